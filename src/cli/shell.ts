@@ -1,0 +1,19 @@
+import type { Command } from "commander";
+
+/** The terminal and the surroundings of one command. stdout is for data, stderr for people. */
+export interface Shell {
+  /** The project folder (`--project-dir`, or the working directory). */
+  projectDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether stderr is a terminal that wants colour. */
+  readonly color: boolean;
+  /** A line of data on stdout. */
+  print(line: string): void;
+  /** A line for a person on stderr. */
+  say(line: string): void;
+  /** Set by a command that ends without an exception but not with 0. */
+  exitCode: number;
+}
+
+/** Each file in `commands/` exports one of these. */
+export type AddCommand = (program: Command, shell: Shell) => void;

@@ -1,0 +1,76 @@
+/** Where in a person's file a mistake is. `line` and `column` count from 1. */
+export interface SourceLocation {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export interface UserErrorDetails {
+  /** What went wrong, one sentence without a full stop. */
+  readonly message: string;
+  readonly location?: SourceLocation;
+  readonly expected?: string;
+  readonly found?: string;
+  /** What the person can do about it. */
+  readonly hint?: string;
+  /** Source lines around the mistake, caret included. */
+  readonly snippet?: string;
+  /** SQLSTATE, HTTP status or another code the outside world gave. */
+  readonly code?: string;
+  /** Process exit code, 2 unless stated (see docs/cli.md). */
+  readonly exitCode?: number;
+  readonly cause?: unknown;
+}
+
+/**
+ * A mistake or an outside failure that a person can act on. Shown without a stack trace.
+ * Everything else that is thrown is a defect of ours.
+ */
+export class UserError extends Error implements UserErrorDetails {
+  readonly location?: SourceLocation;
+  readonly expected?: string;
+  readonly found?: string;
+  readonly hint?: string;
+  readonly snippet?: string;
+  readonly code?: string;
+  readonly exitCode: number;
+
+  constructor(details: UserErrorDetails) {
+    super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "UserError";
+    this.location = details.location;
+    this.expected = details.expected;
+    this.found = details.found;
+    this.hint = details.hint;
+    this.snippet = details.snippet;
+    this.code = details.code;
+    this.exitCode = details.exitCode ?? 2;
+  }
+}
+
+export function formatLocation(location: SourceLocation): string {
+  return [location.file, location.line, location.column].filter((part) => part !== undefined).join(":");
+}
+
+/** The whole message for a person: what, where, expected, found, what to do. */
+export function formatUserError(error: UserErrorDetails): string {
+  const lines = [error.location ? `${formatLocation(error.location)}: ${error.message}` : error.message];
+  if (error.snippet) lines.push(error.snippet.replace(/^/gm, "  "));
+  if (error.expected) lines.push(`  expected: ${error.expected}`);
+  if (error.found) lines.push(`  found:    ${error.found}`);
+  if (error.hint) lines.push(`  → ${error.hint}`);
+  return lines.join("\n");
+}
+
+/** Several mistakes found in one go, reported together. */
+export class UserErrors extends Error {
+  readonly errors: readonly UserError[];
+  readonly exitCode: number;
+
+  constructor(errors: readonly UserError[]) {
+    super(errors.map(formatUserError).join("\n"));
+    this.name = "UserErrors";
+    this.errors = errors;
+    this.exitCode = errors[0]?.exitCode ?? 2;
+  }
+}

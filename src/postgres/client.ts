@@ -1,0 +1,137 @@
+import pg from "pg";
+import { UserError } from "../model/errors.ts";
+import { type ConnectionSettings, connectionUrl } from "../model/connection.ts";
+
+/** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
+export type Row = Record<string, string | null>;
+
+export interface QueryResult<R = Row> {
+  readonly rows: readonly R[];
+  /** Rows the statement returned or changed; 0 where the server gave no count. */
+  readonly rowCount: number;
+  /** "SELECT", "INSERT", … */
+  readonly command: string;
+}
+
+/** One connection. One statement at a time; callers hold it for a whole transaction. */
+export interface Client {
+  /** One statement, with `$1` parameters. Values come back as text. */
+  query<R = Row>(text: string, parameters?: readonly unknown[]): Promise<QueryResult<R>>;
+  /** Several statements in one message: one implicit transaction, one result per statement. */
+  script(text: string): Promise<readonly QueryResult[]>;
+  /** The server process, for cancelling from another connection. */
+  readonly processId: number;
+  /** The driver's client, for COPY streams. */
+  readonly driver: pg.Client;
+  close(): Promise<void>;
+}
+
+const asText = { getTypeParser: () => (value: string) => value };
+
+export interface ConnectOptions {
+  readonly applicationName?: string;
+  /** Receives `raise notice` and other notices. */
+  readonly onNotice?: (message: string) => void;
+}
+
+/** Opens a connection. Throws a UserError that says what to check. */
+export async function connect(settings: ConnectionSettings, options: ConnectOptions = {}): Promise<Client> {
+  const driver = new pg.Client({
+    host: settings.host,
+    port: settings.port,
+    database: settings.database,
+    user: settings.user,
+    // An explicit value: undefined would make the driver read PGPASSWORD, "" stops it.
+    password: settings.password ?? "",
+    ssl: settings.ssl,
+    application_name: options.applicationName ?? "dataform",
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    types: asText as unknown as pg.CustomTypesConfig,
+  });
+  // A lost connection also rejects the running query; without a listener it would end the process.
+  driver.on("error", () => {});
+  if (options.onNotice) driver.on("notice", (notice) => options.onNotice!(notice.message ?? ""));
+  try {
+    await driver.connect();
+  } catch (error) {
+    await driver.end().catch(() => {});
+    throw connectionError(error, settings);
+  }
+  return {
+    async query<R>(text: string, parameters: readonly unknown[] = []) {
+      const result = await driver.query({ text, values: [...parameters] });
+      return { rows: result.rows as R[], rowCount: result.rowCount ?? 0, command: result.command };
+    },
+    async script(text) {
+      const result = (await driver.query(text)) as unknown as pg.QueryResult | pg.QueryResult[];
+      return (Array.isArray(result) ? result : [result]).map((one) => ({
+        rows: one.rows as Row[],
+        rowCount: one.rowCount ?? 0,
+        command: one.command,
+      }));
+    },
+    get processId() {
+      return (driver as unknown as { processID: number }).processID;
+    },
+    driver,
+    close: () => driver.end(),
+  };
+}
+
+export async function withClient<T>(
+  settings: ConnectionSettings,
+  options: ConnectOptions,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await connect(settings, options);
+  try {
+    return await work(client);
+  } finally {
+    await client.close().catch(() => {});
+  }
+}
+
+/** Runs `work` in a transaction. The first error is the one thrown, even if the rollback fails too. */
+export async function withTransaction<T>(client: Client, work: () => Promise<T>, begin = "begin"): Promise<T> {
+  await client.query(begin);
+  try {
+    const result = await work();
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch(() => {});
+    throw error;
+  }
+}
+
+const connectionHints: Record<string, string> = {
+  "28P01": "check the password (PGPASSWORD, DATABASE_URL or ~/.pgpass)",
+  "28000": "the server's pg_hba.conf does not let this user in from here, or wants TLS (?sslmode=require)",
+  "3D000": "create the database, or name another one in the URL",
+  "53300": "the server has no connection left: close some, or raise max_connections",
+  "57P03": "the server is still starting: try again in a moment",
+  ECONNREFUSED: "start the server, or check host and port; `dataform db start` starts the embedded one",
+  ENOTFOUND: "check the host name",
+  ENOENT: "no server listens on this socket: `dataform db start` starts the embedded one",
+  ETIMEDOUT: "the host does not answer: check the address and the firewall",
+};
+
+function connectionError(error: unknown, settings: ConnectionSettings): UserError {
+  const { code, message } = error as { code?: string; message?: string };
+  // Node groups the failures of several addresses under one error with an empty message.
+  const inner = (error as { errors?: { code?: string; message: string }[] }).errors?.[0];
+  const reason = message || inner?.message || String(error);
+  const hint =
+    connectionHints[code ?? inner?.code ?? ""] ??
+    (/password must be a string|no password/i.test(reason)
+      ? connectionHints["28P01"]
+      : "check host, port, user and database");
+  return new UserError({
+    message: `cannot connect to PostgreSQL at ${connectionUrl(settings)} (from ${settings.source})`,
+    found: reason,
+    hint,
+    code,
+    cause: error,
+  });
+}
