@@ -4,7 +4,7 @@ import type { Command } from "commander";
 export interface Shell {
   /** The project folder (`--project-dir`, or the working directory). */
   projectDir: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  env: Readonly<Record<string, string | undefined>>;
   /** Whether stderr is a terminal that wants colour. */
   readonly color: boolean;
   /** A line of data on stdout. */

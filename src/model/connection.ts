@@ -15,7 +15,9 @@ export function connectionUrl(settings: ConnectionSettings, options: { readonly 
   const encode = encodeURIComponent;
   const password = settings.password === undefined ? "" : `:${options.password ? encode(settings.password) : "***"}`;
   const overSocket = settings.host.startsWith("/");
-  const address = overSocket ? "" : `${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${settings.port}`;
+  const address = overSocket
+    ? ""
+    : `${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${settings.port}`;
   const query = overSocket ? `?host=${encode(settings.host)}&port=${settings.port}` : "";
   return `postgresql://${encode(settings.user)}${password}@${address}/${encode(settings.database)}${query}`;
 }

@@ -1,6 +1,6 @@
 import pg from "pg";
-import { UserError } from "../model/errors.ts";
 import { type ConnectionSettings, connectionUrl } from "../model/connection.ts";
+import { UserError } from "../model/errors.ts";
 
 /** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
 export type Row = Record<string, string | null>;
@@ -11,6 +11,8 @@ export interface QueryResult<R = Row> {
   readonly rowCount: number;
   /** "SELECT", "INSERT", … */
   readonly command: string;
+  /** Whether the statement returns rows at all. */
+  readonly hasColumns: boolean;
 }
 
 /** One connection. One statement at a time; callers hold it for a whole transaction. */
@@ -19,8 +21,10 @@ export interface Client {
   query<R = Row>(text: string, parameters?: readonly unknown[]): Promise<QueryResult<R>>;
   /** Several statements in one message: one implicit transaction, one result per statement. */
   script(text: string): Promise<readonly QueryResult[]>;
-  /** The server process, for cancelling from another connection. */
-  readonly processId: number;
+  /** One statement; its rows as arrays, so that two columns of one name are both there. */
+  table(text: string): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (string | null)[][] }>;
+  /** Stops what the connection is doing, from another connection; the statement fails with 57014. */
+  cancel(): Promise<void>;
   /** The driver's client, for COPY streams. */
   readonly driver: pg.Client;
   close(): Promise<void>;
@@ -61,22 +65,33 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
   return {
     async query<R>(text: string, parameters: readonly unknown[] = []) {
       const result = await driver.query({ text, values: [...parameters] });
-      return { rows: result.rows as R[], rowCount: result.rowCount ?? 0, command: result.command };
+      return toResult<R>(result);
     },
     async script(text) {
       const result = (await driver.query(text)) as unknown as pg.QueryResult | pg.QueryResult[];
-      return (Array.isArray(result) ? result : [result]).map((one) => ({
-        rows: one.rows as Row[],
-        rowCount: one.rowCount ?? 0,
-        command: one.command,
-      }));
+      return (Array.isArray(result) ? result : [result]).map((one) => toResult<Row>(one));
     },
-    get processId() {
-      return (driver as unknown as { processID: number }).processID;
+    async table(text) {
+      const { fields, rows } = await driver.query({
+        text,
+        rowMode: "array",
+        queryMode: "extended",
+      } as pg.QueryArrayConfig);
+      return { columns: fields.map(({ name }) => name), rows: rows as (string | null)[][] };
+    },
+    async cancel() {
+      const { processID } = driver as unknown as { processID: number };
+      await withClient(settings, { applicationName: "dataform-cancel" }, (other) =>
+        other.query("select pg_cancel_backend($1)", [processID]),
+      );
     },
     driver,
     close: () => driver.end(),
   };
+}
+
+function toResult<R>({ rows, rowCount, command, fields }: pg.QueryResult): QueryResult<R> {
+  return { rows: rows as R[], rowCount: rowCount ?? 0, command, hasColumns: fields.length > 0 };
 }
 
 export async function withClient<T>(

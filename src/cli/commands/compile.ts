@@ -1,0 +1,33 @@
+import { compile } from "../../compile/compile.ts";
+import type { CompiledGraph } from "../../model/graph.ts";
+import { targetKey } from "../../model/target.ts";
+import { plainReferences } from "../../sql/references.ts";
+import { addIgnoredOptions, addProjectOptions, compileOptions, type ProjectFlags } from "../options.ts";
+import type { AddCommand } from "../shell.ts";
+import { textTable } from "../table.ts";
+
+export const addCompileCommand: AddCommand = (program, shell) => {
+  const command = program
+    .command("compile")
+    .description("compile the project and list its actions; needs no database")
+    .option("--json", "the compiled graph as one JSON document")
+    .action(async (flags: ProjectFlags & { json?: boolean }) => {
+      const graph = await compile(shell.projectDir, compileOptions(flags));
+      if (flags.json) shell.print(JSON.stringify(readable(graph), null, 2));
+      else {
+        shell.print(
+          textTable(
+            ["action", "type", "file"],
+            graph.actions.map((action) => [targetKey(action.target), action.kind, action.file]),
+          ),
+        );
+        shell.say(`${graph.actions.length} actions and ${graph.tests.length} unit tests compiled`);
+      }
+    });
+  addIgnoredOptions(addProjectOptions(command), shell.say);
+};
+
+/** The graph with plain names where the compiler put marks. */
+function readable(graph: CompiledGraph): CompiledGraph {
+  return JSON.parse(plainReferences(JSON.stringify(graph)).replaceAll('\\"\uE000', '\\"')) as CompiledGraph;
+}

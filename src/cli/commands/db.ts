@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { connectionUrl } from "../../model/connection.ts";
+import { UserError } from "../../model/errors.ts";
+import {
+  type EmbeddedStatus,
+  embeddedStatus,
+  resetEmbedded,
+  startEmbedded,
+  stopEmbedded,
+} from "../../postgres/embedded/server.ts";
+import type { AddCommand, Shell } from "../shell.ts";
+
+/** `dataform db …`: the PostgreSQL that comes with this package, one per project. */
+export const addDbCommand: AddCommand = (program, shell) => {
+  const db = program.command("db").description("start, stop and inspect the embedded PostgreSQL of this project");
+  addStart(db, shell);
+  db.command("stop")
+    .description("stop the server; its data stays")
+    .action(async () => {
+      const stopped = await stopEmbedded(stateDir(shell));
+      shell.say(stopped ? "embedded PostgreSQL stopped" : "embedded PostgreSQL was not running");
+    });
+  db.command("status")
+    .description("state, version, files and URL of the server")
+    .option("--json", "as one JSON object")
+    .action(async (options: { json?: boolean }) => {
+      const status = await embeddedStatus(stateDir(shell));
+      for (const line of options.json ? [asJson(status)] : asLines(status)) shell.print(line);
+    });
+  db.command("url")
+    .description("print the URL, password included, of the running server")
+    .action(async () => shell.print(urlOf(await running(shell))!));
+  addReset(db, shell);
+};
+
+function addStart(db: Command, shell: Shell): void {
+  db.command("start")
+    .description("create the server if there is none, and start it; it keeps running in the background")
+    .option("--port <number>", "listen on this port of 127.0.0.1 from now on", portNumber)
+    .action(async (options: { port?: number }) => {
+      const settings = await startEmbedded(stateDir(shell), options);
+      shell.say(`embedded PostgreSQL runs at ${connectionUrl(settings)} (\`dataform db url\` shows the password)`);
+    });
+}
+
+function addReset(db: Command, shell: Shell): void {
+  db.command("reset")
+    .description("stop the server and delete its databases")
+    .option("--yes", "really delete")
+    .action(async (options: { yes?: boolean }) => {
+      const { state, dataDir } = await embeddedStatus(stateDir(shell)).catch(() => ({ state: "", dataDir: "" }));
+      if (!options.yes) {
+        throw new UserError({
+          message: `this deletes every database of the embedded PostgreSQL${dataDir && ` in ${dataDir}`}`,
+          hint: "`dataform db reset --yes` does it",
+        });
+      }
+      await resetEmbedded(stateDir(shell));
+      shell.say(state === "absent" ? "there was no embedded database" : "embedded database deleted");
+    });
+}
+
+const stateDir = (shell: Shell) => join(shell.projectDir, ".dataform");
+
+function portNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError("expected a TCP port number.");
+  return Number(text);
+}
+
+async function running(shell: Shell): Promise<EmbeddedStatus> {
+  const status = await embeddedStatus(stateDir(shell));
+  if (status.state === "running") return status;
+  throw new UserError({ message: "the embedded PostgreSQL is not running", hint: "`dataform db start`" });
+}
+
+const urlOf = ({ settings }: EmbeddedStatus) => settings && connectionUrl(settings, { password: true });
+
+function asJson(status: EmbeddedStatus): string {
+  const { settings, ...rest } = status;
+  return JSON.stringify({ ...rest, url: settings && urlOf(status) }, null, 2);
+}
+
+function asLines(status: EmbeddedStatus): string[] {
+  const state = {
+    running: `running, process ${status.pid}`,
+    stopped: status.crashed ? "stopped by a crash; the next start recovers what was committed" : "stopped",
+    absent: "not created yet (`dataform db start`)",
+  }[status.state];
+  const lines = [
+    ["state", state],
+    ["version", status.version],
+    ["data", status.dataDir],
+    ["log", status.logFile],
+    ["url", urlOf(status)],
+  ];
+  return lines.filter(([, value]) => value !== undefined).map(([name, value]) => `${name!.padEnd(8)} ${value}`);
+}

@@ -1,0 +1,2 @@
+import type { AddCommand } from "../shell.ts";
+export const addIngestCommand: AddCommand = () => {};

@@ -1,0 +1,111 @@
+import { type Command, Option } from "commander";
+import { compile } from "../../compile/compile.ts";
+import { readSource } from "../../compile/source.ts";
+import type { RunReport } from "../../model/report.ts";
+import { run } from "../../run/run.ts";
+import { runUnitTests } from "../../run/unit-tests.ts";
+import { openDatabase } from "../database.ts";
+import { githubAnnotations } from "../github.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import {
+  addConnectionOption,
+  addIgnoredOptions,
+  addProjectOptions,
+  collectNames,
+  compileOptions,
+  environmentName,
+  type ProjectFlags,
+  parseDuration,
+} from "../options.ts";
+import { progress, summary } from "../progress.ts";
+import type { AddCommand, Shell } from "../shell.ts";
+import { printPlan } from "./plan.ts";
+import { sayUnitTests } from "./test.ts";
+
+export interface RunFlags extends ProjectFlags {
+  readonly url?: string;
+  readonly actions?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly includeDeps?: boolean;
+  readonly includeDependents?: boolean;
+  readonly fullRefresh?: boolean;
+  readonly dryRun?: boolean;
+  readonly runTests?: boolean;
+  readonly environment?: string;
+  readonly concurrency?: string;
+  readonly wait?: boolean;
+  readonly publishDeadline?: number;
+  readonly json?: boolean;
+}
+
+export const addRunCommand: AddCommand = (program, shell) => {
+  const command = program
+    .command("run")
+    .description("build, audit and publish the project's models in one commit")
+    .option("--dry-run", "print the statements instead of sending them")
+    .option("--run-tests", "run the unit tests first; stop when one fails")
+    .option("--concurrency <n>", "models built at once", "4")
+    .option("--wait", "wait when another run is going on, instead of ending with exit code 75")
+    .addOption(
+      new Option("--publish-deadline <duration>", "how long to wait for readers in the way of a publish").argParser(
+        parseDuration,
+      ),
+    )
+    .option("--json", "the report as one JSON document on stdout")
+    .action((flags: RunFlags) => runCommand(flags, shell));
+  addSelectionOptions(command);
+  addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);
+};
+
+export function addSelectionOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--actions <names>", "only these: names, schema.name or patterns with *").argParser(collectNames),
+    )
+    .addOption(new Option("--tags <tags>", "only actions with one of these tags").argParser(collectNames))
+    .option("--include-deps", "and what the selected actions depend on")
+    .option("--include-dependents", "and what depends on the selected actions")
+    .option("--full-refresh", "rebuild incremental models from scratch, except protected ones")
+    .option("--environment <name>", "whose releases these are (default: main, or the schema suffix)");
+}
+
+export function selection(flags: RunFlags) {
+  return {
+    ...(flags.actions ? { actions: flags.actions } : {}),
+    ...(flags.tags ? { tags: flags.tags } : {}),
+    includeDependencies: flags.includeDeps ?? false,
+    includeDependents: flags.includeDependents ?? false,
+    fullRefresh: flags.fullRefresh ?? false,
+  };
+}
+
+async function runCommand(flags: RunFlags, shell: Shell): Promise<void> {
+  const graph = await compile(shell.projectDir, compileOptions(flags));
+  const settings = await openDatabase(shell, flags);
+  if (flags.dryRun) return printPlan(graph, settings, flags, shell);
+  const source = (file: string) => readSource(shell.projectDir, file);
+  if (flags.runTests && !sayUnitTests(await runUnitTests(graph, settings, { readSource: source }), shell)) {
+    shell.exitCode = 1;
+    return;
+  }
+  const report = await untilInterrupted(shell, (signal) =>
+    run(graph, settings, {
+      ...selection(flags),
+      environment: environmentName(flags),
+      concurrency: Math.max(1, Number(flags.concurrency) || 4),
+      wait: flags.wait ?? false,
+      ...(flags.publishDeadline === undefined ? {} : { publishDeadline: flags.publishDeadline }),
+      signal,
+      events: progress(shell),
+      readSource: source,
+    }),
+  );
+  if (flags.json) shell.print(JSON.stringify(report, null, 2));
+  for (const line of summary(report, shell)) shell.say(line);
+  for (const line of githubAnnotations(shell.env, failures(report))) shell.print(line);
+  shell.exitCode = report.status === "success" ? 0 : report.status === "cancelled" ? 130 : 1;
+}
+
+function failures(report: RunReport) {
+  return [...report.errors, ...report.steps.flatMap(({ error }) => (error ? [error] : []))];
+}

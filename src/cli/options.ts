@@ -1,0 +1,94 @@
+import { type Command, Option } from "commander";
+import type { CompileOptions } from "../compile/compile.ts";
+import { UserError } from "../model/errors.ts";
+
+/** Options by the names Dataform's own command line gives them. */
+export interface ProjectFlags {
+  readonly vars?: Record<string, string>;
+  readonly defaultSchema?: string;
+  readonly assertionSchema?: string;
+  readonly schemaSuffix?: string;
+  readonly tablePrefix?: string;
+  readonly disableAssertions?: boolean;
+  readonly timeout?: number;
+}
+
+export function addProjectOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--vars <k=v,…>", "project variables, overriding dataform.json").argParser(parseVars))
+    .option("--default-schema <name>", "schema of models that name none")
+    .option("--assertion-schema <name>", "schema that assertions are named in")
+    .option("--schema-suffix <text>", "added to every schema the project writes to; gives an environment of its own")
+    .option("--table-prefix <text>", "added before the name of every relation the project makes")
+    .option("--disable-assertions", "compile without assertions")
+    .addOption(new Option("--timeout <duration>", "time for compiling: 30s, 2m").argParser(parseDuration));
+}
+
+export function addConnectionOption(command: Command): Command {
+  return command.option("--url <url>", "the database, as postgresql://user:password@host:port/database");
+}
+
+// Flags of Dataform's command line that mean something on BigQuery only.
+const bigQueryOnly = [
+  "--default-database",
+  "--default-location",
+  "--database-suffix",
+  "--default-reservation",
+  "--credentials",
+  "--job-labels",
+  "--job-prefix",
+  "--jit-timeout",
+];
+
+/** Takes BigQuery's flags without effect, so that scripts written for Dataform keep working. */
+export function addIgnoredOptions(command: Command, say: (line: string) => void): Command {
+  for (const flag of bigQueryOnly) command.addOption(new Option(`${flag} <value>`).hideHelp());
+  command.hook("preAction", (_, acting) => {
+    for (const flag of bigQueryOnly) {
+      const name = flag.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+      if (acting.getOptionValueSource(name) === "cli")
+        say(`warning: ${flag} has no meaning on PostgreSQL and is ignored`);
+    }
+  });
+  return command;
+}
+
+export function compileOptions(flags: ProjectFlags): CompileOptions {
+  const { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout } = flags;
+  const given = { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** The environment whose releases a run belongs to: a suffix or prefix makes relations of its own. */
+export function environmentName(flags: ProjectFlags & { readonly environment?: string }): string {
+  return flags.environment ?? ([flags.tablePrefix, flags.schemaSuffix].filter(Boolean).join("_") || "main");
+}
+
+function parseVars(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const pairs = text.split(",").map((pair) => {
+    const at = pair.indexOf("=");
+    if (at > 0) return [pair.slice(0, at).trim(), pair.slice(at + 1)];
+    throw new UserError({ message: "--vars is wrong", expected: "name=value,name=value", found: pair });
+  });
+  return { ...before, ...Object.fromEntries(pairs) };
+}
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** "30s", "2m", "500ms" → milliseconds; a plain number is seconds. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
+  if (match) return Number(match[1]) * units[match[2] ?? "s"]!;
+  throw new UserError({ message: "this is not a duration", expected: "30s, 2m, 500ms", found: text });
+}
+
+/** `--actions a,b --actions c` and `--actions a b` → a, b, c. */
+export function collectNames(text: string, before: readonly string[] = []): string[] {
+  return [
+    ...before,
+    ...text
+      .split(",")
+      .map((name) => name.trim())
+      .filter(Boolean),
+  ];
+}

@@ -1,0 +1,84 @@
+import { formatUserError } from "../model/errors.ts";
+import type { RunReport, StepResult } from "../model/report.ts";
+import { targetKey } from "../model/target.ts";
+import type { RunEvents } from "../run/context.ts";
+import { paint } from "./paint.ts";
+import type { Shell } from "./shell.ts";
+
+const marks = {
+  ok: ["green", "ok  "],
+  failed: ["red", "FAIL"],
+  skipped: ["yellow", "skip"],
+  held: ["yellow", "held"],
+} as const;
+
+/** Append-only lines, one per finished step: they read the same in a terminal and in CI. */
+export function progress(shell: Shell): RunEvents {
+  let total = 0;
+  const finished = new Set<string>();
+  return {
+    planned: (count) => {
+      total = count;
+    },
+    stepFinished: (result) => {
+      finished.add(targetKey(result.target));
+      const number = String(finished.size).padStart(String(total).length);
+      const [color, text] = marks[result.status];
+      shell.say(`${clock()}  ${number}/${total}  ${paint(shell, color, text)}  ${describe(result)}`);
+    },
+    waiting: (what) => shell.say(`${clock()}  waiting: ${what}`),
+    published: (release, targets, seconds) =>
+      shell.say(
+        `${clock()}  ${paint(shell, "bold", `release ${release} published`)}: ${targets} models in ${duration(seconds)}`,
+      ),
+  };
+}
+
+function describe(result: StepResult): string {
+  const { kind, target, rows, reason } = result;
+  const counted =
+    rows === undefined
+      ? ""
+      : kind === "assertion"
+        ? rows
+          ? `${rows.toLocaleString("en")} rows fail, `
+          : ""
+        : `${rows.toLocaleString("en")} rows, `;
+  const why = reason ? `: ${reason}` : "";
+  return `${kind} ${targetKey(target)} (${counted}${duration(result.duration)})${why}`;
+}
+
+/** What failed and why, then one closing line. */
+export function summary(report: RunReport, shell: Shell): string[] {
+  const failed = report.steps.filter(({ status }) => status === "failed");
+  const count = (status: StepResult["status"]) => report.steps.filter((step) => step.status === status).length;
+  const counts = `${count("ok")} ok, ${count("failed")} failed, ${count("held")} held, ${count("skipped")} skipped`;
+  const verdict = { success: "Done", failure: "Failed", cancelled: "Cancelled and rolled back" }[report.status];
+  return [
+    ...report.errors.map((error) => `${paint(shell, "red", "error")} ${formatUserError(error)}`),
+    ...failed.flatMap((step) => explain(step, shell)),
+    `${paint(shell, report.status === "success" ? "green" : "red", verdict)}: ${counts} in ${duration(report.duration)}`,
+  ];
+}
+
+function explain(step: StepResult, shell: Shell): string[] {
+  const name = `${step.kind} ${targetKey(step.target)}`;
+  if (step.error)
+    return [`${paint(shell, "red", "error")} ${name}\n${formatUserError(step.error).replace(/^/gm, "  ")}`];
+  if (!step.failingRows) return [];
+  const rows = step.failingRows.slice(0, 3).map((row) => `    ${JSON.stringify(row)}`);
+  const more = (step.rows ?? 0) - rows.length;
+  return [
+    `${paint(shell, "red", "error")} ${name}: ${step.rows} rows that should not exist`,
+    ...rows,
+    ...(more > 0 ? [`    … and ${more} more; up to 100 are kept in _dataform.failing_row`] : []),
+  ];
+}
+
+function clock(): string {
+  return new Date().toTimeString().slice(0, 8);
+}
+
+function duration(seconds: number): string {
+  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(2)} s`;
+}

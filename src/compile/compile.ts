@@ -1,0 +1,30 @@
+import { UserErrors } from "../model/errors.ts";
+import type { CompiledGraph } from "../model/graph.ts";
+import { adoptGraph } from "./adopt.ts";
+import { checkGraph } from "./check.ts";
+import { explainCoreErrors } from "./explain.ts";
+import { readProject } from "./project.ts";
+import { type ProjectOverrides, runCompiler } from "./sandbox.ts";
+
+export interface CompileOptions extends ProjectOverrides {
+  /** Milliseconds; 60 s unless stated. */
+  readonly timeout?: number;
+  /** MiB of heap for the project's code; 1024 unless stated. */
+  readonly memory?: number;
+  /** Another copy of @dataform/core, by path. */
+  readonly corePath?: string;
+}
+
+/**
+ * Compiles the project in `projectDir`.
+ * @throws UserError or UserErrors with file and line for every mistake found.
+ */
+export async function compile(projectDir: string, options: CompileOptions = {}): Promise<CompiledGraph> {
+  const { timeout = 60_000, memory = 1024, corePath, ...overrides } = options;
+  const project = readProject(projectDir);
+  const answer = await runCompiler(project, overrides, { timeout, memory }, corePath);
+  const graph = adoptGraph(answer);
+  const errors = [...explainCoreErrors(answer.graph, project), ...checkGraph(graph, projectDir)];
+  if (errors.length) throw new UserErrors(errors);
+  return graph;
+}

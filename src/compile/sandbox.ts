@@ -1,0 +1,174 @@
+import { fork } from "node:child_process";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { UserError } from "../model/errors.ts";
+import type { ProjectFiles } from "./project.ts";
+
+/** What may be set from outside, by Dataform's own names. */
+export interface ProjectOverrides {
+  readonly defaultSchema?: string;
+  readonly assertionSchema?: string;
+  readonly schemaSuffix?: string;
+  readonly tablePrefix?: string;
+  readonly disableAssertions?: boolean;
+  readonly vars?: Readonly<Record<string, string>>;
+}
+
+export interface SandboxLimits {
+  /** Milliseconds until the compiler is stopped. */
+  readonly timeout: number;
+  /** MiB of heap. */
+  readonly memory: number;
+}
+
+/** The compiler's own words: @dataform/core's CompiledGraph message as plain JSON, and the `postgres` blocks. */
+export interface SandboxAnswer {
+  readonly graph: CoreGraph;
+  readonly postgres: readonly { readonly schema: string; readonly name: string; readonly value: unknown }[];
+}
+
+export interface CoreTarget {
+  readonly schema?: string;
+  readonly name: string;
+}
+
+export interface CoreAction {
+  readonly target: CoreTarget;
+  readonly canonicalTarget: CoreTarget;
+  readonly dependencyTargets?: readonly CoreTarget[];
+  readonly fileName: string;
+  readonly tags?: readonly string[];
+  readonly disabled?: boolean;
+  readonly actionDescriptor?: {
+    readonly description?: string;
+    readonly columns?: readonly { readonly path: readonly string[]; readonly description?: string }[];
+  };
+  readonly jitCode?: string;
+}
+
+export interface CoreTable extends CoreAction {
+  readonly enumType: "TABLE" | "VIEW" | "INCREMENTAL";
+  readonly query?: string;
+  readonly incrementalQuery?: string;
+  readonly materialized?: boolean;
+  readonly protected?: boolean;
+  readonly uniqueKey?: readonly string[];
+  readonly onSchemaChange?: "IGNORE" | "FAIL" | "EXTEND" | "SYNCHRONIZE";
+  readonly preOps?: readonly string[];
+  readonly postOps?: readonly string[];
+  readonly incrementalPreOps?: readonly string[];
+  readonly incrementalPostOps?: readonly string[];
+}
+
+export interface CoreGraph {
+  readonly projectConfig: {
+    readonly defaultSchema?: string;
+    readonly assertionSchema?: string;
+    readonly schemaSuffix?: string;
+    readonly tablePrefix?: string;
+    readonly vars?: Readonly<Record<string, string>>;
+  };
+  readonly tables?: readonly CoreTable[];
+  readonly operations?: readonly (CoreAction & {
+    readonly queries?: readonly string[];
+    readonly hasOutput?: boolean;
+  })[];
+  readonly assertions?: readonly (CoreAction & { readonly query?: string; readonly parentAction?: CoreTarget })[];
+  readonly declarations?: readonly CoreAction[];
+  readonly tests?: readonly (CoreAction & {
+    readonly name: string;
+    readonly testQuery?: string;
+    readonly expectedOutputQuery?: string;
+  })[];
+  readonly notebooks?: readonly CoreAction[];
+  readonly dataPreparations?: readonly CoreAction[];
+  readonly graphErrors?: { readonly compilationErrors?: readonly CoreError[] };
+  readonly dataformCoreVersion: string;
+}
+
+export interface CoreError {
+  readonly fileName?: string;
+  readonly message?: string;
+  readonly stack?: string;
+  /** The compiled line that threw. */
+  readonly line?: string;
+}
+
+type WorkerAnswer = SandboxAnswer | { readonly failure: { readonly message: string; readonly stack?: string } };
+
+/**
+ * Compiles the project in a child process with an empty environment, a time limit and a memory limit.
+ * @throws UserError when the project's code stops the compiler, runs too long or takes too much memory.
+ */
+export async function runCompiler(
+  project: ProjectFiles,
+  overrides: ProjectOverrides,
+  limits: SandboxLimits,
+  corePath = createRequire(import.meta.url).resolve("@dataform/core"),
+): Promise<SandboxAnswer> {
+  const child = fork(fileURLToPath(new URL("worker.cjs", import.meta.url)), {
+    env: {},
+    execArgv: [`--max-old-space-size=${limits.memory}`],
+    // What the project prints is for people; stdout is for data.
+    stdio: ["ignore", 2, "pipe", "ipc"],
+  });
+  let errorOutput = "";
+  child.stderr!.on("data", (chunk: Buffer) => {
+    errorOutput = (errorOutput + chunk.toString()).slice(-4_000);
+  });
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    child.kill("SIGKILL");
+  }, limits.timeout);
+  try {
+    child.send({ corePath, projectDir: project.projectDir, files: project.files, overrides });
+    return await new Promise<SandboxAnswer>((resolve, reject) => {
+      child.once("message", (answer: WorkerAnswer) => {
+        if ("failure" in answer) reject(projectFailure(answer.failure, project));
+        else resolve(answer);
+      });
+      child.once("error", reject);
+      child.once("close", (code) => reject(timedOut ? tooLong(limits) : stopped(code, errorOutput, limits)));
+    });
+  } finally {
+    clearTimeout(timer);
+    child.kill("SIGKILL");
+  }
+}
+
+function projectFailure(
+  failure: { readonly message: string; readonly stack?: string },
+  project: ProjectFiles,
+): UserError {
+  const known = project.files.find((file) => failure.stack?.includes(file));
+  return new UserError({
+    message: failure.message,
+    location: { file: known ?? project.settingsFile },
+    hint: `correct ${known ?? project.settingsFile} and compile again`,
+  });
+}
+
+function tooLong(limits: SandboxLimits): UserError {
+  return new UserError({
+    message: "the project did not compile in time",
+    expected: `at most ${limits.timeout / 1000} s`,
+    found: "JavaScript that does not end, or very much of it",
+    hint: "look for an endless loop in includes/ and definitions/, or give more time with --timeout",
+  });
+}
+
+function stopped(code: number | null, errorOutput: string, limits: SandboxLimits): UserError {
+  if (/heap out of memory/i.test(errorOutput)) {
+    return new UserError({
+      message: "the project's code took too much memory while compiling",
+      expected: `at most ${limits.memory} MiB`,
+      hint: "look for a list or a string that grows without end in includes/ and definitions/",
+    });
+  }
+  return new UserError({
+    message: "the project's code ended the compiler",
+    found: errorOutput.trim() || `exit code ${code}`,
+    hint: "remove process.exit() and the like from includes/ and definitions/",
+  });
+}

@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { SourceLocation } from "../model/errors.ts";
+
+/** The text of a project file, or "" when it cannot be read (the location then has no line). */
+export function readSource(projectDir: string, file: string): string {
+  try {
+    return readFileSync(join(projectDir, file), "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** The first place in the file that matches, as a location; the file alone when nothing does. */
+export function findInSource(projectDir: string, file: string, pattern: RegExp): SourceLocation {
+  const text = readSource(projectDir, file);
+  const match = pattern.exec(text);
+  if (!match) return { file };
+  const before = text.slice(0, match.index);
+  return { file, line: before.split("\n").length, column: match.index - before.lastIndexOf("\n") };
+}
+
+export function escapePattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -1,0 +1,209 @@
+// Runs in a child process with an empty environment: a project is arbitrary JavaScript.
+// Loads @dataform/core, lets it compile the project, and sends the graph back.
+// Plain CommonJS, so that it also runs from source and can stand in for the `require` that core expects.
+"use strict";
+const { readFileSync } = require("node:fs");
+const Module = require("node:module");
+const path = require("node:path");
+const vm = require("node:vm");
+
+// Marks every name that core resolves, so that the planner can put private names there.
+const MARK = "\uE000";
+
+// Warehouse settings that BigQuery's Dataform does not know: taken out before its strict check.
+const OUR_KEY = "postgres";
+const BIGQUERY_ONLY = ["notebook", "dataPreparation", "propertyGraph"];
+
+// Compiled code by file name, for messages.
+const compiled = new Map();
+
+process.once("message", (request) => {
+  let answer;
+  try {
+    answer = compile(request);
+  } catch (error) {
+    answer = { failure: { message: error?.message ?? String(error), stack: error?.stack } };
+  }
+  process.send(answer, () => process.disconnect());
+});
+
+function compile({ corePath, projectDir, files, overrides }) {
+  process.chdir(projectDir);
+  const core = loadCore(corePath, projectDir);
+  const { session } = core;
+  const settings = new Map();
+  patchDialect(session);
+  patchConfig(session, settings);
+
+  let graph;
+  const compileSession = session.compile.bind(session);
+  session.compile = () => {
+    graph = compileSession();
+    return graph;
+  };
+  core.main(encodeRequest(projectDir, files, overrides));
+  const answer = JSON.parse(JSON.stringify(graph));
+  for (const error of answer.graphErrors?.compilationErrors ?? []) error.line = throwingLine(error.stack ?? "");
+  return { graph: answer, postgres: [...settings.values()].map(describe) };
+}
+
+// The text of the compiled line that threw: template text keeps its lines, so it is found again in the source.
+function throwingLine(stack) {
+  for (const [filename, code] of compiled) {
+    const at = stack.indexOf(`${filename}:`);
+    if (at < 0) continue;
+    const line = Number.parseInt(stack.slice(at + filename.length + 1), 10);
+    return code.split("\n")[line - 1];
+  }
+}
+
+// The answer carries what was in `postgres: {…}` by the name core gave the action.
+function describe({ builder, value }) {
+  const { schema, name } = builder.getTarget();
+  return { schema, name, value };
+}
+
+function patchDialect(session) {
+  const compilationSql = session.compilationSql.bind(session);
+  session.compilationSql = () => {
+    const sql = compilationSql();
+    sql.resolveTarget = (target) =>
+      `"${MARK}${quoted(target.schema || session.projectConfig.defaultSchema)}"."${quoted(target.name)}"`;
+    sql.sqlString = (text) =>
+      (text.includes("\\") ? "E" : "") + `'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+    return sql;
+  };
+}
+
+function quoted(name) {
+  return name.replaceAll('"', '""');
+}
+
+function patchConfig(session, settings) {
+  const remember = (builder, value) => {
+    if (value !== undefined) settings.set(builder, { builder, value });
+  };
+  const sqlxAction = session.sqlxAction;
+  session.sqlxAction = (action) => {
+    const { [OUR_KEY]: value, ...sqlxConfig } = action.sqlxConfig;
+    if (BIGQUERY_ONLY.includes(sqlxConfig.type)) {
+      return session.compileError(new Error(`Actions of type "${sqlxConfig.type}" exist only on BigQuery.`));
+    }
+    sqlxAction.call(session, { ...action, sqlxConfig });
+    // The action comes after the assertions that its config made.
+    if (sqlxConfig.type !== "test") remember(session.actions.at(-1), value);
+    else if (value !== undefined) session.compileError(new Error(`"${OUR_KEY}" has no meaning in a test.`));
+  };
+  for (const method of ["publish", "operate", "assert"]) {
+    const original = session[method];
+    session[method] = (name, config) => {
+      if (config === null || typeof config !== "object") return original.call(session, name, config);
+      const { [OUR_KEY]: value, ...rest } = config;
+      const builder = original.call(session, name, rest);
+      remember(builder, value);
+      return builder;
+    };
+  }
+}
+
+// core's bundle calls its own `require` for project files by their path in the project.
+function loadCore(corePath, projectDir) {
+  const filename = require.resolve(corePath);
+  const requireFromProject = Module.createRequire(path.join(projectDir, "project.cjs"));
+  const holder = { exports: {} };
+  const requireForCore = (id) => {
+    if (id === "@dataform/core") return holder.exports;
+    const file = path.join(projectDir, id);
+    return files.has(file) ? requireFromProject(file) : require(id);
+  };
+  const files = { has: (file) => isFile(file) };
+  const load = vm.compileFunction(
+    readFileSync(filename, "utf8"),
+    ["exports", "require", "module", "__filename", "__dirname"],
+    { filename },
+  );
+  load(holder.exports, requireForCore, holder, filename, path.dirname(filename));
+  hookExtensions(holder.exports.compiler, projectDir);
+  serveBareRequires(projectDir, holder);
+  return holder.exports;
+}
+
+function isFile(file) {
+  try {
+    return require("node:fs").statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+// `require("includes/x")` and `require("@dataform/core")` work from every project file, as in Dataform.
+function serveBareRequires(projectDir, core) {
+  const resolve = Module._resolveFilename;
+  Module._resolveFilename = function (id, parent, ...rest) {
+    if (id === "@dataform/core" && parent?.filename?.startsWith(projectDir)) return CORE_ID;
+    if (/^(includes|definitions)\//.test(id)) return resolve.call(this, path.join(projectDir, id), parent, ...rest);
+    return resolve.call(this, id, parent, ...rest);
+  };
+  const CORE_ID = "dataform-postgres:core";
+  require.cache[CORE_ID] = Object.assign(new Module(CORE_ID), { loaded: true, exports: core.exports });
+}
+
+// SQLX and friends become JavaScript through core's compiler; project `.js` is CommonJS whatever package.json says.
+function hookExtensions(compiler, projectDir) {
+  const own = [path.join(projectDir, "definitions") + path.sep, path.join(projectDir, "includes") + path.sep];
+  const translate = (module, filename) => {
+    const relative = path.relative(projectDir, filename).split(path.sep).join("/");
+    global.__dataform_current_file = filename;
+    const code = compiler(readFileSync(filename, "utf8"), relative);
+    compiled.set(filename, code);
+    module._compile(code, filename);
+  };
+  for (const extension of [".sqlx", ".yaml", ".yml", ".sql", ".ipynb", ".md"])
+    Module._extensions[extension] = translate;
+  const plain = Module._extensions[".js"];
+  Module._extensions[".js"] = (module, filename) =>
+    own.some((folder) => filename.startsWith(folder)) ? translate(module, filename) : plain(module, filename);
+}
+
+// ---- The CoreExecutionRequest message, encoded by hand: four nested messages do not need a protobuf library.
+
+function encodeRequest(projectDir, files, overrides) {
+  const config = [text(1, projectDir), ...files.map((file) => text(8, file))];
+  const project = encodeProjectConfig(overrides ?? {});
+  if (project.length) config.push(message(3, project));
+  return Buffer.concat([message(1, message(1, Buffer.concat(config)))]).toString("base64");
+}
+
+function encodeProjectConfig({
+  defaultSchema,
+  assertionSchema,
+  schemaSuffix,
+  tablePrefix,
+  disableAssertions,
+  vars = {},
+}) {
+  const parts = [];
+  if (defaultSchema) parts.push(text(2, defaultSchema));
+  if (assertionSchema) parts.push(text(5, assertionSchema));
+  if (schemaSuffix) parts.push(text(7, schemaSuffix));
+  if (tablePrefix) parts.push(text(11, tablePrefix));
+  if (disableAssertions) parts.push(Buffer.concat([varint((20 << 3) | 0), varint(1)]));
+  for (const [key, value] of Object.entries(vars))
+    parts.push(message(14, Buffer.concat([text(1, key), text(2, value)])));
+  return Buffer.concat(parts);
+}
+
+function text(field, value) {
+  return message(field, Buffer.from(value, "utf8"));
+}
+
+function message(field, bytes) {
+  return Buffer.concat([varint((field << 3) | 2), varint(bytes.length), bytes]);
+}
+
+function varint(value) {
+  const bytes = [];
+  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
+  bytes.push(value);
+  return Buffer.from(bytes);
+}

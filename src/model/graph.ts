@@ -1,0 +1,122 @@
+import type { Target } from "./target.ts";
+
+/**
+ * What the compiler makes of a project: every action with its SQL. Names in the SQL that came from
+ * `ref()`, `self()` or `resolve()` are marked (see sql/references.ts) for the planner to fill in.
+ */
+export interface CompiledGraph {
+  readonly version: 1;
+  readonly coreVersion: string;
+  readonly project: ProjectSettings;
+  readonly actions: readonly Action[];
+  readonly tests: readonly UnitTest[];
+}
+
+export interface ProjectSettings {
+  readonly defaultSchema: string;
+  readonly assertionSchema: string;
+  readonly schemaSuffix?: string;
+  readonly tablePrefix?: string;
+  readonly vars: Readonly<Record<string, string>>;
+}
+
+export type Action = Declaration | View | Table | Incremental | Operations | Assertion;
+export type ActionKind = Action["kind"];
+/** Actions that make a relation which readers see and the release protocol publishes. */
+export type Model = View | Table | Incremental;
+
+interface ActionBase {
+  readonly target: Target;
+  /** Path of the source file in the project. */
+  readonly file: string;
+  readonly tags: readonly string[];
+  /** What it reads or waits for; every one of them is an action of the graph. */
+  readonly dependencies: readonly Target[];
+  readonly disabled: boolean;
+  readonly description?: string;
+  readonly columns: readonly ColumnDescription[];
+}
+
+export interface ColumnDescription {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** A relation that somebody else fills. */
+export interface Declaration extends ActionBase {
+  readonly kind: "declaration";
+}
+
+interface ModelBase extends ActionBase {
+  readonly query: string;
+  readonly preOperations: readonly string[];
+  readonly postOperations: readonly string[];
+  readonly postgres: PostgresOptions;
+}
+
+export interface View extends ModelBase {
+  readonly kind: "view";
+}
+
+/** A table, or a `materialized` view: both are stored and rebuilt whole by each run. */
+export interface Table extends ModelBase {
+  readonly kind: "table";
+}
+
+export interface Incremental extends ModelBase {
+  readonly kind: "incremental";
+  /** The query with `incremental()` true. */
+  readonly incrementalQuery: string;
+  readonly incrementalPreOperations: readonly string[];
+  readonly incrementalPostOperations: readonly string[];
+  /** Empty: rows are appended. Otherwise a new row replaces the one with the same key. */
+  readonly uniqueKey: readonly string[];
+  /** True: `--full-refresh` leaves it alone. */
+  readonly protected: boolean;
+  readonly onSchemaChange: "ignore" | "fail" | "extend" | "synchronize";
+}
+
+/** Statements of the author, run in place, outside the release protocol. */
+export interface Operations extends ActionBase {
+  readonly kind: "operations";
+  readonly queries: readonly string[];
+  /** True: it makes the relation of its own name, which others may `ref()`. */
+  readonly hasOutput: boolean;
+}
+
+/** A query that returns the rows which should not exist. */
+export interface Assertion extends ActionBase {
+  readonly kind: "assertion";
+  readonly query: string;
+  /** The model whose `assertions: {…}` made it. */
+  readonly parent?: Target;
+}
+
+/** `type: "test"`: the model's query over given inputs, and the rows expected of it. */
+export interface UnitTest {
+  readonly name: string;
+  readonly file: string;
+  readonly tags: readonly string[];
+  readonly query: string;
+  readonly expected: string;
+}
+
+/** The `postgres: {…}` block of a model's config. */
+export interface PostgresOptions {
+  readonly indexes?: readonly IndexOptions[];
+  /** Privilege → roles that get it on the public view, in the publishing transaction. */
+  readonly grants?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface IndexOptions {
+  /** Columns or, in parentheses, expressions. */
+  readonly columns: readonly string[];
+  readonly unique?: boolean;
+  readonly using?: string;
+  readonly include?: readonly string[];
+  readonly where?: string;
+}
+
+export function isModel(action: Action): action is Model {
+  return action.kind === "view" || action.kind === "table" || action.kind === "incremental";
+}

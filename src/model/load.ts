@@ -1,0 +1,52 @@
+/** What one run of an ingest did. A stream that failed is data here, not an exception. */
+export interface LoadReport {
+  readonly version: 1;
+  readonly source: string;
+  readonly dryRun: boolean;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** Whether every stream was loaded. Rejected records do not fail a load. */
+  readonly ok: boolean;
+  readonly streams: readonly StreamLoad[];
+}
+
+export interface StreamLoad {
+  readonly stream: string;
+  /** "raw.marketing_stats" */
+  readonly table: string;
+  readonly status: "loaded" | "failed";
+  /** The row of the ledger `_load`; null in a dry run and where even that could not be written. */
+  readonly loadId: string | null;
+  readonly pages: number;
+  /** Records received, those that had landed before included. */
+  readonly records: number;
+  /** Rows landed. */
+  readonly rows: number;
+  readonly rejected: number;
+  /** Records skipped because the same record had already landed. */
+  readonly skipped: number;
+  readonly cursor: LoadCursor | null;
+  readonly seconds: number;
+  /** The first few reasons, with how often each was given. */
+  readonly reasons: readonly { readonly reason: string; readonly count: number }[];
+  readonly error: { readonly message: string; readonly code?: string } | null;
+}
+
+/** Where the next load begins. */
+export interface LoadCursor {
+  /** The largest value of the cursor field so far, as the source wrote it. */
+  readonly value: string | null;
+  /** Hashes of the records that carry this value: the source sends them again, they must not land again. */
+  readonly seen: readonly string[];
+  /** Hashes of rejected records without a readable cursor field. */
+  readonly unplaced: readonly string[];
+}
+
+/** Told while a load runs, in order. */
+export type LoadEvent =
+  | { readonly kind: "started"; readonly stream: string; readonly table: string; readonly since: string | null }
+  | { readonly kind: "page"; readonly stream: string; readonly page: number; readonly records: number }
+  | { readonly kind: "waiting"; readonly stream: string; readonly seconds: number; readonly reason: string }
+  | { readonly kind: "copied"; readonly stream: string; readonly rows: number }
+  | { readonly kind: "committing"; readonly stream: string }
+  | { readonly kind: "finished"; readonly stream: string; readonly load: StreamLoad };

@@ -1,0 +1,93 @@
+import type { ManifestEntry } from "./catalog.ts";
+import type { Target } from "./target.ts";
+
+/** What a run will do, as a value: the statements that are printed are the statements that are sent. */
+export interface Plan {
+  readonly version: 1;
+  readonly environment: string;
+  /** The release this plan was made upon; publishing it upon another one is refused. */
+  readonly baseRelease: number | null;
+  /** Sent once, before anything is built. */
+  readonly preparation: readonly Statement[];
+  /** One release each. Operations that read models split a run into several. */
+  readonly segments: readonly Segment[];
+  /** What a person should know before it happens. */
+  readonly notes: readonly string[];
+}
+
+export interface Segment {
+  readonly release: number;
+  readonly steps: readonly (BuildStep | OperationsStep)[];
+  readonly audits: readonly AuditStep[];
+}
+
+export interface Statement {
+  readonly sql: string;
+  /** Where the author's own text stands in it. */
+  readonly origin?: Origin;
+}
+
+export interface Origin {
+  readonly file: string;
+  /** The author's text, as compiled. */
+  readonly text: string;
+  /** Its offset in the statement, in characters. */
+  readonly start: number;
+}
+
+interface StepBase {
+  readonly target: Target;
+  readonly file: string;
+  /** Why this step is there, for a person. */
+  readonly reason: string;
+  /** Keys of the steps of the same run that must have succeeded before. */
+  readonly waitsFor: readonly string[];
+}
+
+/** Builds one private object, in one transaction, sent as one message. */
+export interface BuildStep extends StepBase {
+  readonly step: "build";
+  readonly kind: "table" | "view" | "incremental";
+  readonly statements: readonly Statement[];
+  /** The manifest entry it will have; columns are known once it is built. */
+  readonly entry: Omit<ManifestEntry, "columns">;
+  /** What of the model's own is put on the public view. */
+  readonly publicGrants: Readonly<Record<string, readonly string[]>>;
+  /** Incremental runs only: how the delta is applied when the release is published. */
+  readonly delta?: DeltaStep;
+}
+
+export interface DeltaStep {
+  /** The private table that holds the new rows; dropped after the release. */
+  readonly table: string;
+  /** Sent in the publishing transaction, before any public view is touched. */
+  readonly statements: readonly Statement[];
+}
+
+/** The author's statements, in one transaction. */
+export interface OperationsStep extends StepBase {
+  readonly step: "operations";
+  readonly kind: "operations";
+  readonly statements: readonly Statement[];
+}
+
+export interface AuditStep extends StepBase {
+  readonly step: "audit";
+  readonly kind: "assertion";
+  readonly statement: Statement;
+  /** Keys of the models it reads. */
+  readonly reads: readonly string[];
+}
+
+export type Step = BuildStep | OperationsStep | AuditStep;
+
+/** The statements that make one release visible. */
+export interface PublishPlan {
+  readonly release: number;
+  readonly targets: readonly Target[];
+  /** First, without a lock that readers feel: the deltas of incremental models. */
+  readonly deltas: readonly Statement[];
+  /** Then, in one message that ends with the commit: the compare-and-swap, the public views, the release row. */
+  readonly views: readonly Statement[];
+  readonly manifest: Readonly<Record<string, ManifestEntry>>;
+}

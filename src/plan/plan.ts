@@ -1,0 +1,187 @@
+import type { Catalog } from "../model/catalog.ts";
+import { UserError } from "../model/errors.ts";
+import { type Action, type Assertion, type CompiledGraph, isModel, type Operations } from "../model/graph.ts";
+import type { AuditStep, BuildStep, OperationsStep, Plan, Segment } from "../model/plan.ts";
+import { type Target, targetKey } from "../model/target.ts";
+import { quoteIdentifier, quoteTarget } from "../sql/identifiers.ts";
+import { privateName, quotePrivate } from "../sql/names.ts";
+import { inDependencyOrder } from "./order.ts";
+import { type Selection, selectActions } from "./select.ts";
+import { plain, type Resolve } from "./statement.ts";
+import { assertionStep } from "./steps/assertion.ts";
+import { incrementalStep } from "./steps/incremental.ts";
+import { type StepContext, tableStep, viewStep } from "./steps/model.ts";
+import { operationsStep } from "./steps/operations.ts";
+
+export interface PlanOptions extends Selection {
+  readonly fullRefresh?: boolean;
+}
+
+/** What a run over this graph and this database will do. Pure: reads nothing, changes nothing. */
+export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOptions = {}): Plan {
+  const reasons = chooseActions(graph, catalog, options);
+  const chosen = inDependencyOrder(graph.actions).filter((action) => reasons.has(targetKey(action.target)));
+  const segmentOf = splitIntoSegments(chosen);
+  const resolveFor = names(graph, catalog, chosen, segmentOf);
+  const segments: Mutable<Segment>[] = [];
+  for (const action of chosen) {
+    const key = targetKey(action.target);
+    const number = segmentOf.get(key)!;
+    const segment = (segments[number] ??= { release: catalog.nextRelease + number, steps: [], audits: [] });
+    const context: StepContext = {
+      catalog,
+      release: segment.release,
+      reason: reasons.get(key)!,
+      waitsFor: action.dependencies.map(targetKey).filter((name) => reasons.has(name)),
+      resolve: resolveFor(action),
+    };
+    addStep(segment, action, context, options, reasons);
+  }
+  return {
+    version: 1,
+    environment: catalog.environment,
+    baseRelease: catalog.releaseId,
+    preparation: missingSchemas(chosen, catalog).map((schema) =>
+      plain(`create schema if not exists ${quoteIdentifier(schema)}`),
+    ),
+    // A number without steps can be left over when only operations moved on.
+    segments: segments.filter((segment) => segment !== undefined),
+    notes: notesOn(graph, catalog),
+  };
+}
+
+interface Mutable<_ extends Segment> {
+  readonly release: number;
+  readonly steps: (BuildStep | OperationsStep)[];
+  readonly audits: AuditStep[];
+}
+
+function addStep(
+  segment: Mutable<Segment>,
+  action: Action,
+  context: StepContext,
+  options: PlanOptions,
+  reasons: ReadonlyMap<string, string>,
+): void {
+  switch (action.kind) {
+    case "view":
+      segment.steps.push(viewStep(action, context));
+      break;
+    case "table":
+      segment.steps.push(tableStep(action, context));
+      break;
+    case "incremental":
+      segment.steps.push(incrementalStep(action, context, options.fullRefresh ?? false));
+      break;
+    case "operations":
+      segment.steps.push(operationsStep(action, context));
+      break;
+    case "assertion":
+      segment.audits.push(
+        assertionStep(
+          action,
+          context,
+          action.dependencies.map(targetKey).filter((key) => reasons.has(key)),
+        ),
+      );
+      break;
+    case "declaration":
+      break;
+  }
+}
+
+/** Which actions take part, and why: the selected ones, views whose ground moves, assertions over what is built. */
+function chooseActions(graph: CompiledGraph, catalog: Catalog, options: PlanOptions): Map<string, string> {
+  const selected = selectActions(graph, options);
+  const everything = !options.actions?.length && !options.tags?.length;
+  const reasons = new Map<string, string>();
+  const built = new Set<string>();
+  for (const action of inDependencyOrder(graph.actions)) {
+    const key = targetKey(action.target);
+    if (action.kind === "declaration" || action.disabled) continue;
+    if (selected.has(key)) reasons.set(key, everything ? "in the project" : "selected");
+    else {
+      const moved = action.dependencies.map(targetKey).find((name) => built.has(name));
+      if (moved === undefined) continue;
+      if (action.kind === "view" && catalog.manifest[key]?.kind === "view")
+        reasons.set(key, `reads ${moved}, which is rebuilt`);
+      else if (action.kind === "assertion" && canRead(action, graph, catalog, built))
+        reasons.set(key, `reads ${moved}, which is rebuilt`);
+      else continue;
+    }
+    if (isModel(action)) built.add(key);
+  }
+  return reasons;
+}
+
+function canRead(assertion: Assertion, graph: CompiledGraph, catalog: Catalog, built: ReadonlySet<string>): boolean {
+  const models = new Set(graph.actions.filter(isModel).map((model) => targetKey(model.target)));
+  return assertion.dependencies
+    .map(targetKey)
+    .every((key) => !models.has(key) || built.has(key) || catalog.manifest[key] || catalog.relations[key]);
+}
+
+/** Operations read public names, so what they depend on is published first: one release more. */
+function splitIntoSegments(chosen: readonly Action[]): Map<string, number> {
+  const byKey = new Map(chosen.map((action) => [targetKey(action.target), action]));
+  const segmentOf = new Map<string, number>();
+  for (const action of chosen) {
+    let segment = 0;
+    for (const key of action.dependencies.map(targetKey)) {
+      const dependency = byKey.get(key);
+      if (!dependency) continue;
+      const publishedFirst = action.kind === "operations" && dependency.kind !== "operations" ? 1 : 0;
+      segment = Math.max(segment, segmentOf.get(key)! + publishedFirst);
+    }
+    segmentOf.set(targetKey(action.target), segment);
+  }
+  return segmentOf;
+}
+
+/** What `ref()` means: the object this run builds, else the one that is published, else the public name. */
+function names(
+  graph: CompiledGraph,
+  catalog: Catalog,
+  chosen: readonly Action[],
+  segmentOf: ReadonlyMap<string, number>,
+): (reader: Action) => Resolve {
+  const objects = new Map(Object.entries(catalog.manifest).map(([key, entry]) => [key, quotePrivate(entry.object)]));
+  for (const action of chosen) {
+    if (!isModel(action)) continue;
+    const key = targetKey(action.target);
+    objects.set(
+      key,
+      quotePrivate(privateName(catalog.environment, action.target, catalog.nextRelease + segmentOf.get(key)!)),
+    );
+  }
+  const models = new Set(graph.actions.filter(isModel).map((model) => targetKey(model.target)));
+  return (reader) => (target) => {
+    const key = targetKey(target);
+    if (!models.has(key)) return quoteTarget(target);
+    const object = objects.get(key);
+    if (object) return object;
+    if (catalog.relations[key]) return quoteTarget(target);
+    throw neverBuilt(reader, target);
+  };
+}
+
+function neverBuilt(reader: Action, target: Target): UserError {
+  return new UserError({
+    message: `${targetKey(reader.target)} reads ${targetKey(target)}, which has never been built`,
+    location: { file: reader.file },
+    hint: `build it too: --include-deps, or --actions ${targetKey(target)}`,
+  });
+}
+
+function missingSchemas(chosen: readonly Action[], catalog: Catalog): string[] {
+  const hasOutput = (action: Action): boolean => isModel(action) || (action as Operations).hasOutput === true;
+  const wanted = new Set(chosen.filter(hasOutput).map((action) => action.target.schema));
+  return [...wanted].filter((schema) => !catalog.schemas.includes(schema)).sort();
+}
+
+function notesOn(graph: CompiledGraph, catalog: Catalog): string[] {
+  const models = new Set(graph.actions.filter(isModel).map((model) => targetKey(model.target)));
+  return Object.keys(catalog.manifest)
+    .filter((key) => !models.has(key))
+    .map((key) => `${key} is no longer in the project; its last release stays readable`);
+}

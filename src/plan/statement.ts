@@ -1,0 +1,30 @@
+import type { Statement } from "../model/plan.ts";
+import type { Target } from "../model/target.ts";
+import { quoteTarget } from "../sql/identifiers.ts";
+import { resolveReferences } from "../sql/references.ts";
+
+/** What a name means while one action is built: the SQL that stands for it. */
+export type Resolve = (target: Target) => string;
+
+/** Everything is read under its public name. */
+export const publicNames: Resolve = quoteTarget;
+
+/** The author's text inside a statement of ours. The text ends with a line break, so that a last comment ends there. */
+export function authored(file: string, text: string, resolve: Resolve, prefix = "", suffix = ""): Statement {
+  const resolved = resolveReferences(text, resolve);
+  return { sql: `${prefix}${resolved}\n${suffix}`, origin: { file, text: resolved, start: prefix.length } };
+}
+
+export function plain(sql: string): Statement {
+  return { sql };
+}
+
+/** The author's statements, leaving out those that are only white space. */
+export function authoredAll(file: string, texts: readonly string[], resolve: Resolve): Statement[] {
+  return texts.filter((text) => text.trim()).map((text) => authored(file, text, resolve));
+}
+
+/** One transaction around the statements. */
+export function inTransaction(statements: readonly Statement[]): Statement[] {
+  return [plain("begin"), ...statements, plain("commit")];
+}

@@ -1,0 +1,91 @@
+import type { Catalog } from "../../model/catalog.ts";
+import type { Incremental, Model, Table, View } from "../../model/graph.ts";
+import type { BuildStep, Statement } from "../../model/plan.ts";
+import { type Target, targetKey } from "../../model/target.ts";
+import { privateName, quotePrivate } from "../../sql/names.ts";
+import { commentOnPrivate, createIndex, createUniqueKey, renameIndexes } from "../../sql/statements.ts";
+import { authored, authoredAll, inTransaction, plain, type Resolve } from "../statement.ts";
+
+/** What a step builder knows besides the action itself. */
+export interface StepContext {
+  readonly catalog: Catalog;
+  readonly release: number;
+  readonly reason: string;
+  readonly waitsFor: readonly string[];
+  /** The names of everything but the model itself. */
+  readonly resolve: Resolve;
+}
+
+/** `self()` is the private object that is being built; everything else is what the context says. */
+export function withSelf(self: Target, object: string, resolve: Resolve): Resolve {
+  const key = targetKey(self);
+  return (target) => (targetKey(target) === key ? quotePrivate(object) : resolve(target));
+}
+
+/** The step around the statements that make the object. */
+export function buildStep(
+  model: Model,
+  context: StepContext,
+  object: string,
+  storage: string | undefined,
+  statements: readonly Statement[],
+): BuildStep {
+  return {
+    step: "build",
+    kind: model.kind,
+    target: model.target,
+    file: model.file,
+    reason: context.reason,
+    waitsFor: context.waitsFor,
+    statements: inTransaction(statements),
+    entry: {
+      target: model.target,
+      kind: model.kind,
+      object,
+      ...(storage === undefined ? {} : { storage }),
+      release: context.release,
+      ...(model.description === undefined ? {} : { description: model.description }),
+      columnDescriptions: Object.fromEntries(model.columns.map(({ name, description }) => [name, description])),
+    },
+    publicGrants: model.postgres.grants ?? {},
+  };
+}
+
+export function objectName(model: Model, context: StepContext, suffix?: string): string {
+  return privateName(context.catalog.environment, model.target, context.release, suffix);
+}
+
+export function label(model: Model, context: StepContext, kind: "table" | "view", object: string): Statement {
+  const { environment } = context.catalog;
+  return plain(
+    commentOnPrivate(kind, object, { environment, target: targetKey(model.target), release: context.release }),
+  );
+}
+
+export function viewStep(view: View, context: StepContext): BuildStep {
+  const object = objectName(view, context);
+  const resolve = withSelf(view.target, object, context.resolve);
+  return buildStep(view, context, object, undefined, [
+    ...authoredAll(view.file, view.preOperations, resolve),
+    authored(view.file, view.query, resolve, `create view ${quotePrivate(object)} as\n`),
+    ...authoredAll(view.file, view.postOperations, resolve),
+    label(view, context, "view", object),
+  ]);
+}
+
+/** A table built aside, whole, with its indexes and its statistics, before anything reads it. */
+export function tableStep(table: Table | Incremental, context: StepContext): BuildStep {
+  const object = objectName(table, context);
+  const resolve = withSelf(table.target, object, context.resolve);
+  const uniqueKey = table.kind === "incremental" ? table.uniqueKey : [];
+  return buildStep(table, context, object, table.kind === "incremental" ? object : undefined, [
+    ...authoredAll(table.file, table.preOperations, resolve),
+    authored(table.file, table.query, resolve, `create table ${quotePrivate(object)} as\n`),
+    ...(uniqueKey.length ? [plain(createUniqueKey(object, uniqueKey))] : []),
+    ...(table.postgres.indexes ?? []).map((index) => plain(createIndex(object, index))),
+    ...authoredAll(table.file, table.postOperations, resolve),
+    ...(table.postOperations.length ? [plain(renameIndexes(object))] : []),
+    plain(`analyze ${quotePrivate(object)}`),
+    label(table, context, "table", object),
+  ]);
+}

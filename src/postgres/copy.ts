@@ -1,0 +1,61 @@
+import { once } from "node:events";
+import { from } from "pg-copy-streams";
+import type { Client } from "./client.ts";
+
+const CHUNK_CHARACTERS = 64 * 1024;
+const SPECIAL = /[\\\n\r\t]/;
+const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** One row in COPY's text format, without the line end. The caller keeps NUL and lone surrogates out. */
+export function copyLine(cells: readonly (string | null)[]): string {
+  return cells.map(copyCell).join("\t");
+}
+
+function copyCell(cell: string | null): string {
+  if (cell === null) return "\\N";
+  return SPECIAL.test(cell) ? cell.replace(/[\\\n\r\t]/g, (character) => escapes[character]!) : cell;
+}
+
+/** Lines as buffers of about 64 KB; a buffer per line would cost a message per line. */
+export function* copyChunks(lines: Iterable<string>, prefix = ""): Generator<Buffer> {
+  let chunk = "";
+  for (const line of lines) {
+    chunk += `${prefix}${line}\n`;
+    if (chunk.length < CHUNK_CHARACTERS) continue;
+    yield Buffer.from(chunk);
+    chunk = "";
+  }
+  if (chunk !== "") yield Buffer.from(chunk);
+}
+
+/**
+ * Runs `copy … from stdin` over the chunks and returns the number of rows.
+ * A failing source cancels the COPY; a failing COPY or a lost connection rejects at once.
+ */
+export async function copyIn(
+  client: Client,
+  statement: string,
+  chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
+): Promise<number> {
+  const stream = client.driver.query(from(statement));
+  const failed = new Promise<never>((_, reject) => stream.on("error", reject));
+  // The rejection is looked at only where something waits for it.
+  failed.catch(() => {});
+  try {
+    for await (const chunk of chunks) {
+      if (!stream.write(chunk)) await Promise.race([once(stream, "drain"), failed]);
+    }
+  } catch (error) {
+    if (!stream.destroyed && !stream.errored) {
+      const closed = once(stream, "close").catch(() => {});
+      stream.destroy(error as Error);
+      await closed;
+    }
+    throw error;
+  }
+  const finished = once(stream, "finish");
+  finished.catch(() => {});
+  stream.end();
+  await Promise.race([finished, failed]);
+  return stream.rowCount;
+}

@@ -1,0 +1,31 @@
+/** What PostgreSQL says of a failed statement. Every field as the server sent it. */
+export interface PostgresError {
+  readonly message: string;
+  /** SQLSTATE. */
+  readonly code: string;
+  /** Character offset in the message, from 1. */
+  readonly position?: number;
+  readonly detail?: string;
+  readonly hint?: string;
+  readonly where?: string;
+}
+
+/** The server's error, or undefined when the failure was not one (a lost connection, a defect of ours). */
+export function postgresError(error: unknown): PostgresError | undefined {
+  const fields = error as Record<string, string | undefined>;
+  if (!(error instanceof Error) || typeof fields.code !== "string" || !/^[0-9A-Z]{5}$/.test(fields.code))
+    return undefined;
+  if (fields.severity === undefined) return undefined;
+  return {
+    message: error.message,
+    code: fields.code,
+    ...(fields.position ? { position: Number(fields.position) } : {}),
+    ...(fields.detail ? { detail: fields.detail } : {}),
+    ...(fields.hint ? { hint: fields.hint } : {}),
+    ...(fields.where ? { where: fields.where } : {}),
+  };
+}
+
+export function sqlState(error: unknown): string | undefined {
+  return postgresError(error)?.code;
+}

@@ -1,0 +1,69 @@
+import type { AuditStep, Segment } from "../model/plan.ts";
+import type { StepResult } from "../model/report.ts";
+import type { Client } from "../postgres/client.ts";
+import { joinStatements } from "../sql/message.ts";
+import type { RunContext } from "./context.ts";
+import { explainFailure } from "./explain.ts";
+
+const READ = "begin transaction isolation level repeatable read read only";
+
+/** Runs the assertions of a segment over what was built, all in one snapshot shared by all connections. */
+export async function auditSegment(segment: Segment, context: RunContext): Promise<void> {
+  const open = segment.audits.filter((step) => !skipBlocked(step, context));
+  if (!open.length) return;
+  const [first, ...others] = context.pool.clients;
+  await first!.query(READ);
+  try {
+    const { rows } = await first!.query<{ snapshot: string }>("select pg_export_snapshot() as snapshot");
+    const queue = [...open];
+    await Promise.all([
+      drain(queue, first!, context),
+      ...others.slice(0, queue.length - 1).map(async (client) => {
+        await client.script(`${READ}; set transaction snapshot '${rows[0]!.snapshot}'`);
+        await drain(queue, client, context);
+        await client.query("rollback");
+      }),
+    ]);
+  } finally {
+    await first!.query("rollback").catch(() => {});
+  }
+}
+
+async function drain(queue: AuditStep[], client: Client, context: RunContext): Promise<void> {
+  for (let step = queue.shift(); step; step = queue.shift()) context.record(await audit(step, client, context));
+}
+
+function skipBlocked(step: AuditStep, context: RunContext): boolean {
+  const blocker = step.waitsFor.find((key) => context.isBlocked(key));
+  const reason = context.signal.aborted ? "the run was cancelled" : blocker && `${blocker} did not succeed`;
+  if (!reason) return false;
+  context.record({ target: step.target, kind: "assertion", status: "skipped", duration: 0, reason });
+  return true;
+}
+
+async function audit(step: AuditStep, client: Client, context: RunContext): Promise<StepResult> {
+  const base = { target: step.target, kind: "assertion" as const };
+  if (context.signal.aborted) return { ...base, status: "skipped", duration: 0, reason: "the run was cancelled" };
+  const started = performance.now();
+  const duration = () => (performance.now() - started) / 1000;
+  context.events.stepStarted?.(step);
+  // A savepoint, so that an assertion that cannot run does not end the snapshot for those after it.
+  const statements = [{ sql: "savepoint audit" }, step.statement, { sql: "release audit" }];
+  try {
+    const results = await client.script(joinStatements(statements));
+    const row = results[1]!.rows[0]!;
+    const rows = Number(row.rows);
+    if (rows === 0) return { ...base, status: "ok", duration: duration(), rows: 0 };
+    return {
+      ...base,
+      status: "failed",
+      duration: duration(),
+      rows,
+      failingRows: JSON.parse(row.kept ?? "[]") as unknown[],
+    };
+  } catch (error) {
+    await client.query("rollback to audit").catch(() => {});
+    const failure = explainFailure(error, step.file, statements, context.readSource);
+    return { ...base, status: "failed", duration: duration(), error: failure };
+  }
+}

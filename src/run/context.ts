@@ -1,0 +1,25 @@
+import type { Step } from "../model/plan.ts";
+import type { StepResult } from "../model/report.ts";
+import type { ReadSource } from "./explain.ts";
+import type { Pool } from "./pool.ts";
+
+/** Called while a run goes on, for progress. */
+export interface RunEvents {
+  planned?(total: number): void;
+  stepStarted?(step: Step): void;
+  stepFinished?(result: StepResult): void;
+  /** The run waits for something outside it. */
+  waiting?(what: string): void;
+  published?(release: number, targets: number, seconds: number): void;
+}
+
+/** What the stages of one run share. */
+export interface RunContext {
+  readonly pool: Pool;
+  readonly signal: AbortSignal;
+  readonly events: RunEvents;
+  readonly readSource: ReadSource;
+  readonly record: (result: StepResult) => void;
+  /** Whether the step of that key failed, was skipped or was held. */
+  readonly isBlocked: (key: string) => boolean;
+}

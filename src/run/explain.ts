@@ -1,0 +1,63 @@
+import { UserError } from "../model/errors.ts";
+import type { Statement } from "../model/plan.ts";
+import type { StepError } from "../model/report.ts";
+import { type PostgresError, postgresError } from "../postgres/errors.ts";
+import { locateInSource, snippetAt } from "../sql/locate.ts";
+import { statementAt } from "../sql/message.ts";
+
+/** Reads a file of the project, for the line numbers of messages; "" when there is none. */
+export type ReadSource = (file: string) => string;
+
+/** A failure as data for the report, with the place in the author's file where it is known. */
+export function explainFailure(
+  error: unknown,
+  file: string,
+  statements: readonly Statement[],
+  readSource: ReadSource,
+): StepError {
+  if (error instanceof UserError) return userError(error);
+  const failure = postgresError(error);
+  if (!failure) return { message: error instanceof Error ? error.message : String(error), location: { file } };
+  return { ...explainPostgres(failure), code: failure.code, ...place(failure, file, statements, readSource) };
+}
+
+function userError({ message, location, expected, found, hint, snippet, code }: UserError): StepError {
+  const given = { location, expected, found, hint, snippet, code };
+  return { message, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+}
+
+const hints: Readonly<Record<string, string>> = {
+  "42P01": 'declare the table, or write ${ref("name")} so that it is built first',
+  "42501": "grant the privilege to the role that runs dataform, or run as another role",
+  "53100": "free disk space; the published release is untouched",
+  "53200": "raise max_locks_per_transaction, or run fewer models at once",
+  "57014": "the statement was cancelled, or took longer than statement_timeout",
+  "23505": "the rows are not unique: see the detail, and correct the key or the query",
+};
+
+function explainPostgres({
+  message,
+  code,
+  detail,
+  hint,
+}: PostgresError): Pick<StepError, "message" | "found" | "hint"> {
+  const advice = hint ?? hints[code];
+  return { message, ...(detail ? { found: detail } : {}), ...(advice ? { hint: advice } : {}) };
+}
+
+function place(
+  failure: PostgresError,
+  file: string,
+  statements: readonly Statement[],
+  readSource: ReadSource,
+): Pick<StepError, "location" | "snippet"> {
+  if (failure.position === undefined) return { location: { file } };
+  const at = statementAt(statements, failure.position - 1);
+  const origin = at?.statement.origin;
+  if (!at || !origin) return { location: { file } };
+  const offset = Math.min(Math.max(0, at.offset - origin.start), origin.text.length);
+  return {
+    location: { file: origin.file, ...locateInSource(readSource(origin.file), origin.text, offset) },
+    snippet: snippetAt(origin.text, offset),
+  };
+}
