@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
-import { readEnvironment } from "../config/environment.ts";
+import { processEnvironment, readEnvironment } from "../config/environment.ts";
 import { formatUserError, UserError, UserErrors } from "../model/errors.ts";
 import { addCompileCommand } from "./commands/compile.ts";
 import { addDbCommand } from "./commands/db.ts";
@@ -74,7 +74,7 @@ function explain(error: unknown, shell: Shell, debug: boolean): number {
 
 /** The real terminal. */
 function processShell(): Shell {
-  const { env } = process;
+  const env = processEnvironment;
   const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
   const refused = env.NO_COLOR !== undefined || env.TERM === "dumb";
   return {

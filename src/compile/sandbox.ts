@@ -169,6 +169,6 @@ function stopped(code: number | null, errorOutput: string, limits: SandboxLimits
   return new UserError({
     message: "the project's code ended the compiler",
     found: errorOutput.trim() || `exit code ${code}`,
-    hint: "remove process.exit() and the like from includes/ and definitions/",
+    hint: "remove what ends the process from includes/ and definitions/",
   });
 }

@@ -70,7 +70,7 @@ function patchDialect(session) {
     sql.resolveTarget = (target) =>
       `"${MARK}${quoted(target.schema || session.projectConfig.defaultSchema)}"."${quoted(target.name)}"`;
     sql.sqlString = (text) =>
-      (text.includes("\\") ? "E" : "") + `'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+      `${text.includes("\\") ? "E" : ""}'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
     return sql;
   };
 }

@@ -17,3 +17,6 @@ export function readDotEnv(projectDir: string): Environment {
     return {};
   }
 }
+
+/** The process environment alone, for what must be known before the project is. */
+export const processEnvironment: Environment = process.env;

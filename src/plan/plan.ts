@@ -23,11 +23,12 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
   const chosen = inDependencyOrder(graph.actions).filter((action) => reasons.has(targetKey(action.target)));
   const segmentOf = splitIntoSegments(chosen);
   const resolveFor = names(graph, catalog, chosen, segmentOf);
-  const segments: Mutable<Segment>[] = [];
+  const segments = new Map<number, OpenSegment>();
   for (const action of chosen) {
     const key = targetKey(action.target);
     const number = segmentOf.get(key)!;
-    const segment = (segments[number] ??= { release: catalog.nextRelease + number, steps: [], audits: [] });
+    const segment = segments.get(number) ?? { release: catalog.nextRelease + number, steps: [], audits: [] };
+    segments.set(number, segment);
     const context: StepContext = {
       catalog,
       release: segment.release,
@@ -44,20 +45,20 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
     preparation: missingSchemas(chosen, catalog).map((schema) =>
       plain(`create schema if not exists ${quoteIdentifier(schema)}`),
     ),
-    // A number without steps can be left over when only operations moved on.
-    segments: segments.filter((segment) => segment !== undefined),
+    segments: [...segments.values()].sort((a, b) => a.release - b.release),
     notes: notesOn(graph, catalog),
   };
 }
 
-interface Mutable<_ extends Segment> {
+/** A segment while it is put together. */
+interface OpenSegment extends Segment {
   readonly release: number;
   readonly steps: (BuildStep | OperationsStep)[];
   readonly audits: AuditStep[];
 }
 
 function addStep(
-  segment: Mutable<Segment>,
+  segment: OpenSegment,
   action: Action,
   context: StepContext,
   options: PlanOptions,

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { Option } from "commander";
 import { compile } from "../../compile/compile.ts";
 import { readSource } from "../../compile/source.ts";
 import type { RunReport } from "../../model/report.ts";
@@ -11,32 +11,15 @@ import {
   addConnectionOption,
   addIgnoredOptions,
   addProjectOptions,
-  collectNames,
   compileOptions,
   environmentName,
-  type ProjectFlags,
   parseDuration,
 } from "../options.ts";
+import { printPlan } from "../print-plan.ts";
 import { progress, summary } from "../progress.ts";
+import { addSelectionOptions, type RunFlags, selection } from "../selection.ts";
 import type { AddCommand, Shell } from "../shell.ts";
-import { printPlan } from "./plan.ts";
 import { sayUnitTests } from "./test.ts";
-
-export interface RunFlags extends ProjectFlags {
-  readonly url?: string;
-  readonly actions?: readonly string[];
-  readonly tags?: readonly string[];
-  readonly includeDeps?: boolean;
-  readonly includeDependents?: boolean;
-  readonly fullRefresh?: boolean;
-  readonly dryRun?: boolean;
-  readonly runTests?: boolean;
-  readonly environment?: string;
-  readonly concurrency?: string;
-  readonly wait?: boolean;
-  readonly publishDeadline?: number;
-  readonly json?: boolean;
-}
 
 export const addRunCommand: AddCommand = (program, shell) => {
   const command = program
@@ -56,28 +39,6 @@ export const addRunCommand: AddCommand = (program, shell) => {
   addSelectionOptions(command);
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);
 };
-
-export function addSelectionOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option("--actions <names>", "only these: names, schema.name or patterns with *").argParser(collectNames),
-    )
-    .addOption(new Option("--tags <tags>", "only actions with one of these tags").argParser(collectNames))
-    .option("--include-deps", "and what the selected actions depend on")
-    .option("--include-dependents", "and what depends on the selected actions")
-    .option("--full-refresh", "rebuild incremental models from scratch, except protected ones")
-    .option("--environment <name>", "whose releases these are (default: main, or the schema suffix)");
-}
-
-export function selection(flags: RunFlags) {
-  return {
-    ...(flags.actions ? { actions: flags.actions } : {}),
-    ...(flags.tags ? { tags: flags.tags } : {}),
-    includeDependencies: flags.includeDeps ?? false,
-    includeDependents: flags.includeDependents ?? false,
-    fullRefresh: flags.fullRefresh ?? false,
-  };
-}
 
 async function runCommand(flags: RunFlags, shell: Shell): Promise<void> {
   const graph = await compile(shell.projectDir, compileOptions(flags));

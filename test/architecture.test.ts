@@ -1,0 +1,94 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const root = resolve(import.meta.dirname, "..");
+
+/** What each folder of src/ may import; docs/architecture.md says why. */
+const allowed: Record<string, readonly string[]> = {
+  model: [],
+  config: ["model"],
+  sql: ["model"],
+  compile: ["model", "config"],
+  plan: ["model", "sql"],
+  postgres: ["model", "sql", "config"],
+  run: ["model", "sql", "postgres", "plan"],
+  sources: ["model", "config"],
+  land: ["model", "sql", "postgres", "sources"],
+  serve: ["model", "sql", "postgres", "land"],
+  schedule: ["model", "config", "postgres"],
+  site: ["model"],
+  cli: ["model", "config", "sql", "compile", "plan", "postgres", "run", "sources", "land", "serve", "schedule", "site"],
+};
+
+/** Words that belong to one folder. */
+const confined: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/from "pg(?:-copy-streams)?"/, ["postgres"]],
+  [/process\.env\b/, ["config"]],
+  [/\bconsole\./, []],
+  [/process\.exit\(/, ["cli"]],
+  [/["']@dataform\/core["']/, ["compile"]],
+  [/\bcascade\b/i, []],
+];
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sourceFiles(path);
+    return /\.(ts|cjs)$/.test(entry.name) ? [path] : [];
+  });
+}
+
+const files = sourceFiles(join(root, "src")).map((path) => ({
+  path,
+  name: relative(join(root, "src"), path),
+  folder: relative(join(root, "src"), path).split("/")[0]!,
+  text: readFileSync(path, "utf8"),
+}));
+
+function importsOf(file: (typeof files)[number]): string[] {
+  return [...file.text.matchAll(/from "(\.[^"]+)"/g)].map(([, path]) => resolve(dirname(file.path), path!));
+}
+
+test("every import goes in an allowed direction", () => {
+  const wrong = files
+    .filter(({ folder }) => folder !== "index.ts")
+    .flatMap((file) =>
+      importsOf(file)
+        .map((target) => relative(join(root, "src"), target).split("/")[0]!)
+        .filter((folder) => folder !== file.folder && !allowed[file.folder]?.includes(folder))
+        .map((folder) => `${file.name} imports ${folder}/`),
+    );
+  expect(wrong).toEqual([]);
+});
+
+test("no file of src/ imports the project that it runs", () => {
+  const outside = files.flatMap((file) =>
+    importsOf(file)
+      .filter((target) => relative(join(root, "src"), target).startsWith(".."))
+      .map((target) => `${file.name} imports ${target}`),
+  );
+  expect(outside).toEqual([]);
+});
+
+test("no two files import each other, directly or in a circle", () => {
+  const graph = new Map(files.map((file) => [file.path, importsOf(file)]));
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, trail: readonly string[]) => {
+    if (trail.includes(path)) {
+      circles.push([...trail.slice(trail.indexOf(path)), path].map((file) => relative(root, file)).join(" → "));
+      return;
+    }
+    if (done.has(path)) return;
+    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  expect(circles).toEqual([]);
+});
+
+test.each(confined)("%s stands only in its own folder", (pattern, folders) => {
+  const elsewhere = files.filter(({ folder, text }) => !folders.includes(folder) && pattern.test(text));
+  expect(elsewhere.map(({ name }) => name)).toEqual([]);
+});
