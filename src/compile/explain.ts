@@ -74,6 +74,20 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
       });
     },
   ],
+  [
+    /^Ambiguous Action name: (.*)\. Did you mean one of: (.*)\.$/,
+    (m, file, _, project) => {
+      const wanted = readReference(m[1]!);
+      const choices = m[2]!.split(", ");
+      const [schema, name] = choices[0]!.split(".");
+      return new UserError({
+        message: `${wanted} names several things`,
+        location: findReference(file, wanted, project),
+        found: choices.join(", "),
+        hint: `say which: ref("${schema}", "${name}")`,
+      });
+    },
+  ],
   [/^Actions of type "(.*)" exist only on BigQuery/, (_, file, __, project) => onlyBigQuery(file, project)],
   [
     /^Unrecognized action type: (.*)$/,
@@ -97,11 +111,16 @@ function missing(reference: string, file: string, names: readonly string[], proj
   const suggestion = nearest(wanted, names) ?? names.find((name) => nearest(last, [name.split(".").at(-1)!]));
   return new UserError({
     message: `nothing in the project is named ${wanted}`,
-    location: findInSource(project.projectDir, file, new RegExp(`["'\`]${escapePattern(last)}["'\`]`)),
+    location: findReference(file, wanted, project),
     expected: "the name of a model, a declaration or an operation with output",
     found: wanted,
     hint: suggestion ? `did you mean ${suggestion}?` : 'declare it: config { type: "declaration", schema: …, name: … }',
   });
+}
+
+function findReference(file: string, wanted: string, project: ProjectFiles) {
+  const name = escapePattern(wanted.split(".").at(-1)!);
+  return findInSource(project.projectDir, file, new RegExp(`["'\`]${name}["'\`]`));
 }
 
 /** core prints a reference as `"name"`, `name` or as the JSON of a target. */

@@ -89,9 +89,11 @@ function patchConfig(session, settings) {
     if (BIGQUERY_ONLY.includes(sqlxConfig.type)) {
       return session.compileError(new Error(`Actions of type "${sqlxConfig.type}" exist only on BigQuery.`));
     }
+    const before = session.actions.length;
     sqlxAction.call(session, { ...action, sqlxConfig });
-    // The action comes after the assertions that its config made.
-    if (sqlxConfig.type !== "test") remember(session.actions.at(-1), value);
+    // Its config may have made assertions too, before or after it, as the version of core has it.
+    const builder = session.actions.slice(before).find((one) => one.getTarget().name === sqlxConfig.name);
+    if (builder) remember(builder, value);
     else if (value !== undefined) session.compileError(new Error(`"${OUR_KEY}" has no meaning in a test.`));
   };
   for (const method of ["publish", "operate", "assert"]) {

@@ -1,0 +1,61 @@
+// One meaning per word: the columns of the marketing marts, described once.
+
+const descriptions = {
+  account_id: "The advertising account that pays.",
+  campaign_id: "The campaign. '(unknown)' where a figure came without one.",
+  campaign_name:
+    "Name of the campaign today (as is); the last one if it was deleted; '(unknown)' if the feed never named it.",
+  campaign_name_as_was:
+    "Name of the campaign at the end of that day (as was); the first known name for days before the feed knew it.",
+  creative_id: "The creative.",
+  creative_name: "Name of the creative today; the last one if it was deleted; '(unknown)' if the feed never named it.",
+  is_deleted: "True once the entity was deleted at the source. Its figures stay.",
+  currency: "ISO 4217 code of the money columns. Amounts in two currencies are never added up.",
+  day: "The UTC day the figures belong to: the day its closing reading ends.",
+  first_day: "First day with a measured figure.",
+  last_day: "Last day with a measured figure.",
+  measured_at: "The moment the totals are counted up to.",
+
+  spend: "Money spent, in `currency`.",
+  impressions: "Times a creative was shown.",
+  clicks: "Clicks on a creative.",
+  conversions: "Conversions reported by the source.",
+
+  ctr: "Click-through rate: clicks / impressions. NULL without impressions.",
+  conversion_rate: "Conversions / clicks. NULL without clicks; above 1 where people convert after a view only.",
+  cost_per_click: "Spend / clicks, in `currency`. NULL without clicks.",
+  spend_per_conversion: "Spend / conversions, in `currency`. NULL without conversions.",
+  spend_without_conversion: "Part of `spend` that went to creatives without a single conversion in this campaign.",
+  conversions_per_currency_unit: "Conversions / spend: conversions for one unit of `currency`. NULL without spend.",
+  conversions_per_dollar: "The same, only where `currency` is USD; NULL elsewhere.",
+  conversion_rate_per_currency_unit:
+    "Conversion rate / spend, the other reading of “highest conversion rate / dollar”. Favours whoever spends little. NULL without spend or clicks.",
+  rank_by_conversion_rate: "1 is the highest conversion rate of all; ties share a rank.",
+  rank_by_conversions_per_currency_unit: "1 is the most conversions for one unit of this currency; ties share a rank.",
+  rank_by_conversion_rate_per_currency_unit:
+    "1 is the highest conversion rate / spend in this currency; ties share a rank.",
+
+  conversions_before_feed:
+    "Conversions in the first reading of creatives older than the feed: real, but of unknown date.",
+  conversions_to_date: "conversions + conversions_before_feed: what the source itself reports, resets made good.",
+  days_covered:
+    "Most days that one figure in this row covers. Above 1: earlier days were missing, their activity is in here.",
+  has_reset: "True where a counter restarted from zero on this day, so activity between may be lost.",
+};
+
+const devices = ["desktop", "mobile", "tablet"];
+for (const device of devices) {
+  for (const counter of ["spend", "impressions", "clicks", "conversions"]) {
+    descriptions[`${counter}_${device}`] =
+      `${descriptions[counter].replace(/\.$/, "")}, on ${device} only. NULL if nothing was ever reported for this device.`;
+  }
+}
+
+/** Descriptions of these columns, for a `columns` block; `own` adds or replaces some. */
+function describe(names, own = {}) {
+  const unknown = names.filter((name) => !(name in descriptions));
+  if (unknown.length > 0) throw new Error(`marketing_columns: no description of ${unknown.join(", ")}`);
+  return { ...Object.fromEntries(names.map((name) => [name, descriptions[name]])), ...own };
+}
+
+module.exports = { describe, devices };

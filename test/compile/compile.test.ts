@@ -1,0 +1,227 @@
+import { createRequire } from "node:module";
+import { expect, test } from "vitest";
+import { type CompileOptions, compile } from "../../src/compile/compile.ts";
+import type { Action } from "../../src/model/graph.ts";
+import { targetKey } from "../../src/model/target.ts";
+import { plainReferences } from "../../src/sql/references.ts";
+import { type ProjectFiles, testProject } from "../support/project.ts";
+
+const compileFiles = (files: ProjectFiles, options?: CompileOptions) => compile(testProject(files).dir, options);
+
+async function action(files: ProjectFiles, key: string, options?: CompileOptions): Promise<Action> {
+  const graph = await compileFiles(files, options);
+  return graph.actions.find((one) => targetKey(one.target) === key)!;
+}
+
+async function messages(files: ProjectFiles, options?: CompileOptions): Promise<string> {
+  return compileFiles(files, options).then(
+    () => "it compiled",
+    (error: Error) => error.message,
+  );
+}
+
+test("every action type of Dataform that PostgreSQL can have is compiled", async () => {
+  const graph = await compileFiles({
+    "t.sqlx": 'config { type: "table" }\nselect 1 as id',
+    "v.sqlx": 'config { type: "view" }\nselect 1 as id',
+    "i.sqlx": 'config { type: "incremental", uniqueKey: ["id"], protected: true }\nselect 1 as id',
+    "o.sqlx": 'config { type: "operations", hasOutput: true }\ncreate table ${self()} as select 1 as id',
+    "a.sqlx": 'config { type: "assertion" }\nselect * from ${ref("t")} where id <> 1',
+    "d.sqlx": 'config { type: "declaration", schema: "raw", name: "d" }',
+    "u.sqlx": 'config { type: "test", dataset: "t" }\nselect 1 as id',
+  });
+  expect(graph.actions.map(({ kind }) => kind).sort()).toEqual(
+    ["assertion", "declaration", "incremental", "operations", "table", "view"],
+  );
+  expect(graph.tests).toHaveLength(1);
+});
+
+test("models can also be written in JavaScript, and in actions.yaml with plain SQL files", async () => {
+  const graph = await compileFiles({
+    "definitions/models.js": 'publish("a", { type: "table", postgres: { indexes: [{ columns: ["id"] }] } }).query((ctx) => "select 1 as id");\nassert("no_rows", "select 1 where false");\noperate("touch", "select 1");',
+    "definitions/actions.yaml": "actions:\n  - view:\n      filename: b.sql\n      dependencyTargets:\n        - name: a\n",
+    "definitions/b.sql": "select 2 as id",
+  });
+  expect(graph.actions.map((one) => `${one.kind} ${targetKey(one.target)}`).sort()).toEqual([
+    "assertion assertions.no_rows",
+    "operations marts.touch",
+    "table marts.a",
+    "view marts.b",
+  ]);
+  expect(graph.actions.find(({ kind }) => kind === "table")).toMatchObject({ postgres: { indexes: [{ columns: ["id"] }] } });
+});
+
+test("includes are there by their file name, and by require from any file", async () => {
+  const model = await action(
+    {
+      "includes/one.js": 'const two = require("includes/deep/two.js");\nmodule.exports = { value: () => two + 1 };',
+      "includes/deep/two.js": "module.exports = 2;",
+      "a.sqlx": 'config { type: "table" }\njs { const two = require("includes/deep/two"); }\nselect ${one.value()} as three, ${two} as two',
+    },
+    "marts.a",
+  );
+  expect(model).toMatchObject({ query: expect.stringContaining("select 3 as three, 2 as two") });
+});
+
+test("schemaSuffix, tablePrefix, defaultSchema and vars are taken from outside, by Dataform's names", async () => {
+  const files = {
+    "a.sqlx": 'config { type: "table" }\nselect \'${dataform.projectConfig.vars.country}\' as country',
+    "b.sqlx": 'config { type: "view", schema: "reports" }\nselect * from ${ref("a")}',
+  };
+  const options = { schemaSuffix: "dev", tablePrefix: "my", defaultSchema: "core", vars: { country: "NL=x" } };
+  const graph = await compileFiles(files, options);
+  expect(graph.actions.map(({ target }) => targetKey(target))).toEqual(["core_dev.my_a", "reports_dev.my_b"]);
+  const [a, b] = graph.actions as { query: string }[];
+  expect(a?.query).toContain("'NL=x' as country");
+  expect(plainReferences(b!.query)).toContain('from "core_dev"."my_a"');
+});
+
+test("workflow_settings.yaml serves as the project file too", async () => {
+  const project = testProject({
+    "workflow_settings.yaml": "defaultDataset: warehouse\ndefaultAssertionDataset: checks\n",
+    "a.sqlx": 'config { type: "table", assertions: { nonNull: ["id"] } }\nselect 1 as id',
+  });
+  project.remove("dataform.json");
+  const graph = await compile(project.dir);
+  expect(graph.actions.map(({ target }) => targetKey(target))).toEqual([
+    "warehouse.a",
+    "checks.warehouse_a_assertions_rowConditions",
+  ]);
+});
+
+test("descriptions, column descriptions and tags arrive", async () => {
+  const model = await action(
+    { "a.sqlx": 'config { type: "view", description: "All", columns: { id: "Key" }, tags: ["x", "y"] }\nselect 1 as id' },
+    "marts.a",
+  );
+  expect(model).toMatchObject({ description: "All", columns: [{ name: "id", description: "Key" }], tags: ["x", "y"] });
+});
+
+test("quotes, backslashes, dollars and comments in SQL come out as they went in", async () => {
+  const sql = "select 'it''s', E'a\\\\n', 'C:\\\\x', $$ body ${not} $$, \"Weird \"\"name\"\"\" -- `tick` ${x}\n/* ${y} */";
+  const model = await action({ "a.sqlx": `config { type: "table" }\n${sql.replace("${not}", "dollar")}` }, "marts.a");
+  expect((model as { query: string }).query.trim()).toBe(sql.replace("${not}", "dollar"));
+});
+
+test.each([["3.0.2"], ["3.0.36"]])("the seams hold in @dataform/core %s", async (version) => {
+  const corePath = createRequire(import.meta.url).resolve(`core-${version}`);
+  const graph = await compileFiles(
+    {
+      "a.sqlx": 'config { type: "table", postgres: { indexes: [{ columns: ["id"] }] }, assertions: { uniqueKey: ["id"] } }\nselect 1 as id',
+      "b.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}',
+      "includes/lib.js": "module.exports = {};",
+    },
+    { corePath, vars: { a: "1" } },
+  );
+  expect(graph.coreVersion).toBe(version);
+  expect(graph.actions.find(({ kind }) => kind === "table")).toMatchObject({ postgres: { indexes: [{ columns: ["id"] }] } });
+  expect(graph.actions.find(({ kind }) => kind === "view")).toMatchObject({ query: expect.stringContaining('from "\uE000marts"."a"') });
+  expect(graph.actions.find(({ kind }) => kind === "assertion")).toBeDefined();
+});
+
+test("an unknown property is named with file, line and the nearest one", async () => {
+  expect(await messages({ "a.sqlx": 'config {\n  type: "table",\n  shcema: "x"\n}\nselect 1' })).toBe(
+    'definitions/a.sqlx:3:3: unknown property "shcema"\n  found:    shcema\n  → did you mean "schema"?',
+  );
+});
+
+test("an unknown property of the postgres block is named too", async () => {
+  expect(await messages({ "a.sqlx": 'config {\n  type: "table",\n  postgres: { indices: [] }\n}\nselect 1' })).toBe(
+    'definitions/a.sqlx:3:15: unknown property "indices" in postgres\n  expected: indexes, grants\n  → did you mean "indexes"?',
+  );
+});
+
+test("a reference to nothing names the nearest model, once", async () => {
+  const text = await messages({
+    "a.sqlx": 'config { type: "table" }\nselect 1\nfrom ${ref("ordres")}',
+    "orders.sqlx": 'config { type: "table" }\nselect 1',
+  });
+  expect(text).toContain("definitions/a.sqlx:3:12: nothing in the project is named ordres");
+  expect(text).toContain("did you mean marts.orders?");
+  expect(text.match(/nothing in the project/g)).toHaveLength(1);
+});
+
+test("a circle is shown as a path", async () => {
+  const text = await messages({
+    "a.sqlx": 'config { type: "table" }\nselect * from ${ref("b")}',
+    "b.sqlx": 'config { type: "table" }\nselect * from ${ref("a")}',
+  });
+  expect(text).toMatch(/the models depend on each other in a circle\n {2}found: {4}marts\.\w → marts\.\w → marts\.\w/);
+});
+
+test("two actions of one name, an unknown type and a BigQuery type are each explained", async () => {
+  const text = await messages({
+    "a.sqlx": 'config { type: "table" }\nselect 1',
+    "definitions/other/a.sqlx": 'config { type: "view" }\nselect 1',
+    "b.sqlx": 'config { type: "tabel" }\nselect 1',
+    "c.sqlx": 'config { type: "notebook" }\nselect 1',
+  });
+  expect(text).toContain("two actions are named marts.a");
+  expect(text).toContain('definitions/b.sqlx:1:10: unknown type "tabel"');
+  expect(text).toContain('did you mean "table"?');
+  expect(text).toContain("definitions/c.sqlx:1:10: notebooks, data preparations and property graphs exist only on BigQuery");
+});
+
+test("an ambiguous reference lists the candidates and says how to choose", async () => {
+  const text = await messages({
+    "a.sqlx": 'config { type: "table" }\nselect 1 as id',
+    "d.sqlx": 'config { type: "declaration", schema: "raw", name: "a" }',
+    "b.sqlx": 'config { type: "table" }\nselect * from ${ref("a")}',
+  });
+  expect(text).toContain("definitions/b.sqlx:2:21: a names several things\n  found:    marts.a, raw.a");
+});
+
+test("an error that the project's JavaScript throws points at its line", async () => {
+  const text = await messages({
+    "a.sqlx": 'config { type: "table" }\nselect 1,\n  ${nothing.here()} as x',
+    "b.sqlx": 'config { type: "table" }\nselect\n  ${(() => { throw new Error("boom"); })()} as x',
+    "includes/broken.js": "module.exports = {\n  a: 1\n  b: 2\n};",
+  });
+  expect(text).toContain("definitions/a.sqlx:3:5: nothing is not defined");
+  expect(text).toContain("definitions/b.sqlx:3:3: boom");
+  expect(text).toMatch(/includes\/broken\.js:3:\d+: Unexpected identifier/);
+});
+
+test("a semicolon at the end, an index on a view and a write to self() before the audit are refused", async () => {
+  const text = await messages({
+    "a.sqlx": 'config { type: "table" }\nselect 1;',
+    "b.sqlx": 'config { type: "view", postgres: { indexes: [{ columns: ["id"] }] } }\nselect 1 as id',
+    "c.sqlx": 'config { type: "incremental" }\nselect 1 as id\npre_operations {\n  delete from ${self()}\n}',
+  });
+  expect(text).toContain("definitions/a.sqlx:2:9: Semi-colons are not allowed");
+  expect(text).toContain("marts.b: a view cannot have indexes");
+  expect(text).toContain("definitions/c.sqlx:3:1: marts.c: pre_operations of an incremental model may read self(), not change it");
+});
+
+test("an endless loop is stopped at the time limit", async () => {
+  expect(await messages({ "includes/loop.js": "for (;;) {}", "a.sqlx": 'config { type: "table" }\nselect 1' }, { timeout: 500 })).toBe(
+    "the project did not compile in time",
+  );
+});
+
+test("code that takes too much memory or ends the process fails the compile, not the program", async () => {
+  const model = { "a.sqlx": 'config { type: "table" }\nselect 1' };
+  expect(await messages({ ...model, "includes/exit.js": "process.exit(0)" })).toBe("the project's code ended the compiler");
+  const greedy = "const all = []; for (;;) all.push(new Array(100000).fill(0).map(String));";
+  expect(await messages({ ...model, "includes/greedy.js": greedy }, { memory: 64 })).toBe(
+    "the project's code took too much memory while compiling",
+  );
+});
+
+test("the project's code sees no environment variable and cannot write to stdout", async () => {
+  const model = await action(
+    { "a.sqlx": 'config { type: "table" }\nselect ${Object.keys(process.env).length} as n' },
+    "marts.a",
+  );
+  expect((model as { query: string }).query).toContain("select 0 as n");
+});
+
+test("a folder without a project and a project file that is not JSON say what to do", async () => {
+  const project = testProject({ "dataform.json": '{\n  "warehouse": "postgres"\n  "defaultSchema": "x"\n}' });
+  await expect(compile(project.dir)).rejects.toMatchObject({
+    message: "this is not JSON",
+    location: { file: "dataform.json", line: 3 },
+  });
+  project.remove("dataform.json");
+  await expect(compile(project.dir)).rejects.toMatchObject({ message: `${project.dir} is not a Dataform project` });
+});

@@ -1,0 +1,127 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
+
+const source = 'config { type: "declaration", schema: "raw", name: "events" }';
+
+const appended = `config { type: "incremental" }
+select id, value from \${ref("raw", "events")}
+\${when(incremental(), \`where id > (select coalesce(max(id), 0) from \${self()})\`)}`;
+
+const keyed = `config { type: "incremental", uniqueKey: ["id"] }
+select id, value from \${ref("raw", "events")}
+\${when(incremental(), "where batch = (select max(batch) from raw.events)")}`;
+
+test("an append-only model adds the new rows and computes nothing twice", async () => {
+  const { run, rows, sql } = await warehouse({ "source.sqlx": source, "events.sqlx": appended });
+  await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value");
+  await run();
+  await sql("insert into raw.events values (2, 'b')");
+  const report = await run();
+  expect(stepOf(report, "marts.events").rows).toBe(1);
+  expect(await rows("select * from marts.events order by id")).toEqual(["1|a", "2|b"]);
+  await run();
+  expect(await rows("select count(*) from marts.events")).toEqual(["2"]);
+});
+
+test("rows with the same unique key are replaced, a NULL key included", async () => {
+  const { run, rows, sql } = await warehouse({ "source.sqlx": source, "events.sqlx": keyed });
+  await sql("create schema raw; create table raw.events as select * from (values (1, 'old', 1), (2, 'kept', 1), (null, 'old', 1)) v(id, value, batch)");
+  await run();
+  await sql("insert into raw.events values (1, 'new', 2), (null, 'new', 2), (3, 'added', 2)");
+  expect((await run()).status).toBe("success");
+  expect(await rows("select id, value from marts.events order by id nulls last")).toEqual(["1|new", "2|kept", "3|added", "∅|new"]);
+});
+
+test("a delta that holds one key twice fails and changes nothing", async () => {
+  const { run, rows, sql } = await warehouse({ "source.sqlx": source, "events.sqlx": keyed });
+  await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value, 1 as batch");
+  await run();
+  await sql("insert into raw.events values (1, 'x', 2), (1, 'y', 2)");
+  const report = await run();
+  expect(stepOf(report, "marts.events").error).toMatchObject({ code: "23505" });
+  expect(await rows("select id, value from marts.events")).toEqual(["1|a"]);
+});
+
+test("assertions and other models read the rows as they will be; a failed assertion keeps the delta out", async () => {
+  const { run, rows, sql } = await warehouse({
+    "source.sqlx": source,
+    "events.sqlx": keyed.replace("uniqueKey", 'assertions: { rowConditions: ["value <> \'bad\'"] }, uniqueKey'),
+    "total.sqlx": 'config { type: "table" }\nselect count(*) as n from ${ref("marts", "events")}',
+    "list.sqlx": 'config { type: "view" }\nselect value from ${ref("marts", "events")}',
+  });
+  await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value, 1 as batch");
+  await run();
+  await sql("insert into raw.events values (2, 'bad', 2)");
+  expect(statuses(await run())).toMatchObject({ "marts.events": "held", "marts.total": "held", "marts.list": "held" });
+  expect(await rows("select count(*), (select n from marts.total) from marts.list")).toEqual(["1|1"]);
+  await sql("insert into raw.events values (2, 'good', 3)");
+  expect((await run()).status).toBe("success");
+  expect(await rows("select string_agg(value, ',' order by value), (select n from marts.total) from marts.list")).toEqual(["a,good|2"]);
+});
+
+test("a delta with other columns in another order lands by name", async () => {
+  const { project, run, rows, sql } = await warehouse({ "source.sqlx": source, "events.sqlx": appended });
+  await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value");
+  await run();
+  await sql("insert into raw.events values (2, 'b')");
+  project.write({ "events.sqlx": appended.replace("select id, value", "select value, 'extra' as extra, id::bigint as id") });
+  expect((await run()).status).toBe("success");
+  expect(await rows("select * from marts.events order by id")).toEqual(["1|a", "2|b"]);
+});
+
+test("--full-refresh rebuilds it, unless it is protected", async () => {
+  const { run, rows, sql } = await warehouse({
+    "source.sqlx": source,
+    "events.sqlx": appended,
+    "kept.sqlx": appended.replace('"incremental"', '"incremental", protected: true'),
+  });
+  await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value");
+  await run();
+  await sql("update raw.events set value = 'z'");
+  await run({ fullRefresh: true });
+  expect(await rows("select e.value, k.value from marts.events e, marts.kept k")).toEqual(["z|a"]);
+});
+
+test("incremental operations around the model: pre before the delta, post in the publishing transaction", async () => {
+  const { run, rows, sql } = await warehouse({
+    "source.sqlx": source,
+    "events.sqlx": `config { type: "incremental" }
+pre_operations { \${when(incremental(), \`create temp table seen on commit drop as select max(id) as id from \${self()}\`)} }
+select id, value from \${ref("raw", "events")} \${when(incremental(), "where id > (select id from seen)")}
+post_operations { update \${self()} set value = upper(value) where value = 'b' }`,
+  });
+  await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value");
+  await run();
+  await sql("insert into raw.events values (2, 'b')");
+  expect((await run()).status).toBe("success");
+  expect(await rows("select * from marts.events order by id")).toEqual(["1|a", "2|B"]);
+});
+
+test("after any sequence of deltas the table equals a full refresh", async () => {
+  const { run, rows, sql } = await warehouse({ "source.sqlx": source, "events.sqlx": `config { type: "incremental", uniqueKey: ["id"] }
+select distinct on (id) id, value from \${ref("raw", "events")}
+\${when(incremental(), "where batch = (select max(batch) from raw.events)")}
+order by id, batch desc` });
+  await sql("create schema raw; create table raw.events (id integer, value text, batch integer)");
+  const batch = fc.uniqueArray(fc.tuple(fc.option(fc.integer({ min: 0, max: 4 })), fc.string({ maxLength: 3 })), {
+    selector: ([id]) => id,
+    maxLength: 4,
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(batch, { minLength: 1, maxLength: 4 }), async (batches) => {
+      await sql("truncate raw.events");
+      await run({ fullRefresh: true });
+      for (const [number, values] of batches.entries()) {
+        for (const [id, value] of values) {
+          await sql(`insert into raw.events values (${id ?? "null"}, '${value.replaceAll("'", "''")}', ${number})`);
+        }
+        expect((await run()).status).toBe("success");
+      }
+      const incremental = await rows("select id, value from marts.events order by id nulls last");
+      await run({ fullRefresh: true });
+      expect(await rows("select id, value from marts.events order by id nulls last")).toEqual(incremental);
+    }),
+    { numRuns: 8 },
+  );
+});

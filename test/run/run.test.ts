@@ -1,0 +1,348 @@
+import { expect, test } from "vitest";
+import { connect } from "../../src/postgres/client.ts";
+import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
+
+const table = (sql: string, config = "") => `config { type: "table"${config && `, ${config}`} }\n${sql}`;
+const view = (sql: string, config = "") => `config { type: "view"${config && `, ${config}`} }\n${sql}`;
+
+test("a first run makes tables and views readable under their public names, described", async () => {
+  const { run, rows } = await warehouse({
+    "orders.sqlx": table("select 1 as id, 12.50 as amount", 'description: "Orders", columns: { id: "Order number" }'),
+    "big_orders.sqlx": view('select id from ${ref("orders")} where amount > 10', 'schema: "reports"'),
+  });
+  const report = await run();
+  expect(report.status).toBe("success");
+  expect(report.releases).toEqual([1]);
+  expect(stepOf(report, "marts.orders").rows).toBe(1);
+  expect(await rows("select * from marts.orders")).toEqual(["1|12.50"]);
+  expect(await rows("select * from reports.big_orders")).toEqual(["1"]);
+  expect(await rows("select obj_description('marts.orders'::regclass), col_description('marts.orders'::regclass, 1)")).toEqual([
+    "Orders|Order number",
+  ]);
+});
+
+test("the public name stays the same view through releases, so that a foreign view on it lives on", async () => {
+  const { project, run, rows, sql } = await warehouse({ "orders.sqlx": table("select 1 as id") });
+  await run();
+  await sql("create schema bi; create view bi.report as select id from marts.orders; grant select on bi.report to public");
+  const before = await rows("select 'marts.orders'::regclass::oid, 'bi.report'::regclass::oid");
+  project.write({ "orders.sqlx": table("select 2 as id") });
+  await run();
+  expect(await rows("select 'marts.orders'::regclass::oid, 'bi.report'::regclass::oid")).toEqual(before);
+  expect(await rows("select * from bi.report")).toEqual(["2"]);
+});
+
+test("readers see the old release until the new one is published, and all of it at once", async () => {
+  const { project, run, rows, database } = await warehouse({
+    "a.sqlx": table("select 1 as release"),
+    "b.sqlx": table('select release from ${ref("a")}'),
+  });
+  await run();
+  project.write({ "a.sqlx": table("select 2 as release") });
+  const seen: string[] = [];
+  const reader = await connect(database.settings);
+  await run({
+    events: {
+      stepFinished: () => void reader.table("select a.release, b.release from marts.a, marts.b").then(({ rows }) => seen.push(rows.join())),
+    },
+  });
+  await reader.close();
+  expect(new Set(seen)).not.toContain("1,2");
+  expect(new Set(seen)).not.toContain("2,1");
+  expect(await rows("select a.release, b.release from marts.a, marts.b")).toEqual(["2|2"]);
+});
+
+test("a failed assertion keeps the model and what depends on it out of the release; the rest is published", async () => {
+  const { project, run, rows } = await warehouse({
+    "orders.sqlx": table("select 1 as id", 'assertions: { rowConditions: ["id = 1"] }'),
+    "report.sqlx": view('select id from ${ref("orders")}'),
+    "customers.sqlx": table("select 1 as id"),
+  });
+  await run();
+  project.write({
+    "orders.sqlx": table("select 2 as id", 'assertions: { rowConditions: ["id = 1"] }'),
+    "customers.sqlx": table("select 2 as id"),
+  });
+  const report = await run();
+  expect(report.status).toBe("failure");
+  expect(statuses(report)).toEqual({
+    "marts.orders": "held",
+    "marts.report": "held",
+    "marts.customers": "ok",
+    "assertions.marts_orders_assertions_rowConditions": "failed",
+  });
+  const assertion = stepOf(report, "assertions.marts_orders_assertions_rowConditions");
+  expect(assertion.rows).toBe(1);
+  expect(assertion.failingRows).toEqual([{ failing_row_condition: "id = 1", id: 2 }]);
+  expect(await rows("select o.id, r.id, c.id from marts.orders o, marts.report r, marts.customers c")).toEqual(["1|1|2"]);
+  expect(await rows("select content from _dataform.failing_row")).toEqual(['{"id": 2, "failing_row_condition": "id = 1"}']);
+});
+
+test("an assertion over two models holds both", async () => {
+  const { run } = await warehouse({
+    "a.sqlx": table("select 1 as total"),
+    "b.sqlx": table("select 2 as total"),
+    "c.sqlx": table("select 3 as total"),
+    "agree.sqlx": 'config { type: "assertion" }\nselect 1 from ${ref("a")} a, ${ref("b")} b where a.total <> b.total',
+  });
+  const report = await run();
+  expect(statuses(report)).toEqual({ "marts.a": "held", "marts.b": "held", "marts.c": "ok", "assertions.agree": "failed" });
+});
+
+test("a model that depends on a failed assertion is held too", async () => {
+  const { run } = await warehouse({
+    "a.sqlx": table("select 1 as id"),
+    "never.sqlx": 'config { type: "assertion" }\nselect 1',
+    "b.sqlx": table("select 1 as id", 'dependencies: ["never"]'),
+  });
+  expect(statuses(await run())).toEqual({ "marts.a": "ok", "marts.b": "held", "assertions.never": "failed" });
+});
+
+test("a failed model names file, line and column, skips what reads it, and leaves the old release readable", async () => {
+  const { project, run, rows } = await warehouse({
+    "a.sqlx": table("select 1 as id"),
+    "b.sqlx": table('select id from ${ref("a")}'),
+  });
+  await run();
+  project.write({ "a.sqlx": 'config { type: "table" }\n\nselect\n  1 as id,\n  missing as other\nfrom (select 2 as x) t' });
+  const report = await run();
+  expect(statuses(report)).toEqual({ "marts.a": "failed", "marts.b": "skipped" });
+  const { error } = stepOf(report, "marts.a");
+  expect(error).toMatchObject({
+    message: 'column "missing" does not exist',
+    code: "42703",
+    location: { file: "definitions/a.sqlx", line: 5, column: 3 },
+  });
+  expect(error?.snippet).toMatch(/missing as other\n.*\| {3}\^$/);
+  expect(await rows("select id from marts.b")).toEqual(["1"]);
+});
+
+test("an error behind a placeholder is still located in the source", async () => {
+  const { run } = await warehouse({
+    "includes/sql.js": "module.exports = { lines: (n) => Array.from({ length: n }, (_, i) => `${i} as c${i}`).join(',\\n  ') };",
+    "a.sqlx": table('select\n  ${sql.lines(20)},\n  1 as id\nfrom ${ref("source")}\nwhere nothing > 1'),
+    "source.sqlx": view("select 1 as id"),
+  });
+  expect(stepOf(await run(), "marts.a").error?.location).toEqual({ file: "definitions/a.sqlx", line: 6, column: 7 });
+});
+
+test("a selected model is rebuilt with the views that read it; tables stay", async () => {
+  const { project, run, rows } = await warehouse({
+    "a.sqlx": table("select 1 as id", 'tags: ["hourly"]'),
+    "v.sqlx": view('select id from ${ref("a")}'),
+    "w.sqlx": view('select id from ${ref("v")}'),
+    "t.sqlx": table('select id from ${ref("v")}'),
+    "check.sqlx": 'config { type: "assertion" }\nselect * from ${ref("w")} where id > 10',
+  });
+  await run();
+  project.write({ "a.sqlx": table("select 2 as id", 'tags: ["hourly"]') });
+  const report = await run({ tags: ["hourly"] });
+  expect(Object.keys(statuses(report)).sort()).toEqual(["assertions.check", "marts.a", "marts.v", "marts.w"]);
+  expect(await rows("select a.id, v.id, w.id, t.id from marts.a, marts.v, marts.w, marts.t")).toEqual(["2|2|2|1"]);
+});
+
+test("--include-deps and --include-dependents widen the selection", async () => {
+  const { run } = await warehouse({
+    "a.sqlx": table("select 1 as id"),
+    "b.sqlx": table('select id from ${ref("a")}'),
+    "c.sqlx": table('select id from ${ref("b")}'),
+  });
+  expect(Object.keys(statuses(await run({ actions: ["b"], includeDependencies: true })))).toEqual(["marts.a", "marts.b"]);
+  expect(Object.keys(statuses(await run({ actions: ["marts.b"], includeDependents: true })))).toEqual(["marts.b", "marts.c"]);
+});
+
+test("reading a model that was never built is refused before anything happens", async () => {
+  const { run } = await warehouse({ "a.sqlx": table("select 1 as id"), "b.sqlx": table('select id from ${ref("a")}') });
+  await expect(run({ actions: ["b"] })).rejects.toMatchObject({
+    message: "marts.b reads marts.a, which has never been built",
+    hint: "build it too: --include-deps, or --actions marts.a",
+  });
+});
+
+test("operations run at their place: after what they read is published, before what reads them is built", async () => {
+  const { run, rows } = await warehouse({
+    "a.sqlx": table("select 1 as id"),
+    "copy.sqlx": 'config { type: "operations", hasOutput: true }\ndrop table if exists ${self()}; create table ${self()} as select id + 10 as id from ${ref("a")}\n---\ninsert into ${self()} values (12)',
+    "b.sqlx": table('select sum(id) as total from ${ref("copy")}'),
+  });
+  const report = await run();
+  expect(report.status).toBe("success");
+  expect(report.releases).toEqual([1, 2]);
+  expect(await rows("select total from marts.b")).toEqual(["23"]);
+  expect(await rows("select count(*) from marts.copy")).toEqual(["2"]);
+  expect((await run()).status).toBe("success");
+});
+
+test("an operation that cannot run in a transaction runs outside one", async () => {
+  const { run } = await warehouse({
+    "a.sqlx": table("select 1 as id"),
+    "clean.sqlx": 'config { type: "operations", dependencies: ["a"] }\nvacuum pg_class',
+  });
+  expect(statuses(await run())).toMatchObject({ "marts.clean": "ok" });
+});
+
+test("pre_operations and post_operations run around the build, and named indexes do not clash with the release before", async () => {
+  const { run, rows, sql } = await warehouse({
+    "a.sqlx": `config { type: "table" }
+pre_operations { create temp table if not exists numbers as select generate_series(1, 3) as id }
+select id from numbers
+post_operations {
+  create index by_id on \${self()} (id);
+  alter table \${self()} add constraint positive check (id > 0);
+  alter table \${self()} add constraint a_key primary key (id);
+  grant select on \${self()} to bi_reader
+}`,
+  });
+  await sql("do $$ begin create role bi_reader; exception when duplicate_object then null; end $$");
+  expect((await run()).status).toBe("success");
+  expect((await run()).status).toBe("success");
+  expect(await rows("select has_table_privilege('bi_reader', 'marts.a', 'select')")).toEqual(["t"]);
+  expect(await rows("select count(*) from pg_indexes where schemaname = '_dataform' and tablename like 'a_%'")).toEqual(["4"]);
+});
+
+test("postgres: { indexes, grants } are made on the private table and on the public view", async () => {
+  const { run, rows, sql } = await warehouse({
+    "a.sqlx": table(
+      "select 1 as id, 'x' as name, true as live",
+      'postgres: { indexes: [{ columns: ["id"], unique: true, include: ["name"], where: "live" }, { columns: ["(lower(name))"] }], grants: { select: ["bi_reader"] } }',
+    ),
+  });
+  await sql("do $$ begin create role bi_reader; exception when duplicate_object then null; end $$");
+  expect((await run()).status).toBe("success");
+  const indexes = await rows("select regexp_replace(indexdef, '.* USING ', '') from pg_indexes where schemaname = '_dataform' and tablename like 'a_%' order by 1");
+  expect(indexes).toEqual(["btree (id) INCLUDE (name) WHERE live", "btree (lower(name))"]);
+  expect(await rows("select has_table_privilege('bi_reader', 'marts.a', 'select')")).toEqual(["t"]);
+});
+
+test("names that need quotes, capitals, umlauts and 63 bytes work", async () => {
+  const long = `${"ä".repeat(30)}_x1`;
+  const { run, rows } = await warehouse({
+    "definitions/long.sqlx": table('select 1 as "Größe, ""in"" cm"', `name: "${long}", schema: "My Schema"`),
+    "definitions/twin.sqlx": table(`select * from \${ref("${long}")}`, `name: "${long.slice(0, -1)}2", schema: "My Schema"`),
+  });
+  expect((await run()).status).toBe("success");
+  expect(await rows(`select * from "My Schema"."${long.slice(0, -1)}2"`)).toEqual(["1"]);
+});
+
+test("a published column that is dropped goes, and the grants on the view stay", async () => {
+  const { project, run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id, 2 as other") });
+  await sql("do $$ begin create role bi_reader; exception when duplicate_object then null; end $$");
+  await run();
+  await sql("grant select on marts.a to bi_reader; alter view marts.a set (security_barrier = true)");
+  project.write({ "a.sqlx": table("select 1 as id") });
+  expect((await run()).status).toBe("success");
+  expect(await rows("select * from marts.a")).toEqual(["1"]);
+  expect(await rows("select has_table_privilege('bi_reader', 'marts.a', 'select'), reloptions from pg_class where oid = 'marts.a'::regclass")).toEqual([
+    "t|{security_barrier=true}",
+  ]);
+});
+
+test("a new column is put last, whatever the order of the query, and view options are kept", async () => {
+  const { project, run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id, 2 as other") });
+  await run();
+  await sql("alter view marts.a set (security_barrier = true); create view public.bi as select * from marts.a");
+  project.write({ "a.sqlx": table("select 3 as added, 2 as other, 1 as id") });
+  expect((await run()).status).toBe("success");
+  expect(await rows("select * from marts.a")).toEqual(["1|2|3"]);
+  expect(await rows("select * from public.bi")).toEqual(["1|2"]);
+  expect(await rows("select reloptions from pg_class where oid = 'marts.a'::regclass")).toEqual(["{security_barrier=true}"]);
+});
+
+test("dropping a column that a foreign view reads is refused, naming both; the rest is published", async () => {
+  const { project, run, rows, sql } = await warehouse({
+    "a.sqlx": table("select 1 as id, 2 as other"),
+    "b.sqlx": table("select 1 as id"),
+    "c.sqlx": view('select id from ${ref("a")}'),
+  });
+  await run();
+  await sql("create view public.bi as select other from marts.a");
+  project.write({ "a.sqlx": table("select 5 as id"), "b.sqlx": table("select 5 as id") });
+  const report = await run();
+  expect(statuses(report)).toEqual({ "marts.a": "failed", "marts.b": "ok", "marts.c": "held" });
+  expect(stepOf(report, "marts.a").error).toMatchObject({ found: "other is gone; read by public.bi" });
+  expect(await rows("select a.id, b.id, bi.other from marts.a, marts.b, public.bi")).toEqual(["1|5|2"]);
+});
+
+test("a relation that somebody else made under a model's name is not touched", async () => {
+  const { run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id") });
+  await sql("create schema marts; create table marts.a as select 42 as precious");
+  const report = await run();
+  expect(stepOf(report, "marts.a").error?.message).toBe(
+    "marts.a cannot be published: a table that this project did not make has that name",
+  );
+  expect(await rows("select * from marts.a")).toEqual(["42"]);
+});
+
+test("a second run of the same environment ends at once with exit code 75, naming the first", async () => {
+  const { run, client } = await warehouse({ "a.sqlx": table("select 1 as id") });
+  await client.query("select pg_advisory_lock(hashtextextended('dataform:main', 0))");
+  await expect(run()).rejects.toMatchObject({ exitCode: 75, found: expect.stringContaining("(test)") });
+  expect((await run({ environment: "other" })).status).toBe("success");
+});
+
+test("a run that another one has overtaken publishes nothing", async () => {
+  const { run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id") });
+  await run();
+  const report = await run({
+    events: { stepFinished: () => void sql("update _dataform.environment set fence = fence + 1") },
+  });
+  expect(report.status).toBe("failure");
+  expect(report.errors[0]).toMatchObject({ code: "DF001" });
+  expect(await rows("select release_id from _dataform.environment")).toEqual(["1"]);
+});
+
+test("a reader in the way delays the publish and is never cancelled; past the deadline the old release stays", async () => {
+  const { project, run, rows, database } = await warehouse({ "a.sqlx": table("select 1 as id") });
+  await run();
+  project.write({ "a.sqlx": table("select 2 as id") });
+  const reader = await connect(database.settings, { applicationName: "slow dashboard" });
+  await reader.query("begin");
+  await reader.query("select * from marts.a");
+  const report = await run({ publishDeadline: 300 });
+  expect(report.errors[0]?.message).toContain("could not be published: readers hold its views");
+  expect(report.errors[0]?.found).toContain("slow dashboard");
+  await reader.query("commit");
+  await reader.close();
+  expect(await rows("select id from marts.a")).toEqual(["1"]);
+  expect((await run()).status).toBe("success");
+  expect(await rows("select id from marts.a")).toEqual(["2"]);
+});
+
+test("the history of runs, steps and releases can be read in SQL", async () => {
+  const { run, rows } = await warehouse({ "a.sqlx": table("select 1 as id") });
+  const report = await run();
+  expect(await rows("select run_id, status, releases from _dataform.run")).toEqual([`${report.runId}|success|{1}`]);
+  expect(await rows("select schema_name, name, kind, status, rows from _dataform.step")).toEqual(["marts|a|table|ok|1"]);
+  expect(await rows("select release_id, manifest #>> '{marts.a,columns,0,name}' from _dataform.release")).toEqual(["1|id"]);
+});
+
+test("a run that died is marked abandoned by the next one", async () => {
+  const { run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id") });
+  await run();
+  await sql("insert into _dataform.run (run_id, environment, fence, status) values (gen_random_uuid(), 'main', 1, 'running')");
+  await run();
+  expect(await rows("select status from _dataform.run order by started_at")).toEqual(["success", "abandoned", "success"]);
+});
+
+test("cancelling stops the server's work, publishes nothing and reports it", async () => {
+  const { project, run, rows } = await warehouse({ "a.sqlx": table("select 1 as id") });
+  await run();
+  project.write({ "a.sqlx": table("select 2 as id"), "slow.sqlx": table("select pg_sleep(600)") });
+  const controller = new AbortController();
+  const report = await run({ signal: controller.signal, events: { stepFinished: () => controller.abort() } });
+  expect(report.status).toBe("cancelled");
+  expect(report.releases).toEqual([]);
+  expect(await rows("select id from marts.a")).toEqual(["1"]);
+});
+
+test("a materialized view is stored and published like a table", async () => {
+  const { run, rows } = await warehouse({ "a.sqlx": view("select 1 as id", "materialized: true") });
+  expect((await run()).status).toBe("success");
+  expect(await rows("select id from marts.a")).toEqual(["1"]);
+  expect(await rows("select relkind from pg_class where relnamespace = '_dataform'::regnamespace and relname like 'a_%'")).toEqual(["r"]);
+});
+
+test("a disabled model is left alone", async () => {
+  const { run } = await warehouse({ "a.sqlx": table("select 1 as id", "disabled: true"), "b.sqlx": table("select 1 as id") });
+  expect(statuses(await run())).toEqual({ "marts.b": "ok" });
+});

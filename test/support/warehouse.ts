@@ -1,0 +1,57 @@
+import { onTestFinished } from "vitest";
+import { compile } from "../../src/compile/compile.ts";
+import { readSource } from "../../src/compile/source.ts";
+import type { RunReport, StepResult } from "../../src/model/report.ts";
+import { targetKey } from "../../src/model/target.ts";
+import { type Client, connect } from "../../src/postgres/client.ts";
+import { run, type RunOptions } from "../../src/run/run.ts";
+import { type TestDatabase, testDatabase } from "./database.ts";
+import { type ProjectFiles, type TestProject, testProject } from "./project.ts";
+
+export interface Warehouse {
+  readonly project: TestProject;
+  readonly database: TestDatabase;
+  readonly client: Client;
+  /** Compiles the project as it stands and runs it. */
+  run(options?: RunOptions): Promise<RunReport>;
+  /** Rows of a query, each as `a|b|c`. */
+  rows(sql: string): Promise<string[]>;
+  sql(text: string): Promise<void>;
+}
+
+/** A project and an empty database for one test. */
+export async function warehouse(files: ProjectFiles): Promise<Warehouse> {
+  const project = testProject(files);
+  const database = await testDatabase();
+  const client = await connect(database.settings, { applicationName: "test" });
+  onTestFinished(async () => {
+    await client.close();
+    await database.drop();
+  });
+  return {
+    project,
+    database,
+    client,
+    run: async (options = {}) =>
+      run(await compile(project.dir), database.settings, {
+        readSource: (file) => readSource(project.dir, file),
+        ...options,
+      }),
+    rows: async (sql) => {
+      const { rows } = await client.table(sql);
+      return rows.map((row) => row.map((value) => value ?? "∅").join("|"));
+    },
+    sql: async (text) => void (await client.script(text)),
+  };
+}
+
+/** Status by action name: `{ "marts.a": "ok" }`. */
+export function statuses(report: RunReport): Record<string, StepResult["status"]> {
+  return Object.fromEntries(report.steps.map((step) => [targetKey(step.target), step.status]));
+}
+
+export function stepOf(report: RunReport, key: string): StepResult {
+  const found = report.steps.find((step) => targetKey(step.target) === key);
+  if (!found) throw new Error(`no step ${key} in ${report.steps.map((step) => targetKey(step.target)).join(", ")}`);
+  return found;
+}
