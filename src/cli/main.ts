@@ -1,76 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { Command, CommanderError } from "commander";
-import { processEnvironment, readEnvironment } from "../config/environment.ts";
-import { formatUserError, UserError, UserErrors } from "../model/errors.ts";
-import { addCompileCommand } from "./commands/compile.ts";
-import { addDbCommand } from "./commands/db.ts";
-import { addIngestCommand } from "./commands/ingest.ts";
-import { addPlanCommand } from "./commands/plan.ts";
-import { addQueryCommand } from "./commands/query.ts";
-import { addRunCommand } from "./commands/run.ts";
-import { addTestCommand } from "./commands/test.ts";
-import { githubAnnotations } from "./github.ts";
-import { paint } from "./paint.ts";
+import { processEnvironment } from "../config/environment.ts";
+import { main } from "./program.ts";
 import type { Shell } from "./shell.ts";
-
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
-
-/** Runs one command line. Gives the exit code: 0 done, 1 a step failed, 2 usage or configuration, 75 locked, 130 interrupted. */
-export async function main(argv: readonly string[], shell: Shell): Promise<number> {
-  const program = new Command("dataform")
-    .description("Declarative SQL models for PostgreSQL: built aside, audited, published in one commit.")
-    .version(version)
-    .option("--project-dir <folder>", "the project's folder", ".")
-    .option("--debug", "show stack traces")
-    .showSuggestionAfterError()
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => shell.print(text.trimEnd()), writeErr: (text) => shell.say(text.trimEnd()) })
-    .hook("preAction", (command) => {
-      shell.projectDir = resolve(shell.projectDir, command.opts().projectDir as string);
-      shell.env = { ...readEnvironment(shell.projectDir), ...shell.env };
-    });
-  for (const add of [
-    addRunCommand,
-    addPlanCommand,
-    addCompileCommand,
-    addTestCommand,
-    addQueryCommand,
-    addIngestCommand,
-    addDbCommand,
-  ]) {
-    add(program, shell);
-  }
-  try {
-    await program.parseAsync([...argv], { from: "user" });
-    return shell.exitCode;
-  } catch (error) {
-    return explain(error, shell, program.opts().debug === true);
-  }
-}
-
-function explain(error: unknown, shell: Shell, debug: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UserError || error instanceof UserErrors) {
-    const errors = error instanceof UserErrors ? error.errors : [error];
-    for (const one of errors) shell.say(`${paint(shell, "red", "error")} ${formatUserError(one)}`);
-    if (errors.length > 1) shell.say(`${errors.length} errors`);
-    for (const line of githubAnnotations(shell.env, errors)) shell.print(line);
-    if (debug) shell.say(String(error.stack));
-    return error.exitCode;
-  }
-  if (error instanceof Error && error.name === "AbortError") return 130;
-  shell.say(
-    `${paint(shell, "red", "error")} this is a defect of dataform-postgres: ${error instanceof Error ? error.message : String(error)}`,
-  );
-  shell.say(
-    debug && error instanceof Error ? String(error.stack) : "  → run again with --debug and report what it shows",
-  );
-  return 2;
-}
 
 /** The real terminal. */
 function processShell(): Shell {
@@ -79,7 +10,7 @@ function processShell(): Shell {
   const refused = env.NO_COLOR !== undefined || env.TERM === "dumb";
   return {
     projectDir: process.cwd(),
-    env: {},
+    env,
     color: forced || (!refused && process.stderr.isTTY === true),
     print: (line) => void process.stdout.write(`${line}\n`),
     say: (line) => void process.stderr.write(`${line}\n`),

@@ -4,12 +4,7 @@ import { parseEnv } from "node:util";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The process environment, completed from the project's `.env`; what is already set wins. */
-export function readEnvironment(projectDir: string): Environment {
-  return { ...readDotEnv(projectDir), ...process.env };
-}
-
-/** The project's `.env` alone, to tell a person where a setting came from. */
+/** The project's `.env`, or nothing. What the process environment has set wins over it. */
 export function readDotEnv(projectDir: string): Environment {
   try {
     return parseEnv(readFileSync(join(projectDir, ".env"), "utf8")) as Environment;
@@ -18,5 +13,10 @@ export function readDotEnv(projectDir: string): Environment {
   }
 }
 
-/** The process environment alone, for what must be known before the project is. */
+/** The process environment. */
 export const processEnvironment: Environment = process.env;
+
+/** What a program of the project sees: the process environment, completed from the project's `.env`. */
+export function readEnvironment(projectDir: string): Environment {
+  return { ...readDotEnv(projectDir), ...processEnvironment };
+}

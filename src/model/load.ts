@@ -1,3 +1,5 @@
+import type { UserErrorDetails } from "./errors.ts";
+
 /** What one run of an ingest did. A stream that failed is data here, not an exception. */
 export interface LoadReport {
   readonly version: 1;
@@ -29,7 +31,7 @@ export interface StreamLoad {
   readonly seconds: number;
   /** The first few reasons, with how often each was given. */
   readonly reasons: readonly { readonly reason: string; readonly count: number }[];
-  readonly error: { readonly message: string; readonly code?: string } | null;
+  readonly error: UserErrorDetails | null;
 }
 
 /** Where the next load begins. */

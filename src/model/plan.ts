@@ -23,8 +23,8 @@ export interface Segment {
 
 export interface Statement {
   readonly sql: string;
-  /** Where the author's own text stands in it. */
-  readonly origin?: Origin;
+  /** Where the author's own texts stand in it. */
+  readonly origins?: readonly Origin[];
 }
 
 export interface Origin {

@@ -12,7 +12,7 @@ export const publicNames: Resolve = quoteTarget;
 /** The author's text inside a statement of ours. The text ends with a line break, so that a last comment ends there. */
 export function authored(file: string, text: string, resolve: Resolve, prefix = "", suffix = ""): Statement {
   const resolved = resolveReferences(text, resolve);
-  return { sql: `${prefix}${resolved}\n${suffix}`, origin: { file, text: resolved, start: prefix.length } };
+  return { sql: `${prefix}${resolved}\n${suffix}`, origins: [{ file, text: resolved, start: prefix.length }] };
 }
 
 export function plain(sql: string): Statement {

@@ -53,9 +53,9 @@ function place(
 ): Pick<StepError, "location" | "snippet"> {
   if (failure.position === undefined) return { location: { file } };
   const at = statementAt(statements, failure.position - 1);
-  const origin = at?.statement.origin;
+  const origin = at?.statement.origins?.findLast(({ start }) => start <= at.offset);
   if (!at || !origin) return { location: { file } };
-  const offset = Math.min(Math.max(0, at.offset - origin.start), origin.text.length);
+  const offset = Math.min(at.offset - origin.start, origin.text.length);
   return {
     location: { file: origin.file, ...locateInSource(readSource(origin.file), origin.text, offset) },
     snippet: snippetAt(origin.text, offset),

@@ -1,5 +1,6 @@
 import type { ConnectionSettings } from "../model/connection.ts";
 import type { CompiledGraph, UnitTest } from "../model/graph.ts";
+import type { Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
 import { authored, publicNames } from "../plan/statement.ts";
 import { type Client, withClient } from "../postgres/client.ts";
@@ -63,12 +64,14 @@ async function runUnitTest(test: UnitTest, client: Client, readSource: ReadSourc
 }
 
 /** Rows are compared as JSON, so that a literal without a type in the expectation meets the type of the model. */
-function comparison(test: UnitTest) {
+function comparison(test: UnitTest): Statement {
   const actual = authored(test.file, test.query, publicNames, "with actual_rows as (\n", "),\nexpected_rows as (\n");
-  const expected = authored(test.file, test.expected, publicNames);
+  const expected = authored(test.file, test.expected, publicNames, actual.sql);
   const difference = (left: string, right: string) =>
     `(select coalesce(jsonb_agg(d.r), '[]') from (select to_jsonb(l) as r from ${left} l except all select to_jsonb(x) from ${right} x) d)`;
-  const sql = `${actual.sql}${expected.sql})
-select ${difference("expected_rows", "actual_rows")} as missing, ${difference("actual_rows", "expected_rows")} as unexpected`;
-  return { ...actual, sql };
+  return {
+    sql: `${expected.sql})
+select ${difference("expected_rows", "actual_rows")} as missing, ${difference("actual_rows", "expected_rows")} as unexpected`,
+    origins: [...actual.origins!, ...expected.origins!],
+  };
 }

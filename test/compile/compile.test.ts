@@ -30,16 +30,23 @@ test("every action type of Dataform that PostgreSQL can have is compiled", async
     "d.sqlx": 'config { type: "declaration", schema: "raw", name: "d" }',
     "u.sqlx": 'config { type: "test", dataset: "t" }\nselect 1 as id',
   });
-  expect(graph.actions.map(({ kind }) => kind).sort()).toEqual(
-    ["assertion", "declaration", "incremental", "operations", "table", "view"],
-  );
+  expect(graph.actions.map(({ kind }) => kind).sort()).toEqual([
+    "assertion",
+    "declaration",
+    "incremental",
+    "operations",
+    "table",
+    "view",
+  ]);
   expect(graph.tests).toHaveLength(1);
 });
 
 test("models can also be written in JavaScript, and in actions.yaml with plain SQL files", async () => {
   const graph = await compileFiles({
-    "definitions/models.js": 'publish("a", { type: "table", postgres: { indexes: [{ columns: ["id"] }] } }).query((ctx) => "select 1 as id");\nassert("no_rows", "select 1 where false");\noperate("touch", "select 1");',
-    "definitions/actions.yaml": "actions:\n  - view:\n      filename: b.sql\n      dependencyTargets:\n        - name: a\n",
+    "definitions/models.js":
+      'publish("a", { type: "table", postgres: { indexes: [{ columns: ["id"] }] } }).query((ctx) => "select 1 as id");\nassert("no_rows", "select 1 where false");\noperate("touch", "select 1");',
+    "definitions/actions.yaml":
+      "actions:\n  - view:\n      filename: b.sql\n      dependencyTargets:\n        - name: a\n",
     "definitions/b.sql": "select 2 as id",
   });
   expect(graph.actions.map((one) => `${one.kind} ${targetKey(one.target)}`).sort()).toEqual([
@@ -48,7 +55,9 @@ test("models can also be written in JavaScript, and in actions.yaml with plain S
     "table marts.a",
     "view marts.b",
   ]);
-  expect(graph.actions.find(({ kind }) => kind === "table")).toMatchObject({ postgres: { indexes: [{ columns: ["id"] }] } });
+  expect(graph.actions.find(({ kind }) => kind === "table")).toMatchObject({
+    postgres: { indexes: [{ columns: ["id"] }] },
+  });
 });
 
 test("includes are there by their file name, and by require from any file", async () => {
@@ -56,7 +65,8 @@ test("includes are there by their file name, and by require from any file", asyn
     {
       "includes/one.js": 'const two = require("includes/deep/two.js");\nmodule.exports = { value: () => two + 1 };',
       "includes/deep/two.js": "module.exports = 2;",
-      "a.sqlx": 'config { type: "table" }\njs { const two = require("includes/deep/two"); }\nselect ${one.value()} as three, ${two} as two',
+      "a.sqlx":
+        'config { type: "table" }\njs { const two = require("includes/deep/two"); }\nselect ${one.value()} as three, ${two} as two',
     },
     "marts.a",
   );
@@ -65,13 +75,13 @@ test("includes are there by their file name, and by require from any file", asyn
 
 test("schemaSuffix, tablePrefix, defaultSchema and vars are taken from outside, by Dataform's names", async () => {
   const files = {
-    "a.sqlx": 'config { type: "table" }\nselect \'${dataform.projectConfig.vars.country}\' as country',
+    "a.sqlx": "config { type: \"table\" }\nselect '${dataform.projectConfig.vars.country}' as country",
     "b.sqlx": 'config { type: "view", schema: "reports" }\nselect * from ${ref("a")}',
   };
   const options = { schemaSuffix: "dev", tablePrefix: "my", defaultSchema: "core", vars: { country: "NL=x" } };
   const graph = await compileFiles(files, options);
   expect(graph.actions.map(({ target }) => targetKey(target))).toEqual(["core_dev.my_a", "reports_dev.my_b"]);
-  const [a, b] = graph.actions as { query: string }[];
+  const [a, b] = graph.actions as unknown as { query: string }[];
   expect(a?.query).toContain("'NL=x' as country");
   expect(plainReferences(b!.query)).toContain('from "core_dev"."my_a"');
 });
@@ -91,14 +101,17 @@ test("workflow_settings.yaml serves as the project file too", async () => {
 
 test("descriptions, column descriptions and tags arrive", async () => {
   const model = await action(
-    { "a.sqlx": 'config { type: "view", description: "All", columns: { id: "Key" }, tags: ["x", "y"] }\nselect 1 as id' },
+    {
+      "a.sqlx": 'config { type: "view", description: "All", columns: { id: "Key" }, tags: ["x", "y"] }\nselect 1 as id',
+    },
     "marts.a",
   );
   expect(model).toMatchObject({ description: "All", columns: [{ name: "id", description: "Key" }], tags: ["x", "y"] });
 });
 
 test("quotes, backslashes, dollars and comments in SQL come out as they went in", async () => {
-  const sql = "select 'it''s', E'a\\\\n', 'C:\\\\x', $$ body ${not} $$, \"Weird \"\"name\"\"\" -- `tick` ${x}\n/* ${y} */";
+  const sql =
+    "select 'it''s', E'a\\\\n', 'C:\\\\x', $$ body ${not} $$, \"Weird \"\"name\"\"\" -- `tick` ${x}\n/* ${y} */";
   const model = await action({ "a.sqlx": `config { type: "table" }\n${sql.replace("${not}", "dollar")}` }, "marts.a");
   expect((model as { query: string }).query.trim()).toBe(sql.replace("${not}", "dollar"));
 });
@@ -107,15 +120,20 @@ test.each([["3.0.2"], ["3.0.36"]])("the seams hold in @dataform/core %s", async 
   const corePath = createRequire(import.meta.url).resolve(`core-${version}`);
   const graph = await compileFiles(
     {
-      "a.sqlx": 'config { type: "table", postgres: { indexes: [{ columns: ["id"] }] }, assertions: { uniqueKey: ["id"] } }\nselect 1 as id',
+      "a.sqlx":
+        'config { type: "table", postgres: { indexes: [{ columns: ["id"] }] }, assertions: { uniqueKey: ["id"] } }\nselect 1 as id',
       "b.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}',
       "includes/lib.js": "module.exports = {};",
     },
     { corePath, vars: { a: "1" } },
   );
   expect(graph.coreVersion).toBe(version);
-  expect(graph.actions.find(({ kind }) => kind === "table")).toMatchObject({ postgres: { indexes: [{ columns: ["id"] }] } });
-  expect(graph.actions.find(({ kind }) => kind === "view")).toMatchObject({ query: expect.stringContaining('from "\uE000marts"."a"') });
+  expect(graph.actions.find(({ kind }) => kind === "table")).toMatchObject({
+    postgres: { indexes: [{ columns: ["id"] }] },
+  });
+  expect(graph.actions.find(({ kind }) => kind === "view")).toMatchObject({
+    query: expect.stringContaining('from "\uE000marts"."a"'),
+  });
   expect(graph.actions.find(({ kind }) => kind === "assertion")).toBeDefined();
 });
 
@@ -159,7 +177,9 @@ test("two actions of one name, an unknown type and a BigQuery type are each expl
   expect(text).toContain("two actions are named marts.a");
   expect(text).toContain('definitions/b.sqlx:1:10: unknown type "tabel"');
   expect(text).toContain('did you mean "table"?');
-  expect(text).toContain("definitions/c.sqlx:1:10: notebooks, data preparations and property graphs exist only on BigQuery");
+  expect(text).toContain(
+    "definitions/c.sqlx:1:10: notebooks, data preparations and property graphs exist only on BigQuery",
+  );
 });
 
 test("an ambiguous reference lists the candidates and says how to choose", async () => {
@@ -190,18 +210,25 @@ test("a semicolon at the end, an index on a view and a write to self() before th
   });
   expect(text).toContain("definitions/a.sqlx:2:9: Semi-colons are not allowed");
   expect(text).toContain("marts.b: a view cannot have indexes");
-  expect(text).toContain("definitions/c.sqlx:3:1: marts.c: pre_operations of an incremental model may read self(), not change it");
+  expect(text).toContain(
+    "definitions/c.sqlx:3:1: marts.c: pre_operations of an incremental model may read self(), not change it",
+  );
 });
 
 test("an endless loop is stopped at the time limit", async () => {
-  expect(await messages({ "includes/loop.js": "for (;;) {}", "a.sqlx": 'config { type: "table" }\nselect 1' }, { timeout: 500 })).toBe(
-    "the project did not compile in time",
-  );
+  expect(
+    await messages(
+      { "includes/loop.js": "for (;;) {}", "a.sqlx": 'config { type: "table" }\nselect 1' },
+      { timeout: 500 },
+    ),
+  ).toBe("the project did not compile in time");
 });
 
 test("code that takes too much memory or ends the process fails the compile, not the program", async () => {
   const model = { "a.sqlx": 'config { type: "table" }\nselect 1' };
-  expect(await messages({ ...model, "includes/exit.js": "process.exit(0)" })).toBe("the project's code ended the compiler");
+  expect(await messages({ ...model, "includes/exit.js": "process.exit(0)" })).toBe(
+    "the project's code ended the compiler",
+  );
   const greedy = "const all = []; for (;;) all.push(new Array(100000).fill(0).map(String));";
   expect(await messages({ ...model, "includes/greedy.js": greedy }, { memory: 64 })).toBe(
     "the project's code took too much memory while compiling",

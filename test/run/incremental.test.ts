@@ -26,11 +26,18 @@ test("an append-only model adds the new rows and computes nothing twice", async 
 
 test("rows with the same unique key are replaced, a NULL key included", async () => {
   const { run, rows, sql } = await warehouse({ "source.sqlx": source, "events.sqlx": keyed });
-  await sql("create schema raw; create table raw.events as select * from (values (1, 'old', 1), (2, 'kept', 1), (null, 'old', 1)) v(id, value, batch)");
+  await sql(
+    "create schema raw; create table raw.events as select * from (values (1, 'old', 1), (2, 'kept', 1), (null, 'old', 1)) v(id, value, batch)",
+  );
   await run();
   await sql("insert into raw.events values (1, 'new', 2), (null, 'new', 2), (3, 'added', 2)");
   expect((await run()).status).toBe("success");
-  expect(await rows("select id, value from marts.events order by id nulls last")).toEqual(["1|new", "2|kept", "3|added", "∅|new"]);
+  expect(await rows("select id, value from marts.events order by id nulls last")).toEqual([
+    "1|new",
+    "2|kept",
+    "3|added",
+    "∅|new",
+  ]);
 });
 
 test("a delta that holds one key twice fails and changes nothing", async () => {
@@ -46,7 +53,7 @@ test("a delta that holds one key twice fails and changes nothing", async () => {
 test("assertions and other models read the rows as they will be; a failed assertion keeps the delta out", async () => {
   const { run, rows, sql } = await warehouse({
     "source.sqlx": source,
-    "events.sqlx": keyed.replace("uniqueKey", 'assertions: { rowConditions: ["value <> \'bad\'"] }, uniqueKey'),
+    "events.sqlx": keyed.replace("uniqueKey", "assertions: { rowConditions: [\"value <> 'bad'\"] }, uniqueKey"),
     "total.sqlx": 'config { type: "table" }\nselect count(*) as n from ${ref("marts", "events")}',
     "list.sqlx": 'config { type: "view" }\nselect value from ${ref("marts", "events")}',
   });
@@ -57,7 +64,9 @@ test("assertions and other models read the rows as they will be; a failed assert
   expect(await rows("select count(*), (select n from marts.total) from marts.list")).toEqual(["1|1"]);
   await sql("insert into raw.events values (2, 'good', 3)");
   expect((await run()).status).toBe("success");
-  expect(await rows("select string_agg(value, ',' order by value), (select n from marts.total) from marts.list")).toEqual(["a,good|2"]);
+  expect(
+    await rows("select string_agg(value, ',' order by value), (select n from marts.total) from marts.list"),
+  ).toEqual(["a,good|2"]);
 });
 
 test("a delta with other columns in another order lands by name", async () => {
@@ -65,7 +74,9 @@ test("a delta with other columns in another order lands by name", async () => {
   await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value");
   await run();
   await sql("insert into raw.events values (2, 'b')");
-  project.write({ "events.sqlx": appended.replace("select id, value", "select value, 'extra' as extra, id::bigint as id") });
+  project.write({
+    "events.sqlx": appended.replace("select id, value", "select value, 'extra' as extra, id::bigint as id"),
+  });
   expect((await run()).status).toBe("success");
   expect(await rows("select * from marts.events order by id")).toEqual(["1|a", "2|b"]);
 });
@@ -99,10 +110,13 @@ post_operations { update \${self()} set value = upper(value) where value = 'b' }
 });
 
 test("after any sequence of deltas the table equals a full refresh", async () => {
-  const { run, rows, sql } = await warehouse({ "source.sqlx": source, "events.sqlx": `config { type: "incremental", uniqueKey: ["id"] }
+  const { run, rows, sql } = await warehouse({
+    "source.sqlx": source,
+    "events.sqlx": `config { type: "incremental", uniqueKey: ["id"] }
 select distinct on (id) id, value from \${ref("raw", "events")}
 \${when(incremental(), "where batch = (select max(batch) from raw.events)")}
-order by id, batch desc` });
+order by id, batch desc`,
+  });
   await sql("create schema raw; create table raw.events (id integer, value text, batch integer)");
   const batch = fc.uniqueArray(fc.tuple(fc.option(fc.integer({ min: 0, max: 4 })), fc.string({ maxLength: 3 })), {
     selector: ([id]) => id,

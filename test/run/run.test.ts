@@ -16,15 +16,17 @@ test("a first run makes tables and views readable under their public names, desc
   expect(stepOf(report, "marts.orders").rows).toBe(1);
   expect(await rows("select * from marts.orders")).toEqual(["1|12.50"]);
   expect(await rows("select * from reports.big_orders")).toEqual(["1"]);
-  expect(await rows("select obj_description('marts.orders'::regclass), col_description('marts.orders'::regclass, 1)")).toEqual([
-    "Orders|Order number",
-  ]);
+  expect(
+    await rows("select obj_description('marts.orders'::regclass), col_description('marts.orders'::regclass, 1)"),
+  ).toEqual(["Orders|Order number"]);
 });
 
 test("the public name stays the same view through releases, so that a foreign view on it lives on", async () => {
   const { project, run, rows, sql } = await warehouse({ "orders.sqlx": table("select 1 as id") });
   await run();
-  await sql("create schema bi; create view bi.report as select id from marts.orders; grant select on bi.report to public");
+  await sql(
+    "create schema bi; create view bi.report as select id from marts.orders; grant select on bi.report to public",
+  );
   const before = await rows("select 'marts.orders'::regclass::oid, 'bi.report'::regclass::oid");
   project.write({ "orders.sqlx": table("select 2 as id") });
   await run();
@@ -43,7 +45,10 @@ test("readers see the old release until the new one is published, and all of it 
   const reader = await connect(database.settings);
   await run({
     events: {
-      stepFinished: () => void reader.table("select a.release, b.release from marts.a, marts.b").then(({ rows }) => seen.push(rows.join())),
+      stepFinished: () =>
+        void reader
+          .table("select a.release, b.release from marts.a, marts.b")
+          .then(({ rows }) => seen.push(rows.join())),
     },
   });
   await reader.close();
@@ -74,8 +79,12 @@ test("a failed assertion keeps the model and what depends on it out of the relea
   const assertion = stepOf(report, "assertions.marts_orders_assertions_rowConditions");
   expect(assertion.rows).toBe(1);
   expect(assertion.failingRows).toEqual([{ failing_row_condition: "id = 1", id: 2 }]);
-  expect(await rows("select o.id, r.id, c.id from marts.orders o, marts.report r, marts.customers c")).toEqual(["1|1|2"]);
-  expect(await rows("select content from _dataform.failing_row")).toEqual(['{"id": 2, "failing_row_condition": "id = 1"}']);
+  expect(await rows("select o.id, r.id, c.id from marts.orders o, marts.report r, marts.customers c")).toEqual([
+    "1|1|2",
+  ]);
+  expect(await rows("select content from _dataform.failing_row")).toEqual([
+    '{"id": 2, "failing_row_condition": "id = 1"}',
+  ]);
 });
 
 test("an assertion over two models holds both", async () => {
@@ -86,7 +95,12 @@ test("an assertion over two models holds both", async () => {
     "agree.sqlx": 'config { type: "assertion" }\nselect 1 from ${ref("a")} a, ${ref("b")} b where a.total <> b.total',
   });
   const report = await run();
-  expect(statuses(report)).toEqual({ "marts.a": "held", "marts.b": "held", "marts.c": "ok", "assertions.agree": "failed" });
+  expect(statuses(report)).toEqual({
+    "marts.a": "held",
+    "marts.b": "held",
+    "marts.c": "ok",
+    "assertions.agree": "failed",
+  });
 });
 
 test("a model that depends on a failed assertion is held too", async () => {
@@ -104,7 +118,9 @@ test("a failed model names file, line and column, skips what reads it, and leave
     "b.sqlx": table('select id from ${ref("a")}'),
   });
   await run();
-  project.write({ "a.sqlx": 'config { type: "table" }\n\nselect\n  1 as id,\n  missing as other\nfrom (select 2 as x) t' });
+  project.write({
+    "a.sqlx": 'config { type: "table" }\n\nselect\n  1 as id,\n  missing as other\nfrom (select 2 as x) t',
+  });
   const report = await run();
   expect(statuses(report)).toEqual({ "marts.a": "failed", "marts.b": "skipped" });
   const { error } = stepOf(report, "marts.a");
@@ -119,7 +135,8 @@ test("a failed model names file, line and column, skips what reads it, and leave
 
 test("an error behind a placeholder is still located in the source", async () => {
   const { run } = await warehouse({
-    "includes/sql.js": "module.exports = { lines: (n) => Array.from({ length: n }, (_, i) => `${i} as c${i}`).join(',\\n  ') };",
+    "includes/sql.js":
+      "module.exports = { lines: (n) => Array.from({ length: n }, (_, i) => `${i} as c${i}`).join(',\\n  ') };",
     "a.sqlx": table('select\n  ${sql.lines(20)},\n  1 as id\nfrom ${ref("source")}\nwhere nothing > 1'),
     "source.sqlx": view("select 1 as id"),
   });
@@ -147,8 +164,14 @@ test("--include-deps and --include-dependents widen the selection", async () => 
     "b.sqlx": table('select id from ${ref("a")}'),
     "c.sqlx": table('select id from ${ref("b")}'),
   });
-  expect(Object.keys(statuses(await run({ actions: ["b"], includeDependencies: true })))).toEqual(["marts.a", "marts.b"]);
-  expect(Object.keys(statuses(await run({ actions: ["marts.b"], includeDependents: true })))).toEqual(["marts.b", "marts.c"]);
+  expect(Object.keys(statuses(await run({ actions: ["b"], includeDependencies: true })))).toEqual([
+    "marts.a",
+    "marts.b",
+  ]);
+  expect(Object.keys(statuses(await run({ actions: ["marts.b"], includeDependents: true })))).toEqual([
+    "marts.b",
+    "marts.c",
+  ]);
 });
 
 test("reading a model that was never built is refused before anything happens", async () => {
@@ -162,7 +185,8 @@ test("reading a model that was never built is refused before anything happens", 
 test("operations run at their place: after what they read is published, before what reads them is built", async () => {
   const { run, rows } = await warehouse({
     "a.sqlx": table("select 1 as id"),
-    "copy.sqlx": 'config { type: "operations", hasOutput: true }\ndrop table if exists ${self()}; create table ${self()} as select id + 10 as id from ${ref("a")}\n---\ninsert into ${self()} values (12)',
+    "copy.sqlx":
+      'config { type: "operations", hasOutput: true }\ndrop table if exists ${self()}; create table ${self()} as select id + 10 as id from ${ref("a")}\n---\ninsert into ${self()} values (12)',
     "b.sqlx": table('select sum(id) as total from ${ref("copy")}'),
   });
   const report = await run();
@@ -197,7 +221,9 @@ post_operations {
   expect((await run()).status).toBe("success");
   expect((await run()).status).toBe("success");
   expect(await rows("select has_table_privilege('bi_reader', 'marts.a', 'select')")).toEqual(["t"]);
-  expect(await rows("select count(*) from pg_indexes where schemaname = '_dataform' and tablename like 'a_%'")).toEqual(["4"]);
+  expect(await rows("select count(*) from pg_indexes where schemaname = '_dataform' and tablename like 'a_%'")).toEqual(
+    ["4"],
+  );
 });
 
 test("postgres: { indexes, grants } are made on the private table and on the public view", async () => {
@@ -209,7 +235,9 @@ test("postgres: { indexes, grants } are made on the private table and on the pub
   });
   await sql("do $$ begin create role bi_reader; exception when duplicate_object then null; end $$");
   expect((await run()).status).toBe("success");
-  const indexes = await rows("select regexp_replace(indexdef, '.* USING ', '') from pg_indexes where schemaname = '_dataform' and tablename like 'a_%' order by 1");
+  const indexes = await rows(
+    "select regexp_replace(indexdef, '.* USING ', '') from pg_indexes where schemaname = '_dataform' and tablename like 'a_%' order by 1",
+  );
   expect(indexes).toEqual(["btree (id) INCLUDE (name) WHERE live", "btree (lower(name))"]);
   expect(await rows("select has_table_privilege('bi_reader', 'marts.a', 'select')")).toEqual(["t"]);
 });
@@ -218,7 +246,10 @@ test("names that need quotes, capitals, umlauts and 63 bytes work", async () => 
   const long = `${"ä".repeat(30)}_x1`;
   const { run, rows } = await warehouse({
     "definitions/long.sqlx": table('select 1 as "Größe, ""in"" cm"', `name: "${long}", schema: "My Schema"`),
-    "definitions/twin.sqlx": table(`select * from \${ref("${long}")}`, `name: "${long.slice(0, -1)}2", schema: "My Schema"`),
+    "definitions/twin.sqlx": table(
+      `select * from \${ref("${long}")}`,
+      `name: "${long.slice(0, -1)}2", schema: "My Schema"`,
+    ),
   });
   expect((await run()).status).toBe("success");
   expect(await rows(`select * from "My Schema"."${long.slice(0, -1)}2"`)).toEqual(["1"]);
@@ -232,9 +263,11 @@ test("a published column that is dropped goes, and the grants on the view stay",
   project.write({ "a.sqlx": table("select 1 as id") });
   expect((await run()).status).toBe("success");
   expect(await rows("select * from marts.a")).toEqual(["1"]);
-  expect(await rows("select has_table_privilege('bi_reader', 'marts.a', 'select'), reloptions from pg_class where oid = 'marts.a'::regclass")).toEqual([
-    "t|{security_barrier=true}",
-  ]);
+  expect(
+    await rows(
+      "select has_table_privilege('bi_reader', 'marts.a', 'select'), reloptions from pg_class where oid = 'marts.a'::regclass",
+    ),
+  ).toEqual(["t|{security_barrier=true}"]);
 });
 
 test("a new column is put last, whatever the order of the query, and view options are kept", async () => {
@@ -245,7 +278,9 @@ test("a new column is put last, whatever the order of the query, and view option
   expect((await run()).status).toBe("success");
   expect(await rows("select * from marts.a")).toEqual(["1|2|3"]);
   expect(await rows("select * from public.bi")).toEqual(["1|2"]);
-  expect(await rows("select reloptions from pg_class where oid = 'marts.a'::regclass")).toEqual(["{security_barrier=true}"]);
+  expect(await rows("select reloptions from pg_class where oid = 'marts.a'::regclass")).toEqual([
+    "{security_barrier=true}",
+  ]);
 });
 
 test("dropping a column that a foreign view reads is refused, naming both; the rest is published", async () => {
@@ -312,16 +347,26 @@ test("the history of runs, steps and releases can be read in SQL", async () => {
   const { run, rows } = await warehouse({ "a.sqlx": table("select 1 as id") });
   const report = await run();
   expect(await rows("select run_id, status, releases from _dataform.run")).toEqual([`${report.runId}|success|{1}`]);
-  expect(await rows("select schema_name, name, kind, status, rows from _dataform.step")).toEqual(["marts|a|table|ok|1"]);
-  expect(await rows("select release_id, manifest #>> '{marts.a,columns,0,name}' from _dataform.release")).toEqual(["1|id"]);
+  expect(await rows("select schema_name, name, kind, status, rows from _dataform.step")).toEqual([
+    "marts|a|table|ok|1",
+  ]);
+  expect(await rows("select release_id, manifest #>> '{marts.a,columns,0,name}' from _dataform.release")).toEqual([
+    "1|id",
+  ]);
 });
 
 test("a run that died is marked abandoned by the next one", async () => {
   const { run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id") });
   await run();
-  await sql("insert into _dataform.run (run_id, environment, fence, status) values (gen_random_uuid(), 'main', 1, 'running')");
+  await sql(
+    "insert into _dataform.run (run_id, environment, fence, status) values (gen_random_uuid(), 'main', 1, 'running')",
+  );
   await run();
-  expect(await rows("select status from _dataform.run order by started_at")).toEqual(["success", "abandoned", "success"]);
+  expect(await rows("select status from _dataform.run order by started_at")).toEqual([
+    "success",
+    "abandoned",
+    "success",
+  ]);
 });
 
 test("cancelling stops the server's work, publishes nothing and reports it", async () => {
@@ -339,10 +384,15 @@ test("a materialized view is stored and published like a table", async () => {
   const { run, rows } = await warehouse({ "a.sqlx": view("select 1 as id", "materialized: true") });
   expect((await run()).status).toBe("success");
   expect(await rows("select id from marts.a")).toEqual(["1"]);
-  expect(await rows("select relkind from pg_class where relnamespace = '_dataform'::regnamespace and relname like 'a_%'")).toEqual(["r"]);
+  expect(
+    await rows("select relkind from pg_class where relnamespace = '_dataform'::regnamespace and relname like 'a_%'"),
+  ).toEqual(["r"]);
 });
 
 test("a disabled model is left alone", async () => {
-  const { run } = await warehouse({ "a.sqlx": table("select 1 as id", "disabled: true"), "b.sqlx": table("select 1 as id") });
+  const { run } = await warehouse({
+    "a.sqlx": table("select 1 as id", "disabled: true"),
+    "b.sqlx": table("select 1 as id"),
+  });
   expect(statuses(await run())).toEqual({ "marts.b": "ok" });
 });

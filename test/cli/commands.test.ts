@@ -1,0 +1,231 @@
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { parseConnectionUrl } from "../../src/config/connection.ts";
+import { withClient } from "../../src/postgres/client.ts";
+import { cli } from "../support/cli.ts";
+import { testDatabase } from "../support/database.ts";
+import { testProject } from "../support/project.ts";
+
+const model = { "a.sqlx": 'config { type: "table" }\nselect 1 as id' };
+
+async function database() {
+  const created = await testDatabase();
+  onTestFinished(() => created.drop());
+  return created;
+}
+
+test("run, query and run again on an empty foreign database named by DATABASE_URL", async () => {
+  const { dir } = testProject({ ...model, "b.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}' });
+  const env = { DATABASE_URL: (await database()).url };
+  const first = await cli(dir, ["run"], env);
+  expect(first.exitCode).toBe(0);
+  expect(first.stdout).toBe("");
+  expect(first.stderr).toMatch(/ok {4}table marts\.a \(1 rows, /);
+  expect(first.stderr).toContain("release 1 published: 2 models");
+  expect((await cli(dir, ["run"], env)).stderr).toContain("release 2 published");
+  expect((await cli(dir, ["query", "select id, 'x' as name from marts.b"], env)).stdout).toBe(
+    "id  name\n──  ────\n 1  x",
+  );
+});
+
+test("query --json keeps digits, order and names of the columns", async () => {
+  const { dir } = testProject(model);
+  const { url } = await database();
+  const { stdout } = await cli(dir, [
+    "query",
+    "--json",
+    "--url",
+    url,
+    "select 12345678901234567890.10 as z, null as a -- end",
+  ]);
+  expect(stdout).toBe('[{"z":12345678901234567890.10,"a":null}]');
+});
+
+test("query cannot write, and shows where SQL is wrong", async () => {
+  const { dir } = testProject(model);
+  const env = { DATABASE_URL: (await database()).url };
+  const writing = await cli(dir, ["query", "create table x (id int)"], env);
+  expect(writing.exitCode).toBe(1);
+  expect(writing.stderr).toContain("cannot execute CREATE TABLE in a read-only transaction");
+  const two = await cli(dir, ["query", "commit; create table x (id int)"], env);
+  expect(two.exitCode).toBe(1);
+  const wrong = await cli(dir, ["query", "select\n  nothing"], env);
+  expect(wrong.stderr).toContain('column "nothing" does not exist\n  1 | select\n  2 |   nothing\n    |   ^');
+});
+
+test("run --json prints the report and nothing else on stdout; a failed model gives exit code 1", async () => {
+  const { dir } = testProject({ "a.sqlx": 'config { type: "table" }\nselect 1 / 0 as id' });
+  const { exitCode, stdout, stderr } = await cli(dir, ["run", "--json", "--url", (await database()).url]);
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({ version: 1, status: "failure", steps: [{ status: "failed" }] });
+  expect(stderr).toContain("definitions/a.sqlx: division by zero");
+  expect(stderr).not.toMatch(/\bat .*\.ts:\d+/);
+});
+
+test("plan and run --dry-run print the statements and change nothing", async () => {
+  const { dir } = testProject(model);
+  const { url } = await database();
+  for (const args of [["plan"], ["run", "--dry-run"]]) {
+    const { exitCode, stdout } = await cli(dir, [...args, "--url", url]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('create schema if not exists "marts"');
+    expect(stdout).toMatch(/create table "_dataform"\."a_[0-9a-f]{10}_1" as\n+select 1 as id/);
+  }
+  expect(
+    (
+      await cli(dir, [
+        "query",
+        "--url",
+        url,
+        "select count(*) from pg_namespace where nspname in ('marts', '_dataform')",
+      ])
+    ).stdout,
+  ).toContain("0");
+});
+
+test("the statements that plan prints are the statements that run sends", async () => {
+  const { dir } = testProject({ ...model, "v.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}' });
+  const { url } = await database();
+  await cli(dir, ["run", "--url", url]);
+  const planned = JSON.parse((await cli(dir, ["plan", "--json", "--url", url])).stdout) as {
+    segments: { steps: { statements: { sql: string }[] }[] }[];
+  };
+  // Playing the printed builds by hand makes the objects that the next run would make.
+  const sql = planned.segments[0]!.steps.flatMap((step) => step.statements.map((statement) => statement.sql)).join(
+    ";\n",
+  );
+  await withClient(parseConnectionUrl(url, "test"), {}, (client) => client.script(sql));
+  const collision = await cli(dir, ["run", "--url", url]);
+  expect(collision.stderr).toMatch(/relation "a_[0-9a-f]{10}_2" already exists/);
+});
+
+test("test runs the unit tests: one that passes, one that differs, one that fails", async () => {
+  const { dir } = testProject({
+    "source.sqlx": 'config { type: "declaration", schema: "raw", name: "numbers" }',
+    "double.sqlx": 'config { type: "table" }\nselect n, n * 2 as double from ${ref("numbers")}',
+    "good.sqlx":
+      'config { type: "test", dataset: "double" }\ninput "numbers" { select 2 as n union all select 1 }\nselect 1 as n, 2 as double union all select 2, 4',
+    "bad.sqlx":
+      'config { type: "test", dataset: "double" }\ninput "numbers" { select 1 as n }\nselect 1 as n, 3 as double',
+    "broken.sqlx": 'config { type: "test", dataset: "double" }\ninput "numbers" { select 1 as n }\nselect x',
+  });
+  const { exitCode, stderr } = await cli(dir, ["test", "--url", (await database()).url]);
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("ok    test good");
+  expect(stderr).toContain('expected, but missing: {"n":1,"double":3}');
+  expect(stderr).toMatch(/broken\.sqlx:3:8: column "x" does not exist/);
+  expect(stderr).toContain("1 unit tests passed, 2 failed");
+});
+
+test("run --run-tests stops before the models when a unit test fails", async () => {
+  const { dir } = testProject({ ...model, "t.sqlx": 'config { type: "test", dataset: "a" }\nselect 2 as id' });
+  const { url } = await database();
+  const { exitCode } = await cli(dir, ["run", "--run-tests", "--url", url]);
+  expect(exitCode).toBe(1);
+  expect((await cli(dir, ["query", "--url", url, "select to_regclass('marts.a') as a"])).stdout).toMatch(/^a\n─\s*$/);
+});
+
+test("compile lists the actions; --json gives them with plain names", async () => {
+  const { dir } = testProject({ ...model, "v.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}' });
+  expect((await cli(dir, ["compile"])).stdout).toContain("marts.v  view   definitions/v.sqlx");
+  const graph = JSON.parse((await cli(dir, ["compile", "--json"])).stdout) as { actions: { query?: string }[] };
+  expect(graph.actions.map(({ query }) => query?.trim())).toContain('select id from "marts"."a"');
+});
+
+test("mistakes in the project are listed with their number, exit code 2, and as annotations in GitHub Actions", async () => {
+  const { dir } = testProject({ "a.sqlx": 'config { type: "tabel" }\nselect 1' });
+  const { exitCode, stdout, stderr } = await cli(dir, ["compile"], { GITHUB_ACTIONS: "true" });
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('definitions/a.sqlx:1:10: unknown type "tabel"');
+  expect(stdout).toBe('::error file=definitions/a.sqlx,line=1,col=10::unknown type "tabel" (did you mean "table"?)');
+});
+
+test("a server that is down, a wrong password, a database that does not exist: each says what to do", async () => {
+  const { dir } = testProject(model);
+  const { url } = await database();
+  const port = await new Promise<number>((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+  const down = await cli(dir, ["run"], { DATABASE_URL: `postgresql://u:secret@127.0.0.1:${port}/x` });
+  expect(down.exitCode).toBe(2);
+  expect(down.stderr).toContain(
+    `cannot connect to PostgreSQL at postgresql://u:***@127.0.0.1:${port}/x (from DATABASE_URL)`,
+  );
+  expect(down.stderr).toContain("start the server, or check host and port");
+  expect(down.stderr).not.toContain("secret");
+  const wrong = new URL(url);
+  wrong.password = "wrong";
+  const refused = await cli(dir, ["run", "--url", wrong.href]);
+  expect(refused.exitCode).toBe(2);
+  expect(refused.stderr).toContain("check the password");
+  const absent = await cli(dir, ["run"], { DATABASE_URL: url.replace(/\/[^/?]+(\?|$)/, "/absent$1") });
+  expect(absent.stderr).toContain("create the database, or name another one in the URL");
+});
+
+test("a URL that is none, a wrong port and a wrong sslmode are explained", async () => {
+  const { dir } = testProject(model);
+  const text = async (url: string) => (await cli(dir, ["run"], { DATABASE_URL: url })).stderr;
+  expect(await text("mysql://localhost/x")).toContain("found:    a URL that begins with mysql://");
+  expect(await text("postgresql://localhost/x?sslmode=maybe")).toContain("unknown sslmode");
+  const { stderr } = await cli(dir, ["run"], { PGHOST: "localhost", PGPORT: "many" });
+  expect(stderr).toContain("PGPORT: the port is wrong");
+});
+
+test("the .env file of the project serves, and what is set outside wins", async () => {
+  const { dir } = testProject(model);
+  const { url } = await database();
+  writeFileSync(join(dir, ".env"), `DATABASE_URL=${url}\n`);
+  expect((await cli(dir, ["run"])).exitCode).toBe(0);
+  const outside = await cli(dir, ["run"], { DATABASE_URL: "postgresql://127.0.0.1:1/x" });
+  expect(outside.stderr).toContain("(from DATABASE_URL)");
+});
+
+test("unknown commands, flags, actions and tags suggest the nearest", async () => {
+  const { dir } = testProject({ "orders.sqlx": 'config { type: "table", tags: ["daily"] }\nselect 1 as id' });
+  const { url } = await database();
+  const stderr = async (...args: string[]) => {
+    const result = await cli(dir, args);
+    expect(result.exitCode).toBe(2);
+    return result.stderr;
+  };
+  expect(await stderr("rnu")).toContain("Did you mean run?");
+  expect(await stderr("run", "--full-refesh")).toContain("Did you mean --full-refresh?");
+  expect(await stderr("run", "--url", url, "--actions", "ordres")).toContain("did you mean marts.orders?");
+  expect(await stderr("run", "--url", url, "--tags", "dayly")).toContain("did you mean daily?");
+  expect(await stderr("run", "--vars", "nothing")).toContain("expected: name=value");
+});
+
+test("flags of BigQuery's command line are taken with a warning", async () => {
+  const { dir } = testProject(model);
+  const { exitCode, stderr } = await cli(dir, ["compile", "--default-location", "EU"]);
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain("warning: --default-location has no meaning on PostgreSQL and is ignored");
+});
+
+test("a schema suffix makes an environment of its own beside the other", async () => {
+  const { dir } = testProject(model);
+  const env = { DATABASE_URL: (await database()).url };
+  await cli(dir, ["run"], env);
+  await cli(dir, ["run", "--schema-suffix", "dev"], env);
+  const { stdout } = await cli(
+    dir,
+    ["query", "--json", "select name, release_id from _dataform.environment order by name"],
+    env,
+  );
+  expect(JSON.parse(stdout)).toEqual([
+    { name: "dev", release_id: 1 },
+    { name: "main", release_id: 1 },
+  ]);
+});
+
+test("help and version are data, exit code 0", async () => {
+  const { dir } = testProject(model);
+  const help = await cli(dir, ["--help"]);
+  expect(help).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("build, audit and publish") });
+  expect((await cli(dir, ["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+$/);
+});

@@ -1,0 +1,28 @@
+import { main } from "../../src/cli/program.ts";
+import type { Shell } from "../../src/cli/shell.ts";
+
+export interface CliResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one command line in this process, with the environment given and no other. */
+export async function cli(
+  projectDir: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CliResult> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const shell: Shell = {
+    projectDir,
+    env,
+    color: false,
+    exitCode: 0,
+    print: (line) => out.push(line),
+    say: (line) => err.push(line),
+  };
+  const exitCode = await main(args, shell);
+  return { exitCode, stdout: out.join("\n"), stderr: err.join("\n") };
+}
