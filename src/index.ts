@@ -1,16 +1,25 @@
 /** The public API: what a thin script imports from "dataform-postgres". */
+export { cli } from "./cli/program.ts";
+export type { Shell } from "./cli/shell.ts";
+export { terminal } from "./cli/terminal.ts";
 export { type CompileOptions, compile } from "./compile/compile.ts";
 export { parseConnectionUrl, resolveConnection } from "./config/connection.ts";
+export { readEnvironment } from "./config/environment.ts";
+export { ingestFiles, loadIngest } from "./config/ingest.ts";
+export { type IngestOptions, ingest } from "./land/ingest.ts";
 export type * from "./model/catalog.ts";
 export { type ConnectionSettings, connectionUrl } from "./model/connection.ts";
 export { formatUserError, type SourceLocation, UserError, type UserErrorDetails, UserErrors } from "./model/errors.ts";
 export type * from "./model/graph.ts";
+export type * from "./model/ingest.ts";
+export type * from "./model/load.ts";
 export type * from "./model/plan.ts";
 export type * from "./model/report.ts";
 export { type Target, targetKey } from "./model/target.ts";
 export { type PlanOptions, plan } from "./plan/plan.ts";
 export { readCatalog } from "./postgres/catalog.ts";
 export { type Client, connect, withClient, withTransaction } from "./postgres/client.ts";
+export { embeddedStatus, startEmbedded, stopEmbedded } from "./postgres/embedded/server.ts";
 export type { RunEvents } from "./run/context.ts";
 export { publicTargets, type RunOptions, run } from "./run/run.ts";
 export { runUnitTests, type UnitTestReport } from "./run/unit-tests.ts";

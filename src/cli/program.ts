@@ -19,7 +19,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 };
 
 /** Runs one command line. Gives the exit code: 0 done, 1 a step failed, 2 usage or configuration, 75 locked, 130 interrupted. */
-export async function main(argv: readonly string[], shell: Shell): Promise<number> {
+export async function cli(argv: readonly string[], shell: Shell): Promise<number> {
   const program = new Command("dataform")
     .description("Declarative SQL models for PostgreSQL: built aside, audited, published in one commit.")
     .version(version)

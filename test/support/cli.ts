@@ -1,4 +1,4 @@
-import { main } from "../../src/cli/program.ts";
+import { cli as runCli } from "../../src/cli/program.ts";
 import type { Shell } from "../../src/cli/shell.ts";
 
 export interface CliResult {
@@ -23,6 +23,6 @@ export async function cli(
     print: (line) => out.push(line),
     say: (line) => err.push(line),
   };
-  const exitCode = await main(args, shell);
+  const exitCode = await runCli(args, shell);
   return { exitCode, stdout: out.join("\n"), stderr: err.join("\n") };
 }

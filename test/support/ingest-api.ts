@@ -35,7 +35,9 @@ export function feed(records: () => readonly object[]): Handler {
   return (request, response) => {
     const query = new URL(request.url!, "http://x").searchParams;
     const since = query.get("since");
-    const all = records().filter((one) => since === null || Date.parse((one as { updated_at: string }).updated_at) >= Date.parse(since));
+    const all = records().filter(
+      (one) => since === null || Date.parse((one as { updated_at: string }).updated_at) >= Date.parse(since),
+    );
     const offset = Number(query.get("cursor") ?? 0);
     const limit = Number(query.get("limit") ?? 100);
     const next = offset + limit < all.length ? String(offset + limit) : null;

@@ -4,7 +4,7 @@ import { readSource } from "../../src/compile/source.ts";
 import type { RunReport, StepResult } from "../../src/model/report.ts";
 import { targetKey } from "../../src/model/target.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
-import { run, type RunOptions } from "../../src/run/run.ts";
+import { type RunOptions, run } from "../../src/run/run.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 import { type ProjectFiles, type TestProject, testProject } from "./project.ts";
 

@@ -16,7 +16,8 @@ export const addQueryCommand: AddCommand = (program, shell) => {
     .description("read something: one statement in a read-only transaction, its rows as a table")
     .argument("<sql>", "the statement")
     .option("--json", "the rows as JSON, one array of objects; every number keeps its digits")
-    .action(async (sql: string, flags: { url?: string; json?: boolean }) => {
+    .option("--quiet", "no line that counts the rows")
+    .action(async (sql: string, flags: { url?: string; json?: boolean; quiet?: boolean }) => {
       const settings = await openDatabase(shell, flags);
       await withClient(settings, { applicationName: "dataform-query" }, async (client) => {
         try {
@@ -31,7 +32,7 @@ export const addQueryCommand: AddCommand = (program, shell) => {
               }
               const { columns, rows } = await client.table(sql);
               shell.print(textTable(columns, rows));
-              shell.say(`${rows.length} ${rows.length === 1 ? "row" : "rows"}`);
+              if (!flags.quiet) shell.say(`${rows.length} ${rows.length === 1 ? "row" : "rows"}`);
             },
             "begin transaction read only",
           );

@@ -1,0 +1,222 @@
+import { resolve } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createDemoApi, DEMO_TOKEN, planted } from "../../ingest/demo-api/server.ts";
+import { type Client, connect } from "../../src/postgres/client.ts";
+import { type CliResult, cli } from "../support/cli.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+
+// The main job over the demo API, once for all tests of this file.
+const project = resolve(import.meta.dirname, "../..");
+let database: TestDatabase;
+let client: Client;
+let closeApi: () => Promise<void>;
+let dataform: (...args: string[]) => Promise<CliResult>;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  client = await connect(database.settings);
+  const api = await createDemoApi({ faults: true });
+  closeApi = () => api.close();
+  const env = {
+    DATABASE_URL: database.url,
+    MARKETING_API_URL: await api.listen({ port: 0, host: "127.0.0.1" }),
+    MARKETING_API_TOKEN: DEMO_TOKEN,
+  };
+  dataform = (...args) => cli(project, args, env);
+  expect((await dataform("ingest", "marketing")).exitCode).toBe(0);
+  const run = await dataform("run", "--run-tests");
+  expect(run.stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
+}, 180_000);
+
+afterAll(async () => {
+  await client?.close();
+  await closeApi?.();
+  await database?.drop();
+});
+
+async function rows(sql: string): Promise<string[]> {
+  const { rows } = await client.table(sql);
+  return rows.map((row) => row.map((value) => value ?? "∅").join("|"));
+}
+
+test("what the API sent is in the raw tables or among the rejects, to the record", async () => {
+  expect(await rows("select stream, rows, rejected from raw._load order by load_id")).toEqual([
+    "campaigns|167|0",
+    "creatives|424|1",
+    "stats|73376|1",
+  ]);
+  expect(await rows("select stream, reason from raw._rejected order by stream")).toEqual([
+    "creatives|name: is missing",
+    "stats|impressions: is missing",
+  ]);
+});
+
+test("a second ingest lands nothing and a second run changes no figure", async () => {
+  const before = await rows("select md5(string_agg(t::text, '|' order by t::text)) from marketing.campaign_daily t");
+  expect((await dataform("ingest", "marketing")).exitCode).toBe(0);
+  expect(await rows("select count(*) from raw.marketing_stats")).toEqual(["73376"]);
+  expect((await dataform("run")).exitCode).toBe(0);
+  expect(await rows("select md5(string_agg(t::text, '|' order by t::text)) from marketing.campaign_daily t")).toEqual(
+    before,
+  );
+});
+
+test("every mart has a description, described columns, and a key that is unique", async () => {
+  const undescribed = await rows(
+    `select c.relname || coalesce('.' || a.attname, '') from pg_class c
+     join pg_namespace n on n.oid = c.relnamespace
+     left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+     where n.nspname = 'marketing' and col_description(c.oid, coalesce(a.attnum, 0)) is null
+        or n.nspname = 'marketing' and obj_description(c.oid) is null`,
+  );
+  expect(undescribed).toEqual([]);
+  expect(await rows("select count(*) from pg_class where relnamespace = 'marketing'::regnamespace")).toEqual(["11"]);
+});
+
+test("no mart holds money or a ratio as a floating point number", async () => {
+  expect(
+    await rows(
+      "select table_name, column_name from information_schema.columns where table_schema in ('marketing', 'history') and data_type in ('real', 'double precision')",
+    ),
+  ).toEqual([]);
+});
+
+test("the renamed campaign has both names in its history, and reports carry the name now and the name then", async () => {
+  const { id, to, at } = planted.renamedCampaign;
+  expect(
+    await rows(
+      `select campaign_name = '${to}', valid_from = '${at}', is_current from marketing.campaign_history where campaign_id = '${id}' order by valid_from`,
+    ),
+  ).toEqual(["f|f|f", "t|t|t"]);
+  expect(
+    await rows(
+      `select campaign_name = '${to}', campaign_name_as_was = '${to}', count(*) > 0 from marketing.campaign_daily where campaign_id = '${id}' group by 1, 2 order by 2`,
+    ),
+  ).toEqual(["t|f|t", "t|t|t"]);
+});
+
+test("the deleted campaign ends in its history and keeps its figures", async () => {
+  const { id, lastDay } = planted.deletedCampaign;
+  expect(
+    await rows(
+      `select ended_by, is_current from marketing.campaign_history where campaign_id = '${id}' order by valid_from desc limit 1`,
+    ),
+  ).toEqual(["delete|f"]);
+  expect(
+    await rows(
+      `select max(day), sum(spend) > 0, bool_and(is_deleted) from marketing.campaign_daily where campaign_id = '${id}'`,
+    ),
+  ).toEqual([`${lastDay}|t|t`]);
+});
+
+test("the creative that moved has figures under both campaigns, none twice", async () => {
+  const { id, from, to, firstDay } = planted.movedCreative;
+  expect(
+    await rows(
+      `select campaign_id, min(day) >= '${firstDay}', max(day) < '${firstDay}' from marketing.creative_daily where creative_id = '${id}' group by 1 order by 1`,
+    ),
+  ).toEqual([`${to}|t|f`, `${from}|f|t`].sort());
+});
+
+test("the restated figures are the lower ones, without a false reset", async () => {
+  const { id, resent } = planted.restatedCreative;
+  expect(
+    await rows(
+      `select bool_or(is_reset), min(impressions_delta) >= 0 from history.stat_deltas where creative_id = '${id}'`,
+    ),
+  ).toEqual(["f|t"]);
+  const counted = await rows(
+    `select count(*) from history.stat_snapshots s join (
+       select creative_id, device, measured_at, min(impressions) as lowest, count(distinct reported_at) as reports
+       from raw.marketing_stats where creative_id = '${id}' group by 1, 2, 3 having count(distinct reported_at) > 1
+     ) r using (creative_id, device, measured_at) where s.impressions = r.lowest`,
+  );
+  expect(counted).toEqual([String((resent.to - resent.from + 1) * 3)]);
+});
+
+test("the counter that was reset counts on from zero and its totals to date do not fall", async () => {
+  const { id, date } = planted.resetCreative;
+  expect(
+    await rows(`select day, count(*) from history.stat_deltas where creative_id = '${id}' and is_reset group by 1`),
+  ).toEqual([`${date}|3`]);
+  expect(
+    await rows(`select bool_and(impressions_to_date >= before) from (
+      select impressions_to_date, lag(impressions_to_date, 1, 0::bigint) over (partition by device order by measured_at) as before
+      from history.stat_deltas where creative_id = '${id}') t`),
+  ).toEqual(["t"]);
+});
+
+test("a gap is one delta that says how many days it covers", async () => {
+  for (const { creative, from, to } of planted.gaps) {
+    expect(
+      await rows(
+        `select distinct days_covered from history.stat_deltas where creative_id = '${creative}' and days_covered > 1`,
+      ),
+    ).toEqual([String(to - from + 2)]);
+  }
+});
+
+test("a creative older than the feed has a baseline, one born in it has none", async () => {
+  const baselines = (id: string) =>
+    rows(`select count(*) from history.stat_deltas where creative_id = '${id}' and is_baseline`);
+  expect(await baselines(planted.oldCreative.id)).toEqual(["3"]);
+  expect(await baselines(planted.newCreative.id)).toEqual(["0"]);
+});
+
+test("spend without a conversion gives no cost per conversion, and is named", async () => {
+  expect(
+    await rows(
+      `select bool_and(spend_per_conversion is null), sum(spend) > 0 from marketing.creative_daily where creative_id = '${planted.withoutConversions.id}'`,
+    ),
+  ).toEqual(["t|t"]);
+});
+
+test("the figures per campaign equal those computed from the raw table by another way", async () => {
+  // Independent of the models: last winning reading, plus what was counted before a reset, minus the baseline.
+  const independent = `
+    with winners as (
+      select distinct on (creative_id, device, measured_at) * from raw.marketing_stats
+      order by creative_id, device, measured_at, reported_at desc, _load_id desc, _row_no desc
+    ), steps as (
+      select *, lag(spend) over w as spend_before, lag(impressions) over w as before,
+        (select min(created_at) from raw.marketing_creatives c where c.id = winners.creative_id) >= '2026-01-01' as born
+      from winners window w as (partition by creative_id, device order by measured_at)
+    )
+    select currency, sum(case
+      when before is null and born then spend
+      when before is null then 0
+      when impressions < before then spend
+      else spend - spend_before end) from steps group by currency order by currency`;
+  expect(
+    await rows("select currency, sum(spend) from marketing.campaign_daily group by currency order by currency"),
+  ).toEqual((await rows(independent)).map((row) => row.replace(/(\.\d\d)$/, "$10000")));
+});
+
+test("both currencies are there and no money mart adds them up", async () => {
+  expect(
+    await rows("select string_agg(distinct currency, ',' order by currency) from marketing.spend_per_conversion"),
+  ).toEqual(["EUR,USD"]);
+  const without = await rows(
+    `select table_name from information_schema.columns where table_schema = 'marketing'
+     group by table_name having bool_or(column_name like '%spend%') and not bool_or(column_name = 'currency')`,
+  );
+  expect(without).toEqual([]);
+});
+
+test("the best converting campaigns are ranked by rate, ties by rank, with enough clicks to tell", async () => {
+  expect(
+    await rows(`select count(*), min(clicks) >= 100, bool_and(rank_by_conversion_rate = expected) from (
+      select *, rank() over (order by conversion_rate desc nulls last) as expected from marketing.best_converting_campaigns) t`),
+  ).toEqual([expect.stringMatching(/^\d+\|t\|t$/)]);
+});
+
+test("a mart that disagrees with staging is kept out of the release", async () => {
+  await client.query(
+    `update raw.marketing_stats set conversions = -1
+     where ctid = (select ctid from raw.marketing_stats order by measured_at desc, creative_id limit 1)`,
+  );
+  const run = await dataform("run");
+  expect(run.exitCode).toBe(1);
+  expect(run.stderr).toContain("held  table marketing.campaign_daily");
+  expect(await rows("select min(conversions) >= 0 from marketing.campaign_daily")).toEqual(["t"]);
+});
