@@ -6,6 +6,7 @@ export { type CompileOptions, compile } from "./compile/compile.ts";
 export { parseConnectionUrl, resolveConnection } from "./config/connection.ts";
 export { readEnvironment } from "./config/environment.ts";
 export { ingestFiles, loadIngest } from "./config/ingest.ts";
+export { ingestSchema } from "./config/ingest-schema.ts";
 export { type IngestOptions, ingest } from "./land/ingest.ts";
 export type * from "./model/catalog.ts";
 export { type ConnectionSettings, connectionUrl } from "./model/connection.ts";

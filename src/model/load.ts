@@ -27,7 +27,8 @@ export interface StreamLoad {
   readonly rejected: number;
   /** Records skipped because the same record had already landed. */
   readonly skipped: number;
-  readonly cursor: LoadCursor | null;
+  /** The value the next load begins at; null for a stream without a cursor. The whole of it is in `_load`. */
+  readonly cursor: string | null;
   readonly seconds: number;
   /** The first few reasons, with how often each was given. */
   readonly reasons: readonly { readonly reason: string; readonly count: number }[];
@@ -44,11 +45,11 @@ export interface LoadCursor {
   readonly unplaced: readonly string[];
 }
 
-/** Told while a load runs, in order. */
+/** Told while a load runs, in order. `seconds` is null where nobody knows how long. */
 export type LoadEvent =
   | { readonly kind: "started"; readonly stream: string; readonly table: string; readonly since: string | null }
   | { readonly kind: "page"; readonly stream: string; readonly page: number; readonly records: number }
-  | { readonly kind: "waiting"; readonly stream: string; readonly seconds: number; readonly reason: string }
+  | { readonly kind: "waiting"; readonly stream: string; readonly seconds: number | null; readonly reason: string }
   | { readonly kind: "copied"; readonly stream: string; readonly rows: number }
   | { readonly kind: "committing"; readonly stream: string }
   | { readonly kind: "finished"; readonly stream: string; readonly load: StreamLoad };

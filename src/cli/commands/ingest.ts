@@ -98,10 +98,8 @@ function progress(shell: Shell, source: string): (event: LoadEvent) => void {
       records += event.records;
       if (event.page % PAGES_PER_LINE === 0) say(event, `${records.toLocaleString("en")} records, ${event.page} pages`);
     } else if (event.kind === "waiting") {
-      say(
-        event,
-        event.seconds > 0 ? `${event.reason}, again in ${event.seconds.toFixed(1)} s` : `waiting: ${event.reason}`,
-      );
+      if (event.seconds === null) say(event, `waiting: ${event.reason}`);
+      else if (event.seconds >= 1) say(event, `${event.reason}, again in ${Math.round(event.seconds)} s`);
     } else if (event.kind === "finished") say(event, outcome(shell, event.load));
   };
 }
@@ -124,7 +122,7 @@ function summary(shell: Shell, reports: readonly LoadReport[], dryRun: boolean):
     load.status === "failed" ? "failed" : dryRun ? "would land" : "loaded",
     String(load.rows),
     String(load.rejected),
-    load.cursor?.value ?? "",
+    load.cursor ?? "",
   ]);
   const lines = ["", textTable(["stream", "status", "rows", "rejected", "new cursor"], rows)];
   for (const { name, load } of loads) {

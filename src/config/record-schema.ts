@@ -1,0 +1,99 @@
+import { UserError, UserErrors } from "../model/errors.ts";
+import type { RawColumn, RecordSchema } from "../model/ingest.ts";
+import { readYaml, type YamlFile, type YamlPath } from "./yaml.ts";
+
+/** Columns of every raw table, which no field may be called. */
+const RESERVED = new Set(["_load_id", "_row_no", "_extra"]);
+
+const types: Readonly<Record<string, string>> = {
+  string: "text",
+  integer: "bigint",
+  number: "numeric",
+  boolean: "boolean",
+  object: "jsonb",
+  array: "jsonb",
+};
+
+const formats: Readonly<Record<string, string>> = { "date-time": "timestamp with time zone", date: "date" };
+
+/** A type with its precision and array brackets, and nothing else that could be SQL. */
+const TYPE_NAME = /^[a-z_][a-z0-9_]*(?: [a-z]+)*(?:\(\d+(?:, ?\d+)?\))?(?: [a-z]+)*(?:\[\])?$/;
+
+/** Spellings of a type that `format_type` writes in full. */
+const fullNames: Readonly<Record<string, string>> = {
+  timestamptz: "timestamp with time zone",
+  timestamp: "timestamp without time zone",
+  int: "integer",
+  int4: "integer",
+  int8: "bigint",
+  bool: "boolean",
+  float8: "double precision",
+  varchar: "character varying",
+  decimal: "numeric",
+};
+
+/** Reads the JSON Schema of a record; its properties, in their order, become the columns. */
+export function readRecordSchema(path: string, shownAs: string): RecordSchema {
+  const yaml = readYaml(path, shownAs);
+  const schema = yaml.value as Record<string, unknown> | null;
+  const properties = schema?.properties as Record<string, unknown> | undefined;
+  if (schema === null || typeof schema !== "object" || typeof properties !== "object" || properties === null) {
+    throw new UserError({
+      message: "a record schema describes an object with properties",
+      ...yaml.locate([]),
+      expected: '{ "type": "object", "properties": { … } }',
+    });
+  }
+  const errors: UserError[] = [];
+  const columns: RawColumn[] = [];
+  for (const [name, property] of Object.entries(properties)) {
+    const column = columnOf(name, property as Record<string, unknown>, yaml);
+    if (column instanceof UserError) errors.push(column);
+    else columns.push(column);
+  }
+  if (errors.length > 0) throw new UserErrors(errors);
+  const description = typeof schema.description === "string" ? schema.description : undefined;
+  return { file: shownAs, schema, columns, ...(description === undefined ? {} : { description }) };
+}
+
+function columnOf(name: string, property: Record<string, unknown>, yaml: YamlFile): RawColumn | UserError {
+  const path: YamlPath = ["properties", name];
+  if (RESERVED.has(name)) {
+    return new UserError({
+      message: `"${name}" is a column that every raw table has already`,
+      ...yaml.locate(path, "key"),
+      hint: "leave the field out: it is kept in _extra",
+    });
+  }
+  if (Buffer.byteLength(name) > 63 || name === "") {
+    return new UserError({
+      message: `"${name}" cannot be a column`,
+      ...yaml.locate(path, "key"),
+      expected: "a name of 1 to 63 bytes",
+      hint: "leave the field out: it is kept in _extra",
+    });
+  }
+  const type = typeOf(property);
+  if (type === undefined) {
+    return new UserError({
+      message: `the column type of "${name}" is not clear`,
+      ...yaml.locate(path),
+      expected: `one "type" of ${Object.keys(types).join(", ")} (and "null"), or the name of a type as "postgresType"`,
+      found: JSON.stringify(property?.type),
+    });
+  }
+  const description = property.description;
+  return { name, type, ...(typeof description === "string" ? { description } : {}) };
+}
+
+function typeOf(property: Record<string, unknown> | null): string | undefined {
+  if (property === null || typeof property !== "object") return undefined;
+  if (typeof property.postgresType === "string") {
+    const written = property.postgresType.toLowerCase();
+    return TYPE_NAME.test(written) ? (fullNames[written] ?? written) : undefined;
+  }
+  const named = [property.type].flat().filter((one) => one !== "null");
+  if (named.length !== 1) return undefined;
+  if (named[0] === "string" && typeof property.format === "string") return formats[property.format] ?? "text";
+  return types[String(named[0])];
+}

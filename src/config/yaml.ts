@@ -1,0 +1,137 @@
+import { readFileSync } from "node:fs";
+import { type Document, isMap, isNode, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { type SourceLocation, UserError, UserErrors } from "../model/errors.ts";
+import type { Environment } from "./environment.ts";
+
+/** Keys and indexes that lead from the top of a document to a value. */
+export type YamlPath = readonly (string | number)[];
+
+/** A parsed file that still knows where each value stands. JSON files are read the same way. */
+export interface YamlFile {
+  readonly file: string;
+  readonly value: unknown;
+  /** The place of a value, or of its key; the nearest enclosing one when it does not exist. */
+  locate(path: YamlPath, what?: "key" | "value"): { location: SourceLocation; snippet?: string };
+}
+
+const MAX_BYTES = 1_000_000;
+/** A declaration has no use for more; a "billion laughs" file has. */
+const MAX_ALIASES = 100;
+
+/** Reads a YAML or JSON file. `shownAs` is the name in messages. */
+export function readYaml(path: string, shownAs = path): YamlFile {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    const found = missing ? "no such file" : (cause as Error).message;
+    throw new UserError({
+      message: `cannot read ${shownAs}`,
+      found,
+      hint: "check the path and its permissions",
+      cause,
+    });
+  }
+  return parseYaml(text, shownAs);
+}
+
+/** Parses YAML 1.2. Throws a UserError with line and column for text that is not YAML. */
+export function parseYaml(text: string, file: string): YamlFile {
+  if (text.length > MAX_BYTES) {
+    throw new UserError({ message: `${file} is too large`, expected: `at most ${MAX_BYTES} characters` });
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { location: { file, line, column: col }, snippet: snippetOf(text, line, col) };
+  };
+  const problem = document.errors[0];
+  if (problem) {
+    const inFlow = /\{[^}\n]*\$\{/.test(text.split("\n")[lines.linePos(problem.pos[0]).line - 1] ?? "");
+    const hint = inFlow ? 'inside { } write variables in quotes: "${NAME}"' : undefined;
+    throw new UserError({ message: `not valid YAML: ${problem.message}`, ...place(problem.pos[0]), hint });
+  }
+  return {
+    file,
+    value: toValue(document, file),
+    locate: (path, what = "value") => place(offsetOf(document, path, what)),
+  };
+}
+
+function toValue(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (cause) {
+    throw new UserError({
+      message: `${file} expands to too much`,
+      expected: `at most ${MAX_ALIASES} uses of an alias (*name)`,
+      found: (cause as Error).message,
+      hint: "write the values out",
+      cause,
+    });
+  }
+}
+
+function offsetOf(document: Document, path: YamlPath, what: "key" | "value"): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const [depth, step] of path.entries()) {
+    if (isMap(node)) {
+      const pair = node.items.find(
+        (item) => String((item.key as { value?: unknown })?.value ?? item.key) === String(step),
+      );
+      if (!pair) break;
+      const onKey = what === "key" && depth === path.length - 1;
+      offset = (onKey ? startOf(pair.key) : (startOf(pair.value) ?? startOf(pair.key))) ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(step)];
+      offset = startOf(node) ?? offset;
+    } else break;
+  }
+  return offset;
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? (node as Node).range?.[0] : undefined;
+}
+
+function snippetOf(text: string, line: number, column: number): string {
+  const source = text.split("\n")[line - 1] ?? "";
+  const gutter = `${line} | `;
+  return `${gutter}${source}\n${" ".repeat(gutter.length + column - 1)}^`;
+}
+
+const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
+/** Replaces `${NAME}` in every text of `yaml` by the variable. Throws one error per variable that is not set. */
+export function fillVariables(yaml: YamlFile, env: Environment): unknown {
+  const errors: UserError[] = [];
+  const fill = (value: unknown, path: YamlPath): unknown => {
+    if (typeof value === "string") {
+      return value.replace(VARIABLE, (_, name: string) => {
+        if (!env[name]) errors.push(missingVariable(name, yaml, path));
+        return env[name] ?? "";
+      });
+    }
+    if (Array.isArray(value)) return value.map((item, index) => fill(item, [...path, index]));
+    if (value !== null && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item, [...path, key])]));
+    }
+    return value;
+  };
+  const filled = fill(yaml.value, []);
+  if (errors.length > 0) throw new UserErrors(errors);
+  return filled;
+}
+
+function missingVariable(name: string, yaml: YamlFile, path: YamlPath): UserError {
+  return new UserError({
+    message: `the environment variable ${name} is not set`,
+    ...yaml.locate(path),
+    expected: `a value for ${path.join(".")}`,
+    hint: `set ${name} in the environment, or add it to .env`,
+  });
+}

@@ -1,0 +1,103 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import formats from "ajv-formats";
+import { UserError } from "../model/errors.ts";
+import type { RawColumn, RecordSchema } from "../model/ingest.ts";
+import type { SourceRecord } from "../sources/json.ts";
+
+/** A record as cells in the order of the columns, `_extra` last; or why it cannot be landed. */
+export type Checked = { readonly cells: readonly (string | null)[] } | { readonly reasons: readonly string[] };
+
+/** Checks records against their schema. `text` is the record's JSON, made once by the caller. */
+export type RecordChecker = (record: SourceRecord, text: string) => Checked;
+
+/** The bounds of `bigint`. */
+const MAX_BIGINT = 2n ** 63n - 1n;
+const MIN_BIGINT = -(2n ** 63n);
+/** JSON escapes that may stand for a character PostgreSQL cannot store. */
+const SUSPICIOUS = /\\u(?:0000|d[89a-f])/;
+
+/** Compiles a record schema. Throws a UserError for a schema that is not valid. */
+export function createChecker(recordSchema: RecordSchema): RecordChecker {
+  const validate = compile(recordSchema);
+  const known = new Set(recordSchema.columns.map((column) => column.name));
+  return (record, text) => {
+    const reasons = validate(record.value) ? [] : (validate.errors ?? []).map(reasonOf);
+    if (SUSPICIOUS.test(text)) reasons.push(...unstorable(record.value, ""));
+    if (reasons.length > 0) return { reasons: [...new Set(reasons)].map(storable) };
+    const value = record.value as Record<string, unknown>;
+    const cells: (string | null)[] = [];
+    for (const column of recordSchema.columns) {
+      const cell = cellOf(value, record, column);
+      if (column.type === "bigint" && cell !== null && !fitsBigint(cell))
+        reasons.push(`${column.name}: is out of range for bigint`);
+      cells.push(cell);
+    }
+    cells.push(extraOf(value, record, known));
+    return reasons.length > 0 ? { reasons } : { cells };
+  };
+}
+
+function compile({ schema, file }: RecordSchema): ValidateFunction {
+  const options = { allErrors: true, strict: false, logger: false } as const;
+  const ajv = String(schema.$schema).includes("2020-12") ? new Ajv2020(options) : new Ajv(options);
+  formats.default(ajv);
+  try {
+    return ajv.compile(schema);
+  } catch (cause) {
+    throw new UserError({
+      message: `${file} is not a valid JSON Schema`,
+      location: { file },
+      found: (cause as Error).message,
+      hint: "correct the schema of the records",
+      cause,
+    });
+  }
+}
+
+/** "figures.clicks: must be integer". Without the value, so that reasons can be counted. */
+function reasonOf(error: ErrorObject): string {
+  const path = error.instancePath.slice(1).replaceAll("/", ".").replaceAll("~1", "/").replaceAll("~0", "~");
+  const field = (name: string) => (path === "" ? name : `${path}.${name}`);
+  if (error.keyword === "required") return `${field(error.params.missingProperty)}: is missing`;
+  if (error.keyword === "additionalProperties") return `${field(error.params.additionalProperty)}: is not allowed`;
+  return `${path || "record"}: ${error.message ?? error.keyword}`;
+}
+
+/** A reason may quote a field name that PostgreSQL cannot store. */
+function storable(reason: string): string {
+  return reason.replace(/[\0\p{Surrogate}]/gu, "\ufffd");
+}
+
+function unstorable(value: unknown, path: string): string[] {
+  if (typeof value === "string") {
+    const where = path || "record";
+    if (value.includes("\0")) return [`${where}: has a NUL character, which PostgreSQL cannot store`];
+    return /\p{Surrogate}/u.test(value) ? [`${where}: has half a surrogate pair, which is not text`] : [];
+  }
+  if (value === null || typeof value !== "object") return [];
+  return Object.entries(value).flatMap(([key, item]) => [
+    ...(unstorable(key, "").length > 0 ? [`${path || "record"}: has a field name that PostgreSQL cannot store`] : []),
+    ...unstorable(item, path === "" ? key : `${path}.${key}`),
+  ]);
+}
+
+function cellOf(value: Record<string, unknown>, record: SourceRecord, column: RawColumn): string | null {
+  const field = Object.hasOwn(value, column.name) ? value[column.name] : undefined;
+  if (field === undefined || field === null) return null;
+  return typeof field === "string" && column.type !== "jsonb" ? field : record.fieldText(column.name)!;
+}
+
+function fitsBigint(cell: string): boolean {
+  if (Number.isSafeInteger(Number(cell))) return true;
+  if (!/^-?\d+$/.test(cell)) return false;
+  const number = BigInt(cell);
+  return number >= MIN_BIGINT && number <= MAX_BIGINT;
+}
+
+/** Fields without a column, as one JSON object; null when there are none. */
+function extraOf(value: Record<string, unknown>, record: SourceRecord, known: ReadonlySet<string>): string | null {
+  const fields = Object.keys(value).filter((name) => !known.has(name));
+  if (fields.length === 0) return null;
+  return `{${fields.map((name) => `${JSON.stringify(name)}: ${record.fieldText(name)}`).join(", ")}}`;
+}

@@ -1,0 +1,127 @@
+import type { IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
+import type { LoadCursor } from "../model/load.ts";
+import type { Client } from "../postgres/client.ts";
+import { withTransaction } from "../postgres/client.ts";
+import { quoteIdentifier, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
+
+/** Which loads belong together: a stream into a table, by one cursor field. */
+export interface LedgerKey {
+  readonly schema: string;
+  readonly source: string;
+  readonly stream: string;
+  readonly table: string;
+  readonly cursorField: string | null;
+}
+
+export function ledgerKey(declaration: IngestDeclaration, stream: StreamDeclaration): LedgerKey {
+  const { schema, source } = declaration;
+  return { schema, source, stream: stream.name, table: stream.table, cursorField: stream.cursor?.field ?? null };
+}
+
+/** A finished load, as its row in `_load`. */
+export interface LedgerEntry {
+  readonly loadId: string;
+  readonly rows: number;
+  readonly rejected: number;
+  readonly cursor: LoadCursor | null;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+const ledger = (schema: string) => quoteTarget({ schema, name: "_load" });
+export const rejectedTable = (schema: string) => quoteTarget({ schema, name: "_rejected" });
+
+/** Creates the schema, `_load` and `_rejected` where they are missing. */
+export async function prepareLedger(client: Client, schema: string): Promise<void> {
+  if (await ledgerExists(client, schema)) return;
+  await withTransaction(client, async () => {
+    // Two first loads at once: "if not exists" alone does not keep them apart.
+    await client.query("select pg_advisory_xact_lock(hashtextextended('dataform ingest ledger', 0))");
+    await client.script(ledgerStatements(schema));
+  });
+}
+
+export async function ledgerExists(client: Client, schema: string): Promise<boolean> {
+  const { rows } = await client.query<{ found: string }>(
+    "select to_regclass($1) is not null and to_regclass($2) is not null as found",
+    [ledger(schema), rejectedTable(schema)],
+  );
+  return rows[0]!.found === "t";
+}
+
+function ledgerStatements(schema: string): string {
+  const comment = (object: string, text: string) => `comment on ${object} is ${quoteLiteral(text)};`;
+  return `create schema if not exists ${quoteIdentifier(schema)};
+    create table if not exists ${ledger(schema)} (
+      load_id bigint generated always as identity primary key,
+      source text not null, stream text not null, table_name text not null, status text not null,
+      started_at timestamptz not null, finished_at timestamptz,
+      rows bigint not null default 0, rejected bigint not null default 0, cursor jsonb, details jsonb);
+    create table if not exists ${rejectedTable(schema)} (
+      load_id bigint not null, source text not null, stream text not null, row_no bigint not null,
+      position text not null, reason text not null, record text not null,
+      rejected_at timestamptz not null default now(), primary key (load_id, row_no));
+    ${comment(`table ${ledger(schema)}`, "Every load of every stream, written in the transaction that landed its rows")}
+    ${comment(`column ${ledger(schema)}.status`, "loaded, or failed (nothing was landed)")}
+    ${comment(`column ${ledger(schema)}.cursor`, "Where the next load begins")}
+    ${comment(`table ${rejectedTable(schema)}`, "Records that do not meet their schema, with the reason and the record")}
+    ${comment(`column ${rejectedTable(schema)}.position`, "Where the source had the record")}`;
+}
+
+/** Keeps two loads of one stream apart until the transaction ends. `onWait` is told when another one is at work. */
+export async function lockStream(client: Client, key: LedgerKey, onWait: () => void): Promise<void> {
+  const name = `dataform ingest ${JSON.stringify([key.schema, key.source, key.stream])}`;
+  const lock = "xact_lock(hashtextextended($1, 0))";
+  const { rows } = await client.query<{ locked: string }>(`select pg_try_advisory_${lock} as locked`, [name]);
+  if (rows[0]!.locked === "t") return;
+  onWait();
+  await client.query(`select pg_advisory_${lock}`, [name]);
+}
+
+/** The cursor the last good load left, or null for the first one. */
+export async function readCursor(client: Client, key: LedgerKey): Promise<LoadCursor | null> {
+  const { rows } = await client.query<{ cursor: string | null }>(
+    `select cursor from ${ledger(key.schema)}
+     where source = $1 and stream = $2 and table_name = $3 and status = 'loaded'
+       and details->>'cursor_field' is not distinct from $4
+     order by load_id desc limit 1`,
+    [key.source, key.stream, key.table, key.cursorField],
+  );
+  const cursor = rows[0]?.cursor;
+  return cursor ? (JSON.parse(cursor) as LoadCursor) : null;
+}
+
+export async function nextLoadId(client: Client, schema: string): Promise<string> {
+  const sequence = "select nextval(pg_get_serial_sequence($1, 'load_id')) as load_id";
+  const { rows } = await client.query<{ load_id: string }>(sequence, [ledger(schema)]);
+  return rows[0]!.load_id;
+}
+
+/** The row that makes a load count; written last, in its transaction. */
+export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEntry): Promise<void> {
+  await client.query(
+    `insert into ${ledger(key.schema)}
+       (load_id, source, stream, table_name, status, started_at, finished_at, rows, rejected, cursor, details)
+     overriding system value
+     values ($1, $2, $3, $4, 'loaded', now(), clock_timestamp(), $5, $6, $7, $8)`,
+    [
+      entry.loadId,
+      key.source,
+      key.stream,
+      key.table,
+      entry.rows,
+      entry.rejected,
+      entry.cursor && JSON.stringify(entry.cursor),
+      JSON.stringify({ ...entry.details, cursor_field: key.cursorField }),
+    ],
+  );
+}
+
+/** Notes a failed load, after its transaction was rolled back. Returns its number. */
+export async function writeFailure(client: Client, key: LedgerKey, startedAt: Date, error: string): Promise<string> {
+  const { rows } = await client.query<{ load_id: string }>(
+    `insert into ${ledger(key.schema)} (source, stream, table_name, status, started_at, finished_at, details)
+     values ($1, $2, $3, 'failed', $4, clock_timestamp(), $5) returning load_id`,
+    [key.source, key.stream, key.table, startedAt.toISOString(), JSON.stringify({ error: error.replaceAll("\0", "") })],
+  );
+  return rows[0]!.load_id;
+}

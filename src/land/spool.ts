@@ -1,0 +1,155 @@
+import { UserError } from "../model/errors.ts";
+import type { Client } from "../postgres/client.ts";
+import { copyChunks, copyIn, copyLine } from "../postgres/copy.ts";
+import { quoteIdentifier, quoteList, quoteTarget } from "../sql/identifiers.ts";
+import { type LedgerKey, rejectedTable } from "./ledger.ts";
+import { landedColumns, type RawTable } from "./tables.ts";
+
+/** A record that cannot be landed. */
+export interface Rejection {
+  readonly rowNo: number;
+  readonly position: string;
+  readonly reason: string;
+  readonly text: string;
+}
+
+interface SpooledRow {
+  readonly rowNo: number;
+  readonly position: string;
+  /** Ready for COPY, without the load's number: that is drawn when the first rows are written. */
+  readonly line: string;
+  readonly text: string;
+}
+
+/** More rows than this that only the server finds wrong, and the schema is at fault, not the records. */
+const MAX_SERVER_REJECTIONS = 1000;
+
+/**
+ * Rows and rejects of one load on their way to the database. They gather in memory while the source is slow, and are
+ * written in one go: a COPY that waits for a web server would hold a snapshot open, and with it every release.
+ */
+export class Spool {
+  /** Rows and rejects written so far. */
+  rows = 0;
+  rejected = 0;
+  #size = 0;
+  #rows: SpooledRow[] = [];
+  #rejections: Rejection[] = [];
+  readonly #reasons = new Map<string, number>();
+
+  addRow(rowNo: number, position: string, cells: readonly (string | null)[], text: string): void {
+    const line = copyLine([String(rowNo), ...cells]);
+    this.#rows.push({ rowNo, position, line, text });
+    this.#size += line.length + text.length;
+  }
+
+  addRejection(rejection: Rejection): void {
+    this.#rejections.push(rejection);
+    this.#size += rejection.text.length;
+    this.#reasons.set(rejection.reason, (this.#reasons.get(rejection.reason) ?? 0) + 1);
+  }
+
+  /** Characters in memory. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get pendingRows(): number {
+    return this.#rows.length;
+  }
+
+  get pendingRejections(): number {
+    return this.#rejections.length;
+  }
+
+  /** The most frequent reasons. */
+  get reasons(): readonly { reason: string; count: number }[] {
+    const all = [...this.#reasons].map(([reason, count]) => ({ reason, count }));
+    return all.sort((a, b) => b.count - a.count).slice(0, 10);
+  }
+
+  /** The first rejected records in memory, for a message. */
+  get samples(): readonly string[] {
+    return this.#rejections.slice(0, 3).map(({ position, reason }) => `${position}: ${reason}`);
+  }
+
+  /** Writes everything that gathered. */
+  async flush(client: Client, key: LedgerKey, table: RawTable, loadId: string): Promise<void> {
+    this.rows += await this.#flushRows(client, table, loadId);
+    this.rejected += await this.#flushRejections(client, key, loadId);
+    this.#size = 0;
+  }
+
+  async #flushRows(client: Client, table: RawTable, loadId: string): Promise<number> {
+    const statement = `copy ${quoteTarget(table)} (${quoteList(landedColumns(table))}) from stdin`;
+    for (let wrong = 0; this.#rows.length > 0; wrong++) {
+      await client.query("savepoint landing");
+      try {
+        const chunks = copyChunks(linesOf(this.#rows), `${loadId}\t`);
+        const copied = await copyIn(client, statement, chunks);
+        await client.query("release savepoint landing");
+        if (copied !== this.#rows.length) throw new Error(`COPY took ${copied} of ${this.#rows.length} rows`);
+        this.#rows = [];
+        return copied;
+      } catch (error) {
+        const index = wrongLine(error, table.name);
+        const row = index === undefined ? undefined : this.#rows[index];
+        if (row === undefined || index === undefined) throw error;
+        if (wrong >= MAX_SERVER_REJECTIONS) throw tooManyWrong(table, error as Error);
+        await client.query("rollback to savepoint landing");
+        this.#rows.splice(index, 1);
+        this.addRejection({ ...row, reason: serverReason(error as ServerError) });
+      }
+    }
+    return 0;
+  }
+
+  async #flushRejections(client: Client, key: LedgerKey, loadId: string): Promise<number> {
+    if (this.#rejections.length === 0) return 0;
+    const columns = ["load_id", "source", "stream", "row_no", "position", "reason", "record"].map(quoteIdentifier);
+    const lines = this.#rejections.map((one) =>
+      copyLine([key.source, key.stream, String(one.rowNo), one.position, one.reason, one.text]),
+    );
+    const statement = `copy ${rejectedTable(key.schema)} (${columns.join(", ")}) from stdin`;
+    const copied = await copyIn(client, statement, copyChunks(lines, `${loadId}\t`));
+    this.#rejections = [];
+    return copied;
+  }
+}
+
+function* linesOf(rows: readonly SpooledRow[]): Generator<string> {
+  for (const row of rows) yield row.line;
+}
+
+interface ServerError {
+  readonly code?: string;
+  readonly message: string;
+  /** "COPY marketing_stats, line 17, column clicks: …" */
+  readonly where?: string;
+}
+
+/** The index of the row the server refused; undefined when it refused something else. */
+function wrongLine(error: unknown, table: string): number | undefined {
+  const { code, where } = error as ServerError;
+  if (!/^2[23]/.test(code ?? "")) return undefined;
+  const context = where?.split("\n").find((line) => line.startsWith(`COPY ${table}, `));
+  // The word for "line" is in the server's language.
+  const line = /\d+/.exec(context?.slice(`COPY ${table}, `.length) ?? "")?.[0];
+  return line === undefined ? undefined : Number(line) - 1;
+}
+
+function serverReason(error: ServerError): string {
+  const column = /, \S+ (\S+): /.exec(error.where?.split(", ").slice(1).join(", ") ?? "")?.[1];
+  return `${column ?? "record"}: ${error.message}`;
+}
+
+function tooManyWrong(table: RawTable, error: Error): UserError {
+  return new UserError({
+    message: `PostgreSQL refuses more than ${MAX_SERVER_REJECTIONS} records of ${table.schema}.${table.name}`,
+    location: { file: table.recordSchema.file },
+    found: error.message,
+    hint: "let the record schema say what the column takes (format, pattern, maximum), or change its postgresType",
+    exitCode: 1,
+    cause: error,
+  });
+}

@@ -1,0 +1,121 @@
+import { UserError } from "../model/errors.ts";
+import type { RawColumn, RecordSchema } from "../model/ingest.ts";
+import type { Client } from "../postgres/client.ts";
+import { withTransaction } from "../postgres/client.ts";
+import { quoteIdentifier, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
+
+export interface RawTable {
+  readonly schema: string;
+  readonly name: string;
+  readonly recordSchema: RecordSchema;
+}
+
+/** The columns every raw table ends with. */
+const ownColumns: readonly (RawColumn & { readonly constraint: string })[] = [
+  { name: "_load_id", type: "bigint", constraint: " not null", description: "Load that landed the row, see _load" },
+  { name: "_row_no", type: "bigint", constraint: " not null", description: "Place of the record within its load" },
+  { name: "_extra", type: "jsonb", constraint: "", description: "Fields the schema does not know, if any" },
+];
+
+/** All columns a load fills, in the order of `RecordChecker`'s cells, the two numbers first. */
+export function landedColumns(table: RawTable): readonly string[] {
+  return ["_load_id", "_row_no", ...table.recordSchema.columns.map((column) => column.name), "_extra"];
+}
+
+interface ExistingColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly comment: string | null;
+}
+
+/** Adds the columns an existing table lacks. A table that does not exist is left to the load. */
+export async function evolveTable(client: Client, table: RawTable): Promise<void> {
+  const existing = await readColumns(client, table);
+  if (existing === undefined) return;
+  const statements = changes(table, existing);
+  if (statements.length === 0) return;
+  // Apart from the load: the table is locked for a moment, not while records are fetched.
+  await withTransaction(client, () => client.script(`set local lock_timeout = '30s'; ${statements.join("; ")}`));
+}
+
+/** Creates the table inside the load's transaction, unless it exists. Returns whether it was created. */
+export async function createTable(client: Client, table: RawTable): Promise<boolean> {
+  if ((await readColumns(client, table)) !== undefined) return false;
+  const name = quoteTarget(table);
+  const { columns, description } = table.recordSchema;
+  const definitions = [
+    ...columns.map((column) => `${quoteIdentifier(column.name)} ${column.type}`),
+    ...ownColumns.map((column) => `${column.name} ${column.type}${column.constraint}`),
+    "primary key (_load_id, _row_no)",
+  ];
+  const comments = [...columns, ...ownColumns].flatMap((column) => commentOn(table, column));
+  if (description) comments.unshift(`comment on table ${name} is ${quoteLiteral(description)}`);
+  await client.script([`create table ${name} (${definitions.join(", ")})`, ...comments].join("; "));
+  return true;
+}
+
+/** Undefined when there is no such table. */
+async function readColumns(client: Client, table: RawTable): Promise<readonly ExistingColumn[] | undefined> {
+  const name = quoteTarget(table);
+  const found = await client.query<{ relkind: string }>("select relkind from pg_class where oid = to_regclass($1)", [
+    name,
+  ]);
+  const kind = found.rows[0]?.relkind;
+  if (kind === undefined) return undefined;
+  if (kind !== "r" && kind !== "p") {
+    throw new UserError({ message: `${table.schema}.${table.name} is not a table`, hint: "name another table" });
+  }
+  const { rows } = await client.query<{ name: string; type: string; comment: string | null }>(
+    `select attname as name, format_type(atttypid, atttypmod) as type, col_description(attrelid, attnum) as comment
+     from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped order by attnum`,
+    [name],
+  );
+  return rows;
+}
+
+function changes(table: RawTable, existing: readonly ExistingColumn[]): string[] {
+  const byName = new Map(existing.map((column) => [column.name, column]));
+  for (const column of ownColumns) {
+    if (byName.get(column.name)?.type !== column.type) throw notRaw(table, column.name);
+  }
+  return table.recordSchema.columns.flatMap((column) => {
+    const present = byName.get(column.name);
+    if (!present) {
+      const name = quoteIdentifier(column.name);
+      const add = `alter table ${quoteTarget(table)} add column if not exists ${name} ${column.type}`;
+      return [add, ...commentOn(table, column)];
+    }
+    if (present.type !== normal(column.type)) throw typeChanged(table, column, present);
+    return (column.description ?? null) === present.comment ? [] : commentOn(table, column);
+  });
+}
+
+/** As `format_type` writes it: "numeric(12, 2)" is "numeric(12,2)". */
+function normal(type: string): string {
+  return type.replace(/\s*([(),])\s*/g, "$1").trim();
+}
+
+function commentOn(table: RawTable, column: RawColumn): string[] {
+  if (column.description === undefined) return [];
+  const name = `${quoteTarget(table)}.${quoteIdentifier(column.name)}`;
+  return [`comment on column ${name} is ${quoteLiteral(column.description)}`];
+}
+
+function notRaw(table: RawTable, column: string): UserError {
+  return new UserError({
+    message: `${table.schema}.${table.name} exists and is not a raw table: it has no column ${column} of the right type`,
+    hint: "name another table in the declaration, or rename the existing one",
+  });
+}
+
+function typeChanged(table: RawTable, column: RawColumn, present: ExistingColumn): UserError {
+  return new UserError({
+    message: `the type of ${table.schema}.${table.name}.${column.name} would change`,
+    location: { file: table.recordSchema.file },
+    expected: `${present.type}, as the table has it`,
+    found: column.type,
+    hint:
+      "raw rows are not rewritten: give the field back its type, or name a new table in the declaration " +
+      "(a new table is loaded from the beginning)",
+  });
+}

@@ -1,0 +1,88 @@
+/** A record as the source sent it. Numbers keep every digit in the texts, which `value` cannot promise. */
+export interface SourceRecord {
+  /** Where the source had it, for people: "page 3, record 17". */
+  readonly position: string;
+  /** As `JSON.parse` gives it, for checking its shape. */
+  readonly value: unknown;
+  /** The whole record as JSON. */
+  text(): string;
+  /** One field as JSON; undefined where the record has no such field. */
+  fieldText(name: string): string | undefined;
+}
+
+/** A parsed JSON text that can be written back without losing digits. */
+export interface JsonDocument {
+  readonly value: unknown;
+  /** The same tree with long numbers as marked strings; the same object when there are none. */
+  readonly exact: unknown;
+  stringify(exact: unknown): string;
+}
+
+const MAY_LOSE_DIGITS = /\d[\d.]{15}|\d[eE][+-]?\d{3}/;
+/** A string, skipped as a whole, or a number that a double may not hold. */
+const STRING_OR_LONG_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]{15,}|-?\d[\d.]*[eE][+-]?\d{3,}/g;
+
+/** `JSON.parse` that keeps numbers of 16 and more digits. Throws a SyntaxError as `JSON.parse` does. */
+export function parseJson(text: string): JsonDocument {
+  const value: unknown = JSON.parse(text);
+  const plain: JsonDocument = { value, exact: value, stringify: (exact) => JSON.stringify(exact) };
+  if (!MAY_LOSE_DIGITS.test(text)) return plain;
+  const mark = unusedMark(JSON.stringify(value));
+  let found = false;
+  const marked = text.replace(STRING_OR_LONG_NUMBER, (token) => {
+    if (token.startsWith('"')) return token;
+    found = true;
+    return `"${mark}${token}"`;
+  });
+  if (!found) return plain;
+  const restore = new RegExp(`"${mark}([^"]*)"`, "g");
+  return { value, exact: JSON.parse(marked), stringify: (exact) => JSON.stringify(exact).replace(restore, "$1") };
+}
+
+/** A word that no string of the document contains, escapes undone, so that no string of the source can pass for a number. */
+function unusedMark(text: string): string {
+  for (let number = 0; ; number++) {
+    const mark = `number${number}:`;
+    if (!text.includes(mark)) return mark;
+  }
+}
+
+/** One record of a list inside a document. */
+export class JsonRecord implements SourceRecord {
+  readonly value: unknown;
+  readonly #document: JsonDocument;
+  readonly #exact: unknown;
+  readonly #page: number;
+  readonly #index: number;
+
+  constructor(document: JsonDocument, value: unknown, exact: unknown, page: number, index: number) {
+    this.value = value;
+    this.#document = document;
+    this.#exact = exact;
+    this.#page = page;
+    this.#index = index;
+  }
+
+  get position(): string {
+    return `page ${this.#page}, record ${this.#index + 1}`;
+  }
+
+  text(): string {
+    return this.#document.stringify(this.#exact);
+  }
+
+  fieldText(name: string): string | undefined {
+    const record = this.#exact as Record<string, unknown>;
+    return Object.hasOwn(record, name) ? this.#document.stringify(record[name]) : undefined;
+  }
+}
+
+/** The value at a dotted path; undefined where it leads nowhere. "" is the whole. */
+export function atPath(value: unknown, path: string): unknown {
+  let found = value;
+  for (const key of path === "" ? [] : path.split(".")) {
+    if (found === null || typeof found !== "object" || !Object.hasOwn(found, key)) return undefined;
+    found = (found as Record<string, unknown>)[key];
+  }
+  return found;
+}

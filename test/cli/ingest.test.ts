@@ -1,0 +1,98 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import type { LoadReport } from "../../src/model/load.ts";
+import { cli } from "../support/cli.ts";
+import { testDatabase } from "../support/database.ts";
+import { feed, sendJson, startApi } from "../support/ingest-api.ts";
+import { item, itemSchema } from "../support/ingest-declaration.ts";
+
+const yaml = `version: 1
+source: shop
+rest:
+  baseUrl: \${SHOP_URL}
+  auth:
+    bearer: \${SHOP_TOKEN}
+streams:
+  - name: items
+    path: /items
+    records: data
+    table: items
+    recordSchema: items.json
+    cursor: { field: updated_at, param: since }
+  - name: others
+    path: /others
+    records: data
+    table: others
+    recordSchema: items.json
+`;
+
+function project(): string {
+  const dir = mkdtempSync(join(tmpdir(), "dataform-ingest-"));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  mkdirSync(join(dir, "ingest"));
+  writeFileSync(join(dir, "ingest/shop.yaml"), yaml);
+  writeFileSync(join(dir, "ingest/items.json"), JSON.stringify(itemSchema.schema));
+  return dir;
+}
+
+async function surroundings(records: readonly object[]) {
+  const database = await testDatabase();
+  onTestFinished(() => database.drop());
+  const good = feed(() => records);
+  const api = await startApi((request, response, n) =>
+    request.url!.startsWith("/others") && request.headers.authorization === "Bearer half"
+      ? sendJson(response, {}, 404)
+      : good(request, response, n),
+  );
+  return { DATABASE_URL: database.url, SHOP_URL: api.url, SHOP_TOKEN: "canary" };
+}
+
+test("ingest loads every stream, tells progress and ends with a table of what landed", async () => {
+  const env = await surroundings([item(1), item(2, { amount: "x" })]);
+  const { exitCode, stdout, stderr } = await cli(project(), ["ingest"], env);
+  expect(stderr).toContain("shop.items: reading from the beginning into raw.items");
+  expect(stderr).toContain("ok  1 rows, 1 rejected");
+  expect(stderr).toMatch(/shop\.items +loaded +1 +1 +2026-01-01T00:02:00\.000Z/);
+  expect(stderr).toContain("rejected shop.items: 1 × amount: must be integer, see raw._rejected, load 1");
+  expect(stderr).not.toContain("canary");
+  expect([exitCode, stdout]).toEqual([0, ""]);
+});
+
+test("ingest takes sources and streams by name, and suggests the nearest", async () => {
+  const dir = project();
+  const env = await surroundings([item(1)]);
+  const { stdout } = await cli(dir, ["ingest", "shop.others", "--json"], env);
+  const [report] = JSON.parse(stdout) as LoadReport[];
+  expect(report!.streams.map((stream) => stream.stream)).toEqual(["others"]);
+  const wrong = await cli(dir, ["ingest", "shop.other"], env);
+  expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('did you mean "others"?')]);
+  expect((await cli(dir, ["ingest", "shp"], env)).stderr).toContain('did you mean "shop"?');
+});
+
+test("ingest --dry-run writes nothing", async () => {
+  const env = await surroundings([item(1)]);
+  const dir = project();
+  expect((await cli(dir, ["ingest", "--dry-run"], env)).stderr).toMatch(/shop\.items +would land +1 +0/);
+  const { stdout } = await cli(dir, ["query", "select to_regnamespace('raw') is null as empty", "--json"], env);
+  expect(stdout).toBe('[{"empty":true}]');
+});
+
+test("ingest ends with 1 when a source fails, and with 2 when a variable is missing", async () => {
+  const env = await surroundings([item(1)]);
+  const failed = await cli(project(), ["ingest"], { ...env, SHOP_TOKEN: "half" });
+  expect(failed.exitCode).toBe(1);
+  expect(failed.stderr).toMatch(/shop\.items +loaded +1/);
+  expect(failed.stderr).toMatch(/error shop\.others: http:\S+\/others refuses the request/);
+  const missing = await cli(project(), ["ingest"], { DATABASE_URL: env.DATABASE_URL });
+  expect(missing.exitCode).toBe(2);
+  expect(missing.stderr).toContain("ingest/shop.yaml:4:12: the environment variable SHOP_URL is not set");
+});
+
+test("ingest in a project without sources says where they belong", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "dataform-ingest-"));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const { exitCode, stderr } = await cli(dir, ["ingest"]);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining("expected: files ingest/<source>.yaml")]);
+});

@@ -1,0 +1,196 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Ajv } from "ajv";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { loadIngest } from "../../src/config/ingest.ts";
+import { ingestSchema } from "../../src/config/ingest-schema.ts";
+import { parseYaml } from "../../src/config/yaml.ts";
+import { formatUserError, type UserError, UserErrors } from "../../src/model/errors.ts";
+
+const env = { SHOP_URL: "https://shop.example/api", SHOP_TOKEN: "canary-token" };
+
+const good = `version: 1
+source: shop
+rest:
+  baseUrl: \${SHOP_URL}
+  auth:
+    bearer: \${SHOP_TOKEN}
+  paging: { cursorParam: cursor, cursorPath: next }
+streams:
+  - name: items
+    path: /items
+    records: data
+    table: shop_items
+    recordSchema: schemas/items.json
+    cursor: { field: updated_at, param: since }
+`;
+
+const schema = {
+  type: "object",
+  description: "Things",
+  required: ["id"],
+  properties: {
+    id: { type: "string", description: "Its name" },
+    updated_at: { type: "string", format: "date-time" },
+    day: { type: ["string", "null"], format: "date" },
+    count: { type: "integer" },
+    weight: { type: "number" },
+    price: { type: "string", postgresType: "numeric" },
+    at: { type: "string", postgresType: "timestamptz" },
+    ok: { type: "boolean" },
+    tags: { type: "array" },
+    more: { type: "object" },
+  },
+};
+
+function project(yaml: string, recordSchema: unknown = schema): string {
+  const folder = mkdtempSync(join(tmpdir(), "dataform-ingest-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, "ingest/schemas"), { recursive: true });
+  writeFileSync(join(folder, "ingest/shop.yaml"), yaml);
+  const text = typeof recordSchema === "string" ? recordSchema : JSON.stringify(recordSchema, null, 2);
+  writeFileSync(join(folder, "ingest/schemas/items.json"), text);
+  return folder;
+}
+
+function load(yaml: string, recordSchema?: unknown, variables: object = env) {
+  const projectDir = project(yaml, recordSchema);
+  return loadIngest(join(projectDir, "ingest/shop.yaml"), { projectDir, env: variables as typeof env });
+}
+
+function mistakes(...args: Parameters<typeof load>): readonly UserError[] {
+  try {
+    load(...args);
+  } catch (error) {
+    return error instanceof UserErrors ? error.errors : [error as UserError];
+  }
+  return expect.fail("nothing was thrown");
+}
+
+describe("a declaration", () => {
+  it("gives the source, its streams and the columns of their records", () => {
+    const declaration = load(good);
+    expect(declaration).toMatchObject({
+      file: "ingest/shop.yaml",
+      source: "shop",
+      schema: "raw",
+      rest: { baseUrl: "https://shop.example/api", retry: { attempts: 5, maxDelaySeconds: 30 }, timeoutSeconds: 60 },
+    });
+    expect(declaration.streams[0]!.recordSchema.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      "id text",
+      "updated_at timestamp with time zone",
+      "day date",
+      "count bigint",
+      "weight numeric",
+      "price numeric",
+      "at timestamp with time zone",
+      "ok boolean",
+      "tags jsonb",
+      "more jsonb",
+    ]);
+  });
+
+  it("gives the token only when asked for it", () => {
+    const declaration = load(good);
+    expect(declaration.rest.auth!.bearer.reveal()).toBe("canary-token");
+    expect(JSON.stringify(declaration)).not.toContain("canary-token");
+    expect(String(declaration.rest.auth!.bearer)).toBe("${SHOP_TOKEN}");
+  });
+
+  it("published for editors is a valid JSON Schema that takes the good file", () => {
+    const validate = new Ajv({ strict: true }).compile(ingestSchema);
+    expect(validate(parseYaml(good, "shop.yaml").value)).toBe(true);
+  });
+});
+
+describe("a mistake in a declaration is shown with its line", () => {
+  it("when a key is unknown, with the nearest known one", () => {
+    const [error] = mistakes(good.replace("recordSchema:", "recordShema:"));
+    const all = mistakes(good.replace("recordSchema:", "recordShema:"));
+    expect(all.map((one) => one.message)).toEqual([
+      '"recordSchema" is missing in "streams.0"',
+      'unknown key "recordShema"',
+    ]);
+    expect(all[1]).toMatchObject({
+      location: { file: "ingest/shop.yaml", line: 13, column: 5 },
+      hint: 'did you mean "recordSchema"?',
+    });
+    expect(all[1]!.snippet).toBe("13 |     recordShema: schemas/items.json\n         ^");
+    expect(error!.location).toEqual({ file: "ingest/shop.yaml", line: 9, column: 5 });
+  });
+
+  it("when variables are not set, all of them, with their names", () => {
+    const errors = mistakes(good, schema, {});
+    expect(errors.map((one) => [one.message, one.location!.line])).toEqual([
+      ["the environment variable SHOP_URL is not set", 4],
+      ["the environment variable SHOP_TOKEN is not set", 6],
+    ]);
+  });
+
+  it("when a token is written down, without showing it", () => {
+    const [error] = mistakes(good.replace("${SHOP_TOKEN}", "abc123"));
+    expect(error!.location).toMatchObject({ line: 6, column: 13 });
+    expect(error!.expected).toContain("never written down");
+    expect(formatUserError(error!)).not.toContain("abc123");
+  });
+
+  it("when a value has the wrong type", () => {
+    const [error] = mistakes(good.replace("cursorPath: next", "cursorPath: next, limit: many"));
+    expect(error).toMatchObject({ message: '"rest.paging.limit" is wrong', found: '"many"', location: { line: 7 } });
+  });
+
+  it("when it is no YAML, and a variable within braces needs quotes", () => {
+    const flow = good.replace("auth:\n    bearer: ${SHOP_TOKEN}", "auth: { bearer: ${SHOP_TOKEN} }");
+    const [error] = mistakes(flow);
+    expect(error!.location!.line).toBe(5);
+    expect(error!.hint).toContain('"${NAME}"');
+  });
+
+  it("when the cursor's field is not in the record schema", () => {
+    const [error] = mistakes(good.replace("field: updated_at", "field: update_at"));
+    expect(error).toMatchObject({ hint: 'did you mean "updated_at"?', location: { line: 14 } });
+  });
+
+  it("when two streams share a table, or the source is not called like its file", () => {
+    const second = good.slice(good.indexOf("  - name")).replace("name: items", "name: others");
+    expect(mistakes(good + second)[0]!.message).toContain('two streams have the table "shop_items"');
+    expect(mistakes(good.replace("source: shop", "source: shops"))[0]).toMatchObject({
+      expected: "shop",
+      found: "shops",
+    });
+  });
+
+  it("when the base URL is no web address, without showing what the variable holds", () => {
+    const [error] = mistakes(good, schema, { ...env, SHOP_URL: "https://user:canary@shop.example" });
+    expect(error!.message).toContain("${SHOP_URL}");
+    expect(formatUserError(error!)).not.toContain("canary");
+  });
+
+  it("when aliases would expand without end", () => {
+    const levels = Array.from({ length: 9 }, (_, n) => `a${n + 1}: &a${n + 1} [${`*a${n}, `.repeat(9)}]`);
+    const [error] = mistakes(`a0: &a0 [x]\n${levels.join("\n")}\n`);
+    expect(error!.message).toContain("expands to too much");
+  });
+
+  it("when a record schema has a field without a clear type, or one that every raw table has", () => {
+    const properties = {
+      id: { type: "string" },
+      both: { type: ["string", "number"] },
+      sql: { postgresType: "int; drop table x" },
+      _load_id: { type: "integer" },
+    };
+    const errors = mistakes(good, { type: "object", properties });
+    expect(errors.map((one) => one.message)).toEqual([
+      'the column type of "both" is not clear',
+      'the column type of "sql" is not clear',
+      '"_load_id" is a column that every raw table has already',
+    ]);
+    expect(errors[0]!.location).toMatchObject({ file: "ingest/schemas/items.json", line: 7 });
+  });
+
+  it("when the record schema is missing or is no object", () => {
+    expect(mistakes(good.replace("items.json", "none.json"))[0]).toMatchObject({ found: "no such file" });
+    expect(mistakes(good, "[]")[0]!.message).toContain("describes an object");
+  });
+});

@@ -1,0 +1,100 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ingest } from "../../src/land/ingest.ts";
+import type { LoadEvent } from "../../src/model/load.ts";
+import { type Client, connect } from "../../src/postgres/client.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { feed, startApi } from "../support/ingest-api.ts";
+import { declaration, item } from "../support/ingest-declaration.ts";
+
+let database: TestDatabase;
+let client: Client;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  client = await connect(database.settings);
+});
+beforeEach(() => client.query("drop schema if exists raw cascade"));
+afterAll(async () => {
+  await client.close();
+  await database.drop();
+});
+
+const childScript = fileURLToPath(new URL("../support/ingest-child.ts", import.meta.url));
+
+/** Returns the signal that ended the process. */
+async function loadAndDie(order: object): Promise<string | null> {
+  const child = spawn(process.execPath, ["--import", "tsx", childScript, JSON.stringify(order)], { stdio: "inherit" });
+  const [, signal] = (await once(child, "exit")) as [number | null, string | null];
+  return signal;
+}
+
+async function landed(): Promise<unknown> {
+  const { rows } = await client.query(
+    "select id, updated_at, amount, price, tags, _extra from raw.items order by id, amount",
+  );
+  const rejects = await client.query("select reason, record from raw._rejected order by record");
+  return { rows, rejects: rejects.rows };
+}
+
+/** Two changes at each moment, some wrong. */
+const changes = (count: number) =>
+  Array.from({ length: count }, (_, n) => item(n - (n % 2), { id: n % 13 === 5 ? n : `item-${n}`, extra: n }));
+
+const moments: readonly [LoadEvent["kind"], number][] = [
+  ["started", 1],
+  ["page", 1],
+  ["page", 4],
+  ["copied", 1],
+  ["copied", 2],
+  ["page", 6],
+  ["committing", 1],
+  ["finished", 1],
+];
+
+describe("a load that is killed", () => {
+  it.each(moments)("at the event %s (number %i) and run again equals one that was not", async (kill, count) => {
+    const early = changes(30);
+    const all = changes(60);
+    let records = early;
+    const api = await startApi(feed(() => records));
+    await ingest(declaration(api.url), database.settings);
+    records = all;
+    await ingest(declaration(api.url), database.settings);
+    const expected = await landed();
+    await client.query("drop schema raw cascade");
+    // One killed first load, one killed second load, each run again.
+    records = early;
+    const order = { database: database.url, api: api.url, kill, count };
+    await loadAndDie(order);
+    await ingest(declaration(api.url), database.settings);
+    records = all;
+    await loadAndDie(order);
+    await ingest(declaration(api.url), database.settings);
+    expect(await landed()).toEqual(expected);
+  });
+
+  it("really was killed", async () => {
+    const api = await startApi(feed(() => changes(30)));
+    const order = { database: database.url, api: api.url, kill: "copied", count: 1 };
+    expect(await loadAndDie(order)).toBe("SIGKILL");
+  });
+
+  it("by the server leaves a failed load that names the reason, and run again lands everything once", async () => {
+    const api = await startApi(feed(() => changes(60)));
+    let ended: Promise<unknown> | undefined;
+    const onEvent = (event: LoadEvent) => {
+      if (event.kind !== "page" || event.page !== 3) return;
+      ended = client.query(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'dataform ingest shop'",
+      );
+    };
+    const failed = await ingest(declaration(api.url), database.settings, { onEvent, memory: 8000 });
+    await ended;
+    expect(failed.streams[0]).toMatchObject({ status: "failed", loadId: expect.stringMatching(/^\d+$/) });
+    const again = await ingest(declaration(api.url), database.settings);
+    expect(again.streams[0]).toMatchObject({ status: "loaded", rows: 55, rejected: 5 });
+  });
+});

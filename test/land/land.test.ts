@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type IngestOptions, ingest } from "../../src/land/ingest.ts";
+import type { LoadReport, StreamLoad } from "../../src/model/load.ts";
+import { type Client, connect } from "../../src/postgres/client.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { feed, type Handler, sendJson, startApi } from "../support/ingest-api.ts";
+import { declaration, item, stream } from "../support/ingest-declaration.ts";
+
+let database: TestDatabase;
+let client: Client;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  client = await connect(database.settings);
+});
+beforeEach(() => client.query("drop schema if exists raw cascade"));
+afterAll(async () => {
+  await client.close();
+  await database.drop();
+});
+
+async function load(
+  url: string,
+  options: IngestOptions = {},
+  changes: Parameters<typeof stream>[0] = {},
+): Promise<StreamLoad> {
+  const report: LoadReport = await ingest(declaration(url, {}, [stream(changes)]), database.settings, options);
+  return report.streams[0]!;
+}
+
+async function serving(records: unknown[], handler: Handler = feed(() => records as object[])): Promise<string> {
+  return (await startApi(handler)).url;
+}
+
+const rows = async (sql: string) => (await client.query(sql)).rows;
+const many = (count: number, from = 0) => Array.from({ length: count }, (_, n) => item(from + n));
+
+describe("a load", () => {
+  it("makes the table from the schema and lands every record with its load and its number", async () => {
+    const loaded = await load(await serving([item(1, { price: 1.5, tags: ["a", { b: null }] }), item(2)]));
+    expect(loaded).toMatchObject({ status: "loaded", rows: 2, rejected: 0, records: 2, pages: 1, table: "raw.items" });
+    expect(await rows("select * from raw.items order by _row_no")).toEqual([
+      {
+        id: "item-1",
+        updated_at: "2026-01-01 00:01:00+00",
+        amount: "1",
+        price: "1.5",
+        tags: '["a", {"b": null}]',
+        _load_id: loaded.loadId,
+        _row_no: "1",
+        _extra: null,
+      },
+      expect.objectContaining({ id: "item-2", price: null, tags: null, _row_no: "2" }),
+    ]);
+    expect(
+      await rows("select obj_description('raw.items'::regclass) as t, col_description('raw.items'::regclass, 1) as c"),
+    ).toEqual([{ t: "Things", c: "Its name" }]);
+  });
+
+  it("run twice lands only what is new", async () => {
+    const records = many(25);
+    const api = await startApi(feed(() => records));
+    expect((await load(api.url)).rows).toBe(25);
+    expect(await load(api.url)).toMatchObject({ rows: 0, rejected: 0, skipped: 1 });
+    expect(api.requests.at(-1)).toBe("/items?limit=10&since=2026-01-01T00%3A24%3A00.000Z");
+    records.push(...many(3, 25));
+    expect((await load(api.url)).rows).toBe(3);
+    expect(await rows("select count(*), count(distinct id) as ids from raw.items")).toEqual([
+      { count: "28", ids: "28" },
+    ]);
+    expect(await rows("select status, rows from raw._load order by load_id")).toEqual(
+      ["25", "0", "3"].map((count) => ({ status: "loaded", rows: count })),
+    );
+  });
+
+  it("loses nothing and lands nothing twice when records share the cursor's value", async () => {
+    const at = { updated_at: "2026-03-01T00:00:00Z" };
+    const records = [item(1), item(2, at), item(3, at)];
+    const url = await serving(records);
+    expect((await load(url)).rows).toBe(3);
+    records.push(item(4, at), item(5, { updated_at: "2026-03-01T00:00:00.000Z" }));
+    expect(await load(url)).toMatchObject({ rows: 2, skipped: 2 });
+    expect(await load(url)).toMatchObject({ rows: 0, skipped: 4 });
+    records.push(item(6, { updated_at: "2026-03-01T01:00:00Z" }));
+    expect(await load(url)).toMatchObject({ rows: 1, skipped: 4, cursor: "2026-03-01T01:00:00Z" });
+    expect(await rows("select count(*), count(distinct id) as ids from raw.items")).toEqual([{ count: "6", ids: "6" }]);
+  });
+
+  it("lands a page that is served twice once", async () => {
+    const records = many(20);
+    const url = await serving([], (request, response, n) => {
+      const cursor = ["10", "10b", null][n - 1]!;
+      const offset = n === 1 ? 0 : 10;
+      expect(request.url).toBeDefined();
+      sendJson(response, { data: records.slice(offset, offset + 10), next_cursor: cursor, total: 20 });
+    });
+    expect(await load(url)).toMatchObject({ rows: 20, skipped: 10, pages: 3 });
+  });
+
+  it("keeps fields the schema does not know in _extra", async () => {
+    await load(
+      await serving([item(1, { colour: "Größe", nested: { n: 12345678901234567890n.toString() }, "a\tb": null })]),
+    );
+    expect(await rows("select _extra from raw.items")).toEqual([
+      { _extra: '{"a\\tb": null, "colour": "Größe", "nested": {"n": "12345678901234567890"}}' },
+    ]);
+  });
+
+  it("keeps every digit of long numbers, also inside _extra", async () => {
+    const text =
+      '{"id":"x","updated_at":"2026-01-01T00:00:00Z","amount":9007199254740993,"price":0.1234567890123456789,"big":12345678901234567890.5}';
+    await load(await serving([], (_, response) => sendJson(response, `{"data":[${text}]}`)));
+    expect(await rows("select amount, price, _extra from raw.items")).toEqual([
+      { amount: "9007199254740993", price: "0.1234567890123456789", _extra: '{"big": 12345678901234567890.5}' },
+    ]);
+  });
+
+  it("skips what is from before the cursor when the source reads it as a whole day, or not at all", async () => {
+    const records = many(5);
+    const url = await serving([], (_, response) => sendJson(response, { data: records }));
+    expect((await load(url)).rows).toBe(5);
+    records.push(item(9));
+    expect(await load(url)).toMatchObject({ rows: 1, skipped: 5 });
+  });
+
+  it("without a cursor lands everything each time, under a new load", async () => {
+    const url = await serving([item(1), item(1)]);
+    for (const total of ["2", "4"]) {
+      await load(url, {}, { cursor: undefined });
+      expect(await rows("select count(*) from raw.items")).toEqual([{ count: total }]);
+    }
+  });
+
+  it("with full begins at the beginning, without leaving the cursor behind", async () => {
+    const url = await serving(many(5));
+    await load(url);
+    expect((await load(url, { full: true })).rows).toBe(5);
+    expect((await load(url)).rows).toBe(0);
+    expect(await rows("select count(*) from raw.items")).toEqual([{ count: "10" }]);
+  });
+
+  it("begins at the beginning when the table was dropped", async () => {
+    const url = await serving(many(5));
+    await load(url);
+    await client.query("drop table raw.items");
+    expect((await load(url)).rows).toBe(5);
+  });
+
+  it("writes nothing in a dry run and says what would land", async () => {
+    const url = await serving([...many(5), { id: 7 }]);
+    expect(await load(url, { dryRun: true })).toMatchObject({ status: "loaded", rows: 5, rejected: 1, loadId: null });
+    expect(await rows("select to_regnamespace('raw') as raw")).toEqual([{ raw: null }]);
+    await load(url);
+    expect(await load(url, { dryRun: true })).toMatchObject({ rows: 0, rejected: 0 });
+  });
+
+  it("writes in several parts when its records do not fit in memory", async () => {
+    const url = await serving([...many(45), { id: 7 }, ...many(45, 45)]);
+    const copied: number[] = [];
+    const onEvent: IngestOptions["onEvent"] = (event) => event.kind === "copied" && copied.push(event.rows);
+    expect(await load(url, { memory: 3000, onEvent })).toMatchObject({ rows: 90, rejected: 1 });
+    expect(copied.length).toBeGreaterThan(3);
+    expect(await rows("select count(*), count(distinct _load_id) as loads from raw.items")).toEqual([
+      { count: "90", loads: "1" },
+    ]);
+  });
+
+  it("that fails leaves the ledger's note and nothing else, and the next one goes on where the last good one ended", async () => {
+    const records = many(15);
+    let broken = false;
+    const good = feed(() => records);
+    const url = await serving([], (request, response, n) => {
+      if (broken && request.url!.includes("cursor")) sendJson(response, "oops", 400);
+      else good(request, response, n);
+    });
+    await load(url);
+    records.push(...many(15, 15));
+    broken = true;
+    const failed = await load(url);
+    expect(failed).toMatchObject({ status: "failed", rows: 0, error: { code: "400" } });
+    expect(
+      await rows("select status, details->>'error' as error from raw._load order by load_id desc limit 1"),
+    ).toEqual([{ status: "failed", error: expect.stringContaining("refuses the request") }]);
+    expect(await rows("select count(*) from raw.items")).toEqual([{ count: "15" }]);
+    broken = false;
+    expect((await load(url)).rows).toBe(15);
+  });
+
+  it("of one stream that fails does not keep the others from loading", async () => {
+    const api = await startApi((request, response, n) =>
+      request.url!.startsWith("/none") ? sendJson(response, {}, 404) : feed(() => many(3))(request, response, n),
+    );
+    const streams = [stream({ name: "none", path: "/none", table: "none" }), stream()];
+    const report = await ingest(declaration(api.url, {}, streams), database.settings);
+    expect(report.ok).toBe(false);
+    expect(report.streams.map((one) => one.status)).toEqual(["failed", "loaded"]);
+  });
+
+  it("waits for another one of the same stream, and then finds nothing new", async () => {
+    const url = await serving(many(25));
+    const reports = await Promise.all([load(url), load(url), load(url)]);
+    expect(reports.map((report) => report.rows).sort()).toEqual([0, 0, 25]);
+    expect(await rows("select count(*) from raw.items")).toEqual([{ count: "25" }]);
+  });
+});

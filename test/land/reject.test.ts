@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ingest } from "../../src/land/ingest.ts";
+import type { StreamLoad } from "../../src/model/load.ts";
+import { type Client, connect } from "../../src/postgres/client.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { feed, sendJson, startApi } from "../support/ingest-api.ts";
+import { declaration, item, stream, withColumn } from "../support/ingest-declaration.ts";
+
+let database: TestDatabase;
+let client: Client;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  client = await connect(database.settings);
+});
+beforeEach(() => client.query("drop schema if exists raw cascade"));
+afterAll(async () => {
+  await client.close();
+  await database.drop();
+});
+
+async function load(records: readonly unknown[], changes: Parameters<typeof stream>[0] = {}): Promise<StreamLoad> {
+  const api = await startApi(feed(() => records as object[]));
+  return (await ingest(declaration(api.url, {}, [stream(changes)]), database.settings)).streams[0]!;
+}
+
+const rejected = async () =>
+  (await client.query("select row_no, position, reason, record from raw._rejected order by row_no")).rows;
+
+describe("a record that does not meet the schema", () => {
+  it("goes to _rejected with its place, all its reasons and its text, and does not stop the others", async () => {
+    const wrong = { updated_at: "2026-01-01T00:05:00Z", amount: "many", price: null };
+    const loaded = await load([item(1), wrong, item(9)]);
+    expect(loaded).toMatchObject({ status: "loaded", rows: 2, rejected: 1 });
+    expect(loaded.reasons).toEqual([
+      { reason: "id: is missing; amount: must be integer; price: must be number", count: 1 },
+    ]);
+    expect(await rejected()).toEqual([
+      { row_no: "2", position: "page 1, record 2", reason: loaded.reasons[0]!.reason, record: JSON.stringify(wrong) },
+    ]);
+  });
+
+  it("is rejected once, also when the source sends it again at the cursor", async () => {
+    const records = [item(1), item(5, { amount: "x" })];
+    expect(await load(records)).toMatchObject({ rows: 1, rejected: 1 });
+    expect(await load(records)).toMatchObject({ rows: 0, rejected: 0, skipped: 1 });
+    expect(await rejected()).toHaveLength(1);
+  });
+
+  it("is rejected once, also without a readable cursor field", async () => {
+    const records = [item(1), "not an object", { id: "y", updated_at: "9999" }, item(2)];
+    expect(await load(records)).toMatchObject({ rows: 2, rejected: 2 });
+    expect(await load(records)).toMatchObject({ rows: 0, rejected: 0 });
+    expect(await load([...records, item(3)])).toMatchObject({ rows: 1, rejected: 0 });
+  });
+
+  it.each([
+    ["a NUL character", { id: "a\0b" }, "id: has a NUL character, which PostgreSQL cannot store"],
+    ["half a surrogate pair", { id: "a\ud800" }, "id: has half a surrogate pair, which is not text"],
+    ["a NUL deep inside", { tags: [{ a: "\0" }] }, "tags.0.a: has a NUL character, which PostgreSQL cannot store"],
+    ["a NUL in a field's name", { "x\0": 1 }, "record: has a field name that PostgreSQL cannot store"],
+    ["a date that does not exist", { updated_at: "2026-02-30T00:00:00Z" }, 'updated_at: must match format "date-time"'],
+    ["a moment PostgreSQL does not know", { updated_at: "0000-01-01T00:00:00Z" }, /^updated_at: .*out of range/],
+  ])("because of %s is rejected with that reason", async (_, changes, reason) => {
+    const loaded = await load([item(1), item(2, changes), item(3)]);
+    expect(loaded).toMatchObject({ status: "loaded", rows: 2, rejected: 1 });
+    expect((await rejected())[0]!.reason).toEqual(typeof reason === "string" ? reason : expect.stringMatching(reason));
+  });
+
+  it("because a number does not fit the column is rejected", async () => {
+    const text = '{"id":"x","updated_at":"2026-01-01T00:00:00Z","amount":12345678901234567890}';
+    const api = await startApi((_, response) => sendJson(response, `{"data":[${text},${JSON.stringify(item(1))}]}`));
+    const report = await ingest(declaration(api.url), database.settings);
+    expect(report.streams[0]).toMatchObject({ rows: 1, rejected: 1 });
+    expect(await rejected()).toEqual([
+      expect.objectContaining({ reason: "amount: is out of range for bigint", record: text }),
+    ]);
+  });
+
+  it("that only PostgreSQL finds wrong is rejected with its words", async () => {
+    const recordSchema = withColumn({ name: "address", type: "inet" }, { type: "string" });
+    const records = Array.from({ length: 50 }, (_, n) => item(n, { address: n % 20 === 7 ? "home" : `10.0.0.${n}` }));
+    expect(await load(records, { recordSchema })).toMatchObject({ rows: 47, rejected: 3 });
+    expect((await rejected())[0]).toMatchObject({
+      row_no: "8",
+      position: "page 1, record 8",
+      reason: 'address: invalid input syntax for type inet: "home"',
+    });
+  });
+
+  it("fails the load when there is no good record beside it, and moves no cursor", async () => {
+    const wrong = Array.from({ length: 12 }, (_, n) => item(n, { id: n }));
+    const loaded = await load(wrong);
+    expect(loaded).toMatchObject({ status: "failed", cursor: null });
+    expect(loaded.error).toMatchObject({
+      message: "all 12 records of shop.items were rejected",
+      found: "page 1, record 1: id: must be string",
+    });
+    expect((await client.query("select status, rows from raw._load")).rows).toEqual([{ status: "failed", rows: "0" }]);
+    expect(await rejected()).toEqual([]);
+  });
+});
