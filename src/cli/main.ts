@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { cli } from "./program.ts";
 import { terminal } from "./terminal.ts";
 

@@ -9,7 +9,9 @@ const marks = {
   ok: ["green", "ok  "],
   failed: ["red", "FAIL"],
   skipped: ["yellow", "skip"],
+  warned: ["yellow", "warn"],
   held: ["yellow", "held"],
+  waiting: ["yellow", "wait"],
 } as const;
 
 /** Append-only lines, one per finished step: they read the same in a terminal and in CI. */
@@ -52,9 +54,13 @@ function describe(result: StepResult): string {
 export function summary(report: RunReport, shell: Shell): string[] {
   const failed = report.steps.filter(({ status }) => status === "failed");
   const count = (status: StepResult["status"]) => report.steps.filter((step) => step.status === status).length;
-  const counts = `${count("ok")} ok, ${count("failed")} failed, ${count("held")} held, ${count("skipped")} skipped`;
+  const shown = (["ok", "warned", "failed", "held", "waiting", "skipped"] as const).filter(
+    (status) => count(status) > 0 || !["warned", "waiting"].includes(status),
+  );
+  const counts = shown.map((status) => `${count(status)} ${status}`).join(", ");
   const verdict = { success: "Done", failure: "Failed", cancelled: "Cancelled and rolled back" }[report.status];
   return [
+    ...report.warnings.map((warning) => `${paint(shell, "yellow", "warning")} ${warning}`),
     ...report.errors.map((error) => `${paint(shell, "red", "error")} ${formatUserError(error)}`),
     ...failed.flatMap((step) => explain(step, shell)),
     `${paint(shell, report.status === "success" ? "green" : "red", verdict)}: ${counts} in ${duration(report.duration)}`,

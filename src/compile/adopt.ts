@@ -1,6 +1,6 @@
-import type { Action, ActionKind, CompiledGraph, PostgresOptions, UnitTest } from "../model/graph.ts";
+import type { Action, ActionKind, AssertionOptions, CompiledGraph, PostgresOptions, UnitTest } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
-import type { CoreAction, CoreGraph, CoreTable, CoreTarget, SandboxAnswer } from "./sandbox.ts";
+import type { CoreAction, CoreGraph, CoreTable, CoreTarget, OwnSettings, SandboxAnswer } from "./sandbox.ts";
 
 /** Turns core's message into our graph. The one place that knows core's field names. */
 export function adoptGraph(answer: SandboxAnswer): CompiledGraph {
@@ -12,17 +12,17 @@ export function adoptGraph(answer: SandboxAnswer): CompiledGraph {
     ...(graph.projectConfig.tablePrefix ? { tablePrefix: graph.projectConfig.tablePrefix } : {}),
     vars: graph.projectConfig.vars ?? {},
   };
-  const options = new Map(answer.postgres.map(({ schema, name, value }) => [targetKey({ schema, name }), value]));
+  const settings = new Map(answer.settings.map((own) => [targetKey(own), own]));
   return {
     version: 1,
     coreVersion: graph.dataformCoreVersion,
     project,
-    actions: adoptActions(graph, project.defaultSchema, options),
+    actions: adoptActions(graph, project.defaultSchema, settings),
     tests: (graph.tests ?? []).map(adoptTest),
   };
 }
 
-function adoptActions(graph: CoreGraph, defaultSchema: string, options: Map<string, unknown>): Action[] {
+function adoptActions(graph: CoreGraph, defaultSchema: string, settings: ReadonlyMap<string, OwnSettings>): Action[] {
   const target = ({ schema, name }: CoreTarget): Target => ({ schema: schema || defaultSchema, name });
   const base = <K extends ActionKind>(kind: K, action: CoreAction) => ({
     kind,
@@ -36,12 +36,15 @@ function adoptActions(graph: CoreGraph, defaultSchema: string, options: Map<stri
       path.length === 1 && description ? [{ name: path[0]!, description }] : [],
     ),
   });
+  const own = (action: CoreAction) => settings.get(targetKey(target(action.canonicalTarget)));
   const table = (action: CoreTable): Action => {
+    const key = action.uniqueKey?.length ? action.uniqueKey : own(action)?.key;
     const model = {
+      ...(key ? { key } : {}),
       query: action.query ?? "",
       preOperations: action.preOps ?? [],
       postOperations: action.postOps ?? [],
-      postgres: (options.get(targetKey(target(action.canonicalTarget))) ?? {}) as PostgresOptions,
+      postgres: (own(action)?.postgres ?? {}) as PostgresOptions,
     };
     if (action.enumType === "VIEW" && !action.materialized) return { ...base("view", action), ...model };
     if (action.enumType !== "INCREMENTAL") return { ...base("table", action), ...model };
@@ -67,17 +70,27 @@ function adoptActions(graph: CoreGraph, defaultSchema: string, options: Map<stri
     ...(graph.assertions ?? []).map((action) => ({
       ...base("assertion", action),
       query: action.query ?? "",
+      postgres: (own(action)?.postgres ?? {}) as AssertionOptions,
       ...(action.parentAction ? { parent: target(action.parentAction) } : {}),
     })),
   ];
 }
 
+/** Core puts each input in place of its reference, in parentheses; the worker has marked where it begins and ends. */
+const inlinedInput = /\(\uE001([^\uE002]*)\uE002([^\uE003]*)\uE003\)/g;
+
 function adoptTest(test: NonNullable<CoreGraph["tests"]>[number]): UnitTest {
+  const inputs: string[] = [];
+  const query = (test.testQuery ?? "").replace(inlinedInput, (_, name: string, sql: string) => {
+    if (!inputs.includes(sql)) inputs.push(sql);
+    return `"\uE000${inputs.indexOf(sql)}"."${name.replaceAll('"', '""')}"`;
+  });
   return {
     name: test.name,
     file: test.fileName,
     tags: test.tags ?? [],
-    query: test.testQuery ?? "",
+    query,
+    inputs,
     expected: test.expectedOutputQuery ?? "",
   };
 }

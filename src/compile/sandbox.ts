@@ -21,10 +21,20 @@ export interface SandboxLimits {
   readonly memory: number;
 }
 
-/** The compiler's own words: @dataform/core's CompiledGraph message as plain JSON, and the `postgres` blocks. */
+/** The compiler's own words: @dataform/core's CompiledGraph message as plain JSON, and what it does not know. */
 export interface SandboxAnswer {
   readonly graph: CoreGraph;
-  readonly postgres: readonly { readonly schema: string; readonly name: string; readonly value: unknown }[];
+  readonly settings: readonly OwnSettings[];
+}
+
+/** What the config of an action says besides what core takes. */
+export interface OwnSettings {
+  readonly schema: string;
+  readonly name: string;
+  /** The `postgres: {…}` block, not checked yet. */
+  readonly postgres?: unknown;
+  /** The columns of `assertions: { uniqueKey }`. */
+  readonly key?: readonly string[];
 }
 
 export interface CoreTarget {

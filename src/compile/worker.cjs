@@ -38,13 +38,29 @@ function compile({ corePath, projectDir, files, overrides }) {
   let graph;
   const compileSession = session.compile.bind(session);
   session.compile = () => {
+    markInputs(session);
     graph = compileSession();
     return graph;
   };
   core.main(encodeRequest(projectDir, files, overrides));
   const answer = JSON.parse(JSON.stringify(graph));
   for (const error of answer.graphErrors?.compilationErrors ?? []) error.line = throwingLine(error.stack ?? "");
-  return { graph: answer, postgres: [...settings.values()].map(describe) };
+  return { graph: answer, settings: [...settings.values()].map(describe) };
+}
+
+// Core puts the input of a unit test in place of the reference, in parentheses: marked, it is found again and can
+// stand under the name of what it stands for.
+function markInputs(session) {
+  // A list in newer versions of core, an object by name in older ones.
+  for (const test of Object.values(session.tests)) {
+    for (const [target, input] of test.contextableInputs ?? []) {
+      const { name } = JSON.parse(target);
+      test.contextableInputs.set(target, (ctx) => {
+        const sql = typeof input === "function" ? input(ctx) : input;
+        return `\uE001${name}\uE002${sql}\uE003`;
+      });
+    }
+  }
 }
 
 // The text of the compiled line that threw: template text keeps its lines, so it is found again in the source.
@@ -57,10 +73,10 @@ function throwingLine(stack) {
   }
 }
 
-// The answer carries what was in `postgres: {…}` by the name core gave the action.
+// The answer carries what was in `postgres: {…}`, and the key that is asserted, by the name core gave the action.
 function describe({ builder, value }) {
   const { schema, name } = builder.getTarget();
-  return { schema, name, value };
+  return { schema, name, ...value };
 }
 
 function patchDialect(session) {
@@ -80,8 +96,10 @@ function quoted(name) {
 }
 
 function patchConfig(session, settings) {
-  const remember = (builder, value) => {
-    if (value !== undefined) settings.set(builder, { builder, value });
+  const remember = (builder, postgres, { assertions }) => {
+    const key = assertions?.uniqueKey ?? assertions?.uniqueKeys?.[0];
+    if (postgres === undefined && key === undefined) return;
+    settings.set(builder, { builder, value: { postgres, key: typeof key === "string" ? [key] : key } });
   };
   const sqlxAction = session.sqlxAction;
   session.sqlxAction = (action) => {
@@ -93,7 +111,7 @@ function patchConfig(session, settings) {
     sqlxAction.call(session, { ...action, sqlxConfig });
     // Its config may have made assertions too, before or after it, as the version of core has it.
     const builder = session.actions.slice(before).find((one) => one.getTarget().name === sqlxConfig.name);
-    if (builder) remember(builder, value);
+    if (builder) remember(builder, value, sqlxConfig);
     else if (value !== undefined) session.compileError(new Error(`"${OUR_KEY}" has no meaning in a test.`));
   };
   for (const method of ["publish", "operate", "assert"]) {
@@ -102,7 +120,7 @@ function patchConfig(session, settings) {
       if (config === null || typeof config !== "object") return original.call(session, name, config);
       const { [OUR_KEY]: value, ...rest } = config;
       const builder = original.call(session, name, rest);
-      remember(builder, value);
+      remember(builder, value, rest);
       return builder;
     };
   }

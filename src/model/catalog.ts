@@ -26,13 +26,26 @@ export interface ManifestEntry {
   readonly kind: "table" | "view" | "incremental";
   /** The object in schema `_dataform` that other models read. */
   readonly object: string;
-  /** Incremental models only: the table that holds the rows and receives each delta. */
-  readonly storage?: string;
+  /** Incremental models only: the tables behind `object`. */
+  readonly storage?: Storage;
   /** The release that built `object`. */
   readonly release: number;
   readonly columns: readonly Column[];
+  /** Columns that name a row, where the project says so. */
+  readonly key?: readonly string[];
   readonly description?: string;
   readonly columnDescriptions: Readonly<Record<string, string>>;
+}
+
+/**
+ * Where an incremental model's rows are. Each row knows the release that wrote it, and a row that a later release
+ * replaced is kept with that release's number, so that every kept release can be read and gone back to.
+ */
+export interface Storage {
+  /** Current rows, with the release that wrote each. */
+  readonly table: string;
+  /** Rows that are gone, with the release that wrote them and the release that took them away. */
+  readonly undo: string;
 }
 
 export interface Column {
@@ -51,8 +64,30 @@ export interface PublicRelation {
   /** `security_barrier=true` and the like. */
   readonly options: readonly string[];
   readonly grants: readonly Grant[];
-  /** Views and other objects that read it, as `schema.name`. */
-  readonly dependents: readonly string[];
+  /** What others built upon it, nearest first. */
+  readonly dependents: readonly Dependent[];
+}
+
+/** A view or materialized view that reads a public relation, directly or through others. */
+export interface Dependent {
+  readonly target: Target;
+  readonly kind: "view" | "materialized view" | "other";
+  /** 1 for a direct reader. */
+  readonly depth: number;
+  /** Columns of the public relation that it reads itself. */
+  readonly columns: readonly string[];
+  readonly owner: string;
+  /** Its query, as pg_get_viewdef prints it. */
+  readonly definition: string;
+  readonly options: readonly string[];
+  readonly grants: readonly Grant[];
+  /** `comment on …` statements without the leading words: column name ("" for the whole) → text. */
+  readonly comments: Readonly<Record<string, string>>;
+  readonly indexes: readonly string[];
+  /** Bytes on disk; 0 for a view. */
+  readonly size: number;
+  /** Rules or triggers of its own, which a rebuild would lose. */
+  readonly hasRules: boolean;
 }
 
 export interface Grant {

@@ -52,6 +52,8 @@ interface ModelBase extends ActionBase {
   readonly preOperations: readonly string[];
   readonly postOperations: readonly string[];
   readonly postgres: PostgresOptions;
+  /** Columns that name a row: `uniqueKey`, of the model or of its assertions. */
+  readonly key?: readonly string[];
 }
 
 export interface View extends ModelBase {
@@ -88,6 +90,7 @@ export interface Operations extends ActionBase {
 export interface Assertion extends ActionBase {
   readonly kind: "assertion";
   readonly query: string;
+  readonly postgres: AssertionOptions;
   /** The model whose `assertions: {…}` made it. */
   readonly parent?: Target;
 }
@@ -97,7 +100,9 @@ export interface UnitTest {
   readonly name: string;
   readonly file: string;
   readonly tags: readonly string[];
+  /** A reference in it has the index of an input as its schema. */
   readonly query: string;
+  readonly inputs: readonly string[];
   readonly expected: string;
 }
 
@@ -106,6 +111,29 @@ export interface PostgresOptions {
   readonly indexes?: readonly IndexOptions[];
   /** Privilege → roles that get it on the public view, in the publishing transaction. */
   readonly grants?: Readonly<Record<string, readonly string[]>>;
+  /** When columns go or change their type: make others' views on this model anew in the publishing transaction. */
+  readonly rebuildDependents?: boolean;
+  readonly guard?: GuardOptions;
+  /** For the assertions in the model's own config. */
+  readonly assertions?: AssertionOptions;
+  /** Take over, once, a relation of the model's name that the project did not make. */
+  readonly adopt?: boolean;
+}
+
+/** The `postgres: {…}` block of an assertion, or `postgres.assertions` of the model that has it. */
+export interface AssertionOptions {
+  /** "warn": failing rows are reported and keep nothing out of the release. */
+  readonly severity?: "warn" | "error";
+  /** So many failing rows are let pass: a number, or a share of the model's rows such as "0.5%". */
+  readonly threshold?: number | string;
+}
+
+/** Blocks a release in which the model loses or changes more than it should. */
+export interface GuardOptions {
+  /** Rows it may lose against the published release: a number, or a share such as "30%". */
+  readonly maxRowDrop?: number | string;
+  /** Keys that may be gone or have other values. */
+  readonly maxChangedKeys?: number | string;
 }
 
 export interface IndexOptions {

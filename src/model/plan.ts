@@ -1,4 +1,4 @@
-import type { ManifestEntry } from "./catalog.ts";
+import type { BuiltObject, ManifestEntry } from "./catalog.ts";
 import type { Target } from "./target.ts";
 
 /** What a run will do, as a value: the statements that are printed are the statements that are sent. */
@@ -51,8 +51,9 @@ export interface BuildStep extends StepBase {
   readonly statements: readonly Statement[];
   /** The manifest entry it will have; columns are known once it is built. */
   readonly entry: Omit<ManifestEntry, "columns">;
-  /** What of the model's own is put on the public view. */
-  readonly publicGrants: Readonly<Record<string, readonly string[]>>;
+  readonly publishing: PublishOptions;
+  /** Incremental runs: the table of new rows. The step has a second half, planned once their columns are known. */
+  readonly newRows?: string;
   /** Incremental runs only: how the delta is applied when the release is published. */
   readonly delta?: DeltaStep;
 }
@@ -62,7 +63,12 @@ export interface DeltaStep {
   readonly table: string;
   /** Sent in the publishing transaction, before any public view is touched. */
   readonly statements: readonly Statement[];
+  /** Sent with the public views: keeps the release before readable as it was. */
+  readonly history: readonly Statement[];
 }
+
+/** A number of rows, or a share of all rows: 0.005 is half a percent. */
+export type Threshold = { readonly rows: number } | { readonly share: number };
 
 /** The author's statements, in one transaction. */
 export interface OperationsStep extends StepBase {
@@ -75,11 +81,34 @@ export interface AuditStep extends StepBase {
   readonly step: "audit";
   readonly kind: "assertion";
   readonly statement: Statement;
+  readonly severity: "warn" | "error";
+  /** Failing rows that are let pass. */
+  readonly threshold: Threshold;
   /** Keys of the models it reads. */
   readonly reads: readonly string[];
 }
 
 export type Step = BuildStep | OperationsStep | AuditStep;
+
+/** What a model's own config says about its public view. */
+export interface PublishOptions {
+  /** Privilege → roles. */
+  readonly grants: Readonly<Record<string, readonly string[]>>;
+  /** Drop and make again, in the publishing transaction, what others built on columns that change. */
+  readonly rebuildDependents: boolean;
+  /** Take over a relation of the public name that this project did not make. */
+  readonly adopt: boolean;
+}
+
+/** One model that waits to be published: all that is known of it without its source. JSON, kept with the release. */
+export interface PublishItem {
+  readonly target: Target;
+  readonly file: string;
+  readonly entry: Omit<ManifestEntry, "columns">;
+  readonly object: BuiltObject;
+  readonly publishing: PublishOptions;
+  readonly delta?: DeltaStep;
+}
 
 /** The statements that make one release visible. */
 export interface PublishPlan {
@@ -89,5 +118,6 @@ export interface PublishPlan {
   readonly deltas: readonly Statement[];
   /** Then, in one message that ends with the commit: the compare-and-swap, the public views, the release row. */
   readonly views: readonly Statement[];
-  readonly manifest: Readonly<Record<string, ManifestEntry>>;
+  /** What a person should know: columns that are served in their old shape, relations that are taken over. */
+  readonly warnings: readonly string[];
 }

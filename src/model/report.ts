@@ -16,6 +16,8 @@ export interface RunReport {
   readonly steps: readonly StepResult[];
   /** Failures that belong to no step, such as a release that could not be published. */
   readonly errors: readonly StepError[];
+  /** What went well and should be looked at. */
+  readonly warnings: readonly string[];
 }
 
 export type StepStatus =
@@ -24,8 +26,12 @@ export type StepStatus =
   | "failed"
   /** Not tried, because something it needs did not succeed. */
   | "skipped"
+  /** An assertion whose failing rows are let pass: a warning, or within its threshold. */
+  | "warned"
   /** Built, and kept out of the release because an assertion failed. */
-  | "held";
+  | "held"
+  /** Built, and not published yet: `dataform publish` does it. */
+  | "waiting";
 
 export interface StepResult {
   readonly target: Target;

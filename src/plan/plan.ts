@@ -1,15 +1,23 @@
-import type { Catalog } from "../model/catalog.ts";
+import type { Catalog, Column } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
-import { type Action, type Assertion, type CompiledGraph, isModel, type Operations } from "../model/graph.ts";
+import {
+  type Action,
+  type Assertion,
+  type CompiledGraph,
+  type Incremental,
+  isModel,
+  type Operations,
+} from "../model/graph.ts";
 import type { AuditStep, BuildStep, OperationsStep, Plan, Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
-import { quoteIdentifier, quoteTarget } from "../sql/identifiers.ts";
-import { privateName, quotePrivate } from "../sql/names.ts";
+import { quoteIdentifier } from "../sql/identifiers.ts";
+import { privateName } from "../sql/names.ts";
 import { inDependencyOrder } from "./order.ts";
 import { type Selection, selectActions } from "./select.ts";
-import { plain, type Resolve } from "./statement.ts";
+import { plain, privateObject, publicNames, type Resolve } from "./statement.ts";
 import { assertionStep } from "./steps/assertion.ts";
-import { incrementalStep } from "./steps/incremental.ts";
+import { guardSteps } from "./steps/guard.ts";
+import { candidateStep, incrementalStep } from "./steps/incremental.ts";
 import { type StepContext, tableStep, viewStep } from "./steps/model.ts";
 import { operationsStep } from "./steps/operations.ts";
 
@@ -22,7 +30,12 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
   const reasons = chooseActions(graph, catalog, options);
   const chosen = inDependencyOrder(graph.actions).filter((action) => reasons.has(targetKey(action.target)));
   const segmentOf = splitIntoSegments(chosen);
-  const resolveFor = names(graph, catalog, chosen, segmentOf);
+  const objects = chosen.filter(isModel).map((model): [string, string] => {
+    const key = targetKey(model.target);
+    const release = catalog.nextRelease + segmentOf.get(key)!;
+    return [key, privateName(catalog.environment, model.target, release)];
+  });
+  const resolveFor = resolver(graph, catalog, new Map(objects));
   const segments = new Map<number, OpenSegment>();
   for (const action of chosen) {
     const key = targetKey(action.target);
@@ -36,7 +49,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
       waitsFor: action.dependencies.map(targetKey).filter((name) => reasons.has(name)),
       resolve: resolveFor(action),
     };
-    addStep(segment, action, context, options, reasons);
+    addStep(graph, segment, action, context, options, reasons);
   }
   return {
     version: 1,
@@ -50,6 +63,32 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
   };
 }
 
+/**
+ * The second half of an incremental step, for the columns its new rows turned out to have.
+ * @throws UserError when `onSchemaChange` does not allow them.
+ */
+export function planCandidate(
+  graph: CompiledGraph,
+  catalog: Catalog,
+  made: Plan,
+  step: BuildStep & { readonly newRows: string },
+  columns: readonly Column[],
+): BuildStep {
+  const key = targetKey(step.target);
+  const model = graph.actions.find((action) => targetKey(action.target) === key) as Incremental;
+  const builds = made.segments.flatMap(({ steps }) => steps).filter((one) => one.step === "build");
+  const objects = new Map(builds.map(({ target, entry }) => [targetKey(target), entry.object]));
+  const { reason, waitsFor, entry } = step;
+  const resolve = resolver(graph, catalog, objects)(model);
+  return candidateStep(
+    step,
+    model,
+    { catalog, release: entry.release, reason, waitsFor, resolve },
+    step.newRows,
+    columns,
+  );
+}
+
 /** A segment while it is put together. */
 interface OpenSegment extends Segment {
   readonly release: number;
@@ -58,6 +97,7 @@ interface OpenSegment extends Segment {
 }
 
 function addStep(
+  graph: CompiledGraph,
   segment: OpenSegment,
   action: Action,
   context: StepContext,
@@ -78,17 +118,29 @@ function addStep(
       segment.steps.push(operationsStep(action, context));
       break;
     case "assertion":
-      segment.audits.push(
-        assertionStep(
-          action,
-          context,
-          action.dependencies.map(targetKey).filter((key) => reasons.has(key)),
-        ),
-      );
+      segment.audits.push(auditStep(graph, action, context, reasons));
       break;
     case "declaration":
       break;
   }
+  if (!isModel(action) || !action.postgres.guard) return;
+  const published = context.catalog.manifest[targetKey(action.target)];
+  const built = privateName(context.catalog.environment, action.target, context.release);
+  if (published) segment.audits.push(...guardSteps(action, built, published, graph.project.assertionSchema, context));
+}
+
+function auditStep(
+  graph: CompiledGraph,
+  assertion: Assertion,
+  context: StepContext,
+  reasons: ReadonlyMap<string, string>,
+): AuditStep {
+  const parentKey = assertion.parent && targetKey(assertion.parent);
+  const parent = graph.actions.filter(isModel).find((model) => targetKey(model.target) === parentKey);
+  const whole = assertion.parent ?? assertion.dependencies[0];
+  const reads = assertion.dependencies.map(targetKey).filter((key) => reasons.has(key));
+  const options = { ...parent?.postgres.assertions, ...assertion.postgres };
+  return assertionStep(assertion, context, options, reads, whole && context.resolve(whole).sql);
 }
 
 /** Which actions take part, and why: the selected ones, views whose ground moves, assertions over what is built. */
@@ -140,28 +192,18 @@ function splitIntoSegments(chosen: readonly Action[]): Map<string, number> {
 }
 
 /** What `ref()` means: the object this run builds, else the one that is published, else the public name. */
-function names(
+function resolver(
   graph: CompiledGraph,
   catalog: Catalog,
-  chosen: readonly Action[],
-  segmentOf: ReadonlyMap<string, number>,
+  built: ReadonlyMap<string, string>,
 ): (reader: Action) => Resolve {
-  const objects = new Map(Object.entries(catalog.manifest).map(([key, entry]) => [key, quotePrivate(entry.object)]));
-  for (const action of chosen) {
-    if (!isModel(action)) continue;
-    const key = targetKey(action.target);
-    objects.set(
-      key,
-      quotePrivate(privateName(catalog.environment, action.target, catalog.nextRelease + segmentOf.get(key)!)),
-    );
-  }
   const models = new Set(graph.actions.filter(isModel).map((model) => targetKey(model.target)));
   return (reader) => (target) => {
     const key = targetKey(target);
-    if (!models.has(key)) return quoteTarget(target);
-    const object = objects.get(key);
-    if (object) return object;
-    if (catalog.relations[key]) return quoteTarget(target);
+    if (!models.has(key)) return publicNames(target);
+    const object = built.get(key) ?? catalog.manifest[key]?.object;
+    if (object) return privateObject(object);
+    if (catalog.relations[key]) return publicNames(target);
     throw neverBuilt(reader, target);
   };
 }

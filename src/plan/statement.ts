@@ -1,13 +1,19 @@
 import type { Statement } from "../model/plan.ts";
 import type { Target } from "../model/target.ts";
 import { quoteTarget } from "../sql/identifiers.ts";
-import { resolveReferences } from "../sql/references.ts";
+import { quotePrivate } from "../sql/names.ts";
+import { type Replacement, resolveReferences } from "../sql/references.ts";
 
 /** What a name means while one action is built: the SQL that stands for it. */
-export type Resolve = (target: Target) => string;
+export type Resolve = (target: Target) => Replacement;
 
-/** Everything is read under its public name. */
-export const publicNames: Resolve = quoteTarget;
+/** A relation is read under its own name. */
+export const publicNames: Resolve = (target) => ({ sql: quoteTarget(target), renamed: false });
+
+/** A model is read under the name of a private object. */
+export function privateObject(name: string): Replacement {
+  return { sql: quotePrivate(name), renamed: true };
+}
 
 /** The author's text inside a statement of ours. The text ends with a line break, so that a last comment ends there. */
 export function authored(file: string, text: string, resolve: Resolve, prefix = "", suffix = ""): Statement {

@@ -2,6 +2,8 @@ import type { BuiltObject, Catalog, Column, Grant, Manifest, PublicRelation } fr
 import { type Target, targetKey } from "../model/target.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import type { Client } from "./client.ts";
+import { readDependents } from "./dependents.ts";
+import { columnsOf, grantsOf } from "./relations.ts";
 
 /** Reads what the planner must know. `targets` are the public names of the project. */
 export async function readCatalog(client: Client, environment: string, targets: readonly Target[]): Promise<Catalog> {
@@ -44,42 +46,21 @@ const relationKinds: Readonly<Record<string, PublicRelation["kind"]>> = {
   p: "partitioned table",
 };
 
-const columnsOf = `(
-  select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-    'name', a.attname,
-    'type', format_type(a.atttypid, a.atttypmod),
-    'collation', case when a.attcollation <> t.typcollation then a.attcollation::regcollation::text end
-  )) order by a.attnum), '[]')
-  from pg_attribute a join pg_type t on t.oid = a.atttypid
-  where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`;
-
-const grantsOf = `(
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'grantee', case when g.grantee = 0 then 'PUBLIC' else g.grantee::regrole::text end,
-    'privilege', g.privilege_type,
-    'grantable', g.is_grantable)), '[]')
-  from aclexplode(c.relacl) g where g.grantee <> c.relowner)`;
-
-/** Objects that others built upon the relation: views, materialized views and whatever else has a rule on it. */
-const dependentsOf = `(
-  select coalesce(jsonb_agg(distinct n.nspname || '.' || d.relname), '[]')
-  from pg_depend dep
-  join pg_rewrite rw on dep.classid = 'pg_rewrite'::regclass and rw.oid = dep.objid
-  join pg_class d on d.oid = rw.ev_class
-  join pg_namespace n on n.oid = d.relnamespace
-  where dep.refclassid = 'pg_class'::regclass and dep.refobjid = c.oid and d.oid <> c.oid)`;
-
 async function readRelations(client: Client, targets: readonly Target[]): Promise<Record<string, PublicRelation>> {
   const { rows } = await client.query<
-    Record<"schema" | "name" | "relkind" | "owner" | "columns" | "options" | "grants" | "dependents", string>
+    Record<"oid" | "schema" | "name" | "relkind" | "owner" | "columns" | "options" | "grants", string>
   >(
-    `select n.nspname as schema, c.relname as name, c.relkind, c.relowner::regrole::text as owner,
-       ${columnsOf} as columns, to_jsonb(coalesce(c.reloptions, '{}')) as options, ${grantsOf} as grants, ${dependentsOf} as dependents
+    `select c.oid, n.nspname as schema, c.relname as name, c.relkind, pg_get_userbyid(c.relowner) as owner,
+       ${columnsOf} as columns, to_jsonb(coalesce(c.reloptions, '{}')) as options, ${grantsOf} as grants
      from unnest($1::text[], $2::text[]) as wanted(schema, name)
      join pg_namespace n on n.nspname = wanted.schema
      join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
      where c.relkind in ('v', 'r', 'm', 'f', 'p')`,
     [targets.map(({ schema }) => schema), targets.map(({ name }) => name)],
+  );
+  const dependents = await readDependents(
+    client,
+    rows.map(({ oid }) => oid),
   );
   return Object.fromEntries(
     rows.map((row) => {
@@ -91,7 +72,7 @@ async function readRelations(client: Client, targets: readonly Target[]): Promis
         columns: JSON.parse(row.columns) as Column[],
         options: JSON.parse(row.options) as string[],
         grants: JSON.parse(row.grants) as Grant[],
-        dependents: JSON.parse(row.dependents) as string[],
+        dependents: dependents.get(row.oid) ?? [],
       };
       return [targetKey(target), relation];
     }),

@@ -23,6 +23,8 @@ export interface Client {
   script(text: string): Promise<readonly QueryResult[]>;
   /** One statement; its rows as arrays, so that two columns of one name are both there. */
   table(text: string): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (string | null)[][] }>;
+  /** The server process of this session. */
+  readonly processId: number;
   /** Stops what the connection is doing, from another connection; the statement fails with 57014. */
   cancel(): Promise<void>;
   /** The driver's client, for COPY streams. */
@@ -62,6 +64,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     await driver.end().catch(() => {});
     throw connectionError(error, settings);
   }
+  const processId = (driver as unknown as { processID: number }).processID;
   return {
     async query<R>(text: string, parameters: readonly unknown[] = []) {
       const result = await driver.query({ text, values: [...parameters] });
@@ -79,10 +82,10 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
       } as pg.QueryArrayConfig);
       return { columns: fields.map(({ name }) => name), rows: rows as (string | null)[][] };
     },
+    processId,
     async cancel() {
-      const { processID } = driver as unknown as { processID: number };
       await withClient(settings, { applicationName: "dataform-cancel" }, (other) =>
-        other.query("select pg_cancel_backend($1)", [processID]),
+        other.query("select pg_cancel_backend($1)", [processId]),
       );
     },
     driver,

@@ -29,3 +29,14 @@ export function postgresError(error: unknown): PostgresError | undefined {
 export function sqlState(error: unknown): string | undefined {
   return postgresError(error)?.code;
 }
+
+/** True when the session is gone: a socket error, or the server saying that it ends the session. */
+export function connectionLost(error: unknown): boolean {
+  const failure = postgresError(error);
+  if (failure) return /^(?:57P0[1-3]|08)/.test(failure.code);
+  const { code, message } = error as { code?: string; message?: string };
+  return (
+    /^E(?:CONN|PIPE|TIMEDOUT)/.test(code ?? "") ||
+    /connection terminated|not queryable|client was closed/i.test(message ?? "")
+  );
+}

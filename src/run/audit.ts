@@ -11,9 +11,11 @@ const READ = "begin transaction isolation level repeatable read read only";
 export async function auditSegment(segment: Segment, context: RunContext): Promise<void> {
   const open = segment.audits.filter((step) => !skipBlocked(step, context));
   if (!open.length) return;
-  const [first, ...others] = context.pool.clients;
+  await context.reach("before the audits");
+  const [first, ...others] = context.pool.workers.map(({ client }) => client);
   await first!.query(READ);
   try {
+    await context.reach("during the audits");
     const { rows } = await first!.query<{ snapshot: string }>("select pg_export_snapshot() as snapshot");
     const queue = [...open];
     await Promise.all([
@@ -27,6 +29,12 @@ export async function auditSegment(segment: Segment, context: RunContext): Promi
   } finally {
     await first!.query("rollback").catch(() => {});
   }
+  await context.reach("after the audits");
+}
+
+function verdict({ severity, threshold }: AuditStep, rows: number, total: number): "failed" | "warned" {
+  const allowed = "rows" in threshold ? threshold.rows : threshold.share * total;
+  return severity === "warn" || rows <= allowed ? "warned" : "failed";
 }
 
 async function drain(queue: AuditStep[], client: Client, context: RunContext): Promise<void> {
@@ -56,7 +64,7 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
     if (rows === 0) return { ...base, status: "ok", duration: duration(), rows: 0 };
     return {
       ...base,
-      status: "failed",
+      status: verdict(step, rows, Number(row.total ?? 0)),
       duration: duration(),
       rows,
       failingRows: JSON.parse(row.kept ?? "[]") as unknown[],

@@ -2,9 +2,12 @@ import type { BuildStep, OperationsStep, Segment } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
 import type { Client } from "../postgres/client.ts";
+import { connectionLost } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
+import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure } from "./explain.ts";
+import type { Worker } from "./pool.ts";
 
 type WorkStep = BuildStep | OperationsStep;
 
@@ -13,40 +16,56 @@ type WorkStep = BuildStep | OperationsStep;
  * there are connections. A failed step skips what waits for it; the rest goes on.
  */
 export async function buildSegment(segment: Segment, context: RunContext): Promise<void> {
-  const waiting = new Map(segment.steps.map((step) => [targetKey(step.target), new Set<string>()]));
-  const readers = new Map<string, WorkStep[]>();
-  const ready: WorkStep[] = [];
-  for (const step of segment.steps) {
-    const inside = step.waitsFor.filter((key) => waiting.has(key));
-    for (const key of inside) readers.set(key, [...(readers.get(key) ?? []), step]);
-    waiting.set(targetKey(step.target), new Set(inside));
-    if (!inside.length) ready.push(step);
-  }
-  const idle: (() => void)[] = [];
-  let open = segment.steps.length;
-  const finish = (step: WorkStep) => {
-    open--;
-    for (const reader of readers.get(targetKey(step.target)) ?? []) {
-      const left = waiting.get(targetKey(reader.target))!;
-      left.delete(targetKey(step.target));
-      if (!left.size) ready.push(reader);
-    }
-    for (const wake of idle.splice(0)) wake();
-  };
-  await context.pool.each(async (client) => {
-    while (open > 0) {
-      const step = ready.shift();
-      if (step) {
-        context.record(await runStep(step, client, context));
-        finish(step);
-      } else {
-        await new Promise<void>((resolve) => idle.push(resolve));
-      }
+  const queue = new Queue(segment.steps);
+  await context.pool.each(async (worker) => {
+    for (let step = await queue.next(); step; step = await queue.next()) {
+      context.record(await runStep(step, worker, context));
+      queue.finish(step);
     }
   });
 }
 
-async function runStep(step: WorkStep, client: Client, context: RunContext): Promise<StepResult> {
+/** Hands out each step once all it waits for is finished. */
+class Queue {
+  readonly #waiting = new Map<string, Set<string>>();
+  readonly #readers = new Map<string, WorkStep[]>();
+  readonly #ready: WorkStep[] = [];
+  #open: number;
+  #idle: (() => void)[] = [];
+
+  constructor(steps: readonly WorkStep[]) {
+    this.#open = steps.length;
+    const keys = new Set(steps.map(({ target }) => targetKey(target)));
+    for (const step of steps) {
+      const inside = step.waitsFor.filter((key) => keys.has(key));
+      this.#waiting.set(targetKey(step.target), new Set(inside));
+      for (const key of inside) this.#readers.set(key, [...(this.#readers.get(key) ?? []), step]);
+      if (!inside.length) this.#ready.push(step);
+    }
+  }
+
+  async next(): Promise<WorkStep | undefined> {
+    while (this.#open > 0) {
+      const step = this.#ready.shift();
+      if (step) return step;
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+    return undefined;
+  }
+
+  finish(step: WorkStep): void {
+    const key = targetKey(step.target);
+    this.#open--;
+    for (const reader of this.#readers.get(key) ?? []) {
+      const left = this.#waiting.get(targetKey(reader.target))!;
+      left.delete(key);
+      if (!left.size) this.#ready.push(reader);
+    }
+    for (const wake of this.#idle.splice(0)) wake();
+  }
+}
+
+async function runStep(step: WorkStep, worker: Worker, context: RunContext): Promise<StepResult> {
   const base = { target: step.target, kind: step.kind };
   const blocker = step.waitsFor.find((key) => context.isBlocked(key));
   if (blocker) return { ...base, status: "skipped", duration: 0, reason: `${blocker} did not succeed` };
@@ -54,22 +73,44 @@ async function runStep(step: WorkStep, client: Client, context: RunContext): Pro
   const started = performance.now();
   const duration = () => (performance.now() - started) / 1000;
   context.events.stepStarted?.(step);
+  let current = step;
   try {
-    const rows = await execute(step, client);
+    await context.reach("before a build");
+    const rows = await execute(current, worker);
+    if (current.step === "build" && current.newRows) {
+      await context.reach("new rows built");
+      current = await context.complete({ ...current, newRows: current.newRows }, worker.client);
+      await execute(current, worker);
+    }
+    await context.reach("after a build");
     return { ...base, status: "ok", duration: duration(), ...(rows === undefined ? {} : { rows }) };
   } catch (error) {
-    await client.query("rollback").catch(() => {});
-    return {
-      ...base,
-      status: "failed",
-      duration: duration(),
-      error: explainFailure(error, step.file, step.statements, context.readSource),
-    };
+    await worker.client.query("rollback").catch(() => {});
+    const failure = explainFailure(error, step.file, current.statements, context.readSource);
+    return { ...base, status: "failed", duration: duration(), error: failure };
   }
 }
 
-/** Sends the step as one message. Gives the rows that were stored, where the step stores rows. */
-async function execute(step: WorkStep, client: Client): Promise<number | undefined> {
+/** Sends the step. A build whose connection is lost is looked for, and built again if it is not there. */
+async function execute(step: WorkStep, worker: Worker): Promise<number | undefined> {
+  try {
+    return await send(step, worker.client);
+  } catch (error) {
+    if (!connectionLost(error)) throw error;
+    await worker.renew();
+    // The author's own statements are not repeated: nobody knows what the first time did.
+    if (step.step !== "build") throw error;
+    const made = step.newRows ?? step.entry.object;
+    const { rows } = await worker.client.query(
+      "select 1 from pg_class where relnamespace = $1::regnamespace and relname = $2",
+      [PRIVATE_SCHEMA, made],
+    );
+    return rows.length ? undefined : send(step, worker.client);
+  }
+}
+
+/** One message where the step is one transaction. Gives the rows that were stored, where the step stores rows. */
+async function send(step: WorkStep, client: Client): Promise<number | undefined> {
   if (step.statements[0]?.sql !== "begin") {
     for (const { sql } of step.statements) await client.script(sql);
     return undefined;

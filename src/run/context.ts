@@ -1,6 +1,8 @@
-import type { Step } from "../model/plan.ts";
+import type { BuildStep, Step } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
+import type { Client } from "../postgres/client.ts";
 import type { ReadSource } from "./explain.ts";
+import type { Reach } from "./points.ts";
 import type { Pool } from "./pool.ts";
 
 /** Called while a run goes on, for progress. */
@@ -19,7 +21,10 @@ export interface RunContext {
   readonly signal: AbortSignal;
   readonly events: RunEvents;
   readonly readSource: ReadSource;
+  readonly reach: Reach;
   readonly record: (result: StepResult) => void;
   /** Whether the step of that key failed, was skipped or was held. */
   readonly isBlocked: (key: string) => boolean;
+  /** Plans the second half of an incremental step; reads the columns of its first over the connection. */
+  readonly complete: (step: BuildStep & { readonly newRows: string }, client: Client) => Promise<BuildStep>;
 }

@@ -22,8 +22,12 @@ create table if not exists _dataform.release (
   release_id bigint not null,
   base_release_id bigint,
   run_id uuid not null,
-  published_at timestamptz not null default clock_timestamp(),
-  manifest jsonb not null,
+  status text not null check (status in ('waiting', 'published', 'discarded')),
+  built_at timestamptz not null default clock_timestamp(),
+  published_at timestamptz,
+  collected_at timestamptz,
+  manifest jsonb,
+  items jsonb,
   primary key (environment, release_id)
 );
 create table if not exists _dataform.run (
@@ -35,7 +39,7 @@ create table if not exists _dataform.run (
   finished_at timestamptz,
   releases bigint[],
   core_version text,
-  plan_notes jsonb,
+  warnings jsonb,
   errors jsonb
 );
 create table if not exists _dataform.step (
@@ -141,7 +145,7 @@ export async function recordStart(client: Client, start: RunStart): Promise<void
       start.releases,
     ]);
     await client.query(
-      "insert into _dataform.run (run_id, environment, fence, status, core_version, plan_notes) values ($1, $2, $3, 'running', $4, $5)",
+      "insert into _dataform.run (run_id, environment, fence, status, core_version, warnings) values ($1, $2, $3, 'running', $4, $5)",
       [start.runId, start.environment, start.fence, start.coreVersion, JSON.stringify(start.notes)],
     );
   });
@@ -170,19 +174,25 @@ export async function recordEnd(client: Client, report: RunReport): Promise<void
   await withTransaction(client, async () => {
     await client.query(
       `insert into _dataform.step select $1::uuid, s.* from jsonb_to_recordset($2::jsonb) as s(schema_name text, name text,
-         kind text, status text, seconds numeric, rows bigint, reason text, error jsonb)`,
+         kind text, status text, seconds numeric, rows bigint, reason text, error jsonb) on conflict do nothing`,
       [report.runId, JSON.stringify(steps)],
     );
     if (rows.length) {
       await client.query(
         `insert into _dataform.failing_row select $1::uuid, r.* from jsonb_to_recordset($2::jsonb) as r(assertion_schema text,
-           assertion_name text, row_no integer, content jsonb)`,
+           assertion_name text, row_no integer, content jsonb) on conflict do nothing`,
         [report.runId, JSON.stringify(rows)],
       );
     }
     await client.query(
-      "update _dataform.run set status = $2, finished_at = clock_timestamp(), releases = $3::bigint[], errors = $4 where run_id = $1",
-      [report.runId, report.status, `{${report.releases.join(",")}}`, JSON.stringify(report.errors)],
+      "update _dataform.run set status = $2, finished_at = clock_timestamp(), releases = $3::bigint[], errors = $4, warnings = $5 where run_id = $1",
+      [
+        report.runId,
+        report.status,
+        `{${report.releases.join(",")}}`,
+        JSON.stringify(report.errors),
+        JSON.stringify(report.warnings),
+      ],
     );
   });
 }

@@ -1,41 +1,118 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { ConnectionSettings } from "../model/connection.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishPlan } from "../model/plan.ts";
 import { FENCED } from "../plan/publish.ts";
-import type { Client } from "../postgres/client.ts";
-import { sqlState } from "../postgres/errors.ts";
+import { type Client, connect } from "../postgres/client.ts";
+import { connectionLost, sqlState } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
+import type { Reach } from "./points.ts";
 
 /** Lock not available, cancelled by the bound on the block, deadlock, serialisation, "tuple concurrently updated". */
 const TRY_AGAIN = new Set(["55P03", "57014", "40P01", "40001", "XX000"]);
+/** A release that readers keep from being published. */
+export const STARVED = "DF002";
 
 export interface PublishOptions {
+  readonly environment: string;
+  readonly runId: string;
   /** Milliseconds until a publish that others keep from its locks is given up. */
   readonly deadline: number;
   readonly signal: AbortSignal;
+  readonly reach: Reach;
   readonly onWait?: (blockers: string) => void;
 }
 
 /**
- * Makes a release visible: the deltas first, then all public views in one message that ends with the commit.
- * A reader in the way is never waited for longer than 5 ms, so that nobody queues behind us.
+ * Makes a release visible, on a connection of its own. When that connection is lost, nobody knows whether the commit
+ * arrived: then the old session is waited out and the outcome is read, never guessed.
  */
-export async function publish(plan: PublishPlan, client: Client, options: PublishOptions): Promise<void> {
+export async function publish(plan: PublishPlan, settings: ConnectionSettings, options: PublishOptions): Promise<void> {
+  const applicationName = `dataform-publish-${options.runId}`;
+  for (let attempt = 1; ; attempt++) {
+    const client = await connect(settings, { applicationName });
+    try {
+      await publishOn(client, plan, options);
+      await options.reach("published");
+      return;
+    } catch (error) {
+      if (!connectionLost(error)) {
+        await client.query("rollback").catch(() => {});
+        throw error;
+      }
+      options.onWait?.("the connection was lost; reading what was committed");
+      if (await wasPublished(plan, settings, applicationName, options)) return;
+      if (attempt === 3) throw error;
+    } finally {
+      await client.close().catch(() => {});
+    }
+  }
+}
+
+/** The deltas first, then all public views in one message that ends with the commit. */
+async function publishOn(client: Client, plan: PublishPlan, options: PublishOptions): Promise<void> {
   const started = performance.now();
+  await options.reach("publish begun");
   await client.script(joinStatements([{ sql: "begin" }, ...plan.deltas, { sql: "savepoint views" }]));
+  await options.reach("deltas applied");
   for (let attempt = 1; ; attempt++) {
     try {
-      await client.script(joinStatements(plan.views));
+      const answer = client.script(joinStatements(plan.views));
+      // Handled below even when the hook throws first.
+      answer.catch(() => {});
+      await options.reach("publish sent");
+      await answer;
       return;
     } catch (error) {
       const code = sqlState(error);
       if (code === FENCED) throw fenced(plan);
-      if (!code || !TRY_AGAIN.has(code) || options.signal.aborted) throw error;
+      if (!code || !TRY_AGAIN.has(code)) throw error;
       await client.query("rollback to savepoint views");
+      if (options.signal.aborted) throw error;
       if (performance.now() - started > options.deadline) throw starved(plan, await blockers(plan, client));
-      if (attempt % 20 === 0) options.onWait?.(await blockers(plan, client));
+      if (attempt % 20 === 0)
+        options.onWait?.(`readers hold views of release ${plan.release}: ${await blockers(plan, client)}`);
       // At random, so as not to fall in step with a reader that comes at intervals; never longer locks.
-      await pause(20 + Math.random() * 180, undefined, { signal: options.signal });
+      await pause(20 + Math.random() * 180);
+    }
+  }
+}
+
+/** A session without a client goes on until its message is done, so it is waited for before the outcome is read. */
+async function wasPublished(
+  plan: PublishPlan,
+  settings: ConnectionSettings,
+  applicationName: string,
+  { environment }: PublishOptions,
+): Promise<boolean> {
+  const client = await connectAgain(settings);
+  try {
+    for (;;) {
+      const { rows } = await client.query("select 1 from pg_stat_activity where application_name = $1", [
+        applicationName,
+      ]);
+      if (!rows.length) break;
+      await pause(50);
+    }
+    const { rows } = await client.query<{ status: string }>(
+      "select status from _dataform.release where environment = $1 and release_id = $2",
+      [environment, plan.release],
+    );
+    return rows[0]?.status === "published";
+  } finally {
+    await client.close().catch(() => {});
+  }
+}
+
+/** The server may be restarting: tries for a minute. */
+export async function connectAgain(settings: ConnectionSettings): Promise<Client> {
+  const deadline = performance.now() + 60_000;
+  for (let wait = 50; ; wait = Math.min(wait * 2, 2_000)) {
+    try {
+      return await connect(settings, { applicationName: "dataform-reconnect" });
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await pause(wait);
     }
   }
 }
@@ -51,10 +128,10 @@ function fenced(plan: PublishPlan): UserError {
 
 function starved(plan: PublishPlan, who: string): UserError {
   return new UserError({
-    message: `release ${plan.release} is built but could not be published: readers hold its views`,
+    message: `release ${plan.release} is built and waits: readers hold its views`,
     found: who,
-    hint: "run again when they have ended; the release before it stays readable",
-    code: "55P03",
+    hint: "`dataform publish` publishes it without building again; until then the release before stays readable",
+    code: STARVED,
     exitCode: 1,
   });
 }

@@ -1,40 +1,37 @@
-import { randomUUID } from "node:crypto";
 import type { Catalog } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection.ts";
 import { type CompiledGraph, isModel } from "../model/graph.ts";
-import type { BuildStep, Plan, Segment } from "../model/plan.ts";
-import type { RunReport, StepError, StepResult } from "../model/report.ts";
-import { targetKey } from "../model/target.ts";
+import type { BuildStep, Plan, PublishItem, Segment } from "../model/plan.ts";
+import type { RunReport, StepError, StepResult, StepStatus } from "../model/report.ts";
+import { type Target, targetKey } from "../model/target.ts";
 import { dependentsOf } from "../plan/order.ts";
-import { plan as makePlan, type PlanOptions } from "../plan/plan.ts";
-import { checkPublic, planPublish } from "../plan/publish.ts";
+import { plan as makePlan, type PlanOptions, planCandidate } from "../plan/plan.ts";
+import { manifestWith } from "../plan/publish.ts";
 import { describeObjects, readCatalog } from "../postgres/catalog.ts";
-import { type Client, withClient } from "../postgres/client.ts";
+import { connectionLost } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
 import { auditSegment } from "./audit.ts";
 import { buildSegment } from "./build.ts";
-import type { RunContext, RunEvents } from "./context.ts";
+import { collect, DEFAULT_RETENTION, type Retention } from "./collect.ts";
+import type { RunContext } from "./context.ts";
 import { explainFailure, type ReadSource } from "./explain.ts";
-import { takeRunLock } from "./lock.ts";
-import { prepareMetadata, recordEnd, recordStart, takeFence } from "./metadata.ts";
-import { openPool } from "./pool.ts";
-import { publish } from "./publish.ts";
+import { recordEnd, recordStart } from "./metadata.ts";
+import { openPool, type Pool } from "./pool.ts";
+import { recordWaiting } from "./release.ts";
+import { checkItem, publishWaiting, type ReleaseOptions, staysWaiting } from "./releasing.ts";
+import { type Session, type SessionOptions, withSession } from "./session.ts";
 
-export interface RunOptions extends PlanOptions {
-  /** What the releases belong to; "main" unless stated. */
-  readonly environment?: string;
+export interface RunOptions extends PlanOptions, SessionOptions, ReleaseOptions {
   /** Connections that build at once; 4 unless stated. */
   readonly concurrency?: number;
-  /** Wait for another run instead of ending with exit code 75. */
-  readonly wait?: boolean;
-  /** Milliseconds to keep trying to publish; 60 s unless stated. */
-  readonly publishDeadline?: number;
-  readonly signal?: AbortSignal;
-  readonly events?: RunEvents;
+  /** "block" (unless stated): a failed assertion keeps what it reads out of the release. "report": it does not. */
+  readonly assertions?: "block" | "report";
+  /** Publish nothing when anything failed. */
+  readonly allOrNothing?: boolean;
+  /** Which releases are kept to go back to. */
+  readonly retention?: Retention;
   readonly readSource?: ReadSource;
 }
-
-export const DEFAULT_ENVIRONMENT = "main";
 
 /**
  * Builds, audits and publishes what the plan says. A failed step is data in the report.
@@ -45,17 +42,8 @@ export async function run(
   settings: ConnectionSettings,
   options: RunOptions = {},
 ): Promise<RunReport> {
-  const runId = randomUUID();
-  const environment = options.environment ?? DEFAULT_ENVIRONMENT;
-  return withClient(settings, { applicationName: `dataform-run-${runId}` }, async (client) => {
-    await prepareMetadata(client);
-    const signal = options.signal ?? new AbortController().signal;
-    await takeRunLock(client, environment, {
-      wait: options.wait ?? false,
-      signal,
-      onWait: (holder) => options.events?.waiting?.(`another run holds environment ${environment}: ${holder}`),
-    });
-    const fence = await takeFence(client, environment);
+  return withSession(settings, options, async (session) => {
+    const { client, environment, runId, fence, signal } = session;
     const catalog = await readCatalog(client, environment, publicTargets(graph));
     const plan = makePlan(graph, catalog, options);
     await recordStart(client, {
@@ -66,11 +54,12 @@ export async function run(
       coreVersion: graph.coreVersion,
       notes: plan.notes,
     });
+    await session.reach("run recorded");
     const pool = await openPool(settings, options.concurrency ?? 4, `dataform-build-${runId}`);
     const stop = () => void pool.cancel();
     signal.addEventListener("abort", stop, { once: true });
     try {
-      return await new Run(graph, plan, catalog, { runId, fence, client, pool, signal, options }).execute();
+      return await new Run(session, graph, plan, catalog, pool, options).execute();
     } finally {
       signal.removeEventListener("abort", stop);
       await pool.close();
@@ -78,175 +67,229 @@ export async function run(
   });
 }
 
-export function publicTargets(graph: CompiledGraph) {
+export function publicTargets(graph: CompiledGraph): Target[] {
   return graph.actions.filter(isModel).map((model) => model.target);
 }
 
-interface RunParts {
-  readonly runId: string;
-  readonly fence: number;
-  readonly client: Client;
-  readonly pool: RunContext["pool"];
-  readonly signal: AbortSignal;
-  readonly options: RunOptions;
-}
+const blocking: ReadonlySet<StepStatus> = new Set(["failed", "skipped", "held", "waiting"]);
 
 /** One run while it goes on: its results so far, and the catalog as its releases change it. */
 class Run {
-  private readonly startedAt = new Date();
-  private readonly results = new Map<string, StepResult>();
-  private readonly errors: StepError[] = [];
-  private readonly releases: number[] = [];
-  private readonly context: RunContext;
-  private readonly graph: CompiledGraph;
-  private readonly plan: Plan;
-  private catalog: Catalog;
-  private readonly parts: RunParts;
+  readonly #startedAt = new Date();
+  readonly #results = new Map<string, StepResult>();
+  readonly #errors: StepError[] = [];
+  readonly #releases: number[] = [];
+  readonly #warnings: string[];
+  /** Incremental steps whose second half is planned. */
+  readonly #completed = new Map<string, BuildStep>();
+  readonly #session: Session;
+  readonly #graph: CompiledGraph;
+  readonly #plan: Plan;
+  readonly #options: RunOptions;
+  readonly #context: RunContext;
+  #catalog: Catalog;
 
-  constructor(graph: CompiledGraph, plan: Plan, catalog: Catalog, parts: RunParts) {
-    this.graph = graph;
-    this.plan = plan;
-    this.catalog = catalog;
-    this.parts = parts;
-    this.context = {
-      pool: parts.pool,
-      signal: parts.signal,
-      events: parts.options.events ?? {},
-      readSource: parts.options.readSource ?? (() => ""),
-      record: (result) => {
-        this.results.set(targetKey(result.target), result);
-        this.context.events.stepFinished?.(result);
-      },
-      isBlocked: (key) => {
-        const status = this.results.get(key)?.status;
-        return status !== undefined && status !== "ok";
+  constructor(session: Session, graph: CompiledGraph, plan: Plan, catalog: Catalog, pool: Pool, options: RunOptions) {
+    this.#session = session;
+    this.#graph = graph;
+    this.#plan = plan;
+    this.#catalog = catalog;
+    this.#options = options;
+    this.#warnings = [...plan.notes];
+    this.#context = {
+      pool,
+      signal: session.signal,
+      events: session.events,
+      reach: session.reach,
+      readSource: options.readSource ?? (() => ""),
+      record: (result) => this.#record(result),
+      isBlocked: (key) => this.#isBlocked(key),
+      complete: async (step, client) => {
+        const described = (await describeObjects(client, [step.newRows])).get(step.newRows)!;
+        const completed = planCandidate(graph, this.#catalog, plan, step, described.columns);
+        this.#completed.set(targetKey(step.target), completed);
+        return completed;
       },
     };
   }
 
   async execute(): Promise<RunReport> {
-    const { plan, parts, context } = this;
-    context.events.planned?.(
-      plan.segments.reduce((total, { steps, audits }) => total + steps.length + audits.length, 0),
-    );
-    if (plan.preparation.length) await parts.client.script(joinStatements(plan.preparation));
-    for (const segment of plan.segments) {
-      await buildSegment(segment, context);
-      await auditSegment(segment, context);
-      await this.publishSegment(segment);
+    const { segments, preparation } = this.#plan;
+    const total = segments.reduce((count, { steps, audits }) => count + steps.length + audits.length, 0);
+    this.#session.events.planned?.(total);
+    if (preparation.length) await this.#session.client.script(joinStatements(preparation));
+    await this.#session.reach("schemas made");
+    for (const segment of segments) {
+      await buildSegment(segment, this.#context);
+      await auditSegment(segment, this.#context);
+      await this.#release(segment);
     }
-    const report = this.report();
-    await recordEnd(parts.client, report);
+    await this.#collect();
+    await this.#session.reach("before the report");
+    const report = this.#report();
+    await this.#afterLoss(() => recordEnd(this.#session.client, report));
+    await this.#session.reach("report written");
     return report;
   }
 
+  #record(result: StepResult): void {
+    this.#results.set(targetKey(result.target), result);
+    this.#session.events.stepFinished?.(result);
+  }
+
+  #isBlocked(key: string): boolean {
+    const result = this.#results.get(key);
+    if (!result || !blocking.has(result.status)) return false;
+    return !(result.kind === "assertion" && this.#options.assertions === "report" && result.rows !== undefined);
+  }
+
   /** Publishes what was built and may be seen. What fails here fails the models, not the run. */
-  private async publishSegment(segment: Segment): Promise<void> {
-    if (this.parts.signal.aborted) return;
-    this.hold(segment, failedAudits(segment, this.results));
-    const builds = segment.steps.filter((step): step is BuildStep => step.step === "build");
-    const objects = await describeObjects(
-      this.parts.client,
-      builds.map(({ entry }) => entry.object),
-    );
-    for (const step of builds) {
-      if (this.context.isBlocked(targetKey(step.target))) continue;
-      try {
-        checkPublic(step, objects.get(step.entry.object)!, this.catalog);
-      } catch (error) {
-        this.context.record({
-          ...this.results.get(targetKey(step.target))!,
-          status: "failed",
-          error: this.explain(error, step),
-        });
-        this.hold(segment, [targetKey(step.target)]);
-      }
-    }
-    const built = builds
-      .filter((step) => !this.context.isBlocked(targetKey(step.target)))
-      .map((step) => ({ step, object: objects.get(step.entry.object)! }));
-    if (!built.length) return;
-    const started = performance.now();
-    const { runId, fence, client, signal, options } = this.parts;
-    const release = planPublish({ catalog: this.catalog, runId, fence, release: segment.release, built });
+  async #release(segment: Segment): Promise<void> {
+    if (this.#session.signal.aborted) return;
+    this.#hold(segment, this.#failedAudits(segment));
+    if (this.#options.allOrNothing && this.#anythingFailed())
+      this.#hold(segment, this.#built(segment).map(keyOf), "something else failed");
+    const items = await this.#items(segment);
+    if (!items.length) return;
+    const { client, environment, runId } = this.#session;
+    const { release } = segment;
+    const manifest = manifestWith(this.#catalog.manifest, items);
+    const base = this.#catalog.releaseId;
+    const builtAt = await recordWaiting(client, { environment, release, base, runId, manifest, items });
+    await this.#session.reach("release waits");
     try {
-      await publish(release, client, {
-        deadline: options.publishDeadline ?? 60_000,
-        signal,
-        onWait: (who) => this.context.events.waiting?.(`readers hold views of release ${segment.release}: ${who}`),
-      });
+      const waiting = { release, builtAt, items };
+      this.#warnings.push(...(await publishWaiting(this.#session, this.#catalog, waiting, this.#options)));
     } catch (error) {
-      await client.query("rollback").catch(() => {});
-      this.fail(
-        segment,
-        built.map(({ step }) => step),
-        error,
-      );
+      this.#fail(items, error);
       return;
     }
-    this.releases.push(segment.release);
-    this.context.events.published?.(segment.release, built.length, (performance.now() - started) / 1000);
-    this.catalog = {
-      ...(await readCatalog(client, this.catalog.environment, publicTargets(this.graph))),
-      nextRelease: this.catalog.nextRelease,
-    };
+    this.#releases.push(release);
+    await this.#afterLoss(async () => {
+      const read = await readCatalog(this.#session.client, environment, publicTargets(this.#graph));
+      this.#catalog = { ...read, nextRelease: this.#catalog.nextRelease };
+    });
+  }
+
+  /** What is published of the segment. A model whose public view cannot follow fails here. */
+  async #items(segment: Segment): Promise<PublishItem[]> {
+    const steps = this.#built(segment);
+    const { client } = this.#session;
+    const names = steps.flatMap(({ entry }) => [entry.object, ...(entry.storage ? [entry.storage.table] : [])]);
+    const objects = await describeObjects(client, names);
+    const items = new Map(steps.map((step) => [keyOf(step), publishItem(step, objects)]));
+    for (const step of steps) {
+      try {
+        await checkItem(items.get(keyOf(step))!, this.#catalog, client);
+      } catch (error) {
+        if (connectionLost(error)) throw error;
+        const failure = explainFailure(error, step.file, [], this.#context.readSource);
+        this.#record({ ...this.#results.get(keyOf(step))!, status: "failed", error: failure });
+        this.#hold(segment, [keyOf(step)]);
+      }
+    }
+    return steps.filter((step) => !this.#isBlocked(keyOf(step))).map((step) => items.get(keyOf(step))!);
+  }
+
+  /** Steps of the segment that made an object which may be published. */
+  #built(segment: Segment): BuildStep[] {
+    return segment.steps
+      .filter((step): step is BuildStep => step.step === "build" && !this.#isBlocked(keyOf(step)))
+      .map((step) => this.#completed.get(keyOf(step)) ?? step);
   }
 
   /** Keeps `roots` and everything of the segment that depends on them out of the release. */
-  private hold(segment: Segment, roots: readonly string[]): void {
+  #hold(segment: Segment, roots: readonly string[], why?: string): void {
     if (!roots.length) return;
-    const blocked = new Set([...roots, ...dependentsOf(this.graph.actions, roots)]);
+    const blocked = new Set([...roots, ...dependentsOf(this.#graph.actions, roots)]);
     for (const step of segment.steps) {
-      const key = targetKey(step.target);
-      const result = this.results.get(key);
-      if (step.step !== "build" || result?.status !== "ok" || !blocked.has(key)) continue;
-      const cause = roots.includes(key) ? failedAuditOf(segment, key, this.results) : undefined;
-      const reason = cause ? `assertion ${cause} failed` : "it depends on a model that was kept out of the release";
-      this.context.record({ ...result, status: "held", reason });
+      const result = this.#results.get(keyOf(step));
+      if (step.step !== "build" || result?.status !== "ok" || !blocked.has(keyOf(step))) continue;
+      const cause = roots.includes(keyOf(step)) ? this.#failedAuditOf(segment, keyOf(step)) : undefined;
+      const reason =
+        why ?? (cause ? `assertion ${cause} failed` : "it depends on a model that was kept out of the release");
+      this.#record({ ...result, status: "held", reason });
     }
   }
 
-  private fail(segment: Segment, steps: readonly BuildStep[], error: unknown): void {
-    const failure = this.explain(error, steps[0]!);
-    this.errors.push({ ...failure, message: `release ${segment.release}: ${failure.message}` });
-    for (const step of steps) {
-      const result = this.results.get(targetKey(step.target))!;
-      this.context.record({ ...result, status: "failed", reason: "its release was not published" });
+  /** Models that a failed assertion reads, and the failed assertions themselves, for what depends on them. */
+  #failedAudits(segment: Segment): string[] {
+    const failed = segment.audits.filter(
+      (step) => this.#results.get(keyOf(step))?.status === "failed" && this.#isBlocked(keyOf(step)),
+    );
+    return [...new Set(failed.flatMap((step) => [...step.reads, keyOf(step)]))];
+  }
+
+  #failedAuditOf(segment: Segment, key: string): string | undefined {
+    const audit = segment.audits.find(
+      (step) => step.reads.includes(key) && this.#results.get(keyOf(step))?.status === "failed",
+    );
+    return audit && keyOf(audit);
+  }
+
+  #anythingFailed(): boolean {
+    return [...this.#results.keys()].some((key) => this.#isBlocked(key));
+  }
+
+  #fail(items: readonly PublishItem[], error: unknown): void {
+    const status = staysWaiting(error) ? "waiting" : "failed";
+    this.#errors.push(explainFailure(error, items[0]!.file, [], this.#context.readSource));
+    for (const { target } of items) {
+      const reason = status === "waiting" ? "its release is not published yet" : "its release was not published";
+      this.#record({ ...this.#results.get(targetKey(target))!, status, reason });
     }
   }
 
-  private explain(error: unknown, step: BuildStep): StepError {
-    return explainFailure(error, step.file, [], this.context.readSource);
+  /** Old releases and litter go once the new release is there. A failure here is no failure of the run. */
+  async #collect(): Promise<void> {
+    if (this.#session.signal.aborted) return;
+    const { environment, reach } = this.#session;
+    const retention = this.#options.retention ?? DEFAULT_RETENTION;
+    await this.#afterLoss(async () => {
+      this.#warnings.push(...(await collect(this.#session.client, environment, retention, reach)));
+    });
   }
 
-  private report(): RunReport {
-    const steps = [...this.results.values()];
+  /** Once more on another connection when the first was lost. */
+  async #afterLoss(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!connectionLost(error)) throw error;
+      await this.#session.renew();
+      await work();
+    }
+  }
+
+  #report(): RunReport {
+    const steps = [...this.#results.values()];
     const finishedAt = new Date();
-    const failed = this.errors.length > 0 || steps.some(({ status }) => status !== "ok");
+    const bad = steps.some(({ status }) => status !== "ok" && status !== "warned");
+    const status = this.#session.signal.aborted ? "cancelled" : bad || this.#errors.length ? "failure" : "success";
     return {
       version: 1,
-      runId: this.parts.runId,
-      environment: this.plan.environment,
-      status: this.parts.signal.aborted ? "cancelled" : failed ? "failure" : "success",
-      releases: this.releases,
-      startedAt: this.startedAt.toISOString(),
+      runId: this.#session.runId,
+      environment: this.#session.environment,
+      status,
+      releases: this.#releases,
+      startedAt: this.#startedAt.toISOString(),
       finishedAt: finishedAt.toISOString(),
-      duration: (finishedAt.getTime() - this.startedAt.getTime()) / 1000,
+      duration: (finishedAt.getTime() - this.#startedAt.getTime()) / 1000,
       steps,
-      errors: this.errors,
+      errors: this.#errors,
+      warnings: this.#warnings,
     };
   }
 }
 
-/** Models that a failed assertion reads, and the failed assertions themselves, for what depends on them. */
-function failedAudits(segment: Segment, results: ReadonlyMap<string, StepResult>): string[] {
-  const failed = segment.audits.filter((step) => results.get(targetKey(step.target))?.status === "failed");
-  return [...new Set(failed.flatMap((step) => [...step.reads, targetKey(step.target)]))];
+function keyOf({ target }: { readonly target: Target }): string {
+  return targetKey(target);
 }
 
-function failedAuditOf(segment: Segment, key: string, results: ReadonlyMap<string, StepResult>): string | undefined {
-  const audit = segment.audits.find(
-    (step) => step.reads.includes(key) && results.get(targetKey(step.target))?.status === "failed",
-  );
-  return audit && targetKey(audit.target);
+/** Grants that post_operations gave stand on the table; the view over it is what is published. */
+function publishItem(step: BuildStep, objects: Awaited<ReturnType<typeof describeObjects>>): PublishItem {
+  const { target, file, entry, publishing, delta } = step;
+  const object = objects.get(entry.object)!;
+  const grants = entry.storage ? objects.get(entry.storage.table)!.grants : object.grants;
+  return { target, file, entry, publishing, object: { ...object, grants }, ...(delta ? { delta } : {}) };
 }

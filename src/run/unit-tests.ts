@@ -2,8 +2,8 @@ import type { ConnectionSettings } from "../model/connection.ts";
 import type { CompiledGraph, UnitTest } from "../model/graph.ts";
 import type { Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
-import { authored, publicNames } from "../plan/statement.ts";
 import { type Client, withClient } from "../postgres/client.ts";
+import { resolveReferences } from "../sql/references.ts";
 import { explainFailure, type ReadSource } from "./explain.ts";
 
 /** The outcome of the project's `type: "test"` actions. */
@@ -63,15 +63,39 @@ async function runUnitTest(test: UnitTest, client: Client, readSource: ReadSourc
   }
 }
 
-/** Rows are compared as JSON, so that a literal without a type in the expectation meets the type of the model. */
+/**
+ * Each input is a common table expression under the name of what it stands for. Rows are compared as JSON, so that a
+ * literal without a type in the expectation meets the type of the model.
+ */
 function comparison(test: UnitTest): Statement {
-  const actual = authored(test.file, test.query, publicNames, "with actual_rows as (\n", "),\nexpected_rows as (\n");
-  const expected = authored(test.file, test.expected, publicNames, actual.sql);
+  const statement = new Composition("with ");
+  for (const [index, input] of test.inputs.entries()) statement.add(`input_${index} as (\n`, input, "),\n");
+  statement.add("actual_rows as (\n", test.query, "),\n");
+  statement.add("expected_rows as (\n", test.expected, ")\n");
   const difference = (left: string, right: string) =>
     `(select coalesce(jsonb_agg(d.r), '[]') from (select to_jsonb(l) as r from ${left} l except all select to_jsonb(x) from ${right} x) d)`;
-  return {
-    sql: `${expected.sql})
-select ${difference("expected_rows", "actual_rows")} as missing, ${difference("actual_rows", "expected_rows")} as unexpected`,
-    origins: [...actual.origins!, ...expected.origins!],
-  };
+  return statement.finish(
+    test.file,
+    `select ${difference("expected_rows", "actual_rows")} as missing, ${difference("actual_rows", "expected_rows")} as unexpected`,
+  );
+}
+
+/** SQL put together from the author's texts, remembering where each stands. */
+class Composition {
+  #sql: string;
+  readonly #texts: { readonly start: number; readonly text: string }[] = [];
+
+  constructor(head: string) {
+    this.#sql = head;
+  }
+
+  add(before: string, text: string, after: string): void {
+    const resolved = resolveReferences(text, (target) => ({ sql: `input_${target.schema}`, renamed: true }));
+    this.#texts.push({ start: this.#sql.length + before.length, text: resolved });
+    this.#sql += `${before}${resolved}\n${after}`;
+  }
+
+  finish(file: string, tail: string): Statement {
+    return { sql: this.#sql + tail, origins: this.#texts.map((origin) => ({ file, ...origin })) };
+  }
 }

@@ -1,43 +1,86 @@
-import type { Column } from "../model/catalog.ts";
+import type { Column, Storage } from "../model/catalog.ts";
 import { quoteIdentifier, quoteList } from "./identifiers.ts";
-import { quotePrivate } from "./names.ts";
+import { GONE_IN, quotePrivate, WRITTEN_BY } from "./names.ts";
 
 /** An incremental table, the table of its new rows, and the key by which new rows replace old ones. */
 export interface Delta {
-  readonly storage: string;
-  readonly delta: string;
-  /** The storage's columns: the delta is read by these names, never by position. */
-  readonly columns: readonly Column[];
+  readonly storage: Storage;
+  /** The private table of new rows. */
+  readonly table: string;
+  /** The model's columns: the delta is read by these names, never by position. */
+  readonly columns: readonly DeltaColumn[];
   readonly uniqueKey: readonly string[];
+  /** The release that the delta belongs to. */
+  readonly release: number;
 }
+
+/** A column of the result, and whether each side has it. What a side lacks is NULL there. */
+export interface DeltaColumn extends Column {
+  readonly inStorage: boolean;
+  readonly inDelta: boolean;
+}
+
+const written = quoteIdentifier(WRITTEN_BY);
+const gone = quoteIdentifier(GONE_IN);
 
 /** What the table will be: current rows that the delta does not replace, plus the delta. */
-export function candidateQuery({ storage, delta, columns, uniqueKey }: Delta): string {
+export function candidateQuery({ storage, table, columns, uniqueKey }: Delta): string {
   const kept = uniqueKey.length
-    ? `\nwhere not exists (select from ${quotePrivate(delta)} d where ${sameKey(uniqueKey)})\n  and not (${sameNullKey(delta, uniqueKey)})`
+    ? `\nwhere not exists (select from ${quotePrivate(table)} d where ${sameKey(uniqueKey)})\n  and not (${sameNullKey(table, uniqueKey)})`
     : "";
-  return `select ${quoteList(names(columns))} from ${quotePrivate(storage)} s${kept}
+  return `select ${cast(columns, "s", "inStorage")} from ${quotePrivate(storage.table)} s${kept}
 union all
-select ${castColumns(columns)} from ${quotePrivate(delta)} d`;
+select ${cast(columns, "d", "inDelta")} from ${quotePrivate(table)} d`;
 }
 
-/** The statements that make the storage equal to the candidate. */
-export function applyDelta({ storage, delta, columns, uniqueKey }: Delta): string[] {
-  const insert = `insert into ${quotePrivate(storage)} (${quoteList(names(columns))}) select ${castColumns(columns)} from ${quotePrivate(delta)} d`;
+/** The statements that make the storage equal to the candidate, and keep what they replace. */
+export function applyDelta({ storage, table, columns, uniqueKey, release }: Delta): string[] {
+  const names = quoteList(columns.map(({ name }) => name));
+  const insert = `insert into ${quotePrivate(storage.table)} (${names}, ${written}) select ${cast(columns, "d", "inDelta")}, ${release} from ${quotePrivate(table)} d`;
   if (!uniqueKey.length) return [insert];
+  const bySameKey = `using ${quotePrivate(table)} d where ${sameKey(uniqueKey)}`;
+  const byNullKey = `where ${sameNullKey(table, uniqueKey)}`;
+  return [moveAway(storage, names, bySameKey, release), moveAway(storage, names, byNullKey, release), insert];
+}
+
+/** What the table was at an earlier release. True for ever: later releases change only what it leaves out. */
+export function historicalQuery(storage: Storage, columns: readonly Column[], release: number): string {
+  const names = quoteList(columns.map(({ name }) => name));
+  return `select ${names} from ${quotePrivate(storage.table)} where ${written} <= ${release}
+union all
+select ${names} from ${quotePrivate(storage.undo)} where ${written} <= ${release} and ${gone} > ${release}`;
+}
+
+/** The statements that give the storage the rows of an earlier release again, as a release of its own. */
+export function revertStorage(storage: Storage, columns: readonly Column[], to: number, release: number): string[] {
+  const names = quoteList(columns.map(({ name }) => name));
   return [
-    `delete from ${quotePrivate(storage)} s using ${quotePrivate(delta)} d where ${sameKey(uniqueKey)}`,
-    `delete from ${quotePrivate(storage)} s where ${sameNullKey(delta, uniqueKey)}`,
-    insert,
+    moveAway(storage, names, `where s.${written} > ${to}`, release),
+    `insert into ${quotePrivate(storage.table)} (${names}, ${written}) select ${names}, ${release} from ${quotePrivate(storage.undo)} where ${written} <= ${to} and ${gone} > ${to}`,
   ];
 }
 
-function names(columns: readonly Column[]): string[] {
-  return columns.map(({ name }) => name);
+/** Adds to a table as its query made it what a storage needs besides, and makes its undo table. */
+export function makeStorage(storage: Storage, release: number): string[] {
+  return [
+    // A constant default: the table is not rewritten.
+    `alter table ${quotePrivate(storage.table)} add column ${written} bigint not null default ${release}`,
+    `create table ${quotePrivate(storage.undo)} (like ${quotePrivate(storage.table)}, ${gone} bigint not null)`,
+  ];
 }
 
-function castColumns(columns: readonly Column[]): string {
-  return columns.map(({ name, type }) => `d.${quoteIdentifier(name)}::${type} as ${quoteIdentifier(name)}`).join(", ");
+function moveAway(storage: Storage, names: string, which: string, release: number): string {
+  return `with gone as (delete from ${quotePrivate(storage.table)} s ${which} returning s.*)
+insert into ${quotePrivate(storage.undo)} (${names}, ${written}, ${gone}) select ${names}, ${written}, ${release} from gone`;
+}
+
+function cast(columns: readonly DeltaColumn[], alias: string, side: "inStorage" | "inDelta"): string {
+  return columns
+    .map((column) => {
+      const name = quoteIdentifier(column.name);
+      return `${column[side] ? `${alias}.${name}` : "null"}::${column.type} as ${name}`;
+    })
+    .join(", ");
 }
 
 function sameKey(uniqueKey: readonly string[]): string {
@@ -48,10 +91,10 @@ function sameKey(uniqueKey: readonly string[]): string {
  * Rows whose key holds a NULL. `is not distinct from` cannot be hashed, so it is tried only when the delta has
  * such a row: the first `exists` is evaluated once and stops the rest.
  */
-function sameNullKey(delta: string, uniqueKey: readonly string[]): string {
+function sameNullKey(table: string, uniqueKey: readonly string[]): string {
   const hasNull = (alias: string) => uniqueKey.map((key) => `${alias}.${quoteIdentifier(key)} is null`).join(" or ");
   const same = uniqueKey
     .map((key) => `s.${quoteIdentifier(key)} is not distinct from d.${quoteIdentifier(key)}`)
     .join(" and ");
-  return `exists (select from ${quotePrivate(delta)} n where ${hasNull("n")}) and exists (select from ${quotePrivate(delta)} d where (${hasNull("d")}) and ${same})`;
+  return `exists (select from ${quotePrivate(table)} n where ${hasNull("n")}) and exists (select from ${quotePrivate(table)} d where (${hasNull("d")}) and ${same})`;
 }

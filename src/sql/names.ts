@@ -21,3 +21,7 @@ export function privateName(environment: string, target: Target, release: number
 export function quotePrivate(name: string): string {
   return `${quoteIdentifier(PRIVATE_SCHEMA)}.${quoteIdentifier(name)}`;
 }
+
+/** Columns of an incremental model's storage that are not the model's own. */
+export const WRITTEN_BY = "_dataform_release";
+export const GONE_IN = "_dataform_gone";

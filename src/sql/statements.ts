@@ -1,4 +1,4 @@
-import type { Column, Grant } from "../model/catalog.ts";
+import type { Grant } from "../model/catalog.ts";
 import type { IndexOptions } from "../model/graph.ts";
 import type { Target } from "../model/target.ts";
 import { quoteIdentifier, quoteList, quoteLiteral, quoteTarget } from "./identifiers.ts";
@@ -54,16 +54,28 @@ export function commentOn(kind: "view" | "column", name: string, text: string | 
   return `comment on ${kind} ${name} is ${text === undefined ? "null" : quoteLiteral(text)}`;
 }
 
+/** A column of a public view: the private column itself, or an expression that stands for one that changed. */
+export interface PublicColumn {
+  readonly name: string;
+  readonly expression?: string;
+}
+
 /** A thin public view: an explicit column list over one private object, options restated. */
 export function createPublicView(
   target: Target,
-  columns: readonly Column[],
+  columns: readonly PublicColumn[],
   object: string,
   options: readonly string[],
   replace: boolean,
 ): string {
-  const clause = options.length ? ` with (${options.join(", ")})` : "";
-  return `create ${replace ? "or replace " : ""}view ${quoteTarget(target)}${clause} as select ${quoteList(columns.map(({ name }) => name))} from ${quotePrivate(object)}`;
+  const list = columns.map(({ name, expression }) =>
+    expression === undefined ? quoteIdentifier(name) : `${expression} as ${quoteIdentifier(name)}`,
+  );
+  return `create ${replace ? "or replace " : ""}view ${quoteTarget(target)}${withOptions(options)} as select ${list.join(", ")} from ${quotePrivate(object)}`;
+}
+
+export function withOptions(options: readonly string[]): string {
+  return options.length ? ` with (${options.join(", ")})` : "";
 }
 
 export function grantOn(target: Target, { grantee, privilege, grantable }: Grant): string {

@@ -145,7 +145,7 @@ test("an unknown property is named with file, line and the nearest one", async (
 
 test("an unknown property of the postgres block is named too", async () => {
   expect(await messages({ "a.sqlx": 'config {\n  type: "table",\n  postgres: { indices: [] }\n}\nselect 1' })).toBe(
-    'definitions/a.sqlx:3:15: unknown property "indices" in postgres\n  expected: indexes, grants\n  → did you mean "indexes"?',
+    'definitions/a.sqlx:3:15: unknown property "indices" in postgres\n  expected: indexes, assertions, guard, rebuildDependents, adopt, grants\n  → did you mean "indexes"?',
   );
 });
 

@@ -1,56 +1,189 @@
-import type { ManifestEntry } from "../../model/catalog.ts";
+import type { Column, ManifestEntry, Storage } from "../../model/catalog.ts";
+import { UserError } from "../../model/errors.ts";
 import type { Incremental } from "../../model/graph.ts";
-import type { BuildStep } from "../../model/plan.ts";
+import type { BuildStep, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
-import { applyDelta, candidateQuery, type Delta } from "../../sql/delta.ts";
+import {
+  applyDelta,
+  candidateQuery,
+  type Delta,
+  type DeltaColumn,
+  historicalQuery,
+  makeStorage,
+} from "../../sql/delta.ts";
 import { quoteList } from "../../sql/identifiers.ts";
 import { quotePrivate } from "../../sql/names.ts";
 import { createUniqueKey } from "../../sql/statements.ts";
-import { authored, authoredAll, plain } from "../statement.ts";
-import { buildStep, label, objectName, type StepContext, tableStep, withSelf } from "./model.ts";
+import { authored, authoredAll, inTransaction, plain } from "../statement.ts";
+import { buildStep, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
+
+type Stored = ManifestEntry & { readonly storage: Storage };
 
 /** The first build, `--full-refresh` and a changed kind make the table anew; otherwise only new rows are computed. */
 export function incrementalStep(model: Incremental, context: StepContext, fullRefresh: boolean): BuildStep {
   const current = context.catalog.manifest[targetKey(model.target)];
-  if (!current?.storage) return tableStep(model, context);
-  if (fullRefresh && !model.protected) return tableStep(model, { ...context, reason: "--full-refresh" });
-  return deltaStep(model, { ...current, storage: current.storage }, context);
+  if (!current?.storage) return newStorage(model, context);
+  if (fullRefresh && !model.protected) return newStorage(model, { ...context, reason: "--full-refresh" });
+  return newRows(model, current as Stored, context);
 }
 
-/**
- * The new rows go to a private table. Until the release is published, audits and other models read a view of
- * what the table will be; the publishing transaction applies the delta and turns that view to the table.
- */
-function deltaStep(
-  model: Incremental,
-  current: ManifestEntry & { readonly storage: string },
-  context: StepContext,
-): BuildStep {
+function storageNames(model: Incremental, context: StepContext): Storage {
+  return { table: objectName(model, context, "s"), undo: objectName(model, context, "u") };
+}
+
+function newStorage(model: Incremental, context: StepContext): BuildStep {
+  const storage = storageNames(model, context);
   const object = objectName(model, context);
+  const resolve = withSelf(model.target, storage.table, context.resolve);
+  return buildStep(model, context, { object, storage }, [
+    ...authoredAll(model.file, model.preOperations, resolve),
+    authored(model.file, model.query, resolve, `create table ${quotePrivate(storage.table)} as\n`),
+    ...finishStorage(model, context, object, storage, model.postOperations),
+  ]);
+}
+
+/** Key, indexes, post_operations; then the view that leaves out the columns which are ours. */
+function finishStorage(
+  model: Incremental,
+  context: StepContext,
+  object: string,
+  storage: Storage,
+  postOperations: readonly string[],
+): Statement[] {
+  const resolve = withSelf(model.target, storage.table, context.resolve);
+  return [
+    ...(model.uniqueKey.length ? [plain(createUniqueKey(storage.table, model.uniqueKey))] : []),
+    ...finishTable(model, storage.table, postOperations, resolve),
+    plain(`create view ${quotePrivate(object)} as select * from ${quotePrivate(storage.table)}`),
+    ...makeStorage(storage, context.release).map(plain),
+    plain(`analyze ${quotePrivate(storage.table)}`),
+    label(model, context, "table", storage.table),
+    label(model, context, "table", storage.undo),
+    label(model, context, "view", object),
+  ];
+}
+
+/** First half of an incremental run: the new rows go to a private table. */
+function newRows(model: Incremental, current: Stored, context: StepContext): BuildStep {
   const table = objectName(model, context, "d");
-  const delta: Delta = { storage: current.storage, delta: table, columns: current.columns, uniqueKey: model.uniqueKey };
-  const resolve = withSelf(model.target, current.storage, context.resolve);
-  const step = buildStep(model, context, object, current.storage, [
+  const resolve = withSelf(model.target, current.object, context.resolve);
+  const step = buildStep(model, context, { object: objectName(model, context), storage: current.storage }, [
     ...authoredAll(model.file, model.incrementalPreOperations, resolve),
     authored(model.file, model.incrementalQuery, resolve, `create table ${quotePrivate(table)} as\n`),
     ...(model.uniqueKey.length ? [plain(createUniqueKey(table, model.uniqueKey))] : []),
     plain(`analyze ${quotePrivate(table)}`),
     label(model, context, "table", table),
-    plain(`create view ${quotePrivate(object)} as\n${candidateQuery(delta)}`),
-    label(model, context, "view", object),
   ]);
-  const columns = quoteList(current.columns.map(({ name }) => name));
-  return {
-    ...step,
-    delta: {
-      table,
-      statements: [
-        ...applyDelta(delta).map(plain),
-        plain(
-          `create or replace view ${quotePrivate(object)} as select ${columns} from ${quotePrivate(current.storage)}`,
-        ),
-        ...authoredAll(model.file, model.incrementalPostOperations, resolve),
-      ],
-    },
+  return { ...step, newRows: table };
+}
+
+/**
+ * Second half, when the columns of the new rows are known: a view of what the table will be, which audits and other
+ * models read. With the same columns the publishing transaction applies the new rows to the storage and turns that
+ * view to it; with other columns the storage is copied once, aside.
+ * @throws UserError when `onSchemaChange` does not allow the new columns.
+ */
+export function candidateStep(
+  step: BuildStep,
+  model: Incremental,
+  context: StepContext,
+  newRows: string,
+  deltaColumns: readonly Column[],
+): BuildStep {
+  const current = context.catalog.manifest[targetKey(model.target)] as Stored;
+  const { newRows: _, ...rest } = step;
+  const { object } = step.entry;
+  const columns = mergeColumns(model, current.columns, deltaColumns);
+  const delta: Delta = {
+    storage: current.storage,
+    table: newRows,
+    columns,
+    uniqueKey: model.uniqueKey,
+    release: context.release,
   };
+  if (sameColumns(columns, current.columns)) {
+    return {
+      ...rest,
+      statements: inTransaction([
+        plain(`create view ${quotePrivate(object)} as\n${candidateQuery(delta)}`),
+        label(model, context, "view", object),
+      ]),
+      delta: applyStep(model, current, context, object, delta),
+    };
+  }
+  const storage = storageNames(model, context);
+  return {
+    ...rest,
+    reason: "its columns changed: copied once",
+    entry: { ...step.entry, storage },
+    statements: inTransaction([
+      plain(`create table ${quotePrivate(storage.table)} as\n${candidateQuery(delta)}`),
+      ...finishStorage(model, context, object, storage, model.incrementalPostOperations),
+      plain(`drop table ${quotePrivate(newRows)}`),
+    ]),
+  };
+}
+
+function applyStep(model: Incremental, current: Stored, context: StepContext, object: string, delta: Delta) {
+  const names = quoteList(current.columns.map(({ name }) => name));
+  const resolve = withSelf(model.target, current.storage.table, context.resolve);
+  const historical = historicalQuery(current.storage, current.columns, current.release);
+  return {
+    table: delta.table,
+    statements: [
+      ...applyDelta(delta).map(plain),
+      plain(
+        `create or replace view ${quotePrivate(object)} as select ${names} from ${quotePrivate(current.storage.table)}`,
+      ),
+      ...authoredAll(model.file, model.incrementalPostOperations, resolve),
+    ],
+    // Readers of the release before hold this view; it is turned together with the public ones.
+    history: [plain(`create or replace view ${quotePrivate(current.object)} as ${historical}`)],
+  };
+}
+
+/** The columns the table has after this run, as `onSchemaChange` says. */
+function mergeColumns(model: Incremental, before: readonly Column[], now: readonly Column[]): DeltaColumn[] {
+  const byName = new Map(now.map((column) => [column.name, column]));
+  const known = new Set(before.map(({ name }) => name));
+  const added = now.filter(({ name }) => !known.has(name));
+  const missing = before.filter(({ name }) => !byName.has(name));
+  const retyped = before.filter(({ name, type }) => byName.has(name) && byName.get(name)!.type !== type);
+  const policy = model.onSchemaChange;
+  const refused = policy === "fail" ? [...added, ...missing, ...retyped] : policy === "ignore" ? missing : [];
+  if (refused.length) throw columnsChanged(model, refused, { added, missing, retyped });
+  const kept = policy === "synchronize" ? before.filter(({ name }) => byName.has(name)) : before;
+  return [
+    ...kept.map((column) => ({
+      ...(policy === "synchronize" ? byName.get(column.name)! : column),
+      inStorage: true,
+      inDelta: byName.has(column.name),
+    })),
+    ...(policy === "ignore" ? [] : added.map((column) => ({ ...column, inStorage: false, inDelta: true }))),
+  ];
+}
+
+function sameColumns(columns: readonly DeltaColumn[], before: readonly Column[]): boolean {
+  return (
+    columns.length === before.length &&
+    columns.every(({ name, type }, index) => before[index]!.name === name && before[index]!.type === type)
+  );
+}
+
+function columnsChanged(
+  model: Incremental,
+  refused: readonly Column[],
+  changes: Readonly<Record<"added" | "missing" | "retyped", readonly Column[]>>,
+): UserError {
+  const list = (columns: readonly Column[]) => columns.map(({ name }) => name).join(", ");
+  const found = Object.entries(changes).flatMap(([what, columns]) =>
+    columns.length ? [`${what}: ${list(columns)}`] : [],
+  );
+  return new UserError({
+    message: `${targetKey(model.target)}: the query no longer fits the table it adds to (${list(refused)})`,
+    location: { file: model.file },
+    expected: `the columns of the table, because onSchemaChange is "${model.onSchemaChange}"`,
+    found: found.join("; "),
+    hint: 'onSchemaChange: "extend" takes new columns, "synchronize" takes all changes, --full-refresh starts afresh',
+  });
 }

@@ -1,10 +1,10 @@
-import type { Catalog } from "../../model/catalog.ts";
-import type { Incremental, Model, Table, View } from "../../model/graph.ts";
+import type { Catalog, ManifestEntry } from "../../model/catalog.ts";
+import type { Model, Table, View } from "../../model/graph.ts";
 import type { BuildStep, Statement } from "../../model/plan.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { privateName, quotePrivate } from "../../sql/names.ts";
-import { commentOnPrivate, createIndex, createUniqueKey, renameIndexes } from "../../sql/statements.ts";
-import { authored, authoredAll, inTransaction, plain, type Resolve } from "../statement.ts";
+import { commentOnPrivate, createIndex, renameIndexes } from "../../sql/statements.ts";
+import { authored, authoredAll, inTransaction, plain, privateObject, type Resolve } from "../statement.ts";
 
 /** What a step builder knows besides the action itself. */
 export interface StepContext {
@@ -16,18 +16,17 @@ export interface StepContext {
   readonly resolve: Resolve;
 }
 
-/** `self()` is the private object that is being built; everything else is what the context says. */
+/** `self()` is the private object named; everything else is what the context says. */
 export function withSelf(self: Target, object: string, resolve: Resolve): Resolve {
   const key = targetKey(self);
-  return (target) => (targetKey(target) === key ? quotePrivate(object) : resolve(target));
+  return (target) => (targetKey(target) === key ? privateObject(object) : resolve(target));
 }
 
 /** The step around the statements that make the object. */
 export function buildStep(
   model: Model,
   context: StepContext,
-  object: string,
-  storage: string | undefined,
+  entry: Pick<ManifestEntry, "object" | "storage">,
   statements: readonly Statement[],
 ): BuildStep {
   return {
@@ -41,13 +40,17 @@ export function buildStep(
     entry: {
       target: model.target,
       kind: model.kind,
-      object,
-      ...(storage === undefined ? {} : { storage }),
+      ...entry,
       release: context.release,
+      ...(model.key === undefined ? {} : { key: model.key }),
       ...(model.description === undefined ? {} : { description: model.description }),
       columnDescriptions: Object.fromEntries(model.columns.map(({ name, description }) => [name, description])),
     },
-    publicGrants: model.postgres.grants ?? {},
+    publishing: {
+      grants: model.postgres.grants ?? {},
+      rebuildDependents: model.postgres.rebuildDependents ?? false,
+      adopt: model.postgres.adopt ?? false,
+    },
   };
 }
 
@@ -65,7 +68,7 @@ export function label(model: Model, context: StepContext, kind: "table" | "view"
 export function viewStep(view: View, context: StepContext): BuildStep {
   const object = objectName(view, context);
   const resolve = withSelf(view.target, object, context.resolve);
-  return buildStep(view, context, object, undefined, [
+  return buildStep(view, context, { object }, [
     ...authoredAll(view.file, view.preOperations, resolve),
     authored(view.file, view.query, resolve, `create view ${quotePrivate(object)} as\n`),
     ...authoredAll(view.file, view.postOperations, resolve),
@@ -74,18 +77,28 @@ export function viewStep(view: View, context: StepContext): BuildStep {
 }
 
 /** A table built aside, whole, with its indexes and its statistics, before anything reads it. */
-export function tableStep(table: Table | Incremental, context: StepContext): BuildStep {
+export function tableStep(table: Table, context: StepContext): BuildStep {
   const object = objectName(table, context);
   const resolve = withSelf(table.target, object, context.resolve);
-  const uniqueKey = table.kind === "incremental" ? table.uniqueKey : [];
-  return buildStep(table, context, object, table.kind === "incremental" ? object : undefined, [
+  return buildStep(table, context, { object }, [
     ...authoredAll(table.file, table.preOperations, resolve),
     authored(table.file, table.query, resolve, `create table ${quotePrivate(object)} as\n`),
-    ...(uniqueKey.length ? [plain(createUniqueKey(object, uniqueKey))] : []),
-    ...(table.postgres.indexes ?? []).map((index) => plain(createIndex(object, index))),
-    ...authoredAll(table.file, table.postOperations, resolve),
-    ...(table.postOperations.length ? [plain(renameIndexes(object))] : []),
+    ...finishTable(table, object, table.postOperations, resolve),
     plain(`analyze ${quotePrivate(object)}`),
     label(table, context, "table", object),
   ]);
+}
+
+/** Indexes and the author's post_operations on a new table. */
+export function finishTable(
+  model: Model,
+  object: string,
+  postOperations: readonly string[],
+  resolve: Resolve,
+): Statement[] {
+  return [
+    ...(model.postgres.indexes ?? []).map((index) => plain(createIndex(object, index))),
+    ...authoredAll(model.file, postOperations, resolve),
+    ...(postOperations.length ? [plain(renameIndexes(object))] : []),
+  ];
 }

@@ -1,0 +1,66 @@
+import type { Manifest } from "../model/catalog.ts";
+import type { PublishItem } from "../model/plan.ts";
+import type { Client } from "../postgres/client.ts";
+
+/** A release as it stands in `_dataform.release`. */
+export interface StoredRelease {
+  readonly release: number;
+  readonly base: number | null;
+  readonly runId: string;
+  readonly status: "waiting" | "published" | "discarded";
+  /** When its last object was built, as PostgreSQL's clock has it. */
+  readonly builtAt: string;
+  readonly publishedAt: string | null;
+  /** Absent once its objects are collected. */
+  readonly manifest?: Manifest;
+  /** While it waits: what is to be published. */
+  readonly items?: readonly PublishItem[];
+}
+
+/** Keeps a built release until it is published, by this run or by `dataform publish`. */
+export async function recordWaiting(
+  client: Client,
+  release: Pick<StoredRelease, "release" | "base" | "runId"> & {
+    readonly environment: string;
+    readonly manifest: Manifest;
+    readonly items: readonly PublishItem[];
+  },
+): Promise<string> {
+  const { environment, base, runId, manifest, items } = release;
+  const { rows } = await client.query<{ built_at: string }>(
+    `insert into _dataform.release (environment, release_id, base_release_id, run_id, status, manifest, items)
+     values ($1, $2, $3, $4, 'waiting', $5, $6) returning built_at`,
+    [environment, release.release, base, runId, JSON.stringify(manifest), JSON.stringify(items)],
+  );
+  return rows[0]!.built_at;
+}
+
+/** Gives a waiting release up: its objects are collected by the next run. */
+export async function discard(client: Client, environment: string, release: number): Promise<void> {
+  await client.query(
+    "update _dataform.release set status = 'discarded', items = null where environment = $1 and release_id = $2 and status = 'waiting'",
+    [environment, release],
+  );
+}
+
+/** The releases of an environment, newest first. */
+export async function readReleases(client: Client, environment: string): Promise<StoredRelease[]> {
+  const { rows } = await client.query<
+    Record<"release_id" | "run_id" | "status" | "built_at", string> &
+      Record<"base_release_id" | "published_at" | "manifest" | "items", string | null>
+  >(
+    `select release_id, base_release_id, run_id, status, built_at, published_at, manifest, items
+     from _dataform.release where environment = $1 order by release_id desc`,
+    [environment],
+  );
+  return rows.map((row) => ({
+    release: Number(row.release_id),
+    base: row.base_release_id === null ? null : Number(row.base_release_id),
+    runId: row.run_id,
+    status: row.status as StoredRelease["status"],
+    builtAt: row.built_at,
+    publishedAt: row.published_at,
+    ...(row.manifest === null ? {} : { manifest: JSON.parse(row.manifest) as Manifest }),
+    ...(row.items === null ? {} : { items: JSON.parse(row.items) as PublishItem[] }),
+  }));
+}

@@ -1,0 +1,177 @@
+import { expect, test } from "vitest";
+import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
+
+const table = (sql: string, postgres = "") =>
+  `config { type: "table"${postgres && `, postgres: { ${postgres} }`} }\n${sql}`;
+const isThere = "do $$ begin create role bi_reader; exception when duplicate_object then null; end $$";
+
+/** A model, published, with a foreign view on it. */
+async function withForeignView(sql: string, view: string, postgres?: string): Promise<Warehouse> {
+  const made = await warehouse({ "a.sqlx": table(sql, postgres), "other.sqlx": table("select 1 as id") });
+  await made.run();
+  await made.sql(`create schema bi; create view bi.report as ${view}`);
+  return made;
+}
+
+test("A: the same columns keep everything that others built", async () => {
+  const { project, run, rows } = await withForeignView("select 1 as id, 'x' as note", "select note from marts.a");
+  const before = await rows("select 'bi.report'::regclass::oid");
+  project.write({ "a.sqlx": table("select 2 as id, 'y' as note") });
+  expect((await run()).warnings).toEqual([]);
+  expect(await rows("select note from bi.report")).toEqual(["y"]);
+  expect(await rows("select 'bi.report'::regclass::oid")).toEqual(before);
+});
+
+test("B: a new column goes last, whatever the order of the query, and view options are kept", async () => {
+  const { project, run, rows, sql } = await withForeignView("select 1 as id, 2 as other", "select * from marts.a");
+  await sql("alter view marts.a set (security_barrier = true)");
+  project.write({ "a.sqlx": table("select 3 as added, 2 as other, 1 as id") });
+  expect((await run()).status).toBe("success");
+  expect(await rows("select * from marts.a")).toEqual(["1|2|3"]);
+  expect(await rows("select * from bi.report")).toEqual(["1|2"]);
+  expect(await rows("select reloptions from pg_class where oid = 'marts.a'::regclass")).toEqual([
+    "{security_barrier=true}",
+  ]);
+});
+
+test("C: a dropped or retyped column that others read is served in its old shape, with a warning", async () => {
+  const { project, run, rows } = await withForeignView(
+    "select 1::int as id, 12.5::numeric(10,2) as amount, 'x' as note",
+    "select id, amount, note from marts.a",
+  );
+  project.write({ "a.sqlx": table("select 7::bigint as id, 13.25::numeric(12,2) as amount, now() as at") });
+  const report = await run();
+  expect(report.status).toBe("success");
+  expect(report.warnings).toEqual([
+    "marts.a goes on serving id as integer (it is bigint), amount as numeric(10,2) (it is numeric(12,2)), note as NULL (it is gone), because others read it: bi.report",
+  ]);
+  expect(await rows("select * from bi.report")).toEqual(["7|13.25|∅"]);
+  expect(
+    await rows("select column_name from information_schema.columns where table_schema = 'marts' and table_name = 'a'"),
+  ).toEqual(["id", "amount", "note", "at"]);
+});
+
+test("C: the release after a shim still keeps the old shape, and drops it once nobody reads it", async () => {
+  const { project, run, rows, sql } = await withForeignView("select 1 as id, 'x' as note", "select note from marts.a");
+  project.write({ "a.sqlx": table("select 2 as id") });
+  await run();
+  expect((await run()).status).toBe("success");
+  await sql("drop view bi.report");
+  expect((await run()).warnings).toEqual([]);
+  expect(await rows("select * from marts.a")).toEqual(["2"]);
+});
+
+test("F: a value that does not fit the type that others read is refused; the rest is published", async () => {
+  const { project, run, rows } = await withForeignView("select 1::int as id", "select id from marts.a");
+  for (const sql of ["select 3000000000::bigint as id", "select 'x'::text as id", "select 1.5::numeric as id"]) {
+    project.write({ "a.sqlx": table(sql) });
+    const report = await run();
+    expect(statuses(report)).toEqual({ "marts.a": "failed", "marts.other": "ok" });
+    expect(stepOf(report, "marts.a").error?.message).toContain(
+      "others read columns whose new values do not fit their old type",
+    );
+    expect(await rows("select id from bi.report")).toEqual(["1"]);
+  }
+});
+
+test("D: with rebuildDependents what others built is made anew, with owner, grants, comments, options and indexes", async () => {
+  const { project, run, rows, sql } = await withForeignView(
+    "select 1::int as id, 'x' as note",
+    "select id from marts.a",
+  );
+  await sql(`${isThere};
+    alter view bi.report set (security_barrier = true); grant select on bi.report to bi_reader; alter view bi.report owner to bi_reader;
+    grant usage on schema marts, bi to bi_reader; grant select on marts.a to bi_reader; grant create on schema bi to bi_reader;
+    comment on view bi.report is 'ours'; comment on column bi.report.id is 'the key';
+    create materialized view bi.stored as select id from bi.report; create unique index stored_id on bi.stored (id)`);
+  project.write({ "a.sqlx": table("select 2::bigint as id", "rebuildDependents: true") });
+  const report = await run();
+  expect(report.status).toBe("success");
+  expect(report.warnings).toEqual(["marts.a: made anew with it: bi.report, bi.stored"]);
+  expect(await rows("select pg_typeof(id), id from bi.report")).toEqual(["bigint|2"]);
+  expect(await rows("select id from bi.stored")).toEqual(["2"]);
+  expect(
+    await rows(`select pg_get_userbyid(relowner), reloptions, obj_description(oid), col_description(oid, 1),
+      has_table_privilege('bi_reader', oid, 'select') from pg_class where oid = 'bi.report'::regclass`),
+  ).toEqual(["bi_reader|{security_barrier=true}|ours|the key|t"]);
+  expect(await rows("select indexname from pg_indexes where schemaname = 'bi'")).toEqual(["stored_id"]);
+});
+
+test("D: a dependent that no longer compiles stops the release, and everything stays as it was", async () => {
+  const { project, run, rows } = await withForeignView("select 1 as id, 'x' as note", "select note from marts.a");
+  project.write({ "a.sqlx": table("select 2 as id", "rebuildDependents: true") });
+  const report = await run();
+  expect(report.status).toBe("failure");
+  expect(report.errors[0]?.message).toContain("note");
+  expect(await rows("select note from bi.report")).toEqual(["x"]);
+});
+
+test("D: a dependent with rules or triggers of its own is not made anew", async () => {
+  const { project, run, sql } = await withForeignView("select 1::int as id", "select id from marts.a");
+  await sql("create rule quiet as on insert to bi.report do instead nothing");
+  project.write({ "a.sqlx": table("select 2::bigint as id", "rebuildDependents: true") });
+  expect(stepOf(await run(), "marts.a").error?.found).toBe("bi.report has rules or triggers, which would be lost");
+});
+
+test("E: columns that nobody reads are taken over, and the grants and options on the view stay", async () => {
+  const { project, run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id, 2 as other") });
+  await run();
+  await sql(`${isThere}; grant select on marts.a to bi_reader; alter view marts.a set (security_barrier = true)`);
+  project.write({ "a.sqlx": table("select 'text' as id") });
+  expect((await run()).status).toBe("success");
+  expect(await rows("select * from marts.a")).toEqual(["text"]);
+  expect(
+    await rows(
+      "select has_table_privilege('bi_reader', 'marts.a', 'select'), reloptions from pg_class where oid = 'marts.a'::regclass",
+    ),
+  ).toEqual(["t|{security_barrier=true}"]);
+});
+
+test("a function with an SQL body counts as a reader", async () => {
+  const { project, run, rows, sql } = await warehouse({ "a.sqlx": table("select 1::int as id") });
+  await run();
+  await sql("create function public.top() returns integer begin atomic select max(id) from marts.a; end");
+  project.write({ "a.sqlx": table("select 2::bigint as id") });
+  expect((await run()).warnings[0]).toContain("because others read it: public.top");
+  expect(await rows("select public.top()")).toEqual(["2"]);
+});
+
+test("a relation that somebody else made under a model's name is not touched", async () => {
+  const { run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id") });
+  await sql("create schema marts; create table marts.a as select 42 as precious");
+  const report = await run();
+  expect(stepOf(report, "marts.a").error?.message).toBe(
+    "marts.a cannot be published: a table that this project did not make has that name",
+  );
+  expect(await rows("select * from marts.a")).toEqual(["42"]);
+});
+
+test.each([
+  ["table", "create table marts.a as select 42 as id"],
+  ["view", "create view marts.a as select 42 as id"],
+  ["materialized view", "create materialized view marts.a as select 42 as id"],
+])("with adopt: true a %s of that name is moved aside, with its rows", async (_, create) => {
+  const { run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id", "adopt: true") });
+  await sql(`create schema marts; ${create}`);
+  const report = await run();
+  expect(report.status).toBe("success");
+  expect(report.warnings[0]).toContain("is moved to schema _dataform");
+  expect(await rows("select id from marts.a")).toEqual(["1"]);
+  const [aside] = await rows(
+    "select oid::regclass from pg_class where relnamespace = '_dataform'::regnamespace and relname like 'a\\_%a'",
+  );
+  expect(await rows(`select id from ${aside}`)).toEqual(["42"]);
+  expect((await run()).status).toBe("success");
+});
+
+test("adoption names what others built on the old table, and takes it along only when asked", async () => {
+  const { project, run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id", "adopt: true") });
+  await sql(
+    "create schema marts; create table marts.a as select 42 as id; create view public.bi as select id from marts.a",
+  );
+  expect(stepOf(await run(), "marts.a").error?.found).toContain("read by public.bi");
+  expect(await rows("select id from marts.a")).toEqual(["42"]);
+  project.write({ "a.sqlx": table("select 1 as id", "adopt: true, rebuildDependents: true") });
+  expect((await run()).status).toBe("success");
+  expect(await rows("select id from public.bi")).toEqual(["1"]);
+});
