@@ -1,0 +1,96 @@
+import type pg from "pg";
+import type { ConnectionSettings } from "../src/model/connection.ts";
+import type { CompiledGraph } from "../src/model/graph.ts";
+import type { BuildStep, OperationsStep, Plan, Segment } from "../src/model/plan.ts";
+import { targetKey } from "../src/model/target.ts";
+import { plan } from "../src/plan/plan.ts";
+import { readCatalog } from "../src/postgres/catalog.ts";
+import { withClient } from "../src/postgres/client.ts";
+import { publicTargets } from "../src/run/run.ts";
+import { joinStatements } from "../src/sql/message.ts";
+import { createPublicView } from "../src/sql/statements.ts";
+import { openClient } from "./server.ts";
+import { columns } from "./workload.ts";
+
+export const CONNECTIONS = 4;
+
+/**
+ * Sends what our run would send, over plain connections and nothing else: no lock, no history, no checks.
+ * `build` counts from 1: the second one stands beside the first, as the second release does. Gives the seconds.
+ */
+export async function replay(graph: CompiledGraph, database: ConnectionSettings, build: number): Promise<number> {
+  const planned = await planOf(graph, database, build);
+  const views = publicViews(planned, build > 1);
+  const started = performance.now();
+  const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => openClient(database)));
+  try {
+    await clients[0]!.query(joinStatements([{ sql: "create schema if not exists _dataform" }, ...planned.preparation]));
+    for (const segment of planned.segments) {
+      await replaySteps(segment, clients);
+      await replayAudits(segment, clients);
+    }
+    await clients[0]!.query(views);
+  } finally {
+    await Promise.all(clients.map((client) => client.end()));
+  }
+  return (performance.now() - started) / 1000;
+}
+
+async function planOf(graph: CompiledGraph, database: ConnectionSettings, build: number): Promise<Plan> {
+  const catalog = await withClient(database, {}, (client) => readCatalog(client, "main", publicTargets(graph)));
+  return plan(graph, { ...catalog, nextRelease: build });
+}
+
+/** All public views in one message, which is one transaction. */
+function publicViews({ segments }: Plan, replace: boolean): string {
+  const builds = segments.flatMap(({ steps }) => steps.filter((step): step is BuildStep => step.step === "build"));
+  return joinStatements(
+    builds.map(({ target, entry }) => ({ sql: createPublicView(target, columns, entry.object, [], replace) })),
+  );
+}
+
+/** One message per step, each after those it waits for. */
+async function replaySteps({ steps }: Segment, clients: readonly pg.Client[]): Promise<void> {
+  const open = new Set(steps.map(({ target }) => targetKey(target)));
+  const waiting = new Map<string, number>();
+  const readers = new Map<string, (BuildStep | OperationsStep)[]>();
+  for (const step of steps) {
+    const inside = step.waitsFor.filter((key) => open.has(key));
+    waiting.set(targetKey(step.target), inside.length);
+    for (const key of inside) readers.set(key, [...(readers.get(key) ?? []), step]);
+  }
+  const ready = steps.filter(({ target }) => waiting.get(targetKey(target)) === 0);
+  const idle = [...clients];
+  await new Promise<void>((resolve, reject) => {
+    const dispatch = () => {
+      while (idle.length && ready.length) {
+        const client = idle.pop()!;
+        const step = ready.shift()!;
+        client.query(joinStatements(step.statements)).then(() => {
+          idle.push(client);
+          finish(targetKey(step.target));
+        }, reject);
+      }
+    };
+    const finish = (key: string) => {
+      open.delete(key);
+      for (const reader of readers.get(key) ?? []) {
+        const left = waiting.get(targetKey(reader.target))! - 1;
+        waiting.set(targetKey(reader.target), left);
+        if (left === 0) ready.push(reader);
+      }
+      if (open.size) dispatch();
+      else resolve();
+    };
+    dispatch();
+  });
+}
+
+async function replayAudits({ audits }: Segment, clients: readonly pg.Client[]): Promise<void> {
+  const queue = [...audits];
+  await Promise.all(
+    clients.map(async (client) => {
+      for (let step = queue.shift(); step; step = queue.shift()) await client.query(step.statement.sql);
+    }),
+  );
+}
