@@ -3,20 +3,35 @@ import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { readDotEnv } from "../config/environment.ts";
 import { formatUserError, UserError, UserErrors } from "../model/errors.ts";
-import { addCompileCommand } from "./commands/compile.ts";
-import { addDbCommand } from "./commands/db.ts";
-import { addIngestCommand } from "./commands/ingest.ts";
-import { addPlanCommand } from "./commands/plan.ts";
-import { addQueryCommand } from "./commands/query.ts";
-import { addRunCommand } from "./commands/run.ts";
-import { addTestCommand } from "./commands/test.ts";
 import { githubAnnotations } from "./github.ts";
 import { paint } from "./paint.ts";
-import type { Shell } from "./shell.ts";
+import type { AddCommand, Shell } from "./shell.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
+
+/** Each command in a file of its own, loaded only when it is asked for: starting must be quick. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  run: async () => (await import("./commands/run.ts")).addRunCommand,
+  plan: async () => (await import("./commands/plan.ts")).addPlanCommand,
+  compile: async () => (await import("./commands/compile.ts")).addCompileCommand,
+  test: async () => (await import("./commands/test.ts")).addTestCommand,
+  query: async () => (await import("./commands/query.ts")).addQueryCommand,
+  ingest: async () => (await import("./commands/ingest.ts")).addIngestCommand,
+  publish: async () => (await import("./commands/publish.ts")).addPublishCommand,
+  releases: async () => (await import("./commands/releases.ts")).addReleasesCommand,
+  rollback: async () => (await import("./commands/rollback.ts")).addRollbackCommand,
+  diff: async () => (await import("./commands/diff.ts")).addDiffCommand,
+  db: async () => (await import("./commands/db.ts")).addDbCommand,
+};
+
+/** The command that is named, or all of them for help and for suggestions. */
+async function commandsFor(argv: readonly string[]): Promise<AddCommand[]> {
+  const named = argv.find((word, index) => !word.startsWith("-") && argv[index - 1] !== "--project-dir");
+  const only = named === undefined ? undefined : commands[named];
+  return only ? [await only()] : Promise.all(Object.values(commands).map((load) => load()));
+}
 
 /** Runs one command line. Gives the exit code: 0 done, 1 a step failed, 2 usage or configuration, 75 locked, 130 interrupted. */
 export async function cli(argv: readonly string[], shell: Shell): Promise<number> {
@@ -32,17 +47,7 @@ export async function cli(argv: readonly string[], shell: Shell): Promise<number
       shell.projectDir = resolve(shell.projectDir, command.opts().projectDir as string);
       shell.env = { ...readDotEnv(shell.projectDir), ...shell.env };
     });
-  for (const add of [
-    addRunCommand,
-    addPlanCommand,
-    addCompileCommand,
-    addTestCommand,
-    addQueryCommand,
-    addIngestCommand,
-    addDbCommand,
-  ]) {
-    add(program, shell);
-  }
+  for (const add of await commandsFor(argv)) add(program, shell);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return shell.exitCode;

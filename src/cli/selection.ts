@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
 import { collectNames, type ProjectFlags } from "./options.ts";
+import type { ReleaseFlags } from "./releasing.ts";
 
-export interface RunFlags extends ProjectFlags {
-  readonly url?: string;
+export interface RunFlags extends ProjectFlags, ReleaseFlags {
   readonly actions?: readonly string[];
   readonly tags?: readonly string[];
   readonly includeDeps?: boolean;
@@ -10,11 +10,11 @@ export interface RunFlags extends ProjectFlags {
   readonly fullRefresh?: boolean;
   readonly dryRun?: boolean;
   readonly runTests?: boolean;
-  readonly environment?: string;
   readonly concurrency?: string;
-  readonly wait?: boolean;
-  readonly publishDeadline?: number;
-  readonly json?: boolean;
+  readonly assertions?: "block" | "report";
+  readonly allOrNothing?: boolean;
+  readonly keepReleases?: string;
+  readonly keepFor?: number;
 }
 
 export function addSelectionOptions(command: Command): Command {
@@ -25,8 +25,7 @@ export function addSelectionOptions(command: Command): Command {
     .addOption(new Option("--tags <tags>", "only actions with one of these tags").argParser(collectNames))
     .option("--include-deps", "and what the selected actions depend on")
     .option("--include-dependents", "and what depends on the selected actions")
-    .option("--full-refresh", "rebuild incremental models from scratch, except protected ones")
-    .option("--environment <name>", "whose releases these are (default: main, or the schema suffix)");
+    .option("--full-refresh", "rebuild incremental models from scratch, except protected ones");
 }
 
 export function selection(flags: RunFlags) {

@@ -18,6 +18,7 @@ export function adoptGraph(answer: SandboxAnswer): CompiledGraph {
     coreVersion: graph.dataformCoreVersion,
     project,
     actions: adoptActions(graph, project.defaultSchema, settings),
+    notes: answer.ignored.map((name) => `dataform.json: ${name} has no meaning any more and is ignored`),
     tests: (graph.tests ?? []).map(adoptTest),
   };
 }

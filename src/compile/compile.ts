@@ -24,7 +24,7 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   const project = readProject(projectDir);
   const answer = await runCompiler(project, overrides, { timeout, memory }, corePath);
   const graph = adoptGraph(answer);
-  const errors = [...explainCoreErrors(answer.graph, project), ...checkGraph(graph, projectDir)];
+  const errors = [...explainCoreErrors(answer, project), ...(await checkGraph(graph, projectDir))];
   if (errors.length) throw new UserErrors(errors);
   return graph;
 }

@@ -1,7 +1,7 @@
 import { UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import type { ProjectFiles } from "./project.ts";
-import type { CoreError, CoreGraph } from "./sandbox.ts";
+import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
 import { escapePattern, findInSource } from "./source.ts";
 
 const knownProperties =
@@ -10,24 +10,29 @@ const knownProperties =
   );
 
 /** Core's compilation errors in our words: file, line, what was expected, what to do. */
-export function explainCoreErrors(graph: CoreGraph, project: ProjectFiles): UserError[] {
+export function explainCoreErrors({ graph, lines }: SandboxAnswer, project: ProjectFiles): UserError[] {
   const errors = graph.graphErrors?.compilationErrors ?? [];
   const names = targetNames(graph);
-  const explained = errors.map((error) => explain(error, names, project));
+  const explained = errors.map((error, index) => explain(error, lines[index], names, project));
   const bigQueryOnly = [...(graph.notebooks ?? []), ...(graph.dataPreparations ?? [])].map((action) =>
     onlyBigQuery(action.fileName, project),
   );
   return withoutRepeats([...explained, ...bigQueryOnly]);
 }
 
-function explain(error: CoreError, names: readonly string[], project: ProjectFiles): UserError {
+function explain(
+  error: CoreError,
+  line: string | undefined,
+  names: readonly string[],
+  project: ProjectFiles,
+): UserError {
   const file = projectPath(error.fileName ?? project.settingsFile, project);
   const message = error.message ?? "unknown error";
   for (const [pattern, explainMatch] of explanations) {
     const match = pattern.exec(message);
     if (match) return explainMatch(match, file, names, project);
   }
-  return new UserError({ message, location: locateThrow(error, file, project) });
+  return new UserError({ message, location: locateThrow(message, line, file, project) });
 }
 
 type Explanation = (match: RegExpExecArray, file: string, names: readonly string[], project: ProjectFiles) => UserError;
@@ -152,11 +157,11 @@ function projectPath(file: string, project: ProjectFiles): string {
 }
 
 /** The place in the source that threw. Core turns SQLX into JavaScript in which the text of a line stays what it was. */
-function locateThrow(error: CoreError, file: string, project: ProjectFiles) {
-  const identifier = /^(\S+) is not (?:defined|a function)/.exec(error.message ?? "")?.[1];
+function locateThrow(message: string, compiled: string | undefined, file: string, project: ProjectFiles) {
+  const identifier = /^(\S+) is not (?:defined|a function)/.exec(message)?.[1];
   if (identifier) return findInSource(project.projectDir, file, new RegExp(`\\b${escapePattern(identifier)}\\b`));
-  if (error.message?.startsWith("Semi-colons")) return findInSource(project.projectDir, file, /;\s*$/);
-  const line = error.line
+  if (message.startsWith("Semi-colons")) return findInSource(project.projectDir, file, /;\s*$/);
+  const line = compiled
     ?.replace(/^\s*return \[?`/, "")
     .replace(/`\]?;?$/, "")
     .trim();

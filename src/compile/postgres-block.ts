@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject } from "ajv";
 import { UserError } from "../model/errors.ts";
-import type { Assertion, Model } from "../model/graph.ts";
+import { type Action, type Assertion, isModel, type Model } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import { targetKey } from "../model/target.ts";
 import { escapePattern, findInSource } from "./source.ts";
@@ -59,8 +59,13 @@ const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });
 const validatePostgres = ajv.compile(postgresSchema);
 const validateAssertion = ajv.compile(assertionSchema);
 
-/** The `postgres: {…}` block of a model. */
-export function checkPostgresBlock(model: Model, projectDir: string): UserError[] {
+/** The `postgres: {…}` block of an action. */
+export function checkBlock(action: Action, projectDir: string): UserError[] {
+  if (action.kind === "assertion") return checkAssertionBlock(action, projectDir);
+  return isModel(action) ? checkPostgresBlock(action, projectDir) : [];
+}
+
+function checkPostgresBlock(model: Model, projectDir: string): UserError[] {
   if (!validatePostgres(model.postgres)) return explain(validatePostgres.errors, model.file, projectDir);
   const name = targetKey(model.target);
   const mistake = (message: string, word: string, hint: string) =>
@@ -82,8 +87,7 @@ export function checkPostgresBlock(model: Model, projectDir: string): UserError[
   return [];
 }
 
-/** The `postgres: {…}` block of an assertion of its own. */
-export function checkAssertionBlock(assertion: Assertion, projectDir: string): UserError[] {
+function checkAssertionBlock(assertion: Assertion, projectDir: string): UserError[] {
   // An assertion made by a model's config has the model's block, which is checked there.
   if (assertion.parent || validateAssertion(assertion.postgres)) return [];
   return explain(validateAssertion.errors, assertion.file, projectDir);

@@ -14,6 +14,21 @@ const MARK = "\uE000";
 const OUR_KEY = "postgres";
 const BIGQUERY_ONLY = ["notebook", "dataPreparation", "propertyGraph"];
 
+const COMPILED = Symbol("compiled");
+
+// Settings of Dataform 2 that core 3 refuses: taken out, and told.
+const FORMER_SETTINGS = ["concurrentQueryLimit", "idempotentActionRetries", "useRunCache", "gcloudProjectId"];
+
+function keepKnownSettings(projectDir) {
+  const file = path.join(projectDir, "dataform.json");
+  if (!isFile(file)) return [];
+  const settings = JSON.parse(readFileSync(file, "utf8"));
+  const ignored = FORMER_SETTINGS.filter((name) => name in settings);
+  for (const name of ignored) delete settings[name];
+  global.dataformJson = settings;
+  return ignored;
+}
+
 // Compiled code by file name, for messages.
 const compiled = new Map();
 
@@ -40,12 +55,19 @@ function compile({ corePath, projectDir, files, overrides }) {
   session.compile = () => {
     markInputs(session);
     graph = compileSession();
-    return graph;
+    // Core would go on to encode an answer that nobody reads.
+    throw COMPILED;
   };
-  core.main(encodeRequest(projectDir, files, overrides));
-  const answer = JSON.parse(JSON.stringify(graph));
-  for (const error of answer.graphErrors?.compilationErrors ?? []) error.line = throwingLine(error.stack ?? "");
-  return { graph: answer, settings: [...settings.values()].map(describe) };
+  const ignored = keepKnownSettings(projectDir);
+  try {
+    core.main(encodeRequest(projectDir, files, overrides));
+  } catch (error) {
+    if (error !== COMPILED) throw error;
+  }
+  const errors = graph.graphErrors?.compilationErrors ?? [];
+  const lines = errors.map(({ stack }) => throwingLine(stack ?? ""));
+  // Messages of core's protobuf library turn to plain JSON by themselves on their way out.
+  return { graph, lines, ignored, settings: [...settings.values()].map(describe) };
 }
 
 // Core puts the input of a unit test in place of the reference, in parentheses: marked, it is found again and can

@@ -18,6 +18,8 @@ export function connectionUrl(settings: ConnectionSettings, options: { readonly 
   const address = overSocket
     ? ""
     : `${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${settings.port}`;
-  const query = overSocket ? `?host=${encode(settings.host)}&port=${settings.port}` : "";
+  const socket = overSocket ? [`host=${encode(settings.host)}`, `port=${settings.port}`] : [];
+  const tls = settings.ssl ? [`sslmode=${settings.ssl.rejectUnauthorized ? "verify-full" : "require"}`] : [];
+  const query = socket.length || tls.length ? `?${[...socket, ...tls].join("&")}` : "";
   return `postgresql://${encode(settings.user)}${password}@${address}/${encode(settings.database)}${query}`;
 }

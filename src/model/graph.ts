@@ -10,6 +10,8 @@ export interface CompiledGraph {
   readonly project: ProjectSettings;
   readonly actions: readonly Action[];
   readonly tests: readonly UnitTest[];
+  /** What a person should know about the project. */
+  readonly notes: readonly string[];
 }
 
 export interface ProjectSettings {

@@ -114,6 +114,8 @@ export interface PublishItem {
 export interface PublishPlan {
   readonly release: number;
   readonly targets: readonly Target[];
+  /** Read once before the transaction, so that the server's caches are filled before any lock is held. */
+  readonly warmUp: string;
   /** First, without a lock that readers feel: the deltas of incremental models. */
   readonly deltas: readonly Statement[];
   /** Then, in one message that ends with the commit: the compare-and-swap, the public views, the release row. */

@@ -59,7 +59,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
       plain(`create schema if not exists ${quoteIdentifier(schema)}`),
     ),
     segments: [...segments.values()].sort((a, b) => a.release - b.release),
-    notes: notesOn(graph, catalog),
+    notes: [...graph.notes, ...notesOn(graph, catalog)],
   };
 }
 

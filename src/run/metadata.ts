@@ -129,7 +129,7 @@ export interface RunStart {
   readonly fence: number;
   /** Release numbers the run may use. */
   readonly releases: number;
-  readonly coreVersion: string;
+  readonly coreVersion: string | null;
   readonly notes: readonly string[];
 }
 
@@ -149,6 +149,19 @@ export async function recordStart(client: Client, start: RunStart): Promise<void
       [start.runId, start.environment, start.fence, start.coreVersion, JSON.stringify(start.notes)],
     );
   });
+}
+
+/** Records how a run without steps ended. */
+export async function recordFinish(
+  client: Client,
+  runId: string,
+  status: RunReport["status"],
+  releases: readonly number[],
+): Promise<void> {
+  await client.query(
+    "update _dataform.run set status = $2, finished_at = clock_timestamp(), releases = $3::bigint[] where run_id = $1",
+    [runId, status, `{${releases.join(",")}}`],
+  );
 }
 
 /** Records how the run ended, each step and the rows that assertions rejected. */

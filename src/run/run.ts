@@ -165,6 +165,7 @@ class Run {
       return;
     }
     this.#releases.push(release);
+    if (segment === this.#plan.segments.at(-1)) return;
     await this.#afterLoss(async () => {
       const read = await readCatalog(this.#session.client, environment, publicTargets(this.#graph));
       this.#catalog = { ...read, nextRelease: this.#catalog.nextRelease };

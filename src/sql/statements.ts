@@ -84,8 +84,8 @@ export function grantOn(target: Target, { grantee, privilege, grantable }: Grant
 }
 
 /** A text as a dollar-quoted body, with a tag that the text does not contain. */
-export function dollarQuote(body: string): string {
-  let tag = "$release$";
-  for (let n = 1; body.includes(tag); n++) tag = `$release${n}$`;
+export function dollarQuote(body: string, name: string): string {
+  let tag = `$${name}$`;
+  for (let n = 1; body.includes(tag); n++) tag = `$${name}${n}$`;
   return `${tag}\n${body}\n${tag}`;
 }

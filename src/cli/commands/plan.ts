@@ -2,6 +2,7 @@ import { compile } from "../../compile/compile.ts";
 import { openDatabase } from "../database.ts";
 import { addConnectionOption, addIgnoredOptions, addProjectOptions, compileOptions } from "../options.ts";
 import { printPlan } from "../print-plan.ts";
+import { addEnvironmentOption } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags } from "../selection.ts";
 import type { AddCommand } from "../shell.ts";
 
@@ -14,6 +15,6 @@ export const addPlanCommand: AddCommand = (program, shell) => {
       const graph = await compile(shell.projectDir, compileOptions(flags));
       await printPlan(graph, await openDatabase(shell, flags), flags, shell);
     });
-  addSelectionOptions(command);
+  addEnvironmentOption(addSelectionOptions(command));
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);
 };

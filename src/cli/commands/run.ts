@@ -2,6 +2,7 @@ import { Option } from "commander";
 import { compile } from "../../compile/compile.ts";
 import { readSource } from "../../compile/source.ts";
 import type { RunReport } from "../../model/report.ts";
+import { DEFAULT_RETENTION } from "../../run/collect.ts";
 import { run } from "../../run/run.ts";
 import { runUnitTests } from "../../run/unit-tests.ts";
 import { openDatabase } from "../database.ts";
@@ -17,6 +18,7 @@ import {
 } from "../options.ts";
 import { printPlan } from "../print-plan.ts";
 import { progress, summary } from "../progress.ts";
+import { addReleaseOptions, releaseOptions } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags, selection } from "../selection.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { sayUnitTests } from "./test.ts";
@@ -28,15 +30,19 @@ export const addRunCommand: AddCommand = (program, shell) => {
     .option("--dry-run", "print the statements instead of sending them")
     .option("--run-tests", "run the unit tests first; stop when one fails")
     .option("--concurrency <n>", "models built at once", "4")
-    .option("--wait", "wait when another run is going on, instead of ending with exit code 75")
     .addOption(
-      new Option("--publish-deadline <duration>", "how long to wait for readers in the way of a publish").argParser(
-        parseDuration,
-      ),
+      new Option(
+        "--assertions <mode>",
+        "what a failed assertion does: keep what it reads out of the release, or only report",
+      )
+        .choices(["block", "report"])
+        .default("block"),
     )
-    .option("--json", "the report as one JSON document on stdout")
+    .option("--all-or-nothing", "publish nothing when anything failed")
+    .option("--keep-releases <n>", "releases kept to go back to, the current one included", "2")
+    .addOption(new Option("--keep-for <duration>", "how long each is kept at least (1h)").argParser(parseDuration))
     .action((flags: RunFlags) => runCommand(flags, shell));
-  addSelectionOptions(command);
+  addReleaseOptions(addSelectionOptions(command));
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);
 };
 
@@ -52,10 +58,15 @@ async function runCommand(flags: RunFlags, shell: Shell): Promise<void> {
   const report = await untilInterrupted(shell, (signal) =>
     run(graph, settings, {
       ...selection(flags),
-      environment: environmentName(flags),
       concurrency: Math.max(1, Number(flags.concurrency) || 4),
-      wait: flags.wait ?? false,
-      ...(flags.publishDeadline === undefined ? {} : { publishDeadline: flags.publishDeadline }),
+      ...releaseOptions(flags),
+      environment: environmentName(flags),
+      assertions: flags.assertions,
+      allOrNothing: flags.allOrNothing ?? false,
+      retention: {
+        releases: Math.max(1, Number(flags.keepReleases) || DEFAULT_RETENTION.releases),
+        age: flags.keepFor ?? DEFAULT_RETENTION.age,
+      },
       signal,
       events: progress(shell),
       readSource: source,

@@ -1,0 +1,38 @@
+import type { ModelDiff } from "../../model/release.ts";
+import { diffReleases } from "../../run/diff.ts";
+import { DEFAULT_ENVIRONMENT } from "../../run/session.ts";
+import { openDatabase } from "../database.ts";
+import { addConnectionOption } from "../options.ts";
+import { addEnvironmentOption } from "../releasing.ts";
+import type { AddCommand } from "../shell.ts";
+import { textTable } from "../table.ts";
+import { releaseNumber } from "./rollback.ts";
+
+export const addDiffCommand: AddCommand = (program, shell) => {
+  const command = program
+    .command("diff")
+    .description("compare two releases, model by model: rows added, removed and changed by key; columns")
+    .argument("<from>", "a release")
+    .argument("<to>", "another release")
+    .option("--json", "the comparison as JSON")
+    .action(async (from: string, to: string, flags: { url?: string; environment?: string; json?: boolean }) => {
+      const [first, second] = [releaseNumber(from), releaseNumber(to)];
+      const settings = await openDatabase(shell, flags);
+      const diff = await diffReleases(settings, flags.environment ?? DEFAULT_ENVIRONMENT, first, second);
+      if (flags.json) return shell.print(JSON.stringify(diff, null, 2));
+      const columns = ["model", "", "rows added", "removed", "changed", "by key", "columns"];
+      shell.print(textTable(columns, diff.models.map(row)));
+      if (!diff.models.length) shell.say(`releases ${first} and ${second} consist of the same objects`);
+    });
+  addConnectionOption(addEnvironmentOption(command));
+};
+
+function row(diff: ModelDiff): string[] {
+  const columns = [
+    ...diff.columnsAdded.map((name) => `+${name}`),
+    ...diff.columnsRemoved.map((name) => `-${name}`),
+    ...diff.columnsRetyped,
+  ];
+  const counts = [diff.rowsAdded, diff.rowsRemoved, diff.rowsChanged].map(String);
+  return [diff.model, diff.change, ...counts, diff.key?.join(", ") ?? "(whole rows)", columns.join(", ")];
+}

@@ -1,0 +1,39 @@
+import { withClient } from "../../postgres/client.ts";
+import { prepareMetadata } from "../../run/metadata.ts";
+import { readReleases } from "../../run/release.ts";
+import { DEFAULT_ENVIRONMENT } from "../../run/session.ts";
+import { openDatabase } from "../database.ts";
+import { addConnectionOption } from "../options.ts";
+import { addEnvironmentOption } from "../releasing.ts";
+import type { AddCommand } from "../shell.ts";
+import { textTable } from "../table.ts";
+
+export const addReleasesCommand: AddCommand = (program, shell) => {
+  const command = program
+    .command("releases")
+    .description("list the releases: which is published, which wait, which can be gone back to")
+    .option("--json", "the list as JSON")
+    .action(async (flags: { url?: string; environment?: string; json?: boolean }) => {
+      const settings = await openDatabase(shell, flags);
+      const releases = await withClient(settings, { applicationName: "dataform-releases" }, async (client) => {
+        await prepareMetadata(client);
+        return readReleases(client, flags.environment ?? DEFAULT_ENVIRONMENT);
+      });
+      const current = releases.find(({ status }) => status === "published")?.release;
+      const rows = releases.map(({ release, base, status, builtAt, publishedAt, manifest, runId }) => ({
+        release,
+        state: release === current ? "current" : status === "published" ? (manifest ? "kept" : "collected") : status,
+        base,
+        models: manifest ? Object.keys(manifest).length : null,
+        builtAt,
+        publishedAt,
+        runId,
+      }));
+      if (flags.json) shell.print(JSON.stringify(rows, null, 2));
+      else {
+        const cells = rows.map((row) => Object.values(row).map((value) => (value === null ? null : String(value))));
+        shell.print(textTable(["release", "state", "built upon", "models", "built", "published", "run"], cells));
+      }
+    });
+  addConnectionOption(addEnvironmentOption(command));
+};

@@ -1,0 +1,58 @@
+import { type Command, Option } from "commander";
+import { formatUserError } from "../model/errors.ts";
+import type { ReleaseReport } from "../model/release.ts";
+import type { HorizonPolicy } from "../run/horizon.ts";
+import { parseDuration } from "./options.ts";
+import { paint } from "./paint.ts";
+import type { Shell } from "./shell.ts";
+
+/** Flags of every command that publishes. */
+export interface ReleaseFlags {
+  readonly url?: string;
+  readonly environment?: string;
+  readonly wait?: boolean;
+  readonly publishDeadline?: number;
+  readonly horizon?: HorizonPolicy;
+  readonly horizonTimeout?: number;
+  readonly json?: boolean;
+}
+
+export function addEnvironmentOption(command: Command): Command {
+  return command.option("--environment <name>", "whose releases these are (default: main, or the schema suffix)");
+}
+
+export function addReleaseOptions(command: Command): Command {
+  return addEnvironmentOption(command)
+    .option("--wait", "wait when another run is going on, instead of ending with exit code 75")
+    .addOption(
+      new Option("--publish-deadline <duration>", "how long to try while readers hold the views (60s)").argParser(
+        parseDuration,
+      ),
+    )
+    .addOption(
+      new Option("--horizon <policy>", "about transactions older than the builds, which would read new tables as empty")
+        .choices(["wait", "publish", "fail"])
+        .default("wait"),
+    )
+    .addOption(new Option("--horizon-timeout <duration>", "how long to wait for them (30s)").argParser(parseDuration))
+    .option("--json", "the report as one JSON document on stdout");
+}
+
+export function releaseOptions(flags: ReleaseFlags) {
+  const { environment, wait, publishDeadline, horizon, horizonTimeout } = flags;
+  const given = { environment, wait, publishDeadline, horizon, horizonTimeout };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Omit<
+    ReleaseFlags,
+    "url" | "json"
+  >;
+}
+
+export function printRelease(report: ReleaseReport, flags: ReleaseFlags, shell: Shell): void {
+  if (flags.json) shell.print(JSON.stringify(report, null, 2));
+  for (const warning of report.warnings)
+    shell.say(`${paint(shell, "yellow", "warning")} ${formatUserError({ message: warning })}`);
+  const content = report.contentOf === undefined ? "" : `, with the content of release ${report.contentOf}`;
+  shell.say(
+    `${paint(shell, "green", "Done")}: release ${report.release} is published${content} (${report.models.length} models changed)`,
+  );
+}

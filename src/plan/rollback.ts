@@ -1,0 +1,85 @@
+import type { Catalog, Manifest, ManifestEntry, Storage } from "../model/catalog.ts";
+import type { DeltaStep, PublishItem } from "../model/plan.ts";
+import { targetKey } from "../model/target.ts";
+import { historicalQuery, revertStorage } from "../sql/delta.ts";
+import { quoteList } from "../sql/identifiers.ts";
+import { privateName, quotePrivate } from "../sql/names.ts";
+import { commentOnPrivate } from "../sql/statements.ts";
+import { plain } from "./statement.ts";
+
+/** A kept release. */
+export interface KeptRelease {
+  readonly release: number;
+  readonly manifest: Manifest;
+}
+
+/**
+ * What must be published so that everything reads as at release `to`. Tables and views are the objects of that time;
+ * an incremental model's storage gets its rows of that time again, as a release of its own, so that the releases in
+ * between can still be read and gone back to.
+ */
+export function planRollback(
+  catalog: Catalog,
+  to: KeptRelease,
+  kept: readonly KeptRelease[],
+  release: number,
+): { readonly items: readonly PublishItem[]; readonly notes: readonly string[] } {
+  const items = Object.entries(to.manifest).flatMap(([key, entry]) => {
+    if (catalog.manifest[key]?.object === entry.object) return [];
+    return [
+      entry.storage ? storageItem(catalog, { ...entry, storage: entry.storage }, kept, release, to) : item(entry, to),
+    ];
+  });
+  const younger = Object.keys(catalog.manifest).filter((key) => !to.manifest[key]);
+  return {
+    items,
+    notes: younger.map((key) => `${key} did not exist in release ${to.release}; it stays as it is`),
+  };
+}
+
+function item(entry: ManifestEntry, to: KeptRelease, delta?: DeltaStep): PublishItem {
+  const { columns, ...rest } = entry;
+  return {
+    target: entry.target,
+    file: `release ${to.release}`,
+    entry: rest,
+    object: { name: entry.object, columns, grants: [] },
+    publishing: { grants: {}, rebuildDependents: false, adopt: false },
+    ...(delta ? { delta } : {}),
+  };
+}
+
+function storageItem(
+  catalog: Catalog,
+  entry: ManifestEntry & { readonly storage: Storage },
+  kept: readonly KeptRelease[],
+  release: number,
+  to: KeptRelease,
+): PublishItem {
+  const key = targetKey(entry.target);
+  const last = lastOver(entry.storage, key, kept);
+  // Nothing was added to the storage since: its view shows it as it was.
+  if (last.object === entry.object) return item(entry, to);
+  const { environment } = catalog;
+  const object = privateName(environment, entry.target, release);
+  const names = quoteList(entry.columns.map(({ name }) => name));
+  const historical = historicalQuery(entry.storage, last.columns, last.release);
+  return item({ ...entry, object, release }, to, {
+    table: object,
+    statements: [
+      ...revertStorage(entry.storage, entry.columns, entry.release, release),
+      `create view ${quotePrivate(object)} as select ${names} from ${quotePrivate(entry.storage.table)}`,
+      commentOnPrivate("view", object, { environment, target: key, release }),
+    ].map(plain),
+    history: [plain(`create or replace view ${quotePrivate(last.object)} as ${historical}`)],
+  });
+}
+
+/** The newest entry over a storage: the one whose view shows its rows as they are now. */
+function lastOver(storage: Storage, key: string, kept: readonly KeptRelease[]): ManifestEntry {
+  const entries = kept.flatMap(({ manifest }) => {
+    const entry = manifest[key];
+    return entry?.storage?.table === storage.table ? [entry] : [];
+  });
+  return entries.reduce((newest, entry) => (entry.release > newest.release ? entry : newest));
+}
