@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { rollback } from "../../src/run/rollback.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
 const source = 'config { type: "declaration", schema: "raw", name: "events" }';
@@ -138,4 +139,56 @@ order by id, batch desc`,
     }),
     { numRuns: 8 },
   );
+});
+
+const changing = (
+  policy: string,
+  columns: string,
+) => `config { type: "incremental", uniqueKey: ["id"], onSchemaChange: "${policy}" }
+select ${columns} from \${ref("raw", "events")}`;
+
+test.each([
+  ["IGNORE", "id, value, true as extra", "ok", "id integer, value text"],
+  ["IGNORE", "id", "failed", "id integer, value text"],
+  ["FAIL", "id, value, true as extra", "failed", "id integer, value text"],
+  ["FAIL", "id::bigint as id, value", "failed", "id integer, value text"],
+  ["EXTEND", "id, value, true as extra", "ok", "id integer, value text, extra boolean"],
+  ["EXTEND", "id, true as extra", "ok", "id integer, value text, extra boolean"],
+  ["SYNCHRONIZE", "id::bigint as id, true as extra", "ok", "id bigint, extra boolean"],
+])("onSchemaChange %s with the query %s: %s", async (policy, columns, status, expected) => {
+  const { project, run, rows, sql } = await warehouse({
+    "source.sqlx": source,
+    "events.sqlx": changing(policy, "id, value"),
+  });
+  await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value");
+  await run();
+  await sql("insert into raw.events values (2, 'b')");
+  project.write({ "events.sqlx": changing(policy, columns) });
+  const report = await run();
+  expect(statuses(report)["marts.events"]).toBe(status);
+  if (status === "failed") expect(stepOf(report, "marts.events").error?.message).toContain("no longer fits the table");
+  const named = "string_agg(column_name || ' ' || data_type, ', ' order by ordinal_position)";
+  expect(
+    await rows(
+      `select ${named} from information_schema.columns where table_schema = 'marts' and table_name = 'events'`,
+    ),
+  ).toEqual([expected]);
+  expect(await rows("select count(*) from marts.events")).toEqual([status === "ok" ? "2" : "1"]);
+  // The next run goes on from there.
+  if (status === "ok") expect((await run()).status).toBe("success");
+});
+
+test("after EXTEND the rows that were there have NULL in the new column, and earlier releases are what they were", async () => {
+  const { project, database, run, rows, sql } = await warehouse({
+    "source.sqlx": source,
+    "events.sqlx": changing("EXTEND", "id, value"),
+  });
+  await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value");
+  await run();
+  await sql("delete from raw.events; insert into raw.events values (2, 'b')");
+  project.write({ "events.sqlx": changing("EXTEND", "id, value, 'new' as extra") });
+  await run();
+  expect(await rows("select * from marts.events order by id")).toEqual(["1|a|∅", "2|b|new"]);
+  await rollback(database.settings);
+  expect(await rows("select * from marts.events order by id")).toEqual(["1|a"]);
 });

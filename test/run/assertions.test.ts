@@ -1,0 +1,127 @@
+import { expect, test } from "vitest";
+import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
+
+const model = (sql: string, config: string) => `config { type: "table", ${config} }\n${sql}`;
+const check = "assertions.marts_a_assertions_rowConditions";
+
+test("severity warn reports the failing rows and keeps nothing back", async () => {
+  const { run, rows } = await warehouse({
+    "a.sqlx": model(
+      "select 1 as id",
+      'assertions: { rowConditions: ["id > 1"] }, postgres: { assertions: { severity: "warn" } }',
+    ),
+    "own.sqlx": 'config { type: "assertion", postgres: { severity: "warn" } }\nselect * from ${ref("a")}',
+  });
+  const report = await run();
+  expect(report.status).toBe("success");
+  expect(statuses(report)).toEqual({ "marts.a": "ok", [check]: "warned", "assertions.own": "warned" });
+  expect(stepOf(report, check).rows).toBe(1);
+  expect(await rows("select assertion_name, content ->> 'id' from _dataform.failing_row order by 1")).toEqual([
+    "marts_a_assertions_rowConditions|1",
+    "own|1",
+  ]);
+});
+
+test.each([
+  [10, "warned"],
+  [9, "failed"],
+  ['"10%"', "warned"],
+  ['"9.9%"', "failed"],
+])("10 bad rows of 100 with a threshold of %s: %s", async (threshold, status) => {
+  const { run } = await warehouse({
+    "a.sqlx": model(
+      "select id from generate_series(1, 100) id",
+      `assertions: { rowConditions: ["id > 10"] }, postgres: { assertions: { threshold: ${threshold} } }`,
+    ),
+  });
+  expect(statuses(await run())[check]).toBe(status);
+});
+
+test("at most 100 failing rows are kept, and all are counted", async () => {
+  const { run, rows } = await warehouse({
+    "a.sqlx": model("select id from generate_series(1, 1000) id", 'assertions: { rowConditions: ["id > 500"] }'),
+  });
+  expect(stepOf(await run(), check).rows).toBe(500);
+  expect(await rows("select count(*) from _dataform.failing_row")).toEqual(["100"]);
+});
+
+test("--assertions report publishes what fails, and the run still says so", async () => {
+  const { run, rows } = await warehouse({
+    "a.sqlx": model("select 1 as id", 'assertions: { rowConditions: ["id > 1"] }'),
+    "b.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}',
+  });
+  const report = await run({ assertions: "report" });
+  expect(report.status).toBe("failure");
+  expect(statuses(report)).toEqual({ "marts.a": "ok", "marts.b": "ok", [check]: "failed" });
+  expect(await rows("select id from marts.b")).toEqual(["1"]);
+});
+
+test("--all-or-nothing publishes nothing when one model or assertion fails", async () => {
+  const { project, run, rows } = await warehouse({
+    "a.sqlx": model("select 1 as id", "tags: []"),
+    "b.sqlx": model("select 1 as id", "tags: []"),
+  });
+  await run();
+  project.write({ "a.sqlx": model("select 2 as id", "tags: []"), "b.sqlx": model("select 1 / 0 as id", "tags: []") });
+  const report = await run({ allOrNothing: true });
+  expect(statuses(report)).toEqual({ "marts.a": "held", "marts.b": "failed" });
+  expect(await rows("select a.id, b.id from marts.a, marts.b")).toEqual(["1|1"]);
+});
+
+test("an assertion that cannot run fails with its place, and those after it still run", async () => {
+  const { run } = await warehouse({
+    "a.sqlx": model("select 1 as id", "tags: []"),
+    "broken.sqlx": 'config { type: "assertion" }\nselect *\nfrom ${ref("a")}\nwhere nothing > 1',
+    "fine.sqlx": 'config { type: "assertion" }\nselect * from ${ref("a")} where id > 1',
+  });
+  const report = await run({ concurrency: 1 });
+  expect(statuses(report)).toMatchObject({ "assertions.broken": "failed", "assertions.fine": "ok", "marts.a": "held" });
+  expect(stepOf(report, "assertions.broken").error?.location).toEqual({
+    file: "definitions/broken.sqlx",
+    line: 4,
+    column: 7,
+  });
+});
+
+test("dependOnDependencyAssertions holds a model when an assertion of what it reads fails", async () => {
+  const { run } = await warehouse({
+    "a.sqlx": model("select 1 as id", 'assertions: { rowConditions: ["id > 1"] }'),
+    "b.sqlx": model('select id from ${ref("a")}', "dependOnDependencyAssertions: true"),
+    "c.sqlx": model("select 1 as id", "tags: []"),
+  });
+  expect(statuses(await run())).toEqual({ "marts.a": "held", "marts.b": "held", "marts.c": "ok", [check]: "failed" });
+});
+
+test("a guard blocks a release that loses more rows than it may, naming the figures", async () => {
+  const guarded = (rows: number) =>
+    model(`select id from generate_series(1, ${rows}) id`, 'postgres: { guard: { maxRowDrop: "30%" } }');
+  const { project, run, rows } = await warehouse({ "a.sqlx": guarded(100) });
+  expect((await run()).status).toBe("success");
+  project.write({ "a.sqlx": guarded(70) });
+  expect((await run()).status).toBe("success");
+  project.write({ "a.sqlx": guarded(40) });
+  const report = await run();
+  expect(statuses(report)).toEqual({ "marts.a": "held", "assertions.marts_a_guard_maxRowDrop": "failed" });
+  expect(stepOf(report, "assertions.marts_a_guard_maxRowDrop").failingRows).toEqual([
+    { rows_before: 70, rows_now: 40, percent_lost: 42.9 },
+  ]);
+  expect(await rows("select count(*) from marts.a")).toEqual(["70"]);
+});
+
+test("a guard counts keys that are gone or changed; a new column is no change", async () => {
+  const guarded = (sql: string) =>
+    model(sql, 'assertions: { uniqueKey: ["id"] }, postgres: { guard: { maxChangedKeys: 2 } }');
+  const { project, run } = await warehouse({ "a.sqlx": guarded("select id, 'x' as v from generate_series(1, 10) id") });
+  await run();
+  project.write({ "a.sqlx": guarded("select id, 'x' as v, 1 as added from generate_series(1, 20) id") });
+  expect((await run()).status).toBe("success");
+  project.write({
+    "a.sqlx": guarded(
+      "select id, case when id = 5 then 'y' else 'x' end as v, 1 as added from generate_series(3, 20) id",
+    ),
+  });
+  const report = await run();
+  expect(stepOf(report, "assertions.marts_a_guard_maxChangedKeys").failingRows).toEqual([
+    { keys_before: 20, keys_gone: 2, keys_changed: 1, percent_changed: 15 },
+  ]);
+});
