@@ -1,48 +1,66 @@
+import { readSource } from "../compile/source.ts";
 import type { ConnectionSettings } from "../model/connection.ts";
+import { formatUserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { Plan, Segment, Step } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
-import { plan } from "../plan/plan.ts";
+import { changesCode, plan } from "../plan/plan.ts";
 import { readCatalog } from "../postgres/catalog.ts";
 import { withClient } from "../postgres/client.ts";
+import { type Preview, preview, type ReleasePreview } from "../run/preview.ts";
 import { publicTargets } from "../run/run.ts";
 import { environmentName } from "./options.ts";
+import { paint } from "./paint.ts";
 import { type RunFlags, selection } from "./selection.ts";
 import type { Shell } from "./shell.ts";
 
-/** Prints the plan: SQL on stdout, the reasons as comments in it, notes on stderr. */
+/** Exit code of `plan --exit-code`; 2 would say that something is wrong. */
+const PLAN_HAS_CHANGES = 3;
+
+/**
+ * Prints the plan as one SQL script, the reasons as comments in it; notes and failures go to stderr.
+ * The shapes of the objects are tried out first, so that it ends with the statements that would publish them.
+ */
 export async function printPlan(
   graph: CompiledGraph,
   settings: ConnectionSettings,
   flags: RunFlags,
   shell: Shell,
 ): Promise<void> {
-  const catalog = await withClient(settings, { applicationName: "dataform-plan" }, (client) =>
-    readCatalog(client, environmentName(flags), publicTargets(graph)),
-  );
-  const made = plan(graph, catalog, selection(flags));
-  shell.print(flags.json ? JSON.stringify(made, null, 2) : renderPlan(made));
-  for (const note of made.notes) shell.say(`note: ${note}`);
+  const source = (file: string) => readSource(shell.projectDir, file);
+  await withClient(settings, { applicationName: "dataform-plan" }, async (client) => {
+    const catalog = await readCatalog(client, environmentName(flags), publicTargets(graph));
+    const made = plan(graph, catalog, selection(flags));
+    const seen = await preview(graph, catalog, made, client, source);
+    shell.print(flags.json ? JSON.stringify({ ...made, preview: seen }, null, 2) : renderPlan(made, seen));
+    for (const note of made.notes) shell.say(`note: ${note}`);
+    for (const { publish } of seen.releases)
+      for (const warning of publish.warnings) shell.say(`${paint(shell, "yellow", "warning")} ${warning}`);
+    for (const [name, error] of Object.entries(seen.failures)) {
+      shell.say(`${paint(shell, "red", "error")} ${name}\n${formatUserError(error).replace(/^/gm, "  ")}`);
+    }
+    if (Object.keys(seen.failures).length) shell.exitCode = 1;
+    else if (flags.exitCode && changesCode(made)) shell.exitCode = PLAN_HAS_CHANGES;
+  });
 }
 
-function renderPlan(made: Plan): string {
-  const sections = made.segments.flatMap((segment) => renderSegment(segment));
-  return [...made.preparation.map(({ sql }) => `${sql};`), ...sections].join("\n");
+function renderPlan(made: Plan, seen: Preview): string {
+  const preparation = made.preparation.map(({ sql }) => `${sql};`);
+  const segments = made.segments.flatMap((segment, index) => renderSegment(segment, seen.releases[index]!));
+  return [...preparation, ...segments].join("\n");
 }
 
-function renderSegment(segment: Segment): string[] {
+function renderSegment(segment: Segment, { paths, publish }: ReleasePreview): string[] {
   const builds = segment.steps.filter(({ step }) => step === "build");
-  const deltas = segment.steps.flatMap((step) => (step.step === "build" ? (step.delta?.statements ?? []) : []));
+  const follow = Object.entries(paths).map(([name, how]) => `${name} (${how})`);
   return [
     `\n-- release ${segment.release}: ${builds.length} models built aside, ${segment.audits.length} assertions`,
     ...segment.steps.flatMap((step) => renderStep(step)),
     ...segment.audits.flatMap((step) => renderStep(step)),
-    ...(builds.length
-      ? [
-          `\n-- publish release ${segment.release}, in one transaction: ${builds.map(({ target }) => targetKey(target)).join(", ")}`,
-        ]
+    ...(follow.length ? [`\n-- publish release ${segment.release}, in one transaction: ${follow.join(", ")}`] : []),
+    ...(follow.length
+      ? ["begin;", ...[...publish.deltas, ...publish.views].map(({ sql }) => `${sql.trimEnd()};`)]
       : []),
-    ...deltas.map(({ sql }) => `${sql.trimEnd()};`),
   ];
 }
 

@@ -9,6 +9,7 @@ export interface RunFlags extends ProjectFlags, ReleaseFlags {
   readonly includeDependents?: boolean;
   readonly fullRefresh?: boolean;
   readonly dryRun?: boolean;
+  readonly exitCode?: boolean;
   readonly runTests?: boolean;
   readonly concurrency?: string;
   readonly assertions?: "block" | "report";

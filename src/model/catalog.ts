@@ -8,6 +8,8 @@ export interface Catalog {
   readonly environment: string;
   /** The published release, or null before the first one. */
   readonly releaseId: number | null;
+  /** Grows with each run; a run whose fence is no longer this one publishes nothing. */
+  readonly fence: number;
   /** The number the next release gets. */
   readonly nextRelease: number;
   /** What the published release consists of, by `schema.name`. */
@@ -30,6 +32,8 @@ export interface ManifestEntry {
   readonly storage?: Storage;
   /** The release that built `object`. */
   readonly release: number;
+  /** Hash of the model as it was compiled: another one means that its code changed. */
+  readonly fingerprint: string;
   readonly columns: readonly Column[];
   /** Columns that name a row, where the project says so. */
   readonly key?: readonly string[];

@@ -8,6 +8,8 @@ export interface ConnectionSettings {
   readonly ssl: false | { readonly rejectUnauthorized: boolean; readonly ca?: string };
   /** "--url", "DATABASE_URL", "PGHOST", ".env", "dataform.json" or "embedded PostgreSQL". */
   readonly source: string;
+  /** Prefix of the roles that connections act as (docs/roles.md); without it everything happens as `user`. */
+  readonly roles?: string;
 }
 
 /** A URL that psql and BI tools open. The password is masked unless asked for. */

@@ -11,6 +11,8 @@ export interface Plan {
   readonly preparation: readonly Statement[];
   /** One release each. Operations that read models split a run into several. */
   readonly segments: readonly Segment[];
+  /** Published models that the project no longer has, by `schema.name`. */
+  readonly removed: readonly string[];
   /** What a person should know before it happens. */
   readonly notes: readonly string[];
 }

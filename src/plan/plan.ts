@@ -10,6 +10,7 @@ import {
 } from "../model/graph.ts";
 import type { AuditStep, BuildStep, OperationsStep, Plan, Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { fingerprint } from "../sql/fingerprint.ts";
 import { quoteIdentifier } from "../sql/identifiers.ts";
 import { privateName } from "../sql/names.ts";
 import { inDependencyOrder } from "./order.ts";
@@ -59,7 +60,13 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
       plain(`create schema if not exists ${quoteIdentifier(schema)}`),
     ),
     segments: [...segments.values()].sort((a, b) => a.release - b.release),
-    notes: [...graph.notes, ...notesOn(graph, catalog)],
+    removed: removedModels(graph, catalog),
+    notes: [
+      ...graph.notes,
+      ...removedModels(graph, catalog).map(
+        (key) => `${key} is no longer in the project; its last release stays readable`,
+      ),
+    ],
   };
 }
 
@@ -152,7 +159,7 @@ function chooseActions(graph: CompiledGraph, catalog: Catalog, options: PlanOpti
   for (const action of inDependencyOrder(graph.actions)) {
     const key = targetKey(action.target);
     if (action.kind === "declaration" || action.disabled) continue;
-    if (selected.has(key)) reasons.set(key, everything ? "in the project" : "selected");
+    if (selected.has(key)) reasons.set(key, whySelected(action, catalog, everything));
     else {
       const moved = action.dependencies.map(targetKey).find((name) => built.has(name));
       if (moved === undefined) continue;
@@ -165,6 +172,20 @@ function chooseActions(graph: CompiledGraph, catalog: Catalog, options: PlanOpti
     if (isModel(action)) built.add(key);
   }
   return reasons;
+}
+
+function whySelected(action: Action, catalog: Catalog, everything: boolean): string {
+  if (!isModel(action)) return everything ? "in the project" : "selected";
+  const published = catalog.manifest[targetKey(action.target)];
+  if (!published) return "new";
+  if (published.fingerprint !== fingerprint(action)) return "its code changed";
+  return everything ? "rebuilt, its code is unchanged" : "selected";
+}
+
+/** Whether a run would change more than the rows: models that are new, whose code changed, or that are gone. */
+export function changesCode(made: Plan): boolean {
+  const steps = made.segments.flatMap(({ steps }) => steps);
+  return made.removed.length > 0 || steps.some(({ reason }) => reason === "new" || reason === "its code changed");
 }
 
 function canRead(assertion: Assertion, graph: CompiledGraph, catalog: Catalog, built: ReadonlySet<string>): boolean {
@@ -222,9 +243,7 @@ function missingSchemas(chosen: readonly Action[], catalog: Catalog): string[] {
   return [...wanted].filter((schema) => !catalog.schemas.includes(schema)).sort();
 }
 
-function notesOn(graph: CompiledGraph, catalog: Catalog): string[] {
+function removedModels(graph: CompiledGraph, catalog: Catalog): string[] {
   const models = new Set(graph.actions.filter(isModel).map((model) => targetKey(model.target)));
-  return Object.keys(catalog.manifest)
-    .filter((key) => !models.has(key))
-    .map((key) => `${key} is no longer in the project; its last release stays readable`);
+  return Object.keys(catalog.manifest).filter((key) => !models.has(key));
 }

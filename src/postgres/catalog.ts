@@ -20,6 +20,7 @@ export async function readCatalog(client: Client, environment: string, targets: 
     serverVersion: Number(settings[0]!.version),
     environment,
     releaseId: state?.release_id ? Number(state.release_id) : null,
+    fence: Number(state?.fence ?? 0),
     nextRelease: Number(state?.next_release ?? 1),
     manifest: state?.manifest ? (JSON.parse(state.manifest) as Manifest) : {},
     relations: await readRelations(client, targets),
@@ -28,8 +29,13 @@ export async function readCatalog(client: Client, environment: string, targets: 
 }
 
 async function readState(client: Client, environment: string) {
-  const { rows } = await client.query<{ release_id: string | null; next_release: string; manifest: string | null }>(
-    `select e.release_id, e.next_release, r.manifest
+  const { rows } = await client.query<{
+    release_id: string | null;
+    fence: string;
+    next_release: string;
+    manifest: string | null;
+  }>(
+    `select e.release_id, e.fence, e.next_release, r.manifest
      from _dataform.environment e
      left join _dataform.release r on r.environment = e.name and r.release_id = e.release_id
      where e.name = $1`,

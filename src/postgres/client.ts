@@ -1,6 +1,8 @@
 import pg from "pg";
 import { type ConnectionSettings, connectionUrl } from "../model/connection.ts";
 import { UserError } from "../model/errors.ts";
+import { type Duty, roleName } from "../model/roles.ts";
+import { quoteIdentifier } from "../sql/identifiers.ts";
 
 /** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
 export type Row = Record<string, string | null>;
@@ -27,6 +29,8 @@ export interface Client {
   readonly processId: number;
   /** Stops what the connection is doing, from another connection; the statement fails with 57014. */
   cancel(): Promise<void>;
+  /** Prefix of the roles that this session may act as; see `ConnectOptions.duty`. */
+  readonly roles?: string;
   /** The driver's client, for COPY streams. */
   readonly driver: pg.Client;
   close(): Promise<void>;
@@ -36,6 +40,8 @@ const asText = { getTypeParser: () => (value: string) => value };
 
 export interface ConnectOptions {
   readonly applicationName?: string;
+  /** What the connection is for. Where the settings name roles it acts as that one, otherwise as the user. */
+  readonly duty?: Duty;
   /** Receives `raise notice` and other notices. */
   readonly onNotice?: (message: string) => void;
 }
@@ -64,6 +70,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     await driver.end().catch(() => {});
     throw connectionError(error, settings);
   }
+  if (options.duty && settings.roles) await actAs(driver, settings, settings.roles, options.duty);
   const processId = (driver as unknown as { processID: number }).processID;
   return {
     async query<R>(text: string, parameters: readonly unknown[] = []) {
@@ -88,9 +95,31 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
         other.query("select pg_cancel_backend($1)", [processId]),
       );
     },
+    ...(settings.roles ? { roles: settings.roles } : {}),
     driver,
     close: () => driver.end(),
   };
+}
+
+async function actAs(driver: pg.Client, settings: ConnectionSettings, prefix: string, duty: Duty): Promise<void> {
+  const role = roleName(prefix, duty);
+  try {
+    await driver.query(`set role ${quoteIdentifier(role)}`);
+  } catch (error) {
+    await driver.end().catch(() => {});
+    const { code, message } = error as { code?: string; message: string };
+    throw new UserError({
+      message: `user ${settings.user} cannot act as role ${role}`,
+      expected: `a member of ${role}, because roles of prefix ${prefix} are asked for (--roles, DATAFORM_ROLES)`,
+      found: message,
+      hint:
+        code === "42501"
+          ? `grant ${role} to ${settings.user}`
+          : `\`dataform roles --prefix ${prefix} --apply\` makes the roles, as an administrator`,
+      code,
+      cause: error,
+    });
+  }
 }
 
 function toResult<R>({ rows, rowCount, command, fields }: pg.QueryResult): QueryResult<R> {

@@ -15,6 +15,7 @@ import { buildSegment } from "./build.ts";
 import { collect, DEFAULT_RETENTION, type Retention } from "./collect.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure, type ReadSource } from "./explain.ts";
+import { publishItem } from "./items.ts";
 import { recordEnd, recordStart } from "./metadata.ts";
 import { openPool, type Pool } from "./pool.ts";
 import { recordWaiting } from "./release.ts";
@@ -285,12 +286,4 @@ class Run {
 
 function keyOf({ target }: { readonly target: Target }): string {
   return targetKey(target);
-}
-
-/** Grants that post_operations gave stand on the table; the view over it is what is published. */
-function publishItem(step: BuildStep, objects: Awaited<ReturnType<typeof describeObjects>>): PublishItem {
-  const { target, file, entry, publishing, delta } = step;
-  const object = objects.get(entry.object)!;
-  const grants = entry.storage ? objects.get(entry.storage.table)!.grants : object.grants;
-  return { target, file, entry, publishing, object: { ...object, grants }, ...(delta ? { delta } : {}) };
 }

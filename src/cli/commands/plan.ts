@@ -11,6 +11,7 @@ export const addPlanCommand: AddCommand = (program, shell) => {
     .command("plan")
     .description("show what a run would do, statement by statement; changes nothing")
     .option("--json", "the plan as one JSON document")
+    .option("--exit-code", "end with 3 when the project's code differs from what is published")
     .action(async (flags: RunFlags) => {
       const graph = await compile(shell.projectDir, compileOptions(flags));
       await printPlan(graph, await openDatabase(shell, flags), flags, shell);

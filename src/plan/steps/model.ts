@@ -2,6 +2,7 @@ import type { Catalog, ManifestEntry } from "../../model/catalog.ts";
 import type { Model, Table, View } from "../../model/graph.ts";
 import type { BuildStep, Statement } from "../../model/plan.ts";
 import { type Target, targetKey } from "../../model/target.ts";
+import { fingerprint } from "../../sql/fingerprint.ts";
 import { privateName, quotePrivate } from "../../sql/names.ts";
 import { commentOnPrivate, createIndex, renameIndexes } from "../../sql/statements.ts";
 import { authored, authoredAll, inTransaction, plain, privateObject, type Resolve } from "../statement.ts";
@@ -42,6 +43,7 @@ export function buildStep(
       kind: model.kind,
       ...entry,
       release: context.release,
+      fingerprint: fingerprint(model),
       ...(model.key === undefined ? {} : { key: model.key }),
       ...(model.description === undefined ? {} : { description: model.description }),
       columnDescriptions: Object.fromEntries(model.columns.map(({ name, description }) => [name, description])),

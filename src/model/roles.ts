@@ -1,0 +1,10 @@
+/** Who does what in the database: a group role each, named `<prefix>_<duty>`. docs/roles.md says why. */
+export type Duty = "loader" | "builder" | "publisher" | "reader";
+
+export const DUTIES: readonly Duty[] = ["loader", "builder", "publisher", "reader"];
+
+export const DEFAULT_PREFIX = "df";
+
+export function roleName(prefix: string, duty: Duty): string {
+  return `${prefix}_${duty}`;
+}

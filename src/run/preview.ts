@@ -1,0 +1,129 @@
+import type { Catalog } from "../model/catalog.ts";
+import type { CompiledGraph } from "../model/graph.ts";
+import type { BuildStep, Plan, PublishItem, PublishPlan, Segment, Statement } from "../model/plan.ts";
+import type { StepError } from "../model/report.ts";
+import { targetKey } from "../model/target.ts";
+import { planCandidate } from "../plan/plan.ts";
+import { choosePath, type PublicPath } from "../plan/public-view.ts";
+import { planPublish } from "../plan/publish.ts";
+import { describeObjects } from "../postgres/catalog.ts";
+import type { Client } from "../postgres/client.ts";
+import { joinStatements } from "../sql/message.ts";
+import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { explainFailure, type ReadSource } from "./explain.ts";
+import { publishItem } from "./items.ts";
+
+/** What a plan would come to, found out without data and without leaving anything behind. */
+export interface Preview {
+  readonly version: 1;
+  readonly releases: readonly ReleasePreview[];
+  /** Models that would fail, by `schema.name`. */
+  readonly failures: Readonly<Record<string, StepError>>;
+}
+
+export interface ReleasePreview {
+  readonly release: number;
+  /** How each public view follows, by `schema.name`. */
+  readonly paths: Readonly<Record<string, PublicPath["how"]>>;
+  readonly publish: PublishPlan;
+}
+
+/**
+ * Makes every object of the plan in its empty shape, in dependency order, in one transaction that is rolled back.
+ * PostgreSQL itself so says whether names, columns and types are right, and which columns come out; from them follows
+ * how the public views would change. Operations are not run.
+ */
+export async function preview(
+  graph: CompiledGraph,
+  catalog: Catalog,
+  plan: Plan,
+  client: Client,
+  readSource: ReadSource = () => "",
+): Promise<Preview> {
+  const failures: Record<string, StepError> = {};
+  const releases: ReleasePreview[] = [];
+  await client.query("begin");
+  try {
+    await client.query(`create schema if not exists ${PRIVATE_SCHEMA}`);
+    let current = catalog;
+    for (const segment of plan.segments) {
+      const steps = await shapeSegment(segment, graph, current, plan, client, failures, readSource);
+      const items = await followable(steps, current, client, failures, readSource);
+      const paths = Object.fromEntries(items.map((item) => [targetKey(item.target), choosePath(item, current).how]));
+      const input = { catalog: current, runId: "preview", fence: catalog.fence + 1, release: segment.release, items };
+      releases.push({ release: segment.release, paths, publish: planPublish(input) });
+      current = { ...current, releaseId: items.length ? segment.release : current.releaseId };
+    }
+  } finally {
+    await client.query("rollback").catch(() => {});
+  }
+  return { version: 1, releases, failures };
+}
+
+async function shapeSegment(
+  segment: Segment,
+  graph: CompiledGraph,
+  catalog: Catalog,
+  plan: Plan,
+  client: Client,
+  failures: Record<string, StepError>,
+  readSource: ReadSource,
+): Promise<BuildStep[]> {
+  const shaped: BuildStep[] = [];
+  for (const step of segment.steps) {
+    if (step.step !== "build" || step.waitsFor.some((key) => failures[key])) continue;
+    let current: BuildStep = step;
+    try {
+      await client.query("savepoint shape");
+      await client.script(joinStatements(shapeOf(current)));
+      if (current.newRows) {
+        const columns = (await describeObjects(client, [current.newRows])).get(current.newRows)!.columns;
+        current = planCandidate(graph, catalog, plan, { ...current, newRows: current.newRows }, columns);
+        await client.script(joinStatements(shapeOf(current)));
+      }
+      shaped.push(current);
+    } catch (error) {
+      await client.query("rollback to savepoint shape");
+      failures[targetKey(step.target)] = explainFailure(error, step.file, shapeOf(current), readSource);
+    }
+  }
+  return shaped;
+}
+
+/** The statements that give the object its shape: no rows, no indexes, none of the author's post_operations. */
+function shapeOf({ statements }: BuildStep): Statement[] {
+  const inside = statements.slice(1, -1);
+  const makes = inside.findIndex(({ sql }) => /^create (?:table|view) /.test(sql));
+  return inside.flatMap((statement, index) => {
+    if (index < makes) return [statement];
+    if (/^create table .* as\n/.test(statement.sql)) return [{ ...statement, sql: `${statement.sql}with no data` }];
+    return /^(?:create (?:table|view)|create or replace view|alter table "_dataform")/.test(statement.sql) &&
+      !statement.origins
+      ? [statement]
+      : index === makes
+        ? [statement]
+        : [];
+  });
+}
+
+/** What can be published of the shapes; what cannot is a failure that the run would have too. */
+async function followable(
+  steps: readonly BuildStep[],
+  catalog: Catalog,
+  client: Client,
+  failures: Record<string, StepError>,
+  readSource: ReadSource,
+): Promise<PublishItem[]> {
+  const names = steps.flatMap(({ entry }) => [entry.object, ...(entry.storage ? [entry.storage.table] : [])]);
+  const objects = await describeObjects(client, names);
+  return steps.flatMap((step) => {
+    const item = publishItem(step, objects);
+    try {
+      choosePath(item, catalog);
+      return [item];
+    } catch (error) {
+      failures[targetKey(step.target)] = explainFailure(error, step.file, [], readSource);
+      return [];
+    }
+  });
+}

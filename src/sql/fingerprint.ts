@@ -1,0 +1,8 @@
+import { createHash } from "node:crypto";
+import type { Model } from "../model/graph.ts";
+
+/** The same for two models that are compiled to the same SQL and the same settings, wherever their file is. */
+export function fingerprint(model: Model): string {
+  const { file: _, tags: __, ...code } = model;
+  return createHash("sha256").update(JSON.stringify(code)).digest("hex").slice(0, 16);
+}

@@ -1,0 +1,95 @@
+import { expect, onTestFinished, test } from "vitest";
+import { parseConnectionUrl } from "../../src/config/connection.ts";
+import { connect } from "../../src/postgres/client.ts";
+import { cli } from "../support/cli.ts";
+import { testDatabase } from "../support/database.ts";
+import { type ProjectFiles, testProject } from "../support/project.ts";
+
+async function setUp(files: ProjectFiles) {
+  const project = testProject(files);
+  const database = await testDatabase();
+  onTestFinished(() => database.drop());
+  const client = await connect(parseConnectionUrl(database.url, "test"));
+  onTestFinished(() => client.close());
+  const dataform = (...args: string[]) => cli(project.dir, [...args, "--url", database.url]);
+  return { project, client, dataform };
+}
+
+const table = (sql: string, config = "") => `config { type: "table"${config} }\n${sql}`;
+
+test("a plan ends with the statements that publish it, and leaves nothing behind", async () => {
+  const { client, dataform } = await setUp({
+    "a.sqlx": table("select 1 as id, 'x' as name", ', description: "All", columns: { id: "Key" }'),
+    "v.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}',
+    "i.sqlx":
+      'config { type: "incremental", uniqueKey: ["id"] }\nselect id from ${ref("v")}\npost_operations { create index on ${self()} (id) }',
+  });
+  const { exitCode, stdout } = await dataform("plan");
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain(
+    "-- publish release 1, in one transaction: marts.a (create), marts.v (create), marts.i (create)",
+  );
+  expect(stdout).toMatch(/create view "marts"\."a" as select "id", "name" from "_dataform"\."a_[0-9a-f]{10}_1"/);
+  expect(stdout).toContain(`comment on column "marts"."a"."id" is 'Key'`);
+  expect(stdout.trimEnd().endsWith("commit;")).toBe(true);
+  expect((await client.query("select 1 from pg_namespace where nspname in ('marts', '_dataform')")).rows).toEqual([]);
+});
+
+test("a plan for an incremental run shows the delta that would be applied", async () => {
+  const { dataform } = await setUp({ "i.sqlx": 'config { type: "incremental", uniqueKey: ["id"] }\nselect 1 as id' });
+  await dataform("run");
+  const { stdout } = await dataform("plan");
+  expect(stdout).toMatch(/delete from "_dataform"\."i_[0-9a-f]{10}_1s" s using "_dataform"\."i_[0-9a-f]{10}_2d" d/);
+  expect(stdout).toContain("marts.i (replace)");
+});
+
+test("a plan tells before anything happens what becomes of changed columns and of what others built", async () => {
+  const { project, client, dataform } = await setUp({
+    "a.sqlx": table("select 1 as id, 'x' as note"),
+    "b.sqlx": table("select 1 as id"),
+  });
+  await dataform("run");
+  await client.script("create view public.bi as select note from marts.a; create table marts.c as select 1 as id");
+  project.write({
+    "a.sqlx": table("select 1 as id"),
+    "b.sqlx": table("select 'x' as id"),
+    "c.sqlx": table("select 2 as id"),
+  });
+  const { exitCode, stdout, stderr } = await dataform("plan");
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain("marts.a (shim), marts.b (recreate)");
+  expect(stderr).toContain(
+    "warning marts.a goes on serving note as NULL (it is gone), because others read it: public.bi",
+  );
+  expect(stderr).toContain("marts.c cannot be published: a table that this project did not make has that name");
+});
+
+test("a plan finds wrong names, columns and types in the whole project, without data", async () => {
+  const { client, dataform } = await setUp({
+    "raw.sqlx": 'config { type: "declaration", schema: "raw", name: "orders" }',
+    "a.sqlx": table('select id, nothing\nfrom ${ref("orders")}'),
+    "b.sqlx": table('select id from ${ref("a")}'),
+    "c.sqlx": table('select id + now() as x from ${ref("orders")}'),
+    "d.sqlx": 'config { type: "view" }\nselect id from ${ref("orders")}',
+  });
+  await client.script("create schema raw; create table raw.orders as select 1 as id");
+  const { exitCode, stdout, stderr } = await dataform("plan", "--json");
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('definitions/a.sqlx:2:12: column "nothing" does not exist');
+  expect(stderr).toContain("definitions/c.sqlx:2:11: operator does not exist");
+  expect(Object.keys(JSON.parse(stdout).preview.failures)).toEqual(["marts.a", "marts.c"]);
+});
+
+test("plan --exit-code ends with 3 when the code differs from what is published, and with 0 when it does not", async () => {
+  const { project, dataform } = await setUp({ "a.sqlx": table("select 1 as id"), "b.sqlx": table("select 1 as id") });
+  const exitCode = async () => (await dataform("plan", "--exit-code")).exitCode;
+  expect(await exitCode()).toBe(3);
+  await dataform("run");
+  expect(await exitCode()).toBe(0);
+  project.write({ "a.sqlx": table("select 2 as id") });
+  expect(await exitCode()).toBe(3);
+  expect((await dataform("plan")).stdout).toContain("-- table marts.a (its code changed)");
+  await dataform("run");
+  project.remove("b.sqlx");
+  expect(await exitCode()).toBe(3);
+});
