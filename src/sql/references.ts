@@ -21,10 +21,17 @@ export interface Replacement {
 export function resolveReferences(sql: string, resolve: (target: Target) => Replacement): string {
   if (!sql.includes(MARK)) return sql;
   const withoutAlias = placesWithoutAlias(sql);
-  return sql.replace(reference, (_, schema: string, name: string, offset: number) => {
+  const aliased = new Set(
+    [...sql.matchAll(reference)].flatMap(([text], index, all) => (withoutAlias.has(all[index]!.index) ? [text] : [])),
+  );
+  return sql.replace(reference, (text, schema: string, name: string, offset: number) => {
     const target = { schema: schema.replaceAll('""', '"'), name: name.replaceAll('""', '"') };
     const { sql: replacement, renamed } = resolve(target);
-    return renamed && withoutAlias.has(offset) ? `${replacement} as ${quoteIdentifier(target.name)}` : replacement;
+    if (!renamed) return replacement;
+    if (withoutAlias.has(offset)) return `${replacement} as ${quoteIdentifier(target.name)}`;
+    // `${ref("orders")}.id`, of a relation that has just got an alias.
+    const isQualifier = sql[offset + text.length] === ".";
+    return isQualifier && aliased.has(text) ? quoteIdentifier(target.name) : replacement;
   });
 }
 
@@ -39,8 +46,8 @@ const FOLLOWERS = new Set(
     " ",
   ),
 );
-// Words that begin or end the list of relations of a FROM clause, at one level of parentheses.
-const OPENS_FROM = new Set(["from", "join"]);
+// Words before a relation, and words after which none comes, at one level of parentheses.
+const OPENS_FROM = new Set(["from", "join", "using", "update"]);
 const CLOSES_FROM = new Set(
   "select where group order having limit offset fetch union intersect except window returning set values".split(" "),
 );

@@ -54,6 +54,16 @@ export function commentOn(kind: "view" | "column", name: string, text: string | 
   return `comment on ${kind} ${name} is ${text === undefined ? "null" : quoteLiteral(text)}`;
 }
 
+/**
+ * Makes a schema where there is none. `create schema if not exists` wants the right to make schemas even when there is
+ * nothing to make, and a role of least privilege has not got it.
+ */
+export function createSchemaOnce(schema: string): string {
+  const name = quoteIdentifier(schema);
+  const body = `begin if to_regnamespace(${quoteLiteral(name)}) is null then create schema ${name}; end if; end`;
+  return `do ${dollarQuote(body, "schema")}`;
+}
+
 /** A column of a public view: the private column itself, or an expression that stands for one that changed. */
 export interface PublicColumn {
   readonly name: string;

@@ -59,6 +59,8 @@ test.each([
     "select a, b from t where x = any (select y, p.a_1)",
   ],
   ["a string", `select '${ref("a")}'::regclass, $$ from ${ref("b")} $$`, "select 'p.a_1'::regclass, $$ from p.b_1 $$"],
+  ["comment on column", `comment on column ${ref("a")}.id is 'x'`, "comment on column p.a_1.id is 'x'"],
+  ["for update", `select 1 from t for update of t`, "select 1 from t for update of t"],
   ["grant", `grant select on ${ref("a")} to x`, "grant select on p.a_1 to x"],
 ])("a name elsewhere stays a name: %s", (_, sql, expected) => {
   expect(resolve(sql)).toBe(expected);
