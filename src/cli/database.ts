@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import { readProject } from "../compile/project.ts";
 import { resolveConnection } from "../config/connection.ts";
 import type { ConnectionSettings } from "../model/connection.ts";
-import { startEmbedded } from "../postgres/embedded/server.ts";
+import { embeddedStatus, startEmbedded } from "../postgres/embedded/server.ts";
 import type { Shell } from "./shell.ts";
 
 /** The folder of the embedded server and of other state that is not committed. */
@@ -10,7 +11,22 @@ export function stateDirectory(shell: Shell): string {
 }
 
 /** The database the person named, or the embedded PostgreSQL, started when it is not running. */
-export async function openDatabase(shell: Shell, options: { readonly url?: string }): Promise<ConnectionSettings> {
+export async function openDatabase(
+  shell: Shell,
+  options: { readonly url?: string; readonly roles?: string },
+): Promise<ConnectionSettings> {
   const named = resolveConnection(shell.env, { url: options.url, projectDir: shell.projectDir });
-  return named ?? (await startEmbedded(stateDirectory(shell)));
+  const settings = named ?? (await openEmbedded(shell));
+  const roles = options.roles ?? shell.env.DATAFORM_ROLES;
+  return roles ? { ...settings, roles } : settings;
+}
+
+/** Starts the project's own server; in a folder that is no project, none is made. */
+async function openEmbedded(shell: Shell): Promise<ConnectionSettings> {
+  const { state } = await embeddedStatus(stateDirectory(shell));
+  if (state === "absent") {
+    readProject(shell.projectDir);
+    shell.say(`making an embedded PostgreSQL in ${stateDirectory(shell)}`);
+  }
+  return startEmbedded(stateDirectory(shell));
 }

@@ -1,6 +1,5 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CompileOptions } from "../compile/compile.ts";
-import { UserError } from "../model/errors.ts";
 
 /** Options by the names Dataform's own command line gives them. */
 export interface ProjectFlags {
@@ -25,7 +24,9 @@ export function addProjectOptions(command: Command): Command {
 }
 
 export function addConnectionOption(command: Command): Command {
-  return command.option("--url <url>", "the database, as postgresql://user:password@host:port/database");
+  return command
+    .option("--url <url>", "the database, as postgresql://user:password@host:port/database")
+    .option("--roles <prefix>", "act as the roles that `dataform roles` made (DATAFORM_ROLES)");
 }
 
 // Flags of Dataform's command line that mean something on BigQuery only.
@@ -68,7 +69,7 @@ function parseVars(text: string, before: Record<string, string> = {}): Record<st
   const pairs = text.split(",").map((pair) => {
     const at = pair.indexOf("=");
     if (at > 0) return [pair.slice(0, at).trim(), pair.slice(at + 1)];
-    throw new UserError({ message: "--vars is wrong", expected: "name=value,name=value", found: pair });
+    throw new InvalidArgumentError("Expected name=value,name=value.");
   });
   return { ...before, ...Object.fromEntries(pairs) };
 }
@@ -79,16 +80,22 @@ const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h:
 export function parseDuration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
   if (match) return Number(match[1]) * units[match[2] ?? "s"]!;
-  throw new UserError({ message: "this is not a duration", expected: "30s, 2m, 500ms", found: text });
+  throw new InvalidArgumentError("Expected a duration: 30s, 2m, 500ms, 1h.");
 }
 
-/** `--actions a,b --actions c` and `--actions a b` → a, b, c. */
+/** A whole number from 1 on. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new InvalidArgumentError("Expected a whole number from 1 on.");
+}
+
+/** `--actions a,b --actions c` → a, b, c. An empty list is a mistake: it would mean everything. */
 export function collectNames(text: string, before: readonly string[] = []): string[] {
-  return [
-    ...before,
-    ...text
-      .split(",")
-      .map((name) => name.trim())
-      .filter(Boolean),
-  ];
+  const names = text
+    .split(",")
+    .map((name) => name.trim())
+    .filter(Boolean);
+  if (!names.length) throw new InvalidArgumentError("Expected at least one name.");
+  return [...before, ...names];
 }

@@ -28,7 +28,7 @@ export async function printPlan(
   shell: Shell,
 ): Promise<void> {
   const source = (file: string) => readSource(shell.projectDir, file);
-  await withClient(settings, { applicationName: "dataform-plan" }, async (client) => {
+  await withClient(settings, { applicationName: "dataform-plan", duty: "publisher" }, async (client) => {
     const catalog = await readCatalog(client, environmentName(flags), publicTargets(graph));
     const made = plan(graph, catalog, selection(flags));
     const seen = await preview(graph, catalog, made, client, source);

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { readDotEnv } from "../config/environment.ts";
-import { formatUserError, UserError, UserErrors } from "../model/errors.ts";
+import { formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
+import { postgresError } from "../postgres/errors.ts";
 import { githubAnnotations } from "./github.ts";
 import { paint } from "./paint.ts";
 import type { AddCommand, Shell } from "./shell.ts";
@@ -23,6 +24,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   releases: async () => (await import("./commands/releases.ts")).addReleasesCommand,
   rollback: async () => (await import("./commands/rollback.ts")).addRollbackCommand,
   diff: async () => (await import("./commands/diff.ts")).addDiffCommand,
+  roles: async () => (await import("./commands/roles.ts")).addRolesCommand,
   db: async () => (await import("./commands/db.ts")).addDbCommand,
 };
 
@@ -62,11 +64,17 @@ function explain(error: unknown, shell: Shell, debug: boolean): number {
     const errors = error instanceof UserErrors ? error.errors : [error];
     for (const one of errors) shell.say(`${paint(shell, "red", "error")} ${formatUserError(one)}`);
     if (errors.length > 1) shell.say(`${errors.length} errors`);
-    for (const line of githubAnnotations(shell.env, errors)) shell.print(line);
+    for (const line of githubAnnotations(shell.env, errors)) shell.say(line);
     if (debug) shell.say(String(error.stack));
     return error.exitCode;
   }
   if (error instanceof Error && error.name === "AbortError") return 130;
+  const outside = outsideFailure(error);
+  if (outside) {
+    shell.say(`${paint(shell, "red", "error")} ${formatUserError(outside)}`);
+    if (debug) shell.say(String((error as Error).stack));
+    return 2;
+  }
   shell.say(
     `${paint(shell, "red", "error")} this is a defect of dataform-postgres: ${error instanceof Error ? error.message : String(error)}`,
   );
@@ -74,4 +82,24 @@ function explain(error: unknown, shell: Shell, debug: boolean): number {
     debug && error instanceof Error ? String(error.stack) : "  → run again with --debug and report what it shows",
   );
   return 2;
+}
+
+/** A failure of the server or of the file system: no mistake of ours, so it is told without asking for a report. */
+function outsideFailure(error: unknown): UserErrorDetails | undefined {
+  const failure = postgresError(error);
+  if (failure) {
+    const { message, detail, hint, code } = failure;
+    return {
+      message: `PostgreSQL: ${message}`,
+      ...(detail ? { found: detail } : {}),
+      hint: hint ?? `SQLSTATE ${code}`,
+    };
+  }
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || !code || !/^E[A-Z]+$/.test(code) || path === undefined) return undefined;
+  return {
+    message: `cannot use ${path}`,
+    found: error.message,
+    hint: "check that it exists and that you may read and write it",
+  };
 }

@@ -31,23 +31,23 @@ export function progress(shell: Shell): RunEvents {
     waiting: (what) => shell.say(`${clock()}  waiting: ${what}`),
     published: (release, targets, seconds) =>
       shell.say(
-        `${clock()}  ${paint(shell, "bold", `release ${release} published`)}: ${targets} models in ${duration(seconds)}`,
+        `${clock()}  ${paint(shell, "bold", `release ${release} published`)}: ${counted(targets, "model")} in ${duration(seconds)}`,
       ),
   };
 }
 
 function describe(result: StepResult): string {
   const { kind, target, rows, reason } = result;
-  const counted =
+  const amount =
     rows === undefined
       ? ""
       : kind === "assertion"
         ? rows
-          ? `${rows.toLocaleString("en")} rows fail, `
+          ? `${counted(rows, "row")} ${rows === 1 ? "fails" : "fail"}, `
           : ""
-        : `${rows.toLocaleString("en")} rows, `;
+        : `${counted(rows, "row")}, `;
   const why = reason ? `: ${reason}` : "";
-  return `${kind} ${targetKey(target)} (${counted}${duration(result.duration)})${why}`;
+  return `${kind} ${targetKey(target)} (${amount}${duration(result.duration)})${why}`;
 }
 
 /** What failed and why, then one closing line. */
@@ -75,10 +75,17 @@ function explain(step: StepResult, shell: Shell): string[] {
   const rows = step.failingRows.slice(0, 3).map((row) => `    ${JSON.stringify(row)}`);
   const more = (step.rows ?? 0) - rows.length;
   return [
-    `${paint(shell, "red", "error")} ${name}: ${step.rows} rows that should not exist`,
+    `${paint(shell, "red", "error")} ${name}: ${counted(step.rows ?? 0, "row")} that should not exist`,
     ...rows,
     ...(more > 0 ? [`    … and ${more} more; up to 100 are kept in _dataform.failing_row`] : []),
   ];
+}
+
+const numbers = new Intl.NumberFormat("en");
+
+/** "1 row", "1,234 rows". */
+function counted(count: number, thing: string): string {
+  return `${numbers.format(count)} ${thing}${count === 1 ? "" : "s"}`;
 }
 
 function clock(): string {

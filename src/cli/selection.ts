@@ -11,10 +11,10 @@ export interface RunFlags extends ProjectFlags, ReleaseFlags {
   readonly dryRun?: boolean;
   readonly exitCode?: boolean;
   readonly runTests?: boolean;
-  readonly concurrency?: string;
+  readonly concurrency?: number;
   readonly assertions?: "block" | "report";
   readonly allOrNothing?: boolean;
-  readonly keepReleases?: string;
+  readonly keepReleases?: number;
   readonly keepFor?: number;
 }
 

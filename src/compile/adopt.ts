@@ -18,7 +18,10 @@ export function adoptGraph(answer: SandboxAnswer): CompiledGraph {
     coreVersion: graph.dataformCoreVersion,
     project,
     actions: adoptActions(graph, project.defaultSchema, settings),
-    notes: answer.ignored.map((name) => `dataform.json: ${name} has no meaning any more and is ignored`),
+    notes: answer.ignored.map(
+      (name) =>
+        `the project file's ${name} has no meaning here and is ignored${name === "concurrentQueryLimit" ? " (run --concurrency says how many models are built at once)" : ""}`,
+    ),
     tests: (graph.tests ?? []).map(adoptTest),
   };
 }

@@ -50,7 +50,9 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
       const suggestion = nearest(property, knownProperties);
       const known = knownProperties.includes(property);
       return new UserError({
-        message: known ? `the value of "${property}" has the wrong type` : `unknown property "${property}"`,
+        message: known
+          ? `"${property}" is not allowed here, or its value has the wrong type`
+          : `unknown property "${property}"`,
         location: findInSource(project.projectDir, file, new RegExp(`\\b${escapePattern(property)}\\b\\s*["']?\\s*:`)),
         ...(known ? { found: `a value of type ${m[2] ?? "unknown"}` } : { found: property }),
         hint:
@@ -69,7 +71,7 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
       }),
   ],
   [
-    /^Duplicate action name detected\.[\s\S]*?(\{.*\})/,
+    /^Duplicate (?:action name|canonical target) detected\.[\s\S]*?(\{.*\})/,
     (m, file) => {
       const { schema, name } = JSON.parse(m[1]!) as { schema?: string; name: string };
       return new UserError({
@@ -83,15 +85,34 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
     /^Ambiguous Action name: (.*)\. Did you mean one of: (.*)\.$/,
     (m, file, _, project) => {
       const wanted = readReference(m[1]!);
-      const choices = m[2]!.split(", ");
+      const choices = [...new Set(m[2]!.split(", "))];
       const [schema, name] = choices[0]!.split(".");
       return new UserError({
-        message: `${wanted} names several things`,
+        message: choices.length > 1 ? `${wanted} names several things` : `two actions are named ${choices[0]}`,
         location: findReference(file, wanted, project),
         found: choices.join(", "),
-        hint: `say which: ref("${schema}", "${name}")`,
+        hint: choices.length > 1 ? `say which: ref("${schema}", "${name}")` : "give one of them another name or schema",
       });
     },
+  ],
+  [
+    /^A test needs a dataset/,
+    (_, file, __, project) =>
+      new UserError({
+        message: "a test must say which model it tests",
+        location: findInSource(project.projectDir, file, /\btype\s*:/),
+        hint: 'config { type: "test", dataset: "model" }, or dataset: { schema: "…", name: "model" }',
+      }),
+  ],
+  [
+    /^Input for dataset "(.*)" has not been provided\. Provided inputs: (.*)$/s,
+    (m, file) =>
+      new UserError({
+        message: `a test gives no input for ${readReference(m[1]!)}, which the model reads`,
+        location: { file },
+        found: m[2]!.replaceAll('\\"', '"'),
+        hint: `add to the test: input "${readReference(m[1]!)}" { select … }`,
+      }),
   ],
   [/^Actions of type "(.*)" exist only on BigQuery/, (_, file, __, project) => onlyBigQuery(file, project)],
   [

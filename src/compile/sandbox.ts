@@ -2,7 +2,9 @@ import { fork } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../model/errors.ts";
+import { nearest } from "../model/nearest.ts";
 import type { ProjectFiles } from "./project.ts";
+import { escapePattern, findInSource } from "./source.ts";
 
 /** What may be set from outside, by Dataform's own names. */
 export interface ProjectOverrides {
@@ -150,15 +152,40 @@ export async function runCompiler(
   }
 }
 
+const projectSettings =
+  "warehouse defaultSchema defaultDatabase assertionSchema vars schemaSuffix tablePrefix disableAssertions builtinAssertionNamePrefix includeTestsInCompiledGraph".split(
+    " ",
+  );
+
 function projectFailure(
   failure: { readonly message: string; readonly stack?: string },
   project: ProjectFiles,
 ): UserError {
+  const property = /Unexpected property "([^"]+)"/.exec(failure.message)?.[1];
+  if (property && /settings|json/i.test(failure.message)) return unknownSetting(property, project);
+  if (/Custom variables .* can only be strings/.test(failure.message)) {
+    return new UserError({
+      message: "the values of vars must be text",
+      location: findInSource(project.projectDir, project.settingsFile, /\bvars\b/),
+      hint: 'write "3", not 3',
+    });
+  }
   const known = project.files.find((file) => failure.stack?.includes(file));
   return new UserError({
     message: failure.message,
     location: { file: known ?? project.settingsFile },
     hint: `correct ${known ?? project.settingsFile} and compile again`,
+  });
+}
+
+function unknownSetting(property: string, project: ProjectFiles): UserError {
+  const known = projectSettings.includes(property);
+  const suggestion = nearest(property, projectSettings);
+  return new UserError({
+    message: known ? `the value of "${property}" has the wrong type` : `unknown property "${property}"`,
+    location: findInSource(project.projectDir, project.settingsFile, new RegExp(`\\b${escapePattern(property)}\\b`)),
+    ...(known ? {} : { expected: projectSettings.join(", ") }),
+    ...(suggestion && !known ? { hint: `did you mean "${suggestion}"?` } : {}),
   });
 }
 

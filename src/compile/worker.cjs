@@ -19,13 +19,22 @@ const COMPILED = Symbol("compiled");
 // Settings of Dataform 2 that core 3 refuses: taken out, and told.
 const FORMER_SETTINGS = ["concurrentQueryLimit", "idempotentActionRetries", "useRunCache", "gcloudProjectId"];
 
-function keepKnownSettings(projectDir) {
-  const file = path.join(projectDir, "dataform.json");
-  if (!isFile(file)) return [];
-  const settings = JSON.parse(readFileSync(file, "utf8"));
-  const ignored = FORMER_SETTINGS.filter((name) => name in settings);
-  for (const name of ignored) delete settings[name];
-  global.dataformJson = settings;
+function keepKnownSettings(projectDir, compiler) {
+  const json = path.join(projectDir, "dataform.json");
+  if (isFile(json)) {
+    const settings = JSON.parse(readFileSync(json, "utf8"));
+    const ignored = FORMER_SETTINGS.filter((name) => name in settings);
+    for (const name of ignored) delete settings[name];
+    global.dataformJson = settings;
+    return ignored;
+  }
+  const yaml = path.join(projectDir, "workflow_settings.yaml");
+  const holder = {};
+  new Function("exports", compiler(readFileSync(yaml, "utf8"), "workflow_settings.yaml"))(holder);
+  // Core refuses every version but its own; the one of this package compiles.
+  const ignored = holder.asJson && "dataformCoreVersion" in holder.asJson ? ["dataformCoreVersion"] : [];
+  for (const name of ignored) delete holder.asJson[name];
+  global.workflowSettingsYaml = holder;
   return ignored;
 }
 
@@ -58,7 +67,7 @@ function compile({ corePath, projectDir, files, overrides }) {
     // Core would go on to encode an answer that nobody reads.
     throw COMPILED;
   };
-  const ignored = keepKnownSettings(projectDir);
+  const ignored = keepKnownSettings(projectDir, core.compiler);
   try {
     core.main(encodeRequest(projectDir, files, overrides));
   } catch (error) {
@@ -128,6 +137,9 @@ function patchConfig(session, settings) {
     const { [OUR_KEY]: value, ...sqlxConfig } = action.sqlxConfig;
     if (BIGQUERY_ONLY.includes(sqlxConfig.type)) {
       return session.compileError(new Error(`Actions of type "${sqlxConfig.type}" exist only on BigQuery.`));
+    }
+    if (sqlxConfig.type === "test" && !sqlxConfig.dataset) {
+      return session.compileError(new Error("A test needs a dataset."));
     }
     const before = session.actions.length;
     sqlxAction.call(session, { ...action, sqlxConfig });

@@ -36,6 +36,7 @@ export function resolveConnection(
 /** Reads `postgresql://user:password@host:port/database?sslmode=…`. `source` names the setting in messages. */
 export function parseConnectionUrl(url: string, source: string, env: Environment = {}): ConnectionSettings {
   let parsed: URL;
+  if (/^postgres(ql)?:(?!\/\/)/.test(url)) throw badUrl(source, "a URL without // after the colon");
   try {
     parsed = new URL(url);
   } catch {

@@ -59,7 +59,7 @@ async function ingestStream(
     table: `${declaration.schema}.${stream.table}`,
     seconds: (Date.now() - startedAt.getTime()) / 1000,
   });
-  const connection = { applicationName: `dataform ingest ${declaration.source}` };
+  const connection = { applicationName: `dataform ingest ${declaration.source}`, duty: "loader" as const };
   return withClient(settings, connection, async (client) => {
     try {
       const landed = await land(client, declaration, stream, read, options);
@@ -90,5 +90,7 @@ async function noteFailure(
   error: Error,
 ): Promise<string | null> {
   const key = ledgerKey(declaration, stream);
-  return withClient(settings, {}, (client) => writeFailure(client, key, startedAt, error.message)).catch(() => null);
+  return withClient(settings, { duty: "loader" }, (client) =>
+    writeFailure(client, key, startedAt, error.message),
+  ).catch(() => null);
 }

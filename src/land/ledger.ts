@@ -2,7 +2,8 @@ import type { IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import type { LoadCursor } from "../model/load.ts";
 import type { Client } from "../postgres/client.ts";
 import { withTransaction } from "../postgres/client.ts";
-import { quoteIdentifier, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
+import { quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
+import { createSchemaOnce } from "../sql/statements.ts";
 
 /** Which loads belong together: a stream into a table, by one cursor field. */
 export interface LedgerKey {
@@ -50,7 +51,7 @@ export async function ledgerExists(client: Client, schema: string): Promise<bool
 
 function ledgerStatements(schema: string): string {
   const comment = (object: string, text: string) => `comment on ${object} is ${quoteLiteral(text)};`;
-  return `create schema if not exists ${quoteIdentifier(schema)};
+  return `${createSchemaOnce(schema)};
     create table if not exists ${ledger(schema)} (
       load_id bigint generated always as identity primary key,
       source text not null, stream text not null, table_name text not null, status text not null,

@@ -11,8 +11,11 @@ const LARGEST_MATERIALIZED = 16 * 1024 * 1024;
 /** @throws UserError when making the dependent anew would lose something or hold readers for long. */
 export function refuseToRebuild(item: PublishItem, dependent: Dependent): void {
   const name = targetKey(dependent.target);
-  const reason =
-    dependent.kind === "other"
+  const kept = new Set(item.object.columns.map((column) => column.name));
+  const gone = dependent.columns.filter((column) => !kept.has(column));
+  const reason = gone.length
+    ? `${name} reads ${gone.join(", ")}, which the model no longer has`
+    : dependent.kind === "other"
       ? `${name} is neither a view nor a materialized view`
       : dependent.hasRules
         ? `${name} has rules or triggers, which would be lost`

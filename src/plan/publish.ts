@@ -1,7 +1,8 @@
 import type { Catalog, Manifest, ManifestEntry } from "../model/catalog.ts";
 import type { PublishItem, PublishPlan, Statement } from "../model/plan.ts";
+import { type Duty, roleName } from "../model/roles.ts";
 import { compareTargets, targetKey } from "../model/target.ts";
-import { quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
+import { quoteIdentifier, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
 import { quotePrivate } from "../sql/names.ts";
 import { dollarQuote } from "../sql/statements.ts";
 import { choosePath, publicViewStatements } from "./public-view.ts";
@@ -13,6 +14,8 @@ export interface PublishInput {
   readonly fence: number;
   readonly release: number;
   readonly items: readonly PublishItem[];
+  /** Prefix of the roles to act as: private objects belong to the builder, all else to the publisher. */
+  readonly roles?: string | undefined;
 }
 
 /** SQLSTATE of a publish that comes too late: another run has taken over. */
@@ -26,16 +29,35 @@ export function planPublish(input: PublishInput): PublishPlan {
   const paths = items.map((item) => ({ item, path: choosePath(item, catalog) }));
   const views = [
     ...paths.flatMap(({ item, path }) => publicViewStatements(item, path, catalog)),
-    ...items.flatMap(({ delta }) => delta?.history ?? []),
+    ...asBuilder(
+      input,
+      items.flatMap(({ delta }) => delta?.history ?? []),
+    ),
   ];
   return {
     release,
     targets: items.map(({ target }) => target),
     warmUp: warmUp(items, catalog),
-    deltas: items.flatMap(({ delta }) => delta?.statements ?? []),
+    deltas: asBuilder(
+      input,
+      items.flatMap(({ delta }) => delta?.statements ?? []),
+    ),
     views: publishMessage(input, views),
-    warnings: paths.flatMap(({ path }) => path.warning ?? []),
+    warnings: [...paths.flatMap(({ path }) => path.warning ?? []), ...items.flatMap(describedInVain)],
   };
+}
+
+function describedInVain({ target, entry, object }: PublishItem): string[] {
+  const names = new Set(object.columns.map(({ name }) => name));
+  const vain = Object.keys(entry.columnDescriptions).filter((name) => !names.has(name));
+  return vain.length ? [`${targetKey(target)} describes columns it does not have: ${vain.join(", ")}`] : [];
+}
+
+/** The author's own statements among them never run as the publisher. */
+function asBuilder({ roles }: PublishInput, statements: readonly Statement[]): readonly Statement[] {
+  if (!roles || !statements.length) return statements;
+  const act = (duty: Duty) => plain(`set local role ${quoteIdentifier(roleName(roles, duty))}`);
+  return [act("builder"), ...statements, act("publisher")];
 }
 
 function warmUp(items: readonly PublishItem[], catalog: Catalog): string {

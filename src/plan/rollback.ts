@@ -2,7 +2,6 @@ import type { Catalog, Manifest, ManifestEntry, Storage } from "../model/catalog
 import type { DeltaStep, PublishItem } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { historicalQuery, revertStorage } from "../sql/delta.ts";
-import { quoteList } from "../sql/identifiers.ts";
 import { privateName, quotePrivate } from "../sql/names.ts";
 import { commentOnPrivate } from "../sql/statements.ts";
 import { plain } from "./statement.ts";
@@ -62,13 +61,13 @@ function storageItem(
   if (last.object === entry.object) return item(entry, to);
   const { environment } = catalog;
   const object = privateName(environment, entry.target, release);
-  const names = quoteList(entry.columns.map(({ name }) => name));
   const historical = historicalQuery(entry.storage, last.columns, last.release);
   return item({ ...entry, object, release }, to, {
     table: object,
     statements: [
       ...revertStorage(entry.storage, entry.columns, entry.release, release),
-      `create view ${quotePrivate(object)} as select ${names} from ${quotePrivate(entry.storage.table)}`,
+      // As it was then, which is the same before these statements and after: a snapshot may be from either side.
+      `create view ${quotePrivate(object)} as ${historicalQuery(entry.storage, entry.columns, entry.release)}`,
       commentOnPrivate("view", object, { environment, target: key, release }),
     ].map(plain),
     history: [plain(`create or replace view ${quotePrivate(last.object)} as ${historical}`)],

@@ -1,8 +1,10 @@
+import { UserError } from "../model/errors.ts";
 import type { Statement } from "../model/plan.ts";
 import type { Target } from "../model/target.ts";
 import { quoteTarget } from "../sql/identifiers.ts";
 import { quotePrivate } from "../sql/names.ts";
 import { type Replacement, resolveReferences } from "../sql/references.ts";
+import { splitStatements } from "../sql/split.ts";
 
 /** What a name means while one action is built: the SQL that stands for it. */
 export type Resolve = (target: Target) => Replacement;
@@ -19,6 +21,21 @@ export function privateObject(name: string): Replacement {
 export function authored(file: string, text: string, resolve: Resolve, prefix = "", suffix = ""): Statement {
   const resolved = resolveReferences(text, resolve);
   return { sql: `${prefix}${resolved}\n${suffix}`, origins: [{ file, text: resolved, start: prefix.length }] };
+}
+
+/**
+ * The author's query inside a statement of ours.
+ * @throws UserError when it is more than one statement, or none.
+ */
+export function authoredQuery(file: string, text: string, resolve: Resolve, prefix = "", suffix = ""): Statement {
+  const count = splitStatements(text).length;
+  if (count === 1) return authored(file, text, resolve, prefix, suffix);
+  throw new UserError({
+    message: count ? "a model's query must be one statement" : "the model has no query",
+    location: { file },
+    found: count ? `${count} statements` : "nothing but the config",
+    hint: count ? "put the others into pre_operations or post_operations" : "write the select under the config block",
+  });
 }
 
 export function plain(sql: string): Statement {

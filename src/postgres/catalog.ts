@@ -1,4 +1,5 @@
 import type { BuiltObject, Catalog, Column, Grant, Manifest, PublicRelation } from "../model/catalog.ts";
+import { roleName } from "../model/roles.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import type { Client } from "./client.ts";
@@ -93,10 +94,16 @@ export async function describeObjects(client: Client, names: readonly string[]):
      where n.nspname = $1 and c.relname = any($2::text[])`,
     [PRIVATE_SCHEMA, names],
   );
+  // What the publisher may read is for its view, not for others.
+  const own = client.roles && roleName(client.roles, "publisher");
   return new Map(
-    rows.map((row) => [
-      row.name,
-      { name: row.name, columns: JSON.parse(row.columns) as Column[], grants: JSON.parse(row.grants) as Grant[] },
+    rows.map(({ name, columns, grants }) => [
+      name,
+      {
+        name,
+        columns: JSON.parse(columns) as Column[],
+        grants: (JSON.parse(grants) as Grant[]).filter(({ grantee }) => grantee !== own),
+      },
     ]),
   );
 }

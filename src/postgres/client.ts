@@ -30,7 +30,7 @@ export interface Client {
   /** Stops what the connection is doing, from another connection; the statement fails with 57014. */
   cancel(): Promise<void>;
   /** Prefix of the roles that this session may act as; see `ConnectOptions.duty`. */
-  readonly roles?: string;
+  readonly roles?: string | undefined;
   /** The driver's client, for COPY streams. */
   readonly driver: pg.Client;
   close(): Promise<void>;
@@ -70,9 +70,8 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     await driver.end().catch(() => {});
     throw connectionError(error, settings);
   }
-  if (options.duty && settings.roles) await actAs(driver, settings, settings.roles, options.duty);
   const processId = (driver as unknown as { processID: number }).processID;
-  return {
+  const client: Client = {
     async query<R>(text: string, parameters: readonly unknown[] = []) {
       const result = await driver.query({ text, values: [...parameters] });
       return toResult<R>(result);
@@ -95,31 +94,45 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
         other.query("select pg_cancel_backend($1)", [processId]),
       );
     },
-    ...(settings.roles ? { roles: settings.roles } : {}),
+    roles: settings.roles,
     driver,
     close: () => driver.end(),
   };
+  if (!options.duty) return client;
+  try {
+    await actAs(client, options.duty);
+    return client;
+  } catch (error) {
+    await client.close().catch(() => {});
+    throw roleError(error, settings, options.duty);
+  }
 }
 
-async function actAs(driver: pg.Client, settings: ConnectionSettings, prefix: string, duty: Duty): Promise<void> {
+/**
+ * Turns a session to another of its roles; nothing happens where there are none. A guard against mistakes, not against
+ * the author of a model: SQL can turn back.
+ */
+export async function actAs(client: Pick<Client, "query" | "roles">, duty: Duty): Promise<void> {
+  if (client.roles) await client.query(`set role ${quoteIdentifier(roleName(client.roles, duty))}`);
+}
+
+/** What to say when a connection cannot take the role it is for. */
+function roleError(error: unknown, settings: ConnectionSettings, duty: Duty): unknown {
+  const { code, message } = error as { code?: string; message: string };
+  if (code !== "42501" && code !== "22023") return error;
+  const prefix = settings.roles!;
   const role = roleName(prefix, duty);
-  try {
-    await driver.query(`set role ${quoteIdentifier(role)}`);
-  } catch (error) {
-    await driver.end().catch(() => {});
-    const { code, message } = error as { code?: string; message: string };
-    throw new UserError({
-      message: `user ${settings.user} cannot act as role ${role}`,
-      expected: `a member of ${role}, because roles of prefix ${prefix} are asked for (--roles, DATAFORM_ROLES)`,
-      found: message,
-      hint:
-        code === "42501"
-          ? `grant ${role} to ${settings.user}`
-          : `\`dataform roles --prefix ${prefix} --apply\` makes the roles, as an administrator`,
-      code,
-      cause: error,
-    });
-  }
+  return new UserError({
+    message: `user ${settings.user} cannot act as role ${role}`,
+    expected: `a member of ${role}, because roles ${prefix} are asked for (--roles, DATAFORM_ROLES)`,
+    found: message,
+    hint:
+      code === "42501"
+        ? `grant ${role} to ${settings.user}`
+        : `\`dataform roles --prefix ${prefix} --apply\` makes the roles, as an administrator`,
+    code,
+    cause: error,
+  });
 }
 
 function toResult<R>({ rows, rowCount, command, fields }: pg.QueryResult): QueryResult<R> {
@@ -168,12 +181,11 @@ function connectionError(error: unknown, settings: ConnectionSettings): UserErro
   const { code, message } = error as { code?: string; message?: string };
   // Node groups the failures of several addresses under one error with an empty message.
   const inner = (error as { errors?: { code?: string; message: string }[] }).errors?.[0];
-  const reason = message || inner?.message || String(error);
+  const said = message || inner?.message || String(error);
+  const reason = /password must be a string/.test(said) ? "the server wants a password and none was given" : said;
   const hint =
     connectionHints[code ?? inner?.code ?? ""] ??
-    (/password must be a string|no password/i.test(reason)
-      ? connectionHints["28P01"]
-      : "check host, port, user and database");
+    (/wants a password|no password/i.test(reason) ? connectionHints["28P01"] : "check host, port, user and database");
   return new UserError({
     message: `cannot connect to PostgreSQL at ${connectionUrl(settings)} (from ${settings.source})`,
     found: reason,

@@ -40,3 +40,8 @@ export function connectionLost(error: unknown): boolean {
     /connection terminated|not queryable|client was closed/i.test(message ?? "")
   );
 }
+
+/** True when the connection was known to be lost before the statement: the server has not seen it. */
+export function neverSent(error: unknown): boolean {
+  return !postgresError(error) && /not queryable|client was closed/i.test((error as Error).message);
+}

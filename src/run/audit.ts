@@ -1,6 +1,7 @@
 import type { AuditStep, Segment } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import type { Client } from "../postgres/client.ts";
+import { connectionLost } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure } from "./explain.ts";
@@ -12,24 +13,35 @@ export async function auditSegment(segment: Segment, context: RunContext): Promi
   const open = segment.audits.filter((step) => !skipBlocked(step, context));
   if (!open.length) return;
   await context.reach("before the audits");
-  const [first, ...others] = context.pool.workers.map(({ client }) => client);
+  try {
+    await auditAll(open, context);
+  } catch (error) {
+    if (!connectionLost(error)) throw error;
+    // Nothing was changed: all of them once more, in another snapshot.
+    await Promise.all(context.pool.workers.map((worker) => worker.renew()));
+    await auditAll(open, context);
+  }
+  await context.reach("after the audits");
+}
+
+async function auditAll(audits: readonly AuditStep[], context: RunContext): Promise<void> {
+  const [first, ...others] = context.pool.workers.slice(0, audits.length).map(({ client }) => client);
   await first!.query(READ);
   try {
     await context.reach("during the audits");
     const { rows } = await first!.query<{ snapshot: string }>("select pg_export_snapshot() as snapshot");
-    const queue = [...open];
-    await Promise.all([
-      drain(queue, first!, context),
-      ...others.slice(0, queue.length - 1).map(async (client) => {
-        await client.script(`${READ}; set transaction snapshot '${rows[0]!.snapshot}'`);
-        await drain(queue, client, context);
-        await client.query("rollback");
-      }),
-    ]);
+    // Before the first assertion runs: while one fails, its snapshot cannot be taken over.
+    await settled(others.map((client) => client.script(`${READ}; set transaction snapshot '${rows[0]!.snapshot}'`)));
+    const queue = [...audits];
+    await settled([first!, ...others].map((client) => drain(queue, client, context)));
   } finally {
-    await first!.query("rollback").catch(() => {});
+    await Promise.allSettled([first!, ...others].map((client) => client.query("rollback")));
   }
-  await context.reach("after the audits");
+}
+
+/** Waits for all, also when one fails: a connection must be free before it is used again. */
+async function settled(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) if (result.status === "rejected") throw result.reason;
 }
 
 function verdict({ severity, threshold }: AuditStep, rows: number, total: number): "failed" | "warned" {
@@ -70,6 +82,7 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
       failingRows: JSON.parse(row.kept ?? "[]") as unknown[],
     };
   } catch (error) {
+    if (connectionLost(error)) throw error;
     await client.query("rollback to audit").catch(() => {});
     const failure = explainFailure(error, step.file, statements, context.readSource);
     return { ...base, status: "failed", duration: duration(), error: failure };

@@ -2,7 +2,7 @@ import type { BuildStep, OperationsStep, Segment } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
 import type { Client } from "../postgres/client.ts";
-import { connectionLost } from "../postgres/errors.ts";
+import { connectionLost, neverSent } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import type { RunContext } from "./context.ts";
@@ -79,7 +79,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     const rows = await execute(current, worker);
     if (current.step === "build" && current.newRows) {
       await context.reach("new rows built");
-      current = await context.complete({ ...current, newRows: current.newRows }, worker.client);
+      current = await complete({ ...current, newRows: current.newRows }, worker, context);
       await execute(current, worker);
     }
     await context.reach("after a build");
@@ -91,6 +91,21 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
   }
 }
 
+/** Reading what the first half made changes nothing, so a lost connection is no reason to fail. */
+async function complete(
+  step: BuildStep & { readonly newRows: string },
+  worker: Worker,
+  context: RunContext,
+): Promise<BuildStep> {
+  try {
+    return await context.complete(step, worker.client);
+  } catch (error) {
+    if (!connectionLost(error)) throw error;
+    await worker.renew();
+    return context.complete(step, worker.client);
+  }
+}
+
 /** Sends the step. A build whose connection is lost is looked for, and built again if it is not there. */
 async function execute(step: WorkStep, worker: Worker): Promise<number | undefined> {
   try {
@@ -98,6 +113,7 @@ async function execute(step: WorkStep, worker: Worker): Promise<number | undefin
   } catch (error) {
     if (!connectionLost(error)) throw error;
     await worker.renew();
+    if (neverSent(error)) return send(step, worker.client);
     // The author's own statements are not repeated: nobody knows what the first time did.
     if (step.step !== "build") throw error;
     const made = step.newRows ?? step.entry.object;

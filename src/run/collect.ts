@@ -1,8 +1,11 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { ManifestEntry } from "../model/catalog.ts";
 import type { PublishItem } from "../model/plan.ts";
-import type { Client } from "../postgres/client.ts";
+import { actAs, type Client } from "../postgres/client.ts";
+import { currentQuery } from "../sql/delta.ts";
 import { quoteIdentifier } from "../sql/identifiers.ts";
 import { GONE_IN, quotePrivate } from "../sql/names.ts";
+import { waitForHorizon } from "./horizon.ts";
 import type { Reach } from "./points.ts";
 
 export interface Retention {
@@ -24,20 +27,27 @@ interface PrivateObject {
 /**
  * Drops private objects of the environment that no kept release needs: old releases, and the litter of runs that
  * died. Never takes anything along: an object that somebody else's view reads is kept and reported.
+ * @param newest the last release whose objects it may touch: those after it are of a run that has taken over
  */
 export async function collect(
   client: Client,
   environment: string,
   retention: Retention,
+  newest: number,
   reach: Reach,
 ): Promise<string[]> {
   await reach("before collecting");
   await forgetOldReleases(client, environment, retention);
+  const slow = await slowStorages(client, environment);
+  const settled = !slow.length || (await noSnapshotIsOlder(client));
   const needed = await neededObjects(client, environment);
-  const present = await presentObjects(client, environment);
+  const present = await presentObjects(client, environment, newest);
   const litter = present.filter(({ name }) => !needed.names.has(name));
   const foreign = litter.filter(({ readers }) => readers !== "");
+  // What was built belongs to the builder.
+  await actAs(client, "builder");
   await client.query("set lock_timeout = '5ms'");
+  const busy = settled ? await turnToStorage(client, slow) : slow;
   for (let start = 0; start < litter.length; start += 100) {
     await drop(
       client,
@@ -45,10 +55,57 @@ export async function collect(
     );
     await reach("object dropped");
   }
+  for (const { storage } of busy) needed.undo.delete(storage!.undo);
   await pruneUndo(client, needed.undo);
   await client.query("reset lock_timeout");
+  await actAs(client, "publisher");
   await reach("collected");
   return foreign.map(({ name, readers }) => `kept private ${name}: ${readers} reads it`);
+}
+
+/**
+ * Entries of the current release whose view still puts their rows together from before and after its publication,
+ * for snapshots from before it.
+ */
+async function slowStorages(client: Client, environment: string): Promise<ManifestEntry[]> {
+  const { rows } = await client.query<{ entry: string }>(
+    `select m.value as entry
+     from _dataform.environment e
+     join _dataform.release r on r.environment = e.name and r.release_id = e.release_id, jsonb_each(r.manifest) m
+     join pg_class c on c.relnamespace = '_dataform'::regnamespace and c.relname = m.value ->> 'object'
+     where e.name = $1 and m.value ? 'storage' and exists (
+       select from pg_rewrite w
+       join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+       join pg_class t on t.oid = d.refobjid
+       where w.ev_class = c.oid and t.oid <> c.oid and t.relname <> m.value #>> '{storage,table}'
+     )`,
+    [environment],
+  );
+  return rows.map(({ entry }) => JSON.parse(entry) as ManifestEntry);
+}
+
+async function noSnapshotIsOlder(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ now: string }>("select clock_timestamp() as now");
+  const options = { timeout: 1_000, signal: new AbortController().signal };
+  return (await waitForHorizon(client, rows[0]!.now, options)) === undefined;
+}
+
+/** Makes the views as quick to read as a table. Gives those that readers hold: the next run turns them. */
+async function turnToStorage(client: Client, entries: readonly ManifestEntry[]): Promise<ManifestEntry[]> {
+  const busy: ManifestEntry[] = [];
+  for (const entry of entries) {
+    const statement = `create or replace view ${quotePrivate(entry.object)} as ${currentQuery(entry.storage!, entry.columns)}`;
+    let turned = false;
+    for (let attempt = 1; !turned && attempt <= 10; attempt++) {
+      if (attempt > 1) await pause(10 + Math.random() * 40);
+      turned = await client.query(statement).then(
+        () => true,
+        () => false,
+      );
+    }
+    if (!turned) busy.push(entry);
+  }
+  return busy;
 }
 
 async function forgetOldReleases(client: Client, environment: string, { releases, age }: Retention): Promise<void> {
@@ -88,7 +145,7 @@ async function neededObjects(client: Client, environment: string) {
 }
 
 /** Private objects of the environment, those built last first, by the label each carries. */
-async function presentObjects(client: Client, environment: string): Promise<PrivateObject[]> {
+async function presentObjects(client: Client, environment: string, newest: number): Promise<PrivateObject[]> {
   const { rows } = await client.query<{ name: string; relkind: string; readers: string }>(
     `select c.relname as name, c.relkind,
        coalesce((
@@ -102,8 +159,10 @@ async function presentObjects(client: Client, environment: string): Promise<Priv
      join pg_description l on l.classoid = 'pg_class'::regclass and l.objoid = c.oid and l.objsubid = 0
      where c.relnamespace = '_dataform'::regnamespace and c.relkind in ('r', 'v')
        and l.description like '{"environment":%' and l.description::jsonb ->> 'environment' = $1
+       and ((l.description::jsonb ->> 'release')::bigint <= $2 or (l.description::jsonb ->> 'release')::bigint >=
+         (select next_release from _dataform.environment where name = $1))
      order by c.oid desc`,
-    [environment],
+    [environment, newest],
   );
   return rows.map(({ name, relkind, readers }) => ({ name, kind: relkind === "v" ? "view" : "table", readers }));
 }

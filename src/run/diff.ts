@@ -14,7 +14,7 @@ export async function diffReleases(
   from: number,
   to: number,
 ): Promise<ReleaseDiff> {
-  return withClient(settings, { applicationName: "dataform-diff" }, (client) =>
+  return withClient(settings, { applicationName: "dataform-diff", duty: "publisher" }, (client) =>
     withTransaction(
       client,
       async () => {

@@ -16,11 +16,7 @@ export async function takeRunLock(
 ): Promise<void> {
   for (let first = true; ; first = false) {
     // Asked again and again, never awaited in the server: a waiting session would hold back everything that waits for it.
-    const { rows } = await client.query<{ taken: string }>(
-      "select pg_try_advisory_lock(hashtextextended('dataform:' || $1, 0)) as taken",
-      [environment],
-    );
-    if (rows[0]!.taken === "t") return;
+    if (await tryRunLock(client, environment)) return;
     const holder = await lockHolder(client, environment);
     if (!options.wait) {
       throw new UserError({
@@ -35,11 +31,20 @@ export async function takeRunLock(
   }
 }
 
+/** Takes the lock if nobody has it. */
+export async function tryRunLock(client: Client, environment: string): Promise<boolean> {
+  const { rows } = await client.query<{ taken: string }>(
+    "select pg_try_advisory_lock(hashtextextended('dataform:' || $1, 0)) as taken",
+    [environment],
+  );
+  return rows[0]!.taken === "t";
+}
+
 async function lockHolder(client: Client, environment: string): Promise<string> {
   const { rows } = await client.query<{ holder: string }>(
     `select format('process %s (%s) from %s since %s', a.pid, a.application_name, coalesce(host(a.client_addr), 'a local socket'), a.backend_start) as holder
      from pg_locks l join pg_stat_activity a on a.pid = l.pid
-     where l.locktype = 'advisory' and l.granted
+     where l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_database where datname = current_database())
        and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('dataform:' || $1, 0)`,
     [environment],
   );

@@ -1,6 +1,8 @@
 import { UserError } from "../model/errors.ts";
 import type { RunReport } from "../model/report.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
+import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { createSchemaOnce } from "../sql/statements.ts";
 
 /** The oldest server that has what the release protocol needs (security_invoker, NULLS NOT DISTINCT). */
 const OLDEST_SERVER = 150_000;
@@ -8,7 +10,7 @@ const VERSION = 1;
 
 // One writer at a time: `create … if not exists` of two sessions can collide.
 const definition = `
-create schema if not exists _dataform;
+${createSchemaOnce(PRIVATE_SCHEMA)};
 create table if not exists _dataform.metadata (version integer not null);
 insert into _dataform.metadata select ${VERSION} where not exists (select from _dataform.metadata);
 create table if not exists _dataform.environment (
@@ -21,6 +23,7 @@ create table if not exists _dataform.release (
   environment text not null references _dataform.environment (name),
   release_id bigint not null,
   base_release_id bigint,
+  content_of bigint,
   run_id uuid not null,
   status text not null check (status in ('waiting', 'published', 'discarded')),
   built_at timestamptz not null default clock_timestamp(),
@@ -121,6 +124,22 @@ export async function takeFence(client: Client, environment: string): Promise<nu
     [environment],
   );
   return Number(rows[0]!.fence);
+}
+
+export async function readFence(client: Client, environment: string): Promise<number> {
+  const { rows } = await client.query<{ fence: string }>("select fence from _dataform.environment where name = $1", [
+    environment,
+  ]);
+  return Number(rows[0]!.fence);
+}
+
+/** Runs of the environment that began and never ended. */
+export async function unendedRuns(client: Client, environment: string): Promise<string[]> {
+  const { rows } = await client.query<{ run_id: string }>(
+    "select run_id from _dataform.run where environment = $1 and status = 'running'",
+    [environment],
+  );
+  return rows.map(({ run_id }) => run_id);
 }
 
 export interface RunStart {

@@ -1,6 +1,6 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { ConnectionSettings } from "../model/connection.ts";
 import { type Client, connect } from "../postgres/client.ts";
+import { endSessions } from "./ghosts.ts";
 
 /** One connection of the pool, which can be replaced when it is lost. */
 export interface Worker {
@@ -20,7 +20,9 @@ export interface Pool {
 }
 
 export async function openPool(settings: ConnectionSettings, size: number, applicationName: string): Promise<Pool> {
-  const opened = await Promise.allSettled(Array.from({ length: size }, () => connect(settings, { applicationName })));
+  const opened = await Promise.allSettled(
+    Array.from({ length: size }, () => connect(settings, { applicationName, duty: "builder" })),
+  );
   const clients = opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const refused = opened.find((result) => result.status === "rejected");
   // A server with few free connections still runs, on those it gave.
@@ -35,13 +37,18 @@ export async function openPool(settings: ConnectionSettings, size: number, appli
       await Promise.allSettled(workers.map(({ client }) => client.cancel()));
     },
     close: async () => {
+      const lost = workers.some((worker) => worker.lost);
       await Promise.allSettled(workers.map(({ client }) => client.close()));
+      // The server may not have noticed yet.
+      if (lost) await endSessions(settings, [applicationName]).catch(() => {});
     },
   };
 }
 
 class PoolWorker implements Worker {
   client: Client;
+  /** Whether a connection of this worker was ever lost. */
+  lost = false;
   readonly #settings: ConnectionSettings;
   readonly #applicationName: string;
 
@@ -49,20 +56,20 @@ class PoolWorker implements Worker {
     this.client = client;
     this.#settings = settings;
     this.#applicationName = applicationName;
+    this.#watch();
+  }
+
+  #watch(): void {
+    this.client.driver.on("error", () => {
+      this.lost = true;
+    });
   }
 
   async renew(): Promise<void> {
     const lost = this.client.processId;
     await this.client.close().catch(() => {});
-    this.client = await connect(this.#settings, { applicationName: this.#applicationName });
-    // A session without a client may go on with its statement; what it made is known once it has ended.
-    for (;;) {
-      const { rows } = await this.client.query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and application_name = $2",
-        [lost, this.#applicationName],
-      );
-      if (!rows.length) return;
-      await pause(20);
-    }
+    await endSessions(this.#settings, [this.#applicationName], lost);
+    this.client = await connect(this.#settings, { applicationName: this.#applicationName, duty: "builder" });
+    this.#watch();
   }
 }

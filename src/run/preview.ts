@@ -7,9 +7,10 @@ import { planCandidate } from "../plan/plan.ts";
 import { choosePath, type PublicPath } from "../plan/public-view.ts";
 import { planPublish } from "../plan/publish.ts";
 import { describeObjects } from "../postgres/catalog.ts";
-import type { Client } from "../postgres/client.ts";
+import { actAs, type Client } from "../postgres/client.ts";
 import { joinStatements } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { createSchemaOnce } from "../sql/statements.ts";
 import { explainFailure, type ReadSource } from "./explain.ts";
 import { publishItem } from "./items.ts";
 
@@ -44,14 +45,15 @@ export async function preview(
   const releases: ReleasePreview[] = [];
   await client.query("begin");
   try {
-    await client.query(`create schema if not exists ${PRIVATE_SCHEMA}`);
+    await client.query(createSchemaOnce(PRIVATE_SCHEMA));
+    await actAs(client, "builder");
     let current = catalog;
     for (const segment of plan.segments) {
       const steps = await shapeSegment(segment, graph, current, plan, client, failures, readSource);
       const items = await followable(steps, current, client, failures, readSource);
       const paths = Object.fromEntries(items.map((item) => [targetKey(item.target), choosePath(item, current).how]));
       const input = { catalog: current, runId: "preview", fence: catalog.fence + 1, release: segment.release, items };
-      releases.push({ release: segment.release, paths, publish: planPublish(input) });
+      releases.push({ release: segment.release, paths, publish: planPublish({ ...input, roles: client.roles }) });
       current = { ...current, releaseId: items.length ? segment.release : current.releaseId };
     }
   } finally {
@@ -96,7 +98,7 @@ function shapeOf({ statements }: BuildStep): Statement[] {
   const makes = inside.findIndex(({ sql }) => /^create (?:table|view) /.test(sql));
   return inside.flatMap((statement, index) => {
     if (index < makes) return [statement];
-    if (/^create table .* as\n/.test(statement.sql)) return [{ ...statement, sql: `${statement.sql}with no data` }];
+    if (/^create table .* as\n/.test(statement.sql)) return [{ ...statement, sql: `${statement.sql}\nwith no data` }];
     return /^(?:create (?:table|view)|create or replace view|alter table "_dataform")/.test(statement.sql) &&
       !statement.origins
       ? [statement]

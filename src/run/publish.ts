@@ -6,6 +6,7 @@ import { FENCED } from "../plan/publish.ts";
 import { type Client, connect } from "../postgres/client.ts";
 import { connectionLost, sqlState } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
+import { endSessions } from "./ghosts.ts";
 import type { Reach } from "./points.ts";
 
 /** Lock not available, cancelled by the bound on the block, deadlock, serialisation, "tuple concurrently updated". */
@@ -20,6 +21,7 @@ export const STARVED = "DF002";
 export interface PublishOptions {
   readonly environment: string;
   readonly runId: string;
+  readonly fence: number;
   /** Milliseconds until a publish that others keep from its locks is given up. */
   readonly deadline: number;
   readonly signal: AbortSignal;
@@ -29,12 +31,14 @@ export interface PublishOptions {
 
 /**
  * Makes a release visible, on a connection of its own. When that connection is lost, nobody knows whether the commit
- * arrived: then the old session is waited out and the outcome is read, never guessed.
+ * arrived: then the old session is ended and the outcome is read, never guessed.
  */
 export async function publish(plan: PublishPlan, settings: ConnectionSettings, options: PublishOptions): Promise<void> {
   const applicationName = `dataform-publish-${options.runId}`;
   for (let attempt = 1; ; attempt++) {
-    const client = await connect(settings, { applicationName });
+    const client = await connectAgain(settings, applicationName);
+    const stop = () => void client.cancel().catch(() => {});
+    options.signal.addEventListener("abort", stop, { once: true });
     try {
       await publishOn(client, plan, options);
       await options.reach("published");
@@ -42,12 +46,15 @@ export async function publish(plan: PublishPlan, settings: ConnectionSettings, o
     } catch (error) {
       if (!connectionLost(error)) {
         await client.query("rollback").catch(() => {});
-        throw error;
+        throw options.signal.aborted ? options.signal.reason : error;
       }
       options.onWait?.("the connection was lost; reading what was committed");
-      if (await wasPublished(plan, settings, applicationName, options)) return;
+      const { published, fence } = await readOutcome(plan, settings, applicationName, options);
+      if (published) return;
+      if (fence !== options.fence) throw fenced(plan.release);
       if (attempt === 3) throw error;
     } finally {
+      options.signal.removeEventListener("abort", stop);
       await client.close().catch(() => {});
     }
   }
@@ -58,8 +65,10 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
   const started = performance.now();
   if (plan.warmUp) await client.script(plan.warmUp);
   await options.reach("publish begun");
+  options.signal.throwIfAborted();
   await client.script(joinStatements([{ sql: "begin" }, ...plan.deltas, { sql: "savepoint views" }]));
   await options.reach("deltas applied");
+  options.signal.throwIfAborted();
   let slower = 1;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -71,7 +80,7 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
       return;
     } catch (error) {
       const code = sqlState(error);
-      if (code === FENCED) throw fenced(plan);
+      if (code === FENCED) throw fenced(plan.release);
       if (!code || !TRY_AGAIN.has(code)) throw error;
       await client.query("rollback to savepoint views");
       if (options.signal.aborted) throw error;
@@ -95,38 +104,35 @@ function withTimeout(views: PublishPlan["views"], times: number): PublishPlan["v
   });
 }
 
-/** A session without a client goes on until its message is done, so it is waited for before the outcome is read. */
-async function wasPublished(
+/** A session without a client may go on with its message, so it is ended before the outcome is read. */
+async function readOutcome(
   plan: PublishPlan,
   settings: ConnectionSettings,
   applicationName: string,
   { environment }: PublishOptions,
-): Promise<boolean> {
-  const client = await connectAgain(settings);
+): Promise<{ readonly published: boolean; readonly fence: number }> {
+  const client = await connectAgain(settings, "dataform-reconnect");
   try {
-    for (;;) {
-      const { rows } = await client.query("select 1 from pg_stat_activity where application_name = $1", [
-        applicationName,
-      ]);
-      if (!rows.length) break;
-      await pause(50);
-    }
-    const { rows } = await client.query<{ status: string }>(
-      "select status from _dataform.release where environment = $1 and release_id = $2",
+    await endSessions(settings, [applicationName]);
+    const { rows } = await client.query<{ published: string; fence: string }>(
+      `select e.fence, exists (
+         select from _dataform.release r where r.environment = e.name and r.release_id = $2 and r.status = 'published'
+       ) as published
+       from _dataform.environment e where e.name = $1`,
       [environment, plan.release],
     );
-    return rows[0]?.status === "published";
+    return { published: rows[0]!.published === "t", fence: Number(rows[0]!.fence) };
   } finally {
     await client.close().catch(() => {});
   }
 }
 
 /** The server may be restarting: tries for a minute. */
-export async function connectAgain(settings: ConnectionSettings): Promise<Client> {
+export async function connectAgain(settings: ConnectionSettings, applicationName: string): Promise<Client> {
   const deadline = performance.now() + 60_000;
   for (let wait = 50; ; wait = Math.min(wait * 2, 2_000)) {
     try {
-      return await connect(settings, { applicationName: "dataform-reconnect" });
+      return await connect(settings, { applicationName, duty: "publisher" });
     } catch (error) {
       if (performance.now() > deadline) throw error;
       await pause(wait);
@@ -134,9 +140,9 @@ export async function connectAgain(settings: ConnectionSettings): Promise<Client
   }
 }
 
-function fenced(plan: PublishPlan): UserError {
+export function fenced(release: number): UserError {
   return new UserError({
-    message: `release ${plan.release} was not published: another run has taken over`,
+    message: `release ${release} was not published: another run has taken over`,
     hint: "run again; this run was too slow or was taken for dead",
     code: FENCED,
     exitCode: 1,
@@ -161,7 +167,8 @@ async function blockers(plan: PublishPlan, client: Client): Promise<string> {
      join pg_stat_activity a on a.pid = l.pid
      join pg_class c on c.oid = l.relation
      join pg_namespace n on n.oid = c.relnamespace
-     where l.pid <> pg_backend_pid() and l.granted and n.nspname || '.' || c.relname = any($1::text[])`,
+     where l.pid <> pg_backend_pid() and l.granted
+       and l.database = (select oid from pg_database where datname = current_database()) and n.nspname || '.' || c.relname = any($1::text[])`,
     [plan.targets.map(({ schema, name }) => `${schema}.${name}`)],
   );
   return rows.map(({ blocker }) => blocker).join("; ") || "nobody now";

@@ -6,6 +6,8 @@ import type { Client } from "../postgres/client.ts";
 export interface StoredRelease {
   readonly release: number;
   readonly base: number | null;
+  /** After a rollback: the release whose content this one has. */
+  readonly contentOf: number | null;
   readonly runId: string;
   readonly status: "waiting" | "published" | "discarded";
   /** When its last object was built, as PostgreSQL's clock has it. */
@@ -21,6 +23,7 @@ export interface StoredRelease {
 export async function recordWaiting(
   client: Client,
   release: Pick<StoredRelease, "release" | "base" | "runId"> & {
+    readonly contentOf?: number;
     readonly environment: string;
     readonly manifest: Manifest;
     readonly items: readonly PublishItem[];
@@ -28,9 +31,19 @@ export async function recordWaiting(
 ): Promise<string> {
   const { environment, base, runId, manifest, items } = release;
   const { rows } = await client.query<{ built_at: string }>(
-    `insert into _dataform.release (environment, release_id, base_release_id, run_id, status, manifest, items)
-     values ($1, $2, $3, $4, 'waiting', $5, $6) returning built_at`,
-    [environment, release.release, base, runId, JSON.stringify(manifest), JSON.stringify(items)],
+    `insert into _dataform.release (environment, release_id, base_release_id, run_id, status, manifest, items, content_of)
+     values ($1, $2, $3, $4, 'waiting', $5, $6, $7)
+     on conflict (environment, release_id) do update set items = excluded.items
+     returning built_at`,
+    [
+      environment,
+      release.release,
+      base,
+      runId,
+      JSON.stringify(manifest),
+      JSON.stringify(items),
+      release.contentOf ?? null,
+    ],
   );
   return rows[0]!.built_at;
 }
@@ -47,15 +60,16 @@ export async function discard(client: Client, environment: string, release: numb
 export async function readReleases(client: Client, environment: string): Promise<StoredRelease[]> {
   const { rows } = await client.query<
     Record<"release_id" | "run_id" | "status" | "built_at", string> &
-      Record<"base_release_id" | "published_at" | "manifest" | "items", string | null>
+      Record<"base_release_id" | "content_of" | "published_at" | "manifest" | "items", string | null>
   >(
-    `select release_id, base_release_id, run_id, status, built_at, published_at, manifest, items
+    `select release_id, base_release_id, content_of, run_id, status, built_at, published_at, manifest, items
      from _dataform.release where environment = $1 order by release_id desc`,
     [environment],
   );
   return rows.map((row) => ({
     release: Number(row.release_id),
     base: row.base_release_id === null ? null : Number(row.base_release_id),
+    contentOf: row.content_of === null ? null : Number(row.content_of),
     runId: row.run_id,
     status: row.status as StoredRelease["status"],
     builtAt: row.built_at,

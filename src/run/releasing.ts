@@ -52,10 +52,18 @@ export async function publishWaiting(
   const warnings = await passHorizon(session, waiting, options);
   await session.reach("horizon passed");
   const { runId, fence, environment, settings, signal, reach, events } = session;
-  const plan = planPublish({ catalog, runId, fence, release, items });
+  const plan = planPublish({
+    catalog,
+    runId,
+    fence,
+    release,
+    items,
+    roles: settings.roles,
+  });
   await publish(plan, settings, {
     environment,
     runId,
+    fence,
     deadline: options.publishDeadline ?? 60_000,
     signal,
     reach,
@@ -72,21 +80,19 @@ async function passHorizon(
 ): Promise<string[]> {
   const policy = options.horizon ?? "wait";
   const timeout = policy === "publish" && options.horizonTimeout === undefined ? 0 : (options.horizonTimeout ?? 30_000);
-  const { client, signal, events, environment } = session;
-  const blind = (await seesOthers(client))
+  const { signal, events, environment } = session;
+  const blind = (await session.retry(seesOthers))
     ? []
     : [
         "this role cannot see other users' transactions: grant pg_read_all_stats to it, so that old snapshots are waited for",
       ];
-  const readers = await waitForHorizon(client, builtAt, {
-    timeout,
-    signal,
-    onWait: (what) => events.waiting?.(what),
-  });
+  const readers = await session.retry((client) =>
+    waitForHorizon(client, builtAt, { timeout, signal, onWait: (what) => events.waiting?.(what) }),
+  );
   if (readers === undefined) return blind;
   if (policy === "publish")
     return [...blind, `published before older transactions ended, which may read new tables as empty: ${readers}`];
-  if (policy === "fail") await discard(client, environment, release);
+  if (policy === "fail") await session.retry((client) => discard(client, environment, release));
   throw new UserError({
     message:
       policy === "fail"

@@ -8,8 +8,8 @@ import { manifestWith } from "../plan/publish.ts";
 import { type KeptRelease, planRollback } from "../plan/rollback.ts";
 import { readCatalog } from "../postgres/catalog.ts";
 import { recordFinish, recordStart } from "./metadata.ts";
-import { readReleases, recordWaiting, type StoredRelease } from "./release.ts";
-import { checkItem, publishWaiting, type ReleaseOptions } from "./releasing.ts";
+import { discard, readReleases, recordWaiting, type StoredRelease } from "./release.ts";
+import { checkItem, publishWaiting, type ReleaseOptions, staysWaiting } from "./releasing.ts";
 import { type Session, type SessionOptions, withSession } from "./session.ts";
 
 export interface RollbackOptions extends SessionOptions, ReleaseOptions {
@@ -33,8 +33,12 @@ export async function rollback(settings: ConnectionSettings, options: RollbackOp
     const release = catalog.nextRelease;
     const { items, notes } = planRollback(catalog, to, kept, release);
     if (!items.length) throw nothingToDo(to.release, environment);
-    const report = await releaseItems(session, catalog, { release, items, builtAt: to.builtAt }, options);
-    return { ...report, contentOf: to.release, warnings: [...notes, ...report.warnings] };
+    const lost = releases
+      .filter(({ status }) => status === "waiting")
+      .map(({ release }) => `release ${release}, which waited to be published, is given up`);
+    const contentOf = to.contentOf ?? to.release;
+    const report = await releaseItems(session, catalog, { release, items, builtAt: to.builtAt, contentOf }, options);
+    return { ...report, contentOf, warnings: [...notes, ...lost, ...report.warnings] };
   });
 }
 
@@ -51,14 +55,22 @@ export async function publishRelease(
     if (!waiting) throw nothingWaits(environment, catalog.releaseId);
     if (waiting.base !== catalog.releaseId) throw overtaken(waiting, catalog);
     const { release, builtAt, items = [] } = waiting;
+    const { runId, fence } = session;
+    await recordStart(client, { runId, environment, fence, releases: 0, coreVersion: null, notes: [] });
     return publishAndReport(session, catalog, { release, builtAt, items }, options, performance.now());
   });
+}
+
+interface ReleaseJob {
+  readonly release: number;
+  readonly items: readonly PublishItem[];
+  readonly builtAt: string;
 }
 
 async function releaseItems(
   session: Session,
   catalog: Catalog,
-  job: { readonly release: number; readonly items: readonly PublishItem[]; readonly builtAt: string },
+  job: ReleaseJob & { readonly contentOf: number },
   options: ReleaseOptions,
 ): Promise<ReleaseReport> {
   const { client, environment, runId, fence } = session;
@@ -66,26 +78,27 @@ async function releaseItems(
   for (const item of job.items) await checkItem(item, catalog, client);
   await recordStart(client, { runId, environment, fence, releases: 1, coreVersion: null, notes: [] });
   const manifest = manifestWith(catalog.manifest, job.items);
-  await recordWaiting(client, {
-    environment,
-    release: job.release,
-    base: catalog.releaseId,
-    runId,
-    manifest,
-    items: job.items,
-  });
+  const base = catalog.releaseId;
+  const { release, items, contentOf } = job;
+  await recordWaiting(client, { environment, release, base, runId, manifest, items, contentOf });
   return publishAndReport(session, catalog, job, options, started);
 }
 
 async function publishAndReport(
   session: Session,
   catalog: Catalog,
-  job: { readonly release: number; readonly items: readonly PublishItem[]; readonly builtAt: string },
+  job: ReleaseJob,
   options: ReleaseOptions,
   started: number,
 ): Promise<ReleaseReport> {
-  const warnings = await publishWaiting(session, catalog, job, options);
-  await recordFinish(session.client, session.runId, "success", [job.release]);
+  const warnings = await publishWaiting(session, catalog, job, options).catch(async (error) => {
+    await session.retry(async (client) => {
+      if (!staysWaiting(error)) await discard(client, session.environment, job.release);
+      await recordFinish(client, session.runId, "failure", []);
+    });
+    throw error;
+  });
+  await session.retry((client) => recordFinish(client, session.runId, "success", [job.release]));
   return {
     version: 1,
     runId: session.runId,
@@ -104,7 +117,10 @@ function chooseRelease(
   environment: string,
 ): StoredRelease & KeptRelease {
   const kept = published.filter(({ manifest }) => manifest !== undefined);
-  const chosen = to === undefined ? kept[1] : kept.find(({ release }) => release === to);
+  // A second rollback goes further back, not forward to what was rolled back from.
+  const now = kept[0] && (kept[0].contentOf ?? kept[0].release);
+  const before = kept.find(({ release, contentOf }) => contentOf === null && now !== undefined && release < now);
+  const chosen = to === undefined ? before : kept.find(({ release }) => release === to);
   if (chosen) return chosen as StoredRelease & KeptRelease;
   const known = published.some(({ release }) => release === to);
   throw new UserError({

@@ -8,6 +8,7 @@ import { dependentsOf } from "../plan/order.ts";
 import { plan as makePlan, type PlanOptions, planCandidate } from "../plan/plan.ts";
 import { manifestWith } from "../plan/publish.ts";
 import { describeObjects, readCatalog } from "../postgres/catalog.ts";
+import type { Client } from "../postgres/client.ts";
 import { connectionLost } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
 import { auditSegment } from "./audit.ts";
@@ -18,7 +19,8 @@ import { explainFailure, type ReadSource } from "./explain.ts";
 import { publishItem } from "./items.ts";
 import { recordEnd, recordStart } from "./metadata.ts";
 import { openPool, type Pool } from "./pool.ts";
-import { recordWaiting } from "./release.ts";
+import { fenced } from "./publish.ts";
+import { discard, recordWaiting } from "./release.ts";
 import { checkItem, publishWaiting, type ReleaseOptions, staysWaiting } from "./releasing.ts";
 import { type Session, type SessionOptions, withSession } from "./session.ts";
 
@@ -89,6 +91,8 @@ class Run {
   readonly #options: RunOptions;
   readonly #context: RunContext;
   #catalog: Catalog;
+  /** Another run has taken over: nothing more is published or collected. */
+  #late = false;
 
   constructor(session: Session, graph: CompiledGraph, plan: Plan, catalog: Catalog, pool: Pool, options: RunOptions) {
     this.#session = session;
@@ -118,17 +122,18 @@ class Run {
     const { segments, preparation } = this.#plan;
     const total = segments.reduce((count, { steps, audits }) => count + steps.length + audits.length, 0);
     this.#session.events.planned?.(total);
-    if (preparation.length) await this.#session.client.script(joinStatements(preparation));
+    if (preparation.length) await this.#session.retry((client) => client.script(joinStatements(preparation)));
     await this.#session.reach("schemas made");
     for (const segment of segments) {
       await buildSegment(segment, this.#context);
       await auditSegment(segment, this.#context);
       await this.#release(segment);
+      if (this.#late) break;
     }
     await this.#collect();
     await this.#session.reach("before the report");
     const report = this.#report();
-    await this.#afterLoss(() => recordEnd(this.#session.client, report));
+    await this.#session.retry((client) => recordEnd(client, report));
     await this.#session.reach("report written");
     return report;
   }
@@ -147,36 +152,37 @@ class Run {
   /** Publishes what was built and may be seen. What fails here fails the models, not the run. */
   async #release(segment: Segment): Promise<void> {
     if (this.#session.signal.aborted) return;
+    const { environment, runId } = this.#session;
+    const { release } = segment;
+    if (await this.#session.overtaken()) return this.#giveUp(segment);
     this.#hold(segment, this.#failedAudits(segment));
     if (this.#options.allOrNothing && this.#anythingFailed())
       this.#hold(segment, this.#built(segment).map(keyOf), "something else failed");
-    const items = await this.#items(segment);
+    const items = await this.#session.retry((client) => this.#items(segment, client));
     if (!items.length) return;
-    const { client, environment, runId } = this.#session;
-    const { release } = segment;
     const manifest = manifestWith(this.#catalog.manifest, items);
     const base = this.#catalog.releaseId;
-    const builtAt = await recordWaiting(client, { environment, release, base, runId, manifest, items });
+    const builtAt = await this.#session.retry((client) =>
+      recordWaiting(client, { environment, release, base, runId, manifest, items }),
+    );
     await this.#session.reach("release waits");
     try {
       const waiting = { release, builtAt, items };
       this.#warnings.push(...(await publishWaiting(this.#session, this.#catalog, waiting, this.#options)));
     } catch (error) {
       this.#fail(items, error);
+      if (!staysWaiting(error)) await this.#session.retry((client) => discard(client, environment, release));
       return;
     }
     this.#releases.push(release);
     if (segment === this.#plan.segments.at(-1)) return;
-    await this.#afterLoss(async () => {
-      const read = await readCatalog(this.#session.client, environment, publicTargets(this.#graph));
-      this.#catalog = { ...read, nextRelease: this.#catalog.nextRelease };
-    });
+    const read = await this.#session.retry((client) => readCatalog(client, environment, publicTargets(this.#graph)));
+    this.#catalog = { ...read, nextRelease: this.#catalog.nextRelease };
   }
 
   /** What is published of the segment. A model whose public view cannot follow fails here. */
-  async #items(segment: Segment): Promise<PublishItem[]> {
+  async #items(segment: Segment, client: Client): Promise<PublishItem[]> {
     const steps = this.#built(segment);
-    const { client } = this.#session;
     const names = steps.flatMap(({ entry }) => [entry.object, ...(entry.storage ? [entry.storage.table] : [])]);
     const objects = await describeObjects(client, names);
     const items = new Map(steps.map((step) => [keyOf(step), publishItem(step, objects)]));
@@ -233,9 +239,18 @@ class Run {
     return [...this.#results.keys()].some((key) => this.#isBlocked(key));
   }
 
-  #fail(items: readonly PublishItem[], error: unknown): void {
+  /** What the audits said means nothing: what they read may be collected already. */
+  #giveUp(segment: Segment): void {
+    this.#late = true;
+    const built = segment.steps.filter(
+      (step) => step.step === "build" && this.#results.get(keyOf(step))?.status === "ok",
+    );
+    this.#fail(built, fenced(segment.release));
+  }
+
+  #fail(items: readonly { readonly target: Target; readonly file: string }[], error: unknown): void {
     const status = staysWaiting(error) ? "waiting" : "failed";
-    this.#errors.push(explainFailure(error, items[0]!.file, [], this.#context.readSource));
+    this.#errors.push(explainFailure(error, items[0]?.file ?? "", [], this.#context.readSource));
     for (const { target } of items) {
       const reason = status === "waiting" ? "its release is not published yet" : "its release was not published";
       this.#record({ ...this.#results.get(targetKey(target))!, status, reason });
@@ -244,23 +259,13 @@ class Run {
 
   /** Old releases and litter go once the new release is there. A failure here is no failure of the run. */
   async #collect(): Promise<void> {
-    if (this.#session.signal.aborted) return;
+    if (this.#session.signal.aborted || this.#late) return;
     const { environment, reach } = this.#session;
     const retention = this.#options.retention ?? DEFAULT_RETENTION;
-    await this.#afterLoss(async () => {
-      this.#warnings.push(...(await collect(this.#session.client, environment, retention, reach)));
-    });
-  }
-
-  /** Once more on another connection when the first was lost. */
-  async #afterLoss(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (!connectionLost(error)) throw error;
-      await this.#session.renew();
-      await work();
-    }
+    const newest = this.#catalog.nextRelease + this.#plan.segments.length - 1;
+    this.#warnings.push(
+      ...(await this.#session.retry((client) => collect(client, environment, retention, newest, reach))),
+    );
   }
 
   #report(): RunReport {

@@ -34,7 +34,7 @@ export async function runUnitTests(
 ): Promise<UnitTestReport> {
   const readSource = options.readSource ?? (() => "");
   if (!graph.tests.length) return { version: 1, tests: [] };
-  return withClient(settings, { applicationName: "dataform-test" }, async (client) => {
+  return withClient(settings, { applicationName: "dataform-test", duty: "builder" }, async (client) => {
     const tests: UnitTestResult[] = [];
     for (const test of graph.tests) tests.push(await runUnitTest(test, client, readSource));
     return { version: 1, tests };

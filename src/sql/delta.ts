@@ -23,12 +23,16 @@ export interface DeltaColumn extends Column {
 const written = quoteIdentifier(WRITTEN_BY);
 const gone = quoteIdentifier(GONE_IN);
 
-/** What the table will be: current rows that the delta does not replace, plus the delta. */
-export function candidateQuery({ storage, table, columns, uniqueKey }: Delta): string {
+/**
+ * What the table will be: earlier rows that the delta does not replace, plus the delta. The same before the delta is
+ * applied and after it, so that a reader's snapshot may be from either side.
+ */
+export function candidateQuery({ storage, table, columns, uniqueKey, release }: Delta): string {
   const kept = uniqueKey.length
-    ? `\nwhere not exists (select from ${quotePrivate(table)} d where ${sameKey(uniqueKey)})\n  and not (${sameNullKey(table, uniqueKey)})`
+    ? `\n  and not exists (select from ${quotePrivate(table)} d where ${sameKey(uniqueKey)})\n  and not (${sameNullKey(table, uniqueKey)})`
     : "";
-  return `select ${cast(columns, "s", "inStorage")} from ${quotePrivate(storage.table)} s${kept}
+  return `select ${cast(columns, "s", "inStorage")} from ${quotePrivate(storage.table)} s
+where s.${written} < ${release}${kept}
 union all
 select ${cast(columns, "d", "inDelta")} from ${quotePrivate(table)} d`;
 }
@@ -41,6 +45,11 @@ export function applyDelta({ storage, table, columns, uniqueKey, release }: Delt
   const bySameKey = `using ${quotePrivate(table)} d where ${sameKey(uniqueKey)}`;
   const byNullKey = `where ${sameNullKey(table, uniqueKey)}`;
   return [moveAway(storage, names, bySameKey, release), moveAway(storage, names, byNullKey, release), insert];
+}
+
+/** What the table is, quickest to read. True for snapshots that have all its rows. */
+export function currentQuery(storage: Storage, columns: readonly Column[]): string {
+  return `select ${quoteList(columns.map(({ name }) => name))} from ${quotePrivate(storage.table)}`;
 }
 
 /** What the table was at an earlier release. True for ever: later releases change only what it leaves out. */

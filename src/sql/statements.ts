@@ -58,9 +58,10 @@ export function commentOn(kind: "view" | "column", name: string, text: string | 
  * Makes a schema where there is none. `create schema if not exists` wants the right to make schemas even when there is
  * nothing to make, and a role of least privilege has not got it.
  */
-export function createSchemaOnce(schema: string): string {
+export function createSchemaOnce(schema: string, owner?: string): string {
   const name = quoteIdentifier(schema);
-  const body = `begin if to_regnamespace(${quoteLiteral(name)}) is null then create schema ${name}; end if; end`;
+  const made = `create schema ${name}${owner === undefined ? "" : ` authorization ${quoteIdentifier(owner)}`}`;
+  const body = `begin if to_regnamespace(${quoteLiteral(name)}) is null then ${made}; end if; end`;
   return `do ${dollarQuote(body, "schema")}`;
 }
 

@@ -252,3 +252,43 @@ test("a folder without a project and a project file that is not JSON say what to
   project.remove("dataform.json");
   await expect(compile(project.dir)).rejects.toMatchObject({ message: `${project.dir} is not a Dataform project` });
 });
+
+test("settings of Dataform 2, and the version that a Dataform 3 project asks for, are told and ignored", async () => {
+  const former = await compileFiles({
+    "dataform.json": '{ "warehouse": "postgres", "defaultSchema": "marts", "concurrentQueryLimit": 10 }',
+    "a.sqlx": 'config { type: "table" }\nselect 1 as id',
+  });
+  expect(former.notes[0]).toContain("concurrentQueryLimit has no meaning here");
+  const project = testProject({
+    "workflow_settings.yaml": "dataformCoreVersion: 3.0.0\ndefaultDataset: warehouse\n",
+    "a.sqlx": 'config { type: "table" }\nselect 1 as id',
+  });
+  project.remove("dataform.json");
+  expect((await compile(project.dir)).notes[0]).toContain("dataformCoreVersion");
+});
+
+test("mistakes in the project file are named with their line and the nearest property", async () => {
+  const model = { "a.sqlx": 'config { type: "table" }\nselect 1 as id' };
+  expect(
+    await messages({ ...model, "dataform.json": '{\n  "warehouse": "postgres",\n  "defaultSchemas": "x"\n}' }),
+  ).toContain("unknown property");
+  await expect(
+    compileFiles({ ...model, "dataform.json": '{\n  "warehouse": "postgres",\n  "defaultSchemas": "x"\n}' }),
+  ).rejects.toMatchObject({ location: { file: "dataform.json", line: 3 }, hint: 'did you mean "defaultSchema"?' });
+  expect(await messages({ ...model, "dataform.json": '{ "warehouse": "postgres", "vars": { "a": 1 } }' })).toBe(
+    "the values of vars must be text",
+  );
+});
+
+test("a test without a dataset or without an input, and a name that is too long, are explained", async () => {
+  const text = await messages({
+    "a.sqlx": 'config { type: "table" }\nselect * from ${ref("d")}',
+    "d.sqlx": 'config { type: "declaration", schema: "raw", name: "d" }',
+    "t.sqlx": 'config { type: "test" }\nselect 1 as id',
+    "u.sqlx": 'config { type: "test", dataset: "a" }\ninput "e" { select 1 as id }\nselect 1 as id',
+    [`definitions/${"x".repeat(64)}.sqlx`]: 'config { type: "table" }\nselect 1 as id',
+  });
+  expect(text).toContain("definitions/t.sqlx:1:10: a test must say which model it tests");
+  expect(text).toContain("a test gives no input for d, which the model reads");
+  expect(text).toContain("is too long for PostgreSQL");
+});

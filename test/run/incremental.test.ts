@@ -192,3 +192,26 @@ test("after EXTEND the rows that were there have NULL in the new column, and ear
   await rollback(database.settings);
   expect(await rows("select * from marts.events order by id")).toEqual(["1|a"]);
 });
+
+test("indexes and constraints of post_operations make the table once, however often rows are added", async () => {
+  const { run, rows, sql } = await warehouse({
+    "source.sqlx": source,
+    "events.sqlx": `config { type: "incremental", uniqueKey: ["id"] }
+select id, value from \${ref("raw", "events")}
+post_operations {
+  create index on \${self()} (value);
+  create index by_value on \${self()} (value, id);
+  alter table \${self()} add primary key (id);
+  update \${self()} set value = upper(value)
+}`,
+  });
+  await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value");
+  for (let n = 2; n < 6; n++) {
+    expect((await run()).status).toBe("success");
+    await sql(`insert into raw.events values (${n}, 'b')`);
+  }
+  expect(await rows("select string_agg(value, '' order by id) from marts.events")).toEqual(["ABBB"]);
+  expect(
+    await rows("select count(*) from pg_indexes where schemaname = '_dataform' and tablename like 'events%s'"),
+  ).toEqual(["4"]);
+});

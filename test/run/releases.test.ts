@@ -57,6 +57,21 @@ test("an incremental run after a rollback goes on from what is published", async
   expect(await rows(content)).toEqual(["2|1b,2b"]);
 });
 
+test("a second rollback goes further back, not forward again", async () => {
+  const { project, database, run, rows } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  for (const id of [1, 2, 3]) {
+    project.write({ "a.sqlx": `config { type: "table" }\nselect ${id} as id` });
+    await run(kept);
+  }
+  for (const id of ["2", "1"]) {
+    await rollback(database.settings);
+    expect(await rows("select id from marts.a")).toEqual([id]);
+  }
+  await expect(rollback(database.settings)).rejects.toMatchObject({
+    message: "environment main has no earlier release to go back to",
+  });
+});
+
 test("rollback over a full refresh and over changed columns works too", async () => {
   const { project, database, run, rows, load } = await history();
   await load("(1, 'a', 1)");

@@ -15,10 +15,14 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
     .option("--json", "the list as JSON")
     .action(async (flags: { url?: string; environment?: string; json?: boolean }) => {
       const settings = await openDatabase(shell, flags);
-      const releases = await withClient(settings, { applicationName: "dataform-releases" }, async (client) => {
-        await prepareMetadata(client);
-        return readReleases(client, flags.environment ?? DEFAULT_ENVIRONMENT);
-      });
+      const releases = await withClient(
+        settings,
+        { applicationName: "dataform-releases", duty: "publisher" },
+        async (client) => {
+          await prepareMetadata(client);
+          return readReleases(client, flags.environment ?? DEFAULT_ENVIRONMENT);
+        },
+      );
       const current = releases.find(({ status }) => status === "published")?.release;
       const rows = releases.map(({ release, base, status, builtAt, publishedAt, manifest, runId }) => ({
         release,

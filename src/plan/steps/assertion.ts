@@ -1,6 +1,6 @@
 import type { Assertion, AssertionOptions } from "../../model/graph.ts";
 import type { AuditStep, Threshold } from "../../model/plan.ts";
-import { authored } from "../statement.ts";
+import { authoredQuery } from "../statement.ts";
 import type { StepContext } from "./model.ts";
 
 /** At most so many failing rows are kept of one assertion and run. */
@@ -31,7 +31,7 @@ export function assertionStep(
     reads,
     severity: options.severity ?? "error",
     threshold,
-    statement: authored(assertion.file, assertion.query, context.resolve, HEAD, `)${counts(total)}`),
+    statement: authoredQuery(assertion.file, assertion.query, context.resolve, HEAD, `)${counts(total)}`),
   };
 }
 

@@ -6,15 +6,16 @@ import { targetKey } from "../../model/target.ts";
 import {
   applyDelta,
   candidateQuery,
+  currentQuery,
   type Delta,
   type DeltaColumn,
   historicalQuery,
   makeStorage,
 } from "../../sql/delta.ts";
-import { quoteList } from "../../sql/identifiers.ts";
 import { quotePrivate } from "../../sql/names.ts";
+import { splitStatements } from "../../sql/split.ts";
 import { createUniqueKey } from "../../sql/statements.ts";
-import { authored, authoredAll, inTransaction, plain } from "../statement.ts";
+import { authoredAll, authoredQuery, inTransaction, plain } from "../statement.ts";
 import { buildStep, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
 
 type Stored = ManifestEntry & { readonly storage: Storage };
@@ -37,7 +38,7 @@ function newStorage(model: Incremental, context: StepContext): BuildStep {
   const resolve = withSelf(model.target, storage.table, context.resolve);
   return buildStep(model, context, { object, storage }, [
     ...authoredAll(model.file, model.preOperations, resolve),
-    authored(model.file, model.query, resolve, `create table ${quotePrivate(storage.table)} as\n`),
+    authoredQuery(model.file, model.query, resolve, `create table ${quotePrivate(storage.table)} as\n`),
     ...finishStorage(model, context, object, storage, model.postOperations),
   ]);
 }
@@ -69,7 +70,7 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
   const resolve = withSelf(model.target, current.object, context.resolve);
   const step = buildStep(model, context, { object: objectName(model, context), storage: current.storage }, [
     ...authoredAll(model.file, model.incrementalPreOperations, resolve),
-    authored(model.file, model.incrementalQuery, resolve, `create table ${quotePrivate(table)} as\n`),
+    authoredQuery(model.file, model.incrementalQuery, resolve, `create table ${quotePrivate(table)} as\n`),
     ...(model.uniqueKey.length ? [plain(createUniqueKey(table, model.uniqueKey))] : []),
     plain(`analyze ${quotePrivate(table)}`),
     label(model, context, "table", table),
@@ -79,8 +80,8 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
 
 /**
  * Second half, when the columns of the new rows are known: a view of what the table will be, which audits and other
- * models read. With the same columns the publishing transaction applies the new rows to the storage and turns that
- * view to it; with other columns the storage is copied once, aside.
+ * models read. With the same columns the publishing transaction applies the new rows to the storage, and the view is
+ * turned to it once no snapshot from before is left; with other columns the storage is copied once, aside.
  * @throws UserError when `onSchemaChange` does not allow the new columns.
  */
 export function candidateStep(
@@ -125,21 +126,33 @@ export function candidateStep(
 }
 
 function applyStep(model: Incremental, current: Stored, context: StepContext, object: string, delta: Delta) {
-  const names = quoteList(current.columns.map(({ name }) => name));
   const resolve = withSelf(model.target, current.storage.table, context.resolve);
+  const postOperations = authoredAll(model.file, repeatable(model), resolve);
   const historical = historicalQuery(current.storage, current.columns, current.release);
   return {
     table: delta.table,
     statements: [
       ...applyDelta(delta).map(plain),
-      plain(
-        `create or replace view ${quotePrivate(object)} as select ${names} from ${quotePrivate(current.storage.table)}`,
-      ),
-      ...authoredAll(model.file, model.incrementalPostOperations, resolve),
+      // What post_operations change is in the storage only.
+      ...(postOperations.length
+        ? [plain(`create or replace view ${quotePrivate(object)} as ${currentQuery(current.storage, current.columns)}`)]
+        : []),
+      ...postOperations,
     ],
     // Readers of the release before hold this view; it is turned together with the public ones.
     history: [plain(`create or replace view ${quotePrivate(current.object)} as ${historical}`)],
   };
+}
+
+// These give a table its shape. The table of an incremental run has it already.
+const shapesTable = /^\s*(?:create\s+(?:unique\s+)?index|alter\s+table)\b/i;
+
+/** The post_operations of a run that adds rows: without the indexes and constraints that the table was made with. */
+function repeatable(model: Incremental): string[] {
+  const made = new Set(model.postOperations.flatMap(splitStatements).map((statement) => statement.trim()));
+  return model.incrementalPostOperations
+    .flatMap(splitStatements)
+    .filter((statement) => !(shapesTable.test(statement) && made.has(statement.trim())));
 }
 
 /** The columns the table has after this run, as `onSchemaChange` says. */

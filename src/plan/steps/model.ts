@@ -5,7 +5,7 @@ import { type Target, targetKey } from "../../model/target.ts";
 import { fingerprint } from "../../sql/fingerprint.ts";
 import { privateName, quotePrivate } from "../../sql/names.ts";
 import { commentOnPrivate, createIndex, renameIndexes } from "../../sql/statements.ts";
-import { authored, authoredAll, inTransaction, plain, privateObject, type Resolve } from "../statement.ts";
+import { authoredAll, authoredQuery, inTransaction, plain, privateObject, type Resolve } from "../statement.ts";
 
 /** What a step builder knows besides the action itself. */
 export interface StepContext {
@@ -72,7 +72,7 @@ export function viewStep(view: View, context: StepContext): BuildStep {
   const resolve = withSelf(view.target, object, context.resolve);
   return buildStep(view, context, { object }, [
     ...authoredAll(view.file, view.preOperations, resolve),
-    authored(view.file, view.query, resolve, `create view ${quotePrivate(object)} as\n`),
+    authoredQuery(view.file, view.query, resolve, `create view ${quotePrivate(object)} as\n`),
     ...authoredAll(view.file, view.postOperations, resolve),
     label(view, context, "view", object),
   ]);
@@ -84,7 +84,7 @@ export function tableStep(table: Table, context: StepContext): BuildStep {
   const resolve = withSelf(table.target, object, context.resolve);
   return buildStep(table, context, { object }, [
     ...authoredAll(table.file, table.preOperations, resolve),
-    authored(table.file, table.query, resolve, `create table ${quotePrivate(object)} as\n`),
+    authoredQuery(table.file, table.query, resolve, `create table ${quotePrivate(object)} as\n`),
     ...finishTable(table, object, table.postOperations, resolve),
     plain(`analyze ${quotePrivate(object)}`),
     label(table, context, "table", object),

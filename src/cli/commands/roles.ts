@@ -1,0 +1,58 @@
+import { Option } from "commander";
+import { compile } from "../../compile/compile.ts";
+import { planRoles, renderRoles } from "../../plan/roles.ts";
+import { applyRoles, type RolesReport } from "../../run/roles.ts";
+import { openDatabase } from "../database.ts";
+import { addIgnoredOptions, addProjectOptions, collectNames, compileOptions, type ProjectFlags } from "../options.ts";
+import { paint } from "../paint.ts";
+import type { AddCommand, Shell } from "../shell.ts";
+
+interface Flags extends ProjectFlags {
+  readonly url?: string;
+  readonly apply?: boolean;
+  readonly prefix?: string;
+  readonly rawSchemas?: readonly string[];
+  readonly readerSchemas?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** `dataform roles`: roles of least privilege for loading, building, publishing and reading. */
+export const addRolesCommand: AddCommand = (program, shell) => {
+  const command = program
+    .command("roles")
+    .description("print the SQL that makes roles of least privilege: loader, builder, publisher, reader")
+    .option("--apply", "send it, in one transaction, as an administrator")
+    .option("--prefix <text>", "what the names begin with (DATAFORM_ROLES, or df)")
+    .addOption(new Option("--raw-schemas <names>", "where `dataform ingest` lands (raw)").argParser(collectNames))
+    .addOption(
+      new Option("--reader-schemas <names>", "published schemas that readers may read (all)").argParser(collectNames),
+    )
+    .option("--url <url>", "the database, as postgresql://user:password@host:port/database")
+    .option("--json", "the statements, or what was changed, as one JSON document")
+    .action((flags: Flags) => roles(flags, shell));
+  addIgnoredOptions(addProjectOptions(command), shell.say);
+};
+
+async function roles(flags: Flags, shell: Shell): Promise<void> {
+  const graph = await compile(shell.projectDir, compileOptions(flags));
+  const { rawSchemas, readerSchemas } = flags;
+  const prefix = flags.prefix ?? (shell.env.DATAFORM_ROLES || undefined);
+  const plan = planRoles(graph, { prefix, rawSchemas, readerSchemas });
+  if (!flags.apply) return shell.print(flags.json ? JSON.stringify(plan, null, 2) : renderRoles(plan));
+  const report = await applyRoles(await openDatabase(shell, flags), plan);
+  if (flags.json) shell.print(JSON.stringify(report, null, 2));
+  else for (const line of describe(report, shell)) shell.say(line);
+}
+
+function describe({ roles, changes, warnings }: RolesReport, shell: Shell): string[] {
+  const lines = changes.map(({ change, role, right, on, count }) => {
+    const place = on && `on ${on}${on.startsWith("relations") ? ` (${count})` : ""}`;
+    return `${change === "given" ? paint(shell, "green", "+") : paint(shell, "red", "-")} ${role}: ${right} ${place}`.trimEnd();
+  });
+  const done = changes.length ? `${changes.length} changes` : "nothing had to change";
+  return [
+    ...lines,
+    ...warnings.map((warning) => `${paint(shell, "yellow", "warning")} ${warning}`),
+    `${paint(shell, "green", "Done")}: ${roles.join(", ")}: ${done}`,
+  ];
+}

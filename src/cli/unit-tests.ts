@@ -1,0 +1,24 @@
+import { formatUserError } from "../model/errors.ts";
+import type { UnitTestReport, UnitTestResult } from "../run/unit-tests.ts";
+import { paint } from "./paint.ts";
+import type { Shell } from "./shell.ts";
+
+/** Says how the unit tests went. True when all passed. */
+export function sayUnitTests(report: UnitTestReport, shell: Shell): boolean {
+  const failed = report.tests.filter(({ passed }) => !passed);
+  for (const test of report.tests) {
+    shell.say(`${test.passed ? paint(shell, "green", "ok  ") : paint(shell, "red", "FAIL")}  test ${test.name}`);
+    if (!test.passed) for (const line of explain(test)) shell.say(`  ${line}`);
+  }
+  shell.say(`${report.tests.length - failed.length} unit tests passed, ${failed.length} failed`);
+  return failed.length === 0;
+}
+
+function explain(test: UnitTestResult): string[] {
+  if (test.error) return formatUserError(test.error).split("\n");
+  return [
+    test.file,
+    ...test.missing.map((row) => `expected, but missing: ${JSON.stringify(row)}`),
+    ...test.unexpected.map((row) => `not expected:          ${JSON.stringify(row)}`),
+  ];
+}

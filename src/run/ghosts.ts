@@ -1,0 +1,32 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { ConnectionSettings } from "../model/connection.ts";
+import { withClient } from "../postgres/client.ts";
+
+/**
+ * Ends sessions that lost their client, and waits until they are gone: they may go on with their statement, or hold
+ * locks, until the server notices. What they did is known only then.
+ */
+export async function endSessions(
+  settings: ConnectionSettings,
+  applicationNames: readonly string[],
+  processId?: number,
+): Promise<void> {
+  // Only the user who began a session may end it, so this connection takes no role.
+  await withClient(settings, { applicationName: "dataform-cancel" }, async (client) => {
+    for (;;) {
+      const { rows } = await client.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and application_name = any($1::text[])
+           and ($2::integer is null or pid = $2) and pg_has_role(usesysid, 'usage')`,
+        [applicationNames, processId ?? null],
+      );
+      if (!rows.length) return;
+      await pause(20);
+    }
+  });
+}
+
+/** The names of all sessions of a run. */
+export function sessionNames(runId: string): string[] {
+  return ["run", "build", "publish"].map((part) => `dataform-${part}-${runId}`);
+}

@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import type { ConnectionSettings } from "../../src/model/connection.ts";
+import { UserError } from "../../src/model/errors.ts";
+import type { Client } from "../../src/postgres/client.ts";
+import { POINTS, type Point } from "../../src/run/points.ts";
+import { type CuttableProxy, proxy } from "../support/proxy.ts";
+import { endRunSessions, litter, readRelease, sessions, type Ticking, tick, ticking } from "../support/ticking.ts";
+
+/** What happens to the connections of a run, which go through the proxy. */
+const faults: Readonly<Record<string, (between: CuttableProxy, client: Client) => Promise<void> | void>> = {
+  "its sessions are ended by the server": (_, client) => endRunSessions(client),
+  "its connections are cut": (between) => between.cut(),
+  "its connections are cut and the server does not notice": (between) => between.cutClients(),
+  "the next answer on each connection is lost": (between) => between.loseAnswers(),
+};
+
+/** How a run ends. One that throws must do so with a message for a person. */
+async function ending(made: Ticking, settings: ConnectionSettings, reach: (point: Point) => Promise<void>) {
+  try {
+    return (await made.runOn(settings, { reach })).status;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return error.message;
+  }
+}
+
+test.each(Object.entries(faults))("at every point of a run, when %s", { timeout: 120_000 }, async (fault, strike) => {
+  const made = await ticking();
+  const { client, rows, sql, settings } = made;
+  await sql("create schema bi; create view bi.report as select * from marts.kept");
+  const oid = await rows("select 'bi.report'::regclass::oid");
+  const times = await made.countPoints();
+  const between = await proxy(settings);
+  const ended: Record<string, string[]> = {};
+  for (const point of POINTS) {
+    // Killing a process is done every time that it comes to a point; here the first and the last time must do.
+    for (const time of new Set([1, times.get(point)!])) {
+      const where = `${point}, time ${time}`;
+      const n = await tick(client);
+      let seen = 0;
+      const how = await ending(made, between.settings, async (at) => {
+        if (at === point && ++seen === time) await strike(between, client);
+      });
+      ended[point] = [...(ended[point] ?? []), how];
+      expect(seen, where).toBeGreaterThanOrEqual(time);
+      // Every model reads as one release, with all rows: the one before, or the new one.
+      expect([n - 1, n], where).toContain(await readRelease(client));
+      // Then there is no run any more that could end them; the server does, once it asks whether anybody is there.
+      if (point === "report written") between.notice();
+      expect((await made.runOn(settings, { wait: true })).status, where).toBe("success");
+      expect(await readRelease(client), where).toBe(n);
+      expect(await litter(client), where).toEqual([]);
+      between.notice();
+      await expect.poll(() => sessions(client), { message: where, interval: 10 }).toEqual([]);
+    }
+  }
+  // Once it is recorded, the run itself finds its way, save an operation that nobody knows the fate of.
+  for (const point of POINTS.slice(POINTS.indexOf("run recorded"))) {
+    if (!fault.includes("answer")) expect(ended[point], point).toContain("success");
+    expect([...new Set([...ended[point]!, "success", "failure"])], point).toHaveLength(2);
+  }
+  expect(await rows("select 'bi.report'::regclass::oid, count(*) from bi.report")).toEqual([
+    `${oid}|${await rows("select n from raw.tick")}`,
+  ]);
+});

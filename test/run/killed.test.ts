@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { connectionUrl } from "../../src/model/connection.ts";
+import { POINTS, type Point } from "../../src/run/points.ts";
+import { Runners } from "../support/runner.ts";
+import { litter, readRelease, sessions, tick, ticking } from "../support/ticking.ts";
+
+let runners: Runners;
+beforeAll(() => {
+  runners = new Runners();
+});
+afterAll(() => runners.close());
+
+test("a run comes to every point that the program has", async () => {
+  const { countPoints } = await ticking();
+  expect([...(await countPoints()).keys()].sort()).toEqual([...POINTS].sort());
+});
+
+test("killed at any point, a runner leaves one whole release, and the next run succeeds and clears up", async () => {
+  const { client, graph, settings, countPoints, runOn } = await ticking();
+  const url = connectionUrl(settings, { password: true });
+  for (const [point, times] of await countPoints()) {
+    for (let time = 1; time <= times; time++) {
+      const where = `${point}, time ${time}`;
+      const n = await tick(client);
+      const runner = await runners.send({ url, graph, at: { point, time, signal: "SIGKILL" } });
+      expect((await runner.end).signal, where).toBe("SIGKILL");
+      expect([n - 1, n], where).toContain(await readRelease(client));
+      expect((await runOn(settings, { wait: true })).status, where).toBe("success");
+      expect(await readRelease(client), where).toBe(n);
+      expect(await litter(client), where).toEqual([]);
+      await expect.poll(() => sessions(client), { message: where, interval: 10 }).toEqual([]);
+    }
+  }
+});
+
+test("killed at any point of the first run of a database, it stands in nobody's way", async () => {
+  for (const point of ["locked", "run recorded", "after a build", "deltas applied", "publish sent"] as const) {
+    const { client, graph, settings, runOn } = await ticking(0);
+    const url = connectionUrl(settings, { password: true });
+    const runner = await runners.send({ url, graph, at: { point, time: 1, signal: "SIGKILL" } });
+    expect((await runner.end).signal, point).toBe("SIGKILL");
+    expect((await runOn(settings, { wait: true })).status, point).toBe("success");
+    expect(await readRelease(client), point).toBe(5);
+    expect(await litter(client), point).toEqual([]);
+  }
+});
+
+test.each(["before the audits", "deltas applied", "published"] as const satisfies readonly Point[])(
+  "a runner that stops at the point '%s', is overtaken and goes on does no harm and says so",
+  async (point) => {
+    const { client, graph, settings, sql, runOn } = await ticking();
+    await tick(client);
+    const runner = await runners.send({
+      url: connectionUrl(settings, { password: true }),
+      graph,
+      at: { point, time: 1, signal: "SIGSTOP" },
+    });
+    await expect.poll(() => runner.stopped(), { timeout: 20_000, interval: 20 }).toBe(true);
+    // As if its machine had been away so long that the server gave the connection up.
+    await sql(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'dataform-run-%'",
+    );
+    const n = await tick(client);
+    expect((await runOn(settings, { wait: true })).status).toBe("success");
+    expect(await readRelease(client)).toBe(n);
+    const releases = "select count(*) from _dataform.release where status = 'published'";
+    const before = await client.query(releases);
+    runner.process.kill("SIGCONT");
+    const { outcome } = await runner.end;
+    expect(outcome).toMatchObject({
+      status: "failure",
+      errors: [{ code: "DF001", message: expect.stringContaining("another run has taken over") }],
+    });
+    expect((await client.query(releases)).rows).toEqual(before.rows);
+    expect(await readRelease(client)).toBe(n);
+    await tick(client);
+    expect((await runOn(settings, { wait: true })).status).toBe("success");
+    expect(await litter(client)).toEqual([]);
+  },
+);
+
+test("what a late runner clears up is not what the run that overtook it is building", async () => {
+  const { client, settings, runOn, sql } = await ticking();
+  await tick(client);
+  let overtaking: ReturnType<typeof runOn> | undefined;
+  const built = signal();
+  const cleared = signal();
+  await runOn(settings, {
+    reach: async (point) => {
+      if (point !== "before collecting" || overtaking) return;
+      await sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'dataform-run-%'",
+      );
+      overtaking = runOn(settings, {
+        wait: true,
+        reach: async (at) => {
+          if (at !== "before the audits") return;
+          built.give();
+          await cleared.given;
+        },
+      });
+      await built.given;
+    },
+  });
+  cleared.give();
+  expect((await overtaking!).status).toBe("success");
+});
+
+function signal() {
+  let give = () => {};
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give };
+}

@@ -1,0 +1,120 @@
+import type { ConnectionSettings } from "../../src/model/connection.ts";
+import { type Client, connect } from "../../src/postgres/client.ts";
+import { sqlState } from "../../src/postgres/errors.ts";
+import { contentAt, contentQuery, type Model, models } from "./ticking-project.ts";
+
+export const modes = ["statement", "prepared", "read committed", "repeatable read"] as const;
+export type Mode = (typeof modes)[number];
+
+export interface Readings {
+  /** Relations that were read. */
+  reads: number;
+  /** What went wrong: "mixed", "empty", "missing", or an SQLSTATE → how often. */
+  readonly wrong: Record<string, number>;
+  /** The first few in full. */
+  readonly examples: string[];
+  /** Numbers that were read at least once. */
+  readonly seen: Set<number>;
+  /** Milliseconds of each reading: a statement, or a transaction. */
+  readonly times: number[];
+}
+
+export function noReadings(): Readings {
+  return { reads: 0, wrong: {}, examples: [], seen: new Set(), times: [] };
+}
+
+/** A pseudo-random number in [0, below), the same for the same seed. */
+export function randomFrom(seed: number): (below: number) => number {
+  let state = seed >>> 0 || 1;
+  return (below) => {
+    state ^= state << 13;
+    state >>>= 0;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state % below;
+  };
+}
+
+/**
+ * Reads the project's models in one mode, over and over, on a connection of its own, until `more` says no. Whatever
+ * is read together must be of one release and whole.
+ */
+export async function keepReading(
+  settings: ConnectionSettings,
+  mode: Mode,
+  readings: Readings,
+  random: (below: number) => number,
+  more: () => boolean,
+  schema?: string,
+): Promise<void> {
+  const client = await connect(settings, { applicationName: `reader ${mode}` });
+  try {
+    while (more()) {
+      const order = shuffled(random);
+      const started = performance.now();
+      try {
+        check(await readTogether(client, mode, order, schema), readings);
+        readings.reads += order.length;
+      } catch (error) {
+        note(readings, sqlState(error) === "42P01" ? "missing" : (sqlState(error) ?? "lost"), String(error));
+        await client.query("rollback").catch(() => {});
+      }
+      readings.times.push(performance.now() - started);
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+type Reading = readonly (readonly [Model, string | null])[];
+
+async function readTogether(client: Client, mode: Mode, order: readonly Model[], schema?: string): Promise<Reading> {
+  if (mode === "statement" || mode === "prepared") {
+    const text = `select ${order.map((model) => `(${contentQuery(model, schema)}) as ${model}`).join(", ")}`;
+    // A name makes the driver prepare it once and then only execute it.
+    const { rows } = await client.driver.query({ text, ...(mode === "prepared" ? { name: order.join() } : {}) });
+    return order.map((model) => [model, rows[0][model]]);
+  }
+  await client.query(`begin isolation level ${mode} read only`);
+  const read: [Model, string | null][] = [];
+  for (const model of order) {
+    const { rows } = await client.query<{ content: string | null }>(
+      `select (${contentQuery(model, schema)}) as content`,
+    );
+    read.push([model, rows[0]?.content ?? null]);
+  }
+  await client.query("commit");
+  return read;
+}
+
+function check(read: Reading, readings: Readings): void {
+  const numbers = read.map(([model, content]) => numberOf(model, content));
+  const all = read.map(([model, content]) => `${model} ${content}`).join(", ");
+  for (const number of numbers) {
+    if (typeof number === "number") readings.seen.add(number);
+    else note(readings, number, all);
+  }
+  if (new Set(numbers).size > 1) note(readings, "mixed", all);
+}
+
+/** Which number the content is of; what it is when it is of none. */
+function numberOf(model: Model, content: string | null): number | "empty" | "torn" {
+  if (content === null || content.startsWith("0:")) return "empty";
+  const number = Number(content.split(":")[1]);
+  return content === contentAt(model, number) ? number : "torn";
+}
+
+function note(readings: Readings, what: string, example: string): void {
+  readings.wrong[what] = (readings.wrong[what] ?? 0) + 1;
+  if (readings.examples.length < 5) readings.examples.push(`${what}: ${example}`);
+}
+
+/** Two to all of the models, in any order. */
+function shuffled(random: (below: number) => number): Model[] {
+  const rest: Model[] = [...models];
+  const order: Model[] = [];
+  const count = 2 + random(models.length - 1);
+  while (order.length < count) order.push(...rest.splice(random(rest.length), 1));
+  return order;
+}

@@ -1,0 +1,90 @@
+import { compile } from "../../src/compile/compile.ts";
+import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { CompiledGraph } from "../../src/model/graph.ts";
+import type { RunReport } from "../../src/model/report.ts";
+import type { Client } from "../../src/postgres/client.ts";
+import type { Point } from "../../src/run/points.ts";
+import { type RunOptions, run } from "../../src/run/run.ts";
+import { prepareTicking, tick, tickingFiles } from "./ticking-project.ts";
+import { type Warehouse, warehouse } from "./warehouse.ts";
+
+export { readRelease, tick } from "./ticking-project.ts";
+
+/** Two releases, however young: each run has something to clear away. */
+export const retention = { releases: 2, age: 0 };
+
+/** What a run left behind that no kept release needs. */
+export async function litter(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ what: string }>(`
+    with entry as (
+      select e.value from _dataform.release r, jsonb_each(r.manifest) e where r.status = 'published'
+    ), needed as (
+      select value ->> 'object' as name from entry
+      union select value #>> '{storage,table}' from entry
+      union select value #>> '{storage,undo}' from entry
+    )
+    select 'object ' || c.relname as what from pg_class c
+    where c.relnamespace = '_dataform'::regnamespace and c.relkind in ('r', 'v', 'm', 'p', 'f')
+      and c.relname not in ('metadata', 'environment', 'release', 'run', 'step', 'failing_row')
+      and c.relname not in (select name from needed where name is not null)
+    union all select 'missing ' || name from needed
+    where name is not null and to_regclass(format('_dataform.%I', name)) is null
+    union all select 'run ' || status from _dataform.run where status = 'running'
+    union all select 'release ' || status from _dataform.release where status = 'waiting'`);
+  return rows.map(({ what }) => what);
+}
+
+/** Sessions of runs in the database of the client. */
+export async function sessions(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select format('%s: %s, %s', application_name, state, query) as name from pg_stat_activity
+     where datname = current_database() and application_name like 'dataform-%'`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Ends all sessions of runs in the database of the client, and waits until they are gone. */
+export async function endRunSessions(client: Client): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'dataform-%'",
+    );
+    if (!rows.length) return;
+  }
+}
+
+export interface Ticking extends Warehouse {
+  readonly graph: CompiledGraph;
+  readonly settings: ConnectionSettings;
+  /** Runs the project; keeps two releases, however young. */
+  runOn(settings: ConnectionSettings, options?: RunOptions): Promise<RunReport>;
+  /** Runs the project and counts how often it comes to each point. */
+  countPoints(): Promise<ReadonlyMap<Point, number>>;
+}
+
+/** The project in a database of its own, after some releases. */
+export async function ticking(releases = 3): Promise<Ticking> {
+  const made = await warehouse(tickingFiles);
+  const { client, project, database } = made;
+  await prepareTicking(client);
+  const graph = await compile(project.dir);
+  const runOn = (settings: ConnectionSettings, options: RunOptions = {}) =>
+    run(graph, settings, { retention, ...options });
+  for (let n = 0; n < releases; n++) {
+    if (n) await tick(client);
+    const { status } = await runOn(database.settings);
+    if (status !== "success") throw new Error(`the project does not run: ${status}`);
+  }
+  return {
+    ...made,
+    graph,
+    settings: database.settings,
+    runOn,
+    countPoints: async () => {
+      const times = new Map<Point, number>();
+      await tick(client);
+      await runOn(database.settings, { reach: async (point) => void times.set(point, (times.get(point) ?? 0) + 1) });
+      return times;
+    },
+  };
+}
