@@ -4,7 +4,7 @@ import { formatUserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { Plan, Segment, Step } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
-import { changesCode, plan } from "../plan/plan.ts";
+import { changesCode, plan, withoutRetired } from "../plan/plan.ts";
 import { readCatalog } from "../postgres/catalog.ts";
 import { withClient } from "../postgres/client.ts";
 import { type Preview, preview, type ReleasePreview } from "../run/preview.ts";
@@ -29,7 +29,7 @@ export async function printPlan(
 ): Promise<void> {
   const source = (file: string) => readSource(shell.projectDir, file);
   await withClient(settings, { applicationName: "dataform-plan", duty: "publisher" }, async (client) => {
-    const catalog = await readCatalog(client, environmentName(flags), publicTargets(graph));
+    const catalog = withoutRetired(graph, await readCatalog(client, environmentName(flags), publicTargets(graph)));
     const made = plan(graph, catalog, selection(flags));
     const seen = await preview(graph, catalog, made, client, source);
     shell.print(flags.json ? JSON.stringify({ ...made, preview: seen }, null, 2) : renderPlan(made, seen));

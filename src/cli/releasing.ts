@@ -18,7 +18,22 @@ export interface ReleaseFlags {
 }
 
 export function addEnvironmentOption(command: Command): Command {
-  return command.option("--environment <name>", "whose releases these are (default: main, or the schema suffix)");
+  return command.addOption(
+    new Option("--environment <name>", "whose releases these are (main, or the schema suffix)").env(
+      "DATAFORM_ENVIRONMENT",
+    ),
+  );
+}
+
+/** For commands that do not compile the project: the suffix and prefix only say which environment is meant. */
+export function addEnvironmentOptions(command: Command): Command {
+  return addSuffixOptions(addEnvironmentOption(command));
+}
+
+export function addSuffixOptions(command: Command): Command {
+  return command
+    .option("--schema-suffix <text>", "the environment that a run with this suffix made")
+    .option("--table-prefix <text>", "the environment that a run with this prefix made");
 }
 
 export function addReleaseOptions(command: Command): Command {

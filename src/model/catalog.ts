@@ -64,6 +64,8 @@ export interface PublicRelation {
   readonly target: Target;
   readonly kind: "view" | "table" | "materialized view" | "foreign table" | "partitioned table" | "other";
   readonly owner: string;
+  /** Whether it reads a private object: some environment of this tool publishes it. */
+  readonly published: boolean;
   readonly columns: readonly Column[];
   /** `security_barrier=true` and the like. */
   readonly options: readonly string[];

@@ -28,6 +28,7 @@ export interface PlanOptions extends Selection {
 
 /** What a run over this graph and this database will do. Pure: reads nothing, changes nothing. */
 export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOptions = {}): Plan {
+  refuseOtherProject(graph, catalog);
   const reasons = chooseActions(graph, catalog, options);
   const chosen = inDependencyOrder(graph.actions).filter((action) => reasons.has(targetKey(action.target)));
   const segmentOf = splitIntoSegments(chosen);
@@ -61,12 +62,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
     ),
     segments: [...segments.values()].sort((a, b) => a.release - b.release),
     removed: removedModels(graph, catalog),
-    notes: [
-      ...graph.notes,
-      ...removedModels(graph, catalog).map(
-        (key) => `${key} is no longer in the project; its last release stays readable`,
-      ),
-    ],
+    notes: [...graph.notes, ...removedNote(removedModels(graph, catalog))],
   };
 }
 
@@ -241,6 +237,40 @@ function missingSchemas(chosen: readonly Action[], catalog: Catalog): string[] {
   const hasOutput = (action: Action): boolean => isModel(action) || (action as Operations).hasOutput === true;
   const wanted = new Set(chosen.filter(hasOutput).map((action) => action.target.schema));
   return [...wanted].filter((schema) => !catalog.schemas.includes(schema)).sort();
+}
+
+/**
+ * The catalog without models that the project no longer has and whose public view somebody has dropped: that is how a
+ * model is retired. Its private objects are collected with the last release that has them.
+ */
+export function withoutRetired(graph: CompiledGraph, catalog: Catalog): Catalog {
+  const retired = new Set(removedModels(graph, catalog).filter((key) => !catalog.relations[key]));
+  if (!retired.size) return catalog;
+  const manifest = Object.fromEntries(Object.entries(catalog.manifest).filter(([key]) => !retired.has(key)));
+  return { ...catalog, manifest };
+}
+
+/** Two projects in one database need an environment each, or one would go on with the other's releases. */
+function refuseOtherProject(graph: CompiledGraph, catalog: Catalog): void {
+  const published = Object.keys(catalog.manifest);
+  const models = graph.actions.filter(isModel);
+  const gone = new Set(removedModels(graph, catalog));
+  if (!models.length || published.length < 2 || published.some((key) => !gone.has(key))) return;
+  throw new UserError({
+    message: `environment ${catalog.environment} of this database belongs to another project`,
+    expected: `releases of ${models
+      .slice(0, 3)
+      .map(({ target }) => targetKey(target))
+      .join(", ")} …`,
+    found: `releases of ${published.slice(0, 3).join(", ")} …`,
+    hint: "give this project an environment of its own: --environment name, or DATAFORM_ENVIRONMENT",
+  });
+}
+
+function removedNote(keys: readonly string[]): string[] {
+  if (!keys.length) return [];
+  const names = keys.length > 5 ? `${keys.slice(0, 5).join(", ")} and ${keys.length - 5} more` : keys.join(", ");
+  return [`no longer in the project, still readable as last published: ${names}; drop the view to retire a model`];
 }
 
 function removedModels(graph: CompiledGraph, catalog: Catalog): string[] {

@@ -101,6 +101,7 @@ function shim(
 }
 
 function adopt(item: PublishItem, relation: PublicRelation): PublicPath {
+  if (relation.published) throw otherEnvironment(item);
   if (!item.publishing.adopt) throw notOurs(item, relation);
   if (relation.dependents.length && !item.publishing.rebuildDependents) throw dependentsStay(item, relation);
   for (const dependent of relation.dependents) refuseToRebuild(item, dependent);
@@ -183,6 +184,14 @@ function grants(item: PublishItem, relation: PublicRelation | undefined, replace
 
 function grantKey({ grantee, privilege, grantable }: Grant): string {
   return `${privilege} ${grantable} ${grantee}`;
+}
+
+function otherEnvironment(item: PublishItem): UserError {
+  return new UserError({
+    message: `${targetKey(item.target)} cannot be published: another environment of this database publishes that name`,
+    location: { file: item.file },
+    hint: "run with the environment it belongs to, or write to other schemas: --schema-suffix",
+  });
 }
 
 function notOurs(item: PublishItem, relation: PublicRelation): UserError {

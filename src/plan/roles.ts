@@ -121,8 +121,11 @@ function makeSchemas(scope: RoleScope): RoleStatement[] {
   const hidden = scope.publicSchemas.filter((schema) => !scope.readerSchemas.includes(schema));
   const own = quoteIdentifier(PRIVATE_SCHEMA);
   return [
-    ...scope.rawSchemas.flatMap((schema) => [
-      { why: `Raw data: the loader lands it, the builder reads it.`, sql: createSchemaOnce(schema, scope.loader) },
+    ...scope.rawSchemas.flatMap((schema, index) => [
+      {
+        why: index ? "" : "Raw data: the loader lands it, the builder reads it.",
+        sql: createSchemaOnce(schema, scope.loader),
+      },
       plain(`grant usage, create on schema ${quoteIdentifier(schema)} to ${loader}`),
       plain(`grant usage on schema ${quoteIdentifier(schema)} to ${builder}`),
     ]),
@@ -132,8 +135,11 @@ function makeSchemas(scope: RoleScope): RoleStatement[] {
     },
     plain(`alter schema ${own} owner to ${publisher}`),
     plain(`grant usage, create on schema ${own} to ${builder}`),
-    ...scope.publicSchemas.flatMap((schema) => [
-      { why: `Published: the publisher's views, nothing else.`, sql: createSchemaOnce(schema, scope.publisher) },
+    ...scope.publicSchemas.flatMap((schema, index) => [
+      {
+        why: index ? "" : "Published: the publisher's views, and what operations of the builder make.",
+        sql: createSchemaOnce(schema, scope.publisher),
+      },
       plain(`grant usage, create on schema ${quoteIdentifier(schema)} to ${publisher}`),
       // Operations run as the builder and read public names; those that make a relation make it here.
       plain(`grant usage${makers.has(schema) ? ", create" : ""} on schema ${quoteIdentifier(schema)} to ${builder}`),

@@ -16,6 +16,10 @@ export async function readCatalog(client: Client, environment: string, targets: 
   const { rows: schemas } = await client.query<{ nspname: string }>(
     "select nspname from pg_namespace order by nspname",
   );
+  const manifest = state?.manifest ? (JSON.parse(state.manifest) as Manifest) : {};
+  // Also of models that the project no longer has.
+  const all = [...targets, ...Object.values(manifest).map(({ target }) => target)];
+  const wanted = new Map(all.map((target) => [targetKey(target), target]));
   return {
     version: 1,
     serverVersion: Number(settings[0]!.version),
@@ -23,8 +27,8 @@ export async function readCatalog(client: Client, environment: string, targets: 
     releaseId: state?.release_id ? Number(state.release_id) : null,
     fence: Number(state?.fence ?? 0),
     nextRelease: Number(state?.next_release ?? 1),
-    manifest: state?.manifest ? (JSON.parse(state.manifest) as Manifest) : {},
-    relations: await readRelations(client, targets),
+    manifest,
+    relations: await readRelations(client, [...wanted.values()]),
     schemas: schemas.map(({ nspname }) => nspname),
   };
 }
@@ -55,9 +59,15 @@ const relationKinds: Readonly<Record<string, PublicRelation["kind"]>> = {
 
 async function readRelations(client: Client, targets: readonly Target[]): Promise<Record<string, PublicRelation>> {
   const { rows } = await client.query<
-    Record<"oid" | "schema" | "name" | "relkind" | "owner" | "columns" | "options" | "grants", string>
+    Record<"oid" | "schema" | "name" | "relkind" | "owner" | "published" | "columns" | "options" | "grants", string>
   >(
     `select c.oid, n.nspname as schema, c.relname as name, c.relkind, pg_get_userbyid(c.relowner) as owner,
+       exists (
+         select from pg_depend d
+         join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid and w.ev_class = c.oid
+         join pg_class p on d.refclassid = 'pg_class'::regclass and p.oid = d.refobjid
+         where p.relnamespace = to_regnamespace('_dataform')
+       ) as published,
        ${columnsOf} as columns, to_jsonb(coalesce(c.reloptions, '{}')) as options, ${grantsOf} as grants
      from unnest($1::text[], $2::text[]) as wanted(schema, name)
      join pg_namespace n on n.nspname = wanted.schema
@@ -76,6 +86,7 @@ async function readRelations(client: Client, targets: readonly Target[]): Promis
         target,
         kind: relationKinds[row.relkind] ?? "other",
         owner: row.owner,
+        published: row.published === "t",
         columns: JSON.parse(row.columns) as Column[],
         options: JSON.parse(row.options) as string[],
         grants: JSON.parse(row.grants) as Grant[],

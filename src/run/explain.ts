@@ -2,7 +2,7 @@ import { UserError } from "../model/errors.ts";
 import type { Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
 import { type PostgresError, postgresError } from "../postgres/errors.ts";
-import { locateInSource, snippetAt } from "../sql/locate.ts";
+import { locateInSource, offsetOf, snippetAt } from "../sql/locate.ts";
 import { statementAt } from "../sql/message.ts";
 
 /** Reads a file of the project, for the line numbers of messages; "" when there is none. */
@@ -56,8 +56,14 @@ function place(
   const origin = at?.statement.origins?.findLast(({ start }) => start <= at.offset);
   if (!at || !origin) return { location: { file } };
   const offset = Math.min(at.offset - origin.start, origin.text.length);
+  const source = readSource(origin.file);
+  const position = locateInSource(source, origin.text, offset);
   return {
-    location: { file: origin.file, ...locateInSource(readSource(origin.file), origin.text, offset) },
-    snippet: snippetAt(origin.text, offset),
+    location: { file: origin.file, ...position },
+    // The person's own line where it is known to the column; otherwise what PostgreSQL got.
+    snippet:
+      position.line !== undefined && position.column !== undefined
+        ? snippetAt(source, offsetOf(source, position.line, position.column))
+        : snippetAt(origin.text, offset, false),
   };
 }

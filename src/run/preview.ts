@@ -43,13 +43,15 @@ export async function preview(
 ): Promise<Preview> {
   const failures: Record<string, StepError> = {};
   const releases: ReleasePreview[] = [];
+  const unknown = new Set<string>();
   await client.query("begin");
   try {
     await client.query(createSchemaOnce(PRIVATE_SCHEMA));
     await actAs(client, "builder");
     let current = catalog;
     for (const segment of plan.segments) {
-      const steps = await shapeSegment(segment, graph, current, plan, client, failures, readSource);
+      const steps = await shapeSegment(segment, graph, current, plan, client, failures, unknown, readSource);
+      await tryAudits(segment, client, failures, unknown, readSource);
       const items = await followable(steps, current, client, failures, readSource);
       const paths = Object.fromEntries(items.map((item) => [targetKey(item.target), choosePath(item, current).how]));
       const input = { catalog: current, runId: "preview", fence: catalog.fence + 1, release: segment.release, items };
@@ -69,11 +71,14 @@ async function shapeSegment(
   plan: Plan,
   client: Client,
   failures: Record<string, StepError>,
+  unknown: Set<string>,
   readSource: ReadSource,
 ): Promise<BuildStep[]> {
   const shaped: BuildStep[] = [];
   for (const step of segment.steps) {
-    if (step.step !== "build" || step.waitsFor.some((key) => failures[key])) continue;
+    // What reads a model that fails cannot be tried out; its own mistake, if it has one, shows the next time.
+    if (step.waitsFor.some((key) => failures[key] || unknown.has(key))) unknown.add(targetKey(step.target));
+    if (step.step !== "build" || unknown.has(targetKey(step.target))) continue;
     let current: BuildStep = step;
     try {
       await client.query("savepoint shape");
@@ -90,6 +95,33 @@ async function shapeSegment(
     }
   }
   return shaped;
+}
+
+/** Lets PostgreSQL plan each assertion, so that wrong names and types in them are found too. */
+async function tryAudits(
+  segment: Segment,
+  client: Client,
+  failures: Record<string, StepError>,
+  unknown: ReadonlySet<string>,
+  readSource: ReadSource,
+): Promise<void> {
+  for (const step of segment.audits) {
+    if (step.waitsFor.some((key) => failures[key] || unknown.has(key))) continue;
+    const statements = [
+      { sql: "savepoint shape" },
+      { sql: `explain ${step.statement.sql}`, origins: shifted(step.statement, "explain ".length) },
+    ];
+    try {
+      await client.script(joinStatements(statements));
+    } catch (error) {
+      await client.query("rollback to savepoint shape");
+      failures[targetKey(step.target)] = explainFailure(error, step.file, statements, readSource);
+    }
+  }
+}
+
+function shifted({ origins = [] }: Statement, by: number) {
+  return origins.map((origin) => ({ ...origin, start: origin.start + by }));
 }
 
 /** The statements that give the object its shape: no rows, no indexes, none of the author's post_operations. */

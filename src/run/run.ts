@@ -1,12 +1,13 @@
 import type { Catalog } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection.ts";
+import { UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel } from "../model/graph.ts";
 import type { BuildStep, Plan, PublishItem, Segment } from "../model/plan.ts";
 import type { RunReport, StepError, StepResult, StepStatus } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { dependentsOf } from "../plan/order.ts";
-import { plan as makePlan, type PlanOptions, planCandidate } from "../plan/plan.ts";
-import { manifestWith } from "../plan/publish.ts";
+import { plan as makePlan, type PlanOptions, planCandidate, withoutRetired } from "../plan/plan.ts";
+import { FENCED, manifestWith } from "../plan/publish.ts";
 import { describeObjects, readCatalog } from "../postgres/catalog.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost } from "../postgres/errors.ts";
@@ -47,7 +48,7 @@ export async function run(
 ): Promise<RunReport> {
   return withSession(settings, options, async (session) => {
     const { client, environment, runId, fence, signal } = session;
-    const catalog = await readCatalog(client, environment, publicTargets(graph));
+    const catalog = withoutRetired(graph, await readCatalog(client, environment, publicTargets(graph)));
     const plan = makePlan(graph, catalog, options);
     await recordStart(client, {
       runId,
@@ -170,6 +171,7 @@ class Run {
       const waiting = { release, builtAt, items };
       this.#warnings.push(...(await publishWaiting(this.#session, this.#catalog, waiting, this.#options)));
     } catch (error) {
+      this.#late = error instanceof UserError && error.code === FENCED;
       this.#fail(items, error);
       if (!staysWaiting(error)) await this.#session.retry((client) => discard(client, environment, release));
       return;

@@ -76,17 +76,20 @@ function columnIn(sourceLine: string, compiledLine: string, column: number): num
   return first >= 0 && sourceLine.indexOf(word, first + 1) < 0 ? first + 1 : undefined;
 }
 
-/** The line around `offset`, with its number and a caret under the character. */
-export function snippetAt(text: string, offset: number): string {
+/** The offset of a line and column, both from 1. */
+export function offsetOf(text: string, line: number, column: number): number {
+  const before = text.split("\n").slice(0, line - 1);
+  return before.reduce((length, content) => length + content.length + 1, 0) + column - 1;
+}
+
+/** The line around `offset` and the one before it, with a caret under the character. */
+export function snippetAt(text: string, offset: number, numbered = true): string {
   const { line, column } = positionAt(text, offset);
   const lines = text.split("\n");
-  const gutter = String(line).length;
-  const shown = lines.slice(Math.max(0, line - 2), line).map((content, index, all) => {
-    const number = line - all.length + 1 + index;
-    return `${String(number).padStart(gutter)} | ${content}`;
+  const gutter = numbered ? String(line).length : 1;
+  const shown = lines.slice(Math.max(0, line - 2), line).flatMap((content, index, all) => {
+    const number = numbered ? String(line - all.length + 1 + index) : "";
+    return content.trim() ? [`${number.padStart(gutter)} | ${content}`] : [];
   });
-  return [
-    ...shown.filter((content) => !/^\s*\d+ \|\s*$/.test(content)),
-    `${" ".repeat(gutter)} | ${" ".repeat(column - 1)}^`,
-  ].join("\n");
+  return [...shown, `${" ".repeat(gutter)} | ${" ".repeat(column - 1)}^`].join("\n");
 }

@@ -341,3 +341,52 @@ test("a disabled model is left alone", async () => {
   });
   expect(statuses(await run())).toEqual({ "marts.b": "ok" });
 });
+
+test("a model that leaves the project stays readable, and is retired by dropping its view", async () => {
+  const { project, run, rows, sql } = await warehouse({
+    "a.sqlx": table("select 1 as id"),
+    "b.sqlx": table("select 1 as id"),
+  });
+  await run();
+  project.remove("b.sqlx");
+  const report = await run();
+  expect(report.warnings).toEqual([
+    "no longer in the project, still readable as last published: marts.b; drop the view to retire a model",
+  ]);
+  expect(await rows("select id from marts.b")).toEqual(["1"]);
+  await sql("drop view marts.b");
+  const retention = { releases: 1, age: 0 };
+  expect((await run({ retention })).warnings).toEqual([]);
+  await run({ retention });
+  expect(
+    await rows("select relname from pg_class where relnamespace = '_dataform'::regnamespace and relname like 'b\\_%'"),
+  ).toEqual([]);
+});
+
+test("another project in the same database is told to take an environment of its own", async () => {
+  const { project, run } = await warehouse({ "a.sqlx": table("select 1 as id"), "b.sqlx": table("select 1 as id") });
+  await run();
+  project.remove("a.sqlx");
+  project.remove("b.sqlx");
+  project.write({ "c.sqlx": table("select 1 as id") });
+  await expect(run()).rejects.toMatchObject({
+    message: "environment main of this database belongs to another project",
+  });
+  expect((await run({ environment: "other" })).status).toBe("success");
+});
+
+test("a name that another environment publishes is refused, even with adopt", async () => {
+  const { run } = await warehouse({ "a.sqlx": table("select 1 as id", "postgres: { adopt: true }") });
+  await run();
+  const report = await run({ environment: "other" });
+  expect(stepOf(report, "marts.a").error?.message).toContain(
+    "another environment of this database publishes that name",
+  );
+});
+
+test("a query of several statements, or of none, is refused before anything happens", async () => {
+  const { project, run } = await warehouse({ "a.sqlx": table("select 1 as id; create table public.sneaky (id int)") });
+  await expect(run()).rejects.toMatchObject({ message: "a model's query must be one statement" });
+  project.write({ "a.sqlx": table("-- nothing yet") });
+  await expect(run()).rejects.toMatchObject({ message: "the model has no query" });
+});

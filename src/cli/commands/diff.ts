@@ -1,9 +1,8 @@
 import type { ModelDiff } from "../../model/release.ts";
 import { diffReleases } from "../../run/diff.ts";
-import { DEFAULT_ENVIRONMENT } from "../../run/session.ts";
 import { openDatabase } from "../database.ts";
-import { addConnectionOption } from "../options.ts";
-import { addEnvironmentOption } from "../releasing.ts";
+import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
+import { addEnvironmentOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
 import { textTable } from "../table.ts";
 import { releaseNumber } from "./rollback.ts";
@@ -15,16 +14,22 @@ export const addDiffCommand: AddCommand = (program, shell) => {
     .argument("<from>", "a release")
     .argument("<to>", "another release")
     .option("--json", "the comparison as JSON")
-    .action(async (from: string, to: string, flags: { url?: string; environment?: string; json?: boolean }) => {
-      const [first, second] = [releaseNumber(from), releaseNumber(to)];
-      const settings = await openDatabase(shell, flags);
-      const diff = await diffReleases(settings, flags.environment ?? DEFAULT_ENVIRONMENT, first, second);
-      if (flags.json) return shell.print(JSON.stringify(diff, null, 2));
-      const columns = ["model", "", "rows added", "removed", "changed", "by key", "columns"];
-      shell.print(textTable(columns, diff.models.map(row)));
-      if (!diff.models.length) shell.say(`releases ${first} and ${second} consist of the same objects`);
-    });
-  addConnectionOption(addEnvironmentOption(command));
+    .action(
+      async (
+        from: string,
+        to: string,
+        flags: ProjectFlags & { url?: string; environment?: string; json?: boolean },
+      ) => {
+        const [first, second] = [releaseNumber(from), releaseNumber(to)];
+        const settings = await openDatabase(shell, flags);
+        const diff = await diffReleases(settings, environmentName(flags), first, second);
+        if (flags.json) return shell.print(JSON.stringify(diff, null, 2));
+        const columns = ["model", "", "rows added", "removed", "changed", "by key", "columns"];
+        shell.print(textTable(columns, diff.models.map(row)));
+        if (!diff.models.length) shell.say(`releases ${first} and ${second} consist of the same objects`);
+      },
+    );
+  addConnectionOption(addEnvironmentOptions(command));
 };
 
 function row(diff: ModelDiff): string[] {

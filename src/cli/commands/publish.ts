@@ -1,21 +1,26 @@
 import { publishRelease } from "../../run/rollback.ts";
 import { openDatabase } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { addConnectionOption } from "../options.ts";
+import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
 import { progress } from "../progress.ts";
-import { addReleaseOptions, printRelease, type ReleaseFlags, releaseOptions } from "../releasing.ts";
+import { addReleaseOptions, addSuffixOptions, printRelease, type ReleaseFlags, releaseOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
 
 export const addPublishCommand: AddCommand = (program, shell) => {
   const command = program
     .command("publish")
     .description("publish the release that is built and waits for readers, without building again")
-    .action(async (flags: ReleaseFlags) => {
+    .action(async (flags: ReleaseFlags & ProjectFlags) => {
       const settings = await openDatabase(shell, flags);
       const report = await untilInterrupted(shell, (signal) =>
-        publishRelease(settings, { ...releaseOptions(flags), signal, events: progress(shell) }),
+        publishRelease(settings, {
+          ...releaseOptions(flags),
+          environment: environmentName(flags),
+          signal,
+          events: progress(shell),
+        }),
       );
       printRelease(report, flags, shell);
     });
-  addConnectionOption(addReleaseOptions(command));
+  addSuffixOptions(addConnectionOption(addReleaseOptions(command)));
 };

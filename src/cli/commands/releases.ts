@@ -1,10 +1,9 @@
 import { withClient } from "../../postgres/client.ts";
 import { prepareMetadata } from "../../run/metadata.ts";
 import { readReleases } from "../../run/release.ts";
-import { DEFAULT_ENVIRONMENT } from "../../run/session.ts";
 import { openDatabase } from "../database.ts";
-import { addConnectionOption } from "../options.ts";
-import { addEnvironmentOption } from "../releasing.ts";
+import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
+import { addEnvironmentOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
 import { textTable } from "../table.ts";
 
@@ -13,14 +12,14 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
     .command("releases")
     .description("list the releases: which is published, which wait, which can be gone back to")
     .option("--json", "the list as JSON")
-    .action(async (flags: { url?: string; environment?: string; json?: boolean }) => {
+    .action(async (flags: ProjectFlags & { url?: string; environment?: string; json?: boolean }) => {
       const settings = await openDatabase(shell, flags);
       const releases = await withClient(
         settings,
         { applicationName: "dataform-releases", duty: "publisher" },
         async (client) => {
           await prepareMetadata(client);
-          return readReleases(client, flags.environment ?? DEFAULT_ENVIRONMENT);
+          return readReleases(client, environmentName(flags));
         },
       );
       const current = releases.find(({ status }) => status === "published")?.release;
@@ -39,5 +38,5 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
         shell.print(textTable(["release", "state", "built upon", "models", "built", "published", "run"], cells));
       }
     });
-  addConnectionOption(addEnvironmentOption(command));
+  addConnectionOption(addEnvironmentOptions(command));
 };

@@ -2,9 +2,9 @@ import { UserError } from "../../model/errors.ts";
 import { rollback } from "../../run/rollback.ts";
 import { openDatabase } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { addConnectionOption } from "../options.ts";
+import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
 import { progress } from "../progress.ts";
-import { addReleaseOptions, printRelease, type ReleaseFlags, releaseOptions } from "../releasing.ts";
+import { addReleaseOptions, addSuffixOptions, printRelease, type ReleaseFlags, releaseOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
 
 export const addRollbackCommand: AddCommand = (program, shell) => {
@@ -12,12 +12,13 @@ export const addRollbackCommand: AddCommand = (program, shell) => {
     .command("rollback")
     .description("publish an earlier release again; the one before, unless a number is given")
     .argument("[release]", "the release to go back to")
-    .action(async (release: string | undefined, flags: ReleaseFlags) => {
+    .action(async (release: string | undefined, flags: ReleaseFlags & ProjectFlags) => {
       const to = release === undefined ? undefined : releaseNumber(release);
       const settings = await openDatabase(shell, flags);
       const report = await untilInterrupted(shell, (signal) =>
         rollback(settings, {
           ...releaseOptions(flags),
+          environment: environmentName(flags),
           ...(to === undefined ? {} : { to }),
           signal,
           events: progress(shell),
@@ -25,7 +26,7 @@ export const addRollbackCommand: AddCommand = (program, shell) => {
       );
       printRelease(report, flags, shell);
     });
-  addConnectionOption(addReleaseOptions(command));
+  addSuffixOptions(addConnectionOption(addReleaseOptions(command)));
 };
 
 /** @throws UserError when the text is no release number. */
