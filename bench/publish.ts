@@ -163,7 +163,8 @@ async function measureRollback(
   await whileReading(settings, count, readers, async () => {
     for (let round = 0; round <= rounds; round++) {
       const at = new Map<Point, number>();
-      await rollback(settings, { reach: async (point) => void at.set(point, performance.now()) });
+      const to = 1 + (round % 2);
+      await rollback(settings, { to, reach: async (point) => void at.set(point, performance.now()) });
       say(`rollback, ${round ? `round ${round} of ${rounds}` : "warm-up"}`);
       if (!round) continue;
       sent.milliseconds.push(at.get("published")! - at.get("deltas applied")!);

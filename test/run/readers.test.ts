@@ -13,17 +13,24 @@ test("10,000 reads of every kind while releases follow each other: none missing,
   const retention = { releases: 4, age: 0 };
   const all = modes.map(() => noReadings());
   let releases = 0;
-  const more = () => releases < RELEASES || all.reduce((sum, { reads }) => sum + reads, 0) < READS;
+  let failed = false;
+  const more = () => !failed && (releases < RELEASES || all.reduce((sum, { reads }) => sum + reads, 0) < READS);
   const publishing = async () => {
     while (more()) {
       await tick(client);
-      expect((await runOn(settings, { retention })).status).toBe("success");
-      releases++;
+      const { status, errors } = await runOn(settings, { retention });
+      // On a machine this busy readers may keep a release back for good; it waits, and the next one takes its place.
+      if (status !== "success") expect(errors).toMatchObject([{ code: "DF002" }]);
+      else releases++;
       if (releases === RELEASES / 2) await rollback(settings);
     }
   };
   await Promise.all([
-    publishing(),
+    publishing().catch((error) => {
+      // The readers end too, instead of going on for ever.
+      failed = true;
+      throw error;
+    }),
     ...modes.map((mode, n) => keepReading(settings, mode, all[n]!, randomFrom(n + 1), more)),
   ]);
   for (const [n, { wrong, examples, seen }] of all.entries()) {
