@@ -29,7 +29,7 @@ export function ourCommandLine(root: string, projectDir: string, logDir: string)
 
 /** connectionUrl() leaves TLS out. */
 function urlOf(database: ConnectionSettings): string {
-  return `${connectionUrl(database, { password: true })}?sslmode=${database.ssl ? "require" : "disable"}`;
+  return connectionUrl(database, { password: true });
 }
 
 /** The last command line of Dataform that spoke to PostgreSQL, installed from npm once. */

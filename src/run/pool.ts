@@ -1,6 +1,7 @@
 import type { ConnectionSettings } from "../model/connection.ts";
 import { type Client, connect } from "../postgres/client.ts";
 import { endSessions } from "./ghosts.ts";
+import { connectAgain } from "./publish.ts";
 
 /** One connection of the pool, which can be replaced when it is lost. */
 export interface Worker {
@@ -68,8 +69,9 @@ class PoolWorker implements Worker {
   async renew(): Promise<void> {
     const lost = this.client.processId;
     await this.client.close().catch(() => {});
+    // First of all, since the server may be restarting.
+    this.client = await connectAgain(this.#settings, this.#applicationName, "builder");
     await endSessions(this.#settings, [this.#applicationName], lost);
-    this.client = await connect(this.#settings, { applicationName: this.#applicationName, duty: "builder" });
     this.#watch();
   }
 }

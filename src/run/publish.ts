@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ConnectionSettings } from "../model/connection.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishPlan } from "../model/plan.ts";
+import type { Duty } from "../model/roles.ts";
 import { FENCED } from "../plan/publish.ts";
 import { type Client, connect } from "../postgres/client.ts";
 import { connectionLost, sqlState } from "../postgres/errors.ts";
@@ -13,6 +14,8 @@ import type { Reach } from "./points.ts";
 const TRY_AGAIN = new Set(["55P03", "57014", "40P01", "40001", "XX000"]);
 /** Cut off by the bound on the block: not a reader in the way but our own work that is too slow for it. */
 const TOO_SLOW = "57014";
+/** SQLSTATE: no transaction is open. */
+const NO_TRANSACTION = "25P01";
 /** The longest that readers are held by the catalog work of one release, in ms. */
 const LONGEST_HOLD = 5_000;
 /** A release that readers keep from being published. */
@@ -66,7 +69,7 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
   if (plan.warmUp) await client.script(plan.warmUp);
   await options.reach("publish begun");
   options.signal.throwIfAborted();
-  await client.script(joinStatements([{ sql: "begin" }, ...plan.deltas, { sql: "savepoint views" }]));
+  await applyDeltas(client, plan);
   await options.reach("deltas applied");
   options.signal.throwIfAborted();
   let slower = 1;
@@ -82,8 +85,8 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
       const code = sqlState(error);
       if (code === FENCED) throw fenced(plan.release);
       if (!code || !TRY_AGAIN.has(code)) throw error;
-      await client.query("rollback to savepoint views");
       if (options.signal.aborted) throw error;
+      await backToDeltas(client, plan);
       if (code === TOO_SLOW) slower *= 2;
       if (performance.now() - started > options.deadline) throw starved(plan, await blockers(plan, client));
       if (attempt % 20 === 0)
@@ -91,6 +94,20 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
       // At random, so as not to fall in step with a reader that comes at intervals; never longer locks.
       await pause(20 + Math.random() * 180);
     }
+  }
+}
+
+async function applyDeltas(client: Client, plan: PublishPlan): Promise<void> {
+  await client.script(joinStatements([{ sql: "begin" }, ...plan.deltas, { sql: "savepoint views" }]));
+}
+
+/** To where the deltas are applied. A failure in the commit itself has taken them back, too. */
+async function backToDeltas(client: Client, plan: PublishPlan): Promise<void> {
+  try {
+    await client.query("rollback to savepoint views");
+  } catch (error) {
+    if (sqlState(error) !== NO_TRANSACTION) throw error;
+    await applyDeltas(client, plan);
   }
 }
 
@@ -128,11 +145,15 @@ async function readOutcome(
 }
 
 /** The server may be restarting: tries for a minute. */
-export async function connectAgain(settings: ConnectionSettings, applicationName: string): Promise<Client> {
+export async function connectAgain(
+  settings: ConnectionSettings,
+  applicationName: string,
+  duty: Duty = "publisher",
+): Promise<Client> {
   const deadline = performance.now() + 60_000;
   for (let wait = 50; ; wait = Math.min(wait * 2, 2_000)) {
     try {
-      return await connect(settings, { applicationName, duty: "publisher" });
+      return await connect(settings, { applicationName, duty });
     } catch (error) {
       if (performance.now() > deadline) throw error;
       await pause(wait);

@@ -63,3 +63,17 @@ test.each(Object.entries(faults))("at every point of a run, when %s", { timeout:
     `${oid}|${await rows("select n from raw.tick")}`,
   ]);
 });
+
+test("a commit that fails is tried again, with all that belongs to it", async () => {
+  const { client, settings, rows, sql, runOn } = await ticking();
+  // A sequence does not roll back: the first commit fails, as when the time limit falls into it.
+  await sql(`create sequence raw.commits;
+    create function raw.fail_once() returns trigger language plpgsql as
+      $$ begin if nextval('raw.commits') = 1 then raise exception 'too late' using errcode = '57014'; end if; return null; end $$;
+    create constraint trigger fail_once after update of release_id on _dataform.environment
+      deferrable initially deferred for each row execute function raw.fail_once()`);
+  const n = await tick(client);
+  expect(await runOn(settings)).toMatchObject({ status: "success", errors: [] });
+  expect(await rows("select last_value > 1 from raw.commits")).toEqual(["t"]);
+  expect(await readRelease(client)).toBe(n);
+});
