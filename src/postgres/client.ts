@@ -96,7 +96,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     },
     roles: settings.roles,
     driver,
-    close: () => driver.end(),
+    close: () => closeDriver(driver),
   };
   if (!options.duty) return client;
   try {
@@ -133,6 +133,20 @@ function roleError(error: unknown, settings: ConnectionSettings, duty: Duty): un
     code,
     cause: error,
   });
+}
+
+/** Says goodbye, and hangs up when nobody answers: a connection that was lost may never say so. */
+async function closeDriver(driver: pg.Client): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const silent = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, 5_000);
+  });
+  try {
+    await Promise.race([driver.end(), silent]);
+  } finally {
+    clearTimeout(timer);
+    (driver as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }
 }
 
 function toResult<R>({ rows, rowCount, command, fields }: pg.QueryResult): QueryResult<R> {

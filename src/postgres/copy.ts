@@ -37,7 +37,11 @@ export async function copyIn(
   statement: string,
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
 ): Promise<number> {
-  const stream = client.driver.query(from(statement));
+  const { driver } = client;
+  const stream = driver.query(from(statement));
+  // The stream does not always hear of a lost connection; the driver does.
+  const lost = () => stream.destroy(new Error("Connection terminated unexpectedly"));
+  driver.once("end", lost);
   const failed = new Promise<never>((_, reject) => stream.on("error", reject));
   // The rejection is looked at only where something waits for it.
   failed.catch(() => {});
@@ -49,13 +53,19 @@ export async function copyIn(
     if (!stream.destroyed && !stream.errored) {
       const closed = once(stream, "close").catch(() => {});
       stream.destroy(error as Error);
-      await closed;
+      // A connection that is gone closes nothing any more.
+      await Promise.race([closed, once(driver, "end").catch(() => {}), failed.catch(() => {})]);
     }
+    driver.off("end", lost);
     throw error;
   }
   const finished = once(stream, "finish");
   finished.catch(() => {});
   stream.end();
-  await Promise.race([finished, failed]);
-  return stream.rowCount;
+  try {
+    await Promise.race([finished, failed]);
+    return stream.rowCount;
+  } finally {
+    driver.off("end", lost);
+  }
 }
