@@ -17,7 +17,8 @@ const faults: Readonly<Record<string, (between: CuttableProxy, client: Client) =
 /** How a run ends. One that throws must do so with a message for a person. */
 async function ending(made: Ticking, settings: ConnectionSettings, reach: (point: Point) => Promise<void>) {
   try {
-    return (await made.runOn(settings, { reach })).status;
+    // A step that loses its connection twice fails alone, and by default the rest is published without it.
+    return (await made.runOn(settings, { reach, allOrNothing: true })).status;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return error.message;
