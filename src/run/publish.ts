@@ -20,6 +20,8 @@ const NO_TRANSACTION = "25P01";
 const LONGEST_HOLD = 5_000;
 /** A release that readers keep from being published. */
 export const STARVED = "DF002";
+/** A release that was given up because older transactions were open. */
+export const GIVEN_UP = "DF003";
 
 export interface PublishOptions {
   readonly environment: string;

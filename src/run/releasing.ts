@@ -6,7 +6,7 @@ import { planPublish } from "../plan/publish.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost, postgresError } from "../postgres/errors.ts";
 import { type HorizonPolicy, seesOthers, waitForHorizon } from "./horizon.ts";
-import { publish, STARVED } from "./publish.ts";
+import { GIVEN_UP, publish, STARVED } from "./publish.ts";
 import { discard } from "./release.ts";
 import type { Session } from "./session.ts";
 
@@ -103,12 +103,12 @@ async function passHorizon(
       policy === "fail"
         ? "run again when they have ended, or wait longer with --horizon-timeout"
         : "`dataform publish` publishes it without building again; --horizon publish does not wait",
-    code: STARVED,
+    code: policy === "fail" ? GIVEN_UP : STARVED,
     exitCode: 1,
   });
 }
 
 /** True when the release stays waiting and can be published later. */
 export function staysWaiting(error: unknown): boolean {
-  return error instanceof UserError && error.code === STARVED && / waits: /.test(error.message);
+  return error instanceof UserError && error.code === STARVED;
 }

@@ -1,6 +1,3 @@
-/** The longest name PostgreSQL keeps, in bytes; longer ones are cut silently by the server. */
-export const MAX_IDENTIFIER_BYTES = 63;
-
 /** Quotes one identifier. The only quoting of identifiers in the project. */
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
