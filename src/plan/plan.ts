@@ -6,6 +6,7 @@ import {
   type CompiledGraph,
   type Incremental,
   isModel,
+  type Model,
   type Operations,
 } from "../model/graph.ts";
 import type { AuditStep, BuildStep, OperationsStep, Plan, Segment } from "../model/plan.ts";
@@ -37,7 +38,8 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
     const release = catalog.nextRelease + segmentOf.get(key)!;
     return [key, privateName(catalog.environment, model.target, release)];
   });
-  const resolveFor = resolver(graph, catalog, new Map(objects));
+  const models = modelsByKey(graph);
+  const resolveFor = resolver(models, catalog, new Map(objects));
   const segments = new Map<number, OpenSegment>();
   for (const action of chosen) {
     const key = targetKey(action.target);
@@ -51,7 +53,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
       waitsFor: action.dependencies.map(targetKey).filter((name) => reasons.has(name)),
       resolve: resolveFor(action),
     };
-    addStep(graph, segment, action, context, options, reasons);
+    addStep(graph, models, segment, action, context, options, reasons);
   }
   return {
     version: 1,
@@ -78,11 +80,12 @@ export function planCandidate(
   columns: readonly Column[],
 ): BuildStep {
   const key = targetKey(step.target);
-  const model = graph.actions.find((action) => targetKey(action.target) === key) as Incremental;
+  const models = modelsByKey(graph);
+  const model = models.get(key) as Incremental;
   const builds = made.segments.flatMap(({ steps }) => steps).filter((one) => one.step === "build");
   const objects = new Map(builds.map(({ target, entry }) => [targetKey(target), entry.object]));
   const { reason, waitsFor, entry } = step;
-  const resolve = resolver(graph, catalog, objects)(model);
+  const resolve = resolver(models, catalog, objects)(model);
   return candidateStep(
     step,
     model,
@@ -90,6 +93,12 @@ export function planCandidate(
     step.newRows,
     columns,
   );
+}
+
+type Models = ReadonlyMap<string, Model>;
+
+function modelsByKey(graph: CompiledGraph): Models {
+  return new Map(graph.actions.filter(isModel).map((model) => [targetKey(model.target), model]));
 }
 
 /** A segment while it is put together. */
@@ -101,6 +110,7 @@ interface OpenSegment extends Segment {
 
 function addStep(
   graph: CompiledGraph,
+  models: Models,
   segment: OpenSegment,
   action: Action,
   context: StepContext,
@@ -121,7 +131,7 @@ function addStep(
       segment.steps.push(operationsStep(action, context));
       break;
     case "assertion":
-      segment.audits.push(auditStep(graph, action, context, reasons));
+      segment.audits.push(auditStep(models, action, context, reasons));
       break;
     case "declaration":
       break;
@@ -133,13 +143,12 @@ function addStep(
 }
 
 function auditStep(
-  graph: CompiledGraph,
+  models: Models,
   assertion: Assertion,
   context: StepContext,
   reasons: ReadonlyMap<string, string>,
 ): AuditStep {
-  const parentKey = assertion.parent && targetKey(assertion.parent);
-  const parent = graph.actions.filter(isModel).find((model) => targetKey(model.target) === parentKey);
+  const parent = assertion.parent && models.get(targetKey(assertion.parent));
   const whole = assertion.parent ?? assertion.dependencies[0];
   const reads = assertion.dependencies.map(targetKey).filter((key) => reasons.has(key));
   const options = { ...parent?.postgres.assertions, ...assertion.postgres };
@@ -149,6 +158,7 @@ function auditStep(
 /** Which actions take part, and why: the selected ones, views whose ground moves, assertions over what is built. */
 function chooseActions(graph: CompiledGraph, catalog: Catalog, options: PlanOptions): Map<string, string> {
   const selected = selectActions(graph, options);
+  const models = modelsByKey(graph);
   const everything = !options.actions?.length && !options.tags?.length;
   const reasons = new Map<string, string>();
   const built = new Set<string>();
@@ -161,7 +171,7 @@ function chooseActions(graph: CompiledGraph, catalog: Catalog, options: PlanOpti
       if (moved === undefined) continue;
       if (action.kind === "view" && catalog.manifest[key]?.kind === "view")
         reasons.set(key, `reads ${moved}, which is rebuilt`);
-      else if (action.kind === "assertion" && canRead(action, graph, catalog, built))
+      else if (action.kind === "assertion" && canRead(action, models, catalog, built))
         reasons.set(key, `reads ${moved}, which is rebuilt`);
       else continue;
     }
@@ -184,8 +194,7 @@ export function changesCode(made: Plan): boolean {
   return made.removed.length > 0 || steps.some(({ reason }) => reason === "new" || reason === "its code changed");
 }
 
-function canRead(assertion: Assertion, graph: CompiledGraph, catalog: Catalog, built: ReadonlySet<string>): boolean {
-  const models = new Set(graph.actions.filter(isModel).map((model) => targetKey(model.target)));
+function canRead(assertion: Assertion, models: Models, catalog: Catalog, built: ReadonlySet<string>): boolean {
   return assertion.dependencies
     .map(targetKey)
     .every((key) => !models.has(key) || built.has(key) || catalog.manifest[key] || catalog.relations[key]);
@@ -209,12 +218,7 @@ function splitIntoSegments(chosen: readonly Action[]): Map<string, number> {
 }
 
 /** What `ref()` means: the object this run builds, else the one that is published, else the public name. */
-function resolver(
-  graph: CompiledGraph,
-  catalog: Catalog,
-  built: ReadonlyMap<string, string>,
-): (reader: Action) => Resolve {
-  const models = new Set(graph.actions.filter(isModel).map((model) => targetKey(model.target)));
+function resolver(models: Models, catalog: Catalog, built: ReadonlyMap<string, string>): (reader: Action) => Resolve {
   return (reader) => (target) => {
     const key = targetKey(target);
     if (!models.has(key)) return publicNames(target);
@@ -274,6 +278,6 @@ function removedNote(keys: readonly string[]): string[] {
 }
 
 function removedModels(graph: CompiledGraph, catalog: Catalog): string[] {
-  const models = new Set(graph.actions.filter(isModel).map((model) => targetKey(model.target)));
+  const models = modelsByKey(graph);
   return Object.keys(catalog.manifest).filter((key) => !models.has(key));
 }

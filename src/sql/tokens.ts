@@ -4,17 +4,22 @@ export interface Token {
   readonly start: number;
 }
 
-const patterns: readonly (readonly [Token["kind"], RegExp])[] = [
-  ["space", /\s+/y],
-  ["comment", /--[^\n]*/y],
-  ["string", /\$([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$[\s\S]*?\$\1\$/y],
-  ["string", /[eE]'(?:[^'\\]|\\[\s\S]|'')*'/y],
-  ["string", /(?:[uU]&|[bBxXnN])?'(?:[^']|'')*'/y],
-  ["quoted", /(?:[uU]&)?"(?:[^"]|"")*"/y],
-  ["word", /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y],
-  ["number", /\d[\w.]*/y],
-  ["symbol", /::|[\s\S]/y],
-];
+// One expression: trying one after the other takes three times as long.
+const anyToken = new RegExp(
+  [
+    /(?<space>\s+)/,
+    /(?<comment>--[^\n]*)/,
+    /(?<string>\$(?<tag>(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?)\$[\s\S]*?\$\k<tag>\$|[eE]'(?:[^'\\]|\\[\s\S]|'')*'|(?:[uU]&|[bBxXnN])?'(?:[^']|'')*')/,
+    /(?<quoted>(?:[uU]&)?"(?:[^"]|"")*")/,
+    /(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)/,
+    /(?<number>\d[\w.]*)/,
+    /(?<symbol>::|[\s\S])/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "y",
+);
+const kinds = ["space", "word", "symbol", "quoted", "string", "number", "comment"] as const;
 
 /** The tokens of PostgreSQL's SQL, white space and comments included: joined they give the text again. */
 export function tokenize(sql: string): Token[] {
@@ -28,12 +33,9 @@ export function tokenize(sql: string): Token[] {
 }
 
 function matchAt(sql: string, start: number): Token {
-  for (const [kind, pattern] of patterns) {
-    pattern.lastIndex = start;
-    const text = pattern.exec(sql)?.[0];
-    if (text) return { kind, text, start };
-  }
-  return { kind: "symbol", text: sql[start]!, start };
+  anyToken.lastIndex = start;
+  const { 0: text, groups } = anyToken.exec(sql)!;
+  return { kind: kinds.find((kind) => groups![kind] !== undefined)!, text, start };
 }
 
 /** Block comments nest in PostgreSQL. */
