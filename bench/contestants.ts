@@ -10,7 +10,7 @@ export const OLD_CORE = "2.9.0";
 export interface CommandLine {
   /** Seconds. */
   compile(): Promise<number>;
-  run(database: ConnectionSettings): Promise<number>;
+  run(database: ConnectionSettings, ...flags: string[]): Promise<number>;
 }
 
 /** Ours, as built into dist/. */
@@ -23,7 +23,7 @@ export function ourCommandLine(root: string, projectDir: string, logDir: string)
     });
   return {
     compile: () => start("compile", ["compile", "--json"]),
-    run: (database) => start("run", ["run", "--url", urlOf(database)]),
+    run: (database, ...flags) => start("run", ["run", "--url", urlOf(database), ...flags]),
   };
 }
 
@@ -55,13 +55,13 @@ export function oldCommandLine(cacheDir: string, projectDir: string, logDir: str
     );
   return {
     compile: () => start("compile", ["compile", projectDir, "--json"]),
-    run: (database) => {
+    run: (database, ...flags) => {
       const { host, port, user, password, database: databaseName } = database;
       writeFileSync(
         join(projectDir, ".df-credentials.json"),
         JSON.stringify({ host, port, username: user, password, databaseName }),
       );
-      return start("run", ["run", projectDir]);
+      return start("run", ["run", projectDir, ...flags]);
     },
   };
 }

@@ -12,18 +12,28 @@ import { withClient } from "../src/postgres/client.ts";
 import { run } from "../src/run/run.ts";
 import { keepReading, modes, noReadings, type Readings, randomFrom } from "../test/support/reader.ts";
 import { prepareTicking, tickingFiles } from "../test/support/ticking-project.ts";
-import type { PublisherOrder } from "./publisher.ts";
+import { OLD_CLI, oldCommandLine } from "./contestants.ts";
+import type { OldProject, Published, PublisherOrder } from "./publisher.ts";
 import { type Server, startServer } from "./server.ts";
 import { prepareSwap } from "./swap.ts";
 
-const usage = "npm run bench:readers -- [--reads 1000000] [--rounds 10] [--json]";
+const usage = "npm run bench:readers -- [--reads 1000000] [--rounds 10] [--no-old] [--json]";
 
-const kinds = { alone: "no publisher", ours: "releases", swap: "rename swap" } as const;
+const kinds = { alone: "no publisher", ours: "releases", swap: "rename swap", old: OLD_CLI } as const;
 type Kind = keyof typeof kinds;
+const schemas: Readonly<Record<Kind, string>> = { alone: "marts", ours: "marts", swap: "swapped", old: "old" };
 
 interface Total {
   readonly readings: Readings;
   releases: number;
+  failedRuns: number;
+}
+
+interface Contest {
+  readonly settings: ConnectionSettings;
+  readonly graphFile: string;
+  readonly old: OldProject;
+  readonly kinds: readonly Kind[];
 }
 
 async function main(): Promise<void> {
@@ -31,6 +41,7 @@ async function main(): Promise<void> {
     options: {
       reads: { type: "string", default: "1000000" },
       rounds: { type: "string", default: "10" },
+      "no-old": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
     },
   });
@@ -39,9 +50,12 @@ async function main(): Promise<void> {
   const load = loadavg();
   const cache = join(import.meta.dirname, ".cache");
   mkdirSync(cache, { recursive: true });
-  const { server } = await startServer(cache);
+  const { server, note } = await startServer(cache);
   try {
-    const totals = await measure(server, cache, Math.ceil(reads / rounds), rounds);
+    // The old command line connects with TLS only.
+    const withOld = !values["no-old"] && server.tls;
+    if (!withOld) say(`${OLD_CLI} is left out${note ? `: ${note}` : ""}`);
+    const totals = await measure(server, cache, Math.ceil(reads / rounds), rounds, withOld);
     const machine = `${cpus().length} CPUs (${cpus()[0]?.model.trim()}), load average ${load.map((value) => value.toFixed(2)).join(" ")}, Node ${process.versions.node}, PostgreSQL ${server.version}`;
     const figures = Object.fromEntries(Object.entries(totals).map(([kind, total]) => [kind, figuresOf(total)]));
     if (values.json) process.stdout.write(`${JSON.stringify({ version: 1, machine, figures }, null, 2)}\n`);
@@ -58,14 +72,19 @@ function positive(text: string): number {
 }
 
 /** By turns, so that what else the machine does falls on each alike. */
-async function measure(server: Server, cache: string, reads: number, rounds: number): Promise<Record<Kind, Total>> {
-  const settings = await server.createDatabase();
-  const graphFile = await prepare(settings, cache);
-  const totals = {} as Record<Kind, Total>;
-  for (const kind of Object.keys(kinds) as Kind[]) totals[kind] = { readings: noReadings(), releases: 0 };
+async function measure(
+  server: Server,
+  cache: string,
+  reads: number,
+  rounds: number,
+  withOld: boolean,
+): Promise<Partial<Record<Kind, Total>>> {
+  const contest = await prepare(await server.createDatabase(), cache, withOld);
+  const totals: Partial<Record<Kind, Total>> = {};
   for (let round = 1; round <= rounds; round++) {
-    for (const kind of Object.keys(kinds) as Kind[]) {
-      await oneRound(kind, settings, graphFile, totals[kind], reads, round);
+    for (const kind of contest.kinds) {
+      totals[kind] ??= { readings: noReadings(), releases: 0, failedRuns: 0 };
+      await oneRound(contest, kind, totals[kind], reads, round);
       const { readings, releases } = totals[kind];
       say(`round ${round} of ${rounds}: ${kinds[kind]}: ${readings.reads} reads, ${releases} releases`);
     }
@@ -73,87 +92,99 @@ async function measure(server: Server, cache: string, reads: number, rounds: num
   return totals;
 }
 
-async function prepare(settings: ConnectionSettings, cache: string): Promise<string> {
-  const project = join(cache, "readers");
-  rmSync(project, { recursive: true, force: true });
-  const config = JSON.stringify({ warehouse: "postgres", defaultSchema: "marts", assertionSchema: "assertions" });
-  for (const [name, text] of Object.entries({ "../dataform.json": config, ...tickingFiles })) {
-    const path = join(project, "definitions", name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text);
-  }
+async function prepare(settings: ConnectionSettings, cache: string, withOld: boolean): Promise<Contest> {
+  const project = writeProject(join(cache, "readers"), "marts", tickingFiles);
   const graph = await compile(project);
   const graphFile = join(cache, "readers.json");
   writeFileSync(graphFile, JSON.stringify(graph));
-  await withClient(settings, {}, async (client) => {
-    await prepareTicking(client);
-    await run(graph, settings);
-    await prepareSwap(client);
-  });
-  return graphFile;
+  const plainFiles = Object.entries(tickingFiles).map(([name, text]) => [
+    name,
+    text.replace(/, postgres: .*\]\s*\}/, ""),
+  ]);
+  const old = {
+    cache,
+    project: writeProject(join(cache, "readers-old"), "old", Object.fromEntries(plainFiles)),
+    logs: join(cache, "logs"),
+  };
+  await withClient(settings, {}, prepareTicking);
+  const all = Object.keys(kinds) as Kind[];
+  return { settings, graphFile, old, kinds: withOld ? all : all.filter((kind) => kind !== "old") };
 }
 
-async function oneRound(
-  kind: Kind,
-  settings: ConnectionSettings,
-  graphFile: string,
-  total: Total,
-  reads: number,
-  round: number,
-): Promise<void> {
-  const publisher = kind === "alone" ? undefined : startPublisher({ settings, how: kind, graphFile });
+function writeProject(folder: string, schema: string, files: Readonly<Record<string, string>>): string {
+  rmSync(folder, { recursive: true, force: true });
+  const config = { warehouse: "postgres", defaultSchema: schema, assertionSchema: `${schema}_assertions` };
+  for (const [name, text] of Object.entries({ "../dataform.json": JSON.stringify(config), ...files })) {
+    const path = join(folder, "definitions", name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  return folder;
+}
+
+async function oneRound(contest: Contest, kind: Kind, total: Total, reads: number, round: number): Promise<void> {
+  await catchUp(contest, kind);
+  const { settings, graphFile, old } = contest;
+  const publisher = kind === "alone" ? undefined : await startPublisher({ settings, how: kind, graphFile, old });
   const until = total.readings.reads + reads;
   // A read that fails counts too, or a swap under which all fail would never end.
   const tried = () => total.readings.reads + 2 * Object.values(total.readings.wrong).reduce((a, b) => a + b, 0);
-  const schema = kind === "swap" ? "swapped" : "marts";
   await Promise.all(
     modes.map((mode, n) =>
-      keepReading(settings, mode, total.readings, randomFrom(round * 100 + n), () => tried() < until, schema),
+      keepReading(settings, mode, total.readings, randomFrom(round * 100 + n), () => tried() < until, schemas[kind]),
     ),
   );
-  if (publisher) total.releases += await publisher();
-  // The side that rested catches up with the number that the other counted on.
-  if (publisher) await catchUp(settings, kind === "swap" ? "ours" : "swap", graphFile);
+  if (!publisher) return;
+  const { releases, failedRuns } = await publisher();
+  total.releases += releases;
+  total.failedRuns += failedRuns;
 }
 
-/** Starts releases in a process of its own. The function returned ends it and gives how many there were. */
-function startPublisher(order: PublisherOrder): () => Promise<number> {
+/** Starts releases in a process of its own. The function given ends it and says what it did. */
+async function startPublisher(order: PublisherOrder): Promise<() => Promise<Published>> {
   const script = fileURLToPath(new URL("publisher.ts", import.meta.url));
   const child = spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(order)], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
-  let releases = 0;
-  child.on("message", (count: number) => {
-    releases = count;
-  });
+  let published: Published = { releases: 0, failedRuns: 0 };
   const end = once(child, "exit");
+  await Promise.race([once(child, "message"), end]);
+  child.on("message", (message: Published) => {
+    published = message;
+  });
   return async () => {
     child.send("stop");
     const [code] = await end;
     if (code !== 0) throw new Error(`the publisher ended with ${code}`);
-    return releases;
+    return published;
   };
 }
 
-async function catchUp(settings: ConnectionSettings, how: "ours" | "swap", graphFile: string): Promise<void> {
-  if (how === "ours") {
+/** Builds everything anew: while the others published, the number that all count on has moved. */
+async function catchUp({ settings, graphFile, old }: Contest, kind: Kind): Promise<void> {
+  if (kind === "old") {
+    await oldCommandLine(old.cache, old.project, old.logs).run(settings, "--full-refresh");
+    return;
+  }
+  if (kind !== "swap") {
     await run(JSON.parse(readFileSync(graphFile, "utf8")), settings, { fullRefresh: true });
     return;
   }
   await withClient(settings, {}, async (client) => {
-    await client.query("drop view swapped.pair");
-    for (const name of ["fact", "kept", "total"]) await client.query(`drop table swapped.${name}`);
-    await client.query("drop schema swapped");
+    await client.query("drop view if exists swapped.pair");
+    await client.query("drop table if exists swapped.fact, swapped.kept, swapped.total");
+    await client.query("drop schema if exists swapped");
     await prepareSwap(client);
   });
 }
 
-function figuresOf({ readings, releases }: Total) {
+function figuresOf({ readings, releases, failedRuns }: Total) {
   const times = readings.times.slice().sort((a, b) => a - b);
   const { mixed = 0, torn = 0, empty = 0, ...failed } = readings.wrong;
   return {
     reads: readings.reads,
     releases,
+    failedRuns,
     failed: Object.values(failed).reduce((a, b) => a + b, 0),
     failures: failed,
     mixed: mixed + torn,
@@ -164,12 +195,13 @@ function figuresOf({ readings, releases }: Total) {
   };
 }
 
-function print(totals: Record<Kind, Total>): string {
+function print(totals: Partial<Record<Kind, Total>>): string {
   const figures = Object.fromEntries(Object.entries(totals).map(([kind, total]) => [kind, figuresOf(total)]));
   const base = figures.alone!;
   const rows: [string, (of: ReturnType<typeof figuresOf>) => string][] = [
     ["reads", ({ reads }) => String(reads)],
     ["releases", ({ releases }) => String(releases)],
+    ["runs given up", ({ failedRuns }) => String(failedRuns)],
     ["failed reads", ({ failed, failures }) => `${failed}${failed ? ` ${JSON.stringify(failures)}` : ""}`],
     ["mixed reads", ({ mixed }) => String(mixed)],
     ["empty reads", ({ empty }) => String(empty)],
@@ -180,8 +212,8 @@ function print(totals: Record<Kind, Total>): string {
     ["added max, ms", ({ max }) => (max - base.max).toFixed(2)],
   ];
   const lines = [
-    ["", ...Object.values(kinds)],
-    ...rows.map(([name, cell]) => [name, ...Object.keys(kinds).map((kind) => cell(figures[kind]!))]),
+    ["", ...Object.keys(totals).map((kind) => kinds[kind as Kind])],
+    ...rows.map(([name, cell]) => [name, ...Object.keys(totals).map((kind) => cell(figures[kind]!))]),
   ];
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   return lines

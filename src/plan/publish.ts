@@ -5,7 +5,7 @@ import { compareTargets, targetKey } from "../model/target.ts";
 import { quoteIdentifier, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
 import { quotePrivate } from "../sql/names.ts";
 import { dollarQuote } from "../sql/statements.ts";
-import { choosePath, publicViewStatements } from "./public-view.ts";
+import { choosePath, type PublicPath, publicViewStatements } from "./public-view.ts";
 import { plain } from "./statement.ts";
 
 export interface PublishInput {
@@ -28,6 +28,7 @@ export function planPublish(input: PublishInput): PublishPlan {
   const items = [...input.items].sort((a, b) => compareTargets(a.target, b.target));
   const paths = items.map((item) => ({ item, path: choosePath(item, catalog) }));
   const views = [
+    ...lockFirst(paths, catalog),
     ...paths.flatMap(({ item, path }) => publicViewStatements(item, path, catalog)),
     ...asBuilder(
       input,
@@ -58,6 +59,18 @@ function asBuilder({ roles }: PublishInput, statements: readonly Statement[]): r
   if (!roles || !statements.length) return statements;
   const act = (duty: Duty) => plain(`set local role ${quoteIdentifier(roleName(roles, duty))}`);
   return [act("builder"), ...statements, act("publisher")];
+}
+
+/**
+ * Takes the locks of all public views before anything is done under them: 0.01 ms a view, where replacing it takes
+ * 0.15 ms, so that an attempt which a reader stops has held the other readers for a few ms only. `lock table` would
+ * also lock what the views read; moving a view to the schema it is in changes nothing.
+ */
+function lockFirst(paths: readonly { readonly item: PublishItem; readonly path: PublicPath }[], catalog: Catalog) {
+  const ours = paths.filter(({ item, path }) => path.how !== "adopt" && catalog.relations[targetKey(item.target)]);
+  return ours.map(({ item: { target } }) =>
+    plain(`alter view ${quoteTarget(target)} set schema ${quoteIdentifier(target.schema)}`),
+  );
 }
 
 function warmUp(items: readonly PublishItem[], catalog: Catalog): string {

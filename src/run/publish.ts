@@ -94,7 +94,7 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
       if (attempt % 20 === 0)
         options.onWait?.(`readers hold views of release ${plan.release}: ${await blockers(plan, client)}`);
       // At random, so as not to fall in step with a reader that comes at intervals; never longer locks.
-      await pause(20 + Math.random() * 180);
+      await pause(10 + Math.random() * 90);
     }
   }
 }
