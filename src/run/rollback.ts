@@ -57,7 +57,7 @@ export async function publishRelease(
     const { release, builtAt, items = [] } = waiting;
     const { runId, fence } = session;
     await recordStart(client, { runId, environment, fence, releases: 0, coreVersion: null, notes: [] });
-    return publishAndReport(session, catalog, { release, builtAt, items }, options, performance.now());
+    return publishAndReport(session, catalog, { release, builtAt, items, waited: true }, options, performance.now());
   });
 }
 
@@ -65,6 +65,8 @@ interface ReleaseJob {
   readonly release: number;
   readonly items: readonly PublishItem[];
   readonly builtAt: string;
+  /** It waited before this command, so it goes on waiting when the command is interrupted. */
+  readonly waited?: boolean;
 }
 
 async function releaseItems(
@@ -92,11 +94,12 @@ async function publishAndReport(
   started: number,
 ): Promise<ReleaseReport> {
   const warnings = await publishWaiting(session, catalog, job, options).catch(async (error) => {
+    const interrupted = session.signal.aborted;
     await session.retry(async (client) => {
-      if (!staysWaiting(error)) await discard(client, session.environment, job.release);
-      await recordFinish(client, session.runId, "failure", []);
+      if (interrupted ? !job.waited : !staysWaiting(error)) await discard(client, session.environment, job.release);
+      await recordFinish(client, session.runId, interrupted ? "cancelled" : "failure", []);
     });
-    throw error;
+    throw interrupted ? session.signal.reason : error;
   });
   await session.retry((client) => recordFinish(client, session.runId, "success", [job.release]));
   return {

@@ -251,6 +251,33 @@ test("horizon: a repeatable-read reader older than the builds holds the release 
   ]);
 });
 
+test("Ctrl-C while it waits for readers: `publish` leaves the release waiting, `rollback` gives its own up", async () => {
+  const { run, rows, database } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  await run();
+  const reader = await connect(database.settings);
+  await reader.query("begin isolation level repeatable read");
+  await reader.query("select 1");
+  await run({ horizonTimeout: 100 });
+  const interrupted = () => {
+    const controller = new AbortController();
+    return { signal: controller.signal, events: { waiting: () => controller.abort() } };
+  };
+  await expect(publishRelease(database.settings, interrupted())).rejects.toMatchObject({ name: "AbortError" });
+  expect(await rows("select status from _dataform.release order by release_id")).toEqual(["published", "waiting"]);
+  await reader.query("commit");
+  expect(await publishRelease(database.settings)).toMatchObject({ release: 2 });
+  await reader.query("begin");
+  await reader.query("select * from marts.a");
+  await expect(rollback(database.settings, interrupted())).rejects.toMatchObject({ name: "AbortError" });
+  await reader.close();
+  expect(await rows("select release_id, status from _dataform.release order by release_id")).toEqual([
+    "1|published",
+    "2|published",
+    "3|discarded",
+  ]);
+  expect(await rows("select status from _dataform.run order by started_at desc limit 1")).toEqual(["cancelled"]);
+});
+
 test("the commands: releases, diff, rollback, publish", async () => {
   const { project, database, run, load } = await history();
   await load("(1, 'a', 1)");
