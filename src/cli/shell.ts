@@ -11,6 +11,8 @@ export interface Shell {
   print(line: string): void;
   /** A line for a person on stderr. */
   say(line: string): void;
+  /** A line that the next one takes the place of, "" to take it away; only where stderr is a terminal. */
+  readonly progress?: (line: string) => void;
   /** Set by a command that ends without an exception but not with 0. */
   exitCode: number;
 }

@@ -12,6 +12,11 @@ export function terminal(): Shell {
     color: forced || (!refused && process.stderr.isTTY === true),
     print: (line) => void process.stdout.write(`${line}\n`),
     say: (line) => void process.stderr.write(`${line}\n`),
+    ...(process.stderr.isTTY
+      ? {
+          progress: (line) => void process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`),
+        }
+      : {}),
     exitCode: 0,
   };
 }

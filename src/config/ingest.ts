@@ -1,20 +1,21 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { UserError, UserErrors } from "../model/errors.ts";
-import { type IngestDeclaration, type RestDeclaration, Secret, type StreamDeclaration } from "../model/ingest.ts";
+import type { IngestDeclaration, OriginKind, StreamDeclaration } from "../model/ingest.ts";
 import { nearest } from "../model/nearest.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
-import { ingestSchema } from "./ingest-schema.ts";
+import { ingestSchemas, ORIGIN_KINDS } from "./ingest-schema.ts";
+import { originOf } from "./origins.ts";
 import { readRecordSchema } from "./record-schema.ts";
+import { batchOf, partitionOf, streamOriginOf, type WrittenStream } from "./streams.ts";
 import { validateYaml } from "./validate.ts";
 import { fillVariables, readYaml, type YamlFile } from "./yaml.ts";
 
-/** The file as written; `ingestSchema` guarantees this shape. */
+/** The file as written; `ingestSchemas` guarantee this shape. */
 interface Written {
-  source: string;
-  schema?: string;
-  rest: Partial<RestDeclaration> & { baseUrl: string; auth?: { bearer: string } };
-  streams: (Omit<StreamDeclaration, "recordSchema"> & { recordSchema: string })[];
+  readonly source: string;
+  readonly schema?: string;
+  readonly streams: readonly WrittenStream[];
 }
 
 export interface LoadIngestOptions {
@@ -39,7 +40,8 @@ export function ingestFiles(projectDir: string): readonly string[] {
 export function loadIngest(path: string, options: LoadIngestOptions = {}): IngestDeclaration {
   const projectDir = options.projectDir ?? ".";
   const yaml = readYaml(path, relative(projectDir, path) || path);
-  const written = validateYaml<Written>(yaml, ingestSchema);
+  const kind = kindOf(yaml);
+  const written = validateYaml<Written>(yaml, ingestSchemas[kind]);
   checkStreams(written, yaml);
   const env = options.env ?? readEnvironment(projectDir);
   const filled = fillVariables(yaml, env) as Written;
@@ -48,33 +50,29 @@ export function loadIngest(path: string, options: LoadIngestOptions = {}): Inges
     file: yaml.file,
     source: filled.source,
     schema: filled.schema ?? "raw",
-    rest: restOf(filled, written, yaml),
-    streams: filled.streams.map((stream, index) => streamOf(stream, index, base, yaml, projectDir)),
+    origin: originOf(kind, filled, yaml, projectDir),
+    streams: filled.streams.map((stream, index) => streamOf(kind, stream, index, base, yaml, projectDir)),
   };
 }
 
-function restOf(filled: Written, written: Written, yaml: YamlFile): RestDeclaration {
-  const { baseUrl, auth, paging, retry, timeoutSeconds } = filled.rest;
-  const variable = written.rest.auth?.bearer.slice(2, -1);
-  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
-    throw new UserError({
-      message: `rest.baseUrl is not a web address (it is written as ${written.rest.baseUrl})`,
-      ...yaml.locate(["rest", "baseUrl"]),
-      expected: "http://host or https://host, without user name, ? and #",
-    });
-  }
-  return {
-    baseUrl,
-    ...(auth && variable ? { auth: { bearer: new Secret(variable, auth.bearer) } } : {}),
-    ...(paging ? { paging: { ...paging, maxPages: paging.maxPages ?? 10_000 } } : {}),
-    retry: { attempts: retry?.attempts ?? 5, maxDelaySeconds: retry?.maxDelaySeconds ?? 30 },
-    timeoutSeconds: timeoutSeconds ?? 60,
-  };
+/** Which kind of source it is: told by the key that is there. */
+function kindOf(yaml: YamlFile): OriginKind {
+  const keys = yaml.value !== null && typeof yaml.value === "object" ? Object.keys(yaml.value) : [];
+  const kinds = ORIGIN_KINDS.filter((kind) => keys.includes(kind));
+  if (kinds.length === 1) return kinds[0]!;
+  const [first, second] = kinds;
+  throw new UserError({
+    message: first ? "a declaration has one source" : "the declaration does not say where its records come from",
+    ...yaml.locate(second ? [second] : [], "key"),
+    expected: `one of ${ORIGIN_KINDS.map((kind) => `${kind}:`).join(", ")}`,
+    ...(first ? { found: kinds.join(", ") } : {}),
+    hint: first ? "make a file of each" : "see docs/ingest.md",
+  });
 }
 
 function streamOf(
-  stream: Written["streams"][number],
+  kind: OriginKind,
+  stream: WrittenStream,
   index: number,
   base: string,
   yaml: YamlFile,
@@ -82,17 +80,31 @@ function streamOf(
 ): StreamDeclaration {
   const path = join(base, stream.recordSchema);
   const recordSchema = readRecordSchema(path, relative(projectDir, path) || path);
+  const { name, table, cursor, drift, batch, partition } = stream;
   const known = recordSchema.columns.map((column) => column.name);
-  if (stream.cursor && !known.includes(stream.cursor.field)) {
-    const suggestion = nearest(stream.cursor.field, known);
+  const mustBeKnown = (field: string, ...at: (string | number)[]) => {
+    if (known.includes(field)) return;
+    const suggestion = nearest(field, known);
     throw new UserError({
-      message: `the cursor field "${stream.cursor.field}" is not in ${recordSchema.file}`,
-      ...yaml.locate(["streams", index, "cursor", "field"]),
+      message: `the ${at[0] === "cursor" ? "cursor field" : "column"} "${field}" is not in ${recordSchema.file}`,
+      ...yaml.locate(["streams", index, ...at]),
       expected: `one of ${known.join(", ")}`,
       hint: suggestion && `did you mean "${suggestion}"?`,
     });
-  }
-  return { ...stream, records: stream.records ?? "", params: stream.params ?? {}, recordSchema };
+  };
+  if (cursor) mustBeKnown(cursor.field, "cursor", "field");
+  for (const [place, field] of (batch?.by ?? []).entries()) mustBeKnown(field, "batch", "by", place);
+  if (partition?.column) mustBeKnown(partition.column, "partition", "column");
+  return {
+    name,
+    table,
+    recordSchema,
+    ...(cursor ? { cursor } : {}),
+    origin: streamOriginOf(kind, stream, index, yaml),
+    batch: batchOf(stream, index, yaml),
+    drift: drift ?? "evolve",
+    ...(partition ? { partition: partitionOf(partition, index, yaml) } : {}),
+  };
 }
 
 /** Two streams of one name would share a cursor; two of one table are a slip. */

@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { UserError } from "../model/errors.ts";
-import type { RawColumn, RecordSchema } from "../model/ingest.ts";
+import type { RawColumn, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
 import type { SourceRecord } from "../sources/json.ts";
 
 /** A record as cells in the order of the columns, `_extra` last; or why it cannot be landed. */
@@ -17,8 +17,19 @@ const MIN_BIGINT = -(2n ** 63n);
 /** JSON escapes that may stand for a character PostgreSQL cannot store. */
 const SUSPICIOUS = /\\u(?:0000|d[89a-f])/;
 
-/** Compiles a record schema. Throws a UserError for a schema that is not valid. */
-export function createChecker(recordSchema: RecordSchema): RecordChecker {
+/** Fields that a load met and its schema does not know, with how often. */
+export type UnknownFields = Map<string, number>;
+
+/**
+ * Compiles a record schema. Throws a UserError for a schema that is not valid.
+ * @param drift what to do about fields the schema does not know
+ * @param unknown where such fields are counted
+ */
+export function createChecker(
+  recordSchema: RecordSchema,
+  drift: StreamDeclaration["drift"] = "evolve",
+  unknown: UnknownFields = new Map(),
+): RecordChecker {
   const validate = compile(recordSchema);
   const known = new Set(recordSchema.columns.map((column) => column.name));
   return (record, text) => {
@@ -26,21 +37,26 @@ export function createChecker(recordSchema: RecordSchema): RecordChecker {
     if (SUSPICIOUS.test(text)) reasons.push(...unstorable(record.value, ""));
     if (reasons.length > 0) return { reasons: [...new Set(reasons)].map(storable) };
     const value = record.value as Record<string, unknown>;
+    const extra = Object.keys(value).filter((name) => !known.has(name));
+    for (const name of extra) unknown.set(name, (unknown.get(name) ?? 0) + 1);
+    if (extra.length && drift === "freeze") throw frozen(recordSchema, extra, record.position);
+    if (extra.length && drift === "quarantine")
+      return { reasons: extra.map((name) => storable(`${name}: the schema does not know this field`)) };
     const cells: (string | null)[] = [];
     for (const column of recordSchema.columns) {
       const cell = cellOf(value, record, column);
       if (column.type === "bigint" && cell !== null && !fitsBigint(cell))
-        reasons.push(`${column.name}: is out of range for bigint`);
+        reasons.push(`${column.name}: is ${/^-?\d+$/.test(cell) ? "out of range for bigint" : "not a whole number"}`);
       cells.push(cell);
     }
-    cells.push(extraOf(value, record, known));
+    cells.push(extraOf(record, extra));
     return reasons.length > 0 ? { reasons } : { cells };
   };
 }
 
 function compile({ schema, file }: RecordSchema): ValidateFunction {
   const options = { allErrors: true, strict: false, logger: false } as const;
-  const ajv = String(schema.$schema).includes("2020-12") ? new Ajv2020(options) : new Ajv(options);
+  const ajv = String(schema.$schema ?? "").includes("2020-12") ? new Ajv2020(options) : new Ajv(options);
   formats.default(ajv);
   try {
     return ajv.compile(schema);
@@ -96,8 +112,30 @@ function fitsBigint(cell: string): boolean {
 }
 
 /** Fields without a column, as one JSON object; null when there are none. */
-function extraOf(value: Record<string, unknown>, record: SourceRecord, known: ReadonlySet<string>): string | null {
-  const fields = Object.keys(value).filter((name) => !known.has(name));
+function extraOf(record: SourceRecord, fields: readonly string[]): string | null {
   if (fields.length === 0) return null;
   return `{${fields.map((name) => `${JSON.stringify(name)}: ${record.fieldText(name)}`).join(", ")}}`;
+}
+
+/** The source has changed its shape, and the declaration says that this is an error. */
+export function frozen({ file }: RecordSchema, fields: readonly string[], position: string): UserError {
+  return new UserError({
+    message: `the source sends fields that ${file} does not know (drift: freeze)`,
+    location: { file },
+    found: `${fields
+      .slice(0, 10)
+      .map((name) => JSON.stringify(name))
+      .join(", ")} at ${position}`,
+    hint: "add them to the schema; nothing was landed",
+    exitCode: 1,
+  });
+}
+
+/** Judges the value of one property by itself: why it is refused, if it is. */
+export function compileProperty(recordSchema: RecordSchema, name: string): (value: unknown) => readonly string[] {
+  const { schema } = recordSchema;
+  const property = (schema.properties as Record<string, unknown>)[name];
+  const validate = compile({ ...recordSchema, schema: { $schema: schema.$schema, properties: { [name]: property } } });
+  return (value) =>
+    validate({ [name]: value }) ? [] : [...new Set((validate.errors ?? []).map(reasonOf))].map(storable);
 }

@@ -1,17 +1,26 @@
 import type { ConnectionSettings } from "../model/connection.ts";
 import type { UserErrorDetails } from "../model/errors.ts";
-import type { IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
+import type { FileStream, FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import type { LoadReport, StreamLoad } from "../model/load.ts";
-import { withClient } from "../postgres/client.ts";
-import { type RestOptions, readPages } from "../sources/rest.ts";
-import { type LandOptions, land } from "./land.ts";
+import { type Client, withClient } from "../postgres/client.ts";
+import type { RestOptions } from "../sources/rest.ts";
+import type { SettleClock } from "../sources/settle.ts";
+import type { Place } from "../sources/source.ts";
+import { landFiles } from "./files.ts";
+import { land } from "./land.ts";
 import { ledgerKey, writeFailure } from "./ledger.ts";
+import type { LandOptions } from "./load.ts";
+import { readPagesOf } from "./origins.ts";
+import { dropOldPartitions } from "./partitions.ts";
+import { landPostgres, passesThrough } from "./through.ts";
 
 export interface IngestOptions extends LandOptions {
   /** Only these streams; all of them unless given. */
   readonly streams?: readonly string[];
   /** For tests: the clock, chance and the network. */
   readonly rest?: RestOptions;
+  /** For tests: in place of the clock that says whether a file is still being written. */
+  readonly clock?: SettleClock;
 }
 
 /**
@@ -25,11 +34,20 @@ export async function ingest(
 ): Promise<LoadReport> {
   const startedAt = new Date();
   const streams: StreamLoad[] = [];
-  for (const stream of declaration.streams) {
-    if (options.streams && !options.streams.includes(stream.name)) continue;
-    const load = await ingestStream(declaration, stream, settings, options);
-    options.onEvent?.({ kind: "finished", stream: stream.name, load });
-    streams.push(load);
+  const chosen = declaration.streams.filter(({ name }) => !options.streams || options.streams.includes(name));
+  const { origin } = declaration;
+  const place =
+    origin.kind === "files" && chosen.length
+      ? await (await import("../sources/places/open.ts")).openPlace(origin)
+      : undefined;
+  try {
+    for (const stream of chosen) {
+      const load = await ingestStream(declaration, stream, settings, options, place);
+      options.onEvent?.({ kind: "finished", stream: stream.name, load });
+      streams.push(load);
+    }
+  } finally {
+    await place?.close();
   }
   return {
     version: 1,
@@ -42,18 +60,16 @@ export async function ingest(
   };
 }
 
+type Outcome = Omit<StreamLoad, "stream" | "table" | "seconds">;
+
 async function ingestStream(
   declaration: IngestDeclaration,
   stream: StreamDeclaration,
   settings: ConnectionSettings,
   options: IngestOptions,
+  place: Place | undefined,
 ): Promise<StreamLoad> {
   const startedAt = new Date();
-  const rest: RestOptions = {
-    onWait: (seconds, reason) => options.onEvent?.({ kind: "waiting", stream: stream.name, seconds, reason }),
-    ...options.rest,
-  };
-  const read = (since: string | null) => readPages(declaration, stream, since, rest);
   const common = () => ({
     stream: stream.name,
     table: `${declaration.schema}.${stream.table}`,
@@ -62,16 +78,84 @@ async function ingestStream(
   const connection = { applicationName: `dataform ingest ${declaration.source}`, duty: "loader" as const };
   return withClient(settings, connection, async (client) => {
     try {
-      const landed = await land(client, declaration, stream, read, options);
-      return { ...common(), status: "loaded", ...landed, cursor: landed.cursor?.value ?? null, error: null };
+      const outcome = place
+        ? await filesOutcome(client, declaration, stream, place, options)
+        : await recordsOutcome(client, declaration, stream, options);
+      return { ...common(), ...outcome };
     } catch (error) {
       const loadId = options.dryRun
         ? null
         : await noteFailure(declaration, stream, settings, startedAt, error as Error);
-      const nothing = { pages: 0, records: 0, rows: 0, rejected: 0, skipped: 0, cursor: null, reasons: [] };
-      return { ...common(), status: "failed", loadId, ...nothing, error: details(error as Error) };
+      return { ...common(), ...nothing, status: "failed", loadId, error: details(error as Error) };
     }
   });
+}
+
+const nothing = { pages: 0, records: 0, rows: 0, rejected: 0, skipped: 0, cursor: null, reasons: [], warnings: [] };
+
+async function recordsOutcome(
+  client: Client,
+  declaration: IngestDeclaration,
+  stream: StreamDeclaration,
+  options: IngestOptions,
+): Promise<Outcome> {
+  const rest: RestOptions = {
+    onWait: (seconds, reason) => options.onEvent?.({ kind: "waiting", stream: stream.name, seconds, reason }),
+    ...options.rest,
+  };
+  const landed = passesThrough(declaration, stream, options)
+    ? await landPostgres(client, declaration, stream, options)
+    : await land(client, declaration, stream, (since) => readPagesOf(declaration, stream, since, rest), options);
+  const dropped = options.dryRun
+    ? []
+    : await dropOldPartitions(client, {
+        schema: declaration.schema,
+        name: stream.table,
+        recordSchema: stream.recordSchema,
+        ...(stream.partition ? { partition: stream.partition } : {}),
+      });
+  const warnings = [...landed.warnings, ...dropped.map((name) => `partition dropped: ${name}`)];
+  return { ...landed, warnings, status: "loaded", cursor: landed.cursor?.value ?? null, error: null };
+}
+
+async function filesOutcome(
+  client: Client,
+  declaration: IngestDeclaration,
+  stream: StreamDeclaration,
+  place: Place,
+  options: IngestOptions,
+): Promise<Outcome> {
+  const { files, landed, warnings } = await landFiles(
+    client,
+    declaration as IngestDeclaration & { readonly origin: FilesDeclaration },
+    stream as StreamDeclaration & { readonly origin: FileStream },
+    place,
+    options,
+    options.clock,
+  );
+  const sum = (field: "pages" | "records" | "rows" | "rejected" | "skipped") =>
+    landed.reduce((total, load) => total + load[field], 0);
+  const failed = files.find(({ status }) => status === "failed");
+  const counts = new Map<string, number>();
+  for (const { reason, count } of landed.flatMap(({ reasons }) => reasons))
+    counts.set(reason, (counts.get(reason) ?? 0) + count);
+  return {
+    status: failed ? "failed" : "loaded",
+    loadId: landed.at(-1)?.loadId ?? null,
+    pages: sum("pages"),
+    records: sum("records"),
+    rows: sum("rows"),
+    rejected: sum("rejected"),
+    skipped: files.filter(({ status }) => status === "known").length,
+    cursor: null,
+    reasons: [...counts]
+      .map(([reason, count]) => ({ reason, count }))
+      .sort((a, b) => b.count - a.count)
+      .slice(0, 10),
+    error: failed?.error ?? null,
+    warnings,
+    files,
+  };
 }
 
 /** The error as data. The cause stays behind: it is no plain value. */

@@ -25,13 +25,17 @@ export interface LedgerEntry {
   readonly rows: number;
   readonly rejected: number;
   readonly cursor: LoadCursor | null;
+  readonly batch: string;
+  readonly asOf: string | null;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
 const ledger = (schema: string) => quoteTarget({ schema, name: "_load" });
 export const rejectedTable = (schema: string) => quoteTarget({ schema, name: "_rejected" });
+export const fileTable = (schema: string) => quoteTarget({ schema, name: "_file" });
+export const driftTable = (schema: string) => quoteTarget({ schema, name: "_drift" });
 
-/** Creates the schema, `_load` and `_rejected` where they are missing. */
+/** Creates the schema, `_load`, `_rejected`, `_file` and `_drift` where they are missing. */
 export async function prepareLedger(client: Client, schema: string): Promise<void> {
   if (await ledgerExists(client, schema)) return;
   await withTransaction(client, async () => {
@@ -42,30 +46,51 @@ export async function prepareLedger(client: Client, schema: string): Promise<voi
 }
 
 export async function ledgerExists(client: Client, schema: string): Promise<boolean> {
-  const { rows } = await client.query<{ found: string }>(
-    "select to_regclass($1) is not null and to_regclass($2) is not null as found",
-    [ledger(schema), rejectedTable(schema)],
-  );
+  // The table that came last.
+  const { rows } = await client.query<{ found: string }>("select to_regclass($1) is not null as found", [
+    driftTable(schema),
+  ]);
   return rows[0]!.found === "t";
 }
 
 function ledgerStatements(schema: string): string {
+  const [load, rejected, file, drift] = [ledger(schema), rejectedTable(schema), fileTable(schema), driftTable(schema)];
   const comment = (object: string, text: string) => `comment on ${object} is ${quoteLiteral(text)};`;
   return `${createSchemaOnce(schema)};
-    create table if not exists ${ledger(schema)} (
+    create table if not exists ${load} (
       load_id bigint generated always as identity primary key,
       source text not null, stream text not null, table_name text not null, status text not null,
       started_at timestamptz not null, finished_at timestamptz,
       rows bigint not null default 0, rejected bigint not null default 0, cursor jsonb, details jsonb);
-    create table if not exists ${rejectedTable(schema)} (
+    alter table ${load} add column if not exists batch text not null default 'log';
+    alter table ${load} add column if not exists as_of text;
+    create table if not exists ${rejected} (
       load_id bigint not null, source text not null, stream text not null, row_no bigint not null,
       position text not null, reason text not null, record text not null,
       rejected_at timestamptz not null default now(), primary key (load_id, row_no));
-    ${comment(`table ${ledger(schema)}`, "Every load of every stream, written in the transaction that landed its rows")}
-    ${comment(`column ${ledger(schema)}.status`, "loaded, or failed (nothing was landed)")}
-    ${comment(`column ${ledger(schema)}.cursor`, "Where the next load begins")}
-    ${comment(`table ${rejectedTable(schema)}`, "Records that do not meet their schema, with the reason and the record")}
-    ${comment(`column ${rejectedTable(schema)}.position`, "Where the source had the record")}`;
+    alter table ${rejected} add column if not exists file text;
+    alter table ${rejected} add column if not exists line bigint;
+    alter table ${rejected} add column if not exists byte bigint;
+    alter table ${rejected} add column if not exists replayed_by bigint;
+    create table if not exists ${file} (
+      source text not null, stream text not null, path text not null, version integer not null,
+      checksum text not null, bytes bigint not null, modified_at timestamptz, tag text,
+      load_id bigint not null, landed_at timestamptz not null default now(),
+      primary key (source, stream, path, version), unique (source, stream, path, checksum));
+    create table if not exists ${drift} (
+      load_id bigint not null, source text not null, stream text not null, kind text not null, field text not null,
+      records bigint, noticed_at timestamptz not null default now(), primary key (load_id, kind, field));
+    ${comment(`table ${load}`, "Every load of every stream, written in the transaction that landed its rows")}
+    ${comment(`column ${load}.status`, "loaded, or failed (nothing was landed)")}
+    ${comment(`column ${load}.cursor`, "Where the next load begins")}
+    ${comment(`column ${load}.batch`, "What the load says about records it does not hold: log, partial, full or slice")}
+    ${comment(`column ${load}.as_of`, "The date or time the batch is of, from the path of its file")}
+    ${comment(`table ${rejected}`, "Records that do not meet their schema, with the reason and the record")}
+    ${comment(`column ${rejected}.position`, "Where the source had the record")}
+    ${comment(`column ${rejected}.replayed_by`, "The load that landed the record later, after a replay")}
+    ${comment(`table ${file}`, "Files that landed, each version of each path once")}
+    ${comment(`column ${file}.checksum`, "SHA-256 of the file as stored")}
+    ${comment(`table ${drift}`, "Fields that came or went without the schema knowing")}`;
 }
 
 /** Keeps two loads of one stream apart until the transaction ends. `onWait` is told when another one is at work. */
@@ -101,9 +126,9 @@ export async function nextLoadId(client: Client, schema: string): Promise<string
 export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEntry): Promise<void> {
   await client.query(
     `insert into ${ledger(key.schema)}
-       (load_id, source, stream, table_name, status, started_at, finished_at, rows, rejected, cursor, details)
+       (load_id, source, stream, table_name, status, started_at, finished_at, rows, rejected, cursor, details, batch, as_of)
      overriding system value
-     values ($1, $2, $3, $4, 'loaded', now(), clock_timestamp(), $5, $6, $7, $8)`,
+     values ($1, $2, $3, $4, 'loaded', now(), clock_timestamp(), $5, $6, $7, $8, $9, $10)`,
     [
       entry.loadId,
       key.source,
@@ -113,6 +138,8 @@ export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEnt
       entry.rejected,
       entry.cursor && JSON.stringify(entry.cursor),
       JSON.stringify({ ...entry.details, cursor_field: key.cursorField }),
+      entry.batch,
+      entry.asOf,
     ],
   );
 }

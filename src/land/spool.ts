@@ -3,21 +3,29 @@ import type { Client } from "../postgres/client.ts";
 import { copyChunks, copyIn, copyLine } from "../postgres/copy.ts";
 import { quoteIdentifier, quoteList, quoteTarget } from "../sql/identifiers.ts";
 import { type LedgerKey, rejectedTable } from "./ledger.ts";
-import { landedColumns, type RawTable } from "./tables.ts";
+import type { RawTable } from "./raw-table.ts";
+import { landedColumns } from "./tables.ts";
+
+/** Where a record was: its place for people, and in a file where it came from one. */
+export interface Place {
+  readonly position: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly byte?: number;
+}
 
 /** A record that cannot be landed. */
-export interface Rejection {
+export interface Rejection extends Place {
   readonly rowNo: number;
-  readonly position: string;
   readonly reason: string;
   readonly text: string;
 }
 
 interface SpooledRow {
   readonly rowNo: number;
-  readonly position: string;
+  readonly place: Place;
   /** Ready for COPY, without the load's number: that is drawn when the first rows are written. */
-  readonly line: string;
+  readonly copyLine: string;
   readonly text: string;
 }
 
@@ -37,16 +45,21 @@ export class Spool {
   #rejections: Rejection[] = [];
   readonly #reasons = new Map<string, number>();
 
-  addRow(rowNo: number, position: string, cells: readonly (string | null)[], text: string): void {
+  addRow(rowNo: number, place: Place, cells: readonly (string | null)[], text: string): void {
     const line = copyLine([String(rowNo), ...cells]);
-    this.#rows.push({ rowNo, position, line, text });
+    this.#rows.push({ rowNo, place, copyLine: line, text });
     this.#size += line.length + text.length;
   }
 
   addRejection(rejection: Rejection): void {
     this.#rejections.push(rejection);
     this.#size += rejection.text.length;
-    this.#reasons.set(rejection.reason, (this.#reasons.get(rejection.reason) ?? 0) + 1);
+    this.note(rejection.reason);
+  }
+
+  /** Counts a reason without keeping a record. */
+  note(reason: string): void {
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
   }
 
   /** Characters in memory. */
@@ -73,14 +86,28 @@ export class Spool {
     return this.#rejections.slice(0, 3).map(({ position, reason }) => `${position}: ${reason}`);
   }
 
-  /** Writes everything that gathered. */
-  async flush(client: Client, key: LedgerKey, table: RawTable, loadId: string): Promise<void> {
-    this.rows += await this.#flushRows(client, table, loadId);
+  /**
+   * Writes everything that gathered.
+   * @param onRefused takes the rows that the server refuses, which otherwise are rejected like all others
+   */
+  async flush(
+    client: Client,
+    key: LedgerKey,
+    table: RawTable,
+    loadId: string,
+    onRefused?: (rowNo: number) => void,
+  ): Promise<void> {
+    this.rows += await this.#flushRows(client, table, loadId, onRefused);
     this.rejected += await this.#flushRejections(client, key, loadId);
     this.#size = 0;
   }
 
-  async #flushRows(client: Client, table: RawTable, loadId: string): Promise<number> {
+  async #flushRows(
+    client: Client,
+    table: RawTable,
+    loadId: string,
+    onRefused?: (rowNo: number) => void,
+  ): Promise<number> {
     const statement = `copy ${quoteTarget(table)} (${quoteList(landedColumns(table))}) from stdin`;
     for (let wrong = 0; this.#rows.length > 0; wrong++) {
       await client.query("savepoint landing");
@@ -98,7 +125,11 @@ export class Spool {
         if (wrong >= MAX_SERVER_REJECTIONS) throw tooManyWrong(table, error as Error);
         await client.query("rollback to savepoint landing");
         this.#rows.splice(index, 1);
-        this.addRejection({ ...row, reason: serverReason(error as ServerError) });
+        const { rowNo, place, text } = row;
+        const reason = serverReason(error as ServerError);
+        if (onRefused) this.note(reason);
+        else this.addRejection({ rowNo, ...place, reason, text });
+        onRefused?.(rowNo);
       }
     }
     return 0;
@@ -106,10 +137,12 @@ export class Spool {
 
   async #flushRejections(client: Client, key: LedgerKey, loadId: string): Promise<number> {
     if (this.#rejections.length === 0) return 0;
-    const columns = ["load_id", "source", "stream", "row_no", "position", "reason", "record"].map(quoteIdentifier);
-    const lines = this.#rejections.map((one) =>
-      copyLine([key.source, key.stream, String(one.rowNo), one.position, one.reason, one.text]),
-    );
+    const names = ["load_id", "source", "stream", "row_no", "position", "reason", "record", "file", "line", "byte"];
+    const columns = names.map(quoteIdentifier);
+    const lines = this.#rejections.map(({ rowNo, position, reason, text, file, line, byte }) => {
+      const place = [file ?? null, line === undefined ? null : String(line), byte === undefined ? null : String(byte)];
+      return copyLine([key.source, key.stream, String(rowNo), position, storable(reason), storable(text), ...place]);
+    });
     const statement = `copy ${rejectedTable(key.schema)} (${columns.join(", ")}) from stdin`;
     const copied = await copyIn(client, statement, copyChunks(lines, `${loadId}\t`));
     this.#rejections = [];
@@ -117,8 +150,13 @@ export class Spool {
   }
 }
 
+/** What cannot be stored is shown as the replacement character. */
+function storable(text: string): string {
+  return /[\0\p{Surrogate}]/u.test(text) ? text.replace(/[\0\p{Surrogate}]/gu, "\ufffd") : text;
+}
+
 function* linesOf(rows: readonly SpooledRow[]): Generator<string> {
-  for (const row of rows) yield row.line;
+  for (const row of rows) yield row.copyLine;
 }
 
 interface ServerError {

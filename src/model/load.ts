@@ -33,6 +33,23 @@ export interface StreamLoad {
   /** The first few reasons, with how often each was given. */
   readonly reasons: readonly { readonly reason: string; readonly count: number }[];
   readonly error: UserErrorDetails | null;
+  readonly warnings: readonly string[];
+  /** What became of each file; absent where the source has no files. */
+  readonly files?: readonly FileLoad[];
+}
+
+export interface FileLoad {
+  readonly path: string;
+  /** known: its content has landed before. waiting: it may still be being written. */
+  readonly status: "loaded" | "known" | "waiting" | "failed";
+  /** Counts the contents that landed under this path, from 1. */
+  readonly version: number | null;
+  readonly rows: number;
+  readonly rejected: number;
+  readonly loadId: string | null;
+  /** Why it waits, or what is odd about it. */
+  readonly reason: string | null;
+  readonly error: UserErrorDetails | null;
 }
 
 /** Where the next load begins. */
@@ -50,6 +67,13 @@ export type LoadEvent =
   | { readonly kind: "started"; readonly stream: string; readonly table: string; readonly since: string | null }
   | { readonly kind: "page"; readonly stream: string; readonly page: number; readonly records: number }
   | { readonly kind: "waiting"; readonly stream: string; readonly seconds: number | null; readonly reason: string }
+  | {
+      readonly kind: "bytes";
+      readonly stream: string;
+      readonly file: string;
+      readonly bytes: number;
+      readonly of: number | null;
+    }
   | { readonly kind: "copied"; readonly stream: string; readonly rows: number }
   | { readonly kind: "committing"; readonly stream: string }
   | { readonly kind: "finished"; readonly stream: string; readonly load: StreamLoad };

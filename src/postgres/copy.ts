@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { from } from "pg-copy-streams";
+import { from, to } from "pg-copy-streams";
 import type { Client } from "./client.ts";
 
 const CHUNK_CHARACTERS = 64 * 1024;
@@ -68,4 +68,24 @@ export async function copyIn(
   } finally {
     driver.off("end", lost);
   }
+}
+
+/** The bytes of `copy … to stdout`, as the server sends them. Left early it hangs up: the server would send on. */
+export async function* copyOut(client: Client, statement: string): AsyncGenerator<Buffer> {
+  const stream = client.driver.query(to(statement));
+  let whole = false;
+  const lost = () => stream.destroy(new Error("Connection terminated unexpectedly"));
+  client.driver.once("end", lost);
+  try {
+    for await (const chunk of stream) yield chunk as Buffer;
+    whole = true;
+  } finally {
+    client.driver.off("end", lost);
+    if (!whole) hangUp(client);
+  }
+}
+
+/** Without goodbye: the server may be in the middle of its rows, or not hear us. */
+export function hangUp(client: Client): void {
+  (client.driver as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }

@@ -1,110 +1,194 @@
 import { setTimeout as sleepFor } from "node:timers/promises";
-import { type Dispatcher, EnvHttpProxyAgent } from "undici";
+import type { Dispatcher } from "undici";
 import { UserError } from "../model/errors.ts";
-import type { RetryDeclaration, Secret } from "../model/ingest.ts";
-import { type Answer, request } from "./request.ts";
+import type { RetryDeclaration } from "../model/ingest.ts";
+import { guardedDispatcher, type NetworkPolicy } from "./network.ts";
+import { secondsAsked } from "./rate.ts";
+import { type Answer, type HttpCall, request } from "./request.ts";
 
-export interface HttpOptions {
-  readonly bearer?: Secret;
-  readonly retry: RetryDeclaration;
-  readonly timeoutSeconds: number;
+export { readRetryAfter } from "./rate.ts";
+
+/** All of it has a default. */
+export interface HttpHooks {
   /** Told before each wait. */
   readonly onWait?: (seconds: number, reason: string) => void;
-  /** In place of the clock and of chance, for tests. */
+  /** In place of the clock (milliseconds since 1970), of chance and of DNS, for tests. */
   readonly sleep?: (seconds: number) => Promise<void>;
+  readonly now?: () => number;
   readonly random?: () => number;
-  readonly dispatcher?: Dispatcher;
+  readonly lookup?: NetworkPolicy["lookup"];
 }
 
+/** What lets a request in. */
+export interface Authorizer {
+  /** Headers for the declared origin and no other; names in lower case. */
+  headers(): Promise<Readonly<Record<string, string>>>;
+  /** After a 401: whether the next headers are others. */
+  renew(): boolean;
+  /** What a server that answers 401 does not accept: "the token in SHOP_TOKEN". */
+  readonly subject: string;
+  readonly hint: string;
+}
+
+export interface HttpOptions extends HttpHooks {
+  /** Where the declaration is, for hints. */
+  readonly key: "rest" | "soap";
+  readonly policy: NetworkPolicy;
+  /** For the trusted origins only; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly authorizer?: Authorizer;
+  /** Takes secrets out of a text. */
+  readonly redact?: (text: string) => string;
+  readonly retry: RetryDeclaration;
+  readonly timeoutSeconds: number;
+}
+
+export interface PatientCall extends HttpCall {
+  /** Statuses that another try may mend, and that `read` wants to see before. */
+  readonly judged?: readonly number[];
+}
+
+/** Reads over HTTP with patience: retries, backs off, keeps to rate limits, and says plainly what is wrong. */
 export interface HttpReader {
-  /** GETs a JSON document and hands its text to `parse`; what `parse` rejects as cut short is asked for again. */
-  get<T>(url: URL, parse: (text: string) => T): Promise<T>;
+  readonly options: HttpOptions;
+  /** `read` gets the answer, whatever its status; when it throws TryAgain, the call is made again. */
+  call<T>(call: PatientCall, read: (answer: Answer) => T | Promise<T>): Promise<T>;
+  /** Waits as long as the work itself asks for. */
+  wait(seconds: number, reason: string): Promise<void>;
+  now(): number;
+  /** Takes secrets out of a text. */
+  redact(text: string): string;
+  /** The beginning of a text on one line, without secrets. */
+  excerpt(text: string, length?: number): string;
   close(): Promise<void>;
 }
 
-/** All waits of one reader together: past this the source is down, not busy. */
+/** An answer that another try may mend, such as one that was cut. */
+export class TryAgain extends Error {}
+
+/** All waits for failures of one reader together: past this the source is down, not busy. */
 const WAIT_BUDGET_SECONDS = 600;
 const FIRST_DELAY_SECONDS = 0.5;
+/** Characters in which secrets are looked for before a text is cut. */
+const EXCERPT_SOURCE = 64 * 1024;
 
-/** Reads JSON over HTTP with patience: retries, backs off, and says plainly what is wrong. */
 export function createHttpReader(options: HttpOptions): HttpReader {
-  // Honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
-  const dispatcher = options.dispatcher ?? new EnvHttpProxyAgent({ connect: { timeout: 10_000 } });
-  const sleep = options.sleep ?? ((seconds: number) => sleepFor(seconds * 1000));
+  const { retry, redact = (text: string) => text } = options;
+  const dispatcher = guardedDispatcher({ ...options.policy, ...(options.lookup ? { lookup: options.lookup } : {}) });
+  const now = options.now ?? Date.now;
   let waited = 0;
+  /** When the rate limit lets the next request through. */
+  let notBefore = 0;
+
+  async function wait(seconds: number, reason: string): Promise<void> {
+    options.onWait?.(seconds, redact(reason));
+    await (options.sleep ?? ((time: number) => sleepFor(time * 1000)))(seconds);
+  }
+
+  function checkAsked(seconds: number, url: URL, failure: Failure): void {
+    const limit = retry.maxDelaySeconds;
+    if (seconds <= limit) return;
+    throw givenUp(url, failure, `the server asks to wait ${Math.ceil(seconds)} s, more than ${limit} s`, options.key);
+  }
 
   async function pause(attempt: number, failure: Failure, url: URL): Promise<void> {
-    const { attempts, maxDelaySeconds } = options.retry;
-    if (attempt >= attempts) throw givenUp(url, failure, `gave up after ${attempts} attempts`);
-    const asked = failure.retryAfter;
-    if (asked !== undefined && asked > maxDelaySeconds) {
-      throw givenUp(url, failure, `the server asks to wait ${Math.ceil(asked)} s, more than ${maxDelaySeconds} s`);
-    }
+    const { attempts, maxDelaySeconds } = retry;
+    if (attempt >= attempts) throw givenUp(url, failure, `gave up after ${attempts} attempts`, options.key);
+    if (failure.asked !== undefined) checkAsked(failure.asked, url, failure);
     // Full jitter: many clients that failed together must not come back together.
     const ceiling = Math.min(maxDelaySeconds, FIRST_DELAY_SECONDS * 2 ** (attempt - 1));
-    const seconds = asked ?? ceiling * (options.random ?? Math.random)();
+    const seconds = failure.asked ?? ceiling * (options.random ?? Math.random)();
     waited += seconds;
-    if (waited > WAIT_BUDGET_SECONDS) throw givenUp(url, failure, `waited ${WAIT_BUDGET_SECONDS} s in all`);
-    options.onWait?.(seconds, failure.reason);
-    await sleep(seconds);
+    if (waited > WAIT_BUDGET_SECONDS)
+      throw givenUp(url, failure, `waited ${WAIT_BUDGET_SECONDS} s in all`, options.key);
+    await wait(seconds, failure.reason);
+  }
+
+  async function keepToRate(url: URL): Promise<void> {
+    const seconds = (notBefore - now()) / 1000;
+    notBefore = 0;
+    if (seconds <= 0) return;
+    checkAsked(seconds, url, { reason: "the rate limit is used up", code: "429" });
+    await wait(seconds, "the rate limit is used up");
   }
 
   return {
-    async get(url, parse) {
-      for (let attempt = 1; ; attempt++) {
-        const outcome = await attemptOnce(url, parse, dispatcher, options);
-        if ("parsed" in outcome) return outcome.parsed;
-        await pause(attempt, outcome, url);
+    options,
+    wait,
+    now,
+    redact,
+    async call(call, read) {
+      let renewed = false;
+      for (let attempt = 1; ; ) {
+        await keepToRate(call.url);
+        const outcome = await attemptOnce(call, read, dispatcher, options, renewed);
+        if ("result" in outcome) {
+          if (outcome.asked !== undefined) notBefore = now() + outcome.asked * 1000;
+          return outcome.result;
+        }
+        if (outcome === EXPIRED) renewed = true;
+        else await pause(attempt++, outcome, call.url);
       }
     },
-    close: () => (options.dispatcher ? Promise.resolve() : dispatcher.close()),
+    excerpt(text, length = 120) {
+      const line = redact(text.slice(0, EXCERPT_SOURCE)).replace(/\s+/g, " ").trim();
+      return line === "" ? "(empty)" : line.slice(0, length);
+    },
+    close: () => dispatcher.destroy(),
   };
 }
 
 /** A failure that another try may mend. */
 interface Failure {
   readonly reason: string;
-  readonly retryAfter?: number;
+  /** Seconds the server wants to be left alone. */
+  readonly asked?: number | undefined;
   readonly code?: string;
   readonly cause?: unknown;
 }
 
+interface Success<T> {
+  readonly result: T;
+  readonly asked: number | undefined;
+}
+
+/** The credentials were refused and new ones can be had. */
+const EXPIRED: Failure = { reason: "HTTP 401", code: "401" };
+
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 async function attemptOnce<T>(
-  url: URL,
-  parse: (text: string) => T,
+  call: PatientCall,
+  read: (answer: Answer) => T | Promise<T>,
   dispatcher: Dispatcher,
-  options: HttpOptions,
-): Promise<{ parsed: T } | Failure> {
+  { policy, headers, authorizer, timeoutSeconds }: HttpOptions,
+  renewed: boolean,
+): Promise<Success<T> | Failure> {
+  const credentials = { ...headers, ...(await authorizer?.headers()) };
   let answer: Answer;
   try {
-    answer = await request(url, { dispatcher, bearer: options.bearer, timeoutSeconds: options.timeoutSeconds });
+    answer = await request(call, { dispatcher, policy, credentials, timeoutSeconds });
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    return networkFailure(error, options.timeoutSeconds);
+    return networkFailure(error, timeoutSeconds);
   }
-  if (TRANSIENT.has(answer.status)) {
-    const retryAfter = readRetryAfter(answer.headers.get("retry-after"));
-    const reason = `HTTP ${answer.status}`;
-    return { reason, code: String(answer.status), ...(retryAfter === undefined ? {} : { retryAfter }) };
-  }
-  const text = answer.json(options.bearer);
+  const { status } = answer;
+  if (status === 401 && !renewed && authorizer?.renew()) return EXPIRED;
+  const asked = secondsAsked(answer.headers);
+  const failure: Failure = { reason: `HTTP ${status}`, code: String(status), asked };
+  const limited = status === 403 && asked !== undefined && asked > 0;
+  if (limited || (TRANSIENT.has(status) && !call.judged?.includes(status))) return failure;
   try {
-    return { parsed: parse(text) };
+    return { result: await read(answer), asked };
   } catch (error) {
-    if (error instanceof SyntaxError) return { reason: `the JSON is cut short: ${error.message}`, cause: error };
+    if (error instanceof TryAgain) return status < 300 ? { reason: error.message } : failure;
     throw error;
   }
 }
 
 function networkFailure(error: unknown, timeoutSeconds: number): Failure {
-  const cause = ((error as Error).cause ?? error) as {
-    name?: string;
-    code?: string;
-    message?: string;
-    errors?: Error[];
-  };
+  const cause = ((error as Error).cause ?? error) as Error & { readonly code?: string; readonly errors?: Error[] };
+  // What the network guard refuses comes as the cause of a failed fetch.
+  for (const one of [error, cause, ...(cause.errors ?? [])]) if (one instanceof UserError) throw one;
   const timedOut = cause.name === "TimeoutError" || (error as Error).name === "TimeoutError";
   const reason = timedOut
     ? `no full answer within ${timeoutSeconds} s`
@@ -112,28 +196,23 @@ function networkFailure(error: unknown, timeoutSeconds: number): Failure {
   return { reason, cause: error, ...(cause.code === undefined ? {} : { code: String(cause.code) }) };
 }
 
-/** Seconds to wait, from a number or a date; undefined for neither. */
-export function readRetryAfter(header: string | null, now = Date.now()): number | undefined {
-  if (header === null) return undefined;
-  if (/^\s*\d+(\.\d+)?\s*$/.test(header)) return Number(header);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000);
-}
-
 const hints: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "start the service, or correct rest.baseUrl",
-  ENOTFOUND: "check the host name in rest.baseUrl",
+  ECONNREFUSED: "start the service, or correct KEY.baseUrl",
+  ENOTFOUND: "check the host name in KEY.baseUrl",
   EAI_AGAIN: "the host name could not be looked up: check the network",
-  "429": "ask for less at a time, or raise rest.retry.maxDelaySeconds",
+  "429": "ask for less at a time, or raise KEY.retry.maxDelaySeconds",
 };
 
-function givenUp(url: URL, failure: Failure, why: string): UserError {
+function givenUp(url: URL, failure: Failure, why: string, key: string): UserError {
+  const { reason, code, cause } = failure;
   return new UserError({
     message: `no answer from ${url.origin}${url.pathname}: ${why}`,
-    found: failure.reason,
-    hint: hints[failure.code ?? ""] ?? "try again later; nothing was landed and the next load begins at the same place",
-    ...(failure.code === undefined ? {} : { code: failure.code }),
+    found: reason,
+    hint:
+      hints[code ?? ""]?.replace("KEY", key) ??
+      "try again later; nothing was landed and the next load begins at the same place",
+    ...(code === undefined ? {} : { code }),
     exitCode: 1,
-    cause: failure.cause,
+    cause,
   });
 }

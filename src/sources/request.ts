@@ -1,58 +1,137 @@
 import { type Dispatcher, fetch, type Headers, type Response } from "undici";
 import { UserError } from "../model/errors.ts";
-import type { Secret } from "../model/ingest.ts";
+import { checkUrl, type NetworkPolicy } from "./network.ts";
+
+export interface HttpCall {
+  readonly url: URL;
+  readonly method?: "GET" | "POST";
+  /** For every host; names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
 
 /** One answer, read to its end. */
 export interface Answer {
+  /** What was asked for, before redirects. */
+  readonly url: URL;
   readonly status: number;
   readonly headers: Headers;
-  /** The body as text. Throws a UserError for every answer that is not a good JSON one. */
-  json(bearer: Secret | undefined): string;
+  /** After decompression. */
+  readonly body: Buffer;
 }
 
 export interface RequestOptions {
   readonly dispatcher: Dispatcher;
-  readonly bearer?: Secret | undefined;
+  readonly policy: NetworkPolicy;
+  /** Headers for the policy's trusted origins and for no other; names in lower case. */
+  readonly credentials: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
 }
 
 /** After decompression: a page is small, a decompression bomb is not. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
+export const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const MAX_REDIRECTS = 5;
 
-/** One GET with a time limit on the whole of it. Network failures are thrown as `fetch` throws them. */
-export async function request(url: URL, options: RequestOptions): Promise<Answer> {
-  const signal = AbortSignal.timeout(options.timeoutSeconds * 1000);
-  let target = url;
+/** One request with a time limit on the whole of it. Network failures are thrown as `fetch` throws them. */
+export async function request(call: HttpCall, options: RequestOptions): Promise<Answer> {
+  const { dispatcher, policy, timeoutSeconds } = options;
+  const { method = "GET", body } = call;
+  const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+  let target = call.url;
+  let credentials = isTrusted(target, policy) ? options.credentials : {};
+  checkUrl(target, policy);
   for (let redirects = 0; ; redirects++) {
     const response = await fetch(target, {
-      dispatcher: options.dispatcher,
+      dispatcher,
       signal,
-      // Followed here, so that the token is never carried to another host.
+      method,
+      // Followed here, so that credentials are never carried to another host.
       redirect: "manual",
-      headers: {
-        accept: "application/json",
-        ...(options.bearer ? { authorization: `Bearer ${options.bearer.reveal()}` } : {}),
-      },
+      headers: { ...call.headers, ...credentials },
+      ...(body === undefined ? {} : { body }),
     });
     const location = response.headers.get("location");
-    if (response.status < 300 || response.status > 399 || location === null) return readAnswer(response, url);
+    if (response.status < 300 || response.status > 399 || location === null) return readAnswer(response, call.url);
     await response.body?.cancel();
-    target = redirectTarget(target, location, response.status, redirects);
+    const next = redirectTarget(target, location, { status: response.status, redirects, method, policy });
+    // Once away from its origin a request never gets its credentials back.
+    if (!isTrusted(next, policy)) credentials = {};
+    target = next;
   }
 }
 
-function redirectTarget(from: URL, location: string, status: number, redirects: number): URL {
+interface Redirect {
+  readonly status: number;
+  readonly redirects: number;
+  readonly method: string;
+  readonly policy: NetworkPolicy;
+}
+
+function redirectTarget(from: URL, location: string, { status, redirects, method, policy }: Redirect): URL {
   const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
-  const upgraded = to?.hostname === from.hostname && from.protocol === "http:" && to.protocol === "https:";
-  if (to && redirects < MAX_REDIRECTS && (to.origin === from.origin || upgraded)) return to;
-  const tooMany = redirects >= MAX_REDIRECTS;
+  const refuse = (message: string, hint: string) =>
+    new UserError({
+      message: `${from.origin}${from.pathname} ${message}`,
+      expected: `an answer from ${from.host} itself`,
+      found: `${status} to ${to ? `${to.protocol}//${to.host}` : location.slice(0, 100)}`,
+      hint,
+      code: String(status),
+      exitCode: 1,
+    });
+  if (redirects >= MAX_REDIRECTS) throw refuse("redirects without end", "correct the address");
+  const trusted = to !== undefined && isTrusted(to, policy);
+  // A POST that is redirected otherwise would become a GET, or carry its body to somebody else.
+  if (method === "POST" && !(trusted && (status === 307 || status === 308)))
+    throw refuse("redirects a POST", "correct the address to the one it redirects to");
+  if (trusted) return to;
+  if (to && isAllowed(to, policy) && !(from.protocol === "https:" && to.protocol === "http:")) return to;
+  const other = to && /^https?:$/.test(to.protocol) ? `; or add ${to.hostname} to allowHosts` : "";
+  throw refuse(
+    "redirects to another host",
+    `credentials are not sent elsewhere: correct baseUrl, or log in again if this is a login page${other}`,
+  );
+}
+
+function isAllowed(url: URL, policy: NetworkPolicy): boolean {
+  try {
+    checkUrl(url, policy);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a URL has the origin of a trusted one, or is the https in place of its http. */
+export function isTrusted(url: URL, { trusted }: NetworkPolicy): boolean {
+  return trusted.some((one) => one.origin === url.origin || (one.hostname === url.hostname && isUpgrade(one, url)));
+}
+
+function isUpgrade(from: URL, to: URL): boolean {
+  return from.protocol === "http:" && to.protocol === "https:" && from.port === "" && to.port === "";
+}
+
+/** The URL that an answer of `from` names. Never http after https. */
+export function leadTo(from: URL, link: string): URL {
+  if (!URL.canParse(link, from.href)) {
+    throw new UserError({
+      message: `the answer of ${from.origin}${from.pathname} leads to something that is no URL`,
+      expected: "http or https",
+      found: link.slice(0, 20),
+      exitCode: 1,
+    });
+  }
+  const to = new URL(link, from);
+  if (from.protocol !== "https:" || to.protocol !== "http:") return to;
+  // Servers behind a proxy often do not know that they are reached by https.
+  if (to.hostname === from.hostname && to.port === "") {
+    to.protocol = "https:";
+    to.port = from.port;
+    return to;
+  }
   throw new UserError({
-    message: `${from.origin}${from.pathname} redirects ${tooMany ? "without end" : "to another host"}`,
-    expected: `an answer from ${from.host} itself`,
-    found: `${status} to ${to ? `${to.protocol}//${to.host}` : location.slice(0, 100)}`,
-    hint: "the token is not sent elsewhere: correct rest.baseUrl, or log in again if this is a login page",
-    code: String(status),
+    message: `the answer of ${from.origin}${from.pathname} leads to http`,
+    expected: "https",
+    found: to.origin,
     exitCode: 1,
   });
 }
@@ -62,65 +141,17 @@ async function readAnswer(response: Response, url: URL): Promise<Answer> {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += (chunk as Uint8Array).byteLength;
-    if (size > MAX_BODY_BYTES) {
-      throw new UserError({
-        message: `the answer of ${url.origin}${url.pathname} is too large`,
-        expected: `at most ${MAX_BODY_BYTES / 1024 / 1024} MB a page`,
-        hint: "ask for smaller pages (rest.paging.limit)",
-        exitCode: 1,
-      });
-    }
+    if (size > MAX_BODY_BYTES) throw tooLarge(url);
     chunks.push(chunk as Uint8Array);
   }
-  const body = Buffer.concat(chunks);
-  const { status, headers } = response;
-  return { status, headers, json: (bearer) => jsonText(status, headers, body, url, bearer) };
+  return { url, status: response.status, headers: response.headers, body: Buffer.concat(chunks) };
 }
 
-function jsonText(status: number, headers: Headers, body: Buffer, url: URL, bearer: Secret | undefined): string {
-  const type = headers.get("content-type") ?? "no content type";
-  const refuse = (message: string, expected: string, hint: string) =>
-    new UserError({
-      message: `${url.origin}${url.pathname} ${message}`,
-      expected,
-      found: redact(`HTTP ${status}, ${type}: ${beginning(body)}`, bearer),
-      hint,
-      code: String(status),
-      exitCode: 1,
-    });
-  if (status === 401 || status === 403) {
-    const token = bearer ? `the token in ${bearer.variable}` : "a request without a token (rest.auth.bearer)";
-    const hint = bearer ? `check the environment variable ${bearer.variable}` : "add rest.auth.bearer";
-    throw refuse(`does not accept ${token}`, "HTTP 200", hint);
-  }
-  if (status < 200 || status > 299) {
-    const hint = status === 404 ? "check rest.baseUrl and the stream's path" : "check the stream's path and parameters";
-    throw refuse("refuses the request", "HTTP 200", hint);
-  }
-  if (!/[/+]json\b/i.test(type)) {
-    throw refuse(
-      "does not answer with JSON",
-      "application/json",
-      "check rest.baseUrl: this may be a login or error page",
-    );
-  }
-  const charset = /charset="?([^";\s]+)/i.exec(type)?.[1];
-  try {
-    if (charset && !/^utf-?8$|^us-ascii$/i.test(charset)) throw new TypeError(charset);
-    return new TextDecoder("utf-8", { fatal: true }).decode(body);
-  } catch {
-    throw refuse("answers in another encoding", "UTF-8, the encoding of JSON", "the source must send UTF-8");
-  }
-}
-
-/** The first characters of a body on one line. */
-function beginning(body: Buffer): string {
-  const text = body.subarray(0, 400).toString("utf8").replace(/\s+/g, " ").trim();
-  return text === "" ? "(empty)" : text.slice(0, 120);
-}
-
-/** An answer may repeat the token it was sent. */
-function redact(text: string, bearer: Secret | undefined): string {
-  const value = bearer?.reveal();
-  return value ? text.replaceAll(value, `<${bearer!.variable}>`) : text;
+export function tooLarge(url: URL): UserError {
+  return new UserError({
+    message: `the answer of ${url.origin}${url.pathname} is too large`,
+    expected: `at most ${MAX_BODY_BYTES / 1024 / 1024} MB an answer, unpacked`,
+    hint: "ask for less at a time, such as smaller pages (rest.paging.limit)",
+    exitCode: 1,
+  });
 }

@@ -96,3 +96,46 @@ test("ingest in a project without sources says where they belong", async () => {
   const { exitCode, stderr } = await cli(dir, ["ingest"]);
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining("expected: files ingest/<source>.yaml")]);
 });
+
+test("ingest ls, state, rejects and replay: what is declared, where it stands, what is wrong, and once more", async () => {
+  const env = await surroundings([item(1), item(2, { amount: "x" })]);
+  const dir = project();
+  const run = (...words: string[]) => cli(dir, ["ingest", ...words], env);
+  expect((await run("ls")).stdout).toMatch(/shop\.items +rest +http:\S+\/items +raw\.items +log/);
+  expect(JSON.parse((await run("state", "shop.items", "--json")).stdout)).toMatchObject([{ loadId: null, rows: 0 }]);
+  await run("shop.items");
+  expect(JSON.parse((await run("state", "--json", "shop.items")).stdout)).toMatchObject([
+    { stream: "items", loadId: "1", rows: 1, rejected: 1, cursor: "2026-01-01T00:02:00.000Z" },
+  ]);
+  const rejects = await run("rejects", "--limit", "5");
+  expect(rejects.stdout).toMatch(/shop\.items +1 +page 1, record 2 +amount: must be integer/);
+  const { properties, ...rest } = itemSchema.schema as { properties: object };
+  const mended = {
+    ...rest,
+    properties: { ...properties, amount: { type: ["string", "integer"], postgresType: "text" } },
+  };
+  expect((await run("replay")).stdout).toMatch(/shop\.items +0 +1 +1 × amount: must be integer/);
+  writeFileSync(join(dir, "ingest/items.json"), JSON.stringify(mended));
+  const refused = await run("replay", "shop.items");
+  expect([refused.exitCode, refused.stderr]).toEqual([
+    2,
+    expect.stringContaining("the type of raw.items.amount would change"),
+  ]);
+  writeFileSync(
+    join(dir, "ingest/items.json"),
+    JSON.stringify({
+      ...mended,
+      properties: { ...properties, amount: { type: ["string", "integer"], postgresType: "bigint" } },
+    }),
+  );
+  expect((await run("replay", "shop.items")).stdout).toMatch(/0 +1 +1 × amount: is not a whole number/);
+});
+
+test("ingest --since begins at a value of the cursor, and lands what came before it not again", async () => {
+  const env = await surroundings([item(1), item(2), item(3)]);
+  const { stdout } = await cli(project(), ["ingest", "shop.items", "--since", "2026-01-01T00:02:00Z", "--json"], env);
+  expect((JSON.parse(stdout) as LoadReport[])[0]!.streams[0]).toMatchObject({
+    rows: 2,
+    cursor: "2026-01-01T00:03:00.000Z",
+  });
+});

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ajv } from "ajv";
@@ -7,6 +7,7 @@ import { loadIngest } from "../../src/config/ingest.ts";
 import { ingestSchema } from "../../src/config/ingest-schema.ts";
 import { parseYaml } from "../../src/config/yaml.ts";
 import { formatUserError, type UserError, UserErrors } from "../../src/model/errors.ts";
+import type { RestDeclaration } from "../../src/model/ingest.ts";
 
 const env = { SHOP_URL: "https://shop.example/api", SHOP_TOKEN: "canary-token" };
 
@@ -75,7 +76,12 @@ describe("a declaration", () => {
       file: "ingest/shop.yaml",
       source: "shop",
       schema: "raw",
-      rest: { baseUrl: "https://shop.example/api", retry: { attempts: 5, maxDelaySeconds: 30 }, timeoutSeconds: 60 },
+      origin: {
+        kind: "rest",
+        baseUrl: "https://shop.example/api",
+        retry: { attempts: 5, maxDelaySeconds: 30 },
+        timeoutSeconds: 60,
+      },
     });
     expect(declaration.streams[0]!.recordSchema.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
       "id text",
@@ -93,13 +99,17 @@ describe("a declaration", () => {
 
   it("gives the token only when asked for it", () => {
     const declaration = load(good);
-    expect(declaration.rest.auth!.bearer.reveal()).toBe("canary-token");
+    const { bearer } = (declaration.origin as RestDeclaration).auth!;
+    expect(bearer!.reveal()).toBe("canary-token");
     expect(JSON.stringify(declaration)).not.toContain("canary-token");
-    expect(String(declaration.rest.auth!.bearer)).toBe("${SHOP_TOKEN}");
+    expect(String(bearer)).toBe("${SHOP_TOKEN}");
   });
 
   it("published for editors is a valid JSON Schema that takes the good file", () => {
-    const validate = new Ajv({ strict: true }).compile(ingestSchema);
+    const file = new URL("../../schemas/ingest.json", import.meta.url);
+    const published = JSON.parse(readFileSync(file, "utf8")) as object;
+    expect(published).toEqual(JSON.parse(JSON.stringify(ingestSchema)));
+    const validate = new Ajv({ strict: true }).compile(published);
     expect(validate(parseYaml(good, "shop.yaml").value)).toBe(true);
   });
 });
@@ -192,5 +202,72 @@ describe("a mistake in a declaration is shown with its line", () => {
   it("when the record schema is missing or is no object", () => {
     expect(mistakes(good.replace("items.json", "none.json"))[0]).toMatchObject({ found: "no such file" });
     expect(mistakes(good, "[]")[0]!.message).toContain("describes an object");
+  });
+});
+
+describe("a declaration of files", () => {
+  const files = `version: 1
+source: shop
+files: { at: data }
+streams:
+  - name: items
+    files: "*.csv"
+    format: csv
+    table: shop_items
+    recordSchema: schemas/items.json
+`;
+
+  it("has the defaults of plain CSV", () => {
+    expect(load(files).streams[0]).toMatchObject({
+      origin: { kind: "files", format: { delimiter: ",", quote: '"', escape: '"', header: true, encoding: "utf-8" } },
+      batch: { kind: "log" },
+      drift: "evolve",
+    });
+  });
+
+  it("says where it is wrong", () => {
+    const wrong = (from: string, to: string) => mistakes(files.replace(from, to))[0]!;
+    expect(wrong("files: { at: data }", "file: { at: data }")).toMatchObject({
+      message: "the declaration does not say where its records come from",
+      expected: "one of rest:, files:, sql:, soap:",
+    });
+    expect(wrong("format: csv", "format: cvs")).toMatchObject({ hint: 'did you mean "csv"?', location: { line: 7 } });
+    expect(wrong("format: csv", "format: ndjson\n    csv: { delimiter: ';' }").message).toContain(
+      "options of csv in a stream whose format is ndjson",
+    );
+    expect(wrong("format: csv", "format: xml").expected).toContain("xml: { record: element");
+    expect(wrong("format: csv", "format: csv\n    csv: { encoding: utf-9 }").message).toBe('unknown encoding "utf-9"');
+    expect(wrong("format: csv", "format: csv\n    batch: { kind: slice }").message).toBe(
+      "a slice batch names its fields",
+    );
+    expect(wrong("format: csv", "format: csv\n    batch: { kind: slice, by: [idd] }")).toMatchObject({
+      hint: 'did you mean "id"?',
+    });
+    expect(wrong("format: csv", "format: csv\n    sequence: 'orders-('").message).toBe(
+      "not a regular expression with one group",
+    );
+    expect(wrong("format: csv", "format: csv\n    partition: { by: column, column: day }").message).toContain(
+      "names it and its values",
+    );
+    expect(wrong("files: { at: data }", "files: { at: 's3://b', s3: { secretAccessKey: canary } }")).toMatchObject({
+      found: "(not shown)",
+    });
+  });
+
+  it("of another database needs its address in a variable, and one of from and query", () => {
+    const sql = files
+      .replace("files: { at: data }", "sql: { url: '${SHOP_DB}' }")
+      .replace(/ {4}files.*\n.*\n/, "    from: public.items\n");
+    const given = load(sql, undefined, { SHOP_DB: "mysql://u:canary@db/shop" });
+    expect(given.origin).toMatchObject({ kind: "sql", dialect: "mysql" });
+    expect(JSON.stringify(given)).not.toContain("canary");
+    expect(mistakes(sql, undefined, { SHOP_DB: "canary" })[0]).toMatchObject({
+      message: "sql.url is not the address of a database (it is written as ${SHOP_DB})",
+    });
+    expect(
+      mistakes(sql.replace("from: public.items", "drift: freeze"), undefined, { SHOP_DB: "mysql://db/x" })[0],
+    ).toMatchObject({
+      message: "a stream of a database has a table or a query",
+    });
   });
 });

@@ -58,7 +58,7 @@ describe("the marketing source", () => {
     const daily = await setup({ until: () => now });
     for (const day of ["2026-01-05", "2026-01-06", "2026-02-06", "2026-02-07", "2026-04-10"]) {
       now = `${day}T12:00:00Z`;
-      expect((await daily.load()).ok).toBe(true);
+      expect(await daily.load()).toMatchObject({ ok: true });
     }
     const once = await setup();
     await once.load();

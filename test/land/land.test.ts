@@ -62,7 +62,7 @@ describe("a load", () => {
     const api = await startApi(feed(() => records));
     expect((await load(api.url)).rows).toBe(25);
     expect(await load(api.url)).toMatchObject({ rows: 0, rejected: 0, skipped: 1 });
-    expect(api.requests.at(-1)).toBe("/items?limit=10&since=2026-01-01T00%3A24%3A00.000Z");
+    expect(api.requests.at(-1)).toBe("/items?since=2026-01-01T00%3A24%3A00.000Z&limit=10");
     records.push(...many(3, 25));
     expect((await load(api.url)).rows).toBe(3);
     expect(await rows("select count(*), count(distinct id) as ids from raw.items")).toEqual([

@@ -1,24 +1,24 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/model/errors.ts";
-import type { IngestDeclaration, StreamDeclaration } from "../../src/model/ingest.ts";
-import { readRetryAfter } from "../../src/sources/http.ts";
+import type { RestDeclaration, RestStream } from "../../src/model/ingest.ts";
 import type { SourceRecord } from "../../src/sources/json.ts";
+import { readRetryAfter } from "../../src/sources/rate.ts";
 import { type RestOptions, readPages } from "../../src/sources/rest.ts";
 import { feed, sendJson, startApi, unusedUrl } from "../support/ingest-api.ts";
-import { declaration, item, stream, TOKEN } from "../support/ingest-declaration.ts";
+import { item, restOrigin, stream, TOKEN } from "../support/ingest-declaration.ts";
 
 const many = Array.from({ length: 25 }, (_, n) => item(n));
 
 async function readAll(
   url: string,
-  changes: Partial<IngestDeclaration["rest"]> = {},
+  changes: Partial<RestDeclaration> = {},
   options: RestOptions = {},
-  streamChanges: Partial<StreamDeclaration> = {},
+  streamChanges: Partial<RestStream> = {},
 ): Promise<SourceRecord[]> {
   const records: SourceRecord[] = [];
   const impatient = { sleep: async () => {}, ...options };
-  for await (const page of readPages(declaration(url, changes), stream(streamChanges), null, impatient)) {
+  for await (const page of readPages(restOrigin(url, changes), stream(streamChanges), null, impatient)) {
     records.push(...page.records);
   }
   return records;
@@ -52,7 +52,7 @@ describe("paging", () => {
 
   it("stops when there is no last page", async () => {
     const api = await startApi((_, response, n) => sendJson(response, { data: [], next_cursor: `c${n}` }));
-    const paging = { ...declaration("").rest.paging!, maxPages: 5 };
+    const paging = { ...restOrigin("").paging!, maxPages: 5 };
     expect((await failure(readAll(api.url, { paging }))).message).toContain("more than 5 pages");
   });
 

@@ -2,6 +2,8 @@ import {
   type IngestDeclaration,
   type RawColumn,
   type RecordSchema,
+  type RestDeclaration,
+  type RestStream,
   Secret,
   type StreamDeclaration,
 } from "../../src/model/ingest.ts";
@@ -43,45 +45,49 @@ export function withColumn(column: RawColumn, property: object): RecordSchema {
   };
 }
 
-export function stream(changes: Partial<StreamDeclaration> = {}): StreamDeclaration {
+type RestStreamDeclaration = StreamDeclaration & { readonly origin: RestStream };
+
+/** A stream of the API; fields of its own and those of `origin` side by side. */
+export function stream(changes: Partial<Omit<StreamDeclaration, "origin"> & RestStream> = {}): RestStreamDeclaration {
+  const { path = "/items", records = "data", params = {}, window, job, kind: _, ...others } = changes;
   return {
     name: "items",
-    path: "/items",
-    records: "data",
     table: "items",
     recordSchema: itemSchema,
-    params: {},
     cursor: { field: "updated_at", param: "since" },
+    origin: { kind: "rest", path, records, params, ...(window ? { window } : {}), ...(job ? { job } : {}) },
+    batch: { kind: "log", maxShrink: 0.3 },
+    drift: "evolve",
+    ...others,
+  };
+}
+
+export function restOrigin(baseUrl: string, changes: Partial<RestDeclaration> = {}): RestDeclaration {
+  return {
+    kind: "rest",
+    baseUrl,
+    auth: { bearer: new Secret("SHOP_TOKEN", TOKEN) },
+    paging: {
+      cursorParam: "cursor",
+      cursorPath: "next_cursor",
+      limitParam: "limit",
+      limit: 10,
+      totalPath: "total",
+      maxPages: 1000,
+    },
+    retry: { attempts: 4, maxDelaySeconds: 30 },
+    timeoutSeconds: 10,
     ...changes,
   };
 }
 
 export function declaration(
   baseUrl: string,
-  changes: Partial<IngestDeclaration["rest"]> = {},
+  changes: Partial<RestDeclaration> = {},
   streams: readonly StreamDeclaration[] = [stream()],
 ): IngestDeclaration {
-  return {
-    file: "ingest/shop.yaml",
-    source: "shop",
-    schema: "raw",
-    rest: {
-      baseUrl,
-      auth: { bearer: new Secret("SHOP_TOKEN", TOKEN) },
-      paging: {
-        cursorParam: "cursor",
-        cursorPath: "next_cursor",
-        limitParam: "limit",
-        limit: 10,
-        totalPath: "total",
-        maxPages: 1000,
-      },
-      retry: { attempts: 4, maxDelaySeconds: 30 },
-      timeoutSeconds: 10,
-      ...changes,
-    },
-    streams,
-  };
+  const origin = restOrigin(baseUrl, changes);
+  return { file: "ingest/shop.yaml", source: "shop", schema: "raw", origin, streams };
 }
 
 /** Item number `n`, changed `n` minutes into the year. */

@@ -1,137 +1,180 @@
-import { basename, relative } from "node:path";
-import { ingestFiles, loadIngest } from "../../config/ingest.ts";
+import type { Command } from "commander";
 import { ingest } from "../../land/ingest.ts";
-import { formatUserError, UserError } from "../../model/errors.ts";
-import type { LoadEvent, LoadReport, StreamLoad } from "../../model/load.ts";
-import { nearest } from "../../model/nearest.ts";
+import { replay } from "../../land/replay.ts";
+import { rejectsOf, streamState } from "../../land/state.ts";
+import type { LoadReport } from "../../model/load.ts";
+import { withClient } from "../../postgres/client.ts";
 import { openDatabase } from "../database.ts";
-import { addConnectionOption } from "../options.ts";
-import { paint } from "../paint.ts";
+import { chooseSources } from "../ingest/choose.ts";
+import { loadProgress } from "../ingest/progress.ts";
+import { loadSummary } from "../ingest/summary.ts";
+import { addConnectionOption, parseCount } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { textTable } from "../table.ts";
 
 interface Flags {
   readonly url?: string;
   readonly full?: boolean;
+  readonly since?: string;
   readonly dryRun?: boolean;
+  readonly force?: boolean;
   readonly json?: boolean;
+  readonly limit?: number;
 }
 
-/** `dataform ingest [name…]`: loads the sources declared in `ingest/*.yaml`. */
+/** `dataform ingest [name…]`: loads the sources declared in `ingest/*.yaml`; and what looks after them. */
 export const addIngestCommand: AddCommand = (program, shell) => {
   const command = program
     .command("ingest")
-    .description("load raw data: the sources declared in ingest/*.yaml, each stream in one transaction")
+    .description("load raw data: the sources declared in ingest/*.yaml, each stream or file in one transaction")
     .argument("[name...]", "sources, or source.stream; all of them unless given")
     .option("--full", "begin at the beginning; what landed before stays and lands once more")
+    .option("--since <value>", "begin at this value of the cursor, or with files changed since this time")
+    .option("--force", "land a full batch although it is empty or has shrunk")
     .option("--dry-run", "fetch and check, write nothing")
     .option("--json", "the report as JSON on stdout")
-    .action((names: readonly string[], flags: Flags) => run(shell, names, flags));
+    .action((names: readonly string[], flags: Flags) => load(shell, names, flags));
   addConnectionOption(command);
+  const sub = (
+    name: string,
+    description: string,
+    action: (names: string[], flags: Flags) => Promise<void>,
+  ): Command => {
+    const added = command
+      .command(name)
+      .description(description)
+      .argument("[name...]", "sources, or source.stream")
+      .option("--json", "JSON on stdout")
+      // The options of the command above are the same words: a flag is taken wherever it stands.
+      .action((names: string[], _: Flags, self: Command) => action(names, self.optsWithGlobals<Flags>()));
+    return addConnectionOption(added);
+  };
+  sub("ls", "the declared sources and their streams", (names, flags) => list(shell, names, flags));
+  sub("state", "where each stream stands: last load, cursor, files, rejects", (names, flags) =>
+    showState(shell, names, flags),
+  );
+  sub("rejects", "records that could not be landed, and why", (names, flags) =>
+    showRejects(shell, names, flags),
+  ).option("--limit <n>", "at most so many; 20 unless said", parseCount);
+  sub("replay", "try the rejects again, after the schema or the declaration was mended", (names, flags) =>
+    replayAll(shell, names, flags),
+  );
 };
 
-async function run(shell: Shell, names: readonly string[], flags: Flags): Promise<void> {
-  const chosen = choose(shell, names);
+async function load(shell: Shell, names: readonly string[], flags: Flags): Promise<void> {
+  const chosen = chooseSources(shell, names);
   const settings = await openDatabase(shell, flags);
   const reports: LoadReport[] = [];
+  const { full, since, dryRun, force } = flags;
   for (const { declaration, streams } of chosen) {
-    const { full, dryRun } = flags;
-    const onEvent = progress(shell, declaration.source);
-    reports.push(await ingest(declaration, settings, { full, dryRun, onEvent, ...(streams ? { streams } : {}) }));
+    const onEvent = loadProgress(shell, declaration.source);
+    const given = { full, since, dryRun, force, onEvent, streams: streams.map(({ name }) => name) };
+    const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    reports.push(await ingest(declaration, settings, options));
   }
   if (flags.json) shell.print(JSON.stringify(reports));
-  else for (const line of summary(shell, reports, flags.dryRun === true)) shell.say(line);
+  else for (const line of loadSummary(shell, reports, dryRun === true)) shell.say(line);
   if (reports.some((report) => !report.ok)) shell.exitCode = 1;
 }
 
-/** The declarations named on the command line; a source that is not asked for needs no variables. */
-function choose(shell: Shell, names: readonly string[]) {
-  const files = ingestFiles(shell.projectDir);
-  if (files.length === 0) {
-    throw new UserError({
-      message: `no sources are declared in ${relative(".", shell.projectDir) || "this project"}`,
-      expected: "files ingest/<source>.yaml",
-      hint: "see docs/ingest.md",
-    });
-  }
-  const byName = new Map(files.map((file) => [basename(file).replace(/\.ya?ml$/, ""), file]));
-  const wanted = new Map<string, string[] | undefined>();
-  for (const name of names.length > 0 ? names : byName.keys()) {
-    const [source = "", stream] = name.split(".");
-    if (!byName.has(source)) throw unknown("source", source, byName.keys());
-    const streams = stream === undefined || (wanted.has(source) && !wanted.get(source)) ? undefined : [stream];
-    wanted.set(source, streams && [...(wanted.get(source) ?? []), ...streams]);
-  }
-  return [...wanted].map(([source, streams]) => {
-    const declaration = loadIngest(byName.get(source)!, { projectDir: shell.projectDir, env: shell.env });
-    const known = declaration.streams.map((stream) => stream.name);
-    const wrong = streams?.find((stream) => !known.includes(stream));
-    if (wrong !== undefined) throw unknown("stream", wrong, known, declaration.file);
-    return { declaration, streams };
-  });
-}
-
-function unknown(what: string, name: string, known: Iterable<string>, file?: string): UserError {
-  const names = [...known];
-  const suggestion = nearest(name, names);
-  return new UserError({
-    message: `there is no ${what} "${name}"`,
-    ...(file ? { location: { file } } : {}),
-    expected: `one of ${names.join(", ")}`,
-    ...(suggestion ? { hint: `did you mean "${suggestion}"?` } : {}),
-  });
-}
-
-/** A line now and then, not one per page. */
-const PAGES_PER_LINE = 50;
-
-function progress(shell: Shell, source: string): (event: LoadEvent) => void {
-  let records = 0;
-  const say = (event: LoadEvent, text: string) => {
-    shell.say(`${new Date().toTimeString().slice(0, 8)}  ${source}.${event.stream}: ${text}`);
-  };
-  return (event) => {
-    if (event.kind === "started") {
-      records = 0;
-      say(event, `reading ${event.since === null ? "from the beginning" : `since ${event.since}`} into ${event.table}`);
-    } else if (event.kind === "page") {
-      records += event.records;
-      if (event.page % PAGES_PER_LINE === 0) say(event, `${records.toLocaleString("en")} records, ${event.page} pages`);
-    } else if (event.kind === "waiting") {
-      if (event.seconds === null) say(event, `waiting: ${event.reason}`);
-      else if (event.seconds >= 1) say(event, `${event.reason}, again in ${Math.round(event.seconds)} s`);
-    } else if (event.kind === "finished") say(event, outcome(shell, event.load));
-  };
-}
-
-function outcome(shell: Shell, load: StreamLoad): string {
-  if (load.status === "failed") return paint(shell, "red", "FAIL");
-  const { rows, rejected, skipped, seconds } = load;
-  const parts = [`${rows.toLocaleString("en")} rows`];
-  if (rejected > 0) parts.push(paint(shell, "yellow", `${rejected.toLocaleString("en")} rejected`));
-  if (skipped > 0) parts.push(`${skipped.toLocaleString("en")} known already`);
-  return `${paint(shell, "green", "ok")}  ${parts.join(", ")} in ${seconds.toFixed(2)} s`;
-}
-
-function summary(shell: Shell, reports: readonly LoadReport[], dryRun: boolean): string[] {
-  const loads = reports.flatMap((report) =>
-    report.streams.map((load) => ({ name: `${report.source}.${load.stream}`, load })),
+async function list(shell: Shell, names: readonly string[], flags: Flags): Promise<void> {
+  const streams = chooseSources(shell, names).flatMap(({ declaration, streams }) =>
+    streams.map(({ name, table, origin, batch }) => ({
+      source: declaration.source,
+      stream: name,
+      kind: origin.kind === "files" ? origin.format.kind : origin.kind,
+      from: whereFrom(declaration.origin, origin),
+      table: `${declaration.schema}.${table}`,
+      batch: batch.kind,
+      file: declaration.file,
+    })),
   );
-  const rows = loads.map(({ name, load }) => [
-    name,
-    load.status === "failed" ? "failed" : dryRun ? "would land" : "loaded",
-    String(load.rows),
-    String(load.rejected),
-    load.cursor ?? "",
+  if (flags.json) return shell.print(JSON.stringify(streams));
+  const rows = streams.map(({ source, stream, kind, from, table, batch }) => [
+    `${source}.${stream}`,
+    kind,
+    from,
+    table,
+    batch,
   ]);
-  const lines = ["", textTable(["stream", "status", "rows", "rejected", "new cursor"], rows)];
-  for (const { name, load } of loads) {
-    const where =
-      dryRun || load.loadId === null ? "" : `, see ${load.table.split(".")[0]}._rejected, load ${load.loadId}`;
-    for (const { reason, count } of load.reasons) {
-      lines.push(`${paint(shell, "yellow", "rejected")} ${name}: ${count} × ${reason}${where}`);
+  shell.print(textTable(["stream", "kind", "from", "table", "batch"], rows));
+}
+
+function whereFrom(origin: { readonly kind: string }, stream: object): string {
+  const { baseUrl, at } = origin as { baseUrl?: string; at?: string };
+  const { path, files, from, query } = stream as Record<string, string | undefined>;
+  if (baseUrl !== undefined) return baseUrl.replace(/\/$/, "") + path;
+  if (at !== undefined) return `${at.replace(/\/$/, "")}/${files}`;
+  return from ?? `${query!.slice(0, 40)}…`;
+}
+
+async function showState(shell: Shell, names: readonly string[], flags: Flags): Promise<void> {
+  const chosen = chooseSources(shell, names);
+  const settings = await openDatabase(shell, flags);
+  const states = await withClient(settings, { duty: "loader" }, async (client) => {
+    const all = [];
+    for (const { declaration, streams } of chosen)
+      for (const stream of streams) all.push(await streamState(client, declaration, stream));
+    return all;
+  });
+  if (flags.json) return shell.print(JSON.stringify(states));
+  const columns = ["stream", "table", "last load", "loaded at", "cursor", "rows", "rejected", "files", "last error"];
+  const rows = states.map((state) => [
+    `${state.source}.${state.stream}`,
+    state.table,
+    state.loadId,
+    state.loadedAt,
+    state.cursor ?? state.asOf,
+    String(state.rows),
+    String(state.rejected),
+    String(state.files),
+    state.error?.slice(0, 60),
+  ]);
+  shell.print(textTable(columns, rows));
+}
+
+async function showRejects(shell: Shell, names: readonly string[], flags: Flags): Promise<void> {
+  const chosen = chooseSources(shell, names);
+  const settings = await openDatabase(shell, flags);
+  const limit = flags.limit ?? 20;
+  const rejects = await withClient(settings, { duty: "loader" }, async (client) => {
+    const all = [];
+    for (const { declaration, streams } of chosen) {
+      const found = await rejectsOf(
+        client,
+        declaration,
+        streams.map(({ name }) => name),
+        limit,
+      );
+      all.push(...found.map((reject) => ({ source: declaration.source, ...reject })));
     }
-    if (load.error) lines.push(`${paint(shell, "red", "error")} ${name}: ${formatUserError(load.error)}`);
-  }
-  return lines;
+    return all;
+  });
+  if (flags.json) return shell.print(JSON.stringify(rejects));
+  const rows = rejects.map(({ source, stream, loadId, file, position, reason, record }) => [
+    `${source}.${stream}`,
+    loadId,
+    file === null ? position : `${file}, ${position}`,
+    reason,
+    record.slice(0, 80),
+  ]);
+  shell.print(textTable(["stream", "load", "where", "reason", "record"], rows));
+}
+
+async function replayAll(shell: Shell, names: readonly string[], flags: Flags): Promise<void> {
+  const chosen = chooseSources(shell, names);
+  const settings = await openDatabase(shell, flags);
+  const all = [];
+  for (const { declaration, streams } of chosen)
+    for (const stream of streams)
+      all.push({ source: declaration.source, ...(await replay(declaration, stream, settings)) });
+  if (flags.json) return shell.print(JSON.stringify(all));
+  const rows = all.map(({ source, stream, loadId, rows, left, reasons }) => [
+    `${source}.${stream}`,
+    loadId,
+    String(rows),
+    String(left),
+    reasons.map(({ reason, count }) => `${count} × ${reason}`).join("; "),
+  ]);
+  shell.print(textTable(["stream", "load", "landed", "still rejected", "why"], rows));
 }

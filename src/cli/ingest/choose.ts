@@ -1,0 +1,50 @@
+import { basename, relative } from "node:path";
+import { ingestFiles, loadIngest } from "../../config/ingest.ts";
+import { UserError } from "../../model/errors.ts";
+import type { IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
+import { nearest } from "../../model/nearest.ts";
+import type { Shell } from "../shell.ts";
+
+export interface Chosen {
+  readonly declaration: IngestDeclaration;
+  readonly streams: readonly StreamDeclaration[];
+}
+
+/** The declarations named on the command line; a source that is not asked for needs no variables. */
+export function chooseSources(shell: Shell, names: readonly string[]): readonly Chosen[] {
+  const files = ingestFiles(shell.projectDir);
+  if (files.length === 0) {
+    throw new UserError({
+      message: `no sources are declared in ${relative(".", shell.projectDir) || "this project"}`,
+      expected: "files ingest/<source>.yaml",
+      hint: "see docs/ingest.md",
+    });
+  }
+  const byName = new Map(files.map((file) => [basename(file).replace(/\.ya?ml$/, ""), file]));
+  const wanted = new Map<string, string[] | undefined>();
+  for (const name of names.length > 0 ? names : byName.keys()) {
+    const [source = "", stream] = name.split(".");
+    if (!byName.has(source)) throw unknown("source", source, byName.keys());
+    const streams = stream === undefined || (wanted.has(source) && !wanted.get(source)) ? undefined : [stream];
+    wanted.set(source, streams && [...(wanted.get(source) ?? []), ...streams]);
+  }
+  return [...wanted].map(([source, streams]) => {
+    const declaration = loadIngest(byName.get(source)!, { projectDir: shell.projectDir, env: shell.env });
+    const known = declaration.streams.map((stream) => stream.name);
+    const wrong = streams?.find((stream) => !known.includes(stream));
+    if (wrong !== undefined) throw unknown("stream", wrong, known, declaration.file);
+    const chosen = declaration.streams.filter(({ name }) => !streams || streams.includes(name));
+    return { declaration, streams: chosen };
+  });
+}
+
+function unknown(what: string, name: string, known: Iterable<string>, file?: string): UserError {
+  const names = [...known];
+  const suggestion = nearest(name, names);
+  return new UserError({
+    message: `there is no ${what} "${name}"`,
+    ...(file ? { location: { file } } : {}),
+    expected: `one of ${names.join(", ")}`,
+    ...(suggestion ? { hint: `did you mean "${suggestion}"?` } : {}),
+  });
+}

@@ -1,0 +1,274 @@
+import { setImmediate as turn } from "node:timers/promises";
+import type { CsvOptions } from "../model/ingest.ts";
+import type { Client } from "../postgres/client.ts";
+import { copyIn } from "../postgres/copy.ts";
+import { cellText, recordText } from "../sources/formats/csv/header.ts";
+import { CsvFile, rejectedPiece } from "../sources/formats/csv/read.ts";
+import { CsvScanner, type ScannedRecord } from "../sources/formats/csv/scan.ts";
+import { quoteList, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
+import { type CellRule, cellRules } from "./cells.ts";
+import { type DoubtfulRow, insertOneByOne } from "./doubtful.ts";
+import type { RawTable } from "./raw-table.ts";
+import type { Rejection } from "./spool.ts";
+
+/** Bytes of one COPY: what is kept in memory until the server has taken it. */
+const SEGMENT_BYTES = 32 * 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
+/** Rows that only the server can judge, at once; also bounds the rejects in memory. */
+const MAX_DOUBTFUL = 20_000;
+
+/** Where rejects of a file go. */
+export interface RejectSink {
+  addRejection(rejection: Rejection): void;
+  flush(): Promise<void>;
+}
+
+/**
+ * Lands a CSV file at the speed of COPY: its bytes go to the server as they are, each record behind its two numbers. A
+ * record whose cells are not surely right is put aside, and the server is asked about each of those by itself.
+ */
+export class BulkCsv {
+  rows = 0;
+  records = 0;
+  readonly #client: Client;
+  readonly #table: RawTable;
+  readonly #options: CsvOptions;
+  readonly #loadId: string;
+  readonly #rejects: RejectSink;
+  readonly #file: CsvFile;
+  readonly #prefix: Buffer;
+  #rules: readonly CellRule[] = [];
+  #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  #used = 0;
+  #full: Buffer[] = [];
+  #pendingRows = 0;
+  #doubtful: DoubtfulRow[] = [];
+  #lines: number[] = [];
+  #offsets: number[] = [];
+
+  constructor(client: Client, table: RawTable, options: CsvOptions, loadId: string, rejects: RejectSink) {
+    this.#client = client;
+    this.#table = table;
+    this.#options = options;
+    this.#loadId = loadId;
+    this.#rejects = rejects;
+    this.#prefix = Buffer.from(`${loadId}${options.delimiter}`);
+    const names = table.recordSchema.columns.map(({ name }) => name);
+    this.#file = new CsvFile(options, names, {
+      header: (found) => {
+        this.#rules = cellRules(table.recordSchema, found);
+      },
+      record: (record) => this.#take(record),
+    });
+  }
+
+  /** Lands all of it. @throws UserError for a file that is not whole. */
+  async land(chunks: AsyncIterable<Uint8Array>, onProgress: () => void): Promise<void> {
+    const iterator = chunks[Symbol.asyncIterator]();
+    try {
+      for (let more = true; more; ) {
+        more = await this.#segment(iterator);
+        await this.#flushDoubtful();
+        await this.#rejects.flush();
+        onProgress();
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  }
+
+  /** One COPY. Gives false at the end of the file. */
+  async #segment(source: AsyncIterator<Uint8Array>): Promise<boolean> {
+    const first = await this.#fill(source);
+    if (!this.#pendingRows) return first;
+    let more = first;
+    const kept: Buffer[] = [];
+    const next = async () => {
+      const chunk = this.#full.shift() ?? this.#cut();
+      if (chunk) kept.push(chunk);
+      return chunk;
+    };
+    const chunks = async function* (this: BulkCsv) {
+      for (let size = 0; size < SEGMENT_BYTES; ) {
+        if (!this.#full.length && more) more = await this.#fill(source);
+        const chunk = await next();
+        if (!chunk) return;
+        size += chunk.length;
+        yield chunk;
+        if (this.#doubtful.length >= MAX_DOUBTFUL) break;
+      }
+      // What is scanned already belongs to this COPY, too.
+      for (let chunk = await next(); chunk; chunk = await next()) yield chunk;
+    }.bind(this);
+    await this.#client.query("savepoint landing");
+    try {
+      const copied = await copyIn(this.#client, this.#statement(), chunks());
+      if (copied !== this.#pendingRows) throw new Error(`COPY took ${copied} of ${this.#pendingRows} rows`);
+      await this.#client.query("release savepoint landing");
+      this.rows += copied;
+    } catch (error) {
+      if (!/^2[23]/.test((error as { code?: string }).code ?? "")) throw error;
+      await this.#client.query("rollback to savepoint landing");
+      for (let chunk = await next(); chunk; chunk = await next());
+      await this.#again(kept);
+    }
+    this.#pendingRows = 0;
+    this.#lines = [];
+    this.#offsets = [];
+    return more;
+  }
+
+  /** Reads until there is a whole chunk to send. Gives false at the end of the file. */
+  async #fill(source: AsyncIterator<Uint8Array>): Promise<boolean> {
+    while (!this.#full.length && this.#doubtful.length < MAX_DOUBTFUL) {
+      const { done, value } = await source.next();
+      if (done) {
+        this.#file.end();
+        return false;
+      }
+      this.#file.push(value);
+    }
+    // The sockets must have their turn while the file keeps giving.
+    await turn();
+    return true;
+  }
+
+  #take(record: ScannedRecord): void {
+    this.records++;
+    if (record.problem !== undefined) {
+      this.#rejects.addRejection({ rowNo: this.records, ...rejectedPiece(record) });
+      return;
+    }
+    const verdict = this.#judge(record);
+    if (verdict === undefined) this.#send(record);
+    else if (verdict.refused.length) this.#reject(record, verdict.refused.join("; "));
+    else
+      this.#doubtful.push({
+        rowNo: this.records,
+        line: record.line,
+        byte: record.offset,
+        text: recordText(record),
+        cells: this.#rules.map((_, field) => cellText(record, field, this.#options)),
+        suspects: verdict.doubtful,
+      });
+  }
+
+  /** Undefined where every cell is surely right. */
+  #judge(record: ScannedRecord): { refused: string[]; doubtful: string[] } | undefined {
+    const { bytes, starts, ends, quoted } = record;
+    const nullLength = this.#options.null.length;
+    let verdict: { refused: string[]; doubtful: string[] } | undefined;
+    for (let field = 0; field < this.#rules.length; field++) {
+      const rule = this.#rules[field]!;
+      const start = starts[field]!;
+      const end = ends[field]!;
+      const inQuotes = quoted[field] === 1;
+      if (!inQuotes && end - start === nullLength && this.#isNull(bytes, start)) {
+        if (!rule.required) continue;
+        verdict ??= { refused: [], doubtful: [] };
+        verdict.refused.push(`${rule.column.name}: is missing`);
+        continue;
+      }
+      if (rule.free) continue;
+      const certain = inQuotes ? rule.certain(bytes, start + 1, end - 1) : rule.certain(bytes, start, end);
+      if (certain && !rule.refuses) continue;
+      const judge = certain ? rule.refuses : rule.mistyped;
+      const reasons = judge?.(cellText(record, field, this.#options)!) ?? [];
+      if (certain && !reasons.length) continue;
+      verdict ??= { refused: [], doubtful: [] };
+      verdict.refused.push(...reasons);
+      if (!certain) verdict.doubtful.push(rule.column.name);
+    }
+    return verdict;
+  }
+
+  #isNull(bytes: Uint8Array, start: number): boolean {
+    const text = this.#options.null;
+    for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text.charCodeAt(at)) return false;
+    return true;
+  }
+
+  #reject(record: ScannedRecord, reason: string): void {
+    this.#rejects.addRejection({ rowNo: this.records, ...rejectedPiece({ ...record, problem: reason }) });
+  }
+
+  #send({ bytes, start, end, line, offset }: ScannedRecord): void {
+    const size = end - start + this.#prefix.length + 24;
+    if (this.#used + size > this.#chunk.length) this.#cutInto(size);
+    let at = this.#used;
+    at += this.#prefix.copy(this.#chunk, at);
+    at += this.#chunk.write(String(this.records), at, "latin1");
+    this.#chunk[at++] = this.#options.delimiter.charCodeAt(0);
+    at += bytes.copy(this.#chunk, at, start, end);
+    this.#chunk[at++] = 10;
+    this.#used = at;
+    this.#pendingRows++;
+    this.#lines.push(line);
+    this.#offsets.push(offset);
+  }
+
+  #cutInto(size: number): void {
+    const chunk = this.#cut();
+    if (chunk) this.#full.push(chunk);
+    if (size > this.#chunk.length) this.#chunk = Buffer.allocUnsafeSlow(size);
+  }
+
+  /** What is written so far, as a chunk of its own. */
+  #cut(): Buffer | undefined {
+    if (!this.#used) return undefined;
+    const chunk = this.#chunk.subarray(0, this.#used);
+    this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    this.#used = 0;
+    return chunk;
+  }
+
+  #statement(): string {
+    const { delimiter, quote, escape: escaping, null: nullText } = this.#options;
+    const options = [
+      "format csv",
+      `delimiter ${quoteLiteral(delimiter)}`,
+      `quote ${quoteLiteral(quote)}`,
+      `escape ${quoteLiteral(escaping)}`,
+      `null ${quoteLiteral(nullText)}`,
+      "encoding 'UTF8'",
+    ];
+    return `copy ${quoteTarget(this.#table)} (${quoteList(this.#columns())}) from stdin (${options.join(", ")})`;
+  }
+
+  #columns(): string[] {
+    return ["_load_id", "_row_no", ...this.#rules.map(({ column }) => column.name)];
+  }
+
+  /** The rows of a COPY that the server refused, all put aside. */
+  async #again(sent: readonly Buffer[]): Promise<void> {
+    let row = 0;
+    const scanner = new CsvScanner(this.#options, (record) => {
+      const cells = Array.from({ length: record.fields }, (_, field) => cellText(record, field, this.#options));
+      this.#doubtful.push({
+        rowNo: Number(cells[1]),
+        line: this.#lines[row]!,
+        byte: this.#offsets[row]!,
+        text: recordText({ ...record, start: record.starts[2] ?? record.end }),
+        cells: cells.slice(2),
+        suspects: [],
+      });
+      row++;
+    });
+    for (const chunk of sent) {
+      scanner.push(chunk);
+      await this.#flushDoubtful();
+    }
+    scanner.end();
+    await this.#flushDoubtful();
+  }
+
+  async #flushDoubtful(): Promise<void> {
+    const rows = this.#doubtful;
+    this.#doubtful = [];
+    if (!rows.length) return;
+    const columns = this.#rules.map(({ column }) => column);
+    const refused = await insertOneByOne(this.#client, this.#table, columns, this.#loadId, rows);
+    this.rows += rows.length - refused.length;
+    for (const rejection of refused) this.#rejects.addRejection(rejection);
+  }
+}

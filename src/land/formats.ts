@@ -1,0 +1,116 @@
+import { UserError } from "../model/errors.ts";
+import type { CsvOptions, FormatOptions, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
+import { nearest } from "../model/nearest.ts";
+import { decodeBytes } from "../sources/formats/csv/decode.ts";
+import { CsvFile, readCsv } from "../sources/formats/csv/read.ts";
+import type { FormatReader } from "../sources/source.ts";
+import { judgedByCells } from "./cells.ts";
+import { frozen } from "./check.ts";
+import type { Load } from "./load.ts";
+
+/** Lands the records of one file. Gives what its load should remember of it. */
+export async function readFile(
+  load: Load,
+  stream: StreamDeclaration,
+  format: FormatOptions,
+  bytes: AsyncIterable<Uint8Array>,
+  dryRun: boolean,
+): Promise<object> {
+  if (format.kind === "csv") return readCsvFile(load, stream, format, bytes, dryRun);
+  const read = await readerOf(format);
+  await load.readAll(read(bytes));
+  return {};
+}
+
+async function readerOf(format: Exclude<FormatOptions, CsvOptions>): Promise<FormatReader> {
+  switch (format.kind) {
+    case "ndjson":
+      return (await import("../sources/formats/ndjson.ts")).readNdjson(format);
+    case "json":
+      return (await import("../sources/formats/json.ts")).readJson(format);
+    case "xml":
+      return (await import("../sources/formats/xml.ts")).readXml(format);
+    case "avro":
+      return (await import("../sources/formats/avro.ts")).readAvro();
+    case "parquet":
+      return (await import("../sources/formats/parquet.ts")).readParquet();
+  }
+}
+
+/** By COPY, the bytes as they are, where each cell can be judged by itself; otherwise record by record. */
+async function readCsvFile(
+  load: Load,
+  stream: StreamDeclaration,
+  options: CsvOptions,
+  bytes: AsyncIterable<Uint8Array>,
+  dryRun: boolean,
+): Promise<object> {
+  const { recordSchema, drift } = stream;
+  const { header, chunks } = await peekHeader(options, recordSchema, decodeBytes(bytes, options.encoding));
+  const known = new Set(recordSchema.columns.map(({ name }) => name));
+  const unknown = header.filter((name) => !known.has(name));
+  const missing = [...known].filter((name) => !header.includes(name));
+  refuseWithoutRequired(recordSchema, missing, header);
+  if (unknown.length && drift === "freeze") throw frozen(recordSchema, unknown, "the header");
+  load.missing(missing);
+  if (!unknown.length && judgedByCells(recordSchema) && !dryRun) await load.readBulk(options, chunks);
+  else await load.readAll(readCsv({ ...options, encoding: "utf-8" }, recordSchema)(chunks));
+  return { header };
+}
+
+/** The fields of the file, and its bytes from the beginning again. */
+async function peekHeader(
+  options: CsvOptions,
+  { columns }: RecordSchema,
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<{ header: readonly string[]; chunks: AsyncIterable<Uint8Array> }> {
+  let header: readonly string[] | undefined;
+  const names = columns.map(({ name }) => name);
+  const peeking = new CsvFile(options, names, {
+    header: (found) => {
+      header = found;
+    },
+    record: () => {},
+  });
+  const iterator = bytes[Symbol.asyncIterator]();
+  const seen: Uint8Array[] = [];
+  while (!header) {
+    const { done, value } = await iterator.next();
+    if (done) {
+      peeking.end();
+      break;
+    }
+    seen.push(value);
+    peeking.push(value);
+  }
+  const chunks = async function* () {
+    try {
+      yield* seen;
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  };
+  return { header: header ?? [], chunks: chunks() };
+}
+
+function refuseWithoutRequired(
+  { schema, file }: RecordSchema,
+  missing: readonly string[],
+  header: readonly string[],
+): void {
+  const required = (schema.required ?? []) as string[];
+  const absent = required.filter((name) => missing.includes(name));
+  if (!absent.length) return;
+  const suggestion = nearest(absent[0]!, [...header]);
+  throw new UserError({
+    message: `the file has no column ${absent.map((name) => `"${name}"`).join(", ")}, which the schema requires`,
+    location: { file },
+    expected: `a header with ${required.join(", ")}`,
+    found: header.slice(0, 20).join(", ").slice(0, 300),
+    hint: suggestion
+      ? `is it "${suggestion}"? csv.columns: { "${suggestion}": ${absent[0]} } gives a column another name`
+      : "check csv.delimiter and csv.skipLines; csv.columns gives a column another name",
+    exitCode: 1,
+  });
+}

@@ -1,0 +1,305 @@
+import { UserError } from "../model/errors.ts";
+import type { CsvOptions, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
+import type { LoadCursor, LoadEvent } from "../model/load.ts";
+import type { Client } from "../postgres/client.ts";
+import type { FilePlace, SourcePage } from "../sources/source.ts";
+import { BulkCsv } from "./bulk.ts";
+import { createChecker, type RecordChecker, type UnknownFields } from "./check.ts";
+import { CursorTracker } from "./cursor.ts";
+import { lastBatchRows, writeDrift } from "./file-ledger.ts";
+import { ledgerKey, lockStream, nextLoadId, readCursor, writeLoad } from "./ledger.ts";
+import { preparePartition } from "./partitions.ts";
+import type { RawTable } from "./raw-table.ts";
+import { type Rejection, Spool } from "./spool.ts";
+import { createTable } from "./tables.ts";
+
+export interface LandOptions {
+  /** Begin at the beginning; what landed before stays and lands once more. */
+  readonly full?: boolean;
+  /** Begin at this value of the cursor, or with files changed since this time, instead of where the last load ended. */
+  readonly since?: string;
+  /** Read and check, write nothing. */
+  readonly dryRun?: boolean;
+  /** Land a full batch although it is empty or much smaller than the one before. */
+  readonly force?: boolean;
+  readonly onEvent?: (event: LoadEvent) => void;
+  /** Characters of records held in memory before they are written. */
+  readonly memory?: number;
+}
+
+/** What one load did. */
+export interface Landed {
+  readonly loadId: string | null;
+  readonly pages: number;
+  readonly records: number;
+  readonly rows: number;
+  readonly rejected: number;
+  readonly skipped: number;
+  readonly cursor: LoadCursor | null;
+  readonly reasons: readonly { readonly reason: string; readonly count: number }[];
+  readonly warnings: readonly string[];
+}
+
+const MEMORY = 32 * 1024 * 1024;
+/** A later load this small may be all wrong without saying anything about the next. */
+const TELLING_RECORDS = 10;
+/** So many rejects and not one row: it will not get better. */
+const HOPELESS_REJECTS = 100_000;
+
+/** One load, from its lock to its row in the ledger, inside the caller's transaction. */
+export class Load {
+  readonly stream: StreamDeclaration;
+  readonly table: RawTable;
+  readonly key;
+  readonly warnings: string[] = [];
+  readonly #client: Client;
+  readonly #check: RecordChecker;
+  readonly #options: LandOptions;
+  readonly #spool = new Spool();
+  readonly #unknown: UnknownFields = new Map();
+  readonly #missing: string[] = [];
+  #tracker: CursorTracker | undefined;
+  #start: LoadCursor | null = null;
+  #loadId: string | null = null;
+  #file: string | undefined;
+  #pages = 0;
+  #records = 0;
+  #skipped = 0;
+  #rowNo = 0;
+  #bulkRows = 0;
+
+  constructor(client: Client, declaration: IngestDeclaration, stream: StreamDeclaration, options: LandOptions) {
+    this.#client = client;
+    this.stream = stream;
+    this.table = {
+      schema: declaration.schema,
+      name: stream.table,
+      recordSchema: stream.recordSchema,
+      ...(stream.partition ? { partition: stream.partition } : {}),
+    };
+    this.#check = createChecker(stream.recordSchema, stream.drift, this.#unknown);
+    this.#options = options;
+    this.key = ledgerKey(declaration, stream);
+  }
+
+  /** Locks the stream and makes its table ready. Gives where to begin. */
+  async begin(file?: string): Promise<string | null> {
+    const client = this.#client;
+    this.#file = file;
+    // The source may be slow; text of dates must not depend on the server's settings.
+    await client.script(
+      "set local idle_in_transaction_session_timeout = 0; set local datestyle = 'ISO, YMD'; set local timezone = 'UTC'",
+    );
+    await lockStream(client, this.key, () =>
+      this.tell({ kind: "waiting", seconds: null, reason: "another ingest loads this stream" }),
+    );
+    const created = await createTable(client, this.table);
+    await preparePartition(client, this.table);
+    const before = created || this.#options.full ? null : await readCursor(client, this.key);
+    return this.#beginAt(before);
+  }
+
+  /** The same for a load that writes nothing. */
+  async rehearse(known: boolean): Promise<string | null> {
+    return this.#beginAt(known && !this.#options.full ? await readCursor(this.#client, this.key) : null);
+  }
+
+  #beginAt(before: LoadCursor | null): string | null {
+    const { cursor, recordSchema } = this.stream;
+    const { since } = this.#options;
+    this.#start = since !== undefined && cursor ? { value: since, seen: [], unplaced: before?.unplaced ?? [] } : before;
+    if (cursor) {
+      const type = recordSchema.columns.find((column) => column.name === cursor.field)?.type ?? "text";
+      this.#tracker = new CursorTracker(cursor.field, type, this.#start);
+    }
+    const from = this.#start?.value ?? null;
+    this.tell({ kind: "started", table: `${this.table.schema}.${this.table.name}`, since: from });
+    return from;
+  }
+
+  async readAll(pages: AsyncIterable<SourcePage>): Promise<void> {
+    const memory = this.#options.dryRun ? Number.POSITIVE_INFINITY : (this.#options.memory ?? MEMORY);
+    for await (const page of pages) {
+      this.#takePage(page);
+      this.tell({ kind: "page", page: page.number, records: page.records.length });
+      if (this.#spool.size > memory) await this.flush();
+    }
+  }
+
+  /** Lands a CSV file by COPY, its bytes as they are. */
+  async readBulk(options: CsvOptions, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#loadId ??= await nextLoadId(this.#client, this.key.schema);
+    const sink = {
+      addRejection: (rejection: Rejection) =>
+        this.#spool.addRejection(this.#file === undefined ? rejection : { ...rejection, file: this.#file }),
+      flush: () => this.flush(),
+    };
+    const bulk = new BulkCsv(this.#client, this.table, options, this.#loadId, sink);
+    await bulk.land(chunks, () => {
+      this.#bulkRows = bulk.rows;
+      this.#pages++;
+      this.tell({ kind: "copied", rows: bulk.rows });
+      this.#refuseHopeless(bulk.rows);
+    });
+    this.#records = bulk.records;
+    this.#rowNo = bulk.records;
+  }
+
+  /** A file that lacks a column of the schema. */
+  missing(columns: readonly string[]): void {
+    this.#missing.push(...columns);
+  }
+
+  #takePage(page: SourcePage): void {
+    this.#pages++;
+    const file = this.#file === undefined ? {} : { file: this.#file };
+    for (const piece of page.rejected ?? []) {
+      this.#records++;
+      this.#spool.addRejection({ rowNo: ++this.#rowNo, ...piece, ...file });
+    }
+    for (const record of page.records) {
+      this.#records++;
+      const text = record.text();
+      if (this.#tracker && !this.#tracker.take(record, text)) {
+        this.#skipped++;
+        continue;
+      }
+      const rowNo = ++this.#rowNo;
+      const checked = this.#check(record, text);
+      const { line, byte } = record as FilePlace;
+      const place = {
+        position: record.position,
+        ...(line === undefined ? {} : { line }),
+        ...(byte === undefined ? {} : { byte }),
+        ...file,
+      };
+      if ("cells" in checked) this.#spool.addRow(rowNo, place, checked.cells, text);
+      else this.#spool.addRejection({ rowNo, ...place, reason: checked.reasons.join("; "), text });
+    }
+  }
+
+  async flush(): Promise<void> {
+    this.#loadId ??= await nextLoadId(this.#client, this.key.schema);
+    await this.#spool.flush(this.#client, this.key, this.table, this.#loadId);
+    this.tell({ kind: "copied", rows: this.rows });
+    this.#refuseHopeless(this.rows);
+  }
+
+  get rows(): number {
+    return this.#bulkRows + this.#spool.rows;
+  }
+
+  /** Writes what is left, and the ledger's row last. @throws UserError for a batch that must not count. */
+  async finish(batch: { readonly asOf: string | null }, details: object = {}): Promise<Landed> {
+    this.#refuseAllWrong();
+    await this.flush();
+    this.#refuseAllWrong();
+    await this.#checkBatch();
+    const drift = [
+      ...[...this.#unknown].map(([field, records]) => ({ kind: "unknown" as const, field, records })),
+      ...this.#missing.map((field) => ({ kind: "missing" as const, field, records: null })),
+    ];
+    await writeDrift(this.#client, this.key, this.#loadId!, drift);
+    const result = this.result();
+    const { pages, records, skipped, reasons } = result;
+    await writeLoad(this.#client, this.key, {
+      ...result,
+      loadId: this.#loadId!,
+      batch: this.stream.batch.kind,
+      asOf: batch.asOf,
+      details: {
+        pages,
+        records,
+        skipped,
+        reasons,
+        ...(this.stream.batch.by ? { by: this.stream.batch.by } : {}),
+        ...details,
+      },
+    });
+    this.tell({ kind: "committing" });
+    return result;
+  }
+
+  /** The load's number, drawn when it is first asked for. */
+  async take(): Promise<string> {
+    this.#loadId ??= await nextLoadId(this.#client, this.key.schema);
+    return this.#loadId;
+  }
+
+  /** Rows that were landed without passing through here. */
+  counted(rows: number): void {
+    this.#bulkRows += rows;
+    this.#records += rows;
+    this.#pages++;
+  }
+
+  get loadId(): string {
+    return this.#loadId!;
+  }
+
+  /** What a load that writes nothing found. */
+  rehearsed(): Landed {
+    this.#refuseAllWrong();
+    return { ...this.result(), rows: this.#spool.pendingRows, rejected: this.#spool.pendingRejections };
+  }
+
+  /** A full batch that lost most of its rows would delete them from history. */
+  async #checkBatch(): Promise<void> {
+    const { kind, maxShrink } = this.stream.batch;
+    if (kind !== "full" || this.#options.force) return;
+    const before = await lastBatchRows(this.#client, this.key, "full");
+    const least = before === undefined ? 1 : Math.max(1, before * (1 - maxShrink));
+    if (this.rows >= least) return;
+    throw new UserError({
+      message: `the full batch of ${this.key.source}.${this.key.stream} ${this.rows ? "has shrunk" : "is empty"}`,
+      expected:
+        before === undefined
+          ? "at least one row"
+          : `at least ${Math.ceil(least)} rows: the batch before had ${before}, and batch.maxShrink is ${maxShrink * 100}%`,
+      found: `${this.rows} rows`,
+      hint: "nothing was landed; --force lands it, where the source is right",
+      exitCode: 1,
+    });
+  }
+
+  #refuseHopeless(rows: number): void {
+    if (rows === 0 && this.#spool.rejected + this.#spool.pendingRejections >= HOPELESS_REJECTS) this.#refuseAllWrong();
+  }
+
+  /** A source that changed its shape must not look like a day without news. */
+  #refuseAllWrong(): void {
+    const taken = this.#rowNo;
+    const wrong = this.#spool.rejected + this.#spool.pendingRejections;
+    const hopeless = wrong >= HOPELESS_REJECTS && this.rows === 0;
+    if (taken === 0 || (wrong < taken && !hopeless) || (this.#start !== null && taken < TELLING_RECORDS)) return;
+    const { reason, count } = this.#spool.reasons[0]!;
+    throw new UserError({
+      message: `all ${taken} records of ${this.key.source}.${this.key.stream} were rejected`,
+      location: { file: this.stream.recordSchema.file },
+      expected: "records that meet this schema",
+      found: this.#spool.samples[0] ?? `${reason} (${count} times)`,
+      hint: "the source has changed, or the schema is wrong; nothing was landed and the cursor did not move",
+      exitCode: 1,
+    });
+  }
+
+  result(): Landed {
+    return {
+      loadId: this.#loadId,
+      pages: this.#pages,
+      records: this.#records,
+      rows: this.rows,
+      rejected: this.#spool.rejected,
+      skipped: this.#skipped,
+      cursor: this.#tracker?.cursor ?? null,
+      reasons: this.#spool.reasons,
+      warnings: this.warnings,
+    };
+  }
+
+  tell(event: DistributedOmit<LoadEvent, "stream">): void {
+    this.#options.onEvent?.({ ...event, stream: this.stream.name } as LoadEvent);
+  }
+}
+
+type DistributedOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

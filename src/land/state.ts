@@ -1,0 +1,85 @@
+import type { IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
+import type { Client } from "../postgres/client.ts";
+import { quoteTarget } from "../sql/identifiers.ts";
+import { fileTable, ledgerExists, rejectedTable } from "./ledger.ts";
+
+/** Where a stream stands. */
+export interface StreamState {
+  readonly source: string;
+  readonly stream: string;
+  readonly table: string;
+  /** Of the last load that landed; null before the first one. */
+  readonly loadId: string | null;
+  readonly loadedAt: string | null;
+  readonly cursor: string | null;
+  readonly batch: string | null;
+  readonly asOf: string | null;
+  /** Rows of all loads. */
+  readonly rows: number;
+  /** Rejects that were not replayed. */
+  readonly rejected: number;
+  readonly files: number;
+  /** The error of the last load, if it failed. */
+  readonly error: string | null;
+}
+
+export interface RejectedRecord {
+  readonly loadId: string;
+  readonly rowNo: string;
+  readonly stream: string;
+  readonly file: string | null;
+  readonly line: string | null;
+  readonly byte: string | null;
+  readonly position: string;
+  readonly reason: string;
+  readonly record: string;
+}
+
+export async function streamState(
+  client: Client,
+  { schema, source }: IngestDeclaration,
+  { name, table }: StreamDeclaration,
+): Promise<StreamState> {
+  const none = { loadId: null, loadedAt: null, cursor: null, batch: null, asOf: null, error: null };
+  const target = { source, stream: name, table: `${schema}.${table}` };
+  if (!(await ledgerExists(client, schema))) return { ...target, ...none, rows: 0, rejected: 0, files: 0 };
+  const ledger = quoteTarget({ schema, name: "_load" });
+  const { rows } = await client.query<Record<string, string | null>>(
+    `select l.load_id, l.finished_at, l.cursor ->> 'value' as cursor, l.batch, l.as_of,
+       (select coalesce(sum(rows), 0) from ${ledger} where source = $1 and stream = $2 and status = 'loaded') as rows,
+       (select count(*) from ${rejectedTable(schema)} where source = $1 and stream = $2 and replayed_by is null) as rejected,
+       (select count(distinct path) from ${fileTable(schema)} where source = $1 and stream = $2) as files,
+       (select case when status = 'failed' then details ->> 'error' end from ${ledger}
+        where source = $1 and stream = $2 order by load_id desc limit 1) as error
+     from (select 1) one left join lateral (
+       select * from ${ledger} where source = $1 and stream = $2 and status = 'loaded' order by load_id desc limit 1) l on true`,
+    [source, name],
+  );
+  const { load_id: loadId, finished_at: loadedAt, cursor, batch, as_of: asOf, error, ...counts } = rows[0]!;
+  return {
+    ...target,
+    ...none,
+    ...(loadId ? { loadId, loadedAt: loadedAt!, cursor: cursor ?? null, batch: batch!, asOf: asOf ?? null } : {}),
+    rows: Number(counts.rows),
+    rejected: Number(counts.rejected),
+    files: Number(counts.files),
+    error: error ?? null,
+  };
+}
+
+/** Rejects that were not replayed, the newest first. */
+export async function rejectsOf(
+  client: Client,
+  { schema, source }: IngestDeclaration,
+  streams: readonly string[],
+  limit: number,
+): Promise<readonly RejectedRecord[]> {
+  if (!(await ledgerExists(client, schema))) return [];
+  const { rows } = await client.query<RejectedRecord>(
+    `select load_id as "loadId", row_no as "rowNo", stream, file, line, byte, position, reason, record
+     from ${rejectedTable(schema)} where source = $1 and stream = any($2::text[]) and replayed_by is null
+     order by load_id desc, row_no limit $3`,
+    [source, `{${streams.join()}}`, limit],
+  );
+  return rows;
+}

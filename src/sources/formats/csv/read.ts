@@ -1,0 +1,190 @@
+import { UserError } from "../../../model/errors.ts";
+import type { CsvOptions, RecordSchema } from "../../../model/ingest.ts";
+import type { SourceRecord } from "../../json.ts";
+import type { FilePlace, FormatReader, RejectedPiece, SourcePage } from "../../source.ts";
+import { coerce, schemaTypeOf } from "./coerce.ts";
+import { decodeBytes } from "./decode.ts";
+import { cellText, readHeader, recordText } from "./header.ts";
+import { CsvScanner, type ScannedRecord } from "./scan.ts";
+
+const RECORDS_PER_PAGE = 1000;
+
+/** What becomes of the records of a file. `record.problem` says why one cannot be read. */
+export interface CsvHandler {
+  /** The fields of the file in its order, before the first record. */
+  header(names: readonly string[]): void;
+  record(record: ScannedRecord): void;
+}
+
+/** Follows one CSV file: lines before the header, the header, records, the trailer. Constant memory. */
+export class CsvFile {
+  readonly #options: CsvOptions;
+  readonly #handler: CsvHandler;
+  readonly #scanner: CsvScanner;
+  readonly #trailer: Buffer | undefined;
+  #names: readonly string[] | undefined;
+  #headerBytes = Buffer.alloc(0);
+  #toSkip: number;
+  #count = 0;
+  #ended: string | undefined;
+
+  /** @param columns the fields of a file without a header */
+  constructor(options: CsvOptions, columns: readonly string[], handler: CsvHandler, maxBytes?: number) {
+    this.#options = options;
+    this.#handler = handler;
+    this.#toSkip = options.skipLines;
+    this.#trailer = options.trailer === undefined ? undefined : Buffer.from(options.trailer);
+    this.#scanner = new CsvScanner(options, (record) => this.#take(record), maxBytes);
+    if (!options.header) this.#begin(columns);
+  }
+
+  push(chunk: Uint8Array): void {
+    let from = 0;
+    while (this.#toSkip > 0) {
+      const end = chunk.indexOf(10, from);
+      if (end === -1) return;
+      from = end + 1;
+      this.#toSkip--;
+    }
+    this.#scanner.push(from ? chunk.subarray(from) : chunk);
+  }
+
+  /** @throws UserError for a file that is cut. */
+  end(): void {
+    const { terminated, lastFields } = this.#scanner.end();
+    if (!this.#names) throw cut("the file has no header", "it is empty", "an empty file is not a day without records");
+    if (!terminated && (this.#options.finalNewline || lastFields < this.#names.length) && this.#ended === undefined)
+      throw cut("the last line has no line end", "a file that is cut looks like this", FINAL_NEWLINE);
+    if (this.#trailer === undefined) return;
+    if (this.#ended === undefined)
+      throw cut(`there is no line that begins with ${this.#options.trailer}`, "the end of the file is missing", AGAIN);
+    const said = /\d+/.exec(this.#ended.slice(this.#options.trailer!.length))?.[0];
+    if (said !== undefined && Number(said) !== this.#count)
+      throw cut(`the trailer says ${said} records`, `${this.#count} records`, AGAIN);
+  }
+
+  #begin(names: readonly string[]): void {
+    this.#names = names;
+    this.#handler.header(names);
+  }
+
+  #take(record: ScannedRecord): void {
+    const { bytes, start, end } = record;
+    if (!this.#names) {
+      this.#headerBytes = Buffer.from(bytes.subarray(start, end));
+      this.#begin(readHeader(record, this.#options));
+      return;
+    }
+    if (this.#ended !== undefined)
+      throw cut("there are records after the trailer", recordText(record).slice(0, 100), AGAIN);
+    if (this.#trailer && bytes.subarray(start, start + this.#trailer.length).equals(this.#trailer)) {
+      this.#ended = recordText(record);
+      return;
+    }
+    this.#count++;
+    if (record.problem === undefined && record.fields !== this.#names.length)
+      record.problem = `has ${record.fields} fields, not ${this.#names.length}`;
+    const size = end - start;
+    if (size === this.#headerBytes.length && size > 0 && this.#headerBytes.equals(bytes.subarray(start, end)))
+      record.problem = "is the header once more";
+    this.#handler.record(record);
+  }
+}
+
+const AGAIN = "nothing of it was landed: ask for the file again";
+const FINAL_NEWLINE = `${AGAIN}, or write csv: { finalNewline: false } where whole files end like this`;
+
+function cut(message: string, found: string, hint: string): UserError {
+  return new UserError({ message: `the file is not whole: ${message}`, found, hint, exitCode: 1 });
+}
+
+/** Records of a CSV file as values for a JSON Schema. Columns the schema does not know are fields, too. */
+export function readCsv(options: CsvOptions, { columns, schema }: RecordSchema): FormatReader {
+  const properties = (schema.properties ?? {}) as Readonly<Record<string, unknown>>;
+  const known = new Map(columns.map((column) => [column.name, column]));
+  return async function* (bytes) {
+    let names: readonly string[] = [];
+    let records: SourceRecord[] = [];
+    let rejected: RejectedPiece[] = [];
+    let number = 0;
+    const page = (): SourcePage => {
+      const made = { number: ++number, records, rejected };
+      records = [];
+      rejected = [];
+      return made;
+    };
+    const file = new CsvFile(
+      options,
+      columns.map((column) => column.name),
+      {
+        header: (found) => {
+          names = found;
+        },
+        record: (record) => {
+          if (record.problem !== undefined) {
+            rejected.push(rejectedPiece(record));
+            return;
+          }
+          const value: Record<string, unknown> = Object.create(null);
+          const cells = new Map<string, string>();
+          for (const [field, name] of names.entries()) {
+            const text = cellText(record, field, options);
+            if (text === null) continue;
+            cells.set(name, text);
+            const column = known.get(name);
+            value[name] = column ? coerce(text, column, schemaTypeOf(properties[name])) : text;
+          }
+          records.push(new CsvRecord(value, cells, known, record));
+        },
+      },
+    );
+    for await (const chunk of decodeBytes(bytes, options.encoding)) {
+      file.push(chunk);
+      if (records.length + rejected.length >= RECORDS_PER_PAGE) yield page();
+    }
+    file.end();
+    yield page();
+  };
+}
+
+export function rejectedPiece(record: ScannedRecord): RejectedPiece {
+  const { line, offset, problem } = record;
+  return { position: `line ${line}`, line, byte: offset, reason: problem!, text: recordText(record) };
+}
+
+class CsvRecord implements SourceRecord, FilePlace {
+  readonly value: unknown;
+  readonly line: number;
+  readonly byte: number;
+  readonly #cells: ReadonlyMap<string, string>;
+  readonly #columns: ReadonlyMap<string, unknown>;
+  readonly #text: string;
+
+  constructor(
+    value: unknown,
+    cells: ReadonlyMap<string, string>,
+    columns: ReadonlyMap<string, unknown>,
+    record: ScannedRecord,
+  ) {
+    this.value = value;
+    this.line = record.line;
+    this.byte = record.offset;
+    this.#cells = cells;
+    this.#columns = columns;
+    this.#text = recordText(record);
+  }
+
+  get position(): string {
+    return `line ${this.line}`;
+  }
+
+  text(): string {
+    return this.#text;
+  }
+
+  /** A column's cell as the file has it; any other field as JSON. */
+  fieldText(name: string): string | undefined {
+    const text = this.#cells.get(name);
+    return text === undefined || this.#columns.has(name) ? text : JSON.stringify(text);
+  }
+}

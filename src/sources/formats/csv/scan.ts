@@ -1,0 +1,263 @@
+import { isUtf8 } from "node:buffer";
+import { UserError } from "../../../model/errors.ts";
+import type { CsvOptions } from "../../../model/ingest.ts";
+import { MAX_RECORD_BYTES } from "../../source.ts";
+
+const LF = 10;
+const CR = 13;
+/** More columns than a PostgreSQL table can have. */
+const MAX_FIELDS = 1600;
+
+/**
+ * One record of a CSV file, valid only while the callback runs: `bytes` is used again. Field `n` is
+ * `bytes[starts[n]..ends[n]]`, quotes included; `quoted[n]` is 1 where it begins with one.
+ */
+export interface ScannedRecord {
+  bytes: Buffer;
+  start: number;
+  /** Without the line end. */
+  end: number;
+  /** Of the record's first line, counted from 1. */
+  line: number;
+  /** Of the record's first byte in the file. */
+  offset: number;
+  fields: number;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly quoted: Uint8Array;
+  /** Why it cannot be a record: bad quoting, too many fields, not UTF-8, a NUL byte, too long. */
+  problem: string | undefined;
+}
+
+export interface ScanResult {
+  /** Whether the last line had a line end. */
+  readonly terminated: boolean;
+  /** Fields of the last record. */
+  readonly lastFields: number;
+}
+
+/**
+ * Finds the records of CSV bytes: RFC 4180 with any line end (also mixed, also inside quotes), a chosen delimiter, quote
+ * and escape. Gives every record to `take`, in order; blank lines are left out. Constant memory.
+ * @throws UserError for a file that ends inside a quoted field: it is cut.
+ */
+export class CsvScanner {
+  readonly #take: (record: ScannedRecord) => void;
+  readonly #delimiter: number;
+  readonly #quote: number;
+  readonly #escape: number;
+  readonly #maxBytes: number;
+  readonly #record: ScannedRecord = {
+    bytes: Buffer.alloc(0),
+    start: 0,
+    end: 0,
+    line: 1,
+    offset: 0,
+    fields: 0,
+    starts: new Int32Array(MAX_FIELDS + 1),
+    ends: new Int32Array(MAX_FIELDS + 1),
+    quoted: new Uint8Array(MAX_FIELDS + 1),
+    problem: undefined,
+  };
+  #rest = Buffer.alloc(0);
+  /** The first line end at or after the place that is being read. */
+  #nextLf = -1;
+  /** Of the first byte of `#rest`. */
+  #offset = 0;
+  #line = 1;
+  #lastFields = 0;
+  #terminated = true;
+  /** A record that is too long: its beginning is kept, its bytes go by. */
+  #skipping: { head: Buffer; line: number; offset: number; inQuotes: boolean } | undefined;
+
+  constructor(options: CsvOptions, take: (record: ScannedRecord) => void, maxBytes = MAX_RECORD_BYTES) {
+    this.#take = take;
+    this.#delimiter = options.delimiter.charCodeAt(0);
+    this.#quote = options.quote.charCodeAt(0);
+    this.#escape = options.escape.charCodeAt(0);
+    this.#maxBytes = maxBytes;
+  }
+
+  push(chunk: Uint8Array): void {
+    const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const bytes = this.#rest.length ? Buffer.concat([this.#rest, buffer]) : buffer;
+    this.#advance(bytes, this.#scan(bytes, false));
+  }
+
+  /** @throws UserError for a file that is cut. */
+  end(): ScanResult {
+    const bytes = this.#rest;
+    if (!bytes.length && !this.#skipping) return { terminated: true, lastFields: this.#lastFields };
+    this.#advance(bytes, this.#scan(bytes, true));
+    return { terminated: this.#terminated, lastFields: this.#lastFields };
+  }
+
+  #advance(bytes: Buffer, used: number): void {
+    this.#offset += used;
+    // A copy: the caller may use its chunk again.
+    this.#rest = used === bytes.length ? Buffer.alloc(0) : Buffer.from(bytes.subarray(used));
+  }
+
+  #scan(bytes: Buffer, final: boolean): number {
+    let at = this.#skipping ? this.#skip(bytes, final) : 0;
+    // A character cut in two at the end of the chunk looks the same: then each record is looked at by itself.
+    const suspicious = bytes.indexOf(0) !== -1 || !isUtf8(bytes);
+    const record = this.#record;
+    this.#nextLf = -1;
+    while (at < bytes.length && !this.#skipping) {
+      const next = this.#one(bytes, at, final);
+      if (next < 0) return bytes.length - at > this.#maxBytes ? this.#beginSkip(bytes, at) : at;
+      record.bytes = bytes;
+      record.start = at;
+      record.offset = this.#offset + at;
+      if (record.end - at > this.#maxBytes) record.problem = this.#tooLong();
+      if (suspicious && record.problem === undefined) record.problem = notText(bytes.subarray(at, record.end));
+      this.#lastFields = record.fields;
+      if (record.end > at) this.#take(record);
+      at = next;
+    }
+    return at;
+  }
+
+  /** Reads one record into `#record`. Gives where the next one begins; -1 when the bytes end before the record does. */
+  #one(bytes: Buffer, from: number, final: boolean): number {
+    const record = this.#record;
+    const { starts, ends, quoted } = record;
+    const delimiter = this.#delimiter;
+    const quote = this.#quote;
+    const length = bytes.length;
+    let at = from;
+    let field = 0;
+    let lines = 0;
+    let problem: string | undefined;
+    for (;;) {
+      starts[field] = at;
+      quoted[field] = 0;
+      if (bytes[at] === quote && at < length) {
+        quoted[field] = 1;
+        const close = this.#closing(bytes, at + 1, final);
+        if (close < 0) {
+          if (final) throw cutInQuotes(this.#line);
+          return -1;
+        }
+        lines += this.#lineEnds(bytes, at, close);
+        at = close + 1;
+        const after = bytes[at];
+        if (at < length && after !== delimiter && after !== LF && after !== CR)
+          problem ??= "text after a closing quote";
+      }
+      let byte = bytes[at];
+      while (at < length && byte !== delimiter && byte !== LF && byte !== CR) {
+        if (byte === quote) problem ??= "a quote inside a field that is not quoted";
+        byte = bytes[++at];
+      }
+      ends[field++] = at;
+      if (at >= length) {
+        if (!final) return -1;
+        break;
+      }
+      if (byte !== delimiter) break;
+      at++;
+      if (field > MAX_FIELDS) {
+        problem ??= `more than ${MAX_FIELDS} fields`;
+        field--;
+      }
+    }
+    record.end = at;
+    record.fields = field;
+    record.problem = problem;
+    record.line = this.#line;
+    this.#terminated = at < length;
+    if (at < length) {
+      if (bytes[at] === CR) {
+        if (at + 1 === length && !final) return -1;
+        if (bytes[at + 1] === LF) at++;
+      }
+      at++;
+    }
+    this.#line += lines + 1;
+    return at;
+  }
+
+  #lineEnds(bytes: Buffer, from: number, to: number): number {
+    let count = 0;
+    if (this.#nextLf < from) this.#nextLf = nextLf(bytes, from);
+    for (; this.#nextLf < to; this.#nextLf = nextLf(bytes, this.#nextLf + 1)) count++;
+    return count;
+  }
+
+  /** Where the quoted text that begins at `from` is closed; -1 when it is not, or when only the next byte will tell. */
+  #closing(bytes: Buffer, from: number, final: boolean): number {
+    const quote = this.#quote;
+    const escaping = this.#escape;
+    if (escaping === quote) {
+      for (let at = bytes.indexOf(quote, from); at !== -1; at = bytes.indexOf(quote, at + 2)) {
+        if (at + 1 === bytes.length && !final) return -1;
+        if (bytes[at + 1] !== quote) return at;
+      }
+      return -1;
+    }
+    for (let at = from; at < bytes.length; at++) {
+      if (bytes[at] === escaping) at++;
+      else if (bytes[at] === quote) return at;
+    }
+    return -1;
+  }
+
+  #beginSkip(bytes: Buffer, at: number): number {
+    const head = Buffer.from(bytes.subarray(at, at + 1024));
+    this.#skipping = { head, line: this.#line, offset: this.#offset + at, inQuotes: false };
+    return this.#skipFrom(bytes, at, false);
+  }
+
+  #skip(bytes: Buffer, final: boolean): number {
+    return this.#skipFrom(bytes, 0, final);
+  }
+
+  /** Lets the bytes of a record that is too long go by, up to its line end. */
+  #skipFrom(bytes: Buffer, from: number, final: boolean): number {
+    const skipping = this.#skipping!;
+    let at = from;
+    for (; at < bytes.length; at++) {
+      const byte = bytes[at];
+      if (byte === this.#escape && this.#escape !== this.#quote) at++;
+      else if (byte === this.#quote) skipping.inQuotes = !skipping.inQuotes;
+      else if (byte === LF) {
+        this.#line++;
+        if (!skipping.inQuotes) break;
+      }
+    }
+    if (at >= bytes.length && !final) return bytes.length;
+    if (at >= bytes.length && skipping.inQuotes) throw cutInQuotes(skipping.line);
+    this.#skipping = undefined;
+    const { head, line, offset } = skipping;
+    this.#terminated = at < bytes.length;
+    Object.assign(this.#record, { bytes: head, start: 0, end: head.length, fields: 0, line, offset });
+    this.#record.problem = this.#tooLong();
+    this.#take(this.#record);
+    return Math.min(at + 1, bytes.length);
+  }
+
+  #tooLong(): string {
+    return `longer than ${this.#maxBytes} bytes`;
+  }
+}
+
+function nextLf(bytes: Buffer, from: number): number {
+  const found = bytes.indexOf(LF, from);
+  return found === -1 ? Number.POSITIVE_INFINITY : found;
+}
+
+function notText(bytes: Buffer): string | undefined {
+  if (!isUtf8(bytes)) return "not in the declared encoding";
+  return bytes.indexOf(0) === -1 ? undefined : "has a NUL character, which PostgreSQL cannot store";
+}
+
+function cutInQuotes(line: number): UserError {
+  return new UserError({
+    message: "the file ends inside a quoted field: it is cut, or a quote is not closed",
+    found: `the record that begins on line ${line} has no end`,
+    hint: "nothing of it was landed: ask for the file again, or correct csv.quote and csv.escape",
+    exitCode: 1,
+  });
+}

@@ -1,0 +1,110 @@
+import { isUtf8 } from "node:buffer";
+import type { NdjsonOptions } from "../../model/ingest.ts";
+import { type JsonDocument, JsonRecord, parseJson } from "../json.ts";
+import { type FilePlace, type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES } from "../source.ts";
+import { decodeBytes } from "./csv/decode.ts";
+import { measureDepth } from "./depth.ts";
+import { notWhole } from "./file-errors.ts";
+import { type Line, LineSplitter } from "./lines.ts";
+import { head, PageBuilder, TOO_LONG } from "./pages.ts";
+
+/**
+ * Reads one JSON object per line. Blank lines are no records; a line that is no object is rejected. A file that ends
+ * inside a line is cut.
+ */
+export function readNdjson({ encoding }: NdjsonOptions, maxBytes = MAX_RECORD_BYTES): FormatReader {
+  return async function* (bytes) {
+    const splitter = new LineSplitter(maxBytes);
+    const page = new PageBuilder();
+    for await (const chunk of decodeBytes(bytes, encoding)) {
+      for (const line of splitter.push(chunk)) {
+        takeLine(line, page);
+        if (page.full) yield page.take();
+      }
+    }
+    for (const line of splitter.end()) takeLine(line, page);
+    if (!page.empty) yield page.take();
+  };
+}
+
+const BLANK = "is blank";
+
+/** A line of the file, its text as it stands there. */
+class LineRecord extends JsonRecord implements FilePlace {
+  readonly line: number;
+  readonly byte: number;
+  readonly #text: string;
+
+  constructor(document: JsonDocument, text: string, line: number, byte: number) {
+    super(document, document.value, document.exact, 1, line - 1);
+    this.line = line;
+    this.byte = byte;
+    this.#text = text;
+  }
+
+  override get position(): string {
+    return `line ${this.line}`;
+  }
+
+  override text(): string {
+    return this.#text;
+  }
+}
+
+function takeLine({ bytes, line, byte, tooLong, terminated }: Line, page: PageBuilder): void {
+  const text = bytes.toString();
+  const reject = (reason: string, position = `line ${line}`) =>
+    page.addRejected({ position, line, byte, reason, text: tooLong ? head(text) : text });
+  const readable = !tooLong && isUtf8(bytes);
+  const parsed = readable ? parseLine(text) : "";
+  if (typeof parsed === "object") page.addRecord(new LineRecord(parsed, text, line, byte), bytes.length);
+  else if (parsed === BLANK) return;
+  else if (!terminated && !(readable && isComplete(text))) throw cutLine(line);
+  else if (tooLong) reject(TOO_LONG);
+  else if (readable) reject(parsed);
+  else reject("is not UTF-8", `line ${line}, byte ${byte + firstWrongByte(bytes)}`);
+}
+
+/** The document, or why the line is none. */
+function parseLine(text: string): JsonDocument | string {
+  // Less text than this cannot nest so deep.
+  if (text.length > 2 * MAX_DEPTH && measureDepth(text).deepest > MAX_DEPTH)
+    return `is nested deeper than ${MAX_DEPTH} levels`;
+  try {
+    const document = parseJson(text);
+    const { value } = document;
+    return value !== null && typeof value === "object" && !Array.isArray(value) ? document : "is not a JSON object";
+  } catch (error) {
+    if (/^[ \t\r]*$/.test(text)) return BLANK;
+    if (text.includes("\0")) return "has a NUL byte";
+    if (error instanceof RangeError) return "has a string that is too long beside numbers of 16 digits";
+    return /after JSON/.test((error as Error).message) ? "has text after its JSON value" : "is not JSON";
+  }
+}
+
+/** Whether a value that was not taken is whole all the same: a list, or one that nests too deep. */
+function isComplete(text: string): boolean {
+  const { deepest, open } = measureDepth(text);
+  if (open !== 0 || deepest === 0) return false;
+  if (deepest > MAX_DEPTH) return /[\]}][ \t\r]*$/.test(text);
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function cutLine(line: number): Error {
+  return notWhole("it ends inside a line", {
+    expected: "a last line that ends, or is a whole JSON object",
+    found: `the end of the file inside line ${line}`,
+  });
+}
+
+function firstWrongByte(bytes: Buffer): number {
+  const decoded = Buffer.from(bytes.toString());
+  let at = 0;
+  while (bytes[at] === decoded[at]) at++;
+  return at;
+}

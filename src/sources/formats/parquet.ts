@@ -1,0 +1,132 @@
+import type { CompressionCodec, Compressors, DecodedArray, FileMetaData, ParquetScan } from "hyparquet";
+import { UserError } from "../../model/errors.ts";
+import type { FormatReader, SourcePage } from "../source.ts";
+import { notWhole, unreadable } from "./file-errors.ts";
+import { PageBuilder } from "./pages.ts";
+import { type ReadValue, takeOver } from "./parquet/leaf.ts";
+import { type SpooledFile, spool } from "./parquet/spool.ts";
+import { timestampText } from "./times.ts";
+import { ValueRecord } from "./value-record.ts";
+
+/** Bytes of a row group, unpacked: it is held in memory as a whole. */
+const MAX_GROUP_BYTES = 512 * 1024 * 1024;
+const ROWS_PER_PAGE = 1000;
+
+/** Reads the rows of a Parquet file, row group by row group, with every digit. Keeps the bytes in a temporary file. */
+export function readParquet(): FormatReader {
+  return async function* (bytes) {
+    const file = await spool(bytes);
+    try {
+      yield* readRows(file);
+    } catch (cause) {
+      if (cause instanceof UserError) throw cause;
+      throw unreadable("the Parquet file is damaged", {
+        found: (cause as Error).message,
+        hint: "nothing of it was landed: ask for the file again",
+        cause,
+      });
+    } finally {
+      await file.close();
+    }
+  };
+}
+
+/** One column of the record. */
+interface Column {
+  readonly name: string;
+  readonly read: ReadValue;
+}
+
+async function* readRows(file: SpooledFile): AsyncGenerator<SourcePage> {
+  const { parquetMetadataAsync, parquetScan, parquetSchema } = await import("hyparquet");
+  await checkEnds(file);
+  const metadata = await parquetMetadataAsync(file, { geoparquet: false });
+  const columns = parquetSchema(metadata).children.map((node) => ({
+    name: node.element.name,
+    read: takeOver(node),
+  }));
+  checkGroups(metadata);
+  const compressors = await boundedCompressors();
+  const scan = await parquetScan({ file, metadata, compressors, parsers: PARSERS, utf8: false, geoparquet: false });
+  const page = new PageBuilder();
+  let first = 0;
+  for (const group of metadata.row_groups) {
+    const rows = Number(group.num_rows);
+    const data = await readColumns(scan, columns, first, first + rows);
+    for (let row = 0; row < rows; row++) {
+      const fields: Record<string, unknown> = Object.create(null);
+      for (const [index, { name, read }] of columns.entries()) fields[name] = read(data[index]![row]);
+      page.addRecord(new ValueRecord(`record ${first + row + 1}`, fields), 0);
+      if ((row + 1) % ROWS_PER_PAGE === 0) yield page.take();
+    }
+    if (!page.empty) yield page.take();
+    first += rows;
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+const PARSERS = {
+  stringFromBytes(bytes: Uint8Array): string {
+    try {
+      return decoder.decode(bytes);
+    } catch (cause) {
+      throw unreadable("a string of the Parquet file is not UTF-8", { cause });
+    }
+  },
+  timestampFromNanoseconds: (nanos: bigint) => `${timestampText(nanos, 9)}Z`,
+};
+
+async function readColumns(
+  scan: ParquetScan,
+  columns: readonly Column[],
+  rowStart: number,
+  rowEnd: number,
+): Promise<DecodedArray[]> {
+  const data: DecodedArray[] = [];
+  if (rowStart === rowEnd) return data;
+  for (const { name } of columns) {
+    const values = await scan.readColumn({ column: name, rowStart, rowEnd });
+    if (values.length !== rowEnd - rowStart)
+      throw notWhole(`its column ${name} has ${values.length} values`, { expected: `${rowEnd - rowStart} values` });
+    data.push(values);
+  }
+  return data;
+}
+
+/** Every Parquet file begins and ends with PAR1; one that is cut does not end so. */
+async function checkEnds(file: SpooledFile): Promise<void> {
+  const mark = async (start: number, end: number) =>
+    file.byteLength < 12 ? "" : Buffer.from(await file.slice(start, end)).toString("latin1");
+  const begin = await mark(0, 4);
+  const end = await mark(file.byteLength - 4, file.byteLength);
+  if (end === "PARE") throw unreadable("the Parquet file is encrypted");
+  if (end === "PAR1" && begin === "PAR1") return;
+  if (begin === "PAR1" || file.byteLength < 12) throw notWhole("it has no footer", { expected: "PAR1 at its end" });
+  throw unreadable("the file is not a Parquet file", { expected: "PAR1 at its beginning and its end" });
+}
+
+function checkGroups({ row_groups, num_rows }: FileMetaData): void {
+  for (const { total_byte_size } of row_groups)
+    if (total_byte_size > MAX_GROUP_BYTES)
+      throw unreadable("a row group of the Parquet file is longer than 512 MB, unpacked", {
+        hint: "let it be written with smaller row groups",
+      });
+  const rows = row_groups.reduce((sum, group) => sum + group.num_rows, 0n);
+  if (rows !== num_rows) throw notWhole(`its row groups have ${rows} rows`, { expected: `${num_rows} rows` });
+}
+
+/** A page that says it is larger than a row group may be is not unpacked. */
+async function boundedCompressors(): Promise<Compressors> {
+  const { compressors } = await import("hyparquet-compressors");
+  const bounded: Compressors = {};
+  for (const [codec, unpack] of Object.entries(compressors) as [CompressionCodec, Unpack][])
+    bounded[codec] = (input, length) => {
+      if (length > MAX_GROUP_BYTES) throw unreadable("a page of the Parquet file is longer than 512 MB, unpacked");
+      // The library's LZ4 fails on a page of nulls alone, which has no values.
+      return length === 0 ? new Uint8Array() : unpack(input, length);
+    };
+  return bounded;
+}
+
+type Unpack = (input: Uint8Array, length: number) => Uint8Array;

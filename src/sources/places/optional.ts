@@ -1,0 +1,23 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { UserError } from "../../model/errors.ts";
+
+/** A package that only some projects need: the project's own, or else the one beside us. */
+export async function importOptional<T>(name: string, projectDir: string, purpose: string): Promise<T> {
+  const path = find(name, join(projectDir, "package.json")) ?? find(name, import.meta.url);
+  if (path !== undefined) return (await import(pathToFileURL(path).href)) as T;
+  throw new UserError({
+    message: `${purpose} needs the package ${name}, which is not installed`,
+    hint: `npm install ${name}`,
+  });
+}
+
+function find(name: string, from: string): string | undefined {
+  try {
+    return createRequire(from).resolve(name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type SqlCursor, type SqlDialect, selectOf } from "../../../src/sources/sql/query.ts";
+
+const table = (dialect: SqlDialect, from: string, cursor?: SqlCursor) =>
+  selectOf(dialect, { kind: "sql", from }, cursor).text;
+const query = (dialect: SqlDialect, text: string, cursor?: SqlCursor) =>
+  selectOf(dialect, { kind: "sql", query: text }, cursor);
+
+describe("the select of a stream", () => {
+  test.each([
+    ["postgres", 'select * from "shop"."orders"'],
+    ["mysql", "select * from `shop`.`orders`"],
+    ["sqlserver", "select * from [shop].[orders]"],
+  ] as const)("of %s quotes the table as that database does", (dialect, text) => {
+    expect(table(dialect, "shop.orders")).toBe(text);
+  });
+
+  test("doubles the quote that a name has in it", () => {
+    expect(table("postgres", 'a"b')).toBe('select * from "a""b"');
+    expect(table("mysql", "a`b")).toBe("select * from `a``b`");
+    expect(table("sqlserver", "a]b.c[d.e")).toBe("select * from [a]]b].[c[d].[e]");
+  });
+
+  test.each([
+    ["mysql", "a.b.c"],
+    ["postgres", "a..b"],
+    ["sqlserver", "server.db.schema.t"],
+    ["mysql", ""],
+  ] as const)("refuses what is no table of %s: %j", (dialect, from) => {
+    expect(() => table(dialect, from)).toThrow(expect.objectContaining({ message: "from: does not name a table" }));
+  });
+
+  test("leaves a query as it is, without the semicolon", () => {
+    expect(query("mysql", "select 1 -- one ;\n;\n").text).toBe("select 1 -- one");
+  });
+
+  test("begins at the cursor, that value included, in its order", () => {
+    const cursor = { field: "at", since: "2026-01-02T03:04:05.5Z", type: "timestamp with time zone" };
+    expect(table("postgres", "o", cursor)).toBe(
+      `select * from "o" where "at" >= '2026-01-02T03:04:05.5Z' order by "at"`,
+    );
+    expect(table("mysql", "o", cursor)).toBe("select * from `o` where `at` >= '2026-01-02 03:04:05.5' order by `at`");
+    expect(query("sqlserver", "select * from o -- all", cursor)).toEqual({
+      text: "select * from (select * from o -- all\n) as records where [at] >= N'2026-01-02T03:04:05.5Z'",
+      orderBy: "[at]",
+    });
+    expect(table("mysql", "o", { ...cursor, since: null })).toBe("select * from `o` order by `at`");
+  });
+
+  test("compares numbers as numbers, and only what is one", () => {
+    const at = (since: string, type = "bigint") => table("mysql", "o", { field: "id", since, type });
+    expect(at("9007199254740993")).toContain(">= 9007199254740993 ");
+    expect(at("1 or true")).toContain(">= '1 or true' ");
+    expect(at("0012", "text")).toContain(">= '0012' ");
+  });
+
+  test("fault 77: no value of a cursor ends its literal", () => {
+    const part = fc.constantFrom("'", "\\", '"', "--", "x", "\\'", "''", "\n", "0x", ";");
+    const text = fc.array(part).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(text, fc.constantFrom<SqlDialect>("postgres", "mysql", "sqlserver"), (since, dialect) => {
+        const written = query(dialect, "q", { field: "f", since, type: "text" }).text;
+        const [, literal] = /^select \* from \(q\n\) as records where \S+ >= ([\s\S]*?)(?: order by \S+)?$/.exec(
+          written,
+        )!;
+        expect(decode(literal!)).toBe(since);
+      }),
+    );
+  });
+});
+
+/** What a server reads in a literal; fails when the literal ends early. */
+function decode(literal: string): string {
+  if (literal.startsWith("_utf8mb4 0x")) return Buffer.from(literal.slice(11), "hex").toString();
+  const inner = /^(E|N?)'((?:[^']|'')*)'$/.exec(literal)!;
+  const text = inner[2]!.replaceAll("''", "'");
+  return inner[1] === "E" ? text.replaceAll("\\\\", "\\") : text;
+}
