@@ -128,7 +128,7 @@ async function showState(shell: Shell, names: readonly string[], flags: Flags): 
     String(state.rows),
     String(state.rejected),
     String(state.files),
-    state.error?.slice(0, 60),
+    state.error?.slice(0, 60) ?? null,
   ]);
   shell.print(textTable(columns, rows));
 }
