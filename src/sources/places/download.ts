@@ -1,7 +1,6 @@
 import type { Dispatcher } from "undici";
-import { UserError } from "../../model/errors.ts";
 import { readRetryAfter } from "../http.ts";
-import { changed, type Patience, Transient, transfer } from "./transfer.ts";
+import { changed, notResumable, type Patience, Transient, transfer } from "./transfer.ts";
 
 /** A file that some HTTP server has. */
 export interface Download {
@@ -25,7 +24,7 @@ export function download(
 ): AsyncIterable<Uint8Array> {
   const { name, validator } = file;
   return transfer(name, file.size, patience, async (offset) => {
-    if (offset > 0 && !validator) throw notResumable(name, offset);
+    if (offset > 0 && !validator) throw notResumable(name, offset, "an ETag or Last-Modified");
     const answer = await get(offset === 0 ? {} : { range: `bytes=${offset}-`, "if-range": validator!.value });
     try {
       const busy = transientStatus(answer);
@@ -75,13 +74,4 @@ async function* withoutFirst(count: number, bytes: AsyncIterable<Uint8Array>): A
     left -= chunk.byteLength - rest.byteLength;
     if (rest.byteLength > 0) yield rest;
   }
-}
-
-function notResumable(name: string, offset: number): UserError {
-  return new UserError({
-    message: `${name} broke off after ${offset} bytes`,
-    expected: "an ETag or Last-Modified, to go on where it broke off",
-    hint: "nothing of it was landed; run the load again",
-    exitCode: 1,
-  });
 }

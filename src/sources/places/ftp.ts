@@ -6,7 +6,7 @@ import { parseGlob } from "../glob.ts";
 import type { Place, SourceFile } from "../source.ts";
 import { below, placeUrl, plain, remoteFolder } from "./address.ts";
 import { importOptional } from "./optional.ts";
-import { changed, Patience, type Piece, type PlaceDeps, transfer } from "./transfer.ts";
+import { changed, notResumable, Patience, type Piece, type PlaceDeps, transfer } from "./transfer.ts";
 import { type Entry, type FoundFile, walk } from "./walk.ts";
 
 /** A folder of an FTP server: plain (ftp), or with TLS (ftps: on request, or from the beginning on port 990). */
@@ -122,6 +122,8 @@ function sourceFile(server: Server, file: FoundFile): SourceFile {
 }
 
 async function read(server: Server, file: FoundFile, name: string, offset: number): Promise<Piece> {
+  if (offset > 0 && file.modifiedAt === undefined)
+    throw notResumable(name, offset, "the time of the file (MLSD, MDTM)");
   const { client, root } = await server.connect();
   try {
     const path = below(root, file.path);

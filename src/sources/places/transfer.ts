@@ -130,6 +130,16 @@ export function changed(name: string, expected: number | string, found: number |
   });
 }
 
+/** The file broke off, and nothing says whether its rest would be that of the same file. */
+export function notResumable(name: string, offset: number, expected: string): UserError {
+  return new UserError({
+    message: `${name} broke off after ${offset} bytes`,
+    expected: `${expected}, to go on where it broke off`,
+    hint: "nothing of it was landed; run the load again",
+    exitCode: 1,
+  });
+}
+
 /** A UserError may come wrapped, as the cause of what a library throws. */
 function userErrorOf(error: unknown): UserError | undefined {
   for (let one = error; one instanceof Error; one = one.cause) if (one instanceof UserError) return one;

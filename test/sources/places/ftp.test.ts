@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { FilesDeclaration } from "../../../src/model/ingest.ts";
 import { openPlace } from "../../../src/sources/places/open.ts";
 import { unusedUrl } from "../../support/ingest-api.ts";
+import { cuttingFtpProxy } from "../../support/servers/cut.ts";
 import { type FtpServer, hasFtp, startFtp } from "../../support/servers/ftp.ts";
 import { contentOf, failure, filesOrigin, impatient, PASSWORD, secret } from "../../support/servers/origin.ts";
 
@@ -53,6 +54,27 @@ describe.skipIf(!hasFtp)("a real FTP server (needs vsftpd)", () => {
     expect(one.equals(data) && two.equals(data)).toBe(true);
     for await (const _ of await a!.open()) break;
     expect((await contentOf(a!)).equals(data)).toBe(true);
+  });
+
+  test("a transfer that breaks off is taken up where it broke off", async () => {
+    const server = await startFtp();
+    const data = randomBytes(2_000_000);
+    put(server, "a.bin", data);
+    // The first transfer is the listing.
+    const proxy = await cuttingFtpProxy(server.port, [undefined, 700_000, 700_000]);
+    const place = await open(server.url.replace(String(server.port), String(proxy.port)));
+    const [file] = await place.list("a.bin");
+    expect((await contentOf(file!)).equals(data)).toBe(true);
+    expect(proxy.connections()).toBe(4);
+  });
+
+  test("a transfer that breaks off every time is given up, with how far it came", async () => {
+    const server = await startFtp();
+    put(server, "a.bin", randomBytes(2_000_000));
+    const proxy = await cuttingFtpProxy(server.port, [undefined, 100_000, 100_000, 100_000, 100_000]);
+    const place = await open(server.url.replace(String(server.port), String(proxy.port)));
+    const [file] = await place.list("a.bin");
+    expect((await failure(contentOf(file!))).message).toMatch(/broke off after \d+ of 2000000 bytes$/);
   });
 
   test("a file that changed or went since it was listed is refused", async () => {

@@ -49,3 +49,28 @@ export async function cuttingProxy(
   });
   return { port: (listener.address() as AddressInfo).port, connections: () => connections };
 }
+
+/** The same for FTP, whose files come on connections of their own: it is those that are counted and cut. */
+export async function cuttingFtpProxy(target: number, after: readonly (number | undefined)[]): Promise<CuttingProxy> {
+  let transfers = 0;
+  const listener = createServer((client) => {
+    const server = connect(target, "127.0.0.1");
+    for (const socket of [client, server]) {
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        client.destroy();
+        server.destroy();
+      });
+    }
+    client.pipe(server);
+    server.on("data", async (bytes) => {
+      const port = /^229 .*\(\|\|\|(\d+)\|\)/m.exec(bytes.toString())?.[1];
+      if (port === undefined) return void client.write(bytes);
+      const data = await cuttingProxy(Number(port), [after[transfers++]]);
+      client.write(bytes.toString().replace(port, String(data.port)));
+    });
+  }).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  onTestFinished(() => void listener.close());
+  return { port: (listener.address() as AddressInfo).port, connections: () => transfers };
+}
