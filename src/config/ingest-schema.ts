@@ -163,7 +163,7 @@ const streams = {
           field: cursorField,
           param: { ...text, description: "the query parameter that asks for records from a value on" },
         },
-        ["field", "param"],
+        ["field"],
       ),
       window: object(
         {

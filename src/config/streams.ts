@@ -30,7 +30,7 @@ export interface WrittenStream {
 export function streamOriginOf(kind: OriginKind, stream: WrittenStream, index: number, yaml: YamlFile): StreamOrigin {
   switch (kind) {
     case "rest":
-      return restStream(stream);
+      return restStream(stream, index, yaml);
     case "soap": {
       const { path, action, body, xml, version } = stream as WrittenStream &
         Record<string, string> & { xml: XmlOptions };
@@ -53,10 +53,23 @@ export function streamOriginOf(kind: OriginKind, stream: WrittenStream, index: n
 
 const jobDefaults = { method: "POST", failed: [], pollSeconds: 5, timeoutSeconds: 3600 };
 
-function restStream(stream: WrittenStream): RestStream {
+function restStream(stream: WrittenStream, index: number, yaml: YamlFile): RestStream {
   const { path, records, params, window, job } = stream as unknown as Omit<RestStream, "kind"> & {
     job?: Partial<NonNullable<RestStream["job"]>>;
   };
+  if (stream.cursor && stream.cursor.param === undefined && !window)
+    throw new UserError({
+      message: "nothing asks the API for records from the cursor on",
+      ...yaml.locate(["streams", index, "cursor"]),
+      expected: "cursor: { field: …, param: … }, or a window",
+      hint: "without either every load reads everything",
+    });
+  if (job && !job.resultPath === !job.resultUrlField)
+    throw new UserError({
+      message: "a job says where its result is",
+      ...yaml.locate(["streams", index, "job"]),
+      expected: "one of resultPath: /reports/{id}/file, resultUrlField: where the status answer holds a URL",
+    });
   return {
     kind: "rest",
     path,

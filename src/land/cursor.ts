@@ -16,13 +16,17 @@ export class CursorTracker {
   readonly #field: string;
   readonly #order: Order;
   readonly #start: LoadCursor | null;
+  /** Records from before it are not new. */
+  readonly #from: string | null;
   readonly #known: ReadonlySet<string>;
   readonly #recent = new Set<string>();
   #value: string | null;
   #seen: Set<string>;
   #unplaced: Set<string>;
 
-  constructor(field: string, columnType: string, start: LoadCursor | null) {
+  /** @param from where the source is read again from, before `start`: what it restates there lands anew */
+  constructor(field: string, columnType: string, start: LoadCursor | null, from = start?.value ?? null) {
+    this.#from = from;
     this.#field = field;
     this.#order = orderOf(columnType);
     this.#start = start;
@@ -38,8 +42,7 @@ export class CursorTracker {
    */
   take(record: SourceRecord, text: string): boolean {
     const value = cursorValue(record, this.#field);
-    const start = this.#start?.value ?? null;
-    if (start !== null && value !== undefined && this.#order(value, start) < 0) return false;
+    if (this.#from !== null && value !== undefined && this.#order(value, this.#from) < 0) return false;
     const hash = createHash("sha256").update(text).digest("base64url").slice(0, 22);
     if (this.#known.has(hash) || this.#recent.has(hash)) return false;
     this.#recent.add(hash);

@@ -88,6 +88,7 @@ export async function landFiles(
   const warnings = gaps.length
     ? [`numbers are missing in the sequence: ${gaps.slice(0, 20).map(gapText).join(", ")}`]
     : [];
+  if (!files.length) warnings.push(`no file matches ${glob} below ${declaration.origin.at}`);
   if (!options.dryRun) {
     const dropped = await dropOldPartitions(client, new Load(client, declaration, stream, options).table);
     if (dropped.length)

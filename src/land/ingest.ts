@@ -38,7 +38,9 @@ export async function ingest(
   const { origin } = declaration;
   const place =
     origin.kind === "files" && chosen.length
-      ? await (await import("../sources/places/open.ts")).openPlace(origin)
+      ? await (await import("../sources/places/open.ts")).openPlace(origin, {
+          onWait: (seconds, reason) => options.onEvent?.({ kind: "waiting", stream: chosen[0]!.name, seconds, reason }),
+        })
       : undefined;
   try {
     for (const stream of chosen) {

@@ -110,11 +110,20 @@ export class Load {
     this.#start = since !== undefined && cursor ? { value: since, seen: [], unplaced: before?.unplaced ?? [] } : before;
     if (cursor) {
       const type = recordSchema.columns.find((column) => column.name === cursor.field)?.type ?? "text";
-      this.#tracker = new CursorTracker(cursor.field, type, this.#start);
+      this.#tracker = new CursorTracker(cursor.field, type, this.#start, this.#lookback(this.#start?.value));
     }
     const from = this.#start?.value ?? null;
     this.tell({ kind: "started", table: `${this.table.schema}.${this.table.name}`, since: from });
     return from;
+  }
+
+  /** The day that a window looks back to from the cursor; undefined where none does. */
+  #lookback(value: string | null | undefined): string | undefined {
+    const { origin } = this.stream;
+    const days = origin.kind === "rest" ? origin.window?.lookbackDays : undefined;
+    const time = value ? Date.parse(value) : Number.NaN;
+    if (!days || Number.isNaN(time)) return undefined;
+    return new Date(time - days * 86_400_000).toISOString().slice(0, 10);
   }
 
   async readAll(pages: AsyncIterable<SourcePage>): Promise<void> {

@@ -73,7 +73,7 @@ describe("a load", () => {
     );
   });
 
-  it("loses nothing and lands nothing twice when records share the cursor's value", async () => {
+  it("fault 68: loses nothing and lands nothing twice when records share the cursor's value", async () => {
     const at = { updated_at: "2026-03-01T00:00:00Z" };
     const records = [item(1), item(2, at), item(3, at)];
     const url = await serving(records);
@@ -201,5 +201,26 @@ describe("a load", () => {
     const reports = await Promise.all([load(url), load(url), load(url)]);
     expect(reports.map((report) => report.rows).sort()).toEqual([0, 0, 25]);
     expect(await rows("select count(*) from raw.items")).toEqual([{ count: "25" }]);
+  });
+
+  it("whose window looks back lands what the source restates there, and nothing from before", async () => {
+    const day = (n: number, amount: number) => ({ id: `d${n}`, updated_at: `2026-01-0${n}T00:00:00Z`, amount });
+    let records = [day(1, 1), day(2, 2), day(3, 3), day(4, 4)];
+    const api = await startApi((_, response) => sendJson(response, { data: records }));
+    const window = { startParam: "from", endParam: "to", start: "2026-01-01", days: 400, lookbackDays: 2 };
+    const { cursor: _, ...plain } = stream({ window });
+    const looking = declaration(api.url, { paging: undefined } as never, [
+      { ...plain, cursor: { field: "updated_at" } },
+    ]);
+    const now = () => Date.parse("2026-01-05T00:00:00Z");
+    const run = async () => (await ingest(looking, database.settings, { rest: { now } })).streams[0]!;
+    expect(await run()).toMatchObject({ rows: 4 });
+    records = [day(1, 10), day(2, 20), day(3, 30), day(4, 40)];
+    expect(await run()).toMatchObject({ rows: 3, skipped: 1 });
+    expect(await rows("select id, amount from raw.items where _load_id > 1 order by id")).toEqual([
+      { id: "d2", amount: "20" },
+      { id: "d3", amount: "30" },
+      { id: "d4", amount: "40" },
+    ]);
   });
 });

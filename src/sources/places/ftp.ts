@@ -3,9 +3,9 @@ import type { Client, FileInfo } from "basic-ftp";
 import { UserError } from "../../model/errors.ts";
 import type { FilesDeclaration } from "../../model/ingest.ts";
 import { parseGlob } from "../glob.ts";
+import { importOptional } from "../optional.ts";
 import type { Place, SourceFile } from "../source.ts";
 import { below, placeUrl, plain, remoteFolder } from "./address.ts";
-import { importOptional } from "./optional.ts";
 import { changed, notResumable, Patience, type Piece, type PlaceDeps, transfer } from "./transfer.ts";
 import { type Entry, type FoundFile, walk } from "./walk.ts";
 

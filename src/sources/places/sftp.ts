@@ -1,9 +1,9 @@
 import { UserError } from "../../model/errors.ts";
 import type { FilesDeclaration } from "../../model/ingest.ts";
 import { parseGlob } from "../glob.ts";
+import { importOptional } from "../optional.ts";
 import type { Place, SourceFile } from "../source.ts";
 import { below, placeUrl } from "./address.ts";
-import { importOptional } from "./optional.ts";
 import { readAhead } from "./sftp-read.ts";
 import { type SftpClientClass, SftpServer } from "./sftp-server.ts";
 import { changed, type Piece, type PlaceDeps, transfer } from "./transfer.ts";

@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 import type { Connection, ConnectionOptions } from "mysql2";
 import { UserError } from "../../model/errors.ts";
 import type { Secret } from "../../model/ingest.ts";
+import { importOptional } from "../optional.ts";
 import type { SourcePage } from "../source.ts";
-import { loadDriver } from "./driver.ts";
 import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./errors.ts";
 import { columnOf, type FieldDefinition, type FieldReader } from "./mysql-types.ts";
 import type { SqlQuery } from "./query.ts";
@@ -32,7 +32,11 @@ export async function* readMysql(
   options: SqlReadOptions = {},
 ): AsyncGenerator<SourcePage> {
   const address = parseSqlUrl(url);
-  const driver = loadDriver<MysqlDriver>("mysql2", options.projectDir);
+  const { default: driver } = await importOptional<{ default: MysqlDriver }>(
+    "mysql2",
+    options.projectDir,
+    "reading MySQL or MariaDB",
+  );
   const seconds = options.timeoutSeconds ?? TIMEOUT_SECONDS;
   const connection = await open(driver, address);
   let readers: readonly FieldReader[] = [];

@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import { UserError } from "../../model/errors.ts";
 import type { Secret } from "../../model/ingest.ts";
+import { importOptional } from "../optional.ts";
 import type { SourcePage } from "../source.ts";
-import { loadDriver } from "./driver.ts";
 import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./errors.ts";
 import type { SqlQuery } from "./query.ts";
 import { pagesOf, type SqlColumn, type SqlReadOptions, type SqlRow, TIMEOUT_SECONDS } from "./rows.ts";
@@ -39,7 +39,11 @@ export async function* readSqlServer(
   options: SqlReadOptions = {},
 ): AsyncGenerator<SourcePage> {
   const address = parseSqlUrl(url);
-  const driver = loadDriver<MssqlDriver>("mssql", options.projectDir);
+  const { default: driver } = await importOptional<{ default: MssqlDriver }>(
+    "mssql",
+    options.projectDir,
+    "reading SQL Server",
+  );
   const seconds = options.timeoutSeconds ?? TIMEOUT_SECONDS;
   const pool = await open(driver, address, seconds);
   let request: Request | undefined;

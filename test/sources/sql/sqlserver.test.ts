@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../../src/model/ingest.ts";
-import { loadDriver } from "../../../src/sources/sql/driver.ts";
+import { importOptional } from "../../../src/sources/optional.ts";
 import { readSqlServer } from "../../../src/sources/sql/sqlserver.ts";
 import { exactSelect, textOf } from "../../../src/sources/sql/sqlserver-types.ts";
 import { parseSqlUrl } from "../../../src/sources/sql/url.ts";
@@ -103,10 +103,11 @@ describe("the URL of a database", () => {
 });
 
 describe("a driver", () => {
-  test("that is not installed is asked for", () => {
-    expect(() => loadDriver("no-such-driver", servers)).toThrow(
-      expect.objectContaining({ name: "UserError", hint: "npm install no-such-driver" }),
-    );
+  test("that is not installed is asked for", async () => {
+    await expect(importOptional("no-such-driver", servers, "reading it")).rejects.toMatchObject({
+      name: "UserError",
+      hint: "npm install no-such-driver",
+    });
   });
 
   test.skipIf(noDriver)(

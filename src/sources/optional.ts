@@ -1,11 +1,12 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { UserError } from "../../model/errors.ts";
+import { UserError } from "../model/errors.ts";
 
 /** A package that only some projects need: the project's own, or else the one beside us. */
-export async function importOptional<T>(name: string, projectDir: string, purpose: string): Promise<T> {
-  const path = find(name, join(projectDir, "package.json")) ?? find(name, import.meta.url);
+export async function importOptional<T>(name: string, projectDir: string | undefined, purpose: string): Promise<T> {
+  const own = projectDir === undefined ? undefined : find(name, join(projectDir, "package.json"));
+  const path = own ?? find(name, import.meta.url);
   if (path !== undefined) return (await import(pathToFileURL(path).href)) as T;
   throw new UserError({
     message: `${purpose} needs the package ${name}, which is not installed`,
