@@ -7,6 +7,7 @@ export { parseConnectionUrl, resolveConnection } from "./config/connection.ts";
 export { readEnvironment } from "./config/environment.ts";
 export { ingestFiles, loadIngest } from "./config/ingest.ts";
 export { ingestSchema } from "./config/ingest-schema.ts";
+export { type ExportOptions, type ExportReport, exportRows } from "./export/export.ts";
 export { type IngestOptions, ingest } from "./land/ingest.ts";
 export type * from "./model/catalog.ts";
 export { type ConnectionSettings, connectionUrl } from "./model/connection.ts";

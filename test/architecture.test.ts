@@ -15,10 +15,11 @@ const allowed: Record<string, readonly string[]> = {
   run: ["model", "sql", "postgres", "plan"],
   sources: ["model", "config"],
   land: ["model", "sql", "postgres", "sources"],
+  export: ["model", "sql", "postgres"],
   serve: ["model", "sql", "postgres", "land"],
   schedule: ["model", "config", "postgres"],
   site: ["model"],
-  cli: ["model", "config", "sql", "compile", "plan", "postgres", "run", "sources", "land", "serve", "schedule", "site"],
+  cli: ["model", "config", "sql", "compile", "plan", "postgres", "run", "sources", "land", "export", "serve", "schedule", "site"],
 };
 
 /** Words that belong to one folder. */

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   test: async () => (await import("./commands/test.ts")).addTestCommand,
   query: async () => (await import("./commands/query.ts")).addQueryCommand,
   ingest: async () => (await import("./commands/ingest.ts")).addIngestCommand,
+  export: async () => (await import("./commands/export.ts")).addExportCommand,
   publish: async () => (await import("./commands/publish.ts")).addPublishCommand,
   releases: async () => (await import("./commands/releases.ts")).addReleasesCommand,
   rollback: async () => (await import("./commands/rollback.ts")).addRollbackCommand,

@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import type { Command } from "commander";
 
 /** The terminal and the surroundings of one command. stdout is for data, stderr for people. */
@@ -9,6 +10,8 @@ export interface Shell {
   readonly color: boolean;
   /** A line of data on stdout. */
   print(line: string): void;
+  /** stdout itself, for data that is more than lines. */
+  readonly output?: Writable;
   /** A line for a person on stderr. */
   say(line: string): void;
   /** A line that the next one takes the place of, "" to take it away; only where stderr is a terminal. */

@@ -10,6 +10,7 @@ export function terminal(): Shell {
     projectDir: process.cwd(),
     env,
     color: forced || (!refused && process.stderr.isTTY === true),
+    output: process.stdout,
     print: (line) => void process.stdout.write(`${line}\n`),
     say: (line) => void process.stderr.write(`${line}\n`),
     ...(process.stderr.isTTY

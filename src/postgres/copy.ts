@@ -71,7 +71,11 @@ export async function copyIn(
 }
 
 /** The bytes of `copy … to stdout`, as the server sends them. Left early it hangs up: the server would send on. */
-export async function* copyOut(client: Client, statement: string): AsyncGenerator<Buffer> {
+export async function* copyOut(
+  client: Client,
+  statement: string,
+  onRows?: (rows: number) => void,
+): AsyncGenerator<Buffer> {
   const stream = client.driver.query(to(statement));
   let whole = false;
   const lost = () => stream.destroy(new Error("Connection terminated unexpectedly"));
@@ -79,6 +83,9 @@ export async function* copyOut(client: Client, statement: string): AsyncGenerato
   try {
     for await (const chunk of stream) yield chunk as Buffer;
     whole = true;
+    // The count comes after the last byte: an answer to the next statement means that it is here.
+    if (onRows) await client.query("select 1");
+    onRows?.(stream.rowCount);
   } finally {
     client.driver.off("end", lost);
     if (!whole) hangUp(client);

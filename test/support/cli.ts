@@ -1,3 +1,4 @@
+import { Writable } from "node:stream";
 import { cli as runCli } from "../../src/cli/program.ts";
 import type { Shell } from "../../src/cli/shell.ts";
 
@@ -22,6 +23,12 @@ export async function cli(
     exitCode: 0,
     print: (line) => out.push(line),
     say: (line) => err.push(line),
+    output: new Writable({
+      write: (chunk: Buffer, _, done) => {
+        out.push(chunk.toString().replace(/\n$/, ""));
+        done();
+      },
+    }),
   };
   const exitCode = await runCli(args, shell);
   return { exitCode, stdout: out.join("\n"), stderr: err.join("\n") };

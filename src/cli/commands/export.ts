@@ -1,0 +1,64 @@
+import { Option } from "commander";
+import { type ExportFormat, exportRows } from "../../export/export.ts";
+import { UserError } from "../../model/errors.ts";
+import { openDatabase } from "../database.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { addConnectionOption } from "../options.ts";
+import type { AddCommand } from "../shell.ts";
+
+interface Flags {
+  readonly url?: string;
+  readonly to: ExportFormat;
+  readonly orderBy?: string;
+  readonly delimiter?: string;
+  readonly formulaSafe?: boolean;
+  readonly json?: boolean;
+}
+
+/** Milliseconds between two looks at the progress. */
+const OFTEN = 200;
+
+/** `dataform export <relation|query> --to csv <path>` */
+export const addExportCommand: AddCommand = (program, shell) => {
+  const command = program
+    .command("export")
+    .description("write a relation or the rows of a select to a file: whole or not at all")
+    .argument("<source>", "a relation, or one select")
+    .argument("<path>", "the file, packed where it ends in .gz; - for stdout")
+    .addOption(
+      new Option("--to <format>", "csv, ndjson or parquet").choices(["csv", "ndjson", "parquet"]).makeOptionMandatory(),
+    )
+    .option("--order-by <columns>", 'sorted: "day desc, id"')
+    .option("--delimiter <character>", "csv: a comma unless said")
+    .option("--no-formula-safe", "csv: leave text that a spreadsheet takes for a formula as it is")
+    .option("--json", "the report as JSON on stderr")
+    .action(async (source: string, path: string, flags: Flags) => {
+      const to = path === "-" ? shell.output : path;
+      if (!to) throw new UserError({ message: "there is no stdout here", hint: "name a file" });
+      const settings = await openDatabase(shell, flags);
+      let shown = performance.now();
+      const { orderBy, delimiter, formulaSafe } = flags;
+      const given = { orderBy, delimiter, formulaSafe };
+      const report = await untilInterrupted(shell, (signal) =>
+        exportRows(settings, {
+          source,
+          format: flags.to,
+          to,
+          ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+          signal,
+          onBytes: (bytes) => {
+            if (!shell.progress || performance.now() - shown < OFTEN) return;
+            shown = performance.now();
+            shell.progress(`${(bytes / 1e6).toFixed(1)} MB`);
+          },
+        }),
+      );
+      shell.progress?.("");
+      if (flags.json) return shell.say(JSON.stringify(report));
+      const rate = report.bytes / 1e6 / report.seconds;
+      shell.say(
+        `${report.rows.toLocaleString("en")} rows in ${report.path}: ${(report.bytes / 1e6).toFixed(2)} MB in ${report.seconds.toFixed(2)} s (${rate.toFixed(1)} MB/s)`,
+      );
+    });
+  addConnectionOption(command);
+};

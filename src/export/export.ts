@@ -1,0 +1,236 @@
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { open, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { Readable, Transform, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import type { ConnectionSettings } from "../model/connection.ts";
+import { UserError } from "../model/errors.ts";
+import { type Client, withClient, withTransaction } from "../postgres/client.ts";
+import { copyOut } from "../postgres/copy.ts";
+import { connectionLost, postgresError } from "../postgres/errors.ts";
+import { quoteLiteral } from "../sql/identifiers.ts";
+import { type ExportColumn, resolveSource, selectList } from "./source.ts";
+
+export type ExportFormat = "csv" | "ndjson" | "parquet";
+
+export interface ExportOptions {
+  /** A relation (`schema.name`, quoted where SQL wants it) or one select; what has white space is a select. */
+  readonly source: string;
+  readonly format: ExportFormat;
+  /** Written whole or not at all; packed where it ends in .gz. A stream for csv and ndjson, which gets what there is. */
+  readonly to: string | Writable;
+  /** What follows `order by`. */
+  readonly orderBy?: string;
+  /** csv: one character; a comma unless said. */
+  readonly delimiter?: string;
+  /** csv: text that a spreadsheet would take for a formula gets an apostrophe; true unless said. */
+  readonly formulaSafe?: boolean;
+  /** Cancels the work in the server, and leaves no file. */
+  readonly signal?: AbortSignal;
+  /** Bytes so far, before packing. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+export interface ExportReport {
+  readonly version: 1;
+  /** "-" for a stream. */
+  readonly path: string;
+  readonly format: ExportFormat;
+  readonly rows: number;
+  /** Of the file, and its SHA-256 in hexadecimal. */
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly seconds: number;
+}
+
+/** Rows as bytes of one format; `rows` is right once they are all read. */
+interface Body {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly rows: () => number;
+}
+
+/**
+ * Writes the rows of a relation or of a select, read in one snapshot, with constant memory.
+ * @throws UserError for a source, an order or a path that is wrong; the file of before is still there then
+ */
+export async function exportRows(settings: ConnectionSettings, options: ExportOptions): Promise<ExportReport> {
+  const started = performance.now();
+  const target = typeof options.to === "string" ? await checkTarget(options.to) : undefined;
+  if (!target && options.format === "parquet") throw new UserError({ message: "Parquet is written to files only" });
+  const written = await withClient(settings, { applicationName: "dataform-export" }, async (client) => {
+    const stop = () => void client.cancel().catch(() => {});
+    options.signal?.addEventListener("abort", stop, { once: true });
+    try {
+      return await withTransaction(
+        client,
+        async () => {
+          await client.script(
+            "set local datestyle = 'ISO, YMD'; set local timezone = 'UTC'; set local bytea_output = 'hex'",
+          );
+          const body = await bodyOf(client, options);
+          const sum = target
+            ? await writeFile(body.bytes, target, options)
+            : await writeStream(body.bytes, options.to as Writable, options);
+          return { ...sum, rows: body.rows() };
+        },
+        "begin transaction isolation level repeatable read read only",
+      );
+    } catch (error) {
+      throw options.signal?.aborted ? options.signal.reason : explain(error);
+    } finally {
+      options.signal?.removeEventListener("abort", stop);
+    }
+  });
+  const seconds = (performance.now() - started) / 1000;
+  return { version: 1, path: target ?? "-", format: options.format, ...written, seconds };
+}
+
+async function bodyOf(client: Client, options: ExportOptions): Promise<Body> {
+  const { columns, from } = await resolveSource(client, options.source);
+  const order = options.orderBy === undefined ? "" : ` order by ${options.orderBy}`;
+  if (options.format === "parquet") {
+    const { parquetBody } = await import("./parquet.ts");
+    return parquetBody(client, columns, `${from}${order}`);
+  }
+  const csv = options.format === "csv";
+  const copy = csv ? csvCopy(columns, `${from}${order}`, options) : ndjsonCopy(columns, `${from}${order}`);
+  let rows = 0;
+  return {
+    bytes: copyOut(client, copy, (count) => {
+      rows = count;
+    }),
+    rows: () => rows,
+  };
+}
+
+function csvCopy(
+  columns: readonly ExportColumn[],
+  from: string,
+  { delimiter = ",", formulaSafe = true }: ExportOptions,
+) {
+  if (delimiter.length !== 1)
+    throw new UserError({ message: "the delimiter is one character", found: JSON.stringify(delimiter) });
+  const list = selectList(columns, (column) => ({
+    value: formulaSafe && column.isText ? safeText(column.sql) : column.sql,
+    name: formulaSafe && FORMULA.test(column.name) ? `'${column.name}` : column.name,
+  }));
+  return `copy (select ${list} from ${from}) to stdout (format csv, header true, encoding 'UTF8', delimiter ${quoteLiteral(delimiter)})`;
+}
+
+/** What spreadsheets take for the beginning of a formula. */
+const FORMULA = /^[=+\-@\t\r]/;
+
+function safeText(value: string): string {
+  return `case when ${value}::text ~ E'^[=+@\\t\\r-]' then '''' || ${value}::text else ${value}::text end`;
+}
+
+/** A control character that JSON never has unescaped, as delimiter and as quote: each line is one JSON text. */
+function ndjsonCopy(columns: readonly ExportColumn[], from: string): string {
+  const list = selectList(columns, ({ sql, name }) => ({ value: sql, name }));
+  return `copy (select row_to_json(r) from (select ${list} from ${from}) as r) to stdout (format csv, encoding 'UTF8', delimiter E'\\x01', quote E'\\x02')`;
+}
+
+async function checkTarget(path: string): Promise<string> {
+  const target = resolve(path);
+  const folder = await stat(dirname(target)).catch(() => undefined);
+  if (!folder?.isDirectory())
+    throw new UserError({ message: `there is no folder ${dirname(target)}`, hint: "make it, or name another path" });
+  const present = await stat(target).catch(() => undefined);
+  if (present && !present.isFile())
+    throw new UserError({ message: `${target} is no file`, hint: "name a file: the export takes its place" });
+  return target;
+}
+
+interface Sum {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Beside the target first: whoever reads the target reads the old file or the new one, whole. */
+async function writeFile(bytes: AsyncIterable<Uint8Array>, target: string, options: ExportOptions): Promise<Sum> {
+  const aside = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
+  const meter = new Meter();
+  try {
+    const packed = target.endsWith(".gz") ? [createGzip()] : [];
+    await pipeline([
+      Readable.from(counted(bytes, options.onBytes), { objectMode: false }),
+      ...packed,
+      meter,
+      createWriteStream(aside, { flush: true }),
+    ]);
+    await rename(aside, target);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw unwritable(error, target);
+  }
+  const folder = await open(dirname(target)).catch(() => undefined);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
+  return meter.sum();
+}
+
+async function writeStream(bytes: AsyncIterable<Uint8Array>, to: Writable, options: ExportOptions): Promise<Sum> {
+  const meter = new Meter();
+  await pipeline([Readable.from(counted(bytes, options.onBytes), { objectMode: false }), meter, to], { end: false });
+  return meter.sum();
+}
+
+async function* counted(bytes: AsyncIterable<Uint8Array>, onBytes: ExportOptions["onBytes"]) {
+  let size = 0;
+  for await (const chunk of bytes) {
+    size += chunk.length;
+    onBytes?.(size);
+    yield chunk;
+  }
+}
+
+class Meter extends Transform {
+  readonly #hash = createHash("sha256");
+  #bytes = 0;
+
+  override _transform(chunk: Buffer, _: string, done: (error: null, chunk: Buffer) => void): void {
+    this.#hash.update(chunk);
+    this.#bytes += chunk.length;
+    done(null, chunk);
+  }
+
+  sum(): Sum {
+    return { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
+  }
+}
+
+function unwritable(error: unknown, target: string): unknown {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (!syscall || !/^(open|write|rename|fsync)$/.test(syscall)) return error;
+  return new UserError({
+    message: `cannot write ${target}`,
+    found: message,
+    hint: code === "ENOSPC" ? "make room on the disk" : "check the folder's permissions",
+    exitCode: 1,
+    cause: error,
+  });
+}
+
+function explain(error: unknown): unknown {
+  if (error instanceof UserError) return error;
+  const failure = postgresError(error);
+  if (!failure || connectionLost(error)) {
+    if (!connectionLost(error)) return error;
+    return new UserError({
+      message: "the connection to PostgreSQL was lost during the export",
+      found: (error as Error).message,
+      hint: "nothing was written; run it again",
+      exitCode: 1,
+      cause: error,
+    });
+  }
+  return new UserError({
+    message: failure.message,
+    ...(failure.hint ? { hint: failure.hint } : {}),
+    code: failure.code,
+    exitCode: 1,
+    cause: error,
+  });
+}

@@ -1,0 +1,123 @@
+import type { SchemaElement } from "hyparquet";
+import { UserError } from "../model/errors.ts";
+import type { Client } from "../postgres/client.ts";
+import { type ExportColumn, selectList } from "./source.ts";
+
+const ROWS_PER_FETCH = 5_000;
+/** Characters of one row group: what is in memory at once. */
+const GROUP_SIZE = 16 * 1024 * 1024;
+
+/** How a column is stored: its schema, the SQL that gives its values as text, and the value of such a text. */
+interface ParquetColumn {
+  readonly element: SchemaElement;
+  readonly sql: string;
+  readonly value: (text: string) => unknown;
+}
+
+/** The rows as a Parquet file, row group by row group. */
+export async function parquetBody(client: Client, columns: readonly ExportColumn[], from: string) {
+  const { ByteWriter, ParquetWriter } = await import("hyparquet-writer");
+  const shapes = columns.map(parquetColumn);
+  const list = selectList(columns, (column) => ({ value: shapes[columns.indexOf(column)]!.sql, name: column.name }));
+  await client.query(`declare export no scroll cursor for select ${list} from ${from}`);
+  let count = 0;
+  const bytes = async function* (): AsyncGenerator<Uint8Array> {
+    const writer = new ByteWriter();
+    const root: SchemaElement = { name: "root", num_children: columns.length };
+    const parquet = new ParquetWriter({ writer, schema: [root, ...shapes.map(({ element }) => element)] });
+    const taken = () => {
+      const chunk = new Uint8Array(writer.getBytes().slice(0));
+      writer.index = 0;
+      return chunk;
+    };
+    for (let done = false; !done; ) {
+      const data: unknown[][] = columns.map(() => []);
+      for (let size = 0; size < GROUP_SIZE && !done; ) {
+        const { rows } = await client.table(`fetch ${ROWS_PER_FETCH} from export`);
+        for (const row of rows) {
+          for (const [index, text] of row.entries()) {
+            size += (text?.length ?? 0) + 8;
+            data[index]!.push(text === null ? null : shapes[index]!.value(text));
+          }
+        }
+        done = rows.length < ROWS_PER_FETCH;
+      }
+      const rows = data[0]!.length;
+      count += rows;
+      if (rows) {
+        const columnData = columns.map(({ name }, index) => ({ name, data: data[index] as never }));
+        await parquet.write({ columnData, rowGroupSize: rows });
+        yield taken();
+      }
+    }
+    await parquet.finish();
+    yield taken();
+  };
+  return { bytes: bytes(), rows: () => count };
+}
+
+function parquetColumn({ name, sql, type }: ExportColumn): ParquetColumn {
+  const element = (rest: Partial<SchemaElement>): SchemaElement => ({ name, repetition_type: "OPTIONAL", ...rest });
+  const text = { element: element({ type: "BYTE_ARRAY", converted_type: "UTF8" }), sql: `${sql}::text` };
+  const finite =
+    <T>(convert: (text: string) => T) =>
+    (given: string) => {
+      if (/infinity|nan/i.test(given)) throw infinite(name, given);
+      return convert(given);
+    };
+  const decimal = /^numeric\((\d+),(\d+)\)$/.exec(type);
+  if (decimal && Number(decimal[1]) <= 38) {
+    const [precision, scale] = [Number(decimal[1]), Number(decimal[2])];
+    const stored = {
+      type: "FIXED_LEN_BYTE_ARRAY",
+      type_length: 16,
+      converted_type: "DECIMAL",
+      precision,
+      scale,
+    } as const;
+    return { element: element(stored), sql: `${sql}::text`, value: finite((given) => BigInt(given.replace(".", ""))) };
+  }
+  switch (type) {
+    case "boolean":
+      return { element: element({ type: "BOOLEAN" }), sql: `${sql}::text`, value: (given) => given === "true" };
+    case "smallint":
+    case "integer":
+      return { element: element({ type: "INT32" }), sql: `${sql}::text`, value: Number };
+    case "bigint":
+      return { element: element({ type: "INT64" }), sql: `${sql}::text`, value: BigInt };
+    case "real":
+    case "double precision":
+      return { element: element({ type: "DOUBLE" }), sql: `${sql}::text`, value: Number };
+    case "bytea":
+      return {
+        element: element({ type: "BYTE_ARRAY" }),
+        sql: `${sql}::text`,
+        value: (given) => Uint8Array.from(Buffer.from(given.slice(2), "hex")),
+      };
+    case "date":
+      return {
+        element: element({ type: "INT32", converted_type: "DATE" }),
+        sql: `case when isfinite(${sql}) then (${sql} - date '1970-01-01')::text else ${sql}::text end`,
+        value: finite(Number),
+      };
+    case "timestamp with time zone":
+    case "timestamp without time zone":
+      return {
+        element: element({ type: "INT64", converted_type: "TIMESTAMP_MICROS" }),
+        sql: `case when isfinite(${sql}) then (extract(epoch from ${sql}) * 1000000)::bigint::text else ${sql}::text end`,
+        value: finite(BigInt),
+      };
+    default:
+      // Exact, also what Parquet has no type for: numeric without a scale, json, arrays, intervals, ranges.
+      return { ...text, value: (given) => given };
+  }
+}
+
+function infinite(name: string, found: string): UserError {
+  return new UserError({
+    message: `column ${name} has a value that Parquet cannot hold`,
+    found,
+    hint: `export it as text: select ${name}::text, …`,
+    exitCode: 1,
+  });
+}
