@@ -19,7 +19,21 @@ const allowed: Record<string, readonly string[]> = {
   serve: ["model", "sql", "postgres", "land"],
   schedule: ["model", "config", "postgres"],
   site: ["model"],
-  cli: ["model", "config", "sql", "compile", "plan", "postgres", "run", "sources", "land", "export", "serve", "schedule", "site"],
+  cli: [
+    "model",
+    "config",
+    "sql",
+    "compile",
+    "plan",
+    "postgres",
+    "run",
+    "sources",
+    "land",
+    "export",
+    "serve",
+    "schedule",
+    "site",
+  ],
 };
 
 /** Words that belong to one folder. */

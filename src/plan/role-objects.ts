@@ -35,7 +35,7 @@ begin
           join pg_class p on p.oid = d.refobjid join pg_namespace s on s.oid = p.relnamespace
           where w.ev_class = c.oid and s.nspname = '${PRIVATE_SCHEMA}'
         ) then ${publisher}${outputOwner}
-        when n.nspname = any(${text(rawSchemas)}) and c.relkind in ('r', 'p') and (c.relname in ('_load', '_rejected') or exists (
+        when n.nspname = any(${text(rawSchemas)}) and c.relkind in ('r', 'p') and (c.relname in ('_load', '_rejected', '_file', '_drift') or exists (
           select from pg_attribute a where a.attrelid = c.oid and a.attname = '_load_id' and not a.attisdropped
         )) then ${loader}
       end as owner
