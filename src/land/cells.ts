@@ -1,6 +1,7 @@
 import type { RawColumn, RecordSchema } from "../model/ingest.ts";
 import { coerce, schemaTypeOf } from "../sources/formats/csv/coerce.ts";
 import { compileProperty } from "./check.ts";
+import { isDateAt, isTimeAt } from "./times.ts";
 
 /** Whether bytes are surely a value of a type. False is no verdict: then the server decides. */
 type Certain = (bytes: Uint8Array, start: number, end: number) => boolean;
@@ -86,9 +87,10 @@ function certainty(type: string): Certain {
   if (type === "integer") return (bytes, start, end) => digits(bytes, sign(bytes, start), end, 9);
   if (type === "smallint") return (bytes, start, end) => digits(bytes, sign(bytes, start), end, 4);
   if (type === "boolean") return isBoolean;
-  if (type === "date") return (bytes, start, end) => end - start === 10 && isDate(bytes, start);
-  if (type === "timestamp with time zone") return (bytes, start, end) => isTimestamp(bytes, start, end, true);
-  if (type === "timestamp without time zone") return (bytes, start, end) => isTimestamp(bytes, start, end, false);
+  if (type === "date") return (bytes, start, end) => end - start === 10 && isDateAt((at) => bytes[at]!, start);
+  if (type === "timestamp with time zone") return (bytes, start, end) => isTimeAt((at) => bytes[at]!, start, end, true);
+  if (type === "timestamp without time zone")
+    return (bytes, start, end) => isTimeAt((at) => bytes[at]!, start, end, false);
   if (type === "uuid") return isUuid;
   const numeric = /^numeric(?:\((\d+),(\d+)\))?$/.exec(type);
   if (!numeric) return () => false;
@@ -120,44 +122,6 @@ function isBoolean(bytes: Uint8Array, start: number, end: number): boolean {
     return bytes[start] === 116 && bytes[start + 1] === 114 && bytes[start + 2] === 117 && bytes[start + 3] === 101;
   if (end - start !== 5 || bytes[start] !== 102 || bytes[start + 1] !== 97) return false;
   return bytes[start + 2] === 108 && bytes[start + 3] === 115 && bytes[start + 4] === 101;
-}
-
-const two = (bytes: Uint8Array, at: number) => (bytes[at]! - 48) * 10 + bytes[at + 1]! - 48;
-
-const DAYS = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-
-/** "2026-01-31" */
-function isDate(bytes: Uint8Array, start: number): boolean {
-  if (bytes[start + 4] !== 45 || bytes[start + 7] !== 45) return false;
-  for (const at of [0, 1, 2, 3, 5, 6, 8, 9]) if (!isDigit(bytes[start + at])) return false;
-  const month = two(bytes, start + 5);
-  const day = two(bytes, start + 8);
-  const year = two(bytes, start) * 100 + two(bytes, start + 2);
-  const leap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 1 : 0;
-  return year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= DAYS[month]! + leap;
-}
-
-/** "2026-01-31T23:59:59.999Z", "2026-01-31 23:59:59+01:00". */
-function isTimestamp(bytes: Uint8Array, start: number, end: number, zoned: boolean): boolean {
-  if (end - start < 19 || !isDate(bytes, start)) return false;
-  const separator = bytes[start + 10];
-  if (separator !== 84 && separator !== 32) return false;
-  for (const at of [11, 12, 14, 15, 17, 18]) if (!isDigit(bytes[start + at])) return false;
-  if (bytes[start + 13] !== 58 || bytes[start + 16] !== 58) return false;
-  if (two(bytes, start + 11) > 23 || two(bytes, start + 14) > 59 || two(bytes, start + 17) > 59) return false;
-  let at = start + 19;
-  if (bytes[at] === 46) {
-    const fraction = at + 1;
-    for (at = fraction; at < end && isDigit(bytes[at]); at++);
-    if (at === fraction || at - fraction > 9) return false;
-  }
-  if (at === end) return !zoned;
-  if (!zoned) return false;
-  if (bytes[at] === 90) return at + 1 === end;
-  if ((bytes[at] !== 43 && bytes[at] !== 45) || !digits(bytes, at + 1, at + 3, 2) || two(bytes, at + 1) > 14)
-    return false;
-  if (end - at === 6) return bytes[at + 3] === 58 && digits(bytes, at + 4, end, 2) && two(bytes, at + 4) < 60;
-  return end - at === 3;
 }
 
 function isUuid(bytes: Uint8Array, start: number, end: number): boolean {

@@ -4,6 +4,7 @@ import formats from "ajv-formats";
 import { UserError } from "../model/errors.ts";
 import type { RawColumn, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
 import type { SourceRecord } from "../sources/json.ts";
+import { isDateText, isDateTimeText } from "./times.ts";
 
 /** A record as cells in the order of the columns, `_extra` last; or why it cannot be landed. */
 export type Checked = { readonly cells: readonly (string | null)[] } | { readonly reasons: readonly string[] };
@@ -34,7 +35,7 @@ export function createChecker(
   const known = new Set(recordSchema.columns.map((column) => column.name));
   return (record, text) => {
     const reasons = validate(record.value) ? [] : (validate.errors ?? []).map(reasonOf);
-    if (SUSPICIOUS.test(text)) reasons.push(...unstorable(record.value, ""));
+    if (text.includes("\\u") && SUSPICIOUS.test(text)) reasons.push(...unstorable(record.value, ""));
     if (reasons.length > 0) return { reasons: [...new Set(reasons)].map(storable) };
     const value = record.value as Record<string, unknown>;
     const extra = Object.keys(value).filter((name) => !known.has(name));
@@ -58,6 +59,8 @@ function compile({ schema, file }: RecordSchema): ValidateFunction {
   const options = { allErrors: true, strict: false, logger: false } as const;
   const ajv = String(schema.$schema ?? "").includes("2020-12") ? new Ajv2020(options) : new Ajv(options);
   formats.default(ajv);
+  ajv.addFormat("date", { type: "string", validate: isDateText });
+  ajv.addFormat("date-time", { type: "string", validate: isDateTimeText });
   try {
     return ajv.compile(schema);
   } catch (cause) {
@@ -101,10 +104,14 @@ function unstorable(value: unknown, path: string): string[] {
 function cellOf(value: Record<string, unknown>, record: SourceRecord, column: RawColumn): string | null {
   const field = Object.hasOwn(value, column.name) ? value[column.name] : undefined;
   if (field === undefined || field === null) return null;
-  return typeof field === "string" && column.type !== "jsonb" ? field : record.fieldText(column.name)!;
+  if (typeof field === "string" && column.type !== "jsonb") return field;
+  if (typeof field === "boolean") return field ? "true" : "false";
+  if (typeof field === "number" && record.exact) return String(field);
+  return record.fieldText(column.name)!;
 }
 
 function fitsBigint(cell: string): boolean {
+  if (cell.length < 15 && /^-?\d+$/.test(cell)) return true;
   if (Number.isSafeInteger(Number(cell))) return true;
   if (!/^-?\d+$/.test(cell)) return false;
   const number = BigInt(cell);

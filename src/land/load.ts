@@ -40,7 +40,8 @@ export interface Landed {
   readonly warnings: readonly string[];
 }
 
-const MEMORY = 32 * 1024 * 1024;
+/** Small enough that what is gathered is gone before the garbage collector has looked at it twice. */
+const MEMORY = 8 * 1024 * 1024;
 /** A later load this small may be all wrong without saying anything about the next. */
 const TELLING_RECORDS = 10;
 /** So many rejects and not one row: it will not get better. */
@@ -59,6 +60,7 @@ export class Load {
   readonly #unknown: UnknownFields = new Map();
   readonly #missing: string[] = [];
   #tracker: CursorTracker | undefined;
+  #flushing: Promise<void> = Promise.resolve();
   #start: LoadCursor | null = null;
   #loadId: string | null = null;
   #file: string | undefined;
@@ -131,19 +133,35 @@ export class Load {
     for await (const page of pages) {
       this.#takePage(page);
       this.tell({ kind: "page", page: page.number, records: page.records.length });
-      if (this.#spool.size > memory) await this.flush();
+      if (this.#spool.size > memory) await this.#flushAside();
     }
+    await this.#flushing;
+  }
+
+  /** Begins to write what has gathered, and lets the source go on meanwhile. */
+  async #flushAside(): Promise<void> {
+    await this.#flushing;
+    const loadId = await this.take();
+    this.#flushing = this.#write(loadId);
+    // Looked at by the next one who waits for it.
+    this.#flushing.catch(() => {});
+  }
+
+  async #write(loadId: string): Promise<void> {
+    await this.#spool.flush(this.#client, this.key, this.table, loadId);
+    this.tell({ kind: "copied", rows: this.rows });
+    this.#refuseHopeless(this.rows);
   }
 
   /** Lands a CSV file by COPY, its bytes as they are. */
   async readBulk(options: CsvOptions, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    this.#loadId ??= await nextLoadId(this.#client, this.key.schema);
+    const loadId = await this.take();
     const sink = {
       addRejection: (rejection: Rejection) =>
         this.#spool.addRejection(this.#file === undefined ? rejection : { ...rejection, file: this.#file }),
       flush: () => this.flush(),
     };
-    const bulk = new BulkCsv(this.#client, this.table, options, this.#loadId, sink);
+    const bulk = new BulkCsv(this.#client, this.table, options, loadId, sink);
     await bulk.land(chunks, () => {
       this.#bulkRows = bulk.rows;
       this.#pages++;
@@ -188,10 +206,7 @@ export class Load {
   }
 
   async flush(): Promise<void> {
-    this.#loadId ??= await nextLoadId(this.#client, this.key.schema);
-    await this.#spool.flush(this.#client, this.key, this.table, this.#loadId);
-    this.tell({ kind: "copied", rows: this.rows });
-    this.#refuseHopeless(this.rows);
+    await this.#write(await this.take());
   }
 
   get rows(): number {

@@ -97,34 +97,36 @@ export class Spool {
     loadId: string,
     onRefused?: (rowNo: number) => void,
   ): Promise<void> {
-    this.rows += await this.#flushRows(client, table, loadId, onRefused);
-    this.rejected += await this.#flushRejections(client, key, loadId);
+    const rows = this.#rows;
+    this.#rows = [];
     this.#size = 0;
+    this.rows += await this.#flushRows(rows, client, table, loadId, onRefused);
+    this.rejected += await this.#flushRejections(client, key, loadId);
   }
 
   async #flushRows(
+    rows: SpooledRow[],
     client: Client,
     table: RawTable,
     loadId: string,
     onRefused?: (rowNo: number) => void,
   ): Promise<number> {
     const statement = `copy ${quoteTarget(table)} (${quoteList(landedColumns(table))}) from stdin`;
-    for (let wrong = 0; this.#rows.length > 0; wrong++) {
+    for (let wrong = 0; rows.length > 0; wrong++) {
       await client.query("savepoint landing");
       try {
-        const chunks = copyChunks(linesOf(this.#rows), `${loadId}\t`);
+        const chunks = copyChunks(linesOf(rows), `${loadId}\t`);
         const copied = await copyIn(client, statement, chunks);
         await client.query("release savepoint landing");
-        if (copied !== this.#rows.length) throw new Error(`COPY took ${copied} of ${this.#rows.length} rows`);
-        this.#rows = [];
+        if (copied !== rows.length) throw new Error(`COPY took ${copied} of ${rows.length} rows`);
         return copied;
       } catch (error) {
         const index = wrongLine(error, table.name);
-        const row = index === undefined ? undefined : this.#rows[index];
+        const row = index === undefined ? undefined : rows[index];
         if (row === undefined || index === undefined) throw error;
         if (wrong >= MAX_SERVER_REJECTIONS) throw tooManyWrong(table, error as Error);
         await client.query("rollback to savepoint landing");
-        this.#rows.splice(index, 1);
+        rows.splice(index, 1);
         const { rowNo, place, text } = row;
         const reason = serverReason(error as ServerError);
         if (onRefused) this.note(reason);
@@ -136,17 +138,17 @@ export class Spool {
   }
 
   async #flushRejections(client: Client, key: LedgerKey, loadId: string): Promise<number> {
-    if (this.#rejections.length === 0) return 0;
+    const rejections = this.#rejections;
+    this.#rejections = [];
+    if (rejections.length === 0) return 0;
     const names = ["load_id", "source", "stream", "row_no", "position", "reason", "record", "file", "line", "byte"];
     const columns = names.map(quoteIdentifier);
-    const lines = this.#rejections.map(({ rowNo, position, reason, text, file, line, byte }) => {
+    const lines = rejections.map(({ rowNo, position, reason, text, file, line, byte }) => {
       const place = [file ?? null, line === undefined ? null : String(line), byte === undefined ? null : String(byte)];
       return copyLine([key.source, key.stream, String(rowNo), position, storable(reason), storable(text), ...place]);
     });
     const statement = `copy ${rejectedTable(key.schema)} (${columns.join(", ")}) from stdin`;
-    const copied = await copyIn(client, statement, copyChunks(lines, `${loadId}\t`));
-    this.#rejections = [];
-    return copied;
+    return copyIn(client, statement, copyChunks(lines, `${loadId}\t`));
   }
 }
 

@@ -8,7 +8,9 @@ const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", "\n": "\\n", "
 
 /** One row in COPY's text format, without the line end. The caller keeps NUL and lone surrogates out. */
 export function copyLine(cells: readonly (string | null)[]): string {
-  return cells.map(copyCell).join("\t");
+  let line = "";
+  for (let n = 0; n < cells.length; n++) line += n === 0 ? copyCell(cells[n]!) : `\t${copyCell(cells[n]!)}`;
+  return line;
 }
 
 function copyCell(cell: string | null): string {

@@ -8,6 +8,8 @@ export interface SourceRecord {
   text(): string;
   /** One field as JSON; undefined where the record has no such field. */
   fieldText(name: string): string | undefined;
+  /** Whether the numbers in `value` have every digit that the source sent. */
+  readonly exact?: boolean;
 }
 
 /** A parsed JSON text that can be written back without losing digits. */
@@ -61,6 +63,10 @@ export class JsonRecord implements SourceRecord {
     this.#exact = exact;
     this.#page = page;
     this.#index = index;
+  }
+
+  get exact(): boolean {
+    return this.#exact === this.value;
   }
 
   get position(): string {
