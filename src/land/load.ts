@@ -56,7 +56,7 @@ export class Load {
   readonly #client: Client;
   readonly #check: RecordChecker;
   readonly #options: LandOptions;
-  readonly #spool = new Spool();
+  #spool = new Spool();
   readonly #unknown: UnknownFields = new Map();
   readonly #missing: string[] = [];
   #tracker: CursorTracker | undefined;
@@ -88,6 +88,7 @@ export class Load {
   async begin(file?: string): Promise<string | null> {
     const client = this.#client;
     this.#file = file;
+    this.#spool = new Spool(file);
     // The source may be slow; text of dates must not depend on the server's settings.
     await client.script(
       "set local idle_in_transaction_session_timeout = 0; set local datestyle = 'ISO, YMD'; set local timezone = 'UTC'",

@@ -4,28 +4,13 @@ import { copyChunks, copyIn, copyLine } from "../postgres/copy.ts";
 import { quoteIdentifier, quoteList, quoteTarget } from "../sql/identifiers.ts";
 import { type LedgerKey, rejectedTable } from "./ledger.ts";
 import type { RawTable } from "./raw-table.ts";
+import { type Place, RowBatch } from "./row-batch.ts";
 import { landedColumns } from "./tables.ts";
-
-/** Where a record was: its place for people, and in a file where it came from one. */
-export interface Place {
-  readonly position: string;
-  readonly file?: string;
-  readonly line?: number;
-  readonly byte?: number;
-}
 
 /** A record that cannot be landed. */
 export interface Rejection extends Place {
   readonly rowNo: number;
   readonly reason: string;
-  readonly text: string;
-}
-
-interface SpooledRow {
-  readonly rowNo: number;
-  readonly place: Place;
-  /** Ready for COPY, without the load's number: that is drawn when the first rows are written. */
-  readonly copyLine: string;
   readonly text: string;
 }
 
@@ -41,14 +26,20 @@ export class Spool {
   rows = 0;
   rejected = 0;
   #size = 0;
-  #rows: SpooledRow[] = [];
+  readonly #free: Buffer[] = [];
+  readonly #file: string | undefined;
+  #rows: RowBatch;
   #rejections: Rejection[] = [];
   readonly #reasons = new Map<string, number>();
 
+  /** @param file that all records are of, where they are of one */
+  constructor(file?: string) {
+    this.#file = file;
+    this.#rows = new RowBatch(this.#free, file);
+  }
+
   addRow(rowNo: number, place: Place, cells: readonly (string | null)[], text: string): void {
-    const line = copyLine([String(rowNo), ...cells]);
-    this.#rows.push({ rowNo, place, copyLine: line, text });
-    this.#size += line.length + text.length;
+    this.#size += this.#rows.add(rowNo, place, cells, text);
   }
 
   addRejection(rejection: Rejection): void {
@@ -68,7 +59,7 @@ export class Spool {
   }
 
   get pendingRows(): number {
-    return this.#rows.length;
+    return this.#rows.count;
   }
 
   get pendingRejections(): number {
@@ -97,36 +88,37 @@ export class Spool {
     loadId: string,
     onRefused?: (rowNo: number) => void,
   ): Promise<void> {
+    // Rows may go on gathering meanwhile.
     const rows = this.#rows;
-    this.#rows = [];
+    this.#rows = new RowBatch(this.#free, this.#file);
     this.#size = 0;
     this.rows += await this.#flushRows(rows, client, table, loadId, onRefused);
+    rows.release();
     this.rejected += await this.#flushRejections(client, key, loadId);
   }
 
   async #flushRows(
-    rows: SpooledRow[],
+    rows: RowBatch,
     client: Client,
     table: RawTable,
     loadId: string,
     onRefused?: (rowNo: number) => void,
   ): Promise<number> {
     const statement = `copy ${quoteTarget(table)} (${quoteList(landedColumns(table))}) from stdin`;
-    for (let wrong = 0; rows.length > 0; wrong++) {
+    for (let wrong = 0; rows.count > 0; wrong++) {
       await client.query("savepoint landing");
       try {
-        const chunks = copyChunks(linesOf(rows), `${loadId}\t`);
-        const copied = await copyIn(client, statement, chunks);
+        const copied = await copyIn(client, statement, rows.chunks(`${loadId}\t`));
         await client.query("release savepoint landing");
-        if (copied !== rows.length) throw new Error(`COPY took ${copied} of ${rows.length} rows`);
+        if (copied !== rows.count) throw new Error(`COPY took ${copied} of ${rows.count} rows`);
         return copied;
       } catch (error) {
         const index = wrongLine(error, table.name);
-        const row = index === undefined ? undefined : rows[index];
+        const row = index === undefined ? undefined : rows.row(index);
         if (row === undefined || index === undefined) throw error;
         if (wrong >= MAX_SERVER_REJECTIONS) throw tooManyWrong(table, error as Error);
         await client.query("rollback to savepoint landing");
-        rows.splice(index, 1);
+        rows.remove(index);
         const { rowNo, place, text } = row;
         const reason = serverReason(error as ServerError);
         if (onRefused) this.note(reason);
@@ -155,10 +147,6 @@ export class Spool {
 /** What cannot be stored is shown as the replacement character. */
 function storable(text: string): string {
   return /[\0\p{Surrogate}]/u.test(text) ? text.replace(/[\0\p{Surrogate}]/gu, "\ufffd") : text;
-}
-
-function* linesOf(rows: readonly SpooledRow[]): Generator<string> {
-  for (const row of rows) yield row.copyLine;
 }
 
 interface ServerError {

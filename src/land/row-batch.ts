@@ -1,0 +1,130 @@
+import { copyLine } from "../postgres/copy.ts";
+
+/** Where a record was: its place for people, and in a file where it came from one. */
+export interface Place {
+  readonly position: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly byte?: number;
+}
+
+const BLOCK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 128 * 1024;
+/** Of a UTF-16 unit in UTF-8. */
+const MAX_CHARACTER_BYTES = 3;
+
+/** A row that the server refused, as it was spooled. */
+export interface BatchRow {
+  readonly rowNo: number;
+  readonly place: Place;
+  readonly text: string;
+}
+
+/**
+ * Rows as bytes, outside of the heap: the garbage collector need not carry them. Each row is its line for COPY, without
+ * the load's number, and after it its text.
+ */
+export class RowBatch {
+  readonly #free: Buffer[];
+  readonly #blocks: Buffer[] = [];
+  #used = 0;
+  /** Of each row: its block, where it begins, where its text begins, where it ends. */
+  #blockOf: number[] = [];
+  #start: number[] = [];
+  #middle: number[] = [];
+  #end: number[] = [];
+  #rowNo: number[] = [];
+  #place: (Place | number)[] = [];
+  #byte: (number | undefined)[] = [];
+  readonly #file: string | undefined;
+
+  /** @param free blocks to use, and where they go back to */
+  constructor(free: Buffer[], file: string | undefined) {
+    this.#free = free;
+    this.#file = file;
+  }
+
+  get count(): number {
+    return this.#rowNo.length;
+  }
+
+  /** @param place only its line and byte are kept where it has them */
+  add(rowNo: number, place: Place, cells: readonly (string | null)[], text: string): number {
+    const line = `${rowNo}\t${copyLine(cells)}`;
+    const size = line.length + text.length;
+    const block = this.#blockFor(size);
+    const start = this.#used;
+    const middle = start + block.write(line, start);
+    this.#used = middle + block.write(text, middle);
+    this.#blockOf.push(this.#blocks.length - 1);
+    this.#start.push(start);
+    this.#middle.push(middle);
+    this.#end.push(this.#used);
+    this.#rowNo.push(rowNo);
+    this.#place.push(place.line ?? place);
+    this.#byte.push(place.byte);
+    return size;
+  }
+
+  #blockFor(characters: number): Buffer {
+    const bytes = characters * MAX_CHARACTER_BYTES;
+    const current = this.#blocks.at(-1);
+    if (current && this.#used + bytes <= current.length) return current;
+    this.#used = 0;
+    const next = bytes <= BLOCK_BYTES ? this.#free.pop() : undefined;
+    this.#blocks.push(next ?? Buffer.allocUnsafeSlow(Math.max(bytes, BLOCK_BYTES)));
+    return this.#blocks.at(-1)!;
+  }
+
+  row(index: number): BatchRow | undefined {
+    const place = this.#place[index];
+    if (place === undefined) return undefined;
+    const byte = this.#byte[index];
+    return {
+      rowNo: this.#rowNo[index]!,
+      place: typeof place === "number" ? this.#placeOf(place, byte) : place,
+      text: this.#blocks[this.#blockOf[index]!]!.toString("utf8", this.#middle[index], this.#end[index]),
+    };
+  }
+
+  #placeOf(line: number, byte: number | undefined): Place {
+    return {
+      position: `line ${line}`,
+      line,
+      ...(byte === undefined ? {} : { byte }),
+      ...(this.#file === undefined ? {} : { file: this.#file }),
+    };
+  }
+
+  remove(index: number): void {
+    for (const list of [this.#blockOf, this.#start, this.#middle, this.#end, this.#rowNo]) list.splice(index, 1);
+    this.#place.splice(index, 1);
+    this.#byte.splice(index, 1);
+  }
+
+  /** The lines for COPY, each behind the prefix. */
+  *chunks(prefix: string): Generator<Buffer> {
+    const head = Buffer.from(prefix);
+    let chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    let used = 0;
+    for (let row = 0; row < this.count; row++) {
+      const [start, middle] = [this.#start[row]!, this.#middle[row]!];
+      const size = head.length + middle - start + 1;
+      if (used + size > chunk.length) {
+        if (used) yield chunk.subarray(0, used);
+        chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, size));
+        used = 0;
+      }
+      used += head.copy(chunk, used);
+      used += this.#blocks[this.#blockOf[row]!]!.copy(chunk, used, start, middle);
+      chunk[used++] = 10;
+    }
+    if (used) yield chunk.subarray(0, used);
+  }
+
+  /** Gives the blocks back. The batch is empty afterwards. */
+  release(): void {
+    this.#free.push(...this.#blocks.filter(({ length }) => length === BLOCK_BYTES));
+    this.#blocks.length = 0;
+  }
+}
