@@ -12,7 +12,7 @@ import type { RawTable } from "./raw-table.ts";
 import type { Rejection } from "./spool.ts";
 
 /** Bytes of one COPY: what is kept in memory until the server has taken it. */
-const SEGMENT_BYTES = 32 * 1024 * 1024;
+const SEGMENT_BYTES = 16 * 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 /** Rows that only the server can judge, at once; also bounds the rejects in memory. */
 const MAX_DOUBTFUL = 20_000;

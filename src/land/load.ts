@@ -41,7 +41,7 @@ export interface Landed {
 }
 
 /** Small enough that what is gathered is gone before the garbage collector has looked at it twice. */
-const MEMORY = 8 * 1024 * 1024;
+const MEMORY = 4 * 1024 * 1024;
 /** A later load this small may be all wrong without saying anything about the next. */
 const TELLING_RECORDS = 10;
 /** So many rejects and not one row: it will not get better. */
