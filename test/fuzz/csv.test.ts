@@ -1,0 +1,288 @@
+import { isUtf8 } from "node:buffer";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { loadIngest } from "../../src/config/ingest.ts";
+import { ingest } from "../../src/land/ingest.ts";
+import { UserError } from "../../src/model/errors.ts";
+import type { CsvOptions, FileStream, RecordSchema } from "../../src/model/ingest.ts";
+import { readCsv } from "../../src/sources/formats/csv/read.ts";
+import type { FilePlace } from "../../src/sources/source.ts";
+import { readAll } from "../sources/formats/reading.ts";
+import { fileIngest } from "../support/ingest-files.ts";
+
+const seconds = Number(process.env.FUZZ_SECONDS ?? 3);
+const timeLimit = { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: (seconds * 1000) / 2 };
+const timeout = seconds * 1000 + 60_000;
+const columns = ["n", "a", "b"] as const;
+
+/** One record of a file, as the oracle sees it. `cells` is undefined where it must be rejected. */
+interface Expected {
+  readonly line: number;
+  readonly byte: number;
+  readonly cells: Readonly<Record<string, string>> | undefined;
+}
+
+/** What a file holds, decided the simple way: as a whole, by regular expressions. Undefined where it must be refused. */
+function oracle(bytes: Buffer, options: CsvOptions): Expected[] | undefined {
+  const { delimiter, quote, escape: escaping, trailer } = options;
+  const whole = bytes.subarray(0, 3).equals(Buffer.from("\ufeff")) ? bytes.subarray(3) : bytes;
+  const content = whole
+    .toString("latin1")
+    .split(/(?<=\n)/)
+    .slice(options.skipLines)
+    .join("");
+  const inside = escaping === quote ? `(?:[^${quote}]|${quote}${quote})*` : `(?:[^${quote}\\\\]|\\\\[^])*`;
+  const quoted = new RegExp(`${quote}(${inside})${quote}${escaping === quote ? `(?!${quote})` : ""}`, "y");
+  const plain = new RegExp(`[^\\r\\n${delimiter === "|" ? "\\|" : delimiter}]*`, "y");
+  const lineEnd = /\r\n|\r|\n|$/y;
+  const take = (expression: RegExp, at: number) => {
+    expression.lastIndex = at;
+    return expression.exec(content);
+  };
+  const utf8 = (latin1: string) => Buffer.from(latin1, "latin1").toString();
+  const expected: Expected[] = [];
+  let names: readonly string[] | undefined = options.header ? undefined : columns;
+  let header: string | undefined;
+  let ended: string | undefined;
+  let lastFields = 0;
+  let terminated = true;
+  for (let at = 0, line = 1; at < content.length; ) {
+    const start = at;
+    const cells: (string | null)[] = [];
+    let wrong = false;
+    for (;;) {
+      const found = content[at] === quote ? take(quoted, at) : undefined;
+      if (found === null) return undefined;
+      at += found?.[0].length ?? 0;
+      const rest = take(plain, at)![0];
+      at += rest.length;
+      if (found ? rest !== "" : rest.includes(quote)) wrong = true;
+      if (!found) cells.push(utf8(rest) === options.null ? null : utf8(rest));
+      else if (escaping === quote) cells.push(utf8(found[1]!.replaceAll(quote + quote, quote)));
+      else cells.push(utf8(found[1]!.replace(new RegExp(`\\\\([\\\\${quote}])`, "g"), "$1")));
+      if (content[at] !== delimiter) break;
+      at++;
+    }
+    const raw = content.slice(start, at);
+    const end = take(lineEnd, at)![0];
+    at += end.length;
+    terminated = end !== "";
+    lastFields = cells.length;
+    const place = { line, byte: start };
+    line += 1 + (raw.match(/\n/g)?.length ?? 0);
+    if (raw === "") continue;
+    wrong ||= !isUtf8(Buffer.from(raw, "latin1")) || raw.includes("\0");
+    if (!names) {
+      header = raw;
+      names = cells.map((cell, index) => (cell ?? options.null).trim() || `column_${index + 1}`);
+      if (wrong || new Set(names).size < names.length) return undefined;
+      continue;
+    }
+    if (ended !== undefined) return undefined;
+    if (trailer !== undefined && raw.startsWith(trailer)) {
+      ended = raw.slice(trailer.length);
+      continue;
+    }
+    wrong ||= cells.length !== names.length || raw === header;
+    const entries = names.map((name, index) => [name, cells[index]] as const).filter(([, cell]) => cell !== null);
+    expected.push({ ...place, cells: wrong ? undefined : (Object.fromEntries(entries) as Record<string, string>) });
+  }
+  if (!names) return undefined;
+  const ends = terminated || ended !== undefined || (!options.finalNewline && lastFields >= names.length);
+  const said = /\d+/.exec(ended ?? "")?.[0];
+  if (!ends || (trailer !== undefined && ended === undefined)) return undefined;
+  return said !== undefined && Number(said) !== expected.length ? undefined : expected;
+}
+
+const options: fc.Arbitrary<CsvOptions> = fc
+  .record({
+    delimiter: fc.constantFrom(",", ";", "|", "\t"),
+    quote: fc.constantFrom('"', "'"),
+    backslash: fc.boolean(),
+    header: fc.boolean(),
+    null: fc.constantFrom("", "NULL", "\\N"),
+    skipLines: fc.constantFrom(0, 0, 0, 1, 2),
+    trailer: fc.constantFrom(undefined, undefined, undefined, "TOTAL"),
+    finalNewline: fc.boolean(),
+  })
+  .map(({ backslash, trailer, ...rest }) => ({
+    kind: "csv",
+    encoding: "utf-8",
+    escape: backslash ? "\\" : rest.quote,
+    ...(trailer === undefined ? {} : { trailer }),
+    ...rest,
+  }));
+
+const cellText = fc.oneof(
+  fc.string({ unit: "grapheme", maxLength: 12 }),
+  fc.string({ unit: fc.constantFrom(..."\"'\\,;|\t\r\n aü😀"), maxLength: 8 }),
+  fc.constantFrom("", "NULL", "\\N", "\\.", "TOTAL", "\ufeff", "a\0b", "\u2028", "x".repeat(300)),
+);
+const numberText = fc.oneof(
+  { weight: 8, arbitrary: fc.integer().map(String) },
+  fc.constantFrom("", "NULL", "007", "+5", " 8 ", "9223372036854775808", "1.0", "1e3", "0x1F", "1_000", "\u00a07", "x"),
+);
+
+const content = fc.record({
+  rows: fc.array(fc.tuple(numberText, cellText, cellText), { maxLength: 12 }),
+  /** What is written one way or another, by turns. */
+  choices: fc.array(fc.nat({ max: 59 }), { minLength: 1, maxLength: 40 }),
+  order: fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
+  mark: fc.boolean(),
+  lastEnd: fc.boolean(),
+});
+type Content = typeof content extends fc.Arbitrary<infer T> ? T : never;
+
+function write({ rows, choices, order, mark, lastEnd }: Content, options: CsvOptions): Buffer {
+  const { delimiter, quote, escape: escaping, header, skipLines, trailer } = options;
+  let made = 0;
+  const oneOf = <T>(...values: readonly T[]) => values[choices[made++ % choices.length]! % values.length]!;
+  const cell = (text: string) => {
+    const special = [delimiter, quote, "\n", "\r"].some((one) => text.includes(one));
+    if (!special && oneOf(true, false)) return text;
+    return quote + [...text].map((one) => (one === quote || one === escaping ? escaping + one : one)).join("") + quote;
+  };
+  const line = (cells: readonly string[]) => {
+    const ordered = (header ? order : [0, 1, 2]).map((index) => cell(cells[index]!));
+    return ordered.join(delimiter) + oneOf("\n", "\n", "\r\n", "\r", "\n\n");
+  };
+  const lines = [
+    ...Array.from({ length: skipLines }, (_, index) => `to be "skipped ${index}\n`),
+    ...(header ? [line(columns)] : []),
+    ...rows.map(line),
+    ...(trailer === undefined ? [] : [`${trailer}${delimiter}${rows.length}\n`]),
+  ];
+  const text = `${mark ? "\ufeff" : ""}${lines.join("")}`;
+  return Buffer.from(lastEnd ? text : text.replace(/[\r\n]+$/, ""));
+}
+
+const mutation = fc.record({
+  at: fc.nat(),
+  kind: fc.constantFrom("change", "insert", "remove", "cut", "double"),
+  byte: fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(...Buffer.from("\n\r\0\"'\\,;|\t"))),
+});
+
+function mutate(
+  bytes: Buffer,
+  changes: readonly (typeof mutation extends fc.Arbitrary<infer T> ? T : never)[],
+): Buffer {
+  let changed = [...bytes];
+  for (const { at, kind, byte } of changes) {
+    const place = changed.length === 0 ? 0 : at % changed.length;
+    if (kind === "change") changed[place] = byte;
+    else if (kind === "insert") changed.splice(place, 0, byte);
+    else if (kind === "remove") changed.splice(place, 1);
+    else if (kind === "double") changed.splice(place, 0, ...changed.slice(place, place + 40));
+    else changed = changed.slice(0, place);
+  }
+  return Buffer.from(changed);
+}
+
+const file = fc
+  .tuple(options, content, fc.oneof(fc.constant([]), fc.array(mutation, { maxLength: 4 })))
+  // A mark of UTF-16 means another encoding.
+  .map(([chosen, rows, changes]) => ({ options: chosen, bytes: mutate(write(rows, chosen), changes) }))
+  .filter(({ bytes }) => !/^(?:fffe|feff)/.test(bytes.toString("hex", 0, 2)));
+
+const texts: RecordSchema = {
+  file: "schema.json",
+  schema: { type: "object", properties: { n: { type: "string" }, a: { type: "string" }, b: { type: "string" } } },
+  columns: columns.map((name) => ({ name, type: "text" })),
+};
+
+test("CSV: records, rejects and refusals are the oracle's, whatever the dialect, the damage and the chunks", {
+  timeout,
+}, async () => {
+  const property = fc.asyncProperty(
+    file,
+    fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 300 })),
+    async (one, chunk) => {
+      const expected = oracle(one.bytes, one.options);
+      // Places are of the text behind the lines that are skipped.
+      const outcome = await readAll(readCsv(one.options, texts), one.bytes, chunk).then(
+        ({ records, rejected }) => ({
+          records: records.map((record) => {
+            const { line, byte } = record as FilePlace;
+            return { line, byte, cells: { ...(record.value as Record<string, string>) } };
+          }),
+          rejected: rejected.map(({ line, byte }) => ({ line, byte, cells: undefined })),
+        }),
+        (error: unknown) => {
+          expect(error).toBeInstanceOf(UserError);
+          return undefined;
+        },
+      );
+      expect(outcome).toEqual(
+        expected && {
+          records: expected.filter(({ cells }) => cells),
+          rejected: expected.filter(({ cells }) => !cells),
+        },
+      );
+    },
+  );
+  await fc.assert(property, timeLimit);
+});
+
+const orders = {
+  type: "object",
+  properties: { n: { type: "integer" }, a: { type: "string" }, b: { type: "string" } },
+};
+/** A bigint however one looks at it. */
+const CERTAIN = /^-?\d{1,18}$/;
+
+/** A landed row as the record's cells say it; undefined where the number may be refused. */
+function landedOf(cells: Readonly<Record<string, string>>): string | undefined {
+  const { n, a, b } = cells;
+  if (n !== undefined && !CERTAIN.test(n)) return undefined;
+  return JSON.stringify([n === undefined ? null : String(BigInt(n)), a ?? null, b ?? null]);
+}
+
+test("CSV: in the database are the oracle's cells, and each record is a row or a reject", { timeout }, async () => {
+  const { dir, put, remove, settings, rows } = await fileIngest("format: csv", orders);
+  const declared = loadIngest(`${dir}/ingest/shop.yaml`, { projectDir: dir, env: {} });
+  const stream = declared.streams[0]!;
+  let files = 0;
+  const property = fc.asyncProperty(file, async (one) => {
+    const expected = oracle(one.bytes, one.options);
+    const name = `${++files}.csv`;
+    put({ [name]: one.bytes });
+    const origin = { ...(stream.origin as FileStream), format: one.options };
+    const report = await ingest({ ...declared, streams: [{ ...stream, origin }] }, settings);
+    remove(name);
+    const [load] = report.streams[0]!.files!;
+    const rejects = expected?.filter(({ cells }) => !cells || landedOf(cells) === undefined).length ?? 0;
+    if (load!.status === "failed") {
+      // All of them rejected: the schema or the source is wrong.
+      expect(expected === undefined || (expected.length > 0 && rejects === expected.length)).toBe(true);
+      return;
+    }
+    expect(expected).toBeDefined();
+    expect(load!.rows + load!.rejected).toBe(expected!.length);
+    const landed = await rows(`select n::text, a, b from raw.orders where _load_id = ${load!.loadId ?? 0}`);
+    const certain = expected!.flatMap(({ cells }) => (cells && landedOf(cells)) ?? []);
+    const found = landed.map(({ n, a, b }) => JSON.stringify([n, a, b]));
+    const doubtful = expected!.flatMap(({ cells }) => (cells && landedOf(cells) === undefined ? [cells] : []));
+    expect(subtract(certain, found)).toEqual([]);
+    for (const text of subtract(found, certain)) {
+      const [number, a, b] = JSON.parse(text) as (string | null)[];
+      expect(doubtful).toContainEqual(
+        expect.objectContaining({
+          n: expect.stringMatching(new RegExp(`^\\s*[+]?0*${number}\\s*$`)),
+          ...(a === null ? {} : { a }),
+          ...(b === null ? {} : { b }),
+        }),
+      );
+    }
+  });
+  await fc.assert(property, timeLimit);
+});
+
+/** What is left of a list when another one is taken from it, each item once. */
+function subtract(from: readonly string[], items: readonly string[]): string[] {
+  const left = [...from];
+  for (const item of items) {
+    const index = left.indexOf(item);
+    if (index >= 0) left.splice(index, 1);
+  }
+  return left;
+}
