@@ -46,11 +46,12 @@ export async function landFiles(
       ? new Map<string, LandedFile>()
       : await readLandedFiles(client, key);
   const { files: glob, sequence } = stream.origin;
+  const since = options.since === undefined ? undefined : timeOf(options.since);
   const listing = await listSettled(place, glob, stream.origin, clock);
   const files: FileLoad[] = listing.growing.map((path) => ({ ...nothing, path, status: "waiting", reason: GROWING }));
   const landed: Landed[] = [];
   for (const file of listing.whole) {
-    if (options.since !== undefined && file.modifiedAt !== undefined && file.modifiedAt < options.since) continue;
+    if (since !== undefined && file.modifiedAt !== undefined && Date.parse(file.modifiedAt) < since) continue;
     const known = before.get(file.path);
     if (known && unchanged(known, file)) {
       files.push({ ...nothing, path: file.path, status: "known", version: known.version });
@@ -79,7 +80,9 @@ export async function landFiles(
         continue;
       }
       const failure = errorOf(error as Error, file.path);
-      const loadId = options.dryRun ? null : await writeFailure(client, key, startedAt, failure.message);
+      const loadId = options.dryRun
+        ? null
+        : await writeFailure(client, key, startedAt, failure.message, stream.batch.kind);
       files.push({ ...nothing, path: file.path, status: "failed", loadId, error: failure });
     }
   }
@@ -88,7 +91,8 @@ export async function landFiles(
   const warnings = gaps.length
     ? [`numbers are missing in the sequence: ${gaps.slice(0, 20).map(gapText).join(", ")}`]
     : [];
-  if (!files.length) warnings.push(`no file matches ${glob} below ${declaration.origin.at}`);
+  if (!listing.whole.length && !listing.growing.length)
+    warnings.push(`no file matches ${glob} below ${declaration.origin.at}`);
   if (!options.dryRun) {
     const dropped = await dropOldPartitions(client, new Load(client, declaration, stream, options).table);
     if (dropped.length)
@@ -99,6 +103,15 @@ export async function landFiles(
 
 const GROWING = "it may still be being written; the next load looks again";
 const nothing = { version: null, rows: 0, rejected: 0, loadId: null, reason: null, error: null } as const;
+
+function timeOf(since: string): number {
+  const time = Date.parse(since);
+  if (!Number.isNaN(time)) return time;
+  throw new UserError({
+    message: `--since ${since} is no time that files can have changed since`,
+    expected: "such as 2026-01-31 or 2026-01-31T00:00:00Z",
+  });
+}
 
 function gapText({ first, last }: SequenceGap): string {
   return first === last ? String(first) : `${first} to ${last}`;

@@ -19,7 +19,22 @@ export async function readFile(
   if (format.kind === "csv") return readCsvFile(load, stream, format, bytes, dryRun);
   const read = await readerOf(format);
   await load.readAll(read(bytes));
+  if (format.kind === "xml" && !load.records && !mayBeEmpty(stream)) throw noRecords(format.record);
   return {};
+}
+
+/** Whether the declaration says that files without records are fine. */
+function mayBeEmpty({ origin }: StreamDeclaration): boolean {
+  return origin.kind === "files" && origin.minRows === 0;
+}
+
+function noRecords(record: string): UserError {
+  return new UserError({
+    message: `the file has no element ${record}`,
+    expected: "at least one record (xml.record)",
+    hint: "correct xml.record; minRows: 0 is for files that may be without records",
+    exitCode: 1,
+  });
 }
 
 async function readerOf(format: Exclude<FormatOptions, CsvOptions>): Promise<FormatReader> {
@@ -52,7 +67,9 @@ async function readCsvFile(
   const missing = [...known].filter((name) => !header.includes(name));
   refuseWithoutRequired(recordSchema, missing, header);
   if (unknown.length && drift === "freeze") throw frozen(recordSchema, unknown, "the header");
+  if (missing.length === known.size) throw noColumn(recordSchema, header);
   load.missing(missing);
+  if (missing.length) load.warnings.push(`the file has no column ${missing.join(", ")}`);
   if (!unknown.length && judgedByCells(recordSchema) && !dryRun) await load.readBulk(options, chunks);
   else await load.readAll(readCsv({ ...options, encoding: "utf-8" }, recordSchema)(chunks));
   return { header };
@@ -92,6 +109,20 @@ async function peekHeader(
     }
   };
   return { header: header ?? [], chunks: chunks() };
+}
+
+function noColumn({ file, columns }: RecordSchema, header: readonly string[]): UserError {
+  return new UserError({
+    message: "the schema knows none of the file's columns",
+    location: { file },
+    expected: `a header with ${columns
+      .slice(0, 20)
+      .map(({ name }) => name)
+      .join(", ")}`,
+    found: header.slice(0, 20).join(", ").slice(0, 300),
+    hint: "check csv.delimiter, csv.header and csv.skipLines; csv.columns gives columns other names",
+    exitCode: 1,
+  });
 }
 
 function refuseWithoutRequired(

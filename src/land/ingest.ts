@@ -177,6 +177,6 @@ async function noteFailure(
 ): Promise<string | null> {
   const key = ledgerKey(declaration, stream);
   return withClient(settings, { duty: "loader" }, (client) =>
-    writeFailure(client, key, startedAt, error.message),
+    writeFailure(client, key, startedAt, error.message, stream.batch.kind),
   ).catch(() => null);
 }

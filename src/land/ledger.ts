@@ -145,11 +145,24 @@ export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEnt
 }
 
 /** Notes a failed load, after its transaction was rolled back. Returns its number. */
-export async function writeFailure(client: Client, key: LedgerKey, startedAt: Date, error: string): Promise<string> {
+export async function writeFailure(
+  client: Client,
+  key: LedgerKey,
+  startedAt: Date,
+  error: string,
+  batch: string,
+): Promise<string> {
   const { rows } = await client.query<{ load_id: string }>(
-    `insert into ${ledger(key.schema)} (source, stream, table_name, status, started_at, finished_at, details)
-     values ($1, $2, $3, 'failed', $4, clock_timestamp(), $5) returning load_id`,
-    [key.source, key.stream, key.table, startedAt.toISOString(), JSON.stringify({ error: error.replaceAll("\0", "") })],
+    `insert into ${ledger(key.schema)} (source, stream, table_name, status, started_at, finished_at, details, batch)
+     values ($1, $2, $3, 'failed', $4, clock_timestamp(), $5, $6) returning load_id`,
+    [
+      key.source,
+      key.stream,
+      key.table,
+      startedAt.toISOString(),
+      JSON.stringify({ error: error.replaceAll("\0", "") }),
+      batch,
+    ],
   );
   return rows[0]!.load_id;
 }

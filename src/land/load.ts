@@ -8,6 +8,7 @@ import { createChecker, type RecordChecker, type UnknownFields } from "./check.t
 import { CursorTracker } from "./cursor.ts";
 import { lastBatchRows, writeDrift } from "./file-ledger.ts";
 import { ledgerKey, lockStream, nextLoadId, readCursor, writeLoad } from "./ledger.ts";
+import { type Order, orderOf } from "./order.ts";
 import { preparePartition } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
 import { type Rejection, Spool } from "./spool.ts";
@@ -62,6 +63,9 @@ export class Load {
   #tracker: CursorTracker | undefined;
   #flushing: Promise<void> = Promise.resolve();
   #start: LoadCursor | null = null;
+  /** Where the last load ended, also where this one was told to begin elsewhere. */
+  #before: LoadCursor | null = null;
+  #order: Order = () => 0;
   #loadId: string | null = null;
   #file: string | undefined;
   #pages = 0;
@@ -110,9 +114,12 @@ export class Load {
   #beginAt(before: LoadCursor | null): string | null {
     const { cursor, recordSchema } = this.stream;
     const { since } = this.#options;
+    this.#before = before;
     this.#start = since !== undefined && cursor ? { value: since, seen: [], unplaced: before?.unplaced ?? [] } : before;
     if (cursor) {
       const type = recordSchema.columns.find((column) => column.name === cursor.field)?.type ?? "text";
+      this.#order = orderOf(type);
+      if (since !== undefined && Number.isNaN(this.#order(since, since))) throw wrongSince(since, cursor.field, type);
       this.#tracker = new CursorTracker(cursor.field, type, this.#start, this.#lookback(this.#start?.value));
     }
     const from = this.#start?.value ?? null;
@@ -208,6 +215,11 @@ export class Load {
 
   async flush(): Promise<void> {
     await this.#write(await this.take());
+  }
+
+  /** Records seen so far, the rejected ones included. */
+  get records(): number {
+    return this.#records;
   }
 
   get rows(): number {
@@ -316,15 +328,34 @@ export class Load {
       rows: this.rows,
       rejected: this.#spool.rejected,
       skipped: this.#skipped,
-      cursor: this.#tracker?.cursor ?? null,
+      cursor: this.#cursor(),
       reasons: this.#spool.reasons,
       warnings: this.warnings,
     };
   }
 
+  /** What was asked for by --since is no place that a source has reached: the cursor moves by records, and not back. */
+  #cursor(): LoadCursor | null {
+    const now = this.#tracker?.cursor ?? null;
+    if (this.#options.since === undefined || !now) return now;
+    const reached = this.#rowNo > 0 && now.value !== null;
+    const isBack = this.#before?.value != null && reached && this.#order(now.value, this.#before.value) < 0;
+    return reached && !isBack ? now : this.#before;
+  }
+
   tell(event: DistributedOmit<LoadEvent, "stream">): void {
     this.#options.onEvent?.({ ...event, stream: this.stream.name } as LoadEvent);
   }
+}
+
+function wrongSince(since: string, field: string, type: string): UserError {
+  return new UserError({
+    message: `--since ${since} is no value of the cursor field ${field}`,
+    expected:
+      type.startsWith("timestamp") || type === "date"
+        ? "a date or time, such as 2026-01-31 or 2026-01-31T00:00:00Z"
+        : `a ${type}`,
+  });
 }
 
 type DistributedOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

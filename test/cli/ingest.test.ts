@@ -139,3 +139,39 @@ test("ingest --since begins at a value of the cursor, and lands what came before
     cursor: "2026-01-01T00:03:00.000Z",
   });
 });
+
+test("ingest --since never leaves a cursor where no record was, and refuses what is no value of it", async () => {
+  const env = await surroundings([item(1), item(2), item(3)]);
+  const dir = project();
+  const run = (...words: string[]) => cli(dir, ["ingest", "shop.items", "--json", ...words], env);
+  const cursor = async () =>
+    (JSON.parse((await cli(dir, ["ingest", "state", "shop.items", "--json"], env)).stdout) as { cursor: string }[])[0]!
+      .cursor;
+  await run();
+  const wrong = JSON.parse((await run("--since", "banana")).stdout) as LoadReport[];
+  expect(wrong[0]!.streams[0]!.error!.message).toBe("--since banana is no value of the cursor field updated_at");
+  await run("--since", "2030-01-01T00:00:00Z");
+  expect(await cursor()).toBe("2026-01-01T00:03:00.000Z");
+  expect((JSON.parse((await run("--since", "2026-01-01T00:02:00Z")).stdout) as LoadReport[])[0]!.streams[0]!.rows).toBe(
+    2,
+  );
+  expect(await cursor()).toBe("2026-01-01T00:03:00.000Z");
+  expect((JSON.parse((await run()).stdout) as LoadReport[])[0]!.streams[0]!.rows).toBe(0);
+});
+
+test("what looks after loads refuses the flags of loading, and lists no more rejects than asked for", async () => {
+  const env = await surroundings([item(1), item(2, { amount: "x" }), item(3, { amount: "y" })]);
+  const dir = project();
+  await cli(dir, ["ingest"], env);
+  for (const words of [
+    ["replay", "--dry-run"],
+    ["--dry-run", "replay"],
+    ["rejects", "--since", "1"],
+    ["ls", "--full"],
+  ]) {
+    const refused = await cli(dir, ["ingest", ...words], env);
+    expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringMatching(/ingest \w+ has no flag --/)]);
+  }
+  const rejects = await cli(dir, ["ingest", "rejects", "--limit", "1", "--json"], env);
+  expect(JSON.parse(rejects.stdout)).toHaveLength(1);
+});

@@ -250,3 +250,35 @@ test("a rehearsal lands nothing and says what it would land", async () => {
   expect(await load({ dryRun: true })).toMatchObject({ rows: 2, rejected: 1 });
   expect(await rows("select to_regclass('raw.orders') as found")).toEqual([{ found: null }]);
 });
+
+test("a file in which nothing is found is refused, and is read again once the declaration is right", async () => {
+  const xml = (record: string) => `format: xml\nxml: { record: ${record}, fields: { id: "@id", customer: name } }`;
+  const schema = { type: "object", properties: { id: { type: "string" }, customer: { type: "string" } } };
+  const wrong = await fileIngest(xml("ordr"), schema);
+  wrong.put({ "a.xml": '<orders><order id="1"><name>a</name></order></orders>' });
+  expect((await wrong.load()).files![0]!.error!.message).toContain("the file has no element ordr");
+  expect(await wrong.rows("select count(*) from raw._file")).toEqual([{ count: "0" }]);
+  const empty = await fileIngest(`${xml("ordr")}\nminRows: 0`, schema);
+  empty.put({ "a.xml": "<orders/>" });
+  expect(await empty.load()).toMatchObject({ status: "loaded", rows: 0 });
+  const delimiter = await fileIngest("format: csv", { type: "object", properties: { id: { type: "integer" } } });
+  delimiter.put({ "a.csv": "id;name\n1;a\n" });
+  expect((await delimiter.load()).files![0]!.error).toMatchObject({
+    message: expect.stringContaining("the schema knows none of the file's columns"),
+    found: "id;name",
+  });
+});
+
+test("a column that a file lacks is told with the file", async () => {
+  const { put, load } = await fileIngest("format: csv\ncsv: { columns: { 'Custmer': customer } }");
+  put({ "a.csv": "id,Customer,amount,day\n1,a,1,2026-01-01\n" });
+  expect((await load()).files![0]).toMatchObject({ status: "loaded", reason: "the file has no column customer" });
+});
+
+test("--since takes files that changed since then, as times and not as texts", async () => {
+  const { put, load } = await fileIngest();
+  put({ "a.csv": some(1, 2) });
+  expect(await load({ since: "2999-01-01" })).toMatchObject({ rows: 0, files: [], warnings: [] });
+  expect((await load({ since: "yesterday" })).error!.message).toContain("--since yesterday is no time");
+  expect(await load({ since: "2020-01-01" })).toMatchObject({ rows: 2 });
+});

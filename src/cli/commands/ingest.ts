@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { ingest } from "../../land/ingest.ts";
 import { replay } from "../../land/replay.ts";
 import { rejectsOf, streamState } from "../../land/state.ts";
+import { UserError } from "../../model/errors.ts";
 import type { LoadReport } from "../../model/load.ts";
 import { withClient } from "../../postgres/client.ts";
 import { openDatabase } from "../database.ts";
@@ -46,7 +47,11 @@ export const addIngestCommand: AddCommand = (program, shell) => {
       .argument("[name...]", "sources, or source.stream")
       .option("--json", "JSON on stdout")
       // The options of the command above are the same words: a flag is taken wherever it stands.
-      .action((names: string[], _: Flags, self: Command) => action(names, self.optsWithGlobals<Flags>()));
+      .action((names: string[], _: Flags, self: Command) => {
+        const flags = self.optsWithGlobals<Flags>();
+        refuseLoadFlags(name, flags);
+        return action(names, flags);
+      });
     return addConnectionOption(added);
   };
   sub("ls", "the declared sources and their streams", (names, flags) => list(shell, names, flags));
@@ -60,6 +65,14 @@ export const addIngestCommand: AddCommand = (program, shell) => {
     replayAll(shell, names, flags),
   );
 };
+
+/** A flag of loading that is passed over in silence would do what it was to prevent. */
+function refuseLoadFlags(name: string, { full, since, force, dryRun }: Flags): void {
+  const given = Object.entries({ "--full": full, "--since": since, "--force": force, "--dry-run": dryRun });
+  const wrong = given.find(([, value]) => value !== undefined);
+  if (wrong)
+    throw new UserError({ message: `ingest ${name} has no flag ${wrong[0]}`, hint: `dataform ingest ${name} --help` });
+}
 
 async function load(shell: Shell, names: readonly string[], flags: Flags): Promise<void> {
   const chosen = chooseSources(shell, names);
@@ -148,7 +161,7 @@ async function showRejects(shell: Shell, names: readonly string[], flags: Flags)
       );
       all.push(...found.map((reject) => ({ source: declaration.source, ...reject })));
     }
-    return all;
+    return all.slice(0, limit);
   });
   if (flags.json) return shell.print(JSON.stringify(rejects));
   const rows = rejects.map(({ source, stream, loadId, file, position, reason, record }) => [

@@ -25,7 +25,8 @@ export function loadSummary(shell: Shell, reports: readonly LoadReport[], dryRun
 
 function notes(shell: Shell, name: string, load: StreamLoad, dryRun: boolean): string[] {
   const [schema] = load.table.split(".");
-  const where = dryRun || load.loadId === null ? "" : `, see ${schema}._rejected, load ${load.loadId}`;
+  const number = load.files ? "" : `, load ${load.loadId}`;
+  const where = dryRun || load.loadId === null ? "" : `, see ${schema}._rejected${number}`;
   const yellow = (word: string) => paint(shell, "yellow", word);
   const red = (word: string) => paint(shell, "red", word);
   const files = load.files ?? [];

@@ -7,6 +7,8 @@ const LF = 10;
 const CR = 13;
 /** More columns than a PostgreSQL table can have. */
 const MAX_FIELDS = 1600;
+/** Bytes of a record from which on it is a long one. */
+const LONG = 256 * 1024;
 
 /**
  * One record of a CSV file, valid only while the callback runs: `bytes` is used again. Field `n` is
@@ -60,6 +62,8 @@ export class CsvScanner {
     problem: undefined,
   };
   #rest = Buffer.alloc(0);
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
   /** The first line end at or after the place that is being read. */
   #nextLf = -1;
   /** Of the first byte of `#rest`. */
@@ -80,13 +84,27 @@ export class CsvScanner {
 
   push(chunk: Uint8Array): void {
     const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const bytes = this.#rest.length ? Buffer.concat([this.#rest, buffer]) : buffer;
+    const rest = this.#rest.length;
+    // A long record is looked at again when it has doubled, not with each chunk.
+    if (rest > LONG && this.#waitingBytes + buffer.length < rest && rest + this.#waitingBytes <= this.#maxBytes) {
+      this.#waiting.push(Buffer.from(buffer));
+      this.#waitingBytes += buffer.length;
+      return;
+    }
+    const bytes = rest ? this.#withRest(buffer) : buffer;
     this.#advance(bytes, this.#scan(bytes, false));
+  }
+
+  #withRest(buffer: Buffer): Buffer {
+    const bytes = Buffer.concat([this.#rest, ...this.#waiting, buffer]);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    return bytes;
   }
 
   /** @throws UserError for a file that is cut. */
   end(): ScanResult {
-    const bytes = this.#rest;
+    const bytes = this.#withRest(Buffer.alloc(0));
     if (!bytes.length && !this.#skipping) return { terminated: true, lastFields: this.#lastFields };
     this.#advance(bytes, this.#scan(bytes, true));
     return { terminated: this.#terminated, lastFields: this.#lastFields };
