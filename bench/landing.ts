@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import type { ConnectionSettings } from "../src/model/connection.ts";
 import { ensureBuilt } from "./contestants.ts";
 import { makePlainTable, psqlCopy, type Timing } from "./landing/contestants.ts";
+import { dltNote } from "./landing/dlt.ts";
 import { badFile, csvFile, type DataFile, ndjsonFile, warm, xmlFile } from "./landing/generate.ts";
 import { writeProject } from "./landing/project.ts";
 import { makeReport, printReport } from "./landing/report.ts";
@@ -26,8 +27,12 @@ interface Options {
   readonly only: ReadonlySet<Part>;
   readonly server: string;
   readonly tls: boolean;
+  readonly dlt: boolean;
   readonly json: boolean;
 }
+
+/** dlt takes long: of a file larger than this it gets a smaller one. */
+const MAX_DLT_MB = 100;
 
 async function main(): Promise<void> {
   const options = readOptions();
@@ -56,7 +61,8 @@ async function main(): Promise<void> {
       ? await inDatabase(contest, (settings) => sustain(projectDir, minutes, settings, options.seconds))
       : undefined;
     const machine = machineOf(server, tls, loadAverage);
-    const report = makeReport(machine, options.rounds, contest, measured, sustained, []);
+    const notes = options.dlt ? [await besideDlt(contest, cache, options)] : [];
+    const report = makeReport(machine, options.rounds, contest, measured, sustained, notes);
     process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : printReport(report)}\n`);
   } finally {
     await server.stop();
@@ -73,6 +79,7 @@ function readOptions(): Options {
       only: { type: "string", default: parts.join() },
       server: { type: "string", default: "installed" },
       tls: { type: "boolean", default: false },
+      dlt: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
     },
   });
@@ -87,6 +94,7 @@ function readOptions(): Options {
     only: new Set(only),
     server: values.server,
     tls: values.tls,
+    dlt: values.dlt,
     json: values.json,
   };
 }
@@ -130,6 +138,11 @@ async function measure(contest: Contest, { rounds }: Options): Promise<Partial<R
       measured[key] = [...(measured[key] ?? []), timing];
     }
   return measured;
+}
+
+async function besideDlt(contest: Contest, cache: string, { mb }: Options): Promise<string> {
+  const file = await csvFile(cache, Math.min(mb, MAX_DLT_MB));
+  return inDatabase(contest, (settings) => dltNote(cache, file, settings));
 }
 
 function machineOf(server: Server, tls: boolean, loadAverage: readonly number[]): Machine {

@@ -1,88 +1,102 @@
-// History tables (slowly changing dimensions, type 2) as a pure function of the records received:
-// the same records give the same rows, in whatever order they were loaded.
+// History tables (slowly changing dimensions, type 2) as a pure function of the records received: the same records give
+// the same rows, in whatever order they were loaded. docs/history.md has the rules.
 
-/** Casts that make equal values hash equally: 1.0 and 1.00, and a timestamp read in any session time zone. */
-function normalised(column, type) {
-  return type === "timestamptz" ? `(${column} at time zone 'UTC')` : `${column}::${type}`;
-}
+const { batches: batchesSelect } = require("includes/scd2_batches");
+const checks = require("includes/scd2_checks");
+const { publishAll } = require("includes/scd2_publish");
+const timeline = require("includes/scd2_timeline");
+const { list } = timeline;
 
-/** One hash over all attributes. A JSON array keeps null apart from '' and needs no separator. */
-function changeHash(attributes) {
-  const values = Object.entries(attributes).map(([column, type]) => normalised(column, type));
-  return `md5(jsonb_build_array(${values.join(", ")})::text)`;
-}
+const OWN_COLUMNS = ["version_no", "change_hash", "valid_from", "valid_to", "is_current", "ended_by"];
+const RAW_ORDER = ["_load_id", "_row_no"];
 
-/**
- * A change feed: each record says what an entity looks like from `effectiveAt` on, or that it was deleted then.
- * Records may arrive in any order and more than once; per key and moment the one loaded last wins.
- */
-function fromLog({ feed, key, attributes, effectiveAt, deleted, loadOrder }) {
-  const columns = Object.keys(attributes);
-  const typed = Object.entries(attributes).map(([column, type]) => `${column}::${type} as ${column}`);
-  const newest = loadOrder.map((column) => `${column} desc`).join(", ");
-  const timeline = `window timeline as (partition by ${key} order by valid_from)`;
-  return `
-    with
-
-    records as (
-      select
-        ${[key, ...typed, ...loadOrder].join(",\n        ")},
-        ${effectiveAt} as valid_from,
-        ${deleted} as is_deletion
-      from ${feed} as feed
-    ),
-
-    winners as (
-      select distinct on (${key}, valid_from) *
-      from records
-      where ${key} is not null and valid_from is not null
-      order by ${key}, valid_from, ${newest}
-    ),
-
-    -- a deletion has no hash, so it differs from every version and equals another deletion
-    hashed as (
-      select *, case when not is_deletion then ${changeHash(attributes)} end as change_hash
-      from winners
-    ),
-
-    compared as (
-      select *, lag(change_hash) over timeline as previous_hash, row_number() over timeline as position
-      from hashed
-      ${timeline}
-    ),
-
-    -- equal neighbours collapse; A, B, A keeps three versions
-    bounded as (
-      select *, lead(valid_from) over timeline as valid_to, lead(is_deletion) over timeline as ends_by_deletion
-      from compared
-      where position = 1 or change_hash is distinct from previous_hash
-      ${timeline}
-    )
-
-    select
-      ${[key, ...columns].join(",\n      ")},
-      row_number() over timeline as version_no,
-      change_hash,
-      valid_from,
-      valid_to,
-      valid_to is null as is_current,
-      case when ends_by_deletion then 'delete' when valid_to is not null then 'change' end as ended_by,
-      ${loadOrder.join(",\n      ")}
-    from bounded
-    where not is_deletion
-    ${timeline}`;
-}
-
-const kinds = { log: fromLog };
+const OPTIONS = [
+  "feed",
+  "key",
+  "attributes",
+  "effectiveAt",
+  "deleted",
+  "loadOrder",
+  "by",
+  "since",
+  "batches",
+  "knownAt",
+];
+const BATCH_OPTIONS = ["ledger", "table", "kind", "maxShrink", "maxRejected"];
 
 /**
  * The select of a history table: key, attributes, version_no, change_hash, [valid_from, valid_to), is_current,
- * ended_by and the record it came from. `kind` says what a batch of the feed means; so far only "log".
+ * ended_by and the record each version came from.
+ *
+ * - `feed`: the records; `key`: column, or columns; `attributes`: the tracked columns, `{ column: type }`.
+ * - `effectiveAt`: when a record says that it holds from (timestamptz); `deleted`: true where it says that it is gone.
+ * - `loadOrder`: load and row of a record; the one loaded last wins. `_load_id` and `_row_no` unless stated.
+ * - `kind: "log"`: the feed is a change feed, and `effectiveAt` counts. Or `batches: { ledger, table }`: the ledger says of
+ *   each load what it means; see docs/history.md. Then also:
+ *   `by`: fields that name a slice; `since: { column: moment }`: when a column came into being; `knownAt`: a moment, what
+ *   was loaded later is not regarded.
  */
-function history({ kind, ...options }) {
-  const build = kinds[kind];
-  if (!build) throw new Error(`scd2.history: unknown kind "${kind}", known: ${Object.keys(kinds).join(", ")}`);
-  return build(options);
+function history({ kind, ...given }) {
+  if (kind === "log" && !given.batches) return versionsOf("scd2.history", { loadOrder: RAW_ORDER, ...given });
+  if (kind === undefined && given.batches) return versionsOf("scd2.history", { loadOrder: RAW_ORDER, ...given });
+  throw new Error(
+    `scd2.history: expected kind: "log", or batches: { ledger, table }; found kind: ${JSON.stringify(kind)}`,
+  );
+}
+
+function versionsOf(caller, options) {
+  check(caller, options);
+  if (!options.batches) return timeline.versions(options, timeline.fromLog(options), false);
+  const batches = `(${batchesOf(options)})`;
+  return timeline.versions(options, timeline.fromBatches({ ...options, batches }), true);
+}
+
+function batchesOf({ batches, feed, by, loadOrder }) {
+  return batchesSelect({ ...batches, by, feed, loadId: loadOrder[0] });
+}
+
+/**
+ * One call for a history that is computed incrementally, with everything around it, from a file in definitions/:
+ *
+ * - `<name>`: the history, a view with `valid_from_for_join` besides;
+ * - `<name>_store`: the incremental table under it, with its constraints; `<name>_batches`: which loads count, and as what;
+ * - the assertions `<name>_is_sound`, which holds a wrong history back, and `<name>_source`, which only warns.
+ *
+ * `from` names the feed, as in ref(); `schema`, `description` and `tags` are those of the models; the rest is told at
+ * `history`. The ledger is `raw._load` and its table the feed's name, unless `batches` says otherwise.
+ *
+ * Gives `{ asKnownAt(ctx, moment) }`: the select of the history as it was known then.
+ */
+function publish(name, { from, schema, description, tags, ...given }) {
+  const feed = Array.isArray(from)
+    ? { schema: from[0], name: from[1] }
+    : typeof from === "string"
+      ? { name: from }
+      : from;
+  const batches = { ledger: "raw._load", table: feed?.name, ...given.batches };
+  const options = { loadOrder: RAW_ORDER, by: [], ...given, batches };
+  check(`scd2.publish: ${name}`, options);
+  if (!feed?.name) throw new Error(`scd2.publish: ${name}: needs from, the name of the feed`);
+  return publishAll(name, { schema, description, tags }, feed, options);
+}
+
+function check(caller, { key, attributes, by = [], since = {}, batches, ...rest }) {
+  const fail = (message) => {
+    throw new Error(`${caller}: ${message}`);
+  };
+  const known = (names, all, where) => {
+    const unknown = names.find((name) => !all.includes(name));
+    if (unknown) fail(`unknown ${where} "${unknown}", known: ${all.join(", ")}`);
+  };
+  known(Object.keys(rest), OPTIONS, "option");
+  if (batches) known(Object.keys(batches), BATCH_OPTIONS, "option of batches");
+  if (!list(key ?? [])) fail("needs a key");
+  if (!attributes || !Object.keys(attributes).length) fail("needs attributes: { column: type }");
+  const columns = [...[].concat(key), ...Object.keys(attributes)];
+  const taken = columns.find((column) => OWN_COLUMNS.includes(column));
+  if (taken) fail(`the column name ${taken} is taken by the history's own, rename it in the feed`);
+  known(by, columns, "column in by");
+  known(Object.keys(since), Object.keys(attributes), "column in since");
 }
 
 /**
@@ -92,7 +106,7 @@ function history({ kind, ...options }) {
 function constraints(table, key) {
   return `
     alter table ${table}
-      add primary key (${key}, valid_from),
+      add primary key (${list(key)}, valid_from),
       add check (valid_from < valid_to),
       add check (is_current = (valid_to is null)),
       add check (is_current = (ended_by is null)),
@@ -100,31 +114,35 @@ function constraints(table, key) {
 }
 
 function oneCurrent(table, key) {
-  return `create unique index on ${table} (${key}) where is_current`;
+  return `create unique index on ${table} (${list(key)}) where is_current`;
 }
 
-/** Versions of one key that hold at the same moment. */
-function overlaps(table, key) {
-  return `
-    select ${key} as id, valid_from, valid_to, next_valid_from
-    from (
-      select *, lead(valid_from) over (partition by ${key} order by valid_from) as next_valid_from
-      from ${table} as versions
-    ) as timeline
-    where coalesce(valid_to, 'infinity') > next_valid_from`;
+/** The versions that hold at a moment. */
+function asOf(table, moment) {
+  return `select * from ${table} as versions where valid_from <= ${moment} and (valid_to is null or ${moment} < valid_to)`;
 }
 
-/** Versions ended by a change that are not followed, at once, by a different version. */
-function brokenChains(table, key) {
-  return `
-    select ${key} as id, valid_from, valid_to, next_valid_from
-    from (
-      select *, lead(valid_from) over timeline as next_valid_from, lead(change_hash) over timeline as next_hash
-      from ${table} as versions
-      window timeline as (partition by ${key} order by valid_from)
-    ) as timeline
-    where ended_by = 'change'
-      and (next_valid_from is distinct from valid_to or next_hash = change_hash)`;
+/**
+ * The condition of a join of facts to the version at their moment; at most one meets it. Facts from before the first
+ * version meet that one: what is older than the first record is taken to have been like it.
+ */
+function at(versions, moment) {
+  return `(${versions}.version_no = 1 or ${versions}.valid_from <= ${moment}) and (${versions}.valid_to is null or ${moment} < ${versions}.valid_to)`;
 }
 
-module.exports = { history, constraints, oneCurrent, overlaps, brokenChains };
+/** Facts that meet more than one version: `facts` with the columns of the key and `moment`. */
+function fanOut(options) {
+  return checks.fanOut(options, at);
+}
+
+module.exports = {
+  history,
+  publish,
+  constraints,
+  oneCurrent,
+  overlaps: checks.overlaps,
+  brokenChains: checks.brokenChains,
+  asOf,
+  at,
+  fanOut,
+};

@@ -1,0 +1,202 @@
+// The incremental table under a history: the versions, and which loads they were computed from, in one table, so that
+// both are published, held back and rolled back together.
+
+const timeline = require("includes/scd2_timeline");
+const { list } = timeline;
+
+/*
+ * Columns of the store besides those of the history are row_id and row_kind:
+ * - version: a row of the history.
+ * - void: a version that is no more, such as when a correction made two neighbours equal. New rows replace rows of the
+ *   same `row_id`, nothing else is ever removed.
+ * - load: a load that has been worked in; `version_no` is its number, `change_hash` what it meant then.
+ */
+
+/** The select of the whole store. */
+function whole({ versions, batches, ...options }) {
+  return `
+    with
+
+    versions as (${versions()})
+
+    select ${versionRow(options, "versions")}
+    from versions
+    union all
+    select ${loadRow(options, "loads")}
+    from (${loads(options, batches)}) as loads`;
+}
+
+/**
+ * The select of the rows that new loads add or change in the store `self`. Only keys that a new load can have changed are
+ * computed, each from all its records. A listing that is late or means something else than before, a load that is gone
+ * and other options can change any key: then all are computed.
+ */
+function changes({ versions, batches, self, ...options }) {
+  const { key, attributes, by, feed, loadOrder, deleted = "false" } = options;
+  const keys = [].concat(key);
+  const same = (a, b) => keys.map((column) => `${a}.${column} = ${b}.${column}`).join(" and ");
+  const compared = ["change_hash", "valid_from", "valid_to", "ended_by", ...loadOrder];
+  return `
+    with
+
+    loads as materialized (${loads(options, batches)}),
+
+    worked_in as materialized (
+      select version_no as load_id, change_hash as meaning from ${self} as store where row_kind = 'load'
+    ),
+
+    new_loads as materialized (
+      select loads.* from loads left join worked_in using (load_id, meaning) where worked_in.load_id is null
+    ),
+
+    scope as materialized (
+      select
+        exists (select from worked_in left join loads using (load_id, meaning) where loads.load_id is null)
+        or exists (
+          select from new_loads
+          where kind in ('full', 'slice') and as_of <= (select max(as_of) from loads inner join worked_in using (load_id, meaning) where kind <> 'log')
+        ) as is_everything,
+        (select max(as_of) from loads inner join worked_in using (load_id, meaning) where kind <> 'log') as latest
+    ),
+
+    current_versions as (
+      select * from ${self} as store where row_kind = 'version'
+    ),
+
+    new_records as materialized (
+      select
+        ${keys.join(", ")},
+        ${timeline.changeHash(attributes)} as new_hash,
+        coalesce(${deleted}, false) as is_deletion,
+        new_loads.load_id,
+        new_loads.kind,
+        new_loads.as_of
+      from ${feed} as feed
+      inner join new_loads on new_loads.load_id = feed.${loadOrder[0]}
+      where ${keys.map((column) => `${column} is not null`).join(" and ")} and not (select is_everything from scope)
+    ),
+
+    touched as materialized (
+      -- a state that goes on as it was changes nothing
+      select ${keys.map((column) => `new_records.${column}`).join(", ")}
+      from new_records
+      left join current_versions on ${same("current_versions", "new_records")}
+        and current_versions.is_current
+        and current_versions.change_hash = new_records.new_hash
+        and current_versions.valid_from < new_records.as_of
+      where current_versions.row_id is null
+        or new_records.kind = 'log'
+        or new_records.is_deletion
+        or new_records.as_of <= (select latest from scope)
+      union
+      -- not in a listing of all there is
+      select ${keys.map((column) => `current_versions.${column}`).join(", ")}
+      from current_versions
+      inner join (${newListings(options)}) as listings
+        on current_versions.valid_from <= listings.as_of
+        and (current_versions.valid_to is null or current_versions.valid_to > listings.as_of)
+        ${by.length ? `and (listings._slice is null or listings._slice = ${timeline.slice({ by, attributes, relation: "current_versions" })})` : ""}
+      left join new_records on ${same("new_records", "current_versions")} and new_records.load_id = listings.load_id
+      where new_records.load_id is null
+      union
+      select ${list(keys)} from ${feed} as feed where (select is_everything from scope) and (${list(keys)}) is not null
+      union
+      select ${list(keys)} from current_versions where (select is_everything from scope)
+    ),
+
+    recomputed as (
+      select ${versionRow(options, "versions")}
+      from (${versions("touched")}) as versions
+    ),
+
+    touched_rows as (
+      select * from current_versions where (${list(keys)}) in (select ${list(keys)} from touched)
+    )
+
+    select recomputed.*
+    from recomputed
+    left join touched_rows using (row_id)
+    where touched_rows.row_id is null
+      or (${compared.map((column) => `recomputed.${column}`).join(", ")})
+        is distinct from (${compared.map((column) => `touched_rows.${column}`).join(", ")})
+    union all
+    select ${voidRow(options, "touched_rows")}
+    from touched_rows
+    left join recomputed using (row_id)
+    where recomputed.row_id is null
+    union all
+    select ${loadRow(options, "new_loads")}
+    from new_loads
+    union all
+    select ${voidLoadRow(options, "worked_in")}
+    from worked_in
+    left join loads using (load_id)
+    where loads.load_id is null`;
+}
+
+/** Loads that count, each with a fingerprint of all that decides what it means. */
+function loads({ definition }, batches) {
+  return `
+    select
+      load_id,
+      kind,
+      as_of,
+      md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', ${literal(definition)})::text) as meaning
+    from ${batches} as batches
+    where accepted`;
+}
+
+function newListings({ by, feed, attributes, loadOrder }) {
+  const fulls = (more) => `select load_id, as_of${more} from new_loads where kind = 'full'`;
+  if (!by.length) return fulls("");
+  return `
+        ${fulls(", null::text as _slice")}
+        union all
+        select distinct new_loads.load_id, as_of, ${timeline.slice({ by, attributes })}
+        from ${feed} as feed
+        inner join new_loads on new_loads.load_id = feed.${loadOrder[0]}
+        where kind = 'slice'
+      `;
+}
+
+const FIXED = ["valid_from", "valid_to", "is_current", "ended_by"];
+
+function versionRow({ key, attributes, loadOrder }, from) {
+  const keys = [].concat(key);
+  const columns = [...keys, ...Object.keys(attributes), "version_no", "change_hash", ...FIXED, ...loadOrder];
+  const id = `md5(jsonb_build_array(${keys.map((column) => `${from}.${column}`).join(", ")}, ${from}.version_no)::text)::uuid`;
+  return [...columns.map((column) => `${from}.${column}`), "'version' as row_kind", `${id} as row_id`].join(", ");
+}
+
+function emptyRow({ key, attributes, loadOrder }, values) {
+  const columns = [...[].concat(key), ...Object.keys(attributes), "version_no", "change_hash", ...FIXED, ...loadOrder];
+  return [...columns, "row_kind", "row_id"].map((column) => `${values[column] ?? "null"} as ${column}`).join(", ");
+}
+
+function loadRow(options, from) {
+  return emptyRow(options, {
+    version_no: `${from}.load_id`,
+    change_hash: `${from}.meaning`,
+    row_kind: "'load'",
+    row_id: `md5('load ' || ${from}.load_id)::uuid`,
+  });
+}
+
+function voidLoadRow(options, from) {
+  return emptyRow(options, {
+    version_no: `${from}.load_id`,
+    row_kind: "'void'",
+    row_id: `md5('load ' || ${from}.load_id)::uuid`,
+  });
+}
+
+function voidRow(options, from) {
+  const kept = [...[].concat(options.key), "version_no", "row_id"].map((column) => [column, `${from}.${column}`]);
+  return emptyRow(options, { ...Object.fromEntries(kept), row_kind: "'void'" });
+}
+
+function literal(text) {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+module.exports = { FIXED, whole, changes };
