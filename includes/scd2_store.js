@@ -46,7 +46,10 @@ function changes({ versions, batches, self, ...options }) {
     ),
 
     new_loads as materialized (
-      select loads.* from loads left join worked_in using (load_id, meaning) where worked_in.load_id is null
+      ${timeline.small(
+        "select loads.* from loads left join worked_in using (load_id, meaning) where worked_in.load_id is null",
+        "load_id bigint, kind text, as_of timestamptz, meaning text",
+      )}
     ),
 
     scope as materialized (
@@ -113,17 +116,11 @@ function changes({ versions, batches, self, ...options }) {
       select * from current_versions where (${list(keys)}) in (select ${list(keys)} from touched)
     )
 
-    select recomputed.*
+    select ${changedRow(options)}
     from recomputed
-    left join touched_rows using (row_id)
-    where touched_rows.row_id is null
-      or (${compared.map((column) => `recomputed.${column}`).join(", ")})
-        is distinct from (${compared.map((column) => `touched_rows.${column}`).join(", ")})
-    union all
-    select ${voidRow(options, "touched_rows")}
-    from touched_rows
-    left join recomputed using (row_id)
-    where recomputed.row_id is null
+    full join touched_rows using (row_id)
+    where (${compared.map((column) => `recomputed.${column}`).join(", ")})
+      is distinct from (${compared.map((column) => `touched_rows.${column}`).join(", ")})
     union all
     select ${loadRow(options, "new_loads")}
     from new_loads
@@ -190,9 +187,16 @@ function voidLoadRow(options, from) {
   });
 }
 
-function voidRow(options, from) {
-  const kept = [...[].concat(options.key), "version_no", "row_id"].map((column) => [column, `${from}.${column}`]);
-  return emptyRow(options, { ...Object.fromEntries(kept), row_kind: "'void'" });
+/** What was computed; or, where the store has a version that is no more, a void row in its place. */
+function changedRow({ key, attributes, loadOrder }) {
+  const columns = [...Object.keys(attributes), "version_no", "change_hash", ...FIXED, ...loadOrder];
+  const either = (column) => `coalesce(recomputed.${column}, touched_rows.${column}) as ${column}`;
+  return [
+    ...[].concat(key).map(either),
+    ...columns.map((column) => (column === "version_no" ? either(column) : `recomputed.${column}`)),
+    "coalesce(recomputed.row_kind, 'void') as row_kind",
+    "row_id",
+  ].join(", ");
 }
 
 function literal(text) {
