@@ -41,6 +41,8 @@ function publishAll(name, { schema, description, tags = [] }, feed, given) {
       const parts = { ...options, versions: (keysOf) => versions({ ...options, keysOf }) };
       return ctx.incremental() ? store.changes({ ...parts, self: ctx.self() }) : store.whole(parts);
     })
+    // a query of this many steps takes the JIT seconds to compile, and itself less
+    .preOps("set local jit = off")
     .postOps((ctx) => constraints(ctx.self(), given.key));
 
   publish(name, {
