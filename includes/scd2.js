@@ -1,10 +1,10 @@
 // History tables (slowly changing dimensions, type 2) as a pure function of the records received: the same records give
 // the same rows, in whatever order they were loaded. docs/history.md has the rules.
 
-const { batches: batchesSelect } = require("includes/scd2_batches");
-const checks = require("includes/scd2_checks");
-const { publishAll } = require("includes/scd2_publish");
-const timeline = require("includes/scd2_timeline");
+const { batches: batchesSelect } = require("./scd2_batches");
+const checks = require("./scd2_checks");
+const { publishAll } = require("./scd2_publish");
+const timeline = require("./scd2_timeline");
 const { list } = timeline;
 
 const OWN_COLUMNS = ["version_no", "change_hash", "valid_from", "valid_to", "is_current", "ended_by"];

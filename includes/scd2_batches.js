@@ -1,6 +1,6 @@
 // Which loads of a feed count, and what each says about the records it does not hold.
 
-const { utc } = require("includes/scd2_timeline");
+const { utc } = require("./scd2_timeline");
 
 /**
  * The loads of a table, from the ledger: load_id, kind, as_of, loaded_at, rows, accepted, note.

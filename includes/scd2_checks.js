@@ -1,6 +1,6 @@
 // What a history promises, as queries for the rows that break it.
 
-const { changeHash, list, utc } = require("includes/scd2_timeline");
+const { changeHash, list, utc } = require("./scd2_timeline");
 
 /** One text that names a row by its key. */
 function idOf(key, relation) {

@@ -1,9 +1,9 @@
 // The models, constraints and assertions of a published history.
 
-const { batches } = require("includes/scd2_batches");
-const checks = require("includes/scd2_checks");
-const store = require("includes/scd2_store");
-const timeline = require("includes/scd2_timeline");
+const { batches } = require("./scd2_batches");
+const checks = require("./scd2_checks");
+const store = require("./scd2_store");
+const timeline = require("./scd2_timeline");
 const { list } = timeline;
 
 /** The models and assertions of one history; see `publish` in scd2.js. `given` are the options as checked. */

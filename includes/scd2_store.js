@@ -1,7 +1,7 @@
 // The incremental table under a history: the versions, and which loads they were computed from, in one table, so that
 // both are published, held back and rolled back together.
 
-const timeline = require("includes/scd2_timeline");
+const timeline = require("./scd2_timeline");
 const { list } = timeline;
 
 /*

@@ -1,0 +1,44 @@
+// A product from its source to answers, by the commands a person would type: `npm start` shows marketing,
+// `npm run demo -- <product>` the others.
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { cli, readEnvironment, terminal } from "dataform-postgres";
+import type { Demo, Step } from "./demos/demo.ts";
+import { marketing } from "./demos/marketing.ts";
+
+const demos: Record<string, Demo> = { marketing };
+
+const shell = terminal();
+const [product = "", ...more] = process.argv.slice(2);
+const demo = demos[product];
+if (demo && !more.length) {
+  process.exitCode = await show(demo);
+} else {
+  shell.say(`usage: npm run demo -- <product>\nexpected one of: ${Object.keys(demos).join(", ")}`);
+  process.exitCode = 2;
+}
+
+async function show({ steps, schema }: Demo): Promise<number> {
+  const folder = join(shell.projectDir, ".dataform/demo", product);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const env = { ...readEnvironment(shell.projectDir) };
+  const run = (args: readonly string[]) => cli([...args], { ...shell, env, exitCode: 0 });
+  for await (const step of steps({ folder, env })) {
+    announce(step);
+    const exitCode = await run("run" in step ? step.run : ["query", "--quiet", step.sql]);
+    if (exitCode !== 0) return exitCode;
+  }
+  const named = env.DATABASE_URL ?? env.PGHOST;
+  shell.print(
+    named
+      ? `\nThe marts are in schema ${schema} of your database.`
+      : `\nThe database stays up (\`npx dataform db stop\` ends it). Open it with psql or a BI tool; the marts are in schema ${schema}:`,
+  );
+  return named ? 0 : run(["db", "url"]);
+}
+
+function announce(step: Step): void {
+  if ("run" in step) shell.say(`\n$ dataform ${step.run.join(" ")}`);
+  else shell.print(`\n${step.ask}\n`);
+}

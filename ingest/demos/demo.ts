@@ -1,0 +1,16 @@
+/** A command of `dataform`, or a question put to the marts. */
+export type Step = { readonly run: readonly string[] } | { readonly ask: string; readonly sql: string };
+
+export interface DemoContext {
+  /** A folder for the demo's own files: new and empty. */
+  readonly folder: string;
+  /** What the commands see as environment variables: a demo adds where its source is. */
+  readonly env: Record<string, string | undefined>;
+}
+
+/** A product from its source to its marts. Between steps a demo starts servers and writes files; at its end it stops them. */
+export interface Demo {
+  readonly steps: (context: DemoContext) => AsyncGenerator<Step>;
+  /** The schema of its marts. */
+  readonly schema: string;
+}
