@@ -52,6 +52,16 @@ const http = {
   allowHosts: hosts,
 };
 
+const codes = { type: "array", items: text };
+const status = object(
+  {
+    path: { ...text, description: "where an answer of HTTP 200 holds its code, such as code" },
+    ok: { ...codes, minItems: 1, description: "codes of success" },
+    retry: { ...codes, description: "codes that another try may mend" },
+  },
+  ["path", "ok"],
+);
+
 const paging = object({
   cursorParam: { ...text, description: "the query parameter that carries the cursor" },
   cursorPath: { ...text, description: "where the answer holds the next cursor, such as meta.next" },
@@ -66,7 +76,7 @@ const paging = object({
 });
 
 const origins = {
-  rest: object({ ...http, paging }, ["baseUrl"]),
+  rest: object({ ...http, paging, status }, ["baseUrl"]),
   soap: object(http, ["baseUrl"]),
   files: object(
     {
@@ -157,7 +167,9 @@ const streams = {
       ...common,
       path: { type: "string", pattern: "^/", description: "the path under baseUrl, beginning with /" },
       records: { type: "string", description: "where the answer holds the list of records, such as data" },
-      params: { ...texts, description: "fixed query parameters" },
+      recordsOptional: { type: "boolean", description: "an answer without the list has no records" },
+      params: { ...texts, description: "query parameters" },
+      body: { type: "object", description: "the JSON by which pages are asked for, with POST" },
       cursor: object(
         {
           field: cursorField,
@@ -167,17 +179,21 @@ const streams = {
       ),
       window: object(
         {
-          startParam: text,
-          endParam: text,
+          startParam: { ...text, description: "the query parameter for the first day" },
+          endParam: { ...text, description: "the query parameter for the last day" },
           start: {
             type: "string",
             pattern: "^\\d{4}-\\d\\d-\\d\\d$",
             description: "the first day, such as 2026-01-01",
           },
           days: { type: "integer", minimum: 1, description: "days per request" },
-          lookbackDays: { type: "integer", minimum: 0, description: "days before the cursor that are read again" },
+          lookbackDays: {
+            type: "integer",
+            minimum: 0,
+            description: "days before the cursor, or before the last day asked for, that are read again",
+          },
         },
-        ["startParam", "endParam", "start", "days"],
+        ["start", "days"],
       ),
       job: object(
         {

@@ -8,6 +8,7 @@ import {
   type PagingDeclaration,
   Secret,
   type SqlDeclaration,
+  type StatusDeclaration,
 } from "../model/ingest.ts";
 import { parseConnectionUrl } from "./connection.ts";
 import type { YamlFile, YamlPath } from "./yaml.ts";
@@ -20,7 +21,12 @@ export function originOf(kind: OriginKind, filled: object, yaml: YamlFile, proje
   const at = (...path: YamlPath) => secretAt(yaml, [kind, ...path], value, path);
   switch (kind) {
     case "rest":
-      return { kind, ...httpOf(kind, value, yaml), ...pagingOf(value.paging as PagingDeclaration | undefined, yaml) };
+      return {
+        kind,
+        ...httpOf(kind, value, yaml),
+        ...pagingOf(value.paging as PagingDeclaration | undefined, yaml),
+        ...statusOf(value.status),
+      };
     case "soap":
       return { kind, ...httpOf(kind, value, yaml) };
     case "sql":
@@ -44,6 +50,10 @@ function httpOf(kind: "rest" | "soap", value: Plain, yaml: YamlFile): HttpDeclar
     ...(allowHosts ? { allowHosts } : {}),
     ...patience(value),
   };
+}
+
+function statusOf(value: unknown): { status?: StatusDeclaration } {
+  return value ? { status: { retry: [], ...(value as Omit<StatusDeclaration, "retry">) } } : {};
 }
 
 function patience(value: Plain) {

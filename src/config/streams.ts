@@ -54,7 +54,10 @@ export function streamOriginOf(kind: OriginKind, stream: WrittenStream, index: n
 const jobDefaults = { method: "POST", failed: [], pollSeconds: 5, timeoutSeconds: 3600 };
 
 function restStream(stream: WrittenStream, index: number, yaml: YamlFile): RestStream {
-  const { path, records, params, window, job } = stream as unknown as Omit<RestStream, "kind"> & {
+  const { path, records, recordsOptional, params, body, window, job } = stream as unknown as Omit<
+    RestStream,
+    "kind"
+  > & {
     job?: Partial<NonNullable<RestStream["job"]>>;
   };
   if (stream.cursor && stream.cursor.param === undefined && !window)
@@ -63,6 +66,18 @@ function restStream(stream: WrittenStream, index: number, yaml: YamlFile): RestS
       ...yaml.locate(["streams", index, "cursor"]),
       expected: "cursor: { field: …, param: … }, or a window",
       hint: "without either every load reads everything",
+    });
+  if (stream.cursor && window && stream.batch?.kind === "slice")
+    throw new UserError({
+      message: "a slice that is read again lands as a whole, and a cursor skips what landed before",
+      ...yaml.locate(["streams", index, "cursor"], "key"),
+      expected: "no cursor: the window goes on from the last day it asked for",
+    });
+  if (job && body)
+    throw new UserError({
+      message: "a report is ordered by its job's body",
+      ...yaml.locate(["streams", index, "body"], "key"),
+      expected: "job.body, or no job",
     });
   if (job && !job.resultPath === !job.resultUrlField)
     throw new UserError({
@@ -74,7 +89,9 @@ function restStream(stream: WrittenStream, index: number, yaml: YamlFile): RestS
     kind: "rest",
     path,
     records: records ?? "",
+    ...(recordsOptional ? { recordsOptional } : {}),
     params: params ?? {},
+    ...(body ? { body } : {}),
     ...(window ? { window: { ...window, lookbackDays: window.lookbackDays ?? 0 } } : {}),
     ...(job ? { job: { ...jobDefaults, ...job } as NonNullable<RestStream["job"]> } : {}),
   };
@@ -143,7 +160,9 @@ function formatOf(kind: FormatOptions["kind"], options: Plain, index: number, ya
 
 export function batchOf(stream: WrittenStream, index: number, yaml: YamlFile): BatchDeclaration {
   const { kind = "log", by, maxShrink, asOf } = stream.batch ?? {};
-  if ((kind === "slice") !== (by !== undefined))
+  // the days of a window are slices, too
+  const isNamed = by !== undefined || (kind === "slice" && "window" in stream);
+  if ((kind === "slice") !== isNamed)
     throw new UserError({
       message: kind === "slice" ? "a slice batch names its fields" : `a ${kind} batch has no slices`,
       ...yaml.locate(["streams", index, "batch", kind === "slice" ? "kind" : "by"], "key"),

@@ -54,7 +54,8 @@ export function cellRules(recordSchema: RecordSchema, names: readonly string[]):
   });
 }
 
-function saysMore(property: Readonly<Record<string, unknown>>, column: RawColumn): boolean {
+/** Whether a property's keywords ask more of a value than the column's type does. */
+export function saysMore(property: Readonly<Record<string, unknown>>, column: RawColumn): boolean {
   return Object.keys(property).some((key) => {
     if (key === "format") return !TYPED_FORMATS.has(String(property.format)) || column.type === "text";
     return !PLAIN_KEYWORDS.has(key);
@@ -81,7 +82,7 @@ function mistyping(
 }
 
 /** By the type's name; a type that is not here is left to the server. */
-function certainty(type: string): Certain {
+export function certainty(type: string): Certain {
   if (type === "text") return () => true;
   if (type === "bigint") return (bytes, start, end) => digits(bytes, sign(bytes, start), end, 18);
   if (type === "integer") return (bytes, start, end) => digits(bytes, sign(bytes, start), end, 9);

@@ -3,9 +3,11 @@ import type { CsvOptions, FormatOptions, RecordSchema, StreamDeclaration } from 
 import { nearest } from "../model/nearest.ts";
 import { decodeBytes } from "../sources/formats/csv/decode.ts";
 import { CsvFile, readCsv } from "../sources/formats/csv/read.ts";
+import type { Line } from "../sources/formats/lines.ts";
 import type { FormatReader } from "../sources/source.ts";
 import { judgedByCells } from "./cells.ts";
 import { frozen } from "./check.ts";
+import { DirectLines } from "./direct.ts";
 import type { Load } from "./load.ts";
 
 /** Lands the records of one file. Gives what its load should remember of it. */
@@ -17,7 +19,8 @@ export async function readFile(
   dryRun: boolean,
 ): Promise<object> {
   if (format.kind === "csv") return readCsvFile(load, stream, format, bytes, dryRun);
-  const read = await readerOf(format);
+  const direct = format.kind === "ndjson" && !dryRun ? DirectLines.of(stream.recordSchema) : undefined;
+  const read = await readerOf(format, direct && ((line) => load.takeLine(line, direct)));
   await load.readAll(read(bytes));
   if (format.kind === "xml" && !load.records && !mayBeEmpty(stream)) throw noRecords(format.record);
   return {};
@@ -37,10 +40,14 @@ function noRecords(record: string): UserError {
   });
 }
 
-async function readerOf(format: Exclude<FormatOptions, CsvOptions>): Promise<FormatReader> {
+/** @param taken takes lines of JSON that need no record */
+async function readerOf(
+  format: Exclude<FormatOptions, CsvOptions>,
+  taken?: (line: Line) => boolean,
+): Promise<FormatReader> {
   switch (format.kind) {
     case "ndjson":
-      return (await import("../sources/formats/ndjson.ts")).readNdjson(format);
+      return (await import("../sources/formats/ndjson.ts")).readNdjson(format, undefined, taken);
     case "json":
       return (await import("../sources/formats/json.ts")).readJson(format);
     case "xml":

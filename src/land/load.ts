@@ -2,10 +2,12 @@ import { UserError } from "../model/errors.ts";
 import type { CsvOptions, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import type { LoadCursor, LoadEvent } from "../model/load.ts";
 import type { Client } from "../postgres/client.ts";
+import type { Line } from "../sources/formats/lines.ts";
 import type { FilePlace, SourcePage } from "../sources/source.ts";
 import { BulkCsv } from "./bulk.ts";
 import { createChecker, type RecordChecker, type UnknownFields } from "./check.ts";
 import { CursorTracker } from "./cursor.ts";
+import type { DirectLines } from "./direct.ts";
 import { lastBatchRows, writeDrift } from "./file-ledger.ts";
 import { ledgerKey, lockStream, nextLoadId, readCursor, writeLoad } from "./ledger.ts";
 import { type Order, orderOf } from "./order.ts";
@@ -73,6 +75,8 @@ export class Load {
   #skipped = 0;
   #rowNo = 0;
   #bulkRows = 0;
+  /** The days a source was asked for, ISO dates, both included. */
+  #days: { start: string; end: string } | undefined;
 
   constructor(client: Client, declaration: IngestDeclaration, stream: StreamDeclaration, options: LandOptions) {
     this.#client = client;
@@ -115,7 +119,10 @@ export class Load {
     const { cursor, recordSchema } = this.stream;
     const { since } = this.#options;
     this.#before = before;
-    this.#start = since !== undefined && cursor ? { value: since, seen: [], unplaced: before?.unplaced ?? [] } : before;
+    this.#start =
+      since !== undefined && (cursor || this.#followsDays)
+        ? { value: since, seen: [], unplaced: before?.unplaced ?? [] }
+        : before;
     if (cursor) {
       const type = recordSchema.columns.find((column) => column.name === cursor.field)?.type ?? "text";
       this.#order = orderOf(type);
@@ -125,6 +132,12 @@ export class Load {
     const from = this.#start?.value ?? null;
     this.tell({ kind: "started", table: `${this.table.schema}.${this.table.name}`, since: from });
     return from;
+  }
+
+  /** Whether the last day asked for says where the next load begins. */
+  get #followsDays(): boolean {
+    const { origin, cursor, batch } = this.stream;
+    return origin.kind === "rest" && origin.window !== undefined && batch.kind === "slice" && !cursor;
   }
 
   /** The day that a window looks back to from the cursor; undefined where none does. */
@@ -138,9 +151,11 @@ export class Load {
 
   async readAll(pages: AsyncIterable<SourcePage>): Promise<void> {
     const memory = this.#options.dryRun ? Number.POSITIVE_INFINITY : (this.#options.memory ?? MEMORY);
+    let told = this.#records;
     for await (const page of pages) {
       this.#takePage(page);
-      this.tell({ kind: "page", page: page.number, records: page.records.length });
+      this.tell({ kind: "page", page: page.number, records: this.#records - told });
+      told = this.#records;
       if (this.#spool.size > memory) await this.#flushAside();
     }
     await this.#flushing;
@@ -159,6 +174,14 @@ export class Load {
     await this.#spool.flush(this.#client, this.key, this.table, loadId);
     this.tell({ kind: "copied", rows: this.rows });
     this.#refuseHopeless(this.rows);
+  }
+
+  /** Takes a line of JSON as it is, if that is surely right. A source with a cursor needs to see its records. */
+  takeLine(line: Line, lines: DirectLines): boolean {
+    if (this.#tracker || !lines.take(line.bytes)) return false;
+    this.#records++;
+    this.#spool.addLine(++this.#rowNo, line, lines);
+    return true;
   }
 
   /** Lands a CSV file by COPY, its bytes as they are. */
@@ -187,6 +210,7 @@ export class Load {
 
   #takePage(page: SourcePage): void {
     this.#pages++;
+    if (page.days) this.#days = { start: this.#days?.start ?? page.days.start, end: page.days.end };
     const file = this.#file === undefined ? {} : { file: this.#file };
     for (const piece of page.rejected ?? []) {
       this.#records++;
@@ -250,6 +274,7 @@ export class Load {
         skipped,
         reasons,
         ...(this.stream.batch.by ? { by: this.stream.batch.by } : {}),
+        ...(this.#days ? { days: this.#days } : {}),
         ...details,
       },
     });
@@ -336,6 +361,7 @@ export class Load {
 
   /** What was asked for by --since is no place that a source has reached: the cursor moves by records, and not back. */
   #cursor(): LoadCursor | null {
+    if (this.#followsDays) return this.#days ? { value: this.#days.end, seen: [], unplaced: [] } : this.#before;
     const now = this.#tracker?.cursor ?? null;
     if (this.#options.since === undefined || !now) return now;
     const reached = this.#rowNo > 0 && now.value !== null;

@@ -1,5 +1,5 @@
 import type { IngestDeclaration, SoapStream, SqlDeclaration, SqlStream, StreamDeclaration } from "../model/ingest.ts";
-import { type RestOptions, type RestStreamDeclaration, readPages } from "../sources/rest.ts";
+import type { RestOptions, RestStreamDeclaration } from "../sources/rest.ts";
 import type { SourcePage } from "../sources/source.ts";
 import { type SqlCursor, selectOf } from "../sources/sql/query.ts";
 import { type Postgres, readPostgres } from "./through.ts";
@@ -13,9 +13,11 @@ export async function* readPagesOf(
 ): AsyncIterable<SourcePage> {
   const { origin } = declaration;
   switch (origin.kind) {
-    case "rest":
+    case "rest": {
+      const { readPages } = await import("../sources/rest.ts");
       yield* readPages(origin, stream as RestStreamDeclaration, since, options);
       break;
+    }
     case "soap": {
       const { readSoap } = await import("../sources/soap.ts");
       yield* readSoap(origin, stream as StreamDeclaration & { readonly origin: SoapStream }, since, options);

@@ -1,4 +1,6 @@
 import { copyLine } from "../postgres/copy.ts";
+import type { Line } from "../sources/formats/lines.ts";
+import type { DirectLines } from "./direct.ts";
 
 /** Where a record was: its place for people, and in a file where it came from one. */
 export interface Place {
@@ -12,6 +14,8 @@ const BLOCK_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 128 * 1024;
 /** Of a UTF-16 unit in UTF-8. */
 const MAX_CHARACTER_BYTES = 3;
+/** Characters of a row's number. */
+const MAX_NUMBER = 16;
 
 /** A row that the server refused, as it was spooled. */
 export interface BatchRow {
@@ -52,22 +56,42 @@ export class RowBatch {
   add(rowNo: number, place: Place, cells: readonly (string | null)[], text: string): number {
     const line = `${rowNo}\t${copyLine(cells)}`;
     const size = line.length + text.length;
-    const block = this.#blockFor(size);
+    const block = this.#blockFor(size * MAX_CHARACTER_BYTES);
     const start = this.#used;
     const middle = start + block.write(line, start);
-    this.#used = middle + block.write(text, middle);
-    this.#blockOf.push(this.#blocks.length - 1);
-    this.#start.push(start);
-    this.#middle.push(middle);
-    this.#end.push(this.#used);
-    this.#rowNo.push(rowNo);
-    this.#place.push(place.line ?? place);
-    this.#byte.push(place.byte);
+    this.#keep(rowNo, start, middle, middle + block.write(text, middle), place.line ?? place, place.byte);
     return size;
   }
 
-  #blockFor(characters: number): Buffer {
-    const bytes = characters * MAX_CHARACTER_BYTES;
+  /** A line of JSON that has been taken. */
+  addLine(rowNo: number, { bytes, line, byte }: Line, lines: DirectLines): number {
+    const size = MAX_NUMBER + lines.size(bytes) + bytes.length;
+    const block = this.#blockFor(size);
+    const start = this.#used;
+    const middle = lines.write(bytes, block, start + block.write(String(rowNo), start, "latin1"));
+    this.#keep(rowNo, start, middle, middle + bytes.copy(block, middle), line, byte);
+    return size;
+  }
+
+  #keep(
+    rowNo: number,
+    start: number,
+    middle: number,
+    end: number,
+    place: Place | number,
+    byte: number | undefined,
+  ): void {
+    this.#used = end;
+    this.#blockOf.push(this.#blocks.length - 1);
+    this.#start.push(start);
+    this.#middle.push(middle);
+    this.#end.push(end);
+    this.#rowNo.push(rowNo);
+    this.#place.push(place);
+    this.#byte.push(byte);
+  }
+
+  #blockFor(bytes: number): Buffer {
     const current = this.#blocks.at(-1);
     if (current && this.#used + bytes <= current.length) return current;
     this.#used = 0;

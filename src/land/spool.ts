@@ -1,7 +1,9 @@
 import { UserError } from "../model/errors.ts";
 import type { Client } from "../postgres/client.ts";
 import { copyChunks, copyIn, copyLine } from "../postgres/copy.ts";
+import type { Line } from "../sources/formats/lines.ts";
 import { quoteIdentifier, quoteList, quoteTarget } from "../sql/identifiers.ts";
+import type { DirectLines } from "./direct.ts";
 import { type LedgerKey, rejectedTable } from "./ledger.ts";
 import type { RawTable } from "./raw-table.ts";
 import { type Place, RowBatch } from "./row-batch.ts";
@@ -40,6 +42,11 @@ export class Spool {
 
   addRow(rowNo: number, place: Place, cells: readonly (string | null)[], text: string): void {
     this.#size += this.#rows.add(rowNo, place, cells, text);
+  }
+
+  /** A line of JSON that has been taken. */
+  addLine(rowNo: number, line: Line, lines: DirectLines): void {
+    this.#size += this.#rows.addLine(rowNo, line, lines);
   }
 
   addRejection(rejection: Rejection): void {

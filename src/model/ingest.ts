@@ -54,6 +54,16 @@ export interface HttpDeclaration {
 export interface RestDeclaration extends HttpDeclaration {
   readonly kind: "rest";
   readonly paging?: PagingDeclaration;
+  readonly status?: StatusDeclaration;
+}
+
+/** What an answer of HTTP 200 says about its success, for APIs that tell errors only there. */
+export interface StatusDeclaration {
+  /** Where the answer holds its code; an answer without one is good. */
+  readonly path: string;
+  readonly ok: readonly string[];
+  /** Codes that another try may mend, such as that of a rate limit. */
+  readonly retry: readonly string[];
 }
 
 export interface SoapDeclaration extends HttpDeclaration {
@@ -149,12 +159,16 @@ export interface RestStream {
   readonly path: string;
   /** Where the answer holds the list of records; "" when the answer is the list. */
   readonly records: string;
-  /** Fixed query parameters. */
+  /** An answer without the list has no records; otherwise it is an error. */
+  readonly recordsOptional?: boolean;
+  /** Query parameters. */
   readonly params: Readonly<Record<string, string>>;
+  /** JSON by which pages are asked for, with POST; what turns pages is put into it. */
+  readonly body?: Readonly<Record<string, unknown>>;
   /** The range of time asked for, in windows of so many days, again from so many days before the cursor. */
   readonly window?: {
-    readonly startParam: string;
-    readonly endParam: string;
+    readonly startParam?: string;
+    readonly endParam?: string;
     /** ISO date of the first window. */
     readonly start: string;
     readonly days: number;

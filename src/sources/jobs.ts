@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { UserError } from "../model/errors.ts";
 import type { RestStream } from "../model/ingest.ts";
 import { getJson, readJson } from "./answer.ts";
+import { type AskedValues, fill } from "./fill.ts";
 import { createHttpReader, type HttpReader } from "./http.ts";
 import { atPath, type JsonDocument } from "./json.ts";
 import { isPublicAddress } from "./network.ts";
@@ -17,9 +18,6 @@ export interface Report {
   readonly isFile: boolean;
 }
 
-/** What `{since}`, `{start}` and `{end}` in the order stand for. */
-export type OrderValues = Readonly<Record<"since" | "start" | "end", string>>;
-
 /**
  * Orders a report and waits until it is ready.
  * @param orderUrl with its query parameters
@@ -28,7 +26,7 @@ export type OrderValues = Readonly<Record<"since" | "start" | "end", string>>;
 export async function orderReport(
   job: Job,
   orderUrl: URL,
-  values: OrderValues,
+  values: AskedValues,
   at: (path: string) => URL,
   reader: HttpReader,
 ): Promise<Report> {
@@ -44,20 +42,11 @@ export async function orderReport(
   });
 }
 
-function order({ method, body }: Job, url: URL, values: OrderValues, reader: HttpReader): Promise<JsonDocument> {
+function order({ method, body }: Job, url: URL, values: AskedValues, reader: HttpReader): Promise<JsonDocument> {
   if (method === "GET") return getJson(reader, url);
   const headers = { accept: "application/json", "content-type": "application/json" };
   const filled = JSON.stringify(fill(body ?? {}, values));
   return reader.call({ url, method, headers, body: filled }, (answer) => readJson(answer, reader));
-}
-
-/** The body with the values in its texts. */
-function fill(body: unknown, values: OrderValues): unknown {
-  if (typeof body === "string")
-    return body.replace(/\{(since|start|end)\}/g, (_, name: keyof OrderValues) => values[name]);
-  if (Array.isArray(body)) return body.map((one) => fill(one, values));
-  if (body === null || typeof body !== "object") return body;
-  return Object.fromEntries(Object.entries(body).map(([key, value]) => [key, fill(value, values)]));
 }
 
 function idOf(answer: JsonDocument, job: Job, url: URL, reader: HttpReader): string {

@@ -3,11 +3,13 @@ import type { RestDeclaration, RestStream, StreamDeclaration } from "../model/in
 import { nearest } from "../model/nearest.ts";
 import { getJsonFile, readJson } from "./answer.ts";
 import { openReader } from "./auth.ts";
-import type { HttpHooks, HttpReader } from "./http.ts";
+import { type AskedValues, fill, fillText } from "./fill.ts";
+import { type HttpHooks, type HttpReader, TryAgain } from "./http.ts";
 import { orderReport, readerFor } from "./jobs.ts";
 import { atPath, type JsonDocument, JsonRecord, type SourceRecord } from "./json.ts";
-import { type Page, Pager } from "./paging.ts";
+import { type Page, Pager, textAt } from "./paging.ts";
 import { withoutSecrets } from "./redact.ts";
+import type { HttpCall } from "./request.ts";
 import type { SourcePage } from "./source.ts";
 import { type DateRange, windowsOf } from "./windows.ts";
 
@@ -46,36 +48,77 @@ export async function* readPages(
 }
 
 async function* readRange(reading: Reading, range: DateRange | undefined): AsyncGenerator<SourcePage> {
-  const { rest, stream, since, reader } = reading;
-  const { job } = stream.origin;
-  const url = streamUrl(reading, range);
+  const values = { since: reading.since ?? "", start: range?.start ?? "", end: range?.end ?? "" };
+  for await (const page of pagesOf(reading, range, values)) yield range ? { ...page, days: range } : page;
+}
+
+async function* pagesOf(
+  reading: Reading,
+  range: DateRange | undefined,
+  values: AskedValues,
+): AsyncGenerator<SourcePage> {
+  const { rest, stream, reader } = reading;
+  const { job, body } = stream.origin;
+  const url = streamUrl(reading, range, values);
   if (!job) {
-    yield* followPages(reading, url);
+    yield* followPages(reading, url, body && fill(body, values));
     return;
   }
-  const values = { since: since ?? "", start: range?.start ?? "", end: range?.end ?? "" };
   const report = await orderReport(job, url, values, (path) => apiUrl(rest.baseUrl, path), reader);
   if (report.isFile) yield await readFile(reading, report.url);
   else yield* followPages(reading, report.url);
 }
 
-async function* followPages(reading: Reading, first: URL): AsyncGenerator<SourcePage> {
+async function* followPages(reading: Reading, first: URL, body?: unknown): AsyncGenerator<SourcePage> {
   const pager = new Pager(reading.rest.paging, first, reading.reader.excerpt);
   while (pager.next) {
-    const page = await readPage(reading, pager.next, pager.isGuess);
+    const page = await readPage(reading, pager.next, body, pager.isGuess);
     if (page === undefined) pager.end();
     else if (pager.take(page)) yield { number: ++reading.pages, records: page.records };
   }
 }
 
 /** Undefined for a page that was a guess and that the API does not have. */
-function readPage(reading: Reading, url: URL, isGuess: boolean): Promise<Page | undefined> {
-  const { stream, reader } = reading;
-  return reader.call({ url, headers: { accept: "application/json" } }, (answer) => {
+function readPage(reading: Reading, url: URL, body: unknown, isGuess: boolean): Promise<Page | undefined> {
+  const { rest, stream, reader } = reading;
+  return reader.call(callOf(rest, url, body), (answer) => {
     if (isGuess && [400, 404, 416].includes(answer.status)) return undefined;
     const document = readJson(answer, reader);
+    checkStatus(rest, document, url, reader);
     const records = recordsOf(document, stream, url, reading.pages + 1, reader);
     return { url, document, headers: answer.headers, records };
+  });
+}
+
+/** With a body the page is asked for by POST: what turns pages moves from the query into the body. */
+function callOf({ paging }: RestDeclaration, url: URL, body: unknown): HttpCall {
+  const headers = { accept: "application/json" };
+  if (body === undefined) return { url, headers };
+  const { cursorParam, pageParam, offsetParam, limitParam } = paging ?? {};
+  const bare = new URL(url);
+  const turning: Record<string, unknown> = {};
+  for (const name of [cursorParam, pageParam, offsetParam, limitParam]) {
+    const value = name === undefined ? null : url.searchParams.get(name);
+    if (name === undefined || value === null) continue;
+    bare.searchParams.delete(name);
+    turning[name] = name === cursorParam ? value : Number(value);
+  }
+  const text = JSON.stringify({ ...(body as object), ...turning });
+  return { url: bare, method: "POST", headers: { ...headers, "content-type": "application/json" }, body: text };
+}
+
+/** Some APIs answer everything with HTTP 200 and tell of errors inside. */
+function checkStatus({ status }: RestDeclaration, document: JsonDocument, url: URL, reader: HttpReader): void {
+  const code = status && textAt(document, status.path);
+  if (!status || code === undefined || status.ok.includes(code)) return;
+  if (status.retry.includes(code)) throw new TryAgain(`${status.path} ${code}`);
+  throw new UserError({
+    message: `${url.origin}${url.pathname} refuses the request`,
+    expected: `${status.path} ${status.ok.join(", ")}`,
+    found: reader.excerpt(document.stringify(document.exact)),
+    hint: "rest.status says which codes are good and which another try may mend",
+    code,
+    exitCode: 1,
   });
 }
 
@@ -91,14 +134,14 @@ async function readFile(reading: Reading, url: URL): Promise<SourcePage> {
   }
 }
 
-function streamUrl({ rest, stream, since }: Reading, range: DateRange | undefined): URL {
+function streamUrl({ rest, stream, since }: Reading, range: DateRange | undefined, values: AskedValues): URL {
   const { path, params, window } = stream.origin;
-  const url = apiUrl(rest.baseUrl, path);
-  for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
+  const url = apiUrl(rest.baseUrl, fillText(path, values));
+  for (const [name, value] of Object.entries(params)) url.searchParams.set(name, fillText(value, values));
   if (stream.cursor?.param && since !== null) url.searchParams.set(stream.cursor.param, since);
   if (window && range) {
-    url.searchParams.set(window.startParam, range.start);
-    url.searchParams.set(window.endParam, range.end);
+    if (window.startParam) url.searchParams.set(window.startParam, range.start);
+    if (window.endParam) url.searchParams.set(window.endParam, range.end);
   }
   return url;
 }
@@ -109,12 +152,12 @@ function apiUrl(baseUrl: string, path: string): URL {
 
 function recordsOf(
   document: JsonDocument,
-  { name, origin: { records } }: RestStreamDeclaration,
+  { name, origin: { records, recordsOptional } }: RestStreamDeclaration,
   url: URL,
   page: number,
   reader: HttpReader,
 ): readonly SourceRecord[] {
-  const values = atPath(document.value, records);
+  const values = atPath(document.value, records) ?? (recordsOptional ? [] : undefined);
   if (Array.isArray(values)) {
     const exact = atPath(document.exact, records) as readonly unknown[];
     return values.map((value, index) => new JsonRecord(document, value, exact[index], page, index));

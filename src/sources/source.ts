@@ -7,6 +7,8 @@ export interface SourcePage {
   readonly records: readonly SourceRecord[];
   /** Pieces that cannot be read as a record: a line that is no JSON, a record that is too long. */
   readonly rejected?: readonly RejectedPiece[];
+  /** The days that were asked for, ISO dates, both included: what the page does not hold of them is not there. */
+  readonly days?: { readonly start: string; readonly end: string };
 }
 
 /** Where a record begins in its file. Lines count from 1, bytes from 0, both after unpacking. */

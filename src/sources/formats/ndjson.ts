@@ -11,16 +11,23 @@ import { head, PageBuilder, TOO_LONG } from "./pages.ts";
 /**
  * Reads one JSON object per line. Blank lines are no records; a line that is no object is rejected. A file that ends
  * inside a line is cut.
+ * @param taken takes whole lines that it needs no record of, in the order of the file; there is a page after each chunk then
  */
-export function readNdjson({ encoding }: NdjsonOptions, maxBytes = MAX_RECORD_BYTES): FormatReader {
+export function readNdjson(
+  { encoding }: NdjsonOptions,
+  maxBytes = MAX_RECORD_BYTES,
+  taken?: (line: Line) => boolean,
+): FormatReader {
   return async function* (bytes) {
     const splitter = new LineSplitter(maxBytes);
     const page = new PageBuilder();
     for await (const chunk of decodeBytes(bytes, encoding)) {
       for (const line of splitter.push(chunk)) {
+        if (!line.tooLong && taken?.(line)) continue;
         takeLine(line, page);
-        if (page.full) yield page.take();
+        if (page.full || taken) yield page.take();
       }
+      if (taken) yield page.take();
     }
     for (const line of splitter.end()) takeLine(line, page);
     if (!page.empty) yield page.take();

@@ -1,14 +1,15 @@
 import type { SourceRecord } from "../json.ts";
 import { MAX_RECORD_BYTES, type RejectedPiece, type SourcePage } from "../source.ts";
 
-const RECORDS_PER_PAGE = 1000;
-const SIZE_PER_PAGE = 1024 * 1024;
+/** Few: what is gone soon costs the garbage collector least. */
+const RECORDS_PER_PAGE = 200;
+const SIZE_PER_PAGE = 256 * 1024;
 /** Characters kept of a piece that is longer than a record may be. */
 const HEAD = 1000;
 
 export const TOO_LONG = `is longer than ${MAX_RECORD_BYTES / 1024 / 1024} MB`;
 
-/** Gathers records and rejected pieces into pages of a thousand, or of about 1 MB. */
+/** Gathers records and rejected pieces into pages of some hundreds, or of about 256 KB. */
 export class PageBuilder {
   #records: SourceRecord[] = [];
   #rejected: RejectedPiece[] = [];

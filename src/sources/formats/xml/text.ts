@@ -1,10 +1,14 @@
+import { isAscii } from "node:buffer";
 import { TextDecoder } from "node:util";
 import { unreadable } from "../file-errors.ts";
 
 /** Bytes in which a byte order mark or an XML declaration must end, or there is none. */
 const START_BYTES = 1024;
-/** Characters given on at once, so that limits are checked often. */
-const SLICE = 64 * 1024;
+/**
+ * Bytes given on at once, so that limits are checked often. Much longer strings would be large objects for the garbage
+ * collector, which it looks at seldom.
+ */
+const SLICE = 16 * 1024;
 
 /**
  * The characters of an XML document: by its byte order mark, or its declaration, or else UTF-8.
@@ -12,7 +16,7 @@ const SLICE = 64 * 1024;
  */
 export async function* xmlText(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let start: Uint8Array | undefined = new Uint8Array();
-  let decoder: TextDecoder | undefined;
+  let decoder: Decoder | undefined;
   for await (const chunk of bytes) {
     let whole = chunk;
     if (start) {
@@ -21,18 +25,43 @@ export async function* xmlText(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
       whole = start;
       start = undefined;
     }
-    decoder ??= decoderFor(whole);
-    yield* slices(decode(decoder, whole));
+    decoder ??= new Decoder(whole);
+    yield* decoder.texts(whole);
   }
   if (start) {
-    decoder = decoderFor(start);
-    yield* slices(decode(decoder, start));
+    decoder = new Decoder(start);
+    yield* decoder.texts(start);
   }
-  yield* slices(decode(decoder!, undefined));
+  yield decoder!.end();
 }
 
-function* slices(text: string): Generator<string> {
-  for (let at = 0; at < text.length; at += SLICE) yield text.slice(at, at + SLICE);
+class Decoder {
+  readonly #decoder: TextDecoder;
+  readonly #ascii: boolean;
+  /** Whether a character may have begun that has not ended. */
+  #open = true;
+
+  constructor(start: Uint8Array) {
+    this.#decoder = decoderFor(start);
+    this.#ascii = this.#decoder.encoding === "utf-8";
+  }
+
+  *texts(bytes: Uint8Array): Generator<string> {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let at = 0; at < buffer.length; at += SLICE) yield this.#text(buffer.subarray(at, at + SLICE));
+  }
+
+  end(): string {
+    return decode(this.#decoder, undefined);
+  }
+
+  #text(slice: Buffer): string {
+    // The decoder makes strings of two bytes a character.
+    if (this.#ascii && !this.#open && isAscii(slice)) return slice.toString("latin1");
+    const text = decode(this.#decoder, slice);
+    this.#open = slice.at(-1)! >= 0x80;
+    return text;
+  }
 }
 
 function decoderFor(start: Uint8Array): TextDecoder {

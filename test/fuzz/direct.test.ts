@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createChecker } from "../../src/land/check.ts";
+import { DirectLines } from "../../src/land/direct.ts";
+import type { RecordSchema } from "../../src/model/ingest.ts";
+import { JsonRecord, parseJson } from "../../src/sources/json.ts";
+
+const seconds = Number(process.env.FUZZ_SECONDS ?? 3);
+const timeLimit = { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: seconds * 1000 };
+
+const recordSchema: RecordSchema = {
+  file: "schema.json",
+  schema: {
+    required: ["id"],
+    properties: {
+      id: { type: "integer" },
+      name: { type: ["string", "null"] },
+      amount: { type: "number" },
+      kind: { type: ["string", "null"], enum: ["a", "b", "ö", null] },
+      paid: { type: ["boolean", "null"] },
+      day: { type: "string", format: "date" },
+      at: { type: "string", format: "date-time" },
+      local: { type: "string", format: "date-time" },
+      score: { type: "number", minimum: 0 },
+      tags: { type: ["array", "string", "null"] },
+      mixed: { type: ["number", "string"] },
+    },
+  },
+  columns: Object.entries({
+    id: "bigint",
+    name: "text",
+    amount: "numeric(18,6)",
+    kind: "text",
+    paid: "boolean",
+    day: "date",
+    at: "timestamp with time zone",
+    local: "timestamp without time zone",
+    score: "double precision",
+    tags: "jsonb",
+    mixed: "numeric",
+  }).map(([name, type]) => ({ name, type })),
+};
+const direct = DirectLines.of(recordSchema)!;
+const check = createChecker(recordSchema);
+
+/** The cells of a line in COPY's text format. */
+function copyCells(line: string): (string | null)[] {
+  const meant: Record<string, string> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+  return line
+    .split("\t")
+    .map((cell) => (cell === "\\N" ? null : cell.replace(/\\(.)/g, (_, escaped) => meant[escaped] ?? escaped)));
+}
+
+function checkedCells(bytes: Buffer): readonly (string | null)[] | undefined {
+  const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  const document = parseJson(text);
+  const checked = check(new JsonRecord(document, document.value, document.exact, 1, 0), text);
+  return "cells" in checked ? checked.cells : undefined;
+}
+
+function expectSame(bytes: Buffer): boolean {
+  if (!direct.take(bytes)) return false;
+  const into = Buffer.alloc(direct.size(bytes));
+  const end = direct.write(bytes, into, 0);
+  expect(copyCells(into.toString("utf8", 1, end)), bytes.toString()).toEqual(checkedCells(bytes));
+  return true;
+}
+
+const number = fc.oneof(
+  fc.integer().map(String),
+  fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }).map(String),
+  fc.double().map((value) => JSON.stringify(value)),
+  fc.constantFrom("-0", "0.0", "-0.5", "12.50", "12.00", "1e3", "0.1E-7", "007", "1.", ".5", "-", "123456789012345.5"),
+);
+const text = fc.oneof(
+  fc.string({ unit: "grapheme" }).map((value) => JSON.stringify(value)),
+  fc.constantFrom(
+    '"a"',
+    '"ö"',
+    '"c"',
+    '""',
+    String.raw`"\\N"`,
+    String.raw`"\/\b\f\n\r\t\"\\"`,
+    String.raw`"\u00e9"`,
+    String.raw`"\x"`,
+    '"a\tb"',
+    '"2026-01-31"',
+    '"2026-02-30"',
+    '"infinity"',
+    '"2026-01-31T10:00:00Z"',
+    '"2026-01-31T10:00:00"',
+    '"2026-01-31T10:00:60Z"',
+    '"2026-01-31T10:00:00+15:30"',
+    '"true"',
+    '"12"',
+  ),
+);
+const value = fc.oneof(number, text, fc.constantFrom("null", "true", "false", "nul", "[]", "{}", '["a"]'));
+const name = fc.constantFrom(...recordSchema.columns.map((column) => column.name), "other", "na\\u006de");
+const blank = fc.constantFrom("", "", "", " ", "\t ", "\r");
+const field = fc
+  .tuple(blank, name, blank, blank, value, blank)
+  .map(([a, key, b, c, one, d]) => `${a}"${key}"${b}:${c}${one}${d}`);
+const line = fc
+  .tuple(blank, fc.array(field, { maxLength: 12 }), blank)
+  .map(([a, fields, b]) => `${a}{${fields.join(",")}}${b}`);
+
+test("a line of JSON that is landed as it stands has the cells that parser and checker make of it", () => {
+  let taken = 0;
+  fc.assert(
+    fc.property(line, (one) => {
+      if (expectSame(Buffer.from(one))) taken++;
+    }),
+    timeLimit,
+  );
+  expect(taken).toBeGreaterThan(100);
+});
+
+test("a damaged line is landed as it stands only if it still says the same to parser and checker", () => {
+  const whole = Buffer.from(
+    '{"id":17,"name":"Zoë \\"Z\\"","amount":12.50,"kind":"ö","paid":true,"day":"2026-01-31","at":"2026-01-31T10:00:00Z","mixed":"5"}',
+  );
+  expect(expectSame(whole)).toBe(true);
+  const damage = fc.tuple(fc.nat(whole.length - 1), fc.nat(3), fc.nat(255));
+  fc.assert(
+    fc.property(fc.array(damage, { minLength: 1, maxLength: 3 }), (damages) => {
+      let bytes = Buffer.from(whole);
+      for (const [at, drop, byte] of damages)
+        bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from([byte]), bytes.subarray(at + drop)]);
+      expectSame(bytes);
+    }),
+    timeLimit,
+  );
+});
