@@ -57,6 +57,7 @@ interface Body {
  */
 export async function exportRows(settings: ConnectionSettings, options: ExportOptions): Promise<ExportReport> {
   const started = performance.now();
+  refuseMeaningless(options);
   const target = typeof options.to === "string" ? await checkTarget(options.to) : undefined;
   if (!target && options.format === "parquet") throw new UserError({ message: "Parquet is written to files only" });
   const written = await withClient(settings, { applicationName: "dataform-export" }, async (client) => {
@@ -85,6 +86,21 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
   });
   const seconds = (performance.now() - started) / 1000;
   return { version: 1, path: target ?? "-", format: options.format, ...written, seconds };
+}
+
+/** An option that is passed over in silence would leave a file that is not what was asked for. */
+function refuseMeaningless({ format, delimiter, to }: ExportOptions): void {
+  if (format !== "csv" && delimiter !== undefined)
+    throw new UserError({ message: `${format} has no delimiter`, hint: "leave it out, or write csv" });
+  const told =
+    typeof to === "string" ? /\.(csv|tsv|ndjson|jsonl|parquet)(?:\.gz)?$/i.exec(to)?.[1]?.toLowerCase() : undefined;
+  const meant = told === "tsv" ? "csv" : told === "jsonl" ? "ndjson" : told;
+  if (meant !== undefined && meant !== format)
+    throw new UserError({
+      message: `the file's name says ${told}, and ${format} is to be written`,
+      found: String(to),
+      hint: `--to ${meant}, or another name`,
+    });
 }
 
 async function bodyOf(client: Client, options: ExportOptions): Promise<Body> {

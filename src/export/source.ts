@@ -66,9 +66,19 @@ export function selectList(
     .join(", ");
 }
 
+/** What begins a statement with rows, after comments and parentheses. */
+const SELECT = /^(?:\s|\(|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:select|with|values|table)\b/i;
+
 function oneSelect(source: string): string {
   const statements = splitStatements(source);
-  if (statements.length === 1) return statements[0]!;
+  const [first = ""] = statements;
+  if (first && !SELECT.test(first))
+    throw new UserError({
+      message: "only a select can be exported",
+      found: first.slice(0, 80),
+      hint: "the rows of select, with … select, values or table",
+    });
+  if (statements.length === 1) return first;
   throw new UserError({
     message: "one select can be exported",
     found: `${statements.length} statements`,

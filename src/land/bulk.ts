@@ -145,8 +145,7 @@ export class BulkCsv {
     else
       this.#doubtful.push({
         rowNo: this.records,
-        line: record.line,
-        byte: record.offset,
+        place: { position: `line ${record.line}`, line: record.line, byte: record.offset },
         text: recordText(record),
         cells: this.#rules.map((_, field) => cellText(record, field, this.#options)),
         suspects: verdict.doubtful,
@@ -246,8 +245,7 @@ export class BulkCsv {
       const cells = Array.from({ length: record.fields }, (_, field) => cellText(record, field, this.#options));
       this.#doubtful.push({
         rowNo: Number(cells[1]),
-        line: this.#lines[row]!,
-        byte: this.#offsets[row]!,
+        place: { position: `line ${this.#lines[row]!}`, line: this.#lines[row]!, byte: this.#offsets[row]! },
         text: recordText({ ...record, start: record.starts[2] ?? record.end }),
         cells: cells.slice(2),
         suspects: [],

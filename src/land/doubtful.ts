@@ -3,13 +3,13 @@ import type { Client } from "../postgres/client.ts";
 import { quoteList, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
 import { dollarQuote } from "../sql/statements.ts";
 import type { RawTable } from "./raw-table.ts";
+import type { Place } from "./row-batch.ts";
 import type { Rejection } from "./spool.ts";
 
 /** A row that only the server can judge. */
 export interface DoubtfulRow {
   readonly rowNo: number;
-  readonly line: number;
-  readonly byte: number;
+  readonly place: Place;
   readonly text: string;
   readonly cells: readonly (string | null)[];
   /** Columns that may be at fault, for the reason. */
@@ -26,7 +26,7 @@ const SETTING = "dataform.refused";
 export async function insertOneByOne(
   client: Client,
   table: RawTable,
-  columns: readonly RawColumn[],
+  columns: readonly Pick<RawColumn, "name" | "type">[],
   loadId: string,
   rows: readonly DoubtfulRow[],
 ): Promise<readonly Rejection[]> {
@@ -36,17 +36,22 @@ export async function insertOneByOne(
     await client.query(block(table, columns, loadId, some));
     const { rows: answer } = await client.query<{ refused: string }>(`select current_setting('${SETTING}') as refused`);
     for (const [index, message] of JSON.parse(answer[0]!.refused) as [number, string][]) {
-      const { rowNo, line, byte, text, suspects } = some[index]!;
+      const { rowNo, place, text, suspects } = some[index]!;
       // Without the value, so that reasons can be counted.
       const reason = `${suspects.join(", ") || "record"}: ${message.replace(/: "[\s\S]*"$/, "")}`;
-      refused.push({ rowNo, position: `line ${line}`, line, byte, reason, text });
+      refused.push({ rowNo, ...place, reason, text });
     }
   }
   return refused;
 }
 
 /** What is wrong with a value (class 22) or breaks a constraint (class 23) is the row's fault; all else ends the load. */
-function block(table: RawTable, columns: readonly RawColumn[], loadId: string, rows: readonly DoubtfulRow[]): string {
+function block(
+  table: RawTable,
+  columns: readonly Pick<RawColumn, "name" | "type">[],
+  loadId: string,
+  rows: readonly DoubtfulRow[],
+): string {
   const data = JSON.stringify(rows.map(({ rowNo, cells }, index) => [index, rowNo, ...cells]));
   const names = quoteList(["_load_id", "_row_no", ...columns.map(({ name }) => name)]);
   const values = columns.map(({ type }, index) => `(r.v ->> ${index + 2})::${type}`);

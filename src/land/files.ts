@@ -47,7 +47,9 @@ export async function landFiles(
       : await readLandedFiles(client, key);
   const { files: glob, sequence } = stream.origin;
   const since = options.since === undefined ? undefined : timeOf(options.since);
-  const listing = await listSettled(place, glob, stream.origin, clock);
+  const onWait = (seconds: number) =>
+    options.onEvent?.({ kind: "waiting", stream: stream.name, seconds, reason: "looking whether files still grow" });
+  const listing = await listSettled(place, glob, stream.origin, clock, onWait);
   const files: FileLoad[] = listing.growing.map((path) => ({ ...nothing, path, status: "waiting", reason: GROWING }));
   const landed: Landed[] = [];
   for (const file of listing.whole) {
@@ -135,9 +137,13 @@ async function landFile(
   const { maxBytes, format, changed, minRows } = stream.origin;
   const asOf = batchTime(stream, file.path);
   if (options.dryRun) {
-    await load.rehearse(false);
-    const read = await readChecked(load, file, maxBytes);
-    await readFile(load, stream, format, read.bytes, true);
+    await load.rehearse(false, file.path);
+    const known = options.full || !(await ledgerExists(client, load.key.schema));
+    const versions = known ? [] : await knownVersions(client, load.key, file.path);
+    const { bytes, hash } = readChecked(load, file, maxBytes);
+    await readFile(load, stream, format, bytes, true);
+    refuseKnown(versions, hash.digest("hex"));
+    if (versions.length && changed === "refuse") throw contentChanged(file.path);
     return { result: load.rehearsed(), version: 0 };
   }
   return withTransaction(client, async () => {
@@ -147,7 +153,7 @@ async function landFile(
     // Reading a file twice is cheap beside landing it in vain.
     if (versions.length) refuseKnown(versions, await checksumOf(file));
     if (versions.length && changed === "refuse") throw contentChanged(file.path);
-    const { bytes, hash, count } = await readChecked(load, file, maxBytes);
+    const { bytes, hash, count } = readChecked(load, file, maxBytes);
     const details = await readFile(load, stream, format, bytes, false);
     const checksum = hash.digest("hex");
     refuseKnown(versions, checksum);
@@ -172,16 +178,16 @@ async function landFile(
 }
 
 /** The file's records as bytes, unpacked, while the bytes as stored are counted and hashed. */
-async function readChecked(
+function readChecked(
   load: Load,
   file: SourceFile,
   maxBytes: number,
-): Promise<{ bytes: AsyncIterable<Uint8Array>; hash: Hash; count: () => number }> {
+): { bytes: AsyncIterable<Uint8Array>; hash: Hash; count: () => number } {
   const hash = createHash("sha256");
   let size = 0;
-  const stored = await file.open();
   const tap = async function* () {
-    for await (const chunk of stored) {
+    // Opened when it is read: nobody would close a file that a wrong declaration keeps from being read.
+    for await (const chunk of await file.open()) {
       hash.update(chunk);
       size += chunk.length;
       load.tell({ kind: "bytes", file: file.path, bytes: size, of: file.size ?? null });

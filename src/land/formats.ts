@@ -4,7 +4,7 @@ import { nearest } from "../model/nearest.ts";
 import { decodeBytes } from "../sources/formats/csv/decode.ts";
 import { CsvFile, readCsv } from "../sources/formats/csv/read.ts";
 import type { Line } from "../sources/formats/lines.ts";
-import type { FormatReader } from "../sources/source.ts";
+import type { FormatReader, SourcePage } from "../sources/source.ts";
 import { judgedByCells } from "./cells.ts";
 import { frozen } from "./check.ts";
 import { DirectLines } from "./direct.ts";
@@ -21,9 +21,40 @@ export async function readFile(
   if (format.kind === "csv") return readCsvFile(load, stream, format, bytes, dryRun);
   const direct = format.kind === "ndjson" && !dryRun ? DirectLines.of(stream.recordSchema) : undefined;
   const read = await readerOf(format, direct && ((line) => load.takeLine(line, direct)));
-  await load.readAll(read(bytes));
-  if (format.kind === "xml" && !load.records && !mayBeEmpty(stream)) throw noRecords(format.record);
+  if (format.kind !== "xml") {
+    await load.readAll(read(bytes));
+    suggestEncoding(load);
+    return {};
+  }
+  const found = new Set<string>();
+  await load.readAll(noting(read(bytes), Object.keys(format.fields).length, found));
+  if (!load.records && !mayBeEmpty(stream)) throw noRecords(format.record);
+  const lost = Object.entries(format.fields).filter(([field]) => !found.has(field));
+  if (load.records && lost.length)
+    load.warnings.push(`xml.fields: nothing is at ${lost.map(([field, path]) => `${path} (${field})`).join(", ")}`);
   return {};
+}
+
+/** The pages, while the fields that any record has are noted, until all of them are. */
+async function* noting(
+  pages: AsyncIterable<SourcePage>,
+  count: number,
+  found: Set<string>,
+): AsyncGenerator<SourcePage> {
+  for await (const page of pages) {
+    for (const { value } of found.size < count ? page.records : [])
+      for (const field of Object.keys(value as object)) found.add(field);
+    yield page;
+  }
+}
+
+/** Text of another encoding is a reject for each record with a letter that is not English. */
+function suggestEncoding(load: Load): void {
+  const count = load.result().reasons.find(({ reason }) => /UTF-8|declared encoding/.test(reason))?.count;
+  if (count !== undefined)
+    load.warnings.push(
+      `${count} records are not UTF-8; the file may be windows-1252 or another encoding (encoding: …)`,
+    );
 }
 
 /** Whether the declaration says that files without records are fine. */
@@ -79,6 +110,7 @@ async function readCsvFile(
   if (missing.length) load.warnings.push(`the file has no column ${missing.join(", ")}`);
   if (!unknown.length && judgedByCells(recordSchema) && !dryRun) await load.readBulk(options, chunks);
   else await load.readAll(readCsv({ ...options, encoding: "utf-8" }, recordSchema)(chunks));
+  suggestEncoding(load);
   return { header };
 }
 

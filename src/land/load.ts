@@ -14,7 +14,7 @@ import { type Order, orderOf } from "./order.ts";
 import { preparePartition } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
 import { type Rejection, Spool } from "./spool.ts";
-import { createTable } from "./tables.ts";
+import { checkTypes, createTable } from "./tables.ts";
 
 export interface LandOptions {
   /** Begin at the beginning; what landed before stays and lands once more. */
@@ -111,7 +111,10 @@ export class Load {
   }
 
   /** The same for a load that writes nothing. */
-  async rehearse(known: boolean): Promise<string | null> {
+  async rehearse(known: boolean, file?: string): Promise<string | null> {
+    this.#file = file;
+    this.#spool = new Spool(file);
+    await checkTypes(this.#client, this.table);
     return this.#beginAt(known && !this.#options.full ? await readCursor(this.#client, this.key) : null);
   }
 
@@ -130,7 +133,8 @@ export class Load {
       this.#tracker = new CursorTracker(cursor.field, type, this.#start, this.#lookback(this.#start?.value));
     }
     const from = this.#start?.value ?? null;
-    this.tell({ kind: "started", table: `${this.table.schema}.${this.table.name}`, since: from });
+    const file = this.#file === undefined ? {} : { file: this.#file };
+    this.tell({ kind: "started", table: `${this.table.schema}.${this.table.name}`, since: from, ...file });
     return from;
   }
 
@@ -150,13 +154,16 @@ export class Load {
   }
 
   async readAll(pages: AsyncIterable<SourcePage>): Promise<void> {
-    const memory = this.#options.dryRun ? Number.POSITIVE_INFINITY : (this.#options.memory ?? MEMORY);
+    const { memory = MEMORY, dryRun } = this.#options;
     let told = this.#records;
     for await (const page of pages) {
       this.#takePage(page);
       this.tell({ kind: "page", page: page.number, records: this.#records - told });
       told = this.#records;
-      if (this.#spool.size > memory) await this.#flushAside();
+      if (this.#spool.size <= memory) continue;
+      if (!dryRun) await this.#flushAside();
+      else if (this.#spool.pendingRows) this.#spool.discard();
+      else this.#refuseHopeless(this.rows);
     }
     await this.#flushing;
   }
@@ -302,7 +309,8 @@ export class Load {
   /** What a load that writes nothing found. */
   rehearsed(): Landed {
     this.#refuseAllWrong();
-    return { ...this.result(), rows: this.#spool.pendingRows, rejected: this.#spool.pendingRejections };
+    this.#spool.discard();
+    return this.result();
   }
 
   /** A full batch that lost most of its rows would delete them from history. */

@@ -25,6 +25,7 @@ interface Reject {
   readonly row_no: string;
   readonly record: string;
   readonly position: string;
+  readonly reason: string;
 }
 
 /**
@@ -56,7 +57,7 @@ async function replayAll(
   await client.script("set local datestyle = 'ISO, YMD'; set local timezone = 'UTC'");
   await lockStream(client, key, () => {});
   const { rows: rejects } = await client.query<Reject>(
-    `select load_id, row_no, record, position from ${rejectedTable(key.schema)}
+    `select load_id, row_no, record, position, reason from ${rejectedTable(key.schema)}
      where source = $1 and stream = $2 and replayed_by is null order by load_id, row_no`,
     [key.source, key.stream],
   );
@@ -73,7 +74,7 @@ async function replayAll(
       taken.push(reject);
       spool.addRow(taken.length, { position: reject.position }, checked.cells, reject.record);
     } else {
-      const reason = checked && "reasons" in checked ? checked.reasons.join("; ") : "cannot be read as a record";
+      const reason = checked && "reasons" in checked ? checked.reasons.join("; ") : reject.reason;
       spool.note(reason);
     }
   }

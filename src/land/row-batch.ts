@@ -1,4 +1,4 @@
-import { copyLine } from "../postgres/copy.ts";
+import { copyCells, copyLine } from "../postgres/copy.ts";
 import type { Line } from "../sources/formats/lines.ts";
 import type { DirectLines } from "./direct.ts";
 
@@ -118,6 +118,12 @@ export class RowBatch {
       ...(byte === undefined ? {} : { byte }),
       ...(this.#file === undefined ? {} : { file: this.#file }),
     };
+  }
+
+  /** The cells of a row, behind its number. */
+  cells(index: number): (string | null)[] {
+    const block = this.#blocks[this.#blockOf[index]!]!;
+    return copyCells(block.toString("utf8", this.#start[index], this.#middle[index])).slice(1);
   }
 
   remove(index: number): void {

@@ -1,9 +1,9 @@
-import { UserError } from "../model/errors.ts";
 import type { Client } from "../postgres/client.ts";
 import { copyChunks, copyIn, copyLine } from "../postgres/copy.ts";
 import type { Line } from "../sources/formats/lines.ts";
 import { quoteIdentifier, quoteList, quoteTarget } from "../sql/identifiers.ts";
 import type { DirectLines } from "./direct.ts";
+import { insertOneByOne } from "./doubtful.ts";
 import { type LedgerKey, rejectedTable } from "./ledger.ts";
 import type { RawTable } from "./raw-table.ts";
 import { type Place, RowBatch } from "./row-batch.ts";
@@ -16,8 +16,8 @@ export interface Rejection extends Place {
   readonly text: string;
 }
 
-/** More rows than this that only the server finds wrong, and the schema is at fault, not the records. */
-const MAX_SERVER_REJECTIONS = 1000;
+/** So often a COPY is tried again without the row that the server refused; then it is asked row by row. */
+const MAX_COPIES = 4;
 
 /**
  * Rows and rejects of one load on their way to the database. They gather in memory while the source is slow, and are
@@ -53,6 +53,16 @@ export class Spool {
     this.#rejections.push(rejection);
     this.#size += rejection.text.length;
     this.note(rejection.reason);
+  }
+
+  /** Forgets what gathered, after counting it. */
+  discard(): void {
+    this.rows += this.#rows.count;
+    this.rejected += this.#rejections.length;
+    this.#rows.release();
+    this.#rows = new RowBatch(this.#free, this.#file);
+    this.#rejections = [];
+    this.#size = 0;
   }
 
   /** Counts a reason without keeping a record. */
@@ -112,7 +122,12 @@ export class Spool {
     onRefused?: (rowNo: number) => void,
   ): Promise<number> {
     const statement = `copy ${quoteTarget(table)} (${quoteList(landedColumns(table))}) from stdin`;
-    for (let wrong = 0; rows.count > 0; wrong++) {
+    const reject = ({ rowNo, reason, ...rest }: Rejection) => {
+      if (onRefused) this.note(reason);
+      else this.addRejection({ rowNo, reason, ...rest });
+      onRefused?.(rowNo);
+    };
+    for (let copies = 1; rows.count > 0; copies++) {
       await client.query("savepoint landing");
       try {
         const copied = await copyIn(client, statement, rows.chunks(`${loadId}\t`));
@@ -123,14 +138,11 @@ export class Spool {
         const index = wrongLine(error, table.name);
         const row = index === undefined ? undefined : rows.row(index);
         if (row === undefined || index === undefined) throw error;
-        if (wrong >= MAX_SERVER_REJECTIONS) throw tooManyWrong(table, error as Error);
         await client.query("rollback to savepoint landing");
+        if (copies >= MAX_COPIES) return insertRows(rows, client, table, loadId, reject);
         rows.remove(index);
         const { rowNo, place, text } = row;
-        const reason = serverReason(error as ServerError);
-        if (onRefused) this.note(reason);
-        else this.addRejection({ rowNo, ...place, reason, text });
-        onRefused?.(rowNo);
+        reject({ rowNo, ...place, reason: serverReason(error as ServerError), text });
       }
     }
     return 0;
@@ -178,13 +190,21 @@ function serverReason(error: ServerError): string {
   return `${column ?? "record"}: ${error.message}`;
 }
 
-function tooManyWrong(table: RawTable, error: Error): UserError {
-  return new UserError({
-    message: `PostgreSQL refuses more than ${MAX_SERVER_REJECTIONS} records of ${table.schema}.${table.name}`,
-    location: { file: table.recordSchema.file },
-    found: error.message,
-    hint: "let the record schema say what the column takes (format, pattern, maximum), or change its postgresType",
-    exitCode: 1,
-    cause: error,
-  });
+/** Gives how many rows the server took. */
+async function insertRows(
+  rows: RowBatch,
+  client: Client,
+  table: RawTable,
+  loadId: string,
+  reject: (rejection: Rejection) => void,
+): Promise<number> {
+  const columns = [...table.recordSchema.columns, { name: "_extra", type: "jsonb" }];
+  const all = Array.from({ length: rows.count }, (_, index) => ({
+    ...rows.row(index)!,
+    cells: rows.cells(index),
+    suspects: [],
+  }));
+  const refused = await insertOneByOne(client, table, columns, loadId, all);
+  for (const rejection of refused) reject(rejection);
+  return rows.count - refused.length;
 }

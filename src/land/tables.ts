@@ -31,9 +31,31 @@ interface ExistingColumn {
   readonly comment: string | null;
 }
 
+/** @throws UserError for a column whose type the server does not know: without it, a load would not name the field. */
+export async function checkTypes(client: Client, { recordSchema }: RawTable): Promise<void> {
+  for (const { name, type } of recordSchema.columns) {
+    const known = await client
+      .query<{ known: string | null }>("select to_regtype($1) as known", [type])
+      .then(({ rows }) => rows[0]!.known !== null)
+      .catch((error) => {
+        // Older servers refuse to read what is no name of a type.
+        if ((error as { code?: string }).code?.startsWith("42")) return false;
+        throw error;
+      });
+    if (known) continue;
+    throw new UserError({
+      message: `PostgreSQL has no type "${type}"`,
+      location: { file: recordSchema.file },
+      found: `the field ${name}`,
+      hint: "correct its postgresType, or create the type first (an extension may have it)",
+    });
+  }
+}
+
 /** Adds the columns an existing table lacks. A table that does not exist is left to the load. */
 export async function evolveTable(client: Client, table: RawTable): Promise<void> {
   const existing = await readColumns(client, table);
+  await checkTypes(client, table);
   if (existing === undefined) return;
   const statements = changes(table, existing);
   if (statements.length === 0) return;

@@ -64,7 +64,13 @@ export interface LoadCursor {
 
 /** Told while a load runs, in order. `seconds` is null where nobody knows how long. */
 export type LoadEvent =
-  | { readonly kind: "started"; readonly stream: string; readonly table: string; readonly since: string | null }
+  | {
+      readonly kind: "started";
+      readonly stream: string;
+      readonly table: string;
+      readonly since: string | null;
+      readonly file?: string;
+    }
   | { readonly kind: "page"; readonly stream: string; readonly page: number; readonly records: number }
   | { readonly kind: "waiting"; readonly stream: string; readonly seconds: number | null; readonly reason: string }
   | {

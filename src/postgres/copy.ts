@@ -18,6 +18,14 @@ function copyCell(cell: string | null): string {
   return SPECIAL.test(cell) ? cell.replace(/[\\\n\r\t]/g, (character) => escapes[character]!) : cell;
 }
 
+const meanings: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
+
+/** The cells of a line in COPY's text format. */
+export function copyCells(line: string): (string | null)[] {
+  const plain = (cell: string) => cell.replace(/\\(.)/gs, (_, character: string) => meanings[character] ?? character);
+  return line.split("\t").map((cell) => (cell === "\\N" ? null : plain(cell)));
+}
+
 /** Lines as buffers of about 64 KB; a buffer per line would cost a message per line. */
 export function* copyChunks(lines: Iterable<string>, prefix = ""): Generator<Buffer> {
   let chunk = "";

@@ -31,6 +31,7 @@ export async function listSettled(
   glob: string,
   rules: SettleRules,
   clock: SettleClock = realClock,
+  onWait?: (seconds: number) => void,
 ): Promise<Settled> {
   const { doneSuffix, settleSeconds } = rules;
   if (doneSuffix !== undefined) {
@@ -42,6 +43,7 @@ export async function listSettled(
   const first = await place.list(glob);
   const now = clock.now();
   if (first.every((file) => isOld(file, now, settleSeconds))) return { whole: first, growing: [] };
+  onWait?.(settleSeconds);
   await clock.sleep(settleSeconds);
   const before = new Map(first.map((file) => [file.path, file]));
   const second = await place.list(glob);

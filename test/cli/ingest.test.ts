@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -77,6 +77,43 @@ test("ingest --dry-run writes nothing", async () => {
   expect((await cli(dir, ["ingest", "--dry-run"], env)).stderr).toMatch(/shop\.items +would land +1 +0/);
   const { stdout } = await cli(dir, ["query", "select to_regnamespace('raw') is null as empty", "--json"], env);
   expect(stdout).toBe('[{"empty":true}]');
+});
+
+test("ingest --dry-run knows the files that have landed, the types that PostgreSQL lacks and paths that lead nowhere", async () => {
+  const database = await testDatabase();
+  onTestFinished(() => database.drop());
+  const dir = project();
+  rmSync(join(dir, "ingest/shop.yaml"));
+  const declare = (options: string) =>
+    writeFileSync(
+      join(dir, "ingest/files.yaml"),
+      `version: 1\nsource: files\nfiles: { at: in }\nstreams:\n  - name: items\n    ${options}\n    settleSeconds: 0\n    table: items\n    recordSchema: items.json\n`,
+    );
+  const schema = (properties: object) => writeFileSync(join(dir, "ingest/items.json"), JSON.stringify({ properties }));
+  const run = (...words: string[]) => cli(dir, ["ingest", ...words], { DATABASE_URL: database.url });
+  mkdirSync(join(dir, "in"));
+  writeFileSync(join(dir, "in/a.csv"), Buffer.from("id,name\n1,Zoë\n2,Jan\n", "latin1"));
+
+  declare("files: '*.csv'\n    format: csv");
+  schema({ id: { type: "integer" }, name: { type: "string", postgresType: "citytext" } });
+  for (const words of [["--dry-run"], []]) {
+    const unknown = await run(...words);
+    expect(unknown.exitCode).not.toBe(0);
+    expect(unknown.stderr).toContain('PostgreSQL has no type "citytext"');
+    expect(unknown.stderr).toMatch(/items\.json[\s\S]*the field name/);
+  }
+  schema({ id: { type: "integer" }, name: { type: "string" } });
+  expect((await run("--dry-run")).stderr).toMatch(/files\.items +would land +1 +1/);
+  const landed = await run();
+  expect(landed.stderr).toContain("reading a.csv into raw.items");
+  expect(landed.stderr).toContain("1 records are not UTF-8; the file may be windows-1252");
+  writeFileSync(join(dir, "in/a.csv"), readFileSync(join(dir, "in/a.csv")));
+  expect((await run("--dry-run")).stderr).toMatch(/0 rows, 1 file known already[\s\S]*would land +0 +0/);
+
+  writeFileSync(join(dir, "in/a.xml"), "<r><i><id>1</id></i><i><id>2</id></i></r>");
+  declare("files: '*.xml'\n    format: xml\n    xml: { record: i, fields: { id: id, name: nmae } }");
+  schema({ id: { type: "string", postgresType: "bigint" }, name: { type: "string" } });
+  expect((await run()).stderr).toContain("xml.fields: nothing is at nmae (name)");
 });
 
 test("ingest ends with 1 when a source fails, and with 2 when a variable is missing", async () => {

@@ -184,7 +184,12 @@ test("what is wrong is said: the relation, the folder, two columns of one name, 
     message: 'column "nothing" does not exist',
     code: "42703",
   });
-  expect(await failing("delete from pg_class")).toMatchObject({ name: "UserError" });
+  expect(await failing("delete from pg_class")).toMatchObject({ message: "only a select can be exported" });
+  expect(await failing("select 1 as a", join(dir, "x.parquet.gz"))).toMatchObject({
+    hint: "--to parquet, or another name",
+  });
+  const parquet = { source: "select 1 as a", format: "parquet", to: join(dir, "x.parquet"), delimiter: ";" } as const;
+  await expect(exportRows(database.settings, parquet)).rejects.toMatchObject({ message: "parquet has no delimiter" });
   expect(readdirSync(dir)).toEqual([]);
 });
 

@@ -88,6 +88,25 @@ describe("a record that does not meet the schema", () => {
     });
   });
 
+  it("that only PostgreSQL finds wrong is rejected also where there are thousands, and each good one lands", async () => {
+    const recordSchema = withColumn({ name: "price", type: "numeric(4,1)" }, { type: "number" });
+    const records = Array.from({ length: 4000 }, (_, n) =>
+      item(n, { id: `tab\t and \\N ${n}`, price: n % 2 ? 99_999.5 : 1.5, other: { n } }),
+    );
+    expect(await load(records, { recordSchema })).toMatchObject({ rows: 2000, rejected: 2000 });
+    const { rows } = await client.query(
+      "select count(*) filter (where id = E'tab\\t and \\\\N ' || (_row_no - 1) and price = 1.5 and (_extra #>> '{other,n}')::int = _row_no - 1) as right from raw.items",
+    );
+    expect(rows).toEqual([{ right: "2000" }]);
+    expect(await rejected()).toHaveLength(2000);
+    expect((await rejected())[1999]).toMatchObject({
+      row_no: "4000",
+      position: "page 400, record 10",
+      reason: "record: numeric field overflow",
+      record: JSON.stringify(records[3999]),
+    });
+  });
+
   it("fails the load when there is no good record beside it, and moves no cursor", async () => {
     const wrong = Array.from({ length: 12 }, (_, n) => item(n, { id: n }));
     const loaded = await load(wrong);

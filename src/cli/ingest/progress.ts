@@ -12,6 +12,7 @@ const IN_LOG = 10_000;
 export function loadProgress(shell: Shell, source: string): (event: LoadEvent) => void {
   const bar = new FileProgress(shell, source);
   let records = 0;
+  let inFile = false;
   const say = (event: LoadEvent, text: string) => {
     bar.clear();
     shell.say(`${clock()}  ${source}.${event.stream}: ${text}`);
@@ -19,10 +20,13 @@ export function loadProgress(shell: Shell, source: string): (event: LoadEvent) =
   return (event) => {
     if (event.kind === "started") {
       records = 0;
-      say(event, `reading ${event.since === null ? "from the beginning" : `since ${event.since}`} into ${event.table}`);
+      const from = event.since === null ? "from the beginning" : `since ${event.since}`;
+      inFile = event.file !== undefined;
+      say(event, `reading ${event.file ?? from} into ${event.table}`);
     } else if (event.kind === "page") {
       records += event.records;
-      if (event.page % PAGES_PER_LINE === 0) say(event, `${records.toLocaleString("en")} records, ${event.page} pages`);
+      if (!inFile && event.page % PAGES_PER_LINE === 0)
+        say(event, `${records.toLocaleString("en")} records, ${event.page} pages`);
     } else if (event.kind === "bytes") bar.show(event);
     else if (event.kind === "waiting") {
       if (event.seconds === null) say(event, `waiting: ${event.reason}`);
@@ -90,7 +94,8 @@ function outcome(shell: Shell, load: StreamLoad): string {
   const { rows, rejected, skipped, seconds, files } = load;
   const parts = [`${rows.toLocaleString("en")} rows`];
   if (rejected > 0) parts.push(paint(shell, "yellow", `${rejected.toLocaleString("en")} rejected`));
-  if (skipped > 0) parts.push(`${skipped.toLocaleString("en")} ${files ? "files " : ""}known already`);
+  if (skipped > 0)
+    parts.push(`${skipped.toLocaleString("en")} ${files ? `${skipped === 1 ? "file" : "files"} ` : ""}known already`);
   const failed = files?.filter(({ status }) => status === "failed").length ?? 0;
   if (failed) parts.push(paint(shell, "red", `${failed} ${failed === 1 ? "file" : "files"} failed`));
   const mark = load.status === "failed" ? paint(shell, "red", "FAIL") : paint(shell, "green", "ok");
