@@ -1,4 +1,4 @@
-import { UserError } from "../model/errors.ts";
+import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
 import { type PostgresError, postgresError } from "../postgres/errors.ts";
@@ -18,7 +18,18 @@ export function explainFailure(
   if (error instanceof UserError) return userError(error);
   const failure = postgresError(error);
   if (!failure) return { message: error instanceof Error ? error.message : String(error), location: { file } };
-  return { ...explainPostgres(failure), code: failure.code, ...place(failure, file, statements, readSource) };
+  const where = place(failure, file, statements, readSource);
+  const missing = failure.code === "42P01" && isReference(where.location, readSource);
+  return { ...explainPostgres(failure), ...(missing ? NOT_THERE : {}), code: failure.code, ...where };
+}
+
+const NOT_THERE = { hint: "it is declared, and not there yet: dataform ingest lands it, or whatever else makes it" };
+
+/** Whether what the author wrote there is `${ref(…)}`: core has found what it means. */
+function isReference(location: SourceLocation | undefined, readSource: ReadSource): boolean {
+  if (location?.line === undefined || location.column === undefined) return false;
+  const line = readSource(location.file).split("\n")[location.line - 1] ?? "";
+  return line.slice(location.column - 1).startsWith("${");
 }
 
 function userError({ message, location, expected, found, hint, snippet, code }: UserError): StepError {
@@ -27,7 +38,7 @@ function userError({ message, location, expected, found, hint, snippet, code }: 
 }
 
 const hints: Readonly<Record<string, string>> = {
-  "42P01": 'declare the table, or write ${ref("name")} so that it is built first',
+  "42P01": 'write ${ref("name")} so that it is built first; what is made elsewhere must be there before',
   "42501": "grant the privilege to the role that runs dataform, or run as another role",
   "53100": "free disk space; the published release is untouched",
   "53200": "raise max_locks_per_transaction, or run fewer models at once",

@@ -133,6 +133,18 @@ test("a failed model names file, line and column, skips what reads it, and leave
   expect(await rows("select id from marts.b")).toEqual(["1"]);
 });
 
+test("a declared source in which nothing has landed yet is told apart from a table that nobody declared", async () => {
+  const { run } = await warehouse({
+    "orders.sqlx": 'config { type: "declaration", schema: "raw", name: "orders" }',
+    "a.sqlx": view('select * from ${ref("raw", "orders")}'),
+    "b.sqlx": view("select * from raw.orders"),
+  });
+  const report = await run();
+  const hint = (name: string) => stepOf(report, name).error?.hint;
+  expect(hint("marts.a")).toContain("it is declared, and not there yet: dataform ingest lands it");
+  expect(hint("marts.b")).toContain('write ${ref("name")}');
+});
+
 test("an error behind a placeholder is still located in the source", async () => {
   const { run } = await warehouse({
     "includes/sql.js":
