@@ -75,6 +75,8 @@ export class Load {
   #skipped = 0;
   #rowNo = 0;
   #bulkRows = 0;
+  /** Records of JSON that gives a key twice. */
+  #twins = 0;
   /** The days a source was asked for, ISO dates, both included. */
   #days: { start: string; end: string } | undefined;
 
@@ -231,6 +233,7 @@ export class Load {
         continue;
       }
       const rowNo = ++this.#rowNo;
+      if (record.hasTwins) this.#twins++;
       const checked = this.#check(record, text);
       const { line, byte } = record as FilePlace;
       const place = {
@@ -363,7 +366,9 @@ export class Load {
       skipped: this.#skipped,
       cursor: this.#cursor(),
       reasons: this.#spool.reasons,
-      warnings: this.warnings,
+      warnings: this.#twins
+        ? [...this.warnings, `${this.#twins} records are of JSON that gives a key twice: the last value counts`]
+        : this.warnings,
     };
   }
 

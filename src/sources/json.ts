@@ -1,3 +1,5 @@
+import { hasTwinKeys } from "./twins.ts";
+
 /** A record as the source sent it. Numbers keep every digit in the texts, which `value` cannot promise. */
 export interface SourceRecord {
   /** Where the source had it, for people: "page 3, record 17". */
@@ -10,6 +12,8 @@ export interface SourceRecord {
   fieldText(name: string): string | undefined;
   /** Whether the numbers in `value` have every digit that the source sent. */
   readonly exact?: boolean;
+  /** Whether an object of the JSON it stands in gives a key twice: the last one counts. */
+  readonly hasTwins?: boolean;
 }
 
 /** A parsed JSON text that can be written back without losing digits. */
@@ -17,6 +21,8 @@ export interface JsonDocument {
   readonly value: unknown;
   /** The same tree with long numbers as marked strings; the same object when there are none. */
   readonly exact: unknown;
+  /** Whether an object in it gives a key twice. */
+  readonly hasTwins: boolean;
   stringify(exact: unknown): string;
 }
 
@@ -27,7 +33,8 @@ const STRING_OR_LONG_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]{15,}|-?\d[
 /** `JSON.parse` that keeps numbers of 16 and more digits. Throws a SyntaxError as `JSON.parse` does. */
 export function parseJson(text: string): JsonDocument {
   const value: unknown = JSON.parse(text);
-  const plain: JsonDocument = { value, exact: value, stringify: (exact) => JSON.stringify(exact) };
+  const hasTwins = hasTwinKeys(text, value);
+  const plain: JsonDocument = { value, exact: value, hasTwins, stringify: (exact) => JSON.stringify(exact) };
   if (!MAY_LOSE_DIGITS.test(text)) return plain;
   const mark = unusedMark(JSON.stringify(value));
   let found = false;
@@ -38,7 +45,12 @@ export function parseJson(text: string): JsonDocument {
   });
   if (!found) return plain;
   const restore = new RegExp(`"${mark}([^"]*)"`, "g");
-  return { value, exact: JSON.parse(marked), stringify: (exact) => JSON.stringify(exact).replace(restore, "$1") };
+  return {
+    value,
+    exact: JSON.parse(marked),
+    hasTwins,
+    stringify: (exact) => JSON.stringify(exact).replace(restore, "$1"),
+  };
 }
 
 /** A word that no string of the document contains, escapes undone, so that no string of the source can pass for a number. */
@@ -67,6 +79,10 @@ export class JsonRecord implements SourceRecord {
 
   get exact(): boolean {
     return this.#exact === this.value;
+  }
+
+  get hasTwins(): boolean {
+    return this.#document.hasTwins;
   }
 
   get position(): string {

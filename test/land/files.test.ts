@@ -147,6 +147,19 @@ test("rejects keep file, line, byte offset, reason and text, and replay lands th
   expect(await replay()).toMatchObject({ rows: 0, left: 1 });
 });
 
+test("fault 58: JSON that gives a key twice lands with the last value, and is told", async () => {
+  const { put, load, rows } = await fileIngest("format: ndjson");
+  const twins = ['{"id":1,"id":2}', '{"id":3,"customer":"a:b\\":"}', '{"id":4,"x":{"y":1,"\\u0079":[{"z":5}]}}'];
+  put({ "a.ndjson": twins.map((line) => `${line}\n`).join("") });
+  const { files } = await load();
+  expect(files![0]!.reason).toBe("2 records are of JSON that gives a key twice: the last value counts");
+  expect(await rows("select id, customer, _extra::text as extra from raw.orders order by id")).toEqual([
+    { id: "2", customer: null, extra: null },
+    { id: "3", customer: 'a:b":', extra: null },
+    { id: "4", customer: null, extra: '{"x": {"y": [{"z": 5}]}}' },
+  ]);
+});
+
 test("fault 64: fields the schema does not know are kept and logged, or fail the file, or reject the records", async () => {
   const changed = "id,customer,amount,day,colour\n1,c,1,2026-01-01,red\n";
   const evolve = await fileIngest();
