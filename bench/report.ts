@@ -1,4 +1,5 @@
 import { ratios, type Series, type Spread, spread, sums } from "./measure.ts";
+import { table } from "./table.ts";
 
 export interface Machine {
   readonly date: string;
@@ -123,15 +124,4 @@ export function printReport(report: BenchReport): string {
 
 function fixed(value: number): string {
   return value.toFixed(2);
-}
-
-/** The first column to the left, the others to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
-  return [head, ...rows].map((row) =>
-    row
-      .map((cell, column) => (column ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
-      .join("  ")
-      .trimEnd(),
-  );
 }

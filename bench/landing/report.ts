@@ -1,5 +1,6 @@
 import { ratios, type Spread, spread } from "../measure.ts";
 import type { Machine } from "../report.ts";
+import { table } from "../table.ts";
 import type { Timing } from "./contestants.ts";
 import { type Contest, type Key, names } from "./rounds.ts";
 import type { Sustained } from "./sustained.ts";
@@ -139,15 +140,4 @@ export function printReport({ machine, rounds, lines, sustained, goals, notes }:
 
 function whole(bytes: number): string {
   return (bytes / 1e6).toFixed(0);
-}
-
-/** The first column to the left, the others to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
-  return [head, ...rows].map((row) =>
-    row
-      .map((cell, column) => (column ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
-      .join("  ")
-      .trimEnd(),
-  );
 }

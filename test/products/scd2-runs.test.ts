@@ -105,7 +105,7 @@ test("case 28: versions that differed only in a column no longer tracked become 
   ).toEqual([]);
 });
 
-test("case 37: of two runs at once one waits, and the history is that of one", async () => {
+test("case 37, R10: of two runs at once one waits, and the history is that of one", async () => {
   const { land, run, versions } = await made();
   await land(full(1, { k: "a", v: "x" }));
   await run();
@@ -183,7 +183,7 @@ test("only keys that a new load can have changed are computed again", async () =
   ]);
 });
 
-test("case 42: a fact meets the version at its moment, the first one before that, and none after the deletion", async () => {
+test("case 42, R11: a fact meets the version at its moment, the first one before that, and none after the deletion", async () => {
   const { land, run, rows, sql } = await made(usual, undefined, {
     "facts.sqlx": 'config { type: "declaration", schema: "raw", name: "facts" }',
     "named.sqlx": `config { type: "view" }

@@ -63,7 +63,7 @@ const log = (loaded: number, ...records: (readonly [k: string, v: string | null,
 
 const cases: readonly Case[] = [
   {
-    title: "1: a change ends a version and begins another",
+    title: "1, R1: a change ends a version and begins another",
     loads: [full(1, { a: "x" }), full(2, { a: "y" })],
     expected: ["a x 01-01..01-02 change", "a y 01-02..-"],
   },
@@ -73,7 +73,7 @@ const cases: readonly Case[] = [
     expected: ["a x 01-01..-"],
   },
   {
-    title: "3: what a full batch lacks was deleted by its moment",
+    title: "3, R4: what a full batch lacks was deleted by its moment",
     loads: [full(1, { a: "x", b: "x" }), full(2, { a: "x" })],
     expected: ["a x 01-01..-", "b x 01-01..01-02 delete"],
   },
@@ -93,24 +93,24 @@ const cases: readonly Case[] = [
     expected: ["a x 01-01..01-04 delete", "a y 01-05..-"],
   },
   {
-    title: "6: when the source's clock goes backwards, a change holds from when it was seen",
+    title: "6, R3: when the source's clock goes backwards, a change holds from when it was seen",
     loads: [changed(5, "x", at(4)), changed(6, "y", at(3)), changed(7, "z", "2024-01-05 00:00Z")],
     expected: ["a x 01-04..01-06 change", "a y 01-06..01-07 change", "a z 01-07..-"],
   },
   {
-    title: "7: a new value with the same source time is a change",
+    title: "7, R3: a new value with the same source time is a change",
     loads: [changed(5, "x", at(4)), changed(6, "y", at(4)), changed(8, "z", at(7))],
     expected: ["a x 01-04..01-06 change", "a y 01-06..01-07 change", "a z 01-07..-"],
   },
   {
-    title: "8: 1 and 1.00 are the same amount",
+    title: "8, R6: 1 and 1.00 are the same amount",
     columns: "k text, v numeric",
     options: 'key: "k", attributes: { v: "numeric(18, 6)" }',
     loads: [full(1, { a: "1" }), full(2, { a: "1.00" }), full(3, { a: "1.01" })],
     expected: ["a 1.000000 01-01..01-03 change", "a 1.010000 01-03..-"],
   },
   {
-    title: "9: NULL and an empty text are different",
+    title: "9, R6: NULL and an empty text are different",
     loads: [full(1, { a: null }), full(2, { a: "" }), full(3, { a: "" }), full(4, { a: null })],
     expected: ["a ∅ 01-01..01-02 change", "a '' 01-02..01-04 change", "a ∅ 01-04..-"],
   },
@@ -135,12 +135,12 @@ const cases: readonly Case[] = [
     expected: ["a x 01-01..01-08 delete"],
   },
   {
-    title: "13: a full batch that comes late takes its place in the middle",
+    title: "13, R8: a full batch that comes late takes its place in the middle",
     loads: [full(1, { a: "x" }), full(3, { a: "z", b: "x" }), { ...full(2, { a: "y" }), loaded: 9 }],
     expected: ["a x 01-01..01-02 change", "a y 01-02..01-03 change", "a z 01-03..-", "b x 01-03..-"],
   },
   {
-    title: "13: a late record that says the same as the later ones, from an earlier moment, moves the change",
+    title: "13, R8: a late record that says the same as the later ones, from an earlier moment, moves the change",
     loads: [
       changed(1, "x", at(1)),
       changed(5, "y", at(2)),
@@ -149,12 +149,12 @@ const cases: readonly Case[] = [
     expected: ["a x 01-01..01-03 change", "a y 01-03..-"],
   },
   {
-    title: "14: a full batch loaded again for its moment replaces the bad one, junk keys included",
+    title: "14, R2: a full batch loaded again for its moment replaces the bad one, junk keys included",
     loads: [full(1, { a: "x" }), full(2, { a: "bad", junk: "x" }), full(2, { a: "y" })],
     expected: ["a x 01-01..01-02 change", "a y 01-02..-"],
   },
   {
-    title: "15: a partial batch deletes nothing",
+    title: "15, R4: a partial batch deletes nothing",
     loads: [full(1, { a: "x", b: "x" }), { ...full(2, { a: "y" }), kind: "partial" }],
     expected: ["a x 01-01..01-02 change", "a y 01-02..-", "b x 01-01..-"],
   },
@@ -164,12 +164,12 @@ const cases: readonly Case[] = [
     expected: ["a x 01-01..-", "c x 01-02..01-03 delete"],
   },
   {
-    title: "17: an empty full batch that landing refused deletes nothing",
+    title: "17, R5: an empty full batch that landing refused deletes nothing",
     loads: [full(1, { a: "x", b: "x" }), { ...full(2, {}), status: "failed" }],
     expected: ["a x 01-01..-", "b x 01-01..-"],
   },
   {
-    title: "17: of a ledger without a guard, a full batch that has shrunk is refused and told, until it is forced",
+    title: "17, R5: of a ledger without a guard, a full batch that has shrunk is refused and told, until it is forced",
     options: `${usual}, batches: { maxShrink: 0.5 }`,
     loads: [
       full(1, { a: "x", b: "x", c: "x", d: "x" }),
@@ -181,25 +181,25 @@ const cases: readonly Case[] = [
     expected: ["a x 01-01..-", "b x 01-01..01-04 delete", "c x 01-01..01-04 delete", "d x 01-01..01-04 delete"],
   },
   {
-    title: "17: an accepted full batch may be empty, then all is deleted",
+    title: "17, R5: an accepted full batch may be empty, then all is deleted",
     loads: [full(1, { a: "x" }), full(2, {})],
     expected: ["a x 01-01..01-02 delete"],
   },
   {
-    title: "17: a full batch that has shrunk is told while it is the newest",
+    title: "17, R5: a full batch that has shrunk is told while it is the newest",
     options: `${usual}, batches: { maxShrink: 0.5 }`,
     loads: [full(1, { a: "x", b: "x", c: "x" }), full(3, { a: "y" })],
     expected: ["a x 01-01..-", "b x 01-01..-", "c x 01-01..-"],
     warnings: ["refused: 1 rows, the full batch before had 3"],
   },
   {
-    title: "17: a full batch with rejected records deletes nothing, because they may be what it lacks",
+    title: "17, R5: a full batch with rejected records deletes nothing, because they may be what it lacks",
     loads: [full(1, { a: "x", b: "x" }), { ...full(3, { a: "y" }), rejected: 1 }],
     expected: ["a x 01-01..01-03 change", "a y 01-03..-", "b x 01-01..-"],
     warnings: ["deletes nothing: 1 records were rejected"],
   },
   {
-    title: "20: A, B, A is three versions",
+    title: "20, R7: A, B, A is three versions",
     loads: [full(1, { a: "A" }), full(2, { a: "B" }), full(3, { a: "A" })],
     expected: ["a A 01-01..01-02 change", "a B 01-02..01-03 change", "a A 01-03..-"],
   },
@@ -274,7 +274,7 @@ const cases: readonly Case[] = [
     expected: ["a bc x 01-01..01-02 delete", "ab c x 01-01..01-02 change", "ab c y 01-02..-"],
   },
   {
-    title: "26: values that hold separators do not run into each other",
+    title: "26, R6: values that hold separators do not run into each other",
     columns: "k text, v text, w text",
     options: 'key: "k", attributes: { v: "text", w: "text" }',
     shown: ["v", "w"],
@@ -357,7 +357,7 @@ const cases: readonly Case[] = [
     expected: ["a x 01-01..01-05 change", "a z 01-05..-"],
   },
   {
-    title: "35: a correction that makes neighbours equal leaves one version of them",
+    title: "35, R7: a correction that makes neighbours equal leaves one version of them",
     loads: [log(9, ["a", "x", 1], ["a", "y", 3], ["a", "z", 5]), log(10, ["a", "x", 3])],
     expected: ["a x 01-01..01-05 change", "a z 01-05..-"],
   },
@@ -475,7 +475,7 @@ describe("each case", () => {
     expect(sound.map(({ status }) => status)).toEqual(cases.map(() => "ok"));
   });
 
-  test("case 19: as known at an earlier moment, the history is without what was loaded later", async () => {
+  test("case 19, R9: as known at an earlier moment, the history is without what was loaded later", async () => {
     expect(await rows(showVersions("marts.case_known", "k", ["v"]))).toEqual([
       "a v1 01-01..01-03 change",
       "a v2 01-03..-",
@@ -489,7 +489,7 @@ describe("each case", () => {
     return found;
   };
 
-  test("case 18: a run without new loads changes no row", async () => {
+  test("case 18, R8: a run without new loads changes no row", async () => {
     const before = await content();
     const report = await runAll();
     const stores = report.steps.filter(({ target }) => target.name.endsWith("_store"));
