@@ -9,7 +9,7 @@ import { quoteList, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
 import { type CellRule, cellRules } from "./cells.ts";
 import { type DoubtfulRow, insertOneByOne } from "./doubtful.ts";
 import type { RawTable } from "./raw-table.ts";
-import type { Rejection } from "./spool.ts";
+import type { Rejection } from "./row-batch.ts";
 
 /** Bytes of one COPY: what is kept in memory until the server has taken it. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;

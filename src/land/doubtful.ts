@@ -3,8 +3,7 @@ import type { Client } from "../postgres/client.ts";
 import { quoteList, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
 import { dollarQuote } from "../sql/statements.ts";
 import type { RawTable } from "./raw-table.ts";
-import type { Place } from "./row-batch.ts";
-import type { Rejection } from "./spool.ts";
+import type { Place, Rejection } from "./row-batch.ts";
 
 /** A row that only the server can judge. */
 export interface DoubtfulRow {

@@ -13,7 +13,8 @@ import { ledgerKey, lockStream, nextLoadId, readCursor, writeLoad } from "./ledg
 import { type Order, orderOf } from "./order.ts";
 import { preparePartition } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
-import { type Rejection, Spool } from "./spool.ts";
+import type { Rejection } from "./row-batch.ts";
+import { Spool } from "./spool.ts";
 import { checkTypes, createTable } from "./tables.ts";
 
 export interface LandOptions {

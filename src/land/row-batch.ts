@@ -10,6 +10,13 @@ export interface Place {
   readonly byte?: number;
 }
 
+/** A record that cannot be landed. */
+export interface Rejection extends Place {
+  readonly rowNo: number;
+  readonly reason: string;
+  readonly text: string;
+}
+
 const BLOCK_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 128 * 1024;
 /** Of a UTF-16 unit in UTF-8. */

@@ -6,15 +6,8 @@ import type { DirectLines } from "./direct.ts";
 import { insertOneByOne } from "./doubtful.ts";
 import { type LedgerKey, rejectedTable } from "./ledger.ts";
 import type { RawTable } from "./raw-table.ts";
-import { type Place, RowBatch } from "./row-batch.ts";
+import { type Place, type Rejection, RowBatch } from "./row-batch.ts";
 import { landedColumns } from "./tables.ts";
-
-/** A record that cannot be landed. */
-export interface Rejection extends Place {
-  readonly rowNo: number;
-  readonly reason: string;
-  readonly text: string;
-}
 
 /** So often a COPY is tried again without the row that the server refused; then it is asked row by row. */
 const MAX_COPIES = 4;
