@@ -3,10 +3,11 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cli, readEnvironment, terminal } from "dataform-postgres";
+import { ads } from "./demos/ads.ts";
 import type { Demo, Step } from "./demos/demo.ts";
 import { marketing } from "./demos/marketing.ts";
 
-const demos: Record<string, Demo> = { marketing };
+const demos: Record<string, Demo> = { ads, marketing };
 
 const shell = terminal();
 const [product = "", ...more] = process.argv.slice(2);

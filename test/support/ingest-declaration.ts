@@ -49,13 +49,24 @@ type RestStreamDeclaration = StreamDeclaration & { readonly origin: RestStream }
 
 /** A stream of the API; fields of its own and those of `origin` side by side. */
 export function stream(changes: Partial<Omit<StreamDeclaration, "origin"> & RestStream> = {}): RestStreamDeclaration {
-  const { path = "/items", records = "data", params = {}, window, job, kind: _, ...others } = changes;
+  const {
+    path = "/items",
+    records = "data",
+    params = {},
+    window,
+    job,
+    body,
+    recordsOptional,
+    kind: _,
+    ...others
+  } = changes;
+  const asked = { ...(window ? { window } : {}), ...(job ? { job } : {}), ...(body ? { body } : {}) };
   return {
     name: "items",
     table: "items",
     recordSchema: itemSchema,
     cursor: { field: "updated_at", param: "since" },
-    origin: { kind: "rest", path, records, params, ...(window ? { window } : {}), ...(job ? { job } : {}) },
+    origin: { kind: "rest", path, records, params, ...asked, ...(recordsOptional ? { recordsOptional } : {}) },
     batch: { kind: "log", maxShrink: 0.3 },
     drift: "evolve",
     ...others,

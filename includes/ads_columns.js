@@ -1,0 +1,68 @@
+// One meaning per word: the columns of the models of advertising networks, described once.
+
+const descriptions = {
+  platform: "The network: google, meta, tiktok or linkedin.",
+  account_id: "The advertising account.",
+  account_name: "Name of the account.",
+  timezone: "The account's time zone: its days begin and end there.",
+  campaign_id: "The campaign; the campaign group at LinkedIn. Unique within a platform only.",
+  campaign_name: "Name of the campaign today (as is); the last one if it was deleted; '(unknown)' if no list named it.",
+  campaign_name_as_was:
+    "Name of the campaign at the end of that day in the account's time zone (as was); the first known one for days before.",
+  ad_group_id: "The ad group or ad set; '(unknown)' where the network's report has none (LinkedIn).",
+  creative_id: "The ad; the creative at LinkedIn. It can be in several ad groups.",
+  creative_name: "Name of the ad today; the last one if it was deleted; '(unknown)' if no list named it.",
+  creative_name_as_was: "Name of the ad at the end of that day in the account's time zone.",
+  status: "Status, as the network spells it.",
+  landing_url: "Where a click leads.",
+  date_day: "The day, as the network counts it: of the account's time zone, at LinkedIn of UTC.",
+  device: "mobile, tablet, desktop, connected_tv, other or unknown.",
+  source_device: "The network's word for the device.",
+  currency: "ISO 4217 code of spend and conversion_value. Amounts in two currencies are never added up.",
+  reporting_currency: "ISO 4217 code of the columns that end in _reporting.",
+  spend: "Money spent, in `currency`.",
+  spend_reporting: "The same in the reporting currency, by the rate of each day. NULL, not 0, where a rate is missing.",
+  impressions: "Times shown.",
+  clicks: "Clicks.",
+  conversions: "Conversions, fractions too. NULL where the network measured none of it; 0 is a figure.",
+  conversion_value: "What the conversions are worth, in `currency`.",
+  conversion_value_reporting: "The same in the reporting currency. NULL where a rate is missing.",
+  has_unmeasured: "True where conversions of a part of the row were not measured: ratios with them are too low.",
+  attribution_setting: "Which conversions count, as the network says; NULL where it does not.",
+  rate_date: "Day of the exchange rate: the last one on or before the day. NULL without a rate.",
+  is_final: "True once the network no longer restates the day.",
+  first_seen_at: "When the row was first read.",
+  last_restated_at: "When the figures last changed; NULL if they never did.",
+  n_restatements: "How often the row changed, or vanished and came back.",
+  is_deleted: "True once the network's lists no longer have it. Its figures stay.",
+  is_unknown: "True if it appears in figures and no list ever named it.",
+  load_id: "The load that brought the record.",
+  row_no: "Position of the record in its load.",
+  feed: "The source and stream it was read from.",
+
+  ctr: "Click-through rate: clicks / impressions. NULL without impressions.",
+  conversion_rate: "CVR: conversions / clicks. NULL without clicks; above 1 where people convert after a view only.",
+  cost_per_click: "CPC: spend / clicks, in `currency`. NULL without clicks.",
+  cost_per_mille: "CPM: 1000 × spend / impressions, in `currency`. NULL without impressions.",
+  spend_per_conversion: "CPA: spend / conversions, in `currency`. NULL without conversions.",
+  roas: "Return on ad spend: conversion_value / spend, both in `currency`. NULL without spend.",
+  conversions_per_dollar:
+    "Conversions for one unit of the reporting currency (USD unless the project says otherwise). NULL without spend or a rate.",
+};
+
+for (const device of ["mobile", "tablet", "desktop", "connected_tv", "other", "unknown"]) {
+  for (const measure of ["spend", "impressions", "clicks", "conversions"]) {
+    descriptions[`${measure}_${device}`] =
+      `${descriptions[measure].split(".")[0]}, on device ${device} only. NULL if nothing was reported for it.`;
+  }
+  descriptions[`conversion_rate_${device}`] = `conversions_${device} / clicks_${device}.`;
+}
+
+/** Descriptions of these columns, for a `columns` block; `own` adds or replaces some. */
+function describe(names, own = {}) {
+  const unknown = names.filter((name) => !(name in descriptions));
+  if (unknown.length > 0) throw new Error(`ads_columns: no description of ${unknown.join(", ")}`);
+  return { ...Object.fromEntries(names.map((name) => [name, descriptions[name]])), ...own };
+}
+
+module.exports = { describe };

@@ -1,0 +1,121 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { loadIngest } from "../../src/config/ingest.ts";
+import { ingest } from "../../src/land/ingest.ts";
+import type { UserErrors } from "../../src/model/errors.ts";
+import { type Client, connect } from "../../src/postgres/client.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { sendJson, startApi } from "../support/ingest-api.ts";
+
+let database: TestDatabase;
+let client: Client;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  client = await connect(database.settings);
+});
+beforeEach(() => client.query("drop schema if exists raw cascade"));
+afterAll(async () => {
+  await client.close();
+  await database.drop();
+});
+
+/** A declaration as a person writes it, of an API whose figures have days. */
+function declared(url: string, stream: string) {
+  const folder = mkdtempSync(join(tmpdir(), "dataform-days-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, "ingest"));
+  const schema = { type: "object", properties: { day: { type: "string" }, n: { type: "integer" } } };
+  writeFileSync(join(folder, "ingest/day.json"), JSON.stringify(schema));
+  const text = `version: 1
+source: figures
+rest: { baseUrl: "${url}" }
+streams:
+  - name: days
+    path: /days
+    records: data
+    table: days
+    recordSchema: day.json
+${stream}`;
+  writeFileSync(join(folder, "ingest/figures.yaml"), text);
+  return loadIngest(join(folder, "ingest/figures.yaml"), { projectDir: folder, env: {} });
+}
+
+const sliced = `    window: { startParam: from, endParam: to, start: 2026-01-01, days: 10, lookbackDays: 3 }
+    batch: { kind: slice }
+`;
+
+async function api(rows: () => readonly object[] = () => []) {
+  return startApi((_, response) => sendJson(response, { data: rows() }));
+}
+
+const at = (day: string) => ({ rest: { now: () => Date.parse(`${day}T12:00:00Z`), sleep: async () => {} } });
+const ledger = async () =>
+  (await client.query("select status, rows, details -> 'days' as days from raw._load order by load_id")).rows;
+
+describe("a window whose days are slices", () => {
+  it("goes on from the last day it asked for, so many days back, also where no record came", async () => {
+    const { url, requests } = await api();
+    const declaration = declared(url, sliced);
+    await ingest(declaration, database.settings, at("2026-01-12"));
+    await ingest(declaration, database.settings, at("2026-01-14"));
+    expect(requests).toEqual([
+      "/days?from=2026-01-01&to=2026-01-10",
+      "/days?from=2026-01-11&to=2026-01-12",
+      "/days?from=2026-01-09&to=2026-01-14",
+    ]);
+  });
+
+  it("has the days that were asked for in the ledger", async () => {
+    const { url } = await api();
+    await ingest(declared(url, sliced), database.settings, at("2026-01-12"));
+    expect(await ledger()).toEqual([
+      { status: "loaded", rows: "0", days: '{"end": "2026-01-12", "start": "2026-01-01"}' },
+    ]);
+  });
+
+  it("lands every record of its days again, also those that are as they were", async () => {
+    const { url } = await api(() => [{ day: "2026-01-12", n: 1 }]);
+    const declaration = declared(url, sliced.replace("days: 10", "days: 100"));
+    for (let load = 0; load < 2; load++) await ingest(declaration, database.settings, at("2026-01-12"));
+    expect(await ledger()).toMatchObject([{ rows: "1" }, { rows: "1" }]);
+  });
+
+  it("that failed half-way asks for the same days again", async () => {
+    let broken = true;
+    const requests: string[] = [];
+    const { url } = await startApi((request, response) => {
+      requests.push(request.url!);
+      if (broken && requests.length > 1) sendJson(response, {}, 403);
+      else sendJson(response, { data: [] });
+    });
+    const declaration = declared(url, sliced);
+    await ingest(declaration, database.settings, at("2026-01-12"));
+    broken = false;
+    await ingest(declaration, database.settings, at("2026-01-12"));
+    expect(requests.slice(2)).toEqual(requests.slice(0, 2));
+    expect(await ledger()).toMatchObject([{ status: "failed", days: null }, { status: "loaded" }]);
+  });
+
+  it("begins where --since says, and at the beginning with --full", async () => {
+    const { url, requests } = await api();
+    const declaration = declared(url, sliced);
+    await ingest(declaration, database.settings, at("2026-01-05"));
+    await ingest(declaration, database.settings, { ...at("2026-01-05"), since: "2026-01-05" });
+    await ingest(declaration, database.settings, { ...at("2026-01-05"), full: true });
+    expect(requests.map((path) => path.slice(11, 21))).toEqual(["2026-01-01", "2026-01-02", "2026-01-01"]);
+  });
+
+  it("has no cursor, for that would skip what landed before", () => {
+    const load = () => declared("http://localhost", `${sliced}    cursor: { field: day }\n`);
+    expect(load).toThrow();
+    try {
+      load();
+    } catch (error) {
+      const [first] = (error as UserErrors).errors ?? [error as Error];
+      expect(first!.message).toContain("a slice that is read again lands as a whole");
+    }
+  });
+});

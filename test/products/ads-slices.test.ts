@@ -1,0 +1,286 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { scd2Files } from "../support/history.ts";
+import { type Warehouse, warehouse } from "../support/warehouse.ts";
+
+// includes/slices.js alone, as a stranger uses it, against a plain re-telling of its rules.
+const include = (name: string) => readFileSync(resolve(import.meta.dirname, `../../includes/${name}`), "utf8");
+const model = (options = "") => `
+  slices.publish("stats", {
+    from: ["raw", "stats_feed"], loads: { tables: ["stats_feed"] }, key: ["day", "id"], day: "day", values: { n: "numeric(9, 2)" },
+    ${options}
+  });`;
+const files = {
+  ...scd2Files,
+  "includes/slices.js": include("slices.js"),
+  "includes/slices_store.js": include("slices_store.js"),
+  "definitions/stats_feed.sqlx": `config { type: "declaration", schema: "raw", name: "stats_feed" }`,
+  "definitions/stats.js": model(),
+};
+const tables = `
+  create schema raw;
+  create table raw._load (load_id bigint primary key, source text, stream text, table_name text, status text, finished_at timestamptz,
+    rejected bigint, batch text, details jsonb);
+  create table raw.stats_feed (day date, id text, n numeric, _load_id bigint, _row_no bigint);`;
+
+interface StatsLoad {
+  readonly id: number;
+  readonly stream?: string;
+  /** Days of January that were asked for; none: those of the rows. */
+  readonly days?: readonly [number, number];
+  readonly rows: readonly (readonly [day: number, id: string, n: number | null])[];
+  readonly rejected?: number;
+  readonly at?: number;
+}
+
+const date = (day: number) => `2026-01-${String(day).padStart(2, "0")}`;
+
+function landed({ id, stream = "s", days, rows, rejected = 0, at = id }: StatsLoad): string {
+  const details = days ? `{"days": {"start": "${date(days[0])}", "end": "${date(days[1])}"}}` : "{}";
+  const values = rows.map(([day, key, n], index) => `('${date(day)}', '${key}', ${n ?? "null"}, ${id}, ${index + 1})`);
+  return `
+    insert into raw._load values (${id}, 'src', '${stream}', 'stats_feed', 'loaded', '2026-02-01'::timestamptz + ${at} * interval '1 hour',
+      ${rejected}, 'slice', '${details}');
+    ${values.length > 0 ? `insert into raw.stats_feed values ${values.join(", ")};` : ""}`;
+}
+
+const versions = `select extract(day from day)::int, id, n, load_id,
+    extract(epoch from known_to - '2026-02-01')::int / 3600, ended_by
+  from marts.stats order by day, id, known_from, load_id`;
+
+async function run(house: Warehouse, ...loads: StatsLoad[]): Promise<string[]> {
+  await house.sql(loads.map(landed).join(""));
+  const report = await house.run();
+  expect(report.steps.filter(({ status }) => status !== "ok")).toEqual([]);
+  return house.rows(versions);
+}
+
+async function stats(): Promise<Warehouse> {
+  const house = await warehouse(files);
+  await house.sql(tables);
+  return house;
+}
+
+describe("slices.publish", () => {
+  test("§2.1 a later load replaces the days it was asked for as a whole, and no others", async () => {
+    const house = await stats();
+    await run(house, {
+      id: 1,
+      days: [1, 3],
+      rows: [
+        [1, "a", 1],
+        [2, "a", 2],
+        [2, "b", 3],
+        [3, "a", 4],
+      ],
+    });
+    expect(await run(house, { id: 2, days: [2, 3], rows: [[2, "a", 20]] })).toEqual([
+      "1|a|1.00|1|∅|∅",
+      "2|a|2.00|1|2|restated",
+      "2|a|20.00|2|∅|∅",
+      "2|b|3.00|1|2|vanished",
+      "3|a|4.00|1|2|vanished",
+    ]);
+  });
+
+  test("§2.1 a load without a single row ends all of its days", async () => {
+    const house = await stats();
+    await run(house, {
+      id: 1,
+      days: [1, 2],
+      rows: [
+        [1, "a", 1],
+        [2, "a", 2],
+      ],
+    });
+    expect(await run(house, { id: 2, days: [1, 1], rows: [] })).toEqual(["1|a|1.00|1|2|vanished", "2|a|2.00|1|∅|∅"]);
+  });
+
+  test("without days that were asked for, a load replaces those of its rows", async () => {
+    const house = await stats();
+    await run(house, {
+      id: 1,
+      rows: [
+        [1, "a", 1],
+        [2, "a", 2],
+      ],
+    });
+    expect(await run(house, { id: 2, rows: [[1, "b", 1]] })).toEqual([
+      "1|a|1.00|1|2|vanished",
+      "1|b|1.00|2|∅|∅",
+      "2|a|2.00|1|∅|∅",
+    ]);
+  });
+
+  test("a row that comes back has a gap, one that is told again as it was has one version", async () => {
+    const house = await stats();
+    await run(house, {
+      id: 1,
+      days: [1, 1],
+      rows: [
+        [1, "a", 1],
+        [1, "b", 1],
+      ],
+    });
+    await run(house, { id: 2, days: [1, 1], rows: [[1, "b", 1]] });
+    expect(
+      await run(house, {
+        id: 3,
+        days: [1, 1],
+        rows: [
+          [1, "a", 1],
+          [1, "b", 1],
+        ],
+      }),
+    ).toEqual(["1|a|1.00|1|2|vanished", "1|a|1.00|3|∅|∅", "1|b|1.00|1|∅|∅"]);
+  });
+
+  test("a load with rejected records ends nothing by lack, for its rejects may hold it", async () => {
+    const house = await stats();
+    await run(house, {
+      id: 1,
+      days: [1, 1],
+      rows: [
+        [1, "a", 1],
+        [1, "b", 1],
+      ],
+    });
+    expect(await run(house, { id: 2, days: [1, 1], rows: [[1, "a", 2]], rejected: 1 })).toEqual([
+      "1|a|1.00|1|2|restated",
+      "1|a|2.00|2|∅|∅",
+      "1|b|1.00|1|∅|∅",
+    ]);
+  });
+
+  test("a stream ends nothing of another one's", async () => {
+    const house = await stats();
+    await run(house, { id: 1, days: [1, 1], rows: [[1, "a", 1]] });
+    expect(await run(house, { id: 2, stream: "other", days: [1, 1], rows: [[1, "b", 1]] })).toEqual([
+      "1|a|1.00|1|∅|∅",
+      "1|b|1.00|2|∅|∅",
+    ]);
+  });
+
+  test("a row that two streams tell is kept out of the release: it would count twice", async () => {
+    const house = await stats();
+    await house.sql(landed({ id: 1, rows: [[1, "a", 1]] }) + landed({ id: 2, stream: "other", rows: [[1, "a", 1]] }));
+    const report = await house.run();
+    expect(report.steps.some(({ target, status }) => target.name === "stats_is_sound" && status === "failed")).toBe(
+      true,
+    );
+  });
+
+  test("a load that no longer counts is as if it had never been", async () => {
+    const house = await stats();
+    const first = await run(house, {
+      id: 1,
+      days: [1, 1],
+      rows: [
+        [1, "a", 1],
+        [1, "b", 1],
+      ],
+    });
+    await run(house, {
+      id: 2,
+      days: [1, 1],
+      rows: [
+        [1, "a", 9],
+        [1, "c", 1],
+      ],
+    });
+    await house.sql("update raw._load set status = 'refused' where load_id = 2");
+    expect(await run(house)).toEqual(first);
+  });
+
+  test("a run without a new load changes nothing", async () => {
+    const house = await stats();
+    const before = await run(house, { id: 1, days: [1, 2], rows: [[1, "a", 1]] });
+    expect(await run(house)).toEqual(before);
+  });
+
+  test("a wrong option is told by its name", async () => {
+    for (const [options, message] of [
+      ['kee: ["a"],', 'unknown option "kee"'],
+      ['day: "month",', "day is one of the key's columns (day, id)"],
+      ["values: {},", "needs values"],
+      ['values: { feed: "text" },', "the column name feed is taken"],
+      ["loads: {},", "needs tables"],
+    ] as const) {
+      const house = await warehouse({ ...files, "definitions/stats.js": model(options) });
+      await expect(house.run()).rejects.toThrow(message);
+    }
+  });
+
+  test("tells, for any loads in any number of runs, what a plain re-telling of the rules tells", async () => {
+    const row = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom("a", "b"), fc.integer({ min: 0, max: 1 }));
+    const load = fc.record({
+      stream: fc.constantFrom("s", "s", "t"),
+      days: fc.constantFrom([1, 3] as const, [2, 3] as const, [2, 2] as const, undefined),
+      rows: fc.array(row, { maxLength: 5 }),
+      rejected: fc.constantFrom(0, 0, 0, 1),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(load, { maxLength: 3 }), { minLength: 2, maxLength: 4 }), async (batches) => {
+        const house = await stats();
+        const all: StatsLoad[] = [];
+        let told: string[] = [];
+        for (const batch of batches) {
+          // each stream has ids of its own, so that no row is told by two
+          const loads = batch.map(({ days, ...one }, index) => ({
+            ...one,
+            ...(days ? { days } : {}),
+            id: all.length + index + 1,
+            rows: one.rows.map(([day, id, n]) => [day, one.stream + id, n] as const),
+          }));
+          all.push(...loads);
+          told = await run(house, ...loads);
+        }
+        expect(told).toEqual(retold(all));
+        await house.run({ fullRefresh: true });
+        expect(await house.rows(versions)).toEqual(told);
+      }),
+      { numRuns: 8, seed: 7 },
+    );
+  }, 60_000);
+});
+
+interface Version {
+  readonly n: number | null;
+  readonly from: number;
+  to?: number;
+  endedBy?: string;
+}
+
+/** Load by load, day by day, row by row. */
+function retold(loads: readonly StatsLoad[]): string[] {
+  const known = new Map<string, { day: number; id: string; stream: string; versions: Version[] }>();
+  for (const { id: loadId, stream = "s", days, rows, rejected } of loads) {
+    const inside = rows.filter(([day]) => !days || (day >= days[0] && day <= days[1]));
+    const covered = days
+      ? Array.from({ length: days[1] - days[0] + 1 }, (_, index) => days[0] + index)
+      : inside.map(([day]) => day);
+    const told = new Map(inside.map(([day, id, n]) => [`${day}/${id}`, { day, id, n }]));
+    for (const [key, { day, id, n }] of told) {
+      const entry = known.get(key) ?? { day, id, stream, versions: [] };
+      known.set(key, entry);
+      const last = entry.versions.at(-1);
+      if (last && last.to === undefined && last.n === n) continue;
+      if (last && last.to === undefined) Object.assign(last, { to: loadId, endedBy: "restated" });
+      entry.versions.push({ n, from: loadId });
+    }
+    for (const [key, entry] of known) {
+      const last = entry.versions.at(-1)!;
+      const lacks = entry.stream === stream && covered.includes(entry.day) && !told.has(key) && !rejected;
+      if (lacks && last.to === undefined) Object.assign(last, { to: loadId, endedBy: "vanished" });
+    }
+  }
+  return [...known.values()]
+    .sort((a, b) => a.day - b.day || (a.id < b.id ? -1 : 1))
+    .flatMap(({ day, id, versions: all }) =>
+      all.map(
+        ({ n, from, to, endedBy }) => `${day}|${id}|${n?.toFixed(2) ?? "∅"}|${from}|${to ?? "∅"}|${endedBy ?? "∅"}`,
+      ),
+    );
+}

@@ -1,0 +1,377 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { planted } from "../../ingest/ad-networks/server.ts";
+import { accounts } from "../../ingest/ad-networks/world.ts";
+import { type AdsWarehouse, adsWarehouse, networks } from "../support/ads.ts";
+
+// The four networks, read twice: what they say first, and what they say after having restated.
+let ads: AdsWarehouse;
+let firstReport: string[];
+/** The day so many days ago. */
+const day = (daysAgo: number) => ads.played.world.day(daysAgo);
+const rows = (sql: string) => ads.rows(sql);
+const money = (value: string | undefined) => Number(value).toFixed(2);
+
+const report = `select platform, campaign_id, date_day, device, spend, conversions from ads_history.fct_campaign_daily order by 1, 2, 3, 4`;
+
+beforeAll(async () => {
+  ads = await adsWarehouse();
+  await ads.load();
+  firstReport = await rows(report);
+  ads.played.restate();
+  await ads.load();
+}, 120_000);
+
+afterAll(() => ads?.close());
+
+/** What the played network says of ads today, as totals. */
+function said(network: "google" | "meta" | "tiktok" | "linkedin", daysAgo: number) {
+  const facts = ads.played.world.adFacts(network, day(daysAgo), day(daysAgo));
+  const sum = (of: (fact: (typeof facts)[number]) => number) => facts.reduce((total, fact) => total + of(fact), 0);
+  return { spend: sum((fact) => fact.spend), clicks: sum((fact) => fact.clicks) };
+}
+
+test("§2.1 every network's throttling is waited out: 429 with Retry-After, a code in HTTP 200, a report that is not ready", async () => {
+  expect(
+    await rows(
+      "select source, count(*), bool_and(status = 'loaded'), sum(rejected) from raw._load group by 1 order by 1",
+    ),
+  ).toEqual([
+    "exchange_rates|1|t|0",
+    "google_ads|10|t|0",
+    "linkedin_ads|10|t|0",
+    "meta_ads|10|t|0",
+    "tiktok_ads|10|t|0",
+  ]);
+});
+
+test("§2.1 a network's answer of HTTP 200 with an error's code fails the load and shows the code", async () => {
+  const result = await ads.dataformWith({ TIKTOK_ADS_ADVERTISER_ID: "1" }, "ingest", "tiktok_ads.campaigns");
+  expect(result.exitCode).toBe(1);
+  expect(result.stderr).toContain('{"code":40001,"message":"No permission"');
+  expect(await rows("select count(*) from raw.ads_tiktok_campaigns")).toEqual(["6"]);
+});
+
+test("§2.1 each network is read again for as many days as it restates, and the ledger says for which", async () => {
+  const { lookbackDays } = await import("../../includes/ads.js" as string).then((module) => module.default ?? module);
+  for (const source of networks) {
+    const file = resolve(import.meta.dirname, `../../ingest/${source}.yaml`);
+    const { streams } = parse(readFileSync(file, "utf8")) as { streams: { window?: { lookbackDays: number } }[] };
+    const declared = streams.flatMap(({ window }) => (window ? [window.lookbackDays] : []));
+    const expected = lookbackDays[source.replace("_ads", "")];
+    expect(declared).toEqual([expected, expected]);
+    expect(
+      await rows(
+        `select details -> 'days' ->> 'start', details -> 'days' ->> 'end' from raw._load
+         where source = '${source}' and batch = 'slice' order by load_id offset 2`,
+      ),
+    ).toEqual([`${day(expected)}|${day(0)}`, `${day(expected)}|${day(0)}`]);
+  }
+});
+
+test("§2.3 late restatement upwards replaces the figure and keeps the one before", async () => {
+  const { ad, daysAgo, before, after } = planted.restatedUp;
+  expect(
+    await rows(
+      `select conversions::float8, ended_by, is_current from ads_history.ad_daily_versions
+       where creative_id = '${ad}' and date_day = '${day(daysAgo)}' and device = 'mobile' order by known_from`,
+    ),
+  ).toEqual([`${before}|restated|f`, `${after}|∅|t`]);
+});
+
+test("§2.3 late restatement downwards lowers the figure, at the level of ads and of campaigns", async () => {
+  const { ad, daysAgo, before, after } = planted.restatedDown;
+  const campaign = accounts.meta.ads.find(({ id }) => id === ad)!.campaign;
+  const change = Number(after) - Number(before);
+  expect(
+    await rows(
+      `select conversions_after::float8 - conversions_before::float8, what_happened from ads.restatements
+       where platform = 'meta' and campaign_id = '${campaign}' and date_day = '${day(daysAgo)}'`,
+    ),
+  ).toEqual([`${change}|restated`]);
+});
+
+test("§2.1 TRAP a row that vanished is gone from the facts, not kept as it was", async () => {
+  const { ad, daysAgo } = planted.vanishedRow;
+  const where = `creative_id = '${ad}' and date_day = '${day(daysAgo)}' and device = 'mobile'`;
+  expect(await rows(`select count(*) from ads_history.fct_ad_daily where ${where}`)).toEqual(["0"]);
+  expect(await rows(`select ended_by, count(*) from ads_history.ad_daily_versions where ${where} group by 1`)).toEqual([
+    "vanished|1",
+  ]);
+  const facts = await rows(
+    `select sum(spend)::float8, sum(clicks) from ads_history.fct_ad_daily where platform = 'google' and date_day = '${day(daysAgo)}'`,
+  );
+  const { spend, clicks } = said("google", daysAgo);
+  expect(money(facts[0]!.split("|")[0])).toBe(money(String(spend)));
+  expect(facts[0]!.split("|")[1]).toBe(String(clicks));
+});
+
+test("§2.3 a day whose rows all vanished has no figures: the window that was asked for says so, no row does", async () => {
+  const where = `platform = 'google' and date_day = '${day(planted.vanishedDay.daysAgo)}'`;
+  for (const fact of ["fct_ad_daily", "fct_campaign_daily"])
+    expect(await rows(`select count(*) from ads_history.${fact} where ${where}`)).toEqual(["0"]);
+  expect(await rows(`select distinct what_happened from ads.restatements where ${where}`)).toEqual(["vanished"]);
+  expect(
+    await rows(`select count(*) > 0 from ads_history.fct_ad_daily where platform = 'meta' and date_day = '${day(7)}'`),
+  ).toEqual(["t"]);
+});
+
+test("§2.3 what the report said before it was restated can be asked for, to the last figure", async () => {
+  const moment = `(select max(finished_at) from raw._load where load_id < (select min(load_id) from raw._load where source = 'google_ads' and stream = 'accounts' and load_id > (select min(load_id) from raw._load where source = 'google_ads' and stream = 'accounts')))`;
+  expect(
+    await rows(
+      `select platform, campaign_id, date_day, device, spend, conversions from ads_history.campaign_daily_versions
+       where known_from <= ${moment} and (known_to is null or known_to > ${moment}) order by 1, 2, 3, 4`,
+    ),
+  ).toEqual(firstReport);
+});
+
+test("§2.3 days are final once the network no longer restates them", async () => {
+  expect(await rows("select distinct platform from ads_history.fct_ad_daily where is_final order by 1")).toEqual([
+    "google",
+    "linkedin",
+    "meta",
+    "tiktok",
+  ]);
+  const bounds = await rows(
+    "select platform, max(date_day) filter (where is_final), min(date_day) filter (where not is_final) from ads_history.fct_ad_daily group by 1 order by 1",
+  );
+  expect(bounds).toEqual([
+    `google|${day(31)}|${day(30)}`,
+    `linkedin|${day(31)}|${day(30)}`,
+    `meta|${day(29)}|${day(28)}`,
+    `tiktok|${day(31)}|${day(30)}`,
+  ]);
+});
+
+test("§2.3 a renamed campaign has its name of today everywhere, and the name of then beside it", async () => {
+  const { id, from, to } = planted.renamedCampaign;
+  const names = await rows(
+    `select campaign_name, campaign_name_as_was, max(date_day) < '${day(1)}' or min(date_day) >= '${day(1)}' from ads.campaign_by_day
+     where (platform, campaign_id) = ('google', '${id}') and date_day <> '${day(1)}' group by 1, 2 order by 2`,
+  );
+  expect(names).toEqual([`${to}|${from}|t`, `${to}|${to}|t`]);
+});
+
+test("§2.3 the same id on two platforms is two campaigns", async () => {
+  const { id, networks: both } = planted.sameId;
+  expect(
+    await rows(`select distinct platform from ads.campaign_by_day where campaign_id = '${id}' order by 1`),
+  ).toEqual([...both].sort());
+});
+
+test("§2.3 an account of two currencies has figures in each, never added up", async () => {
+  const { before, after, daysAgo } = planted.newCurrency;
+  expect(
+    await rows(
+      "select currency, min(date_day), max(date_day) from ads.campaign_by_day where platform = 'meta' group by 1 order by 2",
+    ),
+  ).toEqual([`${before}|${day(44)}|${day(daysAgo + 1)}`, `${after}|${day(daysAgo)}|${day(0)}`]);
+  expect(await rows("select count(distinct currency) from ads.campaign_rank where platform = 'meta'")).toEqual(["2"]);
+});
+
+test("§2.2 (a) every mart with money has a currency, and a sum over currencies exists only as the reporting one", async () => {
+  expect(
+    await rows(
+      `select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where n.nspname = 'ads' and exists (select from pg_attribute where attrelid = c.oid and attname like '%spend%')
+         and not exists (select from pg_attribute where attrelid = c.oid and attname = 'currency')`,
+    ),
+  ).toEqual([]);
+});
+
+test("§2.2 (b) no money and no ratio is a floating point number", async () => {
+  expect(
+    await rows(
+      "select table_name, column_name from information_schema.columns where table_schema in ('ads', 'ads_history') and data_type in ('real', 'double precision')",
+    ),
+  ).toEqual([]);
+});
+
+test("§2.2 (c) (d) every device is in the long mart, and the wide one has a column for each", async () => {
+  expect(
+    await rows(
+      "select platform, string_agg(distinct device, ' ' order by device) from ads.campaign_by_device group by 1 order by 1",
+    ),
+  ).toEqual([
+    "google|desktop mobile tablet",
+    "linkedin|unknown",
+    "meta|desktop mobile tablet",
+    "tiktok|desktop mobile",
+  ]);
+  expect(
+    await rows(
+      `select sum(coalesce(clicks_mobile, 0) + coalesce(clicks_desktop, 0) + coalesce(clicks_tablet, 0) + coalesce(clicks_unknown, 0))
+         = (select sum(clicks) from ads_history.fct_campaign_daily) from ads.campaign_by_device_wide`,
+    ),
+  ).toEqual(["t"]);
+});
+
+test("§2.1 two of Meta's devices that are one of ours are one row, with the sum of both", async () => {
+  const facts = ads.played.world
+    .adFacts("meta", day(2), day(2))
+    .filter(({ ad, device }) => ad === "23850001" && ["iphone", "android_smartphone"].includes(device));
+  const clicks = facts.reduce((sum, fact) => sum + fact.clicks, 0);
+  expect(
+    await rows(
+      `select clicks from ads_history.fct_ad_daily where creative_id = '23850001' and device = 'mobile' and date_day = '${day(2)}'`,
+    ),
+  ).toEqual([String(clicks)]);
+});
+
+test("§2.1 Meta's kinds of action overlap: a purchase that is told three times counts once", async () => {
+  const facts = ads.played.world.adFacts("meta", day(10), day(10));
+  const conversions = facts.reduce((sum, fact) => sum + fact.conversions, 0);
+  expect(
+    await rows(
+      `select sum(conversions)::float8 from ads_history.fct_ad_daily where platform = 'meta' and date_day = '${day(10)}'`,
+    ),
+  ).toEqual([String(conversions)]);
+});
+
+test('§2.2 (f) and §2.3 TikTok\'s "-" is not measured: NULL, in ratios too, and never 0', async () => {
+  const { id } = planted.unmeasuredAd;
+  expect(
+    await rows(
+      `select count(conversions), count(spend) > 0, count(spend_per_conversion), count(roas), bool_and(has_unmeasured)
+       from ads.creative_by_day where creative_id = '${id}'`,
+    ),
+  ).toEqual(["0|t|0|0|t"]);
+});
+
+test("§2.2 (g) days are those of the account, and its time zone is kept", async () => {
+  expect(await rows("select platform, timezone from ads_history.ads_accounts where is_current order by 1")).toEqual([
+    "google|America/New_York",
+    "linkedin|UTC",
+    "meta|Europe/Berlin",
+    "tiktok|Asia/Tokyo",
+  ]);
+  expect(
+    await rows("select min(date_day), max(date_day) from ads_history.fct_ad_daily where platform = 'tiktok'"),
+  ).toEqual([`${day(44)}|${day(0)}`]);
+});
+
+test("§2.2 (h) a campaign without ads has its figures; ads are never rolled up to campaigns", async () => {
+  const { id } = planted.campaignWithoutAds;
+  expect(
+    await rows(
+      `select (select count(*) > 0 from ads.campaign_by_day where campaign_id = '${id}'),
+         (select count(*) from ads.creative_by_day where campaign_id = '${id}')`,
+    ),
+  ).toEqual(["t|0"]);
+});
+
+test("§2.2 (i) an ad in two ad groups has two rows a day, and both count", async () => {
+  const { id, adGroups } = planted.sharedAd;
+  expect(
+    await rows(
+      `select ad_group_id, count(*) from ads.creative_by_day where creative_id = '${id}' and date_day = '${day(1)}' group by 1 order by 1`,
+    ),
+  ).toEqual(adGroups.map((group) => `${group}|1`));
+});
+
+test("§2.2 (j) figures of what no list names are kept under (unknown)", async () => {
+  const { ad, campaign } = planted.orphan;
+  expect(
+    await rows(
+      `select distinct creative_name, creative_name_as_was from ads.creative_by_day where creative_id = '${ad}'
+       union all select distinct campaign_name, campaign_name_as_was from ads.campaign_by_day where campaign_id = '${campaign}'`,
+    ),
+  ).toEqual(["(unknown)|(unknown)", "(unknown)|(unknown)"]);
+  expect(await rows(`select is_unknown from ads_history.dim_ads_campaigns where campaign_id = '${campaign}'`)).toEqual([
+    "t",
+  ]);
+});
+
+test("§2.3 an ad that the API leaves out because it was deleted keeps name and figures", async () => {
+  const { id } = planted.deletedAd;
+  expect(
+    await rows(`select distinct creative_name, is_deleted from ads.creative_by_day where creative_id = '${id}'`),
+  ).toEqual(["Old teaser|t"]);
+  expect(await rows(`select max(date_day) from ads.creative_by_day where creative_id = '${id}'`)).toEqual([day(0)]);
+});
+
+test("§2.3 conversions after a view, without a click, have no rate, and are no fault", async () => {
+  const { ad, daysAgo } = planted.viewThrough;
+  expect(
+    await rows(
+      `select clicks, conversions::float8, conversion_rate, cost_per_click from ads.creative_by_day where creative_id = '${ad}' and date_day = '${day(daysAgo)}'`,
+    ),
+  ).toEqual(["0|2|∅|∅"]);
+});
+
+test("§2.3 reach and frequency, which do not add up, are in no mart, and nothing of them is lost", async () => {
+  expect(
+    await rows(
+      "select column_name from information_schema.columns where table_schema like 'ads%' and column_name in ('reach', 'frequency')",
+    ),
+  ).toEqual([]);
+  expect(await rows("select count(*) = count(_extra ->> 'reach') from raw.ads_meta_ad_daily")).toEqual(["t"]);
+});
+
+test("§2.1 LinkedIn's campaign group is a campaign, its money is in the account's currency", async () => {
+  expect(
+    await rows(
+      "select distinct campaign_name, currency from ads.campaign_by_day where platform = 'linkedin' order by 1",
+    ),
+  ).toEqual(["Buyers|EUR", "Hiring managers|EUR"]);
+});
+
+test("ROAS, CTR, CVR, CPC, CPM, CPA and conversions per dollar are sums over sums at the mart's grain", async () => {
+  expect(
+    await rows(
+      `select bool_and(
+           roas = m.value / m.spend and ctr = m.clicks::numeric / m.impressions and conversion_rate = m.conversions / m.clicks
+           and cost_per_click = m.spend / m.clicks and cost_per_mille = 1000 * m.spend / m.impressions
+           and spend_per_conversion = m.spend / m.conversions and conversions_per_dollar = m.conversions / m.dollars
+         ), count(*) > 20
+       from ads.campaign_by_device as mart
+       join (
+         select platform, campaign_id, device, currency, sum(conversion_value) as value, sum(spend) as spend, sum(clicks) as clicks,
+           sum(impressions) as impressions, sum(conversions) as conversions, sum(spend_reporting) as dollars
+         from ads_history.fct_campaign_daily group by 1, 2, 3, 4
+       ) as m using (platform, campaign_id, device, currency)`,
+    ),
+  ).toEqual(["t|t"]);
+});
+
+test("a rate is that of the last day on or before, also on a weekend", async () => {
+  expect(
+    await rows(
+      `select count(*) filter (where extract(isodow from rate_date) > 5), count(*) filter (where rate_date > date_day),
+         count(*) filter (where rate_date < date_day) > 0, count(*) filter (where date_day - rate_date > 3)
+       from ads_history.fct_campaign_daily where currency in ('EUR', 'GBP')`,
+    ),
+  ).toEqual(["0|0|t|0"]);
+  expect(
+    await rows(
+      `select count(*) from ads_history.fct_campaign_daily facts
+       join ads_history.exchange_rate_days usd on usd.currency = 'USD' and usd.rate_date = facts.rate_date
+       join ads_history.exchange_rate_days gbp on gbp.currency = 'GBP' and gbp.rate_date = facts.rate_date
+       where facts.currency = 'GBP' and facts.spend_reporting <> round(facts.spend * (usd.per_euro / gbp.per_euro), 6)`,
+    ),
+  ).toEqual(["0"]);
+});
+
+test("every mart is described, column by column", async () => {
+  expect(
+    await rows(
+      `select c.relname || coalesce('.' || a.attname, '') from pg_class c
+       join pg_namespace n on n.oid = c.relnamespace
+       left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+       where n.nspname = 'ads' and (col_description(c.oid, coalesce(a.attnum, 0)) is null or obj_description(c.oid) is null)`,
+    ),
+  ).toEqual([]);
+});
+
+test("computing everything anew gives what the incremental runs gave, to the row", async () => {
+  const stores = ["ad_daily_versions_store", "campaign_daily_versions_store"];
+  const all = async () =>
+    Promise.all(stores.map((store) => rows(`select t::text from ads_history.${store} t order by row_id`)));
+  const before = await all();
+  expect(before[0]!.length).toBeGreaterThan(1500);
+  await ads.build("--full-refresh");
+  expect(await all()).toEqual(before);
+}, 30_000);
