@@ -1,0 +1,72 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { expect, onTestFinished, test } from "vitest";
+import { connect } from "../../src/postgres/client.ts";
+import { cli } from "../support/cli.ts";
+import { testDatabase } from "../support/database.ts";
+import { landing, makeFeed, makeLedger } from "../support/history.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+
+/** A stranger's project with the package as `npm pack` would make it. */
+async function strangersProject(files: Readonly<Record<string, string>>): Promise<string> {
+  const dir = mkdtempSync(join(tmpdir(), "dataform-stranger-"));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const pack = await promisify(execFile)("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+    cwd: root,
+    maxBuffer: 1 << 26,
+    shell: process.platform === "win32",
+  });
+  const [{ files: packed }] = JSON.parse(pack.stdout) as [{ files: { path: string }[] }];
+  for (const { path } of packed) cpSync(join(root, path), join(dir, "node_modules/dataform-postgres", path));
+  for (const [path, text] of Object.entries({ "dataform.json": '{ "warehouse": "postgres" }', ...files })) {
+    mkdirSync(dirname(join(dir, path)), { recursive: true });
+    writeFileSync(join(dir, path), text);
+  }
+  return dir;
+}
+
+const required = (name: string) => ({
+  [`includes/${name}.js`]: `module.exports = require("dataform-postgres/includes/${name}");\n`,
+});
+
+test("a stranger's project has its history from the package: a file of one line, a declaration and a call", async () => {
+  const dir = await strangersProject({
+    ...required("scd2"),
+    "definitions/feed.sqlx": 'config { type: "declaration", schema: "raw", name: "customers_feed" }',
+    "definitions/customers.js": `scd2.publish("customers", {
+      from: ["raw", "customers_feed"], schema: "shop", key: "id", attributes: { name: "text" },
+    });`,
+  });
+  const database = await testDatabase();
+  const client = await connect(database.settings);
+  onTestFinished(async () => {
+    await client.close();
+    await database.drop();
+  });
+  const records = [{ id: "1", name: "Ann" }];
+  await client.script(`${makeLedger}; ${makeFeed("customers", "id text, name text")};
+    ${landing("customers", 1, { kind: "full", loaded: 1, asOf: 1, records: [...records, { id: "2", name: "Bob" }] })}
+    ${landing("customers", 2, { kind: "full", loaded: 2, asOf: 2, records: [{ id: "1", name: "Anna" }] })}`);
+  const { stderr } = await cli(dir, ["run"], { DATABASE_URL: database.url });
+  expect(stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
+  const { rows } = await client.query("select id, name, ended_by from shop.customers order by id, valid_from");
+  expect(rows).toEqual([
+    { id: "1", name: "Ann", ended_by: "change" },
+    { id: "1", name: "Anna", ended_by: null },
+    { id: "2", name: "Bob", ended_by: "delete" },
+  ]);
+});
+
+test("a wrong option of an include of the package is told with the file of the project that calls it", async () => {
+  const dir = await strangersProject({
+    ...required("scd2"),
+    "definitions/customers.js": `\nscd2.publish("customers", { from: "feed", key: "id" });`,
+  });
+  const { exitCode, stderr } = await cli(dir, ["compile"], {});
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining("scd2.publish: customers: needs attributes")]);
+  expect(stderr).toContain("definitions/customers.js");
+});
