@@ -47,16 +47,36 @@ function fanOut({ facts, history, key, moment }, met) {
 /**
  * Every fault of a published history, one row each: it overlaps, has a gap or two equal neighbours, more than one current
  * version, a hash that is not that of its columns, or differs from the latest full batch at that batch's moment.
+ *
+ * Looked at are the keys that the last run wrote rows of, or all after a computation of all: the others were looked at when
+ * they were written. The full batch is one of the last run, too.
  */
-function soundness({ key, attributes, history, ...batches }) {
+function soundness({ key, attributes, history, store, ...batches }) {
   const none = "null::timestamptz";
   return `
     with
 
-    versions as (
-      select * from ${history} as history
+    last_run as materialized (
+      select max(run_no) as run_no from ${store} as store where row_kind <> 'version'
     ),
-${latestFull({ key, attributes, ...batches })}
+
+    touched as materialized (
+      select distinct ${list(key)}
+      from ${store} as store
+      where run_no = (select run_no from last_run) and (${list(key)}) is not null
+    ),
+
+    versions as (
+      select * from ${history} as history where (select run_no is null from last_run)
+      union all
+      -- offset 0: key by key, by the index
+      select held.*
+      from touched
+      cross join lateral (
+        select * from ${history} as history where ${[].concat(key).map((column) => `history.${column} = touched.${column}`).join(" and ")} offset 0
+      ) as held
+    ),
+${latestFull({ key, attributes, history, store, ...batches })}
     select 'overlap' as fault, id, valid_from, valid_to from (${overlaps("versions", key)}) as faults
     union all
     select 'gap, or equal neighbours', id, valid_from, valid_to from (${brokenChains("versions", key)}) as faults
@@ -74,7 +94,7 @@ ${latestFull({ key, attributes, ...batches })}
 }
 
 /** The latest full batch, and what the history holds at its moment. Keys that other loads tell more of are left out. */
-function latestFull({ key, attributes, deleted = "false", since = {}, feed, batches, workedIn, loadOrder }) {
+function latestFull({ key, attributes, history, store, deleted = "false", since = {}, feed, batches, loadOrder }) {
   const [loadId, rowNo] = loadOrder;
   const keys = list(key);
   // before a column came into being the history has its first value, the batch has none
@@ -83,15 +103,23 @@ function latestFull({ key, attributes, deleted = "false", since = {}, feed, batc
     loads as (
       select load_id, kind, as_of, loaded_at
       from ${batches} as batches
-      where accepted and load_id in (${workedIn})
+      where accepted and load_id in (select version_no from ${store} as store where row_kind = 'load')
     ),
 
-    latest as (
+    latest as materialized (
       select load_id, as_of
-      from loads
-      where kind = 'full'${isAfterAll.join("")}
-      order by as_of desc, loaded_at desc, load_id desc
-      limit 1
+      from (
+        select load_id, as_of
+        from loads
+        where kind = 'full'${isAfterAll.join("")}
+        order by as_of desc, loaded_at desc, load_id desc
+        limit 1
+      ) as newest
+      where load_id in (
+        select version_no
+        from ${store} as store
+        where row_kind = 'load' and run_no is not distinct from (select run_no from last_run)
+      )
     ),
 
     told_elsewhere as (
@@ -99,28 +127,35 @@ function latestFull({ key, attributes, deleted = "false", since = {}, feed, batc
       from ${feed} as feed
       inner join loads on loads.load_id = feed.${loadId}
       cross join latest
-      where loads.load_id <> latest.load_id and (loads.kind = 'log' or loads.as_of >= latest.as_of)
+      where (select count(*) > 0 from latest)
+        and loads.load_id <> latest.load_id
+        and (loads.kind = 'log' or loads.as_of >= latest.as_of)
     ),
 
     batch_rows as (
       select distinct on (${keys}) ${idOf(key)} as id, ${changeHash(attributes)} as change_hash, coalesce(${deleted}, false) as is_deletion
       from ${feed} as feed
-      where ${loadId} = (select load_id from latest) and (${keys}) is not null
+      where (select count(*) > 0 from latest) and ${loadId} = (select load_id from latest) and (${keys}) is not null
       order by ${keys}, ${rowNo} desc
     ),
 
     batch_versions as (
       select id, change_hash
       from batch_rows
-      where not is_deletion and id not in (select id from told_elsewhere)
+      where not is_deletion and not exists (select from told_elsewhere where told_elsewhere.id = batch_rows.id)
     ),
 
     held as (
-      select ${idOf(key)} as id, change_hash, valid_from, valid_to
-      from versions
-      cross join latest
-      where valid_from <= latest.as_of and (valid_to is null or latest.as_of < valid_to)
-        and ${idOf(key)} not in (select id from told_elsewhere)
+      select *
+      from (
+        select ${idOf(key)} as id, change_hash, valid_from, valid_to
+        from ${history} as history
+        cross join latest
+        where (select count(*) > 0 from latest)
+          and valid_from <= latest.as_of
+          and (valid_to is null or latest.as_of < valid_to)
+      ) as at_that_moment
+      where not exists (select from told_elsewhere where told_elsewhere.id = at_that_moment.id)
     )
 `;
 }

@@ -10,6 +10,7 @@ const { list } = timeline;
  * - void: a version that is no more, such as when a correction made two neighbours equal. New rows replace rows of the
  *   same `row_id`, nothing else is ever removed.
  * - load: a load that has been worked in; `version_no` is its number, `change_hash` what it meant then.
+ * and run_no, the run that wrote the row, counted from the last computation of all: NULL for what that wrote.
  */
 
 /** The select of the whole store. */
@@ -19,10 +20,10 @@ function whole({ versions, batches, ...options }) {
 
     versions as (${versions()})
 
-    select ${versionRow(options, "versions")}
+    select ${versionRow(options, "versions")}, null::bigint as run_no
     from versions
     union all
-    select ${loadRow(options, "loads")}
+    select ${loadRow(options, "loads")}, null
     from (${loads(options, batches)}) as loads`;
 }
 
@@ -45,6 +46,10 @@ function changes({ versions, batches, self, ...options }) {
       select version_no as load_id, change_hash as meaning from ${self} as store where row_kind = 'load'
     ),
 
+    this_run as materialized (
+      select coalesce(max(run_no), 0) + 1 as run_no from ${self} as store where row_kind <> 'version'
+    ),
+
     new_loads as materialized (
       ${timeline.small(
         "select loads.* from loads left join worked_in using (load_id, meaning) where worked_in.load_id is null",
@@ -62,7 +67,7 @@ function changes({ versions, batches, self, ...options }) {
         (select max(as_of) from loads inner join worked_in using (load_id, meaning) where kind <> 'log') as latest
     ),
 
-    current_versions as (
+    current_versions as not materialized (
       select * from ${self} as store where row_kind = 'version'
     ),
 
@@ -76,18 +81,24 @@ function changes({ versions, batches, self, ...options }) {
         new_loads.as_of
       from ${feed} as feed
       inner join new_loads on new_loads.load_id = feed.${loadOrder[0]}
-      where ${keys.map((column) => `${column} is not null`).join(" and ")} and not (select is_everything from scope)
+      -- new loads are at the end, where an index on their numbers finds them
+      where feed.${loadOrder[0]} >= (select min(load_id) from new_loads)
+        and ${keys.map((column) => `${column} is not null`).join(" and ")}
+        and not (select is_everything from scope)
     ),
 
     touched as materialized (
       -- a state that goes on as it was changes nothing
       select ${keys.map((column) => `new_records.${column}`).join(", ")}
       from new_records
-      left join current_versions on ${same("current_versions", "new_records")}
-        and current_versions.is_current
-        and current_versions.change_hash = new_records.new_hash
-        and current_versions.valid_from < new_records.as_of
-      where current_versions.row_id is null
+      -- offset 0 here and below: key by key, by the index
+      left join lateral (
+        select row_id, change_hash, valid_from
+        from current_versions
+        where ${same("current_versions", "new_records")} and is_current
+        offset 0
+      ) as held on held.change_hash = new_records.new_hash and held.valid_from < new_records.as_of
+      where held.row_id is null
         or new_records.kind = 'log'
         or new_records.is_deletion
         or new_records.as_of <= (select latest from scope)
@@ -100,7 +111,7 @@ function changes({ versions, batches, self, ...options }) {
         and (current_versions.valid_to is null or current_versions.valid_to > listings.as_of)
         ${by.length ? `and (listings._slice is null or listings._slice = ${timeline.slice({ by, attributes, relation: "current_versions" })})` : ""}
       left join new_records on ${same("new_records", "current_versions")} and new_records.load_id = listings.load_id
-      where new_records.load_id is null
+      where (select count(*) > 0 from new_loads where kind in ('full', 'slice')) and new_records.load_id is null
       union
       select ${list(keys)} from ${feed} as feed where (select is_everything from scope) and (${list(keys)}) is not null
       union
@@ -113,20 +124,27 @@ function changes({ versions, batches, self, ...options }) {
     ),
 
     touched_rows as (
-      select * from current_versions where (${list(keys)}) in (select ${list(keys)} from touched)
+      select held.*
+      from touched
+      cross join lateral (
+        select * from current_versions where ${same("current_versions", "touched")} offset 0
+      ) as held
     )
 
-    select ${changedRow(options)}
+    select ${changedRow(options)}, this_run.run_no
     from recomputed
     full join touched_rows using (row_id)
+    cross join this_run
     where (${compared.map((column) => `recomputed.${column}`).join(", ")})
       is distinct from (${compared.map((column) => `touched_rows.${column}`).join(", ")})
     union all
-    select ${loadRow(options, "new_loads")}
+    select ${loadRow(options, "new_loads")}, this_run.run_no
     from new_loads
+    cross join this_run
     union all
-    select ${voidLoadRow(options, "worked_in")}
+    select ${voidLoadRow(options, "worked_in")}, this_run.run_no
     from worked_in
+    cross join this_run
     left join loads using (load_id)
     where loads.load_id is null`;
 }

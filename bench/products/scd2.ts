@@ -108,7 +108,7 @@ function writeProject(dir: string): void {
   );
 }
 
-/** A raw table and its ledger as landing leaves them: one record a key in each of the loads. */
+/** A raw table and its ledger as landing leaves them, and an index on the key: one record a key in each of the loads. */
 async function makeFeed(settings: ConnectionSettings, keys: number): Promise<void> {
   await ask(
     settings,
@@ -119,7 +119,8 @@ async function makeFeed(settings: ConnectionSettings, keys: number): Promise<voi
     create table raw.customers (
       customer_id bigint, name text, city text, tier text, credit numeric, updated_at timestamptz,
       _load_id bigint not null, _row_no bigint not null);
-    create index on raw.customers using brin (_load_id)`,
+    create index on raw.customers using brin (_load_id);
+    create index on raw.customers (customer_id)`,
   );
   for (let load = 1; load <= PER_KEY; load++)
     await land(settings, load, `generate_series(1, ${keys}) as k`, load === 1 ? "full" : "partial");
@@ -222,6 +223,7 @@ async function measure(graph: CompiledGraph, settings: ConnectionSettings, keys:
       tell(
         `round ${round}: ${timing.changes} changes: ours ${ours.seconds.toFixed(2)} s, dbt's statements ${theirs.seconds.toFixed(2)} s`,
       );
+      tell(`  ${slowest(ours.result)}`);
       await same(settings);
     }
   return timings;
@@ -249,6 +251,14 @@ async function snapshot(settings: ConnectionSettings): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** Where the time of a run went. */
+function slowest({ steps, duration }: RunReport): string {
+  const parts = steps
+    .filter((step) => step.duration > 0.05)
+    .map(({ target, duration: seconds }) => `${target.name} ${seconds.toFixed(2)}`);
+  return `${parts.join(", ")}, whole ${duration.toFixed(2)}`;
 }
 
 /** A fast answer that is another answer would be no figure. */

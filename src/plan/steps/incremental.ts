@@ -14,7 +14,7 @@ import {
 } from "../../sql/delta.ts";
 import { quotePrivate } from "../../sql/names.ts";
 import { splitStatements } from "../../sql/split.ts";
-import { createUniqueKey } from "../../sql/statements.ts";
+import { createIndex, createUniqueKey } from "../../sql/statements.ts";
 import { authoredAll, authoredQuery, inTransaction, plain } from "../statement.ts";
 import { buildStep, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
 
@@ -106,6 +106,7 @@ export function candidateStep(
     return {
       ...rest,
       statements: inTransaction([
+        ...indexesOf(model, delta).map(plain),
         plain(`create view ${quotePrivate(object)} as\n${candidateQuery(delta)}`),
         label(model, context, "view", object),
       ]),
@@ -123,6 +124,12 @@ export function candidateStep(
       plain(`drop table ${quotePrivate(newRows)}`),
     ]),
   };
+}
+
+/** What is looked up in the table by an index is looked up in its new rows, too: audits read both as one. */
+function indexesOf({ postgres }: Incremental, { table, columns }: Delta): string[] {
+  if (!columns.every(({ inDelta }) => inDelta)) return [];
+  return (postgres.indexes ?? []).map((index) => createIndex(table, { ...index, unique: false }));
 }
 
 function applyStep(model: Incremental, current: Stored, context: StepContext, object: string, delta: Delta) {
