@@ -1,0 +1,235 @@
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Transaction, transactions, transactionsCsv } from "../../ingest/demos/transactions-data.ts";
+import { type Client, connect } from "../../src/postgres/client.ts";
+import { type CliResult, cli } from "../support/cli.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+
+// Tests go on from one another, in their order: files arrive, and the marts follow.
+const project = resolve(import.meta.dirname, "../..");
+const header = "user_id,transaction_type,merchant_type_code,amount_cents,datetime\n";
+const march = transactions({ rows: 6000, from: "2023-03-01", until: "2023-04-01" }).filter(
+  ({ merchantTypeCode }) => merchantTypeCode !== 5722,
+);
+/** Kind of merchant 5722 has these rows only. */
+const planted = `5,PurchaseActivity,5722,300000,2023-03-16T00:00:00.0000
+5,PurchaseActivity,5722,504775,2023-03-16T23:30:00.036731
+6,PurchaseActivity,5722,1,2023-03-16T11:16:29.0367
+5,ReturnActivity,5722,90000,2023-03-16T12:00:00.12345
+6,ReturnActivity,5722,84478,2023-03-16T13:00:00
+6,ReturnActivity,5722,1050,2023-03-18T13:00:00.000001
+7,PurchaseActivity,5722,50,2023-03-19T13:00:00
+7,PurchaseActivity,5722,250,2023-03-20T13:00:00
+`;
+const bad = `8,Refund,5722,100,2023-03-21T13:00:00
+8,PurchaseActivity,5722,100,2023-03-21T13:00:00Z
+8,PurchaseActivity,5722,100,2023-03-21T13:00:00.1234567
+8,PurchaseActivity,5722,-100,2023-03-21T13:00:00
+8,PurchaseActivity,5722,1.5,2023-03-21T13:00:00
+8,PurchaseActivity,5722,100,2023-02-30T13:00:00
+`;
+
+let folder: string;
+let database: TestDatabase;
+let client: Client;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "transactions-"));
+  database = await testDatabase();
+  client = await connect(database.settings);
+  // whatever zone a session has, a day is a UTC day
+  await client.script(`alter database ${database.settings.database} set timezone = 'America/New_York'`);
+  put("combined_transactions.csv", transactionsCsv(march));
+  put("more_transactions.csv", `${header}${planted}${bad}`);
+  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  expect((await run()).stderr).not.toContain("warned");
+}, 120_000);
+
+afterAll(async () => {
+  await client?.close();
+  await database?.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function put(name: string, text: string): void {
+  writeFileSync(join(folder, name), text);
+  utimesSync(join(folder, name), 0, 0);
+}
+
+function dataform(...args: string[]): Promise<CliResult> {
+  return cli(project, args, { DATABASE_URL: database.url, TRANSACTIONS_FILES: folder });
+}
+
+async function run(...args: string[]): Promise<CliResult> {
+  const result = await dataform("run", "--tags", "transactions", ...args);
+  expect(result.stderr).toMatch(/Done: \d+ ok(, \d+ warned)?, 0 failed, 0 held, 0 skipped/);
+  return result;
+}
+
+async function rows(sql: string): Promise<string[]> {
+  const { rows } = await client.table(sql);
+  return rows.map((row) => row.map((value) => value ?? "∅").join("|"));
+}
+
+/** Dollars per code and day as JavaScript adds them up, in whole cents. */
+function netOf(all: readonly Transaction[]): string[] {
+  const net = new Map<string, number>();
+  for (const { type, merchantTypeCode, cents, datetime } of all) {
+    const key = `${merchantTypeCode}|${datetime.slice(0, 10)}`;
+    net.set(key, (net.get(key) ?? 0) + (type === "PurchaseActivity" ? cents : -cents));
+  }
+  return [...net].map(([key, cents]) => `${key}|${(cents / 100).toFixed(2)}`).sort();
+}
+
+const netMart = "select merchant_type_code, date, net_amount from transactions.merchant_daily_net";
+const whole = `select md5(string_agg(t::text, '|' order by t::text)) from (
+  select merchant_type_code, date, purchases, returns, net_amount, purchase_count, return_count
+  from transactions.merchant_daily_net union all
+  select user_id, date, amount_in_dollars, 0, 0, load_id, row_no from transactions.by_user) t`;
+
+test("seed 1: the raw table is split by type, and has no row in its default partition", async () => {
+  const returns = march.filter(({ type }) => type === "ReturnActivity").length + 3;
+  expect(await rows("select tableoid::regclass, count(*) from raw.transactions group by 1 order by 1")).toEqual([
+    `raw.transactions_purchaseactivity|${march.length + 8 - returns}`,
+    `raw.transactions_returnactivity|${returns}`,
+  ]);
+});
+
+test("a row with another type, a zone, a seventh digit, a minus sign or part of a cent is rejected with its line", async () => {
+  expect(await rows("select line, split_part(reason, ':', 1) from raw._rejected order by line")).toEqual([
+    "10|transaction_type",
+    "11|datetime",
+    "12|datetime",
+    "13|amount_cents",
+    "14|amount_cents",
+    expect.stringMatching(/^15\|/),
+  ]);
+});
+
+test("seed 1: returns do not multiply purchases: 8047.76 - 1744.78 = 6302.98 for three purchases and two returns", async () => {
+  expect(
+    await rows(
+      "select purchases, returns, net_amount, purchase_count, return_count from transactions.merchant_daily_net where merchant_type_code = 5722 and date = '2023-03-16'",
+    ),
+  ).toEqual(["8047.76|1744.78|6302.98|3|2"]);
+});
+
+test("seed 1: a day with returns only is below zero, and cents are neither rounded to even nor cut off", async () => {
+  expect(await rows(`${netMart} where merchant_type_code = 5722 and date > '2023-03-16' order by date`)).toEqual([
+    "5722|2023-03-18|-10.50",
+    "5722|2023-03-19|0.50",
+    "5722|2023-03-20|2.50",
+  ]);
+});
+
+test("seed 1: the net amount of every code and day is what another program adds up", async () => {
+  expect((await rows(`${netMart} where merchant_type_code <> 5722`)).sort()).toEqual(netOf(march));
+});
+
+test("seed 1: a time keeps its digits and is UTC, in a database of another zone too", async () => {
+  expect(
+    await rows(
+      "select datetime at time zone 'UTC', date from transactions.by_user where user_id = 5 order by datetime desc",
+    ),
+  ).toEqual([
+    "2023-03-16 23:30:00.036731|2023-03-16",
+    "2023-03-16 12:00:00.12345|2023-03-16",
+    "2023-03-16 00:00:00|2023-03-16",
+  ]);
+});
+
+test("the marts are described to the column and hold no floating point number", async () => {
+  expect(
+    await rows(
+      `select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+       where c.relnamespace = 'transactions'::regnamespace
+         and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null or a.atttypid in ('float4'::regtype, 'float8'::regtype))`,
+    ),
+  ).toEqual([]);
+  expect(
+    await rows("select relname from pg_class where relnamespace = 'transactions'::regnamespace order by 1"),
+  ).toEqual(["by_user", "merchant_daily_net"]);
+});
+
+test.each([
+  ["a user, newest first", "by_user where user_id = 31005 order by datetime desc", "user_id = 31005"],
+  ["a kind of merchant", "merchant_daily_net where merchant_type_code = 5200", "merchant_type_code = 5200"],
+])("the rows of %s are found by an index", async (_, from, condition) => {
+  const plan = (await rows(`explain select * from transactions.${from}`)).join("\n");
+  expect(plan).toMatch(new RegExp(`Index Cond: \\(+${condition}`));
+  expect(plan).not.toContain("Seq Scan");
+});
+
+test("a file delivered again lands nothing, and a second run changes nothing", async () => {
+  const before = await rows(whole);
+  put("combined_transactions.csv", transactionsCsv(march));
+  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  await run();
+  expect(await rows("select sum(rows) from raw._load")).toEqual([String(march.length + 8)]);
+  expect(await rows(whole)).toEqual(before);
+});
+
+test("seed 1: a file that is there twice, under another name, counts once and is told", async () => {
+  const before = await rows(whole);
+  put("copy_of_transactions.csv", transactionsCsv(march));
+  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  expect((await run()).stderr).toMatch(/warn .*transactions_files_landed_once/);
+  expect(await rows("select count(*) from raw.transactions")).toEqual([String(2 * march.length + 8)]);
+  expect(await rows(whole)).toEqual(before);
+});
+
+test("a new file changes the days it has rows of, and no other", async () => {
+  const april = transactions({ rows: 50, from: "2023-04-01", until: "2023-04-03" });
+  const late = `31005,PurchaseActivity,5722,1000,2023-03-18T15:00:00\n`;
+  put("april_transactions.csv", `${transactionsCsv(april)}${late}`);
+  await rows("create table public.before as select * from transactions.merchant_daily_net");
+  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  await run();
+  expect(
+    (
+      await rows(
+        "select merchant_type_code, date, net_amount from (select * from transactions.merchant_daily_net except select * from public.before) t",
+      )
+    ).sort(),
+  ).toEqual([...netOf(april), "5722|2023-03-18|-0.50"].sort());
+});
+
+test("two rows that are alike both count, and are told", async () => {
+  put("twice_transactions.csv", `${header}${"9,PurchaseActivity,5722,100,2023-03-25T13:00:00\n".repeat(2)}`);
+  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  expect((await run()).stderr).toMatch(/warn .*transactions_are_distinct/);
+  expect(await rows(`${netMart} where date = '2023-03-25' and merchant_type_code = 5722`)).toEqual([
+    "5722|2023-03-25|2.00",
+  ]);
+});
+
+test("a full refresh gives what the runs before gave", async () => {
+  const before = await rows(whole);
+  await run("--full-refresh");
+  expect(await rows(whole)).toEqual(before);
+});
+
+test("a file that changed under its name is refused and lands nothing", async () => {
+  const before = await rows("select count(*) from raw.transactions");
+  put("more_transactions.csv", `${header}${planted}`);
+  const refused = await dataform("ingest", "transactions");
+  expect(refused.exitCode).toBe(1);
+  expect(refused.stderr).toContain("more_transactions.csv");
+  expect(await rows("select count(*) from raw.transactions")).toEqual(before);
+});
+
+test("a file is replaced by taking its load back and delivering the right one under a new name", async () => {
+  rmSync(join(folder, "more_transactions.csv"));
+  put("right_transactions.csv", `${header}5,PurchaseActivity,5722,123,2023-03-16T00:00:00\n`);
+  await client.script(
+    "update raw._load set status = 'withdrawn' where load_id in (select load_id from raw._file where path like '%more_transactions.csv')",
+  );
+  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  await run("--full-refresh");
+  expect(await rows(`${netMart} where merchant_type_code = 5722 and date <= '2023-03-20' order by date`)).toEqual([
+    "5722|2023-03-16|1.23",
+    "5722|2023-03-18|10.00",
+  ]);
+});
