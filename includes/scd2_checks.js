@@ -73,7 +73,10 @@ function soundness({ key, attributes, history, store, ...batches }) {
       select held.*
       from touched
       cross join lateral (
-        select * from ${history} as history where ${[].concat(key).map((column) => `history.${column} = touched.${column}`).join(" and ")} offset 0
+        select * from ${history} as history where ${[]
+          .concat(key)
+          .map((column) => `history.${column} = touched.${column}`)
+          .join(" and ")} offset 0
       ) as held
     ),
 ${latestFull({ key, attributes, history, store, ...batches })}
@@ -185,7 +188,8 @@ function sourceFaults({ key, attributes, effectiveAt, deleted = "false", feed, b
         md5(jsonb_build_array(${changeHash(attributes)}, ${deleted})::text) as content
       from ${feed} as feed
       inner join loads on loads.load_id = feed.${loadId}
-      where loads.accepted
+      -- they are at the end, where an index on their numbers finds them
+      where loads.accepted and feed.${loadId} >= (select min(load_id) from loads)
     )
 
     select load_id, null::bigint as row_no, null::text as id, note as fault from loads where note is not null

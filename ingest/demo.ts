@@ -4,10 +4,14 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cli, readEnvironment, terminal } from "dataform-postgres";
 import { ads } from "./demos/ads.ts";
+import { blog } from "./demos/blog.ts";
 import type { Demo, Step } from "./demos/demo.ts";
 import { marketing } from "./demos/marketing.ts";
+import { reconciliation } from "./demos/reconciliation.ts";
+import { temperatures } from "./demos/temperatures.ts";
+import { transactions } from "./demos/transactions.ts";
 
-const demos: Record<string, Demo> = { ads, marketing };
+const demos: Record<string, Demo> = { ads, blog, marketing, reconciliation, temperatures, transactions };
 
 const shell = terminal();
 const [product = "", ...more] = process.argv.slice(2);

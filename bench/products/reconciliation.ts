@@ -13,7 +13,7 @@ import { ask } from "../server.ts";
 import { byHand, camtFile, ownRecords } from "./reconciliation-data.ts";
 
 const usage =
-  "npm run bench:products -- [--rows 2000000] [--rounds 3] [--server installed|embedded|postgresql://…] [--json]";
+  "npm run bench:reconciliation -- [--rows 2000000] [--rounds 3] [--server installed|embedded|postgresql://…] [--json]";
 const GOAL = 1.3;
 const root = resolve(import.meta.dirname, "../..");
 const cache = join(import.meta.dirname, "../.cache/products");

@@ -24,7 +24,7 @@ beforeAll(async () => {
   };
   dataform = (...args) => cli(project, args, env);
   expect((await dataform("ingest", "marketing")).exitCode).toBe(0);
-  const run = await dataform("run", "--run-tests");
+  const run = await dataform("run", "--tags", "marketing", "--run-tests");
   expect(run.stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
 }, 180_000);
 
@@ -55,7 +55,7 @@ test("a second ingest lands nothing and a second run changes no figure", async (
   const before = await rows("select md5(string_agg(t::text, '|' order by t::text)) from marketing.campaign_daily t");
   expect((await dataform("ingest", "marketing")).exitCode).toBe(0);
   expect(await rows("select count(*) from raw.marketing_stats")).toEqual(["73376"]);
-  expect((await dataform("run")).exitCode).toBe(0);
+  expect((await dataform("run", "--tags", "marketing")).exitCode).toBe(0);
   expect(await rows("select md5(string_agg(t::text, '|' order by t::text)) from marketing.campaign_daily t")).toEqual(
     before,
   );
@@ -215,7 +215,7 @@ test("a mart that disagrees with staging is kept out of the release", async () =
     `update raw.marketing_stats set conversions = -1
      where ctid = (select ctid from raw.marketing_stats order by measured_at desc, creative_id limit 1)`,
   );
-  const run = await dataform("run");
+  const run = await dataform("run", "--tags", "marketing");
   expect(run.exitCode).toBe(1);
   expect(run.stderr).toContain("held  table marketing.campaign_daily");
   expect(await rows("select min(conversions) >= 0 from marketing.campaign_daily")).toEqual(["t"]);
