@@ -104,6 +104,9 @@ function snippetOf(text: string, line: number, column: number): string {
   return `${gutter}${source}\n${" ".repeat(gutter.length + column - 1)}^`;
 }
 
+/** The code of the error for a variable that is not set. */
+export const MISSING_VARIABLE = "missing_variable";
+
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 /** Replaces `${NAME}` in every text of `yaml` by the variable. Throws one error per variable that is not set. */
@@ -133,5 +136,6 @@ function missingVariable(name: string, yaml: YamlFile, path: YamlPath): UserErro
     ...yaml.locate(path),
     expected: `a value for ${path.join(".")}`,
     hint: `set ${name} in the environment, or add it to .env`,
+    code: MISSING_VARIABLE,
   });
 }

@@ -168,6 +168,21 @@ test("ingest ls, state, rejects and replay: what is declared, where it stands, w
   expect((await run("replay", "shop.items")).stdout).toMatch(/0 +1 +1 × amount: is not a whole number/);
 });
 
+test("ingest ls without a name leaves out, and tells, a source whose variables are not set", async () => {
+  const dir = project();
+  writeFileSync(
+    join(dir, "ingest/other.yaml"),
+    yaml.replace("source: shop", "source: other").replaceAll("SHOP_", "OTHER_"),
+  );
+  const env = { SHOP_URL: "http://127.0.0.1:1", SHOP_TOKEN: "t" };
+  const { exitCode, stdout, stderr } = await cli(dir, ["ingest", "ls"], env);
+  expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/shop\.items/)]);
+  expect(stdout).not.toContain("other.items");
+  expect(stderr).toContain("left out other: the environment variable OTHER_URL is not set");
+  const named = await cli(dir, ["ingest", "ls", "other"], env);
+  expect([named.exitCode, named.stderr]).toEqual([2, expect.stringContaining("OTHER_URL is not set")]);
+});
+
 test("ingest --since begins at a value of the cursor, and lands what came before it not again", async () => {
   const env = await surroundings([item(1), item(2), item(3)]);
   const { stdout } = await cli(project(), ["ingest", "shop.items", "--since", "2026-01-01T00:02:00Z", "--json"], env);

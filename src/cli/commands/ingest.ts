@@ -6,7 +6,7 @@ import { UserError } from "../../model/errors.ts";
 import type { LoadReport } from "../../model/load.ts";
 import { withClient } from "../../postgres/client.ts";
 import { openDatabase } from "../database.ts";
-import { chooseSources } from "../ingest/choose.ts";
+import { chooseSources, chooseSourcesToShow } from "../ingest/choose.ts";
 import { loadProgress } from "../ingest/progress.ts";
 import { loadSummary } from "../ingest/summary.ts";
 import { addConnectionOption, parseCount } from "../options.ts";
@@ -91,7 +91,7 @@ async function load(shell: Shell, names: readonly string[], flags: Flags): Promi
 }
 
 async function list(shell: Shell, names: readonly string[], flags: Flags): Promise<void> {
-  const streams = chooseSources(shell, names).flatMap(({ declaration, streams }) =>
+  const streams = chooseSourcesToShow(shell, names).flatMap(({ declaration, streams }) =>
     streams.map(({ name, table, origin, batch }) => ({
       source: declaration.source,
       stream: name,
@@ -122,7 +122,7 @@ function whereFrom(origin: { readonly kind: string }, stream: object): string {
 }
 
 async function showState(shell: Shell, names: readonly string[], flags: Flags): Promise<void> {
-  const chosen = chooseSources(shell, names);
+  const chosen = chooseSourcesToShow(shell, names);
   const settings = await openDatabase(shell, flags);
   const states = await withClient(settings, { duty: "loader" }, async (client) => {
     const all = [];
@@ -147,7 +147,7 @@ async function showState(shell: Shell, names: readonly string[], flags: Flags): 
 }
 
 async function showRejects(shell: Shell, names: readonly string[], flags: Flags): Promise<void> {
-  const chosen = chooseSources(shell, names);
+  const chosen = chooseSourcesToShow(shell, names);
   const settings = await openDatabase(shell, flags);
   const limit = flags.limit ?? 20;
   const rejects = await withClient(settings, { duty: "loader" }, async (client) => {
@@ -175,7 +175,7 @@ async function showRejects(shell: Shell, names: readonly string[], flags: Flags)
 }
 
 async function replayAll(shell: Shell, names: readonly string[], flags: Flags): Promise<void> {
-  const chosen = chooseSources(shell, names);
+  const chosen = chooseSourcesToShow(shell, names);
   const settings = await openDatabase(shell, flags);
   const all = [];
   for (const { declaration, streams } of chosen)

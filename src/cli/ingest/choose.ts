@@ -1,13 +1,38 @@
 import { basename, relative } from "node:path";
 import { ingestFiles, loadIngest } from "../../config/ingest.ts";
-import { UserError } from "../../model/errors.ts";
+import { MISSING_VARIABLE } from "../../config/yaml.ts";
+import { UserError, UserErrors } from "../../model/errors.ts";
 import type { IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
 import { nearest } from "../../model/nearest.ts";
+import { paint } from "../paint.ts";
 import type { Shell } from "../shell.ts";
 
 export interface Chosen {
   readonly declaration: IngestDeclaration;
   readonly streams: readonly StreamDeclaration[];
+}
+
+/**
+ * The same for commands that only look: where nothing is named, a source whose variables are not set is left out and told.
+ */
+export function chooseSourcesToShow(shell: Shell, names: readonly string[]): readonly Chosen[] {
+  if (names.length) return chooseSources(shell, names);
+  const sources = ingestFiles(shell.projectDir).map(sourceOf);
+  if (!sources.length) return chooseSources(shell, names);
+  return sources.flatMap((source) => {
+    try {
+      return chooseSources(shell, [source]);
+    } catch (error) {
+      const missing = error instanceof UserErrors && error.errors.every(({ code }) => code === MISSING_VARIABLE);
+      if (!missing) throw error;
+      shell.say(`${paint(shell, "yellow", "left out")} ${source}: ${error.errors[0]!.message}`);
+      return [];
+    }
+  });
+}
+
+function sourceOf(file: string): string {
+  return basename(file).replace(/\.ya?ml$/, "");
 }
 
 /** The declarations named on the command line; a source that is not asked for needs no variables. */
@@ -20,7 +45,7 @@ export function chooseSources(shell: Shell, names: readonly string[]): readonly 
       hint: "see docs/ingest.md",
     });
   }
-  const byName = new Map(files.map((file) => [basename(file).replace(/\.ya?ml$/, ""), file]));
+  const byName = new Map(files.map((file) => [sourceOf(file), file]));
   const wanted = new Map<string, string[] | undefined>();
   for (const name of names.length > 0 ? names : byName.keys()) {
     const [source = "", stream] = name.split(".");
