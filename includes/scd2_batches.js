@@ -29,7 +29,7 @@ function batches({ ledger, table, kind, maxShrink, maxRejected = 0, by = [], fee
 
     -- a feed that was built before the load landed has none of its rows, and must not look like an empty load
     arrived as (
-      select distinct ${loadId} as load_id from ${feed} as feed
+      select load_id from loads where exists (select from ${feed} as feed where feed.${loadId} = loads.load_id)
     ),
 
     fulls as (

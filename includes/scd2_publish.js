@@ -15,20 +15,23 @@ function publishAll(name, { schema, description, tags = [] }, feed, given) {
 
   publish(`${name}_batches`, {
     ...model,
-    // a table, since it is read several times in a run and looks through the whole feed
+    // a table, since it is read several times in a run
     type: "table",
     description: `The loads that ${name} is made of: what each says, and whether it counts.`,
-  }).query((ctx) => {
-    const { ledger } = given.batches;
-    const relation = typeof ledger === "string" ? ledger : ctx.ref(ledger);
-    return batches({
-      ...given,
-      ...given.batches,
-      ledger: relation,
-      feed: ctx.ref(feed),
-      loadId: given.loadOrder[0],
-    });
-  });
+  })
+    .query((ctx) => {
+      const { ledger } = given.batches;
+      const relation = typeof ledger === "string" ? ledger : ctx.ref(ledger);
+      return batches({
+        ...given,
+        ...given.batches,
+        ledger: relation,
+        feed: ctx.ref(feed),
+        loadId: given.loadOrder[0],
+      });
+    })
+    // which loads have arrived is looked up by the index on their numbers; a feed without one is read once all the same
+    .preOps("set local enable_seqscan = off; set local jit = off");
 
   publish(`${name}_store`, {
     ...model,

@@ -26,8 +26,10 @@ interface Options {
 
 interface Timing {
   readonly changes: number;
-  /** Seconds of the whole run: planned, built, audited and published. */
+  /** Seconds of the whole run: planned, computed, audited, applied and published. */
   readonly run: number[];
+  /** The same without the audits, which run side by side: dbt's statements have none. */
+  readonly unaudited: number[];
   /** Of them, the statement that computes what changes in the history. */
   readonly history: number[];
   /** Of dbt's three statements. */
@@ -202,7 +204,13 @@ const dbtStatements = [
 ];
 
 async function measure(graph: CompiledGraph, settings: ConnectionSettings, keys: number, options: Options) {
-  const timings: Timing[] = options.changes.map((changes) => ({ changes, run: [], history: [], dbt: [] }));
+  const timings: Timing[] = options.changes.map((changes) => ({
+    changes,
+    run: [],
+    unaudited: [],
+    history: [],
+    dbt: [],
+  }));
   let load = PER_KEY;
   for (let round = 1; round <= options.rounds; round++)
     for (const timing of timings) {
@@ -216,8 +224,10 @@ async function measure(graph: CompiledGraph, settings: ConnectionSettings, keys:
       );
       await ask(settings, changedSource(load));
       const ours = await timed(() => applied(graph, settings));
+      const audits = ours.result.steps.filter(({ kind }) => kind === "assertion").map(({ duration }) => duration);
       const theirs = await timed(() => snapshot(settings));
       timing.run.push(ours.seconds);
+      timing.unaudited.push(ours.seconds - Math.max(...audits));
       timing.history.push(ours.result.steps.find(({ target }) => target.name === "customers_store")!.duration);
       timing.dbt.push(theirs.seconds);
       tell(
@@ -289,14 +299,15 @@ function printed(report: {
     const { min, median, max } = spread(values);
     return [min, median, max].map((value) => value.toFixed(2)).join(" / ");
   };
-  const lines = report.timings.map(({ changes, run, history, dbt }) => {
-    const ratio = spread(ratios(dbt, run));
+  const lines = report.timings.map(({ changes, run, unaudited, history, dbt }) => {
+    const ratio = spread(ratios(dbt, unaudited));
     return [
       String(changes),
       fixed(history),
+      fixed(unaudited),
       fixed(run),
       fixed(dbt),
-      fixed(ratios(dbt, run)),
+      fixed(ratios(dbt, unaudited)),
       ratio.median >= 5 ? "met" : "missed",
     ];
   });
@@ -308,9 +319,10 @@ function printed(report: {
       [
         "changed keys",
         "computed, s (min / median / max)",
-        "whole run, s",
+        "applied, s",
+        "run with audits, s",
         "dbt's statements, s",
-        "dbt / run",
+        "dbt / applied",
         "goal ≥ 5",
       ],
       lines,
