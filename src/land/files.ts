@@ -96,6 +96,8 @@ export async function landFiles(
   if (!listing.whole.length && !listing.growing.length)
     warnings.push(`no file matches ${glob} below ${declaration.origin.at}`);
   if (!options.dryRun) {
+    // Models read the table also when there has been no file yet.
+    if (!landed.length) await withTransaction(client, () => new Load(client, declaration, stream, options).makeTable());
     const dropped = await dropOldPartitions(client, new Load(client, declaration, stream, options).table);
     if (dropped.length)
       warnings.push(`partitions dropped, older than ${stream.partition!.keepDays} days: ${dropped.join(", ")}`);

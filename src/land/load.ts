@@ -107,10 +107,16 @@ export class Load {
     await lockStream(client, this.key, () =>
       this.tell({ kind: "waiting", seconds: null, reason: "another ingest loads this stream" }),
     );
-    const created = await createTable(client, this.table);
-    await preparePartition(client, this.table);
+    const created = await this.makeTable();
     const before = created || this.#options.full ? null : await readCursor(client, this.key);
     return this.#beginAt(before);
+  }
+
+  /** Makes the table ready, also of a stream that has had nothing to land. Gives whether it is new. */
+  async makeTable(): Promise<boolean> {
+    const created = await createTable(this.#client, this.table);
+    await preparePartition(this.#client, this.table);
+    return created;
   }
 
   /** The same for a load that writes nothing. */

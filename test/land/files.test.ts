@@ -147,6 +147,17 @@ test("rejects keep file, line, byte offset, reason and text, and replay lands th
   expect(await replay()).toMatchObject({ rows: 0, left: 1 });
 });
 
+test("a stream without files has its table all the same, and models can read it", async () => {
+  const { load, rows } = await fileIngest();
+  expect(await load()).toMatchObject({
+    status: "loaded",
+    rows: 0,
+    warnings: [expect.stringContaining("no file matches")],
+  });
+  expect(await rows("select count(*) from raw.orders")).toEqual([{ count: "0" }]);
+  expect(await load({ dryRun: true })).toMatchObject({ rows: 0 });
+});
+
 test("fault 58: JSON that gives a key twice lands with the last value, and is told", async () => {
   const { put, load, rows } = await fileIngest("format: ndjson");
   const twins = ['{"id":1,"id":2}', '{"id":3,"customer":"a:b\\":"}', '{"id":4,"x":{"y":1,"\\u0079":[{"z":5}]}}'];
