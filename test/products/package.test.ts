@@ -61,6 +61,32 @@ test("a stranger's project has its history from the package: a file of one line,
   ]);
 });
 
+test("a stranger's project reconciles two tables with the package's functions", async () => {
+  const dir = await strangersProject({
+    ...required("reconcile"),
+    "definitions/sides.js": 'for (const name of ["ours", "theirs"]) declare({ schema: "src", name });',
+    "definitions/payments.js": `reconcile.publish("payments", { ours: "ours", theirs: "theirs", schema: "shop", key: "ref",
+      columns: { amount: { kind: "money", currency: "ccy" }, ccy: { kind: "text" } } });`,
+  });
+  const database = await testDatabase();
+  const client = await connect(database.settings);
+  onTestFinished(async () => {
+    await client.close();
+    await database.drop();
+  });
+  await client.script(`create schema src;
+    create table src.ours as select * from (values ('1', 10.00, 'EUR'), ('2', 20.00, 'EUR'), ('3', 30, 'EUR')) as v (ref, amount, ccy);
+    create table src.theirs as select * from (values ('1', 10.000, 'EUR'), ('2', 20.01, 'EUR')) as v (ref, amount, ccy)`);
+  const { stderr } = await cli(dir, ["run"], { DATABASE_URL: database.url });
+  expect(stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
+  const { rows } = await client.query("select ref, status from shop.payments_rows order by ref");
+  expect(rows.map(({ ref, status }) => `${ref} ${status}`)).toEqual([
+    "1 matched",
+    "2 mismatched",
+    "3 missing_in_theirs",
+  ]);
+});
+
 test("a wrong option of an include of the package is told with the file of the project that calls it", async () => {
   const dir = await strangersProject({
     ...required("scd2"),
