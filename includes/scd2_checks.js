@@ -119,10 +119,12 @@ function latestFull({ key, attributes, history, store, deleted = "false", since 
         limit 1
       ) as newest
       where load_id in (
-        select version_no
-        from ${store} as store
-        where row_kind = 'load' and run_no is not distinct from (select run_no from last_run)
-      )
+          select version_no
+          from ${store} as store
+          where row_kind = 'load' and run_no is not distinct from (select run_no from last_run)
+        )
+        -- a slice of that moment or later says of keys it lacks that they are gone
+        and not exists (select from loads as slices where slices.kind = 'slice' and slices.as_of >= newest.as_of)
     ),
 
     told_elsewhere as (

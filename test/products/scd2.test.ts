@@ -389,6 +389,16 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    title: "slices: a slice of the moment of a full batch, loaded after it, deletes what it lacks, and that is sound",
+    options: 'key: "k", attributes: { v: "text" }, by: ["v"]',
+    loads: [
+      full(1, { a: "north", b: "north" }),
+      { ...full(3, { a: "north" }), asOf: 2, kind: "slice" },
+      full(2, { a: "north", b: "north" }),
+    ],
+    expected: ["a north 01-01..-", "b north 01-01..01-02 delete"],
+  },
+  {
     title: "slices: where nobody said by which fields, they delete nothing, and it is told",
     loads: [full(1, { a: "x", b: "x" }), { ...full(3, { a: "y" }), kind: "slice" }],
     expected: ["a x 01-01..01-03 change", "a y 01-03..-", "b x 01-01..-"],

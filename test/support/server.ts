@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { connectionUrl } from "../../src/model/connection.ts";
+import { withClient } from "../../src/postgres/client.ts";
 import { startEmbedded, stopEmbedded } from "../../src/postgres/embedded/server.ts";
 
 declare module "vitest" {
@@ -22,6 +23,10 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   chmodSync(folder, 0o755); // as root, the server user has to get in
   const stateDir = join(folder, ".dataform");
   const settings = await startEmbedded(stateDir);
+  // Nothing here survives the machine: to wait for its disk would only cost time.
+  await withClient(settings, {}, (client) =>
+    client.query("alter system set fsync = off").then(() => client.query("select pg_reload_conf()")),
+  );
   project.provide("serverUrl", connectionUrl(settings, { password: true }));
   return async () => {
     await stopEmbedded(stateDir);
