@@ -1,4 +1,4 @@
-import type { BuiltObject, ManifestEntry } from "./catalog.ts";
+import type { BuiltObject, Column, ManifestEntry } from "./catalog.ts";
 import type { Target } from "./target.ts";
 
 /** What a run will do, as a value: the statements that are printed are the statements that are sent. */
@@ -55,9 +55,22 @@ export interface BuildStep extends StepBase {
   readonly entry: Omit<ManifestEntry, "columns">;
   readonly publishing: PublishOptions;
   /** Incremental runs: the table of new rows. The step has a second half, planned once their columns are known. */
-  readonly newRows?: string;
+  readonly newRows?: NewRows;
   /** Incremental runs only: how the delta is applied when the release is published. */
   readonly delta?: DeltaStep;
+}
+
+/** The private table of an incremental run's new rows. */
+export interface NewRows {
+  readonly table: string;
+  readonly uniqueKey: readonly string[];
+}
+
+/** What is known of new rows once they are computed. */
+export interface NewRowsShape {
+  readonly columns: readonly Column[];
+  /** For each way in which rows have NULLs in their key: the columns that are NULL. */
+  readonly nullKeys: readonly (readonly string[])[];
 }
 
 export interface DeltaStep {

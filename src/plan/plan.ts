@@ -1,4 +1,4 @@
-import type { Catalog, Column } from "../model/catalog.ts";
+import type { Catalog } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import {
   type Action,
@@ -9,7 +9,7 @@ import {
   type Model,
   type Operations,
 } from "../model/graph.ts";
-import type { AuditStep, BuildStep, OperationsStep, Plan, Segment } from "../model/plan.ts";
+import type { AuditStep, BuildStep, NewRows, NewRowsShape, OperationsStep, Plan, Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { quoteIdentifier } from "../sql/identifiers.ts";
@@ -76,8 +76,8 @@ export function planCandidate(
   graph: CompiledGraph,
   catalog: Catalog,
   made: Plan,
-  step: BuildStep & { readonly newRows: string },
-  columns: readonly Column[],
+  step: BuildStep & { readonly newRows: NewRows },
+  shape: NewRowsShape,
 ): BuildStep {
   const key = targetKey(step.target);
   const models = modelsByKey(graph);
@@ -86,13 +86,7 @@ export function planCandidate(
   const objects = new Map(builds.map(({ target, entry }) => [targetKey(target), entry.object]));
   const { reason, waitsFor, entry } = step;
   const resolve = resolver(models, catalog, objects)(model);
-  return candidateStep(
-    step,
-    model,
-    { catalog, release: entry.release, reason, waitsFor, resolve },
-    step.newRows,
-    columns,
-  );
+  return candidateStep(step, model, { catalog, release: entry.release, reason, waitsFor, resolve }, shape);
 }
 
 type Models = ReadonlyMap<string, Model>;

@@ -1,6 +1,8 @@
 import type { BuiltObject, Catalog, Column, Grant, Manifest, PublicRelation } from "../model/catalog.ts";
+import type { NewRows, NewRowsShape } from "../model/plan.ts";
 import { roleName } from "../model/roles.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { nullKeysQuery } from "../sql/delta.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import type { Client } from "./client.ts";
 import { readDependents } from "./dependents.ts";
@@ -95,6 +97,14 @@ async function readRelations(client: Client, targets: readonly Target[]): Promis
       return [targetKey(target), relation];
     }),
   );
+}
+
+/** What there is to know of new rows before they are applied. */
+export async function describeNewRows(client: Client, { table, uniqueKey }: NewRows): Promise<NewRowsShape> {
+  const { columns } = (await describeObjects(client, [table])).get(table)!;
+  if (!uniqueKey.length) return { columns, nullKeys: [] };
+  const { rows } = await client.query<{ columns: string }>(nullKeysQuery(table, uniqueKey));
+  return { columns, nullKeys: rows.map((row) => JSON.parse(row.columns) as string[]) };
 }
 
 /** The columns and grants of private objects, by name. */

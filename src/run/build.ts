@@ -1,4 +1,4 @@
-import type { BuildStep, OperationsStep, Segment } from "../model/plan.ts";
+import type { BuildStep, NewRows, OperationsStep, Segment } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
 import type { Client } from "../postgres/client.ts";
@@ -93,7 +93,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
 
 /** Reading what the first half made changes nothing, so a lost connection is no reason to fail. */
 async function complete(
-  step: BuildStep & { readonly newRows: string },
+  step: BuildStep & { readonly newRows: NewRows },
   worker: Worker,
   context: RunContext,
 ): Promise<BuildStep> {
@@ -116,7 +116,7 @@ async function execute(step: WorkStep, worker: Worker): Promise<number | undefin
     if (neverSent(error)) return send(step, worker.client);
     // The author's own statements are not repeated: nobody knows what the first time did.
     if (step.step !== "build") throw error;
-    const made = step.newRows ?? step.entry.object;
+    const made = step.newRows?.table ?? step.entry.object;
     const { rows } = await worker.client.query(
       "select 1 from pg_class where relnamespace = $1::regnamespace and relname = $2",
       [PRIVATE_SCHEMA, made],

@@ -1,4 +1,4 @@
-import type { BuildStep, Step } from "../model/plan.ts";
+import type { BuildStep, NewRows, Step } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import type { Client } from "../postgres/client.ts";
 import type { ReadSource } from "./explain.ts";
@@ -26,5 +26,5 @@ export interface RunContext {
   /** Whether the step of that key failed, was skipped or was held. */
   readonly isBlocked: (key: string) => boolean;
   /** Plans the second half of an incremental step; reads the columns of its first over the connection. */
-  readonly complete: (step: BuildStep & { readonly newRows: string }, client: Client) => Promise<BuildStep>;
+  readonly complete: (step: BuildStep & { readonly newRows: NewRows }, client: Client) => Promise<BuildStep>;
 }

@@ -6,7 +6,7 @@ import { targetKey } from "../model/target.ts";
 import { planCandidate } from "../plan/plan.ts";
 import { choosePath, type PublicPath } from "../plan/public-view.ts";
 import { planPublish } from "../plan/publish.ts";
-import { describeObjects } from "../postgres/catalog.ts";
+import { describeNewRows, describeObjects } from "../postgres/catalog.ts";
 import { actAs, type Client } from "../postgres/client.ts";
 import { joinStatements } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
@@ -84,8 +84,8 @@ async function shapeSegment(
       await client.query("savepoint shape");
       await client.script(joinStatements(shapeOf(current)));
       if (current.newRows) {
-        const columns = (await describeObjects(client, [current.newRows])).get(current.newRows)!.columns;
-        current = planCandidate(graph, catalog, plan, { ...current, newRows: current.newRows }, columns);
+        const shape = await describeNewRows(client, current.newRows);
+        current = planCandidate(graph, catalog, plan, { ...current, newRows: current.newRows }, shape);
         await client.script(joinStatements(shapeOf(current)));
       }
       shaped.push(current);

@@ -8,7 +8,7 @@ import { type Target, targetKey } from "../model/target.ts";
 import { dependentsOf } from "../plan/order.ts";
 import { plan as makePlan, type PlanOptions, planCandidate, withoutRetired } from "../plan/plan.ts";
 import { FENCED, manifestWith } from "../plan/publish.ts";
-import { describeObjects, readCatalog } from "../postgres/catalog.ts";
+import { describeNewRows, describeObjects, readCatalog } from "../postgres/catalog.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
@@ -111,8 +111,7 @@ class Run {
       record: (result) => this.#record(result),
       isBlocked: (key) => this.#isBlocked(key),
       complete: async (step, client) => {
-        const described = (await describeObjects(client, [step.newRows])).get(step.newRows)!;
-        const completed = planCandidate(graph, this.#catalog, plan, step, described.columns);
+        const completed = planCandidate(graph, this.#catalog, plan, step, await describeNewRows(client, step.newRows));
         this.#completed.set(targetKey(step.target), completed);
         return completed;
       },

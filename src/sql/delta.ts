@@ -1,5 +1,5 @@
 import type { Column, Storage } from "../model/catalog.ts";
-import { quoteIdentifier, quoteList } from "./identifiers.ts";
+import { quoteIdentifier, quoteList, quoteLiteral } from "./identifiers.ts";
 import { GONE_IN, quotePrivate, WRITTEN_BY } from "./names.ts";
 
 /** An incremental table, the table of its new rows, and the key by which new rows replace old ones. */
@@ -10,6 +10,8 @@ export interface Delta {
   /** The model's columns: the delta is read by these names, never by position. */
   readonly columns: readonly DeltaColumn[];
   readonly uniqueKey: readonly string[];
+  /** For each way in which new rows have NULLs in their key: the columns that are NULL. */
+  readonly nullKeys: readonly (readonly string[])[];
   /** The release that the delta belongs to. */
   readonly release: number;
 }
@@ -27,10 +29,11 @@ const gone = quoteIdentifier(GONE_IN);
  * What the table will be: earlier rows that the delta does not replace, plus the delta. The same before the delta is
  * applied and after it, so that a reader's snapshot may be from either side.
  */
-export function candidateQuery({ storage, table, columns, uniqueKey, release }: Delta): string {
-  const kept = uniqueKey.length
-    ? `\n  and not exists (select from ${quotePrivate(table)} d where ${sameKey(uniqueKey)})\n  and not (${sameNullKey(table, uniqueKey)})`
-    : "";
+export function candidateQuery(delta: Delta): string {
+  const { storage, table, columns, release } = delta;
+  const kept = sameKeys(delta)
+    .map((same) => `\n  and not exists (select from ${quotePrivate(table)} d where ${same})`)
+    .join("");
   return `select ${cast(columns, "s", "inStorage")} from ${quotePrivate(storage.table)} s
 where s.${written} < ${release}${kept}
 union all
@@ -38,13 +41,14 @@ select ${cast(columns, "d", "inDelta")} from ${quotePrivate(table)} d`;
 }
 
 /** The statements that make the storage equal to the candidate, and keep what they replace. */
-export function applyDelta({ storage, table, columns, uniqueKey, release }: Delta): string[] {
+export function applyDelta(delta: Delta): string[] {
+  const { storage, table, columns, release } = delta;
   const names = quoteList(columns.map(({ name }) => name));
   const insert = `insert into ${quotePrivate(storage.table)} (${names}, ${written}) select ${cast(columns, "d", "inDelta")}, ${release} from ${quotePrivate(table)} d`;
-  if (!uniqueKey.length) return [insert];
-  const bySameKey = `using ${quotePrivate(table)} d where ${sameKey(uniqueKey)}`;
-  const byNullKey = `where ${sameNullKey(table, uniqueKey)}`;
-  return [moveAway(storage, names, bySameKey, release), moveAway(storage, names, byNullKey, release), insert];
+  return [
+    ...sameKeys(delta).map((same) => moveAway(storage, names, `using ${quotePrivate(table)} d where ${same}`, release)),
+    insert,
+  ];
 }
 
 /** What the table is, quickest to read. True for snapshots that have all its rows. */
@@ -92,18 +96,24 @@ function cast(columns: readonly DeltaColumn[], alias: string, side: "inStorage" 
     .join(", ");
 }
 
-function sameKey(uniqueKey: readonly string[]): string {
-  return uniqueKey.map((key) => `s.${quoteIdentifier(key)} = d.${quoteIdentifier(key)}`).join(" and ");
+/**
+ * Conditions under which a row of the table has the key of a new row. Equality alone can be hashed and looked up by an
+ * index, `is not distinct from` cannot: so one condition for keys without NULL, and one for each way to have some.
+ */
+function sameKeys({ uniqueKey, nullKeys }: Delta): string[] {
+  if (!uniqueKey.length) return [];
+  return [[], ...nullKeys].map((nulls) =>
+    uniqueKey
+      .map((key) => ({ key, name: quoteIdentifier(key) }))
+      .map(({ key, name }) =>
+        nulls.includes(key) ? `s.${name} is null and d.${name} is null` : `s.${name} = d.${name}`,
+      )
+      .join(" and "),
+  );
 }
 
-/**
- * Rows whose key holds a NULL. `is not distinct from` cannot be hashed, so it is tried only when the delta has
- * such a row: the first `exists` is evaluated once and stops the rest.
- */
-function sameNullKey(table: string, uniqueKey: readonly string[]): string {
-  const hasNull = (alias: string) => uniqueKey.map((key) => `${alias}.${quoteIdentifier(key)} is null`).join(" or ");
-  const same = uniqueKey
-    .map((key) => `s.${quoteIdentifier(key)} is not distinct from d.${quoteIdentifier(key)}`)
-    .join(" and ");
-  return `exists (select from ${quotePrivate(table)} n where ${hasNull("n")}) and exists (select from ${quotePrivate(table)} d where (${hasNull("d")}) and ${same})`;
+/** The columns of the key that are NULL, for each way in which rows of the table have some. */
+export function nullKeysQuery(table: string, uniqueKey: readonly string[]): string {
+  const nulls = uniqueKey.map((key) => `case when ${quoteIdentifier(key)} is null then ${quoteLiteral(key)} end`);
+  return `select distinct array_to_json(array_remove(array[${nulls.join(", ")}], null))::text as columns from ${quotePrivate(table)} where ${uniqueKey.map((key) => `${quoteIdentifier(key)} is null`).join(" or ")}`;
 }

@@ -113,29 +113,32 @@ post_operations { update \${self()} set value = upper(value) where value = 'b' }
 test("after any sequence of deltas the table equals a full refresh", async () => {
   const { run, rows, sql } = await warehouse({
     "source.sqlx": source,
-    "events.sqlx": `config { type: "incremental", uniqueKey: ["id"] }
-select distinct on (id) id, value from \${ref("raw", "events")}
+    "events.sqlx": `config { type: "incremental", uniqueKey: ["id", "part"] }
+select distinct on (id, part) id, part, value from \${ref("raw", "events")}
 \${when(incremental(), "where batch = (select max(batch) from raw.events)")}
-order by id, batch desc`,
+order by id, part, batch desc`,
   });
-  await sql("create schema raw; create table raw.events (id integer, value text, batch integer)");
-  const batch = fc.uniqueArray(fc.tuple(fc.option(fc.integer({ min: 0, max: 4 })), fc.string({ maxLength: 3 })), {
-    selector: ([id]) => id,
-    maxLength: 4,
+  await sql("create schema raw; create table raw.events (id integer, part integer, value text, batch integer)");
+  const number = fc.option(fc.integer({ min: 0, max: 2 }));
+  const batch = fc.uniqueArray(fc.tuple(number, number, fc.string({ maxLength: 3 })), {
+    selector: ([id, part]) => `${id}|${part}`,
+    maxLength: 6,
   });
+  const all = "select id, part, value from marts.events order by id nulls last, part nulls last";
   await fc.assert(
     fc.asyncProperty(fc.array(batch, { minLength: 1, maxLength: 4 }), async (batches) => {
       await sql("truncate raw.events");
       await run({ fullRefresh: true });
       for (const [number, values] of batches.entries()) {
-        for (const [id, value] of values) {
-          await sql(`insert into raw.events values (${id ?? "null"}, '${value.replaceAll("'", "''")}', ${number})`);
+        for (const [id, part, value] of values) {
+          const quoted = `'${value.replaceAll("'", "''")}'`;
+          await sql(`insert into raw.events values (${id ?? "null"}, ${part ?? "null"}, ${quoted}, ${number})`);
         }
         expect((await run()).status).toBe("success");
       }
-      const incremental = await rows("select id, value from marts.events order by id nulls last");
+      const incremental = await rows(all);
       await run({ fullRefresh: true });
-      expect(await rows("select id, value from marts.events order by id nulls last")).toEqual(incremental);
+      expect(await rows(all)).toEqual(incremental);
     }),
     { numRuns: 8 },
   );

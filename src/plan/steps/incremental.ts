@@ -1,7 +1,7 @@
 import type { Column, ManifestEntry, Storage } from "../../model/catalog.ts";
 import { UserError } from "../../model/errors.ts";
 import type { Incremental } from "../../model/graph.ts";
-import type { BuildStep, Statement } from "../../model/plan.ts";
+import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
 import {
   applyDelta,
@@ -75,7 +75,7 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
     plain(`analyze ${quotePrivate(table)}`),
     label(model, context, "table", table),
   ]);
-  return { ...step, newRows: table };
+  return { ...step, newRows: { table, uniqueKey: model.uniqueKey } };
 }
 
 /**
@@ -85,21 +85,20 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
  * @throws UserError when `onSchemaChange` does not allow the new columns.
  */
 export function candidateStep(
-  step: BuildStep,
+  step: BuildStep & { readonly newRows: NewRows },
   model: Incremental,
   context: StepContext,
-  newRows: string,
-  deltaColumns: readonly Column[],
+  shape: NewRowsShape,
 ): BuildStep {
   const current = context.catalog.manifest[targetKey(model.target)] as Stored;
-  const { newRows: _, ...rest } = step;
+  const { newRows, ...rest } = step;
   const { object } = step.entry;
-  const columns = mergeColumns(model, current.columns, deltaColumns);
+  const columns = mergeColumns(model, current.columns, shape.columns);
   const delta: Delta = {
     storage: current.storage,
-    table: newRows,
+    ...newRows,
     columns,
-    uniqueKey: model.uniqueKey,
+    nullKeys: shape.nullKeys,
     release: context.release,
   };
   if (sameColumns(columns, current.columns)) {
@@ -121,7 +120,7 @@ export function candidateStep(
     statements: inTransaction([
       plain(`create table ${quotePrivate(storage.table)} as\n${candidateQuery(delta)}`),
       ...finishStorage(model, context, object, storage, model.incrementalPostOperations),
-      plain(`drop table ${quotePrivate(newRows)}`),
+      plain(`drop table ${quotePrivate(newRows.table)}`),
     ]),
   };
 }
