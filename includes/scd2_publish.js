@@ -11,6 +11,8 @@ function publishAll(name, { schema, description, tags = [] }, feed, given) {
   const model = { ...(schema ? { schema } : {}), tags };
   const own = (suffix) => ({ ...(schema ? { schema } : {}), name: `${name}${suffix}` });
   const bound = (ctx) => ({ ...given, feed: ctx.ref(feed), batches: ctx.ref(own("_batches")) });
+  const storeOptions = (ctx) => ({ ...bound(ctx), definition: JSON.stringify(given) });
+  const touched = `"touched ${schema ? `${schema}.` : ""}${name}"`;
   const versions = (options) => timeline.versions(options, timeline.fromBatches(options), true);
 
   publish(`${name}_batches`, {
@@ -36,24 +38,32 @@ function publishAll(name, { schema, description, tags = [] }, feed, given) {
   publish(`${name}_store`, {
     ...model,
     type: "incremental",
-    uniqueKey: ["row_id"],
+    uniqueKey: [...[].concat(given.key), "version_no"],
     onSchemaChange: "SYNCHRONIZE",
     description: `What ${name} is kept in; read that one.`,
     postgres: {
       indexes: [
-        { columns: [...[].concat(given.key), "valid_from"], unique: true, where: "row_kind = 'version'" },
         { columns: ["run_no"], where: "run_no is not null" },
         { columns: ["run_no"], where: "row_kind <> 'version'" },
       ],
     },
   })
     .query((ctx) => {
-      const options = { ...bound(ctx), definition: JSON.stringify(given) };
+      const options = storeOptions(ctx);
       const parts = { ...options, versions: (keysOf) => versions({ ...options, keysOf }) };
-      return ctx.incremental() ? store.changes({ ...parts, self: ctx.self() }) : store.whole(parts);
+      return ctx.incremental() ? store.changes({ ...parts, self: ctx.self(), keysOf: touched }) : store.whole(parts);
     })
-    // a query of this many steps takes the JIT seconds to compile, and itself less
-    .preOps("set local jit = off")
+    .preOps((ctx) => [
+      // a query of this many steps takes the JIT seconds to compile, and itself less
+      "set local jit = off",
+      // a table, so that the planner knows how many keys there are: for a thousand and a million it plans differently
+      ...(ctx.incremental()
+        ? [
+            `create temporary table ${touched} on commit drop as ${store.touched({ ...storeOptions(ctx), self: ctx.self() })}`,
+            `analyze ${touched}`,
+          ]
+        : []),
+    ])
     .postOps((ctx) => constraints(ctx.self(), given.key));
 
   publish(name, {

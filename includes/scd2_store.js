@@ -5,11 +5,11 @@ const timeline = require("./scd2_timeline");
 const { list } = timeline;
 
 /*
- * Columns of the store besides those of the history are row_id and row_kind:
+ * New rows replace rows of the same key and version_no, nothing else is ever removed. Columns of the store besides those of
+ * the history are row_kind:
  * - version: a row of the history.
- * - void: a version that is no more, such as when a correction made two neighbours equal. New rows replace rows of the
- *   same `row_id`, nothing else is ever removed.
- * - load: a load that has been worked in; `version_no` is its number, `change_hash` what it meant then.
+ * - void: a version that is no more, such as when a correction made two neighbours equal.
+ * - load: a load that has been worked in; it has no key, `version_no` is its number, `change_hash` what it meant then.
  * and run_no, the run that wrote the row, counted from the last computation of all: NULL for what that wrote.
  */
 
@@ -28,35 +28,16 @@ function whole({ versions, batches, ...options }) {
 }
 
 /**
- * The select of the rows that new loads add or change in the store `self`. Only keys that a new load can have changed are
- * computed, each from all its records. A listing that is late or means something else than before, a load that is gone
- * and other options can change any key: then all are computed.
+ * The select of the keys that new loads can have changed in the store `self`. A listing that is late or means something
+ * else than before, a load that is gone and other options can change any key: then it is all of them.
  */
-function changes({ versions, batches, self, ...options }) {
+function touched({ batches, self, ...options }) {
   const { key, attributes, by, feed, loadOrder, deleted = "false" } = options;
   const keys = [].concat(key);
   const same = (a, b) => keys.map((column) => `${a}.${column} = ${b}.${column}`).join(" and ");
-  const compared = ["change_hash", "valid_from", "valid_to", "ended_by", ...loadOrder];
   return `
     with
-
-    loads as materialized (${loads(options, batches)}),
-
-    worked_in as materialized (
-      select version_no as load_id, change_hash as meaning from ${self} as store where row_kind = 'load'
-    ),
-
-    this_run as materialized (
-      select coalesce(max(run_no), 0) + 1 as run_no from ${self} as store where row_kind <> 'version'
-    ),
-
-    new_loads as materialized (
-      ${timeline.small(
-        "select loads.* from loads left join worked_in using (load_id, meaning) where worked_in.load_id is null",
-        "load_id bigint, kind text, as_of timestamptz, meaning text",
-      )}
-    ),
-
+${news({ ...options, batches, self })}
     scope as materialized (
       select
         exists (select from worked_in left join loads using (load_id, meaning) where loads.load_id is null)
@@ -85,55 +66,73 @@ function changes({ versions, batches, self, ...options }) {
       where feed.${loadOrder[0]} >= (select min(load_id) from new_loads)
         and ${keys.map((column) => `${column} is not null`).join(" and ")}
         and not (select is_everything from scope)
-    ),
+    )
 
-    touched as materialized (
-      -- a state that goes on as it was changes nothing
-      select ${keys.map((column) => `new_records.${column}`).join(", ")}
-      from new_records
-      -- offset 0 here and below: key by key, by the index
-      left join lateral (
-        select row_id, change_hash, valid_from
-        from current_versions
-        where ${same("current_versions", "new_records")} and is_current
-        offset 0
-      ) as held on held.change_hash = new_records.new_hash and held.valid_from < new_records.as_of
-      where held.row_id is null
-        or new_records.kind = 'log'
-        or new_records.is_deletion
-        or new_records.as_of <= (select latest from scope)
-      union
-      -- not in a listing of all there is
-      select ${keys.map((column) => `current_versions.${column}`).join(", ")}
+    -- a state that goes on as it was changes nothing
+    select ${keys.map((column) => `new_records.${column}`).join(", ")}
+    from new_records
+    -- offset 0: key by key, by the index
+    left join lateral (
+      select version_no, change_hash, valid_from
       from current_versions
-      inner join (${newListings(options)}) as listings
-        on current_versions.valid_from <= listings.as_of
-        and (current_versions.valid_to is null or current_versions.valid_to > listings.as_of)
-        ${by.length ? `and (listings._slice is null or listings._slice = ${timeline.slice({ by, attributes, relation: "current_versions" })})` : ""}
-      left join new_records on ${same("new_records", "current_versions")} and new_records.load_id = listings.load_id
-      where (select count(*) > 0 from new_loads where kind in ('full', 'slice')) and new_records.load_id is null
-      union
-      select ${list(keys)} from ${feed} as feed where (select is_everything from scope) and (${list(keys)}) is not null
-      union
-      select ${list(keys)} from current_versions where (select is_everything from scope)
+      where ${same("current_versions", "new_records")} and is_current
+      offset 0
+    ) as held on held.change_hash = new_records.new_hash and held.valid_from < new_records.as_of
+    where held.version_no is null
+      or new_records.kind = 'log'
+      or new_records.is_deletion
+      or new_records.as_of <= (select latest from scope)
+    union
+    -- not in a listing of all there is
+    select ${keys.map((column) => `current_versions.${column}`).join(", ")}
+    from current_versions
+    inner join (${newListings(options)}) as listings
+      on current_versions.valid_from <= listings.as_of
+      and (current_versions.valid_to is null or current_versions.valid_to > listings.as_of)
+      ${by.length ? `and (listings._slice is null or listings._slice = ${timeline.slice({ by, attributes, relation: "current_versions" })})` : ""}
+    left join new_records on ${same("new_records", "current_versions")} and new_records.load_id = listings.load_id
+    where (select count(*) > 0 from new_loads where kind in ('full', 'slice')) and new_records.load_id is null
+    union
+    select ${list(keys)} from ${feed} as feed where (select is_everything from scope) and (${list(keys)}) is not null
+    union
+    select ${list(keys)} from current_versions where (select is_everything from scope)`;
+}
+
+/**
+ * The select of the rows that new loads add or change in the store `self`, for the keys in `keysOf`, a relation: each is
+ * computed from all its records.
+ */
+function changes({ versions, batches, self, keysOf, ...options }) {
+  const { key, loadOrder } = options;
+  const keys = [].concat(key);
+  const compared = ["change_hash", "valid_from", "valid_to", "ended_by", ...loadOrder];
+  return `
+    with
+${news({ ...options, batches, self })}
+    this_run as materialized (
+      select coalesce(max(run_no), 0) + 1 as run_no from ${self} as store where row_kind <> 'version'
     ),
 
     recomputed as (
       select ${versionRow(options, "versions")}
-      from (${versions("touched")}) as versions
+      from (${versions(keysOf)}) as versions
     ),
 
     touched_rows as (
       select held.*
-      from touched
+      from ${keysOf} as touched
+      -- offset 0: key by key, by the index
       cross join lateral (
-        select * from current_versions where ${same("current_versions", "touched")} offset 0
+        select *
+        from ${self} as store
+        where ${keys.map((column) => `store.${column} = touched.${column}`).join(" and ")} and row_kind = 'version'
+        offset 0
       ) as held
     )
 
     select ${changedRow(options)}, this_run.run_no
     from recomputed
-    full join touched_rows using (row_id)
+    full join touched_rows using (${list(keys)}, version_no)
     cross join this_run
     where (${compared.map((column) => `recomputed.${column}`).join(", ")})
       is distinct from (${compared.map((column) => `touched_rows.${column}`).join(", ")})
@@ -147,6 +146,24 @@ function changes({ versions, batches, self, ...options }) {
     cross join this_run
     left join loads using (load_id)
     where loads.load_id is null`;
+}
+
+/** CTEs: the loads that count, those that the store has worked in, and those that it has not. */
+function news({ batches, self, ...options }) {
+  return `
+    loads as materialized (${loads(options, batches)}),
+
+    worked_in as materialized (
+      select version_no as load_id, change_hash as meaning from ${self} as store where row_kind = 'load'
+    ),
+
+    new_loads as materialized (
+      ${timeline.small(
+        "select loads.* from loads left join worked_in using (load_id, meaning) where worked_in.load_id is null",
+        "load_id bigint, kind text, as_of timestamptz, meaning text",
+      )}
+    ),
+`;
 }
 
 /** Loads that count, each with a fingerprint of all that decides what it means. */
@@ -179,13 +196,12 @@ const FIXED = ["valid_from", "valid_to", "is_current", "ended_by"];
 function versionRow({ key, attributes, loadOrder }, from) {
   const keys = [].concat(key);
   const columns = [...keys, ...Object.keys(attributes), "version_no", "change_hash", ...FIXED, ...loadOrder];
-  const id = `md5(jsonb_build_array(${keys.map((column) => `${from}.${column}`).join(", ")}, ${from}.version_no)::text)::uuid`;
-  return [...columns.map((column) => `${from}.${column}`), "'version' as row_kind", `${id} as row_id`].join(", ");
+  return [...columns.map((column) => `${from}.${column}`), "'version' as row_kind"].join(", ");
 }
 
 function emptyRow({ key, attributes, loadOrder }, values) {
   const columns = [...[].concat(key), ...Object.keys(attributes), "version_no", "change_hash", ...FIXED, ...loadOrder];
-  return [...columns, "row_kind", "row_id"].map((column) => `${values[column] ?? "null"} as ${column}`).join(", ");
+  return [...columns, "row_kind"].map((column) => `${values[column] ?? "null"} as ${column}`).join(", ");
 }
 
 function loadRow(options, from) {
@@ -193,7 +209,6 @@ function loadRow(options, from) {
     version_no: `${from}.load_id`,
     change_hash: `${from}.meaning`,
     row_kind: "'load'",
-    row_id: `md5('load ' || ${from}.load_id)::uuid`,
   });
 }
 
@@ -201,19 +216,16 @@ function voidLoadRow(options, from) {
   return emptyRow(options, {
     version_no: `${from}.load_id`,
     row_kind: "'void'",
-    row_id: `md5('load ' || ${from}.load_id)::uuid`,
   });
 }
 
 /** What was computed; or, where the store has a version that is no more, a void row in its place. */
 function changedRow({ key, attributes, loadOrder }) {
   const columns = [...Object.keys(attributes), "version_no", "change_hash", ...FIXED, ...loadOrder];
-  const either = (column) => `coalesce(recomputed.${column}, touched_rows.${column}) as ${column}`;
   return [
-    ...[].concat(key).map(either),
-    ...columns.map((column) => (column === "version_no" ? either(column) : `recomputed.${column}`)),
+    ...[].concat(key),
+    ...columns.map((column) => (column === "version_no" ? column : `recomputed.${column}`)),
     "coalesce(recomputed.row_kind, 'void') as row_kind",
-    "row_id",
   ].join(", ");
 }
 
@@ -221,4 +233,4 @@ function literal(text) {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-module.exports = { FIXED, whole, changes };
+module.exports = { FIXED, whole, touched, changes };

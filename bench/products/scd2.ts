@@ -142,6 +142,8 @@ async function land(settings: ConnectionSettings, load: number, keys: string, ki
     )
     insert into raw._load select ${load}, 'customers', 'loaded', ${at}, count(*), 0, '${kind}', null, null from landed`,
   );
+  // as landing does
+  await ask(settings, "select brin_summarize_new_values('raw.customers__load_id_idx')");
 }
 
 /** The same history as dbt keeps it, with the indexes that help it, and the table that it takes snapshots of. */

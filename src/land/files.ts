@@ -11,7 +11,6 @@ import { knownVersions, type LandedFile, readLandedFiles, sameContent, writeFile
 import { readFile } from "./formats.ts";
 import { ledgerExists, ledgerKey, prepareLedger, writeFailure } from "./ledger.ts";
 import { type Landed, type LandOptions, Load } from "./load.ts";
-import { dropOldPartitions } from "./partitions.ts";
 import { evolveTable } from "./tables.ts";
 
 /** What became of the files of one stream. */
@@ -95,13 +94,9 @@ export async function landFiles(
     : [];
   if (!listing.whole.length && !listing.growing.length)
     warnings.push(`no file matches ${glob} below ${declaration.origin.at}`);
-  if (!options.dryRun) {
-    // Models read the table also when there has been no file yet.
-    if (!landed.length) await withTransaction(client, () => new Load(client, declaration, stream, options).makeTable());
-    const dropped = await dropOldPartitions(client, new Load(client, declaration, stream, options).table);
-    if (dropped.length)
-      warnings.push(`partitions dropped, older than ${stream.partition!.keepDays} days: ${dropped.join(", ")}`);
-  }
+  // Models read the table also when there has been no file yet.
+  if (!options.dryRun && !landed.length)
+    await withTransaction(client, () => new Load(client, declaration, stream, options).makeTable());
   return { files, landed, warnings };
 }
 

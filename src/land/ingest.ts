@@ -11,7 +11,8 @@ import { land } from "./land.ts";
 import { ledgerKey, writeFailure } from "./ledger.ts";
 import type { LandOptions } from "./load.ts";
 import { readPagesOf } from "./origins.ts";
-import { dropOldPartitions } from "./partitions.ts";
+import { tend } from "./partitions.ts";
+import { rawTable } from "./raw-table.ts";
 import { landPostgres, passesThrough } from "./through.ts";
 
 export interface IngestOptions extends LandOptions {
@@ -83,7 +84,13 @@ async function ingestStream(
       const outcome = place
         ? await filesOutcome(client, declaration, stream, place, options)
         : await recordsOutcome(client, declaration, stream, options);
-      return { ...common(), ...outcome };
+      // Nothing that goes wrong here takes back what has landed.
+      const tended = options.dryRun
+        ? []
+        : await tend(client, rawTable(declaration, stream)).catch((error: Error) => [
+            `old partitions and indexes were left as they are: ${error.message}`,
+          ]);
+      return { ...common(), ...outcome, warnings: [...outcome.warnings, ...tended] };
     } catch (error) {
       const loadId = options.dryRun
         ? null
@@ -108,16 +115,7 @@ async function recordsOutcome(
   const landed = passesThrough(declaration, stream, options)
     ? await landPostgres(client, declaration, stream, options)
     : await land(client, declaration, stream, (since) => readPagesOf(declaration, stream, since, rest), options);
-  const dropped = options.dryRun
-    ? []
-    : await dropOldPartitions(client, {
-        schema: declaration.schema,
-        name: stream.table,
-        recordSchema: stream.recordSchema,
-        ...(stream.partition ? { partition: stream.partition } : {}),
-      });
-  const warnings = [...landed.warnings, ...dropped.map((name) => `partition dropped: ${name}`)];
-  return { ...landed, warnings, status: "loaded", cursor: landed.cursor?.value ?? null, error: null };
+  return { ...landed, status: "loaded", cursor: landed.cursor?.value ?? null, error: null };
 }
 
 async function filesOutcome(

@@ -12,7 +12,7 @@ import { lastBatchRows, writeDrift } from "./file-ledger.ts";
 import { ledgerKey, lockStream, nextLoadId, readCursor, writeLoad } from "./ledger.ts";
 import { type Order, orderOf } from "./order.ts";
 import { preparePartition } from "./partitions.ts";
-import type { RawTable } from "./raw-table.ts";
+import { type RawTable, rawTable } from "./raw-table.ts";
 import type { Rejection } from "./row-batch.ts";
 import { Spool } from "./spool.ts";
 import { checkTypes, createTable } from "./tables.ts";
@@ -84,12 +84,7 @@ export class Load {
   constructor(client: Client, declaration: IngestDeclaration, stream: StreamDeclaration, options: LandOptions) {
     this.#client = client;
     this.stream = stream;
-    this.table = {
-      schema: declaration.schema,
-      name: stream.table,
-      recordSchema: stream.recordSchema,
-      ...(stream.partition ? { partition: stream.partition } : {}),
-    };
+    this.table = rawTable(declaration, stream);
     this.#check = createChecker(stream.recordSchema, stream.drift, this.#unknown);
     this.#options = options;
     this.key = ledgerKey(declaration, stream);

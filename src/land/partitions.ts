@@ -6,6 +6,9 @@ import type { RawTable } from "./raw-table.ts";
 /** The technical date of a row: the UTC day of its load. */
 export const LOAD_DATE = "_load_date";
 
+/** SQLSTATE of a statement that has waited for a lock for as long as it may. */
+const LOCK_NOT_AVAILABLE = "55P03";
+
 /** The clause of `create table`, empty where the table is not split. */
 export function partitionClause({ partition }: RawTable): string {
   if (!partition) return "";
@@ -50,8 +53,33 @@ export async function preparePartition(client: Client, table: RawTable): Promise
   );
 }
 
+/**
+ * After a load: drops old partitions, and tells the indexes about the pages it filled. An index of page ranges (BRIN) knows
+ * nothing of new ones till a vacuum, so that whoever looks for the newest load reads all that came since. Both wait for
+ * locks only shortly; what is left is for next time. Gives warnings.
+ */
+export async function tend(client: Client, table: RawTable): Promise<readonly string[]> {
+  const dropped = await dropOldPartitions(client, table);
+  await withTransaction(client, async () => {
+    await client.script("set local lock_timeout = '3s'");
+    await client.query(
+      `select brin_summarize_new_values(i.indexrelid)
+       from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
+       where a.amname = 'brin' and c.relkind = 'i' and i.indisvalid
+         and i.indrelid in (select to_regclass($1) union all select relid from pg_partition_tree(to_regclass($1)))`,
+      [quoteTarget(table)],
+    );
+  }).catch((error: { code?: string }) => {
+    // a vacuum is at work, which does the same
+    if (error.code !== LOCK_NOT_AVAILABLE) throw error;
+  });
+  return dropped.length
+    ? [`partitions dropped, older than ${table.partition!.keepDays} days: ${dropped.join(", ")}`]
+    : [];
+}
+
 /** Drops partitions whose rows are all older than the table keeps. Gives their names; those in use stay for next time. */
-export async function dropOldPartitions(client: Client, table: RawTable): Promise<readonly string[]> {
+async function dropOldPartitions(client: Client, table: RawTable): Promise<readonly string[]> {
   const { partition } = table;
   if (!partition?.keepDays) return [];
   const { rows } = await client.query<{ name: string; until: string }>(

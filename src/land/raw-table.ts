@@ -1,4 +1,4 @@
-import type { PartitionDeclaration, RecordSchema } from "../model/ingest.ts";
+import type { IngestDeclaration, PartitionDeclaration, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
 
 /** A table that records land in. */
 export interface RawTable {
@@ -6,4 +6,11 @@ export interface RawTable {
   readonly name: string;
   readonly recordSchema: RecordSchema;
   readonly partition?: PartitionDeclaration;
+}
+
+export function rawTable(
+  { schema }: IngestDeclaration,
+  { table, recordSchema, partition }: StreamDeclaration,
+): RawTable {
+  return { schema, name: table, recordSchema, ...(partition ? { partition } : {}) };
 }

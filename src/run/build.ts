@@ -5,9 +5,13 @@ import type { Client } from "../postgres/client.ts";
 import { connectionLost, neverSent } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { splitStatements } from "../sql/split.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure } from "./explain.ts";
 import type { Worker } from "./pool.ts";
+
+/** How the statement begins that stores the rows of a model. */
+const MAKES_TABLE = /^create table .* as\n/;
 
 type WorkStep = BuildStep | OperationsStep;
 
@@ -132,7 +136,9 @@ async function send(step: WorkStep, client: Client): Promise<number | undefined>
     return undefined;
   }
   const results = await client.script(joinStatements(step.statements));
-  // `create table … as` answers like a query without columns. The author's own statements may do so too.
-  const stored = results.filter(({ command, hasColumns }) => command === "SELECT" && !hasColumns);
-  return stored.length === 1 ? stored[0]!.rowCount : undefined;
+  // `create table … as` answers like a query without columns.
+  const makes = step.statements.findIndex(({ sql }) => MAKES_TABLE.test(sql));
+  const before = step.statements.slice(0, Math.max(makes, 0)).flatMap(({ sql }) => splitStatements(sql));
+  const made = makes < 0 ? undefined : results[before.length];
+  return made?.command === "SELECT" && !made.hasColumns ? made.rowCount : undefined;
 }

@@ -306,3 +306,18 @@ test("--since takes files that changed since then, as times and not as texts", a
   expect((await load({ since: "yesterday" })).error!.message).toContain("--since yesterday is no time");
   expect(await load({ since: "2020-01-01" })).toMatchObject({ rows: 2 });
 });
+
+test.each(["", "partition: { by: load_date }"])(
+  "the index on loads knows the pages of the last one: %s",
+  async (partition) => {
+    const { put, load, rows } = await fileIngest(`format: csv\n${partition}`);
+    put({ "a.csv": some(1, 20_000) });
+    expect(await load()).toMatchObject({ rows: 20_000, warnings: [] });
+    expect(
+      await rows(
+        `select brin_summarize_new_values(indexrelid) as left from pg_index join pg_class on pg_class.oid = indrelid
+       where pg_class.relname ~ '^orders' and relkind = 'r'`,
+      ),
+    ).toEqual([{ left: "0" }]);
+  },
+);
