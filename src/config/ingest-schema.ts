@@ -157,6 +157,12 @@ const common = {
   batch,
   drift: { enum: ["evolve", "freeze", "quarantine"], description: "what to do about fields the schema does not know" },
   partition,
+  indexes: {
+    type: "array",
+    minItems: 1,
+    items: { type: "array", minItems: 1, uniqueItems: true, items: text },
+    description: "indexes of the raw table, each a list of columns, such as [[customer_id]]",
+  },
 };
 const cursorField = { ...text, description: "the field of a record that only grows" };
 const regexp = { ...text, description: "a regular expression with one group" };

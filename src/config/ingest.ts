@@ -80,7 +80,7 @@ function streamOf(
 ): StreamDeclaration {
   const path = join(base, stream.recordSchema);
   const recordSchema = readRecordSchema(path, relative(projectDir, path) || path);
-  const { name, table, cursor, drift, batch, partition } = stream;
+  const { name, table, cursor, drift, batch, partition, indexes } = stream;
   const known = recordSchema.columns.map((column) => column.name);
   const mustBeKnown = (field: string, ...at: (string | number)[]) => {
     if (known.includes(field)) return;
@@ -95,6 +95,8 @@ function streamOf(
   if (cursor) mustBeKnown(cursor.field, "cursor", "field");
   for (const [place, field] of (batch?.by ?? []).entries()) mustBeKnown(field, "batch", "by", place);
   if (partition?.column) mustBeKnown(partition.column, "partition", "column");
+  for (const [number, columns] of (indexes ?? []).entries())
+    for (const [place, field] of columns.entries()) mustBeKnown(field, "indexes", number, place);
   return {
     name,
     table,
@@ -104,6 +106,7 @@ function streamOf(
     batch: batchOf(stream, index, yaml),
     drift: drift ?? "evolve",
     ...(partition ? { partition: partitionOf(partition, index, yaml) } : {}),
+    ...(indexes ? { indexes } : {}),
   };
 }
 

@@ -23,6 +23,7 @@ export interface WrittenStream {
   readonly drift?: "evolve" | "freeze" | "quarantine";
   readonly batch?: { kind: BatchDeclaration["kind"]; by?: string[]; maxShrink?: string; asOf?: string };
   readonly partition?: PartitionDeclaration;
+  readonly indexes?: readonly (readonly string[])[];
   readonly [key: string]: unknown;
 }
 

@@ -6,11 +6,10 @@ export interface RawTable {
   readonly name: string;
   readonly recordSchema: RecordSchema;
   readonly partition?: PartitionDeclaration;
+  readonly indexes?: readonly (readonly string[])[];
 }
 
-export function rawTable(
-  { schema }: IngestDeclaration,
-  { table, recordSchema, partition }: StreamDeclaration,
-): RawTable {
-  return { schema, name: table, recordSchema, ...(partition ? { partition } : {}) };
+export function rawTable({ schema }: IngestDeclaration, stream: StreamDeclaration): RawTable {
+  const { table, recordSchema, partition, indexes } = stream;
+  return { schema, name: table, recordSchema, ...(partition ? { partition } : {}), ...(indexes ? { indexes } : {}) };
 }

@@ -2,7 +2,7 @@ import { UserError } from "../model/errors.ts";
 import type { RawColumn } from "../model/ingest.ts";
 import type { Client } from "../postgres/client.ts";
 import { withTransaction } from "../postgres/client.ts";
-import { quoteIdentifier, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
+import { quoteIdentifier, quoteList, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
 import { firstPartitions, LOAD_DATE, partitionClause } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
 
@@ -52,14 +52,15 @@ export async function checkTypes(client: Client, { recordSchema }: RawTable): Pr
   }
 }
 
-/** Adds the columns an existing table lacks. A table that does not exist is left to the load. */
+/** Adds the columns and indexes an existing table lacks. A table that does not exist is left to the load. */
 export async function evolveTable(client: Client, table: RawTable): Promise<void> {
   const existing = await readColumns(client, table);
   await checkTypes(client, table);
   if (existing === undefined) return;
-  const statements = changes(table, existing);
+  const missing = await missingIndexes(client, table);
+  const statements = [...changes(table, existing), ...missing.map((columns) => createIndex(table, columns))];
   if (statements.length === 0) return;
-  // Apart from the load: the table is locked for a moment, not while records are fetched.
+  // Apart from the load: the table is not locked while records are fetched.
   await withTransaction(client, () => client.script(`set local lock_timeout = '30s'; ${statements.join("; ")}`));
 }
 
@@ -80,10 +81,30 @@ export async function createTable(client: Client, table: RawTable): Promise<bool
     ...firstPartitions(table),
     // Loads come one after the other, so an index of a few pages finds one: a unique key would halve the speed of COPY.
     `create index on ${name} using brin (_load_id)`,
+    ...(table.indexes ?? []).map((columns) => createIndex(table, columns)),
     ...comments,
   ];
   await client.script(statements.join("; "));
   return true;
+}
+
+function createIndex(table: RawTable, columns: readonly string[]): string {
+  return `create index on ${quoteTarget(table)} (${quoteList(columns)})`;
+}
+
+/** The declared indexes that an existing table lacks. */
+async function missingIndexes(client: Client, table: RawTable): Promise<readonly (readonly string[])[]> {
+  if (!table.indexes?.length) return [];
+  const { rows } = await client.query<{ columns: string }>(
+    `select (select json_agg(attname order by place)
+       from unnest(i.indkey::int2[]) with ordinality as key (attnum, place)
+       join pg_attribute a on a.attrelid = i.indrelid and a.attnum = key.attnum)::text as columns
+     from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam
+     where i.indrelid = to_regclass($1) and m.amname = 'btree' and i.indisvalid and i.indpred is null and i.indexprs is null`,
+    [quoteTarget(table)],
+  );
+  const present = new Set(rows.map(({ columns }) => JSON.stringify(JSON.parse(columns))));
+  return table.indexes.filter((columns) => !present.has(JSON.stringify(columns)));
 }
 
 /** Undefined when there is no such table. */

@@ -295,6 +295,8 @@ export interface StreamDeclaration {
   /** Fields the schema does not know: kept in _extra (evolve), an error (freeze), or the record is rejected (quarantine). */
   readonly drift: "evolve" | "freeze" | "quarantine";
   readonly partition?: PartitionDeclaration;
+  /** Indexes of the raw table, each a list of columns. What is no longer listed stays. */
+  readonly indexes?: readonly (readonly string[])[];
 }
 
 /** What one load says about the records that it does not hold. docs/ingest.md explains the kinds. */

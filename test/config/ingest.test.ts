@@ -231,6 +231,11 @@ streams:
       message: "the declaration does not say where its records come from",
       expected: "one of rest:, files:, sql:, soap:",
     });
+    expect(wrong("format: csv", "format: csv\n    indexes: [[id], [id, pirce]]")).toMatchObject({
+      message: 'the column "pirce" is not in ingest/schemas/items.json',
+      hint: 'did you mean "price"?',
+      location: { line: 8, column: 26 },
+    });
     expect(wrong("format: csv", "format: cvs")).toMatchObject({ hint: 'did you mean "csv"?', location: { line: 7 } });
     expect(wrong("format: csv", "format: ndjson\n    csv: { delimiter: ';' }").message).toContain(
       "options of csv in a stream whose format is ndjson",

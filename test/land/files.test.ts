@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { type FileIngest, fileIngest, orderSchema } from "../support/ingest-files.ts";
@@ -319,5 +321,28 @@ test.each(["", "partition: { by: load_date }"])(
        where pg_class.relname ~ '^orders' and relkind = 'r'`,
       ),
     ).toEqual([{ left: "0" }]);
+  },
+);
+
+test.each(["", "partition: { by: load_date }\n"])(
+  "declared indexes are made with the raw table, and later ones before the next load: %s",
+  async (partition) => {
+    const { dir, put, load, rows } = await fileIngest(`${partition}format: csv\nindexes: [[customer], [day, id]]`);
+    const indexes = () =>
+      rows<{ index: string }>(
+        `select substring(pg_get_indexdef(indexrelid) from 'USING .*') as index from pg_index join pg_class on pg_class.oid = indrelid
+         where relname like 'orders%' and relkind = 'r' order by indexrelid`,
+      ).then((found) => found.map(({ index }) => index));
+    put({ "a.csv": some(1, 3) });
+    await load();
+    const made = ["USING brin (_load_id)", "USING btree (customer)", "USING btree (day, id)"];
+    expect(await indexes()).toEqual(made);
+    const yaml = join(dir, "ingest/shop.yaml");
+    writeFileSync(yaml, readFileSync(yaml, "utf8").replace("[[customer], [day, id]]", "[[day, id], [id]]"));
+    for (const file of ["b.csv", "c.csv"]) {
+      put({ [file]: some(file.charCodeAt(0), 200) });
+      expect((await load()).status).toBe("loaded");
+      expect(await indexes()).toEqual([...made, "USING btree (id)"]);
+    }
   },
 );
