@@ -248,7 +248,7 @@ function versions({ key, attributes, loadOrder, effectiveAt }, observed, hasBatc
     ),
 
     changes as (
-      select *
+      select *${dated ? `, lag(_effective_at) over (partition by ${keys} order by _step) as _effective_before` : ""}
       from (
         select *, max(_gone_at) over (partition by ${keys}, _step) as _ends_at
         from numbered
@@ -291,11 +291,6 @@ ${dated ? clocks(keys) : ""}
  */
 function clocks(keys) {
   return `
-    stalls as (
-      select *, coalesce(_effective_at <= lag(_effective_at) over (partition by ${keys} order by _moment), false) as _stalls
-      from changes
-    ),
-
     clocks as (
       select ${keys}, steps._step, steps._starts_at
       from (
@@ -303,9 +298,9 @@ function clocks(keys) {
           ${keys},
           array_agg(_effective_at order by _step) as _effective,
           array_agg(_moment order by _step) as _moments
-        from stalls
+        from changes
+        where (${keys}) in (select ${keys} from changes where _effective_at <= _effective_before)
         group by ${keys}
-        having bool_or(_stalls)
       ) as stalled
       cross join lateral (
         with recursive steps as (
