@@ -1,11 +1,6 @@
-import { cpSync } from "node:fs";
-import { join, resolve } from "node:path";
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { compile } from "../../src/compile/compile.ts";
-import { run } from "../../src/run/run.ts";
-import { makeLedger } from "../support/history.ts";
-import { warehouse } from "../support/warehouse.ts";
+import { test } from "vitest";
+import { followsWhatLands } from "../support/following.ts";
 
 // Snapshots in any order, loaded again, with rejects, struck out of the ledger. Few days, blogs and values: they often meet.
 interface Snapshot {
@@ -70,39 +65,22 @@ function landing(id: number, { day, loaded, isWhole, blogs, strikes }: Snapshot)
     ${strikes === null || strikes >= id ? "" : `update raw._load set status = 'failed' where load_id = ${strikes};`}`;
 }
 
-const shown = `select blog_id || ' ' || extract(day from day) || ': '
-    || case when is_baseline then 'baseline' else '+' || views_delta || ' +' || clicks_delta || ' in ' || days_covered end
-    || ', ' || views_to_date || ' ' || clicks_to_date || case when is_reset then ' reset' else '' end
-  from blog_history.blog_deltas order by blog_id, day`;
-
 test("seed 0: snapshots in any order, again and struck out: after each run the days are those of a naive walk, and a full refresh changes nothing", async () => {
-  const { project, database, rows, sql } = await warehouse({ "definitions/package.json": '{ "type": "commonjs" }' });
-  const root = resolve(import.meta.dirname, "../..");
-  for (const path of ["definitions/blog", "includes/deltas.js", "includes/totals.js", "includes/blog_calendar.js"])
-    cpSync(join(root, path), join(project.dir, path), { recursive: true });
-  await sql(`${makeLedger};
-    create table raw.blog_snapshots (blog_id bigint, views bigint, clicks bigint, taken_on date, _load_id bigint, _row_no bigint)`);
-  const graph = await compile(project.dir);
-  const update = async (fullRefresh = false) => {
-    const { steps } = await run(graph, database.settings, { fullRefresh });
-    expect(steps.filter(({ status }) => status !== "ok")).toEqual([]);
-  };
-  const scenario = fc.array(snapshot, { minLength: SNAPSHOTS, maxLength: SNAPSHOTS });
-  await fc.assert(
-    fc.asyncProperty(scenario, async (snapshots) => {
-      await sql("truncate raw._load, raw.blog_snapshots");
-      await update(true);
-      for (const [index, one] of snapshots.entries()) {
-        await sql(landing(index + 1, one));
-        await update();
-        const landed = snapshots.slice(0, index + 1);
-        expect(await rows(shown), JSON.stringify(landed)).toEqual(naive(landed));
-      }
-      const all = "select * from blog_history.blog_deltas order by blog_id, day";
-      const incremental = await rows(all);
-      await update(true);
-      expect(await rows(all)).toEqual(incremental);
-    }),
-    { numRuns: 4, endOnFailure: true },
-  );
+  await followsWhatLands({
+    paths: ["definitions/blog", "includes"],
+    tables: {
+      blog_snapshots: "blog_id bigint, views bigint, clicks bigint, taken_on date, _load_id bigint, _row_no bigint",
+    },
+    arrival: snapshot,
+    arrivals: SNAPSHOTS,
+    store: "blog_history.blog_deltas_store",
+    scenarios: 4,
+    landing,
+    naive,
+    shown: `select blog_id || ' ' || extract(day from day) || ': '
+        || case when is_baseline then 'baseline' else '+' || views_delta || ' +' || clicks_delta || ' in ' || days_covered end
+        || ', ' || views_to_date || ' ' || clicks_to_date || case when is_reset then ' reset' else '' end
+      from blog_history.blog_deltas order by blog_id, day`,
+    relations: ["blog_history.blog_deltas", "blog.daily", "blog.daily_total", "blog.totals_to_date"],
+  });
 }, 120_000);
