@@ -33,11 +33,17 @@ const auth = object(
     bearer: secret,
     header: object({ name: text, value: secret }, ["name", "value"]),
     basic: object({ user: text, password: secret }, ["user", "password"]),
-    oauth2: object({ tokenUrl: text, clientId: text, clientSecret: secret, scope: text }, [
-      "tokenUrl",
-      "clientId",
-      "clientSecret",
-    ]),
+    oauth2: object(
+      {
+        grant: { enum: ["client_credentials", "refresh_token"], description: "client_credentials unless said" },
+        tokenUrl: text,
+        clientId: text,
+        clientSecret: secret,
+        refreshToken: secret,
+        scope: text,
+      },
+      ["tokenUrl", "clientId", "clientSecret"],
+    ),
   },
   [],
   { minProperties: 1, maxProperties: 1, description: "one of bearer, header, basic, oauth2" },

@@ -70,11 +70,20 @@ function authOf(kind: "rest" | "soap", auth: Plain, yaml: YamlFile): AuthDeclara
   if (header) return { header: { name: String(header.name), value: at("header", "value")! } };
   if (basic) return { basic: { user: String(basic.user), password: at("basic", "password")! } };
   if (!oauth2) return { bearer: at("bearer")! };
+  const refreshToken = at("oauth2", "refreshToken");
+  if ((oauth2.grant === "refresh_token") !== (refreshToken !== undefined)) {
+    throw new UserError({
+      message: refreshToken ? "a refresh token is for another grant" : "the grant refresh_token has no refresh token",
+      ...yaml.locate([kind, "auth", "oauth2", refreshToken ? "refreshToken" : "grant"], "key"),
+      expected: refreshToken ? "grant: refresh_token beside it" : 'refreshToken: "${NAME}" beside it',
+    });
+  }
   return {
     oauth2: {
       tokenUrl: webAddress(String(oauth2.tokenUrl), [kind, "auth", "oauth2", "tokenUrl"], yaml),
       clientId: String(oauth2.clientId),
       clientSecret: at("oauth2", "clientSecret")!,
+      ...(refreshToken ? { refreshToken } : {}),
       ...(oauth2.scope ? { scope: String(oauth2.scope) } : {}),
     },
   };

@@ -79,23 +79,24 @@ async function ingestStream(
     seconds: (Date.now() - startedAt.getTime()) / 1000,
   });
   const connection = { applicationName: `dataform ingest ${declaration.source}`, duty: "loader" as const };
+  const told: string[] = [];
   return withClient(settings, connection, async (client) => {
     try {
       const outcome = place
         ? await filesOutcome(client, declaration, stream, place, options)
-        : await recordsOutcome(client, declaration, stream, options);
+        : await recordsOutcome(client, declaration, stream, options, told);
       // Nothing that goes wrong here takes back what has landed.
       const tended = options.dryRun
         ? []
         : await tend(client, rawTable(declaration, stream)).catch((error: Error) => [
             `old partitions and indexes were left as they are: ${error.message}`,
           ]);
-      return { ...common(), ...outcome, warnings: [...outcome.warnings, ...tended] };
+      return { ...common(), ...outcome, warnings: [...outcome.warnings, ...told, ...tended] };
     } catch (error) {
       const loadId = options.dryRun
         ? null
         : await noteFailure(declaration, stream, settings, startedAt, error as Error);
-      return { ...common(), ...nothing, status: "failed", loadId, error: details(error as Error) };
+      return { ...common(), ...nothing, warnings: told, status: "failed", loadId, error: details(error as Error) };
     }
   });
 }
@@ -107,9 +108,11 @@ async function recordsOutcome(
   declaration: IngestDeclaration,
   stream: StreamDeclaration,
   options: IngestOptions,
+  told: string[],
 ): Promise<Outcome> {
   const rest: RestOptions = {
     onWait: (seconds, reason) => options.onEvent?.({ kind: "waiting", stream: stream.name, seconds, reason }),
+    onWarning: (text) => told.push(text),
     ...options.rest,
   };
   const landed = passesThrough(declaration, stream, options)

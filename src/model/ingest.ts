@@ -76,11 +76,12 @@ export interface AuthDeclaration {
   /** A header of the API's own, such as X-Api-Key. */
   readonly header?: { readonly name: string; readonly value: Secret };
   readonly basic?: { readonly user: string | Secret; readonly password: Secret };
-  /** OAuth2 client credentials. */
+  /** OAuth2: client credentials, or with a refresh token in the name of the user who gave it. */
   readonly oauth2?: {
     readonly tokenUrl: string;
     readonly clientId: string | Secret;
     readonly clientSecret: Secret;
+    readonly refreshToken?: Secret;
     readonly scope?: string;
   };
 }

@@ -1,6 +1,6 @@
 import type { AuthDeclaration, HttpDeclaration, Secret } from "../model/ingest.ts";
 import { type Authorizer, createHttpReader, type HttpHooks, type HttpReader } from "./http.ts";
-import { ClientCredentials, type TokenHttp } from "./oauth2.ts";
+import { OAuth2Tokens, type TokenHttp } from "./oauth2.ts";
 import { checkHeader, Redactor } from "./redact.ts";
 
 /** A reader of the declared API with its credentials. Every reader is to be closed. */
@@ -23,7 +23,7 @@ export function openReader(key: "rest" | "soap", api: HttpDeclaration, hooks: Ht
 
 function createAuthorizer(auth: AuthDeclaration, redactor: Redactor, http: TokenHttp): Authorizer {
   const { bearer, header, basic, oauth2 } = auth;
-  if (oauth2) return new ClientCredentials(oauth2, redactor, http);
+  if (oauth2) return new OAuth2Tokens(oauth2, redactor, http);
   if (basic) {
     const user = redactor.reveal(basic.user);
     const pair = Buffer.from(`${user}:${redactor.reveal(basic.password)}`).toString("base64");

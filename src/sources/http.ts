@@ -12,6 +12,8 @@ export { readRetryAfter } from "./rate.ts";
 export interface HttpHooks {
   /** Told before each wait. */
   readonly onWait?: (seconds: number, reason: string) => void;
+  /** Told what people must know although the work goes on. Without secrets. */
+  readonly onWarning?: (text: string) => void;
   /** In place of the clock (milliseconds since 1970), of chance and of DNS, for tests. */
   readonly sleep?: (seconds: number) => Promise<void>;
   readonly now?: () => number;

@@ -145,6 +145,26 @@ describe("a mistake in a declaration is shown with its line", () => {
     expect(formatUserError(error!)).not.toContain("abc123");
   });
 
+  it("when a grant has no refresh token, or a refresh token another grant", () => {
+    const oauth = (more: string) =>
+      good.replace(
+        "    bearer: ${SHOP_TOKEN}",
+        `    oauth2:\n      tokenUrl: \${SHOP_URL}\n      clientId: x\n      clientSecret: \${SHOP_TOKEN}\n      ${more}`,
+      );
+    const refreshToken = "refreshToken: ${SHOP_TOKEN}";
+    expect(mistakes(oauth("grant: refresh_token"))[0]).toMatchObject({
+      message: "the grant refresh_token has no refresh token",
+      location: { line: 10 },
+    });
+    for (const grant of ["", "\n      grant: client_credentials"])
+      expect(mistakes(oauth(refreshToken + grant))[0]).toMatchObject({
+        message: "a refresh token is for another grant",
+        location: { line: 10 },
+      });
+    const { origin } = load(oauth(`grant: refresh_token\n      ${refreshToken}`));
+    expect((origin as RestDeclaration).auth!.oauth2!.refreshToken!.reveal()).toBe("canary-token");
+  });
+
   it("when a value has the wrong type", () => {
     const [error] = mistakes(good.replace("cursorPath: next", "cursorPath: next, limit: many"));
     expect(error).toMatchObject({ message: '"rest.paging.limit" is wrong', found: '"many"', location: { line: 7 } });

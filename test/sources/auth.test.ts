@@ -112,31 +112,30 @@ describe("a user and password", () => {
   });
 });
 
+interface TokenRequest {
+  readonly authorization: string | undefined;
+  readonly form: URLSearchParams;
+}
+
+async function startTokens(answer: (request: TokenRequest, number: number) => [object, number?]) {
+  const asked: TokenRequest[] = [];
+  const server = await startApi(async (request: IncomingMessage, response, number) => {
+    const { authorization } = request.headers;
+    asked.push({ authorization, form: new URLSearchParams(await bodyOf(request)) });
+    const [body, status] = answer(asked.at(-1)!, number);
+    sendJson(response, body, status);
+  });
+  return { server, asked };
+}
+
+const granted = (n: number, others = {}): [object] => [{ access_token: `t0ken-${n}`, token_type: "bearer", ...others }];
+
 describe("OAuth2 client credentials", () => {
-  interface TokenRequest {
-    readonly authorization: string | undefined;
-    readonly form: URLSearchParams;
-  }
-
-  async function startTokens(answer: (request: TokenRequest, number: number) => [object, number?]) {
-    const asked: TokenRequest[] = [];
-    const server = await startApi(async (request: IncomingMessage, response, number) => {
-      const { authorization } = request.headers;
-      asked.push({ authorization, form: new URLSearchParams(await bodyOf(request)) });
-      const [body, status] = answer(asked.at(-1)!, number);
-      sendJson(response, body, status);
-    });
-    return { server, asked };
-  }
-
   function oauth(server: TestApi, scope?: string): AuthDeclaration {
     const clientSecret = new Secret("SHOP_SECRET", SECRET);
     return { oauth2: { tokenUrl: `${server.url}/token`, clientId: "id:1", clientSecret, ...(scope ? { scope } : {}) } };
   }
 
-  const granted = (n: number, others = {}): [object] => [
-    { access_token: `t0ken-${n}`, token_type: "bearer", ...others },
-  ];
   const feed: Handler = (_, response, n) =>
     sendJson(response, { data: [item(n)], next_cursor: n < 4 ? `c${n}` : null });
 
@@ -243,5 +242,157 @@ describe("OAuth2 client credentials", () => {
     await readAll((await startApi(noting(seen))).url, { rest: { auth: oauth(server) } });
     expect(seen).toEqual(["Bearer t0ken-3"]);
     expect(asked).toHaveLength(3);
+  });
+});
+
+describe("an OAuth2 refresh token", () => {
+  const REFRESH = "r3fresh/first+one";
+  const day = 86_400;
+
+  function oauth(server: TestApi): AuthDeclaration {
+    const [clientSecret, refreshToken] = [new Secret("SHOP_SECRET", SECRET), new Secret("SHOP_REFRESH", REFRESH)];
+    return { oauth2: { tokenUrl: `${server.url}/token`, clientId: "id", clientSecret, refreshToken } };
+  }
+
+  /** An API that takes one access token only, which `valid` names at each request. */
+  const guarded =
+    (valid: (number: number) => string): Handler =>
+    (request, response, n) => {
+      const isValid = request.headers.authorization === `Bearer ${valid(n)}`;
+      sendJson(response, isValid ? { data: [item(n)] } : {}, isValid ? 200 : 401);
+    };
+
+  it("is changed for an access token, which serves till its end", async () => {
+    const { server, asked } = await startTokens((_, n) => granted(n, { expires_in: 3600 }));
+    const seen: (string | undefined)[] = [];
+    const api = await startApi(noting(seen));
+    const rest = { auth: oauth(server) };
+    const clock = testClock();
+    await readAll(api.url, { rest, options: clock });
+    await readAll(api.url, { rest, options: clock });
+    await clock.sleep(3600);
+    await readAll(api.url, { rest, options: clock });
+    expect(seen).toEqual(["Bearer t0ken-1", "Bearer t0ken-1", "Bearer t0ken-2"]);
+    expect(asked.map(({ form }) => Object.fromEntries(form))).toEqual([
+      { grant_type: "refresh_token", refresh_token: REFRESH },
+      { grant_type: "refresh_token", refresh_token: REFRESH },
+    ]);
+  });
+
+  it("goes in the body with the client, where the server wants both there", async () => {
+    const { server, asked } = await startTokens(({ form }, n) =>
+      form.get("client_secret") === SECRET ? granted(n) : [{ error: "invalid_request" }, 400],
+    );
+    await readAll((await startApi(noting([]))).url, { rest: { auth: oauth(server) } });
+    expect(Object.fromEntries(asked[1]!.form)).toEqual({
+      grant_type: "refresh_token",
+      refresh_token: REFRESH,
+      client_id: "id",
+      client_secret: SECRET,
+    });
+  });
+
+  it("is changed once for streams that are read at the same time", async () => {
+    const { server, asked } = await startTokens((_, n) => granted(n, { expires_in: 3600 }));
+    const api = await startApi(guarded(() => "t0ken-1"));
+    const rest = { auth: oauth(server) };
+    const read = await Promise.all(Array.from({ length: 5 }, () => readAll(api.url, { rest })));
+    expect(read.flat()).toHaveLength(5);
+    expect(asked).toHaveLength(1);
+  });
+
+  it("fault 70: is changed once more after a 401, and once for all that were refused together", async () => {
+    const { server, asked } = await startTokens((_, n) => granted(n, { expires_in: 3600 }));
+    let refused = 0;
+    const waiting: (() => void)[] = [];
+    const api = await startApi((request, response) => {
+      if (request.headers.authorization === "Bearer t0ken-2") return sendJson(response, { data: [item(1)] });
+      // all three are refused, none before the last has asked
+      waiting.push(() => sendJson(response, {}, 401));
+      if (++refused === 3) for (const refuse of waiting) refuse();
+    });
+    const rest = { auth: oauth(server) };
+    const read = await Promise.all(Array.from({ length: 3 }, () => readAll(api.url, { rest })));
+    expect(read.flat()).toHaveLength(3);
+    expect(asked).toHaveLength(2);
+    const never = await startApi((_, response) => sendJson(response, {}, 401));
+    const error = await failure(readAll(never.url, { rest }), [SECRET, REFRESH, "t0ken"]);
+    expect(error.message).toContain("does not accept the token that rest.auth.oauth2.tokenUrl gave");
+    expect(error.hint).toContain("SHOP_REFRESH");
+    expect(asked).toHaveLength(3);
+  });
+
+  it("that the server replaces at each use serves once: the run goes on with the new one, and says so once", async () => {
+    const used: string[] = [];
+    const { server } = await startTokens(({ form }, n) => {
+      const sent = form.get("refresh_token")!;
+      if (used.includes(sent) || sent !== (used.length === 0 ? REFRESH : `r3fresh-${n - 1}`))
+        return [{ error: "invalid_grant" }, 400];
+      used.push(sent);
+      return granted(n, { expires_in: 3600, refresh_token: `r3fresh-${n}` });
+    });
+    const api = await startApi(guarded((n) => `t0ken-${n}`));
+    const rest = { auth: oauth(server) };
+    const warnings: string[] = [];
+    const clock = testClock();
+    const options = { ...clock, onWarning: (text: string) => void warnings.push(text) };
+    for (let stream = 1; stream <= 3; stream++) {
+      await readAll(api.url, { rest, options });
+      await clock.sleep(3600);
+    }
+    expect(used).toEqual([REFRESH, "r3fresh-1", "r3fresh-2"]);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain("replaced the refresh token in SHOP_REFRESH");
+    expect(warnings[0]).not.toContain("r3fresh");
+    // the next run knows only what stands in the environment
+    const error = await failure(readAll(api.url, { rest: { auth: oauth(server) }, options: clock }), [REFRESH, SECRET]);
+    expect(error.found).toBe("HTTP 400, invalid_grant");
+    expect(error.hint).toBe(
+      "the refresh token has ended, was taken back or replaced by a newer one: put a new one into SHOP_REFRESH",
+    );
+  });
+
+  it("that the server replaced is not shown where an answer repeats it", async () => {
+    const { server } = await startTokens(() => granted(1, { refresh_token: "r3placed" }));
+    const api = await startApi((_, response) => sendJson(response, { got: "r3placed" }, 404));
+    const error = await failure(readAll(api.url, { rest: { auth: oauth(server) } }), ["r3placed"]);
+    expect(error.found).toContain("<refresh token>");
+  });
+
+  it.each([
+    [13 * day + 5, ["the refresh token in SHOP_REFRESH ends in 13 days: put a new one there before"]],
+    [60 * day, []],
+  ])(
+    "that comes back unchanged and has %i seconds to live is told of when these are few",
+    async (seconds, expected) => {
+      const others = { refresh_token: REFRESH, refresh_token_expires_in: seconds };
+      const { server } = await startTokens((_, n) => granted(n, others));
+      const warnings: string[] = [];
+      const options = { onWarning: (text: string) => void warnings.push(text) };
+      await readAll((await startApi(noting([]))).url, { rest: { auth: oauth(server) }, options });
+      expect(warnings).toEqual(expected);
+    },
+  );
+
+  it("that is refused is named and not shown", async () => {
+    const { server } = await startTokens(({ form }) => [
+      { error: "invalid_grant", error_description: `Bad Request ${form.get("refresh_token")}` },
+      400,
+    ]);
+    const error = await failure(readAll("http://127.0.0.1:1", { rest: { auth: oauth(server) } }), [REFRESH, SECRET]);
+    expect(error.found).toBe("HTTP 400, invalid_grant: Bad Request <SHOP_REFRESH>");
+  });
+
+  it.each([
+    ["in the header", "authorization"],
+    ["in the body", "client_id"],
+  ])("that is refused is told of where the client has to be %s, too", async (_, where) => {
+    const { server } = await startTokens(({ authorization, form }) => {
+      const isKnown = where === "authorization" ? authorization !== undefined : form.has(where);
+      return [{ error: isKnown ? "invalid_grant" : "invalid_client" }, isKnown ? 400 : 401];
+    });
+    const error = await failure(readAll("http://127.0.0.1:1", { rest: { auth: oauth(server) } }));
+    expect(error.found).toBe("HTTP 400, invalid_grant");
+    expect(error.hint).toContain("put a new one into SHOP_REFRESH");
   });
 });
