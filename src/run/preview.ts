@@ -2,12 +2,13 @@ import type { Catalog } from "../model/catalog.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { BuildStep, Plan, PublishItem, PublishPlan, Segment, Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
-import { targetKey } from "../model/target.ts";
+import { type Target, targetKey } from "../model/target.ts";
 import { planCandidate } from "../plan/plan.ts";
 import { choosePath, type PublicPath } from "../plan/public-view.ts";
 import { planPublish } from "../plan/publish.ts";
 import { describeNewRows, describeObjects } from "../postgres/catalog.ts";
 import { actAs, type Client } from "../postgres/client.ts";
+import { quoteTarget } from "../sql/identifiers.ts";
 import { joinStatements } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { createSchemaOnce } from "../sql/statements.ts";
@@ -78,6 +79,7 @@ async function shapeSegment(
   for (const step of segment.steps) {
     // What reads a model that fails cannot be tried out; its own mistake, if it has one, shows the next time.
     if (step.waitsFor.some((key) => failures[key] || unknown.has(key))) unknown.add(targetKey(step.target));
+    if (step.step === "operations" && !(await hasMade(client, step.target, graph))) unknown.add(targetKey(step.target));
     if (step.step !== "build" || unknown.has(targetKey(step.target))) continue;
     let current: BuildStep = step;
     try {
@@ -95,6 +97,17 @@ async function shapeSegment(
     }
   }
   return shaped;
+}
+
+/** Whether what operations make is there already: they are not run here, so what reads it could not be tried out. */
+async function hasMade(client: Client, target: Target, graph: CompiledGraph): Promise<boolean> {
+  const key = targetKey(target);
+  const action = graph.actions.find((one) => one.kind === "operations" && targetKey(one.target) === key);
+  if (action?.kind !== "operations" || !action.hasOutput) return true;
+  const found = await client.query<{ found: string }>("select to_regclass($1) is not null as found", [
+    quoteTarget(target),
+  ]);
+  return found.rows[0]!.found === "t";
 }
 
 /** Lets PostgreSQL plan each assertion, so that wrong names and types in them are found too. */

@@ -80,6 +80,21 @@ test("a plan finds wrong names, columns and types in the whole project, without 
   expect(Object.keys(JSON.parse(stdout).preview.failures)).toEqual(["marts.a", "marts.c"]);
 });
 
+test("a plan does not try out what reads the output of operations before they have run, and does so afterwards", async () => {
+  const { project, dataform } = await setUp({
+    "made.sqlx": 'config { type: "operations", hasOutput: true }\ncreate table if not exists ${self()} (id integer)',
+    "v.sqlx": 'config { type: "view" }\nselect nothing from ${ref("made")}',
+    "none.sqlx": 'config { type: "assertion" }\nselect id from ${ref("made")} where id < 0',
+  });
+  expect((await dataform("plan")).exitCode).toBe(0);
+  await dataform("run");
+  const { exitCode, stderr } = await dataform("plan");
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('column "nothing" does not exist');
+  project.write({ "v.sqlx": 'config { type: "view" }\nselect id from ${ref("made")}' });
+  expect((await dataform("plan")).exitCode).toBe(0);
+});
+
 test("plan --exit-code ends with 3 when the code differs from what is published, and with 0 when it does not", async () => {
   const { project, dataform } = await setUp({ "a.sqlx": table("select 1 as id"), "b.sqlx": table("select 1 as id") });
   const exitCode = async () => (await dataform("plan", "--exit-code")).exitCode;
