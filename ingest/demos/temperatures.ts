@@ -26,13 +26,18 @@ const questions: Step[] = [
      from temperatures.corrections order by reading_id, version_no limit 4`,
   },
   {
+    ask: "Where are the readings as received?",
+    sql: `select tableoid::regclass as partition, load_date, count(distinct load_id) as loads, sum(readings) as readings
+     from history.temperatures_archive group by 1, 2 order by 2`,
+  },
+  {
     ask: "What does it take to keep a reading?",
     sql: `select sum(readings) as readings, round(sum(size) / sum(readings), 1) as "bytes packed",
        (select round(avg(pg_column_size(rows.*)), 1) from raw.temperatures as rows) as "bytes as a row"
      from (
        select readings, pg_column_size(row_nos) + pg_column_size(reading_ids) + pg_column_size(measured_ats)
          + pg_column_size(latitudes) + pg_column_size(longitudes) + pg_column_size(temperatures) + pg_column_size(countries) as size
-       from history.temperatures_packed
+       from history.temperatures_archive
      ) as chunks`,
   },
 ];

@@ -229,11 +229,25 @@ test("seed 2: a corrected reading has its versions, one that was sent again unch
   ]);
 });
 
-test("raw rows older than 30 days are dropped, and what was packed stays: every record of every load", async () => {
-  expect(await rows("select _load_id, count(*) from raw.temperatures group by 1")).toEqual(["3|4"]);
+test("seed 2: the packed readings have a partition for each load date, and every record of every load is in its own", async () => {
   expect(
-    await rows("select load_id, load_date = '2026-01-01', readings from history.temperatures_packed order by load_id"),
-  ).toEqual(["1|t|10", "3|f|4"]);
+    await rows(
+      `select inhrelid::regclass, pg_get_expr(relpartbound, inhrelid) from pg_inherits join pg_class on pg_class.oid = inhrelid
+       where inhparent = 'history.temperatures_archive'::regclass order by 1 limit 1`,
+    ),
+  ).toEqual(["history.temperatures_archive_20260101|FOR VALUES FROM ('2026-01-01') TO ('2026-01-02')"]);
+  expect(
+    await rows(
+      `select load_id, readings, tableoid::regclass::text = 'history.temperatures_archive_' || to_char(load_date, 'YYYYMMDD'),
+         load_date = case load_id when 1 then '2026-01-01' else (now() at time zone 'UTC')::date end
+       from history.temperatures_archive order by load_id`,
+    ),
+  ).toEqual(["1|10|t|t", "3|4|t|t"]);
+});
+
+test("raw rows go with their partition once they are packed and a week old, and newer ones stay", async () => {
+  expect(await rows("select _load_id, count(*) from raw.temperatures group by 1")).toEqual(["3|4"]);
+  expect(await rows("select to_regclass('raw.temperatures_20260101')")).toEqual(["∅"]);
 });
 
 test("seed 2: a range of load dates is computed again with changed rules by one command, and nothing else", async () => {
@@ -289,7 +303,7 @@ test("seed 2: packed readings take less than half of the space of raw rows", asy
   const packed = columns.map((column) => `pg_column_size(${column})`).join(" + ");
   expect(
     await rows(
-      `select (select sum(${packed}) / sum(readings) from history.temperatures_packed where readings > 900)
+      `select (select sum(${packed}) / sum(readings) from history.temperatures_archive where readings > 900)
          < 0.5 * (select avg(pg_column_size(t.*)) from raw.temperatures as t)`,
     ),
   ).toEqual(["t"]);
