@@ -196,6 +196,24 @@ test("a new file changes the days it has rows of, and no other", async () => {
   ).toEqual([...netOf(april), "5722|2023-03-18|-0.50"].sort());
 });
 
+test("a transaction that breaks a rule of by_user keeps by_user out of the release", async () => {
+  const before = await rows(whole);
+  await client.script(
+    `insert into raw._load (source, stream, table_name, status, started_at, finished_at, rows)
+     values ('transactions', 'transactions', 'transactions', 'loaded', now(), now(), 3);
+     insert into raw.transactions (user_id, transaction_type, merchant_type_code, amount_cents, datetime, _load_id, _row_no)
+     select user_id, 'PurchaseActivity', 5722, cents, '2023-05-01', (select max(load_id) from raw._load), user_id
+     from (values (1, 100), (2, -1), (3, null)) as rows (user_id, cents)`,
+  );
+  const held = await dataform("run", "--tags", "transactions");
+  expect(held.exitCode).toBe(1);
+  expect(held.stderr).toMatch(/FAIL .*transactions_by_user_is_complete \(2 rows fail/);
+  expect(await rows(whole)).toEqual(before);
+  await client.script("update raw._load set status = 'withdrawn' where load_id = (select max(load_id) from raw._load)");
+  await run();
+  expect(await rows(whole)).toEqual(before);
+});
+
 test("two rows that are alike both count, and are told", async () => {
   put("twice_transactions.csv", `${header}${"9,PurchaseActivity,5722,100,2023-03-25T13:00:00\n".repeat(2)}`);
   expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
