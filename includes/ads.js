@@ -6,6 +6,9 @@ const { ratio } = require("./ratios");
 const lookbackDays = { google: 30, meta: 28, tiktok: 30, linkedin: 30 };
 const platforms = Object.keys(lookbackDays);
 
+/** Networks whose reports by ad do not say in which ad group it is. */
+const withoutAdGroups = ["linkedin"];
+
 /** The networks in use: all, unless the project variable `ads_networks` names some (`google,meta`). */
 function networks(vars) {
   const named = vars?.ads_networks?.split(/[\s,]+/) ?? platforms;
@@ -160,4 +163,5 @@ module.exports = {
   quoted,
   reportingCurrency,
   sums,
+  withoutAdGroups,
 };

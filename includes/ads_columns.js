@@ -9,7 +9,10 @@ const descriptions = {
   campaign_name: "Name of the campaign today (as is); the last one if it was deleted; '(unknown)' if no list named it.",
   campaign_name_as_was:
     "Name of the campaign at the end of that day in the account's time zone (as was); the first known one for days before.",
-  ad_group_id: "The ad group or ad set; '(unknown)' where the network's report has none (LinkedIn).",
+  ad_group_id:
+    "The ad group; the ad set at Meta, the campaign at LinkedIn, whose report does not say it: there it is that of the list of ads, and '(unknown)' if no list named the ad.",
+  ad_group_name: "Name of the ad group today; the last one if it was deleted; '(unknown)' if no list named it.",
+  ad_group_name_as_was: "Name of the ad group at the end of that day in the account's time zone.",
   creative_id: "The ad; the creative at LinkedIn. It can be in several ad groups.",
   creative_name: "Name of the ad today; the last one if it was deleted; '(unknown)' if no list named it.",
   creative_name_as_was: "Name of the ad at the end of that day in the account's time zone.",

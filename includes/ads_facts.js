@@ -1,6 +1,6 @@
 // Facts of today out of the versions of a report: currency, conversion, finality and how often it was restated.
 
-const { lookbackDays, platforms, reportingCurrency } = require("./ads");
+const { UNKNOWN, lookbackDays, platforms, quoted, reportingCurrency, withoutAdGroups } = require("./ads");
 
 /**
  * The select of a fact table.
@@ -8,10 +8,27 @@ const { lookbackDays, platforms, reportingCurrency } = require("./ads");
  * - `versions`, `loads`: as made by slices.publish; `accounts`: the history of accounts, for rows without a currency of
  *   their own; `rates`: currency, rate_date, per_euro; `key`: the columns that name a row; `at(versions, moment)`: the
  *   condition that a version holds, as scd2.at; `vars`: of the project.
+ * - `creatives`: the history of ads, for facts by ad: says the ad group where a network's report has none.
  */
-function facts({ versions, loads, accounts, rates, key, at, endOfDay, vars }) {
+function facts({ versions, loads, accounts, rates, creatives, key, at, endOfDay, vars }) {
   const reporting = reportingCurrency(vars);
   const keys = (relation) => key.map((column) => `${relation}.${column}`).join(", ");
+  // an ad of these networks is in one ad group for good
+  const homes = `
+    left join (
+      select platform, creative_id, min(ad_group_id) as ad_group_id
+      from ${creatives} as creatives
+      where platform in (${quoted(withoutAdGroups)})
+      group by platform, creative_id
+      having count(distinct ad_group_id) = 1
+    ) as homes
+      on homes.platform = facts.platform
+      and homes.creative_id = facts.creative_id
+      and facts.ad_group_id = '${UNKNOWN}'`;
+  const named = (column) =>
+    creatives && column === "ad_group_id"
+      ? "coalesce(homes.ad_group_id, facts.ad_group_id) as ad_group_id"
+      : `facts.${column}`;
   const limits = platforms.map((platform) => `when '${platform}' then ${lookbackDays[platform]}`).join(" ");
   // the last rate on or before the day; the euro is what rates are against
   const perEuro = (currency) => `(
@@ -83,7 +100,7 @@ function facts({ versions, loads, accounts, rates, key, at, endOfDay, vars }) {
     )
 
     select
-      ${keys("facts")},
+      ${key.map(named).join(", ")},
       facts.account_currency as currency,
       facts.spend,
       round(facts.spend * daily_rates.rate, 6) as spend_reporting,
@@ -101,7 +118,7 @@ function facts({ versions, loads, accounts, rates, key, at, endOfDay, vars }) {
       facts.feed,
       facts.load_id
     from current_rows as facts
-    left join daily_rates on daily_rates.currency = facts.account_currency and daily_rates.date_day = facts.date_day`;
+    left join daily_rates on daily_rates.currency = facts.account_currency and daily_rates.date_day = facts.date_day${creatives ? homes : ""}`;
 }
 
 module.exports = { facts };

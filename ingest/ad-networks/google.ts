@@ -43,6 +43,12 @@ function found(query: string, world: World): readonly object[] | undefined {
     case "campaign":
       if (start) return world.campaignFacts("google", start, end).map((fact) => ({ customer, ...row(fact) }));
       return world.campaigns("google").map((one) => ({ customer, campaign: { ...one, status: "ENABLED" } }));
+    case "ad_group":
+      return world.adGroups("google").map((one) => ({
+        customer,
+        campaign: { id: one.campaign },
+        adGroup: { id: one.id, name: one.name, status: "ENABLED" },
+      }));
     case "ad_group_ad":
       if (start) return world.adFacts("google", start, end).map((fact) => ({ customer, ...row(fact) }));
       return world.ads("google").map((one) => ({

@@ -13,6 +13,15 @@ export function linkedin(app: FastifyInstance, world: World): void {
       status: "ACTIVE",
     })),
   }));
+  app.get(`/rest/adAccounts/${id}/adCampaigns`, () => ({
+    elements: world.adGroups("linkedin").map((one) => ({
+      id: Number(one.id),
+      name: one.name,
+      account: `urn:li:sponsoredAccount:${id}`,
+      campaignGroup: `urn:li:sponsoredCampaignGroup:${one.campaign}`,
+      status: "ACTIVE",
+    })),
+  }));
   app.get(`/rest/adAccounts/${id}/creatives`, () => ({
     elements: world.ads("linkedin").map((one) => ({
       id: `urn:li:sponsoredCreative:${one.id}`,

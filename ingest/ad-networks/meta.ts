@@ -24,6 +24,12 @@ export function meta(app: FastifyInstance, world: World): void {
       .map((one) => ({ ...one, account_id: id, status: "ACTIVE", objective: "OUTCOME_SALES" }));
     return page(all, request);
   });
+  app.get<{ Querystring: Turning }>(`${act}/adsets`, (request) => {
+    const all = world
+      .adGroups("meta")
+      .map((one) => ({ id: one.id, name: one.name, account_id: id, campaign_id: one.campaign, status: "ACTIVE" }));
+    return page(all, request);
+  });
   app.get<{ Querystring: Turning }>(`${act}/ads`, (request) => {
     const all = world.ads("meta").map((one) => ({
       id: one.id,

@@ -10,6 +10,10 @@ export const planted = {
   /** Google, second reading: all rows of a day are gone. */
   vanishedDay: { network: "google", daysAgo: 7 },
   renamedCampaign: { network: "google", id: "1001", from: "Spring Search", to: "Spring Search EU" },
+  /** A campaign of LinkedIn, which is an ad group here. */
+  renamedAdGroup: { network: "linkedin", id: "801", from: "Europe", to: "Europe and UK" },
+  /** Not among the ad groups of the second reading, as its only ad is not among the ads. */
+  deletedAdGroup: { network: "tiktok", id: "17800004" },
   /** Not among the ads of the second reading; its figures stay. */
   deletedAd: { network: "tiktok", id: "17900005" },
   /** In no list of ads or campaigns, for the network leaves out what was deleted. */
@@ -26,6 +30,8 @@ export const planted = {
   unmeasuredAd: { network: "tiktok", id: "17900004" },
   /** LinkedIn: conversions after a view, without a click. */
   viewThrough: { network: "linkedin", ad: "901", daysAgo: 6 },
+  /** Google no longer accepts its first access token after so many requests, long before the end it told. */
+  endedToken: { network: "google", requests: 5 },
   /** The answers that refuse: Google by 429, TikTok by a code in HTTP 200, Meta by a report that takes its time. */
   throttled: { googleRequest: 3, tiktokRequest: 4, metaReport: 1 },
 } as const;

@@ -37,6 +37,17 @@ export function tiktok(app: FastifyInstance, world: World): void {
       })),
     ),
   );
+  app.get<{ Querystring: Asked }>(`${root}/adgroup/get/`, (request) =>
+    answer(request.query, () =>
+      world.adGroups("tiktok").map((one) => ({
+        advertiser_id: id,
+        campaign_id: one.campaign,
+        adgroup_id: one.id,
+        adgroup_name: one.name,
+        operation_status: "ENABLE",
+      })),
+    ),
+  );
   app.get<{ Querystring: Asked }>(`${root}/ad/get/`, (request) =>
     answer(request.query, () =>
       world.ads("tiktok").map((one) => ({

@@ -8,6 +8,12 @@ export interface Campaign {
   readonly name: string;
 }
 
+export interface AdGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly campaign: string;
+}
+
 export interface Ad {
   readonly id: string;
   readonly name: string;
@@ -38,6 +44,7 @@ interface Account {
   /** As the network spells them. */
   readonly devices: readonly string[];
   readonly campaigns: readonly Campaign[];
+  readonly adGroups: readonly AdGroup[];
   readonly ads: readonly Ad[];
 }
 
@@ -46,6 +53,7 @@ const DAYS = 45;
 const DAY_MS = 86_400_000;
 
 const campaign = (id: string, name: string): Campaign => ({ id, name });
+const group = (id: string, name: string, of: string): AdGroup => ({ id, name, campaign: of });
 const ad = (id: string, name: string, adGroup: string, of: string): Ad => ({ id, name, adGroup, campaign: of });
 
 export const accounts: Readonly<Record<Network, Account>> = {
@@ -60,6 +68,12 @@ export const accounts: Readonly<Record<Network, Account>> = {
       campaign("1002", "Brand Search"),
       campaign("1003", "Shoes Display"),
       campaign(planted.campaignWithoutAds.id, "Performance Max"),
+    ],
+    adGroups: [
+      group("2001", "Spring", "1001"),
+      group("2002", "Brand exact", "1002"),
+      group("2003", "Brand broad", "1002"),
+      group("2004", "Shoes", "1003"),
     ],
     ads: [
       ad("3001", "Spring headline A", "2001", "1001"),
@@ -80,6 +94,11 @@ export const accounts: Readonly<Record<Network, Account>> = {
       campaign("23830002", "Retargeting"),
       campaign("23830003", "Catalogue"),
     ],
+    adGroups: [
+      group("23840001", "Broad", "23830001"),
+      group("23840002", "Visitors of 30 days", "23830002"),
+      group("23840003", "All products", "23830003"),
+    ],
     ads: [
       ad("23850001", "Carousel", "23840001", "23830001"),
       ad("23850002", "Video", "23840001", "23830001"),
@@ -94,12 +113,18 @@ export const accounts: Readonly<Record<Network, Account>> = {
     timezone: "Asia/Tokyo",
     devices: ["ANDROID", "IPHONE", "PC"],
     campaigns: [campaign("1001", "Challenge"), campaign("17700002", "Creators"), campaign("17700003", "Spark")],
+    adGroups: [
+      group("17800001", "Dancers", "1001"),
+      group("17800002", "Reviewers", "17700002"),
+      group("17800003", "Teasers", "17700003"),
+      group(planted.deletedAdGroup.id, "Old teasers", "17700003"),
+    ],
     ads: [
       ad("17900001", "Dance", "17800001", "1001"),
       ad("17900002", "Unboxing", "17800002", "17700002"),
       ad("17900003", "Review", "17800002", "17700002"),
       ad(planted.unmeasuredAd.id, "Teaser", "17800003", "17700003"),
-      ad(planted.deletedAd.id, "Old teaser", "17800003", "17700003"),
+      ad(planted.deletedAd.id, "Old teaser", planted.deletedAdGroup.id, "17700003"),
     ],
   },
   linkedin: {
@@ -109,6 +134,10 @@ export const accounts: Readonly<Record<Network, Account>> = {
     timezone: "UTC",
     devices: [""],
     campaigns: [campaign("701", "Hiring managers"), campaign("702", "Buyers")],
+    adGroups: [
+      group(planted.renamedAdGroup.id, planted.renamedAdGroup.from, "701"),
+      group("802", "Large companies", "702"),
+    ],
     ads: [
       ad("901", "White paper", "801", "701"),
       ad("902", "Webinar", "801", "701"),
@@ -145,6 +174,14 @@ export class World {
     return accounts[network].campaigns.map((one) =>
       this.isRestated && network === of && one.id === id ? { ...one, name: to } : one,
     );
+  }
+
+  adGroups(network: Network): readonly AdGroup[] {
+    const { deletedAdGroup: deleted, renamedAdGroup: renamed } = planted;
+    if (!this.isRestated) return accounts[network].adGroups;
+    return accounts[network].adGroups
+      .filter((one) => !(network === deleted.network && one.id === deleted.id))
+      .map((one) => (network === renamed.network && one.id === renamed.id ? { ...one, name: renamed.to } : one));
   }
 
   ads(network: Network): readonly Ad[] {

@@ -27,6 +27,12 @@ const questions: Step[] = [
      from ads.campaign_by_day where campaign_name <> campaign_name_as_was or (platform, campaign_id) = ('google', '1001')
      group by 1, 2 order by 3`,
   },
+  {
+    ask: "And the renamed ad group, a campaign of LinkedIn?",
+    sql: `select ad_group_name as "name today", ad_group_name_as_was as "name then", min(date_day) as "first day",
+       max(date_day) as "last day", count(distinct creative_id) as ads, sum(clicks) as clicks
+     from ads.creative_by_day where (platform, ad_group_id) = ('linkedin', '801') group by 1, 2 order by 3`,
+  },
 ];
 
 async function* steps({ folder, env }: DemoContext): AsyncGenerator<Step> {

@@ -40,11 +40,24 @@ test("§2.1 every network's throttling is waited out: 429 with Retry-After, a co
     ),
   ).toEqual([
     "exchange_rates|1|t|0",
-    "google_ads|10|t|0",
-    "linkedin_ads|10|t|0",
-    "meta_ads|10|t|0",
-    "tiktok_ads|10|t|0",
+    "google_ads|12|t|0",
+    "linkedin_ads|12|t|0",
+    "meta_ads|12|t|0",
+    "tiktok_ads|12|t|0",
   ]);
+});
+
+test("§2.1 Google and LinkedIn are read with access tokens that a refresh token gives; one that ends early is renewed", async () => {
+  const { GOOGLE_ADS_REFRESH_TOKEN: _, ...rest } = ads.played.env("http://127.0.0.1:1");
+  expect(Object.keys(rest).filter((name) => name.startsWith("GOOGLE") && name.endsWith("_TOKEN"))).toEqual([
+    "GOOGLE_ADS_DEVELOPER_TOKEN",
+  ]);
+  // Google's first token ended in the first load
+  expect(ads.played.issued()).toEqual({ google: 3, linkedin: 2 });
+  const refused = await ads.dataformWith({ GOOGLE_ADS_REFRESH_TOKEN: "other" }, "ingest", "google_ads.accounts");
+  expect(refused.exitCode).toBe(1);
+  expect(refused.stderr).toContain("invalid_grant");
+  expect(refused.stderr).toContain("put a new one into GOOGLE_ADS_REFRESH_TOKEN");
 });
 
 test("§2.1 a network's answer of HTTP 200 with an error's code fails the load and shows the code", async () => {
@@ -291,6 +304,58 @@ test("§2.3 an ad that the API leaves out because it was deleted keeps name and 
     await rows(`select distinct creative_name, is_deleted from ads.creative_by_day where creative_id = '${id}'`),
   ).toEqual(["Old teaser|t"]);
   expect(await rows(`select max(date_day) from ads.creative_by_day where creative_id = '${id}'`)).toEqual([day(0)]);
+});
+
+test("§2.1 Meta's ad set and LinkedIn's campaign are ad groups, of which the mart has the name", async () => {
+  expect(
+    await rows(
+      `select platform, string_agg(distinct ad_group_name_as_was, ', ' order by ad_group_name_as_was) from ads.creative_by_day
+       where date_day = '${day(10)}' group by 1 order by 1`,
+    ),
+  ).toEqual([
+    "google|Brand broad, Brand exact, Shoes, Spring",
+    "linkedin|Europe, Large companies",
+    "meta|(unknown), All products, Broad, Visitors of 30 days",
+    "tiktok|Dancers, Old teasers, Reviewers, Teasers",
+  ]);
+});
+
+test("§2.1 LinkedIn's report has no ad group: an ad is in that of the list of ads, under its name", async () => {
+  expect(
+    await rows(
+      "select distinct ad_group_id, creative_id, creative_name from ads.creative_by_day where platform = 'linkedin' order by 2",
+    ),
+  ).toEqual(accounts.linkedin.ads.map((ad) => `${ad.adGroup}|${ad.id}|${ad.name}`));
+});
+
+test("§2.3 a renamed ad group has its name of today everywhere, and the name of then beside it", async () => {
+  const { network, id, from, to } = planted.renamedAdGroup;
+  expect(
+    await rows(
+      `select ad_group_name, ad_group_name_as_was, max(date_day) < '${day(1)}' or min(date_day) >= '${day(1)}' from ads.creative_by_day
+       where (platform, ad_group_id) = ('${network}', '${id}') and date_day <> '${day(1)}' group by 1, 2 order by 2`,
+    ),
+  ).toEqual([`${to}|${from}|t`, `${to}|${to}|t`]);
+  expect(
+    await rows(
+      `select ad_group_name, is_current, ended_by from ads_history.ads_ad_groups
+       where (platform, ad_group_id) = ('${network}', '${id}') order by version_no`,
+    ),
+  ).toEqual([`${from}|f|change`, `${to}|t|∅`]);
+});
+
+test("§2.3 an ad group that the API leaves out because it was deleted keeps name and figures", async () => {
+  const { network, id } = planted.deletedAdGroup;
+  const where = `(platform, ad_group_id) = ('${network}', '${id}')`;
+  expect(await rows(`select ad_group_name, is_deleted from ads_history.dim_ads_ad_groups where ${where}`)).toEqual([
+    "Old teasers|t",
+  ]);
+  expect(
+    await rows(
+      `select distinct ad_group_name, ad_group_name_as_was, max(date_day) from ads.creative_by_day where ${where} group by 1, 2`,
+    ),
+  ).toEqual([`Old teasers|Old teasers|${day(0)}`]);
+  expect(await rows(`select ended_by from ads_history.ads_ad_groups where ${where}`)).toEqual(["delete"]);
 });
 
 test("§2.3 conversions after a view, without a click, have no rate, and are no fault", async () => {

@@ -1,4 +1,4 @@
-// What accounts, campaigns and ads were, when; and what the reports said, when.
+// What accounts, campaigns, ad groups and ads were, when; and what the reports said, when.
 const schema = "ads_history";
 const tags = ["ads"];
 
@@ -16,6 +16,13 @@ const entities = {
     by: ["platform", "account_id"],
     feed: "campaign_records",
     description: "Every version of every campaign (SCD2).",
+  },
+  ads_ad_groups: {
+    key: ["platform", "ad_group_id"],
+    attributes: { account_id: "text", campaign_id: "text", ad_group_name: "text", status: "text" },
+    by: ["platform", "account_id"],
+    feed: "ad_group_records",
+    description: "Every version of every ad group (SCD2).",
   },
   // one ad can be in several ad groups
   ads_creatives: {
