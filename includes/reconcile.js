@@ -8,8 +8,9 @@ const reports = require("./reconcile_reports");
 const fromRows = require("./reconcile_rows");
 const { store } = require("./reconcile_store");
 
-const OPTIONS = ["ours", "theirs", "key", "columns", "also"];
-const TAKEN = ["status", "n_ours", "n_theirs", "outcomes", "has_key", "key_hash", "row_hash", "n", "side"];
+const SIDES = ["ours", "theirs"];
+const OPTIONS = [...SIDES, "key", "columns", "also", "unique"];
+const TAKEN = ["status", "n_ours", "n_theirs", "outcomes", "has_key", "key_hash", "row_hash", "is_same", "n", "side"];
 
 /**
  * One call for a reconciliation, from a file in definitions/:
@@ -23,6 +24,8 @@ const TAKEN = ["status", "n_ours", "n_theirs", "outcomes", "has_key", "key_hash"
  * `key`: a column, several, or `{ column: ["trim", "upper"] }` with steps that bring texts into one form.
  * `columns`: `{ column: { kind, … } }`, see `check`; `schema`, `description` and `tags` are those of the models.
  * `also`: `{ ours: […], theirs: […] }`, further columns to show of rows that differ.
+ * `unique`: true, or `["theirs"]`: the sides that have no key twice, which are then not searched for them. Where it is not
+ * true the run fails, with the key, and publishes nothing.
  */
 function publish(name, { schema, description, tags, ...given }) {
   const caller = `reconcile.publish: ${name}`;
@@ -35,7 +38,10 @@ function publish(name, { schema, description, tags, ...given }) {
   return bind(options);
 }
 
-/** The same without models: functions that return selects. `ours` and `theirs` are relations here, `${ref("records")}`. */
+/**
+ * The same without models: functions that return selects. `ours` and `theirs` are relations here, `${ref("records")}`. A table
+ * of `store()` needs a unique index of the key `where has_key`: it is what holds `unique`.
+ */
 function between(given) {
   const options = check("reconcile.between", given);
   return { ...bind(options), store: () => store(options) };
@@ -56,13 +62,13 @@ function bind(options) {
 }
 
 /** The options in one form: `key` as `{ column: steps }`, `also` with both sides. Wrong ones are told. */
-function check(caller, { key, columns, also = {}, ...rest }) {
+function check(caller, { key, columns, also = {}, unique = [], ...rest }) {
   const fail = (message) => {
     throw new Error(`${caller}: ${message}`);
   };
   const unknown = Object.keys(rest).find((name) => !OPTIONS.includes(name));
   if (unknown) fail(`unknown option "${unknown}", known: ${OPTIONS.join(", ")}`);
-  for (const side of ["ours", "theirs"]) if (!rest[side]) fail(`needs ${side}, the name of that side's rows`);
+  for (const side of SIDES) if (!rest[side]) fail(`needs ${side}, the name of that side's rows`);
   const steps =
     key && typeof key === "object" && !Array.isArray(key)
       ? key
@@ -75,9 +81,12 @@ function check(caller, { key, columns, also = {}, ...rest }) {
   if (taken) fail(`the column name ${taken} is taken by the results' own, rename it on both sides`);
   const twice = Object.keys(steps).find((name) => name in columns);
   if (twice) fail(`${twice} is the key: it is equal, or it is another row. Leave it out of columns`);
-  const side = Object.keys(also).find((name) => !["ours", "theirs"].includes(name));
+  const side = Object.keys(also).find((name) => !SIDES.includes(name));
   if (side) fail(`also: unknown side "${side}", known: ours, theirs`);
-  return { ...rest, key: steps, columns, also: { ours: [], theirs: [], ...also } };
+  const sides = { true: SIDES, false: [] }[unique] ?? unique;
+  if (!Array.isArray(sides) || sides.some((name) => !SIDES.includes(name)))
+    fail(`unique: true, or a list of ours, theirs, found ${JSON.stringify(unique)}`);
+  return { ...rest, key: steps, columns, also: { ours: [], theirs: [], ...also }, unique: sides };
 }
 
 function checkSteps(fail, name, list = []) {

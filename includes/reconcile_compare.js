@@ -1,4 +1,5 @@
-// How one column of two rows is compared, as SQL. Outcomes are one letter each; a pair of rows has a text of them.
+// How one column of two rows is compared, as SQL. Outcomes are one letter each; a pair of rows has a text of them. The values
+// of a pair are called `<column>_ours` and `<column>_theirs`.
 
 const OUTCOMES = {
   e: "equal",
@@ -50,15 +51,15 @@ function minorUnit(currency) {
   return `case ${cases.join(" ")} else 2 end`;
 }
 
-/** The type both sides are brought to, so that equal values have equal hashes; undefined where they come in one. */
+/** The type both sides are brought to, so that equal values are the same; undefined where they come in one. */
 function typeOf({ kind }) {
   return TYPES[kind];
 }
 
 /** A condition for each of "equal" and "within tolerance" of two values that are not NULL. */
 function conditions(name, rule, columns) {
-  const ours = `o.${name}`;
-  const theirs = `t.${name}`;
+  const ours = `${name}_ours`;
+  const theirs = `${name}_theirs`;
   switch (rule.kind) {
     case "money":
       return ofMoney(ours, theirs, rule, columns[rule.currency] ?? { kind: "exact" });
@@ -85,8 +86,11 @@ function conditions(name, rule, columns) {
 
 /** Amounts are compared in whole minor units; round() of numeric takes halves away from zero. */
 function ofMoney(ours, theirs, rule, currencyRule) {
-  const same = `${normalized(`o.${rule.currency}`, currencyRule.normalize)} is not distinct from ${normalized(`t.${rule.currency}`, currencyRule.normalize)}`;
-  const digits = minorUnit(normalized(`t.${rule.currency}`, currencyRule.normalize));
+  const [of, against] = ["ours", "theirs"].map((side) =>
+    normalized(`${rule.currency}_${side}`, currencyRule.normalize),
+  );
+  const same = `${of} is not distinct from ${against}`;
+  const digits = minorUnit(against);
   const [a, b] = [`round(${ours}, ${digits})`, `round(${theirs}, ${digits})`];
   const within = tolerance(a, b, rule);
   return { equal: `${same} and ${a} = ${b}`, within: within && `${same} and (${within})` };
@@ -100,13 +104,13 @@ function tolerance(ours, theirs, { absTol, relTol }) {
   return limits.length ? limits.join(" or ") : undefined;
 }
 
-/** The letters of two rows `o` and `t` whose values are not all the same. */
+/** The letters of a pair of rows whose values are not all the same. */
 function outcomes(columns) {
   return Object.entries(columns).map(([name, rule]) => {
     const { equal, within } = conditions(name, rule, columns);
     return [
-      `case when o.${name} is null then case when t.${name} is null then 'b' else 'o' end`,
-      `when t.${name} is null then 't'`,
+      `case when ${name}_ours is null then case when ${name}_theirs is null then 'b' else 'o' end`,
+      `when ${name}_theirs is null then 't'`,
       `when ${equal} then 'e'`,
       ...(within ? [`when ${within} then 'w'`] : []),
       "else 'd' end",
@@ -114,11 +118,11 @@ function outcomes(columns) {
   });
 }
 
-/** The letters of two rows whose values are the same, by the hash of them all; NULL where all have one. */
+/** The letters of a pair of rows whose values are the same; NULL where all have one. */
 function outcomesOfEqual(columns) {
-  const names = Object.keys(columns);
-  const letters = names.map((name) => `case when o.${name} is null then 'b' else 'e' end`);
-  return `case when num_nulls(${names.map((name) => `o.${name}`).join(", ")}) = 0 then null else ${letters.join(" || ")} end`;
+  const names = Object.keys(columns).map((name) => `${name}_ours`);
+  const letters = names.map((name) => `case when ${name} is null then 'b' else 'e' end`);
+  return `case when num_nulls(${names.join(", ")}) = 0 then null else ${letters.join(" || ")} end`;
 }
 
 function literal(text) {

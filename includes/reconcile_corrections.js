@@ -63,11 +63,15 @@ function updateOf(keys, target, dialect) {
   return `'update ${target} set ' || column_name || ' = ' || ${quoted("their_value")} || ' where ' || ${where} || ' and ' || column_name || ' ${old} ' || ${quoted("our_value")} || ';'`;
 }
 
+/** Only where the key is not there, so that it, too, does nothing when it is applied twice. */
 function insertOf(keys, columns, target, dialect) {
   const names = [...keys, ...Object.keys(columns)];
   const quoted = quoter(dialect);
-  const list = names.map((name) => quoted(`their_value::jsonb ->> '${name}'`)).join(" || ', ' || ");
-  return `'insert into ${target} (${names.join(", ")}) values (' || ${list} || ');'`;
+  const textOf = (name) => quoted(`their_value::jsonb ->> '${name}'`);
+  const list = names.map(textOf).join(" || ', ' || ");
+  const there = keys.map((name) => `'${name} = ' || ${textOf(name)}`).join(" || ' and ' || ");
+  const from = dialect === "mysql" ? " from dual" : "";
+  return `'insert into ${target} (${names.join(", ")}) select ' || ${list} || '${from} where not exists (select 1 from ${target} where ' || ${there} || ');'`;
 }
 
 /** A value as a literal of the own system. */

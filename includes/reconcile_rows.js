@@ -21,11 +21,12 @@ stored as (
   select * from ${stored} as stored
 ),
 
--- two rows with equal hashes were kept once
+-- two rows with the same values were kept once
 completed as (
   select
     ${Object.keys(key).join(", ")},
     has_key,
+    ${same} as is_same,
     n_ours,
     n_theirs,
     our_row_hash,
@@ -51,7 +52,7 @@ named as (
       when n_ours > 1 or n_theirs > 1 then 'duplicate'
       when n_ours = 0 then 'missing_in_ours'
       when n_theirs = 0 then 'missing_in_theirs'
-      when our_row_hash = their_row_hash then 'matched'
+      when is_same then 'matched'
       when ${anyOf(blocking, "otd")} then 'mismatched'
       when ${anyOf(blocking, "w")} then 'matched_within_tolerance'
       else 'matched'
@@ -94,7 +95,7 @@ function listOf(columns, blocking, letters) {
   );
   if (!items.length) return "'{}'::text[]";
   return `case
-      when outcomes is null or our_row_hash = their_row_hash then '{}'
+      when outcomes is null or is_same then '{}'
       else array_remove(array[${items.join(", ")}], null)
     end`;
 }
@@ -113,7 +114,7 @@ function duplicates(options, stored) {
   const money = amount ? [amount, options.columns[amount].currency] : [];
   const of = (side, no) => `
   select ${[...Object.keys(options.key), ...money].map((name) => `${side}.${name}`).join(", ")},
-    ${no} as side, row_hash, ${asJson(options, side, side)} as content
+    ${no} as side, row_hash, ${asJson(options, side, (name) => `${side}.${name}`)} as content
   from ${side}
   inner join repeated using (${list})
   where has_key`;

@@ -18,7 +18,10 @@ function kept({ columns }) {
   return [...new Set([...figures({ columns }), ...currencies])];
 }
 
-/** One side: its key in the form it is matched by, its columns in the types they are compared in, and hashes of both. */
+/**
+ * One side: its key in the form it is matched by, its columns in the types they are compared in, and checksums of both. Of a
+ * select that reads no checksum none is made.
+ */
 function sideOf({ key, columns, also, ...options }, side) {
   const keys = Object.entries(key).map(([name, steps]) => [
     name,
@@ -28,15 +31,26 @@ function sideOf({ key, columns, also, ...options }, side) {
     const type = compare.typeOf(rule);
     return [name, type ? `${name}::${type}` : name];
   });
-  const row = (pairs) => `hash_record_extended(row(${pairs.map(([, value]) => value).join(", ")}), 0)`;
   const isText = Object.values(key).every((steps) => steps.length);
+  const keyValues = keys.map(([, value]) => value);
+  const hasKey = isKey(keyValues);
   const named = ([name, value]) => (name === value ? name : `${value} as ${name}`);
   return `select
     ${[...keys, ...values].map(named).join(",\n    ")},
-    ${also[side].map((name) => `${name}::text as also_${name},\n    `).join("")}${keys.map(([, value]) => `nullif(${value}::text, '') is not null`).join(" and ")} as has_key,
-    ${isText ? textHash(keys.map(([, value]) => value)) : row(keys)} as key_hash,
-    ${row(values)} as row_hash
+    ${also[side].map((name) => `${name}::text as also_${name},\n    `).join("")}${hasKey} as has_key,
+    case when ${hasKey} then ${isText ? textHash(keyValues) : rowHash(keyValues)} end as key_hash,
+    ${rowHash(values.map(([, value]) => value))} as row_hash
   from ${options[side]} as ${side}`;
+}
+
+/** Whether a key is one: no part is NULL or empty. */
+function isKey(values) {
+  return values.map((value) => `nullif(${value}::text, '') is not null`).join(" and ");
+}
+
+/** Checksum of a row: equal values have equal ones, however their numbers are written. */
+function rowHash(values) {
+  return `hash_record_extended(row(${values.join(", ")}), 0)`;
 }
 
 /** Of texts, a third quicker than the hash of a row. */
@@ -45,13 +59,13 @@ function textHash(values) {
 }
 
 /** Key, columns and what else is wanted of a row, as JSON. Numbers are written in one way, whatever digits they came with. */
-function asJson({ key, columns, also }, side, relation) {
+function asJson({ key, columns, also }, side, valueIn) {
   const own = [...Object.keys(key), ...Object.keys(columns)].map((name) => {
-    const value = `${relation}.${name}`;
+    const value = valueIn(name);
     return [name, ["money", "number"].includes(columns[name]?.kind) ? `trim_scale(${value})` : value];
   });
-  const pairs = [...own, ...also[side].map((name) => [name, `${relation}.also_${name}`])];
+  const pairs = [...own, ...also[side].map((name) => [name, valueIn(`also_${name}`)])];
   return `jsonb_build_object(${pairs.map(([label, value]) => `'${label}', ${value}`).join(", ")})`;
 }
 
-module.exports = { figures, measure, kept, sideOf, asJson };
+module.exports = { figures, measure, kept, sideOf, isKey, rowHash, asJson };

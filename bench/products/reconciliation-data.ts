@@ -69,6 +69,36 @@ export const ownRecords = `
   select record_id || 'x', account, reference || 'x', amount, currency, booked_on, counterparty, remittance
   from ledger_payments where reference is not null limit (select count(*) / 1000 from ledger_payments)`;
 
+const uniqueSide = (side: string) => `
+  create table unique_${side} as
+  select account, reference, amount, currency, booked_on, counterparty
+  from history.reconciliation_${side} where account is not null and reference is not null;
+  delete from unique_${side} as own
+  using (select account, reference from unique_${side} group by 1, 2 having count(*) > 1) as repeated
+  where own.account = repeated.account and own.reference = repeated.reference`;
+
+/** The same rows, in the same order, of keys that are there once: what the plainest full join asks for. */
+export const uniqueSides = `${uniqueSide("ours")}; ${uniqueSide("theirs")}`;
+
+const plainResult = (name: string) => `
+    case
+      when o.${name} is null and t.${name} is null then 'both_null'
+      when o.${name} is null then 'null_in_ours'
+      when t.${name} is null then 'null_in_theirs'
+      when o.${name} = t.${name} then 'equal'
+      else 'different'
+    end as ${name}_result`;
+
+/** The plainest join by hand: of a key that each side has once, and each column compared with `=`. */
+export const plainByHand = `
+  select
+    coalesce(o.account, t.account) as account, coalesce(o.reference, t.reference) as reference,
+    case when o.reference is null then 'missing_in_ours' when t.reference is null then 'missing_in_theirs' else 'compared' end as status,
+    o.amount as amount_ours, t.amount as amount_theirs, o.currency as currency_ours, t.currency as currency_theirs,
+    ${["amount", "currency", "booked_on", "counterparty"].map(plainResult).join(",")}
+  from unique_ours as o
+  full join unique_theirs as t on o.account = t.account and o.reference = t.reference`;
+
 /** What one writes by hand: the plain full join, and each column's comparison by the rules of the product. */
 export const byHand = `
   select

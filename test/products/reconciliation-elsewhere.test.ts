@@ -101,6 +101,39 @@ test("4.2: money is compared in minor units of its currency, and tolerances coun
   ]);
 });
 
+test("4.2: each row has its checksum, its difference and both contents, and each column its exact sums", async () => {
+  const { rows } = await made(
+    `${sides}, key: "ref", columns: { ${money}, size: { kind: "number" } }`,
+    // a figure that a double cannot hold, and halves of a cent that would be lost if each were rounded
+    `('big', 9007199254740993.01, 'EUR', 1.50), ('half', 0.005, 'EUR', 1), ('hall', 0.005, 'EUR', 2), ('mine', 1, 'EUR', 3), ('nil', null, 'EUR', 4)`,
+    `('big', 9007199254740993.02, 'EUR', 1.5), ('half', 0.005, 'EUR', 1.0), ('hall', 0.005, 'EUR', 5), ('its', 2, 'EUR', 3), ('nil', 4, 'EUR', 4)`,
+    "ref text, amount numeric, ccy text, size numeric",
+  );
+  expect(
+    await rows(
+      `select ref, status, amount_diff, our_row_hash is not null, their_row_hash is not null, our_row_hash = their_row_hash,
+         ours ->> 'size', theirs ->> 'amount'
+       from marts.r_rows order by ref`,
+    ),
+  ).toEqual([
+    "big|mismatched|0.01|t|t|f|1.5|9007199254740993.02",
+    "half|matched|0.000|t|t|t|∅|∅",
+    "hall|mismatched|0.000|t|t|f|2|0.005",
+    "its|missing_in_ours|∅|f|t|∅|∅|2",
+    "mine|missing_in_theirs|∅|t|f|∅|3|∅",
+    "nil|mismatched|∅|t|t|f|4|4",
+  ]);
+  expect(
+    await rows(
+      "select column_name, compared, currency, sum_ours, sum_theirs, sum_diff, max_abs_diff, match_pct from marts.r_columns order by position",
+    ),
+  ).toEqual([
+    "amount|4|EUR|9007199254740993.020|9007199254740997.030|4.010|0.01|50.0000",
+    "ccy|4|∅|∅|∅|∅|∅|100.0000",
+    "size|4|∅|8.50|11.5|3.00|3|75.0000",
+  ]);
+});
+
 test("4.2: keys brought into one form may meet: then they are duplicates", async () => {
   const { rows } = await made(
     `${sides}, key: { ref: ["trim", "upper", "unpad"] }, columns: { ${money} }`,
@@ -194,19 +227,60 @@ test("4.2: rows at random have the status that counting them by hand gives", asy
   expect(await house.rows("select count(distinct status) from marts.r_rows")).toEqual(["6"]);
 });
 
+test("4.2: sides whose keys are said to be unique have the results of sides that are searched for duplicates", async () => {
+  const house = await warehouse({
+    ...project(`${sides}, key: ["a", "b"], columns: { ${money} }`),
+    "definitions/said.js": `reconcile.publish("said", { ${sides}, key: ["a", "b"], columns: { ${money} }, unique: true });
+      reconcile.publish("half", { ${sides}, key: ["a", "b"], columns: { ${money} }, unique: ["ours"] });`,
+  });
+  const side = (name: string, factor: number) => `create table src.${name} as
+    select nullif(n % 97, 5) as a, case when n % 11 = 0 then '' when n % 13 = 0 then null else 'k' || n end as b,
+      nullif(n * ${factor} % 5, 0)::numeric(9, ${factor}) as amount, case when n % 7 > 0 then 'EUR' end as ccy
+    from generate_series(${factor}, ${500 * factor}, ${factor}) as n;`;
+  await house.sql(`create schema src; ${side("ours", 1)} ${side("theirs", 2)}`);
+  expect((await house.run()).steps.filter(({ status }) => status !== "ok")).toEqual([]);
+  const all = (name: string) => `select t::text from marts.${name} as t`;
+  for (const name of ["said", "half"]) {
+    for (const model of ["rows", "columns", "summary"]) {
+      const [one, other] = [all(`r_${model}`), all(`${name}_${model}`)];
+      expect(await house.rows(`(${one} except all ${other}) union all (${other} except all ${one})`)).toEqual([]);
+    }
+  }
+  expect(await house.rows("select distinct status from marts.said_rows order by 1")).toEqual([
+    "matched",
+    "mismatched",
+    "missing_in_ours",
+    "missing_in_theirs",
+    "no_key",
+  ]);
+});
+
+test.each([["ours"], ["theirs"]])(
+  "4.2: a key that %s has twice, said to be unique, stops the run, which names it and publishes nothing",
+  async (side) => {
+    const house = await warehouse(project(`${sides}, key: "ref", columns: { ${money} }, unique: true`));
+    await house.sql(`create schema src; create table src.ours (ref text, amount numeric, ccy text); create table src.theirs (ref text, amount numeric, ccy text);
+      insert into src.ours values ('a', 1, 'EUR'), ('b', 1, 'EUR'); insert into src.theirs values ('a', 1, 'EUR'), ('b', 2, 'EUR')`);
+    expect((await house.run()).steps.every(({ status }) => status === "ok")).toBe(true);
+    await house.sql(`insert into src.${side} values ('a', 1, 'EUR'), (null, 1, 'EUR'), (null, 1, 'EUR')`);
+    const { steps } = await house.run();
+    const failed = steps.filter(({ status }) => status === "failed");
+    expect(failed.map(({ target }) => target.name)).toEqual(["r_store"]);
+    expect(JSON.stringify(failed)).toContain("(ref)=(a) is duplicated");
+    expect(await house.rows(statuses)).toEqual(["a|matched|", "b|mismatched|amount"]);
+  },
+);
+
 test("results that lose a row are kept out of the release", async () => {
   const { "definitions/r.js": _, ...rest } = project("");
   const house = await warehouse({
     ...rest,
     "definitions/r.js": `reconcile.publish("r", { ${sides}, key: "ref", columns: { ${money} } });`,
     // what a mistake in the functions would do
-    "includes/reconcile_store.js": functions["includes/reconcile_store.js"]!.replaceAll(
-      "where not has_key",
-      "where false",
-    ),
+    "includes/reconcile_store.js": functions["includes/reconcile_store.js"]!.replaceAll("full join", "left join"),
   });
   await house.sql(`create schema src; create table src.ours (ref text, amount numeric, ccy text); create table src.theirs (ref text, amount numeric, ccy text);
-    insert into src.ours values ('a', 1, 'EUR'), (null, 2, 'EUR')`);
+    insert into src.ours values ('a', 1, 'EUR'); insert into src.theirs values ('a', 1, 'EUR'), (null, 2, 'EUR')`);
   const report = await house.run();
   const failed = report.steps.filter(({ status }) => status === "failed").map(({ target }) => target.name);
   expect(failed.sort()).toEqual(["r_counts_every_row_once", "r_sums_are_explained"]);
@@ -231,6 +305,10 @@ test("options that mean nothing are told, with what is known", async () => {
     [`${sides}, key: "ref", columns: { ref: { kind: "text" } }`, "ref is the key"],
     [`${sides}, key: "ref", columns: { status: { kind: "text" } }`, "the column name status is taken"],
     [`${sides}, key: "ref", columns: { a: { kind: "text" } }, tolerance: 1`, 'unknown option "tolerance"'],
+    [
+      `${sides}, key: "ref", columns: { a: { kind: "text" } }, unique: ["mine"]`,
+      'unique: true, or a list of ours, theirs, found ["mine"]',
+    ],
   ];
   const told = await Promise.all(
     wrong.map(async ([options]) => (await cli(testProject(project(options)).dir, ["compile"])).stderr),

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { accounts, ownRecordsSql, planted, reconciliationData } from "../../ingest/demos/reconciliation-data.ts";
+import { planted, reconciliationData } from "../../ingest/demos/reconciliation-data.ts";
 import { type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
-import { noMariadb, startMariadb } from "../support/servers/mariadb.ts";
 
 // The bank's files and our records of the demonstration, once for all tests of this file. Numbers are those of domain.md.
 const inputs = ["reconciliation", "reconciliation_records", "reconciliation_decisions"];
@@ -271,34 +270,3 @@ test("4.3, 4.4: entries that cannot be are rejected with the reason, and a file 
     await made.close();
   }
 });
-
-test.skipIf(noMariadb)(
-  `4.1: our records can be in a MariaDB${noMariadb ? ` (${noMariadb})` : ""}, with the same result`,
-  async () => {
-    const server = await startMariadb();
-    const made = await reconciliationProject({ RECONCILIATION_RECORDS_URL: server.url() });
-    try {
-      await server.sql(ownRecordsSql(records, "uuid()"));
-      made.put({ ...bankFiles, ...noDecisions });
-      await landAndRun(made);
-      expect(
-        await made.rows(
-          "select status, sum(keys), sum(rows_ours), sum(rows_theirs) from reconciliation.bank_summary group by 1 order by 1",
-        ),
-      ).toEqual([
-        "duplicate|1|1|2",
-        "matched|354|354|354",
-        "matched_within_tolerance|1|1|1",
-        "mismatched|5|5|5",
-        "missing_in_ours|1|0|1",
-        "missing_in_theirs|1|1|0",
-      ]);
-      expect(
-        await made.rows(`select count(*) from history.reconciliation_own_records where account = '${accounts.plain}'`),
-      ).toEqual(["120"]);
-    } finally {
-      await made.close();
-      await server.stop();
-    }
-  },
-);
