@@ -16,8 +16,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const server = parseConnectionUrl(inject("serverUrl"), "TEST_DATABASE_URL");
   const database = `test_${randomUUID().replaceAll("-", "").slice(0, 12)}`;
   const run = (sql: string) => withClient(server, {}, (client) => client.query(sql));
-  // Copied by file: many times quicker than through the log, where the server does not wait for the disk.
-  await run(`create database ${database} template template0 strategy file_copy`);
+  await run(`create database ${database} template template0`);
   const settings = { ...server, database };
   return {
     settings,
