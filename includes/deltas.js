@@ -5,7 +5,19 @@ function fell(counter) {
   return `${counter} < previous_${counter}`;
 }
 
-const OPTIONS = ["readings", "series", "takenAt", "day", "counters", "leading", "isBorn", "bornDay", "keep", "before"];
+const OPTIONS = [
+  "readings",
+  "series",
+  "takenAt",
+  "day",
+  "counters",
+  "leading",
+  "isBorn",
+  "bornDay",
+  "keep",
+  "previous",
+  "before",
+];
 
 function check(options) {
   const fail = (message) => {
@@ -32,15 +44,16 @@ function check(options) {
  *   first reading is a baseline: a total of unknown age, with no delta.
  * - `bornDay`: the day it began, for `days_covered` of its first reading.
  * - `keep`: other columns to pass on.
+ * - `previous`: a name for the `takenAt` of the reading before, to have it as a column; NULL for the first.
  * - `before`: for an incremental model, a relation with the last state of each series before its first of `readings`: the
  *   columns of `series`, `takenAt`, `day` and the counters, and `<counter>_to_date`. It gives no rows of its own.
  */
 function fromTotals(options) {
   check(options);
-  const { readings, series, takenAt, day, counters, leading, isBorn, bornDay, keep = [], before } = options;
+  const { readings, series, takenAt, day, counters, leading, isBorn, bornDay, keep = [], previous, before } = options;
   const inOrder = `window in_order as (partition by ${series.join(", ")} order by ${takenAt})`;
   const names = Object.keys(counters);
-  const previous = names.map((counter) => `lag(${counter}) over in_order as previous_${counter}`);
+  const earlier = names.map((counter) => `lag(${counter}) over in_order as previous_${counter}`);
   const delta = (counter) => {
     const restarted = [...new Set([leading ?? counter, counter])].map(fell).join(" or ");
     return `
@@ -57,10 +70,14 @@ function fromTotals(options) {
   };
   const toDate = ([counter, type]) => `(sum(${added(counter)}) over in_order)::${type} as ${counter}_to_date`;
   const columns = [...new Set([...series, ...keep, day, takenAt])];
-  const own = [...names.map((counter) => `${counter}_delta`), ...names.map((counter) => `${counter}_to_date`)];
+  const own = [
+    ...(previous ? [previous] : []),
+    ...names.map((counter) => `${counter}_delta`),
+    ...names.map((counter) => `${counter}_to_date`),
+  ];
   const totals = `
     select
-      ${columns.join(",\n      ")},
+      ${columns.join(",\n      ")},${previous ? `\n      _previous_at as ${previous},` : ""}
       ${names.map((counter) => `${counter}_delta`).join(",\n      ")},
       ${Object.entries(counters).map(toDate).join(",\n      ")},
       days_covered,
@@ -74,9 +91,9 @@ ${before ? continued({ readings, before, series, takenAt, day, counters, keep, i
     paired as (
       select
         *,
-        lag(${takenAt}) over in_order is null as is_first,
-        lag(${day}) over in_order as previous_day,
-        ${previous.join(",\n        ")}
+        lag(${takenAt}) over in_order as _previous_at,
+        lag(${day}) over in_order as _previous_day,
+        ${earlier.join(",\n        ")}
       from ${before ? "continued" : readings} as readings
       ${inOrder}
     ),
@@ -84,8 +101,9 @@ ${before ? continued({ readings, before, series, takenAt, day, counters, keep, i
     judged as (
       select
         *,
-        is_first and not coalesce(${before ? "_is_born" : isBorn}, false) as is_baseline,
-        not is_first and (${names.map(fell).join(" or ")}) as is_reset
+        _previous_at is null as is_first,
+        _previous_at is null and not coalesce(${before ? "_is_born" : isBorn}, false) as is_baseline,
+        _previous_at is not null and (${names.map(fell).join(" or ")}) as is_reset
       from paired
     ),
 
@@ -95,8 +113,8 @@ ${before ? continued({ readings, before, series, takenAt, day, counters, keep, i
         -- a missing day is never filled in: the next delta says how many days it covers
         case
           when is_baseline then null
-          when is_first then greatest(${day} - ${before ? "_born_day" : bornDay} + 1, 1)
-          else ${day} - previous_day
+          when is_first then greatest(${day} - ${before ? "_born_day" : `(${bornDay})`} + 1, 1)
+          else ${day} - _previous_day
         end as days_covered,${names.map(delta).join(",")}
       from judged
     )

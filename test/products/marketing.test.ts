@@ -241,7 +241,7 @@ test("figures that are not those of their reports are found in the run that brin
   const written = `run_at = (select run_at from _dataform."${store}" where row_kind = 'run')`;
   await client.script(`
     update _dataform."${store}" set clicks = clicks + 1, ${written}
-    where row_id = (select row_id from _dataform."${store}" where row_kind = 'reading' order by measured_at desc, creative_id limit 1);
+    where ctid = (select ctid from _dataform."${store}" where row_kind = 'reading' order by measured_at desc, creative_id limit 1);
     update _dataform."${store}" set ${written} where row_kind = 'load'`);
   const faulty = await dataform("run", "--tags", "marketing");
   expect(faulty.exitCode).toBe(1);
