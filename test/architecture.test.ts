@@ -49,7 +49,7 @@ const confined: readonly (readonly [RegExp, readonly string[]])[] = [
 function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return sourceFiles(path);
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : sourceFiles(path);
     return /\.(ts|cjs)$/.test(entry.name) ? [path] : [];
   });
 }
@@ -106,4 +106,14 @@ test("no two files import each other, directly or in a circle", () => {
 test.each(confined)("%s stands only in its own folder", (pattern, folders) => {
   const elsewhere = files.filter(({ folder, text }) => !folders.includes(folder) && pattern.test(text));
   expect(elsewhere.map(({ name }) => name)).toEqual([]);
+});
+
+test("who ends sessions by their name ends those of its own database, and not of a test or a run beside it", () => {
+  const folders = ["src", "test", "bench", "ingest"];
+  const statements = folders
+    .flatMap((folder) => sourceFiles(join(root, folder)))
+    .filter((path) => path !== import.meta.filename)
+    .flatMap((path) => readFileSync(path, "utf8").match(/pg_terminate_backend\(pid[^"`]*/g) ?? []);
+  expect(statements.length).toBeGreaterThan(0);
+  expect(statements.filter((sql) => !sql.includes("datname = current_database()"))).toEqual([]);
 });

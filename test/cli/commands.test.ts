@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { withClient } from "../../src/postgres/client.ts";
-import { cli } from "../support/cli.ts";
+import { cli, succeeds } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { testProject } from "../support/project.ts";
 
@@ -182,7 +182,7 @@ test("the .env file of the project serves, and what is set outside wins", async 
   const { dir } = testProject(model);
   const { url } = await database();
   writeFileSync(join(dir, ".env"), `DATABASE_URL=${url}\n`);
-  expect((await cli(dir, ["run"])).exitCode).toBe(0);
+  await succeeds(cli(dir, ["run"]));
   const outside = await cli(dir, ["run"], { DATABASE_URL: "postgresql://127.0.0.1:1/x" });
   expect(outside.stderr).toContain("(from DATABASE_URL)");
 });

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { connect } from "../../src/postgres/client.ts";
-import { cli } from "../support/cli.ts";
+import { cli, succeeds } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { type ProjectFiles, testProject } from "../support/project.ts";
 
@@ -86,13 +86,13 @@ test("a plan does not try out what reads the output of operations before they ha
     "v.sqlx": 'config { type: "view" }\nselect nothing from ${ref("made")}',
     "none.sqlx": 'config { type: "assertion" }\nselect id from ${ref("made")} where id < 0',
   });
-  expect((await dataform("plan")).exitCode).toBe(0);
+  await succeeds(dataform("plan"));
   await dataform("run");
   const { exitCode, stderr } = await dataform("plan");
   expect(exitCode).toBe(1);
   expect(stderr).toContain('column "nothing" does not exist');
   project.write({ "v.sqlx": 'config { type: "view" }\nselect id from ${ref("made")}' });
-  expect((await dataform("plan")).exitCode).toBe(0);
+  await succeeds(dataform("plan"));
 });
 
 test("plan --exit-code ends with 3 when the code differs from what is published, and with 0 when it does not", async () => {

@@ -10,6 +10,7 @@ import { copyIn } from "../../src/postgres/copy.ts";
 import { readParquet } from "../../src/sources/formats/parquet.ts";
 import { cli } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { endSessions } from "../support/sessions.ts";
 
 let database: TestDatabase;
 let client: Client;
@@ -141,9 +142,7 @@ test("an export whose session is ended leaves the file of before and no litter",
     onBytes: () => {
       if (told) return;
       told = true;
-      void client.query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dataform-export'",
-      );
+      void endSessions(client, "dataform-export");
     },
   });
   await expect(exporting).rejects.toMatchObject({

@@ -8,6 +8,7 @@ import { type Client, connect } from "../../src/postgres/client.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { declaration, item } from "../support/ingest-declaration.ts";
+import { endSessions } from "../support/sessions.ts";
 
 let database: TestDatabase;
 let client: Client;
@@ -87,9 +88,7 @@ describe("a load that is killed", () => {
     let ended: Promise<unknown> | undefined;
     const onEvent = (event: LoadEvent) => {
       if (event.kind !== "page" || event.page !== 3) return;
-      ended = client.query(
-        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'dataform ingest shop'",
-      );
+      ended = endSessions(client, "dataform ingest shop");
     };
     const failed = await ingest(declaration(api.url), database.settings, { onEvent, memory: 8000 });
     await ended;

@@ -11,6 +11,7 @@ import { testDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { proxy } from "../support/proxy.ts";
 import { randomFrom } from "../support/reader.ts";
+import { endSessions } from "../support/sessions.ts";
 
 /** `npm run proof` does the whole of it. */
 const whole = process.env.MODE === "proof";
@@ -133,10 +134,7 @@ test(
         if (++seen !== kill?.at || kill.way === "process") return;
         killed = true;
         if (kill.way === "socket") cuttable.cut();
-        else
-          void client.query(
-            "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'dataform ingest%'",
-          );
+        else void endSessions(client, "dataform ingest%");
       });
       const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
       return { died: signal === "SIGKILL" || (killed && code !== 0), code };

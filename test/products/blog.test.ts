@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type BlogService, createBlogService } from "../../ingest/blog-soap/server.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
-import { type CliResult, cli } from "../support/cli.ts";
+import { type CliResult, cli, succeeds } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 // Seed 0: what a SOAP service or its CSV files say each day, `Blogid, views, cliks` so far, as views and clicks per day.
@@ -59,8 +59,7 @@ async function snapshot(day: string, records: string): Promise<void> {
   writeFileSync(path, `Blogid, views, cliks\n${records}`);
   const before = Date.now() / 1000 - 60;
   utimesSync(path, before, before);
-  const ingested = await dataform("ingest", "blog");
-  expect(ingested.exitCode, ingested.stderr).toBe(0);
+  await succeeds(dataform("ingest", "blog"));
   await update();
 }
 
@@ -141,7 +140,7 @@ test("seed 0: a snapshot before the first one makes deltas of what were baseline
 });
 
 test("seed 0: the SOAP service fills the same table, and its answer is the snapshot of the day it names", async () => {
-  expect((await dataform("ingest", "blog_soap")).exitCode).toBe(0);
+  await succeeds(dataform("ingest", "blog_soap"));
   await update();
   expect((await history(1)).at(-1)).toBe("08 +30 +10 2");
   expect(await rows("select source, rows from raw._load order by load_id desc limit 1")).toEqual(["blog_soap 3"]);

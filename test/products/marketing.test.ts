@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDemoApi, DEMO_TOKEN, planted } from "../../ingest/demo-api/server.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
-import { type CliResult, cli } from "../support/cli.ts";
+import { type CliResult, cli, succeeds } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 // The main job over the demo API, once for all tests of this file.
@@ -23,7 +23,7 @@ beforeAll(async () => {
     MARKETING_API_TOKEN: DEMO_TOKEN,
   };
   dataform = (...args) => cli(project, args, env);
-  expect((await dataform("ingest", "marketing")).exitCode).toBe(0);
+  await succeeds(dataform("ingest", "marketing"));
   const run = await dataform("run", "--tags", "marketing", "--run-tests");
   expect(run.stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
 }, 180_000);
@@ -53,9 +53,9 @@ test("what the API sent is in the raw tables or among the rejects, to the record
 
 test("a second ingest lands nothing and a second run changes no figure", async () => {
   const before = await rows("select md5(string_agg(t::text, '|' order by t::text)) from marketing.campaign_daily t");
-  expect((await dataform("ingest", "marketing")).exitCode).toBe(0);
+  await succeeds(dataform("ingest", "marketing"));
   expect(await rows("select count(*) from raw.marketing_stats")).toEqual(["73376"]);
-  expect((await dataform("run", "--tags", "marketing")).exitCode).toBe(0);
+  await succeeds(dataform("run", "--tags", "marketing"));
   expect(await rows("select md5(string_agg(t::text, '|' order by t::text)) from marketing.campaign_daily t")).toEqual(
     before,
   );

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { accounts, ownRecordsSql, planted, reconciliationData } from "../../ingest/demos/reconciliation-data.ts";
 import { paymentsXml } from "../../ingest/demos/reconciliation-xml.ts";
+import { succeeds } from "../support/cli.ts";
 import { type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
 import { hasFtp, startFtp } from "../support/servers/ftp.ts";
 import { noMariadb, startMariadb } from "../support/servers/mariadb.ts";
@@ -29,8 +30,7 @@ async function project(env: Readonly<Record<string, string>> = {}): Promise<Reco
 }
 
 async function ingest(made: ReconciliationProject, ...sources: string[]): Promise<void> {
-  const landed = await made.dataform("ingest", ...sources);
-  expect(landed.exitCode, landed.stderr).toBe(0);
+  await succeeds(made.dataform("ingest", ...sources));
 }
 
 async function run(made: ReconciliationProject, ...options: string[]): Promise<void> {
@@ -178,16 +178,9 @@ describe.each([
 /** A file of decisions that accepts the proposals of these references. */
 async function decide(made: ReconciliationProject, references: readonly string[]): Promise<void> {
   const path = made.path("proposals.csv");
-  const exported = await made.dataform(
-    "export",
-    "reconciliation.bank_proposals",
-    path,
-    "--to",
-    "csv",
-    "--order-by",
-    "reference",
+  await succeeds(
+    made.dataform("export", "reconciliation.bank_proposals", path, "--to", "csv", "--order-by", "reference"),
   );
-  expect(exported.exitCode, exported.stderr).toBe(0);
   const [header, ...lines] = readFileSync(path, "utf8").trim().split(/\r?\n/);
   const decided = lines.map(
     (line) => line + (references.some((one) => line.includes(one)) ? ",accept,Ada,2026-04-01," : ",,,,"),

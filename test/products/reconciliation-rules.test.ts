@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { head, TAIL } from "../../ingest/demos/reconciliation-xml.ts";
+import { succeeds } from "../support/cli.ts";
 import { type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
 
 // A statement with an entry of each kind, made for the rules of domain.md that the demonstration's data do not show.
@@ -51,8 +52,7 @@ async function run(): Promise<void> {
 }
 
 async function ingest(...sources: string[]): Promise<void> {
-  const landed = await product.dataform("ingest", ...sources);
-  expect(landed.exitCode, landed.stderr).toBe(0);
+  await succeeds(product.dataform("ingest", ...sources));
 }
 
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { planted, reconciliationData } from "../../ingest/demos/reconciliation-data.ts";
+import { succeeds } from "../support/cli.ts";
 import { type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
 
 // The bank's files and our records of the demonstration, once for all tests of this file. Numbers are those of domain.md.
@@ -12,8 +13,7 @@ let product: ReconciliationProject;
 let rows: ReconciliationProject["rows"];
 
 async function landAndRun(made: ReconciliationProject): Promise<void> {
-  const landed = await made.dataform("ingest", ...inputs);
-  expect(landed.exitCode, landed.stderr).toBe(0);
+  await succeeds(made.dataform("ingest", ...inputs));
   const run = await made.dataform("run", "--tags", "reconciliation");
   // the statements that do not foot are told, and hold nothing back
   expect(run.stderr).toMatch(/Done: \d+ ok, 1 warned, 0 failed, 0 held, 0 skipped/);
@@ -192,7 +192,7 @@ describe("corrections", () => {
     };
     const decided = [`${header},decision,decided_by,decided_on,comment`, ...lines.map(decide)].join("\n");
     product.put({ "decisions/april.csv": `${decided}\n` });
-    expect((await product.dataform("ingest", "reconciliation_decisions")).exitCode).toBe(0);
+    await succeeds(product.dataform("ingest", "reconciliation_decisions"));
     const run = await product.dataform("run", "--tags", "reconciliation");
     // a decision by nobody is told, and not applied
     expect(run.stderr).toMatch(/2 warned, 0 failed/);

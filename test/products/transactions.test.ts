@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Transaction, transactions, transactionsCsv } from "../../ingest/demos/transactions-data.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
-import { type CliResult, cli } from "../support/cli.ts";
+import { type CliResult, cli, succeeds } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 // Tests go on from one another, in their order: files arrive, and the marts follow.
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await client.script(`alter database ${database.settings.database} set timezone = 'America/New_York'`);
   put("combined_transactions.csv", transactionsCsv(march));
   put("more_transactions.csv", `${header}${planted}${bad}`);
-  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  await succeeds(dataform("ingest", "transactions"));
   expect((await run()).stderr).not.toContain("warned");
 }, 120_000);
 
@@ -165,7 +165,7 @@ test.each([
 test("a file delivered again lands nothing, and a second run changes nothing", async () => {
   const before = await rows(whole);
   put("combined_transactions.csv", transactionsCsv(march));
-  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  await succeeds(dataform("ingest", "transactions"));
   await run();
   expect(await rows("select sum(rows) from raw._load")).toEqual([String(march.length + 8)]);
   expect(await rows(whole)).toEqual(before);
@@ -174,7 +174,7 @@ test("a file delivered again lands nothing, and a second run changes nothing", a
 test("seed 1: a file that is there twice, under another name, counts once and is told", async () => {
   const before = await rows(whole);
   put("copy_of_transactions.csv", transactionsCsv(march));
-  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  await succeeds(dataform("ingest", "transactions"));
   expect((await run()).stderr).toMatch(/warn .*transactions_files_landed_once/);
   expect(await rows("select count(*) from raw.transactions")).toEqual([String(2 * march.length + 8)]);
   expect(await rows(whole)).toEqual(before);
@@ -185,7 +185,7 @@ test("a new file changes the days it has rows of, and no other", async () => {
   const late = `31005,PurchaseActivity,5722,1000,2023-03-18T15:00:00\n`;
   put("april_transactions.csv", `${transactionsCsv(april)}${late}`);
   await rows("create table public.before as select * from transactions.merchant_daily_net");
-  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  await succeeds(dataform("ingest", "transactions"));
   await run();
   expect(
     (
@@ -216,7 +216,7 @@ test("a transaction that breaks a rule of by_user keeps by_user out of the relea
 
 test("two rows that are alike both count, and are told", async () => {
   put("twice_transactions.csv", `${header}${"9,PurchaseActivity,5722,100,2023-03-25T13:00:00\n".repeat(2)}`);
-  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  await succeeds(dataform("ingest", "transactions"));
   expect((await run()).stderr).toMatch(/warn .*transactions_are_distinct/);
   expect(await rows(`${netMart} where date = '2023-03-25' and merchant_type_code = 5722`)).toEqual([
     "5722|2023-03-25|2.00",
@@ -244,7 +244,7 @@ test("a file is replaced by taking its load back and delivering the right one un
   await client.script(
     "update raw._load set status = 'withdrawn' where load_id in (select load_id from raw._file where path like '%more_transactions.csv')",
   );
-  expect((await dataform("ingest", "transactions")).exitCode).toBe(0);
+  await succeeds(dataform("ingest", "transactions"));
   await run("--full-refresh");
   expect(await rows(`${netMart} where merchant_type_code = 5722 and date <= '2023-03-20' order by date`)).toEqual([
     "5722|2023-03-16|1.23",

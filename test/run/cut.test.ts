@@ -4,11 +4,12 @@ import { UserError } from "../../src/model/errors.ts";
 import type { Client } from "../../src/postgres/client.ts";
 import { POINTS, type Point } from "../../src/run/points.ts";
 import { type CuttableProxy, proxy } from "../support/proxy.ts";
-import { endRunSessions, litter, readRelease, sessions, type Ticking, tick, ticking } from "../support/ticking.ts";
+import { endSessions } from "../support/sessions.ts";
+import { litter, readRelease, sessions, type Ticking, tick, ticking } from "../support/ticking.ts";
 
 /** What happens to the connections of a run, which go through the proxy. */
 const faults: Readonly<Record<string, (between: CuttableProxy, client: Client) => Promise<void> | void>> = {
-  "its sessions are ended by the server": (_, client) => endRunSessions(client),
+  "its sessions are ended by the server": (_, client) => endSessions(client, "dataform-%"),
   "its connections are cut": (between) => between.cut(),
   "its connections are cut and the server does not notice": (between) => between.cutClients(),
   "the next answer on each connection is lost": (between) => between.loseAnswers(),

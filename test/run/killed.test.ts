@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectionUrl } from "../../src/model/connection.ts";
 import { POINTS, type Point } from "../../src/run/points.ts";
 import { Runners } from "../support/runner.ts";
+import { endSessions } from "../support/sessions.ts";
 import { litter, readRelease, sessions, tick, ticking } from "../support/ticking.ts";
 
 let runners: Runners;
@@ -48,7 +49,7 @@ test("killed at any point of the first run of a database, it stands in nobody's 
 test.each(["before the audits", "deltas applied", "published"] as const satisfies readonly Point[])(
   "a runner that stops at the point '%s', is overtaken and goes on does no harm and says so",
   async (point) => {
-    const { client, graph, settings, sql, runOn } = await ticking();
+    const { client, graph, settings, runOn } = await ticking();
     await tick(client);
     const runner = await runners.send({
       url: connectionUrl(settings, { password: true }),
@@ -57,9 +58,7 @@ test.each(["before the audits", "deltas applied", "published"] as const satisfie
     });
     await expect.poll(() => runner.stopped(), { timeout: 20_000, interval: 20 }).toBe(true);
     // As if its machine had been away so long that the server gave the connection up.
-    await sql(
-      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'dataform-run-%'",
-    );
+    await endSessions(client, "dataform-run-%");
     const n = await tick(client);
     expect((await runOn(settings, { wait: true })).status).toBe("success");
     expect(await readRelease(client)).toBe(n);
@@ -80,7 +79,7 @@ test.each(["before the audits", "deltas applied", "published"] as const satisfie
 );
 
 test("what a late runner clears up is not what the run that overtook it is building", async () => {
-  const { client, settings, runOn, sql } = await ticking();
+  const { client, settings, runOn } = await ticking();
   await tick(client);
   let overtaking: ReturnType<typeof runOn> | undefined;
   const built = signal();
@@ -88,9 +87,7 @@ test("what a late runner clears up is not what the run that overtook it is build
   await runOn(settings, {
     reach: async (point) => {
       if (point !== "before collecting" || overtaking) return;
-      await sql(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'dataform-run-%'",
-      );
+      await endSessions(client, "dataform-run-%");
       overtaking = runOn(settings, {
         wait: true,
         reach: async (at) => {

@@ -7,10 +7,11 @@ import type { Client } from "../../src/postgres/client.ts";
 import { openPool } from "../../src/run/pool.ts";
 import { rollback } from "../../src/run/rollback.ts";
 import { type RunOptions, run } from "../../src/run/run.ts";
-import { cli } from "../support/cli.ts";
+import { cli, succeeds } from "../support/cli.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { declaration, item, stream } from "../support/ingest-declaration.ts";
 import { type Guarded, guarded, uniquePrefix } from "../support/roles.ts";
+import { endSessions } from "../support/sessions.ts";
 import { statuses, stepOf } from "../support/warehouse.ts";
 
 const DENIED = "42501";
@@ -66,7 +67,7 @@ async function started(prefix = uniquePrefix(), files: Readonly<Record<string, s
   );
   // As a database is that was upgraded from PostgreSQL 14.
   await house.sql("grant create on schema public to public");
-  expect((await house.apply()).exitCode).toBe(0);
+  await succeeds(house.apply());
   const loader = await house.login("loader");
   const runner = await house.login("builder", "publisher");
   expect(await land([item(1), item(2)], loader)).toMatchObject({ ok: true, streams: [{ rows: 2 }] });
@@ -449,9 +450,7 @@ test("sessions that are lost come back in their roles", async () => {
     const name = { "after a build": "build", "publish sent": "publish", "before collecting": "run" }[point as string];
     if (!name || lost.has(name)) return;
     lost.add(name);
-    await house.sql(
-      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'dataform-${name}-%'`,
-    );
+    await endSessions(house.client, `dataform-${name}-%`);
   };
   const report = await runAs(house, runner, { reach, concurrency: 1 });
   expect([...lost]).toEqual(["build", "publish", "run"]);

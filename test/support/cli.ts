@@ -33,3 +33,10 @@ export async function cli(
   const exitCode = await runCli(args, shell);
   return { exitCode, stdout: out.join("\n"), stderr: err.join("\n") };
 }
+
+/** A command that has to succeed: what it said, or an error that tells why it did not. */
+export async function succeeds(result: Promise<CliResult>): Promise<CliResult> {
+  const { exitCode, stdout, stderr } = await result;
+  if (exitCode !== 0) throw new Error(`exit code ${exitCode}\n${stderr}\n${stdout}`);
+  return { exitCode, stdout, stderr };
+}

@@ -43,19 +43,6 @@ export async function sessions(client: Client): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Ends all sessions that runs have now in the database of the client, and waits until they are gone. */
-export async function endRunSessions(client: Client): Promise<void> {
-  const { rows: ended } = await client.query<{ pid: string }>(
-    "select pid, pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'dataform-%'",
-  );
-  for (let left = ended.length; left; ) {
-    const { rowCount } = await client.query("select from pg_stat_activity where pid = any($1::integer[])", [
-      ended.map(({ pid }) => pid),
-    ]);
-    left = rowCount;
-  }
-}
-
 export interface Ticking extends Warehouse {
   readonly graph: CompiledGraph;
   readonly settings: ConnectionSettings;
