@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import type { ConnectionSettings } from "../src/model/connection.ts";
+import { freePort } from "../src/postgres/embedded/port.ts";
 import { startEmbedded, stopEmbedded } from "../src/postgres/embedded/server.ts";
 import { runTool } from "./process.ts";
 
@@ -115,14 +115,6 @@ function makeCertificate(data: string, owner: { readonly uid: number; readonly g
   ]);
   chmodSync(key, 0o600);
   if (owner) for (const path of [key, certificate]) chownSync(path, owner.uid, owner.gid);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
 
 async function untilReady(settings: ConnectionSettings, child: ChildProcess): Promise<void> {

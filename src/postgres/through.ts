@@ -125,9 +125,14 @@ function watch(streams: Sides<NodeJS.EventEmitter>, drivers: Sides<pg.Client>) {
 async function giveUp(sink: ReturnType<typeof copyFrom>, to: Client, reason: Error): Promise<void> {
   if (sink.destroyed) return;
   const timers: NodeJS.Timeout[] = [];
+  let cancelled: Promise<void> | undefined;
   const silent = new Promise<void>((resolve) => {
     // A target that waits for a lock does not listen.
-    timers.push(setTimeout(() => void to.cancel().catch(() => {}), PATIENCE));
+    timers.push(
+      setTimeout(() => {
+        cancelled = to.cancel().catch(() => {});
+      }, PATIENCE),
+    );
     timers.push(setTimeout(() => resolve(hangUp(to)), 5 * PATIENCE));
   });
   const closed = once(sink, "close").catch(() => {});
@@ -135,6 +140,8 @@ async function giveUp(sink: ReturnType<typeof copyFrom>, to: Client, reason: Err
   sink.destroy(reason);
   await Promise.race([closed, gone, silent]);
   timers.map(clearTimeout);
+  // Or it would hit the caller's next statement.
+  await cancelled;
 }
 
 async function on<T>(side: "source" | "target", work: Promise<T>): Promise<T> {

@@ -7,6 +7,7 @@ import { FENCED } from "../plan/publish.ts";
 import { type Client, connect } from "../postgres/client.ts";
 import { connectionLost, sqlState } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
+import { cancelOnAbort } from "./cancel.ts";
 import { endSessions } from "./ghosts.ts";
 import type { Reach } from "./points.ts";
 
@@ -42,8 +43,7 @@ export async function publish(plan: PublishPlan, settings: ConnectionSettings, o
   const applicationName = `dataform-publish-${options.runId}`;
   for (let attempt = 1; ; attempt++) {
     const client = await connectAgain(settings, applicationName);
-    const stop = () => void client.cancel().catch(() => {});
-    options.signal.addEventListener("abort", stop, { once: true });
+    const stop = cancelOnAbort(options.signal, client.cancel);
     try {
       await publishOn(client, plan, options);
       await options.reach("published");
@@ -59,7 +59,7 @@ export async function publish(plan: PublishPlan, settings: ConnectionSettings, o
       if (fence !== options.fence) throw fenced(plan.release);
       if (attempt === 3) throw error;
     } finally {
-      options.signal.removeEventListener("abort", stop);
+      stop();
       await client.close().catch(() => {});
     }
   }

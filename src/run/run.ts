@@ -14,6 +14,7 @@ import { connectionLost } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
 import { auditSegment } from "./audit.ts";
 import { buildSegment } from "./build.ts";
+import { cancelOnAbort } from "./cancel.ts";
 import { collect, DEFAULT_RETENTION, type Retention } from "./collect.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure, type ReadSource } from "./explain.ts";
@@ -60,12 +61,11 @@ export async function run(
     });
     await session.reach("run recorded");
     const pool = await openPool(settings, options.concurrency ?? 4, `dataform-build-${runId}`);
-    const stop = () => void pool.cancel();
-    signal.addEventListener("abort", stop, { once: true });
+    const stop = cancelOnAbort(signal, pool.cancel);
     try {
       return await new Run(session, graph, plan, catalog, pool, options).execute();
     } finally {
-      signal.removeEventListener("abort", stop);
+      stop();
       await pool.close();
     }
   });

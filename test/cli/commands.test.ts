@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { withClient } from "../../src/postgres/client.ts";
+import { freePort } from "../../src/postgres/embedded/port.ts";
 import { cli, succeeds } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { testProject } from "../support/project.ts";
@@ -147,12 +147,7 @@ test("mistakes in the project are listed with their number, exit code 2, and as 
 test("a server that is down, a wrong password, a database that does not exist: each says what to do", async () => {
   const { dir } = testProject(model);
   const { url } = await database();
-  const port = await new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
+  const port = await freePort();
   const down = await cli(dir, ["run"], { DATABASE_URL: `postgresql://u:secret@127.0.0.1:${port}/x` });
   expect(down.exitCode).toBe(2);
   expect(down.stderr).toContain(

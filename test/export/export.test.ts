@@ -165,6 +165,11 @@ test("an export that is cancelled ends the work in the server and leaves no file
   });
   await expect(exporting).rejects.toMatchObject({ name: "AbortError" });
   expect(readdirSync(dir)).toEqual([]);
+  const working = () =>
+    client.query(
+      "select from pg_stat_activity where datname = current_database() and application_name = 'dataform-export'",
+    );
+  await expect.poll(async () => (await working()).rowCount, { timeout: 20_000 }).toBe(0);
 });
 
 test("what is wrong is said: the relation, the folder, two columns of one name, two statements, the SQL itself", async () => {

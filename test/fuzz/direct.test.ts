@@ -128,14 +128,16 @@ const line = fc
 test(
   "a line of JSON that is landed as it stands has the cells that parser and checker make of it",
   () => {
+    let runs = 0;
     let taken = 0;
     fc.assert(
       fc.property(line, (one) => {
+        runs++;
         if (expectSame(Buffer.from(one))) taken++;
       }),
       timeLimit,
     );
-    expect(taken).toBeGreaterThan(100);
+    expect(taken).toBeGreaterThan(runs / 100);
   },
   timeout,
 );

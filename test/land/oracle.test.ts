@@ -130,13 +130,15 @@ test(
       });
       let seen = 0;
       let killed = kill?.way === "process";
+      let ended = Promise.resolve();
       child.on("message", () => {
-        if (++seen !== kill?.at || kill.way === "process") return;
+        if (++seen !== kill?.at || kill.way === "process" || child.exitCode !== null) return;
         killed = true;
         if (kill.way === "socket") cuttable.cut();
-        else void endSessions(client, "dataform ingest%");
+        else ended = endSessions(client, "dataform ingest%");
       });
       const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
+      await ended; // or it would end the next load, if this one was quicker
       return { died: signal === "SIGKILL" || (killed && code !== 0), code };
     };
     const turns: [Source, number][] = SOURCES.flatMap((source) =>

@@ -56,6 +56,14 @@ async function waitsForLock(client: Client): Promise<void> {
   await expect.poll(async () => (await state()).rows, { timeout: 20_000 }).toEqual([{ waits: "Lock" }]);
 }
 
+/** Whether the server still has a transaction of this client open. */
+async function inTransaction(client: Client): Promise<boolean> {
+  const { rowCount } = await admin.query("select from pg_stat_activity where pid = $1 and xact_start is not null", [
+    client.processId,
+  ]);
+  return rowCount > 0;
+}
+
 describe("rows that go from one database to another", () => {
   test.each(["text", "binary"] as const)("fault 47: arrive as they are, as %s, whatever they hold", async (format) => {
     const [from, to] = await pair();
@@ -184,7 +192,8 @@ describe("a copy between two databases that fails", () => {
     await waitsForLock(from);
     line.cut();
     await expect(copied).rejects.toMatchObject({ message: `the ${side} database was lost during the copy` });
-    await expect.poll(() => landed()).toBe("0");
+    await expect.poll(() => inTransaction(to), { timeout: 20_000 }).toBe(false);
+    expect(await landed()).toBe("0");
   });
 
   test("fault 13: ends at once when both lines are cut", async () => {
@@ -197,7 +206,8 @@ describe("a copy between two databases that fails", () => {
     await waitsForLock(from);
     line.cut();
     await expect(copied).rejects.toMatchObject({ message: /^the (source|target) database was lost during the copy$/ });
-    await expect.poll(() => landed()).toBe("0");
+    await expect.poll(() => inTransaction(to), { timeout: 20_000 }).toBe(false);
+    expect(await landed()).toBe("0");
   });
 
   test("names the source when its query fails after some rows; the target's connection goes on", async () => {

@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { planted } from "../../ingest/ad-networks/server.ts";
 import { accounts } from "../../ingest/ad-networks/world.ts";
 import { type AdsWarehouse, adsWarehouse, networks } from "../support/ads.ts";
+import { dayWithRoom } from "../support/day.ts";
 
 // The four networks, read twice: what they say first, and what they say after having restated.
 let ads: AdsWarehouse;
@@ -16,6 +17,7 @@ const money = (value: string | undefined) => Number(value).toFixed(2);
 
 const report = `select platform, campaign_id, date_day, device, spend, conversions from ads_history.fct_campaign_daily order by 1, 2, 3, 4`;
 
+beforeAll(() => dayWithRoom(120), 130_000);
 beforeAll(async () => {
   ads = await adsWarehouse();
   await ads.load();
@@ -439,4 +441,4 @@ test("computing everything anew gives what the incremental runs gave, to the row
   expect(before[0]!.length).toBeGreaterThan(1500);
   await ads.build("--full-refresh");
   expect(await all()).toEqual(before);
-}, 30_000);
+});

@@ -327,7 +327,7 @@ test("from files to versions: landing's ledger says what each file means", async
   const load = async (file: string, text: string) => {
     files.put({ [file]: text });
     const loaded = await files.load();
-    const report = await run(await compile(project.dir), files.settings);
+    const report = await run(await project.compile(), files.settings);
     expect(report.status).toBe("success");
     return loaded;
   };

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../src/compile/compile.ts";
+import type { CompiledGraph } from "../../src/model/graph.ts";
 import type { RunReport } from "../../src/model/report.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { run } from "../../src/run/run.ts";
@@ -424,8 +425,9 @@ describe("each case", () => {
   let dir: string;
   let database: TestDatabase;
   let client: Client;
+  let graph: CompiledGraph;
   let last: RunReport;
-  const runAll = async (fullRefresh = false) => run(await compile(dir), database.settings, { fullRefresh });
+  const runAll = async (fullRefresh = false) => run(graph, database.settings, { fullRefresh });
   const rows = async (sql: string) =>
     (await client.table(sql)).rows.map((row) => row.map((value) => value ?? "∅").join("|"));
 
@@ -445,6 +447,7 @@ describe("each case", () => {
       mkdirSync(dirname(join(dir, path)), { recursive: true });
       writeFileSync(join(dir, path), text);
     }
+    graph = await compile(dir);
     await client.script(`create extension btree_gist; ${makeLedger}`);
     for (const [index, { columns = usualColumns }] of cases.entries())
       await client.script(makeFeed(nameOf(index), columns));

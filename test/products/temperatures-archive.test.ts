@@ -7,6 +7,7 @@ import { frenchReadings, ndjson } from "../../ingest/weather/readings.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { type CliResult, cli } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { dayWithRoom } from "../support/day.ts";
 
 // The packed readings of four load dates: 1 to 3 January 2026, each of one file, and today. Tests go on from one another.
 const project = resolve(import.meta.dirname, "../..");
@@ -19,6 +20,7 @@ let database: TestDatabase;
 let today: string;
 let client: Client;
 
+beforeAll(() => dayWithRoom(120), 130_000);
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "temperatures-"));
   database = await testDatabase();

@@ -10,6 +10,7 @@ import { stationReadings } from "../../ingest/weather/stations.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { type CliResult, cli } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { dayWithRoom } from "../support/day.ts";
 
 // Tests go on from one another, in their order: loads arrive, and the marts follow.
 const project = resolve(import.meta.dirname, "../..");
@@ -76,6 +77,7 @@ let client: Client;
 let api: WeatherApi;
 let env: Record<string, string>;
 
+beforeAll(() => dayWithRoom(120), 130_000);
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "temperatures-"));
   database = await testDatabase();

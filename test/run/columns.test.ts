@@ -3,7 +3,8 @@ import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehous
 
 const table = (sql: string, postgres = "") =>
   `config { type: "table"${postgres && `, postgres: { ${postgres} }`} }\n${sql}`;
-const isThere = "do $$ begin create role bi_reader; exception when duplicate_object then null; end $$";
+const isThere =
+  "do $$ begin create role bi_reader; exception when duplicate_object or unique_violation then null; end $$";
 
 /** A model, published, with a foreign view on it. */
 async function withForeignView(sql: string, view: string, postgres?: string): Promise<Warehouse> {

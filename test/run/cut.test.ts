@@ -53,7 +53,7 @@ test.each(Object.entries(faults))("at every point of a run, when %s", { timeout:
       expect(await readRelease(client), where).toBe(n);
       expect(await litter(client), where).toEqual([]);
       between.notice();
-      await expect.poll(() => sessions(client), { message: where, interval: 10 }).toEqual([]);
+      await expect.poll(() => sessions(client), { message: where, timeout: 20_000, interval: 10 }).toEqual([]);
     }
   }
   // Once it is recorded, the run itself finds its way, save an operation that nobody knows the fate of.

@@ -27,7 +27,7 @@ function foreignObjects(random: (below: number) => number): string[] {
   const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
   const sources = ["marts.a", "marts.b", "marts.c"];
   const statements = roles.map(
-    (role) => `do $$ begin create role ${role}; exception when duplicate_object then null; end $$`,
+    (role) => `do $$ begin create role ${role}; exception when duplicate_object or unique_violation then null; end $$`,
   );
   statements.push("create schema bi");
   for (let n = 1; n <= OBJECTS; n++) {

@@ -140,7 +140,7 @@ order by id, part, batch desc`,
       await run({ fullRefresh: true });
       expect(await rows(all)).toEqual(incremental);
     }),
-    { numRuns: 8 },
+    { numRuns: 8, endOnFailure: true },
   );
 });
 

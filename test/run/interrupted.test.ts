@@ -53,7 +53,7 @@ test.each(
   const { code, said } = await end;
   expect(said).toContain(`${signal}: cancelling and rolling back`);
   expect(code).toBe(130);
-  await expect.poll(() => sessions(client), { interval: 10 }).toEqual([]);
+  await expect.poll(() => sessions(client), { timeout: 20_000, interval: 10 }).toEqual([]);
   expect(await rows("select status from _dataform.run order by started_at desc limit 1")).toEqual(["cancelled"]);
   expect(await rows("select release_id from _dataform.environment")).toEqual(before);
   expect(await readRelease(client)).toBe(5);
@@ -63,7 +63,6 @@ test("Ctrl-C while another run is waited for ends with exit code 130", async () 
   const { project, client, database } = await ticking(0);
   await client.query("select pg_advisory_lock(hashtextextended('dataform:main', 0))");
   const { child, end } = start(["run", "--wait", "--project-dir", project.dir], database.url);
-  await expect.poll(() => sessions(client), { timeout: 30_000, interval: 20 }).toHaveLength(1);
-  child.stderr.once("data", () => child.kill("SIGINT"));
+  child.stderr.on("data", (bytes) => void (String(bytes).includes("waiting:") && child.kill("SIGINT")));
   expect((await end).code).toBe(130);
 });

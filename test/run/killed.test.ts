@@ -29,10 +29,10 @@ test("killed at any point, a runner leaves one whole release, and the next run s
       expect((await runOn(settings, { wait: true })).status, where).toBe("success");
       expect(await readRelease(client), where).toBe(n);
       expect(await litter(client), where).toEqual([]);
-      await expect.poll(() => sessions(client), { message: where, interval: 10 }).toEqual([]);
+      await expect.poll(() => sessions(client), { message: where, timeout: 20_000, interval: 10 }).toEqual([]);
     }
   }
-});
+}, 180_000);
 
 test("killed at any point of the first run of a database, it stands in nobody's way", async () => {
   for (const point of ["locked", "run recorded", "after a build", "deltas applied", "publish sent"] as const) {

@@ -1,5 +1,4 @@
 import { expect, onTestFinished, test } from "vitest";
-import { compile } from "../../src/compile/compile.ts";
 import { ingest } from "../../src/land/ingest.ts";
 import { type ConnectionSettings, connectionUrl } from "../../src/model/connection.ts";
 import type { RunReport } from "../../src/model/report.ts";
@@ -56,7 +55,7 @@ async function land(records: readonly object[], settings: ConnectionSettings) {
 }
 
 async function runAs(house: Guarded, settings: ConnectionSettings, options: RunOptions = {}) {
-  return run(await compile(house.project.dir), settings, options);
+  return run(await house.project.compile(), settings, options);
 }
 
 /** A project whose raw table, foreign source and roles are there, and who loads and runs it. */
@@ -468,7 +467,7 @@ test("a build that goes on without its client is ended by the user who began it"
     house.rows(
       "select pid from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active' and datname = current_database()",
     );
-  await expect.poll(running).toHaveLength(1);
+  await expect.poll(running, { timeout: 20_000 }).toHaveLength(1);
   (worker.client.driver as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   expect(await sleeping).toBeInstanceOf(Error);
   await worker.renew();

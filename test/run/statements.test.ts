@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { compile } from "../../src/compile/compile.ts";
 import { plan } from "../../src/plan/plan.ts";
 import { readCatalog } from "../../src/postgres/catalog.ts";
 import { preview } from "../../src/run/preview.ts";
@@ -47,7 +46,7 @@ test("no statement that is sent takes anything along that it does not name: ever
   const between = await proxy(database.settings);
   const paths = new Set<string>();
   const go = async () => {
-    const graph = await compile(project.dir);
+    const graph = await project.compile();
     const catalog = await readCatalog(client, "main", publicTargets(graph));
     const { releases, failures } = await preview(graph, catalog, plan(graph, catalog), client);
     expect(failures).toEqual({});

@@ -15,7 +15,7 @@ interface Order {
 const { database, api, kill, count } = JSON.parse(process.argv[2]!) as Order;
 let seen = 0;
 await ingest(declaration(api), parseConnectionUrl(database, "test"), {
-  memory: 8000,
+  memory: 1000,
   onEvent: (event) => {
     if (event.kind === kill && ++seen === count) process.kill(process.pid, "SIGKILL");
   },

@@ -1,4 +1,3 @@
-import { compile } from "../../src/compile/compile.ts";
 import type { ConnectionSettings } from "../../src/model/connection.ts";
 import type { CompiledGraph } from "../../src/model/graph.ts";
 import type { RunReport } from "../../src/model/report.ts";
@@ -57,7 +56,7 @@ export async function ticking(releases = 3): Promise<Ticking> {
   const made = await warehouse(tickingFiles);
   const { client, project, database } = made;
   await prepareTicking(client);
-  const graph = await compile(project.dir);
+  const graph = await project.compile();
   const runOn = (settings: ConnectionSettings, options: RunOptions = {}) =>
     run(graph, settings, { retention, ...options });
   for (let n = 0; n < releases; n++) {

@@ -1,5 +1,4 @@
 import { onTestFinished } from "vitest";
-import { compile } from "../../src/compile/compile.ts";
 import { readSource } from "../../src/compile/source.ts";
 import type { RunReport, StepResult } from "../../src/model/report.ts";
 import { targetKey } from "../../src/model/target.ts";
@@ -33,7 +32,7 @@ export async function warehouse(files: ProjectFiles): Promise<Warehouse> {
     database,
     client,
     run: async (options = {}) =>
-      run(await compile(project.dir), database.settings, {
+      run(await project.compile(), database.settings, {
         readSource: (file) => readSource(project.dir, file),
         ...options,
       }),

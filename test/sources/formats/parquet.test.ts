@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { UserError } from "../../../src/model/errors.ts";
 import { readParquet } from "../../../src/sources/formats/parquet.ts";
+import { temporaryFolder } from "../../support/servers/child.ts";
 import { failureOf, readAll, readEveryPrefix, readTexts } from "./reading.ts";
 
 const file = (name: string) => readFileSync(join(import.meta.dirname, "files", name));
@@ -126,6 +127,9 @@ describe("a file that is cut, damaged or something else", () => {
 
 describe("the temporary file", () => {
   test("is gone after reading, after an error, and when the reader stops in between", async () => {
+    // of this test alone: others read Parquet too
+    vi.stubEnv("TMPDIR", temporaryFolder());
+    onTestFinished(() => void vi.unstubAllEnvs());
     const before = spooled();
     await readTexts(read, file("small.parquet"));
     await failureOf(read, "nonsense");

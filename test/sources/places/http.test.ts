@@ -212,7 +212,7 @@ describe("fault 66: a busy or silent server", () => {
 
   test("is given up when it says nothing for so long", async () => {
     const api = await startApi(() => {});
-    const error = await failure(only(api.url, { timeoutSeconds: 0.2, retry: { attempts: 2, maxDelaySeconds: 1 } }));
+    const error = await failure(only(api.url, { timeoutSeconds: 1, retry: { attempts: 2, maxDelaySeconds: 1 } }));
     expect(error).toMatchObject({ code: "UND_ERR_HEADERS_TIMEOUT" });
     expect(error.found).toContain("tried 2 times");
   });
@@ -223,7 +223,7 @@ describe("fault 66: a busy or silent server", () => {
       if (request.method === "HEAD") return response.end();
       response.write(content.subarray(0, 1000));
     });
-    const file = await only(api.url, { timeoutSeconds: 0.2, retry: { attempts: 1, maxDelaySeconds: 1 } });
+    const file = await only(api.url, { timeoutSeconds: 1, retry: { attempts: 1, maxDelaySeconds: 1 } });
     expect(await failure(contentOf(file))).toMatchObject({ code: "UND_ERR_BODY_TIMEOUT" });
   });
 

@@ -71,7 +71,7 @@ describe.skipIf(!hasSftp)("a real SSH server (needs openssh-server and test/serv
     const data = randomBytes(1_000_000);
     put(server, "a.bin", data);
     const proxy = await cuttingProxy(server.port, [300_000], "silent");
-    const place = await open(server, { timeoutSeconds: 2 }, proxy.port);
+    const place = await open(server, { timeoutSeconds: 5 }, proxy.port);
     const [file] = await place.list("a.bin");
     expect((await contentOf(file!)).equals(data)).toBe(true);
     expect(proxy.connections()).toBe(2);

@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findProgram, freePort, startChild, temporaryFolder } from "./child.ts";
+import { freePort } from "../../../src/postgres/embedded/port.ts";
+import { findProgram, startChild, temporaryFolder } from "./child.ts";
 
 const vsftpd = findProgram("vsftpd");
 

@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { AwsClient } from "aws4fetch";
 import { expect, onTestFinished } from "vitest";
-import { freePort, temporaryFolder } from "./child.ts";
+import { freePort } from "../../../src/postgres/embedded/port.ts";
+import { temporaryFolder } from "./child.ts";
 
 const require = createRequire(new URL("../../servers/package.json", import.meta.url));
 

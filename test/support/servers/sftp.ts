@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { findProgram, freePort, startChild, temporaryFolder } from "./child.ts";
+import { freePort } from "../../../src/postgres/embedded/port.ts";
+import { findProgram, startChild, temporaryFolder } from "./child.ts";
 
 const sshd = findProgram("sshd");
 
