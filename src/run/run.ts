@@ -60,7 +60,9 @@ export async function run(
       notes: plan.notes,
     });
     await session.reach("run recorded");
-    const pool = await openPool(settings, options.concurrency ?? 4, `dataform-build-${runId}`);
+    // No more connections than there is work for at once: each costs the server a process.
+    const most = Math.max(...plan.segments.map(({ steps, audits }) => Math.max(steps.length, audits.length)), 0);
+    const pool = await openPool(settings, Math.min(options.concurrency ?? 4, most), `dataform-build-${runId}`);
     const stop = cancelOnAbort(signal, pool.cancel);
     try {
       return await new Run(session, graph, plan, catalog, pool, options).execute();

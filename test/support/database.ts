@@ -16,7 +16,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const server = parseConnectionUrl(inject("serverUrl"), "TEST_DATABASE_URL");
   const database = `test_${randomUUID().replaceAll("-", "").slice(0, 12)}`;
   const run = (sql: string) => withClient(server, {}, (client) => client.query(sql));
-  await run(`create database ${database} template template0`);
+  await run(`create database ${database} template ${inject("template")}`);
   const settings = { ...server, database };
   return {
     settings,
