@@ -88,10 +88,9 @@ export function certainty(type: string): Certain {
   if (type === "integer") return (bytes, start, end) => digits(bytes, sign(bytes, start), end, 9);
   if (type === "smallint") return (bytes, start, end) => digits(bytes, sign(bytes, start), end, 4);
   if (type === "boolean") return isBoolean;
-  if (type === "date") return (bytes, start, end) => end - start === 10 && isDateAt((at) => bytes[at]!, start);
-  if (type === "timestamp with time zone") return (bytes, start, end) => isTimeAt((at) => bytes[at]!, start, end, true);
-  if (type === "timestamp without time zone")
-    return (bytes, start, end) => isTimeAt((at) => bytes[at]!, start, end, false);
+  if (type === "date") return (bytes, start, end) => end - start === 10 && isDateAt(bytes, start);
+  if (type === "timestamp with time zone") return (bytes, start, end) => isTimeAt(bytes, start, end, true);
+  if (type === "timestamp without time zone") return (bytes, start, end) => isTimeAt(bytes, start, end, false);
   if (type === "uuid") return isUuid;
   const numeric = /^numeric(?:\((\d+),(\d+)\))?$/.exec(type);
   if (!numeric) return () => false;

@@ -5,6 +5,9 @@ import { MAX_RECORD_BYTES } from "../../source.ts";
 
 const LF = 10;
 const CR = 13;
+/** What a byte means in a field that is not quoted; any other is text. */
+const ENDS_FIELD = 1;
+const IS_QUOTE = 2;
 /** More columns than a PostgreSQL table can have. */
 const MAX_FIELDS = 1600;
 /** Bytes of a record from which on it is a long one. */
@@ -49,6 +52,7 @@ export class CsvScanner {
   readonly #quote: number;
   readonly #escape: number;
   readonly #maxBytes: number;
+  readonly #meanings = new Uint8Array(256);
   readonly #record: ScannedRecord = {
     bytes: Buffer.alloc(0),
     start: 0,
@@ -80,6 +84,8 @@ export class CsvScanner {
     this.#quote = options.quote.charCodeAt(0);
     this.#escape = options.escape.charCodeAt(0);
     this.#maxBytes = maxBytes;
+    this.#meanings[this.#quote] = IS_QUOTE;
+    for (const byte of [this.#delimiter, LF, CR]) this.#meanings[byte] = ENDS_FIELD;
   }
 
   push(chunk: Uint8Array): void {
@@ -141,6 +147,7 @@ export class CsvScanner {
   #one(bytes: Buffer, from: number, final: boolean): number {
     const record = this.#record;
     const { starts, ends, quoted } = record;
+    const meanings = this.#meanings;
     const delimiter = this.#delimiter;
     const quote = this.#quote;
     const length = bytes.length;
@@ -164,17 +171,17 @@ export class CsvScanner {
         if (at < length && after !== delimiter && after !== LF && after !== CR)
           problem ??= "text after a closing quote";
       }
-      let byte = bytes[at];
-      while (at < length && byte !== delimiter && byte !== LF && byte !== CR) {
-        if (byte === quote) problem ??= "a quote inside a field that is not quoted";
-        byte = bytes[++at];
+      for (; at < length; at++) {
+        const meaning = meanings[bytes[at]!];
+        if (meaning === ENDS_FIELD) break;
+        if (meaning === IS_QUOTE) problem ??= "a quote inside a field that is not quoted";
       }
       ends[field++] = at;
       if (at >= length) {
         if (!final) return -1;
         break;
       }
-      if (byte !== delimiter) break;
+      if (bytes[at] !== delimiter) break;
       at++;
       if (field > MAX_FIELDS) {
         problem ??= `more than ${MAX_FIELDS} fields`;
