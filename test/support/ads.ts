@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { expect } from "vitest";
 import { type AdNetworks, createAdNetworks, ratesCsv } from "../../ingest/ad-networks/server.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
-import { type CliResult, cli } from "./cli.ts";
+import { type CliResult, cli, succeeds } from "./cli.ts";
 import { testDatabase } from "./database.ts";
 
 const project = resolve(import.meta.dirname, "../..");
@@ -36,11 +35,7 @@ export async function adsWarehouse(): Promise<AdsWarehouse> {
     ...played.env(await played.app.listen({ port: 0, host: "127.0.0.1" })),
   };
   const dataform = (...args: string[]) => cli(project, args, env);
-  const ok = async (...args: string[]) => {
-    const result = await dataform(...args);
-    expect(result.exitCode, `${args.join(" ")}\n${result.stderr}`).toBe(0);
-    return result;
-  };
+  const ok = (...args: string[]) => succeeds(dataform(...args));
   const build = (...args: string[]) => ok("run", "--tags", "ads", ...args);
   await ok("ingest", "exchange_rates");
   return {
