@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { ConnectionSettings } from "../model/connection.ts";
 import { UserError } from "../model/errors.ts";
+import { cancelOnAbort } from "../postgres/cancel.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { copyOut } from "../postgres/copy.ts";
 import { connectionLost, postgresError } from "../postgres/errors.ts";
@@ -61,8 +62,7 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
   const target = typeof options.to === "string" ? await checkTarget(options.to) : undefined;
   if (!target && options.format === "parquet") throw new UserError({ message: "Parquet is written to files only" });
   const written = await withClient(settings, { applicationName: "dataform-export" }, async (client) => {
-    const stop = () => void client.cancel().catch(() => {});
-    options.signal?.addEventListener("abort", stop, { once: true });
+    const stop = cancelOnAbort(options.signal, client.cancel);
     try {
       return await withTransaction(
         client,
@@ -81,7 +81,7 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
     } catch (error) {
       throw options.signal?.aborted ? options.signal.reason : explain(error);
     } finally {
-      options.signal?.removeEventListener("abort", stop);
+      stop();
     }
   });
   const seconds = (performance.now() - started) / 1000;

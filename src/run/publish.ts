@@ -4,10 +4,10 @@ import { UserError } from "../model/errors.ts";
 import type { PublishPlan } from "../model/plan.ts";
 import type { Duty } from "../model/roles.ts";
 import { FENCED } from "../plan/publish.ts";
+import { cancelOnAbort } from "../postgres/cancel.ts";
 import { type Client, connect } from "../postgres/client.ts";
 import { connectionLost, sqlState } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
-import { cancelOnAbort } from "./cancel.ts";
 import { endSessions } from "./ghosts.ts";
 import type { Reach } from "./points.ts";
 

@@ -9,6 +9,7 @@ import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { declaration, item } from "../support/ingest-declaration.ts";
 import { endSessions } from "../support/sessions.ts";
+import { signal } from "../support/signal.ts";
 
 let database: TestDatabase;
 let client: Client;
@@ -79,16 +80,13 @@ describe("a load that is killed", () => {
 
   it("by the server leaves a failed load that names the reason, and run again lands everything once", async () => {
     const pages = feed(() => changes(60));
-    let end = () => {};
-    const ended = new Promise<void>((resolve) => {
-      end = resolve;
-    });
+    const ended = signal();
     // The fourth page waits for that: a quick load would be through by then.
     const api = await startApi(
-      (...asked) => void (asked[2] < 4 ? Promise.resolve() : ended).then(() => pages(...asked)),
+      (...asked) => void (asked[2] < 4 ? Promise.resolve() : ended.given).then(() => pages(...asked)),
     );
     const onEvent = (event: LoadEvent) => {
-      if (event.kind === "page" && event.page === 3) void endSessions(client, "dataform ingest shop").then(end);
+      if (event.kind === "page" && event.page === 3) void endSessions(client, "dataform ingest shop").then(ended.give);
     };
     const failed = await ingest(declaration(api.url), database.settings, { onEvent, memory: 8000 });
     expect(failed.streams[0]).toMatchObject({ status: "failed", loadId: expect.stringMatching(/^\d+$/) });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { communesCsv } from "../../ingest/weather/communes.ts";
 import { frenchReadings, ndjson } from "../../ingest/weather/readings.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
-import { type CliResult, cli } from "../support/cli.ts";
+import { type CliResult, cli, succeeds } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { dayWithRoom } from "../support/day.ts";
 
@@ -49,7 +49,7 @@ function put(name: string, content: string): void {
 /** Lands a day of readings, one an hour. */
 async function land(day: string): Promise<void> {
   put(`temperatures-${day}.ndjson`, ndjson(frenchReadings({ from: `${day}T00:00:00Z`, hours: PER_DAY, perHour: 1 })));
-  await succeeds("ingest", "temperatures_bulk");
+  await dataform("ingest", "temperatures_bulk");
 }
 
 /** As if the last load had landed on that day. */
@@ -60,14 +60,12 @@ async function landedOn(day: string): Promise<void> {
   );
 }
 
-async function succeeds(...args: string[]): Promise<CliResult> {
-  const result = await cli(project, args, { DATABASE_URL: database.url, TEMPERATURES_FILES: folder });
-  expect(result.exitCode, result.stderr).toBe(0);
-  return result;
+function dataform(...args: string[]): Promise<CliResult> {
+  return succeeds(cli(project, args, { DATABASE_URL: database.url, TEMPERATURES_FILES: folder }));
 }
 
 async function run(...args: string[]): Promise<void> {
-  const { stderr } = await succeeds("run", "--tags", "temperatures", ...args);
+  const { stderr } = await dataform("run", "--tags", "temperatures", ...args);
   expect(stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
 }
 
@@ -91,7 +89,7 @@ test("seed 2: the packed readings have a partition for each load date, with the 
 
 /** The partitions of the archive that a run of temperatures_records opens. */
 async function opened(vars: string): Promise<string[]> {
-  const { stdout } = await succeeds("compile", "--json", "--vars", vars);
+  const { stdout } = await dataform("compile", "--json", "--vars", vars);
   const { actions } = JSON.parse(stdout) as {
     actions: { target: { name: string }; incrementalQuery?: string }[];
   };
@@ -139,7 +137,7 @@ test("raw rows go with their partition once they are packed and a week old; newe
 test("another environment packs what it finds, and takes no raw row from this one", async () => {
   await land("2026-01-06");
   await landedOn("2026-01-06");
-  await succeeds("run", "--tags", "temperatures", "--schema-suffix", "dev");
+  await dataform("run", "--tags", "temperatures", "--schema-suffix", "dev");
   expect(await rows("select count(*) from history_dev.temperatures_readings")).toEqual([String(3 * PER_DAY)]);
   expect(await rows("select count(*) from raw.temperatures_20260106")).toEqual([String(PER_DAY)]);
 });

@@ -8,7 +8,7 @@ import { corrected, frenchReadings, ndjson, type Reading } from "../../ingest/we
 import { createWeatherApi, DEMO_KEY, type WeatherApi } from "../../ingest/weather/server.ts";
 import { stationReadings } from "../../ingest/weather/stations.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
-import { type CliResult, cli } from "../support/cli.ts";
+import { type CliResult, cli, succeeds } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { dayWithRoom } from "../support/day.ts";
 
@@ -93,7 +93,7 @@ beforeAll(async () => {
   await client.script(`alter database ${database.settings.database} set timezone = 'Asia/Kathmandu'`);
   put("communes.csv", communesCsv(corners));
   put("temperatures-1.ndjson.gz", gzipSync(ndjson([...first, ...bad])));
-  await succeeds("ingest", "temperatures_bulk");
+  await succeeds(dataform("ingest", "temperatures_bulk"));
   await landedOn("2026-01-01");
   await run();
 }, 120_000);
@@ -120,12 +120,6 @@ async function landedOn(day: string): Promise<void> {
 
 function dataform(...args: string[]): Promise<CliResult> {
   return cli(project, args, env);
-}
-
-async function succeeds(...args: string[]): Promise<CliResult> {
-  const result = await dataform(...args);
-  expect(result.exitCode, result.stderr).toBe(0);
-  return result;
 }
 
 async function run(...args: string[]): Promise<void> {
@@ -200,7 +194,7 @@ test("seed 2: another model over the same raw readings: extremes of each cell an
 test("seed 2: corrections from the API change their hours, those they came from too, and no other is computed", async () => {
   await rows("create table public.before as select * from history.temperatures_hourly_places");
   api.answer(second);
-  await succeeds("ingest", "temperatures");
+  await succeeds(dataform("ingest", "temperatures"));
   await run();
   expect(await rows(hourly)).toEqual(afterSecond);
   expect(
@@ -283,10 +277,10 @@ test("thousands of readings and corrections of some: the marts are those of a fu
   const many = frenchReadings({ from: "2026-01-02T00:00:00Z", hours: 20, perHour: 150 });
   put("communes-2026.csv", communesCsv());
   put("temperatures-2.ndjson", ndjson(many));
-  await succeeds("ingest", "temperatures_bulk");
+  await succeeds(dataform("ingest", "temperatures_bulk"));
   await run();
   api.answer(corrected(many, 100));
-  await succeeds("ingest", "temperatures");
+  await succeeds(dataform("ingest", "temperatures"));
   await run();
   const later = "where hour >= '2026-01-02Z'";
   expect(await rows(`select sum(number_of_points) from history.temperatures_hourly_places ${later}`)).toEqual(["3000"]);

@@ -3,6 +3,7 @@ import { connectionUrl } from "../../src/model/connection.ts";
 import { POINTS, type Point } from "../../src/run/points.ts";
 import { Runners } from "../support/runner.ts";
 import { endSessions } from "../support/sessions.ts";
+import { signal } from "../support/signal.ts";
 import { litter, readRelease, sessions, tick, ticking } from "../support/ticking.ts";
 
 let runners: Runners;
@@ -102,11 +103,3 @@ test("what a late runner clears up is not what the run that overtook it is build
   cleared.give();
   expect((await overtaking!).status).toBe("success");
 });
-
-function signal() {
-  let give = () => {};
-  const given = new Promise<void>((resolve) => {
-    give = resolve;
-  });
-  return { given, give };
-}

@@ -1,0 +1,8 @@
+/** Something that one part of a test waits for and another one gives. */
+export function signal(): { readonly given: Promise<void>; give(): void } {
+  let give = () => {};
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give };
+}
