@@ -9,6 +9,7 @@ const allowed: Record<string, readonly string[]> = {
   model: [],
   config: ["model"],
   sql: ["model"],
+  library: ["model", "sql"],
   compile: ["model", "config"],
   plan: ["model", "sql"],
   postgres: ["model", "sql", "config"],
@@ -105,6 +106,11 @@ test("no two files import each other, directly or in a circle", () => {
 
 test.each(confined)("%s stands only in its own folder", (pattern, folders) => {
   const elsewhere = files.filter(({ folder, text }) => !folders.includes(folder) && pattern.test(text));
+  expect(elsewhere.map(({ name }) => name)).toEqual([]);
+});
+
+test("only src/sql makes SQL out of a string", () => {
+  const elsewhere = files.filter(({ folder, text }) => folder !== "sql" && /\bfixed\b[^;]*from "[./]*sql\/sql\.ts"|new Sql\b/.test(text));
   expect(elsewhere.map(({ name }) => name)).toEqual([]);
 });
 

@@ -16,6 +16,13 @@ const BIGQUERY_ONLY = ["notebook", "dataPreparation", "propertyGraph"];
 
 const COMPILED = Symbol("compiled");
 
+// The packaged functions. From source, too, they are the built ones.
+const LIBRARY = path.join(
+  __dirname,
+  path.basename(path.dirname(__dirname)) === "src" ? "../../dist" : "..",
+  "cjs/library",
+);
+
 // Settings of Dataform 2 that core 3 refuses: taken out, and told.
 const FORMER_SETTINGS = ["concurrentQueryLimit", "idempotentActionRetries", "useRunCache", "gcloudProjectId"];
 
@@ -36,6 +43,11 @@ function keepKnownSettings(projectDir, compiler) {
   for (const name of ignored) delete holder.asJson[name];
   global.workflowSettingsYaml = holder;
   return ignored;
+}
+
+function packagedFile(name) {
+  const built = path.join(LIBRARY, `${name}.js`);
+  return isFile(built) ? built : path.join(LIBRARY, "../../../includes", `${name}.js`);
 }
 
 // Compiled code by file name, for messages.
@@ -190,11 +202,14 @@ function isFile(file) {
   }
 }
 
-// `require("includes/x")` and `require("@dataform/core")` work from every project file, as in Dataform.
+// `require("includes/x")` and `require("@dataform/core")` work from every project file, as in Dataform; so does
+// `require("dataform-postgres/includes/x")`, which means the functions of the package that compiles.
 function serveBareRequires(projectDir, core) {
   const resolve = Module._resolveFilename;
   Module._resolveFilename = function (id, parent, ...rest) {
     if (id === "@dataform/core" && parent?.filename?.startsWith(projectDir)) return CORE_ID;
+    const packaged = /^dataform-postgres\/includes\/([\w-]+)$/.exec(id)?.[1];
+    if (packaged) return resolve.call(this, packagedFile(packaged), parent, ...rest);
     if (/^(includes|definitions)\//.test(id)) return resolve.call(this, path.join(projectDir, id), parent, ...rest);
     return resolve.call(this, id, parent, ...rest);
   };

@@ -1,0 +1,29 @@
+import { expression } from "../sql/authored.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
+
+// Ratios are sums over sums, exact, and null when there is nothing to divide by.
+
+/** `numerator / denominator` as numeric; NULL where the denominator is 0. Both are SQL expressions. */
+export function ratio(numerator: string, denominator: string): string {
+  const over = expression(denominator, "ratios.ratio: denominator");
+  return sql`${expression(numerator, "ratios.ratio: numerator")}::numeric / nullif(${over}, 0)`.toString();
+}
+
+export interface RankOptions {
+  /** Expressions: what has the same values of them is ranked among itself. */
+  readonly per?: readonly string[];
+}
+
+/** Rank of a ratio, best first; ties share a rank, and what has no ratio has no rank. */
+export function rank(column: string, { per = [] }: RankOptions = {}): string {
+  const value = expression(column, "ratios.rank: column");
+  const groups: Sql[] = [...per.map((one) => expression(one, "ratios.rank: per")), sql`${value} is null`];
+  return sql`case when ${value} is not null then rank() over (partition by ${join(groups, ", ")} order by ${value} desc) end`.toString();
+}
+
+/** A whole number from the project's vars, so that a typing error stops the compilation and not the query. */
+export function minimum(vars: Readonly<Record<string, string>> | undefined, name: string, fallback: number): string {
+  const value = vars && Object.hasOwn(vars, name) ? vars[name]! : String(fallback);
+  if (!/^[1-9]\d*$/.test(value)) throw new Error(`vars.${name} must be a whole number from 1 on, got "${value}"`);
+  return value;
+}

@@ -1,0 +1,109 @@
+import { UserError } from "../model/errors.ts";
+import type { Target } from "../model/target.ts";
+import { id } from "./identifiers.ts";
+import { fixed, Sql } from "./sql.ts";
+import { type Token, tokenize } from "./tokens.ts";
+
+// The doors by which SQL that a person wrote comes in. Each looks at its tokens, so that it stays what it is said to be: an
+// expression cannot close the parenthesis around it, nor end the statement.
+
+/**
+ * An expression of an author, in parentheses where it is more than a name.
+ * @param what what it is, for the message: "scd2.publish: orders: effectiveAt"
+ * @throws UserError for what is not one expression
+ */
+export function expression(text: string, what: string): Sql {
+  const tokens = balanced(text, what, "an SQL expression");
+  const bare = text.trim();
+  if (isName(tokens) && !endsInComment(text)) return new Sql(fixed(bare));
+  return new Sql(fixed(`(${bare}${endsInComment(text) ? "\n" : ""})`));
+}
+
+/**
+ * A select of an author, as it can stand in parentheses or after `as`.
+ * @throws UserError for what is not one statement
+ */
+export function select(text: string, what: string): Sql {
+  balanced(text, what, "one select");
+  return new Sql(fixed(`${text.trim()}${endsInComment(text) ? "\n" : ""}`));
+}
+
+/**
+ * A relation as an author names it: `ref()`'s text, `schema.name`, a target, or a select in parentheses.
+ * @throws UserError for what is not a relation
+ */
+export function relation(given: string | Target | readonly [string, string], what: string): Sql {
+  if (typeof given !== "string") {
+    const { schema, name } = Array.isArray(given)
+      ? { schema: given[0] as string, name: given[1] as string }
+      : (given as Target);
+    return schema ? id(schema, name) : id(name);
+  }
+  const tokens = balanced(given, what, "a relation");
+  const isSelect = tokens[0]?.text === "(" && tokens.at(-1)?.text === ")";
+  if (isName(tokens) || isSelect) return new Sql(fixed(`${given.trim()}${endsInComment(given) ? "\n" : ""}`));
+  throw refused(what, "a relation: schema.name, ref() or a select in parentheses", given);
+}
+
+/**
+ * The name of a type as an author writes it: `numeric(10, 2)`, `"my schema".mood[]`, `timestamp with time zone`.
+ * @throws UserError for what is not the name of a type
+ */
+export function typeName(text: string, what: string): Sql {
+  const tokens = typeof text === "string" ? meaningful(text) : [];
+  const isWord = ({ kind }: Token) => kind === "word" || kind === "quoted";
+  const ok =
+    tokens.length > 0 &&
+    isWord(tokens[0]!) &&
+    tokens.every((token) => isWord(token) || token.kind === "number" || /^[.,()[\]]$/.test(token.text)) &&
+    isBalanced(tokens);
+  if (!ok) throw refused(what, "the name of a type", String(text));
+  return new Sql(fixed(text.trim()));
+}
+
+/** The tokens that mean something. */
+export function meaningful(text: string): Token[] {
+  return tokenize(text).filter(({ kind }) => kind !== "space" && kind !== "comment");
+}
+
+function balanced(text: unknown, what: string, expected: string): Token[] {
+  if (typeof text !== "string") throw refused(what, expected, JSON.stringify(text) ?? String(text));
+  const tokens = meaningful(text);
+  if (!tokens.length) throw refused(what, expected, "nothing");
+  if (tokens.some(({ kind, text: symbol }) => kind === "symbol" && symbol === ";"))
+    throw refused(what, `${expected}, without a semicolon`, text);
+  // A comment without an end would take in whatever follows.
+  const endsOpen = tokenize(`${text}\nx`).at(-1)!.text !== "x";
+  if (endsOpen || !isBalanced(tokens)) throw refused(what, `${expected} whose parentheses and quotes are closed`, text);
+  return tokens;
+}
+
+/** Whether every parenthesis and quote that begins also ends. */
+function isBalanced(tokens: readonly Token[]): boolean {
+  const open: string[] = [];
+  for (const { kind, text } of tokens) {
+    if (kind !== "symbol") continue;
+    if (text === "(" || text === "[") open.push(text);
+    if (text === ")" && open.pop() !== "(") return false;
+    if (text === "]" && open.pop() !== "[") return false;
+    // A quote that begins nothing, or a dollar: its string has no end.
+    if (/^['"$]$/.test(text)) return false;
+  }
+  return open.length === 0;
+}
+
+/** `name`, `"name"`, or several of them joined by dots. */
+function isName(tokens: readonly Token[]): boolean {
+  return (
+    tokens.length % 2 === 1 &&
+    tokens.every(({ kind, text }, index) => (index % 2 ? text === "." : kind === "word" || kind === "quoted"))
+  );
+}
+
+function endsInComment(text: string): boolean {
+  return tokenize(text).findLast(({ kind }) => kind !== "space")?.kind === "comment";
+}
+
+function refused(what: string, expected: string, found: string): UserError {
+  return new UserError({ message: `${what} is not ${expected.split(",")[0]!.split(":")[0]}`, expected, found });
+}
