@@ -110,7 +110,9 @@ test.each(confined)("%s stands only in its own folder", (pattern, folders) => {
 });
 
 test("only src/sql makes SQL out of a string", () => {
-  const elsewhere = files.filter(({ folder, text }) => folder !== "sql" && /\bfixed\b[^;]*from "[./]*sql\/sql\.ts"|new Sql\b/.test(text));
+  const elsewhere = files.filter(
+    ({ folder, text }) => folder !== "sql" && /\bfixed\b[^;]*from "[./]*sql\/sql\.ts"|new Sql\b/.test(text),
+  );
   expect(elsewhere.map(({ name }) => name)).toEqual([]);
 });
 
