@@ -1,0 +1,48 @@
+import type { Sql } from "../sql/sql.ts";
+
+// What a packaged function uses of Dataform's own JavaScript: globals where a project is compiled.
+
+/** The name of an action as in `ref()`. */
+export type Name =
+  | string
+  | readonly [schema: string, name: string]
+  | { readonly schema?: string; readonly name: string };
+
+/** What a query is made with. */
+export interface Context {
+  ref(name: Name): string;
+  self(): string;
+  incremental(): boolean;
+}
+
+/** An action that was made: what more can be said of it. */
+export interface Action {
+  query(query: (context: Context) => string): Action;
+  preOps(statements: string | readonly string[] | ((context: Context) => string | readonly string[])): Action;
+  postOps(statements: string | readonly string[] | ((context: Context) => string | readonly string[])): Action;
+}
+
+interface Globals {
+  publish(name: string, config: object): Action;
+  assert(name: string, config: object): Action;
+  declare(config: object): void;
+}
+
+const globals = globalThis as unknown as Globals;
+
+/** A model whose query is a value of ours. */
+export function publishModel(name: string, config: object, query: (context: Context) => Sql): Action {
+  return globals.publish(name, config).query((context) => query(context).toString());
+}
+
+/** An assertion whose query is a value of ours. */
+export function assertModel(name: string, config: object, query: (context: Context) => Sql): Action {
+  return globals.assert(name, config).query((context) => query(context).toString());
+}
+
+/** The target that a name of `ref()` says, schema left out where it is the project's own. */
+export function targetOf(name: Name | undefined): { readonly schema?: string; readonly name: string } | undefined {
+  if (typeof name === "string") return { name };
+  if (Array.isArray(name)) return { schema: name[0] as string, name: name[1] as string };
+  return name as { readonly schema?: string; readonly name: string } | undefined;
+}

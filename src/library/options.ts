@@ -1,0 +1,68 @@
+import { nearest } from "../model/nearest.ts";
+import { typeName } from "../sql/authored.ts";
+import { id, LONGEST_NAME } from "../sql/identifiers.ts";
+import type { Identifier, Sql } from "../sql/sql.ts";
+
+/** What our columns begin with where they stand beside an author's, who cannot have such a name. */
+const OURS = "_dataform_";
+
+/** A column of ours beside an author's columns. */
+export function own(name: string): Identifier {
+  return id(`${OURS}${name}`);
+}
+
+/** Ends the compilation with what is wrong with a call. `caller` names function and action: `scd2.publish: customers`. */
+export function fail(caller: string, message: string): never {
+  throw new Error(`${caller}: ${message}`);
+}
+
+/** Columns with their types, in order. Entries serve for names that an object cannot have: `[["__proto__", "text"]]`. */
+export type TypedColumns = Readonly<Record<string, string>> | readonly (readonly [column: string, type: string])[];
+
+/** @throws Error for an option that the function does not have */
+export function checkKnown(caller: string, given: object, known: readonly string[], where = "option"): void {
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    const meant = nearest(name, known);
+    fail(caller, `unknown ${where} "${name}", known: ${known.join(", ")}${meant ? `; did you mean ${meant}?` : ""}`);
+  }
+}
+
+/** One column by its name: as PostgreSQL has it, without the quotes of SQL. */
+export function columnName(caller: string, name: unknown, where: string): string {
+  if (typeof name !== "string" || name === "")
+    return fail(caller, `${where}: expected the name of a column, found ${JSON.stringify(name)}`);
+  if (/^".*"$/s.test(name))
+    fail(
+      caller,
+      `${where}: names are given without the quotes of SQL: ${name.slice(1, -1).replaceAll('""', '"')}, found ${name}`,
+    );
+  if (name.startsWith(OURS))
+    fail(caller, `${where}: names that begin with ${OURS} are taken, rename ${name} in the feed`);
+  const bytes = Buffer.byteLength(name);
+  if (bytes > LONGEST_NAME)
+    fail(caller, `${where}: PostgreSQL's names have up to ${LONGEST_NAME} bytes, ${name} has ${bytes}`);
+  return name;
+}
+
+/** A column, or several: never none, and none twice. */
+export function columnNames(caller: string, given: unknown, where: string): readonly string[] {
+  const names = (Array.isArray(given) ? given : [given]).map((name) => columnName(caller, name, where));
+  if (!names.length) fail(caller, `needs ${where}: a column, or several`);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) fail(caller, `${where}: ${twice} is named twice`);
+  return names;
+}
+
+/** `{ column: type }` as a map from names to types. */
+export function typedColumns(caller: string, given: unknown, where: string): ReadonlyMap<string, Sql> {
+  const entries = Array.isArray(given) ? given : given && typeof given === "object" ? Object.entries(given) : [];
+  if (!entries.length) fail(caller, `needs ${where}: { column: type }`);
+  const columns = new Map<string, Sql>();
+  for (const [given, type] of entries as [unknown, unknown][]) {
+    const name = columnName(caller, given, where);
+    if (columns.has(name)) fail(caller, `${where}: ${name} is named twice`);
+    columns.set(name, typeName(type as string, `${caller}: ${where}: the type of ${name}`));
+  }
+  return columns;
+}
