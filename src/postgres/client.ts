@@ -2,7 +2,8 @@ import pg from "pg";
 import { type ConnectionSettings, connectionUrl } from "../model/connection.ts";
 import { UserError } from "../model/errors.ts";
 import { type Duty, roleName } from "../model/roles.ts";
-import { quoteIdentifier } from "../sql/identifiers.ts";
+import { id } from "../sql/identifiers.ts";
+import { type Sql, sql } from "../sql/sql.ts";
 
 /** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
 export type Row = Record<string, string | null>;
@@ -20,11 +21,13 @@ export interface QueryResult<R = Row> {
 /** One connection. One statement at a time; callers hold it for a whole transaction. */
 export interface Client {
   /** One statement, with `$1` parameters. Values come back as text. */
-  query<R = Row>(text: string, parameters?: readonly unknown[]): Promise<QueryResult<R>>;
+  query<R = Row>(statement: Sql | string, parameters?: readonly unknown[]): Promise<QueryResult<R>>;
   /** Several statements in one message: one implicit transaction, one result per statement. */
-  script(text: string): Promise<readonly QueryResult[]>;
+  script(statements: Sql | string): Promise<readonly QueryResult[]>;
   /** One statement; its rows as arrays, so that two columns of one name are both there. */
-  table(text: string): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (string | null)[][] }>;
+  table(
+    statement: Sql | string,
+  ): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (string | null)[][] }>;
   /** The server process of this session. */
   readonly processId: number;
   /** Stops what the connection is doing, from another connection; the statement fails with 57014. */
@@ -72,17 +75,17 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
   }
   const processId = (driver as unknown as { processID: number }).processID;
   const client: Client = {
-    async query<R>(text: string, parameters: readonly unknown[] = []) {
-      const result = await driver.query({ text, values: [...parameters] });
+    async query<R>(statement: Sql | string, parameters: readonly unknown[] = []) {
+      const result = await driver.query({ text: String(statement), values: [...parameters] });
       return toResult<R>(result);
     },
-    async script(text) {
-      const result = (await driver.query(text)) as unknown as pg.QueryResult | pg.QueryResult[];
+    async script(statements) {
+      const result = (await driver.query(String(statements))) as unknown as pg.QueryResult | pg.QueryResult[];
       return (Array.isArray(result) ? result : [result]).map((one) => toResult<Row>(one));
     },
-    async table(text) {
+    async table(statement) {
       const { fields, rows } = await driver.query({
-        text,
+        text: String(statement),
         rowMode: "array",
         queryMode: "extended",
       } as pg.QueryArrayConfig);
@@ -91,7 +94,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     processId,
     async cancel() {
       await withClient(settings, { applicationName: "dataform-cancel" }, (other) =>
-        other.query("select pg_cancel_backend($1)", [processId]),
+        other.query(sql`select pg_cancel_backend($1)`, [processId]),
       );
     },
     roles: settings.roles,
@@ -113,7 +116,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
  * the author of a model: SQL can turn back.
  */
 export async function actAs(client: Pick<Client, "query" | "roles">, duty: Duty): Promise<void> {
-  if (client.roles) await client.query(`set role ${quoteIdentifier(roleName(client.roles, duty))}`);
+  if (client.roles) await client.query(sql`set role ${id(roleName(client.roles, duty))}`);
 }
 
 /** What to say when a connection cannot take the role it is for. */
@@ -167,14 +170,18 @@ export async function withClient<T>(
 }
 
 /** Runs `work` in a transaction. The first error is the one thrown, even if the rollback fails too. */
-export async function withTransaction<T>(client: Client, work: () => Promise<T>, begin = "begin"): Promise<T> {
+export async function withTransaction<T>(
+  client: Client,
+  work: () => Promise<T>,
+  begin: Sql | string = sql`begin`,
+): Promise<T> {
   await client.query(begin);
   try {
     const result = await work();
-    await client.query("commit");
+    await client.query(sql`commit`);
     return result;
   } catch (error) {
-    await client.query("rollback").catch(() => {});
+    await client.query(sql`rollback`).catch(() => {});
     throw error;
   }
 }
