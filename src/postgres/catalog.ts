@@ -4,6 +4,7 @@ import { roleName } from "../model/roles.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { nullKeysQuery } from "../sql/delta.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
 import { readDependents } from "./dependents.ts";
 import { columnsOf, grantsOf } from "./relations.ts";
@@ -11,12 +12,12 @@ import { columnsOf, grantsOf } from "./relations.ts";
 /** Reads what the planner must know. `targets` are the public names of the project. */
 export async function readCatalog(client: Client, environment: string, targets: readonly Target[]): Promise<Catalog> {
   const { rows: settings } = await client.query<{ version: string; initialised: string }>(
-    "select current_setting('server_version_num') as version, to_regclass('_dataform.environment') is not null as initialised",
+    sql`select current_setting('server_version_num') as version, to_regclass('_dataform.environment') is not null as initialised`,
   );
   const initialised = settings[0]!.initialised === "t";
   const state = initialised ? await readState(client, environment) : undefined;
   const { rows: schemas } = await client.query<{ nspname: string }>(
-    "select nspname from pg_namespace order by nspname",
+    sql`select nspname from pg_namespace order by nspname`,
   );
   const manifest = state?.manifest ? (JSON.parse(state.manifest) as Manifest) : {};
   // Also of models that the project no longer has.
@@ -42,7 +43,7 @@ async function readState(client: Client, environment: string) {
     next_release: string;
     manifest: string | null;
   }>(
-    `select e.release_id, e.fence, e.next_release, r.manifest
+    sql`select e.release_id, e.fence, e.next_release, r.manifest
      from _dataform.environment e
      left join _dataform.release r on r.environment = e.name and r.release_id = e.release_id
      where e.name = $1`,
@@ -63,7 +64,7 @@ async function readRelations(client: Client, targets: readonly Target[]): Promis
   const { rows } = await client.query<
     Record<"oid" | "schema" | "name" | "relkind" | "owner" | "published" | "columns" | "options" | "grants", string>
   >(
-    `select c.oid, n.nspname as schema, c.relname as name, c.relkind, pg_get_userbyid(c.relowner) as owner,
+    sql`select c.oid, n.nspname as schema, c.relname as name, c.relkind, pg_get_userbyid(c.relowner) as owner,
        exists (
          select from pg_depend d
          join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid and w.ev_class = c.oid
@@ -110,7 +111,7 @@ export async function describeNewRows(client: Client, { table, uniqueKey }: NewR
 /** The columns and grants of private objects, by name. */
 export async function describeObjects(client: Client, names: readonly string[]): Promise<Map<string, BuiltObject>> {
   const { rows } = await client.query<Record<"name" | "columns" | "grants", string>>(
-    `select c.relname as name, ${columnsOf} as columns, ${grantsOf} as grants
+    sql`select c.relname as name, ${columnsOf} as columns, ${grantsOf} as grants
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = $1 and c.relname = any($2::text[])`,
     [PRIVATE_SCHEMA, names],

@@ -1,5 +1,6 @@
 import type { Dependent, Grant } from "../model/catalog.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
 import { grantsOf } from "./relations.ts";
 
@@ -50,7 +51,7 @@ function toDependent(row: DependentRow): Dependent {
 }
 
 // A view depends on what it reads through its rule "_RETURN"; a function with an SQL body depends by itself.
-const dependentsQuery = `
+const dependentsQuery = sql`
 with recursive edges as (
   select distinct dep.refobjid as source, rw.ev_class as reader
   from pg_depend dep join pg_rewrite rw on dep.classid = 'pg_rewrite'::regclass and rw.oid = dep.objid

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { ConnectionSettings } from "../model/connection.ts";
 import { withClient } from "../postgres/client.ts";
+import { sql } from "../sql/sql.ts";
 
 /**
  * Ends sessions that lost their client, and waits until they are gone: they may go on with their statement, or hold
@@ -15,7 +16,7 @@ export async function endSessions(
   await withClient(settings, { applicationName: "dataform-cancel" }, async (client) => {
     for (;;) {
       const { rows } = await client.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
+        sql`select pg_terminate_backend(pid) from pg_stat_activity
          where datname = current_database() and application_name = any($1::text[])
            and ($2::integer is null or pid = $2) and pg_has_role(usesysid, 'usage')`,
         [applicationNames, processId ?? null],

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "../postgres/client.ts";
+import { sql } from "../sql/sql.ts";
 
 export type HorizonPolicy = "wait" | "publish" | "fail";
 
@@ -19,7 +20,7 @@ export async function waitForHorizon(
   for (;;) {
     // By start and not by age of xmin: one long writer drags everybody's xmin back, and the wait would not end.
     const { rows } = await client.query<{ reader: string }>(
-      `select format('process %s (%s) in a transaction since %s', pid, coalesce(nullif(application_name, ''), 'no application name'), xact_start) as reader
+      sql`select format('process %s (%s) in a transaction since %s', pid, coalesce(nullif(application_name, ''), 'no application name'), xact_start) as reader
        from pg_stat_activity
        where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
          and backend_xmin is not null and xact_start <= $1::timestamptz
@@ -40,7 +41,7 @@ export async function waitForHorizon(
 /** Whether this role sees the transactions of others; without that the wait cannot protect them. */
 export async function seesOthers(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ sees: string }>(
-    "select pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees",
+    sql`select pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees`,
   );
   return rows[0]!.sees === "t";
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { UserError } from "../model/errors.ts";
 import type { Client } from "../postgres/client.ts";
+import { sql } from "../sql/sql.ts";
 
 /** Exit code when another run holds the lock; `EX_TEMPFAIL`: try again later. */
 export const LOCKED_EXIT_CODE = 75;
@@ -34,7 +35,7 @@ export async function takeRunLock(
 /** Takes the lock if nobody has it. */
 export async function tryRunLock(client: Client, environment: string): Promise<boolean> {
   const { rows } = await client.query<{ taken: string }>(
-    "select pg_try_advisory_lock(hashtextextended('dataform:' || $1, 0)) as taken",
+    sql`select pg_try_advisory_lock(hashtextextended('dataform:' || $1, 0)) as taken`,
     [environment],
   );
   return rows[0]!.taken === "t";
@@ -42,7 +43,7 @@ export async function tryRunLock(client: Client, environment: string): Promise<b
 
 async function lockHolder(client: Client, environment: string): Promise<string> {
   const { rows } = await client.query<{ holder: string }>(
-    `select format('process %s (%s) from %s since %s', a.pid, a.application_name, coalesce(host(a.client_addr), 'a local socket'), a.backend_start) as holder
+    sql`select format('process %s (%s) from %s since %s', a.pid, a.application_name, coalesce(host(a.client_addr), 'a local socket'), a.backend_start) as holder
      from pg_locks l join pg_stat_activity a on a.pid = l.pid
      where l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_database where datname = current_database())
        and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('dataform:' || $1, 0)`,

@@ -3,6 +3,7 @@ import { UserError } from "../model/errors.ts";
 import type { RolePlan } from "../plan/roles.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { connectionLost, postgresError } from "../postgres/errors.ts";
+import { sql } from "../sql/sql.ts";
 
 /** What applying the roles changed. */
 export interface RolesReport {
@@ -45,15 +46,15 @@ export async function applyRoles(settings: ConnectionSettings, plan: RolePlan): 
 }
 
 async function apply(client: Client, { roles, statements }: RolePlan): Promise<RoleChange[]> {
-  await client.script("set local client_min_messages = 'warning'; set local lock_timeout = '5s'");
-  await client.query("select pg_advisory_xact_lock(hashtextextended('dataform:roles', 0))");
+  await client.script(sql`set local client_min_messages = 'warning'; set local lock_timeout = '5s'`);
+  await client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform:roles', 0))`);
   const before = await readRights(client, roles);
-  for (const { sql } of statements) await client.script(sql);
+  for (const statement of statements) await client.script(statement.sql);
   const after = await readRights(client, roles);
   return [...changed("given", before, after), ...changed("taken", after, before)];
 }
 
-const rightsQuery = `
+const rightsQuery = sql`
 with ours (oid, name) as (
   select oid, rolname::text from pg_roles where rolname = any($1::text[]) union all select 0, 'public'
 ),

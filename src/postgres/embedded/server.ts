@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionSettings } from "../../model/connection.ts";
 import { UserError } from "../../model/errors.ts";
+import { sql } from "../../sql/sql.ts";
 import { withClient } from "../client.ts";
 import { findNative, prepareBinaries } from "./binaries.ts";
 import { checkCluster, createCluster } from "./cluster.ts";
@@ -163,7 +164,7 @@ const answers = async (settings: ConnectionSettings) => (await serverVersion(set
 async function serverVersion(settings: ConnectionSettings): Promise<string | undefined> {
   try {
     return await withClient(settings, {}, async (client) => {
-      const { rows } = await client.query<{ server_version: string }>("show server_version");
+      const { rows } = await client.query<{ server_version: string }>(sql`show server_version`);
       return rows[0]?.server_version;
     });
   } catch {
