@@ -13,27 +13,27 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 };
 
 /** Each command in a file of its own, loaded only when it is asked for: starting must be quick. */
-const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
-  run: async () => (await import("./commands/run.ts")).addRunCommand,
-  plan: async () => (await import("./commands/plan.ts")).addPlanCommand,
-  compile: async () => (await import("./commands/compile.ts")).addCompileCommand,
-  test: async () => (await import("./commands/test.ts")).addTestCommand,
-  query: async () => (await import("./commands/query.ts")).addQueryCommand,
-  ingest: async () => (await import("./commands/ingest.ts")).addIngestCommand,
-  export: async () => (await import("./commands/export.ts")).addExportCommand,
-  publish: async () => (await import("./commands/publish.ts")).addPublishCommand,
-  releases: async () => (await import("./commands/releases.ts")).addReleasesCommand,
-  rollback: async () => (await import("./commands/rollback.ts")).addRollbackCommand,
-  diff: async () => (await import("./commands/diff.ts")).addDiffCommand,
-  roles: async () => (await import("./commands/roles.ts")).addRolesCommand,
-  db: async () => (await import("./commands/db.ts")).addDbCommand,
-};
+const commands = new Map<string, () => Promise<AddCommand>>([
+  ["run", async () => (await import("./commands/run.ts")).addRunCommand],
+  ["plan", async () => (await import("./commands/plan.ts")).addPlanCommand],
+  ["compile", async () => (await import("./commands/compile.ts")).addCompileCommand],
+  ["test", async () => (await import("./commands/test.ts")).addTestCommand],
+  ["query", async () => (await import("./commands/query.ts")).addQueryCommand],
+  ["ingest", async () => (await import("./commands/ingest.ts")).addIngestCommand],
+  ["export", async () => (await import("./commands/export.ts")).addExportCommand],
+  ["publish", async () => (await import("./commands/publish.ts")).addPublishCommand],
+  ["releases", async () => (await import("./commands/releases.ts")).addReleasesCommand],
+  ["rollback", async () => (await import("./commands/rollback.ts")).addRollbackCommand],
+  ["diff", async () => (await import("./commands/diff.ts")).addDiffCommand],
+  ["roles", async () => (await import("./commands/roles.ts")).addRolesCommand],
+  ["db", async () => (await import("./commands/db.ts")).addDbCommand],
+]);
 
 /** The command that is named, or all of them for help and for suggestions. */
 async function commandsFor(argv: readonly string[]): Promise<AddCommand[]> {
   const named = argv.find((word, index) => !word.startsWith("-") && argv[index - 1] !== "--project-dir");
-  const only = named === undefined ? undefined : commands[named];
-  return only ? [await only()] : Promise.all(Object.values(commands).map((load) => load()));
+  const only = named === undefined ? undefined : commands.get(named);
+  return only ? [await only()] : Promise.all([...commands.values()].map((load) => load()));
 }
 
 /** Runs one command line. Gives the exit code: 0 done, 1 a step failed, 2 usage or configuration, 75 locked, 130 interrupted. */

@@ -11,8 +11,9 @@ import { cancelOnAbort } from "../postgres/cancel.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { copyOut } from "../postgres/copy.ts";
 import { connectionLost, postgresError } from "../postgres/errors.ts";
-import { quoteLiteral } from "../sql/identifiers.ts";
-import { type ExportColumn, resolveSource, selectList } from "./source.ts";
+import { literal } from "../sql/literals.ts";
+import { type Sql, sql } from "../sql/sql.ts";
+import { type ExportColumn, type ExportSource, resolveSource, selectList } from "./source.ts";
 
 export type ExportFormat = "csv" | "ndjson" | "parquet";
 
@@ -67,16 +68,14 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
       return await withTransaction(
         client,
         async () => {
-          await client.script(
-            "set local datestyle = 'ISO, YMD'; set local timezone = 'UTC'; set local bytea_output = 'hex'",
-          );
+          await client.script(SETTINGS);
           const body = await bodyOf(client, options);
           const sum = target
             ? await writeFile(body.bytes, target, options)
             : await writeStream(body.bytes, options.to as Writable, options);
           return { ...sum, rows: body.rows() };
         },
-        "begin transaction isolation level repeatable read read only",
+        sql`begin transaction isolation level repeatable read read only`,
       );
     } catch (error) {
       throw options.signal?.aborted ? options.signal.reason : explain(error);
@@ -103,49 +102,70 @@ function refuseMeaningless({ format, delimiter, to }: ExportOptions): void {
     });
 }
 
+/**
+ * Times and bytes as every reader takes them, floating-point numbers with all their digits, and texts in quotes read as
+ * the tokenizer reads them, whatever the database's settings are.
+ */
+const SETTINGS = sql`
+  set local datestyle = 'ISO, YMD';
+  set local timezone = 'UTC';
+  set local bytea_output = 'hex';
+  set local extra_float_digits = 1;
+  set local standard_conforming_strings = on`;
+
 async function bodyOf(client: Client, options: ExportOptions): Promise<Body> {
-  const { columns, from } = await resolveSource(client, options.source);
-  const order = options.orderBy === undefined ? "" : ` order by ${options.orderBy}`;
+  const source = await resolveSource(client, options.source, options.orderBy);
   if (options.format === "parquet") {
     const { parquetBody } = await import("./parquet.ts");
-    return parquetBody(client, columns, `${from}${order}`);
+    return parquetBody(client, source);
   }
-  const csv = options.format === "csv";
-  const copy = csv ? csvCopy(columns, `${from}${order}`, options) : ndjsonCopy(columns, `${from}${order}`);
+  const copy = options.format === "csv" ? csvCopy(source, options) : ndjsonCopy(source);
   let rows = 0;
   return {
-    bytes: copyOut(client, copy, (count) => {
+    bytes: copyOut(client, copy.toString(), (count) => {
       rows = count;
     }),
     rows: () => rows,
   };
 }
 
-function csvCopy(
-  columns: readonly ExportColumn[],
-  from: string,
-  { delimiter = ",", formulaSafe = true }: ExportOptions,
-) {
+function csvCopy({ columns, from }: ExportSource, { delimiter = ",", formulaSafe = true }: ExportOptions): Sql {
   if (delimiter.length !== 1)
     throw new UserError({ message: "the delimiter is one character", found: JSON.stringify(delimiter) });
   const list = selectList(columns, (column) => ({
-    value: formulaSafe && column.isText ? safeText(column.sql) : column.sql,
+    value: formulaSafe && column.isText ? safeText(column) : column.sql,
     name: formulaSafe && FORMULA.test(column.name) ? `'${column.name}` : column.name,
   }));
-  return `copy (select ${list} from ${from}) to stdout (format csv, header true, encoding 'UTF8', delimiter ${quoteLiteral(delimiter)})`;
+  return sql`
+    copy (
+      select
+        ${list}
+      from ${from}
+    ) to stdout (format csv, header true, encoding 'UTF8', delimiter ${literal(delimiter)})`;
 }
 
 /** What spreadsheets take for the beginning of a formula. */
 const FORMULA = /^[=+\-@\t\r]/;
 
-function safeText(value: string): string {
-  return `case when ${value}::text ~ E'^[=+@\\t\\r-]' then '''' || ${value}::text else ${value}::text end`;
+function safeText({ sql: value }: ExportColumn): Sql {
+  return sql`case when ${value}::text ~ E'^[=+@\t\r-]' then '''' || ${value}::text else ${value}::text end`;
 }
 
 /** A control character that JSON never has unescaped, as delimiter and as quote: each line is one JSON text. */
-function ndjsonCopy(columns: readonly ExportColumn[], from: string): string {
+function ndjsonCopy({ columns, from }: ExportSource): Sql {
   const list = selectList(columns, ({ sql, name }) => ({ value: sql, name }));
-  return `copy (select row_to_json(r) from (select ${list} from ${from}) as r) to stdout (format csv, encoding 'UTF8', delimiter E'\\x01', quote E'\\x02')`;
+  // A line end in JSON stands between its parts only: those inside of texts are escaped.
+  const row = columns.some(({ mayBreakLines }) => mayBreakLines)
+    ? sql`translate(row_to_json(line.*)::text, E'\n\r', '  ')`
+    : sql`row_to_json(line.*)`;
+  return sql`
+    copy (
+      select ${row} from (
+        select
+          ${list}
+        from ${from}
+      ) as line
+    ) to stdout (format csv, encoding 'UTF8', delimiter E'\x01', quote E'\x02')`;
 }
 
 async function checkTarget(path: string): Promise<string> {

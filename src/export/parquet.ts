@@ -1,7 +1,9 @@
 import type { SchemaElement } from "hyparquet";
 import { UserError } from "../model/errors.ts";
 import type { Client } from "../postgres/client.ts";
-import { type ExportColumn, selectList } from "./source.ts";
+import { literal } from "../sql/literals.ts";
+import { type Sql, sql } from "../sql/sql.ts";
+import { type ExportColumn, type ExportSource, selectList } from "./source.ts";
 
 const ROWS_PER_FETCH = 5_000;
 /** Characters of one row group: what is in memory at once. */
@@ -10,16 +12,20 @@ const GROUP_SIZE = 16 * 1024 * 1024;
 /** How a column is stored: its schema, the SQL that gives its values as text, and the value of such a text. */
 interface ParquetColumn {
   readonly element: SchemaElement;
-  readonly sql: string;
+  readonly sql: Sql;
   readonly value: (text: string) => unknown;
 }
 
 /** The rows as a Parquet file, row group by row group. */
-export async function parquetBody(client: Client, columns: readonly ExportColumn[], from: string) {
+export async function parquetBody(client: Client, { columns, from }: ExportSource) {
   const { ByteWriter, ParquetWriter } = await import("hyparquet-writer");
   const shapes = columns.map(parquetColumn);
   const list = selectList(columns, (column) => ({ value: shapes[columns.indexOf(column)]!.sql, name: column.name }));
-  await client.query(`declare export no scroll cursor for select ${list} from ${from}`);
+  await client.table(sql`
+    declare export no scroll cursor for
+    select
+      ${list}
+    from ${from}`);
   let count = 0;
   const bytes = async function* (): AsyncGenerator<Uint8Array> {
     const writer = new ByteWriter();
@@ -33,7 +39,7 @@ export async function parquetBody(client: Client, columns: readonly ExportColumn
     for (let done = false; !done; ) {
       const data: unknown[][] = columns.map(() => []);
       for (let size = 0; size < GROUP_SIZE && !done; ) {
-        const { rows } = await client.table(`fetch ${ROWS_PER_FETCH} from export`);
+        const { rows } = await client.table(sql`fetch ${literal(ROWS_PER_FETCH)} from export`);
         for (const row of rows) {
           for (const [index, text] of row.entries()) {
             size += (text?.length ?? 0) + 8;
@@ -56,9 +62,10 @@ export async function parquetBody(client: Client, columns: readonly ExportColumn
   return { bytes: bytes(), rows: () => count };
 }
 
-function parquetColumn({ name, sql, type }: ExportColumn): ParquetColumn {
+function parquetColumn({ name, sql: column, type }: ExportColumn): ParquetColumn {
   const element = (rest: Partial<SchemaElement>): SchemaElement => ({ name, repetition_type: "OPTIONAL", ...rest });
-  const text = { element: element({ type: "BYTE_ARRAY", converted_type: "UTF8" }), sql: `${sql}::text` };
+  const asText = sql`${column}::text`;
+  const text = { element: element({ type: "BYTE_ARRAY", converted_type: "UTF8" }), sql: asText };
   const finite =
     <T>(convert: (text: string) => T) =>
     (given: string) => {
@@ -75,36 +82,36 @@ function parquetColumn({ name, sql, type }: ExportColumn): ParquetColumn {
       precision,
       scale,
     } as const;
-    return { element: element(stored), sql: `${sql}::text`, value: finite((given) => BigInt(given.replace(".", ""))) };
+    return { element: element(stored), sql: asText, value: finite((given) => BigInt(given.replace(".", ""))) };
   }
   switch (type) {
     case "boolean":
-      return { element: element({ type: "BOOLEAN" }), sql: `${sql}::text`, value: (given) => given === "true" };
+      return { element: element({ type: "BOOLEAN" }), sql: asText, value: (given) => given === "true" };
     case "smallint":
     case "integer":
-      return { element: element({ type: "INT32" }), sql: `${sql}::text`, value: Number };
+      return { element: element({ type: "INT32" }), sql: asText, value: Number };
     case "bigint":
-      return { element: element({ type: "INT64" }), sql: `${sql}::text`, value: BigInt };
+      return { element: element({ type: "INT64" }), sql: asText, value: BigInt };
     case "real":
     case "double precision":
-      return { element: element({ type: "DOUBLE" }), sql: `${sql}::text`, value: Number };
+      return { element: element({ type: "DOUBLE" }), sql: asText, value: Number };
     case "bytea":
       return {
         element: element({ type: "BYTE_ARRAY" }),
-        sql: `${sql}::text`,
+        sql: asText,
         value: (given) => Uint8Array.from(Buffer.from(given.slice(2), "hex")),
       };
     case "date":
       return {
         element: element({ type: "INT32", converted_type: "DATE" }),
-        sql: `case when isfinite(${sql}) then (${sql} - date '1970-01-01')::text else ${sql}::text end`,
+        sql: sql`case when isfinite(${column}) then (${column} - date '1970-01-01')::text else ${asText} end`,
         value: finite(Number),
       };
     case "timestamp with time zone":
     case "timestamp without time zone":
       return {
         element: element({ type: "INT64", converted_type: "TIMESTAMP_MICROS" }),
-        sql: `case when isfinite(${sql}) then (extract(epoch from ${sql}) * 1000000)::bigint::text else ${sql}::text end`,
+        sql: sql`case when isfinite(${column}) then (extract(epoch from ${column}) * 1000000)::bigint::text else ${asText} end`,
         value: finite(BigInt),
       };
     default:

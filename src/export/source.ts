@@ -1,102 +1,101 @@
 import { UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import type { Client } from "../postgres/client.ts";
-import { quoteIdentifier } from "../sql/identifiers.ts";
-import { splitStatements } from "../sql/split.ts";
+import { isName, ordering, select } from "../sql/authored.ts";
+import { id } from "../sql/identifiers.ts";
+import { empty, type Sql, sql } from "../sql/sql.ts";
 
 /** One column of what is exported. */
 export interface ExportColumn {
   readonly name: string;
   /** As an expression over the source. */
-  readonly sql: string;
+  readonly sql: Sql;
   /** As `format_type` writes it. */
   readonly type: string;
   /** Whether it holds text that somebody wrote. */
   readonly isText: boolean;
+  /** Whether its JSON may have line ends between its parts, as a value of type json keeps them. */
+  readonly mayBreakLines: boolean;
 }
 
 export interface ExportSource {
   readonly columns: readonly ExportColumn[];
-  /** What follows `from`. */
-  readonly from: string;
+  /** What follows `from`, in the order that was asked for. */
+  readonly from: Sql;
 }
 
-/** Finds the relation, or checks that the select is one statement, and reads its columns. */
-export async function resolveSource(client: Client, source: string): Promise<ExportSource> {
-  // White space in a quoted name is part of a name.
-  const isQuery = /\s/.test(source.trim().replace(/"(?:[^"]|"")*"/g, ""));
-  const query = isQuery ? oneSelect(source) : `select * from ${await relation(client, source.trim())}`;
-  const { fields } = await client.driver.query({
-    text: `select * from (${query}\n) as source limit 0`,
-    rowMode: "array",
-  });
-  const { rows } = await client.query<{ oid: string; type: string; category: string }>(
-    `select c.oid, format_type(c.oid, c.modifier) as type, t.typcategory as category
-     from unnest($1::oid[], $2::int[]) with ordinality as c(oid, modifier, place) join pg_type t on t.oid = c.oid order by place`,
-    [`{${fields.map((field) => field.dataTypeID)}}`, `{${fields.map((field) => field.dataTypeModifier)}}`],
+/**
+ * Finds the relation, or takes the one select, and reads its columns.
+ * @param orderBy what follows `order by`: names and places are those of the source, not of what is made of it
+ */
+export async function resolveSource(client: Client, source: string, orderBy?: string): Promise<ExportSource> {
+  const query = isName(source)
+    ? sql`select * from ${await relation(client, source.trim())}`
+    : select(source, "the source");
+  const order = orderBy === undefined ? empty : sql`order by ${ordering(orderBy, "the order")}`;
+  const from = sql`(
+    select * from (
+      ${query}
+    ) as source
+    ${order}
+  ) as source`;
+  const { columns: names, types } = await client.table(sql`select * from ${from} limit 0`);
+  const { rows } = await client.query<{ type: string; category: string }>(
+    sql`
+      select format_type(c.oid, c.modifier) as type, t.typcategory as category
+      from unnest($1::oid[], $2::int[]) with ordinality as c(oid, modifier, place)
+      join pg_type as t on t.oid = c.oid
+      order by place`,
+    [types.map(({ oid }) => oid), types.map(({ modifier }) => modifier)],
   );
-  const twice = fields.find(({ name }, index) => fields.findIndex((other) => other.name === name) !== index);
-  if (twice) {
-    const message = `two columns are called "${twice.name}"`;
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    const message = `two columns are called "${twice}"`;
     throw new UserError({ message, hint: "give one of them another name: select … as name" });
   }
-  if (!fields.length) throw new UserError({ message: "there is no column to export", found: source });
-  const columns = fields.map(({ name }, index) => ({
-    name,
-    sql: `source.${quoteIdentifier(name)}`,
-    type: rows[index]!.type,
-    isText: TEXT_CATEGORIES.includes(rows[index]!.category) && !NO_TEXT.test(rows[index]!.type),
-  }));
-  return { columns, from: `(${query}\n) as source` };
+  if (!names.length) throw new UserError({ message: "there is no column to export", found: source });
+  const columns = names.map((name, index) => {
+    const { type, category } = rows[index]!;
+    return {
+      name,
+      sql: id("source", name),
+      type,
+      isText: TEXT_CATEGORIES.includes(category) && !NO_TEXT.test(type),
+      mayBreakLines: !ONE_LINE_CATEGORIES.includes(category) && !ONE_LINE.test(type),
+    };
+  });
+  return { columns, from };
 }
 
 /** Strings, enumerations, other types with a text form, unknown. */
 const TEXT_CATEGORIES = ["S", "E", "U", "X"];
 const NO_TEXT = /^(?:json|jsonb|uuid|bytea|xml)$/;
 
+/** Booleans, times, enumerations, addresses, numbers, ranges, strings, intervals, bits: no line ends in their JSON. */
+const ONE_LINE_CATEGORIES = ["B", "D", "E", "I", "N", "R", "S", "T", "V"];
+const ONE_LINE = /^(?:jsonb|uuid|bytea)$/;
+
 export function selectList(
   columns: readonly ExportColumn[],
-  shape: (column: ExportColumn) => { readonly value: string; readonly name: string },
-): string {
-  return columns
-    .map((column) => {
-      const { value, name } = shape(column);
-      return `${value} as ${quoteIdentifier(name)}`;
-    })
-    .join(", ");
-}
-
-/** What begins a statement with rows, after comments and parentheses. */
-const SELECT = /^(?:\s|\(|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:select|with|values|table)\b/i;
-
-function oneSelect(source: string): string {
-  const statements = splitStatements(source);
-  const [first = ""] = statements;
-  if (first && !SELECT.test(first))
-    throw new UserError({
-      message: "only a select can be exported",
-      found: first.slice(0, 80),
-      hint: "the rows of select, with … select, values or table",
-    });
-  if (statements.length === 1) return first;
-  throw new UserError({
-    message: "one select can be exported",
-    found: `${statements.length} statements`,
-    hint: "name a relation, or write one select",
+  shape: (column: ExportColumn) => { readonly value: Sql; readonly name: string },
+): Sql[] {
+  return columns.map((column) => {
+    const { value, name } = shape(column);
+    return sql`${value} as ${id(name)}`;
   });
 }
 
-async function relation(client: Client, name: string): Promise<string> {
+async function relation(client: Client, name: string): Promise<Sql> {
   const { rows } = await client
-    .query<{ found: string | null }>(
-      `select format('%I.%I', n.nspname, c.relname) as found from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    .query<{ schema: string; name: string }>(
+      sql`select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
        where c.oid = to_regclass($1)`,
       [name],
     )
     .catch(() => ({ rows: [] }));
-  if (rows[0]?.found) return rows[0].found;
+  if (rows[0]) return id(rows[0].schema, rows[0].name);
   const { rows: all } = await client.query<{ name: string }>(
-    `select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    sql`select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'v', 'm', 'p', 'f') and n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', '_dataform')`,
   );
   const suggestion = nearest(

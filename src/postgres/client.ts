@@ -18,16 +18,23 @@ export interface QueryResult<R = Row> {
   readonly hasColumns: boolean;
 }
 
+export interface TableResult {
+  readonly columns: readonly string[];
+  readonly types: readonly { readonly oid: number; readonly modifier: number }[];
+  readonly rows: readonly (string | null)[][];
+}
+
 /** One connection. One statement at a time; callers hold it for a whole transaction. */
 export interface Client {
   /** One statement, with `$1` parameters. Values come back as text. */
   query<R = Row>(statement: Sql | string, parameters?: readonly unknown[]): Promise<QueryResult<R>>;
   /** Several statements in one message: one implicit transaction, one result per statement. */
   script(statements: Sql | string): Promise<readonly QueryResult[]>;
-  /** One statement; its rows as arrays, so that two columns of one name are both there. */
-  table(
-    statement: Sql | string,
-  ): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (string | null)[][] }>;
+  /**
+   * One statement, whatever its text is: the message cannot hold two. Its rows come as arrays, so that two columns of one
+   * name are both there.
+   */
+  table(statement: Sql | string): Promise<TableResult>;
   /** The server process of this session. */
   readonly processId: number;
   /** Stops what the connection is doing, from another connection; the statement fails with 57014. */
@@ -89,7 +96,11 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
         rowMode: "array",
         queryMode: "extended",
       } as pg.QueryArrayConfig);
-      return { columns: fields.map(({ name }) => name), rows: rows as (string | null)[][] };
+      return {
+        columns: fields.map(({ name }) => name),
+        types: fields.map(({ dataTypeID, dataTypeModifier }) => ({ oid: dataTypeID, modifier: dataTypeModifier })),
+        rows: rows as (string | null)[][],
+      };
     },
     processId,
     async cancel() {

@@ -1,6 +1,7 @@
 import { UserError } from "../model/errors.ts";
 import type { Target } from "../model/target.ts";
 import { id } from "./identifiers.ts";
+import { splitStatements } from "./split.ts";
 import { fixed, Sql } from "./sql.ts";
 import { type Token, tokenize } from "./tokens.ts";
 
@@ -15,18 +16,54 @@ import { type Token, tokenize } from "./tokens.ts";
 export function expression(text: string, what: string): Sql {
   const tokens = balanced(text, what, "an SQL expression");
   const bare = text.trim();
-  if (isName(tokens) && !endsInComment(text)) return new Sql(fixed(bare));
+  if (areName(tokens) && !endsInComment(text)) return new Sql(fixed(bare));
   return new Sql(fixed(`(${bare}${endsInComment(text) ? "\n" : ""})`));
 }
 
 /**
- * A select of an author, as it can stand in parentheses or after `as`.
- * @throws UserError for what is not one statement
+ * A statement of an author that gives rows, as it can stand in parentheses or after `as`. Semicolons after it and comments
+ * behind them are left out.
+ * @throws UserError for what is not one select, `with … select`, `values` or `table`
  */
 export function select(text: string, what: string): Sql {
-  balanced(text, what, "one select");
+  const statement = oneStatement(text, what, "one select");
+  const first = meaningful(statement).find(({ text }) => text !== "(")!;
+  if (first.kind !== "word" || !GIVES_ROWS.has(first.text.toLowerCase()))
+    throw refused(what, "one select, with … select, values or table", `${first.text} …`);
+  return new Sql(fixed(`${statement.trim()}${endsInComment(statement) ? "\n" : ""}`));
+}
+
+/**
+ * The one statement of a text, without semicolons behind it.
+ * @throws UserError for none, several, or one whose parentheses and quotes are not closed
+ */
+export function oneStatement(text: string, what: string, expected: string): string {
+  const statements = typeof text === "string" ? splitStatements(text) : [];
+  if (statements.length > 1) throw refused(what, expected, `${statements.length} statements`);
+  balanced(statements[0] ?? text, what, expected);
+  return statements[0]!;
+}
+
+/** What begins a statement that gives rows and can stand in parentheses. */
+const GIVES_ROWS = new Set(["select", "with", "values", "table"]);
+
+/**
+ * What an author wrote after `order by`: expressions, each with its direction.
+ * @throws UserError for what would end the list, or leave rows out
+ */
+export function ordering(text: string, what: string): Sql {
+  let depth = 0;
+  for (const { kind, text: word } of balanced(text, what, "a list to order by")) {
+    if (kind === "symbol" && /^[([]$/.test(word)) depth++;
+    if (kind === "symbol" && /^[)\]]$/.test(word)) depth--;
+    if (depth === 0 && kind === "word" && FOLLOWS_ORDER.has(word.toLowerCase()))
+      throw refused(what, `a list to order by, without ${word}`, text);
+  }
   return new Sql(fixed(`${text.trim()}${endsInComment(text) ? "\n" : ""}`));
 }
+
+/** What may stand behind `order by …` in a select. All are reserved: no column is called so without quotes. */
+const FOLLOWS_ORDER = new Set(["limit", "offset", "fetch", "for"]);
 
 /**
  * A relation as an author names it: `ref()`'s text, `schema.name`, a target, or a select in parentheses.
@@ -41,7 +78,7 @@ export function relation(given: string | Target | readonly [string, string], wha
   }
   const tokens = balanced(given, what, "a relation");
   const isSelect = tokens[0]?.text === "(" && tokens.at(-1)?.text === ")";
-  if (isName(tokens) || isSelect) return new Sql(fixed(`${given.trim()}${endsInComment(given) ? "\n" : ""}`));
+  if (areName(tokens) || isSelect) return new Sql(fixed(`${given.trim()}${endsInComment(given) ? "\n" : ""}`));
   throw refused(what, "a relation: schema.name, ref() or a select in parentheses", given);
 }
 
@@ -92,8 +129,12 @@ function isBalanced(tokens: readonly Token[]): boolean {
   return open.length === 0;
 }
 
-/** `name`, `"name"`, or several of them joined by dots. */
-function isName(tokens: readonly Token[]): boolean {
+/** Whether a text is `name`, `"name"`, or several of them joined by dots. */
+export function isName(text: string): boolean {
+  return areName(meaningful(text));
+}
+
+function areName(tokens: readonly Token[]): boolean {
   return (
     tokens.length % 2 === 1 &&
     tokens.every(({ kind, text }, index) => (index % 2 ? text === "." : kind === "word" || kind === "quoted"))

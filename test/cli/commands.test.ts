@@ -43,16 +43,48 @@ test("query --json keeps digits, order and names of the columns", async () => {
   expect(stdout).toBe('[{"z":12345678901234567890.10,"a":null}]');
 });
 
-test("query cannot write, and shows where SQL is wrong", async () => {
+test("query gives names that our SQL uses as what they are", async () => {
   const { dir } = testProject(model);
   const env = { DATABASE_URL: (await database()).url };
-  const writing = await cli(dir, ["query", "create table x (id int)"], env);
-  expect(writing.exitCode).toBe(1);
-  expect(writing.stderr).toContain("cannot execute CREATE TABLE in a read-only transaction");
-  const two = await cli(dir, ["query", "commit; create table x (id int)"], env);
-  expect(two.exitCode).toBe(1);
+  const { stdout } = await cli(dir, ["query", "--json", "select 1 as id, 2 as r, 3 as line, 4 as id; -- x"], env);
+  expect(stdout).toBe('[{"id":1,"r":2,"line":3,"id":4}]');
+  expect((await cli(dir, ["query", "select 1 as r; -- x"], env)).stdout).toBe("r\n─\n1");
+  expect((await cli(dir, ["query", "--json", "select 1 as a where false"], env)).stdout).toBe("[]");
+});
+
+test.each([
+  "create table owned (a int)",
+  "commit; create table owned (a int)",
+  "select 1 as a) r; commit; create table owned(a int); select (select 1",
+  "copy (select 1) to program 'id'",
+  "select 1 as a /* ; commit; create table owned (a int)",
+  "do $$ begin create table owned (a int); end $$",
+])("query does not write: %s", async (text) => {
+  const { dir } = testProject(model);
+  const env = { DATABASE_URL: (await database()).url };
+  for (const flags of [[], ["--json"]]) {
+    const { exitCode, stderr } = await cli(dir, ["query", ...flags, text], env);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/the query is not one|a query only reads/)]);
+  }
+  expect((await cli(dir, ["query", "--json", "select to_regclass('owned') as a"], env)).stdout).toBe('[{"a":null}]');
+});
+
+test("a function that writes is stopped by the transaction of query, which shows where SQL is wrong", async () => {
+  const { dir } = testProject(model);
+  const { url, settings } = await database();
+  const env = { DATABASE_URL: url };
+  await withClient(settings, {}, (client) => client.query("create sequence numbers"));
+  const writing = await cli(dir, ["query", "--json", "select nextval('numbers')"], env);
+  expect([writing.exitCode, writing.stderr]).toEqual([1, expect.stringContaining("read-only transaction")]);
   const wrong = await cli(dir, ["query", "select\n  nothing"], env);
   expect(wrong.stderr).toContain('column "nothing" does not exist\n  1 | select\n  2 |   nothing\n    |   ^');
+  const inJson = await cli(dir, ["query", "--json", "select\n  nothing"], env);
+  expect(inJson.stderr).toContain('column "nothing" does not exist\n  1 | select\n  2 |   nothing\n    |   ^');
+});
+
+test.each(["constructor", "toString", "__proto__", "hasOwnProperty"])("the command %s is unknown", async (name) => {
+  const { exitCode, stderr } = await cli(testProject(model).dir, [name]);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining(`unknown command '${name}'`)]);
 });
 
 test("run --json prints the report and nothing else on stdout; a failed model gives exit code 1", async () => {

@@ -68,6 +68,43 @@ test("NDJSON keeps every digit, line ends inside texts and the order that was as
   ]);
 });
 
+test("an order is one of the source's values, in every format, whatever is made of them in the file", async () => {
+  const source = "select n as id, case when n = 10 then '=b' else 'c' end as name from (values (9), (10), (2)) v(n)";
+  const byNumber = await written({ source, format: "parquet", orderBy: "id" });
+  const read = await parquetReadObjects({ file: await asyncBufferFromFile(byNumber.path) });
+  expect(read.map(({ id }) => id)).toEqual([2, 9, 10]);
+  const byText = await written({
+    source: source.replace("'c'", "'(c'"),
+    format: "csv",
+    orderBy: 'name collate "C", id',
+  });
+  expect(byText.text).toBe("id,name\n2,(c\n9,(c\n10,'=b\n");
+});
+
+test("an order or a source that would be more than one is refused, and nothing runs", async () => {
+  const dir = folder();
+  const made = join(dir, "made");
+  const to = join(dir, "x.csv");
+  for (const given of [
+    { source: ALL, orderBy: `1) to program 'touch ${made}' --` },
+    { source: ALL, orderBy: "1 limit 1" },
+    { source: `select 1 as a) to program 'touch ${made}' --` },
+    { source: "select 1 as a; commit; create table owned (a int)" },
+  ])
+    await expect(exportRows(database.settings, { ...given, format: "csv", to })).rejects.toMatchObject({
+      message: expect.stringMatching(/^the (?:order|source) is not/),
+    });
+  expect(readdirSync(dir)).toEqual([]);
+  const one = await written({ source: "select 1 as a; -- x", format: "csv" });
+  expect(one.text).toBe("a\n1\n");
+});
+
+test("NDJSON has a line for each row, also of json that has lines itself", async () => {
+  const source = `select n, ('{"a":' || chr(10) || chr(13) || '"' || '\\n"}')::json as doc from generate_series(1, 2) n`;
+  const { text } = await written({ source, format: "ndjson", orderBy: "n" });
+  expect(text).toBe('{"n":1,"doc":{"a":  "\\n"}}\n{"n":2,"doc":{"a":  "\\n"}}\n');
+});
+
 test("Parquet that is read again gives the same values, exact decimals and times included", async () => {
   const { path, report } = await written({ source: ALL, format: "parquet", orderBy: "id desc" });
   expect(report.rows).toBe(2);
@@ -188,7 +225,7 @@ test("what is wrong is said: the relation, the folder, two columns of one name, 
     message: 'column "nothing" does not exist',
     code: "42703",
   });
-  expect(await failing("delete from pg_class")).toMatchObject({ message: "only a select can be exported" });
+  expect(await failing("delete from pg_class")).toMatchObject({ message: "the source is not one select" });
   expect(await failing("select 1 as a", join(dir, "x.parquet.gz"))).toMatchObject({
     hint: "--to parquet, or another name",
   });

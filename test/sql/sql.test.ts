@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { expression, relation, typeName } from "../../src/sql/authored.ts";
+import { expression, ordering, relation, select, typeName } from "../../src/sql/authored.ts";
 import { cte, withCtes } from "../../src/sql/ctes.ts";
 import { id, ids, suffixed } from "../../src/sql/identifiers.ts";
 import { dollarQuoted, literal } from "../../src/sql/literals.ts";
@@ -128,4 +128,26 @@ test("a name with a suffix keeps within the bytes of a name, and apart from its 
   expect(suffixed("amount", "_ours")).toBe("amount_ours");
   expect(suffixed(long, "_ours")).toHaveLength(63);
   expect(suffixed(`${long.slice(0, 62)}y`, "_ours")).not.toBe(suffixed(long, "_ours"));
+});
+
+test("a select of an author is one statement, whatever stands behind it", () => {
+  expect(text(select("select 1; -- x", "x"))).toBe("select 1");
+  expect(text(select(" (select ';' as a) -- why", "x"))).toBe("(select ';' as a) -- why\n");
+  expect(text(select("with a as (select 1) select * from a;;", "x"))).toBe("with a as (select 1) select * from a");
+  for (const given of ["select 1; select 2", "select 1) r; commit", "", ";", "delete from t", "select 'open", "commit"])
+    expect(() => select(given, "the query")).toThrow("the query is not one select");
+});
+
+test("an order of an author orders, and leaves no row out", () => {
+  const order = '"limit" desc, lower(b) collate "C" nulls last, (select 1 limit 1), 2';
+  expect(text(ordering(order, "x"))).toBe(order);
+  for (const given of [
+    "1) to program 'id' --",
+    "1 limit 1",
+    "1 offset 2",
+    "1 fetch first row only",
+    "1 for update",
+    "1;",
+  ])
+    expect(() => ordering(given, "the order")).toThrow("the order is not a list to order by");
 });

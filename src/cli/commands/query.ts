@@ -1,14 +1,19 @@
 import { UserError } from "../../model/errors.ts";
 import { withClient, withTransaction } from "../../postgres/client.ts";
 import { postgresError } from "../../postgres/errors.ts";
+import { meaningful, oneStatement, select } from "../../sql/authored.ts";
 import { snippetAt } from "../../sql/locate.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
 import { openDatabase } from "../database.ts";
 import { addConnectionOption } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
 import { textTable } from "../table.ts";
 
-// json, not jsonb: columns keep their order and numbers their digits.
-const JSON_PREFIX = "select coalesce(json_agg(row_to_json(r)), '[]')::text as rows from (\n";
+/** What begins a statement that reads and gives rows. `explain` of one that writes is stopped by the transaction. */
+const READS = new Set(["select", "with", "values", "table", "show", "explain"]);
+
+/** The tokenizer and the server read quotes alike, and floating-point numbers have all their digits. */
+const SETTINGS = sql`set local standard_conforming_strings = on; set local extra_float_digits = 1`;
 
 export const addQueryCommand: AddCommand = (program, shell) => {
   const command = program
@@ -17,40 +22,68 @@ export const addQueryCommand: AddCommand = (program, shell) => {
     .argument("<sql>", "the statement")
     .option("--json", "the rows as JSON, one array of objects; every number keeps its digits")
     .option("--quiet", "no line that counts the rows")
-    .action(async (sql: string, flags: { url?: string; json?: boolean; quiet?: boolean }) => {
+    .action(async (text: string, flags: { url?: string; json?: boolean; quiet?: boolean }) => {
       const settings = await openDatabase(shell, flags);
       await withClient(settings, { applicationName: "dataform-query" }, async (client) => {
+        const asked = flags.json ? inJson(text) : asIs(text);
         try {
           await withTransaction(
             client,
             async () => {
-              if (flags.json) {
-                const wrapped = `${JSON_PREFIX}${sql.replace(/;\s*$/, "")}\n) r`;
-                const { rows } = await client.query<{ rows: string }>(wrapped);
-                shell.print(rows[0]!.rows);
-                return;
-              }
-              const { columns, rows } = await client.table(sql);
+              await client.script(SETTINGS);
+              const { columns, rows } = await client.table(asked.statement);
+              if (flags.json) return shell.print(`[${rows.map(([row]) => row).join(",\n ")}]`);
               shell.print(textTable(columns, rows));
               if (!flags.quiet) shell.say(`${rows.length} ${rows.length === 1 ? "row" : "rows"}`);
             },
-            "begin transaction read only",
+            sql`begin transaction read only`,
           );
         } catch (error) {
-          throw explain(error, sql, flags.json ? JSON_PREFIX.length : 0);
+          throw explain(error, asked);
         }
       });
     });
   addConnectionOption(command);
 };
 
-function explain(error: unknown, sql: string, prefix: number): unknown {
+/** A statement, and where in it the person's own text begins. */
+interface Asked {
+  readonly statement: Sql | string;
+  readonly text: string;
+  readonly start: number;
+}
+
+function asIs(given: string): Asked {
+  const text = oneStatement(given, "the query", "one statement").trim();
+  const first = meaningful(text).find(({ text }) => text !== "(")!.text;
+  if (!READS.has(first.toLowerCase()))
+    throw new UserError({
+      message: "a query only reads",
+      expected: `a statement that begins with ${[...READS].join(", ")}`,
+      found: `${first} …`,
+      hint: "what changes something is an operation of the project, or for psql",
+    });
+  return { statement: text, text, start: 0 };
+}
+
+/** json, not jsonb: columns keep their order and numbers their digits. */
+function inJson(given: string): Asked {
+  const query = select(given, "the query");
+  const statement = sql`
+    select row_to_json(line.*) from (
+      ${query}
+    ) as line`;
+  const text = query.toString();
+  return { statement, text, start: statement.toString().indexOf(text) };
+}
+
+function explain(error: unknown, { text, start }: Asked): unknown {
   const failure = postgresError(error);
   if (!failure) return error;
-  const offset = Math.min(Math.max(0, (failure.position ?? 1) - 1 - prefix), sql.length);
+  const offset = Math.min(Math.max(0, (failure.position ?? 1) - 1 - start), text.length);
   return new UserError({
     message: failure.message,
-    ...(failure.position ? { snippet: snippetAt(sql, offset) } : {}),
+    ...(failure.position ? { snippet: snippetAt(text, offset) } : {}),
     ...(failure.hint ? { hint: failure.hint } : {}),
     code: failure.code,
     exitCode: 1,
