@@ -1,7 +1,7 @@
 import { nearest } from "../model/nearest.ts";
 import { typeName } from "../sql/authored.ts";
 import { id, LONGEST_NAME } from "../sql/identifiers.ts";
-import type { Identifier, Sql } from "../sql/sql.ts";
+import { type Identifier, type Sql, sql } from "../sql/sql.ts";
 
 /** What our columns begin with where they stand beside an author's, who cannot have such a name. */
 const OURS = "_dataform_";
@@ -65,4 +65,24 @@ export function typedColumns(caller: string, given: unknown, where: string): Rea
     columns.set(name, typeName(type as string, `${caller}: ${where}: the type of ${name}`));
   }
   return columns;
+}
+
+/** @throws Error for a column that has the name of one of ours, where people read both beside each other */
+export function checkFree(caller: string, columns: readonly string[], taken: readonly string[]): void {
+  const found = columns.find((column) => taken.includes(column));
+  if (found === undefined) return;
+  fail(caller, `the column name ${found} is taken by a column that the result has anyway, rename it in the feed`);
+}
+
+/**
+ * The name of a column of ours that people read beside an author's: the plain one, or with our prefix where a column of the
+ * author has it.
+ */
+export function ownUnless(name: string, columns: readonly string[]): string {
+  return columns.includes(name) ? `${OURS}${name}` : name;
+}
+
+/** Columns of a relation: `alias."name"` each. */
+export function columnsOf(alias: Sql, names: Iterable<string>): Sql[] {
+  return [...names].map((name) => sql`${alias}.${id(name)}`);
 }

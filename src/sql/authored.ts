@@ -69,11 +69,14 @@ const FOLLOWS_ORDER = new Set(["limit", "offset", "fetch", "for"]);
  * A relation as an author names it: `ref()`'s text, `schema.name`, a target, or a select in parentheses.
  * @throws UserError for what is not a relation
  */
-export function relation(given: string | Target | readonly [string, string], what: string): Sql {
+export function relation(
+  given: string | { readonly schema?: string; readonly name: string } | readonly [schema: string, name: string],
+  what: string,
+): Sql {
   if (typeof given !== "string") {
     const { schema, name } = Array.isArray(given)
       ? { schema: given[0] as string, name: given[1] as string }
-      : (given as Target);
+      : (given as Partial<Target> & { readonly name: string });
     return schema ? id(schema, name) : id(name);
   }
   const tokens = balanced(given, what, "a relation");

@@ -96,7 +96,10 @@ function indented(value: Sql, indent: string): readonly Chunk[] {
 }
 
 /** Pieces with a separator between them. Of no pieces it is empty. */
-export function join(pieces: readonly Sql[], separator: ", " | ",\n" | " " | "\n" | " || " | "\n\n" | ";\n"): Sql {
+export function join(
+  pieces: readonly Sql[],
+  separator: ", " | ",\n" | " " | "\n" | " || " | "\n\n" | ";\n" | "\nunion all\n",
+): Sql {
   return new Sql(
     pieces.flatMap((piece, index) => {
       if (!(piece instanceof Sql)) throw new TypeError(`expected SQL in a list, got ${JSON.stringify(piece)}`);

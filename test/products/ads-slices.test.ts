@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { scd2Files } from "../support/history.ts";
 import { type Warehouse, warehouse } from "../support/warehouse.ts";
 
 // includes/slices.js alone, as a stranger uses it, against a plain re-telling of its rules.
@@ -13,9 +12,7 @@ const model = (options = "") => `
     ${options}
   });`;
 const files = {
-  ...scd2Files,
   "includes/slices.js": include("slices.js"),
-  "includes/slices_store.js": include("slices_store.js"),
   "definitions/stats_feed.sqlx": `config { type: "declaration", schema: "raw", name: "stats_feed" }`,
   "definitions/stats.js": model(),
 };

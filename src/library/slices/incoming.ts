@@ -1,0 +1,152 @@
+import { type Cte, cte } from "../../sql/ctes.ts";
+import { id } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
+import { columnsOf, own } from "../options.ts";
+import { small } from "../small.ts";
+import { asDay, asType } from "../values.ts";
+import type { StoreInput } from "./input.ts";
+
+// What new loads bring: their rows, the days they say all of, and which later load replaces each of these days.
+
+/** The common table expressions up to `slices`, for those that make versions of them. */
+export function incoming(input: StoreInput): Cte[] {
+  return [
+    cte("loads", loads(input), { materialized: true }),
+    cte("worked_in", workedIn(input), { materialized: true }),
+    cte("scope", scope, { materialized: true }),
+    cte("new_loads", newLoads, { materialized: true }),
+    cte("records", records(input), {
+      materialized: true,
+      comment: "the number of the first new load lets the raw tables be entered by their indexes",
+    }),
+    cte("covered", covered(input), { materialized: true }),
+    cte("slices", slices, {
+      materialized: true,
+      comment: "the first later load that says all there is of the day",
+    }),
+  ];
+}
+
+/** All loads that count, each with its place in its feed, and what it means. */
+function loads({ loads, report }: StoreInput): Sql {
+  const ledger = sql`
+    select
+      loads.load_id,
+      loads.feed,
+      loads.loaded_at,
+      loads.first_day,
+      loads.last_day,
+      loads.is_whole,
+      row_number() over (partition by loads.feed order by loads.loaded_at, loads.load_id) as place,
+      md5(
+        jsonb_build_array(
+          loads.feed, loads.loaded_at at time zone 'UTC', loads.first_day, loads.last_day, loads.is_whole,
+          ${literal(report.definition)}
+        )::text
+      ) as meaning
+    from ${loads} as loads`;
+  return small(ledger, [
+    [sql`load_id`, sql`bigint`],
+    [sql`feed`, sql`text`],
+    [sql`loaded_at`, sql`timestamptz`],
+    [sql`first_day`, sql`date`],
+    [sql`last_day`, sql`date`],
+    [sql`is_whole`, sql`boolean`],
+    [sql`place`, sql`bigint`],
+    [sql`meaning`, sql`text`],
+  ]);
+}
+
+function workedIn({ self, columns }: StoreInput): Sql {
+  if (!self) return sql`select null as feed, null::bigint as load_id, null as meaning where false`;
+  return sql`
+    select store.feed, store.load_id, store.${columns.hash} as meaning
+    from ${self} as store
+    where store.${columns.kind} = 'load'`;
+}
+
+/** A load that is gone, means something else, or comes before one of its feed that was worked in: everything anew. */
+const scope = sql`
+  select
+    exists (
+      select
+      from worked_in
+      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+      where loads.load_id is null
+    )
+    or exists (
+      select
+      from loads
+      left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+      where worked_in.load_id is null
+        and loads.place < (
+          select max(known.place)
+          from loads as known
+          inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+          where known.feed = loads.feed
+        )
+    ) as is_everything`;
+
+const newLoads = sql`
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null or (select scope.is_everything from scope)`;
+
+/** The rows of new loads, one a key and load, each with its load's place. */
+function records({ report, feed }: StoreInput): Sql {
+  const [load, row] = report.loadOrder.map((column) => sql`report.${id(column)}`) as [Sql, Sql];
+  const key = columnsOf(sql`report`, report.key);
+  const day = asDay(sql`report.${id(report.day)}`, report.day);
+  const values = [...report.values].map(
+    ([column, type]) => sql`${asType(sql`report.${id(column)}`, type, column)} as ${id(column)}`,
+  );
+  const named = report.key.map((column) =>
+    column === report.day ? sql`${day} as ${id(column)}` : sql`report.${id(column)}`,
+  );
+  return sql`
+    select distinct on (new_loads.load_id, ${key})
+      new_loads.feed,
+      ${[...named, ...values]},
+      new_loads.load_id,
+      new_loads.place as ${own("place")},
+      new_loads.loaded_at as known_from
+    from ${feed} as report
+    inner join new_loads on new_loads.load_id = ${load}
+    where ${load} >= (select min(new_loads.load_id) from new_loads)
+      -- what was not asked for is not known to be all of its day
+      and (new_loads.first_day is null or ${day} between new_loads.first_day and new_loads.last_day)
+    order by new_loads.load_id, ${key}, ${row} desc`;
+}
+
+/** The days that each new load says all of: what it was asked for, else those of its rows. */
+function covered({ report }: StoreInput): Sql {
+  // In no time zone: where the clock goes forward at midnight, a series of moments would lose its last day.
+  return sql`
+    select new_loads.feed, days.day::date as day, new_loads.place, new_loads.is_whole
+    from new_loads
+    cross join generate_series(
+      new_loads.first_day::timestamp, new_loads.last_day::timestamp, interval '1 day'
+    ) as days (day)
+    union
+    select new_loads.feed, records.${id(report.day)}, new_loads.place, new_loads.is_whole
+    from new_loads
+    inner join records on records.feed = new_loads.feed and records.load_id = new_loads.load_id
+    where new_loads.first_day is null`;
+}
+
+const slices = sql`
+  select
+    places.*,
+    min(case when places.is_whole then places.place end) over (
+      partition by places.feed, places.day
+      order by places.place
+      rows between 1 following and unbounded following
+    ) as next_place
+  from (
+    select covered.* from covered
+    union all
+    -- place 0: what the store holds open
+    select distinct covered.feed, covered.day, 0::bigint, false from covered
+  ) as places`;

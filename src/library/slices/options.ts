@@ -1,0 +1,85 @@
+import type { Sql } from "../../sql/sql.ts";
+import type { Name } from "../dataform.ts";
+import { checkFree, checkKnown, columnName, columnNames, fail, type TypedColumns, typedColumns } from "../options.ts";
+
+export interface LoadsOptions {
+  /** Where the loads are told: `raw._load` unless stated, or a relation with its columns. */
+  readonly ledger?: Name;
+  /** The names of the raw tables. */
+  readonly tables: readonly string[];
+}
+
+export interface PublishOptions {
+  /** The rows of all loads, as in `ref()`. */
+  readonly from: Name;
+  /** Which loads count. */
+  readonly loads: LoadsOptions;
+  /** The columns that name a row, none of them NULL. */
+  readonly key: string | readonly string[];
+  /** The one of them that holds the day: a date. */
+  readonly day: string;
+  /** What the report says of a row, `{ column: type }`. */
+  readonly values: TypedColumns;
+  /** The columns of `from` that name load and row, unless `["_load_id", "_row_no"]`. Of rows with one key the last counts. */
+  readonly loadOrder?: readonly [load: string, row: string];
+  readonly schema?: string;
+  readonly tags?: readonly string[];
+  readonly description?: string;
+  /** Descriptions of the key's columns and the values, as in a `columns` block. */
+  readonly columns?: Readonly<Record<string, string>>;
+}
+
+/** A report, as its versions are computed. */
+export interface Report {
+  readonly key: readonly string[];
+  readonly day: string;
+  readonly values: ReadonlyMap<string, Sql>;
+  readonly loadOrder: readonly [load: string, row: string];
+  /** The options as one text: with others, all loads are worked in anew. */
+  readonly definition: string;
+}
+
+const KNOWN = ["from", "loads", "key", "day", "values", "loadOrder", "schema", "tags", "description", "columns"];
+
+/** Columns that readers of the versions see beside the report's. */
+const TAKEN = ["feed", "load_id", "known_from", "known_to", "is_current", "ended_by"];
+
+/** @throws Error that names what is wrong with the options */
+export function reportOf(caller: string, options: PublishOptions): Report {
+  if (typeof options !== "object" || options === null) fail(caller, "needs { from, loads, key, day, values }");
+  checkKnown(caller, options, KNOWN);
+  if (!options.from) fail(caller, "needs from, the name of the rows");
+  const key = columnNames(caller, options.key ?? [], "key");
+  const values = typedColumns(caller, options.values, "values");
+  if (!key.includes(options.day))
+    fail(caller, `day is one of the key's columns (${key.join(", ")}), found ${JSON.stringify(options.day)}`);
+  const twice = key.find((column) => values.has(column));
+  if (twice !== undefined) fail(caller, `${twice} is in key and in values, name it in one of them`);
+  checkFree(caller, [...key, ...values.keys()], TAKEN);
+  const order = options.loadOrder ?? ["_load_id", "_row_no"];
+  if (!Array.isArray(order) || order.length !== 2) fail(caller, "loadOrder has two columns, the load and the row");
+  const [load, row] = order.map((column) => columnName(caller, column, "loadOrder")) as [string, string];
+  return {
+    key,
+    day: options.day,
+    values,
+    loadOrder: [load, row],
+    // How rows are compared is a part of it: a store that compared them otherwise is computed anew, once.
+    definition: JSON.stringify({
+      key,
+      day: options.day,
+      values: [...values].map(([name, type]) => [name, String(type)]),
+      loadOrder: order,
+      compared: "by the types' own equality",
+    }),
+  };
+}
+
+/** @throws Error that names what is wrong with the options */
+export function tablesOf(caller: string, options: LoadsOptions | undefined): readonly string[] {
+  if (typeof options === "object" && options !== null) checkKnown(caller, options, ["ledger", "tables"]);
+  const tables = options?.tables;
+  if (!Array.isArray(tables) || !tables.length || tables.some((table) => typeof table !== "string" || !table))
+    fail(caller, "needs tables: [name, …]");
+  return tables as readonly string[];
+}

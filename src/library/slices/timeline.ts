@@ -1,0 +1,153 @@
+import { type Cte, cte } from "../../sql/ctes.ts";
+import { id } from "../../sql/identifiers.ts";
+import { join, type Sql, sql } from "../../sql/sql.ts";
+import { columnsOf, own } from "../options.ts";
+import { rowHash } from "../values.ts";
+import type { StoreInput } from "./input.ts";
+
+// From rows in the order of their loads to versions: equal neighbours are one, a day that is replaced ends what it lacks.
+
+const place = own("place");
+const hash = own("hash");
+const gone = own("gone_place");
+const step = own("step");
+
+/** The common table expressions up to `recomputed`: the versions that new loads make or end. */
+export function timeline(input: StoreInput): Cte[] {
+  return [
+    ...before(input),
+    cte("observed", observed(input)),
+    cte("placed", placed(input)),
+    cte("compared", compared(input)),
+    cte("numbered", numbered(input)),
+    cte("ended", ended(input)),
+    cte("versions", versions(input)),
+    cte("recomputed", recomputed(input)),
+  ];
+}
+
+/** The versions that new loads may end, or, where everything is computed anew, those that may be no more. */
+function before(input: StoreInput): Cte[] {
+  const { self, columns, report } = input;
+  const shape = columnsOf(sql`store`, ["feed", ...names(input), "load_id", "known_from", "known_to", "ended_by"]);
+  if (!self) {
+    return [cte("open_versions", sql`select records.*, null::text as ${hash} from records where false`)];
+  }
+  const stored = sql`
+    select
+      ${shape},
+      store.${columns.hash} as ${hash},
+      store.${columns.id} as ${own("row_id")}
+    from ${self} as store`;
+  const day = sql`store.${id(report.day)}`;
+  const touched = sql`
+    ${stored}
+    inner join (select distinct covered.feed, covered.day from covered) as days
+      on days.feed = store.feed and days.day = ${day}
+    where store.${columns.kind} = 'version'
+      and store.known_to is null
+      and not (select scope.is_everything from scope)
+      and ${day} >= (select min(covered.day) from covered)
+    union all
+    ${stored}
+    where store.${columns.kind} = 'version' and (select scope.is_everything from scope)`;
+  return [
+    cte("touched_rows", touched, { materialized: true }),
+    cte(
+      "open_versions",
+      sql`select touched_rows.* from touched_rows where not (select scope.is_everything from scope)`,
+    ),
+  ];
+}
+
+function observed(input: StoreInput): Sql {
+  const shared = (relation: Sql) => columnsOf(relation, ["feed", ...names(input), "load_id", "known_from"]);
+  const values = [...input.report.values].map(([column, type]) => ({ value: sql`records.${id(column)}`, type }));
+  return sql`
+    select
+      ${shared(sql`records`)},
+      records.${place},
+      ${rowHash(values)} as ${hash}
+    from records
+    union all
+    select
+      ${shared(sql`open_versions`)},
+      0::bigint,
+      open_versions.${hash}
+    from open_versions`;
+}
+
+/** Where a later load says all of the day, before one that tells the row again. */
+function placed({ report }: StoreInput): Sql {
+  return sql`
+    select
+      observed.*,
+      case
+        when slices.next_place < coalesce(lead(observed.${place}) over timeline, 9223372036854775807) then slices.next_place
+      end as ${gone}
+    from observed
+    inner join slices
+      on slices.feed = observed.feed
+      and slices.day = observed.${id(report.day)}
+      and slices.place = observed.${place}
+    window timeline as (partition by ${sameRow(report.key, sql`observed`)} order by observed.${place})`;
+}
+
+function compared({ report }: StoreInput): Sql {
+  return sql`
+    select
+      placed.*,
+      lag(placed.${hash}) over timeline is distinct from placed.${hash}
+        or lag(placed.${gone}) over timeline is not null as ${own("is_new")}
+    from placed
+    window timeline as (partition by ${sameRow(report.key, sql`placed`)} order by placed.${place})`;
+}
+
+function numbered({ report }: StoreInput): Sql {
+  return sql`
+    select compared.*, count(*) filter (where compared.${own("is_new")}) over timeline as ${step}
+    from compared
+    window timeline as (partition by ${sameRow(report.key, sql`compared`)} order by compared.${place})`;
+}
+
+function ended({ report }: StoreInput): Sql {
+  return sql`
+    select
+      numbered.*,
+      max(numbered.${gone}) over (partition by ${sameRow(report.key, sql`numbered`)}, numbered.${step}) as ${own("ends_at")}
+    from numbered`;
+}
+
+function versions(input: StoreInput): Sql {
+  return sql`
+    select
+      ${columnsOf(sql`ended`, ["feed", ...names(input), "load_id", "known_from"])},
+      ended.${hash},
+      coalesce(ends.loaded_at, lead(ended.known_from) over timeline) as known_to,
+      case
+        when ends.loaded_at is not null then 'vanished'
+        when lead(ended.${place}) over timeline is not null then 'restated'
+      end as ended_by
+    from ended
+    left join loads as ends on ends.feed = ended.feed and ends.place = ended.${own("ends_at")}
+    where ended.${own("is_new")}
+    window timeline as (partition by ${sameRow(input.report.key, sql`ended`)} order by ended.${place})`;
+}
+
+function recomputed(input: StoreInput): Sql {
+  const rowId = columnsOf(sql`versions`, ["feed", ...input.report.key, "load_id"]);
+  return sql`
+    select
+      versions.*,
+      md5(jsonb_build_array(${rowId})::text)::uuid as ${own("row_id")}
+    from versions`;
+}
+
+function names({ report }: StoreInput): string[] {
+  return [...report.key, ...report.values.keys()];
+}
+
+/** What makes rows of several loads one row of the report. */
+function sameRow(key: readonly string[], relation: Sql): Sql {
+  return join(columnsOf(relation, ["feed", ...key]), ", ");
+}

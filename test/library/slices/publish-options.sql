@@ -1,0 +1,662 @@
+---- publish stats_loads
+-- {
+--   "schema": "history",
+--   "tags": [
+--     "x"
+--   ],
+--   "type": "view",
+--   "description": "The loads that stats is made of."
+-- }
+
+-- query
+select
+  ledger.load_id,
+  ledger.source || '.' || ledger.stream as feed,
+  ledger.finished_at as loaded_at,
+  (ledger.details -> 'days' ->> 'start')::date as first_day,
+  (ledger.details -> 'days' ->> 'end')::date as last_day,
+  ledger.rejected = 0 as is_whole
+from "ops"."ledger" as ledger
+where ledger.status = 'loaded' and ledger.batch = 'slice' and ledger.table_name in ('it''s', 'b')
+
+---- publish stats_store
+-- {
+--   "schema": "history",
+--   "tags": [
+--     "x"
+--   ],
+--   "type": "incremental",
+--   "uniqueKey": [
+--     "row_id"
+--   ],
+--   "onSchemaChange": "SYNCHRONIZE",
+--   "description": "What stats is kept in; read that one.",
+--   "postgres": {
+--     "indexes": [
+--       {
+--         "columns": [
+--           "(\"Day\")"
+--         ],
+--         "where": "\"row_kind\" = 'version' and known_to is null"
+--       },
+--       {
+--         "columns": [
+--           "(\"feed\")",
+--           "(\"order\")",
+--           "(\"Day\")"
+--         ],
+--         "unique": true,
+--         "where": "\"row_kind\" = 'version' and known_to is null"
+--       }
+--     ]
+--   }
+-- }
+
+-- query, where it is made
+with
+
+"loads" as materialized (
+  select few.*
+  from jsonb_to_recordset((
+    select jsonb_agg(to_jsonb(listed.*))
+    from (
+      select
+        loads.load_id,
+        loads.feed,
+        loads.loaded_at,
+        loads.first_day,
+        loads.last_day,
+        loads.is_whole,
+        row_number() over (partition by loads.feed order by loads.loaded_at, loads.load_id) as place,
+        md5(
+          jsonb_build_array(
+            loads.feed, loads.loaded_at at time zone 'UTC', loads.first_day, loads.last_day, loads.is_whole,
+            '{"key":["order","Day"],"day":"Day","values":[["row_hash","varchar(3)"],["fault","json"],["place","timestamptz"]],"loadOrder":["load","row no"],"compared":"by the types'' own equality"}'
+          )::text
+        ) as meaning
+      from "history"."stats_loads" as loads
+    ) as listed
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
+),
+
+"worked_in" as materialized (
+  select null as feed, null::bigint as load_id, null as meaning where false
+),
+
+"scope" as materialized (
+  select
+    exists (
+      select
+      from worked_in
+      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+      where loads.load_id is null
+    )
+    or exists (
+      select
+      from loads
+      left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+      where worked_in.load_id is null
+        and loads.place < (
+          select max(known.place)
+          from loads as known
+          inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+          where known.feed = loads.feed
+        )
+    ) as is_everything
+),
+
+"new_loads" as materialized (
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null or (select scope.is_everything from scope)
+),
+
+-- the number of the first new load lets the raw tables be entered by their indexes
+"records" as materialized (
+  select distinct on (new_loads.load_id, report."order", report."Day")
+    new_loads.feed,
+    report."order",
+    case when report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || coalesce(report."Day"::text, 'NULL'))::int::text::date end as "Day",
+    case when char_length(rtrim(report."row_hash"::text, ' ')) > 3 then ('column row_hash: too long for varchar(3): ' || report."row_hash"::text)::int::text else report."row_hash"::text end::varchar(3) as "row_hash",
+    case when pg_typeof(report."fault") = 'json'::regtype then report."fault"::json else report."fault"::text::json end as "fault",
+    case when pg_typeof(report."place") = 'timestamptz'::regtype then report."place"::timestamptz else report."place"::text::timestamptz end as "place",
+    new_loads.load_id,
+    new_loads.place as "_dataform_place",
+    new_loads.loaded_at as known_from
+  from "My Raw"."the ""feed""" as report
+  inner join new_loads on new_loads.load_id = report."load"
+  where report."load" >= (select min(new_loads.load_id) from new_loads)
+    -- what was not asked for is not known to be all of its day
+    and (new_loads.first_day is null or case when report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || coalesce(report."Day"::text, 'NULL'))::int::text::date end between new_loads.first_day and new_loads.last_day)
+  order by new_loads.load_id, report."order", report."Day", report."row no" desc
+),
+
+"covered" as materialized (
+  select new_loads.feed, days.day::date as day, new_loads.place, new_loads.is_whole
+  from new_loads
+  cross join generate_series(
+    new_loads.first_day::timestamp, new_loads.last_day::timestamp, interval '1 day'
+  ) as days (day)
+  union
+  select new_loads.feed, records."Day", new_loads.place, new_loads.is_whole
+  from new_loads
+  inner join records on records.feed = new_loads.feed and records.load_id = new_loads.load_id
+  where new_loads.first_day is null
+),
+
+-- the first later load that says all there is of the day
+"slices" as materialized (
+  select
+    places.*,
+    min(case when places.is_whole then places.place end) over (
+      partition by places.feed, places.day
+      order by places.place
+      rows between 1 following and unbounded following
+    ) as next_place
+  from (
+    select covered.* from covered
+    union all
+    -- place 0: what the store holds open
+    select distinct covered.feed, covered.day, 0::bigint, false from covered
+  ) as places
+),
+
+"open_versions" as (
+  select records.*, null::text as "_dataform_hash" from records where false
+),
+
+"observed" as (
+  select
+    records."feed",
+    records."order",
+    records."Day",
+    records."row_hash",
+    records."fault",
+    records."place",
+    records."load_id",
+    records."known_from",
+    records."_dataform_place",
+    hash_record_extended(row(records."row_hash", records."fault"::text, records."place"), 0)::text as "_dataform_hash"
+  from records
+  union all
+  select
+    open_versions."feed",
+    open_versions."order",
+    open_versions."Day",
+    open_versions."row_hash",
+    open_versions."fault",
+    open_versions."place",
+    open_versions."load_id",
+    open_versions."known_from",
+    0::bigint,
+    open_versions."_dataform_hash"
+  from open_versions
+),
+
+"placed" as (
+  select
+    observed.*,
+    case
+      when slices.next_place < coalesce(lead(observed."_dataform_place") over timeline, 9223372036854775807) then slices.next_place
+    end as "_dataform_gone_place"
+  from observed
+  inner join slices
+    on slices.feed = observed.feed
+    and slices.day = observed."Day"
+    and slices.place = observed."_dataform_place"
+  window timeline as (partition by observed."feed", observed."order", observed."Day" order by observed."_dataform_place")
+),
+
+"compared" as (
+  select
+    placed.*,
+    lag(placed."_dataform_hash") over timeline is distinct from placed."_dataform_hash"
+      or lag(placed."_dataform_gone_place") over timeline is not null as "_dataform_is_new"
+  from placed
+  window timeline as (partition by placed."feed", placed."order", placed."Day" order by placed."_dataform_place")
+),
+
+"numbered" as (
+  select compared.*, count(*) filter (where compared."_dataform_is_new") over timeline as "_dataform_step"
+  from compared
+  window timeline as (partition by compared."feed", compared."order", compared."Day" order by compared."_dataform_place")
+),
+
+"ended" as (
+  select
+    numbered.*,
+    max(numbered."_dataform_gone_place") over (partition by numbered."feed", numbered."order", numbered."Day", numbered."_dataform_step") as "_dataform_ends_at"
+  from numbered
+),
+
+"versions" as (
+  select
+    ended."feed",
+    ended."order",
+    ended."Day",
+    ended."row_hash",
+    ended."fault",
+    ended."place",
+    ended."load_id",
+    ended."known_from",
+    ended."_dataform_hash",
+    coalesce(ends.loaded_at, lead(ended.known_from) over timeline) as known_to,
+    case
+      when ends.loaded_at is not null then 'vanished'
+      when lead(ended."_dataform_place") over timeline is not null then 'restated'
+    end as ended_by
+  from ended
+  left join loads as ends on ends.feed = ended.feed and ends.place = ended."_dataform_ends_at"
+  where ended."_dataform_is_new"
+  window timeline as (partition by ended."feed", ended."order", ended."Day" order by ended."_dataform_place")
+),
+
+"recomputed" as (
+  select
+    versions.*,
+    md5(jsonb_build_array(versions."feed", versions."order", versions."Day", versions."load_id")::text)::uuid as "_dataform_row_id"
+  from versions
+)
+
+select
+  recomputed."order",
+  recomputed."Day",
+  recomputed."row_hash",
+  recomputed."fault",
+  recomputed."place",
+  recomputed."feed",
+  recomputed."load_id",
+  recomputed."known_from",
+  recomputed."known_to",
+  recomputed."ended_by",
+  recomputed."_dataform_hash" as "_dataform_row_hash",
+  'version' as "row_kind",
+  recomputed."_dataform_row_id" as "row_id"
+from recomputed
+union all
+select
+  null as "order",
+  null as "Day",
+  null as "row_hash",
+  null as "fault",
+  null as "place",
+  new_loads.feed,
+  new_loads.load_id,
+  null::timestamptz as known_from,
+  null::timestamptz as known_to,
+  null as ended_by,
+  new_loads.meaning as "_dataform_row_hash",
+  'load' as "row_kind",
+  md5('load ' || new_loads.load_id)::uuid as "row_id"
+from new_loads
+
+-- query, incremental
+with
+
+"loads" as materialized (
+  select few.*
+  from jsonb_to_recordset((
+    select jsonb_agg(to_jsonb(listed.*))
+    from (
+      select
+        loads.load_id,
+        loads.feed,
+        loads.loaded_at,
+        loads.first_day,
+        loads.last_day,
+        loads.is_whole,
+        row_number() over (partition by loads.feed order by loads.loaded_at, loads.load_id) as place,
+        md5(
+          jsonb_build_array(
+            loads.feed, loads.loaded_at at time zone 'UTC', loads.first_day, loads.last_day, loads.is_whole,
+            '{"key":["order","Day"],"day":"Day","values":[["row_hash","varchar(3)"],["fault","json"],["place","timestamptz"]],"loadOrder":["load","row no"],"compared":"by the types'' own equality"}'
+          )::text
+        ) as meaning
+      from "history"."stats_loads" as loads
+    ) as listed
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
+),
+
+"worked_in" as materialized (
+  select store.feed, store.load_id, store."_dataform_row_hash" as meaning
+  from "marts"."(self)" as store
+  where store."row_kind" = 'load'
+),
+
+"scope" as materialized (
+  select
+    exists (
+      select
+      from worked_in
+      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+      where loads.load_id is null
+    )
+    or exists (
+      select
+      from loads
+      left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+      where worked_in.load_id is null
+        and loads.place < (
+          select max(known.place)
+          from loads as known
+          inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+          where known.feed = loads.feed
+        )
+    ) as is_everything
+),
+
+"new_loads" as materialized (
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null or (select scope.is_everything from scope)
+),
+
+-- the number of the first new load lets the raw tables be entered by their indexes
+"records" as materialized (
+  select distinct on (new_loads.load_id, report."order", report."Day")
+    new_loads.feed,
+    report."order",
+    case when report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || coalesce(report."Day"::text, 'NULL'))::int::text::date end as "Day",
+    case when char_length(rtrim(report."row_hash"::text, ' ')) > 3 then ('column row_hash: too long for varchar(3): ' || report."row_hash"::text)::int::text else report."row_hash"::text end::varchar(3) as "row_hash",
+    case when pg_typeof(report."fault") = 'json'::regtype then report."fault"::json else report."fault"::text::json end as "fault",
+    case when pg_typeof(report."place") = 'timestamptz'::regtype then report."place"::timestamptz else report."place"::text::timestamptz end as "place",
+    new_loads.load_id,
+    new_loads.place as "_dataform_place",
+    new_loads.loaded_at as known_from
+  from "My Raw"."the ""feed""" as report
+  inner join new_loads on new_loads.load_id = report."load"
+  where report."load" >= (select min(new_loads.load_id) from new_loads)
+    -- what was not asked for is not known to be all of its day
+    and (new_loads.first_day is null or case when report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || coalesce(report."Day"::text, 'NULL'))::int::text::date end between new_loads.first_day and new_loads.last_day)
+  order by new_loads.load_id, report."order", report."Day", report."row no" desc
+),
+
+"covered" as materialized (
+  select new_loads.feed, days.day::date as day, new_loads.place, new_loads.is_whole
+  from new_loads
+  cross join generate_series(
+    new_loads.first_day::timestamp, new_loads.last_day::timestamp, interval '1 day'
+  ) as days (day)
+  union
+  select new_loads.feed, records."Day", new_loads.place, new_loads.is_whole
+  from new_loads
+  inner join records on records.feed = new_loads.feed and records.load_id = new_loads.load_id
+  where new_loads.first_day is null
+),
+
+-- the first later load that says all there is of the day
+"slices" as materialized (
+  select
+    places.*,
+    min(case when places.is_whole then places.place end) over (
+      partition by places.feed, places.day
+      order by places.place
+      rows between 1 following and unbounded following
+    ) as next_place
+  from (
+    select covered.* from covered
+    union all
+    -- place 0: what the store holds open
+    select distinct covered.feed, covered.day, 0::bigint, false from covered
+  ) as places
+),
+
+"touched_rows" as materialized (
+  select
+    store."feed",
+    store."order",
+    store."Day",
+    store."row_hash",
+    store."fault",
+    store."place",
+    store."load_id",
+    store."known_from",
+    store."known_to",
+    store."ended_by",
+    store."_dataform_row_hash" as "_dataform_hash",
+    store."row_id" as "_dataform_row_id"
+  from "marts"."(self)" as store
+  inner join (select distinct covered.feed, covered.day from covered) as days
+    on days.feed = store.feed and days.day = store."Day"
+  where store."row_kind" = 'version'
+    and store.known_to is null
+    and not (select scope.is_everything from scope)
+    and store."Day" >= (select min(covered.day) from covered)
+  union all
+  select
+    store."feed",
+    store."order",
+    store."Day",
+    store."row_hash",
+    store."fault",
+    store."place",
+    store."load_id",
+    store."known_from",
+    store."known_to",
+    store."ended_by",
+    store."_dataform_row_hash" as "_dataform_hash",
+    store."row_id" as "_dataform_row_id"
+  from "marts"."(self)" as store
+  where store."row_kind" = 'version' and (select scope.is_everything from scope)
+),
+
+"open_versions" as (
+  select touched_rows.* from touched_rows where not (select scope.is_everything from scope)
+),
+
+"observed" as (
+  select
+    records."feed",
+    records."order",
+    records."Day",
+    records."row_hash",
+    records."fault",
+    records."place",
+    records."load_id",
+    records."known_from",
+    records."_dataform_place",
+    hash_record_extended(row(records."row_hash", records."fault"::text, records."place"), 0)::text as "_dataform_hash"
+  from records
+  union all
+  select
+    open_versions."feed",
+    open_versions."order",
+    open_versions."Day",
+    open_versions."row_hash",
+    open_versions."fault",
+    open_versions."place",
+    open_versions."load_id",
+    open_versions."known_from",
+    0::bigint,
+    open_versions."_dataform_hash"
+  from open_versions
+),
+
+"placed" as (
+  select
+    observed.*,
+    case
+      when slices.next_place < coalesce(lead(observed."_dataform_place") over timeline, 9223372036854775807) then slices.next_place
+    end as "_dataform_gone_place"
+  from observed
+  inner join slices
+    on slices.feed = observed.feed
+    and slices.day = observed."Day"
+    and slices.place = observed."_dataform_place"
+  window timeline as (partition by observed."feed", observed."order", observed."Day" order by observed."_dataform_place")
+),
+
+"compared" as (
+  select
+    placed.*,
+    lag(placed."_dataform_hash") over timeline is distinct from placed."_dataform_hash"
+      or lag(placed."_dataform_gone_place") over timeline is not null as "_dataform_is_new"
+  from placed
+  window timeline as (partition by placed."feed", placed."order", placed."Day" order by placed."_dataform_place")
+),
+
+"numbered" as (
+  select compared.*, count(*) filter (where compared."_dataform_is_new") over timeline as "_dataform_step"
+  from compared
+  window timeline as (partition by compared."feed", compared."order", compared."Day" order by compared."_dataform_place")
+),
+
+"ended" as (
+  select
+    numbered.*,
+    max(numbered."_dataform_gone_place") over (partition by numbered."feed", numbered."order", numbered."Day", numbered."_dataform_step") as "_dataform_ends_at"
+  from numbered
+),
+
+"versions" as (
+  select
+    ended."feed",
+    ended."order",
+    ended."Day",
+    ended."row_hash",
+    ended."fault",
+    ended."place",
+    ended."load_id",
+    ended."known_from",
+    ended."_dataform_hash",
+    coalesce(ends.loaded_at, lead(ended.known_from) over timeline) as known_to,
+    case
+      when ends.loaded_at is not null then 'vanished'
+      when lead(ended."_dataform_place") over timeline is not null then 'restated'
+    end as ended_by
+  from ended
+  left join loads as ends on ends.feed = ended.feed and ends.place = ended."_dataform_ends_at"
+  where ended."_dataform_is_new"
+  window timeline as (partition by ended."feed", ended."order", ended."Day" order by ended."_dataform_place")
+),
+
+"recomputed" as (
+  select
+    versions.*,
+    md5(jsonb_build_array(versions."feed", versions."order", versions."Day", versions."load_id")::text)::uuid as "_dataform_row_id"
+  from versions
+)
+
+select
+  coalesce(recomputed."order", touched_rows."order") as "order",
+  coalesce(recomputed."Day", touched_rows."Day") as "Day",
+  recomputed."row_hash",
+  recomputed."fault",
+  recomputed."place",
+  recomputed."feed",
+  recomputed."load_id",
+  recomputed."known_from",
+  recomputed."known_to",
+  recomputed."ended_by",
+  recomputed."_dataform_hash" as "_dataform_row_hash",
+  case when recomputed."_dataform_row_id" is null then 'void' else 'version' end as "row_kind",
+  coalesce(recomputed."_dataform_row_id", touched_rows."_dataform_row_id") as "row_id"
+from recomputed
+full join touched_rows on touched_rows."_dataform_row_id" = recomputed."_dataform_row_id"
+where (recomputed."known_from", recomputed."known_to", recomputed."ended_by", recomputed."_dataform_hash") is distinct from (touched_rows."known_from", touched_rows."known_to", touched_rows."ended_by", touched_rows."_dataform_hash")
+union all
+select
+  null as "order",
+  null as "Day",
+  null as "row_hash",
+  null as "fault",
+  null as "place",
+  new_loads.feed,
+  new_loads.load_id,
+  null::timestamptz as known_from,
+  null::timestamptz as known_to,
+  null as ended_by,
+  new_loads.meaning as "_dataform_row_hash",
+  'load' as "row_kind",
+  md5('load ' || new_loads.load_id)::uuid as "row_id"
+from new_loads
+union all
+select
+  null as "order",
+  null as "Day",
+  null as "row_hash",
+  null as "fault",
+  null as "place",
+  worked_in.feed,
+  worked_in.load_id,
+  null::timestamptz as known_from,
+  null::timestamptz as known_to,
+  null as ended_by,
+  worked_in.meaning as "_dataform_row_hash",
+  'void' as "row_kind",
+  md5('load ' || worked_in.load_id)::uuid as "row_id"
+from worked_in
+where worked_in.load_id not in (select loads.load_id from loads)
+
+-- pre_operations
+set local jit = off
+
+---- publish stats
+-- {
+--   "schema": "history",
+--   "tags": [
+--     "x"
+--   ],
+--   "type": "view",
+--   "description": "What was said.",
+--   "columns": {
+--     "order": "The order.",
+--     "feed": "The source and stream that it was read from.",
+--     "load_id": "The load that said this first.",
+--     "known_from": "When that was loaded.",
+--     "known_to": "When a later load said otherwise; NULL while it holds.",
+--     "is_current": "True for what the report says now.",
+--     "ended_by": "restated or vanished; NULL while it holds."
+--   }
+-- }
+
+-- query
+select
+  store."order",
+  store."Day",
+  store."row_hash",
+  store."fault",
+  store."place",
+  store."feed",
+  store."load_id",
+  store."known_from",
+  store."known_to",
+  store.known_to is null as is_current,
+  store.ended_by
+from "history"."stats_store" as store
+where store."row_kind" = 'version'
+
+---- assert stats_is_sound
+-- {
+--   "tags": [
+--     "x"
+--   ],
+--   "description": "stats keeps its promises."
+-- }
+
+-- query
+with
+
+"versions" as (
+  select
+    read.*,
+    lead(read.known_from) over (partition by read.feed, read."order", read."Day" order by read.known_from) as "_dataform_next_known_from"
+  from "history"."stats" as read
+)
+
+select 'overlap' as "fault", "order", "Day", feed, known_from, known_to
+from versions
+where coalesce(known_to, 'infinity') > "_dataform_next_known_from"
+union all
+select 'backwards', "order", "Day", feed, known_from, known_to
+from versions
+where known_from > known_to or (known_to is null) <> (ended_by is null)
+union all
+-- one row of the report, told by two feeds: its figures would count twice
+select 'two feeds', "order", "Day", min(feed), min(known_from), null
+from versions
+where is_current
+group by "order", "Day"
+having count(*) > 1

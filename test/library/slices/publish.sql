@@ -1,0 +1,634 @@
+---- publish stats_loads
+-- {
+--   "tags": [],
+--   "type": "view",
+--   "description": "The loads that stats is made of."
+-- }
+
+-- query
+select
+  ledger.load_id,
+  ledger.source || '.' || ledger.stream as feed,
+  ledger.finished_at as loaded_at,
+  (ledger.details -> 'days' ->> 'start')::date as first_day,
+  (ledger.details -> 'days' ->> 'end')::date as last_day,
+  ledger.rejected = 0 as is_whole
+from raw._load as ledger
+where ledger.status = 'loaded' and ledger.batch = 'slice' and ledger.table_name in ('stats_feed')
+
+---- publish stats_store
+-- {
+--   "tags": [],
+--   "type": "incremental",
+--   "uniqueKey": [
+--     "row_id"
+--   ],
+--   "onSchemaChange": "SYNCHRONIZE",
+--   "description": "What stats is kept in; read that one.",
+--   "postgres": {
+--     "indexes": [
+--       {
+--         "columns": [
+--           "(\"day\")"
+--         ],
+--         "where": "\"row_kind\" = 'version' and known_to is null"
+--       },
+--       {
+--         "columns": [
+--           "(\"feed\")",
+--           "(\"day\")",
+--           "(\"id\")"
+--         ],
+--         "unique": true,
+--         "where": "\"row_kind\" = 'version' and known_to is null"
+--       }
+--     ]
+--   }
+-- }
+
+-- query, where it is made
+with
+
+"loads" as materialized (
+  select few.*
+  from jsonb_to_recordset((
+    select jsonb_agg(to_jsonb(listed.*))
+    from (
+      select
+        loads.load_id,
+        loads.feed,
+        loads.loaded_at,
+        loads.first_day,
+        loads.last_day,
+        loads.is_whole,
+        row_number() over (partition by loads.feed order by loads.loaded_at, loads.load_id) as place,
+        md5(
+          jsonb_build_array(
+            loads.feed, loads.loaded_at at time zone 'UTC', loads.first_day, loads.last_day, loads.is_whole,
+            '{"key":["day","id"],"day":"day","values":[["n","numeric(9, 2)"],["note","text"]],"loadOrder":["_load_id","_row_no"],"compared":"by the types'' own equality"}'
+          )::text
+        ) as meaning
+      from "marts"."stats_loads" as loads
+    ) as listed
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
+),
+
+"worked_in" as materialized (
+  select null as feed, null::bigint as load_id, null as meaning where false
+),
+
+"scope" as materialized (
+  select
+    exists (
+      select
+      from worked_in
+      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+      where loads.load_id is null
+    )
+    or exists (
+      select
+      from loads
+      left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+      where worked_in.load_id is null
+        and loads.place < (
+          select max(known.place)
+          from loads as known
+          inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+          where known.feed = loads.feed
+        )
+    ) as is_everything
+),
+
+"new_loads" as materialized (
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null or (select scope.is_everything from scope)
+),
+
+-- the number of the first new load lets the raw tables be entered by their indexes
+"records" as materialized (
+  select distinct on (new_loads.load_id, report."day", report."id")
+    new_loads.feed,
+    case when report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || coalesce(report."day"::text, 'NULL'))::int::text::date end as "day",
+    report."id",
+    case when pg_typeof(report."n") = 'numeric(9, 2)'::regtype then report."n"::numeric(9, 2) else report."n"::text::numeric(9, 2) end as "n",
+    report."note"::text as "note",
+    new_loads.load_id,
+    new_loads.place as "_dataform_place",
+    new_loads.loaded_at as known_from
+  from "raw"."stats_feed" as report
+  inner join new_loads on new_loads.load_id = report."_load_id"
+  where report."_load_id" >= (select min(new_loads.load_id) from new_loads)
+    -- what was not asked for is not known to be all of its day
+    and (new_loads.first_day is null or case when report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || coalesce(report."day"::text, 'NULL'))::int::text::date end between new_loads.first_day and new_loads.last_day)
+  order by new_loads.load_id, report."day", report."id", report."_row_no" desc
+),
+
+"covered" as materialized (
+  select new_loads.feed, days.day::date as day, new_loads.place, new_loads.is_whole
+  from new_loads
+  cross join generate_series(
+    new_loads.first_day::timestamp, new_loads.last_day::timestamp, interval '1 day'
+  ) as days (day)
+  union
+  select new_loads.feed, records."day", new_loads.place, new_loads.is_whole
+  from new_loads
+  inner join records on records.feed = new_loads.feed and records.load_id = new_loads.load_id
+  where new_loads.first_day is null
+),
+
+-- the first later load that says all there is of the day
+"slices" as materialized (
+  select
+    places.*,
+    min(case when places.is_whole then places.place end) over (
+      partition by places.feed, places.day
+      order by places.place
+      rows between 1 following and unbounded following
+    ) as next_place
+  from (
+    select covered.* from covered
+    union all
+    -- place 0: what the store holds open
+    select distinct covered.feed, covered.day, 0::bigint, false from covered
+  ) as places
+),
+
+"open_versions" as (
+  select records.*, null::text as "_dataform_hash" from records where false
+),
+
+"observed" as (
+  select
+    records."feed",
+    records."day",
+    records."id",
+    records."n",
+    records."note",
+    records."load_id",
+    records."known_from",
+    records."_dataform_place",
+    hash_record_extended(row(records."n", records."note"), 0)::text as "_dataform_hash"
+  from records
+  union all
+  select
+    open_versions."feed",
+    open_versions."day",
+    open_versions."id",
+    open_versions."n",
+    open_versions."note",
+    open_versions."load_id",
+    open_versions."known_from",
+    0::bigint,
+    open_versions."_dataform_hash"
+  from open_versions
+),
+
+"placed" as (
+  select
+    observed.*,
+    case
+      when slices.next_place < coalesce(lead(observed."_dataform_place") over timeline, 9223372036854775807) then slices.next_place
+    end as "_dataform_gone_place"
+  from observed
+  inner join slices
+    on slices.feed = observed.feed
+    and slices.day = observed."day"
+    and slices.place = observed."_dataform_place"
+  window timeline as (partition by observed."feed", observed."day", observed."id" order by observed."_dataform_place")
+),
+
+"compared" as (
+  select
+    placed.*,
+    lag(placed."_dataform_hash") over timeline is distinct from placed."_dataform_hash"
+      or lag(placed."_dataform_gone_place") over timeline is not null as "_dataform_is_new"
+  from placed
+  window timeline as (partition by placed."feed", placed."day", placed."id" order by placed."_dataform_place")
+),
+
+"numbered" as (
+  select compared.*, count(*) filter (where compared."_dataform_is_new") over timeline as "_dataform_step"
+  from compared
+  window timeline as (partition by compared."feed", compared."day", compared."id" order by compared."_dataform_place")
+),
+
+"ended" as (
+  select
+    numbered.*,
+    max(numbered."_dataform_gone_place") over (partition by numbered."feed", numbered."day", numbered."id", numbered."_dataform_step") as "_dataform_ends_at"
+  from numbered
+),
+
+"versions" as (
+  select
+    ended."feed",
+    ended."day",
+    ended."id",
+    ended."n",
+    ended."note",
+    ended."load_id",
+    ended."known_from",
+    ended."_dataform_hash",
+    coalesce(ends.loaded_at, lead(ended.known_from) over timeline) as known_to,
+    case
+      when ends.loaded_at is not null then 'vanished'
+      when lead(ended."_dataform_place") over timeline is not null then 'restated'
+    end as ended_by
+  from ended
+  left join loads as ends on ends.feed = ended.feed and ends.place = ended."_dataform_ends_at"
+  where ended."_dataform_is_new"
+  window timeline as (partition by ended."feed", ended."day", ended."id" order by ended."_dataform_place")
+),
+
+"recomputed" as (
+  select
+    versions.*,
+    md5(jsonb_build_array(versions."feed", versions."day", versions."id", versions."load_id")::text)::uuid as "_dataform_row_id"
+  from versions
+)
+
+select
+  recomputed."day",
+  recomputed."id",
+  recomputed."n",
+  recomputed."note",
+  recomputed."feed",
+  recomputed."load_id",
+  recomputed."known_from",
+  recomputed."known_to",
+  recomputed."ended_by",
+  recomputed."_dataform_hash" as "row_hash",
+  'version' as "row_kind",
+  recomputed."_dataform_row_id" as "row_id"
+from recomputed
+union all
+select
+  null as "day",
+  null as "id",
+  null as "n",
+  null as "note",
+  new_loads.feed,
+  new_loads.load_id,
+  null::timestamptz as known_from,
+  null::timestamptz as known_to,
+  null as ended_by,
+  new_loads.meaning as "row_hash",
+  'load' as "row_kind",
+  md5('load ' || new_loads.load_id)::uuid as "row_id"
+from new_loads
+
+-- query, incremental
+with
+
+"loads" as materialized (
+  select few.*
+  from jsonb_to_recordset((
+    select jsonb_agg(to_jsonb(listed.*))
+    from (
+      select
+        loads.load_id,
+        loads.feed,
+        loads.loaded_at,
+        loads.first_day,
+        loads.last_day,
+        loads.is_whole,
+        row_number() over (partition by loads.feed order by loads.loaded_at, loads.load_id) as place,
+        md5(
+          jsonb_build_array(
+            loads.feed, loads.loaded_at at time zone 'UTC', loads.first_day, loads.last_day, loads.is_whole,
+            '{"key":["day","id"],"day":"day","values":[["n","numeric(9, 2)"],["note","text"]],"loadOrder":["_load_id","_row_no"],"compared":"by the types'' own equality"}'
+          )::text
+        ) as meaning
+      from "marts"."stats_loads" as loads
+    ) as listed
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
+),
+
+"worked_in" as materialized (
+  select store.feed, store.load_id, store."row_hash" as meaning
+  from "marts"."(self)" as store
+  where store."row_kind" = 'load'
+),
+
+"scope" as materialized (
+  select
+    exists (
+      select
+      from worked_in
+      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+      where loads.load_id is null
+    )
+    or exists (
+      select
+      from loads
+      left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+      where worked_in.load_id is null
+        and loads.place < (
+          select max(known.place)
+          from loads as known
+          inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+          where known.feed = loads.feed
+        )
+    ) as is_everything
+),
+
+"new_loads" as materialized (
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null or (select scope.is_everything from scope)
+),
+
+-- the number of the first new load lets the raw tables be entered by their indexes
+"records" as materialized (
+  select distinct on (new_loads.load_id, report."day", report."id")
+    new_loads.feed,
+    case when report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || coalesce(report."day"::text, 'NULL'))::int::text::date end as "day",
+    report."id",
+    case when pg_typeof(report."n") = 'numeric(9, 2)'::regtype then report."n"::numeric(9, 2) else report."n"::text::numeric(9, 2) end as "n",
+    report."note"::text as "note",
+    new_loads.load_id,
+    new_loads.place as "_dataform_place",
+    new_loads.loaded_at as known_from
+  from "raw"."stats_feed" as report
+  inner join new_loads on new_loads.load_id = report."_load_id"
+  where report."_load_id" >= (select min(new_loads.load_id) from new_loads)
+    -- what was not asked for is not known to be all of its day
+    and (new_loads.first_day is null or case when report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || coalesce(report."day"::text, 'NULL'))::int::text::date end between new_loads.first_day and new_loads.last_day)
+  order by new_loads.load_id, report."day", report."id", report."_row_no" desc
+),
+
+"covered" as materialized (
+  select new_loads.feed, days.day::date as day, new_loads.place, new_loads.is_whole
+  from new_loads
+  cross join generate_series(
+    new_loads.first_day::timestamp, new_loads.last_day::timestamp, interval '1 day'
+  ) as days (day)
+  union
+  select new_loads.feed, records."day", new_loads.place, new_loads.is_whole
+  from new_loads
+  inner join records on records.feed = new_loads.feed and records.load_id = new_loads.load_id
+  where new_loads.first_day is null
+),
+
+-- the first later load that says all there is of the day
+"slices" as materialized (
+  select
+    places.*,
+    min(case when places.is_whole then places.place end) over (
+      partition by places.feed, places.day
+      order by places.place
+      rows between 1 following and unbounded following
+    ) as next_place
+  from (
+    select covered.* from covered
+    union all
+    -- place 0: what the store holds open
+    select distinct covered.feed, covered.day, 0::bigint, false from covered
+  ) as places
+),
+
+"touched_rows" as materialized (
+  select
+    store."feed",
+    store."day",
+    store."id",
+    store."n",
+    store."note",
+    store."load_id",
+    store."known_from",
+    store."known_to",
+    store."ended_by",
+    store."row_hash" as "_dataform_hash",
+    store."row_id" as "_dataform_row_id"
+  from "marts"."(self)" as store
+  inner join (select distinct covered.feed, covered.day from covered) as days
+    on days.feed = store.feed and days.day = store."day"
+  where store."row_kind" = 'version'
+    and store.known_to is null
+    and not (select scope.is_everything from scope)
+    and store."day" >= (select min(covered.day) from covered)
+  union all
+  select
+    store."feed",
+    store."day",
+    store."id",
+    store."n",
+    store."note",
+    store."load_id",
+    store."known_from",
+    store."known_to",
+    store."ended_by",
+    store."row_hash" as "_dataform_hash",
+    store."row_id" as "_dataform_row_id"
+  from "marts"."(self)" as store
+  where store."row_kind" = 'version' and (select scope.is_everything from scope)
+),
+
+"open_versions" as (
+  select touched_rows.* from touched_rows where not (select scope.is_everything from scope)
+),
+
+"observed" as (
+  select
+    records."feed",
+    records."day",
+    records."id",
+    records."n",
+    records."note",
+    records."load_id",
+    records."known_from",
+    records."_dataform_place",
+    hash_record_extended(row(records."n", records."note"), 0)::text as "_dataform_hash"
+  from records
+  union all
+  select
+    open_versions."feed",
+    open_versions."day",
+    open_versions."id",
+    open_versions."n",
+    open_versions."note",
+    open_versions."load_id",
+    open_versions."known_from",
+    0::bigint,
+    open_versions."_dataform_hash"
+  from open_versions
+),
+
+"placed" as (
+  select
+    observed.*,
+    case
+      when slices.next_place < coalesce(lead(observed."_dataform_place") over timeline, 9223372036854775807) then slices.next_place
+    end as "_dataform_gone_place"
+  from observed
+  inner join slices
+    on slices.feed = observed.feed
+    and slices.day = observed."day"
+    and slices.place = observed."_dataform_place"
+  window timeline as (partition by observed."feed", observed."day", observed."id" order by observed."_dataform_place")
+),
+
+"compared" as (
+  select
+    placed.*,
+    lag(placed."_dataform_hash") over timeline is distinct from placed."_dataform_hash"
+      or lag(placed."_dataform_gone_place") over timeline is not null as "_dataform_is_new"
+  from placed
+  window timeline as (partition by placed."feed", placed."day", placed."id" order by placed."_dataform_place")
+),
+
+"numbered" as (
+  select compared.*, count(*) filter (where compared."_dataform_is_new") over timeline as "_dataform_step"
+  from compared
+  window timeline as (partition by compared."feed", compared."day", compared."id" order by compared."_dataform_place")
+),
+
+"ended" as (
+  select
+    numbered.*,
+    max(numbered."_dataform_gone_place") over (partition by numbered."feed", numbered."day", numbered."id", numbered."_dataform_step") as "_dataform_ends_at"
+  from numbered
+),
+
+"versions" as (
+  select
+    ended."feed",
+    ended."day",
+    ended."id",
+    ended."n",
+    ended."note",
+    ended."load_id",
+    ended."known_from",
+    ended."_dataform_hash",
+    coalesce(ends.loaded_at, lead(ended.known_from) over timeline) as known_to,
+    case
+      when ends.loaded_at is not null then 'vanished'
+      when lead(ended."_dataform_place") over timeline is not null then 'restated'
+    end as ended_by
+  from ended
+  left join loads as ends on ends.feed = ended.feed and ends.place = ended."_dataform_ends_at"
+  where ended."_dataform_is_new"
+  window timeline as (partition by ended."feed", ended."day", ended."id" order by ended."_dataform_place")
+),
+
+"recomputed" as (
+  select
+    versions.*,
+    md5(jsonb_build_array(versions."feed", versions."day", versions."id", versions."load_id")::text)::uuid as "_dataform_row_id"
+  from versions
+)
+
+select
+  coalesce(recomputed."day", touched_rows."day") as "day",
+  coalesce(recomputed."id", touched_rows."id") as "id",
+  recomputed."n",
+  recomputed."note",
+  recomputed."feed",
+  recomputed."load_id",
+  recomputed."known_from",
+  recomputed."known_to",
+  recomputed."ended_by",
+  recomputed."_dataform_hash" as "row_hash",
+  case when recomputed."_dataform_row_id" is null then 'void' else 'version' end as "row_kind",
+  coalesce(recomputed."_dataform_row_id", touched_rows."_dataform_row_id") as "row_id"
+from recomputed
+full join touched_rows on touched_rows."_dataform_row_id" = recomputed."_dataform_row_id"
+where (recomputed."known_from", recomputed."known_to", recomputed."ended_by", recomputed."_dataform_hash") is distinct from (touched_rows."known_from", touched_rows."known_to", touched_rows."ended_by", touched_rows."_dataform_hash")
+union all
+select
+  null as "day",
+  null as "id",
+  null as "n",
+  null as "note",
+  new_loads.feed,
+  new_loads.load_id,
+  null::timestamptz as known_from,
+  null::timestamptz as known_to,
+  null as ended_by,
+  new_loads.meaning as "row_hash",
+  'load' as "row_kind",
+  md5('load ' || new_loads.load_id)::uuid as "row_id"
+from new_loads
+union all
+select
+  null as "day",
+  null as "id",
+  null as "n",
+  null as "note",
+  worked_in.feed,
+  worked_in.load_id,
+  null::timestamptz as known_from,
+  null::timestamptz as known_to,
+  null as ended_by,
+  worked_in.meaning as "row_hash",
+  'void' as "row_kind",
+  md5('load ' || worked_in.load_id)::uuid as "row_id"
+from worked_in
+where worked_in.load_id not in (select loads.load_id from loads)
+
+-- pre_operations
+set local jit = off
+
+---- publish stats
+-- {
+--   "tags": [],
+--   "type": "view",
+--   "description": "Every version of every row of a report, and when it was known.",
+--   "columns": {
+--     "feed": "The source and stream that it was read from.",
+--     "load_id": "The load that said this first.",
+--     "known_from": "When that was loaded.",
+--     "known_to": "When a later load said otherwise; NULL while it holds.",
+--     "is_current": "True for what the report says now.",
+--     "ended_by": "restated or vanished; NULL while it holds."
+--   }
+-- }
+
+-- query
+select
+  store."day",
+  store."id",
+  store."n",
+  store."note",
+  store."feed",
+  store."load_id",
+  store."known_from",
+  store."known_to",
+  store.known_to is null as is_current,
+  store.ended_by
+from "marts"."stats_store" as store
+where store."row_kind" = 'version'
+
+---- assert stats_is_sound
+-- {
+--   "tags": [],
+--   "description": "stats keeps its promises."
+-- }
+
+-- query
+with
+
+"versions" as (
+  select
+    read.*,
+    lead(read.known_from) over (partition by read.feed, read."day", read."id" order by read.known_from) as "_dataform_next_known_from"
+  from "marts"."stats" as read
+)
+
+select 'overlap' as "fault", "day", "id", feed, known_from, known_to
+from versions
+where coalesce(known_to, 'infinity') > "_dataform_next_known_from"
+union all
+select 'backwards', "day", "id", feed, known_from, known_to
+from versions
+where known_from > known_to or (known_to is null) <> (ended_by is null)
+union all
+-- one row of the report, told by two feeds: its figures would count twice
+select 'two feeds', "day", "id", min(feed), min(known_from), null
+from versions
+where is_current
+group by "day", "id"
+having count(*) > 1
