@@ -10,7 +10,7 @@ const allowed: Record<string, readonly string[]> = {
   config: ["model"],
   sql: ["model"],
   library: ["model", "sql"],
-  compile: ["model", "config"],
+  compile: ["model", "config", "sql"],
   plan: ["model", "sql"],
   postgres: ["model", "sql", "config"],
   run: ["model", "sql", "postgres", "plan"],

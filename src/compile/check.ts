@@ -1,12 +1,17 @@
 import { UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel, type Model } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
+import { classify } from "../sql/classify.ts";
+import { MARK, plainReferences } from "../sql/references.ts";
+import { splitStatements } from "../sql/split.ts";
 import { findInSource } from "./source.ts";
 
 /** What core does not check, because only PostgreSQL has it. */
 export async function checkGraph(graph: CompiledGraph, projectDir: string): Promise<UserError[]> {
   const errors = graph.actions.flatMap((action) =>
-    isModel(action) ? [...checkNames(action), ...checkIncremental(action, projectDir)] : [],
+    isModel(action)
+      ? [...checkNames(action), ...checkTransactions(action, projectDir), ...checkIncremental(action, projectDir)]
+      : [],
   );
   const withBlock = graph.actions.filter((action) => "postgres" in action && Object.keys(action.postgres).length > 0);
   if (!withBlock.length) return errors;
@@ -32,21 +37,55 @@ function checkNames({ target, file }: Model): UserError[] {
   );
 }
 
-// Build time is before the audits; a change to the live table there would be seen by readers at once.
-const changesSelf =
-  /\b(?:insert\s+into|update|delete\s+from|merge\s+into|truncate(?:\s+table)?)\s+(?:only\s+)?("\uE000(?:[^"]|"")*"\."(?:[^"]|"")*")/i;
+/** The author's statements around a model's query, each with the block that it stands in. */
+function operationsOf(model: Model): readonly { readonly block: string; readonly statement: string }[] {
+  const more = model.kind === "incremental" ? [model.incrementalPreOperations, model.incrementalPostOperations] : [];
+  const [before, after] = [
+    [...model.preOperations, ...(more[0] ?? [])],
+    [...model.postOperations, ...(more[1] ?? [])],
+  ];
+  const inBlock = (block: string, texts: readonly string[]) =>
+    [...new Set(texts.flatMap(splitStatements))].map((statement) => ({ block, statement }));
+  return [...inBlock("pre_operations", before), ...inBlock("post_operations", after)];
+}
 
+/** Pre- and post_operations run in the transaction that builds the model, or in the one that publishes it. */
+function checkTransactions(model: Model, projectDir: string): UserError[] {
+  return operationsOf(model).flatMap(({ block, statement }) => {
+    const { command, transaction } = classify(statement);
+    if (transaction === "inside") return [];
+    return [
+      new UserError({
+        message: `${targetKey(model.target)}: ${block} run in the transaction that builds the model: ${command} cannot be among them`,
+        location: findInSource(projectDir, model.file, new RegExp(block)),
+        found: shown(statement),
+        hint:
+          transaction === "control"
+            ? "leave it out: the transaction is ended once all is well"
+            : 'put it into a file of its own: config { type: "operations", dependencies: […] }',
+      }),
+    ];
+  });
+}
+
+/** Build time is before the audits; a change to the live table there would be seen by readers at once. */
 function checkIncremental(model: Model, projectDir: string): UserError[] {
   if (model.kind !== "incremental") return [];
-  const self = `"\uE000${model.target.schema.replaceAll('"', '""')}"."${model.target.name.replaceAll('"', '""')}"`;
-  const offending = model.incrementalPreOperations.find((sql) => changesSelf.exec(sql)?.[1] === self);
+  const isSelf = ([schema, name]: readonly string[]) =>
+    schema === `${MARK}${model.target.schema}` && name === model.target.name;
+  const statements = model.incrementalPreOperations.flatMap(splitStatements);
+  const offending = statements.find((statement) => classify(statement).changes.some(isSelf));
   if (offending === undefined) return [];
   return [
     new UserError({
       message: `${targetKey(model.target)}: pre_operations of an incremental model may read self(), not change it`,
       location: findInSource(projectDir, model.file, /pre_operations/),
-      found: offending.trim().replaceAll("\uE000", ""),
+      found: shown(offending),
       hint: "let uniqueKey replace the rows, or delete in post_operations, which run in the publishing transaction",
     }),
   ];
+}
+
+function shown(statement: string): string {
+  return plainReferences(statement.trim());
 }

@@ -3,7 +3,7 @@ import type { Target } from "../model/target.ts";
 import { id } from "./identifiers.ts";
 import { splitStatements } from "./split.ts";
 import { fixed, Sql } from "./sql.ts";
-import { type Token, tokenize } from "./tokens.ts";
+import { meaningful, type Token, tokenize } from "./tokens.ts";
 
 // The doors by which SQL that a person wrote comes in. Each looks at its tokens, so that it stays what it is said to be: an
 // expression cannot close the parenthesis around it, nor end the statement.
@@ -101,17 +101,13 @@ export function typeName(text: string, what: string): Sql {
   return new Sql(fixed(text.trim()));
 }
 
-/** The tokens that mean something. */
-export function meaningful(text: string): Token[] {
-  return tokenize(text).filter(({ kind }) => kind !== "space" && kind !== "comment");
-}
-
 function balanced(text: unknown, what: string, expected: string): Token[] {
   if (typeof text !== "string") throw refused(what, expected, JSON.stringify(text) ?? String(text));
   const tokens = meaningful(text);
   if (!tokens.length) throw refused(what, expected, "nothing");
   if (tokens.some(({ kind, text: symbol }) => kind === "symbol" && symbol === ";"))
     throw refused(what, `${expected}, without a semicolon`, text);
+  if (tokens.some(({ kind }) => kind === "parameter")) throw refused(what, `${expected}, without $1`, text);
   // A comment without an end would take in whatever follows.
   const endsOpen = tokenize(`${text}\nx`).at(-1)!.text !== "x";
   if (endsOpen || !isBalanced(tokens)) throw refused(what, `${expected} whose parentheses and quotes are closed`, text);

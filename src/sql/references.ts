@@ -1,6 +1,7 @@
 import type { Target } from "../model/target.ts";
 import { quoteIdentifier } from "./identifiers.ts";
-import { type Token, tokenize } from "./tokens.ts";
+import { type Place, placesOf } from "./places.ts";
+import { splitScript } from "./split.ts";
 
 /**
  * The mark the compiler puts into names it resolved: `"\uE000schema"."name"`. A character of the private use
@@ -20,66 +21,54 @@ export interface Replacement {
 /** Replaces every marked name by what `resolve` gives for it. */
 export function resolveReferences(sql: string, resolve: (target: Target) => Replacement): string {
   if (!sql.includes(MARK)) return sql;
-  const withoutAlias = placesWithoutAlias(sql);
-  const aliased = new Set(
-    [...sql.matchAll(reference)].flatMap(([text], index, all) => (withoutAlias.has(all[index]!.index) ? [text] : [])),
+  const resolved = splitScript(sql).reduceRight(
+    (text, { text: statement, start }) =>
+      statement.includes(MARK)
+        ? text.slice(0, start) + resolveIn(statement, resolve) + text.slice(start + statement.length)
+        : text,
+    sql,
   );
-  return sql.replace(reference, (text, schema: string, name: string, offset: number) => {
-    const target = { schema: schema.replaceAll('""', '"'), name: name.replaceAll('""', '"') };
-    const { sql: replacement, renamed } = resolve(target);
-    if (!renamed) return replacement;
-    if (withoutAlias.has(offset)) return `${replacement} as ${quoteIdentifier(target.name)}`;
-    // `${ref("orders")}.id`, of a relation that has just got an alias.
-    const isQualifier = sql[offset + text.length] === ".";
-    return isQualifier && aliased.has(text) ? quoteIdentifier(target.name) : replacement;
+  // What is left stands in a comment behind the last statement.
+  return plainReferences(resolved);
+}
+
+function resolveIn(statement: string, resolve: (target: Target) => Replacement): string {
+  const places = new Map(placesOf(statement).map((place) => [place.start, place]));
+  const namesResults = /\b(?:conflict|returning)\b/i.test(statement);
+  const needsAlias = ({ use, hasAlias }: Place) =>
+    !hasAlias && use !== "table" && use !== "lock" && (use !== "insert" || namesResults);
+  const references = [...statement.matchAll(reference)];
+  const aliased = new Set(
+    references.flatMap(({ 0: text, index }) => {
+      const place = places.get(index);
+      return place && needsAlias(place) ? [text] : [];
+    }),
+  );
+  const edits = references.flatMap(({ 0: text, 1: schema, 2: name, index }): Edit[] => {
+    const target = { schema: schema!.replaceAll('""', '"'), name: name!.replaceAll('""', '"') };
+    const { sql, renamed } = resolve(target);
+    const end = index + text.length;
+    const place = places.get(index);
+    const alias = quoteIdentifier(target.name);
+    if (renamed && place && needsAlias(place))
+      return [
+        { start: index, end, text: sql },
+        { start: place.aliasAt, end: place.aliasAt, text: ` as ${alias}` },
+      ];
+    // `${ref("orders")}.id` and `for update of ${ref("orders")}`, of a relation that has just got an alias.
+    const saysAlias = place?.use === "lock" || /^\s*\./.test(statement.slice(end));
+    return [{ start: index, end, text: renamed && saysAlias && aliased.has(text) ? alias : sql }];
   });
+  return edits.reduceRight((text, edit) => text.slice(0, edit.start) + edit.text + text.slice(edit.end), statement);
+}
+
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
 }
 
 /** The SQL with plain `"schema"."name"` in place of marks, as a person reads it. */
 export function plainReferences(sql: string): string {
   return sql.replaceAll(`"${MARK}`, '"');
-}
-
-// What may follow a relation in FROM and is not its alias.
-const FOLLOWERS = new Set(
-  "where join inner left right full cross natural on using group order having limit offset fetch union intersect except window for returning tablesample set when".split(
-    " ",
-  ),
-);
-// Words before a relation, and words after which none comes, at one level of parentheses.
-const OPENS_FROM = new Set(["from", "join", "using", "update"]);
-const CLOSES_FROM = new Set(
-  "select where group order having limit offset fetch union intersect except window returning set values".split(" "),
-);
-
-/** Offsets of marked names that stand as a relation in a FROM clause and have no alias. */
-function placesWithoutAlias(sql: string): Set<number> {
-  const tokens = tokenize(sql).filter(({ kind }) => kind !== "space" && kind !== "comment");
-  const places = new Set<number>();
-  // Per level of parentheses: inside FROM, and whether a relation comes next.
-  const levels: { inFrom: boolean; expects: boolean }[] = [{ inFrom: false, expects: false }];
-  for (const [index, token] of tokens.entries()) {
-    const level = levels.at(-1)!;
-    const word = token.kind === "word" ? token.text.toLowerCase() : token.text;
-    if (word === "(") levels.push({ ...level });
-    else if (word === ")") {
-      if (levels.length > 1) levels.pop();
-      levels.at(-1)!.expects = false;
-    } else if (OPENS_FROM.has(word)) Object.assign(level, { inFrom: true, expects: true });
-    else if (CLOSES_FROM.has(word)) Object.assign(level, { inFrom: false, expects: false });
-    else if (word === ",") level.expects = level.inFrom;
-    else if (token.kind === "quoted" && token.text.startsWith(`"${MARK}`) && level.expects) {
-      if (!hasAlias(tokens[index + 3])) places.add(token.start);
-    }
-    if (token.kind !== "symbol" && !OPENS_FROM.has(word) && word !== "lateral" && word !== "only")
-      level.expects = false;
-  }
-  return places;
-}
-
-/** Whether the token after a relation is its alias. */
-function hasAlias(next: Token | undefined): boolean {
-  if (!next) return false;
-  if (next.kind === "quoted") return true;
-  return next.kind === "word" && !FOLLOWERS.has(next.text.toLowerCase());
 }

@@ -1,19 +1,58 @@
-import { tokenize } from "./tokens.ts";
+import { type Token, tokenize } from "./tokens.ts";
+
+/** A statement of a script, and where it begins in it. */
+export interface Piece {
+  readonly text: string;
+  readonly start: number;
+}
 
 /** The statements of a script, without the semicolons between them and without empty ones. */
 export function splitStatements(sql: string): string[] {
-  const statements: string[] = [];
-  let text = "";
-  let empty = true;
-  for (const token of [...tokenize(sql), { kind: "symbol", text: ";" }]) {
-    if (token.kind === "symbol" && token.text === ";") {
-      if (!empty) statements.push(text);
-      text = "";
-      empty = true;
-    } else {
-      text += token.text;
-      empty &&= token.kind === "space" || token.kind === "comment";
+  return splitScript(sql).map(({ text }) => text);
+}
+
+/** The statements of a script with their places. Semicolons in parentheses and in the body of a function end none. */
+export function splitScript(sql: string): Piece[] {
+  const pieces: Piece[] = [];
+  let start = 0;
+  let depth = 0;
+  let words: string[] = [];
+  let body = 0;
+  let before: Token | undefined;
+  const finish = (end: number) => {
+    if (before) pieces.push({ text: sql.slice(start, end), start });
+    start = end + 1;
+    depth = 0;
+    body = 0;
+    words = [];
+    before = undefined;
+  };
+  for (const token of tokenize(sql)) {
+    if (token.kind === "space" || token.kind === "comment") continue;
+    const symbol = token.kind === "symbol" ? token.text : "";
+    if (symbol === ";" && depth === 0 && body === 0) {
+      finish(token.start);
+      continue;
     }
+    if (symbol === "(") depth++;
+    if (symbol === ")" && depth > 0) depth--;
+    const word = token.kind === "word" && !isName(before) ? token.text.toLowerCase() : "";
+    if (words.length < 4) words.push(word);
+    if (word === "atomic" && before?.text.toLowerCase() === "begin" && makesRoutine(words)) body = 1;
+    else if (body && word === "case") body++;
+    else if (body && word === "end") body--;
+    before = token;
   }
-  return statements;
+  finish(sql.length);
+  return pieces;
+}
+
+/** `create [or replace] function` or `procedure`: only their bodies are statements between `begin atomic` and `end`. */
+function makesRoutine(words: readonly string[]): boolean {
+  return /^create (?:or replace )?(?:function|procedure)\b/.test(words.join(" "));
+}
+
+/** Whether what comes next is a name: a column behind a dot, or a label that `as` gives. */
+function isName(before: Token | undefined): boolean {
+  return before?.text === "." || before?.text.toLowerCase() === "as";
 }

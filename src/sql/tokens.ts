@@ -1,25 +1,30 @@
 export interface Token {
-  readonly kind: "word" | "quoted" | "string" | "number" | "symbol" | "comment" | "space";
+  readonly kind: "word" | "quoted" | "string" | "number" | "parameter" | "symbol" | "comment" | "space";
   readonly text: string;
   readonly start: number;
 }
 
+// As PostgreSQL's scanner has it, with standard_conforming_strings on. White space is ASCII: every other character may be
+// part of a name, the no-break space too. A line comment ends at a carriage return, and a string of escapes goes on in the
+// quotes of a later line.
+const gap = /[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*/.source;
+const escapes = /'(?:[^'\\]|\\[\s\S]|'')*'/.source;
+
 // One expression: trying one after the other takes three times as long.
 const anyToken = new RegExp(
   [
-    /(?<space>\s+)/,
-    /(?<comment>--[^\n]*)/,
-    /(?<string>\$(?<tag>(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?)\$[\s\S]*?\$\k<tag>\$|[eE]'(?:[^'\\]|\\[\s\S]|'')*'|(?:[uU]&|[bBxXnN])?'(?:[^']|'')*')/,
-    /(?<quoted>(?:[uU]&)?"(?:[^"]|"")*")/,
-    /(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)/,
-    /(?<number>\d[\w.]*)/,
-    /(?<symbol>::|[\s\S])/,
-  ]
-    .map(({ source }) => source)
-    .join("|"),
+    /(?<space>[ \t\n\r\f\v]+)/.source,
+    /(?<comment>--[^\n\r]*)/.source,
+    `(?<string>\\$(?<tag>(?:[A-Za-z_\\u0080-\\uffff][\\w\\u0080-\\uffff]*)?)\\$[\\s\\S]*?\\$\\k<tag>\\$|[eE]${escapes}(?:${gap}${escapes})*|(?:[uU]&|[bBxXnN])?'(?:[^']|'')*')`,
+    /(?<quoted>(?:[uU]&)?"(?:[^"]|"")*")/.source,
+    /(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)/.source,
+    /(?<number>\d[\w.]*)/.source,
+    /(?<parameter>\$\d+)/.source,
+    /(?<symbol>::|[\s\S])/.source,
+  ].join("|"),
   "y",
 );
-const kinds = ["space", "word", "symbol", "quoted", "string", "number", "comment"] as const;
+const kinds = ["space", "word", "symbol", "quoted", "string", "number", "comment", "parameter"] as const;
 
 /** The tokens of PostgreSQL's SQL, white space and comments included: joined they give the text again. */
 export function tokenize(sql: string): Token[] {
@@ -30,6 +35,11 @@ export function tokenize(sql: string): Token[] {
     start += token.text.length;
   }
   return tokens;
+}
+
+/** The tokens that mean something. */
+export function meaningful(sql: string): Token[] {
+  return tokenize(sql).filter(({ kind }) => kind !== "space" && kind !== "comment");
 }
 
 function matchAt(sql: string, start: number): Token {

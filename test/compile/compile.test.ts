@@ -215,6 +215,43 @@ test("a semicolon at the end, an index on a view and a write to self() before th
   );
 });
 
+test.each([
+  "delete /* all */ from ${self()}",
+  "select 1;\n  -- then\n  Delete From Only ${self()} as old using x where old.id = x.id",
+  "with gone as (select 1 as id) delete from ${self()} where id in (select id from gone)",
+  "with gone as (delete from ${self()} returning *) select * from gone",
+  "merge into ${self()} using x on true when matched then delete",
+  "insert into ${self()} values (1)",
+  "truncate only ${self()}",
+  "copy ${self()} from program 'x'",
+  "alter view ${self()} rename to x",
+])("pre_operations may not change self(): %s", async (statement) => {
+  const sqlx = `config { type: "incremental" }\nselect 1 as id\npre_operations {\n  ${statement}\n}`;
+  expect(await messages({ "c.sqlx": sqlx })).toContain(
+    "definitions/c.sqlx:3:1: marts.c: pre_operations of an incremental model may read self(), not change it",
+  );
+});
+
+test.each([
+  "select 'delete from ${self()}', count(*) from ${self()} -- delete from ${self()}",
+  "delete from raw.queue using ${self()} s where s.id = queue.id",
+  "create temp table seen on commit drop as select * from ${self()} where x is distinct from 1",
+])("pre_operations may read self(): %s", async (statement) => {
+  const sqlx = `config { type: "incremental" }\nselect 1 as id\npre_operations {\n  ${statement}\n}`;
+  expect(await messages({ "c.sqlx": sqlx })).toBe("it compiled");
+});
+
+test.each([
+  ["post_operations", "-- now\n  vacuum ${self()}", "vacuum"],
+  ["pre_operations", "create table x as select 1; /* done */ commit", "commit"],
+  ["post_operations", "create index concurrently on ${self()} (id)", "create index"],
+])("%s of a model run in its transaction, so %j is refused", async (block, statement, command) => {
+  const text = await messages({ "a.sqlx": `config { type: "table" }\nselect 1 as id\n${block} {\n  ${statement}\n}` });
+  expect(text).toContain(
+    `definitions/a.sqlx:3:1: marts.a: ${block} run in the transaction that builds the model: ${command} cannot be among them`,
+  );
+});
+
 test("an endless loop is stopped at the time limit", async () => {
   expect(
     await messages(

@@ -8,8 +8,8 @@ test.each([
   ["from", `select orders.id from ${ref("orders")}`, 'select orders.id from p.orders_1 as "orders"'],
   [
     "join",
-    `from ${ref("a")} left join ${ref("b")} on a.id = b.id`,
-    'from p.a_1 as "a" left join p.b_1 as "b" on a.id = b.id',
+    `select 1 from ${ref("a")} left join ${ref("b")} on a.id = b.id`,
+    'select 1 from p.a_1 as "a" left join p.b_1 as "b" on a.id = b.id',
   ],
   [
     "a list",
@@ -32,6 +32,45 @@ test.each([
     "before a set operation",
     `select 1 from ${ref("a")} union all select 2 from ${ref("b")}`,
     'select 1 from p.a_1 as "a" union all select 2 from p.b_1 as "b"',
+  ],
+  [
+    "only",
+    `select 1 from only ${ref("a")}, only (${ref("b")})`,
+    'select 1 from only p.a_1 as "a", only (p.b_1) as "b"',
+  ],
+  ["with its children", `select 1 from ${ref("a")} * where true`, 'select 1 from p.a_1 * as "a" where true'],
+  ["update", `update ${ref("a")} set n = b.n from ${ref("b")}`, 'update p.a_1 as "a" set n = b.n from p.b_1 as "b"'],
+  ["delete", `delete from ${ref("a")} using ${ref("b")}`, 'delete from p.a_1 as "a" using p.b_1 as "b"'],
+  [
+    "merge",
+    `merge into ${ref("a")} using ${ref("b")} on a.id = b.id when not matched then do nothing`,
+    'merge into p.a_1 as "a" using p.b_1 as "b" on a.id = b.id when not matched then do nothing',
+  ],
+  [
+    "an insert that names its rows",
+    `insert into ${ref("a")} values (1) on conflict (id) do update set n = a.n + ${ref("a")}.m`,
+    'insert into p.a_1 as "a" values (1) on conflict (id) do update set n = a.n + "a".m',
+  ],
+  [
+    "lateral",
+    `select 1 from t, lateral (select x from ${ref("a")}) y`,
+    'select 1 from t, lateral (select x from p.a_1 as "a") y',
+  ],
+  [
+    "a view",
+    `create view v as select a.x from ${ref("a")} with check option`,
+    'create view v as select a.x from p.a_1 as "a" with check option',
+  ],
+  ["copy", `copy (select a.x from ${ref("a")}) to stdout`, 'copy (select a.x from p.a_1 as "a") to stdout'],
+  [
+    "the body of a function",
+    `create function f() returns int begin atomic select a.x from ${ref("a")}; end`,
+    'create function f() returns int begin atomic select a.x from p.a_1 as "a"; end',
+  ],
+  [
+    "for update of",
+    `select 1 from ${ref("a")} for update of ${ref("a")} nowait`,
+    'select 1 from p.a_1 as "a" for update of "a" nowait',
   ],
 ])("a relation in %s gets the model's name as its alias", (_, sql, expected) => {
   expect(resolve(sql)).toBe(expected);
@@ -62,8 +101,39 @@ test.each([
   ["comment on column", `comment on column ${ref("a")}.id is 'x'`, "comment on column p.a_1.id is 'x'"],
   ["for update", `select 1 from t for update of t`, "select 1 from t for update of t"],
   ["grant", `grant select on ${ref("a")} to x`, "grant select on p.a_1 to x"],
+  ["copy", `copy ${ref("a")} (x) from stdin`, "copy p.a_1 (x) from stdin"],
+  ["truncate", `truncate only ${ref("a")}, ${ref("b")}`, "truncate only p.a_1, p.b_1"],
+  ["a comment behind the last statement", `select 1; -- ${ref("a")}`, 'select 1; -- "s"."a"'],
 ])("a name elsewhere stays a name: %s", (_, sql, expected) => {
   expect(resolve(sql)).toBe(expected);
+});
+
+test.each([
+  "extract(year from ?.x)",
+  "trim(both from ?.x)",
+  "trim(both 'x' from ?.x)",
+  "substring(?.x from 2 for 3)",
+  "substring(x from ?.y)",
+  "overlay(x placing 'y' from ?.n for 2)",
+  "position('a' in ?.x)",
+  "?.x is distinct from ?.y",
+  "x is not distinct from ?.y",
+  "a.distinct is distinct from ?.y",
+  "sum(?.x) over (partition by ?.y order by ?.z rows between unbounded preceding and current row)",
+  "count(*) filter (where ?.x)",
+  "array[?.x, ?.y]",
+  "case when ?.x then ?.y else ?.z end",
+])("what is said of a relation's columns is said of its alias: %s", (expression) => {
+  const at = (name: string) => expression.replaceAll("?", name);
+  expect(resolve(`select ${at(ref("a"))}, 1 from ${ref("a")} where ${at(ref("a"))}`)).toBe(
+    `select ${at('"a"')}, 1 from p.a_1 as "a" where ${at('"a"')}`,
+  );
+});
+
+test("the alias of one statement means nothing in the next", () => {
+  expect(resolve(`select 1 from ${ref("a")}; comment on column ${ref("a")}.x is 'x'`)).toBe(
+    `select 1 from p.a_1 as "a"; comment on column p.a_1.x is 'x'`,
+  );
 });
 
 test("a relation that keeps its own name gets no alias, and names with quotes come out whole", () => {

@@ -1,9 +1,10 @@
 import { UserError } from "../../model/errors.ts";
 import { withClient, withTransaction } from "../../postgres/client.ts";
 import { postgresError } from "../../postgres/errors.ts";
-import { meaningful, oneStatement, select } from "../../sql/authored.ts";
+import { oneStatement, select } from "../../sql/authored.ts";
 import { snippetAt } from "../../sql/locate.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
+import { meaningful } from "../../sql/tokens.ts";
 import { openDatabase } from "../database.ts";
 import { addConnectionOption } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
