@@ -17,6 +17,7 @@ export type * from "./model/ingest.ts";
 export type * from "./model/load.ts";
 export type * from "./model/plan.ts";
 export type * from "./model/report.ts";
+export { reportJson } from "./model/report.ts";
 export { type Target, targetKey } from "./model/target.ts";
 export { type PlanOptions, plan } from "./plan/plan.ts";
 export { readCatalog } from "./postgres/catalog.ts";

@@ -72,7 +72,7 @@ function explain(step: StepResult, shell: Shell): string[] {
   if (step.error)
     return [`${paint(shell, "red", "error")} ${name}\n${formatUserError(step.error).replace(/^/gm, "  ")}`];
   if (!step.failingRows) return [];
-  const rows = step.failingRows.slice(0, 3).map((row) => `    ${JSON.stringify(row)}`);
+  const rows = step.failingRows.slice(0, 3).map((row) => `    ${row}`);
   const more = (step.rows ?? 0) - rows.length;
   return [
     `${paint(shell, "red", "error")} ${name}: ${counted(step.rows ?? 0, "row")} that should not exist`,

@@ -1,6 +1,6 @@
 import { readSource } from "../compile/source.ts";
 import type { CompiledGraph } from "../model/graph.ts";
-import type { RunReport } from "../model/report.ts";
+import { type RunReport, reportJson } from "../model/report.ts";
 import { DEFAULT_RETENTION } from "../run/collect.ts";
 import { run } from "../run/run.ts";
 import { runUnitTests } from "../run/unit-tests.ts";
@@ -45,7 +45,7 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
       readSource: source,
     }),
   );
-  if (flags.json) shell.print(JSON.stringify(report, null, 2));
+  if (flags.json) shell.print(reportJson(report));
   for (const line of summary(report, shell)) shell.say(line);
   for (const line of githubAnnotations(shell.env, failures(report))) shell.say(line);
   shell.exitCode = report.status === "success" ? 0 : report.status === "cancelled" ? 130 : 1;

@@ -18,7 +18,7 @@ function explain(test: UnitTestResult): string[] {
   if (test.error) return formatUserError(test.error).split("\n");
   return [
     test.file,
-    ...test.missing.map((row) => `expected, but missing: ${JSON.stringify(row)}`),
-    ...test.unexpected.map((row) => `not expected:          ${JSON.stringify(row)}`),
+    ...test.missing.map((row) => `expected, but missing: ${row}`),
+    ...test.unexpected.map((row) => `not expected:          ${row}`),
   ];
 }

@@ -45,10 +45,33 @@ export interface StepResult {
   readonly reason?: string;
   readonly error?: StepError;
   /** Up to 100 rows that fail the assertion. */
-  readonly failingRows?: readonly unknown[];
+  readonly failingRows?: readonly JsonText[];
 }
+
+/**
+ * A row as the JSON text that PostgreSQL wrote: JavaScript has no place for all digits of its numbers. `reportJson` prints
+ * a report with such rows as objects.
+ */
+export type JsonText = string;
 
 export type StepError = Pick<
   UserErrorDetails,
   "message" | "location" | "expected" | "found" | "hint" | "snippet" | "code"
 >;
+
+/** Fields of reports that hold rows. */
+const ROWS = new Set(["failingRows", "missing", "unexpected"]);
+
+/** A report as JSON, the rows in it as objects with every digit that PostgreSQL wrote. */
+export function reportJson(report: object): string {
+  const rows: JsonText[] = [];
+  // Nobody can write it into a report beforehand.
+  const mark = crypto.randomUUID();
+  const text = JSON.stringify(
+    report,
+    (field, value) =>
+      ROWS.has(field) && Array.isArray(value) ? value.map((row: JsonText) => `${mark}${rows.push(row) - 1}`) : value,
+    2,
+  );
+  return text.replace(new RegExp(`"${mark}(\\d+)"`, "g"), (_, index: string) => rows[Number(index)]!);
+}

@@ -28,8 +28,9 @@ export function authored(file: string, text: string, resolve: Resolve, prefix = 
  * @throws UserError when it is more than one statement, or none.
  */
 export function authoredQuery(file: string, text: string, resolve: Resolve, prefix = "", suffix = ""): Statement {
-  const count = splitStatements(text).length;
-  if (count === 1) return authored(file, text, resolve, prefix, suffix);
+  const statements = splitStatements(text);
+  const count = statements.length;
+  if (count === 1) return authored(file, statements[0]!, resolve, prefix, suffix);
   throw new UserError({
     message: count ? "a model's query must be one statement" : "the model has no query",
     location: { file },

@@ -1,13 +1,21 @@
 import type { AuditStep, Segment } from "../model/plan.ts";
-import type { StepResult } from "../model/report.ts";
+import type { JsonText, StepResult } from "../model/report.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost } from "../postgres/errors.ts";
+import { literal } from "../sql/literals.ts";
 import { joinStatements } from "../sql/message.ts";
+import { sql } from "../sql/sql.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure } from "./explain.ts";
 
-/** Without the JIT: an assertion of many steps takes seconds to compile, and far less to run. */
-const READ = "begin transaction isolation level repeatable read read only; set local jit = off";
+/**
+ * Without the JIT: an assertion of many steps takes seconds to compile, and far less to run. Failing rows have all digits
+ * of their numbers.
+ */
+const READ = sql`
+  begin transaction isolation level repeatable read read only;
+  set local jit = off;
+  set local extra_float_digits = 1`;
 
 /** Runs the assertions of a segment over what was built, all in one snapshot shared by all connections. */
 export async function auditSegment(segment: Segment, context: RunContext): Promise<void> {
@@ -30,13 +38,14 @@ async function auditAll(audits: readonly AuditStep[], context: RunContext): Prom
   await first!.script(READ);
   try {
     await context.reach("during the audits");
-    const { rows } = await first!.query<{ snapshot: string }>("select pg_export_snapshot() as snapshot");
+    const { rows } = await first!.query<{ snapshot: string }>(sql`select pg_export_snapshot() as snapshot`);
+    const snapshot = literal(rows[0]!.snapshot);
     // Before the first assertion runs: while one fails, its snapshot cannot be taken over.
-    await settled(others.map((client) => client.script(`${READ}; set transaction snapshot '${rows[0]!.snapshot}'`)));
+    await settled(others.map((client) => client.script(sql`${READ}; set transaction snapshot ${snapshot}`)));
     const queue = [...audits];
     await settled([first!, ...others].map((client) => drain(queue, client, context)));
   } finally {
-    await Promise.allSettled([first!, ...others].map((client) => client.query("rollback")));
+    await Promise.allSettled([first!, ...others].map((client) => client.query(sql`rollback`)));
   }
 }
 
@@ -80,11 +89,11 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
       status: verdict(step, rows, Number(row.total ?? 0)),
       duration: duration(),
       rows,
-      failingRows: JSON.parse(row.kept ?? "[]") as unknown[],
+      failingRows: JSON.parse(row.kept ?? "[]") as JsonText[],
     };
   } catch (error) {
     if (connectionLost(error)) throw error;
-    await client.query("rollback to audit").catch(() => {});
+    await client.query(sql`rollback to audit`).catch(() => {});
     const failure = explainFailure(error, step.file, statements, context.readSource);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }

@@ -4,7 +4,8 @@ import { UserError } from "../model/errors.ts";
 import type { ModelDiff, ReleaseDiff } from "../model/release.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { compareRows } from "../sql/compare.ts";
-import { quotePrivate } from "../sql/names.ts";
+import { privateId } from "../sql/names.ts";
+import { sql } from "../sql/sql.ts";
 import { readReleases } from "./release.ts";
 
 /** Compares two kept releases, model by model, in one snapshot. */
@@ -18,12 +19,14 @@ export async function diffReleases(
     withTransaction(
       client,
       async () => {
+        // Floating-point numbers that are compared as JSON have all their digits.
+        await client.query(sql`set local extra_float_digits = 1`);
         const releases = await readReleases(client, environment);
         const manifest = (number: number) => keptManifest(releases, number, environment);
         const models = await diffManifests(client, manifest(from), manifest(to));
         return { version: 1, environment, from, to, models };
       },
-      "begin transaction isolation level repeatable read read only",
+      sql`begin transaction isolation level repeatable read read only`,
     ),
   );
 }
@@ -65,7 +68,7 @@ async function onlyOne(
   after?: ManifestEntry,
 ): Promise<ModelDiff> {
   const { rows } = await client.query<{ count: string }>(
-    `select count(*) from ${quotePrivate((before ?? after)!.object)}`,
+    sql`select count(*) from ${privateId((before ?? after)!.object)}`,
   );
   const count = Number(rows[0]!.count);
   return {
@@ -87,9 +90,9 @@ async function diffModel(
   const common = after.columns.filter(({ name }) => types.has(name));
   const has = (columns: readonly Column[], name: string) => columns.some((column) => column.name === name);
   const key = after.key?.every((name) => has(common, name)) ? after.key : undefined;
-  const names = common.map(({ name }) => name);
+  const columns = common.map(({ name, type }) => ({ name, before: types.get(name)!, after: type }));
   const { rows } = await client.query<Record<"added" | "removed" | "changed", string>>(
-    compareRows(quotePrivate(before.object), quotePrivate(after.object), names, key),
+    compareRows(privateId(before.object), privateId(after.object), columns, key),
   );
   const { added, removed, changed } = rows[0]!;
   return {

@@ -1,7 +1,9 @@
 import { UserError } from "../model/errors.ts";
-import type { RunReport } from "../model/report.ts";
+import type { JsonText, RunReport } from "../model/report.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
+import { connectionLost, postgresError } from "../postgres/errors.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { type Sql, sql } from "../sql/sql.ts";
 import { createSchemaOnce } from "../sql/statements.ts";
 
 /** The oldest server that has what the release protocol needs (security_invoker, NULLS NOT DISTINCT). */
@@ -209,13 +211,7 @@ export async function recordEnd(client: Client, report: RunReport): Promise<void
          kind text, status text, seconds numeric, rows bigint, reason text, error jsonb) on conflict do nothing`,
       [report.runId, JSON.stringify(steps)],
     );
-    if (rows.length) {
-      await client.query(
-        `insert into _dataform.failing_row select $1::uuid, r.* from jsonb_to_recordset($2::jsonb) as r(assertion_schema text,
-           assertion_name text, row_no integer, content jsonb) on conflict do nothing`,
-        [report.runId, JSON.stringify(rows)],
-      );
-    }
+    if (rows.length) await recordFailingRows(client, report.runId, rows);
     await client.query(
       "update _dataform.run set status = $2, finished_at = clock_timestamp(), releases = $3::bigint[], errors = $4, warnings = $5 where run_id = $1",
       [
@@ -227,4 +223,35 @@ export async function recordEnd(client: Client, report: RunReport): Promise<void
       ],
     );
   });
+}
+
+interface FailingRow {
+  readonly assertion_schema: string;
+  readonly assertion_name: string;
+  readonly row_no: number;
+  readonly content: JsonText;
+}
+
+/**
+ * Numbers go from text to jsonb on the server, where they keep their digits. What jsonb cannot hold, such as U+0000 in a
+ * value of type json, must not cost the record of the run: the rows are kept as their texts then.
+ */
+async function recordFailingRows(client: Client, runId: string, rows: readonly FailingRow[]): Promise<void> {
+  const insert = (content: Sql) =>
+    client.query(
+      sql`
+        insert into _dataform.failing_row (run_id, assertion_schema, assertion_name, row_no, content)
+        select $1::uuid, line.assertion_schema, line.assertion_name, line.row_no, ${content}
+        from json_to_recordset($2::json) as line(assertion_schema text, assertion_name text, row_no integer, content text)
+        on conflict do nothing`,
+      [runId, JSON.stringify(rows)],
+    );
+  await client.query(sql`savepoint failing_rows`);
+  try {
+    await insert(sql`line.content::jsonb`);
+  } catch (error) {
+    if (!postgresError(error) || connectionLost(error)) throw error;
+    await client.query(sql`rollback to failing_rows`);
+    await insert(sql`to_jsonb(line.content)`);
+  }
 }

@@ -1,9 +1,13 @@
 import type { ConnectionSettings } from "../model/connection.ts";
+import { UserError } from "../model/errors.ts";
 import type { CompiledGraph, UnitTest } from "../model/graph.ts";
 import type { Statement } from "../model/plan.ts";
-import type { StepError } from "../model/report.ts";
+import type { JsonText, StepError } from "../model/report.ts";
 import { type Client, withClient } from "../postgres/client.ts";
+import { id } from "../sql/identifiers.ts";
 import { resolveReferences } from "../sql/references.ts";
+import { splitStatements } from "../sql/split.ts";
+import { type Identifier, type Sql, sql } from "../sql/sql.ts";
 import { explainFailure, type ReadSource } from "./explain.ts";
 
 /** The outcome of the project's `type: "test"` actions. */
@@ -16,10 +20,10 @@ export interface UnitTestResult {
   readonly name: string;
   readonly file: string;
   readonly passed: boolean;
-  /** Rows that were expected and did not come, as JSON. */
-  readonly missing: readonly unknown[];
+  /** Rows that were expected and did not come. */
+  readonly missing: readonly JsonText[];
   /** Rows that came and were not expected. */
-  readonly unexpected: readonly unknown[];
+  readonly unexpected: readonly JsonText[];
   readonly error?: StepError;
 }
 
@@ -41,43 +45,96 @@ export async function runUnitTests(
   });
 }
 
+/** Floating-point numbers are compared with all their digits. */
+const READ = sql`begin transaction read only; set local extra_float_digits = 1`;
+
 async function runUnitTest(test: UnitTest, client: Client, readSource: ReadSource): Promise<UnitTestResult> {
   const base = { name: test.name, file: test.file };
-  const statement = comparison(test);
+  const failed = (error: unknown, statements: readonly Statement[]): UnitTestResult => ({
+    ...base,
+    passed: false,
+    missing: [],
+    unexpected: [],
+    error: explainFailure(error, test.file, statements, readSource),
+  });
+  let statement: Statement;
   try {
-    await client.query("begin transaction read only");
+    statement = comparison(test);
+  } catch (error) {
+    return failed(error, []);
+  }
+  try {
+    await client.script(READ);
     const { rows } = await client.query<{ missing: string; unexpected: string }>(statement.sql);
-    const missing = JSON.parse(rows[0]!.missing) as unknown[];
-    const unexpected = JSON.parse(rows[0]!.unexpected) as unknown[];
+    const missing = JSON.parse(rows[0]!.missing) as JsonText[];
+    const unexpected = JSON.parse(rows[0]!.unexpected) as JsonText[];
     return { ...base, passed: !missing.length && !unexpected.length, missing, unexpected };
   } catch (error) {
-    return {
-      ...base,
-      passed: false,
-      missing: [],
-      unexpected: [],
-      error: explainFailure(error, test.file, [statement], readSource),
-    };
+    return failed(error, [statement]);
   } finally {
-    await client.query("rollback").catch(() => {});
+    await client.query(sql`rollback`).catch(() => {});
   }
 }
 
 /**
  * Each input is a common table expression under the name of what it stands for. Rows are compared as JSON, so that a
- * literal without a type in the expectation meets the type of the model.
+ * literal without a type in the expectation meets the type of the model, and numbers by their value; each is shown as
+ * its columns were written.
  */
 function comparison(test: UnitTest): Statement {
   const statement = new Composition("with ");
-  for (const [index, input] of test.inputs.entries()) statement.add(`input_${index} as (\n`, input, "),\n");
-  statement.add("actual_rows as (\n", test.query, "),\n");
-  statement.add("expected_rows as (\n", test.expected, ")\n");
-  const difference = (left: string, right: string) =>
-    `(select coalesce(jsonb_agg(d.r), '[]') from (select to_jsonb(l) as r from ${left} l except all select to_jsonb(x) from ${right} x) d)`;
+  for (const [index, input] of test.inputs.entries())
+    statement.add(`${inputName(String(index))} as (\n`, queryOf(input, test, "an input"), "),\n");
+  statement.add(`${ACTUAL} as (\n`, queryOf(test.query, test, "the model's query"), "),\n");
+  statement.add(`${EXPECTED} as (\n`, queryOf(test.expected, test, "the expectation"), "),\n");
   return statement.finish(
     test.file,
-    `select ${difference("expected_rows", "actual_rows")} as missing, ${difference("actual_rows", "expected_rows")} as unexpected`,
+    sql`
+    ${numbered("actual", ACTUAL)},
+    ${numbered("expected", EXPECTED)}
+    select
+      ${onlyIn("expected", "actual")} as missing,
+      ${onlyIn("actual", "expected")} as unexpected`,
   );
+}
+
+// The author's texts stand between ours, so none of these may be a name of theirs.
+const ACTUAL = id("_dataform_actual_rows");
+const EXPECTED = id("_dataform_expected_rows");
+const inputName = (index: string) => id(`_dataform_input_${index}`);
+
+/** Equal rows are told apart by a number, so that each must come as often as it is expected. */
+function numbered(name: "actual" | "expected", rows: Identifier): Sql {
+  return sql`
+    ${id(`_dataform_${name}`)} as (
+      select
+        to_jsonb(line.*) as content,
+        row_to_json(line.*)::text as shown,
+        row_number() over (partition by to_jsonb(line.*)) as copy
+      from ${rows} as line
+    )`;
+}
+
+function onlyIn(one: "actual" | "expected", other: "actual" | "expected"): Sql {
+  return sql`(
+    select coalesce(json_agg(one.shown), '[]')
+    from ${id(`_dataform_${one}`)} as one
+    where not exists (
+      select from ${id(`_dataform_${other}`)} as other
+      where other.content = one.content and other.copy = one.copy
+    )
+  )`;
+}
+
+function queryOf(text: string, { name, file }: UnitTest, what: string): string {
+  const statements = splitStatements(text);
+  if (statements.length === 1) return statements[0]!;
+  throw new UserError({
+    message: `test ${name}: ${what} is not one statement`,
+    location: { file },
+    found: statements.length ? `${statements.length} statements` : "nothing",
+    hint: "a test has one select for each input, and one for the rows that are expected",
+  });
 }
 
 /** SQL put together from the author's texts, remembering where each stands. */
@@ -90,12 +147,12 @@ class Composition {
   }
 
   add(before: string, text: string, after: string): void {
-    const resolved = resolveReferences(text, (target) => ({ sql: `input_${target.schema}`, renamed: true }));
+    const resolved = resolveReferences(text, ({ schema }) => ({ sql: inputName(schema).toString(), renamed: true }));
     this.#texts.push({ start: this.#sql.length + before.length, text: resolved });
     this.#sql += `${before}${resolved}\n${after}`;
   }
 
-  finish(file: string, tail: string): Statement {
-    return { sql: this.#sql + tail, origins: this.#texts.map((origin) => ({ file, ...origin })) };
+  finish(file: string, tail: Sql): Statement {
+    return { sql: `${this.#sql}${tail}`, origins: this.#texts.map((origin) => ({ file, ...origin })) };
   }
 }

@@ -1,24 +1,86 @@
-import { quoteIdentifier } from "./identifiers.ts";
+import type { Column } from "../model/catalog.ts";
+import { id } from "./identifiers.ts";
+import { and, join, type Sql, sql } from "./sql.ts";
+import { hasEquality } from "./types.ts";
+
+/** A column of both sides, with its type on each. */
+export interface ComparedColumn {
+  readonly name: string;
+  readonly before: Column["type"];
+  readonly after: Column["type"];
+}
+
+/** A name that no column of an author has. */
+const there = id("_dataform_there");
 
 /**
- * Counts the rows that are `added`, `removed` and `changed` from one relation to another, over the given columns.
+ * Counts the rows that are `added`, `removed` and `changed` from one relation to another, over the columns of both.
  * By key where there is one; otherwise rows are compared whole, each as often as it occurs.
  */
 export function compareRows(
-  before: string,
-  after: string,
-  columns: readonly string[],
+  before: Sql,
+  after: Sql,
+  columns: readonly ComparedColumn[],
   key: readonly string[] | undefined,
-): string {
-  // As text: json, xml and geometric types know no equality.
-  const values = (alias: string) => columns.map((name) => `${alias}.${quoteIdentifier(name)}::text`).join(", ");
+): Sql {
+  if (!columns.length) return nothingInCommon(before, after);
   if (key) {
-    const same = key.map((name) => `a.${quoteIdentifier(name)} = b.${quoteIdentifier(name)}`).join(" and ");
-    return `select count(*) filter (where a."_dataform_there" is not true) as added, count(*) filter (where b."_dataform_there" is not true) as removed,
-  count(*) filter (where a."_dataform_there" and b."_dataform_there" and (${values("a")}) is distinct from (${values("b")})) as changed
-from (select *, true as "_dataform_there" from ${before}) a full join (select *, true as "_dataform_there" from ${after}) b on ${same}`;
+    const keys = columns.filter(({ name }) => key.includes(name));
+    return byKey(before, after, columns, keys);
   }
-  const rows = (relation: string) => `select ${values("t")} from ${relation} t`;
-  return `select (select count(*) from (${rows(after)} except all ${rows(before)}) d) as added,
-  (select count(*) from (${rows(before)} except all ${rows(after)}) d) as removed, 0 as changed`;
+  const rows = (relation: Sql) => sql`
+    select ${values("side", columns)}
+    from ${relation} as side`;
+  const only = (one: Sql, other: Sql) => sql`(
+    select count(*) from (
+      ${rows(one)}
+      except all
+      ${rows(other)}
+    ) as difference
+  )`;
+  return sql`
+    select
+      ${only(after, before)} as added,
+      ${only(before, after)} as removed,
+      0 as changed`;
+}
+
+function byKey(before: Sql, after: Sql, columns: readonly ComparedColumn[], key: readonly ComparedColumn[]): Sql {
+  const [old, now] = [id("before", "_dataform_there"), id("after", "_dataform_there")];
+  const same = key.map((column) => sql`${comparable("before", column)} = ${comparable("after", column)}`);
+  return sql`
+    select
+      count(*) filter (where ${old} is not true) as added,
+      count(*) filter (where ${now} is not true) as removed,
+      count(*) filter (
+        where ${old} and ${now}
+          and (${values("before", columns)}) is distinct from (${values("after", columns)})
+      ) as changed
+    from (select *, true as ${there} from ${before}) as before
+    full join (select *, true as ${there} from ${after}) as after
+      on ${and(same)}`;
+}
+
+function nothingInCommon(before: Sql, after: Sql): Sql {
+  return sql`
+    select
+      (select count(*) from ${after}) as added,
+      (select count(*) from ${before}) as removed,
+      0 as changed`;
+}
+
+function values(side: string, columns: readonly ComparedColumn[]): Sql {
+  return join(
+    columns.map((column) => comparable(side, column)),
+    ", ",
+  );
+}
+
+/**
+ * By the type's own equality. As JSON where the types differ or have none: numbers are compared by their value there, too,
+ * and what is not a number by how it is written.
+ */
+function comparable(side: string, { name, before, after }: ComparedColumn): Sql {
+  const value = id(side, name);
+  return before === after && hasEquality(before) ? value : sql`to_jsonb(${value})`;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Target, targetKey } from "../model/target.ts";
-import { cutToBytes, quoteIdentifier } from "./identifiers.ts";
+import { cutToBytes, id, quoteIdentifier } from "./identifiers.ts";
+import type { Identifier } from "./sql.ts";
 
 /** The schema of everything that is not for readers. */
 export const PRIVATE_SCHEMA = "_dataform";
@@ -15,6 +16,11 @@ export function privateName(environment: string, target: Target, release: number
     .digest("hex")
     .slice(0, 10);
   return `${cutToBytes(target.name, 36)}_${hash}_${release}${suffix}`;
+}
+
+/** The private object's name as SQL. */
+export function privateId(name: string): Identifier {
+  return id(PRIVATE_SCHEMA, name);
 }
 
 /** The private object's name as it stands in SQL. */

@@ -103,7 +103,7 @@ test("a guard blocks a release that loses more rows than it may, naming the figu
   const report = await run();
   expect(statuses(report)).toEqual({ "marts.a": "held", "assertions.marts_a_guard_maxRowDrop": "failed" });
   expect(stepOf(report, "assertions.marts_a_guard_maxRowDrop").failingRows).toEqual([
-    { rows_before: 70, rows_now: 40, percent_lost: 42.9 },
+    '{"rows_before":70,"rows_now":40,"percent_lost":42.9}',
   ]);
   expect(await rows("select count(*) from marts.a")).toEqual(["70"]);
 });
@@ -122,6 +122,6 @@ test("a guard counts keys that are gone or changed; a new column is no change", 
   });
   const report = await run();
   expect(stepOf(report, "assertions.marts_a_guard_maxChangedKeys").failingRows).toEqual([
-    { keys_before: 20, keys_gone: 2, keys_changed: 1, percent_changed: 15 },
+    '{"keys_before":20,"keys_gone":2,"keys_changed":1,"percent_changed":15.0}',
   ]);
 });

@@ -1,5 +1,6 @@
 import { compile } from "../../compile/compile.ts";
 import { readSource } from "../../compile/source.ts";
+import { reportJson } from "../../model/report.ts";
 import { runUnitTests } from "../../run/unit-tests.ts";
 import { openDatabase } from "../database.ts";
 import {
@@ -21,7 +22,7 @@ export const addTestCommand: AddCommand = (program, shell) => {
       const graph = await compile(shell.projectDir, compileOptions(flags));
       const settings = await openDatabase(shell, flags);
       const report = await runUnitTests(graph, settings, { readSource: (file) => readSource(shell.projectDir, file) });
-      if (flags.json) shell.print(JSON.stringify(report, null, 2));
+      if (flags.json) shell.print(reportJson(report));
       if (!sayUnitTests(report, shell)) shell.exitCode = 1;
     });
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);

@@ -1,5 +1,8 @@
 import type { Assertion, AssertionOptions } from "../../model/graph.ts";
 import type { AuditStep, Threshold } from "../../model/plan.ts";
+import { relation } from "../../sql/authored.ts";
+import { literal } from "../../sql/literals.ts";
+import { empty, type Sql, sql } from "../../sql/sql.ts";
 import { authoredQuery } from "../statement.ts";
 import type { StepContext } from "./model.ts";
 
@@ -20,7 +23,7 @@ export function assertionStep(
   whole: string | undefined,
 ): AuditStep {
   const threshold = parseThreshold(options.threshold ?? 0);
-  const total = "share" in threshold && whole ? `,\n  (select count(*) from ${whole}) as total` : "";
+  const total = "share" in threshold && whole ? relation(whole, "what a share is of") : undefined;
   return {
     step: "audit",
     kind: "assertion",
@@ -31,19 +34,30 @@ export function assertionStep(
     reads,
     severity: options.severity ?? "error",
     threshold,
-    statement: authoredQuery(assertion.file, assertion.query, context.resolve, HEAD, `)${counts(total)}`),
+    statement: authoredQuery(assertion.file, assertion.query, context.resolve, HEAD, `)\n${counts(total)}`),
   };
 }
 
-/** What every audit selects from its `failing` rows. */
-export function counts(total = ""): string {
-  return `
-select (select count(*) from failing) as rows,
-  (select jsonb_agg(to_jsonb(kept)) from (select * from failing limit ${KEPT_ROWS}) kept) as kept${total}`;
+/**
+ * What every audit selects from its `failing` rows. Each row is a JSON text: json, not jsonb, so that columns keep their
+ * order and values are as they were written.
+ * @param whole a relation whose rows are counted, too
+ */
+export function counts(whole?: Sql): Sql {
+  return sql`
+
+    select
+      (select count(*) from failing) as rows,
+      (
+        select json_agg(row_to_json(kept.*)::text)
+        from (select * from failing limit ${literal(KEPT_ROWS)}) as kept
+      ) as kept${whole ? sql`,` : empty}
+      ${whole ? sql`(select count(*) from ${whole}) as total` : empty}`;
 }
 
 /** 10, or "0.5%". */
 export function parseThreshold(amount: number | string): Threshold {
   if (typeof amount === "number") return { rows: amount };
-  return { share: Number(amount.replace("%", "")) / 100 };
+  // Not divided: 1.1 / 100 is 0.011000000000000001.
+  return { share: Number(`${amount.replace("%", "")}e-2`) };
 }

@@ -2,8 +2,10 @@ import type { Column, ManifestEntry } from "../../model/catalog.ts";
 import type { Model } from "../../model/graph.ts";
 import type { AuditStep, Threshold } from "../../model/plan.ts";
 import { type Target, targetKey } from "../../model/target.ts";
-import { quoteIdentifier } from "../../sql/identifiers.ts";
-import { quotePrivate } from "../../sql/names.ts";
+import { id } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
+import { privateId } from "../../sql/names.ts";
+import { and, type Sql, sql } from "../../sql/sql.ts";
 import { plain } from "../statement.ts";
 import { counts, parseThreshold } from "./assertion.ts";
 import type { StepContext } from "./model.ts";
@@ -20,8 +22,8 @@ export function guardSteps(
   context: StepContext,
 ): AuditStep[] {
   const { maxRowDrop, maxChangedKeys } = model.postgres.guard ?? {};
-  const before = quotePrivate(published.object);
-  const step = (name: string, figures: string): AuditStep => ({
+  const [before, after] = [privateId(published.object), privateId(built)];
+  const step = (name: string, figures: Sql): AuditStep => ({
     step: "audit",
     kind: "assertion",
     target: guardTarget(model.target, assertionSchema, name),
@@ -31,18 +33,16 @@ export function guardSteps(
     reads: [targetKey(model.target)],
     severity: "error",
     threshold: { rows: 0 },
-    statement: plain(`with failing as materialized (\n${figures}\n)${counts()}`),
+    statement: plain(auditOf(figures).toString()),
   });
   return [
-    ...(maxRowDrop === undefined
-      ? []
-      : [step("maxRowDrop", rowDrop(before, quotePrivate(built), parseThreshold(maxRowDrop)))]),
+    ...(maxRowDrop === undefined ? [] : [step("maxRowDrop", rowDrop(before, after, parseThreshold(maxRowDrop)))]),
     ...(maxChangedKeys === undefined || !model.key
       ? []
       : [
           step(
             "maxChangedKeys",
-            changedKeys(before, quotePrivate(built), model.key, published.columns, parseThreshold(maxChangedKeys)),
+            changedKeys(before, after, model.key, published.columns, parseThreshold(maxChangedKeys)),
           ),
         ]),
   ];
@@ -52,36 +52,73 @@ function guardTarget(target: Target, schema: string, name: string): Target {
   return { schema, name: `${target.schema}_${target.name}_guard_${name}` };
 }
 
-function exceeds(amount: string, whole: string, allowed: Threshold): string {
-  return "rows" in allowed ? `${amount} > ${allowed.rows}` : `${amount} > ${whole} * ${allowed.share}`;
+/** The audit of a query of ours that gives a row where something is wrong. */
+function auditOf(figures: Sql): Sql {
+  return sql`
+    with failing as materialized (
+      ${figures}
+    )
+    ${counts()}`;
 }
 
-function percent(amount: string, whole: string): string {
-  return `round(100.0 * ${amount} / nullif(${whole}, 0), 1)`;
+function exceeds(amount: Sql, whole: Sql, allowed: Threshold): Sql {
+  return "rows" in allowed
+    ? sql`${amount} > ${literal(allowed.rows)}`
+    : sql`${amount} > ${whole} * ${literal(String(allowed.share))}::numeric`;
 }
 
-function rowDrop(before: string, after: string, allowed: Threshold): string {
-  const drop = "(rows_before - rows_now)";
-  return `select rows_before, rows_now, ${percent(drop, "rows_before")} as percent_lost
-from (select (select count(*) from ${before}) as rows_before, (select count(*) from ${after}) as rows_now) figures
-where ${exceeds(drop, "rows_before", allowed)}`;
+function percent(amount: Sql, whole: Sql): Sql {
+  return sql`round(100.0 * ${amount} / nullif(${whole}, 0), 1)`;
 }
 
-/** A key counts when it is gone, or when a column it had is gone or has another value. */
+function rowDrop(before: Sql, after: Sql, allowed: Threshold): Sql {
+  const [drop, whole] = [sql`(rows_before - rows_now)`, sql`rows_before`];
+  return sql`
+    select
+      rows_before,
+      rows_now,
+      ${percent(drop, whole)} as percent_lost
+    from (
+      select
+        (select count(*) from ${before}) as rows_before,
+        (select count(*) from ${after}) as rows_now
+    ) as figures
+    where ${exceeds(drop, whole, allowed)}`;
+}
+
+/**
+ * A key counts when it is gone, or when a column it had is gone or has another value. Which columns there are is known
+ * once the model is built, so rows are read as JSON, where numbers are compared by their value and NULL is a key, too.
+ */
 function changedKeys(
-  before: string,
-  after: string,
+  before: Sql,
+  after: Sql,
   key: readonly string[],
   columns: readonly Column[],
   allowed: Threshold,
-): string {
-  const same = key.map((name) => `n.${quoteIdentifier(name)} = o.${quoteIdentifier(name)}`).join(" and ");
-  const marker = `n.${quoteIdentifier(key[0] ?? columns[0]!.name)}`;
-  return `select keys_before, keys_gone, keys_changed, ${percent("(keys_gone + keys_changed)", "keys_before")} as percent_changed
-from (
-  select count(*) as keys_before, count(*) filter (where ${marker} is null) as keys_gone,
-    count(*) filter (where ${marker} is not null and not to_jsonb(n) @> to_jsonb(o)) as keys_changed
-  from ${before} o left join ${after} n on ${same}
-) figures
-where ${exceeds("(keys_gone + keys_changed)", "keys_before", allowed)}`;
+): Sql {
+  const value = (side: string, name: string) => sql`${id(side)}.content -> ${literal(name)}`;
+  const values = (side: string) => columns.map(({ name }) => value(side, name));
+  const same = and(key.map((name) => sql`${value("new", name)} = ${value("old", name)}`));
+  const [lost, whole] = [sql`(keys_gone + keys_changed)`, sql`keys_before`];
+  const rows = (relation: Sql) => sql`(select to_jsonb(line.*) as content from ${relation} as line)`;
+  return sql`
+    select
+      keys_before,
+      keys_gone,
+      keys_changed,
+      ${percent(lost, whole)} as percent_changed
+    from (
+      select
+        count(*) as keys_before,
+        count(*) filter (where "new".content is null) as keys_gone,
+        count(*) filter (
+          where "new".content is not null
+            and (${values("new")}) is distinct from (${values("old")})
+        ) as keys_changed
+      from ${rows(before)} as "old"
+      left join ${rows(after)} as "new"
+        on ${same}
+    ) as figures
+    where ${exceeds(lost, whole, allowed)}`;
 }
