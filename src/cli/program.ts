@@ -66,7 +66,7 @@ function explain(error: unknown, shell: Shell, debug: boolean): number {
     for (const one of errors) shell.say(`${paint(shell, "red", "error")} ${formatUserError(one)}`);
     if (errors.length > 1) shell.say(`${errors.length} errors`);
     for (const line of githubAnnotations(shell.env, errors)) shell.say(line);
-    if (debug) shell.say(String(error.stack));
+    if (debug) for (const one of errors) shell.say(stackOf(one));
     return error.exitCode;
   }
   if (error instanceof Error && error.name === "AbortError") return 130;
@@ -83,6 +83,11 @@ function explain(error: unknown, shell: Shell, debug: boolean): number {
     debug && error instanceof Error ? String(error.stack) : "  → run again with --debug and report what it shows",
   );
   return 2;
+}
+
+/** The stack, and that of what caused it: the project's own code, where it threw. */
+function stackOf(error: Error): string {
+  return error.cause instanceof Error ? `${error.stack}\ncaused by: ${error.cause.stack}` : String(error.stack);
 }
 
 /** A failure of the server or of the file system: no mistake of ours, so it is told without asking for a report. */

@@ -1,4 +1,12 @@
-import type { Action, ActionKind, AssertionOptions, CompiledGraph, PostgresOptions, UnitTest } from "../model/graph.ts";
+import type {
+  Action,
+  ActionKind,
+  AssertionOptions,
+  CompiledGraph,
+  PostgresOptions,
+  Trace,
+  UnitTest,
+} from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import type { CoreAction, CoreGraph, CoreTable, CoreTarget, OwnSettings, SandboxAnswer } from "./sandbox.ts";
 
@@ -23,6 +31,7 @@ export function adoptGraph(answer: SandboxAnswer): CompiledGraph {
         `the project file's ${name} has no meaning here and is ignored${name === "concurrentQueryLimit" ? " (run --concurrency says how many models are built at once)" : ""}`,
     ),
     tests: (graph.tests ?? []).map(adoptTest),
+    traces: answer.traces.map(adoptTrace),
   };
 }
 
@@ -84,17 +93,37 @@ function adoptActions(graph: CoreGraph, defaultSchema: string, settings: Readonl
 const inlinedInput = /\(\uE001([^\uE002]*)\uE002([^\uE003]*)\uE003\)/g;
 
 function adoptTest(test: NonNullable<CoreGraph["tests"]>[number]): UnitTest {
-  const inputs: string[] = [];
-  const query = (test.testQuery ?? "").replace(inlinedInput, (_, name: string, sql: string) => {
-    if (!inputs.includes(sql)) inputs.push(sql);
-    return `"\uE000${inputs.indexOf(sql)}"."${name.replaceAll('"', '""')}"`;
-  });
+  const inputs = inputsOf(test.testQuery ?? "");
   return {
     name: test.name,
     file: test.fileName,
     tags: test.tags ?? [],
-    query,
+    query: withInputsByNumber(test.testQuery ?? "", inputs),
     inputs,
     expected: test.expectedOutputQuery ?? "",
   };
+}
+
+function inputsOf(query: string): string[] {
+  return [...new Set([...query.matchAll(inlinedInput)].map(([, , sql]) => sql!))];
+}
+
+function withInputsByNumber(query: string, inputs: readonly string[]): string {
+  return query.replace(
+    inlinedInput,
+    (_, name: string, sql: string) => `"\uE000${inputs.indexOf(sql)}"."${name.replaceAll('"', '""')}"`,
+  );
+}
+
+/** The trace of a test's query follows its text. An input stands in what one placeholder made. */
+function adoptTrace(trace: Trace): Trace {
+  const inputs = inputsOf(trace.text);
+  if (!inputs.length) return trace;
+  let start = 0;
+  const pieces = trace.pieces.map(([length, offset, made]) => {
+    const text = withInputsByNumber(trace.text.slice(start, start + length), inputs);
+    start += length;
+    return [text.length, offset, made] as const;
+  });
+  return { ...trace, text: withInputsByNumber(trace.text, inputs), pieces };
 }

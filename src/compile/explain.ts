@@ -1,8 +1,8 @@
-import { UserError } from "../model/errors.ts";
+import { type SourceLocation, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import type { ProjectFiles } from "./project.ts";
 import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
-import { escapePattern, findInSource } from "./source.ts";
+import { escapePattern, findInSource, readSource } from "./source.ts";
 
 const knownProperties =
   "type name schema dataset database project tags description columns dependencies dependOnDependencyAssertions disabled hermetic hasOutput uniqueKey protected onSchemaChange materialized assertions metadata postgres uniqueKeys nonNull rowConditions filename incrementalStrategy incrementalPredicates bigquery".split(
@@ -10,10 +10,10 @@ const knownProperties =
   );
 
 /** Core's compilation errors in our words: file, line, what was expected, what to do. */
-export function explainCoreErrors({ graph, lines }: SandboxAnswer, project: ProjectFiles): UserError[] {
+export function explainCoreErrors({ graph, frames }: SandboxAnswer, project: ProjectFiles): UserError[] {
   const errors = graph.graphErrors?.compilationErrors ?? [];
   const names = targetNames(graph);
-  const explained = errors.map((error, index) => explain(error, lines[index], names, project));
+  const explained = errors.map((error, index) => explain(error, frames[index]!, names, project));
   const bigQueryOnly = [...(graph.notebooks ?? []), ...(graph.dataPreparations ?? [])].map((action) =>
     onlyBigQuery(action.fileName, project),
   );
@@ -22,7 +22,7 @@ export function explainCoreErrors({ graph, lines }: SandboxAnswer, project: Proj
 
 function explain(
   error: CoreError,
-  line: string | undefined,
+  frames: readonly SourceLocation[],
   names: readonly string[],
   project: ProjectFiles,
 ): UserError {
@@ -30,12 +30,18 @@ function explain(
   const message = error.message ?? "unknown error";
   for (const [pattern, explainMatch] of explanations) {
     const match = pattern.exec(message);
-    if (match) return explainMatch(match, file, names, project);
+    if (match) return explainMatch(match, file, names, project, frames);
   }
-  return new UserError({ message, location: locateThrow(message, line, file, project) });
+  return thrown(message, error.stack, frames, file, project);
 }
 
-type Explanation = (match: RegExpExecArray, file: string, names: readonly string[], project: ProjectFiles) => UserError;
+type Explanation = (
+  match: RegExpExecArray,
+  file: string,
+  names: readonly string[],
+  project: ProjectFiles,
+  frames: readonly SourceLocation[],
+) => UserError;
 
 const explanations: readonly (readonly [RegExp, Explanation])[] = [
   [
@@ -83,13 +89,13 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
   ],
   [
     /^Ambiguous Action name: (.*)\. Did you mean one of: (.*)\.$/,
-    (m, file, _, project) => {
+    (m, file, _, project, frames) => {
       const wanted = readReference(m[1]!);
       const choices = [...new Set(m[2]!.split(", "))];
       const [schema, name] = choices[0]!.split(".");
       return new UserError({
         message: choices.length > 1 ? `${wanted} names several things` : `two actions are named ${choices[0]}`,
-        location: findReference(file, wanted, project),
+        location: findReference(file, wanted, project, frames),
         found: choices.join(", "),
         hint: choices.length > 1 ? `say which: ref("${schema}", "${name}")` : "give one of them another name or schema",
       });
@@ -131,22 +137,33 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
   ],
 ];
 
-function missing(reference: string, file: string, names: readonly string[], project: ProjectFiles): UserError {
+function missing(
+  reference: string,
+  file: string,
+  names: readonly string[],
+  project: ProjectFiles,
+  frames: readonly SourceLocation[],
+): UserError {
   const wanted = readReference(reference);
   const last = wanted.split(".").at(-1)!;
   const suggestion = nearest(wanted, names) ?? names.find((name) => nearest(last, [name.split(".").at(-1)!]));
   return new UserError({
     message: `nothing in the project is named ${wanted}`,
-    location: findReference(file, wanted, project),
+    location: findReference(file, wanted, project, frames),
+    ...(frames.length ? { calledFrom: frames.slice(1) } : {}),
     expected: "the name of a model, a declaration or an operation with output",
     found: wanted,
     hint: suggestion ? `did you mean ${suggestion}?` : 'declare it: config { type: "declaration", schema: …, name: … }',
   });
 }
 
-function findReference(file: string, wanted: string, project: ProjectFiles) {
-  const name = escapePattern(wanted.split(".").at(-1)!);
-  return findInSource(project.projectDir, file, new RegExp(`["'\`]${name}["'\`]`));
+/** The name itself in the line that called `ref()`, or in the file where core does not say which did. */
+function findReference(file: string, wanted: string, project: ProjectFiles, [call]: readonly SourceLocation[]) {
+  const name = new RegExp(`["'\`]${escapePattern(wanted.split(".").at(-1)!)}["'\`]`);
+  if (!call) return findInSource(project.projectDir, file, name);
+  const line = readSource(project.projectDir, call.file).split("\n")[call.line! - 1] ?? "";
+  const at = line.slice(call.column! - 1).search(name);
+  return at < 0 ? call : { ...call, column: call.column! + at };
 }
 
 /** core prints a reference as `"name"`, `name` or as the JSON of a target. */
@@ -177,24 +194,38 @@ function projectPath(file: string, project: ProjectFiles): string {
   return file.startsWith(base) ? file.slice(base.length) : file;
 }
 
-/** The place in the source that threw. Core turns SQLX into JavaScript in which the text of a line stays what it was. */
-function locateThrow(message: string, compiled: string | undefined, file: string, project: ProjectFiles) {
-  const identifier = /^(\S+) is not (?:defined|a function)/.exec(message)?.[1];
-  if (identifier) return findInSource(project.projectDir, file, new RegExp(`\\b${escapePattern(identifier)}\\b`));
-  if (message.startsWith("Semi-colons")) return findInSource(project.projectDir, file, /;\s*$/);
-  const line = compiled
-    ?.replace(/^\s*return \[?`/, "")
-    .replace(/`\]?;?$/, "")
-    .trim();
-  return line ? findInSource(project.projectDir, file, new RegExp(escapePattern(line))) : { file };
+/** What the project's own JavaScript threw: at its line, and at the lines that called it. */
+function thrown(
+  message: string,
+  stack: string | undefined,
+  frames: readonly SourceLocation[],
+  file: string,
+  project: ProjectFiles,
+): UserError {
+  const [place, ...calledFrom] = frames;
+  if (!place) {
+    const location = message.startsWith("Semi-colons") ? findInSource(project.projectDir, file, /;\s*$/) : { file };
+    return new UserError({ message, location });
+  }
+  const cause = Object.assign(new Error(message), { stack });
+  return new UserError({ message, location: place, snippet: lineOf(place, project), calledFrom, cause });
 }
 
-/** Core reports one missing reference from several places. */
+function lineOf({ file, line, column }: SourceLocation, project: ProjectFiles): string {
+  const text = readSource(project.projectDir, file).split("\n")[line! - 1] ?? "";
+  return `${line} | ${text}\n${" ".repeat(String(line).length)} | ${" ".repeat(column! - 1)}^`;
+}
+
+/** Core reports one missing reference several times, and in the end without the place that asks for it. */
 function withoutRepeats(errors: readonly UserError[]): UserError[] {
+  const files = (error: UserError) => [error.location, ...(error.calledFrom ?? [])].map((place) => place?.file);
+  const precise = errors.filter(({ calledFrom }) => calledFrom);
   const seen = new Set<string>();
-  return errors.filter(({ location, message }) => {
-    const key = `${location?.file}\n${message}`;
-    if (seen.has(key)) return false;
+  return errors.filter((error) => {
+    const { location, calledFrom, message } = error;
+    const key = JSON.stringify([location, calledFrom ?? [], message]);
+    const known = precise.some((one) => one.message === message && files(one).includes(location?.file));
+    if (seen.has(key) || (!calledFrom && known)) return false;
     seen.add(key);
     return true;
   });

@@ -1,7 +1,8 @@
 import { fork } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../model/errors.ts";
+import { type SourceLocation, UserError } from "../model/errors.ts";
+import type { Trace } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import type { ProjectFiles } from "./project.ts";
 import { escapePattern, findInSource } from "./source.ts";
@@ -26,8 +27,9 @@ export interface SandboxLimits {
 /** The compiler's own words: @dataform/core's CompiledGraph message as plain JSON, and what it does not know. */
 export interface SandboxAnswer {
   readonly graph: CoreGraph;
-  /** For each of core's errors the compiled line that threw it. */
-  readonly lines: readonly (string | undefined)[];
+  /** For each of core's errors the calls in the project's files that led to it, innermost first. */
+  readonly frames: readonly (readonly SourceLocation[])[];
+  readonly traces: readonly Trace[];
   /** Settings of the project file that mean nothing any more. */
   readonly ignored: readonly string[];
   readonly settings: readonly OwnSettings[];
@@ -108,7 +110,13 @@ export interface CoreError {
   readonly stack?: string;
 }
 
-type WorkerAnswer = SandboxAnswer | { readonly failure: { readonly message: string; readonly stack?: string } };
+interface Failure {
+  readonly message: string;
+  readonly stack: string;
+  readonly frames: readonly SourceLocation[];
+}
+
+type WorkerAnswer = SandboxAnswer | { readonly failure: Failure };
 
 /**
  * Compiles the project in a child process with an empty environment, a time limit and a memory limit.
@@ -157,10 +165,7 @@ const projectSettings =
     " ",
   );
 
-function projectFailure(
-  failure: { readonly message: string; readonly stack?: string },
-  project: ProjectFiles,
-): UserError {
+function projectFailure(failure: Failure, project: ProjectFiles): UserError {
   const property = /Unexpected property "([^"]+)"/.exec(failure.message)?.[1];
   if (property && /settings|json/i.test(failure.message)) return unknownSetting(property, project);
   if (/Custom variables .* can only be strings/.test(failure.message)) {
@@ -170,11 +175,14 @@ function projectFailure(
       hint: 'write "3", not 3',
     });
   }
-  const known = project.files.find((file) => failure.stack?.includes(file));
+  const [place, ...calledFrom] = failure.frames;
+  const known = place?.file ?? project.files.find((file) => failure.stack.includes(file)) ?? project.settingsFile;
   return new UserError({
     message: failure.message,
-    location: { file: known ?? project.settingsFile },
-    hint: `correct ${known ?? project.settingsFile} and compile again`,
+    location: place ?? { file: known },
+    calledFrom,
+    hint: `correct ${known} and compile again`,
+    cause: Object.assign(new Error(failure.message), { stack: failure.stack }),
   });
 }
 

@@ -6,6 +6,7 @@ const { readFileSync } = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
 const vm = require("node:vm");
+const { Tracer } = require("./tracer.cjs");
 
 // Marks every name that core resolves, so that the planner can put private names there.
 const MARK = "\uE000";
@@ -50,15 +51,17 @@ function packagedFile(name) {
   return isFile(built) ? built : path.join(LIBRARY, "../../../includes", `${name}.js`);
 }
 
-// Compiled code by file name, for messages.
-const compiled = new Map();
+// Where the compiled texts and the errors come from.
+const tracer = new Tracer(globalThis);
+Error.stackTraceLimit = 50;
 
 process.once("message", (request) => {
   let answer;
   try {
     answer = compile(request);
   } catch (error) {
-    answer = { failure: { message: error?.message ?? String(error), stack: error?.stack } };
+    const stack = error?.stack ?? "";
+    answer = { failure: { message: error?.message ?? String(error), stack, frames: tracer.frames(stack) } };
   }
   process.send(answer, () => process.disconnect());
 });
@@ -86,9 +89,9 @@ function compile({ corePath, projectDir, files, overrides }) {
     if (error !== COMPILED) throw error;
   }
   const errors = graph.graphErrors?.compilationErrors ?? [];
-  const lines = errors.map(({ stack }) => throwingLine(stack ?? ""));
+  const frames = errors.map(({ stack }) => tracer.frames(stack ?? ""));
   // Messages of core's protobuf library turn to plain JSON by themselves on their way out.
-  return { graph, lines, ignored, settings: [...settings.values()].map(describe) };
+  return { graph, frames, traces: tracesOf(graph), ignored, settings: [...settings.values()].map(describe) };
 }
 
 // Core puts the input of a unit test in place of the reference, in parentheses: marked, it is found again and can
@@ -97,7 +100,8 @@ function markInputs(session) {
   // A list in newer versions of core, an object by name in older ones.
   for (const test of Object.values(session.tests)) {
     for (const [target, input] of test.contextableInputs ?? []) {
-      const { name } = JSON.parse(target);
+      // Their names are texts in newer versions, too.
+      const { name } = typeof target === "string" ? JSON.parse(target) : target;
       test.contextableInputs.set(target, (ctx) => {
         const sql = typeof input === "function" ? input(ctx) : input;
         return `\uE001${name}\uE002${sql}\uE003`;
@@ -106,14 +110,25 @@ function markInputs(session) {
   }
 }
 
-// The text of the compiled line that threw: template text keeps its lines, so it is found again in the source.
-function throwingLine(stack) {
-  for (const [filename, code] of compiled) {
-    const at = stack.indexOf(`${filename}:`);
-    if (at < 0) continue;
-    const line = Number.parseInt(stack.slice(at + filename.length + 1), 10);
-    return code.split("\n")[line - 1];
+// Of every text in the graph, where its pieces come from.
+function tracesOf(graph) {
+  const traces = new Map();
+  const add = ({ fileName }, text) => {
+    if (!text || traces.has(`${fileName}\n${text}`)) return;
+    const trace = tracer.trace(text, fileName);
+    if (trace) traces.set(`${fileName}\n${text}`, trace);
+  };
+  for (const action of [...(graph.tables ?? []), ...(graph.assertions ?? []), ...(graph.operations ?? [])]) {
+    const { query, incrementalQuery, queries, preOps, postOps, incrementalPreOps, incrementalPostOps } = action;
+    const texts = [query, incrementalQuery, queries, preOps, postOps, incrementalPreOps, incrementalPostOps];
+    for (const text of texts.flat()) add(action, text);
   }
+  for (const test of graph.tests ?? []) {
+    add(test, test.testQuery);
+    add(test, test.expectedOutputQuery);
+    for (const [, input] of (test.testQuery ?? "").matchAll(/\uE002([^\uE003]*)\uE003/g)) add(test, input);
+  }
+  return [...traces.values()];
 }
 
 // The answer carries what was in `postgres: {…}`, and the key that is asserted, by the name core gave the action.
@@ -223,9 +238,7 @@ function hookExtensions(compiler, projectDir) {
   const translate = (module, filename) => {
     const relative = path.relative(projectDir, filename).split(path.sep).join("/");
     global.__dataform_current_file = filename;
-    const code = compiler(readFileSync(filename, "utf8"), relative);
-    compiled.set(filename, code);
-    module._compile(code, filename);
+    module._compile(tracer.compile(compiler, readFileSync(filename, "utf8"), filename, relative), filename);
   };
   for (const extension of [".sqlx", ".yaml", ".yml", ".sql", ".ipynb", ".md"])
     Module._extensions[extension] = translate;

@@ -9,6 +9,8 @@ export interface UserErrorDetails {
   /** What went wrong, one sentence without a full stop. */
   readonly message: string;
   readonly location?: SourceLocation;
+  /** The calls that led to the place, innermost first. */
+  readonly calledFrom?: readonly SourceLocation[];
   readonly expected?: string;
   readonly found?: string;
   /** What the person can do about it. */
@@ -28,6 +30,7 @@ export interface UserErrorDetails {
  */
 export class UserError extends Error implements UserErrorDetails {
   readonly location?: SourceLocation;
+  readonly calledFrom?: readonly SourceLocation[];
   readonly expected?: string;
   readonly found?: string;
   readonly hint?: string;
@@ -39,6 +42,7 @@ export class UserError extends Error implements UserErrorDetails {
     super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "UserError";
     this.location = details.location;
+    this.calledFrom = details.calledFrom;
     this.expected = details.expected;
     this.found = details.found;
     this.hint = details.hint;
@@ -56,6 +60,7 @@ export function formatLocation(location: SourceLocation): string {
 export function formatUserError(error: UserErrorDetails): string {
   const lines = [error.location ? `${formatLocation(error.location)}: ${error.message}` : error.message];
   if (error.snippet) lines.push(error.snippet.replace(/^/gm, "  "));
+  for (const call of error.calledFrom ?? []) lines.push(`  called:   ${formatLocation(call)}`);
   if (error.expected) lines.push(`  expected: ${error.expected}`);
   if (error.found) lines.push(`  found:    ${error.found}`);
   if (error.hint) lines.push(`  → ${error.hint}`);

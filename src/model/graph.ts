@@ -12,7 +12,20 @@ export interface CompiledGraph {
   readonly tests: readonly UnitTest[];
   /** What a person should know about the project. */
   readonly notes: readonly string[];
+  /** Where the texts of the actions and tests come from, each as it stands in the graph. */
+  readonly traces: readonly Trace[];
 }
+
+/** Where the pieces of one compiled text stand in a file of the project. */
+export interface Trace {
+  readonly file: string;
+  readonly text: string;
+  /** In order; together they are the whole text. */
+  readonly pieces: readonly TracePiece[];
+}
+
+/** `offset` in the file, line breaks as `\n`: of the text itself, or of the placeholder that made it. */
+export type TracePiece = readonly [length: number, offset: number, made: 0 | 1];
 
 export interface ProjectSettings {
   readonly defaultSchema: string;

@@ -94,7 +94,7 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
   } catch (error) {
     if (connectionLost(error)) throw error;
     await client.query(sql`rollback to audit`).catch(() => {});
-    const failure = explainFailure(error, step.file, statements, context.readSource);
+    const failure = explainFailure(error, step.file, statements, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }
 }

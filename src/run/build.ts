@@ -90,7 +90,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     return { ...base, status: "ok", duration: duration(), ...(rows === undefined ? {} : { rows }) };
   } catch (error) {
     await worker.client.query("rollback").catch(() => {});
-    const failure = explainFailure(error, step.file, current.statements, context.readSource);
+    const failure = explainFailure(error, step.file, current.statements, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }
 }

@@ -1,7 +1,7 @@
 import type { BuildStep, NewRows, Step } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import type { Client } from "../postgres/client.ts";
-import type { ReadSource } from "./explain.ts";
+import type { Sources } from "./explain.ts";
 import type { Reach } from "./points.ts";
 import type { Pool } from "./pool.ts";
 
@@ -20,7 +20,7 @@ export interface RunContext {
   readonly pool: Pool;
   readonly signal: AbortSignal;
   readonly events: RunEvents;
-  readonly readSource: ReadSource;
+  readonly sources: Sources;
   readonly reach: Reach;
   readonly record: (result: StepResult) => void;
   /** Whether the step of that key failed, was skipped or was held. */

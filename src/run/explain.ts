@@ -1,34 +1,46 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
+import type { CompiledGraph, Trace } from "../model/graph.ts";
 import type { Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
 import { type PostgresError, postgresError } from "../postgres/errors.ts";
-import { locateInSource, offsetOf, snippetAt } from "../sql/locate.ts";
-import { statementAt } from "../sql/message.ts";
+import { findSource, positionAt, snippetAt } from "../sql/locate.ts";
+import { joinStatements, statementAt } from "../sql/message.ts";
 
 /** Reads a file of the project, for the line numbers of messages; "" when there is none. */
 export type ReadSource = (file: string) => string;
+
+/** What places in the author's files are found by. */
+export interface Sources {
+  readonly read: ReadSource;
+  readonly traces: readonly Trace[];
+}
+
+/** The sources of a graph. Without a way to read files, messages have no lines. */
+export function sourcesOf(graph: CompiledGraph | undefined, read: ReadSource = () => ""): Sources {
+  return { read: (file) => read(file).replaceAll("\r\n", "\n"), traces: graph?.traces ?? [] };
+}
 
 /** A failure as data for the report, with the place in the author's file where it is known. */
 export function explainFailure(
   error: unknown,
   file: string,
   statements: readonly Statement[],
-  readSource: ReadSource,
+  sources: Sources,
 ): StepError {
   if (error instanceof UserError) return userError(error);
   const failure = postgresError(error);
   if (!failure) return { message: error instanceof Error ? error.message : String(error), location: { file } };
-  const where = place(failure, file, statements, readSource);
-  const missing = failure.code === "42P01" && isReference(where.location, readSource);
+  const where = place(failure, file, statements, sources);
+  const missing = failure.code === "42P01" && isReference(where.location, sources);
   return { ...explainPostgres(failure), ...(missing ? NOT_THERE : {}), code: failure.code, ...where };
 }
 
 const NOT_THERE = { hint: "it is declared, and not there yet: dataform ingest lands it, or whatever else makes it" };
 
 /** Whether what the author wrote there is `${ref(…)}`: core has found what it means. */
-function isReference(location: SourceLocation | undefined, readSource: ReadSource): boolean {
+function isReference(location: SourceLocation | undefined, { read }: Sources): boolean {
   if (location?.line === undefined || location.column === undefined) return false;
-  const line = readSource(location.file).split("\n")[location.line - 1] ?? "";
+  const line = read(location.file).split("\n")[location.line - 1] ?? "";
   return line.slice(location.column - 1).startsWith("${");
 }
 
@@ -60,21 +72,26 @@ function place(
   failure: PostgresError,
   file: string,
   statements: readonly Statement[],
-  readSource: ReadSource,
+  { read, traces }: Sources,
 ): Pick<StepError, "location" | "snippet"> {
   if (failure.position === undefined) return { location: { file } };
-  const at = statementAt(statements, failure.position - 1);
+  const at = statementAt(statements, afterCharacters(joinStatements(statements), failure.position - 1));
   const origin = at?.statement.origins?.findLast(({ start }) => start <= at.offset);
   if (!at || !origin) return { location: { file } };
   const offset = Math.min(at.offset - origin.start, origin.text.length);
-  const source = readSource(origin.file);
-  const position = locateInSource(source, origin.text, offset);
+  const source = findSource(traces, origin.file, origin.text, offset);
+  const text = source && read(source.file);
+  // Without the person's own line: what PostgreSQL got.
+  if (!text) return { location: { file: origin.file }, snippet: snippetAt(origin.text, offset, false) };
   return {
-    location: { file: origin.file, ...position },
-    // The person's own line where it is known to the column; otherwise what PostgreSQL got.
-    snippet:
-      position.line !== undefined && position.column !== undefined
-        ? snippetAt(source, offsetOf(source, position.line, position.column))
-        : snippetAt(origin.text, offset, false),
+    location: { file: source.file, ...positionAt(text, source.offset) },
+    snippet: snippetAt(text, source.offset),
   };
+}
+
+/** The offset after so many characters, of which JavaScript counts some as two. */
+function afterCharacters(text: string, count: number): number {
+  let offset = 0;
+  for (let left = count; left > 0 && offset < text.length; left--) offset += text.codePointAt(offset)! > 0xffff ? 2 : 1;
+  return offset;
 }

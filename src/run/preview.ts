@@ -12,7 +12,7 @@ import { quoteTarget } from "../sql/identifiers.ts";
 import { joinStatements } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { createSchemaOnce } from "../sql/statements.ts";
-import { explainFailure, type ReadSource } from "./explain.ts";
+import { explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
 import { publishItem } from "./items.ts";
 
 /** What a plan would come to, found out without data and without leaving anything behind. */
@@ -40,8 +40,9 @@ export async function preview(
   catalog: Catalog,
   plan: Plan,
   client: Client,
-  readSource: ReadSource = () => "",
+  readSource?: ReadSource,
 ): Promise<Preview> {
+  const sources = sourcesOf(graph, readSource);
   const failures: Record<string, StepError> = {};
   const releases: ReleasePreview[] = [];
   const unknown = new Set<string>();
@@ -51,9 +52,9 @@ export async function preview(
     await actAs(client, "builder");
     let current = catalog;
     for (const segment of plan.segments) {
-      const steps = await shapeSegment(segment, graph, current, plan, client, failures, unknown, readSource);
-      await tryAudits(segment, client, failures, unknown, readSource);
-      const items = await followable(steps, current, client, failures, readSource);
+      const steps = await shapeSegment(segment, graph, current, plan, client, failures, unknown, sources);
+      await tryAudits(segment, client, failures, unknown, sources);
+      const items = await followable(steps, current, client, failures, sources);
       const paths = Object.fromEntries(items.map((item) => [targetKey(item.target), choosePath(item, current).how]));
       const input = { catalog: current, runId: "preview", fence: catalog.fence + 1, release: segment.release, items };
       releases.push({ release: segment.release, paths, publish: planPublish({ ...input, roles: client.roles }) });
@@ -73,7 +74,7 @@ async function shapeSegment(
   client: Client,
   failures: Record<string, StepError>,
   unknown: Set<string>,
-  readSource: ReadSource,
+  sources: Sources,
 ): Promise<BuildStep[]> {
   const shaped: BuildStep[] = [];
   for (const step of segment.steps) {
@@ -93,7 +94,7 @@ async function shapeSegment(
       shaped.push(current);
     } catch (error) {
       await client.query("rollback to savepoint shape");
-      failures[targetKey(step.target)] = explainFailure(error, step.file, shapeOf(current), readSource);
+      failures[targetKey(step.target)] = explainFailure(error, step.file, shapeOf(current), sources);
     }
   }
   return shaped;
@@ -116,7 +117,7 @@ async function tryAudits(
   client: Client,
   failures: Record<string, StepError>,
   unknown: ReadonlySet<string>,
-  readSource: ReadSource,
+  sources: Sources,
 ): Promise<void> {
   for (const step of segment.audits) {
     if (step.waitsFor.some((key) => failures[key] || unknown.has(key))) continue;
@@ -128,7 +129,7 @@ async function tryAudits(
       await client.script(joinStatements(statements));
     } catch (error) {
       await client.query("rollback to savepoint shape");
-      failures[targetKey(step.target)] = explainFailure(error, step.file, statements, readSource);
+      failures[targetKey(step.target)] = explainFailure(error, step.file, statements, sources);
     }
   }
 }
@@ -159,7 +160,7 @@ async function followable(
   catalog: Catalog,
   client: Client,
   failures: Record<string, StepError>,
-  readSource: ReadSource,
+  sources: Sources,
 ): Promise<PublishItem[]> {
   const names = steps.flatMap(({ entry }) => [entry.object, ...(entry.storage ? [entry.storage.table] : [])]);
   const objects = await describeObjects(client, names);
@@ -169,7 +170,7 @@ async function followable(
       choosePath(item, catalog);
       return [item];
     } catch (error) {
-      failures[targetKey(step.target)] = explainFailure(error, step.file, [], readSource);
+      failures[targetKey(step.target)] = explainFailure(error, step.file, [], sources);
       return [];
     }
   });

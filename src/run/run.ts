@@ -17,7 +17,7 @@ import { auditSegment } from "./audit.ts";
 import { buildSegment } from "./build.ts";
 import { collect, DEFAULT_RETENTION, type Retention } from "./collect.ts";
 import type { RunContext } from "./context.ts";
-import { explainFailure, type ReadSource } from "./explain.ts";
+import { explainFailure, type ReadSource, sourcesOf } from "./explain.ts";
 import { publishItem } from "./items.ts";
 import { recordEnd, recordStart } from "./metadata.ts";
 import { openPool, type Pool } from "./pool.ts";
@@ -109,7 +109,7 @@ class Run {
       signal: session.signal,
       events: session.events,
       reach: session.reach,
-      readSource: options.readSource ?? (() => ""),
+      sources: sourcesOf(graph, options.readSource),
       record: (result) => this.#record(result),
       isBlocked: (key) => this.#isBlocked(key),
       complete: async (step, client) => {
@@ -194,7 +194,7 @@ class Run {
         await checkItem(items.get(keyOf(step))!, this.#catalog, client);
       } catch (error) {
         if (connectionLost(error)) throw error;
-        const failure = explainFailure(error, step.file, [], this.#context.readSource);
+        const failure = explainFailure(error, step.file, [], this.#context.sources);
         this.#record({ ...this.#results.get(keyOf(step))!, status: "failed", error: failure });
         this.#hold(segment, [keyOf(step)]);
       }
@@ -253,7 +253,7 @@ class Run {
 
   #fail(items: readonly { readonly target: Target; readonly file: string }[], error: unknown): void {
     const status = staysWaiting(error) ? "waiting" : "failed";
-    this.#errors.push(explainFailure(error, items[0]?.file ?? "", [], this.#context.readSource));
+    this.#errors.push(explainFailure(error, items[0]?.file ?? "", [], this.#context.sources));
     for (const { target } of items) {
       const reason = status === "waiting" ? "its release is not published yet" : "its release was not published";
       this.#record({ ...this.#results.get(targetKey(target))!, status, reason });

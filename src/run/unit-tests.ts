@@ -8,7 +8,7 @@ import { id } from "../sql/identifiers.ts";
 import { resolveReferences } from "../sql/references.ts";
 import { splitStatements } from "../sql/split.ts";
 import { type Identifier, type Sql, sql } from "../sql/sql.ts";
-import { explainFailure, type ReadSource } from "./explain.ts";
+import { explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
 
 /** The outcome of the project's `type: "test"` actions. */
 export interface UnitTestReport {
@@ -36,11 +36,11 @@ export async function runUnitTests(
   settings: ConnectionSettings,
   options: { readonly readSource?: ReadSource } = {},
 ): Promise<UnitTestReport> {
-  const readSource = options.readSource ?? (() => "");
+  const sources = sourcesOf(graph, options.readSource);
   if (!graph.tests.length) return { version: 1, tests: [] };
   return withClient(settings, { applicationName: "dataform-test", duty: "builder" }, async (client) => {
     const tests: UnitTestResult[] = [];
-    for (const test of graph.tests) tests.push(await runUnitTest(test, client, readSource));
+    for (const test of graph.tests) tests.push(await runUnitTest(test, client, sources));
     return { version: 1, tests };
   });
 }
@@ -48,14 +48,14 @@ export async function runUnitTests(
 /** Floating-point numbers are compared with all their digits. */
 const READ = sql`begin transaction read only; set local extra_float_digits = 1`;
 
-async function runUnitTest(test: UnitTest, client: Client, readSource: ReadSource): Promise<UnitTestResult> {
+async function runUnitTest(test: UnitTest, client: Client, sources: Sources): Promise<UnitTestResult> {
   const base = { name: test.name, file: test.file };
   const failed = (error: unknown, statements: readonly Statement[]): UnitTestResult => ({
     ...base,
     passed: false,
     missing: [],
     unexpected: [],
-    error: explainFailure(error, test.file, statements, readSource),
+    error: explainFailure(error, test.file, statements, sources),
   });
   let statement: Statement;
   try {

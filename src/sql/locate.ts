@@ -1,3 +1,7 @@
+import type { Trace } from "../model/graph.ts";
+import { reference } from "./references.ts";
+import { tokenize } from "./tokens.ts";
+
 /** A place in a text; both count from 1. */
 export interface Position {
   readonly line: number;
@@ -9,77 +13,73 @@ export function positionAt(text: string, offset: number): Position {
   return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }
 
+/** Where an author's text comes from: the file, and the offset in it. */
+export interface Source {
+  readonly file: string;
+  readonly offset: number;
+}
+
 /**
- * Where in an SQLX file the character at `offset` of its compiled SQL comes from. Text outside `${…}` is the same
- * in both, so lines are matched in order; a line that only an expansion made belongs to its placeholder's line.
+ * Where the character at `offset` of an author's text comes from: the character itself, or the placeholder that made it.
+ * @param filled a compiled text, or one statement of it, in which references have been filled in since
  */
-export function locateInSource(source: string, compiled: string, offset: number): Partial<Position> {
-  const sourceLines = source.split("\n");
-  const patterns = sourceLines.map(linePattern);
-  const at = positionAt(compiled, offset);
-  let next = 0;
-  let line: number | undefined;
-  for (const text of compiled.split("\n").slice(0, at.line)) {
-    if (!text.trim()) continue;
-    const found = patterns.findIndex((pattern, index) => index >= next && pattern.test(text.trim()));
-    if (found < 0) continue;
-    line = found + 1;
-    next = found + 1;
-  }
-  if (line === undefined) return {};
-  const sourceLine = sourceLines[line - 1]!;
-  const column = columnIn(sourceLine, compiled.split("\n")[at.line - 1]!, at.column);
-  return column === undefined ? { line } : { line, column };
-}
-
-/** The source line as a pattern: its placeholders stand for anything. Config lines and empty ones match nothing. */
-function linePattern(line: string): RegExp {
-  const text = line.trim();
-  const body = text
-    .replace(/^(?:pre_operations|post_operations)\s*\{/, "")
-    .replace(/\}$/, (brace) => (text.includes("{") ? "" : brace))
-    .trim();
-  if (!body || /^(?:config|js)\s*\{/.test(text)) return /(?!)/;
-  const parts = splitPlaceholders(text).map((part) => (part.placeholder ? ".*" : escapeLoosely(part.text)));
-  return new RegExp(`^${parts.join("")}$`);
-}
-
-function splitPlaceholders(line: string): { readonly text: string; readonly placeholder: boolean }[] {
-  const parts: { text: string; placeholder: boolean }[] = [];
-  let start = 0;
-  for (let open = line.indexOf("${"); open >= 0; open = line.indexOf("${", start)) {
-    parts.push({ text: line.slice(start, open), placeholder: false });
-    let depth = 0;
-    let end = open + 1;
-    for (; end < line.length; end++) {
-      if (line[end] === "{") depth++;
-      if (line[end] === "}" && --depth === 0) break;
+export function findSource(traces: readonly Trace[], file: string, filled: string, offset: number): Source | undefined {
+  const own = traces.filter((trace) => trace.file === file);
+  // A unit test has the query of a model.
+  const others = traces.filter((trace) => trace.file !== file);
+  for (const trace of [...own, ...others]) {
+    for (const part of partsOf(trace.text)) {
+      const at = offsetBeforeFilling(part.text, filled, offset);
+      if (at !== undefined) return { file: trace.file, offset: sourceOffset(trace, part.start + at) };
     }
-    parts.push({ text: line.slice(open, end + 1), placeholder: true });
-    start = end + 1;
   }
-  parts.push({ text: line.slice(start), placeholder: false });
-  return parts;
+  return undefined;
 }
 
-function escapeLoosely(text: string): string {
+function sourceOffset({ pieces }: Trace, at: number): number {
+  let start = 0;
+  for (const [length, source, made] of pieces) {
+    if (at < start + length) return made ? source : source + at - start;
+    start += length;
+  }
+  // The end of the text: after its last character.
+  const [length, source, made] = pieces.at(-1)!;
+  return made ? source : source + length;
+}
+
+/** The text, and the statements in it, without the space around them. */
+function partsOf(text: string): { readonly text: string; readonly start: number }[] {
+  const ends = tokenize(text).flatMap(({ text: symbol, start }) => (symbol === ";" ? [start] : []));
+  const stretches = [...ends, text.length].map((end, index) => [index ? ends[index - 1]! + 1 : 0, end] as const);
+  return [[0, text.length] as const, ...(ends.length ? stretches : [])].map(([from, to]) => {
+    const part = text.slice(from, to);
+    return { text: part.trim(), start: from + part.length - part.trimStart().length };
+  });
+}
+
+// What may stand for a reference: a name of one or two parts, a common table expression, each with an alias or without.
+const FILLED = '((?:"(?:[^"]|"")*"(?:\\."(?:[^"]|"")*")?|\\w+)(?: as "(?:[^"]|"")*")?)';
+
+/** The offset in the text before its references were filled in; undefined when this is another text. */
+function offsetBeforeFilling(text: string, filled: string, offset: number): number | undefined {
+  const marked = [...text.matchAll(reference)];
+  const fixed = text.split(reference).filter((_, index) => index % 3 === 0);
+  if (!filled.trimStart().startsWith(fixed[0]!)) return undefined;
+  const places = new RegExp(`^\\s*()${fixed.map(escapePattern).join(FILLED)}\\s*$`, "d").exec(filled)?.indices;
+  if (!places) return undefined;
+  let moved = -places[1]![0];
+  for (const [index, { 0: mark, index: place }] of marked.entries()) {
+    const [start, end] = places[index + 2]!;
+    if (offset < start) break;
+    // Within a reference: its first character.
+    if (offset < end) return place;
+    moved = place + mark.length - end;
+  }
+  return Math.min(Math.max(offset + moved, 0), text.length);
+}
+
+function escapePattern(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-}
-
-/** The same column when nothing before it was expanded, else the place of the same word, if there is only one. */
-function columnIn(sourceLine: string, compiledLine: string, column: number): number | undefined {
-  const before = compiledLine.slice(0, column - 1);
-  if (sourceLine.startsWith(before)) return column;
-  const word = /^[\w".]+/.exec(compiledLine.slice(column - 1))?.[0];
-  if (!word) return undefined;
-  const first = sourceLine.indexOf(word);
-  return first >= 0 && sourceLine.indexOf(word, first + 1) < 0 ? first + 1 : undefined;
-}
-
-/** The offset of a line and column, both from 1. */
-export function offsetOf(text: string, line: number, column: number): number {
-  const before = text.split("\n").slice(0, line - 1);
-  return before.reduce((length, content) => length + content.length + 1, 0) + column - 1;
 }
 
 /** The line around `offset` and the one before it, with a caret under the character. */

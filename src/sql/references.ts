@@ -9,7 +9,7 @@ import { splitScript } from "./split.ts";
  */
 export const MARK = "\uE000";
 
-const reference = /"\uE000((?:[^"]|"")*)"\."((?:[^"]|"")*)"/g;
+export const reference = /"\uE000((?:[^"]|"")*)"\."((?:[^"]|"")*)"/g;
 
 /** What stands for a reference, and whether a query must be told the model's name as its alias. */
 export interface Replacement {

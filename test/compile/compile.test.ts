@@ -198,8 +198,70 @@ test("an error that the project's JavaScript throws points at its line", async (
     "includes/broken.js": "module.exports = {\n  a: 1\n  b: 2\n};",
   });
   expect(text).toContain("definitions/a.sqlx:3:5: nothing is not defined");
-  expect(text).toContain("definitions/b.sqlx:3:3: boom");
+  expect(text).toContain("definitions/b.sqlx:3:20: boom");
   expect(text).toMatch(/includes\/broken\.js:3:\d+: Unexpected identifier/);
+});
+
+test("an error thrown in an include names the include's line and each line that called it", async () => {
+  const text = await messages({
+    "includes/deep/checks.js": `module.exports = (name) => {
+  if (!name) {
+    throw new Error("a name is needed");
+  }
+};`,
+    "includes/sql.js": `const check = require("includes/deep/checks.js");
+const column = (name) => {
+  check(name);
+  return \`x.\${name}\`;
+};
+module.exports = { column };`,
+    "a.sqlx":
+      'config { type: "table" }\njs {\n  const other = `${1}`;\n}\nselect\n  ${other},\n  ${sql.column("")} as x',
+    "definitions/b.js": 'publish("b").query((ctx) => `\n  select ${`${1}`}, ${sql.column()}\n`);',
+    "c.sqlx": 'config { type: "operations" }\nselect 1\n---\njs { const own = () => sql.column(); }\nselect ${own()}',
+  });
+  const thrown = `a name is needed
+  3 |     throw new Error("a name is needed");
+    |           ^
+  called:   includes/sql.js:3:3`;
+  expect(text).toContain(`includes/deep/checks.js:3:11: ${thrown}\n  called:   definitions/a.sqlx:7:9`);
+  expect(text).toContain(`includes/deep/checks.js:3:11: ${thrown}\n  called:   definitions/b.js:2:27`);
+  expect(text).toContain(
+    `includes/deep/checks.js:3:11: ${thrown}\n  called:   definitions/c.sqlx:4:28\n  called:   definitions/c.sqlx:5:10`,
+  );
+});
+
+test("an error thrown in a packaged function names the author's call", async () => {
+  const text = await messages({
+    "includes/own.js":
+      'const ratios = require("dataform-postgres/includes/ratios");\nmodule.exports = () =>\n  ratios.ratio("a)", "b");',
+    "a.sqlx": 'config { type: "table" }\nselect\n  1,\n  ${own()} as r',
+  });
+  expect(text).toContain("includes/own.js:3:10: ratios.ratio: numerator");
+  expect(text).toContain("called:   definitions/a.sqlx:4:5");
+  expect(text).not.toContain("library");
+});
+
+test("a reference that is wrong in one of two places is named where it is wrong", async () => {
+  const text = await messages({
+    "includes/lib.js": "module.exports = { from: (ctx, name) =>\n  ctx.ref(name) };",
+    "orders.sqlx": 'config { type: "table" }\nselect 1',
+    "a.sqlx":
+      'config { type: "table" }\nselect * from ${ref("orders")} -- not "ordrs"\nunion all\nselect * from ${ref("ordrs")}',
+    "definitions/b.js": 'publish("b").query((ctx) => `select * from ${lib.from(ctx, "ordrs")}`);',
+  });
+  expect(text).toContain("definitions/a.sqlx:4:21: nothing in the project is named ordrs");
+  expect(text).toContain(
+    "includes/lib.js:2:7: nothing in the project is named ordrs\n  called:   definitions/b.js:1:50",
+  );
+});
+
+test("a comment comes out as it went in, backslashes included", async () => {
+  const model = await action(
+    { "a.sqlx": 'config { type: "table" }\n-- C:\\new\\users ${x} `y`\nselect 1 /* \\u */ as id' },
+    "marts.a",
+  );
+  expect(model).toMatchObject({ query: "\n-- C:\\new\\users ${x} `y`\nselect 1 /* \\u */ as id" });
 });
 
 test("a semicolon at the end, an index on a view and a write to self() before the audit are refused", async () => {

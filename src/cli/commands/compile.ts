@@ -27,7 +27,7 @@ export const addCompileCommand: AddCommand = (program, shell) => {
   addIgnoredOptions(addProjectOptions(command), shell.say);
 };
 
-/** The graph with plain names where the compiler put marks. */
-function readable(graph: CompiledGraph): CompiledGraph {
-  return JSON.parse(plainReferences(JSON.stringify(graph)).replaceAll('\\"\uE000', '\\"')) as CompiledGraph;
+/** The graph with plain names where the compiler put marks, and without what only messages need. */
+function readable({ traces, ...graph }: CompiledGraph): Omit<CompiledGraph, "traces"> {
+  return JSON.parse(plainReferences(JSON.stringify(graph)).replaceAll('\\"\uE000', '\\"'));
 }

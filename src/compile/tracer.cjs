@@ -1,0 +1,307 @@
+// Knows where in the project's files each piece of compiled SQL comes from. Template literals get a tag that gives the
+// same text as without it, and keeps, beside the text and not in it, how long each of its pieces is.
+"use strict";
+const { cookedStretches, findTemplates } = require("./templates.cjs");
+const { readLayout } = require("./layout.cjs");
+
+// Texts are kept until the project is compiled: code that builds very much of them is not followed to its end.
+const KEPT_CHARACTERS = 32 * 1024 * 1024;
+
+/** The name under which compiled code finds the tags of its templates. */
+const TAGS = "__dataform_texts";
+
+class Tracer {
+  #files = new Map();
+  #tags = [];
+  #made = new Map();
+  #trimmed;
+  #room = KEPT_CHARACTERS;
+
+  constructor(scope) {
+    Object.defineProperty(scope, TAGS, { value: this.#tags });
+  }
+
+  /**
+   * Compiles a file, with a tag at each template.
+   * @param shownAs its path in the project
+   */
+  compile(compiler, source, filename, shownAs) {
+    const text = source.replaceAll("\r\n", "\n");
+    const kind = /\.(sqlx|sql|js)$/.exec(filename)?.[1];
+    const code = compiler(kind === "sqlx" ? withEscapedComments(text) : kind ? text : source, shownAs);
+    const file = { shownAs, kind, source: text, code, inserted: [] };
+    this.#files.set(filename, file);
+    if (!kind || !code.includes("`")) return code;
+    const templates = findTemplates(code) ?? [];
+    let instrumented = "";
+    let from = 0;
+    for (const template of templates) {
+      // JavaScript takes what it does not know as an escape from a tagged template, and from no other.
+      if (template.parts.some(([start, end]) => hasUnknownEscape(code.slice(start, end)))) continue;
+      const tag = `${TAGS}[${this.#tags.length}]`;
+      this.#tags.push(this.#tagOf({ file, template }));
+      instrumented += code.slice(from, template.start) + tag;
+      file.inserted.push({ at: template.start, length: tag.length });
+      from = template.start;
+    }
+    return instrumented + code.slice(from);
+  }
+
+  #tagOf(site) {
+    return (strings, ...values) => {
+      let text = strings[0];
+      const lengths = values.map((value, index) => {
+        const before = text.length;
+        text += `${value}`;
+        const { length } = text;
+        text += strings[index + 1];
+        return length - before;
+      });
+      this.#keep(text, site, strings, lengths);
+      return text;
+    };
+  }
+
+  #keep(text, site, strings, lengths) {
+    const known = this.#made.get(text);
+    if (known?.some((one) => one.site === site)) return;
+    // What core asks for is always kept.
+    if (site.file.kind === "js") this.#room -= text.length;
+    if (this.#room < 0 && site.file.kind === "js") return;
+    const one = { site, strings, lengths };
+    if (known) known.push(one);
+    else this.#made.set(text, [one]);
+  }
+
+  /** Where the pieces of a compiled text come from, or undefined where that is not known. */
+  trace(text, shownAs) {
+    const made = this.#made.get(text) ?? this.#withSpace(text);
+    const one = made?.find(({ site }) => site.file.shownAs === shownAs) ?? made?.[0];
+    const pieces = one && piecesOf(one);
+    if (!pieces) return undefined;
+    return { file: one.site.file.shownAs, text, pieces: one.skipped ? cut(pieces, one.skipped, text.length) : pieces };
+  }
+
+  /** What was made and then freed of the white space around it. */
+  #withSpace(text) {
+    if (!this.#trimmed) {
+      this.#trimmed = new Map();
+      for (const [whole, made] of this.#made) {
+        const trimmed = whole.trim();
+        const skipped = whole.length - whole.trimStart().length;
+        this.#trimmed.set(
+          trimmed,
+          made.map((one) => ({ ...one, skipped })),
+        );
+      }
+    }
+    return this.#trimmed.get(text);
+  }
+
+  /** The calls in files of the project that led to an error, innermost first. */
+  frames(stack) {
+    const frames = [];
+    // A mistake of syntax: place, line, caret.
+    const [, where, at, space] = /^([^\n]+):(\d+)\n[^\n]*\n([ \t]*)\^/.exec(stack) ?? [];
+    const broken = this.#files.get(where);
+    const mistake = broken && placeOf(broken, Number(at), space.length + 1);
+    if (mistake) return [{ file: broken.shownAs, ...mistake }];
+    for (const [, filename, line, column] of stack.matchAll(/(?:\(|at )([^\s()][^()\n]*?):(\d+):(\d+)\)?$/gm)) {
+      const file = this.#files.get(filename);
+      const place = file && placeOf(file, Number(line), Number(column));
+      const inner = frames.at(-1);
+      if (!place || (inner?.file === file.shownAs && inner.line === place.line)) continue;
+      frames.push({ file: file.shownAs, ...place });
+    }
+    return frames;
+  }
+}
+
+/** Core hands on what looks like an escape in a comment as one, and a part of the comment becomes SQL. */
+function withEscapedComments(source) {
+  if (!source.includes("\\")) return source;
+  let text = "";
+  let from = 0;
+  for (const [start, end] of readLayout(source).comments) {
+    text += source.slice(from, start) + source.slice(start, end).replaceAll("\\", "\\\\");
+    from = end;
+  }
+  return text + source.slice(from);
+}
+
+function hasUnknownEscape(raw) {
+  const known = /\\(?:[^ux\d]|u[\da-fA-F]{4}|u\{[\da-fA-F]+\}|x[\da-fA-F]{2}|0(?!\d))/g;
+  return raw.includes("\\") && raw.replace(known, "").includes("\\");
+}
+
+/** `[length, offset in the file, 1 for what a placeholder made]`; undefined where the file does not say just that. */
+function piecesOf({ site, strings, lengths }) {
+  site.parts ??= site.template.parts.map((part) => sourceStretches(site.file, part));
+  const { parts, file } = site;
+  const pieces = [];
+  for (const [index, part] of parts.entries()) {
+    if (!part || !saysThat(part, strings[index], site, index)) return undefined;
+    for (const [length, offset] of part) pieces.push([length, offset, 0]);
+    if (index === lengths.length) break;
+    const placeholder = sourceOffset(file, site.template.parts[index][1]);
+    if (placeholder === undefined) return undefined;
+    if (lengths[index]) pieces.push([lengths[index], placeholder, 1]);
+  }
+  return pieces;
+}
+
+/** Whether the stretches are the text itself. Escapes are written otherwise. */
+function saysThat(stretches, text, { file, template }, index) {
+  const written = stretches.map(([length, offset]) => file.source.slice(offset, offset + length)).join("");
+  return (
+    written === text || (written.length === text.length && file.code.slice(...template.parts[index]).includes("\\"))
+  );
+}
+
+function cut(pieces, skipped, length) {
+  const kept = [];
+  let start = -skipped;
+  for (const [size, offset, made] of pieces) {
+    const from = Math.max(start, 0);
+    const to = Math.min(start + size, length);
+    if (from < to) kept.push([to - from, made ? offset : offset + from - start, made]);
+    start += size;
+  }
+  return kept;
+}
+
+/** A part of a template as stretches of the file. */
+function sourceStretches(file, part) {
+  const stretches = [];
+  for (const [length, at] of cookedStretches(file.code, part)) {
+    for (let done = 0; done < length; ) {
+      const map = mapAt(file, at + done);
+      if (!map) return undefined;
+      const size = Math.min(length - done, map.code + map.length - at - done);
+      const offset = map.source + at + done - map.code;
+      const last = stretches.at(-1);
+      if (last && last[1] + last[0] === offset) last[0] += size;
+      else stretches.push([size, offset]);
+      done += size;
+    }
+  }
+  return stretches;
+}
+
+function sourceOffset(file, at) {
+  const map = mapAt(file, at);
+  return map && map.source + at - map.code;
+}
+
+/** The stretch of compiled code that an offset is in. */
+function mapAt(file, at) {
+  file.maps ??= mapsOf(file);
+  let low = 0;
+  let high = file.maps.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (file.maps[middle].code + file.maps[middle].length <= at) low = middle + 1;
+    else high = middle;
+  }
+  const map = file.maps[low];
+  return map && map.code <= at ? map : undefined;
+}
+
+/** Stretches of compiled code that stand in the file as they are, in order. */
+function mapsOf({ kind, code, source }) {
+  if (kind === "js") return [{ code: 0, source: 0, length: code.length }];
+  const maps = [];
+  if (kind === "sql") {
+    align(maps, code, code.indexOf("`") + 1, source, [[0, source.length]]);
+    return maps;
+  }
+  const layout = readLayout(source);
+  let at = 0;
+  const place = (ranges) => {
+    const end = align(maps, code, at, source, ranges);
+    if (end !== undefined) at = end;
+    return end !== undefined;
+  };
+  const find = (text) => {
+    const found = code.indexOf(text, at);
+    if (found >= 0) at = found + text.length;
+    return found >= 0;
+  };
+  const script = layout.js.map(([start, end]) => source.slice(start, end)).join("");
+  const statements = (name, list, before, between) => {
+    if (!list || !find(name)) return;
+    // The blocks stand before every list of statements, again and again.
+    const scriptAt = code.indexOf(`${script}${before}`, at);
+    if (scriptAt < 0) return;
+    at = scriptAt;
+    place(layout.js);
+    if (!find(before)) return;
+    for (const ranges of list) {
+      if (!place(ranges) || !code.startsWith(between, at)) return;
+      at += between.length;
+    }
+  };
+  if (layout.config && find("...")) place([layout.config]);
+  statements("sqlContextable: (ctx) => {", layout.sql, "\n    return [`", "`,`");
+  statements("incrementalWhereContextable: (ctx) => {", layout.where, "\n    return `", "`");
+  statements("preOperationsContextable: (ctx) => {", layout.pre, "\n    return [`", "`,`");
+  statements("postOperationsContextable: (ctx) => {", layout.post, "\n    return [`", "`,`");
+  for (const input of layout.inputs) statements("contextable: (ctx) => {", input, "\n              return `", "`");
+  return maps;
+}
+
+/**
+ * Maps ranges of the file onto the code from `at` on. Core doubles backslashes in SQL and puts one before what begins
+ * something in JavaScript; in placeholders everything stands as it is.
+ */
+function align(maps, code, at, source, ranges) {
+  const found = [];
+  const map = (offset, length, step = 1) => {
+    const last = found.at(-1);
+    if (last && step === 1 && last.code + last.length === at && last.source + last.length === offset)
+      last.length += length;
+    else found.push({ code: at, source: offset, length });
+    at += step * length;
+  };
+  for (const [start, end] of ranges) {
+    for (let offset = start; offset < end; ) {
+      const written = backslashes(source, offset, end);
+      const emitted = backslashes(code, at, code.length);
+      if (emitted > written) {
+        for (let n = 0; n < written; n++) map(offset + n, 1, 2);
+        at += emitted - 2 * written;
+        offset += written;
+      } else if (code[at] === source[offset]) map(offset++, 1);
+      else return undefined;
+    }
+  }
+  maps.push(...found);
+  return at;
+}
+
+function backslashes(text, start, end) {
+  let at = start;
+  while (at < end && text[at] === "\\") at++;
+  return at - start;
+}
+
+/** Line and column in the file of a place in the code that ran. */
+function placeOf(file, line, column) {
+  let lineStart = 0;
+  for (let n = 1; n < line; n++) {
+    const next = file.code.indexOf("\n", lineStart);
+    if (next < 0) return undefined;
+    lineStart = next + 1;
+  }
+  let at = lineStart + column - 1;
+  for (const { at: place, length } of file.inserted) {
+    if (place < lineStart || place >= at) continue;
+    at = Math.max(place, at - length);
+  }
+  const offset = file.kind ? sourceOffset(file, at) : undefined;
+  if (offset === undefined) return undefined;
+  const before = file.source.slice(0, offset);
+  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
+}
+
+module.exports = { Tracer };
