@@ -2,10 +2,15 @@
 // apart but forgets where they were.
 "use strict";
 
+// Text in which nothing begins is taken in one go.
+const plain = String.raw`[\r\n]|[^\S\r\n](?![^\S\r\n]*---)|-(?!-)|\/(?!\*)|\$(?!\{)`;
+const opens = String.raw`config \{|js \{|incremental_where \{|pre_operations \{|post_operations \{|input "[a-zA-Z0-9_-]+"(?:,\s*"[a-zA-Z0-9_-]+")* \{`;
+const notOpen = String.raw`[cjip](?!onfig \{|s \{|ncremental_where \{|re_operations \{|ost_operations \{|nput ")`;
+const rest = String.raw`(?<separator>[^\S\r\n]*---[^\S\r\n]*$)|(?<comment>--.*?$|\/\*[\s\S]*?\*\/)|\$\{|'''|"""|'|"|[\s\S]`;
+
 const states = {
-  sql: /(?<open>config \{|js \{|incremental_where \{|pre_operations \{|post_operations \{|input "[a-zA-Z0-9_-]+"(?:,\s*"[a-zA-Z0-9_-]+")* \{)|(?<separator>[^\S\r\n]*---[^\S\r\n]*$)|(?<comment>--.*?$|\/\*[\s\S]*?\*\/)|\$\{|'''|"""|'|"|[^cjip\-/$'"\s]+|[\s\S]/my,
-  block:
-    /(?<separator>[^\S\r\n]*---[^\S\r\n]*$)|(?<comment>--.*?$|\/\*[\s\S]*?\*\/)|\$\{|'''|"""|'|"|\}|[^}\-/$'"\s]+|[\s\S]/my,
+  sql: new RegExp(String.raw`(?:[^\s\-/$'"cjip]|${plain}|${notOpen})+|(?<open>${opens})|${rest}`, "my"),
+  block: new RegExp(String.raw`(?:[^\s\-/$'"}]|${plain})+|\}|${rest}`, "my"),
   js: /\/\/.*?$|\/\*[\s\S]*?\*\/|'(?:\\['\\]|[^\n'\\])*'|"(?:\\["\\]|[^\n"\\])*"|`|\{|\}|[^/'"`{}]+|[\s\S]/my,
   "`": /\\\\|\\\$\{`|\$\{|`|[^\\$`]+|[\s\S]/y,
   "'": /\\\\|\\'|\$\{|'|[^\\$']+|[\s\S]/y,

@@ -2,8 +2,7 @@
 // where it cannot be sure, it says so, and nothing is traced.
 "use strict";
 
-const token =
-  /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"|[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*|\d[\w.]*|[\s\S]/y;
+const token = /[^/'"`{}]+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"|[\s\S]/y;
 const templateText = /(?:[^`\\$]|\\[\s\S]|\$(?!\{))*/y;
 const regularExpression = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y;
 
@@ -12,12 +11,12 @@ const beforeExpression = new Set(
   "return typeof instanceof in of new delete void throw case do else yield await default extends".split(" "),
 );
 
-/** Whether a slash after this token divides, begins a regular expression, or may do either. */
-function endsValue(before) {
+/** Whether a slash after this text divides, begins a regular expression, or may do either. */
+function endsValue(text) {
+  const before = /(?:[\w$\u0080-\uffff]+|[\s\S])$/.exec(text.trimEnd().slice(-20))?.[0];
   if (before === undefined) return false;
   if (before === ")" || before === "}") return undefined;
-  if (before === "]" || /^['"`\d]/.test(before)) return true;
-  return /^[A-Za-z_$\u0080-\uffff]/.test(before) && !beforeExpression.has(before);
+  return /^[\]'"`\w$\u0080-\uffff]/.test(before) && !beforeExpression.has(before);
 }
 
 /**
@@ -29,12 +28,11 @@ function findTemplates(code) {
   const templates = [];
   // Of every template that is open: the braces open in its placeholder.
   const open = [];
-  let before;
+  let before = "";
   for (let at = 0; at < code.length; ) {
     token.lastIndex = at;
     const [text] = token.exec(code);
-    const first = text[0];
-    if (/\s/.test(first) || text.startsWith("//") || text.startsWith("/*")) {
+    if (text.startsWith("//") || text.startsWith("/*")) {
       at += text.length;
       continue;
     }
@@ -70,7 +68,7 @@ function findTemplates(code) {
       continue;
     }
     if (open.length) open.at(-1).braces += text === "{" ? 1 : text === "}" ? -1 : 0;
-    before = text;
+    if (text.trim()) before = text;
     at += text.length;
   }
   return open.length ? undefined : templates;
