@@ -3,19 +3,38 @@ import { type Sql, sql } from "../sql/sql.ts";
 import { meaningful } from "../sql/tokens.ts";
 
 /** Types with a length: an explicit cast cuts what is longer, where landing and inserting refuse it. */
-const WITH_LENGTH = /^(?:varchar|character varying|char|character|bpchar|bit|bit varying|varbit) ?\( ?(\d+) ?\)$/i;
+const WITH_LENGTH = /^(?:varchar|character varying|char|character|bpchar) \( (\d+) \)$/;
+/** Others that an explicit cast cuts or fills: bits, one character, arrays of what has a length. */
+const CUT = /^(?:bit|varbit|bit varying)(?: \( \d+ \))?$|^(?:char|character)$|\( .*(?:\[|array)/;
+/** Built-in types that a cast of a text reads as an insert does. */
+const PLAIN =
+  /^(?:(?:small|big)?int|integer|int[248]|numeric|decimal|dec|real|double precision|float[48]?|bool(?:ean)?|date|uuid|bytea|inet|cidr|macaddr8?|jsonb?|xml|oid|money|name|varchar|character varying|bpchar|(?:int[48]|num|ts|tstz|date)(?:multi)?range|time.*|interval.*)$/;
+
+/** How a type is spelled: words in lower case, one blank between them, `numeric ( 18 , 2 )`. */
+export function spelling(type: Sql): string {
+  return meaningful(type.toString())
+    .map(({ kind, text }) => (kind === "word" ? text.toLowerCase() : text))
+    .join(" ")
+    .replace(/^pg_catalog \. /, "");
+}
 
 /**
- * A value as another type, by one verdict for every way that it may come: what the type reads of the value's text, or an
- * error that names the column. Never cut, never rounded to a whole number.
+ * A value as another type, by one verdict for every way that it may come: what an insert of its text would give, or an
+ * error; where it is too long, one that names the column. Never cut, never rounded to a whole number.
  */
 export function asType(value: Sql, type: Sql, column: string): Sql {
   const spelled = spelling(type);
-  if (/^text$/i.test(spelled)) return sql`${value}::text`;
+  if (spelled === "text") return sql`${value}::text`;
   const length = WITH_LENGTH.exec(spelled)?.[1];
   if (length !== undefined) return withinLength(value, type, column, Number(length));
+  // What a record reads of a text is held to the type's length.
+  if (CUT.test(spelled))
+    return sql`(select said.value from json_to_record(json_build_object('value', ${value}::text)) as said (value ${type}))`;
+  const isPlain = PLAIN.test(spelled) || /[[(]|array$/.test(spelled);
+  // It may be a domain over a type with a length, which is kept by an array's elements, and cut by a cast.
+  const read = isPlain ? sql`${value}::text::${type}` : sql`(array[${value}::text]::text::${type}[])[1]`;
   // A value of the type already is what it is; the way over its text costs as much as all else that is done with it.
-  return sql`case when pg_typeof(${value}) = ${literal(type.toString())}::regtype then ${value}::${type} else ${value}::text::${type} end`;
+  return sql`case when pg_typeof(${value}) = ${literal(type.toString())}::regtype then ${value}::${type} else ${read} end`;
 }
 
 /** As PostgreSQL does it on insert: blanks at the end may go, nothing else. */
@@ -36,7 +55,7 @@ export function asDay(value: Sql, column: string): Sql {
 
 /** Types that PostgreSQL has no hash of: they are compared as texts. */
 const WITHOUT_HASH =
-  /^(?:pg_catalog \. )?(?:json|xml|point|line|lseg|box|path|polygon|circle|money|bit|bit varying|varbit|tsvector|tsquery)(?: [([]|$)/i;
+  /^(?:json|xml|point|line|lseg|box|path|polygon|circle|money|bit|bit varying|varbit|tsvector|tsquery)(?: [([]|$)/;
 
 /**
  * One hash over values, equal for rows whose values are equal as their types say: 1.0 and 1.00 are one number, a moment is
@@ -45,11 +64,4 @@ const WITHOUT_HASH =
 export function rowHash(values: readonly { readonly value: Sql; readonly type: Sql }[]): Sql {
   const hashed = values.map(({ value, type }) => (WITHOUT_HASH.test(spelling(type)) ? sql`${value}::text` : value));
   return sql`hash_record_extended(row(${hashed}), 0)::text`;
-}
-
-/** A type as it was written, with one blank between its words. */
-function spelling(type: Sql): string {
-  return meaningful(type.toString())
-    .map(({ kind, text }) => (kind === "quoted" ? text.slice(1, -1) : text))
-    .join(" ");
 }

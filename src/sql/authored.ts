@@ -85,19 +85,25 @@ export function relation(
   throw refused(what, "a relation: schema.name, ref() or a select in parentheses", given);
 }
 
+const NAME = String.raw`[\w$\u0080-\uffff]+`;
+/** A type, its tokens separated by blanks and a quoted name written as `q`. */
+const TYPE = new RegExp(
+  [
+    "^(?:double precision|(?:national )?char(?:acter)?(?: varying)?|bit varying",
+    String.raw`|time(?:stamp)?(?: \( \d+ \))? with(?:out)? time zone|interval(?: \w+(?: to \w+)?)?|${NAME}(?: \. ${NAME})*)`,
+    String.raw`(?: \( (?:- )?${NAME}(?: , (?:- )?${NAME})* \))?(?: array)?(?: \[(?: \d+)? \])*$`,
+  ].join(""),
+  "i",
+);
+
 /**
  * The name of a type as an author writes it: `numeric(10, 2)`, `"my schema".mood[]`, `timestamp with time zone`.
  * @throws UserError for what is not the name of a type
  */
 export function typeName(text: string, what: string): Sql {
-  const tokens = typeof text === "string" ? meaningful(text) : [];
-  const isWord = ({ kind }: Token) => kind === "word" || kind === "quoted";
-  const ok =
-    tokens.length > 0 &&
-    isWord(tokens[0]!) &&
-    tokens.every((token) => isWord(token) || token.kind === "number" || /^[.,()[\]]$/.test(token.text)) &&
-    isBalanced(tokens);
-  if (!ok) throw refused(what, "the name of a type", String(text));
+  const tokens = typeof text === "string" ? tokenize(text).filter(({ kind }) => kind !== "space") : [];
+  const spelled = tokens.map(({ kind, text: token }) => (kind === "quoted" ? "q" : token)).join(" ");
+  if (!TYPE.test(spelled)) throw refused(what, "the name of a type", String(text));
   return new Sql(fixed(text.trim()));
 }
 

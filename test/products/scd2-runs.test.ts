@@ -303,7 +303,7 @@ post_operations {
 });
 
 test.each([
-  ["{ from: 'h_feed', attributes: { v: 'text' } }", "needs a key"],
+  ["{ from: 'h_feed', attributes: { v: 'text' } }", "needs key: a column, or several"],
   ["{ from: 'h_feed', key: 'k', attributes: { valid_to: 'date' } }", "the column name valid_to is taken"],
   ["{ from: 'h_feed', key: 'k', attributes: { v: 'text' }, efectiveAt: 'src' }", 'unknown option "efectiveAt"'],
   ["{ from: 'h_feed', key: 'k', attributes: { v: 'text' }, by: ['region'] }", 'unknown column in by "region"'],

@@ -113,9 +113,11 @@ test("a relation is a name, a reference or a select in parentheses", () => {
 });
 
 test("a type is its name and nothing more", () => {
-  for (const given of ["varchar(4)", "numeric(10, 2)[]", "timestamp with time zone", '"My".mood'])
-    expect(text(typeName(given, "x"))).toBe(given);
-  for (const given of ["text) || (1", "text; select 1", "", "int default 1 + 1"])
+  const types = ["varchar(4)", "numeric(10, 2)[]", "timestamp(3) with time zone", '"My".mood', "double precision[][]"];
+  const more = ["numeric(3, -2)", "int[3]", "int array", "interval day to second(3)", "public.geometry(Point, 4326)"];
+  for (const given of [...types, ...more]) expect(text(typeName(given, "x"))).toBe(given);
+  const others = ["text as b, c", "text, text", "text -- x", "text /* x */", "text collate x", "int(select 1)"];
+  for (const given of ["text) || (1", "text; select 1", "", "int default 1 + 1", ...others])
     expect(() => typeName(given, "x: code")).toThrow("x: code is not the name of a type");
 });
 

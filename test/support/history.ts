@@ -1,5 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { quoteIdentifier, quoteLiteral } from "../../src/sql/identifiers.ts";
 import type { ProjectFiles } from "./project.ts";
 
@@ -18,14 +16,10 @@ export interface FeedLoad {
   readonly forced?: boolean;
 }
 
-const includes = resolve(import.meta.dirname, "../../includes");
-
-/** The functions for histories, as files of a project. */
-export const scd2Files: ProjectFiles = Object.fromEntries(
-  readdirSync(includes)
-    .filter((name) => name.startsWith("scd2"))
-    .map((name) => [`includes/${name}`, readFileSync(join(includes, name), "utf8")]),
-);
+/** The functions for histories, as a file of a project. */
+export const scd2Files: ProjectFiles = {
+  "includes/scd2.js": 'module.exports = require("dataform-postgres/includes/scd2");',
+};
 
 /** The feed's declaration, and the call that publishes its history; `more` may use its handle, `history`. */
 export function historyFiles(name: string, options: string, more = ""): ProjectFiles {

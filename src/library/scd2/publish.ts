@@ -1,0 +1,231 @@
+import { expression, relation } from "../../sql/authored.ts";
+import { withCtes } from "../../sql/ctes.ts";
+import { id, ids, suffixed } from "../../sql/identifiers.ts";
+import { dollarQuoted, literal } from "../../sql/literals.ts";
+import { and, join, type Relation, type Sql, sql } from "../../sql/sql.ts";
+import { assertModel, type Context, type Name, publishModel } from "../dataform.ts";
+import { batchesQuery } from "./batches.ts";
+import type { Timeline } from "./options.ts";
+import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
+import { soundnessQuery, sourceQuery } from "./soundness.ts";
+import { type StoreParts, storeChanges, stored, wholeStore } from "./store.ts";
+import { touchedKeys } from "./touched.ts";
+import { versionsCtes } from "./versions.ts";
+
+/** What a history is published as. */
+export interface Publication {
+  readonly name: string;
+  readonly schema: string | undefined;
+  readonly description: string | undefined;
+  readonly tags: readonly string[];
+  readonly feed: { readonly schema?: string; readonly name: string };
+  readonly timeline: Timeline;
+  /** All that decides what a version is, besides the loads. */
+  readonly definition: string;
+}
+
+/** The models and assertions of one history; see `publish` in scd2.ts. */
+export function publishAll(publication: Publication): { asKnownAt(context: Context, moment: string): string } {
+  publishBatches(publication);
+  publishStore(publication);
+  publishHistory(publication);
+  publishChecks(publication);
+  const { feed, timeline } = publication;
+  return {
+    asKnownAt: (context, moment) => {
+      const known = expression(moment, `${timeline.caller}: asKnownAt`);
+      return versionsOfLoads(
+        timeline,
+        refOf(context, feed),
+        refOf(context, own(publication, "_batches")),
+        known,
+      ).toString();
+    },
+  };
+}
+
+/** The select of the versions of a feed in loads. */
+export function versionsOfLoads(timeline: Timeline, feed: Relation, batches: Relation, knownAt?: Sql): Sql {
+  const ctes = [
+    feedCte(timeline, feed),
+    batchesCte(batches, knownAt),
+    loadsCte(),
+    ...winnersOfLoads(timeline),
+    ...versionsCtes(timeline, true),
+  ];
+  return withCtes(ctes, sql`select * from versions`);
+}
+
+function publishBatches(publication: Publication): void {
+  const { name, feed, timeline } = publication;
+  const { ledger } = timeline.batches!;
+  publishModel(
+    `${name}_batches`,
+    {
+      ...model(publication),
+      // a table, since it is read several times in a run
+      type: "table",
+      description: `The loads that ${name} is made of: what each says, and whether it counts.`,
+    },
+    (context) => {
+      const told =
+        typeof ledger === "string" ? relation(ledger, `${timeline.caller}: batches: ledger`) : refOf(context, ledger!);
+      return batchesQuery(timeline, refOf(context, feed), told);
+    },
+    // which loads have arrived is looked up by the index on their numbers; a feed without one is read once all the same
+  ).preOps("set local enable_seqscan = off; set local jit = off");
+}
+
+function publishStore(publication: Publication): void {
+  const { name, timeline } = publication;
+  const touched = id(suffixed(`touched ${publication.schema ? `${publication.schema}.` : ""}${name}`, ""));
+  publishModel(
+    `${name}_store`,
+    {
+      ...model(publication),
+      type: "incremental",
+      uniqueKey: [...timeline.key.map(stored), "version_no"],
+      onSchemaChange: "SYNCHRONIZE",
+      description: `What ${name} is kept in; read that one.`,
+      postgres: {
+        indexes: [
+          { columns: ["run_no"], where: "run_no is not null" },
+          { columns: ["run_no"], where: "row_kind <> 'version'" },
+        ],
+      },
+    },
+    (context) => {
+      const parts = partsOf(publication, context);
+      return context.incremental() ? storeChanges(parts, selfOf(context), touched) : wholeStore(parts);
+    },
+  )
+    .preOps((context) => [
+      // a query of this many steps takes the JIT seconds to compile, and itself less
+      "set local jit = off",
+      // a table, so that the planner knows how many keys there are: for a thousand and a million it plans differently
+      ...(context.incremental() ? touchedTable(publication, context, touched) : []),
+    ])
+    .postOps((context) => storeConstraints(selfOf(context), timeline.key.map(stored)));
+}
+
+function touchedTable(publication: Publication, context: Context, touched: Relation): string[] {
+  const keys = touchedKeys(partsOf(publication, context), selfOf(context));
+  return [
+    sql`
+      create temporary table ${touched} on commit drop as
+      ${keys}`.toString(),
+    sql`analyze ${touched}`.toString(),
+  ];
+}
+
+function publishHistory(publication: Publication): void {
+  const { name, timeline, description } = publication;
+  const { key, attributes, loadOrder } = timeline;
+  const columns = [...key, ...attributes.keys(), ...Object.keys(COLUMNS).slice(0, -1), ...loadOrder];
+  publishModel(
+    name,
+    {
+      ...model(publication),
+      type: "view",
+      description: description ?? "Every version (SCD2). One holds from valid_from until just before valid_to.",
+      columns: COLUMNS,
+    },
+    (context) => sql`
+      select
+        ${columns.map((column) => (stored(column) === column ? id(column) : sql`${id(stored(column))} as ${id(column)}`))},
+        case when version_no = 1 then '-infinity' else valid_from end as valid_from_for_join
+      from ${refOf(context, own(publication, "_store"))} as store
+      where store.row_kind = 'version'`,
+  );
+}
+
+function publishChecks(publication: Publication): void {
+  const { name, tags, feed, timeline } = publication;
+  assertModel(`${name}_is_sound`, { tags, description: `${name} keeps its promises.` }, (context) =>
+    soundnessQuery({
+      timeline,
+      feed: refOf(context, feed),
+      batches: refOf(context, own(publication, "_batches")),
+      history: refOf(context, own(publication, "")),
+      store: refOf(context, own(publication, "_store")),
+    }),
+  );
+  assertModel(
+    `${name}_source`,
+    { tags, description: `Nothing is odd about what ${name} is made of.`, postgres: { severity: "warn" } },
+    (context) =>
+      sourceQuery({ timeline, feed: refOf(context, feed), batches: refOf(context, own(publication, "_batches")) }),
+  );
+}
+
+const COLUMNS = {
+  version_no: "1 for the first known version.",
+  change_hash: "Equal for versions with equal attributes.",
+  valid_from: "First moment of this version.",
+  valid_to: "First moment after this version; NULL while it holds.",
+  is_current: "True for the version that holds now. What is deleted has none.",
+  ended_by: "change or delete; NULL while it holds.",
+  valid_from_for_join: "valid_from, but -infinity for the first version: facts from before it join that one.",
+};
+
+/**
+ * The constraint against overlaps comes first and only on a table that has none yet: what is live must not be locked while
+ * an index is built. It needs the extension btree_gist; without it, the assertion looks for the same fault.
+ */
+function storeConstraints(table: Relation, key: readonly string[]): string[] {
+  const same = join(
+    key.map((column) => sql`${id(column)} with =`),
+    ", ",
+  );
+  const isThere = [...key, "version_no", "change_hash", "valid_from", "is_current"].map(
+    (column) => sql`${id(column)} is not null`,
+  );
+  const withoutOverlaps = sql`
+    begin
+      if exists (select from pg_extension where extname = 'btree_gist')
+        and not exists (select from pg_constraint where conrelid = ${literal(table.toString())}::regclass and contype = 'c')
+      then
+        alter table ${table}
+          add exclude using gist (${same}, tstzrange(valid_from, valid_to) with &&)
+          where (row_kind = 'version');
+      end if;
+    end`;
+  return [
+    sql`do ${dollarQuoted(withoutOverlaps)}`,
+    sql`
+      alter table ${table}
+        add check (row_kind in ('version', 'void', 'load')),
+        add check (
+          row_kind <> 'version'
+          or (${and([...isThere, sql`is_current = (valid_to is null)`, sql`is_current = (ended_by is null)`])})
+        ),
+        add check (valid_from < valid_to),
+        add check (ended_by in ('change', 'delete'))`,
+    sql`create unique index on ${table} (${ids(key)}) where row_kind = 'version' and is_current`,
+  ].map(String);
+}
+
+function model({ schema, tags }: Publication): { readonly schema?: string; readonly tags: readonly string[] } {
+  return { ...(schema ? { schema } : {}), tags };
+}
+
+function own({ name, schema }: Publication, suffix: string): { readonly schema?: string; readonly name: string } {
+  return { ...(schema ? { schema } : {}), name: `${name}${suffix}` };
+}
+
+function partsOf(publication: Publication, context: Context): StoreParts {
+  return {
+    timeline: publication.timeline,
+    feed: refOf(context, publication.feed),
+    batches: refOf(context, own(publication, "_batches")),
+    definition: publication.definition,
+  };
+}
+
+function refOf(context: Context, name: Name): Relation {
+  return relation(context.ref(name), "ref()");
+}
+
+function selfOf(context: Context): Relation {
+  return relation(context.self(), "self()");
+}

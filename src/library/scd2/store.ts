@@ -1,0 +1,214 @@
+import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
+import { id } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
+import { join, type Relation, type Sql, sql } from "../../sql/sql.ts";
+import { columnsOf, own } from "../options.ts";
+import type { Timeline } from "./options.ts";
+import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
+import { sameKey } from "./values.ts";
+import { versionsCtes } from "./versions.ts";
+
+// The incremental table under a history: the versions, and which loads they were computed from, in one table, so that
+// both are published, held back and rolled back together.
+//
+// New rows replace rows of the same key and version_no, nothing else is ever removed. Columns of the store besides those of
+// the history are row_kind:
+// - version: a row of the history.
+// - void: a version that is no more, such as when a correction made two neighbours equal.
+// - load: a load that has been worked in; it has no key, `version_no` is its number, `change_hash` what it meant then.
+// and run_no, the run that wrote the row, counted from the last computation of all: NULL for what that wrote.
+
+const OURS = ["row_kind", "run_no"];
+const RESULTS = ["version_no", "change_hash", "valid_from", "valid_to", "is_current", "ended_by"];
+export const rowKind = own("row_kind");
+export const runNo = own("run_no");
+
+/** What the store is made of. `definition` is all that decides what a version is, besides the loads. */
+export interface StoreParts {
+  readonly timeline: Timeline;
+  readonly feed: Relation;
+  readonly batches: Relation;
+  readonly definition: string;
+}
+
+/** A column of an author by its name in the store: where it would be one of the store's own, another. */
+export function stored(column: string): string {
+  return OURS.includes(column) ? `_dataform_column_${column}` : column;
+}
+
+/** The select of the whole store. */
+export function wholeStore({ timeline, feed, batches, definition }: StoreParts): Sql {
+  const ctes = [
+    feedCte(timeline, feed),
+    batchesCte(batches),
+    loadsCte(meaningOf(definition)),
+    ...winnersOfLoads(timeline),
+    ...versionsCtes(timeline, true),
+  ];
+  return withCtes(
+    ctes,
+    sql`
+      select ${versionRow(timeline, sql`versions`)}, null::bigint as run_no
+      from versions
+      union all
+      select ${loadRow(timeline, sql`loads`, sql`loads.meaning`, "load")}, null
+      from loads`,
+  );
+}
+
+/**
+ * The select of the rows that new loads add or change in the store `self`, for the keys in `keysOf`, a relation: each is
+ * computed from all its records.
+ */
+export function storeChanges(parts: StoreParts, self: Relation, keysOf: Relation): Sql {
+  const { timeline } = parts;
+  const ctes = [
+    ...newsCtes(parts, self),
+    cte(
+      "this_run",
+      sql`select coalesce(max(${runNo}), 0) + 1 as run_no from _dataform_store where ${rowKind} <> 'version'`,
+      {
+        materialized: true,
+      },
+    ),
+    ...winnersOfLoads(timeline, keysOf),
+    ...versionsCtes(timeline, true),
+    touchedRowsCte(timeline, keysOf),
+    changedCte(timeline),
+  ];
+  return withCtes(
+    ctes,
+    sql`
+      select changed.*, this_run.run_no
+      from changed
+      cross join this_run
+      union all
+      select ${loadRow(timeline, sql`new_loads`, sql`new_loads.meaning`, "load")}, this_run.run_no
+      from new_loads
+      cross join this_run
+      union all
+      select ${loadRow(timeline, sql`worked_in`, sql`null`, "void")}, this_run.run_no
+      from worked_in
+      cross join this_run
+      left join loads on loads.load_id = worked_in.load_id
+      where loads.load_id is null`,
+  );
+}
+
+/** The loads that count, those that the store has worked in, and those that it has not. */
+export function newsCtes({ timeline, feed, batches, definition }: StoreParts, self: Relation): Cte[] {
+  return [
+    feedCte(timeline, feed),
+    batchesCte(batches),
+    storeCte(timeline, self),
+    loadsCte(meaningOf(definition)),
+    cte(
+      "worked_in",
+      sql`select version_no as load_id, change_hash as meaning from _dataform_store where ${rowKind} = 'load'`,
+      { materialized: true },
+    ),
+    cte(
+      "new_loads",
+      sql`
+        select loads.*
+        from loads
+        left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+        where worked_in.load_id is null`,
+      { materialized: true },
+    ),
+  ];
+}
+
+/** What is looked at of the store. A field of slices that it does not have yet is null there. */
+function storeCte({ key, attributes, by, loadOrder }: Timeline, self: Relation): Cte {
+  const more = by.filter((column) => !key.includes(column));
+  const absent = [
+    sql`null as ${own("absent")}`,
+    ...more.map((column) => sql`null::${attributes.get(column)!} as ${id(stored(column))}`),
+  ];
+  const columns = [
+    ...key.map((column) => sql`store.${id(stored(column))} as ${id(column)}`),
+    ...more.map((column) => sql`${id(stored(column))} as ${id(column)}`),
+    ...columnsOf(sql`store`, [...RESULTS, ...loadOrder]),
+    sql`store.row_kind as ${rowKind}`,
+    sql`store.run_no as ${runNo}`,
+  ];
+  return cte(
+    "_dataform_store",
+    sql`
+      select held.*
+      from (select ${absent}) as absent
+      cross join lateral (
+        select
+          ${columns}
+        from ${self} as store
+      ) as held`,
+    { materialized: false },
+  );
+}
+
+function touchedRowsCte(timeline: Timeline, keysOf: Relation): Cte {
+  return cte(
+    "touched_rows",
+    sql`
+      select held.*
+      from ${keysOf} as touched
+      -- offset 0: key by key, by the index
+      cross join lateral (
+        select ${columnsOf(sql`store`, [...timeline.key, ...RESULTS, ...timeline.loadOrder])}
+        from _dataform_store as store
+        where ${sameKey(timeline, sql`store`, sql`touched`)} and store.${rowKind} = 'version'
+        offset 0
+      ) as held`,
+  );
+}
+
+/** What was computed; or, where the store has a version that is no more, a void row in its place. */
+function changedCte({ key, attributes, loadOrder }: Timeline): Cte {
+  const decides = ["change_hash", "valid_from", "valid_to", "ended_by", ...loadOrder];
+  const columns = [
+    ...key.map((column) => sql`${id(column)} as ${id(stored(column))}`),
+    ...[...attributes.keys()].map((column) => sql`versions.${id(column)} as ${id(stored(column))}`),
+    sql`version_no`,
+    ...columnsOf(sql`versions`, [...RESULTS.slice(1), ...loadOrder]),
+    sql`case when versions.change_hash is null then 'void' else 'version' end as row_kind`,
+  ];
+  return cte(
+    "changed",
+    sql`
+      select
+        ${columns}
+      from versions
+      full join touched_rows using (${key.map((column) => id(column))}, version_no)
+      where (${columnsOf(sql`versions`, decides)})
+        is distinct from (${columnsOf(sql`touched_rows`, decides)})`,
+  );
+}
+
+/** A fingerprint of all that decides what a load means. */
+function meaningOf(definition: string): Sql {
+  return sql`md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', ${literal(definition)})::text)`;
+}
+
+function versionRow({ key, attributes, loadOrder }: Timeline, from: Sql): Sql {
+  const columns = [...key, ...attributes.keys(), ...RESULTS, ...loadOrder];
+  return join(
+    [
+      ...columns.map((column) =>
+        stored(column) === column ? sql`${from}.${id(column)}` : sql`${from}.${id(column)} as ${id(stored(column))}`,
+      ),
+      sql`'version' as row_kind`,
+    ],
+    ", ",
+  );
+}
+
+/** A row of the store about a load. */
+function loadRow({ key, attributes, loadOrder }: Timeline, from: Sql, meaning: Sql, kind: "load" | "void"): Sql {
+  const columns = [...key, ...attributes.keys(), ...RESULTS, ...loadOrder];
+  const values = new Map([
+    ["version_no", sql`${from}.load_id`],
+    ["change_hash", meaning],
+  ]);
+  return join([...columns.map((column) => values.get(column) ?? sql`null`), literal(kind)], ", ");
+}

@@ -1,0 +1,349 @@
+with
+
+"_dataform_feed" as not materialized (
+  select
+    feed."country",
+    feed."Customer No",
+    case when char_length(rtrim(feed."user"::text, ' ')) > 3 then ('column user: too long for varchar(3): ' || feed."user"::text)::int::text else feed."user"::text end::varchar(3) as "user",
+    feed."region"::text as "region",
+    case when pg_typeof(feed."kind") = 'json'::regtype then feed."kind"::json else feed."kind"::text::json end as "kind",
+    case when pg_typeof(feed."row_kind") = 'timestamptz'::regtype then feed."row_kind"::timestamptz else feed."row_kind"::text::timestamptz end as "row_kind",
+    case when pg_typeof(feed."__proto__") = 'numeric'::regtype then feed."__proto__"::numeric else feed."__proto__"::text::numeric end as "__proto__",
+    feed."load",
+    feed."row",
+    updated_at as "_dataform_source_time",
+    coalesce((op = 'D' or gone), false) as "_dataform_is_deletion"
+  from raw.feed as feed
+),
+
+"_dataform_batches" as (
+  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at
+  from (
+    with
+
+    "_dataform_ledger" as (
+      select
+        ledger.load_id,
+        'full' as kind,
+        coalesce((case when ledger.as_of ~* ':[0-9]{2}.*(z|[+-][0-9]{2}(:?[0-9]{2})?)$' then (ledger.as_of)::timestamptz else (ledger.as_of)::timestamp at time zone 'UTC' end), ledger.finished_at) as as_of,
+        ledger.finished_at as loaded_at,
+        ledger.rows,
+        coalesce((to_jsonb(ledger.*) ->> 'rejected')::bigint, 0) as rejected,
+        coalesce(to_jsonb(ledger.*) -> 'details' ->> 'forced', 'false') = 'true' as forced
+      from loads as ledger
+      where ledger.table_name = 'feed' and ledger.status = 'loaded'
+    ),
+
+    "_dataform_feed" as not materialized (
+      select feed."load" as load_id from raw.feed as feed
+    ),
+
+    "loads" as (
+      select *, row_number() over (order by loaded_at, load_id) as place from _dataform_ledger
+    ),
+
+    -- a feed that was built before the load landed has none of its rows, and must not look like an empty load
+    "arrived" as (
+      select loads.load_id
+      from loads
+      where exists (select from _dataform_feed as feed where feed.load_id = loads.load_id)
+    ),
+
+    "fulls" as (
+      select load_id, rows, forced, row_number() over (order by place) as place
+      from loads
+      where kind = 'full'
+    ),
+
+    "guarded" as (
+      with recursive walked as (
+        select 0::bigint as place, null::bigint as load_id, true as accepted, 0::bigint as before, 0::bigint as standard
+        union all
+        select
+          fulls.place,
+          fulls.load_id,
+          verdict.accepted,
+          walked.standard,
+          case when verdict.accepted then fulls.rows else walked.standard end
+        from walked
+        inner join fulls on fulls.place = walked.place + 1
+        cross join lateral (
+          select fulls.forced or (fulls.rows > 0 and fulls.rows >= walked.standard * (1 - '0.25'::numeric)) as accepted
+        ) as verdict
+      )
+
+      select load_id, accepted, before from walked
+    ),
+
+    "judged" as (
+      select
+        loads.*,
+        coalesce(guarded.accepted, true) as is_large_enough,
+        guarded.before as before,
+        loads.rows = 0 or arrived.load_id is not null as has_arrived,
+        loads.rejected > 0 as has_rejects
+      from loads
+      left join guarded on guarded.load_id = loads.load_id
+      left join arrived on arrived.load_id = loads.load_id
+    )
+
+    select
+      load_id,
+      case
+        when kind in ('full', 'slice') and has_rejects then 'partial'
+        else kind
+      end as kind,
+      as_of,
+      loaded_at,
+      rows,
+      is_large_enough and has_arrived and kind in ('full', 'slice', 'partial', 'log') as accepted,
+      case
+        when kind not in ('full', 'slice', 'partial', 'log') then 'refused: no such kind of batch'
+        when not is_large_enough then 'refused: ' || rows || ' rows, the full batch before had ' || before
+        when not has_arrived then 'waits: none of its rows are in the feed yet'
+        when kind in ('full', 'slice') and has_rejects then 'deletes nothing: ' || rejected || ' records were rejected'
+      end as note
+    from judged
+  ) as batches
+  where batches.accepted and batches.loaded_at <= (now() - interval '1 day')
+),
+
+"loads" as materialized (
+  select few.*
+  from jsonb_to_recordset((
+    select jsonb_agg(to_jsonb(listed.*))
+    from (
+      select
+        load_id as load_id,
+        kind as kind,
+        as_of as as_of,
+        row_number() over (order by loaded_at, load_id) as load_order
+      from _dataform_batches
+    ) as listed
+  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint)
+),
+
+"records" as (
+  select
+    feed.*,
+    case
+      when loads.kind = 'log' then coalesce(feed."_dataform_source_time", loads.as_of)
+      else loads.as_of
+    end as "_dataform_moment",
+    jsonb_build_array(feed."region")::text as "_dataform_slice",
+    loads.kind as "_dataform_kind",
+    loads.load_order as "_dataform_load_order"
+  from _dataform_feed as feed
+  inner join loads on loads.load_id = feed."load"
+  where (feed."country" is not null) and (feed."Customer No" is not null)
+),
+
+-- of all keys: a slice says that the others in it are gone
+"sliced" as (
+  select distinct jsonb_build_array(feed."region")::text as slice, loads.as_of as moment, loads.load_order
+  from _dataform_feed as feed
+  inner join loads on loads.load_id = feed."load"
+  where loads.kind = 'slice'
+),
+
+"listings" as (
+  select slice, moment, max(load_order) as load_order
+  from (
+    select slice, moment, load_order from sliced
+    union all
+    select slices.slice, loads.as_of, loads.load_order
+    from loads
+    cross join (select distinct "_dataform_slice" as slice from records) as slices
+    where loads.kind = 'full'
+  ) as listed
+  group by slice, moment
+),
+
+-- a listing that is loaded again for the same moment replaces the one before as a whole
+"standing" as (
+  select records.*
+  from records
+  left join listings on listings.slice = records."_dataform_slice" and listings.moment = records."_dataform_moment"
+  where records."_dataform_kind" in ('log', 'partial') or records."_dataform_load_order" >= listings.load_order
+),
+
+"latest" as (
+  select distinct on ("country", "Customer No", "_dataform_moment") *
+  from standing
+  order by "country", "Customer No", "_dataform_moment", "_dataform_load_order" desc, "row" desc
+),
+
+"backfilled" as (
+  select
+    latest."country",
+    latest."Customer No",
+    latest."user",
+    case when latest."_dataform_moment" >= (timestamp '2024-03-01' at time zone 'UTC') or latest."region" is not null or latest."_dataform_is_deletion" then latest."region" else first_value(case when latest."_dataform_moment" >= (timestamp '2024-03-01' at time zone 'UTC') then latest."region" end) over (partition by latest."country", latest."Customer No" order by not latest."_dataform_moment" >= (timestamp '2024-03-01' at time zone 'UTC'), latest."_dataform_moment") end as "region",
+    latest."kind",
+    latest."row_kind",
+    latest."__proto__",
+    latest."load",
+    latest."row",
+    latest."_dataform_moment",
+    latest."_dataform_source_time",
+    latest."_dataform_is_deletion",
+    latest."_dataform_slice"
+  from latest
+),
+
+"next_listings" as (
+  select
+    slice,
+    moment,
+    min(max(listed_at)) over (
+      partition by slice order by moment desc rows between unbounded preceding and 1 preceding
+    ) as next_listing
+  from (
+    select "_dataform_slice" as slice, "_dataform_moment" as moment, null::timestamptz as listed_at from "backfilled"
+    union all
+    select slice, moment, moment from listings
+  ) as moments
+  group by slice, moment
+),
+
+"winners" as (
+  select known.*, next_listings.next_listing as "_dataform_next_listing"
+  from "backfilled" as known
+  inner join next_listings on next_listings.slice = known."_dataform_slice" and next_listings.moment = known."_dataform_moment"
+),
+
+-- what a listing does not have, between two records of a key or after the last, is gone
+"observed" as (
+  select
+    *,
+    case
+      when lag("_dataform_is_deletion") over timeline is distinct from "_dataform_is_deletion" then true
+      when "_dataform_is_deletion" then false
+      else (
+        "user",
+        "region",
+        ("kind")::text,
+        "row_kind",
+        "__proto__"
+      ) is distinct from (
+        lag("user") over timeline,
+        lag("region") over timeline,
+        (lag("kind") over timeline)::text,
+        lag("row_kind") over timeline,
+        lag("__proto__") over timeline
+      )
+    end as "_dataform_is_other",
+    max("_dataform_source_time") over timeline as "_dataform_latest_source_time",
+    case
+      when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing"
+    end as "_dataform_gone_at"
+  from winners
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
+),
+
+"returned" as (
+  select
+    *,
+    lag("_dataform_gone_at") over timeline is not null as "_dataform_is_back",
+    lag("_dataform_latest_source_time") over timeline as "_dataform_source_time_before"
+  from observed
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
+),
+
+-- equal neighbours collapse; a source time is believed while it moves forward
+"compared" as (
+  select
+    *,
+    "_dataform_is_back" or "_dataform_is_other" as "_dataform_is_change",
+    case
+      when "_dataform_is_back" or "_dataform_source_time" <= "_dataform_source_time_before" then "_dataform_moment"
+      else least("_dataform_source_time", "_dataform_moment")
+    end as "_dataform_effective_at"
+  from returned
+),
+
+"numbered" as (
+  select *, count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step"
+  from compared
+  where "_dataform_is_change" or "_dataform_gone_at" is not null
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
+),
+
+"changes" as (
+  select *, lag("_dataform_effective_at") over (partition by "country", "Customer No" order by "_dataform_step") as "_dataform_effective_before"
+  from (
+    select *, max("_dataform_gone_at") over (partition by "country", "Customer No", "_dataform_step") as "_dataform_ends_at"
+    from numbered
+  ) as steps
+  where "_dataform_is_change"
+),
+
+-- where a source's clock stands still or goes back, a change holds from when it was seen
+"clocks" as (
+  select stalled."country", stalled."Customer No", walked.step as "_dataform_step", walked.starts_at as "_dataform_starts_at"
+  from (
+    select
+      "country",
+      "Customer No",
+      array_agg("_dataform_effective_at" order by "_dataform_step") as "_dataform_effective",
+      array_agg("_dataform_moment" order by "_dataform_step") as "_dataform_moments"
+    from changes
+    where ("country", "Customer No") in (select "country", "Customer No" from changes where "_dataform_effective_at" <= "_dataform_effective_before")
+    group by "country", "Customer No"
+  ) as stalled
+  cross join lateral (
+    with recursive walked as (
+      select 1::bigint as step, stalled."_dataform_effective"[1] as starts_at
+      union all
+      select
+        walked.step + 1,
+        case
+          when stalled."_dataform_effective"[walked.step + 1] > walked.starts_at then stalled."_dataform_effective"[walked.step + 1]
+          else stalled."_dataform_moments"[walked.step + 1]
+        end
+      from walked
+      where walked.step < cardinality(stalled."_dataform_effective")
+    )
+
+    select walked.step, walked.starts_at from walked
+  ) as walked
+),
+
+"dated" as (
+  select changes.*, coalesce(clocks."_dataform_starts_at", changes."_dataform_effective_at") as valid_from
+  from changes
+  full join clocks using ("country", "Customer No", "_dataform_step")
+),
+
+"bounded" as (
+  select
+    *,
+    coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
+    "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
+  from dated
+  window timeline as (partition by "country", "Customer No" order by valid_from)
+),
+
+"versions" as (
+  select
+    "country",
+    "Customer No",
+    "user",
+    "region",
+    "kind",
+    "row_kind",
+    "__proto__",
+    row_number() over timeline as version_no,
+    md5(jsonb_build_array(bounded."user", bounded."region", bounded."kind"::text, (bounded."row_kind" at time zone 'UTC'), trim_scale(bounded."__proto__"))::text) as change_hash,
+    valid_from,
+    valid_to,
+    valid_to is null as is_current,
+    case when "_dataform_ends_by_deletion" then 'delete' when valid_to is not null then 'change' end as ended_by,
+    "load",
+    "row"
+  from bounded
+  where not "_dataform_is_deletion"
+  window timeline as (partition by "country", "Customer No" order by valid_from)
+)
+
+select * from versions

@@ -1,0 +1,1277 @@
+---- publish customers_batches
+-- {
+--   "tags": [
+--     "shop"
+--   ],
+--   "type": "table",
+--   "description": "The loads that customers is made of: what each says, and whether it counts."
+-- }
+
+-- query
+with
+
+"_dataform_ledger" as (
+  select
+    ledger.load_id,
+    ledger.batch as kind,
+    coalesce((case when ledger.as_of ~* ':[0-9]{2}.*(z|[+-][0-9]{2}(:?[0-9]{2})?)$' then (ledger.as_of)::timestamptz else (ledger.as_of)::timestamp at time zone 'UTC' end), ledger.finished_at) as as_of,
+    ledger.finished_at as loaded_at,
+    ledger.rows,
+    coalesce((to_jsonb(ledger.*) ->> 'rejected')::bigint, 0) as rejected,
+    coalesce(to_jsonb(ledger.*) -> 'details' ->> 'forced', 'false') = 'true' as forced
+  from "ops"."loads" as ledger
+  where ledger.table_name = 'it''s' and ledger.status = 'loaded'
+),
+
+"_dataform_feed" as not materialized (
+  select feed."load" as load_id from "raw"."it's" as feed
+),
+
+"loads" as (
+  select *, row_number() over (order by loaded_at, load_id) as place from _dataform_ledger
+),
+
+-- a feed that was built before the load landed has none of its rows, and must not look like an empty load
+"arrived" as (
+  select loads.load_id
+  from loads
+  where exists (select from _dataform_feed as feed where feed.load_id = loads.load_id)
+),
+
+"fulls" as (
+  select load_id, rows, forced, row_number() over (order by place) as place
+  from loads
+  where kind = 'full'
+),
+
+"guarded" as (
+  with recursive walked as (
+    select 0::bigint as place, null::bigint as load_id, true as accepted, 0::bigint as before, 0::bigint as standard
+    union all
+    select
+      fulls.place,
+      fulls.load_id,
+      verdict.accepted,
+      walked.standard,
+      case when verdict.accepted then fulls.rows else walked.standard end
+    from walked
+    inner join fulls on fulls.place = walked.place + 1
+    cross join lateral (
+      select fulls.forced or (fulls.rows > 0 and fulls.rows >= walked.standard * (1 - '0.5'::numeric)) as accepted
+    ) as verdict
+  )
+
+  select load_id, accepted, before from walked
+),
+
+"judged" as (
+  select
+    loads.*,
+    coalesce(guarded.accepted, true) as is_large_enough,
+    guarded.before as before,
+    loads.rows = 0 or arrived.load_id is not null as has_arrived,
+    loads.rejected > 10 as has_rejects
+  from loads
+  left join guarded on guarded.load_id = loads.load_id
+  left join arrived on arrived.load_id = loads.load_id
+)
+
+select
+  load_id,
+  case
+    when kind in ('full', 'slice') and has_rejects then 'partial'
+    else kind
+  end as kind,
+  as_of,
+  loaded_at,
+  rows,
+  is_large_enough and has_arrived and kind in ('full', 'slice', 'partial', 'log') as accepted,
+  case
+    when kind not in ('full', 'slice', 'partial', 'log') then 'refused: no such kind of batch'
+    when not is_large_enough then 'refused: ' || rows || ' rows, the full batch before had ' || before
+    when not has_arrived then 'waits: none of its rows are in the feed yet'
+    when kind in ('full', 'slice') and has_rejects then 'deletes nothing: ' || rejected || ' records were rejected'
+  end as note
+from judged
+
+-- pre_operations
+set local enable_seqscan = off; set local jit = off
+
+---- publish customers_store
+-- {
+--   "tags": [
+--     "shop"
+--   ],
+--   "type": "incremental",
+--   "uniqueKey": [
+--     "country",
+--     "Customer No",
+--     "version_no"
+--   ],
+--   "onSchemaChange": "SYNCHRONIZE",
+--   "description": "What customers is kept in; read that one.",
+--   "postgres": {
+--     "indexes": [
+--       {
+--         "columns": [
+--           "run_no"
+--         ],
+--         "where": "run_no is not null"
+--       },
+--       {
+--         "columns": [
+--           "run_no"
+--         ],
+--         "where": "row_kind <> 'version'"
+--       }
+--     ]
+--   }
+-- }
+
+-- query, where it is made
+with
+
+"_dataform_feed" as not materialized (
+  select
+    feed."country",
+    feed."Customer No",
+    case when char_length(rtrim(feed."user"::text, ' ')) > 3 then ('column user: too long for varchar(3): ' || feed."user"::text)::int::text else feed."user"::text end::varchar(3) as "user",
+    feed."region"::text as "region",
+    case when pg_typeof(feed."kind") = 'json'::regtype then feed."kind"::json else feed."kind"::text::json end as "kind",
+    case when pg_typeof(feed."row_kind") = 'timestamptz'::regtype then feed."row_kind"::timestamptz else feed."row_kind"::text::timestamptz end as "row_kind",
+    case when pg_typeof(feed."__proto__") = 'numeric'::regtype then feed."__proto__"::numeric else feed."__proto__"::text::numeric end as "__proto__",
+    feed."load",
+    feed."row",
+    updated_at as "_dataform_source_time",
+    coalesce((op = 'D' or gone), false) as "_dataform_is_deletion"
+  from "raw"."it's" as feed
+),
+
+"_dataform_batches" as (
+  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at
+  from "marts"."customers_batches" as batches
+  where batches.accepted
+),
+
+"loads" as materialized (
+  select few.*
+  from jsonb_to_recordset((
+    select jsonb_agg(to_jsonb(listed.*))
+    from (
+      select
+        load_id as load_id,
+        kind as kind,
+        as_of as as_of,
+        row_number() over (order by loaded_at, load_id) as load_order,
+        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', '{"rules":2,"batches":{"ledger":["ops","loads"],"table":"it''s","maxShrink":0.5,"maxRejected":10},"key":["country","Customer No"],"attributes":[["user","varchar(3)"],["region","text"],["kind","json"],["row_kind","timestamptz"],["__proto__","numeric"]],"effectiveAt":"updated_at","deleted":"op = ''D'' or gone","loadOrder":["load","row"],"by":["region"],"since":{"region":"2024-03-01"}}')::text) as meaning
+      from _dataform_batches
+    ) as listed
+  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)
+),
+
+"records" as (
+  select
+    feed.*,
+    case
+      when loads.kind = 'log' then coalesce(feed."_dataform_source_time", loads.as_of)
+      else loads.as_of
+    end as "_dataform_moment",
+    jsonb_build_array(feed."region")::text as "_dataform_slice",
+    loads.kind as "_dataform_kind",
+    loads.load_order as "_dataform_load_order"
+  from _dataform_feed as feed
+  inner join loads on loads.load_id = feed."load"
+  where (feed."country" is not null) and (feed."Customer No" is not null)
+),
+
+-- of all keys: a slice says that the others in it are gone
+"sliced" as (
+  select distinct jsonb_build_array(feed."region")::text as slice, loads.as_of as moment, loads.load_order
+  from _dataform_feed as feed
+  inner join loads on loads.load_id = feed."load"
+  where loads.kind = 'slice'
+),
+
+"listings" as (
+  select slice, moment, max(load_order) as load_order
+  from (
+    select slice, moment, load_order from sliced
+    union all
+    select slices.slice, loads.as_of, loads.load_order
+    from loads
+    cross join (select distinct "_dataform_slice" as slice from records) as slices
+    where loads.kind = 'full'
+  ) as listed
+  group by slice, moment
+),
+
+-- a listing that is loaded again for the same moment replaces the one before as a whole
+"standing" as (
+  select records.*
+  from records
+  left join listings on listings.slice = records."_dataform_slice" and listings.moment = records."_dataform_moment"
+  where records."_dataform_kind" in ('log', 'partial') or records."_dataform_load_order" >= listings.load_order
+),
+
+"latest" as (
+  select distinct on ("country", "Customer No", "_dataform_moment") *
+  from standing
+  order by "country", "Customer No", "_dataform_moment", "_dataform_load_order" desc, "row" desc
+),
+
+"backfilled" as (
+  select
+    latest."country",
+    latest."Customer No",
+    latest."user",
+    case when latest."_dataform_moment" >= (timestamp '2024-03-01' at time zone 'UTC') or latest."region" is not null or latest."_dataform_is_deletion" then latest."region" else first_value(case when latest."_dataform_moment" >= (timestamp '2024-03-01' at time zone 'UTC') then latest."region" end) over (partition by latest."country", latest."Customer No" order by not latest."_dataform_moment" >= (timestamp '2024-03-01' at time zone 'UTC'), latest."_dataform_moment") end as "region",
+    latest."kind",
+    latest."row_kind",
+    latest."__proto__",
+    latest."load",
+    latest."row",
+    latest."_dataform_moment",
+    latest."_dataform_source_time",
+    latest."_dataform_is_deletion",
+    latest."_dataform_slice"
+  from latest
+),
+
+"next_listings" as (
+  select
+    slice,
+    moment,
+    min(max(listed_at)) over (
+      partition by slice order by moment desc rows between unbounded preceding and 1 preceding
+    ) as next_listing
+  from (
+    select "_dataform_slice" as slice, "_dataform_moment" as moment, null::timestamptz as listed_at from "backfilled"
+    union all
+    select slice, moment, moment from listings
+  ) as moments
+  group by slice, moment
+),
+
+"winners" as (
+  select known.*, next_listings.next_listing as "_dataform_next_listing"
+  from "backfilled" as known
+  inner join next_listings on next_listings.slice = known."_dataform_slice" and next_listings.moment = known."_dataform_moment"
+),
+
+-- what a listing does not have, between two records of a key or after the last, is gone
+"observed" as (
+  select
+    *,
+    case
+      when lag("_dataform_is_deletion") over timeline is distinct from "_dataform_is_deletion" then true
+      when "_dataform_is_deletion" then false
+      else (
+        "user",
+        "region",
+        ("kind")::text,
+        "row_kind",
+        "__proto__"
+      ) is distinct from (
+        lag("user") over timeline,
+        lag("region") over timeline,
+        (lag("kind") over timeline)::text,
+        lag("row_kind") over timeline,
+        lag("__proto__") over timeline
+      )
+    end as "_dataform_is_other",
+    max("_dataform_source_time") over timeline as "_dataform_latest_source_time",
+    case
+      when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing"
+    end as "_dataform_gone_at"
+  from winners
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
+),
+
+"returned" as (
+  select
+    *,
+    lag("_dataform_gone_at") over timeline is not null as "_dataform_is_back",
+    lag("_dataform_latest_source_time") over timeline as "_dataform_source_time_before"
+  from observed
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
+),
+
+-- equal neighbours collapse; a source time is believed while it moves forward
+"compared" as (
+  select
+    *,
+    "_dataform_is_back" or "_dataform_is_other" as "_dataform_is_change",
+    case
+      when "_dataform_is_back" or "_dataform_source_time" <= "_dataform_source_time_before" then "_dataform_moment"
+      else least("_dataform_source_time", "_dataform_moment")
+    end as "_dataform_effective_at"
+  from returned
+),
+
+"numbered" as (
+  select *, count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step"
+  from compared
+  where "_dataform_is_change" or "_dataform_gone_at" is not null
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
+),
+
+"changes" as (
+  select *, lag("_dataform_effective_at") over (partition by "country", "Customer No" order by "_dataform_step") as "_dataform_effective_before"
+  from (
+    select *, max("_dataform_gone_at") over (partition by "country", "Customer No", "_dataform_step") as "_dataform_ends_at"
+    from numbered
+  ) as steps
+  where "_dataform_is_change"
+),
+
+-- where a source's clock stands still or goes back, a change holds from when it was seen
+"clocks" as (
+  select stalled."country", stalled."Customer No", walked.step as "_dataform_step", walked.starts_at as "_dataform_starts_at"
+  from (
+    select
+      "country",
+      "Customer No",
+      array_agg("_dataform_effective_at" order by "_dataform_step") as "_dataform_effective",
+      array_agg("_dataform_moment" order by "_dataform_step") as "_dataform_moments"
+    from changes
+    where ("country", "Customer No") in (select "country", "Customer No" from changes where "_dataform_effective_at" <= "_dataform_effective_before")
+    group by "country", "Customer No"
+  ) as stalled
+  cross join lateral (
+    with recursive walked as (
+      select 1::bigint as step, stalled."_dataform_effective"[1] as starts_at
+      union all
+      select
+        walked.step + 1,
+        case
+          when stalled."_dataform_effective"[walked.step + 1] > walked.starts_at then stalled."_dataform_effective"[walked.step + 1]
+          else stalled."_dataform_moments"[walked.step + 1]
+        end
+      from walked
+      where walked.step < cardinality(stalled."_dataform_effective")
+    )
+
+    select walked.step, walked.starts_at from walked
+  ) as walked
+),
+
+"dated" as (
+  select changes.*, coalesce(clocks."_dataform_starts_at", changes."_dataform_effective_at") as valid_from
+  from changes
+  full join clocks using ("country", "Customer No", "_dataform_step")
+),
+
+"bounded" as (
+  select
+    *,
+    coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
+    "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
+  from dated
+  window timeline as (partition by "country", "Customer No" order by valid_from)
+),
+
+"versions" as (
+  select
+    "country",
+    "Customer No",
+    "user",
+    "region",
+    "kind",
+    "row_kind",
+    "__proto__",
+    row_number() over timeline as version_no,
+    md5(jsonb_build_array(bounded."user", bounded."region", bounded."kind"::text, (bounded."row_kind" at time zone 'UTC'), trim_scale(bounded."__proto__"))::text) as change_hash,
+    valid_from,
+    valid_to,
+    valid_to is null as is_current,
+    case when "_dataform_ends_by_deletion" then 'delete' when valid_to is not null then 'change' end as ended_by,
+    "load",
+    "row"
+  from bounded
+  where not "_dataform_is_deletion"
+  window timeline as (partition by "country", "Customer No" order by valid_from)
+)
+
+select versions."country", versions."Customer No", versions."user", versions."region", versions."kind", versions."row_kind" as "_dataform_column_row_kind", versions."__proto__", versions."version_no", versions."change_hash", versions."valid_from", versions."valid_to", versions."is_current", versions."ended_by", versions."load", versions."row", 'version' as row_kind, null::bigint as run_no
+from versions
+union all
+select null, null, null, null, null, null, null, loads.load_id, loads.meaning, null, null, null, null, null, null, 'load', null
+from loads
+
+-- query, incremental
+with
+
+"_dataform_feed" as not materialized (
+  select
+    feed."country",
+    feed."Customer No",
+    case when char_length(rtrim(feed."user"::text, ' ')) > 3 then ('column user: too long for varchar(3): ' || feed."user"::text)::int::text else feed."user"::text end::varchar(3) as "user",
+    feed."region"::text as "region",
+    case when pg_typeof(feed."kind") = 'json'::regtype then feed."kind"::json else feed."kind"::text::json end as "kind",
+    case when pg_typeof(feed."row_kind") = 'timestamptz'::regtype then feed."row_kind"::timestamptz else feed."row_kind"::text::timestamptz end as "row_kind",
+    case when pg_typeof(feed."__proto__") = 'numeric'::regtype then feed."__proto__"::numeric else feed."__proto__"::text::numeric end as "__proto__",
+    feed."load",
+    feed."row",
+    updated_at as "_dataform_source_time",
+    coalesce((op = 'D' or gone), false) as "_dataform_is_deletion"
+  from "raw"."it's" as feed
+),
+
+"_dataform_batches" as (
+  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at
+  from "marts"."customers_batches" as batches
+  where batches.accepted
+),
+
+"_dataform_store" as not materialized (
+  select held.*
+  from (select null as "_dataform_absent", null::text as "region") as absent
+  cross join lateral (
+    select
+      store."country" as "country",
+      store."Customer No" as "Customer No",
+      "region" as "region",
+      store."version_no",
+      store."change_hash",
+      store."valid_from",
+      store."valid_to",
+      store."is_current",
+      store."ended_by",
+      store."load",
+      store."row",
+      store.row_kind as "_dataform_row_kind",
+      store.run_no as "_dataform_run_no"
+    from "marts"."(self)" as store
+  ) as held
+),
+
+"loads" as materialized (
+  select few.*
+  from jsonb_to_recordset((
+    select jsonb_agg(to_jsonb(listed.*))
+    from (
+      select
+        load_id as load_id,
+        kind as kind,
+        as_of as as_of,
+        row_number() over (order by loaded_at, load_id) as load_order,
+        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', '{"rules":2,"batches":{"ledger":["ops","loads"],"table":"it''s","maxShrink":0.5,"maxRejected":10},"key":["country","Customer No"],"attributes":[["user","varchar(3)"],["region","text"],["kind","json"],["row_kind","timestamptz"],["__proto__","numeric"]],"effectiveAt":"updated_at","deleted":"op = ''D'' or gone","loadOrder":["load","row"],"by":["region"],"since":{"region":"2024-03-01"}}')::text) as meaning
+      from _dataform_batches
+    ) as listed
+  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)
+),
+
+"worked_in" as materialized (
+  select version_no as load_id, change_hash as meaning from _dataform_store where "_dataform_row_kind" = 'load'
+),
+
+"new_loads" as materialized (
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null
+),
+
+"this_run" as materialized (
+  select coalesce(max("_dataform_run_no"), 0) + 1 as run_no from _dataform_store where "_dataform_row_kind" <> 'version'
+),
+
+"records" as (
+  select
+    feed.*,
+    case
+      when loads.kind = 'log' then coalesce(feed."_dataform_source_time", loads.as_of)
+      else loads.as_of
+    end as "_dataform_moment",
+    jsonb_build_array(feed."region")::text as "_dataform_slice",
+    loads.kind as "_dataform_kind",
+    loads.load_order as "_dataform_load_order"
+  from _dataform_feed as feed
+  inner join loads on loads.load_id = feed."load"
+  where (feed."country" is not null) and (feed."Customer No" is not null)
+    and (feed."country", feed."Customer No") in (select wanted."country", wanted."Customer No" from "touched customers" as wanted)
+),
+
+-- of all keys: a slice says that the others in it are gone
+"sliced" as (
+  select distinct jsonb_build_array(feed."region")::text as slice, loads.as_of as moment, loads.load_order
+  from _dataform_feed as feed
+  inner join loads on loads.load_id = feed."load"
+  where loads.kind = 'slice'
+),
+
+"listings" as (
+  select slice, moment, max(load_order) as load_order
+  from (
+    select slice, moment, load_order from sliced
+    union all
+    select slices.slice, loads.as_of, loads.load_order
+    from loads
+    cross join (select distinct "_dataform_slice" as slice from records) as slices
+    where loads.kind = 'full'
+  ) as listed
+  group by slice, moment
+),
+
+-- a listing that is loaded again for the same moment replaces the one before as a whole
+"standing" as (
+  select records.*
+  from records
+  left join listings on listings.slice = records."_dataform_slice" and listings.moment = records."_dataform_moment"
+  where records."_dataform_kind" in ('log', 'partial') or records."_dataform_load_order" >= listings.load_order
+),
+
+"latest" as (
+  select distinct on ("country", "Customer No", "_dataform_moment") *
+  from standing
+  order by "country", "Customer No", "_dataform_moment", "_dataform_load_order" desc, "row" desc
+),
+
+"backfilled" as (
+  select
+    latest."country",
+    latest."Customer No",
+    latest."user",
+    case when latest."_dataform_moment" >= (timestamp '2024-03-01' at time zone 'UTC') or latest."region" is not null or latest."_dataform_is_deletion" then latest."region" else first_value(case when latest."_dataform_moment" >= (timestamp '2024-03-01' at time zone 'UTC') then latest."region" end) over (partition by latest."country", latest."Customer No" order by not latest."_dataform_moment" >= (timestamp '2024-03-01' at time zone 'UTC'), latest."_dataform_moment") end as "region",
+    latest."kind",
+    latest."row_kind",
+    latest."__proto__",
+    latest."load",
+    latest."row",
+    latest."_dataform_moment",
+    latest."_dataform_source_time",
+    latest."_dataform_is_deletion",
+    latest."_dataform_slice"
+  from latest
+),
+
+"next_listings" as (
+  select
+    slice,
+    moment,
+    min(max(listed_at)) over (
+      partition by slice order by moment desc rows between unbounded preceding and 1 preceding
+    ) as next_listing
+  from (
+    select "_dataform_slice" as slice, "_dataform_moment" as moment, null::timestamptz as listed_at from "backfilled"
+    union all
+    select slice, moment, moment from listings
+  ) as moments
+  group by slice, moment
+),
+
+"winners" as (
+  select known.*, next_listings.next_listing as "_dataform_next_listing"
+  from "backfilled" as known
+  inner join next_listings on next_listings.slice = known."_dataform_slice" and next_listings.moment = known."_dataform_moment"
+),
+
+-- what a listing does not have, between two records of a key or after the last, is gone
+"observed" as (
+  select
+    *,
+    case
+      when lag("_dataform_is_deletion") over timeline is distinct from "_dataform_is_deletion" then true
+      when "_dataform_is_deletion" then false
+      else (
+        "user",
+        "region",
+        ("kind")::text,
+        "row_kind",
+        "__proto__"
+      ) is distinct from (
+        lag("user") over timeline,
+        lag("region") over timeline,
+        (lag("kind") over timeline)::text,
+        lag("row_kind") over timeline,
+        lag("__proto__") over timeline
+      )
+    end as "_dataform_is_other",
+    max("_dataform_source_time") over timeline as "_dataform_latest_source_time",
+    case
+      when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing"
+    end as "_dataform_gone_at"
+  from winners
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
+),
+
+"returned" as (
+  select
+    *,
+    lag("_dataform_gone_at") over timeline is not null as "_dataform_is_back",
+    lag("_dataform_latest_source_time") over timeline as "_dataform_source_time_before"
+  from observed
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
+),
+
+-- equal neighbours collapse; a source time is believed while it moves forward
+"compared" as (
+  select
+    *,
+    "_dataform_is_back" or "_dataform_is_other" as "_dataform_is_change",
+    case
+      when "_dataform_is_back" or "_dataform_source_time" <= "_dataform_source_time_before" then "_dataform_moment"
+      else least("_dataform_source_time", "_dataform_moment")
+    end as "_dataform_effective_at"
+  from returned
+),
+
+"numbered" as (
+  select *, count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step"
+  from compared
+  where "_dataform_is_change" or "_dataform_gone_at" is not null
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
+),
+
+"changes" as (
+  select *, lag("_dataform_effective_at") over (partition by "country", "Customer No" order by "_dataform_step") as "_dataform_effective_before"
+  from (
+    select *, max("_dataform_gone_at") over (partition by "country", "Customer No", "_dataform_step") as "_dataform_ends_at"
+    from numbered
+  ) as steps
+  where "_dataform_is_change"
+),
+
+-- where a source's clock stands still or goes back, a change holds from when it was seen
+"clocks" as (
+  select stalled."country", stalled."Customer No", walked.step as "_dataform_step", walked.starts_at as "_dataform_starts_at"
+  from (
+    select
+      "country",
+      "Customer No",
+      array_agg("_dataform_effective_at" order by "_dataform_step") as "_dataform_effective",
+      array_agg("_dataform_moment" order by "_dataform_step") as "_dataform_moments"
+    from changes
+    where ("country", "Customer No") in (select "country", "Customer No" from changes where "_dataform_effective_at" <= "_dataform_effective_before")
+    group by "country", "Customer No"
+  ) as stalled
+  cross join lateral (
+    with recursive walked as (
+      select 1::bigint as step, stalled."_dataform_effective"[1] as starts_at
+      union all
+      select
+        walked.step + 1,
+        case
+          when stalled."_dataform_effective"[walked.step + 1] > walked.starts_at then stalled."_dataform_effective"[walked.step + 1]
+          else stalled."_dataform_moments"[walked.step + 1]
+        end
+      from walked
+      where walked.step < cardinality(stalled."_dataform_effective")
+    )
+
+    select walked.step, walked.starts_at from walked
+  ) as walked
+),
+
+"dated" as (
+  select changes.*, coalesce(clocks."_dataform_starts_at", changes."_dataform_effective_at") as valid_from
+  from changes
+  full join clocks using ("country", "Customer No", "_dataform_step")
+),
+
+"bounded" as (
+  select
+    *,
+    coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
+    "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
+  from dated
+  window timeline as (partition by "country", "Customer No" order by valid_from)
+),
+
+"versions" as (
+  select
+    "country",
+    "Customer No",
+    "user",
+    "region",
+    "kind",
+    "row_kind",
+    "__proto__",
+    row_number() over timeline as version_no,
+    md5(jsonb_build_array(bounded."user", bounded."region", bounded."kind"::text, (bounded."row_kind" at time zone 'UTC'), trim_scale(bounded."__proto__"))::text) as change_hash,
+    valid_from,
+    valid_to,
+    valid_to is null as is_current,
+    case when "_dataform_ends_by_deletion" then 'delete' when valid_to is not null then 'change' end as ended_by,
+    "load",
+    "row"
+  from bounded
+  where not "_dataform_is_deletion"
+  window timeline as (partition by "country", "Customer No" order by valid_from)
+),
+
+"touched_rows" as (
+  select held.*
+  from "touched customers" as touched
+  -- offset 0: key by key, by the index
+  cross join lateral (
+    select store."country", store."Customer No", store."version_no", store."change_hash", store."valid_from", store."valid_to", store."is_current", store."ended_by", store."load", store."row"
+    from _dataform_store as store
+    where (store."country" = touched."country") and (store."Customer No" = touched."Customer No") and store."_dataform_row_kind" = 'version'
+    offset 0
+  ) as held
+),
+
+"changed" as (
+  select
+    "country" as "country",
+    "Customer No" as "Customer No",
+    versions."user" as "user",
+    versions."region" as "region",
+    versions."kind" as "kind",
+    versions."row_kind" as "_dataform_column_row_kind",
+    versions."__proto__" as "__proto__",
+    version_no,
+    versions."change_hash",
+    versions."valid_from",
+    versions."valid_to",
+    versions."is_current",
+    versions."ended_by",
+    versions."load",
+    versions."row",
+    case when versions.change_hash is null then 'void' else 'version' end as row_kind
+  from versions
+  full join touched_rows using ("country", "Customer No", version_no)
+  where (versions."change_hash", versions."valid_from", versions."valid_to", versions."ended_by", versions."load", versions."row")
+    is distinct from (touched_rows."change_hash", touched_rows."valid_from", touched_rows."valid_to", touched_rows."ended_by", touched_rows."load", touched_rows."row")
+)
+
+select changed.*, this_run.run_no
+from changed
+cross join this_run
+union all
+select null, null, null, null, null, null, null, new_loads.load_id, new_loads.meaning, null, null, null, null, null, null, 'load', this_run.run_no
+from new_loads
+cross join this_run
+union all
+select null, null, null, null, null, null, null, worked_in.load_id, null, null, null, null, null, null, null, 'void', this_run.run_no
+from worked_in
+cross join this_run
+left join loads on loads.load_id = worked_in.load_id
+where loads.load_id is null
+
+-- pre_operations, where it is made
+set local jit = off
+
+-- pre_operations, incremental
+set local jit = off
+---
+create temporary table "touched customers" on commit drop as
+with
+
+"_dataform_feed" as not materialized (
+  select
+    feed."country",
+    feed."Customer No",
+    case when char_length(rtrim(feed."user"::text, ' ')) > 3 then ('column user: too long for varchar(3): ' || feed."user"::text)::int::text else feed."user"::text end::varchar(3) as "user",
+    feed."region"::text as "region",
+    case when pg_typeof(feed."kind") = 'json'::regtype then feed."kind"::json else feed."kind"::text::json end as "kind",
+    case when pg_typeof(feed."row_kind") = 'timestamptz'::regtype then feed."row_kind"::timestamptz else feed."row_kind"::text::timestamptz end as "row_kind",
+    case when pg_typeof(feed."__proto__") = 'numeric'::regtype then feed."__proto__"::numeric else feed."__proto__"::text::numeric end as "__proto__",
+    feed."load",
+    feed."row",
+    updated_at as "_dataform_source_time",
+    coalesce((op = 'D' or gone), false) as "_dataform_is_deletion"
+  from "raw"."it's" as feed
+),
+
+"_dataform_batches" as (
+  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at
+  from "marts"."customers_batches" as batches
+  where batches.accepted
+),
+
+"_dataform_store" as not materialized (
+  select held.*
+  from (select null as "_dataform_absent", null::text as "region") as absent
+  cross join lateral (
+    select
+      store."country" as "country",
+      store."Customer No" as "Customer No",
+      "region" as "region",
+      store."version_no",
+      store."change_hash",
+      store."valid_from",
+      store."valid_to",
+      store."is_current",
+      store."ended_by",
+      store."load",
+      store."row",
+      store.row_kind as "_dataform_row_kind",
+      store.run_no as "_dataform_run_no"
+    from "marts"."(self)" as store
+  ) as held
+),
+
+"loads" as materialized (
+  select few.*
+  from jsonb_to_recordset((
+    select jsonb_agg(to_jsonb(listed.*))
+    from (
+      select
+        load_id as load_id,
+        kind as kind,
+        as_of as as_of,
+        row_number() over (order by loaded_at, load_id) as load_order,
+        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', '{"rules":2,"batches":{"ledger":["ops","loads"],"table":"it''s","maxShrink":0.5,"maxRejected":10},"key":["country","Customer No"],"attributes":[["user","varchar(3)"],["region","text"],["kind","json"],["row_kind","timestamptz"],["__proto__","numeric"]],"effectiveAt":"updated_at","deleted":"op = ''D'' or gone","loadOrder":["load","row"],"by":["region"],"since":{"region":"2024-03-01"}}')::text) as meaning
+      from _dataform_batches
+    ) as listed
+  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)
+),
+
+"worked_in" as materialized (
+  select version_no as load_id, change_hash as meaning from _dataform_store where "_dataform_row_kind" = 'load'
+),
+
+"new_loads" as materialized (
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null
+),
+
+"scope" as materialized (
+  select
+    exists (
+      select
+      from worked_in
+      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+      where loads.load_id is null
+    ) or exists (
+      select
+      from new_loads
+      where kind in ('full', 'slice') and as_of <= (
+        select max(loads.as_of)
+        from loads
+        inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+        where loads.kind <> 'log'
+      )
+    ) as is_everything,
+    (
+      select max(loads.as_of)
+      from loads
+      inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+      where loads.kind <> 'log'
+    ) as latest
+),
+
+"current_versions" as not materialized (
+  select * from _dataform_store where "_dataform_row_kind" = 'version'
+),
+
+"new_records" as materialized (
+  select
+    feed."country",
+    feed."Customer No",
+    md5(jsonb_build_array(feed."user", feed."region", feed."kind"::text, (feed."row_kind" at time zone 'UTC'), trim_scale(feed."__proto__"))::text) as "_dataform_new_hash",
+    feed."_dataform_is_deletion",
+    new_loads.load_id as "_dataform_load_id",
+    new_loads.kind as "_dataform_kind",
+    new_loads.as_of as "_dataform_as_of"
+  from _dataform_feed as feed
+  inner join new_loads on new_loads.load_id = feed."load"
+  -- new loads are at the end, where an index on their numbers finds them
+  where feed."load" >= (select min(load_id) from new_loads)
+    and (feed."country" is not null) and (feed."Customer No" is not null)
+    and not (select is_everything from scope)
+),
+
+"new_listings" as (
+  select load_id, as_of, null::text as slice from new_loads where kind = 'full'
+  union all
+  select distinct new_loads.load_id, new_loads.as_of, jsonb_build_array(feed."region")::text
+  from _dataform_feed as feed
+  inner join new_loads on new_loads.load_id = feed."load"
+  where new_loads.kind = 'slice'
+)
+
+select new_records."country", new_records."Customer No"
+from new_records
+-- offset 0: key by key, by the index
+left join lateral (
+  select current_versions.version_no, current_versions.change_hash, current_versions.valid_from
+  from current_versions
+  where (current_versions."country" = new_records."country") and (current_versions."Customer No" = new_records."Customer No") and current_versions.is_current
+  offset 0
+) as held on held.change_hash = new_records."_dataform_new_hash" and held.valid_from < new_records."_dataform_as_of"
+where held.version_no is null
+  or new_records."_dataform_kind" = 'log'
+  or new_records."_dataform_is_deletion"
+  or new_records."_dataform_as_of" <= (select latest from scope)
+union
+select current_versions."country", current_versions."Customer No"
+from current_versions
+inner join new_listings as listings
+  on current_versions.valid_from <= listings.as_of
+  and (current_versions.valid_to is null or current_versions.valid_to > listings.as_of)
+  and (listings.slice is null or listings.slice = jsonb_build_array(current_versions."region")::text)
+left join new_records
+  on (new_records."country" = current_versions."country") and (new_records."Customer No" = current_versions."Customer No") and new_records."_dataform_load_id" = listings.load_id
+where (select count(*) > 0 from new_loads where kind in ('full', 'slice'))
+  and new_records."_dataform_load_id" is null
+union
+select "country", "Customer No"
+from _dataform_feed as feed
+where (select is_everything from scope) and (feed."country" is not null) and (feed."Customer No" is not null)
+union
+select "country", "Customer No"
+from current_versions
+where (select is_everything from scope)
+---
+analyze "touched customers"
+
+-- post_operations
+do $body$
+begin
+  if exists (select from pg_extension where extname = 'btree_gist')
+    and not exists (select from pg_constraint where conrelid = '"marts"."(self)"'::regclass and contype = 'c')
+  then
+    alter table "marts"."(self)"
+      add exclude using gist ("country" with =, "Customer No" with =, tstzrange(valid_from, valid_to) with &&)
+      where (row_kind = 'version');
+  end if;
+end
+$body$
+---
+alter table "marts"."(self)"
+  add check (row_kind in ('version', 'void', 'load')),
+  add check (
+    row_kind <> 'version'
+    or (("country" is not null) and ("Customer No" is not null) and ("version_no" is not null) and ("change_hash" is not null) and ("valid_from" is not null) and ("is_current" is not null) and (is_current = (valid_to is null)) and (is_current = (ended_by is null)))
+  ),
+  add check (valid_from < valid_to),
+  add check (ended_by in ('change', 'delete'))
+---
+create unique index on "marts"."(self)" ("country", "Customer No") where row_kind = 'version' and is_current
+
+---- publish customers
+-- {
+--   "tags": [
+--     "shop"
+--   ],
+--   "type": "view",
+--   "description": "Customers.",
+--   "columns": {
+--     "version_no": "1 for the first known version.",
+--     "change_hash": "Equal for versions with equal attributes.",
+--     "valid_from": "First moment of this version.",
+--     "valid_to": "First moment after this version; NULL while it holds.",
+--     "is_current": "True for the version that holds now. What is deleted has none.",
+--     "ended_by": "change or delete; NULL while it holds.",
+--     "valid_from_for_join": "valid_from, but -infinity for the first version: facts from before it join that one."
+--   }
+-- }
+
+-- query
+select
+  "country",
+  "Customer No",
+  "user",
+  "region",
+  "kind",
+  "_dataform_column_row_kind" as "row_kind",
+  "__proto__",
+  "version_no",
+  "change_hash",
+  "valid_from",
+  "valid_to",
+  "is_current",
+  "ended_by",
+  "load",
+  "row",
+  case when version_no = 1 then '-infinity' else valid_from end as valid_from_for_join
+from "marts"."customers_store" as store
+where store.row_kind = 'version'
+
+---- assert customers_is_sound
+-- {
+--   "tags": [
+--     "shop"
+--   ],
+--   "description": "customers keeps its promises."
+-- }
+
+-- query
+with
+
+"_dataform_feed" as not materialized (
+  select
+    feed."country",
+    feed."Customer No",
+    case when char_length(rtrim(feed."user"::text, ' ')) > 3 then ('column user: too long for varchar(3): ' || feed."user"::text)::int::text else feed."user"::text end::varchar(3) as "user",
+    feed."region"::text as "region",
+    case when pg_typeof(feed."kind") = 'json'::regtype then feed."kind"::json else feed."kind"::text::json end as "kind",
+    case when pg_typeof(feed."row_kind") = 'timestamptz'::regtype then feed."row_kind"::timestamptz else feed."row_kind"::text::timestamptz end as "row_kind",
+    case when pg_typeof(feed."__proto__") = 'numeric'::regtype then feed."__proto__"::numeric else feed."__proto__"::text::numeric end as "__proto__",
+    feed."load",
+    feed."row",
+    updated_at as "_dataform_source_time",
+    coalesce((op = 'D' or gone), false) as "_dataform_is_deletion"
+  from "raw"."it's" as feed
+),
+
+"_dataform_batches" as (
+  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at
+  from "marts"."customers_batches" as batches
+  where batches.accepted
+),
+
+"_dataform_history" as not materialized (
+  select
+    history."country",
+    history."Customer No",
+    history."user",
+    history."region",
+    history."kind",
+    history."row_kind",
+    history."__proto__",
+    history."version_no",
+    history."change_hash",
+    history."valid_from",
+    history."valid_to",
+    history."is_current",
+    history."ended_by"
+  from "marts"."customers" as history
+),
+
+"_dataform_store" as not materialized (
+  select
+    store."country" as "country",
+    store."Customer No" as "Customer No",
+    store.version_no,
+    store.row_kind as "_dataform_row_kind",
+    store.run_no as "_dataform_run_no"
+  from "marts"."customers_store" as store
+),
+
+"last_run" as materialized (
+  select max("_dataform_run_no") as run_no from _dataform_store where "_dataform_row_kind" <> 'version'
+),
+
+"touched" as materialized (
+  select distinct "country", "Customer No"
+  from _dataform_store as store
+  where store."_dataform_run_no" = (select run_no from last_run) and (store."country" is not null) and (store."Customer No" is not null)
+),
+
+"versions" as (
+  select *
+  from _dataform_history
+  where (select run_no is null from last_run)
+  union all
+  -- offset 0: key by key, by the index
+  select held.*
+  from touched
+  cross join lateral (
+    select history.*
+    from _dataform_history as history
+    where (history."country" = touched."country") and (history."Customer No" = touched."Customer No")
+    offset 0
+  ) as held
+),
+
+"loads" as (
+  select *
+  from _dataform_batches
+  where load_id in (select version_no from _dataform_store where "_dataform_row_kind" = 'load')
+),
+
+"latest" as materialized (
+  select load_id, as_of
+  from (
+    select load_id, as_of
+    from loads
+    where (kind = 'full') and (as_of >= (timestamp '2024-03-01' at time zone 'UTC'))
+    order by as_of desc, loaded_at desc, load_id desc
+    limit 1
+  ) as newest
+  where load_id in (
+      select store.version_no
+      from _dataform_store as store
+      where store."_dataform_row_kind" = 'load'
+        and store."_dataform_run_no" is not distinct from (select run_no from last_run)
+    )
+    -- a slice of that moment or later says of keys it lacks that they are gone
+    and not exists (select from loads as slices where slices.kind = 'slice' and slices.as_of >= newest.as_of)
+),
+
+"told_elsewhere" as (
+  select distinct feed."country", feed."Customer No"
+  from _dataform_feed as feed
+  inner join loads on loads.load_id = feed."load"
+  cross join latest
+  where (select count(*) > 0 from latest)
+    and loads.load_id <> latest.load_id
+    and (loads.kind = 'log' or loads.as_of >= latest.as_of)
+),
+
+"batch_rows" as (
+  select distinct on (feed."country", feed."Customer No")
+    feed."country",
+    feed."Customer No",
+    feed."user",
+    feed."region",
+    feed."kind",
+    feed."row_kind",
+    feed."__proto__",
+    feed."_dataform_is_deletion"
+  from _dataform_feed as feed
+  where (select count(*) > 0 from latest)
+    and feed."load" = (select load_id from latest)
+    and (feed."country" is not null) and (feed."Customer No" is not null)
+  order by feed."country", feed."Customer No", feed."row" desc
+),
+
+"batch_versions" as (
+  select batch_rows.*, true as "_dataform_there"
+  from batch_rows
+  where not batch_rows."_dataform_is_deletion"
+    and not exists (select from told_elsewhere where (told_elsewhere."country" = batch_rows."country") and (told_elsewhere."Customer No" = batch_rows."Customer No"))
+),
+
+"held" as (
+  select history.*, true as "_dataform_there"
+  from _dataform_history as history
+  cross join latest
+  where (select count(*) > 0 from latest)
+    and history.valid_from <= latest.as_of
+    and (history.valid_to is null or latest.as_of < history.valid_to)
+    and not exists (select from told_elsewhere where (told_elsewhere."country" = history."country") and (told_elsewhere."Customer No" = history."Customer No"))
+)
+
+select 'overlap' as fault, id, valid_from, valid_to
+from (
+  select jsonb_build_array(timeline."country", timeline."Customer No")::text as id, valid_from, valid_to, "_dataform_next_valid_from" as next_valid_from
+  from (
+    select
+      versions."country",
+      versions."Customer No",
+      versions."valid_from",
+      versions."valid_to",
+      lead(versions.valid_from) over (partition by versions."country", versions."Customer No" order by versions.valid_from) as "_dataform_next_valid_from"
+    from "versions" as versions
+  ) as timeline
+  where coalesce(valid_to, 'infinity') > "_dataform_next_valid_from"
+) as overlapping
+union all
+select 'gap, or equal neighbours', id, valid_from, valid_to
+from (
+  select jsonb_build_array(timeline."country", timeline."Customer No")::text as id, valid_from, valid_to, "_dataform_next_valid_from" as next_valid_from
+  from (
+    select
+      versions."country",
+      versions."Customer No",
+      versions."valid_from",
+      versions."valid_to",
+      versions."change_hash",
+      versions."ended_by",
+      lead(versions.valid_from) over timeline as "_dataform_next_valid_from",
+      lead(versions.change_hash) over timeline as "_dataform_next_hash"
+    from "versions" as versions
+    window timeline as (partition by versions."country", versions."Customer No" order by versions.valid_from)
+  ) as timeline
+  where ended_by = 'change' and ("_dataform_next_valid_from" is distinct from valid_to or "_dataform_next_hash" = change_hash)
+) as gaps
+union all
+select 'empty or backward', jsonb_build_array(versions."country", versions."Customer No")::text, versions.valid_from, versions.valid_to
+from versions
+where versions.valid_to <= versions.valid_from
+union all
+select 'several current', jsonb_build_array(versions."country", versions."Customer No")::text, null, null
+from versions
+where versions.is_current
+group by versions."country", versions."Customer No"
+having count(*) > 1
+union all
+select 'hash', jsonb_build_array(versions."country", versions."Customer No")::text, versions.valid_from, versions.valid_to
+from versions
+where versions.change_hash is distinct from md5(jsonb_build_array(versions."user", versions."region", versions."kind"::text, (versions."row_kind" at time zone 'UTC'), trim_scale(versions."__proto__"))::text)
+union all
+select 'not as in the latest full batch', jsonb_build_array(compared."country", compared."Customer No")::text, compared.valid_from, compared.valid_to
+from (
+  select "country", "Customer No", held.valid_from, held.valid_to
+  from batch_versions
+  full join held using ("country", "Customer No")
+  where (
+    held."_dataform_there",
+    held."user",
+    held."region",
+    (held."kind")::text,
+    held."row_kind",
+    held."__proto__"
+  ) is distinct from (
+    batch_versions."_dataform_there",
+    batch_versions."user",
+    batch_versions."region",
+    (batch_versions."kind")::text,
+    batch_versions."row_kind",
+    batch_versions."__proto__"
+  )
+) as compared
+
+---- assert customers_source
+-- {
+--   "tags": [
+--     "shop"
+--   ],
+--   "description": "Nothing is odd about what customers is made of.",
+--   "postgres": {
+--     "severity": "warn"
+--   }
+-- }
+
+-- query
+with
+
+"_dataform_feed" as not materialized (
+  select
+    feed."country",
+    feed."Customer No",
+    case when char_length(rtrim(feed."user"::text, ' ')) > 3 then ('column user: too long for varchar(3): ' || feed."user"::text)::int::text else feed."user"::text end::varchar(3) as "user",
+    feed."region"::text as "region",
+    case when pg_typeof(feed."kind") = 'json'::regtype then feed."kind"::json else feed."kind"::text::json end as "kind",
+    case when pg_typeof(feed."row_kind") = 'timestamptz'::regtype then feed."row_kind"::timestamptz else feed."row_kind"::text::timestamptz end as "row_kind",
+    case when pg_typeof(feed."__proto__") = 'numeric'::regtype then feed."__proto__"::numeric else feed."__proto__"::text::numeric end as "__proto__",
+    feed."load",
+    feed."row",
+    updated_at as "_dataform_source_time",
+    coalesce((op = 'D' or gone), false) as "_dataform_is_deletion"
+  from "raw"."it's" as feed
+),
+
+"_dataform_batches" as not materialized (
+  select batches.* from "marts"."customers_batches" as batches
+),
+
+"loads" as (
+  select *
+  from _dataform_batches
+  where loaded_at > (select max(loaded_at) from _dataform_batches) - interval '1 day'
+),
+
+"records" as (
+  select
+    loads.load_id,
+    feed."row" as row_no,
+    jsonb_build_array(feed."country", feed."Customer No")::text as id,
+    (coalesce(feed."country"::text, '') ~ '^\s*$') or (coalesce(feed."Customer No"::text, '') ~ '^\s*$') as is_blank,
+    case when loads.kind = 'log' then feed."_dataform_source_time" end as moment,
+    feed."_dataform_source_time" > loads.loaded_at as is_ahead,
+    row(feed."user", feed."region", (feed."kind")::text, feed."row_kind", feed."__proto__", feed."_dataform_is_deletion") as content
+  from _dataform_feed as feed
+  inner join loads on loads.load_id = feed."load"
+  -- they are at the end, where an index on their numbers finds them
+  where loads.accepted and feed."load" >= (select min(load_id) from loads)
+)
+
+select load_id, null::bigint as row_no, null::text as id, note as fault from loads where note is not null
+union all
+select load_id, row_no, id, 'no key, or a blank one' from records where is_blank
+union all
+select load_id, row_no, id, 'holds from a moment after it was loaded' from records where is_ahead
+union all
+select load_id, max(row_no), id, 'told in ' || count(distinct content) || ' ways by one load'
+from records
+where not is_blank
+group by load_id, id, moment
+having count(distinct content) > 1
