@@ -5,6 +5,7 @@ import { quoteTarget } from "../sql/identifiers.ts";
 import { quotePrivate } from "../sql/names.ts";
 import { type Replacement, resolveReferences } from "../sql/references.ts";
 import { splitStatements } from "../sql/split.ts";
+import type { Sql } from "../sql/sql.ts";
 
 /** What a name means while one action is built: the SQL that stands for it. */
 export type Resolve = (target: Target) => Replacement;
@@ -39,8 +40,8 @@ export function authoredQuery(file: string, text: string, resolve: Resolve, pref
   });
 }
 
-export function plain(sql: string): Statement {
-  return { sql };
+export function plain(sql: Sql | string): Statement {
+  return { sql: String(sql) };
 }
 
 /** The author's statements, leaving out those that are only white space. */

@@ -3,8 +3,10 @@ import type { ManifestEntry } from "../model/catalog.ts";
 import type { PublishItem } from "../model/plan.ts";
 import { actAs, type Client } from "../postgres/client.ts";
 import { currentQuery } from "../sql/delta.ts";
-import { quoteIdentifier } from "../sql/identifiers.ts";
-import { GONE_IN, quotePrivate } from "../sql/names.ts";
+import { id } from "../sql/identifiers.ts";
+import { literal } from "../sql/literals.ts";
+import { GONE_IN, privateId } from "../sql/names.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
 import { waitForHorizon } from "./horizon.ts";
 import type { Reach } from "./points.ts";
 
@@ -46,7 +48,7 @@ export async function collect(
   const foreign = litter.filter(({ readers }) => readers !== "");
   // What was built belongs to the builder.
   await actAs(client, "builder");
-  await client.query("set lock_timeout = '5ms'");
+  await client.query(sql`set lock_timeout = '5ms'`);
   const busy = settled ? await turnToStorage(client, slow) : slow;
   for (let start = 0; start < litter.length; start += 100) {
     await drop(
@@ -57,7 +59,7 @@ export async function collect(
   }
   for (const { storage } of busy) needed.undo.delete(storage!.undo);
   await pruneUndo(client, needed.undo);
-  await client.query("reset lock_timeout");
+  await client.query(sql`reset lock_timeout`);
   await actAs(client, "publisher");
   await reach("collected");
   return foreign.map(({ name, readers }) => `kept private ${name}: ${readers} reads it`);
@@ -69,7 +71,7 @@ export async function collect(
  */
 async function slowStorages(client: Client, environment: string): Promise<ManifestEntry[]> {
   const { rows } = await client.query<{ entry: string }>(
-    `select m.value as entry
+    sql`select m.value as entry
      from _dataform.environment e
      join _dataform.release r on r.environment = e.name and r.release_id = e.release_id, jsonb_each(r.manifest) m
      join pg_class c on c.relnamespace = '_dataform'::regnamespace and c.relname = m.value ->> 'object'
@@ -85,7 +87,7 @@ async function slowStorages(client: Client, environment: string): Promise<Manife
 }
 
 async function noSnapshotIsOlder(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ now: string }>("select clock_timestamp() as now");
+  const { rows } = await client.query<{ now: string }>(sql`select clock_timestamp() as now`);
   const options = { timeout: 1_000, signal: new AbortController().signal };
   return (await waitForHorizon(client, rows[0]!.now, options)) === undefined;
 }
@@ -94,7 +96,9 @@ async function noSnapshotIsOlder(client: Client): Promise<boolean> {
 async function turnToStorage(client: Client, entries: readonly ManifestEntry[]): Promise<ManifestEntry[]> {
   const busy: ManifestEntry[] = [];
   for (const entry of entries) {
-    const statement = `create or replace view ${quotePrivate(entry.object)} as ${currentQuery(entry.storage!, entry.columns)}`;
+    const statement = sql`
+          create or replace view ${privateId(entry.object)} as
+          ${currentQuery(entry.storage!, entry.columns)}`;
     let turned = false;
     for (let attempt = 1; !turned && attempt <= 10; attempt++) {
       if (attempt > 1) await pause(10 + Math.random() * 40);
@@ -110,7 +114,7 @@ async function turnToStorage(client: Client, entries: readonly ManifestEntry[]):
 
 async function forgetOldReleases(client: Client, environment: string, { releases, age }: Retention): Promise<void> {
   await client.query(
-    `with ranked as (
+    sql`with ranked as (
        select release_id, row_number() over (order by published_at desc, release_id desc) as place
        from _dataform.release where environment = $1 and status = 'published' and manifest is not null
      )
@@ -126,7 +130,10 @@ async function forgetOldReleases(client: Client, environment: string, { releases
 /** Names that kept and waiting releases need, and the undo tables among them with the oldest kept release. */
 async function neededObjects(client: Client, environment: string) {
   const { rows } = await client.query<{ release_id: string; manifest: string; items: string | null }>(
-    "select release_id, manifest, items from _dataform.release where environment = $1 and manifest is not null order by release_id",
+    sql`
+      select release_id, manifest, items from _dataform.release
+      where environment = $1 and manifest is not null
+      order by release_id`,
     [environment],
   );
   const names = new Set<string>();
@@ -147,7 +154,7 @@ async function neededObjects(client: Client, environment: string) {
 /** Private objects of the environment, those built last first, by the label each carries. */
 async function presentObjects(client: Client, environment: string, newest: number): Promise<PrivateObject[]> {
   const { rows } = await client.query<{ name: string; relkind: string; readers: string }>(
-    `select c.relname as name, c.relkind,
+    sql`select c.relname as name, c.relkind,
        coalesce((
          select string_agg(distinct n.nspname || '.' || r.relname, ', ')
          from pg_depend d
@@ -167,15 +174,17 @@ async function presentObjects(client: Client, environment: string, newest: numbe
   return rows.map(({ name, relkind, readers }) => ({ name, kind: relkind === "v" ? "view" : "table", readers }));
 }
 
+const KINDS: Readonly<Record<PrivateObject["kind"], Sql>> = { view: sql`view`, table: sql`table` };
+
 /** All at once where that works, so that objects that read each other go together; otherwise one by one. */
 async function drop(client: Client, objects: readonly PrivateObject[]): Promise<void> {
   const statements = (["view", "table"] as const).flatMap((kind) => {
-    const names = objects.filter((object) => object.kind === kind).map(({ name }) => quotePrivate(name));
-    return names.length ? [`drop ${kind} if exists ${names.join(", ")}`] : [];
+    const names = objects.filter((object) => object.kind === kind).map(({ name }) => privateId(name));
+    return names.length ? [sql`drop ${KINDS[kind]} if exists ${names}`] : [];
   });
   if (!statements.length) return;
   try {
-    await client.script(statements.join("; "));
+    await client.script(join(statements, ";\n"));
   } catch {
     // One of them is being read, or something unknown stands on it: that one stays for the next run.
     if (objects.length === 1) return;
@@ -186,8 +195,6 @@ async function drop(client: Client, objects: readonly PrivateObject[]): Promise<
 /** Rows that went before the oldest kept release can be read by none. */
 async function pruneUndo(client: Client, undo: ReadonlyMap<string, number>): Promise<void> {
   for (const [table, oldest] of undo) {
-    await client
-      .query(`delete from ${quotePrivate(table)} where ${quoteIdentifier(GONE_IN)} <= ${oldest}`)
-      .catch(() => {});
+    await client.query(sql`delete from ${privateId(table)} where ${id(GONE_IN)} <= ${literal(oldest)}`).catch(() => {});
   }
 }

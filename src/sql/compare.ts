@@ -47,7 +47,7 @@ export function compareRows(
 
 function byKey(before: Sql, after: Sql, columns: readonly ComparedColumn[], key: readonly ComparedColumn[]): Sql {
   const [old, now] = [id("before", "_dataform_there"), id("after", "_dataform_there")];
-  const same = key.map((column) => sql`${comparable("before", column)} = ${comparable("after", column)}`);
+  const same = key.map((column) => sql`${valueOn("before", column)} = ${valueOn("after", column)}`);
   return sql`
     select
       count(*) filter (where ${old} is not true) as added,
@@ -71,16 +71,19 @@ function nothingInCommon(before: Sql, after: Sql): Sql {
 
 function values(side: string, columns: readonly ComparedColumn[]): Sql {
   return join(
-    columns.map((column) => comparable(side, column)),
+    columns.map((column) => valueOn(side, column)),
     ", ",
   );
 }
 
+function valueOn(side: string, { name, before, after }: ComparedColumn): Sql {
+  return comparable(id(side, name), before === after ? before : undefined);
+}
+
 /**
- * By the type's own equality. As JSON where the types differ or have none: numbers are compared by their value there, too,
- * and what is not a number by how it is written.
+ * A value as it is compared with another: by the type's own equality, or as JSON where it has none, or where there are two
+ * types. Numbers are compared by their value there, too, and what is not a number by how it is written.
  */
-function comparable(side: string, { name, before, after }: ComparedColumn): Sql {
-  const value = id(side, name);
-  return before === after && hasEquality(before) ? value : sql`to_jsonb(${value})`;
+export function comparable(value: Sql, type: string | undefined): Sql {
+  return type !== undefined && hasEquality(type) ? value : sql`to_jsonb(${value})`;
 }

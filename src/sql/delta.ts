@@ -1,6 +1,10 @@
 import type { Column, Storage } from "../model/catalog.ts";
-import { quoteIdentifier, quoteList, quoteLiteral } from "./identifiers.ts";
-import { GONE_IN, quotePrivate, WRITTEN_BY } from "./names.ts";
+import { comparable } from "./compare.ts";
+import { id, ids } from "./identifiers.ts";
+import { dollarQuoted, literal } from "./literals.ts";
+import { GONE_IN, privateId, WRITTEN_BY } from "./names.ts";
+import { and, join, type Sql, sql } from "./sql.ts";
+import { embeds, serverName } from "./types.ts";
 
 /** An incremental table, the table of its new rows, and the key by which new rows replace old ones. */
 export interface Delta {
@@ -16,104 +20,205 @@ export interface Delta {
   readonly release: number;
 }
 
-/** A column of the result, and whether each side has it. What a side lacks is NULL there. */
+/** A column of the result, and as each side has it. What a side lacks is NULL there. */
 export interface DeltaColumn extends Column {
-  readonly inStorage: boolean;
-  readonly inDelta: boolean;
+  readonly inStorage?: Column | undefined;
+  readonly inDelta?: Column | undefined;
 }
 
-const written = quoteIdentifier(WRITTEN_BY);
-const gone = quoteIdentifier(GONE_IN);
+const written = id(WRITTEN_BY);
+const gone = id(GONE_IN);
 
 /**
  * What the table will be: earlier rows that the delta does not replace, plus the delta. The same before the delta is
  * applied and after it, so that a reader's snapshot may be from either side.
  */
-export function candidateQuery(delta: Delta): string {
-  const { storage, table, columns, release } = delta;
-  const kept = sameKeys(delta)
-    .map((same) => `\n  and not exists (select from ${quotePrivate(table)} d where ${same})`)
-    .join("");
-  return `select ${cast(columns, "s", "inStorage")} from ${quotePrivate(storage.table)} s
-where s.${written} < ${release}${kept}
-union all
-select ${cast(columns, "d", "inDelta")} from ${quotePrivate(table)} d`;
+export function candidateQuery(delta: Delta): Sql {
+  const { storage, table, columns } = delta;
+  return sql`
+    select
+      ${columns.map((column) => named(column, "s"))}
+    from ${privateId(storage.table)} as s
+    where ${kept(delta)}
+    union all
+    select
+      ${columns.map((column) => named(column, "d"))}
+    from ${privateId(table)} as d`;
+}
+
+/** Of the storage's rows, called `s`: those that stay. */
+function kept(delta: Delta): Sql {
+  const earlier = sql`s.${written} < ${literal(delta.release)}`;
+  const replaced = sameKeys(delta).map(
+    (same) => sql`not exists (select from ${privateId(delta.table)} as d where ${same})`,
+  );
+  return and([earlier, ...replaced]);
 }
 
 /** The statements that make the storage equal to the candidate, and keep what they replace. */
-export function applyDelta(delta: Delta): string[] {
+export function applyDelta(delta: Delta): Sql[] {
   const { storage, table, columns, release } = delta;
-  const names = quoteList(columns.map(({ name }) => name));
-  const insert = `insert into ${quotePrivate(storage.table)} (${names}, ${written}) select ${cast(columns, "d", "inDelta")}, ${release} from ${quotePrivate(table)} d`;
+  const names = namesOf(columns);
   return [
-    ...sameKeys(delta).map((same) => moveAway(storage, names, `using ${quotePrivate(table)} d where ${same}`, release)),
-    insert,
+    ...sameKeys(delta).map((same) =>
+      moveAway(storage, names, sql`using ${privateId(table)} as d where ${same}`, release),
+    ),
+    sql`
+      insert into ${privateId(storage.table)} (${[...names, written]})
+      select
+        ${columns.map((column) => valueIn(column, "d"))},
+        ${literal(release)}
+      from ${privateId(table)} as d`,
   ];
 }
 
+/**
+ * Where columns take another type: a check that no earlier row that stays gets another value by it.
+ * @param what the model, for the message
+ */
+export function refuseBent(delta: Delta, what: string): Sql[] {
+  return delta.columns.flatMap((column) => {
+    const { name, type, inStorage } = column;
+    if (!inStorage || !column.inDelta || embeds(inStorage.type, type)) return [];
+    const back = sql`(${valueIn(column, "s")})::${serverName(inStorage.type)}`;
+    const message = literal(`${what}: column "${name}" has values that would not be the same as ${type}`);
+    const hint = literal(
+      `the table has it as ${inStorage.type}: --full-refresh starts afresh, or cast in the query to the type of the table`,
+    );
+    const body = sql`
+      declare
+        bent boolean;
+      begin
+        begin
+          select exists (
+            -- The offset keeps rows that are replaced from being cast.
+            select from (select s.* from ${privateId(delta.storage.table)} as s where ${kept(delta)} offset 0) as s
+            where ${comparable(id("s", name), inStorage.type)} is distinct from ${comparable(back, inStorage.type)}
+          ) into bent;
+        exception when data_exception or integrity_constraint_violation or cannot_coerce then
+          raise exception using errcode = '22000', message = ${message}, detail = sqlerrm, hint = ${hint};
+        end;
+        if bent then
+          raise exception using errcode = '22000', message = ${message}, hint = ${hint};
+        end if;
+      end`;
+    return [sql`do ${dollarQuoted(body)}`];
+  });
+}
+
 /** What the table is, quickest to read. True for snapshots that have all its rows. */
-export function currentQuery(storage: Storage, columns: readonly Column[]): string {
-  return `select ${quoteList(columns.map(({ name }) => name))} from ${quotePrivate(storage.table)}`;
+export function currentQuery(storage: Storage, columns: readonly Column[]): Sql {
+  return sql`
+    select
+      ${namesOf(columns)}
+    from ${privateId(storage.table)}`;
 }
 
 /** What the table was at an earlier release. True for ever: later releases change only what it leaves out. */
-export function historicalQuery(storage: Storage, columns: readonly Column[], release: number): string {
-  const names = quoteList(columns.map(({ name }) => name));
-  return `select ${names} from ${quotePrivate(storage.table)} where ${written} <= ${release}
-union all
-select ${names} from ${quotePrivate(storage.undo)} where ${written} <= ${release} and ${gone} > ${release}`;
+export function historicalQuery(storage: Storage, columns: readonly Column[], release: number): Sql {
+  const names = namesOf(columns);
+  return sql`
+    select
+      ${names}
+    from ${privateId(storage.table)}
+    where ${written} <= ${literal(release)}
+    union all
+    select
+      ${names}
+    from ${privateId(storage.undo)}
+    where ${written} <= ${literal(release)} and ${gone} > ${literal(release)}`;
 }
 
 /** The statements that give the storage the rows of an earlier release again, as a release of its own. */
-export function revertStorage(storage: Storage, columns: readonly Column[], to: number, release: number): string[] {
-  const names = quoteList(columns.map(({ name }) => name));
+export function revertStorage(storage: Storage, columns: readonly Column[], to: number, release: number): Sql[] {
+  const names = namesOf(columns);
   return [
-    moveAway(storage, names, `where s.${written} > ${to}`, release),
-    `insert into ${quotePrivate(storage.table)} (${names}, ${written}) select ${names}, ${release} from ${quotePrivate(storage.undo)} where ${written} <= ${to} and ${gone} > ${to}`,
+    moveAway(storage, names, sql`where s.${written} > ${literal(to)}`, release),
+    sql`
+      insert into ${privateId(storage.table)} (${[...names, written]})
+      select
+        ${names},
+        ${literal(release)}
+      from ${privateId(storage.undo)}
+      where ${written} <= ${literal(to)} and ${gone} > ${literal(to)}`,
   ];
 }
 
 /** Adds to a table as its query made it what a storage needs besides, and makes its undo table. */
-export function makeStorage(storage: Storage, release: number): string[] {
+export function makeStorage(storage: Storage, release: number): Sql[] {
+  const [table, undo] = [privateId(storage.table), privateId(storage.undo)];
   return [
     // A constant default: the table is not rewritten.
-    `alter table ${quotePrivate(storage.table)} add column ${written} bigint not null default ${release}`,
-    `create table ${quotePrivate(storage.undo)} (like ${quotePrivate(storage.table)}, ${gone} bigint not null)`,
+    sql`alter table ${table} add column ${written} bigint not null default ${literal(release)}`,
+    sql`create table ${undo} (like ${table}, ${gone} bigint not null)`,
   ];
 }
 
-function moveAway(storage: Storage, names: string, which: string, release: number): string {
-  return `with gone as (delete from ${quotePrivate(storage.table)} s ${which} returning s.*)
-insert into ${quotePrivate(storage.undo)} (${names}, ${written}, ${gone}) select ${names}, ${written}, ${release} from gone`;
+function moveAway(storage: Storage, names: readonly Sql[], which: Sql, release: number): Sql {
+  return sql`
+    with gone as (
+      delete from ${privateId(storage.table)} as s
+      ${which}
+      returning s.*
+    )
+    insert into ${privateId(storage.undo)} (${[...names, written, gone]})
+    select
+      ${[...names, written]},
+      ${literal(release)}
+    from gone`;
 }
 
-function cast(columns: readonly DeltaColumn[], alias: string, side: "inStorage" | "inDelta"): string {
-  return columns
-    .map((column) => {
-      const name = quoteIdentifier(column.name);
-      return `${column[side] ? `${alias}.${name}` : "null"}::${column.type} as ${name}`;
-    })
-    .join(", ");
+function namesOf(columns: readonly Column[]): Sql[] {
+  return ids(columns.map(({ name }) => name));
+}
+
+type Side = "s" | "d";
+
+function named(column: DeltaColumn, side: Side): Sql {
+  return sql`${valueIn(column, side)} as ${id(column.name)}`;
+}
+
+/**
+ * A column's value of one side, in the type of the result. Where the types differ every value of the one is one of the
+ * other (`embeds`), or was looked at (`refuseBent`): a cast bends without a word.
+ */
+function valueIn(column: DeltaColumn, side: Side): Sql {
+  const given = side === "s" ? column.inStorage : column.inDelta;
+  const type = serverName(column.type);
+  const collate =
+    given?.collation === column.collation ? sql`` : sql` collate ${serverName(column.collation ?? '"default"')}`;
+  if (!given) return sql`null::${type}${collate}`;
+  const value = id(side, column.name);
+  return given.type === column.type ? sql`${value}${collate}` : sql`${value}::${type}${collate}`;
 }
 
 /**
  * Conditions under which a row of the table has the key of a new row. Equality alone can be hashed and looked up by an
  * index, `is not distinct from` cannot: so one condition for keys without NULL, and one for each way to have some.
  */
-function sameKeys({ uniqueKey, nullKeys }: Delta): string[] {
+function sameKeys({ uniqueKey, nullKeys, columns }: Delta): Sql[] {
   if (!uniqueKey.length) return [];
-  return [[], ...nullKeys].map((nulls) =>
-    uniqueKey
-      .map((key) => ({ key, name: quoteIdentifier(key) }))
-      .map(({ key, name }) =>
-        nulls.includes(key) ? `s.${name} is null and d.${name} is null` : `s.${name} = d.${name}`,
-      )
-      .join(" and "),
+  const keys = columns.filter(({ name }) => uniqueKey.includes(name));
+  return [[], ...nullKeys].map((nulls: readonly string[]) =>
+    join(
+      keys.map((key) =>
+        nulls.includes(key.name)
+          ? sql`${id("s", key.name)} is null and ${id("d", key.name)} is null`
+          : sql`${valueIn(key, "s")} = ${valueIn(key, "d")}`,
+      ),
+      " and ",
+    ),
   );
 }
 
 /** The columns of the key that are NULL, for each way in which rows of the table have some. */
-export function nullKeysQuery(table: string, uniqueKey: readonly string[]): string {
-  const nulls = uniqueKey.map((key) => `case when ${quoteIdentifier(key)} is null then ${quoteLiteral(key)} end`);
-  return `select distinct array_to_json(array_remove(array[${nulls.join(", ")}], null))::text as columns from ${quotePrivate(table)} where ${uniqueKey.map((key) => `${quoteIdentifier(key)} is null`).join(" or ")}`;
+export function nullKeysQuery(table: string, uniqueKey: readonly string[]): Sql {
+  const nulls = uniqueKey.map((key) => sql`case when ${id(key)} is null then ${literal(key)} end`);
+  return sql`
+    select distinct array_to_json(array_remove(array[${join(nulls, ", ")}], null))::text as columns
+    from ${privateId(table)}
+    where ${join(
+      uniqueKey.map((key) => sql`${id(key)} is null`),
+      " or ",
+    )}`;
 }

@@ -11,10 +11,13 @@ import {
   type DeltaColumn,
   historicalQuery,
   makeStorage,
+  refuseBent,
 } from "../../sql/delta.ts";
-import { quotePrivate } from "../../sql/names.ts";
+import { privateId, quotePrivate } from "../../sql/names.ts";
 import { splitStatements } from "../../sql/split.ts";
+import { sql } from "../../sql/sql.ts";
 import { createIndex, createUniqueKey } from "../../sql/statements.ts";
+import { wider } from "../../sql/types.ts";
 import { authoredAll, authoredQuery, inTransaction, plain } from "../statement.ts";
 import { buildStep, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
 
@@ -55,9 +58,9 @@ function finishStorage(
   return [
     ...(model.uniqueKey.length ? [plain(createUniqueKey(storage.table, model.uniqueKey))] : []),
     ...finishTable(model, storage.table, postOperations, resolve),
-    plain(`create view ${quotePrivate(object)} as select * from ${quotePrivate(storage.table)}`),
+    plain(sql`create view ${privateId(object)} as select * from ${privateId(storage.table)}`),
     ...makeStorage(storage, context.release).map(plain),
-    plain(`analyze ${quotePrivate(storage.table)}`),
+    plain(sql`analyze ${privateId(storage.table)}`),
     label(model, context, "table", storage.table),
     label(model, context, "table", storage.undo),
     label(model, context, "view", object),
@@ -72,7 +75,7 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
     ...authoredAll(model.file, model.incrementalPreOperations, resolve),
     authoredQuery(model.file, model.incrementalQuery, resolve, `create table ${quotePrivate(table)} as\n`),
     ...(model.uniqueKey.length ? [plain(createUniqueKey(table, model.uniqueKey))] : []),
-    plain(`analyze ${quotePrivate(table)}`),
+    plain(sql`analyze ${privateId(table)}`),
     label(model, context, "table", table),
   ]);
   return { ...step, newRows: { table, uniqueKey: model.uniqueKey } };
@@ -106,7 +109,9 @@ export function candidateStep(
       ...rest,
       statements: inTransaction([
         ...indexesOf(model, delta).map(plain),
-        plain(`create view ${quotePrivate(object)} as\n${candidateQuery(delta)}`),
+        plain(sql`
+          create view ${privateId(object)} as
+          ${candidateQuery(delta)}`),
         label(model, context, "view", object),
       ]),
       delta: applyStep(model, current, context, object, delta),
@@ -118,9 +123,12 @@ export function candidateStep(
     reason: "its columns changed: copied once",
     entry: { ...step.entry, storage },
     statements: inTransaction([
-      plain(`create table ${quotePrivate(storage.table)} as\n${candidateQuery(delta)}`),
+      ...refuseBent(delta, targetKey(model.target)).map(plain),
+      plain(sql`
+          create table ${privateId(storage.table)} as
+          ${candidateQuery(delta)}`),
       ...finishStorage(model, context, object, storage, model.incrementalPostOperations),
-      plain(`drop table ${quotePrivate(newRows.table)}`),
+      plain(sql`drop table ${privateId(newRows.table)}`),
     ]),
   };
 }
@@ -141,12 +149,20 @@ function applyStep(model: Incremental, current: Stored, context: StepContext, ob
       ...applyDelta(delta).map(plain),
       // What post_operations change is in the storage only.
       ...(postOperations.length
-        ? [plain(`create or replace view ${quotePrivate(object)} as ${currentQuery(current.storage, current.columns)}`)]
+        ? [
+            plain(sql`
+          create or replace view ${privateId(object)} as
+          ${currentQuery(current.storage, current.columns)}`),
+          ]
         : []),
       ...postOperations,
     ],
     // Readers of the release before hold this view; it is turned together with the public ones.
-    history: [plain(`create or replace view ${quotePrivate(current.object)} as ${historical}`)],
+    history: [
+      plain(sql`
+          create or replace view ${privateId(current.object)} as
+          ${historical}`),
+    ],
   };
 }
 
@@ -161,32 +177,64 @@ function repeatable(model: Incremental): string[] {
     .filter((statement) => !(shapesTable.test(statement) && made.has(statement.trim())));
 }
 
-/** The columns the table has after this run, as `onSchemaChange` says. */
+/**
+ * The columns the table has after this run, as `onSchemaChange` says. Where the types of a column differ, the table takes
+ * the one that has all values of both; `synchronize` takes the new one.
+ */
 function mergeColumns(model: Incremental, before: readonly Column[], now: readonly Column[]): DeltaColumn[] {
-  const byName = new Map(now.map((column) => [column.name, column]));
+  const policy = model.onSchemaChange;
+  const given = new Map(now.map((column) => [column.name, column]));
   const known = new Set(before.map(({ name }) => name));
   const added = now.filter(({ name }) => !known.has(name));
-  const missing = before.filter(({ name }) => !byName.has(name));
-  const retyped = before.filter(({ name, type }) => byName.has(name) && byName.get(name)!.type !== type);
-  const policy = model.onSchemaChange;
+  const missing = before.filter(({ name }) => !given.has(name));
+  const retyped = before.filter(({ name, type }) => given.has(name) && given.get(name)!.type !== type);
   const refused = policy === "fail" ? [...added, ...missing, ...retyped] : policy === "ignore" ? missing : [];
   if (refused.length) throw columnsChanged(model, refused, { added, missing, retyped });
-  const kept = policy === "synchronize" ? before.filter(({ name }) => byName.has(name)) : before;
+  const changes = retyped.map((column): TypeChange => ({ column, now: given.get(column.name)! }));
+  const bent = changes.filter(({ column, now }) => wider(column.type, now.type) === undefined);
+  if (bent.length && policy !== "synchronize") throw typesChanged(model, bent);
+  const kept = policy === "synchronize" ? before.filter(({ name }) => given.has(name)) : before;
   return [
-    ...kept.map((column) => ({
-      ...(policy === "synchronize" ? byName.get(column.name)! : column),
-      inStorage: true,
-      inDelta: byName.has(column.name),
-    })),
-    ...(policy === "ignore" ? [] : added.map((column) => ({ ...column, inStorage: false, inDelta: true }))),
+    ...kept.map((column): DeltaColumn => {
+      const inDelta = given.get(column.name);
+      const result = !inDelta ? column : policy === "synchronize" ? inDelta : widened(column, inDelta);
+      return { ...result, inStorage: column, inDelta };
+    }),
+    ...(policy === "ignore" ? [] : added.map((column) => ({ ...column, inDelta: column }))),
   ];
+}
+
+interface TypeChange {
+  /** As the table has it. */
+  readonly column: Column;
+  readonly now: Column;
+}
+
+function widened(column: Column, now: Column): Column {
+  return { ...column, type: wider(column.type, now.type)! };
 }
 
 function sameColumns(columns: readonly DeltaColumn[], before: readonly Column[]): boolean {
   return (
     columns.length === before.length &&
-    columns.every(({ name, type }, index) => before[index]!.name === name && before[index]!.type === type)
+    columns.every(({ name, type, collation }, index) => {
+      const column = before[index]!;
+      return column.name === name && column.type === type && column.collation === collation;
+    })
   );
+}
+
+function typesChanged(model: Incremental, changes: readonly TypeChange[]): UserError {
+  const list = (side: keyof TypeChange) =>
+    changes.map((change) => `"${change[side].name}" ${change[side].type}`).join(", ");
+  const [first] = changes;
+  return new UserError({
+    message: `${targetKey(model.target)}: the query gives ${list("now")}, and not every such value fits the table unchanged`,
+    location: { file: model.file },
+    expected: `${list("column")}, or a type that all its values are values of`,
+    found: list("now"),
+    hint: `cast in the query: "${first!.now.name}"::${first!.column.type}; onSchemaChange: "synchronize" takes the new type; --full-refresh starts afresh`,
+  });
 }
 
 function columnsChanged(
