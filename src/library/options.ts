@@ -8,7 +8,12 @@ const OURS = "_dataform_";
 
 /** A column of ours beside an author's columns. */
 export function own(name: string): Identifier {
-  return id(`${OURS}${name}`);
+  return id(ownName(name));
+}
+
+/** The same before it is quoted. */
+export function ownName(name: string): string {
+  return `${OURS}${name}`;
 }
 
 /** Ends the compilation with what is wrong with a call. `caller` names function and action: `scd2.publish: customers`. */
@@ -54,12 +59,31 @@ export function columnNames(caller: string, given: unknown, where: string): read
   return names;
 }
 
+/**
+ * `{ name: value }`, or entries, which serve for names that an object cannot have: `[["__proto__", "text"]]`. Nothing gives none.
+ * @throws Error for what is neither, and for an object that was given a prototype where a name was meant
+ */
+export function entriesOf(caller: string, given: unknown, where: string): readonly (readonly [string, unknown])[] {
+  if (given === undefined || given === null) return [];
+  if (Array.isArray(given) && given.every((entry) => Array.isArray(entry) && entry.length === 2)) return given;
+  if (typeof given !== "object" || Array.isArray(given))
+    return fail(caller, `${where}: expected { name: … }, found ${JSON.stringify(given)}`);
+  // An object of another realm has another Object.prototype, and that has none.
+  const prototype = Object.getPrototypeOf(given);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
+    fail(
+      caller,
+      `${where}: JavaScript takes __proto__: in an object for something else, give entries: [["__proto__", …]]`,
+    );
+  return Object.entries(given);
+}
+
 /** `{ column: type }` as a map from names to types. */
 export function typedColumns(caller: string, given: unknown, where: string): ReadonlyMap<string, Sql> {
-  const entries = Array.isArray(given) ? given : given && typeof given === "object" ? Object.entries(given) : [];
+  const entries = entriesOf(caller, given, where);
   if (!entries.length) fail(caller, `needs ${where}: { column: type }`);
   const columns = new Map<string, Sql>();
-  for (const [given, type] of entries as [unknown, unknown][]) {
+  for (const [given, type] of entries) {
     const name = columnName(caller, given, where);
     if (columns.has(name)) fail(caller, `${where}: ${name} is named twice`);
     columns.set(name, typeName(type as string, `${caller}: ${where}: the type of ${name}`));

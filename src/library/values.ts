@@ -65,3 +65,8 @@ export function rowHash(values: readonly { readonly value: Sql; readonly type: S
   const hashed = values.map(({ value, type }) => (WITHOUT_HASH.test(spelling(type)) ? sql`${value}::text` : value));
   return sql`hash_record_extended(row(${hashed}), 0)::text`;
 }
+
+/** An expression that has no value, but ends the query with a text and what was found. Found is no constant: one would end it while it is planned. */
+export function refused(message: string, found: Sql): Sql {
+  return sql`(${literal(message)} || ${found})::int`;
+}

@@ -1,0 +1,138 @@
+import { relation } from "../sql/authored.ts";
+import { type Name, targetOf } from "./dataform.ts";
+import { checkKnown, fail } from "./options.ts";
+import { columnStatistics } from "./reconcile/columns.ts";
+import { correctedOf } from "./reconcile/corrected.ts";
+import { correctionsOf } from "./reconcile/corrections.ts";
+import { type DialectName, dialectOf, tableOf } from "./reconcile/dialects.ts";
+import { duplicatesOf } from "./reconcile/duplicates.ts";
+import { type Comparison, type ComparisonOptions, checkOptions, type Side } from "./reconcile/options.ts";
+import { proposalsOf } from "./reconcile/proposals.ts";
+import { type ModelOptions, publishAll } from "./reconcile/publish.ts";
+import { checkResults } from "./reconcile/results.ts";
+import { rowResults } from "./reconcile/rows.ts";
+import { ruleRows } from "./reconcile/rule-rows.ts";
+import { measureOf } from "./reconcile/sides.ts";
+import { type Relations, storeOf } from "./reconcile/store.ts";
+import { summaryOf } from "./reconcile/summary.ts";
+
+// Two sets of rows compared by key: a result for each row, figures for each column, a summary that adds up, and what could
+// be corrected. docs/products/reconciliation.md has the rules.
+
+export type { ComparisonOptions, KeyOption, Side } from "./reconcile/options.ts";
+export type { Rule } from "./reconcile/rules.ts";
+
+export interface PublishOptions extends ComparisonOptions, ModelOptions {
+  /** The two models or sources, as in `ref()`. They name the compared columns alike. */
+  readonly ours: Name;
+  readonly theirs: Name;
+}
+
+export interface BetweenOptions extends ComparisonOptions {
+  /** The two relations: `ref()`, `schema.name`, or a select in parentheses. */
+  readonly ours: string;
+  readonly theirs: string;
+}
+
+export interface CorrectionsOptions {
+  readonly proposals: string;
+  /** Proposals with `decision`, `decided_by`, `decided_on`, `comment`, `load_id` and `row_no`. */
+  readonly decisions: string;
+  /** The table that `apply_statement` corrects: as its system writes it, or as in `ref()`. */
+  readonly target: Name;
+  /** Of the system that has it; PostgreSQL's unless said. */
+  readonly dialect?: DialectName;
+}
+
+/** Selects over the models of a reconciliation; arguments are relations. */
+export interface Reconciliation {
+  rows(stored: string): string;
+  duplicates(stored: string): string;
+  columnStats(rows: string): string;
+  summary(rows: string, duplicates?: string): string;
+  proposals(rows: string): string;
+  rules(): string;
+  corrections(options: CorrectionsOptions): string;
+  corrected(options: { readonly ours: string; readonly corrections: string }): string;
+}
+
+/**
+ * One call for a reconciliation, from a file in definitions/:
+ *
+ * - `<name>_rows`: the result of each key; `<name>_duplicates`: the rows of keys that are there more than once;
+ * - `<name>_columns`: figures by column; `<name>_summary`: by status and currency; `<name>_rules`: what was compared how;
+ * - `<name>_proposals`: what could be corrected;
+ * - the assertions `<name>_counts_every_row_once`, `<name>_columns_add_up` and `<name>_sums_are_explained`.
+ *
+ * Where a side that is said to be `unique` is not, the run fails, with the key, and publishes nothing.
+ * @throws Error for options that mean nothing, and for a column that has the name of a column of the results
+ */
+export function publish(name: string, given: PublishOptions): Reconciliation {
+  const caller = `reconcile.publish: ${name}`;
+  const { schema, description, tags, ...options } = given;
+  const comparison = checkedOptions(caller, options);
+  const [ours, theirs] = [targetOf(given.ours), targetOf(given.theirs)];
+  if (!ours?.name || !theirs?.name) return fail(caller, "ours and theirs name models, as in ref()");
+  const sides = { ours, theirs };
+  publishAll({ name, comparison, sides, schema, description, tags });
+  return selectsOf(comparison, sides);
+}
+
+/**
+ * The same without models: functions that return selects. A table of `store()` needs a unique index of the key `where
+ * has_key`: it is what holds `unique`.
+ * @throws Error as `publish`
+ */
+export function between(given: BetweenOptions): Reconciliation & { store(): string } {
+  const comparison = checkedOptions("reconcile.between", given);
+  return {
+    ...selectsOf(comparison, given),
+    store: () => storeOf(comparison, relationsOf(comparison, given)).toString(),
+  };
+}
+
+function checkedOptions(caller: string, given: ComparisonOptions): Comparison {
+  const comparison = checkOptions(caller, given);
+  checkResults(comparison);
+  return comparison;
+}
+
+type Sides = Readonly<Record<Side, Name>>;
+
+function relationsOf({ caller }: Comparison, { ours, theirs }: Sides): Relations {
+  const of = (given: Name, side: Side) => relation(given as string, `${caller}: ${side}`);
+  return { ours: of(ours, "ours"), theirs: of(theirs, "theirs") };
+}
+
+function selectsOf(comparison: Comparison, sides: Sides): Reconciliation {
+  const { caller } = comparison;
+  const of = (given: string, what: string) => relation(given, `${caller}: ${what}`);
+  return {
+    rows: (stored) => rowResults(comparison, of(stored, "rows")).toString(),
+    duplicates: (stored) =>
+      duplicatesOf(comparison, relationsOf(comparison, sides), of(stored, "duplicates")).toString(),
+    columnStats: (rows) => columnStatistics(comparison, of(rows, "columnStats")).toString(),
+    summary: (rows, duplicates) => {
+      if (duplicates !== undefined)
+        return summaryOf(comparison, of(rows, "summary: rows"), of(duplicates, "summary: duplicates")).toString();
+      if (measureOf(comparison)) fail(caller, "summary: needs the relation of duplicates, too, which have money");
+      return summaryOf(comparison, of(rows, "summary: rows"), undefined).toString();
+    },
+    proposals: (rows) => proposalsOf(comparison, of(rows, "proposals")).toString(),
+    rules: () => ruleRows(comparison).toString(),
+    corrections: ({ proposals, decisions, target, dialect: name, ...rest }) => {
+      checkKnown(`${caller}: corrections`, rest, ["proposals", "decisions", "target", "dialect"]);
+      const dialect = dialectOf(`${caller}: corrections`, name);
+      return correctionsOf(comparison, {
+        proposals: of(proposals, "corrections: proposals"),
+        decisions: of(decisions, "corrections: decisions"),
+        dialect,
+        table: tableOf(`${caller}: corrections`, dialect, target),
+      }).toString();
+    },
+    corrected: ({ ours, corrections, ...rest }) => {
+      checkKnown(`${caller}: corrected`, rest, ["ours", "corrections"]);
+      return correctedOf(comparison, of(ours, "corrected: ours"), of(corrections, "corrected: corrections")).toString();
+    },
+  };
+}

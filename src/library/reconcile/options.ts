@@ -1,0 +1,172 @@
+import { id, suffixed } from "../../sql/identifiers.ts";
+import type { Identifier } from "../../sql/sql.ts";
+import { checkKnown, columnNames, entriesOf, fail } from "../options.ts";
+import { type Step, stepsOf } from "./normalize.ts";
+import { type Rule, ruleOf } from "./rules.ts";
+
+export type Side = "ours" | "theirs";
+
+export const SIDES: readonly Side[] = ["ours", "theirs"];
+
+export interface KeyColumn {
+  readonly name: string;
+  /** Without any the key is of the type that both sides have in common; with some it is a text. */
+  readonly steps: readonly Step[];
+}
+
+export interface ComparedColumn {
+  readonly name: string;
+  readonly rule: Rule;
+  /** Of its letter in `outcomes`, from 1 on. */
+  readonly position: number;
+}
+
+/** A reconciliation as checked: what every select of it is made of. */
+export interface Comparison {
+  readonly caller: string;
+  readonly key: readonly KeyColumn[];
+  readonly columns: readonly ComparedColumn[];
+  /** Shown of rows that differ. */
+  readonly also: Readonly<Record<Side, readonly string[]>>;
+  /** Sides that have no key twice. */
+  readonly unique: readonly Side[];
+}
+
+/** Steps by column; entries serve for names that an object cannot have: `[["__proto__", ["trim"]]]`. */
+export type KeyOption =
+  | string
+  | readonly (string | readonly [column: string, steps: readonly Step[]])[]
+  | Readonly<Record<string, readonly Step[]>>;
+
+export interface ComparisonOptions {
+  /** What rows are matched by: a column, several, or `{ column: ["trim", "upper"] }`. */
+  readonly key: KeyOption;
+  /** The compared columns, each with its rule. */
+  readonly columns: Readonly<Record<string, Rule>> | readonly (readonly [column: string, rule: Rule])[];
+  /** Further columns to show of rows that differ. */
+  readonly also?: { readonly ours?: readonly string[]; readonly theirs?: readonly string[] };
+  /** Sides that have no key twice, which are then not searched for them: all, or those of a list. */
+  readonly unique?: boolean | readonly Side[];
+}
+
+const OPTIONS = ["ours", "theirs", "key", "columns", "also", "unique"];
+
+/**
+ * The options in one form.
+ * @throws Error for what is wrong with them
+ */
+export function checkOptions(
+  caller: string,
+  given: ComparisonOptions & Readonly<Partial<Record<Side, unknown>>>,
+): Comparison {
+  checkKnown(caller, given, OPTIONS);
+  for (const side of SIDES) if (!given[side]) fail(caller, `needs ${side}, that side's rows`);
+  const key = keyOf(caller, given.key);
+  const columns = columnsOf(caller, given.columns);
+  const isKey = key.find(({ name }) => columns.some((column) => column.name === name));
+  if (isKey) fail(caller, `${isKey.name} is the key: it is equal, or it is another row. Leave it out of columns`);
+  const comparison = { caller, key, columns, also: alsoOf(caller, given.also), unique: uniqueOf(caller, given.unique) };
+  checkAlso(comparison);
+  return comparison;
+}
+
+function keyOf(caller: string, given: unknown): KeyColumn[] {
+  const listed = typeof given === "string" ? [given] : given;
+  const entries: readonly (readonly [string, unknown])[] = Array.isArray(listed)
+    ? listed.map((one) => (Array.isArray(one) ? (one as [string, unknown]) : ([one, []] as [string, unknown])))
+    : entriesOf(caller, listed, "key");
+  if (!entries.length) fail(caller, "needs a key: a column, several, or { column: [steps] }");
+  columnNames(
+    caller,
+    entries.map(([name]) => name),
+    "key",
+  );
+  return entries.map(([name, steps]) => ({ name, steps: stepsOf(`${caller}: ${name}`, steps) }));
+}
+
+function columnsOf(caller: string, given: unknown): ComparedColumn[] {
+  const entries = entriesOf(caller, given, "columns");
+  if (!entries.length) fail(caller, 'needs columns: { column: { kind: "text" } }');
+  columnNames(
+    caller,
+    entries.map(([name]) => name),
+    "columns",
+  );
+  const columns = entries.map(([name, rule], index) => ({
+    name,
+    rule: ruleOf(caller, name, rule),
+    position: index + 1,
+  }));
+  for (const { name, rule } of columns) {
+    if (rule.kind !== "money") continue;
+    const currency = columns.find((column) => column.name === rule.currency);
+    if (currency?.rule.kind !== "text")
+      fail(
+        caller,
+        `${name}: money needs currency, the name of another of the columns, of kind text; figures without one are numbers`,
+      );
+  }
+  return columns;
+}
+
+function alsoOf(caller: string, given: unknown): Comparison["also"] {
+  const also = (given ?? {}) as Readonly<Record<string, unknown>>;
+  checkKnown(caller, also, SIDES, "side of also");
+  const of = (side: Side) => {
+    const names = also[side] ?? [];
+    if (!Array.isArray(names)) fail(caller, `also: ${side} is a list of columns, found ${JSON.stringify(names)}`);
+    return (names as unknown[]).length ? columnNames(caller, names, `also: ${side}`) : [];
+  };
+  return { ours: of("ours"), theirs: of("theirs") };
+}
+
+function checkAlso({ caller, key, columns, also }: Comparison): void {
+  const shown = new Set([...key, ...columns].map(({ name }) => name));
+  for (const side of SIDES) {
+    const twice = also[side].find((name) => shown.has(name));
+    if (twice !== undefined)
+      fail(caller, `also: ${side}: ${twice} is shown already, as the key or a compared column. Leave it out of also`);
+  }
+}
+
+function uniqueOf(caller: string, given: unknown): readonly Side[] {
+  if (given === true) return SIDES;
+  const sides = given === undefined || given === false ? [] : given;
+  if (Array.isArray(sides) && sides.every((side) => SIDES.includes(side))) return sides as Side[];
+  return fail(caller, `unique: true, or a list of ours, theirs, found ${JSON.stringify(given)}`);
+}
+
+/** The name of a column's value of one side, where both stand beside each other: `amount_ours`. */
+export function ofSide(name: string, side: Side): string {
+  return suffixed(name, `_${side}`);
+}
+
+export function idOfSide(name: string, side: Side): Identifier {
+  return id(ofSide(name, side));
+}
+
+/** A column by its name: one that is there, because the options were checked. */
+export function columnOf({ columns }: Comparison, name: string): ComparedColumn {
+  return columns.find((column) => column.name === name)!;
+}
+
+/**
+ * Refuses columns of a result that would have one name.
+ * @param names each with what it is, for the message
+ */
+export function checkApart(
+  caller: string,
+  result: string,
+  names: readonly (readonly [name: string, what: string])[],
+): void {
+  const seen = new Map<string, string>();
+  for (const [name, what] of names) {
+    const other = seen.get(name);
+    if (other !== undefined)
+      fail(
+        caller,
+        `the column name ${name} is taken: in ${result} it is ${other} and ${what}. Rename yours on both sides`,
+      );
+    seen.set(name, what);
+  }
+}

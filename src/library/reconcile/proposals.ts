@@ -1,0 +1,41 @@
+import { cte, withCtes } from "../../sql/ctes.ts";
+import { join, type Sql, sql } from "../../sql/sql.ts";
+import type { Comparison } from "./options.ts";
+import { keyList } from "./sides.ts";
+import { imports, source } from "./sources.ts";
+
+/** One row per thing to correct. Its id is made of what it says, so that a decision is about these very values. */
+export function proposalsOf(comparison: Comparison, rows: Sql): Sql {
+  const keys = keyList(comparison);
+  const said = join([...keys, sql`column_name, our_value, their_value, proposed_action`], ", ");
+  const ctes = [
+    ...imports({ rows }),
+    cte("proposed", proposed(comparison)),
+    cte("identified", sql`select md5(jsonb_build_array(${said})::text) as proposal_id, proposed.* from proposed`),
+  ];
+  return withCtes(ctes, sql`select * from identified`);
+}
+
+function proposed(comparison: Comparison): Sql {
+  const keys = keyList(comparison);
+  return sql`
+    select
+      ${keys},
+      status,
+      differing.column_name,
+      ours ->> differing.column_name as our_value,
+      theirs ->> differing.column_name as their_value,
+      'update' as proposed_action
+    from ${source("rows")}
+    cross join lateral unnest(diff_columns) as differing (column_name)
+    -- amounts in two currencies differ although the figure may be the same
+    where status = 'mismatched' and ours ->> differing.column_name is distinct from theirs ->> differing.column_name
+    union all
+    select ${join(keys, ", ")}, status, null, null, theirs::text, 'insert'
+    from ${source("rows")}
+    where status = 'missing_in_ours'
+    union all
+    select ${join(keys, ", ")}, status, null, ours::text, null, 'investigate'
+    from ${source("rows")}
+    where status = 'missing_in_theirs'`;
+}

@@ -1,0 +1,180 @@
+import { relation } from "../../sql/authored.ts";
+import { sql } from "../../sql/sql.ts";
+import { assertModel, type Context, type Name, publishModel } from "../dataform.ts";
+import { columnsWrong, rowsLost, sumsWrong } from "./checks.ts";
+import { columnStatistics } from "./columns.ts";
+import { OUTCOMES } from "./compare.ts";
+import {
+  type Descriptions,
+  duplicateDescriptions,
+  proposalDescriptions,
+  RULES,
+  rowDescriptions,
+  STATISTICS,
+  summaryDescriptions,
+} from "./descriptions.ts";
+import { duplicatesOf } from "./duplicates.ts";
+import type { Comparison, Side } from "./options.ts";
+import { proposalsOf } from "./proposals.ts";
+import { rowResults } from "./rows.ts";
+import { ruleRows } from "./rule-rows.ts";
+import { keyList, measureOf } from "./sides.ts";
+import { type Relations, storeOf } from "./store.ts";
+import { summaryOf } from "./summary.ts";
+
+/** What the models are called, where they are, and what is said of them. */
+export interface ModelOptions {
+  readonly schema?: string | undefined;
+  readonly description?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+}
+
+interface Publishing extends ModelOptions {
+  readonly name: string;
+  readonly comparison: Comparison;
+  readonly sides: Readonly<Record<Side, Name>>;
+}
+
+/** The models and assertions of one reconciliation: see `publish` in reconcile.ts. */
+export function publishAll(given: Publishing): void {
+  publishRows(given);
+  publishReports(given);
+  publishProposals(given);
+  assertAll(given);
+}
+
+type Suffix = "store" | "rows" | "duplicates" | "columns" | "summary" | "proposals" | "rules";
+
+function modelOf({ name, schema, tags = [] }: Publishing) {
+  return {
+    nameOf: (suffix: Suffix) => `${name}_${suffix}`,
+    config: { ...(schema ? { schema } : {}), tags },
+    ref: (context: Context, suffix: Suffix) =>
+      relation(context.ref({ ...(schema ? { schema } : {}), name: `${name}_${suffix}` }), `reconcile.publish: ${name}`),
+  };
+}
+
+function relationsOf(context: Context, { name, sides }: Publishing): Relations {
+  const of = (side: Side) => relation(context.ref(sides[side]), `reconcile.publish: ${name}: ${side}`);
+  return { ours: of("ours"), theirs: of("theirs") };
+}
+
+function described(descriptions: Descriptions): Record<string, string> {
+  return Object.fromEntries(descriptions);
+}
+
+function publishRows(given: Publishing): void {
+  const { comparison } = given;
+  const { nameOf, config, ref } = modelOf(given);
+  // In parentheses they are SQL, whatever characters a name has.
+  const keys = keyList(comparison).map((key) => sql`(${key})`.toString());
+  publishModel(
+    nameOf("store"),
+    {
+      ...config,
+      type: "table",
+      description: `What ${nameOf("rows")} is kept in; read that one.`,
+      postgres: { indexes: [{ columns: keys, unique: true, where: "has_key" }] },
+    },
+    (context) => storeOf(comparison, relationsOf(context, given)),
+    // a query of this many steps takes the JIT longer to compile than it saves
+  ).preOps("set local jit = off");
+  publishModel(
+    nameOf("rows"),
+    {
+      ...config,
+      type: "view",
+      description: given.description ?? "The result of each key, and of each row without one.",
+      columns: described(rowDescriptions(comparison)),
+    },
+    (context) => rowResults(comparison, ref(context, "store")),
+  );
+  publishModel(
+    nameOf("duplicates"),
+    {
+      ...config,
+      type: "table",
+      description: "The rows of keys that are there more than once: one row per key and different content.",
+      columns: described(duplicateDescriptions(comparison)),
+    },
+    (context) => duplicatesOf(comparison, relationsOf(context, given), ref(context, "store")),
+  );
+}
+
+function publishReports(given: Publishing): void {
+  const { comparison } = given;
+  const { nameOf, config, ref } = modelOf(given);
+  const measure = measureOf(comparison);
+  publishModel(
+    nameOf("columns"),
+    {
+      ...config,
+      type: "table",
+      description: "How each column compares, over the keys that both sides have once.",
+      columns: described(STATISTICS),
+      assertions: { uniqueKey: ["column_name"], nonNull: ["column_name", "compared", ...OUTCOMES.values()] },
+    },
+    (context) => columnStatistics(comparison, ref(context, "rows")),
+  );
+  publishModel(
+    nameOf("summary"),
+    {
+      ...config,
+      type: "table",
+      description: `Keys, rows${measure ? " and money" : ""} of each status${measure ? " and currency" : ""}.`,
+      columns: described(summaryDescriptions(comparison)),
+      assertions: {
+        uniqueKey: measure ? ["status", "currency"] : ["status"],
+        nonNull: ["status", "keys", "rows_ours", "rows_theirs"],
+      },
+    },
+    (context) => summaryOf(comparison, ref(context, "rows"), measure && ref(context, "duplicates")),
+  );
+  publishModel(
+    nameOf("rules"),
+    {
+      ...config,
+      type: "view",
+      description: "The rules the columns are compared by.",
+      columns: described(RULES),
+    },
+    () => ruleRows(comparison),
+  );
+}
+
+function publishProposals(given: Publishing): void {
+  const { comparison } = given;
+  const { nameOf, config, ref } = modelOf(given);
+  publishModel(
+    nameOf("proposals"),
+    {
+      ...config,
+      type: "view",
+      description: "What could be corrected, one row per differing column or missing row.",
+      columns: described(proposalDescriptions(comparison)),
+      assertions: { uniqueKey: ["proposal_id"] },
+    },
+    (context) => proposalsOf(comparison, ref(context, "rows")),
+  );
+}
+
+function assertAll(given: Publishing): void {
+  const { name, comparison, tags = [] } = given;
+  const { ref } = modelOf(given);
+  assertModel(
+    `${name}_counts_every_row_once`,
+    { tags, description: `Every row of both sides is in ${name}_rows exactly once.` },
+    (context) => rowsLost(relationsOf(context, given), ref(context, "rows")),
+  );
+  assertModel(
+    `${name}_columns_add_up`,
+    { tags, description: "The outcomes of each column add up to the pairs compared." },
+    (context) => columnsWrong(ref(context, "rows"), ref(context, "columns")),
+  );
+  if (measureOf(comparison))
+    assertModel(
+      `${name}_sums_are_explained`,
+      { tags, description: "The statuses add up to the money of both sides, in each currency." },
+      (context) => sumsWrong(comparison, relationsOf(context, given), ref(context, "summary")),
+    );
+}

@@ -1,0 +1,148 @@
+import { type Cte, cte } from "../../sql/ctes.ts";
+import { id, ids } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
+import { join, type Sql, sql } from "../../sql/sql.ts";
+import { own } from "../options.ts";
+import { refused } from "../values.ts";
+import { normalized } from "./normalize.ts";
+import { type ComparedColumn, type Comparison, type KeyColumn, SIDES, type Side } from "./options.ts";
+import { isFigure } from "./rules.ts";
+import { otherSide, source } from "./sources.ts";
+import { isNative } from "./types.ts";
+
+// The two sides of a reconciliation as SQL: keys, compared columns, checksums, and rows as JSON.
+
+/** The first money column, whose sums the summary explains, with the column of its currency. */
+export function measureOf({ columns }: Comparison): { readonly amount: string; readonly currency: string } | undefined {
+  for (const { name, rule } of columns) if (rule.kind === "money") return { amount: name, currency: rule.currency };
+  return undefined;
+}
+
+/** Columns of which the row results keep the values of both sides: figures, and the currency of each money column. */
+export function keptColumns({ columns }: Comparison): string[] {
+  const figures = columns.filter(({ rule }) => isFigure(rule)).map(({ name }) => name);
+  const currencies = columns.flatMap(({ rule }) => (rule.kind === "money" ? [rule.currency] : []));
+  return [...new Set([...figures, ...currencies])];
+}
+
+/**
+ * Both sides: their keys in the form they are matched by, their columns as they are compared, and checksums of both. Of a
+ * select that reads no checksum none is made.
+ */
+export function sidesOf(comparison: Comparison): Cte[] {
+  return SIDES.flatMap((side) => [
+    cte(`typed_${side}`, typedSide(comparison, side), { materialized: false }),
+    cte(side, keyedSide(comparison, side), { materialized: false }),
+  ]);
+}
+
+function typedSide({ key, columns, also }: Comparison, side: Side): Sql {
+  const values = [
+    ...key.map((column) => aliased(keyForm(column, side), column.name)),
+    ...columns.map((column) => aliased(comparedForm(column, side), column.name)),
+    ...also[side].map((name) => sql`${id(name)}::text as ${id(name)}`),
+  ];
+  return sql`
+    select
+      ${values}
+    from ${source(side)}`;
+}
+
+function keyedSide(comparison: Comparison, side: Side): Sql {
+  const keys = keyList(comparison);
+  const hash = comparison.key.every(({ steps }) => steps.length) ? textHash(keys) : rowHash(keys);
+  return sql`
+    select
+      *,
+      ${isKey(keys)} as ${own("has_key")},
+      case when ${isKey(keys)} then ${hash} end as ${own("key_hash")},
+      ${rowHash(ids(comparison.columns.map(({ name }) => name)))} as ${own("row_hash")}
+    from ${id(`typed_${side}`)}`;
+}
+
+function aliased(value: Sql, name: string): Sql {
+  const column = id(name);
+  return value.toString() === column.toString() ? column : sql`${value} as ${column}`;
+}
+
+function keyForm({ name, steps }: KeyColumn, side: Side): Sql {
+  return steps.length ? normalized(sql`${id(name)}::text`, steps) : commonForm(name, side);
+}
+
+/** A column's value as it is compared: exactly what it is, or the query ends with the column's name. */
+export function comparedForm({ name, rule }: ComparedColumn, side: Side): Sql {
+  const column = id(name);
+  const text = sql`${column}::text`;
+  switch (rule.kind) {
+    case "money":
+    case "number":
+      // A floating point number is what its text says; on the straight way it is rounded to 15 digits.
+      return sql`case when ${isNative(name, side)} then ${column}::numeric else ${text}::numeric end`;
+    case "date":
+      // What reads dates takes no notice of a time behind them.
+      return sql`
+        case
+          when ${isNative(name, side)} then ${column}::date
+          when ${text}::timestamp <> ${text}::date then ${refused(`${side}: column ${name} is no date: `, text)}::text::date
+          else ${text}::date
+        end`;
+    case "timestamp":
+      // Without a time zone no hour may be taken for another because the session's clocks change.
+      return sql`case when ${isNative(name, side)} then ${column}::timestamp at time zone 'UTC' else ${column}::timestamptz end`;
+    case "text":
+      return text;
+    default:
+      return commonForm(name, side);
+  }
+}
+
+/** A value of the type that both sides have in common, as PostgreSQL unites them. The planner sees the column alone. */
+function commonForm(name: string, side: Side): Sql {
+  const column = id(name);
+  return sql`case when true then ${column} else (select ${column} from ${source(otherSide(side))} limit 0) end`;
+}
+
+/** Whether a key is one: no part is NULL or empty. */
+export function isKey(values: readonly Sql[]): Sql {
+  return join(
+    values.map((value, index) => sql`${index ? sql`and ` : sql``}nullif(${value}::text, '') is not null`),
+    " ",
+  );
+}
+
+/** Checksum of a row: equal values have equal ones, however their numbers are written. */
+export function rowHash(values: readonly Sql[]): Sql {
+  return sql`hash_record_extended(row(${join(values, ", ")}), 0)`;
+}
+
+/** Of texts, a third quicker than the hash of a row. */
+function textHash(values: readonly Sql[]): Sql {
+  return values.reduce((seed, value) => sql`hashtextextended(${value}, ${seed})`, sql`0`);
+}
+
+/** As many pairs as one call takes. */
+const PAIRS_OF_A_CALL = 50;
+
+/** Key, columns and what else is wanted of a row, as JSON. Numbers are written in one way, whatever digits they came with. */
+export function asJson({ key, columns, also }: Comparison, side: Side, valueIn: (name: string) => Sql): Sql {
+  const pairs = [
+    ...key.map(({ name }) => sql`${literal(name)}, ${valueIn(name)}`),
+    ...columns.map((column) => sql`${literal(column.name)}, ${jsonForm(column, side, valueIn(column.name))}`),
+    ...also[side].map((name) => sql`${literal(name)}, ${valueIn(name)}`),
+  ];
+  const calls: Sql[] = [];
+  for (let first = 0; first < pairs.length; first += PAIRS_OF_A_CALL)
+    calls.push(sql`jsonb_build_object(${join(pairs.slice(first, first + PAIRS_OF_A_CALL), ", ")})`);
+  return join(calls, " || ");
+}
+
+function jsonForm({ name, rule }: ComparedColumn, side: Side, value: Sql): Sql {
+  if (isFigure(rule)) return sql`trim_scale(${value})`;
+  if (rule.kind !== "timestamp") return value;
+  return sql`case when ${isNative(name, side)} then to_jsonb(${value} at time zone 'UTC') else to_jsonb(${value}) end`;
+}
+
+/** Key columns as a list. */
+export function keyList({ key }: Comparison): Sql[] {
+  return ids(key.map(({ name }) => name));
+}
