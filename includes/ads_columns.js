@@ -63,7 +63,7 @@ for (const device of ["mobile", "tablet", "desktop", "connected_tv", "other", "u
 
 /** Descriptions of these columns, for a `columns` block; `own` adds or replaces some. */
 function describe(names, own = {}) {
-  const unknown = names.filter((name) => !(name in descriptions));
+  const unknown = names.filter((name) => !Object.hasOwn(descriptions, name));
   if (unknown.length > 0) throw new Error(`ads_columns: no description of ${unknown.join(", ")}`);
   return { ...Object.fromEntries(names.map((name) => [name, descriptions[name]])), ...own };
 }

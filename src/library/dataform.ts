@@ -26,6 +26,7 @@ interface Globals {
   publish(name: string, config: object): Action;
   assert(name: string, config: object): Action;
   declare(config: object): void;
+  readonly dataform?: { readonly projectConfig?: { readonly vars?: Readonly<Record<string, string>> } };
 }
 
 const globals = globalThis as unknown as Globals;
@@ -38,6 +39,12 @@ export function publishModel(name: string, config: object, query: (context: Cont
 /** An assertion whose query is a value of ours. */
 export function assertModel(name: string, config: object, query: (context: Context) => Sql): Action {
   return globals.assert(name, config).query((context) => query(context).toString());
+}
+
+/** A project variable, of `vars` in the project's settings or of `--vars`; undefined where it is not set. */
+export function projectVar(name: string): string | undefined {
+  const vars = globals.dataform?.projectConfig?.vars ?? {};
+  return Object.hasOwn(vars, name) ? String(vars[name]) : undefined;
 }
 
 /** The target that a name of `ref()` says, schema left out where it is the project's own. */

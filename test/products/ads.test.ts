@@ -70,12 +70,13 @@ test("§2.1 a network's answer of HTTP 200 with an error's code fails the load a
 });
 
 test("§2.1 each network is read again for as many days as it restates, and the ledger says for which", async () => {
-  const { lookbackDays } = await import("../../includes/ads.js" as string).then((module) => module.default ?? module);
+  const lookback = await rows("select platform, lookback_days from staging.stg_ads__platforms");
+  const lookbackDays = new Map(lookback.map((row) => row.split("|") as [string, string]));
   for (const source of networks) {
     const file = resolve(import.meta.dirname, `../../ingest/${source}.yaml`);
     const { streams } = parse(readFileSync(file, "utf8")) as { streams: { window?: { lookbackDays: number } }[] };
     const declared = streams.flatMap(({ window }) => (window ? [window.lookbackDays] : []));
-    const expected = lookbackDays[source.replace("_ads", "")];
+    const expected = Number(lookbackDays.get(source.replace("_ads", "")));
     expect(declared).toEqual([expected, expected]);
     expect(
       await rows(

@@ -1,0 +1,79 @@
+import { literal } from "../sql/literals.ts";
+import { join } from "../sql/sql.ts";
+import { projectVar } from "./dataform.ts";
+import { checkKnown, fail } from "./options.ts";
+
+// Project variables as SQL. What one may be is said where it is used, so that a typing error stops the compilation.
+
+export interface TextOptions {
+  /** What it is unless the project says otherwise. */
+  readonly default: string;
+  /** What it must match as a whole. */
+  readonly matches?: RegExp;
+  /** What it must be, for the message: "an ISO 4217 code such as USD". */
+  readonly expected?: string;
+}
+
+export interface ListOptions extends TextOptions {
+  /** The words that it may be of. */
+  readonly known?: readonly string[];
+}
+
+export interface NumberOptions {
+  readonly default?: number;
+  readonly expected?: string;
+}
+
+/**
+ * A variable as an SQL text, `'France'`.
+ * @throws Error for a value that is blank or does not match
+ */
+export function text(name: string, options: TextOptions): string {
+  checkKnown("vars.text", options, ["default", "matches", "expected"]);
+  return literal(checked(name, projectVar(name) ?? options.default, options)).toString();
+}
+
+/**
+ * A variable that lists words between commas or blanks.
+ * @throws Error for a word that is not known, or does not match
+ */
+export function list(name: string, options: ListOptions): string[] {
+  checkKnown("vars.list", options, ["default", "matches", "expected", "known"]);
+  const given = projectVar(name) ?? options.default;
+  const words = given.split(/[\s,]+/);
+  for (const word of words) {
+    if (options.known && !options.known.includes(word))
+      fail(`vars.${name}`, `unknown "${word}", known: ${options.known.join(", ")}`);
+    checked(name, word, options, given);
+  }
+  return words;
+}
+
+/** The same as SQL texts for `in (…)`: `'google', 'meta'`. */
+export function texts(name: string, options: ListOptions): string {
+  return join(list(name, options).map(literal), ", ").toString();
+}
+
+/**
+ * A variable that is a whole number from 1 on; undefined where it is not set and has no default.
+ * @throws Error for anything else
+ */
+export function wholeNumber(name: string, options: NumberOptions & { readonly default: number }): number;
+export function wholeNumber(name: string, options?: NumberOptions): number | undefined;
+export function wholeNumber(name: string, options: NumberOptions = {}): number | undefined {
+  checkKnown("vars.wholeNumber", options, ["default", "expected"]);
+  const value = projectVar(name);
+  if (value === undefined) return options.default;
+  if (!/^[1-9]\d{0,8}$/.test(value)) refuse(name, options.expected ?? "a whole number from 1 on", value);
+  return Number(value);
+}
+
+function checked(name: string, value: string, { matches, expected }: TextOptions, given = value): string {
+  const whole = matches && new RegExp(`^(?:${matches.source})$`, matches.flags.replace(/[gy]/g, ""));
+  if (value.trim() === "" || (whole && !whole.test(value))) refuse(name, expected ?? "a text that is not blank", given);
+  return value;
+}
+
+function refuse(name: string, expected: string, found: string): never {
+  throw new Error(`vars.${name} must be ${expected}, got "${found}"`);
+}
