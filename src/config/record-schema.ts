@@ -16,21 +16,13 @@ const types: Readonly<Record<string, string>> = {
 
 const formats: Readonly<Record<string, string>> = { "date-time": "timestamp with time zone", date: "date" };
 
-/** A type with its precision and array brackets, and nothing else that could be SQL. */
-const TYPE_NAME = /^[a-z_][a-z0-9_]*(?: [a-z]+)*(?:\(\d+(?:, ?\d+)?\))?(?: [a-z]+)*(?:\[\])?$/;
+const NAME = '(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")';
 
-/** Spellings of a type that `format_type` writes in full. */
-const fullNames: Readonly<Record<string, string>> = {
-  timestamptz: "timestamp with time zone",
-  timestamp: "timestamp without time zone",
-  int: "integer",
-  int4: "integer",
-  int8: "bigint",
-  bool: "boolean",
-  float8: "double precision",
-  varchar: "character varying",
-  decimal: "numeric",
-};
+/** A type, perhaps with its schema, its precision and array brackets, and nothing else that could be SQL. */
+const TYPE_NAME = new RegExp(
+  String.raw`^${NAME}(?:\.${NAME})?(?: [a-z]+)*(?: ?\( ?\d+ ?(?:, ?\d+ ?)?\))?(?: [a-z]+)*(?: ?\[\d*\])*$`,
+  "i",
+);
 
 /** Reads the JSON Schema of a record; its properties, in their order, become the columns. */
 export function readRecordSchema(path: string, shownAs: string): RecordSchema {
@@ -79,7 +71,7 @@ function columnOf(name: string, property: Record<string, unknown>, yaml: YamlFil
       message: `the column type of "${name}" is not clear`,
       ...yaml.locate(path),
       expected: `one "type" of ${Object.keys(types).join(", ")} (and "null"), or the name of a type as "postgresType"`,
-      found: JSON.stringify(property?.type),
+      found: JSON.stringify(property?.postgresType ?? property?.type),
     });
   }
   const description = property.description;
@@ -89,8 +81,8 @@ function columnOf(name: string, property: Record<string, unknown>, yaml: YamlFil
 function typeOf(property: Record<string, unknown> | null): string | undefined {
   if (property === null || typeof property !== "object") return undefined;
   if (typeof property.postgresType === "string") {
-    const written = property.postgresType.toLowerCase();
-    return TYPE_NAME.test(written) ? (fullNames[written] ?? written) : undefined;
+    const written = property.postgresType.trim();
+    return TYPE_NAME.test(written) ? written : undefined;
   }
   const named = [property.type].flat().filter((one) => one !== "null");
   if (named.length !== 1) return undefined;

@@ -5,10 +5,13 @@ import { copyIn } from "../postgres/copy.ts";
 import { cellText, recordText } from "../sources/formats/csv/header.ts";
 import { CsvFile, rejectedPiece } from "../sources/formats/csv/read.ts";
 import { CsvScanner, type ScannedRecord } from "../sources/formats/csv/scan.ts";
-import { quoteList, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
+import { ids, relationId } from "../sql/identifiers.ts";
+import { literal } from "../sql/literals.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
 import { type CellRule, cellRules } from "./cells.ts";
 import { type DoubtfulRow, insertOneByOne } from "./doubtful.ts";
 import type { RawTable } from "./raw-table.ts";
+import { copyFault } from "./reasons.ts";
 import type { Rejection } from "./row-batch.ts";
 
 /** Bytes of one COPY: what is kept in memory until the server has taken it. */
@@ -102,15 +105,15 @@ export class BulkCsv {
       // What is scanned already belongs to this COPY, too.
       for (let chunk = await next(); chunk; chunk = await next()) yield chunk;
     }.bind(this);
-    await this.#client.query("savepoint landing");
+    await this.#client.query(sql`savepoint landing`);
     try {
       const copied = await copyIn(this.#client, this.#statement(), chunks());
       if (copied !== this.#pendingRows) throw new Error(`COPY took ${copied} of ${this.#pendingRows} rows`);
-      await this.#client.query("release savepoint landing");
+      await this.#client.query(sql`release savepoint landing`);
       this.rows += copied;
     } catch (error) {
-      if (!/^2[23]/.test((error as { code?: string }).code ?? "")) throw error;
-      await this.#client.query("rollback to savepoint landing");
+      if (!copyFault(error, this.#table.name, this.#columns())) throw error;
+      await this.#client.query(sql`rollback to savepoint landing`);
       for (let chunk = await next(); chunk; chunk = await next());
       await this.#again(kept);
     }
@@ -141,24 +144,23 @@ export class BulkCsv {
       this.#rejects.addRejection({ rowNo: this.records, ...rejectedPiece(record) });
       return;
     }
-    const verdict = this.#judge(record);
-    if (verdict === undefined) this.#send(record);
-    else if (verdict.refused.length) this.#reject(record, verdict.refused.join("; "));
+    const refused = this.#judge(record);
+    if (refused === undefined) this.#send(record);
+    else if (refused.length) this.#reject(record, refused.join("; "));
     else
       this.#doubtful.push({
         rowNo: this.records,
         place: { position: `line ${record.line}`, line: record.line, byte: record.offset },
         text: recordText(record),
         cells: this.#rules.map((_, field) => cellText(record, field, this.#options)),
-        suspects: verdict.doubtful,
       });
   }
 
-  /** Undefined where every cell is surely right. */
-  #judge(record: ScannedRecord): { refused: string[]; doubtful: string[] } | undefined {
+  /** Why the record is refused, nothing where only the server can say. Undefined where every cell is surely right. */
+  #judge(record: ScannedRecord): readonly string[] | undefined {
     const { bytes, starts, ends, quoted } = record;
     const nullLength = this.#options.null.length;
-    let verdict: { refused: string[]; doubtful: string[] } | undefined;
+    let refused: string[] | undefined;
     for (let field = 0; field < this.#rules.length; field++) {
       const rule = this.#rules[field]!;
       const start = starts[field]!;
@@ -166,8 +168,8 @@ export class BulkCsv {
       const inQuotes = quoted[field] === 1;
       if (!inQuotes && end - start === nullLength && this.#isNull(bytes, start)) {
         if (!rule.required) continue;
-        verdict ??= { refused: [], doubtful: [] };
-        verdict.refused.push(`${rule.column.name}: is missing`);
+        refused ??= [];
+        refused.push(`${rule.column.name}: is missing`);
         continue;
       }
       if (rule.free) continue;
@@ -176,11 +178,10 @@ export class BulkCsv {
       const judge = certain ? rule.refuses : rule.mistyped;
       const reasons = judge?.(cellText(record, field, this.#options)!) ?? [];
       if (certain && !reasons.length) continue;
-      verdict ??= { refused: [], doubtful: [] };
-      verdict.refused.push(...reasons);
-      if (!certain) verdict.doubtful.push(rule.column.name);
+      refused ??= [];
+      refused.push(...reasons);
     }
-    return verdict;
+    return refused;
   }
 
   #isNull(bytes: Uint8Array, start: number): boolean {
@@ -224,17 +225,17 @@ export class BulkCsv {
     return chunk;
   }
 
-  #statement(): string {
+  #statement(): Sql {
     const { delimiter, quote, escape: escaping, null: nullText } = this.#options;
     const options = [
-      "format csv",
-      `delimiter ${quoteLiteral(delimiter)}`,
-      `quote ${quoteLiteral(quote)}`,
-      `escape ${quoteLiteral(escaping)}`,
-      `null ${quoteLiteral(nullText)}`,
-      "encoding 'UTF8'",
+      sql`format csv`,
+      sql`delimiter ${literal(delimiter)}`,
+      sql`quote ${literal(quote)}`,
+      sql`escape ${literal(escaping)}`,
+      sql`null ${literal(nullText)}`,
+      sql`encoding 'UTF8'`,
     ];
-    return `copy ${quoteTarget(this.#table)} (${quoteList(this.#columns())}) from stdin (${options.join(", ")})`;
+    return sql`copy ${relationId(this.#table)} (${join(ids(this.#columns()), ", ")}) from stdin (${join(options, ", ")})`;
   }
 
   #columns(): string[] {
@@ -251,7 +252,6 @@ export class BulkCsv {
         place: { position: `line ${this.#lines[row]!}`, line: this.#lines[row]!, byte: this.#offsets[row]! },
         text: recordText({ ...record, start: record.starts[2] ?? record.end }),
         cells: cells.slice(2),
-        suspects: [],
       });
       row++;
     });

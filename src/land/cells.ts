@@ -1,7 +1,8 @@
 import type { RawColumn, RecordSchema } from "../model/ingest.ts";
-import { coerce, schemaTypeOf } from "../sources/formats/csv/coerce.ts";
+import { coerce, schemaTypesOf } from "../sources/formats/csv/coerce.ts";
 import { compileProperty } from "./check.ts";
 import { isDateAt, isTimeAt } from "./times.ts";
+import { baseOf } from "./types.ts";
 
 /** Whether bytes are surely a value of a type. False is no verdict: then the server decides. */
 type Certain = (bytes: Uint8Array, start: number, end: number) => boolean;
@@ -25,7 +26,22 @@ const RECORD_KEYWORDS = new Set(
 );
 /** Keywords of a property that say no more than the column's type. */
 const PLAIN_KEYWORDS = new Set("$comment title description type default examples postgresType".split(" "));
-const TYPED_FORMATS = new Set(["date", "date-time"]);
+
+const INSTANT = /^timestamp(?:\(\d\))? with time zone$/;
+const LOCAL_TIME = /^timestamp(?:\(\d\))? without time zone$/;
+/** Formats that the rules of these types already ask for. */
+const typedFormats = new Map([
+  ["date", /^date$/],
+  ["date-time", INSTANT],
+]);
+/** Types of columns whose rules are as strict as those of a JSON type. */
+const strictTypes = new Map([
+  ["integer", /^(?:bigint|integer|smallint)$/],
+  ["number", /^(?:bigint|integer|smallint|double precision|real|numeric)/],
+  ["boolean", /^boolean$/],
+]);
+
+type Property = Readonly<Record<string, unknown>>;
 
 /** Whether records can be judged cell by cell, without being put together. */
 export function judgedByCells({ schema }: RecordSchema): boolean {
@@ -34,66 +50,79 @@ export function judgedByCells({ schema }: RecordSchema): boolean {
 
 export function cellRules(recordSchema: RecordSchema, names: readonly string[]): readonly CellRule[] {
   const { columns, schema } = recordSchema;
-  const properties = (schema.properties ?? {}) as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  const properties = (schema.properties ?? {}) as Readonly<Record<string, Property>>;
   const required = new Set((schema.required ?? []) as string[]);
   const byName = new Map(columns.map((column) => [column.name, column]));
   return names.map((name) => {
     const column = byName.get(name)!;
-    const property = properties[name] ?? {};
-    const certain = certainty(column.type);
+    const property = Object.hasOwn(properties, name) ? properties[name]! : {};
     const refuses = saysMore(property, column) ? judge(recordSchema, column, property) : undefined;
-    const free = column.type === "text" && refuses === undefined;
+    const anyText = takesAnyText(schemaTypesOf(property));
+    // With a format: the server would take "infinity" for a date, and a time without its zone.
+    const unruly = anyText && property.format === undefined;
     return {
       column,
-      free,
+      free: baseOf(column) === "text" && anyText && refuses === undefined,
       required: required.has(name),
-      certain,
+      certain: certainty(baseOf(column), schemaTypesOf(property)),
       refuses,
-      mistyped: refuses ?? mistyping(recordSchema, column, property),
+      mistyped: refuses ?? (unruly ? () => [] : judge(recordSchema, column, property)),
     };
   });
 }
 
-/** Whether a property's keywords ask more of a value than the column's type does. */
-export function saysMore(property: Readonly<Record<string, unknown>>, column: RawColumn): boolean {
+/** Whether a property's keywords ask more of a value than what `certainty` looks at. */
+export function saysMore(property: Property, column: RawColumn): boolean {
+  if (schemaTypesOf(property).some((type) => type === "object" || type === "array")) return true;
   return Object.keys(property).some((key) => {
-    if (key === "format") return !TYPED_FORMATS.has(String(property.format)) || column.type === "text";
+    if (key === "format") return typedFormats.get(String(property.format))?.test(baseOf(column)) !== true;
     return !PLAIN_KEYWORDS.has(key);
   });
 }
 
 function judge(recordSchema: RecordSchema, column: RawColumn, property: object): (text: string) => readonly string[] {
   const check = compileProperty(recordSchema, column.name);
-  const type = schemaTypeOf(property);
-  return (text) => check(coerce(text, column, type));
+  const types = schemaTypesOf(property);
+  return (text) => check(coerce(text, types));
 }
 
-function mistyping(
-  recordSchema: RecordSchema,
-  column: RawColumn,
-  property: Readonly<Record<string, unknown>>,
-): (text: string) => readonly string[] {
-  const type = schemaTypeOf(property);
-  // The server would take "infinity" for a date, and a time without its zone.
-  if (property.format !== undefined) return judge(recordSchema, column, property);
-  if (type !== "integer" && type !== "number" && type !== "boolean") return () => [];
-  const reason = [`${column.name}: must be ${type}`];
-  return (text) => (typeof coerce(text, column, type) === "string" ? reason : []);
+const takesAnyText = (types: readonly string[]) => types.length === 0 || types.includes("string");
+
+/**
+ * Whether bytes surely are what the schema and the column want. What no rule is about is left to the server: it takes all
+ * of a COPY or names the line.
+ * @param types that the schema allows
+ */
+export function certainty(type: string, types: readonly string[] = []): Certain {
+  const typed = byType(type);
+  if (takesAnyText(types) || types.some((one) => strictTypes.get(one)?.test(type))) return typed;
+  const allowed = types.map(byJsonType);
+  return (bytes, start, end) => allowed.some((certain) => certain(bytes, start, end)) && typed(bytes, start, end);
 }
 
-/** By the type's name; a type that is not here is left to the server. */
-export function certainty(type: string): Certain {
-  if (type === "text") return () => true;
+function byJsonType(type: string): Certain {
+  if (type === "integer") return (bytes, start, end) => digits(bytes, sign(bytes, start), end, 300);
+  if (type === "number") return (bytes, start, end) => isDecimal(bytes, sign(bytes, start), end, 300);
+  if (type === "boolean") return isBoolean;
+  return () => true;
+}
+
+function byType(type: string): Certain {
   if (type === "bigint") return (bytes, start, end) => digits(bytes, sign(bytes, start), end, 18);
   if (type === "integer") return (bytes, start, end) => digits(bytes, sign(bytes, start), end, 9);
   if (type === "smallint") return (bytes, start, end) => digits(bytes, sign(bytes, start), end, 4);
   if (type === "boolean") return isBoolean;
   if (type === "date") return (bytes, start, end) => end - start === 10 && isDateAt(bytes, start);
-  if (type === "timestamp with time zone") return (bytes, start, end) => isTimeAt(bytes, start, end, true);
-  if (type === "timestamp without time zone") return (bytes, start, end) => isTimeAt(bytes, start, end, false);
+  if (INSTANT.test(type)) return (bytes, start, end) => isTimeAt(bytes, start, end, true);
+  if (LOCAL_TIME.test(type)) return (bytes, start, end) => isTimeAt(bytes, start, end, false);
   if (type === "uuid") return isUuid;
+  if (type === "double precision") return (bytes, start, end) => isDecimal(bytes, sign(bytes, start), end, 300);
+  if (type === "real") return (bytes, start, end) => end - start <= 36 && isDecimal(bytes, sign(bytes, start), end, 36);
+  // A character is a byte at least.
+  const length = /^(?:character varying|character)\((\d+)\)$/.exec(type)?.[1];
+  if (length !== undefined) return (_, start, end) => end - start <= Number(length);
   const numeric = /^numeric(?:\((\d+),(\d+)\))?$/.exec(type);
-  if (!numeric) return () => false;
+  if (!numeric) return () => true;
   const whole = numeric[1] === undefined ? 1000 : Number(numeric[1]) - Number(numeric[2]);
   return (bytes, start, end) => isDecimal(bytes, sign(bytes, start), end, whole);
 }

@@ -4,7 +4,9 @@ import formats from "ajv-formats";
 import { UserError } from "../model/errors.ts";
 import type { RawColumn, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
 import type { SourceRecord } from "../sources/json.ts";
+import { jsonCell, readsText } from "./json-cells.ts";
 import { isDateText, isDateTimeText } from "./times.ts";
+import { baseOf } from "./types.ts";
 
 /** A record as cells in the order of the columns, `_extra` last; or why it cannot be landed. */
 export type Checked = { readonly cells: readonly (string | null)[] } | { readonly reasons: readonly string[] };
@@ -33,6 +35,7 @@ export function createChecker(
 ): RecordChecker {
   const validate = compile(recordSchema);
   const known = new Set(recordSchema.columns.map((column) => column.name));
+  const columns = recordSchema.columns.map((column) => [column, readsText(column, recordSchema)] as const);
   return (record, text) => {
     const reasons = validate(record.value) ? [] : (validate.errors ?? []).map(reasonOf);
     if (text.includes("\\u") && SUSPICIOUS.test(text)) reasons.push(...unstorable(record.value, ""));
@@ -44,10 +47,10 @@ export function createChecker(
     if (extra.length && drift === "quarantine")
       return { reasons: extra.map((name) => storable(`${name}: the schema does not know this field`)) };
     const cells: (string | null)[] = [];
-    for (const column of recordSchema.columns) {
-      const cell = cellOf(value, record, column);
-      if (column.type === "bigint" && cell !== null && !fitsBigint(cell))
-        reasons.push(`${column.name}: is ${/^-?\d+$/.test(cell) ? "out of range for bigint" : "not a whole number"}`);
+    for (const [column, asText] of columns) {
+      const cell = jsonCell(value, record, column, asText);
+      const problem = record.hasTexts ? undefined : misfit(value, column, cell);
+      if (problem !== undefined) reasons.push(`${column.name}: ${problem}`);
       cells.push(cell);
     }
     cells.push(extraOf(record, extra));
@@ -101,21 +104,13 @@ function unstorable(value: unknown, path: string): string[] {
   ]);
 }
 
-function cellOf(value: Record<string, unknown>, record: SourceRecord, column: RawColumn): string | null {
-  const field = Object.hasOwn(value, column.name) ? value[column.name] : undefined;
-  if (field === undefined || field === null) return null;
-  if (typeof field === "string" && column.type !== "jsonb") return field;
-  if (typeof field === "boolean") return field ? "true" : "false";
-  if (typeof field === "number" && record.exact) return String(field);
-  return record.fieldText(column.name)!;
-}
-
-function fitsBigint(cell: string): boolean {
-  if (cell.length < 15 && /^-?\d+$/.test(cell)) return true;
-  if (Number.isSafeInteger(Number(cell))) return true;
-  if (!/^-?\d+$/.test(cell)) return false;
+/** A number only: what a text means for a column of this type is for the server to say. */
+function misfit(value: Record<string, unknown>, column: RawColumn, cell: string | null): string | undefined {
+  if (cell === null || baseOf(column) !== "bigint" || typeof value[column.name] !== "number") return undefined;
+  if (!/^-?\d+$/.test(cell)) return "is not a whole number";
+  if (cell.length < 19) return undefined;
   const number = BigInt(cell);
-  return number >= MIN_BIGINT && number <= MAX_BIGINT;
+  return number >= MIN_BIGINT && number <= MAX_BIGINT ? undefined : "is out of range for bigint";
 }
 
 /** Fields without a column, as one JSON object; null when there are none. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { RawColumn, RecordSchema } from "../model/ingest.ts";
+import type { RecordSchema } from "../model/ingest.ts";
 import {
   ABSENT,
   DECIMAL,
@@ -13,6 +13,7 @@ import {
 } from "../sources/formats/flat-json.ts";
 import { certainty, judgedByCells, saysMore } from "./cells.ts";
 import { compileProperty } from "./check.ts";
+import { baseOf, holdsJson } from "./types.ts";
 
 /** What a field may be without a closer look. */
 interface FieldRule {
@@ -125,29 +126,20 @@ function fieldRules(recordSchema: RecordSchema): FieldRule[] {
   return columns.map((column) => {
     const property = properties[column.name] ?? {};
     const types = [property.type ?? []].flat();
-    // The values of a jsonb column are JSON, not what they say.
-    const is = (type: string) => types.includes(type) && column.type !== "jsonb";
-    const judge = needsJudge(property, column) ? compileProperty(recordSchema, column.name) : undefined;
+    const base = baseOf(column);
+    // The values of a column of JSON are JSON, not what they say.
+    const is = (type: string) => types.includes(type) && !holdsJson(column);
+    const judge = saysMore(property, column) ? compileProperty(recordSchema, column.name) : undefined;
     return {
       required: required.has(column.name),
       nullable: is("null") && !judge?.(null).length,
       text: is("string"),
       whole: is("integer") || is("number"),
       decimal: is("number"),
-      boolean: is("boolean") && (column.type === "boolean" || column.type === "text"),
-      free: column.type === "text" && !judge,
-      certain: certainty(column.type),
+      boolean: is("boolean") && (base === "boolean" || base === "text"),
+      free: base === "text" && !judge,
+      certain: certainty(base),
       refuses: judge,
     };
   });
-}
-
-/** Whether the schema asks more of a value than the column does. */
-function needsJudge(property: Readonly<Record<string, unknown>>, column: RawColumn): boolean {
-  const { format } = property;
-  const asTyped =
-    format === undefined ||
-    (format === "date" && column.type === "date") ||
-    (format === "date-time" && column.type === "timestamp with time zone");
-  return !asTyped || saysMore(property, column);
 }

@@ -1,9 +1,12 @@
 import type { RawColumn } from "../model/ingest.ts";
 import type { Client } from "../postgres/client.ts";
-import { quoteList, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
-import { dollarQuote } from "../sql/statements.ts";
+import { id, ids, relationId } from "../sql/identifiers.ts";
+import { dollarQuoted, literal, sqlLiteral } from "../sql/literals.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
 import type { RawTable } from "./raw-table.ts";
+import { CELL_STATES, ROW_STATES, serverReason } from "./reasons.ts";
 import type { Place, Rejection } from "./row-batch.ts";
+import { holdsJson, typeOf } from "./types.ts";
 
 /** A row that only the server can judge. */
 export interface DoubtfulRow {
@@ -11,62 +14,138 @@ export interface DoubtfulRow {
   readonly place: Place;
   readonly text: string;
   readonly cells: readonly (string | null)[];
-  /** Columns that may be at fault, for the reason. */
-  readonly suspects: readonly string[];
 }
 
-const ROWS_PER_MESSAGE = 1000;
-const SETTING = "dataform.refused";
+/** Few enough that one bad row does not cost many good ones the quick way. */
+const ROWS_PER_BLOCK = 250;
+const SETTING = literal("dataform.refused");
+
+/** A row's place among those sent, and what the server says of its columns, or of none of them. */
+type Refusal = readonly [number, readonly (readonly [string | null, string])[]];
 
 /**
- * Inserts rows in a block that goes on after a bad one: a message for a thousand, not three for each. Gives those that
- * the server refused, in its words. Needs no right to make temporary tables.
+ * Inserts rows in blocks that go on after a bad one: a message for hundreds, not three for each. Gives those that the
+ * server refused, in its words. Needs no right to make temporary tables.
  */
 export async function insertOneByOne(
   client: Client,
   table: RawTable,
-  columns: readonly Pick<RawColumn, "name" | "type">[],
+  columns: readonly RawColumn[],
   loadId: string,
   rows: readonly DoubtfulRow[],
 ): Promise<readonly Rejection[]> {
   const refused: Rejection[] = [];
-  for (let from = 0; from < rows.length; from += ROWS_PER_MESSAGE) {
-    const some = rows.slice(from, from + ROWS_PER_MESSAGE);
-    await client.query(block(table, columns, loadId, some));
-    const { rows: answer } = await client.query<{ refused: string }>(`select current_setting('${SETTING}') as refused`);
-    for (const [index, message] of JSON.parse(answer[0]!.refused) as [number, string][]) {
-      const { rowNo, place, text, suspects } = some[index]!;
-      // Without the value, so that reasons can be counted.
-      const reason = `${suspects.join(", ") || "record"}: ${message.replace(/: "[\s\S]*"$/, "")}`;
-      refused.push({ rowNo, ...place, reason, text });
+  const statements = statementsOf(table, columns, loadId);
+  for (let from = 0; from < rows.length; from += ROWS_PER_BLOCK) {
+    const some = rows.slice(from, from + ROWS_PER_BLOCK);
+    await client.query(block(statements, dataOf(columns, some)));
+    const { rows: answer } = await client.query<{ refused: string }>(
+      sql`select current_setting(${SETTING}) as refused`,
+    );
+    for (const [index, faults] of JSON.parse(answer[0]!.refused) as Refusal[]) {
+      const { rowNo, place, text } = some[index]!;
+      const reasons = faults.map(([column, said]) => serverReason(column, said));
+      refused.push({ rowNo, ...place, reason: reasons.join("; "), text });
     }
   }
   return refused;
 }
 
-/** What is wrong with a value (class 22) or breaks a constraint (class 23) is the row's fault; all else ends the load. */
-function block(
-  table: RawTable,
-  columns: readonly Pick<RawColumn, "name" | "type">[],
-  loadId: string,
-  rows: readonly DoubtfulRow[],
-): string {
-  const data = JSON.stringify(rows.map(({ rowNo, cells }, index) => [index, rowNo, ...cells]));
-  const names = quoteList(["_load_id", "_row_no", ...columns.map(({ name }) => name)]);
-  const values = columns.map(({ type }, index) => `(r.v ->> ${index + 2})::${type}`);
-  const body = `
-declare
-  r record;
-  refused jsonb := '[]';
-begin
-  for r in select v from jsonb_array_elements(${quoteLiteral(data)}::jsonb) as e(v) loop
+interface Statements {
+  /** Inserts the rows of a list of JSON, which `given` is. */
+  insert(given: Sql): Sql;
+  /** For each column, a select that reads its cell of the row `$1`, as inserting does. */
+  readonly checks: readonly { readonly column: string; readonly check: Sql }[];
+}
+
+/**
+ * A cell of JSON text becomes its column by the type's input function with the column's length, as a literal in an insert
+ * does: `jsonb_to_recordset` does that. A cast would cut.
+ */
+function statementsOf(table: RawTable, columns: readonly RawColumn[], loadId: string): Statements {
+  // Of a text for a column of JSON the function would make a string of JSON; a cast has no length to cut to there.
+  const read = (column: RawColumn) => (holdsJson(column) ? sql`text` : typeOf(column));
+  const cell = (column: RawColumn) =>
+    holdsJson(column) ? sql`r.${id(column.name)}::${typeOf(column)}` : sql`r.${id(column.name)}`;
+  const field = (column: RawColumn) => sql`${id(column.name)} ${read(column)}`;
+  return {
+    insert: (given) => sql`
+      insert into ${relationId(table)} (${join(ids(["_load_id", "_row_no", ...columns.map(({ name }) => name)]), ", ")})
+      select ${join([literal(BigInt(loadId)), sql`r.${id("_row_no")}`, ...columns.map(cell)], ", ")}
+      from jsonb_to_recordset(${given}) as r(${join([sql`${id("_row_no")} bigint`, ...columns.map(field)], ", ")});`,
+    checks: columns.map((column) => ({
+      column: column.name,
+      check: sql`select ${cell(column)} from jsonb_to_record($1) as r(${field(column)})`,
+    })),
+  };
+}
+
+function dataOf(columns: readonly RawColumn[], rows: readonly DoubtfulRow[]): string {
+  const names = columns.map(({ name }) => name);
+  return JSON.stringify(
+    rows.map(({ rowNo, cells }) => {
+      const row: Record<string, unknown> = Object.create(null);
+      row._row_no = rowNo;
+      for (const [at, name] of names.entries()) row[name] = cells[at];
+      return row;
+    }),
+  );
+}
+
+/** What no value is at fault for, and breaks no constraint, ends the load. */
+function block({ insert, checks }: Statements, data: string): Sql {
+  const columns = sql`array[${join(
+    checks.map(({ column }) => literal(column)),
+    ", ",
+  )}]::text[]`;
+  const tests = sql`array[${join(
+    checks.map(({ check }) => sqlLiteral(check)),
+    ", ",
+  )}]::text[]`;
+  return sql`do ${dollarQuoted(sql`
+    declare
+      given constant jsonb := ${literal(data)};
+      columns constant text[] := ${columns};
+      checks constant text[] := ${tests};
+      refused jsonb := '[]';
+      one record;
+      said text;
+      state text;
+      fault text;
+      faults jsonb;
     begin
-      insert into ${quoteTarget(table)} (${names}) values (${[loadId, "(r.v ->> 1)::bigint", ...values].join(", ")});
-    exception when data_exception or integrity_constraint_violation then
-      refused := refused || jsonb_build_array(jsonb_build_array((r.v ->> 0)::int, sqlerrm));
-    end;
-  end loop;
-  perform set_config('${SETTING}', refused::text, true);
-end`;
-  return `do ${dollarQuote(body, "rows")}`;
+      begin
+        ${insert(sql`given`)}
+      exception when others then
+        if sqlstate !~ ${literal(CELL_STATES)} then
+          raise;
+        end if;
+        for one in select value, ordinality::int - 1 as place from jsonb_array_elements(given) with ordinality loop
+          begin
+            ${insert(sql`jsonb_build_array(one.value)`)}
+          exception when others then
+            get stacked diagnostics state = returned_sqlstate, said = message_text, fault = column_name;
+            faults := '[]';
+            for n in 1 .. cardinality(checks) loop
+              begin
+                execute checks[n] using one.value;
+              exception when others then
+                if sqlstate !~ ${literal(CELL_STATES)} then
+                  raise;
+                end if;
+                faults := faults || jsonb_build_array(jsonb_build_array(columns[n], sqlerrm));
+              end;
+            end loop;
+            if faults = '[]' and state !~ ${literal(ROW_STATES)} then
+              raise;
+            end if;
+            if faults = '[]' then
+              faults := jsonb_build_array(jsonb_build_array(nullif(fault, ''), said));
+            end if;
+            refused := refused || jsonb_build_array(jsonb_build_array(one.place, faults));
+          end;
+        end loop;
+      end;
+      perform set_config(${SETTING}, refused::text, true);
+    end`)}`;
 }

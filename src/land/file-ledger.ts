@@ -1,5 +1,6 @@
 import type { Client } from "../postgres/client.ts";
-import { driftTable, fileTable, type LedgerKey } from "./ledger.ts";
+import { sql } from "../sql/sql.ts";
+import { driftTable, fileTable, type LedgerKey, loadTable } from "./ledger.ts";
 
 /** A version of a file that has landed. */
 export interface LandedFile {
@@ -17,8 +18,18 @@ export async function readLandedFiles(client: Client, key: LedgerKey): Promise<R
   const { rows } = await client.query<
     Record<"path" | "version" | "checksum" | "bytes" | "load_id", string> & Record<"modified_at" | "tag", string | null>
   >(
-    `select distinct on (path) path, version, checksum, bytes, to_char(modified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as modified_at, tag, load_id
-     from ${fileTable(key.schema)} where source = $1 and stream = $2 order by path, version desc`,
+    sql`
+      select distinct on (path)
+        path,
+        version,
+        checksum,
+        bytes,
+        to_char(modified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as modified_at,
+        tag,
+        load_id
+      from ${fileTable(key.schema)}
+      where source = $1 and stream = $2
+      order by path, version desc`,
     [key.source, key.stream],
   );
   return new Map(
@@ -36,8 +47,11 @@ export async function knownVersions(
   path: string,
 ): Promise<readonly { readonly version: number; readonly checksum: string; readonly loadId: string }[]> {
   const { rows } = await client.query<Record<"version" | "checksum" | "load_id", string>>(
-    `select version, checksum, load_id from ${fileTable(key.schema)}
-     where source = $1 and stream = $2 and path = $3 order by version`,
+    sql`
+      select version, checksum, load_id
+      from ${fileTable(key.schema)}
+      where source = $1 and stream = $2 and path = $3
+      order by version`,
     [key.source, key.stream, path],
   );
   return rows.map(({ version, checksum, load_id }) => ({ version: Number(version), checksum, loadId: load_id }));
@@ -45,8 +59,11 @@ export async function knownVersions(
 
 export async function writeFile(client: Client, key: LedgerKey, file: LandedFile): Promise<void> {
   await client.query(
-    `insert into ${fileTable(key.schema)} (source, stream, path, version, checksum, bytes, modified_at, tag, load_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    sql`
+      insert into ${fileTable(key.schema)} (
+        source, stream, path, version, checksum, bytes, modified_at, tag, load_id
+      )
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       key.source,
       key.stream,
@@ -69,7 +86,11 @@ export async function sameContent(
   checksum: string,
 ): Promise<string | undefined> {
   const { rows } = await client.query<{ path: string }>(
-    `select path from ${fileTable(key.schema)} where source = $1 and stream = $2 and checksum = $3 and path <> $4 limit 1`,
+    sql`
+      select path
+      from ${fileTable(key.schema)}
+      where source = $1 and stream = $2 and checksum = $3 and path <> $4
+      limit 1`,
     [key.source, key.stream, checksum, path],
   );
   return rows[0]?.path;
@@ -84,8 +105,10 @@ export async function writeDrift(
 ): Promise<void> {
   if (!fields.length) return;
   await client.query(
-    `insert into ${driftTable(key.schema)} (load_id, source, stream, kind, field, records)
-     select $1, $2, $3, d.kind, d.field, d.records from jsonb_to_recordset($4) as d(kind text, field text, records bigint)`,
+    sql`
+      insert into ${driftTable(key.schema)} (load_id, source, stream, kind, field, records)
+      select $1, $2, $3, d.kind, d.field, d.records
+      from jsonb_to_recordset($4) as d(kind text, field text, records bigint)`,
     [loadId, key.source, key.stream, JSON.stringify(fields.slice(0, 200))],
   );
 }
@@ -93,8 +116,12 @@ export async function writeDrift(
 /** Rows of the last load of a stream, of a batch of one kind; undefined for the first one. */
 export async function lastBatchRows(client: Client, key: LedgerKey, batch: string): Promise<number | undefined> {
   const { rows } = await client.query<{ rows: string }>(
-    `select rows from ${fileTable(key.schema).replace(/_file"$/, '_load"')}
-     where source = $1 and stream = $2 and table_name = $3 and status = 'loaded' and batch = $4 order by load_id desc limit 1`,
+    sql`
+      select rows
+      from ${loadTable(key.schema)}
+      where source = $1 and stream = $2 and table_name = $3 and status = 'loaded' and batch = $4
+      order by load_id desc
+      limit 1`,
     [key.source, key.stream, key.table, batch],
   );
   return rows[0] && Number(rows[0].rows);

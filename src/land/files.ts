@@ -9,8 +9,9 @@ import type { Place, SourceFile } from "../sources/source.ts";
 import { unpack } from "../sources/unpack.ts";
 import { knownVersions, type LandedFile, readLandedFiles, sameContent, writeFile } from "./file-ledger.ts";
 import { readFile } from "./formats.ts";
-import { ledgerExists, ledgerKey, prepareLedger, writeFailure } from "./ledger.ts";
+import { ledgerExists, ledgerKey, writeFailure } from "./ledger.ts";
 import { type Landed, type LandOptions, Load } from "./load.ts";
+import { rawTable } from "./raw-table.ts";
 import { evolveTable } from "./tables.ts";
 
 /** What became of the files of one stream. */
@@ -36,10 +37,7 @@ export async function landFiles(
   clock?: SettleClock,
 ): Promise<LandedFiles> {
   const key = ledgerKey(declaration, stream);
-  if (!options.dryRun) {
-    await prepareLedger(client, declaration.schema);
-    await evolveTable(client, new Load(client, declaration, stream, options).table);
-  }
+  if (!options.dryRun) await evolveTable(client, rawTable(declaration, stream));
   const before =
     options.full || (options.dryRun && !(await ledgerExists(client, key.schema)))
       ? new Map<string, LandedFile>()

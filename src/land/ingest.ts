@@ -8,12 +8,13 @@ import type { SettleClock } from "../sources/settle.ts";
 import type { Place } from "../sources/source.ts";
 import { landFiles } from "./files.ts";
 import { land } from "./land.ts";
-import { ledgerKey, writeFailure } from "./ledger.ts";
+import { ledgerKey, prepareLedger, writeFailure } from "./ledger.ts";
 import type { LandOptions } from "./load.ts";
 import { readPagesOf } from "./origins.ts";
 import { tend } from "./partitions.ts";
 import { rawTable } from "./raw-table.ts";
 import { landPostgres, passesThrough } from "./through.ts";
+import { withServerTypes } from "./types.ts";
 
 export interface IngestOptions extends LandOptions {
   /** Only these streams; all of them unless given. */
@@ -82,13 +83,15 @@ async function ingestStream(
   const told: string[] = [];
   return withClient(settings, connection, async (client) => {
     try {
+      if (!options.dryRun) await prepareLedger(client, declaration.schema);
+      const known = { ...stream, recordSchema: await withServerTypes(client, stream.recordSchema) };
       const outcome = place
-        ? await filesOutcome(client, declaration, stream, place, options)
-        : await recordsOutcome(client, declaration, stream, options, told);
+        ? await filesOutcome(client, declaration, known, place, options)
+        : await recordsOutcome(client, declaration, known, options, told);
       // Nothing that goes wrong here takes back what has landed.
       const tended = options.dryRun
         ? []
-        : await tend(client, rawTable(declaration, stream)).catch((error: Error) => [
+        : await tend(client, rawTable(declaration, known)).catch((error: Error) => [
             `old partitions and indexes were left as they are: ${error.message}`,
           ]);
       return { ...common(), ...outcome, warnings: [...outcome.warnings, ...told, ...tended] };

@@ -1,7 +1,7 @@
 import type { IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import type { SourcePage } from "../sources/source.ts";
-import { ledgerExists, prepareLedger } from "./ledger.ts";
+import { ledgerExists } from "./ledger.ts";
 import { type Landed, type LandOptions, Load } from "./load.ts";
 import { evolveTable } from "./tables.ts";
 
@@ -25,7 +25,6 @@ export async function land(
     await load.readAll(read(since));
     return load.rehearsed();
   }
-  await prepareLedger(client, declaration.schema);
   await evolveTable(client, load.table);
   return withTransaction(client, async () => {
     await load.readAll(read(await load.begin()));

@@ -2,7 +2,9 @@ import type { IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import type { LoadCursor } from "../model/load.ts";
 import type { Client } from "../postgres/client.ts";
 import { withTransaction } from "../postgres/client.ts";
-import { quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
+import { id } from "../sql/identifiers.ts";
+import { literal } from "../sql/literals.ts";
+import { type Identifier, join, type Sql, sql } from "../sql/sql.ts";
 import { createSchemaOnce } from "../sql/statements.ts";
 
 /** Which loads belong together: a stream into a table, by one cursor field. */
@@ -30,86 +32,141 @@ export interface LedgerEntry {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-const ledger = (schema: string) => quoteTarget({ schema, name: "_load" });
-export const rejectedTable = (schema: string) => quoteTarget({ schema, name: "_rejected" });
-export const fileTable = (schema: string) => quoteTarget({ schema, name: "_file" });
-export const driftTable = (schema: string) => quoteTarget({ schema, name: "_drift" });
+export const loadTable = (schema: string) => id(schema, "_load");
+export const rejectedTable = (schema: string) => id(schema, "_rejected");
+export const fileTable = (schema: string) => id(schema, "_file");
+export const driftTable = (schema: string) => id(schema, "_drift");
 
 /** Creates the schema, `_load`, `_rejected`, `_file` and `_drift` where they are missing. */
 export async function prepareLedger(client: Client, schema: string): Promise<void> {
   if (await ledgerExists(client, schema)) return;
   await withTransaction(client, async () => {
     // Two first loads at once: "if not exists" alone does not keep them apart.
-    await client.query("select pg_advisory_xact_lock(hashtextextended('dataform ingest ledger', 0))");
+    await client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform ingest ledger', 0))`);
+    await client.script(createSchemaOnce(schema));
     await client.script(ledgerStatements(schema));
   });
 }
 
 export async function ledgerExists(client: Client, schema: string): Promise<boolean> {
   // The table that came last.
-  const { rows } = await client.query<{ found: string }>("select to_regclass($1) is not null as found", [
-    driftTable(schema),
+  const { rows } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
+    driftTable(schema).toString(),
   ]);
   return rows[0]!.found === "t";
 }
 
-function ledgerStatements(schema: string): string {
-  const [load, rejected, file, drift] = [ledger(schema), rejectedTable(schema), fileTable(schema), driftTable(schema)];
-  const comment = (object: string, text: string) => `comment on ${object} is ${quoteLiteral(text)};`;
-  return `${createSchemaOnce(schema)};
-    create table if not exists ${load} (
+function ledgerStatements(schema: string): Sql {
+  const [load, rejected, file, drift] = [loadTable, rejectedTable, fileTable, driftTable].map((table) => table(schema));
+  const tables = sql`
+    create table if not exists ${load!} (
       load_id bigint generated always as identity primary key,
-      source text not null, stream text not null, table_name text not null, status text not null,
-      started_at timestamptz not null, finished_at timestamptz,
-      rows bigint not null default 0, rejected bigint not null default 0, cursor jsonb, details jsonb);
-    alter table ${load} add column if not exists batch text not null default 'log';
-    alter table ${load} add column if not exists as_of text;
-    create table if not exists ${rejected} (
-      load_id bigint not null, source text not null, stream text not null, row_no bigint not null,
-      position text not null, reason text not null, record text not null,
-      rejected_at timestamptz not null default now(), primary key (load_id, row_no));
-    alter table ${rejected} add column if not exists file text;
-    alter table ${rejected} add column if not exists line bigint;
-    alter table ${rejected} add column if not exists byte bigint;
-    alter table ${rejected} add column if not exists replayed_by bigint;
-    create table if not exists ${file} (
-      source text not null, stream text not null, path text not null, version integer not null,
-      checksum text not null, bytes bigint not null, modified_at timestamptz, tag text,
-      load_id bigint not null, landed_at timestamptz not null default now(),
-      primary key (source, stream, path, version), unique (source, stream, path, checksum));
-    create table if not exists ${drift} (
-      load_id bigint not null, source text not null, stream text not null, kind text not null, field text not null,
-      records bigint, noticed_at timestamptz not null default now(), primary key (load_id, kind, field));
-    ${comment(`table ${load}`, "Every load of every stream, written in the transaction that landed its rows")}
-    ${comment(`column ${load}.status`, "loaded, or failed (nothing was landed)")}
-    ${comment(`column ${load}.cursor`, "Where the next load begins")}
-    ${comment(`column ${load}.batch`, "What the load says about records it does not hold: log, partial, full or slice")}
-    ${comment(`column ${load}.as_of`, "The date or time the batch is of, from the path of its file")}
-    ${comment(`table ${rejected}`, "Records that do not meet their schema, with the reason and the record")}
-    ${comment(`column ${rejected}.position`, "Where the source had the record")}
-    ${comment(`column ${rejected}.replayed_by`, "The load that landed the record later, after a replay")}
-    ${comment(`table ${file}`, "Files that landed, each version of each path once")}
-    ${comment(`column ${file}.checksum`, "SHA-256 of the file as stored")}
-    ${comment(`table ${drift}`, "Fields that came or went without the schema knowing")}`;
+      source text not null,
+      stream text not null,
+      table_name text not null,
+      status text not null,
+      started_at timestamptz not null,
+      finished_at timestamptz,
+      rows bigint not null default 0,
+      rejected bigint not null default 0,
+      cursor jsonb,
+      details jsonb
+    );
+
+    alter table ${load!}
+      add column if not exists batch text not null default 'log',
+      add column if not exists as_of text;
+
+    create table if not exists ${rejected!} (
+      load_id bigint not null,
+      source text not null,
+      stream text not null,
+      row_no bigint not null,
+      position text not null,
+      reason text not null,
+      record text not null,
+      rejected_at timestamptz not null default now(),
+      primary key (load_id, row_no)
+    );
+
+    alter table ${rejected!}
+      add column if not exists file text,
+      add column if not exists line bigint,
+      add column if not exists byte bigint,
+      add column if not exists replayed_by bigint;
+
+    create table if not exists ${file!} (
+      source text not null,
+      stream text not null,
+      path text not null,
+      version integer not null,
+      checksum text not null,
+      bytes bigint not null,
+      modified_at timestamptz,
+      tag text,
+      load_id bigint not null,
+      landed_at timestamptz not null default now(),
+      primary key (source, stream, path, version),
+      unique (source, stream, path, checksum)
+    );
+
+    create table if not exists ${drift!} (
+      load_id bigint not null,
+      source text not null,
+      stream text not null,
+      kind text not null,
+      field text not null,
+      records bigint,
+      noticed_at timestamptz not null default now(),
+      primary key (load_id, kind, field)
+    )`;
+  return join([tables, ...ledgerComments(schema)], ";\n");
+}
+
+function ledgerComments(schema: string): Sql[] {
+  const table = (name: Identifier, text: string) => sql`comment on table ${name} is ${literal(text)}`;
+  const column = (name: string, column: string, text: string) =>
+    sql`comment on column ${id(schema, name, column)} is ${literal(text)}`;
+  return [
+    table(loadTable(schema), "Every load of every stream, written in the transaction that landed its rows"),
+    column("_load", "status", "loaded, or failed (nothing was landed)"),
+    column("_load", "cursor", "Where the next load begins"),
+    column("_load", "batch", "What the load says about records it does not hold: log, partial, full or slice"),
+    column("_load", "as_of", "The date or time the batch is of, from the path of its file"),
+    table(rejectedTable(schema), "Records that do not meet their schema, with the reason and the record"),
+    column("_rejected", "position", "Where the source had the record"),
+    column("_rejected", "replayed_by", "The load that landed the record later, after a replay"),
+    table(fileTable(schema), "Files that landed, each version of each path once"),
+    column("_file", "checksum", "SHA-256 of the file as stored"),
+    table(driftTable(schema), "Fields that came or went without the schema knowing"),
+  ];
 }
 
 /** Keeps two loads of one stream apart until the transaction ends. `onWait` is told when another one is at work. */
 export async function lockStream(client: Client, key: LedgerKey, onWait: () => void): Promise<void> {
   const name = `dataform ingest ${JSON.stringify([key.schema, key.source, key.stream])}`;
-  const lock = "xact_lock(hashtextextended($1, 0))";
-  const { rows } = await client.query<{ locked: string }>(`select pg_try_advisory_${lock} as locked`, [name]);
+  const { rows } = await client.query<{ locked: string }>(
+    sql`select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked`,
+    [name],
+  );
   if (rows[0]!.locked === "t") return;
   onWait();
-  await client.query(`select pg_advisory_${lock}`, [name]);
+  await client.query(sql`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [name]);
 }
 
 /** The cursor the last good load left, or null for the first one. */
 export async function readCursor(client: Client, key: LedgerKey): Promise<LoadCursor | null> {
   const { rows } = await client.query<{ cursor: string | null }>(
-    `select cursor from ${ledger(key.schema)}
-     where source = $1 and stream = $2 and table_name = $3 and status = 'loaded'
-       and details->>'cursor_field' is not distinct from $4
-     order by load_id desc limit 1`,
+    sql`
+      select cursor
+      from ${loadTable(key.schema)}
+      where source = $1
+        and stream = $2
+        and table_name = $3
+        and status = 'loaded'
+        and details ->> 'cursor_field' is not distinct from $4
+      order by load_id desc
+      limit 1`,
     [key.source, key.stream, key.table, key.cursorField],
   );
   const cursor = rows[0]?.cursor;
@@ -117,18 +174,23 @@ export async function readCursor(client: Client, key: LedgerKey): Promise<LoadCu
 }
 
 export async function nextLoadId(client: Client, schema: string): Promise<string> {
-  const sequence = "select nextval(pg_get_serial_sequence($1, 'load_id')) as load_id";
-  const { rows } = await client.query<{ load_id: string }>(sequence, [ledger(schema)]);
+  const { rows } = await client.query<{ load_id: string }>(
+    sql`select nextval(pg_get_serial_sequence($1, 'load_id')) as load_id`,
+    [loadTable(schema).toString()],
+  );
   return rows[0]!.load_id;
 }
 
 /** The row that makes a load count; written last, in its transaction. */
 export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEntry): Promise<void> {
   await client.query(
-    `insert into ${ledger(key.schema)}
-       (load_id, source, stream, table_name, status, started_at, finished_at, rows, rejected, cursor, details, batch, as_of)
-     overriding system value
-     values ($1, $2, $3, $4, 'loaded', now(), clock_timestamp(), $5, $6, $7, $8, $9, $10)`,
+    sql`
+      insert into ${loadTable(key.schema)} (
+        load_id, source, stream, table_name, status, started_at, finished_at,
+        rows, rejected, cursor, details, batch, as_of
+      )
+      overriding system value
+      values ($1, $2, $3, $4, 'loaded', now(), clock_timestamp(), $5, $6, $7, $8, $9, $10)`,
     [
       entry.loadId,
       key.source,
@@ -153,8 +215,12 @@ export async function writeFailure(
   batch: string,
 ): Promise<string> {
   const { rows } = await client.query<{ load_id: string }>(
-    `insert into ${ledger(key.schema)} (source, stream, table_name, status, started_at, finished_at, details, batch)
-     values ($1, $2, $3, 'failed', $4, clock_timestamp(), $5, $6) returning load_id`,
+    sql`
+      insert into ${loadTable(key.schema)} (
+        source, stream, table_name, status, started_at, finished_at, details, batch
+      )
+      values ($1, $2, $3, 'failed', $4, clock_timestamp(), $5, $6)
+      returning load_id`,
     [
       key.source,
       key.stream,

@@ -15,7 +15,8 @@ import { preparePartition } from "./partitions.ts";
 import { type RawTable, rawTable } from "./raw-table.ts";
 import type { Rejection } from "./row-batch.ts";
 import { Spool } from "./spool.ts";
-import { checkTypes, createTable } from "./tables.ts";
+import { createTable } from "./tables.ts";
+import { LOADING_SESSION } from "./types.ts";
 
 export interface LandOptions {
   /** Begin at the beginning; what landed before stays and lands once more. */
@@ -95,10 +96,7 @@ export class Load {
     const client = this.#client;
     this.#file = file;
     this.#spool = new Spool(file);
-    // The source may be slow; text of dates must not depend on the server's settings.
-    await client.script(
-      "set local idle_in_transaction_session_timeout = 0; set local datestyle = 'ISO, YMD'; set local timezone = 'UTC'",
-    );
+    await client.script(LOADING_SESSION);
     await lockStream(client, this.key, () =>
       this.tell({ kind: "waiting", seconds: null, reason: "another ingest loads this stream" }),
     );
@@ -118,7 +116,6 @@ export class Load {
   async rehearse(known: boolean, file?: string): Promise<string | null> {
     this.#file = file;
     this.#spool = new Spool(file);
-    await checkTypes(this.#client, this.table);
     return this.#beginAt(known && !this.#options.full ? await readCursor(this.#client, this.key) : null);
   }
 

@@ -1,6 +1,8 @@
 import type { Client } from "../postgres/client.ts";
 import { withTransaction } from "../postgres/client.ts";
-import { quoteIdentifier, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
+import { cutToBytes, id, relationId, suffixed } from "../sql/identifiers.ts";
+import { literal } from "../sql/literals.ts";
+import { empty, type Identifier, join, type Sql, sql } from "../sql/sql.ts";
 import type { RawTable } from "./raw-table.ts";
 
 /** The technical date of a row: the UTC day of its load. */
@@ -10,47 +12,59 @@ export const LOAD_DATE = "_load_date";
 const LOCK_NOT_AVAILABLE = "55P03";
 
 /** The clause of `create table`, empty where the table is not split. */
-export function partitionClause({ partition }: RawTable): string {
-  if (!partition) return "";
-  if (partition.by === "load_date") return ` partition by range (${LOAD_DATE})`;
-  return ` partition by list (${quoteIdentifier(partition.column!)})`;
+export function partitionClause({ partition }: RawTable): Sql {
+  if (!partition) return empty;
+  if (partition.by === "load_date") return sql` partition by range (${id(LOAD_DATE)})`;
+  return sql` partition by list (${id(partition.column!)})`;
 }
 
 /** Partitions that are there from the beginning: one for each value, one for all others. */
-export function firstPartitions(table: RawTable): string[] {
+export function firstPartitions(table: RawTable): Sql[] {
   const { partition } = table;
   if (partition?.by !== "column") return [];
+  const taken = new Set(["default"]);
   const parts = partition.values!.map((value, index) => {
-    const name = partitionName(table, value.toLowerCase().replace(/[^a-z0-9_]/g, "_") || String(index));
-    return `create table ${name} partition of ${quoteTarget(table)} for values in (${quoteLiteral(value)})`;
+    const plain = value.toLowerCase().replace(/[^a-z0-9_]/g, "_");
+    const suffix = plain === "" || taken.has(plain) ? `${plain}${index}` : plain;
+    taken.add(suffix);
+    return sql`create table ${partitionName(table, suffix)} partition of ${relationId(table)} for values in (${literal(value)})`;
   });
-  return [...parts, `create table ${partitionName(table, "default")} partition of ${quoteTarget(table)} default`];
+  const others = sql`create table ${partitionName(table, "default")} partition of ${relationId(table)} default`;
+  return [...parts, others];
 }
 
-function partitionName(table: RawTable, suffix: string): string {
-  return quoteTarget({ schema: table.schema, name: `${table.name.slice(0, 50)}_${suffix}`.slice(0, 63) });
+function partitionName(table: RawTable, suffix: string): Identifier {
+  return id(table.schema, suffixed(`${cutToBytes(table.name, 50)}_${suffix}`, ""));
 }
 
 /** Makes the partition of today's load, inside its transaction. */
 export async function preparePartition(client: Client, table: RawTable): Promise<void> {
   const { partition } = table;
   if (partition?.by !== "load_date") return;
-  const unit = partition.every === "month" ? "month" : "day";
-  const { rows } = await client.query<Record<"first" | "next" | "name", string>>(
-    `select date_trunc('${unit}', now() at time zone 'UTC')::date as first,
-       (date_trunc('${unit}', now() at time zone 'UTC') + interval '1 ${unit}')::date as next,
-       to_char(now() at time zone 'UTC', '${unit === "month" ? "YYYYMM" : "YYYYMMDD"}') as name`,
-  );
+  const [unit, step, form] =
+    partition.every === "month"
+      ? [literal("month"), sql`interval '1 month'`, literal("YYYYMM")]
+      : [literal("day"), sql`interval '1 day'`, literal("YYYYMMDD")];
+  const { rows } = await client.query<Record<"first" | "next" | "name", string>>(sql`
+    select
+      date_trunc(${unit}, today)::date as first,
+      (date_trunc(${unit}, today) + ${step})::date as next,
+      to_char(today, ${form}) as name
+    from (select now() at time zone 'UTC' as today) as now_there`);
   const { first, next, name } = rows[0]!;
   const part = partitionName(table, name);
-  const { rows: found } = await client.query<{ found: string }>("select to_regclass($1) is not null as found", [part]);
+  const { rows: found } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
+    part.toString(),
+  ]);
   if (found[0]!.found === "t") return;
+  const [from, to] = [literal(first), literal(next)];
   // Made aside and attached: `partition of` would lock out the table's readers until the load commits.
-  await client.script(
-    `create table ${part} (like ${quoteTarget(table)} including defaults including constraints);
-     alter table ${part} add check (${LOAD_DATE} >= '${first}' and ${LOAD_DATE} < '${next}');
-     alter table ${quoteTarget(table)} attach partition ${part} for values from ('${first}') to ('${next}')`,
-  );
+  await client.script(sql`
+    create table ${part} (like ${relationId(table)} including defaults including constraints);
+
+    alter table ${part} add check (${id(LOAD_DATE)} >= ${from} and ${id(LOAD_DATE)} < ${to});
+
+    alter table ${relationId(table)} attach partition ${part} for values from (${from}) to (${to})`);
 }
 
 /**
@@ -61,13 +75,22 @@ export async function preparePartition(client: Client, table: RawTable): Promise
 export async function tend(client: Client, table: RawTable): Promise<readonly string[]> {
   const dropped = await dropOldPartitions(client, table);
   await withTransaction(client, async () => {
-    await client.script("set local lock_timeout = '3s'");
+    await client.query(sql`set local lock_timeout = '3s'`);
     await client.query(
-      `select brin_summarize_new_values(i.indexrelid)
-       from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-       where a.amname = 'brin' and c.relkind = 'i' and i.indisvalid
-         and i.indrelid in (select to_regclass($1) union all select relid from pg_partition_tree(to_regclass($1)))`,
-      [quoteTarget(table)],
+      sql`
+        select brin_summarize_new_values(i.indexrelid)
+        from pg_index i
+        join pg_class c on c.oid = i.indexrelid
+        join pg_am a on a.oid = c.relam
+        where a.amname = 'brin'
+          and c.relkind = 'i'
+          and i.indisvalid
+          and i.indrelid in (
+            select to_regclass($1)
+            union all
+            select relid from pg_partition_tree(to_regclass($1))
+          )`,
+      [relationId(table).toString()],
     );
   }).catch((error: { code?: string }) => {
     // a vacuum is at work, which does the same
@@ -82,26 +105,34 @@ export async function tend(client: Client, table: RawTable): Promise<readonly st
 async function dropOldPartitions(client: Client, table: RawTable): Promise<readonly string[]> {
   const { partition } = table;
   if (!partition?.keepDays) return [];
-  const { rows } = await client.query<{ name: string; until: string }>(
-    `select format('%I.%I', n.nspname, c.relname) as name,
-       substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \\(''([0-9-]+)''\\)') as until
-     from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_namespace n on n.oid = c.relnamespace
-     where i.inhparent = to_regclass($1)`,
-    [quoteTarget(table)],
-  );
-  const { rows: limit } = await client.query<{ day: string }>(
-    "select ((now() at time zone 'UTC')::date - $1::int)::text as day",
-    [partition.keepDays],
+  const { rows } = await client.query<Record<"schema" | "name" | "until", string>>(
+    sql`
+      with
+
+      parts as (
+        select
+          n.nspname as schema,
+          c.relname as name,
+          substring(pg_get_expr(c.relpartbound, c.oid) from $pattern$TO \('([0-9-]+)'\)$pattern$) as until
+        from pg_inherits i
+        join pg_class c on c.oid = i.inhrelid
+        join pg_namespace n on n.oid = c.relnamespace
+        where i.inhparent = to_regclass($1)
+      )
+
+      select schema, name, until
+      from parts
+      where until <= ((now() at time zone 'UTC')::date - $2::int)::text`,
+    [relationId(table).toString(), partition.keepDays],
   );
   const dropped: string[] = [];
-  for (const { name } of rows.filter(({ until }) => until !== null && until <= limit[0]!.day)) {
-    const done = await withTransaction(client, () =>
-      client.script(`set local lock_timeout = '1s'; drop table ${name}`),
-    ).then(
+  for (const { schema, name } of rows) {
+    const drop = [sql`set local lock_timeout = '1s'`, sql`drop table ${id(schema, name)}`];
+    const done = await withTransaction(client, () => client.script(join(drop, ";\n"))).then(
       () => true,
       () => false,
     );
-    if (done) dropped.push(name);
+    if (done) dropped.push(`${schema}.${name}`);
   }
   return dropped;
 }

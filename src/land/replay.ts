@@ -3,12 +3,23 @@ import type { CsvOptions, IngestDeclaration, StreamDeclaration } from "../model/
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";
 import { JsonRecord, parseJson, type SourceRecord } from "../sources/json.ts";
+import { sql } from "../sql/sql.ts";
 import { createChecker } from "./check.ts";
-import { ledgerKey, lockStream, nextLoadId, prepareLedger, readCursor, rejectedTable, writeLoad } from "./ledger.ts";
+import {
+  ledgerKey,
+  loadTable,
+  lockStream,
+  nextLoadId,
+  prepareLedger,
+  readCursor,
+  rejectedTable,
+  writeLoad,
+} from "./ledger.ts";
 import { preparePartition } from "./partitions.ts";
-import type { RawTable } from "./raw-table.ts";
+import { type RawTable, rawTable } from "./raw-table.ts";
 import { Spool } from "./spool.ts";
 import { createTable, evolveTable } from "./tables.ts";
+import { LOADING_SESSION, withServerTypes } from "./types.ts";
 
 /** What became of the rejects of one stream. */
 export interface Replayed {
@@ -39,11 +50,11 @@ export async function replay(
 ): Promise<Replayed> {
   const duty = "loader" as const;
   return withClient(settings, { applicationName: `dataform ingest ${declaration.source}`, duty }, async (client) => {
-    const { recordSchema, partition, table: name } = stream;
-    const table: RawTable = { schema: declaration.schema, name, recordSchema, ...(partition ? { partition } : {}) };
     await prepareLedger(client, declaration.schema);
+    const known = { ...stream, recordSchema: await withServerTypes(client, stream.recordSchema) };
+    const table = rawTable(declaration, known);
     await evolveTable(client, table);
-    return withTransaction(client, () => replayAll(client, declaration, stream, table));
+    return withTransaction(client, () => replayAll(client, declaration, known, table));
   });
 }
 
@@ -54,11 +65,14 @@ async function replayAll(
   table: RawTable,
 ): Promise<Replayed> {
   const key = ledgerKey(declaration, stream);
-  await client.script("set local datestyle = 'ISO, YMD'; set local timezone = 'UTC'");
+  await client.script(LOADING_SESSION);
   await lockStream(client, key, () => {});
   const { rows: rejects } = await client.query<Reject>(
-    `select load_id, row_no, record, position, reason from ${rejectedTable(key.schema)}
-     where source = $1 and stream = $2 and replayed_by is null order by load_id, row_no`,
+    sql`
+      select load_id, row_no, record, position, reason
+      from ${rejectedTable(key.schema)}
+      where source = $1 and stream = $2 and replayed_by is null
+      order by load_id, row_no`,
     [key.source, key.stream],
   );
   if (!rejects.length) return { stream: stream.name, loadId: null, rows: 0, left: 0, reasons: [] };
@@ -86,8 +100,11 @@ async function replayAll(
   if (!spool.rows) return { stream: stream.name, loadId: null, rows: 0, left: rejects.length, reasons: spool.reasons };
   const landed = taken.filter((_, index) => !refused.has(index + 1));
   await client.query(
-    `update ${rejectedTable(key.schema)} r set replayed_by = $1
-     from unnest($2::bigint[], $3::bigint[]) as t(load_id, row_no) where r.load_id = t.load_id and r.row_no = t.row_no`,
+    sql`
+      update ${rejectedTable(key.schema)} r
+      set replayed_by = $1
+      from unnest($2::bigint[], $3::bigint[]) as t(load_id, row_no)
+      where r.load_id = t.load_id and r.row_no = t.row_no`,
     [loadId, `{${landed.map((one) => one.load_id).join()}}`, `{${landed.map((one) => one.row_no).join()}}`],
   );
   await writeLoad(client, key, {
@@ -128,7 +145,10 @@ async function headerOf(client: Client, schema: string, loadId: string): Promise
   const found = known.get(loadId);
   if (found) return found;
   const { rows } = await client.query<{ header: string | null }>(
-    `select details ->> 'header' as header from ${rejectedTable(schema).replace(/_rejected"$/, '_load"')} where load_id = $1`,
+    sql`
+      select details ->> 'header' as header
+      from ${loadTable(schema)}
+      where load_id = $1`,
     [loadId],
   );
   const header = JSON.parse(rows[0]?.header ?? "[]") as string[];

@@ -1,11 +1,13 @@
 import type { Client } from "../postgres/client.ts";
 import { copyChunks, copyIn, copyLine } from "../postgres/copy.ts";
 import type { Line } from "../sources/formats/lines.ts";
-import { quoteIdentifier, quoteList, quoteTarget } from "../sql/identifiers.ts";
+import { ids, relationId } from "../sql/identifiers.ts";
+import { join, sql } from "../sql/sql.ts";
 import type { DirectLines } from "./direct.ts";
 import { insertOneByOne } from "./doubtful.ts";
 import { type LedgerKey, rejectedTable } from "./ledger.ts";
 import type { RawTable } from "./raw-table.ts";
+import { copyFault } from "./reasons.ts";
 import { type Place, type Rejection, RowBatch } from "./row-batch.ts";
 import { landedColumns } from "./tables.ts";
 
@@ -114,28 +116,34 @@ export class Spool {
     loadId: string,
     onRefused?: (rowNo: number) => void,
   ): Promise<number> {
-    const statement = `copy ${quoteTarget(table)} (${quoteList(landedColumns(table))}) from stdin`;
+    const columns = landedColumns(table);
+    const statement = sql`copy ${relationId(table)} (${join(ids(columns), ", ")}) from stdin`;
     const reject = ({ rowNo, reason, ...rest }: Rejection) => {
       if (onRefused) this.note(reason);
       else this.addRejection({ rowNo, reason, ...rest });
       onRefused?.(rowNo);
     };
     for (let copies = 1; rows.count > 0; copies++) {
-      await client.query("savepoint landing");
+      await client.query(sql`savepoint landing`);
       try {
         const copied = await copyIn(client, statement, rows.chunks(`${loadId}\t`));
-        await client.query("release savepoint landing");
+        await client.query(sql`release savepoint landing`);
         if (copied !== rows.count) throw new Error(`COPY took ${copied} of ${rows.count} rows`);
         return copied;
       } catch (error) {
-        const index = wrongLine(error, table.name);
-        const row = index === undefined ? undefined : rows.row(index);
-        if (row === undefined || index === undefined) throw error;
-        await client.query("rollback to savepoint landing");
+        const fault = copyFault(error, table.name, columns);
+        const row = fault && rows.row(fault.index);
+        if (!row) throw error;
+        await client.query(sql`rollback to savepoint landing`);
         if (copies >= MAX_COPIES) return insertRows(rows, client, table, loadId, reject);
-        rows.remove(index);
+        rows.remove(fault.index);
         const { rowNo, place, text } = row;
-        reject({ rowNo, ...place, reason: serverReason(error as ServerError), text });
+        reject({
+          rowNo,
+          ...place,
+          reason: fault.reason,
+          text,
+        });
       }
     }
     return 0;
@@ -146,12 +154,11 @@ export class Spool {
     this.#rejections = [];
     if (rejections.length === 0) return 0;
     const names = ["load_id", "source", "stream", "row_no", "position", "reason", "record", "file", "line", "byte"];
-    const columns = names.map(quoteIdentifier);
     const lines = rejections.map(({ rowNo, position, reason, text, file, line, byte }) => {
       const place = [file ?? null, line === undefined ? null : String(line), byte === undefined ? null : String(byte)];
       return copyLine([key.source, key.stream, String(rowNo), position, storable(reason), storable(text), ...place]);
     });
-    const statement = `copy ${rejectedTable(key.schema)} (${columns.join(", ")}) from stdin`;
+    const statement = sql`copy ${rejectedTable(key.schema)} (${join(ids(names), ", ")}) from stdin`;
     return copyIn(client, statement, copyChunks(lines, `${loadId}\t`));
   }
 }
@@ -159,28 +166,6 @@ export class Spool {
 /** What cannot be stored is shown as the replacement character. */
 function storable(text: string): string {
   return /[\0\p{Surrogate}]/u.test(text) ? text.replace(/[\0\p{Surrogate}]/gu, "\ufffd") : text;
-}
-
-interface ServerError {
-  readonly code?: string;
-  readonly message: string;
-  /** "COPY marketing_stats, line 17, column clicks: …" */
-  readonly where?: string;
-}
-
-/** The index of the row the server refused; undefined when it refused something else. */
-function wrongLine(error: unknown, table: string): number | undefined {
-  const { code, where } = error as ServerError;
-  if (!/^2[23]/.test(code ?? "")) return undefined;
-  const context = where?.split("\n").find((line) => line.startsWith(`COPY ${table}, `));
-  // The word for "line" is in the server's language.
-  const line = /\d+/.exec(context?.slice(`COPY ${table}, `.length) ?? "")?.[0];
-  return line === undefined ? undefined : Number(line) - 1;
-}
-
-function serverReason(error: ServerError): string {
-  const column = /, \S+ (\S+): /.exec(error.where?.split(", ").slice(1).join(", ") ?? "")?.[1];
-  return `${column ?? "record"}: ${error.message}`;
 }
 
 /** Gives how many rows the server took. */
@@ -195,7 +180,6 @@ async function insertRows(
   const all = Array.from({ length: rows.count }, (_, index) => ({
     ...rows.row(index)!,
     cells: rows.cells(index),
-    suspects: [],
   }));
   const refused = await insertOneByOne(client, table, columns, loadId, all);
   for (const rejection of refused) reject(rejection);

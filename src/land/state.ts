@@ -1,7 +1,7 @@
 import type { IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import type { Client } from "../postgres/client.ts";
-import { quoteTarget } from "../sql/identifiers.ts";
-import { fileTable, ledgerExists, rejectedTable } from "./ledger.ts";
+import { sql } from "../sql/sql.ts";
+import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger.ts";
 
 /** Where a stream stands. */
 export interface StreamState {
@@ -43,16 +43,42 @@ export async function streamState(
   const none = { loadId: null, loadedAt: null, cursor: null, batch: null, asOf: null, error: null };
   const target = { source, stream: name, table: `${schema}.${table}` };
   if (!(await ledgerExists(client, schema))) return { ...target, ...none, rows: 0, rejected: 0, files: 0 };
-  const ledger = quoteTarget({ schema, name: "_load" });
+  const ledger = loadTable(schema);
   const { rows } = await client.query<Record<string, string | null>>(
-    `select l.load_id, l.finished_at, l.cursor ->> 'value' as cursor, l.batch, l.as_of,
-       (select coalesce(sum(rows), 0) from ${ledger} where source = $1 and stream = $2 and status = 'loaded') as rows,
-       (select count(*) from ${rejectedTable(schema)} where source = $1 and stream = $2 and replayed_by is null) as rejected,
-       (select count(distinct path) from ${fileTable(schema)} where source = $1 and stream = $2) as files,
-       (select case when status = 'failed' then details ->> 'error' end from ${ledger}
-        where source = $1 and stream = $2 order by load_id desc limit 1) as error
-     from (select 1) one left join lateral (
-       select * from ${ledger} where source = $1 and stream = $2 and status = 'loaded' order by load_id desc limit 1) l on true`,
+    sql`
+      with
+
+      loads as (
+        select *
+        from ${ledger}
+        where source = $1 and stream = $2
+      ),
+
+      last_loaded as (
+        select *
+        from loads
+        where status = 'loaded'
+        order by load_id desc
+        limit 1
+      )
+
+      select
+        l.load_id,
+        l.finished_at,
+        l.cursor ->> 'value' as cursor,
+        l.batch,
+        l.as_of,
+        (select coalesce(sum(rows), 0) from loads where status = 'loaded') as rows,
+        (select count(*) from ${rejectedTable(schema)} where source = $1 and stream = $2 and replayed_by is null) as rejected,
+        (select count(distinct path) from ${fileTable(schema)} where source = $1 and stream = $2) as files,
+        (
+          select case when status = 'failed' then details ->> 'error' end
+          from loads
+          order by load_id desc
+          limit 1
+        ) as error
+      from (select) as always
+      left join last_loaded l on true`,
     [source, name],
   );
   const { load_id: loadId, finished_at: loadedAt, cursor, batch, as_of: asOf, error, ...counts } = rows[0]!;
@@ -76,10 +102,15 @@ export async function rejectsOf(
 ): Promise<readonly RejectedRecord[]> {
   if (!(await ledgerExists(client, schema))) return [];
   const { rows } = await client.query<RejectedRecord>(
-    `select load_id as "loadId", row_no as "rowNo", stream, file, line, byte, position, reason, record
-     from ${rejectedTable(schema)} where source = $1 and stream = any($2::text[]) and replayed_by is null
-     order by load_id desc, row_no limit $3`,
-    [source, `{${streams.join()}}`, limit],
+    sql`
+      select load_id as "loadId", row_no as "rowNo", stream, file, line, byte, position, reason, record
+      from ${rejectedTable(schema)}
+      where source = $1
+        and stream in (select jsonb_array_elements_text($2::jsonb))
+        and replayed_by is null
+      order by load_id desc, row_no
+      limit $3`,
+    [source, JSON.stringify(streams), limit],
   );
   return rows;
 }

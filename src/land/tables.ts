@@ -2,21 +2,24 @@ import { UserError } from "../model/errors.ts";
 import type { RawColumn } from "../model/ingest.ts";
 import type { Client } from "../postgres/client.ts";
 import { withTransaction } from "../postgres/client.ts";
-import { quoteIdentifier, quoteList, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
+import { id, ids, relationId } from "../sql/identifiers.ts";
+import { literal } from "../sql/literals.ts";
+import { empty, join, type Sql, sql } from "../sql/sql.ts";
 import { firstPartitions, LOAD_DATE, partitionClause } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
+import { typeOf } from "./types.ts";
 
 /** The columns every raw table ends with. */
-const ownColumns: readonly (RawColumn & { readonly constraint: string })[] = [
-  { name: "_load_id", type: "bigint", constraint: " not null", description: "Load that landed the row, see _load" },
-  { name: "_row_no", type: "bigint", constraint: " not null", description: "Place of the record within its load" },
-  { name: "_extra", type: "jsonb", constraint: "", description: "Fields the schema does not know, if any" },
+const ownColumns: readonly (RawColumn & { readonly constraint: Sql })[] = [
+  { name: "_load_id", type: "bigint", constraint: sql` not null`, description: "Load that landed the row, see _load" },
+  { name: "_row_no", type: "bigint", constraint: sql` not null`, description: "Place of the record within its load" },
+  { name: "_extra", type: "jsonb", constraint: empty, description: "Fields the schema does not know, if any" },
 ];
 
-const loadDate: RawColumn & { readonly constraint: string } = {
+const loadDate: RawColumn & { readonly constraint: Sql } = {
   name: LOAD_DATE,
   type: "date",
-  constraint: " not null default ((now() at time zone 'UTC')::date)",
+  constraint: sql` not null default ((now() at time zone 'UTC')::date)`,
   description: "UTC day of the load",
 };
 
@@ -31,77 +34,67 @@ interface ExistingColumn {
   readonly comment: string | null;
 }
 
-/** @throws UserError for a column whose type the server does not know: without it, a load would not name the field. */
-export async function checkTypes(client: Client, { recordSchema }: RawTable): Promise<void> {
-  for (const { name, type } of recordSchema.columns) {
-    const known = await client
-      .query<{ known: string | null }>("select to_regtype($1) as known", [type])
-      .then(({ rows }) => rows[0]!.known !== null)
-      .catch((error) => {
-        // Older servers refuse to read what is no name of a type.
-        if ((error as { code?: string }).code?.startsWith("42")) return false;
-        throw error;
-      });
-    if (known) continue;
-    throw new UserError({
-      message: `PostgreSQL has no type "${type}"`,
-      location: { file: recordSchema.file },
-      found: `the field ${name}`,
-      hint: "correct its postgresType, or create the type first (an extension may have it)",
-    });
-  }
-}
-
 /** Adds the columns and indexes an existing table lacks. A table that does not exist is left to the load. */
 export async function evolveTable(client: Client, table: RawTable): Promise<void> {
   const existing = await readColumns(client, table);
-  await checkTypes(client, table);
   if (existing === undefined) return;
   const missing = await missingIndexes(client, table);
   const statements = [...changes(table, existing), ...missing.map((columns) => createIndex(table, columns))];
   if (statements.length === 0) return;
   // Apart from the load: the table is not locked while records are fetched.
-  await withTransaction(client, () => client.script(`set local lock_timeout = '30s'; ${statements.join("; ")}`));
+  await withTransaction(client, () => client.script(join([sql`set local lock_timeout = '30s'`, ...statements], ";\n")));
 }
 
 /** Creates the table inside the load's transaction, unless it exists. Returns whether it was created. */
 export async function createTable(client: Client, table: RawTable): Promise<boolean> {
   if ((await readColumns(client, table)) !== undefined) return false;
-  const name = quoteTarget(table);
+  const name = relationId(table);
   const { columns, description } = table.recordSchema;
   const own = table.partition?.by === "load_date" ? [...ownColumns, loadDate] : ownColumns;
   const definitions = [
-    ...columns.map((column) => `${quoteIdentifier(column.name)} ${column.type}`),
-    ...own.map((column) => `${column.name} ${column.type}${column.constraint}`),
+    ...columns.map((column) => sql`${id(column.name)} ${typeOf(column)}`),
+    ...own.map((column) => sql`${id(column.name)} ${typeOf(column)}${column.constraint}`),
   ];
   const comments = [...columns, ...own].flatMap((column) => commentOn(table, column));
-  if (description) comments.unshift(`comment on table ${name} is ${quoteLiteral(description)}`);
+  if (description) comments.unshift(sql`comment on table ${name} is ${literal(description)}`);
   const statements = [
-    `create table ${name} (${definitions.join(", ")})${partitionClause(table)}`,
+    sql`
+      create table ${name} (
+        ${definitions}
+      )${partitionClause(table)}`,
     ...firstPartitions(table),
     // Loads come one after the other, so an index of a few pages finds one: a unique key would halve the speed of COPY.
-    `create index on ${name} using brin (_load_id)`,
+    sql`create index on ${name} using brin (_load_id)`,
     ...(table.indexes ?? []).map((columns) => createIndex(table, columns)),
     ...comments,
   ];
-  await client.script(statements.join("; "));
+  await client.script(join(statements, ";\n"));
   return true;
 }
 
-function createIndex(table: RawTable, columns: readonly string[]): string {
-  return `create index on ${quoteTarget(table)} (${quoteList(columns)})`;
+function createIndex(table: RawTable, columns: readonly string[]): Sql {
+  return sql`create index on ${relationId(table)} (${join(ids(columns), ", ")})`;
 }
 
 /** The declared indexes that an existing table lacks. */
 async function missingIndexes(client: Client, table: RawTable): Promise<readonly (readonly string[])[]> {
   if (!table.indexes?.length) return [];
   const { rows } = await client.query<{ columns: string }>(
-    `select (select json_agg(attname order by place)
-       from unnest(i.indkey::int2[]) with ordinality as key (attnum, place)
-       join pg_attribute a on a.attrelid = i.indrelid and a.attnum = key.attnum)::text as columns
-     from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam
-     where i.indrelid = to_regclass($1) and m.amname = 'btree' and i.indisvalid and i.indpred is null and i.indexprs is null`,
-    [quoteTarget(table)],
+    sql`
+      select (
+        select json_agg(attname order by place)
+        from unnest(i.indkey::int2[]) with ordinality as key(attnum, place)
+        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = key.attnum
+      )::text as columns
+      from pg_index i
+      join pg_class c on c.oid = i.indexrelid
+      join pg_am m on m.oid = c.relam
+      where i.indrelid = to_regclass($1)
+        and m.amname = 'btree'
+        and i.indisvalid
+        and i.indpred is null
+        and i.indexprs is null`,
+    [relationId(table).toString()],
   );
   const present = new Set(rows.map(({ columns }) => JSON.stringify(JSON.parse(columns))));
   return table.indexes.filter((columns) => !present.has(JSON.stringify(columns)));
@@ -109,8 +102,8 @@ async function missingIndexes(client: Client, table: RawTable): Promise<readonly
 
 /** Undefined when there is no such table. */
 async function readColumns(client: Client, table: RawTable): Promise<readonly ExistingColumn[] | undefined> {
-  const name = quoteTarget(table);
-  const found = await client.query<{ relkind: string }>("select relkind from pg_class where oid = to_regclass($1)", [
+  const name = relationId(table).toString();
+  const found = await client.query<{ relkind: string }>(sql`select relkind from pg_class where oid = to_regclass($1)`, [
     name,
   ]);
   const kind = found.rows[0]?.relkind;
@@ -119,14 +112,20 @@ async function readColumns(client: Client, table: RawTable): Promise<readonly Ex
     throw new UserError({ message: `${table.schema}.${table.name} is not a table`, hint: "name another table" });
   }
   const { rows } = await client.query<{ name: string; type: string; comment: string | null }>(
-    `select attname as name, format_type(atttypid, atttypmod) as type, col_description(attrelid, attnum) as comment
-     from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped order by attnum`,
+    sql`
+      select
+        attname as name,
+        format_type(atttypid, atttypmod) as type,
+        col_description(attrelid, attnum) as comment
+      from pg_attribute
+      where attrelid = to_regclass($1) and attnum > 0 and not attisdropped
+      order by attnum`,
     [name],
   );
   return rows;
 }
 
-function changes(table: RawTable, existing: readonly ExistingColumn[]): string[] {
+function changes(table: RawTable, existing: readonly ExistingColumn[]): Sql[] {
   const byName = new Map(existing.map((column) => [column.name, column]));
   for (const column of ownColumns) {
     if (byName.get(column.name)?.type !== column.type) throw notRaw(table, column.name);
@@ -134,24 +133,18 @@ function changes(table: RawTable, existing: readonly ExistingColumn[]): string[]
   return table.recordSchema.columns.flatMap((column) => {
     const present = byName.get(column.name);
     if (!present) {
-      const name = quoteIdentifier(column.name);
-      const add = `alter table ${quoteTarget(table)} add column if not exists ${name} ${column.type}`;
+      const add = sql`alter table ${relationId(table)} add column if not exists ${id(column.name)} ${typeOf(column)}`;
       return [add, ...commentOn(table, column)];
     }
-    if (present.type !== normal(column.type)) throw typeChanged(table, column, present);
+    // Both as this session's server calls them.
+    if (present.type !== column.type) throw typeChanged(table, column, present);
     return (column.description ?? null) === present.comment ? [] : commentOn(table, column);
   });
 }
 
-/** As `format_type` writes it: "numeric(12, 2)" is "numeric(12,2)". */
-function normal(type: string): string {
-  return type.replace(/\s*([(),])\s*/g, "$1").trim();
-}
-
-function commentOn(table: RawTable, column: RawColumn): string[] {
-  if (column.description === undefined) return [];
-  const name = `${quoteTarget(table)}.${quoteIdentifier(column.name)}`;
-  return [`comment on column ${name} is ${quoteLiteral(column.description)}`];
+function commentOn(table: RawTable, { name, description }: RawColumn): Sql[] {
+  if (description === undefined) return [];
+  return [sql`comment on column ${id(table.schema, table.name, name)} is ${literal(description)}`];
 }
 
 function notRaw(table: RawTable, column: string): UserError {

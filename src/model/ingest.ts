@@ -340,7 +340,9 @@ export interface RecordSchema {
 
 export interface RawColumn {
   readonly name: string;
-  /** As PostgreSQL's `format_type` writes it: "text", "timestamp with time zone", "numeric". */
+  /** As it was declared; a load asks the server what it calls the type: "decimal(10, 2)" is numeric(10,2). */
   readonly type: string;
+  /** Of a domain: what it is of. Told by the server. */
+  readonly base?: string;
   readonly description?: string;
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { from, to } from "pg-copy-streams";
+import { type Sql, sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
 
 const CHUNK_CHARACTERS = 64 * 1024;
@@ -44,11 +45,11 @@ export function* copyChunks(lines: Iterable<string>, prefix = ""): Generator<Buf
  */
 export async function copyIn(
   client: Client,
-  statement: string,
+  statement: Sql | string,
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
 ): Promise<number> {
   const { driver } = client;
-  const stream = driver.query(from(statement));
+  const stream = driver.query(from(statement.toString()));
   // The stream does not always hear of a lost connection; the driver does.
   const lost = () => stream.destroy(new Error("Connection terminated unexpectedly"));
   driver.once("end", lost);
@@ -83,10 +84,10 @@ export async function copyIn(
 /** The bytes of `copy … to stdout`, as the server sends them. Left early it hangs up: the server would send on. */
 export async function* copyOut(
   client: Client,
-  statement: string,
+  statement: Sql | string,
   onRows?: (rows: number) => void,
 ): AsyncGenerator<Buffer> {
-  const stream = client.driver.query(to(statement));
+  const stream = client.driver.query(to(statement.toString()));
   let whole = false;
   const lost = () => stream.destroy(new Error("Connection terminated unexpectedly"));
   client.driver.once("end", lost);
@@ -94,7 +95,7 @@ export async function* copyOut(
     for await (const chunk of stream) yield chunk as Buffer;
     whole = true;
     // The count comes after the last byte: an answer to the next statement means that it is here.
-    if (onRows) await client.query("select 1");
+    if (onRows) await client.query(sql`select 1`);
     onRows?.(stream.rowCount);
   } finally {
     client.driver.off("end", lost);

@@ -12,6 +12,8 @@ export interface SourceRecord {
   fieldText(name: string): string | undefined;
   /** Whether the numbers in `value` have every digit that the source sent. */
   readonly exact?: boolean;
+  /** Whether the fields are texts, as in CSV, which land as they are; `fieldText` gives those of columns without quotes. */
+  readonly hasTexts?: boolean;
   /** Whether an object of the JSON it stands in gives a key twice: the last one counts. */
   readonly hasTwins?: boolean;
 }
@@ -19,27 +21,28 @@ export interface SourceRecord {
 /** A parsed JSON text that can be written back without losing digits. */
 export interface JsonDocument {
   readonly value: unknown;
-  /** The same tree with long numbers as marked strings; the same object when there are none. */
+  /** The same tree with the numbers that JavaScript would write otherwise as marked strings; the same object when there are none. */
   readonly exact: unknown;
   /** Whether an object in it gives a key twice. */
   readonly hasTwins: boolean;
   stringify(exact: unknown): string;
 }
 
-const MAY_LOSE_DIGITS = /\d[\d.]{15}|\d[eE][+-]?\d{3}/;
-/** A string, skipped as a whole, or a number that a double may not hold. */
-const STRING_OR_LONG_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]{15,}|-?\d[\d.]*[eE][+-]?\d{3,}/g;
+/** Long numbers, zeros at the end of a fraction, exponents, -0. May be found in a string: then it only costs time. */
+const MAY_CHANGE = /\d[\d.]{15}|[[:,]\s*(?:-0[^.\d]|-?\d+(?:\.\d*0(?!\d)|(?:\.\d+)?[eE]))/;
+/** A string, skipped as a whole, or a number. */
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 
-/** `JSON.parse` that keeps numbers of 16 and more digits. Throws a SyntaxError as `JSON.parse` does. */
+/** `JSON.parse` that keeps numbers as they are written: 12.50, 1e400, 9007199254740993. Throws a SyntaxError as `JSON.parse` does. */
 export function parseJson(text: string): JsonDocument {
   const value: unknown = JSON.parse(text);
   const hasTwins = hasTwinKeys(text, value);
   const plain: JsonDocument = { value, exact: value, hasTwins, stringify: (exact) => JSON.stringify(exact) };
-  if (!MAY_LOSE_DIGITS.test(text)) return plain;
+  if (!MAY_CHANGE.test(text)) return plain;
   const mark = unusedMark(JSON.stringify(value));
   let found = false;
-  const marked = text.replace(STRING_OR_LONG_NUMBER, (token) => {
-    if (token.startsWith('"')) return token;
+  const marked = text.replace(STRING_OR_NUMBER, (token) => {
+    if (token.startsWith('"') || String(Number(token)) === token) return token;
     found = true;
     return `"${mark}${token}"`;
   });

@@ -90,7 +90,7 @@ describe("a declaration", () => {
       "count bigint",
       "weight numeric",
       "price numeric",
-      "at timestamp with time zone",
+      "at timestamptz",
       "ok boolean",
       "tags jsonb",
       "more jsonb",

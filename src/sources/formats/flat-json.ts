@@ -33,7 +33,7 @@ const ESCAPES = new Set(Buffer.from('"\\/bfnrt'));
  * expected ones and none twice, no \u, and no number that needs care (an exponent, more than 15 digits, -0).
  */
 export class FlatJson {
-  /** By field: what stands there, and where. Text without its quotes, numbers without zeros at their end. */
+  /** By field: what stands there, and where. Text without its quotes. */
   readonly kinds: Uint8Array;
   readonly starts: Int32Array;
   readonly ends: Int32Array;
@@ -137,20 +137,16 @@ export class FlatJson {
     while (isDigit(bytes[at])) at++;
     const whole = at - first;
     if (whole === 0 || (bytes[first] === ZERO && (whole > 1 || first > this.#at))) return false;
-    let end = at;
     let kind = WHOLE_NUMBER;
     if (bytes[at] === POINT) {
       kind = DECIMAL;
       const fraction = ++at;
       while (isDigit(bytes[at])) at++;
       if (at === fraction) return false;
-      end = at;
-      while (bytes[end - 1] === ZERO) end--;
-      if (end === fraction) end--;
     }
     // What follows is looked at by the caller: an exponent is no comma.
     if (at - first > SURE_DIGITS) return false;
-    this.ends[field] = end;
+    this.ends[field] = at;
     this.kinds[field] = kind;
     this.#at = at;
     return true;

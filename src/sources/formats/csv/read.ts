@@ -2,7 +2,7 @@ import { UserError } from "../../../model/errors.ts";
 import type { CsvOptions, RecordSchema } from "../../../model/ingest.ts";
 import type { SourceRecord } from "../../json.ts";
 import type { FilePlace, FormatReader, RejectedPiece, SourcePage } from "../../source.ts";
-import { coerce, schemaTypeOf } from "./coerce.ts";
+import { coerce, schemaTypesOf } from "./coerce.ts";
 import { decodeBytes } from "./decode.ts";
 import { cellText, readHeader, recordText } from "./header.ts";
 import { CsvScanner, type ScannedRecord } from "./scan.ts";
@@ -101,7 +101,7 @@ function cut(message: string, found: string, hint: string): UserError {
 /** Records of a CSV file as values for a JSON Schema. Columns the schema does not know are fields, too. */
 export function readCsv(options: CsvOptions, { columns, schema }: RecordSchema): FormatReader {
   const properties = (schema.properties ?? {}) as Readonly<Record<string, unknown>>;
-  const known = new Map(columns.map((column) => [column.name, column]));
+  const known = new Map(columns.map(({ name }) => [name, schemaTypesOf(properties[name])]));
   return async function* (bytes) {
     let names: readonly string[] = [];
     let records: SourceRecord[] = [];
@@ -131,8 +131,7 @@ export function readCsv(options: CsvOptions, { columns, schema }: RecordSchema):
             const text = cellText(record, field, options);
             if (text === null) continue;
             cells.set(name, text);
-            const column = known.get(name);
-            value[name] = column ? coerce(text, column, schemaTypeOf(properties[name])) : text;
+            value[name] = coerce(text, known.get(name) ?? []);
           }
           records.push(new CsvRecord(value, cells, known, record));
         },
@@ -154,6 +153,7 @@ export function rejectedPiece(record: ScannedRecord): RejectedPiece {
 
 class CsvRecord implements SourceRecord, FilePlace {
   readonly value: unknown;
+  readonly hasTexts = true;
   readonly line: number;
   readonly byte: number;
   readonly #cells: ReadonlyMap<string, string>;

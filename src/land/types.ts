@@ -1,0 +1,76 @@
+import { UserError } from "../model/errors.ts";
+import type { RawColumn, RecordSchema } from "../model/ingest.ts";
+import type { Client } from "../postgres/client.ts";
+import { describeTypes, type ServerType } from "../postgres/types.ts";
+import { typeName } from "../sql/authored.ts";
+import { type Sql, sql } from "../sql/sql.ts";
+
+/** What a text means must not depend on the server's settings; the source may be slow. For a transaction. */
+export const LOADING_SESSION = sql`
+  set local idle_in_transaction_session_timeout = 0;
+  set local datestyle = 'ISO, YMD';
+  set local intervalstyle = 'postgres';
+  set local timezone = 'UTC'`;
+
+/** The column's type as SQL. */
+export function typeOf({ name, type }: Pick<RawColumn, "name" | "type">): Sql {
+  return typeName(type, `the type of ${name}`);
+}
+
+/** What values of the column are: of a domain, what the domain is of. */
+export function baseOf({ type, base }: RawColumn): string {
+  return base ?? type;
+}
+
+/** Whether the column holds JSON: a text is one of JSON's values there. */
+export function holdsJson(column: RawColumn): boolean {
+  return /^jsonb?$/.test(baseOf(column));
+}
+
+/**
+ * The schema with its types as the server calls them: a declaration may say decimal(10, 2) where the table says
+ * numeric(10,2).
+ * @throws UserError for a type that no column can have: without it, a load would not name the field
+ */
+export async function withServerTypes(client: Client, recordSchema: RecordSchema): Promise<RecordSchema> {
+  const { columns } = recordSchema;
+  const known = await describeTypes(client, columns.map(typeOf)).catch((error: { code?: string }) => {
+    if (isAnswer(error)) return undefined;
+    throw error;
+  });
+  const types = known ?? (await oneByOne(client, recordSchema));
+  return {
+    ...recordSchema,
+    columns: columns.map((column, at) => {
+      const { name: type, base, kind } = types[at]!;
+      if (kind === "p") throw noType(recordSchema, column, "a type that columns cannot have");
+      return { ...column, type, ...(base === type ? {} : { base }) };
+    }),
+  };
+}
+
+/** Whether the server answered, and what it was asked is wrong. */
+function isAnswer({ code }: { code?: string }): boolean {
+  return /^(?:0A|22|3F|42)/.test(code ?? "");
+}
+
+/** To find the one that is none. */
+async function oneByOne(client: Client, recordSchema: RecordSchema): Promise<readonly ServerType[]> {
+  const types: ServerType[] = [];
+  for (const column of recordSchema.columns) {
+    const [type] = await describeTypes(client, [typeOf(column)]).catch((error: { code?: string; message: string }) => {
+      throw isAnswer(error) ? noType(recordSchema, column, error.message) : error;
+    });
+    types.push(type!);
+  }
+  return types;
+}
+
+function noType({ file }: RecordSchema, { name, type }: RawColumn, said: string): UserError {
+  return new UserError({
+    message: `PostgreSQL has no type "${type}"`,
+    location: { file },
+    found: `the field ${name}: ${said}`,
+    hint: "correct its postgresType, or create the type first (an extension may have it)",
+  });
+}

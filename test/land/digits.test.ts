@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { arrayText, wholeNumber } from "../../src/land/json-cells.ts";
+import { fileIngest } from "../support/ingest-files.ts";
+
+const NUMBERS = [
+  "12.50",
+  "9007199254740993",
+  "12345678901234567890.1234567890",
+  "1e2",
+  "1E-7",
+  "-0.0",
+  "0.10",
+  "1e400",
+];
+const schema = (more: object = {}) => ({
+  type: "object",
+  properties: {
+    exact: { type: "number" },
+    words: { type: "number", postgresType: "text" },
+    whole: { type: "number", postgresType: "bigint" },
+    list: { type: "array", postgresType: "numeric[]" },
+    ...more,
+  },
+});
+
+const formats: readonly (readonly [string, string, (lines: readonly string[]) => string, object])[] = [
+  ["NDJSON as bytes", "ndjson", (lines) => lines.map((line) => `${line}\n`).join(""), {}],
+  ["NDJSON that is parsed", "ndjson", (lines) => lines.map((line) => `${line}\n`).join(""), { minProperties: 1 }],
+  ["JSON", "json", (lines) => `[${lines.join()}]`, {}],
+];
+
+describe.each(formats)("a number of %s", (_, format, text, more) => {
+  test("lands digit by digit, in columns and in _extra", async () => {
+    const ingest = await fileIngest(`format: ${format}`, { ...schema(), ...more });
+    const lines = NUMBERS.map((n) => `{"exact": ${n}, "words": ${n}, "unknown": {"deep": [${n}]}}`);
+    ingest.put({ "a.x": text(lines) });
+    expect(await ingest.load()).toMatchObject({ error: null, rejected: 0, rows: NUMBERS.length });
+    const rows = await ingest.rows(
+      "select exact, words, _extra #>> '{unknown,deep,0}' as extra from raw.orders order by _row_no",
+    );
+    const plain = await ingest.rows(`select '${NUMBERS.join("'::numeric as n union all select '")}'::numeric`);
+    expect(rows.map(({ words }) => words)).toEqual(NUMBERS);
+    expect(rows.map(({ exact }) => exact)).toEqual(plain.map(({ n }) => n));
+    expect(rows.map(({ extra }) => extra)).toEqual(plain.map(({ n }) => n));
+  });
+
+  test("that is whole lands in a column of whole numbers however it is written; another is refused", async () => {
+    const ingest = await fileIngest(`format: ${format}`, { ...schema(), ...more });
+    const given = [
+      "1e2",
+      "2.0",
+      "9007199254740993",
+      "-0.0",
+      "9223372036854775807.0",
+      "2.5",
+      "9223372036854775808",
+      "1e-1",
+    ];
+    ingest.put({ "a.x": text(given.map((n) => `{"whole": ${n}}`)) });
+    expect(await ingest.load()).toMatchObject({ error: null, rejected: 3 });
+    expect((await ingest.rows("select whole from raw.orders order by _row_no")).map(({ whole }) => whole)).toEqual([
+      "100",
+      "2",
+      "9007199254740993",
+      "0",
+      "9223372036854775807",
+    ]);
+    expect(await ingest.rows("select record from raw._rejected order by row_no")).toEqual(
+      ["2.5", "9223372036854775808", "1e-1"].map((n) => ({ record: expect.stringContaining(n) })),
+    );
+  });
+
+  test("in a list lands in an array, digit by digit", async () => {
+    const ingest = await fileIngest(`format: ${format}`, { ...schema(), ...more });
+    ingest.put({ "a.x": text(['{"list": [1.50, null, 12345678901234567890.10]}', '{"list": []}', '{"list": ["x"]}']) });
+    expect(await ingest.load()).toMatchObject({ rows: 2, rejected: 1 });
+    expect(await ingest.rows("select list from raw.orders order by _row_no")).toEqual([
+      { list: "{1.50,NULL,12345678901234567890.10}" },
+      { list: "{}" },
+    ]);
+  });
+});
+
+test("a whole number is written out, and no other number is changed", () => {
+  const given = ["7", "-7.00", "12e3", "1.25e2", "1.5", "1e-2", "100e-2", "-0", "-0.0", "0e5", "1e9999", " 1", "x"];
+  expect(given.map(wholeNumber)).toEqual([
+    "7",
+    "-7",
+    "12000",
+    "125",
+    "1.5",
+    "1e-2",
+    "1",
+    "-0",
+    "0",
+    "0",
+    "1e9999",
+    " 1",
+    "x",
+  ]);
+});
+
+test("a list of JSON is an array of PostgreSQL, whatever its texts hold", () => {
+  expect(arrayText('["a,b", "{", "\\"\\\\", "null", null, [true, 1.0], {"k": "]}"}]')).toBe(
+    '{"a,b","{","\\"\\\\","null",NULL,{true,1.0},"{\\"k\\": \\"]}\\"}"}',
+  );
+});
