@@ -1,3 +1,5 @@
+import { ingestFiles } from "../config/ingest-files.ts";
+import type { RawTables } from "../config/raw-tables.ts";
 import { UserErrors } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { adoptGraph } from "./adopt.ts";
@@ -22,9 +24,21 @@ export interface CompileOptions extends ProjectOverrides {
 export async function compile(projectDir: string, options: CompileOptions = {}): Promise<CompiledGraph> {
   const { timeout = 60_000, memory = 1024, corePath, ...overrides } = options;
   const project = readProject(projectDir);
-  const answer = await runCompiler(project, overrides, { timeout, memory }, corePath);
+  const raw = rawTablesOf(projectDir);
+  const answer = await runCompiler(project, overrides, { timeout, memory }, raw, corePath);
   const graph = adoptGraph(answer);
-  const errors = [...explainCoreErrors(answer, project), ...(await checkGraph(graph, projectDir))];
+  const errors = [
+    ...(await raw).errors,
+    ...explainCoreErrors(answer, project),
+    ...(await checkGraph(graph, projectDir)),
+  ];
   if (errors.length) throw new UserErrors(errors);
   return graph;
+}
+
+/** Most projects of Dataform have no such files, and load nothing for them. */
+async function rawTablesOf(projectDir: string): Promise<RawTables> {
+  if (!ingestFiles(projectDir).length) return { tables: [], errors: [] };
+  const { readRawTables } = await import("../config/raw-tables.ts");
+  return readRawTables(projectDir);
 }

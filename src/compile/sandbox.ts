@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import type { RawTables } from "../config/raw-tables.ts";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
@@ -126,6 +127,7 @@ export async function runCompiler(
   project: ProjectFiles,
   overrides: ProjectOverrides,
   limits: SandboxLimits,
+  raw: Promise<RawTables>,
   corePath = createRequire(import.meta.url).resolve("@dataform/core"),
 ): Promise<SandboxAnswer> {
   const child = fork(fileURLToPath(new URL("worker.cjs", import.meta.url)), {
@@ -145,7 +147,9 @@ export async function runCompiler(
     child.kill("SIGKILL");
   }, limits.timeout);
   try {
-    child.send({ corePath, projectDir: project.projectDir, files: project.files, overrides });
+    // They are read while the child starts.
+    const { tables: rawTables } = await raw;
+    child.send({ corePath, projectDir: project.projectDir, files: project.files, overrides, rawTables });
     return await new Promise<SandboxAnswer>((resolve, reject) => {
       child.once("message", (answer: WorkerAnswer) => {
         if ("failure" in answer) reject(projectFailure(answer.failure, project));

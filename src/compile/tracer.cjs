@@ -136,26 +136,32 @@ function hasUnknownEscape(raw) {
 
 /** `[length, offset in the file, 1 for what a placeholder made]`; undefined where the file does not say just that. */
 function piecesOf({ site, strings, lengths }) {
-  site.parts ??= site.template.parts.map((part) => sourceStretches(site.file, part));
-  const { parts, file } = site;
+  site.known ??= placesOf(site, strings) ?? [];
+  if (!site.known.length) return undefined;
   const pieces = [];
-  for (const [index, part] of parts.entries()) {
-    if (!part || !saysThat(part, strings[index], site, index)) return undefined;
-    for (const [length, offset] of part) pieces.push([length, offset, 0]);
-    if (index === lengths.length) break;
-    const placeholder = sourceOffset(file, site.template.parts[index][1]);
-    if (placeholder === undefined) return undefined;
+  for (const [index, { text, placeholder }] of site.known.entries()) {
+    pieces.push(...text);
     if (lengths[index]) pieces.push([lengths[index], placeholder, 1]);
   }
   return pieces;
 }
 
+/** Of each part of a template: the stretches of its text, and where the placeholder after it begins. */
+function placesOf({ file, template }, strings) {
+  const places = [];
+  for (const [index, part] of template.parts.entries()) {
+    const stretches = sourceStretches(file, part);
+    const placeholder = index < strings.length - 1 ? sourceOffset(file, part[1]) : 0;
+    if (!stretches || placeholder === undefined || !saysThat(stretches, strings[index], file, part)) return undefined;
+    places.push({ text: stretches.map(([length, offset]) => [length, offset, 0]), placeholder });
+  }
+  return places;
+}
+
 /** Whether the stretches are the text itself. Escapes are written otherwise. */
-function saysThat(stretches, text, { file, template }, index) {
+function saysThat(stretches, text, file, part) {
   const written = stretches.map(([length, offset]) => file.source.slice(offset, offset + length)).join("");
-  return (
-    written === text || (written.length === text.length && file.code.slice(...template.parts[index]).includes("\\"))
-  );
+  return written === text || (written.length === text.length && file.code.slice(...part).includes("\\"));
 }
 
 function cut(pieces, skipped, length) {
@@ -256,23 +262,24 @@ function mapsOf({ kind, code, source }) {
  */
 function align(maps, code, at, source, ranges) {
   const found = [];
-  const map = (offset, length, step = 1) => {
-    const last = found.at(-1);
-    if (last && step === 1 && last.code + last.length === at && last.source + last.length === offset)
-      last.length += length;
-    else found.push({ code: at, source: offset, length });
-    at += step * length;
-  };
   for (const [start, end] of ranges) {
     for (let offset = start; offset < end; ) {
-      const written = backslashes(source, offset, end);
       const emitted = backslashes(code, at, code.length);
+      const written = emitted && backslashes(source, offset, end);
       if (emitted > written) {
-        for (let n = 0; n < written; n++) map(offset + n, 1, 2);
-        at += emitted - 2 * written;
+        for (let n = 0; n < written; n++) found.push({ code: at + 2 * n, source: offset + n, length: 1 });
+        at += emitted;
         offset += written;
-      } else if (code[at] === source[offset]) map(offset++, 1);
-      else return undefined;
+      }
+      // As far as both are the same: to the next backslash, or over those that stand in both.
+      const from = at + (emitted > written ? 0 : emitted);
+      const next = code.indexOf("\\", from);
+      const length = Math.min((next < 0 ? code.length : next) - at, end - offset);
+      if (!source.startsWith(code.slice(at, at + length), offset)) return undefined;
+      if (length) found.push({ code: at, source: offset, length });
+      at += length;
+      offset += length;
+      if (!length && !emitted) return undefined;
     }
   }
   maps.push(...found);

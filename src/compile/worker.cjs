@@ -66,7 +66,7 @@ process.once("message", (request) => {
   process.send(answer, () => process.disconnect());
 });
 
-function compile({ corePath, projectDir, files, overrides }) {
+function compile({ corePath, projectDir, files, overrides, rawTables }) {
   process.chdir(projectDir);
   const core = loadCore(corePath, projectDir);
   const { session } = core;
@@ -77,6 +77,7 @@ function compile({ corePath, projectDir, files, overrides }) {
   let graph;
   const compileSession = session.compile.bind(session);
   session.compile = () => {
+    declareRaw(session, rawTables);
     markInputs(session);
     graph = compileSession();
     // Core would go on to encode an answer that nobody reads.
@@ -92,6 +93,42 @@ function compile({ corePath, projectDir, files, overrides }) {
   const frames = errors.map(({ stack }) => tracer.frames(stack ?? ""));
   // Messages of core's protobuf library turn to plain JSON by themselves on their way out.
   return { graph, frames, traces: tracesOf(graph), ignored, settings: [...settings.values()].map(describe) };
+}
+
+// The tables that landing fills are there for `ref()` as if they were declared in definitions/. What is written by hand
+// has its place; and a bare name means what it means without them, if it means anything.
+function declareRaw(session, rawTables) {
+  if (!rawTables.length) return;
+  const key = ({ schema, name }) => JSON.stringify([schema || session.projectConfig.defaultSchema, name]);
+  const taken = new Set(session.actions.map((action) => key(action.getTarget())));
+  const declared = new Set();
+  for (const { schema, name, file, description, columns } of rawTables) {
+    if (taken.has(key({ schema, name }))) continue;
+    // Core takes the file of a declaration from the stack.
+    const filename = path.join(session.rootDir, file);
+    const declare = vm.compileFunction("return session.declare(target)", ["session", "target"], { filename });
+    const action = declare(session, { schema, name });
+    action.proto.fileName = file;
+    action.proto.actionDescriptor = {
+      ...(description ? { description } : {}),
+      columns: columns.map((column) => ({ path: [column.name], description: column.description })),
+    };
+    declared.add(action);
+  }
+  let actions;
+  Object.defineProperty(session, "indexedActions", {
+    configurable: true,
+    get: () => actions,
+    set: (value) => {
+      const find = value.find.bind(value);
+      value.find = (target) => {
+        const found = find(target);
+        const others = found.length > 1 ? found.filter((action) => !declared.has(action)) : found;
+        return others.length ? others : found;
+      };
+      actions = value;
+    },
+  });
 }
 
 // Core puts the input of a unit test in place of the reference, in parentheses: marked, it is found again and can
@@ -110,15 +147,20 @@ function markInputs(session) {
   }
 }
 
-// Of every text in the graph, where its pieces come from.
+// Of every text in the graph that a person wrote, where its pieces come from.
 function tracesOf(graph) {
-  const traces = new Map();
+  const traces = [];
+  const seen = new Map();
   const add = ({ fileName }, text) => {
-    if (!text || traces.has(`${fileName}\n${text}`)) return;
+    if (!text) return;
+    const known = seen.get(fileName) ?? new Set();
+    if (known.has(text)) return;
+    seen.set(fileName, known.add(text));
     const trace = tracer.trace(text, fileName);
-    if (trace) traces.set(`${fileName}\n${text}`, trace);
+    if (trace) traces.push(trace);
   };
-  for (const action of [...(graph.tables ?? []), ...(graph.assertions ?? []), ...(graph.operations ?? [])]) {
+  const written = (graph.assertions ?? []).filter(({ parentAction }) => !parentAction);
+  for (const action of [...(graph.tables ?? []), ...written, ...(graph.operations ?? [])]) {
     const { query, incrementalQuery, queries, preOps, postOps, incrementalPreOps, incrementalPostOps } = action;
     const texts = [query, incrementalQuery, queries, preOps, postOps, incrementalPreOps, incrementalPostOps];
     for (const text of texts.flat()) add(action, text);
@@ -128,7 +170,7 @@ function tracesOf(graph) {
     add(test, test.expectedOutputQuery);
     for (const [, input] of (test.testQuery ?? "").matchAll(/\uE002([^\uE003]*)\uE003/g)) add(test, input);
   }
-  return [...traces.values()];
+  return traces;
 }
 
 // The answer carries what was in `postgres: {…}`, and the key that is asserted, by the name core gave the action.

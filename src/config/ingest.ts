@@ -1,4 +1,3 @@
-import { readdirSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { UserError, UserErrors } from "../model/errors.ts";
 import type { IngestDeclaration, OriginKind, StreamDeclaration } from "../model/ingest.ts";
@@ -25,24 +24,11 @@ export interface LoadIngestOptions {
   readonly env?: Environment;
 }
 
-/** The `*.yaml` files in the project's `ingest/` folder, by name. */
-export function ingestFiles(projectDir: string): readonly string[] {
-  const folder = join(projectDir, "ingest");
-  try {
-    const names = readdirSync(folder).filter((name) => /\.ya?ml$/.test(name));
-    return names.sort().map((name) => join(folder, name));
-  } catch {
-    return [];
-  }
-}
-
 /** Reads one declaration, with its record schemas. Every mistake in it is told at once. */
 export function loadIngest(path: string, options: LoadIngestOptions = {}): IngestDeclaration {
   const projectDir = options.projectDir ?? ".";
   const yaml = readYaml(path, relative(projectDir, path) || path);
-  const kind = kindOf(yaml);
-  const written = validateYaml<Written>(yaml, ingestSchemas[kind]);
-  checkStreams(written, yaml);
+  const kind = checkIngest(yaml);
   const env = options.env ?? readEnvironment(projectDir);
   const filled = fillVariables(yaml, env) as Written;
   const base = dirname(path);
@@ -53,6 +39,13 @@ export function loadIngest(path: string, options: LoadIngestOptions = {}): Inges
     origin: originOf(kind, filled, yaml, projectDir),
     streams: filled.streams.map((stream, index) => streamOf(kind, stream, index, base, yaml, projectDir)),
   };
+}
+
+/** @throws UserError or UserErrors for what is wrong in the file as it is written, variables aside */
+export function checkIngest(yaml: YamlFile): OriginKind {
+  const kind = kindOf(yaml);
+  checkStreams(validateYaml<Written>(yaml, ingestSchemas[kind]), yaml);
+  return kind;
 }
 
 /** Which kind of source it is: told by the key that is there. */

@@ -1,3 +1,4 @@
+import { RAW_LOAD_DATE } from "../model/ingest.ts";
 import type { Client } from "../postgres/client.ts";
 import { withTransaction } from "../postgres/client.ts";
 import { cutToBytes, id, relationId, suffixed } from "../sql/identifiers.ts";
@@ -6,7 +7,7 @@ import { empty, type Identifier, join, type Sql, sql } from "../sql/sql.ts";
 import type { RawTable } from "./raw-table.ts";
 
 /** The technical date of a row: the UTC day of its load. */
-export const LOAD_DATE = "_load_date";
+const LOAD_DATE = RAW_LOAD_DATE.name;
 
 /** SQLSTATE of a statement that has waited for a lock for as long as it may. */
 const LOCK_NOT_AVAILABLE = "55P03";

@@ -1,27 +1,20 @@
 import { UserError } from "../model/errors.ts";
-import type { RawColumn } from "../model/ingest.ts";
+import { RAW_COLUMNS, RAW_LOAD_DATE, type RawColumn } from "../model/ingest.ts";
 import type { Client } from "../postgres/client.ts";
 import { withTransaction } from "../postgres/client.ts";
 import { id, ids, relationId } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { empty, join, type Sql, sql } from "../sql/sql.ts";
-import { firstPartitions, LOAD_DATE, partitionClause } from "./partitions.ts";
+import { firstPartitions, partitionClause } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
 import { typeOf } from "./types.ts";
 
-/** The columns every raw table ends with. */
-const ownColumns: readonly (RawColumn & { readonly constraint: Sql })[] = [
-  { name: "_load_id", type: "bigint", constraint: sql` not null`, description: "Load that landed the row, see _load" },
-  { name: "_row_no", type: "bigint", constraint: sql` not null`, description: "Place of the record within its load" },
-  { name: "_extra", type: "jsonb", constraint: empty, description: "Fields the schema does not know, if any" },
-];
+const ownColumns = RAW_COLUMNS.map((column) => ({
+  ...column,
+  constraint: column.name === "_extra" ? empty : sql` not null`,
+}));
 
-const loadDate: RawColumn & { readonly constraint: Sql } = {
-  name: LOAD_DATE,
-  type: "date",
-  constraint: sql` not null default ((now() at time zone 'UTC')::date)`,
-  description: "UTC day of the load",
-};
+const loadDate = { ...RAW_LOAD_DATE, constraint: sql` not null default ((now() at time zone 'UTC')::date)` };
 
 /** All columns a load fills, in the order of `RecordChecker`'s cells, the two numbers first. */
 export function landedColumns(table: RawTable): readonly string[] {
@@ -127,7 +120,7 @@ async function readColumns(client: Client, table: RawTable): Promise<readonly Ex
 
 function changes(table: RawTable, existing: readonly ExistingColumn[]): Sql[] {
   const byName = new Map(existing.map((column) => [column.name, column]));
-  for (const column of ownColumns) {
+  for (const column of RAW_COLUMNS) {
     if (byName.get(column.name)?.type !== column.type) throw notRaw(table, column.name);
   }
   return table.recordSchema.columns.flatMap((column) => {

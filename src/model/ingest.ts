@@ -24,6 +24,20 @@ export class Secret {
   }
 }
 
+/** The columns that every raw table ends with. */
+export const RAW_COLUMNS = [
+  { name: "_load_id", type: "bigint", description: "Load that landed the row, see _load" },
+  { name: "_row_no", type: "bigint", description: "Place of the record within its load" },
+  { name: "_extra", type: "jsonb", description: "Fields the schema does not know, if any" },
+] as const;
+
+/** The one more that a table has which is partitioned by the day of the load. */
+export const RAW_LOAD_DATE = {
+  name: "_load_date",
+  type: "date",
+  description: "UTC day of the load",
+} as const;
+
 /** One `ingest/<source>.yaml`, checked, with its variables filled in and its record schemas read. */
 export interface IngestDeclaration {
   /** The file it was declared in, for messages. */

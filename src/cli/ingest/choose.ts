@@ -1,5 +1,6 @@
 import { basename, relative } from "node:path";
-import { ingestFiles, loadIngest } from "../../config/ingest.ts";
+import { loadIngest } from "../../config/ingest.ts";
+import { ingestFiles } from "../../config/ingest-files.ts";
 import { MISSING_VARIABLE } from "../../config/yaml.ts";
 import { UserError, UserErrors } from "../../model/errors.ts";
 import type { IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";

@@ -1,0 +1,160 @@
+import { readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { UserError, UserErrors } from "../model/errors.ts";
+import { RAW_COLUMNS, RAW_LOAD_DATE } from "../model/ingest.ts";
+import { ingestFiles } from "./ingest-files.ts";
+import { readRecordSchema } from "./record-schema.ts";
+import { readYaml, type YamlFile } from "./yaml.ts";
+
+/** A table that landing fills, as the project's declarations describe it. */
+export interface RawTableDescription {
+  /** The file that declares it first. */
+  readonly file: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly description?: string;
+  readonly columns: readonly { readonly name: string; readonly description: string }[];
+}
+
+export interface RawTables {
+  readonly tables: readonly RawTableDescription[];
+  /** What is wrong with files that cannot be read; their tables are missing. */
+  readonly errors: readonly UserError[];
+}
+
+interface WrittenStream {
+  readonly table: string;
+  readonly recordSchema: string;
+  readonly partition?: { readonly by?: string };
+  readonly batch?: { readonly kind?: string };
+}
+
+/** What a reader must know of a table that keeps every load. */
+const BATCHES = new Map([
+  ["full", "Every load is all there is: see _load"],
+  ["slice", "A load replaces the part that it was asked for: see _load"],
+]);
+
+/**
+ * The tables of every `ingest/*.yaml`, and the ledgers beside them. Only what they are called and hold is read: variables
+ * need not be set, and the rest of a declaration is checked when it is used.
+ */
+export async function readRawTables(projectDir: string): Promise<RawTables> {
+  const tables = new Map<string, RawTableDescription>();
+  const errors: UserError[] = [];
+  const add = (table: RawTableDescription) => {
+    const key = `${table.schema}.${table.name}`;
+    const known = tables.get(key);
+    tables.set(key, known ? merged(known, table) : table);
+  };
+  for (const path of ingestFiles(projectDir)) {
+    try {
+      const yaml = readYaml(path, relative(projectDir, path) || path);
+      const { schema, streams } = await writtenIn(yaml);
+      for (const [index, stream] of streams.entries()) {
+        const described = describeRecord(join(dirname(path), stream.recordSchema), projectDir);
+        if (!("errors" in described)) add(tableOf(stream, schema, yaml.file, described));
+        else {
+          add(tableOf(stream, schema, yaml.file, { columns: [] }));
+          const place = yaml.locate(["streams", index, "recordSchema"]);
+          errors.push(
+            ...described.errors.map((error) =>
+              error.location ? error : new UserError({ ...error, message: error.message, ...place }),
+            ),
+          );
+        }
+      }
+      for (const ledger of LEDGERS) add({ file: yaml.file, schema, columns: [], ...ledger });
+    } catch (error) {
+      errors.push(...mistakesIn(error));
+    }
+  }
+  return { tables: [...tables.values()], errors };
+}
+
+const LEDGERS = [
+  { name: "_load", description: "The ledger of landing: every load of every stream" },
+  { name: "_rejected", description: "Records that could not be landed, and why" },
+];
+
+/** @throws UserError or UserErrors where the file does not say which tables it fills */
+async function writtenIn(yaml: YamlFile): Promise<{ schema: string; streams: readonly WrittenStream[] }> {
+  const { schema = "raw", streams } = (yaml.value ?? {}) as { schema?: unknown; streams?: unknown };
+  const names = (stream: unknown): stream is WrittenStream => {
+    const { table, recordSchema } = (stream ?? {}) as Record<string, unknown>;
+    return isName(table) && typeof recordSchema === "string";
+  };
+  if (isName(schema) && Array.isArray(streams) && streams.every(names)) return { schema, streams };
+  // The checks of a whole declaration take a while to load.
+  (await import("./ingest.ts")).checkIngest(yaml);
+  throw new UserError({
+    message: "the declaration does not say which tables it fills",
+    ...yaml.locate(["streams"], "key"),
+    expected: "streams with table: and recordSchema:",
+    hint: "see docs/ingest.md",
+  });
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && /^[a-z_][a-z0-9_]*$/.test(value);
+}
+
+function tableOf(stream: WrittenStream, schema: string, file: string, record: Described): RawTableDescription {
+  const own = stream.partition?.by === "load_date" ? [...RAW_COLUMNS, RAW_LOAD_DATE] : RAW_COLUMNS;
+  return {
+    file,
+    schema,
+    name: stream.table,
+    ...descriptionOf(record.description, BATCHES.get(stream.batch?.kind ?? "log")),
+    columns: [...record.columns, ...own.map(({ name, description }) => ({ name, description }))],
+  };
+}
+
+function descriptionOf(...sentences: readonly (string | undefined)[]): { readonly description?: string } {
+  const said = sentences.flatMap((sentence) => (sentence ? [sentence.replace(/\.$/, "")] : []));
+  return said.length ? { description: said.join(". ") } : {};
+}
+
+interface Described {
+  readonly description?: string;
+  readonly columns: readonly { readonly name: string; readonly description: string }[];
+}
+
+/** What a JSON Schema says of its record, or what is wrong with it. */
+function describeRecord(path: string, projectDir: string): Described | { readonly errors: readonly UserError[] } {
+  try {
+    const described = descriptionsOf(JSON.parse(readFileSync(path, "utf8")));
+    if (described) return described;
+  } catch {
+    // Told below, with its place; or it is YAML.
+  }
+  try {
+    const { schema } = readRecordSchema(path, relative(projectDir, path) || path);
+    return descriptionsOf(schema) ?? { columns: [] };
+  } catch (error) {
+    return { errors: mistakesIn(error) };
+  }
+}
+
+function descriptionsOf(schema: unknown): Described | undefined {
+  const { properties, description } = (schema ?? {}) as { properties?: unknown; description?: unknown };
+  if (properties === null || typeof properties !== "object") return undefined;
+  const columns = Object.entries(properties as Record<string, { description?: unknown } | null>).flatMap(
+    ([name, property]) =>
+      typeof property?.description === "string" ? [{ name, description: property.description }] : [],
+  );
+  return { ...(typeof description === "string" ? { description } : {}), columns };
+}
+
+/** Two sources may fill one table: what the first one says of a column holds. */
+function merged(first: RawTableDescription, second: RawTableDescription): RawTableDescription {
+  const known = new Set(first.columns.map(({ name }) => name));
+  return { ...second, ...first, columns: [...first.columns, ...second.columns.filter(({ name }) => !known.has(name))] };
+}
+
+/** @throws what is no mistake of a person */
+function mistakesIn(error: unknown): readonly UserError[] {
+  if (error instanceof UserErrors) return error.errors;
+  if (error instanceof UserError) return [error];
+  throw error;
+}
