@@ -1,5 +1,5 @@
 import { UserError } from "../model/errors.ts";
-import { type CompiledGraph, isModel, type Model } from "../model/graph.ts";
+import { type Action, type CompiledGraph, isModel, type Model } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { classify } from "../sql/classify.ts";
 import { MARK, plainReferences } from "../sql/references.ts";
@@ -8,16 +8,31 @@ import { findInSource } from "./source.ts";
 
 /** What core does not check, because only PostgreSQL has it. */
 export async function checkGraph(graph: CompiledGraph, projectDir: string): Promise<UserError[]> {
-  const errors = graph.actions.flatMap((action) =>
-    isModel(action)
+  const errors = graph.actions.flatMap((action) => [
+    ...checkDescription(action, projectDir),
+    ...(isModel(action)
       ? [...checkNames(action), ...checkTransactions(action, projectDir), ...checkIncremental(action, projectDir)]
-      : [],
-  );
+      : []),
+  ]);
   const withBlock = graph.actions.filter((action) => "postgres" in action && Object.keys(action.postgres).length > 0);
   if (!withBlock.length) return errors;
   // The validator takes a tenth of a second to load; most commands need none.
   const { checkBlock } = await import("./postgres-block.ts");
   return [...errors, ...withBlock.flatMap((action) => checkBlock(action, projectDir))];
+}
+
+/** Core takes whatever stands there. */
+function checkDescription({ target, file, description }: Action, projectDir: string): UserError[] {
+  if (description === undefined || typeof description === "string") return [];
+  return [
+    new UserError({
+      message: `${targetKey(target)}: the description is no text`,
+      location: findInSource(projectDir, file, /\bdescription\b/),
+      expected: "a text",
+      found: JSON.stringify(description),
+      hint: "write it in quotes",
+    }),
+  ];
 }
 
 /** PostgreSQL cuts longer names silently, so that two of them can become one. */

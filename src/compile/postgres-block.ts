@@ -3,6 +3,7 @@ import { UserError } from "../model/errors.ts";
 import { type Action, type Assertion, isModel, type Model } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import { targetKey } from "../model/target.ts";
+import { indexColumn } from "../sql/index-columns.ts";
 import { escapePattern, findInSource } from "./source.ts";
 
 const amount = {
@@ -75,6 +76,11 @@ function checkPostgresBlock(model: Model, projectDir: string): UserError[] {
       mistake("a view cannot have indexes", "indexes", 'make it a table (type: "table"), or index what it reads'),
     ];
   }
+  const wrong = (model.postgres.indexes ?? []).flatMap(({ columns }) => columns).flatMap(wrongIndexColumn);
+  if (wrong.length)
+    return wrong.map(({ message, expected, found }) =>
+      mistake(message, "indexes", `expected ${expected}, found ${found}`),
+    );
   if (model.postgres.guard?.maxChangedKeys !== undefined && !model.key) {
     return [
       mistake(
@@ -85,6 +91,16 @@ function checkPostgresBlock(model: Model, projectDir: string): UserError[] {
     ];
   }
   return [];
+}
+
+function wrongIndexColumn(column: string): UserError[] {
+  try {
+    indexColumn(column, "postgres.indexes: columns");
+    return [];
+  } catch (error) {
+    if (error instanceof UserError) return [error];
+    throw error;
+  }
 }
 
 function checkAssertionBlock(assertion: Assertion, projectDir: string): UserError[] {

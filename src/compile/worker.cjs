@@ -187,8 +187,24 @@ function patchDialect(session) {
       `"${MARK}${quoted(target.schema || session.projectConfig.defaultSchema)}"."${quoted(target.name)}"`;
     sql.sqlString = (text) =>
       `${text.includes("\\") ? "E" : ""}'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+    sql.indexAssertion = (relation, columns) => {
+      const key = columns.map(identifier).join(", ");
+      return `\nselect ${key}, count(*) as index_row_count\nfrom ${relation}\ngroup by ${key}\nhaving count(*) > 1\n`;
+    };
     return sql;
   };
+}
+
+function identifier(name) {
+  return `"${quoted(name)}"`;
+}
+
+// Core makes an expression of each column: without quotes `user` would be the session's.
+function withQuotedColumns(config) {
+  const { assertions } = config;
+  const nonNull = typeof assertions?.nonNull === "string" ? [assertions.nonNull] : assertions?.nonNull;
+  if (!Array.isArray(nonNull)) return config;
+  return { ...config, assertions: { ...assertions, nonNull: nonNull.map(identifier) } };
 }
 
 function quoted(name) {
@@ -211,7 +227,7 @@ function patchConfig(session, settings) {
       return session.compileError(new Error("A test needs a dataset."));
     }
     const before = session.actions.length;
-    sqlxAction.call(session, { ...action, sqlxConfig });
+    sqlxAction.call(session, { ...action, sqlxConfig: withQuotedColumns(sqlxConfig) });
     // Its config may have made assertions too, before or after it, as the version of core has it.
     const builder = session.actions.slice(before).find((one) => one.getTarget().name === sqlxConfig.name);
     if (builder) remember(builder, value, sqlxConfig);
@@ -222,7 +238,7 @@ function patchConfig(session, settings) {
     session[method] = (name, config) => {
       if (config === null || typeof config !== "object") return original.call(session, name, config);
       const { [OUR_KEY]: value, ...rest } = config;
-      const builder = original.call(session, name, rest);
+      const builder = original.call(session, name, withQuotedColumns(rest));
       remember(builder, value, rest);
       return builder;
     };

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { UserError, UserErrors } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
+import { ownValue } from "../model/own-value.ts";
 import type { YamlFile, YamlPath } from "./yaml.ts";
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
@@ -37,7 +38,7 @@ function toUserError(error: ErrorObject, yaml: YamlFile): UserError {
     return new UserError({
       message: `"${key}" is missing in ${where}`,
       ...yaml.locate(path),
-      expected: properties?.[key]?.description,
+      expected: ownValue(properties, key)?.description,
       hint: `add ${key}:`,
     });
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Document, isMap, isNode, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { type SourceLocation, UserError, UserErrors } from "../model/errors.ts";
+import { ownValue } from "../model/own-value.ts";
 import type { Environment } from "./environment.ts";
 
 /** Keys and indexes that lead from the top of a document to a value. */
@@ -115,8 +116,9 @@ export function fillVariables(yaml: YamlFile, env: Environment): unknown {
   const fill = (value: unknown, path: YamlPath): unknown => {
     if (typeof value === "string") {
       return value.replace(VARIABLE, (_, name: string) => {
-        if (!env[name]) errors.push(missingVariable(name, yaml, path));
-        return env[name] ?? "";
+        const found = ownValue(env, name);
+        if (!found) errors.push(missingVariable(name, yaml, path));
+        return found ?? "";
       });
     }
     if (Array.isArray(value)) return value.map((item, index) => fill(item, [...path, index]));

@@ -1,5 +1,6 @@
 import type { Catalog, Column, Dependent, Grant, ManifestEntry, PublicRelation } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
+import { ownValue } from "../model/own-value.ts";
 import type { PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { quoteIdentifier, quoteTarget } from "../sql/identifiers.ts";
@@ -154,11 +155,13 @@ function comments(
   before: ManifestEntry | undefined,
 ): string[] {
   const view = quoteTarget(entry.target);
-  const changed = columns.filter(({ name }) => entry.columnDescriptions[name] !== before?.columnDescriptions[name]);
+  const changed = columns.filter(
+    ({ name }) => ownValue(entry.columnDescriptions, name) !== ownValue(before?.columnDescriptions, name),
+  );
   return [
     ...(entry.description === before?.description ? [] : [commentOn("view", view, entry.description)]),
     ...changed.map(({ name }) =>
-      commentOn("column", `${view}.${quoteIdentifier(name)}`, entry.columnDescriptions[name]),
+      commentOn("column", `${view}.${quoteIdentifier(name)}`, ownValue(entry.columnDescriptions, name)),
     ),
   ];
 }

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { type ConnectionSettings, connectionUrl } from "../model/connection.ts";
 import { UserError } from "../model/errors.ts";
+import { ownValue } from "../model/own-value.ts";
 import { type Duty, roleName } from "../model/roles.ts";
 import { id } from "../sql/identifiers.ts";
 import { type Sql, sql } from "../sql/sql.ts";
@@ -216,7 +217,7 @@ function connectionError(error: unknown, settings: ConnectionSettings): UserErro
   const said = message || inner?.message || String(error);
   const reason = /password must be a string/.test(said) ? "the server wants a password and none was given" : said;
   const hint =
-    connectionHints[code ?? inner?.code ?? ""] ??
+    ownValue(connectionHints, code ?? inner?.code ?? "") ??
     (/wants a password|no password/i.test(reason) ? connectionHints["28P01"] : "check host, port, user and database");
   return new UserError({
     message: `cannot connect to PostgreSQL at ${connectionUrl(settings)} (from ${settings.source})`,

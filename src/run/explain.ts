@@ -1,5 +1,6 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { CompiledGraph, Trace } from "../model/graph.ts";
+import { ownValue } from "../model/own-value.ts";
 import type { Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
 import { type PostgresError, postgresError } from "../postgres/errors.ts";
@@ -64,7 +65,7 @@ function explainPostgres({
   detail,
   hint,
 }: PostgresError): Pick<StepError, "message" | "found" | "hint"> {
-  const advice = hint ?? hints[code];
+  const advice = hint ?? ownValue(hints, code);
   return { message, ...(detail ? { found: detail } : {}), ...(advice ? { hint: advice } : {}) };
 }
 

@@ -1,5 +1,6 @@
 import type { ConnectionSettings } from "../model/connection.ts";
 import { UserError } from "../model/errors.ts";
+import { ownValue } from "../model/own-value.ts";
 import type { RolePlan } from "../plan/roles.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { connectionLost, postgresError } from "../postgres/errors.ts";
@@ -110,7 +111,7 @@ function explain(error: unknown, { user }: ConnectionSettings): unknown {
     "42501": "apply as an administrator, or give one the SQL that `dataform roles` prints",
     "55P03": "somebody reads or writes what is to change its owner: try again",
   };
-  const hint = failure.hint ?? hints[failure.code];
+  const hint = failure.hint ?? ownValue(hints, failure.code);
   return new UserError({
     message: `the roles were not changed: ${failure.message}`,
     found: `as user ${user}`,

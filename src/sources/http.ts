@@ -2,6 +2,7 @@ import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { UserError } from "../model/errors.ts";
 import type { RetryDeclaration } from "../model/ingest.ts";
+import { ownValue } from "../model/own-value.ts";
 import { guardedDispatcher, type NetworkPolicy } from "./network.ts";
 import { secondsAsked } from "./rate.ts";
 import { type Answer, type HttpCall, request } from "./request.ts";
@@ -211,7 +212,7 @@ function givenUp(url: URL, failure: Failure, why: string, key: string): UserErro
     message: `no answer from ${url.origin}${url.pathname}: ${why}`,
     found: reason,
     hint:
-      hints[code ?? ""]?.replace("KEY", key) ??
+      ownValue(hints, code ?? "")?.replace("KEY", key) ??
       "try again later; nothing was landed and the next load begins at the same place",
     ...(code === undefined ? {} : { code }),
     exitCode: 1,

@@ -107,7 +107,8 @@ export function typeName(text: string, what: string): Sql {
   return new Sql(fixed(text.trim()));
 }
 
-function balanced(text: unknown, what: string, expected: string): Token[] {
+/** The tokens of a text that mean something, where they stay what they are said to be inside of other SQL. */
+export function balanced(text: unknown, what: string, expected: string): Token[] {
   if (typeof text !== "string") throw refused(what, expected, JSON.stringify(text) ?? String(text));
   const tokens = meaningful(text);
   if (!tokens.length) throw refused(what, expected, "nothing");
@@ -150,6 +151,7 @@ function endsInComment(text: string): boolean {
   return tokenize(text).findLast(({ kind }) => kind !== "space")?.kind === "comment";
 }
 
-function refused(what: string, expected: string, found: string): UserError {
+/** What to say of SQL that is not what it should be. */
+export function refused(what: string, expected: string, found: string): UserError {
   return new UserError({ message: `${what} is not ${expected.split(",")[0]!.split(":")[0]}`, expected, found });
 }

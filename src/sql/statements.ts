@@ -2,6 +2,7 @@ import type { Grant } from "../model/catalog.ts";
 import type { IndexOptions } from "../model/graph.ts";
 import type { Target } from "../model/target.ts";
 import { quoteIdentifier, quoteList, quoteLiteral, quoteTarget } from "./identifiers.ts";
+import { indexColumn } from "./index-columns.ts";
 import { quotePrivate } from "./names.ts";
 
 /** What the comment on a private object says; read again to know litter from live objects. */
@@ -16,7 +17,7 @@ export function commentOnPrivate(kind: "table" | "view", name: string, label: Ob
 }
 
 export function createIndex(table: string, index: IndexOptions): string {
-  const columns = index.columns.map((column) => (/^\(|\s/.test(column) ? column : quoteIdentifier(column)));
+  const columns = index.columns.map((column) => indexColumn(column, "postgres.indexes: columns"));
   return [
     `create ${index.unique ? "unique " : ""}index on ${quotePrivate(table)}`,
     index.using ? ` using ${index.using}` : "",

@@ -202,6 +202,19 @@ test("an error that the project's JavaScript throws points at its line", async (
   expect(text).toMatch(/includes\/broken\.js:3:\d+: Unexpected identifier/);
 });
 
+test("a description that is no text, and a column of an index that is broken SQL, are refused at their line", async () => {
+  const text = await messages({
+    "a.sqlx": 'config {\n  type: "table",\n  description: 5\n}\nselect 1 as id',
+    "b.sqlx":
+      'config {\n  type: "table",\n  postgres: { indexes: [{ columns: ["(lower(id)"] }, { columns: [\'"Id"\'] }] }\n}\nselect 1 as id',
+  });
+  expect(text).toContain(
+    "definitions/a.sqlx:3:3: marts.a: the description is no text\n  expected: a text\n  found:    5",
+  );
+  expect(text).toContain("definitions/b.sqlx:3:15: marts.b: postgres.indexes: columns is not a column");
+  expect(text).toContain('expected a name without the quotes of SQL: Id, found "Id"');
+});
+
 test("an error thrown in an include names the include's line and each line that called it", async () => {
   const text = await messages({
     "includes/deep/checks.js": `module.exports = (name) => {

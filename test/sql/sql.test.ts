@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { expression, ordering, relation, select, typeName } from "../../src/sql/authored.ts";
 import { cte, withCtes } from "../../src/sql/ctes.ts";
 import { id, ids, suffixed } from "../../src/sql/identifiers.ts";
+import { indexColumn } from "../../src/sql/index-columns.ts";
 import { dollarQuoted, literal } from "../../src/sql/literals.ts";
 import { and, empty, or, type Sql, sql } from "../../src/sql/sql.ts";
 
@@ -152,4 +153,29 @@ test("an order of an author orders, and leaves no row out", () => {
     "1;",
   ])
     expect(() => ordering(given, "the order")).toThrow("the order is not a list to order by");
+});
+
+test("a column of an index is a name, whatever its letters, or SQL in parentheses", () => {
+  const columns: [string, string][] = [
+    ["my col", '"my col"'],
+    ["user", '"user"'],
+    ["desc", '"desc"'],
+    ["nulls", '"nulls"'],
+    ['it"s', '"it""s"'],
+    ["it's", '"it\'s"'],
+    [";", '";"'],
+    ["-- a )", '"-- a )"'],
+    ["at desc", '"at" desc'],
+    ["my col desc nulls last", '"my col" desc nulls last'],
+    ["title text_pattern_ops", '"title" text_pattern_ops'],
+    ['name collate "C" asc', '"name" collate "C" asc'],
+    ["(lower(name))", "(lower(name))"],
+    ["(lower(name)) desc", "(lower(name)) desc"],
+    ["lower(name)", "lower(name)"],
+    ["pg_catalog.lower(name) text_pattern_ops", "pg_catalog.lower(name) text_pattern_ops"],
+    ["(title) gist_trgm_ops(siglen=32)", "(title) gist_trgm_ops(siglen=32)"],
+  ];
+  for (const [given, expected] of columns) expect(text(indexColumn(given, "x"))).toBe(expected);
+  for (const given of ["(a", "(a), (b)", "(a); drop table x", '"CustId"'])
+    expect(() => indexColumn(given, "postgres.indexes: columns")).toThrow("postgres.indexes: columns is not");
 });

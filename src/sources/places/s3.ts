@@ -1,6 +1,7 @@
 import type { Dispatcher } from "undici";
 import { UserError } from "../../model/errors.ts";
 import type { FilesDeclaration } from "../../model/ingest.ts";
+import { ownValue } from "../../model/own-value.ts";
 import { parseGlob } from "../glob.ts";
 import { guardedDispatcher, guardedRequest } from "../network.ts";
 import type { Place, SourceFile } from "../source.ts";
@@ -128,7 +129,7 @@ async function checkAnswer(answer: Dispatcher.ResponseData, name: string): Promi
     RequestTimeTooSkewed: "set the clock of this machine",
     InvalidObjectState: "it is archived: restore it first",
   };
-  const hint = region && statusCode !== 403 ? `write files.s3.region: ${region}` : hints[code];
+  const hint = region && statusCode !== 403 ? `write files.s3.region: ${region}` : ownValue(hints, code);
   throw new UserError({
     message: `${name} cannot be read`,
     expected: "HTTP 200",

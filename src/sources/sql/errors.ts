@@ -1,4 +1,5 @@
 import { UserError } from "../../model/errors.ts";
+import { ownValue } from "../../model/own-value.ts";
 import type { SqlAddress } from "./url.ts";
 
 const CHECK_PASSWORD = "check user and password";
@@ -34,7 +35,7 @@ export function cannotConnect(error: DriverError, address: SqlAddress): UserErro
   const all = chain(error);
   const said = all.find(({ message }) => message)?.message ?? String(error.code);
   const code = all.find((one) => Object.hasOwn(hints, one.code ?? ""))?.code;
-  const hint = /certificate|self.signed/i.test(said) ? hints.HANDSHAKE_SSL_ERROR : hints[code ?? ""];
+  const hint = /certificate|self.signed/i.test(said) ? hints.HANDSHAKE_SSL_ERROR : ownValue(hints, code ?? "");
   return failure(`cannot connect to ${address.shown}`, said, error, { hint: hint ?? "check the URL" });
 }
 

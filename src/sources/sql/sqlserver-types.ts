@@ -1,3 +1,4 @@
+import { ownValue } from "../../model/own-value.ts";
 import type { CellKind } from "./cell.ts";
 import { quoteName, type SqlQuery } from "./query.ts";
 import type { SqlColumn } from "./rows.ts";
@@ -57,7 +58,7 @@ const plain = new Set(["char", "varchar", "nchar", "nvarchar", "text", "ntext", 
 function readingOf({ type }: DescribedColumn): Reading {
   const name = /^\w+/.exec(type ?? "")?.[0] ?? "";
   if (plain.has(name)) return { kind: "text" };
-  return readings[name] ?? { kind: "text", convert: text("nvarchar(max)") };
+  return ownValue(readings, name) ?? { kind: "text", convert: text("nvarchar(max)") };
 }
 
 /** The statement that sends every value with all its digits, and the columns that come. */

@@ -1,5 +1,6 @@
 import { UserError } from "../../../model/errors.ts";
 import type { CsvOptions } from "../../../model/ingest.ts";
+import { ownValue } from "../../../model/own-value.ts";
 import type { ScannedRecord } from "./scan.ts";
 
 /** The text of one field, its quotes and escapes undone; null where it stands for NULL. */
@@ -34,7 +35,7 @@ export function recordText({ bytes, start, end }: ScannedRecord): string {
 export function readHeader(record: ScannedRecord, options: CsvOptions): readonly string[] {
   const names = Array.from({ length: record.fields }, (_, field) => {
     const name = (cellText(record, field, { ...options, null: "\0" }) ?? "").trim();
-    return options.columns?.[name] ?? (name === "" ? `column_${field + 1}` : name);
+    return ownValue(options.columns, name) ?? (name === "" ? `column_${field + 1}` : name);
   });
   const twice = record.problem ? undefined : names.find((name, index) => names.indexOf(name) !== index);
   if (record.problem === undefined && twice === undefined) return names;

@@ -1,0 +1,203 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { asyncBufferFromFile, parquetRead } from "hyparquet";
+import { expect, onTestFinished, test } from "vitest";
+import { exportRows } from "../../src/export/export.ts";
+import { copyIn } from "../../src/postgres/copy.ts";
+import { diffReleases } from "../../src/run/diff.ts";
+import { runUnitTests } from "../../src/run/unit-tests.ts";
+import { quoteIdentifier } from "../../src/sql/identifiers.ts";
+import { meaningful } from "../../src/sql/tokens.ts";
+import { cli } from "../support/cli.ts";
+import { stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
+
+// A column may have any name, in everything that takes columns. All of them stand in one relation: whatever name our SQL
+// uses, a column of that name is beside it.
+
+const STRANGE = [
+  "user",
+  "constructor",
+  "toString",
+  "__proto__",
+  "hasOwnProperty",
+  "valueOf",
+  "Mixed",
+  "mixed",
+  "my col",
+  " x ",
+  "it's",
+  'a"b',
+  "a.b",
+  "a,b",
+  "back\\slash",
+  "100%",
+  "$1",
+  "$$",
+  "--",
+  "/*",
+  ";",
+  ")",
+  "-1",
+  "=1+1",
+  "1st",
+  "line\nend",
+  "ä",
+  "表",
+  "😀",
+  "x".repeat(63),
+  `${"x".repeat(62)}y`,
+  "ä".repeat(31),
+];
+
+/** Columns that every table of PostgreSQL has. */
+const SYSTEM = new Set(["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"]);
+
+/** Every word of the SQL in our source. */
+function ourWords(folder = new URL("../../src", import.meta.url).pathname): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.ts$/.test(path) && !/^(?:land|library|sources|compile)/.test(path))
+    .flatMap((path) => [...readFileSync(join(folder, path), "utf8").matchAll(/\bsql`([^`]*)`/g)])
+    .flatMap(([, text]) => meaningful(text!.replaceAll(/\$\{[^}]*\}/g, " ")))
+    .filter(({ kind }) => kind === "word" || kind === "quoted")
+    .map(({ text }) => text.replaceAll('"', "").toLowerCase());
+}
+
+async function everyName({ rows }: Warehouse): Promise<string[]> {
+  const words = await rows("select word from pg_get_keywords() where catcode <> 'U' order by 1");
+  const ours = ourWords().filter((word) => word !== "" && !word.startsWith("_dataform_") && !SYSTEM.has(word));
+  return [...new Set([...words, ...ours, ...STRANGE])];
+}
+
+const list = (names: readonly string[]) => names.map(quoteIdentifier).join(", ");
+const values = (names: readonly string[], first = 1) =>
+  `select ${names.map((name, index) => `${first + index} as ${quoteIdentifier(name)}`).join(", ")}`;
+
+/** JSON that stands in the JavaScript of a config. */
+const json = (value: unknown) => `JSON.parse(${JSON.stringify(JSON.stringify(value))})`;
+
+/** A name that is SQL where an index says it. */
+const namesIndexes = (name: string) => !/^\s|\s$/.test(name);
+
+function models(names: readonly string[], guard: string): Record<string, string> {
+  // At most 32 columns an index.
+  const indexes = names
+    .filter(namesIndexes)
+    .flatMap((_, index, all) => (index % 32 ? [] : [{ columns: all.slice(index, index + 32) }]));
+  const described = `Object.fromEntries(${json(names.map((name) => [name, `about ${name}`]))})`;
+  return {
+    "source.sqlx": 'config { type: "declaration", schema: "raw", name: "wide" }',
+    "t.sqlx": `config { type: "table", columns: ${described}, assertions: { uniqueKey: ${json(STRANGE)}, nonNull: ${json(STRANGE)} },
+  postgres: { indexes: ${json(indexes)}, guard: ${guard} } }
+select * from \${ref("raw", "wide")}`,
+    "i.sqlx": `config { type: "incremental", uniqueKey: ${json(STRANGE.slice(0, 32))}, columns: ${described} }
+select * from \${ref("raw", "wide")}`,
+    "v.sqlx": 'config { type: "view" }\nselect * from ${ref("t")}',
+    "failing.sqlx": 'config { type: "assertion", postgres: { severity: "warn" } }\nselect * from ${ref("v")}',
+    "same.sqlx": `config { type: "test", dataset: "v" }\ninput "t" { ${values(names)} }\n${values(names)}; -- x`,
+    "other.sqlx": `config { type: "test", dataset: "v" }\ninput "t" { ${values(names)} }\n${values(names, 2)}`,
+  };
+}
+
+function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), "names-"));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+const parsed = (text: string) => Object.entries(JSON.parse(text) as object);
+
+test("a column may have any name, in everything that takes columns", async () => {
+  const made = await warehouse({});
+  const names = await everyName(made);
+  const expected = names.map((name, index) => [name, index + 1]);
+  const { project, database, client, run, rows, sql } = made;
+  await sql(`create schema raw; create table raw.wide as ${values(names)}`);
+  project.write(models(names, "{ maxRowDrop: 0, maxChangedKeys: 0 }"));
+
+  const first = await run();
+  expect(first.warnings).toEqual([]);
+  expect(first.steps.flatMap(({ error }) => error ?? [])).toEqual([]);
+  expect(parsed(stepOf(first, "assertions.failing").failingRows![0]!)).toEqual(expected);
+  await sql(`insert into raw.wide ${values(names, 5)}`);
+  expect((await run()).status).toBe("success");
+
+  for (const model of ["t", "i", "v"])
+    expect(
+      await rows(
+        `(table marts.${model} except all table raw.wide) union all (table raw.wide except all table marts.${model})`,
+      ),
+    ).toEqual([]);
+  for (const model of ["t", "i"])
+    expect(
+      await rows(
+        `select col_description('marts.${model}'::regclass, attnum) from pg_attribute where attrelid = 'marts.${model}'::regclass and attnum > 0 order by attnum`,
+      ),
+    ).toEqual(names.map((name) => `about ${name}`));
+  const [indexed] = await rows(
+    "select count(distinct a.attname) from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attnum = any(x.indkey) join pg_class c on c.oid = x.indrelid where c.relname ~ '^t_' and c.relnamespace = '_dataform'::regnamespace",
+  );
+  expect(Number(indexed)).toBe(names.filter(namesIndexes).length);
+
+  const { tests } = await runUnitTests(await project.compile(), database.settings);
+  expect(tests.map(({ name, passed, error }) => [name, passed, error])).toEqual([
+    ["other", false, undefined],
+    ["same", true, undefined],
+  ]);
+  expect(parsed(tests[0]!.unexpected[0]!)).toEqual(expected);
+
+  const { models: diffs } = await diffReleases(database.settings, "main", 1, 2);
+  expect(
+    diffs.map(({ model, rowsAdded, rowsRemoved, rowsChanged }) => [model, rowsAdded, rowsRemoved, rowsChanged]),
+  ).toEqual([
+    ["marts.i", 1, 0, 0],
+    ["marts.t", 1, 0, 0],
+    ["marts.v", 1, 0, 0],
+  ]);
+
+  const dir = folder();
+  const written = async (format: "csv" | "ndjson" | "parquet") => {
+    const to = join(dir, `x.${format}`);
+    await exportRows(database.settings, { source: "marts.v", format, to, orderBy: "s", formulaSafe: false });
+    return to;
+  };
+  expect(parsed(readFileSync(await written("ndjson"), "utf8").split("\n")[0]!)).toEqual(expected);
+  await sql(`create temp table back (like raw.wide)`);
+  await copyIn(client, "copy back from stdin (format csv, header match)", [readFileSync(await written("csv"))]);
+  expect(await rows("table back except all table raw.wide")).toEqual([]);
+  let cells: unknown[][] = [];
+  const file = await asyncBufferFromFile(await written("parquet"));
+  await parquetRead({ file, rowFormat: "array", onComplete: (all) => (cells = all as unknown[][]) });
+  expect(cells[0]).toEqual(expected.map(([, value]) => value));
+
+  const asked = ["query", "--url", database.url, `select ${list(names)} from marts.v order by s limit 1`];
+  expect(parsed((await cli(dir, [...asked, "--json"])).stdout.slice(1, -1))).toEqual(expected);
+  expect((await cli(dir, asked)).stdout.split("\n").at(-1)!.trim().split(/\s+/).map(Number)).toEqual(
+    expected.map(([, value]) => value),
+  );
+});
+
+test.each(["s", "d", "line", "content", "new", "old", "side", "constructor", "__proto__"])(
+  "a change of the column %s alone is seen by unit tests, guards and diff",
+  async (name) => {
+    const column = quoteIdentifier(name);
+    const config =
+      'config { type: "table", assertions: { uniqueKey: ["id"] }, postgres: { guard: { maxChangedKeys: 0 } } }';
+    const { project, database, run } = await warehouse({
+      "a.sqlx": `${config}\nselect 1 as id, 1 as ${column}`,
+      "t.sqlx": `config { type: "test", dataset: "a" }\nselect 1 as id, 2 as ${column}`,
+      "b.sqlx": `config { type: "table" }\nselect 1 as id, 1 as ${column}`,
+    });
+    await run();
+    const { tests } = await runUnitTests(await project.compile(), database.settings);
+    expect(tests[0]).toMatchObject({ missing: [`{"id":1,"${name}":2}`], unexpected: [`{"id":1,"${name}":1}`] });
+    project.write({
+      "a.sqlx": `${config}\nselect 1 as id, 2 as ${column}`,
+      "b.sqlx": `config { type: "table" }\nselect 1 as id, 2 as ${column}`,
+    });
+    const report = await run();
+    expect(stepOf(report, "assertions.marts_a_guard_maxChangedKeys").failingRows).toHaveLength(1);
+    const { models: diffs } = await diffReleases(database.settings, "main", 1, 2);
+    expect(diffs).toMatchObject([{ model: "marts.b", rowsAdded: 1, rowsRemoved: 1 }]);
+  },
+);
