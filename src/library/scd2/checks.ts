@@ -90,6 +90,7 @@ export function oneCurrentStatement(table: Relation, { key }: Keyed): Sql {
 /** A name serves from its version on, the first also before, the last also after a deletion. */
 export function namesQuery(table: Relation, { key }: Keyed, columns: readonly string[]): Sql {
   return sql`
+    -- a name serves from its version on, the first also before, the last also after a deletion
     select
       ${columnsOf(sql`versions`, [...key, ...columns])},
       case when versions.version_no = 1 then '-infinity' else versions.valid_from end as named_from,

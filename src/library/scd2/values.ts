@@ -37,8 +37,14 @@ export function comparable({ attributes }: Pick<Timeline, "attributes">, value: 
 /** One hash over all attributes. A JSON array keeps null apart from '' and needs no separator. */
 export function changeHash({ attributes }: Pick<Timeline, "attributes">, alias: Sql): Sql {
   const values = [...attributes].map(([column, type]) => canonical(sql`${alias}.${id(column)}`, spelling(type)));
-  return sql`md5(jsonb_build_array(${join(values, ", ")})::text)`;
+  const arrays: Sql[] = [];
+  for (let from = 0; from < values.length; from += MOST_ARGUMENTS)
+    arrays.push(sql`jsonb_build_array(${join(values.slice(from, from + MOST_ARGUMENTS), ", ")})`);
+  return sql`md5(${arrays.length === 1 ? arrays[0]! : sql`(${join(arrays, " || ")})`}::text)`;
 }
+
+/** Of a function in PostgreSQL. */
+const MOST_ARGUMENTS = 100;
 
 /** The slice that a record belongs to, as a text; one for all where a load is never a slice. */
 export function sliceOf({ by, attributes }: Timeline, alias: Sql): Sql {

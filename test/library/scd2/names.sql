@@ -1,3 +1,4 @@
+-- a name serves from its version on, the first also before, the last also after a deletion
 select
   versions."country",
   versions."Customer No",
