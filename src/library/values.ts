@@ -53,17 +53,18 @@ export function asDay(value: Sql, column: string): Sql {
   return sql`case when ${value} = ${value}::date then ${value}::date else (${said} || coalesce(${value}::text, 'NULL'))::int::text::date end`;
 }
 
-/** Types that PostgreSQL has no hash of: they are compared as texts. */
-const WITHOUT_HASH =
-  /^(?:json|xml|point|line|lseg|box|path|polygon|circle|money|bit|bit varying|varbit|tsvector|tsquery)(?: [([]|$)/;
+/** Types that have no equality, or one of something else (two boxes of one area): they are compared as they are written. */
+export const WITHOUT_EQUALITY =
+  /^(?:json|xml|point|line|lseg|box|path|polygon|circle|jsonpath|refcursor|(?:txid|pg)_snapshot)(?: \[.*)?$/;
 
 /**
- * One hash over values, equal for rows whose values are equal as their types say: 1.0 and 1.00 are one number, a moment is
- * one in every time zone, and NULL is not ''. 64 bits: for comparing a row with those before it, not for finding rows.
+ * Values as they are compared: by the equality of their types, so that 1e2 is 100.00. Never by a hash: PostgreSQL's own folds
+ * a bigint to 32 bits, where 1 and 4294967296 are one, for every seed.
  */
-export function rowHash(values: readonly { readonly value: Sql; readonly type: Sql }[]): Sql {
-  const hashed = values.map(({ value, type }) => (WITHOUT_HASH.test(spelling(type)) ? sql`${value}::text` : value));
-  return sql`hash_record_extended(row(${hashed}), 0)::text`;
+export function comparable(columns: ReadonlyMap<string, Sql>, value: (column: string) => Sql): Sql[] {
+  return [...columns].map(([column, type]) =>
+    WITHOUT_EQUALITY.test(spelling(type)) ? sql`(${value(column)})::text` : value(column),
+  );
 }
 
 /** An expression that has no value, but ends the query with a text and what was found. Found is no constant: one would end it while it is planned. */

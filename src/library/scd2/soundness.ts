@@ -2,11 +2,12 @@ import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { and, or, type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../options.ts";
+import { comparable } from "../values.ts";
 import { brokenChainsQuery, overlapsQuery } from "./checks.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte } from "./records.ts";
 import { stored } from "./store.ts";
-import { changeHash, comparable, hasKey, idOf, isDeletion, sameKey } from "./values.ts";
+import { changeHash, hasKey, idOf, isDeletion, sameKey } from "./values.ts";
 
 /** What a published history is made of. */
 export interface Published {
@@ -192,7 +193,7 @@ function faults(timeline: Timeline): Sql {
   const versions = id("versions");
   const values = (relation: Sql) => [
     sql`${relation}.${there}`,
-    ...comparable(timeline, (column) => sql`${relation}.${id(column)}`),
+    ...comparable(timeline.attributes, (column) => sql`${relation}.${id(column)}`),
   ];
   return sql`
     select 'overlap' as fault, id, valid_from, valid_to
@@ -267,7 +268,7 @@ function recentCte(timeline: Timeline): Cte {
   const [loadId, rowNo] = timeline.loadOrder.map((column) => sql`feed.${id(column)}`);
   const isBlank = or(columnsOf(sql`feed`, timeline.key).map((column) => sql`coalesce(${column}::text, '') ~ '^\s*$'`));
   const sourceTime = sql`feed.${own("source_time")}`;
-  const content = [...comparable(timeline, (column) => sql`feed.${id(column)}`), sql`feed.${isDeletion}`];
+  const content = [...comparable(timeline.attributes, (column) => sql`feed.${id(column)}`), sql`feed.${isDeletion}`];
   return cte(
     "records",
     sql`

@@ -1,7 +1,7 @@
 import { id } from "../../sql/identifiers.ts";
 import { and, join, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../options.ts";
-import { spelling } from "../values.ts";
+import { spelling, WITHOUT_EQUALITY } from "../values.ts";
 import type { Timeline } from "./options.ts";
 
 /** A timestamp in UTC where it names no zone, whatever the session's zone is. */
@@ -21,17 +21,6 @@ export function hasKey({ key }: Pick<Timeline, "key">, alias: Sql): Sql {
 export function idOf({ key }: Pick<Timeline, "key">, alias: Sql): Sql {
   const columns = columnsOf(alias, key);
   return columns.length === 1 ? sql`${columns[0]!}::text` : sql`jsonb_build_array(${join(columns, ", ")})::text`;
-}
-
-/** Types that have no equality, or one of something else (two boxes of one area): they are compared as they are written. */
-const WITHOUT_EQUALITY =
-  /^(?:json|xml|point|line|lseg|box|path|polygon|circle|jsonpath|refcursor|(?:txid|pg)_snapshot)(?: \[.*)?$/;
-
-/** The attributes as they are compared: by the equality of their types, so that 1e2 is 100.00. */
-export function comparable({ attributes }: Pick<Timeline, "attributes">, value: (column: string) => Sql): Sql[] {
-  return [...attributes].map(([column, type]) =>
-    WITHOUT_EQUALITY.test(spelling(type)) ? sql`(${value(column)})::text` : value(column),
-  );
 }
 
 /** One hash over all attributes. A JSON array keeps null apart from '' and needs no separator. */

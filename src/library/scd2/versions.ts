@@ -2,8 +2,9 @@ import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../options.ts";
+import { comparable } from "../values.ts";
 import type { Timeline } from "./options.ts";
-import { changeHash, comparable, isDeletion, moment, sourceTime } from "./values.ts";
+import { changeHash, isDeletion, moment, sourceTime } from "./values.ts";
 
 // From one record for each key and moment (`winners`) to versions.
 
@@ -37,8 +38,8 @@ function along({ key }: Timeline, order: Sql): Sql {
 
 /** What a listing does not have, between two records of a key or after the last, is gone. */
 function observedCte(timeline: Timeline): Cte {
-  const now = comparable(timeline, (column) => id(column));
-  const before = comparable(timeline, (column) => sql`lag(${id(column)}) over timeline`);
+  const now = comparable(timeline.attributes, (column) => id(column));
+  const before = comparable(timeline.attributes, (column) => sql`lag(${id(column)}) over timeline`);
   return cte(
     "observed",
     sql`

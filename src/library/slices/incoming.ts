@@ -61,7 +61,7 @@ function loads({ loads, report }: StoreInput): Sql {
 function workedIn({ self, columns }: StoreInput): Sql {
   if (!self) return sql`select null as feed, null::bigint as load_id, null as meaning where false`;
   return sql`
-    select store.feed, store.load_id, store.${columns.hash} as meaning
+    select store.feed, store.load_id, store.${columns.meaning} as meaning
     from ${self} as store
     where store.${columns.kind} = 'load'`;
 }

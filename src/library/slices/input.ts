@@ -17,7 +17,8 @@ export interface StoreInput {
 
 /** The store's own columns that readers of the versions do not see. */
 export interface StoreColumns {
-  readonly hash: Identifier;
+  /** Of a load: what it meant when it was worked in. */
+  readonly meaning: Identifier;
   readonly id: Identifier;
   readonly kind: Identifier;
   readonly idName: string;
@@ -25,5 +26,5 @@ export interface StoreColumns {
 
 export function storeColumns({ key, values }: Report): StoreColumns {
   const name = (plain: string) => ownUnless(plain, [...key, ...values.keys()]);
-  return { hash: id(name("row_hash")), id: id(name("row_id")), kind: id(name("row_kind")), idName: name("row_id") };
+  return { meaning: id(name("meaning")), id: id(name("row_id")), kind: id(name("row_kind")), idName: name("row_id") };
 }

@@ -3,6 +3,7 @@ import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { empty, join, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../options.ts";
+import { comparable } from "../values.ts";
 import { incoming } from "./incoming.ts";
 import type { StoreInput } from "./input.ts";
 import { timeline } from "./timeline.ts";
@@ -10,7 +11,7 @@ import { timeline } from "./timeline.ts";
 // The incremental table under a report's versions: the versions, and which loads they were computed from, in one table, so
 // that both are published, held back and rolled back together. The column `row_kind` says what a row is:
 // - version: a row of the report in one version;
-// - load: a load that has been worked in; `load_id` is its number, `row_hash` what it meant then;
+// - load: a load that has been worked in; `load_id` is its number, `meaning` what it meant then;
 // - void: what is no more, because a load that counted does not count now.
 
 /** The columns of a version that readers see beside the report's, in the store's order. */
@@ -34,7 +35,7 @@ function allVersions({ report, columns }: StoreInput): Sql {
   return sql`
     select
       ${columnsOf(sql`recomputed`, [...report.key, ...report.values.keys(), ...SHARED])},
-      recomputed.${own("hash")} as ${columns.hash},
+      null::text as ${columns.meaning},
       'version' as ${columns.kind},
       recomputed.${own("row_id")} as ${columns.id}
     from recomputed`;
@@ -47,13 +48,13 @@ function changedVersions({ report, columns }: StoreInput): Sql {
   );
   const state = (relation: Sql) => [
     ...columnsOf(relation, ["known_from", "known_to", "ended_by"]),
-    sql`${relation}.${own("hash")}`,
+    ...comparable(report.values, (column) => sql`${relation}.${id(column)}`),
   ];
   return sql`
     select
       ${key},
       ${columnsOf(sql`recomputed`, [...report.values.keys(), ...SHARED])},
-      recomputed.${own("hash")} as ${columns.hash},
+      null::text as ${columns.meaning},
       case when recomputed.${own("row_id")} is null then 'void' else 'version' end as ${columns.kind},
       coalesce(recomputed.${own("row_id")}, touched_rows.${own("row_id")}) as ${columns.id}
     from recomputed
@@ -71,7 +72,7 @@ function loadRows({ report, columns }: StoreInput, relation: Sql, kind: "load" |
       null::timestamptz as known_from,
       null::timestamptz as known_to,
       null as ended_by,
-      ${relation}.meaning as ${columns.hash},
+      ${relation}.meaning as ${columns.meaning},
       ${literal(kind)} as ${columns.kind},
       md5('load ' || ${relation}.load_id)::uuid as ${columns.id}
     from ${relation}

@@ -2,13 +2,12 @@ import { type Cte, cte } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../options.ts";
-import { rowHash } from "../values.ts";
+import { comparable } from "../values.ts";
 import type { StoreInput } from "./input.ts";
 
 // From rows in the order of their loads to versions: equal neighbours are one, a day that is replaced ends what it lacks.
 
 const place = own("place");
-const hash = own("hash");
 const gone = own("gone_place");
 const step = own("step");
 
@@ -31,12 +30,11 @@ function before(input: StoreInput): Cte[] {
   const { self, columns, report } = input;
   const shape = columnsOf(sql`store`, ["feed", ...names(input), "load_id", "known_from", "known_to", "ended_by"]);
   if (!self) {
-    return [cte("open_versions", sql`select records.*, null::text as ${hash} from records where false`)];
+    return [cte("open_versions", sql`select records.* from records where false`)];
   }
   const stored = sql`
     select
       ${shape},
-      store.${columns.hash} as ${hash},
       store.${columns.id} as ${own("row_id")}
     from ${self} as store`;
   const day = sql`store.${id(report.day)}`;
@@ -62,18 +60,15 @@ function before(input: StoreInput): Cte[] {
 
 function observed(input: StoreInput): Sql {
   const shared = (relation: Sql) => columnsOf(relation, ["feed", ...names(input), "load_id", "known_from"]);
-  const values = [...input.report.values].map(([column, type]) => ({ value: sql`records.${id(column)}`, type }));
   return sql`
     select
       ${shared(sql`records`)},
-      records.${place},
-      ${rowHash(values)} as ${hash}
+      records.${place}
     from records
     union all
     select
       ${shared(sql`open_versions`)},
-      0::bigint,
-      open_versions.${hash}
+      0::bigint
     from open_versions`;
 }
 
@@ -93,11 +88,15 @@ function placed({ report }: StoreInput): Sql {
     window timeline as (partition by ${sameRow(report.key, sql`observed`)} order by observed.${place})`;
 }
 
+/** What a row says differs from what it said before, it is the first, or it had vanished. */
 function compared({ report }: StoreInput): Sql {
+  const now = comparable(report.values, (column) => sql`placed.${id(column)}`);
+  const before = comparable(report.values, (column) => sql`lag(placed.${id(column)}) over timeline`);
   return sql`
     select
       placed.*,
-      lag(placed.${hash}) over timeline is distinct from placed.${hash}
+      lag(placed.${place}) over timeline is null
+        or (${now}) is distinct from (${before})
         or lag(placed.${gone}) over timeline is not null as ${own("is_new")}
     from placed
     window timeline as (partition by ${sameRow(report.key, sql`placed`)} order by placed.${place})`;
@@ -122,7 +121,6 @@ function versions(input: StoreInput): Sql {
   return sql`
     select
       ${columnsOf(sql`ended`, ["feed", ...names(input), "load_id", "known_from"])},
-      ended.${hash},
       coalesce(ends.loaded_at, lead(ended.known_from) over timeline) as known_to,
       case
         when ends.loaded_at is not null then 'vanished'

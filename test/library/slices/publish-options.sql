@@ -163,7 +163,7 @@ with
 ),
 
 "open_versions" as (
-  select records.*, null::text as "_dataform_hash" from records where false
+  select records.* from records where false
 ),
 
 "observed" as (
@@ -176,8 +176,7 @@ with
     records."place",
     records."load_id",
     records."known_from",
-    records."_dataform_place",
-    hash_record_extended(row(records."row_hash", records."fault"::text, records."place"), 0)::text as "_dataform_hash"
+    records."_dataform_place"
   from records
   union all
   select
@@ -189,8 +188,7 @@ with
     open_versions."place",
     open_versions."load_id",
     open_versions."known_from",
-    0::bigint,
-    open_versions."_dataform_hash"
+    0::bigint
   from open_versions
 ),
 
@@ -211,7 +209,8 @@ with
 "compared" as (
   select
     placed.*,
-    lag(placed."_dataform_hash") over timeline is distinct from placed."_dataform_hash"
+    lag(placed."_dataform_place") over timeline is null
+      or (placed."row_hash", (placed."fault")::text, placed."place") is distinct from (lag(placed."row_hash") over timeline, (lag(placed."fault") over timeline)::text, lag(placed."place") over timeline)
       or lag(placed."_dataform_gone_place") over timeline is not null as "_dataform_is_new"
   from placed
   window timeline as (partition by placed."feed", placed."order", placed."Day" order by placed."_dataform_place")
@@ -240,7 +239,6 @@ with
     ended."place",
     ended."load_id",
     ended."known_from",
-    ended."_dataform_hash",
     coalesce(ends.loaded_at, lead(ended.known_from) over timeline) as known_to,
     case
       when ends.loaded_at is not null then 'vanished'
@@ -270,7 +268,7 @@ select
   recomputed."known_from",
   recomputed."known_to",
   recomputed."ended_by",
-  recomputed."_dataform_hash" as "_dataform_row_hash",
+  null::text as "meaning",
   'version' as "row_kind",
   recomputed."_dataform_row_id" as "row_id"
 from recomputed
@@ -286,7 +284,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  new_loads.meaning as "_dataform_row_hash",
+  new_loads.meaning as "meaning",
   'load' as "row_kind",
   md5('load ' || new_loads.load_id)::uuid as "row_id"
 from new_loads
@@ -319,7 +317,7 @@ with
 ),
 
 "worked_in" as materialized (
-  select store.feed, store.load_id, store."_dataform_row_hash" as meaning
+  select store.feed, store.load_id, store."meaning" as meaning
   from "marts"."(self)" as store
   where store."row_kind" = 'load'
 ),
@@ -415,7 +413,6 @@ with
     store."known_from",
     store."known_to",
     store."ended_by",
-    store."_dataform_row_hash" as "_dataform_hash",
     store."row_id" as "_dataform_row_id"
   from "marts"."(self)" as store
   inner join (select distinct covered.feed, covered.day from covered) as days
@@ -436,7 +433,6 @@ with
     store."known_from",
     store."known_to",
     store."ended_by",
-    store."_dataform_row_hash" as "_dataform_hash",
     store."row_id" as "_dataform_row_id"
   from "marts"."(self)" as store
   where store."row_kind" = 'version' and (select scope.is_everything from scope)
@@ -456,8 +452,7 @@ with
     records."place",
     records."load_id",
     records."known_from",
-    records."_dataform_place",
-    hash_record_extended(row(records."row_hash", records."fault"::text, records."place"), 0)::text as "_dataform_hash"
+    records."_dataform_place"
   from records
   union all
   select
@@ -469,8 +464,7 @@ with
     open_versions."place",
     open_versions."load_id",
     open_versions."known_from",
-    0::bigint,
-    open_versions."_dataform_hash"
+    0::bigint
   from open_versions
 ),
 
@@ -491,7 +485,8 @@ with
 "compared" as (
   select
     placed.*,
-    lag(placed."_dataform_hash") over timeline is distinct from placed."_dataform_hash"
+    lag(placed."_dataform_place") over timeline is null
+      or (placed."row_hash", (placed."fault")::text, placed."place") is distinct from (lag(placed."row_hash") over timeline, (lag(placed."fault") over timeline)::text, lag(placed."place") over timeline)
       or lag(placed."_dataform_gone_place") over timeline is not null as "_dataform_is_new"
   from placed
   window timeline as (partition by placed."feed", placed."order", placed."Day" order by placed."_dataform_place")
@@ -520,7 +515,6 @@ with
     ended."place",
     ended."load_id",
     ended."known_from",
-    ended."_dataform_hash",
     coalesce(ends.loaded_at, lead(ended.known_from) over timeline) as known_to,
     case
       when ends.loaded_at is not null then 'vanished'
@@ -550,12 +544,12 @@ select
   recomputed."known_from",
   recomputed."known_to",
   recomputed."ended_by",
-  recomputed."_dataform_hash" as "_dataform_row_hash",
+  null::text as "meaning",
   case when recomputed."_dataform_row_id" is null then 'void' else 'version' end as "row_kind",
   coalesce(recomputed."_dataform_row_id", touched_rows."_dataform_row_id") as "row_id"
 from recomputed
 full join touched_rows on touched_rows."_dataform_row_id" = recomputed."_dataform_row_id"
-where (recomputed."known_from", recomputed."known_to", recomputed."ended_by", recomputed."_dataform_hash") is distinct from (touched_rows."known_from", touched_rows."known_to", touched_rows."ended_by", touched_rows."_dataform_hash")
+where (recomputed."known_from", recomputed."known_to", recomputed."ended_by", recomputed."row_hash", (recomputed."fault")::text, recomputed."place") is distinct from (touched_rows."known_from", touched_rows."known_to", touched_rows."ended_by", touched_rows."row_hash", (touched_rows."fault")::text, touched_rows."place")
 union all
 select
   null as "order",
@@ -568,7 +562,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  new_loads.meaning as "_dataform_row_hash",
+  new_loads.meaning as "meaning",
   'load' as "row_kind",
   md5('load ' || new_loads.load_id)::uuid as "row_id"
 from new_loads
@@ -584,7 +578,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  worked_in.meaning as "_dataform_row_hash",
+  worked_in.meaning as "meaning",
   'void' as "row_kind",
   md5('load ' || worked_in.load_id)::uuid as "row_id"
 from worked_in

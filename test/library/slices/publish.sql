@@ -156,7 +156,7 @@ with
 ),
 
 "open_versions" as (
-  select records.*, null::text as "_dataform_hash" from records where false
+  select records.* from records where false
 ),
 
 "observed" as (
@@ -168,8 +168,7 @@ with
     records."note",
     records."load_id",
     records."known_from",
-    records."_dataform_place",
-    hash_record_extended(row(records."n", records."note"), 0)::text as "_dataform_hash"
+    records."_dataform_place"
   from records
   union all
   select
@@ -180,8 +179,7 @@ with
     open_versions."note",
     open_versions."load_id",
     open_versions."known_from",
-    0::bigint,
-    open_versions."_dataform_hash"
+    0::bigint
   from open_versions
 ),
 
@@ -202,7 +200,8 @@ with
 "compared" as (
   select
     placed.*,
-    lag(placed."_dataform_hash") over timeline is distinct from placed."_dataform_hash"
+    lag(placed."_dataform_place") over timeline is null
+      or (placed."n", placed."note") is distinct from (lag(placed."n") over timeline, lag(placed."note") over timeline)
       or lag(placed."_dataform_gone_place") over timeline is not null as "_dataform_is_new"
   from placed
   window timeline as (partition by placed."feed", placed."day", placed."id" order by placed."_dataform_place")
@@ -230,7 +229,6 @@ with
     ended."note",
     ended."load_id",
     ended."known_from",
-    ended."_dataform_hash",
     coalesce(ends.loaded_at, lead(ended.known_from) over timeline) as known_to,
     case
       when ends.loaded_at is not null then 'vanished'
@@ -259,7 +257,7 @@ select
   recomputed."known_from",
   recomputed."known_to",
   recomputed."ended_by",
-  recomputed."_dataform_hash" as "row_hash",
+  null::text as "meaning",
   'version' as "row_kind",
   recomputed."_dataform_row_id" as "row_id"
 from recomputed
@@ -274,7 +272,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  new_loads.meaning as "row_hash",
+  new_loads.meaning as "meaning",
   'load' as "row_kind",
   md5('load ' || new_loads.load_id)::uuid as "row_id"
 from new_loads
@@ -307,7 +305,7 @@ with
 ),
 
 "worked_in" as materialized (
-  select store.feed, store.load_id, store."row_hash" as meaning
+  select store.feed, store.load_id, store."meaning" as meaning
   from "marts"."(self)" as store
   where store."row_kind" = 'load'
 ),
@@ -401,7 +399,6 @@ with
     store."known_from",
     store."known_to",
     store."ended_by",
-    store."row_hash" as "_dataform_hash",
     store."row_id" as "_dataform_row_id"
   from "marts"."(self)" as store
   inner join (select distinct covered.feed, covered.day from covered) as days
@@ -421,7 +418,6 @@ with
     store."known_from",
     store."known_to",
     store."ended_by",
-    store."row_hash" as "_dataform_hash",
     store."row_id" as "_dataform_row_id"
   from "marts"."(self)" as store
   where store."row_kind" = 'version' and (select scope.is_everything from scope)
@@ -440,8 +436,7 @@ with
     records."note",
     records."load_id",
     records."known_from",
-    records."_dataform_place",
-    hash_record_extended(row(records."n", records."note"), 0)::text as "_dataform_hash"
+    records."_dataform_place"
   from records
   union all
   select
@@ -452,8 +447,7 @@ with
     open_versions."note",
     open_versions."load_id",
     open_versions."known_from",
-    0::bigint,
-    open_versions."_dataform_hash"
+    0::bigint
   from open_versions
 ),
 
@@ -474,7 +468,8 @@ with
 "compared" as (
   select
     placed.*,
-    lag(placed."_dataform_hash") over timeline is distinct from placed."_dataform_hash"
+    lag(placed."_dataform_place") over timeline is null
+      or (placed."n", placed."note") is distinct from (lag(placed."n") over timeline, lag(placed."note") over timeline)
       or lag(placed."_dataform_gone_place") over timeline is not null as "_dataform_is_new"
   from placed
   window timeline as (partition by placed."feed", placed."day", placed."id" order by placed."_dataform_place")
@@ -502,7 +497,6 @@ with
     ended."note",
     ended."load_id",
     ended."known_from",
-    ended."_dataform_hash",
     coalesce(ends.loaded_at, lead(ended.known_from) over timeline) as known_to,
     case
       when ends.loaded_at is not null then 'vanished'
@@ -531,12 +525,12 @@ select
   recomputed."known_from",
   recomputed."known_to",
   recomputed."ended_by",
-  recomputed."_dataform_hash" as "row_hash",
+  null::text as "meaning",
   case when recomputed."_dataform_row_id" is null then 'void' else 'version' end as "row_kind",
   coalesce(recomputed."_dataform_row_id", touched_rows."_dataform_row_id") as "row_id"
 from recomputed
 full join touched_rows on touched_rows."_dataform_row_id" = recomputed."_dataform_row_id"
-where (recomputed."known_from", recomputed."known_to", recomputed."ended_by", recomputed."_dataform_hash") is distinct from (touched_rows."known_from", touched_rows."known_to", touched_rows."ended_by", touched_rows."_dataform_hash")
+where (recomputed."known_from", recomputed."known_to", recomputed."ended_by", recomputed."n", recomputed."note") is distinct from (touched_rows."known_from", touched_rows."known_to", touched_rows."ended_by", touched_rows."n", touched_rows."note")
 union all
 select
   null as "day",
@@ -548,7 +542,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  new_loads.meaning as "row_hash",
+  new_loads.meaning as "meaning",
   'load' as "row_kind",
   md5('load ' || new_loads.load_id)::uuid as "row_id"
 from new_loads
@@ -563,7 +557,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  worked_in.meaning as "row_hash",
+  worked_in.meaning as "meaning",
   'void' as "row_kind",
   md5('load ' || worked_in.load_id)::uuid as "row_id"
 from worked_in
