@@ -47,7 +47,9 @@ export function narrow(value: bigint): number | bigint {
 }
 
 /** A double as JSON can say it: what is no number for JSON is a text that PostgreSQL reads. */
-export function doubleValue(value: number): number | string {
+export function doubleValue(value: number): number | string | RawJson {
+  // JSON has it, and JavaScript writes it without its sign.
+  if (Object.is(value, -0)) return new RawJson("-0");
   return Number.isFinite(value) ? value : String(value);
 }
 
