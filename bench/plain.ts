@@ -8,6 +8,7 @@ import { readCatalog } from "../src/postgres/catalog.ts";
 import { withClient } from "../src/postgres/client.ts";
 import { publicTargets } from "../src/run/run.ts";
 import { joinStatements } from "../src/sql/message.ts";
+import { statement } from "../src/sql/statement.ts";
 import { createPublicView } from "../src/sql/statements.ts";
 import { openClient } from "./server.ts";
 import { columns } from "./workload.ts";
@@ -24,7 +25,7 @@ export async function replay(graph: CompiledGraph, database: ConnectionSettings,
   const started = performance.now();
   const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => openClient(database)));
   try {
-    await clients[0]!.query(joinStatements([{ sql: "create schema if not exists _dataform" }, ...planned.preparation]));
+    await clients[0]!.query(`create schema if not exists _dataform; ${joinStatements(planned.preparation)}`);
     for (const segment of planned.segments) {
       await replaySteps(segment, clients);
       await replayAudits(segment, clients);
@@ -45,8 +46,8 @@ async function planOf(graph: CompiledGraph, database: ConnectionSettings, build:
 function publicViews({ segments }: Plan, replace: boolean): string {
   const builds = segments.flatMap(({ steps }) => steps.filter((step): step is BuildStep => step.step === "build"));
   return joinStatements(
-    builds.map(({ target, entry }) => ({ sql: createPublicView(target, columns, entry.object, [], replace) })),
-  );
+    builds.map(({ target, entry }) => statement("shape", createPublicView(target, columns, entry.object, [], replace))),
+  ).toString();
 }
 
 /** One message per step, each after those it waits for. */
@@ -66,7 +67,7 @@ async function replaySteps({ steps }: Segment, clients: readonly pg.Client[]): P
       while (idle.length && ready.length) {
         const client = idle.pop()!;
         const step = ready.shift()!;
-        client.query(joinStatements(step.statements)).then(() => {
+        client.query(joinStatements(step.statements).toString()).then(() => {
           idle.push(client);
           finish(targetKey(step.target));
         }, reject);

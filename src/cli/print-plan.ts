@@ -2,13 +2,16 @@ import { readSource } from "../compile/source.ts";
 import type { ConnectionSettings } from "../model/connection.ts";
 import { formatUserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
-import type { Plan, Segment, Step } from "../model/plan.ts";
+import type { Bounds, Plan, Segment, Step } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { changesCode, plan, withoutRetired } from "../plan/plan.ts";
+import { SNAPSHOT, SNAPSHOT_END } from "../plan/snapshot.ts";
 import { readCatalog } from "../postgres/catalog.ts";
 import { withClient } from "../postgres/client.ts";
 import { type Preview, preview, type ReleasePreview } from "../run/preview.ts";
 import { publicTargets } from "../run/run.ts";
+import { scriptOf } from "../sql/message.ts";
+import { inSavepoint } from "../sql/statement.ts";
 import { environmentName } from "./options.ts";
 import { paint } from "./paint.ts";
 import { type RunFlags, selection } from "./selection.ts";
@@ -45,29 +48,51 @@ export async function printPlan(
 }
 
 function renderPlan(made: Plan, seen: Preview): string {
-  const preparation = made.preparation.map(({ sql }) => `${sql};`);
-  const segments = made.segments.flatMap((segment, index) => renderSegment(segment, seen.releases[index]!));
+  const preparation = scriptOf(made.preparation);
+  const segments = made.segments.flatMap((segment) =>
+    renderSegment(
+      segment,
+      seen.releases.find(({ release }) => release === segment.release),
+    ),
+  );
   return [...preparation, ...segments].join("\n");
 }
 
-function renderSegment(segment: Segment, { paths, publish }: ReleasePreview): string[] {
+function renderSegment(segment: Segment, published: ReleasePreview | undefined): string[] {
   const builds = segment.steps.filter(({ step }) => step === "build");
-  const follow = Object.entries(paths).map(([name, how]) => `${name} (${how})`);
   return [
     `\n-- release ${segment.release}: ${builds.length} models built aside, ${segment.audits.length} assertions`,
     ...segment.steps.flatMap((step) => renderStep(step)),
-    ...segment.audits.flatMap((step) => renderStep(step)),
-    ...(follow.length ? [`\n-- publish release ${segment.release}, in one transaction: ${follow.join(", ")}`] : []),
-    ...(follow.length
-      ? ["begin;", ...[...publish.deltas, ...publish.views].map(({ sql }) => `${sql.trimEnd()};`)]
+    ...(segment.audits.length
+      ? [
+          "\n-- assertions, in one snapshot",
+          ...scriptOf(SNAPSHOT),
+          ...segment.audits.flatMap((step) => renderStep(step)),
+          ...scriptOf([SNAPSHOT_END]),
+        ]
       : []),
+    ...(published ? renderPublish(published) : []),
+  ];
+}
+
+function renderPublish({ release, paths, publish }: ReleasePreview): string[] {
+  const follow = Object.entries(paths).map(([name, how]) => `${name} (${how})`);
+  return [
+    `\n-- publish release ${release}, in one transaction: ${follow.join(", ")}`,
+    ...renderLimits(publish.bounds),
+    ...scriptOf([...publish.warmUp, ...publish.deltas, ...publish.views]),
+  ];
+}
+
+/** What the statements alone do not say: an attempt is repeated, and may then take longer. */
+function renderLimits({ lockMs, holdMs, longestHoldMs }: Bounds): string[] {
+  return [
+    `-- an attempt waits ${lockMs} ms for locks and holds readers for ${holdMs} ms at most; then it goes back to the savepoint and tries`,
+    `-- again, where the machine was too slow for that with twice the time, up to ${longestHoldMs} ms`,
   ];
 }
 
 function renderStep(step: Step): string[] {
-  const statements = step.step === "audit" ? [step.statement] : step.statements;
-  return [
-    `\n-- ${step.kind} ${targetKey(step.target)} (${step.reason})`,
-    ...statements.map(({ sql }) => `${sql.trimEnd()};`),
-  ];
+  const statements = step.step === "audit" ? inSavepoint("audit", step.statement) : step.statements;
+  return [`\n-- ${step.kind} ${targetKey(step.target)} (${step.reason})`, ...scriptOf(statements)];
 }

@@ -23,8 +23,38 @@ export interface Segment {
   readonly audits: readonly AuditStep[];
 }
 
+/** What a statement is for. Nobody finds it out of its text. */
+export type StatementRole =
+  | "begin"
+  | "commit"
+  | "savepoint"
+  /** A setting of the transaction, or the role that it acts as. */
+  | "setting"
+  /** How long the transaction may wait for locks, and how long it may hold readers. */
+  | "limit"
+  /** Makes a table of the rows of a query. */
+  | "rows"
+  /** Makes, alters or drops a relation without reading a row: a view, a storage, a schema. */
+  | "shape"
+  | "index"
+  | "analyze"
+  /** Comments and grants. */
+  | "label"
+  /** Changes rows of a storage, at publishing. */
+  | "delta"
+  /** Only reads: an assertion, what fills caches. */
+  | "read"
+  /** Turns a release into the published one. */
+  | "publish"
+  /** The author's own, in operations, pre_operations and post_operations. */
+  | "author";
+
+/** One statement. Made by sql/statement.ts only. */
 export interface Statement {
   readonly sql: string;
+  readonly role: StatementRole;
+  /** Absent: it may run in a transaction. "outside": PostgreSQL refuses it there. "control": it begins or ends one. */
+  readonly transaction?: "outside" | "control";
   /** Where the author's own texts stand in it. */
   readonly origins?: readonly Origin[];
 }
@@ -85,7 +115,7 @@ export interface DeltaStep {
 /** A number of rows, or a share of all rows: 0.005 is half a percent. */
 export type Threshold = { readonly rows: number } | { readonly share: number };
 
-/** The author's statements, in one transaction. */
+/** The author's statements, in one transaction where PostgreSQL allows it. */
 export interface OperationsStep extends StepBase {
   readonly step: "operations";
   readonly kind: "operations";
@@ -125,16 +155,27 @@ export interface PublishItem {
   readonly delta?: DeltaStep;
 }
 
+/** Time limits of publishing, in milliseconds. */
+export interface Bounds {
+  /** The longest that an attempt waits for a lock. */
+  readonly lockMs: number;
+  /** The longest that an attempt holds readers. */
+  readonly holdMs: number;
+  /** Up to here `holdMs` is doubled, attempt by attempt, on a machine that is too slow for it. */
+  readonly longestHoldMs: number;
+}
+
 /** The statements that make one release visible. */
 export interface PublishPlan {
   readonly release: number;
   readonly targets: readonly Target[];
   /** Read once before the transaction, so that the server's caches are filled before any lock is held. */
-  readonly warmUp: string;
-  /** First, without a lock that readers feel: the deltas of incremental models. */
+  readonly warmUp: readonly Statement[];
+  /** First, without a lock that readers feel: `begin`, the deltas of incremental models, a savepoint to go back to. */
   readonly deltas: readonly Statement[];
-  /** Then, in one message that ends with the commit: the compare-and-swap, the public views, the release row. */
+  /** Then, in one message that ends with the commit: the limits, the compare-and-swap, the public views, the release row. */
   readonly views: readonly Statement[];
+  readonly bounds: Bounds;
   /** What a person should know: columns that are served in their old shape, relations that are taken over. */
   readonly warnings: readonly string[];
 }

@@ -1,9 +1,11 @@
 import type { Dependent } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
-import type { PublishItem } from "../model/plan.ts";
+import type { PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
-import { quoteIdentifier, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
-import { grantOn, withOptions } from "../sql/statements.ts";
+import { id, relationId } from "../sql/identifiers.ts";
+import { type Sql, sql } from "../sql/sql.ts";
+import { statement } from "../sql/statement.ts";
+import { commentOn, fromCatalog, grantOn, keyword, withOptions } from "../sql/statements.ts";
 
 /** A materialized view is filled while readers are locked out: larger ones are not made anew. */
 const LARGEST_MATERIALIZED = 16 * 1024 * 1024;
@@ -32,12 +34,14 @@ export function refuseToRebuild(item: PublishItem, dependent: Dependent): void {
 }
 
 /** Farthest first, each without taking anything else along. */
-export function dropDependents(dependents: readonly Dependent[]): string[] {
-  return farthestFirst(dependents).map(({ kind, target }) => `drop ${kind} ${quoteTarget(target)}`);
+export function dropDependents(dependents: readonly Dependent[]): Statement[] {
+  return farthestFirst(dependents).map(({ kind, target }) =>
+    statement("shape", sql`drop ${keyword(kind)} ${relationId(target)}`),
+  );
 }
 
 /** Nearest first, each with its owner, options, grants, comments and indexes. */
-export function makeDependents(dependents: readonly Dependent[]): string[] {
+export function makeDependents(dependents: readonly Dependent[]): Statement[] {
   return farthestFirst(dependents).reverse().flatMap(makeDependent);
 }
 
@@ -45,17 +49,23 @@ function farthestFirst(dependents: readonly Dependent[]): Dependent[] {
   return [...dependents].sort((a, b) => b.depth - a.depth);
 }
 
-function makeDependent({ target, kind, definition, options, owner, grants, comments, indexes }: Dependent): string[] {
-  const name = quoteTarget(target);
+function makeDependent(dependent: Dependent): Statement[] {
+  const { target, definition, options, owner, grants, comments, indexes } = dependent;
+  const kind = dependent.kind === "materialized view" ? dependent.kind : "view";
+  const name = relationId(target);
+  const label = (text: Sql) => statement("label", text);
   return [
-    `create ${kind} ${name}${withOptions(options)} as\n${definition.replace(/;\s*$/, "")}`,
-    ...indexes,
-    `alter ${kind} ${name} owner to ${quoteIdentifier(owner)}`,
-    ...grants.map((grant) => grantOn(target, grant)),
+    statement(
+      "shape",
+      sql`
+        create ${keyword(kind)} ${name}${withOptions(options)} as
+        ${fromCatalog(definition)}`,
+    ),
+    ...indexes.map((index) => statement("index", fromCatalog(index))),
+    statement("shape", sql`alter ${keyword(kind)} ${name} owner to ${id(owner)}`),
+    ...grants.map((grant) => label(grantOn(target, grant))),
     ...Object.entries(comments).map(([column, text]) =>
-      column === ""
-        ? `comment on ${kind} ${name} is ${quoteLiteral(text)}`
-        : `comment on column ${name}.${quoteIdentifier(column)} is ${quoteLiteral(text)}`,
+      label(column === "" ? commentOn(kind, name, text) : commentOn("column", sql`${name}.${id(column)}`, text)),
     ),
   ];
 }

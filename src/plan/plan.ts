@@ -12,11 +12,13 @@ import {
 import type { AuditStep, BuildStep, NewRows, NewRowsShape, OperationsStep, Plan, Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
-import { quoteIdentifier } from "../sql/identifiers.ts";
+import { id } from "../sql/identifiers.ts";
 import { privateName } from "../sql/names.ts";
+import { sql } from "../sql/sql.ts";
+import { statement } from "../sql/statement.ts";
 import { inDependencyOrder } from "./order.ts";
 import { type Selection, selectActions } from "./select.ts";
-import { plain, privateObject, publicNames, type Resolve } from "./statement.ts";
+import { privateObject, publicNames, type Resolve } from "./statement.ts";
 import { assertionStep } from "./steps/assertion.ts";
 import { guardSteps } from "./steps/guard.ts";
 import { candidateStep, incrementalStep } from "./steps/incremental.ts";
@@ -60,7 +62,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
     environment: catalog.environment,
     baseRelease: catalog.releaseId,
     preparation: missingSchemas(chosen, catalog).map((schema) =>
-      plain(`create schema if not exists ${quoteIdentifier(schema)}`),
+      statement("shape", sql`create schema if not exists ${id(schema)}`),
     ),
     segments: [...segments.values()].sort((a, b) => a.release - b.release),
     removed: removedModels(graph, catalog),

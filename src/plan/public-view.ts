@@ -3,11 +3,13 @@ import { UserError } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
 import type { PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
-import { quoteIdentifier, quoteTarget } from "../sql/identifiers.ts";
-import { PRIVATE_SCHEMA, privateName, quotePrivate } from "../sql/names.ts";
-import { commentOn, createPublicView, grantOn, type PublicColumn } from "../sql/statements.ts";
+import { typeName } from "../sql/authored.ts";
+import { id, relationId } from "../sql/identifiers.ts";
+import { PRIVATE_SCHEMA, privateId, privateName } from "../sql/names.ts";
+import { empty, type Sql, sql } from "../sql/sql.ts";
+import { statement } from "../sql/statement.ts";
+import { collation, commentOn, createPublicView, grantOn, keyword, type PublicColumn } from "../sql/statements.ts";
 import { dropDependents, makeDependents, refuseToRebuild } from "./dependents.ts";
-import { plain } from "./statement.ts";
 
 /** How the public view of one model follows its new private object. */
 export interface PublicPath {
@@ -27,7 +29,7 @@ export interface PublicPath {
   /** What a person should know. */
   readonly warning?: string;
   /** Queries that must return no row, or the path cannot be taken. */
-  readonly checks: readonly string[];
+  readonly checks: readonly Sql[];
 }
 
 /**
@@ -74,13 +76,14 @@ function shim(
   built: ReadonlyMap<string, Column>,
   added: readonly Column[],
 ): PublicPath {
-  const object = quotePrivate(item.entry.object);
+  const object = privateId(item.entry.object);
+  const typeOf = (column: Column) => typeName(column.type, `the type of ${column.name}`);
   const served = relation.columns.map((column) => {
     const now = built.get(column.name);
-    const name = quoteIdentifier(column.name);
     if (sameColumn(now, column)) return column;
-    const collate = column.collation ? ` collate ${column.collation}` : "";
-    return { ...column, expression: `${now ? name : "null"}::${column.type}${collate}`, was: now };
+    const collate = column.collation ? sql` collate ${collation(column.collation)}` : empty;
+    const value = now ? id(column.name) : sql`null`;
+    return { ...column, expression: sql`${value}::${typeOf(column)}${collate}`, was: now };
   });
   const changed = served.filter((column): column is typeof column & { was?: Column } => "expression" in column);
   const words = changed.map(({ name, type, was }) =>
@@ -91,13 +94,13 @@ function shim(
     how: "shim",
     columns: [...served, ...added],
     warning: `${targetKey(item.target)} goes on serving ${words.join(", ")}, because others read it: ${readers}`,
-    checks: changed.flatMap(({ name, type, was }) =>
-      was
-        ? [
-            `select 1 from ${object} where (${quoteIdentifier(name)}::${type})::${was.type} is distinct from ${quoteIdentifier(name)} limit 1`,
-          ]
-        : [],
-    ),
+    checks: changed.flatMap(({ was, ...column }) => {
+      if (!was) return [];
+      const name = id(column.name);
+      return [
+        sql`select 1 from ${object} where (${name}::${typeOf(column)})::${typeOf(was)} is distinct from ${name} limit 1`,
+      ];
+    }),
   };
 }
 
@@ -124,46 +127,49 @@ export function publicViewStatements(item: PublishItem, path: PublicPath, catalo
   const dependents = how === "rebuild" || how === "adopt" ? (relation?.dependents ?? []) : [];
   return [
     ...dropDependents(dependents),
-    ...(how === "recreate" || how === "rebuild" ? [`drop view ${quoteTarget(item.target)}`] : []),
+    ...(how === "recreate" || how === "rebuild" ? [statement("shape", sql`drop view ${relationId(item.target)}`)] : []),
     ...(how === "adopt" ? moveAside(item, relation!, catalog) : []),
-    createPublicView(
-      item.target,
-      path.columns,
-      item.entry.object,
-      how === "adopt" ? [] : (relation?.options ?? []),
-      replaced,
+    statement(
+      "shape",
+      createPublicView(
+        item.target,
+        path.columns,
+        item.entry.object,
+        how === "adopt" ? [] : (relation?.options ?? []),
+        replaced,
+      ),
     ),
     ...comments(item.entry, path.columns, before),
-    ...grants(item, relation, replaced).map((grant) => grantOn(item.target, grant)),
+    ...grants(item, relation, replaced).map((grant) => statement("label", grantOn(item.target, grant))),
     ...makeDependents(dependents),
-  ].map(plain);
+  ];
 }
 
 /** Nothing is lost: the relation keeps its rows, indexes and grants under a private name. */
-function moveAside(item: PublishItem, relation: PublicRelation, catalog: Catalog): string[] {
-  const kind = relation.kind === "partitioned table" ? "table" : relation.kind;
+function moveAside(item: PublishItem, relation: PublicRelation, catalog: Catalog): Statement[] {
+  const kind = keyword(relation.kind === "partitioned table" ? "table" : relation.kind);
   const aside = privateName(catalog.environment, item.target, item.entry.release, "a");
   return [
-    `alter ${kind} ${quoteTarget(item.target)} rename to ${quoteIdentifier(aside)}`,
-    `alter ${kind} ${quoteTarget({ schema: item.target.schema, name: aside })} set schema ${quoteIdentifier(PRIVATE_SCHEMA)}`,
-  ];
+    sql`alter ${kind} ${relationId(item.target)} rename to ${id(aside)}`,
+    sql`alter ${kind} ${id(item.target.schema, aside)} set schema ${id(PRIVATE_SCHEMA)}`,
+  ].map((one) => statement("shape", one));
 }
 
 function comments(
   entry: PublishItem["entry"],
   columns: readonly PublicColumn[],
   before: ManifestEntry | undefined,
-): string[] {
-  const view = quoteTarget(entry.target);
+): Statement[] {
+  const view = relationId(entry.target);
   const changed = columns.filter(
     ({ name }) => ownValue(entry.columnDescriptions, name) !== ownValue(before?.columnDescriptions, name),
   );
   return [
     ...(entry.description === before?.description ? [] : [commentOn("view", view, entry.description)]),
     ...changed.map(({ name }) =>
-      commentOn("column", `${view}.${quoteIdentifier(name)}`, ownValue(entry.columnDescriptions, name)),
+      commentOn("column", sql`${view}.${id(name)}`, ownValue(entry.columnDescriptions, name)),
     ),
-  ];
+  ].map((one) => statement("label", one));
 }
 
 /** Configured grants, grants that post_operations put on the private object, and those a dropped view had. */

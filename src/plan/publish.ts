@@ -1,12 +1,13 @@
 import type { Catalog, Manifest, ManifestEntry } from "../model/catalog.ts";
-import type { PublishItem, PublishPlan, Statement } from "../model/plan.ts";
+import type { Bounds, PublishItem, PublishPlan, Statement } from "../model/plan.ts";
 import { type Duty, roleName } from "../model/roles.ts";
 import { compareTargets, targetKey } from "../model/target.ts";
-import { quoteIdentifier, quoteLiteral, quoteTarget } from "../sql/identifiers.ts";
-import { quotePrivate } from "../sql/names.ts";
-import { dollarQuote } from "../sql/statements.ts";
+import { id, relationId } from "../sql/identifiers.ts";
+import { dollarQuoted, literal } from "../sql/literals.ts";
+import { privateId } from "../sql/names.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
+import { sqlOf, statement } from "../sql/statement.ts";
 import { choosePath, type PublicPath, publicViewStatements } from "./public-view.ts";
-import { plain } from "./statement.ts";
 
 export interface PublishInput {
   readonly catalog: Catalog;
@@ -35,15 +36,21 @@ export function planPublish(input: PublishInput): PublishPlan {
       items.flatMap(({ delta }) => delta?.history ?? []),
     ),
   ];
+  const bounds = boundsOf(items);
   return {
     release,
     targets: items.map(({ target }) => target),
     warmUp: warmUp(items, catalog),
-    deltas: asBuilder(
-      input,
-      items.flatMap(({ delta }) => delta?.statements ?? []),
-    ),
-    views: publishMessage(input, views),
+    deltas: [
+      statement("begin", sql`begin`),
+      ...asBuilder(
+        input,
+        items.flatMap(({ delta }) => delta?.statements ?? []),
+      ),
+      statement("savepoint", sql`savepoint views`),
+    ],
+    views: [...limits(bounds, bounds.holdMs), ...publishMessage(input, views)],
+    bounds,
     warnings: [...paths.flatMap(({ path }) => path.warning ?? []), ...items.flatMap(describedInVain)],
   };
 }
@@ -57,7 +64,7 @@ function describedInVain({ target, entry, object }: PublishItem): string[] {
 /** The author's own statements among them never run as the publisher. */
 function asBuilder({ roles }: PublishInput, statements: readonly Statement[]): readonly Statement[] {
   if (!roles || !statements.length) return statements;
-  const act = (duty: Duty) => plain(`set local role ${quoteIdentifier(roleName(roles, duty))}`);
+  const act = (duty: Duty) => statement("setting", sql`set local role ${id(roleName(roles, duty))}`);
   return [act("builder"), ...statements, act("publisher")];
 }
 
@@ -69,16 +76,16 @@ function asBuilder({ roles }: PublishInput, statements: readonly Statement[]): r
 function lockFirst(paths: readonly { readonly item: PublishItem; readonly path: PublicPath }[], catalog: Catalog) {
   const ours = paths.filter(({ item, path }) => path.how !== "adopt" && catalog.relations[targetKey(item.target)]);
   return ours.map(({ item: { target } }) =>
-    plain(`alter view ${quoteTarget(target)} set schema ${quoteIdentifier(target.schema)}`),
+    statement("shape", sql`alter view ${relationId(target)} set schema ${id(target.schema)}`),
   );
 }
 
-function warmUp(items: readonly PublishItem[], catalog: Catalog): string {
+function warmUp(items: readonly PublishItem[], catalog: Catalog): Statement[] {
   const known = items.filter(({ target }) => catalog.relations[targetKey(target)]);
   return [
-    ...known.map(({ target }) => `select from ${quoteTarget(target)} limit 0`),
-    ...items.filter(({ delta }) => !delta).map(({ entry }) => `select from ${quotePrivate(entry.object)} limit 0`),
-  ].join(";");
+    ...known.map(({ target }) => relationId(target)),
+    ...items.filter(({ delta }) => !delta).map(({ entry }) => privateId(entry.object)),
+  ].map((relation) => statement("read", sql`select from ${relation} limit 0`));
 }
 
 /** What the environment consists of once the items are published. */
@@ -94,35 +101,58 @@ export function manifestWith(manifest: Manifest, items: readonly PublishItem[]):
  * One message: it holds locks only while the server works, never while it waits for us. The block as a whole is
  * one statement, so `statement_timeout` bounds how long any reader can be held.
  */
-function publishMessage({ catalog, release, fence, items }: PublishInput, views: readonly Statement[]): Statement[] {
-  const columns = items.reduce((count, { object }) => count + object.columns.length, 0);
-  const environment = quoteLiteral(catalog.environment);
-  const base = catalog.releaseId === null ? "is null" : `= ${catalog.releaseId}`;
-  const body = [
-    "begin",
-    `update _dataform.environment set release_id = ${release} where name = ${environment} and release_id ${base} and fence = ${fence};`,
-    `if not found then raise exception 'another run has taken over environment %', ${environment} using errcode = '${FENCED}'; end if;`,
-    // One string for all: each statement of a block of its own costs a plan.
-    `execute ${dollarQuote(views.map(({ sql }) => sql).join(";\n"), "views")};`,
-    `update _dataform.release set status = 'published', published_at = clock_timestamp(), items = null where environment = ${environment} and release_id = ${release} and status = 'waiting';`,
-    `if not found then raise exception 'release % does not wait to be published', ${release} using errcode = '${FENCED}'; end if;`,
-    `update _dataform.release set status = 'discarded', items = null where environment = ${environment} and status = 'waiting';`,
-    `perform pg_notify('dataform_release', ${quoteLiteral(JSON.stringify({ environment: catalog.environment, release }))});`,
-    "end",
-  ].join("\n");
+function publishMessage({ catalog, release, fence }: PublishInput, views: readonly Statement[]): Statement[] {
+  const environment = literal(catalog.environment);
+  const number = literal(release);
+  const base = catalog.releaseId === null ? sql`is null` : sql`= ${literal(catalog.releaseId)}`;
+  const told = literal(JSON.stringify({ environment: catalog.environment, release }));
+  const body = sql`
+    begin
+      update _dataform.environment set release_id = ${number}
+      where name = ${environment} and release_id ${base} and fence = ${literal(fence)};
+      if not found then
+        raise exception 'another run has taken over environment %', ${environment} using errcode = ${literal(FENCED)};
+      end if;
+      ${executed(views)}
+      update _dataform.release set status = 'published', published_at = clock_timestamp(), items = null
+      where environment = ${environment} and release_id = ${number} and status = 'waiting';
+      if not found then
+        raise exception 'release % does not wait to be published', ${number} using errcode = ${literal(FENCED)};
+      end if;
+      update _dataform.release set status = 'discarded', items = null
+      where environment = ${environment} and status = 'waiting';
+      perform pg_notify('dataform_release', ${told});
+    end`;
   return [
-    plain(`set local lock_timeout = '5ms'`),
-    plain(`set local statement_timeout = '${statementTimeout(items.length, columns)}ms'`),
-    plain("set local synchronous_commit = on"),
-    plain(`do ${dollarQuote(body, "release")}`),
-    plain("commit"),
+    statement("setting", sql`set local synchronous_commit = on`),
+    statement("publish", sql`do ${dollarQuoted(body)}`),
+    statement("commit", sql`commit`),
   ];
 }
 
+/** One string for all: each statement of a block of its own costs a plan. */
+function executed(views: readonly Statement[]): Sql {
+  return sql`execute ${dollarQuoted(join(views.map(sqlOf), ";\n"))};`;
+}
+
 /**
- * 250 ms, and room for the catalog work of very many or very wide views: measured 0.25 ms a view and 0.02 ms a column,
- * four times that on a machine that is busy.
+ * 5 ms for locks. 250 ms for the work, and room for the catalog work of very many or very wide views: measured 0.25 ms a
+ * view and 0.02 ms a column, four times that on a machine that is busy.
  */
-function statementTimeout(views: number, columns: number): number {
-  return Math.ceil(Math.max(250, views + 0.1 * columns));
+function boundsOf(items: readonly PublishItem[]): Bounds {
+  const columns = items.reduce((count, { object }) => count + object.columns.length, 0);
+  const holdMs = Math.ceil(Math.max(250, items.length + 0.1 * columns));
+  return { lockMs: 5, holdMs, longestHoldMs: Math.max(5_000, holdMs) };
+}
+
+function limits({ lockMs }: Bounds, holdMs: number): Statement[] {
+  return [
+    statement("limit", sql`set local lock_timeout = ${literal(`${lockMs}ms`)}`),
+    statement("limit", sql`set local statement_timeout = ${literal(`${holdMs}ms`)}`),
+  ];
+}
+
+/** What an attempt sends: the first as the plan says, a later one with more time where the machine is too slow. */
+export function attempt({ views, bounds }: PublishPlan, holdMs: number): Statement[] {
+  return [...limits(bounds, Math.min(holdMs, bounds.longestHoldMs)), ...views.filter(({ role }) => role !== "limit")];
 }

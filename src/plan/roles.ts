@@ -124,21 +124,21 @@ function makeSchemas(scope: RoleScope): RoleStatement[] {
     ...scope.rawSchemas.flatMap((schema, index) => [
       {
         why: index ? "" : "Raw data: the loader lands it, the builder reads it.",
-        sql: createSchemaOnce(schema, scope.loader),
+        sql: createSchemaOnce(schema, scope.loader).toString(),
       },
       plain(`grant usage, create on schema ${quoteIdentifier(schema)} to ${loader}`),
       plain(`grant usage on schema ${quoteIdentifier(schema)} to ${builder}`),
     ]),
     {
       why: "Private: what is built belongs to the builder, the record of releases and runs to the publisher.",
-      sql: createSchemaOnce(PRIVATE_SCHEMA, scope.publisher),
+      sql: createSchemaOnce(PRIVATE_SCHEMA, scope.publisher).toString(),
     },
     plain(`alter schema ${own} owner to ${publisher}`),
     plain(`grant usage, create on schema ${own} to ${builder}`),
     ...scope.publicSchemas.flatMap((schema, index) => [
       {
         why: index ? "" : "Published: the publisher's views, and what operations of the builder make.",
-        sql: createSchemaOnce(schema, scope.publisher),
+        sql: createSchemaOnce(schema, scope.publisher).toString(),
       },
       plain(`grant usage, create on schema ${quoteIdentifier(schema)} to ${publisher}`),
       // Operations run as the builder and read public names; those that make a relation make it here.

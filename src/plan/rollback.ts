@@ -1,10 +1,11 @@
 import type { Catalog, Manifest, ManifestEntry, Storage } from "../model/catalog.ts";
-import type { DeltaStep, PublishItem } from "../model/plan.ts";
+import type { DeltaStep, PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { historicalQuery, revertStorage } from "../sql/delta.ts";
-import { privateName, quotePrivate } from "../sql/names.ts";
+import { privateId, privateName } from "../sql/names.ts";
+import { type Sql, sql } from "../sql/sql.ts";
+import { statement } from "../sql/statement.ts";
 import { commentOnPrivate } from "../sql/statements.ts";
-import { plain } from "./statement.ts";
 
 /** A kept release. */
 export interface KeptRelease {
@@ -65,13 +66,22 @@ function storageItem(
   return item({ ...entry, object, release }, to, {
     table: object,
     statements: [
-      ...revertStorage(entry.storage, entry.columns, entry.release, release),
+      ...revertStorage(entry.storage, entry.columns, entry.release, release).map((one) => statement("delta", one)),
       // As it was then, which is the same before these statements and after: a snapshot may be from either side.
-      `create view ${quotePrivate(object)} as ${historicalQuery(entry.storage, entry.columns, entry.release)}`,
-      commentOnPrivate("view", object, { environment, target: key, release }),
-    ].map(plain),
-    history: [plain(`create or replace view ${quotePrivate(last.object)} as ${historical}`)],
+      viewOf(sql`create view ${privateId(object)}`, historicalQuery(entry.storage, entry.columns, entry.release)),
+      statement("label", commentOnPrivate("view", object, { environment, target: key, release })),
+    ],
+    history: [viewOf(sql`create or replace view ${privateId(last.object)}`, historical)],
   });
+}
+
+function viewOf(head: Sql, query: Sql): Statement {
+  return statement(
+    "shape",
+    sql`
+      ${head} as
+      ${query}`,
+  );
 }
 
 /** The newest entry over a storage: the one whose view shows its rows as they are now. */

@@ -1,37 +1,39 @@
 import { UserError } from "../model/errors.ts";
-import type { Statement } from "../model/plan.ts";
+import type { Statement, StatementRole } from "../model/plan.ts";
 import type { Target } from "../model/target.ts";
-import { quoteTarget } from "../sql/identifiers.ts";
-import { quotePrivate } from "../sql/names.ts";
+import { relationId } from "../sql/identifiers.ts";
+import { privateId } from "../sql/names.ts";
 import { type Replacement, resolveReferences } from "../sql/references.ts";
 import { splitStatements } from "../sql/split.ts";
 import type { Sql } from "../sql/sql.ts";
+import { aroundQuery, authoredStatement } from "../sql/statement.ts";
 
 /** What a name means while one action is built: the SQL that stands for it. */
 export type Resolve = (target: Target) => Replacement;
 
 /** A relation is read under its own name. */
-export const publicNames: Resolve = (target) => ({ sql: quoteTarget(target), renamed: false });
+export const publicNames: Resolve = (target) => ({ sql: relationId(target).toString(), renamed: false });
 
 /** A model is read under the name of a private object. */
 export function privateObject(name: string): Replacement {
-  return { sql: quotePrivate(name), renamed: true };
-}
-
-/** The author's text inside a statement of ours. The text ends with a line break, so that a last comment ends there. */
-export function authored(file: string, text: string, resolve: Resolve, prefix = "", suffix = ""): Statement {
-  const resolved = resolveReferences(text, resolve);
-  return { sql: `${prefix}${resolved}\n${suffix}`, origins: [{ file, text: resolved, start: prefix.length }] };
+  return { sql: privateId(name).toString(), renamed: true };
 }
 
 /**
- * The author's query inside a statement of ours.
+ * The author's query inside a statement of ours. Semicolons behind it and comments behind them are left out.
  * @throws UserError when it is more than one statement, or none.
  */
-export function authoredQuery(file: string, text: string, resolve: Resolve, prefix = "", suffix = ""): Statement {
+export function authoredQuery(
+  role: StatementRole,
+  file: string,
+  text: string,
+  resolve: Resolve,
+  before: Sql,
+  after?: Sql,
+): Statement {
   const statements = splitStatements(text);
   const count = statements.length;
-  if (count === 1) return authored(file, statements[0]!, resolve, prefix, suffix);
+  if (count === 1) return aroundQuery(role, { file, text: resolveReferences(statements[0]!, resolve) }, before, after);
   throw new UserError({
     message: count ? "a model's query must be one statement" : "the model has no query",
     location: { file },
@@ -40,16 +42,9 @@ export function authoredQuery(file: string, text: string, resolve: Resolve, pref
   });
 }
 
-export function plain(sql: Sql | string): Statement {
-  return { sql: String(sql) };
-}
-
-/** The author's statements, leaving out those that are only white space. */
+/** The author's statements, each by itself. */
 export function authoredAll(file: string, texts: readonly string[], resolve: Resolve): Statement[] {
-  return texts.filter((text) => text.trim()).map((text) => authored(file, text, resolve));
-}
-
-/** One transaction around the statements. */
-export function inTransaction(statements: readonly Statement[]): Statement[] {
-  return [plain("begin"), ...statements, plain("commit")];
+  return texts
+    .flatMap(splitStatements)
+    .map((text) => authoredStatement({ file, text: resolveReferences(text, resolve) }));
 }

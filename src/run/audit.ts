@@ -1,21 +1,16 @@
 import type { AuditStep, Segment } from "../model/plan.ts";
 import type { JsonText, StepResult } from "../model/report.ts";
+import { SNAPSHOT } from "../plan/snapshot.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost } from "../postgres/errors.ts";
 import { literal } from "../sql/literals.ts";
 import { joinStatements } from "../sql/message.ts";
 import { sql } from "../sql/sql.ts";
+import { inSavepoint } from "../sql/statement.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure } from "./explain.ts";
 
-/**
- * Without the JIT: an assertion of many steps takes seconds to compile, and far less to run. Failing rows have all digits
- * of their numbers.
- */
-const READ = sql`
-  begin transaction isolation level repeatable read read only;
-  set local jit = off;
-  set local extra_float_digits = 1`;
+const READ = joinStatements(SNAPSHOT);
 
 /** Runs the assertions of a segment over what was built, all in one snapshot shared by all connections. */
 export async function auditSegment(segment: Segment, context: RunContext): Promise<void> {
@@ -78,7 +73,7 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
   const duration = () => (performance.now() - started) / 1000;
   context.events.stepStarted?.(step);
   // A savepoint, so that an assertion that cannot run does not end the snapshot for those after it.
-  const statements = [{ sql: "savepoint audit" }, step.statement, { sql: "release audit" }];
+  const statements = inSavepoint("audit", step.statement);
   try {
     const results = await client.script(joinStatements(statements));
     const row = results[1]!.rows[0]!;

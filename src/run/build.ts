@@ -1,19 +1,20 @@
-import type { BuildStep, NewRows, OperationsStep, Segment } from "../model/plan.ts";
+import type { BuildStep, NewRows, OperationsStep, Segment, Statement } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost, neverSent } from "../postgres/errors.ts";
-import { joinStatements } from "../sql/message.ts";
+import { joinStatements, messagesOf } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
-import { splitStatements } from "../sql/split.ts";
+import { sql } from "../sql/sql.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure } from "./explain.ts";
 import type { Worker } from "./pool.ts";
 
-/** How the statement begins that stores the rows of a model. */
-const MAKES_TABLE = /^create table .* as\n/;
-
 type WorkStep = BuildStep | OperationsStep;
+
+interface Sent {
+  message: readonly Statement[];
+}
 
 /**
  * Builds the private objects of one segment and runs its operations, in dependency order, as many at a time as
@@ -78,19 +79,21 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
   const duration = () => (performance.now() - started) / 1000;
   context.events.stepStarted?.(step);
   let current = step;
+  // The message whose statements a failure is about.
+  const sent: Sent = { message: [] };
   try {
     await context.reach("before a build");
-    const rows = await execute(current, worker);
+    const rows = await execute(current, worker, sent);
     if (current.step === "build" && current.newRows) {
       await context.reach("new rows built");
       current = await complete({ ...current, newRows: current.newRows }, worker, context);
-      await execute(current, worker);
+      await execute(current, worker, sent);
     }
     await context.reach("after a build");
     return { ...base, status: "ok", duration: duration(), ...(rows === undefined ? {} : { rows }) };
   } catch (error) {
-    await worker.client.query("rollback").catch(() => {});
-    const failure = explainFailure(error, step.file, current.statements, context.sources);
+    await worker.client.query(sql`rollback`).catch(() => {});
+    const failure = explainFailure(error, step.file, sent.message, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }
 }
@@ -111,34 +114,31 @@ async function complete(
 }
 
 /** Sends the step. A build whose connection is lost is looked for, and built again if it is not there. */
-async function execute(step: WorkStep, worker: Worker): Promise<number | undefined> {
+async function execute(step: WorkStep, worker: Worker, sent: Sent): Promise<number | undefined> {
   try {
-    return await send(step, worker.client);
+    return await send(step, worker.client, sent);
   } catch (error) {
     if (!connectionLost(error)) throw error;
     await worker.renew();
-    if (neverSent(error)) return send(step, worker.client);
+    if (neverSent(error)) return send(step, worker.client, sent);
     // The author's own statements are not repeated: nobody knows what the first time did.
     if (step.step !== "build") throw error;
     const made = step.newRows?.table ?? step.entry.object;
     const { rows } = await worker.client.query(
-      "select 1 from pg_class where relnamespace = $1::regnamespace and relname = $2",
+      sql`select 1 from pg_class where relnamespace = $1::regnamespace and relname = $2`,
       [PRIVATE_SCHEMA, made],
     );
-    return rows.length ? undefined : send(step, worker.client);
+    return rows.length ? undefined : send(step, worker.client, sent);
   }
 }
 
-/** One message where the step is one transaction. Gives the rows that were stored, where the step stores rows. */
-async function send(step: WorkStep, client: Client): Promise<number | undefined> {
-  if (step.statements[0]?.sql !== "begin") {
-    for (const { sql } of step.statements) await client.script(sql);
-    return undefined;
+/** Sends the step, message by message. Gives the rows that were stored, where it stores rows. */
+async function send(step: WorkStep, client: Client, sent: Sent): Promise<number | undefined> {
+  let rows: number | undefined;
+  for (const message of messagesOf(step.statements)) {
+    sent.message = message;
+    const results = await client.script(joinStatements(message));
+    rows = results[message.findIndex(({ role }) => role === "rows")]?.rowCount ?? rows;
   }
-  const results = await client.script(joinStatements(step.statements));
-  // `create table … as` answers like a query without columns.
-  const makes = step.statements.findIndex(({ sql }) => MAKES_TABLE.test(sql));
-  const before = step.statements.slice(0, Math.max(makes, 0)).flatMap(({ sql }) => splitStatements(sql));
-  const made = makes < 0 ? undefined : results[before.length];
-  return made?.command === "SELECT" && !made.hasColumns ? made.rowCount : undefined;
+  return rows;
 }

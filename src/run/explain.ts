@@ -76,7 +76,7 @@ function place(
   { read, traces }: Sources,
 ): Pick<StepError, "location" | "snippet"> {
   if (failure.position === undefined) return { location: { file } };
-  const at = statementAt(statements, afterCharacters(joinStatements(statements), failure.position - 1));
+  const at = statementAt(statements, afterCharacters(joinStatements(statements).toString(), failure.position - 1));
   const origin = at?.statement.origins?.findLast(({ start }) => start <= at.offset);
   if (!at || !origin) return { location: { file } };
   const offset = Math.min(at.offset - origin.start, origin.text.length);

@@ -8,9 +8,11 @@ import { choosePath, type PublicPath } from "../plan/public-view.ts";
 import { planPublish } from "../plan/publish.ts";
 import { describeNewRows, describeObjects } from "../postgres/catalog.ts";
 import { actAs, type Client } from "../postgres/client.ts";
-import { quoteTarget } from "../sql/identifiers.ts";
+import { relationId } from "../sql/identifiers.ts";
 import { joinStatements } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { sql } from "../sql/sql.ts";
+import { explained, withoutRows } from "../sql/statement.ts";
 import { createSchemaOnce } from "../sql/statements.ts";
 import { explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
 import { publishItem } from "./items.ts";
@@ -23,6 +25,7 @@ export interface Preview {
   readonly failures: Readonly<Record<string, StepError>>;
 }
 
+/** Of each release that has something to publish. */
 export interface ReleasePreview {
   readonly release: number;
   /** How each public view follows, by `schema.name`. */
@@ -46,7 +49,7 @@ export async function preview(
   const failures: Record<string, StepError> = {};
   const releases: ReleasePreview[] = [];
   const unknown = new Set<string>();
-  await client.query("begin");
+  await client.query(sql`begin`);
   try {
     await client.query(createSchemaOnce(PRIVATE_SCHEMA));
     await actAs(client, "builder");
@@ -55,13 +58,15 @@ export async function preview(
       const steps = await shapeSegment(segment, graph, current, plan, client, failures, unknown, sources);
       await tryAudits(segment, client, failures, unknown, sources);
       const items = await followable(steps, current, client, failures, sources);
+      // Operations alone publish nothing.
+      if (!items.length) continue;
       const paths = Object.fromEntries(items.map((item) => [targetKey(item.target), choosePath(item, current).how]));
       const input = { catalog: current, runId: "preview", fence: catalog.fence + 1, release: segment.release, items };
       releases.push({ release: segment.release, paths, publish: planPublish({ ...input, roles: client.roles }) });
-      current = { ...current, releaseId: items.length ? segment.release : current.releaseId };
+      current = { ...current, releaseId: segment.release };
     }
   } finally {
-    await client.query("rollback").catch(() => {});
+    await client.query(sql`rollback`).catch(() => {});
   }
   return { version: 1, releases, failures };
 }
@@ -84,7 +89,7 @@ async function shapeSegment(
     if (step.step !== "build" || unknown.has(targetKey(step.target))) continue;
     let current: BuildStep = step;
     try {
-      await client.query("savepoint shape");
+      await client.query(sql`savepoint shape`);
       await client.script(joinStatements(shapeOf(current)));
       if (current.newRows) {
         const shape = await describeNewRows(client, current.newRows);
@@ -93,7 +98,7 @@ async function shapeSegment(
       }
       shaped.push(current);
     } catch (error) {
-      await client.query("rollback to savepoint shape");
+      await client.query(sql`rollback to savepoint shape`);
       failures[targetKey(step.target)] = explainFailure(error, step.file, shapeOf(current), sources);
     }
   }
@@ -105,8 +110,8 @@ async function hasMade(client: Client, target: Target, graph: CompiledGraph): Pr
   const key = targetKey(target);
   const action = graph.actions.find((one) => one.kind === "operations" && targetKey(one.target) === key);
   if (action?.kind !== "operations" || !action.hasOutput) return true;
-  const found = await client.query<{ found: string }>("select to_regclass($1) is not null as found", [
-    quoteTarget(target),
+  const found = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
+    relationId(target).toString(),
   ]);
   return found.rows[0]!.found === "t";
 }
@@ -121,36 +126,24 @@ async function tryAudits(
 ): Promise<void> {
   for (const step of segment.audits) {
     if (step.waitsFor.some((key) => failures[key] || unknown.has(key))) continue;
-    const statements = [
-      { sql: "savepoint shape" },
-      { sql: `explain ${step.statement.sql}`, origins: shifted(step.statement, "explain ".length) },
-    ];
+    const statements = [explained(step.statement)];
     try {
+      await client.query(sql`savepoint shape`);
       await client.script(joinStatements(statements));
     } catch (error) {
-      await client.query("rollback to savepoint shape");
+      await client.query(sql`rollback to savepoint shape`);
       failures[targetKey(step.target)] = explainFailure(error, step.file, statements, sources);
     }
   }
 }
 
-function shifted({ origins = [] }: Statement, by: number) {
-  return origins.map((origin) => ({ ...origin, start: origin.start + by }));
-}
-
 /** The statements that give the object its shape: no rows, no indexes, none of the author's post_operations. */
 function shapeOf({ statements }: BuildStep): Statement[] {
-  const inside = statements.slice(1, -1);
-  const makes = inside.findIndex(({ sql }) => /^create (?:table|view) /.test(sql));
-  return inside.flatMap((statement, index) => {
-    if (index < makes) return [statement];
-    if (/^create table .* as\n/.test(statement.sql)) return [{ ...statement, sql: `${statement.sql}\nwith no data` }];
-    return /^(?:create (?:table|view)|create or replace view|alter table "_dataform")/.test(statement.sql) &&
-      !statement.origins
-      ? [statement]
-      : index === makes
-        ? [statement]
-        : [];
+  const made = statements.findIndex(({ role }) => role === "rows" || role === "shape");
+  return statements.flatMap((statement, index) => {
+    if (statement.role === "rows") return [withoutRows(statement)];
+    const isPreOperation = statement.role === "author" && index < made;
+    return isPreOperation || statement.role === "shape" ? [statement] : [];
   });
 }
 

@@ -3,11 +3,12 @@ import type { ConnectionSettings } from "../model/connection.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishPlan } from "../model/plan.ts";
 import type { Duty } from "../model/roles.ts";
-import { FENCED } from "../plan/publish.ts";
+import { attempt, FENCED } from "../plan/publish.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import { type Client, connect } from "../postgres/client.ts";
 import { connectionLost, sqlState } from "../postgres/errors.ts";
 import { joinStatements } from "../sql/message.ts";
+import { sql } from "../sql/sql.ts";
 import { endSessions } from "./ghosts.ts";
 import type { Reach } from "./points.ts";
 
@@ -17,8 +18,6 @@ const TRY_AGAIN = new Set(["55P03", "57014", "40P01", "40001", "XX000"]);
 const TOO_SLOW = "57014";
 /** SQLSTATE: no transaction is open. */
 const NO_TRANSACTION = "25P01";
-/** The longest that readers are held by the catalog work of one release, in ms. */
-const LONGEST_HOLD = 5_000;
 /** A release that readers keep from being published. */
 export const STARVED = "DF002";
 /** A release that was given up because older transactions were open. */
@@ -50,7 +49,7 @@ export async function publish(plan: PublishPlan, settings: ConnectionSettings, o
       return;
     } catch (error) {
       if (!connectionLost(error)) {
-        await client.query("rollback").catch(() => {});
+        await client.query(sql`rollback`).catch(() => {});
         throw options.signal.aborted ? options.signal.reason : error;
       }
       options.onWait?.("the connection was lost; reading what was committed");
@@ -68,16 +67,16 @@ export async function publish(plan: PublishPlan, settings: ConnectionSettings, o
 /** The deltas first, then all public views in one message that ends with the commit. */
 async function publishOn(client: Client, plan: PublishPlan, options: PublishOptions): Promise<void> {
   const started = performance.now();
-  if (plan.warmUp) await client.script(plan.warmUp);
+  if (plan.warmUp.length) await client.script(joinStatements(plan.warmUp));
   await options.reach("publish begun");
   options.signal.throwIfAborted();
   await applyDeltas(client, plan);
   await options.reach("deltas applied");
   options.signal.throwIfAborted();
-  let slower = 1;
-  for (let attempt = 1; ; attempt++) {
+  let holdMs = plan.bounds.holdMs;
+  for (let attempts = 1; ; attempts++) {
     try {
-      const answer = client.script(joinStatements(withTimeout(plan.views, slower)));
+      const answer = client.script(joinStatements(attempt(plan, holdMs)));
       // Handled below even when the hook throws first.
       answer.catch(() => {});
       await options.reach("publish sent");
@@ -89,9 +88,9 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
       if (!code || !TRY_AGAIN.has(code)) throw error;
       if (options.signal.aborted) throw error;
       await backToDeltas(client, plan);
-      if (code === TOO_SLOW) slower *= 2;
+      if (code === TOO_SLOW) holdMs *= 2;
       if (performance.now() - started > options.deadline) throw starved(plan, await blockers(plan, client));
-      if (attempt % 20 === 0)
+      if (attempts % 20 === 0)
         options.onWait?.(`readers hold views of release ${plan.release}: ${await blockers(plan, client)}`);
       // At random, so as not to fall in step with a reader that comes at intervals; never longer locks.
       await pause(10 + Math.random() * 90);
@@ -100,27 +99,17 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
 }
 
 async function applyDeltas(client: Client, plan: PublishPlan): Promise<void> {
-  await client.script(joinStatements([{ sql: "begin" }, ...plan.deltas, { sql: "savepoint views" }]));
+  await client.script(joinStatements(plan.deltas));
 }
 
 /** To where the deltas are applied. A failure in the commit itself has taken them back, too. */
 async function backToDeltas(client: Client, plan: PublishPlan): Promise<void> {
   try {
-    await client.query("rollback to savepoint views");
+    await client.query(sql`rollback to savepoint views`);
   } catch (error) {
     if (sqlState(error) !== NO_TRANSACTION) throw error;
     await applyDeltas(client, plan);
   }
-}
-
-/** The same statements with a longer bound, where a machine is too slow for the usual one. */
-function withTimeout(views: PublishPlan["views"], times: number): PublishPlan["views"] {
-  if (times === 1) return views;
-  return views.map((statement) => {
-    const bound = /^set local statement_timeout = '(\d+)ms'$/.exec(statement.sql)?.[1];
-    if (bound === undefined) return statement;
-    return { sql: `set local statement_timeout = '${Math.min(Number(bound) * times, LONGEST_HOLD)}ms'` };
-  });
 }
 
 /** A session without a client may go on with its message, so it is ended before the outcome is read. */
@@ -134,10 +123,15 @@ async function readOutcome(
   try {
     await endSessions(settings, [applicationName]);
     const { rows } = await client.query<{ published: string; fence: string }>(
-      `select e.fence, exists (
-         select from _dataform.release r where r.environment = e.name and r.release_id = $2 and r.status = 'published'
-       ) as published
-       from _dataform.environment e where e.name = $1`,
+      sql`
+        select
+          e.fence,
+          exists (
+            select from _dataform.release as r
+            where r.environment = e.name and r.release_id = $2 and r.status = 'published'
+          ) as published
+        from _dataform.environment as e
+        where e.name = $1`,
       [environment, plan.release],
     );
     return { published: rows[0]!.published === "t", fence: Number(rows[0]!.fence) };
@@ -185,13 +179,22 @@ function starved(plan: PublishPlan, who: string): UserError {
 /** Who holds a lock on the public views, for a person to act on. */
 async function blockers(plan: PublishPlan, client: Client): Promise<string> {
   const { rows } = await client.query<{ blocker: string }>(
-    `select distinct format('process %s (%s), reading since %s', a.pid, coalesce(nullif(a.application_name, ''), 'no application name'), a.query_start) as blocker
-     from pg_locks l
-     join pg_stat_activity a on a.pid = l.pid
-     join pg_class c on c.oid = l.relation
-     join pg_namespace n on n.oid = c.relnamespace
-     where l.pid <> pg_backend_pid() and l.granted
-       and l.database = (select oid from pg_database where datname = current_database()) and n.nspname || '.' || c.relname = any($1::text[])`,
+    sql`
+      select distinct format(
+        'process %s (%s), reading since %s',
+        a.pid, coalesce(nullif(a.application_name, ''), 'no application name'), a.query_start
+      ) as blocker
+      from pg_locks as l
+      join pg_stat_activity as a
+        on a.pid = l.pid
+      join pg_class as c
+        on c.oid = l.relation
+      join pg_namespace as n
+        on n.oid = c.relnamespace
+      where l.pid <> pg_backend_pid()
+        and l.granted
+        and l.database = (select oid from pg_database where datname = current_database())
+        and n.nspname || '.' || c.relname = any($1::text[])`,
     [plan.targets.map(({ schema, name }) => `${schema}.${name}`)],
   );
   return rows.map(({ blocker }) => blocker).join("; ") || "nobody now";

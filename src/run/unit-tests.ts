@@ -153,6 +153,6 @@ class Composition {
   }
 
   finish(file: string, tail: Sql): Statement {
-    return { sql: `${this.#sql}${tail}`, origins: this.#texts.map((origin) => ({ file, ...origin })) };
+    return { sql: `${this.#sql}${tail}`, role: "read", origins: this.#texts.map((origin) => ({ file, ...origin })) };
   }
 }

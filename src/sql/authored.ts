@@ -147,7 +147,8 @@ function areName(tokens: readonly Token[]): boolean {
   );
 }
 
-function endsInComment(text: string): boolean {
+/** Whether a comment is the last thing in it, which would take in whatever follows. */
+export function endsInComment(text: string): boolean {
   return tokenize(text).findLast(({ kind }) => kind !== "space")?.kind === "comment";
 }
 

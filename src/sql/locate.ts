@@ -1,6 +1,6 @@
 import type { Trace } from "../model/graph.ts";
 import { reference } from "./references.ts";
-import { tokenize } from "./tokens.ts";
+import { splitScript } from "./split.ts";
 
 /** A place in a text; both count from 1. */
 export interface Position {
@@ -49,12 +49,11 @@ function sourceOffset({ pieces }: Trace, at: number): number {
 
 /** The text, and the statements in it, without the space around them. */
 function partsOf(text: string): { readonly text: string; readonly start: number }[] {
-  const ends = tokenize(text).flatMap(({ text: symbol, start }) => (symbol === ";" ? [start] : []));
-  const stretches = [...ends, text.length].map((end, index) => [index ? ends[index - 1]! + 1 : 0, end] as const);
-  return [[0, text.length] as const, ...(ends.length ? stretches : [])].map(([from, to]) => {
-    const part = text.slice(from, to);
-    return { text: part.trim(), start: from + part.length - part.trimStart().length };
-  });
+  const statements = splitScript(text);
+  return [{ text, start: 0 }, ...(statements.length > 1 || text.includes(";") ? statements : [])].map((part) => ({
+    text: part.text.trim(),
+    start: part.start + part.text.length - part.text.trimStart().length,
+  }));
 }
 
 // What may stand for a reference: a name of one or two parts, a common table expression, each with an alias or without.

@@ -1,9 +1,12 @@
 import type { Grant } from "../model/catalog.ts";
 import type { IndexOptions } from "../model/graph.ts";
 import type { Target } from "../model/target.ts";
-import { quoteIdentifier, quoteList, quoteLiteral, quoteTarget } from "./identifiers.ts";
+import { expression, relation } from "./authored.ts";
+import { id, ids, relationId } from "./identifiers.ts";
 import { indexColumn } from "./index-columns.ts";
-import { quotePrivate } from "./names.ts";
+import { dollarQuoted, literal, sqlLiteral } from "./literals.ts";
+import { privateId } from "./names.ts";
+import { empty, fixed, join, Sql, sql } from "./sql.ts";
 
 /** What the comment on a private object says; read again to know litter from live objects. */
 export interface ObjectLabel {
@@ -12,64 +15,69 @@ export interface ObjectLabel {
   readonly release: number;
 }
 
-export function commentOnPrivate(kind: "table" | "view", name: string, label: ObjectLabel): string {
-  return `comment on ${kind} ${quotePrivate(name)} is ${quoteLiteral(JSON.stringify(label))}`;
+export function commentOnPrivate(kind: "table" | "view", name: string, label: ObjectLabel): Sql {
+  return sql`comment on ${keyword(kind)} ${privateId(name)} is ${literal(JSON.stringify(label))}`;
 }
 
-export function createIndex(table: string, index: IndexOptions): string {
+export function createIndex(table: string, index: IndexOptions): Sql {
   const columns = index.columns.map((column) => indexColumn(column, "postgres.indexes: columns"));
-  return [
-    `create ${index.unique ? "unique " : ""}index on ${quotePrivate(table)}`,
-    index.using ? ` using ${index.using}` : "",
-    ` (${columns.join(", ")})`,
-    index.include ? ` include (${quoteList(index.include)})` : "",
-    index.where ? ` where ${index.where}` : "",
-  ].join("");
+  const using = index.using ? sql` using ${id(index.using)}` : empty;
+  const include = index.include ? sql` include (${ids(index.include)})` : empty;
+  const where = index.where ? sql` where ${expression(index.where, "postgres.indexes: where")}` : empty;
+  return sql`create ${index.unique ? sql`unique ` : empty}index on ${privateId(table)}${using} (${columns})${include}${where}`;
 }
 
 /** NULL is a key like any other: two rows with it are two rows with the same key. */
-export function createUniqueKey(table: string, columns: readonly string[]): string {
-  return `create unique index on ${quotePrivate(table)} (${quoteList(columns)}) nulls not distinct`;
+export function createUniqueKey(table: string, columns: readonly string[]): Sql {
+  return sql`create unique index on ${privateId(table)} (${ids(columns)}) nulls not distinct`;
 }
 
 /**
  * Gives indexes and constraints that post_operations named a private name, because index names are unique in a
  * schema and the table of the release before still has its own.
  */
-export function renameIndexes(table: string): string {
-  const relation = quoteLiteral(quotePrivate(table));
-  return `do $$
-declare item record;
-begin
-  for item in
-    select c.oid::regclass as index, ${quoteLiteral(table)} || '_i' || row_number() over (order by c.oid) as name
-    from pg_index x join pg_class c on c.oid = x.indexrelid
-    where x.indrelid = ${relation}::regclass
-  loop
-    execute format('alter index %s rename to %I', item.index, item.name);
-  end loop;
-end $$`;
+export function renameIndexes(table: string): Sql {
+  const body = sql`
+    declare
+      item record;
+    begin
+      for item in
+        select
+          c.oid::regclass as index,
+          ${literal(table)} || '_i' || row_number() over (order by c.oid) as name
+        from pg_index as x
+        join pg_class as c
+          on c.oid = x.indexrelid
+        where x.indrelid = ${sqlLiteral(privateId(table))}::regclass
+      loop
+        execute format('alter index %s rename to %I', item.index, item.name);
+      end loop;
+    end`;
+  return sql`do ${dollarQuoted(body)}`;
 }
 
-export function commentOn(kind: "view" | "column", name: string, text: string | undefined): string {
-  return `comment on ${kind} ${name} is ${text === undefined ? "null" : quoteLiteral(text)}`;
+export function commentOn(kind: RelationKind | "column", name: Sql, text: string | undefined): Sql {
+  return sql`comment on ${keyword(kind)} ${name} is ${literal(text ?? null)}`;
 }
 
 /**
  * Makes a schema where there is none. `create schema if not exists` wants the right to make schemas even when there is
  * nothing to make, and a role of least privilege has not got it.
  */
-export function createSchemaOnce(schema: string, owner?: string): string {
-  const name = quoteIdentifier(schema);
-  const made = `create schema ${name}${owner === undefined ? "" : ` authorization ${quoteIdentifier(owner)}`}`;
-  const body = `begin if to_regnamespace(${quoteLiteral(name)}) is null then ${made}; end if; end`;
-  return `do ${dollarQuote(body, "schema")}`;
+export function createSchemaOnce(schema: string, owner?: string): Sql {
+  const body = sql`
+    begin
+      if to_regnamespace(${sqlLiteral(id(schema))}) is null then
+        create schema ${id(schema)}${owner === undefined ? empty : sql` authorization ${id(owner)}`};
+      end if;
+    end`;
+  return sql`do ${dollarQuoted(body)}`;
 }
 
 /** A column of a public view: the private column itself, or an expression that stands for one that changed. */
 export interface PublicColumn {
   readonly name: string;
-  readonly expression?: string;
+  readonly expression?: Sql;
 }
 
 /** A thin public view: an explicit column list over one private object, options restated. */
@@ -79,20 +87,46 @@ export function createPublicView(
   object: string,
   options: readonly string[],
   replace: boolean,
-): string {
-  const list = columns.map(({ name, expression }) =>
-    expression === undefined ? quoteIdentifier(name) : `${expression} as ${quoteIdentifier(name)}`,
-  );
-  return `create ${replace ? "or replace " : ""}view ${quoteTarget(target)}${withOptions(options)} as select ${list.join(", ")} from ${quotePrivate(object)}`;
+): Sql {
+  const list = columns.map(({ name, expression }) => (expression ? sql`${expression} as ${id(name)}` : id(name)));
+  return sql`
+    create ${replace ? sql`or replace ` : empty}view ${relationId(target)}${withOptions(options)} as
+    select
+      ${list}
+    from ${privateId(object)}`;
 }
 
-export function withOptions(options: readonly string[]): string {
-  return options.length ? ` with (${options.join(", ")})` : "";
+/** Options as the catalog keeps them: `security_barrier=true`. */
+export function withOptions(options: readonly string[]): Sql {
+  if (!options.length) return empty;
+  const list = options.map((option) => {
+    const [, name, value] = /^([^=]+)=([\s\S]*)$/.exec(option)!;
+    return sql`${id(name!)} = ${literal(value!)}`;
+  });
+  return sql` with (${join(list, ", ")})`;
 }
 
-export function grantOn(target: Target, { grantee, privilege, grantable }: Grant): string {
-  const role = grantee === "PUBLIC" ? "public" : quoteIdentifier(grantee);
-  return `grant ${privilege.toLowerCase()} on ${quoteTarget(target)} to ${role}${grantable ? " with grant option" : ""}`;
+export function grantOn(target: Target, { grantee, privilege, grantable }: Grant): Sql {
+  const role = grantee === "PUBLIC" ? sql`public` : id(grantee);
+  return sql`grant ${keyword(privilege)} on ${relationId(target)} to ${role}${grantable ? sql` with grant option` : empty}`;
+}
+
+export type RelationKind = "table" | "view" | "materialized view" | "foreign table";
+
+/** Words of SQL that the catalog gives: kinds of relations, privileges. */
+export function keyword(words: string): Sql {
+  if (!/^[a-z]+(?: [a-z]+)*$/i.test(words)) throw new TypeError(`expected words of SQL, got ${JSON.stringify(words)}`);
+  return new Sql(fixed(words.toLowerCase()));
+}
+
+/** A collation as the catalog gives it: a name that may have a schema, quoted where it must be. */
+export function collation(name: string): Sql {
+  return relation(name, "a collation");
+}
+
+/** What the server itself says of an object: a definition as pg_get_viewdef prints it, without its semicolon. */
+export function fromCatalog(definition: string): Sql {
+  return new Sql(fixed(definition.replace(/;\s*$/, "")));
 }
 
 /** A text as a dollar-quoted body, with a tag that the text does not contain. */

@@ -29,17 +29,50 @@ test("a plan ends with the statements that publish it, and leaves nothing behind
   expect(stdout).toContain(
     "-- publish release 1, in one transaction: marts.a (create), marts.v (create), marts.i (create)",
   );
-  expect(stdout).toMatch(/create view "marts"\."a" as select "id", "name" from "_dataform"\."a_[0-9a-f]{10}_1"/);
+  expect(stdout).toMatch(
+    /create view "marts"\."a" as\nselect\n {2}"id",\n {2}"name"\nfrom "_dataform"\."a_[0-9a-f]{10}_1";/,
+  );
   expect(stdout).toContain(`comment on column "marts"."a"."id" is 'Key'`);
   expect(stdout.trimEnd().endsWith("commit;")).toBe(true);
   expect((await client.query("select 1 from pg_namespace where nspname in ('marts', '_dataform')")).rows).toEqual([]);
+});
+
+test("a plan says how long publishing may wait for locks and hold readers, as text and as JSON", async () => {
+  const { dataform } = await setUp({ "a.sqlx": table("select 1 as id") });
+  const { stdout } = await dataform("plan");
+  expect(stdout).toContain("-- an attempt waits 5 ms for locks and holds readers for 250 ms at most");
+  expect(stdout).toContain("up to 5000 ms");
+  expect(stdout).toContain("set local lock_timeout = '5ms';\nset local statement_timeout = '250ms';");
+  const { publish } = JSON.parse((await dataform("plan", "--json")).stdout).preview.releases[0];
+  expect(publish.bounds).toEqual({ lockMs: 5, holdMs: 250, longestHoldMs: 5000 });
+  const limits = publish.views.filter(({ role }: { role: string }) => role === "limit");
+  expect(limits.map(({ sql }: { sql: string }) => sql)).toEqual([
+    "set local lock_timeout = '5ms'",
+    "set local statement_timeout = '250ms'",
+  ]);
+});
+
+test("a plan is a script: a comment at the end of what an author wrote takes in no semicolon of ours", async () => {
+  const { client, dataform } = await setUp({
+    "a.sqlx": `${table("select 1 as id -- one")}\npre_operations { select 1 -- first\n}\npost_operations { create index on \${self()} (id) -- looked up\n}`,
+    "none.sqlx": 'config { type: "assertion" }\nselect id from ${ref("a")} where id < 0; -- none',
+    "o.sqlx": 'config { type: "operations" }\nselect 1 -- one\n---\nselect 2; select 3 /* three */; -- the end',
+  });
+  const { stdout } = await dataform("plan");
+  await client.script("create schema _dataform");
+  await client.script(stdout.slice(0, stdout.indexOf("-- publish")));
+  expect((await client.query("select count(*) as n from pg_indexes where schemaname = '_dataform'")).rows).toEqual([
+    { n: "1" },
+  ]);
 });
 
 test("a plan for an incremental run shows the delta that would be applied", async () => {
   const { dataform } = await setUp({ "i.sqlx": 'config { type: "incremental", uniqueKey: ["id"] }\nselect 1 as id' });
   await dataform("run");
   const { stdout } = await dataform("plan");
-  expect(stdout).toMatch(/delete from "_dataform"\."i_[0-9a-f]{10}_1s" s using "_dataform"\."i_[0-9a-f]{10}_2d" d/);
+  expect(stdout).toMatch(
+    /delete from "_dataform"\."i_[0-9a-f]{10}_1s" as s\n {2}using "_dataform"\."i_[0-9a-f]{10}_2d" as d/,
+  );
   expect(stdout).toContain("marts.i (replace)");
 });
 

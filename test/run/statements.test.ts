@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { plan } from "../../src/plan/plan.ts";
+import { SNAPSHOT } from "../../src/plan/snapshot.ts";
 import { readCatalog } from "../../src/postgres/catalog.ts";
 import { preview } from "../../src/run/preview.ts";
 import { rollback } from "../../src/run/rollback.ts";
 import { publicTargets, run } from "../../src/run/run.ts";
 import { proxy } from "../support/proxy.ts";
-import { warehouse } from "../support/warehouse.ts";
+import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
 const table = (sql: string, postgres = "") => `config { type: "table", postgres: { ${postgres} } }\n${sql}`;
 
@@ -38,6 +39,28 @@ const changed = {
     'config { type: "incremental", onSchemaChange: "EXTEND" }\nselect id, true as more from ${ref("events")} limit 0',
 };
 
+test("what a plan says is what a run sends, statement by statement: builds, assertions, deltas, limits, public views", async () => {
+  const { project, database, client, sql } = await warehouse(files);
+  await sql(`create schema raw; create table raw.events as select 1 as id`);
+  const between = await proxy(database.settings);
+  for (const more of [{}, changed]) {
+    project.write(more);
+    const graph = await project.compile();
+    const before = between.sent().length;
+    const catalog = await readCatalog(client, "main", publicTargets(graph));
+    const made = plan(graph, catalog);
+    const { releases } = await preview(graph, catalog, made, client);
+    expect(await run(graph, between.settings)).toMatchObject({ status: "success" });
+    const sent = between.sent().slice(before);
+    const steps = made.segments.flatMap(({ steps }) => steps.flatMap(({ statements }) => statements));
+    const audits = made.segments.flatMap(({ audits }) => audits.map(({ statement }) => statement));
+    const publishing = releases.flatMap(({ publish }) => [...publish.warmUp, ...publish.deltas, ...publish.views]);
+    const all = [...made.preparation, ...steps, ...audits, ...SNAPSHOT, ...publishing];
+    expect(all.filter(({ sql }) => !sent.includes(sql))).toEqual([]);
+    expect(new Set(all.map(({ role }) => role))).toContain("limit");
+  }
+});
+
 test("no statement that is sent takes anything along that it does not name: every kind of model, every path, rollback, collection", async () => {
   const { project, database, client, sql } = await warehouse(files);
   await sql(`create schema raw; create table raw.events as select 1 as id;
@@ -68,4 +91,90 @@ test("no statement that is sent takes anything along that it does not name: ever
   for (const begun of ["create view", "create or replace view", "drop view", "drop materialized view", "drop table"])
     expect(sent).toContain(begun);
   expect(sent.match(/\w*cascade\w*/gi)).toBeNull();
+});
+
+test("an index of post_operations with a comment before it is made once, whatever a run adds", async () => {
+  const { run, rows, sql } = await warehouse({
+    "events.sqlx": 'config { type: "declaration", schema: "raw", name: "events" }',
+    "kept.sqlx": `config { type: "incremental", uniqueKey: ["id"] }
+select id, id as other from \${ref("events")}
+post_operations {
+  -- looked up by other
+  create index on \${self()} (other);
+  /* told */ create trigger told before delete on \${self()} for each row execute function raw.told();
+  create  statistics raw.\${when(incremental(), "both", "both")} on id, other from \${self()};
+  alter /* planned */ table \${self()} alter column other set statistics 500;
+  insert into raw.runs values (1)
+}`,
+  });
+  await sql(`create schema raw; create table raw.events as select 1 as id; create table raw.runs (id int);
+    create function raw.told() returns trigger language plpgsql as 'begin return old; end'`);
+  for (let n = 1; n < 4; n++) expect(await run()).toMatchObject({ status: "success" });
+  expect(
+    await rows("select count(*) from pg_indexes where schemaname = '_dataform' and tablename like 'kept%s'"),
+  ).toEqual(["2"]);
+  expect(await rows("select count(*) from pg_trigger where tgname = 'told'")).toEqual(["1"]);
+  expect(await rows("select count(*) from raw.runs")).toEqual(["3"]);
+});
+
+test("operations run in one transaction, but for what PostgreSQL refuses there, whatever comments stand before it", async () => {
+  const { run, rows, sql } = await warehouse({
+    "fresh.sqlx": `config { type: "operations" }
+-- fresh
+vacuum analyze raw.t
+---
+insert into raw.t select txid_current(); insert into raw.t select txid_current(); -- and
+/* by others */ create index concurrently if not exists by_id on raw.t (id);
+reindex (concurrently) table raw.t;
+insert into raw.t select txid_current()`,
+    "half.sqlx":
+      'config { type: "operations" }\ninsert into raw.u values (1);\n-- this fails\ninsert into raw.u select 1 / 0',
+    "procedure.sqlx": 'config { type: "operations" }\n-- commits on its way\ncall raw.p()',
+    "own.sqlx": `config { type: "operations" }
+begin; insert into raw.v select txid_current(); insert into raw.v select txid_current(); commit; insert into raw.v select txid_current()`,
+  });
+  await sql(`create schema raw; create table raw.t (id bigint); create table raw.u (id int); create table raw.v (id bigint);
+    create procedure raw.p() language plpgsql as 'begin commit; end'`);
+  const report = await run();
+  expect(statuses(report)).toEqual({
+    "marts.fresh": "ok",
+    "marts.half": "failed",
+    "marts.procedure": "ok",
+    "marts.own": "ok",
+  });
+  expect(stepOf(report, "marts.half").error).toMatchObject({ message: "division by zero" });
+  expect(
+    await rows(
+      "select count(*), count(distinct id) from raw.t union all select count(*), count(distinct id) from raw.v",
+    ),
+  ).toEqual(["3|2", "3|2"]);
+  expect(await rows("select count(*) from raw.u")).toEqual(["0"]);
+});
+
+test("a failure in one statement of operations names its line, whether it runs alone or with others", async () => {
+  const { run, sql } = await warehouse({
+    "alone.sqlx": 'config { type: "operations" }\nvacuum raw.t;\nselect nothing from raw.t',
+    "together.sqlx": 'config { type: "operations" }\nselect 1;\n\n-- here\nselect nothing from raw.t',
+  });
+  await sql("create schema raw; create table raw.t (id int)");
+  const report = await run();
+  expect(stepOf(report, "marts.alone").error?.location).toMatchObject({ line: 3, column: 8 });
+  expect(stepOf(report, "marts.together").error?.location).toMatchObject({ line: 5, column: 8 });
+});
+
+test("a reference keeps its name wherever PostgreSQL's grammar has a from that begins no clause", async () => {
+  const { run, rows, sql } = await warehouse({
+    "a.sqlx": "config { type: \"table\" }\nselect timestamp '2026-02-03' as at, ' x ' as x, null::text as y",
+    "b.sqlx": `config { type: "table" }
+select
+  extract(year from \${ref("a")}.at) as year,
+  trim(both from \${ref("a")}.x) as x,
+  \${ref("a")}.x is distinct from \${ref("a")}.y as differs,
+  substring(a.x from 2 for 1) as part
+from \${ref("a")}
+where a.y is not distinct from \${ref("a")}.y; -- all`,
+  });
+  await sql("select 1");
+  expect(statuses(await run())).toEqual({ "marts.a": "ok", "marts.b": "ok" });
+  expect(await rows("select * from marts.b")).toEqual(["2026|x|t|x"]);
 });

@@ -9,7 +9,7 @@ import type { StepContext } from "./model.ts";
 /** At most so many failing rows are kept of one assertion and run. */
 export const KEPT_ROWS = 100;
 
-const HEAD = "with failing as materialized (\n";
+const HEAD = sql`with failing as materialized (`;
 
 /**
  * Counts the failing rows and keeps the first of them, in one reading of the query.
@@ -34,7 +34,7 @@ export function assertionStep(
     reads,
     severity: options.severity ?? "error",
     threshold,
-    statement: authoredQuery(assertion.file, assertion.query, context.resolve, HEAD, `)\n${counts(total)}`),
+    statement: authoredQuery("read", assertion.file, assertion.query, context.resolve, HEAD, sql`)${counts(total)}`),
   };
 }
 

@@ -6,7 +6,7 @@ import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { privateId } from "../../sql/names.ts";
 import { and, type Sql, sql } from "../../sql/sql.ts";
-import { plain } from "../statement.ts";
+import { statement } from "../../sql/statement.ts";
 import { counts, parseThreshold } from "./assertion.ts";
 import type { StepContext } from "./model.ts";
 
@@ -33,7 +33,7 @@ export function guardSteps(
     reads: [targetKey(model.target)],
     severity: "error",
     threshold: { rows: 0 },
-    statement: plain(auditOf(figures).toString()),
+    statement: statement("read", auditOf(figures)),
   });
   return [
     ...(maxRowDrop === undefined ? [] : [step("maxRowDrop", rowDrop(before, after, parseThreshold(maxRowDrop)))]),

@@ -3,6 +3,7 @@ import { UserError } from "../../model/errors.ts";
 import type { Incremental } from "../../model/graph.ts";
 import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
+import { classify } from "../../sql/classify.ts";
 import {
   applyDelta,
   candidateQuery,
@@ -13,12 +14,14 @@ import {
   makeStorage,
   refuseBent,
 } from "../../sql/delta.ts";
-import { privateId, quotePrivate } from "../../sql/names.ts";
+import { privateId } from "../../sql/names.ts";
 import { splitStatements } from "../../sql/split.ts";
-import { sql } from "../../sql/sql.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
+import { inTransaction, statement } from "../../sql/statement.ts";
 import { createIndex, createUniqueKey } from "../../sql/statements.ts";
+import { meaningful } from "../../sql/tokens.ts";
 import { wider } from "../../sql/types.ts";
-import { authoredAll, authoredQuery, inTransaction, plain } from "../statement.ts";
+import { authoredAll, authoredQuery } from "../statement.ts";
 import { buildStep, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
 
 type Stored = ManifestEntry & { readonly storage: Storage };
@@ -41,7 +44,7 @@ function newStorage(model: Incremental, context: StepContext): BuildStep {
   const resolve = withSelf(model.target, storage.table, context.resolve);
   return buildStep(model, context, { object, storage }, [
     ...authoredAll(model.file, model.preOperations, resolve),
-    authoredQuery(model.file, model.query, resolve, `create table ${quotePrivate(storage.table)} as\n`),
+    authoredQuery("rows", model.file, model.query, resolve, sql`create table ${privateId(storage.table)} as`),
     ...finishStorage(model, context, object, storage, model.postOperations),
   ]);
 }
@@ -56,11 +59,11 @@ function finishStorage(
 ): Statement[] {
   const resolve = withSelf(model.target, storage.table, context.resolve);
   return [
-    ...(model.uniqueKey.length ? [plain(createUniqueKey(storage.table, model.uniqueKey))] : []),
+    ...(model.uniqueKey.length ? [statement("index", createUniqueKey(storage.table, model.uniqueKey))] : []),
     ...finishTable(model, storage.table, postOperations, resolve),
-    plain(sql`create view ${privateId(object)} as select * from ${privateId(storage.table)}`),
-    ...makeStorage(storage, context.release).map(plain),
-    plain(sql`analyze ${privateId(storage.table)}`),
+    statement("shape", sql`create view ${privateId(object)} as select * from ${privateId(storage.table)}`),
+    ...makeStorage(storage, context.release).map((one) => statement("shape", one)),
+    statement("analyze", sql`analyze ${privateId(storage.table)}`),
     label(model, context, "table", storage.table),
     label(model, context, "table", storage.undo),
     label(model, context, "view", object),
@@ -73,9 +76,9 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
   const resolve = withSelf(model.target, current.object, context.resolve);
   const step = buildStep(model, context, { object: objectName(model, context), storage: current.storage }, [
     ...authoredAll(model.file, model.incrementalPreOperations, resolve),
-    authoredQuery(model.file, model.incrementalQuery, resolve, `create table ${quotePrivate(table)} as\n`),
-    ...(model.uniqueKey.length ? [plain(createUniqueKey(table, model.uniqueKey))] : []),
-    plain(sql`analyze ${privateId(table)}`),
+    authoredQuery("rows", model.file, model.incrementalQuery, resolve, sql`create table ${privateId(table)} as`),
+    ...(model.uniqueKey.length ? [statement("index", createUniqueKey(table, model.uniqueKey))] : []),
+    statement("analyze", sql`analyze ${privateId(table)}`),
     label(model, context, "table", table),
   ]);
   return { ...step, newRows: { table, uniqueKey: model.uniqueKey } };
@@ -108,10 +111,8 @@ export function candidateStep(
     return {
       ...rest,
       statements: inTransaction([
-        ...indexesOf(model, delta).map(plain),
-        plain(sql`
-          create view ${privateId(object)} as
-          ${candidateQuery(delta)}`),
+        ...indexesOf(model, delta).map((index) => statement("index", index)),
+        viewOf(sql`create view ${privateId(object)}`, candidateQuery(delta)),
         label(model, context, "view", object),
       ]),
       delta: applyStep(model, current, context, object, delta),
@@ -123,18 +124,21 @@ export function candidateStep(
     reason: "its columns changed: copied once",
     entry: { ...step.entry, storage },
     statements: inTransaction([
-      ...refuseBent(delta, targetKey(model.target)).map(plain),
-      plain(sql`
+      ...refuseBent(delta, targetKey(model.target)).map((one) => statement("read", one)),
+      statement(
+        "rows",
+        sql`
           create table ${privateId(storage.table)} as
-          ${candidateQuery(delta)}`),
+          ${candidateQuery(delta)}`,
+      ),
       ...finishStorage(model, context, object, storage, model.incrementalPostOperations),
-      plain(sql`drop table ${privateId(newRows.table)}`),
+      statement("shape", sql`drop table ${privateId(newRows.table)}`),
     ]),
   };
 }
 
 /** What is looked up in the table by an index is looked up in its new rows, too: audits read both as one. */
-function indexesOf({ postgres }: Incremental, { table, columns }: Delta): string[] {
+function indexesOf({ postgres }: Incremental, { table, columns }: Delta): Sql[] {
   if (!columns.every(({ inDelta }) => inDelta)) return [];
   return (postgres.indexes ?? []).map((index) => createIndex(table, { ...index, unique: false }));
 }
@@ -146,35 +150,49 @@ function applyStep(model: Incremental, current: Stored, context: StepContext, ob
   return {
     table: delta.table,
     statements: [
-      ...applyDelta(delta).map(plain),
+      ...applyDelta(delta).map((one) => statement("delta", one)),
       // What post_operations change is in the storage only.
-      ...(postOperations.length
-        ? [
-            plain(sql`
-          create or replace view ${privateId(object)} as
-          ${currentQuery(current.storage, current.columns)}`),
-          ]
-        : []),
+      ...(postOperations.length ? [replaceView(object, currentQuery(current.storage, current.columns))] : []),
       ...postOperations,
     ],
     // Readers of the release before hold this view; it is turned together with the public ones.
-    history: [
-      plain(sql`
-          create or replace view ${privateId(current.object)} as
-          ${historical}`),
-    ],
+    history: [replaceView(current.object, historical)],
   };
 }
 
-// These give a table its shape. The table of an incremental run has it already.
-const shapesTable = /^\s*(?:create\s+(?:unique\s+)?index|alter\s+table)\b/i;
+function replaceView(object: string, query: Sql): Statement {
+  return viewOf(sql`create or replace view ${privateId(object)}`, query);
+}
+
+function viewOf(head: Sql, query: Sql): Statement {
+  return statement(
+    "shape",
+    sql`
+      ${head} as
+      ${query}`,
+  );
+}
+
+/** These give a table its shape. The table of an incremental run has it already. */
+const SHAPES = new Set([
+  "create index",
+  "alter table",
+  "create trigger",
+  "create policy",
+  "create rule",
+  "create statistics",
+]);
 
 /** The post_operations of a run that adds rows: without the indexes and constraints that the table was made with. */
 function repeatable(model: Incremental): string[] {
-  const made = new Set(model.postOperations.flatMap(splitStatements).map((statement) => statement.trim()));
+  const words = (text: string) =>
+    meaningful(text)
+      .map((token) => token.text)
+      .join(" ");
+  const made = new Set(model.postOperations.flatMap(splitStatements).map(words));
   return model.incrementalPostOperations
     .flatMap(splitStatements)
-    .filter((statement) => !(shapesTable.test(statement) && made.has(statement.trim())));
+    .filter((text) => !(SHAPES.has(classify(text).command) && made.has(words(text))));
 }
 
 /**

@@ -3,9 +3,11 @@ import type { Model, Table, View } from "../../model/graph.ts";
 import type { BuildStep, Statement } from "../../model/plan.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { fingerprint } from "../../sql/fingerprint.ts";
-import { privateName, quotePrivate } from "../../sql/names.ts";
+import { privateId, privateName } from "../../sql/names.ts";
+import { sql } from "../../sql/sql.ts";
+import { inTransaction, statement } from "../../sql/statement.ts";
 import { commentOnPrivate, createIndex, renameIndexes } from "../../sql/statements.ts";
-import { authoredAll, authoredQuery, inTransaction, plain, privateObject, type Resolve } from "../statement.ts";
+import { authoredAll, authoredQuery, privateObject, type Resolve } from "../statement.ts";
 
 /** What a step builder knows besides the action itself. */
 export interface StepContext {
@@ -62,9 +64,8 @@ export function objectName(model: Model, context: StepContext, suffix?: string):
 
 export function label(model: Model, context: StepContext, kind: "table" | "view", object: string): Statement {
   const { environment } = context.catalog;
-  return plain(
-    commentOnPrivate(kind, object, { environment, target: targetKey(model.target), release: context.release }),
-  );
+  const label = { environment, target: targetKey(model.target), release: context.release };
+  return statement("label", commentOnPrivate(kind, object, label));
 }
 
 export function viewStep(view: View, context: StepContext): BuildStep {
@@ -72,7 +73,7 @@ export function viewStep(view: View, context: StepContext): BuildStep {
   const resolve = withSelf(view.target, object, context.resolve);
   return buildStep(view, context, { object }, [
     ...authoredAll(view.file, view.preOperations, resolve),
-    authoredQuery(view.file, view.query, resolve, `create view ${quotePrivate(object)} as\n`),
+    authoredQuery("shape", view.file, view.query, resolve, sql`create view ${privateId(object)} as`),
     ...authoredAll(view.file, view.postOperations, resolve),
     label(view, context, "view", object),
   ]);
@@ -84,9 +85,9 @@ export function tableStep(table: Table, context: StepContext): BuildStep {
   const resolve = withSelf(table.target, object, context.resolve);
   return buildStep(table, context, { object }, [
     ...authoredAll(table.file, table.preOperations, resolve),
-    authoredQuery(table.file, table.query, resolve, `create table ${quotePrivate(object)} as\n`),
+    authoredQuery("rows", table.file, table.query, resolve, sql`create table ${privateId(object)} as`),
     ...finishTable(table, object, table.postOperations, resolve),
-    plain(`analyze ${quotePrivate(object)}`),
+    statement("analyze", sql`analyze ${privateId(object)}`),
     label(table, context, "table", object),
   ]);
 }
@@ -99,8 +100,8 @@ export function finishTable(
   resolve: Resolve,
 ): Statement[] {
   return [
-    ...(model.postgres.indexes ?? []).map((index) => plain(createIndex(object, index))),
+    ...(model.postgres.indexes ?? []).map((index) => statement("index", createIndex(object, index))),
     ...authoredAll(model.file, postOperations, resolve),
-    ...(postOperations.length ? [plain(renameIndexes(object))] : []),
+    ...(postOperations.length ? [statement("index", renameIndexes(object))] : []),
   ];
 }

@@ -1,16 +1,11 @@
 import type { Operations } from "../../model/graph.ts";
-import type { OperationsStep } from "../../model/plan.ts";
-import { authoredAll, inTransaction, publicNames } from "../statement.ts";
+import type { OperationsStep, Statement } from "../../model/plan.ts";
+import { inTransaction } from "../../sql/statement.ts";
+import { authoredAll, publicNames } from "../statement.ts";
 import type { StepContext } from "./model.ts";
-
-// These refuse to run inside a transaction.
-const outsideTransaction =
-  /^\s*(?:vacuum|create\s+(?:unique\s+)?index\s+concurrently|drop\s+index\s+concurrently|reindex\s.*concurrently|(?:create|drop)\s+database|alter\s+system)\b/i;
 
 /** The author's statements over public names, in one transaction where PostgreSQL allows it. */
 export function operationsStep(operations: Operations, context: StepContext): OperationsStep {
-  const statements = authoredAll(operations.file, operations.queries, publicNames);
-  const alone = operations.queries.some((query) => outsideTransaction.test(query));
   return {
     step: "operations",
     kind: "operations",
@@ -18,6 +13,28 @@ export function operationsStep(operations: Operations, context: StepContext): Op
     file: operations.file,
     reason: context.reason,
     waitsFor: context.waitsFor,
-    statements: alone ? statements : inTransaction(statements),
+    statements: inTransactions(authoredAll(operations.file, operations.queries, publicNames)),
   };
+}
+
+/**
+ * What stands between statements that PostgreSQL refuses in a transaction is one transaction. A statement by itself needs
+ * none of ours, so that a procedure may commit on its way; and an author who begins one has it as written.
+ */
+function inTransactions(statements: readonly Statement[]): Statement[] {
+  if (statements.some(({ transaction }) => transaction === "control")) return [...statements];
+  const made: Statement[] = [];
+  let open: Statement[] = [];
+  const close = () => {
+    made.push(...(open.length > 1 ? inTransaction(open) : open));
+    open = [];
+  };
+  for (const statement of statements) {
+    if (statement.transaction === "outside") {
+      close();
+      made.push(statement);
+    } else open.push(statement);
+  }
+  close();
+  return made;
 }

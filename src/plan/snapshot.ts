@@ -1,0 +1,16 @@
+import type { Statement } from "../model/plan.ts";
+import { sql } from "../sql/sql.ts";
+import { statement } from "../sql/statement.ts";
+
+/**
+ * Opens the snapshot that all assertions of a segment read. Without the JIT: an assertion of many steps takes seconds to
+ * compile, and far less to run. Failing rows have all digits of their numbers.
+ */
+export const SNAPSHOT: readonly Statement[] = [
+  statement("begin", sql`begin transaction isolation level repeatable read read only`),
+  statement("setting", sql`set local jit = off`),
+  statement("setting", sql`set local extra_float_digits = 1`),
+];
+
+/** Ends it. Nothing was changed. */
+export const SNAPSHOT_END: Statement = statement("commit", sql`rollback`);
