@@ -2,7 +2,7 @@ import { readSource } from "../compile/source.ts";
 import type { ConnectionSettings } from "../model/connection.ts";
 import { formatUserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
-import type { Bounds, Plan, Segment, Step } from "../model/plan.ts";
+import type { Bounds, Plan, Segment, Statement, Step } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { changesCode, plan, withoutRetired } from "../plan/plan.ts";
 import { SNAPSHOT, SNAPSHOT_END } from "../plan/snapshot.ts";
@@ -47,22 +47,31 @@ export async function printPlan(
   });
 }
 
-function renderPlan(made: Plan, seen: Preview): string {
+/** The plan as a script, the reasons as comments in it. */
+export function renderPlan(made: Plan, seen: Preview): string {
   const preparation = scriptOf(made.preparation);
   const segments = made.segments.flatMap((segment) =>
     renderSegment(
       segment,
       seen.releases.find(({ release }) => release === segment.release),
+      seen.secondHalves,
     ),
   );
   return [...preparation, ...segments].join("\n");
 }
 
-function renderSegment(segment: Segment, published: ReleasePreview | undefined): string[] {
+function renderSegment(
+  segment: Segment,
+  published: ReleasePreview | undefined,
+  secondHalves: Preview["secondHalves"],
+): string[] {
   const builds = segment.steps.filter(({ step }) => step === "build");
   return [
-    `\n-- release ${segment.release}: ${builds.length} models built aside, ${segment.audits.length} assertions`,
-    ...segment.steps.flatMap((step) => renderStep(step)),
+    `\n-- release ${segment.release}: ${counted(builds.length, "model")} built aside, ${counted(segment.audits.length, "assertion")}`,
+    ...segment.steps.flatMap((step) => [
+      ...renderStep(step),
+      ...renderSecondHalf(secondHalves[targetKey(step.target)]),
+    ]),
     ...(segment.audits.length
       ? [
           "\n-- assertions, in one snapshot",
@@ -84,12 +93,23 @@ function renderPublish({ release, paths, publish }: ReleasePreview): string[] {
   ];
 }
 
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 /** What the statements alone do not say: an attempt is repeated, and may then take longer. */
 function renderLimits({ lockMs, holdMs, longestHoldMs }: Bounds): string[] {
   return [
     `-- an attempt waits ${lockMs} ms for locks and holds readers for ${holdMs} ms at most; then it goes back to the savepoint and tries`,
     `-- again, where the machine was too slow for that with twice the time, up to ${longestHoldMs} ms`,
   ];
+}
+
+/** What follows once the new rows of an incremental model are there. */
+function renderSecondHalf(statements: readonly Statement[] | undefined): string[] {
+  if (!statements) return [];
+  const told = "-- then, for the columns that its new rows have; where keys have NULL, they are compared as such";
+  return [told, ...scriptOf(statements)];
 }
 
 function renderStep(step: Step): string[] {

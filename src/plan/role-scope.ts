@@ -1,5 +1,6 @@
 import { UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel } from "../model/graph.ts";
+import type { Statement } from "../model/plan.ts";
 import { DEFAULT_PREFIX, roleName } from "../model/roles.ts";
 import { compareTargets, type Target } from "../model/target.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
@@ -13,10 +14,9 @@ export interface RoleOptions {
   readonly readerSchemas?: readonly string[] | undefined;
 }
 
-export interface RoleStatement {
+export interface RoleStatement extends Statement {
   /** Why it is there, for the administrator who is to send it. */
   readonly why: string;
-  readonly sql: string;
 }
 
 /** What the statements are about. */

@@ -1,10 +1,14 @@
 import type { CompiledGraph } from "../model/graph.ts";
 import { DUTIES, roleName } from "../model/roles.ts";
-import { quoteIdentifier, quoteLiteral } from "../sql/identifiers.ts";
+import { id, ids } from "../sql/identifiers.ts";
+import { literal } from "../sql/literals.ts";
+import { scriptOf } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
-import { createSchemaOnce, dollarQuote } from "../sql/statements.ts";
+import { empty, type Literal, type Sql, sql } from "../sql/sql.ts";
+import { createSchemaOnce } from "../sql/statements.ts";
 import { alterOwners, grantOnExisting } from "./role-objects.ts";
 import { type RoleOptions, type RoleScope, type RoleStatement, roleScope } from "./role-scope.ts";
+import { because, block, next, texts } from "./role-statements.ts";
 
 /** Who may do what with the project's schemas: statements that can be sent again and then change nothing. */
 export interface RolePlan {
@@ -37,116 +41,145 @@ export function planRoles(graph: CompiledGraph, options: RoleOptions = {}): Role
 }
 
 function makeRoles(roles: readonly string[], { publisher }: RoleScope): RoleStatement[] {
-  const names = `array[${roles.map(quoteLiteral).join(", ")}]`;
+  const names = texts(roles);
   return [
-    {
-      why: "Groups without a login and without a password. They belong to the whole server, so they may be there.",
-      sql: block(
-        `foreach role in array ${names} loop
-    begin
-      if not exists (select from pg_roles where rolname = role) then execute format('create role %I nologin', role); end if;
-    exception when duplicate_object or unique_violation then null; -- another database makes them right now
-    end;
-  end loop;
-  select string_agg(rolname, ', ') into role from pg_roles
-  where rolname = any(${names}) and (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls);
-  if role is not null then
-    raise exception 'there is a role %, which may do more than a role of this name should', role using hint = 'choose another --prefix';
-  end if;`,
-        "role text;",
+    because(
+      "Groups without a login and without a password. They belong to the whole server, so they may be there.",
+      block(
+        sql`
+          foreach role in array ${names} loop
+            begin
+              if not exists (select from pg_roles where rolname = role) then
+                execute format('create role %I nologin', role);
+              end if;
+            exception when duplicate_object or unique_violation then
+              null; -- another database makes them right now
+            end;
+          end loop;
+          select string_agg(rolname, ', ') into role
+          from pg_roles
+          where rolname = any(${names})
+            and (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls);
+          if role is not null then
+            raise exception 'there is a role %, which may do more than a role of this name should', role
+              using hint = 'choose another --prefix';
+          end if;`,
+        sql`role text;`,
       ),
-    },
-    {
-      why: "An administrator who is no superuser makes things in the name of a role only as its member.",
-      sql: block(
-        `if not (select rolsuper from pg_roles where rolname = current_user) then
-    for role in select rolname from pg_roles where rolname = any(${names}) and not pg_has_role(current_user, oid, 'usage') loop
-      execute format('grant %I to current_user', role);
-    end loop;
-  end if;`,
-        "role text;",
+    ),
+    because(
+      "An administrator who is no superuser makes things in the name of a role only as its member.",
+      block(
+        sql`
+          if not (select rolsuper from pg_roles where rolname = current_user) then
+            for role in
+              select rolname from pg_roles where rolname = any(${names}) and not pg_has_role(current_user, oid, 'usage')
+            loop
+              execute format('grant %I to current_user', role);
+            end loop;
+          end if;`,
+        sql`role text;`,
       ),
-    },
-    {
-      why: "Before a release is published, transactions of others that began before its tables were filled are waited for.",
-      sql: block(
-        `if not pg_has_role(${quoteLiteral(publisher)}, 'pg_read_all_stats', 'member') then
-    begin
-      grant pg_read_all_stats to ${quoteIdentifier(publisher)};
-    exception when insufficient_privilege then
-      raise warning 'a superuser must grant pg_read_all_stats to %: until then a release does not wait for old snapshots', ${quoteLiteral(publisher)};
-    end;
-  end if;`,
-      ),
-    },
+    ),
+    because(
+      "Before a release is published, transactions of others that began before its tables were filled are waited for.",
+      block(sql`
+        if not pg_has_role(${literal(publisher)}, 'pg_read_all_stats', 'member') then
+          begin
+            grant pg_read_all_stats to ${id(publisher)};
+          exception when insufficient_privilege then
+            raise warning 'a superuser must grant pg_read_all_stats to %: until then a release does not wait for old snapshots', ${literal(publisher)};
+          end;
+        end if;`),
+    ),
   ];
 }
 
 function openDatabase(roles: readonly string[], { builder, publisher }: RoleScope): RoleStatement[] {
   return [
-    {
-      why: "One database has one set of roles: what is private can have one builder and one publisher only.",
-      sql: block(
-        `select rolname into other from pg_namespace join pg_roles r on r.oid = nspowner
-  where nspname = ${quoteLiteral(PRIVATE_SCHEMA)} and rolname ~ '_publisher$' and not rolcanlogin and rolname <> ${quoteLiteral(publisher)};
-  if other is not null then
-    raise exception 'this database has its roles already: %', other using hint = '--prefix ' || regexp_replace(other, '_publisher$', '');
-  end if;`,
-        "other text;",
+    because(
+      "One database has one set of roles: what is private can have one builder and one publisher only.",
+      block(
+        sql`
+          select rolname into other
+          from pg_namespace
+          join pg_roles as r
+            on r.oid = nspowner
+          where nspname = ${literal(PRIVATE_SCHEMA)}
+            and rolname ~ '_publisher$'
+            and not rolcanlogin
+            and rolname <> ${literal(publisher)};
+          if other is not null then
+            raise exception 'this database has its roles already: %', other
+              using hint = '--prefix ' || regexp_replace(other, '_publisher$', '');
+          end if;`,
+        sql`other text;`,
       ),
-    },
-    {
-      why: "By default everybody may make temporary tables, and so fill the disk. Only the author's SQL goes on doing so.",
-      sql: block(
-        `execute 'grant connect on database ' || base || ' to ${roles.map(quoteIdentifier).join(", ")}';
-  execute 'revoke temporary on database ' || base || ' from public';
-  execute 'grant temporary on database ' || base || ' to ${quoteIdentifier(builder)}';`,
-        "base text := quote_ident(current_database());",
+    ),
+    because(
+      "By default everybody may make temporary tables, and so fill the disk. Only the author's SQL goes on doing so.",
+      block(
+        sql`
+          execute format(${onDatabase(sql`grant connect`, sql`to ${ids(roles)}`)}, current_database());
+          execute format(${onDatabase(sql`revoke temporary`, sql`from public`)}, current_database());
+          execute format(${onDatabase(sql`grant temporary`, sql`to ${id(builder)}`)}, current_database());`,
       ),
-    },
-    {
-      why: "In a database that comes from PostgreSQL 14 or older everybody may make tables in schema public.",
-      sql: block(
-        `if exists (select from pg_namespace, aclexplode(nspacl) where nspname = 'public' and grantee = 0 and privilege_type = 'CREATE') then
-    revoke create on schema public from public;
-  end if;`,
-      ),
-    },
+    ),
+    because(
+      "In a database that comes from PostgreSQL 14 or older everybody may make tables in schema public.",
+      block(sql`
+        if exists (
+          select from pg_namespace, aclexplode(nspacl)
+          where nspname = 'public' and grantee = 0 and privilege_type = 'CREATE'
+        ) then
+          revoke create on schema public from public;
+        end if;`),
+    ),
   ];
 }
 
+/** The format of a statement about the database, whose name is known when it is sent. */
+function onDatabase(what: Sql, whom: Sql): Literal {
+  const escaped = (part: Sql) => part.toString().replaceAll("%", "%%");
+  return literal(`${escaped(what)} on database %I ${escaped(whom)}`);
+}
+
 function makeSchemas(scope: RoleScope): RoleStatement[] {
-  const [loader, builder, publisher, reader] = quoted(scope);
+  const { loader, builder, publisher, reader } = namesOf(scope);
   const makers = new Set(scope.outputs.map(({ schema }) => schema));
   const hidden = scope.publicSchemas.filter((schema) => !scope.readerSchemas.includes(schema));
-  const own = quoteIdentifier(PRIVATE_SCHEMA);
+  const own = id(PRIVATE_SCHEMA);
   return [
     ...scope.rawSchemas.flatMap((schema, index) => [
-      {
-        why: index ? "" : "Raw data: the loader lands it, the builder reads it.",
-        sql: createSchemaOnce(schema, scope.loader).toString(),
-      },
-      plain(`grant usage, create on schema ${quoteIdentifier(schema)} to ${loader}`),
-      plain(`grant usage on schema ${quoteIdentifier(schema)} to ${builder}`),
+      because(
+        index ? "" : "Raw data: the loader lands it, the builder reads it.",
+        createSchemaOnce(schema, scope.loader),
+      ),
+      next(sql`grant usage, create on schema ${id(schema)} to ${loader}`),
+      next(sql`grant usage on schema ${id(schema)} to ${builder}`),
     ]),
-    {
-      why: "Private: what is built belongs to the builder, the record of releases and runs to the publisher.",
-      sql: createSchemaOnce(PRIVATE_SCHEMA, scope.publisher).toString(),
-    },
-    plain(`alter schema ${own} owner to ${publisher}`),
-    plain(`grant usage, create on schema ${own} to ${builder}`),
+    because(
+      "Private: what is built belongs to the builder, the record of releases and runs to the publisher.",
+      createSchemaOnce(PRIVATE_SCHEMA, scope.publisher),
+    ),
+    next(sql`alter schema ${own} owner to ${publisher}`),
+    next(sql`grant usage, create on schema ${own} to ${builder}`),
     ...scope.publicSchemas.flatMap((schema, index) => [
-      {
-        why: index ? "" : "Published: the publisher's views, and what operations of the builder make.",
-        sql: createSchemaOnce(schema, scope.publisher).toString(),
-      },
-      plain(`grant usage, create on schema ${quoteIdentifier(schema)} to ${publisher}`),
+      because(
+        index ? "" : "Published: the publisher's views, and what operations of the builder make.",
+        createSchemaOnce(schema, scope.publisher),
+      ),
+      next(sql`grant usage, create on schema ${id(schema)} to ${publisher}`),
       // Operations run as the builder and read public names; those that make a relation make it here.
-      plain(`grant usage${makers.has(schema) ? ", create" : ""} on schema ${quoteIdentifier(schema)} to ${builder}`),
+      next(sql`grant usage${makers.has(schema) ? sql`, create` : empty} on schema ${id(schema)} to ${builder}`),
     ]),
-    ...scope.readerSchemas.map((schema) => plain(`grant usage on schema ${quoteIdentifier(schema)} to ${reader}`)),
-    ...hidden.map((schema) => plain(`revoke all on schema ${quoteIdentifier(schema)} from ${reader}`)),
+    ...scope.readerSchemas.map((schema) => next(sql`grant usage on schema ${id(schema)} to ${reader}`)),
+    ...hidden.map((schema) => next(sql`revoke all on schema ${id(schema)} from ${reader}`)),
   ];
+}
+
+function namesOf({ loader, builder, publisher, reader }: RoleScope) {
+  return { loader: id(loader), builder: id(builder), publisher: id(publisher), reader: id(reader) };
 }
 
 /** What the roles will make. A default privilege holds for objects of the role named and of no other. */
@@ -154,67 +187,56 @@ function grantOnNew(scope: RoleScope): RoleStatement[] {
   const { loader, builder, publisher, reader } = scope;
   const makers = new Set(scope.outputs.map(({ schema }) => schema));
   const give = (owner: string, schema: string, role: string) =>
-    plain(`${defaults(owner, schema)} grant select on tables to ${quoteIdentifier(role)}`);
+    sql`${defaults(owner, schema)} grant select on tables to ${id(role)}`;
   const take = (owner: string, schema: string) =>
-    plain(`${defaults(owner, schema)} revoke select on tables from ${quoteIdentifier(reader)}`);
-  const first = give(builder, PRIVATE_SCHEMA, publisher);
+    sql`${defaults(owner, schema)} revoke select on tables from ${id(reader)}`;
   return [
-    {
-      ...first,
-      why: "What is made later is readable at once: private objects for the publisher, whose views stand on them; raw tables and published views for the builder; published views for readers.",
-    },
-    ...scope.rawSchemas.map((schema) => give(loader, schema, builder)),
+    because(
+      "What is made later is readable at once: private objects for the publisher, whose views stand on them; raw tables and published views for the builder; published views for readers.",
+      give(builder, PRIVATE_SCHEMA, publisher),
+    ),
+    ...scope.rawSchemas.map((schema) => next(give(loader, schema, builder))),
     ...scope.publicSchemas.flatMap((schema) => [
-      give(publisher, schema, builder),
+      next(give(publisher, schema, builder)),
       ...[publisher, ...(makers.has(schema) ? [builder] : [])].map((owner) =>
-        scope.readerSchemas.includes(schema) ? give(owner, schema, reader) : take(owner, schema),
+        next(scope.readerSchemas.includes(schema) ? give(owner, schema, reader) : take(owner, schema)),
       ),
     ]),
   ];
 }
 
-function defaults(owner: string, schema: string): string {
-  return `alter default privileges for role ${quoteIdentifier(owner)} in schema ${quoteIdentifier(schema)}`;
+function defaults(owner: string, schema: string): Sql {
+  return sql`alter default privileges for role ${id(owner)} in schema ${id(schema)}`;
 }
 
 /** What a user who only reads should be bound by. Settings are not inherited: each login needs them itself. */
-export const READER_SETTINGS: Readonly<Record<string, string>> = {
+const READER_SETTINGS = {
   default_transaction_read_only: "on",
-  statement_timeout: "'5s'",
-  lock_timeout: "'1s'",
-  idle_in_transaction_session_timeout: "'5s'",
+  statement_timeout: "5s",
+  lock_timeout: "1s",
+  idle_in_transaction_session_timeout: "5s",
 };
 
-function boundReader({ reader }: RoleScope): RoleStatement[] {
-  const [first, ...others] = Object.entries(READER_SETTINGS).map(([name, value]) =>
-    plain(`alter role ${quoteIdentifier(reader)} set ${name} = ${value}`),
+function bounds(role: string): Sql[] {
+  return Object.entries(READER_SETTINGS).map(
+    ([name, value]) => sql`alter role ${id(role)} set ${id(name)} = ${literal(value)}`,
   );
+}
+
+function boundReader({ reader }: RoleScope): RoleStatement[] {
+  const [first, ...others] = bounds(reader);
   return [
-    { ...first!, why: "For logins that are this role itself. Members do not inherit settings: see the end." },
-    ...others,
+    because("For logins that are this role itself. Members do not inherit settings: see the end.", first!),
+    ...others.map(next),
   ];
-}
-
-/** A statement that the one before explains. */
-function plain(sql: string): RoleStatement {
-  return { why: "", sql };
-}
-
-function block(body: string, declare = ""): string {
-  return `do ${dollarQuote(`${declare ? `declare ${declare}\n` : ""}begin\n  ${body}\nend`, "roles")}`;
-}
-
-function quoted({ loader, builder, publisher, reader }: RoleScope): [string, string, string, string] {
-  return [quoteIdentifier(loader), quoteIdentifier(builder), quoteIdentifier(publisher), quoteIdentifier(reader)];
 }
 
 /** The statements as a script for an administrator, and how to give people a login. */
 export function renderRoles({ prefix, statements }: RolePlan): string {
-  const settings = Object.entries(READER_SETTINGS).map(([name, value]) => `--   alter role bi set ${name} = ${value};`);
   return [
     "begin;",
     "set local lock_timeout = '5s';",
-    ...statements.flatMap(({ why, sql }) => [...(why ? ["", `-- ${why}`] : []), `${sql};`]),
+    ...statements.flatMap((one) => [...(one.why ? ["", `-- ${one.why}`] : []), ...scriptOf([one])]),
     "",
     "commit;",
     "",
@@ -223,6 +245,6 @@ export function renderRoles({ prefix, statements }: RolePlan): string {
     `--   create role ingest login noinherit in role ${roleName(prefix, "loader")}; -- dataform ingest --roles ${prefix}`,
     `--   create role bi login connection limit 20 in role ${roleName(prefix, "reader")};`,
     "-- A login does not inherit the settings of its groups. People who explore need longer times than services:",
-    ...settings,
+    ...bounds("bi").map((setting) => `--   ${setting};`),
   ].join("\n");
 }

@@ -21,6 +21,8 @@ import { publishItem } from "./items.ts";
 export interface Preview {
   readonly version: 1;
   readonly releases: readonly ReleasePreview[];
+  /** Of incremental steps: what is sent once their new rows are there, for the columns that these have. */
+  readonly secondHalves: Readonly<Record<string, readonly Statement[]>>;
   /** Models that would fail, by `schema.name`. */
   readonly failures: Readonly<Record<string, StepError>>;
 }
@@ -49,6 +51,7 @@ export async function preview(
   const failures: Record<string, StepError> = {};
   const releases: ReleasePreview[] = [];
   const unknown = new Set<string>();
+  const secondHalves: Record<string, readonly Statement[]> = {};
   await client.query(sql`begin`);
   try {
     await client.query(createSchemaOnce(PRIVATE_SCHEMA));
@@ -57,18 +60,30 @@ export async function preview(
     for (const segment of plan.segments) {
       const steps = await shapeSegment(segment, graph, current, plan, client, failures, unknown, sources);
       await tryAudits(segment, client, failures, unknown, sources);
+      for (const step of steps)
+        if (!segment.steps.includes(step)) secondHalves[targetKey(step.target)] = step.statements;
       const items = await followable(steps, current, client, failures, sources);
       // Operations alone publish nothing.
       if (!items.length) continue;
-      const paths = Object.fromEntries(items.map((item) => [targetKey(item.target), choosePath(item, current).how]));
-      const input = { catalog: current, runId: "preview", fence: catalog.fence + 1, release: segment.release, items };
-      releases.push({ release: segment.release, paths, publish: planPublish({ ...input, roles: client.roles }) });
+      releases.push(previewRelease(segment.release, items, current, client.roles));
       current = { ...current, releaseId: segment.release };
     }
   } finally {
     await client.query(sql`rollback`).catch(() => {});
   }
-  return { version: 1, releases, failures };
+  return { version: 1, releases, secondHalves, failures };
+}
+
+/** How the items would be published. Pure. */
+export function previewRelease(
+  release: number,
+  items: readonly PublishItem[],
+  catalog: Catalog,
+  roles?: string,
+): ReleasePreview {
+  const paths = Object.fromEntries(items.map((item) => [targetKey(item.target), choosePath(item, catalog).how]));
+  const fence = catalog.fence + 1;
+  return { release, paths, publish: planPublish({ catalog, runId: "preview", fence, release, items, roles }) };
 }
 
 async function shapeSegment(

@@ -5,6 +5,7 @@ import type { RolePlan } from "../plan/roles.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { connectionLost, postgresError } from "../postgres/errors.ts";
 import { sql } from "../sql/sql.ts";
+import { sqlOf } from "../sql/statement.ts";
 
 /** What applying the roles changed. */
 export interface RolesReport {
@@ -50,7 +51,7 @@ async function apply(client: Client, { roles, statements }: RolePlan): Promise<R
   await client.script(sql`set local client_min_messages = 'warning'; set local lock_timeout = '5s'`);
   await client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform:roles', 0))`);
   const before = await readRights(client, roles);
-  for (const statement of statements) await client.script(statement.sql);
+  for (const statement of statements) await client.script(sqlOf(statement));
   const after = await readRights(client, roles);
   return [...changed("given", before, after), ...changed("taken", after, before)];
 }

@@ -49,13 +49,20 @@ test("what a plan says is what a run sends, statement by statement: builds, asse
     const before = between.sent().length;
     const catalog = await readCatalog(client, "main", publicTargets(graph));
     const made = plan(graph, catalog);
-    const { releases } = await preview(graph, catalog, made, client);
+    const { releases, secondHalves } = await preview(graph, catalog, made, client);
     expect(await run(graph, between.settings)).toMatchObject({ status: "success" });
     const sent = between.sent().slice(before);
     const steps = made.segments.flatMap(({ steps }) => steps.flatMap(({ statements }) => statements));
     const audits = made.segments.flatMap(({ audits }) => audits.map(({ statement }) => statement));
     const publishing = releases.flatMap(({ publish }) => [...publish.warmUp, ...publish.deltas, ...publish.views]);
-    const all = [...made.preparation, ...steps, ...audits, ...SNAPSHOT, ...publishing];
+    const all = [
+      ...made.preparation,
+      ...steps,
+      ...Object.values(secondHalves).flat(),
+      ...audits,
+      ...SNAPSHOT,
+      ...publishing,
+    ];
     expect(all.filter(({ sql }) => !sent.includes(sql))).toEqual([]);
     expect(new Set(all.map(({ role }) => role))).toContain("limit");
   }

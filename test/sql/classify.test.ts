@@ -17,7 +17,7 @@ const OUTSIDE = [
   "reindex schema s",
   "reindex (verbose) database d",
   "cluster",
-  "cluster (verbose)",
+  "cluster verbose",
   "create database d",
   "drop database if exists d",
   "alter database d set tablespace pg_default",

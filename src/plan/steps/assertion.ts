@@ -34,8 +34,15 @@ export function assertionStep(
     reads,
     severity: options.severity ?? "error",
     threshold,
-    statement: authoredQuery("read", assertion.file, assertion.query, context.resolve, HEAD, sql`)${counts(total)}`),
+    statement: authoredQuery("read", assertion.file, assertion.query, context.resolve, HEAD, tail(total)),
   };
+}
+
+function tail(whole?: Sql): Sql {
+  return sql`
+    )
+
+    ${counts(whole)}`;
 }
 
 /**
@@ -45,7 +52,6 @@ export function assertionStep(
  */
 export function counts(whole?: Sql): Sql {
   return sql`
-
     select
       (select count(*) from failing) as rows,
       (

@@ -58,6 +58,7 @@ function auditOf(figures: Sql): Sql {
     with failing as materialized (
       ${figures}
     )
+
     ${counts()}`;
 }
 
