@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import pg from "pg";
 import { type ConnectionSettings, connectionUrl } from "../model/connection.ts";
 import { UserError } from "../model/errors.ts";
@@ -72,6 +73,12 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     keepAlive: true,
     types: asText as unknown as pg.CustomTypesConfig,
   });
+  // The tokenizer and the server must read quotes alike, whatever the database is set to.
+  let bendsQuotes = false;
+  const wire = (driver as unknown as { connection: EventEmitter }).connection;
+  wire.on("parameterStatus", ({ parameterName, parameterValue }: Record<string, string>) => {
+    if (parameterName === "standard_conforming_strings") bendsQuotes = parameterValue === "off";
+  });
   // A lost connection also rejects the running query; without a listener it would end the process.
   driver.on("error", () => {});
   if (options.onNotice) driver.on("notice", (notice) => options.onNotice!(notice.message ?? ""));
@@ -113,6 +120,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     driver,
     close: () => closeDriver(driver),
   };
+  if (bendsQuotes) await client.query(sql`set standard_conforming_strings = on`);
   if (!options.duty) return client;
   try {
     await actAs(client, options.duty);

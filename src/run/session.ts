@@ -5,6 +5,7 @@ import { DEFAULT_PREFIX } from "../model/roles.ts";
 import { FENCED } from "../plan/publish.ts";
 import { type Client, connect, withClient } from "../postgres/client.ts";
 import { connectionLost, sqlState } from "../postgres/errors.ts";
+import { sql } from "../sql/sql.ts";
 import type { RunEvents } from "./context.ts";
 import { endSessions, sessionNames } from "./ghosts.ts";
 import { takeRunLock, tryRunLock } from "./lock.ts";
@@ -131,8 +132,11 @@ export async function withSession<T>(
  * The server ends a session whose machine is gone in half a minute instead of two hours, and its lock with it.
  * Compiling the catalog queries of this session takes ten times as long as running them.
  */
-const settle =
-  "set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 4; set jit = off";
+const settle = sql`
+  set tcp_keepalives_idle = 10;
+  set tcp_keepalives_interval = 5;
+  set tcp_keepalives_count = 4;
+  set jit = off`;
 
 /** Leaves no session behind that holds the lock. Gives whether another run has taken over, as far as can be seen. */
 async function endAfterLoss(

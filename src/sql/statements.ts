@@ -128,10 +128,3 @@ export function collation(name: string): Sql {
 export function fromCatalog(definition: string): Sql {
   return new Sql(fixed(definition.replace(/;\s*$/, "")));
 }
-
-/** A text as a dollar-quoted body, with a tag that the text does not contain. */
-export function dollarQuote(body: string, name: string): string {
-  let tag = `$${name}$`;
-  for (let n = 1; body.includes(tag); n++) tag = `$${name}${n}$`;
-  return `${tag}\n${body}\n${tag}`;
-}

@@ -185,3 +185,17 @@ where a.y is not distinct from \${ref("a")}.y; -- all`,
   expect(statuses(await run())).toEqual({ "marts.a": "ok", "marts.b": "ok" });
   expect(await rows("select * from marts.b")).toEqual(["2026|x|t|x"]);
 });
+
+test("quotes are read alike by the server and by us, in a database that takes a backslash for an escape", async () => {
+  const { run, rows, sql, database } = await warehouse({
+    "a.sqlx": "config { type: \"table\" }\nselect 'C:\\\\' as path, 'it''s; -- not' as said",
+    "b.sqlx":
+      "config { type: \"operations\", dependencies: [\"a\"] }\ncreate table raw.b as select '\\\\' as x; insert into raw.b values (';')",
+  });
+  await sql(
+    `create schema raw; alter database ${new URL(database.url).pathname.slice(1)} set standard_conforming_strings = off`,
+  );
+  expect(statuses(await run())).toEqual({ "marts.a": "ok", "marts.b": "ok" });
+  expect(await rows("select path, said from marts.a")).toEqual(["C:\\\\|it's; -- not"]);
+  expect(await rows("select x from raw.b order by x")).toEqual([";", "\\\\"]);
+});
