@@ -31,16 +31,10 @@ release savepoint "audit";
 -- assertion assertions.marts_sales_assertions_uniqueKey_0 (in the project)
 savepoint "audit";
 with failing as materialized (
-SELECT
-  *
-FROM (
-  SELECT
-    id,
-    COUNT(1) AS index_row_count
-  FROM "_dataform"."sales_4d6dd095ba_1" as "sales"
-  GROUP BY id
-  ) AS data
-WHERE index_row_count > 1
+select "id", count(*) as index_row_count
+from "_dataform"."sales_4d6dd095ba_1" as "sales"
+group by "id"
+having count(*) > 1
 )
 
 select
