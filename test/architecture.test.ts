@@ -14,7 +14,7 @@ const allowed: Record<string, readonly string[]> = {
   plan: ["model", "sql"],
   postgres: ["model", "sql", "config"],
   run: ["model", "sql", "postgres", "plan"],
-  sources: ["model", "config"],
+  sources: ["model", "config", "sql"],
   land: ["model", "sql", "postgres", "sources"],
   export: ["model", "sql", "postgres"],
   serve: ["model", "sql", "postgres", "land"],

@@ -171,6 +171,7 @@ const common = {
   },
 };
 const cursorField = { ...text, description: "the field of a record that only grows" };
+const cursorOrder = { enum: ["bytes"], description: "of a text whose values only grow by their bytes, such as a ULID" };
 const regexp = { ...text, description: "a regular expression with one group" };
 
 const streams = {
@@ -185,6 +186,7 @@ const streams = {
       cursor: object(
         {
           field: cursorField,
+          order: cursorOrder,
           param: { ...text, description: "the query parameter that asks for records from a value on" },
         },
         ["field"],
@@ -234,7 +236,7 @@ const streams = {
       body: { ...text, description: "the XML inside soap:Body" },
       xml: formats.xml,
       version: { enum: ["1.1", "1.2"], description: '"1.1" or "1.2"' },
-      cursor: object({ field: cursorField }, ["field"]),
+      cursor: object({ field: cursorField, order: cursorOrder }, ["field"]),
     },
     ["name", "path", "body", "xml", "table", "recordSchema"],
   ),
@@ -258,7 +260,7 @@ const streams = {
       ...common,
       from: { ...text, description: "schema.table" },
       query: { ...text, description: "one select" },
-      cursor: object({ field: cursorField }, ["field"]),
+      cursor: object({ field: cursorField, order: cursorOrder }, ["field"]),
     },
     ["name", "table", "recordSchema"],
   ),

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { LoadCursor } from "../model/load.ts";
 import type { SourceRecord } from "../sources/json.ts";
-import { type Order, orderOf } from "./order.ts";
+import type { Order } from "./order.ts";
 
 /** How many records of one load are remembered to notice a page that is served twice. */
 const WINDOW = 200_000;
@@ -25,10 +25,10 @@ export class CursorTracker {
   #unplaced: Set<string>;
 
   /** @param from where the source is read again from, before `start`: what it restates there lands anew */
-  constructor(field: string, columnType: string, start: LoadCursor | null, from = start?.value ?? null) {
+  constructor(field: string, order: Order, start: LoadCursor | null, from = start?.value ?? null) {
     this.#from = from;
     this.#field = field;
-    this.#order = orderOf(columnType);
+    this.#order = order;
     this.#start = start;
     this.#value = start?.value ?? null;
     this.#seen = new Set(start?.seen);

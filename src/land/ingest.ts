@@ -13,7 +13,7 @@ import type { LandOptions } from "./load.ts";
 import { readPagesOf } from "./origins.ts";
 import { tend } from "./partitions.ts";
 import { rawTable } from "./raw-table.ts";
-import { landPostgres, passesThrough } from "./through.ts";
+import { isPostgres, landPostgres } from "./through.ts";
 import { withServerTypes } from "./types.ts";
 
 export interface IngestOptions extends LandOptions {
@@ -118,7 +118,7 @@ async function recordsOutcome(
     onWarning: (text) => told.push(text),
     ...options.rest,
   };
-  const landed = passesThrough(declaration, stream, options)
+  const landed = isPostgres(declaration)
     ? await landPostgres(client, declaration, stream, options)
     : await land(client, declaration, stream, (since) => readPagesOf(declaration, stream, since, rest), options);
   return { ...landed, status: "loaded", cursor: landed.cursor?.value ?? null, error: null };

@@ -10,7 +10,7 @@ import { CursorTracker } from "./cursor.ts";
 import type { DirectLines } from "./direct.ts";
 import { lastBatchRows, writeDrift } from "./file-ledger.ts";
 import { ledgerKey, lockStream, nextLoadId, readCursor, writeLoad } from "./ledger.ts";
-import { type Order, orderOf } from "./order.ts";
+import { cursorOrder, type Order } from "./order.ts";
 import { preparePartition } from "./partitions.ts";
 import { type RawTable, rawTable } from "./raw-table.ts";
 import type { Rejection } from "./row-batch.ts";
@@ -128,10 +128,10 @@ export class Load {
         ? { value: since, seen: [], unplaced: before?.unplaced ?? [] }
         : before;
     if (cursor) {
-      const type = recordSchema.columns.find((column) => column.name === cursor.field)?.type ?? "text";
-      this.#order = orderOf(type);
-      if (since !== undefined && Number.isNaN(this.#order(since, since))) throw wrongSince(since, cursor.field, type);
-      this.#tracker = new CursorTracker(cursor.field, type, this.#start, this.#lookback(this.#start?.value));
+      this.#order = cursorOrder(cursor, recordSchema);
+      if (since !== undefined && Number.isNaN(this.#order(since, since)))
+        throw wrongSince(since, cursor.field, recordSchema.columns.find(({ name }) => name === cursor.field)!.type);
+      this.#tracker = new CursorTracker(cursor.field, this.#order, this.#start, this.#lookback(this.#start?.value));
     }
     const from = this.#start?.value ?? null;
     const file = this.#file === undefined ? {} : { file: this.#file };
@@ -297,8 +297,9 @@ export class Load {
     return this.#loadId;
   }
 
-  /** Rows that were landed without passing through here. */
-  counted(rows: number): void {
+  /** Rows that were landed without passing through here, and the fields of all of them that the schema does not know. */
+  counted(rows: number, unknown: readonly string[]): void {
+    for (const field of rows ? unknown : []) this.#unknown.set(field, rows);
     this.#bulkRows += rows;
     this.#records += rows;
     this.#pages++;

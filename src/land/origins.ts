@@ -2,7 +2,7 @@ import type { IngestDeclaration, SoapStream, SqlDeclaration, SqlStream, StreamDe
 import type { RestOptions, RestStreamDeclaration } from "../sources/rest.ts";
 import type { SourcePage } from "../sources/source.ts";
 import { type SqlCursor, selectOf } from "../sources/sql/query.ts";
-import { type Postgres, readPostgres } from "./through.ts";
+import { baseOf } from "./types.ts";
 
 /** Reads a stream of any source that is not files, from a cursor value on or from the beginning. */
 export async function* readPagesOf(
@@ -37,9 +37,7 @@ async function* readSql(
   since: string | null,
 ): AsyncIterable<SourcePage> {
   const { url, projectDir, dialect } = origin;
-  const field = stream.cursor?.field;
-  const type = stream.recordSchema.columns.find(({ name }) => name === field)?.type ?? "text";
-  const cursor: SqlCursor | undefined = field === undefined ? undefined : { field, since, type };
+  const cursor = sqlCursor(stream, since);
   if (dialect === "mysql") {
     const { readMysql } = await import("../sources/sql/mysql.ts");
     yield* readMysql(url, selectOf(dialect, stream.origin, cursor), { projectDir, recordSchema: stream.recordSchema });
@@ -49,5 +47,12 @@ async function* readSql(
       projectDir,
       recordSchema: stream.recordSchema,
     });
-  } else yield* readPostgres(origin as Postgres, stream.origin, cursor);
+  } else throw new Error("a PostgreSQL is landed by itself");
+}
+
+/** Where the query begins. */
+export function sqlCursor({ cursor, recordSchema }: StreamDeclaration, since: string | null): SqlCursor | undefined {
+  if (!cursor) return undefined;
+  const { field, order } = cursor;
+  return { field, since, type: baseOf(recordSchema.columns.find(({ name }) => name === field)!), order };
 }

@@ -340,6 +340,8 @@ export interface PartitionDeclaration {
 export interface CursorDeclaration {
   /** The record's field that only grows. */
   readonly field: string;
+  /** Of a text whose values only grow by their bytes, such as a ULID. */
+  readonly order?: "bytes";
   /** rest: the query parameter that asks for records from a value on, that value included. */
   readonly param?: string;
 }

@@ -3,10 +3,12 @@ import type pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { UserError } from "../model/errors.ts";
 import type { Target } from "../model/target.ts";
-import { quoteList, quoteTarget } from "../sql/identifiers.ts";
+import { ids, relationId } from "../sql/identifiers.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
 import { hangUp } from "./copy.ts";
 import { connectionLost, postgresError } from "./errors.ts";
+import { describeQuery } from "./types.ts";
 
 export type CopyFormat = "text" | "binary";
 
@@ -18,12 +20,13 @@ export interface ThroughOptions {
 }
 
 /** Text that any PostgreSQL reads the same way, whatever its settings; nothing is written to the source. */
-const SOURCE_SESSION = `
-set default_transaction_read_only = on;
-set datestyle = 'ISO, YMD';
-set intervalstyle = 'iso_8601';
-set bytea_output = 'hex';
-set extra_float_digits = 3`;
+export const SOURCE_SESSION = sql`
+  set default_transaction_read_only = on;
+  set datestyle = 'ISO, YMD';
+  set timezone = 'UTC';
+  set intervalstyle = 'iso_8601';
+  set bytea_output = 'hex';
+  set extra_float_digits = 3`;
 
 /** A target that is told of the source's failure has this long to answer. Milliseconds. */
 const PATIENCE = 1_000;
@@ -49,24 +52,28 @@ class SideError extends Error {
  */
 export async function copyThrough(
   from: Client,
-  select: string,
+  select: Sql,
   to: Client,
-  copyStatement: string,
+  copyStatement: Sql,
   options: ThroughOptions = {},
 ): Promise<number> {
-  const ending = options.format === "binary" ? " with (format binary)" : "";
+  const ending = options.format === "binary" ? sql` with (format binary)` : sql``;
+  const out = sql`
+    copy (
+      ${select}
+    ) to stdout${ending}`;
   try {
     await on("source", from.script(SOURCE_SESSION));
-    return await pass(from, `copy (${bare(select)}\n) to stdout${ending}`, to, copyStatement + ending, options);
+    return await pass(from, out, to, sql`${copyStatement}${ending}`, options);
   } catch (error) {
     hangUp(from);
     throw userError(error);
   }
 }
 
-async function pass(from: Client, out: string, to: Client, into: string, options: ThroughOptions): Promise<number> {
-  const sink = to.driver.query(copyFrom(into));
-  const source = from.driver.query(copyTo(out));
+async function pass(from: Client, out: Sql, to: Client, into: Sql, options: ThroughOptions): Promise<number> {
+  const sink = to.driver.query(copyFrom(into.toString()));
+  const source = from.driver.query(copyTo(out.toString()));
   const { failed, forget } = watch({ source, target: sink }, { source: from.driver, target: to.driver });
   if (options.onBytes) countBytes(source, options.onBytes);
   const ended = once(source, "end");
@@ -76,7 +83,7 @@ async function pass(from: Client, out: string, to: Client, into: string, options
   try {
     await Promise.race([ended, failed]);
     // The source's count comes after its last byte; an answer to the next statement means that it is here.
-    const answered = on("source", from.query("select 1"));
+    const answered = on("source", from.query(sql`select 1`));
     answered.catch(() => {});
     await Promise.race([answered, failed]);
     sink.end();
@@ -169,11 +176,6 @@ function userError(error: unknown): unknown {
   });
 }
 
-/** A query as it can stand in brackets. */
-function bare(select: string): string {
-  return select.replace(/[\s;]+$/, "");
-}
-
 /** Types whose binary form is the same on every server of one major version, by oid. Arrays and types of users are not here. */
 const BINARY_TYPES = new Set([
   16, 17, 20, 21, 23, 25, 114, 650, 700, 701, 829, 869, 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266, 1700, 2950,
@@ -186,15 +188,15 @@ const BINARY_TYPES = new Set([
  */
 export async function copyFormat(
   from: Client,
-  select: string,
+  select: Sql,
   to: Client,
   target: Target,
   columns: readonly string[],
 ): Promise<CopyFormat> {
-  const sent = await on("source", describe(from, bare(select))).catch((error) => {
+  const sent = await on("source", describe(from, select)).catch((error) => {
     throw userError(error);
   });
-  const taken = await describe(to, `select ${quoteList(columns)} from ${quoteTarget(target)}`);
+  const taken = await describe(to, sql`select ${join(ids(columns), ", ")} from ${relationId(target)}`);
   const agree =
     sent.major === taken.major &&
     sent.types.length === taken.types.length &&
@@ -203,9 +205,9 @@ export async function copyFormat(
 }
 
 /** The server's major version, and the types of a query's columns by oid. */
-async function describe(client: Client, query: string): Promise<{ major: string; types: readonly number[] }> {
-  const version = "select current_setting('server_version_num')::int / 10000 as major";
-  const { rows } = await client.query<{ major: string }>(version);
-  const { fields } = await client.driver.query(`select * from (${query}\n) as described limit 0`);
-  return { major: rows[0]!.major, types: fields.map(({ dataTypeID }) => dataTypeID) };
+async function describe(client: Client, query: Sql): Promise<{ major: string; types: readonly number[] }> {
+  const { rows } = await client.query<{ major: string }>(
+    sql`select current_setting('server_version_num')::int / 10000 as major`,
+  );
+  return { major: rows[0]!.major, types: (await describeQuery(client, query)).map(({ oid }) => oid) };
 }

@@ -1,27 +1,179 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { orderOf } from "../../src/land/order.ts";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { cursorOrder, orderOf } from "../../src/land/order.ts";
+import { type Client, connect } from "../../src/postgres/client.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { type FileIngest, fileIngest } from "../support/ingest-files.ts";
 
-describe("cursor values are ordered", () => {
-  it("as moments, whatever the offset and the digits of the second", () => {
-    const order = orderOf("timestamp with time zone");
-    expect(order("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5Z")).toBeLessThan(0);
-    expect(order("2026-01-01T02:00:00+02:00", "2026-01-01T00:00:00.000Z")).toBe(0);
-    expect(order("2026-01-01T00:00:00.123456789Z", "2026-01-01T00:00:00.123456788Z")).toBeGreaterThan(0);
-    expect(order("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z")).toBe(0);
-    expect(order("yesterday", "2026-01-01T00:00:00Z")).toBeNaN();
+let database: TestDatabase;
+let client: Client;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  client = await connect(database.settings);
+  await client.query("set timezone = 'UTC'");
+});
+afterAll(async () => {
+  await client.close();
+  await database.drop();
+});
+
+const order = (type: string) => orderOf({ name: "at", type })!;
+const digits = (most: number) => fc.stringMatching(new RegExp(`^[0-9]{1,${most}}$`));
+const decimal = fc
+  .tuple(fc.constantFrom("", "-"), digits(20), fc.constantFrom("", "."), digits(12), fc.constantFrom("", "e3", "E-7"))
+  .map(([sign, whole, point, fraction, exponent]) => `${sign}${whole}${point}${point && fraction}${exponent}`);
+const near = fc.constantFrom(
+  "9.5",
+  "10.5",
+  "100.5",
+  "9.50",
+  "-9.5",
+  "0",
+  "-0",
+  "0.0",
+  "1e1",
+  "10",
+  "16777216",
+  "16777217",
+);
+const moment = fc
+  .tuple(
+    fc.date({ noInvalidDate: true, min: new Date("1900-01-01"), max: new Date("2100-01-01") }),
+    fc.constantFrom("Z", "+05", "-0330", "+02:00", ""),
+    fc.constantFrom("", ".5", ".123456", ".12"),
+  )
+  .map(([date, zone, fraction]) => `${date.toISOString().slice(0, 19)}${fraction}${zone}`);
+const close = fc.constantFrom(
+  "2026-01-01T02:00:00+02:00",
+  "2026-01-01T00:00:00Z",
+  "2026-01-01 00:00:00.5Z",
+  "2026-01-01T00:00:00.50Z",
+  "2025-12-31T23:59:60Z",
+  "2026-01-01",
+);
+
+const valuesOf: readonly (readonly [string, fc.Arbitrary<string>])[] = [
+  ["numeric", fc.oneof(decimal, near)],
+  ["bigint", fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String)],
+  ["double precision", fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }).map(String), near)],
+  ["real", fc.oneof(fc.float({ noNaN: true, noDefaultInfinity: true }).map(String), near)],
+  ["timestamp with time zone", fc.oneof(moment, close)],
+  ["timestamp without time zone", fc.oneof(moment, close)],
+  ["date", fc.oneof(moment, close).map((text) => text.slice(0, 10))],
+  ["uuid", fc.uuid().chain((text) => fc.constantFrom(text, text.toUpperCase(), text.replaceAll("-", "")))],
+  ["text", fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\0"))],
+];
+
+test.each(valuesOf)("values of a cursor are ordered as PostgreSQL orders %s", async (type, value) => {
+  const pairs = fc.sample(fc.tuple(value, value), { seed: 11, numRuns: 1000 });
+  const schema = { file: "schema.json", schema: {}, columns: [{ name: "at", type }] };
+  const compare = cursorOrder({ field: "at", ...(type === "text" ? { order: "bytes" } : {}) }, schema);
+  const { rows } = await client.query<{ sign: string }>(
+    `select case when a < b then -1 when a = b then 0 else 1 end as sign
+     from (
+       select (v ->> 0)::${type}${type === "text" ? ' collate "C"' : ""} as a, (v ->> 1)::${type} as b, place
+       from jsonb_array_elements($1::jsonb) with ordinality as e(v, place)) as pairs
+     order by place`,
+    [JSON.stringify(pairs)],
+  );
+  const wrong = pairs.flatMap(([a, b], at) => {
+    const sign = Math.sign(compare(a, b));
+    return sign === Number(rows[at]!.sign) ? [] : [{ a, b, sign, server: rows[at]!.sign }];
+  });
+  expect(wrong).toEqual([]);
+});
+
+describe("cursor values", () => {
+  it("are ordered finer than the server does, and never coarser", () => {
+    const compare = order("timestamp with time zone");
+    expect(compare("2026-01-01T00:00:00.123456789Z", "2026-01-01T00:00:00.123456788Z")).toBeGreaterThan(0);
   });
 
-  it("as whole numbers of any length", () => {
-    const order = orderOf("bigint");
-    fc.assert(
-      fc.property(fc.bigInt(), fc.bigInt(), (a, b) => {
-        expect(Math.sign(order(String(a), String(b)))).toBe(a < b ? -1 : a > b ? 1 : 0);
-      }),
+  it.each([
+    ["timestamp with time zone", "yesterday"],
+    ["timestamp with time zone", "infinity"],
+    ["numeric", "NaN"],
+    ["numeric", ""],
+    ["double precision", "Infinity"],
+    ["double precision", " "],
+    ["uuid", "a0eebc99"],
+  ])("that are no place to go on from cannot be placed: %s %s", (type, value) => {
+    expect(order(type)(value, value)).toBeNaN();
+  });
+});
+
+interface Fed {
+  readonly ingest: FileIngest;
+  give(...values: readonly string[]): Promise<unknown>;
+  landed(): Promise<readonly (string | null)[]>;
+}
+
+/** A stream over a table of a PostgreSQL that is its own source. */
+async function feeding(type: string, schema: object, cursor = "{ field: at }"): Promise<Fed> {
+  const ingest = await fileIngest("format: csv", { type: "object", properties: { at: schema } });
+  await ingest.rows(`create table public.source (at ${type})`);
+  ingest.sqlSource(`from: public.source\ncursor: ${cursor}`);
+  return {
+    ingest,
+    give: async (...values) => {
+      for (const value of values) await ingest.rows(`insert into public.source values ('${value}')`);
+      return ingest.load();
+    },
+    landed: async () =>
+      (await ingest.rows<{ at: string }>("select at from raw.orders order by _load_id, _row_no")).map(({ at }) => at),
+  };
+}
+
+describe("a stream that follows a cursor", () => {
+  it.each([
+    ["double precision", { type: "number", postgresType: "float" }],
+    ["real", { type: "number", postgresType: "real" }],
+    ["numeric", { type: "number" }],
+  ])("over %s goes on after 9.5 with 10.5, 11.5 and 100.5", async (type, schema) => {
+    const { give, landed } = await feeding(type, schema);
+    expect(await give("8.25", "9.5", "9.9")).toMatchObject({ error: null, rows: 3, cursor: "9.9" });
+    expect(await give("9.9", "10.5", "11.5", "100.5")).toMatchObject({ error: null, rows: 3, cursor: "100.5" });
+    expect(await landed()).toEqual(["8.25", "9.5", "9.9", "10.5", "11.5", "100.5"]);
+  });
+
+  it("loses nothing behind a value that is no place: NaN, infinity", async () => {
+    const { give, landed } = await feeding("float8", { type: ["number", "string"], postgresType: "float8" });
+    await give("1.5", "NaN", "Infinity");
+    expect(await give("2.5")).toMatchObject({ error: null, rows: 1, cursor: "2.5" });
+    expect(await landed()).toEqual(["1.5", "Infinity", "NaN", "2.5"]);
+  });
+
+  it("is refused over a text, before anything is read", async () => {
+    const { give, ingest } = await feeding("text", { type: "string" });
+    expect(await give("9.5")).toMatchObject({
+      status: "failed",
+      error: {
+        message: "the cursor field at is text, which every database orders its own way",
+        hint: expect.stringContaining("order: bytes"),
+      },
+    });
+    ingest.schema({ type: "object", properties: { at: { type: "string", postgresType: "inet" } } });
+    expect(await ingest.load()).toMatchObject({
+      error: { message: expect.stringContaining("which no cursor can follow") },
+    });
+  });
+
+  it("over a text that says so goes by its bytes, whatever the collation", async () => {
+    const { give, landed } = await feeding(
+      'text collate "en-x-icu"',
+      { type: "string" },
+      "{ field: at, order: bytes }",
     );
+    await give("Z1", "B2");
+    expect(await give("a1", "B1")).toMatchObject({ error: null, rows: 1, cursor: "a1" });
+    expect(await landed()).toEqual(["B2", "Z1", "a1"]);
   });
 
-  it("as text by code unit otherwise", () => {
-    expect(orderOf("text")("Z", "a")).toBeLessThan(0);
+  it("over a field that the source orders as texts is refused", async () => {
+    const { give } = await feeding("text", { type: "string", postgresType: "numeric" });
+    expect(await give("9.5")).toMatchObject({
+      error: { message: "the cursor field at is text in the source, and numeric here: they are ordered otherwise" },
+    });
   });
 });

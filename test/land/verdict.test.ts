@@ -124,6 +124,22 @@ const replayed: Load = async (ingest, given) => {
   return first;
 };
 
+/** From a table of the database itself, whose columns are texts. */
+const postgres =
+  (cursor: string): Load =>
+  async (ingest, given) => {
+    ingest.sqlSource(`from: public.source${cursor}`);
+    const columns = spelledTypes.map((_, at) => `${columnOf(at)} text`);
+    await ingest.rows(`create table public.source (n int, id text, ${columns.join(", ")})`);
+    const inserts = given.map(
+      ({ column, value }, at) =>
+        `insert into public.source (n, id, ${column}) values (${at}, '${at}', ${literal(value)})`,
+    );
+    await ingest.rows(`do $do$ begin ${inserts.join("; ")}; end $do$`);
+    return ingest.load();
+  };
+const numbered = { ...schemaOf(), properties: { n: { type: "integer" }, ...schemaOf().properties } };
+
 const ways: readonly (readonly [name: string, stream: string, schema: object, load: Load])[] = [
   ["CSV by COPY", "format: csv", schemaOf(), file("a.csv", (given) => csv(given, ""))],
   ["CSV record by record", "format: csv", schemaOf(), file("a.csv", (given) => csv(given, "unknown"))],
@@ -132,6 +148,8 @@ const ways: readonly (readonly [name: string, stream: string, schema: object, lo
   ["JSON", "format: json", schemaOf(), file("a.json", (given) => `[${given.map(json).join()}]`)],
   ["XML", xmlFormat, schemaOf(), file("a.xml", xml)],
   ["replay", "format: ndjson", schemaOf(), replayed],
+  ["PostgreSQL", "format: csv", numbered, postgres("")],
+  ["PostgreSQL with a cursor", "format: csv", numbered, postgres("\ncursor: { field: n }")],
 ];
 
 async function project(stream: string, schema: object): Promise<FileIngest> {
@@ -157,3 +175,28 @@ test.each(ways)(
     await expectNamed(ingest, given, found);
   },
 );
+
+test.each([
+  ["without a cursor", ""],
+  ["with a cursor", "\ncursor: { field: n }"],
+])("a value that PostgreSQL holds lands in a column of its type as it is, %s", async (_, cursor) => {
+  const ingest = await project("format: csv", numbered);
+  const all = values(8, 3);
+  const stored = await inserted(ingest, all);
+  const given = all.filter((_, at) => stored[at] !== false);
+  ingest.sqlSource(`from: public.source${cursor}`);
+  const columns = spelledTypes.map(([type], at) => `${columnOf(at)} ${type}`);
+  const rows = given.map(
+    ({ column, value }, at) =>
+      `insert into public.source (n, id, ${column}) values (${at}, '${at}', ${literal(value)})`,
+  );
+  await ingest.rows(
+    `do $do$ begin
+       set local timezone = 'UTC'; create table public.source (n int, id text, ${columns.join(", ")}); ${rows.join("; ")};
+     end $do$`,
+  );
+  expect(await ingest.load()).toMatchObject({ error: null, rejected: 0, rows: given.length });
+  const cells = spelledTypes.map((_, at) => `${columnOf(at)}::text`).join(", ");
+  const read = (table: string) => ingest.rows(`select n, ${cells} from ${table} order by n`);
+  expect(await read("raw.orders")).toEqual(await read("public.source"));
+});

@@ -28,6 +28,8 @@ export interface FileIngest {
   put(files: Readonly<Record<string, string | Uint8Array>>): void;
   remove(name: string): void;
   schema(schema: object): void;
+  /** Makes the database itself the source of the stream `orders`. `stream` are lines of YAML in it. */
+  sqlSource(stream: string): void;
   /** Loads the stream `orders`. */
   load(options?: IngestOptions): Promise<StreamLoad>;
   replay(): Promise<Replayed>;
@@ -72,7 +74,8 @@ ${lines.join("\n")}
   const put = (files: Readonly<Record<string, string | Uint8Array>>) => {
     for (const [name, content] of Object.entries(files)) write(join("data", name), content);
   };
-  const declared = () => loadIngest(join(dir, "ingest/shop.yaml"), { projectDir: dir, env: {} });
+  const declared = () =>
+    loadIngest(join(dir, "ingest/shop.yaml"), { projectDir: dir, env: { SOURCE_URL: database.url } });
   write("ingest/schema.json", JSON.stringify(schema));
   return {
     dir,
@@ -80,6 +83,22 @@ ${lines.join("\n")}
     put,
     remove: (name) => rmSync(join(dir, "data", name)),
     schema: (changed) => write("ingest/schema.json", JSON.stringify(changed)),
+    sqlSource: (changed) =>
+      write(
+        "ingest/shop.yaml",
+        `version: 1
+source: shop
+sql: { url: "\${SOURCE_URL}" }
+streams:
+  - name: orders
+    table: orders
+    recordSchema: schema.json
+${changed
+  .split("\n")
+  .map((line) => `    ${line}`)
+  .join("\n")}
+`,
+      ),
     load: async (options = {}) => (await ingest(declared(), database.settings, options)).streams[0]!,
     replay: () => {
       const declaration = declared();

@@ -3,6 +3,8 @@ import type { Socket } from "node:net";
 import type { Connection, ConnectionOptions } from "mysql2";
 import { UserError } from "../../model/errors.ts";
 import type { Secret } from "../../model/ingest.ts";
+import { literal } from "../../sql/literals.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
 import { importOptional } from "../optional.ts";
 import type { SourcePage } from "../source.ts";
 import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./errors.ts";
@@ -43,7 +45,7 @@ export async function* readMysql(
   let count = 0;
   try {
     await prepareSession(connection, seconds);
-    const result = connection.query({ sql: query.text, rowsAsArray: true, typeCast: false });
+    const result = connection.query({ sql: query.text.toString(), rowsAsArray: true, typeCast: false });
     result.on("fields", (fields: readonly FieldDefinition[]) => {
       readers = fields.map(columnOf);
     });
@@ -98,17 +100,17 @@ function hangUp(connection: Connection): void {
 
 /** The two servers have their own words for the time limit, and their own units. */
 async function prepareSession(connection: Connection, seconds: number): Promise<void> {
-  const version = await ask(connection, "select version()");
+  const version = await ask(connection, sql`select version()`);
   const limit = version.includes("MariaDB")
-    ? `max_statement_time = ${seconds}`
-    : `max_execution_time = ${seconds * 1000}`;
-  await ask(connection, `set session ${limit}, time_zone = '+00:00', net_write_timeout = ${READER_PAUSE}`);
-  await ask(connection, "set session transaction read only");
+    ? sql`max_statement_time = ${literal(Math.ceil(seconds))}`
+    : sql`max_execution_time = ${literal(Math.ceil(seconds * 1000))}`;
+  await ask(connection, sql`set session ${limit}, time_zone = '+00:00', net_write_timeout = ${literal(READER_PAUSE)}`);
+  await ask(connection, sql`set session transaction read only`);
 }
 
-function ask(connection: Connection, sql: string): Promise<string> {
+function ask(connection: Connection, statement: Sql): Promise<string> {
   return new Promise((resolve, reject) => {
-    connection.query({ sql, rowsAsArray: true }, (error, rows) => {
+    connection.query({ sql: statement.toString(), rowsAsArray: true }, (error, rows) => {
       if (error) reject(error);
       else resolve(Array.isArray(rows) ? String((rows as unknown[][])[0]?.[0]) : "");
     });

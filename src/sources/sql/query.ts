@@ -1,7 +1,7 @@
 import { UserError } from "../../model/errors.ts";
 import type { SqlStream } from "../../model/ingest.ts";
-
-export type SqlDialect = "postgres" | "mysql" | "sqlserver";
+import { type Dialect, dialectId, dialectSelect, dialectText, numberLiteral } from "../../sql/dialects.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
 
 /** From where on to read. */
 export interface SqlCursor {
@@ -10,17 +10,19 @@ export interface SqlCursor {
   readonly since: string | null;
   /** The type of the field's column in PostgreSQL. */
   readonly type: string;
+  /** A text in the order of its bytes, whatever the collation of the column. */
+  readonly order?: "bytes" | undefined;
 }
 
 /** A statement that ends neither in a semicolon nor in the middle of a comment. */
 export interface SqlQuery {
-  readonly text: string;
-  /** SQL Server only, which takes no order within brackets: the quoted column, for the end of the statement. */
-  readonly orderBy?: string;
+  readonly text: Sql;
+  /** SQL Server only, which takes no order within brackets: for the end of the statement. */
+  readonly orderBy?: Sql;
 }
 
-const NUMBER = /^-?\d+(?:\.\d+)?$/;
 const NUMERIC = /^(?:bigint|integer|smallint|numeric|double precision|real)/;
+const WHOLE = /^(?:bigint|integer|smallint)$/;
 /** Longest name of a schema, table or column. */
 const MAX_NAME = 128;
 
@@ -28,34 +30,25 @@ const MAX_NAME = 128;
  * The select of a stream. With a cursor, the records from its value on, in its order; those without a value of the
  * cursor field only come with the first load.
  */
-export function selectOf(dialect: SqlDialect, stream: SqlStream, cursor?: SqlCursor): SqlQuery {
-  const rows =
-    stream.from === undefined ? `(${bareQuery(stream.query!)}\n) as records` : tableName(dialect, stream.from);
-  if (!cursor) return { text: stream.from === undefined ? bareQuery(stream.query!) : `select * from ${rows}` };
-  const field = quoteName(dialect, cursor.field);
-  const where = cursor.since === null ? "" : ` where ${field} >= ${literal(dialect, cursor.since, cursor.type)}`;
-  const text = `select * from ${rows}${where}`;
-  return dialect === "sqlserver" ? { text, orderBy: field } : { text: `${text} order by ${field}` };
-}
-
-/** A query as it can stand in brackets. */
-export function bareQuery(query: string): string {
-  return query.replace(/[\s;]+$/, "");
-}
-
-/** One name, never several: dots are part of it. */
-export function quoteName(dialect: SqlDialect, name: string): string {
-  if (dialect === "mysql") return `\`${name.replaceAll("`", "``")}\``;
-  if (dialect === "sqlserver") return `[${name.replaceAll("]", "]]")}]`;
-  return `"${name.replaceAll('"', '""')}"`;
+export function selectOf(dialect: Dialect, stream: SqlStream, cursor?: SqlCursor): SqlQuery {
+  const query = stream.query === undefined ? undefined : dialectSelect(stream.query);
+  if (!cursor) return { text: query ?? sql`select * from ${tableName(dialect, stream.from!)}` };
+  const rows = query
+    ? sql`(${query}
+  ) as records`
+    : tableName(dialect, stream.from!);
+  const field = ordered(dialect, cursor);
+  const where = cursor.since === null ? sql`` : sql` where ${field} >= ${sinceOf(dialect, cursor, cursor.since)}`;
+  const text = sql`select * from ${rows}${where}`;
+  return dialect === "sqlserver" ? { text, orderBy: field } : { text: sql`${text} order by ${field}` };
 }
 
 /** SQL Server also has databases before the schema. */
-function tableName(dialect: SqlDialect, from: string): string {
+function tableName(dialect: Dialect, from: string): Sql {
   const names = from.split(".");
   const most = dialect === "sqlserver" ? 3 : 2;
   if (names.length <= most && names.every((name) => name.trim() !== "" && name.length <= MAX_NAME))
-    return names.map((name) => quoteName(dialect, name)).join(".");
+    return dialectId(dialect, ...names);
   throw new UserError({
     message: "from: does not name a table",
     expected: dialect === "sqlserver" ? "schema.table or database.schema.table" : "schema.table",
@@ -64,14 +57,28 @@ function tableName(dialect: SqlDialect, from: string): string {
   });
 }
 
-/** Numbers as numbers: MySQL compares a number with a text as doubles. */
-function literal(dialect: SqlDialect, value: string, type: string): string {
-  if (NUMERIC.test(type) && NUMBER.test(value)) return value;
-  const text = `'${(dialect === "mysql" ? withoutZone(value) : value).replaceAll("'", "''")}'`;
-  if (dialect === "sqlserver") return `N${text}`;
-  if (!value.includes("\\")) return text;
-  // In MySQL a setting says whether a backslash is an escape.
-  return dialect === "mysql" ? `_utf8mb4 0x${Buffer.from(value).toString("hex")}` : `E${text.replaceAll("\\", "\\\\")}`;
+/** The field as it is to be ordered. */
+function ordered(dialect: Dialect, { field, order }: SqlCursor): Sql {
+  const name = dialectId(dialect, field);
+  if (order !== "bytes") return name;
+  if (dialect === "mysql") return sql`cast(convert(${name} using utf8mb4) as binary)`;
+  return dialect === "sqlserver" ? sql`${name} collate Latin1_General_100_BIN2` : sql`${name} collate "C"`;
+}
+
+/**
+ * The value to begin at. In PostgreSQL a literal has the type of the field. The others compare numbers as numbers only if
+ * they are written so: MySQL compares a number with a text as doubles.
+ */
+function sinceOf(dialect: Dialect, { type, order }: SqlCursor, since: string): Sql {
+  if (dialect === "postgres") return dialectText(dialect, since);
+  const number = NUMERIC.test(type) ? numberLiteral(since) : undefined;
+  if (!number) {
+    const text = dialectText(dialect, dialect === "mysql" && order !== "bytes" ? withoutZone(since) : since);
+    return dialect === "mysql" && order === "bytes" ? sql`cast(${text} as binary)` : text;
+  }
+  // A FLOAT of MySQL shows six digits of what it compares; what is read again is known.
+  const isInexact = dialect === "mysql" && !WHOLE.test(type) && !type.startsWith("numeric");
+  return isInexact ? sql`${number} - abs(${number}) * 0.00001` : number;
 }
 
 /** MySQL reads no "Z"; the session is in UTC. A text that looks like a time is not skipped: a blank sorts before "T". */

@@ -3,6 +3,7 @@ import type { RecordSchema } from "../../model/ingest.ts";
 import { head, PageBuilder, TOO_LONG } from "../formats/pages.ts";
 import type { SourceRecord } from "../json.ts";
 import { MAX_RECORD_BYTES, type RejectedPiece, type SourcePage } from "../source.ts";
+import { refuseLostTime } from "./bends.ts";
 import { type Cell, type CellKind, readCell, type Wanted, wantedOf } from "./cell.ts";
 
 export interface SqlColumn {
@@ -53,7 +54,8 @@ class RowReader {
     this.#columns = columns;
     this.#wanted = columns.map(({ name }) => wantedOf(Object.hasOwn(properties, name) ? properties[name] : undefined));
     this.#index = new Map(columns.map(({ name }, at) => [name, at]));
-    if (this.#index.size < columns.length || this.#index.has("")) throw unclearNames(columns);
+    if (this.#index.size < columns.length || this.#index.has("")) throw unclearNames(columns.map(({ name }) => name));
+    for (const { name, kind } of recordSchema ? columns : []) refuseLostTime(name, kind, recordSchema!);
   }
 
   read(row: SqlRow, number: number, pages: PageBuilder): void {
@@ -132,8 +134,8 @@ function position(number: number): string {
   return `row ${number}`;
 }
 
-function unclearNames(columns: readonly SqlColumn[]): UserError {
-  const names = columns.map(({ name }) => name);
+/** Names of a query's columns that are empty, or there twice. */
+export function unclearNames(names: readonly string[]): UserError {
   const twice = names.find((name, at) => name === "" || names.indexOf(name) < at);
   return new UserError({
     message: twice === "" ? "a column of the query has no name" : `two columns of the query are called ${twice}`,

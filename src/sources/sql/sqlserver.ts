@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { UserError } from "../../model/errors.ts";
 import type { Secret } from "../../model/ingest.ts";
+import type { Sql } from "../../sql/sql.ts";
 import { importOptional } from "../optional.ts";
 import type { SourcePage } from "../source.ts";
 import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./errors.ts";
@@ -55,7 +56,7 @@ export async function* readSqlServer(
     reading.arrayRowMode = true;
     const stream = reading.toReadableStream();
     // What goes wrong is told by the stream.
-    reading.query(text).catch(() => {});
+    reading.query(text.toString()).catch(() => {});
     async function* rows(): AsyncGenerator<SqlRow> {
       for await (const values of stream as AsyncIterable<readonly unknown[]>) {
         count++;
@@ -107,10 +108,10 @@ async function describe(
   pool: Pool,
   query: SqlQuery,
   address: SqlAddress,
-): Promise<{ readonly text: string; readonly columns: readonly SqlColumn[] }> {
+): Promise<{ readonly text: Sql; readonly columns: readonly SqlColumn[] }> {
   const request = pool.request();
-  request.input("query", query.text);
-  const { recordset } = await request.query(DESCRIBE);
+  request.input("query", query.text.toString());
+  const { recordset } = await request.query(DESCRIBE.toString());
   const described = recordset as readonly (DescribedColumn & { readonly error: string | null })[];
   const problem = described.find(({ error }) => error !== null)?.error;
   if (problem) throw refused({ message: problem }, address);

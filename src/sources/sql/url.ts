@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { UserError } from "../../model/errors.ts";
 import type { Secret } from "../../model/ingest.ts";
-import type { SqlDialect } from "./query.ts";
+import type { Dialect as AnyDialect } from "../../sql/dialects.ts";
 
 /** PostgreSQL has its own URLs. */
-type Dialect = Exclude<SqlDialect, "postgres">;
+type Dialect = Exclude<AnyDialect, "postgres">;
 
 /** Where a database server is, from its URL. */
 export interface SqlAddress {

@@ -6,6 +6,7 @@ import { importOptional } from "../../../src/sources/optional.ts";
 import { readSqlServer } from "../../../src/sources/sql/sqlserver.ts";
 import { exactSelect, textOf } from "../../../src/sources/sql/sqlserver-types.ts";
 import { parseSqlUrl } from "../../../src/sources/sql/url.ts";
+import { dialectId, dialectSelect } from "../../../src/sql/dialects.ts";
 
 const servers = resolve(import.meta.dirname, "../../servers");
 const noDriver = !existsSync(`${servers}/node_modules/mssql`);
@@ -21,8 +22,11 @@ describe("the statement for SQL Server", () => {
       { name: "note", type: "nvarchar(max)" },
       { name: "shape", type: null },
     ];
-    const { text, columns } = exactSelect({ text: "select * from o -- all", orderBy: "[id]" }, described);
-    expect(text).toBe(
+    const { text, columns } = exactSelect(
+      { text: dialectSelect("select * from o -- all"), orderBy: dialectId("sqlserver", "id") },
+      described,
+    );
+    expect(text.toString()).toBe(
       "select convert(varchar(20), records.[id]) as [id], convert(varchar(60), records.[amount]) as [amount], " +
         "convert(varchar(40), records.[at], 126) as [at], convert(char(10), records.[born]]], 23) as [born]]], " +
         "records.[note], convert(nvarchar(max), records.[shape]) as [shape] " +
@@ -40,12 +44,15 @@ describe("the statement for SQL Server", () => {
 
   test("is the query itself where no value needs that", () => {
     const described = [{ name: "n", type: "int" }];
-    expect(exactSelect({ text: "with a as (select 1 as n) select n from a" }, described).text).toBe(
-      "with a as (select 1 as n) select n from a",
-    );
-    expect(exactSelect({ text: "select * from [o]", orderBy: "[n]" }, described).text).toBe(
-      "select * from [o] order by [n]",
-    );
+    expect(
+      exactSelect({ text: dialectSelect("with a as (select 1 as n) select n from a") }, described).text.toString(),
+    ).toBe("with a as (select 1 as n) select n from a");
+    expect(
+      exactSelect(
+        { text: dialectSelect("select * from [o]"), orderBy: dialectId("sqlserver", "n") },
+        described,
+      ).text.toString(),
+    ).toBe("select * from [o] order by [n]");
   });
 
   test.each([
@@ -114,7 +121,7 @@ describe("a driver", () => {
     "is taken from the project that is loaded, and says what to check when nobody answers",
     async () => {
       const url = new Secret("SHOP_URL", "sqlserver://sa:canary@127.0.0.1:1/shop?sslmode=disable");
-      const pages = readSqlServer(url, { text: "select 1 as a" }, { projectDir: servers });
+      const pages = readSqlServer(url, { text: dialectSelect("select 1 as a") }, { projectDir: servers });
       const error = await pages.next().then(
         () => undefined,
         (thrown: Error) => thrown,
