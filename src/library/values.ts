@@ -49,8 +49,8 @@ function withinLength(value: Sql, type: Sql, column: string, length: number): Sq
  * refused with the column's name, and so is NULL.
  */
 export function asDay(value: Sql, column: string): Sql {
-  const said = literal(`column ${column}: expected a date, found `);
-  return sql`case when ${value} = ${value}::date then ${value}::date else (${said} || coalesce(${value}::text, 'NULL'))::int::text::date end`;
+  const refusal = refused(`column ${column}: expected a date, found `, sql`coalesce(${value}::text, 'NULL')`);
+  return sql`case when ${value} = ${value}::date then ${value}::date else ${refusal}::text::date end`;
 }
 
 /** Types that have no equality, or one of something else (two boxes of one area): they are compared as they are written. */

@@ -20,7 +20,7 @@ const odd = [
   "%I",
   "\\",
 ];
-const ofObjects: string[] = [];
+const ofObjects = ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__"];
 const inside = [
   ...[
     "loads",

@@ -17,7 +17,7 @@ export interface StoreInput {
 
 /** The store's own columns that readers of the versions do not see. */
 export interface StoreColumns {
-  /** Of a load: what it meant when it was worked in. */
+  /** Of a load: what it meant when it was worked in. Called `row_hash`, as in the stores that there are. */
   readonly meaning: Identifier;
   readonly id: Identifier;
   readonly kind: Identifier;
@@ -26,5 +26,5 @@ export interface StoreColumns {
 
 export function storeColumns({ key, values }: Report): StoreColumns {
   const name = (plain: string) => ownUnless(plain, [...key, ...values.keys()]);
-  return { meaning: id(name("meaning")), id: id(name("row_id")), kind: id(name("row_kind")), idName: name("row_id") };
+  return { meaning: id(name("row_hash")), id: id(name("row_id")), kind: id(name("row_kind")), idName: name("row_id") };
 }

@@ -268,7 +268,7 @@ select
   recomputed."known_from",
   recomputed."known_to",
   recomputed."ended_by",
-  null::text as "meaning",
+  null::text as "_dataform_row_hash",
   'version' as "row_kind",
   recomputed."_dataform_row_id" as "row_id"
 from recomputed
@@ -284,7 +284,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  new_loads.meaning as "meaning",
+  new_loads.meaning as "_dataform_row_hash",
   'load' as "row_kind",
   md5('load ' || new_loads.load_id)::uuid as "row_id"
 from new_loads
@@ -317,7 +317,7 @@ with
 ),
 
 "worked_in" as materialized (
-  select store.feed, store.load_id, store."meaning" as meaning
+  select store.feed, store.load_id, store."_dataform_row_hash" as meaning
   from "marts"."(self)" as store
   where store."row_kind" = 'load'
 ),
@@ -544,7 +544,7 @@ select
   recomputed."known_from",
   recomputed."known_to",
   recomputed."ended_by",
-  null::text as "meaning",
+  null::text as "_dataform_row_hash",
   case when recomputed."_dataform_row_id" is null then 'void' else 'version' end as "row_kind",
   coalesce(recomputed."_dataform_row_id", touched_rows."_dataform_row_id") as "row_id"
 from recomputed
@@ -562,7 +562,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  new_loads.meaning as "meaning",
+  new_loads.meaning as "_dataform_row_hash",
   'load' as "row_kind",
   md5('load ' || new_loads.load_id)::uuid as "row_id"
 from new_loads
@@ -578,7 +578,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  worked_in.meaning as "meaning",
+  worked_in.meaning as "_dataform_row_hash",
   'void' as "row_kind",
   md5('load ' || worked_in.load_id)::uuid as "row_id"
 from worked_in

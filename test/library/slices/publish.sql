@@ -257,7 +257,7 @@ select
   recomputed."known_from",
   recomputed."known_to",
   recomputed."ended_by",
-  null::text as "meaning",
+  null::text as "row_hash",
   'version' as "row_kind",
   recomputed."_dataform_row_id" as "row_id"
 from recomputed
@@ -272,7 +272,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  new_loads.meaning as "meaning",
+  new_loads.meaning as "row_hash",
   'load' as "row_kind",
   md5('load ' || new_loads.load_id)::uuid as "row_id"
 from new_loads
@@ -305,7 +305,7 @@ with
 ),
 
 "worked_in" as materialized (
-  select store.feed, store.load_id, store."meaning" as meaning
+  select store.feed, store.load_id, store."row_hash" as meaning
   from "marts"."(self)" as store
   where store."row_kind" = 'load'
 ),
@@ -525,7 +525,7 @@ select
   recomputed."known_from",
   recomputed."known_to",
   recomputed."ended_by",
-  null::text as "meaning",
+  null::text as "row_hash",
   case when recomputed."_dataform_row_id" is null then 'void' else 'version' end as "row_kind",
   coalesce(recomputed."_dataform_row_id", touched_rows."_dataform_row_id") as "row_id"
 from recomputed
@@ -542,7 +542,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  new_loads.meaning as "meaning",
+  new_loads.meaning as "row_hash",
   'load' as "row_kind",
   md5('load ' || new_loads.load_id)::uuid as "row_id"
 from new_loads
@@ -557,7 +557,7 @@ select
   null::timestamptz as known_from,
   null::timestamptz as known_to,
   null as ended_by,
-  worked_in.meaning as "meaning",
+  worked_in.meaning as "row_hash",
   'void' as "row_kind",
   md5('load ' || worked_in.load_id)::uuid as "row_id"
 from worked_in
