@@ -29,7 +29,7 @@ export function marketing(rows: number): Feed {
   const creatives = Math.ceil(rows / 3);
   return {
     product: "marketing",
-    model: "stat_deltas_store",
+    model: "stat_store",
     tables: `${ledger}
       create table raw.marketing_campaigns (id text, account_id text, name text, status text, objective text, currency text,
         daily_budget numeric, deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
@@ -62,7 +62,7 @@ export function marketing(rows: number): Feed {
 export function blog(rows: number): Feed {
   return {
     product: "blog",
-    model: "blog_deltas_store",
+    model: "blog_store",
     tables: `${ledger}
       create table raw.blog_snapshots (blog_id bigint, views bigint, clicks bigint, taken_on date, _load_id bigint, _row_no bigint);
       create index on raw.blog_snapshots using brin (_load_id);`,

@@ -1,3 +1,4 @@
+import { relation } from "../sql/authored.ts";
 import type { Sql } from "../sql/sql.ts";
 
 // What a packaged function uses of Dataform's own JavaScript: globals where a project is compiled.
@@ -52,4 +53,9 @@ export function targetOf(name: Name | undefined): { readonly schema?: string; re
   if (typeof name === "string") return { name };
   if (Array.isArray(name)) return { schema: name[0] as string, name: name[1] as string };
   return name as { readonly schema?: string; readonly name: string } | undefined;
+}
+
+/** The relation that a name of `ref()` means where a query is made; `what` it is, for a message. */
+export function referTo(context: Context, name: Name, what: string): Sql {
+  return relation(context.ref(targetOf(name)!), what);
 }

@@ -1,19 +1,19 @@
 import { nearest } from "../model/nearest.ts";
 import { typeName } from "../sql/authored.ts";
-import { id, LONGEST_NAME } from "../sql/identifiers.ts";
+import { id, LONGEST_NAME, suffixed } from "../sql/identifiers.ts";
 import { type Identifier, type Sql, sql } from "../sql/sql.ts";
 
 /** What our columns begin with where they stand beside an author's, who cannot have such a name. */
 const OURS = "_dataform_";
 
+/** The name of a column of ours beside an author's columns. */
+export function ownName(name: string): string {
+  return suffixed(`${OURS}${name}`, "");
+}
+
 /** A column of ours beside an author's columns. */
 export function own(name: string): Identifier {
   return id(ownName(name));
-}
-
-/** The same before it is quoted. */
-export function ownName(name: string): string {
-  return `${OURS}${name}`;
 }
 
 /** Ends the compilation with what is wrong with a call. `caller` names function and action: `scd2.publish: customers`. */

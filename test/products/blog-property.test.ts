@@ -73,7 +73,7 @@ test("seed 0: snapshots in any order, again and struck out: after each run the d
     },
     arrival: snapshot,
     arrivals: SNAPSHOTS,
-    store: "blog_history.blog_deltas_store",
+    store: "blog_history.blog_store",
     scenarios: 4,
     landing,
     naive,

@@ -137,7 +137,7 @@ test("marketing: reports in any order, restated and struck out: after each run t
     ],
     arrival,
     arrivals: ARRIVALS,
-    store: "history.stat_deltas_store",
+    store: "history.stat_store",
     scenarios: 3,
     examples: [example],
     landing,

@@ -224,7 +224,7 @@ test("a load with a negative counter is kept out of the release, with all that r
     from (select * from raw.marketing_stats order by measured_at desc, creative_id limit 1) as stats, bad`);
   const bad = await dataform("run", "--tags", "marketing");
   expect(bad.exitCode).toBe(1);
-  expect(bad.stderr).toContain("FAIL  assertion assertions.marketing_stats_are_sound");
+  expect(bad.stderr).toContain("FAIL  assertion assertions.stat_is_sound");
   expect(bad.stderr).toContain("held  table marketing.campaign_daily");
   expect(await rows(shown)).toEqual(before);
   await client.query("update raw._load set status = 'failed' where load_id = (select max(load_id) from raw._load)");
@@ -236,17 +236,17 @@ test("a load with a negative counter is kept out of the release, with all that r
 test("figures that are not those of their reports are found in the run that brings them, and all of them by a full refresh", async () => {
   // as a fault in a model would have it: the store says otherwise than the raw table
   const [store] = await rows(
-    "select relname from pg_class where relname like 'stat\\_deltas\\_store%s' and relkind = 'r' order by oid desc limit 1",
+    "select relname from pg_class where relname like 'stat\\_store%s' and relkind = 'r' order by oid desc limit 1",
   );
-  const written = `run_at = (select run_at from _dataform."${store}" where row_kind = 'run')`;
+  const written = `_dataform_run_at = (select _dataform_run_at from _dataform."${store}" where _dataform_row_kind = 'run')`;
   await client.script(`
     update _dataform."${store}" set clicks = clicks + 1, ${written}
-    where ctid = (select ctid from _dataform."${store}" where row_kind = 'reading' order by measured_at desc, creative_id limit 1);
-    update _dataform."${store}" set ${written} where row_kind = 'load'`);
+    where ctid = (select ctid from _dataform."${store}" where _dataform_row_kind = 'reading' order by measured_at desc, creative_id limit 1);
+    update _dataform."${store}" set ${written} where _dataform_row_kind = 'load'`);
   const faulty = await dataform("run", "--tags", "marketing");
   expect(faulty.exitCode).toBe(1);
-  for (const name of ["snapshots_agree_with_stats", "deltas_agree_with_stats"])
-    expect(faulty.stderr).toContain(`FAIL  assertion assertions.marketing_${name}`);
+  for (const name of ["stat_snapshots_agree_with_records", "stat_deltas_agree_with_snapshots"])
+    expect(faulty.stderr).toContain(`FAIL  assertion assertions.${name}`);
   const anew = await dataform("run", "--tags", "marketing", "--full-refresh");
   expect(anew.stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
 });

@@ -61,6 +61,48 @@ test("a stranger's project has its history from the package: a file of one line,
   ]);
 });
 
+test("a stranger's project has the differences of its meters from the package, with sums and assertions", async () => {
+  const dir = await strangersProject({
+    ...required("counters"),
+    "definitions/feed.sqlx": 'config { type: "declaration", schema: "raw", name: "meter_readings" }',
+    "definitions/meter.js": `counters.publish("meter", {
+      from: "meter_readings", kind: "log", schema: "energy", series: { meter: "text" }, takenAt: { read_at: "timestamptz" },
+      counters: { kwh: "numeric" }, rollups: { meter_months: { by: ["meter"], every: "month" } },
+    });`,
+  });
+  const database = await testDatabase();
+  const client = await connect(database.settings);
+  onTestFinished(async () => {
+    await client.close();
+    await database.drop();
+  });
+  await client.script(`${makeLedger};
+    create table raw.meter_readings (meter text, read_at timestamptz, kwh numeric, _load_id bigint, _row_no bigint);
+    insert into raw.meter_readings values ('a', '2026-01-02Z', 100, 1, 1), ('a', '2026-01-06Z', 110, 1, 2), ('a', '2026-01-07Z', 3, 1, 3)`);
+  const land = (load: number) =>
+    `insert into raw._load values (${load}, 'meter_readings', 'loaded', now(), 1, 0, 'log', null, null)`;
+  await client.script(land(1));
+  const first = await cli(dir, ["run"], { DATABASE_URL: database.url });
+  expect(first.stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
+  // a late one takes its place
+  await client.script(`insert into raw.meter_readings values ('a', '2026-01-03Z', 104, 2, 1); ${land(2)}`);
+  const { stderr } = await cli(dir, ["run"], { DATABASE_URL: database.url });
+  expect(stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
+  const table = await client.table(
+    "select meter, day, kwh, kwh_delta, kwh_to_date, days_covered, is_baseline, is_reset from energy.meter_deltas order by read_at",
+  );
+  expect(table.rows.map((row) => row.map((value) => value ?? "").join(" | "))).toEqual([
+    "a | 2026-01-01 | 100 |  | 100 |  | t | f",
+    "a | 2026-01-02 | 104 | 4 | 104 | 1 | f | f",
+    "a | 2026-01-05 | 110 | 6 | 110 | 3 | f | f",
+    "a | 2026-01-06 | 3 | 3 | 113 | 1 | f | t",
+  ]);
+  const months = await client.table(
+    "select month, kwh, kwh_before_feed, readings, differences from energy.meter_months",
+  );
+  expect(months.rows).toEqual([["2026-01-01", "13", "100", "4", "3"]]);
+});
+
 test("a stranger's project reconciles two tables with the package's functions", async () => {
   const dir = await strangersProject({
     ...required("reconcile"),

@@ -1,0 +1,66 @@
+// What the readings of the statistics add up to. docs/counters.md says what is made of this, and by which rules.
+counters.publish("stat", {
+  schema: "history",
+  tags: ["marketing"],
+  from: "stg_marketing__stats",
+  loads: "stg_marketing__stat_loads",
+  loadOrder: ["load_id", "row_no"],
+  kind: "log",
+  series: { creative_id: "text", device: "text" },
+  takenAt: { measured_at: "timestamptz" },
+  reportedAt: { reported_at: "timestamptz" },
+  counters: { spend: "numeric", impressions: "bigint", clicks: "bigint", conversions: "bigint" },
+  // when impressions fall, all four have started again
+  leading: "impressions",
+  keep: { campaign_id: "text", currency: "text" },
+  nonNull: ["campaign_id", "currency"],
+  unit: "currency",
+  births: { from: "creative_versions", key: "creative_id", at: { created_at: "timestamptz" } },
+  rowConditions: ["device in ('desktop', 'mobile', 'tablet')"],
+  columns: {
+    creative_id: "The creative.",
+    device: "desktop, mobile or tablet.",
+    campaign_id: "The campaign at measured_at: the delta belongs to it. '(unknown)' where the source named none.",
+    currency: "ISO 4217 code of the spend columns.",
+    day: "The UTC day the reading closes: the day of the delta.",
+    reported_at: "When the winning reading was reported.",
+    load_id: "The load that brought the winning reading.",
+    row_no: "Position of the winning reading in its load.",
+    spend: "Money spent",
+    impressions: "Impressions",
+    clicks: "Clicks",
+    conversions: "Conversions",
+  },
+  rollups: {
+    creative_days: {
+      description:
+        "What marketing.creative_daily is kept in; read that one. Only days of creatives whose readings changed are computed again.",
+      by: ["creative_id", "campaign_id", "currency"],
+      every: "day",
+    },
+    creative_months: {
+      description:
+        "What each creative did in each month, per campaign, device and currency: what the marts over all days are made of. Only months of counters whose readings changed are computed again.",
+      by: ["creative_id", "campaign_id", "device", "currency"],
+      every: "month",
+    },
+    campaign_readings: {
+      description:
+        "What the readings of each moment add to each campaign: what campaign_daily and campaign_to_date are made of. Only moments with a changed reading are computed again.",
+      by: ["campaign_id", "currency"],
+      every: "reading",
+      // a baseline is what was there at the first reading: in totals to date it counts once, at that moment
+      measures: {
+        added_spend: "sum(coalesce(spend_delta, spend_to_date))",
+        ...Object.fromEntries(
+          ["impressions", "clicks", "conversions"].flatMap((counter) =>
+            marketing_columns.devices.map((device) => [
+              `added_${counter}_${device}`,
+              `(sum(coalesce(${counter}_delta, ${counter}_to_date)) filter (where device = '${device}'))::bigint`,
+            ]),
+          ),
+        ),
+      },
+    },
+  },
+});

@@ -1,0 +1,238 @@
+import { cte, withCtes } from "../../sql/ctes.ts";
+import { id, suffixed } from "../../sql/identifiers.ts";
+import { and, join, or, type Sql, sql } from "../../sql/sql.ts";
+import { own } from "../options.ts";
+import { differences, sums } from "../totals.ts";
+import {
+  among,
+  dotted,
+  isAll,
+  isKind,
+  lastRun,
+  newLoads,
+  readingsAmong,
+  sameColumns,
+  storeCte,
+  stretch,
+  written,
+} from "./changes.ts";
+import { calendarOf, typedRows } from "./full.ts";
+import { lastReportFirst, typedReports } from "./log.ts";
+import { deltaOf, keyOf, LOAD_NO, PREVIOUS_AT, RUN_AT, type Shape, toDateOf } from "./shape.ts";
+
+// What counters promise, as queries for the rows that break it. They look at what the last run wrote, and at everything
+// after a computation of everything.
+
+/** What an audit reads. */
+export interface Audited {
+  readonly shape: Shape;
+  readonly store: Sql;
+  readonly feed: Sql;
+  readonly loads: Sql;
+  readonly timeZone: string;
+}
+
+const all = isAll(sql`store`);
+
+/** Records of new loads that lack what a reading must have, go below zero, or break a condition. */
+export function unsound({ shape, store, feed, loads }: Audited, conditions: readonly Sql[]): Sql {
+  const { series, takenAt, counters, loadOrder, kind, nonNull } = shape;
+  const needed = [
+    ...series.keys(),
+    ...(kind === "log" ? [takenAt.name] : []),
+    ...counters.keys(),
+    ...nonNull,
+    ...loadOrder,
+  ];
+  const counted = sql`(select feed.* from ${feed} as feed inner join ${loads} as loads on loads.load_id = ${id("feed", loadOrder[0])})`;
+  const records = among({ relation: counted, column: loadOrder[0], values: newLoads(sql`store`), all });
+  const faults = or([
+    sql`((${dotted("records", [...new Set(needed)])}) is not null) is not true`,
+    ...[...counters.keys()].map((name) => sql`${id("records", name)} < 0`),
+    ...conditions.map((condition) => sql`${condition} is not true`),
+  ]);
+  return withCtes([storeCte(store), cte("records", records)], sql`select records.* from records where ${faults}`);
+}
+
+/** Readings in another unit than the first of their series: nothing can be taken from something else. */
+export function unitsThatChange({ series, takenAt }: Shape, unit: string, store: Sql): Sql {
+  const names = [...series.keys()];
+  return withCtes(
+    [
+      storeCte(store),
+      cte("written", written(sql`store`)),
+      cte(
+        "firsts",
+        sql`select store.* from store where ${isKind("store", "reading")} and ${id("store", PREVIOUS_AT)} is null`,
+      ),
+    ],
+    sql`
+      select
+        ${[...names, takenAt.name, unit].map((name) => id("written", name))},
+        ${id("firsts", unit)} as ${own("first_unit")}
+      from written
+      inner join firsts on ${sameColumns("firsts", "written", names)}
+      where ${id("written", unit)} is distinct from ${id("firsts", unit)}`,
+  );
+}
+
+/**
+ * Series for which not: baseline + deltas = last reported total + what stood on the counter before each reset = total to date.
+ */
+export function deltasThatDisagree(shape: Shape, store: Sql): Sql {
+  const series = [...shape.series.keys()];
+  const counters = [...shape.counters.keys()];
+  const counted = own("is_counted");
+  const asReported = new Map(counters.map((name) => [name, reported(shape, name)]));
+  const added = (name: string) => sql`case when ${counted} then coalesce(${id(deltaOf(name))}, ${id(name)}) else 0 end`;
+  const advanced = (name: string) =>
+    sql`case when ${own("is_last")} then ${id(toDateOf(name))} else 0 end - case when ${counted} then 0 else ${id(toDateOf(name))} end`;
+  const measures = [...counters, ...counters.map(toDateOf)];
+  const side = (reportedOf: (name: string) => Sql, toDate: (name: string) => Sql) =>
+    sums({
+      relation: sql`paired`,
+      by: series.map((name) => [name, id("counted", name)]),
+      measures: [
+        ...counters.map((name) => [name, reportedOf(name)] as const),
+        ...counters.map((name) => [toDateOf(name), toDate(name)] as const),
+      ],
+    });
+  return withCtes(
+    [storeCte(store), cte("stretch", stretch(shape, sql`store`, counted)), cte("paired", pairedReadings(shape))],
+    differences(
+      series,
+      measures,
+      side((name) => asReported.get(name)!, advanced),
+      side(added, added),
+    ),
+  );
+}
+
+const lastOf = (name: string) => own(`last_${name}`);
+
+function pairedReadings({ series, counters, takenAt }: Shape): Sql {
+  const at = id("stretch", takenAt.name);
+  return sql`
+    select
+      stretch.*,
+      lead(${at}) over readings is null as ${own("is_last")},
+      ${[...counters.keys()].map((name) => sql`lag(${id("stretch", name)}) over readings as ${lastOf(name)}`)}
+    from stretch
+    window readings as (partition by ${dotted("stretch", [...series.keys()])} order by ${at})`;
+}
+
+/** What a reading says of the total: the last one all, one before a reset what stood there, the one before what counts less. */
+function reported({ leading }: Shape, name: string): Sql {
+  const fell = or([...new Set([leading ?? name, name])].map((one) => sql`${id(one)} < ${lastOf(one)}`));
+  return sql`case when ${own("is_last")} then ${id(name)} else 0 end
+    + case when ${fell} then ${lastOf(name)} else 0 end
+    - case when ${own("is_counted")} then 0 else ${id(name)} end`;
+}
+
+/** Readings that are not as the last of their reports says, are missing, or made up. */
+export function readingsThatDisagree(audited: Audited): Sql {
+  return audited.shape.kind === "log" ? reportsThatDisagree(audited) : snapshotsThatDisagree(audited);
+}
+
+function reportsThatDisagree({ shape, store, feed, loads, timeZone }: Audited): Sql {
+  const { loadOrder, reportedAt, day } = shape;
+  const [load, row] = loadOrder;
+  const key = keyOf(shape);
+  const values = [...shape.counters.keys(), ...shape.keep.keys()];
+  const order = (alias: string) =>
+    join(
+      [
+        ...(reportedAt ? [sql`coalesce(${id(alias, reportedAt.name)}, '-infinity')`] : []),
+        id(alias, load),
+        id(alias, row),
+      ],
+      ", ",
+    );
+  const reports = among({ relation: feed, column: load, values: sql`select load_no from new_loads`, all });
+  const winners = sql`
+    select distinct on (${dotted("reports", key)}) reports.*
+    from (
+      ${typedReports({ shape, feed: sql`reports`, timeZone }, sql`where ${id("feed", load)} in (select loads.load_id from ${loads} as loads)`)}
+    ) as reports
+    order by ${dotted("reports", key)}, ${lastReportFirst(shape, "reports")}`;
+  const days = sql`
+    select ${id("winners", day)} from winners
+    union all
+    select ${id("store", day)} from store where ${isKind("store", "reading")} and ${id("store", RUN_AT)} = ${lastRun(sql`store`)}`;
+  const fault = sql`
+    case
+      -- a report of a load that was worked in before may be the last one still
+      when ${id("winners", load)} is null then ${all} or ${id("readings", load)} in (select load_no from new_loads)
+      when (${order("winners")}) = (${order("readings")})
+        then (${dotted("winners", values)}) is distinct from (${dotted("readings", values)})
+      else ((${order("winners")}) < (${order("readings")})) is not true or ${all}
+    end`;
+  const ctes = [
+    storeCte(store),
+    cte("new_loads", newLoads(sql`store`), { materialized: true }),
+    cte("reports", reports),
+    cte("winners", winners, { materialized: true }),
+    cte("readings", readingsAmong(day, days)),
+  ];
+  return withCtes(ctes, compared(shape, fault));
+}
+
+function snapshotsThatDisagree({ shape, store, feed, timeZone }: Audited): Sql {
+  const load = shape.loadOrder[0];
+  const key = keyOf(shape);
+  const values = [load, ...shape.counters.keys(), ...shape.keep.keys()];
+  const moments = sql`
+    select distinct ${id("store", shape.takenAt.name)} as taken_at
+    from store
+    where not ${isKind("store", "run")} and ${id("store", RUN_AT)} = ${lastRun(sql`store`)}`;
+  const records = among({
+    relation: feed,
+    column: load,
+    values: sql`select calendar.load_no from calendar where calendar.taken_at in (select taken_at from moments)`,
+    all,
+  });
+  const winners = sql`
+    select distinct on (${dotted("told", key)}) told.*
+    from (
+      ${typedRows(shape, sql`records`, timeZone, sql``)}
+    ) as told
+    order by ${dotted("told", key)}, ${id("told", shape.loadOrder[1])} desc`;
+  const ctes = [
+    storeCte(store),
+    cte("calendar", calendarOf(loadsOfStore(shape, sql`store`)), { materialized: true }),
+    cte("moments", moments, { materialized: true }),
+    cte("records", records),
+    cte("winners", winners),
+    cte("readings", readingsAmong(shape.takenAt.name, sql`select taken_at from moments`)),
+  ];
+  return withCtes(
+    ctes,
+    compared(shape, sql`(${dotted("winners", values)}) is distinct from (${dotted("readings", values)})`),
+  );
+}
+
+/** The snapshots that a store has worked in, as `calendarOf` reads them. */
+export function loadsOfStore({ takenAt }: Shape, store: Sql): Sql {
+  return sql`
+    select
+      store.${id(LOAD_NO)} as load_no,
+      ${id("store", takenAt.name)} as taken_at,
+      store.${own("is_whole")},
+      store.${own("loaded_at")}
+    from ${store} as store
+    where ${isKind("store", "load")}`;
+}
+
+function compared(shape: Shape, fault: Sql): Sql {
+  const both = [...new Set([...shape.counters.keys(), ...shape.loadOrder])].flatMap((name) => [
+    sql`${id("winners", name)} as ${id(suffixed(`expected_${name}`, ""))}`,
+    sql`${id("readings", name)} as ${id(suffixed(`actual_${name}`, ""))}`,
+  ]);
+  const key = keyOf(shape).map((name) => sql`coalesce(${id("winners", name)}, ${id("readings", name)}) as ${id(name)}`);
+  return sql`
+    select
+      ${[...key, ...both]}
+    from winners
+    full join readings on ${and(keyOf(shape).map((name) => sql`${id("winners", name)} = ${id("readings", name)}`))}
+    where ${fault}`;
+}

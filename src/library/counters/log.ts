@@ -1,0 +1,224 @@
+import { type Cte, cte } from "../../sql/ctes.ts";
+import { id, ids } from "../../sql/identifiers.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
+import { asType } from "../values.ts";
+import { dotted, isKind, sameColumns } from "./changes.ts";
+import { dayClosedBy, dayOf, type Moment } from "./moments.ts";
+import { FIRST_REPORTED_AT, keyOf, PREVIOUS_AT, readingColumns, type Shape } from "./shape.ts";
+import { BORN_DAY, FROM_AT, IS_BORN } from "./store.ts";
+
+// Kind `log`: reports of readings in any order. Of several reports of one reading one counts.
+
+export interface Births {
+  readonly relation: Sql;
+  readonly key: readonly string[];
+  readonly at: Moment;
+}
+
+export interface Log {
+  readonly shape: Shape;
+  readonly feed: Sql;
+  readonly timeZone: string;
+  readonly births: Births | undefined;
+  readonly self: Sql | undefined;
+}
+
+/** Which readings there are, and which of them have to be computed again: `new_readings` and `touched`. */
+export function newsOfLog(log: Log): Cte[] {
+  return [
+    // what a load that is gone had replaced is only in the raw table
+    cte("scope", sql`select exists (select from gone_loads) as is_everything`, {
+      materialized: true,
+      comment: "what a load that is gone had replaced is only in the raw table: then all of it is read again",
+    }),
+    cte(
+      "loads_to_read",
+      sql`
+        select load_no from new_loads
+        union
+        select load_no from loads where (select is_everything from scope)`,
+      { materialized: true },
+    ),
+    cte(
+      "known",
+      sql`select store.* from store where ${isKind("store", "reading")} and not (select is_everything from scope)`,
+      { materialized: false },
+    ),
+    cte("reports", reports(log), { materialized: true }),
+    cte("new_readings", newReadings(log), {
+      materialized: true,
+      comment: "of several reports of one reading the latest counts, then the last loaded",
+    }),
+    ...births(log),
+    cte("touched", touched(log), { materialized: true }),
+  ];
+}
+
+/** The columns of a report as the feed has them, each as its type; the day is told by the moment. */
+export function typedReports({ shape, feed, timeZone }: Pick<Log, "shape" | "feed" | "timeZone">, where: Sql): Sql {
+  const { takenAt, day, reportedAt } = shape;
+  const given = [...readingColumns(shape)].filter(
+    ([name]) => name !== FIRST_REPORTED_AT && (name !== day || day === takenAt.name),
+  );
+  const columns = [
+    ...given.map(([name]) => id("told", name)),
+    ...(day === takenAt.name ? [] : [sql`${dayClosedBy(takenAt, timeZone, "told")} as ${id(day)}`]),
+    ...(reportedAt ? [sql`${id("told", reportedAt.name)} as ${id(FIRST_REPORTED_AT)}`] : []),
+  ];
+  return sql`
+    select
+      ${columns}
+    from (
+      select
+        ${given.map(([name, type]) => sql`${asType(id("feed", name), type, name)} as ${id(name)}`)}
+      from ${feed} as feed
+      ${where}
+    ) as told`;
+}
+
+function reports(log: Log): Sql {
+  const load = id("feed", log.shape.loadOrder[0]);
+  // an array is looked up in the index of the raw table, whatever the planner thinks of the number of loads
+  const looked = sql`where ${load} = any (array(select load_no from loads_to_read))`;
+  return typedReports(
+    log,
+    sql`
+      inner join loads_to_read on loads_to_read.load_no = ${load}
+      ${log.self ? looked : sql``}`,
+  );
+}
+
+/** Of several reports of one reading: the one that counts comes first. */
+export function lastReportFirst({ reportedAt, loadOrder }: Shape, alias: string): Sql {
+  const [load, row] = loadOrder;
+  const latest = reportedAt ? sql`${id(alias, reportedAt.name)} desc nulls last, ` : sql``;
+  return sql`${latest}${id(alias, load)} desc, ${id(alias, row)} desc`;
+}
+
+function newReadings({ shape, self }: Log): Sql {
+  const key = keyOf(shape);
+  const columns = [...readingColumns(shape).keys()];
+  const all = ids(columns);
+  const first = sql`min(reports.${id(FIRST_REPORTED_AT)}) over reports_of_it as ${id(FIRST_REPORTED_AT)}`;
+  const known = sql`
+    union all
+    -- looked up, not searched for: offset 0
+    select
+      ${columns.map((name) => id("held", name))}
+    from (select distinct ${dotted("reports", key)} from reports) as reports
+    cross join lateral (
+      select
+        ${columns.map((name) => id("known", name))}
+      from known
+      where ${sameColumns("known", "reports", key)}
+      offset 0
+    ) as held`;
+  return sql`
+    select distinct on (${dotted("reports", key)})
+      ${columns.map((name) => (name === FIRST_REPORTED_AT ? first : id("reports", name)))}
+    from (
+      select
+        ${all}
+      from reports
+      ${self ? known : sql``}
+    ) as reports
+    ${
+      shape.reportedAt
+        ? sql`
+            window reports_of_it as (
+              partition by ${dotted("reports", key)}
+              order by ${lastReportFirst(shape, "reports")}
+              rows between unbounded preceding and unbounded following
+            )`
+        : sql``
+    }
+    order by ${dotted("reports", key)}, ${lastReportFirst(shape, "reports")}`;
+}
+
+/** `births`: the day on which each entity began, and `feed`: the first day with a reading. */
+function births({ shape, births, timeZone }: Log): Cte[] {
+  if (!births) return [];
+  const { relation, key, at } = births;
+  const day = id("known", shape.day);
+  const born = asType(id("births", at.name), at.type, at.name);
+  return [
+    cte(
+      "births",
+      sql`
+        select
+          ${key.map((name) => sql`births.${id(name)}`)},
+          ${dayOf(sql`min(${born})`, at, timeZone)} as ${BORN_DAY}
+        from ${relation} as births
+        group by ${dotted("births", key)}`,
+      { materialized: true },
+    ),
+    cte(
+      "feed",
+      sql`
+        select least(
+          (select min(new_readings.${id(shape.day)}) from new_readings),
+          (select min(${day}) from known)
+        ) as first_day`,
+      { materialized: true },
+    ),
+  ];
+}
+
+function touched({ shape, births }: Log): Sql {
+  const series = [...shape.series.keys()];
+  const takenAt = id(shape.takenAt.name);
+  const key = keyOf(shape);
+  const day = id("store", shape.day);
+  const otherBirths =
+    births &&
+    sql`
+    union all
+    -- its entity's birth, or the first day of the feed, is another than was known
+    select ${dotted("store", key)}
+    from store
+    cross join feed
+    left join births on ${sameColumns("births", "store", births.key)}
+    where ${isKind("store", "reading")} and store.${id(PREVIOUS_AT)} is null
+      and store.days_covered is distinct from
+        case when births.${BORN_DAY} >= feed.first_day then greatest(${day} - births.${BORN_DAY} + 1, 1) end`;
+  return sql`
+    select ${dotted("changes", series)}, min(changes.${takenAt}) as ${FROM_AT}
+    from (
+      select ${dotted("new_readings", key)} from new_readings
+      ${otherBirths ?? sql``}
+      union all
+      select ${dotted("store", key)} from store where ${isKind("store", "reading")} and (select is_everything from scope)
+    ) as changes
+    group by ${dotted("changes", series)}`;
+}
+
+/** `readings`: the new ones, and those of `outdated` that still count. */
+export function readingsOfLog({ shape, births }: Log): Cte {
+  const key = keyOf(shape);
+  const columns = [...readingColumns(shape).keys()];
+  const born = births
+    ? [sql`births.${BORN_DAY}`, sql`births.${BORN_DAY} >= feed.first_day as ${IS_BORN}`]
+    : [sql`null::date as ${BORN_DAY}`, sql`false as ${IS_BORN}`];
+  const joined =
+    births &&
+    sql`
+    cross join feed
+    left join births on ${sameColumns("births", "readings", births.key)}`;
+  const query = sql`
+    select
+      readings.*,
+      ${born}
+    from (
+      select
+        ${columns.map((name) => id("new_readings", name))}
+      from new_readings
+      union all
+      select
+        ${columns.map((name) => id("outdated", name))}
+      from outdated
+      where not (select is_everything from scope)
+        and (${dotted("outdated", key)}) not in (select ${dotted("new_readings", key)} from new_readings)
+    ) as readings
+    ${joined ?? sql``}`;
+  return cte("readings", query);
+}

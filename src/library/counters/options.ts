@@ -1,0 +1,260 @@
+import { expression } from "../../sql/authored.ts";
+import { LONGEST_NAME } from "../../sql/identifiers.ts";
+import type { Sql } from "../../sql/sql.ts";
+import type { Name } from "../dataform.ts";
+import { checkFree, checkKnown, columnName, columnNames, fail, type TypedColumns, typedColumns } from "../options.ts";
+import { type Moment, momentOf } from "./moments.ts";
+import type { Period, Rollup } from "./rollups.ts";
+import { beforeFeedOf, deltaOf, readingColumns, type Shape, toDateOf } from "./shape.ts";
+
+/** What counters are read from, and what is made of them: docs/counters.md. */
+export interface CounterOptions {
+  /** The readings as received: the columns of `series`, `takenAt`, `counters`, `keep`, `reportedAt` and `loadOrder`. */
+  readonly from: Name;
+  /** `log`: reports of readings in any order, the last one counts. `full`: each load is a snapshot of all series. */
+  readonly kind: "log" | "full";
+  /**
+   * The loads that count: a relation with `load_id`; of kind `full` also the column of `takenAt`, `loaded_at` and `is_whole`.
+   * Landing's ledger, unless stated.
+   */
+  readonly loads?: Name;
+  /** The columns of `from` that say which load brought a row, and its place in it. */
+  readonly loadOrder?: readonly [load: string, row: string];
+  /** The columns that name one counter. */
+  readonly series: TypedColumns;
+  /** When a reading was taken: one column, a date or timestamp. */
+  readonly takenAt: TypedColumns;
+  /** The running totals. */
+  readonly counters: TypedColumns;
+  /** The counter with which all others restart. */
+  readonly leading?: string;
+  /** Other columns of a reading. */
+  readonly keep?: TypedColumns;
+  /** Columns of `keep` that every reading has. */
+  readonly nonNull?: string | readonly string[];
+  /** The column of `keep` that all readings of a series share: a currency, say. */
+  readonly unit?: string;
+  /** Of kind `log`: when a reading was reported. Of several reports of one reading the latest counts. */
+  readonly reportedAt?: TypedColumns;
+  /** The time zone whose days are counted; UTC unless stated. */
+  readonly timeZone?: string;
+  /** Of kind `log`: when what a series belongs to began. */
+  readonly births?: BirthOptions;
+  /** What is true of every reading: SQL conditions. */
+  readonly rowConditions?: readonly string[];
+  /** Models with sums by day, month or reading, by their names. */
+  readonly rollups?: Readonly<Record<string, RollupOptions>>;
+  /** Makes `<name>_totals`: each series to date. */
+  readonly totals?: boolean | TotalsOptions;
+  readonly schema?: string;
+  readonly tags?: readonly string[];
+  /** What the columns are, for the descriptions of all models: a counter's is told of its delta and its total, too. */
+  readonly columns?: Readonly<Record<string, string>>;
+}
+
+export interface BirthOptions {
+  readonly from: Name;
+  /** Its column, or columns, of the same name as in `series`. */
+  readonly key: string | readonly string[];
+  /** When it began; of several rows the earliest counts. */
+  readonly at: TypedColumns;
+}
+
+export interface RollupOptions {
+  /** Columns of `series`, and of `keep` where they are `nonNull`. */
+  readonly by?: readonly string[];
+  readonly every: Period;
+  /** Further columns: aggregates over readings, in SQL. */
+  readonly measures?: Readonly<Record<string, string>>;
+  readonly description?: string;
+  readonly columns?: Readonly<Record<string, string>>;
+}
+
+export interface TotalsOptions {
+  readonly description?: string;
+  /** Indexes, as in a config's `postgres: { indexes }`. */
+  readonly indexes?: readonly object[];
+}
+
+const OPTIONS: readonly (keyof CounterOptions)[] = [
+  "from",
+  "kind",
+  "loads",
+  "loadOrder",
+  "series",
+  "takenAt",
+  "counters",
+  "leading",
+  "keep",
+  "nonNull",
+  "unit",
+  "reportedAt",
+  "timeZone",
+  "births",
+  "rowConditions",
+  "rollups",
+  "totals",
+  "schema",
+  "tags",
+  "columns",
+];
+const KINDS = ["log", "full"];
+const PERIODS: readonly Period[] = ["day", "month", "reading"];
+const OF_VIEWS = ["day", "days_covered", "is_first", "is_baseline", "is_reset", "is_restated"];
+const OF_ROLLUPS = [
+  "month",
+  "readings",
+  "differences",
+  "first_day",
+  "last_day",
+  "days_covered",
+  "has_reset",
+  "computed_from",
+];
+
+const OF_LOADS = ["load_id", "loaded_at", "is_whole", "whole_before"];
+
+/** Options as checked. */
+export interface Checked {
+  readonly shape: Shape;
+  readonly timeZone: string;
+  readonly births: { readonly from: Name; readonly key: readonly string[]; readonly at: Moment } | undefined;
+  readonly conditions: readonly Sql[];
+  readonly rollups: ReadonlyMap<string, Rollup & Pick<RollupOptions, "description" | "columns">>;
+  readonly totals: TotalsOptions | undefined;
+}
+
+/** @throws Error for a mistake in the options, with what to do instead */
+export function checked(caller: string, options: CounterOptions): Checked {
+  checkKnown(caller, options, OPTIONS);
+  if (!options.from) fail(caller, "needs from, the relation of the readings");
+  if (!KINDS.includes(options.kind))
+    fail(caller, `kind is one of ${KINDS.join(", ")}, found ${JSON.stringify(options.kind)}`);
+  const shape = shapeOf(caller, options);
+  checkPublicNames(caller, shape, options);
+  if (options.births && options.kind === "full")
+    fail(caller, "births is for kind log: what a whole snapshot lacks began after it");
+  return {
+    shape,
+    timeZone: options.timeZone ?? "UTC",
+    births: options.births && birthsOf(caller, shape, options.births),
+    conditions: (options.rowConditions ?? []).map((text) => expression(text, `${caller}: rowConditions`)),
+    rollups: new Map(
+      Object.entries(options.rollups ?? {}).map(([name, one]) => [name, rollupOf(caller, shape, name, one)]),
+    ),
+    totals: totalsOf(caller, options.totals),
+  };
+}
+
+function shapeOf(caller: string, options: CounterOptions): Shape {
+  const optional = (given: TypedColumns | undefined, where: string) =>
+    given === undefined ? new Map<string, Sql>() : typedColumns(caller, given, where);
+  const series = typedColumns(caller, options.series, "series");
+  const takenAt = momentOf(caller, options.takenAt, "takenAt");
+  const counters = typedColumns(caller, options.counters, "counters");
+  const keep = optional(options.keep, "keep");
+  const reportedAt = options.reportedAt && momentOf(caller, options.reportedAt, "reportedAt");
+  if (reportedAt && options.kind === "full")
+    fail(caller, "reportedAt is for kind log: of several snapshots of one moment the last loaded counts");
+  const nonNull = options.nonNull === undefined ? [] : columnNames(caller, options.nonNull, "nonNull");
+  const loadOrder = columnNames(caller, options.loadOrder ?? ["_load_id", "_row_no"], "loadOrder");
+  if (loadOrder.length !== 2)
+    fail(caller, `loadOrder: expected two columns, load and row, found ${loadOrder.join(", ")}`);
+  const oneOf = (name: string | undefined, all: ReadonlyMap<string, Sql>, where: string, what: string) => {
+    if (name !== undefined && !all.has(name))
+      fail(caller, `${where} "${name}" is none of ${what} (${[...all.keys()].join(", ")})`);
+  };
+  oneOf(options.leading, counters, "leading", "the counters");
+  oneOf(options.unit, keep, "unit", "keep");
+  for (const name of nonNull) oneOf(name, keep, "nonNull", "keep");
+  const day = takenAt.name === "day" && takenAt.kind === "date" ? takenAt.name : "day";
+  const [load, row] = loadOrder as [string, string];
+  return {
+    kind: options.kind,
+    series,
+    takenAt,
+    day,
+    counters,
+    leading: options.leading,
+    keep,
+    reportedAt,
+    nonNull,
+    unit: options.unit,
+    loadOrder: [load, row],
+  };
+}
+
+/** Every column of the models has a name for itself. */
+function checkPublicNames(caller: string, shape: Shape, { rollups, totals }: CounterOptions): void {
+  const { series, takenAt, counters, keep, reportedAt, loadOrder } = shape;
+  const isDay = takenAt.name === "day" && takenAt.kind === "date";
+  const theirs = [
+    ...series.keys(),
+    ...(isDay ? [] : [takenAt.name]),
+    ...keep.keys(),
+    ...counters.keys(),
+    ...(reportedAt ? [reportedAt.name] : []),
+    ...loadOrder,
+  ];
+  const hasSums = totals || Object.keys(rollups ?? {}).length > 0;
+  const ours = [
+    ...OF_VIEWS,
+    ...(hasSums ? OF_ROLLUPS : []),
+    ...[...counters.keys()].flatMap((name) => [
+      deltaOf(name),
+      toDateOf(name),
+      ...(hasSums ? [beforeFeedOf(name)] : []),
+    ]),
+  ];
+  checkFree(caller, theirs, ours);
+  // they stand beside the moment of a snapshot, in what says which loads count
+  if (shape.kind === "full") checkFree(caller, [takenAt.name], OF_LOADS);
+  const twice = theirs.find((name, index) => theirs.indexOf(name) !== index);
+  if (twice !== undefined)
+    fail(caller, `${twice} is named twice, among series, takenAt, keep, counters, reportedAt and loadOrder`);
+}
+
+function birthsOf(caller: string, { series }: Shape, given: BirthOptions) {
+  checkKnown(caller, given, ["from", "key", "at"], "option of births");
+  if (!given.from) fail(caller, "births needs from, the relation that says when each began");
+  const key = columnNames(caller, given.key, "births: key");
+  const stray = key.find((name) => !series.has(name));
+  if (stray !== undefined)
+    fail(caller, `births: key has "${stray}", which is none of series (${[...series.keys()].join(", ")})`);
+  return { from: given.from, key, at: momentOf(caller, given.at, "births: at") };
+}
+
+function rollupOf(caller: string, shape: Shape, name: string, given: RollupOptions) {
+  const where = `rollups: ${name}`;
+  checkKnown(caller, given, ["by", "every", "measures", "description", "columns"], `option of ${where}`);
+  if (!PERIODS.includes(given.every))
+    fail(caller, `${where}: every is one of ${PERIODS.join(", ")}, found ${JSON.stringify(given.every)}`);
+  const by = given.by === undefined || given.by.length === 0 ? [] : columnNames(caller, given.by, `${where}: by`);
+  for (const column of by) {
+    if (shape.series.has(column) || shape.nonNull.includes(column)) continue;
+    if (!shape.keep.has(column)) fail(caller, `${where}: by has "${column}", which is in neither series nor keep`);
+    fail(caller, `${where}: by has "${column}", which may be NULL: name it in nonNull`);
+  }
+  const measures = new Map<string, Sql>();
+  const known = [...readingColumns(shape).keys(), ...OF_ROLLUPS];
+  for (const [measure, text] of Object.entries(given.measures ?? {})) {
+    columnName(caller, measure, `${where}: measures`);
+    if (known.includes(measure)) fail(caller, `${where}: the column name ${measure} is taken, rename the measure`);
+    measures.set(measure, expression(text, `${caller}: ${where}: ${measure}`));
+  }
+  return { shape, by, every: given.every, measures, description: given.description, columns: given.columns };
+}
+
+function totalsOf(caller: string, given: boolean | TotalsOptions | undefined): TotalsOptions | undefined {
+  if (given === undefined || given === false) return undefined;
+  if (given === true) return {};
+  checkKnown(caller, given, ["description", "indexes"], "option of totals");
+  return given;
+}
+
+/** @throws Error for a name that leaves no room for those made of it */
+export function checkName(caller: string, name: unknown): void {
+  if (typeof name !== "string" || name === "") fail(caller, `expected a name, found ${JSON.stringify(name)}`);
+  if (Buffer.byteLength(name) > LONGEST_NAME - "_snapshots".length)
+    fail(caller, `the name has up to ${LONGEST_NAME - "_snapshots".length} bytes, so that _snapshots can be added`);
+}

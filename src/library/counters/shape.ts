@@ -1,0 +1,84 @@
+import { suffixed } from "../../sql/identifiers.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
+import { ownName } from "../options.ts";
+import type { Moment } from "./moments.ts";
+
+/** What the readings of some counters are made of: options as checked. All names are of columns. */
+export interface Shape {
+  /** How loads are read: `log`, reports of readings in any order, or `full`, snapshots of all series. */
+  readonly kind: "log" | "full";
+  readonly series: ReadonlyMap<string, Sql>;
+  readonly takenAt: Moment;
+  /** The day a reading closes; the same column as `takenAt` where that is called so. */
+  readonly day: string;
+  readonly counters: ReadonlyMap<string, Sql>;
+  readonly leading: string | undefined;
+  readonly keep: ReadonlyMap<string, Sql>;
+  readonly reportedAt: Moment | undefined;
+  readonly nonNull: readonly string[];
+  readonly unit: string | undefined;
+  readonly loadOrder: readonly [load: string, row: string];
+}
+
+// Columns of ours in a store. Beside a reading's own they have names that no author can have.
+export const ROW_KIND = ownName("row_kind");
+export const LOAD_NO = ownName("load_no");
+export const RUN_AT = ownName("run_at");
+export const BUILT_AT = ownName("built_at");
+export const PREVIOUS_AT = ownName("previous_at");
+export const FIRST_REPORTED_AT = ownName("first_reported_at");
+export const IS_WHOLE = ownName("is_whole");
+export const LOADED_AT = ownName("loaded_at");
+
+export const deltaOf = (counter: string) => suffixed(counter, "_delta");
+export const toDateOf = (counter: string) => suffixed(counter, "_to_date");
+export const beforeFeedOf = (counter: string) => suffixed(counter, "_before_feed");
+
+/** The columns by which a reading is known. */
+export function keyOf({ series, takenAt }: Shape): string[] {
+  return [...series.keys(), takenAt.name];
+}
+
+/** The columns that a reading comes with, and their types. */
+export function readingColumns(shape: Shape): ReadonlyMap<string, Sql> {
+  const { takenAt, reportedAt } = shape;
+  return new Map([
+    ...shape.series,
+    [takenAt.name, takenAt.type],
+    [shape.day, sql`date`],
+    ...shape.keep,
+    ...shape.counters,
+    ...(reportedAt ? [[reportedAt.name, reportedAt.type] as const, [FIRST_REPORTED_AT, reportedAt.type] as const] : []),
+    ...shape.loadOrder.map((column): [string, Sql] => [column, sql`bigint`]),
+  ]);
+}
+
+/** The columns that are computed of a reading and the one before. */
+export function computedColumns({ takenAt, counters }: Shape): ReadonlyMap<string, Sql> {
+  return new Map([
+    [PREVIOUS_AT, takenAt.type],
+    ...[...counters].map(([counter, type]) => [deltaOf(counter), type] as const),
+    ...[...counters].map(([counter, type]) => [toDateOf(counter), type] as const),
+    ["days_covered", sql`integer`],
+    ["is_baseline", sql`boolean`],
+    ["is_reset", sql`boolean`],
+  ]);
+}
+
+/** All columns of the store. */
+export function storeColumns(shape: Shape): ReadonlyMap<string, Sql> {
+  return new Map([
+    [ROW_KIND, sql`text`],
+    [LOAD_NO, sql`bigint`],
+    [RUN_AT, sql`timestamptz`],
+    [BUILT_AT, sql`timestamptz`],
+    ...readingColumns(shape),
+    ...computedColumns(shape),
+    ...(shape.kind === "full"
+      ? ([
+          [IS_WHOLE, sql`boolean`],
+          [LOADED_AT, sql`timestamptz`],
+        ] as const)
+      : []),
+  ]);
+}

@@ -1,0 +1,227 @@
+import { type Cte, cte } from "../../sql/ctes.ts";
+import { id, ids } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
+import { Identifier, type Sql, sql } from "../../sql/sql.ts";
+import { own } from "../options.ts";
+import { isKind, sameColumns } from "./changes.ts";
+import { deltasOf } from "./deltas.ts";
+import {
+  BUILT_AT,
+  computedColumns,
+  IS_WHOLE,
+  keyOf,
+  LOAD_NO,
+  LOADED_AT,
+  PREVIOUS_AT,
+  ROW_KIND,
+  RUN_AT,
+  readingColumns,
+  type Shape,
+  storeColumns,
+  toDateOf,
+} from "./shape.ts";
+
+// The steps of a store's query that do not depend on how its readings come. log.ts and full.ts have those that do.
+
+export const FROM_AT = own("from_at");
+export const IS_BORN = own("is_born");
+export const BORN_DAY = own("born_day");
+
+/** A row of the store: these values, and NULL in all other columns. */
+function row(shape: Shape, values: ReadonlyMap<string, Sql>): Sql[] {
+  const all = new Map([[LOAD_NO, sql`0`], ...values]);
+  return [...storeColumns(shape)].map(([column, type]) => {
+    const value = all.get(column) ?? sql`null::${type}`;
+    return value instanceof Identifier ? value : sql`${value} as ${id(column)}`;
+  });
+}
+
+/**
+ * `store`, `loads`, `worked_in` (loads as the store knows them), `new_loads` and `gone_loads`: what there is, and what of it
+ * the store knows. `loads` is a relation of those that count, with their `load_id`.
+ */
+export function news(shape: Shape, loads: Sql, self: Sql | undefined): Cte[] {
+  const held = self
+    ? sql`select store.* from ${self} as store`
+    : sql`
+        select
+          ${row(shape, new Map())}
+        where false`;
+  const known =
+    shape.kind === "full"
+      ? [sql`store.${id(shape.takenAt.name)} as taken_at`, id("store", IS_WHOLE), id("store", LOADED_AT)]
+      : [];
+  return [
+    cte("store", held, { materialized: false }),
+    cte("loads", sql`select loads.load_id as load_no from ${loads} as loads`, { materialized: true }),
+    cte(
+      "worked_in",
+      sql`
+        select
+          ${[sql`store.${id(LOAD_NO)} as load_no`, ...known]}
+        from store
+        where ${isKind("store", "load")}`,
+      { materialized: true },
+    ),
+    cte("new_loads", sql`select load_no from loads where load_no not in (select load_no from worked_in)`, {
+      materialized: true,
+    }),
+    cte("gone_loads", sql`select worked_in.* from worked_in where load_no not in (select load_no from loads)`, {
+      materialized: true,
+    }),
+  ];
+}
+
+/** `states`: the last reading of each series in `touched` before its first to compute; `outdated`: those from there on. */
+export function before(shape: Shape, self: Sql | undefined): Cte[] {
+  if (!self) return [cte("outdated", sql`select store.* from store`)];
+  const series = [...shape.series.keys()];
+  const names = [...shape.counters.keys()];
+  const takenAt = id(shape.takenAt.name);
+  const columns = [...new Set([...series, shape.takenAt.name, shape.day, ...names, ...names.map(toDateOf)])];
+  const ofSeries = sql`${isKind("store", "reading")} and ${sameColumns("store", "touched", series)}`;
+  const states = sql`
+    select last.*
+    from touched
+    cross join lateral (
+      select
+        ${columns.map((column) => id("store", column))}
+      from store
+      where ${ofSeries} and store.${takenAt} < touched.${FROM_AT}
+      order by store.${takenAt} desc
+      limit 1
+    ) as last`;
+  const outdated = sql`
+    select later.*
+    from touched
+    cross join lateral (
+      select store.*
+      from store
+      where ${ofSeries} and store.${takenAt} >= touched.${FROM_AT}
+      offset 0
+    ) as later`;
+  return [
+    cte("states", states, { materialized: true }),
+    cte("outdated", outdated, { materialized: true, comment: "offset 0: series by series, by the index" }),
+  ];
+}
+
+/** `written`: the rows that the store gets, out of `readings`. `newLoads` is a relation of the new loads. */
+export function written(shape: Shape, newLoads: Sql, self: Sql | undefined): Cte[] {
+  const { ctes, query } = deltasOf({
+    readings: sql`readings`,
+    before: self && sql`states`,
+    series: [...shape.series.keys()],
+    takenAt: shape.takenAt.name,
+    day: shape.day,
+    previous: PREVIOUS_AT,
+    keep: [...readingColumns(shape).keys()],
+    counters: shape.counters,
+    leading: shape.leading,
+    isBorn: sql`readings.${IS_BORN}`,
+    bornDay: sql`readings.${BORN_DAY}`,
+  });
+  const last = self ? changes(shape, newLoads) : [cte("written", everything(shape, newLoads))];
+  return [...ctes, cte("recomputed", query), ...last];
+}
+
+function everything(shape: Shape, newLoads: Sql): Sql {
+  const columns = [...readingColumns(shape).keys(), ...computedColumns(shape).keys()];
+  const reading = new Map([...columns.map(from("recomputed")), [ROW_KIND, literal("reading")]]);
+  const run = new Map<string, Sql>([
+    [ROW_KIND, literal("run")],
+    [RUN_AT, sql`now()`],
+    [BUILT_AT, sql`now()`],
+  ]);
+  return sql`
+    select
+      ${row(shape, reading)}
+    from recomputed
+    union all
+    select
+      ${row(shape, loadValues(shape, "load"))}
+    from ${newLoads} as loads
+    union all
+    select
+      ${row(shape, run)}`;
+}
+
+/** What differs from what the store has. */
+function changes(shape: Shape, newLoads: Sql): Cte[] {
+  const runAt: [string, Sql] = [RUN_AT, id("this_run", RUN_AT)];
+  const run = new Map<string, Sql>([[ROW_KIND, literal("run")], runAt, [BUILT_AT, id("this_run", BUILT_AT)]]);
+  const thisRun = sql`
+    select
+      -- clocks may go back; runs follow one another
+      greatest(now(), (select store.${id(RUN_AT)} + interval '1 microsecond' from store where ${isKind("store", "run")})) as ${id(RUN_AT)},
+      (select store.${id(BUILT_AT)} from store where ${isKind("store", "run")}) as ${id(BUILT_AT)}`;
+  const changed = sql`
+    ${changedReadings(shape, runAt)}
+    union all
+    select
+      ${row(shape, new Map([...loadValues(shape, "load"), runAt]))}
+    from ${newLoads} as loads
+    cross join this_run
+    union all
+    select
+      ${row(shape, new Map([...loadValues(shape, "void"), runAt]))}
+    from gone_loads as loads
+    cross join this_run`;
+  const all = sql`
+    select changes.* from changes
+    union all
+    select
+      ${row(shape, run)}
+    from this_run
+    where exists (select from changes)`;
+  return [
+    cte("this_run", thisRun, { materialized: true }),
+    cte("changes", changed, { materialized: true }),
+    cte("written", all),
+  ];
+}
+
+function changedReadings(shape: Shape, runAt: readonly [string, Sql]): Sql {
+  const key = [...new Set([...keyOf(shape), shape.day])];
+  const columns = [...readingColumns(shape).keys(), ...computedColumns(shape).keys()].filter(
+    (name) => !key.includes(name),
+  );
+  const isGone = sql`recomputed.is_baseline is null`;
+  const previous = sql`case when ${isGone} then outdated.${id(PREVIOUS_AT)} else recomputed.${id(PREVIOUS_AT)} end`;
+  const values = new Map<string, Sql>([
+    ...columns.map(from("recomputed")),
+    ...key.map((name): [string, Sql] => [name, id(name)]),
+    runAt,
+    [ROW_KIND, sql`case when ${isGone} then 'void' else 'reading' end`],
+    // a void still says after which reading something changed
+    [PREVIOUS_AT, previous],
+  ]);
+  return sql`
+    select
+      ${row(shape, values)}
+    from recomputed
+    full join outdated using (${ids(key)})
+    cross join this_run
+    where (
+        ${columns.map((name) => id("recomputed", name))}
+      ) is distinct from (
+        ${columns.map((name) => id("outdated", name))}
+      )`;
+}
+
+function loadValues(shape: Shape, kind: "load" | "void"): Map<string, Sql> {
+  const ofSnapshots: [string, Sql][] = [
+    [shape.takenAt.name, sql`loads.taken_at`],
+    [IS_WHOLE, id("loads", IS_WHOLE)],
+    [LOADED_AT, id("loads", LOADED_AT)],
+  ];
+  return new Map([
+    ...(shape.kind === "full" ? ofSnapshots : []),
+    [ROW_KIND, literal(kind)],
+    [LOAD_NO, sql`loads.load_no`],
+  ]);
+}
+
+const from =
+  (relation: string) =>
+  (column: string): [string, Sql] => [column, id(relation, column)];

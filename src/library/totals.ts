@@ -1,0 +1,188 @@
+import { expression, relation } from "../sql/authored.ts";
+import { id, suffixed } from "../sql/identifiers.ts";
+import { and, join, or, type Sql, sql } from "../sql/sql.ts";
+import { changedRows, onlyAll } from "./counters/scopes.ts";
+import { type Action, assertModel, type Context, type Name, referTo } from "./dataform.ts";
+import { checkKnown, columnNames, fail } from "./options.ts";
+
+// Totals of the same thing, counted twice.
+
+export interface DisagreeOptions {
+  /** Two relations: `ref()`, the name of a common table expression, or a select in parentheses. */
+  readonly expected: string;
+  readonly actual: string;
+  /** The columns of a group; without them everything is one. */
+  readonly by?: readonly string[];
+  /** The columns whose sums must be equal. */
+  readonly measures: readonly string[];
+}
+
+/**
+ * The groups for which the sums of `measures` differ between two relations, or that only one of them has: the columns of
+ * `by`, then `expected_<measure>` and `actual_<measure>`.
+ * @throws Error for a mistake in the options
+ */
+export function disagree(options: DisagreeOptions): string {
+  const caller = "totals.disagree";
+  checkKnown(caller, options, ["expected", "actual", "by", "measures"]);
+  const by = checkedBy(caller, options.by);
+  const measures = columnNames(caller, options.measures ?? [], "measures");
+  const summed = (side: "expected" | "actual") =>
+    sums({
+      relation: relation(options[side], `${caller}: ${side}`),
+      by: by.map((name) => [name, id("counted", name)]),
+      measures: measures.map((name) => [name, id("counted", name)]),
+    });
+  return differences(by, measures, summed("expected"), summed("actual")).toString();
+}
+
+/** One of two relations that are compared. */
+export interface Side {
+  readonly from: Name;
+  /** Conditions on its rows, and on its sums: SQL. */
+  readonly where?: string;
+  readonly having?: string;
+  /** Only the last row of each group by this column. */
+  readonly last?: string;
+  /** Where the column of a group, or what is summed, is not the column of that name: SQL expressions. */
+  readonly columns?: Readonly<Record<string, string>>;
+}
+
+export interface AgreeOptions {
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  readonly expected: Name | Side;
+  readonly actual: Name | Side;
+  readonly by?: readonly string[];
+  readonly measures: readonly string[];
+  /**
+   * For relations that follow counters (docs/counters.md): only days with a reading that the last run changed are compared,
+   * by the column `day` of both; all after a computation of everything. Without `day` nothing but then.
+   */
+  readonly following?: { readonly counters: Name; readonly day?: string };
+}
+
+const AGREE = ["description", "tags", "expected", "actual", "by", "measures", "following"];
+const SIDE = ["from", "where", "having", "last", "columns"];
+
+/**
+ * An assertion that two relations have the same groups with the same sums.
+ * @throws Error for a mistake in the options
+ */
+export function agree(name: string, options: AgreeOptions): Action {
+  const caller = `totals.agree: ${name}`;
+  checkKnown(caller, options, AGREE);
+  if (options.following) checkKnown(caller, options.following, ["counters", "day"], "option of following");
+  const by = checkedBy(caller, options.by);
+  const measures = columnNames(caller, options.measures ?? [], "measures");
+  const sides = { expected: sideOf(caller, options, "expected"), actual: sideOf(caller, options, "actual") };
+  const config = { description: options.description ?? "", tags: options.tags ?? [] };
+  return assertModel(name, config, (context) => {
+    const parts = { caller, context, by, measures, following: options.following };
+    const query = differences(by, measures, sideQuery(sides.expected, parts), sideQuery(sides.actual, parts));
+    return query;
+  });
+}
+
+function checkedBy(caller: string, by: readonly string[] | undefined): readonly string[] {
+  return by === undefined || by.length === 0 ? [] : columnNames(caller, by, "by");
+}
+
+function sideOf(caller: string, options: AgreeOptions, which: "expected" | "actual"): Side {
+  const given = options[which];
+  if (given === undefined || given === null) fail(caller, `needs ${which}: the name of a relation, or { from, … }`);
+  if (typeof given === "string" || Array.isArray(given) || "name" in given) return { from: given as Name };
+  const side = given as Side;
+  checkKnown(caller, side, SIDE, `option of ${which}`);
+  if (side.from === undefined) fail(caller, `${which} needs from, the name of a relation`);
+  return side;
+}
+
+interface Parts {
+  readonly caller: string;
+  readonly context: Context;
+  readonly by: readonly string[];
+  readonly measures: readonly string[];
+  readonly following: AgreeOptions["following"];
+}
+
+function sideQuery(side: Side, { caller, context, by, measures, following }: Parts): Sql {
+  const told = (text: string, what: string) => expression(text, `${caller}: ${what}`);
+  const columns = new Map(Object.entries(side.columns ?? {}));
+  const stray = [...columns.keys()].find((name) => !by.includes(name) && !measures.includes(name));
+  if (stray !== undefined) fail(caller, `columns has "${stray}", which is in neither by nor measures`);
+  const summand = (name: string): [string, Sql] => {
+    const given = columns.get(name);
+    return [name, given === undefined ? id("counted", name) : told(given, `columns: ${name}`)];
+  };
+  const whole = referTo(context, side.from, caller);
+  const scoped = following && referTo(context, following.counters, `${caller}: following`);
+  const rows = scoped ? (following.day ? changedRows(whole, following.day, scoped) : onlyAll(whole, scoped)) : whole;
+  return sums({
+    relation: rows,
+    by: by.map(summand),
+    measures: measures.map(summand),
+    where: side.where === undefined ? undefined : told(side.where, "where"),
+    having: side.having === undefined ? undefined : told(side.having, "having"),
+    last: side.last === undefined ? undefined : id("counted", columnNames(caller, side.last, "last")[0]!),
+  });
+}
+
+/** What is summed of a relation, called `counted` in the expressions. */
+export interface Sums {
+  readonly relation: Sql;
+  readonly by: readonly (readonly [string, Sql])[];
+  readonly measures: readonly (readonly [string, Sql])[];
+  readonly where?: Sql | undefined;
+  readonly having?: Sql | undefined;
+  readonly last?: Sql | undefined;
+}
+
+export function sums({ relation: rows, by, measures, where, having, last }: Sums): Sql {
+  const group = join(
+    by.map(([, value]) => value),
+    ", ",
+  );
+  const named = by.map(([name, value]) => sql`${value} as ${id(name)}`);
+  const from = last
+    ? sql`
+        (
+          select distinct on (${group}) counted.*
+          from ${rows} as counted
+          ${where ? sql`where ${where}` : sql``}
+          order by ${group}, ${last} desc
+        )`
+    : rows;
+  return sql`
+    select
+      ${[...named, ...measures.map(([name, value]) => sql`coalesce(sum(${value}), 0) as ${id(name)}`)]}
+    from ${from} as counted
+    ${where && !last ? sql`where ${where}` : sql``}
+    ${by.length ? sql`group by ${group}` : sql``}
+    ${having ? sql`having ${having}` : sql``}`;
+}
+
+/** The groups of two such sums that differ. */
+export function differences(by: readonly string[], measures: readonly string[], expected: Sql, actual: Sql): Sql {
+  const keys = by.map((name) => sql`coalesce(${id("expected", name)}, ${id("actual", name)}) as ${id(name)}`);
+  const pairs = measures.flatMap((name) => [
+    sql`${id("expected", name)} as ${id(prefixed("expected_", name))}`,
+    sql`${id("actual", name)} as ${id(prefixed("actual_", name))}`,
+  ]);
+  const same = and(by.map((name) => sql`${id("expected", name)} = ${id("actual", name)}`));
+  const differ = or(measures.map((name) => sql`${id("expected", name)} is distinct from ${id("actual", name)}`));
+  return sql`
+    select
+      ${[...keys, ...pairs]}
+    from (
+      ${expected}
+    ) as expected
+    full join (
+      ${actual}
+    ) as actual on ${same}
+    where ${differ}`;
+}
+
+function prefixed(prefix: string, name: string): string {
+  return suffixed(`${prefix}${name}`, "");
+}
