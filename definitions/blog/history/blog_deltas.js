@@ -24,6 +24,8 @@ counters.publish("blog", {
       description:
         "What blog.daily_total is kept in; read that one. Only days with a changed reading are computed again.",
       every: "day",
+      measures: { blogs: "count(*) filter (where not is_baseline)" },
+      columns: { blogs: "Blogs with a difference on this day: the other readings are baselines." },
     },
   },
   totals: {

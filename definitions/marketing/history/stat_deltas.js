@@ -52,14 +52,33 @@ counters.publish("stat", {
       // a baseline is what was there at the first reading: in totals to date it counts once, at that moment
       measures: {
         added_spend: "sum(coalesce(spend_delta, spend_to_date))",
-        ...Object.fromEntries(
-          ["impressions", "clicks", "conversions"].flatMap((counter) =>
-            marketing_columns.devices.map((device) => [
-              `added_${counter}_${device}`,
-              `(sum(coalesce(${counter}_delta, ${counter}_to_date)) filter (where device = '${device}'))::bigint`,
-            ]),
-          ),
-        ),
+        added_impressions_desktop:
+          "(sum(coalesce(impressions_delta, impressions_to_date)) filter (where device = 'desktop'))::bigint",
+        added_impressions_mobile:
+          "(sum(coalesce(impressions_delta, impressions_to_date)) filter (where device = 'mobile'))::bigint",
+        added_impressions_tablet:
+          "(sum(coalesce(impressions_delta, impressions_to_date)) filter (where device = 'tablet'))::bigint",
+        added_clicks_desktop: "(sum(coalesce(clicks_delta, clicks_to_date)) filter (where device = 'desktop'))::bigint",
+        added_clicks_mobile: "(sum(coalesce(clicks_delta, clicks_to_date)) filter (where device = 'mobile'))::bigint",
+        added_clicks_tablet: "(sum(coalesce(clicks_delta, clicks_to_date)) filter (where device = 'tablet'))::bigint",
+        added_conversions_desktop:
+          "(sum(coalesce(conversions_delta, conversions_to_date)) filter (where device = 'desktop'))::bigint",
+        added_conversions_mobile:
+          "(sum(coalesce(conversions_delta, conversions_to_date)) filter (where device = 'mobile'))::bigint",
+        added_conversions_tablet:
+          "(sum(coalesce(conversions_delta, conversions_to_date)) filter (where device = 'tablet'))::bigint",
+      },
+      columns: {
+        added_spend: "Spend that counts in totals to date: differences and baselines.",
+        added_impressions_desktop: "The same of impressions on desktop; NULL without a reading.",
+        added_impressions_mobile: "The same of impressions on mobile; NULL without a reading.",
+        added_impressions_tablet: "The same of impressions on tablet; NULL without a reading.",
+        added_clicks_desktop: "The same of clicks on desktop; NULL without a reading.",
+        added_clicks_mobile: "The same of clicks on mobile; NULL without a reading.",
+        added_clicks_tablet: "The same of clicks on tablet; NULL without a reading.",
+        added_conversions_desktop: "The same of conversions on desktop; NULL without a reading.",
+        added_conversions_mobile: "The same of conversions on mobile; NULL without a reading.",
+        added_conversions_tablet: "The same of conversions on tablet; NULL without a reading.",
       },
     },
   },

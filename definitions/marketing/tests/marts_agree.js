@@ -1,9 +1,9 @@
 // Each mart adds up to what it is made of: the same groups in both, with the same sums. docs/counters.md, "Totals that agree".
-const counters_of_stats = ["history", "stat_store"];
-const all = ["spend", "impressions", "clicks", "conversions"];
-const tags = ["marketing"];
 
-// the differences of the readings, and their sums over all days; where nothing but baselines was measured there is none
+const tags = ["marketing"];
+const counters_of_stats = ["history", "stat_store"];
+
+// what happened: the differences of the readings, without baselines
 const deltas = {
   from: "stat_deltas",
   where: "not is_baseline",
@@ -14,9 +14,14 @@ const deltas = {
     conversions: "conversions_delta",
   },
 };
-const totals_of_facts = { from: "creative_totals", where: "spend is not null" };
+
+// the same over all days; without a figure where nothing but baselines was measured
+const facts = { from: "creative_totals", where: "spend is not null" };
+
 const enough_clicks = `sum(clicks) >= ${ratios.minimum(dataform.projectConfig.vars, "minimum_clicks", 100)}`;
-const totals_to_date = {
+
+// what the source itself reports, resets made good: differences and baselines
+const to_date = {
   from: "creative_totals",
   columns: {
     spend: "coalesce(spend, 0) + coalesce(spend_before_feed, 0)",
@@ -25,18 +30,18 @@ const totals_to_date = {
     conversions: "coalesce(conversions, 0) + coalesce(conversions_before_feed, 0)",
   },
 };
+
 const conversions_to_date = {
   from: "creative_totals",
-  columns: { conversions_to_date: totals_to_date.columns.conversions },
+  columns: { conversions_to_date: "coalesce(conversions, 0) + coalesce(conversions_before_feed, 0)" },
 };
 
-// a column for each device, added up
+// marts with a column for each device
 const devices = {
   impressions: "coalesce(impressions_desktop, 0) + coalesce(impressions_mobile, 0) + coalesce(impressions_tablet, 0)",
   clicks: "coalesce(clicks_desktop, 0) + coalesce(clicks_mobile, 0) + coalesce(clicks_tablet, 0)",
   conversions: "coalesce(conversions_desktop, 0) + coalesce(conversions_mobile, 0) + coalesce(conversions_tablet, 0)",
 };
-const spend_of_devices = "coalesce(spend_desktop, 0) + coalesce(spend_mobile, 0) + coalesce(spend_tablet, 0)";
 
 totals.agree("marketing_facts_agree_with_deltas", {
   tags,
@@ -44,7 +49,7 @@ totals.agree("marketing_facts_agree_with_deltas", {
   expected: deltas,
   actual: "fct_creative_daily",
   by: ["creative_id", "campaign_id", "device", "day", "currency"],
-  measures: all,
+  measures: ["spend", "impressions", "clicks", "conversions"],
   following: { counters: counters_of_stats, day: "day" },
 });
 
@@ -55,7 +60,7 @@ totals.agree("marketing_campaign_daily_agrees_with_facts", {
   expected: deltas,
   actual: "campaign_daily",
   by: ["campaign_id", "day", "currency"],
-  measures: all,
+  measures: ["spend", "impressions", "clicks", "conversions"],
   following: { counters: counters_of_stats, day: "day" },
 });
 
@@ -66,7 +71,7 @@ totals.agree("marketing_creative_daily_agrees_with_facts", {
   expected: deltas,
   actual: "creative_daily",
   by: ["creative_id", "campaign_id", "day", "currency"],
-  measures: all,
+  measures: ["spend", "impressions", "clicks", "conversions"],
   following: { counters: counters_of_stats, day: "day" },
 });
 
@@ -76,54 +81,96 @@ totals.agree("marketing_totals_agree_with_months", {
   expected: { from: "creative_months", where: "readings > 0" },
   actual: "creative_totals",
   by: ["creative_id", "campaign_id", "device", "currency"],
-  measures: [...all, ...all.map((counter) => `${counter}_before_feed`)],
+  measures: [
+    "spend",
+    "impressions",
+    "clicks",
+    "conversions",
+    "spend_before_feed",
+    "impressions_before_feed",
+    "clicks_before_feed",
+    "conversions_before_feed",
+  ],
 });
 
 totals.agree("marketing_campaign_device_agrees_with_facts", {
   tags,
   description: "The device columns of campaign_device add up to the facts: no device is left out.",
-  expected: totals_of_facts,
-  actual: { from: "campaign_device", columns: { spend: spend_of_devices, ...devices } },
+  expected: facts,
+  actual: {
+    from: "campaign_device",
+    columns: {
+      spend: "coalesce(spend_desktop, 0) + coalesce(spend_mobile, 0) + coalesce(spend_tablet, 0)",
+      ...devices,
+    },
+  },
   by: ["campaign_id", "currency"],
-  measures: all,
+  measures: ["spend", "impressions", "clicks", "conversions"],
 });
 
 totals.agree("marketing_spend_per_conversion_agrees_with_facts", {
   tags,
   description: "spend_per_conversion holds every campaign of the facts, with all of its spend and conversions.",
-  expected: totals_of_facts,
+  expected: facts,
   actual: "spend_per_conversion",
   by: ["campaign_id", "currency"],
   measures: ["spend", "conversions"],
 });
 
-for (const entity of ["campaign", "creative"]) {
-  totals.agree(`marketing_best_converting_${entity}s_agrees_with_facts`, {
-    tags,
-    description: `best_converting_${entity}s holds every ${entity} with enough clicks, with its totals, and no other.`,
-    expected: { ...totals_of_facts, having: enough_clicks },
-    actual: `best_converting_${entity}s`,
-    by: [`${entity}_id`, "currency"],
-    measures: ["spend", "clicks", "conversions"],
-  });
+totals.agree("marketing_best_converting_campaigns_agrees_with_facts", {
+  tags,
+  description: "best_converting_campaigns holds every campaign with enough clicks, with its totals, and no other.",
+  expected: { ...facts, having: enough_clicks },
+  actual: "best_converting_campaigns",
+  by: ["campaign_id", "currency"],
+  measures: ["spend", "clicks", "conversions"],
+});
 
-  totals.agree(`marketing_conversions_by_${entity}_agrees_with_deltas`, {
-    tags,
-    description: `conversions_by_${entity}: conversions are those of the totals, conversions to date these and the baselines.`,
-    expected: conversions_to_date,
-    actual: `conversions_by_${entity}`,
-    by: [`${entity}_id`],
-    measures: ["conversions", "conversions_to_date", "clicks"],
-  });
+totals.agree("marketing_best_converting_creatives_agrees_with_facts", {
+  tags,
+  description: "best_converting_creatives holds every creative with enough clicks, with its totals, and no other.",
+  expected: { ...facts, having: enough_clicks },
+  actual: "best_converting_creatives",
+  by: ["creative_id", "currency"],
+  measures: ["spend", "clicks", "conversions"],
+});
 
-  totals.agree(`marketing_${entity}_to_date_agrees_with_deltas`, {
-    tags,
-    description: `The last row of each ${entity} in ${entity}_to_date = its totals, baselines and differences.`,
-    expected: totals_to_date,
-    actual: { from: `${entity}_to_date`, last: "measured_at", columns: devices },
-    by: [`${entity}_id`, "currency"],
-    measures: all,
-    // creative_to_date is a view over all deltas: it is added up only where everything was computed
-    ...(entity === "creative" ? { following: { counters: counters_of_stats } } : {}),
-  });
-}
+totals.agree("marketing_conversions_by_campaign_agrees_with_deltas", {
+  tags,
+  description:
+    "conversions_by_campaign: conversions are those of the totals, conversions to date these and the baselines.",
+  expected: conversions_to_date,
+  actual: "conversions_by_campaign",
+  by: ["campaign_id"],
+  measures: ["conversions", "conversions_to_date", "clicks"],
+});
+
+totals.agree("marketing_conversions_by_creative_agrees_with_deltas", {
+  tags,
+  description:
+    "conversions_by_creative: conversions are those of the totals, conversions to date these and the baselines.",
+  expected: conversions_to_date,
+  actual: "conversions_by_creative",
+  by: ["creative_id"],
+  measures: ["conversions", "conversions_to_date", "clicks"],
+});
+
+totals.agree("marketing_campaign_to_date_agrees_with_deltas", {
+  tags,
+  description: "The last row of each campaign in campaign_to_date = its totals, baselines and differences.",
+  expected: to_date,
+  actual: { from: "campaign_to_date", last: "measured_at", columns: devices },
+  by: ["campaign_id", "currency"],
+  measures: ["spend", "impressions", "clicks", "conversions"],
+});
+
+totals.agree("marketing_creative_to_date_agrees_with_deltas", {
+  tags,
+  description: "The last row of each creative in creative_to_date = its totals, baselines and differences.",
+  expected: to_date,
+  actual: { from: "creative_to_date", last: "measured_at", columns: devices },
+  by: ["creative_id", "currency"],
+  measures: ["spend", "impressions", "clicks", "conversions"],
+  // a view over all deltas: it is added up only where everything was computed
+  following: { counters: counters_of_stats },
+});

@@ -1,0 +1,206 @@
+import { expect, test } from "vitest";
+import type { CounterOptions } from "../../src/library/counters.ts";
+import { makeLedger } from "../support/history.ts";
+import { statuses, type Warehouse, warehouse } from "../support/warehouse.ts";
+
+// What the rules of docs/counters.md say, where the products do not show it.
+
+interface Landing {
+  readonly load: number;
+  /** Tuples of SQL, without load and row. */
+  readonly rows: readonly string[];
+  readonly rejected?: number;
+  readonly asOf?: string;
+}
+
+async function counting(
+  table: string,
+  options: Partial<CounterOptions>,
+  more = "",
+): Promise<Warehouse & { land(landing: Landing): Promise<void> }> {
+  const house = await warehouse({
+    "includes/counters.js": 'module.exports = require("dataform-postgres/includes/counters");',
+    "definitions/feed.js": 'for (const name of ["readings", "births", "snapshots"]) declare({ schema: "raw", name });',
+    "definitions/meter.js": `counters.publish("meter", ${JSON.stringify({
+      from: ["raw", "readings"],
+      kind: "log",
+      series: { meter: "text" },
+      takenAt: { read_at: "timestamptz" },
+      counters: { kwh: "bigint" },
+      ...options,
+    })});`,
+  });
+  await house.sql(`${makeLedger}; create table raw.readings (${table}, _load_id bigint, _row_no bigint);
+    create table raw.births (meter text, at date); ${more}`);
+  const land = ({ load, rows, rejected = 0, asOf }: Landing) =>
+    house.sql(`
+      ${rows.map((row, index) => `insert into raw.readings values (${row}, ${load}, ${index + 1});`).join("\n")}
+      insert into raw._load values (${load}, 'readings', 'loaded', now(), ${rows.length}, ${rejected}, 'full',
+        ${asOf === undefined ? "null" : `'${asOf}'`}, null)`);
+  return { ...house, land };
+}
+
+const plain = "meter text, read_at timestamptz, kwh numeric";
+const failed = (report: Awaited<ReturnType<Warehouse["run"]>>) =>
+  Object.entries(statuses(report)).flatMap(([name, status]) => (status === "failed" ? [name] : []));
+
+test("a value that does not fit its type is refused, with its column, and never rounded", async () => {
+  const house = await counting(plain, {});
+  await house.land({ load: 1, rows: ["'a', '2026-01-02Z', 2.7"] });
+  const report = await house.run();
+  const step = report.steps.find(({ target }) => target.name === "meter_store")!;
+  expect([step.status, step.error?.message]).toEqual([
+    "failed",
+    expect.stringContaining('invalid input syntax for type bigint: "2.7"'),
+  ]);
+});
+
+test("the day that a reading closes is one of the time zone", async () => {
+  const house = await counting(plain, { timeZone: "Asia/Tokyo" });
+  await house.land({
+    load: 1,
+    rows: ["'a', '2026-01-02 15:00Z', 1", "'a', '2026-01-02 15:01Z', 2", "'a', '2026-01-02 14:59Z', 0"],
+  });
+  expect(failed(await house.run())).toEqual([]);
+  expect(await house.rows("select day, kwh, days_covered from marts.meter_deltas order by read_at")).toEqual([
+    "2026-01-02|0|∅",
+    "2026-01-02|1|0",
+    "2026-01-03|2|1",
+  ]);
+});
+
+test("what began inside the feed counts from zero, on the first day too; what began before is a baseline", async () => {
+  const house = await counting(plain, { births: { from: ["raw", "births"], key: "meter", at: { at: "date" } } });
+  await house.sql("insert into raw.births values ('old', '2025-12-31'), ('new', '2026-01-01'), ('new', '2026-01-03')");
+  await house.land({
+    load: 1,
+    rows: ["'old', '2026-01-02Z', 5", "'new', '2026-01-03Z', 7", "'unknown', '2026-01-03Z', 9"],
+  });
+  expect(failed(await house.run())).toEqual([]);
+  const deltas = "select meter, kwh_delta, days_covered from marts.meter_deltas order by meter";
+  expect(await house.rows(deltas)).toEqual(["new|7|2", "old|∅|∅", "unknown|∅|∅"]);
+  // a reading before all others: the feed is older than was known
+  await house.land({ load: 2, rows: ["'other', '2026-01-01Z', 1"] });
+  expect(failed(await house.run())).toEqual([]);
+  expect(await house.rows(deltas)).toEqual(["new|7|2", "old|5|2", "other|∅|∅", "unknown|∅|∅"]);
+});
+
+test("of several reports of one reading the last loaded counts where none says when it was reported", async () => {
+  const house = await counting(plain, {});
+  await house.land({ load: 2, rows: ["'a', '2026-01-02Z', 5", "'a', '2026-01-02Z', 4"] });
+  await house.run();
+  await house.land({ load: 1, rows: ["'a', '2026-01-02Z', 9", "'a', '2026-01-01Z', 1"] });
+  expect(failed(await house.run())).toEqual([]);
+  expect(await house.rows("select kwh, _load_id, _row_no from marts.meter_snapshots order by read_at")).toEqual([
+    "1|1|2",
+    "4|2|2",
+  ]);
+});
+
+test("snapshots may be several a day; what the whole one before lacks was born, after one with rejects nothing is", async () => {
+  const house = await counting(
+    "meter text, kwh numeric",
+    {
+      kind: "full",
+      loads: ["raw", "snapshots"],
+      rollups: { meter_days: { by: ["meter"], every: "day" } },
+      totals: true,
+    },
+    `create view raw.snapshots as
+      select load_id, as_of::timestamptz as read_at, finished_at as loaded_at, rejected = 0 as is_whole from raw._load`,
+  );
+  await house.land({ load: 1, asOf: "2026-01-01 06:00Z", rows: ["'a', 10"] });
+  await house.land({ load: 2, asOf: "2026-01-01 18:00Z", rows: ["'a', 12", "'b', 3"] });
+  expect(failed(await house.run())).toEqual([]);
+  await house.land({ load: 3, asOf: "2026-01-01 12:00Z", rows: ["'a', 11"], rejected: 1 });
+  await house.land({ load: 4, asOf: "2026-01-03 00:00Z", rows: ["'a', 13", "'c', 4"] });
+  expect(failed(await house.run())).toEqual([]);
+  expect(
+    await house.rows(
+      "select meter, read_at at time zone 'UTC', kwh_delta, days_covered from marts.meter_deltas order by 1, 2",
+    ),
+  ).toEqual([
+    "a|2026-01-01 06:00:00|∅|∅",
+    "a|2026-01-01 12:00:00|1|0",
+    "a|2026-01-01 18:00:00|1|0",
+    "a|2026-01-03 00:00:00|1|1",
+    "b|2026-01-01 18:00:00|3|1",
+    "c|2026-01-03 00:00:00|4|1",
+  ]);
+  expect(await house.rows("select meter, day, kwh, kwh_before_feed from marts.meter_days order by 1, 2")).toEqual([
+    "a|2026-01-01|2|10",
+    "a|2026-01-02|1|∅",
+    "b|2026-01-01|3|∅",
+    "c|2026-01-02|4|∅",
+  ]);
+  expect(await house.rows("select meter, kwh, kwh_before_feed from marts.meter_totals order by 1")).toEqual([
+    "a|13|10",
+    "b|3|0",
+    "c|4|0",
+  ]);
+  expect(
+    await house.rows("select read_at at time zone 'UTC', load_id, is_whole from marts.meter_calendar order by 1"),
+  ).toEqual([
+    "2026-01-01 06:00:00|1|t",
+    "2026-01-01 12:00:00|3|f",
+    "2026-01-01 18:00:00|2|t",
+    "2026-01-03 00:00:00|4|t",
+  ]);
+});
+
+test("a series that changes its unit is kept out, and so is a record without its key or its counter, below zero, or against a condition", async () => {
+  const house = await counting(`${plain}, currency text`, {
+    keep: { currency: "text" },
+    unit: "currency",
+    rowConditions: ["kwh < 100"],
+  });
+  await house.land({ load: 1, rows: ["'a', '2026-01-02Z', 1, 'EUR'", "'b', '2026-01-02Z', 1, null"] });
+  expect(failed(await house.run())).toEqual([]);
+  const wrong: [string, string][] = [
+    ["'a', '2026-01-03Z', 2, 'USD'", "assertions.meter_keeps_its_unit"],
+    ["'b', '2026-01-03Z', 2, 'USD'", "assertions.meter_keeps_its_unit"],
+    ["'a', '2026-01-03Z', -2, 'EUR'", "assertions.meter_is_sound"],
+    ["'a', '2026-01-03Z', 100, 'EUR'", "assertions.meter_is_sound"],
+  ];
+  for (const [index, [row, assertion]] of wrong.entries()) {
+    await house.land({ load: index + 2, rows: [row] });
+    expect(failed(await house.run())).toEqual([assertion]);
+    await house.sql("update raw._load set status = 'failed' where load_id = (select max(load_id) from raw._load)");
+    expect(failed(await house.run())).toEqual([]);
+  }
+  expect(await house.rows("select meter, kwh from marts.meter_deltas order by 1")).toEqual(["a|1", "b|1"]);
+});
+
+test("sums that do not hold what the readings say are found in the run that follows them", async () => {
+  const house = await counting(plain, {
+    rollups: {
+      meter_days: { by: ["meter"], every: "day" },
+      meter_months: { every: "month" },
+      meter_moments: { every: "reading" },
+    },
+    totals: true,
+  });
+  await house.land({ load: 1, rows: ["'a', '2026-01-02Z', 1", "'a', '2026-01-03Z', 3", "'a', '2026-02-03Z', 7"] });
+  expect(failed(await house.run())).toEqual([]);
+  // as a fault in a model would have it: rows say otherwise than the readings, and have followed them already
+  for (const name of ["meter_days", "meter_months", "meter_moments", "meter_totals"]) {
+    const [table] = await house.rows(
+      `select relname from pg_class where relname like '${name.replaceAll("_", "\\_")}%s' and relkind = 'r' order by oid desc limit 1`,
+    );
+    await house.sql(`update _dataform."${table}" set kwh = kwh + 1`);
+  }
+  const report = await house.run({
+    actions: [
+      "meter_days_agrees_with_meter_deltas",
+      "meter_months_agrees_with_meter_deltas",
+      "meter_moments_agrees_with_meter_deltas",
+      "meter_totals_agree_with_meter_deltas",
+    ],
+  });
+  expect(failed(report).sort()).toEqual([
+    "assertions.meter_days_agrees_with_meter_deltas",
+    "assertions.meter_moments_agrees_with_meter_deltas",
+    "assertions.meter_months_agrees_with_meter_deltas",
+    "assertions.meter_totals_agree_with_meter_deltas",
+  ]);
+});
