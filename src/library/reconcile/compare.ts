@@ -50,7 +50,10 @@ function letterOf(comparison: Comparison, column: ComparedColumn): Sql {
 export function outcomesOfEqual({ columns }: Comparison): Sql {
   const values = columns.map((column) => valuesOf(column)[0]);
   return sql`
-    case when num_nulls(${join(values, ", ")}) > 0 then
+    case when ${join(
+      values.map((value, index) => sql`${index ? sql`or ` : sql``}${value} is null`),
+      " ",
+    )} then
       ${concatenated(values.map((value) => sql`case when ${value} is null then 'b' else 'e' end`))}
     end`;
 }

@@ -1,17 +1,19 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
+import { id } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import type { Comparison } from "./options.ts";
-import { keyList } from "./sides.ts";
+import { inCalls, keyList } from "./sides.ts";
 import { imports, source } from "./sources.ts";
 
 /** One row per thing to correct. Its id is made of what it says, so that a decision is about these very values. */
 export function proposalsOf(comparison: Comparison, rows: Sql): Sql {
   const keys = keyList(comparison);
-  const said = join([...keys, sql`column_name, our_value, their_value, proposed_action`], ", ");
+  const said = ["column_name", "our_value", "their_value", "proposed_action"].map((name) => id(name));
+  const proposalId = sql`md5(${inCalls(sql`jsonb_build_array`, [...keys, ...said])}::text)`;
   const ctes = [
     ...imports({ rows }),
     cte("proposed", proposed(comparison)),
-    cte("identified", sql`select md5(jsonb_build_array(${said})::text) as proposal_id, proposed.* from proposed`),
+    cte("identified", sql`select ${proposalId} as proposal_id, proposed.* from proposed`),
   ];
   return withCtes(ctes, sql`select * from identified`);
 }

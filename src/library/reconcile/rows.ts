@@ -1,5 +1,5 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
-import { id } from "../../sql/identifiers.ts";
+import { id, suffixed } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, or, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../options.ts";
@@ -28,7 +28,7 @@ export function rowResults(comparison: Comparison, stored: Sql): Sql {
 
 /** The name of the column with the difference of an amount. */
 export function differenceName(amount: string): string {
-  return `${amount}_diff`;
+  return suffixed(amount, "_diff");
 }
 
 function completed(comparison: Comparison): Sql {

@@ -1,0 +1,78 @@
+import { onTestFinished } from "vitest";
+import { type BetweenOptions, between } from "../../src/library/reconcile.ts";
+import { type Client, connect } from "../../src/postgres/client.ts";
+import { id, ids } from "../../src/sql/identifiers.ts";
+import { literal } from "../../src/sql/literals.ts";
+import { sql } from "../../src/sql/sql.ts";
+import { testDatabase } from "./database.ts";
+
+/** Names by which JavaScript's objects and PostgreSQL's grammar may stumble. */
+export const ODD_NAMES = [
+  ...["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__"],
+  ...[
+    "Mixed Case",
+    "CustId",
+    'a "quote"',
+    "it's",
+    "ä€😀",
+    "x".repeat(63),
+    "1st",
+    "$1",
+    "a.b",
+    "a;b",
+    "--",
+    "/*",
+    "%I",
+    "\\",
+  ],
+];
+
+/** Words of the grammar that cannot be everywhere, and types that a row can be cast to by a dot. */
+export async function wordsOfSql(client: Client): Promise<string[]> {
+  const { rows } = await client.table("select word from pg_get_keywords() where catcode <> 'U' order by word");
+  return [...rows.map(([word]) => word as string), "name", "text", "json", "upper", "abs"];
+}
+
+export async function database(): Promise<Client> {
+  const made = await testDatabase();
+  const client = await connect(made.settings, { applicationName: "test" });
+  onTestFinished(async () => {
+    await client.close();
+    await made.drop();
+  });
+  return client;
+}
+
+export type Columns = readonly (readonly [name: string, type: string])[];
+type Row = readonly (string | null)[];
+
+/** A table with these rows, given as texts. */
+export async function fill(client: Client, table: string, columns: Columns, rows: readonly Row[]): Promise<void> {
+  const types = columns.map(([name, type]) => `${id(name)} ${type}`).join(", ");
+  const names = ids(columns.map(([name]) => name));
+  await client.script(`drop table if exists ${id(table)}; create table ${id(table)} (${types})`);
+  const values = rows.map((row) => sql`(${row.map(literal)})`);
+  if (rows.length) await client.script(sql`insert into ${id(table)} (${names}) values ${values}`);
+}
+
+/** Every select of a reconciliation as a table: store, rows, duplicates, columns, summary, proposals, rules. */
+export async function reconciled(client: Client, options: BetweenOptions): Promise<void> {
+  const made = between(options);
+  const tables = [
+    ["store", made.store()],
+    ["rows", made.rows("made_store")],
+    ["duplicates", made.duplicates("made_store")],
+    ["columns", made.columnStats("made_rows")],
+    ["summary", made.summary("made_rows", "made_duplicates")],
+    ["proposals", made.proposals("made_rows")],
+    ["rules", made.rules()],
+  ] as const;
+  const statements = tables.map(([name, select]) => `create table made_${name} as\n${select};`);
+  await client.script(`set jit = off; ${tables.map(([name]) => `drop table if exists made_${name};`).join(" ")}
+    ${statements.join("\n")}`);
+}
+
+/** Rows of a query as objects would have them, each cell as text. */
+export async function cells(client: Client, query: string): Promise<readonly (readonly (string | null)[])[]> {
+  return (await client.table(query)).rows;
+}
