@@ -33,13 +33,23 @@ export async function wordsOfSql(client: Client): Promise<string[]> {
   return [...rows.map(([word]) => word as string), "name", "text", "json", "upper", "abs"];
 }
 
-export async function database(): Promise<Client> {
+/** A database of its own: close() drops it. */
+export async function openDatabase(): Promise<{ readonly client: Client; close(): Promise<void> }> {
   const made = await testDatabase();
   const client = await connect(made.settings, { applicationName: "test" });
-  onTestFinished(async () => {
-    await client.close();
-    await made.drop();
-  });
+  return {
+    client,
+    close: async () => {
+      await client.close();
+      await made.drop();
+    },
+  };
+}
+
+/** One for this test. */
+export async function database(): Promise<Client> {
+  const { client, close } = await openDatabase();
+  onTestFinished(close);
   return client;
 }
 

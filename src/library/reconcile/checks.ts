@@ -6,7 +6,7 @@ import { type Comparison, columnOf, SIDES, type Side } from "./options.ts";
 import { comparedForm, measureOf } from "./sides.ts";
 import { imports, source } from "./sources.ts";
 import type { Relations } from "./store.ts";
-import { typesOf } from "./types.ts";
+import { typesOfColumns } from "./types.ts";
 
 // The promises that the results are checked for: a select gives a row for each that is broken.
 
@@ -72,7 +72,7 @@ export function sumsWrong(comparison: Comparison, relations: Relations, summary:
     group by 1`;
   const ctes: Cte[] = [
     ...imports({ ...relations, summary }),
-    ...typesOf({ ...comparison, key: [] }, [amountColumn]),
+    ...typesOfColumns([amountColumn], SIDES),
     ...SIDES.map((side) => cte(side, of(side))),
     cte(
       "explained",

@@ -121,7 +121,11 @@ function minorUnit(currency: Sql): Sql {
     ([digits, codes]) =>
       sql`when ${currency} in (${join(codes.split(" ").map(literal), ", ")}) then ${literal(digits)}`,
   );
-  return sql`case ${join(cases, " ")} else 2 end`;
+  return sql`
+    case
+      ${join(cases, "\n")}
+      else 2
+    end`;
 }
 
 /** Both limits count in: a difference as large as the tolerance is within it. */

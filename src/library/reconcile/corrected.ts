@@ -8,7 +8,7 @@ import { normalized } from "./normalize.ts";
 import { type ComparedColumn, type Comparison, checkApart } from "./options.ts";
 import { comparedForm, keyList } from "./sides.ts";
 import { imports, source } from "./sources.ts";
-import { isNative, typesOf } from "./types.ts";
+import { isNative, typesOfColumns } from "./types.ts";
 
 const newValues = own("new_values");
 
@@ -23,7 +23,7 @@ export function correctedOf(comparison: Comparison, ours: Sql, corrections: Sql)
   ]);
   const ctes: Cte[] = [
     ...imports({ ours, corrections }),
-    ...typesOf(comparison, columns, ["ours"]),
+    ...typesOfColumns(columns, ["ours"]),
     cte("ours", ourRecords(comparison)),
     cte("accepted", sql`select * from ${source("corrections")} where state = 'accepted'`),
     cte("changes", changes(comparison)),

@@ -21,7 +21,7 @@ export function duplicatesOf(comparison: Comparison, relations: Relations, store
   const keys = join(keyList(comparison), ", ");
   const ctes: Cte[] = [
     ...imports({ ...relations, stored }),
-    ...typesOf(comparison, comparison.columns),
+    ...typesOf(comparison),
     ...sidesOf(comparison),
     cte("repeated", sql`select ${keys} from ${source("stored")} where n_ours > 1 or n_theirs > 1`),
     cte(

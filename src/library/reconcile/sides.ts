@@ -123,21 +123,24 @@ function textHash(values: readonly Sql[]): Sql {
 /** Key, columns and what else is wanted of a row, as JSON. Numbers are written in one way, whatever digits they came with. */
 export function asJson({ key, columns, also }: Comparison, side: Side, valueIn: (name: string) => Sql): Sql {
   const pairs = [
-    ...key.map(({ name }) => [literal(name), valueIn(name)]),
-    ...columns.map((column) => [literal(column.name), jsonForm(column, side, valueIn(column.name))]),
-    ...also[side].map((name) => [literal(name), valueIn(name)]),
+    ...key.map(({ name }) => sql`${literal(name)}, ${valueIn(name)}`),
+    ...columns.map((column) => sql`${literal(column.name)}, ${jsonForm(column, side, valueIn(column.name))}`),
+    ...also[side].map((name) => sql`${literal(name)}, ${valueIn(name)}`),
   ];
-  return inCalls(sql`jsonb_build_object`, pairs.flat());
+  return inCalls(sql`jsonb_build_object`, pairs);
 }
 
-/** As many arguments as one call takes. */
-const ARGUMENTS_OF_A_CALL = 100;
+/** A call takes 100 arguments. */
+const PAIRS_OF_A_CALL = 50;
 
-/** `jsonb_build_object` or `jsonb_build_array` of any number of arguments. */
+/** `jsonb_build_object` or `jsonb_build_array` of any number of pairs or values. */
 export function inCalls(call: Sql, values: readonly Sql[]): Sql {
   const calls: Sql[] = [];
-  for (let first = 0; first < values.length; first += ARGUMENTS_OF_A_CALL)
-    calls.push(sql`${call}(${join(values.slice(first, first + ARGUMENTS_OF_A_CALL), ", ")})`);
+  for (let first = 0; first < values.length; first += PAIRS_OF_A_CALL)
+    calls.push(sql`
+      ${call}(
+        ${values.slice(first, first + PAIRS_OF_A_CALL)}
+      )`);
   return calls.length > 1 ? sql`(${join(calls, " || ")})` : calls[0]!;
 }
 

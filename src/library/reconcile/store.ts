@@ -30,7 +30,7 @@ export function storeOf(comparison: Comparison, relations: Relations): Sql {
   const searched = SIDES.filter((side) => !comparison.unique.includes(side));
   const ctes: Cte[] = [
     ...imports(relations),
-    ...typesOf(comparison, comparison.columns),
+    ...typesOf(comparison),
     ...sidesOf(comparison),
     ...(searched.length ? [repeated(searched)] : []),
     cte(

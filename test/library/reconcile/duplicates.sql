@@ -1,0 +1,189 @@
+with
+
+"_dataform_ours" as not materialized (
+  select * from shop.payments as "_dataform_ours"
+),
+
+"_dataform_theirs" as not materialized (
+  select * from (select * from bank."Entries") as "_dataform_theirs"
+),
+
+"_dataform_stored" as not materialized (
+  select * from stored as "_dataform_stored"
+),
+
+-- what types the columns have, asked of no row
+"column_types" as (
+  select
+    pg_typeof(coalesce("ours"."amount", null)) as "amount_ours",
+    pg_typeof(coalesce("theirs"."amount", null)) as "amount_theirs",
+    pg_typeof(coalesce("ours"."booked_on", null)) as "booked_on_ours",
+    pg_typeof(coalesce("theirs"."booked_on", null)) as "booked_on_theirs",
+    pg_typeof(coalesce("ours"."booked_at", null)) as "booked_at_ours",
+    pg_typeof(coalesce("theirs"."booked_at", null)) as "booked_at_theirs",
+    pg_typeof(coalesce("ours"."fee", null)) as "fee_ours",
+    pg_typeof(coalesce("theirs"."fee", null)) as "fee_theirs",
+    pg_typeof(coalesce("ours"."details", null)) as "details_ours",
+    pg_typeof(coalesce("theirs"."details", null)) as "details_theirs",
+    pg_typeof(coalesce(case when true then "ours"."details" else "theirs"."details" end, null)) as "details_common"
+  from (select) as one
+  left join (select * from "_dataform_ours" limit 0) as "ours" on true
+  left join (select * from "_dataform_theirs" limit 0) as "theirs" on true
+),
+
+"answers" as materialized (
+  select
+    "amount_ours" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "amount_ours",
+    "amount_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "amount_theirs",
+    case "booked_on_ours"
+      when 'date'::regtype then true
+      when 'timestamp with time zone'::regtype then ('ours: column booked_on has no day of its own, cast it where its time zone is known: ' || "booked_on_ours")::int::boolean
+      else false
+    end as "booked_on_ours",
+    case "booked_on_theirs"
+      when 'date'::regtype then true
+      when 'timestamp with time zone'::regtype then ('theirs: column booked_on has no day of its own, cast it where its time zone is known: ' || "booked_on_theirs")::int::boolean
+      else false
+    end as "booked_on_theirs",
+    ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) as "booked_at_ours",
+    ("booked_at_theirs" in ('timestamp without time zone'::regtype, 'date'::regtype)) as "booked_at_theirs",
+    "fee_ours" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "fee_ours",
+    "fee_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "fee_theirs",
+    (case
+      when "details_common" <> "details_ours" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
+        then ('column details: both sides have to be of one type, ours is ' || "details_ours")::int::boolean
+      else true
+    end) and (case
+      when "details_common" <> "details_theirs" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
+        then ('column details: both sides have to be of one type, theirs is ' || "details_theirs")::int::boolean
+      else true
+    end) and (case
+      when ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) <> ("booked_at_theirs" in ('timestamp without time zone'::regtype, 'date'::regtype))
+        then ('column booked_at: one side has no time zone, cast it where it is known; ours and theirs are ' || concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::int::boolean
+      else true
+    end) as "_dataform_are_comparable"
+  from "column_types"
+),
+
+"typed_ours" as not materialized (
+  select
+    "account"::text as "account",
+    upper(btrim("reference"::text, e' \t\r\n')) as "reference",
+    case when (select "amount_ours" from "answers") then "amount"::numeric else "amount"::text::numeric end as "amount",
+    "currency"::text as "currency",
+    case
+      when (select "booked_on_ours" from "answers") then "booked_on"::date
+      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('ours: column booked_on is no date: ' || "booked_on"::text)::int::text::date
+      else "booked_on"::text::date
+    end as "booked_on",
+    case when (select "booked_at_ours" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
+    case when (select "fee_ours" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
+    case when true then "details" else (select "details" from "_dataform_theirs" limit 0) end as "details",
+    "record_id"::text as "record_id"
+  from "_dataform_ours"
+),
+
+"ours" as not materialized (
+  select
+    *,
+    nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null as "_dataform_has_key",
+    case when nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null then hashtextextended("reference", hashtextextended("account", 0)) end as "_dataform_key_hash",
+    hash_record_extended(row("amount", "currency", "booked_on", "booked_at", "fee", "details"), 0) as "_dataform_row_hash"
+  from "typed_ours"
+),
+
+"typed_theirs" as not materialized (
+  select
+    "account"::text as "account",
+    upper(btrim("reference"::text, e' \t\r\n')) as "reference",
+    case when (select "amount_theirs" from "answers") then "amount"::numeric else "amount"::text::numeric end as "amount",
+    "currency"::text as "currency",
+    case
+      when (select "booked_on_theirs" from "answers") then "booked_on"::date
+      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('theirs: column booked_on is no date: ' || "booked_on"::text)::int::text::date
+      else "booked_on"::text::date
+    end as "booked_on",
+    case when (select "booked_at_theirs" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
+    case when (select "fee_theirs" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
+    case when true then "details" else (select "details" from "_dataform_ours" limit 0) end as "details",
+    "path"::text as "path"
+  from "_dataform_theirs"
+),
+
+"theirs" as not materialized (
+  select
+    *,
+    nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null as "_dataform_has_key",
+    case when nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null then hashtextextended("reference", hashtextextended("account", 0)) end as "_dataform_key_hash",
+    hash_record_extended(row("amount", "currency", "booked_on", "booked_at", "fee", "details"), 0) as "_dataform_row_hash"
+  from "typed_theirs"
+),
+
+"repeated" as (
+  select "account", "reference" from "_dataform_stored" where n_ours > 1 or n_theirs > 1
+),
+
+"repeated_rows" as (
+  select
+    "ours"."account",
+    "ours"."reference",
+    "ours"."amount",
+    "ours"."currency",
+    'ours' as "_dataform_side",
+    "ours"."_dataform_row_hash",
+    jsonb_build_object(
+      'account', "ours"."account",
+      'reference', "ours"."reference",
+      'amount', trim_scale("ours"."amount"),
+      'currency', "ours"."currency",
+      'booked_on', "ours"."booked_on",
+      'booked_at', case when (select "booked_at_ours" from "answers") then to_jsonb("ours"."booked_at" at time zone 'UTC') else to_jsonb("ours"."booked_at") end,
+      'fee', trim_scale("ours"."fee"),
+      'details', "ours"."details",
+      'record_id', "ours"."record_id"
+    ) as "_dataform_content"
+  from "ours"
+  inner join repeated on ("repeated"."account" = "ours"."account") and ("repeated"."reference" = "ours"."reference")
+  where "ours"."_dataform_has_key"
+  union all
+  select
+    "theirs"."account",
+    "theirs"."reference",
+    "theirs"."amount",
+    "theirs"."currency",
+    'theirs' as "_dataform_side",
+    "theirs"."_dataform_row_hash",
+    jsonb_build_object(
+      'account', "theirs"."account",
+      'reference', "theirs"."reference",
+      'amount', trim_scale("theirs"."amount"),
+      'currency', "theirs"."currency",
+      'booked_on', "theirs"."booked_on",
+      'booked_at', case when (select "booked_at_theirs" from "answers") then to_jsonb("theirs"."booked_at" at time zone 'UTC') else to_jsonb("theirs"."booked_at") end,
+      'fee', trim_scale("theirs"."fee"),
+      'details', "theirs"."details",
+      'path', "theirs"."path"
+    ) as "_dataform_content"
+  from "theirs"
+  inner join repeated on ("repeated"."account" = "theirs"."account") and ("repeated"."reference" = "theirs"."reference")
+  where "theirs"."_dataform_has_key"
+),
+
+"contents" as (
+  select
+    "account",
+    "reference",
+    "_dataform_row_hash" as row_hash,
+    (count(*) filter (where "_dataform_side" = 'ours'))::int as n_ours,
+    (count(*) filter (where "_dataform_side" = 'theirs'))::int as n_theirs,
+    least(count(*) filter (where "_dataform_side" = 'ours'), count(*) filter (where "_dataform_side" = 'theirs'))::int as n_equal,
+    min("amount") as "amount",
+    min("currency") as "currency",
+    coalesce(jsonb_agg("_dataform_content") filter (where "_dataform_side" = 'ours'), '[]') as ours,
+    coalesce(jsonb_agg("_dataform_content") filter (where "_dataform_side" = 'theirs'), '[]') as theirs
+  from repeated_rows
+  group by "account", "reference", "_dataform_row_hash"
+)
+
+select * from contents
+where (select "_dataform_are_comparable" from "answers")

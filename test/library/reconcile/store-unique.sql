@@ -1,0 +1,140 @@
+with
+
+"_dataform_ours" as not materialized (
+  select * from ours as "_dataform_ours"
+),
+
+"_dataform_theirs" as not materialized (
+  select * from theirs as "_dataform_theirs"
+),
+
+-- what types the columns have, asked of no row
+"column_types" as (
+  select
+    pg_typeof(coalesce("ours"."user", null)) as "user_ours",
+    pg_typeof(coalesce("theirs"."user", null)) as "user_theirs",
+    pg_typeof(coalesce("ours"."Mixed Case", null)) as "Mixed Case_ours",
+    pg_typeof(coalesce("theirs"."Mixed Case", null)) as "Mixed Case_theirs",
+    pg_typeof(coalesce(case when true then "ours"."user" else "theirs"."user" end, null)) as "user_common",
+    pg_typeof(coalesce(case when true then "ours"."Mixed Case" else "theirs"."Mixed Case" end, null)) as "Mixed Case_common"
+  from (select) as one
+  left join (select * from "_dataform_ours" limit 0) as "ours" on true
+  left join (select * from "_dataform_theirs" limit 0) as "theirs" on true
+),
+
+"answers" as materialized (
+  select
+    (case
+      when "user_common" <> "user_ours" and "user_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
+        then ('column user: both sides have to be of one type, ours is ' || "user_ours")::int::boolean
+      else true
+    end) and (case
+      when "user_common" <> "user_theirs" and "user_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
+        then ('column user: both sides have to be of one type, theirs is ' || "user_theirs")::int::boolean
+      else true
+    end) and (case
+      when "Mixed Case_common" <> "Mixed Case_ours" and "Mixed Case_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
+        then ('column Mixed Case: both sides have to be of one type, ours is ' || "Mixed Case_ours")::int::boolean
+      else true
+    end) and (case
+      when "Mixed Case_common" <> "Mixed Case_theirs" and "Mixed Case_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
+        then ('column Mixed Case: both sides have to be of one type, theirs is ' || "Mixed Case_theirs")::int::boolean
+      else true
+    end) as "_dataform_are_comparable"
+  from "column_types"
+),
+
+"typed_ours" as not materialized (
+  select
+    case when true then "user" else (select "user" from "_dataform_theirs" limit 0) end as "user",
+    case when true then "Mixed Case" else (select "Mixed Case" from "_dataform_theirs" limit 0) end as "Mixed Case",
+    "status"::text as "status"
+  from "_dataform_ours"
+),
+
+"ours" as not materialized (
+  select
+    *,
+    nullif("user"::text, '') is not null and nullif("Mixed Case"::text, '') is not null as "_dataform_has_key",
+    case when nullif("user"::text, '') is not null and nullif("Mixed Case"::text, '') is not null then hash_record_extended(row("user", "Mixed Case"), 0) end as "_dataform_key_hash",
+    hash_record_extended(row("status"), 0) as "_dataform_row_hash"
+  from "typed_ours"
+),
+
+"typed_theirs" as not materialized (
+  select
+    case when true then "user" else (select "user" from "_dataform_ours" limit 0) end as "user",
+    case when true then "Mixed Case" else (select "Mixed Case" from "_dataform_ours" limit 0) end as "Mixed Case",
+    "status"::text as "status"
+  from "_dataform_theirs"
+),
+
+"theirs" as not materialized (
+  select
+    *,
+    nullif("user"::text, '') is not null and nullif("Mixed Case"::text, '') is not null as "_dataform_has_key",
+    case when nullif("user"::text, '') is not null and nullif("Mixed Case"::text, '') is not null then hash_record_extended(row("user", "Mixed Case"), 0) end as "_dataform_key_hash",
+    hash_record_extended(row("status"), 0) as "_dataform_row_hash"
+  from "typed_theirs"
+),
+
+"single_pairs" as (
+  select
+    "ours"."user" as "user_ours",
+    "ours"."Mixed Case" as "Mixed Case_ours",
+    "ours"."status" as "status_ours",
+    "ours"."_dataform_count" as "_dataform_count_ours",
+    "theirs"."user" as "user_theirs",
+    "theirs"."Mixed Case" as "Mixed Case_theirs",
+    "theirs"."status" as "status_theirs",
+    "theirs"."_dataform_count" as "_dataform_count_theirs",
+    ours."_dataform_count" = 1 and theirs."_dataform_count" = 1 and ("ours"."status") is not distinct from ("theirs"."status") as "_dataform_is_same"
+  from (
+    select *, 1 as "_dataform_count" from "ours"
+  ) as ours
+  full join (
+    select *, 1 as "_dataform_count" from "theirs"
+  ) as theirs
+    on ("ours"."user" = "theirs"."user") and ("ours"."Mixed Case" = "theirs"."Mixed Case") and (ours."_dataform_has_key")
+  offset 0
+),
+
+"single_keys" as (
+  select
+    coalesce("user_ours", "user_theirs") as "user",
+    coalesce("Mixed Case_ours", "Mixed Case_theirs") as "Mixed Case",
+    nullif(coalesce("user_ours", "user_theirs")::text, '') is not null and nullif(coalesce("Mixed Case_ours", "Mixed Case_theirs")::text, '') is not null as has_key,
+    coalesce("_dataform_count_ours", 0) as n_ours,
+    coalesce("_dataform_count_theirs", 0) as n_theirs,
+    case when "_dataform_count_ours" = 1 then hash_record_extended(row("status_ours"), 0) end as our_row_hash,
+    case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then hash_record_extended(row("status_theirs"), 0) end end as their_row_hash,
+    case
+      when "_dataform_is_same" then case when "status_ours" is null then
+        case when "status_ours" is null then 'b' else 'e' end
+      end
+      when "_dataform_count_ours" = 1 and "_dataform_count_theirs" = 1 then case
+        when "status_ours" is null then case when "status_theirs" is null then 'b' else 'o' end
+        when "status_theirs" is null then 't'
+        when "status_ours" = "status_theirs" then 'e'
+        else 'd'
+      end
+    end as outcomes,
+    case when "_dataform_is_same" then null else case when "_dataform_count_ours" = 1 then jsonb_build_object(
+      'user', "user_ours",
+      'Mixed Case', "Mixed Case_ours",
+      'status', "status_ours"
+    ) end end as ours,
+    case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then jsonb_build_object(
+      'user', "user_theirs",
+      'Mixed Case', "Mixed Case_theirs",
+      'status', "status_theirs"
+    ) end end as theirs
+  from single_pairs
+),
+
+"results" as (
+  select * from single_keys
+)
+
+select * from results
+where (select "_dataform_are_comparable" from "answers")

@@ -1,0 +1,464 @@
+with
+
+"_dataform_ours" as not materialized (
+  select * from shop.payments as "_dataform_ours"
+),
+
+"_dataform_theirs" as not materialized (
+  select * from (select * from bank."Entries") as "_dataform_theirs"
+),
+
+-- what types the columns have, asked of no row
+"column_types" as (
+  select
+    pg_typeof(coalesce("ours"."amount", null)) as "amount_ours",
+    pg_typeof(coalesce("theirs"."amount", null)) as "amount_theirs",
+    pg_typeof(coalesce("ours"."booked_on", null)) as "booked_on_ours",
+    pg_typeof(coalesce("theirs"."booked_on", null)) as "booked_on_theirs",
+    pg_typeof(coalesce("ours"."booked_at", null)) as "booked_at_ours",
+    pg_typeof(coalesce("theirs"."booked_at", null)) as "booked_at_theirs",
+    pg_typeof(coalesce("ours"."fee", null)) as "fee_ours",
+    pg_typeof(coalesce("theirs"."fee", null)) as "fee_theirs",
+    pg_typeof(coalesce("ours"."details", null)) as "details_ours",
+    pg_typeof(coalesce("theirs"."details", null)) as "details_theirs",
+    pg_typeof(coalesce(case when true then "ours"."details" else "theirs"."details" end, null)) as "details_common"
+  from (select) as one
+  left join (select * from "_dataform_ours" limit 0) as "ours" on true
+  left join (select * from "_dataform_theirs" limit 0) as "theirs" on true
+),
+
+"answers" as materialized (
+  select
+    "amount_ours" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "amount_ours",
+    "amount_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "amount_theirs",
+    case "booked_on_ours"
+      when 'date'::regtype then true
+      when 'timestamp with time zone'::regtype then ('ours: column booked_on has no day of its own, cast it where its time zone is known: ' || "booked_on_ours")::int::boolean
+      else false
+    end as "booked_on_ours",
+    case "booked_on_theirs"
+      when 'date'::regtype then true
+      when 'timestamp with time zone'::regtype then ('theirs: column booked_on has no day of its own, cast it where its time zone is known: ' || "booked_on_theirs")::int::boolean
+      else false
+    end as "booked_on_theirs",
+    ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) as "booked_at_ours",
+    ("booked_at_theirs" in ('timestamp without time zone'::regtype, 'date'::regtype)) as "booked_at_theirs",
+    "fee_ours" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "fee_ours",
+    "fee_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "fee_theirs",
+    (case
+      when "details_common" <> "details_ours" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
+        then ('column details: both sides have to be of one type, ours is ' || "details_ours")::int::boolean
+      else true
+    end) and (case
+      when "details_common" <> "details_theirs" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
+        then ('column details: both sides have to be of one type, theirs is ' || "details_theirs")::int::boolean
+      else true
+    end) and (case
+      when ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) <> ("booked_at_theirs" in ('timestamp without time zone'::regtype, 'date'::regtype))
+        then ('column booked_at: one side has no time zone, cast it where it is known; ours and theirs are ' || concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::int::boolean
+      else true
+    end) as "_dataform_are_comparable"
+  from "column_types"
+),
+
+"typed_ours" as not materialized (
+  select
+    "account"::text as "account",
+    upper(btrim("reference"::text, e' \t\r\n')) as "reference",
+    case when (select "amount_ours" from "answers") then "amount"::numeric else "amount"::text::numeric end as "amount",
+    "currency"::text as "currency",
+    case
+      when (select "booked_on_ours" from "answers") then "booked_on"::date
+      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('ours: column booked_on is no date: ' || "booked_on"::text)::int::text::date
+      else "booked_on"::text::date
+    end as "booked_on",
+    case when (select "booked_at_ours" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
+    case when (select "fee_ours" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
+    case when true then "details" else (select "details" from "_dataform_theirs" limit 0) end as "details",
+    "record_id"::text as "record_id"
+  from "_dataform_ours"
+),
+
+"ours" as not materialized (
+  select
+    *,
+    nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null as "_dataform_has_key",
+    case when nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null then hashtextextended("reference", hashtextextended("account", 0)) end as "_dataform_key_hash",
+    hash_record_extended(row("amount", "currency", "booked_on", "booked_at", "fee", "details"), 0) as "_dataform_row_hash"
+  from "typed_ours"
+),
+
+"typed_theirs" as not materialized (
+  select
+    "account"::text as "account",
+    upper(btrim("reference"::text, e' \t\r\n')) as "reference",
+    case when (select "amount_theirs" from "answers") then "amount"::numeric else "amount"::text::numeric end as "amount",
+    "currency"::text as "currency",
+    case
+      when (select "booked_on_theirs" from "answers") then "booked_on"::date
+      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('theirs: column booked_on is no date: ' || "booked_on"::text)::int::text::date
+      else "booked_on"::text::date
+    end as "booked_on",
+    case when (select "booked_at_theirs" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
+    case when (select "fee_theirs" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
+    case when true then "details" else (select "details" from "_dataform_ours" limit 0) end as "details",
+    "path"::text as "path"
+  from "_dataform_theirs"
+),
+
+"theirs" as not materialized (
+  select
+    *,
+    nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null as "_dataform_has_key",
+    case when nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null then hashtextextended("reference", hashtextextended("account", 0)) end as "_dataform_key_hash",
+    hash_record_extended(row("amount", "currency", "booked_on", "booked_at", "fee", "details"), 0) as "_dataform_row_hash"
+  from "typed_theirs"
+),
+
+-- keys that a side has more than once, by their hash
+"repeated" as materialized (
+  select "_dataform_key_hash" from "ours" where "_dataform_has_key" group by "_dataform_key_hash" having count(*) > 1
+  union all
+  select "_dataform_key_hash" from "theirs" where "_dataform_has_key" group by "_dataform_key_hash" having count(*) > 1
+),
+
+"single_pairs" as (
+  select
+    "ours"."account" as "account_ours",
+    "ours"."reference" as "reference_ours",
+    "ours"."amount" as "amount_ours",
+    "ours"."currency" as "currency_ours",
+    "ours"."booked_on" as "booked_on_ours",
+    "ours"."booked_at" as "booked_at_ours",
+    "ours"."fee" as "fee_ours",
+    "ours"."details" as "details_ours",
+    "ours"."_dataform_count" as "_dataform_count_ours",
+    "ours"."record_id" as "record_id_ours",
+    "theirs"."account" as "account_theirs",
+    "theirs"."reference" as "reference_theirs",
+    "theirs"."amount" as "amount_theirs",
+    "theirs"."currency" as "currency_theirs",
+    "theirs"."booked_on" as "booked_on_theirs",
+    "theirs"."booked_at" as "booked_at_theirs",
+    "theirs"."fee" as "fee_theirs",
+    "theirs"."details" as "details_theirs",
+    "theirs"."_dataform_count" as "_dataform_count_theirs",
+    "theirs"."path" as "path_theirs",
+    ours."_dataform_count" = 1 and theirs."_dataform_count" = 1 and ("ours"."amount", "ours"."currency", "ours"."booked_on", "ours"."booked_at", "ours"."fee", "ours"."details") is not distinct from ("theirs"."amount", "theirs"."currency", "theirs"."booked_on", "theirs"."booked_at", "theirs"."fee", "theirs"."details") as "_dataform_is_same"
+  from (
+    select *, 1 as "_dataform_count" from "ours" where not exists (select from repeated where repeated."_dataform_key_hash" = "ours"."_dataform_key_hash")
+  ) as ours
+  full join (
+    select *, 1 as "_dataform_count" from "theirs" where not exists (select from repeated where repeated."_dataform_key_hash" = "theirs"."_dataform_key_hash")
+  ) as theirs
+    on ("ours"."account" = "theirs"."account") and ("ours"."reference" = "theirs"."reference") and (ours."_dataform_has_key")
+  offset 0
+),
+
+"single_keys" as (
+  select
+    coalesce("account_ours", "account_theirs") as "account",
+    coalesce("reference_ours", "reference_theirs") as "reference",
+    nullif(coalesce("account_ours", "account_theirs")::text, '') is not null and nullif(coalesce("reference_ours", "reference_theirs")::text, '') is not null as has_key,
+    coalesce("_dataform_count_ours", 0) as n_ours,
+    coalesce("_dataform_count_theirs", 0) as n_theirs,
+    case when "_dataform_count_ours" = 1 then hash_record_extended(row("amount_ours", "currency_ours", "booked_on_ours", "booked_at_ours", "fee_ours", "details_ours"), 0) end as our_row_hash,
+    case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then hash_record_extended(row("amount_theirs", "currency_theirs", "booked_on_theirs", "booked_at_theirs", "fee_theirs", "details_theirs"), 0) end end as their_row_hash,
+    "amount_ours" as "amount_ours",
+    case when "_dataform_is_same" then null else "amount_theirs" end as "amount_theirs",
+    "fee_ours" as "fee_ours",
+    case when "_dataform_is_same" then null else "fee_theirs" end as "fee_theirs",
+    "currency_ours" as "currency_ours",
+    case when "_dataform_is_same" then null else "currency_theirs" end as "currency_theirs",
+    case
+      when "_dataform_is_same" then case when "amount_ours" is null or "currency_ours" is null or "booked_on_ours" is null or "booked_at_ours" is null or "fee_ours" is null or "details_ours" is null then
+        case when "amount_ours" is null then 'b' else 'e' end
+        || case when "currency_ours" is null then 'b' else 'e' end
+        || case when "booked_on_ours" is null then 'b' else 'e' end
+        || case when "booked_at_ours" is null then 'b' else 'e' end
+        || case when "fee_ours" is null then 'b' else 'e' end
+        || case when "details_ours" is null then 'b' else 'e' end
+      end
+      when "_dataform_count_ours" = 1 and "_dataform_count_theirs" = 1 then case
+        when "amount_ours" is null then case when "amount_theirs" is null then 'b' else 'o' end
+        when "amount_theirs" is null then 't'
+        when upper(btrim("currency_ours", e' \t\r\n')) is not distinct from upper(btrim("currency_theirs", e' \t\r\n')) and round("amount_ours", case
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+           else 2
+         end) = round("amount_theirs", case
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+           else 2
+         end) then 'e'
+        when (upper(btrim("currency_ours", e' \t\r\n')) is not distinct from upper(btrim("currency_theirs", e' \t\r\n'))) and ((abs(round("amount_ours", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end) - round("amount_theirs", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end)) <= '0.01'::numeric) or (abs(round("amount_ours", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end) - round("amount_theirs", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end)) <= '0.001'::numeric * abs(round("amount_theirs", case
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+           else 2
+         end)))) then 'w'
+        else 'd'
+      end
+      || case
+        when "currency_ours" is null then case when "currency_theirs" is null then 'b' else 'o' end
+        when "currency_theirs" is null then 't'
+        when upper(btrim("currency_ours", e' \t\r\n')) = upper(btrim("currency_theirs", e' \t\r\n')) then 'e'
+        else 'd'
+      end
+      || case
+        when "booked_on_ours" is null then case when "booked_on_theirs" is null then 'b' else 'o' end
+        when "booked_on_theirs" is null then 't'
+        when "booked_on_ours" = "booked_on_theirs" then 'e'
+        when abs("booked_on_ours" - "booked_on_theirs") <= 3 then 'w'
+        else 'd'
+      end
+      || case
+        when "booked_at_ours" is null then case when "booked_at_theirs" is null then 'b' else 'o' end
+        when "booked_at_theirs" is null then 't'
+        when "booked_at_ours" = "booked_at_theirs" then 'e'
+        when greatest("booked_at_ours", "booked_at_theirs") - least("booked_at_ours", "booked_at_theirs") <= '5 minutes'::interval then 'w'
+        else 'd'
+      end
+      || case
+        when "fee_ours" is null then case when "fee_theirs" is null then 'b' else 'o' end
+        when "fee_theirs" is null then 't'
+        when "fee_ours" = "fee_theirs" then 'e'
+        else 'd'
+      end
+      || case
+        when "details_ours" is null then case when "details_theirs" is null then 'b' else 'o' end
+        when "details_theirs" is null then 't'
+        when "details_ours" = "details_theirs" then 'e'
+        else 'd'
+      end
+    end as outcomes,
+    case when "_dataform_is_same" then null else case when "_dataform_count_ours" = 1 then jsonb_build_object(
+      'account', "account_ours",
+      'reference', "reference_ours",
+      'amount', trim_scale("amount_ours"),
+      'currency', "currency_ours",
+      'booked_on', "booked_on_ours",
+      'booked_at', case when (select "booked_at_ours" from "answers") then to_jsonb("booked_at_ours" at time zone 'UTC') else to_jsonb("booked_at_ours") end,
+      'fee', trim_scale("fee_ours"),
+      'details', "details_ours",
+      'record_id', "record_id_ours"
+    ) end end as ours,
+    case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then jsonb_build_object(
+      'account', "account_theirs",
+      'reference', "reference_theirs",
+      'amount', trim_scale("amount_theirs"),
+      'currency', "currency_theirs",
+      'booked_on', "booked_on_theirs",
+      'booked_at', case when (select "booked_at_theirs" from "answers") then to_jsonb("booked_at_theirs" at time zone 'UTC') else to_jsonb("booked_at_theirs") end,
+      'fee', trim_scale("fee_theirs"),
+      'details', "details_theirs",
+      'path', "path_theirs"
+    ) end end as theirs
+  from single_pairs
+),
+
+"repeated_pairs" as (
+  select
+    "ours"."account" as "account_ours",
+    "ours"."reference" as "reference_ours",
+    "ours"."amount" as "amount_ours",
+    "ours"."currency" as "currency_ours",
+    "ours"."booked_on" as "booked_on_ours",
+    "ours"."booked_at" as "booked_at_ours",
+    "ours"."fee" as "fee_ours",
+    "ours"."details" as "details_ours",
+    "ours"."_dataform_count" as "_dataform_count_ours",
+    "ours"."record_id" as "record_id_ours",
+    "theirs"."account" as "account_theirs",
+    "theirs"."reference" as "reference_theirs",
+    "theirs"."amount" as "amount_theirs",
+    "theirs"."currency" as "currency_theirs",
+    "theirs"."booked_on" as "booked_on_theirs",
+    "theirs"."booked_at" as "booked_at_theirs",
+    "theirs"."fee" as "fee_theirs",
+    "theirs"."details" as "details_theirs",
+    "theirs"."_dataform_count" as "_dataform_count_theirs",
+    "theirs"."path" as "path_theirs",
+    ours."_dataform_count" = 1 and theirs."_dataform_count" = 1 and ("ours"."amount", "ours"."currency", "ours"."booked_on", "ours"."booked_at", "ours"."fee", "ours"."details") is not distinct from ("theirs"."amount", "theirs"."currency", "theirs"."booked_on", "theirs"."booked_at", "theirs"."fee", "theirs"."details") as "_dataform_is_same"
+  from (
+    select *
+    from (
+      select *, (count(*) over same_key)::int as "_dataform_count", row_number() over same_key as "_dataform_place"
+      from "ours"
+      where "_dataform_has_key" and exists (select from repeated where repeated."_dataform_key_hash" = "ours"."_dataform_key_hash")
+      window same_key as (partition by "account", "reference")
+    ) as counted
+    where "_dataform_place" = 1
+  ) as ours
+  full join (
+    select *
+    from (
+      select *, (count(*) over same_key)::int as "_dataform_count", row_number() over same_key as "_dataform_place"
+      from "theirs"
+      where "_dataform_has_key" and exists (select from repeated where repeated."_dataform_key_hash" = "theirs"."_dataform_key_hash")
+      window same_key as (partition by "account", "reference")
+    ) as counted
+    where "_dataform_place" = 1
+  ) as theirs
+    on ("ours"."account" = "theirs"."account") and ("ours"."reference" = "theirs"."reference")
+  offset 0
+),
+
+"marked_pairs" as (
+  select *, coalesce("_dataform_count_ours", 1) = 1 and coalesce("_dataform_count_theirs", 1) = 1 as "_dataform_are_single" from repeated_pairs
+),
+
+"repeated_keys" as (
+  select
+    coalesce("account_ours", "account_theirs") as "account",
+    coalesce("reference_ours", "reference_theirs") as "reference",
+    true as has_key,
+    coalesce("_dataform_count_ours", 0) as n_ours,
+    coalesce("_dataform_count_theirs", 0) as n_theirs,
+    case when "_dataform_are_single" then case when "_dataform_count_ours" = 1 then hash_record_extended(row("amount_ours", "currency_ours", "booked_on_ours", "booked_at_ours", "fee_ours", "details_ours"), 0) end end as our_row_hash,
+    case when "_dataform_are_single" then case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then hash_record_extended(row("amount_theirs", "currency_theirs", "booked_on_theirs", "booked_at_theirs", "fee_theirs", "details_theirs"), 0) end end end as their_row_hash,
+    case when "_dataform_are_single" then "amount_ours" end as "amount_ours",
+    case when "_dataform_are_single" then case when "_dataform_is_same" then null else "amount_theirs" end end as "amount_theirs",
+    case when "_dataform_are_single" then "fee_ours" end as "fee_ours",
+    case when "_dataform_are_single" then case when "_dataform_is_same" then null else "fee_theirs" end end as "fee_theirs",
+    case when "_dataform_are_single" then "currency_ours" end as "currency_ours",
+    case when "_dataform_are_single" then case when "_dataform_is_same" then null else "currency_theirs" end end as "currency_theirs",
+    case
+      when "_dataform_is_same" then case when "amount_ours" is null or "currency_ours" is null or "booked_on_ours" is null or "booked_at_ours" is null or "fee_ours" is null or "details_ours" is null then
+        case when "amount_ours" is null then 'b' else 'e' end
+        || case when "currency_ours" is null then 'b' else 'e' end
+        || case when "booked_on_ours" is null then 'b' else 'e' end
+        || case when "booked_at_ours" is null then 'b' else 'e' end
+        || case when "fee_ours" is null then 'b' else 'e' end
+        || case when "details_ours" is null then 'b' else 'e' end
+      end
+      when "_dataform_count_ours" = 1 and "_dataform_count_theirs" = 1 then case
+        when "amount_ours" is null then case when "amount_theirs" is null then 'b' else 'o' end
+        when "amount_theirs" is null then 't'
+        when upper(btrim("currency_ours", e' \t\r\n')) is not distinct from upper(btrim("currency_theirs", e' \t\r\n')) and round("amount_ours", case
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+           else 2
+         end) = round("amount_theirs", case
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+           else 2
+         end) then 'e'
+        when (upper(btrim("currency_ours", e' \t\r\n')) is not distinct from upper(btrim("currency_theirs", e' \t\r\n'))) and ((abs(round("amount_ours", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end) - round("amount_theirs", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end)) <= '0.01'::numeric) or (abs(round("amount_ours", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end) - round("amount_theirs", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end)) <= '0.001'::numeric * abs(round("amount_theirs", case
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+           else 2
+         end)))) then 'w'
+        else 'd'
+      end
+      || case
+        when "currency_ours" is null then case when "currency_theirs" is null then 'b' else 'o' end
+        when "currency_theirs" is null then 't'
+        when upper(btrim("currency_ours", e' \t\r\n')) = upper(btrim("currency_theirs", e' \t\r\n')) then 'e'
+        else 'd'
+      end
+      || case
+        when "booked_on_ours" is null then case when "booked_on_theirs" is null then 'b' else 'o' end
+        when "booked_on_theirs" is null then 't'
+        when "booked_on_ours" = "booked_on_theirs" then 'e'
+        when abs("booked_on_ours" - "booked_on_theirs") <= 3 then 'w'
+        else 'd'
+      end
+      || case
+        when "booked_at_ours" is null then case when "booked_at_theirs" is null then 'b' else 'o' end
+        when "booked_at_theirs" is null then 't'
+        when "booked_at_ours" = "booked_at_theirs" then 'e'
+        when greatest("booked_at_ours", "booked_at_theirs") - least("booked_at_ours", "booked_at_theirs") <= '5 minutes'::interval then 'w'
+        else 'd'
+      end
+      || case
+        when "fee_ours" is null then case when "fee_theirs" is null then 'b' else 'o' end
+        when "fee_theirs" is null then 't'
+        when "fee_ours" = "fee_theirs" then 'e'
+        else 'd'
+      end
+      || case
+        when "details_ours" is null then case when "details_theirs" is null then 'b' else 'o' end
+        when "details_theirs" is null then 't'
+        when "details_ours" = "details_theirs" then 'e'
+        else 'd'
+      end
+    end as outcomes,
+    case when "_dataform_are_single" then case when "_dataform_is_same" then null else case when "_dataform_count_ours" = 1 then jsonb_build_object(
+      'account', "account_ours",
+      'reference', "reference_ours",
+      'amount', trim_scale("amount_ours"),
+      'currency', "currency_ours",
+      'booked_on', "booked_on_ours",
+      'booked_at', case when (select "booked_at_ours" from "answers") then to_jsonb("booked_at_ours" at time zone 'UTC') else to_jsonb("booked_at_ours") end,
+      'fee', trim_scale("fee_ours"),
+      'details', "details_ours",
+      'record_id', "record_id_ours"
+    ) end end end as ours,
+    case when "_dataform_are_single" then case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then jsonb_build_object(
+      'account', "account_theirs",
+      'reference', "reference_theirs",
+      'amount', trim_scale("amount_theirs"),
+      'currency', "currency_theirs",
+      'booked_on', "booked_on_theirs",
+      'booked_at', case when (select "booked_at_theirs" from "answers") then to_jsonb("booked_at_theirs" at time zone 'UTC') else to_jsonb("booked_at_theirs") end,
+      'fee', trim_scale("fee_theirs"),
+      'details', "details_theirs",
+      'path', "path_theirs"
+    ) end end end as theirs
+  from marked_pairs
+),
+
+"results" as (
+  select * from single_keys
+  union all
+  select * from repeated_keys
+)
+
+select * from results
+where (select "_dataform_are_comparable" from "answers")
