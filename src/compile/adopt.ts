@@ -1,3 +1,4 @@
+import { UserError } from "../model/errors.ts";
 import type {
   Action,
   ActionKind,
@@ -8,11 +9,20 @@ import type {
   UnitTest,
 } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { type ConfigAssertion, configAssertion } from "./config-assertions.ts";
 import type { CoreAction, CoreGraph, CoreTable, CoreTarget, OwnSettings, SandboxAnswer } from "./sandbox.ts";
 
+export interface AdoptedGraph {
+  readonly graph: CompiledGraph;
+  /** Mistakes that only show when SQL is made. */
+  readonly errors: readonly UserError[];
+}
+
 /** Turns core's message into our graph. The one place that knows core's field names. */
-export function adoptGraph(answer: SandboxAnswer): CompiledGraph {
+export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string): AdoptedGraph {
   const { graph } = answer;
+  const errors: UserError[] = [];
+  const asked = adoptConfigAssertions(graph, read, errors);
   const project = {
     defaultSchema: graph.projectConfig.defaultSchema || "dataform",
     assertionSchema: graph.projectConfig.assertionSchema || "dataform_assertions",
@@ -21,21 +31,46 @@ export function adoptGraph(answer: SandboxAnswer): CompiledGraph {
     vars: graph.projectConfig.vars ?? {},
   };
   const settings = new Map(answer.settings.map((own) => [targetKey(own), own]));
-  return {
+  const adopted: CompiledGraph = {
     version: 1,
     coreVersion: graph.dataformCoreVersion,
     project,
-    actions: adoptActions(graph, project.defaultSchema, settings),
+    actions: adoptActions(graph, project.defaultSchema, settings, asked),
     notes: answer.ignored.map(
       (name) =>
         `the project file's ${name} has no meaning here and is ignored${name === "concurrentQueryLimit" ? " (run --concurrency says how many models are built at once)" : ""}`,
     ),
     tests: (graph.tests ?? []).map(adoptTest),
-    traces: answer.traces.map(adoptTrace),
+    traces: [...answer.traces.map(adoptTrace), ...[...asked.values()].map(({ trace }) => trace)],
   };
+  return { graph: adopted, errors };
 }
 
-function adoptActions(graph: CoreGraph, defaultSchema: string, settings: ReadonlyMap<string, OwnSettings>): Action[] {
+/** The queries of the assertions in models' configs, by the text that stands for them. */
+function adoptConfigAssertions(
+  graph: CoreGraph,
+  read: (file: string) => string,
+  errors: UserError[],
+): ReadonlyMap<string, ConfigAssertion> {
+  const made = new Map<string, ConfigAssertion>();
+  for (const { query = "", fileName } of graph.assertions ?? []) {
+    try {
+      const assertion = configAssertion(query, fileName, () => read(fileName));
+      if (assertion) made.set(query, assertion);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      errors.push(error);
+    }
+  }
+  return made;
+}
+
+function adoptActions(
+  graph: CoreGraph,
+  defaultSchema: string,
+  settings: ReadonlyMap<string, OwnSettings>,
+  asked: ReadonlyMap<string, ConfigAssertion>,
+): Action[] {
   const target = ({ schema, name }: CoreTarget): Target => ({ schema: schema || defaultSchema, name });
   const base = <K extends ActionKind>(kind: K, action: CoreAction) => ({
     kind,
@@ -51,9 +86,10 @@ function adoptActions(graph: CoreGraph, defaultSchema: string, settings: Readonl
   });
   const own = (action: CoreAction) => settings.get(targetKey(target(action.canonicalTarget)));
   const table = (action: CoreTable): Action => {
-    const key = action.uniqueKey?.length ? action.uniqueKey : own(action)?.key;
+    const uniqueKey = action.uniqueKey ?? [];
+    const key = uniqueKey.length ? uniqueKey : (own(action)?.key ?? []);
     const model = {
-      ...(key ? { key } : {}),
+      ...(key.length ? { key } : {}),
       query: action.query ?? "",
       preOperations: action.preOps ?? [],
       postOperations: action.postOps ?? [],
@@ -67,7 +103,7 @@ function adoptActions(graph: CoreGraph, defaultSchema: string, settings: Readonl
       incrementalQuery: action.incrementalQuery ?? model.query,
       incrementalPreOperations: action.incrementalPreOps ?? [],
       incrementalPostOperations: action.incrementalPostOps ?? [],
-      uniqueKey: action.uniqueKey ?? [],
+      uniqueKey,
       protected: action.protected ?? false,
       onSchemaChange: (action.onSchemaChange ?? "IGNORE").toLowerCase() as "ignore",
     };
@@ -82,7 +118,7 @@ function adoptActions(graph: CoreGraph, defaultSchema: string, settings: Readonl
     })),
     ...(graph.assertions ?? []).map((action) => ({
       ...base("assertion", action),
-      query: action.query ?? "",
+      query: asked.get(action.query ?? "")?.query ?? action.query ?? "",
       postgres: (own(action)?.postgres ?? {}) as AssertionOptions,
       ...(action.parentAction ? { parent: target(action.parentAction) } : {}),
     })),

@@ -4,6 +4,7 @@ import { targetKey } from "../model/target.ts";
 import { classify } from "../sql/classify.ts";
 import { MARK, plainReferences } from "../sql/references.ts";
 import { splitStatements } from "../sql/split.ts";
+import { columnIn } from "./config-assertions.ts";
 import { findInSource } from "./source.ts";
 
 /** What core does not check, because only PostgreSQL has it. */
@@ -11,7 +12,12 @@ export async function checkGraph(graph: CompiledGraph, projectDir: string): Prom
   const errors = graph.actions.flatMap((action) => [
     ...checkDescription(action, projectDir),
     ...(isModel(action)
-      ? [...checkNames(action), ...checkTransactions(action, projectDir), ...checkIncremental(action, projectDir)]
+      ? [
+          ...checkNames(action),
+          ...checkKey(action, projectDir),
+          ...checkTransactions(action, projectDir),
+          ...checkIncremental(action, projectDir),
+        ]
       : []),
   ]);
   const withBlock = graph.actions.filter((action) => "postgres" in action && Object.keys(action.postgres).length > 0);
@@ -33,6 +39,22 @@ function checkDescription({ target, file, description }: Action, projectDir: str
       hint: "write it in quotes",
     }),
   ];
+}
+
+/** The key of an incremental model is looked up in tables: columns only. */
+function checkKey(model: Model, projectDir: string): UserError[] {
+  if (model.kind !== "incremental") return [];
+  const location = findInSource(projectDir, model.file, /\buniqueKey\b/);
+  return model.uniqueKey.flatMap((text) => {
+    try {
+      if (columnIn(text, `${targetKey(model.target)}: uniqueKey`) !== undefined) return [];
+    } catch (error) {
+      if (error instanceof UserError) return [new UserError({ ...error, message: error.message, location })];
+      throw error;
+    }
+    const message = `${targetKey(model.target)}: uniqueKey names columns, and ${text} is an expression`;
+    return [new UserError({ message, location, found: text, hint: "make it a column of the query" })];
+  });
 }
 
 /** PostgreSQL cuts longer names silently, so that two of them can become one. */

@@ -7,6 +7,7 @@ import { checkGraph } from "./check.ts";
 import { explainCoreErrors } from "./explain.ts";
 import { readProject } from "./project.ts";
 import { type ProjectOverrides, runCompiler } from "./sandbox.ts";
+import { readSource } from "./source.ts";
 
 export interface CompileOptions extends ProjectOverrides {
   /** Milliseconds; 60 s unless stated. */
@@ -26,10 +27,11 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   const project = readProject(projectDir);
   const raw = rawTablesOf(projectDir);
   const answer = await runCompiler(project, overrides, { timeout, memory }, raw, corePath);
-  const graph = adoptGraph(answer);
+  const { graph, errors: wrong } = adoptGraph(answer, (file) => readSource(projectDir, file));
   const errors = [
     ...(await raw).errors,
     ...explainCoreErrors(answer, project),
+    ...wrong,
     ...(await checkGraph(graph, projectDir)),
   ];
   if (errors.length) throw new UserErrors(errors);

@@ -15,9 +15,12 @@ export function readSource(projectDir: string, file: string): string {
 export function findInSource(projectDir: string, file: string, pattern: RegExp): SourceLocation {
   const text = readSource(projectDir, file);
   const match = pattern.exec(text);
-  if (!match) return { file };
-  const before = text.slice(0, match.index);
-  return { file, line: before.split("\n").length, column: match.index - before.lastIndexOf("\n") };
+  return match ? locationAt(file, text, match.index) : { file };
+}
+
+export function locationAt(file: string, text: string, offset: number): SourceLocation {
+  const before = text.slice(0, offset);
+  return { file, line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }
 
 export function escapePattern(text: string): string {

@@ -15,6 +15,10 @@ const MARK = "\uE000";
 const OUR_KEY = "postgres";
 const BIGQUERY_ONLY = ["notebook", "dataPreparation", "propertyGraph"];
 
+// What an assertion of a model's config asks for, and a column in it that must not be NULL.
+const ASKED = "\uE005";
+const NON_NULL = "\uE004";
+
 const COMPILED = Symbol("compiled");
 
 // The packaged functions. From source, too, they are the built ones.
@@ -187,24 +191,26 @@ function patchDialect(session) {
       `"${MARK}${quoted(target.schema || session.projectConfig.defaultSchema)}"."${quoted(target.name)}"`;
     sql.sqlString = (text) =>
       `${text.includes("\\") ? "E" : ""}'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
-    sql.indexAssertion = (relation, columns) => {
-      const key = columns.map(identifier).join(", ");
-      return `\nselect ${key}, count(*) as index_row_count\nfrom ${relation}\ngroup by ${key}\nhaving count(*) > 1\n`;
+    // Core pastes columns into its own queries: they are written where SQL is (config-assertions.ts).
+    sql.indexAssertion = (from, unique) => ASKED + JSON.stringify({ from, unique });
+    sql.rowConditionsAssertion = (from, texts) => {
+      const conditions = texts.map((text) =>
+        text.startsWith(NON_NULL) ? { nonNull: text.slice(1, -" IS NOT NULL".length) } : { condition: text },
+      );
+      return ASKED + JSON.stringify({ from, conditions });
     };
     return sql;
   };
 }
 
-function identifier(name) {
-  return `"${quoted(name)}"`;
-}
-
-// Core makes an expression of each column: without quotes `user` would be the session's.
-function withQuotedColumns(config) {
-  const { assertions } = config;
-  const nonNull = typeof assertions?.nonNull === "string" ? [assertions.nonNull] : assertions?.nonNull;
-  if (!Array.isArray(nonNull)) return config;
-  return { ...config, assertions: { ...assertions, nonNull: nonNull.map(identifier) } };
+// Core makes conditions of the columns that must not be NULL: marked, they are known again.
+function withMarkedColumns(config) {
+  const { nonNull } = config.assertions ?? {};
+  const columns = typeof nonNull === "string" ? [nonNull] : nonNull;
+  if (!Array.isArray(columns) || !columns.every((column) => typeof column === "string")) return config;
+  // An older core hands a config on to the methods of its builders.
+  const marked = columns.map((column) => (column.startsWith(NON_NULL) ? column : NON_NULL + column));
+  return { ...config, assertions: { ...config.assertions, nonNull: marked } };
 }
 
 function quoted(name) {
@@ -227,7 +233,7 @@ function patchConfig(session, settings) {
       return session.compileError(new Error("A test needs a dataset."));
     }
     const before = session.actions.length;
-    sqlxAction.call(session, { ...action, sqlxConfig: withQuotedColumns(sqlxConfig) });
+    sqlxAction.call(session, { ...action, sqlxConfig: withMarkedColumns(sqlxConfig) });
     // Its config may have made assertions too, before or after it, as the version of core has it.
     const builder = session.actions.slice(before).find((one) => one.getTarget().name === sqlxConfig.name);
     if (builder) remember(builder, value, sqlxConfig);
@@ -236,13 +242,20 @@ function patchConfig(session, settings) {
   for (const method of ["publish", "operate", "assert"]) {
     const original = session[method];
     session[method] = (name, config) => {
-      if (config === null || typeof config !== "object") return original.call(session, name, config);
+      if (config === null || typeof config !== "object") return markedLater(original.call(session, name, config));
       const { [OUR_KEY]: value, ...rest } = config;
-      const builder = original.call(session, name, withQuotedColumns(rest));
+      const builder = original.call(session, name, withMarkedColumns(rest));
       remember(builder, value, rest);
-      return builder;
+      return markedLater(builder);
     };
   }
+}
+
+// What is asked for by `.assertions({…})` of a builder.
+function markedLater(builder) {
+  const assertions = builder.assertions?.bind(builder);
+  if (assertions) builder.assertions = (given) => assertions(withMarkedColumns({ assertions: given }).assertions);
+  return builder;
 }
 
 // core's bundle calls its own `require` for project files by their path in the project.
@@ -297,6 +310,11 @@ function hookExtensions(compiler, projectDir) {
     const relative = path.relative(projectDir, filename).split(path.sep).join("/");
     global.__dataform_current_file = filename;
     module._compile(tracer.compile(compiler, readFileSync(filename, "utf8"), filename, relative), filename);
+    const { actions } = module.exports.asJson ?? {};
+    if (!Array.isArray(actions)) return;
+    for (const action of actions)
+      for (const [type, config] of Object.entries(action ?? {}))
+        if (config?.assertions) action[type] = withMarkedColumns(config);
   };
   for (const extension of [".sqlx", ".yaml", ".yml", ".sql", ".ipynb", ".md"])
     Module._extensions[extension] = translate;

@@ -59,13 +59,24 @@ const hints: Readonly<Record<string, string>> = {
   "23505": "the rows are not unique: see the detail, and correct the key or the query",
 };
 
+const NO_COLUMN = "42703";
+
+/** A query that says CustId without quotes makes a column custid; a config that says a + b means a column. */
+function misnamed(message: string, code: string): string | undefined {
+  const name = code === NO_COLUMN ? /column "([^"]+)"/.exec(message)?.[1] : undefined;
+  if (name === undefined) return undefined;
+  if (/[-+*/:=<>|]/.test(name)) return `in a config an expression stands in parentheses: (${name})`;
+  if (name === name.toLowerCase()) return undefined;
+  return `without quotes ${name} is ${name.toLowerCase()} in a query: write that, or "${name}" in the query`;
+}
+
 function explainPostgres({
   message,
   code,
   detail,
   hint,
 }: PostgresError): Pick<StepError, "message" | "found" | "hint"> {
-  const advice = hint ?? ownValue(hints, code);
+  const advice = hint ?? misnamed(message, code) ?? ownValue(hints, code);
   return { message, ...(detail ? { found: detail } : {}), ...(advice ? { hint: advice } : {}) };
 }
 
@@ -75,7 +86,7 @@ function place(
   statements: readonly Statement[],
   { read, traces }: Sources,
 ): Pick<StepError, "location" | "snippet"> {
-  if (failure.position === undefined) return { location: { file } };
+  if (failure.position === undefined) return { location: configPlace(failure, file, read(file)) };
   const at = statementAt(statements, afterCharacters(joinStatements(statements).toString(), failure.position - 1));
   const origin = at?.statement.origins?.findLast(({ start }) => start <= at.offset);
   if (!at || !origin) return { location: { file } };
@@ -88,6 +99,14 @@ function place(
     location: { file: source.file, ...positionAt(text, source.offset) },
     snippet: snippetAt(text, source.offset),
   };
+}
+
+/** Of a column that a config names and the model does not have: where the config names it. */
+function configPlace({ message, code }: PostgresError, file: string, source: string): SourceLocation {
+  const name = code === NO_COLUMN ? /column "([^"]+)"/.exec(message)?.[1] : undefined;
+  if (name === undefined) return { file };
+  const at = ['"', "'"].map((mark) => source.indexOf(mark + name + mark)).find((one) => one >= 0);
+  return at === undefined ? { file } : { file, ...positionAt(source, at + 1) };
 }
 
 /** The offset after so many characters, of which JavaScript counts some as two. */

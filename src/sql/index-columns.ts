@@ -27,7 +27,7 @@ export function indexColumn(text: string, what: string): Sql {
 }
 
 /** `(…` or `name(…`: no name that is quoted later has to be looked at as SQL. */
-function isExpression(tokens: readonly Token[]): boolean {
+export function isExpression(tokens: readonly Token[]): boolean {
   const opens = tokens.findIndex(({ kind, text }) => kind === "symbol" && text === "(");
   const called = tokens.slice(0, Math.max(opens, 0));
   const isWord = ({ kind }: Token) => kind === "word" || kind === "quoted";

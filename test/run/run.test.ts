@@ -79,12 +79,12 @@ test("a failed assertion keeps the model and what depends on it out of the relea
   });
   const assertion = stepOf(report, "assertions.marts_orders_assertions_rowConditions");
   expect(assertion.rows).toBe(1);
-  expect(assertion.failingRows).toEqual(['{"failing_row_condition":"id = 1","id":2}']);
+  expect(assertion.failingRows).toEqual(['{"_dataform_condition":"id = 1","id":2}']);
   expect(await rows("select o.id, r.id, c.id from marts.orders o, marts.report r, marts.customers c")).toEqual([
     "1|1|2",
   ]);
   expect(await rows("select content from _dataform.failing_row")).toEqual([
-    '{"id": 2, "failing_row_condition": "id = 1"}',
+    '{"id": 2, "_dataform_condition": "id = 1"}',
   ]);
 });
 

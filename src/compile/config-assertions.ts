@@ -1,0 +1,163 @@
+import { UserError } from "../model/errors.ts";
+import type { Trace, TracePiece } from "../model/graph.ts";
+import { expression, relation } from "../sql/authored.ts";
+import { cutToBytes, id, LONGEST_NAME } from "../sql/identifiers.ts";
+import { isExpression } from "../sql/index-columns.ts";
+import { literal } from "../sql/literals.ts";
+import { reference } from "../sql/references.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
+import { meaningful } from "../sql/tokens.ts";
+import { escapePattern, locationAt } from "./source.ts";
+
+/** An assertion that a model's config asks for, as the worker notes it in place of core's query. */
+interface Asked {
+  /** The model, as `ref()` gives it. */
+  readonly from: string;
+  readonly unique?: readonly string[];
+  readonly conditions?: readonly { readonly nonNull?: string; readonly condition?: string }[];
+}
+
+/** What a person wrote in the config, and the SQL that it became. */
+interface Written {
+  readonly key: "uniqueKey" | "nonNull" | "rowConditions";
+  readonly text: string;
+  readonly sql: Sql;
+}
+
+const ASKED = "\uE005";
+
+export interface ConfigAssertion {
+  readonly query: string;
+  readonly trace: Trace;
+}
+
+/**
+ * The query of an assertion that `assertions: {…}` of a model's config asks for; undefined when a person wrote it.
+ * @throws UserError for an expression that is none
+ */
+export function configAssertion(query: string, file: string, read: () => string): ConfigAssertion | undefined {
+  if (!query.startsWith(ASKED)) return undefined;
+  const source = read().replaceAll("\r\n", "\n");
+  const { from, unique, conditions } = JSON.parse(query.slice(ASKED.length)) as Asked;
+  const model = relation(from, "assertions");
+  const place = (key: Written["key"], text: string) => placeIn(source, key, text);
+  const checked = (key: Written["key"], text: string): Written => {
+    try {
+      return { key, text, sql: columnOrExpression(text, key) };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError({ ...error, message: error.message, location: locationAt(file, source, place(key, text)) });
+    }
+  };
+  const written = unique
+    ? unique.map((text) => checked("uniqueKey", text))
+    : (conditions ?? []).map((one) =>
+        one.nonNull === undefined ? checked("rowConditions", one.condition!) : checked("nonNull", one.nonNull),
+      );
+  if (!written.length) {
+    const location = locationAt(file, source, placeIn(source, "uniqueKey", ""));
+    throw new UserError({ message: "assertions: a key names no column", location, expected: 'uniqueKey: ["id"]' });
+  }
+  const made = unique ? uniqueQuery(model, written) : rowsQuery(model, nameOf(from), written);
+  const text = made.toString();
+  return { query: text, trace: { file, text, pieces: piecesOf(text, written, place) } };
+}
+
+function uniqueQuery(model: Sql, key: readonly Written[]): Sql {
+  const columns = key.map(({ sql: column, text }) =>
+    isExpression(meaningful(text)) ? sql`${column} as ${id(cutToBytes(text.trim(), LONGEST_NAME))}` : column,
+  );
+  return sql`
+    select
+      ${columns},
+      count(*) as ${id("_dataform_rows")}
+    from ${model}
+    group by
+      ${key.map((one) => one.sql)}
+    having count(*) > 1
+  `;
+}
+
+/** A row fails a condition that is false; one that is NULL lets it pass. */
+function rowsQuery(model: Sql, name: string, conditions: readonly Written[]): Sql {
+  const selects = conditions.map(({ key, text, sql: condition }) => {
+    const label = literal(key === "nonNull" ? `${text} is not null` : text.trim());
+    return sql`
+      select ${label} as ${id("_dataform_condition")}, ${id(name)}.*
+      from ${model}
+      where ${key === "nonNull" ? sql`${condition} is null` : sql`not ${condition}`}
+    `;
+  });
+  return selects.reduce((all, one) => join([all, sql`union all`, one], "\n"));
+}
+
+/** The name that the model's rows have in a query on it. */
+function nameOf(from: string): string {
+  return [...from.matchAll(reference)][0]![2]!.replaceAll('""', '"');
+}
+
+function columnOrExpression(text: string, key: string): Sql {
+  const column = key === "rowConditions" ? undefined : columnIn(text, key);
+  return column === undefined ? expression(text, `assertions: ${key}`) : id(column);
+}
+
+/**
+ * The column that a text in a config names, as PostgreSQL has it; undefined for an expression: in parentheses, or a call.
+ * @throws UserError for a name in the quotes of SQL
+ */
+export function columnIn(text: string, key: string): string | undefined {
+  const tokens = meaningful(text);
+  if (isExpression(tokens)) return undefined;
+  if (tokens[0]?.kind !== "quoted" || tokens[0].text !== text.trim()) return text;
+  throw new UserError({
+    message: `${key}: names are given without the quotes of SQL`,
+    expected: text.trim().slice(1, -1).replaceAll('""', '"'),
+    found: text,
+  });
+}
+
+/** Where the config says it; where it says `assertions`, when JavaScript made the text. */
+function placeIn(source: string, key: string, text: string): number {
+  const block = Math.max(0, source.search(/\bassertions\b/));
+  const from = Math.max(block, source.indexOf(key, block));
+  const literalOf = (start: number) => {
+    const found = new RegExp(`(["'\`])${escapePattern(text)}\\1`).exec(source.slice(start));
+    return found ? start + found.index + 1 : undefined;
+  };
+  return literalOf(from) ?? literalOf(block) ?? block;
+}
+
+/** Names and expressions come from their places in the config, everything else from the first of them. */
+function piecesOf(
+  text: string,
+  written: readonly Written[],
+  place: (key: Written["key"], text: string) => number,
+): readonly TracePiece[] {
+  const first = place(written[0]!.key, written[0]!.text);
+  const found = written.flatMap(({ key, text: words, sql: made }) => {
+    const own = made.toString();
+    const inside = words.trim();
+    const at = place(key, words);
+    return occurrences(text, own).map((start): { readonly start: number; readonly piece: TracePiece } =>
+      own === `(${inside})`
+        ? { start: start + 1, piece: [inside.length, at + words.indexOf(inside), 0] }
+        : { start, piece: [own.length, at, 1] },
+    );
+  });
+  const pieces: TracePiece[] = [];
+  let end = 0;
+  for (const { start, piece } of found.sort((a, b) => a.start - b.start)) {
+    if (start < end) continue;
+    if (start > end) pieces.push([start - end, first, 1]);
+    pieces.push(piece);
+    end = start + piece[0];
+  }
+  if (end < text.length) pieces.push([text.length - end, first, 1]);
+  return pieces;
+}
+
+function occurrences(text: string, part: string): number[] {
+  const places: number[] = [];
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) places.push(at);
+  return places;
+}
