@@ -1,0 +1,152 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import ts from "typescript";
+import { expect, test } from "vitest";
+
+// The models are SQL; what is put into it is made by functions that quote: references, and packaged functions.
+
+const root = resolve(import.meta.dirname, "..");
+const text = (file: string) => readFileSync(join(root, file), "utf8");
+
+function filesIn(folder: string, extension: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(extension))
+    .map((file) => `${folder}/${file}`)
+    .sort();
+}
+
+const includes = filesIn("includes", ".js").map((file) => file.slice("includes/".length, -".js".length));
+const packaged = filesIn("src/library", ".ts")
+  .map((file) => file.slice("src/library/".length, -".ts".length))
+  .filter((name) => includes.includes(name));
+
+/** What gives a name as SQL, or text that the other arguments are. */
+const OF_DATAFORM = ["ref", "self", "resolve", "name", "incremental", "when"];
+
+/** The JavaScript of an .sqlx file: its blocks, and what stands in `${…}` of its SQL. */
+function javascriptOf(sqlx: string): { readonly blocks: string; readonly holes: readonly string[] } {
+  const blocks = [...sqlx.matchAll(/^(?:config|js) \{\n?([\s\S]*?)^\}$/gm)];
+  const sql = blocks.reduce((rest, [block]) => rest.replace(block, () => ""), sqlx);
+  const js = blocks.filter(([block]) => block.startsWith("js")).map(([, body]) => body);
+  return { blocks: js.join("\n"), holes: holesOf(sql.replace(/^\s*--.*$/gm, "")) };
+}
+
+function holesOf(sql: string): string[] {
+  const holes: string[] = [];
+  for (let at = sql.indexOf("${"); at >= 0; at = sql.indexOf("${", at)) {
+    const end = endOfHole(sql, at + 2);
+    holes.push(sql.slice(at + 2, end));
+    at = end;
+  }
+  return holes;
+}
+
+/** Where the brace stands that ends what began at `from`: strings and templates skipped. */
+function endOfHole(code: string, from: number): number {
+  let at = from;
+  while (at < code.length && code[at] !== "}") {
+    const quote = /["'`]/.exec(code[at]!)?.[0];
+    if (code[at] === "{") at = endOfHole(code, at + 1) + 1;
+    else if (code.startsWith("//", at)) at = code.indexOf("\n", at);
+    else if (quote) at = endOfString(code, at + 1, quote);
+    else at++;
+  }
+  return at;
+}
+
+function endOfString(code: string, from: number, quote: string): number {
+  let at = from;
+  while (at < code.length && code[at] !== quote) {
+    if (code[at] === "\\") at += 2;
+    else if (quote === "`" && code.startsWith("${", at)) at = endOfHole(code, at + 2) + 1;
+    else at++;
+  }
+  return at + 1;
+}
+
+const parsed = (code: string) => ts.createSourceFile("x.js", code, ts.ScriptTarget.Latest, true, ts.ScriptKind.JS);
+
+/** What an expression pastes: its own text where it is no call that quotes, and templates in it that do. */
+function pastes(hole: ts.Expression, made: ReadonlySet<string>): string[] {
+  const found = isMade(hole, made) ? [] : [hole.getText()];
+  const visit = (node: ts.Node) => {
+    if (ts.isTemplateExpression(node))
+      for (const { expression } of node.templateSpans)
+        if (!isMade(expression, made) && !isNameOfAction(node)) found.push(node.getText());
+    if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken) found.push(node.getText());
+    ts.forEachChild(node, visit);
+  };
+  visit(hole);
+  return [...new Set(found)];
+}
+
+/** A reference, the result of a packaged function, or a constant that is one. */
+function isMade(node: ts.Expression, made: ReadonlySet<string>): boolean {
+  if (ts.isIdentifier(node)) return made.has(node.text);
+  if (!ts.isCallExpression(node)) return false;
+  const { expression: called } = node;
+  if (ts.isIdentifier(called)) return OF_DATAFORM.includes(called.text);
+  if (!ts.isPropertyAccessExpression(called) || !ts.isIdentifier(called.expression)) return false;
+  return includes.includes(called.expression.text) || made.has(called.expression.text);
+}
+
+/** `ref(`stg_${network}`)`: the name of an action, and no SQL. */
+function isNameOfAction(node: ts.Node): boolean {
+  return ts.isCallExpression(node.parent) && /^(?:ref|resolve)$/.test(node.parent.expression.getText());
+}
+
+/** The constants of js blocks that are made by calls that quote. */
+function constantsOf(blocks: string): Set<string> {
+  const made = new Set<string>();
+  const visit = (node: ts.Node) => {
+    if (
+      ts.isVariableDeclaration(node) &&
+      ts.isIdentifier(node.name) &&
+      node.initializer &&
+      isMade(node.initializer, made)
+    )
+      made.add(node.name.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(parsed(blocks));
+  return made;
+}
+
+function pastedIn(sqlx: string): string[] {
+  const { blocks, holes } = javascriptOf(sqlx);
+  const made = constantsOf(blocks);
+  return holes.flatMap((hole) => {
+    const [statement] = parsed(`(${hole})`).statements;
+    const { expression } = statement as ts.ExpressionStatement;
+    return pastes(ts.isParenthesizedExpression(expression) ? expression.expression : expression, made);
+  });
+}
+
+test("the SQL of a model has references and results of packaged functions in its holes, and no pasted texts", () => {
+  const wrong = filesIn("definitions", ".sqlx").flatMap((file) =>
+    pastedIn(text(file)).map((pasted) => `${file}: ${pasted.replace(/\s+/g, " ").slice(0, 80)}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test.each([
+  ['select ${ref("a")}', []],
+  ["select ${when(incremental(), `where a > (select max(a) from ${self()})`)}", []],
+  ['js {\n  const t = self();\n}\nselect * from ${t} where ${ratios.ratio("a", "b")} > 1', []],
+  ["-- ${column}\nselect 1", []],
+  ["select ${column}", ["column"]],
+  ["js {\n  const c = `x_${n}`;\n}\nselect ${c}", ["c"]],
+  ['select ${["a", "b"].map((c) => `sum(${c})`).join()}', ['["a", "b"].map((c) => `sum(${c})`).join()', "`sum(${c})`"]],
+  ["select ${when(incremental(), `where ${column} > 1`)}", ["`where ${column} > 1`"]],
+  ['select ${ratios.ratio("a" + column, "b")}', ['"a" + column']],
+])("in %j is pasted what is pasted", (sqlx, expected) => {
+  expect(pastedIn(sqlx)).toEqual(expected);
+});
+
+test("an include of a packaged function is one line", () => {
+  expect(packaged.length).toBeGreaterThan(5);
+  const others = packaged.filter(
+    (name) => text(`includes/${name}.js`) !== `module.exports = require("dataform-postgres/includes/${name}");\n`,
+  );
+  expect(others).toEqual([]);
+});
