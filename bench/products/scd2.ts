@@ -1,7 +1,7 @@
 // A batch of changes applied to a long history, beside the statements of a dbt snapshot. docs/benchmarks.md explains it.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compile } from "../../src/compile/compile.ts";
 import type { ConnectionSettings } from "../../src/model/connection.ts";
@@ -97,9 +97,8 @@ function writeProject(dir: string): void {
     mkdirSync(join(dir, path, ".."), { recursive: true });
     writeFileSync(join(dir, path), text);
   };
-  const includes = resolve(import.meta.dirname, "../../includes/scd2.js");
   write("dataform.json", JSON.stringify({ warehouse: "postgres", defaultSchema: "shop" }));
-  write("includes/scd2.js", `module.exports = require(${JSON.stringify(includes)});`);
+  write("includes/scd2.js", 'module.exports = require("dataform-postgres/includes/scd2");');
   write("definitions/sources.js", `for (const name of ["customers", "_load"]) declare({ schema: "raw", name });`);
   write(
     "definitions/customers.js",

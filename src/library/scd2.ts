@@ -19,7 +19,7 @@ import {
 import { checked, type TimelineOptions } from "./scd2/options.ts";
 import { publishAll, versionsOfLoads } from "./scd2/publish.ts";
 import { feedCte, winnersOfLog } from "./scd2/records.ts";
-import { versionsCtes } from "./scd2/versions.ts";
+import { shownVersions, versionsCtes } from "./scd2/versions.ts";
 
 // History tables (slowly changing dimensions, type 2) as a pure function of the records received: the same records give
 // the same rows, in whatever order they were loaded. docs/history.md has the rules.
@@ -92,7 +92,7 @@ export function history(options: HistoryOptions): string {
   if (timeline.by.length || timeline.since.size)
     fail(caller, `${timeline.by.length ? "by" : "since"} needs batches: a log lists nothing`);
   const ctes = [feedCte(timeline, records), ...winnersOfLog(timeline), ...versionsCtes(timeline, false)];
-  return withCtes(ctes, sql`select * from versions`).toString();
+  return withCtes(ctes, shownVersions(timeline)).toString();
 }
 
 /**

@@ -10,7 +10,7 @@ import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
 import { soundnessQuery, sourceQuery } from "./soundness.ts";
 import { type StoreParts, storeChanges, stored, wholeStore } from "./store.ts";
 import { touchedKeys } from "./touched.ts";
-import { versionsCtes } from "./versions.ts";
+import { shownVersions, versionsCtes } from "./versions.ts";
 
 /** What a history is published as. */
 export interface Publication {
@@ -53,7 +53,7 @@ export function versionsOfLoads(timeline: Timeline, feed: Relation, batches: Rel
     ...winnersOfLoads(timeline),
     ...versionsCtes(timeline, true),
   ];
-  return withCtes(ctes, sql`select * from versions`);
+  return withCtes(ctes, shownVersions(timeline));
 }
 
 function publishBatches(publication: Publication): void {

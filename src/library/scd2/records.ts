@@ -100,7 +100,7 @@ export function winnersOfLoads(timeline: Timeline, keysOf?: Relation): Cte[] {
     ),
     latestCte(timeline),
     ...(timeline.since.size ? [backfilledCte(timeline)] : []),
-    ...nextListings(timeline.since.size ? "backfilled" : "latest"),
+    ...winnersCtes(timeline),
   ];
 }
 
@@ -192,30 +192,31 @@ function backfilledCte({ key, attributes, since, loadOrder }: Timeline): Cte {
   );
 }
 
-function nextListings(known: "latest" | "backfilled"): Cte[] {
+/**
+ * Each record with the first later moment at which all there is was listed, `next_listing`: looked up in the sorted moments of
+ * its listings.
+ */
+function winnersCtes(timeline: Timeline): Cte[] {
+  const known = id(timeline.since.size ? "backfilled" : "latest");
+  const next = (moments: Sql) => sql`(${moments})[width_bucket(known.${moment}, (${moments})) + 1]`;
+  if (!timeline.by.length)
+    return [
+      cte("listed", sql`select array_agg(moment order by moment) as moments from listings`, { materialized: true }),
+      cte(
+        "winners",
+        sql`
+          select known.*, ${next(sql`select moments from listed`)} as ${own("next_listing")}
+          from ${known} as known`,
+      ),
+    ];
   return [
-    cte(
-      "next_listings",
-      sql`
-        select
-          slice,
-          moment,
-          min(max(listed_at)) over (
-            partition by slice order by moment desc rows between unbounded preceding and 1 preceding
-          ) as next_listing
-        from (
-          select ${own("slice")} as slice, ${moment} as moment, null::timestamptz as listed_at from ${id(known)}
-          union all
-          select slice, moment, moment from listings
-        ) as moments
-        group by slice, moment`,
-    ),
+    cte("listed", sql`select slice, array_agg(moment order by moment) as moments from listings group by slice`),
     cte(
       "winners",
       sql`
-        select known.*, next_listings.next_listing as ${own("next_listing")}
-        from ${id(known)} as known
-        inner join next_listings on next_listings.slice = known.${own("slice")} and next_listings.moment = known.${moment}`,
+        select known.*, ${next(sql`listed.moments`)} as ${own("next_listing")}
+        from ${known} as known
+        left join listed on listed.slice = known.${own("slice")}`,
     ),
   ];
 }

@@ -5,8 +5,8 @@ import { join, type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../options.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
-import { sameKey } from "./values.ts";
-import { versionsCtes } from "./versions.ts";
+import { changeHash, sameKey } from "./values.ts";
+import { shownColumns, versionsCtes } from "./versions.ts";
 
 // The incremental table under a history: the versions, and which loads they were computed from, in one table, so that
 // both are published, held back and rolled back together.
@@ -48,7 +48,10 @@ export function wholeStore({ timeline, feed, batches, definition }: StoreParts):
   return withCtes(
     ctes,
     sql`
-      select ${versionRow(timeline, sql`versions`)}, null::bigint as run_no
+      select
+        ${versionRow(timeline)},
+        'version' as row_kind,
+        null::bigint as run_no
       from versions
       union all
       select ${loadRow(timeline, sql`loads`, sql`loads.meaning`, "load")}, null
@@ -74,6 +77,7 @@ export function storeChanges(parts: StoreParts, self: Relation, keysOf: Relation
     ...winnersOfLoads(timeline, keysOf),
     ...versionsCtes(timeline, true),
     touchedRowsCte(timeline, keysOf),
+    meantCte(),
     changedCte(timeline),
   ];
   return withCtes(
@@ -163,15 +167,22 @@ function touchedRowsCte(timeline: Timeline, keysOf: Relation): Cte {
   );
 }
 
-/** What was computed; or, where the store has a version that is no more, a void row in its place. */
-function changedCte({ key, attributes, loadOrder }: Timeline): Cte {
-  const decides = ["change_hash", "valid_from", "valid_to", "ended_by", ...loadOrder];
+/**
+ * What was computed; or, where the store has a version that is no more, a void row in its place. A version that comes from
+ * the same record and holds as long is the same one, unless all means something else than before.
+ */
+function changedCte(timeline: Timeline): Cte {
+  const { key, attributes, loadOrder } = timeline;
+  const decides = ["valid_from", "valid_to", "ended_by", ...loadOrder];
+  const isThere = sql`versions.valid_from is not null`;
+  const hash = changeHash(timeline, sql`versions`);
   const columns = [
-    ...key.map((column) => sql`${id(column)} as ${id(stored(column))}`),
-    ...[...attributes.keys()].map((column) => sql`versions.${id(column)} as ${id(stored(column))}`),
+    ...key.map((column) => storedAs(column, id(column))),
+    ...[...attributes.keys()].map((column) => storedAs(column, sql`versions.${id(column)}`)),
     sql`version_no`,
-    ...columnsOf(sql`versions`, [...RESULTS.slice(1), ...loadOrder]),
-    sql`case when versions.change_hash is null then 'void' else 'version' end as row_kind`,
+    sql`case when ${isThere} then ${hash} end as change_hash`,
+    ...columnsOf(sql`versions`, ["valid_from", "valid_to", "is_current", "ended_by", ...loadOrder]),
+    sql`case when ${isThere} then 'version' else 'void' end as row_kind`,
   ];
   return cte(
     "changed",
@@ -180,8 +191,23 @@ function changedCte({ key, attributes, loadOrder }: Timeline): Cte {
         ${columns}
       from versions
       full join touched_rows using (${key.map((column) => id(column))}, version_no)
-      where (${columnsOf(sql`versions`, decides)})
-        is distinct from (${columnsOf(sql`touched_rows`, decides)})`,
+      where (${columnsOf(sql`versions`, decides)}) is distinct from (${columnsOf(sql`touched_rows`, decides)})
+        or (select is_remeant from meant) and ${hash} is distinct from touched_rows.change_hash`,
+  );
+}
+
+/** Whether a load that was worked in is gone, or means something else, as all do under other options. */
+function meantCte(): Cte {
+  return cte(
+    "meant",
+    sql`
+      select exists (
+        select
+        from worked_in
+        left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+        where loads.load_id is null
+      ) as is_remeant`,
+    { materialized: true },
   );
 }
 
@@ -190,17 +216,16 @@ function meaningOf(definition: string): Sql {
   return sql`md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', ${literal(definition)})::text)`;
 }
 
-function versionRow({ key, attributes, loadOrder }: Timeline, from: Sql): Sql {
-  const columns = [...key, ...attributes.keys(), ...RESULTS, ...loadOrder];
-  return join(
-    [
-      ...columns.map((column) =>
-        stored(column) === column ? sql`${from}.${id(column)}` : sql`${from}.${id(column)} as ${id(stored(column))}`,
-      ),
-      sql`'version' as row_kind`,
-    ],
-    ", ",
-  );
+function versionRow(timeline: Timeline): Sql[] {
+  const columns = [...timeline.key, ...timeline.attributes.keys()];
+  return [
+    ...columns.map((column) => storedAs(column, sql`versions.${id(column)}`)),
+    ...shownColumns(timeline).slice(columns.length),
+  ];
+}
+
+function storedAs(column: string, value: Sql): Sql {
+  return stored(column) === column ? value : sql`${value} as ${id(stored(column))}`;
 }
 
 /** A row of the store about a load. */

@@ -1,7 +1,7 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../options.ts";
+import { columnsOf, own } from "../options.ts";
 import { comparable } from "../values.ts";
 import type { Timeline } from "./options.ts";
 import { changeHash, isDeletion, moment, sourceTime } from "./values.ts";
@@ -10,25 +10,25 @@ import { changeHash, isDeletion, moment, sourceTime } from "./values.ts";
 
 const isBack = own("is_back");
 const goneAt = own("gone_at");
+const next = own("next_listing");
 const effectiveAt = own("effective_at");
 const effectiveBefore = own("effective_before");
 const step = own("step");
 const startsAt = own("starts_at");
 
-/** The CTEs that end in `versions`: key, attributes, the columns of a history, and the record each version came from. */
+/** The CTEs that end in `versions`: key, attributes, the columns of a history but for its hash, and the record it came from. */
 export function versionsCtes(timeline: Timeline, hasBatches: boolean): Cte[] {
   // Only a state can say that it holds from a time that another state has passed already.
   const canStall = hasBatches && timeline.effectiveAt !== undefined;
   return [
-    observedCte(timeline),
-    returnedCte(timeline),
-    comparedCte(timeline),
-    numberedCte(timeline),
-    changesCte(timeline, canStall),
+    observedCte(timeline, canStall),
+    comparedCte(timeline, canStall),
+    numberedCte(timeline, canStall),
+    cte("changes", sql`select * from numbered where ${own("is_change")}`),
     ...(canStall ? [clocksCte(timeline)] : []),
     datedCte(timeline, canStall),
-    boundedCte(timeline),
-    cte("versions", versionsQuery(timeline)),
+    boundedCte(timeline, canStall),
+    cte("versions", versionsQuery(timeline, canStall)),
   ];
 }
 
@@ -37,9 +37,10 @@ function along({ key }: Timeline, order: Sql): Sql {
 }
 
 /** What a listing does not have, between two records of a key or after the last, is gone. */
-function observedCte(timeline: Timeline): Cte {
+function observedCte(timeline: Timeline, canStall: boolean): Cte {
   const now = comparable(timeline.attributes, (column) => id(column));
   const before = comparable(timeline.attributes, (column) => sql`lag(${id(column)}) over timeline`);
+  const latest = canStall ? sql`max(${sourceTime}) over timeline as ${own("latest_source_time")},` : sql``;
   return cte(
     "observed",
     sql`
@@ -54,70 +55,50 @@ function observedCte(timeline: Timeline): Cte {
             ${before}
           )
         end as ${own("is_other")},
-        max(${sourceTime}) over timeline as ${own("latest_source_time")},
-        case
-          when not ${isDeletion} and ${own("next_listing")} < coalesce(lead(${moment}) over timeline, 'infinity') then ${own("next_listing")}
-        end as ${goneAt}
+        ${latest}
+        not lag(${isDeletion}) over timeline and lag(${next}) over timeline < ${moment} as ${isBack},
+        case when not ${isDeletion} and ${next} < coalesce(lead(${moment}) over timeline, 'infinity') then ${next} end as ${goneAt}
       from winners
       ${along(timeline, moment)}`,
     { comment: "what a listing does not have, between two records of a key or after the last, is gone" },
   );
 }
 
-function returnedCte(timeline: Timeline): Cte {
-  return cte(
-    "returned",
-    sql`
-      select
-        *,
-        lag(${goneAt}) over timeline is not null as ${isBack},
-        lag(${own("latest_source_time")}) over timeline as ${own("source_time_before")}
-      from observed
-      ${along(timeline, moment)}`,
-  );
-}
-
 /** Equal neighbours collapse; A, B, A keeps three versions. A source time is believed while it moves forward. */
-function comparedCte(_: Timeline): Cte {
-  return cte(
-    "compared",
-    sql`
-      select
-        *,
-        ${isBack} or ${own("is_other")} as ${own("is_change")},
-        case
-          when ${isBack} or ${sourceTime} <= ${own("source_time_before")} then ${moment}
-          else least(${sourceTime}, ${moment})
-        end as ${effectiveAt}
-      from returned`,
-    { comment: "equal neighbours collapse; a source time is believed while it moves forward" },
-  );
+function comparedCte(timeline: Timeline, canStall: boolean): Cte {
+  const isChange = sql`coalesce(${isBack}, false) or ${own("is_other")} as ${own("is_change")}`;
+  const query = canStall
+    ? sql`
+        select
+          *,
+          ${isChange},
+          case
+            when ${isBack} or ${sourceTime} <= lag(${own("latest_source_time")}) over timeline then ${moment}
+            else least(${sourceTime}, ${moment})
+          end as ${effectiveAt}
+        from observed
+        ${along(timeline, moment)}`
+    : sql`select *, ${isChange}, ${moment} as ${effectiveAt} from observed`;
+  return cte("compared", query, {
+    comment: `equal neighbours collapse${canStall ? "; a source time is believed while it moves forward" : ""}`,
+  });
 }
 
-function numberedCte(timeline: Timeline): Cte {
+/** Between two changes stands at most one record that is none: the last one before its key was gone. */
+function numberedCte(timeline: Timeline, canStall: boolean): Cte {
+  const isChange = own("is_change");
+  const before = sql`case when lag(${isChange}) over timeline then lag(${effectiveAt}) over timeline else lag(${effectiveAt}, 2) over timeline end`;
   return cte(
     "numbered",
     sql`
-      select *, count(*) filter (where ${own("is_change")}) over timeline as ${step}
+      select
+        *,
+        coalesce(${goneAt}, case when not lead(${isChange}) over timeline then lead(${goneAt}) over timeline end) as ${own("ends_at")}${canStall ? sql`,` : sql``}
+        ${canStall ? sql`count(*) filter (where ${isChange}) over timeline as ${step},` : sql``}
+        ${canStall ? sql`${before} as ${effectiveBefore}` : sql``}
       from compared
-      where ${own("is_change")} or ${goneAt} is not null
+      where ${isChange} or ${goneAt} is not null
       ${along(timeline, moment)}`,
-  );
-}
-
-function changesCte({ key }: Timeline, canStall: boolean): Cte {
-  const before = canStall
-    ? sql`, lag(${effectiveAt}) over (partition by ${ids(key)} order by ${step}) as ${effectiveBefore}`
-    : sql``;
-  return cte(
-    "changes",
-    sql`
-      select *${before}
-      from (
-        select *, max(${goneAt}) over (partition by ${ids(key)}, ${step}) as ${own("ends_at")}
-        from numbered
-      ) as steps
-      where ${own("is_change")}`,
   );
 }
 
@@ -171,7 +152,12 @@ function datedCte({ key }: Timeline, canStall: boolean): Cte {
   return cte("dated", query);
 }
 
-function boundedCte(timeline: Timeline): Cte {
+/** Changes come after each other by their moments, too, and that is how they are sorted already. */
+function order(canStall: boolean): Sql {
+  return canStall ? step : moment;
+}
+
+function boundedCte(timeline: Timeline, canStall: boolean): Cte {
   return cte(
     "bounded",
     sql`
@@ -180,17 +166,34 @@ function boundedCte(timeline: Timeline): Cte {
         coalesce(${own("ends_at")}, lead(valid_from) over timeline) as valid_to,
         ${own("ends_at")} is not null or lead(${isDeletion}) over timeline as ${own("ends_by_deletion")}
       from dated
-      ${along(timeline, sql`valid_from`)}`,
+      ${along(timeline, order(canStall))}`,
   );
 }
 
-function versionsQuery(timeline: Timeline): Sql {
+/** What a history shows of `versions`. The hash is made here, of rows that are written, not of all that are looked at. */
+export function shownColumns(timeline: Timeline): Sql[] {
+  const versions = sql`versions`;
+  return [
+    ...columnsOf(versions, [...timeline.key, ...timeline.attributes.keys(), "version_no"]),
+    sql`${changeHash(timeline, versions)} as change_hash`,
+    ...columnsOf(versions, ["valid_from", "valid_to", "is_current", "ended_by", ...timeline.loadOrder]),
+  ];
+}
+
+/** The plain last select of a history. */
+export function shownVersions(timeline: Timeline): Sql {
+  return sql`
+    select
+      ${shownColumns(timeline)}
+    from versions`;
+}
+
+function versionsQuery(timeline: Timeline, canStall: boolean): Sql {
   const { key, attributes, loadOrder } = timeline;
   return sql`
     select
       ${ids([...key, ...attributes.keys()])},
       row_number() over timeline as version_no,
-      ${changeHash(timeline, sql`bounded`)} as change_hash,
       valid_from,
       valid_to,
       valid_to is null as is_current,
@@ -198,5 +201,5 @@ function versionsQuery(timeline: Timeline): Sql {
       ${ids(loadOrder)}
     from bounded
     where not ${isDeletion}
-    ${along(timeline, sql`valid_from`)}`;
+    ${along(timeline, order(canStall))}`;
 }

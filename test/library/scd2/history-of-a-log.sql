@@ -37,49 +37,28 @@ with
         lag("credit") over timeline
       )
     end as "_dataform_is_other",
-    max("_dataform_source_time") over timeline as "_dataform_latest_source_time",
-    case
-      when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing"
-    end as "_dataform_gone_at"
+    not lag("_dataform_is_deletion") over timeline and lag("_dataform_next_listing") over timeline < "_dataform_moment" as "_dataform_is_back",
+    case when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing" end as "_dataform_gone_at"
   from winners
   window timeline as (partition by "customer_id" order by "_dataform_moment")
 ),
 
-"returned" as (
-  select
-    *,
-    lag("_dataform_gone_at") over timeline is not null as "_dataform_is_back",
-    lag("_dataform_latest_source_time") over timeline as "_dataform_source_time_before"
-  from observed
-  window timeline as (partition by "customer_id" order by "_dataform_moment")
-),
-
--- equal neighbours collapse; a source time is believed while it moves forward
+-- equal neighbours collapse
 "compared" as (
-  select
-    *,
-    "_dataform_is_back" or "_dataform_is_other" as "_dataform_is_change",
-    case
-      when "_dataform_is_back" or "_dataform_source_time" <= "_dataform_source_time_before" then "_dataform_moment"
-      else least("_dataform_source_time", "_dataform_moment")
-    end as "_dataform_effective_at"
-  from returned
+  select *, coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change", "_dataform_moment" as "_dataform_effective_at" from observed
 ),
 
 "numbered" as (
-  select *, count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step"
+  select
+    *,
+    coalesce("_dataform_gone_at", case when not lead("_dataform_is_change") over timeline then lead("_dataform_gone_at") over timeline end) as "_dataform_ends_at"
   from compared
   where "_dataform_is_change" or "_dataform_gone_at" is not null
   window timeline as (partition by "customer_id" order by "_dataform_moment")
 ),
 
 "changes" as (
-  select *
-  from (
-    select *, max("_dataform_gone_at") over (partition by "customer_id", "_dataform_step") as "_dataform_ends_at"
-    from numbered
-  ) as steps
-  where "_dataform_is_change"
+  select * from numbered where "_dataform_is_change"
 ),
 
 "dated" as (
@@ -92,7 +71,7 @@ with
     coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
     "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
   from dated
-  window timeline as (partition by "customer_id" order by valid_from)
+  window timeline as (partition by "customer_id" order by "_dataform_moment")
 ),
 
 "versions" as (
@@ -101,7 +80,6 @@ with
     "name",
     "credit",
     row_number() over timeline as version_no,
-    md5(jsonb_build_array(bounded."name", bounded."credit")::text) as change_hash,
     valid_from,
     valid_to,
     valid_to is null as is_current,
@@ -110,7 +88,19 @@ with
     "_row_no"
   from bounded
   where not "_dataform_is_deletion"
-  window timeline as (partition by "customer_id" order by valid_from)
+  window timeline as (partition by "customer_id" order by "_dataform_moment")
 )
 
-select * from versions
+select
+  versions."customer_id",
+  versions."name",
+  versions."credit",
+  versions."version_no",
+  md5(jsonb_build_array(versions."name", versions."credit")::text) as change_hash,
+  versions."valid_from",
+  versions."valid_to",
+  versions."is_current",
+  versions."ended_by",
+  versions."_load_id",
+  versions."_row_no"
+from versions

@@ -191,25 +191,14 @@ with
   from latest
 ),
 
-"next_listings" as (
-  select
-    slice,
-    moment,
-    min(max(listed_at)) over (
-      partition by slice order by moment desc rows between unbounded preceding and 1 preceding
-    ) as next_listing
-  from (
-    select "_dataform_slice" as slice, "_dataform_moment" as moment, null::timestamptz as listed_at from "backfilled"
-    union all
-    select slice, moment, moment from listings
-  ) as moments
-  group by slice, moment
+"listed" as (
+  select slice, array_agg(moment order by moment) as moments from listings group by slice
 ),
 
 "winners" as (
-  select known.*, next_listings.next_listing as "_dataform_next_listing"
+  select known.*, (listed.moments)[width_bucket(known."_dataform_moment", (listed.moments)) + 1] as "_dataform_next_listing"
   from "backfilled" as known
-  inner join next_listings on next_listings.slice = known."_dataform_slice" and next_listings.moment = known."_dataform_moment"
+  left join listed on listed.slice = known."_dataform_slice"
 ),
 
 -- what a listing does not have, between two records of a key or after the last, is gone
@@ -234,19 +223,9 @@ with
       )
     end as "_dataform_is_other",
     max("_dataform_source_time") over timeline as "_dataform_latest_source_time",
-    case
-      when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing"
-    end as "_dataform_gone_at"
+    not lag("_dataform_is_deletion") over timeline and lag("_dataform_next_listing") over timeline < "_dataform_moment" as "_dataform_is_back",
+    case when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing" end as "_dataform_gone_at"
   from winners
-  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
-),
-
-"returned" as (
-  select
-    *,
-    lag("_dataform_gone_at") over timeline is not null as "_dataform_is_back",
-    lag("_dataform_latest_source_time") over timeline as "_dataform_source_time_before"
-  from observed
   window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
@@ -254,28 +233,28 @@ with
 "compared" as (
   select
     *,
-    "_dataform_is_back" or "_dataform_is_other" as "_dataform_is_change",
+    coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change",
     case
-      when "_dataform_is_back" or "_dataform_source_time" <= "_dataform_source_time_before" then "_dataform_moment"
+      when "_dataform_is_back" or "_dataform_source_time" <= lag("_dataform_latest_source_time") over timeline then "_dataform_moment"
       else least("_dataform_source_time", "_dataform_moment")
     end as "_dataform_effective_at"
-  from returned
+  from observed
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "numbered" as (
-  select *, count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step"
+  select
+    *,
+    coalesce("_dataform_gone_at", case when not lead("_dataform_is_change") over timeline then lead("_dataform_gone_at") over timeline end) as "_dataform_ends_at",
+    count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step",
+    case when lag("_dataform_is_change") over timeline then lag("_dataform_effective_at") over timeline else lag("_dataform_effective_at", 2) over timeline end as "_dataform_effective_before"
   from compared
   where "_dataform_is_change" or "_dataform_gone_at" is not null
   window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "changes" as (
-  select *, lag("_dataform_effective_at") over (partition by "country", "Customer No" order by "_dataform_step") as "_dataform_effective_before"
-  from (
-    select *, max("_dataform_gone_at") over (partition by "country", "Customer No", "_dataform_step") as "_dataform_ends_at"
-    from numbered
-  ) as steps
-  where "_dataform_is_change"
+  select * from numbered where "_dataform_is_change"
 ),
 
 -- where a source's clock stands still or goes back, a change holds from when it was seen
@@ -321,7 +300,7 @@ with
     coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
     "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
   from dated
-  window timeline as (partition by "country", "Customer No" order by valid_from)
+  window timeline as (partition by "country", "Customer No" order by "_dataform_step")
 ),
 
 "versions" as (
@@ -334,7 +313,6 @@ with
     "row_kind",
     "__proto__",
     row_number() over timeline as version_no,
-    md5(jsonb_build_array(bounded."user", bounded."region", bounded."kind"::text, (bounded."row_kind" at time zone 'UTC'), trim_scale(bounded."__proto__"))::text) as change_hash,
     valid_from,
     valid_to,
     valid_to is null as is_current,
@@ -343,7 +321,23 @@ with
     "row"
   from bounded
   where not "_dataform_is_deletion"
-  window timeline as (partition by "country", "Customer No" order by valid_from)
+  window timeline as (partition by "country", "Customer No" order by "_dataform_step")
 )
 
-select * from versions
+select
+  versions."country",
+  versions."Customer No",
+  versions."user",
+  versions."region",
+  versions."kind",
+  versions."row_kind",
+  versions."__proto__",
+  versions."version_no",
+  md5(jsonb_build_array(versions."user", versions."region", versions."kind"::text, (versions."row_kind" at time zone 'UTC'), trim_scale(versions."__proto__"))::text) as change_hash,
+  versions."valid_from",
+  versions."valid_to",
+  versions."is_current",
+  versions."ended_by",
+  versions."load",
+  versions."row"
+from versions

@@ -237,25 +237,14 @@ with
   from latest
 ),
 
-"next_listings" as (
-  select
-    slice,
-    moment,
-    min(max(listed_at)) over (
-      partition by slice order by moment desc rows between unbounded preceding and 1 preceding
-    ) as next_listing
-  from (
-    select "_dataform_slice" as slice, "_dataform_moment" as moment, null::timestamptz as listed_at from "backfilled"
-    union all
-    select slice, moment, moment from listings
-  ) as moments
-  group by slice, moment
+"listed" as (
+  select slice, array_agg(moment order by moment) as moments from listings group by slice
 ),
 
 "winners" as (
-  select known.*, next_listings.next_listing as "_dataform_next_listing"
+  select known.*, (listed.moments)[width_bucket(known."_dataform_moment", (listed.moments)) + 1] as "_dataform_next_listing"
   from "backfilled" as known
-  inner join next_listings on next_listings.slice = known."_dataform_slice" and next_listings.moment = known."_dataform_moment"
+  left join listed on listed.slice = known."_dataform_slice"
 ),
 
 -- what a listing does not have, between two records of a key or after the last, is gone
@@ -280,19 +269,9 @@ with
       )
     end as "_dataform_is_other",
     max("_dataform_source_time") over timeline as "_dataform_latest_source_time",
-    case
-      when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing"
-    end as "_dataform_gone_at"
+    not lag("_dataform_is_deletion") over timeline and lag("_dataform_next_listing") over timeline < "_dataform_moment" as "_dataform_is_back",
+    case when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing" end as "_dataform_gone_at"
   from winners
-  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
-),
-
-"returned" as (
-  select
-    *,
-    lag("_dataform_gone_at") over timeline is not null as "_dataform_is_back",
-    lag("_dataform_latest_source_time") over timeline as "_dataform_source_time_before"
-  from observed
   window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
@@ -300,28 +279,28 @@ with
 "compared" as (
   select
     *,
-    "_dataform_is_back" or "_dataform_is_other" as "_dataform_is_change",
+    coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change",
     case
-      when "_dataform_is_back" or "_dataform_source_time" <= "_dataform_source_time_before" then "_dataform_moment"
+      when "_dataform_is_back" or "_dataform_source_time" <= lag("_dataform_latest_source_time") over timeline then "_dataform_moment"
       else least("_dataform_source_time", "_dataform_moment")
     end as "_dataform_effective_at"
-  from returned
+  from observed
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "numbered" as (
-  select *, count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step"
+  select
+    *,
+    coalesce("_dataform_gone_at", case when not lead("_dataform_is_change") over timeline then lead("_dataform_gone_at") over timeline end) as "_dataform_ends_at",
+    count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step",
+    case when lag("_dataform_is_change") over timeline then lag("_dataform_effective_at") over timeline else lag("_dataform_effective_at", 2) over timeline end as "_dataform_effective_before"
   from compared
   where "_dataform_is_change" or "_dataform_gone_at" is not null
   window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "changes" as (
-  select *, lag("_dataform_effective_at") over (partition by "country", "Customer No" order by "_dataform_step") as "_dataform_effective_before"
-  from (
-    select *, max("_dataform_gone_at") over (partition by "country", "Customer No", "_dataform_step") as "_dataform_ends_at"
-    from numbered
-  ) as steps
-  where "_dataform_is_change"
+  select * from numbered where "_dataform_is_change"
 ),
 
 -- where a source's clock stands still or goes back, a change holds from when it was seen
@@ -367,7 +346,7 @@ with
     coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
     "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
   from dated
-  window timeline as (partition by "country", "Customer No" order by valid_from)
+  window timeline as (partition by "country", "Customer No" order by "_dataform_step")
 ),
 
 "versions" as (
@@ -380,7 +359,6 @@ with
     "row_kind",
     "__proto__",
     row_number() over timeline as version_no,
-    md5(jsonb_build_array(bounded."user", bounded."region", bounded."kind"::text, (bounded."row_kind" at time zone 'UTC'), trim_scale(bounded."__proto__"))::text) as change_hash,
     valid_from,
     valid_to,
     valid_to is null as is_current,
@@ -389,10 +367,27 @@ with
     "row"
   from bounded
   where not "_dataform_is_deletion"
-  window timeline as (partition by "country", "Customer No" order by valid_from)
+  window timeline as (partition by "country", "Customer No" order by "_dataform_step")
 )
 
-select versions."country", versions."Customer No", versions."user", versions."region", versions."kind", versions."row_kind" as "_dataform_column_row_kind", versions."__proto__", versions."version_no", versions."change_hash", versions."valid_from", versions."valid_to", versions."is_current", versions."ended_by", versions."load", versions."row", 'version' as row_kind, null::bigint as run_no
+select
+  versions."country",
+  versions."Customer No",
+  versions."user",
+  versions."region",
+  versions."kind",
+  versions."row_kind" as "_dataform_column_row_kind",
+  versions."__proto__",
+  versions."version_no",
+  md5(jsonb_build_array(versions."user", versions."region", versions."kind"::text, (versions."row_kind" at time zone 'UTC'), trim_scale(versions."__proto__"))::text) as change_hash,
+  versions."valid_from",
+  versions."valid_to",
+  versions."is_current",
+  versions."ended_by",
+  versions."load",
+  versions."row",
+  'version' as row_kind,
+  null::bigint as run_no
 from versions
 union all
 select null, null, null, null, null, null, null, loads.load_id, loads.meaning, null, null, null, null, null, null, 'load', null
@@ -545,25 +540,14 @@ with
   from latest
 ),
 
-"next_listings" as (
-  select
-    slice,
-    moment,
-    min(max(listed_at)) over (
-      partition by slice order by moment desc rows between unbounded preceding and 1 preceding
-    ) as next_listing
-  from (
-    select "_dataform_slice" as slice, "_dataform_moment" as moment, null::timestamptz as listed_at from "backfilled"
-    union all
-    select slice, moment, moment from listings
-  ) as moments
-  group by slice, moment
+"listed" as (
+  select slice, array_agg(moment order by moment) as moments from listings group by slice
 ),
 
 "winners" as (
-  select known.*, next_listings.next_listing as "_dataform_next_listing"
+  select known.*, (listed.moments)[width_bucket(known."_dataform_moment", (listed.moments)) + 1] as "_dataform_next_listing"
   from "backfilled" as known
-  inner join next_listings on next_listings.slice = known."_dataform_slice" and next_listings.moment = known."_dataform_moment"
+  left join listed on listed.slice = known."_dataform_slice"
 ),
 
 -- what a listing does not have, between two records of a key or after the last, is gone
@@ -588,19 +572,9 @@ with
       )
     end as "_dataform_is_other",
     max("_dataform_source_time") over timeline as "_dataform_latest_source_time",
-    case
-      when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing"
-    end as "_dataform_gone_at"
+    not lag("_dataform_is_deletion") over timeline and lag("_dataform_next_listing") over timeline < "_dataform_moment" as "_dataform_is_back",
+    case when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing" end as "_dataform_gone_at"
   from winners
-  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
-),
-
-"returned" as (
-  select
-    *,
-    lag("_dataform_gone_at") over timeline is not null as "_dataform_is_back",
-    lag("_dataform_latest_source_time") over timeline as "_dataform_source_time_before"
-  from observed
   window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
@@ -608,28 +582,28 @@ with
 "compared" as (
   select
     *,
-    "_dataform_is_back" or "_dataform_is_other" as "_dataform_is_change",
+    coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change",
     case
-      when "_dataform_is_back" or "_dataform_source_time" <= "_dataform_source_time_before" then "_dataform_moment"
+      when "_dataform_is_back" or "_dataform_source_time" <= lag("_dataform_latest_source_time") over timeline then "_dataform_moment"
       else least("_dataform_source_time", "_dataform_moment")
     end as "_dataform_effective_at"
-  from returned
+  from observed
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "numbered" as (
-  select *, count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step"
+  select
+    *,
+    coalesce("_dataform_gone_at", case when not lead("_dataform_is_change") over timeline then lead("_dataform_gone_at") over timeline end) as "_dataform_ends_at",
+    count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step",
+    case when lag("_dataform_is_change") over timeline then lag("_dataform_effective_at") over timeline else lag("_dataform_effective_at", 2) over timeline end as "_dataform_effective_before"
   from compared
   where "_dataform_is_change" or "_dataform_gone_at" is not null
   window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "changes" as (
-  select *, lag("_dataform_effective_at") over (partition by "country", "Customer No" order by "_dataform_step") as "_dataform_effective_before"
-  from (
-    select *, max("_dataform_gone_at") over (partition by "country", "Customer No", "_dataform_step") as "_dataform_ends_at"
-    from numbered
-  ) as steps
-  where "_dataform_is_change"
+  select * from numbered where "_dataform_is_change"
 ),
 
 -- where a source's clock stands still or goes back, a change holds from when it was seen
@@ -675,7 +649,7 @@ with
     coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
     "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
   from dated
-  window timeline as (partition by "country", "Customer No" order by valid_from)
+  window timeline as (partition by "country", "Customer No" order by "_dataform_step")
 ),
 
 "versions" as (
@@ -688,7 +662,6 @@ with
     "row_kind",
     "__proto__",
     row_number() over timeline as version_no,
-    md5(jsonb_build_array(bounded."user", bounded."region", bounded."kind"::text, (bounded."row_kind" at time zone 'UTC'), trim_scale(bounded."__proto__"))::text) as change_hash,
     valid_from,
     valid_to,
     valid_to is null as is_current,
@@ -697,7 +670,7 @@ with
     "row"
   from bounded
   where not "_dataform_is_deletion"
-  window timeline as (partition by "country", "Customer No" order by valid_from)
+  window timeline as (partition by "country", "Customer No" order by "_dataform_step")
 ),
 
 "touched_rows" as (
@@ -712,28 +685,37 @@ with
   ) as held
 ),
 
+"meant" as materialized (
+  select exists (
+    select
+    from worked_in
+    left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+    where loads.load_id is null
+  ) as is_remeant
+),
+
 "changed" as (
   select
-    "country" as "country",
-    "Customer No" as "Customer No",
-    versions."user" as "user",
-    versions."region" as "region",
-    versions."kind" as "kind",
+    "country",
+    "Customer No",
+    versions."user",
+    versions."region",
+    versions."kind",
     versions."row_kind" as "_dataform_column_row_kind",
-    versions."__proto__" as "__proto__",
+    versions."__proto__",
     version_no,
-    versions."change_hash",
+    case when versions.valid_from is not null then md5(jsonb_build_array(versions."user", versions."region", versions."kind"::text, (versions."row_kind" at time zone 'UTC'), trim_scale(versions."__proto__"))::text) end as change_hash,
     versions."valid_from",
     versions."valid_to",
     versions."is_current",
     versions."ended_by",
     versions."load",
     versions."row",
-    case when versions.change_hash is null then 'void' else 'version' end as row_kind
+    case when versions.valid_from is not null then 'version' else 'void' end as row_kind
   from versions
   full join touched_rows using ("country", "Customer No", version_no)
-  where (versions."change_hash", versions."valid_from", versions."valid_to", versions."ended_by", versions."load", versions."row")
-    is distinct from (touched_rows."change_hash", touched_rows."valid_from", touched_rows."valid_to", touched_rows."ended_by", touched_rows."load", touched_rows."row")
+  where (versions."valid_from", versions."valid_to", versions."ended_by", versions."load", versions."row") is distinct from (touched_rows."valid_from", touched_rows."valid_to", touched_rows."ended_by", touched_rows."load", touched_rows."row")
+    or (select is_remeant from meant) and md5(jsonb_build_array(versions."user", versions."region", versions."kind"::text, (versions."row_kind" at time zone 'UTC'), trim_scale(versions."__proto__"))::text) is distinct from touched_rows.change_hash
 )
 
 select changed.*, this_run.run_no

@@ -174,25 +174,13 @@ with
   order by "customer_id", "_dataform_moment", "_dataform_load_order" desc, "_row_no" desc
 ),
 
-"next_listings" as (
-  select
-    slice,
-    moment,
-    min(max(listed_at)) over (
-      partition by slice order by moment desc rows between unbounded preceding and 1 preceding
-    ) as next_listing
-  from (
-    select "_dataform_slice" as slice, "_dataform_moment" as moment, null::timestamptz as listed_at from "latest"
-    union all
-    select slice, moment, moment from listings
-  ) as moments
-  group by slice, moment
+"listed" as materialized (
+  select array_agg(moment order by moment) as moments from listings
 ),
 
 "winners" as (
-  select known.*, next_listings.next_listing as "_dataform_next_listing"
+  select known.*, (select moments from listed)[width_bucket(known."_dataform_moment", (select moments from listed)) + 1] as "_dataform_next_listing"
   from "latest" as known
-  inner join next_listings on next_listings.slice = known."_dataform_slice" and next_listings.moment = known."_dataform_moment"
 ),
 
 -- what a listing does not have, between two records of a key or after the last, is gone
@@ -210,49 +198,28 @@ with
         lag("credit") over timeline
       )
     end as "_dataform_is_other",
-    max("_dataform_source_time") over timeline as "_dataform_latest_source_time",
-    case
-      when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing"
-    end as "_dataform_gone_at"
+    not lag("_dataform_is_deletion") over timeline and lag("_dataform_next_listing") over timeline < "_dataform_moment" as "_dataform_is_back",
+    case when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing" end as "_dataform_gone_at"
   from winners
   window timeline as (partition by "customer_id" order by "_dataform_moment")
 ),
 
-"returned" as (
-  select
-    *,
-    lag("_dataform_gone_at") over timeline is not null as "_dataform_is_back",
-    lag("_dataform_latest_source_time") over timeline as "_dataform_source_time_before"
-  from observed
-  window timeline as (partition by "customer_id" order by "_dataform_moment")
-),
-
--- equal neighbours collapse; a source time is believed while it moves forward
+-- equal neighbours collapse
 "compared" as (
-  select
-    *,
-    "_dataform_is_back" or "_dataform_is_other" as "_dataform_is_change",
-    case
-      when "_dataform_is_back" or "_dataform_source_time" <= "_dataform_source_time_before" then "_dataform_moment"
-      else least("_dataform_source_time", "_dataform_moment")
-    end as "_dataform_effective_at"
-  from returned
+  select *, coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change", "_dataform_moment" as "_dataform_effective_at" from observed
 ),
 
 "numbered" as (
-  select *, count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step"
+  select
+    *,
+    coalesce("_dataform_gone_at", case when not lead("_dataform_is_change") over timeline then lead("_dataform_gone_at") over timeline end) as "_dataform_ends_at"
   from compared
   where "_dataform_is_change" or "_dataform_gone_at" is not null
   window timeline as (partition by "customer_id" order by "_dataform_moment")
 ),
 
 "changes" as (
-  select *
-  from (
-    select *, max("_dataform_gone_at") over (partition by "customer_id", "_dataform_step") as "_dataform_ends_at"
-    from numbered
-  ) as steps
-  where "_dataform_is_change"
+  select * from numbered where "_dataform_is_change"
 ),
 
 "dated" as (
@@ -265,7 +232,7 @@ with
     coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
     "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
   from dated
-  window timeline as (partition by "customer_id" order by valid_from)
+  window timeline as (partition by "customer_id" order by "_dataform_moment")
 ),
 
 "versions" as (
@@ -274,7 +241,6 @@ with
     "name",
     "credit",
     row_number() over timeline as version_no,
-    md5(jsonb_build_array(bounded."name", bounded."credit")::text) as change_hash,
     valid_from,
     valid_to,
     valid_to is null as is_current,
@@ -283,10 +249,23 @@ with
     "_row_no"
   from bounded
   where not "_dataform_is_deletion"
-  window timeline as (partition by "customer_id" order by valid_from)
+  window timeline as (partition by "customer_id" order by "_dataform_moment")
 )
 
-select versions."customer_id", versions."name", versions."credit", versions."version_no", versions."change_hash", versions."valid_from", versions."valid_to", versions."is_current", versions."ended_by", versions."_load_id", versions."_row_no", 'version' as row_kind, null::bigint as run_no
+select
+  versions."customer_id",
+  versions."name",
+  versions."credit",
+  versions."version_no",
+  md5(jsonb_build_array(versions."name", versions."credit")::text) as change_hash,
+  versions."valid_from",
+  versions."valid_to",
+  versions."is_current",
+  versions."ended_by",
+  versions."_load_id",
+  versions."_row_no",
+  'version' as row_kind,
+  null::bigint as run_no
 from versions
 union all
 select null, null, null, loads.load_id, loads.meaning, null, null, null, null, null, null, 'load', null
@@ -402,25 +381,13 @@ with
   order by "customer_id", "_dataform_moment", "_dataform_load_order" desc, "_row_no" desc
 ),
 
-"next_listings" as (
-  select
-    slice,
-    moment,
-    min(max(listed_at)) over (
-      partition by slice order by moment desc rows between unbounded preceding and 1 preceding
-    ) as next_listing
-  from (
-    select "_dataform_slice" as slice, "_dataform_moment" as moment, null::timestamptz as listed_at from "latest"
-    union all
-    select slice, moment, moment from listings
-  ) as moments
-  group by slice, moment
+"listed" as materialized (
+  select array_agg(moment order by moment) as moments from listings
 ),
 
 "winners" as (
-  select known.*, next_listings.next_listing as "_dataform_next_listing"
+  select known.*, (select moments from listed)[width_bucket(known."_dataform_moment", (select moments from listed)) + 1] as "_dataform_next_listing"
   from "latest" as known
-  inner join next_listings on next_listings.slice = known."_dataform_slice" and next_listings.moment = known."_dataform_moment"
 ),
 
 -- what a listing does not have, between two records of a key or after the last, is gone
@@ -438,49 +405,28 @@ with
         lag("credit") over timeline
       )
     end as "_dataform_is_other",
-    max("_dataform_source_time") over timeline as "_dataform_latest_source_time",
-    case
-      when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing"
-    end as "_dataform_gone_at"
+    not lag("_dataform_is_deletion") over timeline and lag("_dataform_next_listing") over timeline < "_dataform_moment" as "_dataform_is_back",
+    case when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing" end as "_dataform_gone_at"
   from winners
   window timeline as (partition by "customer_id" order by "_dataform_moment")
 ),
 
-"returned" as (
-  select
-    *,
-    lag("_dataform_gone_at") over timeline is not null as "_dataform_is_back",
-    lag("_dataform_latest_source_time") over timeline as "_dataform_source_time_before"
-  from observed
-  window timeline as (partition by "customer_id" order by "_dataform_moment")
-),
-
--- equal neighbours collapse; a source time is believed while it moves forward
+-- equal neighbours collapse
 "compared" as (
-  select
-    *,
-    "_dataform_is_back" or "_dataform_is_other" as "_dataform_is_change",
-    case
-      when "_dataform_is_back" or "_dataform_source_time" <= "_dataform_source_time_before" then "_dataform_moment"
-      else least("_dataform_source_time", "_dataform_moment")
-    end as "_dataform_effective_at"
-  from returned
+  select *, coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change", "_dataform_moment" as "_dataform_effective_at" from observed
 ),
 
 "numbered" as (
-  select *, count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step"
+  select
+    *,
+    coalesce("_dataform_gone_at", case when not lead("_dataform_is_change") over timeline then lead("_dataform_gone_at") over timeline end) as "_dataform_ends_at"
   from compared
   where "_dataform_is_change" or "_dataform_gone_at" is not null
   window timeline as (partition by "customer_id" order by "_dataform_moment")
 ),
 
 "changes" as (
-  select *
-  from (
-    select *, max("_dataform_gone_at") over (partition by "customer_id", "_dataform_step") as "_dataform_ends_at"
-    from numbered
-  ) as steps
-  where "_dataform_is_change"
+  select * from numbered where "_dataform_is_change"
 ),
 
 "dated" as (
@@ -493,7 +439,7 @@ with
     coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
     "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
   from dated
-  window timeline as (partition by "customer_id" order by valid_from)
+  window timeline as (partition by "customer_id" order by "_dataform_moment")
 ),
 
 "versions" as (
@@ -502,7 +448,6 @@ with
     "name",
     "credit",
     row_number() over timeline as version_no,
-    md5(jsonb_build_array(bounded."name", bounded."credit")::text) as change_hash,
     valid_from,
     valid_to,
     valid_to is null as is_current,
@@ -511,7 +456,7 @@ with
     "_row_no"
   from bounded
   where not "_dataform_is_deletion"
-  window timeline as (partition by "customer_id" order by valid_from)
+  window timeline as (partition by "customer_id" order by "_dataform_moment")
 ),
 
 "touched_rows" as (
@@ -526,24 +471,33 @@ with
   ) as held
 ),
 
+"meant" as materialized (
+  select exists (
+    select
+    from worked_in
+    left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+    where loads.load_id is null
+  ) as is_remeant
+),
+
 "changed" as (
   select
-    "customer_id" as "customer_id",
-    versions."name" as "name",
-    versions."credit" as "credit",
+    "customer_id",
+    versions."name",
+    versions."credit",
     version_no,
-    versions."change_hash",
+    case when versions.valid_from is not null then md5(jsonb_build_array(versions."name", versions."credit")::text) end as change_hash,
     versions."valid_from",
     versions."valid_to",
     versions."is_current",
     versions."ended_by",
     versions."_load_id",
     versions."_row_no",
-    case when versions.change_hash is null then 'void' else 'version' end as row_kind
+    case when versions.valid_from is not null then 'version' else 'void' end as row_kind
   from versions
   full join touched_rows using ("customer_id", version_no)
-  where (versions."change_hash", versions."valid_from", versions."valid_to", versions."ended_by", versions."_load_id", versions."_row_no")
-    is distinct from (touched_rows."change_hash", touched_rows."valid_from", touched_rows."valid_to", touched_rows."ended_by", touched_rows."_load_id", touched_rows."_row_no")
+  where (versions."valid_from", versions."valid_to", versions."ended_by", versions."_load_id", versions."_row_no") is distinct from (touched_rows."valid_from", touched_rows."valid_to", touched_rows."ended_by", touched_rows."_load_id", touched_rows."_row_no")
+    or (select is_remeant from meant) and md5(jsonb_build_array(versions."name", versions."credit")::text) is distinct from touched_rows.change_hash
 )
 
 select changed.*, this_run.run_no
