@@ -116,6 +116,14 @@ test("only src/sql makes SQL out of a string", () => {
   expect(elsewhere.map(({ name }) => name)).toEqual([]);
 });
 
+test("only sql/statement.ts makes statements: each has its role from there, and nobody reads its text again", () => {
+  const elsewhere = files.filter(
+    ({ folder, text }) =>
+      folder !== "sql" && /\brole: "|\bsql: `|\.test\((?:statement\.)?sql\)|sql\.(?:startsWith|match)\(/.test(text),
+  );
+  expect(elsewhere.map(({ name }) => name)).toEqual([]);
+});
+
 test("who ends sessions by their name ends those of its own database, and not of a test or a run beside it", () => {
   const folders = ["src", "test", "bench", "ingest"];
   const statements = folders

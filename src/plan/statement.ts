@@ -6,7 +6,7 @@ import { privateId } from "../sql/names.ts";
 import { type Replacement, resolveReferences } from "../sql/references.ts";
 import { splitStatements } from "../sql/split.ts";
 import type { Sql } from "../sql/sql.ts";
-import { aroundQuery, authoredStatement } from "../sql/statement.ts";
+import { authoredStatement, composed } from "../sql/statement.ts";
 
 /** What a name means while one action is built: the SQL that stands for it. */
 export type Resolve = (target: Target) => Replacement;
@@ -33,7 +33,10 @@ export function authoredQuery(
 ): Statement {
   const statements = splitStatements(text);
   const count = statements.length;
-  if (count === 1) return aroundQuery(role, { file, text: resolveReferences(statements[0]!, resolve) }, before, after);
+  if (count === 1) {
+    const query = { file, text: resolveReferences(statements[0]!, resolve) };
+    return composed(role, [before, query, ...(after ? [after] : [])]);
+  }
   throw new UserError({
     message: count ? "a model's query must be one statement" : "the model has no query",
     location: { file },

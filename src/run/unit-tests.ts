@@ -8,6 +8,7 @@ import { id } from "../sql/identifiers.ts";
 import { resolveReferences } from "../sql/references.ts";
 import { splitStatements } from "../sql/split.ts";
 import { type Identifier, type Sql, sql } from "../sql/sql.ts";
+import { composed, sqlOf } from "../sql/statement.ts";
 import { explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
 
 /** The outcome of the project's `type: "test"` actions. */
@@ -65,7 +66,7 @@ async function runUnitTest(test: UnitTest, client: Client, sources: Sources): Pr
   }
   try {
     await client.script(READ);
-    const { rows } = await client.query<{ missing: string; unexpected: string }>(statement.sql);
+    const { rows } = await client.query<{ missing: string; unexpected: string }>(sqlOf(statement));
     const missing = JSON.parse(rows[0]!.missing) as JsonText[];
     const unexpected = JSON.parse(rows[0]!.unexpected) as JsonText[];
     return { ...base, passed: !missing.length && !unexpected.length, missing, unexpected };
@@ -82,20 +83,28 @@ async function runUnitTest(test: UnitTest, client: Client, sources: Sources): Pr
  * its columns were written.
  */
 function comparison(test: UnitTest): Statement {
-  const statement = new Composition("with ");
-  for (const [index, input] of test.inputs.entries())
-    statement.add(`${inputName(String(index))} as (\n`, queryOf(input, test, "an input"), "),\n");
-  statement.add(`${ACTUAL} as (\n`, queryOf(test.query, test, "the model's query"), "),\n");
-  statement.add(`${EXPECTED} as (\n`, queryOf(test.expected, test, "the expectation"), "),\n");
-  return statement.finish(
-    test.file,
+  const query = (name: Identifier, text: string, what: string) => [
+    sql`${name} as (`,
+    { file: test.file, text: filledIn(queryOf(text, test, what)) },
+    sql`),`,
+  ];
+  return composed("read", [
+    sql`with`,
+    ...test.inputs.flatMap((input, index) => query(inputName(String(index)), input, "an input")),
+    ...query(ACTUAL, test.query, "the model's query"),
+    ...query(EXPECTED, test.expected, "the expectation"),
     sql`
-    ${numbered("actual", ACTUAL)},
-    ${numbered("expected", EXPECTED)}
-    select
-      ${onlyIn("expected", "actual")} as missing,
-      ${onlyIn("actual", "expected")} as unexpected`,
-  );
+      ${numbered("actual", ACTUAL)},
+      ${numbered("expected", EXPECTED)}
+      select
+        ${onlyIn("expected", "actual")} as missing,
+        ${onlyIn("actual", "expected")} as unexpected`,
+  ]);
+}
+
+/** Inputs instead of what the query reads. */
+function filledIn(query: string): string {
+  return resolveReferences(query, ({ schema }) => ({ sql: inputName(schema).toString(), renamed: true }));
 }
 
 // The author's texts stand between ours, so none of these may be a name of theirs.
@@ -135,24 +144,4 @@ function queryOf(text: string, { name, file }: UnitTest, what: string): string {
     found: statements.length ? `${statements.length} statements` : "nothing",
     hint: "a test has one select for each input, and one for the rows that are expected",
   });
-}
-
-/** SQL put together from the author's texts, remembering where each stands. */
-class Composition {
-  #sql: string;
-  readonly #texts: { readonly start: number; readonly text: string }[] = [];
-
-  constructor(head: string) {
-    this.#sql = head;
-  }
-
-  add(before: string, text: string, after: string): void {
-    const resolved = resolveReferences(text, ({ schema }) => ({ sql: inputName(schema).toString(), renamed: true }));
-    this.#texts.push({ start: this.#sql.length + before.length, text: resolved });
-    this.#sql += `${before}${resolved}\n${after}`;
-  }
-
-  finish(file: string, tail: Sql): Statement {
-    return { sql: `${this.#sql}${tail}`, role: "read", origins: this.#texts.map((origin) => ({ file, ...origin })) };
-  }
 }

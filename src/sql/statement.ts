@@ -1,8 +1,8 @@
-import type { Statement, StatementRole } from "../model/plan.ts";
+import type { Origin, Statement, StatementRole } from "../model/plan.ts";
 import { endsInComment } from "./authored.ts";
 import { classify } from "./classify.ts";
 import { id } from "./identifiers.ts";
-import { empty, fixed, Sql, sql } from "./sql.ts";
+import { fixed, Sql, sql } from "./sql.ts";
 
 // The only place where statements are made: each knows what it is for, so that its text is never read again.
 
@@ -28,15 +28,21 @@ export function authoredStatement({ file, text }: AuthoredText): Statement {
   };
 }
 
-/** An author's query inside a statement of ours: `before` and `after` stand on lines of their own. */
-export function aroundQuery(role: StatementRole, { file, text }: AuthoredText, before: Sql, after = empty): Statement {
-  const shown = withoutBlankLines(text);
-  const head = `${before}\n`;
-  return {
-    sql: `${head}${after.isEmpty ? closed(shown) : `${shown}\n${after}`}`,
-    role,
-    origins: [{ file, text: shown, start: head.length }],
-  };
+/** SQL of ours and queries of an author, each on lines of its own. */
+export function composed(role: StatementRole, parts: readonly (Sql | AuthoredText)[]): Statement {
+  let text = "";
+  const origins: Origin[] = [];
+  for (const [index, part] of parts.entries()) {
+    if (index) text += "\n";
+    if (part instanceof Sql) text += part;
+    else {
+      const shown = withoutBlankLines(part.text);
+      origins.push({ file: part.file, text: shown, start: text.length });
+      // What follows stands on a line of its own.
+      text += index < parts.length - 1 ? shown : closed(shown);
+    }
+  }
+  return { sql: text, role, origins };
 }
 
 /** One transaction around the statements. */

@@ -26,8 +26,16 @@ const anyToken = new RegExp(
 );
 const kinds = ["space", "word", "symbol", "quoted", "string", "number", "comment", "parameter"] as const;
 
+// A statement is looked at in several ways, one after the other: split, classified, its references filled in.
+let last: { readonly sql: string; readonly tokens: readonly Token[] } = { sql: "", tokens: [] };
+
 /** The tokens of PostgreSQL's SQL, white space and comments included: joined they give the text again. */
-export function tokenize(sql: string): Token[] {
+export function tokenize(sql: string): readonly Token[] {
+  if (last.sql !== sql) last = { sql, tokens: scan(sql) };
+  return last.tokens;
+}
+
+function scan(sql: string): Token[] {
   const tokens: Token[] = [];
   for (let start = 0; start < sql.length; ) {
     const token = blockComment(sql, start) ?? matchAt(sql, start);
