@@ -31,9 +31,12 @@ release savepoint "audit";
 -- assertion assertions.marts_sales_assertions_uniqueKey_0 (in the project)
 savepoint "audit";
 with failing as materialized (
-select "id", count(*) as index_row_count
+select
+  "id",
+  count(*) as "_dataform_rows"
 from "_dataform"."sales_4d6dd095ba_1" as "sales"
-group by "id"
+group by
+  "id"
 having count(*) > 1
 )
 
@@ -49,11 +52,9 @@ release savepoint "audit";
 -- assertion assertions.marts_sales_assertions_rowConditions (in the project)
 savepoint "audit";
 with failing as materialized (
-SELECT
-  'amount >= 0' AS failing_row_condition,
-  *
-FROM "_dataform"."sales_4d6dd095ba_1" as "sales"
-WHERE NOT (amount >= 0)
+select 'amount >= 0' as "_dataform_condition", "sales".*
+from "_dataform"."sales_4d6dd095ba_1" as "sales"
+where not (amount >= 0)
 )
 
 select

@@ -71,9 +71,12 @@ release savepoint "audit";
 -- assertion assertions.marts_sales_assertions_uniqueKey_0 (in the project)
 savepoint "audit";
 with failing as materialized (
-select "id", count(*) as index_row_count
+select
+  "id",
+  count(*) as "_dataform_rows"
 from "_dataform"."sales_4d6dd095ba_2" as "sales"
-group by "id"
+group by
+  "id"
 having count(*) > 1
 )
 
