@@ -27,3 +27,7 @@ export { embeddedStatus, startEmbedded, stopEmbedded } from "./postgres/embedded
 export type { RunEvents } from "./run/context.ts";
 export { publicTargets, type RunOptions, run } from "./run/run.ts";
 export { runUnitTests, type UnitTestReport } from "./run/unit-tests.ts";
+export { script } from "./sql/authored.ts";
+export { id } from "./sql/identifiers.ts";
+export { literal } from "./sql/literals.ts";
+export { type Sql, sql } from "./sql/sql.ts";

@@ -241,9 +241,9 @@ export function renderRoles({ prefix, statements }: RolePlan): string {
     "commit;",
     "",
     "-- To log in, make users members. Set passwords with \\password in psql, so that they are in no file and no log.",
-    `--   create role etl login noinherit in role ${roleName(prefix, "builder")}, ${roleName(prefix, "publisher")}; -- dataform run --roles ${prefix}`,
-    `--   create role ingest login noinherit in role ${roleName(prefix, "loader")}; -- dataform ingest --roles ${prefix}`,
-    `--   create role bi login connection limit 20 in role ${roleName(prefix, "reader")};`,
+    `--   ${sql`create role etl login noinherit in role ${ids([roleName(prefix, "builder"), roleName(prefix, "publisher")])}`}; -- dataform run --roles ${prefix}`,
+    `--   ${sql`create role ingest login noinherit in role ${id(roleName(prefix, "loader"))}`}; -- dataform ingest --roles ${prefix}`,
+    `--   ${sql`create role bi login connection limit 20 in role ${id(roleName(prefix, "reader"))}`};`,
     "-- A login does not inherit the settings of its groups. People who explore need longer times than services:",
     ...bounds("bi").map((setting) => `--   ${setting};`),
   ].join("\n");

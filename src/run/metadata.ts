@@ -2,6 +2,7 @@ import { UserError } from "../model/errors.ts";
 import type { JsonText, RunReport } from "../model/report.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { connectionLost, postgresError } from "../postgres/errors.ts";
+import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { type Sql, sql } from "../sql/sql.ts";
 import { createSchemaOnce } from "../sql/statements.ts";
@@ -11,10 +12,10 @@ const OLDEST_SERVER = 150_000;
 const VERSION = 1;
 
 // One writer at a time: `create … if not exists` of two sessions can collide.
-const definition = `
+const definition = sql`
 ${createSchemaOnce(PRIVATE_SCHEMA)};
 create table if not exists _dataform.metadata (version integer not null);
-insert into _dataform.metadata select ${VERSION} where not exists (select from _dataform.metadata);
+insert into _dataform.metadata select ${literal(VERSION)} where not exists (select from _dataform.metadata);
 create table if not exists _dataform.environment (
   name text primary key,
   release_id bigint,
@@ -78,7 +79,7 @@ comment on table _dataform.failing_row is 'Up to 100 rows per assertion and run 
 /** Makes schema `_dataform` ready, the first time; afterwards only checks its version. */
 export async function prepareMetadata(client: Client): Promise<void> {
   const { rows } = await client.query<{ server: string; ready: string; encoding: string }>(
-    `select current_setting('server_version_num') as server, to_regclass('_dataform.failing_row') is not null as ready,
+    sql`select current_setting('server_version_num') as server, to_regclass('_dataform.failing_row') is not null as ready,
        current_setting('server_encoding') as encoding`,
   );
   const { server, ready, encoding } = rows[0]!;
@@ -86,11 +87,11 @@ export async function prepareMetadata(client: Client): Promise<void> {
   if (encoding !== "UTF8") throw notUtf8(encoding);
   if (ready !== "t") {
     await withTransaction(client, async () => {
-      await client.query("select pg_advisory_xact_lock(hashtextextended('dataform:metadata', 0))");
+      await client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform:metadata', 0))`);
       await client.script(definition);
     });
   }
-  const { rows: versions } = await client.query<{ version: string }>("select version from _dataform.metadata");
+  const { rows: versions } = await client.query<{ version: string }>(sql`select version from _dataform.metadata`);
   if (Number(versions[0]?.version) === VERSION) return;
   throw new UserError({
     message: "schema _dataform was made by another version of dataform-postgres",
@@ -121,7 +122,7 @@ function notUtf8(encoding: string): UserError {
 /** Takes the next fence: from now on every earlier run of this environment is too late to publish. */
 export async function takeFence(client: Client, environment: string): Promise<number> {
   const { rows } = await client.query<{ fence: string }>(
-    `insert into _dataform.environment (name, fence) values ($1, 1)
+    sql`insert into _dataform.environment (name, fence) values ($1, 1)
      on conflict (name) do update set fence = _dataform.environment.fence + 1 returning fence`,
     [environment],
   );
@@ -129,7 +130,7 @@ export async function takeFence(client: Client, environment: string): Promise<nu
 }
 
 export async function readFence(client: Client, environment: string): Promise<number> {
-  const { rows } = await client.query<{ fence: string }>("select fence from _dataform.environment where name = $1", [
+  const { rows } = await client.query<{ fence: string }>(sql`select fence from _dataform.environment where name = $1`, [
     environment,
   ]);
   return Number(rows[0]!.fence);
@@ -138,7 +139,7 @@ export async function readFence(client: Client, environment: string): Promise<nu
 /** Runs of the environment that began and never ended. */
 export async function unendedRuns(client: Client, environment: string): Promise<string[]> {
   const { rows } = await client.query<{ run_id: string }>(
-    "select run_id from _dataform.run where environment = $1 and status = 'running'",
+    sql`select run_id from _dataform.run where environment = $1 and status = 'running'`,
     [environment],
   );
   return rows.map(({ run_id }) => run_id);
@@ -158,15 +159,15 @@ export interface RunStart {
 export async function recordStart(client: Client, start: RunStart): Promise<void> {
   await withTransaction(client, async () => {
     await client.query(
-      "update _dataform.run set status = 'abandoned', finished_at = clock_timestamp() where environment = $1 and status = 'running'",
+      sql`update _dataform.run set status = 'abandoned', finished_at = clock_timestamp() where environment = $1 and status = 'running'`,
       [start.environment],
     );
-    await client.query("update _dataform.environment set next_release = next_release + $2 where name = $1", [
+    await client.query(sql`update _dataform.environment set next_release = next_release + $2 where name = $1`, [
       start.environment,
       start.releases,
     ]);
     await client.query(
-      "insert into _dataform.run (run_id, environment, fence, status, core_version, warnings) values ($1, $2, $3, 'running', $4, $5)",
+      sql`insert into _dataform.run (run_id, environment, fence, status, core_version, warnings) values ($1, $2, $3, 'running', $4, $5)`,
       [start.runId, start.environment, start.fence, start.coreVersion, JSON.stringify(start.notes)],
     );
   });
@@ -180,7 +181,7 @@ export async function recordFinish(
   releases: readonly number[],
 ): Promise<void> {
   await client.query(
-    "update _dataform.run set status = $2, finished_at = clock_timestamp(), releases = $3::bigint[] where run_id = $1",
+    sql`update _dataform.run set status = $2, finished_at = clock_timestamp(), releases = $3::bigint[] where run_id = $1`,
     [runId, status, `{${releases.join(",")}}`],
   );
 }
@@ -207,13 +208,13 @@ export async function recordEnd(client: Client, report: RunReport): Promise<void
   );
   await withTransaction(client, async () => {
     await client.query(
-      `insert into _dataform.step select $1::uuid, s.* from jsonb_to_recordset($2::jsonb) as s(schema_name text, name text,
+      sql`insert into _dataform.step select $1::uuid, s.* from jsonb_to_recordset($2::jsonb) as s(schema_name text, name text,
          kind text, status text, seconds numeric, rows bigint, reason text, error jsonb) on conflict do nothing`,
       [report.runId, JSON.stringify(steps)],
     );
     if (rows.length) await recordFailingRows(client, report.runId, rows);
     await client.query(
-      "update _dataform.run set status = $2, finished_at = clock_timestamp(), releases = $3::bigint[], errors = $4, warnings = $5 where run_id = $1",
+      sql`update _dataform.run set status = $2, finished_at = clock_timestamp(), releases = $3::bigint[], errors = $4, warnings = $5 where run_id = $1`,
       [
         report.runId,
         report.status,

@@ -1,6 +1,7 @@
 import type { Manifest } from "../model/catalog.ts";
 import type { PublishItem } from "../model/plan.ts";
 import type { Client } from "../postgres/client.ts";
+import { sql } from "../sql/sql.ts";
 
 /** A release as it stands in `_dataform.release`. */
 export interface StoredRelease {
@@ -31,7 +32,7 @@ export async function recordWaiting(
 ): Promise<string> {
   const { environment, base, runId, manifest, items } = release;
   const { rows } = await client.query<{ built_at: string }>(
-    `insert into _dataform.release (environment, release_id, base_release_id, run_id, status, manifest, items, content_of)
+    sql`insert into _dataform.release (environment, release_id, base_release_id, run_id, status, manifest, items, content_of)
      values ($1, $2, $3, $4, 'waiting', $5, $6, $7)
      on conflict (environment, release_id) do update set items = excluded.items
      returning built_at`,
@@ -51,7 +52,7 @@ export async function recordWaiting(
 /** Gives a waiting release up: its objects are collected by the next run. */
 export async function discard(client: Client, environment: string, release: number): Promise<void> {
   await client.query(
-    "update _dataform.release set status = 'discarded', items = null where environment = $1 and release_id = $2 and status = 'waiting'",
+    sql`update _dataform.release set status = 'discarded', items = null where environment = $1 and release_id = $2 and status = 'waiting'`,
     [environment, release],
   );
 }
@@ -62,7 +63,7 @@ export async function readReleases(client: Client, environment: string): Promise
     Record<"release_id" | "run_id" | "status" | "built_at", string> &
       Record<"base_release_id" | "content_of" | "published_at" | "manifest" | "items", string | null>
   >(
-    `select release_id, base_release_id, content_of, run_id, status, built_at, published_at, manifest, items
+    sql`select release_id, base_release_id, content_of, run_id, status, built_at, published_at, manifest, items
      from _dataform.release where environment = $1 order by release_id desc`,
     [environment],
   );

@@ -26,22 +26,27 @@ export function expression(text: string, what: string): Sql {
  * @throws UserError for what is not one select, `with … select`, `values` or `table`
  */
 export function select(text: string, what: string): Sql {
-  const statement = oneStatement(text, what, "one select");
+  const statement = oneStatement(text, what, "one select").toString();
   const first = meaningful(statement).find(({ text }) => text !== "(")!;
   if (first.kind !== "word" || !GIVES_ROWS.has(first.text.toLowerCase()))
     throw refused(what, "one select, with … select, values or table", `${first.text} …`);
-  return new Sql(fixed(`${statement.trim()}${endsInComment(statement) ? "\n" : ""}`));
+  return new Sql(fixed(`${statement}${endsInComment(statement) ? "\n" : ""}`));
 }
 
 /**
  * The one statement of a text, without semicolons behind it.
  * @throws UserError for none, several, or one whose parentheses and quotes are not closed
  */
-export function oneStatement(text: string, what: string, expected: string): string {
+export function oneStatement(text: string, what: string, expected: string): Sql {
   const statements = typeof text === "string" ? splitStatements(text) : [];
   if (statements.length > 1) throw refused(what, expected, `${statements.length} statements`);
   balanced(statements[0] ?? text, what, expected);
-  return statements[0]!;
+  return new Sql(fixed(statements[0]!.trim()));
+}
+
+/** A script as it is, for thin scripts: whoever calls this vouches that no name and no value was pasted into it. */
+export function script(text: string): Sql {
+  return new Sql(fixed(text));
 }
 
 /** What begins a statement that gives rows and can stand in parentheses. */

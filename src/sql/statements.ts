@@ -21,7 +21,7 @@ export function commentOnPrivate(kind: "table" | "view", name: string, label: Ob
 
 export function createIndex(table: string, index: IndexOptions): Sql {
   const columns = index.columns.map((column) => indexColumn(column, "postgres.indexes: columns"));
-  const using = index.using ? sql` using ${id(index.using)}` : empty;
+  const using = index.using ? sql` using ${id(index.using.toLowerCase())}` : empty;
   const include = index.include ? sql` include (${ids(index.include)})` : empty;
   const where = index.where ? sql` where ${expression(index.where, "postgres.indexes: where")}` : empty;
   return sql`create ${index.unique ? sql`unique ` : empty}index on ${privateId(table)}${using} (${columns})${include}${where}`;

@@ -49,13 +49,14 @@ export const addQueryCommand: AddCommand = (program, shell) => {
 
 /** A statement, and where in it the person's own text begins. */
 interface Asked {
-  readonly statement: Sql | string;
+  readonly statement: Sql;
   readonly text: string;
   readonly start: number;
 }
 
 function asIs(given: string): Asked {
-  const text = oneStatement(given, "the query", "one statement").trim();
+  const statement = oneStatement(given, "the query", "one statement");
+  const text = statement.toString();
   const first = meaningful(text).find(({ text }) => text !== "(")!.text;
   if (!READS.has(first.toLowerCase()))
     throw new UserError({
@@ -64,7 +65,7 @@ function asIs(given: string): Asked {
       found: `${first} …`,
       hint: "what changes something is an operation of the project, or for psql",
     });
-  return { statement: text, text, start: 0 };
+  return { statement, text, start: 0 };
 }
 
 /** json, not jsonb: columns keep their order and numbers their digits. */
