@@ -5,7 +5,7 @@ import { type Target, targetKey } from "../../model/target.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { privateId } from "../../sql/names.ts";
-import { and, type Sql, sql } from "../../sql/sql.ts";
+import { and, join, or, type Sql, sql } from "../../sql/sql.ts";
 import { statement } from "../../sql/statement.ts";
 import { counts, parseThreshold } from "./assertion.ts";
 import type { StepContext } from "./model.ts";
@@ -89,7 +89,7 @@ function rowDrop(before: Sql, after: Sql, allowed: Threshold): Sql {
 
 /**
  * A key counts when it is gone, or when a column it had is gone or has another value. Which columns there are is known
- * once the model is built, so rows are read as JSON, where numbers are compared by their value and NULL is a key, too.
+ * once the model is built, so rows are compared as JSON, where numbers are equal by their value.
  */
 function changedKeys(
   before: Sql,
@@ -98,11 +98,14 @@ function changedKeys(
   columns: readonly Column[],
   allowed: Threshold,
 ): Sql {
-  const value = (side: string, name: string) => sql`${id(side)}.content -> ${literal(name)}`;
-  const values = (side: string) => columns.map(({ name }) => value(side, name));
-  const same = and(key.map((name) => sql`${value("new", name)} = ${value("old", name)}`));
+  const changed = sql`to_jsonb("new".*) - ${addedColumns(after, columns)} <> to_jsonb("old".*)`;
+  const missing = (side: string) => or(key.map((name) => sql`${id(side, name)} is null`));
+  const values = (side: string) =>
+    sql`jsonb_build_array(${join(
+      key.map((name) => id(side, name)),
+      ", ",
+    )})`;
   const [lost, whole] = [sql`(keys_gone + keys_changed)`, sql`keys_before`];
-  const rows = (relation: Sql) => sql`(select to_jsonb(line.*) as content from ${relation} as line)`;
   return sql`
     select
       keys_before,
@@ -111,15 +114,43 @@ function changedKeys(
       ${percent(lost, whole)} as percent_changed
     from (
       select
-        count(*) as keys_before,
-        count(*) filter (where "new".content is null) as keys_gone,
-        count(*) filter (
-          where "new".content is not null
-            and (${values("new")}) is distinct from (${values("old")})
-        ) as keys_changed
-      from ${rows(before)} as "old"
-      left join ${rows(after)} as "new"
-        on ${same}
+        sum(keys_before) as keys_before,
+        sum(keys_gone) as keys_gone,
+        sum(keys_changed) as keys_changed
+      from (
+        select
+          count(*) as keys_before,
+          count(*) filter (where ${id("new", key[0]!)} is null) as keys_gone,
+          count(*) filter (where ${id("new", key[0]!)} is not null and ${changed}) as keys_changed
+        from ${before} as "old"
+        left join ${after} as "new"
+          on ${and(key.map((name) => sql`${id("new", name)} = ${id("old", name)}`))}
+        where not (${missing("old")})
+        union all
+        -- NULL is a key like any other, and not found by equality.
+        select
+          count(*),
+          count(*) filter (where to_jsonb("new".*) is null),
+          count(*) filter (where ${changed})
+        from ${before} as "old"
+        left join ${after} as "new"
+          on ${values("new")} = ${values("old")} and (${missing("new")})
+        where ${missing("old")}
+      ) as parts
     ) as figures
     where ${exceeds(lost, whole, allowed)}`;
+}
+
+/** Names of columns that the model did not have before, read once. */
+function addedColumns(after: Sql, columns: readonly Column[]): Sql {
+  return sql`(
+    select array(
+      select name
+      from (select jsonb_object_keys(to_jsonb(line.*)) as name from (select * from ${after} limit 1) as line) as names
+      where name <> all (array[${join(
+        columns.map(({ name }) => literal(name)),
+        ", ",
+      )}]::text[])
+    )
+  )`;
 }
