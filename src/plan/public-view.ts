@@ -37,6 +37,7 @@ export interface PublicPath {
  * @throws UserError when every path would break what others built.
  */
 export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
+  refuseOurNames(item);
   const key = targetKey(item.target);
   const relation = catalog.relations[key];
   const { columns } = item.object;
@@ -52,6 +53,18 @@ export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
   if (!relation.dependents.length) return { how: "recreate", columns, checks: [] };
   if (item.publishing.rebuildDependents) return rebuild(item, relation);
   return shim(item, relation, built, added);
+}
+
+/** Columns of ours stand beside those of the model: in storages, in comparisons. */
+function refuseOurNames({ target, file, object }: PublishItem): void {
+  const ours = object.columns.filter(({ name }) => name.startsWith("_dataform_"));
+  if (!ours.length) return;
+  throw new UserError({
+    message: `${targetKey(target)}: names of columns that begin with _dataform_ are taken`,
+    location: { file },
+    found: ours.map(({ name }) => name).join(", "),
+    hint: "give them other names in the query",
+  });
 }
 
 function sameColumn(a: Column | undefined, b: Column): boolean {

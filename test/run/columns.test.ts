@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { cli } from "../support/cli.ts";
 import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 const table = (sql: string, postgres = "") =>
@@ -175,4 +176,12 @@ test("adoption names what others built on the old table, and takes it along only
   project.write({ "a.sqlx": table("select 1 as id", "adopt: true, rebuildDependents: true") });
   expect((await run()).status).toBe("success");
   expect(await rows("select id from public.bi")).toEqual(["1"]);
+});
+
+test("a column whose name is kept for ours is refused, and plan says so", async () => {
+  const made = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id, 2 as _dataform_there' });
+  const refused = "marts.a: names of columns that begin with _dataform_ are taken";
+  expect(stepOf(await made.run(), "marts.a").error).toMatchObject({ message: refused, found: "_dataform_there" });
+  const planned = await cli(made.project.dir, ["plan", "--url", made.database.url]);
+  expect([planned.exitCode, planned.stderr]).toEqual([1, expect.stringContaining(refused)]);
 });
