@@ -98,7 +98,7 @@ function changedKeys(
   columns: readonly Column[],
   allowed: Threshold,
 ): Sql {
-  const changed = sql`to_jsonb("new".*) - ${addedColumns(after, columns)} <> to_jsonb("old".*)`;
+  const changed = sql`to_jsonb("new".*) - (select names from added) <> to_jsonb("old".*)`;
   const missing = (side: string) => or(key.map((name) => sql`${id(side, name)} is null`));
   const values = (side: string) =>
     sql`jsonb_build_array(${join(
@@ -106,7 +106,19 @@ function changedKeys(
       ", ",
     )})`;
   const [lost, whole] = [sql`(keys_gone + keys_changed)`, sql`keys_before`];
+  const had = join(
+    columns.map(({ name }) => literal(name)),
+    ", ",
+  );
   return sql`
+    with added as (
+      select coalesce(array_agg(name), '{}') as names
+      from (
+        select jsonb_object_keys(to_jsonb(line.*)) as name
+        from (select * from ${after} limit 1) as line
+      ) as columns
+      where name <> all (array[${had}]::text[])
+    )
     select
       keys_before,
       keys_gone,
@@ -121,7 +133,9 @@ function changedKeys(
         select
           count(*) as keys_before,
           count(*) filter (where ${id("new", key[0]!)} is null) as keys_gone,
-          count(*) filter (where ${id("new", key[0]!)} is not null and ${changed}) as keys_changed
+          count(*) filter (
+            where ${id("new", key[0]!)} is not null and ${changed}
+          ) as keys_changed
         from ${before} as "old"
         left join ${after} as "new"
           on ${and(key.map((name) => sql`${id("new", name)} = ${id("old", name)}`))}
@@ -139,18 +153,4 @@ function changedKeys(
       ) as parts
     ) as figures
     where ${exceeds(lost, whole, allowed)}`;
-}
-
-/** Names of columns that the model did not have before, read once. */
-function addedColumns(after: Sql, columns: readonly Column[]): Sql {
-  return sql`(
-    select array(
-      select name
-      from (select jsonb_object_keys(to_jsonb(line.*)) as name from (select * from ${after} limit 1) as line) as names
-      where name <> all (array[${join(
-        columns.map(({ name }) => literal(name)),
-        ", ",
-      )}]::text[])
-    )
-  )`;
 }
