@@ -23,6 +23,7 @@ const odd = [
   "%I",
   "\\",
 ];
+const ofObjects = ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__"];
 const inside = `
   store loads worked_in new_loads gone_loads scope loads_to_read known reports told held new_readings births feed touched
   changes states outdated later last in_order paired judged measured summed recomputed this_run written calendar
@@ -48,7 +49,7 @@ async function names(): Promise<string[]> {
   const { client } = await warehouse({});
   const { rows } = await client.table("select word from pg_get_keywords() where catcode <> 'U' order by word");
   const words = rows.map(([word]) => word as string);
-  const all = new Set([...inside.trim().split(/\s+/), ...words, ...odd]);
+  const all = new Set([...inside.trim().split(/\s+/), ...words, ...odd, ...ofObjects]);
   return [...all].filter((name) => !taken.includes(name));
 }
 

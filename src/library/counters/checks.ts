@@ -3,6 +3,7 @@ import { id, suffixed } from "../../sql/identifiers.ts";
 import { and, join, or, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../options.ts";
 import { differences, sums } from "../totals.ts";
+import { comparable } from "../values.ts";
 import {
   among,
   dotted,
@@ -138,7 +139,7 @@ function reportsThatDisagree({ shape, store, feed, loads, timeZone }: Audited): 
   const { loadOrder, reportedAt, day } = shape;
   const [load, row] = loadOrder;
   const key = keyOf(shape);
-  const values = [...shape.counters.keys(), ...shape.keep.keys()];
+  const values = new Map([...shape.counters, ...shape.keep]);
   const order = (alias: string) =>
     join(
       [
@@ -164,7 +165,7 @@ function reportsThatDisagree({ shape, store, feed, loads, timeZone }: Audited): 
       -- a report of a load that was worked in before may be the last one still
       when ${id("winners", load)} is null then ${all} or ${id("readings", load)} in (select load_no from new_loads)
       when (${order("winners")}) = (${order("readings")})
-        then (${dotted("winners", values)}) is distinct from (${dotted("readings", values)})
+        then ${differ("winners", "readings", values)}
       else ((${order("winners")}) < (${order("readings")})) is not true or ${all}
     end`;
   const ctes = [
@@ -180,7 +181,7 @@ function reportsThatDisagree({ shape, store, feed, loads, timeZone }: Audited): 
 function snapshotsThatDisagree({ shape, store, feed, timeZone }: Audited): Sql {
   const load = shape.loadOrder[0];
   const key = keyOf(shape);
-  const values = [load, ...shape.counters.keys(), ...shape.keep.keys()];
+  const values = new Map([[load, sql`bigint`], ...shape.counters, ...shape.keep]);
   const moments = sql`
     select distinct ${id("store", shape.takenAt.name)} as taken_at
     from store
@@ -205,10 +206,7 @@ function snapshotsThatDisagree({ shape, store, feed, timeZone }: Audited): Sql {
     cte("winners", winners),
     cte("readings", readingsAmong(shape.takenAt.name, sql`select taken_at from moments`)),
   ];
-  return withCtes(
-    ctes,
-    compared(shape, sql`(${dotted("winners", values)}) is distinct from (${dotted("readings", values)})`),
-  );
+  return withCtes(ctes, compared(shape, differ("winners", "readings", values)));
 }
 
 /** The snapshots that a store has worked in, as `calendarOf` reads them. */
@@ -221,6 +219,16 @@ export function loadsOfStore({ takenAt }: Shape, store: Sql): Sql {
       store.${own("loaded_at")}
     from ${store} as store
     where ${isKind("store", "load")}`;
+}
+
+/** That the values of two rows are not the same ones, as their types say. */
+function differ(one: string, other: string, columns: ReadonlyMap<string, Sql>): Sql {
+  const values = (alias: string) =>
+    join(
+      comparable(columns, (name) => id(alias, name)),
+      ", ",
+    );
+  return sql`(${values(one)}) is distinct from (${values(other)})`;
 }
 
 function compared(shape: Shape, fault: Sql): Sql {

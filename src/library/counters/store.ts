@@ -3,6 +3,7 @@ import { id, ids } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { Identifier, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../options.ts";
+import { comparable } from "../values.ts";
 import { isKind, sameColumns } from "./changes.ts";
 import { deltasOf } from "./deltas.ts";
 import {
@@ -183,9 +184,8 @@ function changes(shape: Shape, newLoads: Sql): Cte[] {
 
 function changedReadings(shape: Shape, runAt: readonly [string, Sql]): Sql {
   const key = [...new Set([...keyOf(shape), shape.day])];
-  const columns = [...readingColumns(shape).keys(), ...computedColumns(shape).keys()].filter(
-    (name) => !key.includes(name),
-  );
+  const types = new Map([...readingColumns(shape), ...computedColumns(shape)].filter(([name]) => !key.includes(name)));
+  const columns = [...types.keys()];
   const isGone = sql`recomputed.is_baseline is null`;
   const previous = sql`case when ${isGone} then outdated.${id(PREVIOUS_AT)} else recomputed.${id(PREVIOUS_AT)} end`;
   const values = new Map<string, Sql>([
@@ -203,9 +203,9 @@ function changedReadings(shape: Shape, runAt: readonly [string, Sql]): Sql {
     full join outdated using (${ids(key)})
     cross join this_run
     where (
-        ${columns.map((name) => id("recomputed", name))}
+        ${comparable(types, (name) => id("recomputed", name))}
       ) is distinct from (
-        ${columns.map((name) => id("outdated", name))}
+        ${comparable(types, (name) => id("outdated", name))}
       )`;
 }
 

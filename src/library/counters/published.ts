@@ -1,0 +1,48 @@
+import { relation } from "../../sql/authored.ts";
+import { id } from "../../sql/identifiers.ts";
+import type { Sql } from "../../sql/sql.ts";
+import { type Context, type Name, referTo, targetOf } from "../dataform.ts";
+import { fail } from "../options.ts";
+import type { Descriptions } from "./descriptions.ts";
+import { loadsOfLedger, snapshotsOfLedger } from "./full.ts";
+import type { Checked, CounterOptions } from "./options.ts";
+
+/** Everything around some counters, by what it is called. */
+export interface Published {
+  readonly name: string;
+  readonly caller: string;
+  readonly options: CounterOptions;
+  readonly checked: Checked;
+}
+
+// A query of this many steps takes the JIT longer to compile than to run.
+export const WITHOUT_JIT = "set local jit = off";
+
+export const told = (columns: Descriptions | undefined) => new Map(Object.entries(columns ?? {}));
+export const modelOf = ({ options: { schema, tags = [] } }: Published) => ({ ...(schema ? { schema } : {}), tags });
+export const modelName = ({ options: { schema } }: Published, name: string): Name =>
+  schema ? { schema, name } : { name };
+export const storeName = (published: Published) => modelName(published, `${published.name}_store`);
+export const fullName = ({ options: { schema } }: Published, name: string) => `${schema ? `${schema}.` : ""}${name}`;
+// An index takes an expression in parentheses as it is.
+export const indexed = (name: string) => `(${id(name)})`;
+
+export function refer({ caller }: Published, context: Context, name: Name): Sql {
+  return referTo(context, name, caller);
+}
+
+export function selfOf({ caller }: Published, context: Context): Sql | undefined {
+  return context.incremental() ? relation(context.self(), caller) : undefined;
+}
+
+export function loadsOf(published: Published, context: Context): Sql {
+  const { caller, options, checked } = published;
+  if (options.loads) return refer(published, context, options.loads);
+  const { shape, timeZone } = checked;
+  const ledger = id("raw", "_load");
+  const table = targetOf(options.from)!.name;
+  if (shape.kind === "log") return loadsOfLedger(ledger, table);
+  if (shape.takenAt.kind !== "date")
+    fail(caller, `needs loads: the ledger tells the days of snapshots, and ${shape.takenAt.name} is no date`);
+  return snapshotsOfLedger(ledger, table, shape.takenAt, timeZone);
+}

@@ -1,0 +1,85 @@
+import { relation } from "../../sql/authored.ts";
+import { withCtes } from "../../sql/ctes.ts";
+import { id } from "../../sql/identifiers.ts";
+import { and, join, type Sql, sql } from "../../sql/sql.ts";
+import { type Context, publishModel } from "../dataform.ts";
+import { newsOfSnapshots, readingsOfSnapshots } from "./full.ts";
+import { newsOfLog, readingsOfLog } from "./log.ts";
+import { indexed, loadsOf, modelOf, type Published, refer, selfOf, WITHOUT_JIT } from "./published.ts";
+import { deltaOf, keyOf, LOAD_NO, PREVIOUS_AT, ROW_KIND, RUN_AT, type Shape, toDateOf } from "./shape.ts";
+import { before, news, written } from "./store.ts";
+
+/** The incremental table that everything else of some counters is read from. */
+export function publishStore(published: Published): void {
+  const { name, caller, checked } = published;
+  const { shape } = checked;
+  const where = sql`${id(ROW_KIND)} = 'reading'`;
+  const series = [...shape.series.keys()];
+  const config = {
+    ...modelOf(published),
+    type: "incremental",
+    uniqueKey: [...keyOf(shape), LOAD_NO],
+    description: `What ${name}_deltas and ${name}_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.`,
+    postgres: {
+      indexes: [
+        { columns: [shape.day], where: `${where}` },
+        ...(shape.kind === "full" && shape.day !== shape.takenAt.name
+          ? [{ columns: [indexed(shape.takenAt.name)], where: `${where}` }]
+          : []),
+        { columns: series.map(indexed), unique: true, where: `${where} and ${id(PREVIOUS_AT)} is null` },
+        { columns: [RUN_AT], where: `${id(RUN_AT)} is not null` },
+        { columns: [ROW_KIND], where: `${id(ROW_KIND)} in ('load', 'run')` },
+      ],
+    },
+  };
+  publishModel(`${name}_store`, config, (context) => storeQuery(published, context))
+    .preOps(WITHOUT_JIT)
+    .postOps((context) => constraints(shape, relation(context.self(), caller)).toString());
+}
+
+function storeQuery(published: Published, context: Context): Sql {
+  const { options, checked } = published;
+  const { shape, timeZone } = checked;
+  const self = selfOf(published, context);
+  const feed = refer(published, context, options.from);
+  const loads = loadsOf(published, context);
+  const births = checked.births && { ...checked.births, relation: refer(published, context, checked.births.from) };
+  const log = { shape, feed, timeZone, births, self };
+  const full = { shape, feed, loads, timeZone };
+  const isLog = shape.kind === "log";
+  return withCtes(
+    [
+      ...news(shape, loads, self),
+      ...(isLog ? newsOfLog(log) : newsOfSnapshots(full)),
+      ...before(shape, self),
+      isLog ? readingsOfLog(log) : readingsOfSnapshots(full),
+      ...written(shape, isLog ? sql`new_loads` : sql`new_snapshots`, self),
+    ],
+    sql`
+      -- a day's rows beside each other: most of what reads the store wants some days
+      select written.* from written
+      ${self ? sql`` : sql`order by ${id("written", shape.day)}`}`,
+  );
+}
+
+function constraints({ kind, series, takenAt, day, counters, nonNull }: Shape, self: Sql): Sql {
+  const rowKind = id(ROW_KIND);
+  const names = [...counters.keys()];
+  const needed = [
+    ...new Set([...series.keys(), takenAt.name, day, ...nonNull, ...names.map(toDateOf), "is_baseline", "is_reset"]),
+  ];
+  const none = names.map((name) => sql`is_baseline = (${id(deltaOf(name))} is null)`);
+  const list = (columns: readonly string[]) =>
+    join(
+      columns.map((name) => id(name)),
+      ", ",
+    );
+  return sql`
+    alter table ${self}
+      add check (${rowKind} in ('reading', 'load', 'run', 'void')),
+      add check (${rowKind} <> 'reading' or (${list(needed)}) is not null),
+      add check (${rowKind} <> 'reading' or (${and([...none, sql`is_baseline = (days_covered is null)`])})),
+      ${kind === "full" ? sql`add check (${rowKind} <> 'load' or ${id(takenAt.name)} is not null),` : sql``}
+      add check (not (is_baseline and is_reset)),
+      add check (days_covered >= 0)`;
+}
