@@ -294,6 +294,23 @@ test("a key of another type on the other side is the same key where its values a
   );
 });
 
+test("contents of a repeated key are told apart by their values, also where their checksums are one", async () => {
+  const columns = [
+    ["k", "int"],
+    ["a", "bigint"],
+  ] as const;
+  await fill(client, sides.ours, columns, [
+    ["1", "1"],
+    ["1", "4294967296"],
+  ]);
+  await fill(client, sides.theirs, columns, [["1", "1"]]);
+  await reconciled(client, { ...sides, key: "k", columns: { a: { kind: "exact" } } });
+  expect(await cells(client, "select n_ours, n_theirs, n_equal, ours from made_duplicates order by n_equal")).toEqual([
+    ["1", "0", "0", '[{"a": 4294967296, "k": 1}]'],
+    ["1", "1", "1", '[{"a": 1, "k": 1}]'],
+  ]);
+});
+
 test("a time without a zone is shown as it is, whatever the clocks of the session do", async () => {
   await compared(
     { kind: "timestamp", tolerance: "1 hour" },

@@ -75,7 +75,7 @@ function copyProduct(folder: string): void {
   const ofProduct = (path: string, name: RegExp) => {
     for (const file of readdirSync(join(repository, path))) if (name.test(file)) copy(join(path, file));
   };
-  ofProduct("includes", /^(reconcile.*|totals)\.js$/);
+  ofProduct("includes", /^(camt|reconcile|totals)\.js$/);
   ofProduct("ingest", /^reconciliation.*\.yaml$/);
   ofProduct("ingest/schemas", /^reconciliation_.*\.json$/);
 }

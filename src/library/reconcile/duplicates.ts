@@ -48,7 +48,7 @@ function money(comparison: Comparison): string[] {
 }
 
 function rowsOf(comparison: Comparison, one: Side): Sql {
-  const names = [...comparison.key.map(({ name }) => name), ...money(comparison)];
+  const names = [...comparison.key, ...comparison.columns].map(({ name }) => name);
   const same = comparison.key.map(({ name }) => sql`${id("repeated", name)} = ${id(one, name)}`);
   return sql`
     select
@@ -64,10 +64,12 @@ function rowsOf(comparison: Comparison, one: Side): Sql {
 function contents(comparison: Comparison): Sql {
   const of = (one: Side) => sql`filter (where ${side} = ${literal(one)})`;
   const amounts = ids(money(comparison)).map((name) => sql`min(${name}) as ${name},`);
+  // Not by the checksum: PostgreSQL's folds what has 64 bits to 32, and two contents may have one.
+  const values = ids([...comparison.key, ...comparison.columns].map(({ name }) => name));
   return sql`
     select
       ${keyList(comparison)},
-      ${rowHash} as row_hash,
+      min(${rowHash}) as row_hash,
       (count(*) ${of("ours")})::int as n_ours,
       (count(*) ${of("theirs")})::int as n_theirs,
       least(count(*) ${of("ours")}, count(*) ${of("theirs")})::int as n_equal,
@@ -75,5 +77,5 @@ function contents(comparison: Comparison): Sql {
       coalesce(jsonb_agg(${content}) ${of("ours")}, '[]') as ours,
       coalesce(jsonb_agg(${content}) ${of("theirs")}, '[]') as theirs
     from repeated_rows
-    group by ${join(keyList(comparison), ", ")}, ${rowHash}`;
+    group by ${join(values, ", ")}`;
 }

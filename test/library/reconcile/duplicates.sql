@@ -129,6 +129,10 @@ with
     "ours"."reference",
     "ours"."amount",
     "ours"."currency",
+    "ours"."booked_on",
+    "ours"."booked_at",
+    "ours"."fee",
+    "ours"."details",
     'ours' as "_dataform_side",
     "ours"."_dataform_row_hash",
     jsonb_build_object(
@@ -151,6 +155,10 @@ with
     "theirs"."reference",
     "theirs"."amount",
     "theirs"."currency",
+    "theirs"."booked_on",
+    "theirs"."booked_at",
+    "theirs"."fee",
+    "theirs"."details",
     'theirs' as "_dataform_side",
     "theirs"."_dataform_row_hash",
     jsonb_build_object(
@@ -173,7 +181,7 @@ with
   select
     "account",
     "reference",
-    "_dataform_row_hash" as row_hash,
+    min("_dataform_row_hash") as row_hash,
     (count(*) filter (where "_dataform_side" = 'ours'))::int as n_ours,
     (count(*) filter (where "_dataform_side" = 'theirs'))::int as n_theirs,
     least(count(*) filter (where "_dataform_side" = 'ours'), count(*) filter (where "_dataform_side" = 'theirs'))::int as n_equal,
@@ -182,7 +190,7 @@ with
     coalesce(jsonb_agg("_dataform_content") filter (where "_dataform_side" = 'ours'), '[]') as ours,
     coalesce(jsonb_agg("_dataform_content") filter (where "_dataform_side" = 'theirs'), '[]') as theirs
   from repeated_rows
-  group by "account", "reference", "_dataform_row_hash"
+  group by "account", "reference", "amount", "currency", "booked_on", "booked_at", "fee", "details"
 )
 
 select * from contents
