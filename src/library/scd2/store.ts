@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
@@ -191,8 +192,11 @@ function changedCte(timeline: Timeline): Cte {
         ${columns}
       from versions
       full join touched_rows using (${key.map((column) => id(column))}, version_no)
-      where (${columnsOf(sql`versions`, decides)}) is distinct from (${columnsOf(sql`touched_rows`, decides)})
-        or (select is_remeant from meant) and ${hash} is distinct from touched_rows.change_hash`,
+      where (
+        ${columnsOf(sql`versions`, decides)}
+      ) is distinct from (
+        ${columnsOf(sql`touched_rows`, decides)}
+      ) or (select is_remeant from meant) and ${hash} is distinct from touched_rows.change_hash`,
   );
 }
 
@@ -213,7 +217,8 @@ function meantCte(): Cte {
 
 /** A fingerprint of all that decides what a load means. */
 function meaningOf(definition: string): Sql {
-  return sql`md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', ${literal(definition)})::text)`;
+  const options = createHash("sha256").update(definition).digest("hex").slice(0, 32);
+  return sql`md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', ${literal(options)})::text)`;
 }
 
 function versionRow(timeline: Timeline): Sql[] {
