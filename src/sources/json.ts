@@ -29,9 +29,12 @@ export interface JsonDocument {
 }
 
 /** Long numbers, zeros at the end of a fraction, exponents, -0. May be found in a string: then it only costs time. */
-const MAY_CHANGE = /\d[\d.]{15}|[[:,]\s*(?:-0[^.\d]|-?\d+(?:\.\d*0(?!\d)|(?:\.\d+)?[eE]))/;
-/** A string, skipped as a whole, or a number. */
-const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
+const MAY_CHANGE = /\d[\d.]{15}|[[:,]\s*(?:-0[\s,}\]]|-?\d+(?:\.\d*0[\s,}\]]|(?:\.\d+)?[eE][+-]?\d))/;
+/** A string, skipped as a whole, or such a number. */
+const STRING_OR_NUMBER =
+  /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?[eE][+-]?\d+|-?\d+\.\d*0(?!\d)|-?\d[\d.]{15,}|-0(?![\d.])/g;
+
+const QUOTE = 34;
 
 /** `JSON.parse` that keeps numbers as they are written: 12.50, 1e400, 9007199254740993. Throws a SyntaxError as `JSON.parse` does. */
 export function parseJson(text: string): JsonDocument {
@@ -42,18 +45,19 @@ export function parseJson(text: string): JsonDocument {
   const mark = unusedMark(JSON.stringify(value));
   let found = false;
   const marked = text.replace(STRING_OR_NUMBER, (token) => {
-    if (token.startsWith('"') || String(Number(token)) === token) return token;
+    if (token.charCodeAt(0) === QUOTE || String(Number(token)) === token) return token;
     found = true;
     return `"${mark}${token}"`;
   });
   if (!found) return plain;
   const restore = new RegExp(`"${mark}([^"]*)"`, "g");
-  return {
-    value,
-    exact: JSON.parse(marked),
-    hasTwins,
-    stringify: (exact) => JSON.stringify(exact).replace(restore, "$1"),
+  const stringify = (exact: unknown) => {
+    if (typeof exact === "number") return String(exact);
+    if (typeof exact === "string") return exact.startsWith(mark) ? exact.slice(mark.length) : JSON.stringify(exact);
+    const json = JSON.stringify(exact);
+    return json.includes(mark) ? json.replace(restore, "$1") : json;
   };
+  return { value, exact: JSON.parse(marked), hasTwins, stringify };
 }
 
 /** A word that no string of the document contains, escapes undone, so that no string of the source can pass for a number. */
