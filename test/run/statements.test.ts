@@ -199,3 +199,11 @@ test("quotes are read alike by the server and by us, in a database that takes a 
   expect(await rows("select path, said from marts.a")).toEqual(["C:\\\\|it's; -- not"]);
   expect(await rows("select x from raw.b order by x")).toEqual([";", "\\\\"]);
 });
+
+test.each(["begin; insert into raw.t values (1)", "begin; select 1; commit /* on */ and chain;", "start transaction"])(
+  "operations that begin a transaction and leave it open are refused before anything runs: %s",
+  async (statements) => {
+    const { run } = await warehouse({ "o.sqlx": `config { type: "operations" }\n${statements}` });
+    await expect(run()).rejects.toThrow("marts.o begins a transaction and does not end it");
+  },
+);

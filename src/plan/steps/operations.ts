@@ -1,6 +1,10 @@
+import { UserError } from "../../model/errors.ts";
 import type { Operations } from "../../model/graph.ts";
 import type { OperationsStep, Statement } from "../../model/plan.ts";
+import { targetKey } from "../../model/target.ts";
+import { classify } from "../../sql/classify.ts";
 import { inTransaction } from "../../sql/statement.ts";
+import { meaningful } from "../../sql/tokens.ts";
 import { authoredAll, publicNames } from "../statement.ts";
 import type { StepContext } from "./model.ts";
 
@@ -13,16 +17,20 @@ export function operationsStep(operations: Operations, context: StepContext): Op
     file: operations.file,
     reason: context.reason,
     waitsFor: context.waitsFor,
-    statements: inTransactions(authoredAll(operations.file, operations.queries, publicNames)),
+    statements: inTransactions(operations, authoredAll(operations.file, operations.queries, publicNames)),
   };
 }
 
 /**
  * What stands between statements that PostgreSQL refuses in a transaction is one transaction. A statement by itself needs
  * none of ours, so that a procedure may commit on its way; and an author who begins one has it as written.
+ * @throws UserError when a transaction of the author's has no end: what runs next would be part of it
  */
-function inTransactions(statements: readonly Statement[]): Statement[] {
-  if (statements.some(({ transaction }) => transaction === "control")) return [...statements];
+function inTransactions(operations: Operations, statements: readonly Statement[]): Statement[] {
+  if (statements.some(({ transaction }) => transaction === "control")) {
+    if (leavesOpen(statements)) throw neverEnded(operations);
+    return [...statements];
+  }
   const made: Statement[] = [];
   let open: Statement[] = [];
   const close = () => {
@@ -37,4 +45,18 @@ function inTransactions(statements: readonly Statement[]): Statement[] {
   }
   close();
   return made;
+}
+
+function leavesOpen(statements: readonly Statement[]): boolean {
+  const last = statements.findLast(({ transaction }) => transaction === "control")!;
+  const words = meaningful(last.sql).map(({ text }) => text.toLowerCase());
+  return classify(last.sql).command === "begin" || words.slice(-2).join(" ") === "and chain";
+}
+
+function neverEnded({ target, file }: Operations): UserError {
+  return new UserError({
+    message: `${targetKey(target)} begins a transaction and does not end it`,
+    location: { file },
+    expected: "commit or rollback behind it, or no begin: operations share a transaction where PostgreSQL allows it",
+  });
 }
