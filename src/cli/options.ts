@@ -68,7 +68,9 @@ export function environmentName(flags: ProjectFlags & { readonly environment?: s
 function parseVars(text: string, before: Record<string, string> = {}): Record<string, string> {
   const pairs = text.split(",").map((pair) => {
     const at = pair.indexOf("=");
-    if (at > 0) return [pair.slice(0, at).trim(), pair.slice(at + 1)];
+    const name = pair.slice(0, Math.max(at, 0)).trim();
+    if (name === "__proto__") throw new InvalidArgumentError("No variable can be called __proto__.");
+    if (name !== "") return [name, pair.slice(at + 1)];
     throw new InvalidArgumentError("Expected name=value,name=value.");
   });
   return { ...before, ...Object.fromEntries(pairs) };

@@ -120,6 +120,18 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
         hint: `add to the test: input "${readReference(m[1]!)}" { select … }`,
       }),
   ],
+  [
+    /^No text: (.*)$/s,
+    (m, file, _, project) => {
+      const { name, found } = JSON.parse(m[1]!) as { name: string; found?: string };
+      return new UserError({
+        message: `${name}: expected a text`,
+        location: findInSource(project.projectDir, file, new RegExp(`["']?\\b${escapePattern(name)}["']?\\s*:`)),
+        ...(found === undefined ? {} : { found }),
+        hint: "write it in quotes",
+      });
+    },
+  ],
   [/^Actions of type "(.*)" exist only on BigQuery/, (_, file, __, project) => onlyBigQuery(file, project)],
   [
     /^Unrecognized action type: (.*)$/,

@@ -25,7 +25,17 @@ export function readProject(projectDir: string): ProjectFiles {
   }
   if (settingsFile === "dataform.json") checkJson(projectDir, settingsFile);
   const folders = ["definitions", "includes"].flatMap((folder) => listFiles(projectDir, folder));
+  if (folders.includes("includes/__proto__.js")) throw noName("includes/__proto__.js");
   return { projectDir, settingsFile, files: [settingsFile, ...folders.sort()] };
+}
+
+/** An include is a name in every file; this one means something else in JavaScript. */
+function noName(file: string): UserError {
+  return new UserError({
+    message: "an include cannot be called __proto__",
+    location: { file },
+    hint: "give the file another name",
+  });
 }
 
 function listFiles(projectDir: string, folder: string): string[] {

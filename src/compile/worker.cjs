@@ -50,6 +50,11 @@ function keepKnownSettings(projectDir, compiler) {
   return ignored;
 }
 
+// Core would leave it out without a word.
+function refuseProto(vars) {
+  if (vars && Object.hasOwn(vars, "__proto__")) throw new Error("vars: no variable can be called __proto__");
+}
+
 function packagedFile(name) {
   const built = path.join(LIBRARY, `${name}.js`);
   return isFile(built) ? built : path.join(LIBRARY, "../../../includes", `${name}.js`);
@@ -88,6 +93,7 @@ function compile({ corePath, projectDir, files, overrides, rawTables }) {
     throw COMPILED;
   };
   const ignored = keepKnownSettings(projectDir, core.compiler);
+  refuseProto(global.dataformJson?.vars ?? global.workflowSettingsYaml?.asJson?.vars);
   try {
     core.main(encodeRequest(projectDir, files, overrides));
   } catch (error) {
@@ -232,6 +238,11 @@ function patchConfig(session, settings) {
     if (sqlxConfig.type === "test" && !sqlxConfig.dataset) {
       return session.compileError(new Error("A test needs a dataset."));
     }
+    // Core asks the config itself.
+    if (Object.hasOwn(sqlxConfig, "hasOwnProperty")) {
+      return session.compileError(new Error('Unexpected property "hasOwnProperty" in the config.'));
+    }
+    refuseNoTexts(session, sqlxConfig);
     const before = session.actions.length;
     sqlxAction.call(session, { ...action, sqlxConfig: withMarkedColumns(sqlxConfig) });
     // Its config may have made assertions too, before or after it, as the version of core has it.
@@ -244,10 +255,28 @@ function patchConfig(session, settings) {
     session[method] = (name, config) => {
       if (config === null || typeof config !== "object") return markedLater(original.call(session, name, config));
       const { [OUR_KEY]: value, ...rest } = config;
+      refuseNoTexts(session, rest);
       const builder = original.call(session, name, withMarkedColumns(rest));
       remember(builder, value, rest);
       return markedLater(builder);
     };
+  }
+}
+
+// Core lets through, or leaves out without a word, what is no text where one must be.
+function refuseNoTexts(session, { columns, tags }) {
+  const texts = [];
+  if (columns && typeof columns === "object" && !Array.isArray(columns)) {
+    for (const [name, column] of Object.entries(columns)) {
+      const isObject = column !== null && typeof column === "object" && !Array.isArray(column);
+      const description = isObject ? column.description : column;
+      if (description !== undefined) texts.push([name, description]);
+    }
+  }
+  for (const tag of Array.isArray(tags) ? tags : []) texts.push(["tags", tag]);
+  for (const [name, text] of texts) {
+    if (typeof text === "string") continue;
+    session.compileError(new Error(`No text: ${JSON.stringify({ name, found: JSON.stringify(text) })}`));
   }
 }
 
@@ -275,7 +304,7 @@ function loadCore(corePath, projectDir) {
     { filename },
   );
   load(holder.exports, requireForCore, holder, filename, path.dirname(filename));
-  hookExtensions(holder.exports.compiler, projectDir);
+  hookExtensions(holder.exports, projectDir);
   serveBareRequires(projectDir, holder);
   return holder.exports;
 }
@@ -304,11 +333,14 @@ function serveBareRequires(projectDir, core) {
 }
 
 // SQLX and friends become JavaScript through core's compiler; project `.js` is CommonJS whatever package.json says.
-function hookExtensions(compiler, projectDir) {
+function hookExtensions({ compiler, session }, projectDir) {
   const own = [path.join(projectDir, "definitions") + path.sep, path.join(projectDir, "includes") + path.sep];
   const translate = (module, filename) => {
     const relative = path.relative(projectDir, filename).split(path.sep).join("/");
     global.__dataform_current_file = filename;
+    // A variable that nobody has set is undefined, whatever it is called.
+    const { vars } = session.projectConfig ?? {};
+    if (vars && Object.getPrototypeOf(vars)) Object.setPrototypeOf(vars, null);
     module._compile(tracer.compile(compiler, readFileSync(filename, "utf8"), filename, relative), filename);
     const { actions } = module.exports.asJson ?? {};
     if (!Array.isArray(actions)) return;

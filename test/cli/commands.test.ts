@@ -87,6 +87,28 @@ test.each(["constructor", "toString", "__proto__", "hasOwnProperty"])("the comma
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining(`unknown command '${name}'`)]);
 });
 
+test("options, actions, tags and variables are looked up by their own names only", async () => {
+  const project = testProject({ "a.sqlx": 'config { type: "table", tags: ["toString"] }\nselect 1 as id' });
+  const said = async (...args: string[]) => (await cli(project.dir, args)).stderr;
+  for (const name of ["constructor", "toString", "__proto__", "valueOf", "hasOwnProperty"])
+    expect(await said("compile", `--${name}`)).toContain(`unknown option '--${name}'`);
+  expect(await said("compile", "--vars", "__proto__=1")).toContain("No variable can be called __proto__.");
+  expect((await cli(project.dir, ["compile", "--vars", "constructor=1"])).exitCode).toBe(0);
+});
+
+test("--debug shows where the project's own code threw", async () => {
+  const { dir } = testProject({
+    "includes/inc.js": 'module.exports = () => {\n  throw new Error("boom");\n};',
+    "a.sqlx": 'config { type: "table" }\nselect\n  ${inc()} as id',
+  });
+  const plain = await cli(dir, ["compile"]);
+  expect(plain).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("includes/inc.js:2:9: boom") });
+  expect(plain.stderr).toContain("called:   definitions/a.sqlx:3:5");
+  expect(plain.stderr).not.toMatch(/\n +at /);
+  const debug = await cli(dir, ["--debug", "compile"]);
+  expect(debug.stderr).toMatch(/caused by: Error: boom\n +at .*includes\/inc\.js:2:9\)/);
+});
+
 test("run --json prints the report and nothing else on stdout; a failed model gives exit code 1", async () => {
   const { dir } = testProject({ "a.sqlx": 'config { type: "table" }\nselect 1 / 0 as id' });
   const { exitCode, stdout, stderr } = await cli(dir, ["run", "--json", "--url", (await database()).url]);

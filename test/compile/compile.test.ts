@@ -215,6 +215,67 @@ test("a description that is no text, and a column of an index that is broken SQL
   expect(text).toContain('expected a name without the quotes of SQL: Id, found "Id"');
 });
 
+test("what is no text where one must be is refused at its line", async () => {
+  const text = await messages({
+    "a.sqlx":
+      'config {\n  type: "view",\n  columns: {\n    toString: 5,\n    id: { description: 7 }\n  },\n  tags: [1]\n}\nselect 1 as id',
+    "definitions/b.js": 'publish("b", {\n  columns: { valueOf: ["x"] },\n}).query(() => "select 1");',
+  });
+  expect(text).toContain("definitions/a.sqlx:4:5: toString: expected a text\n  found:    5");
+  expect(text).toContain("definitions/a.sqlx:5:5: id: expected a text\n  found:    7");
+  expect(text).toContain("definitions/a.sqlx:7:3: tags: expected a text\n  found:    1");
+  expect(text).toContain('definitions/b.js:2:14: valueOf: expected a text\n  found:    ["x"]');
+});
+
+const inherited = ["constructor", "toString", "valueOf", "hasOwnProperty"];
+
+test("a model, an include, a tag, a column and a variable may be called what every object has", async () => {
+  const files = Object.fromEntries(
+    inherited.flatMap((name) => [
+      [
+        `${name}.sqlx`,
+        `config { type: "table", tags: ["${name}"], columns: { ${name}: "The ${name}" } }\nselect '\${${name}.sql}' as "${name}", '\${dataform.projectConfig.vars.${name}}' as v`,
+      ],
+      [`v_${name}.sqlx`, `config { type: "view" }\nselect * from \${ref("${name}")}`],
+      [`includes/${name}.js`, `module.exports = { sql: "include ${name}" };`],
+    ]),
+  );
+  const graph = await compileFiles(files, { vars: { constructor: "1" } });
+  for (const name of inherited) {
+    const model = graph.actions.find((one) => targetKey(one.target) === `marts.${name}`);
+    const value = name === "constructor" ? "1" : "undefined";
+    expect(model).toMatchObject({
+      tags: [name],
+      columns: [{ name, description: `The ${name}` }],
+      query: `\nselect 'include ${name}' as "${name}", '${value}' as v`,
+    });
+    expect(graph.actions.find(({ target }) => target.name === `v_${name}`)!.dependencies).toEqual([
+      { schema: "marts", name },
+    ]);
+  }
+  expect(graph.project.vars).toEqual({ constructor: "1" });
+});
+
+test.each(inherited)("%s is no property, type or setting", async (name) => {
+  const text = await messages({
+    "a.sqlx": `config {\n  type: "table",\n  ${name}: "x"\n}\nselect 1 as id`,
+    "b.sqlx": `config { type: "${name}" }\nselect 1 as id`,
+    "c.sqlx": `config { type: "table", postgres: { ${name}: 1 } }\nselect 1 as id`,
+  });
+  expect(text).toContain(`definitions/a.sqlx:3:3: unknown property "${name}"`);
+  expect(text).toContain(`definitions/b.sqlx:1:10: unknown type "${name}"`);
+  expect(text).toContain(`definitions/c.sqlx:1:37: unknown property "${name}" in postgres`);
+  const setting = `{ "warehouse": "postgres", "${name}": "x" }`;
+  expect(await messages({ "dataform.json": setting, "a.sqlx": "select 1" })).toBe(`unknown property "${name}"`);
+});
+
+test("__proto__ is refused where JavaScript would lose it", async () => {
+  const model = { "a.sqlx": 'config { type: "table" }\nselect 1 as id' };
+  const settings = '{ "warehouse": "postgres", "vars": { "__proto__": "1" } }';
+  expect(await messages({ ...model, "dataform.json": settings })).toBe("vars: no variable can be called __proto__");
+  expect(await messages({ ...model, "includes/__proto__.js": "" })).toBe("an include cannot be called __proto__");
+});
+
 test("an error thrown in an include names the include's line and each line that called it", async () => {
   const text = await messages({
     "includes/deep/checks.js": `module.exports = (name) => {
