@@ -238,12 +238,12 @@ test("a whole reconciliation with such names is published, indexed, described an
     "includes/reconcile.js": 'module.exports = require("dataform-postgres/includes/reconcile");',
     "definitions/sides.js": 'for (const name of ["Our Side", "user"]) declare({ schema: "src", name });',
     "definitions/r.js": `reconcile.publish("r", { ours: ["src", "Our Side"], theirs: { schema: "src", name: "user" },
-      key: [["user", ["trim"]], "my col", "Key", ["order", ["text"]]],
+      key: [["user", ["trim"]], "my col", "constructor", ["__proto__", ["text"]]],
       columns: [["it's", { kind: "money", currency: "status" }], ["status", { kind: "text" }], ["toString", { kind: "number" }],
         ["${"x".repeat(63)}", { kind: "number" }], ["theirs", { kind: "exact" }]],
       also: { ours: ["select", "ours"] } });`,
   });
-  const columns = `"user" text, "my col" int, "Key" bigint, "order" text, "it's" numeric, status text, "toString" int,
+  const columns = `"user" text, "my col" int, constructor bigint, "__proto__" text, "it's" numeric, status text, "toString" int,
     "${"x".repeat(63)}" numeric, theirs text, "select" text, ours text`;
   await house.sql(`create schema src; create table src."Our Side" (${columns}); create table src."user" (${columns});
     insert into src."Our Side" values ('ann', 1, 1, 'p', 1, 'EUR', 1, 1, 'x', 's', 'o'), ('bob', 1, 1, 'p', 1, 'EUR', 1, 1, 'x', 's', 'o');
@@ -252,7 +252,9 @@ test("a whole reconciliation with such names is published, indexed, described an
   expect(report.errors ?? []).toEqual([]);
   expect(report.steps.filter(({ status }) => status !== "ok")).toEqual([]);
   expect(
-    await house.rows(`select "user", "my col", "Key", "order", status, "it's_ours" from marts.r_rows order by 1`),
+    await house.rows(
+      `select "user", "my col", constructor, "__proto__", status, "it's_ours" from marts.r_rows order by 1`,
+    ),
   ).toEqual(["ann|1|1|p|matched|1", "bob|1|1|p|missing_in_theirs|1", "eve|1|1|p|missing_in_ours|∅"]);
   expect(await house.rows("select ours ->> 'ours' from marts.r_rows where status = 'missing_in_theirs'")).toEqual([
     "o",
