@@ -191,3 +191,23 @@ test("a store whose loads meant something else is computed anew by itself, and l
   await ran(house);
   expect([await house.rows(versions), await house.rows(meanings)]).toEqual([before, now]);
 });
+
+test("a column that is tracked from now on is filled by itself, and one that is not any more is gone", async () => {
+  const house = await warehouse(report([["n", "numeric"]]));
+  await house.sql(makeSliceLedger + makeTextFeed("feed", ["day", "id", "n", "store"], { day: "date" }));
+  const row = (n: string, store: string): Cells => [day, ["id", "x"], ["n", n], ["store", store]];
+  await house.sql(landSlice("feed", { id: 1, days, rows: [row("1", "a")] }));
+  await house.sql(landSlice("feed", { id: 2, days, rows: [row("1", "b")] }));
+  await ran(house);
+  const versions = (columns: string) => house.rows(`select ${columns}, load_id from marts.stats order by load_id`);
+  expect(await versions("n")).toEqual(["1|1"]);
+  const again = async (...values: [string, string][]) => {
+    house.project.write(report(values));
+    await ran(house);
+  };
+  await again(["n", "numeric"], ["store", "text"]);
+  expect(await versions("n, store")).toEqual(["1|a|1", "1|b|2"]);
+  await again(["store", "text"]);
+  expect(await versions("store")).toEqual(["a|1", "b|2"]);
+  expect(await house.rows("select count(*) from marts.stats as s where to_jsonb(s.*) ? 'n'")).toEqual(["0"]);
+});

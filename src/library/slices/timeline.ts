@@ -1,5 +1,5 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
-import { id } from "../../sql/identifiers.ts";
+import { id, ids } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../options.ts";
 import { comparable } from "../values.ts";
@@ -27,35 +27,53 @@ export function timeline(input: StoreInput): Cte[] {
 
 /** The versions that new loads may end, or, where everything is computed anew, those that may be no more. */
 function before(input: StoreInput): Cte[] {
-  const { self, columns, report } = input;
-  const shape = columnsOf(sql`store`, ["feed", ...names(input), "load_id", "known_from", "known_to", "ended_by"]);
-  if (!self) {
-    return [cte("open_versions", sql`select records.* from records where false`)];
-  }
-  const stored = sql`
-    select
-      ${shape},
-      store.${columns.id} as ${own("row_id")}
-    from ${self} as store`;
-  const day = sql`store.${id(report.day)}`;
+  const { self, report } = input;
+  if (!self) return [cte("open_versions", sql`select records.* from records where false`)];
+  const shape = ["feed", ...names(input), "load_id", "known_from", "known_to", "ended_by"];
+  const columns = [...columnsOf(sql`held`, shape), sql`held.${own("row_id")}`];
+  const day = sql`held.${id(report.day)}`;
   const touched = sql`
-    ${stored}
+    select
+      ${columns}
+    from held
     inner join (select distinct covered.feed, covered.day from covered) as days
-      on days.feed = store.feed and days.day = ${day}
-    where store.${columns.kind} = 'version'
-      and store.known_to is null
+      on days.feed = held.feed and days.day = ${day}
+    where held.known_to is null
       and not (select scope.is_everything from scope)
       and ${day} >= (select min(covered.day) from covered)
     union all
-    ${stored}
-    where store.${columns.kind} = 'version' and (select scope.is_everything from scope)`;
+    select
+      ${columns}
+    from held
+    where (select scope.is_everything from scope)`;
   return [
+    cte("held", held(input, self), { materialized: false }),
     cte("touched_rows", touched, { materialized: true }),
     cte(
       "open_versions",
       sql`select touched_rows.* from touched_rows where not (select scope.is_everything from scope)`,
     ),
   ];
+}
+
+/** The store's versions. A column that it does not have yet is NULL: its name then means that of `missing`. */
+function held(input: StoreInput, self: Sql): Sql {
+  const { columns } = input;
+  return sql`
+    select versions.*
+    from (select records.* from (select) as one left join records on false) as missing
+    cross join lateral (
+      select
+        store.feed,
+        ${ids(names(input))},
+        store.load_id,
+        store.known_from,
+        store.known_to,
+        store.ended_by,
+        store.${columns.id} as ${own("row_id")}
+      from ${self} as store
+      where store.${columns.kind} = 'version'
+    ) as versions`;
 }
 
 function observed(input: StoreInput): Sql {

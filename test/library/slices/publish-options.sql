@@ -401,41 +401,61 @@ with
   ) as places
 ),
 
+"held" as not materialized (
+  select versions.*
+  from (select records.* from (select) as one left join records on false) as missing
+  cross join lateral (
+    select
+      store.feed,
+      "order",
+      "Day",
+      "row_hash",
+      "fault",
+      "place",
+      store.load_id,
+      store.known_from,
+      store.known_to,
+      store.ended_by,
+      store."row_id" as "_dataform_row_id"
+    from "marts"."(self)" as store
+    where store."row_kind" = 'version'
+  ) as versions
+),
+
 "touched_rows" as materialized (
   select
-    store."feed",
-    store."order",
-    store."Day",
-    store."row_hash",
-    store."fault",
-    store."place",
-    store."load_id",
-    store."known_from",
-    store."known_to",
-    store."ended_by",
-    store."row_id" as "_dataform_row_id"
-  from "marts"."(self)" as store
+    held."feed",
+    held."order",
+    held."Day",
+    held."row_hash",
+    held."fault",
+    held."place",
+    held."load_id",
+    held."known_from",
+    held."known_to",
+    held."ended_by",
+    held."_dataform_row_id"
+  from held
   inner join (select distinct covered.feed, covered.day from covered) as days
-    on days.feed = store.feed and days.day = store."Day"
-  where store."row_kind" = 'version'
-    and store.known_to is null
+    on days.feed = held.feed and days.day = held."Day"
+  where held.known_to is null
     and not (select scope.is_everything from scope)
-    and store."Day" >= (select min(covered.day) from covered)
+    and held."Day" >= (select min(covered.day) from covered)
   union all
   select
-    store."feed",
-    store."order",
-    store."Day",
-    store."row_hash",
-    store."fault",
-    store."place",
-    store."load_id",
-    store."known_from",
-    store."known_to",
-    store."ended_by",
-    store."row_id" as "_dataform_row_id"
-  from "marts"."(self)" as store
-  where store."row_kind" = 'version' and (select scope.is_everything from scope)
+    held."feed",
+    held."order",
+    held."Day",
+    held."row_hash",
+    held."fault",
+    held."place",
+    held."load_id",
+    held."known_from",
+    held."known_to",
+    held."ended_by",
+    held."_dataform_row_id"
+  from held
+  where (select scope.is_everything from scope)
 ),
 
 "open_versions" as (

@@ -388,39 +388,58 @@ with
   ) as places
 ),
 
+"held" as not materialized (
+  select versions.*
+  from (select records.* from (select) as one left join records on false) as missing
+  cross join lateral (
+    select
+      store.feed,
+      "day",
+      "id",
+      "n",
+      "note",
+      store.load_id,
+      store.known_from,
+      store.known_to,
+      store.ended_by,
+      store."row_id" as "_dataform_row_id"
+    from "marts"."(self)" as store
+    where store."row_kind" = 'version'
+  ) as versions
+),
+
 "touched_rows" as materialized (
   select
-    store."feed",
-    store."day",
-    store."id",
-    store."n",
-    store."note",
-    store."load_id",
-    store."known_from",
-    store."known_to",
-    store."ended_by",
-    store."row_id" as "_dataform_row_id"
-  from "marts"."(self)" as store
+    held."feed",
+    held."day",
+    held."id",
+    held."n",
+    held."note",
+    held."load_id",
+    held."known_from",
+    held."known_to",
+    held."ended_by",
+    held."_dataform_row_id"
+  from held
   inner join (select distinct covered.feed, covered.day from covered) as days
-    on days.feed = store.feed and days.day = store."day"
-  where store."row_kind" = 'version'
-    and store.known_to is null
+    on days.feed = held.feed and days.day = held."day"
+  where held.known_to is null
     and not (select scope.is_everything from scope)
-    and store."day" >= (select min(covered.day) from covered)
+    and held."day" >= (select min(covered.day) from covered)
   union all
   select
-    store."feed",
-    store."day",
-    store."id",
-    store."n",
-    store."note",
-    store."load_id",
-    store."known_from",
-    store."known_to",
-    store."ended_by",
-    store."row_id" as "_dataform_row_id"
-  from "marts"."(self)" as store
-  where store."row_kind" = 'version' and (select scope.is_everything from scope)
+    held."feed",
+    held."day",
+    held."id",
+    held."n",
+    held."note",
+    held."load_id",
+    held."known_from",
+    held."known_to",
+    held."ended_by",
+    held."_dataform_row_id"
+  from held
+  where (select scope.is_everything from scope)
 ),
 
 "open_versions" as (
