@@ -55,9 +55,14 @@ export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
   return shim(item, relation, built, added);
 }
 
-/** Columns of ours stand beside those of the model: in storages, in comparisons. */
+const BESIDE_A_MODELS = /^_dataform_(?:release|gone|there|rows|condition)$/;
+
+/**
+ * Columns of ours stand beside those of the model: in storages, in comparisons. The stores of the packaged functions have
+ * columns of theirs, which begin so, too.
+ */
 function refuseOurNames({ target, file, object }: PublishItem): void {
-  const ours = object.columns.filter(({ name }) => name.startsWith("_dataform_"));
+  const ours = object.columns.filter(({ name }) => BESIDE_A_MODELS.test(name));
   if (!ours.length) return;
   throw new UserError({
     message: `${targetKey(target)}: names of columns that begin with _dataform_ are taken`,
