@@ -1,9 +1,9 @@
 // Statements in XML against our records, end to end, and the reconciliation's statement beside full joins written by hand.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { type BetweenOptions, between } from "../../src/library/reconcile.ts";
 import { type ConnectionSettings, connectionUrl } from "../../src/model/connection.ts";
 import { ensureBuilt } from "../contestants.ts";
 import { chooseServer } from "../landing/server.ts";
@@ -125,7 +125,7 @@ async function endToEnd(settings: ConnectionSettings, bank: string, inputs: stri
   return { "ingest: XML": statements, "ingest: our records": records, run, "export: CSV": exported };
 }
 
-const contests = [
+const contests: readonly { name: string; hand: string; sql: string; options: BetweenOptions }[] = [
   {
     name: "the product's rules",
     hand: "a full join by hand with the same normalising, and without a rule for keys that are there twice or missing",
@@ -170,13 +170,12 @@ async function besideByHand(settings: ConnectionSettings, rounds: number): Promi
     await ask(settings, `set jit = off; create table measured as ${sql}`);
     return (performance.now() - started) / 1000;
   };
-  const reconcile = createRequire(import.meta.url)("../../includes/reconcile.js");
   await ask(settings, `${uniqueSides}; analyze unique_ours, unique_theirs`);
   const pairs: Pair[] = [];
   for (const { name, hand: explained, sql, options } of contests) {
     const ours: number[] = [];
     const hand: number[] = [];
-    const statement = reconcile.between(options).store();
+    const statement = between(options).store();
     for (let round = 0; round <= rounds; round++) {
       const [mine, theirs] = [await time(statement), await time(sql)];
       // the first round warms the caches
