@@ -78,7 +78,8 @@ test("attributes of every name are those columns, in whatever is made and audite
 
 test("keys of every name are those columns, as fields of slices, too", async () => {
   const house = await warehouse(scd2Files);
-  const all = (await names(house)).filter((name) => name !== "__proto__" && name !== "told");
+  const all = (await names(house)).filter((name) => name !== "__proto__" && name !== "told" && !name.includes("("));
+  // uniqueKey reads a name with a parenthesis as an expression, and refuses it by name
   // an index has up to 32 columns, one of them the number of the version
   const groups = Array.from({ length: Math.ceil(all.length / 30) }, (_, n) => all.slice(n * 30, n * 30 + 30));
   const call = (key: readonly string[]) =>

@@ -19,7 +19,7 @@ import { shownColumns, versionsCtes } from "./versions.ts";
 // - load: a load that has been worked in; it has no key, `version_no` is its number, `change_hash` what it meant then.
 // and run_no, the run that wrote the row, counted from the last computation of all: NULL for what that wrote.
 
-const OURS = ["row_kind", "run_no"];
+const OURS = /^(?:row_kind|run_no)_*$/;
 const RESULTS = ["version_no", "change_hash", "valid_from", "valid_to", "is_current", "ended_by"];
 export const rowKind = own("row_kind");
 export const runNo = own("run_no");
@@ -32,9 +32,9 @@ export interface StoreParts {
   readonly definition: string;
 }
 
-/** A column of an author by its name in the store: where it would be one of the store's own, another. */
+/** A column of an author by its name in the store: where it would be one of the store's own, with an underscore more. */
 export function stored(column: string): string {
-  return OURS.includes(column) ? `_dataform_column_${column}` : column;
+  return OURS.test(column) ? `${column}_` : column;
 }
 
 /** The select of the whole store. */
