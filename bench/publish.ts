@@ -1,4 +1,5 @@
 // How long publishing and rolling back take, with readers going on. docs/benchmarks.md explains it.
+
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { connect } from "../src/postgres/client.ts";
 import type { Point } from "../src/run/points.ts";
 import { rollback } from "../src/run/rollback.ts";
 import { run } from "../src/run/run.ts";
+import { script } from "../src/sql/authored.ts";
 import { randomFrom } from "../test/support/reader.ts";
 import { type Spread, spread } from "./measure.ts";
 import { type Server, startServer } from "./server.ts";
@@ -91,7 +93,7 @@ async function whileReading<T>(
     const client = await connect(settings, { applicationName: "bench reader" });
     while (!done) {
       const some = Array.from({ length: 1 + random(3) }, () => `(select count(*) from marts.${all[random(count)]})`);
-      await client.query(`select ${some.join(" + ")}`);
+      await client.query(script(`select ${some.join(" + ")}`));
     }
     await client.close();
   };

@@ -4,6 +4,7 @@ import type { ConnectionSettings } from "../src/model/connection.ts";
 import type { CompiledGraph } from "../src/model/graph.ts";
 import { type Client, withClient } from "../src/postgres/client.ts";
 import { run } from "../src/run/run.ts";
+import { sql } from "../src/sql/sql.ts";
 import { oldCommandLine } from "./contestants.ts";
 import { swapRelease } from "./swap.ts";
 
@@ -45,7 +46,7 @@ process.once("message", () => {
 await withClient(order.settings, { applicationName: "bench publisher" }, async (client) => {
   process.send!("ready");
   while (!stop) {
-    await client.query("update raw.tick set n = n + 1");
+    await client.query(sql`update raw.tick set n = n + 1`);
     if (await release(client)) releases++;
     else failedRuns++;
     // A swap without a pause stops its readers altogether: deadlocks, a second each.

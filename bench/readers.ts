@@ -1,4 +1,5 @@
 // What readers notice of releases: ours, and the rename swap of other tools. docs/benchmarks.md explains it.
+
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,6 +11,7 @@ import { compile } from "../src/compile/compile.ts";
 import type { ConnectionSettings } from "../src/model/connection.ts";
 import { withClient } from "../src/postgres/client.ts";
 import { run } from "../src/run/run.ts";
+import { sql } from "../src/sql/sql.ts";
 import { keepReading, modes, noReadings, type Readings, randomFrom } from "../test/support/reader.ts";
 import { prepareTicking, tickingFiles } from "../test/support/ticking-project.ts";
 import { OLD_CLI, oldCommandLine } from "./contestants.ts";
@@ -171,9 +173,9 @@ async function catchUp({ settings, graphFile, old }: Contest, kind: Kind): Promi
     return;
   }
   await withClient(settings, {}, async (client) => {
-    await client.query("drop view if exists swapped.pair");
-    await client.query("drop table if exists swapped.fact, swapped.kept, swapped.total");
-    await client.query("drop schema if exists swapped");
+    await client.query(sql`drop view if exists swapped.pair`);
+    await client.query(sql`drop table if exists swapped.fact, swapped.kept, swapped.total`);
+    await client.query(sql`drop schema if exists swapped`);
     await prepareSwap(client);
   });
 }

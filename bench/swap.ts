@@ -1,4 +1,6 @@
 import type { Client } from "../src/postgres/client.ts";
+import { script } from "../src/sql/authored.ts";
+import { sql } from "../src/sql/sql.ts";
 
 const queries = {
   fact: "select id, n as release from raw.tick, generate_series(1, 20) id",
@@ -11,9 +13,9 @@ const queries = {
 const andAllOnIt = ["cas", "cade"].join("");
 
 export async function prepareSwap(client: Client): Promise<void> {
-  await client.query("create schema swapped");
+  await client.query(sql`create schema swapped`);
   for (const [name, query] of Object.entries(queries))
-    await client.query(`create ${name === "pair" ? "view" : "table"} swapped.${name} as ${query}`);
+    await client.query(script(`create ${name === "pair" ? "view" : "table"} swapped.${name} as ${query}`));
 }
 
 /**
@@ -29,7 +31,7 @@ export async function swapRelease(client: Client): Promise<void> {
         () => true,
         async (error: { code?: string }) => {
           if (error.code !== "40P01") throw error;
-          await client.query("rollback");
+          await client.query(sql`rollback`);
           return false;
         },
       );
@@ -39,11 +41,13 @@ export async function swapRelease(client: Client): Promise<void> {
 
 async function swapModel(client: Client, name: string, query: string): Promise<void> {
   if (name === "kept") {
-    await client.script(`begin;
+    await client.script(
+      script(`begin;
       create temp table kept_new on commit drop as select * from (${query}) q where id > (select n from raw.tick) - 4;
       delete from swapped.kept where id in (select id from kept_new);
       insert into swapped.kept select * from kept_new;
-      commit`);
+      commit`),
+    );
     return;
   }
   const kind = name === "pair" ? "view" : "table";
@@ -57,5 +61,5 @@ async function swapModel(client: Client, name: string, query: string): Promise<v
     "commit",
     `drop ${kind} if exists swapped.${name}_old ${andAllOnIt}`,
   ];
-  for (const step of steps) await client.query(step);
+  for (const step of steps) await client.query(script(step));
 }

@@ -1,4 +1,5 @@
 // How long the versions of a report take to take in a new load, with ever more history before it: tsx bench/products/ads.ts
+
 import { mkdirSync } from "node:fs";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
@@ -6,6 +7,7 @@ import { parseArgs } from "node:util";
 import { compile } from "../../src/compile/compile.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { run } from "../../src/run/run.ts";
+import { script } from "../../src/sql/authored.ts";
 import { spread } from "../measure.ts";
 import { startServer } from "../server.ts";
 
@@ -55,7 +57,7 @@ try {
   for (const days of values.days.split(",").map(Number)) {
     const settings = await server.createDatabase();
     const client: Client = await connect(settings);
-    await client.script(tables);
+    await client.script(script(tables));
     const build = async () => {
       const report = await run(graph, settings, {
         actions: ["ads_history.ad_daily_versions_store"],
@@ -65,12 +67,12 @@ try {
       if (step?.status !== "ok") throw new Error(JSON.stringify(step?.error ?? report.errors));
       return step.duration;
     };
-    await client.script(load(1, 0, days - 1));
+    await client.script(script(load(1, 0, days - 1)));
     const first = await build();
     const seconds: number[] = [];
     for (let next = 0; next < Number(values.loads); next++) {
       const last = days + next;
-      await client.script(load(2 + next, last - LOOKBACK, last));
+      await client.script(script(load(2 + next, last - LOOKBACK, last)));
       seconds.push(await build());
     }
     const { median, min, max } = spread(seconds);

@@ -1,5 +1,6 @@
 // How long new readings of running totals take to become differences and marts, with ever more history before them:
 // tsx bench/products/deltas.ts
+
 import { mkdirSync } from "node:fs";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
@@ -9,6 +10,8 @@ import type { ConnectionSettings } from "../../src/model/connection.ts";
 import type { RunReport, StepResult } from "../../src/model/report.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { run } from "../../src/run/run.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { spread } from "../measure.ts";
 import { startServer } from "../server.ts";
 import { blog, type Feed, marketing } from "./deltas-data.ts";
@@ -51,9 +54,9 @@ async function update(settings: ConnectionSettings, product: string): Promise<Ru
 async function prepare(feed: Feed, history: number): Promise<Warehouse> {
   const settings = await server.createDatabase();
   const client = await connect(settings);
-  await client.script(feed.tables);
-  await client.script(feed.load(1 - Math.round(history / rows), 0));
-  await client.query("vacuum analyze");
+  await client.script(script(feed.tables));
+  await client.script(script(feed.load(1 - Math.round(history / rows), 0)));
+  await client.query(sql`vacuum analyze`);
   return { history, settings, client, first: await update(settings, feed.product), runs: [] };
 }
 
@@ -63,7 +66,7 @@ async function measure(feed: Feed): Promise<void> {
   for (const history of values.history.split(",").map(Number)) warehouses.push(await prepare(feed, history));
   for (let day = 1; day <= Number(values.loads); day++)
     for (const { client, settings, runs } of warehouses) {
-      await client.script(feed.load(day, day));
+      await client.script(script(feed.load(day, day)));
       runs.push(await update(settings, feed.product));
     }
   const model = (report: RunReport) => stepOf(report, feed.model).duration;

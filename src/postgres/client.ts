@@ -29,14 +29,14 @@ export interface TableResult {
 /** One connection. One statement at a time; callers hold it for a whole transaction. */
 export interface Client {
   /** One statement, with `$1` parameters. Values come back as text. */
-  query<R = Row>(statement: Sql | string, parameters?: readonly unknown[]): Promise<QueryResult<R>>;
+  query<R = Row>(statement: Sql, parameters?: readonly unknown[]): Promise<QueryResult<R>>;
   /** Several statements in one message: one implicit transaction, one result per statement. */
-  script(statements: Sql | string): Promise<readonly QueryResult[]>;
+  script(statements: Sql): Promise<readonly QueryResult[]>;
   /**
    * One statement, whatever its text is: the message cannot hold two. Its rows come as arrays, so that two columns of one
    * name are both there.
    */
-  table(statement: Sql | string): Promise<TableResult>;
+  table(statement: Sql): Promise<TableResult>;
   /** The server process of this session. */
   readonly processId: number;
   /** Stops what the connection is doing, from another connection; the statement fails with 57014. */
@@ -90,7 +90,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
   }
   const processId = (driver as unknown as { processID: number }).processID;
   const client: Client = {
-    async query<R>(statement: Sql | string, parameters: readonly unknown[] = []) {
+    async query<R>(statement: Sql, parameters: readonly unknown[] = []) {
       const result = await driver.query({ text: String(statement), values: [...parameters] });
       return toResult<R>(result);
     },
@@ -190,11 +190,7 @@ export async function withClient<T>(
 }
 
 /** Runs `work` in a transaction. The first error is the one thrown, even if the rollback fails too. */
-export async function withTransaction<T>(
-  client: Client,
-  work: () => Promise<T>,
-  begin: Sql | string = sql`begin`,
-): Promise<T> {
+export async function withTransaction<T>(client: Client, work: () => Promise<T>, begin: Sql = sql`begin`): Promise<T> {
   await client.query(begin);
   try {
     const result = await work();

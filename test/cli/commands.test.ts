@@ -4,6 +4,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { freePort } from "../../src/postgres/embedded/port.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { cli, succeeds } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { testProject } from "../support/project.ts";
@@ -73,7 +75,7 @@ test("a function that writes is stopped by the transaction of query, which shows
   const { dir } = testProject(model);
   const { url, settings } = await database();
   const env = { DATABASE_URL: url };
-  await withClient(settings, {}, (client) => client.query("create sequence numbers"));
+  await withClient(settings, {}, (client) => client.query(sql`create sequence numbers`));
   const writing = await cli(dir, ["query", "--json", "select nextval('numbers')"], env);
   expect([writing.exitCode, writing.stderr]).toEqual([1, expect.stringContaining("read-only transaction")]);
   const wrong = await cli(dir, ["query", "select\n  nothing"], env);
@@ -150,7 +152,7 @@ test("the statements that plan prints are the statements that run sends", async 
   const sql = planned.segments[0]!.steps.flatMap((step) => step.statements.map((statement) => statement.sql)).join(
     ";\n",
   );
-  await withClient(parseConnectionUrl(url, "test"), {}, (client) => client.script(sql));
+  await withClient(parseConnectionUrl(url, "test"), {}, (client) => client.script(script(sql)));
   const collision = await cli(dir, ["run", "--url", url]);
   expect(collision.stderr).toMatch(/relation "a_[0-9a-f]{10}_2" already exists/);
 });

@@ -1,6 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { cli, succeeds } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { type ProjectFiles, testProject } from "../support/project.ts";
@@ -34,7 +36,9 @@ test("a plan ends with the statements that publish it, and leaves nothing behind
   );
   expect(stdout).toContain(`comment on column "marts"."a"."id" is 'Key'`);
   expect(stdout.trimEnd().endsWith("commit;")).toBe(true);
-  expect((await client.query("select 1 from pg_namespace where nspname in ('marts', '_dataform')")).rows).toEqual([]);
+  expect((await client.query(sql`select 1 from pg_namespace where nspname in ('marts', '_dataform')`)).rows).toEqual(
+    [],
+  );
 });
 
 test("a plan says how long publishing may wait for locks and hold readers, as text and as JSON", async () => {
@@ -59,9 +63,9 @@ test("a plan is a script: a comment at the end of what an author wrote takes in 
     "o.sqlx": 'config { type: "operations" }\nselect 1 -- one\n---\nselect 2; select 3 /* three */; -- the end',
   });
   const { stdout } = await dataform("plan");
-  await client.script("create schema _dataform");
-  await client.script(stdout.slice(0, stdout.indexOf("-- publish")));
-  expect((await client.query("select count(*) as n from pg_indexes where schemaname = '_dataform'")).rows).toEqual([
+  await client.script(sql`create schema _dataform`);
+  await client.script(script(stdout.slice(0, stdout.indexOf("-- publish"))));
+  expect((await client.query(sql`select count(*) as n from pg_indexes where schemaname = '_dataform'`)).rows).toEqual([
     { n: "1" },
   ]);
 });
@@ -82,7 +86,7 @@ test("a plan tells before anything happens what becomes of changed columns and o
     "b.sqlx": table("select 1 as id"),
   });
   await dataform("run");
-  await client.script("create view public.bi as select note from marts.a; create table marts.c as select 1 as id");
+  await client.script(sql`create view public.bi as select note from marts.a; create table marts.c as select 1 as id`);
   project.write({
     "a.sqlx": table("select 1 as id"),
     "b.sqlx": table("select 'x' as id"),
@@ -105,7 +109,7 @@ test("a plan finds wrong names, columns and types in the whole project, without 
     "c.sqlx": table('select id + now() as x from ${ref("orders")}'),
     "d.sqlx": 'config { type: "view" }\nselect id from ${ref("orders")}',
   });
-  await client.script("create schema raw; create table raw.orders as select 1 as id");
+  await client.script(sql`create schema raw; create table raw.orders as select 1 as id`);
   const { exitCode, stdout, stderr } = await dataform("plan", "--json");
   expect(exitCode).toBe(1);
   expect(stderr).toContain('definitions/a.sqlx:2:12: column "nothing" does not exist');

@@ -8,6 +8,8 @@ import { type ExportOptions, exportRows } from "../../src/export/export.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { copyIn } from "../../src/postgres/copy.ts";
 import { readParquet } from "../../src/sources/formats/parquet.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { endSessions } from "../support/sessions.ts";
@@ -18,12 +20,12 @@ let client: Client;
 beforeAll(async () => {
   database = await testDatabase();
   client = await connect(database.settings);
-  await client.script(`
+  await client.script(sql`
     create table public."All Types" (id bigint primary key, small smallint, amount numeric(12, 2), exact numeric, ratio double precision,
       ok boolean, name text, code varchar(20), day date, at timestamptz, local timestamp, doc jsonb, tags text[], raw bytea, key uuid);
     insert into public."All Types" values
-      (9007199254740993, -7, 1234567890.12, 12345678901234567890.123456789, 0.1, true, E'a "b"\\nc, ä 😀', '=1+1', '2026-02-28',
-       '2026-01-02 03:04:05.678901+02', '2026-01-02 03:04:05', '{"a": 1.10}', '{x,"y z"}', '\\x00ff', '00000000-0000-0000-0000-000000000001'),
+      (9007199254740993, -7, 1234567890.12, 12345678901234567890.123456789, 0.1, true, E'a "b"\nc, ä 😀', '=1+1', '2026-02-28',
+       '2026-01-02 03:04:05.678901+02', '2026-01-02 03:04:05', '{"a": 1.10}', '{x,"y z"}', '\x00ff', '00000000-0000-0000-0000-000000000001'),
       (2, null, -0.05, null, null, false, '', null, null, null, null, null, null, null, null)`);
 });
 afterAll(async () => {
@@ -48,11 +50,11 @@ const ALL = 'public."All Types"';
 test("CSV that COPY reads again gives the same rows, of every type", async () => {
   const { text, report } = await written({ source: ALL, format: "csv", formulaSafe: false, name: "out.csv" });
   expect(report).toMatchObject({ rows: 2, bytes: Buffer.byteLength(text) });
-  await client.script(`begin; create temp table back (like ${ALL}) on commit drop`);
+  await client.script(script(`begin; create temp table back (like ${ALL}) on commit drop`));
   await copyIn(client, "copy back from stdin (format csv, header match)", [Buffer.from(text)]);
-  const { rows } = await client.query(`select * from back except all select * from ${ALL}`);
+  const { rows } = await client.query(script(`select * from back except all select * from ${ALL}`));
   expect(rows).toEqual([]);
-  await client.query("rollback");
+  await client.query(sql`rollback`);
 });
 
 test("NDJSON keeps every digit, line ends inside texts and the order that was asked for", async () => {
@@ -204,7 +206,7 @@ test("an export that is cancelled ends the work in the server and leaves no file
   expect(readdirSync(dir)).toEqual([]);
   const working = () =>
     client.query(
-      "select from pg_stat_activity where datname = current_database() and application_name = 'dataform-export'",
+      sql`select from pg_stat_activity where datname = current_database() and application_name = 'dataform-export'`,
     );
   await expect.poll(async () => (await working()).rowCount, { timeout: 20_000 }).toBe(0);
 });

@@ -5,6 +5,7 @@ import { loadIngest } from "../../src/config/ingest.ts";
 import { ingest } from "../../src/land/ingest.ts";
 import type { LoadReport } from "../../src/model/load.ts";
 import { withClient } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 import { testDatabase } from "../support/database.ts";
 
 const projectDir = fileURLToPath(new URL("../..", import.meta.url));
@@ -21,7 +22,8 @@ async function setup(options: DemoApiOptions = {}) {
   const env = { MARKETING_API_URL: url, MARKETING_API_TOKEN: DEMO_TOKEN };
   const declaration = loadIngest(`${projectDir}/ingest/marketing.yaml`, { projectDir, env });
   const load = () => ingest(declaration, database.settings, { rest: { sleep: async () => {} } });
-  const rows = (sql: string) => withClient(database.settings, {}, async (client) => (await client.query(sql)).rows);
+  const rows = (sql: string) =>
+    withClient(database.settings, {}, async (client) => (await client.query(script(sql))).rows);
   return { load, rows };
 }
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Client, connect, withTransaction } from "../../src/postgres/client.ts";
 import { copyChunks, copyIn, copyLine } from "../../src/postgres/copy.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 let database: TestDatabase;
@@ -10,7 +11,7 @@ let client: Client;
 beforeAll(async () => {
   database = await testDatabase();
   client = await connect(database.settings);
-  await client.query("create table cells (n int, a text, b text)");
+  await client.query(sql`create table cells (n int, a text, b text)`);
 });
 afterAll(async () => {
   await client.close();
@@ -44,10 +45,10 @@ describe("rows written by COPY", () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(cell, cell), { maxLength: 30 }), async (rows) => {
-        await client.query("truncate cells");
+        await client.query(sql`truncate cells`);
         const lines = rows.map(([a, b], index) => copyLine([String(index), a, b]));
         expect(await copyIn(client, "copy cells from stdin", copyChunks(lines))).toBe(rows.length);
-        const { rows: read } = await client.query<{ a: string; b: string }>("select a, b from cells order by n");
+        const { rows: read } = await client.query<{ a: string; b: string }>(sql`select a, b from cells order by n`);
         expect(read.map(({ a, b }) => [a, b])).toEqual(rows);
       }),
       { numRuns: 100 },
@@ -61,34 +62,34 @@ describe("rows written by COPY", () => {
   });
 
   it("are counted when there are more than the socket takes at once", async () => {
-    await client.query("truncate cells");
+    await client.query(sql`truncate cells`);
     const lines = Array.from({ length: 200_000 }, (_, n) => copyLine([String(n), "x".repeat(50), null]));
     expect(await copyIn(client, "copy cells from stdin", copyChunks(lines))).toBe(200_000);
   });
 
   it("are all taken back when the source of rows fails, and the connection goes on", async () => {
-    await client.query("truncate cells");
+    await client.query(sql`truncate cells`);
     function* failing() {
       yield Buffer.from("1\ta\tb\n");
       throw new Error("the source broke");
     }
     const load = withTransaction(client, () => copyIn(client, "copy cells from stdin", failing()));
     await expect(load).rejects.toThrow("the source broke");
-    expect((await client.query("select count(*) from cells")).rows).toEqual([{ count: "0" }]);
+    expect((await client.query(sql`select count(*) from cells`)).rows).toEqual([{ count: "0" }]);
   });
 
   it("that the server refuses reject with its error, and the connection goes on", async () => {
     const lines = Array.from({ length: 100_000 }, (_, n) => copyLine([n === 500 ? "five hundred" : String(n), "", ""]));
     await expect(copyIn(client, "copy cells from stdin", copyChunks(lines))).rejects.toMatchObject({ code: "22P02" });
-    expect((await client.query("select 1 as one")).rows).toEqual([{ one: "1" }]);
+    expect((await client.query(sql`select 1 as one`)).rows).toEqual([{ one: "1" }]);
   });
 
   it("reject when the connection is lost on the way", async () => {
     const other = await connect(database.settings);
-    const { rows } = await other.query<{ pid: string }>("select pg_backend_pid() as pid");
+    const { rows } = await other.query<{ pid: string }>(sql`select pg_backend_pid() as pid`);
     async function* interrupted() {
       yield Buffer.from("1\ta\tb\n");
-      await client.query("select pg_terminate_backend($1, 5000)", [rows[0]!.pid]);
+      await client.query(sql`select pg_terminate_backend($1, 5000)`, [rows[0]!.pid]);
       for (let n = 0; n < 100; n++) yield Buffer.alloc(65536, "2\ta\tb\n");
     }
     await expect(copyIn(other, "copy cells from stdin", interrupted())).rejects.toThrow();

@@ -6,6 +6,7 @@ import { loadIngest } from "../../src/config/ingest.ts";
 import { ingest } from "../../src/land/ingest.ts";
 import type { UserErrors } from "../../src/model/errors.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { sendJson, startApi } from "../support/ingest-api.ts";
 
@@ -16,7 +17,7 @@ beforeAll(async () => {
   database = await testDatabase();
   client = await connect(database.settings);
 });
-beforeEach(() => client.query("drop schema if exists raw cascade"));
+beforeEach(() => client.query(sql`drop schema if exists raw cascade`));
 afterAll(async () => {
   await client.close();
   await database.drop();
@@ -53,7 +54,7 @@ async function api(rows: () => readonly object[] = () => []) {
 
 const at = (day: string) => ({ rest: { now: () => Date.parse(`${day}T12:00:00Z`), sleep: async () => {} } });
 const ledger = async () =>
-  (await client.query("select status, rows, details -> 'days' as days from raw._load order by load_id")).rows;
+  (await client.query(sql`select status, rows, details -> 'days' as days from raw._load order by load_id`)).rows;
 
 describe("a window whose days are slices", () => {
   it("goes on from the last day it asked for, so many days back, also where no record came", async () => {

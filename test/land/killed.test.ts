@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
 import type { LoadEvent } from "../../src/model/load.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { declaration, item } from "../support/ingest-declaration.ts";
@@ -18,7 +19,7 @@ beforeAll(async () => {
   database = await testDatabase();
   client = await connect(database.settings);
 });
-beforeEach(() => client.query("drop schema if exists raw cascade"));
+beforeEach(() => client.query(sql`drop schema if exists raw cascade`));
 afterAll(async () => {
   await client.close();
   await database.drop();
@@ -35,9 +36,9 @@ async function loadAndDie(order: object): Promise<string | null> {
 
 async function landed(): Promise<unknown> {
   const { rows } = await client.query(
-    "select id, updated_at, amount, price, tags, _extra from raw.items order by id, amount",
+    sql`select id, updated_at, amount, price, tags, _extra from raw.items order by id, amount`,
   );
-  const rejects = await client.query("select reason, record from raw._rejected order by record");
+  const rejects = await client.query(sql`select reason, record from raw._rejected order by record`);
   return { rows, rejects: rejects.rows };
 }
 
@@ -66,7 +67,7 @@ describe("a load that is killed", () => {
     records = all;
     await ingest(declaration(api.url), database.settings);
     const expected = await landed();
-    await client.query("drop schema raw cascade");
+    await client.query(sql`drop schema raw cascade`);
     // One killed first load, one killed second load, each run again.
     records = early;
     const order = { database: database.url, api: api.url, kill, count };

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type IngestOptions, ingest } from "../../src/land/ingest.ts";
 import type { LoadReport, StreamLoad } from "../../src/model/load.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { feed, type Handler, sendJson, startApi } from "../support/ingest-api.ts";
 import { declaration, item, stream } from "../support/ingest-declaration.ts";
@@ -13,7 +15,7 @@ beforeAll(async () => {
   database = await testDatabase();
   client = await connect(database.settings);
 });
-beforeEach(() => client.query("drop schema if exists raw cascade"));
+beforeEach(() => client.query(sql`drop schema if exists raw cascade`));
 afterAll(async () => {
   await client.close();
   await database.drop();
@@ -32,7 +34,7 @@ async function serving(records: unknown[], handler: Handler = feed(() => records
   return (await startApi(handler)).url;
 }
 
-const rows = async (sql: string) => (await client.query(sql)).rows;
+const rows = async (sql: string) => (await client.query(script(sql))).rows;
 const many = (count: number, from = 0) => Array.from({ length: count }, (_, n) => item(from + n));
 
 describe("a load", () => {
@@ -142,7 +144,7 @@ describe("a load", () => {
   it("begins at the beginning when the table was dropped", async () => {
     const url = await serving(many(5));
     await load(url);
-    await client.query("drop table raw.items");
+    await client.query(sql`drop table raw.items`);
     expect((await load(url)).rows).toBe(5);
   });
 

@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { connectionUrl } from "../../src/model/connection.ts";
 import { connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { testDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { proxy } from "../support/proxy.ts";
@@ -114,7 +116,7 @@ test(
         feedOf.slice(0, served).flatMap((ids) => ids.map((id) => ({ ...recordOf(id), updated_at: timeOf(id) }))),
       )(request, response, n),
     );
-    const script = fileURLToPath(new URL("../support/proof-child.ts", import.meta.url));
+    const childScript = fileURLToPath(new URL("../support/proof-child.ts", import.meta.url));
     const ways = ["process", "backend", "socket"] as const;
     const load = async (source: Source, kill?: { way: (typeof ways)[number]; at: number }) => {
       const settings = kill?.way === "socket" ? cuttable.settings : database.settings;
@@ -125,7 +127,7 @@ test(
         database: connectionUrl(settings, { password: true }),
         dieAt: kill?.way === "process" ? kill.at : 0,
       };
-      const child = spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(order)], {
+      const child = spawn(process.execPath, ["--import", "tsx", childScript, JSON.stringify(order)], {
         stdio: ["ignore", "ignore", "inherit", "ipc"],
       });
       let seen = 0;
@@ -174,12 +176,12 @@ test(
         from generate_series(${from}::bigint, ${to - 1}) id where id % 997 <> 5`;
       const got = `select id, name, amount, at from raw.${source}_items`;
       const { rows } = await client.query<{ lost: string; extra: string }>(
-        `select (select count(*) from (${expected} except all ${got}) l) as lost,
-           (select count(*) from (${got} except all ${expected}) e) as extra`,
+        script(`select (select count(*) from (${expected} except all ${got}) l) as lost,
+           (select count(*) from (${got} except all ${expected}) e) as extra`),
       );
       expect([source, rows[0]]).toEqual([source, { lost: "0", extra: "0" }]);
       const { rows: rejected } = await client.query<{ id: string }>(
-        `select substring(record from '^(?:\\{"id":"?)?([0-9]+)') as id from raw._rejected where source = $1 order by 1::int`,
+        sql`select substring(record from '^(?:\{"id":"?)?([0-9]+)') as id from raw._rejected where source = $1 order by 1::int`,
         [source],
       );
       const bad = Array.from({ length: to - from }, (_, n) => from + n).filter(isBad);

@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { cursorOrder, orderOf } from "../../src/land/order.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { type FileIngest, fileIngest } from "../support/ingest-files.ts";
 
@@ -11,7 +13,7 @@ let client: Client;
 beforeAll(async () => {
   database = await testDatabase();
   client = await connect(database.settings);
-  await client.query("set timezone = 'UTC'");
+  await client.query(sql`set timezone = 'UTC'`);
 });
 afterAll(async () => {
   await client.close();
@@ -70,11 +72,11 @@ test.each(valuesOf)("values of a cursor are ordered as PostgreSQL orders %s", as
   const schema = { file: "schema.json", schema: {}, columns: [{ name: "at", type }] };
   const compare = cursorOrder({ field: "at", ...(type === "text" ? { order: "bytes" } : {}) }, schema);
   const { rows } = await client.query<{ sign: string }>(
-    `select case when a < b then -1 when a = b then 0 else 1 end as sign
+    script(`select case when a < b then -1 when a = b then 0 else 1 end as sign
      from (
        select (v ->> 0)::${type}${type === "text" ? ' collate "C"' : ""} as a, (v ->> 1)::${type} as b, place
        from jsonb_array_elements($1::jsonb) with ordinality as e(v, place)) as pairs
-     order by place`,
+     order by place`),
     [JSON.stringify(pairs)],
   );
   const wrong = pairs.flatMap(([a, b], at) => {

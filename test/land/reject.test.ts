@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
 import type { StreamLoad } from "../../src/model/load.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { feed, sendJson, startApi } from "../support/ingest-api.ts";
 import { declaration, item, stream, withColumn } from "../support/ingest-declaration.ts";
@@ -13,7 +14,7 @@ beforeAll(async () => {
   database = await testDatabase();
   client = await connect(database.settings);
 });
-beforeEach(() => client.query("drop schema if exists raw cascade"));
+beforeEach(() => client.query(sql`drop schema if exists raw cascade`));
 afterAll(async () => {
   await client.close();
   await database.drop();
@@ -25,7 +26,7 @@ async function load(records: readonly unknown[], changes: Parameters<typeof stre
 }
 
 const rejected = async () =>
-  (await client.query("select row_no, position, reason, record from raw._rejected order by row_no")).rows;
+  (await client.query(sql`select row_no, position, reason, record from raw._rejected order by row_no`)).rows;
 
 describe("a record that does not meet the schema", () => {
   it("goes to _rejected with its place, all its reasons and its text, and does not stop the others", async () => {
@@ -95,7 +96,7 @@ describe("a record that does not meet the schema", () => {
     );
     expect(await load(records, { recordSchema })).toMatchObject({ rows: 2000, rejected: 2000 });
     const { rows } = await client.query(
-      "select count(*) filter (where id = E'tab\\t and \\\\N ' || (_row_no - 1) and price = 1.5 and (_extra #>> '{other,n}')::int = _row_no - 1) as right from raw.items",
+      sql`select count(*) filter (where id = E'tab\t and \\N ' || (_row_no - 1) and price = 1.5 and (_extra #>> '{other,n}')::int = _row_no - 1) as right from raw.items`,
     );
     expect(rows).toEqual([{ right: "2000" }]);
     expect(await rejected()).toHaveLength(2000);
@@ -115,7 +116,9 @@ describe("a record that does not meet the schema", () => {
       message: "all 12 records of shop.items were rejected",
       found: "page 1, record 1: id: must be string",
     });
-    expect((await client.query("select status, rows from raw._load")).rows).toEqual([{ status: "failed", rows: "0" }]);
+    expect((await client.query(sql`select status, rows from raw._load`)).rows).toEqual([
+      { status: "failed", rows: "0" },
+    ]);
     expect(await rejected()).toEqual([]);
   });
 });

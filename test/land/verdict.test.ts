@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { withClient, withTransaction } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 import { literal } from "../../src/sql/literals.ts";
+import { sql } from "../../src/sql/sql.ts";
 
 import { type FileIngest, fileIngest } from "../support/ingest-files.ts";
 import { spelledTypes, TYPES } from "../support/types.ts";
@@ -41,19 +43,19 @@ function values(seed: number, perType: number): readonly Given[] {
 async function inserted(ingest: FileIngest, given: readonly Given[]): Promise<readonly (string | false)[]> {
   return withClient(ingest.settings, {}, (client) =>
     withTransaction(client, async () => {
-      await client.script("set local datestyle = 'ISO, YMD'; set local timezone = 'UTC'");
+      await client.script(sql`set local datestyle = 'ISO, YMD'; set local timezone = 'UTC'`);
       const columns = spelledTypes.map(([type], at) => `${columnOf(at)} ${type}`);
-      await client.script(`create temp table plain (${columns.join(", ")}) on commit drop`);
+      await client.script(script(`create temp table plain (${columns.join(", ")}) on commit drop`));
       const outcomes: (string | false)[] = [];
       for (const { column, value } of given) {
-        await client.query("savepoint one");
+        await client.query(sql`savepoint one`);
         const stored = await client
           .query<{ stored: string }>(
-            `insert into plain (${column}) values (${literal(value)}) returning ${column}::text as stored`,
+            script(`insert into plain (${column}) values (${literal(value)}) returning ${column}::text as stored`),
           )
           .then(({ rows }) => rows[0]!.stored)
           .catch(() => false as const);
-        if (stored === false) await client.query("rollback to savepoint one");
+        if (stored === false) await client.query(sql`rollback to savepoint one`);
         outcomes.push(stored);
       }
       return outcomes;

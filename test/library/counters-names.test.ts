@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import type { CounterOptions } from "../../src/library/counters.ts";
 import type { RunReport } from "../../src/model/report.ts";
+import { script } from "../../src/sql/authored.ts";
 import { quoteIdentifier, quoteLiteral, suffixed } from "../../src/sql/identifiers.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { makeLedger } from "../support/history.ts";
 import { warehouse } from "../support/warehouse.ts";
 
@@ -47,7 +49,7 @@ const taken = [
 /** Every word of PostgreSQL that cannot be everything, beside the others. */
 async function names(): Promise<string[]> {
   const { client } = await warehouse({});
-  const { rows } = await client.table("select word from pg_get_keywords() where catcode <> 'U' order by word");
+  const { rows } = await client.table(sql`select word from pg_get_keywords() where catcode <> 'U' order by word`);
   const words = rows.map(([word]) => word as string);
   const all = new Set([...inside.trim().split(/\s+/), ...words, ...odd, ...ofObjects]);
   return [...all].filter((name) => !taken.includes(name));
@@ -166,7 +168,7 @@ test.each(["log", "full"] as const)(
     }
     for (const [index, { takenAt, series, counters, keep }] of all.entries()) {
       const { columns, rows } = await house.client.table(
-        `select * from marts.odd${index}_deltas order by ${quoteIdentifier(takenAt)}`,
+        script(`select * from marts.odd${index}_deltas order by ${quoteIdentifier(takenAt)}`),
       );
       const cell = (row: number, name: string) => rows[row]![columns.indexOf(name)];
       expect(rows.length).toBe(2);

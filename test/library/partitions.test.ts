@@ -1,7 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import * as partitions from "../../src/library/partitions.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 import { id } from "../../src/sql/identifiers.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { testDatabase } from "../support/database.ts";
 import { expectGolden } from "../support/golden.ts";
 
@@ -17,7 +19,7 @@ async function database(): Promise<Client> {
 
 const parts = async (client: Client) => {
   const { rows } = await client.table(
-    "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid order by c.relname",
+    sql`select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid order by c.relname`,
   );
   return rows.map(([name]) => name);
 };
@@ -46,16 +48,18 @@ test.each([
 ])("table %s, day %s: a partition a day, once, whatever things are called", async (table, column) => {
   const client = await database();
   const [name, day] = [id(table), id(column)];
-  await client.script(`create table ${name} (${day} date not null, tag text) partition by range (${day});
-    create table new_rows (day date, part date, home date, base date)`);
+  await client.script(
+    script(`create table ${name} (${day} date not null, tag text) partition by range (${day});
+    create table new_rows (day date, part date, home date, base date)`),
+  );
   const make = partitions.make({
     table: String(name),
     column,
     days: "select distinct day from new_rows where part is null",
   });
-  await client.script("insert into new_rows (day) values ('2026-01-01'), ('2026-01-02')");
-  await client.script(`${make};${make}`);
-  await client.script(`insert into ${name} values ('2026-01-01', 'a'), ('2026-01-02', 'keep 100%')`);
+  await client.script(sql`insert into new_rows (day) values ('2026-01-01'), ('2026-01-02')`);
+  await client.script(script(`${make};${make}`));
+  await client.script(script(`insert into ${name} values ('2026-01-01', 'a'), ('2026-01-02', 'keep 100%')`));
   expect((await parts(client)).map((part) => part!.slice(-9))).toEqual(["_20260101", "_20260102"]);
   const drop = (keepDays: number) =>
     partitions.drop({
@@ -63,9 +67,9 @@ test.each([
       keepDays,
       neededWhile: "part.tag like 'keep 100%' and format('%s', 1) = '1'",
     });
-  await client.script(drop(100_000));
+  await client.script(script(drop(100_000)));
   expect(await parts(client)).toHaveLength(2);
-  await client.script(drop(1));
+  await client.script(script(drop(1)));
   expect((await parts(client)).map((part) => part!.slice(-9))).toEqual(["_20260102"]);
 });
 
@@ -73,12 +77,14 @@ test.each(["at timestamptz not null) partition by range (at", "at date not null)
   "a table that has no days is refused: nothing would be made, or dropped, for ever (%s)",
   async (shape) => {
     const client = await database();
-    await client.script(`create table t (${shape})`);
+    await client.script(script(`create table t (${shape})`));
     for (const statement of [
       partitions.make({ table: "t", column: "at", days: "select current_date" }),
       partitions.drop({ table: "t", keepDays: 1 }),
     ])
-      await expect(client.script(statement)).rejects.toThrow("t is not partitioned by range of one date column");
+      await expect(client.script(script(statement))).rejects.toThrow(
+        "t is not partitioned by range of one date column",
+      );
   },
 );
 

@@ -1,6 +1,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { between } from "../../src/library/reconcile.ts";
 import type { Client } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type Columns, cells, database, fill, reconciled } from "../support/comparing.ts";
 import { noMariadb, startMariadb } from "../support/servers/mariadb.ts";
 
@@ -69,8 +71,8 @@ async function postgresql(client: Client, ours: readonly (string | null)[][]): P
   return {
     dialect: "postgresql",
     target: ["public", "Own Table"],
-    apply: (statement) => client.script(statement),
-    content: async () => (await client.table('select * from "Own Table"')).rows as unknown[][],
+    apply: (statement) => client.script(script(statement)),
+    content: async () => (await client.table(sql`select * from "Own Table"`)).rows as unknown[][],
   };
 }
 
@@ -123,7 +125,7 @@ describe.each([
     await fill(client, sides.ours, COLUMNS, ours);
     await fill(client, sides.theirs, COLUMNS, theirs);
     await reconciled(client, comparison);
-    await client.script(`create table decided as
+    await client.script(sql`create table decided as
       select *, 'accept' as decision, 'Ada' as decided_by, date '2026-04-01' as decided_on, null as comment, 1 as load_id, 1 as row_no
       from made_proposals`);
     const own = await start(client, ours);
@@ -141,7 +143,7 @@ describe.each([
       table.map((row) => JSON.stringify(row.map((cell) => trimmed(cell)))).sort();
     expect(sorted(await own.content())).toEqual(sorted(theirs));
 
-    await client.script(`create table corrections as ${corrections}`);
+    await client.script(script(`create table corrections as ${corrections}`));
     const corrected = made.corrected({ ours: sides.ours, corrections: "corrections" });
     const columns = COLUMNS.map(([name]) => `"${name.replaceAll('"', '""')}"`);
     expect(sorted(await cells(client, `select ${columns} from (${corrected}) as corrected`))).toEqual(sorted(theirs));
@@ -164,7 +166,7 @@ test("a decision that says other values than its proposal does not put them into
   await fill(client, sides.theirs, columns, [["1", null]]);
   const given = { ...sides, key: "k", columns: { a: { kind: "text" } } } as const;
   await reconciled(client, given);
-  await client.script(`create table decided as
+  await client.script(sql`create table decided as
     select proposal_id, 'other' as k, 'k = 1; drop table t; --' as column_name, 'y' as our_value, 'z' as their_value, proposed_action,
       'accept' as decision, 'Ada' as decided_by, date '2026-04-01' as decided_on, null as comment, 1 as load_id, 1 as row_no
     from made_proposals`);
@@ -176,7 +178,7 @@ test("a decision that says other values than its proposal does not put them into
 
 test("records as corrected have exact columns as texts, moments without a zone as they are, and one missing side", async () => {
   const client = await database();
-  await client.script("set timezone = 'Europe/Amsterdam'");
+  await client.script(sql`set timezone = 'Europe/Amsterdam'`);
   const columns: Columns = [
     ["k", "int"],
     ["flags", "int[]"],
@@ -198,7 +200,7 @@ test("records as corrected have exact columns as texts, moments without a zone a
     also: { ours: ["id"] },
   } as const;
   await reconciled(client, given);
-  await client.script("create table corrections as select *, 'accepted' as state from made_proposals");
+  await client.script(sql`create table corrections as select *, 'accepted' as state from made_proposals`);
   const corrected = between(given).corrected({ ours: sides.ours, corrections: "corrections" });
   expect(
     await cells(
@@ -210,7 +212,7 @@ test("records as corrected have exact columns as texts, moments without a zone a
     ["2", "r2", "{3}", "2026-01-01 11:00:00", "f", "f"],
     ["3", null, "[4]", "2026-01-01 13:00:00", "f", "t"],
   ]);
-  await client.script("update records set at = '2026-03-29 02:30'");
+  await client.script(sql`update records set at = '2026-03-29 02:30'`);
   await expect(cells(client, corrected)).rejects.toThrow(
     "column at: the time zone of the session does not have the time 2026-03-29 02:30:00",
   );

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Rule } from "../../src/library/reconcile.ts";
 import { between } from "../../src/library/reconcile.ts";
 import type { Client } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 import { cells, fill, openDatabase, reconciled } from "../support/comparing.ts";
 
 // A value is compared as what it is: equal as its type says, or refused with its column's name.
@@ -59,7 +60,7 @@ let close: () => Promise<void>;
 
 beforeAll(async () => {
   ({ client, close } = await openDatabase());
-  await client.script(made);
+  await client.script(script(made));
 });
 
 afterAll(() => close?.());
@@ -333,7 +334,9 @@ test.each([
   [{ kind: "timestamp", tolerance: "PT2M" }, "120", "120.000001"],
 ] as const)("the tolerance of %j is exact, and counts in", async (rule, within, over) => {
   await client.script(
-    `drop table if exists base; create table base as select 1 as k, v from (values (${within}), (${over})) as given (v)`,
+    script(
+      `drop table if exists base; create table base as select 1 as k, v from (values (${within}), (${over})) as given (v)`,
+    ),
   );
   const value = (side: string, difference: string) => {
     if (rule.kind === "date") return `date '2026-01-01' + ${difference}::int`;

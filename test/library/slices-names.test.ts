@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { RunReport } from "../../src/model/report.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type Cells, landSlice, makeSliceLedger, makeTextFeed } from "../support/slices.ts";
 import { warehouse } from "../support/warehouse.ts";
 
@@ -92,7 +93,7 @@ const inside = [
 /** Every word of PostgreSQL that cannot be everything, beside the others. */
 async function names(): Promise<string[]> {
   const { client } = await warehouse({});
-  const { rows } = await client.table("select word from pg_get_keywords() where catcode <> 'U' order by word");
+  const { rows } = await client.table(sql`select word from pg_get_keywords() where catcode <> 'U' order by word`);
   return [...new Set([...rows.map(([word]) => word as string), ...inside, ...odd, ...ofObjects])];
 }
 
@@ -140,7 +141,7 @@ test("every name is that of a value: told, restated, gone", async () => {
   await house.sql(landSlice("records0", { id: 2, days, rows: [row("a", (name) => `${name} again`)] }));
   const report = await house.run();
   expect(wrong(report)).toEqual([]);
-  const { columns, rows } = await house.client.table("select * from marts.stats0 order by id, known_from");
+  const { columns, rows } = await house.client.table(sql`select * from marts.stats0 order by id, known_from`);
   const said = rows.map((cells) => values.map((name) => cells[columns.indexOf(name)]));
   expect(said).toEqual([values, values.map((name) => `${name} again`), values]);
   expect(await house.rows("select id, ended_by from marts.stats0 order by id, known_from")).toEqual([

@@ -3,6 +3,7 @@ import type { ConnectionSettings } from "../../src/model/connection.ts";
 import { type Client, connect, withTransaction } from "../../src/postgres/client.ts";
 import { startEmbedded } from "../../src/postgres/embedded/server.ts";
 import { copyFormat, copyThrough } from "../../src/postgres/through.ts";
+import { script } from "../../src/sql/authored.ts";
 import { dialectSelect } from "../../src/sql/dialects.ts";
 import { id } from "../../src/sql/identifiers.ts";
 import { sql } from "../../src/sql/sql.ts";
@@ -17,7 +18,7 @@ let admin: Client;
 beforeAll(async () => {
   [source, target] = [await testDatabase(), await testDatabase()];
   admin = await connect(target.settings);
-  await admin.script("create table numbers (n bigint, word text); create table locked (n bigint, word text)");
+  await admin.script(sql`create table numbers (n bigint, word text); create table locked (n bigint, word text)`);
 });
 afterAll(async () => {
   await admin.close();
@@ -42,13 +43,13 @@ function load(from: Client, select: string, to: Client, format: "text" | "binary
 }
 
 async function landed(table = "numbers"): Promise<string> {
-  return (await admin.query<{ count: string }>(`select count(*) from ${table}`)).rows[0]!.count;
+  return (await admin.query<{ count: string }>(script(`select count(*) from ${table}`))).rows[0]!.count;
 }
 
 /** Rows to fill every buffer on the way, and then a wait for a lock that the test holds. */
 async function stalled(): Promise<{ select: string; rows: number }> {
   const holder = await open(source.settings);
-  await holder.query("select pg_advisory_lock(1)");
+  await holder.query(sql`select pg_advisory_lock(1)`);
   const rows = 20_000;
   const wait = `case when n = ${rows} then pg_advisory_lock(1)::text else repeat('x', 100) end`;
   return { select: `select n, ${wait} from generate_series(1, ${rows}) n`, rows };
@@ -57,13 +58,13 @@ async function stalled(): Promise<{ select: string; rows: number }> {
 /** Returns when the server process waits for a lock. */
 async function waitsForLock(client: Client): Promise<void> {
   const state = () =>
-    admin.query("select wait_event_type as waits from pg_stat_activity where pid = $1", [client.processId]);
+    admin.query(sql`select wait_event_type as waits from pg_stat_activity where pid = $1`, [client.processId]);
   await expect.poll(async () => (await state()).rows, { timeout: 20_000 }).toEqual([{ waits: "Lock" }]);
 }
 
 /** Whether the server still has a transaction of this client open. */
 async function inTransaction(client: Client): Promise<boolean> {
-  const { rowCount } = await admin.query("select from pg_stat_activity where pid = $1 and xact_start is not null", [
+  const { rowCount } = await admin.query(sql`select from pg_stat_activity where pid = $1 and xact_start is not null`, [
     client.processId,
   ]);
   return rowCount > 0;
@@ -72,17 +73,18 @@ async function inTransaction(client: Client): Promise<boolean> {
 describe("rows that go from one database to another", () => {
   test.each(["text", "binary"] as const)("fault 47: arrive as they are, as %s, whatever they hold", async (format) => {
     const [from, to] = await pair();
-    await admin.query("truncate numbers");
+    await admin.query(sql`truncate numbers`);
     const words = String.raw`array['\.', '\N', '', E'a\nb\r\n', E'\t', '"', 'é😀', repeat('x', 300000), null]`;
     const select = `select row_number() over () as n, word from unnest(${words}) word -- in any order`;
     expect(await load(from, select, to, format)).toBe(9);
-    const read = (client: Client, text: string) => client.table(`select n, word from (${text}\n) as rows order by n`);
+    const read = (client: Client, text: string) =>
+      client.table(script(`select n, word from (${text}\n) as rows order by n`));
     expect((await read(to, "select * from numbers")).rows).toEqual((await read(from, select)).rows);
   });
 
   test("are counted on both sides, and their bytes told on the way", async () => {
     const [from, to] = await pair();
-    await admin.query("truncate numbers");
+    await admin.query(sql`truncate numbers`);
     const told: number[] = [];
     const select = "select n, repeat('x', 90) as word from generate_series(1, 100000) n;";
     const rows = await copyThrough(from, dialectSelect(select), to, sql`copy numbers from stdin`, {
@@ -100,22 +102,22 @@ describe("rows that go from one database to another", () => {
 
   test("keep dates, intervals and digits when the servers are set differently and text goes between them", async () => {
     const [from, to] = await pair();
-    await from.script("set datestyle = 'German'; set intervalstyle = 'sql_standard'; set extra_float_digits = 0");
-    await to.script(`set datestyle = 'SQL, MDY'; set intervalstyle = 'sql_standard'; set timezone = 'Asia/Tokyo';
+    await from.script(sql`set datestyle = 'German'; set intervalstyle = 'sql_standard'; set extra_float_digits = 0`);
+    await to.script(sql`set datestyle = 'SQL, MDY'; set intervalstyle = 'sql_standard'; set timezone = 'Asia/Tokyo';
       create temporary table kinds (d date, t timestamptz, i interval, f float8, b bytea)`);
     const select = `select date '2026-01-02', timestamptz '2026-01-02 03:04:05.123456+00', interval '-1 day 02:03:04',
       0.1::float8 + 0.2, '\\x00ff'::bytea`;
     await withTransaction(to, () => copyThrough(from, dialectSelect(select), to, sql`copy kinds from stdin`));
     const same = `d = '2026-01-02' and t = '2026-01-02T03:04:05.123456Z' and i = 'P-1DT2H3M4S'
       and f = 0.30000000000000004 and b = '\\x00ff'`;
-    expect((await to.query(`select ${same} as same from kinds`)).rows).toEqual([{ same: "t" }]);
+    expect((await to.query(script(`select ${same} as same from kinds`))).rows).toEqual([{ same: "t" }]);
   });
 
   test("may come from a cluster of another version", async () => {
     const elsewhere = await startEmbedded(project());
     const [from, to] = await pair(elsewhere);
-    await admin.query("truncate numbers");
-    const major = async (client: Client) => (await client.query<{ v: string }>("show server_version_num")).rows[0]!;
+    await admin.query(sql`truncate numbers`);
+    const major = async (client: Client) => (await client.query<{ v: string }>(sql`show server_version_num`)).rows[0]!;
     const [there, here] = [await major(from), await major(to)];
     const select = "select n::bigint, n::text as word from generate_series(1, 1000) n";
     const format = await copyFormat(from, dialectSelect(select), to, { schema: "public", name: "numbers" }, [
@@ -143,7 +145,7 @@ describe("the format between two databases", () => {
 
   test("is text for types whose binary form names things of one database", async () => {
     const [from, to] = await pair();
-    await admin.query("create table if not exists lists (list int[])");
+    await admin.query(sql`create table if not exists lists (list int[])`);
     const list = ["select array[1, 2] as list", { schema: "public", name: "lists" }, ["list"]] as const;
     expect(await copyFormat(from, dialectSelect(list[0]), to, list[1], list[2])).toBe("text");
   });
@@ -160,7 +162,7 @@ describe("the format between two databases", () => {
 
 describe("a copy between two databases that fails", () => {
   const empty = async () => {
-    await admin.query("truncate numbers");
+    await admin.query(sql`truncate numbers`);
     return pair();
   };
 
@@ -170,14 +172,14 @@ describe("a copy between two databases that fails", () => {
     const copied = load(from, select, to);
     copied.catch(() => {});
     await waitsForLock(from);
-    await admin.query("select pg_terminate_backend($1)", [from.processId]);
+    await admin.query(sql`select pg_terminate_backend($1)`, [from.processId]);
     await expect(copied).rejects.toMatchObject({
       name: "UserError",
       message: "the source database was lost during the copy",
       code: "57P01",
     });
     expect(await landed()).toBe("0");
-    expect((await to.query("select 1 as one")).rows).toEqual([{ one: "1" }]);
+    expect((await to.query(sql`select 1 as one`)).rows).toEqual([{ one: "1" }]);
   });
 
   test("fault 11: ends at once when the target's session is ended while the source is quiet, and nothing stays", async () => {
@@ -186,7 +188,7 @@ describe("a copy between two databases that fails", () => {
     const copied = load(from, select, to);
     copied.catch(() => {});
     await waitsForLock(from);
-    await admin.query("select pg_terminate_backend($1)", [to.processId]);
+    await admin.query(sql`select pg_terminate_backend($1)`, [to.processId]);
     await expect(copied).rejects.toMatchObject({
       name: "UserError",
       message: "the target database was lost during the copy",
@@ -196,7 +198,7 @@ describe("a copy between two databases that fails", () => {
 
   test.each(["source", "target"] as const)("fault 18: ends at once when the line to the %s is cut", async (side) => {
     const line = await proxy(side === "source" ? source.settings : target.settings);
-    await admin.query("truncate numbers");
+    await admin.query(sql`truncate numbers`);
     const settings = { source: source.settings, target: target.settings, [side]: line.settings };
     const [from, to] = await pair(settings.source, settings.target);
     const { select } = await stalled();
@@ -211,7 +213,7 @@ describe("a copy between two databases that fails", () => {
 
   test("fault 13: ends at once when both lines are cut", async () => {
     const line = await proxy(source.settings);
-    await admin.query("truncate numbers");
+    await admin.query(sql`truncate numbers`);
     const [from, to] = await pair(line.settings, { ...line.settings, database: target.settings.database });
     const { select } = await stalled();
     const copied = load(from, select, to);
@@ -232,7 +234,7 @@ describe("a copy between two databases that fails", () => {
       code: "22012",
     });
     expect(await landed()).toBe("0");
-    expect((await to.query("select 1 as one")).rows).toEqual([{ one: "1" }]);
+    expect((await to.query(sql`select 1 as one`)).rows).toEqual([{ one: "1" }]);
   });
 
   test("names the target, the line and the column when it refuses a row; its connection goes on", async () => {
@@ -243,22 +245,22 @@ describe("a copy between two databases that fails", () => {
       found: expect.stringContaining('COPY numbers, line 500, column n: "many"'),
       code: "22P02",
     });
-    expect((await to.query("select 1 as one")).rows).toEqual([{ one: "1" }]);
+    expect((await to.query(sql`select 1 as one`)).rows).toEqual([{ one: "1" }]);
   });
 
   test("leaves no query running at the source", async () => {
     const [from, to] = await empty();
     const select = "select generate_series(1, 100000000) || 'many', 'x'";
     await expect(load(from, select, to)).rejects.toMatchObject({ code: "22P02" });
-    const running = () => admin.query("select from pg_stat_activity where pid = $1", [from.processId]);
+    const running = () => admin.query(sql`select from pg_stat_activity where pid = $1`, [from.processId]);
     await expect.poll(async () => (await running()).rows, { timeout: 20_000 }).toEqual([]);
   });
 
   test("ends when the source fails while the target still waits for a lock", async () => {
     const [from, to] = await empty();
-    await admin.query("begin");
-    await admin.query("lock table locked");
-    onTestFinished(() => void admin.query("rollback"));
+    await admin.query(sql`begin`);
+    await admin.query(sql`lock table locked`);
+    onTestFinished(() => void admin.query(sql`rollback`));
     const copied = load(from, "select 1 / 0, ''", to, "text", "locked");
     await expect(copied).rejects.toMatchObject({ message: "the source database failed the copy" });
   });
@@ -266,7 +268,7 @@ describe("a copy between two databases that fails", () => {
   test("writes nothing at the source", async () => {
     const [from, to] = await empty();
     const work = await open(source.settings);
-    await work.script(`create table if not exists kept (n int);
+    await work.script(sql`create table if not exists kept (n int);
       create or replace function sneak() returns text language sql as 'insert into kept values (1) returning ''x'''`);
     await expect(load(from, "select 1, sneak()", to)).rejects.toMatchObject({ code: "25006" });
   });

@@ -4,6 +4,8 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type BlogService, createBlogService } from "../../ingest/blog-soap/server.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type CliResult, cli, succeeds } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
@@ -69,7 +71,7 @@ async function update(...args: string[]): Promise<void> {
 }
 
 async function rows(sql: string): Promise<string[]> {
-  const { rows } = await client.table(sql);
+  const { rows } = await client.table(script(sql));
   return rows.map((row) => row.map((value) => value ?? "∅").join(" "));
 }
 
@@ -178,7 +180,7 @@ test("a bad record is rejected, its blog's day is missing, and its snapshot dele
 
 test("a load that is struck out of the ledger is as if it had never been", async () => {
   await snapshot("2018-01-12", "1,999,999\n3,95,10\n4,31,3\n66,9,1\n");
-  await client.query("update raw._load set status = 'failed' where as_of = '2018-01-12'");
+  await client.query(sql`update raw._load set status = 'failed' where as_of = '2018-01-12'`);
   await update();
   expect((await history(1)).at(-1)).toBe("11 +10 +10 1");
   expect(await history(66)).toEqual([]);
@@ -200,10 +202,10 @@ test("every mart and its columns are described, and one blog or one day is found
          and (col_description(c.oid, coalesce(a.attnum, 0)) is null or obj_description(c.oid) is null)`,
     ),
   ).toEqual([]);
-  await client.query("set enable_seqscan = off");
+  await client.query(sql`set enable_seqscan = off`);
   for (const condition of ["blog_id = 1", "day = '2018-01-03'"]) {
     const plan = (await rows(`explain select * from blog.daily where ${condition}`)).join("\n");
     expect(plan).toMatch(/Index.*Scan/);
   }
-  await client.query("reset enable_seqscan");
+  await client.query(sql`reset enable_seqscan`);
 });

@@ -2,6 +2,8 @@ import { resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDemoApi, DEMO_TOKEN, planted } from "../../ingest/demo-api/server.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type CliResult, cli, succeeds } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
@@ -35,7 +37,7 @@ afterAll(async () => {
 });
 
 async function rows(sql: string): Promise<string[]> {
-  const { rows } = await client.table(sql);
+  const { rows } = await client.table(script(sql));
   return rows.map((row) => row.map((value) => value ?? "∅").join("|"));
 }
 
@@ -213,7 +215,7 @@ test("the best converting campaigns are ranked by rate, ties by rank, with enoug
 test("a load with a negative counter is kept out of the release, with all that reads it; struck out of the ledger it is as if it had never been", async () => {
   const shown = "select md5(string_agg(t::text, '|' order by t::text)) from marketing.campaign_daily t";
   const before = await rows(shown);
-  await client.script(`
+  await client.script(sql`
     with bad as (
       insert into raw._load (source, stream, table_name, status, started_at, finished_at, rows)
       values ('marketing', 'stats', 'marketing_stats', 'loaded', now(), now(), 1) returning load_id
@@ -227,7 +229,7 @@ test("a load with a negative counter is kept out of the release, with all that r
   expect(bad.stderr).toContain("FAIL  assertion assertions.stat_is_sound");
   expect(bad.stderr).toContain("held  table marketing.campaign_daily");
   expect(await rows(shown)).toEqual(before);
-  await client.query("update raw._load set status = 'failed' where load_id = (select max(load_id) from raw._load)");
+  await client.query(sql`update raw._load set status = 'failed' where load_id = (select max(load_id) from raw._load)`);
   const mended = await dataform("run", "--tags", "marketing");
   expect(mended.stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
   expect(await rows(shown)).toEqual(before);
@@ -239,10 +241,12 @@ test("figures that are not those of their reports are found in the run that brin
     "select relname from pg_class where relname like 'stat\\_store%s' and relkind = 'r' order by oid desc limit 1",
   );
   const written = `_dataform_run_at = (select _dataform_run_at from _dataform."${store}" where _dataform_row_kind = 'run')`;
-  await client.script(`
+  await client.script(
+    script(`
     update _dataform."${store}" set clicks = clicks + 1, ${written}
     where ctid = (select ctid from _dataform."${store}" where _dataform_row_kind = 'reading' order by measured_at desc, creative_id limit 1);
-    update _dataform."${store}" set ${written} where _dataform_row_kind = 'load'`);
+    update _dataform."${store}" set ${written} where _dataform_row_kind = 'load'`),
+  );
   const faulty = await dataform("run", "--tags", "marketing");
   expect(faulty.exitCode).toBe(1);
   for (const name of ["stat_snapshots_agree_with_records", "stat_deltas_agree_with_snapshots"])

@@ -5,6 +5,8 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { landing, makeFeed, makeLedger } from "../support/history.ts";
@@ -48,12 +50,14 @@ test("a stranger's project has its history from the package: a file of one line,
     await database.drop();
   });
   const records = [{ id: "1", name: "Ann" }];
-  await client.script(`${makeLedger}; ${makeFeed("customers", "id text, name text")};
+  await client.script(
+    script(`${makeLedger}; ${makeFeed("customers", "id text, name text")};
     ${landing("customers", 1, { kind: "full", loaded: 1, asOf: 1, records: [...records, { id: "2", name: "Bob" }] })}
-    ${landing("customers", 2, { kind: "full", loaded: 2, asOf: 2, records: [{ id: "1", name: "Anna" }] })}`);
+    ${landing("customers", 2, { kind: "full", loaded: 2, asOf: 2, records: [{ id: "1", name: "Anna" }] })}`),
+  );
   const { stderr } = await cli(dir, ["run"], { DATABASE_URL: database.url });
   expect(stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
-  const { rows } = await client.query("select id, name, ended_by from shop.customers order by id, valid_from");
+  const { rows } = await client.query(sql`select id, name, ended_by from shop.customers order by id, valid_from`);
   expect(rows).toEqual([
     { id: "1", name: "Ann", ended_by: "change" },
     { id: "1", name: "Anna", ended_by: null },
@@ -76,20 +80,22 @@ test("a stranger's project has the differences of its meters from the package, w
     await client.close();
     await database.drop();
   });
-  await client.script(`${makeLedger};
+  await client.script(
+    script(`${makeLedger};
     create table raw.meter_readings (meter text, read_at timestamptz, kwh numeric, _load_id bigint, _row_no bigint);
-    insert into raw.meter_readings values ('a', '2026-01-02Z', 100, 1, 1), ('a', '2026-01-06Z', 110, 1, 2), ('a', '2026-01-07Z', 3, 1, 3)`);
+    insert into raw.meter_readings values ('a', '2026-01-02Z', 100, 1, 1), ('a', '2026-01-06Z', 110, 1, 2), ('a', '2026-01-07Z', 3, 1, 3)`),
+  );
   const land = (load: number) =>
     `insert into raw._load values (${load}, 'meter_readings', 'loaded', now(), 1, 0, 'log', null, null)`;
-  await client.script(land(1));
+  await client.script(script(land(1)));
   const first = await cli(dir, ["run"], { DATABASE_URL: database.url });
   expect(first.stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
   // a late one takes its place
-  await client.script(`insert into raw.meter_readings values ('a', '2026-01-03Z', 104, 2, 1); ${land(2)}`);
+  await client.script(script(`insert into raw.meter_readings values ('a', '2026-01-03Z', 104, 2, 1); ${land(2)}`));
   const { stderr } = await cli(dir, ["run"], { DATABASE_URL: database.url });
   expect(stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
   const table = await client.table(
-    "select meter, day, kwh, kwh_delta, kwh_to_date, days_covered, is_baseline, is_reset from energy.meter_deltas order by read_at",
+    sql`select meter, day, kwh, kwh_delta, kwh_to_date, days_covered, is_baseline, is_reset from energy.meter_deltas order by read_at`,
   );
   expect(table.rows.map((row) => row.map((value) => value ?? "").join(" | "))).toEqual([
     "a | 2026-01-01 | 100 |  | 100 |  | t | f",
@@ -98,7 +104,7 @@ test("a stranger's project has the differences of its meters from the package, w
     "a | 2026-01-06 | 3 | 3 | 113 | 1 | f | t",
   ]);
   const months = await client.table(
-    "select month, kwh, kwh_before_feed, readings, differences from energy.meter_months",
+    sql`select month, kwh, kwh_before_feed, readings, differences from energy.meter_months`,
   );
   expect(months.rows).toEqual([["2026-01-01", "13", "100", "4", "3"]]);
 });
@@ -116,12 +122,12 @@ test("a stranger's project reconciles two tables with the package's functions", 
     await client.close();
     await database.drop();
   });
-  await client.script(`create schema src;
+  await client.script(sql`create schema src;
     create table src.ours as select * from (values ('1', 10.00, 'EUR'), ('2', 20.00, 'EUR'), ('3', 30, 'EUR')) as v (ref, amount, ccy);
     create table src.theirs as select * from (values ('1', 10.000, 'EUR'), ('2', 20.01, 'EUR')) as v (ref, amount, ccy)`);
   const { stderr } = await cli(dir, ["run"], { DATABASE_URL: database.url });
   expect(stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
-  const { rows } = await client.query("select ref, status from shop.payments_rows order by ref");
+  const { rows } = await client.query(sql`select ref, status from shop.payments_rows order by ref`);
   expect(rows.map(({ ref, status }) => `${ref} ${status}`)).toEqual([
     "1 matched",
     "2 mismatched",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { accounts, ownRecordsSql, planted, reconciliationData } from "../../ingest/demos/reconciliation-data.ts";
 import { paymentsXml } from "../../ingest/demos/reconciliation-xml.ts";
+import { script } from "../../src/sql/authored.ts";
 import { succeeds } from "../support/cli.ts";
 import { type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
 import { hasFtp, startFtp } from "../support/servers/ftp.ts";
@@ -108,8 +109,8 @@ async function postgresql(): Promise<OwnSystem> {
   return {
     made,
     options: [],
-    apply: (statement) => made.client.script(statement),
-    query: async (sql) => (await made.client.table(sql)).rows,
+    apply: (statement) => made.client.script(script(statement)),
+    query: async (sql) => (await made.client.table(script(sql))).rows,
   };
 }
 

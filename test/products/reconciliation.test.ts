@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { planted, reconciliationData } from "../../ingest/demos/reconciliation-data.ts";
+import { script } from "../../src/sql/authored.ts";
 import { succeeds } from "../support/cli.ts";
 import { type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
 
@@ -211,7 +212,7 @@ describe("corrections", () => {
     expect(await rows("select count(*) from reconciliation.records_corrected")).toEqual(["363"]);
 
     const statements = await rows("select apply_statement from reconciliation.corrections where state = 'accepted'");
-    for (const statement of statements) await product.client.script(statement);
+    for (const statement of statements) await product.client.script(script(statement));
     expect(await rows(`select amount from ledger_payments where reference = '${planted.formula}'`)).toEqual([
       "-2628.27000",
     ]);

@@ -7,6 +7,7 @@ import type { CompiledGraph } from "../../src/model/graph.ts";
 import type { RunReport } from "../../src/model/report.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { run } from "../../src/run/run.ts";
+import { script } from "../../src/sql/authored.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import {
   type FeedLoad,
@@ -429,7 +430,7 @@ describe("each case", () => {
   let last: RunReport;
   const runAll = async (fullRefresh = false) => run(graph, database.settings, { fullRefresh });
   const rows = async (sql: string) =>
-    (await client.table(sql)).rows.map((row) => row.map((value) => value ?? "∅").join("|"));
+    (await client.table(script(sql))).rows.map((row) => row.map((value) => value ?? "∅").join("|"));
 
   beforeAll(async () => {
     database = await testDatabase();
@@ -448,20 +449,20 @@ describe("each case", () => {
       writeFileSync(join(dir, path), text);
     }
     graph = await compile(dir);
-    await client.script(`create extension btree_gist; ${makeLedger}`);
+    await client.script(script(`create extension btree_gist; ${makeLedger}`));
     for (const [index, { columns = usualColumns }] of cases.entries())
-      await client.script(makeFeed(nameOf(index), columns));
+      await client.script(script(makeFeed(nameOf(index), columns)));
     const steps = Math.max(...cases.map(({ loads }) => loads.length));
     for (let step = 0; step < steps; step++) {
       const landed = cases.map(({ loads }, index) => {
         const load = loads[step];
         return load ? landing(nameOf(index), 1 + step * cases.length + index, load) : "";
       });
-      await client.script(landed.join("\n"));
+      await client.script(script(landed.join("\n")));
       last = await runAll();
     }
     for (const [index, one] of cases.entries())
-      if (one.then) await client.script(one.then.replace("FEED", `${nameOf(index)}_feed`));
+      if (one.then) await client.script(script(one.then.replace("FEED", `${nameOf(index)}_feed`)));
     last = await runAll();
   }, 120_000);
 
@@ -518,7 +519,7 @@ describe("each case", () => {
 
   test("case 31: in another time zone of the database the rows and hashes are the same", async () => {
     const before = await content();
-    await client.query(`alter database ${database.settings.database} set timezone = 'America/New_York'`);
+    await client.query(script(`alter database ${database.settings.database} set timezone = 'America/New_York'`));
     await runAll(true);
     expect(await content()).toEqual(before);
   });

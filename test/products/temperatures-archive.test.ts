@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { communesCsv } from "../../ingest/weather/communes.ts";
 import { frenchReadings, ndjson } from "../../ingest/weather/readings.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type CliResult, cli, succeeds } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { dayWithRoom } from "../support/day.ts";
@@ -55,8 +57,8 @@ async function land(day: string): Promise<void> {
 /** As if the last load had landed on that day. */
 async function landedOn(day: string): Promise<void> {
   await client.script(
-    `create table raw.temperatures_${day.replaceAll("-", "")} partition of raw.temperatures for values from ('${day}') to (date '${day}' + 1);
-     update raw.temperatures set _load_date = '${day}' where _load_id = (select max(_load_id) from raw.temperatures)`,
+    script(`create table raw.temperatures_${day.replaceAll("-", "")} partition of raw.temperatures for values from ('${day}') to (date '${day}' + 1);
+     update raw.temperatures set _load_date = '${day}' where _load_id = (select max(_load_id) from raw.temperatures)`),
   );
 }
 
@@ -70,7 +72,7 @@ async function run(...args: string[]): Promise<void> {
 }
 
 async function rows(sql: string): Promise<string[]> {
-  const { rows } = await client.table(sql);
+  const { rows } = await client.table(script(sql));
   return rows.map((row) => row.map((value) => value ?? "∅").join("|"));
 }
 
@@ -106,7 +108,9 @@ test("seed 2: a range of load dates opens the partitions of these days and no ot
   ]);
   expect(await opened("reprocess_from=2025-01-01,reprocess_to=2025-12-31")).toEqual([]);
   // a load that is not in the records yet opens the partition of its day
-  await client.script(`update history.temperatures_archive_loads set packed_at = now() where load_date = '2026-01-01'`);
+  await client.script(
+    sql`update history.temperatures_archive_loads set packed_at = now() where load_date = '2026-01-01'`,
+  );
   expect(await opened("reprocess_from=2026-01-03,reprocess_to=2026-01-03")).toEqual([
     part("2026-01-01"),
     part("2026-01-03"),
@@ -120,9 +124,9 @@ test("raw rows go with their partition once they are packed and a week old; newe
   // landing drops nothing, however old it is
   await land("2026-01-05");
   const user = await connect(database.settings);
-  await user.script("begin; select from raw.temperatures_20260104");
+  await user.script(sql`begin; select from raw.temperatures_20260104`);
   await run();
-  await user.script("rollback");
+  await user.script(sql`rollback`);
   await user.close();
   expect(await rows(`${archived} offset 3`)).toEqual([
     `history.${part("2026-01-04")}|2026-01-04|${PER_DAY}`,

@@ -8,6 +8,8 @@ import { corrected, frenchReadings, ndjson, type Reading } from "../../ingest/we
 import { createWeatherApi, DEMO_KEY, type WeatherApi } from "../../ingest/weather/server.ts";
 import { stationReadings } from "../../ingest/weather/stations.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type CliResult, cli, succeeds } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { dayWithRoom } from "../support/day.ts";
@@ -90,7 +92,7 @@ beforeAll(async () => {
     TEMPERATURES_API_KEY: DEMO_KEY,
   };
   // whatever zone a session has, an hour is an hour of UTC
-  await client.script(`alter database ${database.settings.database} set timezone = 'Asia/Kathmandu'`);
+  await client.script(script(`alter database ${database.settings.database} set timezone = 'Asia/Kathmandu'`));
   put("communes.csv", communesCsv(corners));
   put("temperatures-1.ndjson.gz", gzipSync(ndjson([...first, ...bad])));
   await succeeds(dataform("ingest", "temperatures_bulk"));
@@ -113,8 +115,8 @@ function put(name: string, content: string | Uint8Array): void {
 /** As if all that is in the raw table had landed on that day. */
 async function landedOn(day: string): Promise<void> {
   await client.script(
-    `create table raw.temperatures_${day.replaceAll("-", "")} partition of raw.temperatures for values from ('${day}') to (date '${day}' + 1);
-     update raw.temperatures set _load_date = '${day}'`,
+    script(`create table raw.temperatures_${day.replaceAll("-", "")} partition of raw.temperatures for values from ('${day}') to (date '${day}' + 1);
+     update raw.temperatures set _load_date = '${day}'`),
   );
 }
 
@@ -128,7 +130,7 @@ async function run(...args: string[]): Promise<void> {
 }
 
 async function rows(sql: string): Promise<string[]> {
-  const { rows } = await client.table(sql);
+  const { rows } = await client.table(script(sql));
   return rows.map((row) => row.map((value) => value ?? "∅").join("|"));
 }
 
@@ -306,7 +308,7 @@ test("seed 2: packed readings take less than half of the space of raw rows", asy
 });
 
 test("a load that is taken back in the ledger is gone after a full refresh", async () => {
-  await client.script("update raw._load set status = 'withdrawn' where load_id > 2 and table_name = 'temperatures'");
+  await client.script(sql`update raw._load set status = 'withdrawn' where load_id > 2 and table_name = 'temperatures'`);
   await run("--full-refresh");
   expect(await rows("select count(*) from temperatures.corrections")).toEqual(["0"]);
   expect(await rows("select count(*) from history.temperatures_records")).toEqual(["10"]);

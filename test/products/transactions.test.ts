@@ -4,6 +4,8 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Transaction, transactions, transactionsCsv } from "../../ingest/demos/transactions-data.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type CliResult, cli, succeeds } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
@@ -40,7 +42,7 @@ beforeAll(async () => {
   database = await testDatabase();
   client = await connect(database.settings);
   // whatever zone a session has, a day is a UTC day
-  await client.script(`alter database ${database.settings.database} set timezone = 'America/New_York'`);
+  await client.script(script(`alter database ${database.settings.database} set timezone = 'America/New_York'`));
   put("combined_transactions.csv", transactionsCsv(march));
   put("more_transactions.csv", `${header}${planted}${bad}`);
   await succeeds(dataform("ingest", "transactions"));
@@ -69,7 +71,7 @@ async function run(...args: string[]): Promise<CliResult> {
 }
 
 async function rows(sql: string): Promise<string[]> {
-  const { rows } = await client.table(sql);
+  const { rows } = await client.table(script(sql));
   return rows.map((row) => row.map((value) => value ?? "∅").join("|"));
 }
 
@@ -199,7 +201,7 @@ test("a new file changes the days it has rows of, and no other", async () => {
 test("a transaction that breaks a rule of by_user keeps by_user out of the release", async () => {
   const before = await rows(whole);
   await client.script(
-    `insert into raw._load (source, stream, table_name, status, started_at, finished_at, rows)
+    sql`insert into raw._load (source, stream, table_name, status, started_at, finished_at, rows)
      values ('transactions', 'transactions', 'transactions', 'loaded', now(), now(), 3);
      insert into raw.transactions (user_id, transaction_type, merchant_type_code, amount_cents, datetime, _load_id, _row_no)
      select user_id, 'PurchaseActivity', 5722, cents, '2023-05-01', (select max(load_id) from raw._load), user_id
@@ -209,7 +211,9 @@ test("a transaction that breaks a rule of by_user keeps by_user out of the relea
   expect(held.exitCode).toBe(1);
   expect(held.stderr).toMatch(/FAIL .*transactions_by_user_is_complete \(2 rows fail/);
   expect(await rows(whole)).toEqual(before);
-  await client.script("update raw._load set status = 'withdrawn' where load_id = (select max(load_id) from raw._load)");
+  await client.script(
+    sql`update raw._load set status = 'withdrawn' where load_id = (select max(load_id) from raw._load)`,
+  );
   await run();
   expect(await rows(whole)).toEqual(before);
 });
@@ -242,7 +246,7 @@ test("a file is replaced by taking its load back and delivering the right one un
   rmSync(join(folder, "more_transactions.csv"));
   put("right_transactions.csv", `${header}5,PurchaseActivity,5722,123,2023-03-16T00:00:00\n`);
   await client.script(
-    "update raw._load set status = 'withdrawn' where load_id in (select load_id from raw._file where path like '%more_transactions.csv')",
+    sql`update raw._load set status = 'withdrawn' where load_id in (select load_id from raw._file where path like '%more_transactions.csv')`,
   );
   await succeeds(dataform("ingest", "transactions"));
   await run("--full-refresh");

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Client } from "../../src/postgres/client.ts";
 import { rollback } from "../../src/run/rollback.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { randomFrom } from "../support/reader.ts";
 import { warehouse } from "../support/warehouse.ts";
 
@@ -72,7 +73,7 @@ function foreignObjects(random: (below: number) => number): string[] {
 /** Everything that must stay as it is. */
 async function snapshot(client: Client): Promise<unknown[]> {
   const { rows } = await client.query(
-    `select c.oid, n.nspname || '.' || c.relname as name, c.relkind, c.relowner::regrole as owner, c.relacl::text as acl,
+    sql`select c.oid, n.nspname || '.' || c.relname as name, c.relkind, c.relowner::regrole as owner, c.relacl::text as acl,
        (select string_agg(a.attname || ' ' || a.attacl::text, ', ' order by a.attnum) from pg_attribute a
         where a.attrelid = c.oid and a.attacl is not null) as column_acl,
        c.reloptions, obj_description(c.oid) as comment,

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
+import { sql } from "../../src/sql/sql.ts";
 import { readRelease, sessions, tick, ticking } from "../support/ticking.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
@@ -61,7 +62,7 @@ test.each(
 
 test("Ctrl-C while another run is waited for ends with exit code 130", async () => {
   const { project, client, database } = await ticking(0);
-  await client.query("select pg_advisory_lock(hashtextextended('dataform:main', 0))");
+  await client.query(sql`select pg_advisory_lock(hashtextextended('dataform:main', 0))`);
   const { child, end } = start(["run", "--wait", "--project-dir", project.dir], database.url);
   child.stderr.on("data", (bytes) => void (String(bytes).includes("waiting:") && child.kill("SIGINT")));
   expect((await end).code).toBe(130);

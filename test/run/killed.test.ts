@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectionUrl } from "../../src/model/connection.ts";
 import { POINTS, type Point } from "../../src/run/points.ts";
+import { script } from "../../src/sql/authored.ts";
 import { Runners } from "../support/runner.ts";
 import { endSessions } from "../support/sessions.ts";
 import { signal } from "../support/signal.ts";
@@ -64,14 +65,14 @@ test.each(["before the audits", "deltas applied", "published"] as const satisfie
     expect((await runOn(settings, { wait: true })).status).toBe("success");
     expect(await readRelease(client)).toBe(n);
     const releases = "select count(*) from _dataform.release where status = 'published'";
-    const before = await client.query(releases);
+    const before = await client.query(script(releases));
     runner.process.kill("SIGCONT");
     const { outcome } = await runner.end;
     expect(outcome).toMatchObject({
       status: "failure",
       errors: [{ code: "DF001", message: expect.stringContaining("another run has taken over") }],
     });
-    expect((await client.query(releases)).rows).toEqual(before.rows);
+    expect((await client.query(script(releases))).rows).toEqual(before.rows);
     expect(await readRelease(client)).toBe(n);
     await tick(client);
     expect((await runOn(settings, { wait: true })).status).toBe("success");

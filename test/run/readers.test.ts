@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { connect } from "../../src/postgres/client.ts";
 import { rollback } from "../../src/run/rollback.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { keepReading, modes, noReadings, randomFrom } from "../support/reader.ts";
 import { litter, readRelease, tick, ticking } from "../support/ticking.ts";
 import { contentAt, contentQuery, models } from "../support/ticking-project.ts";
@@ -48,16 +50,16 @@ test.each(models)(
       reach: async (point) => {
         // The last moment before the new release is there: it takes a snapshot, and no lock on any model.
         if (point !== "deltas applied") return;
-        await reader.query("begin isolation level repeatable read");
-        await reader.query("select from pg_class limit 1");
+        await reader.query(sql`begin isolation level repeatable read`);
+        await reader.query(sql`select from pg_class limit 1`);
       },
     });
     const read = [];
     for (const model of [first, ...models.filter((model) => model !== first)]) {
-      const { rows } = await reader.query<{ content: string }>(`select (${contentQuery(model)}) as content`);
+      const { rows } = await reader.query<{ content: string }>(script(`select (${contentQuery(model)}) as content`));
       read.push([model, rows[0]?.content]);
     }
-    await reader.query("commit");
+    await reader.query(sql`commit`);
     await reader.close();
     const old = models.map((model) => [model, contentAt(model, n - 1)]);
     const now = models.map((model) => [model, contentAt(model, n)]);

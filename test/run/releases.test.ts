@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { connect } from "../../src/postgres/client.ts";
 import { diffReleases } from "../../src/run/diff.ts";
 import { publishRelease, rollback } from "../../src/run/rollback.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
 import { statuses, type Warehouse, warehouse } from "../support/warehouse.ts";
 
@@ -193,14 +194,14 @@ test("a release that readers keep back waits, and `publish` publishes it without
   await run();
   project.write({ "a.sqlx": 'config { type: "table" }\nselect 2 as id' });
   const reader = await connect(database.settings, { applicationName: "slow dashboard" });
-  await reader.query("begin");
-  await reader.query("select * from marts.a");
+  await reader.query(sql`begin`);
+  await reader.query(sql`select * from marts.a`);
   const report = await run({ publishDeadline: 300 });
   expect(report.errors[0]?.message).toContain("release 2 is built and waits: readers hold its views");
   expect(report.errors[0]?.found).toContain("slow dashboard");
   expect(statuses(report)).toEqual({ "marts.a": "waiting" });
-  expect((await reader.query("select id from marts.a")).rows).toEqual([{ id: "1" }]);
-  await reader.query("commit");
+  expect((await reader.query(sql`select id from marts.a`)).rows).toEqual([{ id: "1" }]);
+  await reader.query(sql`commit`);
   await reader.close();
   const objects = await rows("select count(*) from pg_class where relnamespace = '_dataform'::regnamespace");
   const published = await publishRelease(database.settings);
@@ -217,8 +218,8 @@ test("a waiting release is overtaken by the next run and collected", async () =>
   await run();
   project.write({ "a.sqlx": 'config { type: "table" }\nselect 2 as id' });
   const reader = await connect(database.settings);
-  await reader.query("begin isolation level repeatable read");
-  await reader.query("select 1");
+  await reader.query(sql`begin isolation level repeatable read`);
+  await reader.query(sql`select 1`);
   expect((await run({ horizonTimeout: 100 })).errors[0]?.message).toContain("older transactions are still open");
   await reader.close();
   await run();
@@ -233,8 +234,8 @@ test("horizon: a repeatable-read reader older than the builds holds the release 
   const { run, rows, database } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
   await run();
   const reader = await connect(database.settings, { applicationName: "old snapshot" });
-  await reader.query("begin isolation level repeatable read");
-  await reader.query("select count(*) from pg_class");
+  await reader.query(sql`begin isolation level repeatable read`);
+  await reader.query(sql`select count(*) from pg_class`);
   const waits = await run({ horizonTimeout: 100 });
   expect(waits.errors[0]).toMatchObject({ code: "DF002", found: expect.stringContaining("old snapshot") });
   const fails = await run({ horizon: "fail", horizonTimeout: 100 });
@@ -255,8 +256,8 @@ test("Ctrl-C while it waits for readers: `publish` leaves the release waiting, `
   const { run, rows, database } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
   await run();
   const reader = await connect(database.settings);
-  await reader.query("begin isolation level repeatable read");
-  await reader.query("select 1");
+  await reader.query(sql`begin isolation level repeatable read`);
+  await reader.query(sql`select 1`);
   await run({ horizonTimeout: 100 });
   const interrupted = () => {
     const controller = new AbortController();
@@ -264,10 +265,10 @@ test("Ctrl-C while it waits for readers: `publish` leaves the release waiting, `
   };
   await expect(publishRelease(database.settings, interrupted())).rejects.toMatchObject({ name: "AbortError" });
   expect(await rows("select status from _dataform.release order by release_id")).toEqual(["published", "waiting"]);
-  await reader.query("commit");
+  await reader.query(sql`commit`);
   expect(await publishRelease(database.settings)).toMatchObject({ release: 2 });
-  await reader.query("begin");
-  await reader.query("select * from marts.a");
+  await reader.query(sql`begin`);
+  await reader.query(sql`select * from marts.a`);
   await expect(rollback(database.settings, interrupted())).rejects.toMatchObject({ name: "AbortError" });
   await reader.close();
   expect(await rows("select release_id, status from _dataform.release order by release_id")).toEqual([

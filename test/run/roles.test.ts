@@ -6,6 +6,7 @@ import type { Client } from "../../src/postgres/client.ts";
 import { openPool } from "../../src/run/pool.ts";
 import { rollback } from "../../src/run/rollback.ts";
 import { type RunOptions, run } from "../../src/run/run.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { cli, succeeds } from "../support/cli.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { declaration, item, stream } from "../support/ingest-declaration.ts";
@@ -269,7 +270,7 @@ test("a reader reads every published view, of later releases too, and can do not
   for (const sql of denied)
     expect([sql, await house.tried(reader, sql)]).toEqual([sql, expect.toBeOneOf([DENIED, READ_ONLY])]);
   // The setting can be turned off by whoever it binds; what counts are the rights.
-  await reader.query("set default_transaction_read_only = off");
+  await reader.query(sql`set default_transaction_read_only = off`);
   await deniesAll(house, reader, denied);
   // PostgreSQL only warns about a grant of what one may not pass on.
   await house.tried(reader, "grant select on marts.later to public");
@@ -462,7 +463,7 @@ test("a build that goes on without its client is ended by the user who began it"
   const pool = await openPool(runner, 1, `dataform-build-${prefix}`);
   onTestFinished(() => pool.close());
   const worker = pool.workers[0]!;
-  const sleeping = worker.client.query("select pg_sleep(60)").catch((error: Error) => error);
+  const sleeping = worker.client.query(sql`select pg_sleep(60)`).catch((error: Error) => error);
   const running = () =>
     house.rows(
       "select pid from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active' and datname = current_database()",
@@ -472,7 +473,7 @@ test("a build that goes on without its client is ended by the user who began it"
   expect(await sleeping).toBeInstanceOf(Error);
   await worker.renew();
   expect(await running()).toEqual([]);
-  const { rows } = await worker.client.query("select current_user as name");
+  const { rows } = await worker.client.query(sql`select current_user as name`);
   expect(rows).toEqual([{ name: `${prefix}_builder` }]);
 });
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { connect } from "../../src/postgres/client.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
 const table = (sql: string, config = "") => `config { type: "table"${config && `, ${config}`} }\n${sql}`;
@@ -47,7 +48,7 @@ test("readers see the old release until the new one is published, and all of it 
     events: {
       stepFinished: () =>
         void reading.push(
-          reader.table("select a.release, b.release from marts.a, marts.b").then(({ rows }) => rows.join()),
+          reader.table(sql`select a.release, b.release from marts.a, marts.b`).then(({ rows }) => rows.join()),
         ),
     },
   });
@@ -283,7 +284,7 @@ test("names that need quotes, capitals, umlauts and 63 bytes work", async () => 
 
 test("a second run of the same environment ends at once with exit code 75, naming the first", async () => {
   const { run, client } = await warehouse({ "a.sqlx": table("select 1 as id") });
-  await client.query("select pg_advisory_lock(hashtextextended('dataform:main', 0))");
+  await client.query(sql`select pg_advisory_lock(hashtextextended('dataform:main', 0))`);
   await expect(run()).rejects.toMatchObject({ exitCode: 75, found: expect.stringContaining("(test)") });
   expect((await run({ environment: "other" })).status).toBe("success");
 });

@@ -7,6 +7,7 @@ import { copyIn } from "../../src/postgres/copy.ts";
 import { diffReleases } from "../../src/run/diff.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { readParquet } from "../../src/sources/formats/parquet.ts";
+import { script, script } from "../../src/sql/authored.ts";
 import { quoteLiteral } from "../../src/sql/identifiers.ts";
 import { embeds, wider } from "../../src/sql/types.ts";
 import { cli } from "../support/cli.ts";
@@ -154,9 +155,10 @@ test("every value comes on as it is: in tables, increments, failing rows, querie
   const readBack = async (name: string, lines: readonly string[]) => {
     await sql(`create table public.${name} (like raw.vals)`);
     for (const line of lines)
-      await client.query(`insert into public.${name} select (json_populate_record(null::raw.vals, $1::json)).*`, [
-        line,
-      ]);
+      await client.query(
+        script(`insert into public.${name} select (json_populate_record(null::raw.vals, $1::json)).*`),
+        [line],
+      );
     await expectSame(made, `public.${name}`);
   };
   await readBack("failing", stepOf(report, "assertions.failing").failingRows!);
@@ -192,7 +194,7 @@ test("every value comes on as it is: in tables, increments, failing rows, querie
   const asText = TYPES.map(([type], index) => `${column(index)} ${/^jsonb?$/.test(type) ? "text" : type}`).join(", ");
   await sql(`create table raw.texts (id integer, ${asText}); create table public.parquet (like raw.vals)`);
   for (const record of records)
-    await client.query("insert into raw.texts select (json_populate_record(null::raw.texts, $1::json)).*", [record]);
+    await client.query(script("insert into raw.texts select (json_populate_record(null::raw.texts, $1::json)).*"), [record]);
   const typed = TYPES.map(([type], index) => `${column(index)}${/^jsonb?$/.test(type) ? `::${type}` : ""}`).join(", ");
   await sql(`insert into public.parquet select id, ${typed} from raw.texts`);
   await expectSame(made, "public.parquet");

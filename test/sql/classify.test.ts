@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { script } from "../../src/sql/authored.ts";
 import { classify } from "../../src/sql/classify.ts";
 import { NO_ALIAS } from "../../src/sql/keywords.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { parse } from "../support/oracle.ts";
 import { warehouse } from "../support/warehouse.ts";
 
@@ -76,22 +78,24 @@ test.each([
 test("PostgreSQL refuses in a transaction what is said to run outside of one, and lets the rest be", async () => {
   const { client } = await warehouse({});
   await client.script(
-    `create table t (id int constraint tk unique); cluster t using tk; create materialized view m as select 1 as id; create unique index mi on m (id);
+    script(
+      `create table t (id int constraint tk unique); cluster t using tk; create materialized view m as select 1 as id; create unique index mi on m (id);
     create table p (id int) partition by list (id); create table p1 partition of p for values in (1);
     create type mood as enum ('good'); create procedure p() language sql as ''; create schema s; create tablespace ts location '' `.replace(
-      /; create tablespace.*/,
-      "",
+        /; create tablespace.*/,
+        "",
+      ),
     ),
   );
   const codeOf = async (statement: string) => {
-    await client.query("begin");
+    await client.query(sql`begin`);
     try {
-      await client.query(statement);
+      await client.query(script(statement));
       return undefined;
     } catch (error) {
       return (error as { code?: string }).code;
     } finally {
-      await client.query("rollback");
+      await client.query(sql`rollback`);
     }
   };
   const ACTIVE_TRANSACTION = "25001";
@@ -103,7 +107,9 @@ test("PostgreSQL refuses in a transaction what is said to run outside of one, an
 
 test("no word is taken for an alias that PostgreSQL reserves, and none is refused as one that may be it", async () => {
   const { client } = await warehouse({});
-  const { rows } = await client.query<{ word: string; catcode: string }>("select word, catcode from pg_get_keywords()");
+  const { rows } = await client.query<{ word: string; catcode: string }>(
+    sql`select word, catcode from pg_get_keywords()`,
+  );
   const known = new Map(rows.map(({ word, catcode }) => [word, catcode]));
   const reserved = rows.filter(({ catcode }) => catcode === "R" || catcode === "T").map(({ word }) => word);
   expect(reserved.filter((word) => !NO_ALIAS.has(word))).toEqual([]);

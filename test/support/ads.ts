@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type AdNetworks, createAdNetworks, ratesCsv } from "../../ingest/ad-networks/server.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 import { type CliResult, cli, succeeds } from "./cli.ts";
 import { testDatabase } from "./database.ts";
 
@@ -49,7 +50,7 @@ export async function adsWarehouse(): Promise<AdsWarehouse> {
       await build();
     },
     rows: async (sql) => {
-      const { rows } = await client.table(sql);
+      const { rows } = await client.table(script(sql));
       return rows.map((row) => row.map((value) => value ?? "∅").join("|"));
     },
     close: async () => {

@@ -1,6 +1,7 @@
 import { onTestFinished } from "vitest";
 import { type BetweenOptions, between } from "../../src/library/reconcile.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 import { id, ids } from "../../src/sql/identifiers.ts";
 import { literal } from "../../src/sql/literals.ts";
 import { sql } from "../../src/sql/sql.ts";
@@ -29,7 +30,7 @@ export const ODD_NAMES = [
 
 /** Words of the grammar that cannot be everywhere, and types that a row can be cast to by a dot. */
 export async function wordsOfSql(client: Client): Promise<string[]> {
-  const { rows } = await client.table("select word from pg_get_keywords() where catcode <> 'U' order by word");
+  const { rows } = await client.table(sql`select word from pg_get_keywords() where catcode <> 'U' order by word`);
   return [...rows.map(([word]) => word as string), "name", "text", "json", "upper", "abs"];
 }
 
@@ -60,7 +61,7 @@ type Row = readonly (string | null)[];
 export async function fill(client: Client, table: string, columns: Columns, rows: readonly Row[]): Promise<void> {
   const types = columns.map(([name, type]) => `${id(name)} ${type}`).join(", ");
   const names = ids(columns.map(([name]) => name));
-  await client.script(`drop table if exists ${id(table)}; create table ${id(table)} (${types})`);
+  await client.script(script(`drop table if exists ${id(table)}; create table ${id(table)} (${types})`));
   const values = rows.map((row) => sql`(${row.map(literal)})`);
   if (rows.length) await client.script(sql`insert into ${id(table)} (${names}) values ${values}`);
 }
@@ -78,11 +79,13 @@ export async function reconciled(client: Client, options: BetweenOptions): Promi
     ["rules", made.rules()],
   ] as const;
   const statements = tables.map(([name, select]) => `create table made_${name} as\n${select};`);
-  await client.script(`set jit = off; ${tables.map(([name]) => `drop table if exists made_${name};`).join(" ")}
-    ${statements.join("\n")}`);
+  await client.script(
+    script(`set jit = off; ${tables.map(([name]) => `drop table if exists made_${name};`).join(" ")}
+    ${statements.join("\n")}`),
+  );
 }
 
 /** Rows of a query as objects would have them, each cell as text. */
 export async function cells(client: Client, query: string): Promise<readonly (readonly (string | null)[])[]> {
-  return (await client.table(query)).rows;
+  return (await client.table(script(query))).rows;
 }

@@ -3,6 +3,7 @@ import { inject } from "vitest";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { type ConnectionSettings, connectionUrl } from "../../src/model/connection.ts";
 import { withClient } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 
 export interface TestDatabase {
   readonly settings: ConnectionSettings;
@@ -15,7 +16,7 @@ export interface TestDatabase {
 export async function testDatabase(): Promise<TestDatabase> {
   const server = parseConnectionUrl(inject("serverUrl"), "TEST_DATABASE_URL");
   const database = `test_${randomUUID().replaceAll("-", "").slice(0, 12)}`;
-  const run = (sql: string) => withClient(server, {}, (client) => client.query(sql));
+  const run = (sql: string) => withClient(server, {}, (client) => client.query(script(sql)));
   await run(`create database ${database} template ${inject("template")}`);
   const settings = { ...server, database };
   return {

@@ -9,6 +9,7 @@ import type { ConnectionSettings } from "../../src/model/connection.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { findNative } from "../../src/postgres/embedded/binaries.ts";
 import { embeddedStatus, resetEmbedded } from "../../src/postgres/embedded/server.ts";
+import { script } from "../../src/sql/authored.ts";
 
 export const isRoot = process.getuid?.() === 0;
 export const nobody = 65534;
@@ -67,7 +68,7 @@ function spawnCall(name: string, args: unknown[], uid?: number): ChildProcess {
 }
 
 export async function ask(settings: ConnectionSettings, sql: string) {
-  return (await withClient(settings, {}, (client) => client.query(sql))).rows[0];
+  return (await withClient(settings, {}, (client) => client.query(script(sql)))).rows[0];
 }
 
 /** Somebody else's program on this port. */

@@ -7,6 +7,7 @@ import { type IngestOptions, ingest } from "../../src/land/ingest.ts";
 import { type Replayed, replay } from "../../src/land/replay.ts";
 import type { StreamLoad } from "../../src/model/load.ts";
 import { withClient } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 import { testDatabase } from "./database.ts";
 
 /** What most tests of files land: orders. */
@@ -105,6 +106,6 @@ ${changed
       return replay(declaration, declaration.streams[0]!, database.settings);
     },
     rows: async <T>(sql: string) =>
-      (await withClient(database.settings, {}, (client) => client.query<T>(sql))).rows as readonly T[],
+      (await withClient(database.settings, {}, (client) => client.query<T>(script(sql)))).rows as readonly T[],
   };
 }

@@ -1,4 +1,5 @@
 import type { Client } from "../../src/postgres/client.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { tokenize } from "../../src/sql/tokens.ts";
 
 /** Names that are no trouble only where they are quoted, and names that every object of JavaScript has. */
@@ -26,7 +27,7 @@ const odd = [
 
 /** Every word of PostgreSQL that cannot be everything, names that are odd, and every word of the SQL that is given. */
 export async function troublesomeNames(client: Client, statements: readonly string[]): Promise<string[]> {
-  const { rows } = await client.table("select word from pg_get_keywords() where catcode <> 'U' order by word");
+  const { rows } = await client.table(sql`select word from pg_get_keywords() where catcode <> 'U' order by word`);
   const inside = statements
     .flatMap(tokenize)
     .flatMap(({ kind, text }) => (kind === "word" ? [text] : kind === "quoted" ? [text.slice(1, -1)] : []))

@@ -1,6 +1,8 @@
 import type { ConnectionSettings } from "../../src/model/connection.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { sqlState } from "../../src/postgres/errors.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { contentAt, contentQuery, type Model, models } from "./ticking-project.ts";
 
 export const modes = ["statement", "prepared", "read committed", "repeatable read"] as const;
@@ -58,7 +60,7 @@ export async function keepReading(
         readings.reads += order.length;
       } catch (error) {
         note(readings, sqlState(error) === "42P01" ? "missing" : (sqlState(error) ?? "lost"), String(error));
-        await client.query("rollback").catch(() => {});
+        await client.query(sql`rollback`).catch(() => {});
       }
       readings.times.push(performance.now() - started);
     }
@@ -76,15 +78,15 @@ async function readTogether(client: Client, mode: Mode, order: readonly Model[],
     const { rows } = await client.driver.query({ text, ...(mode === "prepared" ? { name: order.join() } : {}) });
     return order.map((model) => [model, rows[0][model]]);
   }
-  await client.query(`begin isolation level ${mode} read only`);
+  await client.query(script(`begin isolation level ${mode} read only`));
   const read: [Model, string | null][] = [];
   for (const model of order) {
     const { rows } = await client.query<{ content: string | null }>(
-      `select (${contentQuery(model, schema)}) as content`,
+      script(`select (${contentQuery(model, schema)}) as content`),
     );
     read.push([model, rows[0]?.content ?? null]);
   }
-  await client.query("commit");
+  await client.query(sql`commit`);
   return read;
 }
 

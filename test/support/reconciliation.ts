@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { ownRecordsSql, type Reconciliation } from "../../ingest/demos/reconciliation-data.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 import { type CliResult, cli } from "./cli.ts";
 import { testDatabase } from "./database.ts";
 
@@ -48,10 +49,10 @@ export async function reconciliationProject(
       }
     },
     own: async (records) => {
-      await client.script(`drop table if exists ledger_payments; ${ownRecordsSql(records)}`);
+      await client.script(script(`drop table if exists ledger_payments; ${ownRecordsSql(records)}`));
     },
     rows: async (sql) => {
-      const { rows } = await client.table(sql);
+      const { rows } = await client.table(script(sql));
       return rows.map((row) => row.map((value) => value ?? "∅").join("|"));
     },
     path: (name) => join(folder, name),

@@ -5,6 +5,8 @@ import type { ConnectionSettings } from "../../src/model/connection.ts";
 import { type Duty, roleName } from "../../src/model/roles.ts";
 import { type Client, connect, withClient } from "../../src/postgres/client.ts";
 import { sqlState } from "../../src/postgres/errors.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type CliResult, cli } from "./cli.ts";
 import type { ProjectFiles } from "./project.ts";
 import { type Warehouse, warehouse } from "./warehouse.ts";
@@ -30,10 +32,10 @@ export async function guarded(prefix: string, files: ProjectFiles): Promise<Guar
   onTestFinished(async () => {
     await withClient(server, {}, async (client) => {
       const { rows } = await client.query<{ rolname: string }>(
-        "select rolname from pg_roles where starts_with(rolname, $1) order by rolname like '%admin', rolname",
+        sql`select rolname from pg_roles where starts_with(rolname, $1) order by rolname like '%admin', rolname`,
         [`${prefix}_`],
       );
-      for (const { rolname } of rows) await client.query(`drop role "${rolname}"`);
+      for (const { rolname } of rows) await client.query(script(`drop role "${rolname}"`));
     });
   });
   const house = await warehouse(files);
@@ -41,7 +43,7 @@ export async function guarded(prefix: string, files: ProjectFiles): Promise<Guar
   const open = async (settings: ConnectionSettings, role?: string) => {
     const client = await connect(settings, { applicationName: "test" });
     onTestFinished(() => client.close());
-    if (role) await client.query(`set role ${role}`);
+    if (role) await client.query(script(`set role ${role}`));
     return client;
   };
   return {
@@ -56,7 +58,7 @@ export async function guarded(prefix: string, files: ProjectFiles): Promise<Guar
     },
     tried: async (client, sql) => {
       try {
-        await client.script(sql);
+        await client.script(script(sql));
         return "ok";
       } catch (error) {
         return sqlState(error) ?? String(error);

@@ -6,6 +6,8 @@ import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { type ConnectionSettings, connectionUrl } from "../../src/model/connection.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { startEmbedded, stopEmbedded } from "../../src/postgres/embedded/server.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -20,13 +22,13 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { settings, stop } = await server();
   const template = `test_template_${process.pid}`;
-  await withClient(settings, {}, (client) => client.query(`create database ${template} template template0`));
+  await withClient(settings, {}, (client) => client.query(script(`create database ${template} template template0`)));
   // A quarter of the files less to copy, a thousand times.
-  await withClient({ ...settings, database: template }, {}, (client) => client.query("vacuum full"));
+  await withClient({ ...settings, database: template }, {}, (client) => client.query(sql`vacuum full`));
   project.provide("serverUrl", connectionUrl(settings, { password: true }));
   project.provide("template", template);
   return async () => {
-    await withClient(settings, {}, (client) => client.query(`drop database ${template}`));
+    await withClient(settings, {}, (client) => client.query(script(`drop database ${template}`)));
     await stop();
   };
 }
@@ -40,7 +42,7 @@ async function server(): Promise<{ settings: ConnectionSettings; stop: () => Pro
   const settings = await startEmbedded(stateDir);
   // Nothing here survives the machine: to wait for its disk would only cost time.
   await withClient(settings, {}, (client) =>
-    client.query("alter system set fsync = off").then(() => client.query("select pg_reload_conf()")),
+    client.query(sql`alter system set fsync = off`).then(() => client.query(sql`select pg_reload_conf()`)),
   );
   const stop = async () => {
     await stopEmbedded(stateDir);

@@ -1,4 +1,6 @@
 import type { Client } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 
 /**
  * A project whose every row is a function of one number, `raw.tick`: a table, an incremental model with a unique key,
@@ -31,12 +33,14 @@ export const firstTick = 5;
 
 export async function prepareTicking(client: Client): Promise<void> {
   await client.script(
-    `create schema raw; create table raw.tick as select ${firstTick} as n; create table raw.log (release integer)`,
+    script(
+      `create schema raw; create table raw.tick as select ${firstTick} as n; create table raw.log (release integer)`,
+    ),
   );
 }
 
 export async function tick(client: Client): Promise<number> {
-  const { rows } = await client.query<{ n: string }>("update raw.tick set n = n + 1 returning n");
+  const { rows } = await client.query<{ n: string }>(sql`update raw.tick set n = n + 1 returning n`);
   return Number(rows[0]!.n);
 }
 
@@ -65,7 +69,7 @@ export function contentQuery(model: Model, schema = "marts"): string {
 /** The one release that all models read as; throws when they do not. */
 export async function readRelease(client: Client): Promise<number> {
   const query = models.map((model) => `(${contents[model]}) as ${model}`).join(", ");
-  const { rows } = await client.query<Record<Model, string | null>>(`select ${query}`);
+  const { rows } = await client.query<Record<Model, string | null>>(script(`select ${query}`));
   const read = rows[0]!;
   const n = Number(read.fact?.split(":")[1]);
   const wrong = models.filter((model) => read[model] !== contentAt(model, n));

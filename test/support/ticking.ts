@@ -4,6 +4,7 @@ import type { RunReport } from "../../src/model/report.ts";
 import type { Client } from "../../src/postgres/client.ts";
 import type { Point } from "../../src/run/points.ts";
 import { type RunOptions, run } from "../../src/run/run.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { prepareTicking, tick, tickingFiles } from "./ticking-project.ts";
 import { type Warehouse, warehouse } from "./warehouse.ts";
 
@@ -14,7 +15,7 @@ export const retention = { releases: 2, age: 0 };
 
 /** What a run left behind that no kept release needs. */
 export async function litter(client: Client): Promise<string[]> {
-  const { rows } = await client.query<{ what: string }>(`
+  const { rows } = await client.query<{ what: string }>(sql`
     with entry as (
       select e.value from _dataform.release r, jsonb_each(r.manifest) e where r.status = 'published'
     ), needed as (
@@ -36,7 +37,7 @@ export async function litter(client: Client): Promise<string[]> {
 /** Sessions of runs in the database of the client. */
 export async function sessions(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
-    `select format('%s: %s, %s', application_name, state, query) as name from pg_stat_activity
+    sql`select format('%s: %s, %s', application_name, state, query) as name from pg_stat_activity
      where datname = current_database() and application_name like 'dataform-%'`,
   );
   return rows.map(({ name }) => name);

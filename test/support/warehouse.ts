@@ -4,6 +4,7 @@ import type { RunReport, StepResult } from "../../src/model/report.ts";
 import { targetKey } from "../../src/model/target.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { type RunOptions, run } from "../../src/run/run.ts";
+import { script } from "../../src/sql/authored.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 import { type ProjectFiles, type TestProject, testProject } from "./project.ts";
 
@@ -37,10 +38,10 @@ export async function warehouse(files: ProjectFiles): Promise<Warehouse> {
         ...options,
       }),
     rows: async (sql) => {
-      const { rows } = await client.table(sql);
+      const { rows } = await client.table(script(sql));
       return rows.map((row) => row.map((value) => value ?? "∅").join("|"));
     },
-    sql: async (text) => void (await client.script(text)),
+    sql: async (text) => void (await client.script(script(text))),
   };
 }
 
