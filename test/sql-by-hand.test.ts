@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import ts from "typescript";
+import { expect, test } from "vitest";
+
+// What makes the faults of unquoted names impossible is the type of a connection's statements, which no string has. This is
+// the same rule for pieces that are handed on as texts.
+const root = resolve(import.meta.dirname, "..");
+
+/** Words of SQL beside each other as no sentence has them. */
+const SQL =
+  /\b(?:select\s[\s\S]*\sfrom\s|insert\s+into\s|delete\s+from\s|update\s[\s\S]*\sset\s|create\s+(?:or\s+replace\s+)?(?:unique\s+|temp\s+)?(?:table|view|index|schema|role)\s|alter\s+(?:table|view|role|schema|index|default)\s|drop\s+(?:table|view|schema|index)\s|comment\s+on\s+\w+\s|copy\s[\s\S]*\s(?:from\s+stdin|to\s+stdout)|set\s+(?:local|role|transaction)\s|partition\s+by\s|is\s+(?:not\s+)?distinct\s+from\s|union\s+all\s|order\s+by\s|group\s+by\s|inner\s+join\s|left\s+join\s|full\s+join\s)/;
+
+/** Where a text is for a person to read, and may advise SQL. */
+const FOR_PEOPLE = new Set(["message", "hint", "expected", "found", "reason", "why", "description", "help", "note"]);
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesIn(path) : /\.(?:ts|js)$/.test(entry.name) ? [path] : [];
+  });
+}
+
+/** Templates without a tag, and sums of strings, that read like SQL. */
+function byHand(file: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(join(root, file), "utf8"), ts.ScriptTarget.Latest, true);
+  const found: string[] = [];
+  const visit = (node: ts.Node) => {
+    const text = composed(node);
+    if (text !== undefined && SQL.test(text.toLowerCase()) && !isForPeople(node)) {
+      const { line } = source.getLineAndCharacterOfPosition(node.getStart());
+      found.push(`${relative(root, join(root, file))}:${line + 1}`);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+/** The text of a string that is put together, with `x` for what it is put together from. */
+function composed(node: ts.Node): string | undefined {
+  if (ts.isTemplateExpression(node) && !ts.isTaggedTemplateExpression(node.parent))
+    return [node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)].join(" x ");
+  if (!ts.isBinaryExpression(node) || node.operatorToken.kind !== ts.SyntaxKind.PlusToken) return undefined;
+  const parts = [node.left, node.right];
+  return parts.some(ts.isStringLiteralLike) && !parts.every(ts.isStringLiteralLike)
+    ? parts.map((part) => (ts.isStringLiteralLike(part) ? part.text : "x")).join(" ")
+    : undefined;
+}
+
+function isForPeople(node: ts.Node): boolean {
+  for (let at: ts.Node = node; at.parent; at = at.parent) {
+    const { parent } = at;
+    if (ts.isPropertyAssignment(parent) && FOR_PEOPLE.has(parent.name.getText())) return true;
+    if (ts.isNewExpression(parent) && /Error$/.test(parent.expression.getText())) return true;
+    if (ts.isCallExpression(parent) && /^(?:fail|refused)$/.test(parent.expression.getText())) return true;
+    if (ts.isStatement(parent)) return false;
+  }
+  return false;
+}
+
+/** SQL for other servers, whose names and values are quoted by their own dialect. */
+const OTHER_DIALECTS = [
+  "src/sources/sql/",
+  "src/library/reconcile/corrections.ts",
+  "src/library/reconcile/dialects.ts",
+];
+
+test("no SQL with a hole in it is put together outside the library", () => {
+  const files = [...filesIn("src"), ...filesIn("includes"), ...filesIn("definitions")];
+  const ours = files.filter((file) => !OTHER_DIALECTS.some((place) => file.startsWith(place)));
+  expect(ours.flatMap(byHand)).toEqual([]);
+});
+
+test("a text that is put together by hand is found", () => {
+  const file = "src/sql/../../test/sql-by-hand.test.ts";
+  const name = "x";
+  expect(`select a from ${name} where true`).toBeTypeOf("string");
+  expect(byHand(file)).toHaveLength(1);
+});
