@@ -7,7 +7,7 @@ import { copyIn } from "../../src/postgres/copy.ts";
 import { diffReleases } from "../../src/run/diff.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { readParquet } from "../../src/sources/formats/parquet.ts";
-import { script, script } from "../../src/sql/authored.ts";
+import { script } from "../../src/sql/authored.ts";
 import { quoteLiteral } from "../../src/sql/identifiers.ts";
 import { embeds, wider } from "../../src/sql/types.ts";
 import { cli } from "../support/cli.ts";
@@ -194,7 +194,9 @@ test("every value comes on as it is: in tables, increments, failing rows, querie
   const asText = TYPES.map(([type], index) => `${column(index)} ${/^jsonb?$/.test(type) ? "text" : type}`).join(", ");
   await sql(`create table raw.texts (id integer, ${asText}); create table public.parquet (like raw.vals)`);
   for (const record of records)
-    await client.query(script("insert into raw.texts select (json_populate_record(null::raw.texts, $1::json)).*"), [record]);
+    await client.query(script("insert into raw.texts select (json_populate_record(null::raw.texts, $1::json)).*"), [
+      record,
+    ]);
   const typed = TYPES.map(([type], index) => `${column(index)}${/^jsonb?$/.test(type) ? `::${type}` : ""}`).join(", ");
   await sql(`insert into public.parquet select id, ${typed} from raw.texts`);
   await expectSame(made, "public.parquet");
