@@ -1,6 +1,9 @@
+import type { Column } from "../model/catalog.ts";
 import type { BuildStep, NewRows, OperationsStep, Segment, Statement } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
+import { isQuickToShape, shapeOf } from "../plan/shape.ts";
+import { describeNewRows } from "../postgres/catalog.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost, neverSent } from "../postgres/errors.ts";
 import { joinStatements, messagesOf } from "../sql/message.ts";
@@ -83,6 +86,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
   const sent: Sent = { message: [] };
   try {
     await context.reach("before a build");
+    if (step.step === "build" && step.newRows) await checkColumns({ ...step, newRows: step.newRows }, worker, context);
     const rows = await execute(current, worker, sent);
     if (current.step === "build" && current.newRows) {
       await context.reach("new rows built");
@@ -96,6 +100,30 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     const failure = explainFailure(error, step.file, sent.message, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }
+}
+
+/**
+ * Asks for the columns of new rows before the rows are computed: of what the table cannot take none is built. A query that
+ * fails here fails again when it is built, with its place. Where the author's pre_operations are work, they are not done
+ * twice: the columns are looked at once the rows are there.
+ */
+async function checkColumns(
+  step: BuildStep & { readonly newRows: NewRows },
+  { client }: Worker,
+  context: RunContext,
+): Promise<void> {
+  if (!isQuickToShape(step)) return;
+  let columns: readonly Column[] | undefined;
+  try {
+    await client.query(sql`begin`);
+    await client.script(joinStatements(shapeOf(step)));
+    ({ columns } = await describeNewRows(client, { ...step.newRows, uniqueKey: [] }));
+  } catch {
+    columns = undefined;
+  } finally {
+    await client.query(sql`rollback`).catch(() => {});
+  }
+  if (columns) context.check(step, columns);
 }
 
 /** Reading what the first half made changes nothing, so a lost connection is no reason to fail. */

@@ -1,3 +1,4 @@
+import type { Column } from "../model/catalog.ts";
 import type { BuildStep, NewRows, Step } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import type { Client } from "../postgres/client.ts";
@@ -25,6 +26,8 @@ export interface RunContext {
   readonly record: (result: StepResult) => void;
   /** Whether the step of that key failed, was skipped or was held. */
   readonly isBlocked: (key: string) => boolean;
+  /** @throws UserError where the table of an incremental step cannot take rows of these columns */
+  readonly check: (step: BuildStep & { readonly newRows: NewRows }, columns: readonly Column[]) => void;
   /** Plans the second half of an incremental step; reads the columns of its first over the connection. */
   readonly complete: (step: BuildStep & { readonly newRows: NewRows }, client: Client) => Promise<BuildStep>;
 }

@@ -6,13 +6,14 @@ import { type Target, targetKey } from "../model/target.ts";
 import { planCandidate } from "../plan/plan.ts";
 import { choosePath, type PublicPath } from "../plan/public-view.ts";
 import { planPublish } from "../plan/publish.ts";
+import { shapeOf } from "../plan/shape.ts";
 import { describeNewRows, describeObjects } from "../postgres/catalog.ts";
 import { actAs, type Client } from "../postgres/client.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { joinStatements } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
-import { explained, withoutRows } from "../sql/statement.ts";
+import { explained } from "../sql/statement.ts";
 import { createSchemaOnce } from "../sql/statements.ts";
 import { explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
 import { publishItem } from "./items.ts";
@@ -150,16 +151,6 @@ async function tryAudits(
       failures[targetKey(step.target)] = explainFailure(error, step.file, statements, sources);
     }
   }
-}
-
-/** The statements that give the object its shape: no rows, no indexes, none of the author's post_operations. */
-function shapeOf({ statements }: BuildStep): Statement[] {
-  const made = statements.findIndex(({ role }) => role === "rows" || role === "shape");
-  return statements.flatMap((statement, index) => {
-    if (statement.role === "rows") return [withoutRows(statement)];
-    const isPreOperation = statement.role === "author" && index < made;
-    return isPreOperation || statement.role === "shape" ? [statement] : [];
-  });
 }
 
 /** What can be published of the shapes; what cannot is a failure that the run would have too. */

@@ -112,6 +112,7 @@ class Run {
       sources: sourcesOf(graph, options.readSource),
       record: (result) => this.#record(result),
       isBlocked: (key) => this.#isBlocked(key),
+      check: (step, columns) => void planCandidate(graph, this.#catalog, plan, step, { columns, nullKeys: [] }),
       complete: async (step, client) => {
         const completed = planCandidate(graph, this.#catalog, plan, step, await describeNewRows(client, step.newRows));
         this.#completed.set(targetKey(step.target), completed);

@@ -83,6 +83,12 @@ test.each([
   },
 );
 
+test("a type that the table cannot take is refused before a row is computed", async () => {
+  const made = await warehouse({ "m.sqlx": model("1", "1 / (random() * 0)") });
+  await made.run();
+  expect(stepOf(await made.run(), "marts.m").error).toMatchObject({ found: '"v" double precision' });
+});
+
 test("a key that widens replaces the row that it is the key of, and NULL is a key, too", async () => {
   const { project, run, rows } = await warehouse({
     "m.sqlx": `config { type: "incremental", uniqueKey: ["k"] }
