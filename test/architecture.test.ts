@@ -63,7 +63,9 @@ const files = sourceFiles(join(root, "src")).map((path) => ({
 }));
 
 function importsOf(file: (typeof files)[number]): string[] {
-  return [...file.text.matchAll(/from "(\.[^"]+)"/g)].map(([, path]) => resolve(dirname(file.path), path!));
+  return [...file.text.matchAll(/(?:from |import\()"(\.[^"]+)"/g)].map(([, path]) =>
+    resolve(dirname(file.path), path!),
+  );
 }
 
 test("every import goes in an allowed direction", () => {

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { type ExportFormat, exportRows } from "../../export/export.ts";
+import type { ExportFormat } from "../../export/export.ts";
 import { UserError } from "../../model/errors.ts";
 import { openDatabase } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
@@ -35,6 +35,7 @@ export const addExportCommand: AddCommand = (program, shell) => {
     .action(async (source: string, path: string, flags: Flags) => {
       const to = path === "-" ? shell.output : path;
       if (!to) throw new UserError({ message: "there is no stdout here", hint: "name a file" });
+      const { exportRows } = await import("../../export/export.ts");
       const settings = await openDatabase(shell, flags);
       let shown = performance.now();
       const { orderBy, delimiter, formulaSafe } = flags;

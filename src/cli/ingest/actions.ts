@@ -1,0 +1,139 @@
+import { ingest } from "../../land/ingest.ts";
+import { replay } from "../../land/replay.ts";
+import { rejectsOf, streamState } from "../../land/state.ts";
+import type { LoadReport } from "../../model/load.ts";
+import { withClient } from "../../postgres/client.ts";
+import { openDatabase } from "../database.ts";
+import type { Shell } from "../shell.ts";
+import { textTable } from "../table.ts";
+import { chooseSources, chooseSourcesToShow } from "./choose.ts";
+import { loadProgress } from "./progress.ts";
+import { loadSummary } from "./summary.ts";
+
+export interface IngestFlags {
+  readonly url?: string;
+  readonly full?: boolean;
+  readonly since?: string;
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+  readonly json?: boolean;
+  readonly limit?: number;
+}
+
+export async function load(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
+  const chosen = chooseSources(shell, names);
+  const settings = await openDatabase(shell, flags);
+  const reports: LoadReport[] = [];
+  const { full, since, dryRun, force } = flags;
+  for (const { declaration, streams } of chosen) {
+    const onEvent = loadProgress(shell, declaration.source);
+    const given = { full, since, dryRun, force, onEvent, streams: streams.map(({ name }) => name) };
+    const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    reports.push(await ingest(declaration, settings, options));
+  }
+  if (flags.json) shell.print(JSON.stringify(reports));
+  else for (const line of loadSummary(shell, reports, dryRun === true)) shell.say(line);
+  if (reports.some((report) => !report.ok)) shell.exitCode = 1;
+}
+
+export async function list(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
+  const streams = chooseSourcesToShow(shell, names).flatMap(({ declaration, streams }) =>
+    streams.map(({ name, table, origin, batch }) => ({
+      source: declaration.source,
+      stream: name,
+      kind: origin.kind === "files" ? origin.format.kind : origin.kind,
+      from: whereFrom(declaration.origin, origin),
+      table: `${declaration.schema}.${table}`,
+      batch: batch.kind,
+      file: declaration.file,
+    })),
+  );
+  if (flags.json) return shell.print(JSON.stringify(streams));
+  const rows = streams.map(({ source, stream, kind, from, table, batch }) => [
+    `${source}.${stream}`,
+    kind,
+    from,
+    table,
+    batch,
+  ]);
+  shell.print(textTable(["stream", "kind", "from", "table", "batch"], rows));
+}
+
+function whereFrom(origin: { readonly kind: string }, stream: object): string {
+  const { baseUrl, at } = origin as { baseUrl?: string; at?: string };
+  const { path, files, from, query } = stream as Record<string, string | undefined>;
+  if (baseUrl !== undefined) return baseUrl.replace(/\/$/, "") + path;
+  if (at !== undefined) return `${at.replace(/\/$/, "")}/${files}`;
+  return from ?? `${query!.slice(0, 40)}…`;
+}
+
+export async function showState(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
+  const chosen = chooseSourcesToShow(shell, names);
+  const settings = await openDatabase(shell, flags);
+  const states = await withClient(settings, { duty: "loader" }, async (client) => {
+    const all = [];
+    for (const { declaration, streams } of chosen)
+      for (const stream of streams) all.push(await streamState(client, declaration, stream));
+    return all;
+  });
+  if (flags.json) return shell.print(JSON.stringify(states));
+  const columns = ["stream", "table", "last load", "loaded at", "cursor", "rows", "rejected", "files", "last error"];
+  const rows = states.map((state) => [
+    `${state.source}.${state.stream}`,
+    state.table,
+    state.loadId,
+    state.loadedAt,
+    state.cursor ?? state.asOf,
+    String(state.rows),
+    String(state.rejected),
+    String(state.files),
+    state.error?.slice(0, 60) ?? null,
+  ]);
+  shell.print(textTable(columns, rows));
+}
+
+export async function showRejects(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
+  const chosen = chooseSourcesToShow(shell, names);
+  const settings = await openDatabase(shell, flags);
+  const limit = flags.limit ?? 20;
+  const rejects = await withClient(settings, { duty: "loader" }, async (client) => {
+    const all = [];
+    for (const { declaration, streams } of chosen) {
+      const found = await rejectsOf(
+        client,
+        declaration,
+        streams.map(({ name }) => name),
+        limit,
+      );
+      all.push(...found.map((reject) => ({ source: declaration.source, ...reject })));
+    }
+    return all.slice(0, limit);
+  });
+  if (flags.json) return shell.print(JSON.stringify(rejects));
+  const rows = rejects.map(({ source, stream, loadId, file, position, reason, record }) => [
+    `${source}.${stream}`,
+    loadId,
+    file === null ? position : `${file}, ${position}`,
+    reason,
+    record.slice(0, 80),
+  ]);
+  shell.print(textTable(["stream", "load", "where", "reason", "record"], rows));
+}
+
+export async function replayAll(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
+  const chosen = chooseSourcesToShow(shell, names);
+  const settings = await openDatabase(shell, flags);
+  const all = [];
+  for (const { declaration, streams } of chosen)
+    for (const stream of streams)
+      all.push({ source: declaration.source, ...(await replay(declaration, stream, settings)) });
+  if (flags.json) return shell.print(JSON.stringify(all));
+  const rows = all.map(({ source, stream, loadId, rows, left, reasons }) => [
+    `${source}.${stream}`,
+    loadId,
+    String(rows),
+    String(left),
+    reasons.map(({ reason, count }) => `${count} × ${reason}`).join("; "),
+  ]);
+  shell.print(textTable(["stream", "load", "landed", "still rejected", "why"], rows));
+}
