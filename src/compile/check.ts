@@ -44,16 +44,16 @@ function checkDescription({ target, file, description }: Action, projectDir: str
 /** The key of an incremental model is looked up in tables: columns only. */
 function checkKey(model: Model, projectDir: string): UserError[] {
   if (model.kind !== "incremental") return [];
-  const location = findInSource(projectDir, model.file, /\buniqueKey\b/);
+  const place = () => findInSource(projectDir, model.file, /\buniqueKey\b/);
   return model.uniqueKey.flatMap((text) => {
     try {
       if (columnIn(text, `${targetKey(model.target)}: uniqueKey`) !== undefined) return [];
     } catch (error) {
-      if (error instanceof UserError) return [new UserError({ ...error, message: error.message, location })];
+      if (error instanceof UserError) return [new UserError({ ...error, message: error.message, location: place() })];
       throw error;
     }
     const message = `${targetKey(model.target)}: uniqueKey names columns, and ${text} is an expression`;
-    return [new UserError({ message, location, found: text, hint: "make it a column of the query" })];
+    return [new UserError({ message, location: place(), found: text, hint: "make it a column of the query" })];
   });
 }
 

@@ -27,7 +27,13 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   const project = readProject(projectDir);
   const raw = rawTablesOf(projectDir);
   const answer = await runCompiler(project, overrides, { timeout, memory }, raw, corePath);
-  const { graph, errors: wrong } = adoptGraph(answer, (file) => readSource(projectDir, file));
+  const sources = new Map<string, string>();
+  const { graph, errors: wrong } = adoptGraph(answer, (file) => {
+    // A model's assertions stand in one file.
+    const source = sources.get(file) ?? readSource(projectDir, file);
+    sources.set(file, source);
+    return source;
+  });
   const errors = [
     ...(await raw).errors,
     ...explainCoreErrors(answer, project),

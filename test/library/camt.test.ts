@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { contentKey, detailsAmount, party, text } from "../../src/library/camt.ts";
 import { cells, database } from "../support/comparing.ts";
+import { expectGolden } from "../support/golden.ts";
 
 // What an entry says of its transactions; test/products/reconciliation-rules.test.ts has whole statements.
 
@@ -64,4 +65,18 @@ test("what is no expression, and no element, is refused", () => {
   const payment = { account: "a", bookedOn: "b", amount: "c", counterparty: "d", remittance: "e" };
   expect(() => contentKey({ ...payment, name: "x" } as never)).toThrow('unknown option "name"');
   expect(() => contentKey({ ...payment, amount: undefined } as never)).toThrow("camt.contentKey: amount is not");
+});
+
+test("each function writes what its golden says", () => {
+  expectGolden("library/camt/text.sql", text("details", "Refs", "EndToEndId"));
+  expectGolden("library/camt/party.sql", party("details", "indicator"));
+  expectGolden("library/camt/details-amount.sql", detailsAmount("details", "amount"));
+  const payment = {
+    account: "account",
+    bookedOn: "booked_on",
+    amount: "amount",
+    counterparty: "name",
+    remittance: "text",
+  };
+  expectGolden("library/camt/content-key.sql", contentKey(payment));
 });

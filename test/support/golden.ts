@@ -11,7 +11,7 @@ const tests = resolve(import.meta.dirname, "..");
 export function expectGolden(file: string, text: string): void {
   const path = resolve(tests, file);
   const actual = `${text.trimEnd()}\n`;
-  if (process.env.UPDATE_GOLDENS === "1") {
+  if (process.env.UPDATE_GOLDENS === "1" && !process.env.CI) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, actual);
     return;

@@ -1,0 +1,1 @@
+case when jsonb_array_length(details) <> 1 then null when indicator = 'DBIT' then coalesce(details #>> '{0,RltdPties,Cdtr,Pty,Nm}', details #>> '{0,RltdPties,Cdtr,Nm}') else coalesce(details #>> '{0,RltdPties,Dbtr,Pty,Nm}', details #>> '{0,RltdPties,Dbtr,Nm}') end

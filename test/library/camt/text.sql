@@ -1,0 +1,1 @@
+case when jsonb_array_length(details) = 1 then case jsonb_typeof(details #> '{0,Refs,EndToEndId}') when 'array' then (details #> '{0,Refs,EndToEndId}') #>> '{0}' when 'object' then (details #> '{0,Refs,EndToEndId}') ->> '#text' else (details #> '{0,Refs,EndToEndId}') #>> '{}' end end

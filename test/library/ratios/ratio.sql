@@ -1,0 +1,1 @@
+(sum(spend))::numeric / nullif((sum(conversions)), 0)
