@@ -1,5 +1,6 @@
 import { UserError } from "../model/errors.ts";
 import type { Target } from "../model/target.ts";
+import { grouped, isGroup, type Node, wordAt } from "./groups.ts";
 import { id } from "./identifiers.ts";
 import { splitStatements } from "./split.ts";
 import { fixed, Sql } from "./sql.ts";
@@ -85,10 +86,21 @@ export function relation(
     return schema ? id(schema, name) : id(name);
   }
   const tokens = balanced(given, what, "a relation");
-  const isSelect = tokens[0]?.text === "(" && tokens.at(-1)?.text === ")";
-  if (areName(tokens) || isSelect) return new Sql(fixed(`${given.trim()}${endsInComment(given) ? "\n" : ""}`));
+  if (areName(tokens) || isSubquery(grouped(tokens)))
+    return new Sql(fixed(`${given.trim()}${endsInComment(given) ? "\n" : ""}`));
   throw refused(what, "a relation: schema.name, ref() or a select in parentheses", given);
 }
+
+/** Whether it is one pair of parentheses around what gives rows: `(a) join (b)` begins and ends with one, too. */
+function isSubquery(nodes: readonly Node[]): boolean {
+  const [node] = nodes;
+  if (nodes.length !== 1 || !isGroup(node) || node.open !== "(") return false;
+  const continues = AFTER_A_SELECT.has(wordAt(node.nodes, 1));
+  return GIVES_ROWS.has(wordAt(node.nodes, 0)) || isSubquery(continues ? node.nodes.slice(0, 1) : node.nodes);
+}
+
+/** What may stand behind a select in parentheses, and still be part of the statement. */
+const AFTER_A_SELECT = new Set(["union", "intersect", "except", "order", "limit", "offset", "fetch"]);
 
 const NAME = String.raw`[\w$\u0080-\uffff]+`;
 /** A type, its tokens separated by blanks and a quoted name written as `q`. */

@@ -108,7 +108,22 @@ test("a relation is a name, a reference or a select in parentheses", () => {
   expect(text(relation(["raw", "My Table"], "x"))).toBe('"raw"."My Table"');
   expect(text(relation({ schema: "raw", name: "t" }, "x"))).toBe('"raw"."t"');
   for (const given of ["raw.t", '"raw"."t"', "(select 1)"]) expect(text(relation(given, "x"))).toBe(given);
-  for (const given of ["raw.t as x", "t, u", "select 1", "(a) b (c"]) {
+  const selects = [
+    "((select 1))",
+    "((select 1) union (select 2))",
+    "(with a as (select 1) table a)",
+    "(values (1)) -- x",
+  ];
+  for (const given of selects) expect(text(relation(given, "x")).trim()).toBe(given);
+  const others = [
+    "(select 1) as x, (select 2)",
+    "(a) join (b)",
+    "(a)",
+    "((select 1) as x, b)",
+    "()",
+    "(delete from a)",
+  ];
+  for (const given of ["raw.t as x", "t, u", "select 1", "(a) b (c)", "(a) b (c", ...others]) {
     expect(() => relation(given, "x: from")).toThrow("x: from is not a relation");
   }
 });
