@@ -3,7 +3,7 @@ import { comparable } from "./compare.ts";
 import { id, ids } from "./identifiers.ts";
 import { dollarQuoted, literal } from "./literals.ts";
 import { GONE_IN, privateId, WRITTEN_BY } from "./names.ts";
-import { and, join, type Sql, sql } from "./sql.ts";
+import { and, empty, join, type Sql, sql } from "./sql.ts";
 import { embeds, serverName } from "./types.ts";
 
 /** An incremental table, the table of its new rows, and the key by which new rows replace old ones. */
@@ -81,6 +81,9 @@ export function refuseBent(delta: Delta, what: string): Sql[] {
     const { name, type, inStorage } = column;
     if (!inStorage || !column.inDelta || embeds(inStorage.type, type)) return [];
     const back = sql`(${valueIn(column, "s")})::${serverName(inStorage.type)}`;
+    // 0.1 as real is 0.10000000149 as double precision, and back again 0.1.
+    const isFloat = /^(?:real|double precision)/.test(inStorage.type) && /^(?:real|double precision)/.test(type);
+    const looksBent = isFloat ? sql`or ${id("s", name)}::text is distinct from (${valueIn(column, "s")})::text` : empty;
     const message = literal(`${what}: column "${name}" has values that would not be the same as ${type}`);
     const hint = literal(
       `the table has it as ${inStorage.type}: --full-refresh starts afresh, or cast in the query to the type of the table`,
@@ -94,6 +97,7 @@ export function refuseBent(delta: Delta, what: string): Sql[] {
             -- The offset keeps rows that are replaced from being cast.
             select from (select s.* from ${privateId(delta.storage.table)} as s where ${kept(delta)} offset 0) as s
             where ${comparable(id("s", name), inStorage.type)} is distinct from ${comparable(back, inStorage.type)}
+              ${looksBent}
           ) into bent;
         exception when data_exception or integrity_constraint_violation or cannot_coerce then
           raise exception using errcode = '22000', message = ${message}, detail = sqlerrm, hint = ${hint};

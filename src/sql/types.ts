@@ -64,11 +64,13 @@ const whole: Embedding = (from, to) => {
   return digits <= (INTEGERS.get(to.name) ?? 0) || decimal({ ...from, modifiers: [digits, 0] }, to);
 };
 
-/** By the name of the narrower type. `char(n)` pads, so it is in no other type. */
+/**
+ * By the name of the narrower type. `char(n)` pads, so it is in no other type; nor is `real`, whose 0.1 is 0.10000000149 as
+ * double precision.
+ */
 const embeddings: ReadonlyMap<string, Embedding> = new Map<string, Embedding>([
   ...[...INTEGERS.keys()].map((name): [string, Embedding] => [name, whole]),
   ["numeric", decimal],
-  ["real", (_, { name }) => name === "double precision"],
   ["character varying", (from, to) => longer(from, to) || to.name === "text"],
   ["text", (_, { name, modifiers }) => name === "character varying" && modifiers.length === 0],
   ["character", (from, to) => longer(from, to) && to.modifiers.length > 0],
@@ -84,6 +86,7 @@ const WITH_EQUALITY = new Set([
   ...embeddings.keys(),
   ..."boolean uuid date bytea bit oid money name inet cidr macaddr macaddr8 pg_lsn".split(" "),
   ..."int4range int8range numrange daterange tsrange tstzrange".split(" "),
+  "real",
   "double precision",
 ]);
 
