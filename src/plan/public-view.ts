@@ -55,18 +55,19 @@ export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
   return shim(item, relation, built, added);
 }
 
-const BESIDE_A_MODELS = /^_dataform_(?:release|gone|there|rows|condition)$/;
+const BESIDE_A_MODELS = ["release", "gone", "there", "rows", "condition"].map((word) => `_dataform_${word}`);
 
 /**
  * Columns of ours stand beside those of the model: in storages, in comparisons. The stores of the packaged functions have
  * columns of theirs, which begin so, too.
  */
 function refuseOurNames({ target, file, object }: PublishItem): void {
-  const ours = object.columns.filter(({ name }) => BESIDE_A_MODELS.test(name));
+  const ours = object.columns.filter(({ name }) => BESIDE_A_MODELS.includes(name));
   if (!ours.length) return;
   throw new UserError({
-    message: `${targetKey(target)}: names of columns that begin with _dataform_ are taken`,
+    message: `${targetKey(target)}: ${ours.map(({ name }) => name).join(", ")} is the name of a column of ours`,
     location: { file },
+    expected: `a column that is called none of ${BESIDE_A_MODELS.join(", ")}`,
     found: ours.map(({ name }) => name).join(", "),
     hint: "give them other names in the query",
   });
