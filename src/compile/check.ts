@@ -2,6 +2,7 @@ import { UserError } from "../model/errors.ts";
 import { type Action, type CompiledGraph, isModel, type Model } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { classify } from "../sql/classify.ts";
+import { LONGEST_NAME } from "../sql/identifiers.ts";
 import { MARK, plainReferences } from "../sql/references.ts";
 import { splitStatements } from "../sql/split.ts";
 import { columnIn } from "./config-assertions.ts";
@@ -56,9 +57,6 @@ function checkKey(model: Model, projectDir: string): UserError[] {
     return [new UserError({ message, location: place(), found: text, hint: "make it a column of the query" })];
   });
 }
-
-/** PostgreSQL cuts longer names silently, so that two of them can become one. */
-const LONGEST_NAME = 63;
 
 function checkNames({ target, file }: Model): UserError[] {
   const tooLong = [target.schema, target.name].filter((name) => Buffer.byteLength(name) > LONGEST_NAME);

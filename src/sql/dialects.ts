@@ -1,4 +1,4 @@
-import { id, quoteIdentifier } from "./identifiers.ts";
+import { id } from "./identifiers.ts";
 import { literal } from "./literals.ts";
 import { fixed, Identifier, Literal, Sql } from "./sql.ts";
 
@@ -11,9 +11,8 @@ export function dialectId(dialect: Dialect, ...parts: readonly string[]): Identi
   return new Identifier(fixed(parts.map((part) => quotedName(dialect, part)).join(".")));
 }
 
-function quotedName(dialect: Dialect, name: string): string {
-  if (dialect === "mysql") return `\`${name.replaceAll("`", "``")}\``;
-  return dialect === "sqlserver" ? `[${name.replaceAll("]", "]]")}]` : quoteIdentifier(name);
+function quotedName(dialect: Exclude<Dialect, "postgres">, name: string): string {
+  return dialect === "mysql" ? `\`${name.replaceAll("`", "``")}\`` : `[${name.replaceAll("]", "]]")}]`;
 }
 
 /** A text as that database writes it, whatever its settings say of backslashes. */

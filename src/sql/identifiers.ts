@@ -11,7 +11,7 @@ export const LONGEST_NAME = 63;
  * @throws UserError for a name that PostgreSQL cannot have
  */
 export function id(...parts: readonly string[]): Identifier {
-  return new Identifier(fixed(parts.map((part) => quoteIdentifier(checked(part))).join(".")));
+  return new Identifier(fixed(parts.map((part) => `"${checked(part).replaceAll('"', '""')}"`).join(".")));
 }
 
 /** Names as a list for a hole. */
@@ -41,27 +41,6 @@ export function suffixed(name: string, suffix: string): string {
   if (Buffer.byteLength(name) + Buffer.byteLength(suffix) <= LONGEST_NAME) return `${name}${suffix}`;
   const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
   return `${cutToBytes(name, LONGEST_NAME - Buffer.byteLength(suffix) - hash.length - 1)}_${hash}${suffix}`;
-}
-
-/** The quoting of a name itself. Outside of this folder: `id`. */
-export function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-/** Quotes `schema.name`. */
-export function quoteTarget(target: { readonly schema: string; readonly name: string }): string {
-  return `${quoteIdentifier(target.schema)}.${quoteIdentifier(target.name)}`;
-}
-
-/** Quotes a list of columns, in order. */
-export function quoteList(names: readonly string[]): string {
-  return names.map(quoteIdentifier).join(", ");
-}
-
-/** A text literal that is right whatever `standard_conforming_strings` says. */
-export function quoteLiteral(text: string): string {
-  const quoted = `'${text.replaceAll("'", "''")}'`;
-  return text.includes("\\") ? `E${quoted.replaceAll("\\", "\\\\")}` : quoted;
 }
 
 /** The longest prefix of `text` within `bytes`, cut at a character. */

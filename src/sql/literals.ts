@@ -1,4 +1,3 @@
-import { quoteLiteral } from "./identifiers.ts";
 import { fixed, Literal, Sql, type Sql as SqlValue } from "./sql.ts";
 
 /**
@@ -7,10 +6,16 @@ import { fixed, Literal, Sql, type Sql as SqlValue } from "./sql.ts";
  * @throws TypeError for a number that is not exact
  */
 export function literal(value: string | number | bigint | boolean | null): Literal {
-  if (typeof value === "string") return new Literal(fixed(quoteLiteral(withoutNul(value))));
+  if (typeof value === "string") return new Literal(fixed(quoted(withoutNul(value))));
   if (typeof value === "number" && !Number.isSafeInteger(value))
     throw new TypeError(`expected a whole number, got ${value}: numbers with digits go as text`);
   return new Literal(fixed(value === null ? "null" : String(value)));
+}
+
+/** Right whatever `standard_conforming_strings` says. */
+function quoted(text: string): string {
+  const doubled = `'${text.replaceAll("'", "''")}'`;
+  return text.includes("\\") ? `E${doubled.replaceAll("\\", "\\\\")}` : doubled;
 }
 
 function withoutNul(text: string): string {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Target, targetKey } from "../model/target.ts";
-import { cutToBytes, id, quoteIdentifier } from "./identifiers.ts";
+import { cutToBytes, id } from "./identifiers.ts";
 import type { Identifier } from "./sql.ts";
 
 /** The schema of everything that is not for readers. */
@@ -21,11 +21,6 @@ export function privateName(environment: string, target: Target, release: number
 /** The private object's name as SQL. */
 export function privateId(name: string): Identifier {
   return id(PRIVATE_SCHEMA, name);
-}
-
-/** The private object's name as it stands in SQL. */
-export function quotePrivate(name: string): string {
-  return `${quoteIdentifier(PRIVATE_SCHEMA)}.${quoteIdentifier(name)}`;
 }
 
 /** Columns of an incremental model's storage that are not the model's own. */

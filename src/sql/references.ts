@@ -1,5 +1,5 @@
 import type { Target } from "../model/target.ts";
-import { quoteIdentifier } from "./identifiers.ts";
+import { id } from "./identifiers.ts";
 import { type Place, placesOf } from "./places.ts";
 import { splitScript } from "./split.ts";
 
@@ -49,7 +49,7 @@ function resolveIn(statement: string, resolve: (target: Target) => Replacement):
     const { sql, renamed } = resolve(target);
     const end = index + text.length;
     const place = places.get(index);
-    const alias = quoteIdentifier(target.name);
+    const alias = id(target.name).toString();
     if (renamed && place && needsAlias(place))
       return [
         { start: index, end, text: sql },

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import type { CounterOptions } from "../../src/library/counters.ts";
 import type { RunReport } from "../../src/model/report.ts";
 import { script } from "../../src/sql/authored.ts";
-import { quoteIdentifier, quoteLiteral, suffixed } from "../../src/sql/identifiers.ts";
+import { id, suffixed } from "../../src/sql/identifiers.ts";
+import { literal } from "../../src/sql/literals.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { makeLedger } from "../support/history.ts";
 import { warehouse } from "../support/warehouse.ts";
@@ -98,7 +99,7 @@ function call({ takenAt, at, series, counters, keep }: Case, index: number, kind
       [`moments${index}`]: {
         by,
         every: "reading",
-        measures: { [at]: `max(${quoteIdentifier(suffixed(counters[0]!, "_delta"))})` },
+        measures: { [at]: `max(${id(suffixed(counters[0]!, "_delta"))})` },
       },
     },
     totals: true,
@@ -114,7 +115,7 @@ function call({ takenAt, at, series, counters, keep }: Case, index: number, kind
 }
 
 function tables({ takenAt, at, series, counters, keep }: Case, index: number): string {
-  const columns = (names: readonly string[], type: string) => names.map((name) => `${quoteIdentifier(name)} ${type}`);
+  const columns = (names: readonly string[], type: string) => names.map((name) => `${id(name)} ${type}`);
   const all = [
     ...columns(series, "text"),
     ...columns([takenAt, at], "timestamptz"),
@@ -129,14 +130,14 @@ function tables({ takenAt, at, series, counters, keep }: Case, index: number): s
 function landing({ takenAt, at, series, counters, keep }: Case, index: number, step: number): string {
   const load = step * 1000 + index;
   const cells = [
-    ...series.map((name) => [name, quoteLiteral(name)]),
+    ...series.map((name) => [name, literal(name)]),
     ...[takenAt, at].map((name) => [name, `timestamptz '2026-01-0${step + 1}Z'`]),
     ...counters.map((name, place) => [name, String(place + 10 * step)]),
-    ...keep.map((name) => [name, quoteLiteral(name)]),
+    ...keep.map((name) => [name, literal(name)]),
     ["_load_id", String(load)],
     ["_row_no", "1"],
   ] as [string, string][];
-  return `insert into raw.readings${index} (${cells.map(([name]) => quoteIdentifier(name)).join(", ")}) values (${cells.map(([, value]) => value).join(", ")});
+  return `insert into raw.readings${index} (${cells.map(([name]) => id(name)).join(", ")}) values (${cells.map(([, value]) => value).join(", ")});
     insert into raw._load values (${load}, 'readings${index}', 'loaded', '2026-02-0${step}', 1, 0, 'full', '2026-01-0${step}', null);`;
 }
 
@@ -168,7 +169,7 @@ test.each(["log", "full"] as const)(
     }
     for (const [index, { takenAt, series, counters, keep }] of all.entries()) {
       const { columns, rows } = await house.client.table(
-        script(`select * from marts.odd${index}_deltas order by ${quoteIdentifier(takenAt)}`),
+        script(`select * from marts.odd${index}_deltas order by ${id(takenAt)}`),
       );
       const cell = (row: number, name: string) => rows[row]![columns.indexOf(name)];
       expect(rows.length).toBe(2);

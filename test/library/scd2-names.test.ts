@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { RunReport } from "../../src/model/report.ts";
-import { quoteIdentifier, quoteLiteral } from "../../src/sql/identifiers.ts";
+import { id } from "../../src/sql/identifiers.ts";
+import { literal } from "../../src/sql/literals.ts";
 import { historyFiles, landing, makeFeed, makeLedger, scd2Files } from "../support/history.ts";
 import { troublesomeNames } from "../support/names.ts";
 import { type Warehouse, warehouse } from "../support/warehouse.ts";
@@ -20,7 +21,7 @@ async function names(house: Warehouse): Promise<string[]> {
 }
 
 function makeTextFeed(name: string, columns: readonly string[]): string {
-  return makeFeed(name, columns.map((column) => `${quoteIdentifier(column)} text`).join(", "));
+  return makeFeed(name, columns.map((column) => `${id(column)} text`).join(", "));
 }
 
 /** A record in which each column has a value of its own. */
@@ -30,7 +31,7 @@ function record(columns: readonly string[], told: string): Record<string, string
 
 /** The versions of a history, the columns as JSON by their positions: names do not come back from the server. */
 function values(relation: string, columns: readonly string[]): string {
-  const shown = columns.map((column) => `v.${quoteIdentifier(column)}`).join(" || ',' || ");
+  const shown = columns.map((column) => `v.${id(column)}`).join(" || ',' || ");
   return `select ${shown}, ended_by from ${relation} as v order by version_no`;
 }
 
@@ -57,8 +58,8 @@ test("attributes of every name are those columns, in whatever is made and audite
   const told = attributes.filter((name) => name !== "id");
   await house.sql(`${makeLedger}; ${makeTextFeed("h", ["id", ...told])}`);
   const land = async (load: number, word: string) => {
-    const list = ["id", ...told].map(quoteIdentifier).join();
-    const row = [quoteLiteral("k"), ...told.map((_, index) => quoteLiteral(`${word} ${index}`))].join();
+    const list = ["id", ...told].map((name) => id(name)).join();
+    const row = [literal("k"), ...told.map((_, index) => literal(`${word} ${index}`))].join();
     await house.sql(`insert into raw.h_feed (${list}, _load_id, _row_no) values (${row}, ${load}, 1);
       insert into raw._load values (${load}, 'h_feed', 'loaded', timestamptz '2024-01-01Z' + ${load} * interval '1 day', 1, 0, 'full', null, null)`);
   };

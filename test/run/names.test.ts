@@ -7,7 +7,7 @@ import { exportRows } from "../../src/export/export.ts";
 import { copyIn } from "../../src/postgres/copy.ts";
 import { diffReleases } from "../../src/run/diff.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
-import { quoteIdentifier } from "../../src/sql/identifiers.ts";
+import { id } from "../../src/sql/identifiers.ts";
 import { meaningful } from "../../src/sql/tokens.ts";
 import { cli } from "../support/cli.ts";
 import { stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
@@ -69,9 +69,9 @@ async function everyName({ rows }: Warehouse): Promise<string[]> {
   return [...new Set([...words, ...ours, ...STRANGE])];
 }
 
-const list = (names: readonly string[]) => names.map(quoteIdentifier).join(", ");
+const list = (names: readonly string[]) => names.map((name) => id(name)).join(", ");
 const values = (names: readonly string[], first = 1) =>
-  `select ${names.map((name, index) => `${first + index} as ${quoteIdentifier(name)}`).join(", ")}`;
+  `select ${names.map((name, index) => `${first + index} as ${id(name)}`).join(", ")}`;
 
 /** JSON that stands in the JavaScript of a config. */
 const json = (value: unknown) => `JSON.parse(${JSON.stringify(JSON.stringify(value))})`;
@@ -180,7 +180,7 @@ test("a column may have any name, in everything that takes columns", async () =>
 test.each(["s", "d", "line", "content", "new", "old", "side", "constructor", "__proto__"])(
   "a change of the column %s alone is seen by unit tests, guards and diff",
   async (name) => {
-    const column = quoteIdentifier(name);
+    const column = id(name);
     const config =
       'config { type: "table", assertions: { uniqueKey: ["id"] }, postgres: { guard: { maxChangedKeys: 0 } } }';
     const { project, database, run } = await warehouse({

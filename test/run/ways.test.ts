@@ -8,7 +8,7 @@ import { diffReleases } from "../../src/run/diff.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { readParquet } from "../../src/sources/formats/parquet.ts";
 import { script } from "../../src/sql/authored.ts";
-import { quoteLiteral } from "../../src/sql/identifiers.ts";
+import { literal } from "../../src/sql/literals.ts";
 import { embeds, wider } from "../../src/sql/types.ts";
 import { cli } from "../support/cli.ts";
 import { stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
@@ -90,7 +90,7 @@ const ROWS = Math.max(...TYPES.map(([, ...values]) => values.length)) + 1;
 const column = (index: number) => `c${index}`;
 const valueAt = (index: number, place: number) => {
   const [type, ...values] = TYPES[index]!;
-  return place === ROWS - 1 ? `null::${type}` : `${quoteLiteral(values[place % values.length]!)}::${type}`;
+  return place === ROWS - 1 ? `null::${type}` : `${literal(values[place % values.length]!)}::${type}`;
 };
 const columns = TYPES.map((_, index) => `${column(index)} ${TYPES[index]![0]}`).join(", ");
 const rowsOf = (count: number, value: (row: number, index: number) => string) =>

@@ -1,4 +1,5 @@
-import { quoteIdentifier, quoteLiteral } from "../../src/sql/identifiers.ts";
+import { id } from "../../src/sql/identifiers.ts";
+import { literal } from "../../src/sql/literals.ts";
 import type { ProjectFiles } from "./project.ts";
 
 type Value = string | number | boolean | null;
@@ -42,15 +43,15 @@ export function makeFeed(name: string, columns: string): string {
 /** The statements that land a load. */
 export function landing(name: string, loadId: number, load: FeedLoad): string {
   const { kind, loaded, asOf, records, status = "loaded", rejected = 0, forced = false } = load;
-  const text = (value: Value | undefined) => (value == null ? "null" : quoteLiteral(String(value)));
+  const text = (value: Value | undefined) => (value == null ? "null" : literal(String(value)));
   const landed = status === "loaded" ? records : [];
   const rows = landed.map((record, index) => {
-    const columns = [...Object.keys(record).map(quoteIdentifier), "_load_id", "_row_no"];
+    const columns = [...Object.keys(record).map((name) => id(name)), "_load_id", "_row_no"];
     const values = [...Object.values(record).map(text), loadId, index + 1];
     return `insert into raw.${name}_feed (${columns.join()}) values (${values.join()});`;
   });
   return `${rows.join("\n")}
-    insert into raw._load values (${loadId}, '${name}_feed', '${status}', ${quoteLiteral(`${moment(loaded)} 01:00Z`)},
+    insert into raw._load values (${loadId}, '${name}_feed', '${status}', ${literal(`${moment(loaded)} 01:00Z`)},
       ${landed.length}, ${rejected}, '${kind}', ${text(asOf === undefined ? null : moment(asOf))},
       '{"forced": ${forced}}');`;
 }

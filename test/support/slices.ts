@@ -1,4 +1,5 @@
-import { quoteIdentifier, quoteLiteral } from "../../src/sql/identifiers.ts";
+import { id } from "../../src/sql/identifiers.ts";
+import { literal } from "../../src/sql/literals.ts";
 
 /** A ledger with what reports that are read again need of it. */
 export const makeSliceLedger = `
@@ -23,19 +24,19 @@ export function makeTextFeed(
   columns: readonly string[],
   types: Readonly<Record<string, string>>,
 ): string {
-  const shape = columns.map((name) => `${quoteIdentifier(name)} ${Object.hasOwn(types, name) ? types[name] : "text"}`);
-  return `create table raw.${quoteIdentifier(table)} (${shape.join(", ")}, _load_id bigint, _row_no bigint);`;
+  const shape = columns.map((name) => `${id(name)} ${Object.hasOwn(types, name) ? types[name] : "text"}`);
+  return `create table raw.${id(table)} (${shape.join(", ")}, _load_id bigint, _row_no bigint);`;
 }
 
 /** The statements that land a load an hour after the one before. */
-export function landSlice(table: string, { id, days, rows }: SliceLoad): string {
+export function landSlice(table: string, { id: loadId, days, rows }: SliceLoad): string {
   const details = days ? JSON.stringify({ days: { start: days[0], end: days[1] } }) : "{}";
   const statements = rows.map((cells, index) => {
-    const columns = [...cells.map(([name]) => quoteIdentifier(name)), "_load_id", "_row_no"];
-    const values = [...cells.map(([, value]) => (value === null ? "null" : quoteLiteral(value))), id, index + 1];
-    return `insert into raw.${quoteIdentifier(table)} (${columns.join()}) values (${values.join()});`;
+    const columns = [...cells.map(([name]) => id(name)), "_load_id", "_row_no"];
+    const values = [...cells.map(([, value]) => (value === null ? "null" : literal(value))), loadId, index + 1];
+    return `insert into raw.${id(table)} (${columns.join()}) values (${values.join()});`;
   });
   return `${statements.join("\n")}
-    insert into raw._load values (${id}, 'src', 's', ${quoteLiteral(table)}, 'loaded',
-      timestamptz '2026-02-01Z' + ${id} * interval '1 hour', 0, 'slice', ${quoteLiteral(details)});`;
+    insert into raw._load values (${loadId}, 'src', 's', ${literal(table)}, 'loaded',
+      timestamptz '2026-02-01Z' + ${loadId} * interval '1 hour', 0, 'slice', ${literal(details)});`;
 }

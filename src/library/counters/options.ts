@@ -167,13 +167,12 @@ function shapeOf(caller: string, options: CounterOptions): Shape {
   oneOf(options.leading, counters, "leading", "the counters");
   oneOf(options.unit, keep, "unit", "keep");
   for (const name of nonNull) oneOf(name, keep, "nonNull", "keep");
-  const day = takenAt.name === "day" && takenAt.kind === "date" ? takenAt.name : "day";
   const [load, row] = loadOrder as [string, string];
   return {
     kind: options.kind,
     series,
     takenAt,
-    day,
+    day: "day",
     counters,
     leading: options.leading,
     keep,
