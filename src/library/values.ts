@@ -3,38 +3,71 @@ import { type Sql, sql } from "../sql/sql.ts";
 import { meaningful } from "../sql/tokens.ts";
 
 /** Types with a length: an explicit cast cuts what is longer, where landing and inserting refuse it. */
-const WITH_LENGTH = /^(?:varchar|character varying|char|character|bpchar) \( (\d+) \)$/;
-/** Others that an explicit cast cuts or fills: bits, one character, arrays of what has a length. */
-const CUT = /^(?:bit|varbit|bit varying)(?: \( \d+ \))?$|^(?:char|character)$|\( .*(?:\[|array)/;
-/** Built-in types that a cast of a text reads as an insert does. */
-const PLAIN =
-  /^(?:(?:small|big)?int|integer|int[248]|numeric|decimal|dec|real|double precision|float[48]?|bool(?:ean)?|date|uuid|bytea|inet|cidr|macaddr8?|jsonb?|xml|oid|money|name|varchar|character varying|bpchar|(?:int[48]|num|ts|tstz|date)(?:multi)?range|time.*|interval.*)$/;
+const WITH_LENGTH = /^(?:varchar|character varying|char varying|char|character|nchar|bpchar) \( (\d+) \)$/;
+/** Moments, days and times: one as another loses a part, or is another in every time zone. */
+const TEMPORAL =
+  /^(?:date|time|timestamp)(?: \( \d+ \))?(?: with(?:out)? time zone)?$|^(?:timestamptz|timetz)(?: \( \d+ \))?$/;
+/** Types of which a cast of a text reads what an insert does, by every name they have. What is not here goes a longer way. */
+const READ_BY_CAST = new Set([
+  ..."smallint int integer bigint int2 int4 int8 numeric decimal dec real float float4 float8 bool boolean".split(" "),
+  ..."uuid bytea inet cidr macaddr macaddr8 json jsonb xml oid money name varchar bpchar interval".split(" "),
+  ..."int4range int8range numrange tsrange tstzrange daterange".split(" "),
+  ..."int4multirange int8multirange nummultirange tsmultirange tstzmultirange datemultirange".split(" "),
+  "double precision",
+  "character varying",
+]);
 
-/** How a type is spelled: words in lower case, one blank between them, `numeric ( 18 , 2 )`. */
+/** How a type is spelled: words in lower case and without quotes, one blank between them, `numeric ( 18 , 2 )`. */
 export function spelling(type: Sql): string {
-  return meaningful(type.toString())
-    .map(({ kind, text }) => (kind === "word" ? text.toLowerCase() : text))
-    .join(" ")
-    .replace(/^pg_catalog \. /, "");
+  return (
+    meaningful(type.toString())
+      .map(({ kind, text }) => (kind === "word" ? text.toLowerCase() : text))
+      .join(" ")
+      .replace(/^(?:pg_catalog|"pg_catalog") \. /, "")
+      .replace(/^national (?=char)/, "")
+      // "char" in quotes is another type.
+      .replace(/^"(?!char")([a-z_][a-z0-9_]*)"/, "$1")
+  );
 }
 
 /**
  * A value as another type, by one verdict for every way that it may come: what an insert of its text would give, or an
- * error; where it is too long, one that names the column. Never cut, never rounded to a whole number.
+ * error; where it is too long, or would lose its time of day or its zone, one that names the column. Never cut, never rounded
+ * to a whole number.
  */
 export function asType(value: Sql, type: Sql, column: string): Sql {
   const spelled = spelling(type);
   if (spelled === "text") return sql`${value}::text`;
   const length = WITH_LENGTH.exec(spelled)?.[1];
   if (length !== undefined) return withinLength(value, type, column, Number(length));
-  // What a record reads of a text is held to the type's length.
-  if (CUT.test(spelled))
-    return sql`(select said.value from json_to_record(json_build_object('value', ${value}::text)) as said (value ${type}))`;
-  const isPlain = PLAIN.test(spelled) || /[[(]|array$/.test(spelled);
-  // It may be a domain over a type with a length, which is kept by an array's elements, and cut by a cast.
-  const read = isPlain ? sql`${value}::text::${type}` : sql`(array[${value}::text]::text::${type}[])[1]`;
+  const same = sql`pg_typeof(${value}) = ${literal(type.toString())}::regtype`;
   // A value of the type already is what it is; the way over its text costs as much as all else that is done with it.
-  return sql`case when pg_typeof(${value}) = ${literal(type.toString())}::regtype then ${value}::${type} else ${read} end`;
+  if (TEMPORAL.test(spelled)) return asTemporal(value, type, column, spelled);
+  if (READ_BY_CAST.has(spelled) || /^(?:numeric|decimal|dec|float) \( [\d ,]+ \)$|^[^(]+(?:\]| array)$/.test(spelled))
+    return sql`case when ${same} then ${value}::${type} else ${value}::text::${type} end`;
+  // What a record reads of a text is held to the type's length, and what an array's elements are to that of a domain. A cast
+  // of a text to an array, too, reads its elements.
+  if (spelled.includes("(") || /^(?:bit|varbit|bit varying|char|character|nchar)\b/.test(spelled))
+    return readByRecord(value, type);
+  return sql`case when ${same} then ${value}::${type} else (array[${value}::text]::text::${type}[])[1] end`;
+}
+
+function readByRecord(value: Sql, type: Sql): Sql {
+  return sql`(select said.value from json_to_record(json_build_object('value', ${value}::text)) as said (value ${type}))`;
+}
+
+/** A date may become a timestamp, and a timestamp at midnight a date: both say the same. */
+function asTemporal(value: Sql, type: Sql, column: string, spelled: string): Sql {
+  const takesDays = /^timestamp/.test(spelled) && !/tz\b|with time zone$/.test(spelled);
+  const other = sql`pg_typeof(${value})::text ~ ${literal(takesDays ? "^time" : "^(date$|time)")}`;
+  const cut = spelled === "date" ? sql`${other} and ${value}::text not like '% 00:00:00'` : other;
+  const said = refused(`column ${column}: not the same as ${type}: `, sql`${value}::text`);
+  return sql`
+    case
+      when pg_typeof(${value}) = ${literal(type.toString())}::regtype then ${value}::${type}
+      when ${cut} then ${said}::text::${type}
+      else ${value}::text::${type}
+    end`;
 }
 
 /** As PostgreSQL does it on insert: blanks at the end may go, nothing else. */
@@ -45,15 +78,15 @@ function withinLength(value: Sql, type: Sql, column: string, length: number): Sq
 }
 
 /**
- * A value as the day that it is. A date fits, and a moment at midnight; one between two midnights would be cut, so it is
- * refused with the column's name, and so is NULL.
+ * A value as the day that it is. A date fits, and a timestamp at midnight; one between two midnights would be cut, and a moment
+ * is of another day in another time zone: they are refused with the column's name, and so is NULL.
  */
 export function asDay(value: Sql, column: string): Sql {
-  const refusal = refused(`column ${column}: expected a date, found `, sql`coalesce(${value}::text, 'NULL')`);
-  return sql`case when ${value} = ${value}::date then ${value}::date else ${refusal}::text::date end`;
+  const said = refused(`column ${column}: expected a date, found `, sql`coalesce(${value}::text, 'NULL')`);
+  return sql`case when pg_typeof(${value}) <> 'timestamptz'::regtype and ${value} = ${value}::date then ${value}::date else ${said}::text::date end`;
 }
 
-/** Types that have no equality, or one of something else (two boxes of one area): they are compared as they are written. */
+/** Types without equality, or with one of something else (two boxes of one area): they are compared as they are written. */
 export const WITHOUT_EQUALITY =
   /^(?:json|xml|point|line|lseg|box|path|polygon|circle|jsonpath|refcursor|(?:txid|pg)_snapshot)(?: \[.*)?$/;
 

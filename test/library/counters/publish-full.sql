@@ -101,7 +101,11 @@ with
 "new_snapshots" as materialized (
   select
     loads.load_id as load_no,
-    case when pg_typeof("loads"."day") = 'date'::regtype then "loads"."day"::date else "loads"."day"::text::date end as taken_at,
+    case
+      when pg_typeof("loads"."day") = 'date'::regtype then "loads"."day"::date
+      when pg_typeof("loads"."day")::text ~ '^(date$|time)' and "loads"."day"::text not like '% 00:00:00' then ('column day: not the same as date: ' || "loads"."day"::text)::int::text::date
+      else "loads"."day"::text::date
+    end as taken_at,
     loads.is_whole as "_dataform_is_whole",
     loads.loaded_at as "_dataform_loaded_at"
   from (
@@ -449,7 +453,11 @@ with
 "new_snapshots" as materialized (
   select
     loads.load_id as load_no,
-    case when pg_typeof("loads"."day") = 'date'::regtype then "loads"."day"::date else "loads"."day"::text::date end as taken_at,
+    case
+      when pg_typeof("loads"."day") = 'date'::regtype then "loads"."day"::date
+      when pg_typeof("loads"."day")::text ~ '^(date$|time)' and "loads"."day"::text not like '% 00:00:00' then ('column day: not the same as date: ' || "loads"."day"::text)::int::text::date
+      else "loads"."day"::text::date
+    end as taken_at,
     loads.is_whole as "_dataform_is_whole",
     loads.loaded_at as "_dataform_loaded_at"
   from (

@@ -108,7 +108,11 @@ with
   from (
     select
       "feed"."meter"::text as "meter",
-      case when pg_typeof("feed"."read_at") = 'timestamptz'::regtype then "feed"."read_at"::timestamptz else "feed"."read_at"::text::timestamptz end as "read_at",
+      case
+        when pg_typeof("feed"."read_at") = 'timestamptz'::regtype then "feed"."read_at"::timestamptz
+        when pg_typeof("feed"."read_at")::text ~ '^(date$|time)' then ('column read_at: not the same as timestamptz: ' || "feed"."read_at"::text)::int::text::timestamptz
+        else "feed"."read_at"::text::timestamptz
+      end as "read_at",
       case when pg_typeof("feed"."kwh") = 'numeric'::regtype then "feed"."kwh"::numeric else "feed"."kwh"::text::numeric end as "kwh",
       case when pg_typeof("feed"."_load_id") = 'bigint'::regtype then "feed"."_load_id"::bigint else "feed"."_load_id"::text::bigint end as "_load_id",
       case when pg_typeof("feed"."_row_no") = 'bigint'::regtype then "feed"."_row_no"::bigint else "feed"."_row_no"::text::bigint end as "_row_no"
@@ -379,7 +383,11 @@ with
   from (
     select
       "feed"."meter"::text as "meter",
-      case when pg_typeof("feed"."read_at") = 'timestamptz'::regtype then "feed"."read_at"::timestamptz else "feed"."read_at"::text::timestamptz end as "read_at",
+      case
+        when pg_typeof("feed"."read_at") = 'timestamptz'::regtype then "feed"."read_at"::timestamptz
+        when pg_typeof("feed"."read_at")::text ~ '^(date$|time)' then ('column read_at: not the same as timestamptz: ' || "feed"."read_at"::text)::int::text::timestamptz
+        else "feed"."read_at"::text::timestamptz
+      end as "read_at",
       case when pg_typeof("feed"."kwh") = 'numeric'::regtype then "feed"."kwh"::numeric else "feed"."kwh"::text::numeric end as "kwh",
       case when pg_typeof("feed"."_load_id") = 'bigint'::regtype then "feed"."_load_id"::bigint else "feed"."_load_id"::text::bigint end as "_load_id",
       case when pg_typeof("feed"."_row_no") = 'bigint'::regtype then "feed"."_row_no"::bigint else "feed"."_row_no"::text::bigint end as "_row_no"
@@ -879,7 +887,11 @@ with
     from (
       select
         "feed"."meter"::text as "meter",
-        case when pg_typeof("feed"."read_at") = 'timestamptz'::regtype then "feed"."read_at"::timestamptz else "feed"."read_at"::text::timestamptz end as "read_at",
+        case
+          when pg_typeof("feed"."read_at") = 'timestamptz'::regtype then "feed"."read_at"::timestamptz
+          when pg_typeof("feed"."read_at")::text ~ '^(date$|time)' then ('column read_at: not the same as timestamptz: ' || "feed"."read_at"::text)::int::text::timestamptz
+          else "feed"."read_at"::text::timestamptz
+        end as "read_at",
         case when pg_typeof("feed"."kwh") = 'numeric'::regtype then "feed"."kwh"::numeric else "feed"."kwh"::text::numeric end as "kwh",
         case when pg_typeof("feed"."_load_id") = 'bigint'::regtype then "feed"."_load_id"::bigint else "feed"."_load_id"::text::bigint end as "_load_id",
         case when pg_typeof("feed"."_row_no") = 'bigint'::regtype then "feed"."_row_no"::bigint else "feed"."_row_no"::text::bigint end as "_row_no"

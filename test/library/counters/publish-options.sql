@@ -128,12 +128,20 @@ with
     select
       "feed"."order"::text as "order",
       "feed"."Device"::text as "Device",
-      case when pg_typeof("feed"."user") = 'timestamp(3)'::regtype then "feed"."user"::timestamp(3) else "feed"."user"::text::timestamp(3) end as "user",
+      case
+        when pg_typeof("feed"."user") = 'timestamp(3)'::regtype then "feed"."user"::timestamp(3)
+        when pg_typeof("feed"."user")::text ~ '^time' then ('column user: not the same as timestamp(3): ' || "feed"."user"::text)::int::text::timestamp(3)
+        else "feed"."user"::text::timestamp(3)
+      end as "user",
       case when char_length(rtrim("feed"."it's"::text, ' ')) > 3 then ('column it''s: too long for varchar(3): ' || "feed"."it's"::text)::int::text else "feed"."it's"::text end::varchar(3) as "it's",
       "feed"."currency"::text as "currency",
       case when pg_typeof("feed"."select") = 'numeric(18, 6)'::regtype then "feed"."select"::numeric(18, 6) else "feed"."select"::text::numeric(18, 6) end as "select",
       case when pg_typeof("feed"."store") = 'int'::regtype then "feed"."store"::int else "feed"."store"::text::int end as "store",
-      case when pg_typeof("feed"."reported at") = 'timestamptz'::regtype then "feed"."reported at"::timestamptz else "feed"."reported at"::text::timestamptz end as "reported at",
+      case
+        when pg_typeof("feed"."reported at") = 'timestamptz'::regtype then "feed"."reported at"::timestamptz
+        when pg_typeof("feed"."reported at")::text ~ '^(date$|time)' then ('column reported at: not the same as timestamptz: ' || "feed"."reported at"::text)::int::text::timestamptz
+        else "feed"."reported at"::text::timestamptz
+      end as "reported at",
       case when pg_typeof("feed"."load") = 'bigint'::regtype then "feed"."load"::bigint else "feed"."load"::text::bigint end as "load",
       case when pg_typeof("feed"."row no") = 'bigint'::regtype then "feed"."row no"::bigint else "feed"."row no"::text::bigint end as "row no"
     from "My Raw"."the ""feed""" as feed
@@ -183,7 +191,11 @@ with
 "births" as materialized (
   select
     births."order",
-    (min(case when pg_typeof("births"."created at") = 'timestamptz'::regtype then "births"."created at"::timestamptz else "births"."created at"::text::timestamptz end) at time zone 'Europe/Berlin')::date as "_dataform_born_day"
+    (min(case
+      when pg_typeof("births"."created at") = 'timestamptz'::regtype then "births"."created at"::timestamptz
+      when pg_typeof("births"."created at")::text ~ '^(date$|time)' then ('column created at: not the same as timestamptz: ' || "births"."created at"::text)::int::text::timestamptz
+      else "births"."created at"::text::timestamptz
+    end) at time zone 'Europe/Berlin')::date as "_dataform_born_day"
   from "history"."orders" as births
   group by "births"."order"
 ),
@@ -517,12 +529,20 @@ with
     select
       "feed"."order"::text as "order",
       "feed"."Device"::text as "Device",
-      case when pg_typeof("feed"."user") = 'timestamp(3)'::regtype then "feed"."user"::timestamp(3) else "feed"."user"::text::timestamp(3) end as "user",
+      case
+        when pg_typeof("feed"."user") = 'timestamp(3)'::regtype then "feed"."user"::timestamp(3)
+        when pg_typeof("feed"."user")::text ~ '^time' then ('column user: not the same as timestamp(3): ' || "feed"."user"::text)::int::text::timestamp(3)
+        else "feed"."user"::text::timestamp(3)
+      end as "user",
       case when char_length(rtrim("feed"."it's"::text, ' ')) > 3 then ('column it''s: too long for varchar(3): ' || "feed"."it's"::text)::int::text else "feed"."it's"::text end::varchar(3) as "it's",
       "feed"."currency"::text as "currency",
       case when pg_typeof("feed"."select") = 'numeric(18, 6)'::regtype then "feed"."select"::numeric(18, 6) else "feed"."select"::text::numeric(18, 6) end as "select",
       case when pg_typeof("feed"."store") = 'int'::regtype then "feed"."store"::int else "feed"."store"::text::int end as "store",
-      case when pg_typeof("feed"."reported at") = 'timestamptz'::regtype then "feed"."reported at"::timestamptz else "feed"."reported at"::text::timestamptz end as "reported at",
+      case
+        when pg_typeof("feed"."reported at") = 'timestamptz'::regtype then "feed"."reported at"::timestamptz
+        when pg_typeof("feed"."reported at")::text ~ '^(date$|time)' then ('column reported at: not the same as timestamptz: ' || "feed"."reported at"::text)::int::text::timestamptz
+        else "feed"."reported at"::text::timestamptz
+      end as "reported at",
       case when pg_typeof("feed"."load") = 'bigint'::regtype then "feed"."load"::bigint else "feed"."load"::text::bigint end as "load",
       case when pg_typeof("feed"."row no") = 'bigint'::regtype then "feed"."row no"::bigint else "feed"."row no"::text::bigint end as "row no"
     from "My Raw"."the ""feed""" as feed
@@ -607,7 +627,11 @@ with
 "births" as materialized (
   select
     births."order",
-    (min(case when pg_typeof("births"."created at") = 'timestamptz'::regtype then "births"."created at"::timestamptz else "births"."created at"::text::timestamptz end) at time zone 'Europe/Berlin')::date as "_dataform_born_day"
+    (min(case
+      when pg_typeof("births"."created at") = 'timestamptz'::regtype then "births"."created at"::timestamptz
+      when pg_typeof("births"."created at")::text ~ '^(date$|time)' then ('column created at: not the same as timestamptz: ' || "births"."created at"::text)::int::text::timestamptz
+      else "births"."created at"::text::timestamptz
+    end) at time zone 'Europe/Berlin')::date as "_dataform_born_day"
   from "history"."orders" as births
   group by "births"."order"
 ),
@@ -2039,12 +2063,20 @@ with
       select
         "feed"."order"::text as "order",
         "feed"."Device"::text as "Device",
-        case when pg_typeof("feed"."user") = 'timestamp(3)'::regtype then "feed"."user"::timestamp(3) else "feed"."user"::text::timestamp(3) end as "user",
+        case
+          when pg_typeof("feed"."user") = 'timestamp(3)'::regtype then "feed"."user"::timestamp(3)
+          when pg_typeof("feed"."user")::text ~ '^time' then ('column user: not the same as timestamp(3): ' || "feed"."user"::text)::int::text::timestamp(3)
+          else "feed"."user"::text::timestamp(3)
+        end as "user",
         case when char_length(rtrim("feed"."it's"::text, ' ')) > 3 then ('column it''s: too long for varchar(3): ' || "feed"."it's"::text)::int::text else "feed"."it's"::text end::varchar(3) as "it's",
         "feed"."currency"::text as "currency",
         case when pg_typeof("feed"."select") = 'numeric(18, 6)'::regtype then "feed"."select"::numeric(18, 6) else "feed"."select"::text::numeric(18, 6) end as "select",
         case when pg_typeof("feed"."store") = 'int'::regtype then "feed"."store"::int else "feed"."store"::text::int end as "store",
-        case when pg_typeof("feed"."reported at") = 'timestamptz'::regtype then "feed"."reported at"::timestamptz else "feed"."reported at"::text::timestamptz end as "reported at",
+        case
+          when pg_typeof("feed"."reported at") = 'timestamptz'::regtype then "feed"."reported at"::timestamptz
+          when pg_typeof("feed"."reported at")::text ~ '^(date$|time)' then ('column reported at: not the same as timestamptz: ' || "feed"."reported at"::text)::int::text::timestamptz
+          else "feed"."reported at"::text::timestamptz
+        end as "reported at",
         case when pg_typeof("feed"."load") = 'bigint'::regtype then "feed"."load"::bigint else "feed"."load"::text::bigint end as "load",
         case when pg_typeof("feed"."row no") = 'bigint'::regtype then "feed"."row no"::bigint else "feed"."row no"::text::bigint end as "row no"
       from reports as feed

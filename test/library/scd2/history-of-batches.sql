@@ -7,7 +7,11 @@ with
     case when char_length(rtrim(feed."user"::text, ' ')) > 3 then ('column user: too long for varchar(3): ' || feed."user"::text)::int::text else feed."user"::text end::varchar(3) as "user",
     feed."region"::text as "region",
     case when pg_typeof(feed."kind") = 'json'::regtype then feed."kind"::json else feed."kind"::text::json end as "kind",
-    case when pg_typeof(feed."row_kind") = 'timestamptz'::regtype then feed."row_kind"::timestamptz else feed."row_kind"::text::timestamptz end as "row_kind",
+    case
+      when pg_typeof(feed."row_kind") = 'timestamptz'::regtype then feed."row_kind"::timestamptz
+      when pg_typeof(feed."row_kind")::text ~ '^(date$|time)' then ('column row_kind: not the same as timestamptz: ' || feed."row_kind"::text)::int::text::timestamptz
+      else feed."row_kind"::text::timestamptz
+    end as "row_kind",
     case when pg_typeof(feed."__proto__") = 'numeric'::regtype then feed."__proto__"::numeric else feed."__proto__"::text::numeric end as "__proto__",
     feed."load",
     feed."row",
