@@ -63,8 +63,9 @@ type Key = string | readonly string[];
 /**
  * What decides the rows of a history, counted up when it changes: stores compute themselves anew then.
  * 2: attributes are compared by the equality of their types, and what does not fit its type is refused.
+ * 3: a first value after `since` reaches versions that stay as they are; floating point numbers are compared to the last digit.
  */
-const RULES = 2;
+const RULES = 3;
 
 /**
  * The select of a history table: key, attributes, version_no, change_hash, [valid_from, valid_to), is_current, ended_by and

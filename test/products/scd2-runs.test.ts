@@ -24,9 +24,9 @@ interface Made extends Warehouse {
 
 const usual = 'key: "k", attributes: { v: "text" }';
 
-async function made(options = usual, columns = "k text, v text", files = {}): Promise<Made> {
+async function made(options = usual, columns = "k text, v text", files = {}, setup = "select"): Promise<Made> {
   const one = await warehouse({ ...scd2Files, ...historyFiles("h", options), ...files });
-  await one.sql(`${makeLedger}; ${makeFeed("h", columns)}`);
+  await one.sql(`${setup}; ${makeLedger}; ${makeFeed("h", columns)}`);
   let id = 0;
   return {
     ...one,
@@ -86,6 +86,52 @@ test("case 27: with since, also the source's first values of a new column make n
   await run({ fullRefresh: true });
   expect(await rows("select * from marts.h order by k, valid_from")).toEqual(incremental);
 });
+
+test.each(["partial", "full", "log"] as const)(
+  "case 27: with since, a first value that comes in a %s batch reaches versions that otherwise stay as they are",
+  async (kind) => {
+    const { land, run, versions, rows } = await made(
+      `key: "k", attributes: { v: "text", region: "citext" }, since: { region: "2024-01-03" }`,
+      "k text, v text, region text",
+      {},
+      "create extension citext",
+    );
+    const load = (id: number, asOf: number, ...records: FeedLoad["records"]): FeedLoad => ({
+      kind,
+      asOf,
+      loaded: id,
+      records,
+    });
+    const whole = "select v.* from marts.h as v order by k, valid_from";
+    const steps: [load: FeedLoad, ...expected: string[]][] = [
+      [load(1, 1, { k: "a", v: "w", region: null }), "a w ∅ 01-01..-"],
+      [load(2, 2, { k: "a", v: "x", region: null }), "a w ∅ 01-01..01-02 change", "a x ∅ 01-02..-"],
+      // no change but the first value
+      [load(5, 5, { k: "a", v: "x", region: "north" }), "a w north 01-01..01-02 change", "a x north 01-02..-"],
+      // a late load has an earlier one, and then one that only is written otherwise
+      [
+        load(6, 4, { k: "a", v: "x", region: "south" }),
+        "a w south 01-01..01-02 change",
+        "a x south 01-02..01-05 change",
+        "a x north 01-05..-",
+      ],
+      [
+        load(7, 3, { k: "a", v: "x", region: "SOUTH" }),
+        "a w SOUTH 01-01..01-02 change",
+        "a x SOUTH 01-02..01-05 change",
+        "a x north 01-05..-",
+      ],
+    ];
+    for (const [landed, ...expected] of steps) {
+      await land(landed);
+      expect((await run()).status).toBe("success");
+      expect(await versions("v", "region")).toEqual(expected);
+      const incremental = await rows(whole);
+      expect((await run({ fullRefresh: true })).status).toBe("success");
+      expect(await rows(whole)).toEqual(incremental);
+    }
+  },
+);
 
 test("case 28: versions that differed only in a column no longer tracked become one", async () => {
   const { land, run, versions, project, rows } = await made(withRegion, "k text, v text, region text");

@@ -1,5 +1,5 @@
 import { expression, relation } from "../../sql/authored.ts";
-import { id, ids } from "../../sql/identifiers.ts";
+import { ids } from "../../sql/identifiers.ts";
 import { type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../options.ts";
 import { idOf, sameKey } from "./values.ts";
@@ -107,8 +107,4 @@ export function given(caller: string, what: string, text: string): Relation {
 
 export function momentOf(caller: string, text: string): Sql {
   return expression(text, `${caller}: moment`);
-}
-
-export function aliasOf(name: string): Relation {
-  return id(name);
 }

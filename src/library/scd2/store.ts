@@ -124,9 +124,10 @@ export function newsCtes({ timeline, feed, batches, definition }: StoreParts, se
   ];
 }
 
-/** What is looked at of the store. A field of slices that it does not have yet is null there. */
-function storeCte({ key, attributes, by, loadOrder }: Timeline, self: Relation): Cte {
-  const more = by.filter((column) => !key.includes(column));
+/** What is looked at of the store. An attribute that it does not have yet is null there. */
+function storeCte(timeline: Timeline, self: Relation): Cte {
+  const { key, attributes, by, loadOrder } = timeline;
+  const more = [...new Set([...by, ...backfillable(timeline)])].filter((column) => !key.includes(column));
   const absent = [
     sql`null as ${own("absent")}`,
     ...more.map((column) => sql`null::${attributes.get(column)!} as ${id(stored(column))}`),
@@ -160,7 +161,7 @@ function touchedRowsCte(timeline: Timeline, keysOf: Relation): Cte {
       from ${keysOf} as touched
       -- offset 0: key by key, by the index
       cross join lateral (
-        select ${columnsOf(sql`store`, [...timeline.key, ...RESULTS, ...timeline.loadOrder])}
+        select ${columnsOf(sql`store`, [...timeline.key, ...backfillable(timeline), ...RESULTS, ...timeline.loadOrder])}
         from _dataform_store as store
         where ${sameKey(timeline, sql`store`, sql`touched`)} and store.${rowKind} = 'version'
         offset 0
@@ -169,14 +170,24 @@ function touchedRowsCte(timeline: Timeline, keysOf: Relation): Cte {
 }
 
 /**
+ * Attributes that can change in a version whose record and validity stay: before their `since` they are of a later record.
+ * Those without a `since` can not.
+ */
+function backfillable({ since }: Timeline): string[] {
+  return [...since.keys()];
+}
+
+/**
  * What was computed; or, where the store has a version that is no more, a void row in its place. A version that comes from
- * the same record and holds as long is the same one, unless all means something else than before.
+ * the same record and holds as long is the same one, unless a value was backfilled or all means something else than before.
  */
 function changedCte(timeline: Timeline): Cte {
   const { key, attributes, loadOrder } = timeline;
   const decides = ["valid_from", "valid_to", "ended_by", ...loadOrder];
   const isThere = sql`versions.valid_from is not null`;
   const hash = changeHash(timeline, sql`versions`);
+  // As they are written: a value in another spelling is another record's, and a store may have it in another type.
+  const written = (relation: Sql) => backfillable(timeline).map((column) => sql`${relation}.${id(column)}::text`);
   const columns = [
     ...key.map((column) => storedAs(column, id(column))),
     ...[...attributes.keys()].map((column) => storedAs(column, sql`versions.${id(column)}`)),
@@ -193,9 +204,9 @@ function changedCte(timeline: Timeline): Cte {
       from versions
       full join touched_rows using (${key.map((column) => id(column))}, version_no)
       where (
-        ${columnsOf(sql`versions`, decides)}
+        ${[...columnsOf(sql`versions`, decides), ...written(sql`versions`)]}
       ) is distinct from (
-        ${columnsOf(sql`touched_rows`, decides)}
+        ${[...columnsOf(sql`touched_rows`, decides), ...written(sql`touched_rows`)]}
       ) or (select is_remeant from meant) and ${hash} is distinct from touched_rows.change_hash`,
   );
 }

@@ -167,7 +167,7 @@ with
         kind as kind,
         as_of as as_of,
         row_number() over (order by loaded_at, load_id) as load_order,
-        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'd36df04693a4098f7edfffdf757a613f')::text) as meaning
+        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', '6112af99697a066d65fd452921223a58')::text) as meaning
       from _dataform_batches
     ) as listed
   )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)
@@ -458,7 +458,7 @@ with
         kind as kind,
         as_of as as_of,
         row_number() over (order by loaded_at, load_id) as load_order,
-        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'd36df04693a4098f7edfffdf757a613f')::text) as meaning
+        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', '6112af99697a066d65fd452921223a58')::text) as meaning
       from _dataform_batches
     ) as listed
   )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)
@@ -686,7 +686,7 @@ with
   from "touched customers" as touched
   -- offset 0: key by key, by the index
   cross join lateral (
-    select store."country", store."Customer No", store."version_no", store."change_hash", store."valid_from", store."valid_to", store."is_current", store."ended_by", store."load", store."row"
+    select store."country", store."Customer No", store."region", store."version_no", store."change_hash", store."valid_from", store."valid_to", store."is_current", store."ended_by", store."load", store."row"
     from _dataform_store as store
     where (store."country" = touched."country") and (store."Customer No" = touched."Customer No") and store."_dataform_row_kind" = 'version'
     offset 0
@@ -727,13 +727,15 @@ with
     versions."valid_to",
     versions."ended_by",
     versions."load",
-    versions."row"
+    versions."row",
+    versions."region"::text
   ) is distinct from (
     touched_rows."valid_from",
     touched_rows."valid_to",
     touched_rows."ended_by",
     touched_rows."load",
-    touched_rows."row"
+    touched_rows."row",
+    touched_rows."region"::text
   ) or (select is_remeant from meant) and md5(jsonb_build_array(versions."user", versions."region", versions."kind"::text, (versions."row_kind" at time zone 'UTC'), trim_scale(versions."__proto__"))::text) is distinct from touched_rows.change_hash
 )
 
@@ -818,7 +820,7 @@ with
         kind as kind,
         as_of as as_of,
         row_number() over (order by loaded_at, load_id) as load_order,
-        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'd36df04693a4098f7edfffdf757a613f')::text) as meaning
+        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', '6112af99697a066d65fd452921223a58')::text) as meaning
       from _dataform_batches
     ) as listed
   )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)

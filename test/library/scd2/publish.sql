@@ -131,7 +131,7 @@ with
         kind as kind,
         as_of as as_of,
         row_number() over (order by loaded_at, load_id) as load_order,
-        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', '87b6d385f647247f9916332fe7e145f7')::text) as meaning
+        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) as meaning
       from _dataform_batches
     ) as listed
   )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)
@@ -322,7 +322,7 @@ with
         kind as kind,
         as_of as as_of,
         row_number() over (order by loaded_at, load_id) as load_order,
-        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', '87b6d385f647247f9916332fe7e145f7')::text) as meaning
+        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) as meaning
       from _dataform_batches
     ) as listed
   )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)
@@ -582,7 +582,7 @@ with
         kind as kind,
         as_of as as_of,
         row_number() over (order by loaded_at, load_id) as load_order,
-        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', '87b6d385f647247f9916332fe7e145f7')::text) as meaning
+        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) as meaning
       from _dataform_batches
     ) as listed
   )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)
