@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { history } from "../../src/library/scd2.ts";
 import { historyFiles, landing, makeFeed, makeLedger, scd2Files } from "../support/history.ts";
 import { stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
@@ -224,4 +225,94 @@ test("a store that earlier rules made is computed anew by itself, and loses noth
   expect(await house.rows(history)).toHaveLength(3);
   expect((await house.run()).status).toBe("success");
   expect(await house.rows(history)).toEqual(expected);
+});
+
+/** Of each type with floating point numbers two that differ behind the 15th digit, or the 6th. */
+const closeBy: readonly (readonly [type: string, one: string, other: string])[] = [
+  ["float8", "0.3", "0.30000000000000004"],
+  ["double precision", "-1e300", "-1.0000000000000002e300"],
+  ["float", "123456789012345.6", "123456789012345.61"],
+  ["float(53)", "0.1", "0.10000000000000002"],
+  ["real", "0.3", "0.30000004"],
+  ["float4", "1234567", "1234567.1"],
+  ["float(24)", "0.1", "0.10000001"],
+  ["float8[]", "{0.3,NULL}", "{0.30000000000000004,NULL}"],
+  ["real array", "{0.3}", "{0.30000004}"],
+  ["raw.share", "0.3", "0.30000000000000004"],
+  ["raw.shares", "{0.3}", "{0.30000000000000004}"],
+  ["raw.place", "(1,0.3)", "(1,0.30000000000000004)"],
+  ["raw.span", "[0,0.3]", "[0,0.30000000000000004]"],
+  ["point", "(1,0.3)", "(1,0.30000000000000004)"],
+];
+
+test("a floating point number that differs in its last digit is a version, whatever digits the database writes", async () => {
+  const named = closeBy.map(([type], index) => [column(index), type] as const);
+  const house = await warehouse({
+    ...scd2Files,
+    ...historyFiles(
+      "h",
+      `key: "k", attributes: ${JSON.stringify(Object.fromEntries(named))}, batches: { kind: "partial" }`,
+    ),
+  });
+  const digits = (count: number) =>
+    house.sql(`alter database ${house.database.settings.database} set extra_float_digits = ${count}`);
+  await digits(0);
+  await house.sql(`${makeLedger}; create domain raw.share as float8; create domain raw.shares as float8[];
+    create type raw.place as (a int, b float8); create type raw.span as range (subtype = float8)`);
+  await house.sql(makeFeed("h", ["k int", ...named.map(([name, type]) => `${name} ${type}`)].join(", ")));
+  const land = (day: number, changed: (index: number) => boolean) =>
+    house.sql(
+      landing("h", day, {
+        kind: "partial",
+        asOf: day,
+        loaded: day,
+        records: closeBy.map((_, k) => ({
+          k,
+          ...Object.fromEntries(
+            closeBy.map(([, one, other], index) => [column(index), index === k && changed(k) ? other : one]),
+          ),
+        })),
+      }),
+    );
+  await land(1, () => false);
+  expect((await house.run()).status).toBe("success");
+  await land(2, () => true);
+  expect((await house.run()).status).toBe("success");
+  const types = async () => (await house.rows(changed)).map((key) => closeBy[Number(key)]![0]);
+  expect(await types()).toEqual(closeBy.map(([type]) => type));
+  const history = "select v.* from marts.h as v order by k, version_no";
+  await digits(1);
+  const incremental = await house.rows(history);
+  await land(3, () => true);
+  expect((await house.run()).status).toBe("success");
+  expect(await house.rows(history)).toEqual(incremental);
+  await digits(0);
+  expect((await house.run({ fullRefresh: true })).status).toBe("success");
+  await digits(1);
+  expect(await house.rows(history)).toEqual(incremental);
+});
+
+test("the hash of a floating point number is one in every session: 0 is -0, NaN is NaN, 0.3 is not 0.30000000000000004", async () => {
+  const house = await warehouse({});
+  const select = history({
+    kind: "log",
+    feed: "raw.f",
+    key: "k",
+    attributes: { a: "float8", b: "real" },
+    effectiveAt: "at",
+  });
+  await house.sql(`create schema if not exists raw; create table raw.f as
+    select k, a::float8, b::real, timestamptz '2024-01-01Z' as at, 1 as _load_id, k as _row_no
+    from (values (1, '0', '0'), (2, '-0', '-0'), (3, 'NaN', 'NaN'), (4, '0.3', '0.3'), (5, '0.30000000000000004', '0.3'),
+      (6, '0.3', '0.30000004'), (7, null, null)) as f (k, a, b);
+    insert into raw.f values (8, -('NaN'::float8), -('NaN'::real), '2024-01-01Z', 1, 8)`);
+  const hashes = async (digits: number) => {
+    await house.sql(`set extra_float_digits = ${digits}`);
+    return house.rows(`select change_hash from (${select}) as made order by k`);
+  };
+  const [zero, minusZero, nan, ...others] = await hashes(0);
+  expect(minusZero).toBe(zero);
+  expect(others.pop()).toBe(nan);
+  expect(new Set([zero, nan, ...others]).size).toBe(6);
+  expect(await hashes(3)).toEqual([zero, minusZero, nan, ...others, nan]);
 });

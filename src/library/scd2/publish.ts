@@ -102,6 +102,8 @@ function publishStore(publication: Publication): void {
     .preOps((context) => [
       // a query of this many steps takes the JIT seconds to compile, and itself less
       "set local jit = off",
+      // what is compared as it is written is written to its last digit
+      "set local extra_float_digits = 1",
       // a table, so that the planner knows how many keys there are: for a thousand and a million it plans differently
       ...(context.incremental() ? touchedTable(publication, context, touched) : []),
     ])

@@ -44,11 +44,19 @@ export function sliceOf({ by, attributes }: Timeline, alias: Sql): Sql {
   return sql`jsonb_build_array(${join(values, ", ")})::text`;
 }
 
-/** A value so that equal ones have one text, in every session: its time zone does not matter. */
+/** Floating point numbers are written with as many digits as the session likes. */
+const FLOAT = /^(?:real|float[48]?|double precision)(?: \( \d+ \))?$/;
+const FLOATS = /^(?:real|float[48]?|double precision)(?: \( \d+ \))? (?:\[|array)/;
+
+/** A value so that equal ones have one text, in every session: its time zone and its digits do not matter. */
 function canonical(value: Sql, type: string): Sql {
   if (/^(?:timestamptz|timestamp (?:\( \d+ \) )?with time zone)(?: \( \d+ \))?$/.test(type))
     return sql`(${value} at time zone 'UTC')`;
   if (/^(?:numeric|decimal|dec)$/.test(type)) return sql`trim_scale(${value})`;
+  // 0 is -0, and there are several NaN.
+  if (FLOAT.test(type))
+    return sql`case when ${value} = 'NaN' then 'NaN' else ${hex(sql`float8send`, sql`${value}::float8 + 0`)} end`;
+  if (FLOATS.test(type)) return hex(sql`array_send`, value);
   if (type === "citext") return sql`lower(${value}::text)`;
   if (WITHOUT_EQUALITY.test(type)) return sql`${value}::text`;
   // These are written in the session's zone: what they are sent as is not.

@@ -755,9 +755,13 @@ where loads.load_id is null
 
 -- pre_operations, where it is made
 set local jit = off
+---
+set local extra_float_digits = 1
 
 -- pre_operations, incremental
 set local jit = off
+---
+set local extra_float_digits = 1
 ---
 create temporary table "touched customers" on commit drop as
 with
