@@ -2,7 +2,7 @@
 // Loads @dataform/core, lets it compile the project, and sends the graph back.
 // Plain CommonJS, so that it also runs from source and can stand in for the `require` that core expects.
 "use strict";
-const { readFileSync } = require("node:fs");
+const { readdirSync, readFileSync } = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
 const vm = require("node:vm");
@@ -56,8 +56,9 @@ function refuseProto(vars) {
 }
 
 function packagedFile(name) {
-  const built = path.join(LIBRARY, `${name}.js`);
-  return isFile(built) ? built : path.join(LIBRARY, "../../../includes", `${name}.js`);
+  const names = readdirSync(LIBRARY).flatMap((file) => /^([\w-]+)\.js$/.exec(file)?.[1] ?? []);
+  if (names.includes(name)) return path.join(LIBRARY, `${name}.js`);
+  throw new Error(`dataform-postgres has no includes/${name}; it has ${names.join(", ")}`);
 }
 
 // Where the compiled texts and the errors come from.

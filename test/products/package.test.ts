@@ -144,3 +144,15 @@ test("a wrong option of an include of the package is told with the file of the p
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining("scd2.publish: customers: needs attributes")]);
   expect(stderr).toContain("definitions/customers.js");
 });
+
+test("a packaged function that there is not is told with those that there are", async () => {
+  const dir = await strangersProject({
+    ...required("scd3"),
+    "definitions/a.sqlx": 'config { type: "view" }\nselect 1 as a',
+  });
+  const { exitCode, stderr } = await cli(dir, ["compile"], {});
+  expect([exitCode, stderr]).toEqual([
+    2,
+    expect.stringMatching(/includes\/scd3\.js:1:.*has no includes\/scd3; it has .*counters.*scd2/),
+  ]);
+});
