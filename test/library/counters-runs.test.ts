@@ -55,6 +55,46 @@ test("a value that does not fit its type is refused, with its column, and never 
   ]);
 });
 
+test("totals to date outgrow the counter's type, and are of the largest like it", async () => {
+  const counters = { i: "int", s: "int2", d: "numeric(3, 1)", n: "numeric", b: "bigint" };
+  const house = await counting("meter text, read_at timestamptz, i int, s int2, d numeric, n numeric, b bigint", {
+    counters,
+    rollups: { days: { by: ["meter"], every: "day" } },
+    totals: true,
+  });
+  const high = "2000000000, 32000, 99.9, 1, 2000000000";
+  await house.land({
+    load: 1,
+    rows: [`'a', '2026-01-02Z', ${high}`, "'a', '2026-01-03Z', 0, 0, 0, 0, 0", `'a', '2026-01-04Z', ${high}`],
+  });
+  expect(failed(await house.run())).toEqual([]);
+  await house.land({
+    load: 2,
+    rows: ["'a', '2026-01-05Z', 0, 0, 0, 0, 0", `'a', '2026-01-06Z', ${high}`],
+  });
+  expect(failed(await house.run())).toEqual([]);
+  const names = Object.keys(counters);
+  const toDate = names.map((name) => `${name}_to_date`).join(", ");
+  const of = (columns: string) => `select ${columns} from marts.`;
+  expect(await house.rows(`${of(toDate)}meter_deltas order by read_at desc limit 1`)).toEqual([
+    "6000000000|96000|299.7|3|6000000000",
+  ]);
+  expect(await house.rows(`${of("i, s, d, n, b")}meter_totals`)).toEqual(["6000000000|96000|299.7|3|6000000000"]);
+  const types = (relation: string, columns: readonly string[]) =>
+    house.rows(`select string_agg(format_type(a.atttypid, a.atttypmod), ' ' order by array_position(array['${columns.join("', '")}'], a.attname::text))
+      from pg_attribute a where a.attrelid = 'marts.${relation}'::regclass and a.attname in ('${columns.join("', '")}')`);
+  const widened = ["bigint bigint numeric numeric bigint"];
+  expect(await types("meter_deltas", names)).toEqual(["integer smallint numeric(3,1) numeric bigint"]);
+  expect(
+    await types(
+      "meter_deltas",
+      names.map((name) => `${name}_to_date`),
+    ),
+  ).toEqual(widened);
+  expect(await types("meter_totals", names)).toEqual(widened);
+  expect(await types("days", names)).toEqual(widened);
+});
+
 test("the day that a reading closes is one of the time zone", async () => {
   const house = await counting(plain, { timeZone: "Asia/Tokyo" });
   await house.land({

@@ -19,7 +19,7 @@ import {
 } from "./changes.ts";
 import { calendarOf, typedRows } from "./full.ts";
 import { lastReportFirst, typedReports } from "./log.ts";
-import { deltaOf, keyOf, LOAD_NO, PREVIOUS_AT, RUN_AT, type Shape, toDateOf } from "./shape.ts";
+import { deltaOf, keyOf, LOAD_NO, PREVIOUS_AT, RUN_AT, type Shape, toDateOf, totalType } from "./shape.ts";
 
 // What counters promise, as queries for the rows that break it. They look at what the last run wrote, and at everything
 // after a computation of everything.
@@ -123,9 +123,10 @@ function pairedReadings({ series, counters, takenAt }: Shape): Sql {
 }
 
 /** What a reading says of the total: the last one all, one before a reset what stood there, the one before what counts less. */
-function reported({ leading }: Shape, name: string): Sql {
+function reported({ leading, counters }: Shape, name: string): Sql {
   const fell = or([...new Set([leading ?? name, name])].map((one) => sql`${id(one)} < ${lastOf(one)}`));
-  return sql`case when ${own("is_last")} then ${id(name)} else 0 end
+  // The first summand says of which type the sum is.
+  return sql`case when ${own("is_last")} then ${id(name)} else 0 end::${totalType(counters.get(name)!)}
     + case when ${fell} then ${lastOf(name)} else 0 end
     - case when ${own("is_counted")} then 0 else ${id(name)} end`;
 }

@@ -2,7 +2,7 @@ import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { join, or, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../options.ts";
-import { deltaOf, toDateOf } from "./shape.ts";
+import { deltaOf, toDateOf, totalType } from "./shape.ts";
 
 /** Readings in the order they were taken, and what is known of each series before them. */
 export interface Totals {
@@ -63,7 +63,7 @@ function inOrder(totals: Totals): Sql {
       ${ids([...columns, ...passed]).map((column) => sql`readings.${column}`)},
       ${isBorn} as ${own("is_born")},
       ${bornDay} as ${own("born_day")}${before ? sql`,` : sql``}
-      ${before ? [...counters].map(([name, type]) => sql`null::${type} as ${beforeOf(name)}`) : sql``}${before ? sql`,` : sql``}
+      ${before ? [...counters].map(([name, type]) => sql`null::${totalType(type)} as ${beforeOf(name)}`) : sql``}${before ? sql`,` : sql``}
       ${before ? sql`false as ${IS_BEFORE}` : sql``}
     from ${readings} as readings`;
   if (!before) return given;
@@ -136,7 +136,7 @@ function summed(totals: Totals, passed: readonly string[]): Sql {
       ${ids(passed)},
       ${previous ? sql`${LAST_AT} as ${id(previous)},` : sql``}
       ${[...counters.keys()].map((name) => id(deltaOf(name)))},
-      ${[...counters].map(([name, type]) => sql`(sum(${added(name)}) over series)::${type} as ${id(toDateOf(name))}`)},
+      ${[...counters].map(([name, type]) => sql`(sum(${added(name)}) over series)::${totalType(type)} as ${id(toDateOf(name))}`)},
       days_covered,
       is_baseline,
       is_reset${before ? sql`,` : sql``}

@@ -3,7 +3,7 @@ import { id, ids } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../options.ts";
 import { among, changedSince, dotted, isKind, lastRun, scope } from "./changes.ts";
-import { beforeFeedOf, deltaOf, type Shape, toDateOf } from "./shape.ts";
+import { beforeFeedOf, deltaOf, type Shape, toDateOf, totalType } from "./shape.ts";
 
 export type Period = "day" | "month" | "reading";
 
@@ -65,22 +65,16 @@ export function measuresOf({ shape, every, measures }: Rollup): ReadonlyMap<stri
     ...(every === "reading" && shape.day !== periodOf({ shape, every, by: [], measures })
       ? ([[shape.day, sql`min(${day})`]] as [string, Sql][])
       : []),
-    ...counters.map(([name, type]): [string, Sql] => [name, sum(deltaOf(name), sumType(type))]),
+    ...counters.map(([name, type]): [string, Sql] => [name, sum(deltaOf(name), totalType(type))]),
     ...counters.map(([name, type]): [string, Sql] => [
       beforeFeedOf(name),
-      sum(toDateOf(name), sumType(type), sql`readings.is_baseline`),
+      sum(toDateOf(name), totalType(type), sql`readings.is_baseline`),
     ]),
     ...(every === "month" ? days : []),
     ["days_covered", sql`max(readings.days_covered)`],
     ["has_reset", sql`bool_or(readings.is_reset)`],
     ...measures,
   ]);
-}
-
-/** Sums are of the largest of the types like it, so that they do not outgrow it sooner than need be. */
-function sumType(type: Sql): Sql {
-  if (/^(smallint|int2|integer|int|int4)$/i.test(type.toString())) return sql`bigint`;
-  return /^(numeric|decimal)\b/i.test(type.toString()) ? sql`numeric` : type;
 }
 
 /**

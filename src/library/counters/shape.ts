@@ -1,6 +1,7 @@
 import { suffixed } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { ownName } from "../options.ts";
+import { spelling } from "../values.ts";
 import type { Moment } from "./moments.ts";
 
 /** What the readings of some counters are made of: options as checked. All names are of columns. */
@@ -34,6 +35,13 @@ export const deltaOf = (counter: string) => suffixed(counter, "_delta");
 export const toDateOf = (counter: string) => suffixed(counter, "_to_date");
 export const beforeFeedOf = (counter: string) => suffixed(counter, "_before_feed");
 
+/** The type of sums of a counter: the largest of the types like its own, which sums may outgrow where no reading does. */
+export function totalType(type: Sql): Sql {
+  const spelled = spelling(type);
+  if (/^(?:smallint|int2|integer|int|int4)$/.test(spelled)) return sql`bigint`;
+  return /^(?:numeric|decimal|dec)(?: \(|$)/.test(spelled) ? sql`numeric` : type;
+}
+
 /** The columns by which a reading is known. */
 export function keyOf({ series, takenAt }: Shape): string[] {
   return [...series.keys(), takenAt.name];
@@ -58,7 +66,7 @@ export function computedColumns({ takenAt, counters }: Shape): ReadonlyMap<strin
   return new Map([
     [PREVIOUS_AT, takenAt.type],
     ...[...counters].map(([counter, type]) => [deltaOf(counter), type] as const),
-    ...[...counters].map(([counter, type]) => [toDateOf(counter), type] as const),
+    ...[...counters].map(([counter, type]) => [toDateOf(counter), totalType(type)] as const),
     ["days_covered", sql`integer`],
     ["is_baseline", sql`boolean`],
     ["is_reset", sql`boolean`],

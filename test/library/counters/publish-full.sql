@@ -59,7 +59,7 @@ with
     null::bigint as "views_delta",
     null::int as "clicks_delta",
     null::bigint as "views_to_date",
-    null::int as "clicks_to_date",
+    null::bigint as "clicks_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
@@ -312,7 +312,7 @@ with
     "views_delta",
     "clicks_delta",
     (sum(coalesce("views_delta", "views")) over series)::bigint as "views_to_date",
-    (sum(coalesce("clicks_delta", "clicks")) over series)::int as "clicks_to_date",
+    (sum(coalesce("clicks_delta", "clicks")) over series)::bigint as "clicks_to_date",
     days_covered,
     is_baseline,
     is_reset
@@ -378,7 +378,7 @@ with
     null::bigint as "views_delta",
     null::int as "clicks_delta",
     null::bigint as "views_to_date",
-    null::int as "clicks_to_date",
+    null::bigint as "clicks_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
@@ -401,7 +401,7 @@ with
     null::bigint as "views_delta",
     null::int as "clicks_delta",
     null::bigint as "views_to_date",
-    null::int as "clicks_to_date",
+    null::bigint as "clicks_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
@@ -634,7 +634,7 @@ with
     readings."_dataform_is_born" as "_dataform_is_born",
     readings."_dataform_born_day" as "_dataform_born_day",
     null::bigint as "_dataform_before_views",
-    null::int as "_dataform_before_clicks",
+    null::bigint as "_dataform_before_clicks",
     false as "_dataform_is_before"
   from readings as readings
   union all
@@ -707,7 +707,7 @@ with
     "views_delta",
     "clicks_delta",
     (sum(case when "_dataform_is_before" then "_dataform_before_views" else coalesce("views_delta", "views") end) over series)::bigint as "views_to_date",
-    (sum(case when "_dataform_is_before" then "_dataform_before_clicks" else coalesce("clicks_delta", "clicks") end) over series)::int as "clicks_to_date",
+    (sum(case when "_dataform_is_before" then "_dataform_before_clicks" else coalesce("clicks_delta", "clicks") end) over series)::bigint as "clicks_to_date",
     days_covered,
     is_baseline,
     is_reset,
@@ -811,7 +811,7 @@ with
     null::bigint as "views_delta",
     null::int as "clicks_delta",
     null::bigint as "views_to_date",
-    null::int as "clicks_to_date",
+    null::bigint as "clicks_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
@@ -835,7 +835,7 @@ with
     null::bigint as "views_delta",
     null::int as "clicks_delta",
     null::bigint as "views_to_date",
-    null::int as "clicks_to_date",
+    null::bigint as "clicks_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
@@ -863,7 +863,7 @@ with
     null::bigint as "views_delta",
     null::int as "clicks_delta",
     null::bigint as "views_to_date",
-    null::int as "clicks_to_date",
+    null::bigint as "clicks_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
@@ -1585,10 +1585,10 @@ select
 from (
   select
     "counted"."blog_id" as "blog_id",
-    coalesce(sum(case when "_dataform_is_last" then "views" else 0 end
+    coalesce(sum(case when "_dataform_is_last" then "views" else 0 end::bigint
     + case when "views" < "_dataform_last_views" then "_dataform_last_views" else 0 end
     - case when "_dataform_is_counted" then 0 else "views" end), 0) as "views",
-    coalesce(sum(case when "_dataform_is_last" then "clicks" else 0 end
+    coalesce(sum(case when "_dataform_is_last" then "clicks" else 0 end::bigint
     + case when ("views" < "_dataform_last_views") or ("clicks" < "_dataform_last_clicks") then "_dataform_last_clicks" else 0 end
     - case when "_dataform_is_counted" then 0 else "clicks" end), 0) as "clicks",
     coalesce(sum(case when "_dataform_is_last" then "views_to_date" else 0 end - case when "_dataform_is_counted" then 0 else "views_to_date" end), 0) as "views_to_date",

@@ -998,7 +998,7 @@ select
 from (
   select
     "counted"."meter" as "meter",
-    coalesce(sum(case when "_dataform_is_last" then "kwh" else 0 end
+    coalesce(sum(case when "_dataform_is_last" then "kwh" else 0 end::numeric
     + case when "kwh" < "_dataform_last_kwh" then "_dataform_last_kwh" else 0 end
     - case when "_dataform_is_counted" then 0 else "kwh" end), 0) as "kwh",
     coalesce(sum(case when "_dataform_is_last" then "kwh_to_date" else 0 end - case when "_dataform_is_counted" then 0 else "kwh_to_date" end), 0) as "kwh_to_date"

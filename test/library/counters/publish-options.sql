@@ -68,8 +68,8 @@ with
     null::timestamp(3) as "_dataform_previous_at",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
-    null::numeric(18, 6) as "select_to_date",
-    null::int as "store_to_date",
+    null::numeric as "select_to_date",
+    null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset"
@@ -350,8 +350,8 @@ with
     "_dataform_last_at" as "_dataform_previous_at",
     "select_delta",
     "store_delta",
-    (sum(coalesce("select_delta", "select")) over series)::numeric(18, 6) as "select_to_date",
-    (sum(coalesce("store_delta", "store")) over series)::int as "store_to_date",
+    (sum(coalesce("select_delta", "select")) over series)::numeric as "select_to_date",
+    (sum(coalesce("store_delta", "store")) over series)::bigint as "store_to_date",
     days_covered,
     is_baseline,
     is_reset
@@ -432,8 +432,8 @@ with
     null::timestamp(3) as "_dataform_previous_at",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
-    null::numeric(18, 6) as "select_to_date",
-    null::int as "store_to_date",
+    null::numeric as "select_to_date",
+    null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset"
@@ -459,8 +459,8 @@ with
     null::timestamp(3) as "_dataform_previous_at",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
-    null::numeric(18, 6) as "select_to_date",
-    null::int as "store_to_date",
+    null::numeric as "select_to_date",
+    null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset"
@@ -752,8 +752,8 @@ with
     readings."row no",
     readings."_dataform_is_born" as "_dataform_is_born",
     readings."_dataform_born_day" as "_dataform_born_day",
-    null::numeric(18, 6) as "_dataform_before_select",
-    null::int as "_dataform_before_store",
+    null::numeric as "_dataform_before_select",
+    null::bigint as "_dataform_before_store",
     false as "_dataform_is_before"
   from readings as readings
   union all
@@ -837,8 +837,8 @@ with
     "_dataform_last_at" as "_dataform_previous_at",
     "select_delta",
     "store_delta",
-    (sum(case when "_dataform_is_before" then "_dataform_before_select" else coalesce("select_delta", "select") end) over series)::numeric(18, 6) as "select_to_date",
-    (sum(case when "_dataform_is_before" then "_dataform_before_store" else coalesce("store_delta", "store") end) over series)::int as "store_to_date",
+    (sum(case when "_dataform_is_before" then "_dataform_before_select" else coalesce("select_delta", "select") end) over series)::numeric as "select_to_date",
+    (sum(case when "_dataform_is_before" then "_dataform_before_store" else coalesce("store_delta", "store") end) over series)::bigint as "store_to_date",
     days_covered,
     is_baseline,
     is_reset,
@@ -965,8 +965,8 @@ with
     null::timestamp(3) as "_dataform_previous_at",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
-    null::numeric(18, 6) as "select_to_date",
-    null::int as "store_to_date",
+    null::numeric as "select_to_date",
+    null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset"
@@ -993,8 +993,8 @@ with
     null::timestamp(3) as "_dataform_previous_at",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
-    null::numeric(18, 6) as "select_to_date",
-    null::int as "store_to_date",
+    null::numeric as "select_to_date",
+    null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset"
@@ -1025,8 +1025,8 @@ with
     null::timestamp(3) as "_dataform_previous_at",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
-    null::numeric(18, 6) as "select_to_date",
-    null::int as "store_to_date",
+    null::numeric as "select_to_date",
+    null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset"
@@ -2195,10 +2195,10 @@ from (
   select
     "counted"."order" as "order",
     "counted"."Device" as "Device",
-    coalesce(sum(case when "_dataform_is_last" then "select" else 0 end
+    coalesce(sum(case when "_dataform_is_last" then "select" else 0 end::numeric
     + case when ("store" < "_dataform_last_store") or ("select" < "_dataform_last_select") then "_dataform_last_select" else 0 end
     - case when "_dataform_is_counted" then 0 else "select" end), 0) as "select",
-    coalesce(sum(case when "_dataform_is_last" then "store" else 0 end
+    coalesce(sum(case when "_dataform_is_last" then "store" else 0 end::bigint
     + case when "store" < "_dataform_last_store" then "_dataform_last_store" else 0 end
     - case when "_dataform_is_counted" then 0 else "store" end), 0) as "store",
     coalesce(sum(case when "_dataform_is_last" then "select_to_date" else 0 end - case when "_dataform_is_counted" then 0 else "select_to_date" end), 0) as "select_to_date",
