@@ -3,8 +3,9 @@ import { type Action, type CompiledGraph, isModel, type Model } from "../model/g
 import { targetKey } from "../model/target.ts";
 import { classify } from "../sql/classify.ts";
 import { LONGEST_NAME } from "../sql/identifiers.ts";
-import { MARK, plainReferences } from "../sql/references.ts";
+import { MARK, plainReferences, reference } from "../sql/references.ts";
 import { splitStatements } from "../sql/split.ts";
+import { meaningful } from "../sql/tokens.ts";
 import { columnIn } from "./config-assertions.ts";
 import { findInSource } from "./source.ts";
 
@@ -103,20 +104,36 @@ function checkTransactions(model: Model, projectDir: string): UserError[] {
   });
 }
 
+/** Of these nobody knows what they do to a relation that their body names. */
+const HAS_BODY = /^(?:do|create (?:function|procedure))$/;
+
+/** Whether a statement says a model's name by `ref()` or `self()` anywhere, inside of strings, too. */
+function names(statement: string, { schema, name }: Model["target"]): boolean {
+  const text = meaningful(statement)
+    .map((token) => token.text)
+    .join("");
+  const said = (part: string) => part.replaceAll('""', '"');
+  return [...text.matchAll(reference)].some((parts) => said(parts[1]!) === schema && said(parts[2]!) === name);
+}
+
 /** Build time is before the audits; a change to the live table there would be seen by readers at once. */
 function checkIncremental(model: Model, projectDir: string): UserError[] {
   if (model.kind !== "incremental") return [];
   const isSelf = ([schema, name]: readonly string[]) =>
     schema === `${MARK}${model.target.schema}` && name === model.target.name;
   const statements = model.incrementalPreOperations.flatMap(splitStatements);
-  const offending = statements.find((statement) => classify(statement).changes.some(isSelf));
+  const offending = statements.find((statement) => {
+    const { command, changes } = classify(statement);
+    return changes.some(isSelf) || (HAS_BODY.test(command) && names(statement, model.target));
+  });
   if (offending === undefined) return [];
+  const inBody = HAS_BODY.test(classify(offending).command);
   return [
     new UserError({
       message: `${targetKey(model.target)}: pre_operations of an incremental model may read self(), not change it`,
       location: findInSource(projectDir, model.file, /pre_operations/),
       found: shown(offending),
-      hint: "let uniqueKey replace the rows, or delete in post_operations, which run in the publishing transaction",
+      hint: `${inBody ? "read it in a statement of its own, " : ""}let uniqueKey replace the rows, or delete in post_operations, which run in the publishing transaction`,
     }),
   ];
 }

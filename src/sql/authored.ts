@@ -31,7 +31,7 @@ export function select(text: string, what: string): Sql {
   const first = meaningful(statement).find(({ text }) => text !== "(")!;
   if (first.kind !== "word" || !GIVES_ROWS.has(first.text.toLowerCase()))
     throw refused(what, "one select, with … select, values or table", `${first.text} …`);
-  return new Sql(fixed(`${statement}${endsInComment(statement) ? "\n" : ""}`));
+  return asWritten(statement);
 }
 
 /**
@@ -65,7 +65,7 @@ export function ordering(text: string, what: string): Sql {
     if (depth === 0 && kind === "word" && FOLLOWS_ORDER.has(word.toLowerCase()))
       throw refused(what, `a list to order by, without ${word}`, text);
   }
-  return new Sql(fixed(`${text.trim()}${endsInComment(text) ? "\n" : ""}`));
+  return asWritten(text);
 }
 
 /** What may stand behind `order by …` in a select. All are reserved: no column is called so without quotes. */
@@ -86,8 +86,7 @@ export function relation(
     return schema ? id(schema, name) : id(name);
   }
   const tokens = balanced(given, what, "a relation");
-  if (areName(tokens) || isSubquery(grouped(tokens)))
-    return new Sql(fixed(`${given.trim()}${endsInComment(given) ? "\n" : ""}`));
+  if (areName(tokens) || isSubquery(grouped(tokens))) return asWritten(given);
   throw refused(what, "a relation: schema.name, ref() or a select in parentheses", given);
 }
 
@@ -162,6 +161,11 @@ function areName(tokens: readonly Token[]): boolean {
     tokens.length % 2 === 1 &&
     tokens.every(({ kind, text }, index) => (index % 2 ? text === "." : kind === "word" || kind === "quoted"))
   );
+}
+
+/** A text whose tokens were looked at, as it stands; a comment at its end ends before what follows. */
+export function asWritten(text: string): Sql {
+  return new Sql(fixed(`${text.trim()}${endsInComment(text) ? "\n" : ""}`));
 }
 
 /** Whether a comment is the last thing in it, which would take in whatever follows. */

@@ -1,6 +1,6 @@
-import { balanced, refused } from "./authored.ts";
+import { asWritten, balanced, refused } from "./authored.ts";
 import { id } from "./identifiers.ts";
-import { fixed, Sql, sql } from "./sql.ts";
+import { type Sql, sql } from "./sql.ts";
 import { meaningful, type Token } from "./tokens.ts";
 
 /**
@@ -16,14 +16,16 @@ export function indexColumn(text: string, what: string): Sql {
     const end = endOfExpression(balanced(text, what, "a column or an expression in parentheses"));
     if (tokens.slice(end).some((token) => token.text === ","))
       throw refused(what, "one column or one expression in parentheses", text);
-    return new Sql(fixed(text.trim()));
+    return asWritten(text);
   }
   const start = tokens[beginOfOrder(tokens)]?.start ?? text.length;
   const name = text.slice(0, start).trim();
   if (tokens[0]?.kind === "quoted" && tokens[0].text === name)
     throw refused(what, `a name without the quotes of SQL: ${name.slice(1, -1).replaceAll('""', '"')}`, name);
-  const order = text.slice(start).trim();
-  return order ? sql`${id(name)} ${new Sql(fixed(order))}` : id(name);
+  const order = text.slice(start);
+  if (!order.trim()) return id(name);
+  balanced(order, what, "a column and its order");
+  return sql`${id(name)} ${asWritten(order)}`;
 }
 
 /** `(…` or `name(…`: no name that is quoted later has to be looked at as SQL. */

@@ -361,6 +361,9 @@ test.each([
   "truncate only ${self()}",
   "copy ${self()} from program 'x'",
   "alter view ${self()} rename to x",
+  "do $x$ begin delete from ${self()}; end $x$",
+  "do language plpgsql 'begin if true then execute ''truncate ${self()}''; end if; end'",
+  "create function pg_temp.f() returns void language sql as $$ delete from ${self()} $$; select pg_temp.f()",
 ])("pre_operations may not change self(): %s", async (statement) => {
   const sqlx = `config { type: "incremental" }\nselect 1 as id\npre_operations {\n  ${statement}\n}`;
   expect(await messages({ "c.sqlx": sqlx })).toContain(
@@ -372,6 +375,7 @@ test.each([
   "select 'delete from ${self()}', count(*) from ${self()} -- delete from ${self()}",
   "delete from raw.queue using ${self()} s where s.id = queue.id",
   "create temp table seen on commit drop as select * from ${self()} where x is distinct from 1",
+  "do $x$ begin perform 1; end $x$ -- ${self()}",
 ])("pre_operations may read self(): %s", async (statement) => {
   const sqlx = `config { type: "incremental" }\nselect 1 as id\npre_operations {\n  ${statement}\n}`;
   expect(await messages({ "c.sqlx": sqlx })).toBe("it compiled");

@@ -189,8 +189,11 @@ test("a column of an index is a name, whatever its letters, or SQL in parenthese
     ["lower(name)", "lower(name)"],
     ["pg_catalog.lower(name) text_pattern_ops", "pg_catalog.lower(name) text_pattern_ops"],
     ["(title) gist_trgm_ops(siglen=32)", "(title) gist_trgm_ops(siglen=32)"],
+    ["(lower(x)) -- c", "(lower(x)) -- c\n"],
+    ["lower(x) desc -- c", "lower(x) desc -- c\n"],
+    ["at desc -- c", '"at" desc -- c\n'],
   ];
   for (const [given, expected] of columns) expect(text(indexColumn(given, "x"))).toBe(expected);
-  for (const given of ["(a", "(a), (b)", "(a); drop table x", '"CustId"'])
+  for (const given of ["(a", "(a), (b)", "(a); drop table x", "(a) /* b", "at desc /* b", '"CustId"'])
     expect(() => indexColumn(given, "postgres.indexes: columns")).toThrow("postgres.indexes: columns is not");
 });
