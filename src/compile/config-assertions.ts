@@ -37,16 +37,17 @@ export interface ConfigAssertion {
  */
 export function configAssertion(query: string, file: string, read: () => string): ConfigAssertion | undefined {
   if (!query.startsWith(ASKED)) return undefined;
-  const source = read().replaceAll("\r\n", "\n");
+  // Read where something is wrong, and not for each of a thousand models.
+  const source = () => read().replaceAll("\r\n", "\n");
   const { from, unique, conditions } = JSON.parse(query.slice(ASKED.length)) as Asked;
   const model = relation(from, "assertions");
-  const place = (key: Written["key"], text: string) => placeIn(source, key, text);
+  const place = (key: Written["key"], text: string) => placeIn(source(), key, text);
   const checked = (key: Written["key"], text: string): Written => {
     try {
       return { key, text, sql: columnOrExpression(text, key) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      throw new UserError({ ...error, message: error.message, location: locationAt(file, source, place(key, text)) });
+      throw new UserError({ ...error, message: error.message, location: locationAt(file, source(), place(key, text)) });
     }
   };
   const written = unique
@@ -55,12 +56,21 @@ export function configAssertion(query: string, file: string, read: () => string)
         one.nonNull === undefined ? checked("rowConditions", one.condition!) : checked("nonNull", one.nonNull),
       );
   if (!written.length) {
-    const location = locationAt(file, source, placeIn(source, "uniqueKey", ""));
+    const location = locationAt(file, source(), place("uniqueKey", ""));
     throw new UserError({ message: "assertions: a key names no column", location, expected: 'uniqueKey: ["id"]' });
   }
   const made = unique ? uniqueQuery(model, written) : rowsQuery(model, nameOf(from), written);
   const text = made.toString();
-  return { query: text, trace: { file, text, pieces: piecesOf(text, written, place) } };
+  return {
+    query: text,
+    trace: {
+      file,
+      text,
+      get pieces() {
+        return piecesOf(text, written, place);
+      },
+    },
+  };
 }
 
 function uniqueQuery(model: Sql, key: readonly Written[]): Sql {
