@@ -2,7 +2,7 @@ import { UserError } from "../model/errors.ts";
 import type { RawColumn, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
 import type { DescribedColumn } from "../postgres/types.ts";
 import { schemaTypesOf } from "../sources/formats/csv/coerce.ts";
-import { refuseLostTime } from "../sources/sql/bends.ts";
+import { refuseLostTime, refuseOtherOrder } from "../sources/sql/bends.ts";
 import { unclearNames } from "../sources/sql/rows.ts";
 import { id, ids } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
@@ -43,7 +43,8 @@ export function meet(described: readonly DescribedColumn[], stream: StreamDeclar
     return [{ column, source, types: schemaTypesOf(property), format: property?.format }];
   });
   if (!pairs.length) throw noColumn(recordSchema, names);
-  refuseOtherOrder(pairs, stream);
+  const followed = pairs.find(({ column }) => column.name === stream.cursor?.field);
+  if (followed) refuseOtherOrder(followed.source.base, followed.column);
   const known = new Set(recordSchema.columns.map(({ name }) => name));
   return {
     pairs,
@@ -57,22 +58,6 @@ const NUMBER = /^(?:smallint|integer|bigint|numeric(?:\([\d,-]+\))?|double preci
 const TEXT = /^(?:text|character varying(?:\(\d+\))?)$/;
 /** JSON has them as the texts that they are. */
 const PLAIN = /^(?:text|character|timestamp|date$|time)(?!.*\[\]$)/;
-
-const orders = [NUMBER, TEXT, /^(?:timestamp|date)[^[]*$/, /^uuid$/];
-
-function refuseOtherOrder(pairs: readonly Pair[], { cursor }: StreamDeclaration): void {
-  const pair = pairs.find(({ column }) => column.name === cursor?.field);
-  if (!pair) return;
-  const { column, source } = pair;
-  if (orders.some((types) => types.test(source.base) && types.test(baseOf(column)))) return;
-  throw new UserError({
-    message: `the cursor field ${column.name} is ${source.base} in the source, and ${column.type} here: they are ordered otherwise`,
-    expected: `a column of ${column.type}`,
-    found: source.base,
-    hint: "convert it in the query, or declare the type that it has",
-    exitCode: 1,
-  });
-}
 
 /**
  * The records as JSON, each field as the schema wants it: a number as a text where it knows only texts. Texts are those

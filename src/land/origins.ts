@@ -38,15 +38,13 @@ async function* readSql(
 ): AsyncIterable<SourcePage> {
   const { url, projectDir, dialect } = origin;
   const cursor = sqlCursor(stream, since);
+  const options = { projectDir, recordSchema: stream.recordSchema, follows: cursor?.field };
   if (dialect === "mysql") {
     const { readMysql } = await import("../sources/sql/mysql.ts");
-    yield* readMysql(url, selectOf(dialect, stream.origin, cursor), { projectDir, recordSchema: stream.recordSchema });
+    yield* readMysql(url, selectOf(dialect, stream.origin, cursor), options);
   } else if (dialect === "sqlserver") {
     const { readSqlServer } = await import("../sources/sql/sqlserver.ts");
-    yield* readSqlServer(url, selectOf(dialect, stream.origin, cursor), {
-      projectDir,
-      recordSchema: stream.recordSchema,
-    });
+    yield* readSqlServer(url, selectOf(dialect, stream.origin, cursor), options);
   } else throw new Error("a PostgreSQL is landed by itself");
 }
 

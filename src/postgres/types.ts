@@ -57,8 +57,8 @@ async function fieldsOf(client: Client, query: Sql): Promise<readonly Field[]> {
       ${query}
     ) as described
     limit 0`;
-  const { fields } = await client.driver.query(described.toString());
-  return fields.map(({ name, dataTypeID: oid, dataTypeModifier: modifier }) => ({ name, oid, modifier }));
+  const { columns, types } = await client.table(described);
+  return columns.map((name, at) => ({ name, ...types[at]! }));
 }
 
 async function named(client: Client, fields: readonly Field[]): Promise<readonly ServerType[]> {

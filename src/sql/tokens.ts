@@ -56,8 +56,8 @@ function matchAt(sql: string, start: number): Token {
   return { kind: kinds.find((kind) => groups![kind] !== undefined)!, text, start };
 }
 
-/** Block comments nest in PostgreSQL. */
-function blockComment(sql: string, start: number): Token | undefined {
+/** The comment of a kind that nests, which begins at a place; as far as the text goes where it has no end. */
+export function blockComment(sql: string, start: number): Token | undefined {
   if (!sql.startsWith("/*", start)) return undefined;
   let depth = 0;
   let end = start;

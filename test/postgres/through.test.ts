@@ -11,6 +11,8 @@ import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { project } from "../support/embedded.ts";
 import { proxy } from "../support/proxy.ts";
 
+const one = (text: string) => dialectSelect("postgres", text, "query:");
+
 let source: TestDatabase;
 let target: TestDatabase;
 let admin: Client;
@@ -38,7 +40,7 @@ async function pair(there = source.settings, here = target.settings): Promise<[C
 
 function load(from: Client, select: string, to: Client, format: "text" | "binary" = "text", table = "numbers") {
   return withTransaction(to, () =>
-    copyThrough(from, dialectSelect(select), to, sql`copy ${id(table)} (n, word) from stdin`, { format }),
+    copyThrough(from, one(select), to, sql`copy ${id(table)} (n, word) from stdin`, { format }),
   );
 }
 
@@ -87,7 +89,7 @@ describe("rows that go from one database to another", () => {
     await admin.query(sql`truncate numbers`);
     const told: number[] = [];
     const select = "select n, repeat('x', 90) as word from generate_series(1, 100000) n;";
-    const rows = await copyThrough(from, dialectSelect(select), to, sql`copy numbers from stdin`, {
+    const rows = await copyThrough(from, one(select), to, sql`copy numbers from stdin`, {
       onBytes: (bytes) => told.push(bytes),
     });
     expect([rows, await landed()]).toEqual([100_000, "100000"]);
@@ -107,7 +109,7 @@ describe("rows that go from one database to another", () => {
       create temporary table kinds (d date, t timestamptz, i interval, f float8, b bytea)`);
     const select = `select date '2026-01-02', timestamptz '2026-01-02 03:04:05.123456+00', interval '-1 day 02:03:04',
       0.1::float8 + 0.2, '\\x00ff'::bytea`;
-    await withTransaction(to, () => copyThrough(from, dialectSelect(select), to, sql`copy kinds from stdin`));
+    await withTransaction(to, () => copyThrough(from, one(select), to, sql`copy kinds from stdin`));
     const same = `d = '2026-01-02' and t = '2026-01-02T03:04:05.123456Z' and i = 'P-1DT2H3M4S'
       and f = 0.30000000000000004 and b = '\\x00ff'`;
     expect((await to.query(script(`select ${same} as same from kinds`))).rows).toEqual([{ same: "t" }]);
@@ -120,10 +122,7 @@ describe("rows that go from one database to another", () => {
     const major = async (client: Client) => (await client.query<{ v: string }>(sql`show server_version_num`)).rows[0]!;
     const [there, here] = [await major(from), await major(to)];
     const select = "select n::bigint, n::text as word from generate_series(1, 1000) n";
-    const format = await copyFormat(from, dialectSelect(select), to, { schema: "public", name: "numbers" }, [
-      "n",
-      "word",
-    ]);
+    const format = await copyFormat(from, one(select), to, { schema: "public", name: "numbers" }, ["n", "word"]);
     const alike = Object.values(there)[0]!.slice(0, 2) === Object.values(here)[0]!.slice(0, 2);
     expect(format).toBe(alike ? "binary" : "text");
     expect(await load(from, select, to, format)).toBe(1000);
@@ -138,24 +137,19 @@ describe("the format between two databases", () => {
     ["text", "select 1::bigint as n"],
   ])("is %s for %s", async (format, select) => {
     const [from, to] = await pair();
-    expect(
-      await copyFormat(from, dialectSelect(select), to, { schema: "public", name: "numbers" }, ["n", "word"]),
-    ).toBe(format);
+    expect(await copyFormat(from, one(select), to, { schema: "public", name: "numbers" }, ["n", "word"])).toBe(format);
   });
 
   test("is text for types whose binary form names things of one database", async () => {
     const [from, to] = await pair();
     await admin.query(sql`create table if not exists lists (list int[])`);
     const list = ["select array[1, 2] as list", { schema: "public", name: "lists" }, ["list"]] as const;
-    expect(await copyFormat(from, dialectSelect(list[0]), to, list[1], list[2])).toBe("text");
+    expect(await copyFormat(from, one(list[0]), to, list[1], list[2])).toBe("text");
   });
 
   test("cannot be told when the query is wrong, and the error says which side it is about", async () => {
     const [from, to] = await pair();
-    const asked = copyFormat(from, dialectSelect("select nonsense"), to, { schema: "public", name: "numbers" }, [
-      "n",
-      "word",
-    ]);
+    const asked = copyFormat(from, script("select nonsense"), to, { schema: "public", name: "numbers" }, ["n", "word"]);
     await expect(asked).rejects.toMatchObject({ name: "UserError", message: /source database failed/, code: "42703" });
   });
 });

@@ -1,5 +1,5 @@
 import { UserError } from "../../model/errors.ts";
-import type { RecordSchema } from "../../model/ingest.ts";
+import type { RawColumn, RecordSchema } from "../../model/ingest.ts";
 
 const MOMENT = /^(?:timestamp|datetime|smalldatetime)/;
 const TIME = /^time(?:\(\d\))? with(?:out)? time zone$/;
@@ -20,6 +20,27 @@ export function refuseLostTime(field: string, sourceType: string, { columns, fil
     expected: `a type that holds ${sourceType}, such as timestamp with time zone`,
     found: column!.type,
     hint: `declare that (format: date-time), or convert it in the query, where the source's reader decides how`,
+    exitCode: 1,
+  });
+}
+
+const NUMBER = /^(?:smallint|integer|bigint|numeric(?:\([\d,-]+\))?|decimal|double precision|real|float)$/;
+const TEXT = /^(?:text|character varying(?:\(\d+\))?)$/;
+/** Types that every database orders alike, in the words of PostgreSQL and in ours for the cells of others. */
+const orders = [NUMBER, TEXT, /^(?:timestamp|date)[^[]*$/, /^uuid$/];
+
+/**
+ * Refuses a cursor whose column is ordered otherwise in the source than where it lands: records would be taken for known
+ * ones.
+ * @param sourceType of the source's column, in its words
+ */
+export function refuseOtherOrder(sourceType: string, { name, type, base }: RawColumn): void {
+  if (orders.some((types) => types.test(sourceType) && types.test(base ?? type))) return;
+  throw new UserError({
+    message: `the cursor field ${name} is ${sourceType} in the source, and ${type} here: they are ordered otherwise`,
+    expected: `a column of ${type}`,
+    found: sourceType,
+    hint: "convert it in the query, or declare the type that it has",
     exitCode: 1,
   });
 }

@@ -58,7 +58,7 @@ export async function* readMysql(
         yield cells.map((cell, at) => (cell === null ? null : readers[at]!.text(cell)));
       }
     }
-    yield* pagesOf(rows(), () => readers, options.recordSchema);
+    yield* pagesOf(rows(), () => readers, options);
   } catch (error) {
     throw readError(error as MysqlError, address, seconds, count);
   } finally {

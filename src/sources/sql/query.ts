@@ -31,16 +31,29 @@ const MAX_NAME = 128;
  * cursor field only come with the first load.
  */
 export function selectOf(dialect: Dialect, stream: SqlStream, cursor?: SqlCursor): SqlQuery {
-  const query = stream.query === undefined ? undefined : dialectSelect(stream.query);
+  const query = stream.query === undefined ? undefined : dialectSelect(dialect, stream.query, "query:");
   if (!cursor) return { text: query ?? sql`select * from ${tableName(dialect, stream.from!)}` };
   const rows = query
     ? sql`(${query}
   ) as records`
     : tableName(dialect, stream.from!);
+  if (dialect !== "postgres" && cursor.type === "uuid") throw otherOrder(dialect, cursor.field);
   const field = ordered(dialect, cursor);
   const where = cursor.since === null ? sql`` : sql` where ${field} >= ${sinceOf(dialect, cursor, cursor.since)}`;
   const text = sql`select * from ${rows}${where}`;
   return dialect === "sqlserver" ? { text, orderBy: field } : { text: sql`${text} order by ${field}` };
+}
+
+/** SQL Server compares the last six bytes of a uniqueidentifier first, MariaDB the time of some versions. */
+function otherOrder(dialect: Dialect, field: string): UserError {
+  const text = dialect === "mysql" ? "lower(id) as id" : "lower(convert(char(36), id)) as id";
+  return new UserError({
+    message: `the cursor field ${field} is uuid, which this database orders otherwise than PostgreSQL: records would be lost`,
+    expected: "a number, a time or a date; or a text with order: bytes",
+    found: "uuid",
+    hint: `follow another field, or read it as a text (query: select ${text}, …; postgresType: text; cursor: { order: bytes }) if its texts only grow`,
+    exitCode: 1,
+  });
 }
 
 /** SQL Server also has databases before the schema. */

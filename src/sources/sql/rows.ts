@@ -3,7 +3,7 @@ import type { RecordSchema } from "../../model/ingest.ts";
 import { head, PageBuilder, TOO_LONG } from "../formats/pages.ts";
 import type { SourceRecord } from "../json.ts";
 import { MAX_RECORD_BYTES, type RejectedPiece, type SourcePage } from "../source.ts";
-import { refuseLostTime } from "./bends.ts";
+import { refuseLostTime, refuseOtherOrder } from "./bends.ts";
 import { type Cell, type CellKind, readCell, type Wanted, wantedOf } from "./cell.ts";
 
 export interface SqlColumn {
@@ -17,6 +17,8 @@ export interface SqlReadOptions {
   readonly projectDir?: string;
   /** What the records are to be: it decides between numbers, strings and booleans. */
   readonly recordSchema?: RecordSchema;
+  /** The field that is followed: what is ordered otherwise here is refused. */
+  readonly follows?: string | undefined;
   /** The server gives up after this long; an hour unless said. */
   readonly timeoutSeconds?: number;
 }
@@ -30,17 +32,17 @@ export type SqlRow = readonly (string | null)[];
 export async function* pagesOf(
   rows: AsyncIterable<SqlRow>,
   columns: () => readonly SqlColumn[],
-  recordSchema: RecordSchema | undefined,
+  { recordSchema, follows }: Pick<SqlReadOptions, "recordSchema" | "follows">,
 ): AsyncGenerator<SourcePage> {
   const pages = new PageBuilder();
   let reader: RowReader | undefined;
   let number = 0;
   for await (const row of rows) {
-    reader ??= new RowReader(columns(), recordSchema);
+    reader ??= new RowReader(columns(), recordSchema, follows);
     reader.read(row, ++number, pages);
     if (pages.full) yield pages.take();
   }
-  reader ??= new RowReader(columns(), recordSchema);
+  reader ??= new RowReader(columns(), recordSchema, follows);
   if (!pages.empty || number === 0) yield pages.take();
 }
 
@@ -49,13 +51,16 @@ class RowReader {
   readonly #wanted: readonly Wanted[];
   readonly #index: ReadonlyMap<string, number>;
 
-  constructor(columns: readonly SqlColumn[], recordSchema: RecordSchema | undefined) {
+  constructor(columns: readonly SqlColumn[], recordSchema: RecordSchema | undefined, follows: string | undefined) {
     const properties = (recordSchema?.schema.properties ?? {}) as Readonly<Record<string, unknown>>;
     this.#columns = columns;
     this.#wanted = columns.map(({ name }) => wantedOf(Object.hasOwn(properties, name) ? properties[name] : undefined));
     this.#index = new Map(columns.map(({ name }, at) => [name, at]));
     if (this.#index.size < columns.length || this.#index.has("")) throw unclearNames(columns.map(({ name }) => name));
     for (const { name, kind } of recordSchema ? columns : []) refuseLostTime(name, kind, recordSchema!);
+    const followed = recordSchema?.columns.find(({ name }) => name === follows);
+    const source = columns.find(({ name }) => name === follows);
+    if (followed && source) refuseOtherOrder(source.kind, followed);
   }
 
   read(row: SqlRow, number: number, pages: PageBuilder): void {

@@ -63,7 +63,7 @@ export async function* readSqlServer(
         yield values.map(textOf);
       }
     }
-    yield* pagesOf(rows(), () => columns, options.recordSchema);
+    yield* pagesOf(rows(), () => columns, options);
   } catch (error) {
     throw readError(error as DriverError, address, seconds, count);
   } finally {

@@ -4,6 +4,7 @@ import type { SourcePage } from "../../../src/sources/source.ts";
 import { readMysql } from "../../../src/sources/sql/mysql.ts";
 import { type SqlCursor, selectOf } from "../../../src/sources/sql/query.ts";
 import type { SqlReadOptions } from "../../../src/sources/sql/rows.ts";
+import { script } from "../../../src/sql/authored.ts";
 import { noMariadb, startMariadb, type TestMariadb } from "../../support/servers/mariadb.ts";
 
 let server: TestMariadb;
@@ -143,6 +144,33 @@ describe.skipIf(noMariadb)(title, () => {
     expect(await ids({ field: "id", since: null, type: "bigint" })).toHaveLength(4);
   });
 
+  test("follows no column that is ordered otherwise than where it lands", async () => {
+    await server.sql(`
+      create table moments (word varchar(40), at datetime, n decimal(10, 2), bytes varbinary(4));
+      insert into moments values ('2026-01-01T02:00:00+02:00', '2026-01-01', 1, 'a')`);
+    const follow = (follows: string, type: string) =>
+      readAll(
+        { from: "moments" },
+        { follows, recordSchema: { ...schema({ [follows]: { type: "string" } }), columns: [{ name: follows, type }] } },
+      );
+    for (const [name, type, source] of [
+      ["word", "timestamp with time zone", "text"],
+      ["word", "numeric", "text"],
+      ["n", "text", "decimal"],
+      ["bytes", "text", "binary"],
+    ] as const)
+      await expect(follow(name, type)).rejects.toThrow(
+        `the cursor field ${name} is ${source} in the source, and ${type} here: they are ordered otherwise`,
+      );
+    for (const [name, type] of [
+      ["word", "text"],
+      ["at", "timestamp with time zone"],
+      ["n", "bigint"],
+      ["n", "double precision"],
+    ] as const)
+      expect((await follow(name, type)).texts).toHaveLength(1);
+  });
+
   test("reads tables and columns whatever characters their names have", async () => {
     await server.sql(
       'create table `ta``ble; drop` (`constructor` int, `a"b` int); insert into `ta``ble; drop` values (1, 2)',
@@ -169,7 +197,9 @@ describe.skipIf(noMariadb)(title, () => {
   });
 
   test("runs one statement only", async () => {
-    await expect(readAll({ query: "select 1 as a; select 2 as a" })).rejects.toMatchObject({
+    await expect(
+      collect(readMysql(new Secret("SHOP_URL", server.url()), { text: script("select 1 as a; select 2 as a") })),
+    ).rejects.toMatchObject({
       name: "UserError",
       code: "ER_PARSE_ERROR",
     });

@@ -35,7 +35,49 @@ describe("the select of a stream", () => {
   });
 
   test("leaves a query as it is, without the semicolon", () => {
-    expect(query("mysql", "select 1 -- one ;\n;\n").text).toBe("select 1 -- one");
+    expect(query("mysql", "select 1 -- one ;\n;\n").text).toBe("select 1");
+  });
+
+  test.each<[Dialect, string, string]>([
+    ["postgres", "select 1; -- x", "select 1"],
+    ["postgres", "select ';' -- ;", "select ';' -- ;\n"],
+    ["mysql", "select 1; -- x", "select 1"],
+    ["mysql", 'select \';\', "a\\";", `;` # ;\n;', 'select \';\', "a\\";", `;`'],
+    ["mysql", "select 1 --1", "select 1 --1"],
+    ["mysql", "select 1 /* a */ ; /* b; */", "select 1"],
+    ["mysql", "select /*! 1 */", "select /*! 1 */"],
+    ["sqlserver", "select [;]]'], ';' ; -- x", "select [;]]'], ';'"],
+    ["sqlserver", "select 1 /* a /* ; */ b */; --", "select 1"],
+    ["sqlserver", "select '\\' ; ;", "select '\\'"],
+    ["sqlserver", "-- all\nselect 1 --1", "-- all\nselect 1"],
+  ])("of %s leaves out what is behind the statement: %j", (dialect, text, expected) => {
+    expect(query(dialect, text).text).toBe(expected);
+  });
+
+  test.each<[Dialect, string]>([
+    ["postgres", "select 1; select 2"],
+    ["postgres", "delete from a"],
+    ["postgres", "select 1) as r; drop table a; select (1"],
+    ["mysql", "select 1; drop table a"],
+    ["mysql", "select '1"],
+    ["mysql", "select '\\' ; -- ', 'b'"],
+    ["mysql", "-- nothing"],
+    ["sqlserver", "select 1; drop table a"],
+    ["sqlserver", "select 1; -- x\rdrop table a"],
+    ["sqlserver", "select 1 /* a /* b */"],
+    ["sqlserver", "select [1"],
+    ["sqlserver", ";"],
+  ])("of %s refuses what is not one select: %j", (dialect, text) => {
+    expect(() => query(dialect, text)).toThrow(/^query: is not one select/);
+  });
+
+  test("follows no uuid where the database orders it otherwise", () => {
+    const cursor = { field: "id", since: null, type: "uuid" };
+    for (const dialect of ["mysql", "sqlserver"] as const)
+      expect(() => table(dialect, "o", cursor)).toThrow(
+        /^the cursor field id is uuid, which this database orders other/,
+      );
+    expect(table("postgres", "o", cursor)).toContain('order by "id"');
   });
 
   test("begins at the cursor, that value included, in its order", () => {
@@ -45,7 +87,7 @@ describe("the select of a stream", () => {
     );
     expect(table("mysql", "o", cursor)).toBe("select * from `o` where `at` >= '2026-01-02 03:04:05.5' order by `at`");
     expect(query("sqlserver", "select * from o -- all", cursor)).toEqual({
-      text: "select * from (select * from o -- all\n) as records where [at] >= N'2026-01-02T03:04:05.5Z'",
+      text: "select * from (select * from o\n) as records where [at] >= N'2026-01-02T03:04:05.5Z'",
       orderBy: "[at]",
     });
     expect(table("mysql", "o", { ...cursor, since: null })).toBe("select * from `o` order by `at`");
@@ -80,10 +122,9 @@ describe("the select of a stream", () => {
     const text = fc.array(part).map((parts) => parts.join(""));
     fc.assert(
       fc.property(text, fc.constantFrom<Dialect>("postgres", "mysql", "sqlserver"), (since, dialect) => {
-        const written = query(dialect, "q", { field: "f", since, type: "text" }).text!;
-        const [, literal] = /^select \* from \(q\n\) as records where \S+ >= ([\s\S]*?)(?: order by \S+)?$/.exec(
-          written,
-        )!;
+        const written = query(dialect, "table q", { field: "f", since, type: "text" }).text!;
+        const [, literal] =
+          /^select \* from \(table q\n *\) as records where \S+ >= ([\s\S]*?)(?: order by \S+)?$/.exec(written)!;
         expect(decode(literal!)).toBe(since);
       }),
     );
