@@ -7,6 +7,7 @@ import { MARK, plainReferences, reference } from "../sql/references.ts";
 import { splitStatements } from "../sql/split.ts";
 import { meaningful } from "../sql/tokens.ts";
 import { columnIn } from "./config-assertions.ts";
+import { placeInConfig } from "./config-text.ts";
 import { findInSource } from "./source.ts";
 
 /** What core does not check, because only PostgreSQL has it. */
@@ -35,7 +36,7 @@ function checkDescription({ target, file, description }: Action, projectDir: str
   return [
     new UserError({
       message: `${targetKey(target)}: the description is no text`,
-      location: findInSource(projectDir, file, /\bdescription\b/),
+      ...placeInConfig(projectDir, file, ["description"]),
       expected: "a text",
       found: JSON.stringify(description),
       hint: "write it in quotes",
@@ -46,16 +47,16 @@ function checkDescription({ target, file, description }: Action, projectDir: str
 /** The key of an incremental model is looked up in tables: columns only. */
 function checkKey(model: Model, projectDir: string): UserError[] {
   if (model.kind !== "incremental") return [];
-  const place = () => findInSource(projectDir, model.file, /\buniqueKey\b/);
-  return model.uniqueKey.flatMap((text) => {
+  return model.uniqueKey.flatMap((text, index) => {
+    const place = () => placeInConfig(projectDir, model.file, ["uniqueKey", index]);
     try {
       if (columnIn(text, `${targetKey(model.target)}: uniqueKey`) !== undefined) return [];
     } catch (error) {
-      if (error instanceof UserError) return [new UserError({ ...error, message: error.message, location: place() })];
+      if (error instanceof UserError) return [new UserError({ ...error, message: error.message, ...place() })];
       throw error;
     }
     const message = `${targetKey(model.target)}: uniqueKey names columns, and ${text} is an expression`;
-    return [new UserError({ message, location: place(), found: text, hint: "make it a column of the query" })];
+    return [new UserError({ message, ...place(), found: text, hint: "make it a column of the query" })];
   });
 }
 

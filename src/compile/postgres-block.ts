@@ -4,7 +4,7 @@ import { type Action, type Assertion, isModel, type Model } from "../model/graph
 import { nearest } from "../model/nearest.ts";
 import { targetKey } from "../model/target.ts";
 import { indexColumn } from "../sql/index-columns.ts";
-import { escapePattern, findInSource } from "./source.ts";
+import { type ConfigPath, placeInConfig } from "./config-text.ts";
 
 const amount = {
   anyOf: [
@@ -69,25 +69,27 @@ export function checkBlock(action: Action, projectDir: string): UserError[] {
 function checkPostgresBlock(model: Model, projectDir: string): UserError[] {
   if (!validatePostgres(model.postgres)) return explain(validatePostgres.errors, model.file, projectDir);
   const name = targetKey(model.target);
-  const mistake = (message: string, word: string, hint: string) =>
-    new UserError({ message: `${name}: ${message}`, location: locate(projectDir, model.file, word), hint });
-  if (model.kind === "view" && model.postgres.indexes?.length) {
-    return [
-      mistake("a view cannot have indexes", "indexes", 'make it a table (type: "table"), or index what it reads'),
-    ];
+  const mistake = (message: string, path: ConfigPath, advice: Pick<UserError, "hint" | "expected" | "found">) =>
+    new UserError({ message: `${name}: ${message}`, ...placeInConfig(projectDir, model.file, path), ...advice });
+  const { indexes = [], guard } = model.postgres;
+  const place = ["postgres", "indexes"];
+  if (model.kind === "view" && indexes.length) {
+    const hint = 'make it a table (type: "table"), or index what it reads';
+    return [mistake("a view cannot have indexes", place, { hint })];
   }
-  const wrong = (model.postgres.indexes ?? []).flatMap(({ columns }) => columns).flatMap(wrongIndexColumn);
-  if (wrong.length)
-    return wrong.map(({ message, expected, found }) =>
-      mistake(message, "indexes", `expected ${expected}, found ${found}`),
-    );
-  if (model.postgres.guard?.maxChangedKeys !== undefined && !model.key) {
-    return [
-      mistake(
-        "maxChangedKeys needs a key",
-        "maxChangedKeys",
-        "say which columns name a row: assertions: { uniqueKey: […] }",
+  const wrong = indexes.flatMap(({ columns }, index) =>
+    columns.flatMap((column, at) =>
+      wrongIndexColumn(column).map(({ message, expected, found }) =>
+        mistake(message, [...place, index, "columns", at], { expected, found }),
       ),
+    ),
+  );
+  if (wrong.length) return wrong;
+  if (guard?.maxChangedKeys !== undefined && !model.key) {
+    return [
+      mistake("maxChangedKeys needs a key", ["postgres", "guard", "maxChangedKeys"], {
+        hint: "say which columns name a row: assertions: { uniqueKey: […] }",
+      }),
     ];
   }
   return [];
@@ -110,28 +112,51 @@ function checkAssertionBlock(assertion: Assertion, projectDir: string): UserErro
 }
 
 function explain(errors: readonly ErrorObject[] | null | undefined, file: string, projectDir: string): UserError[] {
-  // `anyOf` repeats itself for each of its branches.
-  const own = (errors ?? []).filter(({ schemaPath }) => !/\/anyOf\/\d/.test(schemaPath));
-  return own.map(({ instancePath, keyword, params, message, parentSchema }) => {
-    const unknown: string | undefined = params.additionalProperty ?? params.propertyName;
-    const where = `postgres${instancePath.replaceAll("/", ".")}`;
-    const known = keyword === "additionalProperties" ? Object.keys(parentSchema?.properties ?? {}) : [];
-    const allowed: readonly string[] = known.length
-      ? known
-      : (params.allowedValues ?? (keyword === "anyOf" ? ["a whole number", 'a share such as "0.5%"'] : []));
+  // `anyOf` repeats itself for each of its branches, and `propertyNames` what is wrong with the name.
+  const own = (errors ?? []).filter(
+    ({ schemaPath, keyword }) => !/\/anyOf\/\d/.test(schemaPath) && keyword !== "propertyNames",
+  );
+  return own.map((error) => {
+    const { instancePath, keyword, params, message, parentSchema, data } = error;
+    const unknown: string | undefined = params.additionalProperty ?? error.propertyName;
+    const path = ["postgres", ...instancePath.split("/").slice(1).map(fromPointer)];
+    const where = path.join(".");
+    const known: readonly string[] =
+      error.propertyName === undefined ? Object.keys(parentSchema?.properties ?? {}) : params.allowedValues;
     const suggestion = unknown === undefined ? undefined : nearest(unknown, known);
     return new UserError({
       message:
         unknown === undefined
           ? `${where} ${keyword === "anyOf" ? "has a wrong value" : message}`
           : `unknown property "${unknown}" in ${where}`,
-      location: locate(projectDir, file, unknown ?? instancePath.split("/").at(-1)!),
-      ...(allowed.length ? { expected: allowed.join(", ") } : {}),
+      ...placeInConfig(projectDir, file, unknown === undefined ? path : [...path, unknown]),
+      expected: unknown === undefined ? expectedBy(error) : known.join(", "),
+      ...(unknown === undefined ? { found: shown(data) } : {}),
       ...(suggestion ? { hint: `did you mean "${suggestion}"?` } : {}),
     });
   });
 }
 
-function locate(projectDir: string, file: string, word: string) {
-  return findInSource(projectDir, file, new RegExp(`\\b${escapePattern(word || "postgres")}\\b`));
+const typeNames = { string: "a text", array: "a list: […]", object: "an object: {…}", boolean: "true or false" };
+
+function expectedBy({ keyword, params, parentSchema }: ErrorObject): string {
+  if (keyword === "anyOf") return 'a whole number, a share such as "0.5%"';
+  if (keyword === "type") return typeNames[params.type as keyof typeof typeNames];
+  if (keyword === "enum") return params.allowedValues.join(", ");
+  if (keyword === "required") return `the property ${params.missingProperty}`;
+  if (keyword === "minItems") return "a list that is not empty";
+  if (keyword === "minProperties") return `some of ${Object.keys(parentSchema!.properties).join(", ")}`;
+  return "a text that is not empty";
+}
+
+const LONGEST_SHOWN = 80;
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+}
+
+/** A step of a JSON pointer. */
+function fromPointer(step: string): string {
+  return step.replaceAll("~1", "/").replaceAll("~0", "~");
 }

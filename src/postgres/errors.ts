@@ -8,6 +8,8 @@ export interface PostgresError {
   readonly detail?: string;
   readonly hint?: string;
   readonly where?: string;
+  /** The function of the server that says so: the same in every language of its messages. */
+  readonly routine?: string;
 }
 
 /** The server's error, or undefined when the failure was not one (a lost connection, a defect of ours). */
@@ -23,6 +25,7 @@ export function postgresError(error: unknown): PostgresError | undefined {
     ...(fields.detail ? { detail: fields.detail } : {}),
     ...(fields.hint ? { hint: fields.hint } : {}),
     ...(fields.where ? { where: fields.where } : {}),
+    ...(fields.routine ? { routine: fields.routine } : {}),
   };
 }
 

@@ -32,8 +32,15 @@ export function explainFailure(
   const failure = postgresError(error);
   if (!failure) return { message: error instanceof Error ? error.message : String(error), location: { file } };
   const where = place(failure, file, statements, sources);
-  const missing = failure.code === "42P01" && isReference(where.location, sources);
+  const missing = failure.code === NO_RELATION && !isMisnamedAlias(failure) && isReference(where.location, sources);
   return { ...explainPostgres(failure), ...(missing ? NOT_THERE : {}), code: failure.code, ...where };
+}
+
+const NO_RELATION = "42P01";
+
+/** SQLSTATE 42P01 means a name of no relation in FROM, too; only the server's function tells them apart. */
+function isMisnamedAlias({ code, routine = "" }: PostgresError): boolean {
+  return code === NO_RELATION && ["errorMissingRTE", "transformLockingClause"].includes(routine);
 }
 
 const NOT_THERE = { hint: "it is declared, and not there yet: dataform ingest lands it, or whatever else makes it" };
@@ -51,7 +58,7 @@ function userError({ message, location, expected, found, hint, snippet, code }: 
 }
 
 const hints: Readonly<Record<string, string>> = {
-  "42P01": 'write ${ref("name")} so that it is built first; what is made elsewhere must be there before',
+  [NO_RELATION]: 'write ${ref("name")} so that it is built first; what is made elsewhere must be there before',
   "42501": "grant the privilege to the role that runs dataform, or run as another role",
   "53100": "free disk space; the published release is untouched",
   "53200": "raise max_locks_per_transaction, or run fewer models at once",
@@ -70,13 +77,12 @@ function misnamed(message: string, code: string): string | undefined {
   return `without quotes ${name} is ${name.toLowerCase()} in a query: write that, or "${name}" in the query`;
 }
 
-function explainPostgres({
-  message,
-  code,
-  detail,
-  hint,
-}: PostgresError): Pick<StepError, "message" | "found" | "hint"> {
-  const advice = hint ?? misnamed(message, code) ?? ownValue(hints, code);
+const MISNAMED_ALIAS = "use the alias that the relation has in FROM, and only where FROM has made it known";
+
+function explainPostgres(failure: PostgresError): Pick<StepError, "message" | "found" | "hint"> {
+  const { message, code, detail, hint } = failure;
+  const known = isMisnamedAlias(failure) ? MISNAMED_ALIAS : ownValue(hints, code);
+  const advice = hint ?? misnamed(message, code) ?? known;
   return { message, ...(detail ? { found: detail } : {}), ...(advice ? { hint: advice } : {}) };
 }
 
@@ -86,8 +92,12 @@ function place(
   statements: readonly Statement[],
   { read, traces }: Sources,
 ): Pick<StepError, "location" | "snippet"> {
-  if (failure.position === undefined) return { location: configPlace(failure, file, read(file)) };
-  const at = statementAt(statements, afterCharacters(joinStatements(statements).toString(), failure.position - 1));
+  const named = failure.position === undefined ? configPlace(failure, file, read(file)) : undefined;
+  if (named?.line !== undefined) return { location: named };
+  const at =
+    failure.position === undefined
+      ? onlyAuthored(statements)
+      : statementAt(statements, afterCharacters(joinStatements(statements).toString(), failure.position - 1));
   const origin = at?.statement.origins?.findLast(({ start }) => start <= at.offset);
   if (!at || !origin) return { location: { file } };
   const offset = Math.min(at.offset - origin.start, origin.text.length);
@@ -99,6 +109,14 @@ function place(
     location: { file: source.file, ...positionAt(text, source.offset) },
     snippet: snippetAt(text, source.offset),
   };
+}
+
+/** The beginning of the author's statement, where nothing else was sent: what failed without saying where failed there. */
+function onlyAuthored(statements: readonly Statement[]): ReturnType<typeof statementAt> {
+  const [statement, ...more] = statements.filter(({ role }) => role !== "begin" && role !== "commit");
+  const [origin] = statement?.origins ?? [];
+  if (!statement || !origin || more.length) return undefined;
+  return { statement, offset: origin.start + origin.text.length - origin.text.trimStart().length };
 }
 
 /** Of a column that a config names and the model does not have: where the config names it. */

@@ -145,7 +145,59 @@ test("an unknown property is named with file, line and the nearest one", async (
 
 test("an unknown property of the postgres block is named too", async () => {
   expect(await messages({ "a.sqlx": 'config {\n  type: "table",\n  postgres: { indices: [] }\n}\nselect 1' })).toBe(
-    'definitions/a.sqlx:3:15: unknown property "indices" in postgres\n  expected: indexes, assertions, guard, rebuildDependents, adopt, grants\n  → did you mean "indexes"?',
+    'definitions/a.sqlx:3:15: unknown property "indices" in postgres\n  2 |   type: "table",\n  3 |   postgres: { indices: [] }\n    |               ^\n  expected: indexes, assertions, guard, rebuildDependents, adopt, grants\n  → did you mean "indexes"?',
+  );
+});
+
+test.each([
+  [
+    'config {\n type: "table",\n postgres: {\n  indexes: [{ columns: ["a", 5] }],\n  guard: { maxRowDropp: 1 } } }\nselect 5',
+    [
+      "4:30: postgres.indexes.0.columns.1 must be string",
+      '5:12: unknown property "maxRowDropp" in postgres.guard',
+      "expected: a text\n  found:    5",
+    ],
+  ],
+  [
+    'config { type: "table", postgres: { indexes: [{ columns: [5, "a"] }], grants: { select: [7], selct: [] } } }\nselect 1 as a, 5, 7',
+    [
+      "1:59: postgres.indexes.0.columns.0 must be string",
+      "1:90: postgres.grants.select.0 must be string",
+      '1:94: unknown property "selct" in postgres.grants',
+      'did you mean "select"?',
+    ],
+  ],
+  [
+    '/* guard */\nconfig {\n  description: "postgres: { guard: }, [", // indexes: ]\n  type: "table",\n  "postgres": { indexes: [{ columns: [`${"a}"}`, \'b\'] }, /* , */ {\n    unique: true }] } }\nselect 1',
+    ["5:66: postgres.indexes.1 must have required property 'columns'", "expected: the property columns"],
+  ],
+  [
+    '/* one\n\n*/\nconfig {\n  type: "table",\n  postgres: { indexes: [{ unique: true, columns: lists.five }, ...lists.five] }\n}\nselect 1',
+    ["6:41: postgres.indexes.0.columns.0 must be string", "6:15: postgres.indexes.1 must be object"],
+  ],
+  [
+    'config { type: "table", postgres: { guard: {}, indexes: [{ columns: [], using: "x" }] } }\nselect 1',
+    [
+      "1:37: postgres.guard must NOT have fewer than 1 properties",
+      "expected: some of maxRowDrop, maxChangedKeys\n  found:    {}",
+      "1:60: postgres.indexes.0.columns must NOT have fewer than 1 items",
+      "1:73: postgres.indexes.0.using must be equal to one of the allowed values",
+    ],
+  ],
+])("a mistake in the postgres block stands where the config says it: %s", async (sqlx, expected) => {
+  const text = await messages({ "a.sqlx": sqlx, "includes/lists.js": "module.exports = { five: [5] };" });
+  for (const one of expected) expect(text).toContain(/^\d/.test(one) ? `definitions/a.sqlx:${one}\n` : one);
+});
+
+test("a mistake in a config stands at its line in JavaScript and with Windows' line ends, too", async () => {
+  const text = await messages({
+    "definitions/a.js":
+      'publish("a", {\n  type: "table",\n  postgres: { adopt: true },\n}).query(() => "select 1");\npublish("b", {\n  type: "table",\n  postgres: { adpot: true },\n}).query(() => "select 1");',
+    "c.sqlx": 'config {\r\n  type: "incremental",\r\n  uniqueKey: ["a", "lower(b)"]\r\n}\r\nselect 1 as a',
+  });
+  expect(text).toContain('definitions/a.js:7:15: unknown property "adpot" in postgres\n');
+  expect(text).toContain(
+    'definitions/c.sqlx:3:20: marts.c: uniqueKey names columns, and lower(b) is an expression\n  2 |   type: "incremental",\n  3 |   uniqueKey: ["a", "lower(b)"]\n    |                    ^\n',
   );
 });
 
@@ -208,11 +260,11 @@ test("a description that is no text, and a column of an index that is broken SQL
     "b.sqlx":
       'config {\n  type: "table",\n  postgres: { indexes: [{ columns: ["(lower(id)"] }, { columns: [\'"Id"\'] }] }\n}\nselect 1 as id',
   });
-  expect(text).toContain(
-    "definitions/a.sqlx:3:3: marts.a: the description is no text\n  expected: a text\n  found:    5",
-  );
-  expect(text).toContain("definitions/b.sqlx:3:15: marts.b: postgres.indexes: columns is not a column");
-  expect(text).toContain('expected a name without the quotes of SQL: Id, found "Id"');
+  expect(text).toContain("definitions/a.sqlx:3:3: marts.a: the description is no text\n");
+  expect(text).toContain("\n  expected: a text\n  found:    5");
+  expect(text).toContain("definitions/b.sqlx:3:37: marts.b: postgres.indexes: columns is not a column");
+  expect(text).toContain("definitions/b.sqlx:3:66: marts.b: ");
+  expect(text).toContain('\n  expected: a name without the quotes of SQL: Id\n  found:    "Id"');
 });
 
 test("what is no text where one must be is refused at its line", async () => {

@@ -140,11 +140,32 @@ test("a declared source in which nothing has landed yet is told apart from a tab
     "orders.sqlx": 'config { type: "declaration", schema: "raw", name: "orders" }',
     "a.sqlx": view('select * from ${ref("raw", "orders")}'),
     "b.sqlx": view("select * from raw.orders"),
+    "there.sqlx": view("select 1 as a"),
+    "c.sqlx": view('select x.a from ${ref("there")} as t'),
+    "d.sqlx": view('select ${ref("there")}.a from ${ref("there")} as t'),
+    "e.sqlx": view('select 1 as a from ${ref("there")} as t where t.a = u.a for update of u'),
   });
   const report = await run();
   const hint = (name: string) => stepOf(report, name).error?.hint;
   expect(hint("marts.a")).toContain("it is declared, and not there yet: dataform ingest lands it");
   expect(hint("marts.b")).toContain('write ${ref("name")}');
+  // An alias that is wrong is no relation that is missing, though PostgreSQL gives both one code.
+  for (const name of ["marts.c", "marts.d", "marts.e"]) {
+    expect(stepOf(report, name).error?.code).toBe("42P01");
+    expect(hint(name)).toMatch(/alias/);
+    expect(hint(name)).not.toMatch(/declared|built first/);
+  }
+});
+
+test("an error for which PostgreSQL has no place stands where the author's statement begins", async () => {
+  const { run } = await warehouse({
+    "a.sqlx": 'config { type: "operations" }\nselect 1\n---\n\n  vacuum nope',
+  });
+  expect(stepOf(await run(), "marts.a").error).toMatchObject({
+    code: "42P01",
+    location: { file: "definitions/a.sqlx", line: 5, column: 3 },
+    snippet: expect.stringContaining("vacuum nope"),
+  });
 });
 
 test("an error behind a placeholder is still located in the source", async () => {
