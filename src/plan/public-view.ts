@@ -9,6 +9,7 @@ import { PRIVATE_SCHEMA, privateId, privateName } from "../sql/names.ts";
 import { empty, type Sql, sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 import { collation, commentOn, createPublicView, grantOn, keyword, type PublicColumn } from "../sql/statements.ts";
+import { castsAlike, followsSession } from "../sql/types.ts";
 import { dropDependents, makeDependents, refuseToRebuild } from "./dependents.ts";
 
 /** How the public view of one model follows its new private object. */
@@ -109,6 +110,14 @@ function shim(
     was ? `${name} as ${type} (it is ${was.type})` : `${name} as NULL (it is gone)`,
   );
   const readers = relation.dependents.map(({ target }) => targetKey(target)).join(", ");
+  // Readers cast in their own sessions: that it is the same value in ours says nothing of theirs.
+  const differing = changed.flatMap(({ name, type, was }) =>
+    was && castsAlike(was.type, type) === false ? [`${name} as ${type} (it is ${was.type})`] : [],
+  );
+  if (differing.length) {
+    const settings = "would follow each reader's settings (time zone, DateStyle, extra_float_digits and the like)";
+    throw shimChangesValues(item, `${differing.join(", ")} ${settings}; read by ${readers}`);
+  }
   return {
     how: "shim",
     columns: [...served, ...added],
@@ -117,6 +126,7 @@ function shim(
       if (!was) return [];
       const name = id(column.name);
       return [
+        ...(castsAlike(was.type, column.type) === "unknown" ? [followsSession(was.type, column.type)] : []),
         sql`select 1 from ${object} where (${name}::${typeOf(column)})::${typeOf(was)} is distinct from ${name} limit 1`,
       ];
     }),
@@ -246,11 +256,11 @@ function readBy(dependents: readonly Dependent[]): string {
 }
 
 /** The refusal when a shim would change values that others read. */
-export function shimChangesValues(item: PublishItem, path: PublicPath, reason?: string): UserError {
+export function shimChangesValues(item: PublishItem, found: string): UserError {
   return new UserError({
     message: `${targetKey(item.target)} cannot be published: others read columns whose new values do not fit their old type`,
     location: { file: item.file },
-    found: reason ?? path.warning!,
+    found,
     hint: "keep the column's type, or let postgres: { rebuildDependents: true } make the dependents anew",
   });
 }

@@ -28,11 +28,11 @@ export async function checkItem(item: PublishItem, catalog: Catalog, client: Cli
   for (const check of path.checks) {
     try {
       const { rows } = await client.query(check);
-      if (rows.length) throw shimChangesValues(item, path);
+      if (rows.length) throw shimChangesValues(item, path.warning!);
     } catch (error) {
       const failure = postgresError(error);
       if (!failure || connectionLost(error)) throw error;
-      throw shimChangesValues(item, path, failure.message);
+      throw shimChangesValues(item, failure.message);
     }
   }
 }

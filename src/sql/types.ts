@@ -1,4 +1,5 @@
-import { fixed, Sql } from "./sql.ts";
+import { literal } from "./literals.ts";
+import { fixed, Sql, sql } from "./sql.ts";
 
 /** A type as the server spells it (`format_type`), or a collation as `regcollation` does: quoted where it must be. */
 export function serverName(spelling: string): Sql {
@@ -93,4 +94,55 @@ const WITH_EQUALITY = new Set([
 /** Whether values of a type are compared by its own `=`: `1e2` is `100.00`. Others have none, or nobody knows. */
 export function hasEquality(type: string): boolean {
   return WITH_EQUALITY.has(takenApart(type).name);
+}
+
+/** Between these a cast is alike in every session. */
+const CAST_ALIKE = {
+  numbers: new Set([...INTEGERS.keys(), "numeric", "real", "double precision"]),
+  moments: new Set(["date", "timestamp without time zone", "time without time zone"]),
+  durations: new Set(["interval", "time without time zone"]),
+  /** Written and read as text alike, too. */
+  texts: new Set([
+    ...INTEGERS.keys(),
+    ..."numeric text character name boolean uuid json jsonb bit oid inet cidr macaddr macaddr8 pg_lsn".split(" "),
+    ..."int4range int8range numrange int4multirange int8multirange nummultirange".split(" "),
+    "character varying",
+    "bit varying",
+    "time without time zone",
+  ]),
+};
+
+/** Types of which a text, or a cast, follows the time zone, DateStyle, extra_float_digits, lc_monetary and the like. */
+const BY_SESSION =
+  /^(?:date|interval|real|double precision|bytea|money|xml|reg[a-z]+|time(?:stamp)? with(?:out)? time zone|(?:date|tstz|ts)(?:multi)?range)$/;
+
+/**
+ * Whether a value cast from one type to the other, and back, is the same in every session: a moment is another time of day
+ * in each time zone, a date another text by each DateStyle. "unknown" where only the server knows what one of them is: then
+ * `followsSession` asks it.
+ */
+export function castsAlike(one: string, other: string): boolean | "unknown" {
+  const [a, b] = [nameOf(one), nameOf(other)];
+  if (a === b || Object.values(CAST_ALIKE).some((types) => types.has(a) && types.has(b))) return true;
+  const others = [a, b].filter((name) => !CAST_ALIKE.texts.has(name));
+  return others.some((name) => BY_SESSION.test(name)) ? false : "unknown";
+}
+
+/**
+ * A query that gives rows where casts between the two may not be alike: for all but enums, strings, and domains over them,
+ * over booleans, addresses and bits; over numbers where the other one is a number.
+ */
+export function followsSession(one: string, other: string): Sql {
+  const names = [nameOf(one), nameOf(other)];
+  const categories = names.some((name) => CAST_ALIKE.numbers.has(name)) ? "SEBIVN" : "SEBIV";
+  const types = names.filter((name) => !CAST_ALIKE.texts.has(name)).map((name) => sql`${literal(name)}::regtype`);
+  return sql`
+    select 1
+    from pg_catalog.pg_type
+    where oid in (${types}) and strpos(${literal(categories)}, typcategory::text) = 0`;
+}
+
+/** Without modifiers, and of an array that of its elements: `interval day to second(3)[]` is an interval. */
+function nameOf(type: string): string {
+  return takenApart(type).name.replace(/^interval .*/, "interval");
 }

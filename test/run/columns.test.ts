@@ -76,6 +76,47 @@ test("F: a value that does not fit the type that others read is refused; the res
   }
 });
 
+test.each([
+  ["timestamp '2024-01-01 10:00'", "timestamptz '2024-01-01 10:00Z'"],
+  ["date '2024-01-01'", "timestamptz '2024-01-01Z'"],
+  ["timestamptz '2024-01-01Z'", "date '2024-01-01'"],
+  ["array[timestamp(3) '2024-01-01']", "array[timestamptz '2024-01-01Z']"],
+  ["time '10:00'", "timetz '10:00Z'"],
+  ["'2024-01-01'::text", "date '2024-01-01'"],
+  ["interval '1 day'", "'1 day'::varchar"],
+  ["'0.5'::text", "0.5::float8"],
+  ["'\\x01'::text", "'\\x01'::bytea"],
+  ["1.00::numeric", "1.00::numeric::money"],
+  ["'public'::text", "'2024-01-01'::public.day"],
+])("F: a type whose old form would follow each reader's settings is refused: %s, then %s", async (first, then) => {
+  const made = await warehouse({ "a.sqlx": table(`select ${first} as v`) });
+  await made.sql("create domain public.day as date");
+  await made.run();
+  await made.sql("create view public.report as select v from marts.a");
+  const before = await made.rows("select v, pg_typeof(v) from public.report");
+  made.project.write({ "a.sqlx": table(`select ${then} as v`) });
+  expect(stepOf(await made.run(), "marts.a").error?.message).toContain(
+    "others read columns whose new values do not fit their old type",
+  );
+  expect(await made.rows("select v, pg_typeof(v) from public.report")).toEqual(before);
+});
+
+test.each([
+  ["'a'::text", "'a'::public.kind", "a"],
+  ["1::int", "1::public.small", "1"],
+  ["timestamp '2024-01-01'", "date '2024-01-01'", "2024-01-01 00:00:00"],
+  ["1.5::numeric", "1.5::float8", "1.5"],
+  ["time '10:00'", "'10:00:00'::text", "10:00:00"],
+])("C: a type whose old form is alike in every session is served: %s, then %s", async (first, then, served) => {
+  const made = await warehouse({ "a.sqlx": table(`select ${first} as v`) });
+  await made.sql("create type public.kind as enum ('a'); create domain public.small as int");
+  await made.run();
+  await made.sql("create view public.report as select v from marts.a");
+  made.project.write({ "a.sqlx": table(`select ${then} as v`) });
+  expect((await made.run()).status).toBe("success");
+  expect(await made.rows("select v from public.report")).toEqual([served]);
+});
+
 test("D: with rebuildDependents what others built is made anew, with owner, grants, comments, options and indexes", async () => {
   const { project, run, rows, sql } = await withForeignView(
     "select 1::int as id, 'x' as note",
