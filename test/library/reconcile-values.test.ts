@@ -3,7 +3,8 @@ import type { Rule } from "../../src/library/reconcile.ts";
 import { between } from "../../src/library/reconcile.ts";
 import type { Client } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
-import { cells, fill, openDatabase, reconciled } from "../support/comparing.ts";
+import { type Columns, cells, fill, openDatabase, reconciled } from "../support/comparing.ts";
+import { warehouse } from "../support/warehouse.ts";
 
 // A value is compared as what it is: equal as its type says, or refused with its column's name.
 
@@ -374,5 +375,101 @@ test("an interval that the server does not know ends the query, and is nothing e
   const side = { type: "timestamptz", values: ["2026-01-01Z"] };
   await expect(compared({ kind: "timestamp", tolerance: "1 hour'; drop table base; --" }, side, side)).rejects.toThrow(
     'invalid input syntax for type interval: "1 hour\'; drop table base; --"',
+  );
+});
+
+test("a proposal about moments has one id, and says the same, whatever the time zone of the session", async () => {
+  await client.script(script("drop domain if exists instant; create domain instant as timestamptz"));
+  const columns: Columns = [
+    ["k", "timestamptz"],
+    ["d", "instant"],
+    ["n", "numeric"],
+    ["exact", "timestamptz"],
+    ["domain", "instant"],
+    ["at", "timestamptz"],
+    ["zoneless", "timestamp"],
+    ["day", "date"],
+    ["text", "text"],
+    ["noted", "timestamptz"],
+  ];
+  const winter = ["2026-01-02 23:30:00.5+00", "2026-01-02 23:30+00", "1.50"];
+  const summer = ["infinity", "0044-03-15 12:00+00 BC", "2"];
+  const values = (at: string, n: string) => [at, at, at, "2026-03-29 02:30", `2026-01-0${n}`, n, at];
+  await fill(client, sides.ours, columns, [
+    [...winter, ...values("2026-07-01 22:30+00", "1")],
+    [...summer, ...values("-infinity", "1")],
+    ["2026-01-03 00:00+00", ...winter.slice(1), ...values("0044-03-15 12:00+00 BC", "1")],
+  ]);
+  await fill(client, sides.theirs, columns, [
+    [...winter, ...values("2026-07-01 23:30+00", "2")],
+    [...summer, ...values("infinity", "2")],
+    ["2026-01-04 00:00+00", ...winter.slice(1), ...values("2026-01-01 00:00:00.123456+00", "1")],
+  ]);
+  const exact = { kind: "exact" } as const;
+  const proposed = async (zone: string) => {
+    await client.script(script(`set timezone = '${zone}'`));
+    await reconciled(client, {
+      ...sides,
+      key: ["k", "d", "n"],
+      columns: {
+        exact,
+        domain: exact,
+        at: { kind: "timestamp" },
+        zoneless: { kind: "timestamp" },
+        day: { kind: "date" },
+        text: { kind: "text" },
+      },
+      also: { ours: ["noted"], theirs: ["noted"] },
+    });
+    const said = "column_name, our_value, their_value, proposed_action";
+    return cells(
+      client,
+      `select proposal_id, ${said}, proposal_id = md5(jsonb_build_array(k, d, n, ${said})::text) from made_proposals order by proposal_id`,
+    );
+  };
+  const inUtc = await proposed("UTC");
+  expect(inUtc).toHaveLength(12);
+  // what PostgreSQL writes of them in UTC, so that ids are what they were
+  expect(inUtc.map((row) => row.at(-1))).toEqual(Array(12).fill("t"));
+  const saidOf = (column: string) =>
+    inUtc.filter(([, name]) => name === column).map(([, , ours, theirs]) => [ours, theirs]);
+  for (const column of ["exact", "domain", "at"])
+    expect(saidOf(column).sort()).toEqual([
+      ["-infinity", "infinity"],
+      ["2026-07-01T22:30:00+00:00", "2026-07-01T23:30:00+00:00"],
+    ]);
+  const row = inUtc.find(([, , , , action]) => action === "investigate");
+  expect(JSON.parse(row![2]!)).toEqual({
+    k: "2026-01-03T00:00:00+00:00",
+    d: "2026-01-02T23:30:00+00:00",
+    n: 1.5,
+    exact: "0044-03-15T12:00:00+00:00 BC",
+    domain: "0044-03-15T12:00:00+00:00 BC",
+    at: "0044-03-15T12:00:00+00:00 BC",
+    zoneless: "2026-03-29T02:30:00",
+    day: "2026-01-01",
+    text: "1",
+    noted: "0044-03-15 12:00:00+00 BC",
+  });
+  for (const zone of ["Europe/Paris", "Asia/Kolkata", "America/St_Johns"])
+    expect(await proposed(zone)).toEqual(inUtc.map((row) => [...row.slice(0, -1), "f"]));
+});
+
+test("a floating point number is compared to its last digit, whatever digits the database writes", async () => {
+  const house = await warehouse({
+    "includes/reconcile.js": 'module.exports = require("dataform-postgres/includes/reconcile");',
+    "definitions/ours.js": 'declare({ schema: "raw", name: "ours" }); declare({ schema: "raw", name: "theirs" });',
+    "definitions/r.js": `reconcile.publish("r", { ours: ["raw", "ours"], theirs: ["raw", "theirs"], key: "k",
+      columns: { figure: { kind: "number" }, value: { kind: "exact" } } });`,
+  });
+  await house.sql(`alter database ${house.database.settings.database} set extra_float_digits = 0; create schema raw;
+    create table raw.ours as select 1 as k, 0.3::float8 as figure, 0.3::float8 as value;
+    create table raw.theirs as select 1 as k, 0.30000000000000004::float8 as figure, 0.30000000000000004::float8 as value`);
+  expect((await house.run()).status).toBe("success");
+  expect(await house.rows("select status, array_to_string(diff_columns, ',') from marts.r_rows")).toEqual([
+    "mismatched|figure,value",
+  ]);
+  expect(await house.rows("select our_value, their_value from marts.r_proposals")).toEqual(
+    Array(2).fill("0.3|0.30000000000000004"),
   );
 });

@@ -43,6 +43,9 @@ export function publishAll(given: Publishing): void {
   assertAll(given);
 }
 
+/** A floating point number is what its text says: to its last digit, whatever the database writes otherwise. */
+const DIGITS = "set local extra_float_digits = 1";
+
 type Suffix = "store" | "rows" | "duplicates" | "columns" | "summary" | "proposals" | "rules";
 
 function modelOf({ name, schema, tags = [] }: Publishing) {
@@ -78,7 +81,7 @@ function publishRows(given: Publishing): void {
     },
     (context) => storeOf(comparison, relationsOf(context, given)),
     // a query of this many steps takes the JIT longer to compile than it saves
-  ).preOps("set local jit = off");
+  ).preOps(["set local jit = off", DIGITS]);
   publishModel(
     nameOf("rows"),
     {
@@ -98,7 +101,7 @@ function publishRows(given: Publishing): void {
       columns: described(duplicateDescriptions(comparison)),
     },
     (context) => duplicatesOf(comparison, relationsOf(context, given), ref(context, "store")),
-  );
+  ).preOps(DIGITS);
 }
 
 function publishReports(given: Publishing): void {

@@ -40,7 +40,7 @@ function typedSide({ key, columns, also }: Comparison, side: Side): Sql {
   const values = [
     ...key.map((column) => aliased(keyForm(column, side), column.name)),
     ...columns.map((column) => aliased(comparedForm(column, side), column.name)),
-    ...also[side].map((name) => sql`${id(name)}::text as ${id(name)}`),
+    ...also[side].map((name) => sql`${zoneFreeText(id(name))} as ${id(name)}`),
   ];
   return sql`
     select
@@ -123,7 +123,7 @@ function textHash(values: readonly Sql[]): Sql {
 /** Key, columns and what else is wanted of a row, as JSON. Numbers are written in one way, whatever digits they came with. */
 export function asJson({ key, columns, also }: Comparison, side: Side, valueIn: (name: string) => Sql): Sql {
   const pairs = [
-    ...key.map(({ name }) => sql`${literal(name)}, ${valueIn(name)}`),
+    ...key.map((column) => sql`${literal(column.name)}, ${keyJson(column, valueIn(column.name))}`),
     ...columns.map((column) => sql`${literal(column.name)}, ${jsonForm(column, side, valueIn(column.name))}`),
     ...also[side].map((name) => sql`${literal(name)}, ${valueIn(name)}`),
   ];
@@ -146,8 +146,55 @@ export function inCalls(call: Sql, values: readonly Sql[]): Sql {
 
 function jsonForm({ name, rule }: ComparedColumn, side: Side, value: Sql): Sql {
   if (isFigure(rule)) return sql`trim_scale(${value})`;
+  if (rule.kind === "exact") return zoneFreeJson(value);
   if (rule.kind !== "timestamp") return value;
-  return sql`case when ${isNative(name, side)} then to_jsonb(${value} at time zone 'UTC') else to_jsonb(${value}) end`;
+  return sql`
+    case
+      when ${isNative(name, side)} then to_jsonb(${value} at time zone 'UTC')
+      else ${momentJson(value)}
+    end`;
+}
+
+/** A key as JSON, the same in every session. */
+export function keyJson({ steps }: KeyColumn, value: Sql): Sql {
+  return steps.length ? value : zoneFreeJson(value);
+}
+
+/** A value of any type as JSON: a moment, which `to_jsonb` writes in the session's time zone, in UTC. */
+function zoneFreeJson(value: Sql): Sql {
+  return sql`
+    case
+      when ${isMoment(value)} then ${momentJson(momentOf(value))}
+      else to_jsonb(${value})
+    end`;
+}
+
+/** The same as text. */
+function zoneFreeText(value: Sql): Sql {
+  return sql`
+    case
+      when ${isMoment(value)} then ${withOffset(sql`(${momentOf(value)} at time zone 'UTC')::text`, "+00")}
+      else ${value}::text
+    end`;
+}
+
+/** Whether a value is one, also of a domain. */
+function isMoment(value: Sql): Sql {
+  return sql`pg_typeof(coalesce(${value}, null)) = 'timestamptz'::regtype`;
+}
+
+/** A value that is one, of a type that is known to the server only: over JSON, where it is written in one way. */
+function momentOf(value: Sql): Sql {
+  return sql`(to_jsonb(${value}) #>> '{}')::timestamptz`;
+}
+
+function momentJson(moment: Sql): Sql {
+  return sql`to_jsonb(${withOffset(sql`to_jsonb(${moment} at time zone 'UTC') #>> '{}'`, "+00:00")})`;
+}
+
+/** Behind the time, where there is one: infinity has none, and BC stands behind it. */
+function withOffset(text: Sql, offset: string): Sql {
+  return sql`regexp_replace(${text}, '(:\S+)', ${literal(`\\1${offset}`)})`;
 }
 
 /** Key columns as a list. */

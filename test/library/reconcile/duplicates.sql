@@ -79,7 +79,10 @@ with
     case when (select "booked_at_ours" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
     case when (select "fee_ours" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
     case when true then "details" else (select "details" from "_dataform_theirs" limit 0) end as "details",
-    "record_id"::text as "record_id"
+    case
+      when pg_typeof(coalesce("record_id", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("record_id") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+      else "record_id"::text
+    end as "record_id"
   from "_dataform_ours"
 ),
 
@@ -106,7 +109,10 @@ with
     case when (select "booked_at_theirs" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
     case when (select "fee_theirs" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
     case when true then "details" else (select "details" from "_dataform_ours" limit 0) end as "details",
-    "path"::text as "path"
+    case
+      when pg_typeof(coalesce("path", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("path") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+      else "path"::text
+    end as "path"
   from "_dataform_theirs"
 ),
 
@@ -141,9 +147,15 @@ with
       'amount', trim_scale("ours"."amount"),
       'currency', "ours"."currency",
       'booked_on', "ours"."booked_on",
-      'booked_at', case when (select "booked_at_ours" from "answers") then to_jsonb("ours"."booked_at" at time zone 'UTC') else to_jsonb("ours"."booked_at") end,
+      'booked_at', case
+        when (select "booked_at_ours" from "answers") then to_jsonb("ours"."booked_at" at time zone 'UTC')
+        else to_jsonb(regexp_replace(to_jsonb("ours"."booked_at" at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+      end,
       'fee', trim_scale("ours"."fee"),
-      'details', "ours"."details",
+      'details', case
+        when pg_typeof(coalesce("ours"."details", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("ours"."details") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("ours"."details")
+      end,
       'record_id', "ours"."record_id"
     ) as "_dataform_content"
   from "ours"
@@ -167,9 +179,15 @@ with
       'amount', trim_scale("theirs"."amount"),
       'currency', "theirs"."currency",
       'booked_on', "theirs"."booked_on",
-      'booked_at', case when (select "booked_at_theirs" from "answers") then to_jsonb("theirs"."booked_at" at time zone 'UTC') else to_jsonb("theirs"."booked_at") end,
+      'booked_at', case
+        when (select "booked_at_theirs" from "answers") then to_jsonb("theirs"."booked_at" at time zone 'UTC')
+        else to_jsonb(regexp_replace(to_jsonb("theirs"."booked_at" at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+      end,
       'fee', trim_scale("theirs"."fee"),
-      'details', "theirs"."details",
+      'details', case
+        when pg_typeof(coalesce("theirs"."details", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("theirs"."details") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("theirs"."details")
+      end,
       'path', "theirs"."path"
     ) as "_dataform_content"
   from "theirs"

@@ -98,7 +98,10 @@ with
     case when (select "booked_at_ours" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
     case when (select "fee_ours" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
     case when true then "details" else (select "details" from "_dataform_theirs" limit 0) end as "details",
-    "record_id"::text as "record_id"
+    case
+      when pg_typeof(coalesce("record_id", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("record_id") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+      else "record_id"::text
+    end as "record_id"
   from "_dataform_ours"
 ),
 
@@ -125,7 +128,10 @@ with
     case when (select "booked_at_theirs" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
     case when (select "fee_theirs" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
     case when true then "details" else (select "details" from "_dataform_ours" limit 0) end as "details",
-    "path"::text as "path"
+    case
+      when pg_typeof(coalesce("path", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("path") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+      else "path"::text
+    end as "path"
   from "_dataform_theirs"
 ),
 
@@ -283,9 +289,15 @@ with
       'amount', trim_scale("amount_ours"),
       'currency', "currency_ours",
       'booked_on', "booked_on_ours",
-      'booked_at', case when (select "booked_at_ours" from "answers") then to_jsonb("booked_at_ours" at time zone 'UTC') else to_jsonb("booked_at_ours") end,
+      'booked_at', case
+        when (select "booked_at_ours" from "answers") then to_jsonb("booked_at_ours" at time zone 'UTC')
+        else to_jsonb(regexp_replace(to_jsonb("booked_at_ours" at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+      end,
       'fee', trim_scale("fee_ours"),
-      'details', "details_ours",
+      'details', case
+        when pg_typeof(coalesce("details_ours", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("details_ours") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("details_ours")
+      end,
       'record_id', "record_id_ours"
     ) end end as ours,
     case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then jsonb_build_object(
@@ -294,9 +306,15 @@ with
       'amount', trim_scale("amount_theirs"),
       'currency', "currency_theirs",
       'booked_on', "booked_on_theirs",
-      'booked_at', case when (select "booked_at_theirs" from "answers") then to_jsonb("booked_at_theirs" at time zone 'UTC') else to_jsonb("booked_at_theirs") end,
+      'booked_at', case
+        when (select "booked_at_theirs" from "answers") then to_jsonb("booked_at_theirs" at time zone 'UTC')
+        else to_jsonb(regexp_replace(to_jsonb("booked_at_theirs" at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+      end,
       'fee', trim_scale("fee_theirs"),
-      'details', "details_theirs",
+      'details', case
+        when pg_typeof(coalesce("details_theirs", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("details_theirs") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("details_theirs")
+      end,
       'path', "path_theirs"
     ) end end as theirs
   from single_pairs
@@ -458,9 +476,15 @@ with
       'amount', trim_scale("amount_ours"),
       'currency', "currency_ours",
       'booked_on', "booked_on_ours",
-      'booked_at', case when (select "booked_at_ours" from "answers") then to_jsonb("booked_at_ours" at time zone 'UTC') else to_jsonb("booked_at_ours") end,
+      'booked_at', case
+        when (select "booked_at_ours" from "answers") then to_jsonb("booked_at_ours" at time zone 'UTC')
+        else to_jsonb(regexp_replace(to_jsonb("booked_at_ours" at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+      end,
       'fee', trim_scale("fee_ours"),
-      'details', "details_ours",
+      'details', case
+        when pg_typeof(coalesce("details_ours", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("details_ours") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("details_ours")
+      end,
       'record_id', "record_id_ours"
     ) end end end as ours,
     case when "_dataform_are_single" then case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then jsonb_build_object(
@@ -469,9 +493,15 @@ with
       'amount', trim_scale("amount_theirs"),
       'currency', "currency_theirs",
       'booked_on', "booked_on_theirs",
-      'booked_at', case when (select "booked_at_theirs" from "answers") then to_jsonb("booked_at_theirs" at time zone 'UTC') else to_jsonb("booked_at_theirs") end,
+      'booked_at', case
+        when (select "booked_at_theirs" from "answers") then to_jsonb("booked_at_theirs" at time zone 'UTC')
+        else to_jsonb(regexp_replace(to_jsonb("booked_at_theirs" at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+      end,
       'fee', trim_scale("fee_theirs"),
-      'details', "details_theirs",
+      'details', case
+        when pg_typeof(coalesce("details_theirs", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("details_theirs") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("details_theirs")
+      end,
       'path', "path_theirs"
     ) end end end as theirs
   from marked_pairs
@@ -488,6 +518,8 @@ where (select "_dataform_are_comparable" from "answers")
 
 -- pre_operations
 set local jit = off
+---
+set local extra_float_digits = 1
 
 ---- publish payments_rows
 -- {
@@ -695,7 +727,10 @@ with
     case when (select "booked_at_ours" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
     case when (select "fee_ours" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
     case when true then "details" else (select "details" from "_dataform_theirs" limit 0) end as "details",
-    "record_id"::text as "record_id"
+    case
+      when pg_typeof(coalesce("record_id", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("record_id") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+      else "record_id"::text
+    end as "record_id"
   from "_dataform_ours"
 ),
 
@@ -722,7 +757,10 @@ with
     case when (select "booked_at_theirs" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
     case when (select "fee_theirs" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
     case when true then "details" else (select "details" from "_dataform_ours" limit 0) end as "details",
-    "path"::text as "path"
+    case
+      when pg_typeof(coalesce("path", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("path") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+      else "path"::text
+    end as "path"
   from "_dataform_theirs"
 ),
 
@@ -757,9 +795,15 @@ with
       'amount', trim_scale("ours"."amount"),
       'currency', "ours"."currency",
       'booked_on', "ours"."booked_on",
-      'booked_at', case when (select "booked_at_ours" from "answers") then to_jsonb("ours"."booked_at" at time zone 'UTC') else to_jsonb("ours"."booked_at") end,
+      'booked_at', case
+        when (select "booked_at_ours" from "answers") then to_jsonb("ours"."booked_at" at time zone 'UTC')
+        else to_jsonb(regexp_replace(to_jsonb("ours"."booked_at" at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+      end,
       'fee', trim_scale("ours"."fee"),
-      'details', "ours"."details",
+      'details', case
+        when pg_typeof(coalesce("ours"."details", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("ours"."details") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("ours"."details")
+      end,
       'record_id', "ours"."record_id"
     ) as "_dataform_content"
   from "ours"
@@ -783,9 +827,15 @@ with
       'amount', trim_scale("theirs"."amount"),
       'currency', "theirs"."currency",
       'booked_on', "theirs"."booked_on",
-      'booked_at', case when (select "booked_at_theirs" from "answers") then to_jsonb("theirs"."booked_at" at time zone 'UTC') else to_jsonb("theirs"."booked_at") end,
+      'booked_at', case
+        when (select "booked_at_theirs" from "answers") then to_jsonb("theirs"."booked_at" at time zone 'UTC')
+        else to_jsonb(regexp_replace(to_jsonb("theirs"."booked_at" at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+      end,
       'fee', trim_scale("theirs"."fee"),
-      'details', "theirs"."details",
+      'details', case
+        when pg_typeof(coalesce("theirs"."details", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("theirs"."details") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("theirs"."details")
+      end,
       'path', "theirs"."path"
     ) as "_dataform_content"
   from "theirs"
@@ -811,6 +861,9 @@ with
 
 select * from contents
 where (select "_dataform_are_comparable" from "answers")
+
+-- pre_operations
+set local extra_float_digits = 1
 
 ---- publish payments_columns
 -- {

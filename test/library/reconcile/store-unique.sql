@@ -120,13 +120,25 @@ with
       end
     end as outcomes,
     case when "_dataform_is_same" then null else case when "_dataform_count_ours" = 1 then jsonb_build_object(
-      'user', "user_ours",
-      'Mixed Case', "Mixed Case_ours",
+      'user', case
+        when pg_typeof(coalesce("user_ours", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("user_ours") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("user_ours")
+      end,
+      'Mixed Case', case
+        when pg_typeof(coalesce("Mixed Case_ours", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("Mixed Case_ours") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("Mixed Case_ours")
+      end,
       'status', "status_ours"
     ) end end as ours,
     case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then jsonb_build_object(
-      'user', "user_theirs",
-      'Mixed Case', "Mixed Case_theirs",
+      'user', case
+        when pg_typeof(coalesce("user_theirs", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("user_theirs") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("user_theirs")
+      end,
+      'Mixed Case', case
+        when pg_typeof(coalesce("Mixed Case_theirs", null)) = 'timestamptz'::regtype then to_jsonb(regexp_replace(to_jsonb((to_jsonb("Mixed Case_theirs") #>> '{}')::timestamptz at time zone 'UTC') #>> '{}', '(:\S+)', E'\\1+00:00'))
+        else to_jsonb("Mixed Case_theirs")
+      end,
       'status', "status_theirs"
     ) end end as theirs
   from single_pairs
