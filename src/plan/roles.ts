@@ -235,7 +235,7 @@ function boundReader({ reader }: RoleScope): RoleStatement[] {
 export function renderRoles({ prefix, statements }: RolePlan): string {
   return [
     "begin;",
-    "set local lock_timeout = '5s';",
+    `${sql`set local lock_timeout = '5s'`};`,
     ...statements.flatMap((one) => [...(one.why ? ["", `-- ${one.why}`] : []), ...scriptOf([one])]),
     "",
     "commit;",

@@ -3,6 +3,7 @@ import type { ConnectionSettings } from "../../src/model/connection.ts";
 import { type Client, connect, withTransaction } from "../../src/postgres/client.ts";
 import { startEmbedded } from "../../src/postgres/embedded/server.ts";
 import { copyFormat, copyThrough } from "../../src/postgres/through.ts";
+import { describeQuery } from "../../src/postgres/types.ts";
 import { script } from "../../src/sql/authored.ts";
 import { dialectSelect } from "../../src/sql/dialects.ts";
 import { id } from "../../src/sql/identifiers.ts";
@@ -266,4 +267,10 @@ describe("a copy between two databases that fails", () => {
       create or replace function sneak() returns text language sql as 'insert into kept values (1) returning ''x'''`);
     await expect(load(from, "select 1, sneak()", to)).rejects.toMatchObject({ code: "25006" });
   });
+});
+
+test("the description of a query takes one statement, whatever its text is", async () => {
+  await expect(describeQuery(admin, script("select 1) as a; select 2 from (select 1"))).rejects.toThrow(
+    "cannot insert multiple commands into a prepared statement",
+  );
 });
