@@ -2,6 +2,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { UserError, UserErrors } from "../model/errors.ts";
 import type { IngestDeclaration, OriginKind, StreamDeclaration } from "../model/ingest.ts";
 import { nearest } from "../model/nearest.ts";
+import { checkCursor } from "./cursor.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { ingestSchemas, ORIGIN_KINDS } from "./ingest-schema.ts";
 import { originOf } from "./origins.ts";
@@ -85,7 +86,10 @@ function streamOf(
       hint: suggestion && `did you mean "${suggestion}"?`,
     });
   };
-  if (cursor) mustBeKnown(cursor.field, "cursor", "field");
+  if (cursor) {
+    mustBeKnown(cursor.field, "cursor", "field");
+    checkCursor(cursor, recordSchema, index, yaml);
+  }
   for (const [place, field] of (batch?.by ?? []).entries()) mustBeKnown(field, "batch", "by", place);
   if (partition?.column) mustBeKnown(partition.column, "partition", "column");
   for (const [number, columns] of (indexes ?? []).entries())

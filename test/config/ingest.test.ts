@@ -97,6 +97,29 @@ describe("a declaration", () => {
     ]);
   });
 
+  it.each([
+    ["id", "{ field: id, param: since }", "22", "is text in", "order: bytes"],
+    ["ok", "{ field: ok, param: since }", "22", "is boolean in", "follow another field"],
+    ["more", "{ field: more, order: bytes, param: since }", "22", "is jsonb in", "follow another field"],
+    ["count", "{ field: count, order: bytes, param: since }", "36", "is bigint in", "leave order out"],
+  ])("whose cursor no load could follow is refused at its place: %s", (_, cursor, column, message, hint) => {
+    const [error, ...more] = mistakes(good.replace("{ field: updated_at, param: since }", cursor));
+    expect(more).toEqual([]);
+    expect(error).toMatchObject({
+      message: expect.stringContaining(message),
+      location: { file: "ingest/shop.yaml", line: 14, column: Number(column) },
+      hint: expect.stringContaining(hint),
+      exitCode: 2,
+    });
+  });
+
+  it.each(["{ field: id, order: bytes, param: since }", "{ field: price, param: since }"])(
+    "takes the cursor %s",
+    (cursor) => {
+      expect(load(good.replace("{ field: updated_at, param: since }", cursor)).streams[0]!.cursor).toBeDefined();
+    },
+  );
+
   it("gives the token only when asked for it", () => {
     const declaration = load(good);
     const { bearer } = (declaration.origin as RestDeclaration).auth!;
