@@ -11,6 +11,7 @@ import { statement } from "../sql/statement.ts";
 import { collation, commentOn, createPublicView, grantOn, keyword, type PublicColumn } from "../sql/statements.ts";
 import { castsAlike, followsSession } from "../sql/types.ts";
 import { dropDependents, makeDependents, refuseToRebuild } from "./dependents.ts";
+import { refuseOurNames } from "./our-names.ts";
 
 /** How the public view of one model follows its new private object. */
 export interface PublicPath {
@@ -38,7 +39,7 @@ export interface PublicPath {
  * @throws UserError when every path would break what others built.
  */
 export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
-  refuseOurNames(item);
+  refuseOurNames(item, item.object.columns);
   const key = targetKey(item.target);
   const relation = catalog.relations[key];
   const { columns } = item.object;
@@ -54,24 +55,6 @@ export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
   if (!relation.dependents.length) return { how: "recreate", columns, checks: [] };
   if (item.publishing.rebuildDependents) return rebuild(item, relation);
   return shim(item, relation, built, added);
-}
-
-const BESIDE_A_MODELS = ["release", "gone", "there", "rows", "condition"].map((word) => `_dataform_${word}`);
-
-/**
- * Columns of ours stand beside those of the model: in storages, in comparisons. The stores of the packaged functions have
- * columns of theirs, which begin so, too.
- */
-function refuseOurNames({ target, file, object }: PublishItem): void {
-  const ours = object.columns.filter(({ name }) => BESIDE_A_MODELS.includes(name));
-  if (!ours.length) return;
-  throw new UserError({
-    message: `${targetKey(target)}: ${ours.map(({ name }) => name).join(", ")} is the name of a column of ours`,
-    location: { file },
-    expected: `a column that is called none of ${BESIDE_A_MODELS.join(", ")}`,
-    found: ours.map(({ name }) => name).join(", "),
-    hint: "give them other names in the query",
-  });
 }
 
 function sameColumn(a: Column | undefined, b: Column): boolean {

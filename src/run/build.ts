@@ -2,15 +2,16 @@ import type { Column } from "../model/catalog.ts";
 import type { BuildStep, NewRows, OperationsStep, Segment, Statement } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
+import { refuseOurNames } from "../plan/our-names.ts";
 import { isQuickToShape, shapeOf } from "../plan/shape.ts";
-import { describeNewRows } from "../postgres/catalog.ts";
+import { describeObjects } from "../postgres/catalog.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost, neverSent } from "../postgres/errors.ts";
 import { joinStatements, messagesOf } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunContext } from "./context.ts";
-import { explainFailure } from "./explain.ts";
+import { explainBuild, ourName } from "./explain.ts";
 import type { Worker } from "./pool.ts";
 
 type WorkStep = BuildStep | OperationsStep;
@@ -86,7 +87,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
   const sent: Sent = { message: [] };
   try {
     await context.reach("before a build");
-    if (step.step === "build" && step.newRows) await checkColumns({ ...step, newRows: step.newRows }, worker, context);
+    if (step.step === "build" && step.entry.storage) await checkColumns(step, worker, context);
     const rows = await execute(current, worker, sent);
     if (current.step === "build" && current.newRows) {
       await context.reach("new rows built");
@@ -97,33 +98,34 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     return { ...base, status: "ok", duration: duration(), ...(rows === undefined ? {} : { rows }) };
   } catch (error) {
     await worker.client.query(sql`rollback`).catch(() => {});
-    const failure = explainFailure(error, step.file, sent.message, context.sources);
+    const failure = explainBuild(error, step, sent.message, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }
 }
 
 /**
- * Asks for the columns of new rows before the rows are computed: of what the table cannot take none is built. A query that
- * fails here fails again when it is built, with its place. Where the author's pre_operations are work, they are not done
- * twice: the columns are looked at once the rows are there.
+ * Asks for the columns of an incremental model before its rows are computed: of what the table cannot take, or what is called
+ * as a column of ours, none is built. A query that fails here fails again when it is built, with its place. Where the author's
+ * pre_operations are work, they are not done twice: the columns are looked at once the rows are there.
  */
-async function checkColumns(
-  step: BuildStep & { readonly newRows: NewRows },
-  { client }: Worker,
-  context: RunContext,
-): Promise<void> {
+async function checkColumns(step: BuildStep, { client }: Worker, context: RunContext): Promise<void> {
   if (!isQuickToShape(step)) return;
+  const { newRows } = step;
+  const made = newRows?.table ?? step.entry.object;
   let columns: readonly Column[] | undefined;
   try {
     await client.query(sql`begin`);
     await client.script(joinStatements(shapeOf(step)));
-    ({ columns } = await describeNewRows(client, { ...step.newRows, uniqueKey: [] }));
-  } catch {
-    columns = undefined;
+    columns = (await describeObjects(client, [made])).get(made)!.columns;
+  } catch (error) {
+    const refused = ourName(error, step);
+    if (refused) throw refused;
   } finally {
     await client.query(sql`rollback`).catch(() => {});
   }
-  if (columns) context.check(step, columns);
+  if (!columns) return;
+  refuseOurNames(step, columns);
+  if (newRows) context.check({ ...step, newRows }, columns);
 }
 
 /** Reading what the first half made changes nothing, so a lost connection is no reason to fail. */

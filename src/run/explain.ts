@@ -1,8 +1,9 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { CompiledGraph, Trace } from "../model/graph.ts";
 import { ownValue } from "../model/own-value.ts";
-import type { Statement } from "../model/plan.ts";
+import type { BuildStep, Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
+import { ourNameTwice } from "../plan/our-names.ts";
 import { type PostgresError, postgresError } from "../postgres/errors.ts";
 import { findSource, positionAt, snippetAt } from "../sql/locate.ts";
 import { joinStatements, statementAt } from "../sql/message.ts";
@@ -42,6 +43,24 @@ const NO_RELATION = "42P01";
 function isMisnamedAlias({ code, routine = "" }: PostgresError): boolean {
   return code === NO_RELATION && ["errorMissingRTE", "transformLockingClause"].includes(routine);
 }
+
+/** The same of a step that builds a model: where the server says that a column is there twice, one may be ours. */
+export function explainBuild(
+  error: unknown,
+  step: Pick<BuildStep, "target" | "file">,
+  statements: readonly Statement[],
+  sources: Sources,
+): StepError {
+  return explainFailure(ourName(error, step) ?? error, step.file, statements, sources);
+}
+
+/** The refusal of a column's name, where that is what a failure comes from. */
+export function ourName(error: unknown, step: Pick<BuildStep, "target" | "file">): UserError | undefined {
+  const failure = postgresError(error);
+  return failure?.code === DUPLICATE_COLUMN ? ourNameTwice(step, failure.message) : undefined;
+}
+
+const DUPLICATE_COLUMN = "42701";
 
 const NOT_THERE = { hint: "it is declared, and not there yet: dataform ingest lands it, or whatever else makes it" };
 

@@ -15,7 +15,7 @@ import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import { explained } from "../sql/statement.ts";
 import { createSchemaOnce } from "../sql/statements.ts";
-import { explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
+import { explainBuild, explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
 import { publishItem } from "./items.ts";
 
 /** What a plan would come to, found out without data and without leaving anything behind. */
@@ -115,7 +115,7 @@ async function shapeSegment(
       shaped.push(current);
     } catch (error) {
       await client.query(sql`rollback to savepoint shape`);
-      failures[targetKey(step.target)] = explainFailure(error, step.file, shapeOf(current), sources);
+      failures[targetKey(step.target)] = explainBuild(error, step, shapeOf(current), sources);
     }
   }
   return shaped;

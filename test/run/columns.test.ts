@@ -230,3 +230,31 @@ test("a column whose name is kept for ours is refused, and plan says so", async 
   const planned = await cli(made.project.dir, ["plan", "--url", made.database.url]);
   expect([planned.exitCode, planned.stderr]).toEqual([1, expect.stringContaining(refused)]);
 });
+
+test.each(["_dataform_release", "_dataform_gone", "_dataform_rows"])(
+  "an incremental model may not have a column %s, in its first run and in later ones, before a row is computed",
+  async (name) => {
+    const incremental = (columns: string, before = "") =>
+      `config { type: "incremental", onSchemaChange: "extend" }\nselect ${columns}${before}`;
+    const named = incremental(`nextval('public.computed') as id, 2 as ${name}`);
+    const made = await warehouse({ "a.sqlx": named });
+    await made.sql("create sequence public.computed");
+    const refused = `marts.a: ${name} is the name of a column of ours`;
+    const failed = async () => {
+      expect(stepOf(await made.run(), "marts.a").error).toMatchObject({ message: refused, found: name });
+      const planned = await cli(made.project.dir, ["plan", "--url", made.database.url]);
+      expect([planned.exitCode, planned.stderr]).toEqual([1, expect.stringContaining(refused)]);
+      expect(await made.rows("select is_called from public.computed")).toEqual(["f"]);
+    };
+    await failed();
+    made.project.write({ "a.sqlx": incremental("1::bigint as id") });
+    await made.run();
+    made.project.write({ "a.sqlx": incremental(`nextval('public.computed') as id, 2 as ${name}`) });
+    await failed();
+    const slow = `\npre_operations {\n  create table if not exists public.x (y int)\n}`;
+    made.project.write({ "a.sqlx": incremental(`1::bigint as id, 2 as ${name}`, slow) });
+    await failed();
+    expect(statuses(await made.run({ fullRefresh: true }))).toEqual({ "marts.a": "failed" });
+    expect(stepOf(await made.run({ fullRefresh: true }), "marts.a").error?.message).toBe(refused);
+  },
+);

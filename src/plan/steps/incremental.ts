@@ -21,6 +21,7 @@ import { inTransaction, statement } from "../../sql/statement.ts";
 import { createIndex, createUniqueKey } from "../../sql/statements.ts";
 import { meaningful } from "../../sql/tokens.ts";
 import { wider } from "../../sql/types.ts";
+import { refuseOurNames } from "../our-names.ts";
 import { authoredAll, authoredQuery } from "../statement.ts";
 import { buildStep, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
 
@@ -88,7 +89,7 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
  * Second half, when the columns of the new rows are known: a view of what the table will be, which audits and other
  * models read. With the same columns the publishing transaction applies the new rows to the storage, and the view is
  * turned to it once no snapshot from before is left; with other columns the storage is copied once, aside.
- * @throws UserError when `onSchemaChange` does not allow the new columns.
+ * @throws UserError when `onSchemaChange` does not allow the new columns, or one has the name of a column of ours.
  */
 export function candidateStep(
   step: BuildStep & { readonly newRows: NewRows },
@@ -96,6 +97,7 @@ export function candidateStep(
   context: StepContext,
   shape: NewRowsShape,
 ): BuildStep {
+  refuseOurNames(model, shape.columns);
   const current = context.catalog.manifest[targetKey(model.target)] as Stored;
   const { newRows, ...rest } = step;
   const { object } = step.entry;
