@@ -108,6 +108,8 @@ test("a relation is a name, a reference or a select in parentheses", () => {
   expect(text(relation(["raw", "My Table"], "x"))).toBe('"raw"."My Table"');
   expect(text(relation({ schema: "raw", name: "t" }, "x"))).toBe('"raw"."t"');
   for (const given of ["raw.t", '"raw"."t"', "(select 1)"]) expect(text(relation(given, "x"))).toBe(given);
+  const input = "(\uE001my input\uE002select 1\uE003)";
+  expect(text(relation(input, "x: the input of a unit test"))).toBe(input);
   const selects = [
     "((select 1))",
     "((select 1) union (select 2))",
