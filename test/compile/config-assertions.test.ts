@@ -186,10 +186,16 @@ test("the key of an incremental model is columns: an expression and SQL's quotes
     }).dir,
   );
   await expect(broken).rejects.toThrow(
-    `definitions/i.sqlx:3:3: marts.i: uniqueKey names columns, and lower(a) is an expression
+    `definitions/i.sqlx:3:15: marts.i: uniqueKey names columns, and lower(a) is an expression
+  2 |   type: "incremental",
+  3 |   uniqueKey: ["lower(a)", '"Id"']
+    |               ^
   found:    lower(a)
   → make it a column of the query
-definitions/i.sqlx:3:3: marts.i: uniqueKey: names are given without the quotes of SQL
+definitions/i.sqlx:3:27: marts.i: uniqueKey: names are given without the quotes of SQL
+  2 |   type: "incremental",
+  3 |   uniqueKey: ["lower(a)", '"Id"']
+    |                           ^
   expected: Id
   found:    "Id"`,
   );
