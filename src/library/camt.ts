@@ -1,7 +1,7 @@
 import { expression } from "../sql/authored.ts";
 import { literal } from "../sql/literals.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
-import { checkKnown, fail } from "./options.ts";
+import { checkKnown, fail, foundOf } from "./options.ts";
 
 // What an entry of an account statement (ISO 20022 camt.053) says, from the list of its TxDtls as JSON. Arguments are SQL
 // expressions, and so are results.
@@ -12,6 +12,8 @@ import { checkKnown, fail } from "./options.ts";
  */
 export function text(details: string, ...path: readonly string[]): string {
   const list = expression(details, "camt.text: details");
+  if (!path.length)
+    fail("camt.text", 'expected the elements below TxDtls: text(details, "Refs", "EndToEndId"), found none');
   return sql`case when jsonb_array_length(${list}) = 1 then ${firstText(sql`${list} #> ${pathOf(["0", ...path])}`)} end`.toString();
 }
 
@@ -21,8 +23,8 @@ function firstText(value: Sql): Sql {
 }
 
 function pathOf(path: readonly string[]): Sql {
-  const wrong = path.find((name) => !/^\w+$/.test(name));
-  if (wrong !== undefined) return fail("camt.text", `expected the name of an element, found ${JSON.stringify(wrong)}`);
+  const wrong = path.findIndex((name) => typeof name !== "string" || !/^\w+$/.test(name));
+  if (wrong >= 0) return fail("camt.text", `expected the name of an element, found ${foundOf(path[wrong])}`);
   return literal(`{${path.join(",")}}`);
 }
 

@@ -5,7 +5,16 @@ import { type CounterOptions, checked, checkName } from "./counters/options.ts";
 import { publishAll } from "./counters/publish.ts";
 import { changedRows } from "./counters/scopes.ts";
 import { deltaOf, toDateOf } from "./counters/shape.ts";
-import { checkFree, checkKnown, columnName, columnNames, fail, type TypedColumns, typedColumns } from "./options.ts";
+import {
+  callerOf,
+  checkFree,
+  checkKnown,
+  columnName,
+  columnNames,
+  fail,
+  type TypedColumns,
+  typedColumns,
+} from "./options.ts";
 
 export type { BirthOptions, CounterOptions, RollupOptions, TotalsOptions } from "./counters/options.ts";
 
@@ -23,7 +32,7 @@ export type { BirthOptions, CounterOptions, RollupOptions, TotalsOptions } from 
  * @throws Error for a mistake in the options
  */
 export function publish(name: string, options: CounterOptions): void {
-  const caller = `counters.publish: ${name}`;
+  const caller = callerOf("counters.publish", name);
   checkName(caller, name);
   publishAll({ name, caller, options, checked: checked(caller, options) });
 }
@@ -44,7 +53,7 @@ export function changed(rows: string, options: ChangedOptions): string {
   const caller = "counters.changed";
   checkKnown(caller, options, ["store", "day"]);
   const day = columnName(caller, options.day ?? "day", "day");
-  return changedRows(relation(rows, caller), day, relation(options.store, `${caller}: store`)).toString();
+  return changedRows(relation(rows, `${caller}: rows`), day, relation(options.store, `${caller}: store`)).toString();
 }
 
 export interface FromTotalsOptions {

@@ -1,5 +1,6 @@
 import { relation } from "../sql/authored.ts";
 import type { Sql } from "../sql/sql.ts";
+import { fail, foundOf } from "./options.ts";
 
 // What a packaged function uses of Dataform's own JavaScript: globals where a project is compiled.
 
@@ -52,7 +53,19 @@ export function projectVar(name: string): string | undefined {
 export function targetOf(name: Name | undefined): { readonly schema?: string; readonly name: string } | undefined {
   if (typeof name === "string") return { name };
   if (Array.isArray(name)) return { schema: name[0] as string, name: name[1] as string };
-  return name as { readonly schema?: string; readonly name: string } | undefined;
+  return (name ?? undefined) as { readonly schema?: string; readonly name: string } | undefined;
+}
+
+/**
+ * The target that an option says by a name of `ref()`.
+ * @throws Error for what is no such name
+ */
+export function namedTarget(caller: string, given: unknown, where: string): NonNullable<ReturnType<typeof targetOf>> {
+  const target = targetOf(given as Name | undefined);
+  const isName = (name: unknown) => typeof name === "string" && name !== "";
+  const isList = Array.isArray(given) && given.length !== 2;
+  if (target && !isList && isName(target.name) && (target.schema === undefined || isName(target.schema))) return target;
+  return fail(caller, `needs ${where}: a name, [schema, name] or { schema, name }, found ${foundOf(given)}`);
 }
 
 /** The relation that a name of `ref()` means where a query is made; `what` it is, for a message. */

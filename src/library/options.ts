@@ -24,9 +24,38 @@ export function fail(caller: string, message: string): never {
 /** Columns with their types, in order. Entries serve for names that an object cannot have: `[["__proto__", "text"]]`. */
 export type TypedColumns = Readonly<Record<string, string>> | readonly (readonly [column: string, type: string])[];
 
-/** @throws Error for an option that the function does not have */
+/** What was given, for a message. */
+export function foundOf(given: unknown): string {
+  if (given === undefined) return "nothing";
+  return typeof given === "function" ? "a function" : (JSON.stringify(given) ?? String(given));
+}
+
+/**
+ * What was given as options, which may be anything where JavaScript calls.
+ * @throws Error for what is no object of options: nothing, a text, a list
+ */
+export function optionsOf<Options extends object>(
+  caller: string,
+  given: Options | undefined,
+  what = "options",
+): Options {
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) return given;
+  return fail(caller, `expected ${what}, { name: value, … }, found ${foundOf(given)}`);
+}
+
+/**
+ * A function and what it makes, for messages: `scd2.publish: customers`.
+ * @throws Error for what is no name
+ */
+export function callerOf(called: string, name: unknown): string {
+  if (typeof name !== "string" || name === "")
+    return fail(called, `expected the name of what it makes, found ${foundOf(name)}`);
+  return `${called}: ${name}`;
+}
+
+/** @throws Error for what is no object of options, and for an option that the function does not have */
 export function checkKnown(caller: string, given: object, known: readonly string[], where = "option"): void {
-  for (const name of Object.keys(given)) {
+  for (const name of Object.keys(optionsOf(caller, given, where.replace(/^\w+/, "$&s")))) {
     if (known.includes(name)) continue;
     const meant = nearest(name, known);
     fail(caller, `unknown ${where} "${name}", known: ${known.join(", ")}${meant ? `; did you mean ${meant}?` : ""}`);
@@ -36,7 +65,7 @@ export function checkKnown(caller: string, given: object, known: readonly string
 /** One column by its name: as PostgreSQL has it, without the quotes of SQL. */
 export function columnName(caller: string, name: unknown, where: string): string {
   if (typeof name !== "string" || name === "")
-    return fail(caller, `${where}: expected the name of a column, found ${JSON.stringify(name)}`);
+    return fail(caller, `${where}: expected the name of a column, found ${foundOf(name)}`);
   if (/^".*"$/s.test(name))
     fail(
       caller,
@@ -67,7 +96,7 @@ export function entriesOf(caller: string, given: unknown, where: string): readon
   if (given === undefined || given === null) return [];
   if (Array.isArray(given) && given.every((entry) => Array.isArray(entry) && entry.length === 2)) return given;
   if (typeof given !== "object" || Array.isArray(given))
-    return fail(caller, `${where}: expected { name: … }, found ${JSON.stringify(given)}`);
+    return fail(caller, `${where}: expected { name: … }, found ${foundOf(given)}`);
   // An object of another realm has another Object.prototype, and that has none.
   const prototype = Object.getPrototypeOf(given);
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null)

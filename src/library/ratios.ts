@@ -1,5 +1,6 @@
 import { expression } from "../sql/authored.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
+import { checkKnown, fail, foundOf, optionsOf } from "./options.ts";
 
 // Ratios are sums over sums, exact, and null when there is nothing to divide by.
 
@@ -15,7 +16,10 @@ export interface RankOptions {
 }
 
 /** Rank of a ratio, best first; ties share a rank, and what has no ratio has no rank. */
-export function rank(column: string, { per = [] }: RankOptions = {}): string {
+export function rank(column: string, options: RankOptions = {}): string {
+  checkKnown("ratios.rank", options, ["per"]);
+  const { per = [] } = options;
+  if (!Array.isArray(per)) return fail("ratios.rank", `per: expected a list of expressions, found ${foundOf(per)}`);
   const value = expression(column, "ratios.rank: column");
   const groups: Sql[] = [...per.map((one) => expression(one, "ratios.rank: per")), sql`${value} is null`];
   return sql`case when ${value} is not null then rank() over (partition by ${join(groups, ", ")} order by ${value} desc) end`.toString();
@@ -23,7 +27,12 @@ export function rank(column: string, { per = [] }: RankOptions = {}): string {
 
 /** A whole number from the project's vars, so that a typing error stops the compilation and not the query. */
 export function minimum(vars: Readonly<Record<string, string>> | undefined, name: string, fallback: number): string {
-  const value = vars && Object.hasOwn(vars, name) ? vars[name]! : String(fallback);
+  const caller = "ratios.minimum";
+  const given = vars === undefined ? {} : optionsOf(caller, vars, "the project's vars");
+  if (typeof name !== "string" || name === "") fail(caller, `expected the name of a variable, found ${foundOf(name)}`);
+  if (!Number.isSafeInteger(fallback) || fallback < 1)
+    fail(caller, `${name}: expected what it is unless set, a whole number from 1 on, found ${foundOf(fallback)}`);
+  const value = Object.hasOwn(given, name) ? given[name]! : String(fallback);
   if (!/^[1-9]\d*$/.test(value)) throw new Error(`vars.${name} must be a whole number from 1 on, got "${value}"`);
   return value;
 }

@@ -1,6 +1,6 @@
 import { relation } from "../sql/authored.ts";
-import { type Name, targetOf } from "./dataform.ts";
-import { checkKnown, fail } from "./options.ts";
+import { type Name, namedTarget } from "./dataform.ts";
+import { callerOf, checkKnown, fail, optionsOf } from "./options.ts";
 import { columnStatistics } from "./reconcile/columns.ts";
 import { correctedOf } from "./reconcile/corrected.ts";
 import { correctionsOf } from "./reconcile/corrections.ts";
@@ -68,11 +68,10 @@ export interface Reconciliation {
  * @throws Error for options that mean nothing, and for a column that has the name of a column of the results
  */
 export function publish(name: string, given: PublishOptions): Reconciliation {
-  const caller = `reconcile.publish: ${name}`;
-  const { schema, description, tags, ...options } = given;
+  const caller = callerOf("reconcile.publish", name);
+  const { schema, description, tags, ...options } = optionsOf(caller, given);
   const comparison = checkedOptions(caller, options);
-  const [ours, theirs] = [targetOf(given.ours), targetOf(given.theirs)];
-  if (!ours?.name || !theirs?.name) return fail(caller, "ours and theirs name models, as in ref()");
+  const [ours, theirs] = [namedTarget(caller, given.ours, "ours"), namedTarget(caller, given.theirs, "theirs")];
   const sides = { ours, theirs };
   publishAll({ name, comparison, sides, schema, description, tags });
   return selectsOf(comparison, sides);
@@ -120,8 +119,9 @@ function selectsOf(comparison: Comparison, sides: Sides): Reconciliation {
     },
     proposals: (rows) => proposalsOf(comparison, of(rows, "proposals")).toString(),
     rules: () => ruleRows(comparison).toString(),
-    corrections: ({ proposals, decisions, target, dialect: name, ...rest }) => {
-      checkKnown(`${caller}: corrections`, rest, ["proposals", "decisions", "target", "dialect"]);
+    corrections: (options) => {
+      checkKnown(`${caller}: corrections`, options, ["proposals", "decisions", "target", "dialect"]);
+      const { proposals, decisions, target, dialect: name } = options;
       const dialect = dialectOf(`${caller}: corrections`, name);
       return correctionsOf(comparison, {
         proposals: of(proposals, "corrections: proposals"),
@@ -130,8 +130,9 @@ function selectsOf(comparison: Comparison, sides: Sides): Reconciliation {
         table: tableOf(`${caller}: corrections`, dialect, target),
       }).toString();
     },
-    corrected: ({ ours, corrections, ...rest }) => {
-      checkKnown(`${caller}: corrected`, rest, ["ours", "corrections"]);
+    corrected: (options) => {
+      checkKnown(`${caller}: corrected`, options, ["ours", "corrections"]);
+      const { ours, corrections } = options;
       return correctedOf(comparison, of(ours, "corrected: ours"), of(corrections, "corrected: corrections")).toString();
     },
   };

@@ -1,8 +1,8 @@
 import { expression } from "../sql/authored.ts";
 import { withCtes } from "../sql/ctes.ts";
 import { sql } from "../sql/sql.ts";
-import { type Context, type Name, targetOf } from "./dataform.ts";
-import { checkKnown, columnNames, fail } from "./options.ts";
+import { type Context, type Name, namedTarget } from "./dataform.ts";
+import { callerOf, checkKnown, columnNames, fail, optionsOf } from "./options.ts";
 import { batchesQuery, ledgerOf } from "./scd2/batches.ts";
 import {
   asOfQuery,
@@ -74,7 +74,7 @@ const RULES = 3;
  */
 export function history(options: HistoryOptions): string {
   const caller = "scd2.history";
-  const { feed, kind, knownAt, ...rest } = options;
+  const { feed, kind, knownAt, ...rest } = optionsOf(caller, options);
   if (!(kind === "log" && !rest.batches) && !(kind === undefined && rest.batches))
     fail(caller, `expected kind: "log", or batches: { ledger, table }; found kind: ${JSON.stringify(kind)}`);
   const timeline = checked(caller, rest, ["feed", "kind", "knownAt"]);
@@ -112,17 +112,17 @@ export function publish(
   name: string,
   options: PublishOptions,
 ): { asKnownAt(context: Context, moment: string): string } {
-  const caller = `scd2.publish: ${name}`;
-  const { from, schema, description, tags = [], ...rest } = options;
-  const feed = targetOf(from);
-  const batches = { ledger: "raw._load", ...(feed?.name ? { table: feed.name } : {}), ...rest.batches };
+  const caller = callerOf("scd2.publish", name);
+  const { from, schema, description, tags = [], ...rest } = optionsOf(caller, options);
+  const feed = namedTarget(caller, from, "from, the name of the feed");
+  const told = rest.batches === undefined ? {} : optionsOf(caller, rest.batches, "options of batches");
+  const batches = { ledger: "raw._load", table: feed.name, ...told };
   const timeline = checked(
     caller,
     { ...rest, batches },
     ["from", "schema", "description", "tags"],
     ["valid_from_for_join"],
   );
-  if (!feed?.name) return fail(caller, "needs from, the name of the feed");
   const definition = JSON.stringify({ rules: RULES, ...rest, batches });
   return publishAll({ name, schema, description, tags, feed, timeline, definition });
 }

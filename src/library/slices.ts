@@ -2,6 +2,7 @@ import { expression, relation } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
 import { sql } from "../sql/sql.ts";
 import { assertModel, type Name, publishModel, targetOf } from "./dataform.ts";
+import { callerOf } from "./options.ts";
 import { storeColumns } from "./slices/input.ts";
 import { loadsOf } from "./slices/loads.ts";
 import { type LoadsOptions, type PublishOptions, type Report, reportOf, tablesOf } from "./slices/options.ts";
@@ -36,7 +37,7 @@ export function loads(options: LoadsOptions): string {
  * @throws Error that names a wrong option
  */
 export function publish(name: string, options: PublishOptions): void {
-  const caller = `slices.publish: ${name}`;
+  const caller = callerOf("slices.publish", name);
   const report = reportOf(caller, options);
   const parts: Parts = { name, caller, report, options };
   publishLoads(parts);

@@ -2,8 +2,8 @@ import { expression, relation } from "../sql/authored.ts";
 import { id, suffixed } from "../sql/identifiers.ts";
 import { and, join, or, type Sql, sql } from "../sql/sql.ts";
 import { changedRows, onlyAll } from "./counters/scopes.ts";
-import { type Action, assertModel, type Context, type Name, referTo } from "./dataform.ts";
-import { checkKnown, columnNames, fail } from "./options.ts";
+import { type Action, assertModel, type Context, type Name, namedTarget, referTo } from "./dataform.ts";
+import { callerOf, checkKnown, columnNames, fail } from "./options.ts";
 
 // Totals of the same thing, counted twice.
 
@@ -70,9 +70,12 @@ const SIDE = ["from", "where", "having", "last", "columns"];
  * @throws Error for a mistake in the options
  */
 export function agree(name: string, options: AgreeOptions): Action {
-  const caller = `totals.agree: ${name}`;
+  const caller = callerOf("totals.agree", name);
   checkKnown(caller, options, AGREE);
-  if (options.following) checkKnown(caller, options.following, ["counters", "day"], "option of following");
+  if (options.following !== undefined) {
+    checkKnown(caller, options.following, ["counters", "day"], "option of following");
+    namedTarget(caller, options.following.counters, "following: counters");
+  }
   const by = checkedBy(caller, options.by);
   const measures = columnNames(caller, options.measures ?? [], "measures");
   const sides = { expected: sideOf(caller, options, "expected"), actual: sideOf(caller, options, "actual") };
@@ -85,16 +88,19 @@ export function agree(name: string, options: AgreeOptions): Action {
 }
 
 function checkedBy(caller: string, by: readonly string[] | undefined): readonly string[] {
-  return by === undefined || by.length === 0 ? [] : columnNames(caller, by, "by");
+  return by === undefined || (Array.isArray(by) && by.length === 0) ? [] : columnNames(caller, by, "by");
 }
 
 function sideOf(caller: string, options: AgreeOptions, which: "expected" | "actual"): Side {
   const given = options[which];
-  if (given === undefined || given === null) fail(caller, `needs ${which}: the name of a relation, or { from, … }`);
-  if (typeof given === "string" || Array.isArray(given) || "name" in given) return { from: given as Name };
+  const isSide = typeof given === "object" && given !== null && !Array.isArray(given) && !("name" in given);
+  if (!isSide) {
+    namedTarget(caller, given, `${which}, a relation or { from, … }`);
+    return { from: given as Name };
+  }
   const side = given as Side;
   checkKnown(caller, side, SIDE, `option of ${which}`);
-  if (side.from === undefined) fail(caller, `${which} needs from, the name of a relation`);
+  namedTarget(`${caller}: ${which}`, side.from, "from, the name of a relation");
   return side;
 }
 

@@ -1,7 +1,7 @@
 import { relation } from "../sql/authored.ts";
 import { ids } from "../sql/identifiers.ts";
 import { join, sql } from "../sql/sql.ts";
-import { checkKnown, columnNames, fail } from "./options.ts";
+import { checkKnown, columnNames, fail, foundOf } from "./options.ts";
 
 export interface UnionOptions {
   /** The columns, by name: each relation has them, in whatever order. */
@@ -18,7 +18,8 @@ export function all(options: UnionOptions): string {
   const caller = "unions.all";
   checkKnown(caller, options, ["columns", "from"]);
   const columns = columnNames(caller, options.columns, "columns");
-  if (!Array.isArray(options.from) || !options.from.length) fail(caller, "needs from: [relation, …]");
+  if (!Array.isArray(options.from) || !options.from.length)
+    fail(caller, `needs from: [relation, …], found ${foundOf(options.from)}`);
   const selects = options.from.map(
     (one) => sql`select ${join(ids(columns), ", ")} from ${relation(one, `${caller}: from`)}`,
   );

@@ -1,7 +1,7 @@
 import { literal } from "../sql/literals.ts";
 import { join } from "../sql/sql.ts";
 import { projectVar } from "./dataform.ts";
-import { checkKnown, fail } from "./options.ts";
+import { checkKnown, fail, foundOf } from "./options.ts";
 
 // Project variables as SQL. What one may be is said where it is used, so that a typing error stops the compilation.
 
@@ -29,7 +29,7 @@ export interface NumberOptions {
  * @throws Error for a value that is blank or does not match
  */
 export function text(name: string, options: TextOptions): string {
-  checkKnown("vars.text", options, ["default", "matches", "expected"]);
+  checkCall("vars.text", name, options, ["default", "matches", "expected"]);
   return literal(checked(name, projectVar(name) ?? options.default, options)).toString();
 }
 
@@ -38,20 +38,24 @@ export function text(name: string, options: TextOptions): string {
  * @throws Error for a word that is not known, or does not match
  */
 export function list(name: string, options: ListOptions): string[] {
-  checkKnown("vars.list", options, ["default", "matches", "expected", "known"]);
+  return words("vars.list", name, options);
+}
+
+function words(caller: string, name: string, options: ListOptions): string[] {
+  checkCall(caller, name, options, ["default", "matches", "expected", "known"]);
   const given = projectVar(name) ?? options.default;
-  const words = given.split(/[\s,]+/);
-  for (const word of words) {
+  const all = given.split(/[\s,]+/);
+  for (const word of all) {
     if (options.known && !options.known.includes(word))
       fail(`vars.${name}`, `unknown "${word}", known: ${options.known.join(", ")}`);
     checked(name, word, options, given);
   }
-  return words;
+  return all;
 }
 
 /** The same as SQL texts for `in (…)`: `'google', 'meta'`. */
 export function texts(name: string, options: ListOptions): string {
-  return join(list(name, options).map(literal), ", ").toString();
+  return join(words("vars.texts", name, options).map(literal), ", ").toString();
 }
 
 /**
@@ -61,11 +65,24 @@ export function texts(name: string, options: ListOptions): string {
 export function wholeNumber(name: string, options: NumberOptions & { readonly default: number }): number;
 export function wholeNumber(name: string, options?: NumberOptions): number | undefined;
 export function wholeNumber(name: string, options: NumberOptions = {}): number | undefined {
-  checkKnown("vars.wholeNumber", options, ["default", "expected"]);
+  const caller = "vars.wholeNumber";
+  checkVariable(caller, name);
+  checkKnown(caller, options, ["default", "expected"]);
   const value = projectVar(name);
   if (value === undefined) return options.default;
   if (!/^[1-9]\d{0,8}$/.test(value)) refuse(name, options.expected ?? "a whole number from 1 on", value);
   return Number(value);
+}
+
+function checkCall(caller: string, name: unknown, options: TextOptions, known: readonly string[]): void {
+  checkVariable(caller, name);
+  checkKnown(caller, options, known);
+  if (typeof options.default !== "string")
+    fail(caller, `${name}: needs default, a text, found ${foundOf(options.default)}`);
+}
+
+function checkVariable(caller: string, name: unknown): void {
+  if (typeof name !== "string" || name === "") fail(caller, `expected the name of a variable, found ${foundOf(name)}`);
 }
 
 function checked(name: string, value: string, { matches, expected }: TextOptions, given = value): string {

@@ -1,5 +1,4 @@
 import { UserError } from "../model/errors.ts";
-import type { Target } from "../model/target.ts";
 import { grouped, isGroup, type Node, wordAt } from "./groups.ts";
 import { id } from "./identifiers.ts";
 import { splitStatements } from "./split.ts";
@@ -80,14 +79,25 @@ export function relation(
   what: string,
 ): Sql {
   if (typeof given !== "string") {
-    const { schema, name } = Array.isArray(given)
-      ? { schema: given[0] as string, name: given[1] as string }
-      : (given as Partial<Target> & { readonly name: string });
+    const { schema, name } = targetOf(given) ?? {};
+    if (!isWord(name) || !(schema === undefined || schema === "" || isWord(schema)))
+      throw refused(what, RELATION, given === undefined ? "nothing" : (JSON.stringify(given) ?? String(given)));
     return schema ? id(schema, name) : id(name);
   }
   const tokens = balanced(given.replace(INPUT_MARKS, " "), what, "a relation");
   if (areName(tokens) || isSubquery(grouped(tokens))) return asWritten(given);
-  throw refused(what, "a relation: schema.name, ref() or a select in parentheses", given);
+  throw refused(what, RELATION, given);
+}
+
+const RELATION = "a relation: schema.name, ref() or a select in parentheses";
+
+function targetOf(given: unknown): { readonly schema?: unknown; readonly name?: unknown } | undefined {
+  if (Array.isArray(given)) return given.length === 2 ? { schema: given[0], name: given[1] } : undefined;
+  return typeof given === "object" && given !== null ? given : undefined;
+}
+
+function isWord(name: unknown): name is string {
+  return typeof name === "string" && name !== "";
 }
 
 /** What the compile worker puts around the input of a unit test, which stands where `ref()`'s text does. */

@@ -44,7 +44,7 @@ test("an assertion that two relations agree", () => {
 
 test.each([
   [{ expected: undefined }, "needs expected"],
-  [{ actual: { where: "x" } }, "actual needs from"],
+  [{ actual: { where: "x" } }, "actual: needs from"],
   [
     { actual: { from: "a", order: "x" } },
     'unknown option of actual "order", known: from, where, having, last, columns',

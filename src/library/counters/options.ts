@@ -1,8 +1,18 @@
 import { expression } from "../../sql/authored.ts";
 import { LONGEST_NAME } from "../../sql/identifiers.ts";
 import type { Sql } from "../../sql/sql.ts";
-import type { Name } from "../dataform.ts";
-import { checkFree, checkKnown, columnName, columnNames, fail, type TypedColumns, typedColumns } from "../options.ts";
+import { type Name, namedTarget } from "../dataform.ts";
+import {
+  checkFree,
+  checkKnown,
+  columnName,
+  columnNames,
+  entriesOf,
+  fail,
+  foundOf,
+  type TypedColumns,
+  typedColumns,
+} from "../options.ts";
 import { type Moment, momentOf } from "./moments.ts";
 import type { Period, Rollup } from "./rollups.ts";
 import { beforeFeedOf, deltaOf, readingColumns, type Shape, toDateOf } from "./shape.ts";
@@ -127,7 +137,8 @@ export interface Checked {
 /** @throws Error for a mistake in the options, with what to do instead */
 export function checked(caller: string, options: CounterOptions): Checked {
   checkKnown(caller, options, OPTIONS);
-  if (!options.from) fail(caller, "needs from, the relation of the readings");
+  namedTarget(caller, options.from, "from, the relation of the readings");
+  if (options.loads !== undefined) namedTarget(caller, options.loads, "loads");
   if (!KINDS.includes(options.kind))
     fail(caller, `kind is one of ${KINDS.join(", ")}, found ${JSON.stringify(options.kind)}`);
   const shape = shapeOf(caller, options);
@@ -138,12 +149,20 @@ export function checked(caller: string, options: CounterOptions): Checked {
     shape,
     timeZone: options.timeZone ?? "UTC",
     births: options.births && birthsOf(caller, shape, options.births),
-    conditions: (options.rowConditions ?? []).map((text) => expression(text, `${caller}: rowConditions`)),
+    conditions: conditionsOf(caller, options.rowConditions ?? []),
     rollups: new Map(
-      Object.entries(options.rollups ?? {}).map(([name, one]) => [name, rollupOf(caller, shape, name, one)]),
+      entriesOf(caller, options.rollups, "rollups").map(([name, one]) => [
+        name,
+        rollupOf(caller, shape, name, one as RollupOptions),
+      ]),
     ),
     totals: totalsOf(caller, options.totals),
   };
+}
+
+function conditionsOf(caller: string, given: unknown): Sql[] {
+  if (!Array.isArray(given)) return fail(caller, `rowConditions: expected a list, found ${foundOf(given)}`);
+  return given.map((text) => expression(text, `${caller}: rowConditions`));
 }
 
 function shapeOf(caller: string, options: CounterOptions): Shape {
@@ -215,7 +234,7 @@ function checkPublicNames(caller: string, shape: Shape, { rollups, totals }: Cou
 
 function birthsOf(caller: string, { series }: Shape, given: BirthOptions) {
   checkKnown(caller, given, ["from", "key", "at"], "option of births");
-  if (!given.from) fail(caller, "births needs from, the relation that says when each began");
+  namedTarget(caller, given.from, "births: from, the relation that says when each began");
   const key = columnNames(caller, given.key, "births: key");
   const stray = key.find((name) => !series.has(name));
   if (stray !== undefined)
@@ -252,8 +271,7 @@ function totalsOf(caller: string, given: boolean | TotalsOptions | undefined): T
 }
 
 /** @throws Error for a name that leaves no room for those made of it */
-export function checkName(caller: string, name: unknown): void {
-  if (typeof name !== "string" || name === "") fail(caller, `expected a name, found ${JSON.stringify(name)}`);
+export function checkName(caller: string, name: string): void {
   if (Buffer.byteLength(name) > LONGEST_NAME - "_snapshots".length)
     fail(caller, `the name has up to ${LONGEST_NAME - "_snapshots".length} bytes, so that _snapshots can be added`);
 }

@@ -2,7 +2,7 @@ import { expression } from "../../sql/authored.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import type { Name } from "../dataform.ts";
-import { checkKnown, columnNames, fail, type TypedColumns, typedColumns } from "../options.ts";
+import { checkKnown, columnNames, entriesOf, fail, type TypedColumns, typedColumns } from "../options.ts";
 
 /** What a load says about the records that it does not hold. */
 export type BatchKind = "full" | "slice" | "partial" | "log";
@@ -85,7 +85,7 @@ export function checked(
       options.effectiveAt === undefined ? undefined : expression(options.effectiveAt, `${caller}: effectiveAt`),
     deleted: options.deleted === undefined ? sql`false` : expression(options.deleted, `${caller}: deleted`),
     by: among(caller, "by", options.by === undefined ? [] : [options.by].flat(), columns),
-    since: sinceOf(caller, options.since ?? {}, [...attributes.keys()]),
+    since: sinceOf(caller, options.since, [...attributes.keys()]),
     batches: options.batches && batchesOf(caller, options.batches),
   };
 }
@@ -114,9 +114,11 @@ function among(caller: string, option: string, names: readonly string[], known: 
   return names;
 }
 
-function sinceOf(caller: string, since: object, attributes: readonly string[]): ReadonlyMap<string, Sql> {
-  among(caller, "since", Object.keys(since), attributes);
-  return new Map(Object.entries(since).map(([column, moment]) => [column, momentOf(caller, column, moment)]));
+function sinceOf(caller: string, since: unknown, attributes: readonly string[]): ReadonlyMap<string, Sql> {
+  const entries = entriesOf(caller, since, "since");
+  const columns = entries.map(([column]) => column);
+  among(caller, "since", columns, attributes);
+  return new Map(entries.map(([column, moment]) => [column, momentOf(caller, column, moment)]));
 }
 
 /** A moment as it is written, in UTC where it names no zone. */

@@ -1,6 +1,16 @@
 import type { Sql } from "../../sql/sql.ts";
-import type { Name } from "../dataform.ts";
-import { checkFree, checkKnown, columnName, columnNames, fail, type TypedColumns, typedColumns } from "../options.ts";
+import { type Name, namedTarget } from "../dataform.ts";
+import {
+  checkFree,
+  checkKnown,
+  columnName,
+  columnNames,
+  fail,
+  foundOf,
+  optionsOf,
+  type TypedColumns,
+  typedColumns,
+} from "../options.ts";
 
 export interface LoadsOptions {
   /** Where the loads are told: `raw._load` unless stated, or a relation with its columns. */
@@ -46,9 +56,8 @@ const TAKEN = ["feed", "load_id", "known_from", "known_to", "is_current", "ended
 
 /** @throws Error that names what is wrong with the options */
 export function reportOf(caller: string, options: PublishOptions): Report {
-  if (typeof options !== "object" || options === null) fail(caller, "needs { from, loads, key, day, values }");
   checkKnown(caller, options, KNOWN);
-  if (!options.from) fail(caller, "needs from, the name of the rows");
+  namedTarget(caller, options.from, "from, the name of the rows");
   const key = columnNames(caller, options.key ?? [], "key");
   const values = typedColumns(caller, options.values, "values");
   if (!key.includes(options.day))
@@ -77,9 +86,10 @@ export function reportOf(caller: string, options: PublishOptions): Report {
 
 /** @throws Error that names what is wrong with the options */
 export function tablesOf(caller: string, options: LoadsOptions | undefined): readonly string[] {
-  if (typeof options === "object" && options !== null) checkKnown(caller, options, ["ledger", "tables"]);
-  const tables = options?.tables;
+  const given = optionsOf(caller, options, "the loads");
+  checkKnown(caller, given, ["ledger", "tables"]);
+  const { tables } = given;
   if (!Array.isArray(tables) || !tables.length || tables.some((table) => typeof table !== "string" || !table))
-    fail(caller, "needs tables: [name, …]");
+    fail(caller, `needs tables: [name, …], found ${foundOf(tables)}`);
   return tables as readonly string[];
 }
