@@ -32,8 +32,8 @@ export function spelling(type: Sql): string {
 
 /**
  * A value as another type, by one verdict for every way that it may come: what an insert of its text would give, or an
- * error; where it is too long, or would lose its time of day or its zone, one that names the column. Never cut, never rounded
- * to a whole number.
+ * error; where it is too long, or would lose its time of day or its zone, one that names the column. Never cut, and rounded
+ * only where an insert rounds: `numeric(10, 0)` makes 3 of 2.7, `integer` refuses it.
  */
 export function asType(value: Sql, type: Sql, column: string): Sql {
   const spelled = spelling(type);

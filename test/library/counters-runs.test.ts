@@ -44,7 +44,7 @@ const plain = "meter text, read_at timestamptz, kwh numeric";
 const failed = (report: Awaited<ReturnType<Warehouse["run"]>>) =>
   Object.entries(statuses(report)).flatMap(([name, status]) => (status === "failed" ? [name] : []));
 
-test("a value that does not fit its type is refused, with its column, and never rounded", async () => {
+test("a value that an insert would refuse is refused, and one that it would round is rounded", async () => {
   const house = await counting(plain, {});
   await house.land({ load: 1, rows: ["'a', '2026-01-02Z', 2.7"] });
   const report = await house.run();
@@ -53,6 +53,10 @@ test("a value that does not fit its type is refused, with its column, and never 
     "failed",
     expect.stringContaining('invalid input syntax for type bigint: "2.7"'),
   ]);
+  const rounding = await counting(plain, { counters: { kwh: "numeric(10, 0)" } });
+  await rounding.land({ load: 1, rows: ["'a', '2026-01-02Z', 2.7"] });
+  expect(failed(await rounding.run())).toEqual([]);
+  expect(await rounding.rows("select kwh from marts.meter_deltas")).toEqual(["3"]);
 });
 
 test("totals to date outgrow the counter's type, and are of the largest like it", async () => {
