@@ -1,11 +1,6 @@
-import { createRequire } from "node:module";
 import type { SourceLocation } from "../model/errors.ts";
 import { snippetAt } from "../sql/locate.ts";
-import { escapePattern, locationAt, readSource } from "./source.ts";
-
-const { readLayout } = createRequire(import.meta.url)("./layout.cjs") as {
-  readLayout(source: string): { readonly config?: readonly [number, number] };
-};
+import { escapePattern, locationAt, readLayout, readSource } from "./source.ts";
 
 /** Keys and indexes that lead from a config to a value. */
 export type ConfigPath = readonly (string | number)[];

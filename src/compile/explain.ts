@@ -2,7 +2,7 @@ import { type SourceLocation, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import type { ProjectFiles } from "./project.ts";
 import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
-import { escapePattern, findInSource, readSource } from "./source.ts";
+import { escapePattern, findInSource, locationAt, readLayout, readSource } from "./source.ts";
 
 const knownProperties =
   "type name schema dataset database project tags description columns dependencies dependOnDependencyAssertions disabled hermetic hasOutput uniqueKey protected onSchemaChange materialized assertions metadata postgres uniqueKeys nonNull rowConditions filename incrementalStrategy incrementalPredicates bigquery".split(
@@ -216,11 +216,30 @@ function thrown(
 ): UserError {
   const [place, ...calledFrom] = frames;
   if (!place) {
+    const open = unclosed(message, file, project);
+    if (open) return open;
     const location = message.startsWith("Semi-colons") ? findInSource(project.projectDir, file, /;\s*$/) : { file };
     return new UserError({ message, location });
   }
   const cause = Object.assign(new Error(message), { stack });
   return new UserError({ message, location: place, snippet: lineOf(place, project), calledFrom, cause });
+}
+
+/** Of a block without an end, all that follows is read as a part of it. */
+function unclosed(message: string, file: string, project: ProjectFiles): UserError | undefined {
+  if (!file.endsWith(".sqlx")) return undefined;
+  const text = readSource(project.projectDir, file);
+  const block = readLayout(text).unclosed;
+  if (!block) return undefined;
+  const location = locationAt(file, text, text.lastIndexOf(block.name, block.start));
+  return new UserError({
+    message: `the ${block.name} block that begins here is not closed`,
+    location,
+    snippet: lineOf(location, project),
+    expected: "a } for each { in it",
+    found: message,
+    hint: "close it with a } before what follows it",
+  });
 }
 
 function lineOf({ file, line, column }: SourceLocation, project: ProjectFiles): string {

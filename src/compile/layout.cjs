@@ -33,7 +33,7 @@ function closes(state, text) {
 
 /**
  * @returns `config`, `js`: ranges `[start, end]`; `sql`, `where`, `pre`, `post`: statements, each a list of ranges;
- *   `inputs`: a list of these; `comments`: ranges
+ *   `inputs`: a list of these; `comments`: ranges; `unclosed`: the block that the file ends in, if any
  */
 function readLayout(source) {
   const layout = { js: [], sql: [[]], inputs: [], comments: [] };
@@ -76,6 +76,7 @@ function readLayout(source) {
     }
     at = end;
   }
+  if (block) layout.unclosed = { name: block.name, start: block.start };
   return layout;
 }
 

@@ -119,16 +119,31 @@ interface Failure {
 
 type WorkerAnswer = SandboxAnswer | { readonly failure: Failure };
 
-/**
- * Compiles the project in a child process with an empty environment, a time limit and a memory limit.
- * @throws UserError when the project's code stops the compiler, runs too long or takes too much memory.
- */
+/** Compiles the project as `compileOnce`; again, and slower, where an error does not know where it comes from. */
 export async function runCompiler(
   project: ProjectFiles,
   overrides: ProjectOverrides,
   limits: SandboxLimits,
   raw: Promise<RawTables>,
   corePath = createRequire(import.meta.url).resolve("@dataform/core"),
+): Promise<SandboxAnswer> {
+  const compile = (placeThrown: boolean) => compileOnce(project, overrides, limits, raw, corePath, placeThrown);
+  const answer = await compile(false);
+  const errors = answer.graph.graphErrors?.compilationErrors ?? [];
+  return errors.some(({ stack }) => !stack) ? compile(true) : answer;
+}
+
+/**
+ * Compiles the project in a child process with an empty environment, a time limit and a memory limit.
+ * @throws UserError when the project's code stops the compiler, runs too long or takes too much memory.
+ */
+async function compileOnce(
+  project: ProjectFiles,
+  overrides: ProjectOverrides,
+  limits: SandboxLimits,
+  raw: Promise<RawTables>,
+  corePath: string,
+  placeThrown: boolean,
 ): Promise<SandboxAnswer> {
   const child = fork(fileURLToPath(new URL("worker.cjs", import.meta.url)), {
     env: {},
@@ -149,7 +164,8 @@ export async function runCompiler(
   try {
     // They are read while the child starts.
     const { tables: rawTables } = await raw;
-    child.send({ corePath, projectDir: project.projectDir, files: project.files, overrides, rawTables });
+    const { projectDir, files } = project;
+    child.send({ corePath, projectDir, files, overrides, rawTables, placeThrown });
     return await new Promise<SandboxAnswer>((resolve, reject) => {
       child.once("message", (answer: WorkerAnswer) => {
         if ("failure" in answer) reject(projectFailure(answer.failure, project));

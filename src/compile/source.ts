@@ -1,6 +1,15 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { SourceLocation } from "../model/errors.ts";
+
+/** Where the blocks of an SQLX file stand in it. */
+export const { readLayout } = createRequire(import.meta.url)("./layout.cjs") as {
+  readLayout(source: string): {
+    readonly config?: readonly [number, number];
+    readonly unclosed?: { readonly name: string; readonly start: number };
+  };
+};
 
 /** The text of a project file, or "" when it cannot be read (the location then has no line). */
 export function readSource(projectDir: string, file: string): string {

@@ -6,6 +6,7 @@ const { readdirSync, readFileSync } = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
 const vm = require("node:vm");
+const { recordThrown } = require("./thrown.cjs");
 const { Tracer } = require("./tracer.cjs");
 
 // Marks every name that core resolves, so that the planner can put private names there.
@@ -50,6 +51,18 @@ function keepKnownSettings(projectDir, compiler) {
   return ignored;
 }
 
+// What is thrown and no Error does not know where it was thrown.
+function patchErrors(session) {
+  const lastThrown = recordThrown((stack) => tracer.frames(stack).length > 0);
+  const compileError = session.compileError;
+  session.compileError = function (error, ...rest) {
+    const stack = lastThrown();
+    compileError.call(this, error, ...rest);
+    const told = this.graphErrors.compilationErrors.at(-1);
+    if (!told.stack && stack) told.stack = stack;
+  };
+}
+
 // Core would leave it out without a word.
 function refuseProto(vars) {
   if (vars && Object.hasOwn(vars, "__proto__")) throw new Error("vars: no variable can be called __proto__");
@@ -76,10 +89,11 @@ process.once("message", (request) => {
   process.send(answer, () => process.disconnect());
 });
 
-function compile({ corePath, projectDir, files, overrides, rawTables }) {
+function compile({ corePath, projectDir, files, overrides, rawTables, placeThrown }) {
   process.chdir(projectDir);
   const core = loadCore(corePath, projectDir);
   const { session } = core;
+  if (placeThrown) patchErrors(session);
   const settings = new Map();
   patchDialect(session);
   patchConfig(session, settings);

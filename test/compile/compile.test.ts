@@ -357,6 +357,26 @@ module.exports = { column };`,
   );
 });
 
+test("what is thrown and no Error has its line, its include and the lines that called it, too", async () => {
+  const files = {
+    "includes/inc.js": 'module.exports = {\n  boom: () => {\n    throw "a string";\n  },\n};',
+    "b.sqlx": 'config { type: "table" }\nselect 1,\n  ${inc.boom()} as a',
+    "c.sqlx": 'config { type: "table" }\njs {\n  throw { message: "an object" };\n}\nselect 1 as a',
+  };
+  const text = await messages(files);
+  expect(text).toMatch(/includes\/inc\.js:3:5: a string\n(?:.*\n)*? {2}called: {3}definitions\/b\.sqlx:3:9\n/);
+  expect(text).toContain("definitions/c.sqlx:3:3: an object\n");
+});
+
+test.each([
+  ["config", 'config {\n  type: "table"\n\nselect 1 as a', "1:1"],
+  ["js", 'config { type: "table" }\njs {\n  const a = 1;\nselect 1 as a', "2:1"],
+])("a %s block that is not closed is named where it begins", async (name, sqlx, place) => {
+  expect(await messages({ "a.sqlx": sqlx })).toContain(
+    `definitions/a.sqlx:${place}: the ${name} block that begins here is not closed\n`,
+  );
+});
+
 test("an error thrown in a packaged function names the author's call", async () => {
   const text = await messages({
     "includes/own.js":
