@@ -14,7 +14,7 @@ import {
   fail,
   type TypedColumns,
   typedColumns,
-} from "./options.ts";
+} from "./shared/options.ts";
 
 export type { BirthOptions, CounterOptions, RollupOptions, TotalsOptions } from "./counters/options.ts";
 

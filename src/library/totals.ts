@@ -2,8 +2,8 @@ import { expression, relation } from "../sql/authored.ts";
 import { id, suffixed } from "../sql/identifiers.ts";
 import { and, join, or, type Sql, sql } from "../sql/sql.ts";
 import { changedRows, onlyAll } from "./counters/scopes.ts";
-import { type Action, assertModel, type Context, type Name, namedTarget, referTo } from "./dataform.ts";
-import { callerOf, checkKnown, columnNames, fail } from "./options.ts";
+import { type Action, assertModel, type Context, type Name, namedTarget, referTo } from "./shared/dataform.ts";
+import { callerOf, checkKnown, columnNames, fail } from "./shared/options.ts";
 
 // Totals of the same thing, counted twice.
 

@@ -1,7 +1,7 @@
 import { literal } from "../sql/literals.ts";
 import { join } from "../sql/sql.ts";
-import { projectVar } from "./dataform.ts";
-import { checkKnown, fail, foundOf } from "./options.ts";
+import { projectVar } from "./shared/dataform.ts";
+import { checkKnown, fail, foundOf } from "./shared/options.ts";
 
 // Project variables as SQL. What one may be is said where it is used, so that a typing error stops the compilation.
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asDay, asType } from "../../src/library/values.ts";
+import { asDay, asType } from "../../src/library/shared/values.ts";
 import { script, typeName } from "../../src/sql/authored.ts";
 import { id } from "../../src/sql/identifiers.ts";
 import { sql } from "../../src/sql/sql.ts";

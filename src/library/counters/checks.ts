@@ -1,9 +1,9 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
 import { id, suffixed } from "../../sql/identifiers.ts";
 import { and, join, or, type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../options.ts";
+import { own } from "../shared/options.ts";
+import { comparable } from "../shared/values.ts";
 import { differences, sums } from "../totals.ts";
-import { comparable } from "../values.ts";
 import {
   among,
   dotted,

@@ -2,7 +2,7 @@ import { type Cte, cte } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { asType } from "../values.ts";
+import { asType } from "../shared/values.ts";
 import { dotted, isKind } from "./changes.ts";
 import { dayClosedBy, type Moment } from "./moments.ts";
 import { IS_WHOLE, keyOf, LOADED_AT, PREVIOUS_AT, readingColumns, type Shape } from "./shape.ts";

@@ -1,7 +1,7 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { asType } from "../values.ts";
+import { asType } from "../shared/values.ts";
 import { dotted, isKind, sameColumns } from "./changes.ts";
 import { dayClosedBy, dayOf, type Moment } from "./moments.ts";
 import { FIRST_REPORTED_AT, keyOf, PREVIOUS_AT, readingColumns, type Shape } from "./shape.ts";

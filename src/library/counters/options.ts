@@ -1,7 +1,7 @@
 import { expression } from "../../sql/authored.ts";
 import { LONGEST_NAME } from "../../sql/identifiers.ts";
 import type { Sql } from "../../sql/sql.ts";
-import { type Name, namedTarget } from "../dataform.ts";
+import { type Name, namedTarget } from "../shared/dataform.ts";
 import {
   checkFree,
   checkKnown,
@@ -12,7 +12,7 @@ import {
   foundOf,
   type TypedColumns,
   typedColumns,
-} from "../options.ts";
+} from "../shared/options.ts";
 import { type Moment, momentOf } from "./moments.ts";
 import type { Period, Rollup } from "./rollups.ts";
 import { beforeFeedOf, deltaOf, readingColumns, type Shape, toDateOf } from "./shape.ts";

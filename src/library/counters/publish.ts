@@ -1,6 +1,6 @@
 import { id } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { assertModel, type Context, publishModel } from "../dataform.ts";
+import { assertModel, type Context, publishModel } from "../shared/dataform.ts";
 import {
   type Audited,
   deltasThatDisagree,

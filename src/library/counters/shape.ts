@@ -1,7 +1,7 @@
 import { suffixed } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { ownName } from "../options.ts";
-import { spelling } from "../values.ts";
+import { ownName } from "../shared/options.ts";
+import { spelling } from "../shared/values.ts";
 import type { Moment } from "./moments.ts";
 
 /** What the readings of some counters are made of: options as checked. All names are of columns. */

@@ -2,7 +2,7 @@ import { relation } from "../../sql/authored.ts";
 import { withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { and, join, type Sql, sql } from "../../sql/sql.ts";
-import { type Context, publishModel } from "../dataform.ts";
+import { type Context, publishModel } from "../shared/dataform.ts";
 import { newsOfSnapshots, readingsOfSnapshots } from "./full.ts";
 import { newsOfLog, readingsOfLog } from "./log.ts";
 import { indexed, loadsOf, modelOf, type Published, refer, selfOf, WITHOUT_JIT } from "./published.ts";

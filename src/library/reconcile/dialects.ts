@@ -2,8 +2,8 @@ import { relation } from "../../sql/authored.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
-import { type Name, targetOf } from "../dataform.ts";
-import { fail } from "../options.ts";
+import { type Name, targetOf } from "../shared/dataform.ts";
+import { fail } from "../shared/options.ts";
 
 export type DialectName = "postgresql" | "postgres" | "mysql" | "mariadb";
 

@@ -1,6 +1,6 @@
 import { relation } from "../../sql/authored.ts";
 import { sql } from "../../sql/sql.ts";
-import { assertModel, type Context, type Name, publishModel } from "../dataform.ts";
+import { assertModel, type Context, type Name, publishModel } from "../shared/dataform.ts";
 import { columnsWrong, rowsLost, sumsWrong } from "./checks.ts";
 import { columnStatistics } from "./columns.ts";
 import { OUTCOMES } from "./compare.ts";

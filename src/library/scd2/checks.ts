@@ -1,7 +1,7 @@
 import { expression, relation } from "../../sql/authored.ts";
 import { ids } from "../../sql/identifiers.ts";
 import { type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../options.ts";
+import { columnsOf, own } from "../shared/options.ts";
 import { idOf, sameKey } from "./values.ts";
 
 // What a history promises, as queries for the rows that break it, and as constraints.

@@ -1,8 +1,8 @@
 import { expression } from "../../sql/authored.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import type { Name } from "../dataform.ts";
-import { checkKnown, columnNames, entriesOf, fail, type TypedColumns, typedColumns } from "../options.ts";
+import type { Name } from "../shared/dataform.ts";
+import { checkKnown, columnNames, entriesOf, fail, type TypedColumns, typedColumns } from "../shared/options.ts";
 
 /** What a load says about the records that it does not hold. */
 export type BatchKind = "full" | "slice" | "partial" | "log";

@@ -3,7 +3,7 @@ import { withCtes } from "../../sql/ctes.ts";
 import { id, ids, suffixed } from "../../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../../sql/literals.ts";
 import { and, join, type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { assertModel, type Context, type Name, publishModel } from "../dataform.ts";
+import { assertModel, type Context, type Name, publishModel } from "../shared/dataform.ts";
 import { batchesQuery } from "./batches.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";

@@ -1,9 +1,9 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../options.ts";
-import { small } from "../small.ts";
-import { asType } from "../values.ts";
+import { columnsOf, own } from "../shared/options.ts";
+import { small } from "../shared/small.ts";
+import { asType } from "../shared/values.ts";
 import type { Timeline } from "./options.ts";
 import { hasKey, isDeletion, moment, sliceOf, sourceTime } from "./values.ts";
 

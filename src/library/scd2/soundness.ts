@@ -1,8 +1,8 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { and, or, type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../options.ts";
-import { comparable } from "../values.ts";
+import { columnsOf, own } from "../shared/options.ts";
+import { comparable } from "../shared/values.ts";
 import { brokenChainsQuery, overlapsQuery } from "./checks.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte } from "./records.ts";

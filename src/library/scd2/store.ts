@@ -3,7 +3,7 @@ import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../options.ts";
+import { columnsOf, own } from "../shared/options.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
 import { changeHash, sameKey } from "./values.ts";

@@ -1,7 +1,7 @@
 import { id } from "../../sql/identifiers.ts";
 import { and, join, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../options.ts";
-import { spelling, WITHOUT_EQUALITY } from "../values.ts";
+import { columnsOf, own } from "../shared/options.ts";
+import { spelling, WITHOUT_EQUALITY } from "../shared/values.ts";
 import type { Timeline } from "./options.ts";
 
 /** A timestamp in UTC where it names no zone, whatever the session's zone is. */

@@ -1,8 +1,8 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../options.ts";
-import { comparable } from "../values.ts";
+import { columnsOf, own } from "../shared/options.ts";
+import { comparable } from "../shared/values.ts";
 import type { Timeline } from "./options.ts";
 import { changeHash, isDeletion, moment, sourceTime } from "./values.ts";
 

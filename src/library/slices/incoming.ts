@@ -2,9 +2,9 @@ import { type Cte, cte } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../options.ts";
-import { small } from "../small.ts";
-import { asDay, asType } from "../values.ts";
+import { columnsOf, own } from "../shared/options.ts";
+import { small } from "../shared/small.ts";
+import { asDay, asType } from "../shared/values.ts";
 import type { StoreInput } from "./input.ts";
 
 // What new loads bring: their rows, the days they say all of, and which later load replaces each of these days.

@@ -1,5 +1,5 @@
 import type { Sql } from "../../sql/sql.ts";
-import { type Name, namedTarget } from "../dataform.ts";
+import { type Name, namedTarget } from "../shared/dataform.ts";
 import {
   checkFree,
   checkKnown,
@@ -10,7 +10,7 @@ import {
   optionsOf,
   type TypedColumns,
   typedColumns,
-} from "../options.ts";
+} from "../shared/options.ts";
 
 export interface LoadsOptions {
   /** Where the loads are told: `raw._load` unless stated, or a relation with its columns. */

@@ -1,8 +1,8 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../options.ts";
-import { comparable } from "../values.ts";
+import { columnsOf, own } from "../shared/options.ts";
+import { comparable } from "../shared/values.ts";
 import type { StoreInput } from "./input.ts";
 
 // From rows in the order of their loads to versions: equal neighbours are one, a day that is replaced ends what it lacks.

@@ -1,5 +1,5 @@
-import { relation } from "../sql/authored.ts";
-import type { Sql } from "../sql/sql.ts";
+import { relation } from "../../sql/authored.ts";
+import type { Sql } from "../../sql/sql.ts";
 import { fail, foundOf } from "./options.ts";
 
 // What a packaged function uses of Dataform's own JavaScript: globals where a project is compiled.

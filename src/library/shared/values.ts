@@ -1,6 +1,6 @@
-import { literal } from "../sql/literals.ts";
-import { type Sql, sql } from "../sql/sql.ts";
-import { meaningful } from "../sql/tokens.ts";
+import { literal } from "../../sql/literals.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
+import { meaningful } from "../../sql/tokens.ts";
 
 /** Types with a length: an explicit cast cuts what is longer, where landing and inserting refuse it. */
 const WITH_LENGTH = /^(?:varchar|character varying|char varying|char|character|nchar|bpchar) \( (\d+) \)$/;

@@ -1,7 +1,7 @@
-import { nearest } from "../model/nearest.ts";
-import { typeName } from "../sql/authored.ts";
-import { id, LONGEST_NAME, suffixed } from "../sql/identifiers.ts";
-import { type Identifier, type Sql, sql } from "../sql/sql.ts";
+import { nearest } from "../../model/nearest.ts";
+import { typeName } from "../../sql/authored.ts";
+import { id, LONGEST_NAME, suffixed } from "../../sql/identifiers.ts";
+import { type Identifier, type Sql, sql } from "../../sql/sql.ts";
 
 /** What our columns begin with where they stand beside an author's, who cannot have such a name. */
 const OURS = "_dataform_";

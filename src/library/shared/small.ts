@@ -1,4 +1,4 @@
-import { join, type Sql, sql } from "../sql/sql.ts";
+import { join, type Sql, sql } from "../../sql/sql.ts";
 
 /**
  * A few rows by way of JSON, of which the planner always expects 100. Of a young ledger without statistics it would expect
