@@ -107,3 +107,45 @@ test("a moment is no day: it is of another one in another time zone", async () =
     );
   }
 });
+
+test.each([
+  ["int", "1e2"],
+  ["smallint", "32768"],
+  ["bigint", "2.7"],
+  ["numeric(10, 2)", "1,10"],
+  ["double precision", "x"],
+  ["boolean", "perhaps"],
+  ["uuid", "no uuid"],
+])("%s: %s is refused with the column's name", async (type, value) => {
+  const client = await database();
+  const converted = asType(id("my col"), typeName(type, "test"), "my col");
+  const from = sql`select $1::text as ${id("my col")} offset 0`;
+  await expect(client.query(sql`select ${converted} from (${from}) as given`, [value])).rejects.toThrow(
+    `column my col: not a value of ${type}: ${value}`,
+  );
+});
+
+test("a column that is a constant of a view is converted as any other, and NULL is NULL", async () => {
+  const client = await database();
+  for (const [type, value] of [
+    ["int", "'5'"],
+    ["int", "5"],
+    ["boolean", "'true'"],
+    ["numeric", "null::text"],
+    ["int", "null::text"],
+    ["date", "date '2024-01-01'"],
+    ["timestamp", "'2024-01-01'::text"],
+    ["varchar(3)", "'abc'"],
+  ] as const) {
+    const converted = asType(id("v"), typeName(type, "test"), "v");
+    await client.script(script(`drop view if exists constant; create temp view constant as select ${value} as v`));
+    const { rows } = await client.query<{ same: string }>(
+      sql`select (${converted})::text is not distinct from v::text as same from constant`,
+    );
+    expect([type, value, rows[0]!.same]).toEqual([type, value, type === "timestamp" ? "f" : "t"]);
+  }
+  const { rows } = await client.query(
+    sql`select ${asDay(id("v"), "v")} as v from (select date '2024-01-01' as v) as given`,
+  );
+  expect(rows).toEqual([{ v: "2024-01-01" }]);
+});

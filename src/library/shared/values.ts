@@ -1,5 +1,5 @@
 import { literal } from "../../sql/literals.ts";
-import { type Sql, sql } from "../../sql/sql.ts";
+import { empty, type Sql, sql } from "../../sql/sql.ts";
 import { meaningful } from "../../sql/tokens.ts";
 
 /** Types with a length: an explicit cast cuts what is longer, where landing and inserting refuse it. */
@@ -16,6 +16,16 @@ const READ_BY_CAST = new Set([
   "double precision",
   "character varying",
 ]);
+
+const WHOLE_NUMBERS: ReadonlyMap<string, readonly [bigint, bigint]> = new Map(
+  [
+    [15n, "smallint", "int2"],
+    [31n, "int", "integer", "int4"],
+    [63n, "bigint", "int8"],
+  ].flatMap(([bits, ...names]) =>
+    names.map((name) => [name as string, [-(2n ** (bits as bigint)), 2n ** (bits as bigint) - 1n]] as const),
+  ),
+);
 
 /** How a type is spelled: words in lower case and without quotes, one blank between them, `numeric ( 18 , 2 )`. */
 export function spelling(type: Sql): string {
@@ -43,13 +53,38 @@ export function asType(value: Sql, type: Sql, column: string): Sql {
   const same = sql`pg_typeof(${value}) = ${literal(type.toString())}::regtype`;
   // A value of the type already is what it is; the way over its text costs as much as all else that is done with it.
   if (TEMPORAL.test(spelled)) return asTemporal(value, type, column, spelled);
-  if (READ_BY_CAST.has(spelled) || /^(?:numeric|decimal|dec|float) \( [\d ,]+ \)$|^[^(]+(?:\]| array)$/.test(spelled))
-    return sql`case when ${same} then ${value}::${type} else ${value}::text::${type} end`;
+  if (READ_BY_CAST.has(spelled) || /^(?:numeric|decimal|dec|float) \( [\d ,]+ \)$|^[^(]+(?:\]| array)$/.test(spelled)) {
+    const said = refused(`column ${column}: not a value of ${type}: `, sql`${value}::text`);
+    const none = unreadable(value, spelled);
+    return sql`
+      case
+        when ${same} then ${value}::${type}
+        ${none ? sql`when ${none} then ${said}::text::${type}` : empty}
+        else ${value}::text::${type}
+      end`;
+  }
   // What a record reads of a text is held to the type's length, and what an array's elements are to that of a domain. A cast
   // of a text to an array, too, reads its elements.
   if (spelled.includes("(") || /^(?:bit|varbit|bit varying|char|character|nchar)\b/.test(spelled))
     return readByRecord(value, type);
   return sql`case when ${same} then ${value}::${type} else (array[${value}::text]::text::${type}[])[1] end`;
+}
+
+/** What no server reads as a value of the type, so that the refusal can name the column; the others refuse in their own words. */
+function unreadable(value: Sql, spelled: string): Sql | undefined {
+  const type = spelled.replace(/ \(.*$/, "");
+  const range = WHOLE_NUMBERS.get(type);
+  // Newer servers read 1_000 and 0x1F.
+  if (range) {
+    const isNumber = sql`${value}::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$'`;
+    const isWithin = sql`(${value}::text::numeric between ${literal(range[0])} and ${literal(range[1])})`;
+    return sql`case when ${value} is null then false when ${isNumber} then not ${isWithin} else true end`;
+  }
+  if (/^(?:numeric|decimal|dec|real|float[48]?|double precision)$/.test(type))
+    return sql`${value}::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$'`;
+  if (/^bool(?:ean)?$/.test(type))
+    return sql`${value}::text !~* '^\s*(t(r(ue?)?)?|f(a(l(se?)?)?)?|y(es?)?|no?|on|off?|1|0)\s*$'`;
+  return type === "uuid" ? sql`${value}::text !~* '^\{?[0-9a-f-]+\}?$'` : undefined;
 }
 
 function readByRecord(value: Sql, type: Sql): Sql {
@@ -100,7 +135,10 @@ export function comparable(columns: ReadonlyMap<string, Sql>, value: (column: st
   );
 }
 
-/** An expression that has no value, but ends the query with a text and what was found. Found is no constant: one would end it while it is planned. */
+/**
+ * An expression that has no value, but ends the query with a text and what was found. `pg_typeof` keeps the planner from
+ * working it out, and failing, where what was found is a constant.
+ */
 export function refused(message: string, found: Sql): Sql {
-  return sql`(${literal(message)} || ${found})::int`;
+  return sql`(${literal(message)} || left(pg_typeof(${found})::text, 0) || ${found})::int`;
 }

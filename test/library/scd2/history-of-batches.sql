@@ -6,13 +6,20 @@ with
     feed."Customer No",
     case when char_length(rtrim(feed."user"::text, ' ')) > 3 then ('column user: too long for varchar(3): ' || feed."user"::text)::int::text else feed."user"::text end::varchar(3) as "user",
     feed."region"::text as "region",
-    case when pg_typeof(feed."kind") = 'json'::regtype then feed."kind"::json else feed."kind"::text::json end as "kind",
+    case
+      when pg_typeof(feed."kind") = 'json'::regtype then feed."kind"::json
+      else feed."kind"::text::json
+    end as "kind",
     case
       when pg_typeof(feed."row_kind") = 'timestamptz'::regtype then feed."row_kind"::timestamptz
-      when pg_typeof(feed."row_kind")::text ~ '^(date$|time)' then ('column row_kind: not the same as timestamptz: ' || feed."row_kind"::text)::int::text::timestamptz
+      when pg_typeof(feed."row_kind")::text ~ '^(date$|time)' then ('column row_kind: not the same as timestamptz: ' || left(pg_typeof(feed."row_kind"::text)::text, 0) || feed."row_kind"::text)::int::text::timestamptz
       else feed."row_kind"::text::timestamptz
     end as "row_kind",
-    case when pg_typeof(feed."__proto__") = 'numeric'::regtype then feed."__proto__"::numeric else feed."__proto__"::text::numeric end as "__proto__",
+    case
+      when pg_typeof(feed."__proto__") = 'numeric'::regtype then feed."__proto__"::numeric
+      when feed."__proto__"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column __proto__: not a value of numeric: ' || left(pg_typeof(feed."__proto__"::text)::text, 0) || feed."__proto__"::text)::int::text::numeric
+      else feed."__proto__"::text::numeric
+    end as "__proto__",
     feed."load",
     feed."row",
     updated_at as "_dataform_source_time",

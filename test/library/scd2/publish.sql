@@ -107,7 +107,11 @@ with
   select
     feed."customer_id",
     feed."name"::text as "name",
-    case when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2) else feed."credit"::text::numeric(18, 2) end as "credit",
+    case
+      when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2)
+      when feed."credit"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column credit: not a value of numeric(18, 2): ' || left(pg_typeof(feed."credit"::text)::text, 0) || feed."credit"::text)::int::text::numeric(18, 2)
+      else feed."credit"::text::numeric(18, 2)
+    end as "credit",
     feed."_load_id",
     feed."_row_no",
     null::timestamptz as "_dataform_source_time",
@@ -278,7 +282,11 @@ with
   select
     feed."customer_id",
     feed."name"::text as "name",
-    case when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2) else feed."credit"::text::numeric(18, 2) end as "credit",
+    case
+      when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2)
+      when feed."credit"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column credit: not a value of numeric(18, 2): ' || left(pg_typeof(feed."credit"::text)::text, 0) || feed."credit"::text)::int::text::numeric(18, 2)
+      else feed."credit"::text::numeric(18, 2)
+    end as "credit",
     feed."_load_id",
     feed."_row_no",
     null::timestamptz as "_dataform_source_time",
@@ -542,7 +550,11 @@ with
   select
     feed."customer_id",
     feed."name"::text as "name",
-    case when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2) else feed."credit"::text::numeric(18, 2) end as "credit",
+    case
+      when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2)
+      when feed."credit"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column credit: not a value of numeric(18, 2): ' || left(pg_typeof(feed."credit"::text)::text, 0) || feed."credit"::text)::int::text::numeric(18, 2)
+      else feed."credit"::text::numeric(18, 2)
+    end as "credit",
     feed."_load_id",
     feed."_row_no",
     null::timestamptz as "_dataform_source_time",
@@ -757,7 +769,11 @@ with
   select
     feed."customer_id",
     feed."name"::text as "name",
-    case when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2) else feed."credit"::text::numeric(18, 2) end as "credit",
+    case
+      when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2)
+      when feed."credit"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column credit: not a value of numeric(18, 2): ' || left(pg_typeof(feed."credit"::text)::text, 0) || feed."credit"::text)::int::text::numeric(18, 2)
+      else feed."credit"::text::numeric(18, 2)
+    end as "credit",
     feed."_load_id",
     feed."_row_no",
     null::timestamptz as "_dataform_source_time",
@@ -963,7 +979,11 @@ with
   select
     feed."customer_id",
     feed."name"::text as "name",
-    case when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2) else feed."credit"::text::numeric(18, 2) end as "credit",
+    case
+      when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2)
+      when feed."credit"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column credit: not a value of numeric(18, 2): ' || left(pg_typeof(feed."credit"::text)::text, 0) || feed."credit"::text)::int::text::numeric(18, 2)
+      else feed."credit"::text::numeric(18, 2)
+    end as "credit",
     feed."_load_id",
     feed."_row_no",
     null::timestamptz as "_dataform_source_time",
