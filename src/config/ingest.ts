@@ -86,20 +86,20 @@ function streamOf(
       hint: suggestion && `did you mean "${suggestion}"?`,
     });
   };
-  if (cursor) {
-    mustBeKnown(cursor.field, "cursor", "field");
-    checkCursor(cursor, recordSchema, index, yaml);
-  }
+  if (cursor) mustBeKnown(cursor.field, "cursor", "field");
   for (const [place, field] of (batch?.by ?? []).entries()) mustBeKnown(field, "batch", "by", place);
   if (partition?.column) mustBeKnown(partition.column, "partition", "column");
   for (const [number, columns] of (indexes ?? []).entries())
     for (const [place, field] of columns.entries()) mustBeKnown(field, "indexes", number, place);
+  // Whether there may be a cursor at all is said before what is wrong with it.
+  const origin = streamOriginOf(kind, stream, index, yaml);
+  if (cursor) checkCursor(cursor, recordSchema, index, yaml);
   return {
     name,
     table,
     recordSchema,
     ...(cursor ? { cursor } : {}),
-    origin: streamOriginOf(kind, stream, index, yaml),
+    origin,
     batch: batchOf(stream, index, yaml),
     drift: drift ?? "evolve",
     ...(partition ? { partition: partitionOf(partition, index, yaml) } : {}),
