@@ -24,7 +24,7 @@ with
     "amount_ours" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "amount_ours",
     case "booked_on_ours"
       when 'date'::regtype then true
-      when 'timestamp with time zone'::regtype then ('ours: column booked_on has no day of its own, cast it where its time zone is known: ' || "booked_on_ours")::int::boolean
+      when 'timestamp with time zone'::regtype then ('ours: column booked_on has no day of its own, cast it where its time zone is known: ' || left(pg_typeof("booked_on_ours")::text, 0) || "booked_on_ours")::int::boolean
       else false
     end as "booked_on_ours",
     ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) as "booked_at_ours",
@@ -41,10 +41,10 @@ with
     "currency"::text as "currency",
     case
       when (select "booked_on_ours" from "answers") then "booked_on"::date
-      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('ours: column booked_on is no date: ' || "booked_on"::text)::int::text::date
+      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('ours: column booked_on is no date: ' || left(pg_typeof("booked_on"::text)::text, 0) || "booked_on"::text)::int::text::date
       else "booked_on"::text::date
     end as "booked_on",
-    case when (select "booked_at_ours" from "answers") and "booked_at"::text::timestamptz::timestamp <> "booked_at"::text::timestamp then ('column booked_at: the time zone of the session does not have the time ' || "booked_at"::text)::int::text::timestamptz else "booked_at"::text::timestamptz end as "booked_at",
+    case when (select "booked_at_ours" from "answers") and "booked_at"::text::timestamptz::timestamp <> "booked_at"::text::timestamp then ('column booked_at: the time zone of the session does not have the time ' || left(pg_typeof("booked_at"::text)::text, 0) || "booked_at"::text)::int::text::timestamptz else "booked_at"::text::timestamptz end as "booked_at",
     case when (select "fee_ours" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
     "details"::text as "details"
   from "_dataform_ours"
@@ -72,7 +72,7 @@ with
     case when changes."_dataform_new_values" ? 'amount' then (changes."_dataform_new_values" ->> 'amount')::numeric else ours."amount" end as "amount",
     case when changes."_dataform_new_values" ? 'currency' then (changes."_dataform_new_values" ->> 'currency') else ours."currency" end as "currency",
     case when changes."_dataform_new_values" ? 'booked_on' then (changes."_dataform_new_values" ->> 'booked_on')::date else ours."booked_on" end as "booked_on",
-    case when changes."_dataform_new_values" ? 'booked_at' then case when (select "booked_at_ours" from "answers") and (changes."_dataform_new_values" ->> 'booked_at')::timestamptz::timestamp <> (changes."_dataform_new_values" ->> 'booked_at')::timestamp then ('column booked_at: the time zone of the session does not have the time ' || (changes."_dataform_new_values" ->> 'booked_at'))::int::text::timestamptz else (changes."_dataform_new_values" ->> 'booked_at')::timestamptz end else ours."booked_at" end as "booked_at",
+    case when changes."_dataform_new_values" ? 'booked_at' then case when (select "booked_at_ours" from "answers") and (changes."_dataform_new_values" ->> 'booked_at')::timestamptz::timestamp <> (changes."_dataform_new_values" ->> 'booked_at')::timestamp then ('column booked_at: the time zone of the session does not have the time ' || left(pg_typeof((changes."_dataform_new_values" ->> 'booked_at'))::text, 0) || (changes."_dataform_new_values" ->> 'booked_at'))::int::text::timestamptz else (changes."_dataform_new_values" ->> 'booked_at')::timestamptz end else ours."booked_at" end as "booked_at",
     case when changes."_dataform_new_values" ? 'fee' then (changes."_dataform_new_values" ->> 'fee')::numeric else ours."fee" end as "fee",
     case when changes."_dataform_new_values" ? 'details' then (changes."_dataform_new_values" ->> 'details') else ours."details" end as "details",
     changes."_dataform_new_values" is not null as is_corrected,
@@ -89,7 +89,7 @@ with
     (their_value::jsonb ->> 'amount')::numeric as "amount",
     (their_value::jsonb ->> 'currency') as "currency",
     (their_value::jsonb ->> 'booked_on')::date as "booked_on",
-    case when (select "booked_at_ours" from "answers") and (their_value::jsonb ->> 'booked_at')::timestamptz::timestamp <> (their_value::jsonb ->> 'booked_at')::timestamp then ('column booked_at: the time zone of the session does not have the time ' || (their_value::jsonb ->> 'booked_at'))::int::text::timestamptz else (their_value::jsonb ->> 'booked_at')::timestamptz end as "booked_at",
+    case when (select "booked_at_ours" from "answers") and (their_value::jsonb ->> 'booked_at')::timestamptz::timestamp <> (their_value::jsonb ->> 'booked_at')::timestamp then ('column booked_at: the time zone of the session does not have the time ' || left(pg_typeof((their_value::jsonb ->> 'booked_at'))::text, 0) || (their_value::jsonb ->> 'booked_at'))::int::text::timestamptz else (their_value::jsonb ->> 'booked_at')::timestamptz end as "booked_at",
     (their_value::jsonb ->> 'fee')::numeric as "fee",
     (their_value::jsonb ->> 'details') as "details",
     false as is_corrected,

@@ -56,12 +56,12 @@ with
     "amount_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "amount_theirs",
     case "booked_on_ours"
       when 'date'::regtype then true
-      when 'timestamp with time zone'::regtype then ('ours: column booked_on has no day of its own, cast it where its time zone is known: ' || "booked_on_ours")::int::boolean
+      when 'timestamp with time zone'::regtype then ('ours: column booked_on has no day of its own, cast it where its time zone is known: ' || left(pg_typeof("booked_on_ours")::text, 0) || "booked_on_ours")::int::boolean
       else false
     end as "booked_on_ours",
     case "booked_on_theirs"
       when 'date'::regtype then true
-      when 'timestamp with time zone'::regtype then ('theirs: column booked_on has no day of its own, cast it where its time zone is known: ' || "booked_on_theirs")::int::boolean
+      when 'timestamp with time zone'::regtype then ('theirs: column booked_on has no day of its own, cast it where its time zone is known: ' || left(pg_typeof("booked_on_theirs")::text, 0) || "booked_on_theirs")::int::boolean
       else false
     end as "booked_on_theirs",
     ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) as "booked_at_ours",
@@ -70,15 +70,15 @@ with
     "fee_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "fee_theirs",
     (case
       when "details_common" <> "details_ours" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
-        then ('column details: both sides have to be of one type, ours is ' || "details_ours")::int::boolean
+        then ('column details: both sides have to be of one type, ours is ' || left(pg_typeof("details_ours")::text, 0) || "details_ours")::int::boolean
       else true
     end) and (case
       when "details_common" <> "details_theirs" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
-        then ('column details: both sides have to be of one type, theirs is ' || "details_theirs")::int::boolean
+        then ('column details: both sides have to be of one type, theirs is ' || left(pg_typeof("details_theirs")::text, 0) || "details_theirs")::int::boolean
       else true
     end) and (case
       when ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) <> ("booked_at_theirs" in ('timestamp without time zone'::regtype, 'date'::regtype))
-        then ('column booked_at: one side has no time zone, cast it where it is known; ours and theirs are ' || concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::int::boolean
+        then ('column booked_at: one side has no time zone, cast it where it is known; ours and theirs are ' || left(pg_typeof(concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::text, 0) || concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::int::boolean
       else true
     end) as "_dataform_are_comparable"
   from "column_types"
@@ -92,7 +92,7 @@ with
     "currency"::text as "currency",
     case
       when (select "booked_on_ours" from "answers") then "booked_on"::date
-      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('ours: column booked_on is no date: ' || "booked_on"::text)::int::text::date
+      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('ours: column booked_on is no date: ' || left(pg_typeof("booked_on"::text)::text, 0) || "booked_on"::text)::int::text::date
       else "booked_on"::text::date
     end as "booked_on",
     case when (select "booked_at_ours" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
@@ -122,7 +122,7 @@ with
     "currency"::text as "currency",
     case
       when (select "booked_on_theirs" from "answers") then "booked_on"::date
-      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('theirs: column booked_on is no date: ' || "booked_on"::text)::int::text::date
+      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('theirs: column booked_on is no date: ' || left(pg_typeof("booked_on"::text)::text, 0) || "booked_on"::text)::int::text::date
       else "booked_on"::text::date
     end as "booked_on",
     case when (select "booked_at_theirs" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
@@ -685,12 +685,12 @@ with
     "amount_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "amount_theirs",
     case "booked_on_ours"
       when 'date'::regtype then true
-      when 'timestamp with time zone'::regtype then ('ours: column booked_on has no day of its own, cast it where its time zone is known: ' || "booked_on_ours")::int::boolean
+      when 'timestamp with time zone'::regtype then ('ours: column booked_on has no day of its own, cast it where its time zone is known: ' || left(pg_typeof("booked_on_ours")::text, 0) || "booked_on_ours")::int::boolean
       else false
     end as "booked_on_ours",
     case "booked_on_theirs"
       when 'date'::regtype then true
-      when 'timestamp with time zone'::regtype then ('theirs: column booked_on has no day of its own, cast it where its time zone is known: ' || "booked_on_theirs")::int::boolean
+      when 'timestamp with time zone'::regtype then ('theirs: column booked_on has no day of its own, cast it where its time zone is known: ' || left(pg_typeof("booked_on_theirs")::text, 0) || "booked_on_theirs")::int::boolean
       else false
     end as "booked_on_theirs",
     ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) as "booked_at_ours",
@@ -699,15 +699,15 @@ with
     "fee_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "fee_theirs",
     (case
       when "details_common" <> "details_ours" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
-        then ('column details: both sides have to be of one type, ours is ' || "details_ours")::int::boolean
+        then ('column details: both sides have to be of one type, ours is ' || left(pg_typeof("details_ours")::text, 0) || "details_ours")::int::boolean
       else true
     end) and (case
       when "details_common" <> "details_theirs" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
-        then ('column details: both sides have to be of one type, theirs is ' || "details_theirs")::int::boolean
+        then ('column details: both sides have to be of one type, theirs is ' || left(pg_typeof("details_theirs")::text, 0) || "details_theirs")::int::boolean
       else true
     end) and (case
       when ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) <> ("booked_at_theirs" in ('timestamp without time zone'::regtype, 'date'::regtype))
-        then ('column booked_at: one side has no time zone, cast it where it is known; ours and theirs are ' || concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::int::boolean
+        then ('column booked_at: one side has no time zone, cast it where it is known; ours and theirs are ' || left(pg_typeof(concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::text, 0) || concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::int::boolean
       else true
     end) as "_dataform_are_comparable"
   from "column_types"
@@ -721,7 +721,7 @@ with
     "currency"::text as "currency",
     case
       when (select "booked_on_ours" from "answers") then "booked_on"::date
-      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('ours: column booked_on is no date: ' || "booked_on"::text)::int::text::date
+      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('ours: column booked_on is no date: ' || left(pg_typeof("booked_on"::text)::text, 0) || "booked_on"::text)::int::text::date
       else "booked_on"::text::date
     end as "booked_on",
     case when (select "booked_at_ours" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
@@ -751,7 +751,7 @@ with
     "currency"::text as "currency",
     case
       when (select "booked_on_theirs" from "answers") then "booked_on"::date
-      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('theirs: column booked_on is no date: ' || "booked_on"::text)::int::text::date
+      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('theirs: column booked_on is no date: ' || left(pg_typeof("booked_on"::text)::text, 0) || "booked_on"::text)::int::text::date
       else "booked_on"::text::date
     end as "booked_on",
     case when (select "booked_at_theirs" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
