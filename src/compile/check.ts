@@ -8,11 +8,12 @@ import { splitStatements } from "../sql/split.ts";
 import { meaningful } from "../sql/tokens.ts";
 import { columnIn } from "./config-assertions.ts";
 import { placeInConfig } from "./config-text.ts";
+import { checkQueries } from "./queries.ts";
 import { findInSource } from "./source.ts";
 
 /** What core does not check, because only PostgreSQL has it. */
 export async function checkGraph(graph: CompiledGraph, projectDir: string): Promise<UserError[]> {
-  const errors = graph.actions.flatMap((action) => [
+  const ofActions = graph.actions.flatMap((action) => [
     ...checkDescription(action, projectDir),
     ...(isModel(action)
       ? [
@@ -23,6 +24,7 @@ export async function checkGraph(graph: CompiledGraph, projectDir: string): Prom
         ]
       : []),
   ]);
+  const errors = [...checkQueries(graph, projectDir), ...ofActions];
   const withBlock = graph.actions.filter((action) => "postgres" in action && Object.keys(action.postgres).length > 0);
   if (!withBlock.length) return errors;
   // The validator takes a tenth of a second to load; most commands need none.

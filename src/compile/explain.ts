@@ -1,5 +1,6 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
+import { snippetAt } from "../sql/locate.ts";
 import type { ProjectFiles } from "./project.ts";
 import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
 import { escapePattern, findInSource, locationAt, readLayout, readSource } from "./source.ts";
@@ -13,12 +14,17 @@ const knownProperties =
 export function explainCoreErrors({ graph, frames }: SandboxAnswer, project: ProjectFiles): UserError[] {
   const errors = graph.graphErrors?.compilationErrors ?? [];
   const names = targetNames(graph);
-  const explained = errors.map((error, index) => explain(error, frames[index]!, names, project));
+  const explained = errors.flatMap((error, index) =>
+    // Said with its place by queries.ts.
+    error.message === NO_EXPECTATION ? [] : explain(error, frames[index]!, names, project),
+  );
   const bigQueryOnly = [...(graph.notebooks ?? []), ...(graph.dataPreparations ?? [])].map((action) =>
     onlyBigQuery(action.fileName, project),
   );
   return withoutRepeats([...explained, ...bigQueryOnly]);
 }
+
+const NO_EXPECTATION = "Expected query is empty.";
 
 function explain(
   error: CoreError,
@@ -132,6 +138,29 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
       });
     },
   ],
+  [
+    /^(?:Actions|'(?:input|incremental_where)' code blocks) may only contain/,
+    (m, file, _, project) => {
+      const layout = readLayout(readSource(project.projectDir, file));
+      const lists = m[0].startsWith("Actions") ? [layout.sql] : [...layout.inputs, layout.where ?? []];
+      const start = lists.find((list) => list.length > 1)?.[1]?.[0]?.[0];
+      return new UserError({
+        message: "there is one query, and --- separates the statements of operations",
+        ...(start === undefined ? { location: { file } } : placeAfterSpace(file, start, project)),
+        hint: 'write one select, or config { type: "operations" }',
+      });
+    },
+  ],
+  [
+    /^Actions may only include (\w+)(?: blocks)? if they (?:are of type '(\w+)'|create a dataset)/,
+    (m, file, _, project) =>
+      new UserError({
+        message: `${m[1]} has no meaning here`,
+        location: findInSource(project.projectDir, file, new RegExp(`\\b${m[1]}(?= (?:\\{|"))`)),
+        expected: m[2] ? `type: "${m[2]}"` : 'type: "table", "view" or "incremental"',
+        hint: "take the block out, or change the type",
+      }),
+  ],
   [/^Actions of type "(.*)" exist only on BigQuery/, (_, file, __, project) => onlyBigQuery(file, project)],
   [
     /^Unrecognized action type: (.*)$/,
@@ -223,6 +252,13 @@ function thrown(
   }
   const cause = Object.assign(new Error(message), { stack });
   return new UserError({ message, location: place, snippet: lineOf(place, project), calledFrom, cause });
+}
+
+/** The first character at or behind an offset that is no white space. */
+function placeAfterSpace(file: string, offset: number, { projectDir }: ProjectFiles) {
+  const text = readSource(projectDir, file);
+  const at = offset + text.slice(offset).search(/\S|$/);
+  return { location: locationAt(file, text, at), snippet: snippetAt(text, at) };
 }
 
 /** Of a block without an end, all that follows is read as a part of it. */

@@ -3,10 +3,17 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { SourceLocation } from "../model/errors.ts";
 
+type Range = readonly [start: number, end: number];
+/** Statements, each the ranges of its text. */
+type Statements = readonly (readonly Range[])[];
+
 /** Where the blocks of an SQLX file stand in it. */
 export const { readLayout } = createRequire(import.meta.url)("./layout.cjs") as {
   readLayout(source: string): {
-    readonly config?: readonly [number, number];
+    readonly config?: Range;
+    readonly sql: Statements;
+    readonly where?: Statements;
+    readonly inputs: readonly Statements[];
     readonly unclosed?: { readonly name: string; readonly start: number };
   };
 };
@@ -25,6 +32,13 @@ export function findInSource(projectDir: string, file: string, pattern: RegExp):
   const text = readSource(projectDir, file);
   const match = pattern.exec(text);
   return match ? locationAt(file, text, match.index) : { file };
+}
+
+/** Where the text of an SQLX file begins that has nothing but a config; of every other file the file alone. */
+export function endOfConfig(projectDir: string, file: string): SourceLocation {
+  const text = readSource(projectDir, file);
+  const end = file.endsWith(".sqlx") ? readLayout(text).config?.[1] : undefined;
+  return end === undefined ? { file } : locationAt(file, text, end);
 }
 
 export function locationAt(file: string, text: string, offset: number): SourceLocation {

@@ -5,7 +5,7 @@ import type { BuildStep, Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
 import { ourNameTwice } from "../plan/our-names.ts";
 import { type PostgresError, postgresError } from "../postgres/errors.ts";
-import { findSource, positionAt, snippetAt } from "../sql/locate.ts";
+import { placeOf, positionAt } from "../sql/locate.ts";
 import { joinStatements, statementAt } from "../sql/message.ts";
 
 /** Reads a file of the project, for the line numbers of messages; "" when there is none. */
@@ -120,14 +120,7 @@ function place(
   const origin = at?.statement.origins?.findLast(({ start }) => start <= at.offset);
   if (!at || !origin) return { location: { file } };
   const offset = Math.min(at.offset - origin.start, origin.text.length);
-  const source = findSource(traces, origin.file, origin.text, offset);
-  const text = source && read(source.file);
-  // Without the person's own line: what PostgreSQL got.
-  if (!text) return { location: { file: origin.file }, snippet: snippetAt(origin.text, offset, false) };
-  return {
-    location: { file: source.file, ...positionAt(text, source.offset) },
-    snippet: snippetAt(text, source.offset),
-  };
+  return placeOf(traces, read, origin.file, origin.text, offset);
 }
 
 /** The beginning of the author's statement, where nothing else was sent: what failed without saying where failed there. */

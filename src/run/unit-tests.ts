@@ -1,12 +1,11 @@
 import type { ConnectionSettings } from "../model/connection.ts";
-import { UserError } from "../model/errors.ts";
 import type { CompiledGraph, UnitTest } from "../model/graph.ts";
 import type { Statement } from "../model/plan.ts";
 import type { JsonText, StepError } from "../model/report.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { id } from "../sql/identifiers.ts";
 import { resolveReferences } from "../sql/references.ts";
-import { splitStatements } from "../sql/split.ts";
+import { queryIn } from "../sql/split.ts";
 import { type Identifier, type Sql, sql } from "../sql/sql.ts";
 import { composed, sqlOf } from "../sql/statement.ts";
 import { explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
@@ -51,19 +50,7 @@ const READ = sql`begin transaction read only; set local extra_float_digits = 1`;
 
 async function runUnitTest(test: UnitTest, client: Client, sources: Sources): Promise<UnitTestResult> {
   const base = { name: test.name, file: test.file };
-  const failed = (error: unknown, statements: readonly Statement[]): UnitTestResult => ({
-    ...base,
-    passed: false,
-    missing: [],
-    unexpected: [],
-    error: explainFailure(error, test.file, statements, sources),
-  });
-  let statement: Statement;
-  try {
-    statement = comparison(test);
-  } catch (error) {
-    return failed(error, []);
-  }
+  const statement = comparison(test);
   try {
     await client.script(READ);
     const { rows } = await client.query<{ missing: string; unexpected: string }>(sqlOf(statement));
@@ -71,7 +58,8 @@ async function runUnitTest(test: UnitTest, client: Client, sources: Sources): Pr
     const unexpected = JSON.parse(rows[0]!.unexpected) as JsonText[];
     return { ...base, passed: !missing.length && !unexpected.length, missing, unexpected };
   } catch (error) {
-    return failed(error, [statement]);
+    const failure = explainFailure(error, test.file, [statement], sources);
+    return { ...base, passed: false, missing: [], unexpected: [], error: failure };
   } finally {
     await client.query(sql`rollback`).catch(() => {});
   }
@@ -83,16 +71,16 @@ async function runUnitTest(test: UnitTest, client: Client, sources: Sources): Pr
  * its columns were written.
  */
 function comparison(test: UnitTest): Statement {
-  const query = (name: Identifier, text: string, what: string) => [
+  const query = (name: Identifier, text: string) => [
     sql`${name} as (`,
-    { file: test.file, text: filledIn(queryOf(text, test, what)) },
+    { file: test.file, text: filledIn(queryIn(text)) },
     sql`),`,
   ];
   return composed("read", [
     sql`with`,
-    ...test.inputs.flatMap((input, index) => query(inputName(String(index)), input, "an input")),
-    ...query(ACTUAL, test.query, "the model's query"),
-    ...query(EXPECTED, test.expected, "the expectation"),
+    ...test.inputs.flatMap((input, index) => query(inputName(String(index)), input)),
+    ...query(ACTUAL, test.query),
+    ...query(EXPECTED, test.expected),
     sql`
       ${numbered("actual", ACTUAL)},
       ${numbered("expected", EXPECTED)}
@@ -133,15 +121,4 @@ function onlyIn(one: "actual" | "expected", other: "actual" | "expected"): Sql {
       where other.content = one.content and other.copy = one.copy
     )
   )`;
-}
-
-function queryOf(text: string, { name, file }: UnitTest, what: string): string {
-  const statements = splitStatements(text);
-  if (statements.length === 1) return statements[0]!;
-  throw new UserError({
-    message: `test ${name}: ${what} is not one statement`,
-    location: { file },
-    found: statements.length ? `${statements.length} statements` : "nothing",
-    hint: "a test has one select for each input, and one for the rows that are expected",
-  });
 }

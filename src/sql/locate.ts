@@ -1,5 +1,6 @@
+import type { SourceLocation } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
-import { reference } from "./references.ts";
+import { plainReferences, reference } from "./references.ts";
 import { splitScript } from "./split.ts";
 
 /** A place in a text; both count from 1. */
@@ -25,6 +26,8 @@ export interface Source {
  */
 export function findSource(traces: readonly Trace[], file: string, filled: string, offset: number): Source | undefined {
   const own = traces.filter((trace) => trace.file === file);
+  const whole = own.find(({ text }) => text === filled);
+  if (whole) return { file, offset: sourceOffset(whole, offset) };
   // A unit test has the query of a model.
   const others = traces.filter((trace) => trace.file !== file);
   for (const trace of [...own, ...others]) {
@@ -34,6 +37,27 @@ export function findSource(traces: readonly Trace[], file: string, filled: strin
     }
   }
   return undefined;
+}
+
+/**
+ * The line and column of that character in the author's file, and the lines around it; without them, what was made of
+ * the author's text.
+ * @param read the text of a file of the project, line breaks as `\n`; "" when there is none
+ */
+export function placeOf(
+  traces: readonly Trace[],
+  read: (file: string) => string,
+  file: string,
+  filled: string,
+  offset: number,
+): { readonly location: SourceLocation; readonly snippet: string } {
+  const source = findSource(traces, file, filled, offset);
+  const text = source && read(source.file);
+  if (!text) return { location: { file }, snippet: plainReferences(snippetAt(filled, offset, false)) };
+  return {
+    location: { file: source.file, ...positionAt(text, source.offset) },
+    snippet: snippetAt(text, source.offset),
+  };
 }
 
 function sourceOffset({ pieces }: Trace, at: number): number {

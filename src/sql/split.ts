@@ -11,6 +11,13 @@ export function splitStatements(sql: string): string[] {
   return splitScript(sql).map(({ text }) => text);
 }
 
+/** The one statement of an author's query. That it is one, compiling has found out. */
+export function queryIn(sql: string): string {
+  const [query, ...more] = splitStatements(sql);
+  if (query === undefined || more.length) throw new Error(`no query: ${sql}`);
+  return query;
+}
+
 /** The statements of a script with their places. Semicolons in parentheses and in the body of a function end none. */
 export function splitScript(sql: string): Piece[] {
   const pieces: Piece[] = [];

@@ -529,6 +529,58 @@ test("mistakes in the project file are named with their line and the nearest pro
   );
 });
 
+test("a query of several statements, or of none, is refused where the second begins, or where the query should be", async () => {
+  const text = await messages({
+    "m.sqlx":
+      "config { type: \"table\" }\njs {\n  const n = 3;\n}\nselect\n  ${n} as a,\n  ';' as b; -- ;\n  drop table x;\nselect 3",
+    "i.sqlx": 'config { type: "incremental" }\nselect 1 as id ${when(incremental(), `;\n  select 2`)}',
+    "v.sqlx": 'config { type: "view" }\nselect 1 as id\n---\n\n  select 2',
+    "a.sqlx": 'config { type: "assertion" }\nselect 1;\n(select 2)',
+    "none.sqlx": 'config { type: "view" }\n-- nothing yet',
+    "bare.sqlx": 'config { type: "view" }',
+    "definitions/made.js":
+      'publish("made").query((ctx) => `\n  select 1;\n  select 2`);\npublish("text").query("select 1; select 2");\nassert("no");',
+    "definitions/actions.yaml": "actions:\n  - view:\n      filename: plain.sql\n",
+    "definitions/plain.sql": "select 1;\nselect 2",
+    "good.sqlx": 'config { type: "view" }\n/* ; */ (select 1 as id) -- ; all',
+    "reads.sqlx": 'config { type: "view" }\nselect * from ${ref("good")}',
+    "t.sqlx":
+      'config { type: "test", dataset: "reads" }\ninput "good" {\n  select 1 as id;\n  select 2\n}\nselect 1 as id; select 2',
+    "t_parts.sqlx": 'config { type: "test", dataset: "good" }\nselect 1 as id\n---\nselect 2',
+    "t_none.sqlx": 'config { type: "test", dataset: "good" }\n',
+    "t_input.sqlx": 'config { type: "test", dataset: "reads" }\ninput "good" { -- \n}\nselect 1 as id',
+  });
+  const places = [...text.matchAll(/^definitions\/(\S+): (.*)$/gm)].map(([, place, said]) => `${place} ${said}`);
+  expect(places.sort()).toEqual([
+    "a.sqlx:3:1 assertions.a: the query must be one statement",
+    "bare.sqlx:1:24 marts.bare: the query is empty",
+    "i.sqlx:2:16 marts.i: the query must be one statement",
+    "m.sqlx:8:3 marts.m: the query must be one statement",
+    "made.js assertions.no: the query is empty",
+    "made.js marts.text: the query must be one statement",
+    "made.js:3:3 marts.made: the query must be one statement",
+    "none.sqlx:1:24 marts.none: the query is empty",
+    "plain.sql:2:1 marts.plain: the query must be one statement",
+    "t.sqlx:4:3 test t: an input must be one statement",
+    "t.sqlx:6:17 test t: the expectation must be one statement",
+    "t_input.sqlx:2:15 test t_input: an input is empty",
+    "t_none.sqlx:1:41 test t_none: the expectation is empty",
+    "t_parts.sqlx:4:1 there is one query, and --- separates the statements of operations",
+    "v.sqlx:5:3 there is one query, and --- separates the statements of operations",
+  ]);
+  expect(text).toContain("  8 |   drop table x;\n    |   ^\n  found:    3 statements: this one is the second");
+});
+
+test("a block that the type cannot have is refused where it begins", async () => {
+  const text = await messages({
+    "a.sqlx": 'config { type: "assertion" }\n\npre_operations { select 1 }\nselect 1\npost_operations { select 1 }',
+    "t.sqlx": 'config { type: "table" }\nselect 1\ninput "x" { select 1 }',
+  });
+  expect(text).toContain("definitions/a.sqlx:3:1: pre_operations has no meaning here\n");
+  expect(text).toContain("definitions/a.sqlx:5:1: post_operations has no meaning here\n");
+  expect(text).toContain('definitions/t.sqlx:3:1: input has no meaning here\n  expected: type: "test"\n');
+});
+
 test("a test without a dataset or without an input, and a name that is too long, are explained", async () => {
   const text = await messages({
     "a.sqlx": 'config { type: "table" }\nselect * from ${ref("d")}',

@@ -433,10 +433,3 @@ test("a name that another environment publishes is refused, even with adopt", as
     "another environment of this database publishes that name",
   );
 });
-
-test("a query of several statements, or of none, is refused before anything happens", async () => {
-  const { project, run } = await warehouse({ "a.sqlx": table("select 1 as id; create table public.sneaky (id int)") });
-  await expect(run()).rejects.toMatchObject({ message: "a model's query must be one statement" });
-  project.write({ "a.sqlx": table("-- nothing yet") });
-  await expect(run()).rejects.toMatchObject({ message: "the model has no query" });
-});

@@ -1,0 +1,66 @@
+import { UserError } from "../model/errors.ts";
+import { type CompiledGraph, isModel } from "../model/graph.ts";
+import { targetKey } from "../model/target.ts";
+import { placeOf } from "../sql/locate.ts";
+import { splitScript } from "../sql/split.ts";
+import { meaningful } from "../sql/tokens.ts";
+import { endOfConfig, readSource } from "./source.ts";
+
+/** A text that stands inside of a statement of ours, and what to say where it is not one statement itself. */
+interface Query {
+  readonly file: string;
+  readonly text: string;
+  /** "marts.orders: the query" */
+  readonly what: string;
+  readonly several: string;
+  readonly none: string;
+}
+
+/** Every query of an author is one statement. What a test takes from its model is the model's. */
+export function checkQueries(graph: CompiledGraph, projectDir: string): UserError[] {
+  return queriesOf(graph).flatMap((query) => checkQuery(query, graph, projectDir));
+}
+
+function queriesOf({ actions, tests }: CompiledGraph): Query[] {
+  return [
+    ...actions.flatMap((action): Query[] => {
+      const what = `${targetKey(action.target)}: the query`;
+      const none = action.file.endsWith(".js") ? "give it one: .query(…)" : "write the select under the config block";
+      if (isModel(action)) {
+        const several = "put the others into pre_operations or post_operations";
+        const texts = action.kind === "incremental" ? [action.query, action.incrementalQuery] : [action.query];
+        return [...new Set(texts)].map((text) => ({ file: action.file, text, what, several, none }));
+      }
+      // Those that a model's config asks for are made here.
+      if (action.kind !== "assertion" || action.parent) return [];
+      const several = "write one select: an assertion is the rows that should not exist";
+      return [{ file: action.file, text: action.query, what, several, none }];
+    }),
+    ...tests.flatMap(({ name, file, inputs, expected }) => {
+      const hint = "a test has one select for each input, and one for the rows that are expected";
+      const advice = { file, several: hint, none: hint };
+      return [
+        ...inputs.map((text) => ({ ...advice, text, what: `test ${name}: an input` })),
+        { ...advice, text: expected, what: `test ${name}: the expectation` },
+      ];
+    }),
+  ];
+}
+
+function checkQuery(query: Query, { traces }: CompiledGraph, projectDir: string): UserError[] {
+  const { file, text, what, several, none } = query;
+  if (isPlainlyOne(text)) return [];
+  const [first, second, ...more] = splitScript(text);
+  if (first && !second) return [];
+  const read = (name: string) => readSource(projectDir, name).replaceAll("\r\n", "\n");
+  const offset = second ? second.start + meaningful(second.text)[0]!.start : 0;
+  const place = text ? placeOf(traces, read, file, text, offset) : { location: endOfConfig(projectDir, file) };
+  if (!second) return [new UserError({ message: `${what} is empty`, ...place, hint: none })];
+  const found = `${more.length + 2} statements: this one is the second`;
+  return [new UserError({ message: `${what} must be one statement`, ...place, found, hint: several })];
+}
+
+/** Most are: nothing ends a statement in it, and it begins with a word. */
+function isPlainlyOne(text: string): boolean {
+  return !text.includes(";") && /^\s*\w/.test(text);
+}
