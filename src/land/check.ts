@@ -18,7 +18,7 @@ export type RecordChecker = (record: SourceRecord, text: string) => Checked;
 const MAX_BIGINT = 2n ** 63n - 1n;
 const MIN_BIGINT = -(2n ** 63n);
 /** JSON escapes that may stand for a character PostgreSQL cannot store. */
-const SUSPICIOUS = /\\u(?:0000|d[89a-f])/;
+const SUSPICIOUS = /\\u(?:0000|d[89a-f])/i;
 
 /** Fields that a load met and its schema does not know, with how often. */
 export type UnknownFields = Map<string, number>;

@@ -133,7 +133,7 @@ async function recordOf(
     return csvRecord(origin.format, await headerOf(client, schema, reject.load_id), stream, reject.record);
   try {
     const document = parseJson(reject.record);
-    return new JsonRecord(document, document.value, document.exact, 1, 0);
+    return new JsonRecord(document, document.value);
   } catch {
     return undefined;
   }

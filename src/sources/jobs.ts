@@ -97,7 +97,7 @@ function failed(
   reader: HttpReader,
   details: { readonly expected: string; readonly hint?: string },
 ): UserError {
-  const found = reader.excerpt(answer.stringify(answer.exact), 500);
+  const found = reader.excerpt(answer.source.text, 500);
   return new UserError({ message, ...details, found, exitCode: 1 });
 }
 

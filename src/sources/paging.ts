@@ -150,7 +150,7 @@ export class Pager {
 export function textAt(document: JsonDocument, path: string): string | undefined {
   const value = atPath(document.value, path);
   if (value === undefined || value === null || value === "" || value === false) return undefined;
-  if (typeof value === "number") return document.stringify(atPath(document.exact, path));
+  if (typeof value === "number") return document.source.at(path)!.text;
   if (typeof value === "string" || value === true) return String(value);
   throw new UserError({
     message: `the answer has no text at "${path}"`,

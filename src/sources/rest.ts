@@ -115,7 +115,7 @@ function checkStatus({ status }: RestDeclaration, document: JsonDocument, url: U
   throw new UserError({
     message: `${url.origin}${url.pathname} refuses the request`,
     expected: `${status.path} ${status.ok.join(", ")}`,
-    found: reader.excerpt(document.stringify(document.exact)),
+    found: reader.excerpt(document.source.text),
     hint: "rest.status says which codes are good and which another try may mend",
     code,
     exitCode: 1,
@@ -159,8 +159,8 @@ function recordsOf(
 ): readonly SourceRecord[] {
   const values = atPath(document.value, records) ?? (recordsOptional ? [] : undefined);
   if (Array.isArray(values)) {
-    const exact = atPath(document.exact, records) as readonly unknown[];
-    return values.map((value, index) => new JsonRecord(document, value, exact[index], page, index));
+    const sources = document.source.at(records)?.items() ?? [];
+    return values.map((value, index) => new JsonRecord(document, value, sources[index], page, index));
   }
   const { value } = document;
   const keys = value !== null && typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [];
@@ -168,9 +168,7 @@ function recordsOf(
   throw new UserError({
     message: `the answer of ${url.origin}${url.pathname} has no list of records at "${records}"`,
     expected: `a JSON list at "${records}" (streams.${name}.records)`,
-    found: reader.excerpt(
-      keys.length > 0 ? `the keys ${keys.slice(0, 10).join(", ")}` : document.stringify(document.exact),
-    ),
+    found: reader.excerpt(keys.length > 0 ? `the keys ${keys.slice(0, 10).join(", ")}` : document.source.text),
     ...(suggestion === undefined ? {} : { hint: `did you mean "${suggestion}"?` }),
     exitCode: 1,
   });

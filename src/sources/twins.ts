@@ -19,7 +19,7 @@ function membersOf(text: string): number {
 }
 
 /** The index of the quote that closes the string which begins there. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
     if (end === -1) return text.length;
     let escapes = 0;

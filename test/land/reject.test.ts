@@ -78,6 +78,18 @@ describe("a record that does not meet the schema", () => {
     ]);
   });
 
+  it("because of half a surrogate pair is rejected in every spelling of it, and a whole pair lands", async () => {
+    const texts = ["\\uD800", "\\udC00x", "\\uD83D\\uDE00"].map(
+      (text, n) => `{"id":"${text}","updated_at":"2026-01-0${n + 1}T00:00:00Z"}`,
+    );
+    const api = await startApi((_, response) => sendJson(response, `{"data":[${texts.join(", ")}]}`));
+    const report = await ingest(declaration(api.url), database.settings);
+    expect(report.streams[0]).toMatchObject({ rows: 1, rejected: 2 });
+    expect((await rejected()).map(({ record }) => record)).toEqual(texts.slice(0, 2));
+    const { rows } = await client.query(sql`select id from raw.items`);
+    expect(rows).toEqual([{ id: "\ud83d\ude00" }]);
+  });
+
   it("that only PostgreSQL finds wrong is rejected with its words", async () => {
     const recordSchema = withColumn({ name: "address", type: "inet" }, { type: "string" });
     const records = Array.from({ length: 50 }, (_, n) => item(n, { address: n % 20 === 7 ? "home" : `10.0.0.${n}` }));

@@ -205,7 +205,7 @@ describe("numbers", () => {
     const [read] = await readAll(api.url);
     expect(read!.fieldText("amount")).toBe("9007199254740993");
     expect(read!.fieldText("price")).toBe("0.1234567890123456789");
-    expect(read!.text()).toBe(record.replace("\\u006e", "n"));
+    expect(read!.text()).toBe(record);
   });
 });
 

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { JsonOptions } from "../../model/ingest.ts";
 import { nearest } from "../../model/nearest.ts";
 import { atPath, type JsonDocument, JsonRecord, parseJson } from "../json.ts";
+import type { JsonText } from "../json-text.ts";
 import { type FormatReader, MAX_DEPTH } from "../source.ts";
 import { decodeBytes } from "./csv/decode.ts";
 import { measureDepth } from "./depth.ts";
@@ -17,14 +18,14 @@ export function readJson({ records }: JsonOptions, maxBytes = MAX_FILE_BYTES): F
     const text = await textOf(decodeBytes(bytes, "utf-8"), maxBytes);
     const document = documentOf(text);
     const values = listAt(document, records);
-    const exact = atPath(document.exact, records) as readonly unknown[];
+    const sources = document.source.at(records)!.items();
     const size = text.length / Math.max(values.length, 1);
     const page = new PageBuilder();
     for (const [index, value] of values.entries()) {
       if (value !== null && typeof value === "object" && !Array.isArray(value))
-        page.addRecord(new ListRecord(document, value, exact[index], index), size);
+        page.addRecord(new ListRecord(document, value, sources[index]!, index), size);
       else {
-        const text = document.stringify(exact[index]);
+        const { text } = sources[index]!;
         page.addRejected({ position: `record ${index + 1}`, reason: "is not a JSON object", text });
       }
       if (page.full) yield page.take();
@@ -36,8 +37,8 @@ export function readJson({ records }: JsonOptions, maxBytes = MAX_FILE_BYTES): F
 class ListRecord extends JsonRecord {
   readonly #index: number;
 
-  constructor(document: JsonDocument, value: unknown, exact: unknown, index: number) {
-    super(document, value, exact, 1, index);
+  constructor(document: JsonDocument, value: unknown, source: JsonText, index: number) {
+    super(document, value, source);
     this.#index = index;
   }
 
@@ -70,7 +71,6 @@ function documentOf(text: string): JsonDocument {
     return parseJson(text);
   } catch (cause) {
     const found = (cause as Error).message;
-    if (cause instanceof RangeError) throw unreadable("a string of the JSON text is too long", { found, cause });
     if (open > 0 || text.trim() === "") throw notWhole("its JSON text does not end", { found, cause });
     throw unreadable("the file is not one JSON text", { found, cause });
   }

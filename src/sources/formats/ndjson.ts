@@ -43,7 +43,7 @@ class LineRecord extends JsonRecord implements FilePlace {
   readonly #text: string;
 
   constructor(document: JsonDocument, text: string, line: number, byte: number) {
-    super(document, document.value, document.exact, 1, line - 1);
+    super(document, document.value);
     this.line = line;
     this.byte = byte;
     this.#text = text;
@@ -84,7 +84,6 @@ function parseLine(text: string): JsonDocument | string {
   } catch (error) {
     if (/^[ \t\r]*$/.test(text)) return BLANK;
     if (text.includes("\0")) return "has a NUL byte";
-    if (error instanceof RangeError) return "has a string that is too long beside numbers of 16 digits";
     return /after JSON/.test((error as Error).message) ? "has text after its JSON value" : "is not JSON";
   }
 }
