@@ -95,8 +95,17 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
       return toResult<R>(result);
     },
     async script(statements) {
-      const result = (await driver.query(String(statements))) as unknown as pg.QueryResult | pg.QueryResult[];
-      return (Array.isArray(result) ? result : [result]).map((one) => toResult<Row>(one));
+      let completed = 0;
+      const count = () => completed++;
+      wire.on("commandComplete", count);
+      try {
+        const result = (await driver.query(String(statements))) as unknown as pg.QueryResult | pg.QueryResult[];
+        return (Array.isArray(result) ? result : [result]).map((one) => toResult<Row>(one));
+      } catch (error) {
+        throw Object.assign(error as Error, { completed });
+      } finally {
+        wire.off("commandComplete", count);
+      }
     },
     async table(statement) {
       const { fields, rows } = await driver.query({

@@ -10,11 +10,13 @@ export interface PostgresError {
   readonly where?: string;
   /** The function of the server that says so: the same in every language of its messages. */
   readonly routine?: string;
+  /** Of a message of several statements: how many were done before the one that failed. */
+  readonly completed?: number;
 }
 
 /** The server's error, or undefined when the failure was not one (a lost connection, a defect of ours). */
 export function postgresError(error: unknown): PostgresError | undefined {
-  const fields = error as Record<string, string | undefined>;
+  const fields = error as Record<string, string | undefined> & { readonly completed?: number };
   if (!(error instanceof Error) || typeof fields.code !== "string" || !/^[0-9A-Z]{5}$/.test(fields.code))
     return undefined;
   if (fields.severity === undefined) return undefined;
@@ -26,6 +28,7 @@ export function postgresError(error: unknown): PostgresError | undefined {
     ...(fields.hint ? { hint: fields.hint } : {}),
     ...(fields.where ? { where: fields.where } : {}),
     ...(fields.routine ? { routine: fields.routine } : {}),
+    ...(fields.completed === undefined ? {} : { completed: fields.completed }),
   };
 }
 

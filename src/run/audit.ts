@@ -9,6 +9,7 @@ import { sql } from "../sql/sql.ts";
 import { inSavepoint } from "../sql/statement.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure } from "./explain.ts";
+import { send } from "./send.ts";
 
 const READ = joinStatements(SNAPSHOT);
 
@@ -75,7 +76,7 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
   // A savepoint, so that an assertion that cannot run does not end the snapshot for those after it.
   const statements = inSavepoint("audit", step.statement);
   try {
-    const results = await client.script(joinStatements(statements));
+    const results = await send(client, statements);
     const row = results[1]!.rows[0]!;
     const rows = Number(row.rows);
     if (rows === 0) return { ...base, status: "ok", duration: duration(), rows: 0 };
@@ -89,7 +90,7 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
   } catch (error) {
     if (connectionLost(error)) throw error;
     await client.query(sql`rollback to audit`).catch(() => {});
-    const failure = explainFailure(error, step.file, statements, context.sources);
+    const failure = explainFailure(error, step.file, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }
 }

@@ -1,5 +1,5 @@
 import type { Column } from "../model/catalog.ts";
-import type { BuildStep, NewRows, OperationsStep, Segment, Statement } from "../model/plan.ts";
+import type { BuildStep, NewRows, OperationsStep, Segment } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
 import { refuseOurNames } from "../plan/our-names.ts";
@@ -7,18 +7,15 @@ import { isQuickToShape, shapeOf } from "../plan/shape.ts";
 import { describeObjects } from "../postgres/catalog.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost, neverSent } from "../postgres/errors.ts";
-import { joinStatements, messagesOf } from "../sql/message.ts";
+import { messagesOf } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunContext } from "./context.ts";
 import { explainBuild, ourName } from "./explain.ts";
 import type { Worker } from "./pool.ts";
+import { send } from "./send.ts";
 
 type WorkStep = BuildStep | OperationsStep;
-
-interface Sent {
-  message: readonly Statement[];
-}
 
 /**
  * Builds the private objects of one segment and runs its operations, in dependency order, as many at a time as
@@ -83,22 +80,20 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
   const duration = () => (performance.now() - started) / 1000;
   context.events.stepStarted?.(step);
   let current = step;
-  // The message whose statements a failure is about.
-  const sent: Sent = { message: [] };
   try {
     await context.reach("before a build");
     if (step.step === "build" && step.entry.storage) await checkColumns(step, worker, context);
-    const rows = await execute(current, worker, sent);
+    const rows = await execute(current, worker);
     if (current.step === "build" && current.newRows) {
       await context.reach("new rows built");
       current = await complete({ ...current, newRows: current.newRows }, worker, context);
-      await execute(current, worker, sent);
+      await execute(current, worker);
     }
     await context.reach("after a build");
     return { ...base, status: "ok", duration: duration(), ...(rows === undefined ? {} : { rows }) };
   } catch (error) {
     await worker.client.query(sql`rollback`).catch(() => {});
-    const failure = explainBuild(error, step, sent.message, context.sources);
+    const failure = explainBuild(error, step, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }
 }
@@ -115,7 +110,7 @@ async function checkColumns(step: BuildStep, { client }: Worker, context: RunCon
   let columns: readonly Column[] | undefined;
   try {
     await client.query(sql`begin`);
-    await client.script(joinStatements(shapeOf(step)));
+    await send(client, shapeOf(step));
     columns = (await describeObjects(client, [made])).get(made)!.columns;
   } catch (error) {
     const refused = ourName(error, step);
@@ -144,13 +139,13 @@ async function complete(
 }
 
 /** Sends the step. A build whose connection is lost is looked for, and built again if it is not there. */
-async function execute(step: WorkStep, worker: Worker, sent: Sent): Promise<number | undefined> {
+async function execute(step: WorkStep, worker: Worker): Promise<number | undefined> {
   try {
-    return await send(step, worker.client, sent);
+    return await sendStep(step, worker.client);
   } catch (error) {
     if (!connectionLost(error)) throw error;
     await worker.renew();
-    if (neverSent(error)) return send(step, worker.client, sent);
+    if (neverSent(error)) return sendStep(step, worker.client);
     // The author's own statements are not repeated: nobody knows what the first time did.
     if (step.step !== "build") throw error;
     const made = step.newRows?.table ?? step.entry.object;
@@ -158,16 +153,15 @@ async function execute(step: WorkStep, worker: Worker, sent: Sent): Promise<numb
       sql`select 1 from pg_class where relnamespace = $1::regnamespace and relname = $2`,
       [PRIVATE_SCHEMA, made],
     );
-    return rows.length ? undefined : send(step, worker.client, sent);
+    return rows.length ? undefined : sendStep(step, worker.client);
   }
 }
 
 /** Sends the step, message by message. Gives the rows that were stored, where it stores rows. */
-async function send(step: WorkStep, client: Client, sent: Sent): Promise<number | undefined> {
+async function sendStep(step: WorkStep, client: Client): Promise<number | undefined> {
   let rows: number | undefined;
   for (const message of messagesOf(step.statements)) {
-    sent.message = message;
-    const results = await client.script(joinStatements(message));
+    const results = await send(client, message);
     rows = results[message.findIndex(({ role }) => role === "rows")]?.rowCount ?? rows;
   }
   return rows;

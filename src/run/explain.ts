@@ -7,6 +7,8 @@ import { ourNameTwice } from "../plan/our-names.ts";
 import { type PostgresError, postgresError } from "../postgres/errors.ts";
 import { placeOf, positionAt } from "../sql/locate.ts";
 import { joinStatements, statementAt } from "../sql/message.ts";
+import { meaningful } from "../sql/tokens.ts";
+import { messageOf } from "./send.ts";
 
 /** Reads a file of the project, for the line numbers of messages; "" when there is none. */
 export type ReadSource = (file: string) => string;
@@ -22,16 +24,20 @@ export function sourcesOf(graph: CompiledGraph | undefined, read: ReadSource = (
   return { read: (file) => read(file).replaceAll("\r\n", "\n"), traces: graph?.traces ?? [] };
 }
 
-/** A failure as data for the report, with the place in the author's file where it is known. */
+/**
+ * A failure as data for the report, with the place in the author's file where it is known.
+ * @param file what is named without that; none where it may be any of several
+ * @param statements of the message that failed, where `send` did not send it
+ */
 export function explainFailure(
   error: unknown,
-  file: string,
-  statements: readonly Statement[],
+  file: string | undefined,
   sources: Sources,
+  statements: readonly Statement[] = messageOf(error),
 ): StepError {
   if (error instanceof UserError) return userError(error);
   const failure = postgresError(error);
-  if (!failure) return { message: error instanceof Error ? error.message : String(error), location: { file } };
+  if (!failure) return { message: error instanceof Error ? error.message : String(error), ...inFile(file) };
   const where = place(failure, file, statements, sources);
   const missing = failure.code === NO_RELATION && !isMisnamedAlias(failure) && isReference(where.location, sources);
   return { ...explainPostgres(failure), ...(missing ? NOT_THERE : {}), code: failure.code, ...where };
@@ -45,13 +51,8 @@ function isMisnamedAlias({ code, routine = "" }: PostgresError): boolean {
 }
 
 /** The same of a step that builds a model: where the server says that a column is there twice, one may be ours. */
-export function explainBuild(
-  error: unknown,
-  step: Pick<BuildStep, "target" | "file">,
-  statements: readonly Statement[],
-  sources: Sources,
-): StepError {
-  return explainFailure(ourName(error, step) ?? error, step.file, statements, sources);
+export function explainBuild(error: unknown, step: Pick<BuildStep, "target" | "file">, sources: Sources): StepError {
+  return explainFailure(ourName(error, step) ?? error, step.file, sources);
 }
 
 /** The refusal of a column's name, where that is what a failure comes from. */
@@ -105,30 +106,47 @@ function explainPostgres(failure: PostgresError): Pick<StepError, "message" | "f
   return { message, ...(detail ? { found: detail } : {}), ...(advice ? { hint: advice } : {}) };
 }
 
+function inFile(file: string | undefined): Pick<StepError, "location"> {
+  return file === undefined ? {} : { location: { file } };
+}
+
 function place(
   failure: PostgresError,
-  file: string,
+  file: string | undefined,
   statements: readonly Statement[],
   { read, traces }: Sources,
 ): Pick<StepError, "location" | "snippet"> {
-  const named = failure.position === undefined ? configPlace(failure, file, read(file)) : undefined;
+  const named =
+    failure.position === undefined && file !== undefined ? configPlace(failure, file, read(file)) : undefined;
   if (named?.line !== undefined) return { location: named };
   const at =
     failure.position === undefined
-      ? onlyAuthored(statements)
+      ? failedStatement(failure, statements)
       : statementAt(statements, afterCharacters(joinStatements(statements).toString(), failure.position - 1));
   const origin = at?.statement.origins?.findLast(({ start }) => start <= at.offset);
-  if (!at || !origin) return { location: { file } };
-  const offset = Math.min(at.offset - origin.start, origin.text.length);
-  return placeOf(traces, read, origin.file, origin.text, offset);
+  if (!at || !origin) return inFile(file);
+  return placeOf(traces, read, origin.file, origin.text, Math.min(at.offset - origin.start, origin.text.length));
 }
 
-/** The beginning of the author's statement, where nothing else was sent: what failed without saying where failed there. */
-function onlyAuthored(statements: readonly Statement[]): ReturnType<typeof statementAt> {
-  const [statement, ...more] = statements.filter(({ role }) => role !== "begin" && role !== "commit");
+/**
+ * The beginning of what an author wrote in the statement that failed without saying where. What only fails in the commit
+ * comes from the one statement that was sent, if there is one.
+ */
+function failedStatement(
+  { completed = 0 }: PostgresError,
+  statements: readonly Statement[],
+): ReturnType<typeof statementAt> {
+  const own = statements.filter(({ role }) => role !== "begin" && role !== "commit");
+  const failed = statements[completed];
+  const statement = failed?.origins ? failed : failed?.role === "commit" && own.length === 1 ? own[0] : undefined;
   const [origin] = statement?.origins ?? [];
-  if (!statement || !origin || more.length) return undefined;
-  return { statement, offset: origin.start + origin.text.length - origin.text.trimStart().length };
+  if (!statement || !origin) return undefined;
+  return { statement, offset: origin.start + spaceBefore(origin.text) };
+}
+
+/** White space and comments before what means something. */
+function spaceBefore(text: string): number {
+  return meaningful(text)[0]?.start ?? 0;
 }
 
 /** Of a column that a config names and the model does not have: where the config names it. */

@@ -10,13 +10,13 @@ import { shapeOf } from "../plan/shape.ts";
 import { describeNewRows, describeObjects } from "../postgres/catalog.ts";
 import { actAs, type Client } from "../postgres/client.ts";
 import { relationId } from "../sql/identifiers.ts";
-import { joinStatements } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import { explained } from "../sql/statement.ts";
 import { createSchemaOnce } from "../sql/statements.ts";
 import { explainBuild, explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
 import { publishItem } from "./items.ts";
+import { send } from "./send.ts";
 
 /** What a plan would come to, found out without data and without leaving anything behind. */
 export interface Preview {
@@ -106,16 +106,16 @@ async function shapeSegment(
     let current: BuildStep = step;
     try {
       await client.query(sql`savepoint shape`);
-      await client.script(joinStatements(shapeOf(current)));
+      await send(client, shapeOf(current));
       if (current.newRows) {
         const shape = await describeNewRows(client, current.newRows);
         current = planCandidate(graph, catalog, plan, { ...current, newRows: current.newRows }, shape);
-        await client.script(joinStatements(shapeOf(current)));
+        await send(client, shapeOf(current));
       }
       shaped.push(current);
     } catch (error) {
       await client.query(sql`rollback to savepoint shape`);
-      failures[targetKey(step.target)] = explainBuild(error, step, shapeOf(current), sources);
+      failures[targetKey(step.target)] = explainBuild(error, step, sources);
     }
   }
   return shaped;
@@ -142,13 +142,12 @@ async function tryAudits(
 ): Promise<void> {
   for (const step of segment.audits) {
     if (step.waitsFor.some((key) => failures[key] || unknown.has(key))) continue;
-    const statements = [explained(step.statement)];
     try {
       await client.query(sql`savepoint shape`);
-      await client.script(joinStatements(statements));
+      await send(client, [explained(step.statement)]);
     } catch (error) {
       await client.query(sql`rollback to savepoint shape`);
-      failures[targetKey(step.target)] = explainFailure(error, step.file, statements, sources);
+      failures[targetKey(step.target)] = explainFailure(error, step.file, sources);
     }
   }
 }
@@ -169,7 +168,7 @@ async function followable(
       choosePath(item, catalog);
       return [item];
     } catch (error) {
-      failures[targetKey(step.target)] = explainFailure(error, step.file, [], sources);
+      failures[targetKey(step.target)] = explainFailure(error, step.file, sources);
       return [];
     }
   });

@@ -7,10 +7,10 @@ import { attempt, FENCED } from "../plan/publish.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import { type Client, connect } from "../postgres/client.ts";
 import { connectionLost, sqlState } from "../postgres/errors.ts";
-import { joinStatements } from "../sql/message.ts";
 import { sql } from "../sql/sql.ts";
 import { endSessions } from "./ghosts.ts";
 import type { Reach } from "./points.ts";
+import { send } from "./send.ts";
 
 /** Lock not available, cancelled by the bound on the block, deadlock, serialisation, "tuple concurrently updated". */
 const TRY_AGAIN = new Set(["55P03", "57014", "40P01", "40001", "XX000"]);
@@ -67,7 +67,7 @@ export async function publish(plan: PublishPlan, settings: ConnectionSettings, o
 /** The deltas first, then all public views in one message that ends with the commit. */
 async function publishOn(client: Client, plan: PublishPlan, options: PublishOptions): Promise<void> {
   const started = performance.now();
-  if (plan.warmUp.length) await client.script(joinStatements(plan.warmUp));
+  if (plan.warmUp.length) await send(client, plan.warmUp);
   await options.reach("publish begun");
   options.signal.throwIfAborted();
   await applyDeltas(client, plan);
@@ -76,7 +76,7 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
   let holdMs = plan.bounds.holdMs;
   for (let attempts = 1; ; attempts++) {
     try {
-      const answer = client.script(joinStatements(attempt(plan, holdMs)));
+      const answer = send(client, attempt(plan, holdMs));
       // Handled below even when the hook throws first.
       answer.catch(() => {});
       await options.reach("publish sent");
@@ -99,7 +99,7 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
 }
 
 async function applyDeltas(client: Client, plan: PublishPlan): Promise<void> {
-  await client.script(joinStatements(plan.deltas));
+  await send(client, plan.deltas);
 }
 
 /** To where the deltas are applied. A failure in the commit itself has taken them back, too. */

@@ -195,7 +195,7 @@ class Run {
         await checkItem(items.get(keyOf(step))!, this.#catalog, client);
       } catch (error) {
         if (connectionLost(error)) throw error;
-        const failure = explainFailure(error, step.file, [], this.#context.sources);
+        const failure = explainFailure(error, step.file, this.#context.sources);
         this.#record({ ...this.#results.get(keyOf(step))!, status: "failed", error: failure });
         this.#hold(segment, [keyOf(step)]);
       }
@@ -254,7 +254,8 @@ class Run {
 
   #fail(items: readonly { readonly target: Target; readonly file: string }[], error: unknown): void {
     const status = staysWaiting(error) ? "waiting" : "failed";
-    this.#errors.push(explainFailure(error, items[0]?.file ?? "", [], this.#context.sources));
+    const [first, ...more] = items;
+    this.#errors.push(explainFailure(error, more.length ? undefined : first?.file, this.#context.sources));
     for (const { target } of items) {
       const reason = status === "waiting" ? "its release is not published yet" : "its release was not published";
       this.#record({ ...this.#results.get(targetKey(target))!, status, reason });

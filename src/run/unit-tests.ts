@@ -58,7 +58,7 @@ async function runUnitTest(test: UnitTest, client: Client, sources: Sources): Pr
     const unexpected = JSON.parse(rows[0]!.unexpected) as JsonText[];
     return { ...base, passed: !missing.length && !unexpected.length, missing, unexpected };
   } catch (error) {
-    const failure = explainFailure(error, test.file, [statement], sources);
+    const failure = explainFailure(error, test.file, sources, [statement]);
     return { ...base, passed: false, missing: [], unexpected: [], error: failure };
   } finally {
     await client.query(sql`rollback`).catch(() => {});

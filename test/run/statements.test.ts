@@ -169,6 +169,49 @@ test("a failure in one statement of operations names its line, whether it runs a
   expect(stepOf(report, "marts.together").error?.location).toMatchObject({ line: 5, column: 8 });
 });
 
+test("a failure that PostgreSQL gives no position names the statement that failed, among all that are sent with it", async () => {
+  const { run, sql } = await warehouse({
+    "ops.sqlx":
+      'config { type: "operations" }\nselect 1;\ninsert into raw.t values (1), (2);\n\n-- not there\n  drop table raw.missing;\nselect 2',
+    "pre.sqlx": 'config { type: "table" }\npre_operations {\n  select 1;\n  drop table raw.missing\n}\nselect 1 as id',
+    "query.sqlx":
+      'config { type: "table" }\npre_operations {\n  select 1\n}\n\n\nselect 1 / (count(*) - count(*)) as id\nfrom pg_class',
+    "post.sqlx":
+      "config { type: \"table\" }\nselect 1 as id\npost_operations {\n  create index on ${self()} (id)\n  ---\n  comment on column ${self()}.id is 'x';\n  drop table raw.missing\n}",
+    "body.sqlx": "config { type: \"operations\" }\nselect 1;\ndo $$ begin\n  raise exception 'no';\nend $$",
+    "late.sqlx":
+      'config { type: "operations" }\ncreate table raw.late (id int unique deferrable initially deferred);\ninsert into raw.late values (1), (1)',
+  });
+  await sql("create schema raw; create table raw.t (id int)");
+  const report = await run();
+  const place = (name: string) => stepOf(report, name).error?.location;
+  expect(place("marts.ops")).toEqual({ file: "definitions/ops.sqlx", line: 6, column: 3 });
+  expect(place("marts.pre")).toEqual({ file: "definitions/pre.sqlx", line: 4, column: 3 });
+  expect(place("marts.query")).toEqual({ file: "definitions/query.sqlx", line: 7, column: 1 });
+  expect(place("marts.post")).toEqual({ file: "definitions/post.sqlx", line: 7, column: 3 });
+  expect(place("marts.body")).toEqual({ file: "definitions/body.sqlx", line: 3, column: 1 });
+  expect(place("marts.late")).toEqual({ file: "definitions/late.sqlx" });
+});
+
+test("a failure in the publishing transaction names the post_operations that failed, whatever is published with them", async () => {
+  const { run, sql } = await warehouse({
+    "a.sqlx": 'config { type: "table" }\nselect 1 as id',
+    "b.sqlx": `config { type: "incremental" }
+select 1 as id
+post_operations {
+  select 1;
+  \${when(incremental(), "drop table raw.t")}
+}`,
+  });
+  await sql("create schema raw; create table raw.t (id int)");
+  expect((await run()).status).toBe("success");
+  expect((await run()).status).toBe("success");
+  const { errors } = await run();
+  expect(errors).toMatchObject([
+    { message: 'table "t" does not exist', location: { file: "definitions/b.sqlx", line: 5, column: 3 } },
+  ]);
+});
+
 test("a reference keeps its name wherever PostgreSQL's grammar has a from that begins no clause", async () => {
   const { run, rows, sql } = await warehouse({
     "a.sqlx": "config { type: \"table\" }\nselect timestamp '2026-02-03' as at, ' x ' as x, null::text as y",
