@@ -48,11 +48,7 @@ export async function resolveSource(client: Client, source: string, orderBy?: st
       order by place`,
     [types.map(({ oid }) => oid), types.map(({ modifier }) => modifier)],
   );
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) {
-    const message = `two columns are called "${twice}"`;
-    throw new UserError({ message, hint: "give one of them another name: select … as name" });
-  }
+  refuseOneNameTwice(names);
   if (!names.length) throw new UserError({ message: "there is no column to export", found: source });
   const columns = names.map((name, index) => {
     const { type, category } = rows[index]!;
@@ -65,6 +61,17 @@ export async function resolveSource(client: Client, source: string, orderBy?: st
     };
   });
   return { columns, from };
+}
+
+/** Whoever reads rows by the names of their columns sees one of them only. */
+export function refuseOneNameTwice(names: readonly string[]): void {
+  const twice = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+  if (!twice.length) return;
+  throw new UserError({
+    message: `two columns are called ${twice.map((name) => `"${name}"`).join(", and two ")}`,
+    found: names.join(", "),
+    hint: "give each a name of its own: select … as name",
+  });
 }
 
 /** Strings, enumerations, other types with a text form, unknown. */

@@ -48,10 +48,25 @@ test("query --json keeps digits, order and names of the columns", async () => {
 test("query gives names that our SQL uses as what they are", async () => {
   const { dir } = testProject(model);
   const env = { DATABASE_URL: (await database()).url };
-  const { stdout } = await cli(dir, ["query", "--json", "select 1 as id, 2 as r, 3 as line, 4 as id; -- x"], env);
-  expect(stdout).toBe('[{"id":1,"r":2,"line":3,"id":4}]');
+  const { stdout } = await cli(dir, ["query", "--json", "select 1 as id, 2 as r, 3 as line; -- x"], env);
+  expect(stdout).toBe('[{"id":1,"r":2,"line":3}]');
   expect((await cli(dir, ["query", "select 1 as r; -- x"], env)).stdout).toBe("r\n─\n1");
   expect((await cli(dir, ["query", "--json", "select 1 as a where false"], env)).stdout).toBe("[]");
+});
+
+test("query --json refuses columns of one name before anything is printed; a table shows them", async () => {
+  const { dir } = testProject(model);
+  const env = { DATABASE_URL: (await database()).url };
+  const query =
+    'select 1 as id, 2 as __proto__, 3 as id, 4 as __proto__, 5 as "Id" from generate_series(1, 1 / (select 0))';
+  expect(await cli(dir, ["query", "--json", query], env)).toMatchObject({
+    exitCode: 2,
+    stdout: "",
+    stderr: expect.stringContaining(
+      'two columns are called "id", and two "__proto__"\n  found:    id, __proto__, id, __proto__, Id\n  → give each a name of its own: select … as name',
+    ),
+  });
+  expect((await cli(dir, ["query", "--quiet", "select 1 as id, 3 as id"], env)).stdout).toBe("id  id\n──  ──\n 1   3");
 });
 
 test.each([
@@ -116,7 +131,7 @@ test("run --json prints the report and nothing else on stdout; a failed model gi
   const { exitCode, stdout, stderr } = await cli(dir, ["run", "--json", "--url", (await database()).url]);
   expect(exitCode).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({ version: 1, status: "failure", steps: [{ status: "failed" }] });
-  expect(stderr).toContain("definitions/a.sqlx: division by zero");
+  expect(stderr).toContain("definitions/a.sqlx:2:1: division by zero");
   expect(stderr).not.toMatch(/\bat .*\.ts:\d+/);
 });
 

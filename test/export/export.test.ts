@@ -221,7 +221,14 @@ test("what is wrong is said: the relation, the folder, two columns of one name, 
     message: expect.stringContaining("there is no folder"),
   });
   expect(await failing("select 1 as a", dir)).toMatchObject({ message: `${dir} is no file` });
-  expect(await failing("select 1 as a, 2 as a")).toMatchObject({ message: 'two columns are called "a"' });
+  for (const format of ["csv", "ndjson", "parquet"] as const)
+    expect(
+      await exportRows(database.settings, {
+        source: "select 1 as a, 2 as a",
+        format,
+        to: join(dir, `x.${format}`),
+      }).catch((error: unknown) => error),
+    ).toMatchObject({ message: 'two columns are called "a"', found: "a, a" });
   expect(await failing("select 1; select 2")).toMatchObject({ found: "2 statements" });
   expect(await failing("select nothing from pg_class")).toMatchObject({
     message: 'column "nothing" does not exist',

@@ -1,5 +1,6 @@
+import { refuseOneNameTwice } from "../../export/source.ts";
 import { UserError } from "../../model/errors.ts";
-import { withClient, withTransaction } from "../../postgres/client.ts";
+import { type Client, type TableResult, withClient, withTransaction } from "../../postgres/client.ts";
 import { postgresError } from "../../postgres/errors.ts";
 import { oneStatement, select } from "../../sql/authored.ts";
 import { snippetAt } from "../../sql/locate.ts";
@@ -26,22 +27,23 @@ export const addQueryCommand: AddCommand = (program, shell) => {
     .action(async (text: string, flags: { url?: string; json?: boolean; quiet?: boolean }) => {
       const settings = await openDatabase(shell, flags);
       await withClient(settings, { applicationName: "dataform-query" }, async (client) => {
-        const asked = flags.json ? inJson(text) : asIs(text);
-        try {
-          await withTransaction(
-            client,
-            async () => {
-              await client.script(SETTINGS);
-              const { columns, rows } = await client.table(asked.statement);
-              if (flags.json) return shell.print(`[${rows.map(([row]) => row).join(",\n ")}]`);
+        await withTransaction(
+          client,
+          async () => {
+            await client.script(SETTINGS);
+            if (!flags.json) {
+              const { columns, rows } = await ask(client, asIs(text));
               shell.print(textTable(columns, rows));
               if (!flags.quiet) shell.say(`${rows.length} ${rows.length === 1 ? "row" : "rows"}`);
-            },
-            sql`begin transaction read only`,
-          );
-        } catch (error) {
-          throw explain(error, asked);
-        }
+              return;
+            }
+            const query = select(text, "the query");
+            refuseOneNameTwice((await ask(client, withoutRows(query))).columns);
+            const { rows } = await ask(client, inJson(query));
+            shell.print(`[${rows.map(([row]) => row).join(",\n ")}]`);
+          },
+          sql`begin transaction read only`,
+        );
       });
     });
   addConnectionOption(command);
@@ -69,14 +71,37 @@ function asIs(given: string): Asked {
 }
 
 /** json, not jsonb: columns keep their order and numbers their digits. */
-function inJson(given: string): Asked {
-  const query = select(given, "the query");
-  const statement = sql`
+function inJson(query: Sql): Asked {
+  return around(
+    query,
+    sql`
     select row_to_json(line.*) from (
       ${query}
-    ) as line`;
+    ) as line`,
+  );
+}
+
+function withoutRows(query: Sql): Asked {
+  return around(
+    query,
+    sql`
+    select * from (
+      ${query}
+    ) as line limit 0`,
+  );
+}
+
+function around(query: Sql, statement: Sql): Asked {
   const text = query.toString();
   return { statement, text, start: statement.toString().indexOf(text) };
+}
+
+async function ask(client: Client, asked: Asked): Promise<TableResult> {
+  try {
+    return await client.table(asked.statement);
+  } catch (error) {
+    throw explain(error, asked);
+  }
 }
 
 function explain(error: unknown, { text, start }: Asked): unknown {
