@@ -29,6 +29,9 @@ const LIBRARY = path.join(
   "cjs/library",
 );
 
+// Files that core's compiler makes JavaScript of.
+const TRANSLATED = [".sqlx", ".yaml", ".yml", ".sql", ".ipynb", ".md"];
+
 // Settings of Dataform 2 that core 3 refuses: taken out, and told.
 const FORMER_SETTINGS = ["concurrentQueryLimit", "idempotentActionRetries", "useRunCache", "gcloudProjectId"];
 
@@ -91,7 +94,7 @@ process.once("message", (request) => {
 
 function compile({ corePath, projectDir, files, overrides, rawTables, placeThrown }) {
   process.chdir(projectDir);
-  const core = loadCore(corePath, projectDir);
+  const core = loadCore(corePath, projectDir, files);
   const { session } = core;
   if (placeThrown) patchErrors(session);
   const settings = new Map();
@@ -303,16 +306,17 @@ function markedLater(builder) {
 }
 
 // core's bundle calls its own `require` for project files by their path in the project.
-function loadCore(corePath, projectDir) {
+function loadCore(corePath, projectDir, files) {
   const filename = require.resolve(corePath);
   const requireFromProject = Module.createRequire(path.join(projectDir, "project.cjs"));
   const holder = { exports: {} };
+  const listed = new Set(files);
   const requireForCore = (id) => {
     if (id === "@dataform/core") return holder.exports;
     const file = path.join(projectDir, id);
-    return files.has(file) ? requireFromProject(file) : require(id);
+    if (listed.has(id)) return loadedAsListed(file) ?? requireFromProject(file);
+    return isFile(file) ? requireFromProject(file) : require(id);
   };
-  const files = { has: (file) => isFile(file) };
   const load = vm.compileFunction(
     readFileSync(filename, "utf8"),
     ["exports", "require", "module", "__filename", "__dirname"],
@@ -322,6 +326,30 @@ function loadCore(corePath, projectDir) {
   hookExtensions(holder.exports, projectDir);
   serveBareRequires(projectDir, holder);
   return holder.exports;
+}
+
+// Without Node's search for what a name may mean, which is a tenth of a compilation.
+function loadedAsListed(file) {
+  const translate = Module._extensions[path.extname(file)];
+  if (require.cache[file] || !TRANSLATED.includes(path.extname(file))) return undefined;
+  const module = new Module(file);
+  module.filename = file;
+  module.paths = searchedFrom(path.dirname(file));
+  require.cache[file] = module;
+  try {
+    translate(module, file);
+    module.loaded = true;
+  } finally {
+    if (!module.loaded) delete require.cache[file];
+  }
+  return module.exports;
+}
+
+const searched = new Map();
+
+function searchedFrom(folder) {
+  if (!searched.has(folder)) searched.set(folder, Module._nodeModulePaths(folder));
+  return searched.get(folder);
 }
 
 function isFile(file) {
@@ -363,8 +391,7 @@ function hookExtensions({ compiler, session }, projectDir) {
       for (const [type, config] of Object.entries(action ?? {}))
         if (config?.assertions) action[type] = withMarkedColumns(config);
   };
-  for (const extension of [".sqlx", ".yaml", ".yml", ".sql", ".ipynb", ".md"])
-    Module._extensions[extension] = translate;
+  for (const extension of TRANSLATED) Module._extensions[extension] = translate;
   const plain = Module._extensions[".js"];
   Module._extensions[".js"] = (module, filename) =>
     own.some((folder) => filename.startsWith(folder)) ? translate(module, filename) : plain(module, filename);
