@@ -14,6 +14,7 @@ import type { RunContext } from "./context.ts";
 import { explainBuild, ourName } from "./explain.ts";
 import type { Worker } from "./pool.ts";
 import { send } from "./send.ts";
+import { withColumn } from "./with-column.ts";
 
 type WorkStep = BuildStep | OperationsStep;
 
@@ -93,7 +94,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     return { ...base, status: "ok", duration: duration(), ...(rows === undefined ? {} : { rows }) };
   } catch (error) {
     await worker.client.query(sql`rollback`).catch(() => {});
-    const failure = explainBuild(error, step, context.sources);
+    const failure = explainBuild(await withColumn(error, step, worker, context), step, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }
 }

@@ -99,8 +99,14 @@ function misnamed(message: string, code: string): string | undefined {
 
 const MISNAMED_ALIAS = "use the alias that the relation has in FROM, and only where FROM has made it known";
 
+/** What a packaged function refuses: it can only say so in a text that it has the server read as a number. */
+const REFUSAL = /"((?:(?:ours|theirs): )?column .+)"$/s;
+const INVALID_TEXT = "22P02";
+
 function explainPostgres(failure: PostgresError): Pick<StepError, "message" | "found" | "hint"> {
-  const { message, code, detail, hint } = failure;
+  const { code, detail, hint } = failure;
+  const refusal = code === INVALID_TEXT ? REFUSAL.exec(failure.message)?.[1] : undefined;
+  const message = refusal ?? failure.message;
   const known = isMisnamedAlias(failure) ? MISNAMED_ALIAS : ownValue(hints, code);
   const advice = hint ?? misnamed(message, code) ?? known;
   return { message, ...(detail ? { found: detail } : {}), ...(advice ? { hint: advice } : {}) };

@@ -53,6 +53,12 @@ test("a value that an insert would refuse is refused, and one that it would roun
     "failed",
     expect.stringMatching(/column .*: not a value of bigint: 2\.7/),
   ]);
+  const spelled = await counting("meter text, read_at text, kwh text", {});
+  await spelled.land({ load: 1, rows: ["'a', 'soon', '2'"] });
+  const { steps } = await spelled.run();
+  expect(steps.find(({ target }) => target.name === "meter_store")!.error?.message).toBe(
+    "column read_at: not a value of timestamptz: soon",
+  );
   const rounding = await counting(plain, { counters: { kwh: "numeric(10, 0)" } });
   await rounding.land({ load: 1, rows: ["'a', '2026-01-02Z', 2.7"] });
   expect(failed(await rounding.run())).toEqual([]);

@@ -473,3 +473,21 @@ test("a floating point number is compared to its last digit, whatever digits the
     Array(2).fill("0.3|0.30000000000000004"),
   );
 });
+
+test.each([
+  ["number", "12,5", "numeric"],
+  ["date", "soon", "date"],
+  ["timestamp", "soon", "timestamptz"],
+])("a %s of a text that is none is refused with its side and column", async (kind, value, type) => {
+  const house = await warehouse({
+    "includes/reconcile.js": 'module.exports = require("dataform-postgres/includes/reconcile");',
+    "definitions/ours.js": 'declare({ schema: "raw", name: "ours" }); declare({ schema: "raw", name: "theirs" });',
+    "definitions/r.js": `reconcile.publish("r", { ours: ["raw", "ours"], theirs: ["raw", "theirs"], key: "k",
+      columns: { other: { kind: "${kind}" }, value: { kind: "${kind}" } } });`,
+  });
+  await house.sql(`create schema raw; create table raw.ours (k int, other text, value text);
+    create table raw.theirs (like raw.ours); insert into raw.theirs values (1, null, '${value}')`);
+  const { steps } = await house.run();
+  const messages = steps.flatMap(({ error }) => (error ? [error.message] : []));
+  expect(messages).toEqual([`theirs: column value: not a value of ${type}: ${value}`]);
+});

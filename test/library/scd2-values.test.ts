@@ -140,21 +140,90 @@ test.each([
 );
 
 test.each([
-  ["varchar(3)", "abcdef", "column n: too long for varchar(3): abcdef"],
-  ["varchar(3)[]", "{ab,abcdef}", "value too long for type character varying(3)"],
-  ["bit(3)", "10", "bit string length 2 does not match type bit(3)"],
-  ["bigint", "2.7", "column n: not a value of bigint: 2.7"],
-  ["boolean", "perhaps", "column n: not a value of boolean: perhaps"],
-  ["raw.code", "abcdef", "value too long for type character varying(3)"],
-  ["raw.price", "-1", 'value for domain raw.price violates check constraint "price_check"'],
-])("%s: %s is refused, and the history stays what it was", async (type, value, message) => {
-  const house = await warehouse({ ...scd2Files, ...historyFiles("h", `key: "k", attributes: { n: "${type}" }`) });
-  await house.sql(`${makeLedger}; ${makeTypes} ${makeFeed("h", "k text, n text")}`);
-  await house.run();
-  const before = await house.rows("select v.* from marts.h as v");
-  await house.sql(landing("h", 1, { kind: "full", asOf: 1, loaded: 1, records: [{ k: "a", n: value }] }));
-  expect(stepOf(await house.run(), "marts.h_store").error?.message).toContain(message);
-  expect(await house.rows("select v.* from marts.h as v")).toEqual(before);
+  ["varchar(3)", "abcdef", "column n: too long for varchar(3): abcdef", undefined],
+  ["varchar(3)[]", "{ab,abcdef}", undefined, "value too long for type character varying(3)"],
+  ["char(3)[]", "{ab,abcdef}", undefined, "value too long for type character(3)"],
+  ["bit(3)", "10", undefined, "bit string length 2 does not match type bit(3)"],
+  ["bigint", "2.7", undefined, 'invalid input syntax for type bigint: "2.7"'],
+  ["smallint", "32768", undefined, 'value "32768" is out of range for type smallint'],
+  ["numeric(3, 1)", "1000", undefined, "numeric field overflow"],
+  ["double precision", "x", undefined, 'invalid input syntax for type double precision: "x"'],
+  ["boolean", "perhaps", undefined, 'invalid input syntax for type boolean: "perhaps"'],
+  ["uuid", "none", undefined, 'invalid input syntax for type uuid: "none"'],
+  ["date", "soon", undefined, 'invalid input syntax for type date: "soon"'],
+  ["timestamp(0) with time zone", "soon", undefined, 'invalid input syntax for type timestamp with time zone: "soon"'],
+  ["interval day to second", "soon", undefined, 'invalid input syntax for type interval: "soon"'],
+  ["inet", "10.0.0.256", undefined, 'invalid input syntax for type inet: "10.0.0.256"'],
+  ["json", "{a}", undefined, "invalid input syntax for type json"],
+  ["jsonb[]", "{{a}}", undefined, "invalid input syntax for type json"],
+  ["int4range", "[3,1]", undefined, "range lower bound must be less than or equal to range upper bound"],
+  ["point", "1", undefined, 'invalid input syntax for type point: "1"'],
+  ["xml", "<a>", undefined, undefined],
+  ["regclass", "no.such", undefined, undefined],
+  ["raw.mood", "it's", undefined, 'invalid input value for enum raw.mood: "it\'s"'],
+  ["raw.pair", "(1)", undefined, 'malformed record literal: "(1)"'],
+  ["raw.code", "abcdef", undefined, "value too long for type character varying(3)"],
+  ["raw.price", "-1", undefined, 'value for domain raw.price violates check constraint "price_check"'],
+  ["raw.price[]", "{1,-1}", undefined, 'value for domain raw.price violates check constraint "price_check"'],
+  ['raw."My Type"', "\\ 'b' \"c\"", undefined, undefined],
+] as const)(
+  "%s: %s is refused with the column's name, and the history stays what it was",
+  async (type, value, message, said) => {
+    const house = await warehouse({
+      ...scd2Files,
+      ...historyFiles("h", `key: "k", attributes: { o: ${JSON.stringify(type)}, n: ${JSON.stringify(type)} }`),
+    });
+    await house.sql(`${makeLedger}; ${makeTypes} ${makeFeed("h", "k text, o text, n text")}`);
+    await house.run();
+    const before = await house.rows("select v.* from marts.h as v");
+    const records = [
+      { k: "a", n: null },
+      { k: "b", n: value },
+    ];
+    await house.sql(landing("h", 1, { kind: "full", asOf: 1, loaded: 1, records }));
+    const { error } = stepOf(await house.run(), "marts.h_store");
+    expect(error?.message).toContain(message ?? `column n: not a value of ${type}: ${value}`);
+    if (said !== undefined) expect(error?.found).toContain(said);
+    expect(await house.rows("select v.* from marts.h as v")).toEqual(before);
+  },
+);
+
+test("what pre_operations did is done once, where a value is refused, and a long value is shortened", async () => {
+  const house = await warehouse({
+    ...scd2Files,
+    "definitions/feed.sqlx": 'config { type: "declaration", schema: "raw", name: "h_feed" }',
+    "definitions/h.sqlx": `config { type: "table" }
+      pre_operations { create temporary table noted as select 1; insert into raw.told default values }
+      \${scd2.history({ feed: ref("raw", "h_feed"), kind: "log", key: "k", attributes: { n: "date" }, effectiveAt: "at" })}`,
+  });
+  await house.sql(`create schema raw; create table raw.told (n int generated always as identity);
+    create table raw.h_feed (k text, n text, at timestamptz, _load_id bigint, _row_no bigint);
+    insert into raw.h_feed values ('a', '2024-01-01', now(), 1, 1), ('b', repeat('x', 200), now(), 1, 2)`);
+  const { error } = stepOf(await house.run(), "marts.h");
+  expect(error).toMatchObject({
+    message: `column n: not a value of date: ${"x".repeat(100)}…`,
+    found: `invalid input syntax for type date: "${"x".repeat(200)}"`,
+    hint: expect.stringContaining("correct it where it comes from"),
+    location: { file: "definitions/h.sqlx" },
+    code: "22007",
+  });
+  expect(await house.rows("select n from raw.told")).toEqual([]);
+  await house.sql("update raw.h_feed set n = '2024-01-02' where k = 'b'");
+  expect((await house.run()).status).toBe("success");
+  expect(await house.rows("select count(*) from raw.told")).toEqual(["1"]);
+});
+
+test("what fails for another reason says that reason", async () => {
+  const house = await warehouse({
+    ...scd2Files,
+    "definitions/feed.sqlx": 'config { type: "declaration", schema: "raw", name: "h_feed" }',
+    "definitions/h.sqlx": `config { type: "table" }
+      \${scd2.history({ feed: ref("raw", "h_feed"), kind: "log", key: "k", attributes: { n: "date" }, effectiveAt: "at::timestamptz" })}`,
+  });
+  await house.sql(`create schema raw; create table raw.h_feed (k text, n text, at text, _load_id bigint, _row_no bigint);
+    insert into raw.h_feed values ('a', '2024-01-01', 'soon', 1, 1)`);
+  const { error } = stepOf(await house.run(), "marts.h");
+  expect(error?.message).toBe('invalid input syntax for type timestamp with time zone: "soon"');
 });
 
 test("a number in the column's own type is not rounded to a whole one, and decimals are rounded as an insert does", async () => {

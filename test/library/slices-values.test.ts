@@ -116,7 +116,7 @@ test("NULL is a value of its own", async () => {
 test.each([
   ["varchar(3)", "abcdef", "column n: too long for varchar(3): abcdef"],
   ["bigint", "2.7", "not a value of bigint: 2.7"],
-  ["date", "soon", 'invalid input syntax for type date: "soon"'],
+  ["date", "soon", "column n: not a value of date: soon"],
 ])("%s: %s is refused, and nothing of the load is taken", async (type, value, message) => {
   const house = await warehouse(report([["n", type]]));
   await house.sql(makeSliceLedger + makeTextFeed("feed", ["day", "id", "n"], { day: "date" }));

@@ -1,6 +1,7 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
+import { saysReading } from "../../sql/readings.ts";
 import { and, join, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/options.ts";
 import { refused } from "../shared/values.ts";
@@ -102,12 +103,16 @@ function presentForm(column: ComparedColumn): Sql {
 
 /** A text that a proposal says, in the same type. */
 function readForm(column: ComparedColumn, text: Sql): Sql {
+  const read = (type: Sql) => {
+    const says = saysReading(`column ${column.name}`, type, text, (text) => sql`${text}::${type}`);
+    return sql`case when ${says} then null else ${text}::${type} end`;
+  };
   switch (column.rule.kind) {
     case "money":
     case "number":
-      return sql`${text}::numeric`;
+      return read(sql`numeric`);
     case "date":
-      return sql`${text}::date`;
+      return read(sql`date`);
     case "timestamp":
       return momentOf(column, text);
     default:
@@ -119,5 +124,6 @@ function readForm(column: ComparedColumn, text: Sql): Sql {
 function momentOf({ name }: ComparedColumn, text: Sql): Sql {
   const moment = sql`${text}::timestamptz`;
   const unknown = refused(`column ${name}: the time zone of the session does not have the time `, text);
-  return sql`case when ${isNative(name, "ours")} and ${moment}::timestamp <> ${text}::timestamp then ${unknown}::text::timestamptz else ${moment} end`;
+  const says = saysReading(`column ${name}`, sql`timestamptz`, text, (text) => sql`${text}::timestamptz`);
+  return sql`case when ${says} then null when ${isNative(name, "ours")} and ${moment}::timestamp <> ${text}::timestamp then ${unknown}::text::timestamptz else ${moment} end`;
 }

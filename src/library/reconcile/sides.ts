@@ -1,6 +1,7 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
+import { saysReading } from "../../sql/readings.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/options.ts";
 import { refused } from "../shared/values.ts";
@@ -73,22 +74,34 @@ function keyForm({ name, steps }: KeyColumn, side: Side): Sql {
 export function comparedForm({ name, rule }: ComparedColumn, side: Side): Sql {
   const column = id(name);
   const text = sql`${column}::text`;
+  const says = (type: Sql, read: (text: Sql) => Sql) => saysReading(`${side}: column ${name}`, type, text, read);
   switch (rule.kind) {
     case "money":
     case "number":
       // A floating point number is what its text says; on the straight way it is rounded to 15 digits.
-      return sql`case when ${isNative(name, side)} then ${column}::numeric else ${text}::numeric end`;
+      return sql`
+        case
+          when ${isNative(name, side)} then ${column}::numeric
+          when ${says(sql`numeric`, (text) => sql`${text}::numeric`)} then null
+          else ${text}::numeric
+        end`;
     case "date":
       // What reads dates takes no notice of a time behind them.
       return sql`
         case
           when ${isNative(name, side)} then ${column}::date
+          when ${says(sql`date`, (text) => sql`${text}::timestamp, ${text}::date`)} then null
           when ${text}::timestamp <> ${text}::date then ${refused(`${side}: column ${name} is no date: `, text)}::text::date
           else ${text}::date
         end`;
     case "timestamp":
       // Without a time zone no hour may be taken for another because the session's clocks change.
-      return sql`case when ${isNative(name, side)} then ${column}::timestamp at time zone 'UTC' else ${column}::timestamptz end`;
+      return sql`
+        case
+          when ${isNative(name, side)} then ${column}::timestamp at time zone 'UTC'
+          when ${says(sql`timestamptz`, (text) => sql`${text}::timestamptz`)} then null
+          else ${column}::timestamptz
+        end`;
     case "text":
       return text;
     default:

@@ -1,4 +1,5 @@
 import { literal } from "../../sql/literals.ts";
+import { saysReading } from "../../sql/readings.ts";
 import { empty, type Sql, sql } from "../../sql/sql.ts";
 import { meaningful } from "../../sql/tokens.ts";
 
@@ -17,16 +18,6 @@ const READ_BY_CAST = new Set([
   "character varying",
 ]);
 
-const WHOLE_NUMBERS: ReadonlyMap<string, readonly [bigint, bigint]> = new Map(
-  [
-    [15n, "smallint", "int2"],
-    [31n, "int", "integer", "int4"],
-    [63n, "bigint", "int8"],
-  ].flatMap(([bits, ...names]) =>
-    names.map((name) => [name as string, [-(2n ** (bits as bigint)), 2n ** (bits as bigint) - 1n]] as const),
-  ),
-);
-
 /** How a type is spelled: words in lower case and without quotes, one blank between them, `numeric ( 18 , 2 )`. */
 export function spelling(type: Sql): string {
   return (
@@ -42,74 +33,57 @@ export function spelling(type: Sql): string {
 
 /**
  * A value as another type, by one verdict for every way that it may come: what an insert of its text would give, or an
- * error; where it is too long, or would lose its time of day or its zone, one that names the column. Never cut, and rounded
- * only where an insert rounds: `numeric(10, 0)` makes 3 of 2.7, `integer` refuses it.
+ * error that names the column, too, where it is in a run. Never cut, and rounded only where an insert rounds:
+ * `numeric(10, 0)` makes 3 of 2.7, `integer` refuses it.
  */
 export function asType(value: Sql, type: Sql, column: string): Sql {
   const spelled = spelling(type);
   if (spelled === "text") return sql`${value}::text`;
   const length = WITH_LENGTH.exec(spelled)?.[1];
   if (length !== undefined) return withinLength(value, type, column, Number(length));
-  const same = sql`pg_typeof(${value}) = ${literal(type.toString())}::regtype`;
   // A value of the type already is what it is; the way over its text costs as much as all else that is done with it.
-  if (TEMPORAL.test(spelled)) return asTemporal(value, type, column, spelled);
-  if (READ_BY_CAST.has(spelled) || /^(?:numeric|decimal|dec|float) \( [\d ,]+ \)$|^[^(]+(?:\]| array)$/.test(spelled)) {
-    const said = refused(`column ${column}: not a value of ${type}: `, sql`${value}::text`);
-    const none = unreadable(value, spelled);
-    return sql`
-      case
-        when ${same} then ${value}::${type}
-        ${none ? sql`when ${none} then ${said}::text::${type}` : empty}
-        else ${value}::text::${type}
-      end`;
-  }
+  const same = sql`when pg_typeof(${value}) = ${literal(type.toString())}::regtype then ${value}::${type}`;
+  const bent = TEMPORAL.test(spelled) ? bentMoment(value, type, column, spelled) : empty;
+  const text = sql`${value}::text`;
+  const read = (text: Sql) => readingOf(text, type, spelled);
+  return sql`
+    case
+      ${same}
+      ${bent}
+      when ${saysReading(`column ${column}`, type, text, read)} then null::${type}
+      else ${read(text)}
+    end`;
+}
+
+/** A text as a value of the type, as an insert reads it. */
+function readingOf(text: Sql, type: Sql, spelled: string): Sql {
+  if (
+    TEMPORAL.test(spelled) ||
+    READ_BY_CAST.has(spelled) ||
+    /^(?:numeric|decimal|dec|float) \( [\d ,]+ \)$|^[^(]+(?:\]| array)$/.test(spelled)
+  )
+    return sql`${text}::${type}`;
   // What a record reads of a text is held to the type's length, and what an array's elements are to that of a domain. A cast
   // of a text to an array, too, reads its elements.
-  if (spelled.includes("(") || /^(?:bit|varbit|bit varying|char|character|nchar)\b/.test(spelled))
-    return readByRecord(value, type);
-  return sql`case when ${same} then ${value}::${type} else (array[${value}::text]::text::${type}[])[1] end`;
-}
-
-/** What no server reads as a value of the type, so that the refusal can name the column; the others refuse in their own words. */
-function unreadable(value: Sql, spelled: string): Sql | undefined {
-  const type = spelled.replace(/ \(.*$/, "");
-  const range = WHOLE_NUMBERS.get(type);
-  // Newer servers read 1_000 and 0x1F.
-  if (range) {
-    const isNumber = sql`${value}::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$'`;
-    const isWithin = sql`(${value}::text::numeric between ${literal(range[0])} and ${literal(range[1])})`;
-    return sql`case when ${value} is null then false when ${isNumber} then not ${isWithin} else true end`;
-  }
-  if (/^(?:numeric|decimal|dec|real|float[48]?|double precision)$/.test(type))
-    return sql`${value}::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$'`;
-  if (/^bool(?:ean)?$/.test(type))
-    return sql`${value}::text !~* '^\s*(t(r(ue?)?)?|f(a(l(se?)?)?)?|y(es?)?|no?|on|off?|1|0)\s*$'`;
-  return type === "uuid" ? sql`${value}::text !~* '^\{?[0-9a-f-]+\}?$'` : undefined;
-}
-
-function readByRecord(value: Sql, type: Sql): Sql {
-  return sql`(select said.value from json_to_record(json_build_object('value', ${value}::text)) as said (value ${type}))`;
+  return spelled.includes("(") || /^(?:bit|varbit|bit varying|char|character|nchar)\b/.test(spelled)
+    ? sql`(select said.value from json_to_record(json_build_object('value', ${text})) as said (value ${type}))`
+    : sql`(array[${text}]::text::${type}[])[1]`;
 }
 
 /** A date may become a timestamp, and a timestamp at midnight a date: both say the same. */
-function asTemporal(value: Sql, type: Sql, column: string, spelled: string): Sql {
+function bentMoment(value: Sql, type: Sql, column: string, spelled: string): Sql {
   const takesDays = /^timestamp/.test(spelled) && !/tz\b|with time zone$/.test(spelled);
   const other = sql`pg_typeof(${value})::text ~ ${literal(takesDays ? "^time" : "^(date$|time)")}`;
   const cut = spelled === "date" ? sql`${other} and ${value}::text not like '% 00:00:00'` : other;
   const said = refused(`column ${column}: not the same as ${type}: `, sql`${value}::text`);
-  return sql`
-    case
-      when pg_typeof(${value}) = ${literal(type.toString())}::regtype then ${value}::${type}
-      when ${cut} then ${said}::text::${type}
-      else ${value}::text::${type}
-    end`;
+  return sql`when ${cut} then ${said}::text::${type}`;
 }
 
 /** As PostgreSQL does it on insert: blanks at the end may go, nothing else. */
 function withinLength(value: Sql, type: Sql, column: string, length: number): Sql {
   const said = literal(`column ${column}: too long for ${type}: `);
   // SQL has no other way to fail with a text: it is no number, so that reading it as one fails with it.
-  return sql`case when char_length(rtrim(${value}::text, ' ')) > ${literal(length)} then (${said} || ${value}::text)::int::text else ${value}::text end::${type}`;
+  return sql`case when char_length(rtrim(${value}::text, ' ')) > ${literal(length)} then (${said} || left(${value}::text, 100))::int::text else ${value}::text end::${type}`;
 }
 
 /**
@@ -140,5 +114,5 @@ export function comparable(columns: ReadonlyMap<string, Sql>, value: (column: st
  * working it out, and failing, where what was found is a constant.
  */
 export function refused(message: string, found: Sql): Sql {
-  return sql`(${literal(message)} || left(pg_typeof(${found})::text, 0) || ${found})::int`;
+  return sql`(${literal(message)} || left(pg_typeof(${found})::text, 0) || left(${found}::text, 100))::int`;
 }

@@ -103,7 +103,8 @@ with
     loads.load_id as load_no,
     case
       when pg_typeof("loads"."day") = 'date'::regtype then "loads"."day"::date
-      when pg_typeof("loads"."day")::text ~ '^(date$|time)' and "loads"."day"::text not like '% 00:00:00' then ('column day: not the same as date: ' || left(pg_typeof("loads"."day"::text)::text, 0) || "loads"."day"::text)::int::text::date
+      when pg_typeof("loads"."day")::text ~ '^(date$|time)' and "loads"."day"::text not like '% 00:00:00' then ('column day: not the same as date: ' || left(pg_typeof("loads"."day"::text)::text, 0) || left("loads"."day"::text::text, 100))::int::text::date
+      when ('_dataform_reading', 'column day', 'date', "loads"."day"::text, '$1::date') is null then null::date
       else "loads"."day"::text::date
     end as taken_at,
     loads.is_whole as "_dataform_is_whole",
@@ -181,27 +182,27 @@ with
         calendar.taken_at as "day",
         case
           when pg_typeof("feed"."blog_id") = 'bigint'::regtype then "feed"."blog_id"::bigint
-          when case when "feed"."blog_id" is null then false when "feed"."blog_id"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."blog_id"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column blog_id: not a value of bigint: ' || left(pg_typeof("feed"."blog_id"::text)::text, 0) || "feed"."blog_id"::text)::int::text::bigint
+          when ('_dataform_reading', 'column blog_id', 'bigint', "feed"."blog_id"::text, '$1::bigint') is null then null::bigint
           else "feed"."blog_id"::text::bigint
         end as "blog_id",
         case
           when pg_typeof("feed"."views") = 'bigint'::regtype then "feed"."views"::bigint
-          when case when "feed"."views" is null then false when "feed"."views"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."views"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column views: not a value of bigint: ' || left(pg_typeof("feed"."views"::text)::text, 0) || "feed"."views"::text)::int::text::bigint
+          when ('_dataform_reading', 'column views', 'bigint', "feed"."views"::text, '$1::bigint') is null then null::bigint
           else "feed"."views"::text::bigint
         end as "views",
         case
           when pg_typeof("feed"."clicks") = 'int'::regtype then "feed"."clicks"::int
-          when case when "feed"."clicks" is null then false when "feed"."clicks"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."clicks"::text::numeric between -2147483648 and 2147483647) else true end then ('column clicks: not a value of int: ' || left(pg_typeof("feed"."clicks"::text)::text, 0) || "feed"."clicks"::text)::int::text::int
+          when ('_dataform_reading', 'column clicks', 'int', "feed"."clicks"::text, '$1::int') is null then null::int
           else "feed"."clicks"::text::int
         end as "clicks",
         case
           when pg_typeof("feed"."_load_id") = 'bigint'::regtype then "feed"."_load_id"::bigint
-          when case when "feed"."_load_id" is null then false when "feed"."_load_id"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_load_id"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _load_id: not a value of bigint: ' || left(pg_typeof("feed"."_load_id"::text)::text, 0) || "feed"."_load_id"::text)::int::text::bigint
+          when ('_dataform_reading', 'column _load_id', 'bigint', "feed"."_load_id"::text, '$1::bigint') is null then null::bigint
           else "feed"."_load_id"::text::bigint
         end as "_load_id",
         case
           when pg_typeof("feed"."_row_no") = 'bigint'::regtype then "feed"."_row_no"::bigint
-          when case when "feed"."_row_no" is null then false when "feed"."_row_no"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_row_no"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _row_no: not a value of bigint: ' || left(pg_typeof("feed"."_row_no"::text)::text, 0) || "feed"."_row_no"::text)::int::text::bigint
+          when ('_dataform_reading', 'column _row_no', 'bigint', "feed"."_row_no"::text, '$1::bigint') is null then null::bigint
           else "feed"."_row_no"::text::bigint
         end as "_row_no"
       from "raw"."blog_snapshots" as feed
@@ -475,7 +476,8 @@ with
     loads.load_id as load_no,
     case
       when pg_typeof("loads"."day") = 'date'::regtype then "loads"."day"::date
-      when pg_typeof("loads"."day")::text ~ '^(date$|time)' and "loads"."day"::text not like '% 00:00:00' then ('column day: not the same as date: ' || left(pg_typeof("loads"."day"::text)::text, 0) || "loads"."day"::text)::int::text::date
+      when pg_typeof("loads"."day")::text ~ '^(date$|time)' and "loads"."day"::text not like '% 00:00:00' then ('column day: not the same as date: ' || left(pg_typeof("loads"."day"::text)::text, 0) || left("loads"."day"::text::text, 100))::int::text::date
+      when ('_dataform_reading', 'column day', 'date', "loads"."day"::text, '$1::date') is null then null::date
       else "loads"."day"::text::date
     end as taken_at,
     loads.is_whole as "_dataform_is_whole",
@@ -553,27 +555,27 @@ with
         calendar.taken_at as "day",
         case
           when pg_typeof("feed"."blog_id") = 'bigint'::regtype then "feed"."blog_id"::bigint
-          when case when "feed"."blog_id" is null then false when "feed"."blog_id"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."blog_id"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column blog_id: not a value of bigint: ' || left(pg_typeof("feed"."blog_id"::text)::text, 0) || "feed"."blog_id"::text)::int::text::bigint
+          when ('_dataform_reading', 'column blog_id', 'bigint', "feed"."blog_id"::text, '$1::bigint') is null then null::bigint
           else "feed"."blog_id"::text::bigint
         end as "blog_id",
         case
           when pg_typeof("feed"."views") = 'bigint'::regtype then "feed"."views"::bigint
-          when case when "feed"."views" is null then false when "feed"."views"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."views"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column views: not a value of bigint: ' || left(pg_typeof("feed"."views"::text)::text, 0) || "feed"."views"::text)::int::text::bigint
+          when ('_dataform_reading', 'column views', 'bigint', "feed"."views"::text, '$1::bigint') is null then null::bigint
           else "feed"."views"::text::bigint
         end as "views",
         case
           when pg_typeof("feed"."clicks") = 'int'::regtype then "feed"."clicks"::int
-          when case when "feed"."clicks" is null then false when "feed"."clicks"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."clicks"::text::numeric between -2147483648 and 2147483647) else true end then ('column clicks: not a value of int: ' || left(pg_typeof("feed"."clicks"::text)::text, 0) || "feed"."clicks"::text)::int::text::int
+          when ('_dataform_reading', 'column clicks', 'int', "feed"."clicks"::text, '$1::int') is null then null::int
           else "feed"."clicks"::text::int
         end as "clicks",
         case
           when pg_typeof("feed"."_load_id") = 'bigint'::regtype then "feed"."_load_id"::bigint
-          when case when "feed"."_load_id" is null then false when "feed"."_load_id"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_load_id"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _load_id: not a value of bigint: ' || left(pg_typeof("feed"."_load_id"::text)::text, 0) || "feed"."_load_id"::text)::int::text::bigint
+          when ('_dataform_reading', 'column _load_id', 'bigint', "feed"."_load_id"::text, '$1::bigint') is null then null::bigint
           else "feed"."_load_id"::text::bigint
         end as "_load_id",
         case
           when pg_typeof("feed"."_row_no") = 'bigint'::regtype then "feed"."_row_no"::bigint
-          when case when "feed"."_row_no" is null then false when "feed"."_row_no"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_row_no"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _row_no: not a value of bigint: ' || left(pg_typeof("feed"."_row_no"::text)::text, 0) || "feed"."_row_no"::text)::int::text::bigint
+          when ('_dataform_reading', 'column _row_no', 'bigint', "feed"."_row_no"::text, '$1::bigint') is null then null::bigint
           else "feed"."_row_no"::text::bigint
         end as "_row_no"
       from "raw"."blog_snapshots" as feed
@@ -1520,27 +1522,27 @@ with
         calendar.taken_at as "day",
         case
           when pg_typeof("feed"."blog_id") = 'bigint'::regtype then "feed"."blog_id"::bigint
-          when case when "feed"."blog_id" is null then false when "feed"."blog_id"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."blog_id"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column blog_id: not a value of bigint: ' || left(pg_typeof("feed"."blog_id"::text)::text, 0) || "feed"."blog_id"::text)::int::text::bigint
+          when ('_dataform_reading', 'column blog_id', 'bigint', "feed"."blog_id"::text, '$1::bigint') is null then null::bigint
           else "feed"."blog_id"::text::bigint
         end as "blog_id",
         case
           when pg_typeof("feed"."views") = 'bigint'::regtype then "feed"."views"::bigint
-          when case when "feed"."views" is null then false when "feed"."views"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."views"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column views: not a value of bigint: ' || left(pg_typeof("feed"."views"::text)::text, 0) || "feed"."views"::text)::int::text::bigint
+          when ('_dataform_reading', 'column views', 'bigint', "feed"."views"::text, '$1::bigint') is null then null::bigint
           else "feed"."views"::text::bigint
         end as "views",
         case
           when pg_typeof("feed"."clicks") = 'int'::regtype then "feed"."clicks"::int
-          when case when "feed"."clicks" is null then false when "feed"."clicks"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."clicks"::text::numeric between -2147483648 and 2147483647) else true end then ('column clicks: not a value of int: ' || left(pg_typeof("feed"."clicks"::text)::text, 0) || "feed"."clicks"::text)::int::text::int
+          when ('_dataform_reading', 'column clicks', 'int', "feed"."clicks"::text, '$1::int') is null then null::int
           else "feed"."clicks"::text::int
         end as "clicks",
         case
           when pg_typeof("feed"."_load_id") = 'bigint'::regtype then "feed"."_load_id"::bigint
-          when case when "feed"."_load_id" is null then false when "feed"."_load_id"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_load_id"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _load_id: not a value of bigint: ' || left(pg_typeof("feed"."_load_id"::text)::text, 0) || "feed"."_load_id"::text)::int::text::bigint
+          when ('_dataform_reading', 'column _load_id', 'bigint', "feed"."_load_id"::text, '$1::bigint') is null then null::bigint
           else "feed"."_load_id"::text::bigint
         end as "_load_id",
         case
           when pg_typeof("feed"."_row_no") = 'bigint'::regtype then "feed"."_row_no"::bigint
-          when case when "feed"."_row_no" is null then false when "feed"."_row_no"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_row_no"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _row_no: not a value of bigint: ' || left(pg_typeof("feed"."_row_no"::text)::text, 0) || "feed"."_row_no"::text)::int::text::bigint
+          when ('_dataform_reading', 'column _row_no', 'bigint', "feed"."_row_no"::text, '$1::bigint') is null then null::bigint
           else "feed"."_row_no"::text::bigint
         end as "_row_no"
       from records as feed

@@ -110,22 +110,23 @@ with
       "feed"."meter"::text as "meter",
       case
         when pg_typeof("feed"."read_at") = 'timestamptz'::regtype then "feed"."read_at"::timestamptz
-        when pg_typeof("feed"."read_at")::text ~ '^(date$|time)' then ('column read_at: not the same as timestamptz: ' || left(pg_typeof("feed"."read_at"::text)::text, 0) || "feed"."read_at"::text)::int::text::timestamptz
+        when pg_typeof("feed"."read_at")::text ~ '^(date$|time)' then ('column read_at: not the same as timestamptz: ' || left(pg_typeof("feed"."read_at"::text)::text, 0) || left("feed"."read_at"::text::text, 100))::int::text::timestamptz
+        when ('_dataform_reading', 'column read_at', 'timestamptz', "feed"."read_at"::text, '$1::timestamptz') is null then null::timestamptz
         else "feed"."read_at"::text::timestamptz
       end as "read_at",
       case
         when pg_typeof("feed"."kwh") = 'numeric'::regtype then "feed"."kwh"::numeric
-        when "feed"."kwh"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column kwh: not a value of numeric: ' || left(pg_typeof("feed"."kwh"::text)::text, 0) || "feed"."kwh"::text)::int::text::numeric
+        when ('_dataform_reading', 'column kwh', 'numeric', "feed"."kwh"::text, '$1::numeric') is null then null::numeric
         else "feed"."kwh"::text::numeric
       end as "kwh",
       case
         when pg_typeof("feed"."_load_id") = 'bigint'::regtype then "feed"."_load_id"::bigint
-        when case when "feed"."_load_id" is null then false when "feed"."_load_id"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_load_id"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _load_id: not a value of bigint: ' || left(pg_typeof("feed"."_load_id"::text)::text, 0) || "feed"."_load_id"::text)::int::text::bigint
+        when ('_dataform_reading', 'column _load_id', 'bigint', "feed"."_load_id"::text, '$1::bigint') is null then null::bigint
         else "feed"."_load_id"::text::bigint
       end as "_load_id",
       case
         when pg_typeof("feed"."_row_no") = 'bigint'::regtype then "feed"."_row_no"::bigint
-        when case when "feed"."_row_no" is null then false when "feed"."_row_no"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_row_no"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _row_no: not a value of bigint: ' || left(pg_typeof("feed"."_row_no"::text)::text, 0) || "feed"."_row_no"::text)::int::text::bigint
+        when ('_dataform_reading', 'column _row_no', 'bigint', "feed"."_row_no"::text, '$1::bigint') is null then null::bigint
         else "feed"."_row_no"::text::bigint
       end as "_row_no"
     from "raw"."meter_readings" as feed
@@ -397,22 +398,23 @@ with
       "feed"."meter"::text as "meter",
       case
         when pg_typeof("feed"."read_at") = 'timestamptz'::regtype then "feed"."read_at"::timestamptz
-        when pg_typeof("feed"."read_at")::text ~ '^(date$|time)' then ('column read_at: not the same as timestamptz: ' || left(pg_typeof("feed"."read_at"::text)::text, 0) || "feed"."read_at"::text)::int::text::timestamptz
+        when pg_typeof("feed"."read_at")::text ~ '^(date$|time)' then ('column read_at: not the same as timestamptz: ' || left(pg_typeof("feed"."read_at"::text)::text, 0) || left("feed"."read_at"::text::text, 100))::int::text::timestamptz
+        when ('_dataform_reading', 'column read_at', 'timestamptz', "feed"."read_at"::text, '$1::timestamptz') is null then null::timestamptz
         else "feed"."read_at"::text::timestamptz
       end as "read_at",
       case
         when pg_typeof("feed"."kwh") = 'numeric'::regtype then "feed"."kwh"::numeric
-        when "feed"."kwh"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column kwh: not a value of numeric: ' || left(pg_typeof("feed"."kwh"::text)::text, 0) || "feed"."kwh"::text)::int::text::numeric
+        when ('_dataform_reading', 'column kwh', 'numeric', "feed"."kwh"::text, '$1::numeric') is null then null::numeric
         else "feed"."kwh"::text::numeric
       end as "kwh",
       case
         when pg_typeof("feed"."_load_id") = 'bigint'::regtype then "feed"."_load_id"::bigint
-        when case when "feed"."_load_id" is null then false when "feed"."_load_id"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_load_id"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _load_id: not a value of bigint: ' || left(pg_typeof("feed"."_load_id"::text)::text, 0) || "feed"."_load_id"::text)::int::text::bigint
+        when ('_dataform_reading', 'column _load_id', 'bigint', "feed"."_load_id"::text, '$1::bigint') is null then null::bigint
         else "feed"."_load_id"::text::bigint
       end as "_load_id",
       case
         when pg_typeof("feed"."_row_no") = 'bigint'::regtype then "feed"."_row_no"::bigint
-        when case when "feed"."_row_no" is null then false when "feed"."_row_no"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_row_no"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _row_no: not a value of bigint: ' || left(pg_typeof("feed"."_row_no"::text)::text, 0) || "feed"."_row_no"::text)::int::text::bigint
+        when ('_dataform_reading', 'column _row_no', 'bigint', "feed"."_row_no"::text, '$1::bigint') is null then null::bigint
         else "feed"."_row_no"::text::bigint
       end as "_row_no"
     from "raw"."meter_readings" as feed
@@ -913,22 +915,23 @@ with
         "feed"."meter"::text as "meter",
         case
           when pg_typeof("feed"."read_at") = 'timestamptz'::regtype then "feed"."read_at"::timestamptz
-          when pg_typeof("feed"."read_at")::text ~ '^(date$|time)' then ('column read_at: not the same as timestamptz: ' || left(pg_typeof("feed"."read_at"::text)::text, 0) || "feed"."read_at"::text)::int::text::timestamptz
+          when pg_typeof("feed"."read_at")::text ~ '^(date$|time)' then ('column read_at: not the same as timestamptz: ' || left(pg_typeof("feed"."read_at"::text)::text, 0) || left("feed"."read_at"::text::text, 100))::int::text::timestamptz
+          when ('_dataform_reading', 'column read_at', 'timestamptz', "feed"."read_at"::text, '$1::timestamptz') is null then null::timestamptz
           else "feed"."read_at"::text::timestamptz
         end as "read_at",
         case
           when pg_typeof("feed"."kwh") = 'numeric'::regtype then "feed"."kwh"::numeric
-          when "feed"."kwh"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column kwh: not a value of numeric: ' || left(pg_typeof("feed"."kwh"::text)::text, 0) || "feed"."kwh"::text)::int::text::numeric
+          when ('_dataform_reading', 'column kwh', 'numeric', "feed"."kwh"::text, '$1::numeric') is null then null::numeric
           else "feed"."kwh"::text::numeric
         end as "kwh",
         case
           when pg_typeof("feed"."_load_id") = 'bigint'::regtype then "feed"."_load_id"::bigint
-          when case when "feed"."_load_id" is null then false when "feed"."_load_id"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_load_id"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _load_id: not a value of bigint: ' || left(pg_typeof("feed"."_load_id"::text)::text, 0) || "feed"."_load_id"::text)::int::text::bigint
+          when ('_dataform_reading', 'column _load_id', 'bigint', "feed"."_load_id"::text, '$1::bigint') is null then null::bigint
           else "feed"."_load_id"::text::bigint
         end as "_load_id",
         case
           when pg_typeof("feed"."_row_no") = 'bigint'::regtype then "feed"."_row_no"::bigint
-          when case when "feed"."_row_no" is null then false when "feed"."_row_no"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."_row_no"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column _row_no: not a value of bigint: ' || left(pg_typeof("feed"."_row_no"::text)::text, 0) || "feed"."_row_no"::text)::int::text::bigint
+          when ('_dataform_reading', 'column _row_no', 'bigint', "feed"."_row_no"::text, '$1::bigint') is null then null::bigint
           else "feed"."_row_no"::text::bigint
         end as "_row_no"
       from reports as feed

@@ -130,34 +130,36 @@ with
       "feed"."Device"::text as "Device",
       case
         when pg_typeof("feed"."user") = 'timestamp(3)'::regtype then "feed"."user"::timestamp(3)
-        when pg_typeof("feed"."user")::text ~ '^time' then ('column user: not the same as timestamp(3): ' || left(pg_typeof("feed"."user"::text)::text, 0) || "feed"."user"::text)::int::text::timestamp(3)
+        when pg_typeof("feed"."user")::text ~ '^time' then ('column user: not the same as timestamp(3): ' || left(pg_typeof("feed"."user"::text)::text, 0) || left("feed"."user"::text::text, 100))::int::text::timestamp(3)
+        when ('_dataform_reading', 'column user', 'timestamp(3)', "feed"."user"::text, '$1::timestamp(3)') is null then null::timestamp(3)
         else "feed"."user"::text::timestamp(3)
       end as "user",
-      case when char_length(rtrim("feed"."it's"::text, ' ')) > 3 then ('column it''s: too long for varchar(3): ' || "feed"."it's"::text)::int::text else "feed"."it's"::text end::varchar(3) as "it's",
+      case when char_length(rtrim("feed"."it's"::text, ' ')) > 3 then ('column it''s: too long for varchar(3): ' || left("feed"."it's"::text, 100))::int::text else "feed"."it's"::text end::varchar(3) as "it's",
       "feed"."currency"::text as "currency",
       case
         when pg_typeof("feed"."select") = 'numeric(18, 6)'::regtype then "feed"."select"::numeric(18, 6)
-        when "feed"."select"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column select: not a value of numeric(18, 6): ' || left(pg_typeof("feed"."select"::text)::text, 0) || "feed"."select"::text)::int::text::numeric(18, 6)
+        when ('_dataform_reading', 'column select', 'numeric(18, 6)', "feed"."select"::text, '$1::numeric(18, 6)') is null then null::numeric(18, 6)
         else "feed"."select"::text::numeric(18, 6)
       end as "select",
       case
         when pg_typeof("feed"."store") = 'int'::regtype then "feed"."store"::int
-        when case when "feed"."store" is null then false when "feed"."store"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."store"::text::numeric between -2147483648 and 2147483647) else true end then ('column store: not a value of int: ' || left(pg_typeof("feed"."store"::text)::text, 0) || "feed"."store"::text)::int::text::int
+        when ('_dataform_reading', 'column store', 'int', "feed"."store"::text, '$1::int') is null then null::int
         else "feed"."store"::text::int
       end as "store",
       case
         when pg_typeof("feed"."reported at") = 'timestamptz'::regtype then "feed"."reported at"::timestamptz
-        when pg_typeof("feed"."reported at")::text ~ '^(date$|time)' then ('column reported at: not the same as timestamptz: ' || left(pg_typeof("feed"."reported at"::text)::text, 0) || "feed"."reported at"::text)::int::text::timestamptz
+        when pg_typeof("feed"."reported at")::text ~ '^(date$|time)' then ('column reported at: not the same as timestamptz: ' || left(pg_typeof("feed"."reported at"::text)::text, 0) || left("feed"."reported at"::text::text, 100))::int::text::timestamptz
+        when ('_dataform_reading', 'column reported at', 'timestamptz', "feed"."reported at"::text, '$1::timestamptz') is null then null::timestamptz
         else "feed"."reported at"::text::timestamptz
       end as "reported at",
       case
         when pg_typeof("feed"."load") = 'bigint'::regtype then "feed"."load"::bigint
-        when case when "feed"."load" is null then false when "feed"."load"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."load"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column load: not a value of bigint: ' || left(pg_typeof("feed"."load"::text)::text, 0) || "feed"."load"::text)::int::text::bigint
+        when ('_dataform_reading', 'column load', 'bigint', "feed"."load"::text, '$1::bigint') is null then null::bigint
         else "feed"."load"::text::bigint
       end as "load",
       case
         when pg_typeof("feed"."row no") = 'bigint'::regtype then "feed"."row no"::bigint
-        when case when "feed"."row no" is null then false when "feed"."row no"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."row no"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column row no: not a value of bigint: ' || left(pg_typeof("feed"."row no"::text)::text, 0) || "feed"."row no"::text)::int::text::bigint
+        when ('_dataform_reading', 'column row no', 'bigint', "feed"."row no"::text, '$1::bigint') is null then null::bigint
         else "feed"."row no"::text::bigint
       end as "row no"
     from "My Raw"."the ""feed""" as feed
@@ -209,7 +211,8 @@ with
     births."order",
     (min(case
       when pg_typeof("births"."created at") = 'timestamptz'::regtype then "births"."created at"::timestamptz
-      when pg_typeof("births"."created at")::text ~ '^(date$|time)' then ('column created at: not the same as timestamptz: ' || left(pg_typeof("births"."created at"::text)::text, 0) || "births"."created at"::text)::int::text::timestamptz
+      when pg_typeof("births"."created at")::text ~ '^(date$|time)' then ('column created at: not the same as timestamptz: ' || left(pg_typeof("births"."created at"::text)::text, 0) || left("births"."created at"::text::text, 100))::int::text::timestamptz
+      when ('_dataform_reading', 'column created at', 'timestamptz', "births"."created at"::text, '$1::timestamptz') is null then null::timestamptz
       else "births"."created at"::text::timestamptz
     end) at time zone 'Europe/Berlin')::date as "_dataform_born_day"
   from "history"."orders" as births
@@ -547,34 +550,36 @@ with
       "feed"."Device"::text as "Device",
       case
         when pg_typeof("feed"."user") = 'timestamp(3)'::regtype then "feed"."user"::timestamp(3)
-        when pg_typeof("feed"."user")::text ~ '^time' then ('column user: not the same as timestamp(3): ' || left(pg_typeof("feed"."user"::text)::text, 0) || "feed"."user"::text)::int::text::timestamp(3)
+        when pg_typeof("feed"."user")::text ~ '^time' then ('column user: not the same as timestamp(3): ' || left(pg_typeof("feed"."user"::text)::text, 0) || left("feed"."user"::text::text, 100))::int::text::timestamp(3)
+        when ('_dataform_reading', 'column user', 'timestamp(3)', "feed"."user"::text, '$1::timestamp(3)') is null then null::timestamp(3)
         else "feed"."user"::text::timestamp(3)
       end as "user",
-      case when char_length(rtrim("feed"."it's"::text, ' ')) > 3 then ('column it''s: too long for varchar(3): ' || "feed"."it's"::text)::int::text else "feed"."it's"::text end::varchar(3) as "it's",
+      case when char_length(rtrim("feed"."it's"::text, ' ')) > 3 then ('column it''s: too long for varchar(3): ' || left("feed"."it's"::text, 100))::int::text else "feed"."it's"::text end::varchar(3) as "it's",
       "feed"."currency"::text as "currency",
       case
         when pg_typeof("feed"."select") = 'numeric(18, 6)'::regtype then "feed"."select"::numeric(18, 6)
-        when "feed"."select"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column select: not a value of numeric(18, 6): ' || left(pg_typeof("feed"."select"::text)::text, 0) || "feed"."select"::text)::int::text::numeric(18, 6)
+        when ('_dataform_reading', 'column select', 'numeric(18, 6)', "feed"."select"::text, '$1::numeric(18, 6)') is null then null::numeric(18, 6)
         else "feed"."select"::text::numeric(18, 6)
       end as "select",
       case
         when pg_typeof("feed"."store") = 'int'::regtype then "feed"."store"::int
-        when case when "feed"."store" is null then false when "feed"."store"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."store"::text::numeric between -2147483648 and 2147483647) else true end then ('column store: not a value of int: ' || left(pg_typeof("feed"."store"::text)::text, 0) || "feed"."store"::text)::int::text::int
+        when ('_dataform_reading', 'column store', 'int', "feed"."store"::text, '$1::int') is null then null::int
         else "feed"."store"::text::int
       end as "store",
       case
         when pg_typeof("feed"."reported at") = 'timestamptz'::regtype then "feed"."reported at"::timestamptz
-        when pg_typeof("feed"."reported at")::text ~ '^(date$|time)' then ('column reported at: not the same as timestamptz: ' || left(pg_typeof("feed"."reported at"::text)::text, 0) || "feed"."reported at"::text)::int::text::timestamptz
+        when pg_typeof("feed"."reported at")::text ~ '^(date$|time)' then ('column reported at: not the same as timestamptz: ' || left(pg_typeof("feed"."reported at"::text)::text, 0) || left("feed"."reported at"::text::text, 100))::int::text::timestamptz
+        when ('_dataform_reading', 'column reported at', 'timestamptz', "feed"."reported at"::text, '$1::timestamptz') is null then null::timestamptz
         else "feed"."reported at"::text::timestamptz
       end as "reported at",
       case
         when pg_typeof("feed"."load") = 'bigint'::regtype then "feed"."load"::bigint
-        when case when "feed"."load" is null then false when "feed"."load"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."load"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column load: not a value of bigint: ' || left(pg_typeof("feed"."load"::text)::text, 0) || "feed"."load"::text)::int::text::bigint
+        when ('_dataform_reading', 'column load', 'bigint', "feed"."load"::text, '$1::bigint') is null then null::bigint
         else "feed"."load"::text::bigint
       end as "load",
       case
         when pg_typeof("feed"."row no") = 'bigint'::regtype then "feed"."row no"::bigint
-        when case when "feed"."row no" is null then false when "feed"."row no"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."row no"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column row no: not a value of bigint: ' || left(pg_typeof("feed"."row no"::text)::text, 0) || "feed"."row no"::text)::int::text::bigint
+        when ('_dataform_reading', 'column row no', 'bigint', "feed"."row no"::text, '$1::bigint') is null then null::bigint
         else "feed"."row no"::text::bigint
       end as "row no"
     from "My Raw"."the ""feed""" as feed
@@ -661,7 +666,8 @@ with
     births."order",
     (min(case
       when pg_typeof("births"."created at") = 'timestamptz'::regtype then "births"."created at"::timestamptz
-      when pg_typeof("births"."created at")::text ~ '^(date$|time)' then ('column created at: not the same as timestamptz: ' || left(pg_typeof("births"."created at"::text)::text, 0) || "births"."created at"::text)::int::text::timestamptz
+      when pg_typeof("births"."created at")::text ~ '^(date$|time)' then ('column created at: not the same as timestamptz: ' || left(pg_typeof("births"."created at"::text)::text, 0) || left("births"."created at"::text::text, 100))::int::text::timestamptz
+      when ('_dataform_reading', 'column created at', 'timestamptz', "births"."created at"::text, '$1::timestamptz') is null then null::timestamptz
       else "births"."created at"::text::timestamptz
     end) at time zone 'Europe/Berlin')::date as "_dataform_born_day"
   from "history"."orders" as births
@@ -2097,34 +2103,36 @@ with
         "feed"."Device"::text as "Device",
         case
           when pg_typeof("feed"."user") = 'timestamp(3)'::regtype then "feed"."user"::timestamp(3)
-          when pg_typeof("feed"."user")::text ~ '^time' then ('column user: not the same as timestamp(3): ' || left(pg_typeof("feed"."user"::text)::text, 0) || "feed"."user"::text)::int::text::timestamp(3)
+          when pg_typeof("feed"."user")::text ~ '^time' then ('column user: not the same as timestamp(3): ' || left(pg_typeof("feed"."user"::text)::text, 0) || left("feed"."user"::text::text, 100))::int::text::timestamp(3)
+          when ('_dataform_reading', 'column user', 'timestamp(3)', "feed"."user"::text, '$1::timestamp(3)') is null then null::timestamp(3)
           else "feed"."user"::text::timestamp(3)
         end as "user",
-        case when char_length(rtrim("feed"."it's"::text, ' ')) > 3 then ('column it''s: too long for varchar(3): ' || "feed"."it's"::text)::int::text else "feed"."it's"::text end::varchar(3) as "it's",
+        case when char_length(rtrim("feed"."it's"::text, ' ')) > 3 then ('column it''s: too long for varchar(3): ' || left("feed"."it's"::text, 100))::int::text else "feed"."it's"::text end::varchar(3) as "it's",
         "feed"."currency"::text as "currency",
         case
           when pg_typeof("feed"."select") = 'numeric(18, 6)'::regtype then "feed"."select"::numeric(18, 6)
-          when "feed"."select"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column select: not a value of numeric(18, 6): ' || left(pg_typeof("feed"."select"::text)::text, 0) || "feed"."select"::text)::int::text::numeric(18, 6)
+          when ('_dataform_reading', 'column select', 'numeric(18, 6)', "feed"."select"::text, '$1::numeric(18, 6)') is null then null::numeric(18, 6)
           else "feed"."select"::text::numeric(18, 6)
         end as "select",
         case
           when pg_typeof("feed"."store") = 'int'::regtype then "feed"."store"::int
-          when case when "feed"."store" is null then false when "feed"."store"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."store"::text::numeric between -2147483648 and 2147483647) else true end then ('column store: not a value of int: ' || left(pg_typeof("feed"."store"::text)::text, 0) || "feed"."store"::text)::int::text::int
+          when ('_dataform_reading', 'column store', 'int', "feed"."store"::text, '$1::int') is null then null::int
           else "feed"."store"::text::int
         end as "store",
         case
           when pg_typeof("feed"."reported at") = 'timestamptz'::regtype then "feed"."reported at"::timestamptz
-          when pg_typeof("feed"."reported at")::text ~ '^(date$|time)' then ('column reported at: not the same as timestamptz: ' || left(pg_typeof("feed"."reported at"::text)::text, 0) || "feed"."reported at"::text)::int::text::timestamptz
+          when pg_typeof("feed"."reported at")::text ~ '^(date$|time)' then ('column reported at: not the same as timestamptz: ' || left(pg_typeof("feed"."reported at"::text)::text, 0) || left("feed"."reported at"::text::text, 100))::int::text::timestamptz
+          when ('_dataform_reading', 'column reported at', 'timestamptz', "feed"."reported at"::text, '$1::timestamptz') is null then null::timestamptz
           else "feed"."reported at"::text::timestamptz
         end as "reported at",
         case
           when pg_typeof("feed"."load") = 'bigint'::regtype then "feed"."load"::bigint
-          when case when "feed"."load" is null then false when "feed"."load"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."load"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column load: not a value of bigint: ' || left(pg_typeof("feed"."load"::text)::text, 0) || "feed"."load"::text)::int::text::bigint
+          when ('_dataform_reading', 'column load', 'bigint', "feed"."load"::text, '$1::bigint') is null then null::bigint
           else "feed"."load"::text::bigint
         end as "load",
         case
           when pg_typeof("feed"."row no") = 'bigint'::regtype then "feed"."row no"::bigint
-          when case when "feed"."row no" is null then false when "feed"."row no"::text ~* '^\s*[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*)\s*$' then not ("feed"."row no"::text::numeric between -9223372036854775808 and 9223372036854775807) else true end then ('column row no: not a value of bigint: ' || left(pg_typeof("feed"."row no"::text)::text, 0) || "feed"."row no"::text)::int::text::bigint
+          when ('_dataform_reading', 'column row no', 'bigint', "feed"."row no"::text, '$1::bigint') is null then null::bigint
           else "feed"."row no"::text::bigint
         end as "row no"
       from reports as feed

@@ -37,12 +37,12 @@ with
     "amount_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "amount_theirs",
     case "booked_on_ours"
       when 'date'::regtype then true
-      when 'timestamp with time zone'::regtype then ('ours: column booked_on has no day of its own, cast it where its time zone is known: ' || left(pg_typeof("booked_on_ours")::text, 0) || "booked_on_ours")::int::boolean
+      when 'timestamp with time zone'::regtype then ('ours: column booked_on has no day of its own, cast it where its time zone is known: ' || left(pg_typeof("booked_on_ours")::text, 0) || left("booked_on_ours"::text, 100))::int::boolean
       else false
     end as "booked_on_ours",
     case "booked_on_theirs"
       when 'date'::regtype then true
-      when 'timestamp with time zone'::regtype then ('theirs: column booked_on has no day of its own, cast it where its time zone is known: ' || left(pg_typeof("booked_on_theirs")::text, 0) || "booked_on_theirs")::int::boolean
+      when 'timestamp with time zone'::regtype then ('theirs: column booked_on has no day of its own, cast it where its time zone is known: ' || left(pg_typeof("booked_on_theirs")::text, 0) || left("booked_on_theirs"::text, 100))::int::boolean
       else false
     end as "booked_on_theirs",
     ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) as "booked_at_ours",
@@ -51,15 +51,15 @@ with
     "fee_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "fee_theirs",
     (case
       when "details_common" <> "details_ours" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
-        then ('column details: both sides have to be of one type, ours is ' || left(pg_typeof("details_ours")::text, 0) || "details_ours")::int::boolean
+        then ('column details: both sides have to be of one type, ours is ' || left(pg_typeof("details_ours")::text, 0) || left("details_ours"::text, 100))::int::boolean
       else true
     end) and (case
       when "details_common" <> "details_theirs" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
-        then ('column details: both sides have to be of one type, theirs is ' || left(pg_typeof("details_theirs")::text, 0) || "details_theirs")::int::boolean
+        then ('column details: both sides have to be of one type, theirs is ' || left(pg_typeof("details_theirs")::text, 0) || left("details_theirs"::text, 100))::int::boolean
       else true
     end) and (case
       when ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) <> ("booked_at_theirs" in ('timestamp without time zone'::regtype, 'date'::regtype))
-        then ('column booked_at: one side has no time zone, cast it where it is known; ours and theirs are ' || left(pg_typeof(concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::text, 0) || concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::int::boolean
+        then ('column booked_at: one side has no time zone, cast it where it is known; ours and theirs are ' || left(pg_typeof(concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::text, 0) || left(concat_ws(', ', "booked_at_ours", "booked_at_theirs")::text, 100))::int::boolean
       else true
     end) as "_dataform_are_comparable"
   from "column_types"
@@ -69,15 +69,28 @@ with
   select
     "account"::text as "account",
     upper(btrim("reference"::text, e' \t\r\n')) as "reference",
-    case when (select "amount_ours" from "answers") then "amount"::numeric else "amount"::text::numeric end as "amount",
+    case
+      when (select "amount_ours" from "answers") then "amount"::numeric
+      when ('_dataform_reading', 'ours: column amount', 'numeric', "amount"::text, '$1::numeric') is null then null
+      else "amount"::text::numeric
+    end as "amount",
     "currency"::text as "currency",
     case
       when (select "booked_on_ours" from "answers") then "booked_on"::date
-      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('ours: column booked_on is no date: ' || left(pg_typeof("booked_on"::text)::text, 0) || "booked_on"::text)::int::text::date
+      when ('_dataform_reading', 'ours: column booked_on', 'date', "booked_on"::text, '$1::timestamp, $1::date') is null then null
+      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('ours: column booked_on is no date: ' || left(pg_typeof("booked_on"::text)::text, 0) || left("booked_on"::text::text, 100))::int::text::date
       else "booked_on"::text::date
     end as "booked_on",
-    case when (select "booked_at_ours" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
-    case when (select "fee_ours" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
+    case
+      when (select "booked_at_ours" from "answers") then "booked_at"::timestamp at time zone 'UTC'
+      when ('_dataform_reading', 'ours: column booked_at', 'timestamptz', "booked_at"::text, '$1::timestamptz') is null then null
+      else "booked_at"::timestamptz
+    end as "booked_at",
+    case
+      when (select "fee_ours" from "answers") then "fee"::numeric
+      when ('_dataform_reading', 'ours: column fee', 'numeric', "fee"::text, '$1::numeric') is null then null
+      else "fee"::text::numeric
+    end as "fee",
     case when true then "details" else (select "details" from "_dataform_theirs" limit 0) end as "details",
     case
       when pg_typeof(coalesce("record_id", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("record_id") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
@@ -99,15 +112,28 @@ with
   select
     "account"::text as "account",
     upper(btrim("reference"::text, e' \t\r\n')) as "reference",
-    case when (select "amount_theirs" from "answers") then "amount"::numeric else "amount"::text::numeric end as "amount",
+    case
+      when (select "amount_theirs" from "answers") then "amount"::numeric
+      when ('_dataform_reading', 'theirs: column amount', 'numeric', "amount"::text, '$1::numeric') is null then null
+      else "amount"::text::numeric
+    end as "amount",
     "currency"::text as "currency",
     case
       when (select "booked_on_theirs" from "answers") then "booked_on"::date
-      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('theirs: column booked_on is no date: ' || left(pg_typeof("booked_on"::text)::text, 0) || "booked_on"::text)::int::text::date
+      when ('_dataform_reading', 'theirs: column booked_on', 'date', "booked_on"::text, '$1::timestamp, $1::date') is null then null
+      when "booked_on"::text::timestamp <> "booked_on"::text::date then ('theirs: column booked_on is no date: ' || left(pg_typeof("booked_on"::text)::text, 0) || left("booked_on"::text::text, 100))::int::text::date
       else "booked_on"::text::date
     end as "booked_on",
-    case when (select "booked_at_theirs" from "answers") then "booked_at"::timestamp at time zone 'UTC' else "booked_at"::timestamptz end as "booked_at",
-    case when (select "fee_theirs" from "answers") then "fee"::numeric else "fee"::text::numeric end as "fee",
+    case
+      when (select "booked_at_theirs" from "answers") then "booked_at"::timestamp at time zone 'UTC'
+      when ('_dataform_reading', 'theirs: column booked_at', 'timestamptz', "booked_at"::text, '$1::timestamptz') is null then null
+      else "booked_at"::timestamptz
+    end as "booked_at",
+    case
+      when (select "fee_theirs" from "answers") then "fee"::numeric
+      when ('_dataform_reading', 'theirs: column fee', 'numeric', "fee"::text, '$1::numeric') is null then null
+      else "fee"::text::numeric
+    end as "fee",
     case when true then "details" else (select "details" from "_dataform_ours" limit 0) end as "details",
     case
       when pg_typeof(coalesce("path", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("path") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')

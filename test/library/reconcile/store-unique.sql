@@ -26,19 +26,19 @@ with
   select
     (case
       when "user_common" <> "user_ours" and "user_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
-        then ('column user: both sides have to be of one type, ours is ' || left(pg_typeof("user_ours")::text, 0) || "user_ours")::int::boolean
+        then ('column user: both sides have to be of one type, ours is ' || left(pg_typeof("user_ours")::text, 0) || left("user_ours"::text, 100))::int::boolean
       else true
     end) and (case
       when "user_common" <> "user_theirs" and "user_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
-        then ('column user: both sides have to be of one type, theirs is ' || left(pg_typeof("user_theirs")::text, 0) || "user_theirs")::int::boolean
+        then ('column user: both sides have to be of one type, theirs is ' || left(pg_typeof("user_theirs")::text, 0) || left("user_theirs"::text, 100))::int::boolean
       else true
     end) and (case
       when "Mixed Case_common" <> "Mixed Case_ours" and "Mixed Case_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
-        then ('column Mixed Case: both sides have to be of one type, ours is ' || left(pg_typeof("Mixed Case_ours")::text, 0) || "Mixed Case_ours")::int::boolean
+        then ('column Mixed Case: both sides have to be of one type, ours is ' || left(pg_typeof("Mixed Case_ours")::text, 0) || left("Mixed Case_ours"::text, 100))::int::boolean
       else true
     end) and (case
       when "Mixed Case_common" <> "Mixed Case_theirs" and "Mixed Case_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
-        then ('column Mixed Case: both sides have to be of one type, theirs is ' || left(pg_typeof("Mixed Case_theirs")::text, 0) || "Mixed Case_theirs")::int::boolean
+        then ('column Mixed Case: both sides have to be of one type, theirs is ' || left(pg_typeof("Mixed Case_theirs")::text, 0) || left("Mixed Case_theirs"::text, 100))::int::boolean
       else true
     end) as "_dataform_are_comparable"
   from "column_types"

@@ -6,7 +6,7 @@ with
     feed."name"::text as "name",
     case
       when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2)
-      when feed."credit"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column credit: not a value of numeric(18, 2): ' || left(pg_typeof(feed."credit"::text)::text, 0) || feed."credit"::text)::int::text::numeric(18, 2)
+      when ('_dataform_reading', 'column credit', 'numeric(18, 2)', feed."credit"::text, '$1::numeric(18, 2)') is null then null::numeric(18, 2)
       else feed."credit"::text::numeric(18, 2)
     end as "credit",
     feed."_load_id",

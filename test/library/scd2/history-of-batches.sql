@@ -4,20 +4,22 @@ with
   select
     feed."country",
     feed."Customer No",
-    case when char_length(rtrim(feed."user"::text, ' ')) > 3 then ('column user: too long for varchar(3): ' || feed."user"::text)::int::text else feed."user"::text end::varchar(3) as "user",
+    case when char_length(rtrim(feed."user"::text, ' ')) > 3 then ('column user: too long for varchar(3): ' || left(feed."user"::text, 100))::int::text else feed."user"::text end::varchar(3) as "user",
     feed."region"::text as "region",
     case
       when pg_typeof(feed."kind") = 'json'::regtype then feed."kind"::json
+      when ('_dataform_reading', 'column kind', 'json', feed."kind"::text, '$1::json') is null then null::json
       else feed."kind"::text::json
     end as "kind",
     case
       when pg_typeof(feed."row_kind") = 'timestamptz'::regtype then feed."row_kind"::timestamptz
-      when pg_typeof(feed."row_kind")::text ~ '^(date$|time)' then ('column row_kind: not the same as timestamptz: ' || left(pg_typeof(feed."row_kind"::text)::text, 0) || feed."row_kind"::text)::int::text::timestamptz
+      when pg_typeof(feed."row_kind")::text ~ '^(date$|time)' then ('column row_kind: not the same as timestamptz: ' || left(pg_typeof(feed."row_kind"::text)::text, 0) || left(feed."row_kind"::text::text, 100))::int::text::timestamptz
+      when ('_dataform_reading', 'column row_kind', 'timestamptz', feed."row_kind"::text, '$1::timestamptz') is null then null::timestamptz
       else feed."row_kind"::text::timestamptz
     end as "row_kind",
     case
       when pg_typeof(feed."__proto__") = 'numeric'::regtype then feed."__proto__"::numeric
-      when feed."__proto__"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column __proto__: not a value of numeric: ' || left(pg_typeof(feed."__proto__"::text)::text, 0) || feed."__proto__"::text)::int::text::numeric
+      when ('_dataform_reading', 'column __proto__', 'numeric', feed."__proto__"::text, '$1::numeric') is null then null::numeric
       else feed."__proto__"::text::numeric
     end as "__proto__",
     feed."load",

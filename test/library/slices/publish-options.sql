@@ -117,15 +117,17 @@ with
   select distinct on (new_loads.load_id, report."order", report."Day")
     new_loads.feed,
     report."order",
-    case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || coalesce(report."Day"::text, 'NULL'))::int::text::date end as "Day",
-    case when char_length(rtrim(report."row_hash"::text, ' ')) > 3 then ('column row_hash: too long for varchar(3): ' || report."row_hash"::text)::int::text else report."row_hash"::text end::varchar(3) as "row_hash",
+    case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end as "Day",
+    case when char_length(rtrim(report."row_hash"::text, ' ')) > 3 then ('column row_hash: too long for varchar(3): ' || left(report."row_hash"::text, 100))::int::text else report."row_hash"::text end::varchar(3) as "row_hash",
     case
       when pg_typeof(report."fault") = 'json'::regtype then report."fault"::json
+      when ('_dataform_reading', 'column fault', 'json', report."fault"::text, '$1::json') is null then null::json
       else report."fault"::text::json
     end as "fault",
     case
       when pg_typeof(report."place") = 'timestamptz'::regtype then report."place"::timestamptz
-      when pg_typeof(report."place")::text ~ '^(date$|time)' then ('column place: not the same as timestamptz: ' || left(pg_typeof(report."place"::text)::text, 0) || report."place"::text)::int::text::timestamptz
+      when pg_typeof(report."place")::text ~ '^(date$|time)' then ('column place: not the same as timestamptz: ' || left(pg_typeof(report."place"::text)::text, 0) || left(report."place"::text::text, 100))::int::text::timestamptz
+      when ('_dataform_reading', 'column place', 'timestamptz', report."place"::text, '$1::timestamptz') is null then null::timestamptz
       else report."place"::text::timestamptz
     end as "place",
     new_loads.load_id,
@@ -135,7 +137,7 @@ with
   inner join new_loads on new_loads.load_id = report."load"
   where report."load" >= (select min(new_loads.load_id) from new_loads)
     -- what was not asked for is not known to be all of its day
-    and (new_loads.first_day is null or case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || coalesce(report."Day"::text, 'NULL'))::int::text::date end between new_loads.first_day and new_loads.last_day)
+    and (new_loads.first_day is null or case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
   order by new_loads.load_id, report."order", report."Day", report."row no" desc
 ),
 
@@ -363,15 +365,17 @@ with
   select distinct on (new_loads.load_id, report."order", report."Day")
     new_loads.feed,
     report."order",
-    case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || coalesce(report."Day"::text, 'NULL'))::int::text::date end as "Day",
-    case when char_length(rtrim(report."row_hash"::text, ' ')) > 3 then ('column row_hash: too long for varchar(3): ' || report."row_hash"::text)::int::text else report."row_hash"::text end::varchar(3) as "row_hash",
+    case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end as "Day",
+    case when char_length(rtrim(report."row_hash"::text, ' ')) > 3 then ('column row_hash: too long for varchar(3): ' || left(report."row_hash"::text, 100))::int::text else report."row_hash"::text end::varchar(3) as "row_hash",
     case
       when pg_typeof(report."fault") = 'json'::regtype then report."fault"::json
+      when ('_dataform_reading', 'column fault', 'json', report."fault"::text, '$1::json') is null then null::json
       else report."fault"::text::json
     end as "fault",
     case
       when pg_typeof(report."place") = 'timestamptz'::regtype then report."place"::timestamptz
-      when pg_typeof(report."place")::text ~ '^(date$|time)' then ('column place: not the same as timestamptz: ' || left(pg_typeof(report."place"::text)::text, 0) || report."place"::text)::int::text::timestamptz
+      when pg_typeof(report."place")::text ~ '^(date$|time)' then ('column place: not the same as timestamptz: ' || left(pg_typeof(report."place"::text)::text, 0) || left(report."place"::text::text, 100))::int::text::timestamptz
+      when ('_dataform_reading', 'column place', 'timestamptz', report."place"::text, '$1::timestamptz') is null then null::timestamptz
       else report."place"::text::timestamptz
     end as "place",
     new_loads.load_id,
@@ -381,7 +385,7 @@ with
   inner join new_loads on new_loads.load_id = report."load"
   where report."load" >= (select min(new_loads.load_id) from new_loads)
     -- what was not asked for is not known to be all of its day
-    and (new_loads.first_day is null or case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || coalesce(report."Day"::text, 'NULL'))::int::text::date end between new_loads.first_day and new_loads.last_day)
+    and (new_loads.first_day is null or case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
   order by new_loads.load_id, report."order", report."Day", report."row no" desc
 ),
 

@@ -110,11 +110,11 @@ with
 "records" as materialized (
   select distinct on (new_loads.load_id, report."day", report."id")
     new_loads.feed,
-    case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || coalesce(report."day"::text, 'NULL'))::int::text::date end as "day",
+    case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end as "day",
     report."id",
     case
       when pg_typeof(report."n") = 'numeric(9, 2)'::regtype then report."n"::numeric(9, 2)
-      when report."n"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column n: not a value of numeric(9, 2): ' || left(pg_typeof(report."n"::text)::text, 0) || report."n"::text)::int::text::numeric(9, 2)
+      when ('_dataform_reading', 'column n', 'numeric(9, 2)', report."n"::text, '$1::numeric(9, 2)') is null then null::numeric(9, 2)
       else report."n"::text::numeric(9, 2)
     end as "n",
     report."note"::text as "note",
@@ -125,7 +125,7 @@ with
   inner join new_loads on new_loads.load_id = report."_load_id"
   where report."_load_id" >= (select min(new_loads.load_id) from new_loads)
     -- what was not asked for is not known to be all of its day
-    and (new_loads.first_day is null or case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || coalesce(report."day"::text, 'NULL'))::int::text::date end between new_loads.first_day and new_loads.last_day)
+    and (new_loads.first_day is null or case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
   order by new_loads.load_id, report."day", report."id", report."_row_no" desc
 ),
 
@@ -347,11 +347,11 @@ with
 "records" as materialized (
   select distinct on (new_loads.load_id, report."day", report."id")
     new_loads.feed,
-    case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || coalesce(report."day"::text, 'NULL'))::int::text::date end as "day",
+    case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end as "day",
     report."id",
     case
       when pg_typeof(report."n") = 'numeric(9, 2)'::regtype then report."n"::numeric(9, 2)
-      when report."n"::text !~* '^\s*[-+]?(0[xob][0-9a-f._p+-]+|[0-9._]+(e[-+]?[0-9_]+)?|nan(\(.*\))?|inf(inity)?)\s*$' then ('column n: not a value of numeric(9, 2): ' || left(pg_typeof(report."n"::text)::text, 0) || report."n"::text)::int::text::numeric(9, 2)
+      when ('_dataform_reading', 'column n', 'numeric(9, 2)', report."n"::text, '$1::numeric(9, 2)') is null then null::numeric(9, 2)
       else report."n"::text::numeric(9, 2)
     end as "n",
     report."note"::text as "note",
@@ -362,7 +362,7 @@ with
   inner join new_loads on new_loads.load_id = report."_load_id"
   where report."_load_id" >= (select min(new_loads.load_id) from new_loads)
     -- what was not asked for is not known to be all of its day
-    and (new_loads.first_day is null or case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || coalesce(report."day"::text, 'NULL'))::int::text::date end between new_loads.first_day and new_loads.last_day)
+    and (new_loads.first_day is null or case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
   order by new_loads.load_id, report."day", report."id", report."_row_no" desc
 ),
 

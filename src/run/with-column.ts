@@ -1,0 +1,42 @@
+import type { BuildStep, OperationsStep } from "../model/plan.ts";
+import { postgresError } from "../postgres/errors.ts";
+import { literal } from "../sql/literals.ts";
+import { asking, doesSayReading, isAnswer, makeAsking } from "../sql/readings.ts";
+import { sql } from "../sql/sql.ts";
+import { statement } from "../sql/statement.ts";
+import type { RunContext } from "./context.ts";
+import type { Worker } from "./pool.ts";
+import { messageOf, send } from "./send.ts";
+
+/** What a value can be refused with by the input function of its type: data, a domain's check, a name that is none. */
+const REFUSALS = /^(?:22|23502|23514|3F|42|P0001)/;
+
+/** Longer than this nobody waits for the name of a column. */
+const LIMIT = literal("5min");
+
+/**
+ * The refusal of a value with its column's name, where that is what a failure comes from; else the failure. Makes the object once
+ * more, asking, and takes all of it back.
+ */
+export async function withColumn(
+  failure: unknown,
+  step: BuildStep | OperationsStep,
+  { client }: Worker,
+  { signal }: RunContext,
+): Promise<unknown> {
+  const message = messageOf(failure);
+  const { code = "", position } = postgresError(failure) ?? {};
+  if (!REFUSALS.test(code) || position !== undefined || signal.aborted) return failure;
+  const canBeTakenBack = step.step === "build" && message.every(({ transaction }) => transaction === undefined);
+  if (!canBeTakenBack || !message.some(doesSayReading)) return failure;
+  try {
+    const [begin, ...statements] = message.filter(({ role }) => role !== "commit");
+    const first = [statement("setting", sql`set local statement_timeout = ${LIMIT}`), statement("setting", makeAsking)];
+    await send(client, [begin!, ...first, ...statements.map(asking)]);
+  } catch (error) {
+    if (isAnswer(postgresError(error)?.where)) return error;
+  } finally {
+    await client.query(sql`rollback`).catch(() => {});
+  }
+  return failure;
+}
