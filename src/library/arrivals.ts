@@ -3,7 +3,7 @@ import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { empty, or, type Sql, sql } from "../sql/sql.ts";
 import { projectVar } from "./shared/dataform.ts";
-import { checkKnown, columnName, fail, own } from "./shared/options.ts";
+import { checkKnown, columnName, fail, foundOf, own } from "./shared/options.ts";
 
 // Which rows an incremental model has to work in: those that arrived since it was last computed, and those of days that are
 // to be computed once more, by `--vars reprocess_from=2026-01-01,reprocess_to=2026-01-03`, both included.
@@ -32,9 +32,12 @@ export function toWorkIn(options: ToWorkInOptions): string {
   const caller = "arrivals.toWorkIn";
   checkKnown(caller, options, ["incremental", "self", "arrivedAt", "workedIn", "loadDate"]);
   for (const name of ["self", "arrivedAt", "workedIn"] as const) if (!options[name]) fail(caller, `needs ${name}`);
+  if (typeof options.incremental !== "boolean")
+    fail(caller, `needs incremental: true or false, as incremental() gives it, found ${foundOf(options.incremental)}`);
   const workedIn = columnName(caller, options.workedIn, "workedIn");
   const arrivedAt = expression(options.arrivedAt, `${caller}: arrivedAt`);
-  const again = options.loadDate ? [reprocessed(expression(options.loadDate, `${caller}: loadDate`))] : [];
+  const again =
+    options.loadDate !== undefined ? [reprocessed(expression(options.loadDate, `${caller}: loadDate`))] : [];
   if (!options.incremental) return "true";
   const self = own("self");
   const newest = sql`select max(${self}.${id(workedIn)}) from ${relation(options.self, `${caller}: self`)} as ${self}`;

@@ -14,7 +14,7 @@ import { measureOf } from "./reconcile/sides.ts";
 import { type Relations, storeOf } from "./reconcile/store.ts";
 import { summaryOf } from "./reconcile/summary.ts";
 import { type Name, namedTarget } from "./shared/dataform.ts";
-import { callerOf, checkKnown, fail, optionsOf } from "./shared/options.ts";
+import { callerOf, checkKnown, checkModel, fail, optionsOf } from "./shared/options.ts";
 
 // Two sets of rows compared by key: a result for each row, figures for each column, a summary that adds up, and what could
 // be corrected. docs/products/reconciliation.md has the rules.
@@ -70,6 +70,7 @@ export interface Reconciliation {
 export function publish(name: string, given: PublishOptions): Reconciliation {
   const caller = callerOf("reconcile.publish", name);
   const { schema, description, tags, ...options } = optionsOf(caller, given);
+  checkModel(caller, { schema, description, tags });
   const comparison = checkedOptions(caller, options);
   const [ours, theirs] = [namedTarget(caller, given.ours, "ours"), namedTarget(caller, given.theirs, "theirs")];
   const sides = { ours, theirs };
@@ -84,9 +85,10 @@ export function publish(name: string, given: PublishOptions): Reconciliation {
  */
 export function between(given: BetweenOptions): Reconciliation & { store(): string } {
   const comparison = checkedOptions("reconcile.between", given);
+  const relations = relationsOf(comparison, given);
   return {
     ...selectsOf(comparison, given),
-    store: () => storeOf(comparison, relationsOf(comparison, given)).toString(),
+    store: () => storeOf(comparison, relations).toString(),
   };
 }
 

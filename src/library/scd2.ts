@@ -19,7 +19,7 @@ import { publishAll, versionsOfLoads } from "./scd2/publish.ts";
 import { feedCte, winnersOfLog } from "./scd2/records.ts";
 import { shownVersions, versionsCtes } from "./scd2/versions.ts";
 import { type Context, type Name, namedTarget } from "./shared/dataform.ts";
-import { callerOf, checkKnown, columnNames, fail, optionsOf } from "./shared/options.ts";
+import { callerOf, checkKnown, checkModel, columnNames, fail, optionsOf } from "./shared/options.ts";
 
 // History tables (slowly changing dimensions, type 2) as a pure function of the records received: the same records give
 // the same rows, in whatever order they were loaded. docs/history.md has the rules.
@@ -115,6 +115,7 @@ export function publish(
   const caller = callerOf("scd2.publish", name);
   const { from, schema, description, tags = [], ...rest } = optionsOf(caller, options);
   const feed = namedTarget(caller, from, "from, the name of the feed");
+  checkModel(caller, { schema, description, tags });
   const told = rest.batches === undefined ? {} : optionsOf(caller, rest.batches, "options of batches");
   const batches = { ledger: "raw._load", table: feed.name, ...told };
   const timeline = checked(

@@ -3,7 +3,16 @@ import { id, suffixed } from "../sql/identifiers.ts";
 import { and, join, or, type Sql, sql } from "../sql/sql.ts";
 import { changedRows, onlyAll } from "./counters/scopes.ts";
 import { type Action, assertModel, type Context, type Name, namedTarget, referTo } from "./shared/dataform.ts";
-import { callerOf, checkKnown, columnNames, fail } from "./shared/options.ts";
+import {
+  callerOf,
+  checkKnown,
+  checkModel,
+  columnName,
+  columnNames,
+  columnsOrNone,
+  entriesOf,
+  fail,
+} from "./shared/options.ts";
 
 // Totals of the same thing, counted twice.
 
@@ -25,7 +34,7 @@ export interface DisagreeOptions {
 export function disagree(options: DisagreeOptions): string {
   const caller = "totals.disagree";
   checkKnown(caller, options, ["expected", "actual", "by", "measures"]);
-  const by = checkedBy(caller, options.by);
+  const by = columnsOrNone(caller, options.by, "by");
   const measures = columnNames(caller, options.measures ?? [], "measures");
   const summed = (side: "expected" | "actual") =>
     sums({
@@ -72,11 +81,13 @@ const SIDE = ["from", "where", "having", "last", "columns"];
 export function agree(name: string, options: AgreeOptions): Action {
   const caller = callerOf("totals.agree", name);
   checkKnown(caller, options, AGREE);
+  checkModel(caller, { description: options.description, tags: options.tags });
   if (options.following !== undefined) {
     checkKnown(caller, options.following, ["counters", "day"], "option of following");
     namedTarget(caller, options.following.counters, "following: counters");
+    if (options.following.day !== undefined) columnName(caller, options.following.day, "following: day");
   }
-  const by = checkedBy(caller, options.by);
+  const by = columnsOrNone(caller, options.by, "by");
   const measures = columnNames(caller, options.measures ?? [], "measures");
   const sides = { expected: sideOf(caller, options, "expected"), actual: sideOf(caller, options, "actual") };
   const config = { description: options.description ?? "", tags: options.tags ?? [] };
@@ -85,10 +96,6 @@ export function agree(name: string, options: AgreeOptions): Action {
     const query = differences(by, measures, sideQuery(sides.expected, parts), sideQuery(sides.actual, parts));
     return query;
   });
-}
-
-function checkedBy(caller: string, by: readonly string[] | undefined): readonly string[] {
-  return by === undefined || (Array.isArray(by) && by.length === 0) ? [] : columnNames(caller, by, "by");
 }
 
 function sideOf(caller: string, options: AgreeOptions, which: "expected" | "actual"): Side {
@@ -101,6 +108,7 @@ function sideOf(caller: string, options: AgreeOptions, which: "expected" | "actu
   const side = given as Side;
   checkKnown(caller, side, SIDE, `option of ${which}`);
   namedTarget(`${caller}: ${which}`, side.from, "from, the name of a relation");
+  if (side.last !== undefined) columnName(caller, side.last, `${which}: last`);
   return side;
 }
 
@@ -114,7 +122,7 @@ interface Parts {
 
 function sideQuery(side: Side, { caller, context, by, measures, following }: Parts): Sql {
   const told = (text: string, what: string) => expression(text, `${caller}: ${what}`);
-  const columns = new Map(Object.entries(side.columns ?? {}));
+  const columns = new Map(entriesOf(caller, side.columns, "columns") as [string, string][]);
   const stray = [...columns.keys()].find((name) => !by.includes(name) && !measures.includes(name));
   if (stray !== undefined) fail(caller, `columns has "${stray}", which is in neither by nor measures`);
   const summand = (name: string): [string, Sql] => {
@@ -130,7 +138,7 @@ function sideQuery(side: Side, { caller, context, by, measures, following }: Par
     measures: measures.map(summand),
     where: side.where === undefined ? undefined : told(side.where, "where"),
     having: side.having === undefined ? undefined : told(side.having, "having"),
-    last: side.last === undefined ? undefined : id("counted", columnNames(caller, side.last, "last")[0]!),
+    last: side.last === undefined ? undefined : id("counted", side.last),
   });
 }
 

@@ -1,7 +1,7 @@
 import { literal } from "../sql/literals.ts";
 import { join } from "../sql/sql.ts";
 import { projectVar } from "./shared/dataform.ts";
-import { checkKnown, fail, foundOf } from "./shared/options.ts";
+import { checkKnown, checkOption, fail, foundOf, isText } from "./shared/options.ts";
 
 // Project variables as SQL. What one may be is said where it is used, so that a typing error stops the compilation.
 
@@ -68,6 +68,9 @@ export function wholeNumber(name: string, options: NumberOptions = {}): number |
   const caller = "vars.wholeNumber";
   checkVariable(caller, name);
   checkKnown(caller, options, ["default", "expected"]);
+  const isNumber = (given: unknown) => Number.isSafeInteger(given) && (given as number) >= 1;
+  checkOption(caller, `${name}: default`, options.default, isNumber, "a whole number from 1 on");
+  checkOption(caller, `${name}: expected`, options.expected, isText, "a text for the message");
   const value = projectVar(name);
   if (value === undefined) return options.default;
   if (!/^[1-9]\d{0,8}$/.test(value)) refuse(name, options.expected ?? "a whole number from 1 on", value);
@@ -79,6 +82,17 @@ function checkCall(caller: string, name: unknown, options: TextOptions, known: r
   checkKnown(caller, options, known);
   if (typeof options.default !== "string")
     fail(caller, `${name}: needs default, a text, found ${foundOf(options.default)}`);
+  const { matches, expected, known: words } = options as ListOptions;
+  const isPattern = (given: unknown) => Object.prototype.toString.call(given) === "[object RegExp]";
+  checkOption(caller, `${name}: matches`, matches, isPattern, "a regular expression");
+  checkOption(caller, `${name}: expected`, expected, isText, "a text for the message");
+  checkOption(
+    caller,
+    `${name}: known`,
+    words,
+    (given) => Array.isArray(given) && given.every(isText),
+    "a list of texts",
+  );
 }
 
 function checkVariable(caller: string, name: unknown): void {

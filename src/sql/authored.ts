@@ -93,7 +93,9 @@ const RELATION = "a relation: schema.name, ref() or a select in parentheses";
 
 function targetOf(given: unknown): { readonly schema?: unknown; readonly name?: unknown } | undefined {
   if (Array.isArray(given)) return given.length === 2 ? { schema: given[0], name: given[1] } : undefined;
-  return typeof given === "object" && given !== null ? given : undefined;
+  if (typeof given !== "object" || given === null) return undefined;
+  // A third part would mean nothing.
+  return Object.keys(given).every((key) => key === "schema" || key === "name") ? given : undefined;
 }
 
 function isWord(name: unknown): name is string {

@@ -46,6 +46,8 @@ test.each(functions)("%s says what it expected, whatever it is given", (name, ca
 });
 
 const counted = { kind: "log", series: { s: "text" }, takenAt: { at: "date" }, counters: { n: "int" } };
+const tracked = { from: "f", key: "k", attributes: { a: "text" } };
+const reported = { from: "f", loads: { tables: ["t"] }, key: "day", day: "day", values: { n: "int" } };
 const compared = { key: "id", columns: { a: { kind: "text" } } };
 
 test.each<[name: string, given: readonly unknown[], message: string]>([
@@ -87,6 +89,115 @@ test.each<[name: string, given: readonly unknown[], message: string]>([
   ],
   ["ratios.minimum", [{}, "a", "1"], "ratios.minimum: a: expected what it is unless set, a whole number from 1 on, fo"],
   ["vars.texts", ["a", { known: ["a"] }], "vars.texts: a: needs default, a text, found nothing"],
+  ["scd2.publish", ["h", { from: ["a", "b", "c"] }], 'a name, [schema, name] or { schema, name }, found ["a","b","c"]'],
+  ["scd2.publish", ["h", { from: { name: "a", database: "b" } }], "scd2.publish: h: needs from, the name of the feed"],
+  ["scd2.publish", ["h", { ...tracked, tags: "x" }], 'scd2.publish: h: tags: expected a list of texts, found "x"'],
+  ["scd2.publish", ["h", { ...tracked, schema: "" }], "scd2.publish: h: schema: expected the name of a schema"],
+  ["scd2.publish", ["h", { ...tracked, description: 5 }], "scd2.publish: h: description: expected a text, found 5"],
+  ["scd2.publish", ["h", { ...tracked, batches: null }], "scd2.publish: h: expected options of batches, "],
+  [
+    "scd2.publish",
+    ["h", { ...tracked, batches: { ledger: ["a", "b", "c"] } }],
+    "scd2.publish: h: batches: ledger is not a relation",
+  ],
+  [
+    "scd2.publish",
+    ["h", { ...tracked, loadOrder: ["a"] }],
+    "loadOrder: expected two columns, the load's and the row's",
+  ],
+  ["scd2.publish", ["h", { ...tracked, by: null }], "scd2.publish: h: by: expected the name of a column, found null"],
+  ["scd2.publish", ["h", { ...tracked, since: null }], "scd2.publish: h: since: expected { name: … }, found null"],
+  ["scd2.asOf", [["a", "b", "c"], "now()"], "scd2.asOf: table is not a relation"],
+  ["scd2.asOf", [{ schema: "a", name: "b", as: "c" }, "now()"], "scd2.asOf: table is not a relation"],
+  ["slices.publish", ["r", { ...reported, loadOrder: ["a", "b", "c"] }], "r: loadOrder: expected two columns"],
+  ["slices.publish", ["r", { ...reported, loadOrder: ["a", "a"] }], "r: loadOrder: a is named twice"],
+  [
+    "slices.publish",
+    ["r", { ...reported, loads: { tables: ["t"], ledger: ["a", "b", "c"] } }],
+    "slices.publish: r: loads: ledger is not a relation",
+  ],
+  [
+    "slices.publish",
+    ["r", { ...reported, columns: { n: 5 } }],
+    "r: columns: n: expected its description, a text, found 5",
+  ],
+  ["slices.publish", ["r", { ...reported, columns: [["n", "x"]] }], "r: columns: expected { name: description }"],
+  ["counters.publish", ["c", { ...counted, from: "r", loads: ["a", "b", "c"] }], "counters.publish: c: needs loads"],
+  ["counters.publish", ["c", { ...counted, from: "r", births: null }], "expected options of births"],
+  ["counters.publish", ["c", { ...counted, from: "r", reportedAt: false }], "reportedAt: expected {"],
+  ["counters.publish", ["c", { ...counted, from: "r", timeZone: 5 }], "timeZone: expected the name of a time zone"],
+  ["counters.publish", ["c", { ...counted, from: "r", loadOrder: ["a"] }], "loadOrder: expected two columns"],
+  [
+    "counters.publish",
+    ["c", { ...counted, from: "r", rollups: { d: { every: "day", by: "" } } }],
+    'rollups: d: by: expected the name of a column, found ""',
+  ],
+  [
+    "counters.publish",
+    ["c", { ...counted, from: "r", rollups: { d: { every: "day", measures: "ab" } } }],
+    'rollups: d: measures: expected { name: … }, found "ab"',
+  ],
+  ["counters.publish", ["c", { ...counted, from: "r", totals: { indexes: {} } }], "totals: indexes: expected a list"],
+  [
+    "counters.fromTotals",
+    [
+      {
+        readings: "r",
+        series: "s",
+        takenAt: "t",
+        day: "d",
+        counters: { n: "int" },
+        isBorn: "true",
+        bornDay: "d",
+        keep: 5,
+      },
+    ],
+    "counters.fromTotals: keep: expected the name of a column, found 5",
+  ],
+  [
+    "reconcile.between",
+    [{ ...compared, ours: ["a", "b", "c"], theirs: "b" }],
+    "reconcile.between: ours is not a relation",
+  ],
+  [
+    "reconcile.between",
+    [{ ...compared, ours: "a", theirs: "b", key: [["id", ["trim"], "x"]] }],
+    'key: expected a column or [column, [steps]], found ["id",["trim"],"x"]',
+  ],
+  ["reconcile.between", [{ ...compared, ours: "a", theirs: "b", also: null }], "expected sides of also, {"],
+  [
+    "reconcile.between",
+    [{ ...compared, ours: "a", theirs: "b", also: { ours: "x" } }],
+    "also: ours is a list of columns",
+  ],
+  [
+    "reconcile.publish",
+    ["r", { ...compared, ours: "a", theirs: ["b", "c", "d"] }],
+    "reconcile.publish: r: needs theirs",
+  ],
+  [
+    "totals.agree",
+    ["a", { expected: ["a", "b", "c"], actual: "b", measures: ["n"] }],
+    "totals.agree: a: needs expected",
+  ],
+  [
+    "totals.agree",
+    ["a", { expected: { name: "a", where: "b" }, actual: "b", measures: ["n"] }],
+    "totals.agree: a: needs expected, a relation or { from, … }",
+  ],
+  [
+    "totals.agree",
+    ["a", { expected: { from: "a", last: ["x", "y"] }, actual: "b", measures: ["n"] }],
+    "expected: last: expected the name of a column",
+  ],
+  [
+    "arrivals.toWorkIn",
+    [{ self: "s", arrivedAt: "a", workedIn: "w" }],
+    "arrivals.toWorkIn: needs incremental: true or",
+  ],
+  ["vars.texts", ["a", { default: "b", known: "abc" }], 'vars.texts: a: known: expected a list of texts, found "abc"'],
+  ["vars.text", ["a", { default: "b", matches: "b" }], "vars.text: a: matches: expected a regular expression"],
+  ["vars.wholeNumber", ["a", { default: "5" }], "vars.wholeNumber: a: default: expected a whole number from 1 on"],
 ])("%s refuses %j", (name, given, message) => {
   const call = new Map<string, Call>(functions).get(name)!;
   expect(() => call(...given)).toThrow(message);
@@ -99,6 +210,9 @@ test("what a reconciliation gives refuses other arguments, too", () => {
     key: "id",
     columns: { a: { kind: "text" } },
   });
+  expect(() => corrections({ proposals: "p", decisions: "d", target: ["a", "b", "c"] as never })).toThrow(
+    "corrections: needs target, a table: a name, [schema, name]",
+  );
   for (const call of [corrections, corrected, rows] as unknown as Call[])
     for (const given of [undefined, null, 5, []])
       expect(() => call(given)).toThrow(/^reconcile\.between: (?!.*Cannot)/);

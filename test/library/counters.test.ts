@@ -118,7 +118,7 @@ test.each([
   [{ leading: "clicks" }, 'leading "clicks" is none of the counters (kwh)'],
   [{ unit: "currency" }, 'unit "currency" is none of keep ()'],
   [{ nonNull: ["currency"] }, 'nonNull "currency" is none of keep ()'],
-  [{ loadOrder: ["a"] }, "loadOrder: expected two columns, load and row, found a"],
+  [{ loadOrder: ["a"] }, "loadOrder: expected two columns, the load's and the row's"],
   [{ kind: "full", births: { from: "b", key: "meter", at: { at: "date" } } }, "births is for kind log"],
   ...["load_id", "loaded_at", "is_whole", "whole_before"].map(
     (name) => [{ kind: "full", takenAt: { [name]: "date" } }, `the column name ${name} is taken`] as const,

@@ -63,7 +63,7 @@ test.each([
   [{ values: {} }, "needs values: { column: type }"],
   [{ values: { id: "text" } }, "id is in key and in values, name it in one of them"],
   [{ values: { n: "int) as x, (y" } }, "values: the type of n is not the name of a type"],
-  [{ loadOrder: ["a"] }, "loadOrder has two columns, the load and the row"],
+  [{ loadOrder: ["a"] }, "loadOrder: expected two columns, the load's and the row's"],
   [{ loads: {} }, "loads: needs tables: [name, …]"],
   [{ loads: { tables: ["a"], table: "a" } }, 'unknown option "table", known: ledger, tables; did you mean tables?'],
   ...["feed", "load_id", "known_from", "known_to", "is_current", "ended_by"].map(

@@ -5,11 +5,16 @@ import { type Name, namedTarget } from "../shared/dataform.ts";
 import {
   checkFree,
   checkKnown,
+  checkModel,
+  checkOption,
   columnName,
   columnNames,
+  columnsOrNone,
   entriesOf,
   fail,
   foundOf,
+  isText,
+  loadAndRow,
   type TypedColumns,
   typedColumns,
 } from "../shared/options.ts";
@@ -137,18 +142,20 @@ export interface Checked {
 /** @throws Error for a mistake in the options, with what to do instead */
 export function checked(caller: string, options: CounterOptions): Checked {
   checkKnown(caller, options, OPTIONS);
+  checkModel(caller, options);
+  checkOption(caller, "timeZone", options.timeZone, isText, "the name of a time zone, such as Europe/Berlin");
   namedTarget(caller, options.from, "from, the relation of the readings");
   if (options.loads !== undefined) namedTarget(caller, options.loads, "loads");
   if (!KINDS.includes(options.kind))
     fail(caller, `kind is one of ${KINDS.join(", ")}, found ${JSON.stringify(options.kind)}`);
   const shape = shapeOf(caller, options);
   checkPublicNames(caller, shape, options);
-  if (options.births && options.kind === "full")
+  if (options.births !== undefined && options.kind === "full")
     fail(caller, "births is for kind log: what a whole snapshot lacks began after it");
   return {
     shape,
     timeZone: options.timeZone ?? "UTC",
-    births: options.births && birthsOf(caller, shape, options.births),
+    births: options.births === undefined ? undefined : birthsOf(caller, shape, options.births),
     conditions: conditionsOf(caller, options.rowConditions ?? []),
     rollups: new Map(
       entriesOf(caller, options.rollups, "rollups").map(([name, one]) => [
@@ -172,13 +179,11 @@ function shapeOf(caller: string, options: CounterOptions): Shape {
   const takenAt = momentOf(caller, options.takenAt, "takenAt");
   const counters = typedColumns(caller, options.counters, "counters");
   const keep = optional(options.keep, "keep");
-  const reportedAt = options.reportedAt && momentOf(caller, options.reportedAt, "reportedAt");
+  const reportedAt = options.reportedAt === undefined ? undefined : momentOf(caller, options.reportedAt, "reportedAt");
   if (reportedAt && options.kind === "full")
     fail(caller, "reportedAt is for kind log: of several snapshots of one moment the last loaded counts");
   const nonNull = options.nonNull === undefined ? [] : columnNames(caller, options.nonNull, "nonNull");
-  const loadOrder = columnNames(caller, options.loadOrder ?? ["_load_id", "_row_no"], "loadOrder");
-  if (loadOrder.length !== 2)
-    fail(caller, `loadOrder: expected two columns, load and row, found ${loadOrder.join(", ")}`);
+  const loadOrder = loadAndRow(caller, options.loadOrder);
   const oneOf = (name: string | undefined, all: ReadonlyMap<string, Sql>, where: string, what: string) => {
     if (name !== undefined && !all.has(name))
       fail(caller, `${where} "${name}" is none of ${what} (${[...all.keys()].join(", ")})`);
@@ -186,7 +191,6 @@ function shapeOf(caller: string, options: CounterOptions): Shape {
   oneOf(options.leading, counters, "leading", "the counters");
   oneOf(options.unit, keep, "unit", "keep");
   for (const name of nonNull) oneOf(name, keep, "nonNull", "keep");
-  const [load, row] = loadOrder as [string, string];
   return {
     kind: options.kind,
     series,
@@ -198,7 +202,7 @@ function shapeOf(caller: string, options: CounterOptions): Shape {
     reportedAt,
     nonNull,
     unit: options.unit,
-    loadOrder: [load, row],
+    loadOrder,
   };
 }
 
@@ -247,7 +251,8 @@ function rollupOf(caller: string, shape: Shape, name: string, given: RollupOptio
   checkKnown(caller, given, ["by", "every", "measures", "description", "columns"], `option of ${where}`);
   if (!PERIODS.includes(given.every))
     fail(caller, `${where}: every is one of ${PERIODS.join(", ")}, found ${JSON.stringify(given.every)}`);
-  const by = given.by === undefined || given.by.length === 0 ? [] : columnNames(caller, given.by, `${where}: by`);
+  checkModel(caller, { description: given.description, columns: given.columns }, `${where}: `);
+  const by = columnsOrNone(caller, given.by, `${where}: by`);
   for (const column of by) {
     if (shape.series.has(column) || shape.nonNull.includes(column)) continue;
     if (!shape.keep.has(column)) fail(caller, `${where}: by has "${column}", which is in neither series nor keep`);
@@ -255,10 +260,11 @@ function rollupOf(caller: string, shape: Shape, name: string, given: RollupOptio
   }
   const measures = new Map<string, Sql>();
   const known = [...readingColumns(shape).keys(), ...OF_ROLLUPS];
-  for (const [measure, text] of Object.entries(given.measures ?? {})) {
+  for (const [measure, text] of entriesOf(caller, given.measures, `${where}: measures`)) {
     columnName(caller, measure, `${where}: measures`);
+    if (measures.has(measure)) fail(caller, `${where}: measures: ${measure} is named twice`);
     if (known.includes(measure)) fail(caller, `${where}: the column name ${measure} is taken, rename the measure`);
-    measures.set(measure, expression(text, `${caller}: ${where}: ${measure}`));
+    measures.set(measure, expression(text as string, `${caller}: ${where}: ${measure}`));
   }
   return { shape, by, every: given.every, measures, description: given.description, columns: given.columns };
 }
@@ -267,6 +273,8 @@ function totalsOf(caller: string, given: boolean | TotalsOptions | undefined): T
   if (given === undefined || given === false) return undefined;
   if (given === true) return {};
   checkKnown(caller, given, ["description", "indexes"], "option of totals");
+  checkModel(caller, { description: given.description }, "totals: ");
+  checkOption(caller, "totals: indexes", given.indexes, Array.isArray, "a list of indexes");
   return given;
 }
 

@@ -2,7 +2,7 @@ import { relation } from "../../sql/authored.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
-import { type Name, targetOf } from "../shared/dataform.ts";
+import { type Name, namedTarget } from "../shared/dataform.ts";
 import { fail } from "../shared/options.ts";
 
 export type DialectName = "postgresql" | "postgres" | "mysql" | "mariadb";
@@ -72,8 +72,7 @@ export function dialectOf(caller: string, given: string | undefined): Dialect {
  */
 export function tableOf(caller: string, dialect: Dialect, given: Name): string {
   if (typeof given !== "string") {
-    const { schema, name } = targetOf(given) ?? {};
-    if (typeof name !== "string") return fail(caller, `target: expected a table, found ${JSON.stringify(given)}`);
+    const { schema, name } = namedTarget(caller, given, "target, a table");
     return [...(schema === undefined ? [] : [schema]), name].map(dialect.name).join(".");
   }
   if (!dialect.isTable(given))

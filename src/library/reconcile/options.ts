@@ -1,6 +1,6 @@
 import { id, suffixed } from "../../sql/identifiers.ts";
 import type { Identifier } from "../../sql/sql.ts";
-import { checkKnown, columnNames, entriesOf, fail } from "../shared/options.ts";
+import { checkKnown, columnNames, columnsOrNone, entriesOf, fail, foundOf } from "../shared/options.ts";
 import { type Step, stepsOf } from "./normalize.ts";
 import { type Rule, ruleOf } from "./rules.ts";
 
@@ -73,7 +73,7 @@ export function checkOptions(
 function keyOf(caller: string, given: unknown): KeyColumn[] {
   const listed = typeof given === "string" ? [given] : given;
   const entries: readonly (readonly [string, unknown])[] = Array.isArray(listed)
-    ? listed.map((one) => (Array.isArray(one) ? (one as [string, unknown]) : ([one, []] as [string, unknown])))
+    ? listed.map((one) => keyEntry(caller, one))
     : entriesOf(caller, listed, "key");
   if (!entries.length) fail(caller, "needs a key: a column, several, or { column: [steps] }");
   columnNames(
@@ -82,6 +82,13 @@ function keyOf(caller: string, given: unknown): KeyColumn[] {
     "key",
   );
   return entries.map(([name, steps]) => ({ name, steps: stepsOf(`${caller}: ${name}`, steps) }));
+}
+
+/** A column of a list, alone or with its steps. */
+function keyEntry(caller: string, given: unknown): readonly [string, unknown] {
+  if (!Array.isArray(given)) return [given as string, []];
+  if (given.length === 2) return given as [string, unknown];
+  return fail(caller, `key: expected a column or [column, [steps]], found ${foundOf(given)}`);
 }
 
 function columnsOf(caller: string, given: unknown): ComparedColumn[] {
@@ -110,12 +117,13 @@ function columnsOf(caller: string, given: unknown): ComparedColumn[] {
 }
 
 function alsoOf(caller: string, given: unknown): Comparison["also"] {
-  const also = (given ?? {}) as Readonly<Record<string, unknown>>;
+  const also = (given === undefined ? {} : given) as Readonly<Record<string, unknown>>;
   checkKnown(caller, also, SIDES, "side of also");
   const of = (side: Side) => {
-    const names = also[side] ?? [];
-    if (!Array.isArray(names)) fail(caller, `also: ${side} is a list of columns, found ${JSON.stringify(names)}`);
-    return (names as unknown[]).length ? columnNames(caller, names, `also: ${side}`) : [];
+    const names = also[side];
+    if (names !== undefined && !Array.isArray(names))
+      fail(caller, `also: ${side} is a list of columns, found ${foundOf(names)}`);
+    return columnsOrNone(caller, names, `also: ${side}`);
   };
   return { ours: of("ours"), theirs: of("theirs") };
 }

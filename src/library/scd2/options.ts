@@ -1,8 +1,17 @@
-import { expression } from "../../sql/authored.ts";
+import { expression, relation } from "../../sql/authored.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import type { Name } from "../shared/dataform.ts";
-import { checkKnown, columnNames, entriesOf, fail, type TypedColumns, typedColumns } from "../shared/options.ts";
+import {
+  checkKnown,
+  columnNames,
+  columnsOrNone,
+  entriesOf,
+  fail,
+  loadAndRow,
+  type TypedColumns,
+  typedColumns,
+} from "../shared/options.ts";
 
 /** What a load says about the records that it does not hold. */
 export type BatchKind = "full" | "slice" | "partial" | "log";
@@ -72,8 +81,7 @@ export function checked(
   const key = columnNames(caller, options.key ?? [], "key");
   const attributes = typedColumns(caller, options.attributes, "attributes");
   const loadOrder = columnNames(caller, options.loadOrder ?? RAW_ORDER, "loadOrder");
-  if (options.batches && loadOrder.length !== 2)
-    fail(caller, `loadOrder: expected two columns, the load's and the row's, found ${loadOrder.join(", ")}`);
+  if (options.batches !== undefined) loadAndRow(caller, loadOrder);
   const columns = [...key, ...attributes.keys()];
   checkTaken(caller, columns, loadOrder, [...RESULTS, ...taken]);
   return {
@@ -84,9 +92,9 @@ export function checked(
     effectiveAt:
       options.effectiveAt === undefined ? undefined : expression(options.effectiveAt, `${caller}: effectiveAt`),
     deleted: options.deleted === undefined ? sql`false` : expression(options.deleted, `${caller}: deleted`),
-    by: among(caller, "by", options.by === undefined ? [] : [options.by].flat(), columns),
+    by: among(caller, "by", columnsOrNone(caller, options.by, "by"), columns),
     since: sinceOf(caller, options.since, [...attributes.keys()]),
-    batches: options.batches && batchesOf(caller, options.batches),
+    batches: options.batches === undefined ? undefined : batchesOf(caller, options.batches),
   };
 }
 
@@ -134,7 +142,8 @@ function momentOf(caller: string, column: string, moment: unknown): Sql {
 
 function batchesOf(caller: string, batches: BatchOptions): BatchOptions {
   checkKnown(caller, batches, BATCH_OPTIONS, "option of batches");
-  const { kind, table, maxShrink, maxRejected } = batches;
+  const { ledger, kind, table, maxShrink, maxRejected } = batches;
+  if (ledger !== undefined) relation(ledger, `${caller}: batches: ledger`);
   const wrong = (option: string, expected: string, found: unknown) =>
     fail(caller, `batches: ${option}: expected ${expected}, found ${JSON.stringify(found) ?? String(found)}`);
   if (kind !== undefined && !KINDS.includes(kind)) wrong("kind", KINDS.join(", "), kind);

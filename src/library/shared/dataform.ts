@@ -1,6 +1,6 @@
 import { relation } from "../../sql/authored.ts";
 import type { Sql } from "../../sql/sql.ts";
-import { fail, foundOf } from "./options.ts";
+import { fail, foundOf, isText } from "./options.ts";
 
 // What a packaged function uses of Dataform's own JavaScript: globals where a project is compiled.
 
@@ -56,15 +56,20 @@ export function targetOf(name: Name | undefined): { readonly schema?: string; re
   return (name ?? undefined) as { readonly schema?: string; readonly name: string } | undefined;
 }
 
+/** Whether it is a name as in `ref()`, and nothing more: a third part would mean nothing. */
+export function isName(given: unknown): given is Name {
+  if (Array.isArray(given)) return given.length === 2 && given.every(isText);
+  if (typeof given !== "object" || given === null) return isText(given);
+  const { schema, name, ...more } = given as Readonly<Record<string, unknown>>;
+  return isText(name) && (schema === undefined || isText(schema)) && !Object.keys(more).length;
+}
+
 /**
  * The target that an option says by a name of `ref()`.
  * @throws Error for what is no such name
  */
 export function namedTarget(caller: string, given: unknown, where: string): NonNullable<ReturnType<typeof targetOf>> {
-  const target = targetOf(given as Name | undefined);
-  const isName = (name: unknown) => typeof name === "string" && name !== "";
-  const isList = Array.isArray(given) && given.length !== 2;
-  if (target && !isList && isName(target.name) && (target.schema === undefined || isName(target.schema))) return target;
+  if (isName(given)) return targetOf(given)!;
   return fail(caller, `needs ${where}: a name, [schema, name] or { schema, name }, found ${foundOf(given)}`);
 }
 

@@ -62,6 +62,42 @@ export function checkKnown(caller: string, given: object, known: readonly string
   }
 }
 
+/** Whether it is a text that says something. */
+export function isText(given: unknown): given is string {
+  return typeof given === "string" && given !== "";
+}
+
+/** @throws Error for an option that is there and not what it has to be */
+export function checkOption(
+  caller: string,
+  name: string,
+  given: unknown,
+  isRight: (given: unknown) => boolean,
+  expected: string,
+): void {
+  if (given !== undefined && !isRight(given)) fail(caller, `${name}: expected ${expected}, found ${foundOf(given)}`);
+}
+
+/** What a model says of itself, besides its rows. */
+interface ModelOptions {
+  readonly schema?: unknown;
+  readonly tags?: unknown;
+  readonly description?: unknown;
+  readonly columns?: unknown;
+}
+
+/** @throws Error for what is none of them */
+export function checkModel(caller: string, { schema, tags, description, columns }: ModelOptions, where = ""): void {
+  const check = (name: string, given: unknown, isRight: (given: unknown) => boolean, expected: string) =>
+    checkOption(caller, `${where}${name}`, given, isRight, expected);
+  check("schema", schema, isText, "the name of a schema");
+  check("tags", tags, (given) => Array.isArray(given) && given.every(isText), "a list of texts");
+  check("description", description, (given) => typeof given === "string", "a text");
+  for (const [column, text] of entriesOf(caller, columns, `${where}columns`))
+    check(`columns: ${column}`, text, (given) => typeof given === "string", "its description, a text");
+  if (Array.isArray(columns)) fail(caller, `${where}columns: expected { name: description }, found a list`);
+}
+
 /** One column by its name: as PostgreSQL has it, without the quotes of SQL. */
 export function columnName(caller: string, name: unknown, where: string): string {
   if (typeof name !== "string" || name === "")
@@ -88,14 +124,26 @@ export function columnNames(caller: string, given: unknown, where: string): read
   return names;
 }
 
+/** A list of columns that may be left out, or have none. */
+export function columnsOrNone(caller: string, given: unknown, where: string): readonly string[] {
+  return given === undefined || (Array.isArray(given) && !given.length) ? [] : columnNames(caller, given, where);
+}
+
+/** The columns that name the load and the row: `["_load_id", "_row_no"]` unless said. */
+export function loadAndRow(caller: string, given: unknown = ["_load_id", "_row_no"]): readonly [string, string] {
+  const [load, row, ...more] = columnNames(caller, given, "loadOrder");
+  if (load !== undefined && row !== undefined && !more.length) return [load, row];
+  return fail(caller, `loadOrder: expected two columns, the load's and the row's, found ${foundOf(given)}`);
+}
+
 /**
  * `{ name: value }`, or entries, which serve for names that an object cannot have: `[["__proto__", "text"]]`. Nothing gives none.
  * @throws Error for what is neither, and for an object that was given a prototype where a name was meant
  */
 export function entriesOf(caller: string, given: unknown, where: string): readonly (readonly [string, unknown])[] {
-  if (given === undefined || given === null) return [];
+  if (given === undefined) return [];
   if (Array.isArray(given) && given.every((entry) => Array.isArray(entry) && entry.length === 2)) return given;
-  if (typeof given !== "object" || Array.isArray(given))
+  if (typeof given !== "object" || given === null || Array.isArray(given))
     return fail(caller, `${where}: expected { name: … }, found ${foundOf(given)}`);
   // An object of another realm has another Object.prototype, and that has none.
   const prototype = Object.getPrototypeOf(given);

@@ -1,12 +1,14 @@
+import { relation } from "../../sql/authored.ts";
 import type { Sql } from "../../sql/sql.ts";
 import { type Name, namedTarget } from "../shared/dataform.ts";
 import {
   checkFree,
   checkKnown,
-  columnName,
+  checkModel,
   columnNames,
   fail,
   foundOf,
+  loadAndRow,
   optionsOf,
   type TypedColumns,
   typedColumns,
@@ -57,6 +59,7 @@ const TAKEN = ["feed", "load_id", "known_from", "known_to", "is_current", "ended
 /** @throws Error that names what is wrong with the options */
 export function reportOf(caller: string, options: PublishOptions): Report {
   checkKnown(caller, options, KNOWN);
+  checkModel(caller, options);
   namedTarget(caller, options.from, "from, the name of the rows");
   const key = columnNames(caller, options.key ?? [], "key");
   const values = typedColumns(caller, options.values, "values");
@@ -65,14 +68,12 @@ export function reportOf(caller: string, options: PublishOptions): Report {
   const twice = key.find((column) => values.has(column));
   if (twice !== undefined) fail(caller, `${twice} is in key and in values, name it in one of them`);
   checkFree(caller, [...key, ...values.keys()], TAKEN);
-  const order = options.loadOrder ?? ["_load_id", "_row_no"];
-  if (!Array.isArray(order) || order.length !== 2) fail(caller, "loadOrder has two columns, the load and the row");
-  const [load, row] = order.map((column) => columnName(caller, column, "loadOrder")) as [string, string];
+  const order = loadAndRow(caller, options.loadOrder);
   return {
     key,
     day: options.day,
     values,
-    loadOrder: [load, row],
+    loadOrder: order,
     // How rows are compared is a part of it: a store that compared them otherwise is computed anew, once.
     definition: JSON.stringify({
       key,
@@ -88,7 +89,8 @@ export function reportOf(caller: string, options: PublishOptions): Report {
 export function tablesOf(caller: string, options: LoadsOptions | undefined): readonly string[] {
   const given = optionsOf(caller, options, "the loads");
   checkKnown(caller, given, ["ledger", "tables"]);
-  const { tables } = given;
+  const { ledger, tables } = given;
+  if (ledger !== undefined) relation(ledger, `${caller}: ledger`);
   if (!Array.isArray(tables) || !tables.length || tables.some((table) => typeof table !== "string" || !table))
     fail(caller, `needs tables: [name, …], found ${foundOf(tables)}`);
   return tables as readonly string[];
