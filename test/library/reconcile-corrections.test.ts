@@ -220,9 +220,9 @@ test("records as corrected have exact columns as texts, moments without a zone a
 
 test.each([
   [{ target: "t; drop table x" }, "target is not a relation"],
-  [{ target: "(select 1)" }, "needs target, a table: a name, [schema, name] or"],
+  [{ target: "(select 1)" }, "target: expected a table"],
   [{ target: "t set x = 1; --", dialect: "mysql" }, "target: expected a table"],
-  [{ target: { schema: "a" } }, "target: expected a table"],
+  [{ target: { schema: "a" } }, "needs target, a table: a name, [schema, name] or"],
   [{ target: "t", dialect: "oracle" }, 'unknown dialect "oracle", known: postgresql, postgres, mysql, mariadb'],
   [{ target: "t", dialekt: "mysql" }, 'unknown option "dialekt"'],
 ])("corrections for %j are refused", (more, message) => {
