@@ -5,10 +5,10 @@ import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compile } from "../src/compile/compile.ts";
+import type { Failpoint } from "../src/environment/failpoints.ts";
 import type { ConnectionSettings } from "../src/model/connection.ts";
 import { connect } from "../src/postgres/client.ts";
-import type { Point } from "../src/run/points.ts";
-import { rollback } from "../src/run/rollback.ts";
+import { rollback } from "../src/release/rollback.ts";
 import { run } from "../src/run/run.ts";
 import { script } from "../src/sql/authored.ts";
 import { randomFrom } from "../test/support/reader.ts";
@@ -124,15 +124,15 @@ async function measurePublish(
   const waited: Figure = { name: `${what}: with the wait for older snapshots`, milliseconds: [] };
   await whileReading(settings, count, readers, async () => {
     for (let round = 0; round <= rounds; round++) {
-      const at = new Map<Point, number>();
+      const at = new Map<Failpoint, number>();
       const { status } = await run(graph, settings, {
         ...options,
-        reach: async (point) => void at.set(point, performance.now()),
+        failpoint: async (point) => void at.set(point, performance.now()),
       });
       if (status !== "success") throw new Error(`the run ended with ${status}`);
       say(`publish, ${round ? `round ${round} of ${rounds}` : "warm-up"}`);
       if (!round) continue;
-      const took = (from: Point) => at.get("published")! - at.get(from)!;
+      const took = (from: Failpoint) => at.get("published")! - at.get(from)!;
       sent.milliseconds.push(took("deltas applied"));
       whole.milliseconds.push(took("horizon passed"));
       waited.milliseconds.push(took("release waits"));
@@ -164,9 +164,9 @@ async function measureRollback(
   };
   await whileReading(settings, count, readers, async () => {
     for (let round = 0; round <= rounds; round++) {
-      const at = new Map<Point, number>();
+      const at = new Map<Failpoint, number>();
       const to = 1 + (round % 2);
-      await rollback(settings, { to, reach: async (point) => void at.set(point, performance.now()) });
+      await rollback(settings, { to, failpoint: async (point) => void at.set(point, performance.now()) });
       say(`rollback, ${round ? `round ${round} of ${rounds}` : "warm-up"}`);
       if (!round) continue;
       sent.milliseconds.push(at.get("published")! - at.get("deltas applied")!);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "..");
 
-/** What each folder of src/ may import; docs/architecture.md says why. */
+/** What each folder of src/ may import, from the ground up; docs/architecture.md says why. */
 const allowed: Record<string, readonly string[]> = {
   model: [],
   config: ["model"],
@@ -13,33 +13,19 @@ const allowed: Record<string, readonly string[]> = {
   compile: ["model", "config", "sql"],
   plan: ["model", "sql"],
   postgres: ["model", "sql", "config"],
-  run: ["model", "sql", "postgres", "plan"],
+  roles: ["model", "sql", "postgres"],
+  environment: ["model", "sql", "postgres"],
+  release: ["model", "sql", "postgres", "plan", "environment"],
+  run: ["model", "sql", "postgres", "plan", "environment", "release"],
   sources: ["model", "config", "sql"],
   land: ["model", "sql", "postgres", "sources"],
   export: ["model", "sql", "postgres"],
-  serve: ["model", "sql", "postgres", "land"],
-  schedule: ["model", "config", "postgres"],
-  site: ["model"],
-  cli: [
-    "model",
-    "config",
-    "sql",
-    "compile",
-    "plan",
-    "postgres",
-    "run",
-    "sources",
-    "land",
-    "export",
-    "serve",
-    "schedule",
-    "site",
-  ],
 };
+allowed.cli = Object.keys(allowed);
 
 /** Words that belong to one folder. */
 const confined: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/from "pg(?:-copy-streams)?"/, ["postgres"]],
+  [/["'`]pg(?:-copy-streams)?["'`]/, ["postgres"]],
   [/process\.env\b/, ["config"]],
   [/\bconsole\./, []],
   [/process\.exit\(/, ["cli"]],
@@ -62,11 +48,25 @@ const files = sourceFiles(join(root, "src")).map((path) => ({
   text: readFileSync(path, "utf8"),
 }));
 
+/** Every way in which a file names another one: static, dynamic, for its effects, by `require`, as a program to start. */
+const MENTION =
+  /(?:\bfrom|\bimport|\bimport\(|\brequire\(|\bnew URL\()\s*["'`]((?:\.[^"'`]*\/)?[^"'`/]+\.(?:ts|cjs))["'`]/g;
+
 function importsOf(file: (typeof files)[number]): string[] {
-  return [...file.text.matchAll(/(?:from |import\()"(\.[^"]+)"/g)].map(([, path]) =>
-    resolve(dirname(file.path), path!),
-  );
+  return [...file.text.matchAll(MENTION)].map(([, path]) => resolve(dirname(file.path), path!));
 }
+
+test("the table above has the folders of src/, each of them and no other", () => {
+  const folders = readdirSync(join(root, "src"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(Object.keys(allowed).sort()).toEqual(folders.map(({ name }) => name).sort());
+});
+
+test("what is imported while the program runs is named where it is imported, but for files and packages of a project", () => {
+  const computed = files.filter(({ text }) =>
+    /\b(?:import|require)\((?!\s*["'])/.test(text.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, "")),
+  );
+  expect(computed.map(({ name }) => name)).toEqual(["compile/worker.cjs", "sources/optional.ts"]);
+});
 
 test("every import goes in an allowed direction", () => {
   const wrong = files

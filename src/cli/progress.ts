@@ -1,7 +1,7 @@
+import type { RunEvents } from "../environment/events.ts";
 import { formatUserError } from "../model/errors.ts";
 import type { RunReport, StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
-import type { RunEvents } from "../run/context.ts";
 import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";
 

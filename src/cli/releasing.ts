@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { formatUserError } from "../model/errors.ts";
 import type { ReleaseReport } from "../model/release.ts";
-import type { HorizonPolicy } from "../run/horizon.ts";
+import type { HorizonPolicy } from "../release/horizon.ts";
 import { parseDuration } from "./options.ts";
 import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";

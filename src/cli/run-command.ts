@@ -1,7 +1,7 @@
 import { readSource } from "../compile/source.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { type RunReport, reportJson } from "../model/report.ts";
-import { DEFAULT_RETENTION } from "../run/collect.ts";
+import { DEFAULT_RETENTION } from "../release/collect.ts";
 import { run } from "../run/run.ts";
 import { runUnitTests } from "../run/unit-tests.ts";
 import { openDatabase } from "./database.ts";

@@ -3,7 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { UserError } from "../model/errors.ts";
 import type { RawColumn, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
-import type { SourceRecord } from "../sources/json.ts";
+import type { SourceRecord } from "../sources/json/document.ts";
 import { jsonCell, readsText } from "./json-cells.ts";
 import { isDateText, isDateTimeText } from "./times.ts";
 import { baseOf } from "./types.ts";

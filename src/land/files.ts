@@ -4,9 +4,9 @@ import type { FileStream, FilesDeclaration, IngestDeclaration, StreamDeclaration
 import type { FileLoad } from "../model/load.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { connectionLost } from "../postgres/errors.ts";
-import { listSettled, type SequenceGap, type SettleClock, sequenceGaps } from "../sources/settle.ts";
-import type { Place, SourceFile } from "../sources/source.ts";
-import { unpack } from "../sources/unpack.ts";
+import { listStable, type SequenceGap, type StableClock, sequenceGaps } from "../sources/files/stable-files.ts";
+import type { Filesystem, SourceFile } from "../sources/source.ts";
+import { unpack } from "../sources/unpack/unpack.ts";
 import { knownVersions, type LandedFile, readLandedFiles, sameContent, writeFile } from "./file-ledger.ts";
 import { readFile } from "./formats.ts";
 import { ledgerExists, ledgerKey, writeFailure } from "./ledger.ts";
@@ -32,9 +32,9 @@ export async function landFiles(
   client: Client,
   declaration: IngestDeclaration & { readonly origin: FilesDeclaration },
   stream: StreamDeclaration & { readonly origin: FileStream },
-  place: Place,
+  filesystem: Filesystem,
   options: LandOptions,
-  clock?: SettleClock,
+  clock?: StableClock,
 ): Promise<LandedFiles> {
   const key = ledgerKey(declaration, stream);
   if (!options.dryRun) await evolveTable(client, rawTable(declaration, stream));
@@ -46,7 +46,7 @@ export async function landFiles(
   const since = options.since === undefined ? undefined : timeOf(options.since);
   const onWait = (seconds: number) =>
     options.onEvent?.({ kind: "waiting", stream: stream.name, seconds, reason: "looking whether files still grow" });
-  const listing = await listSettled(place, glob, stream.origin, clock, onWait);
+  const listing = await listStable(filesystem, glob, stream.origin, clock, onWait);
   const files: FileLoad[] = listing.growing.map((path) => ({ ...nothing, path, status: "waiting", reason: GROWING }));
   const landed: Landed[] = [];
   for (const file of listing.whole) {

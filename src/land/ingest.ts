@@ -3,9 +3,9 @@ import type { UserErrorDetails } from "../model/errors.ts";
 import type { FileStream, FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import type { LoadReport, StreamLoad } from "../model/load.ts";
 import { type Client, withClient } from "../postgres/client.ts";
-import type { RestOptions } from "../sources/rest.ts";
-import type { SettleClock } from "../sources/settle.ts";
-import type { Place } from "../sources/source.ts";
+import type { StableClock } from "../sources/files/stable-files.ts";
+import type { RestOptions } from "../sources/rest/rest.ts";
+import type { Filesystem } from "../sources/source.ts";
 import { landFiles } from "./files.ts";
 import { land } from "./land.ts";
 import { ledgerKey, prepareLedger, writeFailure } from "./ledger.ts";
@@ -22,7 +22,7 @@ export interface IngestOptions extends LandOptions {
   /** For tests: the clock, chance and the network. */
   readonly rest?: RestOptions;
   /** For tests: in place of the clock that says whether a file is still being written. */
-  readonly clock?: SettleClock;
+  readonly clock?: StableClock;
 }
 
 /**
@@ -38,20 +38,20 @@ export async function ingest(
   const streams: StreamLoad[] = [];
   const chosen = declaration.streams.filter(({ name }) => !options.streams || options.streams.includes(name));
   const { origin } = declaration;
-  const place =
+  const filesystem =
     origin.kind === "files" && chosen.length
-      ? await (await import("../sources/places/open.ts")).openPlace(origin, {
+      ? await (await import("../sources/filesystems/open.ts")).openFilesystem(origin, {
           onWait: (seconds, reason) => options.onEvent?.({ kind: "waiting", stream: chosen[0]!.name, seconds, reason }),
         })
       : undefined;
   try {
     for (const stream of chosen) {
-      const load = await ingestStream(declaration, stream, settings, options, place);
+      const load = await ingestStream(declaration, stream, settings, options, filesystem);
       options.onEvent?.({ kind: "finished", stream: stream.name, load });
       streams.push(load);
     }
   } finally {
-    await place?.close();
+    await filesystem?.close();
   }
   return {
     version: 1,
@@ -71,7 +71,7 @@ async function ingestStream(
   stream: StreamDeclaration,
   settings: ConnectionSettings,
   options: IngestOptions,
-  place: Place | undefined,
+  filesystem: Filesystem | undefined,
 ): Promise<StreamLoad> {
   const startedAt = new Date();
   const common = () => ({
@@ -85,8 +85,8 @@ async function ingestStream(
     try {
       if (!options.dryRun) await prepareLedger(client, declaration.schema);
       const known = { ...stream, recordSchema: await withServerTypes(client, stream.recordSchema) };
-      const outcome = place
-        ? await filesOutcome(client, declaration, known, place, options)
+      const outcome = filesystem
+        ? await filesOutcome(client, declaration, known, filesystem, options)
         : await recordsOutcome(client, declaration, known, options, told);
       // Nothing that goes wrong here takes back what has landed.
       const tended = options.dryRun
@@ -128,14 +128,14 @@ async function filesOutcome(
   client: Client,
   declaration: IngestDeclaration,
   stream: StreamDeclaration,
-  place: Place,
+  filesystem: Filesystem,
   options: IngestOptions,
 ): Promise<Outcome> {
   const { files, landed, warnings } = await landFiles(
     client,
     declaration as IngestDeclaration & { readonly origin: FilesDeclaration },
     stream as StreamDeclaration & { readonly origin: FileStream },
-    place,
+    filesystem,
     options,
     options.clock,
   );

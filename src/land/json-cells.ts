@@ -1,5 +1,5 @@
 import type { RawColumn, RecordSchema } from "../model/ingest.ts";
-import type { SourceRecord } from "../sources/json.ts";
+import type { SourceRecord } from "../sources/json/document.ts";
 import { baseOf, holdsJson } from "./types.ts";
 
 const WHOLE_TYPES = /^(?:bigint|integer|smallint)$/;

@@ -3,7 +3,7 @@ import type { CsvOptions, IngestDeclaration, StreamDeclaration } from "../model/
 import type { LoadCursor, LoadEvent } from "../model/load.ts";
 import type { Client } from "../postgres/client.ts";
 import type { Line } from "../sources/formats/lines.ts";
-import type { FilePlace, SourcePage } from "../sources/source.ts";
+import type { FilePosition, SourcePage } from "../sources/source.ts";
 import { BulkCsv } from "./bulk.ts";
 import { createChecker, type RecordChecker, type UnknownFields } from "./check.ts";
 import { CursorTracker } from "./cursor.ts";
@@ -234,7 +234,7 @@ export class Load {
       const rowNo = ++this.#rowNo;
       if (record.hasTwins) this.#twins++;
       const checked = this.#check(record, text);
-      const { line, byte } = record as FilePlace;
+      const { line, byte } = record as FilePosition;
       const place = {
         position: record.position,
         ...(line === undefined ? {} : { line }),

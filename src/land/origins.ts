@@ -1,5 +1,5 @@
 import type { IngestDeclaration, SoapStream, SqlDeclaration, SqlStream, StreamDeclaration } from "../model/ingest.ts";
-import type { RestOptions, RestStreamDeclaration } from "../sources/rest.ts";
+import type { RestOptions, RestStreamDeclaration } from "../sources/rest/rest.ts";
 import type { SourcePage } from "../sources/source.ts";
 import { type SqlCursor, selectOf } from "../sources/sql/query.ts";
 import { baseOf } from "./types.ts";
@@ -14,7 +14,7 @@ export async function* readPagesOf(
   const { origin } = declaration;
   switch (origin.kind) {
     case "rest": {
-      const { readPages } = await import("../sources/rest.ts");
+      const { readPages } = await import("../sources/rest/rest.ts");
       yield* readPages(origin, stream as RestStreamDeclaration, since, options);
       break;
     }

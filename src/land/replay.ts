@@ -2,7 +2,7 @@ import type { ConnectionSettings } from "../model/connection.ts";
 import type { CsvOptions, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";
-import { JsonRecord, parseJson, type SourceRecord } from "../sources/json.ts";
+import { JsonRecord, parseJson, type SourceRecord } from "../sources/json/document.ts";
 import { sql } from "../sql/sql.ts";
 import { createChecker } from "./check.ts";
 import {

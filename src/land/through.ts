@@ -4,7 +4,7 @@ import { copyOut } from "../postgres/copy.ts";
 import { copyFormat, copyThrough, SOURCE_SESSION } from "../postgres/through.ts";
 import { describeQuery } from "../postgres/types.ts";
 import { readNdjson } from "../sources/formats/ndjson.ts";
-import type { SourceRecord } from "../sources/json.ts";
+import type { SourceRecord } from "../sources/json/document.ts";
 import type { SourcePage } from "../sources/source.ts";
 import { selectOf } from "../sources/sql/query.ts";
 import { ids, relationId } from "../sql/identifiers.ts";

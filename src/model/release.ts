@@ -1,3 +1,10 @@
+/** SQLSTATE of a publish that comes too late: another run has taken over. */
+export const FENCED = "DF001";
+/** Code of a release that readers keep from being published. */
+export const STARVED = "DF002";
+/** Code of a release that was given up because older transactions were open. */
+export const GIVEN_UP = "DF003";
+
 /** What `dataform publish` and `dataform rollback` did. */
 export interface ReleaseReport {
   readonly version: 1;

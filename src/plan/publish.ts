@@ -1,5 +1,6 @@
 import type { Catalog, Manifest, ManifestEntry } from "../model/catalog.ts";
 import type { Bounds, PublishItem, PublishPlan, Statement } from "../model/plan.ts";
+import { FENCED } from "../model/release.ts";
 import { type Duty, roleName } from "../model/roles.ts";
 import { compareTargets, targetKey } from "../model/target.ts";
 import { id, relationId } from "../sql/identifiers.ts";
@@ -18,9 +19,6 @@ export interface PublishInput {
   /** Prefix of the roles to act as: private objects belong to the builder, all else to the publisher. */
   readonly roles?: string | undefined;
 }
-
-/** SQLSTATE of a publish that comes too late: another run has taken over. */
-export const FENCED = "DF001";
 
 /** The statements that make the built objects the public ones, in one commit. Pure. */
 export function planPublish(input: PublishInput): PublishPlan {

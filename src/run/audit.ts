@@ -3,13 +3,13 @@ import type { JsonText, StepResult } from "../model/report.ts";
 import { SNAPSHOT } from "../plan/snapshot.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost } from "../postgres/errors.ts";
+import { send } from "../postgres/send.ts";
 import { literal } from "../sql/literals.ts";
 import { joinStatements } from "../sql/message.ts";
 import { sql } from "../sql/sql.ts";
 import { inSavepoint } from "../sql/statement.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure } from "./explain.ts";
-import { send } from "./send.ts";
 
 const READ = joinStatements(SNAPSHOT);
 
@@ -17,7 +17,7 @@ const READ = joinStatements(SNAPSHOT);
 export async function auditSegment(segment: Segment, context: RunContext): Promise<void> {
   const open = segment.audits.filter((step) => !skipBlocked(step, context));
   if (!open.length) return;
-  await context.reach("before the audits");
+  await context.failpoint("before the audits");
   try {
     await auditAll(open, context);
   } catch (error) {
@@ -26,14 +26,14 @@ export async function auditSegment(segment: Segment, context: RunContext): Promi
     await Promise.all(context.pool.workers.map((worker) => worker.renew()));
     await auditAll(open, context);
   }
-  await context.reach("after the audits");
+  await context.failpoint("after the audits");
 }
 
 async function auditAll(audits: readonly AuditStep[], context: RunContext): Promise<void> {
   const [first, ...others] = context.pool.workers.slice(0, audits.length).map(({ client }) => client);
   await first!.script(READ);
   try {
-    await context.reach("during the audits");
+    await context.failpoint("during the audits");
     const { rows } = await first!.query<{ snapshot: string }>(sql`select pg_export_snapshot() as snapshot`);
     const snapshot = literal(rows[0]!.snapshot);
     // Before the first assertion runs: while one fails, its snapshot cannot be taken over.

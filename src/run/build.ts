@@ -7,13 +7,13 @@ import { isQuickToShape, shapeOf } from "../plan/shape.ts";
 import { describeObjects } from "../postgres/catalog.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost, neverSent } from "../postgres/errors.ts";
+import { send } from "../postgres/send.ts";
 import { messagesOf } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunContext } from "./context.ts";
 import { explainBuild, ourName } from "./explain.ts";
 import type { Worker } from "./pool.ts";
-import { send } from "./send.ts";
 import { withColumn } from "./with-column.ts";
 
 type WorkStep = BuildStep | OperationsStep;
@@ -82,15 +82,15 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
   context.events.stepStarted?.(step);
   let current = step;
   try {
-    await context.reach("before a build");
+    await context.failpoint("before a build");
     if (step.step === "build" && step.entry.storage) await checkColumns(step, worker, context);
     const rows = await execute(current, worker);
     if (current.step === "build" && current.newRows) {
-      await context.reach("new rows built");
+      await context.failpoint("new rows built");
       current = await complete({ ...current, newRows: current.newRows }, worker, context);
       await execute(current, worker);
     }
-    await context.reach("after a build");
+    await context.failpoint("after a build");
     return { ...base, status: "ok", duration: duration(), ...(rows === undefined ? {} : { rows }) };
   } catch (error) {
     await worker.client.query(sql`rollback`).catch(() => {});

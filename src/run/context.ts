@@ -1,20 +1,11 @@
+import type { RunEvents } from "../environment/events.ts";
+import type { ReachFailpoint } from "../environment/failpoints.ts";
 import type { Column } from "../model/catalog.ts";
-import type { BuildStep, NewRows, Step } from "../model/plan.ts";
+import type { BuildStep, NewRows } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import type { Client } from "../postgres/client.ts";
 import type { Sources } from "./explain.ts";
-import type { Reach } from "./points.ts";
 import type { Pool } from "./pool.ts";
-
-/** Called while a run goes on, for progress. */
-export interface RunEvents {
-  planned?(total: number): void;
-  stepStarted?(step: Step): void;
-  stepFinished?(result: StepResult): void;
-  /** The run waits for something outside it. */
-  waiting?(what: string): void;
-  published?(release: number, targets: number, seconds: number): void;
-}
 
 /** What the stages of one run share. */
 export interface RunContext {
@@ -22,7 +13,7 @@ export interface RunContext {
   readonly signal: AbortSignal;
   readonly events: RunEvents;
   readonly sources: Sources;
-  readonly reach: Reach;
+  readonly failpoint: ReachFailpoint;
   readonly record: (result: StepResult) => void;
   /** Whether the step of that key failed, was skipped or was held. */
   readonly isBlocked: (key: string) => boolean;

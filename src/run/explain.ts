@@ -5,10 +5,10 @@ import type { BuildStep, Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
 import { ourNameTwice } from "../plan/our-names.ts";
 import { type PostgresError, postgresError } from "../postgres/errors.ts";
+import { messageOf } from "../postgres/send.ts";
 import { placeOf, positionAt } from "../sql/locate.ts";
 import { joinStatements, statementAt } from "../sql/message.ts";
 import { meaningful } from "../sql/tokens.ts";
-import { messageOf } from "./send.ts";
 
 /** Reads a file of the project, for the line numbers of messages; "" when there is none. */
 export type ReadSource = (file: string) => string;

@@ -1,7 +1,7 @@
+import { endSessions } from "../environment/orphaned-sessions.ts";
+import { reconnect } from "../environment/reconnect.ts";
 import type { ConnectionSettings } from "../model/connection.ts";
 import { type Client, connect } from "../postgres/client.ts";
-import { endSessions } from "./ghosts.ts";
-import { connectAgain } from "./publish.ts";
 
 /** One connection of the pool, which can be replaced when it is lost. */
 export interface Worker {
@@ -70,7 +70,7 @@ class PoolWorker implements Worker {
     const lost = this.client.processId;
     await this.client.close().catch(() => {});
     // First of all, since the server may be restarting.
-    this.client = await connectAgain(this.#settings, this.#applicationName, "builder");
+    this.client = await reconnect(this.#settings, this.#applicationName, "builder");
     await endSessions(this.#settings, [this.#applicationName], lost);
     this.#watch();
   }

@@ -9,14 +9,14 @@ import { planPublish } from "../plan/publish.ts";
 import { shapeOf } from "../plan/shape.ts";
 import { describeNewRows, describeObjects } from "../postgres/catalog.ts";
 import { actAs, type Client } from "../postgres/client.ts";
+import { send } from "../postgres/send.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import { explained } from "../sql/statement.ts";
 import { createSchemaOnce } from "../sql/statements.ts";
 import { explainBuild, explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
-import { publishItem } from "./items.ts";
-import { send } from "./send.ts";
+import { publishItem } from "./publish-item.ts";
 
 /** What a plan would come to, found out without data and without leaving anything behind. */
 export interface Preview {

@@ -1,30 +1,31 @@
+import { recordEnd, recordStart } from "../environment/metadata.ts";
+import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
 import type { Catalog } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection.ts";
 import { UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel } from "../model/graph.ts";
 import type { BuildStep, Plan, PublishItem, Segment } from "../model/plan.ts";
+import { FENCED } from "../model/release.ts";
 import type { RunReport, StepError, StepResult, StepStatus } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { dependentsOf } from "../plan/order.ts";
 import { plan as makePlan, type PlanOptions, planCandidate, withoutRetired } from "../plan/plan.ts";
-import { FENCED, manifestWith } from "../plan/publish.ts";
+import { manifestWith } from "../plan/publish.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import { describeNewRows, describeObjects, readCatalog } from "../postgres/catalog.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost } from "../postgres/errors.ts";
+import { collect, DEFAULT_RETENTION, type Retention } from "../release/collect.ts";
+import { fenced } from "../release/publish.ts";
+import { checkItem, publishWaiting, type ReleaseOptions, staysWaiting } from "../release/publish-waiting.ts";
+import { discard, recordWaiting } from "../release/store.ts";
 import { joinStatements } from "../sql/message.ts";
 import { auditSegment } from "./audit.ts";
 import { buildSegment } from "./build.ts";
-import { collect, DEFAULT_RETENTION, type Retention } from "./collect.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure, type ReadSource, sourcesOf } from "./explain.ts";
-import { publishItem } from "./items.ts";
-import { recordEnd, recordStart } from "./metadata.ts";
 import { openPool, type Pool } from "./pool.ts";
-import { fenced } from "./publish.ts";
-import { discard, recordWaiting } from "./release.ts";
-import { checkItem, publishWaiting, type ReleaseOptions, staysWaiting } from "./releasing.ts";
-import { type Session, type SessionOptions, withSession } from "./session.ts";
+import { publishItem } from "./publish-item.ts";
 
 export interface RunOptions extends PlanOptions, SessionOptions, ReleaseOptions {
   /** Connections that build at once; 4 unless stated. */
@@ -59,7 +60,7 @@ export async function run(
       coreVersion: graph.coreVersion,
       notes: plan.notes,
     });
-    await session.reach("run recorded");
+    await session.failpoint("run recorded");
     // No more connections than there is work for at once: each costs the server a process.
     const most = Math.max(...plan.segments.map(({ steps, audits }) => Math.max(steps.length, audits.length)), 0);
     const pool = await openPool(settings, Math.min(options.concurrency ?? 4, most), `dataform-build-${runId}`);
@@ -108,7 +109,7 @@ class Run {
       pool,
       signal: session.signal,
       events: session.events,
-      reach: session.reach,
+      failpoint: session.failpoint,
       sources: sourcesOf(graph, options.readSource),
       record: (result) => this.#record(result),
       isBlocked: (key) => this.#isBlocked(key),
@@ -126,7 +127,7 @@ class Run {
     const total = segments.reduce((count, { steps, audits }) => count + steps.length + audits.length, 0);
     this.#session.events.planned?.(total);
     if (preparation.length) await this.#session.retry((client) => client.script(joinStatements(preparation)));
-    await this.#session.reach("schemas made");
+    await this.#session.failpoint("schemas made");
     for (const segment of segments) {
       await buildSegment(segment, this.#context);
       await auditSegment(segment, this.#context);
@@ -134,10 +135,10 @@ class Run {
       if (this.#late) break;
     }
     await this.#collect();
-    await this.#session.reach("before the report");
+    await this.#session.failpoint("before the report");
     const report = this.#report();
     await this.#session.retry((client) => recordEnd(client, report));
-    await this.#session.reach("report written");
+    await this.#session.failpoint("report written");
     return report;
   }
 
@@ -168,7 +169,7 @@ class Run {
     const builtAt = await this.#session.retry((client) =>
       recordWaiting(client, { environment, release, base, runId, manifest, items }),
     );
-    await this.#session.reach("release waits");
+    await this.#session.failpoint("release waits");
     try {
       const waiting = { release, builtAt, items };
       this.#warnings.push(...(await publishWaiting(this.#session, this.#catalog, waiting, this.#options)));
@@ -265,11 +266,11 @@ class Run {
   /** Old releases and litter go once the new release is there. A failure here is no failure of the run. */
   async #collect(): Promise<void> {
     if (this.#session.signal.aborted || this.#late) return;
-    const { environment, reach } = this.#session;
+    const { environment, failpoint } = this.#session;
     const retention = this.#options.retention ?? DEFAULT_RETENTION;
     const newest = this.#catalog.nextRelease + this.#plan.segments.length - 1;
     this.#warnings.push(
-      ...(await this.#session.retry((client) => collect(client, environment, retention, newest, reach))),
+      ...(await this.#session.retry((client) => collect(client, environment, retention, newest, failpoint))),
     );
   }
 

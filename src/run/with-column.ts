@@ -1,12 +1,12 @@
 import type { BuildStep, OperationsStep } from "../model/plan.ts";
 import { postgresError } from "../postgres/errors.ts";
+import { messageOf, send } from "../postgres/send.ts";
 import { literal } from "../sql/literals.ts";
 import { asking, doesSayReading, isAnswer, makeAsking } from "../sql/readings.ts";
 import { sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 import type { RunContext } from "./context.ts";
 import type { Worker } from "./pool.ts";
-import { messageOf, send } from "./send.ts";
 
 /** What a value can be refused with by the input function of its type: data, a domain's check, a name that is none. */
 const REFUSALS = /^(?:22|23502|23514|3F|42|P0001)/;

@@ -1,4 +1,4 @@
-import type { SourceRecord } from "./json.ts";
+import type { SourceRecord } from "./json/document.ts";
 
 /** Some records, in the order of the source, and what was no record. */
 export interface SourcePage {
@@ -12,12 +12,12 @@ export interface SourcePage {
 }
 
 /** Where a record begins in its file. Lines count from 1, bytes from 0, both after unpacking. */
-export interface FilePlace {
+export interface FilePosition {
   readonly line?: number;
   readonly byte?: number;
 }
 
-export interface RejectedPiece extends FilePlace {
+export interface RejectedPiece extends FilePosition {
   /** For people: "line 17". */
   readonly position: string;
   readonly reason: string;
@@ -43,7 +43,7 @@ export interface SourceFile {
 }
 
 /** Somewhere files are. */
-export interface Place {
+export interface Filesystem {
   /** Files that match the glob, by path. */
   list(glob: string): Promise<readonly SourceFile[]>;
   close(): Promise<void>;

@@ -6,7 +6,7 @@ import { ingest } from "../../src/land/ingest.ts";
 import { UserError } from "../../src/model/errors.ts";
 import type { CsvOptions, FileStream, RecordSchema } from "../../src/model/ingest.ts";
 import { readCsv } from "../../src/sources/formats/csv/read.ts";
-import type { FilePlace } from "../../src/sources/source.ts";
+import type { FilePosition } from "../../src/sources/source.ts";
 import { readAll } from "../sources/formats/reading.ts";
 import { fileIngest } from "../support/ingest-files.ts";
 
@@ -208,7 +208,7 @@ test("CSV: records, rejects and refusals are the oracle's, whatever the dialect,
       const outcome = await readAll(readCsv(one.options, texts), one.bytes, chunk).then(
         ({ records, rejected }) => ({
           records: records.map((record) => {
-            const { line, byte } = record as FilePlace;
+            const { line, byte } = record as FilePosition;
             return { line, byte, cells: { ...(record.value as Record<string, string>) } };
           }),
           rejected: rejected.map(({ line, byte }) => ({ line, byte, cells: undefined })),

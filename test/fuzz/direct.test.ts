@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createChecker } from "../../src/land/check.ts";
 import { DirectLines } from "../../src/land/direct.ts";
 import type { RecordSchema } from "../../src/model/ingest.ts";
-import { JsonRecord, parseJson } from "../../src/sources/json.ts";
+import { JsonRecord, parseJson } from "../../src/sources/json/document.ts";
 
 /** Of each of the two tests. */
 // A third of the time for NDJSON, for two tests; the rest is ndjson.test.ts's.

@@ -9,8 +9,8 @@ import type { BuildStep, NewRowsShape, Plan, Statement } from "../../src/model/p
 import { targetKey } from "../../src/model/target.ts";
 import { type PlanOptions, plan, planCandidate } from "../../src/plan/plan.ts";
 import { type KeptRelease, planRollback } from "../../src/plan/rollback.ts";
-import { publishItem } from "../../src/run/items.ts";
 import { type Preview, previewRelease } from "../../src/run/preview.ts";
+import { publishItem } from "../../src/run/publish-item.ts";
 import { expectGolden } from "../support/golden.ts";
 import { testProject } from "../support/project.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
+import { FAILPOINTS, type Failpoint } from "../../src/environment/failpoints.ts";
 import type { ConnectionSettings } from "../../src/model/connection.ts";
 import { UserError } from "../../src/model/errors.ts";
 import type { Client } from "../../src/postgres/client.ts";
-import { POINTS, type Point } from "../../src/run/points.ts";
 import { type CuttableProxy, proxy } from "../support/proxy.ts";
 import { endSessions } from "../support/sessions.ts";
 import { litter, readRelease, sessions, type Ticking, tick, ticking } from "../support/ticking.ts";
@@ -16,10 +16,10 @@ const faults: Readonly<Record<string, (between: CuttableProxy, client: Client) =
 };
 
 /** How a run ends. One that throws must do so with a message for a person. */
-async function ending(made: Ticking, settings: ConnectionSettings, reach: (point: Point) => Promise<void>) {
+async function ending(made: Ticking, settings: ConnectionSettings, failpoint: (point: Failpoint) => Promise<void>) {
   try {
     // A step that loses its connection twice fails alone, and by default the rest is published without it.
-    return (await made.runOn(settings, { reach, allOrNothing: true })).status;
+    return (await made.runOn(settings, { failpoint, allOrNothing: true })).status;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return error.message;
@@ -34,7 +34,7 @@ test.each(Object.entries(faults))("at every point of a run, when %s", { timeout:
   const times = await made.countPoints();
   const between = await proxy(settings);
   const ended: Record<string, string[]> = {};
-  for (const point of POINTS) {
+  for (const point of FAILPOINTS) {
     // Killing a process is done every time that it comes to a point; here the first and the last time must do.
     for (const time of new Set([1, times.get(point)!])) {
       const where = `${point}, time ${time}`;
@@ -57,7 +57,7 @@ test.each(Object.entries(faults))("at every point of a run, when %s", { timeout:
     }
   }
   // Once it is recorded, the run itself finds its way, save an operation that nobody knows the fate of.
-  for (const point of POINTS.slice(POINTS.indexOf("run recorded"))) {
+  for (const point of FAILPOINTS.slice(FAILPOINTS.indexOf("run recorded"))) {
     if (!fault.includes("answer")) expect(ended[point], point).toContain("success");
     expect([...new Set([...ended[point]!, "success", "failure"])], point).toHaveLength(2);
   }

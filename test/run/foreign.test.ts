@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Client } from "../../src/postgres/client.ts";
-import { rollback } from "../../src/run/rollback.ts";
+import { rollback } from "../../src/release/rollback.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { randomFrom } from "../support/reader.ts";
 import { warehouse } from "../support/warehouse.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { rollback } from "../../src/run/rollback.ts";
+import { rollback } from "../../src/release/rollback.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
 const source = 'config { type: "declaration", schema: "raw", name: "events" }';

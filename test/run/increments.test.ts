@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { rollback } from "../../src/run/rollback.ts";
+import { rollback } from "../../src/release/rollback.ts";
 import { cli } from "../support/cli.ts";
 import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 

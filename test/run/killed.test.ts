@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { FAILPOINTS, type Failpoint } from "../../src/environment/failpoints.ts";
 import { connectionUrl } from "../../src/model/connection.ts";
-import { POINTS, type Point } from "../../src/run/points.ts";
 import { script } from "../../src/sql/authored.ts";
 import { Runners } from "../support/runner.ts";
 import { endSessions } from "../support/sessions.ts";
@@ -15,7 +15,7 @@ afterAll(() => runners.close());
 
 test("a run comes to every point that the program has", async () => {
   const { countPoints } = await ticking();
-  expect([...(await countPoints()).keys()].sort()).toEqual([...POINTS].sort());
+  expect([...(await countPoints()).keys()].sort()).toEqual([...FAILPOINTS].sort());
 });
 
 test("killed at any point, a runner leaves one whole release, and the next run succeeds and clears up", async () => {
@@ -48,7 +48,7 @@ test("killed at any point of the first run of a database, it stands in nobody's 
   }
 });
 
-test.each(["before the audits", "deltas applied", "published"] as const satisfies readonly Point[])(
+test.each(["before the audits", "deltas applied", "published"] as const satisfies readonly Failpoint[])(
   "a runner that stops at the point '%s', is overtaken and goes on does no harm and says so",
   async (point) => {
     const { client, graph, settings, runOn } = await ticking();
@@ -87,12 +87,12 @@ test("what a late runner clears up is not what the run that overtook it is build
   const built = signal();
   const cleared = signal();
   await runOn(settings, {
-    reach: async (point) => {
+    failpoint: async (point) => {
       if (point !== "before collecting" || overtaking) return;
       await endSessions(client, "dataform-run-%");
       overtaking = runOn(settings, {
         wait: true,
-        reach: async (at) => {
+        failpoint: async (at) => {
           if (at !== "before the audits") return;
           built.give();
           await cleared.given;

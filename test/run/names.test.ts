@@ -5,7 +5,7 @@ import { asyncBufferFromFile, parquetRead } from "hyparquet";
 import { expect, onTestFinished, test } from "vitest";
 import { exportRows } from "../../src/export/export.ts";
 import { copyIn } from "../../src/postgres/copy.ts";
-import { diffReleases } from "../../src/run/diff.ts";
+import { diffReleases } from "../../src/release/diff.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { id } from "../../src/sql/identifiers.ts";
 import { meaningful } from "../../src/sql/tokens.ts";

@@ -314,7 +314,7 @@ test("a run that another one has overtaken publishes nothing", async () => {
   const { run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id") });
   await run();
   const report = await run({
-    reach: async (point) => {
+    failpoint: async (point) => {
       if (point === "after a build") await sql("update _dataform.environment set fence = fence + 1");
     },
   });
@@ -365,7 +365,7 @@ test("cancelling while no statement is under way stops the one that begins next"
   const controller = new AbortController();
   const report = await run({
     signal: controller.signal,
-    reach: async (point) => {
+    failpoint: async (point) => {
       if (point !== "before a build") return;
       controller.abort();
       // Takes longer than the cancel, which so finds nothing to cancel.

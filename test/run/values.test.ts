@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { diffReleases } from "../../src/run/diff.ts";
+import { diffReleases } from "../../src/release/diff.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { cli } from "../support/cli.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";

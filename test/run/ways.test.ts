@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type ExportFormat, exportRows } from "../../src/export/export.ts";
 import { copyIn } from "../../src/postgres/copy.ts";
-import { diffReleases } from "../../src/run/diff.ts";
+import { diffReleases } from "../../src/release/diff.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { readParquet } from "../../src/sources/formats/parquet.ts";
 import { script } from "../../src/sql/authored.ts";

@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
 import { Secret, type SoapDeclaration, type SoapStream } from "../../src/model/ingest.ts";
-import type { HttpHooks } from "../../src/sources/http.ts";
-import type { SourceRecord } from "../../src/sources/json.ts";
+import type { HttpHooks } from "../../src/sources/http/reader.ts";
+import type { SourceRecord } from "../../src/sources/json/document.ts";
 import { readSoap } from "../../src/sources/soap.ts";
 import { sendJson, startApi } from "../support/ingest-api.ts";
 import { TOKEN } from "../support/ingest-declaration.ts";

@@ -4,7 +4,7 @@ import { crc32, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { UserError } from "../../src/model/errors.ts";
-import { unpack } from "../../src/sources/unpack.ts";
+import { unpack } from "../../src/sources/unpack/unpack.ts";
 
 const hasZstd = spawnSync("zstd", ["--version"]).status === 0;
 const zstd = (data: Uint8Array, ...options: string[]): Buffer => {

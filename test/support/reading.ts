@@ -3,8 +3,8 @@ import { text } from "node:stream/consumers";
 import { expect } from "vitest";
 import { UserError } from "../../src/model/errors.ts";
 import type { RestDeclaration, RestStream, StreamDeclaration } from "../../src/model/ingest.ts";
-import type { SourceRecord } from "../../src/sources/json.ts";
-import { type RestOptions, readPages } from "../../src/sources/rest.ts";
+import type { SourceRecord } from "../../src/sources/json/document.ts";
+import { type RestOptions, readPages } from "../../src/sources/rest/rest.ts";
 import { restOrigin, stream, TOKEN } from "./ingest-declaration.ts";
 
 export interface Reading {

@@ -1,8 +1,8 @@
+import type { Failpoint } from "../../src/environment/failpoints.ts";
 import type { ConnectionSettings } from "../../src/model/connection.ts";
 import type { CompiledGraph } from "../../src/model/graph.ts";
 import type { RunReport } from "../../src/model/report.ts";
 import type { Client } from "../../src/postgres/client.ts";
-import type { Point } from "../../src/run/points.ts";
 import { type RunOptions, run } from "../../src/run/run.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { prepareTicking, tick, tickingFiles } from "./ticking-project.ts";
@@ -49,7 +49,7 @@ export interface Ticking extends Warehouse {
   /** Runs the project; keeps two releases, however young. */
   runOn(settings: ConnectionSettings, options?: RunOptions): Promise<RunReport>;
   /** Runs the project and counts how often it comes to each point. */
-  countPoints(): Promise<ReadonlyMap<Point, number>>;
+  countPoints(): Promise<ReadonlyMap<Failpoint, number>>;
 }
 
 /** The project in a database of its own, after some releases. */
@@ -71,9 +71,11 @@ export async function ticking(releases = 3): Promise<Ticking> {
     settings: database.settings,
     runOn,
     countPoints: async () => {
-      const times = new Map<Point, number>();
+      const times = new Map<Failpoint, number>();
       await tick(client);
-      await runOn(database.settings, { reach: async (point) => void times.set(point, (times.get(point) ?? 0) + 1) });
+      await runOn(database.settings, {
+        failpoint: async (point) => void times.set(point, (times.get(point) ?? 0) + 1),
+      });
       return times;
     },
   };

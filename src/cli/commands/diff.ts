@@ -1,5 +1,5 @@
 import type { ModelDiff } from "../../model/release.ts";
-import { diffReleases } from "../../run/diff.ts";
+import { diffReleases } from "../../release/diff.ts";
 import { openDatabase } from "../database.ts";
 import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
 import { addEnvironmentOptions } from "../releasing.ts";

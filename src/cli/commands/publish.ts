@@ -1,4 +1,4 @@
-import { publishRelease } from "../../run/rollback.ts";
+import { publishRelease } from "../../release/rollback.ts";
 import { openDatabase } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";

@@ -1,6 +1,6 @@
+import { prepareMetadata } from "../../environment/metadata.ts";
 import { withClient } from "../../postgres/client.ts";
-import { prepareMetadata } from "../../run/metadata.ts";
-import { readReleases } from "../../run/release.ts";
+import { readReleases } from "../../release/store.ts";
 import { openDatabase } from "../database.ts";
 import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
 import { addEnvironmentOptions } from "../releasing.ts";

@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { compile } from "../../compile/compile.ts";
-import { planRoles, renderRoles } from "../../plan/roles.ts";
-import { applyRoles, type RolesReport } from "../../run/roles.ts";
+import { applyRoles, type RolesReport } from "../../roles/apply.ts";
+import { planRoles, renderRoles } from "../../roles/plan.ts";
 import { openDatabase } from "../database.ts";
 import { addIgnoredOptions, addProjectOptions, collectNames, compileOptions, type ProjectFlags } from "../options.ts";
 import { paint } from "../paint.ts";

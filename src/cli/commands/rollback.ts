@@ -1,5 +1,5 @@
 import { UserError } from "../../model/errors.ts";
-import { rollback } from "../../run/rollback.ts";
+import { rollback } from "../../release/rollback.ts";
 import { openDatabase } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";

@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import type { JsonOptions } from "../../model/ingest.ts";
 import { nearest } from "../../model/nearest.ts";
-import { atPath, type JsonDocument, JsonRecord, parseJson } from "../json.ts";
-import type { JsonText } from "../json-text.ts";
+import { atPath, type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
+import type { JsonText } from "../json/text.ts";
 import { type FormatReader, MAX_DEPTH } from "../source.ts";
 import { decodeBytes } from "./csv/decode.ts";
 import { measureDepth } from "./depth.ts";

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { NdjsonOptions } from "../../model/ingest.ts";
-import { type JsonDocument, JsonRecord, parseJson } from "../json.ts";
-import { type FilePlace, type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES } from "../source.ts";
+import { type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
+import { type FilePosition, type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES } from "../source.ts";
 import { decodeBytes } from "./csv/decode.ts";
 import { measureDepth } from "./depth.ts";
 import { notWhole } from "./file-errors.ts";
@@ -37,7 +37,7 @@ export function readNdjson(
 const BLANK = "is blank";
 
 /** A line of the file, its text as it stands there. */
-class LineRecord extends JsonRecord implements FilePlace {
+class LineRecord extends JsonRecord implements FilePosition {
   readonly line: number;
   readonly byte: number;
   readonly #text: string;

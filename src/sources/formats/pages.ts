@@ -1,4 +1,4 @@
-import type { SourceRecord } from "../json.ts";
+import type { SourceRecord } from "../json/document.ts";
 import { MAX_RECORD_BYTES, type RejectedPiece, type SourcePage } from "../source.ts";
 
 /** Few: what is gone soon costs the garbage collector least. */

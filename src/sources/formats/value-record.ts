@@ -1,5 +1,5 @@
-import type { SourceRecord } from "../json.ts";
-import type { FilePlace } from "../source.ts";
+import type { SourceRecord } from "../json/document.ts";
+import type { FilePosition } from "../source.ts";
 
 /** A JSON text inside a record, kept as it stands. */
 export class RawJson {
@@ -14,7 +14,7 @@ export class RawJson {
  * A record of a format that has values of its own. They are what JSON knows, and `bigint` for a number that a double
  * does not hold, and RawJson.
  */
-export class ValueRecord implements SourceRecord, FilePlace {
+export class ValueRecord implements SourceRecord, FilePosition {
   readonly position: string;
   readonly line?: number;
   readonly #fields: Readonly<Record<string, unknown>>;

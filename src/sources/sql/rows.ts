@@ -1,7 +1,7 @@
 import { UserError } from "../../model/errors.ts";
 import type { RecordSchema } from "../../model/ingest.ts";
 import { head, PageBuilder, TOO_LONG } from "../formats/pages.ts";
-import type { SourceRecord } from "../json.ts";
+import type { SourceRecord } from "../json/document.ts";
 import { MAX_RECORD_BYTES, type RejectedPiece, type SourcePage } from "../source.ts";
 import { refuseLostTime, refuseOtherOrder } from "./bends.ts";
 import { type Cell, type CellKind, readCell, type Wanted, wantedOf } from "./cell.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readNdjson } from "../../../src/sources/formats/ndjson.ts";
-import type { FilePlace, SourcePage } from "../../../src/sources/source.ts";
+import type { FilePosition, SourcePage } from "../../../src/sources/source.ts";
 import { failureOf, memoryOf, readAll, readEveryPrefix, readTexts } from "./reading.ts";
 
 const read = readNdjson({ kind: "ndjson", encoding: "utf-8" });
@@ -11,7 +11,7 @@ describe("lines", () => {
     expect(records.map((record) => record.value)).toEqual([{ a: 1 }, { a: "ü" }, { a: 3 }]);
     expect(records.map((record) => record.text())).toEqual(['{"a":1}', '{ "a" : "ü" }', '{"a":3}']);
     expect(records.map(({ position }) => position)).toEqual(["line 1", "line 3", "line 4"]);
-    const places = records as unknown as FilePlace[];
+    const places = records as unknown as FilePosition[];
     expect(places.map(({ line, byte }) => [line, byte])).toEqual([
       [1, 0],
       [3, 10],

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { UserError } from "../../../src/model/errors.ts";
-import type { SourceRecord } from "../../../src/sources/json.ts";
+import type { SourceRecord } from "../../../src/sources/json/document.ts";
 import type { FormatReader, RejectedPiece } from "../../../src/sources/source.ts";
 
 /** The bytes in chunks of a size, every chunk in the same memory, as a reader may get them. */

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { crc32, inflateRaw } from "node:zlib";
 import { ByteReader } from "../../byte-reader.ts";
-import { unzstd } from "../../zstd.ts";
+import { unzstd } from "../../unpack/zstd.ts";
 import { notWhole, unreadable } from "../file-errors.ts";
 import { AvroCursor, damaged } from "./cursor.ts";
 

@@ -1,7 +1,7 @@
 import { UserError } from "../../../model/errors.ts";
 import type { CsvOptions, RecordSchema } from "../../../model/ingest.ts";
-import type { SourceRecord } from "../../json.ts";
-import type { FilePlace, FormatReader, RejectedPiece, SourcePage } from "../../source.ts";
+import type { SourceRecord } from "../../json/document.ts";
+import type { FilePosition, FormatReader, RejectedPiece, SourcePage } from "../../source.ts";
 import { coerce, schemaTypesOf } from "./coerce.ts";
 import { decodeBytes } from "./decode.ts";
 import { cellText, readHeader, recordText } from "./header.ts";
@@ -151,7 +151,7 @@ export function rejectedPiece(record: ScannedRecord): RejectedPiece {
   return { position: `line ${line}`, line, byte: offset, reason: problem!, text: recordText(record) };
 }
 
-class CsvRecord implements SourceRecord, FilePlace {
+class CsvRecord implements SourceRecord, FilePosition {
   readonly value: unknown;
   readonly hasTexts = true;
   readonly line: number;

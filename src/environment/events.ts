@@ -1,0 +1,12 @@
+import type { Step } from "../model/plan.ts";
+import type { StepResult } from "../model/report.ts";
+
+/** Called while a run goes on, for progress. */
+export interface RunEvents {
+  planned?(total: number): void;
+  stepStarted?(step: Step): void;
+  stepFinished?(result: StepResult): void;
+  /** The run waits for something outside it. */
+  waiting?(what: string): void;
+  published?(release: number, targets: number, seconds: number): void;
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from "node:crypto";
+import type { ConnectionSettings } from "../model/connection.ts";
+import { UserError } from "../model/errors.ts";
+import { FENCED } from "../model/release.ts";
+import { DEFAULT_PREFIX } from "../model/roles.ts";
+import { type Client, connect, withClient } from "../postgres/client.ts";
+import { connectionLost, sqlState } from "../postgres/errors.ts";
+import { sql } from "../sql/sql.ts";
+import type { RunEvents } from "./events.ts";
+import type { ReachFailpoint } from "./failpoints.ts";
+import { takeRunLock, tryRunLock } from "./lock.ts";
+import { prepareMetadata, readFence, takeFence, unendedRuns } from "./metadata.ts";
+import { endSessions, sessionNames } from "./orphaned-sessions.ts";
+import { reconnect } from "./reconnect.ts";
+
+export interface SessionOptions {
+  /** What the releases belong to; "main" unless stated. */
+  readonly environment?: string;
+  /** Wait for another run instead of ending with exit code 75. */
+  readonly wait?: boolean;
+  readonly signal?: AbortSignal;
+  readonly events?: RunEvents;
+  /** For tests: called at every point where the program could die. */
+  readonly failpoint?: ReachFailpoint;
+}
+
+export const DEFAULT_ENVIRONMENT = "main";
+
+/** One holder of an environment: the lock, the fence, and the connection that both live on. */
+export interface Session {
+  readonly runId: string;
+  readonly environment: string;
+  readonly fence: number;
+  readonly settings: ConnectionSettings;
+  readonly client: Client;
+  readonly signal: AbortSignal;
+  readonly events: RunEvents;
+  readonly failpoint: ReachFailpoint;
+  /**
+   * Does the work on the connection; once more on another one when it is lost. The lock went with the first; the fence
+   * still guards what is published.
+   */
+  retry<T>(work: (client: Client) => Promise<T>): Promise<T>;
+  /** Whether another run has taken the environment over. */
+  overtaken(): Promise<boolean>;
+}
+
+/** SQLSTATE: insufficient_privilege. */
+const NOT_ALLOWED = "42501";
+
+function notAllowed(error: Error, { user, roles = DEFAULT_PREFIX }: ConnectionSettings): UserError {
+  return new UserError({
+    message: `user ${user} has not the rights that a run needs`,
+    found: error.message,
+    hint: `\`dataform roles --prefix ${roles} --apply\`, as an administrator, makes the project's schemas and grants what is needed`,
+    code: NOT_ALLOWED,
+    cause: error,
+  });
+}
+
+/** Runs `work` as the one holder of the environment. */
+export async function withSession<T>(
+  settings: ConnectionSettings,
+  options: SessionOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const runId = randomUUID();
+  const environment = options.environment ?? DEFAULT_ENVIRONMENT;
+  const signal = options.signal ?? new AbortController().signal;
+  const events = options.events ?? {};
+  const failpoint = options.failpoint ?? (async () => {});
+  const applicationName = `dataform-run-${runId}`;
+  let client = await connect(settings, { applicationName, duty: "publisher" });
+  let fence: number | undefined;
+  try {
+    await client.script(settle);
+    await prepareMetadata(client);
+    await takeRunLock(client, environment, {
+      wait: options.wait ?? false,
+      signal,
+      onWait: (holder) => events.waiting?.(`another run holds environment ${environment}: ${holder}`),
+    });
+    await failpoint("locked");
+    const own = await takeFence(client, environment);
+    fence = own;
+    await failpoint("fence taken");
+    const late = await unendedRuns(client, environment);
+    // What they still do is too late, and would be in the way.
+    if (late.length) await endSessions(settings, late.flatMap(sessionNames));
+    const renew = async () => {
+      const { processId } = client;
+      await client.close().catch(() => {});
+      client = await reconnect(settings, applicationName);
+      await endSessions(settings, [applicationName], processId);
+      await client.script(settle);
+      await tryRunLock(client, environment);
+    };
+    const retry: Session["retry"] = async (piece) => {
+      try {
+        return await piece(client);
+      } catch (error) {
+        if (!connectionLost(error)) throw error;
+        await renew();
+        return piece(client);
+      }
+    };
+    return await work({
+      runId,
+      environment,
+      fence: own,
+      settings,
+      signal,
+      events,
+      failpoint,
+      get client() {
+        return client;
+      },
+      retry,
+      overtaken: () => retry(async (current) => (await readFence(current, environment)) !== own),
+    });
+  } catch (error) {
+    if (sqlState(error) === NOT_ALLOWED) throw notAllowed(error as Error, settings);
+    if (error instanceof UserError || !connectionLost(error)) throw error;
+    if (await endAfterLoss(settings, environment, runId, fence)) throw overtaken(environment, error);
+    throw lost(error);
+  } finally {
+    await client.close().catch(() => {});
+  }
+}
+
+/**
+ * The server ends a session whose machine is gone in half a minute instead of two hours, and its lock with it.
+ * Compiling the catalog queries of this session takes ten times as long as running them.
+ */
+const settle = sql`
+  set tcp_keepalives_idle = 10;
+  set tcp_keepalives_interval = 5;
+  set tcp_keepalives_count = 4;
+  set jit = off`;
+
+/** Leaves no session behind that holds the lock. Gives whether another run has taken over, as far as can be seen. */
+async function endAfterLoss(
+  settings: ConnectionSettings,
+  environment: string,
+  runId: string,
+  fence: number | undefined,
+): Promise<boolean> {
+  try {
+    await endSessions(settings, sessionNames(runId));
+    if (fence === undefined) return false;
+    const now = await withClient(settings, { applicationName: "dataform-reconnect", duty: "publisher" }, (client) =>
+      readFence(client, environment),
+    );
+    return now !== fence;
+  } catch {
+    return false; // The server is away: its sessions are, too.
+  }
+}
+
+function overtaken(environment: string, cause: unknown): UserError {
+  return new UserError({
+    message: `nothing was published: another run has taken over environment ${environment}`,
+    found: (cause as Error).message,
+    hint: "this run was too slow or was taken for dead; run again",
+    code: FENCED,
+    cause,
+    exitCode: 1,
+  });
+}
+
+function lost(cause: unknown): UserError {
+  return new UserError({
+    message: "the connection to PostgreSQL was lost during the run",
+    found: (cause as Error).message,
+    hint: "run again: readers still have the release before, and what is left over is cleared away",
+    cause,
+    exitCode: 1,
+  });
+}

@@ -1,0 +1,200 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { ReachFailpoint } from "../environment/failpoints.ts";
+import type { ManifestEntry } from "../model/catalog.ts";
+import type { PublishItem } from "../model/plan.ts";
+import { actAs, type Client } from "../postgres/client.ts";
+import { currentQuery } from "../sql/delta.ts";
+import { id } from "../sql/identifiers.ts";
+import { literal } from "../sql/literals.ts";
+import { GONE_IN, privateId } from "../sql/names.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
+import { waitForHorizon } from "./horizon.ts";
+
+export interface Retention {
+  /** Published releases that are kept at least, the current one included. */
+  readonly releases: number;
+  /** Milliseconds that a release is kept after it was published. */
+  readonly age: number;
+}
+
+export const DEFAULT_RETENTION: Retention = { releases: 2, age: 3_600_000 };
+
+interface PrivateObject {
+  readonly name: string;
+  readonly kind: "table" | "view";
+  /** What of others stands on it. */
+  readonly readers: string;
+}
+
+/**
+ * Drops private objects of the environment that no kept release needs: old releases, and the litter of runs that
+ * died. Never takes anything along: an object that somebody else's view reads is kept and reported.
+ * @param newest the last release whose objects it may touch: those after it are of a run that has taken over
+ */
+export async function collect(
+  client: Client,
+  environment: string,
+  retention: Retention,
+  newest: number,
+  failpoint: ReachFailpoint,
+): Promise<string[]> {
+  await failpoint("before collecting");
+  await forgetOldReleases(client, environment, retention);
+  const slow = await slowStorages(client, environment);
+  const settled = !slow.length || (await noSnapshotIsOlder(client));
+  const needed = await neededObjects(client, environment);
+  const present = await presentObjects(client, environment, newest);
+  const litter = present.filter(({ name }) => !needed.names.has(name));
+  const foreign = litter.filter(({ readers }) => readers !== "");
+  // What was built belongs to the builder.
+  await actAs(client, "builder");
+  await client.query(sql`set lock_timeout = '5ms'`);
+  const busy = settled ? await turnToStorage(client, slow) : slow;
+  for (let start = 0; start < litter.length; start += 100) {
+    await drop(
+      client,
+      litter.slice(start, start + 100).filter(({ readers }) => readers === ""),
+    );
+    await failpoint("object dropped");
+  }
+  for (const { storage } of busy) needed.undo.delete(storage!.undo);
+  await pruneUndo(client, needed.undo);
+  await client.query(sql`reset lock_timeout`);
+  await actAs(client, "publisher");
+  await failpoint("collected");
+  return foreign.map(({ name, readers }) => `kept private ${name}: ${readers} reads it`);
+}
+
+/**
+ * Entries of the current release whose view still puts their rows together from before and after its publication,
+ * for snapshots from before it.
+ */
+async function slowStorages(client: Client, environment: string): Promise<ManifestEntry[]> {
+  const { rows } = await client.query<{ entry: string }>(
+    sql`select m.value as entry
+     from _dataform.environment e
+     join _dataform.release r on r.environment = e.name and r.release_id = e.release_id, jsonb_each(r.manifest) m
+     join pg_class c on c.relnamespace = '_dataform'::regnamespace and c.relname = m.value ->> 'object'
+     where e.name = $1 and m.value ? 'storage' and exists (
+       select from pg_rewrite w
+       join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+       join pg_class t on t.oid = d.refobjid
+       where w.ev_class = c.oid and t.oid <> c.oid and t.relname <> m.value #>> '{storage,table}'
+     )`,
+    [environment],
+  );
+  return rows.map(({ entry }) => JSON.parse(entry) as ManifestEntry);
+}
+
+async function noSnapshotIsOlder(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ now: string }>(sql`select clock_timestamp() as now`);
+  const options = { timeout: 1_000, signal: new AbortController().signal };
+  return (await waitForHorizon(client, rows[0]!.now, options)) === undefined;
+}
+
+/** Makes the views as quick to read as a table. Gives those that readers hold: the next run turns them. */
+async function turnToStorage(client: Client, entries: readonly ManifestEntry[]): Promise<ManifestEntry[]> {
+  const busy: ManifestEntry[] = [];
+  for (const entry of entries) {
+    const statement = sql`
+          create or replace view ${privateId(entry.object)} as
+          ${currentQuery(entry.storage!, entry.columns)}`;
+    let turned = false;
+    for (let attempt = 1; !turned && attempt <= 10; attempt++) {
+      if (attempt > 1) await pause(10 + Math.random() * 40);
+      turned = await client.query(statement).then(
+        () => true,
+        () => false,
+      );
+    }
+    if (!turned) busy.push(entry);
+  }
+  return busy;
+}
+
+async function forgetOldReleases(client: Client, environment: string, { releases, age }: Retention): Promise<void> {
+  await client.query(
+    sql`with ranked as (
+       select release_id, row_number() over (order by published_at desc, release_id desc) as place
+       from _dataform.release where environment = $1 and status = 'published' and manifest is not null
+     )
+     update _dataform.release r set manifest = null, collected_at = clock_timestamp()
+     where r.environment = $1 and r.manifest is not null
+       and (r.status = 'discarded' or r.release_id in (
+         select release_id from ranked where place > $2 and r.published_at < clock_timestamp() - $3::interval))
+       and r.release_id <> coalesce((select release_id from _dataform.environment where name = $1), -1)`,
+    [environment, releases, `${age} milliseconds`],
+  );
+}
+
+/** Names that kept and waiting releases need, and the undo tables among them with the oldest kept release. */
+async function neededObjects(client: Client, environment: string) {
+  const { rows } = await client.query<{ release_id: string; manifest: string; items: string | null }>(
+    sql`
+      select release_id, manifest, items from _dataform.release
+      where environment = $1 and manifest is not null
+      order by release_id`,
+    [environment],
+  );
+  const names = new Set<string>();
+  const undo = new Map<string, number>();
+  for (const row of rows) {
+    const entries = Object.values(JSON.parse(row.manifest) as Record<string, ManifestEntry>);
+    for (const { object, storage } of entries) {
+      names.add(object);
+      if (!storage) continue;
+      names.add(storage.table).add(storage.undo);
+      if (!undo.has(storage.undo)) undo.set(storage.undo, Number(row.release_id));
+    }
+    for (const { delta } of JSON.parse(row.items ?? "[]") as PublishItem[]) if (delta) names.add(delta.table);
+  }
+  return { names, undo };
+}
+
+/** Private objects of the environment, those built last first, by the label each carries. */
+async function presentObjects(client: Client, environment: string, newest: number): Promise<PrivateObject[]> {
+  const { rows } = await client.query<{ name: string; relkind: string; readers: string }>(
+    sql`select c.relname as name, c.relkind,
+       coalesce((
+         select string_agg(distinct n.nspname || '.' || r.relname, ', ')
+         from pg_depend d
+         join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid
+         join pg_class r on r.oid = w.ev_class join pg_namespace n on n.oid = r.relnamespace
+         where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and n.nspname <> '_dataform'
+       ), '') as readers
+     from pg_class c
+     join pg_description l on l.classoid = 'pg_class'::regclass and l.objoid = c.oid and l.objsubid = 0
+     where c.relnamespace = '_dataform'::regnamespace and c.relkind in ('r', 'v')
+       and l.description like '{"environment":%' and l.description::jsonb ->> 'environment' = $1
+       and ((l.description::jsonb ->> 'release')::bigint <= $2 or (l.description::jsonb ->> 'release')::bigint >=
+         (select next_release from _dataform.environment where name = $1))
+     order by c.oid desc`,
+    [environment, newest],
+  );
+  return rows.map(({ name, relkind, readers }) => ({ name, kind: relkind === "v" ? "view" : "table", readers }));
+}
+
+const KINDS: Readonly<Record<PrivateObject["kind"], Sql>> = { view: sql`view`, table: sql`table` };
+
+/** All at once where that works, so that objects that read each other go together; otherwise one by one. */
+async function drop(client: Client, objects: readonly PrivateObject[]): Promise<void> {
+  const statements = (["view", "table"] as const).flatMap((kind) => {
+    const names = objects.filter((object) => object.kind === kind).map(({ name }) => privateId(name));
+    return names.length ? [sql`drop ${KINDS[kind]} if exists ${names}`] : [];
+  });
+  if (!statements.length) return;
+  try {
+    await client.script(join(statements, ";\n"));
+  } catch {
+    // One of them is being read, or something unknown stands on it: that one stays for the next run.
+    if (objects.length === 1) return;
+    for (const object of objects) await drop(client, [object]);
+  }
+}
+
+/** Rows that went before the oldest kept release can be read by none. */
+async function pruneUndo(client: Client, undo: ReadonlyMap<string, number>): Promise<void> {
+  for (const [table, oldest] of undo) {
+    await client.query(sql`delete from ${privateId(table)} where ${id(GONE_IN)} <= ${literal(oldest)}`).catch(() => {});
+  }
+}

@@ -1,0 +1,115 @@
+import type { Session } from "../environment/session.ts";
+import type { Catalog } from "../model/catalog.ts";
+import { UserError } from "../model/errors.ts";
+import type { PublishItem } from "../model/plan.ts";
+import { GIVEN_UP, STARVED } from "../model/release.ts";
+import { choosePath, shimChangesValues } from "../plan/public-view.ts";
+import { planPublish } from "../plan/publish.ts";
+import type { Client } from "../postgres/client.ts";
+import { connectionLost, postgresError } from "../postgres/errors.ts";
+import { type HorizonPolicy, seesOthers, waitForHorizon } from "./horizon.ts";
+import { publish } from "./publish.ts";
+import { discard } from "./store.ts";
+
+export interface ReleaseOptions {
+  /** Milliseconds to keep trying to publish; 60 s unless stated. */
+  readonly publishDeadline?: number;
+  /** What to do about transactions older than the builds; "wait" unless stated. */
+  readonly horizon?: HorizonPolicy;
+  /** Milliseconds to wait for them; 30 s unless stated. */
+  readonly horizonTimeout?: number;
+}
+
+/**
+ * Whether the public view of a model can follow.
+ * @throws UserError when it cannot without breaking what others built on it.
+ */
+export async function checkItem(item: PublishItem, catalog: Catalog, client: Client): Promise<void> {
+  const path = choosePath(item, catalog);
+  for (const check of path.checks) {
+    try {
+      const { rows } = await client.query(check);
+      if (rows.length) throw shimChangesValues(item, path.warning!);
+    } catch (error) {
+      const failure = postgresError(error);
+      if (!failure || connectionLost(error)) throw error;
+      throw shimChangesValues(item, failure.message);
+    }
+  }
+}
+
+/**
+ * Publishes a release that is recorded as waiting. Gives warnings.
+ * @throws UserError when it stays waiting, or cannot be published at all.
+ */
+export async function publishWaiting(
+  session: Session,
+  catalog: Catalog,
+  waiting: { readonly release: number; readonly builtAt: string; readonly items: readonly PublishItem[] },
+  options: ReleaseOptions,
+): Promise<readonly string[]> {
+  const { release, items } = waiting;
+  const started = performance.now();
+  const warnings = await passHorizon(session, waiting, options);
+  await session.failpoint("horizon passed");
+  const { runId, fence, environment, settings, signal, failpoint, events } = session;
+  const plan = planPublish({
+    catalog,
+    runId,
+    fence,
+    release,
+    items,
+    roles: settings.roles,
+  });
+  await publish(plan, settings, {
+    environment,
+    runId,
+    fence,
+    deadline: options.publishDeadline ?? 60_000,
+    signal,
+    failpoint,
+    onWait: (what) => events.waiting?.(what),
+  });
+  events.published?.(release, items.length, (performance.now() - started) / 1000);
+  return [...warnings, ...plan.warnings];
+}
+
+async function passHorizon(
+  session: Session,
+  { release, builtAt }: { readonly release: number; readonly builtAt: string },
+  options: ReleaseOptions,
+): Promise<string[]> {
+  const policy = options.horizon ?? "wait";
+  const timeout = policy === "publish" && options.horizonTimeout === undefined ? 0 : (options.horizonTimeout ?? 30_000);
+  const { signal, events, environment } = session;
+  const blind = (await session.retry(seesOthers))
+    ? []
+    : [
+        "this role cannot see other users' transactions: grant pg_read_all_stats to it, so that old snapshots are waited for",
+      ];
+  const readers = await session.retry((client) =>
+    waitForHorizon(client, builtAt, { timeout, signal, onWait: (what) => events.waiting?.(what) }),
+  );
+  if (readers === undefined) return blind;
+  if (policy === "publish")
+    return [...blind, `published before older transactions ended, which may read new tables as empty: ${readers}`];
+  if (policy === "fail") await session.retry((client) => discard(client, environment, release));
+  throw new UserError({
+    message:
+      policy === "fail"
+        ? `release ${release} was given up: older transactions are still open`
+        : `release ${release} is built and waits: older transactions are still open, which would read new tables as empty`,
+    found: readers,
+    hint:
+      policy === "fail"
+        ? "run again when they have ended, or wait longer with --horizon-timeout"
+        : "`dataform publish` publishes it without building again; --horizon publish does not wait",
+    code: policy === "fail" ? GIVEN_UP : STARVED,
+    exitCode: 1,
+  });
+}
+
+/** True when the release stays waiting and can be published later. */
+export function staysWaiting(error: unknown): boolean {
+  return error instanceof UserError && error.code === STARVED;
+}

@@ -1,0 +1,181 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { ReachFailpoint } from "../environment/failpoints.ts";
+import { endSessions } from "../environment/orphaned-sessions.ts";
+import { reconnect } from "../environment/reconnect.ts";
+import type { ConnectionSettings } from "../model/connection.ts";
+import { UserError } from "../model/errors.ts";
+import type { PublishPlan } from "../model/plan.ts";
+import { FENCED, STARVED } from "../model/release.ts";
+import { attempt } from "../plan/publish.ts";
+import { cancelOnAbort } from "../postgres/cancel.ts";
+import type { Client } from "../postgres/client.ts";
+import { connectionLost, sqlState } from "../postgres/errors.ts";
+import { send } from "../postgres/send.ts";
+import { sql } from "../sql/sql.ts";
+
+/** Lock not available, cancelled by the bound on the block, deadlock, serialisation, "tuple concurrently updated". */
+const TRY_AGAIN = new Set(["55P03", "57014", "40P01", "40001", "XX000"]);
+/** Cut off by the bound on the block: not a reader in the way but our own work that is too slow for it. */
+const TOO_SLOW = "57014";
+/** SQLSTATE: no transaction is open. */
+const NO_TRANSACTION = "25P01";
+
+export interface PublishOptions {
+  readonly environment: string;
+  readonly runId: string;
+  readonly fence: number;
+  /** Milliseconds until a publish that others keep from its locks is given up. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  readonly failpoint: ReachFailpoint;
+  readonly onWait?: (blockers: string) => void;
+}
+
+/**
+ * Makes a release visible, on a connection of its own. When that connection is lost, nobody knows whether the commit
+ * arrived: then the old session is ended and the outcome is read, never guessed.
+ */
+export async function publish(plan: PublishPlan, settings: ConnectionSettings, options: PublishOptions): Promise<void> {
+  const applicationName = `dataform-publish-${options.runId}`;
+  for (let attempt = 1; ; attempt++) {
+    const client = await reconnect(settings, applicationName);
+    const stop = cancelOnAbort(options.signal, client.cancel);
+    try {
+      await publishOn(client, plan, options);
+      await options.failpoint("published");
+      return;
+    } catch (error) {
+      if (!connectionLost(error)) {
+        await client.query(sql`rollback`).catch(() => {});
+        throw options.signal.aborted ? options.signal.reason : error;
+      }
+      options.onWait?.("the connection was lost; reading what was committed");
+      const { published, fence } = await readOutcome(plan, settings, applicationName, options);
+      if (published) return;
+      if (fence !== options.fence) throw fenced(plan.release);
+      if (attempt === 3) throw error;
+    } finally {
+      stop();
+      await client.close().catch(() => {});
+    }
+  }
+}
+
+/** The deltas first, then all public views in one message that ends with the commit. */
+async function publishOn(client: Client, plan: PublishPlan, options: PublishOptions): Promise<void> {
+  const started = performance.now();
+  if (plan.warmUp.length) await send(client, plan.warmUp);
+  await options.failpoint("publish begun");
+  options.signal.throwIfAborted();
+  await applyDeltas(client, plan);
+  await options.failpoint("deltas applied");
+  options.signal.throwIfAborted();
+  let holdMs = plan.bounds.holdMs;
+  for (let attempts = 1; ; attempts++) {
+    try {
+      const answer = send(client, attempt(plan, holdMs));
+      // Handled below even when the hook throws first.
+      answer.catch(() => {});
+      await options.failpoint("publish sent");
+      await answer;
+      return;
+    } catch (error) {
+      const code = sqlState(error);
+      if (code === FENCED) throw fenced(plan.release);
+      if (!code || !TRY_AGAIN.has(code)) throw error;
+      if (options.signal.aborted) throw error;
+      await backToDeltas(client, plan);
+      if (code === TOO_SLOW) holdMs *= 2;
+      if (performance.now() - started > options.deadline) throw starved(plan, await blockers(plan, client));
+      if (attempts % 20 === 0)
+        options.onWait?.(`readers hold views of release ${plan.release}: ${await blockers(plan, client)}`);
+      // At random, so as not to fall in step with a reader that comes at intervals; never longer locks.
+      await pause(10 + Math.random() * 90);
+    }
+  }
+}
+
+async function applyDeltas(client: Client, plan: PublishPlan): Promise<void> {
+  await send(client, plan.deltas);
+}
+
+/** To where the deltas are applied. A failure in the commit itself has taken them back, too. */
+async function backToDeltas(client: Client, plan: PublishPlan): Promise<void> {
+  try {
+    await client.query(sql`rollback to savepoint views`);
+  } catch (error) {
+    if (sqlState(error) !== NO_TRANSACTION) throw error;
+    await applyDeltas(client, plan);
+  }
+}
+
+/** A session without a client may go on with its message, so it is ended before the outcome is read. */
+async function readOutcome(
+  plan: PublishPlan,
+  settings: ConnectionSettings,
+  applicationName: string,
+  { environment }: PublishOptions,
+): Promise<{ readonly published: boolean; readonly fence: number }> {
+  const client = await reconnect(settings, "dataform-reconnect");
+  try {
+    await endSessions(settings, [applicationName]);
+    const { rows } = await client.query<{ published: string; fence: string }>(
+      sql`
+        select
+          e.fence,
+          exists (
+            select from _dataform.release as r
+            where r.environment = e.name and r.release_id = $2 and r.status = 'published'
+          ) as published
+        from _dataform.environment as e
+        where e.name = $1`,
+      [environment, plan.release],
+    );
+    return { published: rows[0]!.published === "t", fence: Number(rows[0]!.fence) };
+  } finally {
+    await client.close().catch(() => {});
+  }
+}
+
+export function fenced(release: number): UserError {
+  return new UserError({
+    message: `release ${release} was not published: another run has taken over`,
+    hint: "run again; this run was too slow or was taken for dead",
+    code: FENCED,
+    exitCode: 1,
+  });
+}
+
+function starved(plan: PublishPlan, who: string): UserError {
+  return new UserError({
+    message: `release ${plan.release} is built and waits: readers hold its views`,
+    found: who,
+    hint: "`dataform publish` publishes it without building again; until then the release before stays readable",
+    code: STARVED,
+    exitCode: 1,
+  });
+}
+
+/** Who holds a lock on the public views, for a person to act on. */
+async function blockers(plan: PublishPlan, client: Client): Promise<string> {
+  const { rows } = await client.query<{ blocker: string }>(
+    sql`
+      select distinct format(
+        'process %s (%s), reading since %s',
+        a.pid, coalesce(nullif(a.application_name, ''), 'no application name'), a.query_start
+      ) as blocker
+      from pg_locks as l
+      join pg_stat_activity as a
+        on a.pid = l.pid
+      join pg_class as c
+        on c.oid = l.relation
+      join pg_namespace as n
+        on n.oid = c.relnamespace
+      where l.pid <> pg_backend_pid()
+        and l.granted
+        and l.database = (select oid from pg_database where datname = current_database())
+        and n.nspname || '.' || c.relname = any($1::text[])`,
+    [plan.targets.map(({ schema, name }) => `${schema}.${name}`)],
+  );
+  return rows.map(({ blocker }) => blocker).join("; ") || "nobody now";
+}

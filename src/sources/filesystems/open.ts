@@ -1,0 +1,29 @@
+import { UserError } from "../../model/errors.ts";
+import type { FilesDeclaration } from "../../model/ingest.ts";
+import type { Filesystem } from "../source.ts";
+import type { FilesystemDeps } from "./transfer.ts";
+
+/** The place that `at` names, by its scheme. Throws a UserError where there is no such place. */
+export async function openFilesystem(origin: FilesDeclaration, deps: FilesystemDeps = {}): Promise<Filesystem> {
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(origin.at)?.[1]?.toLowerCase();
+  switch (scheme) {
+    case undefined:
+      return (await import("./local.ts")).openLocal(origin);
+    case "http":
+    case "https":
+      return (await import("./http.ts")).openHttp(origin, deps);
+    case "s3":
+      return (await import("./s3.ts")).openS3(origin, deps);
+    case "ftp":
+    case "ftps":
+      return (await import("./ftp.ts")).openFtp(origin, deps);
+    case "sftp":
+      return (await import("./sftp.ts")).openSftp(origin, deps);
+    default:
+      throw new UserError({
+        message: `files.at begins with ${scheme}://, which is no place files are read from`,
+        expected: "a folder, or http, https, s3, ftp, ftps, sftp",
+        ...(scheme === "file" ? { hint: "write the folder's path alone" } : {}),
+      });
+  }
+}

@@ -1,0 +1,82 @@
+import { hasTwinKeys } from "./duplicate-keys.ts";
+import { JsonText } from "./text.ts";
+
+/** A record as the source sent it. Numbers keep every digit in the texts, which `value` cannot promise. */
+export interface SourceRecord {
+  /** Where the source had it, for people: "page 3, record 17". */
+  readonly position: string;
+  /** As `JSON.parse` gives it, for checking its shape. */
+  readonly value: unknown;
+  /** The whole record as JSON. */
+  text(): string;
+  /** One field as JSON; undefined where the record has no such field. */
+  fieldText(name: string): string | undefined;
+  /** Whether the numbers in `value` have every digit that the source sent. */
+  readonly exact?: boolean;
+  /** Whether the fields are texts, as in CSV, which land as they are; `fieldText` gives those of columns without quotes. */
+  readonly hasTexts?: boolean;
+  /** Whether an object of the JSON it stands in gives a key twice: the last one counts. */
+  readonly hasTwins?: boolean;
+}
+
+/** A parsed JSON text, with the text of each of its values as the source wrote it. */
+export interface JsonDocument {
+  readonly value: unknown;
+  readonly source: JsonText;
+  /** Whether the numbers in `value` have every digit that the source sent. */
+  readonly exact: boolean;
+  /** Whether an object in it gives a key twice. */
+  readonly hasTwins: boolean;
+}
+
+/** Long numbers, zeros at the end of a fraction, exponents, -0. May be found in a string: then it only costs time. */
+const MAY_CHANGE = /\d[\d.]{15}|[[:,]\s*(?:-0[\s,}\]]|-?\d+(?:\.\d*0[\s,}\]]|(?:\.\d+)?[eE][+-]?\d))/;
+
+/** `JSON.parse` that keeps numbers as they are written: 12.50, 1e400, 9007199254740993. Throws a SyntaxError as `JSON.parse` does. */
+export function parseJson(text: string): JsonDocument {
+  const value: unknown = JSON.parse(text);
+  const hasTwins = hasTwinKeys(text, value);
+  return { value, source: new JsonText(text), exact: !MAY_CHANGE.test(text), hasTwins };
+}
+
+/** One record of a list inside a document. */
+export class JsonRecord implements SourceRecord {
+  readonly value: unknown;
+  readonly exact: boolean;
+  readonly hasTwins: boolean;
+  readonly #source: JsonText;
+  readonly #page: number;
+  readonly #index: number;
+
+  /** @param source of the record, where it is not the whole document */
+  constructor(document: JsonDocument, value: unknown, source = document.source, page = 1, index = 0) {
+    this.value = value;
+    this.exact = document.exact;
+    this.hasTwins = document.hasTwins;
+    this.#source = source;
+    this.#page = page;
+    this.#index = index;
+  }
+
+  get position(): string {
+    return `page ${this.#page}, record ${this.#index + 1}`;
+  }
+
+  text(): string {
+    return this.#source.text;
+  }
+
+  fieldText(name: string): string | undefined {
+    return this.#source.fields().get(name)?.text;
+  }
+}
+
+/** The value at a dotted path; undefined where it leads nowhere. "" is the whole. */
+export function atPath(value: unknown, path: string): unknown {
+  let found = value;
+  for (const key of path === "" ? [] : path.split(".")) {
+    if (found === null || typeof found !== "object" || !Object.hasOwn(found, key)) return undefined;
+    found = (found as Record<string, unknown>)[key];
+  }
+  return found;
+}

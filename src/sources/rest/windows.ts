@@ -1,0 +1,57 @@
+import { UserError } from "../../model/errors.ts";
+import type { RestStream } from "../../model/ingest.ts";
+
+type Window = NonNullable<RestStream["window"]>;
+
+/** Days in UTC, as ISO dates, both of them included. */
+export interface DateRange {
+  readonly start: string;
+  readonly end: string;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * The ranges from the declared start, or from some days before the cursor, to today, one after the other.
+ * @param now milliseconds since 1970
+ */
+export function windowsOf(window: Window, since: string | null, now: number): readonly DateRange[] {
+  const today = Math.floor(now / DAY_MS);
+  const first = dayOf(Date.parse(`${window.start}T00:00:00Z`), window.start);
+  const again = since === null ? first : cursorDay(since) - window.lookbackDays;
+  const ranges: DateRange[] = [];
+  // A cursor from the future must not end the reading for good.
+  for (let day = Math.max(first, Math.min(again, today)); day <= today; day += window.days) {
+    ranges.push({ start: isoDay(day), end: isoDay(Math.min(day + window.days - 1, today)) });
+  }
+  return ranges;
+}
+
+/** The day of a date, a time (UTC unless it says otherwise), or seconds or milliseconds since 1970. */
+function cursorDay(since: string): number {
+  if (/^\d{9,14}$/.test(since)) return dayOf(Number(since) * (since.length > 11 ? 1 : 1000), since);
+  const [, date, time, zone] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d(?::?\d\d)?)?)?$/i.exec(since.trim()) ?? [];
+  if (date === undefined) return dayOf(Number.NaN, since);
+  if (time === undefined) return dayOf(Date.parse(`${date}T00:00:00Z`), since);
+  return dayOf(Date.parse(`${date}T${time}${fullZone(zone ?? "Z")}`), since);
+}
+
+/** "+02" and "+0200" as "+02:00". */
+function fullZone(zone: string): string {
+  return /^[+-]/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3).replace(":", "") || "00"}` : "Z";
+}
+
+function dayOf(ms: number, text: string): number {
+  if (!Number.isNaN(ms)) return Math.floor(ms / DAY_MS);
+  throw new UserError({
+    message: `"${text.slice(0, 40)}" is no date to begin a window at`,
+    expected: "such as 2026-01-31 or 2026-01-31T10:00:00Z",
+    hint: "a stream with a window has a cursor field of dates or times, and window.start is a day that exists",
+    exitCode: 1,
+  });
+}
+
+function isoDay(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+}

@@ -1,0 +1,304 @@
+import { expect, test } from "vitest";
+import { connect } from "../../src/postgres/client.ts";
+import { diffReleases } from "../../src/release/diff.ts";
+import { publishRelease, rollback } from "../../src/release/rollback.ts";
+import { sql } from "../../src/sql/sql.ts";
+import { cli } from "../support/cli.ts";
+import { statuses, type Warehouse, warehouse } from "../support/warehouse.ts";
+
+const kept = { retention: { releases: 100, age: 0 } };
+
+/** A table, a view on it, and an incremental model with a key, over `raw.events (id, value, batch)`. */
+async function history(): Promise<Warehouse & { load(rows: string): Promise<void> }> {
+  const made = await warehouse({
+    "source.sqlx": 'config { type: "declaration", schema: "raw", name: "events" }',
+    "latest.sqlx":
+      'config { type: "incremental", uniqueKey: ["id"] }\nselect id, value from ${ref("raw", "events")}\n${when(incremental(), "where batch = (select max(batch) from raw.events)")}',
+    "total.sqlx":
+      'config { type: "table", assertions: { uniqueKey: ["n"] } }\nselect count(*) as n from ${ref("latest")}',
+    "list.sqlx": 'config { type: "view" }\nselect id, value from ${ref("latest")}',
+  });
+  await made.sql("create schema raw; create table raw.events (id integer, value text, batch integer)");
+  return { ...made, load: (rows) => made.sql(`insert into raw.events values ${rows}`) };
+}
+
+const content = "select (select n from marts.total), string_agg(id || value, ',' order by id) from marts.list";
+
+test("rollback gives back tables, views and incremental models of an earlier release, as a new release", async () => {
+  const { database, run, rows, load } = await history();
+  await load("(1, 'a', 1), (2, 'a', 1)");
+  await run(kept);
+  await load("(2, 'b', 2), (3, 'b', 2)");
+  await run(kept);
+  await load("(1, 'c', 3), (4, 'c', 3)");
+  await run(kept);
+  expect(await rows(content)).toEqual(["4|1c,2b,3b,4c"]);
+  const report = await rollback(database.settings);
+  expect(report).toMatchObject({ from: 3, release: 4, contentOf: 2 });
+  expect(await rows(content)).toEqual(["3|1a,2b,3b"]);
+  await rollback(database.settings, { to: 1 });
+  expect(await rows(content)).toEqual(["2|1a,2a"]);
+  // Forward again, to the release that was rolled back from.
+  await rollback(database.settings, { to: 3 });
+  expect(await rows(content)).toEqual(["4|1c,2b,3b,4c"]);
+  expect(await rows("select count(*) from marts.latest")).toEqual(["4"]);
+});
+
+test("an incremental run after a rollback goes on from what is published", async () => {
+  const { database, run, rows, load } = await history();
+  await load("(1, 'a', 1)");
+  await run(kept);
+  await load("(1, 'b', 2), (2, 'b', 2)");
+  await run(kept);
+  await rollback(database.settings);
+  await load("(3, 'c', 3)");
+  expect((await run(kept)).status).toBe("success");
+  expect(await rows(content)).toEqual(["2|1a,3c"]);
+  await rollback(database.settings, { to: 2 });
+  expect(await rows(content)).toEqual(["2|1b,2b"]);
+});
+
+test("a second rollback goes further back, not forward again", async () => {
+  const { project, database, run, rows } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  for (const id of [1, 2, 3]) {
+    project.write({ "a.sqlx": `config { type: "table" }\nselect ${id} as id` });
+    await run(kept);
+  }
+  for (const id of ["2", "1"]) {
+    await rollback(database.settings);
+    expect(await rows("select id from marts.a")).toEqual([id]);
+  }
+  await expect(rollback(database.settings)).rejects.toMatchObject({
+    message: "environment main has no earlier release to go back to",
+  });
+});
+
+test("rollback over a full refresh and over changed columns works too", async () => {
+  const { project, database, run, rows, load } = await history();
+  await load("(1, 'a', 1)");
+  await run(kept);
+  await run({ ...kept, fullRefresh: true });
+  project.write({
+    "total.sqlx": 'config { type: "table" }\nselect count(*)::text as n, now() as at from ${ref("latest")}',
+  });
+  await run(kept);
+  await rollback(database.settings, { to: 1 });
+  expect(await rows(content)).toEqual(["1|1a"]);
+  expect(await rows("select pg_typeof(n) from marts.total")).toEqual(["bigint"]);
+});
+
+test("going back to what is there, to what was never there, or to what is gone is refused with advice", async () => {
+  const { database, run, load } = await history();
+  await load("(1, 'a', 1)");
+  await expect(rollback(database.settings)).rejects.toMatchObject({
+    message: "environment main has no earlier release to go back to",
+  });
+  await run();
+  await expect(rollback(database.settings, { to: 1 })).rejects.toMatchObject({
+    message: "environment main reads as at release 1 already",
+  });
+  await expect(rollback(database.settings, { to: 9 })).rejects.toMatchObject({ expected: "one of 1" });
+  for (let n = 0; n < 3; n++) await run({ retention: { releases: 2, age: 0 } });
+  await expect(rollback(database.settings, { to: 1 })).rejects.toMatchObject({
+    message: "release 1 is no longer kept",
+  });
+});
+
+test("diff counts rows by key, columns, and models that came and went", async () => {
+  const { project, database, run, load } = await history();
+  await load("(1, 'a', 1), (2, 'a', 1)");
+  await run(kept);
+  await load("(2, 'b', 2), (3, 'b', 2)");
+  project.write({
+    "total.sqlx": 'config { type: "table" }\nselect 1.5::numeric as n, true as more from ${ref("latest")} limit 1',
+    "young.sqlx": 'config { type: "table" }\nselect 1 as id',
+  });
+  await run(kept);
+  const { models } = await diffReleases(database.settings, "main", 1, 2);
+  const none = { rowsChanged: 0, columnsAdded: [], columnsRemoved: [], columnsRetyped: [] };
+  expect(models).toEqual([
+    { ...none, model: "marts.latest", change: "rebuilt", key: ["id"], rowsAdded: 1, rowsRemoved: 0, rowsChanged: 1 },
+    { ...none, model: "marts.list", change: "rebuilt", rowsAdded: 2, rowsRemoved: 1 },
+    {
+      ...none,
+      model: "marts.total",
+      change: "rebuilt",
+      rowsAdded: 1,
+      rowsRemoved: 1,
+      columnsAdded: ["more"],
+      columnsRetyped: ["n: bigint → numeric"],
+    },
+    { ...none, model: "marts.young", change: "added", rowsAdded: 1, rowsRemoved: 0 },
+  ]);
+});
+
+test("old releases and the litter of dead runs are collected; at least two releases are kept", async () => {
+  const { run, rows, sql, load } = await history();
+  await load("(1, 'a', 1)");
+  const retention = { releases: 2, age: 0 };
+  await run({ retention });
+  for (let batch = 2; batch < 5; batch++) {
+    await load(`(1, 'b', ${batch})`);
+    expect((await run({ retention })).status).toBe("success");
+  }
+  expect(await rows("select release_id from _dataform.release where manifest is not null order by 1")).toEqual([
+    "3",
+    "4",
+  ]);
+  const objects =
+    "select count(*) from pg_class where relnamespace = '_dataform'::regnamespace and relkind in ('r', 'v') and obj_description(oid) like '{%'";
+  const before = await rows(objects);
+  await load("(1, 'c', 9)");
+  await run({ retention });
+  expect(await rows(objects)).toEqual(before);
+  await sql(
+    `create table _dataform.dead_43 (); comment on table _dataform.dead_43 is '{"environment":"main","target":"marts.dead","release":43}'`,
+  );
+  await run({ retention });
+  expect(await rows("select to_regclass('_dataform.dead_43')")).toEqual(["∅"]);
+});
+
+test("rows that a kept release needs stay in the undo table, older ones go", async () => {
+  const { database, run, rows, load } = await history();
+  await load("(1, 'a', 1)");
+  const retention = { releases: 2, age: 0 };
+  await run({ retention });
+  for (let batch = 2; batch < 7; batch++) {
+    await load(`(1, '${batch}', ${batch})`);
+    await run({ retention });
+  }
+  const [undo] = await rows(
+    "select oid::regclass from pg_class where relnamespace = '_dataform'::regnamespace and relname like 'latest%u'",
+  );
+  expect(await rows(`select value from ${undo} order by value`)).toEqual(["5"]);
+  await rollback(database.settings);
+  expect(await rows(content)).toEqual(["1|15"]);
+});
+
+test("a foreign view on a private table keeps it and is reported", async () => {
+  const { project, run, rows, sql } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  await run();
+  const [object] = await rows("select manifest #>> '{marts.a,object}' from _dataform.release");
+  await sql(`create view public.private_reader as select id from _dataform."${object}"`);
+  project.write({ "a.sqlx": 'config { type: "table" }\nselect 2 as id' });
+  const retention = { releases: 1, age: 0 };
+  await run({ retention });
+  const report = await run({ retention });
+  expect(report.status).toBe("success");
+  expect(report.warnings).toEqual([`kept private ${object}: public.private_reader reads it`]);
+  expect(await rows("select id from public.private_reader")).toEqual(["1"]);
+});
+
+test("a release that readers keep back waits, and `publish` publishes it without building again", async () => {
+  const { project, run, rows, database } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  await run();
+  project.write({ "a.sqlx": 'config { type: "table" }\nselect 2 as id' });
+  const reader = await connect(database.settings, { applicationName: "slow dashboard" });
+  await reader.query(sql`begin`);
+  await reader.query(sql`select * from marts.a`);
+  const report = await run({ publishDeadline: 300 });
+  expect(report.errors[0]?.message).toContain("release 2 is built and waits: readers hold its views");
+  expect(report.errors[0]?.found).toContain("slow dashboard");
+  expect(statuses(report)).toEqual({ "marts.a": "waiting" });
+  expect((await reader.query(sql`select id from marts.a`)).rows).toEqual([{ id: "1" }]);
+  await reader.query(sql`commit`);
+  await reader.close();
+  const objects = await rows("select count(*) from pg_class where relnamespace = '_dataform'::regnamespace");
+  const published = await publishRelease(database.settings);
+  expect(published).toMatchObject({ from: 1, release: 2, models: ["marts.a"] });
+  expect(await rows("select id from marts.a")).toEqual(["2"]);
+  expect(await rows("select count(*) from pg_class where relnamespace = '_dataform'::regnamespace")).toEqual(objects);
+  await expect(publishRelease(database.settings)).rejects.toMatchObject({
+    message: "no release of environment main waits to be published",
+  });
+});
+
+test("a waiting release is overtaken by the next run and collected", async () => {
+  const { project, run, rows, database } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  await run();
+  project.write({ "a.sqlx": 'config { type: "table" }\nselect 2 as id' });
+  const reader = await connect(database.settings);
+  await reader.query(sql`begin isolation level repeatable read`);
+  await reader.query(sql`select 1`);
+  expect((await run({ horizonTimeout: 100 })).errors[0]?.message).toContain("older transactions are still open");
+  await reader.close();
+  await run();
+  expect(await rows("select release_id, status from _dataform.release order by 1")).toEqual([
+    "1|published",
+    "2|discarded",
+    "3|published",
+  ]);
+});
+
+test("horizon: a repeatable-read reader older than the builds holds the release back, or is told of, or fails it", async () => {
+  const { run, rows, database } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  await run();
+  const reader = await connect(database.settings, { applicationName: "old snapshot" });
+  await reader.query(sql`begin isolation level repeatable read`);
+  await reader.query(sql`select count(*) from pg_class`);
+  const waits = await run({ horizonTimeout: 100 });
+  expect(waits.errors[0]).toMatchObject({ code: "DF002", found: expect.stringContaining("old snapshot") });
+  const fails = await run({ horizon: "fail", horizonTimeout: 100 });
+  expect(statuses(fails)).toEqual({ "marts.a": "failed" });
+  const publishes = await run({ horizon: "publish" });
+  expect(publishes.status).toBe("success");
+  expect(publishes.warnings[0]).toContain("published before older transactions ended");
+  await reader.close();
+  expect(await rows("select status from _dataform.release order by release_id")).toEqual([
+    "published",
+    "discarded",
+    "discarded",
+    "published",
+  ]);
+});
+
+test("Ctrl-C while it waits for readers: `publish` leaves the release waiting, `rollback` gives its own up", async () => {
+  const { run, rows, database } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  await run();
+  const reader = await connect(database.settings);
+  await reader.query(sql`begin isolation level repeatable read`);
+  await reader.query(sql`select 1`);
+  await run({ horizonTimeout: 100 });
+  const interrupted = () => {
+    const controller = new AbortController();
+    return { signal: controller.signal, events: { waiting: () => controller.abort() } };
+  };
+  await expect(publishRelease(database.settings, interrupted())).rejects.toMatchObject({ name: "AbortError" });
+  expect(await rows("select status from _dataform.release order by release_id")).toEqual(["published", "waiting"]);
+  await reader.query(sql`commit`);
+  expect(await publishRelease(database.settings)).toMatchObject({ release: 2 });
+  await reader.query(sql`begin`);
+  await reader.query(sql`select * from marts.a`);
+  await expect(rollback(database.settings, interrupted())).rejects.toMatchObject({ name: "AbortError" });
+  await reader.close();
+  expect(await rows("select release_id, status from _dataform.release order by release_id")).toEqual([
+    "1|published",
+    "2|published",
+    "3|discarded",
+  ]);
+  expect(await rows("select status from _dataform.run order by started_at desc limit 1")).toEqual(["cancelled"]);
+});
+
+test("the commands: releases, diff, rollback, publish", async () => {
+  const { project, database, run, load } = await history();
+  await load("(1, 'a', 1)");
+  await run();
+  await load("(2, 'b', 2)");
+  await run();
+  const env = { DATABASE_URL: database.url };
+  const list = JSON.parse((await cli(project.dir, ["releases", "--json"], env)).stdout) as {
+    release: number;
+    state: string;
+  }[];
+  expect(list.map(({ release, state }) => `${release} ${state}`)).toEqual(["2 current", "1 kept"]);
+  expect((await cli(project.dir, ["diff", "1", "2"], env)).stdout).toMatch(/marts\.latest +rebuilt +1 +0 +0 +id/);
+  const back = await cli(project.dir, ["rollback"], env);
+  expect(back.stderr).toContain("release 3 is published, with the content of release 1 (3 models changed)");
+  expect((await cli(project.dir, ["rollback", "many"], env)).exitCode).toBe(2);
+  expect((await cli(project.dir, ["publish"], env)).stderr).toContain(
+    "no release of environment main waits to be published",
+  );
+  expect((await cli(project.dir, ["diff", "1", "7"], env)).stderr).toContain(
+    "release 7 of environment main is not kept",
+  );
+});
