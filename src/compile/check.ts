@@ -1,5 +1,5 @@
 import { UserError } from "../model/errors.ts";
-import { type Action, type CompiledGraph, isModel, type Model } from "../model/graph.ts";
+import { type CompiledGraph, isModel, type Model } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { classify } from "../sql/classify.ts";
 import { LONGEST_NAME } from "../sql/identifiers.ts";
@@ -13,37 +13,20 @@ import { findInSource } from "./source.ts";
 
 /** What core does not check, because only PostgreSQL has it. */
 export async function checkGraph(graph: CompiledGraph, projectDir: string): Promise<UserError[]> {
-  const ofActions = graph.actions.flatMap((action) => [
-    ...checkDescription(action, projectDir),
-    ...(isModel(action)
-      ? [
-          ...checkNames(action),
-          ...checkKey(action, projectDir),
-          ...checkTransactions(action, projectDir),
-          ...checkIncremental(action, projectDir),
-        ]
-      : []),
-  ]);
-  const errors = [...checkQueries(graph, projectDir), ...ofActions];
+  const models = graph.actions
+    .filter(isModel)
+    .flatMap((model) => [
+      ...checkNames(model),
+      ...checkKey(model, projectDir),
+      ...checkTransactions(model, projectDir),
+      ...checkIncremental(model, projectDir),
+    ]);
+  const errors = [...checkQueries(graph, projectDir), ...models];
   const withBlock = graph.actions.filter((action) => "postgres" in action && Object.keys(action.postgres).length > 0);
   if (!withBlock.length) return errors;
   // The validator takes a tenth of a second to load; most commands need none.
   const { checkBlock } = await import("./postgres-block.ts");
   return [...errors, ...withBlock.flatMap((action) => checkBlock(action, projectDir))];
-}
-
-/** Core takes whatever stands there. */
-function checkDescription({ target, file, description }: Action, projectDir: string): UserError[] {
-  if (description === undefined || typeof description === "string") return [];
-  return [
-    new UserError({
-      message: `${targetKey(target)}: the description is no text`,
-      ...placeInConfig(projectDir, file, ["description"]),
-      expected: "a text",
-      found: JSON.stringify(description),
-      hint: "write it in quotes",
-    }),
-  ];
 }
 
 /** The key of an incremental model is looked up in tables: columns only. */

@@ -1,14 +1,11 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import { snippetAt } from "../sql/locate.ts";
+import { meaningful } from "../sql/tokens.ts";
+import { placeInConfig } from "./config-text.ts";
 import type { ProjectFiles } from "./project.ts";
 import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
 import { escapePattern, findInSource, locationAt, readLayout, readSource } from "./source.ts";
-
-const knownProperties =
-  "type name schema dataset database project tags description columns dependencies dependOnDependencyAssertions disabled hermetic hasOutput uniqueKey protected onSchemaChange materialized assertions metadata postgres uniqueKeys nonNull rowConditions filename incrementalStrategy incrementalPredicates bigquery".split(
-    " ",
-  );
 
 /** Core's compilation errors in our words: file, line, what was expected, what to do. */
 export function explainCoreErrors({ graph, frames }: SandboxAnswer, project: ProjectFiles): UserError[] {
@@ -41,6 +38,79 @@ function explain(
   return thrown(message, error.stack, frames, file, project);
 }
 
+/** As config-shape.cjs finds it. */
+interface ConfigMistake {
+  readonly path: readonly (string | number)[];
+  /** Of a value of a wrong kind. */
+  readonly expected?: string;
+  readonly found?: string;
+  /** Of a key that the type does not have. */
+  readonly unknown?: string;
+  readonly known?: readonly string[];
+  readonly onlyBigQuery?: boolean;
+  /** Whether a method of a builder was given it. */
+  readonly inCall?: boolean;
+}
+
+function wrongConfig(
+  mistake: ConfigMistake,
+  file: string,
+  project: ProjectFiles,
+  [call]: readonly SourceLocation[],
+): UserError {
+  const { path, expected, found, unknown, known = [], onlyBigQuery, inCall } = mistake;
+  const place =
+    inCall && call ? { location: call, snippet: lineOf(call, project) } : placeInConfig(project.projectDir, file, path);
+  if (unknown === undefined)
+    return new UserError({ message: `${path.join(".")} has a wrong value`, ...place, expected, found });
+  if (onlyBigQuery)
+    return new UserError({
+      message: `${path.join(".")} has a meaning on BigQuery only`,
+      ...place,
+      hint: "take it out",
+    });
+  const suggestion = nearest(unknown, known);
+  return new UserError({
+    message: `unknown property "${unknown}"${path.length > 1 ? ` in ${path.slice(0, -1).join(".")}` : ""}`,
+    ...place,
+    expected: known.join(", "),
+    found: unknown,
+    hint: suggestion ? `did you mean "${suggestion}"?` : "see docs/models.md for the properties of each type",
+  });
+}
+
+/** What core would leave out without a word. */
+function leftOut(what: string, file: string, project: ProjectFiles): UserError {
+  const at = (pattern: RegExp) => ({ location: findInSource(project.projectDir, file, pattern) });
+  const input = /^input (.*)$/s.exec(what)?.[1];
+  if (input !== undefined)
+    return new UserError({
+      message: `the tested model does not read ${input}`,
+      ...at(new RegExp(`\\binput (?:"[^"]*",\\s*)*"${escapePattern(input)}"`)),
+      hint: "take the input out, or correct its name",
+    });
+  if (what === "incremental_where")
+    return new UserError({
+      message: "incremental_where has no meaning",
+      ...at(/\bincremental_where \{/),
+      hint: 'write it in the query: ${when(incremental(), "where …")}',
+    });
+  const { sql, configAgain = 0 } = readLayout(readSource(project.projectDir, file));
+  if (what === "a second config")
+    return new UserError({
+      message: "there is one config, and this is the second",
+      ...placeAfterSpace(file, configAgain, project),
+      hint: "write all into the first",
+    });
+  const start = sql[0]?.[0]?.[0] ?? 0;
+  const text = readSource(project.projectDir, file).slice(start);
+  return new UserError({
+    message: "a declaration has no text: somebody else fills what it names",
+    ...placeAfterSpace(file, start + (meaningful(text)[0]?.start ?? 0), project),
+    hint: 'take it out, or change the type: config { type: "view" }',
+  });
+}
+
 type Explanation = (
   match: RegExpExecArray,
   file: string,
@@ -55,23 +125,6 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
     (m, ...rest) => missing(m[2]!, ...rest),
   ],
   [/^Could not resolve (.*)$/s, (m, ...rest) => missing(m[1]!, ...rest)],
-  [
-    /^Unexpected property "([^"]+)"(?:, or property value type of "([^"]+)" is incorrect| in ([^.]*))/,
-    (m, file, _, project) => {
-      const property = m[1]!;
-      const suggestion = nearest(property, knownProperties);
-      const known = knownProperties.includes(property);
-      return new UserError({
-        message: known
-          ? `"${property}" is not allowed here, or its value has the wrong type`
-          : `unknown property "${property}"`,
-        location: findInSource(project.projectDir, file, new RegExp(`\\b${escapePattern(property)}\\b\\s*["']?\\s*:`)),
-        ...(known ? { found: `a value of type ${m[2] ?? "unknown"}` } : { found: property }),
-        hint:
-          !known && suggestion ? `did you mean "${suggestion}"?` : "see docs/models.md for the properties of each type",
-      });
-    },
-  ],
   [
     /^Circular dependency detected in chain: \[(.*)\]/,
     (m, file) =>
@@ -126,17 +179,10 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
         hint: `add to the test: input "${readReference(m[1]!)}" { select … }`,
       }),
   ],
+  [/^No meaning: (.*)$/s, (m, file, _, project) => leftOut(m[1]!, file, project)],
   [
-    /^No text: (.*)$/s,
-    (m, file, _, project) => {
-      const { name, found } = JSON.parse(m[1]!) as { name: string; found?: string };
-      return new UserError({
-        message: `${name}: expected a text`,
-        location: findInSource(project.projectDir, file, new RegExp(`["']?\\b${escapePattern(name)}["']?\\s*:`)),
-        ...(found === undefined ? {} : { found }),
-        hint: "write it in quotes",
-      });
-    },
+    /^Config: (.*)$/s,
+    (m, file, _, project, frames) => wrongConfig(JSON.parse(m[1]!) as ConfigMistake, file, project, frames),
   ],
   [
     /^(?:Actions|'(?:input|incremental_where)' code blocks) may only contain/,

@@ -33,7 +33,8 @@ function closes(state, text) {
 
 /**
  * @returns `config`, `js`: ranges `[start, end]`; `sql`, `where`, `pre`, `post`: statements, each a list of ranges;
- *   `inputs`: a list of these; `comments`: ranges; `unclosed`: the block that the file ends in, if any
+ *   `inputs`: a list of these; `comments`: ranges; `configAgain`: where a second
+ *   config begins; `unclosed`: the block that the file ends in, if any
  */
 function readLayout(source) {
   const layout = { js: [], sql: [[]], inputs: [], comments: [] };
@@ -81,12 +82,16 @@ function readLayout(source) {
 }
 
 function close(layout, { name, start }, statements, end) {
-  if (name === "config") layout.config = [start - 1, end + 1];
-  else if (name === "js") layout.js.push([start, end]);
+  if (name === "config") {
+    // Core takes the last one.
+    if (layout.config) layout.configAgain ??= start - "config {".length;
+    layout.config = [start - 1, end + 1];
+  }
+  if (name === "js") layout.js.push([start, end]);
   else if (name === "input") layout.inputs.push(statements);
   else if (name === "pre_operations") layout.pre = statements;
   else if (name === "post_operations") layout.post = statements;
-  else layout.where = statements;
+  else if (name === "incremental_where") layout.where = statements;
 }
 
 module.exports = { readLayout };

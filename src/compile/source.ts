@@ -11,6 +11,7 @@ type Statements = readonly (readonly Range[])[];
 export const { readLayout } = createRequire(import.meta.url)("./layout.cjs") as {
   readLayout(source: string): {
     readonly config?: Range;
+    readonly configAgain?: number;
     readonly sql: Statements;
     readonly where?: Statements;
     readonly inputs: readonly Statements[];

@@ -6,6 +6,8 @@ const { readdirSync, readFileSync } = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
 const vm = require("node:vm");
+const { methodsOf, mistakesIn } = require("./config-shape.cjs");
+const { readLayout } = require("./layout.cjs");
 const { recordThrown } = require("./thrown.cjs");
 const { Tracer } = require("./tracer.cjs");
 
@@ -105,8 +107,11 @@ function compile({ corePath, projectDir, files, overrides, rawTables, placeThrow
   const compileSession = session.compile.bind(session);
   session.compile = () => {
     declareRaw(session, rawTables);
-    markInputs(session);
+    const unread = markInputs(session);
     graph = compileSession();
+    // Where something else is wrong, nobody knows what would have been read.
+    if (!session.graphErrors.compilationErrors.length)
+      for (const { file, name } of unread.values()) session.compileError(new Error(`No meaning: input ${name}`), file);
     // Core would go on to encode an answer that nobody reads.
     throw COMPILED;
   };
@@ -162,17 +167,21 @@ function declareRaw(session, rawTables) {
 // Core puts the input of a unit test in place of the reference, in parentheses: marked, it is found again and can
 // stand under the name of what it stands for.
 function markInputs(session) {
+  const unread = new Map();
   // A list in newer versions of core, an object by name in older ones.
   for (const test of Object.values(session.tests)) {
     for (const [target, input] of test.contextableInputs ?? []) {
       // Their names are texts in newer versions, too.
       const { name } = typeof target === "string" ? JSON.parse(target) : target;
+      unread.set(input, { file: test.proto.fileName, name });
       test.contextableInputs.set(target, (ctx) => {
+        unread.delete(input);
         const sql = typeof input === "function" ? input(ctx) : input;
         return `\uE001${name}\uE002${sql}\uE003`;
       });
     }
   }
+  return unread;
 }
 
 // Of every text in the graph that a person wrote, where its pieces come from.
@@ -253,49 +262,74 @@ function patchConfig(session, settings) {
     if (BIGQUERY_ONLY.includes(sqlxConfig.type)) {
       return session.compileError(new Error(`Actions of type "${sqlxConfig.type}" exist only on BigQuery.`));
     }
-    if (sqlxConfig.type === "test" && !sqlxConfig.dataset) {
-      return session.compileError(new Error("A test needs a dataset."));
+    refuseLeftOut(session, sqlxConfig, action);
+    const config = withoutMistakes(session, sqlxConfig.type, action.sqlxConfig);
+    delete config[OUR_KEY];
+    if (config.type === "test" && config.dataset === undefined) {
+      if (sqlxConfig.dataset === undefined) session.compileError(new Error("A test needs a dataset."));
+      return;
     }
-    // Core asks the config itself.
-    if (Object.hasOwn(sqlxConfig, "hasOwnProperty")) {
-      return session.compileError(new Error('Unexpected property "hasOwnProperty" in the config.'));
-    }
-    refuseNoTexts(session, sqlxConfig);
     const before = session.actions.length;
-    sqlxAction.call(session, { ...action, sqlxConfig: withMarkedColumns(sqlxConfig) });
+    sqlxAction.call(session, { ...action, sqlxConfig: withMarkedColumns(config) });
     // Its config may have made assertions too, before or after it, as the version of core has it.
-    const builder = session.actions.slice(before).find((one) => one.getTarget().name === sqlxConfig.name);
-    if (builder) remember(builder, value, sqlxConfig);
-    else if (value !== undefined) session.compileError(new Error(`"${OUR_KEY}" has no meaning in a test.`));
+    const builder = session.actions.slice(before).find((one) => one.getTarget().name === config.name);
+    if (builder) remember(builder, value, config);
   };
   for (const method of ["publish", "operate", "assert"]) {
     const original = session[method];
     session[method] = (name, config) => {
-      if (config === null || typeof config !== "object") return markedLater(original.call(session, name, config));
-      const { [OUR_KEY]: value, ...rest } = config;
-      refuseNoTexts(session, rest);
-      const builder = original.call(session, name, withMarkedColumns(rest));
+      const later = (builder, type) => markedLater(checkedLater(session, builder, type));
+      if (config === null || typeof config !== "object") {
+        const type = { publish: "view", operate: "operations", assert: "assertion" }[method];
+        return later(original.call(session, name, config), type);
+      }
+      const type = { publish: config.type ?? "view", operate: "operations", assert: "assertion" }[method];
+      // Core asks for the assertions of a model's config in this way, too, and says the file.
+      const { filename, ...said } = method === "assert" ? config : { filename: undefined, ...config };
+      const { [OUR_KEY]: value, ...rest } = withoutMistakes(session, type, said);
+      const builder = original.call(session, name, withMarkedColumns(filename ? { ...rest, filename } : rest));
       remember(builder, value, rest);
-      return markedLater(builder);
+      return later(builder, type);
     };
   }
+  const { declare, test } = session;
+  session.declare = (config) => declare.call(session, withoutMistakes(session, "declaration", config));
+  session.test = (name) => checkedLater(session, test.call(session, name), "test");
 }
 
-// Core lets through, or leaves out without a word, what is no text where one must be.
-function refuseNoTexts(session, { columns, tags }) {
-  const texts = [];
-  if (columns && typeof columns === "object" && !Array.isArray(columns)) {
-    for (const [name, column] of Object.entries(columns)) {
-      const isObject = column !== null && typeof column === "object" && !Array.isArray(column);
-      const description = isObject ? column.description : column;
-      if (description !== undefined) texts.push([name, description]);
-    }
+// The config without the keys that are wrong, each of which is told.
+function withoutMistakes(session, type, config, file) {
+  const mistakes = mistakesIn(type, config, file !== undefined);
+  if (!mistakes.length) return { ...config };
+  report(session, mistakes, file);
+  const wrong = new Set(mistakes.map(({ path }) => path[0]));
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !wrong.has(key)));
+}
+
+function report(session, mistakes, file) {
+  for (const mistake of mistakes) session.compileError(new Error(`Config: ${JSON.stringify(mistake)}`), file);
+}
+
+// What stands in a file and has no meaning for its type.
+function refuseLeftOut(session, { type }, { incrementalWhereContextable, sqlContextable }) {
+  if (incrementalWhereContextable) session.compileError(new Error("No meaning: incremental_where"));
+  if (type !== "declaration") return;
+  const [text] = sqlContextable(new Proxy({}, { get: () => () => "" }));
+  if (text.replace(/--.*|\/\*[\s\S]*?\*\//g, "").trim()) session.compileError(new Error("No meaning: the text"));
+}
+
+// What a config could say, said by the methods of a builder.
+function checkedLater(session, builder, type) {
+  for (const { key, mistakes } of methodsOf(type)) {
+    const method = builder[key];
+    if (typeof method !== "function") continue;
+    builder[key] = (value, ...rest) => {
+      const found = mistakes(value);
+      report(session, found);
+      return found.length ? builder : method.call(builder, value, ...rest);
+    };
   }
-  for (const tag of Array.isArray(tags) ? tags : []) texts.push(["tags", tag]);
-  for (const [name, text] of texts) {
-    if (typeof text === "string") continue;
-    session.compileError(new Error(`No text: ${JSON.stringify({ name, found: JSON.stringify(text) })}`));
-  }
+  return builder;
 }
 
 // What is asked for by `.assertions({…})` of a builder.
@@ -375,6 +409,11 @@ function serveBareRequires(projectDir, core) {
   require.cache[CORE_ID] = Object.assign(new Module(CORE_ID), { loaded: true, exports: core.exports });
 }
 
+function hasTwoConfigs(filename, source) {
+  if (!filename.endsWith(".sqlx") || source.split("config {").length < 3) return false;
+  return readLayout(source).configAgain !== undefined;
+}
+
 // SQLX and friends become JavaScript through core's compiler; project `.js` is CommonJS whatever package.json says.
 function hookExtensions({ compiler, session }, projectDir) {
   const own = [path.join(projectDir, "definitions") + path.sep, path.join(projectDir, "includes") + path.sep];
@@ -384,12 +423,14 @@ function hookExtensions({ compiler, session }, projectDir) {
     // A variable that nobody has set is undefined, whatever it is called.
     const { vars } = session.projectConfig ?? {};
     if (vars && Object.getPrototypeOf(vars)) Object.setPrototypeOf(vars, null);
-    module._compile(tracer.compile(compiler, readFileSync(filename, "utf8"), filename, relative), filename);
+    const source = readFileSync(filename, "utf8");
+    if (hasTwoConfigs(filename, source)) session.compileError(new Error("No meaning: a second config"), relative);
+    module._compile(tracer.compile(compiler, source, filename, relative), filename);
     const { actions } = module.exports.asJson ?? {};
     if (!Array.isArray(actions)) return;
     for (const action of actions)
       for (const [type, config] of Object.entries(action ?? {}))
-        if (config?.assertions) action[type] = withMarkedColumns(config);
+        action[type] = withMarkedColumns(withoutMistakes(session, type, config ?? {}, relative));
   };
   for (const extension of TRANSLATED) Module._extensions[extension] = translate;
   const plain = Module._extensions[".js"];

@@ -138,8 +138,8 @@ test.each([["3.0.2"], ["3.0.36"]])("the seams hold in @dataform/core %s", async 
 });
 
 test("an unknown property is named with file, line and the nearest one", async () => {
-  expect(await messages({ "a.sqlx": 'config {\n  type: "table",\n  shcema: "x"\n}\nselect 1' })).toBe(
-    'definitions/a.sqlx:3:3: unknown property "shcema"\n  found:    shcema\n  → did you mean "schema"?',
+  expect(await messages({ "a.sqlx": 'config {\n  type: "table",\n  shcema: "x"\n}\nselect 1' })).toMatch(
+    /^definitions\/a.sqlx:3:3: unknown property "shcema"\n[^→]*\n {2}found: {4}shcema\n {2}→ did you mean "schema"\?$/,
   );
 });
 
@@ -260,7 +260,7 @@ test("a description that is no text, and a column of an index that is broken SQL
     "b.sqlx":
       'config {\n  type: "table",\n  postgres: { indexes: [{ columns: ["(lower(id)"] }, { columns: [\'"Id"\'] }] }\n}\nselect 1 as id',
   });
-  expect(text).toContain("definitions/a.sqlx:3:3: marts.a: the description is no text\n");
+  expect(text).toContain("definitions/a.sqlx:3:3: description has a wrong value\n");
   expect(text).toContain("\n  expected: a text\n  found:    5");
   expect(text).toContain("definitions/b.sqlx:3:37: marts.b: postgres.indexes: columns is not a column");
   expect(text).toContain("definitions/b.sqlx:3:66: marts.b: ");
@@ -273,10 +273,10 @@ test("what is no text where one must be is refused at its line", async () => {
       'config {\n  type: "view",\n  columns: {\n    toString: 5,\n    id: { description: 7 }\n  },\n  tags: [1]\n}\nselect 1 as id',
     "definitions/b.js": 'publish("b", {\n  columns: { valueOf: ["x"] },\n}).query(() => "select 1");',
   });
-  expect(text).toContain("definitions/a.sqlx:4:5: toString: expected a text\n  found:    5");
-  expect(text).toContain("definitions/a.sqlx:5:5: id: expected a text\n  found:    7");
-  expect(text).toContain("definitions/a.sqlx:7:3: tags: expected a text\n  found:    1");
-  expect(text).toContain('definitions/b.js:2:14: valueOf: expected a text\n  found:    ["x"]');
+  expect(text).toContain("definitions/a.sqlx:4:5: columns.toString has a wrong value\n");
+  expect(text).toContain("definitions/a.sqlx:5:11: columns.id.description has a wrong value\n");
+  expect(text).toContain("definitions/a.sqlx:7:10: tags.0 has a wrong value\n");
+  expect(text).toContain("definitions/b.js:2:14: columns.valueOf has a wrong value\n");
 });
 
 const inherited = ["constructor", "toString", "valueOf", "hasOwnProperty"];

@@ -1,0 +1,141 @@
+// What the config of each type may say. Core leaves out without a word what it does not expect: a key of a wrong kind, of
+// another warehouse, of another type.
+"use strict";
+
+// A kind finds what is wrong with a value: `{ path, expected, found }`, or `{ path, unknown, known }` for a key.
+const kind = (expected, matches) => (value, path) =>
+  matches(value) ? [] : [{ path, expected, found: JSON.stringify(value) ?? String(value) }];
+
+const text = kind("a text", (value) => typeof value === "string");
+const name = kind("a text that is not empty", (value) => typeof value === "string" && value !== "");
+const flag = kind("true or false", (value) => typeof value === "boolean");
+const schemaChange = kind("IGNORE, FAIL, EXTEND or SYNCHRONIZE", (value) =>
+  /^(?:ignore|fail|extend|synchronize)$/i.test(typeof value === "string" ? value : ""),
+);
+const isList = kind("a list: […]", Array.isArray);
+const isObject = kind("an object: {…}", isPlain);
+
+function isPlain(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+const listOf = (element) => (value, path) =>
+  Array.isArray(value) ? value.flatMap((one, index) => element(one, [...path, index])) : isList(value, path);
+
+/** An object whose keys an author chooses. */
+const mapOf = (element) => (value, path) =>
+  isPlain(value) ? Object.entries(value).flatMap(([key, one]) => element(one, [...path, key])) : isObject(value, path);
+
+/** What is undefined is not said. */
+const objectOf = (keys) => (value, path) => {
+  if (!isPlain(value)) return isObject(value, path);
+  return Object.entries(value).flatMap(([key, one]) => {
+    if (one === undefined) return [];
+    if (Object.hasOwn(keys, key)) return keys[key](one, [...path, key]);
+    const onlyBigQuery = BIGQUERY.has(key);
+    return [
+      { path: [...path, key], unknown: key, known: Object.keys(keys), ...(onlyBigQuery ? { onlyBigQuery } : {}) },
+    ];
+  });
+};
+
+const either = (isFirst, first, second) => (value, path) => (isFirst(value) ? first : second)(value, path);
+
+/** They say how BigQuery stores, bills, labels or finds something. */
+const BIGQUERY = new Set(
+  "bigquery database project hermetic metadata reservation iceberg labels additionalOptions partitionBy clusterBy partitionExpirationDays requirePartitionFilter updatePartitionFilter incrementalStrategy incrementalPredicates preserveGovernanceControls bigqueryPolicyTags displayName".split(
+    " ",
+  ),
+);
+
+const texts = listOf(text);
+const names = listOf(name);
+const oneOrMore = either(Array.isArray, names, name);
+/** As core takes it in a config, and everywhere else. */
+const target = objectOf({ dataset: name, name, includeDependentAssertions: flag });
+const resolvable = objectOf({ schema: name, name, includeDependentAssertions: flag });
+const described = either(isPlain, objectOf({ description: text }), text);
+
+const common = { type: () => [], name, schema: name, dataset: name };
+const ordered = {
+  ...common,
+  description: text,
+  tags: names,
+  dependencies: listOf(either(isPlain, target, name)),
+  dependencyTargets: listOf(target),
+  dependOnDependencyAssertions: flag,
+  disabled: flag,
+};
+const assertions = objectOf({
+  uniqueKey: oneOrMore,
+  uniqueKeys: listOf(either(isPlain, objectOf({ uniqueKey: names }), names)),
+  nonNull: oneOrMore,
+  rowConditions: texts,
+});
+const columns = mapOf(described);
+const columnList = listOf(objectOf({ path: names, description: text }));
+const model = {
+  ...ordered,
+  columns,
+  assertions,
+  preOperations: texts,
+  postOperations: texts,
+  // What it says is looked at with the graph (postgres-block.ts).
+  postgres: isObject,
+};
+
+const shapes = {
+  table: model,
+  view: { ...model, materialized: flag },
+  incremental: { ...model, uniqueKey: names, protected: flag, onSchemaChange: schemaChange },
+  assertion: { ...ordered, postgres: isObject },
+  operations: { ...ordered, columns, hasOutput: flag },
+  declaration: { ...common, description: text, columns, tags: names },
+  test: { type: () => [], name, dataset: either(isPlain, resolvable, oneOrMore), tags: names },
+};
+
+// Of actions.yaml: its names of the types, and how it writes columns.
+const inActionsYaml = (shape) => ({
+  ...shape,
+  filename: name,
+  ...(shape.columns ? { columns: columnList } : {}),
+});
+const yamlShapes = {
+  table: inActionsYaml(shapes.table),
+  view: inActionsYaml(shapes.view),
+  incrementalTable: inActionsYaml(shapes.incremental),
+  assertion: inActionsYaml(shapes.assertion),
+  operation: inActionsYaml(shapes.operations),
+  declaration: inActionsYaml(shapes.declaration),
+};
+
+/** What is wrong in a config; nothing of a type that is unknown. */
+function mistakesIn(type, config, inYaml = false) {
+  const known = inYaml ? yamlShapes : shapes;
+  return Object.hasOwn(known, type) ? objectOf(known[type])(config, []) : [];
+}
+
+/** It stands in the line that calls. */
+const inCall = (mistake) => ({ ...mistake, inCall: true });
+
+/** The methods of a builder that say what a config could, and what is wrong with what they are given. */
+function methodsOf(type) {
+  const { type: _, name: __, ...keys } = shapes[type];
+  if (keys.dependencies) keys.dependencies = listOf(either(isPlain, resolvable, name));
+  if (keys.columns) keys.columns = either(isPlain, columns, columnList);
+  const checks = Object.entries(keys).map(([key, check]) => ({
+    key,
+    // They take one of a list, too.
+    mistakes: (value) => {
+      const found = value === undefined ? [] : check(value, [key]);
+      return found.length && !Array.isArray(value) && !check([value], [key]).length ? [] : found.map(inCall);
+    },
+  }));
+  const meaningless = [...BIGQUERY].map((key) => ({
+    key,
+    mistakes: (value) => objectOf({})({ [key]: value }, []).map(inCall),
+  }));
+  return [...checks, ...meaningless];
+}
+
+module.exports = { mistakesIn, methodsOf };

@@ -1,0 +1,209 @@
+import { expect, test } from "vitest";
+import { compile } from "../../src/compile/compile.ts";
+import { type ProjectFiles, testProject } from "../support/project.ts";
+
+async function said(files: ProjectFiles): Promise<string> {
+  return compile(testProject(files).dir).then(
+    () => "it compiled",
+    (error: Error) => error.message,
+  );
+}
+
+/** The first line of each message, without the folder. */
+async function places(files: ProjectFiles): Promise<string[]> {
+  return [...(await said(files)).matchAll(/^definitions\/(.*)$/gm)].map(([, line]) => line!);
+}
+
+const base = { "base.sqlx": 'config { type: "view" }\nselect 1 as id' };
+
+/** Values of every kind, as JavaScript writes them. */
+const values = {
+  number: "5",
+  text: '"x"',
+  empty: '""',
+  flag: "true",
+  nothing: "null",
+  list: '["base"]',
+  numbers: "[5]",
+  object: '{ x: "y" }',
+};
+type Kind = keyof typeof values;
+
+const of = (...kinds: Kind[]) => kinds;
+const text = of("text", "empty");
+const common = {
+  name: of("text"),
+  schema: of("text"),
+  dataset: of("text"),
+  description: text,
+  tags: of("list"),
+};
+const ordered = {
+  ...common,
+  dependencies: of("list"),
+  dependencyTargets: of(),
+  dependOnDependencyAssertions: of("flag"),
+  disabled: of("flag"),
+};
+const columns = { columns: of("object") };
+const model = {
+  ...ordered,
+  ...columns,
+  assertions: of(),
+  postgres: of(),
+  preOperations: of("list"),
+  postOperations: of("list"),
+};
+const types: Record<string, Record<string, readonly Kind[]>> = {
+  table: model,
+  view: { ...model, materialized: of("flag") },
+  incremental: { ...model, uniqueKey: of("list"), protected: of("flag"), onSchemaChange: of() },
+  assertion: { ...ordered, postgres: of() },
+  operations: { ...ordered, ...columns, hasOutput: of("flag") },
+  declaration: { ...common, ...columns },
+  test: { name: of("text"), tags: of("list"), dataset: of("text", "list") },
+};
+const everyKey = [
+  ...new Set(Object.values(types).flatMap((keys) => Object.keys(keys))),
+  ..."filename database bigquery labels partitionBy hermetic metadata constructor hasOwnProperty nope".split(" "),
+];
+
+test.each(Object.entries(types))(
+  "every key in the config of a type %s is done, or refused at its line: with every kind of value",
+  async (type, keys) => {
+    const files: Record<string, string> = { ...base };
+    const refused: string[] = [];
+    for (const key of everyKey) {
+      for (const [kind, value] of Object.entries(values)) {
+        if (Object.hasOwn(keys, key) && keys[key]!.includes(kind as Kind)) continue;
+        const file = `${key}_${kind}.sqlx`;
+        refused.push(file);
+        // What a declaration or a test needs stands behind it.
+        const name = type === "declaration" && key !== "name" ? `, name: "${key}_${kind}"` : "";
+        const dataset = type === "test" && key !== "dataset" ? ', dataset: "base"' : "";
+        const query = type === "declaration" ? "" : "\nselect 1 as id";
+        files[file] = `config { type: "${type}",\n  ${key}: ${value}${name}${dataset} }${query}`;
+      }
+    }
+    const found = new Map<string, string[]>();
+    for (const line of await places(files)) {
+      const [, file, place] = /^(\S+\.sqlx):?(\S*): /.exec(line)!;
+      found.set(file!, [...(found.get(file!) ?? []), place!]);
+    }
+    for (const file of refused)
+      expect([file, ...(found.get(file) ?? [])]).toContainEqual(expect.stringMatching(/^2:\d+$/));
+  },
+);
+
+test("what a config may say is taken in each of its spellings", async () => {
+  const dependencies = 'dependencies: ["base", { dataset: "marts", name: "base", includeDependentAssertions: true }]';
+  expect(
+    await said({
+      ...base,
+      "t.sqlx": `config { type: "table", schema: "s", description: "", disabled: false, tags: [], nothing: undefined, ${dependencies},
+  dependOnDependencyAssertions: true, columns: { id: "The id", n: { description: "N" }, "a b": "" },
+  assertions: { uniqueKey: "id", nonNull: ["id"], rowConditions: ["id > 0"] }, preOperations: ["select 1"] }
+select 1 as id`,
+      "v.sqlx":
+        'config { type: "view", dataset: "s", materialized: true, assertions: { uniqueKeys: [["id"], ["id"]] } }\nselect 1 as id',
+      "i.sqlx":
+        'config { type: "incremental", uniqueKey: ["id"], protected: false, onSchemaChange: "EXTEND" }\nselect 1 as id',
+      "o.sqlx":
+        'config { type: "operations", hasOutput: true, columns: { id: "The id" } }\ncreate table ${self()} (id int)',
+      "a.sqlx": 'config { type: "assertion", postgres: { severity: "warn" } }\nselect 1 where false',
+      "d.sqlx":
+        'config { type: "declaration", name: "d", columns: { id: "The id" }, tags: ["x"] }\n-- what it is\n/* and\n who */',
+      "u.sqlx": 'config { type: "test", dataset: { schema: "marts", name: "base" } }\nselect 1 as id',
+      "definitions/made.js": `publish("m", { type: "table", columns: { id: "The id" } }).query("select 1 as id")
+  .tags("one").tags(["two"]).dependencies("base").dependencies([{ schema: "marts", name: "base" }]).description("M").disabled()
+  .columns([{ path: ["id"], description: "The id" }]);
+declare({ schema: "raw", name: "x", columns: { id: "The id" } });
+operate("p", { hasOutput: false }).queries("select 1");
+assert("q", { tags: ["x"] }).query("select 1 where false");
+test("w").dataset("base").expect("select 1 as id");`,
+      "definitions/actions.yaml": `actions:
+  - table:
+      filename: plain.sql
+      columns:
+        - path: [id]
+          description: The id
+      dependencyTargets:
+        - name: base
+          dataset: marts
+      assertions:
+        uniqueKeys:
+          - uniqueKey: [id]
+        nonNull: [id]
+`,
+      "definitions/plain.sql": "select 1 as id",
+    }),
+  ).toBe("it compiled");
+});
+
+test("a key inside of another, in JavaScript, by a method and in actions.yaml is refused at its line, too", async () => {
+  expect(
+    await places({
+      ...base,
+      "a.sqlx": `config {
+  type: "table",
+  columns: {
+    id: 5,
+    n: { description: "N", columns: { x: "X" } },
+    "p": { bigqueryPolicyTags: ["x"] }
+  },
+  assertions: {
+    nonNul: "id",
+    uniqueKey: [5],
+    uniqueKeys: [["id"], "n"]
+  },
+  dependencies: [{ schmea: "s", name: "base" }]
+}
+select 1 as id`,
+      "definitions/made.js": `publish("m", {
+  type: "table",
+  columns: { id: 5 },
+}).query("select 1 as id");
+publish("n").query("select 1 as id")
+  .columns({
+    no: 5 });
+declare({ schema: "raw", name: "x", columns: { last: 7 } });
+assert("q", { hasOutput: true }).query("select 1 where false");`,
+      "definitions/actions.yaml": "actions:\n  - view:\n      filename: plain.sql\n      tags: one\n",
+      "definitions/plain.sql": "select 1 as id",
+    }),
+  ).toEqual([
+    "actions.yaml:4:7: tags has a wrong value",
+    "a.sqlx:4:5: columns.id has a wrong value",
+    'a.sqlx:5:28: unknown property "columns" in columns.n',
+    "a.sqlx:6:12: columns.p.bigqueryPolicyTags has a meaning on BigQuery only",
+    'a.sqlx:9:5: unknown property "nonNul" in assertions',
+    "a.sqlx:10:17: assertions.uniqueKey.0 has a wrong value",
+    "a.sqlx:11:26: assertions.uniqueKeys.1 has a wrong value",
+    'a.sqlx:13:20: unknown property "schmea" in dependencies.0',
+    "made.js:3:14: columns.id has a wrong value",
+    "made.js:6:4: columns.no has a wrong value",
+    "made.js:8:48: columns.last has a wrong value",
+    'made.js:9:15: unknown property "hasOutput"',
+  ]);
+});
+
+test("a text, a block, a config or an input without a meaning is refused where it begins", async () => {
+  const text = await places({
+    "d.sqlx": 'config { type: "declaration", name: "x" }\n-- why\n  select 1',
+    "i.sqlx": 'config { type: "incremental" }\nselect 1 as id\nincremental_where { id > 1 }',
+    "two.sqlx": '-- one config { only\nconfig { type: "table" }\nselect \'config {\' as id\nconfig { type: "view" }',
+  });
+  expect(text).toEqual([
+    "d.sqlx:3:3: a declaration has no text: somebody else fills what it names",
+    "i.sqlx:3:1: incremental_where has no meaning",
+    "two.sqlx:4:1: there is one config, and this is the second",
+  ]);
+  expect(
+    await places({
+      ...base,
+      "reads.sqlx": 'config { type: "view" }\nselect * from ${ref("base")}',
+      "t.sqlx":
+        'config { type: "test", dataset: "reads" }\ninput "base" { select 1 as id }\ninput "bsae" { select 1 as id }\nselect 1 as id',
+    }),
+  ).toEqual(["t.sqlx:3:1: the tested model does not read bsae"]);
+});
