@@ -81,7 +81,7 @@ const paging = object({
   maxPages: { type: "integer", minimum: 1, description: "more pages than this are an endless answer" },
 });
 
-const origins = {
+const connectors = {
   rest: object({ ...http, paging, status }, ["baseUrl"]),
   soap: object(http, ["baseUrl"]),
   files: object(
@@ -276,7 +276,7 @@ function document(kind: (typeof ORIGIN_KINDS)[number]) {
     version: { const: 1, description: "1" },
     source: name,
     schema: { ...name, description: "the PostgreSQL schema of the raw tables; raw unless said" },
-    [kind]: origins[kind],
+    [kind]: connectors[kind],
     streams: { type: "array", minItems: 1, items: streams[kind], description: "at least one stream" },
   };
   return object(properties, ["version", "source", kind, "streams"]);

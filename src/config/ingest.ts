@@ -1,11 +1,11 @@
 import { basename, dirname, join, relative } from "node:path";
 import { UserError, UserErrors } from "../model/errors.ts";
-import type { IngestDeclaration, OriginKind, StreamDeclaration } from "../model/ingest.ts";
+import type { ConnectorKind, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import { nearest } from "../model/nearest.ts";
+import { connectorOf } from "./connectors.ts";
 import { checkCursor } from "./cursor.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { ingestSchemas, ORIGIN_KINDS } from "./ingest-schema.ts";
-import { originOf } from "./origins.ts";
 import { readRecordSchema } from "./record-schema.ts";
 import { batchOf, partitionOf, streamOriginOf, type WrittenStream } from "./streams.ts";
 import { validateYaml } from "./validate.ts";
@@ -37,20 +37,20 @@ export function loadIngest(path: string, options: LoadIngestOptions = {}): Inges
     file: yaml.file,
     source: filled.source,
     schema: filled.schema ?? "raw",
-    origin: originOf(kind, filled, yaml, projectDir),
+    connector: connectorOf(kind, filled, yaml, projectDir),
     streams: filled.streams.map((stream, index) => streamOf(kind, stream, index, base, yaml, projectDir)),
   };
 }
 
 /** @throws UserError or UserErrors for what is wrong in the file as it is written, variables aside */
-export function checkIngest(yaml: YamlFile): OriginKind {
+export function checkIngest(yaml: YamlFile): ConnectorKind {
   const kind = kindOf(yaml);
   checkStreams(validateYaml<Written>(yaml, ingestSchemas[kind]), yaml);
   return kind;
 }
 
 /** Which kind of source it is: told by the key that is there. */
-function kindOf(yaml: YamlFile): OriginKind {
+function kindOf(yaml: YamlFile): ConnectorKind {
   const keys = yaml.value !== null && typeof yaml.value === "object" ? Object.keys(yaml.value) : [];
   const kinds = ORIGIN_KINDS.filter((kind) => keys.includes(kind));
   if (kinds.length === 1) return kinds[0]!;
@@ -65,7 +65,7 @@ function kindOf(yaml: YamlFile): OriginKind {
 }
 
 function streamOf(
-  kind: OriginKind,
+  kind: ConnectorKind,
   stream: WrittenStream,
   index: number,
   base: string,
@@ -92,14 +92,14 @@ function streamOf(
   for (const [number, columns] of (indexes ?? []).entries())
     for (const [place, field] of columns.entries()) mustBeKnown(field, "indexes", number, place);
   // Whether there may be a cursor at all is said before what is wrong with it.
-  const origin = streamOriginOf(kind, stream, index, yaml);
+  const connector = streamOriginOf(kind, stream, index, yaml);
   if (cursor) checkCursor(cursor, recordSchema, index, yaml);
   return {
     name,
     table,
     recordSchema,
     ...(cursor ? { cursor } : {}),
-    origin,
+    connector,
     batch: batchOf(stream, index, yaml),
     drift: drift ?? "evolve",
     ...(partition ? { partition: partitionOf(partition, index, yaml) } : {}),

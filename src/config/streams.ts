@@ -2,12 +2,12 @@ import { TextDecoder } from "node:util";
 import { UserError } from "../model/errors.ts";
 import type {
   BatchDeclaration,
+  ConnectorKind,
   CursorDeclaration,
   FormatOptions,
-  OriginKind,
   PartitionDeclaration,
   RestStream,
-  StreamOrigin,
+  StreamConnector,
   XmlOptions,
 } from "../model/ingest.ts";
 import type { YamlFile, YamlPath } from "./yaml.ts";
@@ -28,7 +28,12 @@ export interface WrittenStream {
 }
 
 /** What a stream takes from its source. */
-export function streamOriginOf(kind: OriginKind, stream: WrittenStream, index: number, yaml: YamlFile): StreamOrigin {
+export function streamOriginOf(
+  kind: ConnectorKind,
+  stream: WrittenStream,
+  index: number,
+  yaml: YamlFile,
+): StreamConnector {
   switch (kind) {
     case "rest":
       return restStream(stream, index, yaml);
@@ -100,7 +105,7 @@ function restStream(stream: WrittenStream, index: number, yaml: YamlFile): RestS
 
 const MAX_FILE_BYTES = 1024 ** 4;
 
-function fileStream(stream: WrittenStream, index: number, yaml: YamlFile): StreamOrigin {
+function fileStream(stream: WrittenStream, index: number, yaml: YamlFile): StreamConnector {
   const { files, format, changed, settleSeconds, doneSuffix, sequence, minRows, maxBytes } = stream as unknown as {
     files: string;
     format: FormatOptions["kind"];

@@ -30,8 +30,8 @@ class KnownContent extends Error {}
  */
 export async function landFiles(
   client: Client,
-  declaration: IngestDeclaration & { readonly origin: FilesDeclaration },
-  stream: StreamDeclaration & { readonly origin: FileStream },
+  declaration: IngestDeclaration & { readonly connector: FilesDeclaration },
+  stream: StreamDeclaration & { readonly connector: FileStream },
   filesystem: Filesystem,
   options: LandOptions,
   clock?: StableClock,
@@ -42,11 +42,11 @@ export async function landFiles(
     options.full || (options.dryRun && !(await ledgerExists(client, key.schema)))
       ? new Map<string, LandedFile>()
       : await readLandedFiles(client, key);
-  const { files: glob, sequence } = stream.origin;
+  const { files: glob, sequence } = stream.connector;
   const since = options.since === undefined ? undefined : timeOf(options.since);
   const onWait = (seconds: number) =>
     options.onEvent?.({ kind: "waiting", stream: stream.name, seconds, reason: "looking whether files still grow" });
-  const listing = await listStable(filesystem, glob, stream.origin, clock, onWait);
+  const listing = await listStable(filesystem, glob, stream.connector, clock, onWait);
   const files: FileLoad[] = listing.growing.map((path) => ({ ...nothing, path, status: "waiting", reason: GROWING }));
   const landed: Landed[] = [];
   for (const file of listing.whole) {
@@ -91,7 +91,7 @@ export async function landFiles(
     ? [`numbers are missing in the sequence: ${gaps.slice(0, 20).map(gapText).join(", ")}`]
     : [];
   if (!listing.whole.length && !listing.growing.length)
-    warnings.push(`no file matches ${glob} below ${declaration.origin.at}`);
+    warnings.push(`no file matches ${glob} below ${declaration.connector.at}`);
   // Models read the table also when there has been no file yet.
   if (!options.dryRun && !landed.length)
     await withTransaction(client, () => new Load(client, declaration, stream, options).makeTable());
@@ -125,11 +125,11 @@ function unchanged(known: LandedFile, file: SourceFile): boolean {
 async function landFile(
   client: Client,
   load: Load,
-  stream: StreamDeclaration & { readonly origin: FileStream },
+  stream: StreamDeclaration & { readonly connector: FileStream },
   file: SourceFile,
   options: LandOptions,
 ): Promise<{ result: Landed; version: number }> {
-  const { maxBytes, format, changed, minRows } = stream.origin;
+  const { maxBytes, format, changed, minRows } = stream.connector;
   const asOf = batchTime(stream, file.path);
   if (options.dryRun) {
     await load.rehearse(false, file.path);

@@ -58,8 +58,8 @@ function suggestEncoding(load: Load): void {
 }
 
 /** Whether the declaration says that files without records are fine. */
-function mayBeEmpty({ origin }: StreamDeclaration): boolean {
-  return origin.kind === "files" && origin.minRows === 0;
+function mayBeEmpty({ connector }: StreamDeclaration): boolean {
+  return connector.kind === "files" && connector.minRows === 0;
 }
 
 function noRecords(record: string): UserError {

@@ -6,11 +6,11 @@ import { type Client, withClient } from "../postgres/client.ts";
 import type { StableClock } from "../sources/files/stable-files.ts";
 import type { RestOptions } from "../sources/rest/rest.ts";
 import type { Filesystem } from "../sources/source.ts";
+import { readPagesOf } from "./connectors.ts";
 import { landFiles } from "./files.ts";
 import { land } from "./land.ts";
 import { ledgerKey, prepareLedger, writeFailure } from "./ledger.ts";
 import type { LandOptions } from "./load.ts";
-import { readPagesOf } from "./origins.ts";
 import { tend } from "./partitions.ts";
 import { rawTable } from "./raw-table.ts";
 import { isPostgres, landPostgres } from "./through.ts";
@@ -37,10 +37,10 @@ export async function ingest(
   const startedAt = new Date();
   const streams: StreamLoad[] = [];
   const chosen = declaration.streams.filter(({ name }) => !options.streams || options.streams.includes(name));
-  const { origin } = declaration;
+  const { connector } = declaration;
   const filesystem =
-    origin.kind === "files" && chosen.length
-      ? await (await import("../sources/filesystems/open.ts")).openFilesystem(origin, {
+    connector.kind === "files" && chosen.length
+      ? await (await import("../sources/filesystems/open.ts")).openFilesystem(connector, {
           onWait: (seconds, reason) => options.onEvent?.({ kind: "waiting", stream: chosen[0]!.name, seconds, reason }),
         })
       : undefined;
@@ -133,8 +133,8 @@ async function filesOutcome(
 ): Promise<Outcome> {
   const { files, landed, warnings } = await landFiles(
     client,
-    declaration as IngestDeclaration & { readonly origin: FilesDeclaration },
-    stream as StreamDeclaration & { readonly origin: FileStream },
+    declaration as IngestDeclaration & { readonly connector: FilesDeclaration },
+    stream as StreamDeclaration & { readonly connector: FileStream },
     filesystem,
     options,
     options.clock,

@@ -141,14 +141,14 @@ export class Load {
 
   /** Whether the last day asked for says where the next load begins. */
   get #followsDays(): boolean {
-    const { origin, cursor, batch } = this.stream;
-    return origin.kind === "rest" && origin.window !== undefined && batch.kind === "slice" && !cursor;
+    const { connector, cursor, batch } = this.stream;
+    return connector.kind === "rest" && connector.window !== undefined && batch.kind === "slice" && !cursor;
   }
 
   /** The day that a window looks back to from the cursor; undefined where none does. */
   #lookback(value: string | null | undefined): string | undefined {
-    const { origin } = this.stream;
-    const days = origin.kind === "rest" ? origin.window?.lookbackDays : undefined;
+    const { connector } = this.stream;
+    const days = connector.kind === "rest" ? connector.window?.lookbackDays : undefined;
     const time = value ? Date.parse(value) : Number.NaN;
     if (!days || Number.isNaN(time)) return undefined;
     return new Date(time - days * 86_400_000).toISOString().slice(0, 10);

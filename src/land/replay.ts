@@ -128,9 +128,9 @@ async function recordOf(
   stream: StreamDeclaration,
   reject: Reject,
 ): Promise<SourceRecord | undefined> {
-  const { origin } = stream;
-  if (origin.kind === "files" && origin.format.kind === "csv")
-    return csvRecord(origin.format, await headerOf(client, schema, reject.load_id), stream, reject.record);
+  const { connector } = stream;
+  if (connector.kind === "files" && connector.format.kind === "csv")
+    return csvRecord(connector.format, await headerOf(client, schema, reject.load_id), stream, reject.record);
   try {
     const document = parseJson(reject.record);
     return new JsonRecord(document, document.value);

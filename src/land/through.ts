@@ -10,18 +10,18 @@ import { selectOf } from "../sources/sql/query.ts";
 import { ids, relationId } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
+import { sqlCursor } from "./connectors.ts";
 import { ledgerExists } from "./ledger.ts";
 import { type Landed, type LandOptions, Load } from "./load.ts";
 import { cellColumns, doubts, type Meeting, meet, passesUnread, selectCells, selectRecords } from "./meeting.ts";
-import { sqlCursor } from "./origins.ts";
 import { copyFault } from "./reasons.ts";
 import { evolveTable } from "./tables.ts";
 
 export type Postgres = SqlDeclaration & Required<Pick<SqlDeclaration, "settings">>;
 
 /** Whether the source is a PostgreSQL. */
-export function isPostgres({ origin }: IngestDeclaration): boolean {
-  return origin.kind === "sql" && origin.dialect === "postgres";
+export function isPostgres({ connector }: IngestDeclaration): boolean {
+  return connector.kind === "sql" && connector.dialect === "postgres";
 }
 
 /**
@@ -36,7 +36,7 @@ export async function landPostgres(
 ): Promise<Landed> {
   const load = new Load(client, declaration, stream, options);
   const name = { applicationName: `dataform ingest ${declaration.source}` };
-  const settings = (declaration.origin as Postgres).settings();
+  const settings = (declaration.connector as Postgres).settings();
   const reading = <T>(work: (source: Client) => Promise<T>) =>
     withClient(settings, name, async (source) => {
       await source.script(SOURCE_SESSION);
@@ -66,7 +66,7 @@ async function ask(
   stream: StreamDeclaration,
   since: string | null,
 ): Promise<{ rows: Sql; meeting: Meeting }> {
-  const { text: rows } = selectOf("postgres", stream.origin as SqlStream, sqlCursor(stream, since));
+  const { text: rows } = selectOf("postgres", stream.connector as SqlStream, sqlCursor(stream, since));
   return { rows, meeting: meet(await describeQuery(source, rows), stream) };
 }
 

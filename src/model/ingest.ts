@@ -45,13 +45,13 @@ export interface IngestDeclaration {
   readonly source: string;
   /** The PostgreSQL schema of the raw tables, of `_load` and of `_rejected`. */
   readonly schema: string;
-  readonly origin: OriginDeclaration;
+  readonly connector: ConnectorDeclaration;
   readonly streams: readonly StreamDeclaration[];
 }
 
 /** Where the records of a source come from. */
-export type OriginDeclaration = RestDeclaration | FilesDeclaration | SqlDeclaration | SoapDeclaration;
-export type OriginKind = OriginDeclaration["kind"];
+export type ConnectorDeclaration = RestDeclaration | FilesDeclaration | SqlDeclaration | SoapDeclaration;
+export type ConnectorKind = ConnectorDeclaration["kind"];
 
 /** What every source that speaks HTTP has. */
 export interface HttpDeclaration {
@@ -166,8 +166,8 @@ export interface SqlDeclaration {
   readonly settings?: () => ConnectionSettings;
 }
 
-/** What a stream takes from its source; one kind for each kind of origin. */
-export type StreamOrigin = RestStream | FileStream | SqlStream | SoapStream;
+/** What a stream takes from its source; one kind for each kind of connector. */
+export type StreamConnector = RestStream | FileStream | SqlStream | SoapStream;
 
 export interface RestStream {
   readonly kind: "rest";
@@ -222,7 +222,7 @@ export interface SoapStream {
 
 export interface FileStream {
   readonly kind: "files";
-  /** A glob under the origin's `at`: *, ?, **, [abc], {a,b}. */
+  /** A glob under the connector's `at`: *, ?, **, [abc], {a,b}. */
   readonly files: string;
   readonly format: FormatOptions;
   /** Files of a path that landed before and whose content is new: landed as another version, or refused. */
@@ -305,7 +305,7 @@ export interface StreamDeclaration {
   readonly table: string;
   readonly recordSchema: RecordSchema;
   readonly cursor?: CursorDeclaration;
-  readonly origin: StreamOrigin;
+  readonly connector: StreamConnector;
   readonly batch: BatchDeclaration;
   /** Fields the schema does not know: kept in _extra (evolve), an error (freeze), or the record is rejected (quarantine). */
   readonly drift: "evolve" | "freeze" | "quarantine";

@@ -8,7 +8,7 @@ import { withoutSecrets } from "./http/redact.ts";
 import type { Answer } from "./http/request.ts";
 import type { SourcePage } from "./source.ts";
 
-export type SoapStreamDeclaration = Pick<StreamDeclaration, "name"> & { readonly origin: SoapStream };
+export type SoapStreamDeclaration = Pick<StreamDeclaration, "name"> & { readonly connector: SoapStream };
 
 const NAMESPACES = {
   "1.1": "http://schemas.xmlsoap.org/soap/envelope/",
@@ -27,15 +27,15 @@ const EDGE_BYTES = 4096;
  * one that is cut is asked for again.
  */
 export async function* readSoap(
-  origin: SoapDeclaration,
+  connector: SoapDeclaration,
   stream: SoapStreamDeclaration,
   since: string | null,
   options: HttpHooks = {},
 ): AsyncGenerator<SourcePage> {
-  const read = readXml(stream.origin.xml);
-  const reader = openReader("soap", origin, options);
+  const read = readXml(stream.connector.xml);
+  const reader = openReader("soap", connector, options);
   try {
-    const call = callOf(origin, stream.origin, since);
+    const call = callOf(connector, stream.connector, since);
     const answer = await reader.call(call, async (one) => {
       await checkEnvelope(one, reader);
       return one;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ajv } from "ajv";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { loadIngest } from "../../src/config/ingest.ts";
 import { ingestSchema } from "../../src/config/ingest-schema.ts";
 import { parseYaml } from "../../src/config/yaml.ts";
@@ -70,13 +70,13 @@ function mistakes(...args: Parameters<typeof load>): readonly UserError[] {
 }
 
 describe("a declaration", () => {
-  it("gives the source, its streams and the columns of their records", () => {
+  test("gives the source, its streams and the columns of their records", () => {
     const declaration = load(good);
     expect(declaration).toMatchObject({
       file: "ingest/shop.yaml",
       source: "shop",
       schema: "raw",
-      origin: {
+      connector: {
         kind: "rest",
         baseUrl: "https://shop.example/api",
         retry: { attempts: 5, maxDelaySeconds: 30 },
@@ -97,7 +97,7 @@ describe("a declaration", () => {
     ]);
   });
 
-  it.each([
+  test.each([
     ["id", "{ field: id, param: since }", "22", "is text in", "order: bytes"],
     ["ok", "{ field: ok, param: since }", "22", "is boolean in", "follow another field"],
     ["more", "{ field: more, order: bytes, param: since }", "22", "is jsonb in", "follow another field"],
@@ -113,22 +113,22 @@ describe("a declaration", () => {
     });
   });
 
-  it.each(["{ field: id, order: bytes, param: since }", "{ field: price, param: since }"])(
+  test.each(["{ field: id, order: bytes, param: since }", "{ field: price, param: since }"])(
     "takes the cursor %s",
     (cursor) => {
       expect(load(good.replace("{ field: updated_at, param: since }", cursor)).streams[0]!.cursor).toBeDefined();
     },
   );
 
-  it("gives the token only when asked for it", () => {
+  test("gives the token only when asked for it", () => {
     const declaration = load(good);
-    const { bearer } = (declaration.origin as RestDeclaration).auth!;
+    const { bearer } = (declaration.connector as RestDeclaration).auth!;
     expect(bearer!.reveal()).toBe("canary-token");
     expect(JSON.stringify(declaration)).not.toContain("canary-token");
     expect(String(bearer)).toBe("${SHOP_TOKEN}");
   });
 
-  it("published for editors is a valid JSON Schema that takes the good file", () => {
+  test("published for editors is a valid JSON Schema that takes the good file", () => {
     const file = new URL("../../schemas/ingest.json", import.meta.url);
     const published = JSON.parse(readFileSync(file, "utf8")) as object;
     expect(published).toEqual(JSON.parse(JSON.stringify(ingestSchema)));
@@ -138,7 +138,7 @@ describe("a declaration", () => {
 });
 
 describe("a mistake in a declaration is shown with its line", () => {
-  it("when a key is unknown, with the nearest known one", () => {
+  test("when a key is unknown, with the nearest known one", () => {
     const [error] = mistakes(good.replace("recordSchema:", "recordShema:"));
     const all = mistakes(good.replace("recordSchema:", "recordShema:"));
     expect(all.map((one) => one.message)).toEqual([
@@ -153,7 +153,7 @@ describe("a mistake in a declaration is shown with its line", () => {
     expect(error!.location).toEqual({ file: "ingest/shop.yaml", line: 9, column: 5 });
   });
 
-  it("when variables are not set, all of them, with their names", () => {
+  test("when variables are not set, all of them, with their names", () => {
     const errors = mistakes(good, schema, {});
     expect(errors.map((one) => [one.message, one.location!.line])).toEqual([
       ["the environment variable SHOP_URL is not set", 4],
@@ -161,14 +161,14 @@ describe("a mistake in a declaration is shown with its line", () => {
     ]);
   });
 
-  it("when a token is written down, without showing it", () => {
+  test("when a token is written down, without showing it", () => {
     const [error] = mistakes(good.replace("${SHOP_TOKEN}", "abc123"));
     expect(error!.location).toMatchObject({ line: 6, column: 13 });
     expect(error!.expected).toContain("never written down");
     expect(formatUserError(error!)).not.toContain("abc123");
   });
 
-  it("when a grant has no refresh token, or a refresh token another grant", () => {
+  test("when a grant has no refresh token, or a refresh token another grant", () => {
     const oauth = (more: string) =>
       good.replace(
         "    bearer: ${SHOP_TOKEN}",
@@ -184,28 +184,28 @@ describe("a mistake in a declaration is shown with its line", () => {
         message: "a refresh token is for another grant",
         location: { line: 10 },
       });
-    const { origin } = load(oauth(`grant: refresh_token\n      ${refreshToken}`));
-    expect((origin as RestDeclaration).auth!.oauth2!.refreshToken!.reveal()).toBe("canary-token");
+    const { connector } = load(oauth(`grant: refresh_token\n      ${refreshToken}`));
+    expect((connector as RestDeclaration).auth!.oauth2!.refreshToken!.reveal()).toBe("canary-token");
   });
 
-  it("when a value has the wrong type", () => {
+  test("when a value has the wrong type", () => {
     const [error] = mistakes(good.replace("cursorPath: next", "cursorPath: next, limit: many"));
     expect(error).toMatchObject({ message: '"rest.paging.limit" is wrong', found: '"many"', location: { line: 7 } });
   });
 
-  it("when it is no YAML, and a variable within braces needs quotes", () => {
+  test("when it is no YAML, and a variable within braces needs quotes", () => {
     const flow = good.replace("auth:\n    bearer: ${SHOP_TOKEN}", "auth: { bearer: ${SHOP_TOKEN} }");
     const [error] = mistakes(flow);
     expect(error!.location!.line).toBe(5);
     expect(error!.hint).toContain('"${NAME}"');
   });
 
-  it("when the cursor's field is not in the record schema", () => {
+  test("when the cursor's field is not in the record schema", () => {
     const [error] = mistakes(good.replace("field: updated_at", "field: update_at"));
     expect(error).toMatchObject({ hint: 'did you mean "updated_at"?', location: { line: 14 } });
   });
 
-  it("when two streams share a table, or the source is not called like its file", () => {
+  test("when two streams share a table, or the source is not called like its file", () => {
     const second = good.slice(good.indexOf("  - name")).replace("name: items", "name: others");
     expect(mistakes(good + second)[0]!.message).toContain('two streams have the table "shop_items"');
     expect(mistakes(good.replace("source: shop", "source: shops"))[0]).toMatchObject({
@@ -214,19 +214,19 @@ describe("a mistake in a declaration is shown with its line", () => {
     });
   });
 
-  it("when the base URL is no web address, without showing what the variable holds", () => {
+  test("when the base URL is no web address, without showing what the variable holds", () => {
     const [error] = mistakes(good, schema, { ...env, SHOP_URL: "https://user:canary@shop.example" });
     expect(error!.message).toContain("${SHOP_URL}");
     expect(formatUserError(error!)).not.toContain("canary");
   });
 
-  it("when aliases would expand without end", () => {
+  test("when aliases would expand without end", () => {
     const levels = Array.from({ length: 9 }, (_, n) => `a${n + 1}: &a${n + 1} [${`*a${n}, `.repeat(9)}]`);
     const [error] = mistakes(`a0: &a0 [x]\n${levels.join("\n")}\n`);
     expect(error!.message).toContain("expands to too much");
   });
 
-  it("when a record schema has a field without a clear type, or one that every raw table has", () => {
+  test("when a record schema has a field without a clear type, or one that every raw table has", () => {
     const properties = {
       id: { type: "string" },
       both: { type: ["string", "number"] },
@@ -242,7 +242,7 @@ describe("a mistake in a declaration is shown with its line", () => {
     expect(errors[0]!.location).toMatchObject({ file: "ingest/schemas/items.json", line: 7 });
   });
 
-  it("when the record schema is missing or is no object", () => {
+  test("when the record schema is missing or is no object", () => {
     expect(mistakes(good.replace("items.json", "none.json"))[0]).toMatchObject({ found: "no such file" });
     expect(mistakes(good, "[]")[0]!.message).toContain("describes an object");
   });
@@ -260,15 +260,18 @@ streams:
     recordSchema: schemas/items.json
 `;
 
-  it("has the defaults of plain CSV", () => {
+  test("has the defaults of plain CSV", () => {
     expect(load(files).streams[0]).toMatchObject({
-      origin: { kind: "files", format: { delimiter: ",", quote: '"', escape: '"', header: true, encoding: "utf-8" } },
+      connector: {
+        kind: "files",
+        format: { delimiter: ",", quote: '"', escape: '"', header: true, encoding: "utf-8" },
+      },
       batch: { kind: "log" },
       drift: "evolve",
     });
   });
 
-  it("says where it is wrong", () => {
+  test("says where it is wrong", () => {
     const wrong = (from: string, to: string) => mistakes(files.replace(from, to))[0]!;
     expect(wrong("files: { at: data }", "file: { at: data }")).toMatchObject({
       message: "the declaration does not say where its records come from",
@@ -302,12 +305,12 @@ streams:
     });
   });
 
-  it("of another database needs its address in a variable, and one of from and query", () => {
+  test("of another database needs its address in a variable, and one of from and query", () => {
     const sql = files
       .replace("files: { at: data }", "sql: { url: '${SHOP_DB}' }")
       .replace(/ {4}files.*\n.*\n/, "    from: public.items\n");
     const given = load(sql, undefined, { SHOP_DB: "mysql://u:canary@db/shop" });
-    expect(given.origin).toMatchObject({ kind: "sql", dialect: "mysql" });
+    expect(given.connector).toMatchObject({ kind: "sql", dialect: "mysql" });
     expect(JSON.stringify(given)).not.toContain("canary");
     expect(mistakes(sql, undefined, { SHOP_DB: "canary" })[0]).toMatchObject({
       message: "sql.url is not the address of a database (it is written as ${SHOP_DB})",

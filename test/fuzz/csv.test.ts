@@ -253,8 +253,8 @@ test("CSV: in the database are the oracle's cells, and each record is a row or a
     const expected = whole?.records ?? [];
     const name = `${++files}.csv`;
     put({ [name]: one.bytes });
-    const origin = { ...(stream.origin as FileStream), format: one.options };
-    const report = await ingest({ ...declared, streams: [{ ...stream, origin }] }, settings);
+    const connector = { ...(stream.connector as FileStream), format: one.options };
+    const report = await ingest({ ...declared, streams: [{ ...stream, connector }] }, settings);
     remove(name);
     const [load] = report.streams[0]!.files!;
     if (load!.status === "failed") {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createDemoApi, DEMO_TOKEN, type DemoApiOptions, planted } from "../../ingest/demo-api/server.ts";
 
 interface Answer {
@@ -51,7 +51,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 describe("the demo API", () => {
-  it("sends the same bytes for the same seed, and others for another", async () => {
+  test("sends the same bytes for the same seed, and others for another", async () => {
     const [again, other] = [await start({ seed: 1 }), await start({ seed: 2 })];
     for (const url of ["/v1/campaigns", "/v1/creatives", "/v1/stats?limit=1000&since=2026-03-20T00:00:00Z"]) {
       const bytes = await pages(api, url);
@@ -60,7 +60,7 @@ describe("the demo API", () => {
     }
   });
 
-  it("has enough of everything, and figures that may be", () => {
+  test("has enough of everything, and figures that may be", () => {
     expect(new Set(campaigns.map((record) => record.id)).size).toBe(48);
     expect(new Set(creatives.map((record) => record.id)).size).toBe(320);
     expect(new Set(days(stats)).size).toBe(90);
@@ -80,27 +80,27 @@ describe("the demo API", () => {
     expect(spend / clicks).toBeLessThan(3);
   });
 
-  it("refuses a request without the token, and parameters it does not know", async () => {
+  test("refuses a request without the token, and parameters it does not know", async () => {
     expect((await api.inject({ url: "/v1/campaigns" })).statusCode).toBe(401);
     for (const url of ["/v1/stats?limit=1001", "/v1/stats?limit=0", "/v1/stats?since=soon", "/v1/stats?cursor=x"]) {
       expect((await get(api, url)).statusCode, url).toBe(400);
     }
   });
 
-  it("sends what changed since a moment, that moment included", async () => {
+  test("sends what changed since a moment, that moment included", async () => {
     const at = planted.renamedCampaign.at;
     const answer = (await get(api, `/v1/campaigns?since=${at}`)).json<Answer>();
     expect(answer.data[0]).toMatchObject({ id: planted.renamedCampaign.id, updated_at: at });
     expect(answer.data).toHaveLength(answer.total);
   });
 
-  it("knows nothing of what comes after its own day", async () => {
+  test("knows nothing of what comes after its own day", async () => {
     const early = await start({ until: () => "2026-01-08T12:00:00Z" });
     const records = recordsOf(await pages(early, "/v1/stats?limit=1000"));
     expect(days(records).at(-1)).toBe("2026-01-08");
   });
 
-  it("answers some requests with 429 and some with 500 when it is to fail", async () => {
+  test("answers some requests with 429 and some with 500 when it is to fail", async () => {
     const failing = await start({ faults: true });
     const codes: number[] = [];
     for (let n = 1; n <= 82; n++) codes.push((await get(failing, "/v1/campaigns?limit=1")).statusCode);
@@ -108,7 +108,7 @@ describe("the demo API", () => {
     expect(codes.filter((code) => code === 500)).toHaveLength(2);
   });
 
-  it("serves its fourth page of statistics twice", async () => {
+  test("serves its fourth page of statistics twice", async () => {
     const bodies = (await pages(api, "/v1/stats?limit=1000")).map((body) =>
       JSON.stringify((JSON.parse(body) as Answer).data),
     );
@@ -119,14 +119,14 @@ describe("the demo API", () => {
 });
 
 describe("the planted cases are there:", () => {
-  it("a campaign is renamed, another is paused and renamed twice", () => {
+  test("a campaign is renamed, another is paused and renamed twice", () => {
     expect(byId(campaigns, planted.renamedCampaign.id).at(-1)!.name).toBe(planted.renamedCampaign.to);
     const paused = byId(campaigns, planted.pausedCampaign.id);
     expect(paused.map((record) => record.status)).toEqual(["active", "paused", "paused", "paused"]);
     expect(new Set(paused.map((record) => record.name)).size).toBe(3);
   });
 
-  it("a campaign is deleted, with its creatives, and their statistics stop", () => {
+  test("a campaign is deleted, with its creatives, and their statistics stop", () => {
     const { id, lastDay } = planted.deletedCampaign;
     expect(byId(campaigns, id).at(-1)!.deleted).toBe(true);
     const ofCampaign = stats.filter((record) => record.campaign_id === id);
@@ -135,7 +135,7 @@ describe("the planted cases are there:", () => {
     expect(creatives.filter((record) => record.campaign_id === id && record.deleted)).not.toHaveLength(0);
   });
 
-  it("a creative moves, and its counter goes on", () => {
+  test("a creative moves, and its counter goes on", () => {
     const { id, from, to, firstDay } = planted.movedCreative;
     const series = seriesOf(id);
     const first = series.findIndex((record) => record.campaign_id === to);
@@ -143,7 +143,7 @@ describe("the planted cases are there:", () => {
     expect(Number(series[first]!.impressions)).toBeGreaterThan(Number(series[first - 1]!.impressions));
   });
 
-  it("statistics are restated downwards, and the last report of each day never falls", () => {
+  test("statistics are restated downwards, and the last report of each day never falls", () => {
     const { id, resent, reportedAt } = planted.restatedCreative;
     const series = seriesOf(id);
     const late = series.filter((record) => record.reported_at === reportedAt);
@@ -158,19 +158,19 @@ describe("the planted cases are there:", () => {
     expect(figures).toEqual([...figures].sort((a, b) => a - b));
   });
 
-  it("a counter is reset on one day", () => {
+  test("a counter is reset on one day", () => {
     const figures = seriesOf(planted.resetCreative.id).map((record) => Number(record.impressions));
     const falls = figures.flatMap((value, index) => (index > 0 && value < figures[index - 1]! ? [index] : []));
     expect(falls).toEqual([planted.resetCreative.day]);
   });
 
-  it("days are missing", () => {
+  test("days are missing", () => {
     for (const { creative, from, to } of planted.gaps) {
       expect(new Set(days(seriesOf(creative))).size).toBe(90 - (to - from + 1));
     }
   });
 
-  it("counters begin large for what is old, and small for what is new", () => {
+  test("counters begin large for what is old, and small for what is new", () => {
     const [old] = seriesOf(planted.oldCreative.id);
     expect(old!.measured_at).toBe("2026-01-02T00:00:00Z");
     const created = byId(creatives, planted.newCreative.id)[0]!.created_at as string;
@@ -178,14 +178,14 @@ describe("the planted cases are there:", () => {
     expect(days(seriesOf(planted.newCreative.id))[0]! > created.slice(0, 10)).toBe(true);
   });
 
-  it("there are two currencies, and money without conversions", () => {
+  test("there are two currencies, and money without conversions", () => {
     expect([...new Set(stats.map((record) => record.currency))].sort()).toEqual(["EUR", "USD"]);
     const last = seriesOf(planted.withoutConversions.id).at(-1)!;
     expect(last.conversions).toBe(0);
     expect(Number(last.spend)).toBeGreaterThan(0);
   });
 
-  it("one creative record and one snapshot lack a required field", () => {
+  test("one creative record and one snapshot lack a required field", () => {
     const { brokenCreativeRecord: creative, brokenStatsRecord: broken } = planted;
     expect(creatives.filter((record) => !("name" in record)).map((record) => record.id)).toEqual([creative.id]);
     const wrong = stats.filter((record) => !("impressions" in record));

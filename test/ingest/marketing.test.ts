@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { createDemoApi, DEMO_TOKEN, type DemoApiOptions } from "../../ingest/demo-api/server.ts";
 import { loadIngest } from "../../src/config/ingest.ts";
 import { ingest } from "../../src/land/ingest.ts";
@@ -30,7 +30,7 @@ async function setup(options: DemoApiOptions = {}) {
 const counts = (report: LoadReport) => report.streams.map(({ stream, rows, rejected }) => [stream, rows, rejected]);
 
 describe("the marketing source", () => {
-  it("lands everything once, through faults, a page served twice and records without a field", async () => {
+  test("lands everything once, through faults, a page served twice and records without a field", async () => {
     const { load, rows } = await setup({ faults: true });
     const report = await load();
     expect(report.ok).toBe(true);
@@ -55,7 +55,7 @@ describe("the marketing source", () => {
     ]);
   });
 
-  it("loaded day by day lands the same as loaded at once", async () => {
+  test("loaded day by day lands the same as loaded at once", async () => {
     let now = "2026-01-05T12:00:00Z";
     const daily = await setup({ until: () => now });
     for (const day of ["2026-01-05", "2026-01-06", "2026-02-06", "2026-02-07", "2026-04-10"]) {

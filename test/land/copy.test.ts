@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Client, connect, withTransaction } from "../../src/postgres/client.ts";
 import { copyChunks, copyIn, copyLine } from "../../src/postgres/copy.ts";
 import { sql } from "../../src/sql/sql.ts";
@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 describe("rows written by COPY", () => {
-  it("come back as they went in, whatever characters they hold", async () => {
+  test("come back as they went in, whatever characters they hold", async () => {
     const plain = fc.string({ unit: "binary" }).filter((text) => !text.includes("\0"));
     const awkward = fc.constantFrom(
       "\\",
@@ -55,19 +55,19 @@ describe("rows written by COPY", () => {
     );
   });
 
-  it("are sent in messages of about 64 KB, and a long row in one", () => {
+  test("are sent in messages of about 64 KB, and a long row in one", () => {
     const sizes = [...copyChunks(Array.from({ length: 1000 }, () => "x".repeat(1000)))].map((chunk) => chunk.length);
     expect(Math.max(...sizes)).toBeLessThan(67_000);
     expect(sizes.reduce((sum, size) => sum + size)).toBe(1_001_000);
   });
 
-  it("are counted when there are more than the socket takes at once", async () => {
+  test("are counted when there are more than the socket takes at once", async () => {
     await client.query(sql`truncate cells`);
     const lines = Array.from({ length: 200_000 }, (_, n) => copyLine([String(n), "x".repeat(50), null]));
     expect(await copyIn(client, "copy cells from stdin", copyChunks(lines))).toBe(200_000);
   });
 
-  it("are all taken back when the source of rows fails, and the connection goes on", async () => {
+  test("are all taken back when the source of rows fails, and the connection goes on", async () => {
     await client.query(sql`truncate cells`);
     function* failing() {
       yield Buffer.from("1\ta\tb\n");
@@ -78,13 +78,13 @@ describe("rows written by COPY", () => {
     expect((await client.query(sql`select count(*) from cells`)).rows).toEqual([{ count: "0" }]);
   });
 
-  it("that the server refuses reject with its error, and the connection goes on", async () => {
+  test("that the server refuses reject with its error, and the connection goes on", async () => {
     const lines = Array.from({ length: 100_000 }, (_, n) => copyLine([n === 500 ? "five hundred" : String(n), "", ""]));
     await expect(copyIn(client, "copy cells from stdin", copyChunks(lines))).rejects.toMatchObject({ code: "22P02" });
     expect((await client.query(sql`select 1 as one`)).rows).toEqual([{ one: "1" }]);
   });
 
-  it("reject when the connection is lost on the way", async () => {
+  test("reject when the connection is lost on the way", async () => {
     const other = await connect(database.settings);
     const { rows } = await other.query<{ pid: string }>(sql`select pg_backend_pid() as pid`);
     async function* interrupted() {

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { loadIngest } from "../../src/config/ingest.ts";
 import { ingest } from "../../src/land/ingest.ts";
 import type { UserErrors } from "../../src/model/errors.ts";
@@ -57,7 +57,7 @@ const ledger = async () =>
   (await client.query(sql`select status, rows, details -> 'days' as days from raw._load order by load_id`)).rows;
 
 describe("a window whose days are slices", () => {
-  it("goes on from the last day it asked for, so many days back, also where no record came", async () => {
+  test("goes on from the last day it asked for, so many days back, also where no record came", async () => {
     const { url, requests } = await api();
     const declaration = declared(url, sliced);
     await ingest(declaration, database.settings, at("2026-01-12"));
@@ -69,7 +69,7 @@ describe("a window whose days are slices", () => {
     ]);
   });
 
-  it("has the days that were asked for in the ledger", async () => {
+  test("has the days that were asked for in the ledger", async () => {
     const { url } = await api();
     await ingest(declared(url, sliced), database.settings, at("2026-01-12"));
     expect(await ledger()).toEqual([
@@ -77,14 +77,14 @@ describe("a window whose days are slices", () => {
     ]);
   });
 
-  it("lands every record of its days again, also those that are as they were", async () => {
+  test("lands every record of its days again, also those that are as they were", async () => {
     const { url } = await api(() => [{ day: "2026-01-12", n: 1 }]);
     const declaration = declared(url, sliced.replace("days: 10", "days: 100"));
     for (let load = 0; load < 2; load++) await ingest(declaration, database.settings, at("2026-01-12"));
     expect(await ledger()).toMatchObject([{ rows: "1" }, { rows: "1" }]);
   });
 
-  it("that failed half-way asks for the same days again", async () => {
+  test("that failed half-way asks for the same days again", async () => {
     let broken = true;
     const requests: string[] = [];
     const { url } = await startApi((request, response) => {
@@ -100,7 +100,7 @@ describe("a window whose days are slices", () => {
     expect(await ledger()).toMatchObject([{ status: "failed", days: null }, { status: "loaded" }]);
   });
 
-  it("begins where --since says, and at the beginning with --full", async () => {
+  test("begins where --since says, and at the beginning with --full", async () => {
     const { url, requests } = await api();
     const declaration = declared(url, sliced);
     await ingest(declaration, database.settings, at("2026-01-05"));
@@ -109,7 +109,7 @@ describe("a window whose days are slices", () => {
     expect(requests.map((path) => path.slice(11, 21))).toEqual(["2026-01-01", "2026-01-02", "2026-01-01"]);
   });
 
-  it("has no cursor, for that would skip what landed before", () => {
+  test("has no cursor, for that would skip what landed before", () => {
     const load = () => declared("http://localhost", `${sliced}    cursor: { field: day }\n`);
     expect(load).toThrow();
     try {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
 import type { LoadEvent } from "../../src/model/load.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
@@ -58,7 +58,7 @@ const moments: readonly [LoadEvent["kind"], number][] = [
 ];
 
 describe("a load that is killed", () => {
-  it.each(moments)("at the event %s (number %i) and run again equals one that was not", async (kill, count) => {
+  test.each(moments)("at the event %s (number %i) and run again equals one that was not", async (kill, count) => {
     const early = changes(80);
     const all = changes(160);
     let records = early;
@@ -79,7 +79,7 @@ describe("a load that is killed", () => {
     expect(await landed()).toEqual(expected);
   });
 
-  it("by the server leaves a failed load that names the reason, and run again lands everything once", async () => {
+  test("by the server leaves a failed load that names the reason, and run again lands everything once", async () => {
     const pages = feed(() => changes(60));
     const ended = signal();
     // The fourth page waits for that: a quick load would be through by then.

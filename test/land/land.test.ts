@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type IngestOptions, ingest } from "../../src/land/ingest.ts";
 import type { LoadReport, StreamLoad } from "../../src/model/load.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
@@ -38,7 +38,7 @@ const rows = async (sql: string) => (await client.query(script(sql))).rows;
 const many = (count: number, from = 0) => Array.from({ length: count }, (_, n) => item(from + n));
 
 describe("a load", () => {
-  it("makes the table from the schema and lands every record with its load and its number", async () => {
+  test("makes the table from the schema and lands every record with its load and its number", async () => {
     const loaded = await load(await serving([item(1, { price: 1.5, tags: ["a", { b: null }] }), item(2)]));
     expect(loaded).toMatchObject({ status: "loaded", rows: 2, rejected: 0, records: 2, pages: 1, table: "raw.items" });
     expect(await rows("select * from raw.items order by _row_no")).toEqual([
@@ -59,7 +59,7 @@ describe("a load", () => {
     ).toEqual([{ t: "Things", c: "Its name" }]);
   });
 
-  it("run twice lands only what is new", async () => {
+  test("run twice lands only what is new", async () => {
     const records = many(25);
     const api = await startApi(feed(() => records));
     expect((await load(api.url)).rows).toBe(25);
@@ -75,7 +75,7 @@ describe("a load", () => {
     );
   });
 
-  it("fault 68: loses nothing and lands nothing twice when records share the cursor's value", async () => {
+  test("fault 68: loses nothing and lands nothing twice when records share the cursor's value", async () => {
     const at = { updated_at: "2026-03-01T00:00:00Z" };
     const records = [item(1), item(2, at), item(3, at)];
     const url = await serving(records);
@@ -88,7 +88,7 @@ describe("a load", () => {
     expect(await rows("select count(*), count(distinct id) as ids from raw.items")).toEqual([{ count: "6", ids: "6" }]);
   });
 
-  it("lands a page that is served twice once", async () => {
+  test("lands a page that is served twice once", async () => {
     const records = many(20);
     const url = await serving([], (request, response, n) => {
       const cursor = ["10", "10b", null][n - 1]!;
@@ -99,7 +99,7 @@ describe("a load", () => {
     expect(await load(url)).toMatchObject({ rows: 20, skipped: 10, pages: 3 });
   });
 
-  it("keeps fields the schema does not know in _extra", async () => {
+  test("keeps fields the schema does not know in _extra", async () => {
     await load(
       await serving([item(1, { colour: "Größe", nested: { n: 12345678901234567890n.toString() }, "a\tb": null })]),
     );
@@ -108,7 +108,7 @@ describe("a load", () => {
     ]);
   });
 
-  it("keeps every digit of long numbers, also inside _extra", async () => {
+  test("keeps every digit of long numbers, also inside _extra", async () => {
     const text =
       '{"id":"x","updated_at":"2026-01-01T00:00:00Z","amount":9007199254740993,"price":0.1234567890123456789,"big":12345678901234567890.5}';
     await load(await serving([], (_, response) => sendJson(response, `{"data":[${text}]}`)));
@@ -117,7 +117,7 @@ describe("a load", () => {
     ]);
   });
 
-  it("skips what is from before the cursor when the source reads it as a whole day, or not at all", async () => {
+  test("skips what is from before the cursor when the source reads it as a whole day, or not at all", async () => {
     const records = many(5);
     const url = await serving([], (_, response) => sendJson(response, { data: records }));
     expect((await load(url)).rows).toBe(5);
@@ -125,7 +125,7 @@ describe("a load", () => {
     expect(await load(url)).toMatchObject({ rows: 1, skipped: 5 });
   });
 
-  it("without a cursor lands everything each time, under a new load", async () => {
+  test("without a cursor lands everything each time, under a new load", async () => {
     const url = await serving([item(1), item(1)]);
     for (const total of ["2", "4"]) {
       await load(url, {}, { cursor: undefined });
@@ -133,7 +133,7 @@ describe("a load", () => {
     }
   });
 
-  it("with full begins at the beginning, without leaving the cursor behind", async () => {
+  test("with full begins at the beginning, without leaving the cursor behind", async () => {
     const url = await serving(many(5));
     await load(url);
     expect((await load(url, { full: true })).rows).toBe(5);
@@ -141,14 +141,14 @@ describe("a load", () => {
     expect(await rows("select count(*) from raw.items")).toEqual([{ count: "10" }]);
   });
 
-  it("begins at the beginning when the table was dropped", async () => {
+  test("begins at the beginning when the table was dropped", async () => {
     const url = await serving(many(5));
     await load(url);
     await client.query(sql`drop table raw.items`);
     expect((await load(url)).rows).toBe(5);
   });
 
-  it("writes nothing in a dry run and says what would land", async () => {
+  test("writes nothing in a dry run and says what would land", async () => {
     const url = await serving([...many(5), { id: 7 }]);
     expect(await load(url, { dryRun: true })).toMatchObject({ status: "loaded", rows: 5, rejected: 1, loadId: null });
     expect(await rows("select to_regnamespace('raw') as raw")).toEqual([{ raw: null }]);
@@ -156,7 +156,7 @@ describe("a load", () => {
     expect(await load(url, { dryRun: true })).toMatchObject({ rows: 0, rejected: 0 });
   });
 
-  it("writes in several parts when its records do not fit in memory", async () => {
+  test("writes in several parts when its records do not fit in memory", async () => {
     const url = await serving([...many(45), { id: 7 }, ...many(45, 45)]);
     const copied: number[] = [];
     const onEvent: IngestOptions["onEvent"] = (event) => event.kind === "copied" && copied.push(event.rows);
@@ -167,7 +167,7 @@ describe("a load", () => {
     ]);
   });
 
-  it("that fails leaves the ledger's note and nothing else, and the next one goes on where the last good one ended", async () => {
+  test("that fails leaves the ledger's note and nothing else, and the next one goes on where the last good one ended", async () => {
     const records = many(15);
     let broken = false;
     const good = feed(() => records);
@@ -188,7 +188,7 @@ describe("a load", () => {
     expect((await load(url)).rows).toBe(15);
   });
 
-  it("of one stream that fails does not keep the others from loading", async () => {
+  test("of one stream that fails does not keep the others from loading", async () => {
     const api = await startApi((request, response, n) =>
       request.url!.startsWith("/none") ? sendJson(response, {}, 404) : feed(() => many(3))(request, response, n),
     );
@@ -198,14 +198,14 @@ describe("a load", () => {
     expect(report.streams.map((one) => one.status)).toEqual(["failed", "loaded"]);
   });
 
-  it("waits for another one of the same stream, and then finds nothing new", async () => {
+  test("waits for another one of the same stream, and then finds nothing new", async () => {
     const url = await serving(many(25));
     const reports = await Promise.all([load(url), load(url), load(url)]);
     expect(reports.map((report) => report.rows).sort()).toEqual([0, 0, 25]);
     expect(await rows("select count(*) from raw.items")).toEqual([{ count: "25" }]);
   });
 
-  it("whose window looks back lands what the source restates there, and nothing from before", async () => {
+  test("whose window looks back lands what the source restates there, and nothing from before", async () => {
     const day = (n: number, amount: number) => ({ id: `d${n}`, updated_at: `2026-01-0${n}T00:00:00Z`, amount });
     let records = [day(1, 1), day(2, 2), day(3, 3), day(4, 4)];
     const api = await startApi((_, response) => sendJson(response, { data: records }));

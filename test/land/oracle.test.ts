@@ -62,7 +62,7 @@ function project(): string {
   writeFileSync(join(dir, "ingest/xml.json"), JSON.stringify(xmlSchema));
   for (const source of SOURCES) {
     mkdirSync(join(dir, source));
-    const origin =
+    const connector =
       source === "rest"
         ? 'rest: { baseUrl: "${API}", paging: { cursorParam: cursor, cursorPath: next_cursor, limitParam: limit, limit: 1000 } }'
         : `files: { at: ${source} }`;
@@ -74,7 +74,7 @@ function project(): string {
       source === "xml" ? "\n    xml: { record: item, fields: { id: id, name: name, amount: amount, at: at } }" : "";
     writeFileSync(
       join(dir, `ingest/${source}.yaml`),
-      `version: 1\nsource: ${source}\n${origin}\nstreams:\n  - name: items\n    table: ${source}_items\n    recordSchema: ${source === "xml" ? "xml" : "schema"}.json\n${stream}${fields}\n`,
+      `version: 1\nsource: ${source}\n${connector}\nstreams:\n  - name: items\n    table: ${source}_items\n    recordSchema: ${source === "xml" ? "xml" : "schema"}.json\n${stream}${fields}\n`,
     );
   }
   return dir;

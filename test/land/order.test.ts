@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cursorOrder, orderOf } from "../../src/land/order.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
@@ -87,12 +87,12 @@ test.each(valuesOf)("values of a cursor are ordered as PostgreSQL orders %s", as
 });
 
 describe("cursor values", () => {
-  it("are ordered finer than the server does, and never coarser", () => {
+  test("are ordered finer than the server does, and never coarser", () => {
     const compare = order("timestamp with time zone");
     expect(compare("2026-01-01T00:00:00.123456789Z", "2026-01-01T00:00:00.123456788Z")).toBeGreaterThan(0);
   });
 
-  it.each([
+  test.each([
     ["timestamp with time zone", "yesterday"],
     ["timestamp with time zone", "infinity"],
     ["numeric", "NaN"],
@@ -128,7 +128,7 @@ async function feeding(type: string, schema: object, cursor = "{ field: at }"): 
 }
 
 describe("a stream that follows a cursor", () => {
-  it.each([
+  test.each([
     ["double precision", { type: "number", postgresType: "float" }],
     ["real", { type: "number", postgresType: "real" }],
     ["numeric", { type: "number" }],
@@ -139,14 +139,14 @@ describe("a stream that follows a cursor", () => {
     expect(await landed()).toEqual(["8.25", "9.5", "9.9", "10.5", "11.5", "100.5"]);
   });
 
-  it("loses nothing behind a value that is no place: NaN, infinity", async () => {
+  test("loses nothing behind a value that is no place: NaN, infinity", async () => {
     const { give, landed } = await feeding("float8", { type: ["number", "string"], postgresType: "float8" });
     await give("1.5", "NaN", "Infinity");
     expect(await give("2.5")).toMatchObject({ error: null, rows: 1, cursor: "2.5" });
     expect(await landed()).toEqual(["1.5", "Infinity", "NaN", "2.5"]);
   });
 
-  it("is refused over a text, before anything is read", async () => {
+  test("is refused over a text, before anything is read", async () => {
     const { give, ingest } = await feeding("text", { type: "string", postgresType: "varchar" });
     expect(await give("9.5")).toMatchObject({
       status: "failed",
@@ -161,7 +161,7 @@ describe("a stream that follows a cursor", () => {
     });
   });
 
-  it("over a text that says so goes by its bytes, whatever the collation", async () => {
+  test("over a text that says so goes by its bytes, whatever the collation", async () => {
     const { give, landed } = await feeding(
       'text collate "en-x-icu"',
       { type: "string" },
@@ -172,7 +172,7 @@ describe("a stream that follows a cursor", () => {
     expect(await landed()).toEqual(["B2", "Z1", "a1"]);
   });
 
-  it("over a field that the source orders as texts is refused", async () => {
+  test("over a field that the source orders as texts is refused", async () => {
     const { give } = await feeding("text", { type: "string", postgresType: "numeric" });
     expect(await give("9.5")).toMatchObject({
       error: { message: "the cursor field at is text in the source, and numeric here: they are ordered otherwise" },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
 import type { StreamLoad } from "../../src/model/load.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
@@ -29,7 +29,7 @@ const rejected = async () =>
   (await client.query(sql`select row_no, position, reason, record from raw._rejected order by row_no`)).rows;
 
 describe("a record that does not meet the schema", () => {
-  it("goes to _rejected with its place, all its reasons and its text, and does not stop the others", async () => {
+  test("goes to _rejected with its place, all its reasons and its text, and does not stop the others", async () => {
     const wrong = { updated_at: "2026-01-01T00:05:00Z", amount: "many", price: null };
     const loaded = await load([item(1), wrong, item(9)]);
     expect(loaded).toMatchObject({ status: "loaded", rows: 2, rejected: 1 });
@@ -41,21 +41,21 @@ describe("a record that does not meet the schema", () => {
     ]);
   });
 
-  it("is rejected once, also when the source sends it again at the cursor", async () => {
+  test("is rejected once, also when the source sends it again at the cursor", async () => {
     const records = [item(1), item(5, { amount: "x" })];
     expect(await load(records)).toMatchObject({ rows: 1, rejected: 1 });
     expect(await load(records)).toMatchObject({ rows: 0, rejected: 0, skipped: 1 });
     expect(await rejected()).toHaveLength(1);
   });
 
-  it("is rejected once, also without a readable cursor field", async () => {
+  test("is rejected once, also without a readable cursor field", async () => {
     const records = [item(1), "not an object", { id: "y", updated_at: "9999" }, item(2)];
     expect(await load(records)).toMatchObject({ rows: 2, rejected: 2 });
     expect(await load(records)).toMatchObject({ rows: 0, rejected: 0 });
     expect(await load([...records, item(3)])).toMatchObject({ rows: 1, rejected: 0 });
   });
 
-  it.each([
+  test.each([
     ["a NUL character", { id: "a\0b" }, "id: has a NUL character, which PostgreSQL cannot store"],
     ["half a surrogate pair", { id: "a\ud800" }, "id: has half a surrogate pair, which is not text"],
     ["a NUL deep inside", { tags: [{ a: "\0" }] }, "tags.0.a: has a NUL character, which PostgreSQL cannot store"],
@@ -68,7 +68,7 @@ describe("a record that does not meet the schema", () => {
     expect((await rejected())[0]!.reason).toEqual(typeof reason === "string" ? reason : expect.stringMatching(reason));
   });
 
-  it("because a number does not fit the column is rejected", async () => {
+  test("because a number does not fit the column is rejected", async () => {
     const text = '{"id":"x","updated_at":"2026-01-01T00:00:00Z","amount":12345678901234567890}';
     const api = await startApi((_, response) => sendJson(response, `{"data":[${text},${JSON.stringify(item(1))}]}`));
     const report = await ingest(declaration(api.url), database.settings);
@@ -78,7 +78,7 @@ describe("a record that does not meet the schema", () => {
     ]);
   });
 
-  it("because of half a surrogate pair is rejected in every spelling of it, and a whole pair lands", async () => {
+  test("because of half a surrogate pair is rejected in every spelling of it, and a whole pair lands", async () => {
     const texts = ["\\uD800", "\\udC00x", "\\uD83D\\uDE00"].map(
       (text, n) => `{"id":"${text}","updated_at":"2026-01-0${n + 1}T00:00:00Z"}`,
     );
@@ -90,7 +90,7 @@ describe("a record that does not meet the schema", () => {
     expect(rows).toEqual([{ id: "\ud83d\ude00" }]);
   });
 
-  it("that only PostgreSQL finds wrong is rejected with its words", async () => {
+  test("that only PostgreSQL finds wrong is rejected with its words", async () => {
     const recordSchema = withColumn({ name: "address", type: "inet" }, { type: "string" });
     const records = Array.from({ length: 50 }, (_, n) => item(n, { address: n % 20 === 7 ? "home" : `10.0.0.${n}` }));
     expect(await load(records, { recordSchema })).toMatchObject({ rows: 47, rejected: 3 });
@@ -101,7 +101,7 @@ describe("a record that does not meet the schema", () => {
     });
   });
 
-  it("that only PostgreSQL finds wrong is rejected also where there are thousands, and each good one lands", async () => {
+  test("that only PostgreSQL finds wrong is rejected also where there are thousands, and each good one lands", async () => {
     const recordSchema = withColumn({ name: "price", type: "numeric(4,1)" }, { type: "number" });
     const records = Array.from({ length: 4000 }, (_, n) =>
       item(n, { id: `tab\t and \\N ${n}`, price: n % 2 ? 99_999.5 : 1.5, other: { n } }),
@@ -120,7 +120,7 @@ describe("a record that does not meet the schema", () => {
     });
   });
 
-  it("fails the load when there is no good record beside it, and moves no cursor", async () => {
+  test("fails the load when there is no good record beside it, and moves no cursor", async () => {
     const wrong = Array.from({ length: 12 }, (_, n) => item(n, { id: n }));
     const loaded = await load(wrong);
     expect(loaded).toMatchObject({ status: "failed", cursor: null });

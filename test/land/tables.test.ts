@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
 import type { RecordSchema } from "../../src/model/ingest.ts";
 import type { StreamLoad } from "../../src/model/load.ts";
@@ -27,7 +27,7 @@ async function load(records: readonly object[], recordSchema: RecordSchema = ite
 }
 
 describe("a schema that changes", () => {
-  it("by a new property adds a column, which earlier rows lack, under a view that reads the table", async () => {
+  test("by a new property adds a column, which earlier rows lack, under a view that reads the table", async () => {
     await load([item(1, { colour: "red" })]);
     await client.query(sql`create view raw.looking as select id, _extra from raw.items`);
     const wider = withColumn({ name: "colour", type: "text", description: "Its colour" }, { type: "string" });
@@ -39,7 +39,7 @@ describe("a schema that changes", () => {
     ]);
   });
 
-  it("by a new description changes the comment", async () => {
+  test("by a new description changes the comment", async () => {
     await load([item(1)]);
     const columns = itemSchema.columns.map((column) => ({ ...column, description: `${column.name}'s new words` }));
     await load([item(1)], { ...itemSchema, columns });
@@ -47,7 +47,7 @@ describe("a schema that changes", () => {
     expect(rows).toEqual([{ comment: "amount's new words" }]);
   });
 
-  it("by a property that is gone leaves the column", async () => {
+  test("by a property that is gone leaves the column", async () => {
     await load([item(1)]);
     const columns = itemSchema.columns.filter((column) => column.name !== "amount");
     expect((await load([item(1), item(2)], { ...itemSchema, columns })).rows).toBe(1);
@@ -58,7 +58,7 @@ describe("a schema that changes", () => {
     ]);
   });
 
-  it("by another type is refused, and says what to do", async () => {
+  test("by another type is refused, and says what to do", async () => {
     await load([item(1)]);
     const changed = withColumn({ name: "amount", type: "text" }, { type: ["string", "integer"] });
     const loaded = await load([item(1), item(2)], changed);
@@ -71,7 +71,7 @@ describe("a schema that changes", () => {
     expect((await client.query(sql`select count(*) from raw.items`)).rows).toEqual([{ count: "1" }]);
   });
 
-  it("is not applied to a table that is no raw table", async () => {
+  test("is not applied to a table that is no raw table", async () => {
     await client.script(sql`create schema raw; create table raw.items (id text)`);
     expect((await load([item(1)])).error?.message).toContain("exists and is not a raw table");
   });

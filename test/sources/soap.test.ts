@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Secret, type SoapDeclaration, type SoapStream } from "../../src/model/ingest.ts";
 import type { HttpHooks } from "../../src/sources/http/reader.ts";
 import type { SourceRecord } from "../../src/sources/json/document.ts";
@@ -21,24 +21,24 @@ const soapStream: SoapStream = {
 };
 
 interface Call {
-  readonly origin?: Partial<SoapDeclaration>;
+  readonly connector?: Partial<SoapDeclaration>;
   readonly stream?: Partial<SoapStream>;
   readonly since?: string | null;
   readonly options?: HttpHooks;
 }
 
 async function readAll(url: string, call: Call = {}): Promise<SourceRecord[]> {
-  const origin: SoapDeclaration = {
+  const connector: SoapDeclaration = {
     kind: "soap",
     baseUrl: `${url}/ws/`,
     auth: { bearer: new Secret("SHOP_TOKEN", TOKEN) },
     retry: { attempts: 3, maxDelaySeconds: 30 },
     timeoutSeconds: 10,
-    ...call.origin,
+    ...call.connector,
   };
-  const stream = { name: "orders", origin: { ...soapStream, ...call.stream } };
+  const stream = { name: "orders", connector: { ...soapStream, ...call.stream } };
   const records: SourceRecord[] = [];
-  for await (const page of readSoap(origin, stream, call.since ?? null, { ...testClock(), ...call.options })) {
+  for await (const page of readSoap(connector, stream, call.since ?? null, { ...testClock(), ...call.options })) {
     records.push(...page.records);
   }
   return records;
@@ -55,7 +55,7 @@ function sendXml(response: ServerResponse, xml: string | Buffer, status = 200, t
 }
 
 describe("a call", () => {
-  it.each([
+  test.each([
     ["1.1", NAMESPACE_11, "text/xml; charset=utf-8", '"urn:shop/GetOrders"'],
     ["1.2", NAMESPACE_12, 'application/soap+xml; charset=utf-8; action="urn:shop/GetOrders"', undefined],
   ] as const)("of SOAP %s has its envelope, its type and its action", async (version, namespace, type, action) => {
@@ -75,7 +75,7 @@ describe("a call", () => {
     expect(body).toContain("<From>2026-01-01&lt;&amp;&gt;&quot;&apos;$&amp;</From></GetOrders></soap:Body>");
   });
 
-  it("has nothing in place of the cursor when there is none yet", async () => {
+  test("has nothing in place of the cursor when there is none yet", async () => {
     let body = "";
     const api = await startApi(async (request, response) => {
       body = await bodyOf(request);
@@ -85,25 +85,25 @@ describe("a call", () => {
     expect(body).toContain("<From></From>");
   });
 
-  it("may be answered with no records", async () => {
+  test("may be answered with no records", async () => {
     const api = await startApi((_, response) => sendXml(response, envelope('<Orders xmlns="urn:shop"/>')));
     expect(await readAll(api.url)).toEqual([]);
   });
 
-  it("may be answered in UTF-16", async () => {
+  test("may be answered in UTF-16", async () => {
     const text = envelope("<Order id='Grüße'/>").replace('version="1.0"', 'version="1.0" encoding="UTF-16"');
     const bytes = Buffer.from(`\ufeff${text}`, "utf16le");
     const api = await startApi((_, response) => sendXml(response, bytes, 200, "text/xml; charset=utf-16"));
     expect((await readAll(api.url)).map(({ value }) => value)).toEqual([{ id: "Grüße" }]);
   });
 
-  it("may be answered with records that speak of faults", async () => {
+  test("may be answered with records that speak of faults", async () => {
     const xml = envelope("<Order id='1'><Amount>Fault</Amount></Order><Order id='2'><Fault>no</Fault></Order>");
     const api = await startApi((_, response) => sendXml(response, xml));
     expect(await readAll(api.url)).toHaveLength(2);
   });
 
-  it("with an action that no header can have is refused", async () => {
+  test("with an action that no header can have is refused", async () => {
     const error = await failure(readAll("http://127.0.0.1:1", { stream: { action: 'a"\r\nX: 1' } }));
     expect(error.message).toBe("the SOAP action cannot be sent");
   });
@@ -120,7 +120,7 @@ describe("a fault", () => {
     NAMESPACE_12,
   );
 
-  it.each([500, 200, 400])(
+  test.each([500, 200, 400])(
     "with HTTP %i is shown with its code and text, and is not asked for again",
     async (status) => {
       const api = await startApi((_, response) => sendXml(response, fault11, status));
@@ -131,13 +131,13 @@ describe("a fault", () => {
     },
   );
 
-  it("of SOAP 1.2 has a subcode and texts in several languages", async () => {
+  test("of SOAP 1.2 has a subcode and texts in several languages", async () => {
     const api = await startApi((_, response) => sendXml(response, fault12, 500, "application/soap+xml"));
     const error = await failure(readAll(api.url, { stream: { version: "1.2" } }));
     expect(error.found).toBe("S:Sender, m:Quota: too much");
   });
 
-  it("in UTF-16 is seen too", async () => {
+  test("in UTF-16 is seen too", async () => {
     const bytes = Buffer.from(
       `\ufeff${fault11.replace('version="1.0"', 'version="1.0" encoding="UTF-16"')}`,
       "utf16le",
@@ -148,7 +148,7 @@ describe("a fault", () => {
 });
 
 describe("fault 66: a SOAP server that is busy or broken", () => {
-  it.each([
+  test.each([
     ["500 without a fault", (response: ServerResponse) => sendXml(response, "<oops/>", 500)],
     ["500 with a web page", (response: ServerResponse) => sendXml(response, "<html/>", 500, "text/html")],
     ["503 with a fault", (response: ServerResponse) => sendXml(response, envelope("<S:Fault/>"), 503)],
@@ -161,7 +161,7 @@ describe("fault 66: a SOAP server that is busy or broken", () => {
     expect(api.requests).toHaveLength(2);
   });
 
-  it("that always cuts its answer is given up, at whatever byte it cuts", async () => {
+  test("that always cuts its answer is given up, at whatever byte it cuts", async () => {
     for (let length = 100; length < orders.length; length += 7) {
       const api = await startApi((_, response) => sendXml(response, orders.slice(0, length)));
       expect((await failure(readAll(api.url))).found).toBe("the XML is cut short");
@@ -170,7 +170,7 @@ describe("fault 66: a SOAP server that is busy or broken", () => {
 });
 
 describe("fault 69: an answer that is not SOAP", () => {
-  it.each([
+  test.each([
     ["a web page", "<html></html>", "text/html", "does not answer with XML"],
     ["JSON", "{}", "application/json", "does not answer with XML"],
     ["parts", "--x\r\n", 'multipart/related; type="application/xop+xml"', "does not answer with XML"],
@@ -181,13 +181,13 @@ describe("fault 69: an answer that is not SOAP", () => {
     expect(api.requests).toHaveLength(1);
   });
 
-  it("such as 401 names the variable", async () => {
+  test("such as 401 names the variable", async () => {
     const api = await startApi((_, response) => sendXml(response, TOKEN, 401));
     const error = await failure(readAll(api.url));
     expect(error.message).toContain("does not accept the token in SHOP_TOKEN");
   });
 
-  it("such as a redirect to another address is not followed", async () => {
+  test("such as a redirect to another address is not followed", async () => {
     const other = await startApi((_, response) => sendXml(response, orders));
     for (const location of [other.url, "/elsewhere"]) {
       const api = await startApi((_, response) => response.writeHead(302, { location }).end());
@@ -196,7 +196,7 @@ describe("fault 69: an answer that is not SOAP", () => {
     expect(other.requests).toEqual([]);
   });
 
-  it("such as 307 to the same server is followed with the body", async () => {
+  test("such as 307 to the same server is followed with the body", async () => {
     const bodies: string[] = [];
     const api = await startApi(async (request, response, n) => {
       bodies.push(await bodyOf(request));
@@ -209,7 +209,7 @@ describe("fault 69: an answer that is not SOAP", () => {
 });
 
 describe("fault 61: a hostile answer", () => {
-  it.each([
+  test.each([
     ["an external entity", '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>', "<Order id='1'>&x;</Order>"],
     ["entities in entities", '<!DOCTYPE a [<!ENTITY x "lol"><!ENTITY y "&x;&x;">]>', "<Order id='1'>&y;</Order>"],
     ["a DOCTYPE in a fault", "<!DOCTYPE a>", "<S:Fault><faultcode>S:Client</faultcode></S:Fault>"],
@@ -220,7 +220,7 @@ describe("fault 61: a hostile answer", () => {
     expect(error.message).toContain(`the answer of ${api.url}/ws/orders cannot be read: it has a DOCTYPE`);
   });
 
-  it("such as an end of many comments costs no time", async () => {
+  test("such as an end of many comments costs no time", async () => {
     const xml = `${orders}${"<!---->".repeat(500)}x`;
     const api = await startApi((_, response) => sendXml(response, xml));
     expect((await failure(readAll(api.url))).found).toBe("the XML is cut short");

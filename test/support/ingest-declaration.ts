@@ -45,10 +45,12 @@ export function withColumn(column: RawColumn, property: object): RecordSchema {
   };
 }
 
-type RestStreamDeclaration = StreamDeclaration & { readonly origin: RestStream };
+type RestStreamDeclaration = StreamDeclaration & { readonly connector: RestStream };
 
-/** A stream of the API; fields of its own and those of `origin` side by side. */
-export function stream(changes: Partial<Omit<StreamDeclaration, "origin"> & RestStream> = {}): RestStreamDeclaration {
+/** A stream of the API; fields of its own and those of `connector` side by side. */
+export function stream(
+  changes: Partial<Omit<StreamDeclaration, "connector"> & RestStream> = {},
+): RestStreamDeclaration {
   const {
     path = "/items",
     records = "data",
@@ -66,14 +68,14 @@ export function stream(changes: Partial<Omit<StreamDeclaration, "origin"> & Rest
     table: "items",
     recordSchema: itemSchema,
     cursor: { field: "updated_at", param: "since" },
-    origin: { kind: "rest", path, records, params, ...asked, ...(recordsOptional ? { recordsOptional } : {}) },
+    connector: { kind: "rest", path, records, params, ...asked, ...(recordsOptional ? { recordsOptional } : {}) },
     batch: { kind: "log", maxShrink: 0.3 },
     drift: "evolve",
     ...others,
   };
 }
 
-export function restOrigin(baseUrl: string, changes: Partial<RestDeclaration> = {}): RestDeclaration {
+export function restConnector(baseUrl: string, changes: Partial<RestDeclaration> = {}): RestDeclaration {
   return {
     kind: "rest",
     baseUrl,
@@ -97,8 +99,8 @@ export function declaration(
   changes: Partial<RestDeclaration> = {},
   streams: readonly StreamDeclaration[] = [stream()],
 ): IngestDeclaration {
-  const origin = restOrigin(baseUrl, changes);
-  return { file: "ingest/shop.yaml", source: "shop", schema: "raw", origin, streams };
+  const connector = restConnector(baseUrl, changes);
+  return { file: "ingest/shop.yaml", source: "shop", schema: "raw", connector, streams };
 }
 
 /** Item number `n`, changed `n` minutes into the year. */

@@ -5,7 +5,7 @@ import { UserError } from "../../src/model/errors.ts";
 import type { RestDeclaration, RestStream, StreamDeclaration } from "../../src/model/ingest.ts";
 import type { SourceRecord } from "../../src/sources/json/document.ts";
 import { type RestOptions, readPages } from "../../src/sources/rest/rest.ts";
-import { restOrigin, stream, TOKEN } from "./ingest-declaration.ts";
+import { restConnector, stream, TOKEN } from "./ingest-declaration.ts";
 
 export interface Reading {
   readonly rest?: Partial<RestDeclaration>;
@@ -19,7 +19,7 @@ export async function readAll(url: string, reading: Reading = {}): Promise<Sourc
   const records: SourceRecord[] = [];
   const { rest, stream: changes, since = null, options } = reading;
   const impatient = { sleep: async () => {}, ...options };
-  for await (const page of readPages(restOrigin(url, rest), stream(changes), since, impatient)) {
+  for await (const page of readPages(restConnector(url, rest), stream(changes), since, impatient)) {
     records.push(...page.records);
   }
   return records;

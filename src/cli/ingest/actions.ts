@@ -38,11 +38,11 @@ export async function load(shell: Shell, names: readonly string[], flags: Ingest
 
 export async function list(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
   const streams = chooseSourcesToShow(shell, names).flatMap(({ declaration, streams }) =>
-    streams.map(({ name, table, origin, batch }) => ({
+    streams.map(({ name, table, connector, batch }) => ({
       source: declaration.source,
       stream: name,
-      kind: origin.kind === "files" ? origin.format.kind : origin.kind,
-      from: whereFrom(declaration.origin, origin),
+      kind: connector.kind === "files" ? connector.format.kind : connector.kind,
+      from: whereFrom(declaration.connector, connector),
       table: `${declaration.schema}.${table}`,
       batch: batch.kind,
       file: declaration.file,
@@ -59,8 +59,8 @@ export async function list(shell: Shell, names: readonly string[], flags: Ingest
   shell.print(textTable(["stream", "kind", "from", "table", "batch"], rows));
 }
 
-function whereFrom(origin: { readonly kind: string }, stream: object): string {
-  const { baseUrl, at } = origin as { baseUrl?: string; at?: string };
+function whereFrom(connector: { readonly kind: string }, stream: object): string {
+  const { baseUrl, at } = connector as { baseUrl?: string; at?: string };
   const { path, files, from, query } = stream as Record<string, string | undefined>;
   if (baseUrl !== undefined) return baseUrl.replace(/\/$/, "") + path;
   if (at !== undefined) return `${at.replace(/\/$/, "")}/${files}`;

@@ -10,17 +10,17 @@ import { changed, type FilesystemDeps, notResumable, Patience, type Piece, trans
 import { type Entry, type FoundFile, walk } from "./walk.ts";
 
 /** A folder of an FTP server: plain (ftp), or with TLS (ftps: on request, or from the beginning on port 990). */
-export async function openFtp(origin: FilesDeclaration, deps: FilesystemDeps): Promise<Filesystem> {
-  const url = placeUrl(origin);
+export async function openFtp(connector: FilesDeclaration, deps: FilesystemDeps): Promise<Filesystem> {
+  const url = placeUrl(connector);
   const module = await importOptional<typeof import("basic-ftp")>(
     "basic-ftp",
-    origin.projectDir,
+    connector.projectDir,
     url.protocol.slice(0, -1),
   );
   const server: Server = {
     url,
-    connect: () => connect(new module.Client(origin.timeoutSeconds * 1000), url, origin, deps),
-    patience: (name) => new Patience(name, origin.retry, deps),
+    connect: () => connect(new module.Client(connector.timeoutSeconds * 1000), url, connector, deps),
+    patience: (name) => new Patience(name, connector.retry, deps),
   };
   return {
     list: (text) => server.patience(url.href).do(() => list(server, text)),
@@ -44,11 +44,11 @@ interface Connection {
 async function connect(
   client: Client,
   url: URL,
-  origin: FilesDeclaration,
+  connector: FilesDeclaration,
   { ca }: FilesystemDeps,
 ): Promise<Connection> {
   try {
-    const { user, password } = origin;
+    const { user, password } = connector;
     const implicit = url.port === "990";
     await client.access({
       host: url.hostname.replace(/^\[(.*)\]$/, "$1"),

@@ -9,16 +9,16 @@ import { type Download, download, headerOf, sizeOf, transientStatus } from "./do
 import { type FilesystemDeps, Patience } from "./transfer.ts";
 
 /** Files of a web server, each asked for by its name. */
-export async function openHttp(origin: FilesDeclaration, deps: FilesystemDeps): Promise<Filesystem> {
-  const base = placeUrl(origin);
+export async function openHttp(connector: FilesDeclaration, deps: FilesystemDeps): Promise<Filesystem> {
+  const base = placeUrl(connector);
   if (!base.pathname.endsWith("/")) base.pathname += "/";
   const policy: NetworkPolicy = {
     trusted: [base],
-    ...(origin.allowHosts ? { allowHosts: origin.allowHosts } : {}),
+    ...(connector.allowHosts ? { allowHosts: connector.allowHosts } : {}),
     ...(deps.lookup ? { lookup: deps.lookup } : {}),
   };
   const dispatcher = guardedDispatcher(policy);
-  const credentials = credentialsOf(origin);
+  const credentials = credentialsOf(connector);
   const web: Web = {
     request: (url, method, headers) =>
       guardedRequest(url, {
@@ -28,9 +28,9 @@ export async function openHttp(origin: FilesDeclaration, deps: FilesystemDeps): 
         // The bytes as stored: a length, a range and a checksum mean nothing else.
         headers: { "accept-encoding": "identity", ...headers },
         credentials,
-        timeoutSeconds: origin.timeoutSeconds,
+        timeoutSeconds: connector.timeoutSeconds,
       }),
-    patience: (name) => new Patience(name, origin.retry, deps),
+    patience: (name) => new Patience(name, connector.retry, deps),
   };
   return {
     list: async (glob) => {

@@ -9,8 +9,8 @@ import { changed } from "./transfer.ts";
 import { type Entry, type FoundFile, walk } from "./walk.ts";
 
 /** A folder of this machine. Hidden files are left out, and links that lead out of the folder are not followed. */
-export async function openLocal(origin: FilesDeclaration): Promise<Filesystem> {
-  const folder = resolve(origin.projectDir, origin.at);
+export async function openLocal(connector: FilesDeclaration): Promise<Filesystem> {
+  const folder = resolve(connector.projectDir, connector.at);
   const root = await realpath(folder).catch((cause: unknown) => {
     throw unreadable(folder, cause, "create the folder, or correct files.at");
   });

@@ -4,21 +4,21 @@ import type { Filesystem } from "../source.ts";
 import type { FilesystemDeps } from "./transfer.ts";
 
 /** The place that `at` names, by its scheme. Throws a UserError where there is no such place. */
-export async function openFilesystem(origin: FilesDeclaration, deps: FilesystemDeps = {}): Promise<Filesystem> {
-  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(origin.at)?.[1]?.toLowerCase();
+export async function openFilesystem(connector: FilesDeclaration, deps: FilesystemDeps = {}): Promise<Filesystem> {
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(connector.at)?.[1]?.toLowerCase();
   switch (scheme) {
     case undefined:
-      return (await import("./local.ts")).openLocal(origin);
+      return (await import("./local.ts")).openLocal(connector);
     case "http":
     case "https":
-      return (await import("./http.ts")).openHttp(origin, deps);
+      return (await import("./http.ts")).openHttp(connector, deps);
     case "s3":
-      return (await import("./s3.ts")).openS3(origin, deps);
+      return (await import("./s3.ts")).openS3(connector, deps);
     case "ftp":
     case "ftps":
-      return (await import("./ftp.ts")).openFtp(origin, deps);
+      return (await import("./ftp.ts")).openFtp(connector, deps);
     case "sftp":
-      return (await import("./sftp.ts")).openSftp(origin, deps);
+      return (await import("./sftp.ts")).openSftp(connector, deps);
     default:
       throw new UserError({
         message: `files.at begins with ${scheme}://, which is no place files are read from`,

@@ -12,11 +12,11 @@ import { type FilesystemDeps, Patience } from "./transfer.ts";
 import { byPath } from "./walk.ts";
 
 /** The objects of a bucket whose keys begin with a prefix. */
-export async function openS3(origin: FilesDeclaration, deps: FilesystemDeps): Promise<Filesystem> {
-  const { host: bucket, pathname } = placeUrl(origin);
+export async function openS3(connector: FilesDeclaration, deps: FilesystemDeps): Promise<Filesystem> {
+  const { host: bucket, pathname } = placeUrl(connector);
   const prefix = decodeURIComponent(pathname).replace(/^\/+|\/+$/g, "");
-  const root = bucketUrl(bucket, origin.s3);
-  const store = await signedStore(origin, root, deps);
+  const root = bucketUrl(bucket, connector.s3);
+  const store = await signedStore(connector, root, deps);
   const below = (path: string) => (prefix === "" ? path : `${prefix}/${path}`);
   return {
     list: async (text) => {
@@ -39,11 +39,11 @@ interface Store {
   close(): Promise<void>;
 }
 
-async function signedStore(origin: FilesDeclaration, root: URL, deps: FilesystemDeps): Promise<Store> {
+async function signedStore(connector: FilesDeclaration, root: URL, deps: FilesystemDeps): Promise<Store> {
   const { AwsV4Signer } = await import("aws4fetch");
   const policy = { trusted: [root], ...(deps.lookup ? { lookup: deps.lookup } : {}) };
   const dispatcher = guardedDispatcher(policy);
-  const keys = keysOf(origin.s3 ?? {});
+  const keys = keysOf(connector.s3 ?? {});
   return {
     async get(url, headers = {}) {
       const credentials: Record<string, string> = {};
@@ -52,14 +52,14 @@ async function signedStore(origin: FilesDeclaration, root: URL, deps: Filesystem
           ...keys,
           url: url.href,
           service: "s3",
-          region: regionOf(origin.s3),
+          region: regionOf(connector.s3),
         }).sign();
         for (const [name, value] of signed.headers) if (name !== "host") credentials[name] = value;
       }
-      const { timeoutSeconds } = origin;
+      const { timeoutSeconds } = connector;
       return guardedRequest(url, { dispatcher, policy, headers, credentials, timeoutSeconds });
     },
-    patience: (name) => new Patience(name, origin.retry, deps),
+    patience: (name) => new Patience(name, connector.retry, deps),
     close: () => dispatcher.destroy(),
   };
 }

@@ -33,20 +33,20 @@ export class SftpServer {
   readonly url: URL;
   readonly folder: string;
   readonly #Client: SftpClientClass;
-  readonly #origin: FilesDeclaration;
+  readonly #connector: FilesDeclaration;
   readonly #deps: FilesystemDeps;
   #connection: Promise<Connection> | undefined;
 
-  constructor(Client: SftpClientClass, url: URL, origin: FilesDeclaration, deps: FilesystemDeps) {
+  constructor(Client: SftpClientClass, url: URL, connector: FilesDeclaration, deps: FilesystemDeps) {
     this.url = url;
     this.folder = remoteFolder(url);
     this.#Client = Client;
-    this.#origin = origin;
+    this.#connector = connector;
     this.#deps = deps;
   }
 
   patience(name: string): Patience {
-    return new Patience(name, this.#origin.retry, this.#deps);
+    return new Patience(name, this.#connector.retry, this.#deps);
   }
 
   connection(): Promise<Connection> {
@@ -60,7 +60,7 @@ export class SftpServer {
 
   /** Waits no longer than the declaration says; a connection that is silent is given up. */
   async within<T>(work: Promise<T>): Promise<T> {
-    const { timeoutSeconds } = this.#origin;
+    const { timeoutSeconds } = this.#connector;
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Transient(`nothing within ${timeoutSeconds} s`)), timeoutSeconds * 1000);
@@ -83,7 +83,7 @@ export class SftpServer {
   }
 
   async #connect(onLost: () => void): Promise<Connection> {
-    const { hostKey, user, password, privateKey, timeoutSeconds } = this.#origin;
+    const { hostKey, user, password, privateKey, timeoutSeconds } = this.#connector;
     const client = new this.#Client("dataform", { error: ignore, end: ignore, close: ignore });
     let shown: string | undefined;
     const verify = (key: Buffer): boolean => {

@@ -10,14 +10,14 @@ import { changed, type FilesystemDeps, type Piece, transfer } from "./transfer.t
 import { type Entry, type FoundFile, walk } from "./walk.ts";
 
 /** A folder of an SSH server. */
-export async function openSftp(origin: FilesDeclaration, deps: FilesystemDeps): Promise<Filesystem> {
-  const url = placeUrl(origin);
+export async function openSftp(connector: FilesDeclaration, deps: FilesystemDeps): Promise<Filesystem> {
+  const url = placeUrl(connector);
   const { default: Client } = await importOptional<{ default: SftpClientClass }>(
     "ssh2-sftp-client",
-    origin.projectDir,
+    connector.projectDir,
     "sftp",
   );
-  const server = new SftpServer(Client, url, origin, deps);
+  const server = new SftpServer(Client, url, connector, deps);
   return {
     list: (text) => server.patience(url.href).do(() => list(server, text)),
     close: () => server.close(),

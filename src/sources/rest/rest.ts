@@ -13,7 +13,7 @@ import { orderReport, readerFor } from "./jobs.ts";
 import { type Page, Pager, textAt } from "./paging.ts";
 import { type DateRange, windowsOf } from "./windows.ts";
 
-export type RestStreamDeclaration = Pick<StreamDeclaration, "name" | "cursor"> & { readonly origin: RestStream };
+export type RestStreamDeclaration = Pick<StreamDeclaration, "name" | "cursor"> & { readonly connector: RestStream };
 
 export type RestOptions = HttpHooks;
 
@@ -37,7 +37,7 @@ export async function* readPages(
   const reader = openReader("rest", rest, options);
   try {
     const reading: Reading = { rest, stream, since, reader, pages: 0 };
-    const { window } = stream.origin;
+    const { window } = stream.connector;
     const ranges = window ? windowsOf(window, since, reader.now()) : [undefined];
     for (const range of ranges) yield* readRange(reading, range);
   } catch (error) {
@@ -58,7 +58,7 @@ async function* pagesOf(
   values: AskedValues,
 ): AsyncGenerator<SourcePage> {
   const { rest, stream, reader } = reading;
-  const { job, body } = stream.origin;
+  const { job, body } = stream.connector;
   const url = streamUrl(reading, range, values);
   if (!job) {
     yield* followPages(reading, url, body && fill(body, values));
@@ -135,7 +135,7 @@ async function readFile(reading: Reading, url: URL): Promise<SourcePage> {
 }
 
 function streamUrl({ rest, stream, since }: Reading, range: DateRange | undefined, values: AskedValues): URL {
-  const { path, params, window } = stream.origin;
+  const { path, params, window } = stream.connector;
   const url = apiUrl(rest.baseUrl, fillText(path, values));
   for (const [name, value] of Object.entries(params)) url.searchParams.set(name, fillText(value, values));
   if (stream.cursor?.param && since !== null) url.searchParams.set(stream.cursor.param, since);
@@ -152,7 +152,7 @@ function apiUrl(baseUrl: string, path: string): URL {
 
 function recordsOf(
   document: JsonDocument,
-  { name, origin: { records, recordsOptional } }: RestStreamDeclaration,
+  { name, connector: { records, recordsOptional } }: RestStreamDeclaration,
   url: URL,
   page: number,
   reader: HttpReader,

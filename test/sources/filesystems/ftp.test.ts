@@ -6,9 +6,9 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { FilesDeclaration } from "../../../src/model/ingest.ts";
 import { openFilesystem } from "../../../src/sources/filesystems/open.ts";
 import { unusedUrl } from "../../support/ingest-api.ts";
+import { contentOf, failure, filesConnector, impatient, PASSWORD, secret } from "../../support/servers/connector.ts";
 import { cuttingFtpProxy } from "../../support/servers/cut.ts";
 import { type FtpServer, hasFtp, startFtp } from "../../support/servers/ftp.ts";
-import { contentOf, failure, filesOrigin, impatient, PASSWORD, secret } from "../../support/servers/origin.ts";
 
 function put(server: FtpServer, path: string, content: string | Uint8Array): void {
   mkdirSync(join(server.folder, path, ".."), { recursive: true });
@@ -16,7 +16,7 @@ function put(server: FtpServer, path: string, content: string | Uint8Array): voi
 }
 
 const open = (at: string, changes: Partial<FilesDeclaration> = {}, ca?: string) =>
-  openFilesystem(filesOrigin(at, changes), { ...impatient, ...(ca ? { ca } : {}) });
+  openFilesystem(filesConnector(at, changes), { ...impatient, ...(ca ? { ca } : {}) });
 
 const secure = ({ url }: FtpServer) => url.replace("ftp:", "ftps:");
 

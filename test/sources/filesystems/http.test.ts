@@ -9,7 +9,7 @@ import { openFilesystem } from "../../../src/sources/filesystems/open.ts";
 import { unpack } from "../../../src/sources/unpack/unpack.ts";
 import { startApi, unusedUrl } from "../../support/ingest-api.ts";
 import { temporaryFolder } from "../../support/servers/child.ts";
-import { contentOf, failure, filesOrigin, impatient, PASSWORD, secret } from "../../support/servers/origin.ts";
+import { contentOf, failure, filesConnector, impatient, PASSWORD, secret } from "../../support/servers/connector.ts";
 
 const content = Buffer.from("id,name\n".repeat(50_000));
 const ETAG = '"v1"';
@@ -45,7 +45,7 @@ async function serving({ etag, cuts = [], ranges = true, data = () => content }:
 }
 
 async function only(url: string, changes: Partial<FilesDeclaration> = {}, name = "a.csv") {
-  const filesystem = await openFilesystem(filesOrigin(url, changes), impatient);
+  const filesystem = await openFilesystem(filesConnector(url, changes), impatient);
   onTestFinished(() => filesystem.close());
   const [file] = await filesystem.list(name);
   return file!;
@@ -83,13 +83,13 @@ test("several files can be named, and those that are not there are left out", as
     response.writeHead(request.url === "/in/b.csv" ? 404 : 200, { "content-length": 1 });
     response.end(request.method === "HEAD" ? undefined : "x");
   });
-  const filesystem = await openFilesystem(filesOrigin(`${api.url}/in/`), impatient);
+  const filesystem = await openFilesystem(filesConnector(`${api.url}/in/`), impatient);
   onTestFinished(() => filesystem.close());
   expect((await filesystem.list("{a,b,c}.csv")).map(({ path }) => path)).toEqual(["a.csv", "c.csv"]);
 });
 
 test("a pattern with wildcards is refused: a web server has no listing", async () => {
-  const filesystem = await openFilesystem(filesOrigin("https://files.example"), impatient);
+  const filesystem = await openFilesystem(filesConnector("https://files.example"), impatient);
   expect((await failure(filesystem.list("*.csv"))).message).toContain("wildcards");
   await filesystem.close();
 });
@@ -198,7 +198,7 @@ describe("fault 66: a busy or silent server", () => {
       if (n <= 2) return response.writeHead(n === 1 ? 429 : 503, { "retry-after": "7" }).end();
       response.writeHead(200, { "content-length": 1 }).end(request.method === "HEAD" ? undefined : "x");
     });
-    const filesystem = await openFilesystem(filesOrigin(api.url), {
+    const filesystem = await openFilesystem(filesConnector(api.url), {
       sleep: async (seconds) => void slept.push(seconds),
     });
     onTestFinished(() => filesystem.close());
@@ -324,11 +324,11 @@ describe("credentials", () => {
 test.each(["https://user:pw@host/x", "https://host/x?token=1", "https://host/#x", "http://", "s3:///x"])(
   "the place %s is refused, and not shown",
   async (at) => {
-    const error = await failure(openFilesystem(filesOrigin(at)), "pw@", "token=1");
+    const error = await failure(openFilesystem(filesConnector(at)), "pw@", "token=1");
     expect(error.message).toContain("files.at");
   },
 );
 
 test.each(["file:///etc", "gopher://host/x", "gs://bucket"])("the place %s is none", async (at) => {
-  expect((await failure(openFilesystem(filesOrigin(at)))).expected).toContain("sftp");
+  expect((await failure(openFilesystem(filesConnector(at)))).expected).toContain("sftp");
 });

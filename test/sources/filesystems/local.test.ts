@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openFilesystem } from "../../../src/sources/filesystems/open.ts";
 import { temporaryFolder } from "../../support/servers/child.ts";
-import { contentOf, failure, filesOrigin } from "../../support/servers/origin.ts";
+import { contentOf, failure, filesConnector } from "../../support/servers/connector.ts";
 
 function filled(files: Readonly<Record<string, string>>): string {
   const folder = temporaryFolder();
@@ -15,14 +15,14 @@ function filled(files: Readonly<Record<string, string>>): string {
 }
 
 async function paths(folder: string, glob: string): Promise<readonly string[]> {
-  const filesystem = await openFilesystem(filesOrigin(folder));
+  const filesystem = await openFilesystem(filesConnector(folder));
   return (await filesystem.list(glob)).map(({ path }) => path);
 }
 
 test("files are listed by path, with size and time, and read as they are", async () => {
   const folder = filled({ "b.csv": "22", "a.csv": "1", "2026/11/c.csv": "333", "d.txt": "" });
   utimesSync(join(folder, "a.csv"), 0, Date.UTC(2026, 10, 21) / 1000);
-  const filesystem = await openFilesystem(filesOrigin(folder));
+  const filesystem = await openFilesystem(filesConnector(folder));
   const files = await filesystem.list("**/*.csv");
   expect(files.map(({ path, size }) => [path, size])).toEqual([
     ["2026/11/c.csv", 3],
@@ -37,7 +37,7 @@ test("files are listed by path, with size and time, and read as they are", async
 
 test("the folder may be relative to the project, and names may hold anything", async () => {
   const folder = filled({ "in/ä b%20#?[1].csv": "x", "in/-rf": "y" });
-  const filesystem = await openFilesystem(filesOrigin("./in", { projectDir: folder }));
+  const filesystem = await openFilesystem(filesConnector("./in", { projectDir: folder }));
   const files = await filesystem.list("*");
   expect(files.map(({ path }) => path)).toEqual(["-rf", "ä b%20#?[1].csv"]);
   expect((await contentOf(files[1]!)).toString()).toBe("x");
@@ -53,13 +53,13 @@ test("a folder of the pattern that is missing, or is a file, has no files", asyn
 
 test("a place that is missing, or is a file, is an error", async () => {
   const folder = filled({ "a.csv": "1" });
-  expect((await failure(openFilesystem(filesOrigin(join(folder, "nowhere"))))).hint).toContain("files.at");
-  expect((await failure(openFilesystem(filesOrigin(join(folder, "a.csv"))))).message).toContain("is not a folder");
+  expect((await failure(openFilesystem(filesConnector(join(folder, "nowhere"))))).hint).toContain("files.at");
+  expect((await failure(openFilesystem(filesConnector(join(folder, "a.csv"))))).message).toContain("is not a folder");
 });
 
 test("a large file is read whole in pieces", async () => {
   const folder = filled({ "big.csv": "0123456789".repeat(500_000) });
-  const [file] = await (await openFilesystem(filesOrigin(folder))).list("big.csv");
+  const [file] = await (await openFilesystem(filesConnector(folder))).list("big.csv");
   let pieces = 0;
   let bytes = 0;
   for await (const chunk of await file!.open()) {
@@ -94,7 +94,7 @@ describe("what does not belong to the folder", () => {
   test("a file that is replaced by a link to elsewhere before it is read is refused", async () => {
     const outside = filled({ "passwd.csv": "root" });
     const folder = filled({ "a.csv": "1234" });
-    const [file] = await (await openFilesystem(filesOrigin(folder))).list("a.csv");
+    const [file] = await (await openFilesystem(filesConnector(folder))).list("a.csv");
     rmSync(join(folder, "a.csv"));
     symlinkSync(join(outside, "passwd.csv"), join(folder, "a.csv"));
     expect((await failure(contentOf(file!))).message).toContain("leads out");
@@ -116,7 +116,7 @@ describe("what does not belong to the folder", () => {
 describe("fault 44: a file that changes while it is read", () => {
   test("is refused when it grew or shrank since it was listed", async () => {
     const folder = filled({ "a.csv": "1234", "b.csv": "1234", "c.csv": "1234" });
-    const files = await (await openFilesystem(filesOrigin(folder))).list("*.csv");
+    const files = await (await openFilesystem(filesConnector(folder))).list("*.csv");
     writeFileSync(join(folder, "a.csv"), "12345");
     writeFileSync(join(folder, "b.csv"), "123");
     expect(await failure(contentOf(files[0]!))).toMatchObject({ expected: "4 bytes", found: "5 bytes or more" });
@@ -130,6 +130,6 @@ test.skipIf(process.getuid?.() === 0)("a file that may not be read is an error",
   const folder = filled({ "a.csv": "1" });
   chmodSync(join(folder, "a.csv"), 0);
   expect(statSync(join(folder, "a.csv")).size).toBe(1);
-  const [file] = await (await openFilesystem(filesOrigin(folder))).list("a.csv");
+  const [file] = await (await openFilesystem(filesConnector(folder))).list("a.csv");
   expect(await failure(contentOf(file!))).toMatchObject({ code: "EACCES" });
 });

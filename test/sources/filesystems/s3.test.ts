@@ -4,12 +4,12 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { FilesDeclaration } from "../../../src/model/ingest.ts";
 import { openFilesystem } from "../../../src/sources/filesystems/open.ts";
 import { startApi } from "../../support/ingest-api.ts";
+import { contentOf, failure, filesConnector, impatient, PASSWORD, secret } from "../../support/servers/connector.ts";
 import { cuttingProxy } from "../../support/servers/cut.ts";
-import { contentOf, failure, filesOrigin, impatient, PASSWORD, secret } from "../../support/servers/origin.ts";
 import { hasS3, type S3Server, startS3 } from "../../support/servers/s3.ts";
 
 async function open(at: string, s3: FilesDeclaration["s3"]) {
-  const filesystem = await openFilesystem(filesOrigin(at, { s3: s3! }), impatient);
+  const filesystem = await openFilesystem(filesConnector(at, { s3: s3! }), impatient);
   onTestFinished(() => filesystem.close());
   return filesystem;
 }
@@ -203,6 +203,6 @@ test("a bucket of another region says which", async () => {
 });
 
 test("one key without the other is refused", async () => {
-  const error = await failure(openFilesystem(filesOrigin("s3://inbox", { s3: { accessKeyId: secret("A") } })));
+  const error = await failure(openFilesystem(filesConnector("s3://inbox", { s3: { accessKeyId: secret("A") } })));
   expect(error.message).toContain("secretAccessKey");
 });

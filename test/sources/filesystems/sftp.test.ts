@@ -5,8 +5,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { FilesDeclaration } from "../../../src/model/ingest.ts";
 import { openFilesystem } from "../../../src/sources/filesystems/open.ts";
 import { temporaryFolder } from "../../support/servers/child.ts";
+import { contentOf, failure, filesConnector, impatient, PASSWORD, secret } from "../../support/servers/connector.ts";
 import { cuttingProxy } from "../../support/servers/cut.ts";
-import { contentOf, failure, filesOrigin, impatient, PASSWORD, secret } from "../../support/servers/origin.ts";
 import { hasSftp, type SftpServer, sftpProject, startSftp } from "../../support/servers/sftp.ts";
 
 function put(server: SftpServer, path: string, content: string | Uint8Array): void {
@@ -17,7 +17,10 @@ function put(server: SftpServer, path: string, content: string | Uint8Array): vo
 async function open(server: SftpServer, changes: Partial<FilesDeclaration> = {}, port = server.port) {
   const { user, hostKey, privateKey } = server;
   const settings = { user, hostKey, privateKey: secret(privateKey), projectDir: sftpProject, ...changes };
-  const filesystem = await openFilesystem(filesOrigin(`sftp://127.0.0.1:${port}${server.folder}`, settings), impatient);
+  const filesystem = await openFilesystem(
+    filesConnector(`sftp://127.0.0.1:${port}${server.folder}`, settings),
+    impatient,
+  );
   onTestFinished(() => filesystem.close());
   return filesystem;
 }
@@ -87,7 +90,7 @@ describe.skipIf(!hasSftp)("a real SSH server (needs openssh-server and test/serv
 
   test("with another key, or without one in the declaration, is refused and told before any password goes", async () => {
     const server = await startSftp();
-    const { hostKey: _, ...without } = filesOrigin(`sftp://127.0.0.1:${server.port}/`, {
+    const { hostKey: _, ...without } = filesConnector(`sftp://127.0.0.1:${server.port}/`, {
       projectDir: sftpProject,
       user: "me",
       password: secret(PASSWORD),
@@ -106,15 +109,15 @@ describe.skipIf(!hasSftp)("a real SSH server (needs openssh-server and test/serv
 
   test("that does not let us in is not asked again, and nothing secret is said", async () => {
     const server = await startSftp();
-    const { privateKey: _, ...origin } = filesOrigin(`sftp://127.0.0.1:${server.port}${server.folder}`, {
+    const { privateKey: _, ...connector } = filesConnector(`sftp://127.0.0.1:${server.port}${server.folder}`, {
       projectDir: sftpProject,
       user: server.user,
       hostKey: server.hostKey,
       password: secret(PASSWORD),
     });
     const proxy = await cuttingProxy(server.port, []);
-    const at = origin.at.replace(`:${server.port}`, `:${proxy.port}`);
-    const filesystem = await openFilesystem({ ...origin, at }, impatient);
+    const at = connector.at.replace(`:${server.port}`, `:${proxy.port}`);
+    const filesystem = await openFilesystem({ ...connector, at }, impatient);
     onTestFinished(() => filesystem.close());
     expect((await failure(filesystem.list("*"))).hint).toContain("files.password or files.privateKey");
     expect(proxy.connections()).toBe(1);
@@ -134,13 +137,13 @@ describe.skipIf(!hasSftp)("a real SSH server (needs openssh-server and test/serv
 
   test("a folder that is missing or closed is refused", async () => {
     const server = await startSftp();
-    const origin = filesOrigin(`sftp://127.0.0.1:${server.port}/nowhere/at/all`, {
+    const connector = filesConnector(`sftp://127.0.0.1:${server.port}/nowhere/at/all`, {
       projectDir: sftpProject,
       user: server.user,
       hostKey: server.hostKey,
       privateKey: secret(server.privateKey),
     });
-    const filesystem = await openFilesystem(origin, impatient);
+    const filesystem = await openFilesystem(connector, impatient);
     onTestFinished(() => filesystem.close());
     expect((await failure(filesystem.list("*"))).message).toContain("/nowhere/at/all cannot be read");
     put(server, "closed/a.csv", "1");
@@ -153,6 +156,6 @@ describe.skipIf(!hasSftp)("a real SSH server (needs openssh-server and test/serv
 });
 
 test("without its package sftp says what to install", async () => {
-  const origin = filesOrigin("sftp://127.0.0.1/x", { projectDir: temporaryFolder() });
-  expect(await failure(openFilesystem(origin))).toMatchObject({ hint: "npm install ssh2-sftp-client" });
+  const connector = filesConnector("sftp://127.0.0.1/x", { projectDir: temporaryFolder() });
+  expect(await failure(openFilesystem(connector))).toMatchObject({ hint: "npm install ssh2-sftp-client" });
 });

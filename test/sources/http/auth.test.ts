@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type AuthDeclaration, Secret } from "../../../src/model/ingest.ts";
 import { type Handler, sendJson, startApi, type TestApi } from "../../support/ingest-api.ts";
 import { item, TOKEN } from "../../support/ingest-declaration.ts";
@@ -17,7 +17,7 @@ function noting(seen: (string | undefined)[]): Handler {
 }
 
 describe("a token", () => {
-  it("is sent with every request, and so are the declared headers", async () => {
+  test("is sent with every request, and so are the declared headers", async () => {
     const seen: unknown[] = [];
     const api = await startApi((request, response, n) => {
       seen.push([request.headers.authorization, request.headers["x-version"]]);
@@ -30,7 +30,7 @@ describe("a token", () => {
     ]);
   });
 
-  it("that no header can have is refused without being shown", async () => {
+  test("that no header can have is refused without being shown", async () => {
     for (const value of [`${TOKEN}\nX-Other: 1`, `${TOKEN}’`]) {
       const auth = { bearer: new Secret("SHOP_TOKEN", value) };
       const error = await failure(readAll("http://127.0.0.1:1", { rest: { auth } }));
@@ -38,14 +38,14 @@ describe("a token", () => {
     }
   });
 
-  it("with a line end after it is sent without, and not shown either", async () => {
+  test("with a line end after it is sent without, and not shown either", async () => {
     const auth = { bearer: new Secret("SHOP_TOKEN", `${TOKEN}\n`) };
     const api = await startApi((request, response) => sendJson(response, { got: request.headers.authorization }, 403));
     const error = await failure(readAll(api.url, { rest: { auth } }));
     expect(error.found).toContain("Bearer <SHOP_TOKEN>");
   });
 
-  it("is not shown where the answer holds it just before the place at which it is cut", async () => {
+  test("is not shown where the answer holds it just before the place at which it is cut", async () => {
     for (let length = 0; length < 130; length++) {
       const secret = "abcdefghijklmnopqrstuvwxyz";
       const api = await startApi((_, response) => sendJson(response, `${" x".repeat(length / 2)}${secret}`, 404));
@@ -55,7 +55,7 @@ describe("a token", () => {
   });
 
   const byLink = { nextLink: "next", maxPages: 3 };
-  it.each([
+  test.each([
     ["the cursor", { data: [], next_cursor: `${"c".repeat(50)}${TOKEN}` }, {}],
     ["a link that leads back", { data: [], next: `/${TOKEN}` }, { paging: byLink }],
     ["a link to another host", { data: [], next: `http://${TOKEN}.example.com/` }, { paging: byLink }],
@@ -73,7 +73,7 @@ describe("a token", () => {
 describe("a header of the API's own", () => {
   const auth: AuthDeclaration = { header: { name: "X-Api-Key", value: new Secret("SHOP_KEY", KEY) } };
 
-  it("carries the key", async () => {
+  test("carries the key", async () => {
     const seen: unknown[] = [];
     const api = await startApi((request, response) => {
       seen.push(request.headers["x-api-key"], request.headers.authorization);
@@ -83,7 +83,7 @@ describe("a header of the API's own", () => {
     expect(seen).toEqual([KEY, undefined]);
   });
 
-  it("with a wrong key is named", async () => {
+  test("with a wrong key is named", async () => {
     const api = await startApi((_, response) => sendJson(response, { wrong: KEY }, 401));
     const error = await failure(readAll(api.url, { rest: { auth } }), [KEY]);
     expect(error.message).toContain("does not accept the X-Api-Key in SHOP_KEY");
@@ -92,7 +92,7 @@ describe("a header of the API's own", () => {
 });
 
 describe("a user and password", () => {
-  it("are sent as UTF-8", async () => {
+  test("are sent as UTF-8", async () => {
     const seen: string[] = [];
     const api = await startApi(noting(seen));
     const auth = { basic: { user: new Secret("SHOP_USER", "ann"), password: new Secret("SHOP_PASSWORD", SECRET) } };
@@ -100,7 +100,7 @@ describe("a user and password", () => {
     expect(Buffer.from(seen[0]!.replace("Basic ", ""), "base64").toString()).toBe(`ann:${SECRET}`);
   });
 
-  it("are not shown, however the answer repeats them", async () => {
+  test("are not shown, however the answer repeats them", async () => {
     const pair = Buffer.from(`ann:${SECRET}`).toString("base64");
     const forms = [SECRET, pair, encodeURIComponent(SECRET), Buffer.from(SECRET).toString("base64")];
     for (const form of forms) {
@@ -139,7 +139,7 @@ describe("OAuth2 client credentials", () => {
   const feed: Handler = (_, response, n) =>
     sendJson(response, { data: [item(n)], next_cursor: n < 4 ? `c${n}` : null });
 
-  it("are changed for a token once, when the first page is asked for", async () => {
+  test("are changed for a token once, when the first page is asked for", async () => {
     const { server, asked } = await startTokens((_, n) => granted(n, { expires_in: 3600 }));
     const seen: (string | undefined)[] = [];
     const api = await startApi((request, response, n) => {
@@ -155,7 +155,7 @@ describe("OAuth2 client credentials", () => {
     expect(pair).toBe("id%3A1:cl1ent+s%2Bcret%2F%C3%A9");
   });
 
-  it("are sent in the body to a server that wants them there", async () => {
+  test("are sent in the body to a server that wants them there", async () => {
     const { server, asked } = await startTokens(({ form }, n) =>
       form.get("client_secret") === SECRET ? granted(n, { expires_in: 0 }) : [{ error: "invalid_client" }, 401],
     );
@@ -167,7 +167,7 @@ describe("OAuth2 client credentials", () => {
     expect(asked[1]!.authorization).toBeUndefined();
   });
 
-  it("get a new token shortly before the old one ends", async () => {
+  test("get a new token shortly before the old one ends", async () => {
     const { server, asked } = await startTokens((_, n) => granted(n, { expires_in: 100 }));
     const clock = testClock();
     const seen: (string | undefined)[] = [];
@@ -180,7 +180,7 @@ describe("OAuth2 client credentials", () => {
     expect(asked).toHaveLength(2);
   });
 
-  it("fault 70: get a new token once when the API no longer accepts the old one", async () => {
+  test("fault 70: get a new token once when the API no longer accepts the old one", async () => {
     const { server, asked } = await startTokens((_, n) => granted(n));
     const valid = ["t0ken-1", "t0ken-1", "t0ken-2", "t0ken-2", "t0ken-2"];
     const api = await startApi((request, response, n) => {
@@ -193,7 +193,7 @@ describe("OAuth2 client credentials", () => {
     expect(asked).toHaveLength(2);
   });
 
-  it("fault 70: fail when the API does not accept the new token either, and show neither", async () => {
+  test("fault 70: fail when the API does not accept the new token either, and show neither", async () => {
     const { server, asked } = await startTokens((_, n) => granted(n));
     const api = await startApi((request, response) => sendJson(response, { got: request.headers.authorization }, 401));
     const error = await failure(readAll(api.url, { rest: { auth: oauth(server) } }), [SECRET, "t0ken"]);
@@ -203,7 +203,7 @@ describe("OAuth2 client credentials", () => {
     expect(api.requests).toHaveLength(2);
   });
 
-  it("fault 70: that were changed are named, and not shown where the token server repeats them", async () => {
+  test("fault 70: that were changed are named, and not shown where the token server repeats them", async () => {
     const { server } = await startTokens(({ authorization, form }) => [
       { error: "invalid_client", error_description: `${authorization} ${form} ${SECRET}`, other: "page" },
       401,
@@ -219,7 +219,7 @@ describe("OAuth2 client credentials", () => {
     expect(api.requests).toEqual([]);
   });
 
-  it.each([[{ access_token: "t0ken", token_type: "mac" }], [{ token: "t0ken" }], [{}]])(
+  test.each([[{ access_token: "t0ken", token_type: "mac" }], [{ token: "t0ken" }], [{}]])(
     "do not take %j for a token",
     async (body) => {
       const { server } = await startTokens(() => [body]);
@@ -228,7 +228,7 @@ describe("OAuth2 client credentials", () => {
     },
   );
 
-  it("are not sent to where the token server redirects", async () => {
+  test("are not sent to where the token server redirects", async () => {
     const other = await startApi((_, response) => sendJson(response, { access_token: "x" }));
     const server = await startApi((_, response) => response.writeHead(307, { location: other.url }).end());
     const error = await failure(readAll("http://127.0.0.1:1", { rest: { auth: oauth(server) } }), [SECRET]);
@@ -236,7 +236,7 @@ describe("OAuth2 client credentials", () => {
     expect(other.requests).toEqual([]);
   });
 
-  it("are asked for again when the token server is busy", async () => {
+  test("are asked for again when the token server is busy", async () => {
     const { server, asked } = await startTokens((_, n) => (n < 3 ? [{}, 503] : granted(n)));
     const seen: (string | undefined)[] = [];
     await readAll((await startApi(noting(seen))).url, { rest: { auth: oauth(server) } });
@@ -262,7 +262,7 @@ describe("an OAuth2 refresh token", () => {
       sendJson(response, isValid ? { data: [item(n)] } : {}, isValid ? 200 : 401);
     };
 
-  it("is changed for an access token, which serves till its end", async () => {
+  test("is changed for an access token, which serves till its end", async () => {
     const { server, asked } = await startTokens((_, n) => granted(n, { expires_in: 3600 }));
     const seen: (string | undefined)[] = [];
     const api = await startApi(noting(seen));
@@ -279,7 +279,7 @@ describe("an OAuth2 refresh token", () => {
     ]);
   });
 
-  it("goes in the body with the client, where the server wants both there", async () => {
+  test("goes in the body with the client, where the server wants both there", async () => {
     const { server, asked } = await startTokens(({ form }, n) =>
       form.get("client_secret") === SECRET ? granted(n) : [{ error: "invalid_request" }, 400],
     );
@@ -292,7 +292,7 @@ describe("an OAuth2 refresh token", () => {
     });
   });
 
-  it("is changed once for streams that are read at the same time", async () => {
+  test("is changed once for streams that are read at the same time", async () => {
     const { server, asked } = await startTokens((_, n) => granted(n, { expires_in: 3600 }));
     const api = await startApi(guarded(() => "t0ken-1"));
     const rest = { auth: oauth(server) };
@@ -301,7 +301,7 @@ describe("an OAuth2 refresh token", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("fault 70: is changed once more after a 401, and once for all that were refused together", async () => {
+  test("fault 70: is changed once more after a 401, and once for all that were refused together", async () => {
     const { server, asked } = await startTokens((_, n) => granted(n, { expires_in: 3600 }));
     let refused = 0;
     const waiting: (() => void)[] = [];
@@ -322,7 +322,7 @@ describe("an OAuth2 refresh token", () => {
     expect(asked).toHaveLength(3);
   });
 
-  it("that the server replaces at each use serves once: the run goes on with the new one, and says so once", async () => {
+  test("that the server replaces at each use serves once: the run goes on with the new one, and says so once", async () => {
     const used: string[] = [];
     const { server } = await startTokens(({ form }, n) => {
       const sent = form.get("refresh_token")!;
@@ -352,14 +352,14 @@ describe("an OAuth2 refresh token", () => {
     );
   });
 
-  it("that the server replaced is not shown where an answer repeats it", async () => {
+  test("that the server replaced is not shown where an answer repeats it", async () => {
     const { server } = await startTokens(() => granted(1, { refresh_token: "r3placed" }));
     const api = await startApi((_, response) => sendJson(response, { got: "r3placed" }, 404));
     const error = await failure(readAll(api.url, { rest: { auth: oauth(server) } }), ["r3placed"]);
     expect(error.found).toContain("<refresh token>");
   });
 
-  it.each([
+  test.each([
     [13 * day + 5, ["the refresh token in SHOP_REFRESH ends in 13 days: put a new one there before"]],
     [60 * day, []],
   ])(
@@ -374,7 +374,7 @@ describe("an OAuth2 refresh token", () => {
     },
   );
 
-  it("that is refused is named and not shown", async () => {
+  test("that is refused is named and not shown", async () => {
     const { server } = await startTokens(({ form }) => [
       { error: "invalid_grant", error_description: `Bad Request ${form.get("refresh_token")}` },
       400,
@@ -383,7 +383,7 @@ describe("an OAuth2 refresh token", () => {
     expect(error.found).toBe("HTTP 400, invalid_grant: Bad Request <SHOP_REFRESH>");
   });
 
-  it.each([
+  test.each([
     ["in the header", "authorization"],
     ["in the body", "client_id"],
   ])("that is refused is told of where the client has to be %s, too", async (_, where) => {

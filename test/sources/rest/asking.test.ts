@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { sendJson, startApi } from "../../support/ingest-api.ts";
 import { item } from "../../support/ingest-declaration.ts";
 import { bodyOf, failure, readAll, testClock, valuesOf } from "../../support/reading.ts";
@@ -6,7 +6,7 @@ import { bodyOf, failure, readAll, testClock, valuesOf } from "../../support/rea
 const paging = { cursorParam: "pageToken", cursorPath: "next", limitParam: "size", limit: 2, maxPages: 10 };
 
 describe("pages that are asked for by POST", () => {
-  it("have what turns them in the body, beside what is asked", async () => {
+  test("have what turns them in the body, beside what is asked", async () => {
     const asked: string[] = [];
     const api = await startApi(async (request, response, n) => {
       asked.push(`${request.method} ${request.url} ${request.headers["content-type"]} ${await bodyOf(request)}`);
@@ -24,7 +24,7 @@ describe("pages that are asked for by POST", () => {
     ]);
   });
 
-  it("are asked for again, with the same body, when the API is busy", async () => {
+  test("are asked for again, with the same body, when the API is busy", async () => {
     const bodies: string[] = [];
     const api = await startApi(async (request, response, n) => {
       bodies.push(await bodyOf(request));
@@ -39,7 +39,7 @@ describe("pages that are asked for by POST", () => {
 });
 
 describe("a window", () => {
-  it("may stand in the path, part by part, and is not encoded there", async () => {
+  test("may stand in the path, part by part, and is not encoded there", async () => {
     const api = await startApi((_, response) => sendJson(response, { data: [] }));
     const day = (name: string) => `(year:{${name}.year},month:{${name}.month},day:{${name}.day})`;
     const path = `/items?range=(start:${day("start")},end:${day("end")})&of=List(a%3A1)`;
@@ -54,7 +54,7 @@ describe("a window", () => {
 describe("an API that tells errors in HTTP 200", () => {
   const status = { path: "meta.code", ok: ["0"], retry: ["40100"] };
 
-  it("is asked again where the code says that it is busy", async () => {
+  test("is asked again where the code says that it is busy", async () => {
     const api = await startApi((_, response, n) =>
       sendJson(response, n < 3 ? { meta: { code: 40100 }, data: [] } : { meta: { code: 0 }, data: [item(1)] }),
     );
@@ -65,7 +65,7 @@ describe("an API that tells errors in HTTP 200", () => {
     expect(waits).toEqual(["meta.code 40100", "meta.code 40100"]);
   });
 
-  it("fails with the answer for any other code, also where a list of records is there", async () => {
+  test("fails with the answer for any other code, also where a list of records is there", async () => {
     const api = await startApi((_, response) =>
       sendJson(response, { meta: { code: 7, why: "no permission" }, data: [] }),
     );
@@ -77,14 +77,14 @@ describe("an API that tells errors in HTTP 200", () => {
 });
 
 describe("an answer without the list of records", () => {
-  it("has none where that is declared, and is an error otherwise", async () => {
+  test("has none where that is declared, and is an error otherwise", async () => {
     const api = await startApi((_, response) => sendJson(response, { other: 1 }));
     const plain = { rest: { paging: undefined }, options: testClock() };
     expect(await readAll(api.url, { ...plain, stream: { recordsOptional: true } })).toEqual([]);
     expect((await failure(readAll(api.url, plain))).message).toContain('no list of records at "data"');
   });
 
-  it("that has something else in its place is an error all the same", async () => {
+  test("that has something else in its place is an error all the same", async () => {
     const api = await startApi((_, response) => sendJson(response, { data: { error: "no" } }));
     const reading = { rest: { paging: undefined }, stream: { recordsOptional: true }, options: testClock() };
     expect((await failure(readAll(api.url, reading))).message).toContain('no list of records at "data"');

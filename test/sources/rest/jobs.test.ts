@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RestStream } from "../../../src/model/ingest.ts";
 import { type Handler, sendJson, startApi } from "../../support/ingest-api.ts";
 import { item, TOKEN } from "../../support/ingest-declaration.ts";
@@ -35,7 +35,7 @@ function reports({ states = ["QUEUED", "RUNNING", "DONE"], status = {} as object
 }
 
 describe("a report", () => {
-  it("is ordered, waited for and fetched", async () => {
+  test("is ordered, waited for and fetched", async () => {
     const orders: unknown[] = [];
     const answer = reports();
     const api = await startApi(async (request, response, n) => {
@@ -54,7 +54,7 @@ describe("a report", () => {
     expect(waits).toEqual(["the report is QUEUED", "the report is RUNNING"]);
   });
 
-  it("is fetched page by page", async () => {
+  test("is fetched page by page", async () => {
     const answer = reports();
     const api = await startApi((request, response, n) => {
       const query = new URL(request.url!, "http://x").searchParams;
@@ -67,7 +67,7 @@ describe("a report", () => {
     expect(api.requests.at(-1)).toBe(`/reports/${ID}/rows?limit=10&cursor=second`);
   });
 
-  it("is ordered for each window, whose days may stand in the order", async () => {
+  test("is ordered for each window, whose days may stand in the order", async () => {
     const bodies: string[] = [];
     const answer = reports({ states: ["DONE"] });
     const api = await startApi(async (request, response, n) => {
@@ -83,20 +83,20 @@ describe("a report", () => {
     expect(bodies).toEqual([`/items?from=2026-01-30&to=2026-01-31 ${JSON.stringify(filled)}`]);
   });
 
-  it("that is ordered by GET has no body", async () => {
+  test("that is ordered by GET has no body", async () => {
     const api = await startApi(reports({ states: ["DONE"] }));
     const stream = { job: { ...job, method: "GET" as const } };
     expect(await readAll(api.url, { rest: { paging: undefined }, stream, options: testClock() })).toHaveLength(2);
   });
 
-  it("that fails is shown with what its status says, without the token", async () => {
+  test("that fails is shown with what its status says, without the token", async () => {
     const api = await startApi(reports({ states: ["RUNNING", "FAILED"], status: { why: `too many rows ${TOKEN}` } }));
     const error = await failure(readAll(api.url, { stream: { job }, options: testClock() }));
     expect(error.message).toBe(`the report of ${api.url}/reports/${ID} failed`);
     expect(error.found).toBe('{"state":"FAILED","why":"too many rows <SHOP_TOKEN>"}');
   });
 
-  it("that is never ready is given up", async () => {
+  test("that is never ready is given up", async () => {
     for (const states of [["RUNNING"], [undefined as unknown as string]]) {
       const api = await startApi(reports({ states }));
       const clock = testClock();
@@ -106,13 +106,13 @@ describe("a report", () => {
     }
   });
 
-  it("whose order gives no id is refused with the answer", async () => {
+  test("whose order gives no id is refused with the answer", async () => {
     const api = await startApi((_, response) => sendJson(response, { error: "no such report" }));
     const error = await failure(readAll(api.url, { stream: { job }, options: testClock() }));
     expect(error).toMatchObject({ expected: 'an id at "report.id"', found: '{"error":"no such report"}' });
   });
 
-  it("whose id has slashes stays below its path", async () => {
+  test("whose id has slashes stays below its path", async () => {
     const api = await startApi((_, response, n) =>
       sendJson(response, n === 1 ? { report: { id: "../../admin?x=1" } } : { state: "FAILED" }),
     );
@@ -120,7 +120,7 @@ describe("a report", () => {
     expect(api.requests[1]).toBe("/reports/..%2F..%2Fadmin%3Fx%3D1");
   });
 
-  it("fault 66: whose status is not to be had for a while is waited for", async () => {
+  test("fault 66: whose status is not to be had for a while is waited for", async () => {
     const answer = reports({ states: ["RUNNING", "DONE"] });
     const api = await startApi((request, response, n) =>
       n === 2 || n === 4 ? sendJson(response, {}, 502) : answer(request, response, n),
@@ -139,7 +139,7 @@ describe("a file of a report", () => {
   /** An API whose report is at the URL. */
   const pointing = (url: string) => startApi(reports({ states: ["DONE"], status: { files: { url } } }));
 
-  it("of the API itself is fetched with the credentials, and without paging parameters", async () => {
+  test("of the API itself is fetched with the credentials, and without paging parameters", async () => {
     const seen: unknown[] = [];
     const answer = reports({ states: ["DONE"], status: { files: { url: "/files/1?sig=a%2Bb" } } });
     const api = await startApi((request, response, n) => {
@@ -152,7 +152,7 @@ describe("a file of a report", () => {
     expect(api.requests.at(-1)).toBe("/files/1?sig=a%2Bb");
   });
 
-  it.each([
+  test.each([
     ["as JSON", "application/json", Buffer.from(rows)],
     ["as it is stored", "binary/octet-stream", Buffer.from(rows)],
     ["packed", "application/x-gzip", gzipSync(rows)],
@@ -168,7 +168,7 @@ describe("a file of a report", () => {
     expect(seen).toEqual([undefined, undefined, "/file?sig=1"]);
   });
 
-  it("fault 46: that unpacks to more than 64 MB is refused", async () => {
+  test("fault 46: that unpacks to more than 64 MB is refused", async () => {
     const store = await startApi((_, response) => {
       const bomb = gzipSync(Buffer.alloc(80 * 1024 * 1024, 32));
       response.writeHead(200, { "content-type": "application/gzip" }).end(bomb);
@@ -178,7 +178,7 @@ describe("a file of a report", () => {
     expect(error.message).toContain("is too large");
   });
 
-  it("that is cut is asked for again", async () => {
+  test("that is cut is asked for again", async () => {
     const packed = gzipSync(rows);
     const store = await startApi((_, response, n) => {
       const content = n === 1 ? packed.subarray(0, packed.length - 4) : packed;
@@ -188,14 +188,14 @@ describe("a file of a report", () => {
     expect(await readAll(api.url, { ...reading, rest: { allowHosts: ["127.0.0.1"] } })).toHaveLength(2);
   });
 
-  it("that is a web page is refused", async () => {
+  test("that is a web page is refused", async () => {
     const store = await startApi((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<p>"));
     const api = await pointing(store.url);
     const error = await failure(readAll(api.url, { ...reading, rest: { allowHosts: ["127.0.0.1"] } }));
     expect(error.message).toContain("does not answer with JSON");
   });
 
-  it.each([
+  test.each([
     "http://127.0.0.1:9/file",
     "http://localhost:9/file",
     "http://169.254.169.254/latest/meta-data",
@@ -208,7 +208,7 @@ describe("a file of a report", () => {
     expect((await failure(readAll(api.url, reading))).message).toContain("which is not allowed");
   });
 
-  it.each([["10.1.2.3"], ["127.0.0.1"], ["fd00::1"]])(
+  test.each([["10.1.2.3"], ["127.0.0.1"], ["fd00::1"]])(
     "fault 71: at a name with the address %s is refused",
     async (address) => {
       const api = await pointing("http://store.example.com/file");
@@ -221,7 +221,7 @@ describe("a file of a report", () => {
     },
   );
 
-  it("at a name with a public address is connected to", async () => {
+  test("at a name with a public address is connected to", async () => {
     const api = await pointing("http://store.example.com/file");
     const asked: string[] = [];
     const lookup = async (name: string) => {
@@ -233,7 +233,7 @@ describe("a file of a report", () => {
     expect(new Set(asked)).toEqual(new Set(["store.example.com"]));
   });
 
-  it("that the status answer does not name is refused", async () => {
+  test("that the status answer does not name is refused", async () => {
     const api = await startApi(reports({ states: ["DONE"] }));
     const error = await failure(readAll(api.url, reading));
     expect(error.message).toContain("is ready and nothing says where");

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { PagingDeclaration } from "../../../src/model/ingest.ts";
 import { type Handler, sendJson, startApi } from "../../support/ingest-api.ts";
 import { item } from "../../support/ingest-declaration.ts";
@@ -21,13 +21,13 @@ function list(records: readonly object[], { cap = 100, firstPage = 1, total = fa
 }
 
 describe("pages that are counted", () => {
-  it("are read until one is shorter than the limit", async () => {
+  test("are read until one is shorter than the limit", async () => {
     const api = await startApi(list(many));
     expect(await valuesOf(readAll(api.url, { rest: { paging: byPage } }))).toEqual(many);
     expect(api.requests).toEqual(["/items?limit=10&page=1", "/items?limit=10&page=2", "/items?limit=10&page=3"]);
   });
 
-  it("are read until one is empty", async () => {
+  test("are read until one is empty", async () => {
     const api = await startApi(list(many.slice(0, 20), { firstPage: 0 }));
     const paging = { ...byPage, firstPage: 0 };
     expect(await valuesOf(readAll(api.url, { rest: { paging } }))).toEqual(many.slice(0, 20));
@@ -35,41 +35,41 @@ describe("pages that are counted", () => {
     expect(api.requests).toHaveLength(3);
   });
 
-  it("are read to the number of all records and no further", async () => {
+  test("are read to the number of all records and no further", async () => {
     const api = await startApi(list(many.slice(0, 20), { total: true }));
     const paging = { ...byPage, totalPath: "meta.count" };
     expect(await readAll(api.url, { rest: { paging } })).toHaveLength(20);
     expect(api.requests).toHaveLength(2);
   });
 
-  it("are all read when the API gives fewer records a page than it is asked for", async () => {
+  test("are all read when the API gives fewer records a page than it is asked for", async () => {
     for (const paging of [byPage, byOffset]) {
       const api = await startApi(list(many, { cap: 4 }));
       expect(await valuesOf(readAll(api.url, { rest: { paging } }))).toEqual(many);
     }
   });
 
-  it.each([400, 404])("end when the API answers %i for the page after a short first one", async (status) => {
+  test.each([400, 404])("end when the API answers %i for the page after a short first one", async (status) => {
     const api = await startApi((request, response, n) =>
       n === 1 ? list(many.slice(0, 3))(request, response, n) : sendJson(response, { error: "no such page" }, status),
     );
     expect(await readAll(api.url, { rest: { paging: byPage } })).toHaveLength(3);
   });
 
-  it("end when the API serves a short first page for every number", async () => {
+  test("end when the API serves a short first page for every number", async () => {
     const api = await startApi((_, response) => sendJson(response, { data: many.slice(0, 3) }));
     expect(await readAll(api.url, { rest: { paging: byPage } })).toHaveLength(3);
     expect(api.requests).toHaveLength(2);
   });
 
-  it("fail when a page after a full one is refused", async () => {
+  test("fail when a page after a full one is refused", async () => {
     const api = await startApi((request, response, n) =>
       n === 1 ? list(many)(request, response, n) : sendJson(response, {}, 404),
     );
     expect((await failure(readAll(api.url, { rest: { paging: byPage } }))).code).toBe("404");
   });
 
-  it.each([byPage, byOffset])(
+  test.each([byPage, byOffset])(
     "fault 67: that are all the same, since the API ignores the parameter, are a circle",
     async (paging) => {
       const api = await startApi((_, response) => sendJson(response, { data: many.slice(0, 10) }));
@@ -80,7 +80,7 @@ describe("pages that are counted", () => {
     },
   );
 
-  it("fault 67: without end are refused", async () => {
+  test("fault 67: without end are refused", async () => {
     const api = await startApi((_, response, n) => {
       const data = Array.from({ length: 10 }, (__, index) => item(n * 10 + index));
       sendJson(response, { data });
@@ -90,7 +90,7 @@ describe("pages that are counted", () => {
     expect(api.requests).toHaveLength(5);
   });
 
-  it("fault 67: that shift, because a record goes away while they are read, are noticed by the total", async () => {
+  test("fault 67: that shift, because a record goes away while they are read, are noticed by the total", async () => {
     const api = await startApi((request, response, n) =>
       list(n === 1 ? many : many.slice(1), { total: true })(request, response, n),
     );
@@ -101,7 +101,7 @@ describe("pages that are counted", () => {
 });
 
 describe("offsets", () => {
-  it("count the records that came", async () => {
+  test("count the records that came", async () => {
     const api = await startApi(list(many));
     expect(await valuesOf(readAll(api.url, { rest: { paging: byOffset } }))).toEqual(many);
     const offsets = api.requests.map((url) => new URL(url, "http://x").searchParams.get("offset"));
@@ -110,7 +110,7 @@ describe("offsets", () => {
 });
 
 describe("cursors", () => {
-  it("keep every digit of a number", async () => {
+  test("keep every digit of a number", async () => {
     const api = await startApi((_, response, n) =>
       sendJson(
         response,
@@ -121,21 +121,21 @@ describe("cursors", () => {
     expect(api.requests[1]).toContain("cursor=12345678901234567890");
   });
 
-  it("may serve a page twice: the loader knows the records", async () => {
+  test("may serve a page twice: the loader knows the records", async () => {
     const api = await startApi((_, response, n) =>
       sendJson(response, { data: [item(1)], next_cursor: n < 3 ? `c${n}` : null }),
     );
     expect(await readAll(api.url)).toHaveLength(3);
   });
 
-  it("that are no text are refused", async () => {
+  test("that are no text are refused", async () => {
     const api = await startApi((_, response) => sendJson(response, { data: [], next_cursor: { id: 1 } }));
     expect((await failure(readAll(api.url))).message).toBe('the answer has no text at "next_cursor"');
   });
 });
 
 describe("next links", () => {
-  it("in the answer are followed, relative ones too", async () => {
+  test("in the answer are followed, relative ones too", async () => {
     const api = await startApi((request, response, n) => {
       const next = n === 1 ? "?after=10" : n === 2 ? `http://${request.headers.host}/items?after=20` : null;
       sendJson(response, { data: many.slice((n - 1) * 10, n * 10), links: { next } });
@@ -144,7 +144,7 @@ describe("next links", () => {
     expect(api.requests).toEqual(["/items", "/items?after=10", "/items?after=20"]);
   });
 
-  it("in the Link header are followed", async () => {
+  test("in the Link header are followed", async () => {
     const api = await startApi((_, response, n) => {
       const others = '</items?p=0>; rel="prev first", </items?p=9,9>; title="a, b"; rel=last';
       const link = n < 3 ? `${others}, </items?p=${n + 1}>; title="next; one"; REL="start next"` : others;
@@ -155,7 +155,7 @@ describe("next links", () => {
     expect(api.requests).toEqual(["/items", "/items?p=2", "/items?p=3"]);
   });
 
-  it("fault 67: that lead back are a circle, and their query is not shown", async () => {
+  test("fault 67: that lead back are a circle, and their query is not shown", async () => {
     const api = await startApi((_, response, n) =>
       sendJson(response, { data: [item(n)], links: { next: `/items?token=hidden&p=${n % 2}` } }),
     );
@@ -164,13 +164,13 @@ describe("next links", () => {
     expect(api.requests).toHaveLength(3);
   });
 
-  it("fault 67: that lead to the first page are a circle", async () => {
+  test("fault 67: that lead to the first page are a circle", async () => {
     const api = await startApi((_, response) => sendJson(response, { data: [item(1)], links: { next: "/items" } }));
     expect((await failure(readAll(api.url, { rest: { paging: byLink } }))).message).toContain("goes in a circle");
     expect(api.requests).toHaveLength(1);
   });
 
-  it("fault 71: to another host are refused", async () => {
+  test("fault 71: to another host are refused", async () => {
     const other = await startApi((_, response) => sendJson(response, { data: [] }));
     for (const next of [`${other.url}/items`, "http://169.254.169.254/latest/meta-data", "file:///etc/passwd"]) {
       const api = await startApi((_, response) => sendJson(response, { data: [item(1)], links: { next } }));
@@ -180,7 +180,7 @@ describe("next links", () => {
     expect(other.requests).toEqual([]);
   });
 
-  it("to an allowed host are followed without the credentials", async () => {
+  test("to an allowed host are followed without the credentials", async () => {
     const seen: unknown[] = [];
     const other = await startApi((request, response) => {
       seen.push(request.headers.authorization, request.headers["x-tenant"]);
@@ -195,7 +195,7 @@ describe("next links", () => {
     expect(seen).toEqual([expect.stringContaining("Bearer"), "7", undefined, undefined]);
   });
 
-  it("fault 71: to an allowed name with a private address are refused, whatever DNS said before", async () => {
+  test("fault 71: to an allowed name with a private address are refused, whatever DNS said before", async () => {
     const api = await startApi((_, response) =>
       sendJson(response, { data: [item(1)], links: { next: "http://cdn.example.com/more" } }),
     );
@@ -216,7 +216,7 @@ describe("windows", () => {
   const rest = { paging: undefined };
   const cursor = { field: "updated_at" };
 
-  it("go from the start to today, each day in one of them", async () => {
+  test("go from the start to today, each day in one of them", async () => {
     const api = await startApi((_, response, n) => sendJson(response, { data: [item(n)] }));
     const records = await readAll(api.url, { rest, stream: { window, cursor }, options: testClock() });
     expect(ranges(api.requests)).toEqual([
@@ -228,7 +228,7 @@ describe("windows", () => {
     expect(records.map(({ position }) => position)).toEqual([1, 2, 3, 4].map((n) => `page ${n}, record 1`));
   });
 
-  it.each([
+  test.each([
     ["2026-01-28T23:30:00Z", "2026-01-25..2026-01-31"],
     ["2026-01-28", "2026-01-25..2026-01-31"],
     ["2026-01-28T23:30:00-02:00", "2026-01-26..2026-01-31"],
@@ -244,7 +244,7 @@ describe("windows", () => {
     expect(ranges(api.requests).at(-1)).toMatch(/\.\.2026-01-31$/);
   });
 
-  it("are each paged to the end", async () => {
+  test("are each paged to the end", async () => {
     const api = await startApi((request, response) => {
       const query = new URL(request.url!, "http://x").searchParams;
       const next_cursor = query.has("cursor") ? null : "more";
@@ -255,7 +255,7 @@ describe("windows", () => {
     expect(records.at(-1)!.position).toBe("page 4, record 1");
   });
 
-  it("cannot begin at a cursor that is no date", async () => {
+  test("cannot begin at a cursor that is no date", async () => {
     for (const since of ["item-7", "2026-13-45", "12"]) {
       const error = await failure(readAll("http://127.0.0.1:1", { since, stream: { window, cursor } }));
       expect(error.message).toContain("is no date to begin a window at");

@@ -1,12 +1,12 @@
 import { gzipSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { UserError } from "../../../src/model/errors.ts";
 import type { RestDeclaration, RestStream } from "../../../src/model/ingest.ts";
 import { readRetryAfter } from "../../../src/sources/http/rate-limit.ts";
 import type { SourceRecord } from "../../../src/sources/json/document.ts";
 import { type RestOptions, readPages } from "../../../src/sources/rest/rest.ts";
 import { feed, sendJson, startApi, unusedUrl } from "../../support/ingest-api.ts";
-import { item, restOrigin, stream, TOKEN } from "../../support/ingest-declaration.ts";
+import { item, restConnector, stream, TOKEN } from "../../support/ingest-declaration.ts";
 
 const many = Array.from({ length: 25 }, (_, n) => item(n));
 
@@ -18,7 +18,7 @@ async function readAll(
 ): Promise<SourceRecord[]> {
   const records: SourceRecord[] = [];
   const impatient = { sleep: async () => {}, ...options };
-  for await (const page of readPages(restOrigin(url, changes), stream(streamChanges), null, impatient)) {
+  for await (const page of readPages(restConnector(url, changes), stream(streamChanges), null, impatient)) {
     records.push(...page.records);
   }
   return records;
@@ -35,7 +35,7 @@ async function failure(promise: Promise<unknown>): Promise<UserError> {
 }
 
 describe("paging", () => {
-  it("follows the cursor to the last page and knows where each record was", async () => {
+  test("follows the cursor to the last page and knows where each record was", async () => {
     const api = await startApi(feed(() => many));
     const records = await readAll(api.url);
     expect(records.map((record) => record.value)).toEqual(many);
@@ -43,26 +43,26 @@ describe("paging", () => {
     expect(api.requests).toEqual(["/items?limit=10", "/items?limit=10&cursor=10", "/items?limit=10&cursor=20"]);
   });
 
-  it("stops when the cursor leads in a circle", async () => {
+  test("stops when the cursor leads in a circle", async () => {
     const api = await startApi((_, response) => sendJson(response, { data: [item(1)], next_cursor: "same" }));
     const error = await failure(readAll(api.url));
     expect(error.message).toContain("goes in a circle");
     expect(api.requests).toHaveLength(2);
   });
 
-  it("stops when there is no last page", async () => {
+  test("stops when there is no last page", async () => {
     const api = await startApi((_, response, n) => sendJson(response, { data: [], next_cursor: `c${n}` }));
-    const paging = { ...restOrigin("").paging!, maxPages: 5 };
+    const paging = { ...restConnector("").paging!, maxPages: 5 };
     expect((await failure(readAll(api.url, { paging }))).message).toContain("more than 5 pages");
   });
 
-  it("notices that the source sent fewer records than it has", async () => {
+  test("notices that the source sent fewer records than it has", async () => {
     const api = await startApi((_, response) => sendJson(response, { data: [item(1)], next_cursor: null, total: 2 }));
     const error = await failure(readAll(api.url));
     expect(error).toMatchObject({ expected: "2 records (total)", found: "1 records" });
   });
 
-  it("says which key holds the records when the declared one does not", async () => {
+  test("says which key holds the records when the declared one does not", async () => {
     const api = await startApi((_, response) => sendJson(response, { data: [] }));
     const error = await failure(readAll(api.url, {}, {}, { records: "dat" }));
     expect(error).toMatchObject({ found: "the keys data", hint: 'did you mean "data"?' });
@@ -73,21 +73,21 @@ describe("a busy or broken server", () => {
   const once = (number: number, first: (response: import("node:http").ServerResponse) => void) =>
     startApi((_, response, n) => (n <= number ? first(response) : sendJson(response, { data: [item(1)] })));
 
-  it("is given the time it asks for with 429 and Retry-After", async () => {
+  test("is given the time it asks for with 429 and Retry-After", async () => {
     const api = await once(1, (response) => sendJson(response, {}, 429, { "retry-after": "7" }));
     const slept: number[] = [];
     await readAll(api.url, {}, { sleep: async (seconds) => void slept.push(seconds) });
     expect(slept).toEqual([7]);
   });
 
-  it("fails when it asks for more time than is allowed", async () => {
+  test("fails when it asks for more time than is allowed", async () => {
     const api = await once(1, (response) => sendJson(response, {}, 429, { "retry-after": "3600" }));
     const error = await failure(readAll(api.url));
     expect(error.message).toContain("asks to wait 3600 s, more than 30 s");
     expect(error.code).toBe("429");
   });
 
-  it("is asked again after growing, random waits when it answers 500", async () => {
+  test("is asked again after growing, random waits when it answers 500", async () => {
     const api = await once(3, (response) => sendJson(response, {}, 500));
     const slept: number[] = [];
     const options = { sleep: async (seconds: number) => void slept.push(seconds), random: () => 0.5 };
@@ -95,7 +95,7 @@ describe("a busy or broken server", () => {
     expect(slept).toEqual([0.25, 0.5, 1]);
   });
 
-  it("is given up after the allowed number of attempts", async () => {
+  test("is given up after the allowed number of attempts", async () => {
     const api = await startApi((_, response) => sendJson(response, {}, 503));
     const error = await failure(readAll(api.url));
     expect(error.message).toContain("gave up after 4 attempts");
@@ -103,7 +103,7 @@ describe("a busy or broken server", () => {
     expect(api.requests).toHaveLength(4);
   });
 
-  it("may cut the connection in the middle of a body", async () => {
+  test("may cut the connection in the middle of a body", async () => {
     const api = await once(1, (response) => {
       response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
       response.write('{"data": [');
@@ -112,12 +112,12 @@ describe("a busy or broken server", () => {
     expect(await readAll(api.url)).toHaveLength(1);
   });
 
-  it("may send half a JSON text", async () => {
+  test("may send half a JSON text", async () => {
     const api = await once(1, (response) => sendJson(response, '{"data": [{"id": '));
     expect(await readAll(api.url)).toHaveLength(1);
   });
 
-  it("is not waited for when its body never ends", async () => {
+  test("is not waited for when its body never ends", async () => {
     const api = await startApi((_, response) => {
       response.writeHead(200, { "content-type": "application/json" });
       response.write("{");
@@ -127,7 +127,7 @@ describe("a busy or broken server", () => {
     expect(error.found).toBe("no full answer within 0.3 s");
   });
 
-  it("that is down is named", async () => {
+  test("that is down is named", async () => {
     const url = await unusedUrl();
     const error = await failure(readAll(url));
     expect(error.message).toContain(`no answer from ${url}/items`);
@@ -136,7 +136,7 @@ describe("a busy or broken server", () => {
 });
 
 describe("an answer that is not the API's", () => {
-  it("such as an HTML page is refused with its first characters", async () => {
+  test("such as an HTML page is refused with its first characters", async () => {
     const api = await startApi((_, response) => {
       response.writeHead(200, { "content-type": "text/html" }).end("<html>\n<title>Log in</title>");
     });
@@ -146,7 +146,7 @@ describe("an answer that is not the API's", () => {
     expect(api.requests).toHaveLength(1);
   });
 
-  it("such as a redirect to another host is not followed, and the token does not go there", async () => {
+  test("such as a redirect to another host is not followed, and the token does not go there", async () => {
     const other = await startApi((_, response) => sendJson(response, { data: [] }));
     const api = await startApi((_, response) => response.writeHead(302, { location: `${other.url}/login` }).end());
     const error = await failure(readAll(api.url));
@@ -154,12 +154,12 @@ describe("an answer that is not the API's", () => {
     expect(other.requests).toEqual([]);
   });
 
-  it("such as a redirect to a file is not followed", async () => {
+  test("such as a redirect to a file is not followed", async () => {
     const api = await startApi((_, response) => response.writeHead(302, { location: "file:///etc/passwd" }).end());
     expect((await failure(readAll(api.url))).message).toContain("redirects to another host");
   });
 
-  it("such as a redirect within the host is followed, but not for ever", async () => {
+  test("such as a redirect within the host is followed, but not for ever", async () => {
     const api = await startApi((request, response) =>
       request.url!.startsWith("/new")
         ? sendJson(response, { data: [item(1)] })
@@ -170,7 +170,7 @@ describe("an answer that is not the API's", () => {
     expect((await failure(readAll(loop.url))).message).toContain("redirects without end");
   });
 
-  it("such as another encoding is refused", async () => {
+  test("such as another encoding is refused", async () => {
     const api = await startApi((_, response) => {
       response.writeHead(200, { "content-type": "application/json" });
       response.end(Buffer.from('{"data": ["Gr\xfc\xdfe"]}', "latin1"));
@@ -178,7 +178,7 @@ describe("an answer that is not the API's", () => {
     expect((await failure(readAll(api.url))).message).toContain("another encoding");
   });
 
-  it("such as a decompression bomb is refused before it fills the memory", async () => {
+  test("such as a decompression bomb is refused before it fills the memory", async () => {
     const bomb = gzipSync(Buffer.alloc(80 * 1024 * 1024, 32));
     const api = await startApi((_, response) => {
       response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(bomb);
@@ -186,7 +186,7 @@ describe("an answer that is not the API's", () => {
     expect((await failure(readAll(api.url))).message).toContain("too large");
   });
 
-  it("to a wrong token names the variable, and never shows the token even where the server repeats it", async () => {
+  test("to a wrong token names the variable, and never shows the token even where the server repeats it", async () => {
     const api = await startApi((request, response) => {
       sendJson(response, { error: `bad header ${request.headers.authorization}` }, 401);
     });
@@ -197,7 +197,7 @@ describe("an answer that is not the API's", () => {
 });
 
 describe("numbers", () => {
-  it("keep every digit, also next to strings that look like them", async () => {
+  test("keep every digit, also next to strings that look like them", async () => {
     const record =
       '{"id":"12345678901234567890","updated_at":"2026-01-01T00:00:00Z","amount":9007199254740993,' +
       '"price":0.1234567890123456789,"tags":[1e400,"number0:5","\\u006eumber1:\\"6"]}';
@@ -210,7 +210,7 @@ describe("numbers", () => {
 });
 
 describe("Retry-After", () => {
-  it("is read as seconds or as a date, and ignored as anything else", () => {
+  test("is read as seconds or as a date, and ignored as anything else", () => {
     const now = Date.parse("2026-01-01T00:00:00Z");
     expect(readRetryAfter("12", now)).toBe(12);
     expect(readRetryAfter("Thu, 01 Jan 2026 00:00:30 GMT", now)).toBe(30);

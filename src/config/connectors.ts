@@ -1,10 +1,10 @@
 import { UserError } from "../model/errors.ts";
 import {
   type AuthDeclaration,
+  type ConnectorDeclaration,
+  type ConnectorKind,
   type FilesDeclaration,
   type HttpDeclaration,
-  type OriginDeclaration,
-  type OriginKind,
   type PagingDeclaration,
   Secret,
   type SqlDeclaration,
@@ -16,7 +16,12 @@ import type { YamlFile, YamlPath } from "./yaml.ts";
 type Plain = Readonly<Record<string, unknown>>;
 
 /** Variables are filled in, except that a text which is one `${NAME}` becomes a Secret that knows its name. */
-export function originOf(kind: OriginKind, filled: object, yaml: YamlFile, projectDir: string): OriginDeclaration {
+export function connectorOf(
+  kind: ConnectorKind,
+  filled: object,
+  yaml: YamlFile,
+  projectDir: string,
+): ConnectorDeclaration {
   const value = (filled as Readonly<Record<string, Plain>>)[kind]!;
   const at = (...path: YamlPath) => secretAt(yaml, [kind, ...path], value, path);
   switch (kind) {

@@ -7,7 +7,7 @@ export const PASSWORD = "s3cret-p4ssword";
 
 export const secret = (value: string) => new Secret("PLACE_SECRET", value);
 
-export function filesOrigin(at: string, changes: Partial<FilesDeclaration> = {}): FilesDeclaration {
+export function filesConnector(at: string, changes: Partial<FilesDeclaration> = {}): FilesDeclaration {
   return {
     kind: "files",
     at,

@@ -11,20 +11,20 @@ export async function* readPagesOf(
   since: string | null,
   options: RestOptions,
 ): AsyncIterable<SourcePage> {
-  const { origin } = declaration;
-  switch (origin.kind) {
+  const { connector } = declaration;
+  switch (connector.kind) {
     case "rest": {
       const { readPages } = await import("../sources/rest/rest.ts");
-      yield* readPages(origin, stream as RestStreamDeclaration, since, options);
+      yield* readPages(connector, stream as RestStreamDeclaration, since, options);
       break;
     }
     case "soap": {
       const { readSoap } = await import("../sources/soap.ts");
-      yield* readSoap(origin, stream as StreamDeclaration & { readonly origin: SoapStream }, since, options);
+      yield* readSoap(connector, stream as StreamDeclaration & { readonly connector: SoapStream }, since, options);
       break;
     }
     case "sql":
-      yield* readSql(origin, stream as StreamDeclaration & { readonly origin: SqlStream }, since);
+      yield* readSql(connector, stream as StreamDeclaration & { readonly connector: SqlStream }, since);
       break;
     case "files":
       throw new Error("files are landed one by one");
@@ -32,19 +32,19 @@ export async function* readPagesOf(
 }
 
 async function* readSql(
-  origin: SqlDeclaration,
-  stream: StreamDeclaration & { readonly origin: SqlStream },
+  connector: SqlDeclaration,
+  stream: StreamDeclaration & { readonly connector: SqlStream },
   since: string | null,
 ): AsyncIterable<SourcePage> {
-  const { url, projectDir, dialect } = origin;
+  const { url, projectDir, dialect } = connector;
   const cursor = sqlCursor(stream, since);
   const options = { projectDir, recordSchema: stream.recordSchema, follows: cursor?.field };
   if (dialect === "mysql") {
     const { readMysql } = await import("../sources/sql/mysql.ts");
-    yield* readMysql(url, selectOf(dialect, stream.origin, cursor), options);
+    yield* readMysql(url, selectOf(dialect, stream.connector, cursor), options);
   } else if (dialect === "sqlserver") {
     const { readSqlServer } = await import("../sources/sql/sqlserver.ts");
-    yield* readSqlServer(url, selectOf(dialect, stream.origin, cursor), options);
+    yield* readSqlServer(url, selectOf(dialect, stream.connector, cursor), options);
   } else throw new Error("a PostgreSQL is landed by itself");
 }
 
