@@ -75,6 +75,10 @@ const spellings: readonly (readonly [type: string, one: string, same: string, ot
   ["raw.price", "1e1", "10.0", "11"],
   ["raw.code", "abc", "abc", "abd"],
   ["raw.pair", "(1,2.0)", "(1,2)", "(1,3)"],
+  ["raw.doc", '{"a":1}', '{"a":1}', '{"a": 1}'],
+  ["raw.area", "(2,2),(0,0)", "(0,0),(2,2)", "(4,1),(0,0)"],
+  ["raw.inner_area", "(2,2),(0,0)", "(0,0),(2,2)", "(4,1),(0,0)"],
+  ["raw.list", "{1,2}", "{ 1, 2 }", "{2,1}"],
   ['raw."My Type"', "a", "a", "b"],
 ];
 
@@ -83,6 +87,8 @@ const makeTypes = `create extension citext;
   create domain raw.nocase as text collate raw.nocase_collation;
   create type raw.mood as enum ('ok', 'sad'); create type raw."My Type" as enum ('a', 'b');
   create domain raw.price as numeric check (value > 0); create domain raw.code as varchar(3);
+  create domain raw.doc as json; create domain raw.area as box; create domain raw.inner_area as raw.area;
+  create domain raw.list as int[];
   create type raw.pair as (a int, b numeric);`;
 
 const column = (index: number) => `v${index}`;

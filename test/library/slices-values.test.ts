@@ -33,6 +33,8 @@ const spellings: readonly (readonly [type: string, one: string, same: string, ot
   ["bytea", "\\x61", "a", "b"],
   ["raw.mood", "ok", "ok", "sad"],
   ["raw.price", "1e1", "10.0", "11"],
+  ["raw.doc", '{"a":1}', '{"a":1}', '{"a": 1}'],
+  ["raw.area", "(2,2),(0,0)", "(0,0),(2,2)", "(4,1),(0,0)"],
   ["money", "1", "1.00", "2"],
   ["bit(3)", "101", "101", "100"],
   ["tsvector", "a b", "b a", "a c"],
@@ -68,6 +70,7 @@ async function ran(house: Warehouse) {
 async function typed(): Promise<Warehouse> {
   const house = await warehouse(report(spellings.map(([type], index) => [column(index), type])));
   await house.sql(`${makeSliceLedger} create type raw.mood as enum ('ok', 'sad'); create domain raw.price as numeric check (value > 0);
+    create domain raw.doc as json; create domain raw.area as box;
     ${makeTextFeed("feed", ["day", "id", ...spellings.map((_, index) => column(index))], { day: "date" })}`);
   return house;
 }

@@ -1,7 +1,7 @@
 import { id } from "../../sql/identifiers.ts";
 import { and, join, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/options.ts";
-import { spelling, WITHOUT_EQUALITY } from "../shared/values.ts";
+import { isPlain, isUnequal, spelling, WITHOUT_EQUALITY } from "../shared/values.ts";
 import type { Timeline } from "./options.ts";
 
 /** A timestamp in UTC where it names no zone, whatever the session's zone is. */
@@ -64,7 +64,9 @@ function canonical(value: Sql, type: string): Sql {
     return hex(sql`array_send`, value);
   if (type === "tstzrange") return hex(sql`range_send`, value);
   if (type === "tstzmultirange") return hex(sql`multirange_send`, value);
-  return value;
+  return isPlain(type)
+    ? value
+    : sql`case when ${isUnequal(value)} then to_jsonb(${value}::text) else to_jsonb(${value}) end`;
 }
 
 function hex(send: Sql, value: Sql): Sql {

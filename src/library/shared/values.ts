@@ -96,17 +96,43 @@ export function asDay(value: Sql, column: string): Sql {
 }
 
 /** Types without equality, or with one of something else (two boxes of one area): they are compared as they are written. */
-export const WITHOUT_EQUALITY =
-  /^(?:json|xml|point|line|lseg|box|path|polygon|circle|jsonpath|refcursor|(?:txid|pg)_snapshot)(?: \[.*)?$/;
+const UNEQUAL = "json xml point line lseg box path polygon circle jsonpath refcursor txid_snapshot pg_snapshot".split(
+  " ",
+);
+export const WITHOUT_EQUALITY = new RegExp(`^(?:${UNEQUAL.join("|")})(?: \\[.*)?$`);
+
+/** Whether a type is PostgreSQL's own, by its spelling. What any other is made of, a domain say, only the server knows. */
+export function isPlain(spelled: string): boolean {
+  const one = spelled.replace(/(?: array)?(?: \[.*)?$/, "");
+  if (TEMPORAL.test(one)) return true;
+  return (
+    /^(?:text|bit|bit varying|varbit|char|character|nchar)$|^interval /.test(one.replace(/ \(.*$/, "")) ||
+    READ_BY_CAST.has(one.replace(/ \(.*$/, "")) ||
+    WITHOUT_EQUALITY.test(one)
+  );
+}
+
+/** Whether a value is of a domain over a type without equality. */
+export function isUnequal(value: Sql): Sql {
+  const types = UNEQUAL.map((name) => sql`${literal(name)}::regtype`);
+  return sql`pg_typeof(coalesce(${value}, null)) in (${types})`;
+}
 
 /**
  * Values as they are compared: by the equality of their types, so that 1e2 is 100.00. Never by a hash: PostgreSQL's own folds
  * a bigint to 32 bits, where 1 and 4294967296 are one, for every seed.
  */
 export function comparable(columns: ReadonlyMap<string, Sql>, value: (column: string) => Sql): Sql[] {
-  return [...columns].map(([column, type]) =>
-    WITHOUT_EQUALITY.test(spelling(type)) ? sql`(${value(column)})::text` : value(column),
-  );
+  return [...columns].flatMap(([column, type]) => {
+    const [spelled, one] = [spelling(type), value(column)];
+    if (WITHOUT_EQUALITY.test(spelled)) return [sql`(${one})::text`];
+    if (isPlain(spelled)) return [one];
+    // How the columns of records are equal is looked for where there are two, and not as the query is read.
+    return [
+      sql`case when ${isUnequal(one)} then (${one})::text end`,
+      sql`case when not ${isUnequal(one)} then row(coalesce(${one}, null)) end`,
+    ];
+  });
 }
 
 /**
