@@ -3,6 +3,7 @@ import type { Rule } from "../../src/library/reconcile.ts";
 import { between } from "../../src/library/reconcile.ts";
 import type { Client } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { type Columns, cells, fill, openDatabase, reconciled } from "../support/comparing.ts";
 import { warehouse } from "../support/warehouse.ts";
 
@@ -258,6 +259,30 @@ const REFUSED: readonly (readonly [kind: Rule["kind"], ours: Side, theirs: Side,
     "CASE types text and integer cannot be matched",
   ],
 ];
+
+test.each(["tstzrange", "tstzmultirange", "timestamptz[]", "stay", "stay[]", "validity"])(
+  "%s has moments inside, and is refused with its side and column as a key, a value and a column of also",
+  async (type) => {
+    await client.script(sql`drop domain if exists validity cascade; drop type if exists stay cascade;
+    create type stay as (room int, since timestamptz); create domain validity as tstzrange`);
+    const columns = [
+      ["k", "int"],
+      ["n", "int"],
+      ["value", type],
+    ] as const;
+    await fill(client, sides.ours, columns, []);
+    await fill(client, sides.theirs, columns, []);
+    const exact = { kind: "exact" } as const;
+    for (const [options, side] of [
+      [{ key: "value", columns: { n: exact } }, "ours"],
+      [{ key: "k", columns: { value: exact } }, "ours"],
+      [{ key: "k", columns: { n: exact }, also: { theirs: ["value"] } }, "theirs"],
+    ] as const)
+      await expect(reconciled(client, { ...sides, ...options })).rejects.toThrow(
+        `${side}: column value has moments inside, which are written in the session's time zone`,
+      );
+  },
+);
 
 test.each(REFUSED)("%s: %j against %j is refused", async (kind, ours, theirs, message) => {
   await expect(compared({ kind } as Rule, ours, theirs)).rejects.toThrow(message);

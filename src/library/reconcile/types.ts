@@ -16,6 +16,7 @@ const BENDING = ["double precision", "timestamp with time zone"];
 const ZONELESS = ["timestamp without time zone", "date"];
 
 const TYPES = "column_types";
+const HOLDING = "holding_moments";
 const ANSWERS = "answers";
 
 /** What is asked of a column: whether it has the type that its values are brought to, or has no time zone. */
@@ -28,7 +29,7 @@ export const areComparable = sql`(select ${own("are_comparable")} from ${id(ANSW
 
 /** Whether that is asked: of what comes as it is, and not as a type of ours. */
 export function isCompared(comparison: Comparison): boolean {
-  return sharedColumns(comparison).length > 0 || comparison.columns.some(({ rule }) => rule.kind === "timestamp");
+  return writtenColumns(comparison).length > 0 || comparison.columns.some(({ rule }) => rule.kind === "timestamp");
 }
 
 /** Columns of the type that both sides have in common. */
@@ -37,21 +38,29 @@ function sharedColumns({ key, columns }: Comparison): string[] {
   return [...keys, ...columns.filter(({ rule }) => rule.kind === "exact").map(({ name }) => name)];
 }
 
+/** Columns that are shown in the form of their type, each with its side. */
+function writtenColumns(comparison: Comparison): (readonly [name: string, side: Side])[] {
+  const shared = sharedColumns(comparison);
+  return SIDES.flatMap((side) => [...shared, ...comparison.also[side]].map((name) => [name, side] as const));
+}
+
 /** Common table expressions with the answers for all columns, both sides beside each other; none where nothing is asked. */
 export function typesOf(comparison: Comparison): Cte[] {
   const shared = sharedColumns(comparison);
   const moments = comparison.columns.filter(({ rule }) => rule.kind === "timestamp").map(({ name }) => name);
+  const written = writtenColumns(comparison);
   const conditions = [
+    ...written.map(([name, side]) => holdsNoMoment(name, side)),
     ...shared.flatMap((name) => SIDES.map((side) => sharesType(name, side))),
     ...moments.map(sharesZone),
   ];
   const comparable = conditions.length ? [sql`${and(conditions)} as ${own("are_comparable")}`] : [];
-  return answersOf(comparison.columns, SIDES, comparable, shared);
+  return answersOf(comparison.columns, SIDES, comparable, shared, written);
 }
 
 /** The answers for some columns of some sides. */
 export function typesOfColumns(columns: readonly ComparedColumn[], sides: readonly Side[]): Cte[] {
-  return answersOf(columns, sides, [], []);
+  return answersOf(columns, sides, [], [], []);
 }
 
 function answersOf(
@@ -59,12 +68,13 @@ function answersOf(
   sides: readonly Side[],
   comparable: readonly Sql[],
   shared: readonly string[],
+  written: readonly (readonly [name: string, side: Side])[],
 ): Cte[] {
   const asked = columns.filter(({ rule }) => ["money", "number", "date", "timestamp"].includes(rule.kind));
   const answers = [...asked.flatMap((column) => sides.map((side) => answerOf(column, side))), ...comparable];
   if (!answers.length) return [];
-  const types = [...asked.map(({ name }) => name), ...shared].flatMap((name) =>
-    sides.map((side) => sql`${typeOf(id(side, name))} as ${idOfSide(name, side)}`),
+  const types = [...asked.flatMap(({ name }) => sides.map((side) => [name, side] as const)), ...written].map(
+    ([name, side]) => sql`${typeOf(id(side, name))} as ${idOfSide(name, side)}`,
   );
   const common = shared.map(
     (name) =>
@@ -80,6 +90,9 @@ function answersOf(
     )}`;
   return [
     cte(TYPES, query, { comment: "what types the columns have, asked of no row" }),
+    ...(written.length
+      ? [cte(HOLDING, holdingMoments(written.map(([name, side]) => idOfSide(name, side))), { materialized: true })]
+      : []),
     cte(
       ANSWERS,
       sql`
@@ -121,6 +134,41 @@ function sharesType(name: string, side: Side): Sql {
         then ${refused(`column ${name}: both sides have to be of one type, ${side} is `, type)}::boolean
       else true
     end`;
+}
+
+/** A moment inside a range, a list or a record is written in the session's time zone, and an id of it would be another one. */
+function holdsNoMoment(name: string, side: Side): Sql {
+  const type = idOfSide(name, side);
+  const advice = `${side}: column ${name} has moments inside, which are written in the session's time zone: give each in a column of its own; it is `;
+  return sql`
+    case
+      when ${type} in (select whole from ${id(HOLDING)}) then ${refused(advice, type)}::boolean
+      else true
+    end`;
+}
+
+/** Of the types asked for, those that a moment is a part of: of domains, arrays, ranges and records, at any depth. */
+function holdingMoments(types: readonly Sql[]): Sql {
+  return sql`
+    with recursive parts (whole, type) as (
+      select one.type, one.type::oid
+      from ${id(TYPES)}
+      cross join unnest(array[${types}]) as one (type)
+      union
+      select parts.whole, part.type
+      from parts
+      cross join lateral (
+        select unnest(array[made.typbasetype, made.typelem]) from pg_type as made where made.oid = parts.type
+        union all
+        select ranges.rngsubtype from pg_range as ranges where parts.type in (ranges.rngtypid, ranges.rngmultitypid)
+        union all
+        select field.atttypid
+        from pg_type as made
+        inner join pg_attribute as field on field.attrelid = made.typrelid
+        where made.oid = parts.type and field.attnum > 0 and not field.attisdropped
+      ) as part (type)
+    )
+    select whole from parts where type = 'timestamptz'::regtype and whole <> 'timestamptz'::regtype`;
 }
 
 function sharesZone(name: string): Sql {

@@ -12,8 +12,8 @@ with
 "column_types" as (
   select
     pg_typeof(coalesce("ours"."user", null)) as "user_ours",
-    pg_typeof(coalesce("theirs"."user", null)) as "user_theirs",
     pg_typeof(coalesce("ours"."Mixed Case", null)) as "Mixed Case_ours",
+    pg_typeof(coalesce("theirs"."user", null)) as "user_theirs",
     pg_typeof(coalesce("theirs"."Mixed Case", null)) as "Mixed Case_theirs",
     pg_typeof(coalesce(case when true then "ours"."user" else "theirs"."user" end, null)) as "user_common",
     pg_typeof(coalesce(case when true then "ours"."Mixed Case" else "theirs"."Mixed Case" end, null)) as "Mixed Case_common"
@@ -22,9 +22,43 @@ with
   left join (select * from "_dataform_theirs" limit 0) as "theirs" on true
 ),
 
+"holding_moments" as materialized (
+  with recursive parts (whole, type) as (
+    select one.type, one.type::oid
+    from "column_types"
+    cross join unnest(array["user_ours", "Mixed Case_ours", "user_theirs", "Mixed Case_theirs"]) as one (type)
+    union
+    select parts.whole, part.type
+    from parts
+    cross join lateral (
+      select unnest(array[made.typbasetype, made.typelem]) from pg_type as made where made.oid = parts.type
+      union all
+      select ranges.rngsubtype from pg_range as ranges where parts.type in (ranges.rngtypid, ranges.rngmultitypid)
+      union all
+      select field.atttypid
+      from pg_type as made
+      inner join pg_attribute as field on field.attrelid = made.typrelid
+      where made.oid = parts.type and field.attnum > 0 and not field.attisdropped
+    ) as part (type)
+  )
+  select whole from parts where type = 'timestamptz'::regtype and whole <> 'timestamptz'::regtype
+),
+
 "answers" as materialized (
   select
     (case
+      when "user_ours" in (select whole from "holding_moments") then ('ours: column user has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("user_ours")::text, 0) || left("user_ours"::text, 100))::int::boolean
+      else true
+    end) and (case
+      when "Mixed Case_ours" in (select whole from "holding_moments") then ('ours: column Mixed Case has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("Mixed Case_ours")::text, 0) || left("Mixed Case_ours"::text, 100))::int::boolean
+      else true
+    end) and (case
+      when "user_theirs" in (select whole from "holding_moments") then ('theirs: column user has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("user_theirs")::text, 0) || left("user_theirs"::text, 100))::int::boolean
+      else true
+    end) and (case
+      when "Mixed Case_theirs" in (select whole from "holding_moments") then ('theirs: column Mixed Case has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("Mixed Case_theirs")::text, 0) || left("Mixed Case_theirs"::text, 100))::int::boolean
+      else true
+    end) and (case
       when "user_common" <> "user_ours" and "user_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
         then ('column user: both sides have to be of one type, ours is ' || left(pg_typeof("user_ours")::text, 0) || left("user_ours"::text, 100))::int::boolean
       else true

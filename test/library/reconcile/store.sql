@@ -20,11 +20,35 @@ with
     pg_typeof(coalesce("ours"."fee", null)) as "fee_ours",
     pg_typeof(coalesce("theirs"."fee", null)) as "fee_theirs",
     pg_typeof(coalesce("ours"."details", null)) as "details_ours",
+    pg_typeof(coalesce("ours"."record_id", null)) as "record_id_ours",
     pg_typeof(coalesce("theirs"."details", null)) as "details_theirs",
+    pg_typeof(coalesce("theirs"."path", null)) as "path_theirs",
     pg_typeof(coalesce(case when true then "ours"."details" else "theirs"."details" end, null)) as "details_common"
   from (select) as one
   left join (select * from "_dataform_ours" limit 0) as "ours" on true
   left join (select * from "_dataform_theirs" limit 0) as "theirs" on true
+),
+
+"holding_moments" as materialized (
+  with recursive parts (whole, type) as (
+    select one.type, one.type::oid
+    from "column_types"
+    cross join unnest(array["details_ours", "record_id_ours", "details_theirs", "path_theirs"]) as one (type)
+    union
+    select parts.whole, part.type
+    from parts
+    cross join lateral (
+      select unnest(array[made.typbasetype, made.typelem]) from pg_type as made where made.oid = parts.type
+      union all
+      select ranges.rngsubtype from pg_range as ranges where parts.type in (ranges.rngtypid, ranges.rngmultitypid)
+      union all
+      select field.atttypid
+      from pg_type as made
+      inner join pg_attribute as field on field.attrelid = made.typrelid
+      where made.oid = parts.type and field.attnum > 0 and not field.attisdropped
+    ) as part (type)
+  )
+  select whole from parts where type = 'timestamptz'::regtype and whole <> 'timestamptz'::regtype
 ),
 
 "answers" as materialized (
@@ -46,6 +70,18 @@ with
     "fee_ours" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "fee_ours",
     "fee_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "fee_theirs",
     (case
+      when "details_ours" in (select whole from "holding_moments") then ('ours: column details has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("details_ours")::text, 0) || left("details_ours"::text, 100))::int::boolean
+      else true
+    end) and (case
+      when "record_id_ours" in (select whole from "holding_moments") then ('ours: column record_id has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("record_id_ours")::text, 0) || left("record_id_ours"::text, 100))::int::boolean
+      else true
+    end) and (case
+      when "details_theirs" in (select whole from "holding_moments") then ('theirs: column details has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("details_theirs")::text, 0) || left("details_theirs"::text, 100))::int::boolean
+      else true
+    end) and (case
+      when "path_theirs" in (select whole from "holding_moments") then ('theirs: column path has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("path_theirs")::text, 0) || left("path_theirs"::text, 100))::int::boolean
+      else true
+    end) and (case
       when "details_common" <> "details_ours" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
         then ('column details: both sides have to be of one type, ours is ' || left(pg_typeof("details_ours")::text, 0) || left("details_ours"::text, 100))::int::boolean
       else true
