@@ -36,7 +36,7 @@ async function commandsFor(argv: readonly string[]): Promise<AddCommand[]> {
   return only ? [await only()] : Promise.all([...commands.values()].map((load) => load()));
 }
 
-/** Runs one command line. Gives the exit code: 0 done, 1 a step failed, 2 usage or configuration, 75 locked, 130 interrupted. */
+/** Runs one command line. Returns the exit code: 0 done, 1 a step failed, 2 usage or configuration, 75 locked, 130 interrupted. */
 export async function cli(argv: readonly string[], shell: Shell): Promise<number> {
   const program = new Command("dataform")
     .description("Declarative SQL models for PostgreSQL: built aside, audited, published in one commit.")

@@ -10,9 +10,15 @@ import { type ProjectOverrides, runCompiler } from "./sandbox.ts";
 import { readSource } from "./source.ts";
 
 export interface CompileOptions extends ProjectOverrides {
-  /** Milliseconds; 60 s unless stated. */
+  /**
+   * Milliseconds.
+   * @default 60_000
+   */
   readonly timeout?: number;
-  /** MiB of heap for the project's code; 1024 unless stated. */
+  /**
+   * MiB of heap for the project's code.
+   * @default 1024
+   */
   readonly memory?: number;
   /** Another copy of @dataform/core, by path. */
   readonly corePath?: string;

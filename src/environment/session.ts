@@ -14,7 +14,10 @@ import { endSessions, sessionNames } from "./orphaned-sessions.ts";
 import { reconnect } from "./reconnect.ts";
 
 export interface SessionOptions {
-  /** What the releases belong to; "main" unless stated. */
+  /**
+   * What the releases belong to.
+   * @default "main"
+   */
   readonly environment?: string;
   /** Wait for another run instead of ending with exit code 75. */
   readonly wait?: boolean;
@@ -138,7 +141,7 @@ const settle = sql`
   set tcp_keepalives_count = 4;
   set jit = off`;
 
-/** Leaves no session behind that holds the lock. Gives whether another run has taken over, as far as can be seen. */
+/** Leaves no session behind that holds the lock. Returns whether another run has taken over, as far as can be seen. */
 async function endAfterLoss(
   settings: ConnectionSettings,
   environment: string,

@@ -25,9 +25,15 @@ export interface ExportOptions {
   readonly to: string | Writable;
   /** What follows `order by`. */
   readonly orderBy?: string;
-  /** csv: one character; a comma unless said. */
+  /**
+   * csv: one character.
+   * @default ","
+   */
   readonly delimiter?: string;
-  /** csv: text that a spreadsheet would take for a formula gets an apostrophe; true unless said. */
+  /**
+   * csv: text that a spreadsheet would take for a formula gets an apostrophe.
+   * @default true
+   */
   readonly formulaSafe?: boolean;
   /** Cancels the work in the server, and leaves no file. */
   readonly signal?: AbortSignal;

@@ -153,8 +153,8 @@ async function landFile(
     const checksum = hash.digest("hex");
     refuseKnown(versions, checksum);
     if (minRows !== undefined && load.rows < minRows) throw tooFew(file.path, minRows, load.rows);
-    const twin = await sameContent(client, load.key, file.path, checksum);
-    if (twin !== undefined) load.warnings.push(`${file.path} has the same content as ${twin}`);
+    const known = await sameContent(client, load.key, file.path, checksum);
+    if (known !== undefined) load.warnings.push(`${file.path} has the same content as ${known}`);
     const version = (all.at(-1)?.version ?? 0) + 1;
     const result = await load.finish({ asOf }, { file: file.path, version, ...details });
     const { path, modifiedAt = null, version: tag = null } = file;

@@ -17,7 +17,10 @@ import { isPostgres, landPostgres } from "./through.ts";
 import { withServerTypes } from "./types.ts";
 
 export interface IngestOptions extends LandOptions {
-  /** Only these streams; all of them unless given. */
+  /**
+   * Only these streams.
+   * @default all of them
+   */
   readonly streams?: readonly string[];
   /** For tests: the clock, chance and the network. */
   readonly rest?: RestOptions;

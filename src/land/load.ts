@@ -78,7 +78,7 @@ export class Load {
   #rowNo = 0;
   #bulkRows = 0;
   /** Records of JSON that gives a key twice. */
-  #twins = 0;
+  #duplicateKeys = 0;
   /** The days a source was asked for, ISO dates, both included. */
   #days: { start: string; end: string } | undefined;
 
@@ -232,7 +232,7 @@ export class Load {
         continue;
       }
       const rowNo = ++this.#rowNo;
-      if (record.hasTwins) this.#twins++;
+      if (record.hasDuplicateKeys) this.#duplicateKeys++;
       const checked = this.#check(record, text);
       const { line, byte } = record as FilePosition;
       const place = {
@@ -366,8 +366,8 @@ export class Load {
       skipped: this.#skipped,
       cursor: this.#cursor(),
       reasons: this.#spool.reasons,
-      warnings: this.#twins
-        ? [...this.warnings, `${this.#twins} records are of JSON that gives a key twice: the last value counts`]
+      warnings: this.#duplicateKeys
+        ? [...this.warnings, `${this.#duplicateKeys} records are of JSON that gives a key twice: the last value counts`]
         : this.warnings,
     };
   }

@@ -41,7 +41,10 @@ export function publish(name: string, options: CounterOptions): void {
 export interface ChangedOptions {
   /** The store of the counters: `ref("history", "stat_store")`. */
   readonly store: string;
-  /** The column with the day; `day` unless stated. */
+  /**
+   * The column with the day.
+   * @default "day"
+   */
   readonly day?: string;
 }
 

@@ -40,7 +40,10 @@ export interface CorrectionsOptions {
   readonly decisions: string;
   /** The table that `apply_statement` corrects: as its system writes it, or as in `ref()`. */
   readonly target: Name;
-  /** Of the system that has it; PostgreSQL's unless said. */
+  /**
+   * Of the system that has it.
+   * @default PostgreSQL's
+   */
   readonly dialect?: DialectName;
 }
 

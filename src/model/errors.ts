@@ -19,7 +19,10 @@ export interface UserErrorDetails {
   readonly snippet?: string;
   /** SQLSTATE, HTTP status or another code the outside world gave. */
   readonly code?: string;
-  /** Process exit code, 2 unless stated (see docs/cli.md). */
+  /**
+   * Process exit code (see docs/cli.md).
+   * @default 2
+   */
   readonly exitCode?: number;
   readonly cause?: unknown;
 }

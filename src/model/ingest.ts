@@ -108,7 +108,10 @@ export interface PagingDeclaration {
   readonly cursorPath?: string;
   /** Page: the query parameter that counts pages. */
   readonly pageParam?: string;
-  /** Page: the number of the first page; 1 unless said. */
+  /**
+   * Page: the number of the first page.
+   * @default 1
+   */
   readonly firstPage?: number;
   /** Offset: the query parameter that counts records. */
   readonly offsetParam?: string;
@@ -258,7 +261,10 @@ export interface CsvOptions {
   /** The first line names the columns. Without it the columns are the schema's, in order. */
   readonly header: boolean;
   readonly encoding: string;
-  /** An unquoted cell of this text is NULL; "" unless said. */
+  /**
+   * An unquoted cell of this text is NULL.
+   * @default ""
+   */
   readonly null: string;
   /** Lines before the header that are no records. */
   readonly skipLines: number;

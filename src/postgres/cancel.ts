@@ -3,7 +3,7 @@ const AGAIN = 500;
 
 /**
  * Cancels what connections are doing once the signal comes, and again until told to stop: a cancel that reaches a
- * session between two of its statements is lost. Gives what stops it.
+ * session between two of its statements is lost. Returns what stops it.
  */
 export function cancelOnAbort(signal: AbortSignal | undefined, cancel: () => Promise<void>): () => void {
   let timer: NodeJS.Timeout | undefined;

@@ -92,7 +92,7 @@ async function noSnapshotIsOlder(client: Client): Promise<boolean> {
   return (await waitForHorizon(client, rows[0]!.now, options)) === undefined;
 }
 
-/** Makes the views as quick to read as a table. Gives those that readers hold: the next run turns them. */
+/** Makes the views as quick to read as a table. Returns those that readers hold: the next run turns them. */
 async function turnToStorage(client: Client, entries: readonly ManifestEntry[]): Promise<ManifestEntry[]> {
   const busy: ManifestEntry[] = [];
   for (const entry of entries) {

@@ -7,7 +7,7 @@ export type HorizonPolicy = "wait" | "publish" | "fail";
 /**
  * Waits until no transaction is left whose snapshot is older than the builds. Such a reader would find the new
  * tables empty: it sees the new views, because names are looked up now, but not the rows, which came after its snapshot.
- * Gives what is still open when the time is up, or undefined when nothing is.
+ * Returns what is still open when the time is up, or undefined when nothing is.
  * @param builtAt clock_timestamp() after the last build committed
  */
 export async function waitForHorizon(

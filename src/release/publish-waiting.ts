@@ -12,11 +12,20 @@ import { publish } from "./publish.ts";
 import { discard } from "./store.ts";
 
 export interface ReleaseOptions {
-  /** Milliseconds to keep trying to publish; 60 s unless stated. */
+  /**
+   * Milliseconds to keep trying to publish.
+   * @default 60_000
+   */
   readonly publishDeadline?: number;
-  /** What to do about transactions older than the builds; "wait" unless stated. */
+  /**
+   * What to do about transactions older than the builds.
+   * @default "wait"
+   */
   readonly horizon?: HorizonPolicy;
-  /** Milliseconds to wait for them; 30 s unless stated. */
+  /**
+   * Milliseconds to wait for them.
+   * @default 30_000
+   */
   readonly horizonTimeout?: number;
 }
 
@@ -39,7 +48,7 @@ export async function checkItem(item: PublishItem, catalog: Catalog, client: Cli
 }
 
 /**
- * Publishes a release that is recorded as waiting. Gives warnings.
+ * Publishes a release that is recorded as waiting. Returns warnings.
  * @throws UserError when it stays waiting, or cannot be published at all.
  */
 export async function publishWaiting(

@@ -13,7 +13,10 @@ import { checkItem, publishWaiting, type ReleaseOptions, staysWaiting } from "./
 import { discard, readReleases, recordWaiting, type StoredRelease } from "./store.ts";
 
 export interface RollbackOptions extends SessionOptions, ReleaseOptions {
-  /** The release to go back to; the one before the published one unless stated. */
+  /**
+   * The release to go back to.
+   * @default the one before the published one
+   */
   readonly to?: number;
 }
 

@@ -6,11 +6,20 @@ import { compareTargets, type Target } from "../model/target.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 
 export interface RoleOptions {
-  /** The roles are `<prefix>_loader` and so on; "df" unless stated. Roles belong to the whole server. */
+  /**
+   * The roles are `<prefix>_loader` and so on. Roles belong to the whole server.
+   * @default "df"
+   */
   readonly prefix?: string | undefined;
-  /** Where `dataform ingest` lands; "raw" unless stated. */
+  /**
+   * Where `dataform ingest` lands.
+   * @default ["raw"]
+   */
   readonly rawSchemas?: readonly string[] | undefined;
-  /** Published schemas that readers may read; all unless stated. */
+  /**
+   * Published schemas that readers may read.
+   * @default all of them
+   */
   readonly readerSchemas?: readonly string[] | undefined;
 }
 

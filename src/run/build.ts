@@ -158,7 +158,7 @@ async function execute(step: WorkStep, worker: Worker): Promise<number | undefin
   }
 }
 
-/** Sends the step, message by message. Gives the rows that were stored, where it stores rows. */
+/** Sends the step, message by message. Returns the rows that were stored, where it stores rows. */
 async function sendStep(step: WorkStep, client: Client): Promise<number | undefined> {
   let rows: number | undefined;
   for (const message of messagesOf(step.statements)) {

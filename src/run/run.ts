@@ -28,9 +28,15 @@ import { openPool, type Pool } from "./pool.ts";
 import { publishItem } from "./publish-item.ts";
 
 export interface RunOptions extends PlanOptions, SessionOptions, ReleaseOptions {
-  /** Connections that build at once; 4 unless stated. */
+  /**
+   * Connections that build at once.
+   * @default 4
+   */
   readonly concurrency?: number;
-  /** "block" (unless stated): a failed assertion keeps what it reads out of the release. "report": it does not. */
+  /**
+   * "block": a failed assertion keeps what it reads out of the release. "report": it does not.
+   * @default "block"
+   */
   readonly assertions?: "block" | "report";
   /** Publish nothing when anything failed. */
   readonly allOrNothing?: boolean;

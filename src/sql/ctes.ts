@@ -5,7 +5,10 @@ import { commentLine, join, type Sql, sql } from "./sql.ts";
 export interface Cte {
   readonly name: string;
   readonly query: Sql;
-  /** Told to the planner; it decides itself unless said. */
+  /**
+   * Told to the planner.
+   * @default what the planner decides
+   */
   readonly materialized?: boolean | undefined;
   /** A line above it, for whoever reads the compiled SQL. */
   readonly comment?: string | undefined;

@@ -73,7 +73,7 @@ class Reader {
     }
   }
 
-  /** Gives where the clause has ended. */
+  /** Returns where the clause has ended. */
   #fromList(nodes: readonly Node[], from: number, endsAt: (at: number, open: number) => boolean = () => false): number {
     let expects = true;
     // Joins whose condition has not come yet.
@@ -112,7 +112,7 @@ class Reader {
     return this.#relation(nodes, at, "read");
   }
 
-  /** Notes the relation that is named there. Gives what follows its name. */
+  /** Notes the relation that is named there. Returns what follows its name. */
   #relation(nodes: readonly Node[], from: number, use: Place["use"]): number {
     let at = from + (wordAt(nodes, from) === "only" ? 1 : 0);
     const inside = nodes[at];

@@ -59,7 +59,7 @@ test("fault 42: the same name with new content is another version, or is refused
   expect(report.files![0]!.error!.message).toContain("a.csv has landed before and its content is another now");
 });
 
-test("fault 42: a new name with known content lands, and the twin is named", async () => {
+test("fault 42: a new name with known content lands, and the file it repeats is named", async () => {
   const { put, load } = await fileIngest();
   put({ "a.csv": some(1, 2) });
   await load();
@@ -162,8 +162,8 @@ test("a stream without files has its table all the same, and models can read it"
 
 test("fault 58: JSON that gives a key twice lands with the last value, and is told", async () => {
   const { put, load, rows } = await fileIngest("format: ndjson");
-  const twins = ['{"id":1,"id":2}', '{"id":3,"customer":"a:b\\":"}', '{"id":4,"x":{"y":1,"\\u0079":[{"z":5}]}}'];
-  put({ "a.ndjson": twins.map((line) => `${line}\n`).join("") });
+  const repeating = ['{"id":1,"id":2}', '{"id":3,"customer":"a:b\\":"}', '{"id":4,"x":{"y":1,"\\u0079":[{"z":5}]}}'];
+  put({ "a.ndjson": repeating.map((line) => `${line}\n`).join("") });
   const { files } = await load();
   expect(files![0]!.reason).toBe("2 records are of JSON that gives a key twice: the last value counts");
   expect(await rows("select id, customer, _extra::text as extra from raw.orders order by id")).toEqual([

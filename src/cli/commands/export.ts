@@ -29,7 +29,7 @@ export const addExportCommand: AddCommand = (program, shell) => {
       new Option("--to <format>", "csv, ndjson or parquet").choices(["csv", "ndjson", "parquet"]).makeOptionMandatory(),
     )
     .option("--order-by <columns>", 'sorted: "day desc, id"')
-    .option("--delimiter <character>", "csv: a comma unless said")
+    .option("--delimiter <character>", "csv (default: a comma)")
     .option("--no-formula-safe", "csv: leave text that a spreadsheet takes for a formula as it is")
     .option("--json", "the report as JSON on stderr")
     .action(async (source: string, path: string, flags: Flags) => {

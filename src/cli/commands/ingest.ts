@@ -12,7 +12,7 @@ export const addIngestCommand: AddCommand = (program, shell) => {
   const command = program
     .command("ingest")
     .description("load raw data: the sources declared in ingest/*.yaml, each stream or file in one transaction")
-    .argument("[name...]", "sources, or source.stream; all of them unless given")
+    .argument("[name...]", "sources, or source.stream (default: all of them)")
     .option("--full", "begin at the beginning; what landed before stays and lands once more")
     .option("--since <value>", "begin at this value of the cursor, or with files changed since this time")
     .option("--force", "land a full batch although it is empty or has shrunk")
@@ -46,7 +46,7 @@ export const addIngestCommand: AddCommand = (program, shell) => {
   );
   sub("rejects", "records that could not be landed, and why", async (names, flags) =>
     (await actions()).showRejects(shell, names, flags),
-  ).option("--limit <n>", "at most so many; 20 unless said", parseCount);
+  ).option("--limit <n>", "at most so many (default: 20)", parseCount);
   sub("replay", "try the rejects again, after the schema or the declaration was mended", async (names, flags) =>
     (await actions()).replayAll(shell, names, flags),
   );

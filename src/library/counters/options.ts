@@ -30,7 +30,7 @@ export interface CounterOptions {
   readonly kind: "log" | "full";
   /**
    * The loads that count: a relation with `load_id`; of kind `full` also the column of `takenAt`, `loaded_at` and `is_whole`.
-   * Landing's ledger, unless stated.
+   * @default landing's ledger
    */
   readonly loads?: Name;
   /** The columns of `from` that say which load brought a row, and its place in it. */
@@ -51,7 +51,10 @@ export interface CounterOptions {
   readonly unit?: string;
   /** Of kind `log`: when a reading was reported. Of several reports of one reading the latest counts. */
   readonly reportedAt?: TypedColumns;
-  /** The time zone whose days are counted; UTC unless stated. */
+  /**
+   * The time zone whose days are counted.
+   * @default "UTC"
+   */
   readonly timeZone?: string;
   /** Of kind `log`: when what a series belongs to began. */
   readonly births?: BirthOptions;

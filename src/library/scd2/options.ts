@@ -38,7 +38,10 @@ export interface TimelineOptions {
   readonly effectiveAt?: string;
   /** SQL: true where a record says that it is gone. */
   readonly deleted?: string;
-  /** The columns that name the load and the row; `["_load_id", "_row_no"]` unless said. */
+  /**
+   * The columns that name the load and the row.
+   * @default ["_load_id", "_row_no"]
+   */
   readonly loadOrder?: readonly string[];
   /** The fields of slices, each one of the key or the attributes. */
   readonly by?: readonly string[];

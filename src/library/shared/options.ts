@@ -129,7 +129,7 @@ export function columnsOrNone(caller: string, given: unknown, where: string): re
   return given === undefined || (Array.isArray(given) && !given.length) ? [] : columnNames(caller, given, where);
 }
 
-/** The columns that name the load and the row: `["_load_id", "_row_no"]` unless said. */
+/** The columns that name the load and the row. */
 export function loadAndRow(caller: string, given: unknown = ["_load_id", "_row_no"]): readonly [string, string] {
   const [load, row, ...more] = columnNames(caller, given, "loadOrder");
   if (load !== undefined && row !== undefined && !more.length) return [load, row];

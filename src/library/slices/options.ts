@@ -15,7 +15,10 @@ import {
 } from "../shared/options.ts";
 
 export interface LoadsOptions {
-  /** Where the loads are told: `raw._load` unless stated, or a relation with its columns. */
+  /**
+   * Where the loads are told: a relation with its columns.
+   * @default raw._load
+   */
   readonly ledger?: Name;
   /** The names of the raw tables. */
   readonly tables: readonly string[];

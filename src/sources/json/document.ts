@@ -1,4 +1,4 @@
-import { hasTwinKeys } from "./duplicate-keys.ts";
+import { hasDuplicateKeys } from "./duplicate-keys.ts";
 import { JsonText } from "./text.ts";
 
 /** A record as the source sent it. Numbers keep every digit in the texts, which `value` cannot promise. */
@@ -16,7 +16,7 @@ export interface SourceRecord {
   /** Whether the fields are texts, as in CSV, which land as they are; `fieldText` gives those of columns without quotes. */
   readonly hasTexts?: boolean;
   /** Whether an object of the JSON it stands in gives a key twice: the last one counts. */
-  readonly hasTwins?: boolean;
+  readonly hasDuplicateKeys?: boolean;
 }
 
 /** A parsed JSON text, with the text of each of its values as the source wrote it. */
@@ -26,7 +26,7 @@ export interface JsonDocument {
   /** Whether the numbers in `value` have every digit that the source sent. */
   readonly exact: boolean;
   /** Whether an object in it gives a key twice. */
-  readonly hasTwins: boolean;
+  readonly hasDuplicateKeys: boolean;
 }
 
 /** Long numbers, zeros at the end of a fraction, exponents, -0. May be found in a string: then it only costs time. */
@@ -35,15 +35,19 @@ const MAY_CHANGE = /\d[\d.]{15}|[[:,]\s*(?:-0[\s,}\]]|-?\d+(?:\.\d*0[\s,}\]]|(?:
 /** `JSON.parse` that keeps numbers as they are written: 12.50, 1e400, 9007199254740993. Throws a SyntaxError as `JSON.parse` does. */
 export function parseJson(text: string): JsonDocument {
   const value: unknown = JSON.parse(text);
-  const hasTwins = hasTwinKeys(text, value);
-  return { value, source: new JsonText(text), exact: !MAY_CHANGE.test(text), hasTwins };
+  return {
+    value,
+    source: new JsonText(text),
+    exact: !MAY_CHANGE.test(text),
+    hasDuplicateKeys: hasDuplicateKeys(text, value),
+  };
 }
 
 /** One record of a list inside a document. */
 export class JsonRecord implements SourceRecord {
   readonly value: unknown;
   readonly exact: boolean;
-  readonly hasTwins: boolean;
+  readonly hasDuplicateKeys: boolean;
   readonly #source: JsonText;
   readonly #page: number;
   readonly #index: number;
@@ -52,7 +56,7 @@ export class JsonRecord implements SourceRecord {
   constructor(document: JsonDocument, value: unknown, source = document.source, page = 1, index = 0) {
     this.value = value;
     this.exact = document.exact;
-    this.hasTwins = document.hasTwins;
+    this.hasDuplicateKeys = document.hasDuplicateKeys;
     this.#source = source;
     this.#page = page;
     this.#index = index;

@@ -3,7 +3,7 @@ const COLON = 58;
 const BACKSLASH = 92;
 
 /** Whether an object of a JSON text gives a key twice: the text has more members then than the value it was parsed to. */
-export function hasTwinKeys(text: string, value: unknown): boolean {
+export function hasDuplicateKeys(text: string, value: unknown): boolean {
   return membersOf(text) > keysOf(value);
 }
 

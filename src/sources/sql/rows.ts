@@ -19,7 +19,10 @@ export interface SqlReadOptions {
   readonly recordSchema?: RecordSchema;
   /** The field that is followed: what is ordered otherwise here is refused. */
   readonly follows?: string | undefined;
-  /** The server gives up after this long; an hour unless said. */
+  /**
+   * The server gives up after this long.
+   * @default an hour
+   */
   readonly timeoutSeconds?: number;
 }
 

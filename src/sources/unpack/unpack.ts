@@ -111,7 +111,7 @@ async function withHead(bytes: AsyncGenerator<Uint8Array>): Promise<WithHead> {
   return { head: Buffer.concat(first).subarray(0, HEAD_BYTES), all: all() };
 }
 
-/** How files begin; `at` is 0 unless said. */
+/** How files begin: from byte `at` on, the first where none is named. */
 const signatures: readonly { readonly packing: string; readonly begins: string; readonly at?: number }[] = [
   { packing: "gzip", begins: "1f8b" },
   { packing: "zstd", begins: "28b52ffd" },

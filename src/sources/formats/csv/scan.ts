@@ -43,7 +43,7 @@ export interface ScanResult {
 
 /**
  * Finds the records of CSV bytes: RFC 4180 with any line end (also mixed, also inside quotes), a chosen delimiter, quote
- * and escape. Gives every record to `take`, in order; blank lines are left out. Constant memory.
+ * and escape. Hands every record to `take`, in order; blank lines are left out. Constant memory.
  * @throws UserError for a file that ends inside a quoted field: it is cut.
  */
 export class CsvScanner {
@@ -143,7 +143,7 @@ export class CsvScanner {
     return at;
   }
 
-  /** Reads one record into `#record`. Gives where the next one begins; -1 when the bytes end before the record does. */
+  /** Reads one record into `#record`. Returns where the next one begins; -1 when the bytes end before the record does. */
   #one(bytes: Buffer, from: number, final: boolean): number {
     const record = this.#record;
     const { starts, ends, quoted } = record;
