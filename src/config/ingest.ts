@@ -1,6 +1,12 @@
 import { basename, dirname, join, relative } from "node:path";
 import { UserError, UserErrors } from "../model/errors.ts";
-import type { ConnectorKind, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
+import {
+  type ConnectorKind,
+  type IngestDeclaration,
+  LEDGERS,
+  RAW_LOAD_DATE,
+  type StreamDeclaration,
+} from "../model/ingest.ts";
 import { nearest } from "../model/nearest.ts";
 import { connectorOf } from "./connectors.ts";
 import { checkCursor } from "./cursor.ts";
@@ -88,6 +94,12 @@ function streamOf(
   };
   if (cursor) mustBeKnown(cursor.field, "cursor", "field");
   for (const [place, field] of (batch?.by ?? []).entries()) mustBeKnown(field, "batch", "by", place);
+  if (partition?.by === "load_date" && known.includes(RAW_LOAD_DATE.name))
+    throw new UserError({
+      message: `a table split by load_date has a column ${RAW_LOAD_DATE.name}, and so has ${recordSchema.file}`,
+      ...yaml.locate(["streams", index, "partition", "by"]),
+      hint: "leave the field out: it is kept in _extra",
+    });
   if (partition?.column) mustBeKnown(partition.column, "partition", "column");
   for (const [number, columns] of (indexes ?? []).entries())
     for (const [place, field] of columns.entries()) mustBeKnown(field, "indexes", number, place);
@@ -127,6 +139,11 @@ function checkStreams(written: Written, yaml: YamlFile): void {
         errors.push(new UserError({ message, ...yaml.locate(["streams", index, key]), hint: "rename one of them" }));
       }
     }
+  }
+  for (const [index, { table }] of written.streams.entries()) {
+    if (!LEDGERS.some((ledger) => ledger === table)) continue;
+    const message = `"${table}" is a table of landing itself`;
+    errors.push(new UserError({ message, ...yaml.locate(["streams", index, "table"]), hint: "choose another name" }));
   }
   if (errors.length > 0) throw new UserErrors(errors);
 }

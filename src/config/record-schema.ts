@@ -5,6 +5,9 @@ import { readYaml, type YamlFile, type YamlPath } from "./yaml.ts";
 /** Columns of every raw table, which no field may be called. */
 const RESERVED = new Set(["_load_id", "_row_no", "_extra"]);
 
+/** Columns that every table of PostgreSQL has. */
+const SYSTEM = new Set(["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"]);
+
 const types: Readonly<Record<string, string>> = {
   string: "text",
   integer: "bigint",
@@ -57,11 +60,18 @@ function columnOf(name: string, property: Record<string, unknown>, yaml: YamlFil
       hint: "leave the field out: it is kept in _extra",
     });
   }
-  if (Buffer.byteLength(name) > 63 || name === "") {
+  if (SYSTEM.has(name)) {
+    return new UserError({
+      message: `"${name}" is a column that every table of PostgreSQL has already`,
+      ...yaml.locate(path, "key"),
+      hint: "leave the field out: it is kept in _extra",
+    });
+  }
+  if (Buffer.byteLength(name) > 63 || name === "" || name.includes("\0")) {
     return new UserError({
       message: `"${name}" cannot be a column`,
       ...yaml.locate(path, "key"),
-      expected: "a name of 1 to 63 bytes",
+      expected: "a name of 1 to 63 bytes, without NUL",
       hint: "leave the field out: it is kept in _extra",
     });
   }

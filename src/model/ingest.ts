@@ -38,6 +38,9 @@ export const RAW_LOAD_DATE = {
   description: "UTC day of the load",
 } as const;
 
+/** Tables of landing itself, beside the raw ones. */
+export const LEDGERS = ["_load", "_rejected", "_file", "_drift"] as const;
+
 /** One `ingest/<source>.yaml`, checked, with its variables filled in and its record schemas read. */
 export interface IngestDeclaration {
   /** The file it was declared in, for messages. */

@@ -29,12 +29,15 @@ export function recordText({ bytes, start, end }: ScannedRecord): string {
 }
 
 /**
- * The fields of a file, in its order, by its first record.
+ * The fields of a file, in its order, by its first record. White space around a name is none of it, unless a declared field
+ * is called so.
+ * @param declared fields of the record schema
  * @throws UserError for names that cannot be told apart.
  */
-export function readHeader(record: ScannedRecord, options: CsvOptions): readonly string[] {
+export function readHeader(record: ScannedRecord, options: CsvOptions, declared: readonly string[]): readonly string[] {
   const names = Array.from({ length: record.fields }, (_, field) => {
-    const name = (cellText(record, field, { ...options, null: "\0" }) ?? "").trim();
+    const written = cellText(record, field, { ...options, null: "\0" }) ?? "";
+    const name = declared.includes(written) ? written : written.trim();
     return ownValue(options.columns, name) ?? (name === "" ? `column_${field + 1}` : name);
   });
   const twice = record.problem ? undefined : names.find((name, index) => names.indexOf(name) !== index);

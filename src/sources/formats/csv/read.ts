@@ -22,15 +22,17 @@ export class CsvFile {
   readonly #handler: CsvHandler;
   readonly #scanner: CsvScanner;
   readonly #trailer: Buffer | undefined;
+  readonly #columns: readonly string[];
   #names: readonly string[] | undefined;
   #headerBytes = Buffer.alloc(0);
   #toSkip: number;
   #count = 0;
   #ended: string | undefined;
 
-  /** @param columns the fields of a file without a header */
+  /** @param columns the fields of the record schema: those of a file without a header, in order */
   constructor(options: CsvOptions, columns: readonly string[], handler: CsvHandler, maxBytes?: number) {
     this.#options = options;
+    this.#columns = columns;
     this.#handler = handler;
     this.#toSkip = options.skipLines;
     this.#trailer = options.trailer === undefined ? undefined : Buffer.from(options.trailer);
@@ -72,7 +74,7 @@ export class CsvFile {
     const { bytes, start, end } = record;
     if (!this.#names) {
       this.#headerBytes = Buffer.from(bytes.subarray(start, end));
-      this.#begin(readHeader(record, this.#options));
+      this.#begin(readHeader(record, this.#options, this.#columns));
       return;
     }
     if (this.#ended !== undefined)
