@@ -6,15 +6,15 @@ import { type Client, withClient } from "../postgres/client.ts";
 import type { StableClock } from "../sources/files/stable-files.ts";
 import type { RestOptions } from "../sources/rest/rest.ts";
 import type { Filesystem } from "../sources/source.ts";
-import { readPagesOf } from "./connectors.ts";
-import { landFiles } from "./files.ts";
-import { land } from "./land.ts";
-import { ledgerKey, prepareLedger, writeFailure } from "./ledger.ts";
-import type { LandOptions } from "./load.ts";
-import { tend } from "./partitions.ts";
-import { rawTable } from "./raw-table.ts";
-import { isPostgres, landPostgres } from "./through.ts";
-import { withServerTypes } from "./types.ts";
+import { landFiles } from "./connectors/files.ts";
+import { readPagesOf } from "./connectors/pages.ts";
+import { isPostgres, landPostgres } from "./connectors/postgres.ts";
+import { ledgerKey, prepareLedger, writeFailure } from "./ledger/ledger.ts";
+import { land } from "./load/land.ts";
+import type { LandOptions } from "./load/load.ts";
+import { tend } from "./table/partitions.ts";
+import { rawTable } from "./table/raw-table.ts";
+import { withServerTypes } from "./table/server-types.ts";
 
 export interface IngestOptions extends LandOptions {
   /**

@@ -4,7 +4,7 @@ import { type Client, withClient, withTransaction } from "../postgres/client.ts"
 import { readCsv } from "../sources/formats/csv/read.ts";
 import { JsonRecord, parseJson, type SourceRecord } from "../sources/json/document.ts";
 import { sql } from "../sql/sql.ts";
-import { createChecker } from "./check.ts";
+import { createChecker } from "./check/checker.ts";
 import {
   ledgerKey,
   loadTable,
@@ -14,12 +14,12 @@ import {
   readCursor,
   rejectedTable,
   writeLoad,
-} from "./ledger.ts";
-import { preparePartition } from "./partitions.ts";
-import { type RawTable, rawTable } from "./raw-table.ts";
-import { Spool } from "./spool.ts";
-import { createTable, evolveTable } from "./tables.ts";
-import { LOADING_SESSION, withServerTypes } from "./types.ts";
+} from "./ledger/ledger.ts";
+import { preparePartition } from "./table/partitions.ts";
+import { type RawTable, rawTable } from "./table/raw-table.ts";
+import { LOADING_SESSION, withServerTypes } from "./table/server-types.ts";
+import { createTable, evolveTable } from "./table/tables.ts";
+import { Spool } from "./write/write-buffer.ts";
 
 /** What became of the rejects of one stream. */
 export interface Replayed {

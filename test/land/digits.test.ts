@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { arrayText, wholeNumber } from "../../src/land/json-cells.ts";
+import { arrayText, wholeNumber } from "../../src/land/check/json-cells.ts";
 import { fileIngest } from "../support/ingest-files.ts";
 
 const NUMBERS = [

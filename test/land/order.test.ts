@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cursorOrder, orderOf } from "../../src/land/order.ts";
+import { cursorOrder, orderOf } from "../../src/land/load/order.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";

@@ -1,6 +1,6 @@
 import { ingest } from "../../land/ingest.ts";
+import { rejectsOf, streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
-import { rejectsOf, streamState } from "../../land/state.ts";
 import type { LoadReport } from "../../model/load.ts";
 import { withClient } from "../../postgres/client.ts";
 import { openDatabase } from "../database.ts";

@@ -1,18 +1,18 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { CsvOptions } from "../model/ingest.ts";
-import type { Client } from "../postgres/client.ts";
-import { copyIn } from "../postgres/copy.ts";
-import { cellText, recordText } from "../sources/formats/csv/header.ts";
-import { CsvFile, rejectedPiece } from "../sources/formats/csv/read.ts";
-import { CsvScanner, type ScannedRecord } from "../sources/formats/csv/scan.ts";
-import { ids, relationId } from "../sql/identifiers.ts";
-import { literal } from "../sql/literals.ts";
-import { join, type Sql, sql } from "../sql/sql.ts";
-import { type CellRule, cellRules } from "./cells.ts";
-import { type DoubtfulRow, insertOneByOne } from "./doubtful.ts";
-import type { RawTable } from "./raw-table.ts";
+import type { CsvOptions } from "../../model/ingest.ts";
+import type { Client } from "../../postgres/client.ts";
+import { copyIn } from "../../postgres/copy.ts";
+import { cellText, recordText } from "../../sources/formats/csv/header.ts";
+import { CsvFile, rejectedPiece } from "../../sources/formats/csv/read.ts";
+import { CsvScanner, type ScannedRecord } from "../../sources/formats/csv/scan.ts";
+import { ids, relationId } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
+import { join, type Sql, sql } from "../../sql/sql.ts";
+import { type CellRule, cellRules } from "../check/cells.ts";
+import type { RawTable } from "../table/raw-table.ts";
 import { copyFault } from "./reasons.ts";
 import type { Rejection } from "./row-batch.ts";
+import { type DoubtfulRow, insertOneByOne } from "./row-fallback.ts";
 
 /** Bytes of one COPY: what is kept in memory until the server has taken it. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { LoadCursor } from "../model/load.ts";
-import type { SourceRecord } from "../sources/json/document.ts";
+import type { LoadCursor } from "../../model/load.ts";
+import type { SourceRecord } from "../../sources/json/document.ts";
 import type { Order } from "./order.ts";
 
 /** How many records of one load are remembered to notice a page that is served twice. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { RecordSchema } from "../model/ingest.ts";
+import type { RecordSchema } from "../../model/ingest.ts";
 import {
   ABSENT,
   DECIMAL,
@@ -10,10 +10,10 @@ import {
   TEXT,
   TRUE,
   WHOLE_NUMBER,
-} from "../sources/formats/flat-json.ts";
-import { certainty, judgedByCells, saysMore } from "./cells.ts";
-import { compileProperty } from "./check.ts";
-import { baseOf, holdsJson } from "./types.ts";
+} from "../../sources/formats/flat-json.ts";
+import { certainty, judgedByCells, saysMore } from "../check/cells.ts";
+import { compileProperty } from "../check/checker.ts";
+import { baseOf, holdsJson } from "../check/field-types.ts";
 
 /** What a field may be without a closer look. */
 interface FieldRule {

@@ -1,9 +1,9 @@
-import type { IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
-import { type Client, withTransaction } from "../postgres/client.ts";
-import type { SourcePage } from "../sources/source.ts";
-import { ledgerExists } from "./ledger.ts";
+import type { IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
+import { type Client, withTransaction } from "../../postgres/client.ts";
+import type { SourcePage } from "../../sources/source.ts";
+import { ledgerExists } from "../ledger/ledger.ts";
+import { evolveTable } from "../table/tables.ts";
 import { type Landed, type LandOptions, Load } from "./load.ts";
-import { evolveTable } from "./tables.ts";
 
 /** Reads the source from a cursor value on, or from the beginning. */
 export type ReadPages = (since: string | null) => AsyncIterable<SourcePage>;

@@ -1,9 +1,9 @@
-import { UserError } from "../model/errors.ts";
-import type { RawColumn, RecordSchema } from "../model/ingest.ts";
-import type { Client } from "../postgres/client.ts";
-import { describeTypes, type ServerType } from "../postgres/types.ts";
-import { typeName } from "../sql/authored.ts";
-import { type Sql, sql } from "../sql/sql.ts";
+import { UserError } from "../../model/errors.ts";
+import type { RawColumn, RecordSchema } from "../../model/ingest.ts";
+import type { Client } from "../../postgres/client.ts";
+import { describeTypes, type ServerType } from "../../postgres/types.ts";
+import { typeName } from "../../sql/authored.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
 
 /** What a text means must not depend on the server's settings; the source may be slow. For a transaction. */
 export const LOADING_SESSION = sql`
@@ -15,16 +15,6 @@ export const LOADING_SESSION = sql`
 /** The column's type as SQL. */
 export function typeOf({ name, type }: Pick<RawColumn, "name" | "type">): Sql {
   return typeName(type, `the type of ${name}`);
-}
-
-/** What values of the column are: of a domain, what the domain is of. */
-export function baseOf({ type, base }: RawColumn): string {
-  return base ?? type;
-}
-
-/** Whether the column holds JSON: a text is one of JSON's values there. */
-export function holdsJson(column: RawColumn): boolean {
-  return /^jsonb?$/.test(baseOf(column));
 }
 
 /**

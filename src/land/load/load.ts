@@ -1,22 +1,22 @@
-import { UserError } from "../model/errors.ts";
-import type { CsvOptions, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
-import type { LoadCursor, LoadEvent } from "../model/load.ts";
-import type { Client } from "../postgres/client.ts";
-import type { Line } from "../sources/formats/lines.ts";
-import type { FilePosition, SourcePage } from "../sources/source.ts";
-import { BulkCsv } from "./bulk.ts";
-import { createChecker, type RecordChecker, type UnknownFields } from "./check.ts";
-import { CursorTracker } from "./cursor.ts";
-import type { DirectLines } from "./direct.ts";
-import { lastBatchRows, writeDrift } from "./file-ledger.ts";
-import { ledgerKey, lockStream, nextLoadId, readCursor, writeLoad } from "./ledger.ts";
+import { UserError } from "../../model/errors.ts";
+import type { CsvOptions, IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
+import type { LoadCursor, LoadEvent } from "../../model/load.ts";
+import type { Client } from "../../postgres/client.ts";
+import type { Line } from "../../sources/formats/lines.ts";
+import type { FilePosition, SourcePage } from "../../sources/source.ts";
+import { createChecker, type RecordChecker, type UnknownFields } from "../check/checker.ts";
+import { lastBatchRows, writeDrift } from "../ledger/file-ledger.ts";
+import { ledgerKey, lockStream, nextLoadId, readCursor, writeLoad } from "../ledger/ledger.ts";
+import { preparePartition } from "../table/partitions.ts";
+import { type RawTable, rawTable } from "../table/raw-table.ts";
+import { LOADING_SESSION } from "../table/server-types.ts";
+import { createTable } from "../table/tables.ts";
+import { BulkCsv } from "../write/csv-copy.ts";
+import type { DirectLines } from "../write/ndjson-copy.ts";
+import type { Rejection } from "../write/row-batch.ts";
+import { Spool } from "../write/write-buffer.ts";
+import { CursorTracker } from "./cursor-tracker.ts";
 import { cursorOrder, type Order } from "./order.ts";
-import { preparePartition } from "./partitions.ts";
-import { type RawTable, rawTable } from "./raw-table.ts";
-import type { Rejection } from "./row-batch.ts";
-import { Spool } from "./spool.ts";
-import { createTable } from "./tables.ts";
-import { LOADING_SESSION } from "./types.ts";
 
 export interface LandOptions {
   /** Begin at the beginning; what landed before stays and lands once more. */

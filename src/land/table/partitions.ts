@@ -1,9 +1,9 @@
-import { RAW_LOAD_DATE } from "../model/ingest.ts";
-import type { Client } from "../postgres/client.ts";
-import { withTransaction } from "../postgres/client.ts";
-import { cutToBytes, id, relationId, suffixed } from "../sql/identifiers.ts";
-import { literal } from "../sql/literals.ts";
-import { empty, type Identifier, join, type Sql, sql } from "../sql/sql.ts";
+import { RAW_LOAD_DATE } from "../../model/ingest.ts";
+import type { Client } from "../../postgres/client.ts";
+import { withTransaction } from "../../postgres/client.ts";
+import { cutToBytes, id, relationId, suffixed } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
+import { empty, type Identifier, join, type Sql, sql } from "../../sql/sql.ts";
 import type { RawTable } from "./raw-table.ts";
 
 /** The technical date of a row: the UTC day of its load. */

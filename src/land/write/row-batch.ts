@@ -1,6 +1,6 @@
-import { copyCells, copyLine } from "../postgres/copy.ts";
-import type { Line } from "../sources/formats/lines.ts";
-import type { DirectLines } from "./direct.ts";
+import { copyCells, copyLine } from "../../postgres/copy.ts";
+import type { Line } from "../../sources/formats/lines.ts";
+import type { DirectLines } from "./ndjson-copy.ts";
 
 /** Where a record was: its place for people, and in a file where it came from one. */
 export interface Place {

@@ -1,14 +1,14 @@
-import { UserError } from "../model/errors.ts";
-import type { CsvOptions, FormatOptions, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
-import { nearest } from "../model/nearest.ts";
-import { decodeBytes } from "../sources/formats/csv/decode.ts";
-import { CsvFile, readCsv } from "../sources/formats/csv/read.ts";
-import type { Line } from "../sources/formats/lines.ts";
-import type { FormatReader, SourcePage } from "../sources/source.ts";
-import { judgedByCells } from "./cells.ts";
-import { frozen } from "./check.ts";
-import { DirectLines } from "./direct.ts";
-import type { Load } from "./load.ts";
+import { UserError } from "../../model/errors.ts";
+import type { CsvOptions, FormatOptions, RecordSchema, StreamDeclaration } from "../../model/ingest.ts";
+import { nearest } from "../../model/nearest.ts";
+import { decodeBytes } from "../../sources/formats/csv/decode.ts";
+import { CsvFile, readCsv } from "../../sources/formats/csv/read.ts";
+import type { Line } from "../../sources/formats/lines.ts";
+import type { FormatReader, SourcePage } from "../../sources/source.ts";
+import { judgedByCells } from "../check/cells.ts";
+import { frozen } from "../check/checker.ts";
+import type { Load } from "../load/load.ts";
+import { DirectLines } from "../write/ndjson-copy.ts";
 
 /** Lands the records of one file. Gives what its load should remember of it. */
 export async function readFile(
@@ -78,15 +78,15 @@ async function readerOf(
 ): Promise<FormatReader> {
   switch (format.kind) {
     case "ndjson":
-      return (await import("../sources/formats/ndjson.ts")).readNdjson(format, undefined, taken);
+      return (await import("../../sources/formats/ndjson.ts")).readNdjson(format, undefined, taken);
     case "json":
-      return (await import("../sources/formats/json.ts")).readJson(format);
+      return (await import("../../sources/formats/json.ts")).readJson(format);
     case "xml":
-      return (await import("../sources/formats/xml.ts")).readXml(format);
+      return (await import("../../sources/formats/xml.ts")).readXml(format);
     case "avro":
-      return (await import("../sources/formats/avro.ts")).readAvro();
+      return (await import("../../sources/formats/avro.ts")).readAvro();
     case "parquet":
-      return (await import("../sources/formats/parquet.ts")).readParquet();
+      return (await import("../../sources/formats/parquet.ts")).readParquet();
   }
 }
 

@@ -1,6 +1,6 @@
-import type { RawColumn, RecordSchema } from "../model/ingest.ts";
-import type { SourceRecord } from "../sources/json/document.ts";
-import { baseOf, holdsJson } from "./types.ts";
+import type { RawColumn, RecordSchema } from "../../model/ingest.ts";
+import type { SourceRecord } from "../../sources/json/document.ts";
+import { baseOf, holdsJson } from "./field-types.ts";
 
 const WHOLE_TYPES = /^(?:bigint|integer|smallint)$/;
 

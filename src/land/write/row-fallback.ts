@@ -1,12 +1,13 @@
-import type { RawColumn } from "../model/ingest.ts";
-import type { Client } from "../postgres/client.ts";
-import { id, ids, relationId } from "../sql/identifiers.ts";
-import { dollarQuoted, literal, sqlLiteral } from "../sql/literals.ts";
-import { join, type Sql, sql } from "../sql/sql.ts";
-import type { RawTable } from "./raw-table.ts";
+import type { RawColumn } from "../../model/ingest.ts";
+import type { Client } from "../../postgres/client.ts";
+import { id, ids, relationId } from "../../sql/identifiers.ts";
+import { dollarQuoted, literal, sqlLiteral } from "../../sql/literals.ts";
+import { join, type Sql, sql } from "../../sql/sql.ts";
+import { holdsJson } from "../check/field-types.ts";
+import type { RawTable } from "../table/raw-table.ts";
+import { typeOf } from "../table/server-types.ts";
 import { CELL_STATES, ROW_STATES, serverReason } from "./reasons.ts";
 import type { Place, Rejection } from "./row-batch.ts";
-import { holdsJson, typeOf } from "./types.ts";
 
 /** A row that only the server can judge. */
 export interface DoubtfulRow {

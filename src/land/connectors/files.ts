@@ -1,18 +1,18 @@
 import { createHash, type Hash } from "node:crypto";
-import { UserError, type UserErrorDetails } from "../model/errors.ts";
-import type { FileStream, FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
-import type { FileLoad } from "../model/load.ts";
-import { type Client, withTransaction } from "../postgres/client.ts";
-import { connectionLost } from "../postgres/errors.ts";
-import { listStable, type SequenceGap, type StableClock, sequenceGaps } from "../sources/files/stable-files.ts";
-import type { Filesystem, SourceFile } from "../sources/source.ts";
-import { unpack } from "../sources/unpack/unpack.ts";
-import { knownVersions, type LandedFile, readLandedFiles, sameContent, writeFile } from "./file-ledger.ts";
+import { UserError, type UserErrorDetails } from "../../model/errors.ts";
+import type { FileStream, FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
+import type { FileLoad } from "../../model/load.ts";
+import { type Client, withTransaction } from "../../postgres/client.ts";
+import { connectionLost } from "../../postgres/errors.ts";
+import { listStable, type SequenceGap, type StableClock, sequenceGaps } from "../../sources/files/stable-files.ts";
+import type { Filesystem, SourceFile } from "../../sources/source.ts";
+import { unpack } from "../../sources/unpack/unpack.ts";
+import { knownVersions, type LandedFile, readLandedFiles, sameContent, writeFile } from "../ledger/file-ledger.ts";
+import { ledgerExists, ledgerKey, writeFailure } from "../ledger/ledger.ts";
+import { type Landed, type LandOptions, Load } from "../load/load.ts";
+import { rawTable } from "../table/raw-table.ts";
+import { evolveTable } from "../table/tables.ts";
 import { readFile } from "./formats.ts";
-import { ledgerExists, ledgerKey, writeFailure } from "./ledger.ts";
-import { type Landed, type LandOptions, Load } from "./load.ts";
-import { rawTable } from "./raw-table.ts";
-import { evolveTable } from "./tables.ts";
 
 /** What became of the files of one stream. */
 export interface LandedFiles {

@@ -1,14 +1,14 @@
-import { UserError } from "../model/errors.ts";
-import type { RawColumn, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
-import type { DescribedColumn } from "../postgres/types.ts";
-import { schemaTypesOf } from "../sources/formats/csv/coerce.ts";
-import { refuseLostTime, refuseOtherOrder } from "../sources/sql/bends.ts";
-import { unclearNames } from "../sources/sql/rows.ts";
-import { id, ids } from "../sql/identifiers.ts";
-import { literal } from "../sql/literals.ts";
-import { join, or, type Sql, sql } from "../sql/sql.ts";
-import { cellRules, judgedByCells } from "./cells.ts";
-import { baseOf, holdsJson } from "./types.ts";
+import { UserError } from "../../model/errors.ts";
+import type { RawColumn, RecordSchema, StreamDeclaration } from "../../model/ingest.ts";
+import type { DescribedColumn } from "../../postgres/types.ts";
+import { schemaTypesOf } from "../../sources/formats/csv/coerce.ts";
+import { refuseLostTime, refuseOtherOrder } from "../../sources/sql/bends.ts";
+import { unclearNames } from "../../sources/sql/rows.ts";
+import { id, ids } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
+import { join, or, type Sql, sql } from "../../sql/sql.ts";
+import { cellRules, judgedByCells } from "../check/cells.ts";
+import { baseOf, holdsJson } from "../check/field-types.ts";
 
 /** A column of a PostgreSQL that is read, and the one it lands in. */
 interface Pair {

@@ -1,4 +1,4 @@
-import type { IngestDeclaration, PartitionDeclaration, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
+import type { IngestDeclaration, PartitionDeclaration, RecordSchema, StreamDeclaration } from "../../model/ingest.ts";
 
 /** A table that records land in. */
 export interface RawTable {

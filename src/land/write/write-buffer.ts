@@ -1,15 +1,15 @@
-import type { Client } from "../postgres/client.ts";
-import { copyChunks, copyIn, copyLine } from "../postgres/copy.ts";
-import type { Line } from "../sources/formats/lines.ts";
-import { ids, relationId } from "../sql/identifiers.ts";
-import { join, sql } from "../sql/sql.ts";
-import type { DirectLines } from "./direct.ts";
-import { insertOneByOne } from "./doubtful.ts";
-import { type LedgerKey, rejectedTable } from "./ledger.ts";
-import type { RawTable } from "./raw-table.ts";
+import type { Client } from "../../postgres/client.ts";
+import { copyChunks, copyIn, copyLine } from "../../postgres/copy.ts";
+import type { Line } from "../../sources/formats/lines.ts";
+import { ids, relationId } from "../../sql/identifiers.ts";
+import { join, sql } from "../../sql/sql.ts";
+import { type LedgerKey, rejectedTable } from "../ledger/ledger.ts";
+import type { RawTable } from "../table/raw-table.ts";
+import { landedColumns } from "../table/tables.ts";
+import type { DirectLines } from "./ndjson-copy.ts";
 import { copyFault } from "./reasons.ts";
 import { type Place, type Rejection, RowBatch } from "./row-batch.ts";
-import { landedColumns } from "./tables.ts";
+import { insertOneByOne } from "./row-fallback.ts";
 
 /** So often a COPY is tried again without the row that the server refused; then it is asked row by row. */
 const MAX_COPIES = 4;

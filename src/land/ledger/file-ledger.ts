@@ -1,5 +1,5 @@
-import type { Client } from "../postgres/client.ts";
-import { sql } from "../sql/sql.ts";
+import type { Client } from "../../postgres/client.ts";
+import { sql } from "../../sql/sql.ts";
 import { driftTable, fileTable, type LedgerKey, loadTable } from "./ledger.ts";
 
 /** A version of a file that has landed. */

@@ -1,21 +1,29 @@
-import type { IngestDeclaration, SqlDeclaration, SqlStream, StreamDeclaration } from "../model/ingest.ts";
-import { type Client, withClient, withTransaction } from "../postgres/client.ts";
-import { copyOut } from "../postgres/copy.ts";
-import { copyFormat, copyThrough, SOURCE_SESSION } from "../postgres/through.ts";
-import { describeQuery } from "../postgres/types.ts";
-import { readNdjson } from "../sources/formats/ndjson.ts";
-import type { SourceRecord } from "../sources/json/document.ts";
-import type { SourcePage } from "../sources/source.ts";
-import { selectOf } from "../sources/sql/query.ts";
-import { ids, relationId } from "../sql/identifiers.ts";
-import { literal } from "../sql/literals.ts";
-import { join, type Sql, sql } from "../sql/sql.ts";
-import { sqlCursor } from "./connectors.ts";
-import { ledgerExists } from "./ledger.ts";
-import { type Landed, type LandOptions, Load } from "./load.ts";
-import { cellColumns, doubts, type Meeting, meet, passesUnread, selectCells, selectRecords } from "./meeting.ts";
-import { copyFault } from "./reasons.ts";
-import { evolveTable } from "./tables.ts";
+import type { IngestDeclaration, SqlDeclaration, SqlStream, StreamDeclaration } from "../../model/ingest.ts";
+import { type Client, withClient, withTransaction } from "../../postgres/client.ts";
+import { copyOut } from "../../postgres/copy.ts";
+import { copyFormat, copyThrough, SOURCE_SESSION } from "../../postgres/through.ts";
+import { describeQuery } from "../../postgres/types.ts";
+import { readNdjson } from "../../sources/formats/ndjson.ts";
+import type { SourceRecord } from "../../sources/json/document.ts";
+import type { SourcePage } from "../../sources/source.ts";
+import { selectOf } from "../../sources/sql/query.ts";
+import { ids, relationId } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
+import { join, type Sql, sql } from "../../sql/sql.ts";
+import { ledgerExists } from "../ledger/ledger.ts";
+import { type Landed, type LandOptions, Load } from "../load/load.ts";
+import { evolveTable } from "../table/tables.ts";
+import {
+  cellColumns,
+  doubts,
+  type Meeting,
+  meet,
+  passesUnread,
+  selectCells,
+  selectRecords,
+} from "../write/column-match.ts";
+import { copyFault } from "../write/reasons.ts";
+import { sqlCursor } from "./pages.ts";
 
 export type Postgres = SqlDeclaration & Required<Pick<SqlDeclaration, "settings">>;
 

@@ -1,13 +1,13 @@
-import { UserError } from "../model/errors.ts";
-import { RAW_COLUMNS, RAW_LOAD_DATE, type RawColumn } from "../model/ingest.ts";
-import type { Client } from "../postgres/client.ts";
-import { withTransaction } from "../postgres/client.ts";
-import { id, ids, relationId } from "../sql/identifiers.ts";
-import { literal } from "../sql/literals.ts";
-import { empty, join, type Sql, sql } from "../sql/sql.ts";
+import { UserError } from "../../model/errors.ts";
+import { RAW_COLUMNS, RAW_LOAD_DATE, type RawColumn } from "../../model/ingest.ts";
+import type { Client } from "../../postgres/client.ts";
+import { withTransaction } from "../../postgres/client.ts";
+import { id, ids, relationId } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
+import { empty, join, type Sql, sql } from "../../sql/sql.ts";
 import { firstPartitions, partitionClause } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
-import { typeOf } from "./types.ts";
+import { typeOf } from "./server-types.ts";
 
 const ownColumns = RAW_COLUMNS.map((column) => ({
   ...column,

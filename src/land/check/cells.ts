@@ -1,8 +1,8 @@
-import type { RawColumn, RecordSchema } from "../model/ingest.ts";
-import { coerce, schemaTypesOf } from "../sources/formats/csv/coerce.ts";
-import { compileProperty } from "./check.ts";
+import type { RawColumn, RecordSchema } from "../../model/ingest.ts";
+import { coerce, schemaTypesOf } from "../../sources/formats/csv/coerce.ts";
+import { compileProperty } from "./checker.ts";
+import { baseOf } from "./field-types.ts";
 import { isDateAt, isTimeAt } from "./times.ts";
-import { baseOf } from "./types.ts";
 
 /** Whether bytes are surely a value of a type. False is no verdict: then the server decides. */
 type Certain = (bytes: Uint8Array, start: number, end: number) => boolean;

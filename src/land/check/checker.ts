@@ -1,12 +1,12 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
-import { UserError } from "../model/errors.ts";
-import type { RawColumn, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
-import type { SourceRecord } from "../sources/json/document.ts";
+import { UserError } from "../../model/errors.ts";
+import type { RawColumn, RecordSchema, StreamDeclaration } from "../../model/ingest.ts";
+import type { SourceRecord } from "../../sources/json/document.ts";
+import { baseOf } from "./field-types.ts";
 import { jsonCell, readsText } from "./json-cells.ts";
 import { isDateText, isDateTimeText } from "./times.ts";
-import { baseOf } from "./types.ts";
 
 /** A record as cells in the order of the columns, `_extra` last; or why it cannot be landed. */
 export type Checked = { readonly cells: readonly (string | null)[] } | { readonly reasons: readonly string[] };

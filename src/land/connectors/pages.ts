@@ -1,8 +1,14 @@
-import type { IngestDeclaration, SoapStream, SqlDeclaration, SqlStream, StreamDeclaration } from "../model/ingest.ts";
-import type { RestOptions, RestStreamDeclaration } from "../sources/rest/rest.ts";
-import type { SourcePage } from "../sources/source.ts";
-import { type SqlCursor, selectOf } from "../sources/sql/query.ts";
-import { baseOf } from "./types.ts";
+import type {
+  IngestDeclaration,
+  SoapStream,
+  SqlDeclaration,
+  SqlStream,
+  StreamDeclaration,
+} from "../../model/ingest.ts";
+import type { RestOptions, RestStreamDeclaration } from "../../sources/rest/rest.ts";
+import type { SourcePage } from "../../sources/source.ts";
+import { type SqlCursor, selectOf } from "../../sources/sql/query.ts";
+import { baseOf } from "../check/field-types.ts";
 
 /** Reads a stream of any source that is not files, from a cursor value on or from the beginning. */
 export async function* readPagesOf(
@@ -14,12 +20,12 @@ export async function* readPagesOf(
   const { connector } = declaration;
   switch (connector.kind) {
     case "rest": {
-      const { readPages } = await import("../sources/rest/rest.ts");
+      const { readPages } = await import("../../sources/rest/rest.ts");
       yield* readPages(connector, stream as RestStreamDeclaration, since, options);
       break;
     }
     case "soap": {
-      const { readSoap } = await import("../sources/soap.ts");
+      const { readSoap } = await import("../../sources/soap.ts");
       yield* readSoap(connector, stream as StreamDeclaration & { readonly connector: SoapStream }, since, options);
       break;
     }
@@ -40,10 +46,10 @@ async function* readSql(
   const cursor = sqlCursor(stream, since);
   const options = { projectDir, recordSchema: stream.recordSchema, follows: cursor?.field };
   if (dialect === "mysql") {
-    const { readMysql } = await import("../sources/sql/mysql.ts");
+    const { readMysql } = await import("../../sources/sql/mysql.ts");
     yield* readMysql(url, selectOf(dialect, stream.connector, cursor), options);
   } else if (dialect === "sqlserver") {
-    const { readSqlServer } = await import("../sources/sql/sqlserver.ts");
+    const { readSqlServer } = await import("../../sources/sql/sqlserver.ts");
     yield* readSqlServer(url, selectOf(dialect, stream.connector, cursor), options);
   } else throw new Error("a PostgreSQL is landed by itself");
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createChecker } from "../../src/land/check.ts";
-import { DirectLines } from "../../src/land/direct.ts";
+import { createChecker } from "../../src/land/check/checker.ts";
+import { DirectLines } from "../../src/land/write/ndjson-copy.ts";
 import type { RecordSchema } from "../../src/model/ingest.ts";
 import { JsonRecord, parseJson } from "../../src/sources/json/document.ts";
 

@@ -1,6 +1,6 @@
-import type { IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
-import type { Client } from "../postgres/client.ts";
-import { sql } from "../sql/sql.ts";
+import type { IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
+import type { Client } from "../../postgres/client.ts";
+import { sql } from "../../sql/sql.ts";
 import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger.ts";
 
 /** Where a stream stands. */
