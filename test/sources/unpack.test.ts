@@ -76,6 +76,24 @@ describe("what is unpacked", () => {
     }
   });
 
+  test("a checksum of zstd is XXH64 of the content: one that is published is right, another is refused", async () => {
+    const published = {
+      "": "ef46db3751d8e999",
+      a: "d24ec4f1a98c6e5b",
+      abc: "44bc2cf5ad770999",
+      "Nobody inspects the spammish repetition": "fbcea83c8a378bf1",
+    };
+    for (const [content, xxh64] of Object.entries(published)) {
+      // One frame (content size and checksum are there) of one last block that is not packed, header and content.
+      const checksum = Buffer.from(xxh64, "hex").subarray(4).reverse();
+      const block = Buffer.from([1 | ((content.length << 3) & 0xff), content.length >> 5, 0]);
+      const frame = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x24, content.length]), block, Buffer.from(content)];
+      expect((await unpacked(Buffer.concat([...frame, checksum]))).toString()).toBe(content);
+      checksum[0]! ^= 1;
+      expect((await failure(unpacked(Buffer.concat([...frame, checksum])))).found).toBe("the checksum is wrong");
+    }
+  });
+
   test("a reader that stops early closes the file", async () => {
     for (const data of [text, gzipSync(text), ...(hasZstd ? [zstd(text)] : [])]) {
       let closed = false;

@@ -1,6 +1,6 @@
 import type { Decompress } from "fzstd";
+import type { XXHash } from "xxhash-wasm";
 import { ByteReader } from "../byte-reader.ts";
-import { Xxh64 } from "./xxh64.ts";
 
 /** Larger windows need the memory of a hostile file's choosing; zstd itself refuses them too unless asked. */
 const MAX_WINDOW_BYTES = 128 * 1024 * 1024;
@@ -23,12 +23,13 @@ interface Frame {
  * later ones drop what follows the first frame of a chunk without a word; so the frames are found here.
  */
 export async function* unzstd(bytes: AsyncIterable<Uint8Array>, damaged: Damaged): AsyncGenerator<Uint8Array> {
-  const { Decompress } = await import("fzstd");
+  const [{ Decompress }, { default: xxhash }] = await Promise.all([import("fzstd"), import("xxhash-wasm")]);
+  const { create64 } = await xxhash();
   const reader = new ByteReader(bytes, () => damaged(true, "it ends in the middle of a frame"));
   try {
     while (!(await reader.atEnd())) {
       const frame = await nextFrame(reader, damaged);
-      if (frame) yield* blocksOf(frame, new Decompress(), reader, damaged);
+      if (frame) yield* blocksOf(frame, { decoder: new Decompress(), hash: create64() }, reader, damaged);
     }
   } finally {
     await reader.close();
@@ -38,11 +39,10 @@ export async function* unzstd(bytes: AsyncIterable<Uint8Array>, damaged: Damaged
 /** The content of one frame, whose header is read already. */
 async function* blocksOf(
   frame: Frame,
-  decoder: Decompress,
+  { decoder, hash }: { readonly decoder: Decompress; readonly hash: XXHash<bigint> },
   reader: ByteReader,
   damaged: Damaged,
 ): AsyncGenerator<Uint8Array> {
-  const hash = new Xxh64();
   const unpacked: Uint8Array[] = [];
   decoder.ondata = (chunk) => void unpacked.push(chunk);
   let packed = frame.header;
@@ -59,9 +59,13 @@ async function* blocksOf(
       if (frame.hasChecksum) hash.update(chunk);
       if (chunk.byteLength > 0) yield chunk;
     }
-    if (checksum.length && checksum.readUInt32LE() !== hash.low32()) throw damaged(false, "the checksum is wrong");
+    if (checksum.length && checksum.readUInt32LE() !== low32(hash.digest()))
+      throw damaged(false, "the checksum is wrong");
   }
 }
+
+/** The half of a hash that a frame keeps. */
+const low32 = (hash: bigint): number => Number(BigInt.asUintN(32, hash));
 
 /** The header of the next frame; undefined for a frame that is to be skipped, which is then behind. */
 async function nextFrame(reader: ByteReader, damaged: Damaged): Promise<Frame | undefined> {
