@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ConnectionSettings, connectionUrl } from "../src/model/connection.ts";
+import { type ConnectionSettings, connectionUrl } from "../src/model/connection-settings.ts";
 import { runTool, timeProcess } from "./process.ts";
 
 export const OLD_CLI = "2.6.7";

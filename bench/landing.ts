@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { ConnectionSettings } from "../src/model/connection.ts";
+import type { ConnectionSettings } from "../src/model/connection-settings.ts";
 import { ensureBuilt } from "./contestants.ts";
 import { makePlainTable, psqlCopy, type Timing } from "./landing/contestants.ts";
 import { dltNote } from "./landing/dlt.ts";

@@ -1,15 +1,15 @@
 import type pg from "pg";
-import type { ConnectionSettings } from "../src/model/connection.ts";
+import type { ConnectionSettings } from "../src/model/connection-settings.ts";
 import type { CompiledGraph } from "../src/model/graph.ts";
 import type { BuildStep, OperationsStep, Plan, Segment } from "../src/model/plan.ts";
 import { targetKey } from "../src/model/target.ts";
-import { plan } from "../src/plan/plan.ts";
-import { readCatalog } from "../src/postgres/catalog.ts";
+import { plan } from "../src/plan/planner.ts";
 import { withClient } from "../src/postgres/client.ts";
+import { readCatalog } from "../src/postgres/read-catalog.ts";
 import { publicTargets } from "../src/run/run.ts";
+import { createPublicView } from "../src/sql/ddl.ts";
 import { joinStatements } from "../src/sql/message.ts";
 import { statement } from "../src/sql/statement.ts";
-import { createPublicView } from "../src/sql/statements.ts";
 import { openClient } from "./server.ts";
 import { columns } from "./workload.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compile } from "../src/compile/compile.ts";
 import type { Failpoint } from "../src/environment/failpoints.ts";
-import type { ConnectionSettings } from "../src/model/connection.ts";
+import type { ConnectionSettings } from "../src/model/connection-settings.ts";
 import { connect } from "../src/postgres/client.ts";
 import { rollback } from "../src/release/rollback.ts";
 import { run } from "../src/run/run.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import type { ConnectionSettings } from "../src/model/connection.ts";
+import type { ConnectionSettings } from "../src/model/connection-settings.ts";
 import type { CompiledGraph } from "../src/model/graph.ts";
 import { type Client, withClient } from "../src/postgres/client.ts";
 import { run } from "../src/run/run.ts";

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compile } from "../src/compile/compile.ts";
-import type { ConnectionSettings } from "../src/model/connection.ts";
+import type { ConnectionSettings } from "../src/model/connection-settings.ts";
 import { withClient } from "../src/postgres/client.ts";
 import { run } from "../src/run/run.ts";
 import { sql } from "../src/sql/sql.ts";

@@ -4,7 +4,7 @@ import { cpus, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { compile } from "../src/compile/compile.ts";
-import type { ConnectionSettings } from "../src/model/connection.ts";
+import type { ConnectionSettings } from "../src/model/connection-settings.ts";
 import type { CompiledGraph } from "../src/model/graph.ts";
 import { type CommandLine, ensureBuilt, oldCommandLine, ourCommandLine } from "./contestants.ts";
 import { replay } from "./plain.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
-import type { ConnectionSettings } from "../src/model/connection.ts";
+import type { ConnectionSettings } from "../src/model/connection-settings.ts";
 import { freePort } from "../src/postgres/embedded/port.ts";
 import { startEmbedded, stopEmbedded } from "../src/postgres/embedded/server.ts";
 import { runTool } from "./process.ts";

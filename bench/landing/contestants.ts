@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type ConnectionSettings, connectionUrl } from "../../src/model/connection.ts";
-import type { StreamLoad } from "../../src/model/load.ts";
+import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
+import type { StreamLoad } from "../../src/model/load-report.ts";
 import { timeProcess } from "../process.ts";
 import { ask } from "../server.ts";
 import { orderColumns } from "./orders.ts";

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { type ConnectionSettings, connectionUrl } from "../../src/model/connection.ts";
+import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
 import { runTool } from "../process.ts";
 import { ask } from "../server.ts";
 import type { DataFile } from "./generate.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { ask, type Server } from "../server.ts";
 import { land, makePlainTable, psqlCopy, psqlPipe, type Timing } from "./contestants.ts";
 import type { DataFile } from "./generate.ts";

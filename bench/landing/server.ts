@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
-import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { startEmbedded, stopEmbedded } from "../../src/postgres/embedded/server.ts";
 import { ask, type Server, startServer } from "../server.ts";
 

@@ -1,6 +1,6 @@
 import { linkSync } from "node:fs";
 import { join } from "node:path";
-import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { ask } from "../server.ts";
 import { land } from "./contestants.ts";
 import { type DataFile, minuteFile } from "./generate.ts";

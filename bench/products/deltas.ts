@@ -6,7 +6,7 @@ import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { compile } from "../../src/compile/compile.ts";
-import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import type { RunReport, StepResult } from "../../src/model/report.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { run } from "../../src/run/run.ts";

@@ -4,7 +4,7 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type BetweenOptions, between } from "../../src/library/reconcile.ts";
-import { type ConnectionSettings, connectionUrl } from "../../src/model/connection.ts";
+import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
 import { ensureBuilt } from "../contestants.ts";
 import { chooseServer } from "../landing/server.ts";
 import { ratios, spread } from "../measure.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { readProject } from "../compile/project.ts";
 import { resolveConnection } from "../config/connection.ts";
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { embeddedStatus, startEmbedded } from "../postgres/embedded/server.ts";
 import type { Shell } from "./shell.ts";
 

@@ -1,13 +1,13 @@
 import { readSource } from "../compile/source.ts";
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { formatUserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { Bounds, Plan, Segment, Statement, Step } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
-import { changesCode, plan, withoutRetired } from "../plan/plan.ts";
+import { changesCode, plan, withoutRetired } from "../plan/planner.ts";
 import { SNAPSHOT, SNAPSHOT_END } from "../plan/snapshot.ts";
-import { readCatalog } from "../postgres/catalog.ts";
 import { withClient } from "../postgres/client.ts";
+import { readCatalog } from "../postgres/read-catalog.ts";
 import { type Preview, preview, type ReleasePreview } from "../run/preview.ts";
 import { publicTargets } from "../run/run.ts";
 import { scriptOf } from "../sql/message.ts";

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { readDotEnv } from "../config/environment.ts";
 import { formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
-import { postgresError } from "../postgres/errors.ts";
+import { postgresError } from "../postgres/sqlstate.ts";
 import { githubAnnotations } from "./github.ts";
 import { paint } from "./paint.ts";
 import type { AddCommand, Shell } from "./shell.ts";

@@ -9,11 +9,11 @@ import { githubAnnotations } from "./github.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import { environmentName } from "./options.ts";
 import { printPlan } from "./print-plan.ts";
+import { printUnitTests } from "./print-unit-tests.ts";
 import { progress, summary } from "./progress.ts";
 import { releaseOptions } from "./releasing.ts";
 import { type RunFlags, selection } from "./selection.ts";
 import type { Shell } from "./shell.ts";
-import { sayUnitTests } from "./unit-tests.ts";
 
 /** `dataform run`, while the project is still compiling. */
 export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFlags, shell: Shell): Promise<void> {
@@ -24,7 +24,7 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   const settings = await opening;
   if (flags.dryRun) return printPlan(graph, settings, flags, shell);
   const source = (file: string) => readSource(shell.projectDir, file);
-  if (flags.runTests && !sayUnitTests(await runUnitTests(graph, settings, { readSource: source }), shell)) {
+  if (flags.runTests && !printUnitTests(await runUnitTests(graph, settings, { readSource: source }), shell)) {
     shell.exitCode = 1;
     return;
   }

@@ -1,11 +1,11 @@
 import { UserError } from "../model/errors.ts";
 import type { JsonText, RunReport } from "../model/report.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
-import { connectionLost, postgresError } from "../postgres/errors.ts";
+import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { createSchemaOnce } from "../sql/ddl.ts";
 import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { type Sql, sql } from "../sql/sql.ts";
-import { createSchemaOnce } from "../sql/statements.ts";
 
 /** The oldest server that has what the release protocol needs (security_invoker, NULLS NOT DISTINCT). */
 const OLDEST_SERVER = 150_000;

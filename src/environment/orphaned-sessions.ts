@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { withClient } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
 

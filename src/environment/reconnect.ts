@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import type { Duty } from "../model/roles.ts";
 import { type Client, connect } from "../postgres/client.ts";
 

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { FENCED } from "../model/release.ts";
 import { DEFAULT_PREFIX } from "../model/roles.ts";
 import { type Client, connect, withClient } from "../postgres/client.ts";
-import { connectionLost, sqlState } from "../postgres/errors.ts";
+import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunEvents } from "./events.ts";
 import type { ReachFailpoint } from "./failpoints.ts";

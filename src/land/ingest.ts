@@ -1,7 +1,7 @@
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import type { UserErrorDetails } from "../model/errors.ts";
 import type { FileStream, FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
-import type { LoadReport, StreamLoad } from "../model/load.ts";
+import type { LoadReport, StreamLoad } from "../model/load-report.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import type { StableClock } from "../sources/files/stable-files.ts";
 import type { RestOptions } from "../sources/rest/rest.ts";

@@ -1,4 +1,4 @@
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import type { CsvOptions, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";

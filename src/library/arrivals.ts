@@ -2,8 +2,8 @@ import { expression, relation } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { empty, or, type Sql, sql } from "../sql/sql.ts";
+import { checkKnown, columnName, fail, foundOf, own } from "./shared/check-options.ts";
 import { projectVar } from "./shared/dataform.ts";
-import { checkKnown, columnName, fail, foundOf, own } from "./shared/options.ts";
 
 // Which rows an incremental model has to work in: those that arrived since it was last computed, and those of days that are
 // to be computed once more, by `--vars reprocess_from=2026-01-01,reprocess_to=2026-01-03`, both included.

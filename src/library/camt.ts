@@ -1,7 +1,7 @@
 import { expression } from "../sql/authored.ts";
 import { literal } from "../sql/literals.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
-import { checkKnown, fail, foundOf } from "./shared/options.ts";
+import { checkKnown, fail, foundOf } from "./shared/check-options.ts";
 
 // What an entry of an account statement (ISO 20022 camt.053) says, from the list of its TxDtls as JSON. Arguments are SQL
 // expressions, and so are results.

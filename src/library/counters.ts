@@ -15,7 +15,7 @@ import {
   fail,
   type TypedColumns,
   typedColumns,
-} from "./shared/options.ts";
+} from "./shared/check-options.ts";
 
 export type { BirthOptions, CounterOptions, RollupOptions, TotalsOptions } from "./counters/options.ts";
 

@@ -1,7 +1,7 @@
 import { expression, relation, select } from "../sql/authored.ts";
 import { dollarQuoted, literal, sqlLiteral } from "../sql/literals.ts";
 import { empty, type Sql, sql } from "../sql/sql.ts";
-import { checkKnown, columnName, fail } from "./shared/options.ts";
+import { checkKnown, columnName, fail } from "./shared/check-options.ts";
 
 // Partitions of a table by day, for operations: `create table … partition by range (load_date)`, a date.
 

@@ -1,6 +1,6 @@
 import { expression } from "../sql/authored.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
-import { checkKnown, fail, foundOf, optionsOf } from "./shared/options.ts";
+import { checkKnown, fail, foundOf, optionsOf } from "./shared/check-options.ts";
 
 // Ratios are sums over sums, exact, and null when there is nothing to divide by.
 

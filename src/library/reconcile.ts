@@ -13,8 +13,8 @@ import { ruleRows } from "./reconcile/rule-rows.ts";
 import { measureOf } from "./reconcile/sides.ts";
 import { type Relations, storeOf } from "./reconcile/store.ts";
 import { summaryOf } from "./reconcile/summary.ts";
+import { callerOf, checkKnown, checkModel, fail, optionsOf } from "./shared/check-options.ts";
 import { type Name, namedTarget } from "./shared/dataform.ts";
-import { callerOf, checkKnown, checkModel, fail, optionsOf } from "./shared/options.ts";
 
 // Two sets of rows compared by key: a result for each row, figures for each column, a summary that adds up, and what could
 // be corrected. docs/products/reconciliation.md has the rules.

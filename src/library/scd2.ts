@@ -18,8 +18,8 @@ import { checked, type TimelineOptions } from "./scd2/options.ts";
 import { publishAll, versionsOfLoads } from "./scd2/publish.ts";
 import { feedCte, winnersOfLog } from "./scd2/records.ts";
 import { shownVersions, versionsCtes } from "./scd2/versions.ts";
+import { callerOf, checkKnown, checkModel, columnNames, fail, optionsOf } from "./shared/check-options.ts";
 import { type Context, type Name, namedTarget } from "./shared/dataform.ts";
-import { callerOf, checkKnown, checkModel, columnNames, fail, optionsOf } from "./shared/options.ts";
 
 // History tables (slowly changing dimensions, type 2) as a pure function of the records received: the same records give
 // the same rows, in whatever order they were loaded. docs/history.md has the rules.

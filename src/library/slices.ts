@@ -1,8 +1,8 @@
 import { expression, relation } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
 import { sql } from "../sql/sql.ts";
+import { callerOf } from "./shared/check-options.ts";
 import { assertModel, type Name, publishModel, targetOf } from "./shared/dataform.ts";
-import { callerOf } from "./shared/options.ts";
 import { storeColumns } from "./slices/input.ts";
 import { loadsOf } from "./slices/loads.ts";
 import { type LoadsOptions, type PublishOptions, type Report, reportOf, tablesOf } from "./slices/options.ts";

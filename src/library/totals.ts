@@ -2,7 +2,6 @@ import { expression, relation } from "../sql/authored.ts";
 import { id, suffixed } from "../sql/identifiers.ts";
 import { and, join, or, type Sql, sql } from "../sql/sql.ts";
 import { changedRows, onlyAll } from "./counters/scopes.ts";
-import { type Action, assertModel, type Context, type Name, namedTarget, referTo } from "./shared/dataform.ts";
 import {
   callerOf,
   checkKnown,
@@ -12,7 +11,8 @@ import {
   columnsOrNone,
   entriesOf,
   fail,
-} from "./shared/options.ts";
+} from "./shared/check-options.ts";
+import { type Action, assertModel, type Context, type Name, namedTarget, referTo } from "./shared/dataform.ts";
 
 // Totals of the same thing, counted twice.
 

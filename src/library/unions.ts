@@ -1,7 +1,7 @@
 import { relation } from "../sql/authored.ts";
 import { ids } from "../sql/identifiers.ts";
 import { join, sql } from "../sql/sql.ts";
-import { checkKnown, columnNames, fail, foundOf } from "./shared/options.ts";
+import { checkKnown, columnNames, fail, foundOf } from "./shared/check-options.ts";
 
 export interface UnionOptions {
   /** The columns, by name: each relation has them, in whatever order. */

@@ -1,7 +1,7 @@
 import { literal } from "../sql/literals.ts";
 import { join } from "../sql/sql.ts";
+import { checkKnown, checkOption, fail, foundOf, isText } from "./shared/check-options.ts";
 import { projectVar } from "./shared/dataform.ts";
-import { checkKnown, checkOption, fail, foundOf, isText } from "./shared/options.ts";
 
 // Project variables as SQL. What one may be is said where it is used, so that a typing error stops the compilation.
 

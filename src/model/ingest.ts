@@ -1,4 +1,4 @@
-import type { ConnectionSettings } from "./connection.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 
 /** A value that came from an environment variable and is never shown. */
 export class Secret {

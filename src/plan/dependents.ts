@@ -2,10 +2,10 @@ import type { Dependent } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
+import { commentOn, fromCatalog, grantOn, keyword, withOptions } from "../sql/ddl.ts";
 import { id, relationId } from "../sql/identifiers.ts";
 import { type Sql, sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
-import { commentOn, fromCatalog, grantOn, keyword, withOptions } from "../sql/statements.ts";
 
 /** A materialized view is filled while readers are locked out: larger ones are not made anew. */
 const LARGEST_MATERIALIZED = 16 * 1024 * 1024;

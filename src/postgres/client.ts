@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import pg from "pg";
-import { type ConnectionSettings, connectionUrl } from "../model/connection.ts";
+import { type ConnectionSettings, connectionUrl } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
 import { type Duty, roleName } from "../model/roles.ts";

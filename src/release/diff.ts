@@ -1,5 +1,5 @@
 import type { Column, Manifest, ManifestEntry } from "../model/catalog.ts";
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import type { ModelDiff, ReleaseDiff } from "../model/release.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";

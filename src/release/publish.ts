@@ -2,15 +2,15 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ReachFailpoint } from "../environment/failpoints.ts";
 import { endSessions } from "../environment/orphaned-sessions.ts";
 import { reconnect } from "../environment/reconnect.ts";
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishPlan } from "../model/plan.ts";
 import { FENCED, STARVED } from "../model/release.ts";
-import { attempt } from "../plan/publish.ts";
+import { attempt } from "../plan/publish-plan.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import type { Client } from "../postgres/client.ts";
-import { connectionLost, sqlState } from "../postgres/errors.ts";
 import { send } from "../postgres/send.ts";
+import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 
 /** Lock not available, cancelled by the bound on the block, deadlock, serialisation, "tuple concurrently updated". */

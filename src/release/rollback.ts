@@ -1,14 +1,14 @@
 import { recordFinish, recordStart } from "../environment/metadata.ts";
 import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
 import type { Catalog } from "../model/catalog.ts";
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishItem } from "../model/plan.ts";
 import type { ReleaseReport } from "../model/release.ts";
 import { targetKey } from "../model/target.ts";
-import { manifestWith } from "../plan/publish.ts";
-import { type KeptRelease, planRollback } from "../plan/rollback.ts";
-import { readCatalog } from "../postgres/catalog.ts";
+import { manifestWith } from "../plan/publish-plan.ts";
+import { type KeptRelease, planRollback } from "../plan/rollback-plan.ts";
+import { readCatalog } from "../postgres/read-catalog.ts";
 import { checkItem, publishWaiting, type ReleaseOptions, staysWaiting } from "./publish-waiting.ts";
 import { discard, readReleases, recordWaiting, type StoredRelease } from "./store.ts";
 

@@ -1,8 +1,8 @@
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
-import { connectionLost, postgresError } from "../postgres/errors.ts";
+import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import { sqlOf } from "../sql/statement.ts";
 import type { RolePlan } from "./plan.ts";

@@ -1,11 +1,11 @@
 import type { CompiledGraph } from "../model/graph.ts";
 import { DUTIES, roleName } from "../model/roles.ts";
+import { createSchemaOnce } from "../sql/ddl.ts";
 import { id, ids } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { scriptOf } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { empty, type Literal, type Sql, sql } from "../sql/sql.ts";
-import { createSchemaOnce } from "../sql/statements.ts";
 import { alterOwners, grantOnExisting } from "./objects.ts";
 import { type RoleOptions, type RoleScope, type RoleStatement, roleScope } from "./scope.ts";
 import { because, block, next, texts } from "./statements.ts";

@@ -1,6 +1,6 @@
 import { endSessions } from "../environment/orphaned-sessions.ts";
 import { reconnect } from "../environment/reconnect.ts";
-import type { ConnectionSettings } from "../model/connection.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { type Client, connect } from "../postgres/client.ts";
 
 /** One connection of the pool, which can be replaced when it is lost. */

@@ -1,6 +1,6 @@
 import type { BuildStep, OperationsStep } from "../model/plan.ts";
-import { postgresError } from "../postgres/errors.ts";
 import { messageOf, send } from "../postgres/send.ts";
+import { postgresError } from "../postgres/sqlstate.ts";
 import { literal } from "../sql/literals.ts";
 import { asking, doesSayReading, isAnswer, makeAsking } from "../sql/readings.ts";
 import { sql } from "../sql/sql.ts";

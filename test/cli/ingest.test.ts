@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import type { LoadReport } from "../../src/model/load.ts";
+import type { LoadReport } from "../../src/model/load-report.ts";
 import { cli } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { feed, sendJson, startApi } from "../support/ingest-api.ts";

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { createDemoApi, DEMO_TOKEN, type DemoApiOptions } from "../../ingest/demo-api/server.ts";
 import { loadIngest } from "../../src/config/ingest.ts";
 import { ingest } from "../../src/land/ingest.ts";
-import type { LoadReport } from "../../src/model/load.ts";
+import type { LoadReport } from "../../src/model/load-report.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { testDatabase } from "../support/database.ts";

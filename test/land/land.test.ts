@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type IngestOptions, ingest } from "../../src/land/ingest.ts";
-import type { LoadReport, StreamLoad } from "../../src/model/load.ts";
+import type { LoadReport, StreamLoad } from "../../src/model/load-report.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { LoadEvent } from "../../src/model/load.ts";
+import type { LoadEvent } from "../../src/model/load-report.ts";
 import { type FileIngest, fileIngest } from "../support/ingest-files.ts";
 
 /** A stream over a table of the database itself; `source` is its columns as SQL. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
-import type { StreamLoad } from "../../src/model/load.ts";
+import type { StreamLoad } from "../../src/model/load-report.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";

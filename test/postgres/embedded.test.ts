@@ -12,7 +12,7 @@ import {
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { findNative, hydrate } from "../../src/postgres/embedded/binaries.ts";
 import { embeddedStatus, resetEmbedded, startEmbedded, stopEmbedded } from "../../src/postgres/embedded/server.ts";
 import * as support from "../support/embedded.ts";

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
-import { type ConnectionSettings, connectionUrl } from "../../src/model/connection.ts";
+import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
 import type { RunReport } from "../../src/model/report.ts";
 import type { Client } from "../../src/postgres/client.ts";
 import { rollback } from "../../src/release/rollback.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { FAILPOINTS, type Failpoint } from "../../src/environment/failpoints.ts";
-import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { UserError } from "../../src/model/errors.ts";
 import type { Client } from "../../src/postgres/client.ts";
 import { type CuttableProxy, proxy } from "../support/proxy.ts";

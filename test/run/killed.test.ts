@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FAILPOINTS, type Failpoint } from "../../src/environment/failpoints.ts";
-import { connectionUrl } from "../../src/model/connection.ts";
+import { connectionUrl } from "../../src/model/connection-settings.ts";
 import { script } from "../../src/sql/authored.ts";
 import { Runners } from "../support/runner.ts";
 import { endSessions } from "../support/sessions.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { plan } from "../../src/plan/plan.ts";
+import { plan } from "../../src/plan/planner.ts";
 import { SNAPSHOT } from "../../src/plan/snapshot.ts";
-import { readCatalog } from "../../src/postgres/catalog.ts";
+import { readCatalog } from "../../src/postgres/read-catalog.ts";
 import { rollback } from "../../src/release/rollback.ts";
 import { preview } from "../../src/run/preview.ts";
 import { publicTargets, run } from "../../src/run/run.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { inject } from "vitest";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
-import { type ConnectionSettings, connectionUrl } from "../../src/model/connection.ts";
+import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 

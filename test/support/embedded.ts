@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished } from "vitest";
-import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { findNative } from "../../src/postgres/embedded/binaries.ts";
 import { embeddedStatus, resetEmbedded } from "../../src/postgres/embedded/server.ts";

@@ -1,6 +1,6 @@
 import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { ingest } from "../../src/land/ingest.ts";
-import type { LoadEvent } from "../../src/model/load.ts";
+import type { LoadEvent } from "../../src/model/load-report.ts";
 import { declaration } from "./ingest-declaration.ts";
 
 /** Loads in a process of its own and ends it, as power loss would, at the given moment. */

@@ -5,7 +5,7 @@ import { onTestFinished } from "vitest";
 import { loadIngest } from "../../src/config/ingest.ts";
 import { type IngestOptions, ingest } from "../../src/land/ingest.ts";
 import { type Replayed, replay } from "../../src/land/replay.ts";
-import type { StreamLoad } from "../../src/model/load.ts";
+import type { StreamLoad } from "../../src/model/load-report.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { testDatabase } from "./database.ts";

@@ -1,6 +1,6 @@
-import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
-import { sqlState } from "../../src/postgres/errors.ts";
+import { sqlState } from "../../src/postgres/sqlstate.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { contentAt, contentQuery, type Model, models } from "./ticking-project.ts";

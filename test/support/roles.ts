@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { inject, onTestFinished } from "vitest";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
-import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { type Duty, roleName } from "../../src/model/roles.ts";
 import { type Client, connect, withClient } from "../../src/postgres/client.ts";
-import { sqlState } from "../../src/postgres/errors.ts";
+import { sqlState } from "../../src/postgres/sqlstate.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { type CliResult, cli } from "./cli.ts";

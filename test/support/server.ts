@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
-import { type ConnectionSettings, connectionUrl } from "../../src/model/connection.ts";
+import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { startEmbedded, stopEmbedded } from "../../src/postgres/embedded/server.ts";
 import { script } from "../../src/sql/authored.ts";

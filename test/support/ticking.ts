@@ -1,5 +1,5 @@
 import type { Failpoint } from "../../src/environment/failpoints.ts";
-import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import type { CompiledGraph } from "../../src/model/graph.ts";
 import type { RunReport } from "../../src/model/report.ts";
 import type { Client } from "../../src/postgres/client.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { connectionUrl } from "../../model/connection.ts";
+import { connectionUrl } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
 import {
   type EmbeddedStatus,

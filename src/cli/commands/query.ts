@@ -1,7 +1,7 @@
 import { refuseOneNameTwice } from "../../export/source.ts";
 import { UserError } from "../../model/errors.ts";
 import { type Client, type TableResult, withClient, withTransaction } from "../../postgres/client.ts";
-import { postgresError } from "../../postgres/errors.ts";
+import { postgresError } from "../../postgres/sqlstate.ts";
 import { oneStatement, select } from "../../sql/authored.ts";
 import { snippetAt } from "../../sql/locate.ts";
 import { type Sql, sql } from "../../sql/sql.ts";

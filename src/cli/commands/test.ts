@@ -10,8 +10,8 @@ import {
   compileOptions,
   type ProjectFlags,
 } from "../options.ts";
+import { printUnitTests } from "../print-unit-tests.ts";
 import type { AddCommand } from "../shell.ts";
-import { sayUnitTests } from "../unit-tests.ts";
 
 export const addTestCommand: AddCommand = (program, shell) => {
   const command = program
@@ -23,7 +23,7 @@ export const addTestCommand: AddCommand = (program, shell) => {
       const settings = await openDatabase(shell, flags);
       const report = await runUnitTests(graph, settings, { readSource: (file) => readSource(shell.projectDir, file) });
       if (flags.json) shell.print(reportJson(report));
-      if (!sayUnitTests(report, shell)) shell.exitCode = 1;
+      if (!printUnitTests(report, shell)) shell.exitCode = 1;
     });
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);
 };

@@ -1,7 +1,7 @@
 import { ingest } from "../../land/ingest.ts";
 import { rejectsOf, streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
-import type { LoadReport } from "../../model/load.ts";
+import type { LoadReport } from "../../model/load-report.ts";
 import { withClient } from "../../postgres/client.ts";
 import { openDatabase } from "../database.ts";
 import type { Shell } from "../shell.ts";

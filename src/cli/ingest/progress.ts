@@ -1,4 +1,4 @@
-import type { LoadEvent, StreamLoad } from "../../model/load.ts";
+import type { LoadEvent, StreamLoad } from "../../model/load-report.ts";
 import { paint } from "../paint.ts";
 import type { Shell } from "../shell.ts";
 

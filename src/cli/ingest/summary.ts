@@ -1,5 +1,5 @@
 import { formatUserError } from "../../model/errors.ts";
-import type { LoadReport, StreamLoad } from "../../model/load.ts";
+import type { LoadReport, StreamLoad } from "../../model/load-report.ts";
 import { paint } from "../paint.ts";
 import type { Shell } from "../shell.ts";
 import { textTable } from "../table.ts";

@@ -1,9 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
 import { UserError, type UserErrorDetails } from "../../model/errors.ts";
 import type { FileStream, FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
-import type { FileLoad } from "../../model/load.ts";
+import type { FileLoad } from "../../model/load-report.ts";
 import { type Client, withTransaction } from "../../postgres/client.ts";
-import { connectionLost } from "../../postgres/errors.ts";
+import { connectionLost } from "../../postgres/sqlstate.ts";
 import { listStable, type SequenceGap, type StableClock, sequenceGaps } from "../../sources/files/stable-files.ts";
 import type { Filesystem, SourceFile } from "../../sources/source.ts";
 import { unpack } from "../../sources/unpack/unpack.ts";

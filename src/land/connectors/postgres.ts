@@ -1,8 +1,8 @@
 import type { IngestDeclaration, SqlDeclaration, SqlStream, StreamDeclaration } from "../../model/ingest.ts";
 import { type Client, withClient, withTransaction } from "../../postgres/client.ts";
 import { copyOut } from "../../postgres/copy.ts";
-import { copyFormat, copyThrough, SOURCE_SESSION } from "../../postgres/through.ts";
-import { describeQuery } from "../../postgres/types.ts";
+import { describeQuery } from "../../postgres/describe-types.ts";
+import { copyFormat, copyPgToPg, SOURCE_SESSION } from "../../postgres/pg-to-pg-copy.ts";
 import { readNdjson } from "../../sources/formats/ndjson.ts";
 import type { SourceRecord } from "../../sources/json/document.ts";
 import type { SourcePage } from "../../sources/source.ts";
@@ -96,7 +96,7 @@ async function landUnread(client: Client, source: Client, load: Load): Promise<b
   const into = sql`copy ${relationId(table)} (${join(ids(columns), ", ")}) from stdin`;
   await client.query(sql`savepoint landing`);
   try {
-    const count = await copyThrough(source, select, client, into, {
+    const count = await copyPgToPg(source, select, client, into, {
       format,
       onBytes: (bytes) => load.tell({ kind: "bytes", file: "", bytes, of: null }),
     });

@@ -1,11 +1,11 @@
 import type { IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
-import type { LoadCursor } from "../../model/load.ts";
+import type { LoadCursor } from "../../model/load-report.ts";
 import type { Client } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
+import { createSchemaOnce } from "../../sql/ddl.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Identifier, join, type Sql, sql } from "../../sql/sql.ts";
-import { createSchemaOnce } from "../../sql/statements.ts";
 
 /** Which loads belong together: a stream into a table, by one cursor field. */
 export interface LedgerKey {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { LoadCursor } from "../../model/load.ts";
+import type { LoadCursor } from "../../model/load-report.ts";
 import type { SourceRecord } from "../../sources/json/document.ts";
 import type { Order } from "./order.ts";
 

@@ -1,6 +1,6 @@
 import { UserError } from "../../model/errors.ts";
 import type { CsvOptions, IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
-import type { LoadCursor, LoadEvent } from "../../model/load.ts";
+import type { LoadCursor, LoadEvent } from "../../model/load-report.ts";
 import type { Client } from "../../postgres/client.ts";
 import type { Line } from "../../sources/formats/lines.ts";
 import type { FilePosition, SourcePage } from "../../sources/source.ts";

@@ -1,7 +1,7 @@
 import { UserError } from "../../model/errors.ts";
 import type { RawColumn, RecordSchema } from "../../model/ingest.ts";
 import type { Client } from "../../postgres/client.ts";
-import { describeTypes, type ServerType } from "../../postgres/types.ts";
+import { describeTypes, type ServerType } from "../../postgres/describe-types.ts";
 import { typeName } from "../../sql/authored.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 

@@ -1,6 +1,6 @@
 import { UserError } from "../../model/errors.ts";
 import type { RawColumn, RecordSchema, StreamDeclaration } from "../../model/ingest.ts";
-import type { DescribedColumn } from "../../postgres/types.ts";
+import type { DescribedColumn } from "../../postgres/describe-types.ts";
 import { schemaTypesOf } from "../../sources/formats/csv/coerce.ts";
 import { refuseLostTime, refuseOtherOrder } from "../../sources/sql/bends.ts";
 import { unclearNames } from "../../sources/sql/rows.ts";

@@ -2,7 +2,7 @@ import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../shared/options.ts";
+import { own } from "../shared/check-options.ts";
 import { BUILT_AT, LOAD_NO, PREVIOUS_AT, ROW_KIND, RUN_AT, type Shape } from "./shape.ts";
 
 // What changed in a store: for models that follow it, and for audits of what a run did.

@@ -1,7 +1,7 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
 import { id, suffixed } from "../../sql/identifiers.ts";
 import { and, join, or, type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../shared/options.ts";
+import { own } from "../shared/check-options.ts";
 import { comparable } from "../shared/values.ts";
 import { differences, sums } from "../totals.ts";
 import {

@@ -1,7 +1,7 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { join, or, type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../shared/options.ts";
+import { own } from "../shared/check-options.ts";
 import { deltaOf, toDateOf, totalType } from "./shape.ts";
 
 /** Readings in the order they were taken, and what is known of each series before them. */

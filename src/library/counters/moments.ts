@@ -2,7 +2,7 @@ import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { meaningful } from "../../sql/tokens.ts";
-import { fail, type TypedColumns, typedColumns } from "../shared/options.ts";
+import { fail, type TypedColumns, typedColumns } from "../shared/check-options.ts";
 
 /** A column that says when something was. */
 export interface Moment {

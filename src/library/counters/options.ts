@@ -1,7 +1,6 @@
 import { expression } from "../../sql/authored.ts";
 import { LONGEST_NAME } from "../../sql/identifiers.ts";
 import type { Sql } from "../../sql/sql.ts";
-import { type Name, namedTarget } from "../shared/dataform.ts";
 import {
   checkFree,
   checkKnown,
@@ -17,7 +16,8 @@ import {
   loadAndRow,
   type TypedColumns,
   typedColumns,
-} from "../shared/options.ts";
+} from "../shared/check-options.ts";
+import { type Name, namedTarget } from "../shared/dataform.ts";
 import { type Moment, momentOf } from "./moments.ts";
 import type { Period, Rollup } from "./rollups.ts";
 import { beforeFeedOf, deltaOf, readingColumns, type Shape, toDateOf } from "./shape.ts";

@@ -1,8 +1,8 @@
 import { relation } from "../../sql/authored.ts";
 import { id } from "../../sql/identifiers.ts";
 import type { Sql } from "../../sql/sql.ts";
+import { fail } from "../shared/check-options.ts";
 import { type Context, type Name, referTo, targetOf } from "../shared/dataform.ts";
-import { fail } from "../shared/options.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { loadsOfLedger, snapshotsOfLedger } from "./full.ts";
 import type { Checked, CounterOptions } from "./options.ts";

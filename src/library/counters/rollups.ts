@@ -1,7 +1,7 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../shared/options.ts";
+import { own } from "../shared/check-options.ts";
 import { among, changedSince, dotted, isKind, lastRun, scope } from "./changes.ts";
 import { beforeFeedOf, deltaOf, type Shape, toDateOf, totalType } from "./shape.ts";
 

@@ -1,7 +1,7 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../shared/options.ts";
+import { own } from "../shared/check-options.ts";
 import { changedSince, dotted, isKind, lastRun, sameColumns, scope } from "./changes.ts";
 import type { Relations } from "./rollups.ts";
 import { beforeFeedOf, PREVIOUS_AT, type Shape, toDateOf } from "./shape.ts";

@@ -1,6 +1,6 @@
 import { suffixed } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { ownName } from "../shared/options.ts";
+import { ownName } from "../shared/check-options.ts";
 import { spelling } from "../shared/values.ts";
 import type { Moment } from "./moments.ts";
 

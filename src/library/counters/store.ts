@@ -2,7 +2,7 @@ import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { Identifier, type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../shared/options.ts";
+import { own } from "../shared/check-options.ts";
 import { comparable } from "../shared/values.ts";
 import { isKind, sameColumns } from "./changes.ts";
 import { deltasOf } from "./deltas.ts";

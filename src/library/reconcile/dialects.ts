@@ -2,8 +2,8 @@ import { relation } from "../../sql/authored.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
+import { fail } from "../shared/check-options.ts";
 import { type Name, namedTarget } from "../shared/dataform.ts";
-import { fail } from "../shared/options.ts";
 
 export type DialectName = "postgresql" | "postgres" | "mysql" | "mariadb";
 

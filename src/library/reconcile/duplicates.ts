@@ -2,7 +2,7 @@ import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { and, join, type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../shared/options.ts";
+import { own } from "../shared/check-options.ts";
 import type { Comparison, Side } from "./options.ts";
 import { asJson, keyList, measureOf, sidesOf } from "./sides.ts";
 import { imports, source } from "./sources.ts";

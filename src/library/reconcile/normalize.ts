@@ -1,5 +1,5 @@
 import { type Sql, sql } from "../../sql/sql.ts";
-import { fail } from "../shared/options.ts";
+import { fail } from "../shared/check-options.ts";
 
 export type Step = "text" | "trim" | "spaces" | "upper" | "lower" | "unpad";
 

@@ -1,6 +1,6 @@
 import { id, suffixed } from "../../sql/identifiers.ts";
 import type { Identifier } from "../../sql/sql.ts";
-import { checkKnown, columnNames, columnsOrNone, entriesOf, fail, foundOf } from "../shared/options.ts";
+import { checkKnown, columnNames, columnsOrNone, entriesOf, fail, foundOf } from "../shared/check-options.ts";
 import { type Step, stepsOf } from "./normalize.ts";
 import { type Rule, ruleOf } from "./rules.ts";
 

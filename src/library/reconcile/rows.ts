@@ -2,7 +2,7 @@ import { cte, withCtes } from "../../sql/ctes.ts";
 import { id, suffixed } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, or, type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../shared/options.ts";
+import { own } from "../shared/check-options.ts";
 import { haveOneCurrency } from "./compare.ts";
 import { type Comparison, idOfSide, ofSide } from "./options.ts";
 import { isBlocking } from "./rules.ts";

@@ -1,4 +1,4 @@
-import { checkKnown, fail } from "../shared/options.ts";
+import { checkKnown, fail } from "../shared/check-options.ts";
 import { type Step, stepsOf } from "./normalize.ts";
 
 interface AnyRule {

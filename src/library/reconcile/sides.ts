@@ -3,7 +3,7 @@ import { id, ids } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { saysReading } from "../../sql/readings.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../shared/options.ts";
+import { own } from "../shared/check-options.ts";
 import { refused } from "../shared/values.ts";
 import { normalized } from "./normalize.ts";
 import { type ComparedColumn, type Comparison, type KeyColumn, SIDES, type Side } from "./options.ts";

@@ -1,7 +1,7 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import type { Identifier, Sql } from "../../sql/sql.ts";
 import { sql } from "../../sql/sql.ts";
-import { own, ownName } from "../shared/options.ts";
+import { own, ownName } from "../shared/check-options.ts";
 import type { Side } from "./options.ts";
 
 // Relations of the author are read in the first common table expressions, under names that no relation of his can have. So

@@ -1,7 +1,7 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { and, join, type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../shared/options.ts";
+import { own } from "../shared/check-options.ts";
 import { outcomes, outcomesOfEqual } from "./compare.ts";
 import { type Comparison, idOfSide, SIDES, type Side } from "./options.ts";
 import { asJson, isKey, keptColumns, keyList, rowHash, sidesOf } from "./sides.ts";

@@ -2,7 +2,7 @@ import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, suffixed } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { and, join, type Sql, sql } from "../../sql/sql.ts";
-import { own } from "../shared/options.ts";
+import { own } from "../shared/check-options.ts";
 import { refused } from "../shared/values.ts";
 import { type ComparedColumn, type Comparison, idOfSide, SIDES, type Side } from "./options.ts";
 import { source } from "./sources.ts";

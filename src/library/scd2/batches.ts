@@ -3,8 +3,8 @@ import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Relation, type Sql, sql } from "../../sql/sql.ts";
+import { utc } from "./expressions.ts";
 import { decimal, type Timeline } from "./options.ts";
-import { utc } from "./values.ts";
 
 /**
  * The loads of a table, from the ledger: load_id, kind, as_of, loaded_at, rows, accepted, note.

@@ -1,8 +1,8 @@
 import { expression, relation } from "../../sql/authored.ts";
 import { ids } from "../../sql/identifiers.ts";
 import { type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../shared/options.ts";
-import { idOf, sameKey } from "./values.ts";
+import { columnsOf, own } from "../shared/check-options.ts";
+import { idOf, sameKey } from "./expressions.ts";
 
 // What a history promises, as queries for the rows that break it, and as constraints.
 

@@ -1,7 +1,6 @@
 import { expression, relation } from "../../sql/authored.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import type { Name } from "../shared/dataform.ts";
 import {
   checkKnown,
   columnNames,
@@ -11,7 +10,8 @@ import {
   loadAndRow,
   type TypedColumns,
   typedColumns,
-} from "../shared/options.ts";
+} from "../shared/check-options.ts";
+import type { Name } from "../shared/dataform.ts";
 
 /** What a load says about the records that it does not hold. */
 export type BatchKind = "full" | "slice" | "partial" | "log";

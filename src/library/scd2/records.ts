@@ -1,11 +1,11 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../shared/options.ts";
+import { columnsOf, own } from "../shared/check-options.ts";
 import { small } from "../shared/small.ts";
 import { asType } from "../shared/values.ts";
+import { hasKey, isDeletion, moment, sliceOf, sourceTime } from "./expressions.ts";
 import type { Timeline } from "./options.ts";
-import { hasKey, isDeletion, moment, sliceOf, sourceTime } from "./values.ts";
 
 // From the records received to one record for each key and moment. Columns of ours beside an author's begin with
 // _dataform_, and so do the CTEs that hold an author's SQL: they come first, where no name of ours can be taken for a

@@ -1,13 +1,13 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { and, or, type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../shared/options.ts";
+import { columnsOf, own } from "../shared/check-options.ts";
 import { comparable } from "../shared/values.ts";
 import { brokenChainsQuery, overlapsQuery } from "./checks.ts";
+import { changeHash, hasKey, idOf, isDeletion, sameKey } from "./expressions.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte } from "./records.ts";
 import { stored } from "./store.ts";
-import { changeHash, hasKey, idOf, isDeletion, sameKey } from "./values.ts";
 
 /** What a published history is made of. */
 export interface Published {

@@ -3,10 +3,10 @@ import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../shared/options.ts";
+import { columnsOf, own } from "../shared/check-options.ts";
+import { changeHash, sameKey } from "./expressions.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
-import { changeHash, sameKey } from "./values.ts";
 import { shownColumns, versionsCtes } from "./versions.ts";
 
 // The incremental table under a history: the versions, and which loads they were computed from, in one table, so that

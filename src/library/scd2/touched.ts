@@ -1,10 +1,10 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../shared/options.ts";
+import { columnsOf, own } from "../shared/check-options.ts";
+import { changeHash, hasKey, isDeletion, sameKey, sliceOf } from "./expressions.ts";
 import type { Timeline } from "./options.ts";
 import { newsCtes, rowKind, type StoreParts } from "./store.ts";
-import { changeHash, hasKey, isDeletion, sameKey, sliceOf } from "./values.ts";
 
 const newHash = own("new_hash");
 const loadOf = own("load_id");

@@ -1,10 +1,10 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../shared/options.ts";
+import { columnsOf, own } from "../shared/check-options.ts";
 import { comparable } from "../shared/values.ts";
+import { changeHash, isDeletion, moment, sourceTime } from "./expressions.ts";
 import type { Timeline } from "./options.ts";
-import { changeHash, isDeletion, moment, sourceTime } from "./values.ts";
 
 // From one record for each key and moment (`winners`) to versions.
 

@@ -1,6 +1,6 @@
 import { relation } from "../../sql/authored.ts";
 import type { Sql } from "../../sql/sql.ts";
-import { fail, foundOf, isText } from "./options.ts";
+import { fail, foundOf, isText } from "./check-options.ts";
 
 // What a packaged function uses of Dataform's own JavaScript: globals where a project is compiled.
 

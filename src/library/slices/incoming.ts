@@ -2,7 +2,7 @@ import { type Cte, cte } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../shared/options.ts";
+import { columnsOf, own } from "../shared/check-options.ts";
 import { small } from "../shared/small.ts";
 import { asDay, asType } from "../shared/values.ts";
 import type { StoreInput } from "./input.ts";

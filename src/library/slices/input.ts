@@ -1,6 +1,6 @@
 import { id } from "../../sql/identifiers.ts";
 import type { Identifier, Sql } from "../../sql/sql.ts";
-import { ownUnless } from "../shared/options.ts";
+import { ownUnless } from "../shared/check-options.ts";
 import type { Report } from "./options.ts";
 
 /** What the select of a store is made of. */

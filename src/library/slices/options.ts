@@ -1,6 +1,5 @@
 import { relation } from "../../sql/authored.ts";
 import type { Sql } from "../../sql/sql.ts";
-import { type Name, namedTarget } from "../shared/dataform.ts";
 import {
   checkFree,
   checkKnown,
@@ -12,7 +11,8 @@ import {
   optionsOf,
   type TypedColumns,
   typedColumns,
-} from "../shared/options.ts";
+} from "../shared/check-options.ts";
+import { type Name, namedTarget } from "../shared/dataform.ts";
 
 export interface LoadsOptions {
   /**

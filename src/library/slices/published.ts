@@ -1,7 +1,7 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own, ownUnless } from "../shared/options.ts";
+import { columnsOf, own, ownUnless } from "../shared/check-options.ts";
 import { storeColumns } from "./input.ts";
 import type { Report } from "./options.ts";
 

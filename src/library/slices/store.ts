@@ -2,7 +2,7 @@ import { withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { empty, join, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../shared/options.ts";
+import { columnsOf, own } from "../shared/check-options.ts";
 import { comparable } from "../shared/values.ts";
 import { incoming } from "./incoming.ts";
 import type { StoreInput } from "./input.ts";

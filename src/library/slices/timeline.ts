@@ -1,7 +1,7 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../shared/options.ts";
+import { columnsOf, own } from "../shared/check-options.ts";
 import { comparable } from "../shared/values.ts";
 import type { StoreInput } from "./input.ts";
 

@@ -3,7 +3,7 @@ import type { AuditStep, Threshold } from "../../model/plan.ts";
 import { relation } from "../../sql/authored.ts";
 import { literal } from "../../sql/literals.ts";
 import { empty, type Sql, sql } from "../../sql/sql.ts";
-import { authoredQuery } from "../statement.ts";
+import { authoredQuery } from "../authored-statements.ts";
 import type { StepContext } from "./model.ts";
 
 /** At most so many failing rows are kept of one assertion and run. */

@@ -4,6 +4,7 @@ import type { Incremental } from "../../model/graph.ts";
 import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
 import { classify } from "../../sql/classify.ts";
+import { createIndex, createUniqueKey } from "../../sql/ddl.ts";
 import {
   applyDelta,
   candidateQuery,
@@ -18,11 +19,10 @@ import { privateId } from "../../sql/names.ts";
 import { splitStatements } from "../../sql/split.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { inTransaction, statement } from "../../sql/statement.ts";
-import { createIndex, createUniqueKey } from "../../sql/statements.ts";
 import { meaningful } from "../../sql/tokens.ts";
 import { wider } from "../../sql/types.ts";
+import { authoredAll, authoredQuery } from "../authored-statements.ts";
 import { refuseOurNames } from "../our-names.ts";
-import { authoredAll, authoredQuery } from "../statement.ts";
 import { buildStep, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
 
 type Stored = ManifestEntry & { readonly storage: Storage };

@@ -2,12 +2,12 @@ import type { Catalog, ManifestEntry } from "../../model/catalog.ts";
 import type { Model, Table, View } from "../../model/graph.ts";
 import type { BuildStep, Statement } from "../../model/plan.ts";
 import { type Target, targetKey } from "../../model/target.ts";
+import { commentOnPrivate, createIndex, renameIndexes } from "../../sql/ddl.ts";
 import { fingerprint } from "../../sql/fingerprint.ts";
 import { privateId, privateName } from "../../sql/names.ts";
 import { sql } from "../../sql/sql.ts";
 import { inTransaction, statement } from "../../sql/statement.ts";
-import { commentOnPrivate, createIndex, renameIndexes } from "../../sql/statements.ts";
-import { authoredAll, authoredQuery, privateObject, type Resolve } from "../statement.ts";
+import { authoredAll, authoredQuery, privateObject, type Resolve } from "../authored-statements.ts";
 
 /** What a step builder knows besides the action itself. */
 export interface StepContext {

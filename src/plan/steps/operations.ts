@@ -5,7 +5,7 @@ import { targetKey } from "../../model/target.ts";
 import { classify } from "../../sql/classify.ts";
 import { inTransaction } from "../../sql/statement.ts";
 import { meaningful } from "../../sql/tokens.ts";
-import { authoredAll, publicNames } from "../statement.ts";
+import { authoredAll, publicNames } from "../authored-statements.ts";
 import type { StepContext } from "./model.ts";
 
 /** The author's statements over public names, in one transaction where PostgreSQL allows it. */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, rmSync, statfsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ConnectionSettings } from "../../model/connection.ts";
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
 import { connect } from "../client.ts";
 import type { Binaries } from "./binaries.ts";

@@ -7,7 +7,7 @@ import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { importOptional } from "../optional.ts";
 import type { SourcePage } from "../source.ts";
-import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./errors.ts";
+import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./driver-errors.ts";
 import { columnOf, type FieldDefinition, type FieldReader } from "./mysql-types.ts";
 import type { SqlQuery } from "./query.ts";
 import { pagesOf, type SqlReadOptions, type SqlRow, TIMEOUT_SECONDS } from "./rows.ts";

@@ -4,7 +4,7 @@ import type { Secret } from "../../model/ingest.ts";
 import type { Sql } from "../../sql/sql.ts";
 import { importOptional } from "../optional.ts";
 import type { SourcePage } from "../source.ts";
-import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./errors.ts";
+import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./driver-errors.ts";
 import type { SqlQuery } from "./query.ts";
 import { pagesOf, type SqlColumn, type SqlReadOptions, type SqlRow, TIMEOUT_SECONDS } from "./rows.ts";
 import { DESCRIBE, type DescribedColumn, exactSelect, textOf } from "./sqlserver-types.ts";

@@ -1,11 +1,11 @@
 import type { Catalog, Manifest, ManifestEntry, Storage } from "../model/catalog.ts";
 import type { DeltaStep, PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
+import { commentOnPrivate } from "../sql/ddl.ts";
 import { historicalQuery, revertStorage } from "../sql/delta.ts";
 import { privateId, privateName } from "../sql/names.ts";
 import { type Sql, sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
-import { commentOnPrivate } from "../sql/statements.ts";
 
 /** A kept release. */
 export interface KeptRelease {

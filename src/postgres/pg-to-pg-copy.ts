@@ -7,12 +7,12 @@ import { ids, relationId } from "../sql/identifiers.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
 import { hangUp } from "./copy.ts";
-import { connectionLost, postgresError } from "./errors.ts";
-import { describeQuery } from "./types.ts";
+import { describeQuery } from "./describe-types.ts";
+import { connectionLost, postgresError } from "./sqlstate.ts";
 
 export type CopyFormat = "text" | "binary";
 
-export interface ThroughOptions {
+export interface PgToPgOptions {
   /** "text" unless `copyFormat` says that the two servers agree on "binary". */
   readonly format?: CopyFormat;
   /** Bytes passed on so far, each time some are. */
@@ -50,12 +50,12 @@ class SideError extends Error {
  * @param copyStatement `copy … from stdin`, without options
  * @throws UserError that names the side that failed, at once, also when the other side is quiet
  */
-export async function copyThrough(
+export async function copyPgToPg(
   from: Client,
   select: Sql,
   to: Client,
   copyStatement: Sql,
-  options: ThroughOptions = {},
+  options: PgToPgOptions = {},
 ): Promise<number> {
   const ending = options.format === "binary" ? sql` with (format binary)` : sql``;
   const out = sql`
@@ -71,7 +71,7 @@ export async function copyThrough(
   }
 }
 
-async function pass(from: Client, out: Sql, to: Client, into: Sql, options: ThroughOptions): Promise<number> {
+async function pass(from: Client, out: Sql, to: Client, into: Sql, options: PgToPgOptions): Promise<number> {
   const sink = to.driver.query(copyFrom(into.toString()));
   const source = from.driver.query(copyTo(out.toString()));
   const { failed, forget } = watch({ source, target: sink }, { source: from.driver, target: to.driver });

@@ -4,7 +4,7 @@ import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";
 
 /** Says how the unit tests went. True when all passed. */
-export function sayUnitTests(report: UnitTestReport, shell: Shell): boolean {
+export function printUnitTests(report: UnitTestReport, shell: Shell): boolean {
   const failed = report.tests.filter(({ passed }) => !passed);
   for (const test of report.tests) {
     shell.say(`${test.passed ? paint(shell, "green", "ok  ") : paint(shell, "red", "FAIL")}  test ${test.name}`);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Catalog } from "../../src/model/catalog.ts";
 import type { PublishItem } from "../../src/model/plan.ts";
-import { attempt, planPublish } from "../../src/plan/publish.ts";
+import { attempt, planPublish } from "../../src/plan/publish-plan.ts";
 
 const catalog: Catalog = {
   version: 1,

@@ -1,6 +1,6 @@
 import { id } from "../../sql/identifiers.ts";
 import { and, join, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../shared/options.ts";
+import { columnsOf, own } from "../shared/check-options.ts";
 import { isPlain, isUnequal, spelling, WITHOUT_EQUALITY } from "../shared/values.ts";
 import type { Timeline } from "./options.ts";
 

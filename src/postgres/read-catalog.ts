@@ -6,7 +6,7 @@ import { nullKeysQuery } from "../sql/delta.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
-import { readDependents } from "./dependents.ts";
+import { readDependents } from "./read-dependents.ts";
 import { columnsOf, grantsOf } from "./relations.ts";
 
 /** Reads what the planner must know. `targets` are the public names of the project. */

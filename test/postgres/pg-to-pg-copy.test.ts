@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import type { ConnectionSettings } from "../../src/model/connection.ts";
+import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { type Client, connect, withTransaction } from "../../src/postgres/client.ts";
+import { describeQuery } from "../../src/postgres/describe-types.ts";
 import { startEmbedded } from "../../src/postgres/embedded/server.ts";
-import { copyFormat, copyThrough } from "../../src/postgres/through.ts";
-import { describeQuery } from "../../src/postgres/types.ts";
+import { copyFormat, copyPgToPg } from "../../src/postgres/pg-to-pg-copy.ts";
 import { script } from "../../src/sql/authored.ts";
 import { dialectSelect } from "../../src/sql/dialects.ts";
 import { id } from "../../src/sql/identifiers.ts";
@@ -41,7 +41,7 @@ async function pair(there = source.settings, here = target.settings): Promise<[C
 
 function load(from: Client, select: string, to: Client, format: "text" | "binary" = "text", table = "numbers") {
   return withTransaction(to, () =>
-    copyThrough(from, one(select), to, sql`copy ${id(table)} (n, word) from stdin`, { format }),
+    copyPgToPg(from, one(select), to, sql`copy ${id(table)} (n, word) from stdin`, { format }),
   );
 }
 
@@ -90,7 +90,7 @@ describe("rows that go from one database to another", () => {
     await admin.query(sql`truncate numbers`);
     const told: number[] = [];
     const select = "select n, repeat('x', 90) as word from generate_series(1, 100000) n;";
-    const rows = await copyThrough(from, one(select), to, sql`copy numbers from stdin`, {
+    const rows = await copyPgToPg(from, one(select), to, sql`copy numbers from stdin`, {
       onBytes: (bytes) => told.push(bytes),
     });
     expect([rows, await landed()]).toEqual([100_000, "100000"]);
@@ -110,7 +110,7 @@ describe("rows that go from one database to another", () => {
       create temporary table kinds (d date, t timestamptz, i interval, f float8, b bytea)`);
     const select = `select date '2026-01-02', timestamptz '2026-01-02 03:04:05.123456+00', interval '-1 day 02:03:04',
       0.1::float8 + 0.2, '\\x00ff'::bytea`;
-    await withTransaction(to, () => copyThrough(from, one(select), to, sql`copy kinds from stdin`));
+    await withTransaction(to, () => copyPgToPg(from, one(select), to, sql`copy kinds from stdin`));
     const same = `d = '2026-01-02' and t = '2026-01-02T03:04:05.123456Z' and i = 'P-1DT2H3M4S'
       and f = 0.30000000000000004 and b = '\\x00ff'`;
     expect((await to.query(script(`select ${same} as same from kinds`))).rows).toEqual([{ same: "t" }]);
