@@ -1,4 +1,5 @@
 import type { ConnectionSettings } from "../model/connection-settings.ts";
+import { UserError } from "../model/errors.ts";
 import type { CompiledGraph, UnitTest } from "../model/graph.ts";
 import type { Statement } from "../model/plan.ts";
 import type { JsonText, StepError } from "../model/report.ts";
@@ -53,7 +54,9 @@ async function runUnitTest(test: UnitTest, client: Client, sources: Sources): Pr
   const statement = comparison(test);
   try {
     await client.script(READ);
-    const { rows } = await client.query<{ missing: string; unexpected: string }>(sqlOf(statement));
+    const { rows } = await client.query<Record<"missing" | "unexpected" | "named_twice", string>>(sqlOf(statement));
+    const namedTwice = JSON.parse(rows[0]!.named_twice) as string[];
+    if (namedTwice.length) throw oneNameTwice(test, namedTwice);
     const missing = JSON.parse(rows[0]!.missing) as JsonText[];
     const unexpected = JSON.parse(rows[0]!.unexpected) as JsonText[];
     return { ...base, passed: !missing.length && !unexpected.length, missing, unexpected };
@@ -86,7 +89,15 @@ function comparison(test: UnitTest): Statement {
       ${numbered("expected", EXPECTED)}
       select
         ${onlyIn("expected", "actual")} as missing,
-        ${onlyIn("actual", "expected")} as unexpected`,
+        ${onlyIn("actual", "expected")} as unexpected,
+        (
+          select coalesce(json_agg(distinct name), '[]')
+          from (
+            ${namesTwiceIn(ACTUAL)}
+            union all
+            ${namesTwiceIn(EXPECTED)}
+          ) as twice
+        ) as named_twice`,
   ]);
 }
 
@@ -121,4 +132,25 @@ function onlyIn(one: "actual" | "expected", other: "actual" | "expected"): Sql {
       where other.content = one.content and other.copy = one.copy
     )
   )`;
+}
+
+/** JSON has one value for a name: the others would not be compared. */
+function namesTwiceIn(rows: Identifier): Sql {
+  return sql`
+    select name
+    from (select row_to_json(line.*) as content from ${rows} as line limit 1) as first
+    cross join json_object_keys(first.content) as name
+    group by name
+    having count(*) > 1`;
+}
+
+function oneNameTwice({ file }: UnitTest, names: readonly string[]): UserError {
+  return new UserError({
+    message: "rows of the test have columns of one name",
+    location: { file },
+    expected: "a name of its own for each column, of the model and of the expected rows",
+    found: names.map((name) => `"${name}" more than once`).join(", "),
+    hint: 'give each column its own alias: … as "name"',
+    exitCode: 1,
+  });
 }

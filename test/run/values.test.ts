@@ -53,6 +53,17 @@ test("rows of a unit test are compared and shown digit by digit", async () => {
   expect(said.stdout).toContain('{"big":9007199254740992,"n":12345678901234567890.123456789}');
 });
 
+test("a unit test whose rows have two columns of one name is no test: one of them would not be compared", async () => {
+  const { project, database } = await warehouse({
+    "v.sqlx": 'config { type: "view" }\nselect 1 as a, 2 as b',
+    "test.sqlx": unitTest("v", "select 9 as a, 1 as a, 2 as b"),
+  });
+  const { tests } = await runUnitTests(await project.compile(), database.settings);
+  expect(tests).toMatchObject([
+    { passed: false, error: { message: "rows of the test have columns of one name", found: '"a" more than once' } },
+  ]);
+});
+
 test("a unit test compares whole rows, whatever the columns are called, each as often as it occurs", async () => {
   const { project, database } = await warehouse({
     "v.sqlx": 'config { type: "view" }\nselect 1 as id, 2 as x, 3 as l, 10 as price from ${ref("line")}',
