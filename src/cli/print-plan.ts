@@ -12,6 +12,7 @@ import { type Preview, preview, type ReleasePreview } from "../run/preview.ts";
 import { publicTargets } from "../run/run.ts";
 import { scriptOf } from "../sql/message.ts";
 import { inSavepoint } from "../sql/statement.ts";
+import { awaitedBySource, sayAwaited } from "./awaited.ts";
 import { environmentName } from "./options.ts";
 import { paint } from "./paint.ts";
 import { type RunFlags, selection } from "./selection.ts";
@@ -42,7 +43,9 @@ export async function printPlan(
     for (const [name, error] of Object.entries(seen.failures)) {
       shell.say(`${paint(shell, "red", "error")} ${name}\n${formatUserError(error).replace(/^/gm, "  ")}`);
     }
-    if (Object.keys(seen.failures).length) shell.exitCode = 1;
+    const awaited = awaitedBySource(Object.values(seen.awaits));
+    for (const line of sayAwaited(awaited, shell)) shell.say(line);
+    if (Object.keys(seen.failures).length || awaited.length) shell.exitCode = 1;
     else if (flags.exitCode && changesCode(made)) shell.exitCode = PLAN_HAS_CHANGES;
   });
 }

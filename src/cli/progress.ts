@@ -2,6 +2,7 @@ import type { RunEvents } from "../environment/events.ts";
 import { formatUserError } from "../model/errors.ts";
 import type { RunReport, StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
+import { awaitedBySource, sayAwaited } from "./awaited.ts";
 import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";
 
@@ -24,6 +25,8 @@ export function progress(shell: Shell): RunEvents {
     },
     stepFinished: (result) => {
       finished.add(targetKey(result.target));
+      // Told once for each source, at the end.
+      if (result.awaits) return;
       const number = String(finished.size).padStart(String(total).length);
       const [color, text] = marks[result.status];
       shell.say(`${clock()}  ${number}/${total}  ${paint(shell, color, text)}  ${describe(result)}`);
@@ -53,16 +56,22 @@ function describe(result: StepResult): string {
 /** What failed and why, then one closing line. */
 export function summary(report: RunReport, shell: Shell): string[] {
   const failed = report.steps.filter(({ status }) => status === "failed");
-  const count = (status: StepResult["status"]) => report.steps.filter((step) => step.status === status).length;
+  const awaiting = report.steps.flatMap(({ awaits }) => (awaits ? [awaits] : []));
+  const tried = report.steps.filter(({ awaits }) => !awaits);
+  const count = (status: StepResult["status"]) => tried.filter((step) => step.status === status).length;
   const shown = (["ok", "warned", "failed", "held", "waiting", "skipped"] as const).filter(
     (status) => count(status) > 0 || !["warned", "waiting"].includes(status),
   );
-  const counts = shown.map((status) => `${count(status)} ${status}`).join(", ");
+  const counts = [
+    ...shown.map((status) => `${count(status)} ${status}`),
+    ...(awaiting.length ? [`${awaiting.length} without data`] : []),
+  ].join(", ");
   const verdict = { success: "Done", failure: "Failed", cancelled: "Cancelled and rolled back" }[report.status];
   return [
     ...report.warnings.map((warning) => `${paint(shell, "yellow", "warning")} ${warning}`),
     ...report.errors.map((error) => `${paint(shell, "red", "error")} ${formatUserError(error)}`),
     ...failed.flatMap((step) => explain(step, shell)),
+    ...sayAwaited(awaitedBySource(awaiting), shell),
     `${paint(shell, report.status === "success" ? "green" : "red", verdict)}: ${counts} in ${duration(report.duration)}`,
   ];
 }

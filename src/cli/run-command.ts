@@ -4,6 +4,7 @@ import { type RunReport, reportJson } from "../model/report.ts";
 import { DEFAULT_RETENTION } from "../release/collect.ts";
 import { run } from "../run/run.ts";
 import { runUnitTests } from "../run/unit-tests.ts";
+import { awaitedBySource } from "./awaited.ts";
 import { openDatabase } from "./database.ts";
 import { githubAnnotations } from "./github.ts";
 import { untilInterrupted } from "./interrupt.ts";
@@ -52,5 +53,14 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
 }
 
 function failures(report: RunReport) {
-  return [...report.errors, ...report.steps.flatMap(({ error }) => (error ? [error] : []))];
+  const awaited = awaitedBySource(report.steps.flatMap(({ awaits }) => (awaits ? [awaits] : [])));
+  return [
+    ...report.errors,
+    ...report.steps.flatMap(({ error }) => (error ? [error] : [])),
+    ...awaited.map(({ file, tables, remedy }) => ({
+      message: `${tables.join(", ")} not there yet`,
+      location: { file },
+      hint: remedy,
+    })),
+  ];
 }

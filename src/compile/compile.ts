@@ -1,7 +1,8 @@
 import { ingestFiles } from "../config/ingest-files.ts";
-import type { RawTables } from "../config/raw-tables.ts";
+import type { RawTableDescription, RawTables } from "../config/raw-tables.ts";
 import { UserErrors } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
+import { targetKey } from "../model/target.ts";
 import { adoptGraph } from "./adopt.ts";
 import { checkGraph } from "./check.ts";
 import { explainCoreErrors } from "./explain.ts";
@@ -47,7 +48,18 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     ...(await checkGraph(graph, projectDir)),
   ];
   if (errors.length) throw new UserErrors(errors);
-  return graph;
+  return withLanding(graph, (await raw).tables);
+}
+
+/** The graph, its declarations with the file that lands them, also where a definition declares the table itself. */
+function withLanding(graph: CompiledGraph, tables: readonly RawTableDescription[]): CompiledGraph {
+  if (!tables.length) return graph;
+  const files = new Map(tables.map((table) => [targetKey(table), table.file]));
+  const actions = graph.actions.map((action) => {
+    const landedBy = action.kind === "declaration" ? files.get(targetKey(action.target)) : undefined;
+    return landedBy === undefined ? action : { ...action, landedBy };
+  });
+  return { ...graph, actions };
 }
 
 /** Most projects of Dataform have no such files, and load nothing for them. */

@@ -60,6 +60,8 @@ export interface ColumnDescription {
 /** A relation that somebody else fills. */
 export interface Declaration extends ActionBase {
   readonly kind: "declaration";
+  /** The `ingest/*.yaml` that lands it. */
+  readonly landedBy?: string;
 }
 
 interface ModelBase extends ActionBase {

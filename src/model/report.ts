@@ -43,9 +43,19 @@ export interface StepResult {
   readonly rows?: number;
   /** Why it was skipped or held. */
   readonly reason?: string;
+  /** Of a skipped step: the declared tables that it, or what it reads, cannot do without and that are not there. */
+  readonly awaits?: readonly AbsentTable[];
   readonly error?: StepError;
   /** Up to 100 rows that fail the assertion. */
   readonly failingRows?: readonly JsonText[];
+}
+
+/** A declared table that nothing has landed yet. */
+export interface AbsentTable {
+  /** `schema.name`. */
+  readonly name: string;
+  /** The file that declares it: `ingest/<source>.yaml`, or one of `definitions/`. */
+  readonly file: string;
 }
 
 /**

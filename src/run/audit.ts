@@ -8,6 +8,7 @@ import { literal } from "../sql/literals.ts";
 import { joinStatements } from "../sql/message.ts";
 import { sql } from "../sql/sql.ts";
 import { inSavepoint } from "../sql/statement.ts";
+import { absentTables, awaiting, whySkipped } from "./absent.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure } from "./explain.ts";
 
@@ -60,10 +61,9 @@ async function drain(queue: AuditStep[], client: Client, context: RunContext): P
 }
 
 function skipBlocked(step: AuditStep, context: RunContext): boolean {
-  const blocker = step.waitsFor.find((key) => context.isBlocked(key));
-  const reason = context.signal.aborted ? "the run was cancelled" : blocker && `${blocker} did not succeed`;
-  if (!reason) return false;
-  context.record({ target: step.target, kind: "assertion", status: "skipped", duration: 0, reason });
+  const skipped = whySkipped(step.waitsFor, context);
+  if (!skipped) return false;
+  context.record({ target: step.target, kind: "assertion", status: "skipped", duration: 0, ...skipped });
   return true;
 }
 
@@ -90,6 +90,8 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
   } catch (error) {
     if (connectionLost(error)) throw error;
     await client.query(sql`rollback to audit`).catch(() => {});
+    const absent = await absentTables(error, step.target, context.graph, client);
+    if (absent.length) return { ...base, status: "skipped", duration: duration(), ...awaiting(absent) };
     const failure = explainFailure(error, step.file, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }

@@ -11,6 +11,7 @@ import { connectionLost, neverSent } from "../postgres/sqlstate.ts";
 import { messagesOf } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
+import { absentTables, awaiting, whySkipped } from "./absent.ts";
 import type { RunContext } from "./context.ts";
 import { explainBuild, ourName } from "./explain.ts";
 import type { Worker } from "./pool.ts";
@@ -74,9 +75,8 @@ class Queue {
 
 async function runStep(step: WorkStep, worker: Worker, context: RunContext): Promise<StepResult> {
   const base = { target: step.target, kind: step.kind };
-  const blocker = step.waitsFor.find((key) => context.isBlocked(key));
-  if (blocker) return { ...base, status: "skipped", duration: 0, reason: `${blocker} did not succeed` };
-  if (context.signal.aborted) return { ...base, status: "skipped", duration: 0, reason: "the run was cancelled" };
+  const skipped = whySkipped(step.waitsFor, context);
+  if (skipped) return { ...base, status: "skipped", duration: 0, ...skipped };
   const started = performance.now();
   const duration = () => (performance.now() - started) / 1000;
   context.events.stepStarted?.(step);
@@ -94,6 +94,8 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     return { ...base, status: "ok", duration: duration(), ...(rows === undefined ? {} : { rows }) };
   } catch (error) {
     await worker.client.query(sql`rollback`).catch(() => {});
+    const absent = await absentTables(error, step.target, context.graph, worker.client).catch(() => []);
+    if (absent.length) return { ...base, status: "skipped", duration: duration(), ...awaiting(absent) };
     const failure = explainBuild(await withColumn(error, step, worker, context), step, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }

@@ -1,14 +1,16 @@
 import type { RunEvents } from "../environment/events.ts";
 import type { ReachFailpoint } from "../environment/failpoints.ts";
 import type { Column } from "../model/catalog.ts";
+import type { CompiledGraph } from "../model/graph.ts";
 import type { BuildStep, NewRows } from "../model/plan.ts";
-import type { StepResult } from "../model/report.ts";
+import type { AbsentTable, StepResult } from "../model/report.ts";
 import type { Client } from "../postgres/client.ts";
 import type { Sources } from "./explain.ts";
 import type { Pool } from "./pool.ts";
 
 /** What the stages of one run share. */
 export interface RunContext {
+  readonly graph: CompiledGraph;
   readonly pool: Pool;
   readonly signal: AbortSignal;
   readonly events: RunEvents;
@@ -17,6 +19,8 @@ export interface RunContext {
   readonly record: (result: StepResult) => void;
   /** Whether the step of that key failed, was skipped or was held. */
   readonly isBlocked: (key: string) => boolean;
+  /** The tables that the step of that key was skipped for; none where it was not. */
+  readonly awaits: (key: string) => readonly AbsentTable[];
   /** @throws UserError where the table of an incremental step cannot take rows of these columns */
   readonly check: (step: BuildStep & { readonly newRows: NewRows }, columns: readonly Column[]) => void;
   /** Plans the second half of an incremental step; reads the columns of its first over the connection. */

@@ -63,7 +63,7 @@ export function ourName(error: unknown, step: Pick<BuildStep, "target" | "file">
 
 const DUPLICATE_COLUMN = "42701";
 
-const NOT_THERE = { hint: "it is declared, and not there yet: dataform ingest lands it, or whatever else makes it" };
+const NOT_THERE = { hint: "the action of that name has not made it" };
 
 /** Whether what the author wrote there is `${ref(…)}`: core has found what it means. */
 function isReference(location: SourceLocation | undefined, { read }: Sources): boolean {

@@ -1,7 +1,7 @@
 import type { Catalog } from "../model/catalog.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { BuildStep, Plan, PublishItem, PublishPlan, Segment, Statement } from "../model/plan.ts";
-import type { StepError } from "../model/report.ts";
+import type { AbsentTable, StepError } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { planCandidate } from "../plan/planner.ts";
 import { choosePath, type PublicPath } from "../plan/public-view.ts";
@@ -15,6 +15,7 @@ import { relationId } from "../sql/identifiers.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import { explained } from "../sql/statement.ts";
+import { absentTables } from "./absent.ts";
 import { explainBuild, explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
 import { publishItem } from "./publish-item.ts";
 
@@ -26,6 +27,8 @@ export interface Preview {
   readonly secondHalves: Readonly<Record<string, readonly Statement[]>>;
   /** Models that would fail, by `schema.name`. */
   readonly failures: Readonly<Record<string, StepError>>;
+  /** What waits for declared tables that are not there, by `schema.name`: these, and not what reads it. */
+  readonly awaits: Readonly<Record<string, readonly AbsentTable[]>>;
 }
 
 /** Of each release that has something to publish. */
@@ -34,6 +37,14 @@ export interface ReleasePreview {
   /** How each public view follows, by `schema.name`. */
   readonly paths: Readonly<Record<string, PublicPath["how"]>>;
   readonly publish: PublishPlan;
+}
+
+/** What is told of steps, and what it takes to tell it. */
+interface Told {
+  readonly failures: Record<string, StepError>;
+  readonly awaits: Record<string, readonly AbsentTable[]>;
+  readonly graph: CompiledGraph;
+  readonly sources: Sources;
 }
 
 /**
@@ -50,6 +61,8 @@ export async function preview(
 ): Promise<Preview> {
   const sources = sourcesOf(graph, readSource);
   const failures: Record<string, StepError> = {};
+  const awaits: Record<string, readonly AbsentTable[]> = {};
+  const told: Told = { failures, awaits, graph, sources };
   const releases: ReleasePreview[] = [];
   const unknown = new Set<string>();
   const secondHalves: Record<string, readonly Statement[]> = {};
@@ -59,8 +72,8 @@ export async function preview(
     await actAs(client, "builder");
     let current = catalog;
     for (const segment of plan.segments) {
-      const steps = await shapeSegment(segment, graph, current, plan, client, failures, unknown, sources);
-      await tryAudits(segment, client, failures, unknown, sources);
+      const steps = await shapeSegment(segment, current, plan, client, unknown, told);
+      await tryAudits(segment, client, unknown, told);
       for (const step of steps)
         if (!segment.steps.includes(step)) secondHalves[targetKey(step.target)] = step.statements;
       const items = await followable(steps, current, client, failures, sources);
@@ -72,7 +85,7 @@ export async function preview(
   } finally {
     await client.query(sql`rollback`).catch(() => {});
   }
-  return { version: 1, releases, secondHalves, failures };
+  return { version: 1, releases, secondHalves, failures, awaits };
 }
 
 /** How the items would be published. Pure. */
@@ -89,14 +102,13 @@ export function previewRelease(
 
 async function shapeSegment(
   segment: Segment,
-  graph: CompiledGraph,
   catalog: Catalog,
   plan: Plan,
   client: Client,
-  failures: Record<string, StepError>,
   unknown: Set<string>,
-  sources: Sources,
+  told: Told,
 ): Promise<BuildStep[]> {
+  const { graph, failures } = told;
   const shaped: BuildStep[] = [];
   for (const step of segment.steps) {
     // What reads a model that fails cannot be tried out; its own mistake, if it has one, shows the next time.
@@ -115,7 +127,7 @@ async function shapeSegment(
       shaped.push(current);
     } catch (error) {
       await client.query(sql`rollback to savepoint shape`);
-      failures[targetKey(step.target)] = explainBuild(error, step, sources);
+      await tell(error, step, client, unknown, told);
     }
   }
   return shaped;
@@ -133,23 +145,33 @@ async function hasMade(client: Client, target: Target, graph: CompiledGraph): Pr
 }
 
 /** Lets PostgreSQL plan each assertion, so that wrong names and types in them are found too. */
-async function tryAudits(
-  segment: Segment,
-  client: Client,
-  failures: Record<string, StepError>,
-  unknown: ReadonlySet<string>,
-  sources: Sources,
-): Promise<void> {
+async function tryAudits(segment: Segment, client: Client, unknown: Set<string>, told: Told): Promise<void> {
   for (const step of segment.audits) {
-    if (step.waitsFor.some((key) => failures[key] || unknown.has(key))) continue;
+    if (step.waitsFor.some((key) => told.failures[key] || unknown.has(key))) continue;
     try {
       await client.query(sql`savepoint shape`);
       await send(client, [explained(step.statement)]);
     } catch (error) {
       await client.query(sql`rollback to savepoint shape`);
-      failures[targetKey(step.target)] = explainFailure(error, step.file, sources);
+      await tell(error, step, client, unknown, told);
     }
   }
+}
+
+/** What does not work is a failure, or waits for data. */
+async function tell(
+  error: unknown,
+  step: Pick<BuildStep, "target" | "file">,
+  client: Client,
+  unknown: Set<string>,
+  { failures, awaits, graph, sources }: Told,
+): Promise<void> {
+  const key = targetKey(step.target);
+  const absent = await absentTables(error, step.target, graph, client);
+  if (absent.length) {
+    awaits[key] = absent;
+    unknown.add(key);
+  } else failures[key] = explainBuild(error, step, sources);
 }
 
 /** What can be published of the shapes; what cannot is a failure that the run would have too. */

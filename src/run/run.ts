@@ -112,6 +112,7 @@ class Run {
     this.#options = options;
     this.#warnings = [...plan.notes];
     this.#context = {
+      graph,
       pool,
       signal: session.signal,
       events: session.events,
@@ -119,6 +120,7 @@ class Run {
       sources: sourcesOf(graph, options.readSource),
       record: (result) => this.#record(result),
       isBlocked: (key) => this.#isBlocked(key),
+      awaits: (key) => this.#results.get(key)?.awaits ?? [],
       check: (step, columns) => void planCandidate(graph, this.#catalog, plan, step, { columns, nullKeys: [] }),
       complete: async (step, client) => {
         const completed = planCandidate(graph, this.#catalog, plan, step, await describeNewRows(client, step.newRows));

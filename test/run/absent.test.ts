@@ -1,0 +1,91 @@
+import { expect, onTestFinished, test } from "vitest";
+import { cli } from "../support/cli.ts";
+import { testDatabase } from "../support/database.ts";
+import { type ProjectFiles, testProject } from "../support/project.ts";
+import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
+
+const declaration = (name: string) => `config { type: "declaration", schema: "raw", name: "${name}" }`;
+const view = (query: string) => `config { type: "view" }\n${query}`;
+const stream = (name: string) =>
+  `  - { name: ${name}, files: "${name}.csv", format: csv, table: ${name}, recordSchema: r.json }`;
+
+const files: ProjectFiles = {
+  "ingest/r.json": '{ "type": "object", "properties": { "id": { "type": "integer" } } }',
+  "ingest/shop.yaml": `version: 1\nsource: shop\nfiles: { at: data }\nstreams:\n${stream("orders")}\n${stream("customers")}`,
+  "rates.sqlx": declaration("rates"),
+  "orders.sqlx": view('select id from ${ref("raw", "orders")}'),
+  "customers.sqlx": view('select id from ${ref("raw", "customers")}'),
+  "both.sqlx": view('select id from ${ref("marts", "orders")} join ${ref("customers")} using (id)'),
+  "rates_used.sqlx": view('select * from ${ref("raw", "rates")}'),
+  "checked.sqlx": 'config { type: "assertion" }\nselect id from ${ref("both")} where id < 0',
+  "there.sqlx": 'config { type: "table", tags: ["there"] }\nselect 1 as id',
+};
+
+const sources = [
+  "error nothing has landed yet in tables that models read:",
+  "  declared in definitions/rates.sqlx  raw.rates",
+  "  dataform ingest shop                raw.customers and 1 more",
+];
+
+async function setUp() {
+  const project = testProject(files);
+  const database = await testDatabase();
+  onTestFinished(() => database.drop());
+  return (...args: string[]) => cli(project.dir, [...args, "--url", database.url]);
+}
+
+test("sources that have not landed are named once each, what reads them is skipped, the rest is published, and it is no success", async () => {
+  const dataform = await setUp();
+  const { exitCode, stderr } = await dataform("run");
+  expect(exitCode).toBe(1);
+  expect(stderr.split("\n").slice(-4, -1)).toEqual(sources);
+  expect(stderr).toMatch(/Failed: 1 ok, 0 failed, 0 held, 0 skipped, 5 without data in/);
+  expect(stderr).not.toMatch(/ skip |FAIL/);
+  expect((await dataform("query", "select * from marts.there")).exitCode).toBe(0);
+  expect((await dataform("run", "--tags", "there")).exitCode).toBe(0);
+});
+
+test("a plan names them, too", async () => {
+  const dataform = await setUp();
+  const { exitCode, stderr } = await dataform("plan");
+  expect(exitCode).toBe(1);
+  expect(stderr.split("\n")).toEqual(sources);
+  expect(await dataform("plan", "--tags", "there")).toMatchObject({ exitCode: 0, stderr: "" });
+});
+
+test("GitHub shows one annotation for each source", async () => {
+  const project = testProject(files);
+  const database = await testDatabase();
+  onTestFinished(() => database.drop());
+  const { stderr } = await cli(project.dir, ["run", "--url", database.url], { GITHUB_ACTIONS: "true" });
+  expect(stderr.split("\n").filter((line) => line.startsWith("::"))).toEqual([
+    "::error file=definitions/rates.sqlx::raw.rates not there yet (declared in definitions/rates.sqlx)",
+    "::error file=ingest/shop.yaml::raw.customers, raw.orders not there yet (dataform ingest shop)",
+  ]);
+});
+
+test("what reads a model that failed is skipped for that, not for want of data", async () => {
+  const { run } = await warehouse({
+    ...files,
+    "customers.sqlx": view("select nonsense"),
+  });
+  const report = await run();
+  expect(stepOf(report, "marts.customers").status).toBe("failed");
+  expect(stepOf(report, "marts.both")).toMatchObject({ reason: "marts.customers did not succeed" });
+  expect(stepOf(report, "marts.both").awaits).toBeUndefined();
+  expect(stepOf(report, "marts.orders").awaits).toEqual([{ name: "raw.orders", file: "ingest/shop.yaml" }]);
+});
+
+test("a definition may declare what landing fills: the file that lands it is named", async () => {
+  const { run } = await warehouse({ ...files, "declared_orders.sqlx": declaration("orders") });
+  expect(stepOf(await run(), "marts.orders").awaits).toEqual([{ name: "raw.orders", file: "ingest/shop.yaml" }]);
+});
+
+test("what operations of the run make is not missed before they have made it", async () => {
+  const { run } = await warehouse({
+    "rates.sqlx": declaration("rates"),
+    "make.sqlx": 'config { type: "operations" }\ncreate schema raw\n---\ncreate table raw.rates as select 1 as id',
+    "used.sqlx": 'config { type: "table", dependencies: ["make"] }\nselect * from ${ref("raw", "rates")}',
+  });
+  expect(statuses(await run())).toEqual({ "marts.make": "ok", "marts.used": "ok" });
+});
