@@ -2,7 +2,7 @@ import type { Action, CompiledGraph, Declaration } from "../model/graph.ts";
 import type { AbsentTable, StepResult } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import type { Client } from "../postgres/client.ts";
-import { sqlState } from "../postgres/errors.ts";
+import { sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunContext } from "./context.ts";
 
