@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
 import type { LoadEvent } from "../../src/model/load-report.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { sql } from "../../src/sql/sql.ts";
+import { bundled } from "../support/built.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { declaration, item } from "../support/ingest-declaration.ts";
@@ -25,11 +25,11 @@ afterAll(async () => {
   await database.drop();
 });
 
-const childScript = fileURLToPath(new URL("../support/ingest-child.ts", import.meta.url));
+const childScript = bundled("ingest-child.ts");
 
 /** Returns the signal that ended the process. */
 async function loadAndDie(order: object): Promise<string | null> {
-  const child = spawn(process.execPath, ["--import", "tsx", childScript, JSON.stringify(order)], { stdio: "inherit" });
+  const child = spawn(process.execPath, [childScript, JSON.stringify(order)], { stdio: "inherit" });
   const [, signal] = (await once(child, "exit")) as [number | null, string | null];
   return signal;
 }

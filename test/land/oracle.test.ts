@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { connectionUrl } from "../../src/model/connection-settings.ts";
 import { connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
+import { bundled } from "../support/built.ts";
 import { testDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { proxy } from "../support/proxy.ts";
@@ -116,7 +116,7 @@ test(
         feedOf.slice(0, served).flatMap((ids) => ids.map((id) => ({ ...recordOf(id), updated_at: timeOf(id) }))),
       )(request, response, n),
     );
-    const childScript = fileURLToPath(new URL("../support/proof-child.ts", import.meta.url));
+    const childScript = bundled("proof-child.ts");
     const ways = ["process", "backend", "socket"] as const;
     const load = async (source: Source, kill?: { way: (typeof ways)[number]; at: number }) => {
       const settings = kill?.way === "socket" ? cuttable.settings : database.settings;
@@ -127,7 +127,7 @@ test(
         database: connectionUrl(settings, { password: true }),
         dieAt: kill?.way === "process" ? kill.at : 0,
       };
-      const child = spawn(process.execPath, ["--import", "tsx", childScript, JSON.stringify(order)], {
+      const child = spawn(process.execPath, [childScript, JSON.stringify(order)], {
         stdio: ["ignore", "ignore", "inherit", "ipc"],
       });
       let seen = 0;

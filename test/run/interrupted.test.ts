@@ -1,15 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { sql } from "../../src/sql/sql.ts";
+import { program } from "../support/built.ts";
 import { readRelease, sessions, tick, ticking } from "../support/ticking.ts";
-
-const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 /** The command line in a process of its own. */
 function start(args: readonly string[], url: string) {
-  const child = spawn(process.execPath, ["--import", "tsx", main, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { ...process.env, DATABASE_URL: url, NO_COLOR: "1" },
     stdio: ["ignore", "ignore", "pipe"],
   });

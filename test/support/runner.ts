@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { bundled } from "./built.ts";
 import type { Order, Outcome } from "./run-child.ts";
 
-const script = fileURLToPath(new URL("run-child.ts", import.meta.url));
+const script = bundled("run-child.ts");
 
 /** Runs in processes of their own, started ahead. */
 export class Runners {
@@ -51,7 +51,7 @@ export class Runner {
 }
 
 async function start(): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ["--import", "tsx", script], {
+  const child = spawn(process.execPath, [script], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   await once(child, "message");

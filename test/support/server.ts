@@ -1,6 +1,6 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { TestProject } from "vitest/node";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
@@ -11,6 +11,8 @@ import { sql } from "../../src/sql/sql.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
+    /** Which server a lane asks: a URL, or the major of an embedded one. */
+    server: string;
     /** A superuser's URL of the server that all tests share. */
     serverUrl: string;
     /** The database that those of the tests are copies of. */
@@ -18,9 +20,12 @@ declare module "vitest" {
   }
 }
 
-/** One PostgreSQL for the whole run: TEST_DATABASE_URL, or an embedded one that is gone afterwards. */
+/** The embedded server that the package installs. */
+const EMBEDDED = "18";
+
+/** The PostgreSQL of a lane, for the whole run: one by its URL, or an embedded one that is gone afterwards. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { settings, stop } = await server();
+  const { settings, stop } = await serverOf(project.config.provide.server!);
   const template = `test_template_${process.pid}`;
   await withClient(settings, {}, (client) => client.query(script(`create database ${template} template template0`)));
   // A quarter of the files less to copy, a thousand times.
@@ -33,13 +38,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-async function server(): Promise<{ settings: ConnectionSettings; stop: () => Promise<void> }> {
-  const { TEST_DATABASE_URL: url } = process.env;
-  if (url) return { settings: parseConnectionUrl(url, "TEST_DATABASE_URL"), stop: async () => {} };
+async function serverOf(server: string): Promise<{ settings: ConnectionSettings; stop: () => Promise<void> }> {
+  if (server.includes("://"))
+    return { settings: parseConnectionUrl(server, "TEST_DATABASE_URL"), stop: async () => {} };
+  const native = server === EMBEDDED ? undefined : nativeOf(server);
   const folder = mkdtempSync(join(tmpdir(), "dataform-test-"));
   chmodSync(folder, 0o755); // as root, the server user has to get in
   const stateDir = join(folder, ".dataform");
-  const settings = await startEmbedded(stateDir);
+  const settings = await startEmbedded(stateDir, native === undefined ? {} : { native });
   // Nothing here survives the machine: to wait for its disk would only cost time.
   await withClient(settings, {}, (client) =>
     client.query(sql`alter system set fsync = off`).then(() => client.query(sql`select pg_reload_conf()`)),
@@ -49,4 +55,11 @@ async function server(): Promise<{ settings: ConnectionSettings; stop: () => Pro
     rmSync(folder, { recursive: true, force: true });
   };
   return { settings, stop };
+}
+
+/** The programs of another major than the one that people get: they are installed for tests only. */
+function nativeOf(major: string): string {
+  const native = resolve(import.meta.dirname, `../servers/node_modules/postgres-${major}/native`);
+  if (existsSync(native)) return native;
+  throw new Error(`no PostgreSQL ${major}: npm ci --prefix test/servers --ignore-scripts installs it`);
 }

@@ -75,7 +75,9 @@ function prepareFiles(place: Place, temporary: string, passwordFile: string, pas
 
 async function initdb(binaries: Binaries, place: Place, temporary: string, passwordFile: string): Promise<void> {
   const fixed = ["-D", temporary, "-U", "postgres", `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
-  const format = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"];
+  // Before 17 there is only the system's C.UTF-8.
+  const builtin = Number(binaries.major) < 17 ? [] : ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+  const format = ["--encoding=UTF8", ...builtin, "--locale=C"];
   // The system's LC_CTYPE still decides what a letter is for pg_trgm and text search; with C only a-z are.
   for (const ctype of process.platform === "win32" ? ["C"] : ["C.UTF-8", "en_US.UTF-8", "C"]) {
     const args = [...fixed, ...format, `--lc-ctype=${ctype}`, "--no-sync", "--no-instructions"];
