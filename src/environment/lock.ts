@@ -10,7 +10,7 @@ export const LOCKED_EXIT_CODE = 75;
  * Takes the run lock of the environment for as long as this connection lives. It is a courtesy between runs:
  * what keeps a stale run from publishing is the fence.
  */
-export async function takeRunLock(
+export async function acquireRunLock(
   client: Client,
   environment: string,
   options: { readonly wait: boolean; readonly signal: AbortSignal; readonly onWait?: (holder: string) => void },

@@ -120,7 +120,7 @@ function notUtf8(encoding: string): UserError {
 }
 
 /** Takes the next fence: from now on every earlier run of this environment is too late to publish. */
-export async function takeFence(client: Client, environment: string): Promise<number> {
+export async function claimFence(client: Client, environment: string): Promise<number> {
   const { rows } = await client.query<{ fence: string }>(
     sql`insert into _dataform.environment (name, fence) values ($1, 1)
      on conflict (name) do update set fence = _dataform.environment.fence + 1 returning fence`,

@@ -8,8 +8,8 @@ import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunEvents } from "./events.ts";
 import type { ReachFailpoint } from "./failpoints.ts";
-import { takeRunLock, tryRunLock } from "./lock.ts";
-import { prepareMetadata, readFence, takeFence, unendedRuns } from "./metadata.ts";
+import { acquireRunLock, tryRunLock } from "./lock.ts";
+import { claimFence, prepareMetadata, readFence, unendedRuns } from "./metadata.ts";
 import { endSessions, sessionNames } from "./orphaned-sessions.ts";
 import { reconnect } from "./reconnect.ts";
 
@@ -76,15 +76,15 @@ export async function withSession<T>(
   let client = await connect(settings, { applicationName, duty: "publisher" });
   let fence: number | undefined;
   try {
-    await client.script(settle);
+    await client.script(SESSION_SETTINGS);
     await prepareMetadata(client);
-    await takeRunLock(client, environment, {
+    await acquireRunLock(client, environment, {
       wait: options.wait ?? false,
       signal,
       onWait: (holder) => events.waiting?.(`another run holds environment ${environment}: ${holder}`),
     });
     await failpoint("locked");
-    const own = await takeFence(client, environment);
+    const own = await claimFence(client, environment);
     fence = own;
     await failpoint("fence taken");
     const late = await unendedRuns(client, environment);
@@ -95,7 +95,7 @@ export async function withSession<T>(
       await client.close().catch(() => {});
       client = await reconnect(settings, applicationName);
       await endSessions(settings, [applicationName], processId);
-      await client.script(settle);
+      await client.script(SESSION_SETTINGS);
       await tryRunLock(client, environment);
     };
     const retry: Session["retry"] = async (piece) => {
@@ -135,7 +135,7 @@ export async function withSession<T>(
  * The server ends a session whose machine is gone in half a minute instead of two hours, and its lock with it.
  * Compiling the catalog queries of this session takes ten times as long as running them.
  */
-const settle = sql`
+const SESSION_SETTINGS = sql`
   set tcp_keepalives_idle = 10;
   set tcp_keepalives_interval = 5;
   set tcp_keepalives_count = 4;

@@ -31,7 +31,7 @@ export async function parquetBody(client: Client, { columns, from }: ExportSourc
     const writer = new ByteWriter();
     const root: SchemaElement = { name: "root", num_children: columns.length };
     const parquet = new ParquetWriter({ writer, schema: [root, ...shapes.map(({ element }) => element)] });
-    const taken = () => {
+    const written = () => {
       const chunk = new Uint8Array(writer.getBytes().slice(0));
       writer.index = 0;
       return chunk;
@@ -53,11 +53,11 @@ export async function parquetBody(client: Client, { columns, from }: ExportSourc
       if (rows) {
         const columnData = columns.map(({ name }, index) => ({ name, data: data[index] as never }));
         await parquet.write({ columnData, rowGroupSize: rows });
-        yield taken();
+        yield written();
       }
     }
     await parquet.finish();
-    yield taken();
+    yield written();
   };
   return { bytes: bytes(), rows: () => count };
 }

@@ -186,20 +186,20 @@ function namesOf({ loader, builder, publisher, reader }: RoleScope) {
 function grantOnNew(scope: RoleScope): RoleStatement[] {
   const { loader, builder, publisher, reader } = scope;
   const makers = new Set(scope.outputs.map(({ schema }) => schema));
-  const give = (owner: string, schema: string, role: string) =>
+  const grant = (owner: string, schema: string, role: string) =>
     sql`${defaults(owner, schema)} grant select on tables to ${id(role)}`;
-  const take = (owner: string, schema: string) =>
+  const revoke = (owner: string, schema: string) =>
     sql`${defaults(owner, schema)} revoke select on tables from ${id(reader)}`;
   return [
     because(
       "What is made later is readable at once: private objects for the publisher, whose views stand on them; raw tables and published views for the builder; published views for readers.",
-      give(builder, PRIVATE_SCHEMA, publisher),
+      grant(builder, PRIVATE_SCHEMA, publisher),
     ),
-    ...scope.rawSchemas.map((schema) => next(give(loader, schema, builder))),
+    ...scope.rawSchemas.map((schema) => next(grant(loader, schema, builder))),
     ...scope.publicSchemas.flatMap((schema) => [
-      next(give(publisher, schema, builder)),
+      next(grant(publisher, schema, builder)),
       ...[publisher, ...(makers.has(schema) ? [builder] : [])].map((owner) =>
-        next(scope.readerSchemas.includes(schema) ? give(owner, schema, reader) : take(owner, schema)),
+        next(scope.readerSchemas.includes(schema) ? grant(owner, schema, reader) : revoke(owner, schema)),
       ),
     ]),
   ];

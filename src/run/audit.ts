@@ -38,16 +38,16 @@ async function auditAll(audits: readonly AuditStep[], context: RunContext): Prom
     const { rows } = await first!.query<{ snapshot: string }>(sql`select pg_export_snapshot() as snapshot`);
     const snapshot = literal(rows[0]!.snapshot);
     // Before the first assertion runs: while one fails, its snapshot cannot be taken over.
-    await settled(others.map((client) => client.script(sql`${READ}; set transaction snapshot ${snapshot}`)));
+    await waitForAll(others.map((client) => client.script(sql`${READ}; set transaction snapshot ${snapshot}`)));
     const queue = [...audits];
-    await settled([first!, ...others].map((client) => drain(queue, client, context)));
+    await waitForAll([first!, ...others].map((client) => drain(queue, client, context)));
   } finally {
     await Promise.allSettled([first!, ...others].map((client) => client.query(sql`rollback`)));
   }
 }
 
 /** Waits for all, also when one fails: a connection must be free before it is used again. */
-async function settled(work: readonly Promise<unknown>[]): Promise<void> {
+async function waitForAll(work: readonly Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(work)) if (result.status === "rejected") throw result.reason;
 }
 

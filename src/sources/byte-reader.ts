@@ -1,4 +1,4 @@
-/** Takes exactly so many bytes at a time from chunks of any size. */
+/** Reads exactly so many bytes at a time from chunks of any size. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #cut: () => Error;
@@ -21,12 +21,12 @@ export class ByteReader {
 
   async read(count: number): Promise<Buffer> {
     const parts: Uint8Array[] = [];
-    for (let left = count; left > 0; left -= parts.at(-1)!.byteLength) parts.push(await this.#take(left));
+    for (let left = count; left > 0; left -= parts.at(-1)!.byteLength) parts.push(await this.#readSome(left));
     return Buffer.concat(parts);
   }
 
   async skip(count: number): Promise<void> {
-    for (let left = count; left > 0; ) left -= (await this.#take(left)).byteLength;
+    for (let left = count; left > 0; ) left -= (await this.#readSome(left)).byteLength;
   }
 
   /** For a reader that stops early. */
@@ -35,7 +35,7 @@ export class ByteReader {
   }
 
   /** At least one byte, at most `count`. */
-  async #take(count: number): Promise<Uint8Array> {
+  async #readSome(count: number): Promise<Uint8Array> {
     if (await this.atEnd()) throw this.#cut();
     const part = this.#rest.subarray(0, count);
     this.#rest = this.#rest.subarray(part.byteLength);

@@ -6,7 +6,7 @@ export function serverName(spelling: string): Sql {
   return new Sql(fixed(spelling));
 }
 
-/** `numeric(10,2)[]` taken apart. */
+/** The parts of `numeric(10,2)[]`. */
 interface Spelling {
   readonly name: string;
   readonly modifiers: readonly number[];
@@ -15,7 +15,7 @@ interface Spelling {
 
 const SPELLING = /^(.*?)(?:\((-?\d+(?:,-?\d+)*)\))?( with(?:out)? time zone)?(\[\])?$/s;
 
-function takenApart(type: string): Spelling {
+function parseSpelling(type: string): Spelling {
   const [, name = "", modifiers, zone = "", array] = SPELLING.exec(type) ?? [];
   return { name: `${name}${zone}`, modifiers: modifiers?.split(",").map(Number) ?? [], isArray: array !== undefined };
 }
@@ -26,7 +26,7 @@ function takenApart(type: string): Spelling {
  */
 export function embeds(from: string, to: string): boolean {
   if (from === to) return true;
-  const [a, b] = [takenApart(from), takenApart(to)];
+  const [a, b] = [parseSpelling(from), parseSpelling(to)];
   return a.isArray === b.isArray && (embeddings.get(a.name)?.(a, b) ?? false);
 }
 
@@ -93,7 +93,7 @@ const WITH_EQUALITY = new Set([
 
 /** Whether values of a type are compared by its own `=`: `1e2` is `100.00`. Others have none, or nobody knows. */
 export function hasEquality(type: string): boolean {
-  return WITH_EQUALITY.has(takenApart(type).name);
+  return WITH_EQUALITY.has(parseSpelling(type).name);
 }
 
 /** Between these a cast is alike in every session. */
@@ -144,5 +144,5 @@ export function followsSession(one: string, other: string): Sql {
 
 /** Without modifiers, and of an array that of its elements: `interval day to second(3)[]` is an interval. */
 function nameOf(type: string): string {
-  return takenApart(type).name.replace(/^interval .*/, "interval");
+  return parseSpelling(type).name.replace(/^interval .*/, "interval");
 }

@@ -7,7 +7,7 @@ import { BUILT_AT, LOAD_NO, PREVIOUS_AT, ROW_KIND, RUN_AT, type Shape } from "./
 
 // What changed in a store: for models that follow it, and for audits of what a run did.
 //
-// Of a store's rows, those of kind `reading` count; a `void` stands in place of a reading or load that is no more; a `load`
+// Of a store's rows, those of kind `reading` count; a `void` is the tombstone of a reading or load that is no more; a `load`
 // has been worked in; there is one `run`, about the last run that changed something. Rows have the moment of the run that
 // wrote them, none where it computed everything: so the few that a later run wrote are found by an index.
 
@@ -113,7 +113,7 @@ export function newLoads(store: Sql): Sql {
 
 /**
  * For an audit: the readings of each series from the one before the first that the last run wrote, which is not counted;
- * after a computation of everything, all readings. The moment of the reading before stands also in voids.
+ * after a computation of everything, all readings. The moment of the reading before stands also in tombstones.
  */
 export function stretch(shape: Shape, store: Sql, isCounted: Sql): Sql {
   const series = [...shape.series.keys()];

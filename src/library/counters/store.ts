@@ -193,7 +193,7 @@ function changedReadings(shape: Shape, runAt: readonly [string, Sql]): Sql {
     ...key.map((name): [string, Sql] => [name, id(name)]),
     runAt,
     [ROW_KIND, sql`case when ${isGone} then 'void' else 'reading' end`],
-    // a void still says after which reading something changed
+    // a tombstone still says after which reading something changed
     [PREVIOUS_AT, previous],
   ]);
   return sql`

@@ -15,7 +15,7 @@ import { shownColumns, versionsCtes } from "./versions.ts";
 // New rows replace rows of the same key and version_no, nothing else is ever removed. Columns of the store besides those of
 // the history are row_kind:
 // - version: a row of the history.
-// - void: a version that is no more, such as when a correction made two neighbours equal.
+// - void: a tombstone for a version that is no more, such as when a correction made two neighbours equal.
 // - load: a load that has been worked in; it has no key, `version_no` is its number, `change_hash` what it meant then.
 // and run_no, the run that wrote the row, counted from the last computation of all: NULL for what that wrote.
 
@@ -178,7 +178,7 @@ function backfillable({ since }: Timeline): string[] {
 }
 
 /**
- * What was computed; or, where the store has a version that is no more, a void row in its place. A version that comes from
+ * What was computed; or, where the store has a version that is no more, a tombstone in its place. A version that comes from
  * the same record and holds as long is the same one, unless a value was backfilled or all means something else than before.
  */
 function changedCte(timeline: Timeline): Cte {

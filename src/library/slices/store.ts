@@ -12,7 +12,7 @@ import { timeline } from "./timeline.ts";
 // that both are published, held back and rolled back together. The column `row_kind` says what a row is:
 // - version: a row of the report in one version;
 // - load: a load that has been worked in; `load_id` is its number, `row_hash` what it meant then;
-// - void: what is no more, because a load that counted does not count now.
+// - void: a tombstone for what is no more, because a load that counted does not count now.
 
 /** The columns of a version that readers see beside the report's, in the store's order. */
 const SHARED = ["feed", "load_id", "known_from", "known_to", "ended_by"];

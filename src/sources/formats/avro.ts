@@ -20,20 +20,20 @@ export function readAvro(maxBytes = MAX_RECORD_BYTES): FormatReader {
         const cursor = new AvroCursor(block.bytes);
         for (let left = block.count; left > 0; ) {
           const part = Math.min(left, 100);
-          cursor.repeat(part, () => takeRecord(cursor, decode, ++number, page, maxBytes));
+          cursor.repeat(part, () => addRecord(cursor, decode, ++number, page, maxBytes));
           left -= part;
-          if (page.full) yield page.take();
+          if (page.full) yield page.build();
         }
         if (!cursor.atEnd) throw damaged("a block with more bytes than its records");
       }
-      if (!page.empty) yield page.take();
+      if (!page.empty) yield page.build();
     } finally {
       await reader.close();
     }
   };
 }
 
-function takeRecord(cursor: AvroCursor, decode: Decode, number: number, page: PageBuilder, maxBytes: number): void {
+function addRecord(cursor: AvroCursor, decode: Decode, number: number, page: PageBuilder, maxBytes: number): void {
   const start = cursor.position;
   cursor.badText = false;
   const record = new ValueRecord(`record ${number}`, decode(cursor, 0) as Record<string, unknown>);

@@ -28,9 +28,9 @@ export function readJson({ records }: JsonOptions, maxBytes = MAX_FILE_BYTES): F
         const { text } = sources[index]!;
         page.addRejected({ position: `record ${index + 1}`, reason: "is not a JSON object", text });
       }
-      if (page.full) yield page.take();
+      if (page.full) yield page.build();
     }
-    if (!page.empty) yield page.take();
+    if (!page.empty) yield page.build();
   };
 }
 

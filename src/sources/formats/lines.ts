@@ -35,7 +35,7 @@ export class LineSplitter {
     let start = 0;
     for (let end = buffer.indexOf(LF); end !== -1; end = buffer.indexOf(LF, start)) {
       const piece = buffer.subarray(start, end);
-      yield this.#length === 0 ? this.#take(piece, piece.length) : this.#close(piece);
+      yield this.#length === 0 ? this.#lineOf(piece, piece.length) : this.#close(piece);
       this.#byte++;
       start = end + 1;
     }
@@ -57,13 +57,13 @@ export class LineSplitter {
 
   #close(piece: Buffer): Line {
     this.#keep(piece);
-    const line = this.#take(Buffer.concat(this.#pieces), this.#length);
+    const line = this.#lineOf(Buffer.concat(this.#pieces), this.#length);
     this.#pieces = [];
     this.#length = 0;
     return line;
   }
 
-  #take(bytes: Buffer, length: number): Line {
+  #lineOf(bytes: Buffer, length: number): Line {
     const tooLong = length > this.#maxBytes;
     const end = bytes.at(-1) === CR && !tooLong ? bytes.length - 1 : bytes.length;
     const line = {

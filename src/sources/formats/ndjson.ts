@@ -11,26 +11,26 @@ import { head, PageBuilder, TOO_LONG } from "./pages.ts";
 /**
  * Reads one JSON object per line. Blank lines are no records; a line that is no object is rejected. A file that ends
  * inside a line is cut.
- * @param taken takes whole lines that it needs no record of, in the order of the file; there is a page after each chunk then
+ * @param landed whether it needs no record of a whole line, asked in the order of the file; there is a page after each chunk then
  */
 export function readNdjson(
   { encoding }: NdjsonOptions,
   maxBytes = MAX_RECORD_BYTES,
-  taken?: (line: Line) => boolean,
+  landed?: (line: Line) => boolean,
 ): FormatReader {
   return async function* (bytes) {
     const splitter = new LineSplitter(maxBytes);
     const page = new PageBuilder();
     for await (const chunk of decodeBytes(bytes, encoding)) {
       for (const line of splitter.push(chunk)) {
-        if (!line.tooLong && taken?.(line)) continue;
-        takeLine(line, page);
-        if (page.full || taken) yield page.take();
+        if (!line.tooLong && landed?.(line)) continue;
+        addLine(line, page);
+        if (page.full || landed) yield page.build();
       }
-      if (taken) yield page.take();
+      if (landed) yield page.build();
     }
-    for (const line of splitter.end()) takeLine(line, page);
-    if (!page.empty) yield page.take();
+    for (const line of splitter.end()) addLine(line, page);
+    if (!page.empty) yield page.build();
   };
 }
 
@@ -58,7 +58,7 @@ class LineRecord extends JsonRecord implements FilePosition {
   }
 }
 
-function takeLine({ bytes, line, byte, tooLong, terminated }: Line, page: PageBuilder): void {
+function addLine({ bytes, line, byte, tooLong, terminated }: Line, page: PageBuilder): void {
   const text = bytes.toString();
   const reject = (reason: string, position = `line ${line}`) =>
     page.addRejected({ position, line, byte, reason, text: tooLong ? head(text) : text });

@@ -36,7 +36,8 @@ export class PageBuilder {
     return this.#records.length + this.#rejected.length === 0;
   }
 
-  take(): SourcePage {
+  /** The page so far; the builder begins the next. */
+  build(): SourcePage {
     const page = { number: ++this.#number, records: this.#records, rejected: this.#rejected };
     this.#records = [];
     this.#rejected = [];

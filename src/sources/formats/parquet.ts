@@ -3,7 +3,7 @@ import { UserError } from "../../model/errors.ts";
 import type { FormatReader, SourcePage } from "../source.ts";
 import { notWhole, unreadable } from "./file-errors.ts";
 import { PageBuilder } from "./pages.ts";
-import { type ReadValue, takeOver } from "./parquet/leaf.ts";
+import { converterOf, type ReadValue } from "./parquet/leaf.ts";
 import { type SpooledFile, spool } from "./parquet/spool.ts";
 import { timestampText } from "./times.ts";
 import { ValueRecord } from "./value-record.ts";
@@ -43,7 +43,7 @@ async function* readRows(file: SpooledFile): AsyncGenerator<SourcePage> {
   const metadata = await parquetMetadataAsync(file, { geoparquet: false });
   const columns = parquetSchema(metadata).children.map((node) => ({
     name: node.element.name,
-    read: takeOver(node),
+    read: converterOf(node),
   }));
   checkGroups(metadata);
   const compressors = await boundedCompressors();
@@ -57,9 +57,9 @@ async function* readRows(file: SpooledFile): AsyncGenerator<SourcePage> {
       const fields: Record<string, unknown> = Object.create(null);
       for (const [index, { name, read }] of columns.entries()) fields[name] = read(data[index]![row]);
       page.addRecord(new ValueRecord(`record ${first + row + 1}`, fields), 0);
-      if ((row + 1) % ROWS_PER_PAGE === 0) yield page.take();
+      if ((row + 1) % ROWS_PER_PAGE === 0) yield page.build();
     }
-    if (!page.empty) yield page.take();
+    if (!page.empty) yield page.build();
     first += rows;
   }
 }

@@ -23,10 +23,10 @@ export function readXml(options: XmlOptions, maxSize = MAX_RECORD_BYTES): Format
     const document = new XmlDocument(await createParser(), new RecordBuilder(options, page, maxSize), maxSize);
     for await (const text of xmlText(bytes)) {
       document.push(text);
-      if (page.full) yield page.take();
+      if (page.full) yield page.build();
     }
     document.end();
-    if (!page.empty) yield page.take();
+    if (!page.empty) yield page.build();
   };
 }
 
@@ -47,31 +47,31 @@ class XmlDocument {
   /** Characters that were given to the parser. */
   #pushed = 0;
   /** Where the last piece of the document ended; the parser holds all that comes after. */
-  #taken = 0;
+  #consumed = 0;
 
   constructor(parser: Parser, builder: RecordBuilder, maxSize: number) {
     this.#parser = parser;
     this.#maxSize = maxSize;
     const text = (value: string) => {
-      this.#taken = parser.position;
+      this.#consumed = parser.position;
       builder.text(value, parser);
     };
     // Seven handlers at most: with an eighth, V8 makes the parser an object of slow properties, five times slower.
     parser.on("text", text);
     parser.on("cdata", text);
     parser.on("attribute", () => {
-      this.#taken = parser.position;
+      this.#consumed = parser.position;
       if (++this.#attributes > MAX_ATTRIBUTES)
         throw this.#refuse(`an element has more than ${MAX_ATTRIBUTES} attributes`);
     });
     parser.on("opentag", ({ name, attributes }) => {
-      this.#taken = parser.position;
+      this.#consumed = parser.position;
       this.#rooted = true;
       builder.open(name, this.#attributes > 0 ? attributes : undefined, parser);
       this.#attributes = 0;
     });
     parser.on("closetag", () => {
-      this.#taken = parser.position;
+      this.#consumed = parser.position;
       builder.close(parser);
     });
     parser.on("doctype", () => {
@@ -86,7 +86,7 @@ class XmlDocument {
     this.#parser.write(text);
     this.#pushed += text.length;
     if (!this.#rooted && this.#pushed > MAX_PROLOG) throw this.#refuse("there is no element in the first MB");
-    if (this.#pushed - this.#taken > this.#maxSize) throw this.#refuse(`a text, attribute or comment ${TOO_LONG}`);
+    if (this.#pushed - this.#consumed > this.#maxSize) throw this.#refuse(`a text, attribute or comment ${TOO_LONG}`);
   }
 
   /** @throws UserError for a document that is cut. */

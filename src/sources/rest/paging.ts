@@ -41,8 +41,8 @@ export class Pager {
     if (paging?.nextLink !== undefined) this.#seen.add(this.next.href);
   }
 
-  /** Takes a page in and turns to the next. False for a page that only says that the one before was the last. */
-  take(page: Page): boolean {
+  /** Turns to the page after this one. False for a page that only says that the one before was the last. */
+  accept(page: Page): boolean {
     const counts = this.#paging?.pageParam !== undefined || this.#paging?.offsetParam !== undefined;
     if (counts && sameRecords(page.records, this.#before)) {
       // Some APIs serve the last page for every number after it.

@@ -74,7 +74,7 @@ async function* followPages(reading: Reading, first: URL, body?: unknown): Async
   while (pager.next) {
     const page = await readPage(reading, pager.next, body, pager.isGuess);
     if (page === undefined) pager.end();
-    else if (pager.take(page)) yield { number: ++reading.pages, records: page.records };
+    else if (pager.accept(page)) yield { number: ++reading.pages, records: page.records };
   }
 }
 

@@ -43,10 +43,10 @@ export async function* pagesOf(
   for await (const row of rows) {
     reader ??= new RowReader(columns(), recordSchema, follows);
     reader.read(row, ++number, pages);
-    if (pages.full) yield pages.take();
+    if (pages.full) yield pages.build();
   }
   reader ??= new RowReader(columns(), recordSchema, follows);
-  if (!pages.empty || number === 0) yield pages.take();
+  if (!pages.empty || number === 0) yield pages.build();
 }
 
 class RowReader {

@@ -34,12 +34,12 @@ export class AvroCursor {
   }
 
   /** Valid as long as the block is. */
-  take(length: number): Buffer {
+  bytes(length: number): Buffer {
     const end = this.#at + length;
     if (length < 0 || end > this.#bytes.length) throw damaged("a value that is longer than its block");
-    const taken = this.#bytes.subarray(this.#at, end);
+    const bytes = this.#bytes.subarray(this.#at, end);
     this.#at = end;
-    return taken;
+    return bytes;
   }
 
   byte(): number {
@@ -80,15 +80,15 @@ export class AvroCursor {
   }
 
   float(): number {
-    return this.take(4).readFloatLE();
+    return this.bytes(4).readFloatLE();
   }
 
   double(): number {
-    return this.take(8).readDoubleLE();
+    return this.bytes(8).readDoubleLE();
   }
 
   string(): string {
-    const bytes = this.take(this.length());
+    const bytes = this.bytes(this.length());
     if (!isUtf8(bytes)) this.badText = true;
     return bytes.toString();
   }

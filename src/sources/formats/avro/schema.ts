@@ -27,7 +27,7 @@ const PRIMITIVES: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ["long", (cursor) => cursor.long()],
   ["float", (cursor) => doubleValue(cursor.float())],
   ["double", (cursor) => doubleValue(cursor.double())],
-  ["bytes", (cursor) => bytesText(cursor.take(cursor.length()))],
+  ["bytes", (cursor) => bytesText(cursor.bytes(cursor.length()))],
   ["string", (cursor) => cursor.string()],
 ]);
 
@@ -139,7 +139,7 @@ function enumDecode({ symbols }: Definition): Decode {
 
 function fixedDecode({ size }: Definition, read: (bytes: Buffer) => unknown): Decode {
   if (!Number.isSafeInteger(size)) throw wrongSchema(size);
-  return (cursor) => read(cursor.take(size!));
+  return (cursor) => read(cursor.bytes(size!));
 }
 
 function arrayDecode(decode: Decode): Decode {
@@ -170,7 +170,7 @@ function logicalDecode(definition: Definition): Decode | undefined {
   if (time && (type === "int" || type === "long")) return (cursor) => time(cursor.long());
   if (logicalType === "decimal" && isScale(scale)) {
     const read = (bytes: Buffer) => decimalText(signedInteger(bytes), scale);
-    if (type === "bytes") return (cursor) => read(cursor.take(cursor.length()));
+    if (type === "bytes") return (cursor) => read(cursor.bytes(cursor.length()));
     if (type === "fixed") return fixedDecode(definition, read);
   }
   if (logicalType === "duration" && type === "fixed" && size === 12) return fixedDecode(definition, durationText);

@@ -36,7 +36,7 @@ export class CsvFile {
     this.#handler = handler;
     this.#toSkip = options.skipLines;
     this.#trailer = options.trailer === undefined ? undefined : Buffer.from(options.trailer);
-    this.#scanner = new CsvScanner(options, (record) => this.#take(record), maxBytes);
+    this.#scanner = new CsvScanner(options, (record) => this.#addRecord(record), maxBytes);
     if (!options.header) this.#begin(columns);
   }
 
@@ -70,7 +70,7 @@ export class CsvFile {
     this.#handler.header(names);
   }
 
-  #take(record: ScannedRecord): void {
+  #addRecord(record: ScannedRecord): void {
     const { bytes, start, end } = record;
     if (!this.#names) {
       this.#headerBytes = Buffer.from(bytes.subarray(start, end));

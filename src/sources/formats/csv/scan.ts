@@ -43,11 +43,11 @@ export interface ScanResult {
 
 /**
  * Finds the records of CSV bytes: RFC 4180 with any line end (also mixed, also inside quotes), a chosen delimiter, quote
- * and escape. Hands every record to `take`, in order; blank lines are left out. Constant memory.
+ * and escape. Hands every record to `onRecord`, in order; blank lines are left out. Constant memory.
  * @throws UserError for a file that ends inside a quoted field: it is cut.
  */
 export class CsvScanner {
-  readonly #take: (record: ScannedRecord) => void;
+  readonly #onRecord: (record: ScannedRecord) => void;
   readonly #delimiter: number;
   readonly #quote: number;
   readonly #escape: number;
@@ -78,8 +78,8 @@ export class CsvScanner {
   /** A record that is too long: its beginning is kept, its bytes go by. */
   #skipping: { head: Buffer; line: number; offset: number; inQuotes: boolean } | undefined;
 
-  constructor(options: CsvOptions, take: (record: ScannedRecord) => void, maxBytes = MAX_RECORD_BYTES) {
-    this.#take = take;
+  constructor(options: CsvOptions, onRecord: (record: ScannedRecord) => void, maxBytes = MAX_RECORD_BYTES) {
+    this.#onRecord = onRecord;
     this.#delimiter = options.delimiter.charCodeAt(0);
     this.#quote = options.quote.charCodeAt(0);
     this.#escape = options.escape.charCodeAt(0);
@@ -137,7 +137,7 @@ export class CsvScanner {
       if (record.end - at > this.#maxBytes) record.problem = this.#tooLong();
       if (suspicious && record.problem === undefined) record.problem = notText(bytes.subarray(at, record.end));
       this.#lastFields = record.fields;
-      if (record.end > at) this.#take(record);
+      if (record.end > at) this.#onRecord(record);
       at = next;
     }
     return at;
@@ -259,7 +259,7 @@ export class CsvScanner {
     this.#terminated = at < bytes.length;
     Object.assign(this.#record, { bytes: head, start: 0, end: head.length, fields: 0, line, offset });
     this.#record.problem = this.#tooLong();
-    this.#take(this.#record);
+    this.#onRecord(this.#record);
     return Math.min(at + 1, bytes.length);
   }
 

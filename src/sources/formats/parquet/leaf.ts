@@ -13,22 +13,22 @@ type Integer = number | bigint;
  * Takes the conversions that would lose digits away from the library, in its own schema, and gives what converts a value
  * of this node instead. Lists, maps and groups included.
  */
-export function takeOver(node: SchemaTree): ReadValue {
+export function converterOf(node: SchemaTree): ReadValue {
   if (node.element.logical_type?.type === "VARIANT")
     throw unreadable("columns of type VARIANT cannot be read", { found: node.path.join(".") });
   const { children, element } = node;
-  if (children.length === 0) return orNull(eachOf(takeOverLeaf(element)));
+  if (children.length === 0) return orNull(eachOf(converterOfLeaf(element)));
   const [only] = children;
   if (element.converted_type === "LIST" && children.length === 1 && only!.children.length <= 1) {
-    const item = takeOver(only!.children[0] ?? only!);
+    const item = converterOf(only!.children[0] ?? only!);
     return orNull((list) => (Array.isArray(list) ? list.map(item) : item(list)));
   }
   if (element.converted_type === "MAP" && children.length === 1 && only!.children.length === 2) {
-    takeOver(only!.children[0]!);
-    const item = takeOver(only!.children[1]!);
+    converterOf(only!.children[0]!);
+    const item = converterOf(only!.children[1]!);
     return orNull(eachOf((map) => fieldsOf(Object.entries(map as object).map(([key, value]) => [key, item(value)]))));
   }
-  const fields = children.map((child) => [child.element.name, takeOver(child)] as const);
+  const fields = children.map((child) => [child.element.name, converterOf(child)] as const);
   return orNull(
     eachOf((group) => fieldsOf(fields.map(([name, read]) => [name, read((group as Record<string, unknown>)[name])]))),
   );
@@ -49,7 +49,7 @@ function fieldsOf(entries: readonly (readonly [string, unknown])[]): Record<stri
   return fields;
 }
 
-function takeOverLeaf(element: SchemaElement): ReadValue {
+function converterOfLeaf(element: SchemaElement): ReadValue {
   const kind = element.logical_type?.type ?? element.converted_type;
   const read = logicalRead(kind, element);
   if (read) {
