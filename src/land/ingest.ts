@@ -22,9 +22,9 @@ export interface IngestOptions extends LandOptions {
    * @default all of them
    */
   readonly streams?: readonly string[];
-  /** For tests: the clock, chance and the network. */
+  /** @internal For tests: the clock, chance and the network. */
   readonly rest?: RestOptions;
-  /** For tests: in place of the clock that says whether a file is still being written. */
+  /** @internal For tests: in place of the clock that says whether a file is still being written. */
   readonly clock?: StableClock;
 }
 

@@ -43,7 +43,7 @@ export interface Client {
   cancel(): Promise<void>;
   /** Prefix of the roles that this session may act as; see `ConnectOptions.duty`. */
   readonly roles?: string | undefined;
-  /** The driver's client, for COPY streams. */
+  /** @internal The driver's client, for COPY streams. */
   readonly driver: pg.Client;
   close(): Promise<void>;
 }

@@ -16,7 +16,7 @@ const support = join(root, "test/support");
 export function filesByLane(): Readonly<Record<Lane, readonly string[]>> {
   const files: Record<Lane, string[]> = { quick: [], compiler: [], postgres: [], others: [], fuzz: [] };
   for (const name of readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" }).sort()) {
-    if (!name.endsWith(".test.ts")) continue;
+    if (!name.endsWith(".test.ts") || name.includes("node_modules")) continue;
     const file = join(root, "test", name);
     files[laneOf(file)].push(relative(root, file).replaceAll("\\", "/"));
   }
