@@ -1,20 +1,22 @@
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import type { UserErrorDetails } from "../model/errors.ts";
-import type { FileStream, FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
+import { errorData } from "../model/errors.ts";
+import type { FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import type { LoadReport, StreamLoad } from "../model/load-report.ts";
-import { type Client, withClient } from "../postgres/client.ts";
+import { withClient } from "../postgres/client.ts";
 import type { StableClock } from "../sources/files/stable-files.ts";
 import type { RestOptions } from "../sources/rest/rest.ts";
 import type { Filesystem } from "../sources/source.ts";
+import type { FileTarget } from "./connectors/file.ts";
 import { landFiles } from "./connectors/files.ts";
-import { readPagesOf } from "./connectors/pages.ts";
+import { landPages, readPagesOf } from "./connectors/pages.ts";
 import { isPostgres, landPostgres } from "./connectors/postgres.ts";
-import { ledgerKey, prepareLedger, writeFailure } from "./ledger/ledger.ts";
-import { land } from "./load/land.ts";
-import type { LandOptions } from "./load/load.ts";
-import { tend } from "./table/partitions.ts";
-import { rawTable } from "./table/raw-table.ts";
-import { withServerTypes } from "./table/server-types.ts";
+import { ledgerKey } from "./ledger/ledger.ts";
+import { emitterOf, type LandOptions } from "./load/options.ts";
+import { PostgresSink } from "./load/postgres-sink.ts";
+import { Rehearsal } from "./load/rehearsal.ts";
+import type { Sink } from "./load/sink.ts";
+import { mostFrequent } from "./load/tally.ts";
+import { type LoadTarget, resolveTarget } from "./load/target.ts";
 
 export interface IngestOptions extends LandOptions {
   /**
@@ -85,24 +87,21 @@ async function ingestStream(
   const connection = { applicationName: `dataform ingest ${declaration.source}`, duty: "loader" as const };
   const told: string[] = [];
   return withClient(settings, connection, async (client) => {
+    const sink: Sink = options.dryRun ? new Rehearsal(client) : new PostgresSink(client, settings);
     try {
-      if (!options.dryRun) await prepareLedger(client, declaration.schema);
-      const known = { ...stream, recordSchema: await withServerTypes(client, stream.recordSchema) };
+      await sink.prepare(declaration.schema);
+      const target = await resolveTarget(client, declaration, stream);
+      await sink.evolve(target);
       const outcome = filesystem
-        ? await filesOutcome(client, declaration, known, filesystem, options)
-        : await recordsOutcome(client, declaration, known, options, told);
-      // Nothing that goes wrong here takes back what has landed.
-      const tended = options.dryRun
-        ? []
-        : await tend(client, rawTable(declaration, known)).catch((error: Error) => [
-            `old partitions and indexes were left as they are: ${error.message}`,
-          ]);
-      return { ...common(), ...outcome, warnings: [...outcome.warnings, ...told, ...tended] };
+        ? await filesOutcome(sink, declaration, target, filesystem, options)
+        : await recordsOutcome(sink, declaration, target, options, told);
+      const warnings = [...outcome.warnings, ...told, ...(await sink.tend(target))];
+      return { ...common(), ...outcome, warnings };
     } catch (error) {
-      const loadId = options.dryRun
-        ? null
-        : await noteFailure(declaration, stream, settings, startedAt, error as Error);
-      return { ...common(), ...nothing, warnings: told, status: "failed", loadId, error: details(error as Error) };
+      const { message } = error as Error;
+      const key = ledgerKey(declaration, stream);
+      const loadId = await sink.noteFailure({ key }, { startedAt, error: message, batch: stream.batch.kind });
+      return { ...common(), ...nothing, warnings: told, status: "failed", loadId, error: errorData(error as Error) };
     }
   });
 }
@@ -110,44 +109,37 @@ async function ingestStream(
 const nothing = { pages: 0, records: 0, rows: 0, rejected: 0, skipped: 0, cursor: null, reasons: [], warnings: [] };
 
 async function recordsOutcome(
-  client: Client,
+  sink: Sink,
   declaration: IngestDeclaration,
-  stream: StreamDeclaration,
+  target: LoadTarget,
   options: IngestOptions,
   told: string[],
 ): Promise<Outcome> {
+  const emit = emitterOf(target.stream, options);
   const rest: RestOptions = {
-    onWait: (seconds, reason) => options.onEvent?.({ kind: "waiting", stream: stream.name, seconds, reason }),
+    onWait: (seconds, reason) => emit({ kind: "waiting", seconds, reason }),
     onWarning: (text) => told.push(text),
     ...options.rest,
   };
   const landed = isPostgres(declaration)
-    ? await landPostgres(client, declaration, stream, options)
-    : await land(client, declaration, stream, (since) => readPagesOf(declaration, stream, since, rest), options);
+    ? await landPostgres(sink, declaration, target, options)
+    : await landPages(sink, target, (stream, since) => readPagesOf(declaration, stream, since, rest), options);
   return { ...landed, status: "loaded", cursor: landed.cursor?.value ?? null, error: null };
 }
 
 async function filesOutcome(
-  client: Client,
-  declaration: IngestDeclaration,
-  stream: StreamDeclaration,
+  sink: Sink,
+  { connector }: IngestDeclaration,
+  target: LoadTarget,
   filesystem: Filesystem,
   options: IngestOptions,
 ): Promise<Outcome> {
-  const { files, landed, warnings } = await landFiles(
-    client,
-    declaration as IngestDeclaration & { readonly connector: FilesDeclaration },
-    stream as StreamDeclaration & { readonly connector: FileStream },
-    filesystem,
-    options,
-    options.clock,
-  );
-  const sum = (field: "pages" | "records" | "rows" | "rejected" | "skipped") =>
+  const { at } = connector as FilesDeclaration;
+  const place = { filesystem, at, clock: options.clock };
+  const { files, landed, warnings } = await landFiles(sink, target as FileTarget, place, options);
+  const sum = (field: "pages" | "records" | "rows" | "rejected") =>
     landed.reduce((total, load) => total + load[field], 0);
   const failed = files.find(({ status }) => status === "failed");
-  const counts = new Map<string, number>();
-  for (const { reason, count } of landed.flatMap(({ reasons }) => reasons))
-    counts.set(reason, (counts.get(reason) ?? 0) + count);
   return {
     status: failed ? "failed" : "loaded",
     loadId: landed.at(-1)?.loadId ?? null,
@@ -157,33 +149,9 @@ async function filesOutcome(
     rejected: sum("rejected"),
     skipped: files.filter(({ status }) => status === "known").length,
     cursor: null,
-    reasons: [...counts]
-      .map(([reason, count]) => ({ reason, count }))
-      .sort((a, b) => b.count - a.count)
-      .slice(0, 10),
+    reasons: mostFrequent(landed.flatMap(({ reasons }) => reasons)),
     error: failed?.error ?? null,
     warnings,
     files,
   };
-}
-
-/** The error as data. The cause stays behind: it is no plain value. */
-function details(error: Error & Partial<UserErrorDetails>): UserErrorDetails {
-  const { message, location, expected, found, hint, code } = error;
-  const given = Object.entries({ location, expected, found, hint, code }).filter(([, value]) => value !== undefined);
-  return { message, ...Object.fromEntries(given) };
-}
-
-/** On a connection of its own, since the load's may be gone. The ledger being out of reach hides no error. */
-async function noteFailure(
-  declaration: IngestDeclaration,
-  stream: StreamDeclaration,
-  settings: ConnectionSettings,
-  startedAt: Date,
-  error: Error,
-): Promise<string | null> {
-  const key = ledgerKey(declaration, stream);
-  return withClient(settings, { duty: "loader" }, (client) =>
-    writeFailure(client, key, startedAt, error.message, stream.batch.kind),
-  ).catch(() => null);
 }

@@ -1,25 +1,15 @@
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import type { CsvOptions, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
-import { type Client, withClient, withTransaction } from "../postgres/client.ts";
+import type { CsvOptions, IngestDeclaration, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
+import { type Client, withClient } from "../postgres/client.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";
 import { JsonRecord, parseJson, type SourceRecord } from "../sources/json/document.ts";
-import { sql } from "../sql/sql.ts";
-import { createChecker } from "./check/checker.ts";
-import {
-  ledgerKey,
-  loadTable,
-  lockStream,
-  nextLoadId,
-  prepareLedger,
-  readCursor,
-  rejectedTable,
-  writeLoad,
-} from "./ledger/ledger.ts";
-import { preparePartition } from "./table/partitions.ts";
-import { type RawTable, rawTable } from "./table/raw-table.ts";
-import { LOADING_SESSION, withServerTypes } from "./table/server-types.ts";
-import { createTable, evolveTable } from "./table/tables.ts";
-import { Spool } from "./write/write-buffer.ts";
+import type { SourcePage } from "../sources/source.ts";
+import { headerOf, markReplayed, type OpenReject, openRejects } from "./ledger/rejects.ts";
+import { PostgresSink } from "./load/postgres-sink.ts";
+import type { ReasonCount } from "./load/tally.ts";
+import { type LoadTarget, resolveTarget } from "./load/target.ts";
+import { withLoad } from "./load/with-load.ts";
+import type { Rejection } from "./write/row-batch.ts";
 
 /** What became of the rejects of one stream. */
 export interface Replayed {
@@ -28,15 +18,7 @@ export interface Replayed {
   readonly rows: number;
   /** Still rejected, and why. */
   readonly left: number;
-  readonly reasons: readonly { readonly reason: string; readonly count: number }[];
-}
-
-interface Reject {
-  readonly load_id: string;
-  readonly row_no: string;
-  readonly record: string;
-  readonly position: string;
-  readonly reason: string;
+  readonly reasons: readonly ReasonCount[];
 }
 
 /**
@@ -50,116 +32,79 @@ export async function replay(
 ): Promise<Replayed> {
   const duty = "loader" as const;
   return withClient(settings, { applicationName: `dataform ingest ${declaration.source}`, duty }, async (client) => {
-    await prepareLedger(client, declaration.schema);
-    const known = { ...stream, recordSchema: await withServerTypes(client, stream.recordSchema) };
-    const table = rawTable(declaration, known);
-    await evolveTable(client, table);
-    return withTransaction(client, () => replayAll(client, declaration, known, table));
+    const sink = new PostgresSink(client, settings);
+    await sink.prepare(declaration.schema);
+    const target = await resolveTarget(client, declaration, stream);
+    await sink.evolve(target);
+    return replayInto(sink, target);
   });
 }
 
-async function replayAll(
-  client: Client,
-  declaration: IngestDeclaration,
-  stream: StreamDeclaration,
-  table: RawTable,
-): Promise<Replayed> {
-  const key = ledgerKey(declaration, stream);
-  await client.script(LOADING_SESSION);
-  await lockStream(client, key, () => {});
-  const { rows: rejects } = await client.query<Reject>(
-    sql`
-      select load_id, row_no, record, position, reason
-      from ${rejectedTable(key.schema)}
-      where source = $1 and stream = $2 and replayed_by is null
-      order by load_id, row_no`,
-    [key.source, key.stream],
-  );
-  if (!rejects.length) return { stream: stream.name, loadId: null, rows: 0, left: 0, reasons: [] };
-  await createTable(client, table);
-  await preparePartition(client, table);
-  const check = createChecker(stream.recordSchema, stream.drift);
-  const spool = new Spool();
-  const taken: Reject[] = [];
-  for (const reject of rejects) {
-    const record = await recordOf(client, key.schema, stream, reject);
-    const checked = record && check(record, record.text());
-    if (checked && "cells" in checked) {
-      taken.push(reject);
-      spool.addRow(taken.length, { position: reject.position }, checked.cells, reject.record);
-    } else {
-      const reason = checked && "reasons" in checked ? checked.reasons.join("; ") : reject.reason;
-      spool.note(reason);
-    }
-  }
-  if (!taken.length)
-    return { stream: stream.name, loadId: null, rows: 0, left: rejects.length, reasons: spool.reasons };
-  const loadId = await nextLoadId(client, key.schema);
+async function replayInto(sink: PostgresSink, target: LoadTarget): Promise<Replayed> {
   const refused = new Set<number>();
-  await spool.flush(client, key, table, loadId, (rowNo) => refused.add(rowNo));
-  if (!spool.rows) return { stream: stream.name, loadId: null, rows: 0, left: rejects.length, reasons: spool.reasons };
-  const landed = taken.filter((_, index) => !refused.has(index + 1));
-  await client.query(
-    sql`
-      update ${rejectedTable(key.schema)} r
-      set replayed_by = $1
-      from unnest($2::bigint[], $3::bigint[]) as t(load_id, row_no)
-      where r.load_id = t.load_id and r.row_no = t.row_no`,
-    [loadId, `{${landed.map((one) => one.load_id).join()}}`, `{${landed.map((one) => one.row_no).join()}}`],
-  );
-  await writeLoad(client, key, {
-    loadId,
-    rows: spool.rows,
-    rejected: 0,
-    cursor: await readCursor(client, key),
-    batch: "log",
-    asOf: null,
-    details: { replay: true },
+  const onRefused = ({ rowNo }: Rejection) => refused.add(rowNo);
+  const { landed, answer } = await withLoad(sink, target, { onRefused }, async (load) => {
+    const { client, loadId } = load.server!;
+    const { tried, pages } = await readAgain(client, target);
+    await load.readAll(pages);
+    await load.flush();
+    const right = tried.filter((_, index) => !refused.has(index + 1));
+    const answer = { left: refused.size, reasons: load.tally.reasons };
+    if (!right.length) return { keep: null, answer };
+    await markReplayed(client, target.key, right, await loadId());
+    return { keep: { batch: "log", details: { replay: true } }, answer };
   });
-  return { stream: stream.name, loadId, rows: spool.rows, left: rejects.length - spool.rows, reasons: spool.reasons };
+  return { stream: target.stream.name, loadId: landed?.loadId ?? null, rows: landed?.rows ?? 0, ...answer };
 }
 
-const headers = new WeakMap<Client, Map<string, readonly string[]>>();
-
-/** The record as the source sent it; undefined where it can still not be read as one. */
-async function recordOf(
+/** The open rejects as a page, in the order in which a load counts its records: first those that cannot be read even now. */
+async function readAgain(
   client: Client,
-  schema: string,
-  stream: StreamDeclaration,
-  reject: Reject,
-): Promise<SourceRecord | undefined> {
-  const { connector } = stream;
-  if (connector.kind === "files" && connector.format.kind === "csv")
-    return csvRecord(connector.format, await headerOf(client, schema, reject.load_id), stream, reject.record);
+  target: LoadTarget,
+): Promise<{ readonly tried: readonly OpenReject[]; readonly pages: AsyncIterable<SourcePage> }> {
+  const unreadable: OpenReject[] = [];
+  const readable: OpenReject[] = [];
+  const records: SourceRecord[] = [];
+  const read = recordReader(client, target);
+  for (const reject of await openRejects(client, target.key)) {
+    const record = await read(reject);
+    if (record) records.push(record);
+    (record ? readable : unreadable).push(reject);
+  }
+  const rejected = unreadable.map(({ position, reason, record: text }) => ({ position, reason, text }));
+  const pages = (async function* () {
+    if (unreadable.length || records.length) yield { number: 1, rejected, records };
+  })();
+  return { tried: [...unreadable, ...readable], pages };
+}
+
+type ReadReject = (reject: OpenReject) => Promise<SourceRecord | undefined>;
+
+/** Reads a reject as the source sent it; undefined where it can still not be read as a record. */
+function recordReader(client: Client, { stream, key }: LoadTarget): ReadReject {
+  const { connector, recordSchema } = stream;
+  if (connector.kind !== "files" || connector.format.kind !== "csv") return async ({ record }) => jsonRecord(record);
+  const { format } = connector;
+  const headers = new Map<string, Promise<readonly string[]>>();
+  return async ({ loadId, record }) => {
+    if (!headers.has(loadId)) headers.set(loadId, headerOf(client, key, loadId));
+    return csvRecord(format, await headers.get(loadId)!, recordSchema, record);
+  };
+}
+
+function jsonRecord(text: string): SourceRecord | undefined {
   try {
-    const document = parseJson(reject.record);
+    const document = parseJson(text);
     return new JsonRecord(document, document.value);
   } catch {
     return undefined;
   }
 }
 
-async function headerOf(client: Client, schema: string, loadId: string): Promise<readonly string[]> {
-  const known = headers.get(client) ?? new Map<string, readonly string[]>();
-  headers.set(client, known);
-  const found = known.get(loadId);
-  if (found) return found;
-  const { rows } = await client.query<{ header: string | null }>(
-    sql`
-      select details ->> 'header' as header
-      from ${loadTable(schema)}
-      where load_id = $1`,
-    [loadId],
-  );
-  const header = JSON.parse(rows[0]?.header ?? "[]") as string[];
-  known.set(loadId, header);
-  return header;
-}
-
 async function csvRecord(
   options: CsvOptions,
   header: readonly string[],
-  stream: StreamDeclaration,
+  recordSchema: RecordSchema,
   line: string,
 ): Promise<SourceRecord | undefined> {
   const head = header.map(
@@ -179,7 +124,7 @@ async function csvRecord(
     yield text;
   })();
   try {
-    for await (const { records, rejected } of readCsv(whole, stream.recordSchema)(bytes)) {
+    for await (const { records, rejected } of readCsv(whole, recordSchema)(bytes)) {
       if (records.length === 1 && !rejected?.length) return records[0];
     }
   } catch {

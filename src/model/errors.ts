@@ -55,6 +55,16 @@ export class UserError extends Error implements UserErrorDetails {
   }
 }
 
+/**
+ * An error as data. The cause stays behind: it is no plain value.
+ * @param about named in front of a message that does not name it
+ */
+export function errorData(error: Error & Partial<UserErrorDetails>, about = ""): UserErrorDetails {
+  const { message, location, expected, found, hint, code } = error;
+  const known = Object.entries({ location, expected, found, hint, code }).filter(([, value]) => value !== undefined);
+  return { message: message.includes(about) ? message : `${about}: ${message}`, ...Object.fromEntries(known) };
+}
+
 export function formatLocation(location: SourceLocation): string {
   return [location.file, location.line, location.column].filter((part) => part !== undefined).join(":");
 }

@@ -199,11 +199,28 @@ export async function withClient<T>(
 }
 
 /** Runs `work` in a transaction. The first error is the one thrown, even if the rollback fails too. */
-export async function withTransaction<T>(client: Client, work: () => Promise<T>, begin: Sql = sql`begin`): Promise<T> {
+export function withTransaction<T>(client: Client, work: () => Promise<T>, begin: Sql = sql`begin`): Promise<T> {
+  return transaction(client, work, { begin, isKept: () => true });
+}
+
+/** A transaction that is rolled back, too, where `isKept` says no to what `work` found. Returns that in both cases. */
+export function withTransactionIf<T>(
+  client: Client,
+  isKept: (result: T) => boolean,
+  work: () => Promise<T>,
+): Promise<T> {
+  return transaction(client, work, { begin: sql`begin`, isKept });
+}
+
+async function transaction<T>(
+  client: Client,
+  work: () => Promise<T>,
+  { begin, isKept }: { readonly begin: Sql; readonly isKept: (result: T) => boolean },
+): Promise<T> {
   await client.query(begin);
   try {
     const result = await work();
-    await client.query(sql`commit`);
+    await client.query(isKept(result) ? sql`commit` : sql`rollback`);
     return result;
   } catch (error) {
     await client.query(sql`rollback`).catch(() => {});

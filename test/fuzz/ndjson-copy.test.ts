@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createChecker } from "../../src/land/check/checker.ts";
-import { DirectLines } from "../../src/land/write/ndjson-copy.ts";
+import { NdjsonCopy } from "../../src/land/write/ndjson-copy.ts";
 import type { RecordSchema } from "../../src/model/ingest.ts";
 import { JsonRecord, parseJson } from "../../src/sources/json/document.ts";
 
@@ -43,7 +43,7 @@ const recordSchema: RecordSchema = {
     mixed: "numeric",
   }).map(([name, type]) => ({ name, type })),
 };
-const direct = DirectLines.of(recordSchema)!;
+const copy = NdjsonCopy.of(recordSchema)!;
 const check = createChecker(recordSchema);
 
 /** The cells of a line in COPY's text format. */
@@ -62,9 +62,9 @@ function checkedCells(bytes: Buffer): readonly (string | null)[] | undefined {
 }
 
 function expectSame(bytes: Buffer): boolean {
-  if (!direct.take(bytes)) return false;
-  const into = Buffer.alloc(direct.size(bytes));
-  const end = direct.write(bytes, into, 0);
+  if (!copy.accepts(bytes)) return false;
+  const into = Buffer.alloc(copy.size(bytes));
+  const end = copy.write(bytes, into, 0);
   expect(copyCells(into.toString("utf8", 1, end)), bytes.toString()).toEqual(checkedCells(bytes));
   return true;
 }

@@ -1,5 +1,6 @@
 import { ingest } from "../../land/ingest.ts";
-import { rejectsOf, streamState } from "../../land/ledger/state.ts";
+import { rejectsOf } from "../../land/ledger/rejects.ts";
+import { streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
 import type { LoadReport } from "../../model/load-report.ts";
 import { withClient } from "../../postgres/client.ts";

@@ -1,5 +1,5 @@
 import { UserError } from "../../model/errors.ts";
-import type { CsvOptions, FormatOptions, RecordSchema, StreamDeclaration } from "../../model/ingest.ts";
+import type { CsvOptions, FormatOptions, RecordSchema, StreamDeclaration, XmlFormat } from "../../model/ingest.ts";
 import { nearest } from "../../model/nearest.ts";
 import { decodeBytes } from "../../sources/formats/csv/decode.ts";
 import { CsvFile, readCsv } from "../../sources/formats/csv/read.ts";
@@ -8,30 +8,32 @@ import type { FormatReader, SourcePage } from "../../sources/source.ts";
 import { judgedByCells } from "../check/cells.ts";
 import { frozen } from "../check/checker.ts";
 import type { Load } from "../load/load.ts";
-import { DirectLines } from "../write/ndjson-copy.ts";
+import { CsvCopy } from "../write/csv-copy.ts";
+import { NdjsonCopy } from "../write/ndjson-copy.ts";
 
-/** Lands the records of one file. Gives what its load should remember of it. */
-export async function readFile(
-  load: Load,
-  stream: StreamDeclaration,
-  format: FormatOptions,
-  bytes: AsyncIterable<Uint8Array>,
-  dryRun: boolean,
-): Promise<object> {
-  if (format.kind === "csv") return readCsvFile(load, stream, format, bytes, dryRun);
-  const direct = format.kind === "ndjson" && !dryRun ? DirectLines.of(stream.recordSchema) : undefined;
-  const read = await readerOf(format, direct && ((line) => load.takeLine(line, direct)));
-  if (format.kind !== "xml") {
-    await load.readAll(read(bytes));
-    suggestEncoding(load);
-    return {};
+/** Reads the records of one file into its load. Returns what the ledger should remember of it. */
+export async function readFile(load: Load, format: FormatOptions, bytes: AsyncIterable<Uint8Array>): Promise<object> {
+  switch (format.kind) {
+    case "csv":
+      return readCsvFile(load, format, bytes);
+    case "xml":
+      return readXmlFile(load, format, bytes);
+    default:
+      await load.readAll((await readerOf(format, load))(bytes));
+      suggestEncoding(load);
+      return {};
   }
+}
+
+async function readXmlFile(load: Load, format: XmlFormat, bytes: AsyncIterable<Uint8Array>): Promise<object> {
+  const { readXml } = await import("../../sources/formats/xml.ts");
   const found = new Set<string>();
-  await load.readAll(noting(read(bytes), Object.keys(format.fields).length, found));
-  if (!load.records && !mayBeEmpty(stream)) throw noRecords(format.record);
+  await load.readAll(noting(readXml(format)(bytes), Object.keys(format.fields).length, found));
+  const { records, warnings } = load.tally;
+  if (!records && !mayBeEmpty(load.target.stream)) throw noRecords(format.record);
   const lost = Object.entries(format.fields).filter(([field]) => !found.has(field));
-  if (load.records && lost.length)
-    load.warnings.push(`xml.fields: nothing is at ${lost.map(([field, path]) => `${path} (${field})`).join(", ")}`);
+  if (records && lost.length)
+    warnings.push(`xml.fields: nothing is at ${lost.map(([field, path]) => `${path} (${field})`).join(", ")}`);
   return {};
 }
 
@@ -49,10 +51,10 @@ async function* noting(
 }
 
 /** Text of another encoding is a reject for each record with a letter that is not English. */
-function suggestEncoding(load: Load): void {
-  const count = load.result().reasons.find(({ reason }) => /UTF-8|declared encoding/.test(reason))?.count;
+function suggestEncoding({ tally }: Load): void {
+  const count = tally.reasons.find(({ reason }) => /UTF-8|declared encoding/.test(reason))?.count;
   if (count !== undefined)
-    load.warnings.push(
+    tally.warnings.push(
       `${count} records are not UTF-8; the file may be windows-1252 or another encoding (encoding: …)`,
     );
 }
@@ -71,18 +73,17 @@ function noRecords(record: string): UserError {
   });
 }
 
-/** @param taken takes lines of JSON that need no record */
-async function readerOf(
-  format: Exclude<FormatOptions, CsvOptions>,
-  taken?: (line: Line) => boolean,
-): Promise<FormatReader> {
+type PagedFormat = Exclude<FormatOptions, CsvOptions | XmlFormat>;
+
+async function readerOf(format: PagedFormat, load: Load): Promise<FormatReader> {
   switch (format.kind) {
-    case "ndjson":
-      return (await import("../../sources/formats/ndjson.ts")).readNdjson(format, undefined, taken);
+    case "ndjson": {
+      const copy = NdjsonCopy.of(load.target.stream.recordSchema);
+      const accept = copy && ((line: Line) => load.addLine(line, copy));
+      return (await import("../../sources/formats/ndjson.ts")).readNdjson(format, undefined, accept);
+    }
     case "json":
       return (await import("../../sources/formats/json.ts")).readJson(format);
-    case "xml":
-      return (await import("../../sources/formats/xml.ts")).readXml(format);
     case "avro":
       return (await import("../../sources/formats/avro.ts")).readAvro();
     case "parquet":
@@ -91,14 +92,9 @@ async function readerOf(
 }
 
 /** By COPY, the bytes as they are, where each cell can be judged by itself; otherwise record by record. */
-async function readCsvFile(
-  load: Load,
-  stream: StreamDeclaration,
-  options: CsvOptions,
-  bytes: AsyncIterable<Uint8Array>,
-  dryRun: boolean,
-): Promise<object> {
-  const { recordSchema, drift } = stream;
+async function readCsvFile(load: Load, options: CsvOptions, bytes: AsyncIterable<Uint8Array>): Promise<object> {
+  const { tally, target, server } = load;
+  const { recordSchema, drift } = target.stream;
   const { header, chunks } = await peekHeader(options, recordSchema, decodeBytes(bytes, options.encoding));
   const known = new Set(recordSchema.columns.map(({ name }) => name));
   const unknown = header.filter((name) => !known.has(name));
@@ -106,10 +102,12 @@ async function readCsvFile(
   refuseWithoutRequired(recordSchema, missing, header);
   if (unknown.length && drift === "freeze") throw frozen(recordSchema, unknown, "the header");
   if (missing.length === known.size) throw noColumn(recordSchema, header);
-  load.missing(missing);
-  if (missing.length) load.warnings.push(`the file has no column ${missing.join(", ")}`);
-  if (!unknown.length && judgedByCells(recordSchema) && !dryRun) await load.readBulk(options, chunks);
-  else await load.readAll(readCsv({ ...options, encoding: "utf-8" }, recordSchema)(chunks));
+  tally.missing.push(...missing);
+  if (missing.length) tally.warnings.push(`the file has no column ${missing.join(", ")}`);
+  if (server && !unknown.length && judgedByCells(recordSchema)) {
+    const into = { client: server.client, table: target.table, loadId: await server.loadId() };
+    await new CsvCopy(into, options, load).land(chunks);
+  } else await load.readAll(readCsv({ ...options, encoding: "utf-8" }, recordSchema)(chunks));
   suggestEncoding(load);
   return { header };
 }

@@ -9,15 +9,33 @@ import type { RestOptions, RestStreamDeclaration } from "../../sources/rest/rest
 import type { SourcePage } from "../../sources/source.ts";
 import { type SqlCursor, selectOf } from "../../sources/sql/query.ts";
 import { baseOf } from "../check/field-types.ts";
+import type { Landed } from "../load/load.ts";
+import type { LandOptions } from "../load/options.ts";
+import type { Sink } from "../load/sink.ts";
+import type { LoadTarget } from "../load/target.ts";
+import { withLoad } from "../load/with-load.ts";
+
+/** Lands a stream whose source sends its records in pages. */
+export async function landPages(
+  sink: Sink,
+  target: LoadTarget,
+  read: (stream: StreamDeclaration, since: string | null) => AsyncIterable<SourcePage>,
+  options: LandOptions,
+): Promise<Landed> {
+  const { landed } = await withLoad(sink, target, options, async (load) => {
+    await load.readAll(read(target.stream, load.since));
+    return { keep: {}, answer: undefined };
+  });
+  return landed!;
+}
 
 /** Reads a stream of any source that is not files, from a cursor value on or from the beginning. */
 export async function* readPagesOf(
-  declaration: IngestDeclaration,
+  { connector }: IngestDeclaration,
   stream: StreamDeclaration,
   since: string | null,
   options: RestOptions,
 ): AsyncIterable<SourcePage> {
-  const { connector } = declaration;
   switch (connector.kind) {
     case "rest": {
       const { readPages } = await import("../../sources/rest/rest.ts");

@@ -1,31 +1,23 @@
 import type { IngestDeclaration, SqlDeclaration, SqlStream, StreamDeclaration } from "../../model/ingest.ts";
-import { type Client, withClient, withTransaction } from "../../postgres/client.ts";
+import { type Client, withClient } from "../../postgres/client.ts";
 import { copyOut } from "../../postgres/copy.ts";
 import { describeQuery } from "../../postgres/describe-types.ts";
-import { copyFormat, copyPgToPg, SOURCE_SESSION } from "../../postgres/pg-to-pg-copy.ts";
+import { SOURCE_SESSION } from "../../postgres/pg-to-pg-copy.ts";
 import { readNdjson } from "../../sources/formats/ndjson.ts";
 import type { SourceRecord } from "../../sources/json/document.ts";
 import type { SourcePage } from "../../sources/source.ts";
 import { selectOf } from "../../sources/sql/query.ts";
-import { ids, relationId } from "../../sql/identifiers.ts";
-import { literal } from "../../sql/literals.ts";
-import { join, type Sql, sql } from "../../sql/sql.ts";
-import { ledgerExists } from "../ledger/ledger.ts";
-import { type Landed, type LandOptions, Load } from "../load/load.ts";
-import { evolveTable } from "../table/tables.ts";
-import {
-  cellColumns,
-  doubts,
-  type Meeting,
-  meet,
-  passesUnread,
-  selectCells,
-  selectRecords,
-} from "../write/column-match.ts";
-import { copyFault } from "../write/reasons.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
+import type { Landed, Load } from "../load/load.ts";
+import type { LandOptions } from "../load/options.ts";
+import type { Sink } from "../load/sink.ts";
+import type { LoadTarget } from "../load/target.ts";
+import { withLoad } from "../load/with-load.ts";
+import { type ColumnMatch, matchColumns, passesUnread, selectRecords } from "../write/column-match.ts";
+import { copyUnread } from "../write/unread-copy.ts";
 import { sqlCursor } from "./pages.ts";
 
-export type Postgres = SqlDeclaration & Required<Pick<SqlDeclaration, "settings">>;
+type Postgres = SqlDeclaration & Required<Pick<SqlDeclaration, "settings">>;
 
 /** Whether the source is a PostgreSQL. */
 export function isPostgres({ connector }: IngestDeclaration): boolean {
@@ -37,92 +29,64 @@ export function isPostgres({ connector }: IngestDeclaration): boolean {
  * schema says more than the types, a cursor is followed, or a server refused a row.
  */
 export async function landPostgres(
-  client: Client,
+  sink: Sink,
   declaration: IngestDeclaration,
-  stream: StreamDeclaration,
+  target: LoadTarget,
   options: LandOptions,
 ): Promise<Landed> {
-  const load = new Load(client, declaration, stream, options);
   const name = { applicationName: `dataform ingest ${declaration.source}` };
   const settings = (declaration.connector as Postgres).settings();
+  // Each on a connection of its own: a COPY that failed ends it.
   const reading = <T>(work: (source: Client) => Promise<T>) =>
     withClient(settings, name, async (source) => {
       await source.script(SOURCE_SESSION);
       return work(source);
     });
-  const records = (since: string | null) =>
-    reading(async (source) => {
-      const { rows, meeting } = await ask(source, stream, since);
-      noteMissing(load, meeting);
-      await load.readAll(recordsOf(source, stream, selectRecords(meeting, rows)));
-    });
-  if (options.dryRun) {
-    await records(await load.rehearse(await ledgerExists(client, declaration.schema)));
-    return load.rehearsed();
-  }
-  await evolveTable(client, load.table);
-  return withTransaction(client, async () => {
-    const since = await load.begin();
-    const isLanded = !stream.cursor && (await reading((source) => landUnread(client, source, load)));
-    if (!isLanded) await records(since);
-    return load.finish({ asOf: null });
+  const { landed } = await withLoad(sink, target, options, async (load) => {
+    if (target.stream.cursor || !(await reading((source) => landUnread(source, load))))
+      await reading((source) => landRecords(source, load));
+    return { keep: {}, answer: undefined };
   });
+  return landed!;
+}
+
+async function landRecords(source: Client, load: Load): Promise<void> {
+  const { stream } = load.target;
+  const { rows, match } = await ask(source, stream, load.since);
+  noteMissing(load, match);
+  await load.readAll(recordsOf(source, stream, selectRecords(match, rows)));
+}
+
+/** From COPY to COPY. Returns whether the rows have landed; if not, they are to be judged one by one. */
+async function landUnread(source: Client, load: Load): Promise<boolean> {
+  const { target, server, tally } = load;
+  if (!server) return false;
+  const { stream, table } = target;
+  const { rows, match } = await ask(source, stream, null);
+  if (!passesUnread(match, stream)) return false;
+  const into = { client: server.client, table, loadId: await server.loadId() };
+  const onBytes = (bytes: number) => load.emit({ kind: "bytes", file: "", bytes, of: null });
+  const count = await copyUnread(into, { source, rows, match, recordSchema: stream.recordSchema, onBytes });
+  if (count === undefined) return false;
+  for (const field of count ? match.unknown : []) tally.unknown.set(field, count);
+  noteMissing(load, match);
+  await load.copied({ rows: count, records: count });
+  return true;
 }
 
 async function ask(
   source: Client,
   stream: StreamDeclaration,
   since: string | null,
-): Promise<{ rows: Sql; meeting: Meeting }> {
+): Promise<{ rows: Sql; match: ColumnMatch }> {
   const { text: rows } = selectOf("postgres", stream.connector as SqlStream, sqlCursor(stream, since));
-  return { rows, meeting: meet(await describeQuery(source, rows), stream) };
+  return { rows, match: matchColumns(await describeQuery(source, rows), stream) };
 }
 
-function noteMissing(load: Load, { missing }: Meeting): void {
+function noteMissing({ tally }: Load, { missing }: ColumnMatch): void {
   if (!missing.length) return;
-  load.missing(missing);
-  load.warnings.push(`the query has no column ${missing.join(", ")}`);
-}
-
-/** From COPY to COPY. Gives whether the rows have landed; if not, they are to be judged one by one. */
-async function landUnread(client: Client, source: Client, load: Load): Promise<boolean> {
-  const { stream, table } = load;
-  const { rows, meeting } = await ask(source, stream, null);
-  if (!passesUnread(meeting, stream)) return false;
-  const loadId = await load.take();
-  const columns = cellColumns(meeting);
-  const select = selectCells(meeting, rows, loadId);
-  const format = await copyFormat(source, select, client, table, columns);
-  const into = sql`copy ${relationId(table)} (${join(ids(columns), ", ")}) from stdin`;
-  await client.query(sql`savepoint landing`);
-  try {
-    const count = await copyPgToPg(source, select, client, into, {
-      format,
-      onBytes: (bytes) => load.tell({ kind: "bytes", file: "", bytes, of: null }),
-    });
-    if (!(await isDoubtful(client, load, meeting, loadId))) {
-      await client.query(sql`release savepoint landing`);
-      load.counted(count, meeting.unknown);
-      noteMissing(load, meeting);
-      return true;
-    }
-  } catch (error) {
-    if (!copyFault((error as Error).cause, table.name, columns)) throw error;
-  }
-  await client.query(sql`rollback to savepoint landing`);
-  return false;
-}
-
-async function isDoubtful(client: Client, { stream, table }: Load, meeting: Meeting, loadId: string): Promise<boolean> {
-  const condition = doubts(meeting, stream.recordSchema);
-  if (!condition) return false;
-  const { rows } = await client.query<{ found: string }>(sql`
-    select exists (
-      select
-      from ${relationId(table)}
-      where _load_id = ${literal(BigInt(loadId))} and (${condition})
-    ) as found`);
-  return rows[0]!.found === "t";
+  tally.missing.push(...missing);
+  tally.warnings.push(`the query has no column ${missing.join(", ")}`);
 }
 
 /** Records in JSON, one a line. */

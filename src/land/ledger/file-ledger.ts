@@ -1,15 +1,21 @@
 import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
-import { driftTable, fileTable, type LedgerKey, loadTable } from "./ledger.ts";
+import { fileTable, type LedgerKey } from "./ledger.ts";
 
-/** A version of a file that has landed. */
-export interface LandedFile {
+/** One content of a file, as it was stored. */
+export interface FileVersion {
   readonly path: string;
+  /** Counts the contents of the path, from 1. */
   readonly version: number;
+  /** SHA-256 */
   readonly checksum: string;
   readonly bytes: number;
   readonly modifiedAt: string | null;
   readonly tag: string | null;
+}
+
+/** A version of a file that has landed. */
+export interface LandedFile extends FileVersion {
   readonly loadId: string;
 }
 
@@ -40,21 +46,20 @@ export async function readLandedFiles(client: Client, key: LedgerKey): Promise<R
   );
 }
 
-/** Every version of one path, and whether its content was ever landed: a file that goes back to what it was. */
-export async function knownVersions(
-  client: Client,
-  key: LedgerKey,
-  path: string,
-): Promise<readonly { readonly version: number; readonly checksum: string; readonly loadId: string }[]> {
-  const { rows } = await client.query<Record<"version" | "checksum" | "load_id", string>>(
+/** A content that landed under a path. */
+export type KnownVersion = Pick<FileVersion, "version" | "checksum">;
+
+/** Every version of one path, the oldest first: a file may go back to what it was. */
+export async function readVersions(client: Client, key: LedgerKey, path: string): Promise<readonly KnownVersion[]> {
+  const { rows } = await client.query<Record<"version" | "checksum", string>>(
     sql`
-      select version, checksum, load_id
+      select version, checksum
       from ${fileTable(key.schema)}
       where source = $1 and stream = $2 and path = $3
       order by version`,
     [key.source, key.stream, path],
   );
-  return rows.map(({ version, checksum, load_id }) => ({ version: Number(version), checksum, loadId: load_id }));
+  return rows.map(({ version, checksum }) => ({ version: Number(version), checksum }));
 }
 
 export async function writeFile(client: Client, key: LedgerKey, file: LandedFile): Promise<void> {
@@ -94,35 +99,4 @@ export async function sameContent(
     [key.source, key.stream, checksum, path],
   );
   return rows[0]?.path;
-}
-
-/** Notes fields that the schema does not know, and columns of the schema that a file lacks. */
-export async function writeDrift(
-  client: Client,
-  key: LedgerKey,
-  loadId: string,
-  fields: readonly { readonly kind: "unknown" | "missing"; readonly field: string; readonly records: number | null }[],
-): Promise<void> {
-  if (!fields.length) return;
-  await client.query(
-    sql`
-      insert into ${driftTable(key.schema)} (load_id, source, stream, kind, field, records)
-      select $1, $2, $3, d.kind, d.field, d.records
-      from jsonb_to_recordset($4) as d(kind text, field text, records bigint)`,
-    [loadId, key.source, key.stream, JSON.stringify(fields.slice(0, 200))],
-  );
-}
-
-/** Rows of the last load of a stream, of a batch of one kind; undefined for the first one. */
-export async function lastBatchRows(client: Client, key: LedgerKey, batch: string): Promise<number | undefined> {
-  const { rows } = await client.query<{ rows: string }>(
-    sql`
-      select rows
-      from ${loadTable(key.schema)}
-      where source = $1 and stream = $2 and table_name = $3 and status = 'loaded' and batch = $4
-      order by load_id desc
-      limit 1`,
-    [key.source, key.stream, key.table, batch],
-  );
-  return rows[0] && Number(rows[0].rows);
 }

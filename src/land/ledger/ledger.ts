@@ -206,13 +206,18 @@ export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEnt
   );
 }
 
+/** A load that failed. */
+export interface FailureEntry {
+  readonly startedAt: Date;
+  readonly error: string;
+  readonly batch: string;
+}
+
 /** Notes a failed load, after its transaction was rolled back. Returns its number. */
 export async function writeFailure(
   client: Client,
   key: LedgerKey,
-  startedAt: Date,
-  error: string,
-  batch: string,
+  { startedAt, error, batch }: FailureEntry,
 ): Promise<string> {
   const { rows } = await client.query<{ load_id: string }>(
     sql`
@@ -231,4 +236,18 @@ export async function writeFailure(
     ],
   );
   return rows[0]!.load_id;
+}
+
+/** Rows of the last load of a stream, of a batch of one kind; undefined for the first one. */
+export async function batchRows(client: Client, key: LedgerKey, batch: string): Promise<number | undefined> {
+  const { rows } = await client.query<{ rows: string }>(
+    sql`
+      select rows
+      from ${loadTable(key.schema)}
+      where source = $1 and stream = $2 and table_name = $3 and status = 'loaded' and batch = $4
+      order by load_id desc
+      limit 1`,
+    [key.source, key.stream, key.table, batch],
+  );
+  return rows[0] && Number(rows[0].rows);
 }

@@ -23,18 +23,6 @@ export interface StreamState {
   readonly error: string | null;
 }
 
-export interface RejectedRecord {
-  readonly loadId: string;
-  readonly rowNo: string;
-  readonly stream: string;
-  readonly file: string | null;
-  readonly line: string | null;
-  readonly byte: string | null;
-  readonly position: string;
-  readonly reason: string;
-  readonly record: string;
-}
-
 export async function streamState(
   client: Client,
   { schema, source }: IngestDeclaration,
@@ -91,26 +79,4 @@ export async function streamState(
     files: Number(counts.files),
     error: error ?? null,
   };
-}
-
-/** Rejects that were not replayed, the newest first. */
-export async function rejectsOf(
-  client: Client,
-  { schema, source }: IngestDeclaration,
-  streams: readonly string[],
-  limit: number,
-): Promise<readonly RejectedRecord[]> {
-  if (!(await ledgerExists(client, schema))) return [];
-  const { rows } = await client.query<RejectedRecord>(
-    sql`
-      select load_id as "loadId", row_no as "rowNo", stream, file, line, byte, position, reason, record
-      from ${rejectedTable(schema)}
-      where source = $1
-        and stream in (select jsonb_array_elements_text($2::jsonb))
-        and replayed_by is null
-      order by load_id desc, row_no
-      limit $3`,
-    [source, JSON.stringify(streams), limit],
-  );
-  return rows;
 }

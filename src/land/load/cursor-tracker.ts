@@ -40,7 +40,7 @@ export class CursorTracker {
    * Whether the record is new; if so it now counts as landed or rejected. Records from before the cursor are not new:
    * a source that reads `since` as a whole day, or not at all, sends them every time.
    */
-  take(record: SourceRecord, text: string): boolean {
+  admit(record: SourceRecord, text: string): boolean {
     const value = cursorValue(record, this.#field);
     if (this.#from !== null && value !== undefined && this.#order(value, this.#from) < 0) return false;
     const hash = createHash("sha256").update(text).digest("base64url").slice(0, 22);

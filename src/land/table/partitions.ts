@@ -71,7 +71,7 @@ export async function preparePartition(client: Client, table: RawTable): Promise
 /**
  * After a load: drops old partitions, and tells the indexes about the pages it filled. An index of page ranges (BRIN) knows
  * nothing of new ones till a vacuum, so that whoever looks for the newest load reads all that came since. Both wait for
- * locks only shortly; what is left is for next time. Gives warnings.
+ * locks only shortly; what is left is for next time. Returns warnings.
  */
 export async function tend(client: Client, table: RawTable): Promise<readonly string[]> {
   const dropped = await dropOldPartitions(client, table);
@@ -102,7 +102,7 @@ export async function tend(client: Client, table: RawTable): Promise<readonly st
     : [];
 }
 
-/** Drops partitions whose rows are all older than the table keeps. Gives their names; those in use stay for next time. */
+/** Drops partitions whose rows are all older than the table keeps. Returns their names; those in use stay for next time. */
 async function dropOldPartitions(client: Client, table: RawTable): Promise<readonly string[]> {
   const { partition } = table;
   if (!partition?.keepDays) return [];

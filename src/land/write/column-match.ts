@@ -19,8 +19,8 @@ interface Pair {
   readonly format: unknown;
 }
 
-/** How the columns of a query meet those of the table. */
-export interface Meeting {
+/** How the columns of a query match those of the table. */
+export interface ColumnMatch {
   readonly pairs: readonly Pair[];
   /** What the query gives and nobody declared. */
   readonly unknown: readonly string[];
@@ -28,8 +28,8 @@ export interface Meeting {
   readonly missing: readonly string[];
 }
 
-/** @throws UserError for columns that cannot meet: a time that would be cut to a date, a cursor in another order */
-export function meet(described: readonly DescribedColumn[], stream: StreamDeclaration): Meeting {
+/** @throws UserError for columns that cannot match: a time that would be cut to a date, a cursor in another order */
+export function matchColumns(described: readonly DescribedColumn[], stream: StreamDeclaration): ColumnMatch {
   const { recordSchema } = stream;
   const names = described.map(({ column }) => column);
   if (new Set(names).size < names.length) throw unclearNames(names);
@@ -63,7 +63,7 @@ const PLAIN = /^(?:text|character|timestamp|date$|time)(?!.*\[\]$)/;
  * The records as JSON, each field as the schema wants it: a number as a text where it knows only texts. Texts are those
  * that COPY writes.
  */
-export function selectRecords({ pairs, unknown }: Meeting, rows: Sql): Sql {
+export function selectRecords({ pairs, unknown }: ColumnMatch, rows: Sql): Sql {
   const field = ({ column, source, types }: Pair) => {
     const name = id(column.name);
     return !PLAIN.test(source.base) && onlyText(types) ? sql`records.${name}::text as ${name}` : sql`records.${name}`;
@@ -80,7 +80,7 @@ export function selectRecords({ pairs, unknown }: Meeting, rows: Sql): Sql {
 }
 
 /** The same as cells of COPY, for the columns `_load_id`, `_row_no`, those of the pairs, and `_extra`. */
-export function selectCells({ pairs, unknown }: Meeting, rows: Sql, loadId: string): Sql {
+export function selectCells({ pairs, unknown }: ColumnMatch, rows: Sql, loadId: string): Sql {
   const extra = sql`
     (
       select to_jsonb(x.*)
@@ -103,7 +103,7 @@ export function selectCells({ pairs, unknown }: Meeting, rows: Sql, loadId: stri
     ) as records`;
 }
 
-export function cellColumns({ pairs, unknown }: Meeting): readonly string[] {
+export function cellColumns({ pairs, unknown }: ColumnMatch): readonly string[] {
   return ["_load_id", "_row_no", ...pairs.map(({ column }) => column.name), ...(unknown.length ? ["_extra"] : [])];
 }
 
@@ -111,9 +111,9 @@ const onlyText = (types: readonly string[]) => types.length > 0 && types.every((
 
 /**
  * Whether rows may go from COPY to COPY unread: text for text the target reads what the source holds, and the schema asks
- * for nothing that the types do not say, but for `doubts`.
+ * for nothing that the types do not say, but for `unsureRows`.
  */
-export function passesUnread({ pairs }: Meeting, { recordSchema, drift }: StreamDeclaration): boolean {
+export function passesUnread({ pairs }: ColumnMatch, { recordSchema, drift }: StreamDeclaration): boolean {
   if (drift !== "evolve" || !judgedByCells(recordSchema)) return false;
   const names = recordSchema.columns.map(({ name }) => name);
   return cellRules(recordSchema, names).every(({ refuses }) => !refuses) && pairs.every(isUnbent);
@@ -136,7 +136,7 @@ function bare(type: string): string {
 }
 
 /** Conditions of rows that landed unread and that the schema might still refuse; none where it cannot. */
-export function doubts({ pairs, missing }: Meeting, { schema }: RecordSchema): Sql | undefined {
+export function unsureRows({ pairs, missing }: ColumnMatch, { schema }: RecordSchema): Sql | undefined {
   const required = new Set((schema.required ?? []) as string[]);
   const conditions = pairs.flatMap(({ column, source, types, format }) => {
     const name = id(column.name);

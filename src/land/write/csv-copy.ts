@@ -1,6 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { CsvOptions } from "../../model/ingest.ts";
-import type { Client } from "../../postgres/client.ts";
 import { copyIn } from "../../postgres/copy.ts";
 import { cellText, recordText } from "../../sources/formats/csv/header.ts";
 import { CsvFile, rejectedPiece } from "../../sources/formats/csv/read.ts";
@@ -9,35 +8,33 @@ import { ids, relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { type CellRule, cellRules } from "../check/cells.ts";
-import type { RawTable } from "../table/raw-table.ts";
 import { copyFault } from "./reasons.ts";
 import type { Rejection } from "./row-batch.ts";
-import { type DoubtfulRow, insertOneByOne } from "./row-fallback.ts";
+import { type FallbackRow, insertRowByRow, type RowTarget } from "./row-fallback.ts";
 
 /** Bytes of one COPY: what is kept in memory until the server has taken it. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 /** Rows that only the server can judge, at once; also bounds the rejects in memory. */
-const MAX_DOUBTFUL = 20_000;
+const MAX_UNSURE = 20_000;
 
-/** Where rejects of a file go. */
-export interface RejectSink {
-  addRejection(rejection: Rejection): void;
-  flush(): Promise<void>;
+export interface CsvCopyHooks {
+  /** Takes a record that is refused. */
+  reject(rejection: Rejection): void;
+  /** After each COPY. */
+  copied(sums: { readonly rows: number; readonly records: number }): Promise<void>;
 }
 
 /**
  * Lands a CSV file at the speed of COPY: its bytes go to the server as they are, each record behind its two numbers. A
  * record whose cells are not surely right is put aside, and the server is asked about each of those by itself.
  */
-export class BulkCsv {
-  rows = 0;
-  records = 0;
-  readonly #client: Client;
-  readonly #table: RawTable;
+export class CsvCopy {
+  #rows = 0;
+  #records = 0;
+  readonly #into: RowTarget;
   readonly #options: CsvOptions;
-  readonly #loadId: string;
-  readonly #rejects: RejectSink;
+  readonly #hooks: CsvCopyHooks;
   readonly #file: CsvFile;
   readonly #prefix: Buffer;
   readonly #delimiter: number;
@@ -46,16 +43,15 @@ export class BulkCsv {
   #used = 0;
   #full: Buffer[] = [];
   #pendingRows = 0;
-  #doubtful: DoubtfulRow[] = [];
+  #unsure: FallbackRow[] = [];
   #lines: number[] = [];
   #offsets: number[] = [];
 
-  constructor(client: Client, table: RawTable, options: CsvOptions, loadId: string, rejects: RejectSink) {
-    this.#client = client;
-    this.#table = table;
+  constructor(into: RowTarget, options: CsvOptions, hooks: CsvCopyHooks) {
+    const { table, loadId } = into;
+    this.#into = into;
     this.#options = options;
-    this.#loadId = loadId;
-    this.#rejects = rejects;
+    this.#hooks = hooks;
     this.#prefix = Buffer.from(`${loadId}${options.delimiter}`);
     this.#delimiter = options.delimiter.charCodeAt(0);
     const names = table.recordSchema.columns.map(({ name }) => name);
@@ -63,26 +59,25 @@ export class BulkCsv {
       header: (found) => {
         this.#rules = cellRules(table.recordSchema, found);
       },
-      record: (record) => this.#take(record),
+      record: (record) => this.#addRecord(record),
     });
   }
 
   /** Lands all of it. @throws UserError for a file that is not whole. */
-  async land(chunks: AsyncIterable<Uint8Array>, onProgress: () => void): Promise<void> {
+  async land(chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const iterator = chunks[Symbol.asyncIterator]();
     try {
       for (let more = true; more; ) {
         more = await this.#segment(iterator);
-        await this.#flushDoubtful();
-        await this.#rejects.flush();
-        onProgress();
+        await this.#flushUnsure();
+        await this.#hooks.copied({ rows: this.#rows, records: this.#records });
       }
     } finally {
       await iterator.return?.();
     }
   }
 
-  /** One COPY. Gives false at the end of the file. */
+  /** One COPY. Returns false at the end of the file. */
   async #segment(source: AsyncIterator<Uint8Array>): Promise<boolean> {
     const first = await this.#fill(source);
     if (!this.#pendingRows) return first;
@@ -93,27 +88,27 @@ export class BulkCsv {
       if (chunk) kept.push(chunk);
       return chunk;
     };
-    const chunks = async function* (this: BulkCsv) {
+    const chunks = async function* (this: CsvCopy) {
       for (let size = 0; size < SEGMENT_BYTES; ) {
         if (!this.#full.length && more) more = await this.#fill(source);
         const chunk = await next();
         if (!chunk) return;
         size += chunk.length;
         yield chunk;
-        if (this.#doubtful.length >= MAX_DOUBTFUL) break;
+        if (this.#unsure.length >= MAX_UNSURE) break;
       }
       // What is scanned already belongs to this COPY, too.
       for (let chunk = await next(); chunk; chunk = await next()) yield chunk;
     }.bind(this);
-    await this.#client.query(sql`savepoint landing`);
+    await this.#into.client.query(sql`savepoint landing`);
     try {
-      const copied = await copyIn(this.#client, this.#statement(), chunks());
+      const copied = await copyIn(this.#into.client, this.#statement(), chunks());
       if (copied !== this.#pendingRows) throw new Error(`COPY took ${copied} of ${this.#pendingRows} rows`);
-      await this.#client.query(sql`release savepoint landing`);
-      this.rows += copied;
+      await this.#into.client.query(sql`release savepoint landing`);
+      this.#rows += copied;
     } catch (error) {
-      if (!copyFault(error, this.#table.name, this.#columns())) throw error;
-      await this.#client.query(sql`rollback to savepoint landing`);
+      if (!copyFault(error, this.#into.table.name, this.#columns())) throw error;
+      await this.#into.client.query(sql`rollback to savepoint landing`);
       for (let chunk = await next(); chunk; chunk = await next());
       await this.#again(kept);
     }
@@ -123,9 +118,9 @@ export class BulkCsv {
     return more;
   }
 
-  /** Reads until there is a whole chunk to send. Gives false at the end of the file. */
+  /** Reads until there is a whole chunk to send. Returns false at the end of the file. */
   async #fill(source: AsyncIterator<Uint8Array>): Promise<boolean> {
-    while (!this.#full.length && this.#doubtful.length < MAX_DOUBTFUL) {
+    while (!this.#full.length && this.#unsure.length < MAX_UNSURE) {
       const { done, value } = await source.next();
       if (done) {
         this.#file.end();
@@ -138,18 +133,18 @@ export class BulkCsv {
     return true;
   }
 
-  #take(record: ScannedRecord): void {
-    this.records++;
+  #addRecord(record: ScannedRecord): void {
+    this.#records++;
     if (record.problem !== undefined) {
-      this.#rejects.addRejection({ rowNo: this.records, ...rejectedPiece(record) });
+      this.#hooks.reject({ rowNo: this.#records, ...rejectedPiece(record) });
       return;
     }
     const refused = this.#judge(record);
     if (refused === undefined) this.#send(record);
     else if (refused.length) this.#reject(record, refused.join("; "));
     else
-      this.#doubtful.push({
-        rowNo: this.records,
+      this.#unsure.push({
+        rowNo: this.#records,
         place: { position: `line ${record.line}`, line: record.line, byte: record.offset },
         text: recordText(record),
         cells: this.#rules.map((_, field) => cellText(record, field, this.#options)),
@@ -191,7 +186,7 @@ export class BulkCsv {
   }
 
   #reject(record: ScannedRecord, reason: string): void {
-    this.#rejects.addRejection({ rowNo: this.records, ...rejectedPiece({ ...record, problem: reason }) });
+    this.#hooks.reject({ rowNo: this.#records, ...rejectedPiece({ ...record, problem: reason }) });
   }
 
   #send({ bytes, start, end, line, offset }: ScannedRecord): void {
@@ -200,7 +195,7 @@ export class BulkCsv {
     let at = this.#used;
     const chunk = this.#chunk;
     for (let n = 0; n < this.#prefix.length; n++) chunk[at++] = this.#prefix[n]!;
-    at = writeNumber(chunk, at, this.records);
+    at = writeNumber(chunk, at, this.#records);
     chunk[at++] = this.#delimiter;
     at += bytes.copy(chunk, at, start, end);
     chunk[at++] = 10;
@@ -235,7 +230,7 @@ export class BulkCsv {
       sql`null ${literal(nullText)}`,
       sql`encoding 'UTF8'`,
     ];
-    return sql`copy ${relationId(this.#table)} (${join(ids(this.#columns()), ", ")}) from stdin (${join(options, ", ")})`;
+    return sql`copy ${relationId(this.#into.table)} (${join(ids(this.#columns()), ", ")}) from stdin (${join(options, ", ")})`;
   }
 
   #columns(): string[] {
@@ -247,7 +242,7 @@ export class BulkCsv {
     let row = 0;
     const scanner = new CsvScanner(this.#options, (record) => {
       const cells = Array.from({ length: record.fields }, (_, field) => cellText(record, field, this.#options));
-      this.#doubtful.push({
+      this.#unsure.push({
         rowNo: Number(cells[1]),
         place: { position: `line ${this.#lines[row]!}`, line: this.#lines[row]!, byte: this.#offsets[row]! },
         text: recordText({ ...record, start: record.starts[2] ?? record.end }),
@@ -257,24 +252,24 @@ export class BulkCsv {
     });
     for (const chunk of sent) {
       scanner.push(chunk);
-      await this.#flushDoubtful();
+      await this.#flushUnsure();
     }
     scanner.end();
-    await this.#flushDoubtful();
+    await this.#flushUnsure();
   }
 
-  async #flushDoubtful(): Promise<void> {
-    const rows = this.#doubtful;
-    this.#doubtful = [];
+  async #flushUnsure(): Promise<void> {
+    const rows = this.#unsure;
+    this.#unsure = [];
     if (!rows.length) return;
     const columns = this.#rules.map(({ column }) => column);
-    const refused = await insertOneByOne(this.#client, this.#table, columns, this.#loadId, rows);
-    this.rows += rows.length - refused.length;
-    for (const rejection of refused) this.#rejects.addRejection(rejection);
+    const refused = await insertRowByRow(this.#into, columns, rows);
+    this.#rows += rows.length - refused.length;
+    for (const rejection of refused) this.#hooks.reject(rejection);
   }
 }
 
-/** The digits of a positive whole number; as a string it would take ten times as long. Gives where they end. */
+/** The digits of a positive whole number; as a string it would take ten times as long. Returns where they end. */
 function writeNumber(into: Buffer, start: number, value: number): number {
   let end = start + 1;
   for (let limit = 10; value >= limit; limit *= 10) end++;

@@ -40,7 +40,7 @@ const SHORT = 40;
  * Writes lines of JSON as lines of COPY's text format, their bytes as they are, where every field is surely right: the
  * escapes that JSON shares with COPY mean the same there. All other lines are for a parser and the schema's checker.
  */
-export class DirectLines {
+export class NdjsonCopy {
   readonly #flat: FlatJson;
   readonly #rules: readonly FieldRule[];
 
@@ -50,12 +50,12 @@ export class DirectLines {
   }
 
   /** Undefined for a schema that needs to see whole records. */
-  static of(recordSchema: RecordSchema): DirectLines | undefined {
-    return judgedByCells(recordSchema) ? new DirectLines(recordSchema) : undefined;
+  static of(recordSchema: RecordSchema): NdjsonCopy | undefined {
+    return judgedByCells(recordSchema) ? new NdjsonCopy(recordSchema) : undefined;
   }
 
   /** Whether the line can be written. It is to be written next, if it is. */
-  take(bytes: Buffer): boolean {
+  accepts(bytes: Buffer): boolean {
     if (!this.#flat.scan(bytes) || (!this.#flat.ascii && !isUtf8(bytes))) return false;
     for (let field = 0; field < this.#rules.length; field++) if (!this.#isRight(field, bytes)) return false;
     return true;
@@ -92,7 +92,7 @@ export class DirectLines {
     return bytes.length + 3 * this.#rules.length + 3;
   }
 
-  /** The cells of the line taken last, behind a tab each, the one for `_extra` last. Gives where they end. */
+  /** The cells of the line accepted last, behind a tab each, the one for `_extra` last. Returns where they end. */
   write(bytes: Buffer, into: Buffer, start: number): number {
     const { kinds, starts, ends } = this.#flat;
     let at = start;

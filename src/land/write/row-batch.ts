@@ -1,13 +1,13 @@
 import { copyCells, copyLine } from "../../postgres/copy.ts";
 import type { Line } from "../../sources/formats/lines.ts";
-import type { DirectLines } from "./ndjson-copy.ts";
+import type { NdjsonCopy } from "./ndjson-copy.ts";
 
 /** Where a record was: its place for people, and in a file where it came from one. */
 export interface Place {
   readonly position: string;
   readonly file?: string;
-  readonly line?: number;
-  readonly byte?: number;
+  readonly line?: number | undefined;
+  readonly byte?: number | undefined;
 }
 
 /** A record that cannot be landed. */
@@ -24,11 +24,21 @@ const MAX_CHARACTER_BYTES = 3;
 /** Characters of a row's number. */
 const MAX_NUMBER = 16;
 
-/** A row that the server refused, as it was spooled. */
+/** A row of a batch, as it came. */
 export interface BatchRow {
   readonly rowNo: number;
   readonly place: Place;
   readonly text: string;
+}
+
+/** Where a row lies in its block, and where it came from. */
+interface KeptRow {
+  readonly rowNo: number;
+  readonly start: number;
+  readonly middle: number;
+  readonly end: number;
+  readonly place: Place | number;
+  readonly byte: number | undefined;
 }
 
 /**
@@ -47,12 +57,10 @@ export class RowBatch {
   #rowNo: number[] = [];
   #place: (Place | number)[] = [];
   #byte: (number | undefined)[] = [];
-  readonly #file: string | undefined;
 
   /** @param free blocks to use, and where they go back to */
-  constructor(free: Buffer[], file: string | undefined) {
+  constructor(free: Buffer[]) {
     this.#free = free;
-    this.#file = file;
   }
 
   get count(): number {
@@ -66,28 +74,22 @@ export class RowBatch {
     const block = this.#blockFor(size * MAX_CHARACTER_BYTES);
     const start = this.#used;
     const middle = start + block.write(line, start);
-    this.#keep(rowNo, start, middle, middle + block.write(text, middle), place.line ?? place, place.byte);
+    const end = middle + block.write(text, middle);
+    this.#keep({ rowNo, start, middle, end, place: place.line ?? place, byte: place.byte });
     return size;
   }
 
-  /** A line of JSON that has been taken. */
-  addLine(rowNo: number, { bytes, line, byte }: Line, lines: DirectLines): number {
-    const size = MAX_NUMBER + lines.size(bytes) + bytes.length;
+  /** A line of JSON that was just accepted. */
+  addLine(rowNo: number, { bytes, line, byte }: Line, copy: NdjsonCopy): number {
+    const size = MAX_NUMBER + copy.size(bytes) + bytes.length;
     const block = this.#blockFor(size);
     const start = this.#used;
-    const middle = lines.write(bytes, block, start + block.write(String(rowNo), start, "latin1"));
-    this.#keep(rowNo, start, middle, middle + bytes.copy(block, middle), line, byte);
+    const middle = copy.write(bytes, block, start + block.write(String(rowNo), start, "latin1"));
+    this.#keep({ rowNo, start, middle, end: middle + bytes.copy(block, middle), place: line, byte });
     return size;
   }
 
-  #keep(
-    rowNo: number,
-    start: number,
-    middle: number,
-    end: number,
-    place: Place | number,
-    byte: number | undefined,
-  ): void {
+  #keep({ rowNo, start, middle, end, place, byte }: KeptRow): void {
     this.#used = end;
     this.#blockOf.push(this.#blocks.length - 1);
     this.#start.push(start);
@@ -113,17 +115,8 @@ export class RowBatch {
     const byte = this.#byte[index];
     return {
       rowNo: this.#rowNo[index]!,
-      place: typeof place === "number" ? this.#placeOf(place, byte) : place,
+      place: typeof place === "number" ? { position: `line ${place}`, line: place, byte } : place,
       text: this.#blocks[this.#blockOf[index]!]!.toString("utf8", this.#middle[index], this.#end[index]),
-    };
-  }
-
-  #placeOf(line: number, byte: number | undefined): Place {
-    return {
-      position: `line ${line}`,
-      line,
-      ...(byte === undefined ? {} : { byte }),
-      ...(this.#file === undefined ? {} : { file: this.#file }),
     };
   }
 
@@ -159,7 +152,7 @@ export class RowBatch {
     if (used) yield chunk.subarray(0, used);
   }
 
-  /** Gives the blocks back. The batch is empty afterwards. */
+  /** Returns the blocks. The batch is empty afterwards. */
   release(): void {
     this.#free.push(...this.#blocks.filter(({ length }) => length === BLOCK_BYTES));
     this.#blocks.length = 0;

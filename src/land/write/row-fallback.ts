@@ -10,11 +10,18 @@ import { CELL_STATES, ROW_STATES, serverReason } from "./reasons.ts";
 import type { Place, Rejection } from "./row-batch.ts";
 
 /** A row that only the server can judge. */
-export interface DoubtfulRow {
+export interface FallbackRow {
   readonly rowNo: number;
   readonly place: Place;
   readonly text: string;
   readonly cells: readonly (string | null)[];
+}
+
+/** Where rows of a load go. */
+export interface RowTarget {
+  readonly client: Client;
+  readonly table: RawTable;
+  readonly loadId: string;
 }
 
 /** Few enough that one bad row does not cost many good ones the quick way. */
@@ -25,15 +32,13 @@ const SETTING = literal("dataform.refused");
 type Refusal = readonly [number, readonly (readonly [string | null, string])[]];
 
 /**
- * Inserts rows in blocks that go on after a bad one: a message for hundreds, not three for each. Gives those that the
+ * Inserts rows in blocks that go on after a bad one: a message for hundreds, not three for each. Returns those that the
  * server refused, in its words. Needs no right to make temporary tables.
  */
-export async function insertOneByOne(
-  client: Client,
-  table: RawTable,
+export async function insertRowByRow(
+  { client, table, loadId }: RowTarget,
   columns: readonly RawColumn[],
-  loadId: string,
-  rows: readonly DoubtfulRow[],
+  rows: readonly FallbackRow[],
 ): Promise<readonly Rejection[]> {
   const refused: Rejection[] = [];
   const statements = statementsOf(table, columns, loadId);
@@ -81,7 +86,7 @@ function statementsOf(table: RawTable, columns: readonly RawColumn[], loadId: st
   };
 }
 
-function dataOf(columns: readonly RawColumn[], rows: readonly DoubtfulRow[]): string {
+function dataOf(columns: readonly RawColumn[], rows: readonly FallbackRow[]): string {
   const names = columns.map(({ name }) => name);
   return JSON.stringify(
     rows.map(({ rowNo, cells }) => {

@@ -1,0 +1,86 @@
+import { UserError } from "../../model/errors.ts";
+import type { CursorDeclaration, StreamDeclaration } from "../../model/ingest.ts";
+import type { LoadCursor } from "../../model/load-report.ts";
+import type { SourceRecord } from "../../sources/json/document.ts";
+import { CursorTracker } from "./cursor-tracker.ts";
+import { cursorOrder } from "./order.ts";
+import type { Tally } from "./tally.ts";
+
+/** Follows one load through its source: where it begins, what of it is new, where the next load begins. */
+export interface Follower {
+  /** Null for the beginning. */
+  readonly start: LoadCursor | null;
+  /** Whether a record is new, and counts from now on; undefined where all are. */
+  readonly admit?: (record: SourceRecord, text: string) => boolean;
+  /** Where the next load begins, after all that was counted. */
+  end(counts: Pick<Tally, "taken" | "days">): LoadCursor | null;
+}
+
+/**
+ * @param before where the last load ended
+ * @param since where this one is told to begin instead
+ * @throws UserError for a cursor that no load can follow, and for a `since` that is no value of it
+ */
+export function follow(stream: StreamDeclaration, before: LoadCursor | null, since: string | undefined): Follower {
+  const start = since === undefined ? before : { value: since, seen: [], unplaced: before?.unplaced ?? [] };
+  if (followsDays(stream))
+    return { start, end: ({ days }) => (days ? { value: days.end, seen: [], unplaced: [] } : before) };
+  if (stream.cursor) return followRecords({ ...stream, cursor: stream.cursor }, { before, start, since });
+  return { start: before, end: () => null };
+}
+
+/** Of a load that leaves the cursor where it is. */
+export function stay(before: LoadCursor | null): Follower {
+  return { start: before, end: () => before };
+}
+
+interface Place {
+  readonly before: LoadCursor | null;
+  readonly start: LoadCursor | null;
+  readonly since: string | undefined;
+}
+
+function followRecords(
+  stream: StreamDeclaration & { readonly cursor: CursorDeclaration },
+  { before, start, since }: Place,
+): Follower {
+  const { cursor, recordSchema } = stream;
+  const order = cursorOrder(cursor, recordSchema);
+  if (since !== undefined && Number.isNaN(order(since, since)))
+    throw wrongSince(since, cursor.field, recordSchema.columns.find(({ name }) => name === cursor.field)!.type);
+  const tracker = new CursorTracker(cursor.field, order, start, lookback(stream, start?.value));
+  return {
+    start,
+    admit: (record, text) => tracker.admit(record, text),
+    end: ({ taken }) => {
+      const now = tracker.cursor;
+      if (since === undefined) return now;
+      // What was asked for is no place that a source has reached: the cursor moves by records, and not back.
+      if (taken === 0 || now.value === null) return before;
+      return before?.value != null && order(now.value, before.value) < 0 ? before : now;
+    },
+  };
+}
+
+/** Whether the last day asked for says where the next load begins. */
+function followsDays({ connector, cursor, batch }: StreamDeclaration): boolean {
+  return connector.kind === "rest" && connector.window !== undefined && batch.kind === "slice" && !cursor;
+}
+
+/** The day that a window looks back to from the cursor; undefined where none does. */
+function lookback({ connector }: StreamDeclaration, value: string | null | undefined): string | undefined {
+  const days = connector.kind === "rest" ? connector.window?.lookbackDays : undefined;
+  const time = value ? Date.parse(value) : Number.NaN;
+  if (!days || Number.isNaN(time)) return undefined;
+  return new Date(time - days * 86_400_000).toISOString().slice(0, 10);
+}
+
+function wrongSince(since: string, field: string, type: string): UserError {
+  return new UserError({
+    message: `--since ${since} is no value of the cursor field ${field}`,
+    expected:
+      type.startsWith("timestamp") || type === "date"
+        ? "a date or time, such as 2026-01-31 or 2026-01-31T00:00:00Z"
+        : `a ${type}`,
+  });
+}

@@ -1,0 +1,24 @@
+import type { StreamDeclaration } from "../../model/ingest.ts";
+import type { LoadEvent } from "../../model/load-report.ts";
+
+export interface LandOptions {
+  /** Begin at the beginning; what landed before stays and lands once more. */
+  readonly full?: boolean;
+  /** Begin at this value of the cursor, or with files changed since this time, instead of where the last load ended. */
+  readonly since?: string;
+  /** Read and check, write nothing. */
+  readonly dryRun?: boolean;
+  /** Land a full batch although it is empty or much smaller than the one before. */
+  readonly force?: boolean;
+  readonly onEvent?: (event: LoadEvent) => void;
+  /** Characters of records held in memory before they are written. */
+  readonly memory?: number;
+}
+
+/** An event of a load, before it has the name of its stream. */
+export type StreamEvent = WithoutStream<LoadEvent>;
+type WithoutStream<T> = T extends unknown ? Omit<T, "stream"> : never;
+
+export function emitterOf({ name }: StreamDeclaration, { onEvent }: LandOptions): (event: StreamEvent) => void {
+  return (event) => onEvent?.({ ...event, stream: name } as LoadEvent);
+}

@@ -1,0 +1,103 @@
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { type Client, withClient, withTransactionIf } from "../../postgres/client.ts";
+import { writeDrift } from "../ledger/drift.ts";
+import { writeFile } from "../ledger/file-ledger.ts";
+import { type FailureEntry, lockStream, nextLoadId, prepareLedger, writeFailure, writeLoad } from "../ledger/ledger.ts";
+import { type Past, pastOf } from "../ledger/past.ts";
+import { preparePartition, tend } from "../table/partitions.ts";
+import { LOADING_SESSION } from "../table/server-types.ts";
+import { createTable, evolveTable } from "../table/tables.ts";
+import { copyRejections, copyRows } from "../write/copy-rows.ts";
+import type { Rejection, RowBatch } from "../write/row-batch.ts";
+import type { LoadEntry, LoadingServer, LoadWriter, Sink } from "./sink.ts";
+import type { LoadTarget } from "./target.ts";
+
+/** Loads that land: each is one transaction. */
+export class PostgresSink implements Sink {
+  readonly past: Past;
+  readonly #client: Client;
+  readonly #settings: ConnectionSettings;
+
+  constructor(client: Client, settings: ConnectionSettings) {
+    this.past = pastOf(client);
+    this.#client = client;
+    this.#settings = settings;
+  }
+
+  prepare(schema: string): Promise<void> {
+    return prepareLedger(this.#client, schema);
+  }
+
+  evolve({ table }: LoadTarget): Promise<void> {
+    return evolveTable(this.#client, table);
+  }
+
+  async makeTable({ table }: LoadTarget): Promise<boolean> {
+    const isNew = await createTable(this.#client, table);
+    await preparePartition(this.#client, table);
+    return isNew;
+  }
+
+  whole<T>(work: () => Promise<T>, isKept: (result: T) => boolean = () => true): Promise<T> {
+    return withTransactionIf(this.#client, isKept, work);
+  }
+
+  async open(target: LoadTarget, onWait: () => void): Promise<LoadWriter> {
+    await this.#client.script(LOADING_SESSION);
+    await lockStream(this.#client, target.key, onWait);
+    return new PostgresWriter(this.#client, target, await this.makeTable(target));
+  }
+
+  /** On a connection of its own, since the load's may be gone. The ledger being out of reach hides no error. */
+  noteFailure({ key }: Pick<LoadTarget, "key">, failure: FailureEntry): Promise<string | null> {
+    return withClient(this.#settings, { duty: "loader" }, (client) => writeFailure(client, key, failure)).catch(
+      () => null,
+    );
+  }
+
+  /** Nothing that goes wrong here takes back what has landed. */
+  tend({ table }: LoadTarget): Promise<readonly string[]> {
+    return tend(this.#client, table).catch((error: Error) => [
+      `old partitions and indexes were left as they are: ${error.message}`,
+    ]);
+  }
+}
+
+class PostgresWriter implements LoadWriter {
+  readonly isFirst: boolean;
+  readonly server: LoadingServer;
+  readonly #target: LoadTarget;
+
+  constructor(client: Client, target: LoadTarget, isFirst: boolean) {
+    let loadId: Promise<string> | undefined;
+    this.isFirst = isFirst;
+    this.server = {
+      client,
+      loadId: () => {
+        loadId ??= nextLoadId(client, target.key.schema);
+        return loadId;
+      },
+    };
+    this.#target = target;
+  }
+
+  async copyRows(rows: RowBatch, reject: (rejection: Rejection) => void): Promise<number> {
+    const { client, loadId } = this.server;
+    return copyRows({ client, table: this.#target.table, loadId: await loadId() }, rows, reject);
+  }
+
+  async copyRejections(rejections: readonly Rejection[]): Promise<void> {
+    const { client, loadId } = this.server;
+    await copyRejections({ client, key: this.#target.key, loadId: await loadId() }, rejections);
+  }
+
+  async close({ drift, file, ...entry }: LoadEntry): Promise<string> {
+    const { client } = this.server;
+    const { key } = this.#target;
+    const loadId = await this.server.loadId();
+    if (file) await writeFile(client, key, { ...file, loadId });
+    await writeDrift(client, key, loadId, drift);
+    await writeLoad(client, key, { ...entry, loadId });
+    return loadId;
+  }
+}

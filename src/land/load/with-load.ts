@@ -1,0 +1,109 @@
+import type { BatchDeclaration } from "../../model/ingest.ts";
+import type { FileVersion } from "../ledger/file-ledger.ts";
+import type { Past } from "../ledger/past.ts";
+import type { Rejection } from "../write/row-batch.ts";
+import { type Follower, follow, stay } from "./follower.ts";
+import { refuseAllWrong, refuseShrunk, refuseTooFew } from "./guards.ts";
+import { type Landed, Load } from "./load.ts";
+import { emitterOf, type LandOptions } from "./options.ts";
+import type { LoadWriter, Sink } from "./sink.ts";
+import type { LoadTarget } from "./target.ts";
+
+/** Small enough that what is gathered is gone before the garbage collector has looked at it twice. */
+const MEMORY = 4 * 1024 * 1024;
+
+export interface LoadOptions extends LandOptions {
+  /** The file that all records are of. */
+  readonly file?: string;
+  /** Takes what is refused, in place of `_rejected`: of a load that tries rejects again. It leaves the cursor alone. */
+  readonly onRefused?: (rejection: Rejection) => void;
+}
+
+/** How the work of a load ended. Nothing of it stays where `keep` is null. */
+export interface Ending<T> {
+  readonly keep: Kept | null;
+  readonly answer: T;
+}
+
+/** What the ledger is to know of a load, besides its figures. */
+export interface Kept {
+  readonly batch?: BatchDeclaration["kind"];
+  readonly asOf?: string | null;
+  readonly details?: object;
+  readonly file?: FileVersion;
+}
+
+export interface LoadResult<T> {
+  /** Null where nothing was kept. */
+  readonly landed: Landed | null;
+  readonly answer: T;
+}
+
+/**
+ * The one way of every load: lock, table, cursor; `work`, which gives it records; what is left, guards, drift, the ledger's
+ * row. All of it is there together or not at all: killed anywhere and run again, nothing is lost and nothing lands twice.
+ * @throws UserError for a load that must not count
+ */
+export function withLoad<T>(
+  sink: Sink,
+  target: LoadTarget,
+  options: LoadOptions,
+  work: (load: Load) => Promise<Ending<T>>,
+): Promise<LoadResult<T>> {
+  return sink.whole(
+    async () => {
+      const { load, writer, follower } = await begin(sink, target, options);
+      const { keep, answer } = await work(load);
+      if (!keep) return { landed: null, answer };
+      await load.flush();
+      await guard(sink.past, load, follower, options);
+      return { landed: await end(load, writer, follower, keep), answer };
+    },
+    ({ landed }) => landed !== null,
+  );
+}
+
+async function begin(
+  sink: Sink,
+  target: LoadTarget,
+  options: LoadOptions,
+): Promise<{ load: Load; writer: LoadWriter; follower: Follower }> {
+  const { full, since, file, onRefused, memory = MEMORY } = options;
+  const emit = emitterOf(target.stream, options);
+  const writer = await sink.open(target, () =>
+    emit({ kind: "waiting", seconds: null, reason: "another ingest loads this stream" }),
+  );
+  const before = writer.isFirst || full ? null : await sink.past.cursor(target.key);
+  const follower = onRefused ? stay(before) : follow(target.stream, before, since);
+  const load = new Load({ target, writer, follower, emit, memory, file, onRefused });
+  const { schema, name } = target.table;
+  emit({ kind: "started", table: `${schema}.${name}`, since: load.since, ...(file === undefined ? {} : { file }) });
+  return { load, writer, follower };
+}
+
+async function guard(past: Past, { target, tally }: Load, follower: Follower, options: LoadOptions): Promise<void> {
+  const { file, onRefused, force } = options;
+  refuseAllWrong(target, tally, follower.start !== null);
+  if (file !== undefined) refuseTooFew(target, tally, file);
+  if (!force && !onRefused) await refuseShrunk(target, tally, past);
+}
+
+async function end(load: Load, writer: LoadWriter, follower: Follower, keep: Kept): Promise<Landed> {
+  const { target, tally } = load;
+  const { pages, records, rows, rejected, skipped, reasons, days } = tally;
+  const { by, kind } = target.stream.batch;
+  const { batch = kind, asOf = null, file, details } = keep;
+  const cursor = follower.end(tally);
+  const figures = {
+    pages,
+    records,
+    skipped,
+    reasons,
+    ...(by && batch === kind ? { by } : {}),
+    ...(days ? { days } : {}),
+  };
+  const entry = { rows, rejected, cursor, batch, asOf, drift: tally.drift, file, details: { ...figures, ...details } };
+  const loadId = await writer.close(entry);
+  if (load.server) load.emit({ kind: "committing" });
+  return { loadId, pages, records, rows, rejected, skipped, cursor, reasons, warnings: tally.allWarnings };
+}
