@@ -68,7 +68,7 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
   refuseMeaningless(options);
   const target = typeof options.to === "string" ? await checkTarget(options.to) : undefined;
   if (!target && options.format === "parquet") throw new UserError({ message: "Parquet is written to files only" });
-  const written = await withClient(settings, { applicationName: "dataform-export" }, async (client) => {
+  const written = await withClient(settings, { applicationName: "dataform-export", duty: "builder" }, async (client) => {
     const stop = cancelOnAbort(options.signal, client.cancel);
     try {
       return await withTransaction(

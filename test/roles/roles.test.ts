@@ -415,11 +415,16 @@ test("the command line takes the roles from --roles or DATAFORM_ROLES", async ()
   const again = await cli(dir, ["run", "--url", url], { DATAFORM_ROLES: prefix });
   expect(again.exitCode).toBe(0);
   const env = { DATAFORM_ROLES: prefix, DATABASE_URL: url };
-  for (const args of [["releases"], ["diff", "1", "2"], ["rollback"], ["test"], ["plan"]])
+  const reading = [
+    ["query", "select * from marts.a"],
+    ["export", "marts.a", "-", "--to", "csv"],
+  ];
+  for (const args of [["releases"], ["diff", "1", "2"], ["rollback"], ["test"], ["plan"], ...reading])
     expect([args, (await cli(dir, args, env)).exitCode]).toEqual([args, 0]);
   const bare = await cli(dir, ["run", "--url", url]);
   expect(bare.exitCode).toBe(2);
   expect(bare.stderr).toContain(`user ${user} has not the rights that a run needs`);
+  for (const args of reading) expect([args, (await cli(dir, [...args, "--url", url])).exitCode]).toEqual([args, 1]);
 });
 
 test("a schema that is new to the project is asked for, and there once the roles are applied again", async () => {

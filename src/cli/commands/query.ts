@@ -26,7 +26,7 @@ export const addQueryCommand: AddCommand = (program, shell) => {
     .option("--quiet", "no line that counts the rows")
     .action(async (text: string, flags: { url?: string; json?: boolean; quiet?: boolean }) => {
       const settings = await openDatabase(shell, flags);
-      await withClient(settings, { applicationName: "dataform-query" }, async (client) => {
+      await withClient(settings, { applicationName: "dataform-query", duty: "builder" }, async (client) => {
         await withTransaction(
           client,
           async () => {
