@@ -54,23 +54,24 @@ class LaneByLane extends BaseSequencer {
   }
 }
 
-export default defineConfig(({ mode }) => ({
-  test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    // Two cores: a third test has something to do while two wait for their server.
-    maxWorkers: 3,
-    sequence: { sequencer: LaneByLane },
-    ...(VITEST_JSON ? { reporters: ["default", "json"], outputFile: { json: VITEST_JSON } } : {}),
-    projects: [
-      lane("fuzz", { include: files.fuzz }),
-      lane("others", { include: files.others }),
-      ...also,
-      onServer("postgres", TEST_DATABASE_URL || (/^postgres-(\d+)$/.exec(mode)?.[1] ?? "18"), {
-        include: files.postgres,
-      }),
-      lane("compiler", { ...shared, include: files.compiler }),
-      lane("quick", { ...shared, include: files.quick }, keepCompiled),
-    ],
-  },
-}));
+export default defineConfig(({ mode }) => {
+  const first = TEST_DATABASE_URL || (/^postgres-(\d+)$/.exec(mode)?.[1] ?? "18");
+  return {
+    test: {
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      // Two cores: a third test has something to do while two wait for their server.
+      maxWorkers: 3,
+      sequence: { sequencer: LaneByLane },
+      ...(VITEST_JSON ? { reporters: ["default", "json"], outputFile: { json: VITEST_JSON } } : {}),
+      projects: [
+        onServer("fuzz", first, { include: files.fuzz }),
+        lane("others", { include: files.others }),
+        ...also,
+        onServer("postgres", first, { include: files.postgres }),
+        lane("compiler", { ...shared, include: files.compiler }),
+        lane("quick", { ...shared, include: files.quick }, keepCompiled),
+      ],
+    },
+  };
+});

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -23,10 +24,26 @@ declare module "vitest" {
 /** The embedded server that the package installs. */
 const EMBEDDED = "18";
 
+interface Server {
+  readonly settings: ConnectionSettings;
+  stop(): Promise<void>;
+}
+
+type Running = Map<string, { readonly server: Promise<Server>; lanes: number }>;
+
+/** Those that run, with how many lanes use them. Each lane has this module for itself, and all have one process. */
+const shared = globalThis as { dataformTestServers?: Running };
+shared.dataformTestServers ??= new Map();
+const running = shared.dataformTestServers;
+
 /** The PostgreSQL of a lane, for the whole run: one by its URL, or an embedded one that is gone afterwards. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { settings, stop } = await serverOf(project.config.provide.server!);
-  const template = `test_template_${process.pid}`;
+  const name = project.config.provide.server!;
+  const used = running.get(name) ?? { server: serverOf(name), lanes: 0 };
+  running.set(name, used);
+  used.lanes++;
+  const { settings, stop } = await used.server;
+  const template = `test_template_${randomUUID().slice(0, 8)}`;
   await withClient(settings, {}, (client) => client.query(script(`create database ${template} template template0`)));
   // A quarter of the files less to copy, a thousand times.
   await withClient({ ...settings, database: template }, {}, (client) => client.query(sql`vacuum full`));
@@ -34,11 +51,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("template", template);
   return async () => {
     await withClient(settings, {}, (client) => client.query(script(`drop database ${template}`)));
-    await stop();
+    if (--used.lanes === 0) await stop();
   };
 }
 
-async function serverOf(server: string): Promise<{ settings: ConnectionSettings; stop: () => Promise<void> }> {
+async function serverOf(server: string): Promise<Server> {
   if (server.includes("://"))
     return { settings: parseConnectionUrl(server, "TEST_DATABASE_URL"), stop: async () => {} };
   const native = server === EMBEDDED ? undefined : nativeOf(server);
