@@ -6,9 +6,8 @@ import { UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel } from "../model/graph.ts";
 import type { BuildStep, Plan, PublishItem, Segment } from "../model/plan.ts";
 import { FENCED } from "../model/release.ts";
-import type { RunReport, StepError, StepResult, StepStatus } from "../model/report.ts";
+import type { RunReport, StepError, StepResult } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
-import { dependentsOf } from "../plan/order.ts";
 import { plan as makePlan, type PlanOptions, planCandidate, withoutRetired } from "../plan/planner.ts";
 import { manifestWith } from "../plan/publish-plan.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
@@ -24,22 +23,24 @@ import { auditSegment } from "./audit.ts";
 import { buildSegment } from "./build.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure, type ReadSource, sourcesOf } from "./explain.ts";
+import {
+  type Held,
+  type HoldingRules,
+  heldByAudits,
+  heldWith,
+  isBlocking,
+  type Outcome,
+  publishable,
+} from "./holding.ts";
 import { openPool, type Pool } from "./pool.ts";
 import { publishItem } from "./publish-item.ts";
 
-export interface RunOptions extends PlanOptions, SessionOptions, ReleaseOptions {
+export interface RunOptions extends PlanOptions, SessionOptions, ReleaseOptions, HoldingRules {
   /**
    * Connections that build at once.
    * @default 4
    */
   readonly concurrency?: number;
-  /**
-   * "block": a failed assertion keeps what it reads out of the release. "report": it does not.
-   * @default "block"
-   */
-  readonly assertions?: "block" | "report";
-  /** Publish nothing when anything failed. */
-  readonly allOrNothing?: boolean;
   /** Which releases are kept to go back to. */
   readonly retention?: Retention;
   readonly readSource?: ReadSource;
@@ -72,7 +73,7 @@ export async function run(
     const pool = await openPool(settings, Math.min(options.concurrency ?? 4, most), `dataform-build-${runId}`);
     const stop = cancelOnAbort(signal, pool.cancel);
     try {
-      return await new Run(session, graph, plan, catalog, pool, options).execute();
+      return await new Run({ session, graph, plan, catalog, pool, options }).execute();
     } finally {
       stop();
       await pool.close();
@@ -84,7 +85,14 @@ export function publicTargets(graph: CompiledGraph): Target[] {
   return graph.actions.filter(isModel).map((model) => model.target);
 }
 
-const blocking: ReadonlySet<StepStatus> = new Set(["failed", "skipped", "held", "waiting"]);
+interface RunInput {
+  readonly session: Session;
+  readonly graph: CompiledGraph;
+  readonly plan: Plan;
+  readonly catalog: Catalog;
+  readonly pool: Pool;
+  readonly options: RunOptions;
+}
 
 /** One run while it goes on: its results so far, and the catalog as its releases change it. */
 class Run {
@@ -104,7 +112,7 @@ class Run {
   /** Another run has taken over: nothing more is published or collected. */
   #late = false;
 
-  constructor(session: Session, graph: CompiledGraph, plan: Plan, catalog: Catalog, pool: Pool, options: RunOptions) {
+  constructor({ session, graph, plan, catalog, pool, options }: RunInput) {
     this.#session = session;
     this.#graph = graph;
     this.#plan = plan;
@@ -119,7 +127,7 @@ class Run {
       failpoint: session.failpoint,
       sources: sourcesOf(graph, options.readSource),
       record: (result) => this.#record(result),
-      isBlocked: (key) => this.#isBlocked(key),
+      isBlocked: (key) => isBlocking(this.#results.get(key), options),
       awaits: (key) => this.#results.get(key)?.awaits ?? [],
       check: (step, columns) => void planCandidate(graph, this.#catalog, plan, step, { columns, nullKeys: [] }),
       complete: async (step, client) => {
@@ -155,10 +163,12 @@ class Run {
     this.#session.events.stepFinished?.(result);
   }
 
-  #isBlocked(key: string): boolean {
-    const result = this.#results.get(key);
-    if (!result || !blocking.has(result.status)) return false;
-    return !(result.kind === "assertion" && this.#options.assertions === "report" && result.rows !== undefined);
+  #outcome(segment: Segment): Outcome {
+    return { segment, actions: this.#graph.actions, results: this.#results, rules: this.#options };
+  }
+
+  #hold(held: Held): void {
+    for (const [key, reason] of held) this.#record({ ...this.#results.get(key)!, status: "held", reason });
   }
 
   /** Publishes what was built and may be seen. What fails here fails the models, not the run. */
@@ -167,9 +177,7 @@ class Run {
     const { environment, runId } = this.#session;
     const { release } = segment;
     if (await this.#session.overtaken()) return this.#giveUp(segment);
-    this.#hold(segment, this.#failedAudits(segment));
-    if (this.#options.allOrNothing && this.#anythingFailed())
-      this.#hold(segment, this.#built(segment).map(keyOf), "something else failed");
+    this.#hold(heldByAudits(this.#outcome(segment)));
     const items = await this.#session.retry((client) => this.#items(segment, client));
     if (!items.length) return;
     const manifest = manifestWith(this.#catalog.manifest, items);
@@ -195,7 +203,7 @@ class Run {
 
   /** What is published of the segment. A model whose public view cannot follow fails here. */
   async #items(segment: Segment, client: Client): Promise<PublishItem[]> {
-    const steps = this.#built(segment);
+    const steps = publishable(this.#outcome(segment)).map((step) => this.#completed.get(keyOf(step)) ?? step);
     const names = steps.flatMap(({ entry }) => [entry.object, ...(entry.storage ? [entry.storage.table] : [])]);
     const objects = await describeObjects(client, names);
     const items = new Map(steps.map((step) => [keyOf(step), publishItem(step, objects)]));
@@ -206,50 +214,10 @@ class Run {
         if (connectionLost(error)) throw error;
         const failure = explainFailure(error, step.file, this.#context.sources);
         this.#record({ ...this.#results.get(keyOf(step))!, status: "failed", error: failure });
-        this.#hold(segment, [keyOf(step)]);
+        this.#hold(heldWith(this.#outcome(segment), [keyOf(step)]));
       }
     }
-    return steps.filter((step) => !this.#isBlocked(keyOf(step))).map((step) => items.get(keyOf(step))!);
-  }
-
-  /** Steps of the segment that made an object which may be published. */
-  #built(segment: Segment): BuildStep[] {
-    return segment.steps
-      .filter((step): step is BuildStep => step.step === "build" && !this.#isBlocked(keyOf(step)))
-      .map((step) => this.#completed.get(keyOf(step)) ?? step);
-  }
-
-  /** Keeps `roots` and everything of the segment that depends on them out of the release. */
-  #hold(segment: Segment, roots: readonly string[], why?: string): void {
-    if (!roots.length) return;
-    const blocked = new Set([...roots, ...dependentsOf(this.#graph.actions, roots)]);
-    for (const step of segment.steps) {
-      const result = this.#results.get(keyOf(step));
-      if (step.step !== "build" || result?.status !== "ok" || !blocked.has(keyOf(step))) continue;
-      const cause = roots.includes(keyOf(step)) ? this.#failedAuditOf(segment, keyOf(step)) : undefined;
-      const reason =
-        why ?? (cause ? `assertion ${cause} failed` : "it depends on a model that was kept out of the release");
-      this.#record({ ...result, status: "held", reason });
-    }
-  }
-
-  /** Models that a failed assertion reads, and the failed assertions themselves, for what depends on them. */
-  #failedAudits(segment: Segment): string[] {
-    const failed = segment.audits.filter(
-      (step) => this.#results.get(keyOf(step))?.status === "failed" && this.#isBlocked(keyOf(step)),
-    );
-    return [...new Set(failed.flatMap((step) => [...step.reads, keyOf(step)]))];
-  }
-
-  #failedAuditOf(segment: Segment, key: string): string | undefined {
-    const audit = segment.audits.find(
-      (step) => step.reads.includes(key) && this.#results.get(keyOf(step))?.status === "failed",
-    );
-    return audit && keyOf(audit);
-  }
-
-  #anythingFailed(): boolean {
-    return [...this.#results.keys()].some((key) => this.#isBlocked(key));
+    return publishable(this.#outcome(segment)).map((step) => items.get(keyOf(step))!);
   }
 
   /** What the audits said means nothing: what they read may be collected already. */

@@ -11,6 +11,7 @@ import { type PlanOptions, plan, planCandidate } from "../../src/plan/planner.ts
 import { type KeptRelease, planRollback } from "../../src/plan/rollback-plan.ts";
 import { type Preview, previewRelease } from "../../src/run/preview.ts";
 import { publishItem } from "../../src/run/publish-item.ts";
+import { deepFreeze } from "../support/deep-freeze.ts";
 import { expectGolden } from "../support/golden.ts";
 import { testProject } from "../support/project.ts";
 
@@ -44,6 +45,10 @@ async function planOf(name: string, catalog: Catalog, given: Given): Promise<str
   const files = readdirSync(folder).map((file) => [file, readFileSync(join(folder, file), "utf8")] as const);
   const graph = await compile(testProject(Object.fromEntries(files)).dir, given.compile);
   const made = plan(graph, catalog, given.plan);
+  // Planning is pure: it writes to nothing it is given, says the same again, and its plan is data.
+  for (const input of [graph, catalog, given, made]) deepFreeze(input);
+  expect(plan(graph, catalog, given.plan)).toEqual(made);
+  expect(JSON.parse(JSON.stringify(made))).toEqual(made);
   return renderPlan(made, previewOf(graph, catalog, made, given));
 }
 
@@ -86,7 +91,9 @@ function previewOf(graph: CompiledGraph, catalog: Catalog, made: Plan, given: Gi
 function rollbackOf(catalog: Catalog, { to, kept }: NonNullable<Given["rollback"]>): string {
   const release = catalog.nextRelease;
   const target = kept.find((one) => one.release === to)!;
+  deepFreeze([catalog, kept]);
   const { items } = planRollback(catalog, target, kept, release);
+  expect(planRollback(catalog, target, [...kept].reverse(), release).items).toEqual(items);
   const nothing: Plan = {
     version: 1,
     environment: catalog.environment,

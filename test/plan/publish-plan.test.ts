@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import type { Catalog } from "../../src/model/catalog.ts";
 import type { PublishItem } from "../../src/model/plan.ts";
-import { attempt, planPublish } from "../../src/plan/publish-plan.ts";
+import { attempt, manifestWith, planPublish } from "../../src/plan/publish-plan.ts";
+import { deepFreeze } from "../support/deep-freeze.ts";
 
-const catalog: Catalog = {
+const catalog: Catalog = deepFreeze({
   version: 1,
   serverVersion: 150004,
   environment: "main",
@@ -13,7 +14,7 @@ const catalog: Catalog = {
   manifest: {},
   relations: {},
   schemas: ["marts"],
-};
+});
 
 function item(name: string, columns: number): PublishItem {
   const target = { schema: "marts", name };
@@ -30,7 +31,8 @@ function item(name: string, columns: number): PublishItem {
   };
 }
 
-const planned = (items: readonly PublishItem[]) => planPublish({ catalog, runId: "r", fence: 1, release: 1, items });
+const planned = (items: readonly PublishItem[]) =>
+  planPublish({ catalog, runId: "r", fence: 1, release: 1, items: deepFreeze(items) });
 const sqlOf = (statements: readonly { readonly sql: string }[]) => statements.map(({ sql }) => sql);
 
 test("a later attempt differs from the plan in how long it may hold readers, and in nothing else", () => {
@@ -49,4 +51,81 @@ test("no attempt holds readers longer than the plan says at most", () => {
 test("a release of very many columns has the time that its catalog work takes", () => {
   const plan = planned(Array.from({ length: 100 }, (_, index) => item(`t${index}`, 1_000)));
   expect(plan.bounds).toEqual({ lockMs: 5, holdMs: 10_100, longestHoldMs: 10_100 });
+});
+
+test("views are published in the order of their names, whoever asks in whatever order", () => {
+  const plan = planned([item("b", 1), item("a", 1), item("c", 1)]);
+  expect(plan).toEqual(planned([item("c", 1), item("b", 1), item("a", 1)]));
+  expect(plan.targets.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+});
+
+test("a release is published upon the one it was planned for, under the fence of its run, or not at all", () => {
+  const upon = (releaseId: number | null) => {
+    const plan = planPublish({ catalog: { ...catalog, releaseId }, runId: "r", fence: 3, release: 9, items: [] });
+    return plan.views.find(({ role }) => role === "publish")!.sql;
+  };
+  expect(upon(8)).toContain("release_id = 8 and fence = 3;");
+  expect(upon(null)).toContain("release_id is null and fence = 3;");
+});
+
+test("what was there is locked first; what is new is not", () => {
+  const target = { schema: "marts", name: "b" };
+  const known = item("b", 1);
+  const plan = planPublish({
+    catalog: {
+      ...catalog,
+      manifest: { "marts.b": { ...known.entry, columns: known.object.columns } },
+      relations: {
+        "marts.b": {
+          target,
+          kind: "view",
+          owner: "o",
+          published: true,
+          columns: known.object.columns,
+          options: [],
+          grants: [],
+          dependents: [],
+        },
+      },
+    },
+    runId: "r",
+    fence: 1,
+    release: 2,
+    items: [item("a", 1), known],
+  });
+  const publishing = plan.views.find(({ role }) => role === "publish")!.sql;
+  const lock = publishing.indexOf('alter view "marts"."b" set schema "marts"');
+  expect(lock).toBeGreaterThan(0);
+  expect(publishing).not.toContain('alter view "marts"."a" set schema');
+  expect(lock).toBeLessThan(publishing.indexOf('create view "marts"."a"'));
+});
+
+test("the author's own statements at publishing run as the builder, all else as the publisher", () => {
+  const delta = { table: "d", statements: [{ sql: "insert …", role: "delta" as const }], history: [] };
+  const items = [{ ...item("a", 1), delta }];
+  const { deltas } = planPublish({ catalog, runId: "r", fence: 1, release: 1, items, roles: "df" });
+  expect(sqlOf(deltas)).toEqual([
+    "begin",
+    'set local role "df_builder"',
+    "insert …",
+    'set local role "df_publisher"',
+    "savepoint views",
+  ]);
+  expect(sqlOf(planned(items).deltas)).toEqual(["begin", "insert …", "savepoint views"]);
+});
+
+test("a description of a column that is not there is told", () => {
+  const a = item("a", 1);
+  const described = { ...a, entry: { ...a.entry, columnDescriptions: { c0: "There.", gone: "Not there." } } };
+  expect(planned([described]).warnings).toEqual(["marts.a describes columns it does not have: gone"]);
+});
+
+test("the manifest of a release is the one before with what is published, each with the columns it was built with", () => {
+  const old = { ...item("old", 1).entry, columns: [] };
+  const manifest = deepFreeze({ "marts.old": old, "marts.a": { ...old, object: "a_before" } });
+  const items = deepFreeze([item("a", 2)]);
+  expect(manifestWith(manifest, items)).toEqual({
+    "marts.old": old,
+    "marts.a": { ...items[0]!.entry, columns: items[0]!.object.columns },
+  });
 });
