@@ -68,27 +68,31 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
   refuseMeaningless(options);
   const target = typeof options.to === "string" ? await checkTarget(options.to) : undefined;
   if (!target && options.format === "parquet") throw new UserError({ message: "Parquet is written to files only" });
-  const written = await withClient(settings, { applicationName: "dataform-export", duty: "builder" }, async (client) => {
-    const stop = cancelOnAbort(options.signal, client.cancel);
-    try {
-      return await withTransaction(
-        client,
-        async () => {
-          await client.script(SETTINGS);
-          const body = await bodyOf(client, options);
-          const sum = target
-            ? await writeFile(body.bytes, target, options)
-            : await writeStream(body.bytes, options.to as Writable, options);
-          return { ...sum, rows: body.rows() };
-        },
-        sql`begin transaction isolation level repeatable read read only`,
-      );
-    } catch (error) {
-      throw options.signal?.aborted ? options.signal.reason : explain(error);
-    } finally {
-      stop();
-    }
-  });
+  const written = await withClient(
+    settings,
+    { applicationName: "dataform-export", duty: "builder" },
+    async (client) => {
+      const stop = cancelOnAbort(options.signal, client.cancel);
+      try {
+        return await withTransaction(
+          client,
+          async () => {
+            await client.script(SETTINGS);
+            const body = await bodyOf(client, options);
+            const sum = target
+              ? await writeFile(body.bytes, target, options)
+              : await writeStream(body.bytes, options.to as Writable, options);
+            return { ...sum, rows: body.rows() };
+          },
+          sql`begin transaction isolation level repeatable read read only`,
+        );
+      } catch (error) {
+        throw options.signal?.aborted ? options.signal.reason : explain(error);
+      } finally {
+        stop();
+      }
+    },
+  );
   const seconds = (performance.now() - started) / 1000;
   return { version: 1, path: target ?? "-", format: options.format, ...written, seconds };
 }
