@@ -7,7 +7,7 @@ import type { Sustained } from "./sustained.ts";
 
 export type Measured = Readonly<Partial<Record<Key, readonly Timing[]>>>;
 
-export interface Line {
+interface Line {
   readonly name: string;
   readonly bytes: number;
   readonly seconds: readonly number[];
@@ -17,7 +17,7 @@ export interface Line {
   readonly peakMemory?: number;
 }
 
-export interface Goal {
+interface Goal {
   readonly name: string;
   readonly goal: string;
   readonly met: boolean;

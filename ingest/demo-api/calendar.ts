@@ -1,5 +1,5 @@
 /** Day 0 of the demonstration. */
-export const FIRST_DAY = "2026-01-01";
+const FIRST_DAY = "2026-01-01";
 export const DAYS = 90;
 
 const DAY_MS = 86_400_000;

@@ -14,13 +14,13 @@ export interface Creative {
   readonly deleted: boolean;
 }
 
-export const CREATIVES = 320;
+const CREATIVES = 320;
 
 const formats = ["image", "video", "carousel", "text"];
 const headlines = ["Free Delivery", "Save 20 %", "New Arrivals", "Last Chance", "Try It Free", "Größe M wieder da"];
 
 /** "cre-00001" for 1. */
-export function creativeId(number: number): string {
+function creativeId(number: number): string {
   return `cre-${String(number).padStart(5, "0")}`;
 }
 

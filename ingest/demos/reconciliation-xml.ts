@@ -41,7 +41,7 @@ export function decimal(cents: bigint, currency: string): string {
   return cents < 0n ? `-${whole}` : whole;
 }
 
-export function sum(entries: readonly Entry[]): bigint {
+function sum(entries: readonly Entry[]): bigint {
   return entries.reduce((total, { cents, status }) => (status === "PDNG" ? total : total + cents), 0n);
 }
 

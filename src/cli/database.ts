@@ -6,7 +6,7 @@ import { embeddedStatus, startEmbedded } from "../postgres/embedded/server.ts";
 import type { Shell } from "./shell.ts";
 
 /** The folder of the embedded server and of other state that is not committed. */
-export function stateDirectory(shell: Shell): string {
+function stateDirectory(shell: Shell): string {
   return join(shell.projectDir, ".dataform");
 }
 

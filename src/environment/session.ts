@@ -27,7 +27,7 @@ export interface SessionOptions {
   readonly failpoint?: ReachFailpoint;
 }
 
-export const DEFAULT_ENVIRONMENT = "main";
+const DEFAULT_ENVIRONMENT = "main";
 
 /** One holder of an environment: the lock, the fence, and the connection that both live on. */
 export interface Session {

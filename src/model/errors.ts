@@ -65,7 +65,7 @@ export function errorData(error: Error & Partial<UserErrorDetails>, about = ""):
   return { message: message.includes(about) ? message : `${about}: ${message}`, ...Object.fromEntries(known) };
 }
 
-export function formatLocation(location: SourceLocation): string {
+function formatLocation(location: SourceLocation): string {
   return [location.file, location.line, location.column].filter((part) => part !== undefined).join(":");
 }
 

@@ -8,7 +8,7 @@ import { id } from "../sql/identifiers.ts";
 import { type Sql, sql } from "../sql/sql.ts";
 
 /** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
-export type Row = Record<string, string | null>;
+type Row = Record<string, string | null>;
 
 export interface QueryResult<R = Row> {
   readonly rows: readonly R[];

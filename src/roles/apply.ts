@@ -15,7 +15,7 @@ export interface RolesReport {
   readonly warnings: readonly string[];
 }
 
-export interface RoleChange {
+interface RoleChange {
   readonly change: "given" | "taken";
   /** A role, or "public": everybody. */
   readonly role: string;

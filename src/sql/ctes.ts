@@ -19,7 +19,7 @@ export function cte(name: string, query: Sql, more: Pick<Cte, "materialized" | "
 }
 
 /** The common table expressions without `with`, to stand in an author's own list of them. */
-export function cteList(ctes: readonly Cte[]): Sql {
+function cteList(ctes: readonly Cte[]): Sql {
   return join(
     ctes.map((one, index) => sql`${cteOf(one)}${index < ctes.length - 1 ? sql`,` : sql``}`),
     "\n\n",

@@ -6,7 +6,7 @@ import { dirname, join, relative, resolve } from "node:path";
  * `quick` nothing but Node; `compiler` nor does this, and each project is compiled anew; `postgres` the one server that the tests share; `others` servers of its own (SFTP, MariaDB, an
  * embedded PostgreSQL); `fuzz` is test/fuzz/, a fixed time each.
  */
-export const lanes = ["quick", "compiler", "postgres", "others", "fuzz"] as const;
+const lanes = ["quick", "compiler", "postgres", "others", "fuzz"] as const;
 export type Lane = (typeof lanes)[number];
 
 const root = resolve(import.meta.dirname, "../..");

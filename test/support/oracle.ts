@@ -1,7 +1,7 @@
 import { loadModule, parseSync } from "libpg-query";
 
 /** A relation as PostgreSQL's own parser reads it: where its name begins, in characters, and whether it has an alias. */
-export interface ParsedRelation {
+interface ParsedRelation {
   readonly start: number;
   readonly hasAlias: boolean;
 }
@@ -14,7 +14,7 @@ export interface Parsed {
   readonly relations: readonly ParsedRelation[];
 }
 
-export type Tree = Readonly<Record<string, unknown>>;
+type Tree = Readonly<Record<string, unknown>>;
 
 await loadModule();
 

@@ -29,7 +29,7 @@ export const models = ["fact", "kept", "pair", "total"] as const;
 export type Model = (typeof models)[number];
 
 /** The first number; the incremental model writes fewer rows than it has from the next one on. */
-export const firstTick = 5;
+const firstTick = 5;
 
 export async function prepareTicking(client: Client): Promise<void> {
   await client.script(

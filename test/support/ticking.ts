@@ -11,7 +11,7 @@ import { type Warehouse, warehouse } from "./warehouse.ts";
 export { readRelease, tick } from "./ticking-project.ts";
 
 /** Two releases, however young: each run has something to clear away. */
-export const retention = { releases: 2, age: 0 };
+const retention = { releases: 2, age: 0 };
 
 /** What a run left behind that no kept release needs. */
 export async function litter(client: Client): Promise<string[]> {

@@ -9,7 +9,7 @@ import { jsonCell, readsText } from "./json-cells.ts";
 import { isDateText, isDateTimeText } from "./times.ts";
 
 /** A record as cells in the order of the columns, `_extra` last; or why it cannot be landed. */
-export type Checked = { readonly cells: readonly (string | null)[] } | { readonly reasons: readonly string[] };
+type Checked = { readonly cells: readonly (string | null)[] } | { readonly reasons: readonly string[] };
 
 /** Checks records against their schema. `text` is the record's JSON, made once by the caller. */
 export type RecordChecker = (record: SourceRecord, text: string) => Checked;

@@ -26,7 +26,7 @@ export interface Ending<T> {
 }
 
 /** What the ledger is to know of a load, besides its figures. */
-export interface Kept {
+interface Kept {
   readonly batch?: BatchDeclaration["kind"];
   readonly asOf?: string | null;
   readonly details?: object;

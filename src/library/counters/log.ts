@@ -9,7 +9,7 @@ import { BORN_DAY, FROM_AT, IS_BORN } from "./store.ts";
 
 // Kind `log`: reports of readings in any order. Of several reports of one reading one counts.
 
-export interface Births {
+interface Births {
   readonly relation: Sql;
   readonly key: readonly string[];
   readonly at: Moment;

@@ -39,7 +39,7 @@ export function seriesTotals(shape: Shape, { store, self }: Relations): Sql {
 }
 
 /** The columns of such totals, besides the series. */
-export function figures({ counters }: Shape): string[] {
+function figures({ counters }: Shape): string[] {
   const names = [...counters.keys()];
   return [...names, ...names.map(beforeFeedOf), "first_day", "last_day"];
 }

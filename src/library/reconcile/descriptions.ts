@@ -7,7 +7,7 @@ import { keptColumns, measureOf } from "./sides.ts";
 
 export type Descriptions = readonly (readonly [column: string, description: string])[];
 
-export function keyDescriptions({ key }: Comparison): Descriptions {
+function keyDescriptions({ key }: Comparison): Descriptions {
   return key.map(({ name }) => [name, "The key, in the form it is matched by."]);
 }
 

@@ -4,7 +4,7 @@ import { fail } from "../shared/check-options.ts";
 export type Step = "text" | "trim" | "spaces" | "upper" | "lower" | "unpad";
 
 /** Steps that bring texts into the form in which they are compared. */
-export const NORMALIZERS: ReadonlyMap<Step, (value: Sql) => Sql> = new Map([
+const NORMALIZERS: ReadonlyMap<Step, (value: Sql) => Sql> = new Map([
   ["text", (value) => value],
   ["trim", (value) => sql`btrim(${value}, e' \t\r\n')`],
   ["spaces", (value) => sql`regexp_replace(${value}, '\s+', ' ', 'g')`],

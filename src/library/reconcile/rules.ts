@@ -19,16 +19,16 @@ export interface MoneyRule extends AnyRule, Tolerances {
   readonly currency: string;
 }
 
-export interface NumberRule extends AnyRule, Tolerances {
+interface NumberRule extends AnyRule, Tolerances {
   readonly kind: "number";
 }
 
-export interface DateRule extends AnyRule {
+interface DateRule extends AnyRule {
   readonly kind: "date";
   readonly days?: number;
 }
 
-export interface TimestampRule extends AnyRule {
+interface TimestampRule extends AnyRule {
   readonly kind: "timestamp";
   /** An interval: "5 minutes". */
   readonly tolerance?: string;
@@ -39,7 +39,7 @@ export interface TextRule extends AnyRule {
   readonly normalize?: readonly Step[];
 }
 
-export interface ExactRule extends AnyRule {
+interface ExactRule extends AnyRule {
   readonly kind: "exact";
 }
 

@@ -22,7 +22,7 @@ import { shownColumns, versionsCtes } from "./versions.ts";
 const OURS = /^(?:row_kind|run_no)_*$/;
 const RESULTS = ["version_no", "change_hash", "valid_from", "valid_to", "is_current", "ended_by"];
 export const rowKind = own("row_kind");
-export const runNo = own("run_no");
+const runNo = own("run_no");
 
 /** What the store is made of. `definition` is all that decides what a version is, besides the loads. */
 export interface StoreParts {

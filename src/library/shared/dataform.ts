@@ -57,7 +57,7 @@ export function targetOf(name: Name | undefined): { readonly schema?: string; re
 }
 
 /** Whether it is a name as in `ref()`, and nothing more: a third part would mean nothing. */
-export function isName(given: unknown): given is Name {
+function isName(given: unknown): given is Name {
   if (Array.isArray(given)) return given.length === 2 && given.every(isText);
   if (typeof given !== "object" || given === null) return isText(given);
   const { schema, name, ...more } = given as Readonly<Record<string, unknown>>;

@@ -7,7 +7,7 @@ import { authoredQuery } from "../authored-statements.ts";
 import type { StepContext } from "./model.ts";
 
 /** At most so many failing rows are kept of one assertion and run. */
-export const KEPT_ROWS = 100;
+const KEPT_ROWS = 100;
 
 const HEAD = sql`with failing as materialized (`;
 

@@ -96,7 +96,7 @@ export async function untilReady(settings: ConnectionSettings, place: Place, isA
   }
 }
 
-export function notStarted(place: Place, output = ""): UserError {
+function notStarted(place: Place, output = ""): UserError {
   return new UserError({
     message: "the embedded PostgreSQL did not start",
     found: [output, logTail(place)].filter(Boolean).join("\n") || "nothing in its log",

@@ -6,7 +6,7 @@ import { UserError } from "../../model/errors.ts";
 import type { ServerUser } from "./user.ts";
 
 /** Nothing of ours leaks into the server: no PG* variables, no locale, no time zone. Windows adds what it needs. */
-export const cleanEnvironment: Record<string, string> = {
+const cleanEnvironment: Record<string, string> = {
   LC_ALL: "C",
   TZ: "UTC",
   ...(process.platform === "win32" ? {} : { PATH: "/usr/bin:/bin" }),

@@ -6,7 +6,7 @@ import type { SftpSession } from "./sftp-read.ts";
 import { type FilesystemDeps, Patience, Transient } from "./transfer.ts";
 
 /** What we use of ssh2-sftp-client, which has no types of its own. */
-export interface SftpClient {
+interface SftpClient {
   connect(config: object): Promise<SftpSession>;
   list(path: string): Promise<{ type: string; name: string; size: number; modifyTime: number }[]>;
   stat(path: string): Promise<{ size: number; modifyTime: number }>;

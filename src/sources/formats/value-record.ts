@@ -78,7 +78,7 @@ export function signedInteger(bytes: Uint8Array): bigint {
 }
 
 /** JSON with every digit of the numbers. */
-export function exactJson(value: unknown): string {
+function exactJson(value: unknown): string {
   if (typeof value === "bigint") return String(value);
   if (value instanceof RawJson) return value.text;
   if (Array.isArray(value)) return `[${value.map(exactJson).join(",")}]`;

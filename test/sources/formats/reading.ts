@@ -4,7 +4,7 @@ import type { SourceRecord } from "../../../src/sources/json/document.ts";
 import type { FormatReader, RejectedPiece } from "../../../src/sources/source.ts";
 
 /** The bytes in chunks of a size, every chunk in the same memory, as a reader may get them. */
-export async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   const memory = Buffer.alloc(size);
   for (let at = 0; at < bytes.length; at += size) {
     const piece = bytes.subarray(at, at + size);
