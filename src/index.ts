@@ -7,7 +7,6 @@ export { parseConnectionUrl, resolveConnection } from "./config/connection.ts";
 export { readEnvironment } from "./config/environment.ts";
 export { loadIngest } from "./config/ingest.ts";
 export { ingestFiles } from "./config/ingest-files.ts";
-export { ingestSchema } from "./config/ingest-schema.ts";
 export type { RunEvents } from "./environment/events.ts";
 export { type ExportOptions, type ExportReport, exportRows } from "./export/export.ts";
 export { type IngestOptions, ingest } from "./land/ingest.ts";

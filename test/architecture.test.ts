@@ -6,8 +6,9 @@ const root = resolve(import.meta.dirname, "..");
 
 /** What each folder of src/ may import, from the ground up; docs/architecture.md says why. */
 const allowed: Record<string, readonly string[]> = {
-  model: [],
-  config: ["model"],
+  schemas: [],
+  model: ["schemas"],
+  config: ["model", "schemas"],
   sql: ["model"],
   library: ["model", "sql"],
   compile: ["model", "config", "sql"],
@@ -78,6 +79,13 @@ test("every import goes in an allowed direction", () => {
         .map((folder) => `${file.name} imports ${folder}/`),
     );
   expect(wrong).toEqual([]);
+});
+
+test("schemas are types to whoever uses them: the program reads schemas/*.json and never loads their builder", () => {
+  const loading = files
+    .filter(({ folder }) => folder !== "schemas")
+    .filter(({ text }) => /(?:^import (?!type\b)[^;]*from |import\()"(?:[^"]*\/schemas\/[^"]*|typebox)"/m.test(text));
+  expect(loading.map(({ name }) => name)).toEqual([]);
 });
 
 test("no file of src/ imports the project that it runs", () => {

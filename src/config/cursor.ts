@@ -1,20 +1,19 @@
 import { UserError } from "../model/errors.ts";
 import type { CursorDeclaration, RecordSchema } from "../model/ingest.ts";
-import type { YamlFile } from "./yaml.ts";
+import type { Place } from "./place.ts";
 
 /**
  * Refuses a cursor that no load could follow, as far as the JSON Schema says so by itself. What a postgresType means (a
  * domain, an enum) only the server knows: that is checked by the load.
  */
-export function checkCursor(cursor: CursorDeclaration, schema: RecordSchema, index: number, yaml: YamlFile): void {
-  const { field, order } = cursor;
+export function checkCursor({ field, order }: CursorDeclaration, schema: RecordSchema, place: Place): void {
   const { type } = schema.columns.find(({ name }) => name === field)!;
   const properties = schema.schema.properties as Record<string, { readonly postgresType?: string }>;
   if (properties[field]!.postgresType !== undefined) return;
   const wrong = (message: string, key: "field" | "order", hint: string) =>
     new UserError({
       message: `the cursor field ${field} is ${type} in ${schema.file}, ${message}`,
-      ...yaml.locate(["streams", index, "cursor", key]),
+      ...place.value(key),
       expected: "a number, a time, a date or a uuid, by format or postgresType; or a text with order: bytes",
       found: order === undefined ? type : `${type} with order: ${order}`,
       hint,

@@ -5,24 +5,30 @@ import {
   type IngestDeclaration,
   LEDGERS,
   RAW_LOAD_DATE,
+  type RecordSchema,
+  type StreamConnector,
   type StreamDeclaration,
 } from "../model/ingest.ts";
 import { nearest } from "../model/nearest.ts";
-import { connectorOf } from "./connectors.ts";
+import type { ingestSchemas } from "../schemas/ingest/ingest.ts";
+import { checkYaml } from "./check.ts";
+import { filesOf, restOf, soapOf, sqlOf } from "./connectors.ts";
 import { checkCursor } from "./cursor.ts";
+import { declare } from "./declare.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
-import { ingestSchemas, ORIGIN_KINDS } from "./ingest-schema.ts";
+import { Place } from "./place.ts";
+import { publishedSchema } from "./published.ts";
 import { readRecordSchema } from "./record-schema.ts";
-import { batchOf, partitionOf, streamOriginOf, type WrittenStream } from "./streams.ts";
-import { validateYaml } from "./validate.ts";
-import { fillVariables, readYaml, type YamlFile } from "./yaml.ts";
-
-/** The file as written; `ingestSchemas` guarantee this shape. */
-interface Written {
-  readonly source: string;
-  readonly schema?: string;
-  readonly streams: readonly WrittenStream[];
-}
+import {
+  batchOf,
+  type CommonStream,
+  fileStreamOf,
+  partitionOf,
+  restStreamOf,
+  soapStreamOf,
+  sqlStreamOf,
+} from "./streams.ts";
+import { readYaml, type YamlFile, type YamlPath } from "./yaml.ts";
 
 export interface LoadIngestOptions {
   /** Where `.env` is, and what file names in messages are relative to. */
@@ -31,92 +37,144 @@ export interface LoadIngestOptions {
   readonly env?: Environment;
 }
 
-/** Reads one declaration, with its record schemas. Every mistake in it is told at once. */
+/** What is found out in a folder. */
+interface Surroundings {
+  readonly projectDir: string;
+  readonly env: Environment;
+  /** Of the declaration; record schemas are relative to it. */
+  readonly folder: string;
+}
+
+/** Reads one declaration, with its record schemas. Every mistake in its shape is told at once. */
 export function loadIngest(path: string, options: LoadIngestOptions = {}): IngestDeclaration {
   const projectDir = options.projectDir ?? ".";
   const yaml = readYaml(path, relative(projectDir, path) || path);
   const kind = checkIngest(yaml);
   const env = options.env ?? readEnvironment(projectDir);
-  const filled = fillVariables(yaml, env) as Written;
-  const base = dirname(path);
-  return {
-    file: yaml.file,
-    source: filled.source,
-    schema: filled.schema ?? "raw",
-    connector: connectorOf(kind, filled, yaml, projectDir),
-    streams: filled.streams.map((stream, index) => streamOf(kind, stream, index, base, yaml, projectDir)),
-  };
+  return { file: yaml.file, ...declarationOf(kind, yaml, { projectDir, env, folder: dirname(path) }) };
 }
 
 /** @throws UserError or UserErrors for what is wrong in the file as it is written, variables aside */
 export function checkIngest(yaml: YamlFile): ConnectorKind {
   const kind = kindOf(yaml);
-  checkStreams(validateYaml<Written>(yaml, ingestSchemas[kind]), yaml);
+  checkStreams(checkYaml(yaml, schemaOf(kind)), yaml);
   return kind;
+}
+
+const CONNECTOR_KINDS: readonly ConnectorKind[] = ["rest", "files", "sql", "soap"];
+
+/** Returns the schema of a declaration of one kind: that which has its key. */
+function schemaOf<Kind extends ConnectorKind>(kind: Kind): (typeof ingestSchemas)[Kind] {
+  const schema = publishedSchema("ingest").anyOf.find(({ properties }) => kind in properties);
+  return schema as unknown as (typeof ingestSchemas)[Kind];
 }
 
 /** Which kind of source it is: told by the key that is there. */
 function kindOf(yaml: YamlFile): ConnectorKind {
   const keys = yaml.value !== null && typeof yaml.value === "object" ? Object.keys(yaml.value) : [];
-  const kinds = ORIGIN_KINDS.filter((kind) => keys.includes(kind));
+  const kinds = CONNECTOR_KINDS.filter((kind) => keys.includes(kind));
   if (kinds.length === 1) return kinds[0]!;
   const [first, second] = kinds;
   throw new UserError({
     message: first ? "a declaration has one source" : "the declaration does not say where its records come from",
     ...yaml.locate(second ? [second] : [], "key"),
-    expected: `one of ${ORIGIN_KINDS.map((kind) => `${kind}:`).join(", ")}`,
+    expected: `one of ${CONNECTOR_KINDS.map((kind) => `${kind}:`).join(", ")}`,
     ...(first ? { found: kinds.join(", ") } : {}),
     hint: first ? "make a file of each" : "see docs/ingest.md",
   });
 }
 
+function declarationOf(kind: ConnectorKind, yaml: YamlFile, around: Surroundings): Omit<IngestDeclaration, "file"> {
+  const { projectDir, env } = around;
+  const connectorPlace = new Place(yaml, [kind]);
+  const streamsOf = <Stream extends CommonStream>(
+    streams: readonly Stream[],
+    connectorOf: (stream: Stream, place: Place) => StreamConnector,
+  ) =>
+    streams.map((stream, index) => {
+      const place = new Place(yaml, ["streams", index]);
+      // Whether there may be a cursor at all is said before what is wrong with it.
+      return streamOf(stream, connectorOf(stream, place), place, around);
+    });
+  switch (kind) {
+    case "rest": {
+      const { source, schema, rest, streams } = declare(yaml, schemaOf(kind), env);
+      const connector = restOf(rest, connectorPlace);
+      return { source, schema, connector, streams: streamsOf(streams, restStreamOf) };
+    }
+    case "soap": {
+      const { source, schema, soap, streams } = declare(yaml, schemaOf(kind), env);
+      const connector = soapOf(soap, connectorPlace);
+      return { source, schema, connector, streams: streamsOf(streams, soapStreamOf) };
+    }
+    case "sql": {
+      const { source, schema, sql, streams } = declare(yaml, schemaOf(kind), env);
+      const connector = sqlOf(sql, connectorPlace, projectDir);
+      return { source, schema, connector, streams: streamsOf(streams, sqlStreamOf) };
+    }
+    case "files": {
+      const { source, schema, files, streams } = declare(yaml, schemaOf(kind), env);
+      const connector = filesOf(files, projectDir);
+      return { source, schema, connector, streams: streamsOf(streams, fileStreamOf) };
+    }
+  }
+}
+
 function streamOf(
-  kind: ConnectorKind,
-  stream: WrittenStream,
-  index: number,
-  base: string,
-  yaml: YamlFile,
-  projectDir: string,
+  stream: CommonStream,
+  connector: StreamConnector,
+  place: Place,
+  { folder, projectDir }: Surroundings,
 ): StreamDeclaration {
-  const path = join(base, stream.recordSchema);
-  const recordSchema = readRecordSchema(path, relative(projectDir, path) || path);
   const { name, table, cursor, drift, batch, partition, indexes } = stream;
-  const known = recordSchema.columns.map((column) => column.name);
-  const mustBeKnown = (field: string, ...at: (string | number)[]) => {
-    if (known.includes(field)) return;
-    const suggestion = nearest(field, known);
-    throw new UserError({
-      message: `the ${at[0] === "cursor" ? "cursor field" : "column"} "${field}" is not in ${recordSchema.file}`,
-      ...yaml.locate(["streams", index, ...at]),
-      expected: `one of ${known.join(", ")}`,
-      hint: suggestion && `did you mean "${suggestion}"?`,
-    });
-  };
-  if (cursor) mustBeKnown(cursor.field, "cursor", "field");
-  for (const [place, field] of (batch?.by ?? []).entries()) mustBeKnown(field, "batch", "by", place);
-  if (partition?.by === "load_date" && known.includes(RAW_LOAD_DATE.name))
-    throw new UserError({
-      message: `a table split by load_date has a column ${RAW_LOAD_DATE.name}, and so has ${recordSchema.file}`,
-      ...yaml.locate(["streams", index, "partition", "by"]),
-      hint: "leave the field out: it is kept in _extra",
-    });
-  if (partition?.column) mustBeKnown(partition.column, "partition", "column");
-  for (const [number, columns] of (indexes ?? []).entries())
-    for (const [place, field] of columns.entries()) mustBeKnown(field, "indexes", number, place);
-  // Whether there may be a cursor at all is said before what is wrong with it.
-  const connector = streamOriginOf(kind, stream, index, yaml);
-  if (cursor) checkCursor(cursor, recordSchema, index, yaml);
+  const path = join(folder, stream.recordSchema);
+  const recordSchema = readRecordSchema(path, relative(projectDir, path) || path);
+  checkFields(stream, recordSchema, place);
+  if (cursor) checkCursor(cursor, recordSchema, place.in("cursor"));
   return {
     name,
     table,
     recordSchema,
     ...(cursor ? { cursor } : {}),
     connector,
-    batch: batchOf(stream, index, yaml),
-    drift: drift ?? "evolve",
-    ...(partition ? { partition: partitionOf(partition, index, yaml) } : {}),
+    batch: batchOf(batch, "window" in connector, place.in("batch")),
+    drift,
+    ...(partition ? { partition: partitionOf(partition, place.in("partition")) } : {}),
     ...(indexes ? { indexes } : {}),
   };
+}
+
+/** Every field that a stream names is one of its records'. */
+function checkFields(stream: CommonStream, { file, columns }: RecordSchema, place: Place): void {
+  const { cursor, batch, partition, indexes } = stream;
+  const known = columns.map((column) => column.name);
+  const mustBeKnown = (field: string, ...at: YamlPath) => {
+    if (known.includes(field)) return;
+    const suggestion = nearest(field, known);
+    throw new UserError({
+      message: `the ${at[0] === "cursor" ? "cursor field" : "column"} "${field}" is not in ${file}`,
+      ...place.value(...at),
+      expected: `one of ${known.join(", ")}`,
+      hint: suggestion && `did you mean "${suggestion}"?`,
+    });
+  };
+  if (cursor) mustBeKnown(cursor.field, "cursor", "field");
+  for (const [index, field] of (batch.by ?? []).entries()) mustBeKnown(field, "batch", "by", index);
+  if (partition?.by === "load_date" && known.includes(RAW_LOAD_DATE.name))
+    throw new UserError({
+      message: `a table split by load_date has a column ${RAW_LOAD_DATE.name}, and so has ${file}`,
+      ...place.value("partition", "by"),
+      hint: "leave the field out: it is kept in _extra",
+    });
+  if (partition?.column) mustBeKnown(partition.column, "partition", "column");
+  for (const [number, fields] of (indexes ?? []).entries())
+    for (const [index, field] of fields.entries()) mustBeKnown(field, "indexes", number, index);
+}
+
+/** What of a declaration is compared between its streams. */
+interface Written {
+  readonly source: string;
+  readonly streams: readonly { readonly name: string; readonly table: string }[];
 }
 
 /** Two streams of one name would share a cursor; two of one table are a slip. */

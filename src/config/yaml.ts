@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type Document, isMap, isNode, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { type SourceLocation, UserError, UserErrors } from "../model/errors.ts";
-import { ownValue } from "../model/own-value.ts";
-import type { Environment } from "./environment.ts";
+import { type SourceLocation, UserError } from "../model/errors.ts";
 
 /** Keys and indexes that lead from the top of a document to a value. */
 export type YamlPath = readonly (string | number)[];
@@ -103,41 +101,4 @@ function snippetOf(text: string, line: number, column: number): string {
   const source = text.split("\n")[line - 1] ?? "";
   const gutter = `${line} | `;
   return `${gutter}${source}\n${" ".repeat(gutter.length + column - 1)}^`;
-}
-
-/** The code of the error for a variable that is not set. */
-export const MISSING_VARIABLE = "missing_variable";
-
-const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
-
-/** Replaces `${NAME}` in every text of `yaml` by the variable. Throws one error per variable that is not set. */
-export function fillVariables(yaml: YamlFile, env: Environment): unknown {
-  const errors: UserError[] = [];
-  const fill = (value: unknown, path: YamlPath): unknown => {
-    if (typeof value === "string") {
-      return value.replace(VARIABLE, (_, name: string) => {
-        const found = ownValue(env, name);
-        if (!found) errors.push(missingVariable(name, yaml, path));
-        return found ?? "";
-      });
-    }
-    if (Array.isArray(value)) return value.map((item, index) => fill(item, [...path, index]));
-    if (value !== null && typeof value === "object") {
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item, [...path, key])]));
-    }
-    return value;
-  };
-  const filled = fill(yaml.value, []);
-  if (errors.length > 0) throw new UserErrors(errors);
-  return filled;
-}
-
-function missingVariable(name: string, yaml: YamlFile, path: YamlPath): UserError {
-  return new UserError({
-    message: `the environment variable ${name} is not set`,
-    ...yaml.locate(path),
-    expected: `a value for ${path.join(".")}`,
-    hint: `set ${name} in the environment, or add it to .env`,
-    code: MISSING_VARIABLE,
-  });
 }

@@ -1,3 +1,5 @@
+import type { assertionBlock, guardBlock, indexBlock, postgresBlock } from "../schemas/postgres-block.ts";
+import type { Declared } from "./declared.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -124,43 +126,12 @@ export interface UnitTest {
 }
 
 /** The `postgres: {…}` block of a model's config. */
-export interface PostgresOptions {
-  readonly indexes?: readonly IndexOptions[];
-  /** Privilege → roles that get it on the public view, in the publishing transaction. */
-  readonly grants?: Readonly<Record<string, readonly string[]>>;
-  /** When columns go or change their type: make others' views on this model anew in the publishing transaction. */
-  readonly rebuildDependents?: boolean;
-  readonly guard?: GuardOptions;
-  /** For the assertions in the model's own config. */
-  readonly assertions?: AssertionOptions;
-  /** Take over, once, a relation of the model's name that the project did not make. */
-  readonly adopt?: boolean;
-}
-
+export type PostgresOptions = Declared<typeof postgresBlock>;
 /** The `postgres: {…}` block of an assertion, or `postgres.assertions` of the model that has it. */
-export interface AssertionOptions {
-  /** "warn": failing rows are reported and keep nothing out of the release. */
-  readonly severity?: "warn" | "error";
-  /** So many failing rows are let pass: a number, or a share of the model's rows such as "0.5%". */
-  readonly threshold?: number | string;
-}
-
+export type AssertionOptions = Declared<typeof assertionBlock>;
 /** Blocks a release in which the model loses or changes more than it should. */
-export interface GuardOptions {
-  /** Rows it may lose against the published release: a number, or a share such as "30%". */
-  readonly maxRowDrop?: number | string;
-  /** Keys that may be gone or have other values. */
-  readonly maxChangedKeys?: number | string;
-}
-
-export interface IndexOptions {
-  /** Columns or, in parentheses, expressions. */
-  readonly columns: readonly string[];
-  readonly unique?: boolean;
-  readonly using?: string;
-  readonly include?: readonly string[];
-  readonly where?: string;
-}
+export type GuardOptions = Declared<typeof guardBlock>;
+export type IndexOptions = Declared<typeof indexBlock>;
 
 export function isModel(action: Action): action is Model {
   return action.kind === "view" || action.kind === "table" || action.kind === "incremental";

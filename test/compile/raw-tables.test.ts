@@ -147,7 +147,7 @@ test("what is wrong with a declaration is told with its place, beside what is wr
     "b.sqlx": `${reads('"raw", "shop_orders"')}\nwhere \${nothing}`,
   });
   expect(text).toContain("ingest/broken.yaml:3:1: not valid YAML");
-  expect(text).toContain('ingest/other.yaml:5:43: unknown key "tabel"');
+  expect(text).toContain('ingest/other.yaml:5:43: unknown property "tabel" in streams.0');
   expect(text).toContain("ingest/third.yaml:5:71: cannot read ingest/schemas/none.json");
   expect(text).toContain("definitions/b.sqlx:4:9: nothing is not defined");
   expect(text).not.toContain("nothing in the project is named");

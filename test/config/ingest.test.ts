@@ -1,11 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Ajv } from "ajv";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { loadIngest } from "../../src/config/ingest.ts";
-import { ingestSchema } from "../../src/config/ingest-schema.ts";
-import { parseYaml } from "../../src/config/yaml.ts";
 import { formatUserError, type UserError, UserErrors } from "../../src/model/errors.ts";
 import type { RestDeclaration } from "../../src/model/ingest.ts";
 
@@ -127,14 +124,6 @@ describe("a declaration", () => {
     expect(JSON.stringify(declaration)).not.toContain("canary-token");
     expect(String(bearer)).toBe("${SHOP_TOKEN}");
   });
-
-  test("published for editors is a valid JSON Schema that takes the good file", () => {
-    const file = new URL("../../schemas/ingest.json", import.meta.url);
-    const published = JSON.parse(readFileSync(file, "utf8")) as object;
-    expect(published).toEqual(JSON.parse(JSON.stringify(ingestSchema)));
-    const validate = new Ajv({ strict: true }).compile(published);
-    expect(validate(parseYaml(good, "shop.yaml").value)).toBe(true);
-  });
 });
 
 describe("a mistake in a declaration is shown with its line", () => {
@@ -142,8 +131,8 @@ describe("a mistake in a declaration is shown with its line", () => {
     const [error] = mistakes(good.replace("recordSchema:", "recordShema:"));
     const all = mistakes(good.replace("recordSchema:", "recordShema:"));
     expect(all.map((one) => one.message)).toEqual([
-      '"recordSchema" is missing in "streams.0"',
-      'unknown key "recordShema"',
+      '"recordSchema" is missing in streams.0',
+      'unknown property "recordShema" in streams.0',
     ]);
     expect(all[1]).toMatchObject({
       location: { file: "ingest/shop.yaml", line: 13, column: 5 },
@@ -190,7 +179,7 @@ describe("a mistake in a declaration is shown with its line", () => {
 
   test("when a value has the wrong type", () => {
     const [error] = mistakes(good.replace("cursorPath: next", "cursorPath: next, limit: many"));
-    expect(error).toMatchObject({ message: '"rest.paging.limit" is wrong', found: '"many"', location: { line: 7 } });
+    expect(error).toMatchObject({ message: "rest.paging.limit is wrong", found: '"many"', location: { line: 7 } });
   });
 
   test("when it is no YAML, and a variable within braces needs quotes", () => {

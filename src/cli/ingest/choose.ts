@@ -1,7 +1,7 @@
 import { basename, relative } from "node:path";
+import { MISSING_VARIABLE } from "../../config/declare.ts";
 import { loadIngest } from "../../config/ingest.ts";
 import { ingestFiles } from "../../config/ingest-files.ts";
-import { MISSING_VARIABLE } from "../../config/yaml.ts";
 import { UserError, UserErrors } from "../../model/errors.ts";
 import type { IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
 import { nearest } from "../../model/nearest.ts";

@@ -1,0 +1,126 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import type { Static, TSchema } from "typebox";
+import { UserError, UserErrors } from "../model/errors.ts";
+import { nearest } from "../model/nearest.ts";
+import { ownValue } from "../model/own-value.ts";
+import type { Standing } from "./place.ts";
+import type { YamlFile, YamlPath } from "./yaml.ts";
+
+/** Finds where a value, or its key, stands. */
+export type Locate = (path: YamlPath, what: "key" | "value") => Standing;
+
+// verbose: an error then carries the schema it is about, and with it the words that describe it.
+const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
+const compiled = new WeakMap<object, ValidateFunction>();
+
+/** Checks a file against its schema. Throws every mistake at once, each with its line. */
+export function checkYaml<Schema extends TSchema>(yaml: YamlFile, schema: Schema): Static<Schema> {
+  const errors = mistakesIn(yaml.value, schema, yaml.locate);
+  if (errors.length > 0) throw new UserErrors(errors);
+  return yaml.value as Static<Schema>;
+}
+
+/** Returns what is wrong with a value. `at` is where the value itself stands. */
+export function mistakesIn(value: unknown, schema: TSchema, locate: Locate, at: YamlPath = []): readonly UserError[] {
+  const validate = compiled.get(schema) ?? ajv.compile(schema);
+  compiled.set(schema, validate);
+  if (validate(value)) return [];
+  // `anyOf` repeats itself for each of its branches.
+  const own = validate.errors!.filter(({ schemaPath }) => !/\/anyOf\/\d/.test(schemaPath));
+  return own.map((error) => toUserError(error, [...at, ...pathOf(error.instancePath, value)], locate));
+}
+
+function toUserError(error: ErrorObject, path: YamlPath, locate: Locate): UserError {
+  const { keyword, params, parentSchema, data } = error;
+  const properties = (parentSchema?.properties ?? {}) as Record<string, { readonly description?: string }>;
+  const where = path.length === 0 ? "the file" : path.join(".");
+  if (keyword === "additionalProperties") {
+    const unknown = String(params.additionalProperty);
+    const known = Object.keys(properties);
+    return new UserError({
+      message: `unknown property "${unknown}"${path.length === 0 ? "" : ` in ${where}`}`,
+      ...locate([...path, unknown], "key"),
+      expected: known.join(", "),
+      hint: didYouMean(nearest(unknown, known)),
+    });
+  }
+  if (keyword === "required") {
+    const missing = String(params.missingProperty);
+    return new UserError({
+      message: `"${missing}" is missing in ${where}`,
+      ...locate(path, "value"),
+      expected: ownValue(properties, missing)?.description,
+      hint: `add ${missing}:`,
+    });
+  }
+  const words: readonly unknown[] = params.allowedValues ?? [];
+  const isPrivate = parentSchema?.writeOnly === true;
+  const { location, snippet } = locate(path, "value");
+  return new UserError({
+    message: `${where} is wrong`,
+    location,
+    ...(isPrivate || snippet === undefined ? {} : { snippet }),
+    expected: expectedBy(error),
+    found: isPrivate ? "(not shown)" : shown(data),
+    hint: didYouMean(typeof data === "string" ? nearest(data, words.map(String)) : undefined),
+  });
+}
+
+function didYouMean(suggestion: string | undefined): string | undefined {
+  return suggestion && `did you mean "${suggestion}"?`;
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: "a text",
+  integer: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+  array: "a list: […]",
+  object: "an object: {…}",
+};
+
+function expectedBy(error: ErrorObject): string {
+  const description: string | undefined = error.parentSchema?.description;
+  // These say less to a person than the words that go with them.
+  if (description && /^(?:pattern|const|anyOf)$/.test(error.keyword)) return description;
+  return description ? `${ruleOf(error)} (${description})` : ruleOf(error);
+}
+
+function ruleOf({ keyword, params, parentSchema, message }: ErrorObject): string {
+  switch (keyword) {
+    case "type":
+      return typeNames[params.type] ?? params.type;
+    case "enum":
+      return `one of ${params.allowedValues.join(", ")}`;
+    case "minItems":
+      return "a list that is not empty";
+    case "minLength":
+      return "a text that is not empty";
+    case "minProperties":
+    case "maxProperties": {
+      const known = Object.keys(parentSchema?.properties ?? {});
+      return known.length > 0 ? `${keyword === "minProperties" ? "some" : "one"} of ${known.join(", ")}` : "a key";
+    }
+    default:
+      return (message ?? keyword).replace(/^must be /, "").replace(/^must /, "it to ");
+  }
+}
+
+const LONGEST_SHOWN = 100;
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+}
+
+/** A JSON pointer as keys, with numbers where the value is a list. */
+function pathOf(pointer: string, root: unknown): YamlPath {
+  const path: (string | number)[] = [];
+  let value = root;
+  for (const part of pointer.split("/").slice(1)) {
+    const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
+    path.push(Array.isArray(value) ? Number(key) : key);
+    value = (value as Record<string, unknown> | undefined)?.[key];
+  }
+  return path;
+}

@@ -1,0 +1,76 @@
+import { Type } from "typebox";
+import { byDefault, closed, listOf, mapOf, mayBeSecret, secret, text } from "../words.ts";
+import { allowHosts, http, patience } from "./http.ts";
+
+export const paging = closed(
+  {
+    cursorParam: Type.Optional(text("cursor: the query parameter that carries the cursor of the page before")),
+    cursorPath: Type.Optional(text("cursor: where the answer holds the next cursor, such as meta.next")),
+    pageParam: Type.Optional(text("page: the query parameter that counts pages")),
+    firstPage: Type.Optional(
+      Type.Integer({ minimum: 0, description: "page: the number of the first page; 1 where it is not set" }),
+    ),
+    offsetParam: Type.Optional(text("offset: the query parameter that counts records")),
+    nextLink: Type.Optional(
+      text("next link: where the answer holds the URL of the next page, or link for the Link header"),
+    ),
+    limitParam: Type.Optional(text("the query parameter for the size of a page")),
+    limit: Type.Optional(Type.Integer({ minimum: 1, description: "records per page" })),
+    totalPath: Type.Optional(
+      text("where the answer holds the number of all records, to notice an answer that is cut short"),
+    ),
+    maxPages: byDefault(
+      10_000,
+      Type.Integer({ minimum: 1, description: "more pages than this are an endless answer" }),
+    ),
+  },
+  "how the answer is divided into pages: by cursor, page, offset or next link",
+);
+
+const code = text("a code");
+export const status = closed(
+  {
+    path: text("where an answer of HTTP 200 holds its code, such as code; an answer without one is good"),
+    ok: listOf(code, "codes of success", { minItems: 1 }),
+    retry: byDefault([], listOf(code, "codes that another try may mend")),
+  },
+  "for APIs that tell errors by HTTP 200",
+);
+
+export const restConnector = closed(
+  { ...http, paging: Type.Optional(paging), status: Type.Optional(status) },
+  "an API that answers with JSON",
+);
+
+export const soapConnector = closed(http, "a service that answers with SOAP");
+
+export const filesConnector = closed(
+  {
+    at: text("a folder, relative to the project, or https://…, s3://bucket/prefix, ftp://…, ftps://…, sftp://…"),
+    s3: Type.Optional(
+      closed(
+        {
+          endpoint: Type.Optional(text("of a store that is not Amazon's, such as http://127.0.0.1:9000")),
+          region: Type.Optional(text("the bucket's region; us-east-1 where nothing says another one")),
+          accessKeyId: Type.Optional(secret("the key's public name")),
+          secretAccessKey: Type.Optional(secret("the key")),
+          sessionToken: Type.Optional(secret("the token of a key for some time")),
+        },
+        "s3: the store and its keys",
+      ),
+    ),
+    user: Type.Optional(text("ftp, sftp: the user")),
+    password: Type.Optional(secret("ftp, sftp: the user's password")),
+    privateKey: Type.Optional(secret("sftp: the user's private key")),
+    hostKey: Type.Optional(text("sftp: the SHA-256 of the server's key, as ssh-keygen -l shows it")),
+    headers: Type.Optional(mapOf(mayBeSecret("its value"), "https: headers of every request")),
+    ...patience,
+    allowHosts,
+  },
+  "files in a folder of some filesystem",
+);
+
+export const sqlConnector = closed(
+  { url: secret("the database: postgresql://…, mysql://…, mariadb://…, sqlserver://…") },
+  "another database",
+);

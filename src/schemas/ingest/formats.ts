@@ -1,0 +1,61 @@
+import { Type } from "typebox";
+import { anyText, byDefault, character, closed, mapOf, text } from "../words.ts";
+
+const encoding = byDefault("utf-8", text("such as utf-8, iso-8859-1; a byte order mark counts for more"));
+
+export const csv = closed(
+  {
+    delimiter: byDefault(",", character("what is between two cells")),
+    quote: byDefault('"', character("what is around a text")),
+    escape: Type.Optional(character("what makes a quote part of a text; the quote itself where it is not set")),
+    header: byDefault(
+      true,
+      Type.Boolean({
+        description: "whether the first line names the columns; without it they are the schema's, in order",
+      }),
+    ),
+    encoding,
+    null: byDefault("", anyText("an unquoted cell of this text is NULL")),
+    skipLines: byDefault(0, Type.Integer({ minimum: 0, description: "lines before the header that are no records" })),
+    trailer: Type.Optional(text("what the line after the records begins with; a number in it is the count of records")),
+    columns: Type.Optional(
+      mapOf(anyText("the field"), "header: field, where the file calls its columns otherwise than the schema"),
+    ),
+    finalNewline: byDefault(
+      true,
+      Type.Boolean({ description: "whether a last line without a line end means that the file is cut" }),
+    ),
+  },
+  "how the CSV is written",
+);
+
+export const ndjson = closed({ encoding }, "how the lines are written");
+
+export const json = closed(
+  { records: byDefault("", anyText("where the list of records is, such as data; empty: the text is the list")) },
+  "one JSON text: a list of records, or an object that holds one",
+);
+
+export const xml = closed(
+  {
+    record: text("the element of one record: a local name, or a path such as Document/Stmt/Ntry"),
+    fields: mapOf(
+      anyText("such as Amt, Amt/@Ccy, ../Acct/Id (.. is what surrounds the record), Dtls/Tx[] (a list)"),
+      "field: path below the record",
+      { minProperties: 1 },
+    ),
+  },
+  "where the XML has its records",
+);
+
+/** Options of each format, under the format's name. */
+export const formats = {
+  csv: byDefault({}, csv),
+  ndjson: byDefault({}, ndjson),
+  json: byDefault({}, json),
+  xml: Type.Optional(xml),
+  avro: Type.Optional(closed({}, "Avro has no options")),
+  parquet: Type.Optional(closed({}, "Parquet has no options")),
+};
+
+export const FORMATS = ["csv", "ndjson", "json", "xml", "avro", "parquet"] as const satisfies (keyof typeof formats)[];

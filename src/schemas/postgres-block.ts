@@ -1,0 +1,67 @@
+import { Type } from "typebox";
+import { closed, listOf, oneOf, text } from "./words.ts";
+
+const amount = (description: string) =>
+  Type.Optional(
+    Type.Unsafe<number | string>({
+      anyOf: [
+        { type: "integer", minimum: 0 },
+        { type: "string", pattern: "^\\d+(\\.\\d+)?%$" },
+      ],
+      description: `${description}: a whole number, or a share such as "0.5%"`,
+    }),
+  );
+
+/** `postgres: {…}` of an assertion, or `postgres.assertions` of the model that has it. */
+export const assertionBlock = closed(
+  {
+    severity: Type.Optional(
+      oneOf(["warn", "error"], "warn: failing rows are reported and keep nothing out of the release"),
+    ),
+    threshold: amount("so many failing rows are let pass, of the model's rows"),
+  },
+  "how much an assertion matters",
+);
+
+export const indexBlock = closed(
+  {
+    columns: listOf(text("a column, or an expression in parentheses"), "columns, in their order", { minItems: 1 }),
+    unique: Type.Optional(Type.Boolean({ description: "whether no two rows may be alike in them" })),
+    using: Type.Optional(oneOf(["btree", "hash", "gin", "gist", "spgist", "brin"], "the kind of index")),
+    include: Type.Optional(listOf(text("a column"), "columns that are kept beside them", { minItems: 1 })),
+    where: Type.Optional(text("the rows that are indexed, as a condition")),
+  },
+  "an index",
+);
+
+export const guardBlock = closed(
+  {
+    maxRowDrop: amount("rows it may lose against the published release"),
+    maxChangedKeys: amount("keys that may be gone or have other values"),
+  },
+  "blocks a release in which the model loses or changes more than it should",
+  { minProperties: 1 },
+);
+
+const roles = Type.Optional(listOf(text("a role"), "roles that get it on the public view, when it is published"));
+
+/** `postgres: {…}` in the config of a model. */
+export const postgresBlock = closed(
+  {
+    indexes: Type.Optional(listOf(indexBlock, "indexes of a table")),
+    assertions: Type.Optional(assertionBlock),
+    guard: Type.Optional(guardBlock),
+    rebuildDependents: Type.Optional(
+      Type.Boolean({
+        description: "when columns go or change their type: make others' views on this model anew with it",
+      }),
+    ),
+    adopt: Type.Optional(
+      Type.Boolean({ description: "take over, once, a relation of the model's name that the project did not make" }),
+    ),
+    grants: Type.Optional(
+      closed({ select: roles, insert: roles, update: roles, delete: roles }, "who may do what with the public view"),
+    ),
+  },
+  "PostgreSQL's own settings of a model",
+);

@@ -1,0 +1,15 @@
+import { ingestSchema } from "./ingest/ingest.ts";
+import { postgresBlock } from "./postgres-block.ts";
+
+/** Every file in `schemas/`, without its ending: what editors check, and what we check. */
+export const published = {
+  ingest: ingestSchema,
+  postgres: postgresBlock,
+};
+
+const $schema = "http://json-schema.org/draft-07/schema#";
+
+/** Returns what `schemas/<name>.json` holds. */
+export function publishedText(name: keyof typeof published): string {
+  return `${JSON.stringify({ $schema, title: `dataform-postgres ${name}`, ...published[name] }, null, 2)}\n`;
+}

@@ -1,0 +1,105 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { Ajv } from "ajv";
+import { describe, expect, test } from "vitest";
+import { checkIngest } from "../../src/config/ingest.ts";
+import { parseYaml } from "../../src/config/yaml.ts";
+import { published, publishedText } from "../../src/schemas/published.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const names = Object.keys(published) as (keyof typeof published)[];
+
+interface Schema {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+}
+
+/** Every property that a schema names, with its path. */
+function propertiesOf({ properties = {}, items, anyOf = [] }: Schema, path = ""): [string, Schema][] {
+  const own = Object.entries(properties).flatMap(([key, property]): [string, Schema][] => [
+    [`${path}.${key}`, property],
+    ...propertiesOf(property, `${path}.${key}`),
+  ]);
+  return [...own, ...[...anyOf, ...(items ? [items] : [])].flatMap((schema) => propertiesOf(schema, path))];
+}
+
+describe("the schemas for editors", () => {
+  test("are those in src/schemas/; where they are not, run `npm run schemas`", () => {
+    expect(readdirSync(join(root, "schemas")).sort()).toEqual(names.map((name) => `${name}.json`).sort());
+    for (const name of names)
+      expect(readFileSync(join(root, `schemas/${name}.json`), "utf8")).toBe(publishedText(name));
+  });
+
+  test.each(names)("%s is a JSON Schema, strict, that says in words what every property means", (name) => {
+    const schema = JSON.parse(publishedText(name)) as Schema;
+    expect(() => new Ajv({ strict: true, allowUnionTypes: true }).compile(schema)).not.toThrow();
+    const mute = propertiesOf(schema).filter(([, { description }]) => !description);
+    expect(mute.map(([path]) => path)).toEqual([]);
+  });
+});
+
+const HEADER = /^# yaml-language-server: \$schema=(\S+)$/;
+const PACKAGE = "node_modules/dataform-postgres/";
+
+function yamlFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (/^\.|^(?:node_modules|dist|target)$/.test(entry.name)) return [];
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return yamlFiles(path);
+    return /\.ya?ml$/.test(entry.name) ? [path] : [];
+  });
+}
+
+/** Where an editor finds the schema: beside the file. In a project of its own the package is installed. */
+function schemaOf(file: string, header: string): string {
+  const path = resolve(dirname(file), header);
+  const [project, inPackage] = path.split(`/${PACKAGE}`);
+  return inPackage === undefined || !existsSync(join(project!, "package.json")) ? path : join(root, inPackage);
+}
+
+test.each(yamlFiles(root).map((file) => relative(root, file)))("%s names its schema, and is of it", (name) => {
+  const file = join(root, name);
+  const text = readFileSync(file, "utf8");
+  const [, header] = HEADER.exec(text.split("\n")[0]!) ?? [];
+  expect(header, "its first line is # yaml-language-server: $schema=<path relative to the file>").toBeDefined();
+  const schema = JSON.parse(readFileSync(schemaOf(file, header!), "utf8")) as object;
+  const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);
+  validate(parseYaml(text, name).value);
+  expect(validate.errors).toBeNull();
+});
+
+const docs = ["docs/ingest.md", ...readdirSync(join(root, "docs/sources")).map((name) => `docs/sources/${name}`)].map(
+  (name) => ({ name, text: readFileSync(join(root, name), "utf8") }),
+);
+
+describe("the documentation of declarations", () => {
+  test("names the schema as an editor finds it in a project that has the package", () => {
+    const headers = docs.flatMap(({ text }) => [...text.matchAll(/^# yaml-language-server: \$schema=(\S+)/gm)]);
+    const found = headers.map(([, header]) => resolve("/project/ingest", header!));
+    expect(found.length).toBeGreaterThan(0);
+    expect(new Set(found)).toEqual(new Set([`/project/${PACKAGE}schemas/ingest.json`]));
+    const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { files: string[] };
+    expect(files).toContain("schemas");
+  });
+
+  test("mentions every key that there is", () => {
+    const text = docs.map((page) => page.text).join("\n");
+    const keys = new Set(propertiesOf(published.ingest as Schema).map(([path]) => path.split(".").at(-1)!));
+    const missing = [...keys].filter((key) => !new RegExp(`(?<![\\w-])"?${key}"?(?=[:\`\\n])`).test(text));
+    expect(missing).toEqual([]);
+  });
+
+  const declarations = docs.flatMap(({ name, text }) =>
+    [...text.matchAll(/```yaml\n((?:#.*\n)*(?:version|source):[\s\S]*?)```/g)].map(([, yaml], index) => ({
+      title: `${name}, the ${index + 1}. declaration`,
+      yaml: yaml!,
+    })),
+  );
+
+  test.each(declarations)("shows what a declaration may say: $title", ({ yaml }) => {
+    const source = /^source: (\w+)/m.exec(yaml)![1];
+    expect(() => checkIngest(parseYaml(yaml, `ingest/${source}.yaml`))).not.toThrow();
+  });
+});
