@@ -6,7 +6,7 @@ import type { TestProject } from "vitest/node";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
 import { withClient } from "../../src/postgres/client.ts";
-import { startEmbedded, stopEmbedded } from "../../src/postgres/embedded/server.ts";
+import { embeddedStatus, startEmbedded, stopEmbedded } from "../../src/postgres/embedded/server.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 
@@ -67,8 +67,16 @@ async function serverOf(server: string): Promise<Server> {
   await withClient(settings, {}, (client) =>
     client.query(sql`alter system set fsync = off`).then(() => client.query(sql`select pg_reload_conf()`)),
   );
+  const { pid } = await embeddedStatus(stateDir);
+  // Where the run is ended from outside, there is no time to ask.
+  const leave = () => {
+    process.kill(pid!, "SIGQUIT");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once("exit", leave);
   const stop = async () => {
     await stopEmbedded(stateDir);
+    process.off("exit", leave);
     rmSync(folder, { recursive: true, force: true });
   };
   return { settings, stop };
