@@ -9,7 +9,7 @@ import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
-import { copyOut } from "../postgres/copy.ts";
+import { copyJsonLines, copyOut } from "../postgres/copy.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
@@ -161,21 +161,18 @@ function safeText({ sql: value }: ExportColumn): Sql {
   return sql`case when ${value}::text ~ E'^[=+@\t\r-]' then '''' || ${value}::text else ${value}::text end`;
 }
 
-/** A control character that JSON never has unescaped, as delimiter and as quote: each line is one JSON text. */
 function ndjsonCopy({ columns, from }: ExportSource): Sql {
   const list = selectList(columns, ({ sql, name }) => ({ value: sql, name }));
   // A line end in JSON stands between its parts only: those inside of texts are escaped.
   const row = columns.some(({ mayBreakLines }) => mayBreakLines)
     ? sql`translate(row_to_json(line.*)::text, E'\n\r', '  ')`
     : sql`row_to_json(line.*)`;
-  return sql`
-    copy (
-      select ${row} from (
-        select
-          ${list}
-        from ${from}
-      ) as line
-    ) to stdout (format csv, encoding 'UTF8', delimiter E'\x01', quote E'\x02')`;
+  return copyJsonLines(sql`
+    select ${row} from (
+      select
+        ${list}
+      from ${from}
+    ) as line`);
 }
 
 async function checkTarget(path: string): Promise<string> {

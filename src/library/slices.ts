@@ -2,7 +2,7 @@ import { expression, relation } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
 import { sql } from "../sql/sql.ts";
 import { callerOf } from "./shared/check-options.ts";
-import { assertModel, type Name, publishModel, targetOf } from "./shared/dataform.ts";
+import { assertModel, modelOf, type Name, nameIn, publishModel, targetOf } from "./shared/dataform.ts";
 import { storeColumns } from "./slices/input.ts";
 import { loadsOf } from "./slices/loads.ts";
 import { type LoadsOptions, type PublishOptions, type Report, reportOf, tablesOf } from "./slices/options.ts";
@@ -71,7 +71,7 @@ interface Parts {
 function publishLoads({ name, caller, options }: Parts): void {
   const tables = tablesOf(`${caller}: loads`, options.loads);
   const { ledger = "raw._load" } = options.loads;
-  const config = { ...model(options), type: "view", description: `The loads that ${name} is made of.` };
+  const config = { ...modelOf(options), type: "view", description: `The loads that ${name} is made of.` };
   publishModel(`${name}_loads`, config, (ctx) =>
     loadsOf(relation(typeof ledger === "string" ? ledger : ctx.ref(ledger), `${caller}: loads: ledger`), tables),
   );
@@ -84,7 +84,7 @@ function publishStore(parts: Parts): void {
   // In parentheses, PostgreSQL takes any name.
   const indexed = (column: string) => sql`(${id(column)})`.toString();
   const config = {
-    ...model(options),
+    ...modelOf(options),
     type: "incremental",
     uniqueKey: [columns.idName],
     onSchemaChange: "SYNCHRONIZE",
@@ -111,7 +111,7 @@ function publishStore(parts: Parts): void {
 function publishVersions(parts: Parts): void {
   const { name, caller, report, options } = parts;
   const config = {
-    ...model(options),
+    ...modelOf(options),
     type: "view",
     description: options.description ?? "Every version of every row of a report, and when it was known.",
     columns: { ...options.columns, ...COLUMNS },
@@ -119,11 +119,7 @@ function publishVersions(parts: Parts): void {
   publishModel(name, config, (ctx) => versionsOf(relation(ctx.ref(partOf(parts, "_store")), caller), report));
 }
 
-function model({ schema, tags = [] }: PublishOptions): object {
-  return { ...(schema ? { schema } : {}), tags };
-}
-
 /** The name of a part of what was published, as in `ref()`. */
-function partOf({ name, options: { schema } }: Parts, suffix: string): Name {
-  return { ...(schema ? { schema } : {}), name: `${name}${suffix}` };
+function partOf({ name, options }: Parts, suffix: string): Name {
+  return nameIn(options, `${name}${suffix}`);
 }

@@ -81,6 +81,15 @@ export async function copyIn(
   }
 }
 
+/** `copy … to stdout` of a select of one column of JSON: a line for each row, as long as no value has a line end. */
+export function copyJsonLines(select: Sql): Sql {
+  // A control character that JSON never has unescaped, as delimiter and as quote: each line is one JSON text.
+  return sql`
+    copy (
+      ${select}
+    ) to stdout (format csv, encoding 'UTF8', delimiter E'\x01', quote E'\x02')`;
+}
+
 /** The bytes of `copy … to stdout`, as the server sends them. Left early it hangs up: the server would send on. */
 export async function* copyOut(
   client: Client,

@@ -77,13 +77,13 @@ function values(side: string, columns: readonly ComparedColumn[]): Sql {
 }
 
 function valueOn(side: string, { name, before, after }: ComparedColumn): Sql {
-  return comparable(id(side, name), before === after ? before : undefined);
+  return comparableValue(id(side, name), before === after ? before : undefined);
 }
 
 /**
  * A value as it is compared with another: by the type's own equality, or as JSON where it has none, or where there are two
  * types. Numbers are compared by their value there, too, and what is not a number by how it is written.
  */
-export function comparable(value: Sql, type: string | undefined): Sql {
+export function comparableValue(value: Sql, type: string | undefined): Sql {
   return type !== undefined && hasEquality(type) ? value : sql`to_jsonb(${value})`;
 }

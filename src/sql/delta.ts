@@ -1,5 +1,5 @@
 import type { Column, Storage } from "../model/catalog.ts";
-import { comparable } from "./compare.ts";
+import { comparableValue } from "./compare.ts";
 import { id, ids } from "./identifiers.ts";
 import { dollarQuoted, literal } from "./literals.ts";
 import { GONE_IN, privateId, WRITTEN_BY } from "./names.ts";
@@ -96,7 +96,7 @@ export function refuseBent(delta: Delta, what: string): Sql[] {
           select exists (
             -- The offset keeps rows that are replaced from being cast.
             select from (select s.* from ${privateId(delta.storage.table)} as s where ${kept(delta)} offset 0) as s
-            where ${comparable(id("s", name), inStorage.type)} is distinct from ${comparable(back, inStorage.type)}
+            where ${comparableValue(id("s", name), inStorage.type)} is distinct from ${comparableValue(back, inStorage.type)}
               ${looksBent}
           ) into bent;
         exception when data_exception or integrity_constraint_violation or cannot_coerce then

@@ -91,6 +91,10 @@ const WITH_EQUALITY = new Set([
   "double precision",
 ]);
 
+/** Types without equality, or with one of something else (two boxes of one area): they are compared as they are written. */
+export const TYPES_WITHOUT_EQUALITY: readonly string[] =
+  "json xml point line lseg box path polygon circle jsonpath refcursor txid_snapshot pg_snapshot".split(" ");
+
 /** Whether values of a type are compared by its own `=`: `1e2` is `100.00`. Others have none, or nobody knows. */
 export function hasEquality(type: string): boolean {
   return WITH_EQUALITY.has(parseSpelling(type).name);

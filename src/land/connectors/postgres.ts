@@ -1,13 +1,13 @@
 import type { IngestDeclaration, SqlDeclaration, SqlStream, StreamDeclaration } from "../../model/ingest.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
-import { copyOut } from "../../postgres/copy.ts";
+import { copyJsonLines, copyOut } from "../../postgres/copy.ts";
 import { describeQuery } from "../../postgres/describe-types.ts";
 import { SOURCE_SESSION } from "../../postgres/pg-to-pg-copy.ts";
 import { readNdjson } from "../../sources/formats/ndjson.ts";
 import type { SourceRecord } from "../../sources/json/document.ts";
 import type { SourcePage } from "../../sources/source.ts";
 import { selectOf } from "../../sources/sql/query.ts";
-import { type Sql, sql } from "../../sql/sql.ts";
+import type { Sql } from "../../sql/sql.ts";
 import type { Landed, Load } from "../load/load.ts";
 import type { LandOptions } from "../load/options.ts";
 import type { Sink } from "../load/sink.ts";
@@ -91,13 +91,8 @@ function noteMissing({ tally }: Load, { missing }: ColumnMatch): void {
 
 /** Records in JSON, one a line. */
 async function* recordsOf(source: Client, stream: StreamDeclaration, select: Sql): AsyncIterable<SourcePage> {
-  // A control character that JSON never has unescaped, as delimiter and as quote: each line is one JSON text.
-  const lines = sql`
-    copy (
-      ${select}
-    ) to stdout (format csv, delimiter E'\x01', quote E'\x02')`;
   const optional = optionalFields(stream);
-  for await (const page of readNdjson({ kind: "ndjson", encoding: "utf-8" })(copyOut(source, lines)))
+  for await (const page of readNdjson({ kind: "ndjson", encoding: "utf-8" })(copyOut(source, copyJsonLines(select))))
     yield { ...page, records: page.records.map((record) => new DatabaseRecord(record, optional)) };
 }
 

@@ -5,8 +5,9 @@ import { type Sql, sql } from "../../sql/sql.ts";
 import { asType } from "../shared/values.ts";
 import { dotted, isKind } from "./changes.ts";
 import { dayClosedBy, type Moment } from "./moments.ts";
+import { readingsThatCount, seriesOf } from "./readings.ts";
 import { IS_WHOLE, keyOf, LOADED_AT, PREVIOUS_AT, readingColumns, type Shape } from "./shape.ts";
-import { BORN_DAY, FROM_AT, IS_BORN } from "./store.ts";
+import { BORN_DAY, IS_BORN } from "./store.ts";
 
 // Kind `full`: each load is a snapshot of all series at one moment. Of several of one moment the last loaded counts, as a whole.
 
@@ -116,32 +117,27 @@ function newReadings({ shape, feed, timeZone }: Full): Sql {
 }
 
 function touched({ shape }: Full): Sql {
-  const series = [...shape.series.keys()];
-  const takenAt = id(shape.takenAt.name);
   const key = keyOf(shape);
-  return sql`
-    select ${dotted("changes", series)}, min(changes.${takenAt}) as ${FROM_AT}
-    from (
-      select ${dotted("new_readings", key)} from new_readings
-      union all
-      select ${dotted("held", key)}
-      from changed
-      cross join lateral (
-        select ${dotted("store", key)}
-        from store
-        -- a first reading also depends on the snapshot before it, which lacks the series
-        where ${isKind("store", "reading")} and store.${takenAt} = changed.taken_at
-          and (changed.has_another_snapshot or store.${id(PREVIOUS_AT)} is null)
-        offset 0
-      ) as held
-    ) as changes
-    group by ${dotted("changes", series)}`;
+  const changes = sql`
+    select ${dotted("new_readings", key)} from new_readings
+    union all
+    select ${dotted("held", key)}
+    from changed
+    cross join lateral (
+      select ${dotted("store", key)}
+      from store
+      -- a first reading also depends on the snapshot before it, which lacks the series
+      where ${isKind("store", "reading")} and store.${id(shape.takenAt.name)} = changed.taken_at
+        and (changed.has_another_snapshot or store.${id(PREVIOUS_AT)} is null)
+      offset 0
+    ) as held`;
+  return seriesOf(shape, changes);
 }
 
 /** `readings`: the new ones, and those of `outdated` that still count. */
 export function readingsOfSnapshots({ shape, timeZone }: Full): Cte {
-  const columns = [...readingColumns(shape).keys()];
   const takenAt = id(shape.takenAt.name);
+  const stillCount = sql`outdated.${takenAt} not in (select taken_at from changed where has_another_snapshot)`;
   const wholeBefore: Moment = { ...shape.takenAt, name: "whole_before" };
   const query = sql`
     select
@@ -149,14 +145,7 @@ export function readingsOfSnapshots({ shape, timeZone }: Full): Cte {
       calendar.whole_before is not null as ${IS_BORN},
       ${dayClosedBy(wholeBefore, timeZone, "calendar")} + 1 as ${BORN_DAY}
     from (
-      select
-        ${columns.map((name) => id("new_readings", name))}
-      from new_readings
-      union all
-      select
-        ${columns.map((name) => id("outdated", name))}
-      from outdated
-      where outdated.${takenAt} not in (select taken_at from changed where has_another_snapshot)
+      ${readingsThatCount(shape, stillCount)}
     ) as readings
     inner join calendar on calendar.taken_at = readings.${takenAt}`;
   return cte("readings", query);

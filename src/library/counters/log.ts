@@ -4,8 +4,9 @@ import { type Sql, sql } from "../../sql/sql.ts";
 import { asType } from "../shared/values.ts";
 import { dotted, isKind, sameColumns } from "./changes.ts";
 import { dayClosedBy, dayOf, type Moment } from "./moments.ts";
+import { readingsThatCount, seriesOf } from "./readings.ts";
 import { FIRST_REPORTED_AT, keyOf, PREVIOUS_AT, readingColumns, type Shape } from "./shape.ts";
-import { BORN_DAY, FROM_AT, IS_BORN } from "./store.ts";
+import { BORN_DAY, IS_BORN } from "./store.ts";
 
 // Kind `log`: reports of readings in any order. Of several reports of one reading one counts.
 
@@ -165,8 +166,6 @@ function births({ shape, births, timeZone }: Log): Cte[] {
 }
 
 function touched({ shape, births }: Log): Sql {
-  const series = [...shape.series.keys()];
-  const takenAt = id(shape.takenAt.name);
   const key = keyOf(shape);
   const day = id("store", shape.day);
   const otherBirths =
@@ -181,21 +180,20 @@ function touched({ shape, births }: Log): Sql {
     where ${isKind("store", "reading")} and store.${id(PREVIOUS_AT)} is null
       and store.days_covered is distinct from
         case when births.${BORN_DAY} >= feed.first_day then greatest(${day} - births.${BORN_DAY} + 1, 1) end`;
-  return sql`
-    select ${dotted("changes", series)}, min(changes.${takenAt}) as ${FROM_AT}
-    from (
-      select ${dotted("new_readings", key)} from new_readings
-      ${otherBirths ?? sql``}
-      union all
-      select ${dotted("store", key)} from store where ${isKind("store", "reading")} and (select is_everything from scope)
-    ) as changes
-    group by ${dotted("changes", series)}`;
+  const changes = sql`
+    select ${dotted("new_readings", key)} from new_readings
+    ${otherBirths ?? sql``}
+    union all
+    select ${dotted("store", key)} from store where ${isKind("store", "reading")} and (select is_everything from scope)`;
+  return seriesOf(shape, changes);
 }
 
 /** `readings`: the new ones, and those of `outdated` that still count. */
 export function readingsOfLog({ shape, births }: Log): Cte {
   const key = keyOf(shape);
-  const columns = [...readingColumns(shape).keys()];
+  const stillCount = sql`
+    not (select is_everything from scope)
+      and (${dotted("outdated", key)}) not in (select ${dotted("new_readings", key)} from new_readings)`;
   const born = births
     ? [sql`births.${BORN_DAY}`, sql`births.${BORN_DAY} >= feed.first_day as ${IS_BORN}`]
     : [sql`null::date as ${BORN_DAY}`, sql`false as ${IS_BORN}`];
@@ -209,15 +207,7 @@ export function readingsOfLog({ shape, births }: Log): Cte {
       readings.*,
       ${born}
     from (
-      select
-        ${columns.map((name) => id("new_readings", name))}
-      from new_readings
-      union all
-      select
-        ${columns.map((name) => id("outdated", name))}
-      from outdated
-      where not (select is_everything from scope)
-        and (${dotted("outdated", key)}) not in (select ${dotted("new_readings", key)} from new_readings)
+      ${readingsThatCount(shape, stillCount)}
     ) as readings
     ${joined ?? sql``}`;
   return cte("readings", query);

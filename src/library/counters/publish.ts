@@ -1,6 +1,6 @@
 import { id } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { assertModel, type Context, publishModel } from "../shared/dataform.ts";
+import { assertModel, type Context, modelOf, nameIn, publishModel } from "../shared/dataform.ts";
 import {
   type Audited,
   deltasThatDisagree,
@@ -16,8 +16,6 @@ import {
   fullName,
   indexed,
   loadsOf,
-  modelName,
-  modelOf,
   type Published,
   refer,
   selfOf,
@@ -61,7 +59,7 @@ function publishViews(published: Published): void {
     publishModel(
       `${name}_${suffix}`,
       {
-        ...modelOf(published),
+        ...modelOf(published.options),
         type: "view",
         description: `${description} ${kept}`,
         columns: pick(known, columns.keys()),
@@ -93,7 +91,7 @@ function publishCalendar(published: Published): void {
     whole_before: "The moment of the last whole snapshot before.",
   };
   const config = {
-    ...modelOf(published),
+    ...modelOf(published.options),
     type: "view",
     description: "The snapshots that count, a row for each moment.",
     columns,
@@ -121,7 +119,7 @@ function publishRollup(
   const store = fullName(published, `${published.name}_store`);
   const period = periodOf(rollup);
   const config = {
-    ...modelOf(published),
+    ...modelOf(published.options),
     type: "incremental",
     uniqueKey: groupOf(rollup),
     description:
@@ -140,7 +138,7 @@ function publishTotals(published: Published): void {
   const { shape } = checked;
   const { description, indexes = [] } = checked.totals!;
   const config = {
-    ...modelOf(published),
+    ...modelOf(published.options),
     type: "incremental",
     uniqueKey: [...shape.series.keys()],
     description:
@@ -185,13 +183,13 @@ function publishChecks(published: Published): void {
       `${rollup}_agrees_with_${name}_deltas`,
       `${rollup} holds every delta and every baseline once.`,
       ({ store }, context) =>
-        rollupsThatDisagree(parts, store, refer(published, context, modelName(published, rollup))),
+        rollupsThatDisagree(parts, store, refer(published, context, nameIn(published.options, rollup))),
     );
   if (checked.totals)
     check(
       `${name}_totals_agree_with_${name}_deltas`,
       "The totals of each series are its baseline and its deltas.",
       ({ store }, context) =>
-        totalsThatDisagree(shape, store, refer(published, context, modelName(published, `${name}_totals`))),
+        totalsThatDisagree(shape, store, refer(published, context, nameIn(published.options, `${name}_totals`))),
     );
 }

@@ -2,7 +2,7 @@ import { relation } from "../../sql/authored.ts";
 import { id } from "../../sql/identifiers.ts";
 import type { Sql } from "../../sql/sql.ts";
 import { fail } from "../shared/check-options.ts";
-import { type Context, type Name, referTo, targetOf } from "../shared/dataform.ts";
+import { type Context, type Name, nameIn, referTo, targetOf } from "../shared/dataform.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { loadsOfLedger, snapshotsOfLedger } from "./full.ts";
 import type { Checked, CounterOptions } from "./options.ts";
@@ -19,10 +19,7 @@ export interface Published {
 export const WITHOUT_JIT = "set local jit = off";
 
 export const told = (columns: Descriptions | undefined) => new Map(Object.entries(columns ?? {}));
-export const modelOf = ({ options: { schema, tags = [] } }: Published) => ({ ...(schema ? { schema } : {}), tags });
-export const modelName = ({ options: { schema } }: Published, name: string): Name =>
-  schema ? { schema, name } : { name };
-export const storeName = (published: Published) => modelName(published, `${published.name}_store`);
+export const storeName = ({ name, options }: Published) => nameIn(options, `${name}_store`);
 export const fullName = ({ options: { schema } }: Published, name: string) => `${schema ? `${schema}.` : ""}${name}`;
 // An index takes an expression in parentheses as it is.
 export const indexed = (name: string) => `(${id(name)})`;

@@ -2,10 +2,10 @@ import { relation } from "../../sql/authored.ts";
 import { withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { and, join, type Sql, sql } from "../../sql/sql.ts";
-import { type Context, publishModel } from "../shared/dataform.ts";
+import { type Context, modelOf, publishModel } from "../shared/dataform.ts";
 import { newsOfSnapshots, readingsOfSnapshots } from "./full.ts";
 import { newsOfLog, readingsOfLog } from "./log.ts";
-import { indexed, loadsOf, modelOf, type Published, refer, selfOf, WITHOUT_JIT } from "./published.ts";
+import { indexed, loadsOf, type Published, refer, selfOf, WITHOUT_JIT } from "./published.ts";
 import { deltaOf, keyOf, LOAD_NO, PREVIOUS_AT, ROW_KIND, RUN_AT, type Shape, toDateOf } from "./shape.ts";
 import { before, news, written } from "./store.ts";
 
@@ -16,7 +16,7 @@ export function publishStore(published: Published): void {
   const where = sql`${id(ROW_KIND)} = 'reading'`;
   const series = [...shape.series.keys()];
   const config = {
-    ...modelOf(published),
+    ...modelOf(published.options),
     type: "incremental",
     uniqueKey: [...keyOf(shape), LOAD_NO],
     description: `What ${name}_deltas and ${name}_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.`,

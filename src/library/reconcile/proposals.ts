@@ -1,15 +1,20 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
+import { inCalls, MOST_ARGUMENTS } from "../shared/json.ts";
 import type { Comparison } from "./options.ts";
-import { inCalls, keyJson, keyList } from "./sides.ts";
+import { keyJson, keyList } from "./sides.ts";
 import { imports, source } from "./sources.ts";
 
 /** One row per thing to correct. Its id is made of what it says, so that a decision is about these very values, in whatever session. */
 export function proposalsOf(comparison: Comparison, rows: Sql): Sql {
   const keys = comparison.key.map((column) => keyJson(column, id(column.name)));
   const said = ["column_name", "our_value", "their_value", "proposed_action"].map((name) => id(name));
-  const proposalId = sql`md5(${inCalls(sql`jsonb_build_array`, [...keys, ...said])}::text)`;
+  const array = (some: readonly Sql[]) => sql`
+    jsonb_build_array(
+      ${some}
+    )`;
+  const proposalId = sql`md5(${inCalls(MOST_ARGUMENTS, [...keys, ...said], array)}::text)`;
   const ctes = [
     ...imports({ rows }),
     cte("proposed", proposed(comparison)),

@@ -1,6 +1,6 @@
 import { relation } from "../../sql/authored.ts";
 import { sql } from "../../sql/sql.ts";
-import { assertModel, type Context, type Name, publishModel } from "../shared/dataform.ts";
+import { assertModel, type Context, modelOf, type Name, nameIn, publishModel } from "../shared/dataform.ts";
 import { columnsWrong, rowsLost, sumsWrong } from "./checks.ts";
 import { columnStatistics } from "./columns.ts";
 import { OUTCOMES } from "./compare.ts";
@@ -48,12 +48,13 @@ const DIGITS = "set local extra_float_digits = 1";
 
 type Suffix = "store" | "rows" | "duplicates" | "columns" | "summary" | "proposals" | "rules";
 
-function modelOf({ name, schema, tags = [] }: Publishing) {
+function partsOf(given: Publishing) {
+  const nameOf = (suffix: Suffix) => `${given.name}_${suffix}`;
   return {
-    nameOf: (suffix: Suffix) => `${name}_${suffix}`,
-    config: { ...(schema ? { schema } : {}), tags },
+    nameOf,
+    config: modelOf(given),
     ref: (context: Context, suffix: Suffix) =>
-      relation(context.ref({ ...(schema ? { schema } : {}), name: `${name}_${suffix}` }), `reconcile.publish: ${name}`),
+      relation(context.ref(nameIn(given, nameOf(suffix))), `reconcile.publish: ${given.name}`),
   };
 }
 
@@ -68,7 +69,7 @@ function described(descriptions: Descriptions): Record<string, string> {
 
 function publishRows(given: Publishing): void {
   const { comparison } = given;
-  const { nameOf, config, ref } = modelOf(given);
+  const { nameOf, config, ref } = partsOf(given);
   // In parentheses they are SQL, whatever characters a name has.
   const keys = keyList(comparison).map((key) => sql`(${key})`.toString());
   publishModel(
@@ -106,7 +107,7 @@ function publishRows(given: Publishing): void {
 
 function publishReports(given: Publishing): void {
   const { comparison } = given;
-  const { nameOf, config, ref } = modelOf(given);
+  const { nameOf, config, ref } = partsOf(given);
   const measure = measureOf(comparison);
   publishModel(
     nameOf("columns"),
@@ -147,7 +148,7 @@ function publishReports(given: Publishing): void {
 
 function publishProposals(given: Publishing): void {
   const { comparison } = given;
-  const { nameOf, config, ref } = modelOf(given);
+  const { nameOf, config, ref } = partsOf(given);
   publishModel(
     nameOf("proposals"),
     {
@@ -163,7 +164,7 @@ function publishProposals(given: Publishing): void {
 
 function assertAll(given: Publishing): void {
   const { name, comparison, tags = [] } = given;
-  const { ref } = modelOf(given);
+  const { ref } = partsOf(given);
   assertModel(
     `${name}_counts_every_row_once`,
     { tags, description: `Every row of both sides is in ${name}_rows exactly once.` },

@@ -4,6 +4,7 @@ import { literal } from "../../sql/literals.ts";
 import { saysReading } from "../../sql/readings.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
+import { inCalls, MOST_ARGUMENTS } from "../shared/json.ts";
 import { refused } from "../shared/values.ts";
 import { normalized } from "./normalize.ts";
 import { type ComparedColumn, type Comparison, type KeyColumn, SIDES, type Side } from "./options.ts";
@@ -140,21 +141,11 @@ export function asJson({ key, columns, also }: Comparison, side: Side, valueIn: 
     ...columns.map((column) => sql`${literal(column.name)}, ${jsonForm(column, side, valueIn(column.name))}`),
     ...also[side].map((name) => sql`${literal(name)}, ${valueIn(name)}`),
   ];
-  return inCalls(sql`jsonb_build_object`, pairs);
-}
-
-/** A call takes 100 arguments. */
-const PAIRS_OF_A_CALL = 50;
-
-/** `jsonb_build_object` or `jsonb_build_array` of any number of pairs or values. */
-export function inCalls(call: Sql, values: readonly Sql[]): Sql {
-  const calls: Sql[] = [];
-  for (let first = 0; first < values.length; first += PAIRS_OF_A_CALL)
-    calls.push(sql`
-      ${call}(
-        ${values.slice(first, first + PAIRS_OF_A_CALL)}
-      )`);
-  return calls.length > 1 ? sql`(${join(calls, " || ")})` : calls[0]!;
+  const object = (some: readonly Sql[]) => sql`
+    jsonb_build_object(
+      ${some}
+    )`;
+  return inCalls(MOST_ARGUMENTS / 2, pairs, object);
 }
 
 function jsonForm({ name, rule }: ComparedColumn, side: Side, value: Sql): Sql {

@@ -1,6 +1,7 @@
 import { id } from "../../sql/identifiers.ts";
 import { and, join, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
+import { inCalls, MOST_ARGUMENTS } from "../shared/json.ts";
 import { isPlain, isUnequal, spelling, WITHOUT_EQUALITY } from "../shared/values.ts";
 import type { Timeline } from "./options.ts";
 
@@ -26,14 +27,8 @@ export function idOf({ key }: Pick<Timeline, "key">, alias: Sql): Sql {
 /** One hash over all attributes. A JSON array keeps null apart from '' and needs no separator. */
 export function changeHash({ attributes }: Pick<Timeline, "attributes">, alias: Sql): Sql {
   const values = [...attributes].map(([column, type]) => canonical(sql`${alias}.${id(column)}`, spelling(type)));
-  const arrays: Sql[] = [];
-  for (let from = 0; from < values.length; from += MOST_ARGUMENTS)
-    arrays.push(sql`jsonb_build_array(${join(values.slice(from, from + MOST_ARGUMENTS), ", ")})`);
-  return sql`md5(${arrays.length === 1 ? arrays[0]! : sql`(${join(arrays, " || ")})`}::text)`;
+  return sql`md5(${inCalls(MOST_ARGUMENTS, values, (some) => sql`jsonb_build_array(${join(some, ", ")})`)}::text)`;
 }
-
-/** Of a function in PostgreSQL. */
-const MOST_ARGUMENTS = 100;
 
 /** The slice that a record belongs to, as a text; one for all where a load is never a slice. */
 export function sliceOf({ by, attributes }: Timeline, alias: Sql): Sql {

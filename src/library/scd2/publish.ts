@@ -3,7 +3,7 @@ import { withCtes } from "../../sql/ctes.ts";
 import { id, ids, suffixed } from "../../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../../sql/literals.ts";
 import { and, join, type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { assertModel, type Context, type Name, publishModel } from "../shared/dataform.ts";
+import { assertModel, type Context, modelOf, type Name, nameIn, publishModel } from "../shared/dataform.ts";
 import { batchesQuery } from "./batches.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
@@ -37,7 +37,7 @@ export function publishAll(publication: Publication): { asKnownAt(context: Conte
       return versionsOfLoads(
         timeline,
         refOf(context, feed),
-        refOf(context, own(publication, "_batches")),
+        refOf(context, partOf(publication, "_batches")),
         known,
       ).toString();
     },
@@ -62,7 +62,7 @@ function publishBatches(publication: Publication): void {
   publishModel(
     `${name}_batches`,
     {
-      ...model(publication),
+      ...modelOf(publication),
       // a table, since it is read several times in a run
       type: "table",
       description: `The loads that ${name} is made of: what each says, and whether it counts.`,
@@ -82,7 +82,7 @@ function publishStore(publication: Publication): void {
   publishModel(
     `${name}_store`,
     {
-      ...model(publication),
+      ...modelOf(publication),
       type: "incremental",
       uniqueKey: [...timeline.key.map(stored), "version_no"],
       onSchemaChange: "SYNCHRONIZE",
@@ -127,7 +127,7 @@ function publishHistory(publication: Publication): void {
   publishModel(
     name,
     {
-      ...model(publication),
+      ...modelOf(publication),
       type: "view",
       description: description ?? "Every version (SCD2). One holds from valid_from until just before valid_to.",
       columns: COLUMNS,
@@ -136,7 +136,7 @@ function publishHistory(publication: Publication): void {
       select
         ${columns.map((column) => (stored(column) === column ? id(column) : sql`${id(stored(column))} as ${id(column)}`))},
         case when version_no = 1 then '-infinity' else valid_from end as valid_from_for_join
-      from ${refOf(context, own(publication, "_store"))} as store
+      from ${refOf(context, partOf(publication, "_store"))} as store
       where store.row_kind = 'version'`,
   );
 }
@@ -147,16 +147,16 @@ function publishChecks(publication: Publication): void {
     soundnessQuery({
       timeline,
       feed: refOf(context, feed),
-      batches: refOf(context, own(publication, "_batches")),
-      history: refOf(context, own(publication, "")),
-      store: refOf(context, own(publication, "_store")),
+      batches: refOf(context, partOf(publication, "_batches")),
+      history: refOf(context, partOf(publication, "")),
+      store: refOf(context, partOf(publication, "_store")),
     }),
   );
   assertModel(
     `${name}_source`,
     { tags, description: `Nothing is odd about what ${name} is made of.`, postgres: { severity: "warn" } },
     (context) =>
-      sourceQuery({ timeline, feed: refOf(context, feed), batches: refOf(context, own(publication, "_batches")) }),
+      sourceQuery({ timeline, feed: refOf(context, feed), batches: refOf(context, partOf(publication, "_batches")) }),
   );
 }
 
@@ -207,19 +207,15 @@ function storeConstraints(table: Relation, key: readonly string[]): string[] {
   ].map(String);
 }
 
-function model({ schema, tags }: Publication): { readonly schema?: string; readonly tags: readonly string[] } {
-  return { ...(schema ? { schema } : {}), tags };
-}
-
-function own({ name, schema }: Publication, suffix: string): { readonly schema?: string; readonly name: string } {
-  return { ...(schema ? { schema } : {}), name: `${name}${suffix}` };
+function partOf(publication: Publication, suffix: string): Name {
+  return nameIn(publication, `${publication.name}${suffix}`);
 }
 
 function partsOf(publication: Publication, context: Context): StoreParts {
   return {
     timeline: publication.timeline,
     feed: refOf(context, publication.feed),
-    batches: refOf(context, own(publication, "_batches")),
+    batches: refOf(context, partOf(publication, "_batches")),
     definition: publication.definition,
   };
 }

@@ -2,6 +2,7 @@ import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
+import { hasLostLoad } from "../shared/loads.ts";
 import { changeHash, hasKey, isDeletion, sameKey, sliceOf } from "./expressions.ts";
 import type { Timeline } from "./options.ts";
 import { newsCtes, rowKind, type StoreParts } from "./store.ts";
@@ -51,12 +52,7 @@ function scopeCte(): Cte {
     "scope",
     sql`
       select
-        exists (
-          select
-          from worked_in
-          left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
-          where loads.load_id is null
-        ) or exists (
+        ${hasLostLoad} or exists (
           select
           from new_loads
           where kind in ('full', 'slice') and as_of <= (

@@ -43,6 +43,22 @@ export function assertModel(name: string, config: object, query: (context: Conte
   return globals.assert(name, config).query((context) => query(context).toString());
 }
 
+/** What is said of every model and assertion that one call makes. */
+export interface Made {
+  readonly schema?: string | undefined;
+  readonly tags?: readonly string[];
+}
+
+/** The config that they share. */
+export function modelOf({ schema, tags = [] }: Made): { readonly schema?: string; readonly tags: readonly string[] } {
+  return { ...(schema ? { schema } : {}), tags };
+}
+
+/** One of them by its name, as in `ref()`. */
+export function nameIn({ schema }: Made, name: string): { readonly schema?: string; readonly name: string } {
+  return { ...(schema ? { schema } : {}), name };
+}
+
 /** A project variable, of `vars` in the project's settings or of `--vars`; undefined where it is not set. */
 export function projectVar(name: string): string | undefined {
   const vars = globals.dataform?.projectConfig?.vars ?? {};

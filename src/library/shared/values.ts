@@ -2,6 +2,7 @@ import { literal } from "../../sql/literals.ts";
 import { saysReading } from "../../sql/readings.ts";
 import { empty, type Sql, sql } from "../../sql/sql.ts";
 import { meaningful } from "../../sql/tokens.ts";
+import { TYPES_WITHOUT_EQUALITY } from "../../sql/types.ts";
 
 /** Types with a length: an explicit cast cuts what is longer, where landing and inserting refuse it. */
 const WITH_LENGTH = /^(?:varchar|character varying|char varying|char|character|nchar|bpchar) \( (\d+) \)$/;
@@ -95,11 +96,7 @@ export function asDay(value: Sql, column: string): Sql {
   return sql`case when pg_typeof(${value}) <> 'timestamptz'::regtype and ${value} = ${value}::date then ${value}::date else ${said}::text::date end`;
 }
 
-/** Types without equality, or with one of something else (two boxes of one area): they are compared as they are written. */
-const UNEQUAL = "json xml point line lseg box path polygon circle jsonpath refcursor txid_snapshot pg_snapshot".split(
-  " ",
-);
-export const WITHOUT_EQUALITY = new RegExp(`^(?:${UNEQUAL.join("|")})(?: \\[.*)?$`);
+export const WITHOUT_EQUALITY = new RegExp(`^(?:${TYPES_WITHOUT_EQUALITY.join("|")})(?: \\[.*)?$`);
 
 /** Whether a type is PostgreSQL's own, by its spelling. What any other is made of, a domain say, only the server knows. */
 export function isPlain(spelled: string): boolean {
@@ -114,7 +111,7 @@ export function isPlain(spelled: string): boolean {
 
 /** Whether a value is of a domain over a type without equality. */
 export function isUnequal(value: Sql): Sql {
-  const types = UNEQUAL.map((name) => sql`${literal(name)}::regtype`);
+  const types = TYPES_WITHOUT_EQUALITY.map((name) => sql`${literal(name)}::regtype`);
   return sql`pg_typeof(coalesce(${value}, null)) in (${types})`;
 }
 

@@ -3,6 +3,7 @@ import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
+import { hasLostLoad } from "../shared/loads.ts";
 import { small } from "../shared/small.ts";
 import { asDay, asType } from "../shared/values.ts";
 import type { StoreInput } from "./input.ts";
@@ -69,12 +70,7 @@ function workedIn({ self, columns }: StoreInput): Sql {
 /** A load that is gone, means something else, or comes before one of its feed that was worked in: everything anew. */
 const scope = sql`
   select
-    exists (
-      select
-      from worked_in
-      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
-      where loads.load_id is null
-    )
+    ${hasLostLoad}
     or exists (
       select
       from loads
