@@ -1,21 +1,14 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Client, connect, withTransaction } from "../../src/postgres/client.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { connect, withTransaction } from "../../src/postgres/client.ts";
 import { copyChunks, copyIn, copyLine } from "../../src/postgres/copy.ts";
 import { sql } from "../../src/sql/sql.ts";
-import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { ingestDatabase } from "../support/ingest-database.ts";
 
-let database: TestDatabase;
-let client: Client;
+const db = ingestDatabase();
 
 beforeAll(async () => {
-  database = await testDatabase();
-  client = await connect(database.settings);
-  await client.query(sql`create table cells (n int, a text, b text)`);
-});
-afterAll(async () => {
-  await client.close();
-  await database.drop();
+  await db.client.query(sql`create table cells (n int, a text, b text)`);
 });
 
 describe("rows written by COPY", () => {
@@ -45,10 +38,10 @@ describe("rows written by COPY", () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(cell, cell), { maxLength: 30 }), async (rows) => {
-        await client.query(sql`truncate cells`);
+        await db.client.query(sql`truncate cells`);
         const lines = rows.map(([a, b], index) => copyLine([String(index), a, b]));
-        expect(await copyIn(client, "copy cells from stdin", copyChunks(lines))).toBe(rows.length);
-        const { rows: read } = await client.query<{ a: string; b: string }>(sql`select a, b from cells order by n`);
+        expect(await copyIn(db.client, "copy cells from stdin", copyChunks(lines))).toBe(rows.length);
+        const { rows: read } = await db.client.query<{ a: string; b: string }>(sql`select a, b from cells order by n`);
         expect(read.map(({ a, b }) => [a, b])).toEqual(rows);
       }),
       { numRuns: 100 },
@@ -62,34 +55,36 @@ describe("rows written by COPY", () => {
   });
 
   test("are counted when there are more than the socket takes at once", async () => {
-    await client.query(sql`truncate cells`);
+    await db.client.query(sql`truncate cells`);
     const lines = Array.from({ length: 200_000 }, (_, n) => copyLine([String(n), "x".repeat(50), null]));
-    expect(await copyIn(client, "copy cells from stdin", copyChunks(lines))).toBe(200_000);
+    expect(await copyIn(db.client, "copy cells from stdin", copyChunks(lines))).toBe(200_000);
   });
 
   test("are all taken back when the source of rows fails, and the connection goes on", async () => {
-    await client.query(sql`truncate cells`);
+    await db.client.query(sql`truncate cells`);
     function* failing() {
       yield Buffer.from("1\ta\tb\n");
       throw new Error("the source broke");
     }
-    const load = withTransaction(client, () => copyIn(client, "copy cells from stdin", failing()));
+    const load = withTransaction(db.client, () => copyIn(db.client, "copy cells from stdin", failing()));
     await expect(load).rejects.toThrow("the source broke");
-    expect((await client.query(sql`select count(*) from cells`)).rows).toEqual([{ count: "0" }]);
+    expect((await db.client.query(sql`select count(*) from cells`)).rows).toEqual([{ count: "0" }]);
   });
 
   test("that the server refuses reject with its error, and the connection goes on", async () => {
     const lines = Array.from({ length: 100_000 }, (_, n) => copyLine([n === 500 ? "five hundred" : String(n), "", ""]));
-    await expect(copyIn(client, "copy cells from stdin", copyChunks(lines))).rejects.toMatchObject({ code: "22P02" });
-    expect((await client.query(sql`select 1 as one`)).rows).toEqual([{ one: "1" }]);
+    await expect(copyIn(db.client, "copy cells from stdin", copyChunks(lines))).rejects.toMatchObject({
+      code: "22P02",
+    });
+    expect((await db.client.query(sql`select 1 as one`)).rows).toEqual([{ one: "1" }]);
   });
 
   test("reject when the connection is lost on the way", async () => {
-    const other = await connect(database.settings);
+    const other = await connect(db.settings);
     const { rows } = await other.query<{ pid: string }>(sql`select pg_backend_pid() as pid`);
     async function* interrupted() {
       yield Buffer.from("1\ta\tb\n");
-      await client.query(sql`select pg_terminate_backend($1, 5000)`, [rows[0]!.pid]);
+      await db.client.query(sql`select pg_terminate_backend($1, 5000)`, [rows[0]!.pid]);
       for (let n = 0; n < 100; n++) yield Buffer.alloc(65536, "2\ta\tb\n");
     }
     await expect(copyIn(other, "copy cells from stdin", interrupted())).rejects.toThrow();

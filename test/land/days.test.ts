@@ -1,27 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { loadIngest } from "../../src/config/ingest.ts";
 import { ingest } from "../../src/land/ingest.ts";
 import type { UserErrors } from "../../src/model/errors.ts";
-import { type Client, connect } from "../../src/postgres/client.ts";
 import { sql } from "../../src/sql/sql.ts";
-import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { sendJson, startApi } from "../support/ingest-api.ts";
+import { ingestDatabase } from "../support/ingest-database.ts";
 
-let database: TestDatabase;
-let client: Client;
-
-beforeAll(async () => {
-  database = await testDatabase();
-  client = await connect(database.settings);
-});
-beforeEach(() => client.query(sql`drop schema if exists raw cascade`));
-afterAll(async () => {
-  await client.close();
-  await database.drop();
-});
+const db = ingestDatabase();
 
 /** A declaration as a person writes it, of an API whose figures have days. */
 function declared(url: string, stream: string) {
@@ -54,14 +42,14 @@ async function api(rows: () => readonly object[] = () => []) {
 
 const at = (day: string) => ({ rest: { now: () => Date.parse(`${day}T12:00:00Z`), sleep: async () => {} } });
 const ledger = async () =>
-  (await client.query(sql`select status, rows, details -> 'days' as days from raw._load order by load_id`)).rows;
+  (await db.client.query(sql`select status, rows, details -> 'days' as days from raw._load order by load_id`)).rows;
 
 describe("a window whose days are slices", () => {
   test("goes on from the last day it asked for, so many days back, also where no record came", async () => {
     const { url, requests } = await api();
     const declaration = declared(url, sliced);
-    await ingest(declaration, database.settings, at("2026-01-12"));
-    await ingest(declaration, database.settings, at("2026-01-14"));
+    await ingest(declaration, db.settings, at("2026-01-12"));
+    await ingest(declaration, db.settings, at("2026-01-14"));
     expect(requests).toEqual([
       "/days?from=2026-01-01&to=2026-01-10",
       "/days?from=2026-01-11&to=2026-01-12",
@@ -71,7 +59,7 @@ describe("a window whose days are slices", () => {
 
   test("has the days that were asked for in the ledger", async () => {
     const { url } = await api();
-    await ingest(declared(url, sliced), database.settings, at("2026-01-12"));
+    await ingest(declared(url, sliced), db.settings, at("2026-01-12"));
     expect(await ledger()).toEqual([
       { status: "loaded", rows: "0", days: '{"end": "2026-01-12", "start": "2026-01-01"}' },
     ]);
@@ -80,7 +68,7 @@ describe("a window whose days are slices", () => {
   test("lands every record of its days again, also those that are as they were", async () => {
     const { url } = await api(() => [{ day: "2026-01-12", n: 1 }]);
     const declaration = declared(url, sliced.replace("days: 10", "days: 100"));
-    for (let load = 0; load < 2; load++) await ingest(declaration, database.settings, at("2026-01-12"));
+    for (let load = 0; load < 2; load++) await ingest(declaration, db.settings, at("2026-01-12"));
     expect(await ledger()).toMatchObject([{ rows: "1" }, { rows: "1" }]);
   });
 
@@ -93,9 +81,9 @@ describe("a window whose days are slices", () => {
       else sendJson(response, { data: [] });
     });
     const declaration = declared(url, sliced);
-    await ingest(declaration, database.settings, at("2026-01-12"));
+    await ingest(declaration, db.settings, at("2026-01-12"));
     broken = false;
-    await ingest(declaration, database.settings, at("2026-01-12"));
+    await ingest(declaration, db.settings, at("2026-01-12"));
     expect(requests.slice(2)).toEqual(requests.slice(0, 2));
     expect(await ledger()).toMatchObject([{ status: "failed", days: null }, { status: "loaded" }]);
   });
@@ -103,9 +91,9 @@ describe("a window whose days are slices", () => {
   test("begins where --since says, and at the beginning with --full", async () => {
     const { url, requests } = await api();
     const declaration = declared(url, sliced);
-    await ingest(declaration, database.settings, at("2026-01-05"));
-    await ingest(declaration, database.settings, { ...at("2026-01-05"), since: "2026-01-05" });
-    await ingest(declaration, database.settings, { ...at("2026-01-05"), full: true });
+    await ingest(declaration, db.settings, at("2026-01-05"));
+    await ingest(declaration, db.settings, { ...at("2026-01-05"), since: "2026-01-05" });
+    await ingest(declaration, db.settings, { ...at("2026-01-05"), full: true });
     expect(requests.map((path) => path.slice(11, 21))).toEqual(["2026-01-01", "2026-01-02", "2026-01-01"]);
   });
 

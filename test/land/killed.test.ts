@@ -1,29 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
 import type { LoadEvent } from "../../src/model/load-report.ts";
-import { type Client, connect } from "../../src/postgres/client.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { bundled } from "../support/built.ts";
-import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
+import { ingestDatabase } from "../support/ingest-database.ts";
 import { declaration, item } from "../support/ingest-declaration.ts";
 import { endSessions } from "../support/sessions.ts";
 import { signal } from "../support/signal.ts";
 
-let database: TestDatabase;
-let client: Client;
-
-beforeAll(async () => {
-  database = await testDatabase();
-  client = await connect(database.settings);
-});
-beforeEach(() => client.query(sql`drop schema if exists raw cascade`));
-afterAll(async () => {
-  await client.close();
-  await database.drop();
-});
+const db = ingestDatabase();
 
 const childScript = bundled("ingest-child.ts");
 
@@ -35,10 +23,10 @@ async function loadAndDie(order: object): Promise<string | null> {
 }
 
 async function landed(): Promise<unknown> {
-  const { rows } = await client.query(
+  const { rows } = await db.client.query(
     sql`select id, updated_at, amount, price, tags, _extra from raw.items order by id, amount`,
   );
-  const rejects = await client.query(sql`select reason, record from raw._rejected order by record`);
+  const rejects = await db.client.query(sql`select reason, record from raw._rejected order by record`);
   return { rows, rejects: rejects.rows };
 }
 
@@ -63,19 +51,19 @@ describe("a load that is killed", () => {
     const all = changes(160);
     let records = early;
     const api = await startApi(feed(() => records));
-    await ingest(declaration(api.url), database.settings);
+    await ingest(declaration(api.url), db.settings);
     records = all;
-    await ingest(declaration(api.url), database.settings);
+    await ingest(declaration(api.url), db.settings);
     const expected = await landed();
-    await client.query(sql`drop schema raw cascade`);
+    await db.client.query(sql`drop schema raw cascade`);
     // One killed first load, one killed second load, each run again.
     records = early;
-    const order = { database: database.url, api: api.url, kill, count };
+    const order = { database: db.url, api: api.url, kill, count };
     expect(await loadAndDie(order)).toBe("SIGKILL");
-    await ingest(declaration(api.url), database.settings);
+    await ingest(declaration(api.url), db.settings);
     records = all;
     expect(await loadAndDie(order)).toBe("SIGKILL");
-    await ingest(declaration(api.url), database.settings);
+    await ingest(declaration(api.url), db.settings);
     expect(await landed()).toEqual(expected);
   });
 
@@ -87,11 +75,12 @@ describe("a load that is killed", () => {
       (...asked) => void (asked[2] < 4 ? Promise.resolve() : ended.given).then(() => pages(...asked)),
     );
     const onEvent = (event: LoadEvent) => {
-      if (event.kind === "page" && event.page === 3) void endSessions(client, "dataform ingest shop").then(ended.give);
+      if (event.kind === "page" && event.page === 3)
+        void endSessions(db.client, "dataform ingest shop").then(ended.give);
     };
-    const failed = await ingest(declaration(api.url), database.settings, { onEvent, memory: 8000 });
+    const failed = await ingest(declaration(api.url), db.settings, { onEvent, memory: 8000 });
     expect(failed.streams[0]).toMatchObject({ status: "failed", loadId: expect.stringMatching(/^\d+$/) });
-    const again = await ingest(declaration(api.url), database.settings);
+    const again = await ingest(declaration(api.url), db.settings);
     expect(again.streams[0]).toMatchObject({ status: "loaded", rows: 55, rejected: 5 });
   });
 });

@@ -1,32 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type IngestOptions, ingest } from "../../src/land/ingest.ts";
 import type { LoadReport, StreamLoad } from "../../src/model/load-report.ts";
-import { type Client, connect } from "../../src/postgres/client.ts";
-import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
-import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { feed, type Handler, sendJson, startApi } from "../support/ingest-api.ts";
+import { ingestDatabase } from "../support/ingest-database.ts";
 import { declaration, item, stream } from "../support/ingest-declaration.ts";
 
-let database: TestDatabase;
-let client: Client;
-
-beforeAll(async () => {
-  database = await testDatabase();
-  client = await connect(database.settings);
-});
-beforeEach(() => client.query(sql`drop schema if exists raw cascade`));
-afterAll(async () => {
-  await client.close();
-  await database.drop();
-});
+const db = ingestDatabase();
 
 async function load(
   url: string,
   options: IngestOptions = {},
   changes: Parameters<typeof stream>[0] = {},
 ): Promise<StreamLoad> {
-  const report: LoadReport = await ingest(declaration(url, {}, [stream(changes)]), database.settings, options);
+  const report: LoadReport = await ingest(declaration(url, {}, [stream(changes)]), db.settings, options);
   return report.streams[0]!;
 }
 
@@ -34,7 +21,7 @@ async function serving(records: unknown[], handler: Handler = feed(() => records
   return (await startApi(handler)).url;
 }
 
-const rows = async (sql: string) => (await client.query(script(sql))).rows;
+const { rows } = db;
 const many = (count: number, from = 0) => Array.from({ length: count }, (_, n) => item(from + n));
 
 describe("a load", () => {
@@ -144,7 +131,7 @@ describe("a load", () => {
   test("begins at the beginning when the table was dropped", async () => {
     const url = await serving(many(5));
     await load(url);
-    await client.query(sql`drop table raw.items`);
+    await db.client.query(sql`drop table raw.items`);
     expect((await load(url)).rows).toBe(5);
   });
 
@@ -193,7 +180,7 @@ describe("a load", () => {
       request.url!.startsWith("/none") ? sendJson(response, {}, 404) : feed(() => many(3))(request, response, n),
     );
     const streams = [stream({ name: "none", path: "/none", table: "none" }), stream()];
-    const report = await ingest(declaration(api.url, {}, streams), database.settings);
+    const report = await ingest(declaration(api.url, {}, streams), db.settings);
     expect(report.ok).toBe(false);
     expect(report.streams.map((one) => one.status)).toEqual(["failed", "loaded"]);
   });
@@ -215,7 +202,7 @@ describe("a load", () => {
       { ...plain, cursor: { field: "updated_at" } },
     ]);
     const now = () => Date.parse("2026-01-05T00:00:00Z");
-    const run = async () => (await ingest(looking, database.settings, { rest: { now } })).streams[0]!;
+    const run = async () => (await ingest(looking, db.settings, { rest: { now } })).streams[0]!;
     expect(await run()).toMatchObject({ rows: 4 });
     records = [day(1, 10), day(2, 20), day(3, 30), day(4, 40)];
     expect(await run()).toMatchObject({ rows: 3, skipped: 1 });

@@ -1,23 +1,15 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { cursorOrder, orderOf } from "../../src/land/load/order.ts";
-import { type Client, connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
-import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { ingestDatabase } from "../support/ingest-database.ts";
 import { type FileIngest, fileIngest } from "../support/ingest-files.ts";
 
-let database: TestDatabase;
-let client: Client;
+const db = ingestDatabase();
 
 beforeAll(async () => {
-  database = await testDatabase();
-  client = await connect(database.settings);
-  await client.query(sql`set timezone = 'UTC'`);
-});
-afterAll(async () => {
-  await client.close();
-  await database.drop();
+  await db.client.query(sql`set timezone = 'UTC'`);
 });
 
 const order = (type: string) => orderOf({ name: "at", type })!;
@@ -71,7 +63,7 @@ test.each(valuesOf)("values of a cursor are ordered as PostgreSQL orders %s", as
   const pairs = fc.sample(fc.tuple(value, value), { seed: 11, numRuns: 1000 });
   const schema = { file: "schema.json", schema: {}, columns: [{ name: "at", type }] };
   const compare = cursorOrder({ field: "at", ...(type === "text" ? { order: "bytes" } : {}) }, schema);
-  const { rows } = await client.query<{ sign: string }>(
+  const { rows } = await db.client.query<{ sign: string }>(
     script(`select case when a < b then -1 when a = b then 0 else 1 end as sign
      from (
        select (v ->> 0)::${type}${type === "text" ? ' collate "C"' : ""} as a, (v ->> 1)::${type} as b, place

@@ -1,32 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
 import type { StreamLoad } from "../../src/model/load-report.ts";
-import { type Client, connect } from "../../src/postgres/client.ts";
 import { sql } from "../../src/sql/sql.ts";
-import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { feed, sendJson, startApi } from "../support/ingest-api.ts";
+import { ingestDatabase } from "../support/ingest-database.ts";
 import { declaration, item, stream, withColumn } from "../support/ingest-declaration.ts";
 
-let database: TestDatabase;
-let client: Client;
-
-beforeAll(async () => {
-  database = await testDatabase();
-  client = await connect(database.settings);
-});
-beforeEach(() => client.query(sql`drop schema if exists raw cascade`));
-afterAll(async () => {
-  await client.close();
-  await database.drop();
-});
+const db = ingestDatabase();
 
 async function load(records: readonly unknown[], changes: Parameters<typeof stream>[0] = {}): Promise<StreamLoad> {
   const api = await startApi(feed(() => records as object[]));
-  return (await ingest(declaration(api.url, {}, [stream(changes)]), database.settings)).streams[0]!;
+  return (await ingest(declaration(api.url, {}, [stream(changes)]), db.settings)).streams[0]!;
 }
 
 const rejected = async () =>
-  (await client.query(sql`select row_no, position, reason, record from raw._rejected order by row_no`)).rows;
+  (await db.client.query(sql`select row_no, position, reason, record from raw._rejected order by row_no`)).rows;
 
 describe("a record that does not meet the schema", () => {
   test("goes to _rejected with its place, all its reasons and its text, and does not stop the others", async () => {
@@ -71,7 +59,7 @@ describe("a record that does not meet the schema", () => {
   test("because a number does not fit the column is rejected", async () => {
     const text = '{"id":"x","updated_at":"2026-01-01T00:00:00Z","amount":12345678901234567890}';
     const api = await startApi((_, response) => sendJson(response, `{"data":[${text},${JSON.stringify(item(1))}]}`));
-    const report = await ingest(declaration(api.url), database.settings);
+    const report = await ingest(declaration(api.url), db.settings);
     expect(report.streams[0]).toMatchObject({ rows: 1, rejected: 1 });
     expect(await rejected()).toEqual([
       expect.objectContaining({ reason: "amount: is out of range for bigint", record: text }),
@@ -83,10 +71,10 @@ describe("a record that does not meet the schema", () => {
       (text, n) => `{"id":"${text}","updated_at":"2026-01-0${n + 1}T00:00:00Z"}`,
     );
     const api = await startApi((_, response) => sendJson(response, `{"data":[${texts.join(", ")}]}`));
-    const report = await ingest(declaration(api.url), database.settings);
+    const report = await ingest(declaration(api.url), db.settings);
     expect(report.streams[0]).toMatchObject({ rows: 1, rejected: 2 });
     expect((await rejected()).map(({ record }) => record)).toEqual(texts.slice(0, 2));
-    const { rows } = await client.query(sql`select id from raw.items`);
+    const { rows } = await db.client.query(sql`select id from raw.items`);
     expect(rows).toEqual([{ id: "\ud83d\ude00" }]);
   });
 
@@ -107,7 +95,7 @@ describe("a record that does not meet the schema", () => {
       item(n, { id: `tab\t and \\N ${n}`, price: n % 2 ? 99_999.5 : 1.5, other: { n } }),
     );
     expect(await load(records, { recordSchema })).toMatchObject({ rows: 2000, rejected: 2000 });
-    const { rows } = await client.query(
+    const { rows } = await db.client.query(
       sql`select count(*) filter (where id = E'tab\t and \\N ' || (_row_no - 1) and price = 1.5 and (_extra #>> '{other,n}')::int = _row_no - 1) as right from raw.items`,
     );
     expect(rows).toEqual([{ right: "2000" }]);
@@ -128,7 +116,7 @@ describe("a record that does not meet the schema", () => {
       message: "all 12 records of shop.items were rejected",
       found: "page 1, record 1: id: must be string",
     });
-    expect((await client.query(sql`select status, rows from raw._load`)).rows).toEqual([
+    expect((await db.client.query(sql`select status, rows from raw._load`)).rows).toEqual([
       { status: "failed", rows: "0" },
     ]);
     expect(await rejected()).toEqual([]);

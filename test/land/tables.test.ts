@@ -1,38 +1,26 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
 import type { RecordSchema } from "../../src/model/ingest.ts";
 import type { StreamLoad } from "../../src/model/load-report.ts";
-import { type Client, connect } from "../../src/postgres/client.ts";
 import { sql } from "../../src/sql/sql.ts";
-import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
+import { ingestDatabase } from "../support/ingest-database.ts";
 import { declaration, item, itemSchema, stream, withColumn } from "../support/ingest-declaration.ts";
 
-let database: TestDatabase;
-let client: Client;
-
-beforeAll(async () => {
-  database = await testDatabase();
-  client = await connect(database.settings);
-});
-beforeEach(() => client.query(sql`drop schema if exists raw cascade`));
-afterAll(async () => {
-  await client.close();
-  await database.drop();
-});
+const db = ingestDatabase();
 
 async function load(records: readonly object[], recordSchema: RecordSchema = itemSchema): Promise<StreamLoad> {
   const api = await startApi(feed(() => records));
-  return (await ingest(declaration(api.url, {}, [stream({ recordSchema })]), database.settings)).streams[0]!;
+  return (await ingest(declaration(api.url, {}, [stream({ recordSchema })]), db.settings)).streams[0]!;
 }
 
 describe("a schema that changes", () => {
   test("by a new property adds a column, which earlier rows lack, under a view that reads the table", async () => {
     await load([item(1, { colour: "red" })]);
-    await client.query(sql`create view raw.looking as select id, _extra from raw.items`);
+    await db.client.query(sql`create view raw.looking as select id, _extra from raw.items`);
     const wider = withColumn({ name: "colour", type: "text", description: "Its colour" }, { type: "string" });
     expect((await load([item(1, { colour: "red" }), item(2, { colour: "blue" })], wider)).rows).toBe(1);
-    const { rows } = await client.query(sql`select colour, _extra from raw.items order by updated_at`);
+    const { rows } = await db.client.query(sql`select colour, _extra from raw.items order by updated_at`);
     expect(rows).toEqual([
       { colour: null, _extra: '{"colour": "red"}' },
       { colour: "blue", _extra: null },
@@ -43,7 +31,7 @@ describe("a schema that changes", () => {
     await load([item(1)]);
     const columns = itemSchema.columns.map((column) => ({ ...column, description: `${column.name}'s new words` }));
     await load([item(1)], { ...itemSchema, columns });
-    const { rows } = await client.query(sql`select col_description('raw.items'::regclass, 3) as comment`);
+    const { rows } = await db.client.query(sql`select col_description('raw.items'::regclass, 3) as comment`);
     expect(rows).toEqual([{ comment: "amount's new words" }]);
   });
 
@@ -51,7 +39,7 @@ describe("a schema that changes", () => {
     await load([item(1)]);
     const columns = itemSchema.columns.filter((column) => column.name !== "amount");
     expect((await load([item(1), item(2)], { ...itemSchema, columns })).rows).toBe(1);
-    const { rows } = await client.query(sql`select amount, _extra from raw.items order by updated_at`);
+    const { rows } = await db.client.query(sql`select amount, _extra from raw.items order by updated_at`);
     expect(rows).toEqual([
       { amount: "1", _extra: null },
       { amount: null, _extra: '{"amount": 2}' },
@@ -68,11 +56,11 @@ describe("a schema that changes", () => {
       found: "text",
       hint: expect.stringContaining("name a new table"),
     });
-    expect((await client.query(sql`select count(*) from raw.items`)).rows).toEqual([{ count: "1" }]);
+    expect((await db.client.query(sql`select count(*) from raw.items`)).rows).toEqual([{ count: "1" }]);
   });
 
   test("is not applied to a table that is no raw table", async () => {
-    await client.script(sql`create schema raw; create table raw.items (id text)`);
+    await db.client.script(sql`create schema raw; create table raw.items (id text)`);
     expect((await load([item(1)])).error?.message).toContain("exists and is not a raw table");
   });
 });

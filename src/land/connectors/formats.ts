@@ -94,30 +94,32 @@ async function readerOf(format: PagedFormat, load: Load): Promise<FormatReader> 
 /** By COPY, the bytes as they are, where each cell can be judged by itself; otherwise record by record. */
 async function readCsvFile(load: Load, options: CsvOptions, bytes: AsyncIterable<Uint8Array>): Promise<object> {
   const { tally, target, server } = load;
-  const { recordSchema, drift } = target.stream;
-  const { header, chunks } = await peekHeader(options, recordSchema, decodeBytes(bytes, options.encoding));
-  const known = new Set(recordSchema.columns.map(({ name }) => name));
-  const unknown = header.filter((name) => !known.has(name));
-  const missing = [...known].filter((name) => !header.includes(name));
-  refuseWithoutRequired(recordSchema, missing, header);
-  if (unknown.length && drift === "freeze") throw frozen(recordSchema, unknown, "the header");
-  if (missing.length === known.size) throw noColumn(recordSchema, header);
-  tally.missing.push(...missing);
-  if (missing.length) tally.warnings.push(`the file has no column ${missing.join(", ")}`);
-  if (server && !unknown.length && judgedByCells(recordSchema)) {
-    const into = { client: server.client, table: target.table, loadId: await server.loadId() };
-    await new CsvCopy(into, options, load).land(chunks);
-  } else await load.readAll(readCsv({ ...options, encoding: "utf-8" }, recordSchema)(chunks));
-  suggestEncoding(load);
-  return { header };
+  const { recordSchema } = target.stream;
+  const iterator = decodeBytes(bytes, options.encoding)[Symbol.asyncIterator]();
+  try {
+    const { header, seen } = await peekHeader(options, recordSchema, iterator);
+    const { unknown, missing } = checkHeader(target.stream, header);
+    tally.missing.push(...missing);
+    if (missing.length) tally.warnings.push(`the file has no column ${missing.join(", ")}`);
+    const chunks = fromBeginning(seen, iterator);
+    if (server && !unknown.length && judgedByCells(recordSchema)) {
+      const into = { client: server.client, table: target.table, loadId: await server.loadId() };
+      await new CsvCopy(into, options, load).land(chunks);
+    } else await load.readAll(readCsv({ ...options, encoding: "utf-8" }, recordSchema)(chunks));
+    suggestEncoding(load);
+    return { header };
+  } finally {
+    // Also of a file that its header keeps from being read.
+    await iterator.return?.(undefined);
+  }
 }
 
-/** The fields of the file, and its bytes from the beginning again. */
+/** The fields of the file, and the bytes that were read to find them. */
 async function peekHeader(
   options: CsvOptions,
   { columns }: RecordSchema,
-  bytes: AsyncIterable<Uint8Array>,
-): Promise<{ header: readonly string[]; chunks: AsyncIterable<Uint8Array> }> {
+  bytes: AsyncIterator<Uint8Array>,
+): Promise<{ header: readonly string[]; seen: readonly Uint8Array[] }> {
   let header: readonly string[] | undefined;
   const names = columns.map(({ name }) => name);
   const peeking = new CsvFile(options, names, {
@@ -126,10 +128,9 @@ async function peekHeader(
     },
     record: () => {},
   });
-  const iterator = bytes[Symbol.asyncIterator]();
   const seen: Uint8Array[] = [];
   while (!header) {
-    const { done, value } = await iterator.next();
+    const { done, value } = await bytes.next();
     if (done) {
       peeking.end();
       break;
@@ -137,15 +138,29 @@ async function peekHeader(
     seen.push(value);
     peeking.push(value);
   }
-  const chunks = async function* () {
-    try {
-      yield* seen;
-      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
-    } finally {
-      await iterator.return?.();
-    }
-  };
-  return { header: header ?? [], chunks: chunks() };
+  return { header: header ?? [], seen };
+}
+
+async function* fromBeginning(
+  seen: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* seen;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
+
+/** Columns that the schema does not know, and those that the file lacks. @throws UserError for a file that cannot land */
+function checkHeader(
+  { recordSchema, drift }: StreamDeclaration,
+  header: readonly string[],
+): { readonly unknown: readonly string[]; readonly missing: readonly string[] } {
+  const known = new Set(recordSchema.columns.map(({ name }) => name));
+  const unknown = header.filter((name) => !known.has(name));
+  const missing = [...known].filter((name) => !header.includes(name));
+  refuseWithoutRequired(recordSchema, missing, header);
+  if (unknown.length && drift === "freeze") throw frozen(recordSchema, unknown, "the header");
+  if (missing.length === known.size) throw noColumn(recordSchema, header);
+  return { unknown, missing };
 }
 
 function noColumn({ file, columns }: RecordSchema, header: readonly string[]): UserError {
