@@ -59,11 +59,11 @@ export function startElsewhere(name: string, args: unknown[]): () => Promise<voi
 }
 
 function spawnCall(name: string, args: unknown[], uid?: number): ChildProcess {
-  const module = new URL("../../src/postgres/embedded/server.ts", import.meta.url).href;
+  const module = new URL("../../dist/postgres/embedded/server.js", import.meta.url).href;
   const script = `import * as api from ${JSON.stringify(module)};
     try { console.log(JSON.stringify({ result: await api.${name}(...${JSON.stringify(args)}) })) }
     catch (error) { console.log(JSON.stringify({ error: { message: error.message, ...error } })) }`;
-  const command = ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", script];
+  const command = ["--input-type=module", "-e", script];
   return spawn(process.execPath, command, { uid, gid: uid, cwd: "/", stdio: ["ignore", "pipe", "inherit"] });
 }
 
