@@ -62,7 +62,7 @@ async function main(): Promise<void> {
       : undefined;
     const machine = machineOf(server, tls, loadAverage);
     const notes = options.dlt ? [await besideDlt(contest, cache, options)] : [];
-    const report = makeReport(machine, options.rounds, contest, measured, sustained, notes);
+    const report = makeReport(contest, measured, { machine, rounds: options.rounds, sustained, notes });
     process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : printReport(report)}\n`);
   } finally {
     await server.stop();

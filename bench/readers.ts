@@ -133,7 +133,12 @@ async function oneRound(contest: Contest, kind: Kind, total: Total, reads: numbe
   const tried = () => total.readings.reads + 2 * Object.values(total.readings.wrong).reduce((a, b) => a + b, 0);
   await Promise.all(
     modes.map((mode, n) =>
-      keepReading(settings, mode, total.readings, randomFrom(round * 100 + n), () => tried() < until, schemas[kind]),
+      keepReading(settings, total.readings, {
+        mode,
+        random: randomFrom(round * 100 + n),
+        more: () => tried() < until,
+        schema: schemas[kind],
+      }),
     ),
   );
   if (!publisher) return;

@@ -36,13 +36,17 @@ export interface LandingReport {
 
 const MAX_XML_MEMORY = 200e6;
 
+interface Circumstances {
+  readonly machine: Machine;
+  readonly rounds: number;
+  readonly sustained: Sustained | undefined;
+  readonly notes: readonly string[];
+}
+
 export function makeReport(
-  machine: Machine,
-  rounds: number,
   { files }: Pick<Contest, "files">,
   measured: Measured,
-  sustained: Sustained | undefined,
-  notes: readonly string[],
+  { machine, rounds, sustained, notes }: Circumstances,
 ): LandingReport {
   const sizes = { psqlCsv: files.csv, psqlPipe: files.csv, postgres: files.csv, ...files };
   const lines = (Object.keys(names) as Key[]).flatMap((key) => {

@@ -33,7 +33,7 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   const { timeout = 60_000, memory = 1024, corePath, ...overrides } = options;
   const project = readProject(projectDir);
   const raw = rawTablesOf(projectDir);
-  const answer = await runCompiler(project, overrides, { timeout, memory }, raw, corePath);
+  const answer = await runCompiler({ project, overrides, limits: { timeout, memory }, raw, corePath });
   const sources = new Map<string, string>();
   const { graph, errors: wrong } = adoptGraph(answer, (file) => {
     // A model's assertions stand in one file.

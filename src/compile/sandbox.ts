@@ -119,15 +119,21 @@ interface Failure {
 
 type WorkerAnswer = SandboxAnswer | { readonly failure: Failure };
 
+export interface Compilation {
+  readonly project: ProjectFiles;
+  readonly overrides: ProjectOverrides;
+  readonly limits: SandboxLimits;
+  readonly raw: Promise<RawTables>;
+  /**
+   * The module of Dataform's core.
+   * @default the one that is installed
+   */
+  readonly corePath?: string | undefined;
+}
+
 /** Compiles the project as `compileOnce`; again, and slower, where an error does not know where it comes from. */
-export async function runCompiler(
-  project: ProjectFiles,
-  overrides: ProjectOverrides,
-  limits: SandboxLimits,
-  raw: Promise<RawTables>,
-  corePath = createRequire(import.meta.url).resolve("@dataform/core"),
-): Promise<SandboxAnswer> {
-  const compile = (placeThrown: boolean) => compileOnce(project, overrides, limits, raw, corePath, placeThrown);
+export async function runCompiler(compilation: Compilation): Promise<SandboxAnswer> {
+  const compile = (placeThrown: boolean) => compileOnce(compilation, placeThrown);
   const answer = await compile(false);
   const errors = answer.graph.graphErrors?.compilationErrors ?? [];
   return errors.some(({ stack }) => !stack) ? compile(true) : answer;
@@ -137,14 +143,14 @@ export async function runCompiler(
  * Compiles the project in a child process with an empty environment, a time limit and a memory limit.
  * @throws UserError when the project's code stops the compiler, runs too long or takes too much memory.
  */
-async function compileOnce(
-  project: ProjectFiles,
-  overrides: ProjectOverrides,
-  limits: SandboxLimits,
-  raw: Promise<RawTables>,
-  corePath: string,
-  placeThrown: boolean,
-): Promise<SandboxAnswer> {
+async function compileOnce(compilation: Compilation, placeThrown: boolean): Promise<SandboxAnswer> {
+  const {
+    project,
+    overrides,
+    limits,
+    raw,
+    corePath = createRequire(import.meta.url).resolve("@dataform/core"),
+  } = compilation;
   const child = fork(fileURLToPath(new URL("worker.cjs", import.meta.url)), {
     env: {},
     // Many short-lived objects: a larger nursery saves a tenth of the time.

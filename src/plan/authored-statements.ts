@@ -5,7 +5,7 @@ import { privateId } from "../sql/names.ts";
 import { type Replacement, resolveReferences } from "../sql/references.ts";
 import { queryIn, splitStatements } from "../sql/split.ts";
 import type { Sql } from "../sql/sql.ts";
-import { authoredStatement, composed } from "../sql/statement.ts";
+import { type AuthoredText, authoredStatement, composed } from "../sql/statement.ts";
 
 /** What a name means while one action is built: the SQL that stands for it. */
 export type Resolve = (target: Target) => Replacement;
@@ -18,15 +18,15 @@ export function privateObject(name: string): Replacement {
   return { sql: privateId(name).toString(), renamed: true };
 }
 
+export interface AuthoredQuery extends AuthoredText {
+  readonly resolve: Resolve;
+  /** What stands around it. */
+  readonly before: Sql;
+  readonly after?: Sql;
+}
+
 /** The author's query inside a statement of ours. Semicolons behind it and comments behind them are left out. */
-export function authoredQuery(
-  role: StatementRole,
-  file: string,
-  text: string,
-  resolve: Resolve,
-  before: Sql,
-  after?: Sql,
-): Statement {
+export function authoredQuery(role: StatementRole, { file, text, resolve, before, after }: AuthoredQuery): Statement {
   const query = { file, text: resolveReferences(queryIn(text), resolve) };
   return composed(role, [before, query, ...(after ? [after] : [])]);
 }

@@ -55,7 +55,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
       waitsFor: action.dependencies.map(targetKey).filter((name) => reasons.has(name)),
       resolve: resolveFor(action),
     };
-    addStep(graph, models, segment, action, context, options, reasons);
+    addStep({ graph, models, options, reasons }, segment, action, context);
   }
   return {
     version: 1,
@@ -104,15 +104,15 @@ interface OpenSegment extends Segment {
   readonly audits: AuditStep[];
 }
 
-function addStep(
-  graph: CompiledGraph,
-  models: Models,
-  segment: OpenSegment,
-  action: Action,
-  context: StepContext,
-  options: PlanOptions,
-  reasons: ReadonlyMap<string, string>,
-): void {
+/** What is planned: the actions of `reasons`. */
+interface Planning {
+  readonly graph: CompiledGraph;
+  readonly models: Models;
+  readonly options: PlanOptions;
+  readonly reasons: ReadonlyMap<string, string>;
+}
+
+function addStep(planning: Planning, segment: OpenSegment, action: Action, context: StepContext): void {
   switch (action.kind) {
     case "view":
       segment.steps.push(viewStep(action, context));
@@ -121,13 +121,13 @@ function addStep(
       segment.steps.push(tableStep(action, context));
       break;
     case "incremental":
-      segment.steps.push(incrementalStep(action, context, options.fullRefresh ?? false));
+      segment.steps.push(incrementalStep(action, context, planning.options.fullRefresh ?? false));
       break;
     case "operations":
       segment.steps.push(operationsStep(action, context));
       break;
     case "assertion":
-      segment.audits.push(auditStep(models, action, context, reasons));
+      segment.audits.push(auditStep(planning, action, context));
       break;
     case "declaration":
       break;
@@ -135,15 +135,11 @@ function addStep(
   if (!isModel(action) || !action.postgres.guard) return;
   const published = context.catalog.manifest[targetKey(action.target)];
   const built = privateName(context.catalog.environment, action.target, context.release);
-  if (published) segment.audits.push(...guardSteps(action, built, published, graph.project.assertionSchema, context));
+  const { assertionSchema } = planning.graph.project;
+  if (published) segment.audits.push(...guardSteps(action, built, published, assertionSchema, context));
 }
 
-function auditStep(
-  models: Models,
-  assertion: Assertion,
-  context: StepContext,
-  reasons: ReadonlyMap<string, string>,
-): AuditStep {
+function auditStep({ models, reasons }: Planning, assertion: Assertion, context: StepContext): AuditStep {
   const parent = assertion.parent && models.get(targetKey(assertion.parent));
   const whole = assertion.parent ?? assertion.dependencies[0];
   const reads = assertion.dependencies.map(targetKey).filter((key) => reasons.has(key));

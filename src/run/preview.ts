@@ -39,12 +39,16 @@ export interface ReleasePreview {
   readonly publish: PublishPlan;
 }
 
-/** What is told of steps, and what it takes to tell it. */
-interface Told {
+/** A plan that is tried out, and what has been found so far. */
+interface Trial {
+  readonly client: Client;
+  readonly graph: CompiledGraph;
+  readonly plan: Plan;
+  readonly sources: Sources;
   readonly failures: Record<string, StepError>;
   readonly awaits: Record<string, readonly AbsentTable[]>;
-  readonly graph: CompiledGraph;
-  readonly sources: Sources;
+  /** Keys of what cannot be tried out. */
+  readonly unknown: Set<string>;
 }
 
 /**
@@ -60,11 +64,8 @@ export async function preview(
   readSource?: ReadSource,
 ): Promise<Preview> {
   const sources = sourcesOf(graph, readSource);
-  const failures: Record<string, StepError> = {};
-  const awaits: Record<string, readonly AbsentTable[]> = {};
-  const told: Told = { failures, awaits, graph, sources };
+  const trial: Trial = { client, graph, plan, sources, failures: {}, awaits: {}, unknown: new Set() };
   const releases: ReleasePreview[] = [];
-  const unknown = new Set<string>();
   const secondHalves: Record<string, readonly Statement[]> = {};
   await client.query(sql`begin`);
   try {
@@ -72,11 +73,11 @@ export async function preview(
     await actAs(client, "builder");
     let current = catalog;
     for (const segment of plan.segments) {
-      const steps = await shapeSegment(segment, current, plan, client, unknown, told);
-      await tryAudits(segment, client, unknown, told);
+      const steps = await shapeSegment(segment, current, trial);
+      await tryAudits(segment, trial);
       for (const step of steps)
         if (!segment.steps.includes(step)) secondHalves[targetKey(step.target)] = step.statements;
-      const items = await followable(steps, current, client, failures, sources);
+      const items = await followable(steps, current, trial);
       // Operations alone publish nothing.
       if (!items.length) continue;
       releases.push(previewRelease(segment.release, items, current, client.roles));
@@ -85,7 +86,7 @@ export async function preview(
   } finally {
     await client.query(sql`rollback`).catch(() => {});
   }
-  return { version: 1, releases, secondHalves, failures, awaits };
+  return { version: 1, releases, secondHalves, failures: trial.failures, awaits: trial.awaits };
 }
 
 /** How the items would be published. Pure. */
@@ -100,15 +101,8 @@ export function previewRelease(
   return { release, paths, publish: planPublish({ catalog, runId: "preview", fence, release, items, roles }) };
 }
 
-async function shapeSegment(
-  segment: Segment,
-  catalog: Catalog,
-  plan: Plan,
-  client: Client,
-  unknown: Set<string>,
-  told: Told,
-): Promise<BuildStep[]> {
-  const { graph, failures } = told;
+async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): Promise<BuildStep[]> {
+  const { client, graph, plan, failures, unknown } = trial;
   const shaped: BuildStep[] = [];
   for (const step of segment.steps) {
     // What reads a model that fails cannot be tried out; its own mistake, if it has one, shows the next time.
@@ -127,7 +121,7 @@ async function shapeSegment(
       shaped.push(current);
     } catch (error) {
       await client.query(sql`rollback to savepoint shape`);
-      await tell(error, step, client, unknown, told);
+      await tell(error, step, trial);
     }
   }
   return shaped;
@@ -145,15 +139,16 @@ async function hasMade(client: Client, target: Target, graph: CompiledGraph): Pr
 }
 
 /** Lets PostgreSQL plan each assertion, so that wrong names and types in them are found too. */
-async function tryAudits(segment: Segment, client: Client, unknown: Set<string>, told: Told): Promise<void> {
+async function tryAudits(segment: Segment, trial: Trial): Promise<void> {
+  const { client, failures, unknown } = trial;
   for (const step of segment.audits) {
-    if (step.waitsFor.some((key) => told.failures[key] || unknown.has(key))) continue;
+    if (step.waitsFor.some((key) => failures[key] || unknown.has(key))) continue;
     try {
       await client.query(sql`savepoint shape`);
       await send(client, [explained(step.statement)]);
     } catch (error) {
       await client.query(sql`rollback to savepoint shape`);
-      await tell(error, step, client, unknown, told);
+      await tell(error, step, trial);
     }
   }
 }
@@ -162,9 +157,7 @@ async function tryAudits(segment: Segment, client: Client, unknown: Set<string>,
 async function tell(
   error: unknown,
   step: Pick<BuildStep, "target" | "file">,
-  client: Client,
-  unknown: Set<string>,
-  { failures, awaits, graph, sources }: Told,
+  { client, graph, sources, failures, awaits, unknown }: Trial,
 ): Promise<void> {
   const key = targetKey(step.target);
   const absent = await absentTables(error, step.target, graph, client);
@@ -178,9 +171,7 @@ async function tell(
 async function followable(
   steps: readonly BuildStep[],
   catalog: Catalog,
-  client: Client,
-  failures: Record<string, StepError>,
-  sources: Sources,
+  { client, sources, failures }: Trial,
 ): Promise<PublishItem[]> {
   const names = steps.flatMap(({ entry }) => [entry.object, ...(entry.storage ? [entry.storage.table] : [])]);
   const objects = await describeObjects(client, names);

@@ -32,7 +32,7 @@ test("10,000 reads of every kind while releases follow each other: none missing,
       failed = true;
       throw error;
     }),
-    ...modes.map((mode, n) => keepReading(settings, mode, all[n]!, randomFrom(n + 1), more)),
+    ...modes.map((mode, n) => keepReading(settings, all[n]!, { mode, random: randomFrom(n + 1), more })),
   ]);
   for (const [n, { wrong, examples, seen }] of all.entries()) {
     expect({ wrong, examples }, modes[n]).toEqual({ wrong: {}, examples: [] });

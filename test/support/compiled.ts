@@ -16,7 +16,8 @@ const root = resolve(import.meta.dirname, "../..");
 const require = createRequire(import.meta.url);
 let known: string | undefined;
 
-export const runCompiler: typeof compileAnew = async (project, overrides, limits, raw, corePath) => {
+export const runCompiler: typeof compileAnew = async (compilation) => {
+  const { project, overrides, raw, corePath } = compilation;
   const { projectDir, files } = project;
   const hash = createHash("sha256").update(JSON.stringify([overrides, corePath, (await raw).tables]));
   for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(projectDir, file)));
@@ -27,7 +28,7 @@ export const runCompiler: typeof compileAnew = async (project, overrides, limits
   } catch {
     // Not yet.
   }
-  const answer = await compileAnew(project, overrides, limits, raw, corePath);
+  const answer = await compileAnew(compilation);
   const text = JSON.stringify(answer);
   if (!answer.graph.graphErrors?.compilationErrors?.length && !text.includes(JSON.stringify(projectDir).slice(1, -1))) {
     mkdirSync(known, { recursive: true });

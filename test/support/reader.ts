@@ -38,17 +38,21 @@ export function randomFrom(seed: number): (below: number) => number {
   };
 }
 
+export interface ReadingWay {
+  readonly mode: Mode;
+  readonly random: (below: number) => number;
+  readonly more: () => boolean;
+  readonly schema?: string;
+}
+
 /**
  * Reads the project's models in one mode, over and over, on a connection of its own, until `more` says no. Whatever
  * is read together must be of one release and whole.
  */
 export async function keepReading(
   settings: ConnectionSettings,
-  mode: Mode,
   readings: Readings,
-  random: (below: number) => number,
-  more: () => boolean,
-  schema?: string,
+  { mode, random, more, schema }: ReadingWay,
 ): Promise<void> {
   const client = await connect(settings, { applicationName: `reader ${mode}` });
   try {

@@ -34,7 +34,13 @@ export function assertionStep(
     reads,
     severity: options.severity ?? "error",
     threshold,
-    statement: authoredQuery("read", assertion.file, assertion.query, context.resolve, HEAD, tail(total)),
+    statement: authoredQuery("read", {
+      file: assertion.file,
+      text: assertion.query,
+      resolve: context.resolve,
+      before: HEAD,
+      after: tail(total),
+    }),
   };
 }
 

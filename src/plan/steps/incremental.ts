@@ -45,7 +45,12 @@ function newStorage(model: Incremental, context: StepContext): BuildStep {
   const resolve = withSelf(model.target, storage.table, context.resolve);
   return buildStep(model, context, { object, storage }, [
     ...authoredAll(model.file, model.preOperations, resolve),
-    authoredQuery("rows", model.file, model.query, resolve, sql`create table ${privateId(storage.table)} as`),
+    authoredQuery("rows", {
+      file: model.file,
+      text: model.query,
+      resolve,
+      before: sql`create table ${privateId(storage.table)} as`,
+    }),
     ...finishStorage(model, context, object, storage, model.postOperations),
   ]);
 }
@@ -77,7 +82,12 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
   const resolve = withSelf(model.target, current.object, context.resolve);
   const step = buildStep(model, context, { object: objectName(model, context), storage: current.storage }, [
     ...authoredAll(model.file, model.incrementalPreOperations, resolve),
-    authoredQuery("rows", model.file, model.incrementalQuery, resolve, sql`create table ${privateId(table)} as`),
+    authoredQuery("rows", {
+      file: model.file,
+      text: model.incrementalQuery,
+      resolve,
+      before: sql`create table ${privateId(table)} as`,
+    }),
     ...(model.uniqueKey.length ? [statement("index", createUniqueKey(table, model.uniqueKey))] : []),
     statement("analyze", sql`analyze ${privateId(table)}`),
     label(model, context, "table", table),

@@ -73,7 +73,12 @@ export function viewStep(view: View, context: StepContext): BuildStep {
   const resolve = withSelf(view.target, object, context.resolve);
   return buildStep(view, context, { object }, [
     ...authoredAll(view.file, view.preOperations, resolve),
-    authoredQuery("shape", view.file, view.query, resolve, sql`create view ${privateId(object)} as`),
+    authoredQuery("shape", {
+      file: view.file,
+      text: view.query,
+      resolve,
+      before: sql`create view ${privateId(object)} as`,
+    }),
     ...authoredAll(view.file, view.postOperations, resolve),
     label(view, context, "view", object),
   ]);
@@ -85,7 +90,12 @@ export function tableStep(table: Table, context: StepContext): BuildStep {
   const resolve = withSelf(table.target, object, context.resolve);
   return buildStep(table, context, { object }, [
     ...authoredAll(table.file, table.preOperations, resolve),
-    authoredQuery("rows", table.file, table.query, resolve, sql`create table ${privateId(object)} as`),
+    authoredQuery("rows", {
+      file: table.file,
+      text: table.query,
+      resolve,
+      before: sql`create table ${privateId(object)} as`,
+    }),
     ...finishTable(table, object, table.postOperations, resolve),
     statement("analyze", sql`analyze ${privateId(object)}`),
     label(table, context, "table", object),
