@@ -30,6 +30,9 @@ export function project(mode?: number, owner?: number): string {
   return stateDir;
 }
 
+/** Ends the server of a project folder, and removes its files. */
+export const resetProject = (dir: string): Promise<void> => resetEmbedded(join(dir, ".dataform"));
+
 /** A package as npm leaves it with --ignore-scripts: no links. Returns its `native` folder. */
 export function packageWithoutLinks(mode?: number): string {
   const copy = folder(mode);

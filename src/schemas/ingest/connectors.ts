@@ -28,7 +28,7 @@ export const paging = closed(
 );
 
 const code = text("a code");
-export const status = closed(
+const status = closed(
   {
     path: text("where an answer of HTTP 200 holds its code, such as code; an answer without one is good"),
     ok: listOf(code, "codes of success", { minItems: 1 }),

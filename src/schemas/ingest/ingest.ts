@@ -20,7 +20,7 @@ export const ingestSchemas = {
   soap: closed({ ...head, soap: soapConnector, streams: streams(soapStream) }, "records of a SOAP service"),
 };
 
-export const CONNECTOR_KINDS = ["rest", "files", "sql", "soap"] as const satisfies (keyof typeof ingestSchemas)[];
+const CONNECTOR_KINDS = ["rest", "files", "sql", "soap"] as const satisfies (keyof typeof ingestSchemas)[];
 
 /** The JSON Schema of `ingest/<source>.yaml`, for editors. */
 export const ingestSchema = Type.Union(

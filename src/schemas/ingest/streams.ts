@@ -64,7 +64,7 @@ const cursorKeys = {
   order: Type.Optional(oneOf(["bytes"], "of a text whose values only grow by their bytes, such as a ULID")),
 };
 const cursorMeaning = "where the next load goes on";
-export const cursor = closed(cursorKeys, cursorMeaning);
+const cursor = closed(cursorKeys, cursorMeaning);
 export const restCursor = closed(
   {
     ...cursorKeys,
@@ -73,7 +73,7 @@ export const restCursor = closed(
   cursorMeaning,
 );
 
-export const window = closed(
+const window = closed(
   {
     startParam: Type.Optional(text("the query parameter for the first day")),
     endParam: Type.Optional(text("the query parameter for the last day")),
@@ -90,7 +90,7 @@ export const window = closed(
   "the range of time that is asked for, in parts of so many days",
 );
 
-export const job = closed(
+const job = closed(
   {
     method: byDefault("POST", oneOf(["POST", "GET"], "how the report is ordered")),
     body: Type.Optional(Type.Unknown({ description: "the JSON that orders the report" })),
