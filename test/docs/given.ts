@@ -1,0 +1,89 @@
+/** What a page takes for there, and where its commands run. */
+interface Given {
+  /** Files of its project that it does not show itself. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Whether it speaks of the repository itself, from the start or from the block that holds this text on. */
+  readonly inClone?: string;
+  /** Commands before the first of its own. */
+  readonly before?: readonly string[];
+}
+
+const settings = JSON.stringify({ warehouse: "postgres", defaultSchema: "shop", assertionSchema: "shop_checks" });
+const declaration = (name: string, schema = "raw") =>
+  `config { type: "declaration", schema: "${schema}", name: "${name}" }`;
+const include = (name: string) => ({
+  [`includes/${name}.js`]: `module.exports = require("dataform-postgres/includes/${name}");`,
+});
+
+/** A source of orders, landed. */
+const orders = {
+  "dataform.json": settings,
+  "ingest/schemas/orders.json":
+    '{ "type": "object", "properties": { "customer_id": { "type": "integer" }, "amount": { "type": "number" }, "status": { "type": "string" } } }',
+  "ingest/shop.yaml":
+    'version: 1\nsource: shop\nfiles: { at: data }\nstreams:\n  - { name: orders, files: "*.csv", format: csv, table: orders, recordSchema: schemas/orders.json }',
+  "data/orders.csv": "customer_id,amount,status\n1,9.50,paid\n",
+};
+const revenue = {
+  "definitions/revenue.sqlx":
+    'config { type: "table", assertions: { uniqueKey: ["customer_id"] } }\nselect customer_id, sum(amount) as revenue from ${ref("orders")} where status = \'paid\' group by customer_id',
+};
+
+export const given: Readonly<Record<string, Given>> = {
+  "README.md": { files: orders, before: ["npx dataform ingest"], inClone: "npm start\n" },
+  "docs/start.md": {},
+  "docs/models.md": { files: { ...orders, ...revenue } },
+  "docs/ingest.md": {
+    files: {
+      "dataform.json": settings,
+      "data/orders-1.csv": "Order No;customer;amount;ordered_at\n1;Ada;9.50;2026-01-01T00:00:00Z\n",
+    },
+    before: [],
+  },
+  "docs/releases.md": {
+    files: { ...orders, ...revenue },
+    before: ["npx dataform ingest", "npx dataform run", "npx dataform run"],
+  },
+  "docs/roles.md": { files: { ...orders, ...revenue }, before: ["npx dataform ingest"] },
+  "docs/export.md": { inClone: "from the start" },
+  "docs/history.md": {
+    files: {
+      "dataform.json": settings,
+      ...include("scd2"),
+      ...include("slices"),
+      "definitions/raw/shop_customers.sqlx": declaration("shop_customers"),
+      "definitions/raw/shop_suppliers.sqlx": declaration("shop_suppliers"),
+      "definitions/raw/ad_stats.sqlx": declaration("ad_stats"),
+      "definitions/raw/_load.sqlx": declaration("_load"),
+      "definitions/raw/payments.sqlx": declaration("payments"),
+    },
+  },
+  "docs/counters.md": {
+    files: {
+      "dataform.json": settings,
+      ...include("totals"),
+      "definitions/stat_deltas.sqlx": declaration("stat_deltas", "marts"),
+      "definitions/campaign_daily.sqlx": declaration("campaign_daily", "marts"),
+      "definitions/stat_store.sqlx": declaration("stat_store", "history"),
+      "definitions/raw/meter_readings.sqlx": declaration("meter_readings"),
+      "definitions/raw/_load.sqlx": declaration("_load"),
+    },
+  },
+  "docs/functions.md": {
+    files: {
+      "dataform.json": settings,
+      ...include("arrivals"),
+      ...include("partitions"),
+      ...include("unions"),
+      "definitions/raw/clicks.sqlx": declaration("clicks"),
+    },
+  },
+  "docs/products/marketing.md": { inClone: "from the start" },
+  "docs/products/reconciliation.md": {
+    files: {
+      "dataform.json": settings,
+      "definitions/raw/ledger.sqlx": declaration("ledger"),
+      "definitions/raw/provider.sqlx": declaration("provider"),
+    },
+  },
+};

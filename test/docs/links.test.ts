@@ -1,0 +1,40 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { expect, test } from "vitest";
+import { anchorsOf, blocksOf, linksOf, pages, root } from "./markdown.ts";
+
+const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { files: string[] };
+
+test.each(pages())("every link of %s leads somewhere, in the package too", (page) => {
+  const packed = isPacked(page);
+  const wrong = linksOf(page).filter((link) => {
+    if (/^[a-z]+:/.test(link)) return false;
+    const [path = "", anchor] = link.split("#");
+    const target = path === "" ? page : normalize(join(dirname(page), path));
+    if (!existsSync(join(root, target)) || (packed && !isPacked(target))) return true;
+    return anchor !== undefined && !anchorsOf(target).has(anchor);
+  });
+  expect(wrong).toEqual([]);
+});
+
+test("every block says what it is written in", () => {
+  const unknown = pages().flatMap((page) =>
+    blocksOf(page)
+      .filter(
+        ({ language }) => !["sh", "console", "text", "sql", "sqlx", "js", "ts", "json", "yaml"].includes(language),
+      )
+      .map(({ line }) => `${page}:${line}`),
+  );
+  expect(unknown).toEqual([]);
+});
+
+test("few blocks are not run, and each says why", () => {
+  const notRun = pages().flatMap((page) => blocksOf(page).filter((block) => block.notRun !== undefined));
+  expect(notRun.every(({ notRun = "" }) => notRun.length > 10)).toBe(true);
+  expect(notRun.length).toBeLessThanOrEqual(10);
+});
+
+/** Whether the tarball has it: what `files` lists, and what npm always packs. */
+function isPacked(path: string): boolean {
+  return [...files, "package.json", "README.md", "LICENSE"].some((one) => path === one || path.startsWith(`${one}/`));
+}
