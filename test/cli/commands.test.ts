@@ -1,26 +1,20 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { freePort } from "../../src/postgres/embedded/port.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { cli, succeeds } from "../support/cli.ts";
-import { testDatabase } from "../support/database.ts";
+import { ownDatabase } from "../support/database.ts";
 import { testProject } from "../support/project.ts";
 
 const model = { "a.sqlx": 'config { type: "table" }\nselect 1 as id' };
 
-async function database() {
-  const created = await testDatabase();
-  onTestFinished(() => created.drop());
-  return created;
-}
-
 test("run, query and run again on an empty foreign database named by DATABASE_URL", async () => {
   const { dir } = testProject({ ...model, "b.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}' });
-  const env = { DATABASE_URL: (await database()).url };
+  const env = { DATABASE_URL: (await ownDatabase()).url };
   const first = await cli(dir, ["run"], env);
   expect(first.exitCode).toBe(0);
   expect(first.stdout).toBe("");
@@ -34,7 +28,7 @@ test("run, query and run again on an empty foreign database named by DATABASE_UR
 
 test("query --json keeps digits, order and names of the columns", async () => {
   const { dir } = testProject(model);
-  const { url } = await database();
+  const { url } = await ownDatabase();
   const { stdout } = await cli(dir, [
     "query",
     "--json",
@@ -47,7 +41,7 @@ test("query --json keeps digits, order and names of the columns", async () => {
 
 test("query gives names that our SQL uses as what they are", async () => {
   const { dir } = testProject(model);
-  const env = { DATABASE_URL: (await database()).url };
+  const env = { DATABASE_URL: (await ownDatabase()).url };
   const { stdout } = await cli(dir, ["query", "--json", "select 1 as id, 2 as r, 3 as line; -- x"], env);
   expect(stdout).toBe('[{"id":1,"r":2,"line":3}]');
   expect((await cli(dir, ["query", "select 1 as r; -- x"], env)).stdout).toBe("r\n─\n1");
@@ -56,7 +50,7 @@ test("query gives names that our SQL uses as what they are", async () => {
 
 test("query --json refuses columns of one name before anything is printed; a table shows them", async () => {
   const { dir } = testProject(model);
-  const env = { DATABASE_URL: (await database()).url };
+  const env = { DATABASE_URL: (await ownDatabase()).url };
   const query =
     'select 1 as id, 2 as __proto__, 3 as id, 4 as __proto__, 5 as "Id" from generate_series(1, 1 / (select 0))';
   expect(await cli(dir, ["query", "--json", query], env)).toMatchObject({
@@ -78,7 +72,7 @@ test.each([
   "do $$ begin create table owned (a int); end $$",
 ])("query does not write: %s", async (text) => {
   const { dir } = testProject(model);
-  const env = { DATABASE_URL: (await database()).url };
+  const env = { DATABASE_URL: (await ownDatabase()).url };
   for (const flags of [[], ["--json"]]) {
     const { exitCode, stderr } = await cli(dir, ["query", ...flags, text], env);
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/the query is not one|a query only reads/)]);
@@ -88,7 +82,7 @@ test.each([
 
 test("a function that writes is stopped by the transaction of query, which shows where SQL is wrong", async () => {
   const { dir } = testProject(model);
-  const { url, settings } = await database();
+  const { url, settings } = await ownDatabase();
   const env = { DATABASE_URL: url };
   await withClient(settings, {}, (client) => client.query(sql`create sequence numbers`));
   const writing = await cli(dir, ["query", "--json", "select nextval('numbers')"], env);
@@ -128,7 +122,7 @@ test("--debug shows where the project's own code threw", async () => {
 
 test("run --json prints the report and nothing else on stdout; a failed model gives exit code 1", async () => {
   const { dir } = testProject({ "a.sqlx": 'config { type: "table" }\nselect 1 / 0 as id' });
-  const { exitCode, stdout, stderr } = await cli(dir, ["run", "--json", "--url", (await database()).url]);
+  const { exitCode, stdout, stderr } = await cli(dir, ["run", "--json", "--url", (await ownDatabase()).url]);
   expect(exitCode).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({ version: 1, status: "failure", steps: [{ status: "failed" }] });
   expect(stderr).toContain("definitions/a.sqlx:2:1: division by zero");
@@ -137,7 +131,7 @@ test("run --json prints the report and nothing else on stdout; a failed model gi
 
 test("plan and run --dry-run print the statements and change nothing", async () => {
   const { dir } = testProject(model);
-  const { url } = await database();
+  const { url } = await ownDatabase();
   for (const args of [["plan"], ["run", "--dry-run"]]) {
     const { exitCode, stdout } = await cli(dir, [...args, "--url", url]);
     expect(exitCode).toBe(0);
@@ -158,7 +152,7 @@ test("plan and run --dry-run print the statements and change nothing", async () 
 
 test("the statements that plan prints are the statements that run sends", async () => {
   const { dir } = testProject({ ...model, "v.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}' });
-  const { url } = await database();
+  const { url } = await ownDatabase();
   await cli(dir, ["run", "--url", url]);
   const planned = JSON.parse((await cli(dir, ["plan", "--json", "--url", url])).stdout) as {
     segments: { steps: { statements: { sql: string }[] }[] }[];
@@ -182,7 +176,7 @@ test("test runs the unit tests: one that passes, one that differs, one that fail
       'config { type: "test", dataset: "double" }\ninput "numbers" { select 1 as n }\nselect 1 as n, 3 as double',
     "broken.sqlx": 'config { type: "test", dataset: "double" }\ninput "numbers" { select 1 as n }\nselect x',
   });
-  const { exitCode, stderr } = await cli(dir, ["test", "--url", (await database()).url]);
+  const { exitCode, stderr } = await cli(dir, ["test", "--url", (await ownDatabase()).url]);
   expect(exitCode).toBe(1);
   expect(stderr).toContain("ok    test good");
   expect(stderr).toContain('expected, but missing: {"n":1,"double":3}');
@@ -192,7 +186,7 @@ test("test runs the unit tests: one that passes, one that differs, one that fail
 
 test("run --run-tests stops before the models when a unit test fails", async () => {
   const { dir } = testProject({ ...model, "t.sqlx": 'config { type: "test", dataset: "a" }\nselect 2 as id' });
-  const { url } = await database();
+  const { url } = await ownDatabase();
   const { exitCode } = await cli(dir, ["run", "--run-tests", "--url", url]);
   expect(exitCode).toBe(1);
   expect((await cli(dir, ["query", "--url", url, "select to_regclass('marts.a') as a"])).stdout).toMatch(/^a\n─\s*$/);
@@ -217,7 +211,7 @@ test("mistakes in the project are listed with their number, exit code 2, and as 
 
 test("a server that is down, a wrong password, a database that does not exist: each says what to do", async () => {
   const { dir } = testProject(model);
-  const { url } = await database();
+  const { url } = await ownDatabase();
   const port = await freePort();
   const down = await cli(dir, ["run"], { DATABASE_URL: `postgresql://u:secret@127.0.0.1:${port}/x` });
   expect(down.exitCode).toBe(2);
@@ -246,7 +240,7 @@ test("a URL that is none, a wrong port and a wrong sslmode are explained", async
 
 test("the .env file of the project serves, and what is set outside wins", async () => {
   const { dir } = testProject(model);
-  const { url } = await database();
+  const { url } = await ownDatabase();
   writeFileSync(join(dir, ".env"), `DATABASE_URL=${url}\n`);
   await succeeds(cli(dir, ["run"]));
   const outside = await cli(dir, ["run"], { DATABASE_URL: "postgresql://127.0.0.1:1/x" });
@@ -255,7 +249,7 @@ test("the .env file of the project serves, and what is set outside wins", async 
 
 test("unknown commands, flags, actions and tags suggest the nearest", async () => {
   const { dir } = testProject({ "orders.sqlx": 'config { type: "table", tags: ["daily"] }\nselect 1 as id' });
-  const { url } = await database();
+  const { url } = await ownDatabase();
   const stderr = async (...args: string[]) => {
     const result = await cli(dir, args);
     expect(result.exitCode).toBe(2);
@@ -277,7 +271,7 @@ test("flags of BigQuery's command line are taken with a warning", async () => {
 
 test("a schema suffix makes an environment of its own beside the other", async () => {
   const { dir } = testProject(model);
-  const env = { DATABASE_URL: (await database()).url };
+  const env = { DATABASE_URL: (await ownDatabase()).url };
   await cli(dir, ["run"], env);
   await cli(dir, ["run", "--schema-suffix", "dev"], env);
   const { stdout } = await cli(

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { LoadReport } from "../../src/model/load-report.ts";
 import { cli } from "../support/cli.ts";
-import { testDatabase } from "../support/database.ts";
+import { ownDatabase } from "../support/database.ts";
 import { feed, sendJson, startApi } from "../support/ingest-api.ts";
 import { item, itemSchema } from "../support/ingest-declaration.ts";
 
@@ -38,8 +38,7 @@ function project(): string {
 }
 
 async function surroundings(records: readonly object[]) {
-  const database = await testDatabase();
-  onTestFinished(() => database.drop());
+  const database = await ownDatabase();
   const good = feed(() => records);
   const api = await startApi((request, response, n) =>
     request.url!.startsWith("/others") && request.headers.authorization === "Bearer half"
@@ -80,8 +79,7 @@ test("ingest --dry-run writes nothing", async () => {
 });
 
 test("ingest --dry-run knows the files that have landed, the types that PostgreSQL lacks and paths that lead nowhere", async () => {
-  const database = await testDatabase();
-  onTestFinished(() => database.drop());
+  const database = await ownDatabase();
   const dir = project();
   rmSync(join(dir, "ingest/shop.yaml"));
   const declare = (options: string) =>

@@ -1,19 +1,14 @@
-import { expect, onTestFinished, test } from "vitest";
-import { parseConnectionUrl } from "../../src/config/connection.ts";
-import { connect } from "../../src/postgres/client.ts";
+import { expect, test } from "vitest";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { cli, succeeds } from "../support/cli.ts";
-import { testDatabase } from "../support/database.ts";
+import { ownDatabase } from "../support/database.ts";
 import { type ProjectFiles, testProject } from "../support/project.ts";
 
 async function setUp(files: ProjectFiles) {
   const project = testProject(files);
-  const database = await testDatabase();
-  onTestFinished(() => database.drop());
-  const client = await connect(parseConnectionUrl(database.url, "test"));
-  onTestFinished(() => client.close());
-  const dataform = (...args: string[]) => cli(project.dir, [...args, "--url", database.url]);
+  const { client, url } = await ownDatabase();
+  const dataform = (...args: string[]) => cli(project.dir, [...args, "--url", url]);
   return { project, client, dataform };
 }
 

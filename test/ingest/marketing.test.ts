@@ -6,7 +6,7 @@ import { ingest } from "../../src/land/ingest.ts";
 import type { LoadReport } from "../../src/model/load-report.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
-import { testDatabase } from "../support/database.ts";
+import { ownDatabase } from "../support/database.ts";
 
 const projectDir = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -14,11 +14,8 @@ const projectDir = fileURLToPath(new URL("../..", import.meta.url));
 async function setup(options: DemoApiOptions = {}) {
   const api = await createDemoApi(options);
   const url = await api.listen({ port: 0, host: "127.0.0.1" });
-  const database = await testDatabase();
-  onTestFinished(async () => {
-    await api.close();
-    await database.drop();
-  });
+  onTestFinished(() => api.close());
+  const database = await ownDatabase();
   const env = { MARKETING_API_URL: url, MARKETING_API_TOKEN: DEMO_TOKEN };
   const declaration = loadIngest(`${projectDir}/ingest/marketing.yaml`, { projectDir, env });
   const load = () => ingest(declaration, database.settings, { rest: { sleep: async () => {} } });

@@ -13,7 +13,7 @@ import { signal } from "../support/signal.ts";
 
 const db = ingestDatabase();
 
-const childScript = bundled("ingest-child.ts");
+const childScript = await bundled("ingest-child.ts");
 
 /** Returns the signal that ended the process. */
 async function loadAndDie(order: object): Promise<string | null> {

@@ -5,11 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { connectionUrl } from "../../src/model/connection-settings.ts";
-import { connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { bundled } from "../support/built.ts";
-import { testDatabase } from "../support/database.ts";
+import { ownDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { proxy } from "../support/proxy.ts";
 import { randomFrom } from "../support/reader.ts";
@@ -101,12 +100,8 @@ test(
   async () => {
     const random = randomFrom(whole ? 7 : 11);
     const dir = project();
-    const database = await testDatabase();
-    const client = await connect(database.settings);
-    onTestFinished(async () => {
-      await client.close();
-      await database.drop();
-    });
+    const database = await ownDatabase();
+    const { client } = database;
     const cuttable = await proxy(database.settings);
     const dealt = deal();
     let served = 0;
@@ -116,7 +111,7 @@ test(
         feedOf.slice(0, served).flatMap((ids) => ids.map((id) => ({ ...recordOf(id), updated_at: timeOf(id) }))),
       )(request, response, n),
     );
-    const childScript = bundled("proof-child.ts");
+    const childScript = await bundled("proof-child.ts");
     const ways = ["process", "backend", "socket"] as const;
     const load = async (source: Source, kill?: { way: (typeof ways)[number]; at: number }) => {
       const settings = kill?.way === "socket" ? cuttable.settings : database.settings;

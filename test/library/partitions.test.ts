@@ -1,21 +1,13 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import * as partitions from "../../src/library/partitions.ts";
-import { type Client, connect } from "../../src/postgres/client.ts";
+import type { Client } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { id } from "../../src/sql/identifiers.ts";
 import { sql } from "../../src/sql/sql.ts";
-import { testDatabase } from "../support/database.ts";
+import { ownDatabase } from "../support/database.ts";
 import { expectGolden } from "../support/golden.ts";
 
-async function database(): Promise<Client> {
-  const { settings, drop } = await testDatabase();
-  const client = await connect(settings);
-  onTestFinished(async () => {
-    await client.close();
-    await drop();
-  });
-  return client;
-}
+const database = async (): Promise<Client> => (await ownDatabase()).client;
 
 const parts = async (client: Client) => {
   const { rows } = await client.table(

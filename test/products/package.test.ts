@@ -4,11 +4,10 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
-import { connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
-import { testDatabase } from "../support/database.ts";
+import { ownDatabase } from "../support/database.ts";
 import { landing, makeFeed, makeLedger } from "../support/history.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -43,12 +42,8 @@ test("a stranger's project has its history from the package: a file of one line,
       from: ["raw", "customers_feed"], schema: "shop", key: "id", attributes: { name: "text" },
     });`,
   });
-  const database = await testDatabase();
-  const client = await connect(database.settings);
-  onTestFinished(async () => {
-    await client.close();
-    await database.drop();
-  });
+  const database = await ownDatabase();
+  const { client } = database;
   const records = [{ id: "1", name: "Ann" }];
   await client.script(
     script(`${makeLedger}; ${makeFeed("customers", "id text, name text")};
@@ -74,12 +69,8 @@ test("a stranger's project has the differences of its meters from the package, w
       counters: { kwh: "numeric" }, rollups: { meter_months: { by: ["meter"], every: "month" } },
     });`,
   });
-  const database = await testDatabase();
-  const client = await connect(database.settings);
-  onTestFinished(async () => {
-    await client.close();
-    await database.drop();
-  });
+  const database = await ownDatabase();
+  const { client } = database;
   await client.script(
     script(`${makeLedger};
     create table raw.meter_readings (meter text, read_at timestamptz, kwh numeric, _load_id bigint, _row_no bigint);
@@ -116,12 +107,8 @@ test("a stranger's project reconciles two tables with the package's functions", 
     "definitions/payments.js": `reconcile.publish("payments", { ours: "ours", theirs: "theirs", schema: "shop", key: "ref",
       columns: { amount: { kind: "money", currency: "ccy" }, ccy: { kind: "text" } } });`,
   });
-  const database = await testDatabase();
-  const client = await connect(database.settings);
-  onTestFinished(async () => {
-    await client.close();
-    await database.drop();
-  });
+  const database = await ownDatabase();
+  const { client } = database;
   await client.script(sql`create schema src;
     create table src.ours as select * from (values ('1', 10.00, 'EUR'), ('2', 20.00, 'EUR'), ('3', 30, 'EUR')) as v (ref, amount, ccy);
     create table src.theirs as select * from (values ('1', 10.000, 'EUR'), ('2', 20.01, 'EUR')) as v (ref, amount, ccy)`);

@@ -1,6 +1,6 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { cli } from "../support/cli.ts";
-import { testDatabase } from "../support/database.ts";
+import { ownDatabase } from "../support/database.ts";
 import { type ProjectFiles, testProject } from "../support/project.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
@@ -29,8 +29,7 @@ const sources = [
 
 async function setUp() {
   const project = testProject(files);
-  const database = await testDatabase();
-  onTestFinished(() => database.drop());
+  const database = await ownDatabase();
   return (...args: string[]) => cli(project.dir, [...args, "--url", database.url]);
 }
 
@@ -55,8 +54,7 @@ test("a plan names them, too", async () => {
 
 test("GitHub shows one annotation for each source", async () => {
   const project = testProject(files);
-  const database = await testDatabase();
-  onTestFinished(() => database.drop());
+  const database = await ownDatabase();
   const { stderr } = await cli(project.dir, ["run", "--url", database.url], { GITHUB_ACTIONS: "true" });
   expect(stderr.split("\n").filter((line) => line.startsWith("::"))).toEqual([
     "::error file=definitions/rates.sqlx::raw.rates not there yet (declared in definitions/rates.sqlx)",

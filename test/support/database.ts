@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { inject } from "vitest";
+import { inject, onTestFinished } from "vitest";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
 import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
-import { withClient } from "../../src/postgres/client.ts";
+import { type Client, connect, withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 
 export interface TestDatabase {
@@ -24,4 +24,15 @@ export async function testDatabase(): Promise<TestDatabase> {
     url: connectionUrl(settings, { password: true }),
     drop: async () => void (await run(`drop database if exists ${database} with (force)`)),
   };
+}
+
+/** A database of this test, with a session of the superuser in it; both are gone when the test ends. */
+export async function ownDatabase(): Promise<TestDatabase & { readonly client: Client }> {
+  const database = await testDatabase();
+  const client = await connect(database.settings, { applicationName: "test" });
+  onTestFinished(async () => {
+    await client.close();
+    await database.drop();
+  });
+  return { ...database, client };
 }

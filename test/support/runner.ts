@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { bundled } from "./built.ts";
 import type { Order, Outcome } from "./run-child.ts";
 
-const script = bundled("run-child.ts");
+const script = await bundled("run-child.ts");
 
 /** Runs in processes of their own, started ahead. */
 export class Runners {
