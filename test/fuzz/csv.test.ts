@@ -269,11 +269,11 @@ test("CSV: in the database are the oracle's cells, and each record is a row or a
     const landed = await rows(`select n::text, a, b from raw.orders where _load_id = ${load!.loadId ?? 0}`);
     const certain = expected.flatMap(({ cells }) => (cells && landedOf(cells)) ?? []);
     const found = landed.map(({ n, a, b }) => JSON.stringify([n, a, b]));
-    const doubtful = expected.flatMap(({ cells }) => (cells && landedOf(cells) === undefined ? [cells] : []));
+    const unsure = expected.flatMap(({ cells }) => (cells && landedOf(cells) === undefined ? [cells] : []));
     expect(subtract(certain, found)).toEqual([]);
     for (const text of subtract(found, certain)) {
       const [number, a, b] = JSON.parse(text) as (string | null)[];
-      expect(doubtful).toContainEqual(
+      expect(unsure).toContainEqual(
         expect.objectContaining({
           n: expect.stringMatching(new RegExp(`^\\s*[+]?0*${number}\\s*$`)),
           ...(a === null ? {} : { a }),

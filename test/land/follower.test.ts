@@ -22,7 +22,7 @@ const byDay = stream({
 function following(days: readonly number[], before: LoadCursor | null, since?: string) {
   const follower = follow(byTime, before, since);
   const taken = days.filter((n) => follower.admit!(record(n), record(n).text()));
-  return { taken, next: follower.end({ taken: taken.length, days: undefined })?.value ?? null };
+  return { taken, next: follower.end({ admitted: taken.length, days: undefined })?.value ?? null };
 }
 
 describe("a load with a cursor", () => {
@@ -47,19 +47,19 @@ describe("a load of days", () => {
   const days = { start: day(3), end: day(5) };
 
   test("sends the next one to the last day asked for, also where no record came", () => {
-    expect(follow(byDay, cursorAt(day(3)), undefined).end({ taken: 0, days })).toEqual(cursorAt(day(5)));
+    expect(follow(byDay, cursorAt(day(3)), undefined).end({ admitted: 0, days })).toEqual(cursorAt(day(5)));
   });
 
   test("that asked for none leaves the cursor, also where it was told to begin elsewhere", () => {
     const follower = follow(byDay, cursorAt(day(3)), day(1));
     expect(follower.start).toEqual(cursorAt(day(1)));
-    expect(follower.end({ taken: 0, days: undefined })).toEqual(cursorAt(day(3)));
+    expect(follower.end({ admitted: 0, days: undefined })).toEqual(cursorAt(day(3)));
   });
 });
 
 test("a load without a cursor takes every record, and leaves none", () => {
   const follower = follow(stream({ cursor: undefined }), null, undefined);
-  expect([follower.admit, follower.start, follower.end({ taken: 3, days: undefined })]).toEqual([
+  expect([follower.admit, follower.start, follower.end({ admitted: 3, days: undefined })]).toEqual([
     undefined,
     null,
     null,
@@ -67,5 +67,5 @@ test("a load without a cursor takes every record, and leaves none", () => {
 });
 
 test("a load of rejects leaves the cursor where it is", () => {
-  expect(stay(cursorAt(time(2))).end({ taken: 3, days: undefined })).toEqual(cursorAt(time(2)));
+  expect(stay(cursorAt(time(2))).end({ admitted: 3, days: undefined })).toEqual(cursorAt(time(2)));
 });

@@ -31,7 +31,7 @@ describe("a load whose records are all wrong", () => {
     if (!isRefused) return expect(act).not.toThrow();
     expect(act).toThrow(
       expect.objectContaining({
-        message: `all ${tally(counts).taken} records of shop.items were rejected`,
+        message: `all ${tally(counts).admitted} records of shop.items were rejected`,
         found: "record 1: id: is missing",
       }),
     );

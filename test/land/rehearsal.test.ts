@@ -29,7 +29,7 @@ test.each([
   ["is empty", "batch: { kind: full }", some(8), header],
   ["fewer rows than a whole file has", "minRows: 2", some(2), some(1)],
   ["its content is another now", "changed: refuse", some(1), some(2)],
-])("a dry run refuses a file as the load does: it %s", async (message, stream, before, now) => {
+])("a dry run refuses a file as the load does: %s", async (message, stream, before, now) => {
   const { put, load } = await fileIngest(`format: csv\n${stream}`);
   put({ "a.csv": before });
   expect(await load()).toMatchObject({ status: "loaded" });

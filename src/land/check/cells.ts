@@ -57,7 +57,7 @@ export function cellRules(recordSchema: RecordSchema, names: readonly string[]):
     const column = byName.get(name)!;
     const property = Object.hasOwn(properties, name) ? properties[name]! : {};
     const refuses = saysMore(property, column) ? judge(recordSchema, column, property) : undefined;
-    const anyText = takesAnyText(schemaTypesOf(property));
+    const anyText = allowsAnyText(schemaTypesOf(property));
     // With a format: the server would take "infinity" for a date, and a time without its zone.
     const unruly = anyText && property.format === undefined;
     return {
@@ -86,7 +86,7 @@ function judge(recordSchema: RecordSchema, column: RawColumn, property: object):
   return (text) => check(coerce(text, types));
 }
 
-const takesAnyText = (types: readonly string[]) => types.length === 0 || types.includes("string");
+const allowsAnyText = (types: readonly string[]) => types.length === 0 || types.includes("string");
 
 /**
  * Whether bytes surely are what the schema and the column want. What no rule is about is left to the server: it takes all
@@ -95,7 +95,7 @@ const takesAnyText = (types: readonly string[]) => types.length === 0 || types.i
  */
 export function certainty(type: string, types: readonly string[] = []): Certain {
   const typed = byType(type);
-  if (takesAnyText(types) || types.some((one) => strictTypes.get(one)?.test(type))) return typed;
+  if (allowsAnyText(types) || types.some((one) => strictTypes.get(one)?.test(type))) return typed;
   const allowed = types.map(byJsonType);
   return (bytes, start, end) => allowed.some((certain) => certain(bytes, start, end)) && typed(bytes, start, end);
 }

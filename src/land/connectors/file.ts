@@ -14,7 +14,7 @@ import { readFile } from "./formats.ts";
 export type FileTarget = LoadTarget<StreamDeclaration & { readonly connector: FileStream }>;
 
 /** What became of one file. `version` counts the contents that landed under its path. */
-export type FileOutcome =
+type FileOutcome =
   | { readonly status: "known"; readonly version: number }
   | { readonly status: "loaded"; readonly version: number; readonly landed: Landed };
 

@@ -10,14 +10,14 @@ import type { Sink } from "../load/sink.ts";
 import { type FileTarget, landFile } from "./file.ts";
 
 /** What became of the files of one stream. */
-export interface LandedFiles {
+interface LandedFiles {
   readonly files: readonly FileLoad[];
   readonly landed: readonly Landed[];
   readonly warnings: readonly string[];
 }
 
 /** Where files are. */
-export interface FilesPlace {
+interface FilesPlace {
   readonly filesystem: Filesystem;
   /** As it was declared, for messages. */
   readonly at: string;

@@ -3,7 +3,7 @@ import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
 import { type LedgerKey, ledgerExists, loadTable, rejectedTable } from "./ledger.ts";
 
-export interface RejectedRecord {
+interface RejectedRecord {
   readonly loadId: string;
   readonly rowNo: string;
   readonly stream: string;

@@ -13,7 +13,7 @@ export interface Follower {
   /** Whether a record is new, and counts from now on; undefined where all are. */
   readonly admit?: (record: SourceRecord, text: string) => boolean;
   /** Where the next load begins, after all that was counted. */
-  end(counts: Pick<Tally, "taken" | "days">): LoadCursor | null;
+  end(counts: Pick<Tally, "admitted" | "days">): LoadCursor | null;
 }
 
 /**
@@ -52,11 +52,11 @@ function followRecords(
   return {
     start,
     admit: (record, text) => tracker.admit(record, text),
-    end: ({ taken }) => {
+    end: ({ admitted }) => {
       const now = tracker.cursor;
       if (since === undefined) return now;
       // What was asked for is no place that a source has reached: the cursor moves by records, and not back.
-      if (taken === 0 || now.value === null) return before;
+      if (admitted === 0 || now.value === null) return before;
       return before?.value != null && order(now.value, before.value) < 0 ? before : now;
     },
   };

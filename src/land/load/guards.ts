@@ -8,7 +8,7 @@ const TELLING_RECORDS = 10;
 /** So many rejects and not one row: it will not get better. */
 const HOPELESS_REJECTS = 100_000;
 
-type Counts = Pick<Tally, "taken" | "rows" | "rejected" | "firstReject">;
+type Counts = Pick<Tally, "admitted" | "rows" | "rejected" | "firstReject">;
 
 /** Stops a load that goes on and on without a row. */
 export function refuseHopeless(target: LoadTarget, counts: Counts): void {
@@ -20,8 +20,8 @@ export function refuseHopeless(target: LoadTarget, counts: Counts): void {
  * @param goesOn whether the load began where an earlier one had ended
  */
 export function refuseAllWrong(target: LoadTarget, counts: Counts, goesOn: boolean): void {
-  const { taken, rejected } = counts;
-  if (taken > 0 && rejected >= taken && !(goesOn && taken < TELLING_RECORDS)) throw allWrong(target, counts);
+  const { admitted, rejected } = counts;
+  if (admitted > 0 && rejected >= admitted && !(goesOn && admitted < TELLING_RECORDS)) throw allWrong(target, counts);
 }
 
 /** A file with fewer rows than the declaration says a whole one has. */
@@ -56,9 +56,9 @@ export async function refuseShrunk(target: LoadTarget, { rows }: Pick<Tally, "ro
   });
 }
 
-function allWrong(target: LoadTarget, { taken, firstReject }: Counts): UserError {
+function allWrong(target: LoadTarget, { admitted, firstReject }: Counts): UserError {
   return new UserError({
-    message: `all ${taken} records of ${streamName(target)} were rejected`,
+    message: `all ${admitted} records of ${streamName(target)} were rejected`,
     location: { file: target.stream.recordSchema.file },
     expected: "records that meet this schema",
     found: firstReject!,

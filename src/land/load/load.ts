@@ -27,7 +27,7 @@ export interface Landed {
 }
 
 /** What a load is made of. */
-export interface LoadParts {
+interface LoadParts {
   readonly target: LoadTarget;
   readonly writer: LoadWriter;
   readonly follower: Follower;
@@ -91,7 +91,7 @@ export class Load {
     if (days) this.tally.addDays(days);
     for (const piece of rejected) {
       this.tally.records++;
-      this.reject({ rowNo: this.tally.taken, ...piece });
+      this.reject({ rowNo: this.tally.admitted, ...piece });
     }
     for (const record of records) this.#addRecord(record);
   }
@@ -108,15 +108,15 @@ export class Load {
     if (record.hasDuplicateKeys) tally.duplicateKeys++;
     const { position, line, byte } = record;
     const checked = this.#check(record, text);
-    if ("cells" in checked) this.#buffer.addRow(tally.taken, { position, line, byte }, checked.cells, text);
-    else this.reject({ rowNo: tally.taken, position, line, byte, reason: checked.reasons.join("; "), text });
+    if ("cells" in checked) this.#buffer.addRow(tally.admitted, { position, line, byte }, checked.cells, text);
+    else this.reject({ rowNo: tally.admitted, position, line, byte, reason: checked.reasons.join("; "), text });
   }
 
   /** Whether a line of JSON lands as it is: it is surely right, and its record need not be seen. */
   addLine(line: Line, copy: NdjsonCopy): boolean {
     if (this.#parts.follower.admit || !copy.accepts(line.bytes)) return false;
     this.tally.records++;
-    this.#buffer.addLine(this.tally.taken, line, copy);
+    this.#buffer.addLine(this.tally.admitted, line, copy);
     return true;
   }
 

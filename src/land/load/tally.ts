@@ -34,7 +34,7 @@ export class Tally {
   readonly #reasons = new Map<string, number>();
 
   /** Records that were new. */
-  get taken(): number {
+  get admitted(): number {
     return this.records - this.skipped;
   }
 

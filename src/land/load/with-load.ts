@@ -12,7 +12,7 @@ import type { LoadTarget } from "./target.ts";
 /** Small enough that what is gathered is gone before the garbage collector has looked at it twice. */
 const MEMORY = 4 * 1024 * 1024;
 
-export interface LoadOptions extends LandOptions {
+interface LoadOptions extends LandOptions {
   /** The file that all records are of. */
   readonly file?: string;
   /** Takes what is refused, in place of `_rejected`: of a load that tries rejects again. It leaves the cursor alone. */
@@ -33,7 +33,7 @@ interface Kept {
   readonly file?: FileVersion;
 }
 
-export interface LoadResult<T> {
+interface LoadResult<T> {
   /** Null where nothing was kept. */
   readonly landed: Landed | null;
   readonly answer: T;

@@ -23,11 +23,11 @@ export function partitionClause({ partition }: RawTable): Sql {
 export function firstPartitions(table: RawTable): Sql[] {
   const { partition } = table;
   if (partition?.by !== "column") return [];
-  const taken = new Set(["default"]);
+  const suffixes = new Set(["default"]);
   const parts = partition.values!.map((value, index) => {
     const plain = value.toLowerCase().replace(/[^a-z0-9_]/g, "_");
-    const suffix = plain === "" || taken.has(plain) ? `${plain}${index}` : plain;
-    taken.add(suffix);
+    const suffix = plain === "" || suffixes.has(plain) ? `${plain}${index}` : plain;
+    suffixes.add(suffix);
     return sql`create table ${partitionName(table, suffix)} partition of ${relationId(table)} for values in (${literal(value)})`;
   });
   const others = sql`create table ${partitionName(table, "default")} partition of ${relationId(table)} default`;

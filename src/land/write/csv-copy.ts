@@ -18,7 +18,7 @@ const CHUNK_BYTES = 256 * 1024;
 /** Rows that only the server can judge, at once; also bounds the rejects in memory. */
 const MAX_UNSURE = 20_000;
 
-export interface CsvCopyHooks {
+interface CsvCopyHooks {
   /** Takes a record that is refused. */
   reject(rejection: Rejection): void;
   /** After each COPY. */

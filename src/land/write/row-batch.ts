@@ -25,20 +25,10 @@ const MAX_CHARACTER_BYTES = 3;
 const MAX_NUMBER = 16;
 
 /** A row of a batch, as it came. */
-export interface BatchRow {
+interface BatchRow {
   readonly rowNo: number;
   readonly place: Place;
   readonly text: string;
-}
-
-/** Where a row lies in its block, and where it came from. */
-interface KeptRow {
-  readonly rowNo: number;
-  readonly start: number;
-  readonly middle: number;
-  readonly end: number;
-  readonly place: Place | number;
-  readonly byte: number | undefined;
 }
 
 /**
@@ -75,7 +65,8 @@ export class RowBatch {
     const start = this.#used;
     const middle = start + block.write(line, start);
     const end = middle + block.write(text, middle);
-    this.#keep({ rowNo, start, middle, end, place: place.line ?? place, byte: place.byte });
+    this.#keepBytes(start, middle, end);
+    this.#keepPlace(rowNo, place.line ?? place, place.byte);
     return size;
   }
 
@@ -85,16 +76,20 @@ export class RowBatch {
     const block = this.#blockFor(size);
     const start = this.#used;
     const middle = copy.write(bytes, block, start + block.write(String(rowNo), start, "latin1"));
-    this.#keep({ rowNo, start, middle, end: middle + bytes.copy(block, middle), place: line, byte });
+    this.#keepBytes(start, middle, middle + bytes.copy(block, middle));
+    this.#keepPlace(rowNo, line, byte);
     return size;
   }
 
-  #keep({ rowNo, start, middle, end, place, byte }: KeptRow): void {
+  #keepBytes(start: number, middle: number, end: number): void {
     this.#used = end;
     this.#blockOf.push(this.#blocks.length - 1);
     this.#start.push(start);
     this.#middle.push(middle);
     this.#end.push(end);
+  }
+
+  #keepPlace(rowNo: number, place: Place | number, byte: number | undefined): void {
     this.#rowNo.push(rowNo);
     this.#place.push(place);
     this.#byte.push(byte);

@@ -8,7 +8,7 @@ import { type ColumnMatch, cellColumns, selectCells, unsureRows } from "./column
 import { copyFault } from "./reasons.ts";
 import type { RowTarget } from "./row-fallback.ts";
 
-export interface UnreadCopy {
+interface UnreadCopy {
   readonly source: Client;
   /** The query, and how its columns match those of the table. */
   readonly rows: Sql;

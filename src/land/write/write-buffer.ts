@@ -9,7 +9,7 @@ export interface RowWriter {
   copyRejections(rejections: readonly Rejection[]): Promise<void>;
 }
 
-export interface BufferHooks {
+interface BufferHooks {
   /** Takes a row that the server refused. */
   reject(rejection: Rejection): void;
   /** So many more rows have landed. Throws where the load is to end. */
