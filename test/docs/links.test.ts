@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
-import { anchorsOf, blocksOf, linksOf, pages, root } from "./markdown.ts";
+import { anchorsOf, blocksOf, linksOf, pages, readPage, root } from "./markdown.ts";
 
 const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { files: string[] };
 
@@ -15,6 +15,16 @@ test.each(pages())("every link of %s leads somewhere, in the package too", (page
     return anchor !== undefined && !anchorsOf(target).has(anchor);
   });
   expect(wrong).toEqual([]);
+});
+
+test("every path that the architecture names is there", () => {
+  const spans = [...readPage("docs/architecture.md").matchAll(/`([\w./-]+(?:\/|\.(?:ts|cjs|sqlx|md)))`/g)];
+  const paths = spans.map(([, path = ""]) => path).filter((path) => path.includes("/"));
+  const missing = paths.filter(
+    (path) => !["", "src", "src/sources", "src/land", "src/library"].some((at) => existsSync(join(root, at, path))),
+  );
+  expect(paths.length).toBeGreaterThan(40);
+  expect(missing).toEqual([]);
 });
 
 test("every block says what it is written in", () => {
