@@ -81,6 +81,27 @@ test("every import goes in an allowed direction", () => {
   expect(wrong).toEqual([]);
 });
 
+test("inside a folder of src/ its own folders lean on each other in one direction", () => {
+  const inside = new Map<string, Set<string>>();
+  for (const file of files) {
+    for (const target of importsOf(file)) {
+      const [from, to] = [dirname(file.name), dirname(relative(join(root, "src"), target))].map((path) =>
+        path.split("/"),
+      );
+      if (from!.length < 2 || to!.length < 2 || from![0] !== to![0] || from![1] === to![1]) continue;
+      const name = `${from![0]}/${from![1]}`;
+      inside.set(name, (inside.get(name) ?? new Set()).add(`${to![0]}/${to![1]}`));
+    }
+  }
+  expect(inside.size).toBeGreaterThan(0);
+  const reached = (start: string) => {
+    const found = new Set(inside.get(start));
+    for (const name of found) for (const next of inside.get(name) ?? []) found.add(next);
+    return found;
+  };
+  expect([...inside.keys()].filter((name) => reached(name).has(name))).toEqual([]);
+});
+
 test("schemas are types to whoever uses them: the program reads schemas/*.json and never loads their builder", () => {
   const loading = files
     .filter(({ folder }) => folder !== "schemas")

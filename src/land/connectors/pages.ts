@@ -43,7 +43,7 @@ export async function* readPagesOf(
       break;
     }
     case "soap": {
-      const { readSoap } = await import("../../sources/soap.ts");
+      const { readSoap } = await import("../../sources/soap/soap.ts");
       yield* readSoap(connector, stream as StreamDeclaration & { readonly connector: SoapStream }, since, options);
       break;
     }

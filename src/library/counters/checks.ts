@@ -2,8 +2,8 @@ import { cte, withCtes } from "../../sql/ctes.ts";
 import { id, suffixed } from "../../sql/identifiers.ts";
 import { and, join, or, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
+import { differences, sums } from "../shared/sums.ts";
 import { comparable } from "../shared/values.ts";
-import { differences, sums } from "../totals.ts";
 import {
   among,
   dotted,

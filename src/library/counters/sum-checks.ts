@@ -2,7 +2,7 @@ import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
-import { differences, sums } from "../totals.ts";
+import { differences, sums } from "../shared/sums.ts";
 import { among, dotted, isAll, readingsAmong, storeCte, stretch, writtenLast } from "./changes.ts";
 import { daysOfMonth, groupOf, periodOf, periodOfReading, type Rollup } from "./rollups.ts";
 import { beforeFeedOf, deltaOf, type Shape, toDateOf } from "./shape.ts";

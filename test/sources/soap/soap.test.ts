@@ -1,12 +1,12 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
-import { Secret, type SoapDeclaration, type SoapStream } from "../../src/model/ingest.ts";
-import type { HttpHooks } from "../../src/sources/http/reader.ts";
-import type { SourceRecord } from "../../src/sources/json/document.ts";
-import { readSoap } from "../../src/sources/soap.ts";
-import { sendJson, startApi } from "../support/ingest-api.ts";
-import { TOKEN } from "../support/ingest-declaration.ts";
-import { bodyOf, failure, testClock } from "../support/reading.ts";
+import { Secret, type SoapDeclaration, type SoapStream } from "../../../src/model/ingest.ts";
+import type { HttpHooks } from "../../../src/sources/http/reader.ts";
+import type { SourceRecord } from "../../../src/sources/json/document.ts";
+import { readSoap } from "../../../src/sources/soap/soap.ts";
+import { sendJson, startApi } from "../../support/ingest-api.ts";
+import { TOKEN } from "../../support/ingest-declaration.ts";
+import { bodyOf, failure, testClock } from "../../support/reading.ts";
 
 const NAMESPACE_11 = "http://schemas.xmlsoap.org/soap/envelope/";
 const NAMESPACE_12 = "http://www.w3.org/2003/05/soap-envelope";

@@ -1,12 +1,12 @@
-import { UserError } from "../model/errors.ts";
-import type { SoapDeclaration, SoapStream, StreamDeclaration, XmlOptions } from "../model/ingest.ts";
-import { readXml } from "./formats/xml.ts";
-import { type AnswerType, checkAnswer, refusal } from "./http/answer.ts";
-import { openReader } from "./http/auth.ts";
-import { type HttpHooks, type HttpReader, type PatientCall, TryAgain } from "./http/reader.ts";
-import { withoutSecrets } from "./http/redact.ts";
-import type { Answer } from "./http/request.ts";
-import type { SourcePage } from "./source.ts";
+import { UserError } from "../../model/errors.ts";
+import type { SoapDeclaration, SoapStream, StreamDeclaration, XmlOptions } from "../../model/ingest.ts";
+import { readXml } from "../formats/xml.ts";
+import { type AnswerType, checkAnswer, refusal } from "../http/answer.ts";
+import { openReader } from "../http/auth.ts";
+import { type HttpHooks, type HttpReader, type PatientCall, TryAgain } from "../http/reader.ts";
+import { withoutSecrets } from "../http/redact.ts";
+import type { Answer } from "../http/request.ts";
+import type { SourcePage } from "../source.ts";
 
 export type SoapStreamDeclaration = Pick<StreamDeclaration, "name"> & { readonly connector: SoapStream };
 
