@@ -36,10 +36,7 @@ export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string
     coreVersion: graph.dataformCoreVersion,
     project,
     actions: adoptActions(graph, project.defaultSchema, settings, asked),
-    notes: answer.ignored.map(
-      (name) =>
-        `the project file's ${name} has no meaning here and is ignored${name === "concurrentQueryLimit" ? " (run --concurrency says how many models are built at once)" : ""}`,
-    ),
+    notes: answer.notes,
     tests: (graph.tests ?? []).map(adoptTest),
     traces: [...answer.traces.map(adoptTrace), ...[...asked.values()].map(({ trace }) => trace)],
   };

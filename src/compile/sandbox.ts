@@ -4,9 +4,8 @@ import { fileURLToPath } from "node:url";
 import type { RawTables } from "../config/raw-tables.ts";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
-import { nearest } from "../model/nearest.ts";
 import type { ProjectFiles } from "./project.ts";
-import { escapePattern, findInSource } from "./source.ts";
+import { checkSettings, ignoredSettings, isPlainlyRight } from "./settings.ts";
 
 /** What may be set from outside, by Dataform's own names. */
 export interface ProjectOverrides {
@@ -31,8 +30,8 @@ export interface SandboxAnswer {
   /** For each of core's errors the calls in the project's files that led to it, innermost first. */
   readonly frames: readonly (readonly SourceLocation[])[];
   readonly traces: readonly Trace[];
-  /** Settings of the project file that mean nothing any more. */
-  readonly ignored: readonly string[];
+  /** What a person should know of the project file. */
+  readonly notes: readonly string[];
   readonly settings: readonly OwnSettings[];
 }
 
@@ -117,7 +116,9 @@ interface Failure {
   readonly frames: readonly SourceLocation[];
 }
 
-type WorkerAnswer = SandboxAnswer | { readonly failure: Failure };
+/** The project file as it is written, and what became of the project. */
+type Compiled = Omit<SandboxAnswer, "notes"> & { readonly written: Readonly<Record<string, unknown>> };
+type WorkerAnswer = Compiled | { readonly failure: Failure };
 
 export interface Compilation {
   readonly project: ProjectFiles;
@@ -133,17 +134,20 @@ export interface Compilation {
 
 /** Compiles the project as `compileOnce`; again, and slower, where an error does not know where it comes from. */
 export async function runCompiler(compilation: Compilation): Promise<SandboxAnswer> {
+  const { project } = compilation;
   const compile = (placeThrown: boolean) => compileOnce(compilation, placeThrown);
-  const answer = await compile(false);
-  const errors = answer.graph.graphErrors?.compilationErrors ?? [];
-  return errors.some(({ stack }) => !stack) ? compile(true) : answer;
+  const first = await compile(false);
+  if (!isPlainlyRight(first.written, project)) await checkSettings(project);
+  const errors = first.graph.graphErrors?.compilationErrors ?? [];
+  const { written, ...answer } = errors.some(({ stack }) => !stack) ? await compile(true) : first;
+  return { ...answer, notes: ignoredSettings(written, project) };
 }
 
 /**
  * Compiles the project in a child process with an empty environment, a time limit and a memory limit.
  * @throws UserError when the project's code stops the compiler, runs too long or takes too much memory.
  */
-async function compileOnce(compilation: Compilation, placeThrown: boolean): Promise<SandboxAnswer> {
+async function compileOnce(compilation: Compilation, placeThrown: boolean): Promise<Compiled> {
   const {
     project,
     overrides,
@@ -172,54 +176,29 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
     const { tables: rawTables } = await raw;
     const { projectDir, files } = project;
     child.send({ corePath, projectDir, files, overrides, rawTables, placeThrown });
-    return await new Promise<SandboxAnswer>((resolve, reject) => {
-      child.once("message", (answer: WorkerAnswer) => {
-        if ("failure" in answer) reject(projectFailure(answer.failure, project));
-        else resolve(answer);
-      });
+    const answer = await new Promise<WorkerAnswer>((resolve, reject) => {
+      child.once("message", resolve);
       child.once("error", reject);
       child.once("close", (code) => reject(timedOut ? tooLong(limits) : stopped(code, errorOutput, limits)));
     });
+    return "failure" in answer ? await explainFailure(answer.failure, project) : answer;
   } finally {
     clearTimeout(timer);
     child.kill("SIGKILL");
   }
 }
 
-const projectSettings =
-  "warehouse defaultSchema defaultDatabase assertionSchema vars schemaSuffix tablePrefix disableAssertions builtinAssertionNamePrefix includeTestsInCompiledGraph".split(
-    " ",
-  );
-
-function projectFailure(failure: Failure, project: ProjectFiles): UserError {
-  const property = /Unexpected property "([^"]+)"/.exec(failure.message)?.[1];
-  if (property && /settings|json/i.test(failure.message)) return unknownSetting(property, project);
-  if (/Custom variables .* can only be strings/.test(failure.message)) {
-    return new UserError({
-      message: "the values of vars must be text",
-      location: findInSource(project.projectDir, project.settingsFile, /\bvars\b/),
-      hint: 'write "3", not 3',
-    });
-  }
+/** @throws UserError or UserErrors, always: what is wrong with the settings may be why. */
+async function explainFailure(failure: Failure, project: ProjectFiles): Promise<never> {
+  await checkSettings(project);
   const [place, ...calledFrom] = failure.frames;
   const known = place?.file ?? project.files.find((file) => failure.stack.includes(file)) ?? project.settingsFile;
-  return new UserError({
+  throw new UserError({
     message: failure.message,
     location: place ?? { file: known },
     calledFrom,
     hint: `correct ${known} and compile again`,
     cause: Object.assign(new Error(failure.message), { stack: failure.stack }),
-  });
-}
-
-function unknownSetting(property: string, project: ProjectFiles): UserError {
-  const known = projectSettings.includes(property);
-  const suggestion = nearest(property, projectSettings);
-  return new UserError({
-    message: known ? `the value of "${property}" has the wrong type` : `unknown property "${property}"`,
-    location: findInSource(project.projectDir, project.settingsFile, new RegExp(`\\b${escapePattern(property)}\\b`)),
-    ...(known ? {} : { expected: projectSettings.join(", ") }),
-    ...(suggestion && !known ? { hint: `did you mean "${suggestion}"?` } : {}),
   });
 }
 

@@ -34,26 +34,29 @@ const LIBRARY = path.join(
 // Files that core's compiler makes JavaScript of.
 const TRANSLATED = [".sqlx", ".yaml", ".yml", ".sql", ".ipynb", ".md"];
 
-// Settings of Dataform 2 that core 3 refuses: taken out, and told.
-const FORMER_SETTINGS = ["concurrentQueryLimit", "idempotentActionRetries", "useRunCache", "gcloudProjectId"];
+// What core refuses and settings.ts does not: settings of Dataform 2, and every version of core but its own.
+const REFUSED = {
+  json: ["concurrentQueryLimit", "idempotentActionRetries", "useRunCache", "gcloudProjectId"],
+  yaml: ["dataformCoreVersion"],
+};
 
-function keepKnownSettings(projectDir, compiler) {
+// Gives core the settings; returns them as they are written.
+function readSettings(projectDir, compiler) {
   const json = path.join(projectDir, "dataform.json");
   if (isFile(json)) {
-    const settings = JSON.parse(readFileSync(json, "utf8"));
-    const ignored = FORMER_SETTINGS.filter((name) => name in settings);
-    for (const name of ignored) delete settings[name];
-    global.dataformJson = settings;
-    return ignored;
+    const written = JSON.parse(readFileSync(json, "utf8"));
+    global.dataformJson = without(REFUSED.json, written);
+    return written;
   }
   const yaml = path.join(projectDir, "workflow_settings.yaml");
   const holder = {};
   new Function("exports", compiler(readFileSync(yaml, "utf8"), "workflow_settings.yaml"))(holder);
-  // Core refuses every version but its own; the one of this package compiles.
-  const ignored = holder.asJson && "dataformCoreVersion" in holder.asJson ? ["dataformCoreVersion"] : [];
-  for (const name of ignored) delete holder.asJson[name];
-  global.workflowSettingsYaml = holder;
-  return ignored;
+  global.workflowSettingsYaml = holder.asJson ? { asJson: without(REFUSED.yaml, holder.asJson) } : holder;
+  return holder.asJson;
+}
+
+function without(keys, settings) {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !keys.includes(key)));
 }
 
 // What is thrown and no Error does not know where it was thrown.
@@ -115,7 +118,7 @@ function compile({ corePath, projectDir, files, overrides, rawTables, placeThrow
     // Core would go on to encode an answer that nobody reads.
     throw COMPILED;
   };
-  const ignored = keepKnownSettings(projectDir, core.compiler);
+  const written = readSettings(projectDir, core.compiler);
   refuseProto(global.dataformJson?.vars ?? global.workflowSettingsYaml?.asJson?.vars);
   try {
     core.main(encodeRequest(projectDir, files, overrides));
@@ -125,7 +128,7 @@ function compile({ corePath, projectDir, files, overrides, rawTables, placeThrow
   const errors = graph.graphErrors?.compilationErrors ?? [];
   const frames = errors.map(({ stack }) => tracer.frames(stack ?? ""));
   // Messages of core's protobuf library turn to plain JSON by themselves on their way out.
-  return { graph, frames, traces: tracesOf(graph), ignored, settings: [...settings.values()].map(describe) };
+  return { graph, frames, traces: tracesOf(graph), written, settings: [...settings.values()].map(describe) };
 }
 
 // The tables that landing fills are there for `ref()` as if they were declared in definitions/. What is written by hand

@@ -30,13 +30,18 @@ export function mistakesIn(value: unknown, schema: TSchema, locate: Locate, at: 
   return own.map((error) => toUserError(error, [...at, ...pathOf(error.instancePath, value)], locate));
 }
 
+interface Property {
+  readonly description?: string;
+  readonly deprecated?: boolean;
+}
+
 function toUserError(error: ErrorObject, path: YamlPath, locate: Locate): UserError {
   const { keyword, params, parentSchema, data } = error;
-  const properties = (parentSchema?.properties ?? {}) as Record<string, { readonly description?: string }>;
+  const properties = (parentSchema?.properties ?? {}) as Record<string, Property>;
   const where = path.length === 0 ? "the file" : path.join(".");
   if (keyword === "additionalProperties") {
     const unknown = String(params.additionalProperty);
-    const known = Object.keys(properties);
+    const known = Object.keys(properties).filter((key) => !properties[key]!.deprecated);
     return new UserError({
       message: `unknown property "${unknown}"${path.length === 0 ? "" : ` in ${where}`}`,
       ...locate([...path, unknown], "key"),

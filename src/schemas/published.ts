@@ -1,10 +1,13 @@
 import { ingestSchema } from "./ingest/ingest.ts";
 import { postgresBlock } from "./postgres-block.ts";
+import { dataformJson, workflowSettings } from "./settings.ts";
 
 /** Every file in `schemas/`, without its ending: what editors check, and what we check. */
 export const published = {
   ingest: ingestSchema,
   postgres: postgresBlock,
+  dataform: dataformJson,
+  workflow_settings: workflowSettings,
 };
 
 const $schema = "http://json-schema.org/draft-07/schema#";

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { type CompileOptions, compile } from "../../src/compile/compile.ts";
 import type { Action } from "../../src/model/graph.ts";
 import { targetKey } from "../../src/model/target.ts";
+import { published } from "../../src/schemas/published.ts";
 import { plainReferences } from "../../src/sql/references.ts";
 import { type ProjectFiles, testProject } from "../support/project.ts";
 
@@ -318,7 +319,9 @@ test.each(inherited)("%s is no property, type or setting", async (name) => {
   expect(text).toContain(`definitions/b.sqlx:1:10: unknown type "${name}"`);
   expect(text).toContain(`definitions/c.sqlx:1:37: unknown property "${name}" in postgres`);
   const setting = `{ "warehouse": "postgres", "${name}": "x" }`;
-  expect(await messages({ "dataform.json": setting, "a.sqlx": "select 1" })).toBe(`unknown property "${name}"`);
+  expect(await messages({ "dataform.json": setting, "a.sqlx": "select 1" })).toContain(
+    `dataform.json:1:28: unknown property "${name}"\n`,
+  );
 });
 
 test("__proto__ is refused where JavaScript would lose it", async () => {
@@ -502,31 +505,64 @@ test("a folder without a project and a project file that is not JSON say what to
   await expect(compile(project.dir)).rejects.toMatchObject({ message: `${project.dir} is not a Dataform project` });
 });
 
-test("settings of Dataform 2, and the version that a Dataform 3 project asks for, are told and ignored", async () => {
-  const former = await compileFiles({
-    "dataform.json": '{ "warehouse": "postgres", "defaultSchema": "marts", "concurrentQueryLimit": 10 }',
-    "a.sqlx": 'config { type: "table" }\nselect 1 as id',
-  });
-  expect(former.notes[0]).toContain("concurrentQueryLimit has no meaning here");
-  const project = testProject({
-    "workflow_settings.yaml": "dataformCoreVersion: 3.0.0\ndefaultDataset: warehouse\n",
-    "a.sqlx": 'config { type: "table" }\nselect 1 as id',
-  });
-  project.remove("dataform.json");
-  expect((await compile(project.dir)).notes[0]).toContain("dataformCoreVersion");
+const model = { "a.sqlx": 'config { type: "table" }\nselect 1 as id' };
+
+async function settings(file: "dataform.json" | "workflow_settings.yaml", text: string) {
+  const project = testProject({ ...model, [file]: text });
+  if (file !== "dataform.json") project.remove("dataform.json");
+  return compile(project.dir);
+}
+
+/** A value for a property of the project file. */
+function valueFor({ type }: { readonly type?: string }): unknown {
+  if (type === "object") return { a: "1" };
+  return type === "boolean" ? true : "x";
+}
+
+test.each([
+  ["dataform.json", published.dataform],
+  ["workflow_settings.yaml", published.workflow_settings],
+] as const)("every property of %s is taken, or told to be ignored", async (file, { properties }) => {
+  const known = Object.entries(properties as Record<string, { type?: string; deprecated?: boolean }>);
+  const ignored = known.filter(([, { deprecated }]) => deprecated).map(([key]) => key);
+  // Core wants something of these: they are objects.
+  const rest = known.filter(([key]) => !/Options|Config|extension/.test(key));
+  const { notes } = await settings(
+    file,
+    JSON.stringify(Object.fromEntries(rest.map(([key, one]) => [key, valueFor(one)]))),
+  );
+  expect(
+    notes.map((note) => /^the project file's (\w+) has no meaning here and is ignored: it is /.exec(note)?.[1]),
+  ).toEqual(ignored.filter((key) => rest.some(([one]) => one === key)));
+  for (const [key, schema] of rest.filter(([, { deprecated }]) => !deprecated))
+    await expect(
+      settings(file, JSON.stringify({ [key]: valueFor(schema) === true ? "yes" : 5 })),
+    ).rejects.toMatchObject({
+      errors: [{ message: `${key} is wrong`, location: { file, line: 1, column: key.length + 5 } }],
+    });
 });
 
-test("mistakes in the project file are named with their line and the nearest property", async () => {
-  const model = { "a.sqlx": 'config { type: "table" }\nselect 1 as id' };
-  expect(
-    await messages({ ...model, "dataform.json": '{\n  "warehouse": "postgres",\n  "defaultSchemas": "x"\n}' }),
-  ).toContain("unknown property");
-  await expect(
-    compileFiles({ ...model, "dataform.json": '{\n  "warehouse": "postgres",\n  "defaultSchemas": "x"\n}' }),
-  ).rejects.toMatchObject({ location: { file: "dataform.json", line: 3 }, hint: 'did you mean "defaultSchema"?' });
-  expect(await messages({ ...model, "dataform.json": '{ "warehouse": "postgres", "vars": { "a": 1 } }' })).toBe(
-    "the values of vars must be text",
+test("mistakes in the project file are told at once, with their lines and the nearest property", async () => {
+  const text = await messages({
+    ...model,
+    "dataform.json":
+      '{\n  "warehouse": "postgres",\n  "$schema": "x",\n  "defaultSchemas": "x",\n  "vars": {\n    "a": 1\n  }\n}',
+  });
+  const known =
+    "warehouse, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, vars, builtinAssertionNamePrefix, disableAssertions";
+  expect(text).toBe(
+    [
+      `dataform.json:3:3: unknown property "$schema"\n  3 |   "$schema": "x",\n        ^\n  expected: ${known}`,
+      `dataform.json:4:3: unknown property "defaultSchemas"\n  4 |   "defaultSchemas": "x",\n        ^\n  expected: ${known}\n  → did you mean "defaultSchema"?`,
+      'dataform.json:6:10: vars.a is wrong\n  6 |     "a": 1\n               ^\n  expected: a text (in quotes: "3", not 3)\n  found:    1',
+    ].join("\n"),
   );
+  await expect(settings("workflow_settings.yaml", "defaultDatase: x\n")).rejects.toMatchObject({
+    errors: [{ message: 'unknown property "defaultDatase"', hint: 'did you mean "defaultDataset"?' }],
+  });
+  await expect(settings("workflow_settings.yaml", "# nothing\n")).rejects.toMatchObject({
+    errors: [{ message: "the file is wrong", location: { file: "workflow_settings.yaml" } }],
+  });
 });
 
 test("a query of several statements, or of none, is refused where the second begins, or where the query should be", async () => {

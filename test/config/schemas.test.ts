@@ -70,6 +70,36 @@ test.each(yamlFiles(root).map((file) => relative(root, file)))("%s names its sch
   expect(validate.errors).toBeNull();
 });
 
+describe("dataform.json, whose schema VS Code's settings name", () => {
+  const settings = (text: string) =>
+    (JSON.parse(text) as { "json.schemas": { fileMatch: string[]; url: string }[] })["json.schemas"][0]!;
+
+  test("is of it, here and in the examples", () => {
+    const { fileMatch, url } = settings(readFileSync(join(root, ".vscode/settings.json"), "utf8"));
+    const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(
+      JSON.parse(readFileSync(join(root, url), "utf8")) as object,
+    );
+    const examples = readdirSync(join(root, "examples")).map((name) => `examples/${name}`);
+    expect(fileMatch).toEqual(["/dataform.json", "/examples/*/dataform.json"]);
+    for (const folder of [".", ...examples.filter((name) => existsSync(join(root, name, "dataform.json")))]) {
+      validate(JSON.parse(readFileSync(join(root, folder, "dataform.json"), "utf8")));
+      expect(validate.errors).toBeNull();
+    }
+  });
+
+  test("is documented with a path that leads to the package in a project that has it", () => {
+    const start = readFileSync(join(root, "docs/start.md"), "utf8");
+    const json = [...start.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text]) => text!);
+    const { url } = settings(json.find((text) => text.includes("json.schemas"))!);
+    expect(url).toBe(`./${PACKAGE}schemas/dataform.json`);
+    const [, header] = /`# yaml-language-server: \$schema=(\S+)`/.exec(start)!;
+    expect(header).toBe(`${PACKAGE}schemas/workflow_settings.json`);
+    const keys = Object.entries(published.dataform.properties as Record<string, { deprecated?: boolean }>);
+    const missing = keys.filter(([key, { deprecated }]) => !deprecated && !start.includes(`\`${key}\``));
+    expect(missing).toEqual([]);
+  });
+});
+
 const docs = ["docs/ingest.md", ...readdirSync(join(root, "docs/sources")).map((name) => `docs/sources/${name}`)].map(
   (name) => ({ name, text: readFileSync(join(root, name), "utf8") }),
 );

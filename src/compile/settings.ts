@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { publishedSchema } from "../config/published.ts";
+import type { ProjectFiles } from "./project.ts";
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/** What is asked of a schema here: the settings are flat. */
+interface Setting {
+  readonly type?: string;
+  readonly additionalProperties?: Setting | boolean;
+  readonly deprecated?: boolean;
+  readonly description: string;
+}
+
+function schemaOf(settingsFile: string) {
+  return publishedSchema(settingsFile === "dataform.json" ? "dataform" : "workflow_settings");
+}
+
+function settingsOf(settingsFile: string): Readonly<Record<string, Setting>> {
+  return schemaOf(settingsFile).properties as unknown as Readonly<Record<string, Setting>>;
+}
+
+/** Returns whether `checkSettings` would find nothing. It takes a tenth of a second to load, and most settings are fine. */
+export function isPlainlyRight(written: Settings, { settingsFile }: ProjectFiles): boolean {
+  const known = settingsOf(settingsFile);
+  return Object.entries(written).every(([key, value]) => Object.hasOwn(known, key) && isOf(known[key]!, value));
+}
+
+function isOf({ type, additionalProperties }: Setting, value: unknown): boolean {
+  if (type !== "object") return type === undefined || typeof value === type;
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
+  return Object.values(value).every((one) => isOf(additionalProperties as Setting, one));
+}
+
+/** @throws UserErrors for what is wrong in the project file, each with its line */
+export async function checkSettings({ projectDir, settingsFile }: ProjectFiles): Promise<void> {
+  const [{ checkYaml }, { readYaml }] = await Promise.all([import("../config/check.ts"), import("../config/yaml.ts")]);
+  checkYaml(readYaml(join(projectDir, settingsFile), settingsFile), schemaOf(settingsFile));
+}
+
+/** Notes on the settings that are written and say nothing here. */
+export function ignoredSettings(written: Settings, { settingsFile }: ProjectFiles): readonly string[] {
+  const known = settingsOf(settingsFile);
+  return Object.keys(written)
+    .filter((key) => known[key]?.deprecated)
+    .map((key) => `the project file's ${key} ${known[key]!.description}`);
+}
