@@ -6,7 +6,7 @@ import { sql } from "../../src/sql/sql.ts";
 import { contentAt, contentQuery, type Model, models } from "./ticking-project.ts";
 
 export const modes = ["statement", "prepared", "read committed", "repeatable read"] as const;
-export type Mode = (typeof modes)[number];
+type Mode = (typeof modes)[number];
 
 export interface Readings {
   /** Relations that were read. */
