@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { orderColumns } from "./orders.ts";
 
 const text = { type: "string" };
 const numeric = { type: "string", postgresType: "numeric" };
@@ -100,7 +101,8 @@ source: postgres
 sql: { url: "\${SOURCE_URL}" }
 streams:
   - name: all
-    from: public.orders
+    # What psql copies: columns that nobody declared would land in _extra.
+    query: select ${orderColumns.map(([name]) => name).join(", ")} from public.orders
     table: orders
     recordSchema: schemas/rows.json
 `;
