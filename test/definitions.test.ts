@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import ts from "typescript";
 import { expect, test } from "vitest";
+import { compile } from "../src/compile/compile.ts";
 
 // The models are SQL; what is put into it is made by functions that quote: references, and packaged functions.
 
@@ -150,3 +151,11 @@ test("an include of a packaged function is one line", () => {
   );
   expect(others).toEqual([]);
 });
+
+test.each(["google", "meta", "tiktok", "linkedin"])(
+  "the project compiles with the reports of %s alone",
+  async (network) => {
+    const { actions } = await compile(root, { vars: { ads_networks: network } });
+    expect(actions.length).toBeGreaterThan(300);
+  },
+);

@@ -85,7 +85,7 @@ function leftOut(what: string, file: string, project: ProjectFiles): UserError {
   const input = /^input (.*)$/s.exec(what)?.[1];
   if (input !== undefined)
     return new UserError({
-      message: `the tested model does not read ${input}`,
+      message: `the tested model does not read ${input}, and nothing in the project is called so`,
       ...at(new RegExp(`\\binput (?:"[^"]*",\\s*)*"${escapePattern(input)}"`)),
       hint: "take the input out, or correct its name",
     });

@@ -205,5 +205,18 @@ test("a text, a block, a config or an input without a meaning is refused where i
       "t.sqlx":
         'config { type: "test", dataset: "reads" }\ninput "base" { select 1 as id }\ninput "bsae" { select 1 as id }\nselect 1 as id',
     }),
-  ).toEqual(["t.sqlx:3:1: the tested model does not read bsae"]);
+  ).toEqual(["t.sqlx:3:1: the tested model does not read bsae, and nothing in the project is called so"]);
+});
+
+test("an input may stand for a model that is read with other variables", async () => {
+  expect(
+    await places({
+      ...base,
+      "other.sqlx": 'config { type: "view" }\nselect 1 as id',
+      "reads.sqlx":
+        'config { type: "view" }\nselect * from ${ref(dataform.projectConfig.vars.other ? "other" : "base")}',
+      "t.sqlx":
+        'config { type: "test", dataset: "reads" }\ninput "base" { select 1 as id }\ninput "other" { select 1 as id }\nselect 1 as id',
+    }),
+  ).toEqual([]);
 });
