@@ -28,7 +28,11 @@ const onServer = (name: string, server: string, test: object) =>
 
 /** Servers side by side with the first: by a URL all that differs by the server, by a major releases and landing. */
 const alsoOn = TEST_ALSO_ON.split(" ").filter(Boolean);
-const DIFFER_BY_SCENARIO = ["test/products/{*-property,reconciliation-places}.test.ts", "test/sql/**"];
+const DIFFER_BY_SCENARIO = [
+  "test/products/{*-property,reconciliation-places}.test.ts",
+  "test/{sql,docs}/**",
+  "test/examples.test.ts",
+];
 const RELEASES_AND_LANDING = [
   "test/release/*.test.ts",
   "test/run/run.test.ts",
@@ -60,8 +64,8 @@ export default defineConfig(({ mode }) => {
     test: {
       testTimeout: 60_000,
       hookTimeout: 60_000,
-      // Two cores: a third test has something to do while two wait for their server.
-      maxWorkers: 3,
+      // Two cores: two more tests have something to do while two wait for their servers.
+      maxWorkers: 4,
       sequence: { sequencer: LaneByLane },
       ...(VITEST_JSON ? { reporters: ["default", "json"], outputFile: { json: VITEST_JSON } } : {}),
       projects: [

@@ -23,9 +23,11 @@ export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string
   const { graph } = answer;
   const errors: UserError[] = [];
   const asked = adoptConfigAssertions(graph, read, errors);
+  const defaultSchema = graph.projectConfig.defaultSchema || "dataform";
   const project = {
-    defaultSchema: graph.projectConfig.defaultSchema || "dataform",
-    assertionSchema: graph.projectConfig.assertionSchema || "dataform_assertions",
+    defaultSchema,
+    // Core puts assertions beside the models where nothing else is said.
+    assertionSchema: graph.projectConfig.assertionSchema || defaultSchema,
     ...(graph.projectConfig.schemaSuffix ? { schemaSuffix: graph.projectConfig.schemaSuffix } : {}),
     ...(graph.projectConfig.tablePrefix ? { tablePrefix: graph.projectConfig.tablePrefix } : {}),
     vars: graph.projectConfig.vars ?? {},

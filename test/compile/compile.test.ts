@@ -629,3 +629,13 @@ test("a test without a dataset or without an input, and a name that is too long,
   expect(text).toContain("a test gives no input for d, which the model reads");
   expect(text).toContain("is too long for PostgreSQL");
 });
+
+test("assertions and guards stand beside the models where no schema for them is set", async () => {
+  const { project, actions } = await testProject({
+    ...model,
+    "dataform.json": '{ "warehouse": "postgres", "defaultSchema": "shop" }',
+    "checked.sqlx": 'config { type: "view", assertions: { nonNull: "id" } }\nselect 1 as id',
+  }).compile();
+  expect(project.assertionSchema).toBe("shop");
+  expect(actions.filter(({ kind }) => kind === "assertion").map(({ target }) => target.schema)).toEqual(["shop"]);
+});

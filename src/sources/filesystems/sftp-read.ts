@@ -1,6 +1,7 @@
 /** What we use of the SFTP session of ssh2. */
 export interface SftpSession {
   open(path: string, flags: "r", done: (error: Error | undefined, handle: Buffer) => void): void;
+  // As ssh2 has it.
   read(
     handle: Buffer,
     into: Buffer,
