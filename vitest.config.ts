@@ -64,8 +64,8 @@ export default defineConfig(({ mode }) => {
     test: {
       testTimeout: 60_000,
       hookTimeout: 60_000,
-      // Two cores: two more tests have something to do while two wait for their servers.
-      maxWorkers: 4,
+      // Two cores: a third test has something to do while two wait for their server; a fourth gained nothing.
+      maxWorkers: 3,
       sequence: { sequencer: LaneByLane },
       ...(VITEST_JSON ? { reporters: ["default", "json"], outputFile: { json: VITEST_JSON } } : {}),
       projects: [
