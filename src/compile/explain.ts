@@ -1,11 +1,9 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
-import { snippetAt } from "../sql/locate.ts";
-import { meaningful } from "../sql/tokens.ts";
-import { placeInConfig } from "./config-text.ts";
+import { type ConfigMistake, leftOut, wrongConfig } from "./config-mistakes.ts";
 import type { ProjectFiles } from "./project.ts";
 import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
-import { escapePattern, findInSource, locationAt, readLayout, readSource } from "./source.ts";
+import { escapePattern, findInSource, lineOf, locationAt, placeAfterSpace, readLayout, readSource } from "./source.ts";
 
 /** Core's compilation errors in our words: file, line, what was expected, what to do. */
 export function explainCoreErrors({ graph, frames }: SandboxAnswer, project: ProjectFiles): UserError[] {
@@ -36,79 +34,6 @@ function explain(
     if (match) return explainMatch(match, file, names, project, frames);
   }
   return thrown(message, error.stack, frames, file, project);
-}
-
-/** As config-shape.cjs finds it. */
-interface ConfigMistake {
-  readonly path: readonly (string | number)[];
-  /** Of a value of a wrong kind. */
-  readonly expected?: string;
-  readonly found?: string;
-  /** Of a key that the type does not have. */
-  readonly unknown?: string;
-  readonly known?: readonly string[];
-  readonly onlyBigQuery?: boolean;
-  /** Whether a method of a builder was given it. */
-  readonly inCall?: boolean;
-}
-
-function wrongConfig(
-  mistake: ConfigMistake,
-  file: string,
-  project: ProjectFiles,
-  [call]: readonly SourceLocation[],
-): UserError {
-  const { path, expected, found, unknown, known = [], onlyBigQuery, inCall } = mistake;
-  const place =
-    inCall && call ? { location: call, snippet: lineOf(call, project) } : placeInConfig(project.projectDir, file, path);
-  if (unknown === undefined)
-    return new UserError({ message: `${path.join(".")} has a wrong value`, ...place, expected, found });
-  if (onlyBigQuery)
-    return new UserError({
-      message: `${path.join(".")} has a meaning on BigQuery only`,
-      ...place,
-      hint: "take it out",
-    });
-  const suggestion = nearest(unknown, known);
-  return new UserError({
-    message: `unknown property "${unknown}"${path.length > 1 ? ` in ${path.slice(0, -1).join(".")}` : ""}`,
-    ...place,
-    expected: known.join(", "),
-    found: unknown,
-    hint: suggestion ? `did you mean "${suggestion}"?` : "see docs/models.md for the properties of each type",
-  });
-}
-
-/** What core would leave out without a word. */
-function leftOut(what: string, file: string, project: ProjectFiles): UserError {
-  const at = (pattern: RegExp) => ({ location: findInSource(project.projectDir, file, pattern) });
-  const input = /^input (.*)$/s.exec(what)?.[1];
-  if (input !== undefined)
-    return new UserError({
-      message: `the tested model does not read ${input}, and nothing in the project is called so`,
-      ...at(new RegExp(`\\binput (?:"[^"]*",\\s*)*"${escapePattern(input)}"`)),
-      hint: "take the input out, or correct its name",
-    });
-  if (what === "incremental_where")
-    return new UserError({
-      message: "incremental_where has no meaning",
-      ...at(/\bincremental_where \{/),
-      hint: 'write it in the query: ${when(incremental(), "where …")}',
-    });
-  const { sql, configAgain = 0 } = readLayout(readSource(project.projectDir, file));
-  if (what === "a second config")
-    return new UserError({
-      message: "there is one config, and this is the second",
-      ...placeAfterSpace(file, configAgain, project),
-      hint: "write all into the first",
-    });
-  const start = sql[0]?.[0]?.[0] ?? 0;
-  const text = readSource(project.projectDir, file).slice(start);
-  return new UserError({
-    message: "a declaration has no text: somebody else fills what it names",
-    ...placeAfterSpace(file, start + (meaningful(text)[0]?.start ?? 0), project),
-    hint: 'take it out, or change the type: config { type: "view" }',
-  });
 }
 
 type Explanation = (
@@ -300,13 +225,6 @@ function thrown(
   return new UserError({ message, location: place, snippet: lineOf(place, project), calledFrom, cause });
 }
 
-/** The first character at or behind an offset that is no white space. */
-function placeAfterSpace(file: string, offset: number, { projectDir }: ProjectFiles) {
-  const text = readSource(projectDir, file);
-  const at = offset + text.slice(offset).search(/\S|$/);
-  return { location: locationAt(file, text, at), snippet: snippetAt(text, at) };
-}
-
 /** Of a block without an end, all that follows is read as a part of it. */
 function unclosed(message: string, file: string, project: ProjectFiles): UserError | undefined {
   if (!file.endsWith(".sqlx")) return undefined;
@@ -322,11 +240,6 @@ function unclosed(message: string, file: string, project: ProjectFiles): UserErr
     found: message,
     hint: "close it with a } before what follows it",
   });
-}
-
-function lineOf({ file, line, column }: SourceLocation, project: ProjectFiles): string {
-  const text = readSource(project.projectDir, file).split("\n")[line! - 1] ?? "";
-  return `${line} | ${text}\n${" ".repeat(String(line).length)} | ${" ".repeat(column! - 1)}^`;
 }
 
 /** Core reports one missing reference several times, and in the end without the place that asks for it. */

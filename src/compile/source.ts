@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { SourceLocation } from "../model/errors.ts";
+import { snippetAt } from "../sql/locate.ts";
+import type { ProjectFiles } from "./project.ts";
 
 type Range = readonly [start: number, end: number];
 /** Statements, each the ranges of its text. */
@@ -49,4 +51,17 @@ export function locationAt(file: string, text: string, offset: number): SourceLo
 
 export function escapePattern(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+/** The first character at or behind an offset that is no white space. */
+export function placeAfterSpace(file: string, offset: number, { projectDir }: ProjectFiles) {
+  const text = readSource(projectDir, file);
+  const at = offset + text.slice(offset).search(/\S|$/);
+  return { location: locationAt(file, text, at), snippet: snippetAt(text, at) };
+}
+
+/** The line of a location, with a caret under its column. */
+export function lineOf({ file, line, column }: SourceLocation, project: ProjectFiles): string {
+  const text = readSource(project.projectDir, file).split("\n")[line! - 1] ?? "";
+  return `${line} | ${text}\n${" ".repeat(String(line).length)} | ${" ".repeat(column! - 1)}^`;
 }

@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { Ajv, type ErrorObject } from "ajv";
 import type { Static, TSchema } from "typebox";
 import { UserError, UserErrors } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
@@ -11,7 +11,6 @@ export type Locate = (path: YamlPath, what: "key" | "value") => Standing;
 
 // verbose: an error then carries the schema it is about, and with it the words that describe it.
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
-const compiled = new WeakMap<object, ValidateFunction>();
 
 /** Checks a file against its schema. Throws every mistake at once, each with its line. */
 export function checkYaml<Schema extends TSchema>(yaml: YamlFile, schema: Schema): Static<Schema> {
@@ -22,8 +21,8 @@ export function checkYaml<Schema extends TSchema>(yaml: YamlFile, schema: Schema
 
 /** Returns what is wrong with a value. `at` is where the value itself stands. */
 export function mistakesIn(value: unknown, schema: TSchema, locate: Locate, at: YamlPath = []): readonly UserError[] {
-  const validate = compiled.get(schema) ?? ajv.compile(schema);
-  compiled.set(schema, validate);
+  // Ajv keeps what it has compiled.
+  const validate = ajv.compile(schema);
   if (validate(value)) return [];
   // `anyOf` repeats itself for each of its branches.
   const own = validate.errors!.filter(({ schemaPath }) => !/\/anyOf\/\d/.test(schemaPath));

@@ -95,7 +95,7 @@ function recordReader(client: Client, { stream, key }: LoadTarget): ReadReject {
 function jsonRecord(text: string): SourceRecord | undefined {
   try {
     const document = parseJson(text);
-    return new JsonRecord(document, document.value);
+    return new JsonRecord(document, document.value, document.source);
   } catch {
     return undefined;
   }

@@ -15,7 +15,7 @@ import { absentTables, awaiting, whySkipped } from "./absent.ts";
 import type { RunContext } from "./context.ts";
 import { explainBuild, ourName } from "./explain.ts";
 import type { Worker } from "./pool.ts";
-import { withColumn } from "./with-column.ts";
+import { nameRefusedColumn } from "./refused-column.ts";
 
 type WorkStep = BuildStep | OperationsStep;
 
@@ -96,7 +96,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     await worker.client.query(sql`rollback`).catch(() => {});
     const absent = await absentTables(error, step.target, context.graph, worker.client).catch(() => []);
     if (absent.length) return { ...base, status: "skipped", duration: duration(), ...awaiting(absent) };
-    const failure = explainBuild(await withColumn(error, step, worker, context), step, context.sources);
+    const failure = explainBuild(await nameRefusedColumn(error, step, worker, context), step, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }
 }

@@ -57,7 +57,7 @@ function copyCells(line: string): (string | null)[] {
 function checkedCells(bytes: Buffer): readonly (string | null)[] | undefined {
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   const document = parseJson(text);
-  const checked = check(new JsonRecord(document, document.value), text);
+  const checked = check(new JsonRecord(document, document.value, document.source), text);
   return "cells" in checked ? checked.cells : undefined;
 }
 

@@ -9,7 +9,7 @@ const day = (n: number) => `2026-01-${String(n).padStart(2, "0")}`;
 const time = (n: number) => `${day(n)}T00:00:00Z`;
 const record = (n: number) => {
   const document = parseJson(JSON.stringify({ id: `item-${n}`, updated_at: time(n) }));
-  return new JsonRecord(document, document.value);
+  return new JsonRecord(document, document.value, document.source);
 };
 const byTime = stream({ cursor: { field: "updated_at", param: "since" } });
 const byDay = stream({

@@ -17,7 +17,7 @@ interface LandedFiles {
 }
 
 /** Where files are. */
-interface FilesPlace {
+interface ListedFiles {
   readonly filesystem: Filesystem;
   /** As it was declared, for messages. */
   readonly at: string;
@@ -31,7 +31,7 @@ interface FilesPlace {
 export async function landFiles(
   sink: Sink,
   target: FileTarget,
-  { filesystem, at, clock }: FilesPlace,
+  { filesystem, at, clock }: ListedFiles,
   options: LandOptions,
 ): Promise<LandedFiles> {
   const { stream } = target;
@@ -109,7 +109,7 @@ function gapText({ first, last }: SequenceGap): string {
   return first === last ? String(first) : `${first} to ${last}`;
 }
 
-/** By what the place says of it, without reading it. */
+/** By what the filesystem says of it, without reading it. */
 function isUnchanged(known: LandedFile, file: SourceFile): boolean {
   if (file.size !== undefined && file.size !== known.bytes) return false;
   if (file.version !== undefined && known.tag !== null) return file.version === known.tag;

@@ -1,8 +1,8 @@
+import { measureDepth } from "../json/depth.ts";
 import { type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES } from "../source.ts";
 import { createReader, readBlocks, readHeader } from "./avro/blocks.ts";
 import { AvroCursor, damaged } from "./avro/cursor.ts";
 import { compileSchema, type Decode } from "./avro/schema.ts";
-import { measureDepth } from "./depth.ts";
 import { unreadable } from "./file-errors.ts";
 import { head, PageBuilder, TOO_LONG } from "./pages.ts";
 import { ValueRecord } from "./value-record.ts";

@@ -1,11 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import type { JsonOptions } from "../../model/ingest.ts";
 import { nearest } from "../../model/nearest.ts";
+import { measureDepth } from "../json/depth.ts";
 import { atPath, type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
 import type { JsonText } from "../json/text.ts";
 import { type FormatReader, MAX_DEPTH } from "../source.ts";
 import { decodeBytes } from "./csv/decode.ts";
-import { measureDepth } from "./depth.ts";
 import { notWhole, unreadable } from "./file-errors.ts";
 import { PageBuilder } from "./pages.ts";
 

@@ -1,9 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import type { NdjsonOptions } from "../../model/ingest.ts";
+import { measureDepth } from "../json/depth.ts";
 import { type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
 import { type FilePosition, type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES } from "../source.ts";
 import { decodeBytes } from "./csv/decode.ts";
-import { measureDepth } from "./depth.ts";
 import { notWhole } from "./file-errors.ts";
 import { type Line, LineSplitter } from "./lines.ts";
 import { head, PageBuilder, TOO_LONG } from "./pages.ts";
@@ -43,7 +43,7 @@ class LineRecord extends JsonRecord implements FilePosition {
   readonly #text: string;
 
   constructor(document: JsonDocument, text: string, line: number, byte: number) {
-    super(document, document.value);
+    super(document, document.value, document.source);
     this.line = line;
     this.byte = byte;
     this.#text = text;

@@ -52,8 +52,7 @@ export class JsonRecord implements SourceRecord {
   readonly #page: number;
   readonly #index: number;
 
-  /** @param source of the record, where it is not the whole document */
-  constructor(document: JsonDocument, value: unknown, source = document.source, page = 1, index = 0) {
+  constructor(document: JsonDocument, value: unknown, source: JsonText, page = 1, index = 0) {
     this.value = value;
     this.exact = document.exact;
     this.hasDuplicateKeys = document.hasDuplicateKeys;

@@ -1,6 +1,7 @@
+import { endOfString } from "./string-end.ts";
+
 const QUOTE = 34;
 const COLON = 58;
-const BACKSLASH = 92;
 
 /** Whether an object of a JSON text gives a key twice: the text has more members then than the value it was parsed to. */
 export function hasDuplicateKeys(text: string, value: unknown): boolean {
@@ -16,16 +17,6 @@ function membersOf(text: string): number {
     else if (code === QUOTE) at = endOfString(text, at);
   }
   return count;
-}
-
-/** The index of the quote that closes the string which begins there. */
-export function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
-    if (end === -1) return text.length;
-    let escapes = 0;
-    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes++;
-    if (escapes % 2 === 0) return end;
-  }
 }
 
 function keysOf(value: unknown): number {

@@ -1,4 +1,4 @@
-import { endOfString } from "./duplicate-keys.ts";
+import { endOfString } from "./string-end.ts";
 
 const QUOTE = 34;
 const COMMA = 44;

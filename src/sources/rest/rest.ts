@@ -160,7 +160,7 @@ function recordsOf(
   const values = atPath(document.value, records) ?? (recordsOptional ? [] : undefined);
   if (Array.isArray(values)) {
     const sources = document.source.at(records)?.items() ?? [];
-    return values.map((value, index) => new JsonRecord(document, value, sources[index], page, index));
+    return values.map((value, index) => new JsonRecord(document, value, sources[index]!, page, index));
   }
   const { value } = document;
   const keys = value !== null && typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [];

@@ -1,4 +1,4 @@
-import { measureDepth } from "../formats/depth.ts";
+import { measureDepth } from "../json/depth.ts";
 import { MAX_DEPTH } from "../source.ts";
 
 /** What a column holds, whatever the database calls its type. */

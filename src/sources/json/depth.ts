@@ -1,5 +1,6 @@
+import { endOfString } from "./string-end.ts";
+
 const QUOTE = 34;
-const BACKSLASH = 92;
 
 /** How deep a JSON text nests, and how many brackets are open at its end. Does not check that it is JSON. */
 export function measureDepth(text: string): { readonly deepest: number; readonly open: number } {
@@ -8,7 +9,7 @@ export function measureDepth(text: string): { readonly deepest: number; readonly
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
-      at = endOfString(text, at + 1);
+      at = endOfString(text, at);
     } else if (code === 0x7b || code === 0x5b) {
       if (++open > deepest) deepest = open;
     } else if (code === 0x7d || code === 0x5d) {
@@ -16,14 +17,4 @@ export function measureDepth(text: string): { readonly deepest: number; readonly
     }
   }
   return { deepest, open };
-}
-
-function endOfString(text: string, from: number): number {
-  let at = from;
-  for (; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) return at;
-    if (code === BACKSLASH) at++;
-  }
-  return at;
 }

@@ -18,7 +18,7 @@ const LIMIT = literal("5min");
  * The refusal of a value with its column's name, where that is what a failure comes from; else the failure. Makes the object once
  * more, asking, and takes all of it back.
  */
-export async function withColumn(
+export async function nameRefusedColumn(
   failure: unknown,
   step: BuildStep | OperationsStep,
   { client }: Worker,
