@@ -79,8 +79,12 @@ export function selectRecords({ pairs, unknown }: ColumnMatch, rows: Sql): Sql {
     ) as r`;
 }
 
-/** The same as cells of COPY, for the columns `_load_id`, `_row_no`, those of the pairs, and `_extra`. */
-export function selectCells({ pairs, unknown }: ColumnMatch, rows: Sql, loadId: string): Sql {
+/**
+ * The same as cells of COPY, for the columns `_load_id`, `_row_no`, those of the pairs, and `_extra`. An unsure row has no
+ * `_load_id`, which the table refuses: a look at the rows that landed would be a second reading of them all.
+ */
+export function selectCells({ pairs, unknown }: ColumnMatch, rows: Sql, loadId: string, unsure?: Sql): Sql {
+  const load = sql`${literal(BigInt(loadId))}::bigint`;
   const extra = sql`
     (
       select to_jsonb(x.*)
@@ -90,7 +94,7 @@ export function selectCells({ pairs, unknown }: ColumnMatch, rows: Sql, loadId: 
       )}) as x
     )`;
   const cells = [
-    sql`${literal(BigInt(loadId))}::bigint`,
+    unsure ? sql`case when ${unsure} then null else ${load} end` : load,
     sql`row_number() over ()`,
     ...pairs.map(({ column }) => sql`records.${id(column.name)}`),
     ...(unknown.length ? [extra] : []),
@@ -135,16 +139,16 @@ function bare(type: string): string {
   return type.replace(/\(.*?\)/, "");
 }
 
-/** Conditions of rows that landed unread and that the schema might still refuse; none where it cannot. */
+/** The condition, at the source, of rows that the schema might refuse for more than their types; none where it cannot. */
 export function unsureRows({ pairs, missing }: ColumnMatch, { schema }: RecordSchema): Sql | undefined {
   const required = new Set((schema.required ?? []) as string[]);
   const conditions = pairs.flatMap(({ column, source, types, format }) => {
-    const name = id(column.name);
+    const name = sql`records.${id(column.name)}`;
     const isNumber =
       types.length > 0 && !types.includes("string") && NUMBER.test(source.base) && !WHOLE.test(source.base);
     return [
       ...(required.has(column.name) ? [sql`${name} is null`] : []),
-      ...(isNumber ? [sql`${name} in ('NaN', 'Infinity', '-Infinity')`] : []),
+      ...(isNumber ? [sql`${name} - ${name} <> 0`] : []),
       ...(format !== undefined ? [sql`${name} < '0001-01-01' or ${name} >= '10000-01-01'`] : []),
     ];
   });

@@ -2,7 +2,6 @@ import type { RecordSchema } from "../../model/ingest.ts";
 import type { Client } from "../../postgres/client.ts";
 import { copyFormat, copyPgToPg } from "../../postgres/pg-to-pg-copy.ts";
 import { ids, relationId } from "../../sql/identifiers.ts";
-import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { type ColumnMatch, cellColumns, selectCells, unsureRows } from "./column-match.ts";
 import { copyFault } from "./reasons.ts";
@@ -25,32 +24,17 @@ export async function copyUnread(into: RowTarget, copy: UnreadCopy): Promise<num
   const { client, table, loadId } = into;
   const { source, match, onBytes } = copy;
   const columns = cellColumns(match);
-  const select = selectCells(match, copy.rows, loadId);
+  const select = selectCells(match, copy.rows, loadId, unsureRows(match, copy.recordSchema));
   const format = await copyFormat(source, select, client, table, columns);
   const statement = sql`copy ${relationId(table)} (${join(ids(columns), ", ")}) from stdin`;
   await client.query(sql`savepoint landing`);
   try {
     const count = await copyPgToPg(source, select, client, statement, { format, onBytes });
-    if (!(await isUnsure(into, copy))) {
-      await client.query(sql`release savepoint landing`);
-      return count;
-    }
+    await client.query(sql`release savepoint landing`);
+    return count;
   } catch (error) {
     if (!copyFault((error as Error).cause, table.name, columns)) throw error;
   }
   await client.query(sql`rollback to savepoint landing`);
   return undefined;
-}
-
-/** Whether a row landed that the schema might refuse. */
-async function isUnsure({ client, table, loadId }: RowTarget, { match, recordSchema }: UnreadCopy): Promise<boolean> {
-  const condition = unsureRows(match, recordSchema);
-  if (!condition) return false;
-  const { rows } = await client.query<{ found: string }>(sql`
-    select exists (
-      select
-      from ${relationId(table)}
-      where _load_id = ${literal(BigInt(loadId))} and (${condition})
-    ) as found`);
-  return rows[0]!.found === "t";
 }
