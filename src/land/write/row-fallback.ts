@@ -1,7 +1,7 @@
 import type { RawColumn } from "../../model/ingest.ts";
 import type { Client } from "../../postgres/client.ts";
 import { id, ids, relationId } from "../../sql/identifiers.ts";
-import { dollarQuoted, literal, sqlLiteral } from "../../sql/literals.ts";
+import { dollarQuoted, literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { holdsJson } from "../check/field-types.ts";
 import type { RawTable } from "../table/raw-table.ts";
@@ -60,7 +60,7 @@ export async function insertRowByRow(
 interface Statements {
   /** Inserts the rows of a list of JSON, which `given` is. */
   insert(given: Sql): Sql;
-  /** For each column, a select that reads its cell of the row `$1`, as inserting does. */
+  /** For each column that not every text fits, its cell of the row `one.value`, read as inserting does. */
   readonly checks: readonly { readonly column: string; readonly check: Sql }[];
 }
 
@@ -79,10 +79,12 @@ function statementsOf(table: RawTable, columns: readonly RawColumn[], loadId: st
       insert into ${relationId(table)} (${join(ids(["_load_id", "_row_no", ...columns.map(({ name }) => name)]), ", ")})
       select ${join([literal(BigInt(loadId)), sql`r.${id("_row_no")}`, ...columns.map(cell)], ", ")}
       from jsonb_to_recordset(${given}) as r(${join([sql`${id("_row_no")} bigint`, ...columns.map(field)], ", ")});`,
-    checks: columns.map((column) => ({
-      column: column.name,
-      check: sql`select ${cell(column)} from jsonb_to_record($1) as r(${field(column)})`,
-    })),
+    checks: columns
+      .filter((column) => column.type !== "text")
+      .map((column) => ({
+        column: column.name,
+        check: sql`${cell(column)} from jsonb_to_record(one.value) as r(${field(column)})`,
+      })),
   };
 }
 
@@ -98,21 +100,25 @@ function dataOf(columns: readonly RawColumn[], rows: readonly FallbackRow[]): st
   );
 }
 
-/** What no value is at fault for, and breaks no constraint, ends the load. */
+/**
+ * What no value is at fault for, and breaks no constraint, ends the load. Each check is a statement of its own, not a text
+ * in a loop: its plan is made once a block.
+ */
 function block({ insert, checks }: Statements, data: string): Sql {
-  const columns = sql`array[${join(
-    checks.map(({ column }) => literal(column)),
-    ", ",
-  )}]::text[]`;
-  const tests = sql`array[${join(
-    checks.map(({ check }) => sqlLiteral(check)),
-    ", ",
-  )}]::text[]`;
+  const looks = checks.map(
+    ({ column, check }) => sql`
+            begin
+              perform ${check};
+            exception when others then
+              if sqlstate !~ ${literal(CELL_STATES)} then
+                raise;
+              end if;
+              faults := faults || jsonb_build_array(jsonb_build_array(${literal(column)}::text, sqlerrm));
+            end;`,
+  );
   return sql`do ${dollarQuoted(sql`
     declare
       given constant jsonb := ${literal(data)};
-      columns constant text[] := ${columns};
-      checks constant text[] := ${tests};
       refused jsonb := '[]';
       one record;
       said text;
@@ -132,16 +138,7 @@ function block({ insert, checks }: Statements, data: string): Sql {
           exception when others then
             get stacked diagnostics state = returned_sqlstate, said = message_text, fault = column_name;
             faults := '[]';
-            for n in 1 .. cardinality(checks) loop
-              begin
-                execute checks[n] using one.value;
-              exception when others then
-                if sqlstate !~ ${literal(CELL_STATES)} then
-                  raise;
-                end if;
-                faults := faults || jsonb_build_array(jsonb_build_array(columns[n], sqlerrm));
-              end;
-            end loop;
+            ${join(looks, "\n")}
             if faults = '[]' and state !~ ${literal(ROW_STATES)} then
               raise;
             end if;
