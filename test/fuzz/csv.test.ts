@@ -8,11 +8,10 @@ import type { CsvOptions, FileStream, RecordSchema } from "../../src/model/inges
 import { readCsv } from "../../src/sources/formats/csv/read.ts";
 import type { FilePosition } from "../../src/sources/source.ts";
 import { readAll } from "../sources/formats/reading.ts";
+import { fuzzing } from "../support/fuzzing.ts";
 import { fileIngest } from "../support/ingest-files.ts";
 
-const seconds = Number(process.env.FUZZ_SECONDS ?? 3);
-const timeLimit = { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: (seconds * 1000) / 2 };
-const timeout = seconds * 1000 + 60_000;
+const { timeLimit, timeout } = fuzzing(1 / 6);
 const columns = ["n", "a", "b"] as const;
 
 /** One record of a file, as the oracle sees it. `cells` is undefined where it must be rejected. */

@@ -4,12 +4,10 @@ import { createChecker } from "../../src/land/check/checker.ts";
 import { NdjsonCopy } from "../../src/land/write/ndjson-copy.ts";
 import type { RecordSchema } from "../../src/model/ingest.ts";
 import { JsonRecord, parseJson } from "../../src/sources/json/document.ts";
+import { fuzzing } from "../support/fuzzing.ts";
 
-/** Of each of the two tests. */
-// A third of the time for NDJSON, for two tests; the rest is ndjson.test.ts's.
-const seconds = Number(process.env.FUZZ_SECONDS ?? 3) / 6;
-const timeout = seconds * 1000 + 30_000;
-const timeLimit = { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: seconds * 1000 };
+// With ndjson.test.ts a third of the time.
+const { timeLimit, timeout } = fuzzing(1 / 18);
 
 const recordSchema: RecordSchema = {
   file: "schema.json",

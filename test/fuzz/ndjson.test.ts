@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import { UserError } from "../../src/model/errors.ts";
 import { readNdjson } from "../../src/sources/formats/ndjson.ts";
 import { readAll } from "../sources/formats/reading.ts";
+import { fuzzing } from "../support/fuzzing.ts";
 
-// direct.test.ts has the rest of the time for NDJSON.
-const seconds = (Number(process.env.FUZZ_SECONDS ?? 3) * 2) / 3;
-const timeLimit = { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: seconds * 1000 };
+// With ndjson-copy.test.ts a third of the time.
+const { timeLimit, timeout } = fuzzing(2 / 9);
 const LIMIT = 200;
 const read = readNdjson({ kind: "ndjson", encoding: "utf-8" }, LIMIT);
 
@@ -95,7 +95,7 @@ function mutate(
 }
 
 test("NDJSON: every line becomes what JSON.parse says, in any chunks, and a cut file is an error", {
-  timeout: seconds * 1000 + 60_000,
+  timeout,
 }, async () => {
   const property = fc.asyncProperty(
     file,

@@ -3,10 +3,9 @@ import { expect, test } from "vitest";
 import { UserError } from "../../src/model/errors.ts";
 import { readXml } from "../../src/sources/formats/xml.ts";
 import { readAll, readTexts } from "../sources/formats/reading.ts";
+import { fuzzing } from "../support/fuzzing.ts";
 
-const seconds = Number(process.env.FUZZ_SECONDS ?? 3);
-const timeLimit = { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: (seconds * 1000) / 2 };
-const timeout = seconds * 1000 + 60_000;
+const { timeLimit, timeout } = fuzzing(1 / 6);
 const read = readXml(
   {
     record: "r",
