@@ -1,5 +1,6 @@
 import { readSource } from "../compile/source.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
+import { counted } from "../model/counted.ts";
 import { formatUserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { Bounds, Plan, Segment, Statement, Step } from "../model/plan.ts";
@@ -94,10 +95,6 @@ function renderPublish({ release, paths, publish }: ReleasePreview): string[] {
     ...renderLimits(publish.bounds),
     ...scriptOf([...publish.warmUp, ...publish.deltas, ...publish.views]),
   ];
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** What the statements alone do not say: an attempt is repeated, and may then take longer. */

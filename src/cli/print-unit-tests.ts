@@ -1,3 +1,4 @@
+import { counted } from "../model/counted.ts";
 import { formatUserError } from "../model/errors.ts";
 import type { UnitTestReport, UnitTestResult } from "../run/unit-tests.ts";
 import { paint } from "./paint.ts";
@@ -10,7 +11,7 @@ export function printUnitTests(report: UnitTestReport, shell: Shell): boolean {
     shell.say(`${test.passed ? paint(shell, "green", "ok  ") : paint(shell, "red", "FAIL")}  test ${test.name}`);
     if (!test.passed) for (const line of explain(test)) shell.say(`  ${line}`);
   }
-  shell.say(`${report.tests.length - failed.length} unit tests passed, ${failed.length} failed`);
+  shell.say(`${counted(report.tests.length - failed.length, "unit test")} passed, ${failed.length} failed`);
   return failed.length === 0;
 }
 

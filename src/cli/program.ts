@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { readDotEnv } from "../config/environment.ts";
+import { counted } from "../model/counted.ts";
 import { formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
 import { postgresError } from "../postgres/sqlstate.ts";
 import { githubAnnotations } from "./github.ts";
@@ -64,7 +65,7 @@ function explain(error: unknown, shell: Shell, debug: boolean): number {
   if (error instanceof UserError || error instanceof UserErrors) {
     const errors = error instanceof UserErrors ? error.errors : [error];
     for (const one of errors) shell.say(`${paint(shell, "red", "error")} ${formatUserError(one)}`);
-    if (errors.length > 1) shell.say(`${errors.length} errors`);
+    if (errors.length > 1) shell.say(counted(errors.length, "error"));
     for (const line of githubAnnotations(shell.env, errors)) shell.say(line);
     if (debug) for (const one of errors) shell.say(stackOf(one));
     return error.exitCode;

@@ -1,4 +1,5 @@
 import type { RunEvents } from "../environment/events.ts";
+import { counted } from "../model/counted.ts";
 import { formatUserError } from "../model/errors.ts";
 import type { RunReport, StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
@@ -46,7 +47,7 @@ function describe(result: StepResult): string {
       ? ""
       : kind === "assertion"
         ? rows
-          ? `${counted(rows, "row")} ${rows === 1 ? "fails" : "fail"}, `
+          ? `${counted(rows, "row fails", "rows fail")}, `
           : ""
         : `${counted(rows, "row")}, `;
   const why = reason ? `: ${reason}` : "";
@@ -88,13 +89,6 @@ function explain(step: StepResult, shell: Shell): string[] {
     ...rows,
     ...(more > 0 ? [`    … and ${more} more; up to 100 are kept in _dataform.failing_row`] : []),
   ];
-}
-
-const numbers = new Intl.NumberFormat("en");
-
-/** "1 row", "1,234 rows". */
-function counted(count: number, thing: string): string {
-  return `${numbers.format(count)} ${thing}${count === 1 ? "" : "s"}`;
 }
 
 function clock(): string {

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { counted } from "../model/counted.ts";
 import { formatUserError } from "../model/errors.ts";
 import type { ReleaseReport } from "../model/release.ts";
 import type { HorizonPolicy } from "../release/horizon.ts";
@@ -68,6 +69,6 @@ export function printRelease(report: ReleaseReport, flags: ReleaseFlags, shell: 
     shell.say(`${paint(shell, "yellow", "warning")} ${formatUserError({ message: warning })}`);
   const content = report.contentOf === undefined ? "" : `, with the content of release ${report.contentOf}`;
   shell.say(
-    `${paint(shell, "green", "Done")}: release ${report.release} is published${content} (${report.models.length} models changed)`,
+    `${paint(shell, "green", "Done")}: release ${report.release} is published${content} (${counted(report.models.length, "model")} changed)`,
   );
 }

@@ -8,6 +8,8 @@ export interface Shell {
   env: Readonly<Record<string, string | undefined>>;
   /** Whether stderr is a terminal that wants colour. */
   readonly color: boolean;
+  /** Columns of the terminal that stdout and stderr are; undefined where they are none, and nothing need fit. */
+  readonly width?: { readonly stdout?: number | undefined; readonly stderr?: number | undefined };
   /** A line of data on stdout. */
   print(line: string): void;
   /** stdout itself, for data that is more than lines. */

@@ -1,23 +1,42 @@
 import { processEnvironment } from "../config/environment.ts";
 import type { Shell } from "./shell.ts";
+import { cut, wrap } from "./show/width.ts";
 
 /** The process's own terminal, folder and environment. */
 export function terminal(): Shell {
   const env = processEnvironment;
   const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
   const refused = env.NO_COLOR !== undefined || env.TERM === "dumb";
+  const columns = (stream: NodeJS.WriteStream) => positive(env.COLUMNS) ?? (stream.isTTY ? stream.columns : undefined);
   return {
     projectDir: process.cwd(),
     env,
     color: forced || (!refused && process.stderr.isTTY === true),
+    get width() {
+      return { stdout: columns(process.stdout), stderr: columns(process.stderr) };
+    },
     output: process.stdout,
     print: (line) => void process.stdout.write(`${line}\n`),
-    say: (line) => void process.stderr.write(`${line}\n`),
+    say: (text) => {
+      const room = columns(process.stderr);
+      for (const line of text.split("\n")) process.stderr.write(`${folded(line, room).join("\n")}\n`);
+    },
     ...(process.stderr.isTTY
       ? {
-          progress: (line) => void process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`),
+          progress: (line) => void process.stderr.write(`\r\x1b[K${cut(line, (columns(process.stderr) ?? 80) - 1)}`),
         }
       : {}),
     exitCode: 0,
   };
+}
+
+/** A line for a person, broken between words; lines of a source file with its numbers, and the caret below, stay whole. */
+function folded(line: string, columns: number | undefined): string[] {
+  if (/^\s*\d* \|/.test(line)) return [line];
+  return wrap(line, columns, `${/^\s*/.exec(line)![0]}  `);
+}
+
+function positive(text: string | undefined): number | undefined {
+  const number = Number(text);
+  return Number.isInteger(number) && number > 0 ? number : undefined;
 }

@@ -1,3 +1,4 @@
+import { counted } from "../model/counted.ts";
 import { UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel, type Model } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
@@ -53,7 +54,7 @@ function checkNames({ target, file }: Model): UserError[] {
         message: `the name ${name} is too long for PostgreSQL`,
         location: { file },
         expected: `at most ${LONGEST_NAME} bytes`,
-        found: `${Buffer.byteLength(name)} bytes`,
+        found: counted(Buffer.byteLength(name), "byte"),
         hint: 'give the model a shorter name: config { name: "…" }',
       }),
   );

@@ -1,4 +1,5 @@
 import { TextDecoder } from "node:util";
+import { counted } from "../model/counted.ts";
 import type { Declared } from "../model/declared.ts";
 import { UserError } from "../model/errors.ts";
 import type {
@@ -146,7 +147,7 @@ function checkPattern(pattern: string, place: Place): void {
   try {
     const groups = new RegExp(`${pattern}|`).exec("")!.length - 1;
     if (groups === 1) return;
-    if (groups > 1) found = `${groups} groups`;
+    if (groups > 1) found = counted(groups, "group");
   } catch (error) {
     found = (error as Error).message;
   }

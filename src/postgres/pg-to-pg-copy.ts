@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
+import { counted } from "../model/counted.ts";
 import { UserError } from "../model/errors.ts";
 import type { Target } from "../model/target.ts";
 import { ids, relationId } from "../sql/identifiers.ts";
@@ -96,7 +97,7 @@ async function pass(from: Client, out: Sql, to: Client, into: Sql, options: PgTo
     forget();
   }
   if (source.rowCount !== sink.rowCount)
-    throw new Error(`COPY sent ${source.rowCount} rows and took ${sink.rowCount} of them`);
+    throw new Error(`COPY sent ${counted(source.rowCount, "row")} and took ${sink.rowCount} of them`);
   return sink.rowCount;
 }
 

@@ -1,3 +1,4 @@
+import { counted } from "../model/counted.ts";
 import { UserError } from "../model/errors.ts";
 import { grouped, isGroup, type Node, wordAt } from "./groups.ts";
 import { id } from "./identifiers.ts";
@@ -39,7 +40,7 @@ export function select(text: string, what: string): Sql {
  */
 export function oneStatement(text: string, what: string, expected: string): Sql {
   const statements = typeof text === "string" ? splitStatements(text) : [];
-  if (statements.length > 1) throw refused(what, expected, `${statements.length} statements`);
+  if (statements.length > 1) throw refused(what, expected, counted(statements.length, "statement"));
   balanced(statements[0] ?? text, what, expected);
   return new Sql(fixed(statements[0]!.trim()));
 }

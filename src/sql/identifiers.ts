@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { counted } from "../model/counted.ts";
 import { UserError } from "../model/errors.ts";
 import type { Target } from "../model/target.ts";
 import { fixed, Identifier } from "./sql.ts";
@@ -31,7 +32,12 @@ function checked(name: unknown): string {
   throw new UserError({
     message: "this cannot be a name in PostgreSQL",
     expected: `1 to ${LONGEST_NAME} bytes, and no NUL`,
-    found: name === "" ? "an empty name" : bytes > LONGEST_NAME ? `${name} (${bytes} bytes)` : JSON.stringify(name),
+    found:
+      name === ""
+        ? "an empty name"
+        : bytes > LONGEST_NAME
+          ? `${name} (${counted(bytes, "byte")})`
+          : JSON.stringify(name),
     hint: "give it another name",
   });
 }

@@ -181,7 +181,7 @@ test("test runs the unit tests: one that passes, one that differs, one that fail
   expect(stderr).toContain("ok    test good");
   expect(stderr).toContain('expected, but missing: {"n":1,"double":3}');
   expect(stderr).toMatch(/broken\.sqlx:3:8: column "x" does not exist/);
-  expect(stderr).toContain("1 unit tests passed, 2 failed");
+  expect(stderr).toContain("1 unit test passed, 2 failed");
 });
 
 test("run --run-tests stops before the models when a unit test fails", async () => {

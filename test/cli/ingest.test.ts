@@ -52,7 +52,7 @@ test("ingest loads every stream, tells progress and ends with a table of what la
   const env = await surroundings([item(1), item(2, { amount: "x" })]);
   const { exitCode, stdout, stderr } = await cli(project(), ["ingest"], env);
   expect(stderr).toContain("shop.items: reading from the beginning into raw.items");
-  expect(stderr).toContain("ok  1 rows, 1 rejected");
+  expect(stderr).toContain("ok  1 row, 1 rejected");
   expect(stderr).toMatch(/shop\.items +loaded +1 +1 +2026-01-01T00:02:00\.000Z/);
   expect(stderr).toContain("rejected shop.items: 1 × amount: must be integer, see raw._rejected, load 1");
   expect(stderr).not.toContain("canary");
@@ -104,7 +104,7 @@ test("ingest --dry-run knows the files that have landed, the types that PostgreS
   expect((await run("--dry-run")).stderr).toMatch(/files\.items +would land +1 +1/);
   const landed = await run();
   expect(landed.stderr).toContain("reading a.csv into raw.items");
-  expect(landed.stderr).toContain("1 records are not UTF-8; the file may be windows-1252");
+  expect(landed.stderr).toContain("1 record is not UTF-8; the file may be windows-1252");
   writeFileSync(join(dir, "in/a.csv"), readFileSync(join(dir, "in/a.csv")));
   expect((await run("--dry-run")).stderr).toMatch(/0 rows, 1 file known already[\s\S]*would land +0 +0/);
 

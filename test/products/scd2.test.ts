@@ -192,13 +192,13 @@ const cases: readonly Case[] = [
     options: `${usual}, batches: { maxShrink: 0.5 }`,
     loads: [full(1, { a: "x", b: "x", c: "x" }), full(3, { a: "y" })],
     expected: ["a x 01-01..-", "b x 01-01..-", "c x 01-01..-"],
-    warnings: ["refused: 1 rows, the full batch before had 3"],
+    warnings: ["refused: rows: 1, in the full batch before: 3"],
   },
   {
     title: "17, R5: a full batch with rejected records deletes nothing, because they may be what it lacks",
     loads: [full(1, { a: "x", b: "x" }), { ...full(3, { a: "y" }), rejected: 1 }],
     expected: ["a x 01-01..01-03 change", "a y 01-03..-", "b x 01-01..-"],
-    warnings: ["deletes nothing: 1 records were rejected"],
+    warnings: ["deletes nothing: records rejected: 1"],
   },
   {
     title: "20, R7: A, B, A is three versions",

@@ -213,7 +213,7 @@ describe("fault 46: packed files that are cut, damaged or hostile", () => {
 
   test("a file larger than maxBytes is refused, plain or packed", async () => {
     for (const data of [text, gzipSync(text)]) {
-      expect((await failure(unpacked(data, 65_536, 1000))).expected).toContain("1000 bytes");
+      expect((await failure(unpacked(data, 65_536, 1000))).expected).toContain("1,000 bytes");
     }
     expect((await unpacked(text, 65_536, text.length)).equals(text)).toBe(true);
   });

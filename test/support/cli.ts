@@ -8,11 +8,12 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Runs one command line in this process, with the environment given and no other. */
+/** Runs one command line in this process, with the environment given and no other, in a terminal of so many columns or in none. */
 export async function cli(
   projectDir: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  width?: number,
 ): Promise<CliResult> {
   const out: string[] = [];
   const err: string[] = [];
@@ -20,6 +21,7 @@ export async function cli(
     projectDir,
     env,
     color: false,
+    width: { stdout: width, stderr: width },
     exitCode: 0,
     print: (line) => out.push(line),
     say: (line) => err.push(line),

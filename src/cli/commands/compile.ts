@@ -1,10 +1,11 @@
 import { compile } from "../../compile/compile.ts";
+import { counted } from "../../model/counted.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import { targetKey } from "../../model/target.ts";
 import { plainReferences } from "../../sql/references.ts";
 import { addIgnoredOptions, addProjectOptions, compileOptions, type ProjectFlags } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
-import { textTable } from "../table.ts";
+import { textTable } from "../show/table.ts";
 
 export const addCompileCommand: AddCommand = (program, shell) => {
   const command = program
@@ -21,7 +22,9 @@ export const addCompileCommand: AddCommand = (program, shell) => {
             graph.actions.map((action) => [targetKey(action.target), action.kind, action.file]),
           ),
         );
-        shell.say(`${graph.actions.length} actions and ${graph.tests.length} unit tests compiled`);
+        shell.say(
+          `${counted(graph.actions.length, "action")} and ${counted(graph.tests.length, "unit test")} compiled`,
+        );
       }
     });
   addIgnoredOptions(addProjectOptions(command), shell.say);

@@ -4,7 +4,7 @@ import { openDatabase } from "../database.ts";
 import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
 import { addEnvironmentOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
-import { textTable } from "../table.ts";
+import { textTable } from "../show/table.ts";
 import { releaseNumber } from "./rollback.ts";
 
 export const addDiffCommand: AddCommand = (program, shell) => {

@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import type { ExportFormat } from "../../export/export.ts";
+import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import { openDatabase } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
@@ -58,7 +59,7 @@ export const addExportCommand: AddCommand = (program, shell) => {
       if (flags.json) return shell.say(JSON.stringify(report));
       const rate = report.bytes / 1e6 / report.seconds;
       shell.say(
-        `${report.rows.toLocaleString("en")} rows in ${report.path}: ${(report.bytes / 1e6).toFixed(2)} MB in ${report.seconds.toFixed(2)} s (${rate.toFixed(1)} MB/s)`,
+        `${counted(report.rows, "row")} in ${report.path}: ${(report.bytes / 1e6).toFixed(2)} MB in ${report.seconds.toFixed(2)} s (${rate.toFixed(1)} MB/s)`,
       );
     });
   addConnectionOption(command);

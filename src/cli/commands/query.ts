@@ -1,4 +1,5 @@
 import { refuseOneNameTwice } from "../../export/source.ts";
+import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import { type Client, type TableResult, withClient, withTransaction } from "../../postgres/client.ts";
 import { postgresError } from "../../postgres/sqlstate.ts";
@@ -9,7 +10,7 @@ import { meaningful } from "../../sql/tokens.ts";
 import { openDatabase } from "../database.ts";
 import { addConnectionOption } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
-import { textTable } from "../table.ts";
+import { textTable } from "../show/table.ts";
 
 /** What begins a statement that reads and gives rows. `explain` of one that writes is stopped by the transaction. */
 const READS = new Set(["select", "with", "values", "table", "show", "explain"]);
@@ -34,7 +35,7 @@ export const addQueryCommand: AddCommand = (program, shell) => {
             if (!flags.json) {
               const { columns, rows } = await ask(client, asIs(text));
               shell.print(textTable(columns, rows));
-              if (!flags.quiet) shell.say(`${rows.length} ${rows.length === 1 ? "row" : "rows"}`);
+              if (!flags.quiet) shell.say(counted(rows.length, "row"));
               return;
             }
             const query = select(text, "the query");

@@ -5,7 +5,7 @@ import { openDatabase } from "../database.ts";
 import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
 import { addEnvironmentOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
-import { textTable } from "../table.ts";
+import { textTable } from "../show/table.ts";
 
 export const addReleasesCommand: AddCommand = (program, shell) => {
   const command = program

@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { compile } from "../../compile/compile.ts";
+import { counted } from "../../model/counted.ts";
 import { applyRoles, type RolesReport } from "../../roles/apply.ts";
 import { planRoles, renderRoles } from "../../roles/plan.ts";
 import { openDatabase } from "../database.ts";
@@ -49,7 +50,7 @@ function describe({ roles, changes, warnings }: RolesReport, shell: Shell): stri
     const place = on && `on ${on}${on.startsWith("relations") ? ` (${count})` : ""}`;
     return `${change === "given" ? paint(shell, "green", "+") : paint(shell, "red", "-")} ${role}: ${right} ${place}`.trimEnd();
   });
-  const done = changes.length ? `${changes.length} changes` : "nothing had to change";
+  const done = changes.length ? counted(changes.length, "change") : "nothing had to change";
   return [
     ...lines,
     ...warnings.map((warning) => `${paint(shell, "yellow", "warning")} ${warning}`),

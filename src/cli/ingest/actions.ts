@@ -6,7 +6,7 @@ import type { LoadReport } from "../../model/load-report.ts";
 import { withClient } from "../../postgres/client.ts";
 import { openDatabase } from "../database.ts";
 import type { Shell } from "../shell.ts";
-import { textTable } from "../table.ts";
+import { textTable } from "../show/table.ts";
 import { chooseSources, chooseSourcesToShow } from "./choose.ts";
 import { loadProgress } from "./progress.ts";
 import { loadSummary } from "./summary.ts";

@@ -1,3 +1,4 @@
+import { counted } from "../../model/counted.ts";
 import type { LoadEvent, StreamLoad } from "../../model/load-report.ts";
 import { paint } from "../paint.ts";
 import type { Shell } from "../shell.ts";
@@ -26,7 +27,7 @@ export function loadProgress(shell: Shell, source: string): (event: LoadEvent) =
     } else if (event.kind === "page") {
       records += event.records;
       if (!inFile && event.page % PAGES_PER_LINE === 0)
-        say(event, `${records.toLocaleString("en")} records, ${event.page} pages`);
+        say(event, `${counted(records, "record")}, ${counted(event.page, "page")}`);
     } else if (event.kind === "bytes") bar.show(event);
     else if (event.kind === "waiting") {
       if (event.seconds === null) say(event, `waiting: ${event.reason}`);
@@ -92,12 +93,11 @@ function clock(): string {
 function outcome(shell: Shell, load: StreamLoad): string {
   if (load.status === "failed" && !load.files) return paint(shell, "red", "FAIL");
   const { rows, rejected, skipped, seconds, files } = load;
-  const parts = [`${rows.toLocaleString("en")} rows`];
+  const parts = [counted(rows, "row")];
   if (rejected > 0) parts.push(paint(shell, "yellow", `${rejected.toLocaleString("en")} rejected`));
-  if (skipped > 0)
-    parts.push(`${skipped.toLocaleString("en")} ${files ? `${skipped === 1 ? "file" : "files"} ` : ""}known already`);
+  if (skipped > 0) parts.push(`${counted(skipped, files ? "file" : "record")} known already`);
   const failed = files?.filter(({ status }) => status === "failed").length ?? 0;
-  if (failed) parts.push(paint(shell, "red", `${failed} ${failed === 1 ? "file" : "files"} failed`));
+  if (failed) parts.push(paint(shell, "red", `${counted(failed, "file")} failed`));
   const mark = load.status === "failed" ? paint(shell, "red", "FAIL") : paint(shell, "green", "ok");
   return `${mark}  ${parts.join(", ")} in ${seconds.toFixed(2)} s`;
 }

@@ -1,8 +1,9 @@
+import { counted } from "../../model/counted.ts";
 import { formatUserError } from "../../model/errors.ts";
 import type { LoadReport, StreamLoad } from "../../model/load-report.ts";
 import { paint } from "../paint.ts";
 import type { Shell } from "../shell.ts";
-import { textTable } from "../table.ts";
+import { textTable } from "../show/table.ts";
 
 const MAX_FILES = 20;
 
@@ -37,7 +38,9 @@ function notes(shell: Shell, name: string, load: StreamLoad, dryRun: boolean): s
     ...load.warnings.map((warning) => `${yellow("warning")} ${name}: ${warning}`),
     ...odd.slice(0, MAX_FILES).map(({ path, status, reason }) => `${yellow(status)} ${name}: ${path}: ${reason}`),
     ...failed.slice(0, MAX_FILES).map(({ error }) => `${red("error")} ${name}: ${formatUserError(error!)}`),
-    ...(failed.length > MAX_FILES ? [`and ${failed.length - MAX_FILES} more files failed`] : []),
+    ...(failed.length > MAX_FILES
+      ? [`and ${counted(failed.length - MAX_FILES, "more file", "more files")} failed`]
+      : []),
     ...(load.error && !failed.length ? [`${red("error")} ${name}: ${formatUserError(load.error)}`] : []),
   ];
 }

@@ -1,3 +1,4 @@
+import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import type { CsvOptions, FormatOptions, RecordSchema, StreamDeclaration, XmlFormat } from "../../model/ingest.ts";
 import { nearest } from "../../model/nearest.ts";
@@ -55,7 +56,7 @@ function suggestEncoding({ tally }: Load): void {
   const count = tally.reasons.find(({ reason }) => /UTF-8|declared encoding/.test(reason))?.count;
   if (count !== undefined)
     tally.warnings.push(
-      `${count} records are not UTF-8; the file may be windows-1252 or another encoding (encoding: …)`,
+      `${counted(count, "record is", "records are")} not UTF-8; the file may be windows-1252 or another encoding (encoding: …)`,
     );
 }
 

@@ -1,3 +1,4 @@
+import { counted, percent } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import type { Past } from "../ledger/past.ts";
 import type { Tally } from "./tally.ts";
@@ -49,8 +50,8 @@ export async function refuseShrunk(target: LoadTarget, { rows }: Pick<Tally, "ro
     expected:
       before === undefined
         ? "at least one row"
-        : `at least ${Math.ceil(least)} rows: the batch before had ${before}, and batch.maxShrink is ${maxShrink * 100}%`,
-    found: `${rows} rows`,
+        : `at least ${counted(Math.ceil(least), "row")}: the batch before had ${before}, and batch.maxShrink is ${percent(maxShrink)}`,
+    found: counted(rows, "row"),
     hint: "nothing was landed; --force lands it, where the source is right",
     exitCode: 1,
   });
@@ -58,7 +59,7 @@ export async function refuseShrunk(target: LoadTarget, { rows }: Pick<Tally, "ro
 
 function allWrong(target: LoadTarget, { admitted, firstReject }: Counts): UserError {
   return new UserError({
-    message: `all ${admitted} records of ${streamName(target)} were rejected`,
+    message: `${admitted === 1 ? "the only record" : `all ${counted(admitted, "record")}`} of ${streamName(target)} ${admitted === 1 ? "was" : "were"} rejected`,
     location: { file: target.stream.recordSchema.file },
     expected: "records that meet this schema",
     found: firstReject!,

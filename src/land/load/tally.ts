@@ -1,3 +1,4 @@
+import { counted } from "../../model/counted.ts";
 import type { UnknownFields } from "../check/checker.ts";
 import type { DriftEntry } from "../ledger/drift.ts";
 import type { Rejection } from "../write/row-batch.ts";
@@ -62,7 +63,7 @@ export class Tally {
     if (!this.duplicateKeys) return this.warnings;
     return [
       ...this.warnings,
-      `${this.duplicateKeys} records are of JSON that gives a key twice: the last value counts`,
+      `${counted(this.duplicateKeys, "record is", "records are")} of JSON that gives a key twice: the last value counts`,
     ];
   }
 

@@ -1,3 +1,4 @@
+import { counted } from "../../model/counted.ts";
 import { RAW_LOAD_DATE } from "../../model/ingest.ts";
 import type { Client } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
@@ -98,7 +99,7 @@ export async function tend(client: Client, table: RawTable): Promise<readonly st
     if (error.code !== LOCK_NOT_AVAILABLE) throw error;
   });
   return dropped.length
-    ? [`partitions dropped, older than ${table.partition!.keepDays} days: ${dropped.join(", ")}`]
+    ? [`partitions dropped, older than ${counted(table.partition!.keepDays!, "day")}: ${dropped.join(", ")}`]
     : [];
 }
 

@@ -1,3 +1,4 @@
+import { counted } from "../../model/counted.ts";
 import type { Client } from "../../postgres/client.ts";
 import { copyChunks, copyIn, copyLine } from "../../postgres/copy.ts";
 import { ids, relationId } from "../../sql/identifiers.ts";
@@ -25,7 +26,7 @@ export async function copyRows(
     try {
       const copied = await copyIn(client, statement, rows.chunks(`${loadId}\t`));
       await client.query(sql`release savepoint landing`);
-      if (copied !== rows.count) throw new Error(`COPY took ${copied} of ${rows.count} rows`);
+      if (copied !== rows.count) throw new Error(`COPY took ${copied} of ${counted(rows.count, "row")}`);
       return copied;
     } catch (error) {
       const fault = copyFault(error, table.name, columns);

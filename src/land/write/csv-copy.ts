@@ -1,4 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
+import { counted } from "../../model/counted.ts";
 import type { CsvOptions } from "../../model/ingest.ts";
 import { copyIn } from "../../postgres/copy.ts";
 import { cellText, recordText } from "../../sources/formats/csv/header.ts";
@@ -103,7 +104,7 @@ export class CsvCopy {
     await this.#into.client.query(sql`savepoint landing`);
     try {
       const copied = await copyIn(this.#into.client, this.#statement(), chunks());
-      if (copied !== this.#pendingRows) throw new Error(`COPY took ${copied} of ${this.#pendingRows} rows`);
+      if (copied !== this.#pendingRows) throw new Error(`COPY took ${copied} of ${counted(this.#pendingRows, "row")}`);
       await this.#into.client.query(sql`release savepoint landing`);
       this.#rows += copied;
     } catch (error) {

@@ -1,3 +1,4 @@
+import { counted } from "../../model/counted.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import type { ComparedColumn, Comparison } from "./options.ts";
@@ -37,7 +38,7 @@ function tolerance(rule: Rule, option: "absTol" | "relTol"): string | undefined 
 }
 
 function timeTolerance(rule: Rule): string | undefined {
-  if (rule.kind === "date") return rule.days === undefined ? undefined : `${rule.days} days`;
+  if (rule.kind === "date") return rule.days === undefined ? undefined : counted(rule.days, "day");
   return rule.kind === "timestamp" ? rule.tolerance : undefined;
 }
 

@@ -129,9 +129,9 @@ function verdict(knowsSlices: boolean): Sql {
       is_large_enough and has_arrived and kind in ('full', 'slice', 'partial', 'log') as accepted,
       case
         when kind not in ('full', 'slice', 'partial', 'log') then 'refused: no such kind of batch'
-        when not is_large_enough then 'refused: ' || rows || ' rows, the full batch before had ' || before
+        when not is_large_enough then 'refused: rows: ' || rows || ', in the full batch before: ' || before
         when not has_arrived then 'waits: none of its rows are in the feed yet'
-        when kind in ('full', 'slice') and has_rejects then 'deletes nothing: ' || rejected || ' records were rejected'
+        when kind in ('full', 'slice') and has_rejects then 'deletes nothing: records rejected: ' || rejected
         ${slicesAreUnknown}
       end as note
     from judged`;

@@ -1,5 +1,6 @@
 import type { LookupAddress } from "node:dns";
 import { setTimeout as sleepFor } from "node:timers/promises";
+import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import type { RetryDeclaration } from "../../model/ingest.ts";
 
@@ -55,7 +56,7 @@ export class Patience {
     if (PERMANENT.test(code ?? "") || ++this.#tries >= attempts || (asked ?? 0) > maxDelaySeconds) {
       throw new UserError({
         message: `${this.#name} cannot be read${state}`,
-        found: reasonOf(error) + (this.#tries > 1 ? ` (tried ${this.#tries} times)` : ""),
+        found: reasonOf(error) + (this.#tries > 1 ? ` (tried ${counted(this.#tries, "time")})` : ""),
         hint: "nothing of it was landed; the next load tries again",
         ...(code === undefined ? {} : { code }),
         exitCode: 1,
@@ -133,7 +134,7 @@ export function changed(name: string, expected: number | string, found: number |
 /** The file broke off, and nothing says whether its rest would be that of the same file. */
 export function notResumable(name: string, offset: number, expected: string): UserError {
   return new UserError({
-    message: `${name} broke off after ${offset} bytes`,
+    message: `${name} broke off after ${counted(offset, "byte")}`,
     expected: `${expected}, to go on where it broke off`,
     hint: "nothing of it was landed; run the load again",
     exitCode: 1,

@@ -1,4 +1,5 @@
 import type { CompressionCodec, Compressors, DecodedArray, FileMetaData, ParquetScan } from "hyparquet";
+import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import type { FormatReader, SourcePage } from "../source.ts";
 import { notWhole, unreadable } from "./file-errors.ts";
@@ -88,7 +89,9 @@ async function readColumns(
   for (const { name } of columns) {
     const values = await scan.readColumn({ column: name, rowStart, rowEnd });
     if (values.length !== rowEnd - rowStart)
-      throw notWhole(`its column ${name} has ${values.length} values`, { expected: `${rowEnd - rowStart} values` });
+      throw notWhole(`its column ${name} has ${counted(values.length, "value")}`, {
+        expected: counted(rowEnd - rowStart, "value"),
+      });
     data.push(values);
   }
   return data;
@@ -113,7 +116,10 @@ function checkGroups({ row_groups, num_rows }: FileMetaData): void {
         hint: "let it be written with smaller row groups",
       });
   const rows = row_groups.reduce((sum, group) => sum + group.num_rows, 0n);
-  if (rows !== num_rows) throw notWhole(`its row groups have ${rows} rows`, { expected: `${num_rows} rows` });
+  if (rows !== num_rows)
+    throw notWhole(`its row groups have ${counted(Number(rows), "row")}`, {
+      expected: counted(Number(num_rows), "row"),
+    });
 }
 
 /** A page that says it is larger than a row group may be is not unpacked. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Dispatcher } from "undici";
+import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import type { RetryDeclaration } from "../../model/ingest.ts";
 import { ownValue } from "../../model/own-value.ts";
@@ -96,7 +97,7 @@ export function createHttpReader(options: HttpOptions): HttpReader {
 
   async function pause(attempt: number, failure: Failure, url: URL): Promise<void> {
     const { attempts, maxDelaySeconds } = retry;
-    if (attempt >= attempts) throw givenUp(url, failure, `gave up after ${attempts} attempts`, options.key);
+    if (attempt >= attempts) throw givenUp(url, failure, `gave up after ${counted(attempts, "attempt")}`, options.key);
     if (failure.asked !== undefined) checkAsked(failure.asked, url, failure);
     // Full jitter: many clients that failed together must not come back together.
     const ceiling = Math.min(maxDelaySeconds, FIRST_DELAY_SECONDS * 2 ** (attempt - 1));

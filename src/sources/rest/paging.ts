@@ -1,4 +1,5 @@
 import type { Headers } from "undici";
+import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import type { PagingDeclaration } from "../../model/ingest.ts";
 import type { HttpReader } from "../http/reader.ts";
@@ -70,8 +71,8 @@ export class Pager {
     if (this.#total === undefined || this.#received >= this.#total) return;
     throw new UserError({
       message: `${place(this.#base)} sent fewer records than it has`,
-      expected: `${this.#total} records (${this.#paging!.totalPath})`,
-      found: `${this.#received} records`,
+      expected: `${counted(this.#total, "record")} (${this.#paging!.totalPath})`,
+      found: counted(this.#received, "record"),
       hint: "the source changed while it was read, or a page was cut: run the load again",
       exitCode: 1,
     });

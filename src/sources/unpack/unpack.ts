@@ -1,5 +1,6 @@
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 
 export interface UnpackLimits {
@@ -167,7 +168,7 @@ function damaged(name: string, cut: boolean, reason: string): UserError {
 function tooLarge(name: string, maxBytes: number): UserError {
   return new UserError({
     message: `${name} is too large`,
-    expected: `at most ${maxBytes} bytes unpacked (maxBytes)`,
+    expected: `at most ${counted(maxBytes, "byte")} unpacked (maxBytes)`,
     hint: "if that is right, raise maxBytes",
     exitCode: 1,
   });

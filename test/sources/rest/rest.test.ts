@@ -59,7 +59,7 @@ describe("paging", () => {
   test("notices that the source sent fewer records than it has", async () => {
     const api = await startApi((_, response) => sendJson(response, { data: [item(1)], next_cursor: null, total: 2 }));
     const error = await failure(readAll(api.url));
-    expect(error).toMatchObject({ expected: "2 records (total)", found: "1 records" });
+    expect(error).toMatchObject({ expected: "2 records (total)", found: "1 record" });
   });
 
   test("says which key holds the records when the declared one does not", async () => {

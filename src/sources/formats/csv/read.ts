@@ -1,3 +1,4 @@
+import { counted } from "../../../model/counted.ts";
 import { UserError } from "../../../model/errors.ts";
 import type { CsvOptions, RecordSchema } from "../../../model/ingest.ts";
 import type { SourceRecord } from "../../json/document.ts";
@@ -62,7 +63,7 @@ export class CsvFile {
       throw cut(`there is no line that begins with ${this.#options.trailer}`, "the end of the file is missing", AGAIN);
     const said = /\d+/.exec(this.#ended.slice(this.#options.trailer!.length))?.[0];
     if (said !== undefined && Number(said) !== this.#count)
-      throw cut(`the trailer says ${said} records`, `${this.#count} records`, AGAIN);
+      throw cut(`the trailer says ${counted(Number(said), "record")}`, counted(this.#count, "record"), AGAIN);
   }
 
   #begin(names: readonly string[]): void {
@@ -85,7 +86,7 @@ export class CsvFile {
     }
     this.#count++;
     if (record.problem === undefined && record.fields !== this.#names.length)
-      record.problem = `has ${record.fields} fields, not ${this.#names.length}`;
+      record.problem = `has ${counted(record.fields, "field")}, not ${this.#names.length}`;
     const size = end - start;
     if (size === this.#headerBytes.length && size > 0 && this.#headerBytes.equals(bytes.subarray(start, end)))
       record.problem = "is the header once more";

@@ -1,0 +1,95 @@
+import { cutApart, padded, width } from "./width.ts";
+
+export interface TableOptions {
+  /** Columns of the terminal; without it nothing is cut. */
+  readonly width?: number;
+  /** Names of the columns whose cells may be cut; such cells stay different where they are. */
+  readonly cut?: readonly string[];
+}
+
+type Row = readonly (string | null)[];
+
+const GAP = "  ";
+/** No column is cut to less. */
+const NARROWEST = 12;
+
+/**
+ * Rows as an aligned text table; columns that hold only numbers are set to the right. Where it does not fit, what may be
+ * cut is cut, and where that does not do, it is a list: a block of lines for each row. Null is an empty cell.
+ */
+export function textTable(columns: readonly string[], rows: readonly Row[], options: TableOptions = {}): string {
+  const cells = rows.map((row) => row.map((value) => value && oneLine(value)));
+  if (options.width === undefined) return aligned(columns, cells);
+  const fitting = fitted(columns, cells, options.width, options.cut ?? []);
+  return fitting ? aligned(columns, fitting) : list(columns, cells);
+}
+
+/** What breaks a line, or moves the cursor, is shown by a sign for it. */
+export function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, " ⏎ ").replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (one) => {
+    const code = one.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+}
+
+function columnWidths(columns: readonly string[], cells: readonly Row[]): number[] {
+  return columns.map((name, index) => Math.max(width(name), ...cells.map((row) => width(row[index] ?? ""))));
+}
+
+const total = (widths: readonly number[]) => widths.reduce((sum, one) => sum + one, GAP.length * (widths.length - 1));
+
+/** Cells that fit, the widest column cut first; undefined where they cannot. */
+function fitted(
+  columns: readonly string[],
+  cells: readonly Row[],
+  room: number,
+  mayCut: readonly string[],
+): readonly Row[] | undefined {
+  const widths = columnWidths(columns, cells);
+  const before = [...widths];
+  while (total(widths) > room) {
+    const open = widths.map((one, index) => {
+      const least = Math.max(NARROWEST, width(columns[index]!));
+      return mayCut.includes(columns[index]!) && one > least ? one : 0;
+    });
+    const widest = Math.max(...open);
+    if (widest === 0) return undefined;
+    widths[open.indexOf(widest)]!--;
+  }
+  let fitting = cells;
+  for (const [index, columnWidth] of widths.entries()) {
+    if (columnWidth === before[index]) continue;
+    const short = cutApart(
+      cells.map((row) => row[index] ?? ""),
+      columnWidth,
+    );
+    if (!short) return undefined;
+    fitting = fitting.map((row, at) => row.with(index, short[at]!));
+  }
+  return fitting;
+}
+
+function aligned(columns: readonly string[], cells: readonly Row[]): string {
+  const widths = columnWidths(columns, cells);
+  const numeric = columns.map((_, index) => {
+    const values = cells.map((row) => row[index] ?? "").filter((value) => value !== "" && value !== "NULL");
+    return values.length > 0 && values.every((value) => /^-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$/.test(value));
+  });
+  const line = (row: Row) =>
+    columns
+      .map((_, index) => padded(row[index] ?? "", widths[index]!, numeric[index] ? "right" : "left"))
+      .join(GAP)
+      .trimEnd();
+  return [line(columns), widths.map((size) => "─".repeat(size)).join(GAP), ...cells.map(line)].join("\n");
+}
+
+/** Each row as lines of name and value, without what it does not have. */
+function list(columns: readonly string[], cells: readonly Row[]): string {
+  const names = Math.max(...columns.map(width));
+  const block = (row: Row) =>
+    columns.flatMap((name, index) => {
+      const value = row[index] ?? "";
+      return value === "" ? [] : [`${padded(name, names)}${GAP}${value}`];
+    });
+  return cells.map((row) => block(row).join("\n")).join("\n\n");
+}

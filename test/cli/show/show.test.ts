@@ -1,0 +1,147 @@
+import { expect, test } from "vitest";
+import { renderSections } from "../../../src/cli/show/section.ts";
+import { textTable } from "../../../src/cli/show/table.ts";
+import { cut, cutApart, width, wrap } from "../../../src/cli/show/width.ts";
+import { counted, named } from "../../../src/model/counted.ts";
+
+test.each([
+  [0, "row", "0 rows"],
+  [1, "row", "1 row"],
+  [2, "row", "2 rows"],
+  [1_234_567, "row", "1,234,567 rows"],
+  [1, "history", "1 history"],
+  [2, "history", "2 histories"],
+  [2, "key", "2 keys"],
+  [2, "index", "2 indexes"],
+  [2, "unit test", "2 unit tests"],
+])("a count agrees with its noun: %d %s", (count, thing, expected) => {
+  expect(counted(count, thing)).toBe(expected);
+});
+
+test("a count agrees with a verb, too, and a list of names never ends with one more", () => {
+  expect([counted(1, "row fails", "rows fail"), counted(3, "row fails", "rows fail")]).toEqual([
+    "1 row fails",
+    "3 rows fail",
+  ]);
+  expect(named(["a", "b", "c", "d"])).toBe("a, b, c, d");
+  expect(named(["a", "b", "c", "d", "e"])).toBe("a, b, c and 2 more");
+});
+
+test.each([
+  ["abc", 3],
+  ["né", 2],
+  ["ne\u0301", 2],
+  ["日本語", 6],
+  ["ｱ", 1],
+  ["한국", 4],
+  ["🙂", 2],
+  ["👩‍👩‍👧", 2],
+  ["🇩🇪", 2],
+  ["❤️", 2],
+  ["❤", 1],
+  ["a\u200bb", 2],
+  ["\x1b[31mred\x1b[39m", 3],
+  ["…─⏎→", 4],
+])("%s takes %d columns", (text, columns) => {
+  expect(width(text)).toBe(columns);
+});
+
+test("what is cut fits, keeps its end where that is asked for, and breaks no character", () => {
+  expect(cut("reconciliation", 8)).toBe("reconci…");
+  expect(cut("reconciliation", 8, 3)).toBe("reco…ion");
+  expect(cut("日本語日本語", 6)).toBe("日本…");
+  expect(cut("👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧", 5)).toBe("👩‍👩‍👧👩‍👩‍👧…");
+  expect(cut("short", 8)).toBe("short");
+});
+
+test("different names stay different when they are cut, wherever the difference is", () => {
+  const beginning = "a_very_long_name_that_all_of_them_have";
+  for (const texts of [
+    [`${beginning}_one`, `${beginning}_two`],
+    [`one_${beginning}`, `two_${beginning}`],
+    [`a_very_long_name_one_that_all_of_them_have`, `a_very_long_name_two_that_all_of_them_have`],
+  ]) {
+    const short = cutApart(texts, 24)!;
+    expect(new Set(short).size).toBe(2);
+    for (const text of short) expect(width(text)).toBeLessThanOrEqual(24);
+  }
+  expect(cutApart(["xxxxxxxxxxxxaxxxxxxxxxxxx", "xxxxxxxxxxxxbxxxxxxxxxxxx"], 9)).toBeUndefined();
+});
+
+test("lines break between words, a long word stays whole, and spaces inside a line are kept", () => {
+  expect(wrap("  one two  three four", 12, "    ")).toEqual(["  one", "    two  three", "    four"]);
+  expect(wrap("see /a/very/long/path here", 10)).toEqual(["see", "  /a/very/long/path", "  here"]);
+  expect(wrap("as long as it is", undefined)).toEqual(["as long as it is"]);
+});
+
+const rows = [
+  ["marts.statement_summary_by_account_and_day", "3", "first"],
+  ["marts.statement_summary_by_account_and_month", "12", null],
+  ["日本", "1,000", "last"],
+];
+
+test("a table is aligned by what a terminal shows; numbers stand to the right", () => {
+  expect(
+    textTable(
+      ["name", "rows", "note"],
+      [
+        ["日本", "1,000", "a"],
+        ["ab", "3", null],
+      ],
+    ),
+  ).toBe("name   rows  note\n────  ─────  ────\n日本  1,000  a\nab        3");
+});
+
+test("a table fits: names are cut where they differ least, or each row is a block of lines", () => {
+  const fitting = textTable(["name", "rows", "note"], rows, { width: 40, cut: ["name"] });
+  for (const line of fitting.split("\n")) expect(width(line)).toBeLessThanOrEqual(40);
+  expect(fitting).toContain("marts.stateme…ount_and_day");
+  expect(fitting).toContain("marts.stateme…nt_and_month");
+  expect(textTable(["name", "rows", "note"], rows, { width: 40 })).toBe(
+    [
+      "name  marts.statement_summary_by_account_and_day\nrows  3\nnote  first",
+      "name  marts.statement_summary_by_account_and_month\nrows  12",
+      "name  日本\nrows  1,000\nnote  last",
+    ].join("\n\n"),
+  );
+});
+
+test("no cell breaks a line, moves the cursor or turns the direction of what follows", () => {
+  const table = textTable(["a"], [["x\n  y"], ["\x1b[2Jz\ttab\u009b\u202eabc"]]);
+  expect(table).toBe("a\n────────────────────────\nx ⏎ y\n␛[2Jz␉tab\\u009b\\u202eabc");
+});
+
+test("sections: items with marks, notes in a column where they fit and below where they do not", () => {
+  const sections = [
+    {
+      title: "What changes",
+      items: [
+        { mark: "+" as const, text: "marts.orders", note: "new", details: [{ text: "3 columns" }] },
+        { mark: "~" as const, text: "marts.a", note: "its code changed" },
+      ],
+    },
+    { title: "Nothing", items: [] },
+    { title: "More", items: [{ text: "one two three" }] },
+  ];
+  expect(renderSections(sections)).toEqual([
+    "What changes",
+    "  + marts.orders  new",
+    "      3 columns",
+    "  ~ marts.a       its code changed",
+    "",
+    "More",
+    "  one two three",
+  ]);
+  expect(renderSections(sections, 20)).toEqual([
+    "What changes",
+    "  + marts.orders",
+    "      new",
+    "      3 columns",
+    "  ~ marts.a",
+    "      its code",
+    "      changed",
+    "",
+    "More",
+    "  one two three",
+  ]);
+});
