@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { ask, type Server } from "../server.ts";
-import { land, makePlainTable, psqlCopy, psqlPipe, type Timing } from "./contestants.ts";
 import type { DataFile } from "./generate.ts";
+import { land, makePlainTable, psqlCopy, psqlPipe, type Timing } from "./landers.ts";
 
 export const parts = ["csv", "bad", "ndjson", "xml", "postgres", "sustained"] as const;
 export type Part = (typeof parts)[number];

@@ -2,8 +2,8 @@ import { linkSync } from "node:fs";
 import { join } from "node:path";
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { ask } from "../server.ts";
-import { land } from "./contestants.ts";
 import { type DataFile, minuteFile } from "./generate.ts";
+import { land } from "./landers.ts";
 import { inboxOf } from "./project.ts";
 
 /** A minute's data, before packing. The goal is that it takes no longer than a minute. */

@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { type BetweenOptions, between } from "../../src/library/reconcile.ts";
 import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
 import { ensureBuilt } from "../contestants.ts";
-import { chooseServer } from "../landing/server.ts";
+import { chooseServer } from "../landing/choose-server.ts";
 import { ratios, spread } from "../measure.ts";
 import { timeProcess } from "../process.ts";
 import { ask } from "../server.ts";

@@ -1,5 +1,3 @@
-import type { Declared } from "../model/declared.ts";
-import { UserError } from "../model/errors.ts";
 import type {
   AuthDeclaration,
   FilesDeclaration,
@@ -8,7 +6,9 @@ import type {
   RestDeclaration,
   SoapDeclaration,
   SqlDeclaration,
-} from "../model/ingest.ts";
+} from "../model/declarations.ts";
+import type { Declared } from "../model/declared.ts";
+import { UserError } from "../model/errors.ts";
 import type { filesConnector, restConnector, soapConnector, sqlConnector } from "../schemas/ingest/connectors.ts";
 import { parseConnectionUrl } from "./connection.ts";
 import type { Place } from "./place.ts";

@@ -1,5 +1,5 @@
+import type { CursorDeclaration, RecordSchema } from "../model/declarations.ts";
 import { UserError } from "../model/errors.ts";
-import type { CursorDeclaration, RecordSchema } from "../model/ingest.ts";
 import type { Place } from "./place.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { RAW_COLUMNS, RAW_LOAD_DATE } from "../model/declarations.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
-import { RAW_COLUMNS, RAW_LOAD_DATE } from "../model/ingest.ts";
 import { ingestFiles } from "./ingest-files.ts";
 import { readRecordSchema } from "./record-schema.ts";
 import { readYaml, type YamlFile } from "./yaml.ts";
@@ -86,7 +86,7 @@ async function writtenIn(yaml: YamlFile): Promise<{ schema: string; streams: rea
   };
   if (isName(schema) && Array.isArray(streams) && streams.every(names)) return { schema, streams };
   // The checks of a whole declaration take a while to load.
-  (await import("./ingest.ts")).checkIngest(yaml);
+  (await import("./load-ingest.ts")).checkIngest(yaml);
   throw new UserError({
     message: "the declaration does not say which tables it fills",
     ...yaml.locate(["streams"], "key"),

@@ -1,5 +1,5 @@
+import type { RawColumn, RecordSchema } from "../model/declarations.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
-import type { RawColumn, RecordSchema } from "../model/ingest.ts";
 import { readYaml, type YamlFile, type YamlPath } from "./yaml.ts";
 
 /** Columns of every raw table, which no field may be called. */

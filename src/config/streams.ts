@@ -1,7 +1,5 @@
 import { TextDecoder } from "node:util";
 import { counted } from "../model/counted.ts";
-import type { Declared } from "../model/declared.ts";
-import { UserError } from "../model/errors.ts";
 import type {
   BatchDeclaration,
   CursorDeclaration,
@@ -11,7 +9,9 @@ import type {
   RestStream,
   SoapStream,
   SqlStream,
-} from "../model/ingest.ts";
+} from "../model/declarations.ts";
+import type { Declared } from "../model/declared.ts";
+import { UserError } from "../model/errors.ts";
 import type { batch, commonStream, filesStream, restStream, soapStream, sqlStream } from "../schemas/ingest/streams.ts";
 import type { Place } from "./place.ts";
 

@@ -1,6 +1,6 @@
 import type { ConnectionSettings } from "../model/connection-settings.ts";
+import type { FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../model/declarations.ts";
 import { errorData } from "../model/errors.ts";
-import type { FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../model/ingest.ts";
 import type { LoadReport, StreamLoad } from "../model/load-report.ts";
 import { withClient } from "../postgres/client.ts";
 import type { StableClock } from "../sources/files/stable-files.ts";

@@ -1,5 +1,5 @@
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import type { CsvOptions, IngestDeclaration, RecordSchema, StreamDeclaration } from "../model/ingest.ts";
+import type { CsvOptions, IngestDeclaration, RecordSchema, StreamDeclaration } from "../model/declarations.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";
 import { JsonRecord, parseJson, type SourceRecord } from "../sources/json/document.ts";

@@ -1,4 +1,4 @@
-import { ingestSchema } from "./ingest/ingest.ts";
+import { ingestSchema } from "./ingest/declaration.ts";
 import { postgresBlock } from "./postgres-block.ts";
 import { dataformJson, workflowSettings } from "./settings.ts";
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { Ajv } from "ajv";
 import { describe, expect, test } from "vitest";
-import { checkIngest } from "../../src/config/ingest.ts";
+import { checkIngest } from "../../src/config/load-ingest.ts";
 import { parseYaml } from "../../src/config/yaml.ts";
 import { published, publishedText } from "../../src/schemas/published.ts";
 

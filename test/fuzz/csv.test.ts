@@ -1,10 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { loadIngest } from "../../src/config/ingest.ts";
+import { loadIngest } from "../../src/config/load-ingest.ts";
 import { ingest } from "../../src/land/ingest.ts";
+import type { CsvOptions, FileStream, RecordSchema } from "../../src/model/declarations.ts";
 import { UserError } from "../../src/model/errors.ts";
-import type { CsvOptions, FileStream, RecordSchema } from "../../src/model/ingest.ts";
 import { readCsv } from "../../src/sources/formats/csv/read.ts";
 import type { FilePosition } from "../../src/sources/source.ts";
 import { readAll } from "../sources/formats/reading.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createChecker } from "../../src/land/check/checker.ts";
 import { NdjsonCopy } from "../../src/land/write/ndjson-copy.ts";
-import type { RecordSchema } from "../../src/model/ingest.ts";
+import type { RecordSchema } from "../../src/model/declarations.ts";
 import { JsonRecord, parseJson } from "../../src/sources/json/document.ts";
 import { fuzzing } from "../support/fuzzing.ts";
 

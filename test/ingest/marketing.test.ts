@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createDemoApi, DEMO_TOKEN, type DemoApiOptions } from "../../ingest/demo-api/server.ts";
-import { loadIngest } from "../../src/config/ingest.ts";
+import { loadIngest } from "../../src/config/load-ingest.ts";
 import { ingest } from "../../src/land/ingest.ts";
 import type { LoadReport } from "../../src/model/load-report.ts";
 import { withClient } from "../../src/postgres/client.ts";

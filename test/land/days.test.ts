@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { loadIngest } from "../../src/config/ingest.ts";
+import { loadIngest } from "../../src/config/load-ingest.ts";
 import { ingest } from "../../src/land/ingest.ts";
 import type { UserErrors } from "../../src/model/errors.ts";
 import { sql } from "../../src/sql/sql.ts";

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { loadIngest } from "../../src/config/ingest.ts";
+import { loadIngest } from "../../src/config/load-ingest.ts";
 import { ingest } from "../../src/land/ingest.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { id } from "../../src/sql/identifiers.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
-import type { RecordSchema } from "../../src/model/ingest.ts";
+import type { RecordSchema } from "../../src/model/declarations.ts";
 import type { StreamLoad } from "../../src/model/load-report.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { feed, startApi } from "../support/ingest-api.ts";

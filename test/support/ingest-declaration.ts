@@ -6,7 +6,7 @@ import {
   type RestStream,
   Secret,
   type StreamDeclaration,
-} from "../../src/model/ingest.ts";
+} from "../../src/model/declarations.ts";
 
 export const TOKEN = "s3cret-token-value";
 

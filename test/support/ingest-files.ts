@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
-import { loadIngest } from "../../src/config/ingest.ts";
+import { loadIngest } from "../../src/config/load-ingest.ts";
 import { type IngestOptions, ingest } from "../../src/land/ingest.ts";
 import { type Replayed, replay } from "../../src/land/replay.ts";
 import type { StreamLoad } from "../../src/model/load-report.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
-import { loadIngest } from "../../src/config/ingest.ts";
+import { loadIngest } from "../../src/config/load-ingest.ts";
 import { ingest } from "../../src/land/ingest.ts";
 
 /** Loads one source in a process of its own, and tells its parent of every event; dies by itself at one, if told to. */

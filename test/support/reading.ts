@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { expect } from "vitest";
+import type { RestDeclaration, RestStream, StreamDeclaration } from "../../src/model/declarations.ts";
 import { UserError } from "../../src/model/errors.ts";
-import type { RestDeclaration, RestStream, StreamDeclaration } from "../../src/model/ingest.ts";
 import type { SourceRecord } from "../../src/sources/json/document.ts";
 import { type RestOptions, readPages } from "../../src/sources/rest/rest.ts";
 import { restConnector, stream, TOKEN } from "./ingest-declaration.ts";

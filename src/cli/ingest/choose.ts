@@ -1,9 +1,9 @@
 import { basename, relative } from "node:path";
 import { MISSING_VARIABLE } from "../../config/declare.ts";
-import { loadIngest } from "../../config/ingest.ts";
 import { ingestFiles } from "../../config/ingest-files.ts";
+import { loadIngest } from "../../config/load-ingest.ts";
+import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError, UserErrors } from "../../model/errors.ts";
-import type { IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
 import { nearest } from "../../model/nearest.ts";
 import { paint } from "../paint.ts";
 import type { Shell } from "../shell.ts";

@@ -1,4 +1,4 @@
-import type { RawColumn, RecordSchema } from "../../model/ingest.ts";
+import type { RawColumn, RecordSchema } from "../../model/declarations.ts";
 import { coerce, schemaTypesOf } from "../../sources/formats/csv/coerce.ts";
 import { compileProperty } from "./checker.ts";
 import { baseOf } from "./field-types.ts";

@@ -1,8 +1,8 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
+import type { RawColumn, RecordSchema, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { RawColumn, RecordSchema, StreamDeclaration } from "../../model/ingest.ts";
 import type { SourceRecord } from "../../sources/json/document.ts";
 import { baseOf } from "./field-types.ts";
 import { jsonCell, readsText } from "./json-cells.ts";

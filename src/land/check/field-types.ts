@@ -1,4 +1,4 @@
-import type { RawColumn } from "../../model/ingest.ts";
+import type { RawColumn } from "../../model/declarations.ts";
 
 /** What values of the column are: of a domain, what the domain is of. */
 export function baseOf({ type, base }: RawColumn): string {

@@ -1,4 +1,4 @@
-import type { RawColumn, RecordSchema } from "../../model/ingest.ts";
+import type { RawColumn, RecordSchema } from "../../model/declarations.ts";
 import type { SourceRecord } from "../../sources/json/document.ts";
 import { baseOf, holdsJson } from "./field-types.ts";
 

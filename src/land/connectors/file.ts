@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
+import type { FileStream, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { FileStream, StreamDeclaration } from "../../model/ingest.ts";
 import type { SourceFile } from "../../sources/source.ts";
 import { unpack } from "../../sources/unpack/unpack.ts";
 import type { KnownVersion } from "../ledger/file-ledger.ts";

@@ -1,6 +1,12 @@
 import { counted } from "../../model/counted.ts";
+import type {
+  CsvOptions,
+  FormatOptions,
+  RecordSchema,
+  StreamDeclaration,
+  XmlFormat,
+} from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { CsvOptions, FormatOptions, RecordSchema, StreamDeclaration, XmlFormat } from "../../model/ingest.ts";
 import { nearest } from "../../model/nearest.ts";
 import { decodeBytes } from "../../sources/formats/csv/decode.ts";
 import { CsvFile, readCsv } from "../../sources/formats/csv/read.ts";

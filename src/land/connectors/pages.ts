@@ -4,7 +4,7 @@ import type {
   SqlDeclaration,
   SqlStream,
   StreamDeclaration,
-} from "../../model/ingest.ts";
+} from "../../model/declarations.ts";
 import type { RestOptions, RestStreamDeclaration } from "../../sources/rest/rest.ts";
 import type { SourcePage } from "../../sources/source.ts";
 import { type SqlCursor, selectOf } from "../../sources/sql/query.ts";

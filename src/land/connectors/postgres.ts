@@ -1,4 +1,4 @@
-import type { IngestDeclaration, SqlDeclaration, SqlStream, StreamDeclaration } from "../../model/ingest.ts";
+import type { IngestDeclaration, SqlDeclaration, SqlStream, StreamDeclaration } from "../../model/declarations.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
 import { copyJsonLines, copyOut } from "../../postgres/copy.ts";
 import { describeQuery } from "../../postgres/describe-types.ts";

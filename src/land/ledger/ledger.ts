@@ -1,4 +1,4 @@
-import type { IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
+import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { LoadCursor } from "../../model/load-report.ts";
 import type { Client } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";

@@ -1,4 +1,4 @@
-import type { IngestDeclaration } from "../../model/ingest.ts";
+import type { IngestDeclaration } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
 import { type LedgerKey, ledgerExists, loadTable, rejectedTable } from "./ledger.ts";

@@ -1,4 +1,4 @@
-import type { IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
+import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
 import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger.ts";

@@ -1,5 +1,5 @@
+import type { CursorDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { CursorDeclaration, StreamDeclaration } from "../../model/ingest.ts";
 import type { LoadCursor } from "../../model/load-report.ts";
 import type { SourceRecord } from "../../sources/json/document.ts";
 import { CursorTracker } from "./cursor-tracker.ts";

@@ -1,4 +1,4 @@
-import type { StreamDeclaration } from "../../model/ingest.ts";
+import type { StreamDeclaration } from "../../model/declarations.ts";
 import type { LoadEvent } from "../../model/load-report.ts";
 
 export interface LandOptions {

@@ -1,5 +1,5 @@
+import type { CursorDeclaration, RawColumn, RecordSchema } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { CursorDeclaration, RawColumn, RecordSchema } from "../../model/ingest.ts";
 import { baseOf } from "../check/field-types.ts";
 
 /** Compares two values of a cursor field: below 0 when `a` is earlier. NaN when one of them cannot be placed. */

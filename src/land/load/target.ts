@@ -1,4 +1,4 @@
-import type { IngestDeclaration, StreamDeclaration } from "../../model/ingest.ts";
+import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { type LedgerKey, ledgerKey } from "../ledger/ledger.ts";
 import { type RawTable, rawTable } from "../table/raw-table.ts";

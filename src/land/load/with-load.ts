@@ -1,4 +1,4 @@
-import type { BatchDeclaration } from "../../model/ingest.ts";
+import type { BatchDeclaration } from "../../model/declarations.ts";
 import type { FileVersion } from "../ledger/file-ledger.ts";
 import type { Past } from "../ledger/past.ts";
 import type { Rejection } from "../write/row-batch.ts";

@@ -1,5 +1,5 @@
 import { counted } from "../../model/counted.ts";
-import { RAW_LOAD_DATE } from "../../model/ingest.ts";
+import { RAW_LOAD_DATE } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
 import { cutToBytes, id, relationId, suffixed } from "../../sql/identifiers.ts";

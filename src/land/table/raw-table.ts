@@ -1,4 +1,9 @@
-import type { IngestDeclaration, PartitionDeclaration, RecordSchema, StreamDeclaration } from "../../model/ingest.ts";
+import type {
+  IngestDeclaration,
+  PartitionDeclaration,
+  RecordSchema,
+  StreamDeclaration,
+} from "../../model/declarations.ts";
 
 /** A table that records land in. */
 export interface RawTable {

@@ -1,5 +1,5 @@
+import type { RawColumn, RecordSchema } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { RawColumn, RecordSchema } from "../../model/ingest.ts";
 import type { Client } from "../../postgres/client.ts";
 import { describeTypes, type ServerType } from "../../postgres/describe-types.ts";
 import { typeName } from "../../sql/authored.ts";

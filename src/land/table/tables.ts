@@ -1,5 +1,5 @@
+import { RAW_COLUMNS, RAW_LOAD_DATE, type RawColumn } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import { RAW_COLUMNS, RAW_LOAD_DATE, type RawColumn } from "../../model/ingest.ts";
 import type { Client } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
 import { id, ids, relationId } from "../../sql/identifiers.ts";

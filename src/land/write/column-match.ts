@@ -1,5 +1,5 @@
+import type { RawColumn, RecordSchema, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { RawColumn, RecordSchema, StreamDeclaration } from "../../model/ingest.ts";
 import type { DescribedColumn } from "../../postgres/describe-types.ts";
 import { schemaTypesOf } from "../../sources/formats/csv/coerce.ts";
 import { refuseLostTime, refuseOtherOrder } from "../../sources/sql/bends.ts";

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { counted } from "../../model/counted.ts";
-import type { CsvOptions } from "../../model/ingest.ts";
+import type { CsvOptions } from "../../model/declarations.ts";
 import { copyIn } from "../../postgres/copy.ts";
 import { cellText, recordText } from "../../sources/formats/csv/header.ts";
 import { CsvFile, rejectedPiece } from "../../sources/formats/csv/read.ts";

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { RecordSchema } from "../../model/ingest.ts";
+import type { RecordSchema } from "../../model/declarations.ts";
 import {
   ABSENT,
   DECIMAL,

@@ -1,4 +1,4 @@
-import type { RawColumn } from "../../model/ingest.ts";
+import type { RawColumn } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { id, ids, relationId } from "../../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../../sql/literals.ts";

@@ -1,4 +1,4 @@
-import type { RecordSchema } from "../../model/ingest.ts";
+import type { RecordSchema } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { copyFormat, copyPgToPg } from "../../postgres/pg-to-pg-copy.ts";
 import { ids, relationId } from "../../sql/identifiers.ts";

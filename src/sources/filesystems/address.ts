@@ -1,5 +1,5 @@
+import type { FilesDeclaration, Secret } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { FilesDeclaration, Secret } from "../../model/ingest.ts";
 
 /** The URL of a place. Throws a UserError where it holds what it must not. */
 export function placeUrl({ at }: Pick<FilesDeclaration, "at">): URL {

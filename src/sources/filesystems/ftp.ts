@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import type { Client, FileInfo } from "basic-ftp";
+import type { FilesDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { FilesDeclaration } from "../../model/ingest.ts";
 import { parseGlob } from "../files/glob.ts";
 import { importOptional } from "../optional.ts";
 import type { Filesystem, SourceFile } from "../source.ts";

@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
 import { open, readdir, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import type { FilesDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { FilesDeclaration } from "../../model/ingest.ts";
 import { parseGlob } from "../files/glob.ts";
 import type { Filesystem, SourceFile } from "../source.ts";
 import { changed } from "./transfer.ts";

@@ -1,5 +1,5 @@
+import type { FilesDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { FilesDeclaration } from "../../model/ingest.ts";
 import type { Filesystem } from "../source.ts";
 import type { FilesystemDeps } from "./transfer.ts";
 

@@ -1,6 +1,6 @@
 import type { Dispatcher } from "undici";
+import type { FilesDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { FilesDeclaration } from "../../model/ingest.ts";
 import { ownValue } from "../../model/own-value.ts";
 import { parseGlob } from "../files/glob.ts";
 import { guardedDispatcher, guardedRequest } from "../http/network.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import type { FilesDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { FilesDeclaration } from "../../model/ingest.ts";
 import { plain, remoteFolder } from "./address.ts";
 import type { SftpSession } from "./sftp-read.ts";
 import { type FilesystemDeps, Patience, Transient } from "./transfer.ts";

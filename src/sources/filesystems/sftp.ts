@@ -1,5 +1,5 @@
+import type { FilesDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { FilesDeclaration } from "../../model/ingest.ts";
 import { parseGlob } from "../files/glob.ts";
 import { importOptional } from "../optional.ts";
 import type { Filesystem, SourceFile } from "../source.ts";

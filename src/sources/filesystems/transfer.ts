@@ -1,8 +1,8 @@
 import type { LookupAddress } from "node:dns";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { counted } from "../../model/counted.ts";
+import type { RetryDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { RetryDeclaration } from "../../model/ingest.ts";
 
 /** What a place may be told from outside; all of it has a default. */
 export interface FilesystemDeps {

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { JsonOptions } from "../../model/ingest.ts";
+import type { JsonOptions } from "../../model/declarations.ts";
 import { nearest } from "../../model/nearest.ts";
 import { measureDepth } from "../json/depth.ts";
 import { atPath, type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";

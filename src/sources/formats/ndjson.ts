@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { NdjsonOptions } from "../../model/ingest.ts";
+import type { NdjsonOptions } from "../../model/declarations.ts";
 import { measureDepth } from "../json/depth.ts";
 import { type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
 import { type FilePosition, type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES } from "../source.ts";

@@ -1,6 +1,6 @@
 import type { SaxesParser } from "saxes";
+import type { XmlOptions } from "../../model/declarations.ts";
 import type { UserError } from "../../model/errors.ts";
-import type { XmlOptions } from "../../model/ingest.ts";
 import { type FormatReader, MAX_RECORD_BYTES } from "../source.ts";
 import { notWhole, unreadable } from "./file-errors.ts";
 import { PageBuilder, TOO_LONG } from "./pages.ts";

@@ -1,4 +1,4 @@
-import type { AuthDeclaration, HttpDeclaration, Secret } from "../../model/ingest.ts";
+import type { AuthDeclaration, HttpDeclaration, Secret } from "../../model/declarations.ts";
 import { OAuth2Tokens, type TokenHttp } from "./oauth2.ts";
 import { type Authorizer, createHttpReader, type HttpHooks, type HttpReader } from "./reader.ts";
 import { checkHeader, Redactor } from "./redact.ts";

@@ -1,5 +1,5 @@
+import type { AuthDeclaration, Secret } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { AuthDeclaration, Secret } from "../../model/ingest.ts";
 import { atPath } from "../json/document.ts";
 import { type Authorizer, createHttpReader, type HttpHooks, type HttpOptions, type HttpReader } from "./reader.ts";
 import { checkHeader, formEncode, type Redactor } from "./redact.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { counted } from "../../model/counted.ts";
+import type { RetryDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { RetryDeclaration } from "../../model/ingest.ts";
 import { ownValue } from "../../model/own-value.ts";
 import { guardedDispatcher, type NetworkPolicy } from "./network.ts";
 import { secondsAsked } from "./rate-limit.ts";

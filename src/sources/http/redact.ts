@@ -1,5 +1,5 @@
+import { Secret } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import { Secret } from "../../model/ingest.ts";
 
 /** Knows secrets in every way an answer may repeat them. */
 export class Redactor {

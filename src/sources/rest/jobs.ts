@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
+import type { RestStream } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { RestStream } from "../../model/ingest.ts";
 import { getJson, readJson } from "../http/answer.ts";
 import { isPublicAddress } from "../http/network.ts";
 import { createHttpReader, type HttpReader } from "../http/reader.ts";

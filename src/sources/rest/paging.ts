@@ -1,7 +1,7 @@
 import type { Headers } from "undici";
 import { counted } from "../../model/counted.ts";
+import type { PagingDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { PagingDeclaration } from "../../model/ingest.ts";
 import type { HttpReader } from "../http/reader.ts";
 import { leadTo } from "../http/request.ts";
 import { atPath, type JsonDocument, type SourceRecord } from "../json/document.ts";

@@ -1,5 +1,5 @@
+import type { RestDeclaration, RestStream, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { RestDeclaration, RestStream, StreamDeclaration } from "../../model/ingest.ts";
 import { nearest } from "../../model/nearest.ts";
 import { getJsonFile, readJson } from "../http/answer.ts";
 import { openReader } from "../http/auth.ts";

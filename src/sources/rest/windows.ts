@@ -1,5 +1,5 @@
+import type { RestStream } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { RestStream } from "../../model/ingest.ts";
 
 type Window = NonNullable<RestStream["window"]>;
 

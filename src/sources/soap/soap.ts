@@ -1,5 +1,5 @@
+import type { SoapDeclaration, SoapStream, StreamDeclaration, XmlOptions } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { SoapDeclaration, SoapStream, StreamDeclaration, XmlOptions } from "../../model/ingest.ts";
 import { readXml } from "../formats/xml.ts";
 import { type AnswerType, checkAnswer, refusal } from "../http/answer.ts";
 import { openReader } from "../http/auth.ts";

@@ -1,5 +1,5 @@
+import type { RawColumn, RecordSchema } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { RawColumn, RecordSchema } from "../../model/ingest.ts";
 
 const MOMENT = /^(?:timestamp|datetime|smalldatetime)/;
 const TIME = /^time(?:\(\d\))? with(?:out)? time zone$/;

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Connection, ConnectionOptions } from "mysql2";
+import type { Secret } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { Secret } from "../../model/ingest.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { importOptional } from "../optional.ts";

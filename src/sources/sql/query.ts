@@ -1,5 +1,5 @@
+import type { SqlStream } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { SqlStream } from "../../model/ingest.ts";
 import { type Dialect, dialectId, dialectSelect, dialectText, numberLiteral } from "../../sql/dialects.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 

@@ -1,5 +1,5 @@
+import type { RecordSchema } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { RecordSchema } from "../../model/ingest.ts";
 import { head, PageBuilder, TOO_LONG } from "../formats/pages.ts";
 import type { SourceRecord } from "../json/document.ts";
 import { MAX_RECORD_BYTES, type RejectedPiece, type SourcePage } from "../source.ts";

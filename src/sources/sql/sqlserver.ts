@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
+import type { Secret } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { Secret } from "../../model/ingest.ts";
 import type { Sql } from "../../sql/sql.ts";
 import { importOptional } from "../optional.ts";
 import type { SourcePage } from "../source.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
+import type { Secret } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { Secret } from "../../model/ingest.ts";
 import type { Dialect as AnyDialect } from "../../sql/dialects.ts";
 
 /** PostgreSQL has its own URLs. */

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { FilesDeclaration } from "../../../src/model/ingest.ts";
+import type { FilesDeclaration } from "../../../src/model/declarations.ts";
 import { openFilesystem } from "../../../src/sources/filesystems/open.ts";
 import { unusedUrl } from "../../support/ingest-api.ts";
 import { contentOf, failure, filesConnector, impatient, PASSWORD, secret } from "../../support/servers/connector.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fastify from "fastify";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { FilesDeclaration } from "../../../src/model/ingest.ts";
+import type { FilesDeclaration } from "../../../src/model/declarations.ts";
 import { openFilesystem } from "../../../src/sources/filesystems/open.ts";
 import { unpack } from "../../../src/sources/unpack/unpack.ts";
 import { startApi, unusedUrl } from "../../support/ingest-api.ts";

@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { FilesDeclaration } from "../../../src/model/ingest.ts";
+import type { FilesDeclaration } from "../../../src/model/declarations.ts";
 import { openFilesystem } from "../../../src/sources/filesystems/open.ts";
 import { startApi } from "../../support/ingest-api.ts";
 import { contentOf, failure, filesConnector, impatient, PASSWORD, secret } from "../../support/servers/connector.ts";

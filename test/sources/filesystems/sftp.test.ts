@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { FilesDeclaration } from "../../../src/model/ingest.ts";
+import type { FilesDeclaration } from "../../../src/model/declarations.ts";
 import { openFilesystem } from "../../../src/sources/filesystems/open.ts";
 import { temporaryFolder } from "../../support/servers/child.ts";
 import { contentOf, failure, filesConnector, impatient, PASSWORD, secret } from "../../support/servers/connector.ts";

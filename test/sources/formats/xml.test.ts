@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { XmlOptions } from "../../../src/model/ingest.ts";
+import type { XmlOptions } from "../../../src/model/declarations.ts";
 import { readXml } from "../../../src/sources/formats/xml.ts";
 import { failureOf, memoryOf, readAll, readEveryPrefix, readTexts } from "./reading.ts";
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
-import { type AuthDeclaration, Secret } from "../../../src/model/ingest.ts";
+import { type AuthDeclaration, Secret } from "../../../src/model/declarations.ts";
 import { type Handler, sendJson, startApi, type TestApi } from "../../support/ingest-api.ts";
 import { item, TOKEN } from "../../support/ingest-declaration.ts";
 import { bodyOf, failure, readAll, testClock } from "../../support/reading.ts";

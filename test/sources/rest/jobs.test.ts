@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { RestStream } from "../../../src/model/ingest.ts";
+import type { RestStream } from "../../../src/model/declarations.ts";
 import { type Handler, sendJson, startApi } from "../../support/ingest-api.ts";
 import { item, TOKEN } from "../../support/ingest-declaration.ts";
 import { bodyOf, failure, readAll, testClock, valuesOf } from "../../support/reading.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { PagingDeclaration } from "../../../src/model/ingest.ts";
+import type { PagingDeclaration } from "../../../src/model/declarations.ts";
 import { type Handler, sendJson, startApi } from "../../support/ingest-api.ts";
 import { item } from "../../support/ingest-declaration.ts";
 import { failure, readAll, testClock, valuesOf } from "../../support/reading.ts";

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import type { RestDeclaration, RestStream } from "../../../src/model/declarations.ts";
 import { UserError } from "../../../src/model/errors.ts";
-import type { RestDeclaration, RestStream } from "../../../src/model/ingest.ts";
 import { readRetryAfter } from "../../../src/sources/http/rate-limit.ts";
 import type { SourceRecord } from "../../../src/sources/json/document.ts";
 import { type RestOptions, readPages } from "../../../src/sources/rest/rest.ts";

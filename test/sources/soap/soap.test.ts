@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
-import { Secret, type SoapDeclaration, type SoapStream } from "../../../src/model/ingest.ts";
+import { Secret, type SoapDeclaration, type SoapStream } from "../../../src/model/declarations.ts";
 import type { HttpHooks } from "../../../src/sources/http/reader.ts";
 import type { SourceRecord } from "../../../src/sources/json/document.ts";
 import { readSoap } from "../../../src/sources/soap/soap.ts";

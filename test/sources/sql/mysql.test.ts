@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { type RecordSchema, Secret, type SqlStream } from "../../../src/model/ingest.ts";
+import { type RecordSchema, Secret, type SqlStream } from "../../../src/model/declarations.ts";
 import type { SourcePage } from "../../../src/sources/source.ts";
 import { readMysql } from "../../../src/sources/sql/mysql.ts";
 import { type SqlCursor, selectOf } from "../../../src/sources/sql/query.ts";

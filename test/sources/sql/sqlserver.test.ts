@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Secret } from "../../../src/model/ingest.ts";
+import { Secret } from "../../../src/model/declarations.ts";
 import { importOptional } from "../../../src/sources/optional.ts";
 import { readSqlServer } from "../../../src/sources/sql/sqlserver.ts";
 import { exactSelect, textOf } from "../../../src/sources/sql/sqlserver-types.ts";

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
+import { type FilesDeclaration, Secret } from "../../../src/model/declarations.ts";
 import { UserError } from "../../../src/model/errors.ts";
-import { type FilesDeclaration, Secret } from "../../../src/model/ingest.ts";
 import type { SourceFile } from "../../../src/sources/source.ts";
 
 export const PASSWORD = "s3cret-p4ssword";

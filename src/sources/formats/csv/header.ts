@@ -1,5 +1,5 @@
+import type { CsvOptions } from "../../../model/declarations.ts";
 import { UserError } from "../../../model/errors.ts";
-import type { CsvOptions } from "../../../model/ingest.ts";
 import { ownValue } from "../../../model/own-value.ts";
 import type { ScannedRecord } from "./scan.ts";
 

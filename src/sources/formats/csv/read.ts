@@ -1,6 +1,6 @@
 import { counted } from "../../../model/counted.ts";
+import type { CsvOptions, RecordSchema } from "../../../model/declarations.ts";
 import { UserError } from "../../../model/errors.ts";
-import type { CsvOptions, RecordSchema } from "../../../model/ingest.ts";
 import type { SourceRecord } from "../../json/document.ts";
 import type { FilePosition, FormatReader, RejectedPiece, SourcePage } from "../../source.ts";
 import { coerce, schemaTypesOf } from "./coerce.ts";

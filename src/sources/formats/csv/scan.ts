@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
+import type { CsvOptions } from "../../../model/declarations.ts";
 import { UserError } from "../../../model/errors.ts";
-import type { CsvOptions } from "../../../model/ingest.ts";
 import { MAX_RECORD_BYTES } from "../../source.ts";
 
 const LF = 10;

@@ -1,4 +1,4 @@
-import type { XmlOptions } from "../../../model/ingest.ts";
+import type { XmlOptions } from "../../../model/declarations.ts";
 import { MAX_DEPTH } from "../../source.ts";
 import { unreadable } from "../file-errors.ts";
 import { head, type PageBuilder, TOO_LONG } from "../pages.ts";

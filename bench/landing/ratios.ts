@@ -1,7 +1,7 @@
 import { ratios, type Spread, spread } from "../measure.ts";
 import type { Machine } from "../report.ts";
 import { table } from "../table.ts";
-import type { Timing } from "./contestants.ts";
+import type { Timing } from "./landers.ts";
 import { type Contest, type Key, names } from "./rounds.ts";
 import type { Sustained } from "./sustained.ts";
 

@@ -1,5 +1,4 @@
 import { basename, dirname, join, relative } from "node:path";
-import { UserError, UserErrors } from "../model/errors.ts";
 import {
   type ConnectorKind,
   type IngestDeclaration,
@@ -8,9 +7,10 @@ import {
   type RecordSchema,
   type StreamConnector,
   type StreamDeclaration,
-} from "../model/ingest.ts";
+} from "../model/declarations.ts";
+import { UserError, UserErrors } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
-import type { ingestSchemas } from "../schemas/ingest/ingest.ts";
+import type { ingestSchemas } from "../schemas/ingest/declaration.ts";
 import { checkYaml } from "./check.ts";
 import { filesOf, restOf, soapOf, sqlOf } from "./connectors.ts";
 import { checkCursor } from "./cursor.ts";

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { loadIngest } from "../../src/config/ingest.ts";
+import { loadIngest } from "../../src/config/load-ingest.ts";
+import type { RestDeclaration } from "../../src/model/declarations.ts";
 import { formatUserError, type UserError, UserErrors } from "../../src/model/errors.ts";
-import type { RestDeclaration } from "../../src/model/ingest.ts";
 
 const env = { SHOP_URL: "https://shop.example/api", SHOP_TOKEN: "canary-token" };
 
