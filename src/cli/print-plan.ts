@@ -1,4 +1,6 @@
 import { readSource } from "../compile/source.ts";
+import { describeHold, liftCommand } from "../environment/hold.ts";
+import type { Hold } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { counted } from "../model/counted.ts";
 import { formatUserError } from "../model/errors.ts";
@@ -38,6 +40,7 @@ export async function printPlan(
     const made = plan(graph, catalog, selection(flags));
     const seen = await preview(graph, catalog, made, client, source);
     shell.print(flags.json ? JSON.stringify({ ...made, preview: seen }, null, 2) : renderPlan(made, seen));
+    if (catalog.hold) shell.say(`${paint(shell, "yellow", "warning")} ${heldNote(catalog.environment, catalog.hold)}`);
     for (const note of made.notes) shell.say(`note: ${note}`);
     for (const { publish } of seen.releases)
       for (const warning of publish.warnings) shell.say(`${paint(shell, "yellow", "warning")} ${warning}`);
@@ -49,6 +52,10 @@ export async function printPlan(
     if (Object.keys(seen.failures).length || awaited.length) shell.exitCode = 1;
     else if (flags.exitCode && changesCode(made)) shell.exitCode = PLAN_HAS_CHANGES;
   });
+}
+
+function heldNote(environment: string, hold: Hold): string {
+  return `${describeHold(environment, hold)}; a run publishes nothing until \`${liftCommand(environment)}\``;
 }
 
 /** The plan as a script, the reasons as comments in it. */

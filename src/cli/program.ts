@@ -25,6 +25,7 @@ const commands = new Map<string, () => Promise<AddCommand>>([
   ["publish", async () => (await import("./commands/publish.ts")).addPublishCommand],
   ["releases", async () => (await import("./commands/releases.ts")).addReleasesCommand],
   ["rollback", async () => (await import("./commands/rollback.ts")).addRollbackCommand],
+  ["env", async () => (await import("./commands/env.ts")).addEnvCommand],
   ["diff", async () => (await import("./commands/diff.ts")).addDiffCommand],
   ["roles", async () => (await import("./commands/roles.ts")).addRolesCommand],
   ["db", async () => (await import("./commands/db.ts")).addDbCommand],

@@ -4,7 +4,7 @@ import type { Client } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
 
 /** Exit code when another run holds the lock; `EX_TEMPFAIL`: try again later. */
-const LOCKED_EXIT_CODE = 75;
+export const LOCKED_EXIT_CODE = 75;
 
 /**
  * Takes the run lock of the environment for as long as this connection lives. It is a courtesy between runs:

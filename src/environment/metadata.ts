@@ -2,131 +2,32 @@ import { UserError } from "../model/errors.ts";
 import type { JsonText, RunReport } from "../model/report.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
-import { createSchemaOnce } from "../sql/ddl.ts";
-import { literal } from "../sql/literals.ts";
-import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { type Sql, sql } from "../sql/sql.ts";
 
-/** The oldest server that has what the release protocol needs (security_invoker, NULLS NOT DISTINCT). */
-const OLDEST_SERVER = 150_000;
-const VERSION = 1;
-
-// One writer at a time: `create … if not exists` of two sessions can collide.
-const definition = sql`
-${createSchemaOnce(PRIVATE_SCHEMA)};
-create table if not exists _dataform.metadata (version integer not null);
-insert into _dataform.metadata select ${literal(VERSION)} where not exists (select from _dataform.metadata);
-create table if not exists _dataform.environment (
-  name text primary key,
-  release_id bigint,
-  next_release bigint not null default 1,
-  fence bigint not null default 0
-);
-create table if not exists _dataform.release (
-  environment text not null references _dataform.environment (name),
-  release_id bigint not null,
-  base_release_id bigint,
-  content_of bigint,
-  run_id uuid not null,
-  status text not null check (status in ('waiting', 'published', 'discarded')),
-  built_at timestamptz not null default clock_timestamp(),
-  published_at timestamptz,
-  collected_at timestamptz,
-  manifest jsonb,
-  items jsonb,
-  primary key (environment, release_id)
-);
-create table if not exists _dataform.run (
-  run_id uuid primary key,
-  environment text not null references _dataform.environment (name),
-  fence bigint not null,
-  status text not null check (status in ('running', 'success', 'failure', 'cancelled', 'abandoned')),
-  started_at timestamptz not null default clock_timestamp(),
-  finished_at timestamptz,
-  releases bigint[],
-  core_version text,
-  warnings jsonb,
-  errors jsonb
-);
-create table if not exists _dataform.step (
-  run_id uuid not null references _dataform.run (run_id),
-  schema_name text not null,
-  name text not null,
-  kind text not null,
-  status text not null,
-  seconds numeric not null,
-  rows bigint,
-  reason text,
-  error jsonb,
-  primary key (run_id, schema_name, name)
-);
-create table if not exists _dataform.failing_row (
-  run_id uuid not null references _dataform.run (run_id),
-  assertion_schema text not null,
-  assertion_name text not null,
-  row_no integer not null,
-  content jsonb not null,
-  primary key (run_id, assertion_schema, assertion_name, row_no)
-);
-comment on schema _dataform is 'Private: releases, run history and the objects behind the public views. Read the public views instead.';
-comment on table _dataform.environment is 'The published release of each environment; the fence grows with each run and stops late ones.';
-comment on table _dataform.release is 'Every release that can still be read or rolled back to, with the private objects it consists of.';
-comment on table _dataform.run is 'Every run, its outcome and the releases it published.';
-comment on table _dataform.step is 'What each run did to each model, operation and assertion.';
-comment on table _dataform.failing_row is 'Up to 100 rows per assertion and run that should not exist.';
-`;
-
-/** Makes schema `_dataform` ready, the first time; afterwards only checks its version. */
-export async function prepareMetadata(client: Client): Promise<void> {
-  const { rows } = await client.query<{ server: string; ready: string; encoding: string }>(
-    sql`select current_setting('server_version_num') as server, to_regclass('_dataform.failing_row') is not null as ready,
-       current_setting('server_encoding') as encoding`,
-  );
-  const { server, ready, encoding } = rows[0]!;
-  if (Number(server) < OLDEST_SERVER) throw tooOld(Number(server));
-  if (encoding !== "UTF8") throw notUtf8(encoding);
-  if (ready !== "t") {
-    await withTransaction(client, async () => {
-      await client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform:metadata', 0))`);
-      await client.script(definition);
-    });
-  }
-  const { rows: versions } = await client.query<{ version: string }>(sql`select version from _dataform.metadata`);
-  if (Number(versions[0]?.version) === VERSION) return;
-  throw new UserError({
-    message: "schema _dataform was made by another version of dataform-postgres",
-    expected: `layout ${VERSION}`,
-    found: `layout ${versions[0]?.version ?? "none"}`,
-    hint: "use the newest dataform-postgres for this database",
-  });
-}
-
-function tooOld(server: number): UserError {
-  return new UserError({
-    message: "this PostgreSQL is too old",
-    expected: "version 15 or newer",
-    found: `version ${Math.floor(server / 10_000)}.${server % 10_000}`,
-    hint: "upgrade the server, or unset DATABASE_URL to use the embedded one",
-  });
-}
-
-function notUtf8(encoding: string): UserError {
-  return new UserError({
-    message: "the database does not hold Unicode text",
-    expected: "encoding UTF8",
-    found: encoding,
-    hint: "create the database with: create database … encoding 'UTF8' template template0",
-  });
-}
-
-/** Takes the next fence: from now on every earlier run of this environment is too late to publish. */
+/**
+ * Takes the next fence: from now on every earlier run of this environment is too late to publish. Makes the environment
+ * where there is none; one that had this name before has private objects with it, so the numbers go on behind its.
+ */
 export async function claimFence(client: Client, environment: string): Promise<number> {
   const { rows } = await client.query<{ fence: string }>(
-    sql`insert into _dataform.environment (name, fence) values ($1, 1)
+    sql`insert into _dataform.environment (name, fence, next_release)
+     values ($1, 1, coalesce((select max(next_release) from _dataform.environment where $1 = any(former_names)), 1))
      on conflict (name) do update set fence = _dataform.environment.fence + 1 returning fence`,
     [environment],
   );
   return Number(rows[0]!.fence);
+}
+
+/** @throws UserError where nothing has run in an environment of that name */
+export async function refuseUnknown(client: Client, environment: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(sql`select name from _dataform.environment order by name`);
+  const names = rows.map(({ name }) => name);
+  if (names.includes(environment)) return;
+  throw new UserError({
+    message: `there is no environment ${environment} in this database`,
+    expected: names.length ? `one of ${names.join(", ")}` : "an environment that `dataform run` has made",
+    hint: "name it with --environment, or DATAFORM_ENVIRONMENT",
+  });
 }
 
 export async function readFence(client: Client, environment: string): Promise<number> {

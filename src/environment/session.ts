@@ -8,8 +8,9 @@ import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunEvents } from "./events.ts";
 import type { ReachFailpoint } from "./failpoints.ts";
+import { prepareMetadata } from "./layout.ts";
 import { acquireRunLock, tryRunLock } from "./lock.ts";
-import { claimFence, prepareMetadata, readFence, unendedRuns } from "./metadata.ts";
+import { claimFence, readFence, refuseUnknown, unendedRuns } from "./metadata.ts";
 import { endSessions, sessionNames } from "./orphaned-sessions.ts";
 import { reconnect } from "./reconnect.ts";
 
@@ -61,10 +62,10 @@ function notAllowed(error: Error, { user, roles = DEFAULT_PREFIX }: ConnectionSe
   });
 }
 
-/** Runs `work` as the one holder of the environment. */
+/** Runs `work` as the one holder of the environment, which is made where `existing` does not say that it must be there. */
 export async function withSession<T>(
   settings: ConnectionSettings,
-  options: SessionOptions,
+  options: SessionOptions & { readonly existing?: boolean },
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const runId = randomUUID();
@@ -78,6 +79,7 @@ export async function withSession<T>(
   try {
     await client.script(SESSION_SETTINGS);
     await prepareMetadata(client);
+    if (options.existing) await refuseUnknown(client, environment);
     await acquireRunLock(client, environment, {
       wait: options.wait ?? false,
       signal,

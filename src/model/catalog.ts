@@ -6,6 +6,10 @@ export interface Catalog {
   /** As `server_version_num`: 150004, 180001. */
   readonly serverVersion: number;
   readonly environment: string;
+  /** The project whose environment this is; absent where none of that name has run yet. */
+  readonly project?: string;
+  /** Set while no run may publish. */
+  readonly hold?: Hold;
   /** The published release, or null before the first one. */
   readonly releaseId: number | null;
   /** Grows with each run; a run whose fence is no longer this one publishes nothing. */
@@ -18,6 +22,14 @@ export interface Catalog {
   readonly relations: Readonly<Record<string, PublicRelation>>;
   /** Schemas that exist. */
   readonly schemas: readonly string[];
+}
+
+/** An environment that somebody holds: runs publish nothing until it is lifted. */
+export interface Hold {
+  /** When, as PostgreSQL's clock has it. */
+  readonly since: string;
+  readonly by: string;
+  readonly reason?: string;
 }
 
 /** A release: every published model and the private objects that hold it. */

@@ -16,6 +16,8 @@ export interface ReleaseReport {
   readonly release: number;
   /** For a rollback: the release whose content it has. */
   readonly contentOf?: number;
+  /** For a rollback: whether the environment is held from now on. */
+  readonly held?: boolean;
   /** Models whose public view changed. */
   readonly models: readonly string[];
   /** Seconds from the lock to the commit. */

@@ -1,4 +1,4 @@
-import type { BuiltObject, Catalog, Column, Grant, Manifest, PublicRelation } from "../model/catalog.ts";
+import type { BuiltObject, Catalog, Column, Grant, Hold, Manifest, PublicRelation } from "../model/catalog.ts";
 import type { NewRows, NewRowsShape } from "../model/plan.ts";
 import { roleName } from "../model/roles.ts";
 import { type Target, targetKey } from "../model/target.ts";
@@ -27,6 +27,8 @@ export async function readCatalog(client: Client, environment: string, targets: 
     version: 1,
     serverVersion: Number(settings[0]!.version),
     environment,
+    ...(state?.project ? { project: state.project } : {}),
+    ...(state?.held_at ? { hold: holdOf(state) } : {}),
     releaseId: state?.release_id ? Number(state.release_id) : null,
     fence: Number(state?.fence ?? 0),
     nextRelease: Number(state?.next_release ?? 1),
@@ -37,19 +39,26 @@ export async function readCatalog(client: Client, environment: string, targets: 
 }
 
 async function readState(client: Client, environment: string) {
-  const { rows } = await client.query<{
-    release_id: string | null;
-    fence: string;
-    next_release: string;
-    manifest: string | null;
-  }>(
-    sql`select e.release_id, e.fence, e.next_release, r.manifest
+  const { rows } = await client.query<
+    HoldRow & Record<"release_id" | "manifest" | "project", string | null> & Record<"fence" | "next_release", string>
+  >(
+    // A database that an earlier version made has not all of these columns, and `plan` changes nothing.
+    sql`select e.release_id, e.fence, e.next_release, r.manifest, to_jsonb(e) ->> 'project' as project,
+       to_jsonb(e) ->> 'held_at' as held_at, to_jsonb(e) ->> 'held_by' as held_by, to_jsonb(e) ->> 'held_reason' as held_reason
      from _dataform.environment e
      left join _dataform.release r on r.environment = e.name and r.release_id = e.release_id
      where e.name = $1`,
     [environment],
   );
   return rows[0];
+}
+
+/** `held_at` as JSON has it. */
+export type HoldRow = Record<"held_at" | "held_by" | "held_reason", string | null>;
+
+/** The hold of a row of `_dataform.environment` that is held. */
+export function holdOf({ held_at: since, held_by: by, held_reason: reason }: HoldRow): Hold {
+  return { since: since!, by: by ?? "somebody", ...(reason === null ? {} : { reason }) };
 }
 
 const relationKinds: Readonly<Record<string, PublicRelation["kind"]>> = {

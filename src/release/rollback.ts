@@ -1,23 +1,30 @@
+import { type Holder, hold, unhold } from "../environment/hold.ts";
 import { recordFinish, recordStart } from "../environment/metadata.ts";
 import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
 import type { Catalog } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import { UserError } from "../model/errors.ts";
+import { UserError, UserErrors } from "../model/errors.ts";
 import type { PublishItem } from "../model/plan.ts";
 import type { ReleaseReport } from "../model/release.ts";
 import { targetKey } from "../model/target.ts";
 import { manifestWith } from "../plan/publish-plan.ts";
 import { type KeptRelease, planRollback } from "../plan/rollback-plan.ts";
-import { readCatalog } from "../postgres/read-catalog.ts";
+import type { Client } from "../postgres/client.ts";
+import { describeObjects, readCatalog } from "../postgres/read-catalog.ts";
+import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { contentBefore, contentOf, withContent } from "./chain.ts";
 import { checkItem, publishWaiting, type ReleaseOptions, staysWaiting } from "./publish-waiting.ts";
 import { discard, readReleases, recordWaiting, type StoredRelease } from "./store.ts";
 
 export interface RollbackOptions extends SessionOptions, ReleaseOptions {
   /**
    * The release to go back to.
-   * @default the one before the published one
+   * @default the one whose content was published before what readers see now
    */
   readonly to?: number;
+  /** Holds the environment as well, so that no run publishes again what was rolled back. */
+  readonly hold?: Holder;
 }
 
 /**
@@ -25,23 +32,24 @@ export interface RollbackOptions extends SessionOptions, ReleaseOptions {
  * @throws UserError when it is not kept any more or its public views cannot follow.
  */
 export async function rollback(settings: ConnectionSettings, options: RollbackOptions = {}): Promise<ReleaseReport> {
-  return withSession(settings, options, async (session) => {
+  return withSession(settings, { ...options, existing: true }, async (session) => {
     const { client, environment } = session;
     const releases = await readReleases(client, environment);
-    const published = releases.filter(({ status }) => status === "published");
-    const to = chooseRelease(published, options.to, environment);
-    const kept = published.filter((release): release is StoredRelease & KeptRelease => release.manifest !== undefined);
+    const to = chooseRelease(releases, options.to, environment);
+    const kept = keptOf(releases);
     const targets = kept.flatMap(({ manifest }) => Object.values(manifest).map(({ target }) => target));
     const catalog = await readCatalog(client, environment, targets);
     const release = catalog.nextRelease;
     const { items, notes } = planRollback(catalog, to, kept, release);
-    if (!items.length) throw nothingToDo(to.release, environment);
+    if (!items.length) throw nothingToDo(to.release, environment, notes);
+    await refuseLost(client, to.release, items);
     const lost = releases
       .filter(({ status }) => status === "waiting")
       .map(({ release }) => `release ${release}, which waited to be published, is given up`);
-    const contentOf = to.contentOf ?? to.release;
-    const report = await releaseItems(session, catalog, { release, items, builtAt: to.builtAt, contentOf }, options);
-    return { ...report, contentOf, warnings: [...notes, ...lost, ...report.warnings] };
+    const content = contentOf(to);
+    const job = { release, items, builtAt: to.builtAt, contentOf: content };
+    const report = await releaseItems(session, catalog, job, options);
+    return { ...report, contentOf: content, held: !!options.hold, warnings: [...notes, ...lost, ...report.warnings] };
   });
 }
 
@@ -50,7 +58,7 @@ export async function publishRelease(
   settings: ConnectionSettings,
   options: SessionOptions & ReleaseOptions = {},
 ): Promise<ReleaseReport> {
-  return withSession(settings, options, async (session) => {
+  return withSession(settings, { ...options, existing: true }, async (session) => {
     const { client, environment } = session;
     const releases = await readReleases(client, environment);
     const waiting = releases.find(({ status, items }) => status === "waiting" && items !== undefined);
@@ -66,6 +74,8 @@ export async function publishRelease(
 
 interface ReleaseJob {
   readonly release: number;
+  /** Of a rollback: the release whose content it has. */
+  readonly contentOf?: number;
   readonly items: readonly PublishItem[];
   readonly builtAt: string;
   /** It waited before this command, so it goes on waiting when the command is interrupted. */
@@ -76,17 +86,60 @@ async function releaseItems(
   session: Session,
   catalog: Catalog,
   job: ReleaseJob & { readonly contentOf: number },
-  options: ReleaseOptions,
+  options: RollbackOptions,
 ): Promise<ReleaseReport> {
   const { client, environment, runId, fence } = session;
   const started = performance.now();
-  for (const item of job.items) await checkItem(item, catalog, client);
+  await checkAll(job, catalog, client);
   await recordStart(client, { runId, environment, fence, releases: 1, coreVersion: null, notes: [] });
   const manifest = manifestWith(catalog.manifest, job.items);
   const base = catalog.releaseId;
   const { release, items, contentOf } = job;
   await recordWaiting(client, { environment, release, base, runId, manifest, items, contentOf });
-  return publishAndReport(session, catalog, job, options, started);
+  if (options.hold) await hold(client, environment, options.hold);
+  try {
+    return await publishAndReport(session, catalog, job, options, started);
+  } catch (error) {
+    // What waits will be published, and is held then; a rollback that failed has changed nothing.
+    const before = catalog.hold;
+    if (options.hold && !staysWaiting(error))
+      await session.retry(async (now) => {
+        await (before ? hold(now, environment, before) : unhold(now, environment));
+      });
+    throw error;
+  }
+}
+
+/** A rollback is whole or not at all: every model that cannot follow is told. */
+async function checkAll({ items, contentOf }: ReleaseJob, catalog: Catalog, client: Client): Promise<void> {
+  const errors: UserError[] = [];
+  for (const item of items) {
+    try {
+      await checkItem(item, catalog, client);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      errors.push(cannotFollow(error, contentOf!));
+    }
+  }
+  if (errors.length) throw new UserErrors(errors);
+}
+
+/** @throws UserError where private objects of the release are gone, by another hand than ours */
+async function refuseLost(client: Client, to: number, items: readonly PublishItem[]): Promise<void> {
+  // The view of a reverted storage is made by its delta.
+  const names = items.flatMap(({ entry, delta }) => {
+    const { table, undo } = entry.storage ?? {};
+    return [...(delta ? [] : [entry.object]), ...(table && undo ? [table, undo] : [])];
+  });
+  const there = await describeObjects(client, names);
+  const lost = names.filter((name) => !there.has(name));
+  if (!lost.length) return;
+  throw new UserError({
+    message: `release ${to} cannot be published again: private objects of it are gone`,
+    expected: "what a release consists of, as long as `dataform releases` lists it",
+    found: `no ${lost.map((name) => `${PRIVATE_SCHEMA}.${name}`).join(", no ")}: somebody has dropped them`,
+    hint: "go back to another release, or mend the models and run",
+  });
 }
 
 async function publishAndReport(
@@ -102,7 +155,7 @@ async function publishAndReport(
       if (interrupted ? !job.waited : !staysWaiting(error)) await discard(client, session.environment, job.release);
       await recordFinish(client, session.runId, interrupted ? "cancelled" : "failure", []);
     });
-    throw interrupted ? session.signal.reason : error;
+    throw interrupted ? session.signal.reason : explained(error, job);
   });
   await session.retry((client) => recordFinish(client, session.runId, "success", [job.release]));
   return {
@@ -117,34 +170,84 @@ async function publishAndReport(
   };
 }
 
-function chooseRelease(
-  published: readonly StoredRelease[],
-  to: number | undefined,
-  environment: string,
-): StoredRelease & KeptRelease {
-  const kept = published.filter(({ manifest }) => manifest !== undefined);
-  // A second rollback goes further back, not forward to what was rolled back from.
-  const now = kept[0] && (kept[0].contentOf ?? kept[0].release);
-  const before = kept.find(({ release, contentOf }) => contentOf === null && now !== undefined && release < now);
-  const chosen = to === undefined ? before : kept.find(({ release }) => release === to);
-  if (chosen) return chosen as StoredRelease & KeptRelease;
-  const known = published.some(({ release }) => release === to);
+type Kept = StoredRelease & KeptRelease;
+
+function keptOf(releases: readonly StoredRelease[]): Kept[] {
+  return releases.filter((one): one is Kept => one.status === "published" && one.manifest !== undefined);
+}
+
+function chooseRelease(releases: readonly StoredRelease[], to: number | undefined, environment: string): Kept {
+  const published = releases.filter(({ status }) => status === "published");
+  if (!published.length) throw nothingPublished(environment);
+  const kept = keptOf(releases);
+  const wanted = to ?? contentBefore(published);
+  if (wanted === null) throw nothingBefore(published[0]!, environment);
+  const chosen = withContent(kept, wanted);
+  if (chosen) return chosen;
+  const known = releases.find(({ release }) => release === wanted);
+  const which = to === undefined ? `release ${wanted}, which was published before,` : `release ${wanted}`;
   throw new UserError({
-    message:
-      to === undefined
-        ? `environment ${environment} has no earlier release to go back to`
-        : known
-          ? `release ${to} is no longer kept`
-          : `there is no published release ${to} in environment ${environment}`,
-    expected: kept.length ? `one of ${kept.map(({ release }) => release).join(", ")}` : "a kept release",
+    message: !known
+      ? `there is no release ${wanted} in environment ${environment}`
+      : known.status === "published"
+        ? `${which} is no longer kept`
+        : `release ${wanted} was never published`,
+    expected: `one of ${kept.map(({ release }) => release).join(", ")}`,
+    ...(known && known.status !== "published" ? { found: `it is ${known.status}` } : {}),
     hint: "`dataform releases` lists them; --keep-releases and --keep-for of run say how many are kept",
   });
 }
 
-function nothingToDo(to: number, environment: string): UserError {
+function nothingPublished(environment: string): UserError {
+  return new UserError({
+    message: `nothing has been published in environment ${environment} yet`,
+    hint: "`dataform run` builds and publishes a release",
+  });
+}
+
+function nothingBefore(now: StoredRelease, environment: string): UserError {
+  const content = contentOf(now);
+  return new UserError({
+    message: `environment ${environment} has no earlier release to go back to`,
+    found:
+      content === now.release
+        ? `release ${now.release}, the first one`
+        : `release ${now.release}, with the content of release ${content}, the first one`,
+    hint: "`dataform rollback <release>` goes to any that `dataform releases` lists as kept",
+  });
+}
+
+/** What a model's own run would be told is no advice here. */
+function cannotFollow({ message, found, code }: UserError, content: number): UserError {
+  return new UserError({
+    message: `rollback to release ${content}: ${message}`,
+    ...(found === undefined ? {} : { found }),
+    ...(code === undefined ? {} : { code }),
+    hint: "nothing was changed: drop or rename what is in the way and make it again afterwards, or go back to another release",
+  });
+}
+
+/** What the server refused, and what that leaves. */
+function explained(error: unknown, { release, contentOf }: ReleaseJob): unknown {
+  const failure = postgresError(error);
+  if (!failure || connectionLost(error)) return error;
+  const { message, detail, code } = failure;
+  const content = contentOf === undefined ? "" : `, the rollback to release ${contentOf},`;
+  return new UserError({
+    message: `release ${release}${content} was not published: ${message}`,
+    ...(detail ? { found: detail } : {}),
+    hint: `readers have the release before, whole; ${failure.hint ?? `remove the cause (SQLSTATE ${code}) and try again`}`,
+    code,
+    exitCode: 1,
+    cause: error,
+  });
+}
+
+function nothingToDo(to: number, environment: string, notes: readonly string[]): UserError {
   return new UserError({
     message: `environment ${environment} reads as at release ${to} already`,
-    hint: "`dataform releases` lists the releases",
+    ...(notes.length ? { found: notes.join("; ") } : {}),
+    hint: "`dataform releases` lists the releases; `dataform rollback <release>` goes to one of them",
   });
 }
 

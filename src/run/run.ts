@@ -1,3 +1,4 @@
+import { heldEnvironment } from "../environment/hold.ts";
 import { recordEnd, recordStart } from "../environment/metadata.ts";
 import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
 import type { Catalog } from "../model/catalog.ts";
@@ -58,6 +59,7 @@ export async function run(
   return withSession(settings, options, async (session) => {
     const { client, environment, runId, fence, signal } = session;
     const catalog = withoutRetired(graph, await readCatalog(client, environment, publicTargets(graph)));
+    if (catalog.hold) throw heldEnvironment(environment, catalog.hold);
     const plan = makePlan(graph, catalog, options);
     await recordStart(client, {
       runId,

@@ -73,6 +73,100 @@ test("a second rollback goes further back, not forward again", async () => {
   });
 });
 
+const table = (id: number | string) => `config { type: "table" }\nselect ${id} as id`;
+const number = (id: number | string) => ({ "a.sqlx": table(id) });
+
+test("rollback follows what was published and its content: what was rolled back from is never published again by itself", async () => {
+  const { project, database, run, rows } = await warehouse({});
+  const ids = () => rows("select id from marts.a");
+  for (const id of [1, 2, -3]) {
+    project.write(number(id));
+    await run(kept);
+  }
+  await rollback(database.settings);
+  project.write(number(-5));
+  await run(kept);
+  expect(await rollback(database.settings)).toMatchObject({ from: 5, release: 6, contentOf: 2 });
+  expect(await ids()).toEqual(["2"]);
+  // Only rollbacks to the good ones are kept: their content is found there.
+  project.write(number(-7));
+  await run({ retention: { releases: 2, age: 0 } });
+  expect(await rollback(database.settings)).toMatchObject({ from: 7, release: 8, contentOf: 2 });
+  expect(await ids()).toEqual(["2"]);
+  await expect(rollback(database.settings)).rejects.toMatchObject({
+    message: "release 1, which was published before, is no longer kept",
+    expected: "one of 8, 7, 6",
+  });
+  const { stdout } = await cli(project.dir, ["releases", "--json"], { DATABASE_URL: database.url });
+  expect((JSON.parse(stdout) as { release: number; contentOf: number | null }[])[0]).toMatchObject({
+    release: 8,
+    contentOf: 2,
+  });
+});
+
+test("rollback --hold keeps the next run from publishing the same again, until it is lifted", async () => {
+  const { project, database, run, rows } = await warehouse(number(1));
+  const env = { DATABASE_URL: database.url };
+  await run(kept);
+  project.write(number(-2));
+  await run(kept);
+  const back = await cli(project.dir, ["rollback", "--hold", "--reason", "revenue is doubled"], env);
+  expect(back.stderr).toContain("no run publishes in environment main until `dataform env unhold main`");
+  const held = /environment main is held since [-\d: +]+, by .+: revenue is doubled/;
+  const scheduled = await cli(project.dir, ["run", "--wait"], env);
+  expect(scheduled).toMatchObject({ exitCode: 75, stderr: expect.stringMatching(held) });
+  expect(scheduled.stderr).toContain("→ `dataform env unhold main` lets runs publish again");
+  expect((await cli(project.dir, ["plan"], env)).stderr).toMatch(held);
+  expect((await cli(project.dir, ["releases"], env)).stderr).toMatch(held);
+  expect(await rows("select id from marts.a")).toEqual(["1"]);
+  // Of another environment it says nothing, and a person may still go back and forth.
+  await rollback(database.settings, { to: 2 });
+  await rollback(database.settings, { to: 1 });
+  expect((await cli(project.dir, ["env", "unhold"], env)).stderr).toBe("environment main is no longer held");
+  expect((await cli(project.dir, ["env", "unhold"], env)).stderr).toBe("environment main was not held");
+  expect((await run(kept)).status).toBe("success");
+  expect((await cli(project.dir, ["env", "hold", "--reason", "month end"], env)).stderr).toContain(": month end");
+  await expect(run(kept)).rejects.toMatchObject({ exitCode: 75 });
+  expect((await cli(project.dir, ["env", "hold", "mian"], env)).stderr).toContain("expected: one of main");
+  expect((await cli(project.dir, ["rollback", "--reason", "x"], env)).exitCode).toBe(2);
+});
+
+test("a rollback that fails says what of it cannot follow and why, and leaves no hold", async () => {
+  const { project, database, run, rows, sql } = await warehouse({ ...number(1), "b.sqlx": table(1) });
+  await run(kept);
+  project.write({ ...number("1 as more, 2"), "b.sqlx": table("1 as more, 2") });
+  await run(kept);
+  const hold = { by: "anna" };
+  const objects = await rows("select manifest #>> '{marts.a,object}' from _dataform.release order by release_id");
+  await sql(
+    "alter view marts.a rename to was_a; create table marts.a (); alter view marts.b rename to was_b; create table marts.b ()",
+  );
+  await expect(rollback(database.settings, { hold })).rejects.toMatchObject({
+    errors: [
+      { message: expect.stringMatching(/^rollback to release 1: marts\.a cannot be published: a table that this/) },
+      {
+        message: expect.stringMatching(/^rollback to release 1: marts\.b/),
+        hint: expect.stringMatching(/^nothing was changed/),
+      },
+    ],
+  });
+  await sql("drop table marts.a, marts.b; alter view marts.was_a rename to a; alter view marts.was_b rename to b");
+  // What only the commit finds.
+  await sql(`create function no_drop() returns event_trigger language plpgsql as $$ begin raise 'not on a Friday'; end $$;
+    create event trigger no_drop on sql_drop execute function no_drop()`);
+  await expect(rollback(database.settings, { hold })).rejects.toMatchObject({
+    message: "release 3, the rollback to release 1, was not published: not on a Friday",
+    hint: expect.stringMatching(/^readers have the release before, whole/),
+    exitCode: 1,
+  });
+  await sql(`drop event trigger no_drop; drop table _dataform."${objects[0]}"`);
+  await expect(rollback(database.settings, { hold })).rejects.toMatchObject({
+    message: "release 1 cannot be published again: private objects of it are gone",
+    found: `no _dataform.${objects[0]}: somebody has dropped them`,
+  });
+  expect(await rows("select held_at from _dataform.environment")).toEqual(["∅"]);
+});
+
 test("rollback over a full refresh and over changed columns works too", async () => {
   const { project, database, run, rows, load } = await history();
   await load("(1, 'a', 1)");
@@ -88,12 +182,17 @@ test("rollback over a full refresh and over changed columns works too", async ()
 });
 
 test("going back to what is there, to what was never there, or to what is gone is refused with advice", async () => {
-  const { database, run, load } = await history();
+  const { database, run, rows, load } = await history();
   await load("(1, 'a', 1)");
   await expect(rollback(database.settings)).rejects.toMatchObject({
-    message: "environment main has no earlier release to go back to",
+    message: "there is no environment main in this database",
   });
+  expect(await rows("select count(*) from _dataform.environment")).toEqual(["0"]);
   await run();
+  await expect(rollback(database.settings)).rejects.toMatchObject({
+    message: "environment main has no earlier release to go back to",
+    found: "release 1, the first one",
+  });
   await expect(rollback(database.settings, { to: 1 })).rejects.toMatchObject({
     message: "environment main reads as at release 1 already",
   });

@@ -1,8 +1,10 @@
-import { prepareMetadata } from "../../environment/metadata.ts";
+import { describeHold, readHold } from "../../environment/hold.ts";
+import { prepareMetadata } from "../../environment/layout.ts";
 import { withClient } from "../../postgres/client.ts";
 import { readReleases } from "../../release/store.ts";
 import { openDatabase } from "../database.ts";
 import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
+import { paint } from "../paint.ts";
 import { addEnvironmentOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
 import { textTable } from "../show/table.ts";
@@ -14,28 +16,33 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
     .option("--json", "the list as JSON")
     .action(async (flags: ProjectFlags & { url?: string; environment?: string; json?: boolean }) => {
       const settings = await openDatabase(shell, flags);
-      const releases = await withClient(
+      const environment = environmentName(flags);
+      const { releases, held } = await withClient(
         settings,
         { applicationName: "dataform-releases", duty: "publisher" },
         async (client) => {
           await prepareMetadata(client);
-          return readReleases(client, environmentName(flags));
+          return { releases: await readReleases(client, environment), held: await readHold(client, environment) };
         },
       );
       const current = releases.find(({ status }) => status === "published")?.release;
-      const rows = releases.map(({ release, base, status, builtAt, publishedAt, manifest, runId }) => ({
+      const rows = releases.map(({ release, base, contentOf, status, builtAt, publishedAt, manifest, runId }) => ({
         release,
         state: release === current ? "current" : status === "published" ? (manifest ? "kept" : "collected") : status,
         base,
+        contentOf,
         models: manifest ? Object.keys(manifest).length : null,
         builtAt,
         publishedAt,
         runId,
       }));
+      if (held) shell.say(`${paint(shell, "yellow", "held")} ${describeHold(environment, held)}`);
       if (flags.json) shell.print(JSON.stringify(rows, null, 2));
       else {
         const cells = rows.map((row) => Object.values(row).map((value) => (value === null ? null : String(value))));
-        shell.print(textTable(["release", "state", "built upon", "models", "built", "published", "run"], cells));
+        shell.print(
+          textTable(["release", "state", "built upon", "content of", "models", "built", "published", "run"], cells),
+        );
       }
     });
   addConnectionOption(addEnvironmentOptions(command));

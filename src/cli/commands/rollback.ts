@@ -1,3 +1,4 @@
+import { liftCommand } from "../../environment/hold.ts";
 import { UserError } from "../../model/errors.ts";
 import { rollback } from "../../release/rollback.ts";
 import { openDatabase } from "../database.ts";
@@ -6,28 +7,46 @@ import { addConnectionOption, environmentName, type ProjectFlags } from "../opti
 import { progress } from "../progress.ts";
 import { addReleaseOptions, addSuffixOptions, printRelease, type ReleaseFlags, releaseOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
+import { whoami } from "../whoami.ts";
+
+interface Flags extends ReleaseFlags, ProjectFlags {
+  readonly hold?: boolean;
+  readonly reason?: string;
+}
 
 export const addRollbackCommand: AddCommand = (program, shell) => {
   const command = program
     .command("rollback")
-    .description("publish an earlier release again; the one before, unless a number is given")
+    .description("publish an earlier release again: what was published before, unless a number is given")
     .argument("[release]", "the release to go back to")
-    .action(async (release: string | undefined, flags: ReleaseFlags & ProjectFlags) => {
+    .option("--hold", "and let no run publish until `dataform env unhold`")
+    .option("--reason <text>", "why, for whoever meets the hold")
+    .action(async (release: string | undefined, flags: Flags) => {
       const to = release === undefined ? undefined : releaseNumber(release);
+      if (flags.reason !== undefined && !flags.hold) throw reasonOfNothing();
       const settings = await openDatabase(shell, flags);
       const report = await untilInterrupted(shell, (signal) =>
         rollback(settings, {
           ...releaseOptions(flags),
           environment: environmentName(flags),
           ...(to === undefined ? {} : { to }),
+          ...(flags.hold ? { hold: { by: whoami(), reason: flags.reason } } : {}),
           signal,
           events: progress(shell),
         }),
       );
       printRelease(report, flags, shell);
+      if (report.held)
+        shell.say(
+          `held: no run publishes in environment ${report.environment} until \`${liftCommand(report.environment)}\``,
+        );
     });
   addSuffixOptions(addConnectionOption(addReleaseOptions(command)));
 };
+
+function reasonOfNothing(): UserError {
+  return new UserError({ message: "--reason says why an environment is held", hint: "add --hold, or leave it out" });
+}
 
 /** @throws UserError when the text is no release number. */
 export function releaseNumber(text: string): number {

@@ -1,0 +1,161 @@
+import { UserError } from "../model/errors.ts";
+import { type Client, withTransaction } from "../postgres/client.ts";
+import { sqlState } from "../postgres/sqlstate.ts";
+import { createSchemaOnce } from "../sql/ddl.ts";
+import { literal } from "../sql/literals.ts";
+import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
+
+/** The oldest server that has what the release protocol needs (security_invoker, NULLS NOT DISTINCT). */
+const OLDEST_SERVER = 150_000;
+
+const first = sql`
+${createSchemaOnce(PRIVATE_SCHEMA)};
+create table if not exists _dataform.metadata (version integer not null);
+insert into _dataform.metadata select 1 where not exists (select from _dataform.metadata);
+create table if not exists _dataform.environment (
+  name text primary key,
+  release_id bigint,
+  next_release bigint not null default 1,
+  fence bigint not null default 0
+);
+create table if not exists _dataform.release (
+  environment text not null references _dataform.environment (name),
+  release_id bigint not null,
+  base_release_id bigint,
+  content_of bigint,
+  run_id uuid not null,
+  status text not null check (status in ('waiting', 'published', 'discarded')),
+  built_at timestamptz not null default clock_timestamp(),
+  published_at timestamptz,
+  collected_at timestamptz,
+  manifest jsonb,
+  items jsonb,
+  primary key (environment, release_id)
+);
+create table if not exists _dataform.run (
+  run_id uuid primary key,
+  environment text not null references _dataform.environment (name),
+  fence bigint not null,
+  status text not null check (status in ('running', 'success', 'failure', 'cancelled', 'abandoned')),
+  started_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  releases bigint[],
+  core_version text,
+  warnings jsonb,
+  errors jsonb
+);
+create table if not exists _dataform.step (
+  run_id uuid not null references _dataform.run (run_id),
+  schema_name text not null,
+  name text not null,
+  kind text not null,
+  status text not null,
+  seconds numeric not null,
+  rows bigint,
+  reason text,
+  error jsonb,
+  primary key (run_id, schema_name, name)
+);
+create table if not exists _dataform.failing_row (
+  run_id uuid not null references _dataform.run (run_id),
+  assertion_schema text not null,
+  assertion_name text not null,
+  row_no integer not null,
+  content jsonb not null,
+  primary key (run_id, assertion_schema, assertion_name, row_no)
+);
+comment on schema _dataform is 'Private: releases, run history and the objects behind the public views. Read the public views instead.';
+comment on table _dataform.environment is 'The published release of each environment; the fence grows with each run and stops late ones.';
+comment on table _dataform.release is 'Every release that can still be read or rolled back to, with the private objects it consists of.';
+comment on table _dataform.run is 'Every run, its outcome and the releases it published.';
+comment on table _dataform.step is 'What each run did to each model, operation and assertion.';
+comment on table _dataform.failing_row is 'Up to 100 rows per assertion and run that should not exist.';
+`;
+
+/** Whose an environment is, what holds it, and what it was called: private names are made of that. */
+const ownersAndHolds = sql`
+alter table _dataform.environment
+  add column project text,
+  add column former_names text[] not null default '{}',
+  add column made_schemas text[] not null default '{}',
+  add column held_at timestamptz,
+  add column held_by text,
+  add column held_reason text`;
+
+/** What makes each layout of the one before it. A published one never changes. */
+const LAYOUTS: readonly Sql[] = [first, ownersAndHolds];
+
+/** Makes schema `_dataform` ready: the first time, and where an earlier version of this program made it. */
+export async function prepareMetadata(client: Client): Promise<void> {
+  const { rows } = await client.query<{ server: string; encoding: string }>(
+    sql`select current_setting('server_version_num') as server, current_setting('server_encoding') as encoding`,
+  );
+  const { server, encoding } = rows[0]!;
+  if (Number(server) < OLDEST_SERVER) throw tooOld(Number(server));
+  if (encoding !== "UTF8") throw notUtf8(encoding);
+  if ((await layoutOf(client)) === LAYOUTS.length) return;
+  try {
+    await withTransaction(client, () => bringUpToDate(client));
+  } catch (error) {
+    throw sqlState(error) === LOCK_NOT_AVAILABLE ? inUse(error as Error) : error;
+  }
+}
+
+const LOCK_NOT_AVAILABLE = "55P03";
+
+async function bringUpToDate(client: Client): Promise<void> {
+  // One at a time: `create … if not exists` of two sessions can collide.
+  await client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform:metadata', 0))`);
+  const layout = await layoutOf(client);
+  if (layout > LAYOUTS.length) throw tooNew(layout);
+  if (layout === LAYOUTS.length) return;
+  const version = sql`update _dataform.metadata set version = ${literal(LAYOUTS.length)}`;
+  await client.script(join([sql`set local lock_timeout = '10s'`, ...LAYOUTS.slice(layout), version], ";\n"));
+}
+
+/** 0 where there is none. */
+async function layoutOf(client: Client): Promise<number> {
+  const { rows } = await client.query<{ there: string }>(
+    sql`select to_regclass('_dataform.metadata') is not null as there`,
+  );
+  if (rows[0]!.there !== "t") return 0;
+  const { rows: versions } = await client.query<{ version: string }>(sql`select version from _dataform.metadata`);
+  return Number(versions[0]?.version ?? 0);
+}
+
+function tooNew(layout: number): UserError {
+  return new UserError({
+    message: "schema _dataform was made by a newer version of dataform-postgres",
+    expected: `layout ${LAYOUTS.length} or older`,
+    found: `layout ${layout}`,
+    hint: "use the newest dataform-postgres for this database",
+  });
+}
+
+function inUse(error: Error): UserError {
+  return new UserError({
+    message: `schema ${PRIVATE_SCHEMA} cannot be brought to layout ${LAYOUTS.length}: a transaction holds one of its tables`,
+    found: error.message,
+    hint: "end the transactions that read or write _dataform.environment, and run again",
+    cause: error,
+  });
+}
+
+function tooOld(server: number): UserError {
+  return new UserError({
+    message: "this PostgreSQL is too old",
+    expected: "version 15 or newer",
+    found: `version ${Math.floor(server / 10_000)}.${server % 10_000}`,
+    hint: "upgrade the server, or unset DATABASE_URL to use the embedded one",
+  });
+}
+
+function notUtf8(encoding: string): UserError {
+  return new UserError({
+    message: "the database does not hold Unicode text",
+    expected: "encoding UTF8",
+    found: encoding,
+    hint: "create the database with: create database … encoding 'UTF8' template template0",
+  });
+}
