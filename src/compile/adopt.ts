@@ -39,7 +39,7 @@ export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string
     project,
     actions: adoptActions(graph, project.defaultSchema, settings, asked),
     notes: answer.notes,
-    tests: (graph.tests ?? []).map(adoptTest),
+    tests: (graph.tests ?? []).filter(({ disabled }) => !disabled).map(adoptTest),
     traces: [...answer.traces.map(adoptTrace), ...[...asked.values()].map(({ trace }) => trace)],
   };
   return { graph: adopted, errors };
@@ -100,6 +100,7 @@ function adoptActions(
       ...base("incremental", action),
       ...model,
       incrementalQuery: action.incrementalQuery ?? model.query,
+      ...(action.where?.trim() ? { incrementalWhere: action.where } : {}),
       incrementalPreOperations: action.incrementalPreOps ?? [],
       incrementalPostOperations: action.incrementalPostOps ?? [],
       uniqueKey,

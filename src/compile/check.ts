@@ -9,7 +9,6 @@ import { splitStatements } from "../sql/split.ts";
 import { meaningful } from "../sql/tokens.ts";
 import { columnIn } from "./config-assertions.ts";
 import { placeInConfig } from "./config-text.ts";
-import { checkQueries } from "./queries.ts";
 import { findInSource } from "./source.ts";
 
 /** What core does not check, because only PostgreSQL has it. */
@@ -22,12 +21,11 @@ export async function checkGraph(graph: CompiledGraph, projectDir: string): Prom
       ...checkTransactions(model, projectDir),
       ...checkIncremental(model, projectDir),
     ]);
-  const errors = [...checkQueries(graph, projectDir), ...models];
   const withBlock = graph.actions.filter((action) => "postgres" in action && Object.keys(action.postgres).length > 0);
-  if (!withBlock.length) return errors;
+  if (!withBlock.length) return models;
   // The validator takes a tenth of a second to load; most commands need none.
   const { checkBlock } = await import("./postgres-block.ts");
-  return [...errors, ...withBlock.flatMap((action) => checkBlock(action, projectDir))];
+  return [...models, ...withBlock.flatMap((action) => checkBlock(action, projectDir))];
 }
 
 /** The key of an incremental model is looked up in tables: columns only. */

@@ -1,12 +1,14 @@
 import { ingestFiles } from "../config/ingest-files.ts";
 import type { RawTableDescription, RawTables } from "../config/raw-tables.ts";
-import { UserErrors } from "../model/errors.ts";
+import { type UserError, UserErrors } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { adoptGraph } from "./adopt.ts";
 import { checkGraph } from "./check.ts";
+import { refuseFields } from "./core-fields.ts";
 import { explainCoreErrors } from "./explain.ts";
 import { readProject } from "./project.ts";
+import { checkQueries } from "./queries.ts";
 import { type ProjectOverrides, runCompiler } from "./sandbox.ts";
 import { readSource } from "./source.ts";
 
@@ -41,14 +43,24 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     sources.set(file, source);
     return source;
   });
+  const told = explainCoreErrors(answer, project);
+  // Of an action that core has refused, or whose fields are refused, what is left says nothing.
+  const refused = [...told, ...butIn(told, refuseFields(answer.graph, projectDir))];
   const errors = [
     ...(await raw).errors,
-    ...explainCoreErrors(answer, project),
+    ...refused,
     ...wrong,
+    ...butIn(refused, checkQueries(graph, projectDir)),
     ...(await checkGraph(graph, projectDir)),
   ];
   if (errors.length) throw new UserErrors(errors);
   return withLanding(graph, (await raw).tables);
+}
+
+/** The errors in files that have none of the others. */
+function butIn(others: readonly UserError[], errors: readonly UserError[]): UserError[] {
+  const files = new Set(others.map(({ location }) => location?.file));
+  return errors.filter(({ location }) => !files.has(location?.file));
 }
 
 /** The graph, its declarations with the file that lands them, also where a definition declares the table itself. */

@@ -56,12 +56,6 @@ export function leftOut(what: string, file: string, project: ProjectFiles): User
       ...at(new RegExp(`\\binput (?:"[^"]*",\\s*)*"${escapePattern(input)}"`)),
       hint: "take the input out, or correct its name",
     });
-  if (what === "incremental_where")
-    return new UserError({
-      message: "incremental_where has no meaning",
-      ...at(/\bincremental_where \{/),
-      hint: 'write it in the query: ${when(incremental(), "where …")}',
-    });
   const { sql, configAgain = 0 } = readLayout(readSource(project.projectDir, file));
   if (what === "a second config")
     return new UserError({

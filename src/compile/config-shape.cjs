@@ -73,7 +73,11 @@ const assertions = objectOf({
   rowConditions: texts,
 });
 const columns = mapOf(described);
-const columnList = listOf(objectOf({ path: names, description: text }));
+const onePath = kind(
+  "a list of one name: only BigQuery has columns in columns",
+  (value) => Array.isArray(value) && value.length === 1 && typeof value[0] === "string" && value[0] !== "",
+);
+const columnList = listOf(objectOf({ path: onePath, description: text }));
 const model = {
   ...ordered,
   columns,

@@ -1,7 +1,9 @@
 import { UserError } from "../model/errors.ts";
-import { type CompiledGraph, isModel } from "../model/graph.ts";
+import { type CompiledGraph, type Incremental, isModel } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
+import { balanced } from "../sql/authored.ts";
 import { placeOf } from "../sql/locate.ts";
+import { plainReferences } from "../sql/references.ts";
 import { splitScript } from "../sql/split.ts";
 import { meaningful } from "../sql/tokens.ts";
 import { endOfConfig, readSource } from "./source.ts";
@@ -16,9 +18,26 @@ interface Query {
   readonly none: string;
 }
 
-/** Every query of an author is one statement. What a test takes from its model is the model's. */
+/** Every query of an author is one statement, and every condition on one an expression. What a test takes from its model is the model's. */
 export function checkQueries(graph: CompiledGraph, projectDir: string): UserError[] {
-  return queriesOf(graph).flatMap((query) => checkQuery(query, graph, projectDir));
+  const conditional = graph.actions.filter((action) => action.kind === "incremental");
+  return [
+    ...queriesOf(graph).flatMap((query) => checkQuery(query, graph, projectDir)),
+    ...conditional.flatMap((model) => checkCondition(model, graph, projectDir)),
+  ];
+}
+
+function checkCondition({ target, file, incrementalWhere: text }: Incremental, graph: CompiledGraph, dir: string) {
+  if (text === undefined) return [];
+  try {
+    balanced(text, `${targetKey(target)}: incremental_where`, "one SQL condition");
+    return [];
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const read = (name: string) => readSource(dir, name).replaceAll("\r\n", "\n");
+    const place = placeOf(graph.traces, read, file, text, meaningful(text)[0]?.start ?? 0);
+    return [new UserError({ ...error, message: error.message, found: plainReferences(text.trim()), ...place })];
+  }
 }
 
 function queriesOf({ actions, tests }: CompiledGraph): Query[] {

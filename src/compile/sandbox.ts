@@ -68,6 +68,7 @@ export interface CoreTable extends CoreAction {
   readonly enumType: "TABLE" | "VIEW" | "INCREMENTAL";
   readonly query?: string;
   readonly incrementalQuery?: string;
+  readonly where?: string;
   readonly materialized?: boolean;
   readonly protected?: boolean;
   readonly uniqueKey?: readonly string[];

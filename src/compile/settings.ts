@@ -7,6 +7,7 @@ type Settings = Readonly<Record<string, unknown>>;
 /** What is asked of a schema here: the settings are flat. */
 interface Setting {
   readonly type?: string;
+  readonly enum?: readonly unknown[];
   readonly additionalProperties?: Setting | boolean;
   readonly deprecated?: boolean;
   readonly description: string;
@@ -26,7 +27,8 @@ export function isPlainlyRight(written: Settings, { settingsFile }: ProjectFiles
   return Object.entries(written).every(([key, value]) => Object.hasOwn(known, key) && isOf(known[key]!, value));
 }
 
-function isOf({ type, additionalProperties }: Setting, value: unknown): boolean {
+function isOf({ type, enum: words, additionalProperties }: Setting, value: unknown): boolean {
+  if (words) return words.includes(value);
   if (type !== "object") return type === undefined || typeof value === type;
   if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
   return Object.values(value).every((one) => isOf(additionalProperties as Setting, one));

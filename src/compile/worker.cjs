@@ -203,8 +203,8 @@ function tracesOf(graph) {
   };
   const written = (graph.assertions ?? []).filter(({ parentAction }) => !parentAction);
   for (const action of [...(graph.tables ?? []), ...written, ...(graph.operations ?? [])]) {
-    const { query, incrementalQuery, queries, preOps, postOps, incrementalPreOps, incrementalPostOps } = action;
-    const texts = [query, incrementalQuery, queries, preOps, postOps, incrementalPreOps, incrementalPostOps];
+    const { query, incrementalQuery, where, queries, preOps, postOps, incrementalPreOps, incrementalPostOps } = action;
+    const texts = [query, incrementalQuery, where, queries, preOps, postOps, incrementalPreOps, incrementalPostOps];
     for (const text of texts.flat()) add(action, text);
   }
   for (const test of graph.tests ?? []) {
@@ -316,8 +316,7 @@ function report(session, mistakes, file) {
 }
 
 // What stands in a file and has no meaning for its type.
-function refuseLeftOut(session, { type }, { incrementalWhereContextable, sqlContextable }) {
-  if (incrementalWhereContextable) session.compileError(new Error("No meaning: incremental_where"));
+function refuseLeftOut(session, { type }, { sqlContextable }) {
   if (type !== "declaration") return;
   const [text] = sqlContextable(new Proxy({}, { get: () => () => "" }));
   if (text.replace(/--.*|\/\*[\s\S]*?\*\//g, "").trim()) session.compileError(new Error("No meaning: the text"));

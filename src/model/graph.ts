@@ -88,6 +88,8 @@ export interface Incremental extends ModelBase {
   readonly kind: "incremental";
   /** The query with `incremental()` true. */
   readonly incrementalQuery: string;
+  /** `incremental_where`: the condition on the rows that a run adds, where there is one. */
+  readonly incrementalWhere?: string;
   readonly incrementalPreOperations: readonly string[];
   readonly incrementalPostOperations: readonly string[];
   /** Empty: rows are appended. Otherwise a new row replaces the one with the same key. */

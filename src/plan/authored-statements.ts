@@ -4,7 +4,7 @@ import { relationId } from "../sql/identifiers.ts";
 import { privateId } from "../sql/names.ts";
 import { type Replacement, resolveReferences } from "../sql/references.ts";
 import { queryIn, splitStatements } from "../sql/split.ts";
-import type { Sql } from "../sql/sql.ts";
+import { type Sql, sql } from "../sql/sql.ts";
 import { type AuthoredText, authoredStatement, composed } from "../sql/statement.ts";
 
 /** What a name means while one action is built: the SQL that stands for it. */
@@ -20,15 +20,22 @@ export function privateObject(name: string): Replacement {
 
 export interface AuthoredQuery extends AuthoredText {
   readonly resolve: Resolve;
+  /** A condition on its rows. */
+  readonly where?: string | undefined;
   /** What stands around it. */
   readonly before: Sql;
   readonly after?: Sql;
 }
 
 /** The author's query inside a statement of ours. Semicolons behind it and comments behind them are left out. */
-export function authoredQuery(role: StatementRole, { file, text, resolve, before, after }: AuthoredQuery): Statement {
-  const query = { file, text: resolveReferences(queryIn(text), resolve) };
-  return composed(role, [before, query, ...(after ? [after] : [])]);
+export function authoredQuery(role: StatementRole, authored: AuthoredQuery): Statement {
+  const { file, resolve, where, before, after } = authored;
+  const filledIn = (text: string) => ({ file, text: resolveReferences(text, resolve) });
+  const query = filledIn(queryIn(authored.text));
+  // Dataform's own name for the query.
+  const rows =
+    where === undefined ? [query] : [sql`select * from (`, query, sql`) as subquery where (`, filledIn(where), sql`)`];
+  return composed(role, [before, ...rows, ...(after ? [after] : [])]);
 }
 
 /** The author's statements, each by itself. */

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { anyText, closed, mapOf } from "./words.ts";
+import { anyText, closed, mapOf, oneOf } from "./words.ts";
 
 /** A setting that says nothing here: told, and ignored. */
 const ignored = (meaning: string) =>
@@ -28,7 +28,7 @@ const shared = {
 /** `dataform.json` */
 export const dataformJson = closed(
   {
-    warehouse: text("postgres"),
+    warehouse: Type.Optional(oneOf(["postgres"], "what the SQL of the project is written for")),
     defaultSchema: text("schema of models that name none; dataform where it is not set"),
     assertionSchema: text("schema in the names of assertions; defaultSchema where it is not set"),
     schemaSuffix: text("what every schema ends with, behind a _"),

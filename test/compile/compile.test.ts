@@ -513,8 +513,15 @@ async function settings(file: "dataform.json" | "workflow_settings.yaml", text: 
   return compile(project.dir);
 }
 
+interface Setting {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly deprecated?: boolean;
+}
+
 /** A value for a property of the project file. */
-function valueFor({ type }: { readonly type?: string }): unknown {
+function valueFor({ type, enum: words }: Setting): unknown {
+  if (words) return words[0];
   if (type === "object") return { a: "1" };
   return type === "boolean" ? true : "x";
 }
@@ -523,7 +530,7 @@ test.each([
   ["dataform.json", published.dataform],
   ["workflow_settings.yaml", published.workflow_settings],
 ] as const)("every property of %s is taken, or told to be ignored", async (file, { properties }) => {
-  const known = Object.entries(properties as Record<string, { type?: string; deprecated?: boolean }>);
+  const known = Object.entries(properties as Record<string, Setting>);
   const ignored = known.filter(([, { deprecated }]) => deprecated).map(([key]) => key);
   // Core wants something of these: they are objects.
   const rest = known.filter(([key]) => !/Options|Config|extension/.test(key));
@@ -557,6 +564,9 @@ test("mistakes in the project file are told at once, with their lines and the ne
       'dataform.json:6:10: vars.a is wrong\n  6 |     "a": 1\n               ^\n  expected: a text (in quotes: "3", not 3)\n  found:    1',
     ].join("\n"),
   );
+  await expect(settings("dataform.json", '{ "warehouse": "bigquery" }')).rejects.toMatchObject({
+    errors: [{ message: "warehouse is wrong", found: '"bigquery"' }],
+  });
   await expect(settings("workflow_settings.yaml", "defaultDatase: x\n")).rejects.toMatchObject({
     errors: [{ message: 'unknown property "defaultDatase"', hint: 'did you mean "defaultDataset"?' }],
   });

@@ -190,13 +190,15 @@ assert("q", { hasOutput: true }).query("select 1 where false");`,
 test("a text, a block, a config or an input without a meaning is refused where it begins", async () => {
   const text = await places({
     "d.sqlx": 'config { type: "declaration", name: "x" }\n-- why\n  select 1',
-    "i.sqlx": 'config { type: "incremental" }\nselect 1 as id\nincremental_where { id > 1 }',
+    "w.sqlx": 'config { type: "table" }\nselect 1 as id\nincremental_where { id > 1 }',
+    "v.sqlx": 'config { type: "incremental" }\nselect 1 as id\nincremental_where { id > 1; select 2 }',
     "two.sqlx": '-- one config { only\nconfig { type: "table" }\nselect \'config {\' as id\nconfig { type: "view" }',
   });
   expect(text).toEqual([
     "d.sqlx:3:3: a declaration has no text: somebody else fills what it names",
-    "i.sqlx:3:1: incremental_where has no meaning",
     "two.sqlx:4:1: there is one config, and this is the second",
+    "w.sqlx:3:1: incremental_where has no meaning here",
+    "v.sqlx:3:21: marts.v: incremental_where is not one SQL condition",
   ]);
   expect(
     await places({

@@ -25,6 +25,34 @@ test("an append-only model adds the new rows and computes nothing twice", async 
   expect(await rows("select count(*) from marts.events")).toEqual(["2"]);
 });
 
+test("incremental_where and .where() keep rows out of the runs that add, and not out of the first", async () => {
+  const { run, rows, sql, project } = await warehouse({
+    "source.sqlx": source,
+    "events.sqlx": `config { type: "incremental" }
+select id, value from \${ref("raw", "events")} -- all
+incremental_where { id > (select coalesce(max(id), 0) from \${self()}) or value = 'again' -- and those
+}`,
+    "definitions/made.js": `publish("made", { type: "incremental" })
+  .query((ctx) => \`select id, value from \${ctx.ref("raw", "events")}\`)
+  .where((ctx) => \`id > (select max(id) from \${ctx.self()})\`);`,
+  });
+  await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value");
+  await run();
+  await sql("insert into raw.events values (2, 'b'), (1, 'again')");
+  expect(stepOf(await run(), "marts.events").rows).toBe(2);
+  expect(await rows("select * from marts.events order by id, value")).toEqual(["1|a", "1|again", "2|b"]);
+  expect(await rows("select * from marts.made order by id")).toEqual(["1|a", "2|b"]);
+  await run({ fullRefresh: true });
+  expect(await rows("select count(*) from marts.made")).toEqual(["3"]);
+  project.write({
+    "events.sqlx": `config { type: "incremental" }\nselect 1 as id, 'a' as value\nincremental_where {\n  nope > 1 }`,
+  });
+  expect(stepOf(await run(), "marts.events").error).toMatchObject({
+    code: "42703",
+    location: { file: "definitions/events.sqlx", line: 4, column: 3 },
+  });
+});
+
 test("rows with the same unique key are replaced, a NULL key included", async () => {
   const { run, rows, sql } = await warehouse({ "source.sqlx": source, "events.sqlx": keyed });
   await sql(

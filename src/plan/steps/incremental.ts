@@ -85,6 +85,7 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
     authoredQuery("rows", {
       file: model.file,
       text: model.incrementalQuery,
+      where: model.incrementalWhere,
       resolve,
       before: sql`create table ${privateId(table)} as`,
     }),
