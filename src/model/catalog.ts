@@ -62,6 +62,17 @@ export interface Storage {
   readonly table: string;
   /** Rows that are gone, with the release that wrote them and the release that took them away. */
   readonly undo: string;
+  /** What the table was made with; absent where an earlier version of this program made it. */
+  readonly made?: StorageShape;
+}
+
+/** What of a model's config stands in its table: where it changes, the table is made again, of the same rows. */
+export interface StorageShape {
+  readonly uniqueKey: readonly string[];
+  /** As the config has them, as JSON. */
+  readonly indexes: readonly string[];
+  /** Indexes and constraints of post_operations, word by word. */
+  readonly statements: readonly string[];
 }
 
 export interface Column {

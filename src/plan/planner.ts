@@ -22,7 +22,7 @@ import { type Selection, selectActions } from "./select.ts";
 import { assertionStep } from "./steps/assertion.ts";
 import { guardSteps } from "./steps/guard.ts";
 import { candidateStep, incrementalStep } from "./steps/incremental.ts";
-import { type StepContext, tableStep, viewStep } from "./steps/model.ts";
+import { CODE_CHANGED, type StepContext, tableStep, viewStep } from "./steps/model.ts";
 import { operationsStep } from "./steps/operations.ts";
 
 export interface PlanOptions extends Selection {
@@ -176,14 +176,15 @@ function whySelected(action: Action, catalog: Catalog, everything: boolean): str
   if (!isModel(action)) return everything ? "in the project" : "selected";
   const published = catalog.manifest[targetKey(action.target)];
   if (!published) return "new";
-  if (published.fingerprint !== fingerprint(action)) return "its code changed";
+  if (published.kind !== action.kind) return `${CODE_CHANGED}: type ${published.kind} → ${action.kind}`;
+  if (published.fingerprint !== fingerprint(action)) return CODE_CHANGED;
   return everything ? "rebuilt, its code is unchanged" : "selected";
 }
 
 /** Whether a run would change more than the rows: models that are new, whose code changed, or that are gone. */
 export function changesCode(made: Plan): boolean {
   const steps = made.segments.flatMap(({ steps }) => steps);
-  return made.removed.length > 0 || steps.some(({ reason }) => reason === "new" || reason === "its code changed");
+  return made.removed.length > 0 || steps.some(({ reason }) => reason === "new" || reason.startsWith(CODE_CHANGED));
 }
 
 function canRead(assertion: Assertion, models: Models, catalog: Catalog, built: ReadonlySet<string>): boolean {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { rollback } from "../../src/release/rollback.ts";
+import { cli } from "../support/cli.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
 const source = 'config { type: "declaration", schema: "raw", name: "events" }';
@@ -245,4 +246,86 @@ post_operations {
   expect(
     await rows("select count(*) from pg_indexes where schemaname = '_dataform' and tablename like 'events%s'"),
   ).toEqual(["4"]);
+});
+
+const shaped = (config: string, more = "") => `config { type: "incremental"${config} }
+select id, value from \${ref("raw", "events")}
+\${when(incremental(), \`where id > (select coalesce(max(id), 0) from \${self()})\`)}
+${more}`;
+
+test("a key that is added is refused, with figures, where the table's rows have it twice; nothing is changed", async () => {
+  const made = await warehouse({ "source.sqlx": source, "events.sqlx": shaped("") });
+  const { project, run, rows, sql } = made;
+  await sql(`create schema raw; create table raw.events (id, value) as values
+    (1, 'a'), (1, 'b'), (2, 'c'), (2, 'd'), (2, 'e'), (null, 'f'), (null, 'g'), (3, 'h')`);
+  await run();
+  await sql("insert into raw.events values (9, 'new')");
+  project.write({ "events.sqlx": shaped(', uniqueKey: ["id"]') });
+  const reason = "its code changed: uniqueKey (none → id); copied once";
+  expect(JSON.parse((await cli(project.dir, ["plan", "--json", "--url", made.database.url])).stdout)).toMatchObject({
+    segments: [{ steps: [{ reason }] }],
+  });
+  expect(stepOf(await run(), "marts.events").error).toMatchObject({
+    message:
+      "marts.events: uniqueKey id does not tell the rows of the table apart: 3 keys are there more than once, in 7 rows",
+    found: expect.stringMatching(
+      /^id = '2' \(3 rows\); (id = '1'|id = NULL) \(2 rows\); (id = '1'|id = NULL) \(2 rows\)$/,
+    ),
+    hint: expect.stringContaining("--full-refresh"),
+  });
+  expect(await rows("select count(*) from marts.events")).toEqual(["8"]);
+});
+
+test("what of its config stands in the table follows it, with the rows that are there: key, indexes, constraints", async () => {
+  const { project, run, rows, sql } = await warehouse({
+    "source.sqlx": source,
+    "events.sqlx": shaped(', uniqueKey: ["id"]'),
+  });
+  await sql("create schema raw; create table raw.events as select 1 as id, 'a' as value");
+  await run();
+  const definitions = `select regexp_replace(indexdef, '^CREATE (UNIQUE )?INDEX .* USING btree ', '\\1') as made
+    from pg_indexes where schemaname = '_dataform' and tablename = (
+      select manifest #>> '{marts.events,storage,table}' from _dataform.release order by release_id desc limit 1
+    ) order by 1`;
+  const follows = async (model: string, expected: string[]) => {
+    // Only what the run adds: were the table computed anew, 1 would be gone.
+    await sql("delete from raw.events; insert into raw.events select max(id) + 1, 'b' from marts.events");
+    project.write({ "events.sqlx": model });
+    const report = await run();
+    expect([report.status, report.errors]).toEqual(["success", []]);
+    expect(await rows(definitions)).toEqual(expected);
+    expect(await rows("select min(id), max(id) = count(*) from marts.events")).toEqual(["1|t"]);
+  };
+  const unique = (columns: string) => `UNIQUE (${columns}) NULLS NOT DISTINCT`;
+  await follows(shaped(', uniqueKey: ["id"]'), [unique("id")]);
+  await follows(shaped(', uniqueKey: ["value", "id"]'), [unique("value, id")]);
+  await follows(shaped(', postgres: { indexes: [{ columns: ["value"] }] }'), ["(value)"]);
+  await follows(shaped("", "post_operations { create index on ${self()} (id) }"), ["(id)"]);
+  // What only a first run says is on the table that is made again, too.
+  const first = "post_operations { ${when(!incremental(), `create index on ${self()} (id, value)`)} }";
+  await follows(shaped("", first), ["(id, value)"]);
+  const more = (model: string) => model.replace("value from", "value, 1 as more from");
+  await follows(more(shaped(', onSchemaChange: "EXTEND"', first)), ["(id, value)"]);
+  await follows(more(shaped("")), []);
+  // Without a key, rows of one id stand beside each other.
+  project.write({ "events.sqlx": "config { type: \"incremental\" }\nselect 1 as id, 'z' as value, 1 as more" });
+  await run();
+  expect(await rows("select count(*) from marts.events where id = 1")).toEqual(["2"]);
+});
+
+test("another type is named by plan, and the model is what its query says", async () => {
+  const typed = (type: string) => `config { type: "${type}" }\nselect 1 as id`;
+  const { project, database, run, rows } = await warehouse({ "m.sqlx": typed("view") });
+  const plan = () => cli(project.dir, ["plan", "--exit-code", "--url", database.url]);
+  await run();
+  let before = "view";
+  for (const type of ["incremental", "table", "view", "table", "incremental", "view"]) {
+    project.write({ "m.sqlx": typed(type) });
+    const planned = await plan();
+    expect(planned.exitCode).toBe(3);
+    expect(planned.stdout).toContain(`(its code changed: type ${before} → ${type})`);
+    expect((await run()).status).toBe("success");
+    expect(await rows("select id from marts.m")).toEqual(["1"]);
+    before = type;
+  }
 });

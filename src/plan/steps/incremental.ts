@@ -3,7 +3,6 @@ import { UserError } from "../../model/errors.ts";
 import type { Incremental } from "../../model/graph.ts";
 import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
-import { classify } from "../../sql/classify.ts";
 import { createIndex, createUniqueKey } from "../../sql/ddl.ts";
 import {
   applyDelta,
@@ -15,15 +14,15 @@ import {
   makeStorage,
   refuseBent,
 } from "../../sql/delta.ts";
+import { refuseDuplicates } from "../../sql/duplicates.ts";
 import { privateId } from "../../sql/names.ts";
-import { splitStatements } from "../../sql/split.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { inTransaction, statement } from "../../sql/statement.ts";
-import { meaningful } from "../../sql/tokens.ts";
 import { wider } from "../../sql/types.ts";
 import { authoredAll, authoredQuery } from "../authored-statements.ts";
 import { refuseOurNames } from "../our-names.ts";
-import { buildStep, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
+import { buildStep, CODE_CHANGED, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
+import { repeatable, shapeChanges, storageShape, whenMadeAgain } from "./storage-shape.ts";
 
 type Stored = ManifestEntry & { readonly storage: Storage };
 
@@ -31,12 +30,17 @@ type Stored = ManifestEntry & { readonly storage: Storage };
 export function incrementalStep(model: Incremental, context: StepContext, fullRefresh: boolean): BuildStep {
   const current = context.catalog.manifest[targetKey(model.target)];
   if (!current?.storage) return newStorage(model, context);
-  if (fullRefresh && !model.protected) return newStorage(model, { ...context, reason: "--full-refresh" });
+  if (fullRefresh && !model.protected) return newStorage(model, { ...context, reason: refreshed(context.reason) });
   return newRows(model, current as Stored, context);
 }
 
+function refreshed(reason: string): string {
+  return reason.startsWith(CODE_CHANGED) ? `${reason}; --full-refresh` : "--full-refresh";
+}
+
 function storageNames(model: Incremental, context: StepContext): Storage {
-  return { table: objectName(model, context, "s"), undo: objectName(model, context, "u") };
+  const made = storageShape(model);
+  return { table: objectName(model, context, "s"), undo: objectName(model, context, "u"), made };
 }
 
 function newStorage(model: Incremental, context: StepContext): BuildStep {
@@ -80,7 +84,11 @@ function finishStorage(
 function newRows(model: Incremental, current: Stored, context: StepContext): BuildStep {
   const table = objectName(model, context, "d");
   const resolve = withSelf(model.target, current.object, context.resolve);
-  const step = buildStep(model, context, { object: objectName(model, context), storage: current.storage }, [
+  const changes = shapeChanges(model, current);
+  const reason = changes.length ? `${CODE_CHANGED}: ${changes.join(", ")}; copied once` : context.reason;
+  const storage = { ...current.storage, made: storageShape(model) };
+  const step = buildStep(model, { ...context, reason }, { object: objectName(model, context), storage }, [
+    ...refuseDoubled(model, current, changes),
     ...authoredAll(model.file, model.incrementalPreOperations, resolve),
     authoredQuery("rows", {
       file: model.file,
@@ -94,6 +102,17 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
     label(model, context, "table", table),
   ]);
   return { ...step, newRows: { table, uniqueKey: model.uniqueKey } };
+}
+
+/** A key that the table was not made with: its rows may not be told apart by it, and which of them counts is not ours to say. */
+function refuseDoubled(model: Incremental, { storage, columns }: Stored, changes: readonly string[]): Statement[] {
+  if (!model.uniqueKey.length || !changes.some((change) => change.startsWith("uniqueKey"))) return [];
+  const key = model.uniqueKey.filter((name) => columns.some((column) => column.name === name));
+  const words = {
+    what: `${targetKey(model.target)}: uniqueKey ${model.uniqueKey.join(", ")} does not tell the rows of the table apart`,
+    hint: "choose columns that do; or --full-refresh starts afresh, where all it was made of is still there",
+  };
+  return [statement("read", refuseDuplicates(privateId(storage.table), key, words))];
 }
 
 /**
@@ -120,7 +139,7 @@ export function candidateStep(
     nullKeys: shape.nullKeys,
     release: context.release,
   };
-  if (sameColumns(columns, current.columns)) {
+  if (sameColumns(columns, current.columns) && !shapeChanges(model, current).length) {
     return {
       ...rest,
       statements: inTransaction([
@@ -134,7 +153,7 @@ export function candidateStep(
   const storage = storageNames(model, context);
   return {
     ...rest,
-    reason: "its columns changed: copied once",
+    reason: sameColumns(columns, current.columns) ? step.reason : "its columns changed: copied once",
     entry: { ...step.entry, storage },
     statements: inTransaction([
       ...refuseBent(delta, targetKey(model.target)).map((one) => statement("read", one)),
@@ -144,7 +163,7 @@ export function candidateStep(
           create table ${privateId(storage.table)} as
           ${candidateQuery(delta)}`,
       ),
-      ...finishStorage(model, context, object, storage, model.incrementalPostOperations),
+      ...finishStorage(model, context, object, storage, whenMadeAgain(model)),
       statement("shape", sql`drop table ${privateId(newRows.table)}`),
     ]),
   };
@@ -184,28 +203,6 @@ function viewOf(head: Sql, query: Sql): Statement {
       ${head} as
       ${query}`,
   );
-}
-
-/** These give a table its shape. The table of an incremental run has it already. */
-const SHAPES = new Set([
-  "create index",
-  "alter table",
-  "create trigger",
-  "create policy",
-  "create rule",
-  "create statistics",
-]);
-
-/** The post_operations of a run that adds rows: without the indexes and constraints that the table was made with. */
-function repeatable(model: Incremental): string[] {
-  const words = (text: string) =>
-    meaningful(text)
-      .map((token) => token.text)
-      .join(" ");
-  const made = new Set(model.postOperations.flatMap(splitStatements).map(words));
-  return model.incrementalPostOperations
-    .flatMap(splitStatements)
-    .filter((text) => !(SHAPES.has(classify(text).command) && made.has(words(text))));
 }
 
 /**

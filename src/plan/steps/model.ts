@@ -9,6 +9,9 @@ import { sql } from "../../sql/sql.ts";
 import { inTransaction, statement } from "../../sql/statement.ts";
 import { authoredAll, authoredQuery, privateObject, type Resolve } from "../authored-statements.ts";
 
+/** How the reason of a step begins where the model is not the one that is published. */
+export const CODE_CHANGED = "its code changed";
+
 /** What a step builder knows besides the action itself. */
 export interface StepContext {
   readonly catalog: Catalog;

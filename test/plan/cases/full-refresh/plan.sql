@@ -1,7 +1,7 @@
 
 -- release 2: 1 model built aside, 0 assertions
 
--- incremental marts.kept (--full-refresh)
+-- incremental marts.kept (its code changed; --full-refresh)
 begin;
 create table "_dataform"."kept_b6633efade_2s" as
 select id, amount

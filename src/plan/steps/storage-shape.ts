@@ -1,0 +1,74 @@
+import type { ManifestEntry, Storage, StorageShape } from "../../model/catalog.ts";
+import type { Incremental } from "../../model/graph.ts";
+import { classify } from "../../sql/classify.ts";
+import { splitStatements } from "../../sql/split.ts";
+import { meaningful } from "../../sql/tokens.ts";
+
+/** These give a table its shape. The table of an incremental run has it already. */
+const SHAPES = new Set([
+  "create index",
+  "alter table",
+  "create trigger",
+  "create policy",
+  "create rule",
+  "create statistics",
+]);
+
+export function storageShape(model: Incremental): StorageShape {
+  return {
+    uniqueKey: model.uniqueKey,
+    indexes: (model.postgres.indexes ?? []).map((index) => JSON.stringify(index)),
+    statements: shapesOf(model.postOperations).map(words),
+  };
+}
+
+/** What the config says of the table otherwise than it was made, each as a person calls it. */
+export function shapeChanges(
+  model: Incremental,
+  { storage, key = [] }: Pick<ManifestEntry, "key"> & { readonly storage: Storage },
+): string[] {
+  const [before, now] = [storage.made, storageShape(model)];
+  const uniqueKey = before?.uniqueKey ?? key;
+  return [
+    ...(same(uniqueKey, now.uniqueKey) ? [] : [`uniqueKey (${named(uniqueKey)} → ${named(now.uniqueKey)})`]),
+    ...(!before || same(before.indexes, now.indexes) ? [] : ["indexes"]),
+    ...(!before || same(before.statements, now.statements) ? [] : ["indexes and constraints of post_operations"]),
+  ];
+}
+
+/** The post_operations of a run that adds rows: without the indexes and constraints that the table was made with. */
+export function repeatable(model: Incremental): string[] {
+  const made = new Set(shapesOf(model.postOperations).map(words));
+  return model.incrementalPostOperations
+    .flatMap(splitStatements)
+    .filter((text) => !(isShape(text) && made.has(words(text))));
+}
+
+/** The post_operations of a run that makes the table again, of the rows that it has and new ones: also what only a first run says. */
+export function whenMadeAgain(model: Incremental): string[] {
+  const said = model.incrementalPostOperations.flatMap(splitStatements);
+  const known = new Set(said.map(words));
+  return [...said, ...shapesOf(model.postOperations).filter((text) => !known.has(words(text)))];
+}
+
+function shapesOf(texts: readonly string[]): string[] {
+  return texts.flatMap(splitStatements).filter(isShape);
+}
+
+function isShape(text: string): boolean {
+  return SHAPES.has(classify(text).command);
+}
+
+function words(text: string): string {
+  return meaningful(text)
+    .map((token) => token.text)
+    .join(" ");
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((one, index) => one === b[index]);
+}
+
+function named(columns: readonly string[]): string {
+  return columns.join(", ") || "none";
+}

@@ -1,0 +1,121 @@
+
+-- release 2: 1 model built aside, 0 assertions
+
+-- incremental marts.kept (its code changed: uniqueKey (none → id); copied once)
+begin;
+do $body$
+declare
+  found record;
+begin
+  with doubled as (
+    select "rows"."id", count(*) as _dataform_rows
+    from "_dataform"."kept_b6633efade_1s" as rows
+    group by "rows"."id"
+    having count(*) > 1
+  )
+  select
+    count(*) as keys,
+    sum(doubled._dataform_rows) as rows,
+    (
+      select string_agg(format('%s (%s rows)', concat_ws(', ', 'id = ' || quote_nullable(doubled."id")), doubled._dataform_rows), '; ')
+      from (select * from doubled order by _dataform_rows desc limit 3) as doubled
+    ) as examples
+  into found
+  from doubled;
+  if found.keys > 0 then
+    raise exception using
+      errcode = '23505',
+      message = 'marts.kept: uniqueKey id does not tell the rows of the table apart: ' || found.keys || ' keys are there more than once, in ' || found.rows || ' rows',
+      detail = found.examples,
+      hint = 'choose columns that do; or --full-refresh starts afresh, where all it was made of is still there';
+  end if;
+end
+$body$;
+create table "_dataform"."kept_b6633efade_2d" as
+select id, amount
+from "raw"."orders"
+where id > (select max(id) from "_dataform"."kept_b6633efade_1" as "kept");
+create unique index on "_dataform"."kept_b6633efade_2d" ("id") nulls not distinct;
+analyze "_dataform"."kept_b6633efade_2d";
+comment on table "_dataform"."kept_b6633efade_2d" is '{"environment":"main","target":"marts.kept","release":2}';
+commit;
+-- then, for the columns that its new rows have; where keys have NULL, they are compared as such
+begin;
+create table "_dataform"."kept_b6633efade_2s" as
+select
+  "s"."id" as "id",
+  "s"."amount" as "amount"
+from "_dataform"."kept_b6633efade_1s" as s
+where (s."_dataform_release" < 2) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id")) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" is null and "d"."id" is null))
+union all
+select
+  "d"."id" as "id",
+  "d"."amount" as "amount"
+from "_dataform"."kept_b6633efade_2d" as d;
+create unique index on "_dataform"."kept_b6633efade_2s" ("id") nulls not distinct;
+  -- looked up by amount
+  create index on "_dataform"."kept_b6633efade_2s" (amount);
+  delete from "_dataform"."kept_b6633efade_2s" as "kept" where amount < 0;
+do $body$
+declare
+  item record;
+begin
+  for item in
+    select
+      c.oid::regclass as index,
+      'kept_b6633efade_2s' || '_i' || row_number() over (order by c.oid) as name
+    from pg_index as x
+    join pg_class as c
+      on c.oid = x.indexrelid
+    where x.indrelid = '"_dataform"."kept_b6633efade_2s"'::regclass
+  loop
+    execute format('alter index %s rename to %I', item.index, item.name);
+  end loop;
+end
+$body$;
+create view "_dataform"."kept_b6633efade_2" as select * from "_dataform"."kept_b6633efade_2s";
+alter table "_dataform"."kept_b6633efade_2s" add column "_dataform_release" bigint not null default 2;
+create table "_dataform"."kept_b6633efade_2u" (like "_dataform"."kept_b6633efade_2s", "_dataform_gone" bigint not null);
+analyze "_dataform"."kept_b6633efade_2s";
+comment on table "_dataform"."kept_b6633efade_2s" is '{"environment":"main","target":"marts.kept","release":2}';
+comment on table "_dataform"."kept_b6633efade_2u" is '{"environment":"main","target":"marts.kept","release":2}';
+comment on view "_dataform"."kept_b6633efade_2" is '{"environment":"main","target":"marts.kept","release":2}';
+drop table "_dataform"."kept_b6633efade_2d";
+commit;
+
+-- publish release 2, in one transaction: marts.kept (replace)
+-- an attempt waits 5 ms for locks and holds readers for 250 ms at most; then it goes back to the savepoint and tries
+-- again, where the machine was too slow for that with twice the time, up to 5000 ms
+select from "marts"."kept" limit 0;
+select from "_dataform"."kept_b6633efade_2" limit 0;
+begin;
+savepoint views;
+set local lock_timeout = '5ms';
+set local statement_timeout = '250ms';
+set local synchronous_commit = on;
+do $body1$
+begin
+  update _dataform.environment set release_id = 2
+  where name = 'main' and release_id = 1 and fence = 2;
+  if not found then
+    raise exception 'another run has taken over environment %', 'main' using errcode = 'DF001';
+  end if;
+  execute $body$
+alter view "marts"."kept" set schema "marts";
+create or replace view "marts"."kept" as
+select
+  "id",
+  "amount"
+from "_dataform"."kept_b6633efade_2"
+$body$;
+  update _dataform.release set status = 'published', published_at = clock_timestamp(), items = null
+  where environment = 'main' and release_id = 2 and status = 'waiting';
+  if not found then
+    raise exception 'release % does not wait to be published', 2 using errcode = 'DF001';
+  end if;
+  update _dataform.release set status = 'discarded', items = null
+  where environment = 'main' and status = 'waiting';
+  perform pg_notify('dataform_release', '{"environment":"main","release":2}');
+end
+$body1$;
+commit;
