@@ -1,19 +1,28 @@
+import { join, relative } from "node:path";
 import type { UserErrorDetails } from "../model/errors.ts";
+import type { Shell } from "./shell.ts";
 
-type Annotated = Pick<UserErrorDetails, "message" | "location" | "hint">;
+type Annotated = Pick<UserErrorDetails, "message" | "location" | "found" | "hint">;
 
-/** `::error …` lines that GitHub Actions shows beside the file; none elsewhere. */
-export function githubAnnotations(
-  env: Readonly<Record<string, string | undefined>>,
-  errors: readonly Annotated[],
-): string[] {
-  if (env.GITHUB_ACTIONS !== "true") return [];
-  return errors.map(({ message, location, hint }) => {
-    const properties = Object.entries({ file: location?.file, line: location?.line, col: location?.column })
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => `${name}=${escapeProperty(String(value))}`);
-    return `::error ${properties.join(",")}::${escapeData(hint ? `${message} (${hint})` : message)}`;
-  });
+/** Says what GitHub Actions shows beside the file; nothing elsewhere. */
+export function annotate(shell: Shell, found: readonly Annotated[], level: "error" | "warning" = "error"): void {
+  if (shell.env.GITHUB_ACTIONS !== "true") return;
+  // Actions shows files by their place in the repository, and a project may be a folder of it.
+  const folder = relative(shell.env.GITHUB_WORKSPACE ?? process.cwd(), shell.projectDir);
+  for (const one of found) shell.say(annotation(one, level, folder.startsWith("..") ? "" : folder));
+}
+
+function annotation({ message, location, found, hint }: Annotated, level: string, folder: string): string {
+  const place = location && {
+    file: join(folder, location.file).replaceAll("\\", "/"),
+    line: location.line ?? 1,
+    col: location.column,
+  };
+  const properties = Object.entries(place ?? {})
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${escapeProperty(String(value))}`);
+  const text = [message, ...(found ? [`found: ${found}`] : []), ...(hint ? [`→ ${hint}`] : [])].join("\n");
+  return `::${[level, ...(properties.length ? [properties.join(",")] : [])].join(" ")}::${escapeData(text)}`;
 }
 
 function escapeData(text: string): string {

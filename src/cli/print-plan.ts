@@ -3,7 +3,7 @@ import { describeHold, liftCommand } from "../environment/hold.ts";
 import type { Hold } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { counted } from "../model/counted.ts";
-import { formatUserError } from "../model/errors.ts";
+import { errorData, formatUserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { Bounds, Plan, Segment, Statement, Step } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
@@ -16,6 +16,7 @@ import { publicTargets } from "../run/run.ts";
 import { scriptOf } from "../sql/message.ts";
 import { inSavepoint } from "../sql/statement.ts";
 import { awaitedBySource, sayAwaited } from "./awaited.ts";
+import { annotate } from "./github.ts";
 import { environmentName } from "./options.ts";
 import { paint } from "./paint.ts";
 import { type RunFlags, selection } from "./selection.ts";
@@ -49,6 +50,10 @@ export async function printPlan(
     }
     const awaited = awaitedBySource(Object.values(seen.awaits));
     for (const line of sayAwaited(awaited, shell)) shell.say(line);
+    annotate(
+      shell,
+      Object.entries(seen.failures).map(([name, error]) => errorData(error, name)),
+    );
     if (Object.keys(seen.failures).length || awaited.length) shell.exitCode = 1;
     else if (flags.exitCode && changesCode(made)) shell.exitCode = PLAN_HAS_CHANGES;
   });

@@ -1,6 +1,7 @@
 import { counted } from "../model/counted.ts";
-import { formatUserError } from "../model/errors.ts";
+import { errorData, formatUserError, type UserErrorDetails } from "../model/errors.ts";
 import type { UnitTestReport, UnitTestResult } from "../run/unit-tests.ts";
+import { annotate } from "./github.ts";
 import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";
 
@@ -12,7 +13,24 @@ export function printUnitTests(report: UnitTestReport, shell: Shell): boolean {
     if (!test.passed) for (const line of explain(test)) shell.say(`  ${line}`);
   }
   shell.say(`${counted(report.tests.length - failed.length, "unit test")} passed, ${failed.length} failed`);
+  annotate(shell, unitTestErrors(report));
   return failed.length === 0;
+}
+
+/** Why tests did not pass, an error for each. */
+export function unitTestErrors({ tests }: UnitTestReport): UserErrorDetails[] {
+  return tests
+    .filter(({ passed }) => !passed)
+    .map(({ name, file, error, location = { file }, missing, unexpected }) =>
+      error
+        ? errorData(error, `test ${name}`)
+        : {
+            message: `test ${name} does not get the rows that it expects`,
+            location,
+            ...(missing.length ? { expected: missing.join(", ") } : {}),
+            ...(unexpected.length ? { found: unexpected.join(", ") } : {}),
+          },
+    );
 }
 
 function explain(test: UnitTestResult): string[] {

@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { readDotEnv } from "../config/environment.ts";
 import { counted } from "../model/counted.ts";
-import { formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
+import { errorDocument, formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
 import { postgresError } from "../postgres/sqlstate.ts";
-import { githubAnnotations } from "./github.ts";
+import { annotate } from "./github.ts";
 import { paint } from "./paint.ts";
 import type { AddCommand, Shell } from "./shell.ts";
 
@@ -39,7 +39,20 @@ async function commandsFor(argv: readonly string[]): Promise<AddCommand[]> {
 }
 
 /** Runs one command line. Returns the exit code: 0 done, 1 a step failed, 2 usage or configuration, 75 locked, 130 interrupted. */
-export async function cli(argv: readonly string[], shell: Shell): Promise<number> {
+export async function cli(argv: readonly string[], given: Shell): Promise<number> {
+  // Who has stdout: nobody yet, the document of `--json`, or rows that go there as they are.
+  let stdout = "free" as "free" | "printed" | "rows";
+  const shell: Shell = {
+    ...given,
+    print: (line) => {
+      stdout = "printed";
+      given.print(line);
+    },
+    get output() {
+      stdout = "rows";
+      return given.output;
+    },
+  };
   const program = new Command("dataform")
     .description("Declarative SQL models for PostgreSQL: built aside, audited, published in one commit.")
     .version(version)
@@ -57,34 +70,61 @@ export async function cli(argv: readonly string[], shell: Shell): Promise<number
     await program.parseAsync([...argv], { from: "user" });
     return shell.exitCode;
   } catch (error) {
-    return explain(error, shell, program.opts().debug === true);
+    const failure = failureOf(error);
+    tell(failure, shell, program.opts().debug === true);
+    if (wantsJson(argv) && failure.exitCode !== 0 && stdout !== "printed") {
+      const document = JSON.stringify(errorDocument(failure.errors, failure.exitCode), null, 2);
+      if (stdout === "rows") shell.say(document);
+      else shell.print(document);
+    }
+    return failure.exitCode;
   }
 }
 
-function explain(error: unknown, shell: Shell, debug: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+/** The flag may be what could not be read, so it is looked for where it stands. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+}
+
+/** Why a command ended without its report. */
+interface Failure {
+  readonly exitCode: number;
+  readonly errors: readonly UserErrorDetails[];
+  readonly stacks: readonly string[];
+  /** Whether a person has read it already. */
+  readonly told?: boolean;
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof CommanderError) {
+    const [message = "", hint] = error.message.replace(/^error: /, "").split("\n");
+    const errors = [{ message, ...(hint ? { hint: hint.replace(/^\((.*)\)$/, "$1") } : {}), code: error.code }];
+    return { exitCode: error.exitCode === 0 ? 0 : 2, errors, stacks: [], told: true };
+  }
   if (error instanceof UserError || error instanceof UserErrors) {
     const errors = error instanceof UserErrors ? error.errors : [error];
+    return { exitCode: error.exitCode, errors, stacks: errors.map(stackOf) };
+  }
+  if (error instanceof Error && error.name === "AbortError")
+    return { exitCode: 130, errors: [{ message: "interrupted" }], stacks: [], told: true };
+  const outside = outsideFailure(error);
+  const stacks = error instanceof Error ? [stackOf(error)] : [];
+  if (outside) return { exitCode: 2, errors: [outside], stacks };
+  const defect = {
+    message: `this is a defect of dataform-postgres: ${error instanceof Error ? error.message : String(error)}`,
+    hint: "run again with --debug and report what it shows",
+  };
+  return { exitCode: 2, errors: [defect], stacks };
+}
+
+function tell({ errors, stacks, told }: Failure, shell: Shell, debug: boolean): void {
+  if (!told) {
     for (const one of errors) shell.say(`${paint(shell, "red", "error")} ${formatUserError(one)}`);
     if (errors.length > 1) shell.say(counted(errors.length, "error"));
-    for (const line of githubAnnotations(shell.env, errors)) shell.say(line);
-    if (debug) for (const one of errors) shell.say(stackOf(one));
-    return error.exitCode;
+    annotate(shell, errors);
   }
-  if (error instanceof Error && error.name === "AbortError") return 130;
-  const outside = outsideFailure(error);
-  if (outside) {
-    shell.say(`${paint(shell, "red", "error")} ${formatUserError(outside)}`);
-    if (debug) shell.say(String((error as Error).stack));
-    return 2;
-  }
-  shell.say(
-    `${paint(shell, "red", "error")} this is a defect of dataform-postgres: ${error instanceof Error ? error.message : String(error)}`,
-  );
-  shell.say(
-    debug && error instanceof Error ? String(error.stack) : "  → run again with --debug and report what it shows",
-  );
-  return 2;
+  if (debug) for (const stack of stacks) shell.say(stack);
 }
 
 /** The stack, and that of what caused it: the project's own code, where it threw. */
@@ -101,6 +141,7 @@ function outsideFailure(error: unknown): UserErrorDetails | undefined {
       message: `PostgreSQL: ${message}`,
       ...(detail ? { found: detail } : {}),
       hint: hint ?? `SQLSTATE ${code}`,
+      code,
     };
   }
   const { code, path } = error as NodeJS.ErrnoException;
@@ -109,5 +150,6 @@ function outsideFailure(error: unknown): UserErrorDetails | undefined {
     message: `cannot use ${path}`,
     found: error.message,
     hint: "check that it exists and that you may read and write it",
+    code,
   };
 }

@@ -1,16 +1,19 @@
 import { readSource } from "../compile/source.ts";
+import { counted } from "../model/counted.ts";
+import { errorDocument } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
-import { type RunReport, reportJson } from "../model/report.ts";
+import { type RunReport, reportJson, type StepResult } from "../model/report.ts";
+import { targetKey } from "../model/target.ts";
 import { DEFAULT_RETENTION } from "../release/collect.ts";
 import { run } from "../run/run.ts";
 import { runUnitTests } from "../run/unit-tests.ts";
 import { awaitedBySource } from "./awaited.ts";
 import { openDatabase } from "./database.ts";
-import { githubAnnotations } from "./github.ts";
+import { annotate } from "./github.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import { environmentName } from "./options.ts";
 import { printPlan } from "./print-plan.ts";
-import { printUnitTests } from "./print-unit-tests.ts";
+import { printUnitTests, unitTestErrors } from "./print-unit-tests.ts";
 import { progress, summary } from "./progress.ts";
 import { releaseOptions } from "./releasing.ts";
 import { type RunFlags, selection } from "./selection.ts";
@@ -25,9 +28,13 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   const settings = await opening;
   if (flags.dryRun) return printPlan(graph, settings, flags, shell);
   const source = (file: string) => readSource(shell.projectDir, file);
-  if (flags.runTests && !printUnitTests(await runUnitTests(graph, settings, { readSource: source }), shell)) {
-    shell.exitCode = 1;
-    return;
+  if (flags.runTests) {
+    const tested = await runUnitTests(graph, settings, { readSource: source });
+    if (!printUnitTests(tested, shell)) {
+      shell.exitCode = 1;
+      if (flags.json) shell.print(JSON.stringify(errorDocument(unitTestErrors(tested), 1), null, 2));
+      return;
+    }
   }
   const report = await untilInterrupted(shell, (signal) =>
     run(graph, settings, {
@@ -48,19 +55,32 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   );
   if (flags.json) shell.print(reportJson(report));
   for (const line of summary(report, shell)) shell.say(line);
-  for (const line of githubAnnotations(shell.env, failures(report))) shell.say(line);
+  annotate(shell, failures(report));
+  annotate(shell, report.steps.filter(({ status }) => status === "warned").map(failingRows), "warning");
   shell.exitCode = report.status === "success" ? 0 : report.status === "cancelled" ? 130 : 1;
 }
 
-function failures(report: RunReport) {
-  const awaited = awaitedBySource(report.steps.flatMap(({ awaits }) => (awaits ? [awaits] : [])));
+/** Causes first: GitHub shows ten of each step. */
+function failures({ steps, errors }: RunReport) {
+  const awaited = awaitedBySource(steps.flatMap(({ awaits }) => (awaits ? [awaits] : [])));
   return [
-    ...report.errors,
-    ...report.steps.flatMap(({ error }) => (error ? [error] : [])),
+    ...errors,
+    ...steps.flatMap(({ error }) => (error ? [error] : [])),
+    ...steps.filter(({ status, error }) => status === "failed" && !error).map(failingRows),
     ...awaited.map(({ file, tables, remedy }) => ({
       message: `${tables.join(", ")} not there yet`,
       location: { file },
       hint: remedy,
     })),
+    ...steps.filter(({ status }) => status === "held").map(heldModel),
   ];
+}
+
+function failingRows({ target, rows = 0, location, failingRows: [first] = [] }: StepResult) {
+  const message = `assertion ${targetKey(target)}: ${counted(rows, "row")} that should not exist`;
+  return { message, location, ...(first === undefined ? {} : { found: first }) };
+}
+
+function heldModel({ kind, target, reason, location }: StepResult) {
+  return { message: `${kind} ${targetKey(target)} is held: ${reason}`, location };
 }

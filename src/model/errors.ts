@@ -59,10 +59,22 @@ export class UserError extends Error implements UserErrorDetails {
  * An error as data. The cause stays behind: it is no plain value.
  * @param about named in front of a message that does not name it
  */
-export function errorData(error: Error & Partial<UserErrorDetails>, about = ""): UserErrorDetails {
+export function errorData(error: UserErrorDetails, about = ""): UserErrorDetails {
   const { message, location, expected, found, hint, code } = error;
   const known = Object.entries({ location, expected, found, hint, code }).filter(([, value]) => value !== undefined);
   return { message: message.includes(about) ? message : `${about}: ${message}`, ...Object.fromEntries(known) };
+}
+
+/** The one document of `--json` where a command ends without its report. */
+export interface ErrorDocument {
+  readonly version: 1;
+  readonly status: "error";
+  readonly exitCode: number;
+  readonly errors: readonly UserErrorDetails[];
+}
+
+export function errorDocument(errors: readonly UserErrorDetails[], exitCode: number): ErrorDocument {
+  return { version: 1, status: "error", exitCode, errors: errors.map((error) => errorData(error)) };
 }
 
 function formatLocation(location: SourceLocation): string {

@@ -131,6 +131,8 @@ export interface AuditStep extends StepBase {
   readonly threshold: Threshold;
   /** Keys of the models it reads. */
   readonly reads: readonly string[];
+  /** The key of a model's config that asks for it, where the statement has nothing of the author's. */
+  readonly askedBy?: string;
 }
 
 export type Step = BuildStep | OperationsStep | AuditStep;

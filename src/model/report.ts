@@ -1,4 +1,4 @@
-import type { UserErrorDetails } from "./errors.ts";
+import type { SourceLocation, UserErrorDetails } from "./errors.ts";
 import type { Target } from "./target.ts";
 
 /** What a run did. A failed step is data here; an exception means that there is no report. */
@@ -43,6 +43,8 @@ export interface StepResult {
   readonly rows?: number;
   /** Why it was skipped or held. */
   readonly reason?: string;
+  /** Where what it says stands in the project: of an assertion with failing rows, and of a model that is held. */
+  readonly location?: SourceLocation;
   /** Of a skipped step: the declared tables that it, or what it reads, cannot do without and that are not there. */
   readonly awaits?: readonly AbsentTable[];
   readonly error?: StepError;

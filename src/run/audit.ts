@@ -10,7 +10,7 @@ import { sql } from "../sql/sql.ts";
 import { inSavepoint } from "../sql/statement.ts";
 import { absentTables, awaiting, whySkipped } from "./absent.ts";
 import type { RunContext } from "./context.ts";
-import { explainFailure } from "./explain.ts";
+import { explainFailure, placeOfAudit } from "./explain.ts";
 
 const READ = joinStatements(SNAPSHOT);
 
@@ -85,6 +85,7 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
       status: verdict(step, rows, Number(row.total ?? 0)),
       duration: duration(),
       rows,
+      location: placeOfAudit(step, context.sources),
       failingRows: JSON.parse(row.kept ?? "[]") as JsonText[],
     };
   } catch (error) {

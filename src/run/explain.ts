@@ -1,7 +1,7 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { CompiledGraph, Trace } from "../model/graph.ts";
 import { ownValue } from "../model/own-value.ts";
-import type { BuildStep, Statement } from "../model/plan.ts";
+import type { AuditStep, BuildStep, Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
 import { ourNameTwice } from "../plan/our-names.ts";
 import { messageOf } from "../postgres/send.ts";
@@ -161,6 +161,20 @@ function configPlace({ message, code }: PostgresError, file: string, source: str
   if (name === undefined) return { file };
   const at = ['"', "'"].map((mark) => source.indexOf(mark + name + mark)).find((one) => one >= 0);
   return at === undefined ? { file } : { file, ...positionAt(source, at + 1) };
+}
+
+/** Where an author's text begins. */
+export function placeOfText(file: string, text: string, { read, traces }: Sources): SourceLocation {
+  return placeOf(traces, read, file, text, spaceBefore(text)).location;
+}
+
+/** Where an audit stands in the project: its query, or what asks for it in the config of a model. */
+export function placeOfAudit({ file, statement, askedBy }: AuditStep, { read, traces }: Sources): SourceLocation {
+  const [origin] = statement.origins ?? [];
+  if (origin) return placeOfText(origin.file, origin.text, { read, traces });
+  const source = read(file);
+  const at = askedBy === undefined ? -1 : source.indexOf(askedBy);
+  return at < 0 ? { file } : { file, ...positionAt(source, at) };
 }
 
 /** The offset after so many characters, of which JavaScript counts some as two. */

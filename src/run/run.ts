@@ -170,7 +170,10 @@ class Run {
   }
 
   #hold(held: Held): void {
-    for (const [key, reason] of held) this.#record({ ...this.#results.get(key)!, status: "held", reason });
+    for (const [key, reason] of held) {
+      const { file } = this.#graph.actions.find(({ target }) => targetKey(target) === key)!;
+      this.#record({ ...this.#results.get(key)!, status: "held", reason, location: { file } });
+    }
   }
 
   /** Publishes what was built and may be seen. What fails here fails the models, not the run. */
@@ -210,6 +213,8 @@ class Run {
     const objects = await describeObjects(client, names);
     const items = new Map(steps.map((step) => [keyOf(step), publishItem(step, objects)]));
     for (const step of steps) {
+      // What is held for another one is not looked at: it has one reason.
+      if (isBlocking(this.#results.get(keyOf(step)), this.#options)) continue;
       try {
         await checkItem(items.get(keyOf(step))!, this.#catalog, client);
       } catch (error) {

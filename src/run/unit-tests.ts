@@ -1,5 +1,5 @@
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import { UserError } from "../model/errors.ts";
+import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { CompiledGraph, UnitTest } from "../model/graph.ts";
 import type { Statement } from "../model/plan.ts";
 import type { JsonText, StepError } from "../model/report.ts";
@@ -9,7 +9,7 @@ import { resolveReferences } from "../sql/references.ts";
 import { queryIn } from "../sql/split.ts";
 import { type Identifier, type Sql, sql } from "../sql/sql.ts";
 import { composed, sqlOf } from "../sql/statement.ts";
-import { explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
+import { explainFailure, placeOfText, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
 
 /** The outcome of the project's `type: "test"` actions. */
 export interface UnitTestReport {
@@ -21,6 +21,8 @@ export interface UnitTestResult {
   readonly name: string;
   readonly file: string;
   readonly passed: boolean;
+  /** Of one that differs: where the rows that it expects are written. */
+  readonly location?: SourceLocation;
   /** Rows that were expected and did not come. */
   readonly missing: readonly JsonText[];
   /** Rows that came and were not expected. */
@@ -59,7 +61,8 @@ async function runUnitTest(test: UnitTest, client: Client, sources: Sources): Pr
     if (namedTwice.length) throw oneNameTwice(test, namedTwice);
     const missing = JSON.parse(rows[0]!.missing) as JsonText[];
     const unexpected = JSON.parse(rows[0]!.unexpected) as JsonText[];
-    return { ...base, passed: !missing.length && !unexpected.length, missing, unexpected };
+    if (!missing.length && !unexpected.length) return { ...base, passed: true, missing, unexpected };
+    return { ...base, passed: false, location: placeOfText(test.file, test.expected, sources), missing, unexpected };
   } catch (error) {
     const failure = explainFailure(error, test.file, sources, [statement]);
     return { ...base, passed: false, missing: [], unexpected: [], error: failure };

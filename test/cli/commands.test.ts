@@ -55,7 +55,7 @@ test("query --json refuses columns of one name before anything is printed; a tab
     'select 1 as id, 2 as __proto__, 3 as id, 4 as __proto__, 5 as "Id" from generate_series(1, 1 / (select 0))';
   expect(await cli(dir, ["query", "--json", query], env)).toMatchObject({
     exitCode: 2,
-    stdout: "",
+    stdout: expect.stringContaining('"message": "two columns are called'),
     stderr: expect.stringContaining(
       'two columns are called "id", and two "__proto__"\n  found:    id, __proto__, id, __proto__, Id\n  → give each a name of its own: select … as name',
     ),
@@ -205,7 +205,7 @@ test("mistakes in the project are listed with their number, exit code 2, and as 
   expect(exitCode).toBe(2);
   expect(stderr).toContain('definitions/a.sqlx:1:10: unknown type "tabel"');
   expect(stderr).toContain(
-    '::error file=definitions/a.sqlx,line=1,col=10::unknown type "tabel" (did you mean "table"?)',
+    '::error file=definitions/a.sqlx,line=1,col=10::unknown type "tabel"%0Afound: tabel%0A→ did you mean "table"?',
   );
 });
 

@@ -59,6 +59,20 @@ test("ingest loads every stream, tells progress and ends with a table of what la
   expect([exitCode, stdout]).toEqual([0, ""]);
 });
 
+test("in GitHub Actions a load that failed is an error beside its stream, and what was rejected is a warning", async () => {
+  const env = {
+    ...(await surroundings([item(1), item(2, { amount: "x" })])),
+    SHOP_TOKEN: "half",
+    GITHUB_ACTIONS: "true",
+  };
+  const dir = project();
+  const { stderr } = await cli(dir, ["ingest"], { ...env, GITHUB_WORKSPACE: dir });
+  expect(stderr.split("\n").filter((line) => line.startsWith("::"))).toEqual([
+    expect.stringMatching(/^::error file=ingest\/shop\.yaml,line=14::shop\.others: .*404/),
+    "::warning file=ingest/shop.yaml,line=8::shop.items: rejected: 1 × amount: must be integer",
+  ]);
+});
+
 test("ingest takes sources and streams by name, and suggests the nearest", async () => {
   const dir = project();
   const env = await surroundings([item(1)]);

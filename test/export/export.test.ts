@@ -257,7 +257,14 @@ test("dataform export writes files and to stdout, and reports", async () => {
   expect([piped.exitCode, piped.stdout]).toEqual([0, "a,b\n1,'=x"]);
   const path = join(dir, "types.ndjson");
   const file = await cli(dir, ["export", ALL, path, "--to", "ndjson", "--order-by", "id desc", "--json"], env);
-  expect(JSON.parse(file.stderr)).toMatchObject({ rows: 2, format: "ndjson", path });
+  expect(JSON.parse(file.stdout)).toMatchObject({ rows: 2, format: "ndjson", path });
+  const both = await cli(dir, ["export", "select 1 as a", "-", "--to", "csv", "--json"], env);
+  expect([both.stdout, JSON.parse(both.stderr)]).toEqual(["a\n1", expect.objectContaining({ rows: 1 })]);
+  const broken = await cli(dir, ["export", "select 1 / 0 as a", "-", "--to", "csv", "--json"], env);
+  expect(broken).toMatchObject({
+    stdout: expect.not.stringContaining("{"),
+    stderr: expect.stringContaining('"status": "error"'),
+  });
   expect(existsSync(path)).toBe(true);
   expect((await cli(dir, ["export", ALL, path, "--to", "xlsx"], env)).exitCode).toBe(2);
 });

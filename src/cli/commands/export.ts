@@ -32,7 +32,7 @@ export const addExportCommand: AddCommand = (program, shell) => {
     .option("--order-by <columns>", 'sorted: "day desc, id"')
     .option("--delimiter <character>", "csv (default: a comma)")
     .option("--no-formula-safe", "csv: leave text that a spreadsheet takes for a formula as it is")
-    .option("--json", "the report as JSON on stderr")
+    .option("--json", "the report as JSON on stdout; on stderr where the rows are there")
     .action(async (source: string, path: string, flags: Flags) => {
       const to = path === "-" ? shell.output : path;
       if (!to) throw new UserError({ message: "there is no stdout here", hint: "name a file" });
@@ -56,7 +56,7 @@ export const addExportCommand: AddCommand = (program, shell) => {
         }),
       );
       shell.progress?.("");
-      if (flags.json) return shell.say(JSON.stringify(report));
+      if (flags.json) return path === "-" ? shell.say(JSON.stringify(report)) : shell.print(JSON.stringify(report));
       const rate = report.bytes / 1e6 / report.seconds;
       shell.say(
         `${counted(report.rows, "row")} in ${report.path}: ${(report.bytes / 1e6).toFixed(2)} MB in ${report.seconds.toFixed(2)} s (${rate.toFixed(1)} MB/s)`,

@@ -7,6 +7,7 @@ import { withClient } from "../../postgres/client.ts";
 import { openDatabase } from "../database.ts";
 import type { Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
+import { annotateLoad } from "./annotate.ts";
 import { chooseSources, chooseSourcesToShow } from "./choose.ts";
 import { loadProgress } from "./progress.ts";
 import { loadSummary } from "./summary.ts";
@@ -30,7 +31,9 @@ export async function load(shell: Shell, names: readonly string[], flags: Ingest
     const onEvent = loadProgress(shell, declaration.source);
     const given = { full, since, dryRun, force, onEvent, streams: streams.map(({ name }) => name) };
     const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-    reports.push(await ingest(declaration, settings, options));
+    const report = await ingest(declaration, settings, options);
+    reports.push(report);
+    annotateLoad(shell, report, declaration.file);
   }
   if (flags.json) shell.print(JSON.stringify(reports));
   else for (const line of loadSummary(shell, reports, dryRun === true)) shell.say(line);

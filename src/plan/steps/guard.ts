@@ -33,6 +33,7 @@ export function guardSteps(
     reads: [targetKey(model.target)],
     severity: "error",
     threshold: { rows: 0 },
+    askedBy: name,
     statement: statement("read", auditOf(figures)),
   });
   return [

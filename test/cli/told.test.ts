@@ -1,0 +1,156 @@
+import { expect, test } from "vitest";
+import { script } from "../../src/sql/authored.ts";
+import { cli } from "../support/cli.ts";
+import { ownDatabase } from "../support/database.ts";
+import { testProject } from "../support/project.ts";
+
+const model = 'config { type: "table" }\nselect 1 as id';
+
+test("in GitHub Actions each failed assertion, held model and failed unit test stands beside its place", async () => {
+  const { dir, write } = testProject({
+    "a.sqlx":
+      'config {\n  type: "table",\n  assertions: {\n    uniqueKey: ["id"],\n    rowConditions: ["id < 2"]\n  }\n}\nselect 1 as id from generate_series(1, 2)',
+    "b.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}',
+    "own.sqlx": 'config { type: "assertion" }\n\n-- none\nselect id from ${ref("a")}',
+    "soft.sqlx": 'config { type: "assertion", postgres: { severity: "warn" } }\nselect id from ${ref("a")}',
+  });
+  const env = { DATABASE_URL: (await ownDatabase()).url, GITHUB_ACTIONS: "true", GITHUB_WORKSPACE: dir };
+  const { exitCode, stderr } = await cli(dir, ["run"], env);
+  const lines = stderr.split("\n").filter((line) => line.startsWith("::"));
+  expect([exitCode, lines.sort()]).toEqual([
+    1,
+    [
+      expect.stringMatching(
+        /^::error file=definitions\/a\.sqlx,line=1::table marts\.a is held: assertion assertions\./,
+      ),
+      '::error file=definitions/a.sqlx,line=4,col=18::assertion assertions.marts_a_assertions_uniqueKey_0: 1 row that should not exist%0Afound: {"id":1,"_dataform_rows":2}',
+      expect.stringMatching(/^::error file=definitions\/b\.sqlx,line=1::view marts\.b is held: /),
+      '::error file=definitions/own.sqlx,line=4,col=1::assertion assertions.own: 2 rows that should not exist%0Afound: {"id":1}',
+      '::warning file=definitions/soft.sqlx,line=2,col=1::assertion assertions.soft: 2 rows that should not exist%0Afound: {"id":1}',
+    ],
+  ]);
+  write({
+    "a.sqlx": model,
+    "t.sqlx": 'config { type: "test", dataset: "a" }\nselect 2 as id',
+    "u.sqlx": 'config { type: "test", dataset: "a" }\nselect nothing',
+  });
+  // The project may be a folder of the repository.
+  const nested = { ...env, GITHUB_WORKSPACE: dir.slice(0, dir.lastIndexOf("/")) };
+  const folder = dir.slice(dir.lastIndexOf("/") + 1);
+  const tested = await cli(dir, ["test"], nested);
+  expect(tested.stderr.split("\n").filter((line) => line.startsWith("::"))).toEqual([
+    `::error file=${folder}/definitions/t.sqlx,line=2,col=1::test t does not get the rows that it expects%0Afound: {"id":1}`,
+    `::error file=${folder}/definitions/u.sqlx,line=2,col=8::test u: column "nothing" does not exist`,
+  ]);
+  write({ "b.sqlx": 'config { type: "view" }\nselect nothing from ${ref("a")}' });
+  const planned = await cli(dir, ["plan"], env);
+  expect(planned.stderr).toContain(
+    '::error file=definitions/b.sqlx,line=2,col=8::marts.b: column "nothing" does not exist',
+  );
+});
+
+test("a guard that fails is an annotation at the key of the config that asks for it", async () => {
+  const config = 'config {\n  type: "table",\n  postgres: { guard: { maxRowDrop: "10%" } }\n}\n';
+  const { dir, write } = testProject({ "a.sqlx": `${config}select 1 as id from generate_series(1, 4)` });
+  const env = { DATABASE_URL: (await ownDatabase()).url, GITHUB_ACTIONS: "true", GITHUB_WORKSPACE: dir };
+  await cli(dir, ["run"], env);
+  write({ "a.sqlx": `${config}select 1 as id` });
+  expect((await cli(dir, ["run"], env)).stderr).toContain(
+    '::error file=definitions/a.sqlx,line=3,col=24::assertion assertions.marts_a_guard_maxRowDrop: 1 row that should not exist%0Afound: {"rows_before":4,"rows_now":1,"percent_lost":75.0}',
+  );
+});
+
+test("a model that cannot be published takes along what reads it, which is told to be held and not to have failed, too", async () => {
+  const { dir } = testProject({ "a.sqlx": model, "b.sqlx": 'config { type: "table" }\nselect id from ${ref("a")}' });
+  const { url, client } = await ownDatabase();
+  await client.script(script("create schema marts; create table marts.a (id int); create table marts.b (id int)"));
+  const { stdout, stderr } = await cli(dir, ["run", "--json", "--url", url]);
+  const { steps } = JSON.parse(stdout) as { steps: { target: { name: string }; status: string; error?: object }[] };
+  expect(
+    Object.fromEntries(steps.map(({ target, status, error }) => [target.name, [status, error !== undefined]])),
+  ).toEqual({
+    a: ["failed", true],
+    b: ["held", false],
+  });
+  expect(stderr.split("\n").filter((line) => /(FAIL|held) {2}/.test(line))).toHaveLength(2);
+});
+
+/** Every command and command of a command, as the help lists them. */
+async function commands(dir: string, above: readonly string[] = []): Promise<string[][]> {
+  const { stdout } = await cli(dir, [...above, "--help"]);
+  const names = [...(stdout.split("\nCommands:\n")[1] ?? "").matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name!);
+  const found = names.filter((name) => name !== "help").map((name) => [...above, name]);
+  const below = await Promise.all(found.map((name) => commands(dir, name)));
+  return [...found, ...below.flat()];
+}
+
+const wrong = { version: 1, status: "error", exitCode: 2, errors: expect.any(Array) };
+
+test("--json gives its one document when a command ends with 2: for a wrong flag of every command", async () => {
+  const { dir } = testProject({ "a.sqlx": model });
+  const all = await commands(dir);
+  expect(all.map((words) => words.join(" "))).toEqual(
+    expect.arrayContaining(["run", "diff", "ingest state", "db status"]),
+  );
+  for (const words of all) {
+    const { exitCode, stdout } = await cli(dir, [...words, "--json", "--no-such-flag"]);
+    expect([words, exitCode, JSON.parse(stdout)]).toEqual([words, 2, wrong]);
+    expect(JSON.parse(stdout).errors).toHaveLength(1);
+  }
+});
+
+test.each([
+  ["a mistake in the project", [["compile"], ["run"], ["plan"], ["test"], ["roles"]], 'unknown type "tabel"'],
+  [
+    "a wrong database",
+    [
+      ["run"],
+      ["plan"],
+      ["test"],
+      ["query", "select 1"],
+      ["releases"],
+      ["rollback"],
+      ["publish"],
+      ["diff", "1", "2"],
+      ["export", "a", "a.csv", "--to", "csv"],
+    ],
+    "unknown scheme",
+  ],
+])("--json says %s in the same shape, with its place and what to do", async (_, lines, message) => {
+  const { dir } = testProject({
+    "a.sqlx": message === "unknown scheme" ? model : 'config { type: "tabel" }\nselect 1',
+  });
+  for (const words of lines) {
+    const { exitCode, stdout } = await cli(dir, [...words, "--json"], { DATABASE_URL: "mysql://x/y" });
+    expect([words, exitCode, JSON.parse(stdout)]).toEqual([words, 2, wrong]);
+    const [error] = JSON.parse(stdout).errors;
+    if (message === "unknown scheme") expect(error.found).toBe("a URL that begins with mysql://");
+    else
+      expect(error).toMatchObject({
+        message,
+        location: { file: "definitions/a.sqlx", line: 1, column: 10 },
+        hint: 'did you mean "table"?',
+      });
+  }
+});
+
+test("run --json --run-tests gives one document when a unit test fails: an error for each", async () => {
+  const { dir } = testProject({ "a.sqlx": model, "t.sqlx": 'config { type: "test", dataset: "a" }\nselect 2 as id' });
+  const { exitCode, stdout } = await cli(dir, ["run", "--run-tests", "--json", "--url", (await ownDatabase()).url]);
+  expect([exitCode, JSON.parse(stdout)]).toEqual([
+    1,
+    {
+      version: 1,
+      status: "error",
+      exitCode: 1,
+      errors: [
+        {
+          message: "test t does not get the rows that it expects",
+          location: { file: "definitions/t.sqlx", line: 2, column: 1 },
+          expected: '{"id":2}',
+          found: '{"id":1}',
+        },
+      ],
+    },
+  ]);
+});
