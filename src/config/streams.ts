@@ -1,14 +1,15 @@
 import { TextDecoder } from "node:util";
 import { counted } from "../model/counted.ts";
-import type {
-  BatchDeclaration,
-  CursorDeclaration,
-  FileStream,
-  FormatOptions,
-  PartitionDeclaration,
-  RestStream,
-  SoapStream,
-  SqlStream,
+import {
+  type BatchDeclaration,
+  type CursorDeclaration,
+  type FileStream,
+  FORMATS,
+  type FormatOptions,
+  type PartitionDeclaration,
+  type RestStream,
+  type SoapStream,
+  type SqlStream,
 } from "../model/declarations.ts";
 import type { Declared } from "../model/declared.ts";
 import { UserError } from "../model/errors.ts";
@@ -22,6 +23,11 @@ export type CommonStream = Declared<typeof commonStream> & { readonly cursor?: C
 function ownKeysOf<Stream extends CommonStream>(stream: Stream) {
   const { name, table, recordSchema, cursor, batch, drift, partition, indexes, ...own } = stream;
   return own;
+}
+
+function without<Value extends object, Key extends keyof Value>(value: Value, keys: readonly Key[]) {
+  const left = Object.entries(value).filter(([key]) => !keys.includes(key as Key));
+  return Object.fromEntries(left) as Omit<Value, Key>;
 }
 
 export function restStreamOf(stream: Declared<typeof restStream>, place: Place): RestStream {
@@ -69,10 +75,9 @@ export function sqlStreamOf(stream: Declared<typeof sqlStream>, place: Place): S
 }
 
 export function fileStreamOf(stream: Declared<typeof filesStream>, place: Place): FileStream {
-  const { format, csv, ndjson, json, xml, avro, parquet, ...own } = ownKeysOf(stream);
-  const other = Object.keys({ csv, ndjson, json, xml, avro, parquet }).find(
-    (key) => key !== format && place.in(key).written() !== undefined,
-  );
+  const { format, ...others } = ownKeysOf(stream);
+  const own = without(others, FORMATS);
+  const other = FORMATS.find((key) => key !== format && place.in(key).written() !== undefined);
   if (other)
     throw new UserError({
       message: `options of ${other} in a stream whose format is ${format}`,
@@ -83,26 +88,18 @@ export function fileStreamOf(stream: Declared<typeof filesStream>, place: Place)
   return { kind: "files", ...own, format: formatOf(stream, place) };
 }
 
-function formatOf({ format, csv, ndjson, json, xml }: Declared<typeof filesStream>, place: Place): FormatOptions {
-  switch (format) {
-    case "csv":
-      checkEncoding(csv.encoding, place.in("csv", "encoding"));
-      return { kind: "csv", ...csv, escape: csv.escape ?? csv.quote };
-    case "ndjson":
-      checkEncoding(ndjson.encoding, place.in("ndjson", "encoding"));
-      return { kind: "ndjson", ...ndjson };
-    case "json":
-      return { kind: "json", ...json };
-    case "xml":
-      if (xml) return { kind: "xml", ...xml };
-      throw new UserError({
-        message: "a stream of XML files says what a record is",
-        ...place.value(),
-        expected: "xml: { record: element, fields: { field: path } }",
-      });
-    default:
-      return { kind: format };
-  }
+function formatOf({ format, ...stream }: Declared<typeof filesStream>, place: Place): FormatOptions {
+  const options = stream[format];
+  if (!options)
+    throw new UserError({
+      message: `a stream of the format ${format} says where its records are`,
+      ...place.value(),
+      expected: `${format}: { … }`,
+      hint: `docs/sources/${format}.md has its keys`,
+    });
+  if ("encoding" in options) checkEncoding(options.encoding, place.in(format, "encoding"));
+  const escaping = "quote" in options ? { escape: options.escape ?? options.quote } : {};
+  return { kind: format, ...options, ...escaping } as FormatOptions;
 }
 
 function checkEncoding(encoding: string, place: Place): void {

@@ -5,7 +5,7 @@ import type {
   soapConnector,
   sqlConnector,
 } from "../schemas/ingest/connectors.ts";
-import type { csv, json, ndjson, xml } from "../schemas/ingest/formats.ts";
+import type { FormatName, formats } from "../schemas/ingest/formats.ts";
 import type { auth, http, retry } from "../schemas/ingest/http.ts";
 import type {
   batch,
@@ -110,35 +110,26 @@ export interface SqlStream extends Declared<typeof sqlRead> {
   readonly kind: "sql";
 }
 
-/** How bytes become records. */
-export type FormatOptions = CsvOptions | NdjsonOptions | JsonOptions | XmlFormat | AvroOptions | ParquetOptions;
+const formatNames: Readonly<Record<FormatName, true>> = {
+  csv: true,
+  ndjson: true,
+  json: true,
+  xml: true,
+  avro: true,
+  parquet: true,
+};
+export const FORMATS = Object.keys(formatNames) as FormatName[];
 
-export interface CsvOptions extends Declared<typeof csv> {
-  readonly kind: "csv";
-  readonly escape: string;
-}
+/** How bytes become records: the options of a format, and its name. */
+export type FormatOptions =
+  | CsvOptions
+  | { readonly [Kind in Exclude<FormatName, "csv">]: OptionsOf<Kind> }[Exclude<FormatName, "csv">];
 
-export interface NdjsonOptions extends Declared<typeof ndjson> {
-  readonly kind: "ndjson";
-}
+/** @typeParam Kind the name of a format */
+export type OptionsOf<Kind extends FormatName> = Declared<(typeof formats)[Kind]> & { readonly kind: Kind };
 
-export interface JsonOptions extends Declared<typeof json> {
-  readonly kind: "json";
-}
-
-export interface XmlFormat extends XmlOptions {
-  readonly kind: "xml";
-}
-
-export type XmlOptions = Declared<typeof xml>;
-
-export interface AvroOptions {
-  readonly kind: "avro";
-}
-
-export interface ParquetOptions {
-  readonly kind: "parquet";
-}
+export type CsvOptions = OptionsOf<"csv"> & { readonly escape: string };
+export type XmlOptions = Omit<OptionsOf<"xml">, "kind">;
 
 export interface StreamDeclaration
   extends Pick<Declared<typeof commonStream>, "name" | "table" | "drift" | "partition" | "indexes"> {

@@ -2,9 +2,9 @@ import { counted } from "../../model/counted.ts";
 import type {
   CsvOptions,
   FormatOptions,
+  OptionsOf,
   RecordSchema,
   StreamDeclaration,
-  XmlFormat,
 } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import { nearest } from "../../model/nearest.ts";
@@ -26,13 +26,13 @@ export async function readFile(load: Load, format: FormatOptions, bytes: AsyncIt
     case "xml":
       return readXmlFile(load, format, bytes);
     default:
-      await load.readAll((await readerOf(format, load))(bytes));
+      await load.readAll((await PLAIN[format.kind](format as never, load))(bytes));
       suggestEncoding(load);
       return {};
   }
 }
 
-async function readXmlFile(load: Load, format: XmlFormat, bytes: AsyncIterable<Uint8Array>): Promise<object> {
+async function readXmlFile(load: Load, format: OptionsOf<"xml">, bytes: AsyncIterable<Uint8Array>): Promise<object> {
   const { readXml } = await import("../../sources/formats/xml.ts");
   const found = new Set<string>();
   await load.readAll(noting(readXml(format)(bytes), Object.keys(format.fields).length, found));
@@ -80,23 +80,24 @@ function noRecords(record: string): UserError {
   });
 }
 
-type PagedFormat = Exclude<FormatOptions, CsvOptions | XmlFormat>;
+type Plain = {
+  readonly [Kind in Exclude<FormatOptions["kind"], "csv" | "xml">]: (
+    options: OptionsOf<Kind>,
+    load: Load,
+  ) => Promise<FormatReader>;
+};
 
-async function readerOf(format: PagedFormat, load: Load): Promise<FormatReader> {
-  switch (format.kind) {
-    case "ndjson": {
-      const copy = NdjsonCopy.of(load.target.stream.recordSchema);
-      const accept = copy && ((line: Line) => load.addLine(line, copy));
-      return (await import("../../sources/formats/ndjson.ts")).readNdjson(format, undefined, accept);
-    }
-    case "json":
-      return (await import("../../sources/formats/json.ts")).readJson(format);
-    case "avro":
-      return (await import("../../sources/formats/avro.ts")).readAvro();
-    case "parquet":
-      return (await import("../../sources/formats/parquet.ts")).readParquet();
-  }
-}
+/** The reader of each format whose files are records and nothing else. */
+const PLAIN: Plain = {
+  ndjson: async (options, load) => {
+    const copy = NdjsonCopy.of(load.target.stream.recordSchema);
+    const accept = copy && ((line: Line) => load.addLine(line, copy));
+    return (await import("../../sources/formats/ndjson.ts")).readNdjson(options, undefined, accept);
+  },
+  json: async (options) => (await import("../../sources/formats/json.ts")).readJson(options),
+  avro: async () => (await import("../../sources/formats/avro.ts")).readAvro(),
+  parquet: async () => (await import("../../sources/formats/parquet.ts")).readParquet(),
+};
 
 /** By COPY, the bytes as they are, where each cell can be judged by itself; otherwise record by record. */
 async function readCsvFile(load: Load, options: CsvOptions, bytes: AsyncIterable<Uint8Array>): Promise<object> {

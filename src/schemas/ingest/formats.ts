@@ -54,8 +54,8 @@ export const formats = {
   ndjson: byDefault({}, ndjson),
   json: byDefault({}, json),
   xml: Type.Optional(xml),
-  avro: Type.Optional(closed({}, "Avro has no options")),
-  parquet: Type.Optional(closed({}, "Parquet has no options")),
+  avro: byDefault({}, closed({}, "Avro has no options")),
+  parquet: byDefault({}, closed({}, "Parquet has no options")),
 };
 
-export const FORMATS = ["csv", "ndjson", "json", "xml", "avro", "parquet"] as const satisfies (keyof typeof formats)[];
+export type FormatName = keyof typeof formats;

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { anyText, byDefault, closed, listOf, mapOf, name, oneOf, text, urlPath } from "../words.ts";
-import { FORMATS, formats, xml } from "./formats.ts";
+import { type FormatName, formats, xml } from "./formats.ts";
 
 export const batch = closed(
   {
@@ -176,8 +176,10 @@ export const soapStream = closed(
   "records of one kind from a SOAP service",
 );
 
+const names = Object.keys(formats) as FormatName[];
+
 export const filesStream = closed(
-  { ...common, ...filesRead.properties, format: oneOf(FORMATS, FORMATS.join(", ")), ...formats },
+  { ...common, ...filesRead.properties, format: oneOf(names, names.join(", ")), ...formats },
   "records of one kind from files",
 );
 

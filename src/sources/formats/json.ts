@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { JsonOptions } from "../../model/declarations.ts";
+import type { OptionsOf } from "../../model/declarations.ts";
 import { nearest } from "../../model/nearest.ts";
 import { measureDepth } from "../json/depth.ts";
 import { atPath, type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
@@ -13,7 +13,7 @@ import { PageBuilder } from "./pages.ts";
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** Reads one JSON text: a list of records, or an object that holds the list at a dotted path. Of 64 MB at most. */
-export function readJson({ records }: JsonOptions, maxBytes = MAX_FILE_BYTES): FormatReader {
+export function readJson({ records }: OptionsOf<"json">, maxBytes = MAX_FILE_BYTES): FormatReader {
   return async function* (bytes) {
     const text = await textOf(decodeBytes(bytes, "utf-8"), maxBytes);
     const document = documentOf(text);

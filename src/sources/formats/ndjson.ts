@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { NdjsonOptions } from "../../model/declarations.ts";
+import type { OptionsOf } from "../../model/declarations.ts";
 import { measureDepth } from "../json/depth.ts";
 import { type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
 import { type FilePosition, type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES } from "../source.ts";
@@ -14,7 +14,7 @@ import { head, PageBuilder, TOO_LONG } from "./pages.ts";
  * @param landed whether it needs no record of a whole line, asked in the order of the file; there is a page after each chunk then
  */
 export function readNdjson(
-  { encoding }: NdjsonOptions,
+  { encoding }: OptionsOf<"ndjson">,
   maxBytes = MAX_RECORD_BYTES,
   landed?: (line: Line) => boolean,
 ): FormatReader {
