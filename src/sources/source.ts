@@ -28,15 +28,15 @@ export interface RejectedPiece extends FilePosition {
 /** Reads records out of bytes. Throws a UserError for a file that is cut, mis-encoded or hostile as a whole. */
 export type FormatReader = (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<SourcePage>;
 
-/** One file at a place, seen but not read. */
+/** One file of a filesystem, seen but not read. */
 export interface SourceFile {
-  /** Below the place, with slashes; what the ledger knows the file by. */
+  /** Below the folder that is read, with slashes; what the ledger knows the file by. */
   readonly path: string;
-  /** Bytes as stored; undefined where the place does not say. */
+  /** Bytes as stored; undefined where the filesystem does not say. */
   readonly size?: number;
-  /** ISO time; undefined where the place does not say. */
+  /** ISO time; undefined where the filesystem does not say. */
   readonly modifiedAt?: string;
-  /** The place's own word for the content (an ETag), where it has one. */
+  /** The filesystem's own word for the content (an ETag), where it has one. */
   readonly version?: string;
   /** The bytes as stored. May be opened again. */
   open(): Promise<AsyncIterable<Uint8Array>>;

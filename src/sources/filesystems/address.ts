@@ -1,7 +1,7 @@
 import type { FilesDeclaration, Secret } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 
-/** The URL of a place. Throws a UserError where it holds what it must not. */
+/** The URL of a filesystem. Throws a UserError where it holds what it must not. */
 export function placeUrl({ at }: Pick<FilesDeclaration, "at">): URL {
   const url = URL.canParse(at) ? new URL(at) : undefined;
   const wrong = (found: string, hint: string) =>

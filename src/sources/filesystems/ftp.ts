@@ -37,7 +37,7 @@ interface Server {
 
 interface Connection {
   readonly client: Client;
-  /** The place's folder as the server calls it. */
+  /** The folder as the server calls it. */
   readonly root: string;
 }
 

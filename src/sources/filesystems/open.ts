@@ -3,7 +3,7 @@ import { UserError } from "../../model/errors.ts";
 import type { Filesystem } from "../source.ts";
 import type { FilesystemDeps } from "./transfer.ts";
 
-/** The place that `at` names, by its scheme. Throws a UserError where there is no such place. */
+/** The filesystem that `at` names, by its scheme. Throws a UserError where there is none. */
 export async function openFilesystem(connector: FilesDeclaration, deps: FilesystemDeps = {}): Promise<Filesystem> {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(connector.at)?.[1]?.toLowerCase();
   switch (scheme) {
@@ -21,7 +21,7 @@ export async function openFilesystem(connector: FilesDeclaration, deps: Filesyst
       return (await import("./sftp.ts")).openSftp(connector, deps);
     default:
       throw new UserError({
-        message: `files.at begins with ${scheme}://, which is no place files are read from`,
+        message: `files.at begins with ${scheme}://, which is no filesystem that files are read from`,
         expected: "a folder, or http, https, s3, ftp, ftps, sftp",
         ...(scheme === "file" ? { hint: "write the folder's path alone" } : {}),
       });

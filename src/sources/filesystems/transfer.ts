@@ -4,7 +4,7 @@ import { counted } from "../../model/counted.ts";
 import type { RetryDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 
-/** What a place may be told from outside; all of it has a default. */
+/** What a filesystem may be told from outside; all of it has a default. */
 export interface FilesystemDeps {
   /** Told before each wait. */
   readonly onWait?: (seconds: number, reason: string) => void;
@@ -39,7 +39,7 @@ export class Patience {
   readonly #deps: FilesystemDeps;
   #tries = 0;
 
-  /** `name` is the file or place, for messages, without credentials. */
+  /** `name` is the file or folder, for messages, without credentials. */
   constructor(name: string, retry: RetryDeclaration, deps: FilesystemDeps) {
     this.#name = name;
     this.#retry = retry;

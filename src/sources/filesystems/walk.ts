@@ -1,6 +1,6 @@
 import type { Glob } from "../files/glob.ts";
 
-/** What a folder of a place holds. */
+/** What a folder holds. */
 export interface Entry {
   readonly name: string;
   readonly kind: "file" | "folder" | "other";
@@ -9,14 +9,14 @@ export interface Entry {
 }
 
 export interface FoundFile extends Omit<Entry, "name" | "kind"> {
-  /** Below the place, with slashes. */
+  /** Below the folder that is read, with slashes. */
   readonly path: string;
 }
 
 /** Folders within folders deeper than this are a circle. */
 const MAX_FOLDERS = 64;
 
-/** Files that match, by path. `list` is asked only for folders that may hold some; "" is the place itself. */
+/** Files that match, by path. `list` is asked only for folders that may hold some; "" is the folder that is read. */
 export async function walk(
   glob: Glob,
   list: (folder: string) => Promise<readonly Entry[]>,
