@@ -122,7 +122,7 @@ async function makeSource(
   cache: string,
 ): Promise<ConnectionSettings> {
   const made = await server.createDatabase();
-  const settings = tls ? made : ({ ...made, ssl: false } as const);
+  const settings = tls ? made : ({ ...made, ssl: { mode: "disable" } } as const);
   await makePlainTable(settings);
   await psqlCopy(settings, path, join(cache, "logs", "source.log"));
   await ask(settings, "vacuum analyze orders");

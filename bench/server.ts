@@ -92,7 +92,7 @@ async function startInstalled(bin: string): Promise<Server> {
     database: "postgres",
     user: "bench",
     password: PASSWORD,
-    ssl: { rejectUnauthorized: false },
+    ssl: { mode: "require" as const },
     source: "bench",
   };
   await untilReady(settings, child);
@@ -143,7 +143,7 @@ async function serverAt(settings: ConnectionSettings, stop: () => Promise<void>)
   let made = 0;
   return {
     version: String(row!.server_version).split(" ")[0]!,
-    tls: settings.ssl !== false,
+    tls: settings.ssl.mode !== "disable",
     async createDatabase() {
       const database = `bench_${process.pid}_${++made}`;
       await ask(settings, `create database ${database} template template0`);
@@ -174,7 +174,8 @@ export async function openClient({
   password,
   ssl,
 }: ConnectionSettings): Promise<pg.Client> {
-  const client = new pg.Client({ host, port, database, user, password: password ?? "", ssl });
+  const tls = ssl.mode === "disable" ? false : { rejectUnauthorized: false };
+  const client = new pg.Client({ host, port, database, user, password: password ?? "", ssl: tls });
   client.on("error", () => {});
   await client.connect();
   return client;

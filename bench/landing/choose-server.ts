@@ -20,7 +20,7 @@ async function serverAt(settings: ConnectionSettings, stop: () => Promise<void>)
   let made = 0;
   return {
     version: String(row!.server_version).split(" ")[0]!,
-    tls: settings.ssl !== false,
+    tls: settings.ssl.mode !== "disable",
     async createDatabase() {
       const database = `bench_${process.pid}_${++made}`;
       await ask(settings, `create database ${database} template template0`);

@@ -73,6 +73,6 @@ function surroundings({ host, port, user, password, database, ssl }: ConnectionS
     PGUSER: user,
     PGPASSWORD: password ?? "",
     PGDATABASE: database,
-    PGSSLMODE: ssl ? "require" : "disable",
+    PGSSLMODE: ssl.mode,
   };
 }

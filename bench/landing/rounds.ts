@@ -38,7 +38,7 @@ export async function inDatabase<T>(
   work: (settings: ConnectionSettings) => Promise<T>,
 ): Promise<T> {
   const made = await server.createDatabase();
-  const settings = tls ? made : ({ ...made, ssl: false } as const);
+  const settings = tls ? made : ({ ...made, ssl: { mode: "disable" } } as const);
   try {
     // What others left to be written is not the next one's.
     await ask(settings, "checkpoint");

@@ -1,8 +1,11 @@
 import { join } from "node:path";
 import { readProject } from "../compile/project.ts";
 import { resolveConnection } from "../config/connection.ts";
-import type { ConnectionSettings } from "../model/connection-settings.ts";
+import { placesOf, readDotEnv } from "../config/environment.ts";
+import { type ConnectionSettings, connectionUrl } from "../model/connection-settings.ts";
+import { chooseServer } from "../postgres/client.ts";
 import { embeddedStatus, startEmbedded } from "../postgres/embedded/server.ts";
+import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "./options.ts";
 import type { Shell } from "./shell.ts";
 
 /** The folder of the embedded server and of other state that is not committed. */
@@ -11,15 +14,33 @@ function stateDirectory(shell: Shell): string {
 }
 
 /** The database the person named, or the embedded PostgreSQL, started when it is not running. */
-export async function openDatabase(
-  shell: Shell,
-  options: { readonly url?: string; readonly roles?: string },
-): Promise<ConnectionSettings> {
-  const named = resolveConnection(shell.env, { url: options.url, projectDir: shell.projectDir });
-  const settings = named ?? (await openEmbedded(shell));
-  const roles = options.roles ?? shell.env.DATAFORM_ROLES;
+export async function openDatabase(shell: Shell, flags: ConnectionFlags): Promise<ConnectionSettings> {
+  const { url, credentials, roles } = flags;
+  const named = resolveConnection(shell.env, { url, credentials, roles, projectDir: shell.projectDir });
+  if (named) return chooseServer(named);
+  const settings = await openEmbedded(shell);
   return roles ? { ...settings, roles } : settings;
 }
+
+/** Which database and which environment a command works in, and why: its first line. */
+export function whereLine(settings: ConnectionSettings, flags: EnvironmentFlags, shell: Shell): string {
+  return [databaseLine(settings), environmentText(flags, shell)].join(", ");
+}
+
+export function databaseLine({ source, passedOver = [], roles, ...settings }: ConnectionSettings): string {
+  const passed = passedOver.length ? `; not ${passedOver.join(", ")}` : "";
+  const database = `database ${connectionUrl({ ...settings, source })} (${source}${passed})`;
+  return roles ? `${database}, roles ${roles}` : database;
+}
+
+function environmentText(flags: EnvironmentFlags, shell: Shell): string {
+  const { environment } = flags;
+  const place = placesOf(shell.env, readDotEnv(shell.projectDir));
+  const said = environment === shell.env[ENVIRONMENT] ? place(ENVIRONMENT) : "--environment";
+  return `environment ${environmentName(flags)}${environment === undefined ? "" : ` (${said})`}`;
+}
+
+const ENVIRONMENT = "DATAFORM_ENVIRONMENT";
 
 /** Starts the project's own server; in a folder that is no project, none is made. */
 async function openEmbedded(shell: Shell): Promise<ConnectionSettings> {

@@ -24,9 +24,23 @@ export function addProjectOptions(command: Command): Command {
 }
 
 export function addConnectionOption(command: Command): Command {
+  return addDatabaseOptions(command).option(
+    "--roles <prefix>",
+    "act as the roles that `dataform roles` made (DATAFORM_ROLES)",
+  );
+}
+
+export function addDatabaseOptions(command: Command): Command {
   return command
-    .option("--url <url>", "the database, as postgresql://user:password@host:port/database")
-    .option("--roles <prefix>", "act as the roles that `dataform roles` made (DATAFORM_ROLES)");
+    .option("--url <url>", "the database: postgresql://user:password@host:port/database, or embedded (DATABASE_URL)")
+    .option("--credentials <file>", "the database, as Dataform 2 writes it (.df-credentials.json)");
+}
+
+/** Which database, as the command line says it. */
+export interface ConnectionFlags {
+  readonly url?: string;
+  readonly credentials?: string;
+  readonly roles?: string;
 }
 
 // Flags of Dataform's command line that mean something on BigQuery only.
@@ -35,7 +49,6 @@ const bigQueryOnly = [
   "--default-location",
   "--database-suffix",
   "--default-reservation",
-  "--credentials",
   "--job-labels",
   "--job-prefix",
   "--jit-timeout",
@@ -60,8 +73,12 @@ export function compileOptions(flags: ProjectFlags): CompileOptions {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
+export interface EnvironmentFlags extends ProjectFlags {
+  readonly environment?: string;
+}
+
 /** The environment whose releases a run belongs to: a suffix or prefix makes relations of its own. */
-export function environmentName(flags: ProjectFlags & { readonly environment?: string }): string {
+export function environmentName(flags: EnvironmentFlags): string {
   return flags.environment ?? ([flags.tablePrefix, flags.schemaSuffix].filter(Boolean).join("_") || "main");
 }
 

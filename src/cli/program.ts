@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
-import { readDotEnv } from "../config/environment.ts";
 import { counted } from "../model/counted.ts";
 import { errorDocument, formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
 import { postgresError } from "../postgres/sqlstate.ts";
 import { annotate } from "./github.ts";
 import { paint } from "./paint.ts";
+import { readSettings } from "./settings.ts";
 import type { AddCommand, Shell } from "./shell.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -61,9 +61,9 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({ writeOut: (text) => shell.print(text.trimEnd()), writeErr: (text) => shell.say(text.trimEnd()) })
-    .hook("preAction", (command) => {
+    .hook("preAction", (command, acting) => {
       shell.projectDir = resolve(shell.projectDir, command.opts().projectDir as string);
-      shell.env = { ...readDotEnv(shell.projectDir), ...shell.env };
+      readSettings(acting, shell);
     });
   for (const add of await commandsFor(argv)) add(program, shell);
   try {

@@ -3,13 +3,12 @@ import { counted } from "../model/counted.ts";
 import { formatUserError } from "../model/errors.ts";
 import type { ReleaseReport } from "../model/release.ts";
 import type { HorizonPolicy } from "../release/horizon.ts";
-import { parseDuration } from "./options.ts";
+import { type ConnectionFlags, parseDuration } from "./options.ts";
 import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";
 
 /** Flags of every command that publishes. */
-export interface ReleaseFlags {
-  readonly url?: string;
+export interface ReleaseFlags extends ConnectionFlags {
   readonly environment?: string;
   readonly wait?: boolean;
   readonly publishDeadline?: number;
@@ -19,10 +18,9 @@ export interface ReleaseFlags {
 }
 
 export function addEnvironmentOption(command: Command): Command {
-  return command.addOption(
-    new Option("--environment <name>", "whose releases these are (main, or the schema suffix)").env(
-      "DATAFORM_ENVIRONMENT",
-    ),
+  return command.option(
+    "--environment <name>",
+    "whose releases these are (main, or the schema suffix; DATAFORM_ENVIRONMENT)",
   );
 }
 
@@ -46,9 +44,10 @@ export function addReleaseOptions(command: Command): Command {
       ),
     )
     .addOption(
-      new Option("--horizon <policy>", "about transactions older than the builds, which would read new tables as empty")
-        .choices(["wait", "publish", "fail"])
-        .default("wait"),
+      new Option(
+        "--horizon <policy>",
+        "about transactions older than the builds, which would read new tables as empty",
+      ).choices(["wait", "publish", "fail"]),
     )
     .addOption(new Option("--horizon-timeout <duration>", "how long to wait for them (30s)").argParser(parseDuration))
     .option("--json", "the report as one JSON document on stdout");

@@ -8,7 +8,7 @@ import { DEFAULT_RETENTION } from "../release/collect.ts";
 import { run } from "../run/run.ts";
 import { runUnitTests } from "../run/unit-tests.ts";
 import { awaitedBySource } from "./awaited.ts";
-import { openDatabase } from "./database.ts";
+import { openDatabase, whereLine } from "./database.ts";
 import { annotate } from "./github.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import { environmentName } from "./options.ts";
@@ -26,6 +26,7 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   opening.catch(() => {});
   const graph = await compiling;
   const settings = await opening;
+  shell.say(whereLine(settings, flags, shell));
   if (flags.dryRun) return printPlan(graph, settings, flags, shell);
   const source = (file: string) => readSource(shell.projectDir, file);
   if (flags.runTests) {

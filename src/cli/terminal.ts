@@ -4,14 +4,15 @@ import { cut, wrap } from "./show/width.ts";
 
 /** The process's own terminal, folder and environment. */
 export function terminal(): Shell {
-  const env = processEnvironment;
-  const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
-  const refused = env.NO_COLOR !== undefined || env.TERM === "dumb";
-  const columns = (stream: NodeJS.WriteStream) => positive(env.COLUMNS) ?? (stream.isTTY ? stream.columns : undefined);
-  return {
+  const columns = (stream: NodeJS.WriteStream) =>
+    positive(shell.env.COLUMNS) ?? (stream.isTTY ? stream.columns : undefined);
+  const shell: Shell = {
     projectDir: process.cwd(),
-    env,
-    color: forced || (!refused && process.stderr.isTTY === true),
+    env: processEnvironment,
+    // These are asked for each time: `.env` comes in later.
+    get color() {
+      return wantsColor(shell.env);
+    },
     get width() {
       return { stdout: columns(process.stdout), stderr: columns(process.stderr) };
     },
@@ -28,6 +29,7 @@ export function terminal(): Shell {
       : {}),
     exitCode: 0,
   };
+  return shell;
 }
 
 /** A line for a person, broken between words; lines of a source file with its numbers, and the caret below, stay whole. */
@@ -39,4 +41,10 @@ function folded(line: string, columns: number | undefined): string[] {
 function positive(text: string | undefined): number | undefined {
   const number = Number(text);
   return Number.isInteger(number) && number > 0 ? number : undefined;
+}
+
+function wantsColor(env: Shell["env"]): boolean {
+  const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
+  const refused = env.NO_COLOR !== undefined || env.TERM === "dumb";
+  return forced || (!refused && process.stderr.isTTY === true);
 }

@@ -1,76 +1,172 @@
-import { readFileSync } from "node:fs";
-import { homedir, userInfo } from "node:os";
-import { join } from "node:path";
-import type { ConnectionSettings } from "../model/connection-settings.ts";
+import { existsSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join, resolve } from "node:path";
+import {
+  type Address,
+  CHANNEL_BINDINGS,
+  type ConnectionSettings,
+  TARGET_SESSIONS,
+} from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
-import { type Environment, readDotEnv } from "./environment.ts";
+import { readUrl } from "./connection-url.ts";
+import { CREDENTIALS_FILE, readCredentials } from "./credentials.ts";
+import { type Environment, placesOf, readDotEnv } from "./environment.ts";
+import { type Given, givenByVariables, layered } from "./libpq.ts";
+import { readPasswordFile } from "./password-file.ts";
+import { readService } from "./service-file.ts";
+import { readTls } from "./tls.ts";
+import { refuseUnread } from "./unread.ts";
+
+export interface ConnectionChoice {
+  /** `--url`: a URL, or "embedded". */
+  readonly url?: string;
+  /** `--credentials`: the path of a file as Dataform 2 writes it. */
+  readonly credentials?: string;
+  /** `--roles`, over `DATAFORM_ROLES`. */
+  readonly roles?: string;
+  readonly projectDir: string;
+}
+
+/** The word that chooses the embedded PostgreSQL where anything else could be meant. */
+const EMBEDDED = "embedded";
+
+/** These say which database; a password or a way of TLS alone does not. */
+const NAMING = ["PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER"];
+const HALF = ["PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE", "PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"];
 
 /**
  * The database to use, or undefined when nothing names one (then the embedded PostgreSQL serves).
- * Order: `--url`, `DATABASE_URL`, `PG*`, each also from `.env`.
+ * The first of these counts: `--url` or `--credentials`, `DATABASE_URL`, `PG*`, each variable also from `.env`,
+ * `.df-credentials.json`.
+ * @throws UserError for a place that names a database wrongly, by half, or in a way that is not read
  */
-export function resolveConnection(
-  env: Environment,
-  options: { readonly url?: string; readonly projectDir: string },
-): ConnectionSettings | undefined {
-  if (options.url) return withPassword(parseConnectionUrl(options.url, "--url", env), env);
-  const fromFile = readDotEnv(options.projectDir);
-  const origin = (name: string) => (fromFile[name] !== undefined && fromFile[name] === env[name] ? ".env" : name);
-  if (env.DATABASE_URL) return withPassword(parseConnectionUrl(env.DATABASE_URL, origin("DATABASE_URL"), env), env);
-  const first = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER"].find((name) => env[name]);
-  if (!first) return undefined;
-  const user = env.PGUSER || userInfo().username;
-  return withPassword(
-    {
-      host: env.PGHOST || env.PGHOSTADDR || "localhost",
-      port: parsePort(env.PGPORT || "5432", origin("PGPORT")),
-      database: env.PGDATABASE || user,
-      user,
-      ssl: parseSsl(env.PGSSLMODE, env.PGSSLROOTCERT, origin("PGSSLMODE")),
-      source: origin(first),
-    },
-    env,
-  );
+export function resolveConnection(given: Environment, choice: ConnectionChoice): ConnectionSettings | undefined {
+  const { projectDir } = choice;
+  const dotEnv = readDotEnv(projectDir);
+  const env = { ...dotEnv, ...given };
+  const place = placesOf(env, dotEnv);
+  const found = [...flagged(choice), ...byVariables(env, place), ...byFile(projectDir)];
+  const [chosen, ...others] = found;
+  if (!chosen) {
+    refuseHalf(env, place);
+    refuseUnread(projectDir);
+    return undefined;
+  }
+  const parameters = chosen.read();
+  if (parameters === EMBEDDED) return undefined;
+  const variables = layered(givenByVariables(env, place), chosen.otherwise ?? new Map());
+  const settings = settingsOf({ explicit: parameters, variables, env }, chosen.source);
+  const passedOver = [...new Set(others.map(({ source }) => source))];
+  const roles = choice.roles ?? env.DATAFORM_ROLES;
+  return { ...settings, ...(roles ? { roles } : {}), ...(passedOver.length ? { passedOver } : {}) };
+}
+
+/** One place that names a database. */
+interface Naming {
+  readonly source: string;
+  readonly read: () => Given | typeof EMBEDDED;
+  /** What holds where neither this place nor a variable says another thing. */
+  readonly otherwise?: Given;
+}
+
+function flagged({ url, credentials }: ConnectionChoice): Naming[] {
+  if (url !== undefined && credentials !== undefined)
+    throw new UserError({ message: "--url and --credentials both name a database", hint: "leave one of them out" });
+  if (credentials !== undefined) return [credentialsIn(resolve(credentials), credentials, "--credentials")];
+  return url === undefined ? [] : [urlOf(url, "--url")];
+}
+
+function urlOf(url: string, source: string): Naming {
+  return { source, read: () => (url.trim() === EMBEDDED ? EMBEDDED : readUrl(url.trim(), source)) };
+}
+
+function byVariables(env: Environment, place: (name: string) => string): Naming[] {
+  const url = env.DATABASE_URL === undefined ? [] : [urlOf(env.DATABASE_URL, place("DATABASE_URL"))];
+  const naming = NAMING.find((name) => env[name]);
+  return naming ? [...url, { source: place(naming), read: () => new Map() }] : url;
+}
+
+function byFile(projectDir: string): Naming[] {
+  const path = join(projectDir, CREDENTIALS_FILE);
+  return existsSync(path) ? [credentialsIn(path, CREDENTIALS_FILE, CREDENTIALS_FILE)] : [];
+}
+
+/** As in Dataform 2 the connection is encrypted. */
+function credentialsIn(path: string, shown: string, source: string): Naming {
+  const otherwise = new Map([["sslmode", { value: "require", from: shown }]]);
+  return { source, read: () => readCredentials(path, shown), otherwise };
+}
+
+/** What is set is meant: a secret of CI that is not there is empty. */
+function refuseHalf(env: Environment, place: (name: string) => string): void {
+  const empty = NAMING.find((name) => env[name] !== undefined);
+  const half = HALF.find((name) => env[name]);
+  if (!empty && !half) return;
+  throw new UserError({
+    message: empty
+      ? `${place(empty)} is empty, and nothing else says which database`
+      : `${place(half!)} is set, and nothing says which database`,
+    expected: `DATABASE_URL, or ${NAMING.join(", ")}`,
+    hint: `set PGHOST, PGUSER and PGDATABASE, unset ${empty ?? half}, or write --url embedded for the embedded PostgreSQL`,
+  });
 }
 
 /** Reads `postgresql://user:password@host:port/database?sslmode=…`. `source` names the setting in messages. */
-export function parseConnectionUrl(url: string, source: string, env: Environment = {}): ConnectionSettings {
-  let parsed: URL;
-  if (/^postgres(ql)?:(?!\/\/)/.test(url)) throw badUrl(source, "a URL without // after the colon");
-  try {
-    parsed = new URL(url);
-  } catch {
-    throw badUrl(source, "text that is not a URL");
-  }
-  if (!/^postgres(ql)?:$/.test(parsed.protocol)) throw badUrl(source, `a URL that begins with ${parsed.protocol}//`);
-  const query = parsed.searchParams;
-  const user = decode(parsed.username, source) || query.get("user") || env.PGUSER || userInfo().username;
-  const password = decode(parsed.password, source) || query.get("password") || undefined;
-  return {
-    host: query.get("host") || parsed.hostname.replace(/^\[|\]$/g, "") || "localhost",
-    port: parsePort(query.get("port") || parsed.port || "5432", source),
-    database: decode(parsed.pathname.slice(1), source) || query.get("dbname") || user,
-    user,
-    ...(password === undefined ? {} : { password }),
-    ssl: parseSsl(query.get("sslmode") ?? env.PGSSLMODE, query.get("sslrootcert") ?? env.PGSSLROOTCERT, source),
-    source,
+export function parseConnectionUrl(url: string, source: string): ConnectionSettings {
+  return settingsOf({ explicit: readUrl(url, source), variables: new Map(), env: {} }, source);
+}
+
+interface Sources {
+  readonly explicit: Given;
+  readonly variables: Given;
+  readonly env: Environment;
+}
+
+/** Fills in as libpq does: what is said, then its service, then the variables, then what it is without a word. */
+function settingsOf({ explicit, variables, env }: Sources, source: string): ConnectionSettings {
+  const said = layered(explicit, variables);
+  const service = said.get("service");
+  const given = service ? layered(explicit, readService(service, said, env), said) : said;
+  const user = given.get("user")?.value ?? userInfo().username;
+  const database = given.get("dbname")?.value ?? user;
+  const [first, ...others] = addressesOf(given);
+  const password =
+    given.get("password")?.value ??
+    readPasswordFile([first!.host, String(first!.port), database, user], given.get("passfile"));
+  const optional = {
+    others: others.length ? others : undefined,
+    password: password || undefined,
+    options: given.get("options")?.value,
+    applicationName: (given.get("application_name") ?? given.get("fallback_application_name"))?.value,
+    connectTimeout: timeoutOf(given),
+    targetSession: wordOf(given, "target_session_attrs", TARGET_SESSIONS),
+    channelBinding: wordOf(given, "channel_binding", CHANNEL_BINDINGS),
   };
+  const set = Object.entries(optional).filter(([, value]) => value !== undefined);
+  return { ...first!, database, user, ...Object.fromEntries(set), ssl: readTls(given), source };
 }
 
-function decode(part: string, source: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw badUrl(source, "a % sign that is not an escape (write %25)");
-  }
-}
-
-function badUrl(source: string, found: string): UserError {
-  return new UserError({
-    message: `${source} is not a PostgreSQL connection URL`,
-    expected: "postgresql://user:password@host:5432/database",
-    found,
-    hint: `correct ${source}, or unset it to use the embedded PostgreSQL`,
+/** Hosts, addresses and ports stand in lists of one length; one port may stand for all. */
+function addressesOf(given: Given): Address[] {
+  const list = (name: string) => given.get(name)?.value.split(",") ?? [];
+  const [hosts, hostaddrs, ports] = [list("host"), list("hostaddr"), list("port")];
+  const count = Math.max(hosts.length, hostaddrs.length, 1);
+  const whole = (values: readonly unknown[]) => values.length === 0 || values.length === count;
+  const from = (given.get("host") ?? given.get("hostaddr") ?? given.get("port"))?.from ?? "the connection";
+  if (!whole(hosts) || !whole(hostaddrs) || !(whole(ports) || ports.length === 1))
+    throw new UserError({
+      message: `${from}: hosts and ports do not match`,
+      expected: "as many of the one as of the other, or one port",
+      found: `${count} hosts, ${ports.length} ports`,
+    });
+  return Array.from({ length: count }, (_, index) => {
+    const hostaddr = hostaddrs[index];
+    const port = (ports.length === 1 ? ports[0] : ports[index]) || "5432";
+    return {
+      host: hosts[index] || hostaddr || "localhost",
+      port: parsePort(port, given.get("port")?.from ?? from),
+      ...(hostaddr && hosts[index] ? { hostaddr } : {}),
+    };
   });
 }
 
@@ -80,62 +176,26 @@ function parsePort(text: string, source: string): number {
   throw new UserError({ message: `${source}: the port is wrong`, expected: "a number from 1 to 65535", found: text });
 }
 
-/** libpq's words. `require` encrypts without verifying, as in libpq; `verify-*` verifies. */
-function parseSsl(mode: string | undefined, rootCertificate: string | undefined, source: string) {
-  const ca = rootCertificate ? { ca: readCertificate(rootCertificate, source) } : {};
-  switch (mode || "disable") {
-    case "disable":
-    case "allow":
-    case "prefer":
-      return false;
-    case "require":
-    case "no-verify":
-      return { rejectUnauthorized: rootCertificate !== undefined && rootCertificate !== "", ...ca };
-    case "verify-ca":
-    case "verify-full":
-      return { rejectUnauthorized: true, ...ca };
-    default:
-      throw new UserError({
-        message: `${source}: unknown sslmode`,
-        expected: "disable, prefer, require, verify-ca or verify-full",
-        found: mode,
-      });
-  }
+function timeoutOf(given: Given): number | undefined {
+  const said = given.get("connect_timeout");
+  if (!said) return undefined;
+  const seconds = Number(said.value);
+  if (said.value.trim() !== "" && Number.isInteger(seconds)) return Math.max(0, seconds) * 1000;
+  throw new UserError({
+    message: `${said.from}: connect_timeout is wrong`,
+    expected: "whole seconds",
+    found: said.value,
+  });
 }
 
-function readCertificate(path: string, source: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new UserError({
-      message: `${source}: cannot read the root certificate ${path}`,
-      found: String(cause),
-      cause,
-    });
-  }
-}
-
-/** PGPASSWORD, then ~/.pgpass, as psql does. */
-function withPassword(settings: ConnectionSettings, env: Environment): ConnectionSettings {
-  if (settings.password !== undefined) return settings;
-  const password = env.PGPASSWORD || readPasswordFile(settings, env);
-  return password ? { ...settings, password } : settings;
-}
-
-function readPasswordFile(settings: ConnectionSettings, env: Environment): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(env.PGPASSFILE || join(homedir(), ".pgpass"), "utf8");
-  } catch {
-    return undefined;
-  }
-  const wanted = [settings.host, String(settings.port), settings.database, settings.user];
-  for (const line of text.split("\n")) {
-    if (line.startsWith("#")) continue;
-    const fields = line.split(/(?<!\\):/).map((field) => field.replace(/\\([:\\])/g, "$1"));
-    if (fields.length >= 5 && wanted.every((value, index) => fields[index] === "*" || fields[index] === value)) {
-      return fields.slice(4).join(":");
-    }
-  }
-  return undefined;
+function wordOf<Word extends string>(given: Given, name: string, words: readonly Word[]): Word | undefined {
+  const said = given.get(name);
+  if (!said) return undefined;
+  const word = words.find((one) => one === said.value);
+  if (word) return word;
+  throw new UserError({
+    message: `${said.from}: unknown ${name}`,
+    expected: words.join(", "),
+    found: said.value,
+  });
 }

@@ -17,7 +17,7 @@ export async function endSessions(
     for (;;) {
       const { rows } = await client.query(
         sql`select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = current_database() and application_name = any($1::text[])
+         where datname = current_database() and split_part(application_name, ' ', 1) = any($1::text[])
            and ($2::integer is null or pid = $2) and pg_has_role(usesysid, 'usage')`,
         [applicationNames, processId ?? null],
       );

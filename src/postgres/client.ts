@@ -1,11 +1,11 @@
 import type { EventEmitter } from "node:events";
-import pg from "pg";
-import { type ConnectionSettings, connectionUrl } from "../model/connection-settings.ts";
+import type pg from "pg";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
-import { ownValue } from "../model/own-value.ts";
 import { type Duty, roleName } from "../model/roles.ts";
 import { id } from "../sql/identifiers.ts";
 import { type Sql, sql } from "../sql/sql.ts";
+import { open } from "./open.ts";
 
 /** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
 type Row = Record<string, string | null>;
@@ -48,8 +48,6 @@ export interface Client {
   close(): Promise<void>;
 }
 
-const asText = { getTypeParser: () => (value: string) => value };
-
 export interface ConnectOptions {
   readonly applicationName?: string;
   /** What the connection is for. Where the settings name roles it acts as that one, otherwise as the user. */
@@ -60,34 +58,15 @@ export interface ConnectOptions {
 
 /** Opens a connection. Throws a UserError that says what to check. */
 export async function connect(settings: ConnectionSettings, options: ConnectOptions = {}): Promise<Client> {
-  const driver = new pg.Client({
-    host: settings.host,
-    port: settings.port,
-    database: settings.database,
-    user: settings.user,
-    // An explicit value: undefined would make the driver read PGPASSWORD, "" stops it.
-    password: settings.password ?? "",
-    ssl: settings.ssl,
-    application_name: options.applicationName ?? "dataform",
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    types: asText as unknown as pg.CustomTypesConfig,
+  const {
+    driver,
+    settings: reached,
+    parameters,
+  } = await open(settings, {
+    applicationName: options.applicationName ?? "dataform",
+    onNotice: options.onNotice,
   });
-  // The tokenizer and the server must read quotes alike, whatever the database is set to.
-  let bendsQuotes = false;
   const wire = (driver as unknown as { connection: EventEmitter }).connection;
-  wire.on("parameterStatus", ({ parameterName, parameterValue }: Record<string, string>) => {
-    if (parameterName === "standard_conforming_strings") bendsQuotes = parameterValue === "off";
-  });
-  // A lost connection also rejects the running query; without a listener it would end the process.
-  driver.on("error", () => {});
-  if (options.onNotice) driver.on("notice", (notice) => options.onNotice!(notice.message ?? ""));
-  try {
-    await driver.connect();
-  } catch (error) {
-    await driver.end().catch(() => {});
-    throw connectionError(error, settings);
-  }
   const processId = (driver as unknown as { processID: number }).processID;
   const client: Client = {
     async query<R>(statement: Sql, parameters: readonly unknown[] = []) {
@@ -121,7 +100,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     },
     processId,
     async cancel() {
-      await withClient(settings, { applicationName: "dataform-cancel" }, (other) =>
+      await withClient(reached, { applicationName: "dataform-cancel" }, (other) =>
         other.query(sql`select pg_cancel_backend($1)`, [processId]),
       );
     },
@@ -129,7 +108,9 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     driver,
     close: () => closeDriver(driver),
   };
-  if (bendsQuotes) await client.query(sql`set standard_conforming_strings = on`);
+  // The tokenizer and the server must read quotes alike, whatever the database is set to.
+  if (parameters.get("standard_conforming_strings") === "off")
+    await client.query(sql`set standard_conforming_strings = on`);
   if (!options.duty) return client;
   try {
     await actAs(client, options.duty);
@@ -185,6 +166,14 @@ function toResult<R>({ rows, rowCount, command, fields }: pg.QueryResult): Query
   return { rows: rows as R[], rowCount: rowCount ?? 0, command, hasColumns: fields.length > 0 };
 }
 
+/** The settings, with the one of several servers that answers now: all sessions of a run must be on one. */
+export async function chooseServer(settings: ConnectionSettings): Promise<ConnectionSettings> {
+  if (!settings.others?.length) return settings;
+  const { driver, settings: reached } = await open(settings, { applicationName: "dataform-choice" });
+  await closeDriver(driver);
+  return reached;
+}
+
 export async function withClient<T>(
   settings: ConnectionSettings,
   options: ConnectOptions,
@@ -226,34 +215,4 @@ async function transaction<T>(
     await client.query(sql`rollback`).catch(() => {});
     throw error;
   }
-}
-
-const connectionHints: Record<string, string> = {
-  "28P01": "check the password (PGPASSWORD, DATABASE_URL or ~/.pgpass)",
-  "28000": "the server's pg_hba.conf does not let this user in from here, or wants TLS (?sslmode=require)",
-  "3D000": "create the database, or name another one in the URL",
-  "53300": "the server has no connection left: close some, or raise max_connections",
-  "57P03": "the server is still starting: try again in a moment",
-  ECONNREFUSED: "start the server, or check host and port; `dataform db start` starts the embedded one",
-  ENOTFOUND: "check the host name",
-  ENOENT: "no server listens on this socket: `dataform db start` starts the embedded one",
-  ETIMEDOUT: "the host does not answer: check the address and the firewall",
-};
-
-function connectionError(error: unknown, settings: ConnectionSettings): UserError {
-  const { code, message } = error as { code?: string; message?: string };
-  // Node groups the failures of several addresses under one error with an empty message.
-  const inner = (error as { errors?: { code?: string; message: string }[] }).errors?.[0];
-  const said = message || inner?.message || String(error);
-  const reason = /password must be a string/.test(said) ? "the server wants a password and none was given" : said;
-  const hint =
-    ownValue(connectionHints, code ?? inner?.code ?? "") ??
-    (/wants a password|no password/i.test(reason) ? connectionHints["28P01"] : "check host, port, user and database");
-  return new UserError({
-    message: `cannot connect to PostgreSQL at ${connectionUrl(settings)} (from ${settings.source})`,
-    found: reason,
-    hint,
-    code,
-    cause: error,
-  });
 }

@@ -247,6 +247,28 @@ test("the .env file of the project serves, and what is set outside wins", async 
   expect(outside.stderr).toContain("(from DATABASE_URL)");
 });
 
+test("the first line of a run says which database and which environment, and why; .env names the environment, too", async () => {
+  const { dir } = testProject(model);
+  const { url, settings } = await ownDatabase();
+  const { host, port, user, password, database } = settings;
+  const credentials = { host, port, username: user, password, databaseName: database };
+  writeFileSync(join(dir, ".df-credentials.json"), JSON.stringify(credentials));
+  writeFileSync(join(dir, ".env"), "DATAFORM_ENVIRONMENT=dev\nPGSSLMODE=prefer\n");
+  const line = async (args: string[], env: Record<string, string> = {}) =>
+    (await cli(dir, args, env)).stderr.split("\n")[0];
+  const shown = `postgresql://${user}:***@${host}:${port}/${database}`;
+  expect(await line(["run"])).toBe(
+    `database ${shown} (.df-credentials.json), environment dev (DATAFORM_ENVIRONMENT in .env)`,
+  );
+  expect(await line(["plan", "--environment", "ci"], { DATABASE_URL: url })).toBe(
+    `database ${shown} (DATABASE_URL; not .df-credentials.json), environment ci (--environment)`,
+  );
+  const { stdout } = await succeeds(
+    cli(dir, ["query", "--json", "select name from _dataform.environment order by name"]),
+  );
+  expect(JSON.parse(stdout)).toEqual([{ name: "dev" }]);
+});
+
 test("unknown commands, flags, actions and tags suggest the nearest", async () => {
   const { dir } = testProject({ "orders.sqlx": 'config { type: "table", tags: ["daily"] }\nselect 1 as id' });
   const { url } = await ownDatabase();

@@ -4,11 +4,10 @@ import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import { openDatabase } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { addConnectionOption } from "../options.ts";
+import { addConnectionOption, type ConnectionFlags } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
 
-interface Flags {
-  readonly url?: string;
+interface Flags extends ConnectionFlags {
   readonly to: ExportFormat;
   readonly orderBy?: string;
   readonly delimiter?: string;

@@ -1,5 +1,5 @@
 import { compile } from "../../compile/compile.ts";
-import { openDatabase } from "../database.ts";
+import { openDatabase, whereLine } from "../database.ts";
 import { addConnectionOption, addIgnoredOptions, addProjectOptions, compileOptions } from "../options.ts";
 import { printPlan } from "../print-plan.ts";
 import { addEnvironmentOption } from "../releasing.ts";
@@ -14,7 +14,9 @@ export const addPlanCommand: AddCommand = (program, shell) => {
     .option("--exit-code", "end with 3 when the project's code differs from what is published")
     .action(async (flags: RunFlags) => {
       const graph = await compile(shell.projectDir, compileOptions(flags));
-      await printPlan(graph, await openDatabase(shell, flags), flags, shell);
+      const settings = await openDatabase(shell, flags);
+      shell.say(whereLine(settings, flags, shell));
+      await printPlan(graph, settings, flags, shell);
     });
   addEnvironmentOption(addSelectionOptions(command));
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);

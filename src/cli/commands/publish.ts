@@ -1,5 +1,5 @@
 import { publishRelease } from "../../release/rollback.ts";
-import { openDatabase } from "../database.ts";
+import { openDatabase, whereLine } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
 import { progress } from "../progress.ts";
@@ -12,6 +12,7 @@ export const addPublishCommand: AddCommand = (program, shell) => {
     .description("publish the release that is built and waits for readers, without building again")
     .action(async (flags: ReleaseFlags & ProjectFlags) => {
       const settings = await openDatabase(shell, flags);
+      shell.say(whereLine(settings, flags, shell));
       const report = await untilInterrupted(shell, (signal) =>
         publishRelease(settings, {
           ...releaseOptions(flags),

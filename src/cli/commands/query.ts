@@ -8,7 +8,7 @@ import { snippetAt } from "../../sql/locate.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { meaningful } from "../../sql/tokens.ts";
 import { openDatabase } from "../database.ts";
-import { addConnectionOption } from "../options.ts";
+import { addConnectionOption, type ConnectionFlags } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
 import { textTable } from "../show/table.ts";
 
@@ -25,7 +25,7 @@ export const addQueryCommand: AddCommand = (program, shell) => {
     .argument("<sql>", "the statement")
     .option("--json", "the rows as JSON, one array of objects; every number keeps its digits")
     .option("--quiet", "no line that counts the rows")
-    .action(async (text: string, flags: { url?: string; json?: boolean; quiet?: boolean }) => {
+    .action(async (text: string, flags: ConnectionFlags & { json?: boolean; quiet?: boolean }) => {
       const settings = await openDatabase(shell, flags);
       await withClient(settings, { applicationName: "dataform-query", duty: "builder" }, async (client) => {
         await withTransaction(

@@ -3,7 +3,7 @@ import { prepareMetadata } from "../../environment/layout.ts";
 import { withClient } from "../../postgres/client.ts";
 import { readReleases } from "../../release/store.ts";
 import { openDatabase } from "../database.ts";
-import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
+import { addConnectionOption, type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import { paint } from "../paint.ts";
 import { addEnvironmentOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
@@ -14,7 +14,7 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
     .command("releases")
     .description("list the releases: which is published, which wait, which can be gone back to")
     .option("--json", "the list as JSON")
-    .action(async (flags: ProjectFlags & { url?: string; environment?: string; json?: boolean }) => {
+    .action(async (flags: EnvironmentFlags & ConnectionFlags & { json?: boolean }) => {
       const settings = await openDatabase(shell, flags);
       const environment = environmentName(flags);
       const { releases, held } = await withClient(

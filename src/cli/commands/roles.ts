@@ -4,12 +4,19 @@ import { counted } from "../../model/counted.ts";
 import { applyRoles, type RolesReport } from "../../roles/apply.ts";
 import { planRoles, renderRoles } from "../../roles/plan.ts";
 import { openDatabase } from "../database.ts";
-import { addIgnoredOptions, addProjectOptions, collectNames, compileOptions, type ProjectFlags } from "../options.ts";
+import {
+  addDatabaseOptions,
+  addIgnoredOptions,
+  addProjectOptions,
+  type ConnectionFlags,
+  collectNames,
+  compileOptions,
+  type ProjectFlags,
+} from "../options.ts";
 import { paint } from "../paint.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 
-interface Flags extends ProjectFlags {
-  readonly url?: string;
+interface Flags extends ProjectFlags, ConnectionFlags {
   readonly apply?: boolean;
   readonly prefix?: string;
   readonly rawSchemas?: readonly string[];
@@ -28,16 +35,14 @@ export const addRolesCommand: AddCommand = (program, shell) => {
     .addOption(
       new Option("--reader-schemas <names>", "published schemas that readers may read (all)").argParser(collectNames),
     )
-    .option("--url <url>", "the database, as postgresql://user:password@host:port/database")
     .option("--json", "the statements, or what was changed, as one JSON document")
     .action((flags: Flags) => roles(flags, shell));
-  addIgnoredOptions(addProjectOptions(command), shell.say);
+  addIgnoredOptions(addDatabaseOptions(addProjectOptions(command)), shell.say);
 };
 
 async function roles(flags: Flags, shell: Shell): Promise<void> {
   const graph = await compile(shell.projectDir, compileOptions(flags));
-  const { rawSchemas, readerSchemas } = flags;
-  const prefix = flags.prefix ?? (shell.env.DATAFORM_ROLES || undefined);
+  const { prefix, rawSchemas, readerSchemas } = flags;
   const plan = planRoles(graph, { prefix, rawSchemas, readerSchemas });
   if (!flags.apply) return shell.print(flags.json ? JSON.stringify(plan, null, 2) : renderRoles(plan));
   const report = await applyRoles(await openDatabase(shell, flags), plan);

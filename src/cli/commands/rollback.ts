@@ -1,7 +1,7 @@
 import { liftCommand } from "../../environment/hold.ts";
 import { UserError } from "../../model/errors.ts";
 import { rollback } from "../../release/rollback.ts";
-import { openDatabase } from "../database.ts";
+import { openDatabase, whereLine } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
 import { progress } from "../progress.ts";
@@ -25,6 +25,7 @@ export const addRollbackCommand: AddCommand = (program, shell) => {
       const to = release === undefined ? undefined : releaseNumber(release);
       if (flags.reason !== undefined && !flags.hold) throw reasonOfNothing();
       const settings = await openDatabase(shell, flags);
+      shell.say(whereLine(settings, flags, shell));
       const report = await untilInterrupted(shell, (signal) =>
         rollback(settings, {
           ...releaseOptions(flags),

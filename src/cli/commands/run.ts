@@ -23,9 +23,7 @@ export const addRunCommand: AddCommand = (program, shell) => {
       new Option(
         "--assertions <mode>",
         "what a failed assertion does: keep what it reads out of the release, or only report",
-      )
-        .choices(["block", "report"])
-        .default("block"),
+      ).choices(["block", "report"]),
     )
     .option("--all-or-nothing", "publish nothing when anything failed")
     .addOption(

@@ -7,6 +7,7 @@ import {
   addConnectionOption,
   addIgnoredOptions,
   addProjectOptions,
+  type ConnectionFlags,
   compileOptions,
   type ProjectFlags,
 } from "../options.ts";
@@ -18,7 +19,7 @@ export const addTestCommand: AddCommand = (program, shell) => {
     .command("test")
     .description('run the project\'s unit tests (type: "test")')
     .option("--json", "the report as one JSON document")
-    .action(async (flags: ProjectFlags & { url?: string; json?: boolean }) => {
+    .action(async (flags: ProjectFlags & ConnectionFlags & { json?: boolean }) => {
       const graph = await compile(shell.projectDir, compileOptions(flags));
       const settings = await openDatabase(shell, flags);
       const report = await runUnitTests(graph, settings, { readSource: (file) => readSource(shell.projectDir, file) });

@@ -4,7 +4,8 @@ import { streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
 import type { LoadReport } from "../../model/load-report.ts";
 import { withClient } from "../../postgres/client.ts";
-import { openDatabase } from "../database.ts";
+import { databaseLine, openDatabase } from "../database.ts";
+import type { ConnectionFlags } from "../options.ts";
 import type { Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
 import { annotateLoad } from "./annotate.ts";
@@ -12,8 +13,7 @@ import { chooseSources, chooseSourcesToShow } from "./choose.ts";
 import { loadProgress } from "./progress.ts";
 import { loadSummary } from "./summary.ts";
 
-export interface IngestFlags {
-  readonly url?: string;
+export interface IngestFlags extends ConnectionFlags {
   readonly full?: boolean;
   readonly since?: string;
   readonly dryRun?: boolean;
@@ -25,6 +25,7 @@ export interface IngestFlags {
 export async function load(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
   const chosen = chooseSources(shell, names);
   const settings = await openDatabase(shell, flags);
+  shell.say(databaseLine(settings));
   const reports: LoadReport[] = [];
   const { full, since, dryRun, force } = flags;
   for (const { declaration, streams } of chosen) {

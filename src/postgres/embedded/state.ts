@@ -44,7 +44,7 @@ const storedFile = (stateDir: string) => join(stateFolder(stateDir), "server.jso
 export function settingsOf(stored: Stored): ConnectionSettings {
   const { port, password } = stored;
   const source = "embedded PostgreSQL";
-  return { host: "127.0.0.1", port, database: "dataform", user: "postgres", password, ssl: false, source };
+  return { host: "127.0.0.1", port, database: "dataform", user: "postgres", password, ssl: { mode: "prefer" }, source };
 }
 
 export function readStored(stateDir: string): Stored | undefined {

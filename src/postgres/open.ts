@@ -1,0 +1,203 @@
+import type { EventEmitter } from "node:events";
+import { isIP } from "node:net";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import pg from "pg";
+import type { Address, ConnectionSettings, SslMode, TargetSession } from "../model/connection-settings.ts";
+import { connectionError } from "./connection-error.ts";
+
+/** Milliseconds for a server to answer, where nothing else is said. */
+const PATIENCE = 10_000;
+
+/** A connection of the driver, and what the server said of itself when it began. */
+export interface Opened {
+  readonly driver: pg.Client;
+  /** The settings, with the server that answered and no other. */
+  readonly settings: ConnectionSettings;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+export interface OpenOptions {
+  readonly applicationName: string;
+  readonly onNotice?: ((message: string) => void) | undefined;
+}
+
+/**
+ * Opens a connection as libpq does: the servers in their order until one answers that will do, each with or without TLS
+ * as its mode says. A server that refuses the user ends it.
+ * @throws UserError that says what to check
+ */
+export async function open(settings: ConnectionSettings, options: OpenOptions): Promise<Opened> {
+  const target = settings.targetSession ?? "any";
+  const rounds: readonly TargetSession[] = target === "prefer-standby" ? ["standby", "any"] : [target];
+  let last: unknown;
+  for (const wanted of rounds) {
+    for (const server of serversOf(settings)) {
+      try {
+        const opened = await openServer(server, options);
+        if (suits(opened.parameters, wanted)) return opened;
+        await opened.driver.end();
+        last ??= new Error(`this server is not ${wanted}`);
+      } catch (error) {
+        if (wasRefused(error)) throw connectionError(error, server);
+        last = error;
+      }
+    }
+  }
+  throw connectionError(last, settings);
+}
+
+function serversOf({ others = [], host, port, hostaddr, ...rest }: ConnectionSettings): ConnectionSettings[] {
+  const first: Address = hostaddr === undefined ? { host, port } : { host, port, hostaddr };
+  return [first, ...others].map((address) => ({ ...rest, ...address }));
+}
+
+/** The servers that said that they have no TLS: who prefers it need not ask them again. */
+const plainServers = new Set<string>();
+
+async function openServer(settings: ConnectionSettings, options: OpenOptions): Promise<Opened> {
+  const { host, port, ssl } = settings;
+  const name = `${host}:${port}`;
+  const overSocket = host.startsWith("/");
+  const knownPlain = ssl.mode === "prefer" && plainServers.has(name);
+  const [first, second] = overSocket || knownPlain ? [false] : waysOf(ssl.mode);
+  try {
+    return await attempt(settings, options, first!);
+  } catch (error) {
+    if (second === undefined || !mayGoTheOtherWay(error, first!)) throw error;
+    if (isWithoutTls(error)) plainServers.add(name);
+    return await attempt(settings, options, second).catch((other) => {
+      // What TLS says tells more, unless it is that there is none.
+      const [ofTls, ofPlain] = second ? [other, error] : [error, other];
+      throw isWithoutTls(ofTls) ? ofPlain : ofTls;
+    });
+  }
+}
+
+/** Whether with TLS, first and then. */
+function waysOf(mode: SslMode): readonly [boolean, boolean?] {
+  if (mode === "disable") return [false];
+  if (mode === "allow") return [false, true];
+  return mode === "prefer" ? [true, false] : [true];
+}
+
+/** As libpq: where TLS is not made, or pg_hba.conf lets nobody in this way. A wrong password is wrong on both. */
+function mayGoTheOtherWay(error: unknown, withTls: boolean): boolean {
+  const { code } = error as { code?: string };
+  if (code === "28000") return true;
+  return withTls && (isWithoutTls(error) || isTlsFailure(error));
+}
+
+function isWithoutTls(error: unknown): boolean {
+  return /server does not support SSL/.test((error as Error).message);
+}
+
+function isTlsFailure(error: unknown): boolean {
+  const { code = "", message } = error as { code?: string; message: string };
+  return (
+    /^(?:ERR_(?:SSL|TLS)|EPROTO|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)/.test(code) ||
+    /SSL connection/.test(message)
+  );
+}
+
+/** Authentication that failed is no reason to ask another server. */
+function wasRefused(error: unknown): boolean {
+  const { code = "" } = error as { code?: string };
+  return /^(?:28...|3D000|UNBOUND)$/.test(code);
+}
+
+async function attempt(settings: ConnectionSettings, options: OpenOptions, withTls: boolean): Promise<Opened> {
+  const { host, hostaddr, port, database, user, password, applicationName, connectTimeout } = settings;
+  const driver = new pg.Client({
+    host: hostaddr ?? host,
+    port,
+    database,
+    user,
+    // Explicit values: undefined would make the driver read the process's environment.
+    password: password ?? "",
+    ssl: withTls ? tlsOptions(settings) : false,
+    options: settings.options ?? " ",
+    client_encoding: "utf8",
+    sslnegotiation: withTls && settings.ssl.direct ? "direct" : "postgres",
+    application_name: nameOf(options.applicationName, applicationName),
+    connectionTimeoutMillis: connectTimeout ?? PATIENCE,
+    enableChannelBinding: settings.channelBinding !== "disable",
+    keepAlive: true,
+    types: asText as unknown as pg.CustomTypesConfig,
+  } as pg.ClientConfig);
+  const parameters = new Map<string, string>();
+  const wire = (driver as unknown as { connection: EventEmitter }).connection;
+  wire.on("parameterStatus", ({ parameterName, parameterValue }: Record<string, string>) => {
+    parameters.set(parameterName!, parameterValue!);
+  });
+  if (settings.channelBinding === "require") requireBinding(wire, withTls);
+  // A lost connection also rejects the running query; without a listener it would end the process.
+  driver.on("error", () => {});
+  if (options.onNotice) driver.on("notice", (notice) => options.onNotice!(notice.message ?? ""));
+  try {
+    await driver.connect();
+  } catch (error) {
+    await driver.end().catch(() => {});
+    throw error;
+  }
+  const { others: _, ...single } = settings;
+  return { driver, settings: single, parameters };
+}
+
+const asText = { getTypeParser: () => (value: string) => value };
+
+/** NAMEDATALEN, less its end. */
+const LONGEST_NAME = 63;
+
+/** Ours, by which a run finds its sessions, and behind it the person's. */
+function nameOf(own: string, given: string | undefined): string {
+  return given === undefined ? own : Buffer.from(`${own} ${given}`).subarray(0, LONGEST_NAME).toString();
+}
+
+/** No password leaves before the server has shown that it can bind it to this TLS connection. */
+function requireBinding(wire: EventEmitter, withTls: boolean): void {
+  const refuse = () => {
+    const message = "the server cannot bind the password to the TLS connection, which channel_binding=require asks for";
+    const { stream } = wire as unknown as { stream: { destroy(error: Error): void } };
+    stream.destroy(Object.assign(new Error(message), { code: "UNBOUND" }));
+  };
+  for (const event of ["authenticationOk", "authenticationCleartextPassword", "authenticationMD5Password"])
+    wire.prependListener(event, () => {
+      if (event !== "authenticationOk" || !bound) refuse();
+    });
+  let bound = false;
+  wire.prependListener("authenticationSASL", ({ mechanisms }: { readonly mechanisms: readonly string[] }) => {
+    bound = withTls && mechanisms.includes("SCRAM-SHA-256-PLUS");
+    if (!bound) refuse();
+  });
+}
+
+function tlsOptions({ ssl, host, hostaddr }: ConnectionSettings): TlsOptions {
+  const { mode, direct: _, minVersion, maxVersion, ...pem } = ssl;
+  const verifies = pem.ca !== undefined || mode.startsWith("verify");
+  return {
+    ...pem,
+    ...({ ...(minVersion ? { minVersion } : {}), ...(maxVersion ? { maxVersion } : {}) } as TlsOptions),
+    rejectUnauthorized: verifies,
+    // Only verify-full asks whom the certificate is for.
+    ...(mode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
+    ...(hostaddr === undefined ? {} : { host, ...(isIP(host) ? {} : { servername: host }) }),
+  };
+}
+
+/** Whether a server is what was asked for; 14 and newer say it when a session begins. */
+function suits(parameters: ReadonlyMap<string, string>, wanted: TargetSession): boolean {
+  const standby = parameters.get("in_hot_standby") === "on";
+  const readOnly = standby || parameters.get("default_transaction_read_only") === "on";
+  switch (wanted) {
+    case "read-write":
+      return !readOnly;
+    case "read-only":
+      return readOnly;
+    case "primary":
+      return !standby;
+    case "standby":
+      return standby;
+    default:
+      return true;
+  }
+}

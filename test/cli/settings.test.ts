@@ -1,0 +1,132 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Command } from "commander";
+import { expect, test } from "vitest";
+import { addExportCommand } from "../../src/cli/commands/export.ts";
+import { addPlanCommand } from "../../src/cli/commands/plan.ts";
+import { addPublishCommand } from "../../src/cli/commands/publish.ts";
+import { addQueryCommand } from "../../src/cli/commands/query.ts";
+import { addReleasesCommand } from "../../src/cli/commands/releases.ts";
+import { addRolesCommand } from "../../src/cli/commands/roles.ts";
+import { addRollbackCommand } from "../../src/cli/commands/rollback.ts";
+import { addRunCommand } from "../../src/cli/commands/run.ts";
+import { addTestCommand } from "../../src/cli/commands/test.ts";
+import { applySettings } from "../../src/cli/settings.ts";
+import type { Shell } from "../../src/cli/shell.ts";
+import { DATABASE, SETTINGS, settingOf } from "../../src/config/settings.ts";
+import { cli } from "../support/cli.ts";
+import { testProject } from "../support/project.ts";
+
+const shell: Shell = { projectDir: ".", env: {}, color: false, exitCode: 0, print() {}, say() {} };
+
+/** Every command that has settings, with its real options. */
+function commands(): Command[] {
+  const program = new Command();
+  for (const add of [
+    addRunCommand,
+    addPlanCommand,
+    addPublishCommand,
+    addRollbackCommand,
+    addReleasesCommand,
+    addRolesCommand,
+    addTestCommand,
+    addQueryCommand,
+    addExportCommand,
+  ])
+    add(program, shell);
+  return [...program.commands];
+}
+
+/** Two values of each setting, as they are written, and what they come to. */
+const values: Readonly<Record<string, readonly [string, unknown, string, unknown]>> = {
+  environment: ["dev", "dev", "test", "test"],
+  roles: ["df", "df", "shop", "shop"],
+  vars: ["a=1,b=2", { a: "1", b: "2" }, "c=3", { c: "3" }],
+  "default-schema": ["shop", "shop", "x", "x"],
+  "assertion-schema": ["checks", "checks", "x", "x"],
+  "schema-suffix": ["dev", "dev", "x", "x"],
+  "table-prefix": ["dev", "dev", "x", "x"],
+  "disable-assertions": ["true", true, "false", undefined],
+  timeout: ["2m", 120_000, "5", 5_000],
+  concurrency: ["8", 8, "2", 2],
+  wait: ["yes", true, "0", undefined],
+  assertions: ["report", "report", "block", "block"],
+  "all-or-nothing": ["1", true, "off", undefined],
+  "publish-deadline": ["5s", 5_000, "1m", 60_000],
+  horizon: ["fail", "fail", "publish", "publish"],
+  "horizon-timeout": ["1s", 1_000, "2s", 2_000],
+  "keep-releases": ["9", 9, "3", 3],
+  "keep-for": ["2h", 7_200_000, "1s", 1_000],
+};
+
+test.each(SETTINGS.filter((setting) => setting !== DATABASE))(
+  "$variable counts in the environment and in .env, --$flag before it, on every command that has the flag",
+  ({ flag, variable }) => {
+    const [text, value, other, otherValue] = values[flag]!;
+    const having = commands().filter(({ options }) => options.some((one) => settingOf(one.name())?.flag === flag));
+    expect(having.length).toBeGreaterThan(0);
+    for (const { options: all } of having) {
+      const option = all.find((one) => settingOf(one.name())?.flag === flag)!;
+      const given = (argv: string[], env: Record<string, string>, dotEnv: Record<string, string>) => {
+        const command = new Command().addOption(option);
+        command.parse(argv, { from: "user" });
+        applySettings(command, { ...dotEnv, ...env }, dotEnv);
+        return command.opts()[option.attributeName()];
+      };
+      expect(given([], {}, { [variable]: text })).toEqual(value);
+      expect(given([], { [variable]: text }, { [variable]: other })).toEqual(value);
+      if (!option.isBoolean()) {
+        expect(given([`--${option.name()}`, text], { [variable]: other }, {})).toEqual(value);
+        expect(given([], { [variable]: other }, {})).toEqual(otherValue);
+      } else {
+        expect(given([`--${option.name()}`], { [variable]: other }, {})).toBe(true);
+        expect(given([], { [variable]: other }, {})).toBe(otherValue);
+      }
+    }
+  },
+);
+
+test("every setting stands in the documentation's table with its flag, variable and key, and no other does", () => {
+  const page = readFileSync(resolve(import.meta.dirname, "../../docs/cli.md"), "utf8");
+  const rows = [...page.matchAll(/^\| `--([\w-]+)` \| `(DATA\w+)` \| (?:`(\w+)`)? ?\| (.*?) ?\|$/gm)];
+  expect(rows.map(([, flag, variable, key = ""]) => [flag, variable, key])).toEqual(
+    SETTINGS.map(({ flag, variable, key = "" }) => [flag, variable, key]),
+  );
+  for (const [, flag, , , byDefault] of rows) {
+    const known = settingOf(flag!)!.default;
+    if (known !== undefined) expect([flag, byDefault]).toEqual([flag, known]);
+  }
+});
+
+test.each([
+  ["DATAFORM_ENVIROMENT", "did you mean DATAFORM_ENVIRONMENT?"],
+  ["DATAFORM_ENV", "did you mean DATAFORM_ENVIRONMENT?"],
+  ["dataform_environment", "did you mean DATAFORM_ENVIRONMENT?"],
+  ["DATAFORM_ROLE", "did you mean DATAFORM_ROLES?"],
+  ["DATAFORM_URL", "did you mean DATABASE_URL?"],
+  ["DATAFORM_DATABASE_URL", "did you mean DATABASE_URL?"],
+  ["DATAFORM_SCHEMA_SUFIX", "did you mean DATAFORM_SCHEMA_SUFFIX?"],
+])("%s in .env or outside is refused before anything is done, with the name that was meant", async (name, hint) => {
+  const { dir } = testProject({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  const outside = await cli(dir, ["compile"], { [name]: "dev" });
+  expect([outside.exitCode, outside.stderr]).toEqual([2, expect.stringContaining(`${name} is not a setting`)]);
+  expect(outside.stderr).toContain(hint);
+  writeFileSync(join(dir, ".env"), `${name}=dev\n`);
+  expect((await cli(dir, ["compile"])).stderr).toContain(`${name} in .env is not a setting\n  → ${hint}`);
+});
+
+test("a variable that is empty or has a wrong value is refused where it was set; one of another program is told", async () => {
+  const { dir } = testProject({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  const said = async (env: Record<string, string>) =>
+    (await cli(dir, ["run"], { DATABASE_URL: "postgresql://127.0.0.1:1/x", ...env })).stderr;
+  expect(await said({ DATAFORM_ENVIRONMENT: "" })).toContain("DATAFORM_ENVIRONMENT is empty");
+  writeFileSync(join(dir, ".env"), "DATAFORM_CONCURRENCY=many\n");
+  expect(await said({})).toContain(
+    "DATAFORM_CONCURRENCY in .env is wrong\n  expected: Expected a whole number from 1 on.",
+  );
+  expect(await said({ DATAFORM_CONCURRENCY: "1", DATAFORM_WAIT: "maybe" })).toContain("DATAFORM_WAIT is wrong");
+  expect(await said({ DATAFORM_CONCURRENCY: "1", DATAFORM_HORIZON: "never" })).toContain("DATAFORM_HORIZON is wrong");
+  expect(await said({ DATAFORM_CONCURRENCY: "1", DATAFORM_GCP_PROJECT: "x" })).toContain(
+    "warning DATAFORM_GCP_PROJECT is no setting of dataform-postgres and is ignored",
+  );
+});
