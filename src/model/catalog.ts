@@ -51,6 +51,8 @@ export interface ManifestEntry {
   readonly key?: readonly string[];
   readonly description?: string;
   readonly columnDescriptions: Readonly<Record<string, string>>;
+  /** Rights that the model gives on its view, for one that comes back. */
+  readonly grants?: readonly Grant[];
 }
 
 /**
@@ -83,40 +85,67 @@ export interface Column {
   readonly collation?: string;
 }
 
-export interface PublicRelation {
-  readonly target: Target;
-  readonly kind: "view" | "table" | "materialized view" | "foreign table" | "partitioned table" | "other";
+/** What others put on a relation. One that takes its place has it again. */
+export interface Attachments {
   readonly owner: string;
-  /** Whether it reads a private object: some environment of this tool publishes it. */
-  readonly published: boolean;
-  readonly columns: readonly Column[];
   /** `security_barrier=true` and the like. */
   readonly options: readonly string[];
+  /** Rights of others than the owner. */
   readonly grants: readonly Grant[];
+  /** Rights that every owner has by itself and that were taken from this one. */
+  readonly ownerLacks: readonly string[];
+  /** Whom default privileges would give rights on a new relation beside it. */
+  readonly grantedByDefault: readonly string[];
+  /** Column ("" for the whole) → text. */
+  readonly comments: Readonly<Record<string, string>>;
+  /** Column → expression. */
+  readonly defaults: Readonly<Record<string, string>>;
+  /** Its triggers and rules. */
+  readonly parts: readonly Part[];
+  /** What could not be put on another relation, in words: it goes with this one. */
+  readonly fixed: readonly string[];
+}
+
+export interface Part {
+  readonly kind: "trigger" | "rule";
+  readonly name: string;
+  /** The statement that makes it, as the server prints it. */
+  readonly definition: string;
+  /** Columns of the relation that it needs. */
+  readonly columns: readonly string[];
+  readonly comment?: string;
+}
+
+export interface PublicRelation extends Attachments {
+  readonly target: Target;
+  readonly kind: "view" | "table" | "materialized view" | "foreign table" | "partitioned table" | "other";
+  /** Whether it reads a private object: some environment of this tool publishes it. */
+  readonly published: boolean;
+  /** Whether the owner may read what a run builds only if that is granted: it is no superuser, and not the user of this run. */
+  readonly ownerIsOther: boolean;
+  readonly columns: readonly Column[];
   /** What others built upon it, nearest first. */
   readonly dependents: readonly Dependent[];
 }
 
-/** A view or materialized view that reads a public relation, directly or through others. */
-export interface Dependent {
+/** What refers to a public relation or to its row type, directly or through views: it keeps that from being dropped. */
+export interface Dependent extends Attachments {
   readonly target: Target;
-  readonly kind: "view" | "materialized view" | "other";
-  /** 1 for a direct reader. */
+  /** What a person calls it: `bi.by_day`, `function bi.f()`. */
+  readonly what: string;
+  /** "private": a view in schema `_dataform`. "other": neither a view nor a materialized view. */
+  readonly kind: "view" | "materialized view" | "private" | "other";
+  /** 1 for what refers to it itself. */
   readonly depth: number;
+  /** Whether it gets more columns when the public relation does. */
+  readonly usesRowType: boolean;
   /** Columns of the public relation that it reads itself. */
   readonly columns: readonly string[];
-  readonly owner: string;
   /** Its query, as pg_get_viewdef prints it. */
   readonly definition: string;
-  readonly options: readonly string[];
-  readonly grants: readonly Grant[];
-  /** `comment on …` statements without the leading words: column name ("" for the whole) → text. */
-  readonly comments: Readonly<Record<string, string>>;
   readonly indexes: readonly string[];
   /** Bytes on disk; 0 for a view. */
   readonly size: number;
-  /** Rules or triggers of its own, which a rebuild would lose. */
-  readonly hasRules: boolean;
 }
 
 export interface Grant {
@@ -124,6 +153,10 @@ export interface Grant {
   readonly grantee: string;
   readonly privilege: string;
   readonly grantable: boolean;
+  /** Absent: on the whole relation. */
+  readonly column?: string;
+  /** Who gave it, if not the owner. */
+  readonly by?: string;
 }
 
 /** A private object as it came out of its build. */

@@ -9,8 +9,18 @@ import {
   type Model,
   type Operations,
 } from "../model/graph.ts";
-import type { AuditStep, BuildStep, NewRows, NewRowsShape, OperationsStep, Plan, Segment } from "../model/plan.ts";
+import type {
+  AuditStep,
+  BuildStep,
+  NewRows,
+  NewRowsShape,
+  OperationsStep,
+  Plan,
+  Segment,
+  Statement,
+} from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { granteeName, grantUsage } from "../sql/ddl.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { id } from "../sql/identifiers.ts";
 import { privateName } from "../sql/names.ts";
@@ -61,9 +71,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
     version: 1,
     environment: catalog.environment,
     baseRelease: catalog.releaseId,
-    preparation: missingSchemas(chosen, catalog).map((schema) =>
-      statement("shape", sql`create schema if not exists ${id(schema)}`),
-    ),
+    preparation: missingSchemas(chosen, catalog).flatMap((schema) => makeSchema(schema, models)),
     segments: [...segments.values()].sort((a, b) => a.release - b.release),
     removed: removedModels(graph, catalog),
     notes: [...graph.notes, ...removedNote(removedModels(graph, catalog))],
@@ -234,6 +242,16 @@ function missingSchemas(chosen: readonly Action[], catalog: Catalog): string[] {
   const hasOutput = (action: Action): boolean => isModel(action) || (action as Operations).hasOutput === true;
   const wanted = new Set(chosen.filter(hasOutput).map((action) => action.target.schema));
   return [...wanted].filter((schema) => !catalog.schemas.includes(schema)).sort();
+}
+
+/** A schema that is new has no reader yet: whoever is granted a model in it may look into it. */
+function makeSchema(schema: string, models: Models): Statement[] {
+  const inside = [...models.values()].filter(({ target, disabled }) => target.schema === schema && !disabled);
+  const roles = inside.flatMap(({ postgres }) => Object.values(postgres.grants ?? {}).flat());
+  return [
+    statement("shape", sql`create schema if not exists ${id(schema)}`),
+    ...[...new Set(roles.map(granteeName))].sort().map((grantee) => statement("label", grantUsage(schema, grantee))),
+  ];
 }
 
 /**

@@ -1,15 +1,24 @@
-import type { Catalog, Column, Dependent, Grant, ManifestEntry, PublicRelation } from "../model/catalog.ts";
+import type { Attachments, Catalog, Column, Dependent, Grant, PublicRelation } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
 import type { PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { typeName } from "../sql/authored.ts";
-import { collation, commentOn, createPublicView, grantOn, keyword, type PublicColumn } from "../sql/ddl.ts";
+import {
+  collation,
+  commentOn,
+  createPublicView,
+  granteeName,
+  grantOn,
+  keyword,
+  type PublicColumn,
+} from "../sql/ddl.ts";
 import { id, relationId } from "../sql/identifiers.ts";
 import { PRIVATE_SCHEMA, privateId, privateName } from "../sql/names.ts";
 import { empty, type Sql, sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 import { castsAlike, followsSession } from "../sql/types.ts";
+import { goesWithColumns, inTheWay, restored, sameColumn, withColumns } from "./attachments.ts";
 import { dropDependents, makeDependents, refuseToRebuild } from "./dependents.ts";
 import { refuseOurNames } from "./our-names.ts";
 
@@ -19,9 +28,9 @@ export interface PublicPath {
     | "create"
     /** The published columns are all there: new ones go last. */
     | "replace"
-    /** Others read columns that changed: they are served in their old shape. */
+    /** Others read columns that changed, or put on the view what no other could be given: the old columns go on. */
     | "shim"
-    /** Columns changed and nobody else reads the view: it is dropped and made again. */
+    /** Columns changed and nothing keeps the view: it is dropped and made again, with all that others put on it. */
     | "recreate"
     /** Columns changed and what others built is made anew with it. */
     | "rebuild"
@@ -50,35 +59,56 @@ export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
   const added = columns.filter(({ name }) => !known.has(name));
   if (relation.columns.every((column) => sameColumn(built.get(column.name), column))) {
     // New columns go last, whatever the order of the query: readers by position see no change.
-    return { how: "replace", columns: [...relation.columns, ...added], checks: [] };
+    const list = [...relation.columns, ...added];
+    return { how: "replace", columns: list, ...rowTypeGrows(item, relation, added), checks: [] };
   }
-  if (!relation.dependents.length) return { how: "recreate", columns, checks: [] };
+  const readers = [...relation.dependents.map(({ what }) => what), ...inTheWay(relation, columns)];
+  if (!readers.length) return { how: "recreate", columns, ...goesAlong(item, relation), checks: [] };
   if (item.publishing.rebuildDependents) return rebuild(item, relation);
-  return shim(item, relation, built, added);
+  return shim(item, relation, { built, added, readers });
 }
 
-function sameColumn(a: Column | undefined, b: Column): boolean {
-  return a !== undefined && a.type === b.type && a.collation === b.collation;
+/** A function that returns the row type may not fit it any more: it says so when it is called. */
+function rowTypeGrows(item: PublishItem, relation: PublicRelation, added: readonly Column[]): Warned {
+  const users = relation.dependents.flatMap(({ usesRowType, what }) => (usesRowType ? [what] : []));
+  if (!users.length || !added.length) return {};
+  const names = added.map(({ name }) => name).join(", ");
+  return {
+    warning: `${targetKey(item.target)} gets ${names}, and so does its row type, which others use: ${users.join(", ")}`,
+  };
+}
+
+type Warned = Pick<PublicPath, "warning">;
+
+/** What others put on columns that are gone. */
+function goesAlong(item: PublishItem, relation: PublicRelation): Warned {
+  const gone = goesWithColumns(relation, item.object.columns);
+  return gone.length ? { warning: `${targetKey(item.target)}: goes with its columns: ${gone.join(", ")}` } : {};
 }
 
 function rebuild(item: PublishItem, relation: PublicRelation): PublicPath {
+  const stuck = inTheWay(relation, item.object.columns);
+  if (stuck.length) throw cannotTakeAlong(item, stuck);
   for (const dependent of relation.dependents) refuseToRebuild(item, dependent);
-  const names = relation.dependents.map(({ target }) => targetKey(target)).join(", ");
+  const names = relation.dependents.map(({ what }) => what).join(", ");
+  const { warning } = goesAlong(item, relation);
   return {
     how: "rebuild",
     columns: item.object.columns,
-    warning: `${targetKey(item.target)}: made anew with it: ${names}`,
+    warning: [`${targetKey(item.target)}: made anew with it: ${names}`, ...(warning ? [warning] : [])].join("; "),
     checks: [],
   };
 }
 
+interface Shim {
+  readonly built: ReadonlyMap<string, Column>;
+  readonly added: readonly Column[];
+  /** For whom, in words. */
+  readonly readers: readonly string[];
+}
+
 /** Keeps serving the old list: changed columns cast back where no value suffers, dropped ones as NULL. */
-function shim(
-  item: PublishItem,
-  relation: PublicRelation,
-  built: ReadonlyMap<string, Column>,
-  added: readonly Column[],
-): PublicPath {
+function shim(item: PublishItem, relation: PublicRelation, { built, added, readers }: Shim): PublicPath {
   const object = privateId(item.entry.object);
   const typeOf = (column: Column) => typeName(column.type, `the type of ${column.name}`);
   const served = relation.columns.map((column) => {
@@ -92,19 +122,19 @@ function shim(
   const words = changed.map(({ name, type, was }) =>
     was ? `${name} as ${type} (it is ${was.type})` : `${name} as NULL (it is gone)`,
   );
-  const readers = relation.dependents.map(({ target }) => targetKey(target)).join(", ");
+  const whom = readers.join(", ");
   // Readers cast in their own sessions: that it is the same value in ours says nothing of theirs.
   const differing = changed.flatMap(({ name, type, was }) =>
     was && castsAlike(was.type, type) === false ? [`${name} as ${type} (it is ${was.type})`] : [],
   );
   if (differing.length) {
     const settings = "would follow each reader's settings (time zone, DateStyle, extra_float_digits and the like)";
-    throw shimChangesValues(item, `${differing.join(", ")} ${settings}; read by ${readers}`);
+    throw shimChangesValues(item, `${differing.join(", ")} ${settings}; read by ${whom}`);
   }
   return {
     how: "shim",
     columns: [...served, ...added],
-    warning: `${targetKey(item.target)} goes on serving ${words.join(", ")}, because others read it: ${readers}`,
+    warning: `${targetKey(item.target)} goes on serving ${words.join(", ")}, because others ${relation.dependents.length ? "read it" : "put on it what no other view could be given"}: ${whom}`,
     checks: changed.flatMap(({ was, ...column }) => {
       if (!was) return [];
       const name = id(column.name);
@@ -119,42 +149,62 @@ function shim(
 function adopt(item: PublishItem, relation: PublicRelation): PublicPath {
   if (relation.published) throw otherEnvironment(item);
   if (!item.publishing.adopt) throw notOurs(item, relation);
-  if (relation.dependents.length && !item.publishing.rebuildDependents) throw dependentsStay(item, relation);
-  for (const dependent of relation.dependents) refuseToRebuild(item, dependent);
+  const dependents = leftBehind(relation);
+  if (dependents.length && !item.publishing.rebuildDependents) throw dependentsStay(item, relation);
+  for (const dependent of dependents) refuseToRebuild(item, dependent);
+  const { parts, fixed } = relation;
+  const stays = [...(givesParts(item, relation) ? [] : parts.map(({ kind, name }) => `${kind} ${name}`)), ...fixed];
+  const { warning } = goesAlong(item, relation);
   return {
     how: "adopt",
     columns: item.object.columns,
-    warning: `${targetKey(item.target)}: the ${relation.kind} of that name is moved to schema ${PRIVATE_SCHEMA}`,
+    warning: [
+      `${targetKey(item.target)}: the ${relation.kind} of that name is moved to schema ${PRIVATE_SCHEMA}`,
+      ...(stays.length ? [`with it goes ${stays.join(", ")}`] : []),
+      ...(warning ? [warning] : []),
+    ].join("; "),
     checks: [],
   };
 }
 
+/** Private views that were built on the relation read it where it is moved; what others built would be left behind. */
+function leftBehind(relation: PublicRelation): Dependent[] {
+  return relation.dependents.filter(({ kind }) => kind !== "private");
+}
+
+/** Triggers and rules of a view fit another view; those of a table do not. */
+function givesParts(item: PublishItem, relation: PublicRelation): boolean {
+  return relation.kind === "view" && !inTheWay(relation, item.object.columns).length;
+}
+
 /** The statements of the path, without the transaction around them. */
 export function publicViewStatements(item: PublishItem, path: PublicPath, catalog: Catalog): Statement[] {
-  const key = targetKey(item.target);
-  const relation = catalog.relations[key];
+  const relation = catalog.relations[targetKey(item.target)];
   const { how } = path;
   const replaced = how === "replace" || how === "shim";
-  const before = replaced ? catalog.manifest[key] : undefined;
-  const dependents = how === "rebuild" || how === "adopt" ? (relation?.dependents ?? []) : [];
+  const dependents = how === "rebuild" ? relation!.dependents : how === "adopt" ? leftBehind(relation!) : [];
+  const options = how === "adopt" && relation!.kind !== "view" ? [] : (relation?.options ?? []);
   return [
     ...dropDependents(dependents),
     ...(how === "recreate" || how === "rebuild" ? [statement("shape", sql`drop view ${relationId(item.target)}`)] : []),
     ...(how === "adopt" ? moveAside(item, relation!, catalog) : []),
-    statement(
-      "shape",
-      createPublicView(
-        item.target,
-        path.columns,
-        item.entry.object,
-        how === "adopt" ? [] : (relation?.options ?? []),
-        replaced,
-      ),
-    ),
-    ...comments(item.entry, path.columns, before),
-    ...grants(item, relation, replaced).map((grant) => statement("label", grantOn(item.target, grant))),
+    statement("shape", createPublicView(item.target, path.columns, item.entry.object, options, replaced)),
+    ...(relation && !replaced ? restored(item.target, "view", takenOver(item, relation)) : []),
+    ...comments(item, path, catalog),
+    ...newGrants(item, relation).map((grant) => statement("label", grantOn(item.target, grant))),
     ...makeDependents(dependents),
   ];
+}
+
+/** What the view is given of what the relation before had. */
+function takenOver(item: PublishItem, relation: PublicRelation): Attachments {
+  const had = withColumns(relation, item.object.columns);
+  return {
+    ...had,
+    ...(relation.kind === "view" ? {} : { defaults: {} }),
+    parts: givesParts(item, relation) ? had.parts : [],
+    comments: {},
+  };
 }
 
 /** Nothing is lost: the relation keeps its rows, indexes and grants under a private name. */
@@ -167,35 +217,38 @@ function moveAside(item: PublishItem, relation: PublicRelation, catalog: Catalog
   ].map((one) => statement("shape", one));
 }
 
-function comments(
-  entry: PublishItem["entry"],
-  columns: readonly PublicColumn[],
-  before: ManifestEntry | undefined,
-): Statement[] {
-  const view = relationId(entry.target);
-  const changed = columns.filter(
-    ({ name }) => ownValue(entry.columnDescriptions, name) !== ownValue(before?.columnDescriptions, name),
-  );
+/** What the model says where that changed; what others said of a view that is made anew. */
+function comments(item: PublishItem, { how, columns }: PublicPath, catalog: Catalog): Statement[] {
+  const { entry, target } = item;
+  const relation = catalog.relations[targetKey(target)];
+  const before = how === "create" || how === "adopt" ? undefined : catalog.manifest[targetKey(target)];
+  const anew = how !== "replace" && how !== "shim";
+  const view = relationId(target);
+  /** The text to set; undefined where it is right as it is. */
+  const said = (name: string, now: string | undefined, then: string | undefined) =>
+    now !== then ? (now ?? (anew ? undefined : null)) : anew ? ownValue(relation?.comments, name) : undefined;
+  const whole = said("", entry.description, before?.description);
   return [
-    ...(entry.description === before?.description ? [] : [commentOn("view", view, entry.description)]),
-    ...changed.map(({ name }) =>
-      commentOn("column", sql`${view}.${id(name)}`, ownValue(entry.columnDescriptions, name)),
-    ),
+    ...(whole === undefined ? [] : [commentOn("view", view, whole)]),
+    ...columns.flatMap(({ name }) => {
+      const text = said(name, ownValue(entry.columnDescriptions, name), ownValue(before?.columnDescriptions, name));
+      return text === undefined ? [] : [commentOn("column", sql`${view}.${id(name)}`, text)];
+    }),
   ].map((one) => statement("label", one));
 }
 
-/** Configured grants, grants that post_operations put on the private object, and those a dropped view had. */
-function grants(item: PublishItem, relation: PublicRelation | undefined, replaced: boolean): Grant[] {
-  const configured = Object.entries(item.publishing.grants).flatMap(([privilege, roles]) =>
-    roles.map((role) => ({
-      grantee: role.toLowerCase() === "public" ? "PUBLIC" : role,
-      privilege: privilege.toUpperCase(),
-      grantable: false,
-    })),
+/** Configured grants, and those that post_operations put on the private object. */
+export function declaredGrants({ publishing, object }: PublishItem): Grant[] {
+  const configured = Object.entries(publishing.grants).flatMap(([privilege, roles]) =>
+    roles.map((role) => ({ grantee: granteeName(role), privilege: privilege.toUpperCase(), grantable: false })),
   );
-  const had = relation?.grants ?? [];
-  const seen = new Set(replaced ? had.map(grantKey) : []);
-  return [...(replaced ? [] : had), ...configured, ...item.object.grants].filter((grant) => {
+  return [...configured, ...object.grants];
+}
+
+/** Those that the view has not yet. */
+function newGrants(item: PublishItem, relation: PublicRelation | undefined): Grant[] {
+  const seen = new Set((relation?.grants ?? []).map(grantKey));
+  return declaredGrants(item).filter((grant) => {
     const key = grantKey(grant);
     if (seen.has(key)) return false;
     seen.add(key);
@@ -203,8 +256,8 @@ function grants(item: PublishItem, relation: PublicRelation | undefined, replace
   });
 }
 
-function grantKey({ grantee, privilege, grantable }: Grant): string {
-  return `${privilege} ${grantable} ${grantee}`;
+function grantKey({ grantee, privilege, grantable, column }: Grant): string {
+  return JSON.stringify([privilege, grantable, grantee, column ?? null]);
 }
 
 function otherEnvironment(item: PublishItem): UserError {
@@ -229,13 +282,22 @@ function dependentsStay(item: PublishItem, relation: PublicRelation): UserError 
   return new UserError({
     message: `${targetKey(item.target)} cannot take the place of the ${relation.kind}: what others built on it would stay there`,
     location: { file: item.file },
-    found: readBy(relation.dependents).slice(2),
+    found: readBy(leftBehind(relation)).slice(2),
     hint: "postgres: { adopt: true, rebuildDependents: true } makes them anew on the model, in the same transaction",
   });
 }
 
 function readBy(dependents: readonly Dependent[]): string {
-  return dependents.length ? `, read by ${dependents.map(({ target }) => targetKey(target)).join(", ")}` : "";
+  return dependents.length ? `, read by ${dependents.map(({ what }) => what).join(", ")}` : "";
+}
+
+function cannotTakeAlong(item: PublishItem, stuck: readonly string[]): UserError {
+  return new UserError({
+    message: `${targetKey(item.target)} cannot be published: what others put on its view cannot be put on one with other columns`,
+    location: { file: item.file },
+    found: stuck.join(", "),
+    hint: "keep the columns, or take that off the view before the run; without rebuildDependents the old columns go on",
+  });
 }
 
 /** The refusal when a shim would change values that others read. */

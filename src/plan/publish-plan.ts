@@ -8,7 +8,7 @@ import { dollarQuoted, literal } from "../sql/literals.ts";
 import { privateId } from "../sql/names.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { sqlOf, statement } from "../sql/statement.ts";
-import { choosePath, type PublicPath, publicViewStatements } from "./public-view.ts";
+import { choosePath, declaredGrants, type PublicPath, publicViewStatements } from "./public-view.ts";
 
 export interface PublishInput {
   readonly catalog: Catalog;
@@ -29,10 +29,7 @@ export function planPublish(input: PublishInput): PublishPlan {
   const views = [
     ...lockFirst(paths, catalog),
     ...paths.flatMap(({ item, path }) => publicViewStatements(item, path, catalog)),
-    ...asBuilder(
-      input,
-      items.flatMap(({ delta }) => delta?.history ?? []),
-    ),
+    ...asBuilder(input, [...items.flatMap(({ delta }) => delta?.history ?? []), ...readableByOwners(items, catalog)]),
   ];
   const bounds = boundsOf(items);
   return {
@@ -66,6 +63,15 @@ function asBuilder({ roles }: PublishInput, statements: readonly Statement[]): r
   return [act("builder"), ...statements, act("publisher")];
 }
 
+/** A view reads with the rights of its owner, which somebody may have changed. */
+function readableByOwners(items: readonly PublishItem[], catalog: Catalog): Statement[] {
+  return items.flatMap(({ target, entry }) => {
+    const relation = catalog.relations[targetKey(target)];
+    if (!relation?.ownerIsOther) return [];
+    return [statement("label", sql`grant select on ${privateId(entry.object)} to ${id(relation.owner)}`)];
+  });
+}
+
 /**
  * Takes the locks of all public views before anything is done under them: 0.01 ms a view, where replacing it takes
  * 0.15 ms, so that an attempt which a reader stops has held the other readers for a few ms only. `lock table` would
@@ -79,7 +85,11 @@ function lockFirst(paths: readonly { readonly item: PublishItem; readonly path: 
 }
 
 function warmUp(items: readonly PublishItem[], catalog: Catalog): Statement[] {
-  const known = items.filter(({ target }) => catalog.relations[targetKey(target)]);
+  // Whom somebody gave a view to may not be able to read what it shows now.
+  const known = items.filter(({ target }) => {
+    const relation = catalog.relations[targetKey(target)];
+    return relation && !relation.ownerIsOther;
+  });
   return [
     ...known.map(({ target }) => relationId(target)),
     ...items.filter(({ delta }) => !delta).map(({ entry }) => privateId(entry.object)),
@@ -88,10 +98,11 @@ function warmUp(items: readonly PublishItem[], catalog: Catalog): Statement[] {
 
 /** What the environment consists of once the items are published. */
 export function manifestWith(manifest: Manifest, items: readonly PublishItem[]): Manifest {
-  const entries = items.map(({ target, entry, object }): [string, ManifestEntry] => [
-    targetKey(target),
-    { ...entry, columns: object.columns },
-  ]);
+  const entries = items.map((item): [string, ManifestEntry] => {
+    const grants = declaredGrants(item);
+    const columns = item.object.columns;
+    return [targetKey(item.target), { ...item.entry, columns, ...(grants.length ? { grants } : {}) }];
+  });
   return { ...manifest, ...Object.fromEntries(entries) };
 }
 

@@ -25,10 +25,12 @@ export function planRollback(
   release: number,
 ): { readonly items: readonly PublishItem[]; readonly notes: readonly string[] } {
   const items = Object.entries(to.manifest).flatMap(([key, entry]) => {
-    if (catalog.manifest[key]?.object === entry.object) return [];
-    return [
-      entry.storage ? storageItem(catalog, { ...entry, storage: entry.storage }, kept, release, to) : item(entry, to),
-    ];
+    if (catalog.manifest[key]?.object === entry.object && catalog.relations[key]) return [];
+    const made = entry.storage
+      ? storageItem(catalog, { ...entry, storage: entry.storage }, kept, release, to)
+      : item(entry, to);
+    // A view that is there has its rights; one that comes back has those the model gave.
+    return [catalog.relations[key] ? made : { ...made, object: { ...made.object, grants: entry.grants ?? [] } }];
   });
   const younger = Object.keys(catalog.manifest).filter((key) => !to.manifest[key]);
   return {

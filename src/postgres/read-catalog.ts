@@ -1,13 +1,22 @@
-import type { BuiltObject, Catalog, Column, Grant, Hold, Manifest, PublicRelation } from "../model/catalog.ts";
+import type {
+  Attachments,
+  BuiltObject,
+  Catalog,
+  Column,
+  Grant,
+  Hold,
+  Manifest,
+  PublicRelation,
+} from "../model/catalog.ts";
 import type { NewRows, NewRowsShape } from "../model/plan.ts";
-import { roleName } from "../model/roles.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { nullKeysQuery } from "../sql/delta.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
+import { attachmentsOf, grantsOf } from "./attachments.ts";
 import type { Client } from "./client.ts";
 import { readDependents } from "./read-dependents.ts";
-import { columnsOf, grantsOf } from "./relations.ts";
+import { columnsOf } from "./relations.ts";
 
 /** Reads what the planner must know. `targets` are the public names of the project. */
 export async function readCatalog(client: Client, environment: string, targets: readonly Target[]): Promise<Catalog> {
@@ -71,16 +80,17 @@ const relationKinds: Readonly<Record<string, PublicRelation["kind"]>> = {
 
 async function readRelations(client: Client, targets: readonly Target[]): Promise<Record<string, PublicRelation>> {
   const { rows } = await client.query<
-    Record<"oid" | "schema" | "name" | "relkind" | "owner" | "published" | "columns" | "options" | "grants", string>
+    Record<"oid" | "schema" | "name" | "relkind" | "published" | "other" | "columns" | "attachments", string>
   >(
-    sql`select c.oid, n.nspname as schema, c.relname as name, c.relkind, pg_get_userbyid(c.relowner) as owner,
+    sql`select c.oid, n.nspname as schema, c.relname as name, c.relkind,
        exists (
          select from pg_depend d
          join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid and w.ev_class = c.oid
          join pg_class p on d.refclassid = 'pg_class'::regclass and p.oid = d.refobjid
          where p.relnamespace = to_regnamespace('_dataform')
        ) as published,
-       ${columnsOf} as columns, to_jsonb(coalesce(c.reloptions, '{}')) as options, ${grantsOf} as grants
+       (select r.rolname <> current_user and not r.rolsuper from pg_roles r where r.oid = c.relowner) as other,
+       ${columnsOf} as columns, ${attachmentsOf} as attachments
      from unnest($1::text[], $2::text[]) as wanted(schema, name)
      join pg_namespace n on n.nspname = wanted.schema
      join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
@@ -97,11 +107,10 @@ async function readRelations(client: Client, targets: readonly Target[]): Promis
       const relation: PublicRelation = {
         target,
         kind: relationKinds[row.relkind] ?? "other",
-        owner: row.owner,
+        ...(JSON.parse(row.attachments) as Attachments),
         published: row.published === "t",
+        ownerIsOther: row.other === "t",
         columns: JSON.parse(row.columns) as Column[],
-        options: JSON.parse(row.options) as string[],
-        grants: JSON.parse(row.grants) as Grant[],
         dependents: dependents.get(row.oid) ?? [],
       };
       return [targetKey(target), relation];
@@ -117,24 +126,29 @@ export async function describeNewRows(client: Client, { table, uniqueKey }: NewR
   return { columns, nullKeys: rows.map((row) => JSON.parse(row.columns) as string[]) };
 }
 
-/** The columns and grants of private objects, by name. */
+/**
+ * Whether a right on a private object comes from its making, by the default privileges of its owner: nobody gave it to
+ * those who read this model, so it is not for the public view.
+ */
+const isByDefault = sql`exists (
+  select from pg_default_acl p, aclexplode(p.defaclacl) d
+  where p.defaclobjtype = 'r' and p.defaclrole = c.relowner and p.defaclnamespace in (0, c.relnamespace)
+    and coalesce(pg_get_userbyid(nullif(d.grantee, 0)), 'PUBLIC') = g ->> 'grantee'
+    and d.privilege_type = g ->> 'privilege' and d.is_grantable = (g ->> 'grantable')::boolean)`;
+
+/** The columns of private objects, and the rights that post_operations gave on them, by name. */
 export async function describeObjects(client: Client, names: readonly string[]): Promise<Map<string, BuiltObject>> {
   const { rows } = await client.query<Record<"name" | "columns" | "grants", string>>(
-    sql`select c.relname as name, ${columnsOf} as columns, ${grantsOf} as grants
+    sql`select c.relname as name, ${columnsOf} as columns,
+       (select coalesce(jsonb_agg(g), '[]') from jsonb_array_elements(${grantsOf}) g where not ${isByDefault}) as grants
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = $1 and c.relname = any($2::text[])`,
     [PRIVATE_SCHEMA, names],
   );
-  // What the publisher may read is for its view, not for others.
-  const own = client.roles && roleName(client.roles, "publisher");
   return new Map(
     rows.map(({ name, columns, grants }) => [
       name,
-      {
-        name,
-        columns: JSON.parse(columns) as Column[],
-        grants: (JSON.parse(grants) as Grant[]).filter(({ grantee }) => grantee !== own),
-      },
+      { name, columns: JSON.parse(columns) as Column[], grants: JSON.parse(grants) as Grant[] },
     ]),
   );
 }

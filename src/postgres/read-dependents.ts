@@ -1,30 +1,28 @@
-import type { Dependent, Grant } from "../model/catalog.ts";
+import type { Attachments, Dependent } from "../model/catalog.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
+import { attachmentsOf } from "./attachments.ts";
 import type { Client } from "./client.ts";
-import { grantsOf } from "./relations.ts";
 
 type DependentRow = Readonly<
   Record<
     | "root"
     | "schema"
     | "name"
-    | "relkind"
+    | "what"
+    | "kind"
     | "depth"
     | "columns"
-    | "owner"
     | "definition"
-    | "options"
-    | "grants"
-    | "comments"
+    | "attachments"
     | "indexes"
     | "size"
-    | "rules",
+    | "row_type",
     string
   >
 >;
 
-/** Views, materialized views and functions that read one of the relations, by the relation's oid, nearest first. */
+/** What others built on each of the relations or on its row type, by the relation's oid, nearest first. */
 export async function readDependents(client: Client, oids: readonly string[]): Promise<Map<string, Dependent[]>> {
   const found = new Map<string, Dependent[]>();
   if (!oids.length) return found;
@@ -35,60 +33,83 @@ export async function readDependents(client: Client, oids: readonly string[]): P
 
 function toDependent(row: DependentRow): Dependent {
   return {
+    ...(JSON.parse(row.attachments) as Attachments),
     target: { schema: row.schema, name: row.name },
-    kind: row.relkind === "v" ? "view" : row.relkind === "m" ? "materialized view" : "other",
+    what: row.what,
+    kind: row.kind as Dependent["kind"],
     depth: Number(row.depth),
+    usesRowType: row.row_type === "t",
     columns: JSON.parse(row.columns) as string[],
-    owner: row.owner,
     definition: row.definition,
-    options: JSON.parse(row.options) as string[],
-    grants: JSON.parse(row.grants) as Grant[],
-    comments: JSON.parse(row.comments) as Record<string, string>,
     indexes: JSON.parse(row.indexes) as string[],
     size: Number(row.size),
-    hasRules: row.rules === "t",
   };
 }
 
-// A view depends on what it reads through its rule "_RETURN"; a function with an SQL body depends by itself.
+// Whatever pg_depend says would keep the relation, its row type or the array of that from being dropped. A view reads by
+// its rule "_RETURN", and others read it in turn; all else ends the way: a function, a policy, a column, a rule, a domain.
 const dependentsQuery = sql`
-with recursive edges as (
-  select distinct dep.refobjid as source, rw.ev_class as reader
-  from pg_depend dep join pg_rewrite rw on dep.classid = 'pg_rewrite'::regclass and rw.oid = dep.objid
-  where dep.refclassid = 'pg_class'::regclass and rw.ev_class <> dep.refobjid
+with recursive part as (
+  select c.oid as relation, p.classid, p.objid
+  from pg_class c left join pg_type t on t.oid = c.reltype,
+    lateral (values ('pg_class'::regclass, c.oid), ('pg_type'::regclass, t.oid), ('pg_type'::regclass, t.typarray)) p (classid, objid)
+  where c.relkind in ('v', 'm', 'r', 'f', 'p')
+),
+link as (
+  select p.relation as source, d.classid, d.objid, d.objsubid, d.refclassid, d.refobjsubid,
+    case when w.rulename = '_RETURN' then w.ev_class end as reader,
+    coalesce(w.ev_class, t.tgrelid, f.adrelid, y.polrelid, n.conrelid, case when d.classid = 'pg_class'::regclass then d.objid end) as place
+  from pg_depend d
+  join part p on p.classid = d.refclassid and p.objid = d.refobjid
+  left join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid
+  left join pg_trigger t on d.classid = 'pg_trigger'::regclass and t.oid = d.objid
+  left join pg_attrdef f on d.classid = 'pg_attrdef'::regclass and f.oid = d.objid
+  left join pg_policy y on d.classid = 'pg_policy'::regclass and y.oid = d.objid
+  left join pg_constraint n on d.classid = 'pg_constraint'::regclass and n.oid = d.objid
+  where d.deptype = 'n'
+),
+edge as (
+  select * from link where place is distinct from source
 ),
 readers as (
-  select e.source as root, e.reader, 1 as depth from edges e where e.source = any($1::oid[])
+  select e.source as root, e.reader, 1 as depth from edge e where e.source = any($1::oid[]) and e.reader is not null
   union
-  select r.root, e.reader, r.depth + 1 from readers r join edges e on e.source = r.reader
+  select r.root, e.reader, r.depth + 1 from readers r join edge e on e.source = r.reader where e.reader is not null
 ),
 farthest as (
   select root, reader, max(depth) as depth from readers group by root, reader
+),
+ground as (
+  select root, reader as relation, depth from farthest union all select oid, oid, 0 from unnest($1::oid[]) as oid
+),
+leaf as (
+  select g.root, e.classid, e.objid, e.objsubid, min(g.depth) + 1 as depth,
+    bool_or(e.refclassid = 'pg_type'::regclass) as row_type,
+    jsonb_agg(distinct a.attname) filter (where a.attname is not null) as columns
+  from ground g
+  join edge e on e.source = g.relation and e.reader is null
+  left join pg_attribute a on e.refclassid = 'pg_class'::regclass and g.relation = g.root and a.attrelid = g.root
+    and a.attnum = e.refobjsubid and e.refobjsubid > 0
+  group by g.root, e.classid, e.objid, e.objsubid
 )
-select f.root, n.nspname as schema, c.relname as name, c.relkind, f.depth, pg_get_userbyid(c.relowner) as owner,
+select f.root, n.nspname as schema, c.relname as name, n.nspname || '.' || c.relname as what,
+  case when n.nspname = $2 then 'private' when c.relkind = 'v' then 'view' else 'materialized view' end as kind,
+  f.depth,
   (select coalesce(jsonb_agg(distinct a.attname), '[]')
-   from pg_depend dep
-   join pg_rewrite rw on dep.classid = 'pg_rewrite'::regclass and rw.oid = dep.objid and rw.ev_class = c.oid
-   join pg_attribute a on a.attrelid = f.root and a.attnum = dep.refobjsubid
-   where dep.refclassid = 'pg_class'::regclass and dep.refobjid = f.root and dep.refobjsubid > 0) as columns,
+   from edge e join pg_attribute a on a.attrelid = f.root and a.attnum = e.refobjsubid
+   where e.source = f.root and e.reader = c.oid and e.refclassid = 'pg_class'::regclass and e.refobjsubid > 0) as columns,
   coalesce(pg_get_viewdef(c.oid), '') as definition,
-  to_jsonb(coalesce(c.reloptions, '{}')) as options,
-  ${grantsOf} as grants,
-  (select coalesce(jsonb_object_agg(coalesce(a.attname, ''), d.description), '{}')
-   from pg_description d left join pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid and d.objsubid > 0
-   where d.classoid = 'pg_class'::regclass and d.objoid = c.oid) as comments,
+  ${attachmentsOf} as attachments,
   (select coalesce(jsonb_agg(pg_get_indexdef(x.indexrelid) order by x.indexrelid), '[]') from pg_index x where x.indrelid = c.oid) as indexes,
   case when c.relkind = 'm' then pg_total_relation_size(c.oid) else 0 end as size,
-  exists (select from pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN')
-    or exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal) as rules
+  exists (
+    select from edge e where e.source = f.root and e.reader = c.oid and e.refclassid = 'pg_type'::regclass) as row_type
 from farthest f
 join pg_class c on c.oid = f.reader
 join pg_namespace n on n.oid = c.relnamespace
-where n.nspname <> $2
 union all
-select dep.refobjid, n.nspname, p.proname, 'f', 1, pg_get_userbyid(p.proowner), '[]', '', '[]', '[]', '{}', '[]', 0, false
-from pg_depend dep
-join pg_proc p on dep.classid = 'pg_proc'::regclass and p.oid = dep.objid
-join pg_namespace n on n.oid = p.pronamespace
-where dep.refclassid = 'pg_class'::regclass and dep.refobjid = any($1::oid[])
-order by depth, schema, name`;
+select l.root, coalesce(o.schema, ''), coalesce(o.name, o.identity), o.type || ' ' || o.identity,
+  'other', l.depth, coalesce(l.columns, '[]'), '',
+  '{"owner": "", "options": [], "grants": [], "ownerLacks": [], "grantedByDefault": [], "comments": {}, "defaults": {}, "parts": [], "fixed": []}', '[]', 0, l.row_type
+from leaf l, pg_identify_object(l.classid, l.objid, l.objsubid) o
+order by depth, schema, name, what`;

@@ -1,4 +1,4 @@
-/** What PostgreSQL says of a failed statement. Every field as the server sent it. */
+/** What PostgreSQL says of a failed statement. Every field as the server sent it, but for one kind of hint. */
 export interface PostgresError {
   readonly message: string;
   /** SQLSTATE. */
@@ -14,6 +14,9 @@ export interface PostgresError {
   readonly completed?: number;
 }
 
+/** The server's advice to take along what others built: it is nobody's to follow here, in any language. */
+const TAKES_ALONG = /\bcascade\b/i;
+
 /** The server's error, or undefined when the failure was not one (a lost connection, a defect of ours). */
 export function postgresError(error: unknown): PostgresError | undefined {
   const fields = error as Record<string, string | undefined> & { readonly completed?: number };
@@ -25,7 +28,7 @@ export function postgresError(error: unknown): PostgresError | undefined {
     code: fields.code,
     ...(fields.position ? { position: Number(fields.position) } : {}),
     ...(fields.detail ? { detail: fields.detail } : {}),
-    ...(fields.hint ? { hint: fields.hint } : {}),
+    ...(fields.hint && !TAKES_ALONG.test(fields.hint) ? { hint: fields.hint } : {}),
     ...(fields.where ? { where: fields.where } : {}),
     ...(fields.routine ? { routine: fields.routine } : {}),
     ...(fields.completed === undefined ? {} : { completed: fields.completed }),

@@ -80,6 +80,7 @@ function userError({ message, location, expected, found, hint, snippet, code }: 
 const hints: Readonly<Record<string, string>> = {
   [NO_RELATION]: 'write ${ref("name")} so that it is built first; what is made elsewhere must be there before',
   "42501": "grant the privilege to the role that runs dataform, or run as another role",
+  "2BP01": "others built on it: drop what the detail names first, each by itself, or leave it where it is",
   "53100": "free disk space; the published release is untouched",
   "53200": "raise max_locks_per_transaction, or run fewer models at once",
   "57014": "the statement was cancelled, or took longer than statement_timeout",

@@ -56,8 +56,8 @@ export function renameIndexes(table: string): Sql {
   return sql`do ${dollarQuoted(body)}`;
 }
 
-export function commentOn(kind: RelationKind | "column", name: Sql, text: string | undefined): Sql {
-  return sql`comment on ${keyword(kind)} ${name} is ${literal(text ?? null)}`;
+export function commentOn(kind: RelationKind | "column" | "trigger" | "rule", name: Sql, text: string | null): Sql {
+  return sql`comment on ${keyword(kind)} ${name} is ${literal(text)}`;
 }
 
 /**
@@ -106,9 +106,29 @@ export function withOptions(options: readonly string[]): Sql {
   return sql` with (${join(list, ", ")})`;
 }
 
-export function grantOn(target: Target, { grantee, privilege, grantable }: Grant): Sql {
-  const role = grantee === "PUBLIC" ? sql`public` : id(grantee);
-  return sql`grant ${keyword(privilege)} on ${relationId(target)} to ${role}${grantable ? sql` with grant option` : empty}`;
+export function grantOn(target: Target, { grantee, privilege, grantable, column }: Grant): Sql {
+  const what = column === undefined ? keyword(privilege) : sql`${keyword(privilege)} (${id(column)})`;
+  return sql`grant ${what} on ${relationId(target)} to ${roleId(grantee)}${grantable ? sql` with grant option` : empty}`;
+}
+
+/** The name of a grantee, as a config says it, in the way of the catalog. */
+export function granteeName(role: string): string {
+  return role.toLowerCase() === "public" ? "PUBLIC" : role;
+}
+
+export function grantUsage(schema: string, grantee: string): Sql {
+  return sql`grant usage on schema ${id(schema)} to ${roleId(grantee)}`;
+}
+
+function roleId(role: string): Sql {
+  return role === "PUBLIC" ? sql`public` : id(role);
+}
+
+/** Takes away what default privileges give to these, so that a relation that was just made has no rights but its owner's. */
+export function withoutDefaultGrants(target: Target, grantees: readonly string[]): Sql[] {
+  if (!grantees.length) return [];
+  const name = relationId(target);
+  return [sql`revoke all on ${name} from ${grantees.map(roleId)}`, sql`grant all on ${name} to current_user`];
 }
 
 export type RelationKind = "table" | "view" | "materialized view" | "foreign table";

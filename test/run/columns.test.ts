@@ -153,7 +153,7 @@ test("D: a dependent with rules or triggers of its own is not made anew", async 
   const { project, run, sql } = await withForeignView("select 1::int as id", "select id from marts.a");
   await sql("create rule quiet as on insert to bi.report do instead nothing");
   project.write({ "a.sqlx": table("select 2::bigint as id", "rebuildDependents: true") });
-  expect(stepOf(await run(), "marts.a").error?.found).toBe("bi.report has rules or triggers, which would be lost");
+  expect(stepOf(await run(), "marts.a").error?.found).toBe("bi.report has what would be lost: rule quiet");
 });
 
 test("E: columns that nobody reads are taken over, and the grants and options on the view stay", async () => {
@@ -175,7 +175,7 @@ test("a function with an SQL body counts as a reader", async () => {
   await run();
   await sql("create function public.top() returns integer begin atomic select max(id) from marts.a; end");
   project.write({ "a.sqlx": table("select 2::bigint as id") });
-  expect((await run()).warnings[0]).toContain("because others read it: public.top");
+  expect((await run()).warnings[0]).toContain("because others read it: function public.top()");
   expect(await rows("select public.top()")).toEqual(["2"]);
 });
 

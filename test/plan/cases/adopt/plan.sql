@@ -36,6 +36,9 @@ select
   "id",
   "amount"
 from "_dataform"."sales_4d6dd095ba_1";
+revoke all on "marts"."sales" from public, "tool";
+grant all on "marts"."sales" to current_user;
+alter view "marts"."sales" owner to "somebody";
 grant select on "marts"."sales" to "reader" with grant option;
 create view "bi"."by_day" with ("security_barrier" = 'true') as
  SELECT id
