@@ -8,6 +8,7 @@ export interface RunFlags extends ProjectFlags, ReleaseFlags {
   readonly includeDeps?: boolean;
   readonly includeDependents?: boolean;
   readonly fullRefresh?: boolean;
+  readonly allowLoss?: readonly string[];
   readonly dryRun?: boolean;
   readonly exitCode?: boolean;
   readonly runTests?: boolean;
@@ -26,7 +27,12 @@ export function addSelectionOptions(command: Command): Command {
     .addOption(new Option("--tags <tags>", "only actions with one of these tags").argParser(collectNames))
     .option("--include-deps", "and what the selected actions depend on")
     .option("--include-dependents", "and what depends on the selected actions")
-    .option("--full-refresh", "rebuild incremental models from scratch, except protected ones");
+    .option("--full-refresh", "rebuild incremental models from scratch, except protected ones")
+    .addOption(
+      new Option("--allow-loss <names>", "models that may lose more rows than their guards allow, this time").argParser(
+        collectNames,
+      ),
+    );
 }
 
 export function selection(flags: RunFlags) {
@@ -36,5 +42,6 @@ export function selection(flags: RunFlags) {
     includeDependencies: flags.includeDeps ?? false,
     includeDependents: flags.includeDependents ?? false,
     fullRefresh: flags.fullRefresh ?? false,
+    ...(flags.allowLoss ? { allowLoss: flags.allowLoss } : {}),
   };
 }

@@ -33,6 +33,10 @@ function checkPostgresBlock(model: Model, projectDir: string): readonly UserErro
     ),
   );
   if (wrong.length) return wrong;
+  if (guard?.where !== undefined && guard.maxRowDrop === undefined && model.kind !== "incremental") {
+    const hint = 'say how many rows it may lose: guard: { maxRowDrop: "50%", where: "…" }';
+    return [mistake("guard: where counts the rows for maxRowDrop", ["postgres", "guard", "where"], { hint })];
+  }
   if (guard?.maxChangedKeys !== undefined && !model.key) {
     return [
       mistake("maxChangedKeys needs a key", ["postgres", "guard", "maxChangedKeys"], {

@@ -90,6 +90,7 @@ function publishStore(parts: Parts): void {
     onSchemaChange: "SYNCHRONIZE",
     description: `What ${name} is kept in; read that one.`,
     postgres: {
+      guard: { where: sql`${columns.kind} = 'version'`.toString() },
       indexes: [
         { columns: [indexed(report.day)], where: open },
         { columns: ["feed", ...report.key].map(indexed), unique: true, where: open },

@@ -133,6 +133,8 @@ export interface AuditStep extends StepBase {
   readonly reads: readonly string[];
   /** The key of a model's config that asks for it, where the statement has nothing of the author's. */
   readonly askedBy?: string;
+  /** Of a guard: what it means that it fails, and how it is let pass. */
+  readonly guards?: { readonly message: string; readonly hint: string };
 }
 
 export type Step = BuildStep | OperationsStep | AuditStep;

@@ -28,7 +28,7 @@ import { sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 import { privateObject, publicNames, type Resolve } from "./authored-statements.ts";
 import { inDependencyOrder } from "./order.ts";
-import { type Selection, selectActions } from "./select.ts";
+import { matching, type Selection, selectActions } from "./select.ts";
 import { assertionStep } from "./steps/assertion.ts";
 import { guardSteps } from "./steps/guard.ts";
 import { candidateStep, incrementalStep } from "./steps/incremental.ts";
@@ -37,6 +37,8 @@ import { operationsStep } from "./steps/operations.ts";
 
 export interface PlanOptions extends Selection {
   readonly fullRefresh?: boolean;
+  /** Models, named as `actions` are, whose guards only warn. */
+  readonly allowLoss?: readonly string[];
 }
 
 /** What a run over this graph and this database will do. Pure: reads nothing, changes nothing. */
@@ -52,6 +54,9 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
   });
   const models = modelsByKey(graph);
   const resolveFor = resolver(models, catalog, new Map(objects));
+  const mayLose = new Set(
+    (options.allowLoss ?? []).flatMap((name) => matching("--allow-loss", name, [...models.keys()])),
+  );
   const segments = new Map<number, OpenSegment>();
   for (const action of chosen) {
     const key = targetKey(action.target);
@@ -65,7 +70,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
       waitsFor: action.dependencies.map(targetKey).filter((name) => reasons.has(name)),
       resolve: resolveFor(action),
     };
-    addStep({ graph, models, options, reasons }, segment, action, context);
+    addStep({ graph, models, options, reasons, mayLose }, segment, action, context);
   }
   return {
     version: 1,
@@ -118,6 +123,8 @@ interface Planning {
   readonly models: Models;
   readonly options: PlanOptions;
   readonly reasons: ReadonlyMap<string, string>;
+  /** Keys of models whose guards only warn. */
+  readonly mayLose: ReadonlySet<string>;
 }
 
 function addStep(planning: Planning, segment: OpenSegment, action: Action, context: StepContext): void {
@@ -140,11 +147,12 @@ function addStep(planning: Planning, segment: OpenSegment, action: Action, conte
     case "declaration":
       break;
   }
-  if (!isModel(action) || !action.postgres.guard) return;
+  const step = segment.steps.at(-1);
   const published = context.catalog.manifest[targetKey(action.target)];
-  const built = privateName(context.catalog.environment, action.target, context.release);
+  if (!isModel(action) || step?.step !== "build" || !published) return;
+  const mayLose = planning.mayLose.has(targetKey(action.target));
   const { assertionSchema } = planning.graph.project;
-  if (published) segment.audits.push(...guardSteps(action, built, published, assertionSchema, context));
+  segment.audits.push(...guardSteps({ model: action, step, published, mayLose, assertionSchema }));
 }
 
 function auditStep({ models, reasons }: Planning, assertion: Assertion, context: StepContext): AuditStep {

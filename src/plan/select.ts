@@ -19,7 +19,7 @@ export function selectActions(graph: CompiledGraph, selection: Selection): Reado
   const keys = runnable.map((action) => targetKey(action.target));
   const { actions = [], tags = [] } = selection;
   if (!actions.length && !tags.length) return new Set(keys);
-  const selected = new Set(actions.flatMap((pattern) => matching(pattern, keys)));
+  const selected = new Set(actions.flatMap((pattern) => matching("--actions", pattern, keys)));
   checkTags(graph, tags);
   for (const action of runnable) {
     if (action.tags.some((tag) => tags.includes(tag))) selected.add(targetKey(action.target));
@@ -30,7 +30,11 @@ export function selectActions(graph: CompiledGraph, selection: Selection): Reado
   return new Set(keys.filter((key) => selected.has(key)));
 }
 
-function matching(pattern: string, keys: readonly string[]): string[] {
+/**
+ * The keys that a name, `schema.name` or a pattern with `*` means.
+ * @throws UserError where it means none
+ */
+export function matching(flag: string, pattern: string, keys: readonly string[]): string[] {
   const expression = new RegExp(
     `^${pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", pattern.includes(".") ? ".*" : "[^.]*")}$`,
   );
@@ -38,7 +42,7 @@ function matching(pattern: string, keys: readonly string[]): string[] {
   if (found.length) return found;
   const suggestion = nearest(pattern, keys) ?? keys.find((key) => nearest(pattern, [key.slice(key.indexOf(".") + 1)]));
   throw new UserError({
-    message: `--actions: nothing is named ${pattern}`,
+    message: `${flag}: nothing is named ${pattern}`,
     expected: "a name, schema.name or a pattern with *",
     found: pattern,
     hint: suggestion ? `did you mean ${suggestion}?` : "`dataform compile` lists the actions of the project",

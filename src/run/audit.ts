@@ -1,3 +1,4 @@
+import type { SourceLocation } from "../model/errors.ts";
 import type { AuditStep, Segment } from "../model/plan.ts";
 import type { JsonText, StepResult } from "../model/report.ts";
 import { SNAPSHOT } from "../plan/snapshot.ts";
@@ -60,6 +61,18 @@ async function drain(queue: AuditStep[], client: Client, context: RunContext): P
   for (let step = queue.shift(); step; step = queue.shift()) context.record(await audit(step, client, context));
 }
 
+/** A guard has one failing row: its figures. */
+function figuresOf(
+  guards: NonNullable<AuditStep["guards"]>,
+  status: "failed" | "warned",
+  location: SourceLocation,
+  row: JsonText,
+): Pick<StepResult, "error" | "reason"> {
+  const figures = Object.entries(JSON.parse(row) as Record<string, number>);
+  const found = figures.map(([name, value]) => `${name.replaceAll("_", " ")}: ${value}`).join(", ");
+  return status === "failed" ? { error: { ...guards, location, found } } : { reason: found };
+}
+
 function skipBlocked(step: AuditStep, context: RunContext): boolean {
   const skipped = whySkipped(step.waitsFor, context);
   if (!skipped) return false;
@@ -80,14 +93,11 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
     const row = results[1]!.rows[0]!;
     const rows = Number(row.rows);
     if (rows === 0) return { ...base, status: "ok", duration: duration(), rows: 0 };
-    return {
-      ...base,
-      status: verdict(step, rows, Number(row.total ?? 0)),
-      duration: duration(),
-      rows,
-      location: placeOfAudit(step, context.sources),
-      failingRows: JSON.parse(row.kept ?? "[]") as JsonText[],
-    };
+    const status = verdict(step, rows, Number(row.total ?? 0));
+    const failingRows = JSON.parse(row.kept ?? "[]") as JsonText[];
+    const location = placeOfAudit(step, context.sources);
+    const told = step.guards && figuresOf(step.guards, status, location, failingRows[0]!);
+    return { ...base, status, duration: duration(), rows, location, failingRows, ...told };
   } catch (error) {
     if (connectionLost(error)) throw error;
     await client.query(sql`rollback to audit`).catch(() => {});

@@ -55,7 +55,7 @@ export function heldByAudits(outcome: Outcome): Held {
     failed.flatMap(({ reads, target }) => [...reads, targetKey(target)]),
     (key) => {
       const audit = failed.find(({ reads }) => reads.includes(key));
-      return audit && `assertion ${targetKey(audit.target)} failed`;
+      return audit && (audit.guards?.message ?? `assertion ${targetKey(audit.target)} failed`);
     },
   );
   if (!rules.allOrNothing || ![...results.values()].some((result) => isBlocking(result, rules))) return held;

@@ -23,6 +23,7 @@ import { joinStatements } from "../sql/message.ts";
 import { auditSegment } from "./audit.ts";
 import { buildSegment } from "./build.ts";
 import type { RunContext } from "./context.ts";
+import { emptiedTables } from "./emptied.ts";
 import { explainFailure, type ReadSource, sourcesOf } from "./explain.ts";
 import {
   type Held,
@@ -185,6 +186,10 @@ class Run {
     this.#hold(heldByAudits(this.#outcome(segment)));
     const items = await this.#session.retry((client) => this.#items(segment, client));
     if (!items.length) return;
+    const steps = publishable(this.#outcome(segment));
+    this.#warnings.push(
+      ...(await this.#session.retry((client) => emptiedTables(steps, this.#results, this.#catalog, client))),
+    );
     const manifest = manifestWith(this.#catalog.manifest, items);
     const base = this.#catalog.releaseId;
     const builtAt = await this.#session.retry((client) =>

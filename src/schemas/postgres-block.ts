@@ -36,8 +36,11 @@ export const indexBlock = closed(
 
 export const guardBlock = closed(
   {
-    maxRowDrop: amount("rows it may lose against the published release"),
+    maxRowDrop: amount(
+      "rows it may lose against the published release; an incremental model half of them, unless it is said",
+    ),
     maxChangedKeys: amount("keys that may be gone or have other values"),
+    where: Type.Optional(text("the rows that maxRowDrop counts, as a condition")),
   },
   "blocks a release in which the model loses or changes more than it should",
   { minProperties: 1 },

@@ -180,7 +180,7 @@ test.each([
     'config { type: "table", postgres: { guard: {}, indexes: [{ columns: [], using: "x" }] } }\nselect 1',
     [
       "1:37: postgres.guard is wrong",
-      "expected: some of maxRowDrop, maxChangedKeys",
+      "expected: some of maxRowDrop, maxChangedKeys, where",
       "1:60: postgres.indexes.0.columns is wrong",
       "1:73: postgres.indexes.0.using is wrong",
     ],

@@ -392,3 +392,17 @@ test("from files to versions: landing's ledger says what each file means", async
   expect(await load("2024-01-05.csv", "id,name\n")).toMatchObject({ status: "failed" });
   expect((await versions()).at(-2)).toBe("2 x 01-03..-");
 });
+
+test("a history whose loads are gone is held as it was, also where its rows are only marked as gone", async () => {
+  const { land, run, rows, sql } = await made();
+  await land(full(1, ...["a", "b", "c"].map((k) => ({ k, v: "x" }))));
+  await run();
+  await sql("update raw._load set status = 'failed'");
+  for (const fullRefresh of [false, true]) {
+    const report = await run({ fullRefresh });
+    expect(statuses(report)).toMatchObject({ "marts.h_store": "held", "marts.h": "held" });
+    expect(await rows("select count(*) from marts.h")).toEqual(["3"]);
+  }
+  expect((await run({ allowLoss: ["h_store"] })).status).toBe("success");
+  expect(await rows("select count(*) from marts.h")).toEqual(["0"]);
+});

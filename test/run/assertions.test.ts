@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { cli } from "../support/cli.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
 const model = (sql: string, config: string) => `config { type: "table", ${config} }\n${sql}`;
@@ -106,6 +107,91 @@ test("a guard blocks a release that loses more rows than it may, naming the figu
     '{"rows_before":70,"rows_now":40,"percent_lost":42.9}',
   ]);
   expect(await rows("select count(*) from marts.a")).toEqual(["70"]);
+});
+
+test("an incremental model that would lose most of its rows is held with what reads it, until the loss is allowed", async () => {
+  const incremental = (more = "") => `config { type: "incremental"${more} }\nselect id, note from raw.events`;
+  const made = await warehouse({
+    "kept.sqlx": incremental(),
+    "half.sqlx": `${incremental()} where id > 59 or id % 2 = 0`,
+    "free.sqlx": incremental(', postgres: { guard: { maxRowDrop: "100%" } }'),
+    "typed.sqlx": incremental(),
+    "reader.sqlx": 'config { type: "view" }\nselect id from ${ref("kept")}',
+  });
+  const { project, database, run, rows, sql } = made;
+  await sql("create schema raw; create table raw.events as select id, 'x' as note from generate_series(1, 100) as id");
+  await run();
+  await sql("delete from raw.events where id <= 59");
+  project.write({ "typed.sqlx": incremental().replace("incremental", "table") });
+  const report = await run({ fullRefresh: true });
+  const guard = "assertions.marts_kept_guard_maxRowDrop";
+  expect(statuses(report)).toMatchObject({
+    "marts.kept": "held",
+    "marts.reader": "held",
+    "marts.typed": "held",
+    "marts.free": "ok",
+    [guard]: "failed",
+  });
+  expect(stepOf(report, guard).error).toEqual({
+    message: "marts.kept loses more rows than it may (maxRowDrop: 50%)",
+    hint: "--allow-loss marts.kept lets it pass this time; postgres: { guard: { maxRowDrop } } says what it may",
+    location: { file: "definitions/kept.sqlx" },
+    found: "rows before: 100, rows now: 41, percent lost: 59",
+  });
+  expect(stepOf(report, "marts.kept").reason).toBe("marts.kept loses more rows than it may (maxRowDrop: 50%)");
+  expect(await rows("select count(*), (select count(*) from marts.typed) from marts.kept")).toEqual(["100|100"]);
+  const cliRun = (...names: string[]) =>
+    cli(project.dir, ["run", "--full-refresh", "--url", database.url, "--allow-loss", ...names]);
+  expect(await cliRun("kpet")).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(/--allow-loss: nothing is named kpet[\s\S]*did you mean marts.kept/),
+  });
+  expect(await cliRun("kept,marts.t*")).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringMatching(
+      /warn +assertion .*kept_guard_maxRowDrop .*rows before: 100, rows now: 41, percent lost: 59/,
+    ),
+  });
+  expect(await rows("select count(*), (select count(*) from marts.typed) from marts.reader")).toEqual(["41|41"]);
+});
+
+test("a large incremental model is counted only where it can have lost most of its rows", async () => {
+  const { run, rows, sql } = await warehouse({
+    "m.sqlx":
+      'config { type: "incremental" }\nselect id, md5(id::text) as note from generate_series(1, (select n from raw.n)) as id',
+  });
+  await sql("create schema raw; create table raw.n as select 40000 as n");
+  await run();
+  for (const [n, status] of [
+    [36_000, "ok"],
+    [10_000, "held"],
+    [0, "held"],
+  ] as const) {
+    await sql(`update raw.n set n = ${n}`);
+    expect(statuses(await run({ fullRefresh: true }))["marts.m"]).toBe(status);
+  }
+  expect(await rows("select count(*) from marts.m")).toEqual(["36000"]);
+});
+
+test("a guard counts the rows that its author counts; what is only marked as gone is gone", async () => {
+  const model = (config: string) => `config { type: "incremental", uniqueKey: ["id"]${config} }
+select id, is_gone from raw.people`;
+  const { project, run, rows, sql } = await warehouse({
+    "people.sqlx": model(', postgres: { guard: { where: "not is_gone" } }'),
+  });
+  await sql(
+    "create schema raw; create table raw.people as select id, id > 9 as is_gone from generate_series(1, 10) as id",
+  );
+  await run();
+  await sql("update raw.people set is_gone = id > 4");
+  expect(stepOf(await run(), "marts.people").status).toBe("held");
+  expect(await rows("select count(*) from marts.people where is_gone")).toEqual(["1"]);
+  expect((await run({ allowLoss: ["people"] })).status).toBe("success");
+  project.write({ "people.sqlx": model("").replace("incremental", "table").replace(', uniqueKey: ["id"]', "") });
+  await sql("truncate raw.people");
+  const emptied = await run({ allowLoss: ["people"] });
+  expect([emptied.status, emptied.warnings]).toEqual(["success", ["marts.people had rows and has none now"]]);
+  expect((await run()).warnings).toEqual([]);
 });
 
 test("a guard counts keys that are gone or changed; a new column is no change", async () => {

@@ -21,6 +21,7 @@ export function publishStore(published: Published): void {
     uniqueKey: [...keyOf(shape), LOAD_NO],
     description: `What ${name}_deltas and ${name}_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.`,
     postgres: {
+      guard: { where: `${where}` },
       indexes: [
         { columns: [shape.day], where: `${where}` },
         ...(shape.kind === "full" && shape.day !== shape.takenAt.name

@@ -88,6 +88,7 @@ function publishStore(publication: Publication): void {
       onSchemaChange: "SYNCHRONIZE",
       description: `What ${name} is kept in; read that one.`,
       postgres: {
+        guard: { where: "row_kind = 'version'" },
         indexes: [
           { columns: ["run_no"], where: "run_no is not null" },
           { columns: ["run_no"], where: "row_kind <> 'version'" },

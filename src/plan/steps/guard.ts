@@ -1,52 +1,116 @@
 import type { Column, ManifestEntry } from "../../model/catalog.ts";
-import type { Model } from "../../model/graph.ts";
-import type { AuditStep, Threshold } from "../../model/plan.ts";
+import type { GuardOptions, Model } from "../../model/graph.ts";
+import type { AuditStep, BuildStep, Threshold } from "../../model/plan.ts";
 import { type Target, targetKey } from "../../model/target.ts";
+import { expression } from "../../sql/authored.ts";
 import { id } from "../../sql/identifiers.ts";
-import { literal } from "../../sql/literals.ts";
+import { literal, sqlLiteral } from "../../sql/literals.ts";
 import { privateId } from "../../sql/names.ts";
-import { and, join, or, type Sql, sql } from "../../sql/sql.ts";
+import { and, empty, join, or, type Sql, sql } from "../../sql/sql.ts";
 import { statement } from "../../sql/statement.ts";
 import { counts, parseThreshold } from "./assertion.ts";
-import type { StepContext } from "./model.ts";
+
+/** A model that is published, and the step that builds it again. */
+export interface Guarded {
+  readonly model: Model;
+  readonly step: BuildStep;
+  readonly published: ManifestEntry;
+  /** True: its guards only warn. */
+  readonly mayLose: boolean;
+  readonly assertionSchema: string;
+}
+
+/** What an incremental model may lose where its config says nothing: what was added is not always there to be read again. */
+const LOSS_OF_INCREMENTS = "50%";
 
 /**
  * The guards of a model: assertions that compare what was built with what is published. Each returns one row, with
  * the figures, when the model loses or changes more than it may.
  */
-export function guardSteps(
-  model: Model,
-  built: string,
-  published: ManifestEntry,
-  assertionSchema: string,
-  context: StepContext,
-): AuditStep[] {
-  const { maxRowDrop, maxChangedKeys } = model.postgres.guard ?? {};
-  const [before, after] = [privateId(published.object), privateId(built)];
-  const step = (name: string, figures: Sql): AuditStep => ({
-    step: "audit",
-    kind: "assertion",
-    target: guardTarget(model.target, assertionSchema, name),
-    file: model.file,
-    reason: `guards ${targetKey(model.target)}`,
-    waitsFor: [...context.waitsFor, targetKey(model.target)],
-    reads: [targetKey(model.target)],
-    severity: "error",
-    threshold: { rows: 0 },
-    askedBy: name,
-    statement: statement("read", auditOf(figures)),
-  });
+export function guardSteps(guarded: Guarded): AuditStep[] {
+  const { model, step, published } = guarded;
+  const { maxRowDrop, maxChangedKeys, where } = model.postgres.guard ?? {};
+  const [before, after] = [privateId(published.object), privateId(step.entry.object)];
+  const drop = (most: number | string, unless?: Sql): AuditStep =>
+    guardStep(guarded, "maxRowDrop", most, rowDrop({ before, after, where, unless }, parseThreshold(most)));
   return [
-    ...(maxRowDrop === undefined ? [] : [step("maxRowDrop", rowDrop(before, after, parseThreshold(maxRowDrop)))]),
+    ...(maxRowDrop !== undefined ? [drop(maxRowDrop)] : []),
+    ...(maxRowDrop === undefined && canLose(guarded) ? [drop(LOSS_OF_INCREMENTS, cannotHaveLost(guarded))] : []),
     ...(maxChangedKeys === undefined || !model.key
       ? []
       : [
-          step(
+          guardStep(
+            guarded,
             "maxChangedKeys",
+            maxChangedKeys,
             changedKeys(before, after, model.key, published.columns, parseThreshold(maxChangedKeys)),
           ),
         ]),
   ];
+}
+
+function guardStep(
+  { model, step, mayLose, assertionSchema }: Guarded,
+  guard: keyof GuardOptions,
+  most: number | string,
+  figures: Sql,
+): AuditStep {
+  const key = targetKey(model.target);
+  const what = guard === "maxRowDrop" ? "loses more rows" : "has more keys gone or changed";
+  return {
+    step: "audit",
+    kind: "assertion",
+    target: guardTarget(model.target, assertionSchema, guard),
+    file: model.file,
+    reason: `guards ${key}`,
+    waitsFor: [...step.waitsFor, key],
+    reads: [key],
+    severity: mayLose ? "warn" : "error",
+    threshold: { rows: 0 },
+    askedBy: guard,
+    statement: statement("read", auditOf(figures)),
+    guards: {
+      message: `${key} ${what} than it may (${guard}: ${most})`,
+      hint: `--allow-loss ${key} lets it pass this time; postgres: { guard: { ${guard} } } says what it may`,
+    },
+  };
+}
+
+/**
+ * Rows of an incremental model go when it is made anew, or is no longer one; when rows are added, only by what its config
+ * does not count.
+ */
+function canLose({ model, step, published }: Guarded): boolean {
+  const isIncremental = model.kind === "incremental" || published.storage !== undefined;
+  return isIncremental && (!step.newRows || model.postgres.guard?.where !== undefined);
+}
+
+/** Tables of this size are counted in a few ms. */
+const SMALL = 1024 * 1024;
+
+/**
+ * What the server knows without reading rows: that so much cannot be gone. Counting both tables takes 7 % of the time of a
+ * full refresh that copies 2,000,000 rows.
+ */
+function cannotHaveLost({ model, step, published }: Guarded): Sql | undefined {
+  const before = published.storage?.table ?? (published.kind === "table" ? published.object : undefined);
+  const { where } = model.postgres.guard ?? {};
+  const made = step.entry.storage?.table ?? (step.kind === "table" ? step.entry.object : undefined);
+  if (before === undefined || made === undefined || (where !== undefined && !step.newRows)) return undefined;
+  // A row that no longer counts is one that was added in the place of one that did.
+  const few = step.newRows
+    ? sql`${estimated(step.newRows.table)} < 0.4 * ${estimated(before)}`
+    : sql`${estimated(made)} > 0.75 * ${estimated(before)}`;
+  return sql`coalesce(pg_relation_size(to_regclass(${sqlLiteral(privateId(before))})) >= ${literal(SMALL)} and ${few}, false)`;
+}
+
+/** Rows as of the last `analyze`, for the size that the table has now; NULL where there was none. */
+function estimated(table: string): Sql {
+  return sql`(
+    select nullif(reltuples, -1) / greatest(relpages, 1) * pg_relation_size(oid) / current_setting('block_size')::integer
+    from pg_class
+    where oid = to_regclass(${sqlLiteral(privateId(table))})
+  )`;
 }
 
 function guardTarget(target: Target, schema: string, name: string): Target {
@@ -73,8 +137,18 @@ function percent(amount: Sql, whole: Sql): Sql {
   return sql`round(100.0 * ${amount} / nullif(${whole}, 0), 1)`;
 }
 
-function rowDrop(before: Sql, after: Sql, allowed: Threshold): Sql {
+interface Compared {
+  readonly before: Sql;
+  readonly after: Sql;
+  /** The rows that count, as the author says. */
+  readonly where?: string | undefined;
+  /** A condition under which nothing is counted. */
+  readonly unless?: Sql | undefined;
+}
+
+function rowDrop({ before, after, where, unless }: Compared, allowed: Threshold): Sql {
   const [drop, whole] = [sql`(rows_before - rows_now)`, sql`rows_before`];
+  const counted = where === undefined ? empty : sql` where ${expression(where, "postgres.guard: where")}`;
   return sql`
     select
       rows_before,
@@ -82,8 +156,9 @@ function rowDrop(before: Sql, after: Sql, allowed: Threshold): Sql {
       ${percent(drop, whole)} as percent_lost
     from (
       select
-        (select count(*) from ${before}) as rows_before,
-        (select count(*) from ${after}) as rows_now
+        (select count(*) from ${before}${counted}) as rows_before,
+        (select count(*) from ${after}${counted}) as rows_now
+      ${unless ? sql`where not (${unless})` : empty}
     ) as figures
     where ${exceeds(drop, whole, allowed)}`;
 }

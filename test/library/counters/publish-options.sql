@@ -13,6 +13,9 @@
 --   ],
 --   "description": "What odd_deltas and odd_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.",
 --   "postgres": {
+--     "guard": {
+--       "where": "\"_dataform_row_kind\" = 'reading'"
+--     },
 --     "indexes": [
 --       {
 --         "columns": [

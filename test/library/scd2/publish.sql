@@ -83,6 +83,9 @@ set local enable_seqscan = off; set local jit = off
 --   "onSchemaChange": "SYNCHRONIZE",
 --   "description": "What customers is kept in; read that one.",
 --   "postgres": {
+--     "guard": {
+--       "where": "row_kind = 'version'"
+--     },
 --     "indexes": [
 --       {
 --         "columns": [

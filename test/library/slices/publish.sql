@@ -26,6 +26,9 @@ where ledger.status = 'loaded' and ledger.batch = 'slice' and ledger.table_name 
 --   "onSchemaChange": "SYNCHRONIZE",
 --   "description": "What stats is kept in; read that one.",
 --   "postgres": {
+--     "guard": {
+--       "where": "\"row_kind\" = 'version'"
+--     },
 --     "indexes": [
 --       {
 --         "columns": [
