@@ -46,6 +46,24 @@ export function connectionError(error: unknown, settings: ConnectionSettings): U
   });
 }
 
+export interface Failure {
+  readonly server: ConnectionSettings;
+  readonly error: unknown;
+}
+
+/** What to say when none of several servers would do. */
+export function severalErrors(failures: readonly Failure[], settings: ConnectionSettings): UserError {
+  const errors = failures.map(({ server, error }) => connectionError(error, server));
+  if (errors.length === 1) return errors[0]!;
+  const reasons = failures.map(({ server: { host, port } }, index) => `${host}:${port}: ${errors[index]!.found}`);
+  return new UserError({
+    message: `cannot connect to PostgreSQL at ${connectionUrl(settings)} (from ${settings.source})`,
+    found: [...new Set(reasons)].join("; "),
+    hint: errors.at(-1)!.hint,
+    cause: failures.at(-1)!.error,
+  });
+}
+
 function hintFor(reason: string): string {
   if (/wants a password|no password/i.test(reason)) return connectionHints["28P01"]!;
   if (/not support SSL/.test(reason))

@@ -3,7 +3,8 @@ import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import pg from "pg";
 import type { Address, ConnectionSettings, SslMode, TargetSession } from "../model/connection-settings.ts";
-import { connectionError } from "./connection-error.ts";
+import { connectionError, type Failure, severalErrors } from "./connection-error.ts";
+import { negotiatingConnection } from "./negotiate.ts";
 
 /** Milliseconds for a server to answer, where nothing else is said. */
 const PATIENCE = 10_000;
@@ -29,21 +30,21 @@ export interface OpenOptions {
 export async function open(settings: ConnectionSettings, options: OpenOptions): Promise<Opened> {
   const target = settings.targetSession ?? "any";
   const rounds: readonly TargetSession[] = target === "prefer-standby" ? ["standby", "any"] : [target];
-  let last: unknown;
+  const failures: Failure[] = [];
   for (const wanted of rounds) {
     for (const server of serversOf(settings)) {
       try {
         const opened = await openServer(server, options);
         if (suits(opened.parameters, wanted)) return opened;
         await opened.driver.end();
-        last ??= new Error(`this server is not ${wanted}`);
+        failures.push({ server, error: new Error(`this server is not ${wanted}`) });
       } catch (error) {
         if (wasRefused(error)) throw connectionError(error, server);
-        last = error;
+        failures.push({ server, error });
       }
     }
   }
-  throw connectionError(last, settings);
+  throw severalErrors(failures, settings);
 }
 
 function serversOf({ others = [], host, port, hostaddr, ...rest }: ConnectionSettings): ConnectionSettings[] {
@@ -51,20 +52,12 @@ function serversOf({ others = [], host, port, hostaddr, ...rest }: ConnectionSet
   return [first, ...others].map((address) => ({ ...rest, ...address }));
 }
 
-/** The servers that said that they have no TLS: who prefers it need not ask them again. */
-const plainServers = new Set<string>();
-
 async function openServer(settings: ConnectionSettings, options: OpenOptions): Promise<Opened> {
-  const { host, port, ssl } = settings;
-  const name = `${host}:${port}`;
-  const overSocket = host.startsWith("/");
-  const knownPlain = ssl.mode === "prefer" && plainServers.has(name);
-  const [first, second] = overSocket || knownPlain ? [false] : waysOf(ssl.mode);
+  const [first, second] = settings.host.startsWith("/") ? [false] : waysOf(settings.ssl.mode);
   try {
     return await attempt(settings, options, first!);
   } catch (error) {
     if (second === undefined || !mayGoTheOtherWay(error, first!)) throw error;
-    if (isWithoutTls(error)) plainServers.add(name);
     return await attempt(settings, options, second).catch((other) => {
       // What TLS says tells more, unless it is that there is none.
       const [ofTls, ofPlain] = second ? [other, error] : [error, other];
@@ -84,11 +77,11 @@ function waysOf(mode: SslMode): readonly [boolean, boolean?] {
 function mayGoTheOtherWay(error: unknown, withTls: boolean): boolean {
   const { code } = error as { code?: string };
   if (code === "28000") return true;
-  return withTls && (isWithoutTls(error) || isTlsFailure(error));
+  return withTls && isTlsFailure(error);
 }
 
 function isWithoutTls(error: unknown): boolean {
-  return /server does not support SSL/.test((error as Error).message);
+  return /server does not support SSL|error establishing an SSL/.test((error as Error).message);
 }
 
 function isTlsFailure(error: unknown): boolean {
@@ -107,14 +100,16 @@ function wasRefused(error: unknown): boolean {
 
 async function attempt(settings: ConnectionSettings, options: OpenOptions, withTls: boolean): Promise<Opened> {
   const { host, hostaddr, port, database, user, password, applicationName, connectTimeout } = settings;
+  const ssl = withTls ? tlsOptions(settings) : false;
   const driver = new pg.Client({
+    ...(settings.ssl.mode === "prefer" && ssl ? { connection: negotiatingConnection(ssl) } : {}),
     host: hostaddr ?? host,
     port,
     database,
     user,
     // Explicit values: undefined would make the driver read the process's environment.
     password: password ?? "",
-    ssl: withTls ? tlsOptions(settings) : false,
+    ssl,
     options: settings.options ?? " ",
     client_encoding: "utf8",
     sslnegotiation: withTls && settings.ssl.direct ? "direct" : "postgres",
