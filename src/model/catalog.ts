@@ -22,7 +22,14 @@ export interface Catalog {
   readonly relations: Readonly<Record<string, PublicRelation>>;
   /** Schemas that exist. */
   readonly schemas: readonly string[];
+  /** Those of them in which this session may not make anything. */
+  readonly closedSchemas?: readonly string[];
+  /** Roles that exist. */
+  readonly roles?: readonly string[];
 }
+
+/** What of the catalog others may change while a run goes on: it is read again before a release is published. */
+export type Surroundings = Pick<Catalog, "relations" | "schemas" | "closedSchemas" | "roles">;
 
 /** An environment that somebody holds: runs publish nothing until it is lifted. */
 export interface Hold {
@@ -88,6 +95,8 @@ export interface Column {
 /** What others put on a relation. One that takes its place has it again. */
 export interface Attachments {
   readonly owner: string;
+  /** True: only its owner may change it, and this session has not that role's rights. */
+  readonly outOfReach?: boolean;
   /** `security_barrier=true` and the like. */
   readonly options: readonly string[];
   /** Rights of others than the owner. */
@@ -116,9 +125,12 @@ export interface Part {
   readonly comment?: string;
 }
 
+/** What is no relation with rows, and has a name that no view can have beside it. */
+export type TakenName = "sequence" | "index" | "composite type" | "type";
+
 export interface PublicRelation extends Attachments {
   readonly target: Target;
-  readonly kind: "view" | "table" | "materialized view" | "foreign table" | "partitioned table" | "other";
+  readonly kind: "view" | "table" | "materialized view" | "foreign table" | "partitioned table" | TakenName;
   /** Whether it reads a private object: some environment of this tool publishes it. */
   readonly published: boolean;
   /** Whether the owner may read what a run builds only if that is granted: it is no superuser, and not the user of this run. */

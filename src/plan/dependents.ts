@@ -24,12 +24,13 @@ export function refuseToRebuild(item: PublishItem, dependent: Dependent): void {
 }
 
 function whyNotRebuilt(item: PublishItem, dependent: Dependent): string | undefined {
-  const { what, kind, size, defaults, parts, fixed } = dependent;
+  const { what, kind, size, defaults, parts, fixed, owner, outOfReach } = dependent;
   const kept = new Set(item.object.columns.map((column) => column.name));
   const gone = dependent.columns.filter((column) => !kept.has(column));
   if (gone.length) return `${what} reads ${gone.join(", ")}, which the model no longer has`;
   if (kind === "private") return `${what} is a private view of another model or project`;
   if (kind === "other") return `${what} is neither a view nor a materialized view`;
+  if (outOfReach) return `${what} belongs to ${owner}, and only the owner may make it anew`;
   const lost = [
     ...parts.map((part) => `${part.kind} ${part.name}`),
     ...Object.keys(defaults).map((column) => `default of ${column}`),

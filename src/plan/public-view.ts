@@ -1,4 +1,4 @@
-import type { Attachments, Catalog, Column, Dependent, Grant, PublicRelation } from "../model/catalog.ts";
+import type { Attachments, Catalog, Column, Grant, PublicRelation } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
 import type { PublishItem, Statement } from "../model/plan.ts";
@@ -20,6 +20,7 @@ import { statement } from "../sql/statement.ts";
 import { castsAlike, followsSession } from "../sql/types.ts";
 import { goesWithColumns, inTheWay, restored, sameColumn, withColumns } from "./attachments.ts";
 import { dropDependents, makeDependents, refuseToRebuild } from "./dependents.ts";
+import { isOurView, leftBehind, refuseUnpublishable } from "./obstacles.ts";
 import { refuseOurNames } from "./our-names.ts";
 
 /** How the public view of one model follows its new private object. */
@@ -49,11 +50,11 @@ export interface PublicPath {
  */
 export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
   refuseOurNames(item, item.object.columns);
-  const key = targetKey(item.target);
-  const relation = catalog.relations[key];
+  refuseUnpublishable(item, catalog);
+  const relation = catalog.relations[targetKey(item.target)];
   const { columns } = item.object;
   if (!relation) return { how: "create", columns, checks: [] };
-  if (relation.kind !== "view" || !catalog.manifest[key]) return adopt(item, relation);
+  if (!isOurView(item, catalog)) return adopt(item, relation);
   const built = new Map(columns.map((column) => [column.name, column]));
   const known = new Set(relation.columns.map(({ name }) => name));
   const added = columns.filter(({ name }) => !known.has(name));
@@ -147,11 +148,7 @@ function shim(item: PublishItem, relation: PublicRelation, { built, added, reade
 }
 
 function adopt(item: PublishItem, relation: PublicRelation): PublicPath {
-  if (relation.published) throw otherEnvironment(item);
-  if (!item.publishing.adopt) throw notOurs(item, relation);
-  const dependents = leftBehind(relation);
-  if (dependents.length && !item.publishing.rebuildDependents) throw dependentsStay(item, relation);
-  for (const dependent of dependents) refuseToRebuild(item, dependent);
+  for (const dependent of leftBehind(relation)) refuseToRebuild(item, dependent);
   const { parts, fixed } = relation;
   const stays = [...(givesParts(item, relation) ? [] : parts.map(({ kind, name }) => `${kind} ${name}`)), ...fixed];
   const { warning } = goesAlong(item, relation);
@@ -165,11 +162,6 @@ function adopt(item: PublishItem, relation: PublicRelation): PublicPath {
     ].join("; "),
     checks: [],
   };
-}
-
-/** Private views that were built on the relation read it where it is moved; what others built would be left behind. */
-function leftBehind(relation: PublicRelation): Dependent[] {
-  return relation.dependents.filter(({ kind }) => kind !== "private");
 }
 
 /** Triggers and rules of a view fit another view; those of a table do not. */
@@ -258,37 +250,6 @@ function newGrants(item: PublishItem, relation: PublicRelation | undefined): Gra
 
 function grantKey({ grantee, privilege, grantable, column }: Grant): string {
   return JSON.stringify([privilege, grantable, grantee, column ?? null]);
-}
-
-function otherEnvironment(item: PublishItem): UserError {
-  return new UserError({
-    message: `${targetKey(item.target)} cannot be published: another environment of this database publishes that name`,
-    location: { file: item.file },
-    hint: "run with the environment it belongs to, or write to other schemas: --schema-suffix",
-  });
-}
-
-function notOurs(item: PublishItem, relation: PublicRelation): UserError {
-  return new UserError({
-    message: `${targetKey(item.target)} cannot be published: a ${relation.kind} that this project did not make has that name`,
-    location: { file: item.file },
-    expected: "no relation of that name, or one that an earlier release made",
-    found: `a ${relation.kind} owned by ${relation.owner}${readBy(relation.dependents)}`,
-    hint: `postgres: { adopt: true } in the model moves it to schema ${PRIVATE_SCHEMA} and takes its place; or rename one of them`,
-  });
-}
-
-function dependentsStay(item: PublishItem, relation: PublicRelation): UserError {
-  return new UserError({
-    message: `${targetKey(item.target)} cannot take the place of the ${relation.kind}: what others built on it would stay there`,
-    location: { file: item.file },
-    found: readBy(leftBehind(relation)).slice(2),
-    hint: "postgres: { adopt: true, rebuildDependents: true } makes them anew on the model, in the same transaction",
-  });
-}
-
-function readBy(dependents: readonly Dependent[]): string {
-  return dependents.length ? `, read by ${dependents.map(({ what }) => what).join(", ")}` : "";
 }
 
 function cannotTakeAlong(item: PublishItem, stuck: readonly string[]): UserError {

@@ -36,14 +36,7 @@ export function planPublish(input: PublishInput): PublishPlan {
     release,
     targets: items.map(({ target }) => target),
     warmUp: warmUp(items, catalog),
-    deltas: [
-      statement("begin", sql`begin`),
-      ...asBuilder(
-        input,
-        items.flatMap(({ delta }) => delta?.statements ?? []),
-      ),
-      statement("savepoint", sql`savepoint views`),
-    ],
+    deltas: [statement("begin", sql`begin`), ...deltas(input, items), statement("savepoint", sql`savepoint views`)],
     views: [...limits(bounds, bounds.holdMs), ...publishMessage(input, views)],
     bounds,
     warnings: [...paths.flatMap(({ path }) => path.warning ?? []), ...items.flatMap(describedInVain)],
@@ -55,6 +48,15 @@ function describedInVain({ target, entry, object }: PublishItem): string[] {
   const vain = Object.keys(entry.columnDescriptions).filter((name) => !names.has(name));
   return vain.length ? [`${targetKey(target)} describes columns it does not have: ${vain.join(", ")}`] : [];
 }
+
+/** What is only checked at the end is checked here: as the builder, before readers are held, and not in the commit. */
+function deltas(input: PublishInput, items: readonly PublishItem[]): readonly Statement[] {
+  const statements = items.flatMap(({ delta }) => delta?.statements ?? []);
+  return asBuilder(input, statements.length ? [...statements, CHECK_NOW] : []);
+}
+
+/** Fires what constraints and triggers put off to the end of the transaction. */
+export const CHECK_NOW: Statement = statement("setting", sql`set constraints all immediate`);
 
 /** The author's own statements among them never run as the publisher. */
 function asBuilder({ roles }: PublishInput, statements: readonly Statement[]): readonly Statement[] {
@@ -159,6 +161,12 @@ function limits({ lockMs }: Bounds, holdMs: number): Statement[] {
     statement("limit", sql`set local lock_timeout = ${literal(`${lockMs}ms`)}`),
     statement("limit", sql`set local statement_timeout = ${literal(`${holdMs}ms`)}`),
   ];
+}
+
+/** The same without its commit, to find out what the server says. */
+export function rehearsal(plan: PublishPlan): PublishPlan {
+  const ending = statement("commit", sql`rollback`);
+  return { ...plan, warmUp: [], views: [...plan.views.filter(({ role }) => role !== "commit"), ending] };
 }
 
 /** What an attempt sends: the first as the plan says, a later one with more time where the machine is too slow. */

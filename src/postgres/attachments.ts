@@ -92,6 +92,7 @@ const fixedOf = sql`(
 /** What others put on it: `Attachments`. */
 export const attachmentsOf = sql`jsonb_build_object(
   'owner', pg_get_userbyid(c.relowner),
+  'outOfReach', not pg_has_role(c.relowner, 'usage'),
   'options', to_jsonb(coalesce(c.reloptions, '{}')),
   'grants', ${grantsOf},
   'ownerLacks', (

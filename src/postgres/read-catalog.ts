@@ -7,6 +7,7 @@ import type {
   Hold,
   Manifest,
   PublicRelation,
+  Surroundings,
 } from "../model/catalog.ts";
 import type { NewRows, NewRowsShape } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
@@ -25,9 +26,6 @@ export async function readCatalog(client: Client, environment: string, targets: 
   );
   const initialised = settings[0]!.initialised === "t";
   const state = initialised ? await readState(client, environment) : undefined;
-  const { rows: schemas } = await client.query<{ nspname: string }>(
-    sql`select nspname from pg_namespace order by nspname`,
-  );
   const manifest = state?.manifest ? (JSON.parse(state.manifest) as Manifest) : {};
   // Also of models that the project no longer has.
   const all = [...targets, ...Object.values(manifest).map(({ target }) => target)];
@@ -42,8 +40,21 @@ export async function readCatalog(client: Client, environment: string, targets: 
     fence: Number(state?.fence ?? 0),
     nextRelease: Number(state?.next_release ?? 1),
     manifest,
-    relations: await readRelations(client, [...wanted.values()]),
+    ...(await readSurroundings(client, [...wanted.values()])),
+  };
+}
+
+/** What others may change at any time. */
+export async function readSurroundings(client: Client, targets: readonly Target[]): Promise<Surroundings> {
+  const { rows: schemas } = await client.query<{ nspname: string; closed: string }>(
+    sql`select nspname, not has_schema_privilege(oid, 'create') as closed from pg_namespace order by nspname`,
+  );
+  const { rows: roles } = await client.query<{ rolname: string }>(sql`select rolname from pg_roles order by rolname`);
+  return {
+    relations: await readRelations(client, targets),
     schemas: schemas.map(({ nspname }) => nspname),
+    closedSchemas: schemas.filter(({ closed }) => closed === "t").map(({ nspname }) => nspname),
+    roles: roles.map(({ rolname }) => rolname),
   };
 }
 
@@ -76,6 +87,22 @@ const relationKinds: Readonly<Record<string, PublicRelation["kind"]>> = {
   m: "materialized view",
   f: "foreign table",
   p: "partitioned table",
+  S: "sequence",
+  i: "index",
+  I: "index",
+  c: "composite type",
+  T: "type",
+};
+
+const nothingAttached: Omit<Attachments, "owner"> = {
+  options: [],
+  grants: [],
+  ownerLacks: [],
+  grantedByDefault: [],
+  comments: {},
+  defaults: {},
+  parts: [],
+  fixed: [],
 };
 
 async function readRelations(client: Client, targets: readonly Target[]): Promise<Record<string, PublicRelation>> {
@@ -94,7 +121,13 @@ async function readRelations(client: Client, targets: readonly Target[]): Promis
      from unnest($1::text[], $2::text[]) as wanted(schema, name)
      join pg_namespace n on n.nspname = wanted.schema
      join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
-     where c.relkind in ('v', 'r', 'm', 'f', 'p')`,
+     union all
+     -- A relation has a row type of its name: another type of that name is in its way.
+     select t.oid, n.nspname, t.typname, 'T', false, false, '[]', jsonb_build_object('owner', pg_get_userbyid(t.typowner))
+     from unnest($1::text[], $2::text[]) as wanted(schema, name)
+     join pg_namespace n on n.nspname = wanted.schema
+     join pg_type t on t.typnamespace = n.oid and t.typname = wanted.name
+     where t.typrelid = 0 and t.typelem = 0`,
     [targets.map(({ schema }) => schema), targets.map(({ name }) => name)],
   );
   const dependents = await readDependents(
@@ -106,7 +139,8 @@ async function readRelations(client: Client, targets: readonly Target[]): Promis
       const target = { schema: row.schema, name: row.name };
       const relation: PublicRelation = {
         target,
-        kind: relationKinds[row.relkind] ?? "other",
+        kind: relationKinds[row.relkind]!,
+        ...nothingAttached,
         ...(JSON.parse(row.attachments) as Attachments),
         published: row.published === "t",
         ownerIsOther: row.other === "t",

@@ -8,6 +8,8 @@ export interface PostgresError {
   readonly detail?: string;
   readonly hint?: string;
   readonly where?: string;
+  /** Of a violated constraint: its table. */
+  readonly table?: string;
   /** The function of the server that says so: the same in every language of its messages. */
   readonly routine?: string;
   /** Of a message of several statements: how many were done before the one that failed. */
@@ -30,6 +32,7 @@ export function postgresError(error: unknown): PostgresError | undefined {
     ...(fields.detail ? { detail: fields.detail } : {}),
     ...(fields.hint && !TAKES_ALONG.test(fields.hint) ? { hint: fields.hint } : {}),
     ...(fields.where ? { where: fields.where } : {}),
+    ...(fields.table ? { table: fields.table } : {}),
     ...(fields.routine ? { routine: fields.routine } : {}),
     ...(fields.completed === undefined ? {} : { completed: fields.completed }),
   };

@@ -87,7 +87,7 @@ async function slowStorages(client: Client, environment: string): Promise<Manife
 }
 
 async function noSnapshotIsOlder(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ now: string }>(sql`select clock_timestamp() as now`);
+  const { rows } = await client.query<{ now: string }>(sql`select pg_snapshot_xmax(pg_current_snapshot())::xid as now`);
   const options = { timeout: 1_000, signal: new AbortController().signal };
   return (await waitForHorizon(client, rows[0]!.now, options)) === undefined;
 }

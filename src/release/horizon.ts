@@ -4,31 +4,39 @@ import { sql } from "../sql/sql.ts";
 
 export type HorizonPolicy = "wait" | "publish" | "fail";
 
+interface OpenTransaction {
+  /** Its virtual transaction: known of every transaction, whatever a session tells of itself. */
+  readonly transaction: string;
+  readonly reader: string;
+}
+
 /**
  * Waits until no transaction is left whose snapshot is older than the builds. Such a reader would find the new
  * tables empty: it sees the new views, because names are looked up now, but not the rows, which came after its snapshot.
  * Returns what is still open when the time is up, or undefined when nothing is.
- * @param builtAt clock_timestamp() after the last build committed
+ *
+ * A snapshot that may be older is told by its xmin, so also one that was imported, and one of a session that does not tell
+ * when it began. While a transaction writes that is older than the builds, every snapshot has such an xmin: those that are
+ * open at first are waited for then, and those that begin while one of these could still hand its snapshot on.
+ * @param builtBy a transaction id that was given out after the last build had committed
  */
 export async function waitForHorizon(
   client: Client,
-  builtAt: string,
+  builtBy: string,
   options: { readonly timeout: number; readonly signal: AbortSignal; readonly onWait?: (what: string) => void },
 ): Promise<string | undefined> {
   const started = performance.now();
   let told = false;
+  let first: ReadonlySet<string> | undefined;
+  let waitedFor: ReadonlySet<string> = new Set();
   for (;;) {
-    // By start and not by age of xmin: one long writer drags everybody's xmin back, and the wait would not end.
-    const { rows } = await client.query<{ reader: string }>(
-      sql`select format('process %s (%s) in a transaction since %s', pid, coalesce(nullif(application_name, ''), 'no application name'), xact_start) as reader
-       from pg_stat_activity
-       where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
-         and backend_xmin is not null and xact_start <= $1::timestamptz
-       order by xact_start`,
-      [builtAt],
-    );
-    if (!rows.length) return undefined;
-    const readers = rows.map(({ reader }) => reader).join("; ");
+    const open = await openTransactions(client, builtBy);
+    const all = new Set(open.map(({ transaction }) => transaction));
+    waitedFor = first === undefined || first.size ? all : common(waitedFor, all);
+    first = first === undefined ? all : common(first, all);
+    if (!waitedFor.size) return undefined;
+    const waited = open.filter(({ transaction }) => waitedFor.has(transaction));
+    const readers = waited.map(({ reader }) => reader).join("; ");
     if (performance.now() - started > options.timeout || options.signal.aborted) return readers;
     if (!told && performance.now() - started > 500) {
       options.onWait?.(`older transactions must end first, or they would read new tables as empty: ${readers}`);
@@ -38,10 +46,30 @@ export async function waitForHorizon(
   }
 }
 
-/** Whether this role sees the transactions of others; without that the wait cannot protect them. */
-export async function seesOthers(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ sees: string }>(
-    sql`select pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees`,
+/** Transactions of this database whose snapshot may be from before `builtBy`. Everybody may see as much of the others. */
+async function openTransactions(client: Client, builtBy: string): Promise<readonly OpenTransaction[]> {
+  const { rows } = await client.query<{ transaction: string; reader: string }>(
+    sql`
+      select
+        l.virtualtransaction as transaction,
+        format(
+          'process %s (%s) in a transaction since %s',
+          a.pid, coalesce(nullif(a.application_name, ''), 'no application name'), coalesce(a.xact_start::text, 'a time it does not tell')
+        ) as reader
+      from pg_stat_activity as a
+      join pg_locks as l
+        on l.pid = a.pid and l.locktype = 'virtualxid' and l.virtualxid = l.virtualtransaction
+      where a.datname = current_database()
+        and a.pid <> pg_backend_pid()
+        -- The workers of autovacuum have no user, and read no view.
+        and a.usesysid is not null
+        and age(a.backend_xmin) > age($1::xid)
+      order by a.xact_start, a.pid`,
+    [builtBy],
   );
-  return rows[0]!.sees === "t";
+  return rows;
+}
+
+function common(some: ReadonlySet<string>, others: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...some].filter((one) => others.has(one)));
 }

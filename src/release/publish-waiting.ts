@@ -3,13 +3,17 @@ import type { Catalog } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishItem } from "../model/plan.ts";
 import { GIVEN_UP, STARVED } from "../model/release.ts";
+import { targetKey } from "../model/target.ts";
+import { refuseWithoutSchema } from "../plan/obstacles.ts";
 import { choosePath, shimChangesValues } from "../plan/public-view.ts";
 import { planPublish } from "../plan/publish-plan.ts";
 import type { Client } from "../postgres/client.ts";
+import { readSurroundings } from "../postgres/read-catalog.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
-import { type HorizonPolicy, seesOthers, waitForHorizon } from "./horizon.ts";
-import { publish } from "./publish.ts";
-import { discard } from "./store.ts";
+import { type HorizonPolicy, waitForHorizon } from "./horizon.ts";
+import { type PublishOptions, publish } from "./publish.ts";
+import { discard, recordedBy } from "./store.ts";
+import { Unpublishable, whoFails } from "./unpublishable.ts";
 
 export interface ReleaseOptions {
   /**
@@ -33,7 +37,8 @@ export interface ReleaseOptions {
  * Whether the public view of a model can follow.
  * @throws UserError when it cannot without breaking what others built on it.
  */
-export async function checkItem(item: PublishItem, catalog: Catalog, client: Client): Promise<void> {
+async function checkItem(item: PublishItem, catalog: Catalog, client: Client): Promise<void> {
+  refuseWithoutSchema(item, catalog);
   const path = choosePath(item, catalog);
   for (const check of path.checks) {
     try {
@@ -47,14 +52,37 @@ export async function checkItem(item: PublishItem, catalog: Catalog, client: Cli
   }
 }
 
+/** A release that is recorded as waiting. */
+interface Waiting {
+  readonly release: number;
+  readonly items: readonly PublishItem[];
+  /** The release that these objects were built for, where it is another one. */
+  readonly builtIn?: number;
+}
+
+/** @throws Unpublishable where the public views of some cannot follow */
+export async function checkItems(items: readonly PublishItem[], catalog: Catalog, client: Client): Promise<void> {
+  const causes = new Map<string, unknown>();
+  for (const item of items) {
+    try {
+      await checkItem(item, catalog, client);
+    } catch (error) {
+      if (connectionLost(error)) throw error;
+      causes.set(targetKey(item.target), error);
+    }
+  }
+  if (causes.size) throw new Unpublishable(causes);
+}
+
 /**
  * Publishes a release that is recorded as waiting. Returns warnings.
- * @throws UserError when it stays waiting, or cannot be published at all.
+ * @throws Unpublishable when some of its models cannot be published; nothing was
+ * @throws UserError when it stays waiting, or cannot be published at all
  */
 export async function publishWaiting(
   session: Session,
   catalog: Catalog,
-  waiting: { readonly release: number; readonly builtAt: string; readonly items: readonly PublishItem[] },
+  waiting: Waiting,
   options: ReleaseOptions,
 ): Promise<readonly string[]> {
   const { release, items } = waiting;
@@ -62,15 +90,15 @@ export async function publishWaiting(
   const warnings = await passHorizon(session, waiting, options);
   await session.failpoint("horizon passed");
   const { runId, fence, environment, settings, signal, failpoint, events } = session;
-  const plan = planPublish({
-    catalog,
-    runId,
-    fence,
-    release,
-    items,
-    roles: settings.roles,
+  const targets = items.map(({ target }) => target);
+  const now = await session.retry(async (client) => {
+    const read = { ...catalog, ...(await readSurroundings(client, targets)) };
+    await checkItems(items, read, client);
+    return read;
   });
-  await publish(plan, settings, {
+  const input = { catalog: now, runId, fence, release, items, roles: settings.roles };
+  const plan = planPublish(input);
+  const how: PublishOptions = {
     environment,
     runId,
     fence,
@@ -78,30 +106,35 @@ export async function publishWaiting(
     signal,
     failpoint,
     onWait: (what) => events.waiting?.(what),
-  });
+  };
+  try {
+    await publish(plan, settings, how);
+  } catch (error) {
+    const causes = await whoFails(error, input, settings, how);
+    throw causes.size ? new Unpublishable(causes) : error;
+  }
   events.published?.(release, items.length, (performance.now() - started) / 1000);
   return [...warnings, ...plan.warnings];
 }
 
 async function passHorizon(
   session: Session,
-  { release, builtAt }: { readonly release: number; readonly builtAt: string },
+  { release, builtIn = release }: Waiting,
   options: ReleaseOptions,
 ): Promise<string[]> {
   const policy = options.horizon ?? "wait";
   const timeout = policy === "publish" && options.horizonTimeout === undefined ? 0 : (options.horizonTimeout ?? 30_000);
   const { signal, events, environment } = session;
-  const blind = (await session.retry(seesOthers))
-    ? []
-    : [
-        "this role cannot see other users' transactions: grant pg_read_all_stats to it, so that old snapshots are waited for",
-      ];
-  const readers = await session.retry((client) =>
-    waitForHorizon(client, builtAt, { timeout, signal, onWait: (what) => events.waiting?.(what) }),
+  const readers = await session.retry(async (client) =>
+    waitForHorizon(client, await recordedBy(client, environment, builtIn), {
+      timeout,
+      signal,
+      onWait: (what) => events.waiting?.(what),
+    }),
   );
-  if (readers === undefined) return blind;
+  if (readers === undefined) return [];
   if (policy === "publish")
-    return [...blind, `published before older transactions ended, which may read new tables as empty: ${readers}`];
+    return [`published before older transactions ended, which may read new tables as empty: ${readers}`];
   if (policy === "fail") await session.retry((client) => discard(client, environment, release));
   throw new UserError({
     message:

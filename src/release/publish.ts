@@ -17,8 +17,10 @@ import { sql } from "../sql/sql.ts";
 const TRY_AGAIN = new Set(["55P03", "57014", "40P01", "40001", "XX000"]);
 /** Cut off by the bound on the block: not a reader in the way but our own work that is too slow for it. */
 const TOO_SLOW = "57014";
-/** SQLSTATE: no transaction is open. */
-const NO_TRANSACTION = "25P01";
+/** Of these, what a statement without limits of ours can meet. */
+const IN_THE_WAY = new Set(["55P03", "40P01", "40001"]);
+/** SQLSTATEs: no transaction is open, no such savepoint. */
+const NO_SAVEPOINT = new Set(["25P01", "3B001"]);
 
 export interface PublishOptions {
   readonly environment: string;
@@ -62,17 +64,18 @@ export async function publish(plan: PublishPlan, settings: ConnectionSettings, o
 }
 
 /** The deltas first, then all public views in one message that ends with the commit. */
-async function publishOn(client: Client, plan: PublishPlan, options: PublishOptions): Promise<void> {
+export async function publishOn(client: Client, plan: PublishPlan, options: PublishOptions): Promise<void> {
   const started = performance.now();
   if (plan.warmUp.length) await send(client, plan.warmUp);
   await options.failpoint("publish begun");
-  options.signal.throwIfAborted();
-  await applyDeltas(client, plan);
-  await options.failpoint("deltas applied");
-  options.signal.throwIfAborted();
-  let holdMs = plan.bounds.holdMs;
+  let { holdMs } = plan.bounds;
+  let applied = false;
   for (let attempts = 1; ; attempts++) {
+    options.signal.throwIfAborted();
     try {
+      if (!applied) await applyDeltas(client, plan, options);
+      applied = true;
+      options.signal.throwIfAborted();
       const answer = send(client, attempt(plan, holdMs));
       // Handled below even when the hook throws first.
       answer.catch(() => {});
@@ -82,11 +85,11 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
     } catch (error) {
       const code = sqlState(error);
       if (code === FENCED) throw fenced(plan.release);
-      if (!code || !TRY_AGAIN.has(code)) throw error;
+      if (!code || !(applied ? TRY_AGAIN : IN_THE_WAY).has(code)) throw error;
       if (options.signal.aborted) throw error;
-      await backToDeltas(client, plan);
-      if (code === TOO_SLOW) holdMs *= 2;
+      applied = await backToDeltas(client);
       if (performance.now() - started > options.deadline) throw starved(plan, await blockers(plan, client));
+      if (code === TOO_SLOW) holdMs *= 2;
       if (attempts % 20 === 0)
         options.onWait?.(`readers hold views of release ${plan.release}: ${await blockers(plan, client)}`);
       // At random, so as not to fall in step with a reader that comes at intervals; never longer locks.
@@ -95,17 +98,20 @@ async function publishOn(client: Client, plan: PublishPlan, options: PublishOpti
   }
 }
 
-async function applyDeltas(client: Client, plan: PublishPlan): Promise<void> {
+async function applyDeltas(client: Client, plan: PublishPlan, options: PublishOptions): Promise<void> {
   await send(client, plan.deltas);
+  await options.failpoint("deltas applied");
 }
 
-/** To where the deltas are applied. A failure in the commit itself has taken them back, too. */
-async function backToDeltas(client: Client, plan: PublishPlan): Promise<void> {
+/** To where the deltas are applied. False where they have to be applied again: they failed, or the commit itself did. */
+async function backToDeltas(client: Client): Promise<boolean> {
   try {
     await client.query(sql`rollback to savepoint views`);
+    return true;
   } catch (error) {
-    if (sqlState(error) !== NO_TRANSACTION) throw error;
-    await applyDeltas(client, plan);
+    if (!NO_SAVEPOINT.has(sqlState(error) ?? "")) throw error;
+    await client.query(sql`rollback`);
+    return false;
   }
 }
 

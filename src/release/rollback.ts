@@ -14,8 +14,9 @@ import { describeObjects, readCatalog } from "../postgres/read-catalog.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { contentBefore, contentOf, withContent } from "./chain.ts";
-import { checkItem, publishWaiting, type ReleaseOptions, staysWaiting } from "./publish-waiting.ts";
+import { checkItems, publishWaiting, type ReleaseOptions, staysWaiting } from "./publish-waiting.ts";
 import { discard, readReleases, recordWaiting, type StoredRelease } from "./store.ts";
+import { Unpublishable } from "./unpublishable.ts";
 
 export interface RollbackOptions extends SessionOptions, ReleaseOptions {
   /**
@@ -47,7 +48,7 @@ export async function rollback(settings: ConnectionSettings, options: RollbackOp
       .filter(({ status }) => status === "waiting")
       .map(({ release }) => `release ${release}, which waited to be published, is given up`);
     const content = contentOf(to);
-    const job = { release, items, builtAt: to.builtAt, contentOf: content };
+    const job = { release, items, builtIn: to.release, contentOf: content };
     const report = await releaseItems(session, catalog, job, options);
     return { ...report, contentOf: content, held: !!options.hold, warnings: [...notes, ...lost, ...report.warnings] };
   });
@@ -65,10 +66,10 @@ export async function publishRelease(
     const catalog = await readCatalog(client, environment, waiting?.items?.map(({ target }) => target) ?? []);
     if (!waiting) throw nothingWaits(environment, catalog.releaseId);
     if (waiting.base !== catalog.releaseId) throw overtaken(waiting, catalog);
-    const { release, builtAt, items = [] } = waiting;
+    const { release, items = [] } = waiting;
     const { runId, fence } = session;
     await recordStart(client, { runId, environment, fence, releases: 0, coreVersion: null, notes: [] });
-    return publishAndReport(session, catalog, { release, builtAt, items, waited: true }, options, performance.now());
+    return publishAndReport(session, catalog, { release, items, waited: true }, options, performance.now());
   });
 }
 
@@ -77,7 +78,8 @@ interface ReleaseJob {
   /** Of a rollback: the release whose content it has. */
   readonly contentOf?: number;
   readonly items: readonly PublishItem[];
-  readonly builtAt: string;
+  /** As of `publishWaiting`. */
+  readonly builtIn?: number;
   /** It waited before this command, so it goes on waiting when the command is interrupted. */
   readonly waited?: boolean;
 }
@@ -90,7 +92,10 @@ async function releaseItems(
 ): Promise<ReleaseReport> {
   const { client, environment, runId, fence } = session;
   const started = performance.now();
-  await checkAll(job, catalog, client);
+  // Before anything is written; and once more when it is to be published.
+  await checkItems(job.items, catalog, client).catch((error) => {
+    throw explained(error, job);
+  });
   await recordStart(client, { runId, environment, fence, releases: 1, coreVersion: null, notes: [] });
   const manifest = manifestWith(catalog.manifest, job.items);
   const base = catalog.releaseId;
@@ -108,20 +113,6 @@ async function releaseItems(
       });
     throw error;
   }
-}
-
-/** A rollback is whole or not at all: every model that cannot follow is told. */
-async function checkAll({ items, contentOf }: ReleaseJob, catalog: Catalog, client: Client): Promise<void> {
-  const errors: UserError[] = [];
-  for (const item of items) {
-    try {
-      await checkItem(item, catalog, client);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      errors.push(cannotFollow(error, contentOf!));
-    }
-  }
-  if (errors.length) throw new UserErrors(errors);
 }
 
 /** @throws UserError where private objects of the release are gone, by another hand than ours */
@@ -152,7 +143,9 @@ async function publishAndReport(
   const warnings = await publishWaiting(session, catalog, job, options).catch(async (error) => {
     const interrupted = session.signal.aborted;
     await session.retry(async (client) => {
-      if (interrupted ? !job.waited : !staysWaiting(error)) await discard(client, session.environment, job.release);
+      // What waited before goes on waiting: what is in its way may be removed.
+      const mayWait = interrupted || error instanceof Unpublishable ? job.waited : staysWaiting(error);
+      if (!mayWait) await discard(client, session.environment, job.release);
       await recordFinish(client, session.runId, interrupted ? "cancelled" : "failure", []);
     });
     throw interrupted ? session.signal.reason : explained(error, job);
@@ -218,23 +211,35 @@ function nothingBefore(now: StoredRelease, environment: string): UserError {
 }
 
 /** What a model's own run would be told is no advice here. */
-function cannotFollow({ message, found, code }: UserError, content: number): UserError {
+function cannotFollow(error: UserError, { contentOf }: ReleaseJob): UserError {
+  if (contentOf === undefined) return error;
+  const { message, found, code } = error;
   return new UserError({
-    message: `rollback to release ${content}: ${message}`,
+    message: `rollback to release ${contentOf}: ${message}`,
     ...(found === undefined ? {} : { found }),
     ...(code === undefined ? {} : { code }),
     hint: "nothing was changed: drop or rename what is in the way and make it again afterwards, or go back to another release",
   });
 }
 
-/** What the server refused, and what that leaves. */
-function explained(error: unknown, { release, contentOf }: ReleaseJob): unknown {
+/** What was refused, and what that leaves. A release that is there already is whole or not at all: every model is told. */
+function explained(error: unknown, job: ReleaseJob): unknown {
+  if (!(error instanceof Unpublishable)) return refusal(error, job);
+  return new UserErrors(
+    [...error.causes].map(([model, cause]) =>
+      cause instanceof UserError ? cannotFollow(cause, job) : refusal(cause, job, `${model}: `),
+    ) as UserError[],
+  );
+}
+
+/** What the server refused. */
+function refusal(error: unknown, { release, contentOf }: ReleaseJob, model = ""): unknown {
   const failure = postgresError(error);
   if (!failure || connectionLost(error)) return error;
   const { message, detail, code } = failure;
   const content = contentOf === undefined ? "" : `, the rollback to release ${contentOf},`;
   return new UserError({
-    message: `release ${release}${content} was not published: ${message}`,
+    message: `release ${release}${content} was not published: ${model}${message}`,
     ...(detail ? { found: detail } : {}),
     hint: `readers have the release before, whole; ${failure.hint ?? `remove the cause (SQLSTATE ${code}) and try again`}`,
     code,

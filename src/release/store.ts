@@ -29,13 +29,12 @@ export async function recordWaiting(
     readonly manifest: Manifest;
     readonly items: readonly PublishItem[];
   },
-): Promise<string> {
+): Promise<void> {
   const { environment, base, runId, manifest, items } = release;
-  const { rows } = await client.query<{ built_at: string }>(
+  await client.query(
     sql`insert into _dataform.release (environment, release_id, base_release_id, run_id, status, manifest, items, content_of)
      values ($1, $2, $3, $4, 'waiting', $5, $6, $7)
-     on conflict (environment, release_id) do update set items = excluded.items
-     returning built_at`,
+     on conflict (environment, release_id) do update set manifest = excluded.manifest, items = excluded.items`,
     [
       environment,
       release.release,
@@ -46,7 +45,18 @@ export async function recordWaiting(
       release.contentOf ?? null,
     ],
   );
-  return rows[0]!.built_at;
+}
+
+/**
+ * The transaction that recorded a release, or published it: a snapshot from after its id has all that was built for the
+ * release.
+ */
+export async function recordedBy(client: Client, environment: string, release: number): Promise<string> {
+  const { rows } = await client.query<{ id: string }>(
+    sql`select xmin::text as id from _dataform.release where environment = $1 and release_id = $2`,
+    [environment, release],
+  );
+  return rows[0]!.id;
 }
 
 /** Gives a waiting release up: its objects are collected by the next run. */

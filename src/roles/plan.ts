@@ -88,7 +88,7 @@ function makeRoles(roles: readonly string[], { publisher }: RoleScope): RoleStat
           begin
             grant pg_read_all_stats to ${id(publisher)};
           exception when insufficient_privilege then
-            raise warning 'a superuser must grant pg_read_all_stats to %: until then a release does not wait for old snapshots', ${literal(publisher)};
+            raise warning 'a superuser must grant pg_read_all_stats to %: until then a run that waits for others cannot say since when', ${literal(publisher)};
           end;
         end if;`),
     ),

@@ -16,6 +16,7 @@ import type { RunContext } from "./context.ts";
 import { explainBuild, ourName } from "./explain.ts";
 import type { Worker } from "./pool.ts";
 import { nameRefusedColumn } from "./refused-column.ts";
+import { tryDelta } from "./try-delta.ts";
 
 type WorkStep = BuildStep | OperationsStep;
 
@@ -80,15 +81,14 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
   const started = performance.now();
   const duration = () => (performance.now() - started) / 1000;
   context.events.stepStarted?.(step);
-  let current = step;
   try {
     await context.failpoint("before a build");
+    if (step.step === "build") context.refuse(step);
     if (step.step === "build" && step.entry.storage) await checkColumns(step, worker, context);
-    const rows = await execute(current, worker);
-    if (current.step === "build" && current.newRows) {
+    const rows = await execute(step, worker);
+    if (step.step === "build" && step.newRows) {
       await context.failpoint("new rows built");
-      current = await complete({ ...current, newRows: current.newRows }, worker, context);
-      await execute(current, worker);
+      await complete({ ...step, newRows: step.newRows }, worker, context);
     }
     await context.failpoint("after a build");
     return { ...base, status: "ok", duration: duration(), ...(rows === undefined ? {} : { rows }) };
@@ -126,18 +126,27 @@ async function checkColumns(step: BuildStep, { client }: Worker, context: RunCon
   if (newRows) context.check({ ...step, newRows }, columns);
 }
 
-/** Reading what the first half made changes nothing, so a lost connection is no reason to fail. */
+/** The second half of an incremental step, which is known once its new rows are there. */
 async function complete(
   step: BuildStep & { readonly newRows: NewRows },
   worker: Worker,
   context: RunContext,
-): Promise<BuildStep> {
+): Promise<void> {
+  const completed = await unchanging(worker, (client) => context.complete(step, client));
+  await execute(completed, worker);
+  const { delta, entry } = completed;
+  if (delta)
+    await unchanging(worker, (client) => tryDelta(client, entry.storage!.table, delta, step.newRows.uniqueKey));
+}
+
+/** For what changes nothing, a lost connection is no reason to fail. */
+async function unchanging<T>(worker: Worker, work: (client: Client) => Promise<T>): Promise<T> {
   try {
-    return await context.complete(step, worker.client);
+    return await work(worker.client);
   } catch (error) {
     if (!connectionLost(error)) throw error;
     await worker.renew();
-    return context.complete(step, worker.client);
+    return work(worker.client);
   }
 }
 

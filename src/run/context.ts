@@ -21,6 +21,8 @@ export interface RunContext {
   readonly isBlocked: (key: string) => boolean;
   /** The tables that the step of that key was skipped for; none where it was not. */
   readonly awaits: (key: string) => readonly AbsentTable[];
+  /** @throws UserError where the model can never be published */
+  readonly refuse: (step: BuildStep) => void;
   /** @throws UserError where the table of an incremental step cannot take rows of these columns */
   readonly check: (step: BuildStep & { readonly newRows: NewRows }, columns: readonly Column[]) => void;
   /** Plans the second half of an incremental step; reads the columns of its first over the connection. */

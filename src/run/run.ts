@@ -9,17 +9,19 @@ import type { BuildStep, Plan, PublishItem, Segment } from "../model/plan.ts";
 import { FENCED } from "../model/release.ts";
 import type { RunReport, StepError, StepResult } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { refuseUnpublishable } from "../plan/obstacles.ts";
 import { plan as makePlan, type PlanOptions, planCandidate, withoutRetired } from "../plan/planner.ts";
 import { manifestWith } from "../plan/publish-plan.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import type { Client } from "../postgres/client.ts";
 import { describeNewRows, describeObjects, readCatalog } from "../postgres/read-catalog.ts";
-import { connectionLost } from "../postgres/sqlstate.ts";
 import { collect, DEFAULT_RETENTION, type Retention } from "../release/collect.ts";
 import { fenced } from "../release/publish.ts";
-import { checkItem, publishWaiting, type ReleaseOptions, staysWaiting } from "../release/publish-waiting.ts";
+import { publishWaiting, type ReleaseOptions, staysWaiting } from "../release/publish-waiting.ts";
 import { discard, recordWaiting } from "../release/store.ts";
+import { Unpublishable } from "../release/unpublishable.ts";
 import { joinStatements } from "../sql/message.ts";
+import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { auditSegment } from "./audit.ts";
 import { buildSegment } from "./build.ts";
 import type { RunContext } from "./context.ts";
@@ -132,6 +134,7 @@ class Run {
       record: (result) => this.#record(result),
       isBlocked: (key) => isBlocking(this.#results.get(key), options),
       awaits: (key) => this.#results.get(key)?.awaits ?? [],
+      refuse: (step) => refuseUnpublishable(step, this.#catalog),
       check: (step, columns) => void planCandidate(graph, this.#catalog, plan, step, { columns, nullKeys: [] }),
       complete: async (step, client) => {
         const completed = planCandidate(graph, this.#catalog, plan, step, await describeNewRows(client, step.newRows));
@@ -180,56 +183,73 @@ class Run {
   /** Publishes what was built and may be seen. What fails here fails the models, not the run. */
   async #release(segment: Segment): Promise<void> {
     if (this.#session.signal.aborted) return;
+    if (await this.#session.overtaken()) return this.#giveUp(segment);
+    let published = await this.#publish(segment);
+    // Without those that cannot be published, and what depends on them, the others are published.
+    while (published instanceof Unpublishable) {
+      for (const [key, cause] of published.causes) this.#keepOut(segment, key, cause);
+      published = await this.#publish(segment);
+    }
+    if (!published || segment === this.#plan.segments.at(-1)) return;
+    const read = await this.#session.retry((client) =>
+      readCatalog(client, this.#session.environment, publicTargets(this.#graph)),
+    );
+    this.#catalog = { ...read, nextRelease: this.#catalog.nextRelease };
+  }
+
+  /** One attempt. Returns whether there is a new release, or who stands in its way. */
+  async #publish(segment: Segment): Promise<boolean | Unpublishable> {
     const { environment, runId } = this.#session;
     const { release } = segment;
-    if (await this.#session.overtaken()) return this.#giveUp(segment);
     this.#hold(heldByAudits(this.#outcome(segment)));
     const items = await this.#session.retry((client) => this.#items(segment, client));
-    if (!items.length) return;
+    if (!items.length) {
+      await this.#session.retry((client) => discard(client, environment, release));
+      return false;
+    }
     const steps = publishable(this.#outcome(segment));
-    this.#warnings.push(
-      ...(await this.#session.retry((client) => emptiedTables(steps, this.#results, this.#catalog, client))),
-    );
+    const emptied = await this.#session.retry((client) => emptiedTables(steps, this.#results, this.#catalog, client));
+    this.#warnings.push(...emptied.filter((warning) => !this.#warnings.includes(warning)));
     const manifest = manifestWith(this.#catalog.manifest, items);
     const base = this.#catalog.releaseId;
-    const builtAt = await this.#session.retry((client) =>
+    await this.#session.retry((client) =>
       recordWaiting(client, { environment, release, base, runId, manifest, items }),
     );
     await this.#session.failpoint("release waits");
     try {
-      const waiting = { release, builtAt, items };
-      this.#warnings.push(...(await publishWaiting(this.#session, this.#catalog, waiting, this.#options)));
+      this.#warnings.push(...(await publishWaiting(this.#session, this.#catalog, { release, items }, this.#options)));
     } catch (error) {
+      if (error instanceof Unpublishable) return error;
       this.#late = error instanceof UserError && error.code === FENCED;
       this.#fail(items, error);
       if (!staysWaiting(error)) await this.#session.retry((client) => discard(client, environment, release));
-      return;
+      return false;
     }
     this.#releases.push(release);
-    if (segment === this.#plan.segments.at(-1)) return;
-    const read = await this.#session.retry((client) => readCatalog(client, environment, publicTargets(this.#graph)));
-    this.#catalog = { ...read, nextRelease: this.#catalog.nextRelease };
+    return true;
   }
 
-  /** What is published of the segment. A model whose public view cannot follow fails here. */
+  /** Fails a model that was built and cannot be published, and holds what depends on it. */
+  #keepOut(segment: Segment, key: string, cause: unknown): void {
+    // What is held for another one has one reason.
+    if (isBlocking(this.#results.get(key), this.#options)) return;
+    const step = segment.steps.find((one) => keyOf(one) === key)!;
+    const error = explainFailure(cause, step.file, this.#context.sources);
+    this.#record({ ...this.#results.get(key)!, status: "failed", error });
+    this.#hold(heldWith(this.#outcome(segment), [key]));
+  }
+
+  /** What is published of the segment. What somebody has dropped since it was built is not. */
   async #items(segment: Segment, client: Client): Promise<PublishItem[]> {
-    const steps = publishable(this.#outcome(segment)).map((step) => this.#completed.get(keyOf(step)) ?? step);
-    const names = steps.flatMap(({ entry }) => [entry.object, ...(entry.storage ? [entry.storage.table] : [])]);
-    const objects = await describeObjects(client, names);
-    const items = new Map(steps.map((step) => [keyOf(step), publishItem(step, objects)]));
-    for (const step of steps) {
-      // What is held for another one is not looked at: it has one reason.
-      if (isBlocking(this.#results.get(keyOf(step)), this.#options)) continue;
-      try {
-        await checkItem(items.get(keyOf(step))!, this.#catalog, client);
-      } catch (error) {
-        if (connectionLost(error)) throw error;
-        const failure = explainFailure(error, step.file, this.#context.sources);
-        this.#record({ ...this.#results.get(keyOf(step))!, status: "failed", error: failure });
-        this.#hold(heldWith(this.#outcome(segment), [keyOf(step)]));
-      }
+    const built = publishable(this.#outcome(segment)).map((step) => this.#completed.get(keyOf(step)) ?? step);
+    const namesOf = ({ entry }: BuildStep) => [entry.object, ...(entry.storage ? [entry.storage.table] : [])];
+    const objects = await describeObjects(client, built.flatMap(namesOf));
+    for (const step of built) {
+      const gone = namesOf(step).find((name) => !objects.has(name));
+      if (gone !== undefined) this.#keepOut(segment, keyOf(step), droppedMeanwhile(step, gone));
     }
-    return publishable(this.#outcome(segment)).map((step) => items.get(keyOf(step))!);
+    const left = new Set(publishable(this.#outcome(segment)).map(keyOf));
+    return built.filter((step) => left.has(keyOf(step))).map((step) => publishItem(step, objects));
   }
 
   /** What the audits said means nothing: what they read may be collected already. */
@@ -281,6 +301,15 @@ class Run {
       warnings: this.#warnings,
     };
   }
+}
+
+function droppedMeanwhile(step: BuildStep, object: string): UserError {
+  return new UserError({
+    message: `${keyOf(step)} cannot be published: what was built for it is gone`,
+    location: { file: step.file },
+    found: `somebody dropped ${PRIVATE_SCHEMA}.${object} during the run`,
+    hint: "run again",
+  });
 }
 
 function keyOf({ target }: { readonly target: Target }): string {

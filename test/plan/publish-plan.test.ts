@@ -115,10 +115,16 @@ test("the author's own statements at publishing run as the builder, all else as 
     "begin",
     'set local role "df_builder"',
     "insert …",
+    "set constraints all immediate",
     'set local role "df_publisher"',
     "savepoint views",
   ]);
-  expect(sqlOf(planned(items).deltas)).toEqual(["begin", "insert …", "savepoint views"]);
+  expect(sqlOf(planned(items).deltas)).toEqual([
+    "begin",
+    "insert …",
+    "set constraints all immediate",
+    "savepoint views",
+  ]);
 });
 
 test("a description of a column that is not there is told", () => {

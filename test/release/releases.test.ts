@@ -1,9 +1,12 @@
-import { expect, test } from "vitest";
-import { connect } from "../../src/postgres/client.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { type Client, connect } from "../../src/postgres/client.ts";
 import { diffReleases } from "../../src/release/diff.ts";
 import { publishRelease, rollback } from "../../src/release/rollback.ts";
+import { type RunOptions, run as runGraph } from "../../src/run/run.ts";
+import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
+import { guarded, uniquePrefix } from "../support/roles.ts";
 import { statuses, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 const kept = { retention: { releases: 100, age: 0 } };
@@ -349,6 +352,46 @@ test("horizon: a repeatable-read reader older than the builds holds the release 
     "discarded",
     "published",
   ]);
+});
+
+test("a snapshot from before the builds is waited for, own or imported, whatever its session tells of itself and whoever asks", async () => {
+  const prefix = uniquePrefix();
+  const house = await guarded(prefix, { "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  await house.apply();
+  // Whose details others may not read is no matter.
+  await house.sql(`revoke pg_read_all_stats from ${prefix}_publisher`);
+  const settings = await house.login("builder", "publisher");
+  const graph = await house.project.compile();
+  const run = (options: RunOptions) => runGraph(graph, settings, { horizonTimeout: 100, ...options });
+  expect((await run({})).warnings).toEqual([]);
+  const open = async (name: string, begin: string) => {
+    const reader = await connect(house.database.settings, { applicationName: name });
+    onTestFinished(() => reader.close());
+    await reader.script(script(`set track_activities = off; begin isolation level repeatable read; ${begin}`));
+    return reader;
+  };
+  const own = await open("own snapshot", "select 1");
+  const first = await run({});
+  expect(first.errors[0]).toMatchObject({ code: "DF002", found: expect.stringContaining("own snapshot") });
+  expect((await own.query(sql`select id from marts.a`)).rows).toEqual([{ id: "1" }]);
+  const { rows } = await own.query<{ name: string }>(sql`select pg_export_snapshot() as name`);
+  let imported: Client | undefined;
+  const second = await run({
+    // Taken over once all is built, from a session that is gone before anybody looks.
+    failpoint: async (point) => {
+      if (point !== "release waits") return;
+      imported = await open("imported snapshot", `set transaction snapshot '${rows[0]!.name}'; select 1`);
+      await own.query(sql`commit`);
+    },
+  });
+  expect(second.errors[0]).toMatchObject({ code: "DF002", found: expect.stringContaining("imported snapshot") });
+  expect((await imported!.query(sql`select id from marts.a`)).rows).toEqual([{ id: "1" }]);
+  await imported!.query(sql`commit`);
+  // One that writes for long is no reader, though all snapshots that are taken beside it look old.
+  const writer = await connect(house.database.settings, { applicationName: "long writer" });
+  onTestFinished(() => writer.close());
+  await writer.script(script("begin; create table written ()"));
+  expect((await run({})).status).toBe("success");
 });
 
 test("Ctrl-C while it waits for readers: `publish` leaves the release waiting, `rollback` gives its own up", async () => {

@@ -68,6 +68,7 @@ select
   "amount"
 from "_dataform"."kept_b6633efade_1s";
   delete from "_dataform"."kept_b6633efade_1s" as "kept" where amount < 0;
+set constraints all immediate;
 savepoint views;
 set local lock_timeout = '5ms';
 set local statement_timeout = '250ms';

@@ -40,6 +40,7 @@ select
 from "_dataform"."kept_b6633efade_1u"
 where "_dataform_release" <= 1 and "_dataform_gone" > 1;
 comment on view "_dataform"."kept_b6633efade_3" is '{"environment":"main","target":"marts.kept","release":3}';
+set constraints all immediate;
 savepoint views;
 set local lock_timeout = '5ms';
 set local statement_timeout = '250ms';

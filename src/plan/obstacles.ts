@@ -1,0 +1,128 @@
+import type { Catalog, Dependent, PublicRelation } from "../model/catalog.ts";
+import { UserError } from "../model/errors.ts";
+import type { BuildStep } from "../model/plan.ts";
+import { targetKey } from "../model/target.ts";
+import { PRIVATE_SCHEMA } from "../sql/names.ts";
+
+/** Private views that were built on the relation read it where it is moved; what others built would be left behind. */
+export function leftBehind(relation: PublicRelation): Dependent[] {
+  return relation.dependents.filter(({ kind }) => kind !== "private");
+}
+
+/** What a model says of itself before it is built. */
+type Publishable = Pick<BuildStep, "target" | "file" | "publishing">;
+
+/** Kinds that can be moved aside. */
+const MOVABLE: ReadonlySet<PublicRelation["kind"]> = new Set([
+  "view",
+  "table",
+  "materialized view",
+  "foreign table",
+  "partitioned table",
+]);
+
+/** Whether the public name is a view of ours, which the release turns; otherwise what has the name is moved aside first. */
+export function isOurView({ target }: Pick<Publishable, "target">, { relations, manifest }: Catalog): boolean {
+  const key = targetKey(target);
+  const relation = relations[key];
+  return relation?.kind === "view" && relation.published && manifest[key] !== undefined;
+}
+
+/**
+ * Whatever keeps a model from being published that can be seen without its columns, so before it is built.
+ * @throws UserError
+ */
+export function refuseUnpublishable(model: Publishable, catalog: Catalog): void {
+  const relation = catalog.relations[targetKey(model.target)];
+  if (relation && !isOurView(model, catalog)) refuseTaken(model, relation);
+  if (relation?.outOfReach) throw beyondReach(model, relation);
+  if (catalog.closedSchemas?.includes(model.target.schema)) throw closed(model);
+  refuseUnknownGrantees(model, catalog);
+}
+
+/**
+ * Of a schema that the run made, or found: it was dropped since.
+ * @throws UserError
+ */
+export function refuseWithoutSchema(model: Publishable, { schemas }: Catalog): void {
+  if (schemas.includes(model.target.schema)) return;
+  throw new UserError({
+    message: `${targetKey(model.target)} cannot be published: schema ${model.target.schema} was dropped during the run`,
+    location: { file: model.file },
+    hint: "run again: the run makes the schema",
+  });
+}
+
+function refuseTaken(model: Publishable, relation: PublicRelation): void {
+  const { adopt, rebuildDependents } = model.publishing;
+  if (relation.published) throw otherEnvironment(model);
+  if (!adopt || !MOVABLE.has(relation.kind)) throw notOurs(model, relation);
+  if (leftBehind(relation).length && !rebuildDependents) throw dependentsStay(model, relation);
+}
+
+function refuseUnknownGrantees(model: Publishable, { roles }: Catalog): void {
+  if (!roles) return;
+  const named = new Set(Object.values(model.publishing.grants).flat());
+  const unknown = [...named].filter((role) => role.toLowerCase() !== "public" && !roles.includes(role));
+  if (!unknown.length) return;
+  const [names, there] = [
+    unknown.join(", "),
+    unknown.length > 1 ? "roles that do not exist" : "a role that does not exist",
+  ];
+  throw new UserError({
+    message: `${targetKey(model.target)} cannot be published: it grants to ${names}, ${there}`,
+    location: { file: model.file },
+    expected: "roles of this server",
+    hint: `create role ${unknown.map((name) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name}"`)).join("; create role ")}; or correct postgres: { grants }`,
+  });
+}
+
+function beyondReach(model: Publishable, { kind, owner }: PublicRelation): UserError {
+  return new UserError({
+    message: `${targetKey(model.target)} cannot be published: its ${kind} belongs to ${owner}, and only the owner may replace it`,
+    location: { file: model.file },
+    hint: `give it back with \`alter ${kind} ${targetKey(model.target)} owner to …\`, or grant ${owner} to the role that publishes`,
+  });
+}
+
+function closed(model: Publishable): UserError {
+  const { schema } = model.target;
+  return new UserError({
+    message: `${targetKey(model.target)} cannot be published: no right to make anything in schema ${schema}`,
+    location: { file: model.file },
+    hint: `grant usage, create on schema ${schema} to the role that publishes`,
+  });
+}
+
+function otherEnvironment(model: Publishable): UserError {
+  return new UserError({
+    message: `${targetKey(model.target)} cannot be published: another environment of this database publishes that name`,
+    location: { file: model.file },
+    hint: "run with the environment it belongs to, or write to other schemas: --schema-suffix",
+  });
+}
+
+function notOurs(model: Publishable, { kind, owner, dependents }: PublicRelation): UserError {
+  return new UserError({
+    message: `${targetKey(model.target)} cannot be published: a ${kind} that this project did not make has that name`,
+    location: { file: model.file },
+    expected: "no relation of that name, or one that an earlier release made",
+    found: `a ${kind} owned by ${owner}${readBy(dependents)}`,
+    hint: MOVABLE.has(kind)
+      ? `postgres: { adopt: true } in the model moves it to schema ${PRIVATE_SCHEMA} and takes its place; or rename one of them`
+      : "rename one of them",
+  });
+}
+
+function dependentsStay(model: Publishable, relation: PublicRelation): UserError {
+  return new UserError({
+    message: `${targetKey(model.target)} cannot take the place of the ${relation.kind}: what others built on it would stay there`,
+    location: { file: model.file },
+    found: readBy(leftBehind(relation)).slice(2),
+    hint: "postgres: { adopt: true, rebuildDependents: true } makes them anew on the model, in the same transaction",
+  });
+}
+
+function readBy(dependents: readonly Dependent[]): string {
+  return dependents.length ? `, read by ${dependents.map(({ what }) => what).join(", ")}` : "";
+}
