@@ -1,6 +1,8 @@
+import { named } from "../model/counted.ts";
 import type { AbsentTable } from "../model/report.ts";
 import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";
+import { renderSections } from "./show/section.ts";
 
 /** A file that declares tables which are not there, and what brings them. */
 interface AwaitedSource {
@@ -23,15 +25,10 @@ export function awaitedBySource(waiting: readonly (readonly AbsentTable[])[]): A
   });
 }
 
-/** One line for each source, in 80 columns where names allow it. */
+/** One line for each source. */
 export function sayAwaited(sources: readonly AwaitedSource[], shell: Shell): string[] {
   if (!sources.length) return [];
-  const width = Math.max(...sources.map(({ remedy }) => remedy.length));
-  return [
-    `${paint(shell, "red", "error")} nothing has landed yet in tables that models read:`,
-    ...sources.map(({ tables: [first, ...more], remedy }) => {
-      const others = more.length ? ` and ${more.length} more` : "";
-      return `  ${remedy.padEnd(width)}  ${first}${others}`;
-    }),
-  ];
+  const title = `${paint(shell, "red", "error")} nothing has landed yet in tables that models read:`;
+  const items = sources.map(({ tables, remedy }) => ({ text: remedy, note: named(tables, 1) }));
+  return renderSections([{ title, items }], shell.width?.stderr);
 }

@@ -40,19 +40,7 @@ async function commandsFor(argv: readonly string[]): Promise<AddCommand[]> {
 
 /** Runs one command line. Returns the exit code: 0 done, 1 a step failed, 2 usage or configuration, 75 locked, 130 interrupted. */
 export async function cli(argv: readonly string[], given: Shell): Promise<number> {
-  // Who has stdout: nobody yet, the document of `--json`, or rows that go there as they are.
-  let stdout = "free" as "free" | "printed" | "rows";
-  const shell: Shell = {
-    ...given,
-    print: (line) => {
-      stdout = "printed";
-      given.print(line);
-    },
-    get output() {
-      stdout = "rows";
-      return given.output;
-    },
-  };
+  const { shell, stdout } = watched(given);
   const program = new Command("dataform")
     .description("Declarative SQL models for PostgreSQL: built aside, audited, published in one commit.")
     .version(version)
@@ -72,13 +60,35 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
   } catch (error) {
     const failure = failureOf(error);
     tell(failure, shell, program.opts().debug === true);
-    if (wantsJson(argv) && failure.exitCode !== 0 && stdout !== "printed") {
+    if (wantsJson(argv) && failure.exitCode !== 0 && stdout() !== "printed") {
       const document = JSON.stringify(errorDocument(failure.errors, failure.exitCode), null, 2);
-      if (stdout === "rows") shell.say(document);
+      if (stdout() === "rows") shell.say(document);
       else shell.print(document);
     }
     return failure.exitCode;
   }
+}
+
+/** The shell, and who has its stdout: nobody yet, a document, or rows that go there as they are. */
+function watched(given: Shell) {
+  let stdout: "free" | "printed" | "rows" = "free";
+  // Not a copy: what a shell says of colours and widths follows its settings.
+  const shell: Shell = Object.create(given, {
+    env: { get: () => given.env, set: (env: Shell["env"]) => (given.env = env) },
+    print: {
+      value: (line: string) => {
+        stdout = "printed";
+        given.print(line);
+      },
+    },
+    output: {
+      get: () => {
+        stdout = "rows";
+        return given.output;
+      },
+    },
+  });
+  return { shell, stdout: () => stdout };
 }
 
 /** The flag may be what could not be read, so it is looked for where it stands. */

@@ -1,6 +1,6 @@
 import { readSource } from "../compile/source.ts";
 import { counted } from "../model/counted.ts";
-import { errorDocument } from "../model/errors.ts";
+import { errorDocument, UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { type RunReport, reportJson, type StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
@@ -12,7 +12,7 @@ import { openDatabase, whereLine } from "./database.ts";
 import { annotate } from "./github.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import { environmentName } from "./options.ts";
-import { printPlan } from "./print-plan.ts";
+import { printPlan } from "./plan/print.ts";
 import { printUnitTests, unitTestErrors } from "./print-unit-tests.ts";
 import { progress, summary } from "./progress.ts";
 import { releaseOptions } from "./releasing.ts";
@@ -26,6 +26,8 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   opening.catch(() => {});
   const graph = await compiling;
   const settings = await opening;
+  if (flags.sql && !flags.dryRun)
+    throw new UserError({ message: "--sql is for a plan", hint: "dataform plan --sql, or run --dry-run --sql" });
   shell.say(whereLine(settings, flags, shell));
   if (flags.dryRun) return printPlan(graph, settings, flags, shell);
   const source = (file: string) => readSource(shell.projectDir, file);

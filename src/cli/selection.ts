@@ -10,6 +10,7 @@ export interface RunFlags extends ProjectFlags, ReleaseFlags {
   readonly fullRefresh?: boolean;
   readonly allowLoss?: readonly string[];
   readonly dryRun?: boolean;
+  readonly sql?: boolean;
   readonly exitCode?: boolean;
   readonly runTests?: boolean;
   readonly concurrency?: number;

@@ -8,6 +8,8 @@ export interface Shell {
   env: Readonly<Record<string, string | undefined>>;
   /** Whether stderr is a terminal that wants colour. */
   readonly color: boolean;
+  /** The same of stdout. */
+  readonly colorStdout?: boolean;
   /** Columns of the terminal that stdout and stderr are; undefined where they are none, and nothing need fit. */
   readonly width?: { readonly stdout?: number | undefined; readonly stderr?: number | undefined };
   /** A line of data on stdout. */

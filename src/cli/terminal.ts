@@ -11,7 +11,10 @@ export function terminal(): Shell {
     env: processEnvironment,
     // These are asked for each time: `.env` comes in later.
     get color() {
-      return wantsColor(shell.env);
+      return wantsColor(shell.env, process.stderr);
+    },
+    get colorStdout() {
+      return wantsColor(shell.env, process.stdout);
     },
     get width() {
       return { stdout: columns(process.stdout), stderr: columns(process.stderr) };
@@ -43,8 +46,8 @@ function positive(text: string | undefined): number | undefined {
   return Number.isInteger(number) && number > 0 ? number : undefined;
 }
 
-function wantsColor(env: Shell["env"]): boolean {
+function wantsColor(env: Shell["env"], stream: NodeJS.WriteStream): boolean {
   const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
-  const refused = env.NO_COLOR !== undefined || env.TERM === "dumb";
-  return forced || (!refused && process.stderr.isTTY === true);
+  const refused = Boolean(env.NO_COLOR) || env.TERM === "dumb";
+  return forced || (!refused && stream.isTTY === true);
 }

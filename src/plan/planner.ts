@@ -194,13 +194,22 @@ function whySelected(action: Action, catalog: Catalog, everything: boolean): str
   if (!published) return "new";
   if (published.kind !== action.kind) return `${CODE_CHANGED}: type ${published.kind} → ${action.kind}`;
   if (published.fingerprint !== fingerprint(action)) return CODE_CHANGED;
-  return everything ? "rebuilt, its code is unchanged" : "selected";
+  return everything ? CODE_UNCHANGED : "selected";
+}
+
+/** Why a run of everything builds a model that is as it was. */
+export const CODE_UNCHANGED = "rebuilt, its code is unchanged";
+
+/** Whether a build makes what was not there, what its code says otherwise, or only the rows anew. */
+export function changeOf({ reason }: Pick<BuildStep, "reason">): "new" | "changed" | "rebuilt" {
+  if (reason === "new") return "new";
+  return reason.startsWith(CODE_CHANGED) ? "changed" : "rebuilt";
 }
 
 /** Whether a run would change more than the rows: models that are new, whose code changed, or that are gone. */
 export function changesCode(made: Plan): boolean {
-  const steps = made.segments.flatMap(({ steps }) => steps);
-  return made.removed.length > 0 || steps.some(({ reason }) => reason === "new" || reason.startsWith(CODE_CHANGED));
+  const builds = made.segments.flatMap(({ steps }) => steps).filter(({ step }) => step === "build");
+  return made.removed.length > 0 || builds.some((step) => changeOf(step) !== "rebuilt");
 }
 
 function canRead(assertion: Assertion, models: Models, catalog: Catalog, built: ReadonlySet<string>): boolean {

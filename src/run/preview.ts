@@ -1,4 +1,4 @@
-import type { Catalog } from "../model/catalog.ts";
+import type { Catalog, Column } from "../model/catalog.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { BuildStep, Plan, PublishItem, PublishPlan, Segment, Statement } from "../model/plan.ts";
 import type { AbsentTable, StepError } from "../model/report.ts";
@@ -37,6 +37,15 @@ export interface ReleasePreview {
   /** How each public view follows, by `schema.name`. */
   readonly paths: Readonly<Record<string, PublicPath["how"]>>;
   readonly publish: PublishPlan;
+  /** Columns that a published model would have otherwise than before, by `schema.name`. */
+  readonly columns: Readonly<Record<string, readonly ColumnChange[]>>;
+}
+
+/** `was` alone: it is dropped; `is` alone: it is added; both: its type changes. */
+export interface ColumnChange {
+  readonly name: string;
+  readonly was?: string;
+  readonly is?: string;
 }
 
 /** A plan that is tried out, and what has been found so far. */
@@ -98,7 +107,21 @@ export function previewRelease(
 ): ReleasePreview {
   const paths = Object.fromEntries(items.map((item) => [targetKey(item.target), choosePath(item, catalog).how]));
   const fence = catalog.fence + 1;
-  return { release, paths, publish: planPublish({ catalog, runId: "preview", fence, release, items, roles }) };
+  const columns = Object.fromEntries(
+    items.flatMap(({ target, object }) => {
+      const before = catalog.manifest[targetKey(target)]?.columns;
+      const changes = before ? columnChanges(before, object.columns) : [];
+      return changes.length ? [[targetKey(target), changes]] : [];
+    }),
+  );
+  return { release, paths, columns, publish: planPublish({ catalog, runId: "preview", fence, release, items, roles }) };
+}
+
+function columnChanges(before: readonly Column[], after: readonly Column[]): ColumnChange[] {
+  const [was, is] = [before, after].map((columns) => new Map(columns.map(({ name, type }) => [name, type])));
+  return [...new Set([...is!.keys(), ...was!.keys()])]
+    .map((name) => ({ name, was: was!.get(name), is: is!.get(name) }))
+    .filter((change) => change.was !== change.is);
 }
 
 async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): Promise<BuildStep[]> {

@@ -132,7 +132,10 @@ test("run --json prints the report and nothing else on stdout; a failed model gi
 test("plan and run --dry-run print the statements and change nothing", async () => {
   const { dir } = testProject(model);
   const { url } = await ownDatabase();
-  for (const args of [["plan"], ["run", "--dry-run"]]) {
+  for (const args of [
+    ["plan", "--sql"],
+    ["run", "--dry-run", "--sql"],
+  ]) {
     const { exitCode, stdout } = await cli(dir, [...args, "--url", url]);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('create schema if not exists "marts"');

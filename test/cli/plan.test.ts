@@ -9,7 +9,7 @@ async function setUp(files: ProjectFiles) {
   const project = testProject(files);
   const { client, url } = await ownDatabase();
   const dataform = (...args: string[]) => cli(project.dir, [...args, "--url", url]);
-  return { project, client, dataform };
+  return { project, client, url, dataform };
 }
 
 const table = (sql: string, config = "") => `config { type: "table"${config} }\n${sql}`;
@@ -21,7 +21,7 @@ test("a plan ends with the statements that publish it, and leaves nothing behind
     "i.sqlx":
       'config { type: "incremental", uniqueKey: ["id"] }\nselect id from ${ref("v")}\npost_operations { create index on ${self()} (id) }',
   });
-  const { exitCode, stdout } = await dataform("plan");
+  const { exitCode, stdout } = await dataform("plan", "--sql");
   expect(exitCode).toBe(0);
   expect(stdout).toContain(
     "-- publish release 1, in one transaction: marts.a (create), marts.v (create), marts.i (create)",
@@ -38,7 +38,7 @@ test("a plan ends with the statements that publish it, and leaves nothing behind
 
 test("a plan says how long publishing may wait for locks and hold readers, as text and as JSON", async () => {
   const { dataform } = await setUp({ "a.sqlx": table("select 1 as id") });
-  const { stdout } = await dataform("plan");
+  const { stdout } = await dataform("plan", "--sql");
   expect(stdout).toContain("-- an attempt waits 5 ms for locks and holds readers for 250 ms at most");
   expect(stdout).toContain("up to 5000 ms");
   expect(stdout).toContain("set local lock_timeout = '5ms';\nset local statement_timeout = '250ms';");
@@ -57,7 +57,7 @@ test("a plan is a script: a comment at the end of what an author wrote takes in 
     "none.sqlx": 'config { type: "assertion" }\nselect id from ${ref("a")} where id < 0; -- none',
     "o.sqlx": 'config { type: "operations" }\nselect 1 -- one\n---\nselect 2; select 3 /* three */; -- the end',
   });
-  const { stdout } = await dataform("plan");
+  const { stdout } = await dataform("plan", "--sql");
   await client.script(sql`create schema _dataform`);
   await client.script(script(stdout.slice(0, stdout.indexOf("-- publish"))));
   expect((await client.query(sql`select count(*) as n from pg_indexes where schemaname = '_dataform'`)).rows).toEqual([
@@ -68,7 +68,7 @@ test("a plan is a script: a comment at the end of what an author wrote takes in 
 test("a plan for an incremental run shows the delta that would be applied", async () => {
   const { dataform } = await setUp({ "i.sqlx": 'config { type: "incremental", uniqueKey: ["id"] }\nselect 1 as id' });
   await dataform("run");
-  const { stdout } = await dataform("plan");
+  const { stdout } = await dataform("plan", "--sql");
   expect(stdout).toMatch(
     /delete from "_dataform"\."i_[0-9a-f]{10}_1s" as s\n {2}using "_dataform"\."i_[0-9a-f]{10}_2d" as d/,
   );
@@ -87,7 +87,7 @@ test("a plan tells before anything happens what becomes of changed columns and o
     "b.sqlx": table("select 'x' as id"),
     "c.sqlx": table("select 2 as id"),
   });
-  const { exitCode, stdout, stderr } = await dataform("plan");
+  const { exitCode, stdout, stderr } = await dataform("plan", "--sql");
   expect(exitCode).toBe(1);
   expect(stdout).toContain("marts.a (shim), marts.b (recreate)");
   expect(stderr).toContain(
@@ -135,8 +135,94 @@ test("plan --exit-code ends with 3 when the code differs from what is published,
   expect(await exitCode()).toBe(0);
   project.write({ "a.sqlx": table("select 2 as id") });
   expect(await exitCode()).toBe(3);
-  expect((await dataform("plan")).stdout).toContain("-- table marts.a (its code changed)");
+  expect((await dataform("plan")).stdout).toContain("  ~ marts.a  its code changed");
   await dataform("run");
   project.remove("b.sqlx");
   expect(await exitCode()).toBe(3);
+});
+
+const daily = (columns: string) => table(`select ${columns} from \${ref("orders")}`);
+
+async function published() {
+  const made = await setUp({
+    "orders.sqlx": table(
+      "select n as id, 'x' as note from generate_series(1, 1234) as n",
+      ', assertions: { nonNull: ["id"] }',
+    ),
+    "daily.sqlx": daily("count(*) as orders, max(note) as note"),
+    "v.sqlx": 'config { type: "view" }\nselect * from ${ref("daily")}',
+    "old.sqlx": table("select 1 as id"),
+  });
+  await made.dataform("run");
+  await made.client.script(
+    sql`create view public.bi as select note from marts.daily; create view public.bi2 as select id from marts.orders`,
+  );
+  return made;
+}
+
+test("a plan begins with its summary, then what changes and why, what readers notice, and how to see more", async () => {
+  const { project, dataform } = await published();
+  project.remove("old.sqlx");
+  project.write({
+    "daily.sqlx": daily("count(*)::text as orders, 1.5 as net"),
+    "new.sqlx": table("select 1 as id"),
+  });
+  const { stdout, stderr } = await dataform("plan");
+  expect(stdout).toBe(`Plan: 1 new, 2 changed, 1 rebuilt, 1 gone
+  columns  2 added, 2 dropped, 2 retyped
+  rows     about 1,240 rows built again
+  checks   1 assertion before anything is seen
+  readers  2 views of others, 1 affected by more than new rows
+  release  2 of environment main, upon release 1
+
+New
+  + marts.new  table
+
+What changes
+  ~ marts.daily  its code changed; about 1 row
+      ~ orders bigint → text
+      + net numeric
+      - note text
+        read by public.bi
+  ~ marts.v      what it reads changed
+      ~ orders bigint → text
+      + net numeric
+      - note text
+  - marts.old    no longer in the project
+
+Built again, code unchanged
+  marts  orders
+
+What readers notice
+  ! marts.daily goes on serving orders as bigint (it is text), note as NULL (it is gone), because others read it: public.bi
+
+More
+  --sql shows every statement, --json is all of it`);
+  expect(stderr).not.toContain("goes on serving");
+  const { summary } = JSON.parse((await dataform("plan", "--json")).stdout);
+  expect(summary).toMatchObject({
+    models: { new: 1, changed: 2, rebuilt: 1, removed: 1, failing: 0, waiting: 0 },
+    columns: { added: 2, dropped: 2, retyped: 2 },
+    readers: { all: 2, noticing: 1 },
+  });
+});
+
+test("a plan fits a terminal of 40 columns, and says of what is selected why it is there", async () => {
+  const { project, url } = await published();
+  const { stdout } = await cli(project.dir, ["plan", "--actions", "daily", "--url", url], {}, 40);
+  for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(40);
+  expect(stdout).toContain("Built again: selected\n  marts  daily");
+  expect(stdout).toContain("Built again: reads marts.daily, which is\n  rebuilt\n  marts  v");
+});
+
+test("--sql is for a plan, and is no JSON", async () => {
+  const { dataform } = await setUp({ "a.sqlx": table("select 1 as id") });
+  expect(await dataform("run", "--sql")).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("--dry-run --sql"),
+  });
+  expect(await dataform("plan", "--sql", "--json")).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("cannot be used with"),
+  });
 });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { renderPlan } from "../../src/cli/print-plan.ts";
+import { renderPlan } from "../../src/cli/plan/script.ts";
 import { type CompileOptions, compile } from "../../src/compile/compile.ts";
 import type { BuiltObject, Catalog, Column } from "../../src/model/catalog.ts";
 import type { CompiledGraph } from "../../src/model/graph.ts";

@@ -146,7 +146,7 @@ test("loads, builds, audits, publishes, goes back and collects as users without 
   const first = await runAs(house, runner);
   expect(outcome(first)).toEqual(well);
   const url = connectionUrl(runner, { password: true });
-  const { exitCode, stdout, stderr } = await cli(house.project.dir, ["plan", "--roles", prefix, "--url", url]);
+  const { exitCode, stdout, stderr } = await cli(house.project.dir, ["plan", "--sql", "--roles", prefix, "--url", url]);
   expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^database .+, roles \S+, environment main$/)]);
   // Deltas are applied as the builder; what follows is the publisher's again.
   expect(stdout).toMatch(

@@ -24,7 +24,7 @@ const files: ProjectFiles = {
 const sources = [
   "error nothing has landed yet in tables that models read:",
   "  declared in definitions/rates.sqlx  raw.rates",
-  "  dataform ingest shop                raw.customers and 1 more",
+  "  dataform ingest shop                raw.customers, raw.orders",
 ];
 
 async function setUp() {
@@ -57,8 +57,8 @@ test("GitHub shows one annotation for each source", async () => {
   const database = await ownDatabase();
   const { stderr } = await cli(project.dir, ["run", "--url", database.url], { GITHUB_ACTIONS: "true" });
   expect(stderr.split("\n").filter((line) => line.startsWith("::"))).toEqual([
-    "::error file=definitions/rates.sqlx::raw.rates not there yet (declared in definitions/rates.sqlx)",
-    "::error file=ingest/shop.yaml::raw.customers, raw.orders not there yet (dataform ingest shop)",
+    "::error file=definitions/rates.sqlx,line=1::raw.rates not there yet%0A→ declared in definitions/rates.sqlx",
+    "::error file=ingest/shop.yaml,line=1::raw.customers, raw.orders not there yet%0A→ dataform ingest shop",
   ]);
 });
 

@@ -323,7 +323,7 @@ test("another type is named by plan, and the model is what its query says", asyn
     project.write({ "m.sqlx": typed(type) });
     const planned = await plan();
     expect(planned.exitCode).toBe(3);
-    expect(planned.stdout).toContain(`(its code changed: type ${before} → ${type})`);
+    expect(planned.stdout).toContain(`its code changed: type ${before} → ${type}`);
     expect((await run()).status).toBe("success");
     expect(await rows("select id from marts.m")).toEqual(["1"]);
     before = type;

@@ -1,7 +1,8 @@
+import { Option } from "commander";
 import { compile } from "../../compile/compile.ts";
 import { openDatabase, whereLine } from "../database.ts";
 import { addConnectionOption, addIgnoredOptions, addProjectOptions, compileOptions } from "../options.ts";
-import { printPlan } from "../print-plan.ts";
+import { printPlan } from "../plan/print.ts";
 import { addEnvironmentOption } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags } from "../selection.ts";
 import type { AddCommand } from "../shell.ts";
@@ -9,7 +10,8 @@ import type { AddCommand } from "../shell.ts";
 export const addPlanCommand: AddCommand = (program, shell) => {
   const command = program
     .command("plan")
-    .description("show what a run would do, statement by statement; changes nothing")
+    .description("show what a run would do, and what readers would notice; changes nothing")
+    .addOption(new Option("--sql", "every statement, as one SQL script").conflicts("json"))
     .option("--json", "the plan as one JSON document")
     .option("--exit-code", "end with 3 when the project's code differs from what is published")
     .action(async (flags: RunFlags) => {

@@ -16,7 +16,8 @@ export const addRunCommand: AddCommand = (program, shell) => {
   const command = program
     .command("run")
     .description("build, audit and publish the project's models in one commit")
-    .option("--dry-run", "print the statements instead of sending them")
+    .option("--dry-run", "print the plan instead")
+    .addOption(new Option("--sql", "with --dry-run: every statement of it").conflicts("json"))
     .option("--run-tests", "run the unit tests first; stop when one fails")
     .addOption(new Option("--concurrency <n>", "models built at once (4)").argParser(parseCount))
     .addOption(

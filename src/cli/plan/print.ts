@@ -1,0 +1,75 @@
+import { readSource } from "../../compile/source.ts";
+import { describeHold, liftCommand } from "../../environment/hold.ts";
+import type { Hold } from "../../model/catalog.ts";
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { errorData, formatUserError } from "../../model/errors.ts";
+import type { CompiledGraph } from "../../model/graph.ts";
+import { changesCode, plan, withoutRetired } from "../../plan/planner.ts";
+import { withClient } from "../../postgres/client.ts";
+import { estimateRows } from "../../postgres/estimate-rows.ts";
+import { readCatalog } from "../../postgres/read-catalog.ts";
+import { type Preview, preview } from "../../run/preview.ts";
+import { publicTargets } from "../../run/run.ts";
+import { awaitedBySource, sayAwaited } from "../awaited.ts";
+import { annotate } from "../github.ts";
+import { environmentName } from "../options.ts";
+import { paint } from "../paint.ts";
+import { type RunFlags, selection } from "../selection.ts";
+import type { Shell } from "../shell.ts";
+import { renderSections, type Style } from "../show/section.ts";
+import { renderPlan } from "./script.ts";
+import { planSections, type Seen, summarize } from "./summary.ts";
+
+/** Exit code of `plan --exit-code`; 2 would say that something is wrong. */
+const PLAN_HAS_CHANGES = 3;
+
+/**
+ * Prints what a run would do: in short, as one SQL script with the reasons as comments, or as JSON; failures go to stderr.
+ * The shapes of the objects are tried out first, so that the columns that come out and the ways of publishing are known.
+ */
+export async function printPlan(
+  graph: CompiledGraph,
+  settings: ConnectionSettings,
+  flags: RunFlags,
+  shell: Shell,
+): Promise<void> {
+  const source = (file: string) => readSource(shell.projectDir, file);
+  await withClient(settings, { applicationName: "dataform-plan", duty: "publisher" }, async (client) => {
+    const catalog = withoutRetired(graph, await readCatalog(client, environmentName(flags), publicTargets(graph)));
+    const made = plan(graph, catalog, selection(flags));
+    const found = await preview(graph, catalog, made, client, source);
+    const stored = Object.values(catalog.manifest).map(({ object, storage }) => storage?.table ?? object);
+    const seen: Seen = { plan: made, preview: found, catalog, rows: await estimateRows(client, stored) };
+    if (flags.json) shell.print(JSON.stringify({ ...made, summary: summarize(seen), preview: found }, null, 2));
+    else if (flags.sql) shell.print(renderPlan(made, found));
+    else for (const line of renderSections(planSections(seen), shell.width?.stdout, style(shell))) shell.print(line);
+    const warn = (text: string) => shell.say(`${paint(shell, "yellow", "warning")} ${text}`);
+    if (catalog.hold) warn(heldNote(catalog.environment, catalog.hold));
+    if (flags.json || flags.sql) for (const { publish } of found.releases) publish.warnings.forEach(warn);
+    for (const note of made.notes) shell.say(`note: ${note}`);
+    shell.exitCode = tellFailures(found, shell) ? 1 : flags.exitCode && changesCode(made) ? PLAN_HAS_CHANGES : 0;
+  });
+}
+
+/** Says what would fail, and what waits for data. Whether there is any. */
+function tellFailures({ failures, awaits }: Preview, shell: Shell): boolean {
+  for (const [name, error] of Object.entries(failures))
+    shell.say(`${paint(shell, "red", "error")} ${name}\n${formatUserError(error).replace(/^/gm, "  ")}`);
+  const awaited = awaitedBySource(Object.values(awaits));
+  for (const line of sayAwaited(awaited, shell)) shell.say(line);
+  annotate(
+    shell,
+    Object.entries(failures).map(([name, error]) => errorData(error, name)),
+  );
+  return Object.keys(failures).length > 0 || awaited.length > 0;
+}
+
+const colours = { title: "bold", note: "dim", "+": "green", "~": "yellow", "-": "red", "!": "yellow" } as const;
+
+function style(shell: Shell): Style {
+  return (what, text) => paint(shell, colours[what], text, "stdout");
+}
+
+function heldNote(environment: string, hold: Hold): string {
+  return `${describeHold(environment, hold)}; a run publishes nothing until \`${liftCommand(environment)}\``;
+}

@@ -1,0 +1,225 @@
+import type { Catalog } from "../../model/catalog.ts";
+import { counted, named } from "../../model/counted.ts";
+import type { BuildStep, Plan, Step } from "../../model/plan.ts";
+import { targetKey } from "../../model/target.ts";
+import { CODE_UNCHANGED, changeOf } from "../../plan/planner.ts";
+import type { ColumnChange, Preview } from "../../run/preview.ts";
+import type { Item, Section } from "../show/section.ts";
+
+/** A plan, and all that is known of what it would come to. */
+export interface Seen {
+  readonly plan: Plan;
+  readonly preview: Preview;
+  readonly catalog: Catalog;
+  /** Of published tables, by their private names. */
+  readonly rows: ReadonlyMap<string, number>;
+}
+
+/** A plan in numbers. */
+export interface PlanSummary {
+  readonly models: Readonly<Record<"new" | "changed" | "rebuilt" | "removed" | "failing" | "waiting", number>>;
+  readonly columns: Readonly<Record<"added" | "dropped" | "retyped", number>>;
+  /** Of the published tables that are built again, as the server last counted them. */
+  readonly rows: number;
+  readonly assertions: number;
+  readonly operations: number;
+  /** What others built upon the models: all that reads them, and what notices more than new rows. */
+  readonly readers: Readonly<Record<"all" | "noticing", number>>;
+  readonly releases: readonly number[];
+}
+
+const EACH_BY_ITSELF = 10;
+
+/** Ways of publishing that what others built may notice: old columns go on as NULL or are cast, views are made anew. */
+const NOTICED = new Set(["shim", "rebuild", "adopt"]);
+
+export function summarize(seen: Seen): PlanSummary {
+  const { plan, preview } = seen;
+  const builds = buildsOf(plan);
+  const changes = Object.values(columnChanges(seen)).flat();
+  const count = (change: Change) => builds.filter((step) => changeIn(step, seen) === change).length;
+  return {
+    models: {
+      new: count("new"),
+      changed: count("changed"),
+      rebuilt: count("rebuilt"),
+      removed: plan.removed.length,
+      failing: Object.keys(preview.failures).length,
+      waiting: Object.keys(preview.awaits).length,
+    },
+    columns: {
+      added: changes.filter(({ was }) => was === undefined).length,
+      dropped: changes.filter(({ is }) => is === undefined).length,
+      retyped: changes.filter(({ was, is }) => was !== undefined && is !== undefined).length,
+    },
+    rows: builds.reduce((sum, step) => sum + (rowsBuiltAgain(step, seen) ?? 0), 0),
+    assertions: plan.segments.reduce((sum, { audits }) => sum + audits.length, 0),
+    operations: steps(plan).filter(({ step }) => step === "operations").length,
+    readers: {
+      all: readersOf(builds, seen).size,
+      noticing: readersOf(
+        builds.filter((step) => NOTICED.has(pathOf(step, seen) ?? "")),
+        seen,
+      ).size,
+    },
+    releases: plan.segments.map(({ release }) => release),
+  };
+}
+
+/** What a person reads: the summary, what changes and why, what readers notice, how to see more. */
+export function planSections(seen: Seen): Section[] {
+  const builds = buildsOf(seen.plan);
+  const by = (change: Change) => builds.filter((step) => changeIn(step, seen) === change);
+  const [fresh, changed, again] = [by("new"), by("changed"), by("rebuilt")];
+  const warnings = seen.preview.releases.flatMap(({ publish }) => publish.warnings);
+  return [
+    { title: headline(seen), items: facts(seen) },
+    { title: "New", items: newModels(fresh) },
+    { title: "What changes", items: [...changed.map((step) => changedModel(step, seen)), ...removed(seen.plan)] },
+    ...reasons(again).map(([reason, steps]) => ({ title: builtAgain(reason), items: groups(steps, undefined) })),
+    { title: "Run in place", items: operations(seen.plan) },
+    { title: "What readers notice", items: warnings.map((text): Item => ({ mark: "!", text })) },
+    { title: "More", items: [{ text: "--sql shows every statement, --json is all of it" }] },
+  ];
+}
+
+function headline(seen: Seen): string {
+  const { new: fresh, changed, rebuilt, removed, failing } = summarize(seen).models;
+  const parts = [
+    [fresh, "new"],
+    [changed, "changed"],
+    [rebuilt, "rebuilt"],
+    [removed, "gone"],
+    [failing, "would fail"],
+  ].flatMap(([count, what]) => (count ? [`${count} ${what}`] : []));
+  return `Plan: ${parts.join(", ") || "no model to build"}`;
+}
+
+/** Only what is there is said. */
+function facts(seen: Seen): Item[] {
+  const { columns, rows, assertions, operations, readers, releases, models } = summarize(seen);
+  const { environment, baseRelease } = seen.plan;
+  const changes = Object.entries(columns).flatMap(([what, count]) => (count ? [`${count} ${what}`] : []));
+  const upon = baseRelease === null ? "the first" : `upon release ${baseRelease}`;
+  const facts: [string, string | false][] = [
+    ["columns", changes.join(", ")],
+    ["rows", rows > 0 && `about ${counted(rounded(rows), "row")} built again`],
+    ["checks", assertions > 0 && `${counted(assertions, "assertion")} before anything is seen`],
+    ["operations", operations > 0 && `${counted(operations, "operation")}, run in place`],
+    ["waiting", models.waiting > 0 && `${counted(models.waiting, "model")} for data that has not landed`],
+    ["readers", readers.all > 0 && describeReaders(readers)],
+    ["release", releases.length > 0 && `${releases.join(", ")} of environment ${environment}, ${upon}`],
+  ];
+  return facts.flatMap(([text, note]) => (note ? [{ text, note }] : []));
+}
+
+function describeReaders({ all, noticing }: PlanSummary["readers"]): string {
+  return `${counted(all, "view of others", "views of others")}, ${noticing || "none"} affected by more than new rows`;
+}
+
+type Change = ReturnType<typeof changeOf>;
+
+/** The columns of a model may change although its code does not: what it reads has others. */
+function changeIn(step: BuildStep, seen: Seen): Change {
+  const change = changeOf(step);
+  return change === "rebuilt" && columnChanges(seen)[targetKey(step.target)] ? "changed" : change;
+}
+
+/** Each by itself, or the many of a first run by their schemas. */
+function newModels(fresh: readonly BuildStep[]): Item[] {
+  if (fresh.length > EACH_BY_ITSELF) return groups(fresh, "+");
+  return fresh.map(({ target, kind }) => ({ mark: "+", text: targetKey(target), note: kind }));
+}
+
+function changedModel(step: BuildStep, seen: Seen): Item {
+  const key = targetKey(step.target);
+  const rows = rowsBuiltAgain(step, seen);
+  const readers = [...readersOf([step], seen)];
+  return {
+    mark: "~",
+    text: key,
+    note: [
+      step.reason === CODE_UNCHANGED ? "what it reads changed" : step.reason,
+      ...(rows ? [`about ${counted(rounded(rows), "row")}`] : []),
+    ].join("; "),
+    details: [
+      ...(columnChanges(seen)[key] ?? []).map(describeColumn),
+      ...(readers.length ? [{ text: `read by ${named(readers)}` }] : []),
+    ],
+  };
+}
+
+function describeColumn({ name, was, is }: ColumnChange): Item {
+  if (was === undefined) return { mark: "+", text: `${name} ${is}` };
+  if (is === undefined) return { mark: "-", text: `${name} ${was}` };
+  return { mark: "~", text: `${name} ${was} → ${is}` };
+}
+
+function removed({ removed }: Plan): Item[] {
+  return removed.map((text) => ({
+    mark: "-",
+    text,
+    note: "no longer in the project",
+  }));
+}
+
+function operations(plan: Plan): Item[] {
+  const found = steps(plan).filter(({ step }) => step === "operations");
+  return groups(found, undefined);
+}
+
+/** The names of each schema in one item. */
+function groups(all: readonly Step[], mark: Item["mark"]): Item[] {
+  const schemas = [...new Set(all.map(({ target }) => target.schema))].sort();
+  return schemas.map((schema) => {
+    const names = all.filter(({ target }) => target.schema === schema).map(({ target }) => target.name);
+    return { ...(mark ? { mark } : {}), text: schema, note: names.sort().join(", ") };
+  });
+}
+
+function reasons(all: readonly BuildStep[]): [string, readonly BuildStep[]][] {
+  return [...new Set(all.map(({ reason }) => reason))].map((reason) => [
+    reason,
+    all.filter((step) => step.reason === reason),
+  ]);
+}
+
+function builtAgain(reason: string): string {
+  return reason === CODE_UNCHANGED ? "Built again, code unchanged" : `Built again: ${reason}`;
+}
+
+function steps({ segments }: Plan): Step[] {
+  return segments.flatMap(({ steps }) => steps);
+}
+
+function buildsOf(plan: Plan): BuildStep[] {
+  return steps(plan).filter((step) => step.step === "build");
+}
+
+function columnChanges({ preview }: Seen): Readonly<Record<string, readonly ColumnChange[]>> {
+  return Object.assign({}, ...preview.releases.map(({ columns }) => columns));
+}
+
+function pathOf({ target }: BuildStep, { preview }: Seen): string | undefined {
+  return preview.releases.map(({ paths }) => paths[targetKey(target)]).find((how) => how !== undefined);
+}
+
+/** What others built upon these models, by name. */
+function readersOf(builds: readonly BuildStep[], { catalog }: Seen): Set<string> {
+  return new Set(
+    builds.flatMap(({ target }) =>
+      (catalog.relations[targetKey(target)]?.dependents ?? []).map((dependent) => targetKey(dependent.target)),
+    ),
+  );
+}
+
+/** Undefined where rows stay, or nobody has counted them. */
+function rowsBuiltAgain({ target, newRows }: BuildStep, { catalog, rows }: Seen): number | undefined {
+  const before = catalog.manifest[targetKey(target)];
+  return before && !newRows ? rows.get(before.storage?.table ?? before.object) : undefined;
+}
+
+/** Three digits: the server counts by samples. */
+function rounded(rows: number): number {
+  return Number(rows.toPrecision(3));
+}
