@@ -4,9 +4,8 @@ import { type CompiledGraph, isModel, type Model } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { classify } from "../sql/classify.ts";
 import { LONGEST_NAME } from "../sql/identifiers.ts";
-import { MARK, plainReferences, reference } from "../sql/references.ts";
+import { plainReferences } from "../sql/references.ts";
 import { splitStatements } from "../sql/split.ts";
-import { meaningful } from "../sql/tokens.ts";
 import { columnIn } from "./config-assertions.ts";
 import { placeInConfig } from "./config-text.ts";
 import { findInSource } from "./source.ts";
@@ -19,7 +18,6 @@ export async function checkGraph(graph: CompiledGraph, projectDir: string): Prom
       ...checkNames(model),
       ...checkKey(model, projectDir),
       ...checkTransactions(model, projectDir),
-      ...checkIncremental(model, projectDir),
     ]);
   const withBlock = graph.actions.filter((action) => "postgres" in action && Object.keys(action.postgres).length > 0);
   if (!withBlock.length) return models;
@@ -87,40 +85,6 @@ function checkTransactions(model: Model, projectDir: string): UserError[] {
       }),
     ];
   });
-}
-
-/** Of these nobody knows what they do to a relation that their body names. */
-const HAS_BODY = /^(?:do|create (?:function|procedure))$/;
-
-/** Whether a statement says a model's name by `ref()` or `self()` anywhere, inside of strings, too. */
-function names(statement: string, { schema, name }: Model["target"]): boolean {
-  const text = meaningful(statement)
-    .map((token) => token.text)
-    .join("");
-  const said = (part: string) => part.replaceAll('""', '"');
-  return [...text.matchAll(reference)].some((parts) => said(parts[1]!) === schema && said(parts[2]!) === name);
-}
-
-/** Build time is before the audits; a change to the live table there would be seen by readers at once. */
-function checkIncremental(model: Model, projectDir: string): UserError[] {
-  if (model.kind !== "incremental") return [];
-  const isSelf = ([schema, name]: readonly string[]) =>
-    schema === `${MARK}${model.target.schema}` && name === model.target.name;
-  const statements = model.incrementalPreOperations.flatMap(splitStatements);
-  const offending = statements.find((statement) => {
-    const { command, changes } = classify(statement);
-    return changes.some(isSelf) || (HAS_BODY.test(command) && names(statement, model.target));
-  });
-  if (offending === undefined) return [];
-  const inBody = HAS_BODY.test(classify(offending).command);
-  return [
-    new UserError({
-      message: `${targetKey(model.target)}: pre_operations of an incremental model may read self(), not change it`,
-      location: findInSource(projectDir, model.file, /pre_operations/),
-      found: shown(offending),
-      hint: `${inBody ? "read it in a statement of its own, " : ""}let uniqueKey replace the rows, or delete in post_operations, which run in the publishing transaction`,
-    }),
-  ];
 }
 
 function shown(statement: string): string {

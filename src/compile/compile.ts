@@ -9,6 +9,7 @@ import { refuseFields } from "./core-fields.ts";
 import { explainCoreErrors } from "./explain.ts";
 import { readProject } from "./project.ts";
 import { checkQueries } from "./queries.ts";
+import { withRefusals } from "./refused-changes.ts";
 import { type ProjectOverrides, runCompiler } from "./sandbox.ts";
 import { readSource } from "./source.ts";
 
@@ -54,7 +55,7 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     ...(await checkGraph(graph, projectDir)),
   ];
   if (errors.length) throw new UserErrors(errors);
-  return withLanding(graph, (await raw).tables);
+  return withRefusals(withLanding(graph, (await raw).tables), projectDir);
 }
 
 /** The errors in files that have none of the others. */

@@ -1,5 +1,6 @@
 import type { assertionBlock, guardBlock, indexBlock, postgresBlock } from "../schemas/postgres-block.ts";
 import type { Declared } from "./declared.ts";
+import type { UserErrorDetails } from "./errors.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -71,6 +72,8 @@ interface ModelBase extends ActionBase {
   readonly preOperations: readonly string[];
   readonly postOperations: readonly string[];
   readonly postgres: PostgresOptions;
+  /** Why it cannot be built as it is written, where the rest of the project can. */
+  readonly refused?: UserErrorDetails;
   /** Columns that name a row: `uniqueKey`, of the model or of its assertions. */
   readonly key?: readonly string[];
 }

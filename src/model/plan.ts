@@ -1,4 +1,5 @@
 import type { BuiltObject, Column, ManifestEntry } from "./catalog.ts";
+import type { UserErrorDetails } from "./errors.ts";
 import type { Target } from "./target.ts";
 
 /** What a run will do, as a value: the statements that are printed are the statements that are sent. */
@@ -84,6 +85,8 @@ export interface BuildStep extends StepBase {
   /** The manifest entry it will have; columns are known once it is built. */
   readonly entry: Omit<ManifestEntry, "columns">;
   readonly publishing: PublishOptions;
+  /** Why the model cannot be built as it is written. */
+  readonly refused?: UserErrorDetails;
   /** Incremental runs: the table of new rows. The step has a second half, planned once their columns are known. */
   readonly newRows?: NewRows;
   /** Incremental runs only: how the delta is applied when the release is published. */
@@ -94,6 +97,8 @@ export interface BuildStep extends StepBase {
 export interface NewRows {
   readonly table: string;
   readonly uniqueKey: readonly string[];
+  /** The table of the rows that the author's own statements delete, where there are any. */
+  readonly gone?: string;
 }
 
 /** What is known of new rows once they are computed. */
@@ -106,6 +111,8 @@ export interface NewRowsShape {
 export interface DeltaStep {
   /** The private table that holds the new rows; dropped after the release. */
   readonly table: string;
+  /** The private table of the rows that the author's own statements deleted; dropped after the release. */
+  readonly gone?: string;
   /** Sent in the publishing transaction, before any public view is touched. */
   readonly statements: readonly Statement[];
   /** Sent with the public views: keeps the release before readable as it was. */

@@ -1,14 +1,17 @@
 import type { BuildStep, Statement } from "../model/plan.ts";
 import { classify } from "../sql/classify.ts";
-import { withoutRows } from "../sql/statement.ts";
+import { explained, withoutRows } from "../sql/statement.ts";
 
 /** The statements that give the object its shape: no rows, no indexes, none of the author's post_operations. */
 export function shapeOf({ statements }: BuildStep): Statement[] {
-  const made = statements.findIndex(({ role }) => role === "rows" || role === "shape");
+  const rows = statements.findIndex(({ role }) => role === "rows");
+  const made = rows < 0 ? statements.findIndex(({ role }) => role === "shape") : rows;
   return statements.flatMap((statement, index) => {
     if (statement.role === "rows") return [withoutRows(statement)];
-    const isPreOperation = statement.role === "author" && index < made;
-    return isPreOperation || statement.role === "shape" ? [statement] : [];
+    if (statement.role === "shape") return [statement];
+    if (statement.role !== "author" || index > made) return [];
+    // Which rows it takes away says nothing of the shape.
+    return [classify(statement.sql).command === "delete" ? explained(statement) : statement];
   });
 }
 

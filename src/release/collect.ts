@@ -146,7 +146,10 @@ async function neededObjects(client: Client, environment: string) {
       names.add(storage.table).add(storage.undo);
       if (!undo.has(storage.undo)) undo.set(storage.undo, Number(row.release_id));
     }
-    for (const { delta } of JSON.parse(row.items ?? "[]") as PublishItem[]) if (delta) names.add(delta.table);
+    for (const { delta } of JSON.parse(row.items ?? "[]") as PublishItem[]) {
+      if (delta) names.add(delta.table);
+      if (delta?.gone !== undefined) names.add(delta.gone);
+    }
   }
   return { names, undo };
 }

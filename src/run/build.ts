@@ -78,6 +78,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
   const base = { target: step.target, kind: step.kind };
   const skipped = whySkipped(step.waitsFor, context);
   if (skipped) return { ...base, status: "skipped", duration: 0, ...skipped };
+  if (step.step === "build" && step.refused) return { ...base, status: "failed", duration: 0, error: step.refused };
   const started = performance.now();
   const duration = () => (performance.now() - started) / 1000;
   context.events.stepStarted?.(step);

@@ -132,6 +132,10 @@ async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): P
     if (step.waitsFor.some((key) => failures[key] || unknown.has(key))) unknown.add(targetKey(step.target));
     if (step.step === "operations" && !(await hasMade(client, step.target, graph))) unknown.add(targetKey(step.target));
     if (step.step !== "build" || unknown.has(targetKey(step.target))) continue;
+    if (step.refused) {
+      failures[targetKey(step.target)] = step.refused;
+      continue;
+    }
     let current: BuildStep = step;
     try {
       await client.query(sql`savepoint shape`);

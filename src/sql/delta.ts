@@ -1,5 +1,6 @@
 import type { Column, Storage } from "../model/catalog.ts";
 import { comparableValue } from "./compare.ts";
+import { isGone, isPlace, placeColumns, refuseOthersGone } from "./gone.ts";
 import { id, ids } from "./identifiers.ts";
 import { dollarQuoted, literal } from "./literals.ts";
 import { GONE_IN, privateId, WRITTEN_BY } from "./names.ts";
@@ -16,6 +17,8 @@ export interface Delta {
   readonly uniqueKey: readonly string[];
   /** For each way in which new rows have NULLs in their key: the columns that are NULL. */
   readonly nullKeys: readonly (readonly string[])[];
+  /** The table of the rows that the author's own statements deleted, where there are any. */
+  readonly gone?: string | undefined;
   /** The release that the delta belongs to. */
   readonly release: number;
 }
@@ -34,32 +37,56 @@ const gone = id(GONE_IN);
  * applied and after it, so that a reader's snapshot may be from either side.
  */
 export function candidateQuery(delta: Delta): Sql {
-  const { storage, table, columns } = delta;
+  return candidate(delta, () => []);
+}
+
+/** The same with the place of each row. */
+export function candidateWithPlaces(delta: Delta): Sql {
+  return candidate(delta, placeColumns);
+}
+
+/** What the table is without the rows that are gone, with the place of each. */
+export function currentWithPlaces(storage: Storage, columns: readonly Column[], gone: string): Sql {
   return sql`
     select
-      ${columns.map((column) => named(column, "s"))}
+      ${[...columns.map(({ name }) => id("s", name)), ...placeColumns(storage.table, "s")]}
+    from ${privateId(storage.table)} as s
+    where not ${isGone(gone, storage.table, "s")}`;
+}
+
+function candidate(delta: Delta, places: (table: string, side: Side) => readonly Sql[]): Sql {
+  const { storage, table, columns, gone } = delta;
+  return sql`
+    select
+      ${[...columns.map((column) => named(column, "s")), ...places(storage.table, "s")]}
     from ${privateId(storage.table)} as s
     where ${kept(delta)}
     union all
     select
-      ${columns.map((column) => named(column, "d"))}
-    from ${privateId(table)} as d`;
+      ${[...columns.map((column) => named(column, "d")), ...places(table, "d")]}
+    from ${privateId(table)} as d${gone === undefined ? empty : sql` where not ${isGone(gone, table, "d")}`}`;
 }
 
 /** Of the storage's rows, called `s`: those that stay. */
 function kept(delta: Delta): Sql {
+  const { storage, gone } = delta;
   const earlier = sql`s.${written} < ${literal(delta.release)}`;
+  const deleted = gone === undefined ? [] : [sql`not ${isGone(gone, storage.table, "s")}`];
   const replaced = sameKeys(delta).map(
     (same) => sql`not exists (select from ${privateId(delta.table)} as d where ${same})`,
   );
-  return and([earlier, ...replaced]);
+  return and([earlier, ...deleted, ...replaced]);
 }
 
-/** The statements that make the storage equal to the candidate, and keep what they replace. */
-export function applyDelta(delta: Delta): Sql[] {
-  const { storage, table, columns, release } = delta;
+/**
+ * The statements that make the storage equal to the candidate, and keep what they replace.
+ * @param what the model, for messages
+ */
+export function applyDelta(delta: Delta, what: string): Sql[] {
+  const { storage, table, columns, gone, release } = delta;
   const names = namesOf(columns);
   return [
+    ...(gone === undefined ? [] : [moveDeleted(delta, gone, what)]),
     ...sameKeys(delta).map((same) =>
       moveAway(storage, names, sql`using ${privateId(table)} as d where ${same}`, release),
     ),
@@ -68,8 +95,26 @@ export function applyDelta(delta: Delta): Sql[] {
       select
         ${columns.map((column) => valueIn(column, "d"))},
         ${literal(release)}
-      from ${privateId(table)} as d`,
+      from ${privateId(table)} as d${gone === undefined ? empty : sql` where not ${isGone(gone, table, "d")}`}`,
   ];
+}
+
+function moveDeleted({ storage, table, columns, release }: Delta, gone: string, what: string): Sql {
+  const move = moveAway(
+    storage,
+    namesOf(columns),
+    sql`using ${privateId(gone)} as g where ${isPlace(storage.table, "s")}`,
+    release,
+  );
+  const body = sql`
+    declare
+      moved bigint;
+    begin
+      ${move};
+      get diagnostics moved = row_count;
+      ${refuseOthersGone(gone, table, what)}
+    end`;
+  return sql`do ${dollarQuoted(body)}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 import { type CompileOptions, compile } from "../../src/compile/compile.ts";
+import { formatUserError } from "../../src/model/errors.ts";
 import type { Action } from "../../src/model/graph.ts";
 import { targetKey } from "../../src/model/target.ts";
 import { published } from "../../src/schemas/published.ts";
@@ -413,47 +414,73 @@ test("a comment comes out as it went in, backslashes included", async () => {
   expect(model).toMatchObject({ query: "\n-- C:\\new\\users ${x} `y`\nselect 1 /* \\u */ as id" });
 });
 
-test("a semicolon at the end, an index on a view and a write to self() before the audit are refused", async () => {
+test("a semicolon at the end and an index on a view are refused", async () => {
   const text = await messages({
     "a.sqlx": 'config { type: "table" }\nselect 1;',
     "b.sqlx": 'config { type: "view", postgres: { indexes: [{ columns: ["id"] }] } }\nselect 1 as id',
-    "c.sqlx": 'config { type: "incremental" }\nselect 1 as id\npre_operations {\n  delete from ${self()}\n}',
   });
   expect(text).toContain("definitions/a.sqlx:2:9: Semi-colons are not allowed");
   expect(text).toContain("marts.b: a view cannot have indexes");
-  expect(text).toContain(
-    "definitions/c.sqlx:3:1: marts.c: pre_operations of an incremental model may read self(), not change it",
-  );
 });
 
+/** Why a model of that project is refused, by itself. */
+async function refused(statement: string, block = "pre_operations"): Promise<string> {
+  const sqlx = `config { type: "incremental" }\nselect 1 as id\n${block} {\n  ${statement}\n}`;
+  const graph = await compileFiles({ "c.sqlx": sqlx, "other.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  const errors = graph.actions.flatMap((one) => ("refused" in one && one.refused ? [one.refused] : []));
+  return errors.map(formatUserError).join("\n") || "nothing";
+}
+
 test.each([
-  "delete /* all */ from ${self()}",
-  "select 1;\n  -- then\n  Delete From Only ${self()} as old using x where old.id = x.id",
-  "with gone as (select 1 as id) delete from ${self()} where id in (select id from gone)",
-  "with gone as (delete from ${self()} returning *) select * from gone",
-  "merge into ${self()} using x on true when matched then delete",
-  "insert into ${self()} values (1)",
-  "truncate only ${self()}",
-  "copy ${self()} from program 'x'",
-  "alter view ${self()} rename to x",
-  "do $x$ begin delete from ${self()}; end $x$",
-  "do language plpgsql 'begin if true then execute ''truncate ${self()}''; end if; end'",
-  "create function pg_temp.f() returns void language sql as $$ delete from ${self()} $$; select pg_temp.f()",
-])("pre_operations may not change self(): %s", async (statement) => {
-  const sqlx = `config { type: "incremental" }\nselect 1 as id\npre_operations {\n  ${statement}\n}`;
-  expect(await messages({ "c.sqlx": sqlx })).toContain(
-    "definitions/c.sqlx:3:1: marts.c: pre_operations of an incremental model may read self(), not change it",
-  );
-});
+  ["with gone as (delete from ${self()} returning *) select * from gone", "let the query give the rows"],
+  ["with a as (delete from ${self()}) delete from raw.queue", "without returning, in a statement of its own"],
+  ["delete from ${self()} returning id", "without returning"],
+  ["delete from marts.c where id = 1", "write delete from ${self()} where …"],
+  ["merge into ${self()} using x on true when matched then delete", "let the query give the rows"],
+  ["insert into ${self()} values (1)", "let the query give the rows"],
+  ["truncate only ${self()}", "write delete from ${self()}, without a where"],
+  ["copy ${self()} from program 'x'", "let the query give the rows"],
+  ["alter view ${self()} rename to x", "put it into post_operations"],
+  ["do $x$ begin delete from ${self()}; end $x$", "nobody looks into a body"],
+  ["do language plpgsql 'begin if true then execute ''truncate ${self()}''; end if; end'", "nobody looks into a body"],
+  [
+    "create function pg_temp.f() returns void language sql as $$ delete from ${self()} $$; select pg_temp.f()",
+    "a body",
+  ],
+])(
+  "pre_operations that change self() by more than a delete refuse their model alone: %s",
+  async (statement, advice) => {
+    const text = await refused(statement);
+    expect(text).toMatch(
+      /^definitions\/c\.sqlx:4:3: marts\.c: pre_operations of an incremental model may read self\(\) and delete from it, not change it otherwise\n/,
+    );
+    expect(text).toContain(advice);
+  },
+);
 
 test.each([
   "select 'delete from ${self()}', count(*) from ${self()} -- delete from ${self()}",
   "delete from raw.queue using ${self()} s where s.id = queue.id",
   "create temp table seen on commit drop as select * from ${self()} where x is distinct from 1",
   "do $x$ begin perform 1; end $x$ -- ${self()}",
-])("pre_operations may read self(): %s", async (statement) => {
-  const sqlx = `config { type: "incremental" }\nselect 1 as id\npre_operations {\n  ${statement}\n}`;
-  expect(await messages({ "c.sqlx": sqlx })).toBe("it compiled");
+  "delete /* all */ from ${self()}",
+  "select 1;\n  -- then\n  Delete From Only ${self()} as old using x where old.id = x.id",
+  "with gone as (select 1 as id) delete from ${self()} where id in (select id from gone)",
+])("pre_operations may read self() and delete from it: %s", async (statement) => {
+  expect(await refused(statement)).toBe("nothing");
+});
+
+test("post_operations delete from self() before anything else in them reads or changes it", async () => {
+  const remove = "delete from ${self()} where id = 1";
+  expect(
+    await refused(
+      `create index on \${self()} (id);\n  grant select on \${self()} to x;\n  ${remove}`,
+      "post_operations",
+    ),
+  ).toBe("nothing");
+  expect(await refused(`update \${self()} set id = 2;\n  ${remove}`, "post_operations")).toMatch(
+    /^definitions\/c\.sqlx:5:3: marts\.c: a delete from self\(\) in post_operations comes after .*\n[^→]*→ put it before the others$/,
+  );
 });
 
 test.each([

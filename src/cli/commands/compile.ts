@@ -1,5 +1,6 @@
 import { compile } from "../../compile/compile.ts";
 import { counted } from "../../model/counted.ts";
+import { formatUserError } from "../../model/errors.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import { targetKey } from "../../model/target.ts";
 import { plainReferences } from "../../sql/references.ts";
@@ -14,6 +15,11 @@ export const addCompileCommand: AddCommand = (program, shell) => {
     .option("--json", "the compiled graph as one JSON document")
     .action(async (flags: ProjectFlags & { json?: boolean }) => {
       const graph = await compile(shell.projectDir, compileOptions(flags));
+      const refused = graph.actions.flatMap((action) =>
+        "refused" in action && action.refused ? [action.refused] : [],
+      );
+      for (const error of refused) shell.say(formatUserError(error));
+      if (refused.length) shell.exitCode = 1;
       if (flags.json) shell.print(JSON.stringify(readable(graph), null, 2));
       else {
         shell.print(

@@ -1,5 +1,5 @@
 import type { Column, ManifestEntry, Storage } from "../../model/catalog.ts";
-import { UserError } from "../../model/errors.ts";
+import { UserError, type UserErrorDetails } from "../../model/errors.ts";
 import type { Incremental } from "../../model/graph.ts";
 import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
@@ -15,12 +15,14 @@ import {
   refuseBent,
 } from "../../sql/delta.ts";
 import { refuseDuplicates } from "../../sql/duplicates.ts";
+import { effectOn } from "../../sql/effects.ts";
 import { privateId } from "../../sql/names.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { inTransaction, statement } from "../../sql/statement.ts";
 import { wider } from "../../sql/types.ts";
 import { authoredAll, authoredQuery } from "../authored-statements.ts";
 import { refuseOurNames } from "../our-names.ts";
+import { beforeQuery, changesRows, deletes, deletesBehind, goneOf } from "./deletes.ts";
 import { buildStep, CODE_CHANGED, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
 import { repeatable, shapeChanges, storageShape, whenMadeAgain } from "./storage-shape.ts";
 
@@ -29,9 +31,15 @@ type Stored = ManifestEntry & { readonly storage: Storage };
 /** The first build, `--full-refresh` and a changed kind make the table anew; otherwise only new rows are computed. */
 export function incrementalStep(model: Incremental, context: StepContext, fullRefresh: boolean): BuildStep {
   const current = context.catalog.manifest[targetKey(model.target)];
+  if (model.refused) return refusedStep(model, model.refused, context);
   if (!current?.storage) return newStorage(model, context);
   if (fullRefresh && !model.protected) return newStorage(model, { ...context, reason: refreshed(context.reason) });
   return newRows(model, current as Stored, context);
+}
+
+/** Nothing is built: the step says why. */
+function refusedStep(model: Incremental, refused: UserErrorDetails, context: StepContext): BuildStep {
+  return { ...buildStep(model, context, { object: objectName(model, context) }, []), statements: [], refused };
 }
 
 function refreshed(reason: string): string {
@@ -83,13 +91,17 @@ function finishStorage(
 /** First half of an incremental run: the new rows go to a private table. */
 function newRows(model: Incremental, current: Stored, context: StepContext): BuildStep {
   const table = objectName(model, context, "d");
-  const resolve = withSelf(model.target, current.object, context.resolve);
+  const gone = goneOf(model, context);
+  const before = beforeQuery(model, current, context, gone);
+  const resolve = withSelf(model.target, before.self, context.resolve);
   const changes = shapeChanges(model, current);
-  const reason = changes.length ? `${CODE_CHANGED}: ${changes.join(", ")}; copied once` : context.reason;
+  const reason = changes.length
+    ? `${CODE_CHANGED}: ${changes.join(", ")}; copied once`
+    : `${context.reason}${changesRows(model) ? "; post_operations change its rows: copied" : ""}`;
   const storage = { ...current.storage, made: storageShape(model) };
   const step = buildStep(model, { ...context, reason }, { object: objectName(model, context), storage }, [
     ...refuseDoubled(model, current, changes),
-    ...authoredAll(model.file, model.incrementalPreOperations, resolve),
+    ...before.statements,
     authoredQuery("rows", {
       file: model.file,
       text: model.incrementalQuery,
@@ -100,8 +112,9 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
     ...(model.uniqueKey.length ? [statement("index", createUniqueKey(table, model.uniqueKey))] : []),
     statement("analyze", sql`analyze ${privateId(table)}`),
     label(model, context, "table", table),
+    ...before.end,
   ]);
-  return { ...step, newRows: { table, uniqueKey: model.uniqueKey } };
+  return { ...step, newRows: { table, uniqueKey: model.uniqueKey, ...(gone === undefined ? {} : { gone }) } };
 }
 
 /** A key that the table was not made with: its rows may not be told apart by it, and which of them counts is not ours to say. */
@@ -139,10 +152,11 @@ export function candidateStep(
     nullKeys: shape.nullKeys,
     release: context.release,
   };
-  if (sameColumns(columns, current.columns) && !shapeChanges(model, current).length) {
+  if (sameColumns(columns, current.columns) && !shapeChanges(model, current).length && !changesRows(model)) {
     return {
       ...rest,
       statements: inTransaction([
+        ...deletesBehind(model, context, delta),
         ...indexesOf(model, delta).map((index) => statement("index", index)),
         viewOf(sql`create view ${privateId(object)}`, candidateQuery(delta)),
         label(model, context, "view", object),
@@ -164,7 +178,9 @@ export function candidateStep(
           ${candidateQuery(delta)}`,
       ),
       ...finishStorage(model, context, object, storage, whenMadeAgain(model)),
-      statement("shape", sql`drop table ${privateId(newRows.table)}`),
+      ...[newRows.table, ...(newRows.gone === undefined ? [] : [newRows.gone])].map((table) =>
+        statement("shape", sql`drop table ${privateId(table)}`),
+      ),
     ]),
   };
 }
@@ -177,15 +193,18 @@ function indexesOf({ postgres }: Incremental, { table, columns }: Delta): Sql[] 
 
 function applyStep(model: Incremental, current: Stored, context: StepContext, object: string, delta: Delta) {
   const resolve = withSelf(model.target, current.storage.table, context.resolve);
-  const postOperations = authoredAll(model.file, repeatable(model), resolve);
+  // What they delete is gone already.
+  const left = repeatable(model).filter((text) => !deletes(text, model));
+  const reads = left.some((text) => /^(?:read|hidden)$/.test(effectOn(text, model.target)));
   const historical = historicalQuery(current.storage, current.columns, current.release);
   return {
     table: delta.table,
+    ...(delta.gone === undefined ? {} : { gone: delta.gone }),
     statements: [
-      ...applyDelta(delta).map((one) => statement("delta", one)),
-      // What post_operations change is in the storage only.
-      ...(postOperations.length ? [replaceView(object, currentQuery(current.storage, current.columns))] : []),
-      ...postOperations,
+      ...applyDelta(delta, targetKey(model.target)).map((one) => statement("delta", one)),
+      // What a function changes that they call is in the storage only.
+      ...(reads ? [replaceView(object, currentQuery(current.storage, current.columns))] : []),
+      ...authoredAll(model.file, left, resolve),
     ],
     // Readers of the release before hold this view; it is turned together with the public ones.
     history: [replaceView(current.object, historical)],

@@ -31,6 +31,8 @@ begin
   end if;
 end
 $body$;
+create table "_dataform"."kept_b6633efade_2x" (file oid not null, place tid not null);
+comment on table "_dataform"."kept_b6633efade_2x" is '{"environment":"main","target":"marts.kept","release":2}';
 create table "_dataform"."kept_b6633efade_2d" as
 select id, amount
 from "raw"."orders"
@@ -46,12 +48,12 @@ select
   "s"."id" as "id",
   "s"."amount" as "amount"
 from "_dataform"."kept_b6633efade_1s" as s
-where (s."_dataform_release" < 2) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id")) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" is null and "d"."id" is null))
+where (s."_dataform_release" < 2) and (not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "s"."ctid" and g.file = (select pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::regclass)))) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id")) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" is null and "d"."id" is null))
 union all
 select
   "d"."id" as "id",
   "d"."amount" as "amount"
-from "_dataform"."kept_b6633efade_2d" as d;
+from "_dataform"."kept_b6633efade_2d" as d where not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "d"."ctid" and g.file = (select pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::regclass)));
 create unique index on "_dataform"."kept_b6633efade_2s" ("id") nulls not distinct;
   -- looked up by amount
   create index on "_dataform"."kept_b6633efade_2s" (amount);
@@ -81,6 +83,7 @@ comment on table "_dataform"."kept_b6633efade_2s" is '{"environment":"main","tar
 comment on table "_dataform"."kept_b6633efade_2u" is '{"environment":"main","target":"marts.kept","release":2}';
 comment on view "_dataform"."kept_b6633efade_2" is '{"environment":"main","target":"marts.kept","release":2}';
 drop table "_dataform"."kept_b6633efade_2d";
+drop table "_dataform"."kept_b6633efade_2x";
 commit;
 
 -- publish release 2, in one transaction: marts.kept (replace)

@@ -1,0 +1,179 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { rollback } from "../../src/release/rollback.ts";
+import { cli } from "../support/cli.ts";
+import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
+
+// Deletes from self() in the pre_operations and post_operations of an incremental model.
+
+const source = 'config { type: "declaration", schema: "raw", name: "events" }';
+
+/** The last two days once more: rows that came late or went are put right. */
+const window = `config { type: "incremental", assertions: { rowConditions: ["value <> 'bad'"] } }
+pre_operations {
+  \${when(incremental(), \`
+    -- the window
+    delete from \${self()} as old using (select max(day) as day from \${self()}) as last
+    where old.day >= last.day - 1
+  \`)}
+}
+select day, value from \${ref("raw", "events")}
+\${when(incremental(), \`where day > (select coalesce(max(day), 0) from \${self()})\`)}`;
+
+const all = "select string_agg(day || value, ' ' order by day, value) from marts.events";
+
+async function events(model: string, more: Record<string, string> = {}): Promise<Warehouse> {
+  const made = await warehouse({ "source.sqlx": source, "events.sqlx": model, ...more });
+  await made.sql(`create schema raw; create table raw.events (day int, value text);
+    insert into raw.events values (1, 'a'), (2, 'b'), (2, 'b'), (3, 'c')`);
+  await made.run();
+  return made;
+}
+
+test("a window that pre_operations delete is built again: seen so by audits and readers, whole at publishing, and kept to go back to", async () => {
+  const { database, run, rows, sql } = await events(window, {
+    "days.sqlx": 'config { type: "table" }\nselect count(*) as n from ${ref("marts", "events")}',
+  });
+  await sql("update raw.events set value = 'x' where day = 2; insert into raw.events values (4, 'bad')");
+  expect(statuses(await run())).toMatchObject({ "marts.events": "held", "marts.days": "held" });
+  expect(await rows(all)).toEqual(["1a 2b 2b 3c"]);
+  await sql("update raw.events set value = 'd' where day = 4");
+  const report = await run();
+  expect(report.status).toBe("success");
+  expect(stepOf(report, "marts.events").rows).toBe(4);
+  expect(await rows(`${all}, marts.days where n = 5`)).toEqual(["1a 2x 2x 3c 4d"]);
+  await run();
+  expect(await rows(all)).toEqual(["1a 2x 2x 3c 4d"]);
+  await rollback(database.settings, { to: 1 });
+  expect(await rows(all)).toEqual(["1a 2b 2b 3c"]);
+  await rollback(database.settings, { to: report.releases[0]! });
+  expect(await rows(all)).toEqual(["1a 2x 2x 3c 4d"]);
+  expect((await run()).status).toBe("success");
+});
+
+test("rows that post_operations delete are gone before the audits, new ones too, and are kept to go back to", async () => {
+  const { database, run, rows, sql } =
+    await events(`config { type: "incremental", assertions: { rowConditions: ["value <> 'bad'"] } }
+select day, value from \${ref("raw", "events")}
+\${when(incremental(), \`where day > (select coalesce(max(day), 0) from \${self()})\`)}
+post_operations {
+  delete from \${self()} where day < (select max(day) from \${self()}) - 2;
+  with bad as (select 'bad' as value) delete from \${self()} using bad where bad.value = events.value;
+}`);
+  await sql("insert into raw.events values (4, 'd'), (4, 'bad'), (4, 'bad')");
+  expect((await run()).status).toBe("success");
+  expect(await rows(all)).toEqual(["2b 2b 3c 4d"]);
+  await sql("insert into raw.events values (5, 'e')");
+  expect((await run()).status).toBe("success");
+  expect(await rows(all)).toEqual(["3c 4d 5e"]);
+  await rollback(database.settings, { to: 2 });
+  expect(await rows(all)).toEqual(["2b 2b 3c 4d"]);
+});
+
+test("a table that is written anew between build and publication is not published, and the next run puts it right", async () => {
+  const { run, rows, sql } = await events(window);
+  await sql("insert into raw.events values (3, 'late')");
+  const [storage] = await rows("select manifest #>> '{marts.events,storage,table}' from _dataform.release");
+  const report = await run({
+    failpoint: async (point) => {
+      if (point === "release waits") await sql(`vacuum full _dataform."${storage}"`);
+    },
+  });
+  expect(stepOf(report, "marts.events").error).toMatchObject({
+    message: "marts.events: its table was written anew since the run chose the rows to delete",
+  });
+  expect(await rows(all)).toEqual(["1a 2b 2b 3c"]);
+  expect((await run()).status).toBe("success");
+  expect(await rows(all)).toEqual(["1a 2b 2b 3c 3late"]);
+  await sql(`vacuum full _dataform."${storage}"`);
+  expect(await rows(all)).toEqual(["1a 2b 2b 3c 3late"]);
+});
+
+test("a run that copies the table for other columns copies it without what is deleted, before and behind", async () => {
+  const { project, run, rows, sql } = await events(window);
+  await sql("update raw.events set value = 'x' where day = 3");
+  project.write({
+    "events.sqlx": `${window.replace('"incremental"', '"incremental", onSchemaChange: "EXTEND"').replace("value from", "value, 1 as n from")}
+post_operations { delete from \${self()} where day = 1 }`,
+  });
+  expect((await run()).status).toBe("success");
+  expect(await rows("select day, value, n from marts.events order by 1")).toEqual(["2|b|1", "2|b|1", "3|x|1"]);
+  expect((await run()).status).toBe("success");
+  expect(
+    await rows(
+      "select count(*) from pg_class where relnamespace = '_dataform'::regnamespace and relname ~ '[0-9][rkx]$'",
+    ),
+  ).toEqual(["0"]);
+});
+
+test("rows that post_operations change otherwise are changed in a copy: audited, and as they were to go back to", async () => {
+  const { database, run, rows, sql } =
+    await events(`config { type: "incremental", assertions: { rowConditions: ["value <> 'BAD'"] } }
+select day, value from \${ref("raw", "events")}
+\${when(incremental(), \`where day > (select coalesce(max(day), 0) from \${self()})\`)}
+post_operations {
+  delete from \${self()} where day = 1;
+  update \${self()} set value = upper(value) where day = (select max(day) from \${self()})
+}`);
+  expect(await rows(all)).toEqual(["2b 2b 3C"]);
+  await sql("insert into raw.events values (4, 'bad')");
+  expect(statuses(await run())).toMatchObject({ "marts.events": "held" });
+  await sql("update raw.events set value = 'd' where day = 4");
+  expect((await run()).status).toBe("success");
+  expect(await rows(all)).toEqual(["2b 2b 3C 4D"]);
+  await run();
+  await rollback(database.settings, { to: 1 });
+  expect(await rows(all)).toEqual(["2b 2b 3C"]);
+});
+
+test("a model whose statements cannot be done says so, in plan and run, and the rest is built", async () => {
+  const { project, database, run } = await warehouse({
+    "bad.sqlx": 'config { type: "incremental" }\nselect 1 as id\npre_operations {\n  truncate ${self()}\n}',
+    "reads.sqlx": 'config { type: "view" }\nselect * from ${ref("bad")}',
+    "good.sqlx": 'config { type: "table" }\nselect 1 as id',
+  });
+  const report = await run();
+  expect(statuses(report)).toMatchObject({ "marts.bad": "failed", "marts.reads": "skipped", "marts.good": "ok" });
+  expect(stepOf(report, "marts.bad").error).toMatchObject({
+    location: { file: "definitions/bad.sqlx", line: 4, column: 3 },
+    hint: "write delete from ${self()}, without a where",
+  });
+  const planned = await cli(project.dir, ["plan", "--url", database.url]);
+  expect(planned.stderr).toContain("definitions/bad.sqlx:4:3: marts.bad: pre_operations");
+  expect(planned.exitCode).toBe(1);
+  expect(await cli(project.dir, ["compile"])).toMatchObject({
+    exitCode: 1,
+    stdout: expect.stringContaining("marts.good"),
+  });
+});
+
+test("after any runs the table is what the same statements make of a plain one", async () => {
+  const before = "delete from TABLE where day between (select max(day) from TABLE) - 1 and 8";
+  const behind = "delete from TABLE where value = 'gone' or day < (select max(day) from TABLE) - 3";
+  const self = (statement: string) => statement.replaceAll("TABLE", "${self()}");
+  const query = (table: string) =>
+    `select distinct day, value from raw.events where day >= (select coalesce(max(day), 0) from ${table})`;
+  const made = await events(`config { type: "incremental" }
+pre_operations { \${when(incremental(), \`${self(before)}\`)} }
+\${when(incremental(), \`${query("${self()}")}\`, "select day, value from raw.events")}
+post_operations { ${self(behind)} }`);
+  const { run, rows, sql } = made;
+  const row = fc.tuple(fc.integer({ min: 0, max: 9 }), fc.constantFrom("a", "b", "gone"));
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(row, { maxLength: 5 }), { minLength: 1, maxLength: 4 }), async (batches) => {
+      await sql("truncate raw.events; insert into raw.events values (1, 'a')");
+      await run({ fullRefresh: true });
+      await sql("drop table if exists raw.plain; create table raw.plain as select * from marts.events");
+      for (const batch of batches) {
+        await sql(
+          `truncate raw.events; ${batch.map(([day, value]) => `insert into raw.events values (${day}, '${value}');`).join("")}`,
+        );
+        expect((await run()).status).toBe("success");
+        const plainly = [before, `insert into TABLE ${query("TABLE")}`, behind].join(";");
+        await sql(plainly.replaceAll("TABLE", "raw.plain"));
+        expect(await rows(all)).toEqual(await rows(all.replace("marts.events", "raw.plain")));
+      }
+    }),
+    { numRuns: 4, endOnFailure: true },
+  );
+});
