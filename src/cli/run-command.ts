@@ -46,7 +46,6 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
       ...releaseOptions(flags),
       environment: environmentName(flags),
       assertions: flags.assertions,
-      allOrNothing: flags.allOrNothing ?? false,
       retention: {
         releases: flags.keepReleases ?? DEFAULT_RETENTION.releases,
         age: flags.keepFor ?? DEFAULT_RETENTION.age,

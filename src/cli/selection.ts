@@ -43,6 +43,7 @@ export function selection(flags: RunFlags) {
     includeDependencies: flags.includeDeps ?? false,
     includeDependents: flags.includeDependents ?? false,
     fullRefresh: flags.fullRefresh ?? false,
+    allOrNothing: flags.allOrNothing ?? false,
     ...(flags.allowLoss ? { allowLoss: flags.allowLoss } : {}),
   };
 }

@@ -81,7 +81,9 @@ alter table _dataform.environment
   add column made_schemas text[] not null default '{}',
   add column held_at timestamptz,
   add column held_by text,
-  add column held_reason text`;
+  add column held_reason text;
+-- It has no key, and a publication for all tables would let nobody update it.
+alter table _dataform.metadata replica identity full`;
 
 /** What makes each layout of the one before it. A published one never changes. */
 const LAYOUTS: readonly Sql[] = [first, ownersAndHolds];

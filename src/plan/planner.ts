@@ -29,6 +29,7 @@ import { statement } from "../sql/statement.ts";
 import { privateObject, publicNames, type Resolve } from "./authored-statements.ts";
 import { inDependencyOrder } from "./order.ts";
 import { matching, type Selection, selectActions } from "./select.ts";
+import { refuseSplit } from "./splits.ts";
 import { assertionStep } from "./steps/assertion.ts";
 import { guardSteps } from "./steps/guard.ts";
 import { candidateStep, incrementalStep } from "./steps/incremental.ts";
@@ -39,6 +40,8 @@ export interface PlanOptions extends Selection {
   readonly fullRefresh?: boolean;
   /** Models, named as `actions` are, whose guards only warn. */
   readonly allowLoss?: readonly string[];
+  /** Refuses a run that publishes something before all of it is known to be right. */
+  readonly allOrNothing?: boolean;
 }
 
 /** What a run over this graph and this database will do. Pure: reads nothing, changes nothing. */
@@ -72,12 +75,14 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
     };
     addStep({ graph, models, options, reasons, mayLose }, segment, action, context);
   }
+  const ordered = [...segments.values()].sort((a, b) => a.release - b.release);
+  if (options.allOrNothing) refuseSplit({ segments: ordered });
   return {
     version: 1,
     environment: catalog.environment,
     baseRelease: catalog.releaseId,
     preparation: missingSchemas(chosen, catalog).flatMap((schema) => makeSchema(schema, models)),
-    segments: [...segments.values()].sort((a, b) => a.release - b.release),
+    segments: ordered,
     removed: removedModels(graph, catalog),
     notes: [...graph.notes, ...removedNote(removedModels(graph, catalog))],
   };

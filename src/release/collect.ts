@@ -3,10 +3,11 @@ import type { ReachFailpoint } from "../environment/failpoints.ts";
 import type { ManifestEntry } from "../model/catalog.ts";
 import type { PublishItem } from "../model/plan.ts";
 import { actAs, type Client } from "../postgres/client.ts";
-import { currentQuery } from "../sql/delta.ts";
+import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
+import { currentQuery, replicaIdentity } from "../sql/delta.ts";
 import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
-import { GONE_IN, privateId } from "../sql/names.ts";
+import { GONE_IN, PRIVATE_SCHEMA, privateId } from "../sql/names.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { waitForHorizon } from "./horizon.ts";
 
@@ -58,11 +59,12 @@ export async function collect(
     await failpoint("object dropped");
   }
   for (const { storage } of busy) needed.undo.delete(storage!.undo);
-  await pruneUndo(client, needed.undo);
+  await giveIdentity(client, needed.storages);
+  const stuck = await pruneUndo(client, needed.undo);
   await client.query(sql`reset lock_timeout`);
   await actAs(client, "publisher");
   await failpoint("collected");
-  return foreign.map(({ name, readers }) => `kept private ${name}: ${readers} reads it`);
+  return [...foreign.map(({ name, readers }) => `kept private ${name}: ${readers} reads it`), ...stuck];
 }
 
 /**
@@ -138,12 +140,16 @@ async function neededObjects(client: Client, environment: string) {
   );
   const names = new Set<string>();
   const undo = new Map<string, number>();
+  const storages = new Set<string>();
   for (const row of rows) {
     const entries = Object.values(JSON.parse(row.manifest) as Record<string, ManifestEntry>);
     for (const { object, storage } of entries) {
       names.add(object);
       if (!storage) continue;
-      names.add(storage.table).add(storage.undo);
+      for (const table of [storage.table, storage.undo]) {
+        names.add(table);
+        storages.add(table);
+      }
       if (!undo.has(storage.undo)) undo.set(storage.undo, Number(row.release_id));
     }
     for (const { delta } of JSON.parse(row.items ?? "[]") as PublishItem[]) {
@@ -151,7 +157,7 @@ async function neededObjects(client: Client, environment: string) {
       if (delta?.gone !== undefined) names.add(delta.gone);
     }
   }
-  return { names, undo };
+  return { names, undo, storages };
 }
 
 /** Private objects of the environment, those built last first, by the label each carries. */
@@ -195,9 +201,39 @@ async function drop(client: Client, objects: readonly PrivateObject[]): Promise<
   }
 }
 
-/** Rows that went before the oldest kept release can be read by none. */
-async function pruneUndo(client: Client, undo: ReadonlyMap<string, number>): Promise<void> {
+/** Storages of earlier versions have no replica identity; without one, a publication for all tables keeps them from changing. */
+async function giveIdentity(client: Client, storages: ReadonlySet<string>): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    sql`
+      select c.relname as name
+      from pg_class as c
+      where c.relnamespace = '_dataform'::regnamespace and c.relname = any($1::text[]) and c.relreplident = 'd'
+        and not exists (select from pg_index as x where x.indrelid = c.oid and x.indisprimary)`,
+    [[...storages]],
+  );
+  for (const { name } of rows) await orLater(client.query(replicaIdentity(name)));
+}
+
+/** Rows that went before the oldest kept release can be read by none. Returns where they stay, and why. */
+async function pruneUndo(client: Client, undo: ReadonlyMap<string, number>): Promise<string[]> {
+  const stuck: string[] = [];
   for (const [table, oldest] of undo) {
-    await client.query(sql`delete from ${privateId(table)} where ${id(GONE_IN)} <= ${literal(oldest)}`).catch(() => {});
+    const pruned = client.query(sql`delete from ${privateId(table)} where ${id(GONE_IN)} <= ${literal(oldest)}`);
+    const reason = await orLater(pruned);
+    if (reason) stuck.push(`rows that no kept release needs stay in ${PRIVATE_SCHEMA}.${table}: ${reason}`);
+  }
+  return stuck;
+}
+
+/** What is in the way of a statement for longer than a lock: for that, the next run comes again. */
+async function orLater(work: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (connectionLost(error)) throw error;
+    return sqlState(error) === LOCK_NOT_AVAILABLE ? undefined : (error as Error).message;
   }
 }
+
+const LOCK_NOT_AVAILABLE = "55P03";

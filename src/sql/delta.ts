@@ -200,7 +200,16 @@ export function makeStorage(storage: Storage, release: number): Sql[] {
     // A constant default: the table is not rewritten.
     sql`alter table ${table} add column ${written} bigint not null default ${literal(release)}`,
     sql`create table ${undo} (like ${table}, ${gone} bigint not null)`,
+    replicaIdentity(storage.undo),
   ];
+}
+
+/**
+ * A table without a primary key that a publication has (`for all tables`, `for tables in schema`) can be neither updated nor
+ * deleted from, unless it says what its rows are told by. Without a publication it costs nothing.
+ */
+export function replicaIdentity(table: string): Sql {
+  return sql`alter table ${privateId(table)} replica identity full`;
 }
 
 function moveAway(storage: Storage, names: readonly Sql[], which: Sql, release: number): Sql {

@@ -277,6 +277,41 @@ test("rows that a kept release needs stay in the undo table, older ones go", asy
   expect(await rows(content)).toEqual(["1|15"]);
 });
 
+test("a publication for all tables keeps nothing from changing; what stays of rows that nobody needs is told", async () => {
+  const { project, database, run, rows, sql, load } = await history();
+  const retention = { releases: 2, age: 0 };
+  project.write({
+    "mended.sqlx":
+      'config { type: "table" }\nselect 1 as id\npost_operations {\n  update ${self()} set id = 2;\n  delete from ${self()} where id = 1\n}',
+  });
+  await load("(1, 'a', 1), (2, 'a', 1)");
+  // Of a version before this one.
+  expect((await run({ retention })).status).toBe("success");
+  await sql(`do $$ declare one record; begin for one in select oid::regclass as name from pg_class
+    where relnamespace = '_dataform'::regnamespace and relkind = 'r' and relreplident = 'f'
+    loop execute format('alter table %s replica identity default', one.name); end loop; end $$`);
+  expect((await run({ retention })).status).toBe("success");
+  await sql(
+    "set client_min_messages = error; create publication everything for all tables; create publication private for tables in schema _dataform",
+  );
+  await load("(2, 'b', 2), (3, 'b', 2)");
+  expect(await run({ retention })).toMatchObject({ status: "success", warnings: [] });
+  await load("(3, 'c', 3)");
+  expect(await run({ retention })).toMatchObject({ status: "success", warnings: [] });
+  await rollback(database.settings);
+  expect(await rows(content)).toEqual(["3|1a,2b,3b"]);
+  await load("(3, 'd', 4)");
+  expect(await run({ retention })).toMatchObject({ status: "success", warnings: [] });
+  expect(await rows("select id from marts.mended")).toEqual(["2"]);
+  await sql("create function raw.no() returns trigger language plpgsql as $$ begin raise 'not today'; end $$");
+  await sql(`do $$ declare one record; begin for one in select oid::regclass as name from pg_class
+    where relnamespace = '_dataform'::regnamespace and relname ~ '^latest_.*u$'
+    loop execute format('create trigger no before delete on %s for each statement execute function raw.no()', one.name); end loop; end $$`);
+  expect((await run({ retention })).warnings.join()).toMatch(
+    /rows that no kept release needs stay in _dataform\.latest_\w+u: not today/,
+  );
+});
+
 test("a foreign view on a private table keeps it and is reported", async () => {
   const { project, run, rows, sql } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
   await run();

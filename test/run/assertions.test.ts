@@ -69,6 +69,24 @@ test("--all-or-nothing publishes nothing when one model or assertion fails", asy
   expect(await rows("select a.id, b.id from marts.a, marts.b")).toEqual(["1|1"]);
 });
 
+test("--all-or-nothing is refused before anything is done where operations split the run, and plan names them", async () => {
+  const { project, database, run, rows } = await warehouse({
+    "a.sqlx": model("select 1 as id", "tags: []"),
+    "swap.sqlx": 'config { type: "operations", dependencies: ["a"] }\nselect 1',
+  });
+  await expect(run({ allOrNothing: true })).rejects.toMatchObject({
+    message: "--all-or-nothing cannot be kept: operations split the run into several releases",
+    location: { file: "definitions/swap.sqlx" },
+    found: "what marts.swap reads is published before",
+  });
+  expect(await rows("select count(*) from _dataform.run")).toEqual(["0"]);
+  const planned = await cli(project.dir, ["plan", "--url", database.url]);
+  expect(planned).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("before they run (marts.swap)") });
+  const dry = await cli(project.dir, ["run", "--dry-run", "--all-or-nothing", "--url", database.url]);
+  expect(dry).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("--all-or-nothing cannot be kept") });
+  expect((await run({ allOrNothing: true, actions: ["a"] })).status).toBe("success");
+});
+
 test("an assertion that cannot run fails with its place, and those after it still run", async () => {
   const { run } = await warehouse({
     "a.sqlx": model("select 1 as id", "tags: []"),

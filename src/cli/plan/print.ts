@@ -5,6 +5,7 @@ import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { errorData, formatUserError } from "../../model/errors.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import { changesCode, plan, withoutRetired } from "../../plan/planner.ts";
+import { splitNote } from "../../plan/splits.ts";
 import { withClient } from "../../postgres/client.ts";
 import { estimateRows } from "../../postgres/estimate-rows.ts";
 import { readCatalog } from "../../postgres/read-catalog.ts";
@@ -46,7 +47,7 @@ export async function printPlan(
     const warn = (text: string) => shell.say(`${paint(shell, "yellow", "warning")} ${text}`);
     if (catalog.hold) warn(heldNote(catalog.environment, catalog.hold));
     if (flags.json || flags.sql) for (const { publish } of found.releases) publish.warnings.forEach(warn);
-    for (const note of made.notes) shell.say(`note: ${note}`);
+    for (const note of [...made.notes, ...splitNote(made)]) shell.say(`note: ${note}`);
     shell.exitCode = tellFailures(found, shell) ? 1 : flags.exitCode && changesCode(made) ? PLAN_HAS_CHANGES : 0;
   });
 }

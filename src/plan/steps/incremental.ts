@@ -13,6 +13,7 @@ import {
   historicalQuery,
   makeStorage,
   refuseBent,
+  replicaIdentity,
 } from "../../sql/delta.ts";
 import { refuseDuplicates } from "../../sql/duplicates.ts";
 import { effectOn } from "../../sql/effects.ts";
@@ -77,6 +78,7 @@ function finishStorage(
 ): Statement[] {
   const resolve = withSelf(model.target, storage.table, context.resolve);
   return [
+    statement("shape", replicaIdentity(storage.table)),
     ...(model.uniqueKey.length ? [statement("index", createUniqueKey(storage.table, model.uniqueKey))] : []),
     ...finishTable(model, storage.table, postOperations, resolve),
     statement("shape", sql`create view ${privateId(object)} as select * from ${privateId(storage.table)}`),

@@ -3,6 +3,7 @@ import type { Model, Table, View } from "../../model/graph.ts";
 import type { BuildStep, Statement } from "../../model/plan.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { commentOnPrivate, createIndex, renameIndexes } from "../../sql/ddl.ts";
+import { replicaIdentity } from "../../sql/delta.ts";
 import { fingerprint } from "../../sql/fingerprint.ts";
 import { privateId, privateName } from "../../sql/names.ts";
 import { sql } from "../../sql/sql.ts";
@@ -99,6 +100,8 @@ export function tableStep(table: Table, context: StepContext): BuildStep {
       resolve,
       before: sql`create table ${privateId(object)} as`,
     }),
+    // Nothing else changes its rows.
+    ...(table.postOperations.length ? [statement("shape", replicaIdentity(object))] : []),
     ...finishTable(table, object, table.postOperations, resolve),
     statement("analyze", sql`analyze ${privateId(object)}`),
     label(table, context, "table", object),

@@ -6,6 +6,7 @@ begin;
 create table "_dataform"."kept_b6633efade_2s" as
 select id, amount
 from "raw"."orders";
+alter table "_dataform"."kept_b6633efade_2s" replica identity full;
 create unique index on "_dataform"."kept_b6633efade_2s" ("id") nulls not distinct;
   -- looked up by amount
   create index on "_dataform"."kept_b6633efade_2s" (amount);
@@ -30,6 +31,7 @@ $body$;
 create view "_dataform"."kept_b6633efade_2" as select * from "_dataform"."kept_b6633efade_2s";
 alter table "_dataform"."kept_b6633efade_2s" add column "_dataform_release" bigint not null default 2;
 create table "_dataform"."kept_b6633efade_2u" (like "_dataform"."kept_b6633efade_2s", "_dataform_gone" bigint not null);
+alter table "_dataform"."kept_b6633efade_2u" replica identity full;
 analyze "_dataform"."kept_b6633efade_2s";
 comment on table "_dataform"."kept_b6633efade_2s" is '{"environment":"main","target":"marts.kept","release":2}';
 comment on table "_dataform"."kept_b6633efade_2u" is '{"environment":"main","target":"marts.kept","release":2}';

@@ -6,6 +6,7 @@ begin;
 create table "_dataform"."kept_b6633efade_1s" as
 select id, amount
 from "raw"."orders";
+alter table "_dataform"."kept_b6633efade_1s" replica identity full;
 create unique index on "_dataform"."kept_b6633efade_1s" ("id") nulls not distinct;
   -- looked up by amount
   create index on "_dataform"."kept_b6633efade_1s" (amount);
@@ -30,6 +31,7 @@ $body$;
 create view "_dataform"."kept_b6633efade_1" as select * from "_dataform"."kept_b6633efade_1s";
 alter table "_dataform"."kept_b6633efade_1s" add column "_dataform_release" bigint not null default 1;
 create table "_dataform"."kept_b6633efade_1u" (like "_dataform"."kept_b6633efade_1s", "_dataform_gone" bigint not null);
+alter table "_dataform"."kept_b6633efade_1u" replica identity full;
 analyze "_dataform"."kept_b6633efade_1s";
 comment on table "_dataform"."kept_b6633efade_1s" is '{"environment":"main","target":"marts.kept","release":1}';
 comment on table "_dataform"."kept_b6633efade_1u" is '{"environment":"main","target":"marts.kept","release":1}';

@@ -6,6 +6,7 @@ begin;
  set local work_mem = '64MB';
 create table "_dataform"."sales_4d6dd095ba_1" as
 select id, amount from "raw"."orders";
+alter table "_dataform"."sales_4d6dd095ba_1" replica identity full;
 create unique index on "_dataform"."sales_4d6dd095ba_1" ("id") include ("amount");
 create index on "_dataform"."sales_4d6dd095ba_1" using "brin" ("amount") where (amount > 0 -- paid
 );
