@@ -1,4 +1,4 @@
-import { counted } from "../model/counted.ts";
+import { counted, named } from "../model/counted.ts";
 import { errorData, formatUserError, type UserErrorDetails } from "../model/errors.ts";
 import type { UnitTestReport, UnitTestResult } from "../run/unit-tests.ts";
 import { annotate } from "./github.ts";
@@ -8,11 +8,13 @@ import type { Shell } from "./shell.ts";
 /** Says how the unit tests went. True when all passed. */
 export function printUnitTests(report: UnitTestReport, shell: Shell): boolean {
   const failed = report.tests.filter(({ passed }) => !passed);
-  for (const test of report.tests) {
-    shell.say(`${test.passed ? paint(shell, "green", "ok  ") : paint(shell, "red", "FAIL")}  test ${test.name}`);
-    if (!test.passed) for (const line of explain(test)) shell.say(`  ${line}`);
+  const passed = report.tests.filter(({ passed }) => passed).map(({ name }) => name);
+  if (passed.length) shell.say(`${paint(shell, "green", "ok  ")}  ${named(passed, 5)}`);
+  for (const test of failed) {
+    shell.say(`${paint(shell, "red", "FAIL")}  ${test.name}`);
+    for (const line of explain(test)) shell.say(`  ${line}`);
   }
-  shell.say(`${counted(report.tests.length - failed.length, "unit test")} passed, ${failed.length} failed`);
+  shell.say(`${counted(passed.length, "unit test")} passed, ${failed.length} failed`);
   annotate(shell, unitTestErrors(report));
   return failed.length === 0;
 }

@@ -16,27 +16,59 @@ const marks = {
   waiting: ["yellow", "wait"],
 } as const;
 
-/** Append-only lines, one per finished step: they read the same in a terminal and in CI. */
-export function progress(shell: Shell): RunEvents {
+/** Tells a run while it goes on. */
+export interface Progress extends RunEvents {
+  /** Says what is not said yet. */
+  end(): void;
+}
+
+/**
+ * Append-only lines, one per finished step: they read the same in a terminal and in CI. Assertions that pass are one line
+ * together; on a terminal they are counted meanwhile.
+ */
+export function progress(shell: Shell): Progress {
   let total = 0;
   const finished = new Set<string>();
+  let passed = 0;
+  const place = () => `${clock()}  ${String(finished.size).padStart(String(total).length)}/${total}`;
+  const green = () => `${place()}  ${paint(shell, "green", "ok  ")}  ${counted(passed, "assertion")} passed`;
+  const end = () => {
+    if (!passed) return;
+    shell.progress?.("");
+    shell.say(green());
+    passed = 0;
+  };
   return {
     planned: (count) => {
       total = count;
     },
     stepFinished: (result) => {
+      const restated = finished.has(targetKey(result.target));
+      const isGreen = result.kind === "assertion" && result.status === "ok";
+      if (!isGreen) end();
       finished.add(targetKey(result.target));
       // Told once for each source, at the end.
       if (result.awaits) return;
-      const number = String(finished.size).padStart(String(total).length);
+      if (isGreen) {
+        passed++;
+        return shell.progress?.(green());
+      }
       const [color, text] = marks[result.status];
-      shell.say(`${clock()}  ${number}/${total}  ${paint(shell, color, text)}  ${describe(result)}`);
+      // What was built, and is held now, is counted already.
+      const before = restated ? " ".repeat(place().length) : place();
+      shell.say(`${before}  ${paint(shell, color, text)}  ${describe(result)}`);
     },
-    waiting: (what) => shell.say(`${clock()}  waiting: ${what}`),
-    published: (release, targets, seconds) =>
+    waiting: (what) => {
+      end();
+      shell.say(`${clock()}  waiting: ${what}`);
+    },
+    published: (release, targets, seconds) => {
+      end();
       shell.say(
         `${clock()}  ${paint(shell, "bold", `release ${release} published`)}: ${counted(targets, "model")} in ${duration(seconds)}`,
-      ),
+      );
+    },
+    end,
   };
 }
 

@@ -39,6 +39,7 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
       return;
     }
   }
+  const events = progress(shell);
   const report = await untilInterrupted(shell, (signal) =>
     run(graph, settings, {
       ...selection(flags),
@@ -51,10 +52,11 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
         age: flags.keepFor ?? DEFAULT_RETENTION.age,
       },
       signal,
-      events: progress(shell),
+      events,
       readSource: source,
     }),
   );
+  events.end();
   if (flags.json) shell.print(reportJson(report));
   for (const line of summary(report, shell)) shell.say(line);
   annotate(shell, failures(report));

@@ -181,7 +181,7 @@ test("test runs the unit tests: one that passes, one that differs, one that fail
   });
   const { exitCode, stderr } = await cli(dir, ["test", "--url", (await ownDatabase()).url]);
   expect(exitCode).toBe(1);
-  expect(stderr).toContain("ok    test good");
+  expect(stderr).toContain("ok    good");
   expect(stderr).toContain('expected, but missing: {"n":1,"double":3}');
   expect(stderr).toMatch(/broken\.sqlx:3:8: column "x" does not exist/);
   expect(stderr).toContain("1 unit test passed, 2 failed");
@@ -192,7 +192,9 @@ test("run --run-tests stops before the models when a unit test fails", async () 
   const { url } = await ownDatabase();
   const { exitCode } = await cli(dir, ["run", "--run-tests", "--url", url]);
   expect(exitCode).toBe(1);
-  expect((await cli(dir, ["query", "--url", url, "select to_regclass('marts.a') as a"])).stdout).toMatch(/^a\n─\s*$/);
+  expect((await cli(dir, ["query", "--url", url, "select to_regclass('marts.a') as a"])).stdout).toMatch(
+    /^a\n────\nNULL$/,
+  );
 });
 
 test("compile lists the actions; --json gives them with plain names", async () => {

@@ -56,11 +56,11 @@ test("a guard that fails is an annotation at the key of the config that asks for
   await cli(dir, ["run"], env);
   write({ "a.sqlx": `${config}select 1 as id` });
   expect((await cli(dir, ["run"], env)).stderr).toContain(
-    '::error file=definitions/a.sqlx,line=3,col=24::assertion assertions.marts_a_guard_maxRowDrop: 1 row that should not exist%0Afound: {"rows_before":4,"rows_now":1,"percent_lost":75.0}',
+    "::error file=definitions/a.sqlx,line=3,col=24::marts.a loses more rows than it may (maxRowDrop: 10%25)%0Afound: rows before: 4, rows now: 1, percent lost: 75%0A→ ",
   );
 });
 
-test("a model that cannot be published takes along what reads it, which is told to be held and not to have failed, too", async () => {
+test("a model that cannot be published takes along what reads it, which is told once and not to have failed, too", async () => {
   const { dir } = testProject({ "a.sqlx": model, "b.sqlx": 'config { type: "table" }\nselect id from ${ref("a")}' });
   const { url, client } = await ownDatabase();
   await client.script(script("create schema marts; create table marts.a (id int); create table marts.b (id int)"));
@@ -70,9 +70,9 @@ test("a model that cannot be published takes along what reads it, which is told 
     Object.fromEntries(steps.map(({ target, status, error }) => [target.name, [status, error !== undefined]])),
   ).toEqual({
     a: ["failed", true],
-    b: ["held", false],
+    b: ["skipped", false],
   });
-  expect(stderr.split("\n").filter((line) => /(FAIL|held) {2}/.test(line))).toHaveLength(2);
+  expect(stderr.split("\n").filter((line) => /(FAIL|held|skip) {2}/.test(line))).toHaveLength(2);
 });
 
 /** Every command and command of a command, as the help lists them. */
@@ -153,4 +153,24 @@ test("run --json --run-tests gives one document when a unit test fails: an error
       ],
     },
   ]);
+});
+
+test("assertions that pass are one line together; what was counted as built is not counted again when it is held", async () => {
+  const { dir, write } = testProject({
+    "a.sqlx": `config { type: "table", assertions: { uniqueKey: ["id"], nonNull: ["id"] } }\nselect 1 as id`,
+    "b.sqlx": `config { type: "table", assertions: { uniqueKey: ["id"] } }\nselect 1 as id`,
+  });
+  const env = { DATABASE_URL: (await ownDatabase()).url };
+  const lines = async () =>
+    (await cli(dir, ["run"], env)).stderr.split("\n").map((line) => line.replace(/ (\(.*\)|in .*)$/, ""));
+  expect((await lines()).slice(1).map((line) => line.slice(10))).toEqual([
+    expect.stringMatching(/^1\/5 {2}ok {4}table marts\.[ab]$/),
+    expect.stringMatching(/^2\/5 {2}ok {4}table marts\.[ab]$/),
+    "5/5  ok    3 assertions passed",
+    "release 1 published: 2 models",
+    ", 0 failed, 0 held, 0 skipped",
+  ]);
+  write({ "none.sqlx": 'config { type: "assertion" }\nselect id from ${ref("a")}' });
+  const held = (await lines()).filter((line) => line.includes("held  "));
+  expect(held).toEqual([expect.stringMatching(/^ +held {2}table marts\.a /)]);
 });

@@ -468,7 +468,7 @@ test("the commands: releases, diff, rollback, publish", async () => {
     state: string;
   }[];
   expect(list.map(({ release, state }) => `${release} ${state}`)).toEqual(["2 current", "1 kept"]);
-  expect((await cli(project.dir, ["diff", "1", "2"], env)).stdout).toMatch(/marts\.latest +rebuilt +1 +0 +0 +id/);
+  expect((await cli(project.dir, ["diff", "1", "2"], env)).stdout).toMatch(/~ marts\.latest +1 row added, by id/);
   const back = await cli(project.dir, ["rollback"], env);
   expect(back.stderr).toContain("release 3 is published, with the content of release 1 (3 models changed)");
   expect((await cli(project.dir, ["rollback", "many"], env)).exitCode).toBe(2);

@@ -26,6 +26,7 @@ export const addCompileCommand: AddCommand = (program, shell) => {
           textTable(
             ["action", "type", "file"],
             graph.actions.map((action) => [targetKey(action.target), action.kind, action.file]),
+            { width: shell.width?.stdout, cut: ["action", "file"] },
           ),
         );
         shell.say(

@@ -11,6 +11,7 @@ import { openDatabase } from "../database.ts";
 import { addConnectionOption, type ConnectionFlags } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
 import { textTable } from "../show/table.ts";
+import { readable } from "../show/values.ts";
 
 /** What begins a statement that reads and gives rows. `explain` of one that writes is stopped by the transaction. */
 const READS = new Set(["select", "with", "values", "table", "show", "explain"]);
@@ -21,7 +22,9 @@ const SETTINGS = sql`set local standard_conforming_strings = on; set local extra
 export const addQueryCommand: AddCommand = (program, shell) => {
   const command = program
     .command("query")
-    .description("read something: one statement in a read-only transaction, its rows as a table")
+    .description(
+      "read something: one statement in a read-only transaction, its rows as a table or, where that is too wide, a list",
+    )
     .argument("<sql>", "the statement")
     .option("--json", "the rows as JSON, one array of objects; every number keeps its digits")
     .option("--quiet", "no line that counts the rows")
@@ -33,8 +36,8 @@ export const addQueryCommand: AddCommand = (program, shell) => {
           async () => {
             await client.script(SETTINGS);
             if (!flags.json) {
-              const { columns, rows } = await ask(client, asIs(text));
-              shell.print(textTable(columns, rows));
+              const { columns, rows } = readable(await ask(client, asIs(text)));
+              shell.print(textTable(columns, rows, { width: shell.width?.stdout }));
               if (!flags.quiet) shell.say(counted(rows.length, "row"));
               return;
             }

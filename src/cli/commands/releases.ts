@@ -39,11 +39,22 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
       if (held) shell.say(`${paint(shell, "yellow", "held")} ${describeHold(environment, held)}`);
       if (flags.json) shell.print(JSON.stringify(rows, null, 2));
       else {
-        const cells = rows.map((row) => Object.values(row).map((value) => (value === null ? null : String(value))));
-        shell.print(
-          textTable(["release", "state", "built upon", "content of", "models", "built", "published", "run"], cells),
-        );
+        const text = (value: number | null) => (value === null ? null : String(value));
+        const cells = rows.map(({ release, state, base, contentOf, models, builtAt, publishedAt }) => [
+          ...[text(release), state, text(base), text(contentOf), text(models)],
+          ...[builtAt, publishedAt].map((at) => at && minuteOf(at)),
+        ]);
+        const columns = ["release", "state", "upon", "content of", "models", "built", "published"];
+        shell.print(textTable(columns, cells, { width: shell.width?.stdout }));
       }
     });
   addConnectionOption(addEnvironmentOptions(command));
 };
+
+/** To the minute, in the time of whoever looks; `--json` has all of it. */
+function minuteOf(at: string): string {
+  const date = new Date(at);
+  const two = (number: number) => String(number).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}

@@ -61,7 +61,12 @@ export async function list(shell: Shell, names: readonly string[], flags: Ingest
     table,
     batch,
   ]);
-  shell.print(textTable(["stream", "kind", "from", "table", "batch"], rows));
+  shell.print(
+    textTable(["stream", "kind", "from", "table", "batch"], rows, {
+      width: shell.width?.stdout,
+      cut: ["stream", "from", "table"],
+    }),
+  );
 }
 
 function whereFrom(connector: { readonly kind: string }, stream: object): string {
@@ -94,7 +99,7 @@ export async function showState(shell: Shell, names: readonly string[], flags: I
     String(state.files),
     state.error?.slice(0, 60) ?? null,
   ]);
-  shell.print(textTable(columns, rows));
+  shell.print(textTable(columns, rows, { width: shell.width?.stdout, cut: ["stream", "table", "last error"] }));
 }
 
 export async function showRejects(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
@@ -122,7 +127,7 @@ export async function showRejects(shell: Shell, names: readonly string[], flags:
     reason,
     record.slice(0, 80),
   ]);
-  shell.print(textTable(["stream", "load", "where", "reason", "record"], rows));
+  shell.print(textTable(["stream", "load", "where", "reason", "record"], rows, { width: shell.width?.stdout }));
 }
 
 export async function replayAll(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
@@ -140,5 +145,5 @@ export async function replayAll(shell: Shell, names: readonly string[], flags: I
     String(left),
     reasons.map(({ reason, count }) => `${count} × ${reason}`).join("; "),
   ]);
-  shell.print(textTable(["stream", "load", "landed", "still rejected", "why"], rows));
+  shell.print(textTable(["stream", "load", "landed", "still rejected", "why"], rows, { width: shell.width?.stdout }));
 }

@@ -19,7 +19,13 @@ export function loadSummary(shell: Shell, reports: readonly LoadReport[], dryRun
     String(load.rejected),
     load.cursor ?? "",
   ]);
-  const lines = ["", textTable(["stream", "status", "rows", "rejected", "new cursor"], rows)];
+  const lines = [
+    "",
+    textTable(["stream", "status", "rows", "rejected", "new cursor"], rows, {
+      width: shell.width?.stderr,
+      cut: ["stream"],
+    }),
+  ];
   for (const { name, load } of loads) lines.push(...notes(shell, name, load, dryRun));
   return lines;
 }

@@ -15,9 +15,10 @@ import { awaitedBySource, sayAwaited } from "../awaited.ts";
 import { annotate } from "../github.ts";
 import { environmentName } from "../options.ts";
 import { paint } from "../paint.ts";
+import { sectionStyle } from "../section-style.ts";
 import { type RunFlags, selection } from "../selection.ts";
 import type { Shell } from "../shell.ts";
-import { renderSections, type Style } from "../show/section.ts";
+import { renderSections } from "../show/section.ts";
 import { renderPlan } from "./script.ts";
 import { planSections, type Seen, summarize } from "./summary.ts";
 
@@ -43,7 +44,9 @@ export async function printPlan(
     const seen: Seen = { plan: made, preview: found, catalog, rows: await estimateRows(client, stored) };
     if (flags.json) shell.print(JSON.stringify({ ...made, summary: summarize(seen), preview: found }, null, 2));
     else if (flags.sql) shell.print(renderPlan(made, found));
-    else for (const line of renderSections(planSections(seen), shell.width?.stdout, style(shell))) shell.print(line);
+    else
+      for (const line of renderSections(planSections(seen), shell.width?.stdout, sectionStyle(shell)))
+        shell.print(line);
     const warn = (text: string) => shell.say(`${paint(shell, "yellow", "warning")} ${text}`);
     if (catalog.hold) warn(heldNote(catalog.environment, catalog.hold));
     if (flags.json || flags.sql) for (const { publish } of found.releases) publish.warnings.forEach(warn);
@@ -63,12 +66,6 @@ function tellFailures({ failures, awaits }: Preview, shell: Shell): boolean {
     Object.entries(failures).map(([name, error]) => errorData(error, name)),
   );
   return Object.keys(failures).length > 0 || awaited.length > 0;
-}
-
-const colours = { title: "bold", note: "dim", "+": "green", "~": "yellow", "-": "red", "!": "yellow" } as const;
-
-function style(shell: Shell): Style {
-  return (what, text) => paint(shell, colours[what], text, "stdout");
 }
 
 function heldNote(environment: string, hold: Hold): string {

@@ -2,7 +2,7 @@ import { cutApart, padded, width } from "./width.ts";
 
 export interface TableOptions {
   /** Columns of the terminal; without it nothing is cut. */
-  readonly width?: number;
+  readonly width?: number | undefined;
   /** Names of the columns whose cells may be cut; such cells stay different where they are. */
   readonly cut?: readonly string[];
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { renderSections } from "../../../src/cli/show/section.ts";
 import { textTable } from "../../../src/cli/show/table.ts";
+import { readable } from "../../../src/cli/show/values.ts";
 import { cut, cutApart, width, wrap } from "../../../src/cli/show/width.ts";
 import { counted, named } from "../../../src/model/counted.ts";
 
@@ -144,4 +145,37 @@ test("sections: items with marks, notes in a column where they fit and below whe
     "More",
     "  one two three",
   ]);
+});
+
+test("what a query gives: NULL differs from the texts NULL and '', long fractions are rounded and say so", () => {
+  const [text, numeric, integer] = [25, 1700, 23].map((oid) => ({ oid }));
+  const values = {
+    columns: ["t", "ratio", "small", "price", "n"],
+    types: [text!, numeric!, numeric!, numeric!, integer!],
+    rows: [
+      [null, "0.33333333333333333333", "0.00000012345678901", "1.12345678", "7"],
+      ["NULL", "-16.6666666666666667", "0", "2.00000001", null],
+      ["", "99.9999999999999999", null, null, "1"],
+      ["'it'", "NaN", "1.0", "3", "2"],
+      [" x", null, "12.5000000", "4", "3"],
+    ],
+  };
+  const { columns, rows: shown } = readable(values);
+  expect(columns).toEqual(["t", "ratio ≈", "small ≈", "price", "n"]);
+  expect(shown).toEqual([
+    ["NULL", "0.333333", "0.0000001235", "1.12345678", "7"],
+    ["'NULL'", "-16.666667", "0", "2.00000001", "NULL"],
+    ["''", "100.000000", "NULL", "NULL", "1"],
+    ["'''it'''", "NaN", "1.0", "3", "2"],
+    ["' x'", "NULL", "12.5000000", "4", "3"],
+  ]);
+});
+
+test("what is only zeros is left out and is not called rounded", () => {
+  const values = {
+    columns: ["share"],
+    types: [{ oid: 1700 }],
+    rows: [["380997.0000000000000000"], ["0.5000000000000000"]],
+  };
+  expect(readable(values)).toEqual({ columns: ["share"], rows: [["380997.000000"], ["0.500000"]] });
 });

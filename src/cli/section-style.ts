@@ -1,0 +1,10 @@
+import { paint } from "./paint.ts";
+import type { Shell } from "./shell.ts";
+import type { Style } from "./show/section.ts";
+
+const colours = { title: "bold", note: "dim", "+": "green", "~": "yellow", "-": "red", "!": "yellow" } as const;
+
+/** How sections look on stdout. */
+export function sectionStyle(shell: Shell): Style {
+  return (what, text) => paint(shell, colours[what], text, "stdout");
+}
