@@ -89,6 +89,7 @@ function describe(result: StepResult): string {
 /** What failed and why, then one closing line. */
 export function summary(report: RunReport, shell: Shell): string[] {
   const failed = report.steps.filter(({ status }) => status === "failed");
+  const notAsked = report.steps.filter(({ status, error }) => status === "warned" && error);
   const awaiting = report.steps.flatMap(({ awaits }) => (awaits ? [awaits] : []));
   const tried = report.steps.filter(({ awaits }) => !awaits);
   const count = (status: StepResult["status"]) => tried.filter((step) => step.status === status).length;
@@ -102,6 +103,7 @@ export function summary(report: RunReport, shell: Shell): string[] {
   const verdict = { success: "Done", failure: "Failed", cancelled: "Cancelled and rolled back" }[report.status];
   return [
     ...report.warnings.map((warning) => `${paint(shell, "yellow", "warning")} ${warning}`),
+    ...notAsked.flatMap((step) => explain(step, shell)),
     ...report.errors.map((error) => `${paint(shell, "red", "error")} ${formatUserError(error)}`),
     ...failed.flatMap((step) => explain(step, shell)),
     ...sayAwaited(awaitedBySource(awaiting), shell),
@@ -111,8 +113,8 @@ export function summary(report: RunReport, shell: Shell): string[] {
 
 function explain(step: StepResult, shell: Shell): string[] {
   const name = `${step.kind} ${targetKey(step.target)}`;
-  if (step.error)
-    return [`${paint(shell, "red", "error")} ${name}\n${formatUserError(step.error).replace(/^/gm, "  ")}`];
+  const said = step.status === "warned" ? paint(shell, "yellow", "warning") : paint(shell, "red", "error");
+  if (step.error) return [`${said} ${name}\n${formatUserError(step.error).replace(/^/gm, "  ")}`];
   if (!step.failingRows) return [];
   const rows = step.failingRows.slice(0, 3).map((row) => `    ${row}`);
   const more = (step.rows ?? 0) - rows.length;

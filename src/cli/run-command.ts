@@ -60,7 +60,12 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   if (flags.json) shell.print(reportJson(report));
   for (const line of summary(report, shell)) shell.say(line);
   annotate(shell, failures(report));
-  annotate(shell, report.steps.filter(({ status }) => status === "warned").map(failingRows), "warning");
+  const warned = report.steps.filter(({ status }) => status === "warned");
+  annotate(
+    shell,
+    warned.map((step) => step.error ?? failingRows(step)),
+    "warning",
+  );
   shell.exitCode = report.status === "success" ? 0 : report.status === "cancelled" ? 130 : 1;
 }
 
@@ -69,7 +74,7 @@ function failures({ steps, errors }: RunReport) {
   const awaited = awaitedBySource(steps.flatMap(({ awaits }) => (awaits ? [awaits] : [])));
   return [
     ...errors,
-    ...steps.flatMap(({ error }) => (error ? [error] : [])),
+    ...steps.flatMap(({ status, error }) => (error && status !== "warned" ? [error] : [])),
     ...steps.filter(({ status, error }) => status === "failed" && !error).map(failingRows),
     ...awaited.map(({ file, tables, remedy }) => ({
       message: `${tables.join(", ")} not there yet`,

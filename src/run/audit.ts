@@ -104,6 +104,7 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
     const absent = await absentTables(error, step.target, context.graph, client);
     if (absent.length) return { ...base, status: "skipped", duration: duration(), ...awaiting(absent) };
     const failure = explainFailure(error, step.file, context.sources);
-    return { ...base, status: "failed", duration: duration(), error: failure };
+    const status = step.severity === "warn" ? "warned" : "failed";
+    return { ...base, status, duration: duration(), error: failure };
   }
 }

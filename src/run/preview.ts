@@ -1,6 +1,6 @@
 import type { Catalog, Column } from "../model/catalog.ts";
 import type { CompiledGraph } from "../model/graph.ts";
-import type { BuildStep, Plan, PublishItem, PublishPlan, Segment, Statement } from "../model/plan.ts";
+import type { AuditStep, BuildStep, Plan, PublishItem, PublishPlan, Segment, Statement } from "../model/plan.ts";
 import type { AbsentTable, StepError } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { planCandidate } from "../plan/planner.ts";
@@ -27,6 +27,8 @@ export interface Preview {
   readonly secondHalves: Readonly<Record<string, readonly Statement[]>>;
   /** Models that would fail, by `schema.name`. */
   readonly failures: Readonly<Record<string, StepError>>;
+  /** Assertions that cannot be asked and only warn, by `schema.name`. */
+  readonly warned: Readonly<Record<string, StepError>>;
   /** What waits for declared tables that are not there, by `schema.name`: these, and not what reads it. */
   readonly awaits: Readonly<Record<string, readonly AbsentTable[]>>;
 }
@@ -55,6 +57,7 @@ interface Trial {
   readonly plan: Plan;
   readonly sources: Sources;
   readonly failures: Record<string, StepError>;
+  readonly warned: Record<string, StepError>;
   readonly awaits: Record<string, readonly AbsentTable[]>;
   /** Keys of what cannot be tried out. */
   readonly unknown: Set<string>;
@@ -73,7 +76,7 @@ export async function preview(
   readSource?: ReadSource,
 ): Promise<Preview> {
   const sources = sourcesOf(graph, readSource);
-  const trial: Trial = { client, graph, plan, sources, failures: {}, awaits: {}, unknown: new Set() };
+  const trial: Trial = { client, graph, plan, sources, failures: {}, warned: {}, awaits: {}, unknown: new Set() };
   const releases: ReleasePreview[] = [];
   const secondHalves: Record<string, readonly Statement[]> = {};
   await client.query(sql`begin`);
@@ -95,7 +98,7 @@ export async function preview(
   } finally {
     await client.query(sql`rollback`).catch(() => {});
   }
-  return { version: 1, releases, secondHalves, failures: trial.failures, awaits: trial.awaits };
+  return { version: 1, releases, secondHalves, failures: trial.failures, warned: trial.warned, awaits: trial.awaits };
 }
 
 /** How the items would be published. Pure. */
@@ -183,15 +186,15 @@ async function tryAudits(segment: Segment, trial: Trial): Promise<void> {
 /** What does not work is a failure, or waits for data. */
 async function tell(
   error: unknown,
-  step: Pick<BuildStep, "target" | "file">,
-  { client, graph, sources, failures, awaits, unknown }: Trial,
+  step: Pick<BuildStep, "target" | "file"> & { readonly severity?: AuditStep["severity"] },
+  { client, graph, sources, failures, warned, awaits, unknown }: Trial,
 ): Promise<void> {
   const key = targetKey(step.target);
   const absent = await absentTables(error, step.target, graph, client);
   if (absent.length) {
     awaits[key] = absent;
     unknown.add(key);
-  } else failures[key] = explainBuild(error, step, sources);
+  } else (step.severity === "warn" ? warned : failures)[key] = explainBuild(error, step, sources);
 }
 
 /** What can be published of the shapes; what cannot is a failure that the run would have too. */

@@ -85,7 +85,7 @@ function previewOf(graph: CompiledGraph, catalog: Catalog, made: Plan, given: Gi
     current = { ...current, releaseId: release };
     return [published];
   });
-  return { version: 1, releases, secondHalves, failures: {}, awaits: {} };
+  return { version: 1, releases, secondHalves, failures: {}, warned: {}, awaits: {} };
 }
 
 function rollbackOf(catalog: Catalog, { to, kept }: NonNullable<Given["rollback"]>): string {
@@ -104,5 +104,5 @@ function rollbackOf(catalog: Catalog, { to, kept }: NonNullable<Given["rollback"
     notes: [],
   };
   const releases = [previewRelease(release, items, catalog)];
-  return renderPlan(nothing, { version: 1, releases, secondHalves: {}, failures: {}, awaits: {} });
+  return renderPlan(nothing, { version: 1, releases, secondHalves: {}, failures: {}, warned: {}, awaits: {} });
 }

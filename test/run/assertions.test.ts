@@ -23,6 +23,30 @@ test("severity warn reports the failing rows and keeps nothing back", async () =
   ]);
 });
 
+test("severity warn of an assertion that PostgreSQL cannot ask warns, too: in a run and in plan", async () => {
+  const { project, database, run, rows } = await warehouse({
+    "a.sqlx": model("select 1 as id", "tags: []"),
+    "typo.sqlx": 'config { type: "assertion", postgres: { severity: "warn" } }\nselect nope from ${ref("a")}',
+    "zero.sqlx":
+      'config { type: "assertion", postgres: { severity: "warn" } }\nselect 1 from ${ref("a")} where 1 / (id - 1) > 0',
+  });
+  const planned = await cli(project.dir, ["plan", "--url", database.url]);
+  expect(planned).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringMatching(/warning.* assertions\.typo\n.*column "nope"/),
+  });
+  const report = await run();
+  expect(report.status).toBe("success");
+  expect(statuses(report)).toEqual({ "marts.a": "ok", "assertions.typo": "warned", "assertions.zero": "warned" });
+  expect(stepOf(report, "assertions.zero").error).toMatchObject({ code: "22012" });
+  expect(await rows("select id from marts.a")).toEqual(["1"]);
+  const again = await cli(project.dir, ["run", "--url", database.url]);
+  expect(again).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringMatching(/warning assertion assertions\.zero\n.*division by zero/),
+  });
+});
+
 test.each([
   [10, "warned"],
   [9, "failed"],

@@ -1,4 +1,6 @@
+import { createRequire } from "node:module";
 import { expect, test } from "vitest";
+import { compile } from "../../src/compile/compile.ts";
 import { diffReleases } from "../../src/release/diff.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { cli } from "../support/cli.ts";
@@ -31,6 +33,35 @@ test("a failing row that jsonb cannot hold is kept as its text, and the run is r
   expect(stepOf(await run(), "assertions.a").failingRows).toEqual(['{"doc":{"a": "\\u0000"}}']);
   expect(await rows("select content #>> '{}' from _dataform.failing_row")).toEqual(['{"doc":{"a": "\\u0000"}}']);
   expect(await rows("select status from _dataform.run")).toEqual(["failure"]);
+});
+
+test("a unit test of an incremental model is of its first run, or of the rows that are added to those it gives", async () => {
+  const files = {
+    "events.sqlx": `config { type: "incremental" }
+select id, value from \${ref("raw")}
+\${when(incremental(), \`where id > (select max(id) from \${self()})\`)}
+incremental_where { value <> 'x' }`,
+    "raw.sqlx": model("select 1 as id, 'a' as value"),
+    "definitions/made.js": `publish("made", { type: "incremental" })
+  .query((ctx) => \`select \${ctx.incremental() ? "max(made.id) from " + ctx.self() + " as made" : "0 as max"}\`);
+test("first").dataset("made").expect("select 0 as max");
+test("later").dataset("made").input("made", "select 7 as id").expect("select 7 as max");`,
+    "begins.sqlx": `config { type: "test", dataset: "events" }
+input "raw" { select 1 as id, 'x' as value }
+select 1 as id, 'x' as value`,
+    "later.sqlx": `config { type: "test", dataset: "events", name: "added" }
+input "raw" { select 1 as id, 'a' as value union all select 2, 'b' union all select 3, 'x' }
+input "events" { select 1 as id, 'a' as value }
+select 2 as id, 'b' as value`,
+  };
+  const { project, database } = await warehouse(files);
+  for (const corePath of [undefined, createRequire(import.meta.url).resolve("core-3.0.2")]) {
+    const graph = await compile(project.dir, corePath === undefined ? {} : { corePath });
+    const { tests } = await runUnitTests(graph, database.settings);
+    expect(tests.map(({ name, passed, error }) => [name, passed, error]).sort()).toEqual(
+      ["added", "begins", "first", "later"].map((name) => [name, true, undefined]),
+    );
+  }
 });
 
 test("rows of a unit test are compared and shown digit by digit", async () => {

@@ -56,7 +56,9 @@ export async function printPlan(
 }
 
 /** Says what would fail, and what waits for data. Whether there is any. */
-function tellFailures({ failures, awaits }: Preview, shell: Shell): boolean {
+function tellFailures({ failures, warned, awaits }: Preview, shell: Shell): boolean {
+  for (const [name, error] of Object.entries(warned))
+    shell.say(`${paint(shell, "yellow", "warning")} ${name}\n${formatUserError(error).replace(/^/gm, "  ")}`);
   for (const [name, error] of Object.entries(failures))
     shell.say(`${paint(shell, "red", "error")} ${name}\n${formatUserError(error).replace(/^/gm, "  ")}`);
   const awaited = awaitedBySource(Object.values(awaits));
