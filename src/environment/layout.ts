@@ -104,6 +104,23 @@ export async function prepareMetadata(client: Client): Promise<void> {
   }
 }
 
+/**
+ * Whether there is a record of releases that can be read as it is: what only looks makes none.
+ * @throws UserError for one of an earlier or a later version
+ */
+export async function hasMetadata(client: Client): Promise<boolean> {
+  const layout = await layoutOf(client);
+  if (layout > LAYOUTS.length) throw tooNew(layout);
+  if (layout === LAYOUTS.length) return true;
+  if (layout === 0) return false;
+  throw new UserError({
+    message: "schema _dataform was made by an older version of dataform-postgres",
+    expected: `layout ${LAYOUTS.length}`,
+    found: `layout ${layout}`,
+    hint: "the next `dataform run` or `dataform publish` brings it up to date",
+  });
+}
+
 const LOCK_NOT_AVAILABLE = "55P03";
 
 async function bringUpToDate(client: Client): Promise<void> {

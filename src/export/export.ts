@@ -8,8 +8,8 @@ import { createGzip } from "node:zlib";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
-import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { copyJsonLines, copyOut } from "../postgres/copy.ts";
+import { type Reader, withReader } from "../postgres/reading.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
@@ -68,31 +68,21 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
   refuseMeaningless(options);
   const target = typeof options.to === "string" ? await checkTarget(options.to) : undefined;
   if (!target && options.format === "parquet") throw new UserError({ message: "Parquet is written to files only" });
-  const written = await withClient(
-    settings,
-    { applicationName: "dataform-export", duty: "builder" },
-    async (client) => {
-      const stop = cancelOnAbort(options.signal, client.cancel);
-      try {
-        return await withTransaction(
-          client,
-          async () => {
-            await client.script(SETTINGS);
-            const body = await bodyOf(client, options);
-            const sum = target
-              ? await writeFile(body.bytes, target, options)
-              : await writeStream(body.bytes, options.to as Writable, options);
-            return { ...sum, rows: body.rows() };
-          },
-          sql`begin transaction isolation level repeatable read read only`,
-        );
-      } catch (error) {
-        throw options.signal?.aborted ? options.signal.reason : explain(error);
-      } finally {
-        stop();
-      }
-    },
-  );
+  const reading = { applicationName: "dataform-export", settings: SETTINGS };
+  const written = await withReader(settings, reading, async (reader) => {
+    const stop = cancelOnAbort(options.signal, reader.client.cancel);
+    try {
+      const body = await bodyOf(reader, options);
+      const sum = target
+        ? await writeFile(body.bytes, target, options)
+        : await writeStream(body.bytes, options.to as Writable, options);
+      return { ...sum, rows: body.rows() };
+    } catch (error) {
+      throw options.signal?.aborted ? options.signal.reason : explain(error);
+    } finally {
+      stop();
+    }
+  });
   const seconds = (performance.now() - started) / 1000;
   return { version: 1, path: target ?? "-", format: options.format, ...written, seconds };
 }
@@ -123,8 +113,9 @@ const SETTINGS = sql`
   set local extra_float_digits = 1;
   set local standard_conforming_strings = on`;
 
-async function bodyOf(client: Client, options: ExportOptions): Promise<Body> {
-  const source = await resolveSource(client, options.source, options.orderBy);
+async function bodyOf(reader: Reader, options: ExportOptions): Promise<Body> {
+  const { client } = reader;
+  const source = await resolveSource(reader, options.source, options.orderBy);
   if (options.format === "parquet") {
     const { parquetBody } = await import("./parquet.ts");
     return parquetBody(client, source);

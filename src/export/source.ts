@@ -1,6 +1,7 @@
 import { UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import type { Client } from "../postgres/client.ts";
+import type { Reader } from "../postgres/reading.ts";
 import { isName, ordering, select } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
 import { empty, type Sql, sql } from "../sql/sql.ts";
@@ -28,17 +29,18 @@ export interface ExportSource {
  * Finds the relation, or takes the one select, and reads its columns.
  * @param orderBy what follows `order by`: names and places are those of the source, not of what is made of it
  */
-export async function resolveSource(client: Client, source: string, orderBy?: string): Promise<ExportSource> {
+export async function resolveSource(reader: Reader, source: string, orderBy?: string): Promise<ExportSource> {
+  const { client } = reader;
   const query = isName(source)
     ? sql`select * from ${await relation(client, source.trim())}`
     : select(source, "the source");
   const order = orderBy === undefined ? empty : sql`order by ${ordering(orderBy, "the order")}`;
-  const from = sql`(
+  const ordered = sql`
     select * from (
       ${query}
     ) as source
-    ${order}
-  ) as source`;
+    ${order}`;
+  const from = sql`(${await reader.fence(ordered)}) as source`;
   const { columns: names, types } = await client.table(sql`select * from ${from} limit 0`);
   const { rows } = await client.query<{ type: string; category: string }>(
     sql`

@@ -1,3 +1,4 @@
+import { hasMetadata } from "../environment/layout.ts";
 import type { Column, Manifest, ManifestEntry } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
@@ -21,7 +22,7 @@ export async function diffReleases(
       async () => {
         // Floating-point numbers that are compared as JSON have all their digits.
         await client.query(sql`set local extra_float_digits = 1`);
-        const releases = await readReleases(client, environment);
+        const releases = (await hasMetadata(client)) ? await readReleases(client, environment) : [];
         const manifest = (number: number) => keptManifest(releases, number, environment);
         const models = await diffManifests(client, manifest(from), manifest(to));
         return { version: 1, environment, from, to, models };

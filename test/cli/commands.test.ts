@@ -86,7 +86,7 @@ test("a function that writes is stopped by the transaction of query, which shows
   const env = { DATABASE_URL: url };
   await withClient(settings, {}, (client) => client.query(sql`create sequence numbers`));
   const writing = await cli(dir, ["query", "--json", "select nextval('numbers')"], env);
-  expect([writing.exitCode, writing.stderr]).toEqual([1, expect.stringContaining("read-only transaction")]);
+  expect([writing.exitCode, writing.stderr]).toEqual([1, expect.stringContaining("permission denied for sequence")]);
   const wrong = await cli(dir, ["query", "select\n  nothing"], env);
   expect(wrong.stderr).toContain('column "nothing" does not exist\n  1 | select\n  2 |   nothing\n    |   ^');
   const inJson = await cli(dir, ["query", "--json", "select\n  nothing"], env);

@@ -1,7 +1,9 @@
 import { refuseOneNameTwice } from "../../export/source.ts";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
-import { type Client, type TableResult, withClient, withTransaction } from "../../postgres/client.ts";
+import type { TableResult } from "../../postgres/client.ts";
+import { describeStatement } from "../../postgres/describe.ts";
+import { type Reader, withReader } from "../../postgres/reading.ts";
 import { postgresError } from "../../postgres/sqlstate.ts";
 import { oneStatement, select } from "../../sql/authored.ts";
 import { snippetAt } from "../../sql/locate.ts";
@@ -30,40 +32,20 @@ export const addQueryCommand: AddCommand = (program, shell) => {
     .option("--quiet", "no line that counts the rows")
     .action(async (text: string, flags: ConnectionFlags & { json?: boolean; quiet?: boolean }) => {
       const settings = await openDatabase(shell, flags);
-      await withClient(settings, { applicationName: "dataform-query", duty: "builder" }, async (client) => {
-        await withTransaction(
-          client,
-          async () => {
-            await client.script(SETTINGS);
-            if (!flags.json) {
-              const { columns, rows } = readable(await ask(client, asIs(text)));
-              shell.print(textTable(columns, rows, { width: shell.width?.stdout }));
-              if (!flags.quiet) shell.say(counted(rows.length, "row"));
-              return;
-            }
-            const query = select(text, "the query");
-            refuseOneNameTwice((await ask(client, withoutRows(query))).columns);
-            const { rows } = await ask(client, inJson(query));
-            shell.print(`[${rows.map(([row]) => row).join(",\n ")}]`);
-          },
-          sql`begin transaction read only`,
-        );
+      const reading = { applicationName: "dataform-query", settings: SETTINGS };
+      await withReader(settings, reading, async (reader) => {
+        if (flags.json) return shell.print(await inJson(reader, select(text, "the query")));
+        const { columns, rows } = readable(await asIs(reader, text));
+        shell.print(textTable(columns, rows, { width: shell.width?.stdout }));
+        if (!flags.quiet) shell.say(counted(rows.length, "row"));
       });
     });
   addConnectionOption(command);
 };
 
-/** A statement, and where in it the person's own text begins. */
-interface Asked {
-  readonly statement: Sql;
-  readonly text: string;
-  readonly start: number;
-}
-
-function asIs(given: string): Asked {
+async function asIs(reader: Reader, given: string): Promise<TableResult> {
   const statement = oneStatement(given, "the query", "one statement");
-  const text = statement.toString();
-  const first = meaningful(text).find(({ text }) => text !== "(")!.text;
+  const first = meaningful(statement.toString()).find(({ text }) => text !== "(")!.text;
   if (!READS.has(first.toLowerCase()))
     throw new UserError({
       message: "a query only reads",
@@ -71,50 +53,40 @@ function asIs(given: string): Asked {
       found: `${first} …`,
       hint: "what changes something is an operation of the project, or for psql",
     });
-  return { statement, text, start: 0 };
+  return explaining(statement, async () => reader.client.table(await reader.fence(statement)));
 }
 
 /** json, not jsonb: columns keep their order and numbers their digits. */
-function inJson(query: Sql): Asked {
-  return around(
-    query,
-    sql`
+async function inJson({ client, fence }: Reader, query: Sql): Promise<string> {
+  const fields = await explaining(query, () => describeStatement(client, query));
+  refuseOneNameTwice(fields.map(({ name }) => name));
+  const fenced = await explaining(query, () => fence(query));
+  const statement = sql`
     select row_to_json(line.*) from (
-      ${query}
-    ) as line`,
-  );
+      ${fenced}
+    ) as line`;
+  const { rows } = await explaining(query, () => client.table(statement), statement);
+  return `[${rows.map(([row]) => row).join(",\n ")}]`;
 }
 
-function withoutRows(query: Sql): Asked {
-  return around(
-    query,
-    sql`
-    select * from (
-      ${query}
-    ) as line limit 0`,
-  );
-}
-
-function around(query: Sql, statement: Sql): Asked {
+/** Does the work; an error of the server stands in the person's text, which is a part of what was sent. */
+async function explaining<T>(query: Sql, work: () => Promise<T>, sent = query): Promise<T> {
   const text = query.toString();
-  return { statement, text, start: statement.toString().indexOf(text) };
-}
-
-async function ask(client: Client, asked: Asked): Promise<TableResult> {
   try {
-    return await client.table(asked.statement);
+    return await work();
   } catch (error) {
-    throw explain(error, asked);
+    throw explain(error, text, sent.toString().indexOf(text));
   }
 }
 
-function explain(error: unknown, { text, start }: Asked): unknown {
+function explain(error: unknown, text: string, start: number): unknown {
   const failure = postgresError(error);
   if (!failure) return error;
+  const isPlaced = failure.position !== undefined && start >= 0;
   const offset = Math.min(Math.max(0, (failure.position ?? 1) - 1 - start), text.length);
   return new UserError({
     message: failure.message,
-    ...(failure.position ? { snippet: snippetAt(text, offset) } : {}),
+    ...(isPlaced ? { snippet: snippetAt(text, offset) } : {}),
     ...(failure.hint ? { hint: failure.hint } : {}),
     code: failure.code,
     exitCode: 1,

@@ -1,5 +1,5 @@
 import { describeHold, readHold } from "../../environment/hold.ts";
-import { prepareMetadata } from "../../environment/layout.ts";
+import { hasMetadata } from "../../environment/layout.ts";
 import { withClient } from "../../postgres/client.ts";
 import { readReleases } from "../../release/store.ts";
 import { openDatabase } from "../database.ts";
@@ -21,7 +21,7 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
         settings,
         { applicationName: "dataform-releases", duty: "publisher" },
         async (client) => {
-          await prepareMetadata(client);
+          if (!(await hasMetadata(client))) return { releases: [], held: undefined };
           return { releases: await readReleases(client, environment), held: await readHold(client, environment) };
         },
       );
