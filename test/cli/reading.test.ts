@@ -84,7 +84,7 @@ const attempts = [
   "select nextval('shop.numbers')",
   "with gone as (delete from shop.orders returning id) select * from gone",
   `select lo_export(lo_from_bytea(0, 'x'), '${touched}')`,
-  "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dataform' and pid <> pg_backend_pid()",
+  "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
   "select * from query_to_xml('select shop.leave()', true, true, '')",
   "select id from shop.orders for update",
   "select 1 as a into shop.copied",
