@@ -8,6 +8,7 @@ export interface RunFlags extends ProjectFlags, ReleaseFlags {
   readonly includeDeps?: boolean;
   readonly includeDependents?: boolean;
   readonly fullRefresh?: boolean;
+  readonly adopt?: boolean;
   readonly allowLoss?: readonly string[];
   readonly dryRun?: boolean;
   readonly sql?: boolean;
@@ -29,6 +30,7 @@ export function addSelectionOptions(command: Command): Command {
     .option("--include-deps", "and what the selected actions depend on")
     .option("--include-dependents", "and what depends on the selected actions")
     .option("--full-refresh", "rebuild incremental models from scratch, except protected ones")
+    .option("--adopt", "take over relations of the models' names that others made, with what is built on them")
     .addOption(
       new Option("--allow-loss <names>", "models that may lose more rows than their guards allow, this time").argParser(
         collectNames,
@@ -44,6 +46,7 @@ export function selection(flags: RunFlags) {
     includeDependents: flags.includeDependents ?? false,
     fullRefresh: flags.fullRefresh ?? false,
     allOrNothing: flags.allOrNothing ?? false,
+    ...(flags.adopt ? { adopt: true } : {}),
     ...(flags.allowLoss ? { allowLoss: flags.allowLoss } : {}),
   };
 }

@@ -113,6 +113,10 @@ export interface DeltaStep {
   readonly table: string;
   /** The private table of the rows that the author's own statements deleted; dropped after the release. */
   readonly gone?: string;
+  /** The private table of what is known of rows that are adopted; dropped after the release. */
+  readonly note?: string;
+  /** Sent first, as the publisher. */
+  readonly checks?: readonly Statement[];
   /** Sent in the publishing transaction, before any public view is touched. */
   readonly statements: readonly Statement[];
   /** Sent with the public views: keeps the release before readable as it was. */
@@ -154,6 +158,8 @@ export interface PublishOptions {
   readonly rebuildDependents: boolean;
   /** Take over a relation of the public name that this project did not make. */
   readonly adopt: boolean;
+  /** With what others built on it, which is made again on the model. */
+  readonly adoptDependents?: boolean;
 }
 
 /** One model that waits to be published: all that is known of it without its source. JSON, kept with the release. */

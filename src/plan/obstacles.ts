@@ -29,6 +29,23 @@ export function isOurView({ target }: Pick<Publishable, "target">, { relations, 
 }
 
 /**
+ * The catalog for one release. What is moved aside in it goes on reading what it read, where that is moved aside, too: it is
+ * not left behind there.
+ */
+export function withAdopted(catalog: Catalog, models: readonly Pick<Publishable, "target" | "publishing">[]): Catalog {
+  const isMoved = (model: (typeof models)[number]) =>
+    model.publishing.adopt && catalog.relations[targetKey(model.target)] && !isOurView(model, catalog);
+  const moved = new Set(models.filter(isMoved).map(({ target }) => targetKey(target)));
+  if (moved.size < 2) return catalog;
+  const relations = Object.entries(catalog.relations).map(([key, relation]): [string, PublicRelation] => {
+    if (!moved.has(key)) return [key, relation];
+    const left = relation.dependents.filter(({ kind, target }) => kind === "other" || !moved.has(targetKey(target)));
+    return [key, { ...relation, dependents: left }];
+  });
+  return { ...catalog, relations: Object.fromEntries(relations) };
+}
+
+/**
  * Whatever keeps a model from being published that can be seen without its columns, so before it is built.
  * @throws UserError
  */
@@ -54,10 +71,10 @@ export function refuseWithoutSchema(model: Publishable, { schemas }: Catalog): v
 }
 
 function refuseTaken(model: Publishable, relation: PublicRelation): void {
-  const { adopt, rebuildDependents } = model.publishing;
+  const { adopt, rebuildDependents, adoptDependents } = model.publishing;
   if (relation.published) throw otherEnvironment(model);
   if (!adopt || !MOVABLE.has(relation.kind)) throw notOurs(model, relation);
-  if (leftBehind(relation).length && !rebuildDependents) throw dependentsStay(model, relation);
+  if (leftBehind(relation).length && !rebuildDependents && !adoptDependents) throw dependentsStay(model, relation);
 }
 
 function refuseUnknownGrantees(model: Publishable, { roles }: Catalog): void {
@@ -109,7 +126,7 @@ function notOurs(model: Publishable, { kind, owner, dependents }: PublicRelation
     expected: "no relation of that name, or one that an earlier release made",
     found: `a ${kind} owned by ${owner}${readBy(dependents)}`,
     hint: MOVABLE.has(kind)
-      ? `postgres: { adopt: true } in the model moves it to schema ${PRIVATE_SCHEMA} and takes its place; or rename one of them`
+      ? `--adopt in one run, for all models, or postgres: { adopt: true } in this one, moves it to schema ${PRIVATE_SCHEMA} and takes its place, an incremental model with its rows; or rename one of them`
       : "rename one of them",
   });
 }
@@ -119,7 +136,7 @@ function dependentsStay(model: Publishable, relation: PublicRelation): UserError
     message: `${targetKey(model.target)} cannot take the place of the ${relation.kind}: what others built on it would stay there`,
     location: { file: model.file },
     found: readBy(leftBehind(relation)).slice(2),
-    hint: "postgres: { adopt: true, rebuildDependents: true } makes them anew on the model, in the same transaction",
+    hint: "--adopt in one run, or postgres: { adopt: true, rebuildDependents: true }, makes them anew on the model, in the same transaction",
   });
 }
 

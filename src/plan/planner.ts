@@ -38,6 +38,8 @@ import { operationsStep } from "./steps/operations.ts";
 
 export interface PlanOptions extends Selection {
   readonly fullRefresh?: boolean;
+  /** Takes over relations of models' names that the project did not make, with what others built on them. */
+  readonly adopt?: boolean;
   /** Models, named as `actions` are, whose guards only warn. */
   readonly allowLoss?: readonly string[];
   /** Refuses a run that publishes something before all of it is known to be right. */
@@ -72,6 +74,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
       reason: reasons.get(key)!,
       waitsFor: action.dependencies.map(targetKey).filter((name) => reasons.has(name)),
       resolve: resolveFor(action),
+      ...(options.adopt ? { adopt: true } : {}),
     };
     addStep({ graph, models, options, reasons, mayLose }, segment, action, context);
   }
@@ -193,10 +196,13 @@ function chooseActions(graph: CompiledGraph, catalog: Catalog, options: PlanOpti
   return reasons;
 }
 
+/** How the reason of a step begins where nothing of the model is published. */
+const NEW = "new";
+
 function whySelected(action: Action, catalog: Catalog, everything: boolean): string {
   if (!isModel(action)) return everything ? "in the project" : "selected";
   const published = catalog.manifest[targetKey(action.target)];
-  if (!published) return "new";
+  if (!published) return NEW;
   if (published.kind !== action.kind) return `${CODE_CHANGED}: type ${published.kind} → ${action.kind}`;
   if (published.fingerprint !== fingerprint(action)) return CODE_CHANGED;
   return everything ? CODE_UNCHANGED : "selected";
@@ -207,7 +213,7 @@ export const CODE_UNCHANGED = "rebuilt, its code is unchanged";
 
 /** Whether a build makes what was not there, what its code says otherwise, or only the rows anew. */
 export function changeOf({ reason }: Pick<BuildStep, "reason">): "new" | "changed" | "rebuilt" {
-  if (reason === "new") return "new";
+  if (reason.startsWith(NEW)) return "new";
   return reason.startsWith(CODE_CHANGED) ? "changed" : "rebuilt";
 }
 

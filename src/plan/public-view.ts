@@ -54,7 +54,7 @@ export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
   const relation = catalog.relations[targetKey(item.target)];
   const { columns } = item.object;
   if (!relation) return { how: "create", columns, checks: [] };
-  if (!isOurView(item, catalog)) return adopt(item, relation);
+  if (!isOurView(item, catalog)) return adopt(item, relation, catalog);
   const built = new Map(columns.map((column) => [column.name, column]));
   const known = new Set(relation.columns.map(({ name }) => name));
   const added = columns.filter(({ name }) => !known.has(name));
@@ -147,8 +147,9 @@ function shim(item: PublishItem, relation: PublicRelation, { built, added, reade
   };
 }
 
-function adopt(item: PublishItem, relation: PublicRelation): PublicPath {
-  for (const dependent of leftBehind(relation)) refuseToRebuild(item, dependent);
+function adopt(item: PublishItem, relation: PublicRelation, catalog: Catalog): PublicPath {
+  const dependents = leftBehind(relation);
+  for (const dependent of dependents) refuseToRebuild(item, dependent);
   const { parts, fixed } = relation;
   const stays = [...(givesParts(item, relation) ? [] : parts.map(({ kind, name }) => `${kind} ${name}`)), ...fixed];
   const { warning } = goesAlong(item, relation);
@@ -156,7 +157,9 @@ function adopt(item: PublishItem, relation: PublicRelation): PublicPath {
     how: "adopt",
     columns: item.object.columns,
     warning: [
-      `${targetKey(item.target)}: the ${relation.kind} of that name is moved to schema ${PRIVATE_SCHEMA}`,
+      `${targetKey(item.target)}: the ${relation.kind} of that name is moved to ${PRIVATE_SCHEMA}.${asideName(item, catalog)}`,
+      ...(item.delta?.checks ? ["its rows are what the model begins with"] : []),
+      ...(dependents.length ? [`made anew on the model: ${dependents.map(({ what }) => what).join(", ")}`] : []),
       ...(stays.length ? [`with it goes ${stays.join(", ")}`] : []),
       ...(warning ? [warning] : []),
     ].join("; "),
@@ -202,11 +205,15 @@ function takenOver(item: PublishItem, relation: PublicRelation): Attachments {
 /** Nothing is lost: the relation keeps its rows, indexes and grants under a private name. */
 function moveAside(item: PublishItem, relation: PublicRelation, catalog: Catalog): Statement[] {
   const kind = keyword(relation.kind === "partitioned table" ? "table" : relation.kind);
-  const aside = privateName(catalog.environment, item.target, item.entry.release, "a");
+  const aside = asideName(item, catalog);
   return [
     sql`alter ${kind} ${relationId(item.target)} rename to ${id(aside)}`,
     sql`alter ${kind} ${id(item.target.schema, aside)} set schema ${id(PRIVATE_SCHEMA)}`,
   ].map((one) => statement("shape", one));
+}
+
+function asideName({ target, entry }: PublishItem, { environment }: Catalog): string {
+  return privateName(environment, target, entry.release, "a");
 }
 
 /** What the model says where that changed; what others said of a view that is made anew. */

@@ -36,7 +36,12 @@ export function planPublish(input: PublishInput): PublishPlan {
     release,
     targets: items.map(({ target }) => target),
     warmUp: warmUp(items, catalog),
-    deltas: [statement("begin", sql`begin`), ...deltas(input, items), statement("savepoint", sql`savepoint views`)],
+    deltas: [
+      statement("begin", sql`begin`),
+      ...items.flatMap(({ delta }) => delta?.checks ?? []),
+      ...deltas(input, items),
+      statement("savepoint", sql`savepoint views`),
+    ],
     views: [...limits(bounds, bounds.holdMs), ...publishMessage(input, views)],
     bounds,
     warnings: [...paths.flatMap(({ path }) => path.warning ?? []), ...items.flatMap(describedInVain)],

@@ -4,8 +4,9 @@ import { explained, withoutRows } from "../sql/statement.ts";
 
 /** The statements that give the object its shape: no rows, no indexes, none of the author's post_operations. */
 export function shapeOf({ statements }: BuildStep): Statement[] {
-  const rows = statements.findIndex(({ role }) => role === "rows");
-  const made = rows < 0 ? statements.findIndex(({ role }) => role === "shape") : rows;
+  const rows = statements.filter(({ role }) => role === "rows");
+  const object = rows.find(({ origins }) => origins) ?? rows[0] ?? statements.find(({ role }) => role === "shape");
+  const made = object ? statements.indexOf(object) : -1;
   return statements.flatMap((statement, index) => {
     if (statement.role === "rows") return [withoutRows(statement)];
     if (statement.role === "shape") return [statement];

@@ -68,6 +68,11 @@ const fixedOf = sql`(
     select 'rights or comment on type ' || y.typname from pg_type y
     where y.oid = c.reltype and (y.typacl is not null or obj_description(y.oid, 'pg_type') is not null)
     union all
+    select 'index ' || i.indexrelid::regclass from pg_index i where i.indrelid = c.oid and c.relkind in ('r', 'p')
+    union all
+    select 'constraint ' || k.conname from pg_constraint k
+    where k.conrelid = c.oid and k.contype in ('c', 'f') and c.relkind in ('r', 'p')
+    union all
     select 'trigger ' || t.tgname from ${triggers} and (
       t.tgenabled <> 'O' or not has_function_privilege(t.tgfoid, 'execute') or ${isOutOfReach(TRIGGERS, sql`t.oid`)})
     union all

@@ -155,6 +155,7 @@ async function neededObjects(client: Client, environment: string) {
     for (const { delta } of JSON.parse(row.items ?? "[]") as PublishItem[]) {
       if (delta) names.add(delta.table);
       if (delta?.gone !== undefined) names.add(delta.gone);
+      if (delta?.note !== undefined) names.add(delta.note);
     }
   }
   return { names, undo, storages };

@@ -4,7 +4,7 @@ import { UserError } from "../model/errors.ts";
 import type { PublishItem } from "../model/plan.ts";
 import { GIVEN_UP, STARVED } from "../model/release.ts";
 import { targetKey } from "../model/target.ts";
-import { refuseWithoutSchema } from "../plan/obstacles.ts";
+import { refuseWithoutSchema, withAdopted } from "../plan/obstacles.ts";
 import { choosePath, shimChangesValues } from "../plan/public-view.ts";
 import { planPublish } from "../plan/publish-plan.ts";
 import type { Client } from "../postgres/client.ts";
@@ -92,7 +92,7 @@ export async function publishWaiting(
   const { runId, fence, environment, settings, signal, failpoint, events } = session;
   const targets = items.map(({ target }) => target);
   const now = await session.retry(async (client) => {
-    const read = { ...catalog, ...(await readSurroundings(client, targets)) };
+    const read = withAdopted({ ...catalog, ...(await readSurroundings(client, targets)) }, items);
     await checkItems(items, read, client);
     return read;
   });

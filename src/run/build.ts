@@ -175,7 +175,7 @@ async function sendStep(step: WorkStep, client: Client): Promise<number | undefi
   let rows: number | undefined;
   for (const message of messagesOf(step.statements)) {
     const results = await send(client, message);
-    rows = results[message.findIndex(({ role }) => role === "rows")]?.rowCount ?? rows;
+    rows = results[message.findLastIndex(({ role }) => role === "rows")]?.rowCount ?? rows;
   }
   return rows;
 }

@@ -3,6 +3,7 @@ import type { CompiledGraph } from "../model/graph.ts";
 import type { AuditStep, BuildStep, Plan, PublishItem, PublishPlan, Segment, Statement } from "../model/plan.ts";
 import type { AbsentTable, StepError } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { withAdopted } from "../plan/obstacles.ts";
 import { planCandidate } from "../plan/planner.ts";
 import { choosePath, type PublicPath } from "../plan/public-view.ts";
 import { planPublish } from "../plan/publish-plan.ts";
@@ -108,7 +109,8 @@ export function previewRelease(
   catalog: Catalog,
   roles?: string,
 ): ReleasePreview {
-  const paths = Object.fromEntries(items.map((item) => [targetKey(item.target), choosePath(item, catalog).how]));
+  const found = withAdopted(catalog, items);
+  const paths = Object.fromEntries(items.map((item) => [targetKey(item.target), choosePath(item, found).how]));
   const fence = catalog.fence + 1;
   const columns = Object.fromEntries(
     items.flatMap(({ target, object }) => {
@@ -117,7 +119,8 @@ export function previewRelease(
       return changes.length ? [[targetKey(target), changes]] : [];
     }),
   );
-  return { release, paths, columns, publish: planPublish({ catalog, runId: "preview", fence, release, items, roles }) };
+  const publish = planPublish({ catalog: found, runId: "preview", fence, release, items, roles });
+  return { release, paths, columns, publish };
 }
 
 function columnChanges(before: readonly Column[], after: readonly Column[]): ColumnChange[] {
@@ -205,10 +208,11 @@ async function followable(
 ): Promise<PublishItem[]> {
   const names = steps.flatMap(({ entry }) => [entry.object, ...(entry.storage ? [entry.storage.table] : [])]);
   const objects = await describeObjects(client, names);
+  const found = withAdopted(catalog, steps);
   return steps.flatMap((step) => {
     const item = publishItem(step, objects);
     try {
-      choosePath(item, catalog);
+      choosePath(item, found);
       return [item];
     } catch (error) {
       failures[targetKey(step.target)] = explainFailure(error, step.file, sources);

@@ -9,7 +9,7 @@ import type { BuildStep, Plan, PublishItem, Segment } from "../model/plan.ts";
 import { FENCED } from "../model/release.ts";
 import type { RunReport, StepError, StepResult } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
-import { refuseUnpublishable } from "../plan/obstacles.ts";
+import { refuseUnpublishable, withAdopted } from "../plan/obstacles.ts";
 import { plan as makePlan, type PlanOptions, planCandidate, withoutRetired } from "../plan/planner.ts";
 import { manifestWith } from "../plan/publish-plan.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
@@ -134,7 +134,7 @@ class Run {
       record: (result) => this.#record(result),
       isBlocked: (key) => isBlocking(this.#results.get(key), options),
       awaits: (key) => this.#results.get(key)?.awaits ?? [],
-      refuse: (step) => refuseUnpublishable(step, this.#catalog),
+      refuse: (step) => refuseUnpublishable(step, withAdopted(this.#catalog, builtWith(step, plan))),
       check: (step, columns) => void planCandidate(graph, this.#catalog, plan, step, { columns, nullKeys: [] }),
       complete: async (step, client) => {
         const completed = planCandidate(graph, this.#catalog, plan, step, await describeNewRows(client, step.newRows));
@@ -310,6 +310,12 @@ function droppedMeanwhile(step: BuildStep, object: string): UserError {
     found: `somebody dropped ${PRIVATE_SCHEMA}.${object} during the run`,
     hint: "run again",
   });
+}
+
+/** What is published with it. */
+function builtWith(step: BuildStep, { segments }: Plan): BuildStep[] {
+  const together = segments.find(({ steps }) => steps.includes(step));
+  return (together?.steps ?? []).filter((one): one is BuildStep => one.step === "build");
 }
 
 function keyOf({ target }: { readonly target: Target }): string {

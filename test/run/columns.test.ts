@@ -198,7 +198,7 @@ test.each([
   await sql(`create schema marts; ${create}`);
   const report = await run();
   expect(report.status).toBe("success");
-  expect(report.warnings[0]).toContain("is moved to schema _dataform");
+  expect(report.warnings[0]).toContain("is moved to _dataform.a_");
   expect(await rows("select id from marts.a")).toEqual(["1"]);
   const [aside] = await rows(
     "select oid::regclass from pg_class where relnamespace = '_dataform'::regnamespace and relname like 'a\\_%a'",

@@ -1,8 +1,9 @@
-import type { Column, ManifestEntry, Storage } from "../../model/catalog.ts";
+import type { Column, Storage } from "../../model/catalog.ts";
 import { UserError, type UserErrorDetails } from "../../model/errors.ts";
 import type { Incremental } from "../../model/graph.ts";
 import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
+import { copyRows, noteRows } from "../../sql/adoption.ts";
 import { createIndex, createUniqueKey } from "../../sql/ddl.ts";
 import {
   applyDelta,
@@ -17,25 +18,28 @@ import {
 } from "../../sql/delta.ts";
 import { refuseDuplicates } from "../../sql/duplicates.ts";
 import { effectOn } from "../../sql/effects.ts";
+import { relationId } from "../../sql/identifiers.ts";
 import { privateId } from "../../sql/names.ts";
-import { type Sql, sql } from "../../sql/sql.ts";
+import { type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { inTransaction, statement } from "../../sql/statement.ts";
 import { wider } from "../../sql/types.ts";
 import { authoredAll, authoredQuery } from "../authored-statements.ts";
 import { refuseOurNames } from "../our-names.ts";
+import { adoptedGround, adoptedRelation, adoptionChecks, type Ground, noteName } from "./adoption.ts";
 import { beforeQuery, changesRows, deletes, deletesBehind, goneOf } from "./deletes.ts";
 import { buildStep, CODE_CHANGED, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
-import { repeatable, shapeChanges, storageShape, whenMadeAgain } from "./storage-shape.ts";
+import { keyChanged, repeatable, shapeChanges, shapesOf, storageShape, whenMadeAgain } from "./storage-shape.ts";
 
-type Stored = ManifestEntry & { readonly storage: Storage };
-
-/** The first build, `--full-refresh` and a changed kind make the table anew; otherwise only new rows are computed. */
+/**
+ * The first build, `--full-refresh` and a changed kind make the table anew; otherwise only new rows are computed. Rows that
+ * are adopted are there already.
+ */
 export function incrementalStep(model: Incremental, context: StepContext, fullRefresh: boolean): BuildStep {
-  const current = context.catalog.manifest[targetKey(model.target)];
   if (model.refused) return refusedStep(model, model.refused, context);
-  if (!current?.storage) return newStorage(model, context);
+  const current = groundOf(model, context);
+  if (!current) return newStorage(model, context);
   if (fullRefresh && !model.protected) return newStorage(model, { ...context, reason: refreshed(context.reason) });
-  return newRows(model, current as Stored, context);
+  return newRows(model, current, context);
 }
 
 /** Nothing is built: the step says why. */
@@ -52,6 +56,14 @@ function storageNames(model: Incremental, context: StepContext): Storage {
   return { table: objectName(model, context, "s"), undo: objectName(model, context, "u"), made };
 }
 
+/** What a run that adds rows goes on from: the release before, or what it takes over. */
+function groundOf(model: Incremental, context: StepContext): Ground | undefined {
+  const current = context.catalog.manifest[targetKey(model.target)];
+  if (current) return current.storage ? { ...current, storage: current.storage } : undefined;
+  const adopted = adoptedRelation(model, context);
+  return adopted && adoptedGround(model, context, adopted, storageShape(model));
+}
+
 function newStorage(model: Incremental, context: StepContext): BuildStep {
   const storage = storageNames(model, context);
   const object = objectName(model, context);
@@ -64,16 +76,22 @@ function newStorage(model: Incremental, context: StepContext): BuildStep {
       resolve,
       before: sql`create table ${privateId(storage.table)} as`,
     }),
-    ...finishStorage(model, context, object, storage, model.postOperations),
+    ...finishStorage(model, context, { object, storage, writtenBy: context.release }, model.postOperations),
   ]);
+}
+
+interface MadeTable {
+  /** The view over it. */
+  readonly object: string;
+  readonly storage: Storage;
+  readonly writtenBy: number;
 }
 
 /** Key, indexes, post_operations; then the view that leaves out the columns which are ours. */
 function finishStorage(
   model: Incremental,
   context: StepContext,
-  object: string,
-  storage: Storage,
+  { object, storage, writtenBy }: MadeTable,
   postOperations: readonly string[],
 ): Statement[] {
   const resolve = withSelf(model.target, storage.table, context.resolve);
@@ -82,7 +100,7 @@ function finishStorage(
     ...(model.uniqueKey.length ? [statement("index", createUniqueKey(storage.table, model.uniqueKey))] : []),
     ...finishTable(model, storage.table, postOperations, resolve),
     statement("shape", sql`create view ${privateId(object)} as select * from ${privateId(storage.table)}`),
-    ...makeStorage(storage, context.release).map((one) => statement("shape", one)),
+    ...makeStorage(storage, writtenBy).map((one) => statement("shape", one)),
     statement("analyze", sql`analyze ${privateId(storage.table)}`),
     label(model, context, "table", storage.table),
     label(model, context, "table", storage.undo),
@@ -91,18 +109,16 @@ function finishStorage(
 }
 
 /** First half of an incremental run: the new rows go to a private table. */
-function newRows(model: Incremental, current: Stored, context: StepContext): BuildStep {
+function newRows(model: Incremental, current: Ground, context: StepContext): BuildStep {
   const table = objectName(model, context, "d");
   const gone = goneOf(model, context);
   const before = beforeQuery(model, current, context, gone);
   const resolve = withSelf(model.target, before.self, context.resolve);
-  const changes = shapeChanges(model, current);
-  const reason = changes.length
-    ? `${CODE_CHANGED}: ${changes.join(", ")}; copied once`
-    : `${context.reason}${changesRows(model) ? "; post_operations change its rows: copied" : ""}`;
+  const reason = whyCopied(model, current, context.reason);
   const storage = { ...current.storage, made: storageShape(model) };
   const step = buildStep(model, { ...context, reason }, { object: objectName(model, context), storage }, [
-    ...refuseDoubled(model, current, changes),
+    ...(current.adopted ? takeOver(model, current, context) : []),
+    ...(keyChanged(model, current) ? refuseDoubled(model, privateId(current.storage.table), current.columns) : []),
     ...before.statements,
     authoredQuery("rows", {
       file: model.file,
@@ -119,15 +135,34 @@ function newRows(model: Incremental, current: Stored, context: StepContext): Bui
   return { ...step, newRows: { table, uniqueKey: model.uniqueKey, ...(gone === undefined ? {} : { gone }) } };
 }
 
+function whyCopied(model: Incremental, { adopted, ...current }: Ground, reason: string): string {
+  const changes = shapeChanges(model, current);
+  if (changes.length) return `${CODE_CHANGED}: ${changes.join(", ")}; copied once`;
+  const begins = adopted ? `${reason}, begins with the rows of the ${adopted.kind} of that name; copied once` : reason;
+  return changesRows(model) ? `${begins}; post_operations change its rows: copied` : begins;
+}
+
+/** The rows of what is adopted become the table of the model, as if a release before had made it. */
+function takeOver(model: Incremental, { object, storage, columns, adopted, release }: Ground, context: StepContext) {
+  const [relation, note] = [relationId(model.target), noteName(model, context)];
+  return [
+    statement("rows", noteRows(note, relation)),
+    label(model, context, "table", note),
+    ...refuseDoubled(model, relation, columns),
+    statement("rows", copyRows(storage.table, relation, adopted!.columns)),
+    ...finishStorage(model, context, { object, storage, writtenBy: release }, shapesOf(model.postOperations)),
+  ];
+}
+
 /** A key that the table was not made with: its rows may not be told apart by it, and which of them counts is not ours to say. */
-function refuseDoubled(model: Incremental, { storage, columns }: Stored, changes: readonly string[]): Statement[] {
-  if (!model.uniqueKey.length || !changes.some((change) => change.startsWith("uniqueKey"))) return [];
+function refuseDoubled(model: Incremental, rows: Relation, columns: readonly Column[]): Statement[] {
+  if (!model.uniqueKey.length) return [];
   const key = model.uniqueKey.filter((name) => columns.some((column) => column.name === name));
   const words = {
     what: `${targetKey(model.target)}: uniqueKey ${model.uniqueKey.join(", ")} does not tell the rows of the table apart`,
     hint: "choose columns that do; or --full-refresh starts afresh, where all it was made of is still there",
   };
-  return [statement("read", refuseDuplicates(privateId(storage.table), key, words))];
+  return [statement("read", refuseDuplicates(rows, key, words))];
 }
 
 /**
@@ -143,7 +178,9 @@ export function candidateStep(
   shape: NewRowsShape,
 ): BuildStep {
   refuseOurNames(model, shape.columns);
-  const current = context.catalog.manifest[targetKey(model.target)] as Stored;
+  const current = groundOf(model, { ...context, adopt: step.publishing.adopt })!;
+  if (current.adopted) refuseOurNames(model, current.columns);
+  const checks = current.adopted ? adoptionChecks(model, context, current.adopted) : undefined;
   const { newRows, ...rest } = step;
   const { object } = step.entry;
   const columns = mergeColumns(model, current.columns, shape.columns);
@@ -163,7 +200,7 @@ export function candidateStep(
         viewOf(sql`create view ${privateId(object)}`, candidateQuery(delta)),
         label(model, context, "view", object),
       ]),
-      delta: applyStep(model, current, context, object, delta),
+      delta: { ...applyStep(model, current, context, object, delta), ...checks },
     };
   }
   const storage = storageNames(model, context);
@@ -179,11 +216,13 @@ export function candidateStep(
           create table ${privateId(storage.table)} as
           ${candidateQuery(delta)}`,
       ),
-      ...finishStorage(model, context, object, storage, whenMadeAgain(model)),
+      ...finishStorage(model, context, { object, storage, writtenBy: context.release }, whenMadeAgain(model)),
       ...[newRows.table, ...(newRows.gone === undefined ? [] : [newRows.gone])].map((table) =>
         statement("shape", sql`drop table ${privateId(table)}`),
       ),
     ]),
+    // Nothing is applied; but what was copied must still be what is there.
+    ...(checks ? { delta: { table: checks.note, statements: [], history: [], ...checks } } : {}),
   };
 }
 
@@ -193,7 +232,7 @@ function indexesOf({ postgres }: Incremental, { table, columns }: Delta): Sql[] 
   return (postgres.indexes ?? []).map((index) => createIndex(table, { ...index, unique: false }));
 }
 
-function applyStep(model: Incremental, current: Stored, context: StepContext, object: string, delta: Delta) {
+function applyStep(model: Incremental, current: Ground, context: StepContext, object: string, delta: Delta) {
   const resolve = withSelf(model.target, current.storage.table, context.resolve);
   // What they delete is gone already.
   const left = repeatable(model).filter((text) => !deletes(text, model));
@@ -209,7 +248,7 @@ function applyStep(model: Incremental, current: Stored, context: StepContext, ob
       ...authoredAll(model.file, left, resolve),
     ],
     // Readers of the release before hold this view; it is turned together with the public ones.
-    history: [replaceView(current.object, historical)],
+    history: current.adopted ? [] : [replaceView(current.object, historical)],
   };
 }
 

@@ -21,6 +21,8 @@ export interface StepContext {
   readonly waitsFor: readonly string[];
   /** The names of everything but the model itself. */
   readonly resolve: Resolve;
+  /** A relation of the model's name that the project did not make is taken over, with what others built on it. */
+  readonly adopt?: boolean;
 }
 
 /** `self()` is the private object named; everything else is what the context says. */
@@ -57,7 +59,8 @@ export function buildStep(
     publishing: {
       grants: model.postgres.grants ?? {},
       rebuildDependents: model.postgres.rebuildDependents ?? false,
-      adopt: model.postgres.adopt ?? false,
+      adopt: context.adopt || (model.postgres.adopt ?? false),
+      ...(context.adopt ? { adoptDependents: true } : {}),
     },
   };
 }

@@ -22,18 +22,24 @@ export function storageShape(model: Incremental): StorageShape {
   };
 }
 
+type Made = Pick<ManifestEntry, "key"> & { readonly storage: Storage };
+
 /** What the config says of the table otherwise than it was made, each as a person calls it. */
-export function shapeChanges(
-  model: Incremental,
-  { storage, key = [] }: Pick<ManifestEntry, "key"> & { readonly storage: Storage },
-): string[] {
-  const [before, now] = [storage.made, storageShape(model)];
-  const uniqueKey = before?.uniqueKey ?? key;
+export function shapeChanges(model: Incremental, made: Made): string[] {
+  const [before, now] = [made.storage.made, storageShape(model)];
   return [
-    ...(same(uniqueKey, now.uniqueKey) ? [] : [`uniqueKey (${named(uniqueKey)} → ${named(now.uniqueKey)})`]),
+    ...(keyChanged(model, made) ? [`uniqueKey (${named(keyBefore(made))} → ${named(now.uniqueKey)})`] : []),
     ...(!before || same(before.indexes, now.indexes) ? [] : ["indexes"]),
     ...(!before || same(before.statements, now.statements) ? [] : ["indexes and constraints of post_operations"]),
   ];
+}
+
+export function keyChanged(model: Incremental, made: Made): boolean {
+  return !same(keyBefore(made), model.uniqueKey);
+}
+
+function keyBefore({ storage, key = [] }: Made): readonly string[] {
+  return storage.made?.uniqueKey ?? key;
 }
 
 /** The post_operations of a run that adds rows: without the indexes and constraints that the table was made with. */
@@ -51,7 +57,8 @@ export function whenMadeAgain(model: Incremental): string[] {
   return [...said, ...shapesOf(model.postOperations).filter((text) => !known.has(words(text)))];
 }
 
-function shapesOf(texts: readonly string[]): string[] {
+/** The statements among them that give the table its shape. */
+export function shapesOf(texts: readonly string[]): string[] {
   return texts.flatMap(splitStatements).filter(isShape);
 }
 
