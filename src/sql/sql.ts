@@ -98,7 +98,7 @@ function indented(value: Sql, indent: string): readonly Chunk[] {
 /** Pieces with a separator between them. Of no pieces it is empty. */
 export function join(
   pieces: readonly Sql[],
-  separator: ", " | ",\n" | " " | "\n" | " || " | " and " | " or " | "\n\n" | ";\n" | "\nunion all\n",
+  separator: ", " | ",\n" | " " | "\n" | " || " | " + " | " and " | " or " | "\n\n" | ";\n" | "\nunion all\n",
 ): Sql {
   return new Sql(
     pieces.flatMap((piece, index) => {

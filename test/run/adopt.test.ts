@@ -134,3 +134,27 @@ test("--full-refresh begins with the query's rows; a protected model has the ado
     await rows("select e.n, k.n from (select count(*) n from marts.events) e, (select count(*) n from marts.kept) k"),
   ).toEqual(["1|2"]);
 });
+
+test("deletes in pre_operations and changes in post_operations are for the rows of the model, not for the table that is adopted", async () => {
+  const { run, rows, sql } = await warehouse({
+    "source.sqlx": source,
+    "deleted.sqlx": `config { type: "incremental" }
+pre_operations { \${when(incremental(), \`delete from \${self()} where id >= 2\`)} }
+select id, value from \${ref("raw", "events")}`,
+    "changed.sqlx": `config { type: "incremental" }
+select id, value from \${ref("raw", "events")}
+post_operations { create index on \${self()} (id); update \${self()} set value = upper(value) }`,
+  });
+  await sql(`create schema raw; create table raw.events as select 2 as id, 'new' as value; create schema marts;
+    create table marts.deleted as select * from (values (1, 'old'), (2, 'old'), (3, 'old')) as t(id, value);
+    create table marts.changed as table marts.deleted`);
+  expect((await run({ adopt: true })).status).toBe("success");
+  expect(await rows("select * from marts.deleted order by id")).toEqual(["1|old", "2|new"]);
+  expect(await rows("select * from marts.changed order by id, value")).toEqual(["1|OLD", "2|NEW", "2|OLD", "3|OLD"]);
+  const aside = (name: string) =>
+    rows(`select format('select count(*), min(value) from %s', oid::regclass) from pg_class
+      where relnamespace = '_dataform'::regnamespace and relname ~ '^${name}_.*a$'`);
+  for (const name of ["deleted", "changed"]) expect(await rows((await aside(name))[0]!)).toEqual(["3|old"]);
+  expect((await run()).status).toBe("success");
+  expect(await rows("select * from marts.deleted order by id")).toEqual(["1|old", "2|new"]);
+});

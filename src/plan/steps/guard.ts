@@ -1,6 +1,6 @@
 import type { Column, ManifestEntry } from "../../model/catalog.ts";
 import type { GuardOptions, Model } from "../../model/graph.ts";
-import type { AuditStep, BuildStep, Threshold } from "../../model/plan.ts";
+import type { AuditStep, BuildStep, NewRows, Threshold } from "../../model/plan.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { expression } from "../../sql/authored.ts";
 import { id } from "../../sql/identifiers.ts";
@@ -9,6 +9,7 @@ import { privateId } from "../../sql/names.ts";
 import { and, empty, join, or, type Sql, sql } from "../../sql/sql.ts";
 import { statement } from "../../sql/statement.ts";
 import { counts, parseThreshold } from "./assertion.ts";
+import { changesRows } from "./deletes.ts";
 
 /** A model that is published, and the step that builds it again. */
 export interface Guarded {
@@ -77,12 +78,18 @@ function guardStep(
 }
 
 /**
- * Rows of an incremental model go when it is made anew, or is no longer one; when rows are added, only by what its config
- * does not count.
+ * Rows of an incremental model go when it is made anew, or is no longer one; when rows are added, only by statements of the
+ * author, or by what its config does not count.
  */
 function canLose({ model, step, published }: Guarded): boolean {
   const isIncremental = model.kind === "incremental" || published.storage !== undefined;
-  return isIncremental && (!step.newRows || model.postgres.guard?.where !== undefined);
+  const { newRows } = step;
+  const marks = model.postgres.guard?.where !== undefined;
+  return isIncremental && (!newRows || newRows.gone !== undefined || marks || changesAny(model));
+}
+
+function changesAny(model: Model): boolean {
+  return model.kind === "incremental" && changesRows(model);
 }
 
 /** Tables of this size are counted in a few ms. */
@@ -96,12 +103,18 @@ function cannotHaveLost({ model, step, published }: Guarded): Sql | undefined {
   const before = published.storage?.table ?? (published.kind === "table" ? published.object : undefined);
   const { where } = model.postgres.guard ?? {};
   const made = step.entry.storage?.table ?? (step.kind === "table" ? step.entry.object : undefined);
-  if (before === undefined || made === undefined || (where !== undefined && !step.newRows)) return undefined;
+  if (before === undefined || made === undefined || (where !== undefined && !step.newRows) || changesAny(model))
+    return undefined;
   // A row that no longer counts is one that was added in the place of one that did.
   const few = step.newRows
-    ? sql`${estimated(step.newRows.table)} < 0.4 * ${estimated(before)}`
+    ? sql`${join(changedIn(step.newRows, where).map(estimated), " + ")} < 0.4 * ${estimated(before)}`
     : sql`${estimated(made)} > 0.75 * ${estimated(before)}`;
   return sql`coalesce(pg_relation_size(to_regclass(${sqlLiteral(privateId(before))})) >= ${literal(SMALL)} and ${few}, false)`;
+}
+
+/** Tables of a run that adds rows: as many rows as they have may be lost. */
+function changedIn({ table, gone }: NewRows, where: string | undefined): string[] {
+  return [...(where === undefined ? [] : [table]), ...(gone === undefined ? [] : [gone])];
 }
 
 /** Rows as of the last `analyze`, for the size that the table has now; NULL where there was none. */

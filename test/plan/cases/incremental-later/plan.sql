@@ -1,5 +1,5 @@
 
--- release 2: 1 model built aside, 0 assertions
+-- release 2: 1 model built aside, 1 assertion
 
 -- incremental marts.kept (its code changed)
 begin;
@@ -48,6 +48,44 @@ select
 from "_dataform"."kept_b6633efade_2d" as d where not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "d"."ctid" and g.file = (select pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::regclass)));
 comment on view "_dataform"."kept_b6633efade_2" is '{"environment":"main","target":"marts.kept","release":2}';
 commit;
+
+-- assertions, in one snapshot
+begin transaction isolation level repeatable read read only;
+set local jit = off;
+set local extra_float_digits = 1;
+
+-- assertion assertions.marts_kept_guard_maxRowDrop (guards marts.kept)
+savepoint "audit";
+with failing as materialized (
+  select
+    rows_before,
+    rows_now,
+    round(100.0 * (rows_before - rows_now) / nullif(rows_before, 0), 1) as percent_lost
+  from (
+    select
+      (select count(*) from "_dataform"."kept_b6633efade_1") as rows_before,
+      (select count(*) from "_dataform"."kept_b6633efade_2") as rows_now
+    where not (coalesce(pg_relation_size(to_regclass('"_dataform"."kept_b6633efade_1s"')) >= 1048576 and (
+      select nullif(reltuples, -1) / greatest(relpages, 1) * pg_relation_size(oid) / current_setting('block_size')::integer
+      from pg_class
+      where oid = to_regclass('"_dataform"."kept_b6633efade_2x"')
+    ) < 0.4 * (
+       select nullif(reltuples, -1) / greatest(relpages, 1) * pg_relation_size(oid) / current_setting('block_size')::integer
+       from pg_class
+       where oid = to_regclass('"_dataform"."kept_b6633efade_1s"')
+     ), false))
+  ) as figures
+  where (rows_before - rows_now) > rows_before * '0.5'::numeric
+)
+
+select
+  (select count(*) from failing) as rows,
+  (
+    select json_agg(row_to_json(kept.*)::text)
+    from (select * from failing limit 100) as kept
+  ) as kept;
+release savepoint "audit";
+rollback;
 
 -- publish release 2, in one transaction: marts.kept (replace)
 -- an attempt waits 5 ms for locks and holds readers for 250 ms at most; then it goes back to the savepoint and tries
