@@ -1,5 +1,5 @@
 import { counted, named } from "../model/counted.ts";
-import { errorData, formatUserError, type UserErrorDetails } from "../model/errors.ts";
+import { errorData, formatLocation, formatUserError, type UserErrorDetails } from "../model/errors.ts";
 import type { UnitTestReport, UnitTestResult } from "../run/unit-tests.ts";
 import { annotate } from "./github.ts";
 import { paint } from "./paint.ts";
@@ -38,7 +38,7 @@ export function unitTestErrors({ tests }: UnitTestReport): UserErrorDetails[] {
 function explain(test: UnitTestResult): string[] {
   if (test.error) return formatUserError(test.error).split("\n");
   return [
-    test.file,
+    formatLocation(test.location ?? { file: test.file }),
     ...test.missing.map((row) => `expected, but missing: ${row}`),
     ...test.unexpected.map((row) => `not expected:          ${row}`),
   ];

@@ -45,7 +45,9 @@ export function progress(shell: Shell): Progress {
     stepFinished: (result) => {
       const restated = finished.has(targetKey(result.target));
       const isGreen = result.kind === "assertion" && result.status === "ok";
-      if (!isGreen) end();
+      // One that fails stands before those that pass, so that these stay together.
+      if (result.kind !== "assertion") end();
+      else shell.progress?.("");
       finished.add(targetKey(result.target));
       // Told once for each source, at the end.
       if (result.awaits) return;
@@ -118,8 +120,9 @@ function explain(step: StepResult, shell: Shell): string[] {
   if (!step.failingRows) return [];
   const rows = step.failingRows.slice(0, 3).map((row) => `    ${row}`);
   const more = (step.rows ?? 0) - rows.length;
+  const message = `${name}: ${counted(step.rows ?? 0, "row")} that should not exist`;
   return [
-    `${paint(shell, "red", "error")} ${name}: ${counted(step.rows ?? 0, "row")} that should not exist`,
+    `${paint(shell, "red", "error")} ${formatUserError({ message, location: step.location })}`,
     ...rows,
     ...(more > 0 ? [`    … and ${more} more; up to 100 are kept in _dataform.failing_row`] : []),
   ];

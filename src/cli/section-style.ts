@@ -2,7 +2,7 @@ import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";
 import type { Style } from "./show/section.ts";
 
-const colours = { title: "bold", note: "dim", "+": "green", "~": "yellow", "-": "red", "!": "yellow" } as const;
+const colours = { title: "bold", "+": "green", "~": "yellow", "-": "red", "!": "yellow" } as const;
 
 /** How sections look on stdout. */
 export function sectionStyle(shell: Shell): Style {

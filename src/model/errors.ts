@@ -77,7 +77,8 @@ export function errorDocument(errors: readonly UserErrorDetails[], exitCode: num
   return { version: 1, status: "error", exitCode, errors: errors.map((error) => errorData(error)) };
 }
 
-function formatLocation(location: SourceLocation): string {
+/** `file:line:column`, as far as it is known. */
+export function formatLocation(location: SourceLocation): string {
   return [location.file, location.line, location.column].filter((part) => part !== undefined).join(":");
 }
 

@@ -171,6 +171,10 @@ test("assertions that pass are one line together; what was counted as built is n
     ", 0 failed, 0 held, 0 skipped",
   ]);
   write({ "none.sqlx": 'config { type: "assertion" }\nselect id from ${ref("a")}' });
-  const held = (await lines()).filter((line) => line.includes("held  "));
-  expect(held).toEqual([expect.stringMatching(/^ +held {2}table marts\.a /)]);
+  const said = await lines();
+  expect(said.filter((line) => line.includes("held  "))).toEqual([expect.stringMatching(/^ +held {2}table marts\.a /)]);
+  expect(said.filter((line) => line.includes("passed"))).toEqual([
+    expect.stringContaining("6/6  ok    3 assertions passed"),
+  ]);
+  expect(said).toContain("error definitions/none.sqlx:2:1: assertion assertions.none: 1 row that should not exist");
 });

@@ -16,8 +16,8 @@ export interface Item {
   readonly details?: readonly Omit<Item, "details">[];
 }
 
-/** How a mark, a title and a note are coloured. */
-export type Style = (what: "title" | "note" | "+" | "~" | "-" | "!", text: string) => string;
+/** How a mark and a title are coloured. */
+export type Style = (what: "title" | "+" | "~" | "-" | "!", text: string) => string;
 
 const plain: Style = (_, text) => text;
 
@@ -47,16 +47,16 @@ function renderItems(items: readonly Item[], indent: string, columns: number | u
       note === undefined
         ? wrap(before + text, columns, below)
         : beside
-          ? hanging(`${before}${padded(text, texts)}  `, note, columns, style)
-          : [...wrap(before + text, columns, below), ...hanging(`${below}  `, note, columns, style)];
+          ? hanging(`${before}${padded(text, texts)}  `, note, columns)
+          : [...wrap(before + text, columns, below), ...hanging(`${below}  `, note, columns)];
     const more = (details ?? []) as readonly Item[];
     return [...lines, ...renderItems(more, `${below}  `, columns, style)];
   });
 }
 
 /** A note whose lines stand below each other. */
-function hanging(before: string, note: string, columns: number | undefined, style: Style): string[] {
+function hanging(before: string, note: string, columns: number | undefined): string[] {
   const start = width(before);
   const room = columns === undefined ? undefined : Math.max(10, columns - start);
-  return wrap(note, room, "").map((line, index) => (index ? " ".repeat(start) : before) + style("note", line));
+  return wrap(note, room, "").map((line, index) => (index ? " ".repeat(start) : before) + line);
 }
