@@ -60,6 +60,10 @@ export function progress(shell: Shell): Progress {
       const before = restated ? " ".repeat(place().length) : place();
       shell.say(`${before}  ${paint(shell, color, text)}  ${describe(result)}`);
     },
+    again: (what) => {
+      end();
+      shell.say(`${clock()}  ${what}`);
+    },
     waiting: (what) => {
       end();
       shell.say(`${clock()}  waiting: ${what}`);

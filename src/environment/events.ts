@@ -6,6 +6,8 @@ export interface RunEvents {
   planned?(total: number): void;
   stepStarted?(step: Step): void;
   stepFinished?(result: StepResult): void;
+  /** Another transaction was in the way of a step, which is done again. */
+  again?(what: string): void;
   /** The run waits for something outside it. */
   waiting?(what: string): void;
   published?(release: number, targets: number, seconds: number): void;

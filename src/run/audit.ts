@@ -1,6 +1,7 @@
 import type { SourceLocation } from "../model/errors.ts";
 import type { AuditStep, Segment } from "../model/plan.ts";
 import type { JsonText, StepResult } from "../model/report.ts";
+import { targetKey } from "../model/target.ts";
 import { SNAPSHOT } from "../plan/snapshot.ts";
 import type { Client } from "../postgres/client.ts";
 import { send } from "../postgres/send.ts";
@@ -10,6 +11,7 @@ import { joinStatements } from "../sql/message.ts";
 import { sql } from "../sql/sql.ts";
 import { inSavepoint } from "../sql/statement.ts";
 import { absentTables, awaiting, whySkipped } from "./absent.ts";
+import { again, CONFLICTS_AND_LOCKS } from "./again.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure, placeOfAudit } from "./explain.ts";
 
@@ -89,7 +91,15 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
   // A savepoint, so that an assertion that cannot run does not end the snapshot for those after it.
   const statements = inSavepoint("audit", step.statement);
   try {
-    const results = await send(client, statements);
+    const results = await again(
+      () => send(client, statements),
+      {
+        what: `assertion ${targetKey(step.target)}`,
+        conflicts: CONFLICTS_AND_LOCKS,
+        undo: () => client.query(sql`rollback to audit`),
+      },
+      context,
+    );
     const row = results[1]!.rows[0]!;
     const rows = Number(row.rows);
     if (rows === 0) return { ...base, status: "ok", duration: duration(), rows: 0 };

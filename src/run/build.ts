@@ -8,10 +8,12 @@ import type { Client } from "../postgres/client.ts";
 import { describeObjects } from "../postgres/read-catalog.ts";
 import { send } from "../postgres/send.ts";
 import { connectionLost, neverSent } from "../postgres/sqlstate.ts";
+import { classify } from "../sql/classify.ts";
 import { messagesOf } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import { absentTables, awaiting, whySkipped } from "./absent.ts";
+import { again, CONFLICTS, CONFLICTS_AND_LOCKS } from "./again.ts";
 import type { RunContext } from "./context.ts";
 import { explainBuild, ourName } from "./explain.ts";
 import type { Worker } from "./pool.ts";
@@ -86,7 +88,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     await context.failpoint("before a build");
     if (step.step === "build") context.refuse(step);
     if (step.step === "build" && step.entry.storage) await checkColumns(step, worker, context);
-    const rows = await execute(step, worker);
+    const rows = await undisturbed(step, worker, context, () => execute(step, worker));
     if (step.step === "build" && step.newRows) {
       await context.failpoint("new rows built");
       await complete({ ...step, newRows: step.newRows }, worker, context);
@@ -134,10 +136,28 @@ async function complete(
   context: RunContext,
 ): Promise<void> {
   const completed = await unchanging(worker, (client) => context.complete(step, client));
-  await execute(completed, worker);
+  await undisturbed(step, worker, context, () => execute(completed, worker));
   const { delta, entry } = completed;
-  if (delta)
-    await unchanging(worker, (client) => tryDelta(client, entry.storage!.table, delta, step.newRows.uniqueKey));
+  if (!delta) return;
+  const { uniqueKey } = step.newRows;
+  const tried = () => unchanging(worker, (client) => tryDelta(client, entry.storage!.table, delta, uniqueKey));
+  await undisturbed(step, worker, context, tried);
+}
+
+/** A step that is one transaction leaves nothing behind where another one was in its way, and is done again. */
+async function undisturbed<T>(step: WorkStep, worker: Worker, context: RunContext, work: () => Promise<T>): Promise<T> {
+  if (!isOneTransaction(step)) return work();
+  const conflicts = step.step === "build" ? CONFLICTS_AND_LOCKS : CONFLICTS;
+  const undo = () => worker.client.query(sql`rollback`);
+  return again(work, { what: `${step.kind} ${targetKey(step.target)}`, conflicts, undo }, context);
+}
+
+/** Operations may be several, and a procedure by itself may commit on its way. */
+function isOneTransaction({ statements }: WorkStep): boolean {
+  const [message, ...others] = messagesOf(statements);
+  if (!message || others.length) return false;
+  const [first, ...more] = message;
+  return more.length > 0 || !/^(?:call|do)$/.test(classify(first!.sql).command);
 }
 
 /** For what changes nothing, a lost connection is no reason to fail. */
