@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { readProject } from "../compile/project.ts";
 import { resolveConnection } from "../config/connection.ts";
 import { placesOf, readDotEnv } from "../config/environment.ts";
-import { type ConnectionSettings, connectionUrl } from "../model/connection-settings.ts";
+import { type ConnectionSettings, connectionUrl, EMBEDDED_SOURCE } from "../model/connection-settings.ts";
 import { chooseServer } from "../postgres/client.ts";
+import { embeddedReader } from "../postgres/embedded/reader.ts";
 import { embeddedStatus, startEmbedded } from "../postgres/embedded/server.ts";
 import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "./options.ts";
 import type { Shell } from "./shell.ts";
@@ -20,6 +21,13 @@ export async function openDatabase(shell: Shell, flags: ConnectionFlags): Promis
   if (named) return chooseServer(named);
   const settings = await openEmbedded(shell);
   return roles ? { ...settings, roles } : settings;
+}
+
+/** The same for a command that only reads: in the embedded PostgreSQL as a user who may do nothing else. */
+export async function openForReading(shell: Shell, flags: ConnectionFlags): Promise<ConnectionSettings> {
+  const settings = await openDatabase(shell, flags);
+  if (settings.source !== EMBEDDED_SOURCE || settings.roles) return settings;
+  return embeddedReader(stateDirectory(shell), settings);
 }
 
 /** Which database and which environment a command works in, and why: its first line. */

@@ -81,3 +81,6 @@ export function connectionUrl(settings: ConnectionSettings, options: { readonly 
   const query = [...socket, ...tls, ...target].join("&");
   return `postgresql://${encode(user)}${password}@${authority}/${encode(database)}${query && `?${query}`}`;
 }
+
+/** `source` of the embedded server. */
+export const EMBEDDED_SOURCE = "embedded PostgreSQL";

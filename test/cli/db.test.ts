@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { addDbCommand } from "../../src/cli/commands/db.ts";
 import type { Shell } from "../../src/cli/shell.ts";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
+import { cli } from "../support/cli.ts";
 import { ask, project } from "../support/embedded.ts";
 
 /** Runs `dataform db …`; what it printed on stdout. */
@@ -24,6 +25,15 @@ test("start, status, url, stop and reset", async () => {
   expect(await db(folder, "start")).toBe("");
   const url = await db(folder, "url");
   expect(await ask(parseConnectionUrl(url, "test"), "select 1 as a")).toEqual({ a: "1" });
+  // What only reads does not come in as the superuser, the first time and later.
+  await ask(parseConnectionUrl(url, "test"), "create table kept as select 1 as id");
+  const who =
+    "select session_user as name, (select rolsuper from pg_roles where rolname = session_user) as super, id from kept";
+  for (let n = 0; n < 2; n++) {
+    const { stdout } = await cli(folder, ["query", "--json", who]);
+    expect(JSON.parse(stdout)).toEqual([{ name: "dataform_reader", super: false, id: 1 }]);
+  }
+  expect((await cli(folder, ["export", "kept", "-", "--to", "csv"])).stdout).toBe("id\n1");
   const status = await db(folder, "status");
   for (const part of ["running, process ", "18.", folder, "server-", url]) expect(status).toContain(part);
   expect(JSON.parse(await db(folder, "status", "--json"))).toMatchObject({ state: "running", url });

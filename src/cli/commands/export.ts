@@ -2,7 +2,7 @@ import { Option } from "commander";
 import type { ExportFormat } from "../../export/export.ts";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
-import { openDatabase } from "../database.ts";
+import { openForReading } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addConnectionOption, type ConnectionFlags } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
@@ -36,7 +36,7 @@ export const addExportCommand: AddCommand = (program, shell) => {
       const to = path === "-" ? shell.output : path;
       if (!to) throw new UserError({ message: "there is no stdout here", hint: "name a file" });
       const { exportRows } = await import("../../export/export.ts");
-      const settings = await openDatabase(shell, flags);
+      const settings = await openForReading(shell, flags);
       let shown = performance.now();
       const { orderBy, delimiter, formulaSafe } = flags;
       const given = { orderBy, delimiter, formulaSafe };

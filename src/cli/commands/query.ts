@@ -9,7 +9,7 @@ import { oneStatement, select } from "../../sql/authored.ts";
 import { snippetAt } from "../../sql/locate.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { meaningful } from "../../sql/tokens.ts";
-import { openDatabase } from "../database.ts";
+import { openForReading } from "../database.ts";
 import { addConnectionOption, type ConnectionFlags } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
 import { textTable } from "../show/table.ts";
@@ -31,7 +31,7 @@ export const addQueryCommand: AddCommand = (program, shell) => {
     .option("--json", "the rows as JSON, one array of objects; every number keeps its digits")
     .option("--quiet", "no line that counts the rows")
     .action(async (text: string, flags: ConnectionFlags & { json?: boolean; quiet?: boolean }) => {
-      const settings = await openDatabase(shell, flags);
+      const settings = await openForReading(shell, flags);
       const reading = { applicationName: "dataform-query", settings: SETTINGS };
       await withReader(settings, reading, async (reader) => {
         if (flags.json) return shell.print(await inJson(reader, select(text, "the query")));

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
@@ -41,14 +40,14 @@ export async function startEmbedded(stateDir: string, options: StartOptions = {}
   const { settings } = await embeddedStatus(stateDir);
   if (settings && (await answers(settings))) return samePort(settings, options);
   state.createFolder(stateDir);
-  return withLock(lockOf(stateDir), () => startLocked(stateDir, options));
+  return withLock(state.lockOf(stateDir), () => startLocked(stateDir, options));
 }
 
 /** Stops the server, if it runs; says whether it did. */
 export async function stopEmbedded(stateDir: string, options: StartOptions = {}): Promise<boolean> {
   const place = state.placeOf(stateDir, state.readStored(stateDir));
   if (!serverIsAlive(place)) return false;
-  return withLock(lockOf(stateDir), () => stopLocked(place, options));
+  return withLock(state.lockOf(stateDir), () => stopLocked(place, options));
 }
 
 export async function embeddedStatus(stateDir: string): Promise<EmbeddedStatus> {
@@ -68,15 +67,13 @@ export async function embeddedStatus(stateDir: string): Promise<EmbeddedStatus> 
 export async function resetEmbedded(stateDir: string, options: StartOptions = {}): Promise<void> {
   if (!existsSync(state.stateFolder(stateDir))) return;
   state.createFolder(stateDir); // says so if we may not write there
-  await withLock(lockOf(stateDir), async () => {
+  await withLock(state.lockOf(stateDir), async () => {
     const place = state.placeOf(stateDir, state.readableStored(stateDir));
     await stopLocked(place, options);
     rmSync(place.home, { recursive: true, force: true });
   });
   rmSync(state.stateFolder(stateDir), { recursive: true, force: true });
 }
-
-const lockOf = (stateDir: string) => join(state.stateFolder(stateDir), "lock");
 
 async function startLocked(stateDir: string, options: StartOptions): Promise<ConnectionSettings> {
   let { stored, place } = await storedOrNew(stateDir, options);

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { type ConnectionSettings, EMBEDDED_SOURCE } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
 import { canReach, type ServerUser, serverUser } from "./user.ts";
 
@@ -22,6 +22,8 @@ import { canReach, type ServerUser, serverUser } from "./user.ts";
 export interface Stored {
   readonly port: number;
   readonly password: string;
+  /** Of the login that only reads, once somebody has asked for it. */
+  readonly reader?: string;
   /** Where the cluster is, when the server user cannot enter the project folder. */
   readonly outside?: string;
 }
@@ -39,11 +41,12 @@ export interface Place {
 }
 
 export const stateFolder = (stateDir: string) => join(resolve(stateDir), "postgres");
+export const lockOf = (stateDir: string) => join(stateFolder(stateDir), "lock");
 const storedFile = (stateDir: string) => join(stateFolder(stateDir), "server.json");
 
 export function settingsOf(stored: Stored): ConnectionSettings {
   const { port, password } = stored;
-  const source = "embedded PostgreSQL";
+  const source = EMBEDDED_SOURCE;
   return { host: "127.0.0.1", port, database: "dataform", user: "postgres", password, ssl: { mode: "prefer" }, source };
 }
 
