@@ -17,7 +17,7 @@ const marks = {
 } as const;
 
 /** Tells a run while it goes on. */
-export interface Progress extends RunEvents {
+interface Progress extends RunEvents {
   /** Says what is not said yet. */
   end(): void;
 }

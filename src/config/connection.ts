@@ -7,6 +7,7 @@ import {
   type ConnectionSettings,
   TARGET_SESSIONS,
 } from "../model/connection-settings.ts";
+import { counted } from "../model/counted.ts";
 import { UserError } from "../model/errors.ts";
 import { readUrl } from "./connection-url.ts";
 import { CREDENTIALS_FILE, readCredentials } from "./credentials.ts";
@@ -157,7 +158,7 @@ function addressesOf(given: Given): Address[] {
     throw new UserError({
       message: `${from}: hosts and ports do not match`,
       expected: "as many of the one as of the other, or one port",
-      found: `${count} hosts, ${ports.length} ports`,
+      found: `${counted(count, "host")}, ${counted(ports.length, "port")}`,
     });
   return Array.from({ length: count }, (_, index) => {
     const hostaddr = hostaddrs[index];

@@ -16,7 +16,7 @@ export interface Seen {
 }
 
 /** A plan in numbers. */
-export interface PlanSummary {
+interface PlanSummary {
   readonly models: Readonly<Record<"new" | "changed" | "rebuilt" | "removed" | "failing" | "waiting", number>>;
   readonly columns: Readonly<Record<"added" | "dropped" | "retyped", number>>;
   /** Of the published tables that are built again, as the server last counted them. */

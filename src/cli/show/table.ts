@@ -1,6 +1,6 @@
 import { cutApart, padded, width } from "./width.ts";
 
-export interface TableOptions {
+interface TableOptions {
   /** Columns of the terminal; without it nothing is cut. */
   readonly width?: number | undefined;
   /** Names of the columns whose cells may be cut; such cells stay different where they are. */
@@ -25,7 +25,7 @@ export function textTable(columns: readonly string[], rows: readonly Row[], opti
 }
 
 /** What breaks a line, or moves the cursor, is shown by a sign for it. */
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return text.replace(/\s*\n\s*/g, " ⏎ ").replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (one) => {
     const code = one.charCodeAt(0);
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : `\\u${code.toString(16).padStart(4, "0")}`;

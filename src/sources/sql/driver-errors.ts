@@ -1,3 +1,4 @@
+import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import { ownValue } from "../../model/own-value.ts";
 import type { SqlAddress } from "./url.ts";
@@ -62,7 +63,7 @@ export function tooSlow(error: DriverError, address: SqlAddress, seconds: number
 }
 
 export function lost(error: DriverError, address: SqlAddress, rows: number): UserError {
-  return failure(`the connection to ${address.shown} was lost after ${rows} rows`, error.message, error, {
+  return failure(`the connection to ${address.shown} was lost after ${counted(rows, "row")}`, error.message, error, {
     hint: "nothing was landed: run the load again",
   });
 }
