@@ -13,7 +13,7 @@ export async function endSessions(
   processId?: number,
 ): Promise<void> {
   // Only the user who began a session may end it, so this connection takes no role.
-  await withClient(settings, { applicationName: "dataform-cancel" }, async (client) => {
+  await withClient(settings, { applicationName: "dataform-cancel", names: "ours" }, async (client) => {
     for (;;) {
       const { rows } = await client.query(
         sql`select pg_terminate_backend(pid) from pg_stat_activity

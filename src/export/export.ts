@@ -156,8 +156,8 @@ function ndjsonCopy({ columns, from }: ExportSource): Sql {
   const list = selectList(columns, ({ sql, name }) => ({ value: sql, name }));
   // A line end in JSON stands between its parts only: those inside of texts are escaped.
   const row = columns.some(({ mayBreakLines }) => mayBreakLines)
-    ? sql`translate(row_to_json(line.*)::text, E'\n\r', '  ')`
-    : sql`row_to_json(line.*)`;
+    ? sql`pg_catalog.translate(pg_catalog.row_to_json(line.*)::text, E'\n\r', '  ')`
+    : sql`pg_catalog.row_to_json(line.*)`;
   return copyJsonLines(sql`
     select ${row} from (
       select

@@ -104,14 +104,14 @@ function parquetColumn({ name, sql: column, type }: ExportColumn): ParquetColumn
     case "date":
       return {
         element: element({ type: "INT32", converted_type: "DATE" }),
-        sql: sql`case when isfinite(${column}) then (${column} - date '1970-01-01')::text else ${asText} end`,
+        sql: sql`case when pg_catalog.isfinite(${column}) then (${column} - date '1970-01-01')::text else ${asText} end`,
         value: finite(Number),
       };
     case "timestamp with time zone":
     case "timestamp without time zone":
       return {
         element: element({ type: "INT64", converted_type: "TIMESTAMP_MICROS" }),
-        sql: sql`case when isfinite(${column}) then (extract(epoch from ${column}) * 1000000)::bigint::text else ${asText} end`,
+        sql: sql`case when pg_catalog.isfinite(${column}) then (extract(epoch from ${column}) operator(pg_catalog.*) 1000000)::bigint::text else ${asText} end`,
         value: finite(BigInt),
       };
     default:

@@ -1,6 +1,6 @@
 import { UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
-import type { Client } from "../postgres/client.ts";
+import { type Client, withNames } from "../postgres/client.ts";
 import type { Reader } from "../postgres/reading.ts";
 import { isName, ordering, select } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
@@ -42,13 +42,14 @@ export async function resolveSource(reader: Reader, source: string, orderBy?: st
     ${order}`;
   const from = sql`(${await reader.fence(ordered)}) as source`;
   const { columns: names, types } = await client.table(sql`select * from ${from} limit 0`);
-  const { rows } = await client.query<{ type: string; category: string }>(
-    sql`
-      select format_type(c.oid, c.modifier) as type, t.typcategory as category
-      from unnest($1::oid[], $2::int[]) with ordinality as c(oid, modifier, place)
-      join pg_type as t on t.oid = c.oid
-      order by place`,
-    [types.map(({ oid }) => oid), types.map(({ modifier }) => modifier)],
+  const described = sql`
+    select format_type(c.oid, c.modifier) as type, t.typcategory as category
+    from unnest($1::oid[], $2::int[]) with ordinality as c(oid, modifier, place)
+    join pg_type as t on t.oid = c.oid
+    order by place`;
+  const oids = [types.map(({ oid }) => oid), types.map(({ modifier }) => modifier)];
+  const { rows } = await withNames(client, "ours", () =>
+    client.query<{ type: string; category: string }>(described, oids),
   );
   refuseOneNameTwice(names);
   if (!names.length) throw new UserError({ message: "there is no column to export", found: source });
@@ -97,16 +98,18 @@ export function selectList(
 async function relation(client: Client, name: string): Promise<Sql> {
   const { rows } = await client
     .query<{ schema: string; name: string }>(
-      sql`select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-       where c.oid = to_regclass($1)`,
+      sql`
+        select n.nspname as schema, c.relname as name
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where c.oid = pg_catalog.to_regclass($1)::pg_catalog.oid`,
       [name],
     )
     .catch(() => ({ rows: [] }));
   if (rows[0]) return id(rows[0].schema, rows[0].name);
-  const { rows: all } = await client.query<{ name: string }>(
-    sql`select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.relkind in ('r', 'v', 'm', 'p', 'f') and n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', '_dataform')`,
-  );
+  const others = sql`
+    select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'v', 'm', 'p', 'f') and n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', '_dataform')`;
+  const { rows: all } = await withNames(client, "ours", () => client.query<{ name: string }>(others));
   const suggestion = nearest(
     name,
     all.map((one) => one.name),

@@ -90,6 +90,8 @@ export interface Column {
   readonly type: string;
   /** Set when it is not the type's default. */
   readonly collation?: string;
+  /** The schema of the type's equality, where it is not PostgreSQL's own: that of citext's. */
+  readonly equality?: string;
 }
 
 /** What others put on a relation. One that takes its place has it again. */

@@ -4,6 +4,7 @@ import type { PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { fromCatalog, keyword, withOptions } from "../sql/ddl.ts";
 import { relationId } from "../sql/identifiers.ts";
+import { lookUpLocally, type NamesIn } from "../sql/session.ts";
 import { sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 import { restored } from "./attachments.ts";
@@ -60,13 +61,16 @@ function farthestFirst(dependents: readonly Dependent[]): Dependent[] {
 function makeDependent(dependent: Dependent): Statement[] {
   const { target, definition, options, indexes } = dependent;
   const kind = dependent.kind === "materialized view" ? dependent.kind : "view";
+  const made = statement(
+    "shape",
+    sql`
+      create ${keyword(kind)} ${relationId(target)}${withOptions(options)} as
+      ${fromCatalog(definition)}`,
+  );
+  const looking = (names: NamesIn) => statement("setting", lookUpLocally(names));
   return [
-    statement(
-      "shape",
-      sql`
-        create ${keyword(kind)} ${relationId(target)}${withOptions(options)} as
-        ${fromCatalog(definition)}`,
-    ),
+    // A materialized view is computed, and what its functions call by name is found as in other sessions.
+    ...(kind === "view" ? [made] : [looking("theirs"), made, looking("ours")]),
     ...indexes.map((index) => statement("index", fromCatalog(index))),
     ...restored(target, kind, dependent),
   ];

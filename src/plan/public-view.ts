@@ -4,6 +4,7 @@ import { ownValue } from "../model/own-value.ts";
 import type { PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { typeName } from "../sql/authored.ts";
+import { differ } from "../sql/compare.ts";
 import {
   collation,
   commentOn,
@@ -141,7 +142,7 @@ function shim(item: PublishItem, relation: PublicRelation, { built, added, reade
       const name = id(column.name);
       return [
         ...(castsAlike(was.type, column.type) === "unknown" ? [followsSession(was.type, column.type)] : []),
-        sql`select 1 from ${object} where (${name}::${typeOf(column)})::${typeOf(was)} is distinct from ${name} limit 1`,
+        sql`select 1 from ${object} where ${differ(sql`(${name}::${typeOf(column)})::${typeOf(was)}`, name)} limit 1`,
       ];
     }),
   };

@@ -6,8 +6,9 @@ import { compareTargets, targetKey } from "../model/target.ts";
 import { id, relationId } from "../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../sql/literals.ts";
 import { privateId } from "../sql/names.ts";
+import { DISCARD, lookUpLocally, opening } from "../sql/session.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
-import { sqlOf, statement } from "../sql/statement.ts";
+import { inTransaction, sqlOf, statement } from "../sql/statement.ts";
 import { choosePath, declaredGrants, type PublicPath, publicViewStatements } from "./public-view.ts";
 
 export interface PublishInput {
@@ -35,11 +36,11 @@ export function planPublish(input: PublishInput): PublishPlan {
   return {
     release,
     targets: items.map(({ target }) => target),
-    warmUp: warmUp(items, catalog),
+    warmUp: warmUp(input, items),
     deltas: [
       statement("begin", sql`begin`),
       ...items.flatMap(({ delta }) => delta?.checks ?? []),
-      ...deltas(input, items),
+      ...applied(input, items),
       statement("savepoint", sql`savepoint views`),
     ],
     views: [...limits(bounds, bounds.holdMs), ...publishMessage(input, views)],
@@ -54,20 +55,35 @@ function describedInVain({ target, entry, object }: PublishItem): string[] {
   return vain.length ? [`${targetKey(target)} describes columns it does not have: ${vain.join(", ")}`] : [];
 }
 
-/** What is only checked at the end is checked here: as the builder, before readers are held, and not in the commit. */
-function deltas(input: PublishInput, items: readonly PublishItem[]): readonly Statement[] {
-  const statements = items.flatMap(({ delta }) => delta?.statements ?? []);
-  return asBuilder(input, statements.length ? [...statements, CHECK_NOW] : []);
+/**
+ * The deltas, model by model. What the post_operations of one set is gone before the next. What is only checked at the end
+ * is checked here: as the builder, before readers are held, and not in the commit.
+ */
+function applied({ roles }: PublishInput, items: readonly PublishItem[]): Statement[] {
+  const settings = (all: readonly Sql[]) => all.map((one) => statement("setting", one));
+  const back = settings([...actLocally(roles, "publisher"), lookUpLocally("ours")]);
+  const discarded = settings([...DISCARD, ...opening("ours", roles && roleName(roles, "publisher"))]);
+  const deltas = items.flatMap(({ delta }) => (delta?.statements.length ? [delta.statements] : []));
+  if (!deltas.length) return [];
+  return [
+    ...asAuthor(roles),
+    ...deltas.flatMap((statements) => {
+      const isOurs = statements.every(({ role }) => role !== "author");
+      return isOurs ? statements : [...statements, ...discarded, ...asAuthor(roles)];
+    }),
+    CHECK_NOW,
+    ...back,
+  ];
 }
 
 /** Fires what constraints and triggers put off to the end of the transaction. */
 export const CHECK_NOW: Statement = statement("setting", sql`set constraints all immediate`);
 
-/** The author's own statements among them never run as the publisher. */
+/** What is private belongs to the builder. */
 function asBuilder({ roles }: PublishInput, statements: readonly Statement[]): readonly Statement[] {
   if (!roles || !statements.length) return statements;
-  const act = (duty: Duty) => statement("setting", sql`set local role ${id(roleName(roles, duty))}`);
-  return [act("builder"), ...statements, act("publisher")];
+  const act = (duty: Duty) => actLocally(roles, duty).map((one) => statement("setting", one));
+  return [...act("builder"), ...statements, ...act("publisher")];
 }
 
 /** A view reads with the rights of its owner, which somebody may have changed. */
@@ -91,16 +107,27 @@ function lockFirst(paths: readonly { readonly item: PublishItem; readonly path: 
   );
 }
 
-function warmUp(items: readonly PublishItem[], catalog: Catalog): Statement[] {
+/** Fills the session's caches. To plan a query is to evaluate what of the author's is constant in it. */
+function warmUp({ catalog, roles }: PublishInput, items: readonly PublishItem[]): Statement[] {
   // Whom somebody gave a view to may not be able to read what it shows now.
   const known = items.filter(({ target }) => {
     const relation = catalog.relations[targetKey(target)];
     return relation && !relation.ownerIsOther;
   });
-  return [
+  const read = [
     ...known.map(({ target }) => relationId(target)),
     ...items.filter(({ delta }) => !delta).map(({ entry }) => privateId(entry.object)),
   ].map((relation) => statement("read", sql`select from ${relation} limit 0`));
+  return read.length ? inTransaction([...asAuthor(roles), ...read]) : [];
+}
+
+/** What authors wrote is evaluated as the builder, with the names that the database gives. */
+function asAuthor(roles: string | undefined): Statement[] {
+  return [lookUpLocally("theirs"), ...actLocally(roles, "builder")].map((one) => statement("setting", one));
+}
+
+function actLocally(roles: string | undefined, duty: Duty): Sql[] {
+  return roles ? [sql`set local role ${id(roleName(roles, duty))}`] : [];
 }
 
 /** What the environment consists of once the items are published. */

@@ -4,7 +4,8 @@ import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { type Duty, roleName } from "../model/roles.ts";
 import { id } from "../sql/identifiers.ts";
-import { type Sql, sql } from "../sql/sql.ts";
+import { DISCARD, lookUp, type NamesIn, opening } from "../sql/session.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
 import { open } from "./open.ts";
 
 /** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
@@ -37,11 +38,15 @@ export interface Client {
    * name are both there.
    */
   table(statement: Sql): Promise<TableResult>;
+  /** The session as it was when it was opened: what was set, made or locked in it since is gone. No transaction's own end. */
+  reset(): Promise<void>;
   /** The server process of this session. */
   readonly processId: number;
+  /** Where names without a schema are looked up; see `ConnectOptions.names`. */
+  readonly names: NamesIn;
   /** Stops what the connection is doing, from another connection; the statement fails with 57014. */
   cancel(): Promise<void>;
-  /** Prefix of the roles that this session may act as; see `ConnectOptions.duty`. */
+  /** Prefix of the roles of this database; see `ConnectOptions.duty`. */
   readonly roles?: string | undefined;
   /** @internal The driver's client, for COPY streams. */
   readonly driver: pg.Client;
@@ -52,22 +57,25 @@ export interface ConnectOptions {
   readonly applicationName?: string;
   /** What the connection is for. Where the settings name roles it acts as that one, otherwise as the user. */
   readonly duty?: Duty;
+  /**
+   * Where names without a schema are looked up.
+   * @default "ours" for the publisher and the loader, otherwise "theirs"
+   */
+  readonly names?: NamesIn;
   /** Receives `raise notice` and other notices. */
   readonly onNotice?: (message: string) => void;
 }
 
 /** Opens a connection. Throws a UserError that says what to check. */
 export async function connect(settings: ConnectionSettings, options: ConnectOptions = {}): Promise<Client> {
-  const {
-    driver,
-    settings: reached,
-    parameters,
-  } = await open(settings, {
+  const { driver, settings: reached } = await open(settings, {
     applicationName: options.applicationName ?? "dataform",
     onNotice: options.onNotice,
   });
   const wire = (driver as unknown as { connection: EventEmitter }).connection;
   const processId = (driver as unknown as { processID: number }).processID;
+  const names = options.names ?? (options.duty === "publisher" || options.duty === "loader" ? "ours" : "theirs");
+  const own = opening(names, settings.roles && options.duty && roleName(settings.roles, options.duty));
   const client: Client = {
     async query<R>(statement: Sql, parameters: readonly unknown[] = []) {
       const result = await driver.query({ text: String(statement), values: [...parameters] });
@@ -98,9 +106,11 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
         rows: rows as (string | null)[][],
       };
     },
+    reset: async () => void (await client.script(join([...DISCARD, ...own], ";\n"))),
     processId,
+    names,
     async cancel() {
-      await withClient(reached, { applicationName: "dataform-cancel" }, (other) =>
+      await withClient(reached, { applicationName: "dataform-cancel", names: "ours" }, (other) =>
         other.query(sql`select pg_cancel_backend($1)`, [processId]),
       );
     },
@@ -108,16 +118,24 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     driver,
     close: () => closeDriver(driver),
   };
-  // The tokenizer and the server must read quotes alike, whatever the database is set to.
-  if (parameters.get("standard_conforming_strings") === "off")
-    await client.query(sql`set standard_conforming_strings = on`);
-  if (!options.duty) return client;
   try {
-    await actAs(client, options.duty);
+    await client.script(join(own, ";\n"));
     return client;
   } catch (error) {
     await client.close().catch(() => {});
-    throw roleError(error, settings, options.duty);
+    throw options.duty ? roleError(error, settings, options.duty) : error;
+  }
+}
+
+/** Does the work with names looked up in that way, whichever way the session is for. */
+export async function withNames<T>(client: Client, names: NamesIn, work: () => Promise<T>): Promise<T> {
+  if (client.names === names) return work();
+  await client.query(lookUp(names));
+  try {
+    return await work();
+  } finally {
+    // In a transaction that failed the rollback does it.
+    await client.query(lookUp(client.names)).catch(() => {});
   }
 }
 

@@ -1,6 +1,6 @@
 import { id } from "../sql/identifiers.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
-import type { Client } from "./client.ts";
+import { type Client, withNames } from "./client.ts";
 
 /** A type as the server knows it: a name and a length, however it was written. */
 export interface ServerType {
@@ -22,7 +22,7 @@ export interface DescribedColumn extends ServerType {
 
 /** The columns that a query gives, and their types; of a domain what it is of. The query is not run. */
 export async function describeQuery(client: Client, query: Sql): Promise<readonly DescribedColumn[]> {
-  const fields = await fieldsOf(client, query);
+  const fields = await withNames(client, "theirs", () => fieldsOf(client, query));
   const types = await named(client, fields);
   return fields.map(({ name }, at) => ({ ...types[at]!, column: name }));
 }
@@ -35,19 +35,25 @@ export async function describeTypes(client: Client, written: readonly Sql[]): Pr
   if (!written.length) return [];
   const names = written.map((_, at) => String(at));
   const nulls = written.map((type, at) => sql`null::${type} as ${id(names[at]!)}`);
-  const fields = await fieldsOf(client, sql`select ${join(nulls, ", ")}`);
-  return named(
-    client,
-    fields.map((field, at) => ({ ...field, written: written[at]!.toString() })),
-  );
+  return withNames(client, "theirs", async () => {
+    const fields = await fieldsOf(client, sql`select ${join(nulls, ", ")}`);
+    const { rows } = await client.query<{ given: string | null }>(
+      sql`
+        select pg_catalog.to_regtype(written)::pg_catalog.oid as given
+        from pg_catalog.unnest($1::pg_catalog.text[]) with ordinality as types(written, place)
+        order by place`,
+      [written.map(String)],
+    );
+    return fields.map((field, at) => ({ ...field, given: Number(rows[at]!.given ?? field.oid) }));
+  }).then((fields) => named(client, fields));
 }
 
 interface Field {
   readonly name: string;
   readonly oid: number;
   readonly modifier: number;
-  /** The server describes a domain as what it is of; the name tells. */
-  readonly written?: string;
+  /** The type itself, where it is a domain: the server describes it as what it is of. */
+  readonly given?: number;
 }
 
 async function fieldsOf(client: Client, query: Sql): Promise<readonly Field[]> {
@@ -62,15 +68,14 @@ async function fieldsOf(client: Client, query: Sql): Promise<readonly Field[]> {
 }
 
 async function named(client: Client, fields: readonly Field[]): Promise<readonly ServerType[]> {
-  const { rows } = await client.query<Record<"name" | "base" | "kind", string>>(
-    sql`
+  const query = sql`
       with
 
       fields as (
-        select position, oid, modifier, coalesce(to_regtype(written)::oid, oid) as given
+        select position, oid, modifier, coalesce(given, oid) as given
         from rows from (
-          jsonb_to_recordset($1::jsonb) as (oid oid, modifier int, written text)
-        ) with ordinality as f(oid, modifier, written, position)
+          jsonb_to_recordset($1::jsonb) as (oid oid, modifier int, given oid)
+        ) with ordinality as f(oid, modifier, given, position)
       )
 
       select
@@ -79,8 +84,10 @@ async function named(client: Client, fields: readonly Field[]): Promise<readonly
         t.typtype as kind
       from fields f
       join pg_catalog.pg_type t on t.oid = f.given
-      order by f.position`,
-    [JSON.stringify(fields)],
+      order by f.position`;
+  // With the schema of every type that is not PostgreSQL's own, so that it is one type wherever it is named.
+  const { rows } = await withNames(client, "ours", () =>
+    client.query<Record<"name" | "base" | "kind", string>>(query, [JSON.stringify(fields)]),
   );
   return rows.map((row, at) => ({ ...row, oid: fields[at]!.oid, modifier: fields[at]!.modifier }));
 }

@@ -15,7 +15,7 @@ import { nullKeysQuery } from "../sql/delta.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import { attachmentsOf, grantsOf } from "./attachments.ts";
-import type { Client } from "./client.ts";
+import { type Client, withNames } from "./client.ts";
 import { readDependents } from "./read-dependents.ts";
 import { columnsOf } from "./relations.ts";
 
@@ -156,7 +156,9 @@ async function readRelations(client: Client, targets: readonly Target[]): Promis
 export async function describeNewRows(client: Client, { table, uniqueKey }: NewRows): Promise<NewRowsShape> {
   const { columns } = (await describeObjects(client, [table])).get(table)!;
   if (!uniqueKey.length) return { columns, nullKeys: [] };
-  const { rows } = await client.query<{ columns: string }>(nullKeysQuery(table, uniqueKey));
+  const { rows } = await withNames(client, "ours", () =>
+    client.query<{ columns: string }>(nullKeysQuery(table, uniqueKey)),
+  );
   return { columns, nullKeys: rows.map((row) => JSON.parse(row.columns) as string[]) };
 }
 
@@ -172,12 +174,13 @@ const isByDefault = sql`exists (
 
 /** The columns of private objects, and the rights that post_operations gave on them, by name. */
 export async function describeObjects(client: Client, names: readonly string[]): Promise<Map<string, BuiltObject>> {
-  const { rows } = await client.query<Record<"name" | "columns" | "grants", string>>(
-    sql`select c.relname as name, ${columnsOf} as columns,
-       (select coalesce(jsonb_agg(g), '[]') from jsonb_array_elements(${grantsOf}) g where not ${isByDefault}) as grants
-     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = $1 and c.relname = any($2::text[])`,
-    [PRIVATE_SCHEMA, names],
+  const query = sql`
+    select c.relname as name, ${columnsOf} as columns,
+      (select coalesce(jsonb_agg(g), '[]') from jsonb_array_elements(${grantsOf}) g where not ${isByDefault}) as grants
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and c.relname = any($2::text[])`;
+  const { rows } = await withNames(client, "ours", () =>
+    client.query<Record<"name" | "columns" | "grants", string>>(query, [PRIVATE_SCHEMA, names]),
   );
   return new Map(
     rows.map(({ name, columns, grants }) => [

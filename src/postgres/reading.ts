@@ -7,7 +7,7 @@ import { id } from "../sql/identifiers.ts";
 import { dollarQuoted, sqlLiteral } from "../sql/literals.ts";
 import { empty, type Identifier, join, type Sql, sql } from "../sql/sql.ts";
 import { meaningful } from "../sql/tokens.ts";
-import { actAs, type Client, withClient } from "./client.ts";
+import { actAs, type Client, withClient, withNames } from "./client.ts";
 import { describeStatement, type Field } from "./describe.ts";
 import { sqlState } from "./sqlstate.ts";
 
@@ -110,12 +110,13 @@ interface ColumnType {
 }
 
 async function typesOf(client: Client, fields: readonly Field[]): Promise<readonly ColumnType[]> {
-  const { rows } = await client.query<{ name: string; pseudo: string }>(
-    sql`
-      select format_type(f.oid, nullif(f.modifier, -1)) as name, t.typtype = 'p' as pseudo
-      from unnest($1::oid[], $2::int[]) with ordinality as f (oid, modifier, place) join pg_type t on t.oid = f.oid
-      order by place`,
-    [fields.map(({ oid }) => oid), fields.map(({ modifier }) => modifier)],
+  const question = sql`
+    select format_type(f.oid, nullif(f.modifier, -1)) as name, t.typtype = 'p' as pseudo
+    from unnest($1::oid[], $2::int[]) with ordinality as f (oid, modifier, place) join pg_type t on t.oid = f.oid
+    order by place`;
+  const given = [fields.map(({ oid }) => oid), fields.map(({ modifier }) => modifier)];
+  const { rows } = await withNames(client, "ours", () =>
+    client.query<{ name: string; pseudo: string }>(question, given),
   );
   return rows.map(({ name, pseudo }, index) => {
     const isPseudo = pseudo === "t";

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ReachFailpoint } from "../environment/failpoints.ts";
 import type { ManifestEntry } from "../model/catalog.ts";
 import type { PublishItem } from "../model/plan.ts";
-import { actAs, type Client } from "../postgres/client.ts";
+import type { Client } from "../postgres/client.ts";
 import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
 import { currentQuery, replicaIdentity } from "../sql/delta.ts";
 import { id } from "../sql/identifiers.ts";
@@ -27,42 +27,46 @@ interface PrivateObject {
   readonly readers: string;
 }
 
+interface Sessions {
+  /** Where the record of releases is read and written. */
+  readonly record: Client;
+  /** What was built belongs to the builder. */
+  readonly builder: Client;
+}
+
 /**
  * Drops private objects of the environment that no kept release needs: old releases, and the litter of runs that
  * died. Never takes anything along: an object that somebody else's view reads is kept and reported.
  * @param newest the last release whose objects it may touch: those after it are of a run that has taken over
  */
 export async function collect(
-  client: Client,
+  { record, builder }: Sessions,
   environment: string,
   retention: Retention,
   newest: number,
   failpoint: ReachFailpoint,
 ): Promise<string[]> {
   await failpoint("before collecting");
-  await forgetOldReleases(client, environment, retention);
-  const slow = await slowStorages(client, environment);
-  const settled = !slow.length || (await noSnapshotIsOlder(client));
-  const needed = await neededObjects(client, environment);
-  const present = await presentObjects(client, environment, newest);
+  await forgetOldReleases(record, environment, retention);
+  const slow = await slowStorages(record, environment);
+  const settled = !slow.length || (await noSnapshotIsOlder(record));
+  const needed = await neededObjects(record, environment);
+  const present = await presentObjects(record, environment, newest);
   const litter = present.filter(({ name }) => !needed.names.has(name));
   const foreign = litter.filter(({ readers }) => readers !== "");
-  // What was built belongs to the builder.
-  await actAs(client, "builder");
-  await client.query(sql`set lock_timeout = '5ms'`);
-  const busy = settled ? await turnToStorage(client, slow) : slow;
+  await builder.query(sql`set lock_timeout = '5ms'`);
+  const busy = settled ? await turnToStorage(builder, slow) : slow;
   for (let start = 0; start < litter.length; start += 100) {
     await drop(
-      client,
+      builder,
       litter.slice(start, start + 100).filter(({ readers }) => readers === ""),
     );
     await failpoint("object dropped");
   }
   for (const { storage } of busy) needed.undo.delete(storage!.undo);
-  await giveIdentity(client, needed.storages);
-  const stuck = await pruneUndo(client, needed.undo);
-  await client.query(sql`reset lock_timeout`);
-  await actAs(client, "publisher");
+  await giveIdentity(builder, needed.storages);
+  const stuck = await pruneUndo(builder, needed.undo);
+  await builder.query(sql`reset lock_timeout`);
   await failpoint("collected");
   return [...foreign.map(({ name, readers }) => `kept private ${name}: ${readers} reads it`), ...stuck];
 }

@@ -16,15 +16,21 @@ export async function diffReleases(
   from: number,
   to: number,
 ): Promise<ReleaseDiff> {
-  return withClient(settings, { applicationName: "dataform-diff", duty: "publisher" }, (client) =>
+  const releases = await withClient(
+    settings,
+    { applicationName: "dataform-diff", duty: "publisher" },
+    async (client) => ((await hasMetadata(client)) ? readReleases(client, environment) : []),
+  );
+  const manifest = (number: number) => keptManifest(releases, number, environment);
+  const [before, after] = [manifest(from), manifest(to)];
+  // What the views call is the authors': the builder reads them.
+  return withClient(settings, { applicationName: "dataform-diff", duty: "builder" }, (client) =>
     withTransaction(
       client,
       async () => {
         // Floating-point numbers that are compared as JSON have all their digits.
         await client.query(sql`set local extra_float_digits = 1`);
-        const releases = (await hasMetadata(client)) ? await readReleases(client, environment) : [];
-        const manifest = (number: number) => keptManifest(releases, number, environment);
-        const models = await diffManifests(client, manifest(from), manifest(to));
+        const models = await diffManifests(client, before, after);
         return { version: 1, environment, from, to, models };
       },
       sql`begin transaction isolation level repeatable read read only`,

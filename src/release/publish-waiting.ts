@@ -7,7 +7,7 @@ import { targetKey } from "../model/target.ts";
 import { refuseWithoutSchema, withAdopted } from "../plan/obstacles.ts";
 import { choosePath, shimChangesValues } from "../plan/public-view.ts";
 import { planPublish } from "../plan/publish-plan.ts";
-import type { Client } from "../postgres/client.ts";
+import { type Client, withClient } from "../postgres/client.ts";
 import { readSurroundings } from "../postgres/read-catalog.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { type HorizonPolicy, waitForHorizon } from "./horizon.ts";
@@ -33,16 +33,23 @@ export interface ReleaseOptions {
   readonly horizonTimeout?: number;
 }
 
+/** Does work that reads what authors wrote, as the builder. */
+type AsBuilder = <T>(work: (client: Client) => Promise<T>) => Promise<T>;
+
+function builderOf({ settings, runId }: Session): AsBuilder {
+  return (work) => withClient(settings, { applicationName: `dataform-build-${runId}`, duty: "builder" }, work);
+}
+
 /**
  * Whether the public view of a model can follow.
  * @throws UserError when it cannot without breaking what others built on it.
  */
-async function checkItem(item: PublishItem, catalog: Catalog, client: Client): Promise<void> {
+async function checkItem(item: PublishItem, catalog: Catalog, asBuilder: AsBuilder): Promise<void> {
   refuseWithoutSchema(item, catalog);
   const path = choosePath(item, catalog);
   for (const check of path.checks) {
     try {
-      const { rows } = await client.query(check);
+      const { rows } = await asBuilder((client) => client.query(check));
       if (rows.length) throw shimChangesValues(item, path.warning!);
     } catch (error) {
       const failure = postgresError(error);
@@ -61,11 +68,11 @@ interface Waiting {
 }
 
 /** @throws Unpublishable where the public views of some cannot follow */
-export async function checkItems(items: readonly PublishItem[], catalog: Catalog, client: Client): Promise<void> {
+export async function checkItems(items: readonly PublishItem[], catalog: Catalog, session: Session): Promise<void> {
   const causes = new Map<string, unknown>();
   for (const item of items) {
     try {
-      await checkItem(item, catalog, client);
+      await checkItem(item, catalog, builderOf(session));
     } catch (error) {
       if (connectionLost(error)) throw error;
       causes.set(targetKey(item.target), error);
@@ -93,7 +100,7 @@ export async function publishWaiting(
   const targets = items.map(({ target }) => target);
   const now = await session.retry(async (client) => {
     const read = withAdopted({ ...catalog, ...(await readSurroundings(client, targets)) }, items);
-    await checkItems(items, read, client);
+    await checkItems(items, read, session);
     return read;
   });
   const input = { catalog: now, runId, fence, release, items, roles: settings.roles };

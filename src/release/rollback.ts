@@ -93,7 +93,7 @@ async function releaseItems(
   const { client, environment, runId, fence } = session;
   const started = performance.now();
   // Before anything is written; and once more when it is to be published.
-  await checkItems(job.items, catalog, client).catch((error) => {
+  await checkItems(job.items, catalog, session).catch((error) => {
     throw explained(error, job);
   });
   await recordStart(client, { runId, environment, fence, releases: 1, coreVersion: null, notes: [] });

@@ -36,7 +36,11 @@ type Right = Readonly<Record<"role" | "right" | "on" | "object", string>>;
  */
 export async function applyRoles(settings: ConnectionSettings, plan: RolePlan): Promise<RolesReport> {
   const warnings: string[] = [];
-  const options = { applicationName: "dataform-roles", onNotice: (message: string) => void warnings.push(message) };
+  const options = {
+    applicationName: "dataform-roles",
+    names: "ours" as const,
+    onNotice: (message: string) => void warnings.push(message),
+  };
   const changes = await withClient(settings, options, async (client) => {
     try {
       return await withTransaction(client, () => apply(client, plan));

@@ -1,7 +1,7 @@
 import type { Action, CompiledGraph, Declaration } from "../model/graph.ts";
 import type { AbsentTable, StepResult } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
-import type { Client } from "../postgres/client.ts";
+import { type Client, withNames } from "../postgres/client.ts";
 import { sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunContext } from "./context.ts";
@@ -24,11 +24,12 @@ export async function absentTables(
   const read = new Set(action?.dependencies.map(targetKey));
   const declared = graph.actions.filter(isDeclaration).filter((one) => read.has(targetKey(one.target)));
   if (!declared.length) return [];
-  const { rows } = await client.query<{ schema: string; name: string }>(
-    sql`select nspname as schema, relname as name from pg_class join pg_namespace n on n.oid = relnamespace
-where (nspname, relname) in (select * from unnest($1::text[], $2::text[]))`,
-    [declared.map((one) => one.target.schema), declared.map((one) => one.target.name)],
-  );
+  const query = sql`
+    select nspname as schema, relname as name
+    from pg_class join pg_namespace n on n.oid = relnamespace
+    where (nspname, relname) in (select * from unnest($1::text[], $2::text[]))`;
+  const names = [declared.map((one) => one.target.schema), declared.map((one) => one.target.name)];
+  const { rows } = await withNames(client, "ours", () => client.query<{ schema: string; name: string }>(query, names));
   const there = new Set(rows.map(targetKey));
   return declared
     .map((one): AbsentTable => ({ name: targetKey(one.target), file: one.landedBy ?? one.file }))

@@ -10,7 +10,6 @@ import { send } from "../postgres/send.ts";
 import { connectionLost, neverSent } from "../postgres/sqlstate.ts";
 import { classify } from "../sql/classify.ts";
 import { messagesOf } from "../sql/message.ts";
-import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import { absentTables, awaiting, whySkipped } from "./absent.ts";
 import { again, CONFLICTS, CONFLICTS_AND_LOCKS } from "./again.ts";
@@ -31,6 +30,7 @@ export async function buildSegment(segment: Segment, context: RunContext): Promi
   await context.pool.each(async (worker) => {
     for (let step = await queue.next(); step; step = await queue.next()) {
       context.record(await runStep(step, worker, context));
+      await worker.reset();
       queue.finish(step);
     }
   });
@@ -135,12 +135,12 @@ async function complete(
   worker: Worker,
   context: RunContext,
 ): Promise<void> {
-  const completed = await unchanging(worker, (client) => context.complete(step, client));
+  const completed = await worker.retry((client) => context.complete(step, client));
   await undisturbed(step, worker, context, () => execute(completed, worker));
   const { delta, entry } = completed;
   if (!delta) return;
   const { uniqueKey } = step.newRows;
-  const tried = () => unchanging(worker, (client) => tryDelta(client, entry.storage!.table, delta, uniqueKey));
+  const tried = () => worker.retry((client) => tryDelta(client, entry.storage!.table, delta, uniqueKey));
   await undisturbed(step, worker, context, tried);
 }
 
@@ -160,17 +160,6 @@ function isOneTransaction({ statements }: WorkStep): boolean {
   return more.length > 0 || !/^(?:call|do)$/.test(classify(first!.sql).command);
 }
 
-/** For what changes nothing, a lost connection is no reason to fail. */
-async function unchanging<T>(worker: Worker, work: (client: Client) => Promise<T>): Promise<T> {
-  try {
-    return await work(worker.client);
-  } catch (error) {
-    if (!connectionLost(error)) throw error;
-    await worker.renew();
-    return work(worker.client);
-  }
-}
-
 /** Sends the step. A build whose connection is lost is looked for, and built again if it is not there. */
 async function execute(step: WorkStep, worker: Worker): Promise<number | undefined> {
   try {
@@ -182,11 +171,7 @@ async function execute(step: WorkStep, worker: Worker): Promise<number | undefin
     // The author's own statements are not repeated: nobody knows what the first time did.
     if (step.step !== "build") throw error;
     const made = step.newRows?.table ?? step.entry.object;
-    const { rows } = await worker.client.query(
-      sql`select 1 from pg_class where relnamespace = $1::regnamespace and relname = $2`,
-      [PRIVATE_SCHEMA, made],
-    );
-    return rows.length ? undefined : sendStep(step, worker.client);
+    return (await describeObjects(worker.client, [made])).has(made) ? undefined : sendStep(step, worker.client);
   }
 }
 

@@ -2,12 +2,17 @@ import { endSessions } from "../environment/orphaned-sessions.ts";
 import { reconnect } from "../environment/reconnect.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { type Client, connect } from "../postgres/client.ts";
+import { connectionLost } from "../postgres/sqlstate.ts";
 
 /** One connection of the pool, which can be replaced when it is lost. */
 export interface Worker {
   readonly client: Client;
   /** Opens another connection, once the session of the lost one has ended. */
   renew(): Promise<void>;
+  /** Does work that changes nothing; once more on another connection when the first is lost. */
+  retry<T>(work: (client: Client) => Promise<T>): Promise<T>;
+  /** Leaves nothing of what a step set, made or locked in the session. */
+  reset(): Promise<void>;
 }
 
 /** A fixed number of connections that work is handed to, one piece at a time each. */
@@ -64,6 +69,21 @@ class PoolWorker implements Worker {
     this.client.driver.on("error", () => {
       this.lost = true;
     });
+  }
+
+  async reset(): Promise<void> {
+    // Where that fails the session is not what it should be: the next step has another one.
+    await this.client.reset().catch(() => this.client.close().catch(() => {}));
+  }
+
+  async retry<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.client);
+    } catch (error) {
+      if (!connectionLost(error)) throw error;
+      await this.renew();
+      return work(this.client);
+    }
   }
 
   async renew(): Promise<void> {

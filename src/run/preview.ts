@@ -8,7 +8,7 @@ import { planCandidate } from "../plan/planner.ts";
 import { choosePath, type PublicPath } from "../plan/public-view.ts";
 import { planPublish } from "../plan/publish-plan.ts";
 import { shapeOf } from "../plan/shape.ts";
-import { actAs, type Client } from "../postgres/client.ts";
+import { type Client, withNames } from "../postgres/client.ts";
 import { describeNewRows, describeObjects } from "../postgres/read-catalog.ts";
 import { send } from "../postgres/send.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
@@ -82,8 +82,7 @@ export async function preview(
   const secondHalves: Record<string, readonly Statement[]> = {};
   await client.query(sql`begin`);
   try {
-    await client.query(createSchemaOnce(PRIVATE_SCHEMA));
-    await actAs(client, "builder");
+    await withNames(client, "ours", () => client.query(createSchemaOnce(PRIVATE_SCHEMA)));
     let current = catalog;
     for (const segment of plan.segments) {
       const steps = await shapeSegment(segment, current, trial);
@@ -156,6 +155,7 @@ async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): P
       await client.query(sql`rollback to savepoint shape`);
       await tell(error, step, trial);
     }
+    await client.reset();
   }
   return shaped;
 }
@@ -165,9 +165,10 @@ async function hasMade(client: Client, target: Target, graph: CompiledGraph): Pr
   const key = targetKey(target);
   const action = graph.actions.find((one) => one.kind === "operations" && targetKey(one.target) === key);
   if (action?.kind !== "operations" || !action.hasOutput) return true;
-  const found = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
-    relationId(target).toString(),
-  ]);
+  const name = relationId(target).toString();
+  const found = await withNames(client, "ours", () =>
+    client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [name]),
+  );
   return found.rows[0]!.found === "t";
 }
 

@@ -13,7 +13,7 @@ import { refuseUnpublishable, withAdopted } from "../plan/obstacles.ts";
 import { plan as makePlan, type PlanOptions, planCandidate, withoutRetired } from "../plan/planner.ts";
 import { manifestWith } from "../plan/publish-plan.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
-import type { Client } from "../postgres/client.ts";
+import { type Client, withNames } from "../postgres/client.ts";
 import { describeNewRows, describeObjects, readCatalog } from "../postgres/read-catalog.ts";
 import { collect, DEFAULT_RETENTION, type Retention } from "../release/collect.ts";
 import { fenced } from "../release/publish.ts";
@@ -74,7 +74,7 @@ export async function run(
     });
     await session.failpoint("run recorded");
     // No more connections than there is work for at once: each costs the server a process.
-    const most = Math.max(...plan.segments.map(({ steps, audits }) => Math.max(steps.length, audits.length)), 0);
+    const most = Math.max(...plan.segments.map(({ steps, audits }) => Math.max(steps.length, audits.length)), 1);
     const pool = await openPool(settings, Math.min(options.concurrency ?? 4, most), `dataform-build-${runId}`);
     const stop = cancelOnAbort(signal, pool.cancel);
     try {
@@ -277,9 +277,12 @@ class Run {
     const { environment, failpoint } = this.#session;
     const retention = this.#options.retention ?? DEFAULT_RETENTION;
     const newest = this.#catalog.nextRelease + this.#plan.segments.length - 1;
-    this.#warnings.push(
-      ...(await this.#session.retry((client) => collect(client, environment, retention, newest, failpoint))),
+    const collected = await this.#context.pool.workers[0]!.retry((builder) =>
+      this.#session.retry((record) =>
+        withNames(builder, "ours", () => collect({ record, builder }, environment, retention, newest, failpoint)),
+      ),
     );
+    this.#warnings.push(...collected);
   }
 
   #report(): RunReport {

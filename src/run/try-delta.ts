@@ -1,6 +1,6 @@
 import type { DeltaStep } from "../model/plan.ts";
 import { CHECK_NOW } from "../plan/publish-plan.ts";
-import type { Client } from "../postgres/client.ts";
+import { type Client, withNames } from "../postgres/client.ts";
 import { send } from "../postgres/send.ts";
 import { PRIVATE_SCHEMA, WRITTEN_BY } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
@@ -31,8 +31,7 @@ export async function tryDelta(
 
 /** Whether anything on the table can refuse a row, besides the types that its new rows have as well. */
 async function canRefuse(client: Client, storage: string, uniqueKey: readonly string[]): Promise<boolean> {
-  const { rows } = await client.query<{ refuses: string }>(
-    sql`
+  const question = sql`
       select
         c.relkind <> 'r'
         or c.relrowsecurity
@@ -60,8 +59,9 @@ async function canRefuse(client: Client, storage: string, uniqueKey: readonly st
             )
         ) as refuses
       from pg_class as c
-      where c.relnamespace = $1::regnamespace and c.relname = $2`,
-    [PRIVATE_SCHEMA, storage, WRITTEN_BY, uniqueKey],
+      where c.relnamespace = $1::regnamespace and c.relname = $2`;
+  const { rows } = await withNames(client, "ours", () =>
+    client.query<{ refuses: string }>(question, [PRIVATE_SCHEMA, storage, WRITTEN_BY, uniqueKey]),
   );
   return rows[0]?.refuses === "t";
 }

@@ -94,7 +94,7 @@ function comparison(test: UnitTest): Statement {
         ${onlyIn("expected", "actual")} as missing,
         ${onlyIn("actual", "expected")} as unexpected,
         (
-          select coalesce(json_agg(distinct name), '[]')
+          select coalesce(pg_catalog.json_agg(distinct name), '[]')
           from (
             ${namesTwiceIn(ACTUAL)}
             union all
@@ -119,16 +119,16 @@ function numbered(name: "actual" | "expected", rows: Identifier): Sql {
   return sql`
     ${id(`_dataform_${name}`)} as (
       select
-        to_jsonb(line.*) as content,
-        row_to_json(line.*)::text as shown,
-        row_number() over (partition by to_jsonb(line.*)) as copy
+        pg_catalog.to_jsonb(line.*) as content,
+        pg_catalog.row_to_json(line.*)::text as shown,
+        pg_catalog.row_number() over (partition by pg_catalog.to_jsonb(line.*)) as copy
       from ${rows} as line
     )`;
 }
 
 function onlyIn(one: "actual" | "expected", other: "actual" | "expected"): Sql {
   return sql`(
-    select coalesce(json_agg(one.shown), '[]')
+    select coalesce(pg_catalog.json_agg(one.shown), '[]')
     from ${id(`_dataform_${one}`)} as one
     where not exists (
       select from ${id(`_dataform_${other}`)} as other
@@ -141,10 +141,10 @@ function onlyIn(one: "actual" | "expected", other: "actual" | "expected"): Sql {
 function namesTwiceIn(rows: Identifier): Sql {
   return sql`
     select name
-    from (select row_to_json(line.*) as content from ${rows} as line limit 1) as first
-    cross join json_object_keys(first.content) as name
+    from (select pg_catalog.row_to_json(line.*) as content from ${rows} as line limit 1) as first
+    cross join pg_catalog.json_object_keys(first.content) as name
     group by name
-    having count(*) > 1`;
+    having pg_catalog.count(*) > 1`;
 }
 
 function oneNameTwice({ file }: UnitTest, names: readonly string[]): UserError {

@@ -1,6 +1,6 @@
 import type { Column } from "../model/catalog.ts";
 import { id } from "./identifiers.ts";
-import { and, join, type Sql, sql } from "./sql.ts";
+import { and, join, or, type Sql, sql } from "./sql.ts";
 import { hasEquality } from "./types.ts";
 
 /** A column of both sides, with its type on each. */
@@ -32,7 +32,7 @@ export function compareRows(
     select ${values("side", columns)}
     from ${relation} as side`;
   const only = (one: Sql, other: Sql) => sql`(
-    select count(*) from (
+    select pg_catalog.count(*) from (
       ${rows(one)}
       except all
       ${rows(other)}
@@ -47,14 +47,16 @@ export function compareRows(
 
 function byKey(before: Sql, after: Sql, columns: readonly ComparedColumn[], key: readonly ComparedColumn[]): Sql {
   const [old, now] = [id("before", "_dataform_there"), id("after", "_dataform_there")];
-  const same = key.map((column) => sql`${valueOn("before", column)} = ${valueOn("after", column)}`);
+  const same = key.map(
+    (column) => sql`${valueOn("before", column)} operator(pg_catalog.=) ${valueOn("after", column)}`,
+  );
   return sql`
     select
-      count(*) filter (where ${old} is not true) as added,
-      count(*) filter (where ${now} is not true) as removed,
-      count(*) filter (
+      pg_catalog.count(*) filter (where ${old} is not true) as added,
+      pg_catalog.count(*) filter (where ${now} is not true) as removed,
+      pg_catalog.count(*) filter (
         where ${old} and ${now}
-          and (${values("before", columns)}) is distinct from (${values("after", columns)})
+          and (${or(columns.map((column) => differ(valueOn("before", column), valueOn("after", column))))})
       ) as changed
     from (select *, true as ${there} from ${before}) as before
     full join (select *, true as ${there} from ${after}) as after
@@ -64,8 +66,8 @@ function byKey(before: Sql, after: Sql, columns: readonly ComparedColumn[], key:
 function nothingInCommon(before: Sql, after: Sql): Sql {
   return sql`
     select
-      (select count(*) from ${after}) as added,
-      (select count(*) from ${before}) as removed,
+      (select pg_catalog.count(*) from ${after}) as added,
+      (select pg_catalog.count(*) from ${before}) as removed,
       0 as changed`;
 }
 
@@ -80,10 +82,15 @@ function valueOn(side: string, { name, before, after }: ComparedColumn): Sql {
   return comparableValue(id(side, name), before === after ? before : undefined);
 }
 
+/** `is distinct from`, which would take the equality that the session's search_path has. */
+export function differ(one: Sql, other: Sql): Sql {
+  return sql`(${one} is null) <> (${other} is null) or ${one} operator(pg_catalog.<>) ${other}`;
+}
+
 /**
  * A value as it is compared with another: by the type's own equality, or as JSON where it has none, or where there are two
  * types. Numbers are compared by their value there, too, and what is not a number by how it is written.
  */
 export function comparableValue(value: Sql, type: string | undefined): Sql {
-  return type !== undefined && hasEquality(type) ? value : sql`to_jsonb(${value})`;
+  return type !== undefined && hasEquality(type) ? value : sql`pg_catalog.to_jsonb(${value})`;
 }

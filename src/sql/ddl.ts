@@ -43,14 +43,14 @@ export function renameIndexes(table: string): Sql {
     begin
       for item in
         select
-          c.oid::regclass as index,
-          ${literal(table)} || '_i' || row_number() over (order by c.oid) as name
-        from pg_index as x
-        join pg_class as c
+          c.oid::pg_catalog.regclass as index,
+          pg_catalog.format('%s_i%s', ${literal(table)}, pg_catalog.row_number() over (order by c.oid)) as name
+        from pg_catalog.pg_index as x
+        join pg_catalog.pg_class as c
           on c.oid = x.indexrelid
-        where x.indrelid = ${sqlLiteral(privateId(table))}::regclass
+        where x.indrelid = ${sqlLiteral(privateId(table))}::pg_catalog.regclass::pg_catalog.oid
       loop
-        execute format('alter index %s rename to %I', item.index, item.name);
+        execute pg_catalog.format('alter index %s rename to %I', item.index, item.name);
       end loop;
     end`;
   return sql`do ${dollarQuoted(body)}`;

@@ -1,11 +1,11 @@
 import type { Column, Storage } from "../model/catalog.ts";
-import { comparableValue } from "./compare.ts";
+import { comparableValue, differ } from "./compare.ts";
 import { isGone, isPlace, placeColumns, refuseOthersGone } from "./gone.ts";
 import { id, ids } from "./identifiers.ts";
 import { dollarQuoted, literal } from "./literals.ts";
 import { GONE_IN, privateId, WRITTEN_BY } from "./names.ts";
 import { and, empty, join, type Sql, sql } from "./sql.ts";
-import { embeds, serverName } from "./types.ts";
+import { embeds, hasOwnOperators, serverName } from "./types.ts";
 
 /** An incremental table, the table of its new rows, and the key by which new rows replace old ones. */
 export interface Delta {
@@ -141,7 +141,7 @@ export function refuseBent(delta: Delta, what: string): Sql[] {
           select exists (
             -- The offset keeps rows that are replaced from being cast.
             select from (select s.* from ${privateId(delta.storage.table)} as s where ${kept(delta)} offset 0) as s
-            where ${comparableValue(id("s", name), inStorage.type)} is distinct from ${comparableValue(back, inStorage.type)}
+            where ${differ(comparableValue(id("s", name), inStorage.type), comparableValue(back, inStorage.type))}
               ${looksBent}
           ) into bent;
         exception when data_exception or integrity_constraint_violation or cannot_coerce then
@@ -262,11 +262,20 @@ function sameKeys({ uniqueKey, nullKeys, columns }: Delta): Sql[] {
       keys.map((key) =>
         nulls.includes(key.name)
           ? sql`${id("s", key.name)} is null and ${id("d", key.name)} is null`
-          : sql`${valueIn(key, "s")} = ${valueIn(key, "d")}`,
+          : sql`${valueIn(key, "s")} ${equals(key)} ${valueIn(key, "d")}`,
       ),
       " and ",
     ),
   );
+}
+
+/**
+ * The equality of a type: the one that the unique index has, which need not be the one that the session's search_path finds.
+ * Where PostgreSQL has one for just this type nothing else is found.
+ */
+function equals({ type, equality }: Column): Sql {
+  if (equality === undefined && hasOwnOperators(type)) return sql`=`;
+  return sql`operator(${id(equality ?? "pg_catalog")}.=)`;
 }
 
 /** The columns of the key that are NULL, for each way in which rows of the table have some. */

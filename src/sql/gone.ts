@@ -44,7 +44,7 @@ export function noteDeletes(view: string, gone: string): Sql {
  */
 export function refuseOthersGone(gone: string, delta: string, what: string): Sql {
   return sql`
-    if moved <> (select count(distinct (g.file, g.place)) from ${privateId(gone)} as g where g.file <> ${fileOf(delta)}) then
+    if moved <> (select pg_catalog.count(distinct (g.file, g.place)) from ${privateId(gone)} as g where g.file <> ${fileOf(delta)}) then
       raise exception using errcode = '55000',
         message = ${literal(`${what}: its table was written anew since the run chose the rows to delete`)},
         hint = ${literal("run again; vacuum full, cluster and changes by hand are for times without a run")};
@@ -52,5 +52,5 @@ export function refuseOthersGone(gone: string, delta: string, what: string): Sql
 }
 
 function fileOf(table: string): Sql {
-  return sql`(select pg_relation_filenode(${sqlLiteral(privateId(table))}::regclass))`;
+  return sql`(select pg_catalog.pg_relation_filenode(${sqlLiteral(privateId(table))}::pg_catalog.regclass))`;
 }

@@ -91,6 +91,12 @@ const WITH_EQUALITY = new Set([
   "double precision",
 ]);
 
+/** Whether the type has operators for itself, not those of another that it turns into, as `varchar` and arrays have. */
+export function hasOwnOperators(type: string): boolean {
+  const { name, isArray } = parseSpelling(type);
+  return WITH_EQUALITY.has(name) && !isArray && !/^(?:character varying|cidr)$|range$/.test(name);
+}
+
 /** Types without equality, or with one of something else (two boxes of one area): they are compared as they are written. */
 export const TYPES_WITHOUT_EQUALITY: readonly string[] =
   "json xml point line lseg box path polygon circle jsonpath refcursor txid_snapshot pg_snapshot".split(" ");
@@ -139,11 +145,13 @@ export function castsAlike(one: string, other: string): boolean | "unknown" {
 export function followsSession(one: string, other: string): Sql {
   const names = [nameOf(one), nameOf(other)];
   const categories = names.some((name) => CAST_ALIKE.numbers.has(name)) ? "SEBIVN" : "SEBIV";
-  const types = names.filter((name) => !CAST_ALIKE.texts.has(name)).map((name) => sql`${literal(name)}::regtype`);
+  const types = names
+    .filter((name) => !CAST_ALIKE.texts.has(name))
+    .map((name) => sql`${literal(name)}::pg_catalog.regtype::pg_catalog.oid`);
   return sql`
     select 1
     from pg_catalog.pg_type
-    where oid in (${types}) and strpos(${literal(categories)}, typcategory::text) = 0`;
+    where oid in (${types}) and pg_catalog.strpos(${literal(categories)}, typcategory::text) = 0`;
 }
 
 /** Without modifiers, and of an array that of its elements: `interval day to second(3)[]` is an interval. */

@@ -107,24 +107,21 @@ test("what was there is locked first; what is new is not", () => {
   expect(lock).toBeLessThan(publishing.indexOf('create view "marts"."a"'));
 });
 
-test("the author's own statements at publishing run as the builder, all else as the publisher", () => {
+test("the deltas run as the builder with the database's names, all else as the publisher with PostgreSQL's own", () => {
   const delta = { table: "d", statements: [{ sql: "insert …", role: "delta" as const }], history: [] };
   const items = [{ ...item("a", 1), delta }];
   const { deltas } = planPublish({ catalog, runId: "r", fence: 1, release: 1, items, roles: "df" });
   expect(sqlOf(deltas)).toEqual([
     "begin",
+    "set local search_path to default",
     'set local role "df_builder"',
     "insert …",
     "set constraints all immediate",
     'set local role "df_publisher"',
+    "set local search_path = pg_catalog, pg_temp",
     "savepoint views",
   ]);
-  expect(sqlOf(planned(items).deltas)).toEqual([
-    "begin",
-    "insert …",
-    "set constraints all immediate",
-    "savepoint views",
-  ]);
+  expect(sqlOf(planned(items).deltas).filter((text) => text.includes("role"))).toEqual([]);
 });
 
 test("a description of a column that is not there is told", () => {

@@ -153,7 +153,7 @@ test("loads, builds, audits, publishes, goes back and collects as users without 
   ]);
   // Deltas are applied as the builder; what follows is the publisher's again.
   expect(stdout).toMatch(
-    new RegExp(`set local role "${prefix}_builder";\n[^]*insert into[^]*set local role "${prefix}_publisher";`),
+    new RegExp(`set local role "${prefix}_builder";\n[^]*insert into[^]*set role "${prefix}_publisher";`),
   );
   expect(stdout).not.toContain(`to "${prefix}_publisher"`);
   expect(await rows("select id, amount, rate from marts.orders order by id")).toEqual(["item-1|1|2", "item-2|2|2"]);

@@ -62,7 +62,7 @@ async function inJson({ client, fence }: Reader, query: Sql): Promise<string> {
   refuseOneNameTwice(fields.map(({ name }) => name));
   const fenced = await explaining(query, () => fence(query));
   const statement = sql`
-    select row_to_json(line.*) from (
+    select pg_catalog.row_to_json(line.*) from (
       ${fenced}
     ) as line`;
   const { rows } = await explaining(query, () => client.table(statement), statement);

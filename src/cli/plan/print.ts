@@ -39,7 +39,9 @@ export async function printPlan(
   await withClient(settings, { applicationName: "dataform-plan", duty: "publisher" }, async (client) => {
     const catalog = withoutRetired(graph, await readCatalog(client, environmentName(flags), publicTargets(graph)));
     const made = plan(graph, catalog, selection(flags));
-    const found = await preview(graph, catalog, made, client, source);
+    const found = await withClient(settings, { applicationName: "dataform-plan", duty: "builder" }, (builder) =>
+      preview(graph, catalog, made, builder, source),
+    );
     const stored = Object.values(catalog.manifest).map(({ object, storage }) => storage?.table ?? object);
     const seen: Seen = { plan: made, preview: found, catalog, rows: await estimateRows(client, stored) };
     if (flags.json) shell.print(JSON.stringify({ ...made, summary: summarize(seen), preview: found }, null, 2));

@@ -34,7 +34,7 @@ export async function landPostgres(
   target: LoadTarget,
   options: LandOptions,
 ): Promise<Landed> {
-  const name = { applicationName: `dataform ingest ${declaration.source}` };
+  const name = { applicationName: `dataform ingest ${declaration.source}`, names: "theirs" as const };
   const settings = (declaration.connector as Postgres).settings();
   // Each on a connection of its own: a COPY that failed ends it.
   const reading = <T>(work: (source: Client) => Promise<T>) =>

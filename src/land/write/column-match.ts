@@ -70,7 +70,7 @@ export function selectRecords({ pairs, unknown }: ColumnMatch, rows: Sql): Sql {
   };
   const fields = [...pairs.map(field), ...unknown.map((name) => sql`records.${id(name)}`)];
   return sql`
-    select row_to_json(r.*)
+    select pg_catalog.row_to_json(r.*)
     from (
       select ${join(fields, ", ")}
       from (
@@ -87,7 +87,7 @@ export function selectCells({ pairs, unknown }: ColumnMatch, rows: Sql, loadId: 
   const load = sql`${literal(BigInt(loadId))}::bigint`;
   const extra = sql`
     (
-      select to_jsonb(x.*)
+      select pg_catalog.to_jsonb(x.*)
       from (select ${join(
         unknown.map((name) => sql`records.${id(name)}`),
         ", ",
@@ -95,7 +95,7 @@ export function selectCells({ pairs, unknown }: ColumnMatch, rows: Sql, loadId: 
     )`;
   const cells = [
     unsure ? sql`case when ${unsure} then null else ${load} end` : load,
-    sql`row_number() over ()`,
+    sql`pg_catalog.row_number() over ()`,
     ...pairs.map(({ column }) => sql`records.${id(column.name)}`),
     ...(unknown.length ? [extra] : []),
   ];

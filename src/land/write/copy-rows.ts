@@ -5,6 +5,7 @@ import { ids, relationId } from "../../sql/identifiers.ts";
 import { join, sql } from "../../sql/sql.ts";
 import { type LedgerKey, rejectedTable } from "../ledger/ledger.ts";
 import { landedColumns } from "../table/tables.ts";
+import { beginLanding, endLanding, undoLanding } from "./landing.ts";
 import { copyFault } from "./reasons.ts";
 import type { Rejection, RowBatch } from "./row-batch.ts";
 import { insertRowByRow, type RowTarget } from "./row-fallback.ts";
@@ -22,17 +23,17 @@ export async function copyRows(
   const columns = landedColumns(table);
   const statement = sql`copy ${relationId(table)} (${join(ids(columns), ", ")}) from stdin`;
   for (let copies = 1; rows.count > 0; copies++) {
-    await client.query(sql`savepoint landing`);
+    await beginLanding(client);
     try {
       const copied = await copyIn(client, statement, rows.chunks(`${loadId}\t`));
-      await client.query(sql`release savepoint landing`);
+      await endLanding(client);
       if (copied !== rows.count) throw new Error(`COPY took ${copied} of ${counted(rows.count, "row")}`);
       return copied;
     } catch (error) {
       const fault = copyFault(error, table.name, columns);
       const row = fault && rows.row(fault.index);
       if (!row) throw error;
-      await client.query(sql`rollback to savepoint landing`);
+      await undoLanding(client);
       if (copies >= MAX_COPIES) return insertBatch(into, rows, reject);
       rows.remove(fault.index);
       const { rowNo, place, text } = row;

@@ -9,6 +9,7 @@ import { ids, relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { type CellRule, cellRules } from "../check/cells.ts";
+import { beginLanding, endLanding, undoLanding } from "./landing.ts";
 import { copyFault } from "./reasons.ts";
 import type { Rejection } from "./row-batch.ts";
 import { type FallbackRow, insertRowByRow, type RowTarget } from "./row-fallback.ts";
@@ -101,15 +102,15 @@ export class CsvCopy {
       // What is scanned already belongs to this COPY, too.
       for (let chunk = await next(); chunk; chunk = await next()) yield chunk;
     }.bind(this);
-    await this.#into.client.query(sql`savepoint landing`);
+    await beginLanding(this.#into.client);
     try {
       const copied = await copyIn(this.#into.client, this.#statement(), chunks());
       if (copied !== this.#pendingRows) throw new Error(`COPY took ${copied} of ${counted(this.#pendingRows, "row")}`);
-      await this.#into.client.query(sql`release savepoint landing`);
+      await endLanding(this.#into.client);
       this.#rows += copied;
     } catch (error) {
       if (!copyFault(error, this.#into.table.name, this.#columns())) throw error;
-      await this.#into.client.query(sql`rollback to savepoint landing`);
+      await undoLanding(this.#into.client);
       for (let chunk = await next(); chunk; chunk = await next());
       await this.#again(kept);
     }

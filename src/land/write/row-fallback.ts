@@ -1,5 +1,5 @@
 import type { RawColumn } from "../../model/declarations.ts";
-import type { Client } from "../../postgres/client.ts";
+import { type Client, withNames } from "../../postgres/client.ts";
 import { id, ids, relationId } from "../../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
@@ -44,7 +44,7 @@ export async function insertRowByRow(
   const statements = statementsOf(table, columns, loadId);
   for (let from = 0; from < rows.length; from += ROWS_PER_BLOCK) {
     const some = rows.slice(from, from + ROWS_PER_BLOCK);
-    await client.query(block(statements, dataOf(columns, some)));
+    await withNames(client, "theirs", () => client.query(block(statements, dataOf(columns, some))));
     const { rows: answer } = await client.query<{ refused: string }>(
       sql`select current_setting(${SETTING}) as refused`,
     );
@@ -78,12 +78,12 @@ function statementsOf(table: RawTable, columns: readonly RawColumn[], loadId: st
     insert: (given) => sql`
       insert into ${relationId(table)} (${join(ids(["_load_id", "_row_no", ...columns.map(({ name }) => name)]), ", ")})
       select ${join([literal(BigInt(loadId)), sql`r.${id("_row_no")}`, ...columns.map(cell)], ", ")}
-      from jsonb_to_recordset(${given}) as r(${join([sql`${id("_row_no")} bigint`, ...columns.map(field)], ", ")});`,
+      from pg_catalog.jsonb_to_recordset(${given}) as r(${join([sql`${id("_row_no")} bigint`, ...columns.map(field)], ", ")});`,
     checks: columns
       .filter((column) => column.type !== "text")
       .map((column) => ({
         column: column.name,
-        check: sql`${cell(column)} from jsonb_to_record(one.value) as r(${field(column)})`,
+        check: sql`${cell(column)} from pg_catalog.jsonb_to_record(one.value) as r(${field(column)})`,
       })),
   };
 }
@@ -113,7 +113,7 @@ function block({ insert, checks }: Statements, data: string): Sql {
               if sqlstate !~ ${literal(CELL_STATES)} then
                 raise;
               end if;
-              faults := faults || jsonb_build_array(jsonb_build_array(${literal(column)}::text, sqlerrm));
+              faults := faults || pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_array(${literal(column)}::text, sqlerrm));
             end;`,
   );
   return sql`do ${dollarQuoted(sql`
@@ -132,9 +132,9 @@ function block({ insert, checks }: Statements, data: string): Sql {
         if sqlstate !~ ${literal(CELL_STATES)} then
           raise;
         end if;
-        for one in select value, ordinality::int - 1 as place from jsonb_array_elements(given) with ordinality loop
+        for one in select value, ordinality::int - 1 as place from pg_catalog.jsonb_array_elements(given) with ordinality loop
           begin
-            ${insert(sql`jsonb_build_array(one.value)`)}
+            ${insert(sql`pg_catalog.jsonb_build_array(one.value)`)}
           exception when others then
             get stacked diagnostics state = returned_sqlstate, said = message_text, fault = column_name;
             faults := '[]';
@@ -143,12 +143,12 @@ function block({ insert, checks }: Statements, data: string): Sql {
               raise;
             end if;
             if faults = '[]' then
-              faults := jsonb_build_array(jsonb_build_array(nullif(fault, ''), said));
+              faults := pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_array(nullif(fault, ''), said));
             end if;
-            refused := refused || jsonb_build_array(jsonb_build_array(one.place, faults));
+            refused := refused || pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_array(one.place, faults));
           end;
         end loop;
       end;
-      perform set_config(${SETTING}, refused::text, true);
+      perform pg_catalog.set_config(${SETTING}, refused::text, true);
     end`)}`;
 }

@@ -4,6 +4,7 @@ import { copyFormat, copyPgToPg } from "../../postgres/pg-to-pg-copy.ts";
 import { ids, relationId } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { type ColumnMatch, cellColumns, selectCells, unsureRows } from "./column-match.ts";
+import { beginLanding, endLanding, undoLanding } from "./landing.ts";
 import { copyFault } from "./reasons.ts";
 import type { RowTarget } from "./row-fallback.ts";
 
@@ -27,14 +28,14 @@ export async function copyUnread(into: RowTarget, copy: UnreadCopy): Promise<num
   const select = selectCells(match, copy.rows, loadId, unsureRows(match, copy.recordSchema));
   const format = await copyFormat(source, select, client, table, columns);
   const statement = sql`copy ${relationId(table)} (${join(ids(columns), ", ")}) from stdin`;
-  await client.query(sql`savepoint landing`);
+  await beginLanding(client);
   try {
     const count = await copyPgToPg(source, select, client, statement, { format, onBytes });
-    await client.query(sql`release savepoint landing`);
+    await endLanding(client);
     return count;
   } catch (error) {
     if (!copyFault((error as Error).cause, table.name, columns)) throw error;
   }
-  await client.query(sql`rollback to savepoint landing`);
+  await undoLanding(client);
   return undefined;
 }

@@ -59,12 +59,12 @@ function tail(whole?: Sql): Sql {
 export function counts(whole?: Sql): Sql {
   return sql`
     select
-      (select count(*) from failing) as rows,
+      (select pg_catalog.count(*) from failing) as rows,
       (
-        select json_agg(row_to_json(kept.*)::text)
+        select pg_catalog.json_agg(pg_catalog.row_to_json(kept.*)::text)
         from (select * from failing limit ${literal(KEPT_ROWS)}) as kept
       ) as kept${whole ? sql`,` : empty}
-      ${whole ? sql`(select count(*) from ${whole}) as total` : empty}`;
+      ${whole ? sql`(select pg_catalog.count(*) from ${whole}) as total` : empty}`;
 }
 
 /** 10, or "0.5%". */

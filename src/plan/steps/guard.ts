@@ -109,7 +109,7 @@ function cannotHaveLost({ model, step, published }: Guarded): Sql | undefined {
   const few = step.newRows
     ? sql`${join(changedIn(step.newRows, where).map(estimated), " + ")} < 0.4 * ${estimated(before)}`
     : sql`${estimated(made)} > 0.75 * ${estimated(before)}`;
-  return sql`coalesce(pg_relation_size(to_regclass(${sqlLiteral(privateId(before))})) >= ${literal(SMALL)} and ${few}, false)`;
+  return sql`coalesce(pg_catalog.pg_relation_size(pg_catalog.to_regclass(${sqlLiteral(privateId(before))})) >= ${literal(SMALL)} and ${few}, false)`;
 }
 
 /** Tables of a run that adds rows: as many rows as they have may be lost. */
@@ -120,9 +120,11 @@ function changedIn({ table, gone }: NewRows, where: string | undefined): string[
 /** Rows as of the last `analyze`, for the size that the table has now; NULL where there was none. */
 function estimated(table: string): Sql {
   return sql`(
-    select nullif(reltuples, -1) / greatest(relpages, 1) * pg_relation_size(oid) / current_setting('block_size')::integer
-    from pg_class
-    where oid = to_regclass(${sqlLiteral(privateId(table))})
+    select
+      nullif(c.reltuples::numeric, -1.0) / greatest(c.relpages, 1)::numeric
+      * pg_catalog.pg_relation_size(c.oid)::numeric / pg_catalog.current_setting('block_size')::numeric
+    from pg_catalog.pg_class as c
+    where c.oid = pg_catalog.to_regclass(${sqlLiteral(privateId(table))})::pg_catalog.oid
   )`;
 }
 
@@ -140,14 +142,15 @@ function auditOf(figures: Sql): Sql {
     ${counts()}`;
 }
 
+// Casts, so that both sides are of one type: for another pair others may have made an operator.
 function exceeds(amount: Sql, whole: Sql, allowed: Threshold): Sql {
   return "rows" in allowed
-    ? sql`${amount} > ${literal(allowed.rows)}`
-    : sql`${amount} > ${whole} * ${literal(String(allowed.share))}::numeric`;
+    ? sql`${amount}::numeric > ${literal(allowed.rows)}::numeric`
+    : sql`${amount}::numeric > ${whole}::numeric * ${literal(String(allowed.share))}::numeric`;
 }
 
 function percent(amount: Sql, whole: Sql): Sql {
-  return sql`round(100.0 * ${amount} / nullif(${whole}, 0), 1)`;
+  return sql`pg_catalog.round(100.0 * ${amount}::numeric / nullif(${whole}::numeric, 0.0), 1)`;
 }
 
 interface Compared {
@@ -169,8 +172,8 @@ function rowDrop({ before, after, where, unless }: Compared, allowed: Threshold)
       ${percent(drop, whole)} as percent_lost
     from (
       select
-        (select count(*) from ${before}${counted}) as rows_before,
-        (select count(*) from ${after}${counted}) as rows_now
+        (select pg_catalog.count(*) from ${before}${counted}) as rows_before,
+        (select pg_catalog.count(*) from ${after}${counted}) as rows_now
       ${unless ? sql`where not (${unless})` : empty}
     ) as figures
     where ${exceeds(drop, whole, allowed)}`;
@@ -187,10 +190,10 @@ function changedKeys(
   columns: readonly Column[],
   allowed: Threshold,
 ): Sql {
-  const changed = sql`to_jsonb("new".*) - (select names from added) <> to_jsonb("old".*)`;
+  const changed = sql`pg_catalog.to_jsonb("new".*) - (select names from added) <> pg_catalog.to_jsonb("old".*)`;
   const missing = (side: string) => or(key.map((name) => sql`${id(side, name)} is null`));
   const values = (side: string) =>
-    sql`jsonb_build_array(${join(
+    sql`pg_catalog.jsonb_build_array(${join(
       key.map((name) => id(side, name)),
       ", ",
     )})`;
@@ -201,9 +204,9 @@ function changedKeys(
   );
   return sql`
     with added as (
-      select coalesce(array_agg(name), '{}') as names
+      select coalesce(pg_catalog.array_agg(name), '{}') as names
       from (
-        select jsonb_object_keys(to_jsonb(line.*)) as name
+        select pg_catalog.jsonb_object_keys(pg_catalog.to_jsonb(line.*)) as name
         from (select * from ${after} limit 1) as line
       ) as columns
       where name <> all (array[${had}]::text[])
@@ -215,26 +218,26 @@ function changedKeys(
       ${percent(lost, whole)} as percent_changed
     from (
       select
-        sum(keys_before) as keys_before,
-        sum(keys_gone) as keys_gone,
-        sum(keys_changed) as keys_changed
+        pg_catalog.sum(keys_before) as keys_before,
+        pg_catalog.sum(keys_gone) as keys_gone,
+        pg_catalog.sum(keys_changed) as keys_changed
       from (
         select
-          count(*) as keys_before,
-          count(*) filter (where ${id("new", key[0]!)} is null) as keys_gone,
-          count(*) filter (
+          pg_catalog.count(*) as keys_before,
+          pg_catalog.count(*) filter (where ${id("new", key[0]!)} is null) as keys_gone,
+          pg_catalog.count(*) filter (
             where ${id("new", key[0]!)} is not null and ${changed}
           ) as keys_changed
         from ${before} as "old"
         left join ${after} as "new"
-          on ${and(key.map((name) => sql`${id("new", name)} = ${id("old", name)}`))}
+          on ${and(key.map((name) => sql`${id("new", name)} operator(pg_catalog.=) ${id("old", name)}`))}
         where not (${missing("old")})
         union all
         -- NULL is a key like any other, and not found by equality.
         select
-          count(*),
-          count(*) filter (where to_jsonb("new".*) is null),
-          count(*) filter (where ${changed})
+          pg_catalog.count(*),
+          pg_catalog.count(*) filter (where pg_catalog.to_jsonb("new".*) is null),
+          pg_catalog.count(*) filter (where ${changed})
         from ${before} as "old"
         left join ${after} as "new"
           on ${values("new")} = ${values("old")} and (${missing("new")})

@@ -160,7 +160,7 @@ const answers = async (settings: ConnectionSettings) => (await serverVersion(set
 /** Undefined when the server does not let us in, for example because it is still starting. */
 async function serverVersion(settings: ConnectionSettings): Promise<string | undefined> {
   try {
-    return await withClient(settings, {}, async (client) => {
+    return await withClient(settings, { names: "ours" }, async (client) => {
       const { rows } = await client.query<{ server_version: string }>(sql`show server_version`);
       return rows[0]?.server_version;
     });

@@ -12,8 +12,11 @@ commit;
 -- publish release 1, in one transaction: marts.sales (adopt)
 -- an attempt waits 5 ms for locks and holds readers for 250 ms at most; then it goes back to the savepoint and tries
 -- again, where the machine was too slow for that with twice the time, up to 5000 ms
+begin;
+set local search_path to default;
 select from "marts"."sales" limit 0;
 select from "_dataform"."sales_4d6dd095ba_1" limit 0;
+commit;
 begin;
 savepoint views;
 set local lock_timeout = '5ms';
@@ -47,9 +50,11 @@ alter view "bi"."by_day" owner to "analyst";
 grant select on "bi"."by_day" to public;
 comment on view "bi"."by_day" is 'By day';
 comment on column "bi"."by_day"."id" is 'Key';
+set local search_path to default;
 create materialized view "bi"."stored" as
  SELECT id
    FROM bi.by_day;
+set local search_path = pg_catalog, pg_temp;
 CREATE UNIQUE INDEX stored_id ON bi.stored USING btree (id);
 alter materialized view "bi"."stored" owner to "analyst"
 $body$;

@@ -21,9 +21,9 @@ select * from "_dataform"."sales_4d6dd095ba_1" as "sales" where amount is null
 )
 
 select
-  (select count(*) from failing) as rows,
+  (select pg_catalog.count(*) from failing) as rows,
   (
-    select json_agg(row_to_json(kept.*)::text)
+    select pg_catalog.json_agg(pg_catalog.row_to_json(kept.*)::text)
     from (select * from failing limit 100) as kept
   ) as kept;
 release savepoint "audit";
@@ -41,12 +41,12 @@ having count(*) > 1
 )
 
 select
-  (select count(*) from failing) as rows,
+  (select pg_catalog.count(*) from failing) as rows,
   (
-    select json_agg(row_to_json(kept.*)::text)
+    select pg_catalog.json_agg(pg_catalog.row_to_json(kept.*)::text)
     from (select * from failing limit 100) as kept
   ) as kept,
-  (select count(*) from "_dataform"."sales_4d6dd095ba_1") as total;
+  (select pg_catalog.count(*) from "_dataform"."sales_4d6dd095ba_1") as total;
 release savepoint "audit";
 
 -- assertion assertions.marts_sales_assertions_rowConditions (in the project)
@@ -58,19 +58,22 @@ where not (amount >= 0)
 )
 
 select
-  (select count(*) from failing) as rows,
+  (select pg_catalog.count(*) from failing) as rows,
   (
-    select json_agg(row_to_json(kept.*)::text)
+    select pg_catalog.json_agg(pg_catalog.row_to_json(kept.*)::text)
     from (select * from failing limit 100) as kept
   ) as kept,
-  (select count(*) from "_dataform"."sales_4d6dd095ba_1") as total;
+  (select pg_catalog.count(*) from "_dataform"."sales_4d6dd095ba_1") as total;
 release savepoint "audit";
 rollback;
 
 -- publish release 1, in one transaction: marts.sales (create)
 -- an attempt waits 5 ms for locks and holds readers for 250 ms at most; then it goes back to the savepoint and tries
 -- again, where the machine was too slow for that with twice the time, up to 5000 ms
+begin;
+set local search_path to default;
 select from "_dataform"."sales_4d6dd095ba_1" limit 0;
+commit;
 begin;
 savepoint views;
 set local lock_timeout = '5ms';

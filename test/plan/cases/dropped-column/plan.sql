@@ -12,8 +12,11 @@ commit;
 -- publish release 2, in one transaction: marts.sales (shim)
 -- an attempt waits 5 ms for locks and holds readers for 250 ms at most; then it goes back to the savepoint and tries
 -- again, where the machine was too slow for that with twice the time, up to 5000 ms
+begin;
+set local search_path to default;
 select from "marts"."sales" limit 0;
 select from "_dataform"."sales_4d6dd095ba_2" limit 0;
+commit;
 begin;
 savepoint views;
 set local lock_timeout = '5ms';

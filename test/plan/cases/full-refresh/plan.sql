@@ -17,14 +17,14 @@ declare
 begin
   for item in
     select
-      c.oid::regclass as index,
-      'kept_b6633efade_2s' || '_i' || row_number() over (order by c.oid) as name
-    from pg_index as x
-    join pg_class as c
+      c.oid::pg_catalog.regclass as index,
+      pg_catalog.format('%s_i%s', 'kept_b6633efade_2s', pg_catalog.row_number() over (order by c.oid)) as name
+    from pg_catalog.pg_index as x
+    join pg_catalog.pg_class as c
       on c.oid = x.indexrelid
-    where x.indrelid = '"_dataform"."kept_b6633efade_2s"'::regclass
+    where x.indrelid = '"_dataform"."kept_b6633efade_2s"'::pg_catalog.regclass::pg_catalog.oid
   loop
-    execute format('alter index %s rename to %I', item.index, item.name);
+    execute pg_catalog.format('alter index %s rename to %I', item.index, item.name);
   end loop;
 end
 $body$;
@@ -49,28 +49,32 @@ with failing as materialized (
   select
     rows_before,
     rows_now,
-    round(100.0 * (rows_before - rows_now) / nullif(rows_before, 0), 1) as percent_lost
+    pg_catalog.round(100.0 * (rows_before - rows_now)::numeric / nullif(rows_before::numeric, 0.0), 1) as percent_lost
   from (
     select
-      (select count(*) from "_dataform"."kept_b6633efade_1") as rows_before,
-      (select count(*) from "_dataform"."kept_b6633efade_2") as rows_now
-    where not (coalesce(pg_relation_size(to_regclass('"_dataform"."kept_b6633efade_1s"')) >= 1048576 and (
-      select nullif(reltuples, -1) / greatest(relpages, 1) * pg_relation_size(oid) / current_setting('block_size')::integer
-      from pg_class
-      where oid = to_regclass('"_dataform"."kept_b6633efade_2s"')
+      (select pg_catalog.count(*) from "_dataform"."kept_b6633efade_1") as rows_before,
+      (select pg_catalog.count(*) from "_dataform"."kept_b6633efade_2") as rows_now
+    where not (coalesce(pg_catalog.pg_relation_size(pg_catalog.to_regclass('"_dataform"."kept_b6633efade_1s"')) >= 1048576 and (
+      select
+        nullif(c.reltuples::numeric, -1.0) / greatest(c.relpages, 1)::numeric
+        * pg_catalog.pg_relation_size(c.oid)::numeric / pg_catalog.current_setting('block_size')::numeric
+      from pg_catalog.pg_class as c
+      where c.oid = pg_catalog.to_regclass('"_dataform"."kept_b6633efade_2s"')::pg_catalog.oid
     ) > 0.75 * (
-       select nullif(reltuples, -1) / greatest(relpages, 1) * pg_relation_size(oid) / current_setting('block_size')::integer
-       from pg_class
-       where oid = to_regclass('"_dataform"."kept_b6633efade_1s"')
+       select
+         nullif(c.reltuples::numeric, -1.0) / greatest(c.relpages, 1)::numeric
+         * pg_catalog.pg_relation_size(c.oid)::numeric / pg_catalog.current_setting('block_size')::numeric
+       from pg_catalog.pg_class as c
+       where c.oid = pg_catalog.to_regclass('"_dataform"."kept_b6633efade_1s"')::pg_catalog.oid
      ), false))
   ) as figures
-  where (rows_before - rows_now) > rows_before * '0.5'::numeric
+  where (rows_before - rows_now)::numeric > rows_before::numeric * '0.5'::numeric
 )
 
 select
-  (select count(*) from failing) as rows,
+  (select pg_catalog.count(*) from failing) as rows,
   (
-    select json_agg(row_to_json(kept.*)::text)
+    select pg_catalog.json_agg(pg_catalog.row_to_json(kept.*)::text)
     from (select * from failing limit 100) as kept
   ) as kept;
 release savepoint "audit";
@@ -79,8 +83,11 @@ rollback;
 -- publish release 2, in one transaction: marts.kept (replace)
 -- an attempt waits 5 ms for locks and holds readers for 250 ms at most; then it goes back to the savepoint and tries
 -- again, where the machine was too slow for that with twice the time, up to 5000 ms
+begin;
+set local search_path to default;
 select from "marts"."kept" limit 0;
 select from "_dataform"."kept_b6633efade_2" limit 0;
+commit;
 begin;
 savepoint views;
 set local lock_timeout = '5ms';

@@ -20,19 +20,19 @@ with failing as materialized (
   select
     rows_before,
     rows_now,
-    round(100.0 * (rows_before - rows_now) / nullif(rows_before, 0), 1) as percent_lost
+    pg_catalog.round(100.0 * (rows_before - rows_now)::numeric / nullif(rows_before::numeric, 0.0), 1) as percent_lost
   from (
     select
-      (select count(*) from "_dataform"."sales_4d6dd095ba_1") as rows_before,
-      (select count(*) from "_dataform"."sales_4d6dd095ba_2") as rows_now
+      (select pg_catalog.count(*) from "_dataform"."sales_4d6dd095ba_1") as rows_before,
+      (select pg_catalog.count(*) from "_dataform"."sales_4d6dd095ba_2") as rows_now
   ) as figures
-  where (rows_before - rows_now) > rows_before * '0.3'::numeric
+  where (rows_before - rows_now)::numeric > rows_before::numeric * '0.3'::numeric
 )
 
 select
-  (select count(*) from failing) as rows,
+  (select pg_catalog.count(*) from failing) as rows,
   (
-    select json_agg(row_to_json(kept.*)::text)
+    select pg_catalog.json_agg(pg_catalog.row_to_json(kept.*)::text)
     from (select * from failing limit 100) as kept
   ) as kept;
 release savepoint "audit";
@@ -41,9 +41,9 @@ release savepoint "audit";
 savepoint "audit";
 with failing as materialized (
   with added as (
-    select coalesce(array_agg(name), '{}') as names
+    select coalesce(pg_catalog.array_agg(name), '{}') as names
     from (
-      select jsonb_object_keys(to_jsonb(line.*)) as name
+      select pg_catalog.jsonb_object_keys(pg_catalog.to_jsonb(line.*)) as name
       from (select * from "_dataform"."sales_4d6dd095ba_2" limit 1) as line
     ) as columns
     where name <> all (array['id', 'amount']::text[])
@@ -52,42 +52,42 @@ with failing as materialized (
     keys_before,
     keys_gone,
     keys_changed,
-    round(100.0 * (keys_gone + keys_changed) / nullif(keys_before, 0), 1) as percent_changed
+    pg_catalog.round(100.0 * (keys_gone + keys_changed)::numeric / nullif(keys_before::numeric, 0.0), 1) as percent_changed
   from (
     select
-      sum(keys_before) as keys_before,
-      sum(keys_gone) as keys_gone,
-      sum(keys_changed) as keys_changed
+      pg_catalog.sum(keys_before) as keys_before,
+      pg_catalog.sum(keys_gone) as keys_gone,
+      pg_catalog.sum(keys_changed) as keys_changed
     from (
       select
-        count(*) as keys_before,
-        count(*) filter (where "new"."id" is null) as keys_gone,
-        count(*) filter (
-          where "new"."id" is not null and to_jsonb("new".*) - (select names from added) <> to_jsonb("old".*)
+        pg_catalog.count(*) as keys_before,
+        pg_catalog.count(*) filter (where "new"."id" is null) as keys_gone,
+        pg_catalog.count(*) filter (
+          where "new"."id" is not null and pg_catalog.to_jsonb("new".*) - (select names from added) <> pg_catalog.to_jsonb("old".*)
         ) as keys_changed
       from "_dataform"."sales_4d6dd095ba_1" as "old"
       left join "_dataform"."sales_4d6dd095ba_2" as "new"
-        on "new"."id" = "old"."id"
+        on "new"."id" operator(pg_catalog.=) "old"."id"
       where not ("old"."id" is null)
       union all
       -- NULL is a key like any other, and not found by equality.
       select
-        count(*),
-        count(*) filter (where to_jsonb("new".*) is null),
-        count(*) filter (where to_jsonb("new".*) - (select names from added) <> to_jsonb("old".*))
+        pg_catalog.count(*),
+        pg_catalog.count(*) filter (where pg_catalog.to_jsonb("new".*) is null),
+        pg_catalog.count(*) filter (where pg_catalog.to_jsonb("new".*) - (select names from added) <> pg_catalog.to_jsonb("old".*))
       from "_dataform"."sales_4d6dd095ba_1" as "old"
       left join "_dataform"."sales_4d6dd095ba_2" as "new"
-        on jsonb_build_array("new"."id") = jsonb_build_array("old"."id") and ("new"."id" is null)
+        on pg_catalog.jsonb_build_array("new"."id") = pg_catalog.jsonb_build_array("old"."id") and ("new"."id" is null)
       where "old"."id" is null
     ) as parts
   ) as figures
-  where (keys_gone + keys_changed) > 100
+  where (keys_gone + keys_changed)::numeric > 100::numeric
 )
 
 select
-  (select count(*) from failing) as rows,
+  (select pg_catalog.count(*) from failing) as rows,
   (
-    select json_agg(row_to_json(kept.*)::text)
+    select pg_catalog.json_agg(pg_catalog.row_to_json(kept.*)::text)
     from (select * from failing limit 100) as kept
   ) as kept;
 release savepoint "audit";
@@ -105,9 +105,9 @@ having count(*) > 1
 )
 
 select
-  (select count(*) from failing) as rows,
+  (select pg_catalog.count(*) from failing) as rows,
   (
-    select json_agg(row_to_json(kept.*)::text)
+    select pg_catalog.json_agg(pg_catalog.row_to_json(kept.*)::text)
     from (select * from failing limit 100) as kept
   ) as kept;
 release savepoint "audit";
@@ -116,8 +116,11 @@ rollback;
 -- publish release 2, in one transaction: marts.sales (replace)
 -- an attempt waits 5 ms for locks and holds readers for 250 ms at most; then it goes back to the savepoint and tries
 -- again, where the machine was too slow for that with twice the time, up to 5000 ms
+begin;
+set local search_path to default;
 select from "marts"."sales" limit 0;
 select from "_dataform"."sales_4d6dd095ba_2" limit 0;
+commit;
 begin;
 savepoint views;
 set local lock_timeout = '5ms';

@@ -17,14 +17,14 @@ declare
 begin
   for item in
     select
-      c.oid::regclass as index,
-      'kept_b6633efade_1s' || '_i' || row_number() over (order by c.oid) as name
-    from pg_index as x
-    join pg_class as c
+      c.oid::pg_catalog.regclass as index,
+      pg_catalog.format('%s_i%s', 'kept_b6633efade_1s', pg_catalog.row_number() over (order by c.oid)) as name
+    from pg_catalog.pg_index as x
+    join pg_catalog.pg_class as c
       on c.oid = x.indexrelid
-    where x.indrelid = '"_dataform"."kept_b6633efade_1s"'::regclass
+    where x.indrelid = '"_dataform"."kept_b6633efade_1s"'::pg_catalog.regclass::pg_catalog.oid
   loop
-    execute format('alter index %s rename to %I', item.index, item.name);
+    execute pg_catalog.format('alter index %s rename to %I', item.index, item.name);
   end loop;
 end
 $body$;
@@ -41,7 +41,10 @@ commit;
 -- publish release 1, in one transaction: marts.kept (create)
 -- an attempt waits 5 ms for locks and holds readers for 250 ms at most; then it goes back to the savepoint and tries
 -- again, where the machine was too slow for that with twice the time, up to 5000 ms
+begin;
+set local search_path to default;
 select from "_dataform"."kept_b6633efade_1" limit 0;
+commit;
 begin;
 savepoint views;
 set local lock_timeout = '5ms';

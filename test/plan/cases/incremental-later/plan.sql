@@ -19,17 +19,17 @@ create view "_dataform"."kept_b6633efade_2r" as
 select
   "s"."id" as "id",
   "s"."amount" as "amount",
-  (select pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::regclass)) as "_dataform_file",
+  (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::pg_catalog.regclass)) as "_dataform_file",
   "s"."ctid" as "_dataform_place"
 from "_dataform"."kept_b6633efade_1s" as s
-where (s."_dataform_release" < 2) and (not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "s"."ctid" and g.file = (select pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::regclass)))) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id")) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" is null and "d"."id" is null))
+where (s."_dataform_release" < 2) and (not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "s"."ctid" and g.file = (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::pg_catalog.regclass)))) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id")) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" is null and "d"."id" is null))
 union all
 select
   "d"."id" as "id",
   "d"."amount" as "amount",
-  (select pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::regclass)) as "_dataform_file",
+  (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::pg_catalog.regclass)) as "_dataform_file",
   "d"."ctid" as "_dataform_place"
-from "_dataform"."kept_b6633efade_2d" as d where not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "d"."ctid" and g.file = (select pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::regclass)));
+from "_dataform"."kept_b6633efade_2d" as d where not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "d"."ctid" and g.file = (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::pg_catalog.regclass)));
 create rule "_dataform_note" as on delete to "_dataform"."kept_b6633efade_2r" do instead
 insert into "_dataform"."kept_b6633efade_2x" (file, place) values (old."_dataform_file", old."_dataform_place");
   delete from "_dataform"."kept_b6633efade_2r" as "kept" where amount < 0;
@@ -40,12 +40,12 @@ select
   "s"."id" as "id",
   "s"."amount" as "amount"
 from "_dataform"."kept_b6633efade_1s" as s
-where (s."_dataform_release" < 2) and (not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "s"."ctid" and g.file = (select pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::regclass)))) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id")) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" is null and "d"."id" is null))
+where (s."_dataform_release" < 2) and (not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "s"."ctid" and g.file = (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::pg_catalog.regclass)))) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id")) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" is null and "d"."id" is null))
 union all
 select
   "d"."id" as "id",
   "d"."amount" as "amount"
-from "_dataform"."kept_b6633efade_2d" as d where not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "d"."ctid" and g.file = (select pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::regclass)));
+from "_dataform"."kept_b6633efade_2d" as d where not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "d"."ctid" and g.file = (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::pg_catalog.regclass)));
 comment on view "_dataform"."kept_b6633efade_2" is '{"environment":"main","target":"marts.kept","release":2}';
 commit;
 
@@ -60,28 +60,32 @@ with failing as materialized (
   select
     rows_before,
     rows_now,
-    round(100.0 * (rows_before - rows_now) / nullif(rows_before, 0), 1) as percent_lost
+    pg_catalog.round(100.0 * (rows_before - rows_now)::numeric / nullif(rows_before::numeric, 0.0), 1) as percent_lost
   from (
     select
-      (select count(*) from "_dataform"."kept_b6633efade_1") as rows_before,
-      (select count(*) from "_dataform"."kept_b6633efade_2") as rows_now
-    where not (coalesce(pg_relation_size(to_regclass('"_dataform"."kept_b6633efade_1s"')) >= 1048576 and (
-      select nullif(reltuples, -1) / greatest(relpages, 1) * pg_relation_size(oid) / current_setting('block_size')::integer
-      from pg_class
-      where oid = to_regclass('"_dataform"."kept_b6633efade_2x"')
+      (select pg_catalog.count(*) from "_dataform"."kept_b6633efade_1") as rows_before,
+      (select pg_catalog.count(*) from "_dataform"."kept_b6633efade_2") as rows_now
+    where not (coalesce(pg_catalog.pg_relation_size(pg_catalog.to_regclass('"_dataform"."kept_b6633efade_1s"')) >= 1048576 and (
+      select
+        nullif(c.reltuples::numeric, -1.0) / greatest(c.relpages, 1)::numeric
+        * pg_catalog.pg_relation_size(c.oid)::numeric / pg_catalog.current_setting('block_size')::numeric
+      from pg_catalog.pg_class as c
+      where c.oid = pg_catalog.to_regclass('"_dataform"."kept_b6633efade_2x"')::pg_catalog.oid
     ) < 0.4 * (
-       select nullif(reltuples, -1) / greatest(relpages, 1) * pg_relation_size(oid) / current_setting('block_size')::integer
-       from pg_class
-       where oid = to_regclass('"_dataform"."kept_b6633efade_1s"')
+       select
+         nullif(c.reltuples::numeric, -1.0) / greatest(c.relpages, 1)::numeric
+         * pg_catalog.pg_relation_size(c.oid)::numeric / pg_catalog.current_setting('block_size')::numeric
+       from pg_catalog.pg_class as c
+       where c.oid = pg_catalog.to_regclass('"_dataform"."kept_b6633efade_1s"')::pg_catalog.oid
      ), false))
   ) as figures
-  where (rows_before - rows_now) > rows_before * '0.5'::numeric
+  where (rows_before - rows_now)::numeric > rows_before::numeric * '0.5'::numeric
 )
 
 select
-  (select count(*) from failing) as rows,
+  (select pg_catalog.count(*) from failing) as rows,
   (
-    select json_agg(row_to_json(kept.*)::text)
+    select pg_catalog.json_agg(pg_catalog.row_to_json(kept.*)::text)
     from (select * from failing limit 100) as kept
   ) as kept;
 release savepoint "audit";
@@ -90,15 +94,19 @@ rollback;
 -- publish release 2, in one transaction: marts.kept (replace)
 -- an attempt waits 5 ms for locks and holds readers for 250 ms at most; then it goes back to the savepoint and tries
 -- again, where the machine was too slow for that with twice the time, up to 5000 ms
-select from "marts"."kept" limit 0;
 begin;
+set local search_path to default;
+select from "marts"."kept" limit 0;
+commit;
+begin;
+set local search_path to default;
 do $body$
 declare
   moved bigint;
 begin
   with gone as (
     delete from "_dataform"."kept_b6633efade_1s" as s
-    using "_dataform"."kept_b6633efade_2x" as g where g.place = "s"."ctid" and g.file = (select pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::regclass))
+    using "_dataform"."kept_b6633efade_2x" as g where g.place = "s"."ctid" and g.file = (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::pg_catalog.regclass))
     returning s.*
   )
   insert into "_dataform"."kept_b6633efade_1u" ("id", "amount", "_dataform_release", "_dataform_gone")
@@ -109,7 +117,7 @@ begin
     2
   from gone;
   get diagnostics moved = row_count;
-  if moved <> (select count(distinct (g.file, g.place)) from "_dataform"."kept_b6633efade_2x" as g where g.file <> (select pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::regclass))) then
+  if moved <> (select pg_catalog.count(distinct (g.file, g.place)) from "_dataform"."kept_b6633efade_2x" as g where g.file <> (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::pg_catalog.regclass))) then
     raise exception using errcode = '55000',
       message = 'marts.kept: its table was written anew since the run chose the rows to delete',
       hint = 'run again; vacuum full, cluster and changes by hand are for times without a run';
@@ -145,8 +153,9 @@ select
   "d"."id",
   "d"."amount",
   2
-from "_dataform"."kept_b6633efade_2d" as d where not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "d"."ctid" and g.file = (select pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::regclass)));
+from "_dataform"."kept_b6633efade_2d" as d where not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "d"."ctid" and g.file = (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::pg_catalog.regclass)));
 set constraints all immediate;
+set local search_path = pg_catalog, pg_temp;
 savepoint views;
 set local lock_timeout = '5ms';
 set local statement_timeout = '250ms';

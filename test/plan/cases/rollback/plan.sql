@@ -4,10 +4,14 @@
 -- publish release 3, in one transaction: marts.kept (replace), marts.sales (replace)
 -- an attempt waits 5 ms for locks and holds readers for 250 ms at most; then it goes back to the savepoint and tries
 -- again, where the machine was too slow for that with twice the time, up to 5000 ms
+begin;
+set local search_path to default;
 select from "marts"."kept" limit 0;
 select from "marts"."sales" limit 0;
 select from "_dataform"."sales_4d6dd095ba_1" limit 0;
+commit;
 begin;
+set local search_path to default;
 with gone as (
   delete from "_dataform"."kept_b6633efade_1s" as s
   where s."_dataform_release" > 1
@@ -41,6 +45,7 @@ from "_dataform"."kept_b6633efade_1u"
 where "_dataform_release" <= 1 and "_dataform_gone" > 1;
 comment on view "_dataform"."kept_b6633efade_3" is '{"environment":"main","target":"marts.kept","release":3}';
 set constraints all immediate;
+set local search_path = pg_catalog, pg_temp;
 savepoint views;
 set local lock_timeout = '5ms';
 set local statement_timeout = '250ms';

@@ -20,8 +20,11 @@ commit;
 -- publish release 1, in one transaction: marts_dev.sales (create), marts_dev.large (create)
 -- an attempt waits 5 ms for locks and holds readers for 250 ms at most; then it goes back to the savepoint and tries
 -- again, where the machine was too slow for that with twice the time, up to 5000 ms
+begin;
+set local search_path to default;
 select from "_dataform"."large_b69e1b6a02_1" limit 0;
 select from "_dataform"."sales_6da843024c_1" limit 0;
+commit;
 begin;
 savepoint views;
 set local lock_timeout = '5ms';

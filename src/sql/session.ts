@@ -1,0 +1,47 @@
+import { id } from "./identifiers.ts";
+import { type Sql, sql } from "./sql.ts";
+
+/**
+ * Where names without a schema are looked up: "ours" in pg_catalog and nowhere else, so that nothing that others made is
+ * taken for a function, an operator or a type of PostgreSQL; "theirs" where the database, the role or the URL says, for what
+ * a person wrote, and for what of it a statement of ours comes to evaluate: a view, an index, a trigger.
+ */
+export type NamesIn = "ours" | "theirs";
+
+const PATHS: Readonly<Record<NamesIn, Sql>> = {
+  ours: sql`search_path = pg_catalog, pg_temp`,
+  theirs: sql`search_path to default`,
+};
+
+/** For the session. */
+export function lookUp(names: NamesIn): Sql {
+  return sql`set ${PATHS[names]}`;
+}
+
+/** Until the transaction ends, or the savepoint before it is gone back to. */
+export function lookUpLocally(names: NamesIn): Sql {
+  return sql`set local ${PATHS[names]}`;
+}
+
+/** What a session of ours begins with, whatever the database is set to. */
+export function opening(names: NamesIn, role: string | undefined): Sql[] {
+  return [
+    // The tokenizer and the server must read quotes alike.
+    sql`set standard_conforming_strings = on`,
+    ...(names === "ours" ? [lookUp(names)] : []),
+    ...(role === undefined ? [] : [sql`set role ${id(role)}`]),
+  ];
+}
+
+/** Takes away what was set, made or locked in a session: `discard all`, which is refused beside other statements. */
+export const DISCARD: readonly Sql[] = [
+  sql`close all`,
+  sql`reset session authorization`,
+  sql`reset all`,
+  sql`deallocate all`,
+  sql`unlisten *`,
+  sql`select pg_catalog.pg_advisory_unlock_all()`,
+  sql`discard plans`,
+  sql`discard temp`,
+  sql`discard sequences`,
+];
