@@ -14,7 +14,7 @@ export const CONFLICTS_AND_LOCKS: ReadonlyMap<string, string> = new Map([...CONF
 /** How often in all. */
 const ATTEMPTS = 5;
 
-export interface Repeatable {
+interface Repeatable {
   /** What is done, for a person. */
   readonly what: string;
   readonly conflicts: ReadonlyMap<string, string>;

@@ -36,6 +36,7 @@ import {
   type Outcome,
   publishable,
 } from "./holding.ts";
+import { watchingLoads } from "./loads.ts";
 import { openPool, type Pool } from "./pool.ts";
 import { publishItem } from "./publish-item.ts";
 
@@ -151,8 +152,11 @@ class Run {
     if (preparation.length) await this.#session.retry((client) => client.script(joinStatements(preparation)));
     await this.#session.failpoint("schemas made");
     for (const segment of segments) {
-      await buildSegment(segment, this.#context);
-      await auditSegment(segment, this.#context);
+      const loads = await watchingLoads(segment, this.#context, async () => {
+        await buildSegment(segment, this.#context);
+        await auditSegment(segment, this.#context);
+      });
+      this.#warnings.push(...loads);
       await this.#release(segment);
       if (this.#late) break;
     }

@@ -436,3 +436,32 @@ test("a name that another environment publishes is refused, even with adopt", as
     "another environment of this database publishes that name",
   );
 });
+
+test("loads that land while several models read their table are named; where one reads it, nothing is said", async () => {
+  const { run, sql } = await warehouse({
+    "orders.sqlx": 'config { type: "declaration", schema: "raw", name: "orders" }',
+    "once.sqlx": 'config { type: "declaration", schema: "raw", name: "once" }',
+    "staged.sqlx": 'config { type: "view" }\nselect * from ${ref("raw", "orders")}',
+    "a.sqlx": 'config { type: "table" }\nselect count(*) as n from ${ref("staged")}',
+    "b.sqlx": 'config { type: "table" }\nselect count(*) as n from ${ref("raw", "orders")}',
+    "c.sqlx": 'config { type: "table" }\nselect count(*) as n from ${ref("raw", "once")}, ${ref("a")}',
+  });
+  const load = (table: string) =>
+    sql(`insert into raw.${table} values (1); insert into raw._load (source, stream, table_name, status, started_at, finished_at, rows)
+      values ('shop', '${table}', '${table}', 'loaded', now(), clock_timestamp(), 1)`);
+  await sql(`create schema raw; create table raw.orders (id integer); create table raw.once (id integer);
+    create table raw._load (load_id bigint generated always as identity, source text, stream text, table_name text, status text,
+      started_at timestamptz, finished_at timestamptz, rows bigint)`);
+  await load("orders");
+  expect((await run()).warnings).toEqual([]);
+  let landed = false;
+  const failpoint = async (point: string) => {
+    if (point !== "after a build" || landed) return;
+    landed = true;
+    await load("orders");
+    await load("once");
+  };
+  expect((await run({ failpoint })).warnings).toEqual([
+    "release 2 may show two states of raw.orders: load 2 (shop, orders) landed 1 of its rows while marts.a, marts.b read it; run again while nothing lands",
+  ]);
+});

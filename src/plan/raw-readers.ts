@@ -1,0 +1,47 @@
+import { type Action, isModel } from "../model/graph.ts";
+import type { Segment } from "../model/plan.ts";
+import { type Target, targetKey } from "../model/target.ts";
+
+/** A declared table, and what of a release reads it by itself, each in a transaction of its own. */
+export interface RawTable {
+  readonly target: Target;
+  /** `schema.name`. */
+  readonly readers: readonly string[];
+}
+
+/** Declared tables that more than one step of a segment reads, directly or through views, which are read when their readers are. */
+export function readBySeveral({ steps, audits }: Segment, actions: readonly Action[]): RawTable[] {
+  const byKey = new Map(actions.map((action) => [targetKey(action.target), action]));
+  const readers = new Map<string, Set<string>>();
+  for (const step of [...steps, ...audits]) {
+    // A guard is none of the graph's, and reads what was built.
+    const action = byKey.get(targetKey(step.target));
+    if (!action || action.kind === "view") continue;
+    for (const key of groundOf(action, byKey)) {
+      const known = readers.get(key);
+      if (known) known.add(targetKey(step.target));
+      else readers.set(key, new Set([targetKey(step.target)]));
+    }
+  }
+  return [...readers].flatMap(([key, names]) =>
+    names.size > 1 ? [{ target: byKey.get(key)!.target, readers: [...names] }] : [],
+  );
+}
+
+/** Keys of the declarations that an action reads, through views too. */
+function groundOf(action: Action, byKey: ReadonlyMap<string, Action>): Set<string> {
+  const ground = new Set<string>();
+  const seen = new Set<string>();
+  const open = [action];
+  for (let one = open.pop(); one; one = open.pop()) {
+    for (const dependency of one.dependencies) {
+      const key = targetKey(dependency);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const read = byKey.get(key);
+      if (read?.kind === "declaration") ground.add(key);
+      else if (read && isModel(read) && read.kind === "view") open.push(read);
+    }
+  }
+  return ground;
+}
