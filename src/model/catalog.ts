@@ -128,7 +128,7 @@ export interface Part {
 }
 
 /** What is no relation with rows, and has a name that no view can have beside it. */
-export type TakenName = "sequence" | "index" | "composite type" | "type";
+type TakenName = "sequence" | "index" | "composite type" | "type";
 
 export interface PublicRelation extends Attachments {
   readonly target: Target;

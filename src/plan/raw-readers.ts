@@ -3,14 +3,14 @@ import type { Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
 
 /** A declared table, and what of a release reads it by itself, each in a transaction of its own. */
-export interface RawTable {
+export interface SharedTable {
   readonly target: Target;
   /** `schema.name`. */
   readonly readers: readonly string[];
 }
 
 /** Declared tables that more than one step of a segment reads, directly or through views, which are read when their readers are. */
-export function readBySeveral({ steps, audits }: Segment, actions: readonly Action[]): RawTable[] {
+export function readBySeveral({ steps, audits }: Segment, actions: readonly Action[]): SharedTable[] {
   const byKey = new Map(actions.map((action) => [targetKey(action.target), action]));
   const readers = new Map<string, Set<string>>();
   for (const step of [...steps, ...audits]) {

@@ -1,6 +1,6 @@
 import type { Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
-import { type RawTable, readBySeveral } from "../plan/raw-readers.ts";
+import { readBySeveral, type SharedTable } from "../plan/raw-readers.ts";
 import type { Client } from "../postgres/client.ts";
 import { id } from "../sql/identifiers.ts";
 import { sql } from "../sql/sql.ts";
@@ -34,7 +34,7 @@ type Load = Readonly<Record<"load_id" | "source" | "stream" | "table_name" | "ro
 
 function twoStates(
   { release }: Segment,
-  { target, readers }: RawTable,
+  { target, readers }: SharedTable,
   { load_id, source, stream, rows }: Load,
 ): string {
   const shown =
