@@ -26,6 +26,7 @@ const commands = new Map<string, () => Promise<AddCommand>>([
   ["releases", async () => (await import("./commands/releases.ts")).addReleasesCommand],
   ["rollback", async () => (await import("./commands/rollback.ts")).addRollbackCommand],
   ["env", async () => (await import("./commands/env.ts")).addEnvCommand],
+  ["retire", async () => (await import("./commands/retire.ts")).addRetireCommand],
   ["diff", async () => (await import("./commands/diff.ts")).addDiffCommand],
   ["roles", async () => (await import("./commands/roles.ts")).addRolesCommand],
   ["db", async () => (await import("./commands/db.ts")).addDbCommand],

@@ -25,6 +25,16 @@ export interface ReleaseReport {
   readonly warnings: readonly string[];
 }
 
+/** What `dataform retire` did. */
+export interface RetireReport {
+  readonly version: 1;
+  readonly runId: string;
+  readonly environment: string;
+  /** What is no longer in the database. */
+  readonly models: readonly string[];
+  readonly warnings: readonly string[];
+}
+
 /** How one release differs from another, model by model; models that are the same object in both are left out. */
 export interface ReleaseDiff {
   readonly version: 1;

@@ -313,7 +313,9 @@ function refuseOtherProject(graph: CompiledGraph, catalog: Catalog): void {
 function removedNote(keys: readonly string[]): string[] {
   if (!keys.length) return [];
   const names = keys.length > 5 ? `${keys.slice(0, 5).join(", ")} and ${keys.length - 5} more` : keys.join(", ");
-  return [`no longer in the project, still readable as last published: ${names}; drop the view to retire a model`];
+  return [
+    `no longer in the project, still readable as last published: ${names}; \`dataform retire\` takes them out of the database`,
+  ];
 }
 
 function removedModels(graph: CompiledGraph, catalog: Catalog): string[] {

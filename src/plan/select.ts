@@ -34,7 +34,12 @@ export function selectActions(graph: CompiledGraph, selection: Selection): Reado
  * The keys that a name, `schema.name` or a pattern with `*` means.
  * @throws UserError where it means none
  */
-export function matching(flag: string, pattern: string, keys: readonly string[]): string[] {
+export function matching(
+  flag: string,
+  pattern: string,
+  keys: readonly string[],
+  advice = "`dataform compile` lists the actions of the project",
+): string[] {
   const expression = new RegExp(
     `^${pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", pattern.includes(".") ? ".*" : "[^.]*")}$`,
   );
@@ -45,7 +50,7 @@ export function matching(flag: string, pattern: string, keys: readonly string[])
     message: `${flag}: nothing is named ${pattern}`,
     expected: "a name, schema.name or a pattern with *",
     found: pattern,
-    hint: suggestion ? `did you mean ${suggestion}?` : "`dataform compile` lists the actions of the project",
+    hint: suggestion ? `did you mean ${suggestion}?` : advice,
   });
 }
 

@@ -404,7 +404,7 @@ test("a model that leaves the project stays readable, and is retired by dropping
   project.remove("b.sqlx");
   const report = await run();
   expect(report.warnings).toEqual([
-    "no longer in the project, still readable as last published: marts.b; drop the view to retire a model",
+    "no longer in the project, still readable as last published: marts.b; `dataform retire` takes them out of the database",
   ]);
   expect(await rows("select id from marts.b")).toEqual(["1"]);
   await sql("drop view marts.b");
