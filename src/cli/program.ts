@@ -5,6 +5,7 @@ import { counted } from "../model/counted.ts";
 import { errorDocument, formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
 import { postgresError } from "../postgres/sqlstate.ts";
 import { annotate } from "./github.ts";
+import { adviceForHabit } from "./habits.ts";
 import { paint } from "./paint.ts";
 import { readSettings } from "./settings.ts";
 import type { AddCommand, Shell } from "./shell.ts";
@@ -49,7 +50,10 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
     .option("--debug", "show stack traces")
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ writeOut: (text) => shell.print(text.trimEnd()), writeErr: (text) => shell.say(text.trimEnd()) })
+    .configureOutput({
+      writeOut: (text) => shell.print(text.trimEnd()),
+      writeErr: (text) => shell.say(withAdvice(text.trimEnd())),
+    })
     .hook("preAction", (command, acting) => {
       shell.projectDir = resolve(shell.projectDir, command.opts().projectDir as string);
       readSettings(acting, shell);
@@ -92,6 +96,11 @@ function watched(given: Shell) {
   return { shell, stdout: () => stdout };
 }
 
+function withAdvice(text: string): string {
+  const advice = adviceForHabit(text);
+  return advice === undefined ? text : `${text.split("\n")[0]}\n  → ${advice}`;
+}
+
 /** The flag may be what could not be read, so it is looked for where it stands. */
 function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
@@ -110,7 +119,8 @@ interface Failure {
 function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) {
     const [message = "", hint] = error.message.replace(/^error: /, "").split("\n");
-    const errors = [{ message, ...(hint ? { hint: hint.replace(/^\((.*)\)$/, "$1") } : {}), code: error.code }];
+    const advice = adviceForHabit(message) ?? hint?.replace(/^\((.*)\)$/, "$1");
+    const errors = [{ message, ...(advice ? { hint: advice } : {}), code: error.code }];
     return { exitCode: error.exitCode === 0 ? 0 : 2, errors, stacks: [], told: true };
   }
   if (error instanceof UserError || error instanceof UserErrors) {

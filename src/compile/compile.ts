@@ -6,7 +6,8 @@ import { targetKey } from "../model/target.ts";
 import { adoptGraph } from "./adopt.ts";
 import { checkGraph } from "./check.ts";
 import { refuseFields } from "./core-fields.ts";
-import { explainCoreErrors } from "./explain.ts";
+import { explainCoreErrors, refusedFiles } from "./explain.ts";
+import { checkForeignSyntax } from "./foreign-syntax.ts";
 import { readProject } from "./project.ts";
 import { checkQueries } from "./queries.ts";
 import { withRefusals } from "./refused-changes.ts";
@@ -46,22 +47,25 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   });
   const told = explainCoreErrors(answer, project);
   // Of an action that core has refused, or whose fields are refused, what is left says nothing.
-  const refused = [...told, ...butIn(told, refuseFields(answer.graph, projectDir))];
+  const files = refusedFiles(answer, project);
+  const refused = [...told, ...butIn(files, refuseFields(answer.graph, projectDir))];
+  const known = [...files, ...refused.flatMap(({ location }) => location?.file ?? [])];
   const errors = [
     ...(await raw).errors,
     ...refused,
     ...wrong,
-    ...butIn(refused, checkQueries(graph, projectDir)),
+    ...butIn(known, checkForeignSyntax(graph, projectDir)),
+    ...butIn(known, checkQueries(graph, projectDir)),
     ...(await checkGraph(graph, projectDir)),
   ];
   if (errors.length) throw new UserErrors(errors);
   return withRefusals(withLanding(graph, (await raw).tables), projectDir);
 }
 
-/** The errors in files that have none of the others. */
-function butIn(others: readonly UserError[], errors: readonly UserError[]): UserError[] {
-  const files = new Set(others.map(({ location }) => location?.file));
-  return errors.filter(({ location }) => !files.has(location?.file));
+/** The errors in other files than these. */
+function butIn(files: readonly string[], errors: readonly UserError[]): UserError[] {
+  const others = new Set<string | undefined>(files);
+  return errors.filter(({ location }) => !others.has(location?.file));
 }
 
 /** The graph, its declarations with the file that lands them, also where a definition declares the table itself. */

@@ -1,5 +1,6 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
+import { ownValue } from "../model/own-value.ts";
 import { meaningful } from "../sql/tokens.ts";
 import { placeInConfig } from "./config-text.ts";
 import type { ProjectFiles } from "./project.ts";
@@ -19,6 +20,23 @@ export interface ConfigMistake {
   readonly inCall?: boolean;
 }
 
+/** Keys of other warehouses and other tools, and what is one here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  database:
+    "take it out: a project has one database, the one it connects to; what another has is landed by `dataform ingest`, or is a foreign table",
+  project: "take it out: a project has one database, the one it connects to",
+  redshift: "take it out: it is of Redshift; postgres: { indexes: […] } makes indexes",
+  snowflake: "take it out: it is of Snowflake; postgres: { indexes: […] } makes indexes",
+  sqldatawarehouse: "take it out: it is of Azure's data warehouse; postgres: { indexes: […] } makes indexes",
+  presto: "take it out: it is of Presto",
+  materialized: 'say it by the type: "view", "table", "incremental"; a view alone can be materialized: true',
+  unique_key: 'uniqueKey: ["id"]',
+  alias: "name",
+  indexes: "postgres: { indexes: [{ columns: […] }] }",
+  grants: "postgres: { grants: { select: […] } }",
+  severity: "postgres: { severity: … } in an assertion, postgres: { assertions: { severity: … } } in a model",
+};
+
 export function wrongConfig(
   mistake: ConfigMistake,
   file: string,
@@ -30,6 +48,8 @@ export function wrongConfig(
     inCall && call ? { location: call, snippet: lineOf(call, project) } : placeInConfig(project.projectDir, file, path);
   if (unknown === undefined)
     return new UserError({ message: `${path.join(".")} has a wrong value`, ...place, expected, found });
+  const elsewhere = ownValue(ELSEWHERE, unknown);
+  if (elsewhere) return new UserError({ message: `${path.join(".")} has no meaning here`, ...place, hint: elsewhere });
   if (onlyBigQuery)
     return new UserError({
       message: `${path.join(".")} has a meaning on BigQuery only`,

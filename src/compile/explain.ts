@@ -1,5 +1,7 @@
+import { basename, extname } from "node:path";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
+import { ownValue } from "../model/own-value.ts";
 import { type ConfigMistake, leftOut, wrongConfig } from "./config-mistakes.ts";
 import type { ProjectFiles } from "./project.ts";
 import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
@@ -16,7 +18,33 @@ export function explainCoreErrors({ graph, frames }: SandboxAnswer, project: Pro
   const bigQueryOnly = [...(graph.notebooks ?? []), ...(graph.dataPreparations ?? [])].map((action) =>
     onlyBigQuery(action.fileName, project),
   );
-  return withoutRepeats([...explained, ...bigQueryOnly]);
+  return withoutConsequences(withoutRepeats([...explained, ...bigQueryOnly]), project);
+}
+
+/** The files of which core has refused something, also where that is told as a mistake of another file. */
+export function refusedFiles({ graph }: SandboxAnswer, project: ProjectFiles): string[] {
+  const errors = graph.graphErrors?.compilationErrors ?? [];
+  return errors.flatMap(({ fileName, message }) =>
+    fileName === undefined || message === NO_EXPECTATION ? [] : projectPath(fileName, project),
+  );
+}
+
+/** The names that an error misses, where it misses one. */
+const missed = new WeakMap<UserError, string>();
+
+/** One cause is one error: what a file with a mistake would have made is not missing. */
+function withoutConsequences(errors: readonly UserError[], { projectDir }: ProjectFiles): UserError[] {
+  const faulty = new Set(errors.flatMap((error) => (missed.has(error) ? [] : (error.location?.file ?? []))));
+  const texts = [...faulty].map((file) => ({ file, text: readSource(projectDir, file) }));
+  const makes = (name: string) =>
+    texts.some(
+      ({ file, text }) =>
+        basename(file, extname(file)) === name || new RegExp(`["'\`]${escapePattern(name)}["'\`]`).test(text),
+    );
+  return errors.filter((error) => {
+    const name = missed.get(error)?.split(".").at(-1);
+    return name === undefined || !makes(name);
+  });
 }
 
 const NO_EXPECTATION = "Expected query is empty.";
@@ -36,6 +64,22 @@ function explain(
   return thrown(message, error.stack, frames, file, project);
 }
 
+/** Types of Dataform 2, dbt and SQLMesh, and what is one here. */
+const OTHER_TYPES: Readonly<Record<string, string>> = {
+  inline: 'type: "view" can be read by ref(); or put the text into a function of includes/',
+  ephemeral: 'type: "view" can be read by ref(); or put the text into a function of includes/',
+  operation: 'did you mean "operations"?',
+  materializedview: 'config { type: "view", materialized: true }',
+  materialized_view: 'config { type: "view", materialized: true }',
+  incremental_by_time_range:
+    'type: "incremental", and delete from ${self()} where … in pre_operations takes the range away first',
+  incremental_by_unique_key: 'type: "incremental", uniqueKey: ["id"]',
+  snapshot: "a history of a source is made by scd2.publish (docs/history.md)",
+  seed: "land the file: dataform ingest (docs/ingest.md)",
+  source: 'did you mean "declaration"?',
+  model: 'did you mean "table"?',
+};
+
 type Explanation = (
   match: RegExpExecArray,
   file: string,
@@ -50,6 +94,7 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
     (m, ...rest) => missing(m[2]!, ...rest),
   ],
   [/^Could not resolve (.*)$/s, (m, ...rest) => missing(m[1]!, ...rest)],
+  [/^Dataset (.*) could not be found\.?$/s, (m, ...rest) => missing(m[1]!, ...rest)],
   [
     /^Circular dependency detected in chain: \[(.*)\]/,
     (m, file) =>
@@ -104,6 +149,15 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
         hint: `add to the test: input "${readReference(m[1]!)}" { select … }`,
       }),
   ],
+  [
+    /^Cannot read properties of (?:undefined|null) \(reading '(?:dataset|name|schema)'\)$|^Invalid input\. Accepted inputs/,
+    (_, file, __, project, [place, ...calledFrom]) =>
+      new UserError({
+        message: "a reference is given no name",
+        ...(place ? { location: place, snippet: lineOf(place, project), calledFrom } : { location: { file } }),
+        expected: 'ref("orders"), ref("raw", "orders") or ref({ schema: "raw", name: "orders" })',
+      }),
+  ],
   [/^No meaning: (.*)$/s, (m, file, _, project) => leftOut(m[1]!, file, project)],
   [
     /^Config: (.*)$/s,
@@ -134,16 +188,17 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
   ],
   [/^Actions of type "(.*)" exist only on BigQuery/, (_, file, __, project) => onlyBigQuery(file, project)],
   [
-    /^Unrecognized action type: (.*)$/,
+    /^(?:Unrecognized action|Unrecognized table|Unexpected table) type: (.*)$/,
     (m, file, _, project) => {
       const types = ["table", "view", "incremental", "assertion", "operations", "declaration", "test"];
       const suggestion = nearest(m[1]!, types);
+      const advice = ownValue(OTHER_TYPES, m[1]!.toLowerCase());
       return new UserError({
         message: `unknown type "${m[1]}"`,
         location: findInSource(project.projectDir, file, /\btype\s*:/),
         expected: types.join(", "),
         found: m[1]!,
-        ...(suggestion ? { hint: `did you mean "${suggestion}"?` } : {}),
+        ...(advice || suggestion ? { hint: advice ?? `did you mean "${suggestion}"?` } : {}),
       });
     },
   ],
@@ -158,15 +213,23 @@ function missing(
 ): UserError {
   const wanted = readReference(reference);
   const last = wanted.split(".").at(-1)!;
+  const [schema, name, ...more] = wanted.split(".");
+  const isTold = names.includes(wanted) && name !== undefined && !more.length;
   const suggestion = nearest(wanted, names) ?? names.find((name) => nearest(last, [name.split(".").at(-1)!]));
-  return new UserError({
+  const error = new UserError({
     message: `nothing in the project is named ${wanted}`,
     location: findReference(file, wanted, project, frames),
     ...(frames.length ? { calledFrom: frames.slice(1) } : {}),
     expected: "the name of a model, a declaration or an operation with output",
     found: wanted,
-    hint: suggestion ? `did you mean ${suggestion}?` : 'declare it: config { type: "declaration", schema: …, name: … }',
+    hint: isTold
+      ? `write ref("${schema}", "${name}"): each part by itself`
+      : suggestion
+        ? `did you mean ${suggestion}?`
+        : 'declare it: config { type: "declaration", schema: …, name: … }',
   });
+  missed.set(error, wanted);
+  return error;
 }
 
 /** The name itself in the line that called `ref()`, or in the file where core does not say which did. */
@@ -181,8 +244,9 @@ function findReference(file: string, wanted: string, project: ProjectFiles, [cal
 /** core prints a reference as `"name"`, `name` or as the JSON of a target. */
 function readReference(text: string): string {
   try {
-    const value = JSON.parse(text) as string | { schema?: string; name: string };
-    return typeof value === "string" ? value : value.schema ? `${value.schema}.${value.name}` : value.name;
+    const value = JSON.parse(text) as string | number | null | { schema?: string; name: string };
+    if (value === null || typeof value === "number") return text;
+    return typeof value === "string" ? value : value.schema ? `${value.schema}.${value.name}` : (value.name ?? text);
   } catch {
     return text;
   }
@@ -222,7 +286,10 @@ function thrown(
     return new UserError({ message, location });
   }
   const cause = Object.assign(new Error(message), { stack });
-  return new UserError({ message, location: place, snippet: lineOf(place, project), calledFrom, cause });
+  const error = new UserError({ message, location: place, snippet: lineOf(place, project), calledFrom, cause });
+  const name = /^([\w$]+) is not defined$/.exec(message)?.[1];
+  if (name !== undefined) missed.set(error, name);
+  return error;
 }
 
 /** Of a block without an end, all that follows is read as a part of it. */

@@ -110,6 +110,7 @@ function compile({ corePath, projectDir, files, overrides, rawTables, placeThrow
   const compileSession = session.compile.bind(session);
   session.compile = () => {
     declareRaw(session, rawTables);
+    leaveOutNameless(session);
     const unread = markInputs(session);
     testIncrementals(session);
     graph = compileSession();
@@ -188,6 +189,16 @@ function markInputs(session) {
     }
   }
   return unread;
+}
+
+// Core would fail over them in the middle of its own work.
+function leaveOutNameless(session) {
+  for (const [key, test] of Object.entries(session.tests)) {
+    if (test.testTarget || test.datasetToTest) continue;
+    session.compileError(new Error("A test needs a dataset."), test.proto.fileName);
+    delete session.tests[key];
+  }
+  if (Array.isArray(session.tests)) session.tests = session.tests.filter(Boolean);
 }
 
 const INCREMENTAL = 2;
@@ -333,10 +344,12 @@ function patchConfig(session, settings) {
   for (const method of ["publish", "operate", "assert"]) {
     const original = session[method];
     session[method] = (name, config) => {
+      refuseUnless(typeof name === "string" && name, `the name in ${method}()`, `a text: ${method}("name", …)`, name);
       const later = (builder, type) => markedLater(checkedLater(session, builder, type));
-      if (config === null || typeof config !== "object") {
+      if (config === null || typeof config !== "object" || Array.isArray(config)) {
         const type = { publish: "view", operate: "operations", assert: "assertion" }[method];
-        return later(original.call(session, name, config), type);
+        const builder = later(original.call(session, name), type);
+        return config === undefined ? builder : method === "operate" ? builder.queries(config) : builder.query(config);
       }
       const type = { publish: config.type ?? "view", operate: "operations", assert: "assertion" }[method];
       // Core asks for the assertions of a model's config in this way, too, and says the file.
@@ -348,8 +361,55 @@ function patchConfig(session, settings) {
     };
   }
   const { declare, test } = session;
-  session.declare = (config) => declare.call(session, withoutMistakes(session, "declaration", config));
-  session.test = (name) => checkedLater(session, test.call(session, name), "test");
+  session.declare = (config) => {
+    const isObject = config !== null && typeof config === "object" && !Array.isArray(config);
+    refuseUnless(isObject, "declare()", 'an object: declare({ schema: "raw", name: "orders" })', config);
+    return declare.call(session, withoutMistakes(session, "declaration", config));
+  };
+  session.test = (name) => {
+    refuseUnless(typeof name === "string" && name, "the name in test()", 'a text: test("name")', name);
+    return checkedLater(session, test.call(session, name), "test");
+  };
+}
+
+// What is given to a call: it stands in the line that calls.
+function refuseUnless(isRight, what, expected, found) {
+  if (!isRight) throw wrongCall(what, expected, found);
+}
+
+function wrongCall(what, expected, value, inCall = true) {
+  const found = typeof value === "function" ? "a function" : (JSON.stringify(value) ?? String(value));
+  return new Error(`Config: ${JSON.stringify({ path: [what], expected, found, inCall })}`);
+}
+
+// Methods of builders that are given SQL, and whether several statements of it.
+const SQL_METHODS = { query: false, where: false, expect: false, preOps: true, postOps: true, queries: true };
+
+// A text or a function that makes one: core would find out in the middle of its own work.
+function checkedSql(session, builder) {
+  const check = (key, several, method, before) => (value) => {
+    const isSql = (one) =>
+      typeof one === "string" || (several && Array.isArray(one) && one.every((text) => typeof text === "string"));
+    const expected = several
+      ? "a text, a list of texts, or a function that returns one"
+      : "a text, or a function that returns one";
+    if (value !== undefined && typeof value !== "function" && !isSql(value)) {
+      session.compileError(wrongCall(`${key}()`, expected, value));
+      return method.call(builder, ...before, "");
+    }
+    const made = (context) => {
+      const sql = value(context);
+      // What is empty is told with its place.
+      if (sql !== undefined && !isSql(sql))
+        throw wrongCall(`what the function in ${key}() returns`, expected, sql, false);
+      return sql ?? (several ? [] : "");
+    };
+    return method.call(builder, ...before, typeof value === "function" ? made : value);
+  };
+  for (const [key, several] of Object.entries(SQL_METHODS))
+    if (typeof builder[key] === "function") builder[key] = check(key, several, builder[key], []);
+  const { input } = builder;
+  if (typeof input === "function") builder.input = (name, value) => check("input", false, input, [name])(value);
 }
 
 // The config without the keys that are wrong, each of which is told.
@@ -374,13 +434,15 @@ function refuseLeftOut(session, { type }, { sqlContextable }) {
 
 // What a config could say, said by the methods of a builder.
 function checkedLater(session, builder, type) {
+  checkedSql(session, builder);
   for (const { key, mistakes } of methodsOf(type)) {
     const method = builder[key];
     if (typeof method !== "function") continue;
     builder[key] = (value, ...rest) => {
       const found = mistakes(value);
       report(session, found);
-      return found.length ? builder : method.call(builder, value, ...rest);
+      // Not every method of core gives its builder back.
+      return found.length ? builder : (method.call(builder, value, ...rest) ?? builder);
     };
   }
   return builder;

@@ -284,6 +284,11 @@ test("unknown commands, flags, actions and tags suggest the nearest", async () =
   };
   expect(await stderr("rnu")).toContain("Did you mean run?");
   expect(await stderr("run", "--full-refesh")).toContain("Did you mean --full-refresh?");
+  expect(await stderr("ls")).toContain("unknown command 'ls'\n  → `dataform compile` lists the actions");
+  expect(await stderr("seed")).toContain("→ `dataform ingest` lands files");
+  expect(await stderr("run", "--select", "orders")).toContain("→ --actions name, --tags name");
+  expect(await stderr("run", "--threads=4")).toContain("→ --concurrency says");
+  expect(await stderr("constructor")).toContain("unknown command 'constructor'");
   expect(await stderr("run", "--url", url, "--actions", "ordres")).toContain("did you mean marts.orders?");
   expect(await stderr("run", "--url", url, "--tags", "dayly")).toContain("did you mean daily?");
   expect(await stderr("run", "--vars", "nothing")).toContain("Expected name=value");

@@ -222,3 +222,82 @@ test("an input may stand for a model that is read with other variables", async (
     }),
   ).toEqual([]);
 });
+
+test("one cause is one error: nothing is missing that a file with a mistake would have made", async () => {
+  expect(
+    await places({
+      "a.sqlx": 'config { type: "table", name: }\nselect 1 as id',
+      "b.sqlx": 'config { type: "view" }\nselect * from ${ref("a")} join ${ref("made")} on true',
+      "c.sqlx": 'config { type: "view" }\nselect ${lib.x()} from ${ref("a")}',
+      "t.sqlx": 'config { type: "test", dataset: "a" }\nselect 1 as id',
+      "includes/lib.js": "module.exports = { x: () => { }",
+      "definitions/made.js": 'publish("made").query("select 1 as id);',
+      "d.sqlx": 'config { type: "view" }\nselect * from ${ref("other")}',
+    }),
+  ).toEqual([
+    "a.sqlx:1:31: Unexpected token '}'",
+    "made.js:1:23: Invalid or unexpected token",
+    "d.sqlx:2:21: nothing in the project is named other",
+  ]);
+});
+
+test("what is typed from the habit of dbt, SQLMesh or Dataform 2 is told what to write instead", async () => {
+  const cases: Record<string, readonly [sqlx: string, place: string, advice: string]> = {
+    ref: [`config { type: "table" }\nselect * from {{ ref('x', 'base') }}`, "2:15", 'write ${ref("base")}'],
+    source: ['config { type: "table" }\nselect * from {{ source("raw", "x") }}', "2:15", 'write ${ref("raw", "x")}'],
+    config: ['{{ config(materialized="table") }}\nselect 1', "1:1", 'config { type: "table" }'],
+    when: ['config { type: "table" }\nselect 1 {% if is_incremental() %} {% endif %}', "2:10", "${when(incremental()"],
+    self: ['config { type: "table" }\nselect 1\npost_operations {\n  analyze {{ this }}\n}', "4:11", "write ${self()}"],
+    other: ["select {# why #} 1", "1:8", "comments as --"],
+    blank: ['config{ type: "table" }\nselect 1 as id', "1:1", "with one blank before the brace: config {"],
+    blanks: [
+      'config { type: "table" }\nselect 1 as id\npost_operations  { select 1 }',
+      "3:1",
+      "brace: post_operations {",
+    ],
+    mesh: ["MODEL (name x, kind full);\nselect 1", "1:1", 'config { type: "table" }'],
+    inline: ['config { type: "inline" }\nselect 1', "1:10", 'type: "view" can be read by ref()'],
+    dotted: ['config { type: "view" }\nselect * from ${ref("marts.base")}', "2:17", 'write ref("marts", "base")'],
+    nothing: ['config { type: "view" }\nselect * from ${ref()}', "2:17", 'expected: ref("orders")'],
+    redshift: ['config { type: "table", redshift: { distKey: "x" } }\nselect 1', "1:25", "postgres: { indexes"],
+    database: ['config { type: "table", database: "x" }\nselect 1', "1:25", "a project has one database"],
+  };
+  const files = Object.fromEntries(Object.entries(cases).map(([name, [sqlx]]) => [`${name}.sqlx`, sqlx]));
+  const text = await said({ ...base, ...files });
+  for (const [name, [, place, advice]] of Object.entries(cases)) {
+    const own = text.split(/^(?=definitions\/)/m).filter((one) => one.startsWith(`definitions/${name}.sqlx`));
+    expect([own.length, own[0]]).toEqual([1, expect.stringContaining(`definitions/${name}.sqlx:${place}: `)]);
+    expect(own[0]).toContain(advice);
+  }
+});
+
+test("every wrong shape of what a call of JavaScript is given is told at the call, in our words", async () => {
+  const wrong = ["5", "null", "true", "{ a: 1 }", "[5]", "() => 5", "() => [5]", "() => ({})"];
+  const calls = [
+    ...["query", "preOps", "postOps", "where"].map(
+      (key) => `publish("N", { type: "incremental" }).query("select 1 as id").${key}(V)`,
+    ),
+    ...["query", "queries"].map((key) => `${key === "query" ? 'assert("N")' : 'operate("N")'}.${key}(V)`),
+    'publish("N", V)',
+    'assert("N", V)',
+    'operate("N", V)',
+    'test("N").dataset("base").expect(V)',
+    'test("N").dataset(V).expect("select 1 as id")',
+    'test("N").dataset("reads").input("base", V).expect("select 1 as id")',
+    "publish(V)",
+    "declare(V)",
+    "test(V)",
+    'publish("N", { type: "table" }).query((ctx) => `select * from ${ctx.ref(V)}`)',
+  ];
+  const code = calls.flatMap((call, i) =>
+    wrong.map((value, j) => call.replaceAll("V", value).replace("N", `n${i}_${j}`)),
+  );
+  const files = Object.fromEntries(code.map((line, index) => [`definitions/c${index}.js`, line]));
+  const text = await said({ ...base, "reads.sqlx": 'config { type: "view" }\nselect * from ${ref("base")}', ...files });
+  const raw = /is not a function|is not iterable|Cannot (?:read|convert)|report this|Unexpected property|github/;
+  expect(text.split("\n").filter((line) => raw.test(line))).toEqual([]);
+  const told = new Set([...text.matchAll(/^definitions\/c(\d+)\.js/gm)].map(([, index]) => Number(index)));
+  // These are configs of a view, an assertion or an operation.
+  const fine = code.filter((line) => /^(?:publish|assert|operate)\("\w+", null\)/.test(line));
+  expect(code.filter((line, index) => !told.has(index) && !fine.includes(line))).toEqual([]);
+});

@@ -1,0 +1,94 @@
+import { UserError } from "../model/errors.ts";
+import { type CompiledGraph, isModel } from "../model/graph.ts";
+import { placeOf } from "../sql/locate.ts";
+import { meaningful, type Token } from "../sql/tokens.ts";
+import { readSource } from "./source.ts";
+
+// What people type from the habit of dbt, of SQLMesh, or with a blank too few. SQL has no braces outside of strings, so each
+// is a piece of another language, and PostgreSQL would only say that it is no SQL.
+
+/** Of what begins in braces, and what says it here. */
+const JINJA: readonly (readonly [RegExp, string])[] = [
+  [/^\{\{\s*ref\s*\(\s*(?:['"][^'"]*['"]\s*,\s*)?['"]([^'"]+)['"]/, 'write ${ref("$1")}'],
+  [/^\{\{\s*source\s*\(\s*['"]([^'"]+)['"]\s*,\s*['"]([^'"]+)['"]/, 'declare it, and write ${ref("$1", "$2")}'],
+  [/^\{\{\s*this\b/, "write ${self()}"],
+  [/^\{\{\s*var\s*\(\s*['"]([^'"]+)['"]/, "write ${dataform.projectConfig.vars.$1}"],
+  [/^\{\{-?\s*config\s*\(/, 'write a block at the top of the file: config { type: "table" }'],
+  [/^\{%-?\s*if\s+is_incremental\s*\(/, "write ${when(incremental(), `where …`)}"],
+  [/^\{[{%#]/, "write JavaScript: ${…} in the text, functions in includes/, comments as --"],
+];
+
+const BLOCKS = /^(?:config|js|pre_operations|post_operations|incremental_where|input)$/i;
+
+/** Refuses braces in the SQL of the graph, each at its place and with what to write instead. */
+export function checkForeignSyntax(graph: CompiledGraph, projectDir: string): UserError[] {
+  const read = (name: string) => readSource(projectDir, name).replaceAll("\r\n", "\n");
+  return textsOf(graph).flatMap(({ file, text }) => {
+    const found = foreignIn(text);
+    if (!found) return [];
+    return [
+      new UserError({ message: found.message, ...placeOf(graph.traces, read, file, text, found.at), hint: found.hint }),
+    ];
+  });
+}
+
+function textsOf({ actions, tests }: CompiledGraph): { readonly file: string; readonly text: string }[] {
+  const texts = actions.flatMap((action) => {
+    const own =
+      action.kind === "operations"
+        ? action.queries
+        : isModel(action)
+          ? [action.query, ...action.preOperations, ...action.postOperations]
+          : action.kind === "assertion" && !action.parent
+            ? [action.query]
+            : [];
+    return own.map((text) => ({ file: action.file, text }));
+  });
+  return [
+    ...texts,
+    ...tests.flatMap(({ file, inputs, expected }) => [...inputs, expected].map((text) => ({ file, text }))),
+  ];
+}
+
+interface Foreign {
+  readonly at: number;
+  readonly message: string;
+  readonly hint: string;
+}
+
+function foreignIn(text: string): Foreign | undefined {
+  if (!text.includes("{") && !/^\s*model\s*\(/i.test(text)) return undefined;
+  const tokens = meaningful(text);
+  if (isWord(tokens[0], /^model$/i) && tokens[1]?.text === "(")
+    return {
+      at: tokens[0]!.start,
+      message: "MODEL (…) is SQLMesh's",
+      hint: 'write a block at the top of the file: config { type: "table" }',
+    };
+  const index = tokens.findIndex(({ kind, text: symbol }) => kind === "symbol" && symbol.startsWith("{"));
+  const brace = tokens[index];
+  if (!brace) return undefined;
+  const before = tokens[index - 1];
+  if (isWord(before, BLOCKS)) {
+    const name = before!.text;
+    const block = name === name.toLowerCase() ? `${name} {` : `${name.toLowerCase()} {`;
+    return {
+      at: before!.start,
+      message: `${name} begins no block here`,
+      hint: `write it small, with one blank before the brace: ${block}`,
+    };
+  }
+  const rest = text.slice(brace.start);
+  for (const [pattern, hint] of JINJA) {
+    const match = pattern.exec(rest);
+    if (match) {
+      const filled = hint.replace(/\$(\d)/g, (_, group: string) => match[Number(group)] ?? "");
+      return { at: brace.start, message: "Jinja is dbt's, and SQLX has JavaScript", hint: filled };
+    }
+  }
+  return undefined;
+}
+
+function isWord(token: Token | undefined, pattern: RegExp): boolean {
+  return token?.kind === "word" && pattern.test(token.text);
+}
