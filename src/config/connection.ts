@@ -18,7 +18,7 @@ import { readService } from "./service-file.ts";
 import { readTls } from "./tls.ts";
 import { refuseUnread } from "./unread.ts";
 
-export interface ConnectionChoice {
+interface ConnectionChoice {
   /** `--url`: a URL, or "embedded". */
   readonly url?: string;
   /** `--credentials`: the path of a file as Dataform 2 writes it. */

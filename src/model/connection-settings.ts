@@ -58,7 +58,7 @@ export const TARGET_SESSIONS = ["any", "read-write", "read-only", "primary", "st
 export type TargetSession = (typeof TARGET_SESSIONS)[number];
 
 export const CHANNEL_BINDINGS = ["disable", "prefer", "require"] as const;
-export type ChannelBinding = (typeof CHANNEL_BINDINGS)[number];
+type ChannelBinding = (typeof CHANNEL_BINDINGS)[number];
 
 /** A URL that psql and BI tools open. The password is masked unless asked for. */
 export function connectionUrl(settings: ConnectionSettings, options: { readonly password?: boolean } = {}): string {

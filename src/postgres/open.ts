@@ -10,14 +10,14 @@ import { negotiatingConnection } from "./negotiate.ts";
 const PATIENCE = 10_000;
 
 /** A connection of the driver, and what the server said of itself when it began. */
-export interface Opened {
+interface Opened {
   readonly driver: pg.Client;
   /** The settings, with the server that answered and no other. */
   readonly settings: ConnectionSettings;
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-export interface OpenOptions {
+interface OpenOptions {
   readonly applicationName: string;
   readonly onNotice?: ((message: string) => void) | undefined;
 }

@@ -7,7 +7,7 @@ import { id } from "../sql/identifiers.ts";
 import { dollarQuoted, sqlLiteral } from "../sql/literals.ts";
 import { empty, type Identifier, join, type Sql, sql } from "../sql/sql.ts";
 import { meaningful } from "../sql/tokens.ts";
-import { actAs, type Client, withClient, withNames } from "./client.ts";
+import { type Client, withClient, withNames } from "./client.ts";
 import { describeStatement, type Field } from "./describe.ts";
 import { sqlState } from "./sqlstate.ts";
 
@@ -23,7 +23,7 @@ export interface Reader {
   fence(query: Sql): Promise<Sql>;
 }
 
-export interface ReadingOptions {
+interface ReadingOptions {
   readonly applicationName: string;
   /** Sent first, as `set local …`. */
   readonly settings: Sql;
@@ -34,7 +34,7 @@ export function withReader<T>(
   { applicationName, settings: local }: ReadingOptions,
   work: (reader: Reader) => Promise<T>,
 ): Promise<T> {
-  return withClient(settings, { applicationName }, async (client) => {
+  return withClient(settings, { applicationName, duty: "builder" }, async (client) => {
     await client.script(sql`begin transaction isolation level repeatable read; ${local}`);
     try {
       return await work((await isSuperuser(client)) ? fencedReader(client) : await plainReader(client));
@@ -54,7 +54,6 @@ async function isSuperuser(client: Client): Promise<boolean> {
 }
 
 async function plainReader(client: Client): Promise<Reader> {
-  await actAs(client, "builder");
   await client.query(sql`set transaction read only`);
   return { client, fence: async (query) => query };
 }
@@ -85,6 +84,8 @@ const READ_ONLY = "25006";
 const FUNCTION = id("pg_temp", "dataform_read");
 
 async function build(client: Client, query: Sql, fields: readonly Field[]): Promise<Sql> {
+  // As the user who logged in: the roles of this program make no other.
+  await client.query(sql`set local role none`);
   const types = await typesOf(client, fields);
   const columns = fields.map((_, index) => id(`c${index + 1}`));
   const reader = client.roles

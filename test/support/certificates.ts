@@ -2,13 +2,13 @@ import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:cry
 
 // Certificates as a server needs them, made here: no tool has to be installed for it.
 
-export interface Authority {
+interface Authority {
   readonly name: string;
   readonly certificate: string;
   readonly key: KeyObject;
 }
 
-export interface Certificate {
+interface Certificate {
   readonly certificate: string;
   /** PEM, PKCS #8. */
   readonly key: string;
