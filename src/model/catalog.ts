@@ -58,6 +58,8 @@ export interface ManifestEntry {
   readonly key?: readonly string[];
   readonly description?: string;
   readonly columnDescriptions: Readonly<Record<string, string>>;
+  /** Its rows depend on who reads: its tables have row-level security, or its view reads with the rights of the reader. */
+  readonly perReader?: true;
   /** Rights that the model gives on its view, for one that comes back. */
   readonly grants?: readonly Grant[];
 }
@@ -137,6 +139,8 @@ export interface PublicRelation extends Attachments {
   readonly published: boolean;
   /** Whether the owner may read what a run builds only if that is granted: it is no superuser, and not the user of this run. */
   readonly ownerIsOther: boolean;
+  /** A table's: its policies bind whoever reads it. */
+  readonly rowSecurity: boolean;
   readonly columns: readonly Column[];
   /** What others built upon it, nearest first. */
   readonly dependents: readonly Dependent[];
@@ -178,4 +182,10 @@ export interface BuiltObject {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly grants: readonly Grant[];
+  /** A table with row-level security, or a view with the rights of its reader. */
+  readonly perReader?: boolean;
+  /** Its policies, in words; "" where it has none. */
+  readonly policies?: string;
+  /** Whom row-level security binds that is forced, though this role builds what reads the table. */
+  readonly forcedOn?: string;
 }

@@ -170,6 +170,8 @@ export interface PublishItem {
   readonly object: BuiltObject;
   readonly publishing: PublishOptions;
   readonly delta?: DeltaStep;
+  /** Why its row-level security would not do what it says. */
+  readonly unheld?: string;
 }
 
 /** Time limits of publishing, in milliseconds. */

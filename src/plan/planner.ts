@@ -28,6 +28,7 @@ import { sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 import { privateObject, publicNames, type Resolve } from "./authored-statements.ts";
 import { inDependencyOrder } from "./order.ts";
+import { unprotectedReaders } from "./row-security.ts";
 import { matching, type Selection, selectActions } from "./select.ts";
 import { refuseSplit } from "./splits.ts";
 import { assertionStep } from "./steps/assertion.ts";
@@ -87,7 +88,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
     preparation: missingSchemas(chosen, catalog).flatMap((schema) => makeSchema(schema, models)),
     segments: ordered,
     removed: removedModels(graph, catalog),
-    notes: [...graph.notes, ...removedNote(removedModels(graph, catalog))],
+    notes: [...graph.notes, ...unprotectedReaders([...models.values()]), ...removedNote(removedModels(graph, catalog))],
   };
 }
 

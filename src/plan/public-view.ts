@@ -23,6 +23,7 @@ import { goesWithColumns, inTheWay, restored, sameColumn, withColumns } from "./
 import { dropDependents, makeDependents, refuseToRebuild } from "./dependents.ts";
 import { isOurView, leftBehind, refuseUnpublishable } from "./obstacles.ts";
 import { refuseOurNames } from "./our-names.ts";
+import { optionsFor, refuseUnheld, refuseUnprotected } from "./row-security.ts";
 
 /** How the public view of one model follows its new private object. */
 export interface PublicPath {
@@ -51,6 +52,7 @@ export interface PublicPath {
  */
 export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
   refuseOurNames(item, item.object.columns);
+  refuseUnheld(item);
   refuseUnpublishable(item, catalog);
   const relation = catalog.relations[targetKey(item.target)];
   const { columns } = item.object;
@@ -149,6 +151,7 @@ function shim(item: PublishItem, relation: PublicRelation, { built, added, reade
 }
 
 function adopt(item: PublishItem, relation: PublicRelation, catalog: Catalog): PublicPath {
+  refuseUnprotected(item, relation);
   const dependents = leftBehind(relation);
   for (const dependent of dependents) refuseToRebuild(item, dependent);
   const { parts, fixed } = relation;
@@ -179,7 +182,7 @@ export function publicViewStatements(item: PublishItem, path: PublicPath, catalo
   const { how } = path;
   const replaced = how === "replace" || how === "shim";
   const dependents = how === "rebuild" ? relation!.dependents : how === "adopt" ? leftBehind(relation!) : [];
-  const options = how === "adopt" && relation!.kind !== "view" ? [] : (relation?.options ?? []);
+  const options = viewOptions(item, catalog);
   return [
     ...dropDependents(dependents),
     ...(how === "recreate" || how === "rebuild" ? [statement("shape", sql`drop view ${relationId(item.target)}`)] : []),
@@ -190,6 +193,13 @@ export function publicViewStatements(item: PublishItem, path: PublicPath, catalo
     ...newGrants(item, relation).map((grant) => statement("label", grantOn(item.target, grant))),
     ...makeDependents(dependents),
   ];
+}
+
+/** Options of a table are not those of a view. */
+export function viewOptions(item: PublishItem, catalog: Catalog): string[] {
+  const key = targetKey(item.target);
+  const relation = catalog.relations[key];
+  return optionsFor(item, relation?.kind === "view" ? relation.options : [], catalog.manifest[key]);
 }
 
 /** What the view is given of what the relation before had. */

@@ -9,7 +9,8 @@ import { privateId } from "../sql/names.ts";
 import { DISCARD, lookUpLocally, opening } from "../sql/session.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { inTransaction, sqlOf, statement } from "../sql/statement.ts";
-import { choosePath, declaredGrants, type PublicPath, publicViewStatements } from "./public-view.ts";
+import { choosePath, declaredGrants, type PublicPath, publicViewStatements, viewOptions } from "./public-view.ts";
+import { asksForRights } from "./row-security.ts";
 
 export interface PublishInput {
   readonly catalog: Catalog;
@@ -30,7 +31,7 @@ export function planPublish(input: PublishInput): PublishPlan {
   const views = [
     ...lockFirst(paths, catalog),
     ...paths.flatMap(({ item, path }) => publicViewStatements(item, path, catalog)),
-    ...asBuilder(input, [...items.flatMap(({ delta }) => delta?.history ?? []), ...readableByOwners(items, catalog)]),
+    ...asBuilder(input, [...items.flatMap(({ delta }) => delta?.history ?? []), ...readable(items, catalog)]),
   ];
   const bounds = boundsOf(items);
   return {
@@ -86,12 +87,24 @@ function asBuilder({ roles }: PublishInput, statements: readonly Statement[]): r
   return [...act("builder"), ...statements, ...act("publisher")];
 }
 
-/** A view reads with the rights of its owner, which somebody may have changed. */
-function readableByOwners(items: readonly PublishItem[], catalog: Catalog): Statement[] {
-  return items.flatMap(({ target, entry }) => {
-    const relation = catalog.relations[targetKey(target)];
-    if (!relation?.ownerIsOther) return [];
-    return [statement("label", sql`grant select on ${privateId(entry.object)} to ${id(relation.owner)}`)];
+/**
+ * A view reads with the rights of its owner, whom somebody may have changed, or with those of its reader. What everybody
+ * may select from is in a schema that nobody may look into: it is read through the view, by whoever may read that.
+ */
+function readable(items: readonly PublishItem[], catalog: Catalog): Statement[] {
+  return items.flatMap((item) => {
+    const { entry, delta } = item;
+    const relation = catalog.relations[targetKey(item.target)];
+    const tables = delta
+      ? [delta.table, ...(delta.gone ? [delta.gone] : [])]
+      : entry.storage
+        ? [entry.storage.table, entry.storage.undo]
+        : [];
+    const read = [...new Set([entry.object, ...(entry.perReader ? tables : [])])].map(privateId);
+    return [
+      ...(relation?.ownerIsOther ? [sql`grant select on ${privateId(entry.object)} to ${id(relation.owner)}`] : []),
+      ...(asksForRights(viewOptions(item, catalog)) ? [sql`grant select on ${read} to public`] : []),
+    ].map((one) => statement("label", one));
   });
 }
 

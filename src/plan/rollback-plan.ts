@@ -1,10 +1,9 @@
 import type { Catalog, Manifest, ManifestEntry, Storage } from "../model/catalog.ts";
-import type { DeltaStep, PublishItem, Statement } from "../model/plan.ts";
+import type { DeltaStep, PublishItem } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
-import { commentOnPrivate } from "../sql/ddl.ts";
+import { commentOnPrivate, createPrivateView } from "../sql/ddl.ts";
 import { historicalQuery, revertStorage } from "../sql/delta.ts";
-import { privateId, privateName } from "../sql/names.ts";
-import { type Sql, sql } from "../sql/sql.ts";
+import { privateName } from "../sql/names.ts";
 import { statement } from "../sql/statement.ts";
 
 /** A kept release. */
@@ -26,6 +25,7 @@ export function planRollback(
 ): { readonly items: readonly PublishItem[]; readonly notes: readonly string[] } {
   const items = Object.entries(to.manifest).flatMap(([key, entry]) => {
     if (catalog.manifest[key]?.object === entry.object && catalog.relations[key]) return [];
+    if (isUnprotected(catalog, key, entry)) return [];
     const made = entry.storage
       ? storageItem(catalog, { ...entry, storage: entry.storage }, kept, release, to)
       : item(entry, to);
@@ -33,10 +33,19 @@ export function planRollback(
     return [catalog.relations[key] ? made : { ...made, object: { ...made.object, grants: entry.grants ?? [] } }];
   });
   const younger = Object.keys(catalog.manifest).filter((key) => !to.manifest[key]);
+  const unprotected = Object.entries(to.manifest).filter(([key, entry]) => isUnprotected(catalog, key, entry));
   return {
     items,
-    notes: younger.map((key) => `${key} did not exist in release ${to.release}; it stays as it is`),
+    notes: [
+      ...younger.map((key) => `${key} did not exist in release ${to.release}; it stays as it is`),
+      ...unprotected.map(([key]) => `${key} had no row-level security in release ${to.release}; it stays as it is`),
+    ],
   };
+}
+
+/** Rows that policies keep from readers now would be shown to all of them. */
+function isUnprotected(catalog: Catalog, key: string, entry: ManifestEntry): boolean {
+  return catalog.manifest[key]?.perReader === true && !entry.perReader;
 }
 
 function item(entry: ManifestEntry, to: KeptRelease, delta?: DeltaStep): PublishItem {
@@ -45,7 +54,7 @@ function item(entry: ManifestEntry, to: KeptRelease, delta?: DeltaStep): Publish
     target: entry.target,
     file: `release ${to.release}`,
     entry: rest,
-    object: { name: entry.object, columns, grants: [] },
+    object: { name: entry.object, columns, grants: [], ...(entry.perReader ? { perReader: true } : {}) },
     publishing: { grants: {}, rebuildDependents: false, adopt: false },
     ...(delta ? { delta } : {}),
   };
@@ -70,20 +79,16 @@ function storageItem(
     statements: [
       ...revertStorage(entry.storage, entry.columns, entry.release, release).map((one) => statement("delta", one)),
       // As it was then, which is the same before these statements and after: a snapshot may be from either side.
-      viewOf(sql`create view ${privateId(object)}`, historicalQuery(entry.storage, entry.columns, entry.release)),
+      statement(
+        "shape",
+        createPrivateView(object, historicalQuery(entry.storage, entry.columns, entry.release), entry),
+      ),
       statement("label", commentOnPrivate("view", object, { environment, target: key, release })),
     ],
-    history: [viewOf(sql`create or replace view ${privateId(last.object)}`, historical)],
+    history: [
+      statement("shape", createPrivateView(last.object, historical, { replace: true, perReader: last.perReader })),
+    ],
   });
-}
-
-function viewOf(head: Sql, query: Sql): Statement {
-  return statement(
-    "shape",
-    sql`
-      ${head} as
-      ${query}`,
-  );
 }
 
 /** The newest entry over a storage: the one whose view shows its rows as they are now. */

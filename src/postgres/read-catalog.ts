@@ -107,7 +107,10 @@ const nothingAttached: Omit<Attachments, "owner"> = {
 
 async function readRelations(client: Client, targets: readonly Target[]): Promise<Record<string, PublicRelation>> {
   const { rows } = await client.query<
-    Record<"oid" | "schema" | "name" | "relkind" | "published" | "other" | "columns" | "attachments", string>
+    Record<
+      "oid" | "schema" | "name" | "relkind" | "published" | "other" | "protected" | "columns" | "attachments",
+      string
+    >
   >(
     sql`select c.oid, n.nspname as schema, c.relname as name, c.relkind,
        exists (
@@ -117,13 +120,14 @@ async function readRelations(client: Client, targets: readonly Target[]): Promis
          where p.relnamespace = to_regnamespace('_dataform')
        ) as published,
        (select r.rolname <> current_user and not r.rolsuper from pg_roles r where r.oid = c.relowner) as other,
+       c.relrowsecurity as protected,
        ${columnsOf} as columns, ${attachmentsOf} as attachments
      from unnest($1::text[], $2::text[]) as wanted(schema, name)
      join pg_namespace n on n.nspname = wanted.schema
      join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
      union all
      -- A relation has a row type of its name: another type of that name is in its way.
-     select t.oid, n.nspname, t.typname, 'T', false, false, '[]', jsonb_build_object('owner', pg_get_userbyid(t.typowner))
+     select t.oid, n.nspname, t.typname, 'T', false, false, false, '[]', jsonb_build_object('owner', pg_get_userbyid(t.typowner))
      from unnest($1::text[], $2::text[]) as wanted(schema, name)
      join pg_namespace n on n.nspname = wanted.schema
      join pg_type t on t.typnamespace = n.oid and t.typname = wanted.name
@@ -144,6 +148,7 @@ async function readRelations(client: Client, targets: readonly Target[]): Promis
         ...(JSON.parse(row.attachments) as Attachments),
         published: row.published === "t",
         ownerIsOther: row.other === "t",
+        rowSecurity: row.protected === "t",
         columns: JSON.parse(row.columns) as Column[],
         dependents: dependents.get(row.oid) ?? [],
       };
@@ -172,20 +177,36 @@ const isByDefault = sql`exists (
     and coalesce(pg_get_userbyid(nullif(d.grantee, 0)), 'PUBLIC') = g ->> 'grantee'
     and d.privilege_type = g ->> 'privilege' and d.is_grantable = (g ->> 'grantable')::boolean)`;
 
+/** Whose rights decide what is read of it. */
+const readingOf = sql`jsonb_strip_nulls(jsonb_build_object(
+  'perReader', c.relrowsecurity or exists (
+    select from pg_options_to_table(c.reloptions) o where o.option_name = 'security_invoker' and o.option_value::boolean),
+  'policies', (
+    select coalesce(string_agg(concat_ws(' ', p.polname, p.polcmd, p.polpermissive, p.polroles::text), ', ' order by p.polname), '')
+    from pg_policy p where p.polrelid = c.oid and c.relrowsecurity),
+  'forcedOn', (
+    select r.rolname from pg_roles r
+    where r.oid = c.relowner and c.relrowsecurity and c.relforcerowsecurity and not (r.rolsuper or r.rolbypassrls))))`;
+
 /** The columns of private objects, and the rights that post_operations gave on them, by name. */
 export async function describeObjects(client: Client, names: readonly string[]): Promise<Map<string, BuiltObject>> {
   const query = sql`
-    select c.relname as name, ${columnsOf} as columns,
+    select c.relname as name, ${columnsOf} as columns, ${readingOf} as reading,
       (select coalesce(jsonb_agg(g), '[]') from jsonb_array_elements(${grantsOf}) g where not ${isByDefault}) as grants
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = $1 and c.relname = any($2::text[])`;
   const { rows } = await withNames(client, "ours", () =>
-    client.query<Record<"name" | "columns" | "grants", string>>(query, [PRIVATE_SCHEMA, names]),
+    client.query<Record<"name" | "columns" | "grants" | "reading", string>>(query, [PRIVATE_SCHEMA, names]),
   );
   return new Map(
-    rows.map(({ name, columns, grants }) => [
+    rows.map(({ name, columns, grants, reading }) => [
       name,
-      { name, columns: JSON.parse(columns) as Column[], grants: JSON.parse(grants) as Grant[] },
+      {
+        name,
+        columns: JSON.parse(columns) as Column[],
+        grants: JSON.parse(grants) as Grant[],
+        ...(JSON.parse(reading) as Pick<BuiltObject, "perReader" | "policies" | "forcedOn">),
+      },
     ]),
   );
 }

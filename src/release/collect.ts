@@ -4,6 +4,7 @@ import type { ManifestEntry } from "../model/catalog.ts";
 import type { PublishItem } from "../model/plan.ts";
 import type { Client } from "../postgres/client.ts";
 import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
+import { createPrivateView } from "../sql/ddl.ts";
 import { currentQuery, replicaIdentity } from "../sql/delta.ts";
 import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
@@ -102,9 +103,8 @@ async function noSnapshotIsOlder(client: Client): Promise<boolean> {
 async function turnToStorage(client: Client, entries: readonly ManifestEntry[]): Promise<ManifestEntry[]> {
   const busy: ManifestEntry[] = [];
   for (const entry of entries) {
-    const statement = sql`
-          create or replace view ${privateId(entry.object)} as
-          ${currentQuery(entry.storage!, entry.columns)}`;
+    const query = currentQuery(entry.storage!, entry.columns);
+    const statement = createPrivateView(entry.object, query, { replace: true, perReader: entry.perReader });
     let turned = false;
     for (let attempt = 1; !turned && attempt <= 10; attempt++) {
       if (attempt > 1) await pause(10 + Math.random() * 40);

@@ -18,7 +18,7 @@ import { sql } from "../sql/sql.ts";
 import { explained } from "../sql/statement.ts";
 import { absentTables } from "./absent.ts";
 import { explainBuild, explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
-import { publishItem } from "./publish-item.ts";
+import { objectsOf, publishItem } from "./publish-item.ts";
 
 /** What a plan would come to, found out without data and without leaving anything behind. */
 export interface Preview {
@@ -207,8 +207,7 @@ async function followable(
   catalog: Catalog,
   { client, sources, failures }: Trial,
 ): Promise<PublishItem[]> {
-  const names = steps.flatMap(({ entry }) => [entry.object, ...(entry.storage ? [entry.storage.table] : [])]);
-  const objects = await describeObjects(client, names);
+  const objects = await describeObjects(client, steps.flatMap(objectsOf));
   const found = withAdopted(catalog, steps);
   return steps.flatMap((step) => {
     const item = publishItem(step, objects);

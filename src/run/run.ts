@@ -38,7 +38,7 @@ import {
 } from "./holding.ts";
 import { watchingLoads } from "./loads.ts";
 import { openPool, type Pool } from "./pool.ts";
-import { publishItem } from "./publish-item.ts";
+import { objectsOf, publishItem } from "./publish-item.ts";
 
 export interface RunOptions extends PlanOptions, SessionOptions, ReleaseOptions, HoldingRules {
   /**
@@ -246,10 +246,9 @@ class Run {
   /** What is published of the segment. What somebody has dropped since it was built is not. */
   async #items(segment: Segment, client: Client): Promise<PublishItem[]> {
     const built = publishable(this.#outcome(segment)).map((step) => this.#completed.get(keyOf(step)) ?? step);
-    const namesOf = ({ entry }: BuildStep) => [entry.object, ...(entry.storage ? [entry.storage.table] : [])];
-    const objects = await describeObjects(client, built.flatMap(namesOf));
+    const objects = await describeObjects(client, built.flatMap(objectsOf));
     for (const step of built) {
-      const gone = namesOf(step).find((name) => !objects.has(name));
+      const gone = objectsOf(step).find((name) => !objects.has(name));
       if (gone !== undefined) this.#keepOut(segment, keyOf(step), droppedMeanwhile(step, gone));
     }
     const left = new Set(publishable(this.#outcome(segment)).map(keyOf));

@@ -96,6 +96,14 @@ export function createPublicView(
     from ${privateId(object)}`;
 }
 
+/** A private view over private tables. What is not restated when it is replaced is gone. */
+export function createPrivateView(object: string, query: Sql, { replace = false, perReader = false } = {}): Sql {
+  const options = perReader ? sql` with (security_invoker = true)` : empty;
+  return sql`
+    create ${replace ? sql`or replace ` : empty}view ${privateId(object)}${options} as
+    ${query}`;
+}
+
 /** Options as the catalog keeps them: `security_barrier=true`. */
 export function withOptions(options: readonly string[]): Sql {
   if (!options.length) return empty;

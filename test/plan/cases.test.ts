@@ -10,7 +10,7 @@ import { targetKey } from "../../src/model/target.ts";
 import { type PlanOptions, plan, planCandidate } from "../../src/plan/planner.ts";
 import { type KeptRelease, planRollback } from "../../src/plan/rollback-plan.ts";
 import { type Preview, previewRelease } from "../../src/run/preview.ts";
-import { publishItem } from "../../src/run/publish-item.ts";
+import { objectsOf, publishItem } from "../../src/run/publish-item.ts";
 import { deepFreeze } from "../support/deep-freeze.ts";
 import { expectGolden } from "../support/golden.ts";
 import { testProject } from "../support/project.ts";
@@ -73,12 +73,11 @@ function previewOf(graph: CompiledGraph, catalog: Catalog, made: Plan, given: Gi
     const items = steps.flatMap((step) => {
       if (step.step !== "build") return [];
       const completed = complete(step);
-      const { object, storage } = completed.entry;
       const built = (name: string): [string, BuiltObject] => [
         name,
         { name, columns: columnsOf(targetKey(step.target)), grants: [] },
       ];
-      return [publishItem(completed, new Map([built(object), ...(storage ? [built(storage.table)] : [])]))];
+      return [publishItem(completed, new Map(objectsOf(completed).map(built)))];
     });
     if (!items.length) return [];
     const published = previewRelease(release, items, current);

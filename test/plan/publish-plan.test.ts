@@ -81,6 +81,7 @@ test("what was there is locked first; what is new is not", () => {
           kind: "view",
           owner: "o",
           ownerIsOther: false,
+          rowSecurity: false,
           published: true,
           columns: known.object.columns,
           options: [],

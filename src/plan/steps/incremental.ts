@@ -4,7 +4,7 @@ import type { Incremental } from "../../model/graph.ts";
 import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
 import { copyRows, noteRows } from "../../sql/adoption.ts";
-import { createIndex, createUniqueKey } from "../../sql/ddl.ts";
+import { createIndex, createPrivateView, createUniqueKey } from "../../sql/ddl.ts";
 import {
   applyDelta,
   candidateQuery,
@@ -25,6 +25,7 @@ import { inTransaction, statement } from "../../sql/statement.ts";
 import { wider } from "../../sql/types.ts";
 import { authoredAll, authoredQuery } from "../authored-statements.ts";
 import { refuseOurNames } from "../our-names.ts";
+import { isPerReader, protect } from "../row-security.ts";
 import { adoptedGround, adoptedRelation, adoptionChecks, type Ground, noteName } from "./adoption.ts";
 import { beforeQuery, changesRows, deletes, deletesBehind, goneOf } from "./deletes.ts";
 import { buildStep, CODE_CHANGED, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
@@ -99,8 +100,12 @@ function finishStorage(
     statement("shape", replicaIdentity(storage.table)),
     ...(model.uniqueKey.length ? [statement("index", createUniqueKey(storage.table, model.uniqueKey))] : []),
     ...finishTable(model, storage.table, postOperations, resolve),
-    statement("shape", sql`create view ${privateId(object)} as select * from ${privateId(storage.table)}`),
+    statement(
+      "shape",
+      createPrivateView(object, sql`select * from ${privateId(storage.table)}`, { perReader: isPerReader(model) }),
+    ),
     ...makeStorage(storage, writtenBy).map((one) => statement("shape", one)),
+    ...protect(model, withSelf(model.target, storage.undo, context.resolve)),
     statement("analyze", sql`analyze ${privateId(storage.table)}`),
     label(model, context, "table", storage.table),
     label(model, context, "table", storage.undo),
@@ -197,8 +202,9 @@ export function candidateStep(
       statements: inTransaction([
         ...deletesBehind(model, context, delta),
         ...indexesOf(model, delta).map((index) => statement("index", index)),
-        viewOf(sql`create view ${privateId(object)}`, candidateQuery(delta)),
+        statement("shape", createPrivateView(object, candidateQuery(delta), current)),
         label(model, context, "view", object),
+        ...protect(model, withSelf(model.target, newRows.table, context.resolve)),
       ]),
       delta: { ...applyStep(model, current, context, object, delta), ...checks },
     };
@@ -244,25 +250,16 @@ function applyStep(model: Incremental, current: Ground, context: StepContext, ob
     statements: [
       ...applyDelta(delta, targetKey(model.target)).map((one) => statement("delta", one)),
       // What a function changes that they call is in the storage only.
-      ...(reads ? [replaceView(object, currentQuery(current.storage, current.columns))] : []),
+      ...(reads ? [replaceView(object, currentQuery(current.storage, current.columns), current)] : []),
       ...authoredAll(model.file, left, resolve),
     ],
     // Readers of the release before hold this view; it is turned together with the public ones.
-    history: current.adopted ? [] : [replaceView(current.object, historical)],
+    history: current.adopted ? [] : [replaceView(current.object, historical, current)],
   };
 }
 
-function replaceView(object: string, query: Sql): Statement {
-  return viewOf(sql`create or replace view ${privateId(object)}`, query);
-}
-
-function viewOf(head: Sql, query: Sql): Statement {
-  return statement(
-    "shape",
-    sql`
-      ${head} as
-      ${query}`,
-  );
+function replaceView(object: string, query: Sql, { perReader }: Pick<Ground, "perReader">): Statement {
+  return statement("shape", createPrivateView(object, query, { replace: true, perReader }));
 }
 
 /**

@@ -9,6 +9,7 @@ import { privateId, privateName } from "../../sql/names.ts";
 import { sql } from "../../sql/sql.ts";
 import { inTransaction, statement } from "../../sql/statement.ts";
 import { authoredAll, authoredQuery, privateObject, type Resolve } from "../authored-statements.ts";
+import { isPerReader } from "../row-security.ts";
 
 /** How the reason of a step begins where the model is not the one that is published. */
 export const CODE_CHANGED = "its code changed";
@@ -54,6 +55,7 @@ export function buildStep(
       fingerprint: fingerprint(model),
       ...(model.key === undefined ? {} : { key: model.key }),
       ...(model.description === undefined ? {} : { description: model.description }),
+      ...(isPerReader(model) ? { perReader: true } : {}),
       columnDescriptions: Object.fromEntries(model.columns.map(({ name, description }) => [name, description])),
     },
     publishing: {

@@ -3,15 +3,21 @@ import type { Incremental } from "../../model/graph.ts";
 import { classify } from "../../sql/classify.ts";
 import { splitStatements } from "../../sql/split.ts";
 import { meaningful } from "../../sql/tokens.ts";
+import { isPerReader } from "../row-security.ts";
 
 /** These give a table its shape. The table of an incremental run has it already. */
 const SHAPES = new Set([
   "create index",
   "alter table",
   "create trigger",
+  "drop trigger",
   "create policy",
+  "alter policy",
+  "drop policy",
   "create rule",
+  "drop rule",
   "create statistics",
+  "drop statistics",
 ]);
 
 export function storageShape(model: Incremental): StorageShape {
@@ -22,7 +28,7 @@ export function storageShape(model: Incremental): StorageShape {
   };
 }
 
-type Made = Pick<ManifestEntry, "key"> & { readonly storage: Storage };
+type Made = Pick<ManifestEntry, "key" | "perReader"> & { readonly storage: Storage };
 
 /** What the config says of the table otherwise than it was made, each as a person calls it. */
 export function shapeChanges(model: Incremental, made: Made): string[] {
@@ -31,6 +37,7 @@ export function shapeChanges(model: Incremental, made: Made): string[] {
     ...(keyChanged(model, made) ? [`uniqueKey (${named(keyBefore(made))} → ${named(now.uniqueKey)})`] : []),
     ...(!before || same(before.indexes, now.indexes) ? [] : ["indexes"]),
     ...(!before || same(before.statements, now.statements) ? [] : ["indexes and constraints of post_operations"]),
+    ...(Boolean(made.perReader) === isPerReader(model) ? [] : ["row-level security"]),
   ];
 }
 

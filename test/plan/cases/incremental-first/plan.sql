@@ -28,7 +28,8 @@ begin
   end loop;
 end
 $body$;
-create view "_dataform"."kept_b6633efade_1" as select * from "_dataform"."kept_b6633efade_1s";
+create view "_dataform"."kept_b6633efade_1" as
+select * from "_dataform"."kept_b6633efade_1s";
 alter table "_dataform"."kept_b6633efade_1s" add column "_dataform_release" bigint not null default 1;
 create table "_dataform"."kept_b6633efade_1u" (like "_dataform"."kept_b6633efade_1s", "_dataform_gone" bigint not null);
 alter table "_dataform"."kept_b6633efade_1u" replica identity full;

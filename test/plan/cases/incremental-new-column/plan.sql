@@ -24,7 +24,8 @@ select
   "d"."paid" as "paid"
 from "_dataform"."kept_b6633efade_2d" as d;
 alter table "_dataform"."kept_b6633efade_2s" replica identity full;
-create view "_dataform"."kept_b6633efade_2" as select * from "_dataform"."kept_b6633efade_2s";
+create view "_dataform"."kept_b6633efade_2" as
+select * from "_dataform"."kept_b6633efade_2s";
 alter table "_dataform"."kept_b6633efade_2s" add column "_dataform_release" bigint not null default 2;
 create table "_dataform"."kept_b6633efade_2u" (like "_dataform"."kept_b6633efade_2s", "_dataform_gone" bigint not null);
 alter table "_dataform"."kept_b6633efade_2u" replica identity full;
