@@ -428,7 +428,9 @@ describe("each case", () => {
   let client: Client;
   let graph: CompiledGraph;
   let last: RunReport;
-  const runAll = async (fullRefresh = false) => run(graph, database.settings, { fullRefresh });
+  // A history of three rows loses most of them with a load that is refused; that is held elsewhere.
+  const runAll = async (fullRefresh = false) =>
+    run(graph, database.settings, { fullRefresh, allowLoss: ["marts.*_store"] });
   const rows = async (sql: string) =>
     (await client.table(script(sql))).rows.map((row) => row.map((value) => value ?? "∅").join("|"));
 

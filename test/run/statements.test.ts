@@ -206,10 +206,11 @@ post_operations {
   await sql("create schema raw; create table raw.t (id int)");
   expect((await run()).status).toBe("success");
   expect((await run()).status).toBe("success");
-  const { errors } = await run();
-  expect(errors).toMatchObject([
-    { message: 'table "t" does not exist', location: { file: "definitions/b.sqlx", line: 5, column: 3 } },
-  ]);
+  const report = await run();
+  expect(stepOf(report, "marts.b").error).toMatchObject({
+    message: 'table "t" does not exist',
+    location: { file: "definitions/b.sqlx", line: 5, column: 3 },
+  });
 });
 
 test("a reference keeps its name wherever PostgreSQL's grammar has a from that begins no clause", async () => {

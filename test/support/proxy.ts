@@ -62,7 +62,8 @@ export async function proxy(settings: ConnectionSettings): Promise<CuttableProxy
   });
   const { port } = listener.address() as { port: number };
   return {
-    settings: { ...settings, host: "127.0.0.1", port },
+    // What is sent is read here.
+    settings: { ...settings, host: "127.0.0.1", port, ssl: { mode: "disable" } },
     cut() {
       for (const { client, server } of pairs) for (const socket of [client, server]) socket.destroy();
     },
