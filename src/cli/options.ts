@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CompileOptions } from "../compile/compile.ts";
+import { milliseconds } from "../model/duration.ts";
 
 /** Options by the names Dataform's own command line gives them. */
 export interface ProjectFlags {
@@ -93,13 +94,11 @@ function parseVars(text: string, before: Record<string, string> = {}): Record<st
   return { ...before, ...Object.fromEntries(pairs) };
 }
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** "30s", "2m", "500ms" → milliseconds; a plain number is seconds. */
+/** "30s", "2m", "7d" → milliseconds; a plain number is seconds. */
 export function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
-  if (match) return Number(match[1]) * units[match[2] ?? "s"]!;
-  throw new InvalidArgumentError("Expected a duration: 30s, 2m, 500ms, 1h.");
+  const parsed = milliseconds(text);
+  if (parsed !== undefined) return parsed;
+  throw new InvalidArgumentError("Expected a duration: 30s, 2m, 500ms, 1h, 7d.");
 }
 
 /** A whole number from 1 on. */

@@ -26,6 +26,7 @@ const commands = new Map<string, () => Promise<AddCommand>>([
   ["publish", async () => (await import("./commands/publish.ts")).addPublishCommand],
   ["releases", async () => (await import("./commands/releases.ts")).addReleasesCommand],
   ["rollback", async () => (await import("./commands/rollback.ts")).addRollbackCommand],
+  ["gc", async () => (await import("./commands/gc.ts")).addGcCommand],
   ["env", async () => (await import("./commands/env.ts")).addEnvCommand],
   ["retire", async () => (await import("./commands/retire.ts")).addRetireCommand],
   ["diff", async () => (await import("./commands/diff.ts")).addDiffCommand],

@@ -128,7 +128,7 @@ function explain(step: StepResult, shell: Shell): string[] {
   return [
     `${paint(shell, "red", "error")} ${formatUserError({ message, location: step.location })}`,
     ...rows,
-    ...(more > 0 ? [`    … and ${more} more; up to 100 are kept in _dataform.failing_row`] : []),
+    ...(rows.length && more > 0 ? [`    … and ${more} more; what is kept of them is in _dataform.failing_row`] : []),
   ];
 }
 

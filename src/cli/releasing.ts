@@ -3,7 +3,7 @@ import { counted } from "../model/counted.ts";
 import { formatUserError } from "../model/errors.ts";
 import type { ReleaseReport } from "../model/release.ts";
 import type { HorizonPolicy } from "../release/horizon.ts";
-import { type ConnectionFlags, parseDuration } from "./options.ts";
+import { type ConnectionFlags, parseCount, parseDuration } from "./options.ts";
 import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";
 
@@ -51,6 +51,17 @@ export function addReleaseOptions(command: Command): Command {
     )
     .addOption(new Option("--horizon-timeout <duration>", "how long to wait for them (30s)").argParser(parseDuration))
     .option("--json", "the report as one JSON document on stdout");
+}
+
+/** They win over the project file's `retention`. */
+export function addRetentionOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--keep-releases <n>", "releases kept to go back to, the current one included (2)").argParser(
+        parseCount,
+      ),
+    )
+    .addOption(new Option("--keep-for <duration>", "how long each is kept at least (1h)").argParser(parseDuration));
 }
 
 export function releaseOptions(flags: ReleaseFlags) {

@@ -4,7 +4,7 @@ import { errorDocument, UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { type RunReport, reportJson, type StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
-import { DEFAULT_RETENTION } from "../release/collect.ts";
+import { retentionOf } from "../release/retention.ts";
 import { run } from "../run/run.ts";
 import { runUnitTests } from "../run/unit-tests.ts";
 import { awaitedBySource } from "./awaited.ts";
@@ -47,10 +47,7 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
       ...releaseOptions(flags),
       environment: environmentName(flags),
       assertions: flags.assertions,
-      retention: {
-        releases: flags.keepReleases ?? DEFAULT_RETENTION.releases,
-        age: flags.keepFor ?? DEFAULT_RETENTION.age,
-      },
+      retention: retentionOf(graph.project.retention, flags),
       signal,
       events,
       readSource: source,

@@ -25,6 +25,7 @@ export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string
   const asked = adoptConfigAssertions(graph, read, errors);
   const defaultSchema = graph.projectConfig.defaultSchema || "dataform";
   const project = {
+    ...answer.own,
     defaultSchema,
     // Core puts assertions beside the models where nothing else is said.
     assertionSchema: graph.projectConfig.assertionSchema || defaultSchema,

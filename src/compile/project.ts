@@ -14,7 +14,7 @@ const settingsFiles = ["dataform.json", "workflow_settings.yaml"];
 
 /** Finds the files of the project that the compiler reads. */
 export function readProject(projectDir: string): ProjectFiles {
-  const settingsFile = settingsFiles.find((name) => isFile(join(projectDir, name)));
+  const settingsFile = settingsFileIn(projectDir);
   if (!settingsFile) {
     throw new UserError({
       message: `${projectDir} is not a Dataform project`,
@@ -27,6 +27,11 @@ export function readProject(projectDir: string): ProjectFiles {
   const folders = ["definitions", "includes"].flatMap((folder) => listFiles(projectDir, folder));
   if (folders.includes("includes/__proto__.js")) throw noName("includes/__proto__.js");
   return { projectDir, settingsFile, files: [settingsFile, ...folders.sort()] };
+}
+
+/** The name of the project file, where the folder is a project. */
+export function settingsFileIn(projectDir: string): string | undefined {
+  return settingsFiles.find((name) => isFile(join(projectDir, name)));
 }
 
 /** An include is a name in every file; this one means something else in JavaScript. */

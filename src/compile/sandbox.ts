@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { RawTables } from "../config/raw-tables.ts";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
+import { type OwnProjectSettings, ownSettingsOf } from "./own-settings.ts";
 import type { ProjectFiles } from "./project.ts";
 import { checkSettings, ignoredSettings, isPlainlyRight } from "./settings.ts";
 
@@ -32,6 +33,7 @@ export interface SandboxAnswer {
   readonly traces: readonly Trace[];
   /** What a person should know of the project file. */
   readonly notes: readonly string[];
+  readonly own: OwnProjectSettings;
   readonly settings: readonly OwnSettings[];
 }
 
@@ -118,7 +120,7 @@ interface Failure {
 }
 
 /** The project file as it is written, and what became of the project. */
-type Compiled = Omit<SandboxAnswer, "notes"> & { readonly written: Readonly<Record<string, unknown>> };
+type Compiled = Omit<SandboxAnswer, "notes" | "own"> & { readonly written: Readonly<Record<string, unknown>> };
 type WorkerAnswer = Compiled | { readonly failure: Failure };
 
 export interface Compilation {
@@ -141,7 +143,8 @@ export async function runCompiler(compilation: Compilation): Promise<SandboxAnsw
   if (!isPlainlyRight(first.written, project)) await checkSettings(project);
   const errors = first.graph.graphErrors?.compilationErrors ?? [];
   const { written, ...answer } = errors.some(({ stack }) => !stack) ? await compile(true) : first;
-  return { ...answer, notes: ignoredSettings(written, project) };
+  const own = ownSettingsOf(project.projectDir, written);
+  return { ...answer, notes: ignoredSettings(written, project), own };
 }
 
 /**

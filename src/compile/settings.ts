@@ -4,10 +4,11 @@ import type { ProjectFiles } from "./project.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** What is asked of a schema here: the settings are flat. */
+/** What is asked of a schema here: most settings are flat. */
 interface Setting {
   readonly type?: string;
   readonly enum?: readonly unknown[];
+  readonly minLength?: number;
   readonly additionalProperties?: Setting | boolean;
   readonly deprecated?: boolean;
   readonly description: string;
@@ -27,9 +28,11 @@ export function isPlainlyRight(written: Settings, { settingsFile }: ProjectFiles
   return Object.entries(written).every(([key, value]) => Object.hasOwn(known, key) && isOf(known[key]!, value));
 }
 
-function isOf({ type, enum: words, additionalProperties }: Setting, value: unknown): boolean {
+function isOf({ type, enum: words, minLength, additionalProperties }: Setting, value: unknown): boolean {
   if (words) return words.includes(value);
+  if (minLength && value === "") return false;
   if (type !== "object") return type === undefined || typeof value === type;
+  if (additionalProperties === false) return false; // `checkSettings` looks at it.
   if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
   return Object.values(value).every((one) => isOf(additionalProperties as Setting, one));
 }

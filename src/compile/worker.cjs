@@ -34,10 +34,10 @@ const LIBRARY = path.join(
 // Files that core's compiler makes JavaScript of.
 const TRANSLATED = [".sqlx", ".yaml", ".yml", ".sql", ".ipynb", ".md"];
 
-// What core refuses and settings.ts does not: settings of Dataform 2, and every version of core but its own.
+// What core refuses and settings.ts does not: settings of Dataform 2, of ours, and every version of core but its own.
 const REFUSED = {
-  json: ["concurrentQueryLimit", "idempotentActionRetries", "useRunCache", "gcloudProjectId"],
-  yaml: ["dataformCoreVersion"],
+  json: ["concurrentQueryLimit", "idempotentActionRetries", "useRunCache", "gcloudProjectId", "project", "retention"],
+  yaml: ["dataformCoreVersion", "project", "retention"],
 };
 
 // Gives core the settings; returns them as they are written.
@@ -463,6 +463,9 @@ function loadCore(corePath, projectDir, files) {
   const listed = new Set(files);
   const requireForCore = (id) => {
     if (id === "@dataform/core") return holder.exports;
+    // Older versions ask for the file where newer ones look at what readSettings gave.
+    if (id === "dataform.json" && global.dataformJson) return global.dataformJson;
+    if (id === "workflow_settings.yaml" && global.workflowSettingsYaml) return global.workflowSettingsYaml;
     const file = path.join(projectDir, id);
     if (listed.has(id)) return loadedAsListed(file) ?? requireFromProject(file);
     return isFile(file) ? requireFromProject(file) : require(id);

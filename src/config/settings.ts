@@ -41,8 +41,8 @@ export const SETTINGS: readonly Setting[] = [
   setting("horizon", { default: "wait" }),
   // Its default is another one with every policy.
   setting("horizon-timeout"),
-  setting("keep-releases", { default: "2" }),
-  setting("keep-for", { default: "1h" }),
+  setting("keep-releases", { key: "retention.releases" }),
+  setting("keep-for", { key: "retention.releasesFor" }),
 ];
 
 function setting(flag: string, more: Omit<Setting, "flag" | "variable"> = {}): Setting {

@@ -31,7 +31,9 @@ export async function unhold(client: Client, environment: string): Promise<boole
 
 export async function readHold(client: Client, environment: string): Promise<Hold | undefined> {
   const { rows } = await client.query<HoldRow>(
-    sql`select to_jsonb(held_at) #>> '{}' as held_at, held_by, held_reason from _dataform.environment where name = $1 and held_at is not null`,
+    // A database that an earlier version made has not these columns, and this changes nothing.
+    sql`select to_jsonb(e) ->> 'held_at' as held_at, to_jsonb(e) ->> 'held_by' as held_by, to_jsonb(e) ->> 'held_reason' as held_reason
+     from _dataform.environment e where name = $1 and to_jsonb(e) ->> 'held_at' is not null`,
     [environment],
   );
   return rows[0] && holdOf(rows[0]);

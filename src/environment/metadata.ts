@@ -34,7 +34,8 @@ export async function readFence(client: Client, environment: string): Promise<nu
   const { rows } = await client.query<{ fence: string }>(sql`select fence from _dataform.environment where name = $1`, [
     environment,
   ]);
-  return Number(rows[0]!.fence);
+  // No environment can have been dropped under a run that still has its lock.
+  return Number(rows[0]?.fence ?? -1);
 }
 
 /** Runs of the environment that began and never ended. */
@@ -49,6 +50,10 @@ export async function unendedRuns(client: Client, environment: string): Promise<
 export interface RunStart {
   readonly runId: string;
   readonly environment: string;
+  /** Whose the environment is from now on. */
+  readonly project?: string | undefined;
+  /** Schemas that the run makes. */
+  readonly madeSchemas?: readonly string[];
   readonly fence: number;
   /** Release numbers the run may use. */
   readonly releases: number;
@@ -63,10 +68,12 @@ export async function recordStart(client: Client, start: RunStart): Promise<void
       sql`update _dataform.run set status = 'abandoned', finished_at = clock_timestamp() where environment = $1 and status = 'running'`,
       [start.environment],
     );
-    await client.query(sql`update _dataform.environment set next_release = next_release + $2 where name = $1`, [
-      start.environment,
-      start.releases,
-    ]);
+    await client.query(
+      sql`update _dataform.environment
+       set next_release = next_release + $2, project = coalesce($3, project), made_schemas = made_schemas || $4::text[]
+       where name = $1`,
+      [start.environment, start.releases, start.project ?? null, start.madeSchemas ?? []],
+    );
     await client.query(
       sql`insert into _dataform.run (run_id, environment, fence, status, core_version, warnings) values ($1, $2, $3, 'running', $4, $5)`,
       [start.runId, start.environment, start.fence, start.coreVersion, JSON.stringify(start.notes)],

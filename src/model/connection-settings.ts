@@ -25,6 +25,8 @@ export interface ConnectionSettings {
   readonly source: string;
   /** What names a database as well and is not used, as in `source`. */
   readonly passedOver?: readonly string[];
+  /** True for the project's own server, in its own folder. */
+  readonly embedded?: true;
   /** Prefix of the roles that connections act as (docs/roles.md); without it everything happens as `user`. */
   readonly roles?: string;
 }

@@ -1,4 +1,5 @@
 import type { assertionBlock, guardBlock, indexBlock, postgresBlock } from "../schemas/postgres-block.ts";
+import type { retentionBlock } from "../schemas/settings.ts";
 import type { Declared } from "./declared.ts";
 import type { UserErrorDetails } from "./errors.ts";
 import type { Target } from "./target.ts";
@@ -30,7 +31,17 @@ export interface Trace {
 /** `offset` in the file, line breaks as `\n`: of the text itself, or of the placeholder that made it. */
 export type TracePiece = readonly [length: number, offset: number, made: 0 | 1];
 
-export interface ProjectSettings {
+/** Who a project is. Both are absent where it says nothing. */
+export interface ProjectIdentity {
+  /** `project` of the project file, or else the name in package.json. Recorded with each environment. */
+  readonly name?: string;
+  /** The name in package.json: what was recorded before the project file said `project`. */
+  readonly packageName?: string;
+}
+
+export interface ProjectSettings extends ProjectIdentity {
+  /** What is kept of the past, as the project file says it. */
+  readonly retention?: RetentionSettings;
   readonly defaultSchema: string;
   readonly assertionSchema: string;
   readonly schemaSuffix?: string;
@@ -136,6 +147,7 @@ export type PostgresOptions = Declared<typeof postgresBlock>;
 export type AssertionOptions = Declared<typeof assertionBlock>;
 /** Blocks a release in which the model loses or changes more than it should. */
 export type GuardOptions = Declared<typeof guardBlock>;
+export type RetentionSettings = Declared<typeof retentionBlock>;
 export type IndexOptions = Declared<typeof indexBlock>;
 
 export function isModel(action: Action): action is Model {

@@ -8,6 +8,8 @@ export interface Plan {
   readonly environment: string;
   /** The release this plan was made upon; publishing it upon another one is refused. */
   readonly baseRelease: number | null;
+  /** Schemas that `preparation` makes. */
+  readonly schemas: readonly string[];
   /** Sent once, before anything is built. */
   readonly preparation: readonly Statement[];
   /** One release each. Operations that read models split a run into several. */

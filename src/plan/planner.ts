@@ -28,6 +28,7 @@ import { sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 import { privateObject, publicNames, type Resolve } from "./authored-statements.ts";
 import { inDependencyOrder } from "./order.ts";
+import { NAME_IT, refuseOtherProject } from "./owner.ts";
 import { unprotectedReaders } from "./row-security.ts";
 import { matching, type Selection, selectActions } from "./select.ts";
 import { refuseSplit } from "./splits.ts";
@@ -45,11 +46,13 @@ export interface PlanOptions extends Selection {
   readonly allowLoss?: readonly string[];
   /** Refuses a run that publishes something before all of it is known to be right. */
   readonly allOrNothing?: boolean;
+  /** The database is the project's own, as the embedded one is: whatever is in it was made by this project. */
+  readonly ownDatabase?: boolean;
 }
 
 /** What a run over this graph and this database will do. Pure: reads nothing, changes nothing. */
 export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOptions = {}): Plan {
-  refuseOtherProject(graph, catalog);
+  if (!options.ownDatabase) refuseOtherProject(graph, catalog);
   const reasons = chooseActions(graph, catalog, options);
   const chosen = inDependencyOrder(graph.actions).filter((action) => reasons.has(targetKey(action.target)));
   const segmentOf = splitIntoSegments(chosen);
@@ -76,19 +79,27 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
       waitsFor: action.dependencies.map(targetKey).filter((name) => reasons.has(name)),
       resolve: resolveFor(action),
       ...(options.adopt ? { adopt: true } : {}),
+      failingRows: graph.project.retention?.failingRows,
     };
     addStep({ graph, models, options, reasons, mayLose }, segment, action, context);
   }
   const ordered = [...segments.values()].sort((a, b) => a.release - b.release);
   if (options.allOrNothing) refuseSplit({ segments: ordered });
+  const schemas = missingSchemas(chosen, catalog);
   return {
     version: 1,
     environment: catalog.environment,
     baseRelease: catalog.releaseId,
-    preparation: missingSchemas(chosen, catalog).flatMap((schema) => makeSchema(schema, models)),
+    schemas,
+    preparation: schemas.flatMap((schema) => makeSchema(schema, models)),
     segments: ordered,
     removed: removedModels(graph, catalog),
-    notes: [...graph.notes, ...unprotectedReaders([...models.values()]), ...removedNote(removedModels(graph, catalog))],
+    notes: [
+      ...graph.notes,
+      ...namelessNote(graph, catalog, options),
+      ...unprotectedReaders([...models.values()]),
+      ...removedNote(removedModels(graph, catalog)),
+    ],
   };
 }
 
@@ -294,21 +305,10 @@ export function withoutRetired(graph: CompiledGraph, catalog: Catalog): Catalog 
   return { ...catalog, manifest };
 }
 
-/** Two projects in one database need an environment each, or one would go on with the other's releases. */
-function refuseOtherProject(graph: CompiledGraph, catalog: Catalog): void {
-  const published = Object.keys(catalog.manifest);
-  const models = graph.actions.filter(isModel);
-  const gone = new Set(removedModels(graph, catalog));
-  if (!models.length || published.length < 2 || published.some((key) => !gone.has(key))) return;
-  throw new UserError({
-    message: `environment ${catalog.environment} of this database belongs to another project`,
-    expected: `releases of ${models
-      .slice(0, 3)
-      .map(({ target }) => targetKey(target))
-      .join(", ")} …`,
-    found: `releases of ${published.slice(0, 3).join(", ")} …`,
-    hint: "give this project an environment of its own: --environment name, or DATAFORM_ENVIRONMENT",
-  });
+/** Told once, before there is anything to lose. */
+function namelessNote({ project }: CompiledGraph, catalog: Catalog, { ownDatabase }: PlanOptions): string[] {
+  if (ownDatabase || project.name !== undefined || catalog.releaseId !== null) return [];
+  return [`the project has no name, so another project may be taken for it: ${NAME_IT}`];
 }
 
 function removedNote(keys: readonly string[]): string[] {

@@ -15,7 +15,7 @@ import {
   type PublicColumn,
 } from "../sql/ddl.ts";
 import { id, relationId } from "../sql/identifiers.ts";
-import { PRIVATE_SCHEMA, privateId, privateName } from "../sql/names.ts";
+import { PRIVATE_SCHEMA, privateId, privateName, SET_ASIDE } from "../sql/names.ts";
 import { empty, type Sql, sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 import { castsAlike, followsSession } from "../sql/types.ts";
@@ -224,7 +224,7 @@ function moveAside(item: PublishItem, relation: PublicRelation, catalog: Catalog
 }
 
 function asideName({ target, entry }: PublishItem, { environment }: Catalog): string {
-  return privateName(environment, target, entry.release, "a");
+  return privateName(environment, target, entry.release, SET_ASIDE);
 }
 
 /** What the model says where that changed; what others said of a view that is made anew. */

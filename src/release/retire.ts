@@ -4,8 +4,10 @@ import { type Session, type SessionOptions, withSession } from "../environment/s
 import type { Catalog } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
+import type { ProjectIdentity } from "../model/graph.ts";
 import { FENCED, type RetireReport } from "../model/release.ts";
 import { targetKey } from "../model/target.ts";
+import { refuseStranger } from "../plan/owner.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { readCatalog } from "../postgres/read-catalog.ts";
 import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
@@ -21,13 +23,22 @@ export interface RetireOptions extends SessionOptions {
    * @default 60_000
    */
   readonly publishDeadline?: number;
+  /** Whose environment it should be; without it anybody's. */
+  readonly project?: ProjectIdentity;
 }
 
 /** Lock not available, cancelled by our own limit, deadlock. */
 const IN_THE_WAY = new Set(["55P03", "57014", "40P01"]);
 
 /** Nothing is forgotten but what is retired. */
-const KEEP_ALL = { releases: Number.MAX_SAFE_INTEGER, age: 0 };
+const ALWAYS = 1_000 * 365 * 86_400_000;
+const KEEP_ALL = {
+  releases: Number.MAX_SAFE_INTEGER,
+  age: 0,
+  runs: Number.MAX_SAFE_INTEGER,
+  runsAge: ALWAYS,
+  failingRowsAge: ALWAYS,
+};
 
 /**
  * Takes published models out of the database: their public views, in one transaction, and their private objects, of every
@@ -43,6 +54,7 @@ export async function retire(
   return withSession(settings, { ...options, existing: true }, async (session) => {
     const { client, environment, runId, fence, failpoint } = session;
     const catalog = await readCatalog(client, environment, []);
+    if (options.project && !settings.embedded) refuseStranger(options.project, catalog);
     const keys = choose(Object.keys(catalog.manifest).sort());
     await refuseRead(keys, catalog, client);
     await refuseWaiting(keys, environment, client);
@@ -54,14 +66,14 @@ export async function retire(
       if (!connectionLost(error)) await recordFinish(client, runId, "failure", []);
       throw error;
     }
-    const warnings = await withClient(
+    const { kept } = await withClient(
       settings,
       { applicationName: `dataform-build-${runId}`, duty: "builder", names: "ours" },
       (builder) => collect({ record: client, builder }, environment, KEEP_ALL, catalog.nextRelease - 1, failpoint),
     );
     const left = await stillThere(keys, environment, client);
     await recordFinish(client, runId, "success", []);
-    return { version: 1, runId, environment, models: keys, warnings: [...warnings, ...left] };
+    return { version: 1, runId, environment, models: keys, warnings: [...kept, ...left] };
   });
 }
 

@@ -4,9 +4,11 @@ import { type Session, type SessionOptions, withSession } from "../environment/s
 import type { Catalog } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
+import type { ProjectIdentity } from "../model/graph.ts";
 import type { PublishItem } from "../model/plan.ts";
 import type { ReleaseReport } from "../model/release.ts";
 import { targetKey } from "../model/target.ts";
+import { refuseStranger } from "../plan/owner.ts";
 import { manifestWith } from "../plan/publish-plan.ts";
 import { type KeptRelease, planRollback } from "../plan/rollback-plan.ts";
 import type { Client } from "../postgres/client.ts";
@@ -24,6 +26,8 @@ export interface RollbackOptions extends SessionOptions, ReleaseOptions {
    * @default the one whose content was published before what readers see now
    */
   readonly to?: number;
+  /** Whose release it should be; without it anybody's. */
+  readonly project?: ProjectIdentity | undefined;
   /** Holds the environment as well, so that no run publishes again what was rolled back. */
   readonly hold?: Holder;
 }
@@ -40,6 +44,7 @@ export async function rollback(settings: ConnectionSettings, options: RollbackOp
     const kept = keptOf(releases);
     const targets = kept.flatMap(({ manifest }) => Object.values(manifest).map(({ target }) => target));
     const catalog = await readCatalog(client, environment, targets);
+    if (options.project && !settings.embedded) refuseStranger(options.project, catalog);
     const release = catalog.nextRelease;
     const { items, notes } = planRollback(catalog, to, kept, release);
     if (!items.length) throw nothingToDo(to.release, environment, notes);
@@ -57,13 +62,14 @@ export async function rollback(settings: ConnectionSettings, options: RollbackOp
 /** Publishes the release that is built and waits, without building again. */
 export async function publishRelease(
   settings: ConnectionSettings,
-  options: SessionOptions & ReleaseOptions = {},
+  options: SessionOptions & ReleaseOptions & Pick<RollbackOptions, "project"> = {},
 ): Promise<ReleaseReport> {
   return withSession(settings, { ...options, existing: true }, async (session) => {
     const { client, environment } = session;
     const releases = await readReleases(client, environment);
     const waiting = releases.find(({ status, items }) => status === "waiting" && items !== undefined);
     const catalog = await readCatalog(client, environment, waiting?.items?.map(({ target }) => target) ?? []);
+    if (options.project && !settings.embedded) refuseStranger(options.project, catalog);
     if (!waiting) throw nothingWaits(environment, catalog.releaseId);
     if (waiting.base !== catalog.releaseId) throw overtaken(waiting, catalog);
     const { release, items = [] } = waiting;

@@ -15,9 +15,11 @@ import { manifestWith } from "../plan/publish-plan.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { describeNewRows, describeObjects, readCatalog } from "../postgres/read-catalog.ts";
-import { collect, DEFAULT_RETENTION, type Retention } from "../release/collect.ts";
+import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { collect } from "../release/collect.ts";
 import { fenced } from "../release/publish.ts";
 import { publishWaiting, type ReleaseOptions, staysWaiting } from "../release/publish-waiting.ts";
+import { type Retention, retentionOf } from "../release/retention.ts";
 import { discard, recordWaiting } from "../release/store.ts";
 import { Unpublishable } from "../release/unpublishable.ts";
 import { joinStatements } from "../sql/message.ts";
@@ -46,7 +48,10 @@ export interface RunOptions extends PlanOptions, SessionOptions, ReleaseOptions,
    * @default 4
    */
   readonly concurrency?: number;
-  /** Which releases are kept to go back to. */
+  /**
+   * What is kept of the past.
+   * @default what the project file says
+   */
   readonly retention?: Retention;
   readonly readSource?: ReadSource;
 }
@@ -64,10 +69,12 @@ export async function run(
     const { client, environment, runId, fence, signal } = session;
     const catalog = withoutRetired(graph, await readCatalog(client, environment, publicTargets(graph)));
     if (catalog.hold) throw heldEnvironment(environment, catalog.hold);
-    const plan = makePlan(graph, catalog, options);
+    const plan = makePlan(graph, catalog, { ...options, ownDatabase: settings.embedded === true });
     await recordStart(client, {
       runId,
       environment,
+      project: graph.project.name,
+      madeSchemas: plan.schemas,
       fence,
       releases: plan.segments.length,
       coreVersion: graph.coreVersion,
@@ -278,14 +285,20 @@ class Run {
   async #collect(): Promise<void> {
     if (this.#session.signal.aborted || this.#late) return;
     const { environment, failpoint } = this.#session;
-    const retention = this.#options.retention ?? DEFAULT_RETENTION;
+    const retention = this.#options.retention ?? retentionOf(this.#graph.project.retention);
     const newest = this.#catalog.nextRelease + this.#plan.segments.length - 1;
-    const collected = await this.#context.pool.workers[0]!.retry((builder) =>
-      this.#session.retry((record) =>
-        withNames(builder, "ours", () => collect({ record, builder }, environment, retention, newest, failpoint)),
-      ),
-    );
-    this.#warnings.push(...collected);
+    try {
+      const { kept } = await this.#context.pool.workers[0]!.retry((builder) =>
+        this.#session.retry((record) =>
+          withNames(builder, "ours", () => collect({ record, builder }, environment, retention, newest, failpoint)),
+        ),
+      );
+      this.#warnings.push(...kept);
+    } catch (error) {
+      const failure = postgresError(error);
+      if (!failure || connectionLost(error)) throw error;
+      this.#warnings.push(`what is old was not collected: ${failure.message}`);
+    }
   }
 
   #report(): RunReport {

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { anyText, closed, mapOf, oneOf } from "./words.ts";
+import { anyText, closed, text as filledText, mapOf, oneOf } from "./words.ts";
 
 /** A setting that says nothing here: told, and ignored. */
 const ignored = (meaning: string) =>
@@ -7,6 +7,31 @@ const ignored = (meaning: string) =>
     Type.Unknown({ deprecated: true, description: `has no meaning here and is ignored: it is ${meaning}` }),
   );
 const text = (description: string) => Type.Optional(anyText(description));
+
+const count = (least: number, description: string) => Type.Optional(Type.Integer({ minimum: least, description }));
+const duration = (description: string) =>
+  Type.Optional(Type.String({ pattern: "^\\d+(\\.\\d+)?(ms|s|m|h|d)$", description: `${description}: 30m, 1h, 7d` }));
+
+export const retentionBlock = closed(
+  {
+    releases: count(1, "releases that are kept at least to go back to, the current one included; 2"),
+    releasesFor: duration("how long a release is kept at least; 1h"),
+    runs: count(1, "runs that are remembered at most, with their steps; 1000"),
+    runsFor: duration("how long a run is remembered at most; 90d"),
+    failingRows: count(
+      0,
+      "rows of a failed assertion that are fetched, shown and kept with the run; 100. 0 where they must be seen nowhere",
+    ),
+    failingRowsFor: duration("how long they are kept at most; 7d"),
+  },
+  "what is kept of the past",
+);
+
+const project = Type.Optional(
+  filledText(
+    "the project's name, recorded with the environments it publishes; the name in package.json where it is not set",
+  ),
+);
 
 const shared = {
   vars: Type.Optional(
@@ -17,6 +42,7 @@ const shared = {
   ),
   builtinAssertionNamePrefix: text("what the names of assertions begin with that a model's config makes"),
   disableAssertions: Type.Optional(Type.Boolean({ description: "whether all assertions are left out" })),
+  retention: Type.Optional(retentionBlock),
   includeTestsInCompiledGraph: ignored("of Dataform's own graph"),
   defaultLocation: ignored("of BigQuery"),
   defaultNotebookRuntimeOptions: ignored("of BigQuery"),
@@ -28,6 +54,7 @@ const shared = {
 /** `dataform.json` */
 export const dataformJson = closed(
   {
+    project,
     warehouse: Type.Optional(oneOf(["postgres"], "what the SQL of the project is written for")),
     defaultSchema: text("schema of models that name none; dataform where it is not set"),
     assertionSchema: text("schema in the names of assertions; defaultSchema where it is not set"),
@@ -47,6 +74,7 @@ export const dataformJson = closed(
 /** `workflow_settings.yaml` */
 export const workflowSettings = closed(
   {
+    project,
     defaultDataset: text("schema of models that name none; dataform where it is not set"),
     defaultAssertionDataset: text("schema in the names of assertions; defaultDataset where it is not set"),
     datasetSuffix: text("what every schema ends with, behind a _"),

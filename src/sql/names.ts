@@ -11,11 +11,29 @@ export const PRIVATE_SCHEMA = "_dataform";
  * At most 60 bytes, so that a one-letter suffix and PostgreSQL's own `_idx` names still fit.
  */
 export function privateName(environment: string, target: Target, release: number, suffix = ""): string {
+  return `${withoutRelease(environment, target)}${release}${suffix}`;
+}
+
+function withoutRelease(environment: string, target: Target): string {
   const hash = createHash("sha256")
     .update(`${environment}\n${targetKey(target)}`)
     .digest("hex")
     .slice(0, 10);
-  return `${cutToBytes(target.name, 36)}_${hash}_${release}${suffix}`;
+  return `${cutToBytes(target.name, 36)}_${hash}_`;
+}
+
+/** The suffix of what stood under a model's name before the model took its place. */
+export const SET_ASIDE = "a";
+
+/** Of private names, those of what stood under the model's name before; the newest first. */
+export function setAside(environments: readonly string[], target: Target, names: readonly string[]): string[] {
+  const starts = environments.map((environment) => withoutRelease(environment, target));
+  const found = names.flatMap((name) => {
+    const start = starts.find((one) => name.startsWith(one));
+    const release = start && new RegExp(`^(\\d+)${SET_ASIDE}$`).exec(name.slice(start.length))?.[1];
+    return release ? [{ name, release: Number(release) }] : [];
+  });
+  return found.sort((a, b) => b.release - a.release).map(({ name }) => name);
 }
 
 /** The private object's name as SQL. */

@@ -88,7 +88,7 @@ test.each(SETTINGS.filter((setting) => setting !== DATABASE))(
 
 test("every setting stands in the documentation's table with its flag, variable and key, and no other does", () => {
   const page = readFileSync(resolve(import.meta.dirname, "../../docs/cli.md"), "utf8");
-  const rows = [...page.matchAll(/^\| `--([\w-]+)` \| `(DATA\w+)` \| (?:`(\w+)`)? ?\| (.*?) ?\|$/gm)];
+  const rows = [...page.matchAll(/^\| `--([\w-]+)` \| `(DATA\w+)` \| (?:`([\w.]+)`)? ?\| (.*?) ?\|$/gm)];
   expect(rows.map(([, flag, variable, key = ""]) => [flag, variable, key])).toEqual(
     SETTINGS.map(({ flag, variable, key = "" }) => [flag, variable, key]),
   );

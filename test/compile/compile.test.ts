@@ -544,10 +544,12 @@ interface Setting {
   readonly type?: string;
   readonly enum?: readonly unknown[];
   readonly deprecated?: boolean;
+  readonly properties?: object;
 }
 
 /** A value for a property of the project file. */
-function valueFor({ type, enum: words }: Setting): unknown {
+function valueFor({ type, enum: words, properties }: Setting): unknown {
+  if (properties) return { releases: 3, runsFor: "30d" };
   if (words) return words[0];
   if (type === "object") return { a: "1" };
   return type === "boolean" ? true : "x";
@@ -583,7 +585,7 @@ test("mistakes in the project file are told at once, with their lines and the ne
       '{\n  "warehouse": "postgres",\n  "$schema": "x",\n  "defaultSchemas": "x",\n  "vars": {\n    "a": 1\n  }\n}',
   });
   const known =
-    "warehouse, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, vars, builtinAssertionNamePrefix, disableAssertions";
+    "project, warehouse, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, vars, builtinAssertionNamePrefix, disableAssertions, retention";
   expect(text).toBe(
     [
       `dataform.json:3:3: unknown property "$schema"\n  3 |   "$schema": "x",\n        ^\n  expected: ${known}`,

@@ -8,7 +8,12 @@ interface Given {
   readonly before?: readonly string[];
 }
 
-const settings = JSON.stringify({ warehouse: "postgres", defaultSchema: "shop", assertionSchema: "shop_checks" });
+const settings = JSON.stringify({
+  project: "shop",
+  warehouse: "postgres",
+  defaultSchema: "shop",
+  assertionSchema: "shop_checks",
+});
 const declaration = (name: string, schema = "raw") =>
   `config { type: "declaration", schema: "${schema}", name: "${name}" }`;
 const include = (name: string) => ({
@@ -42,7 +47,7 @@ export const given: Readonly<Record<string, Given>> = {
   },
   "docs/releases.md": {
     files: { ...orders, ...revenue },
-    before: ["npx dataform ingest", "npx dataform run", "npx dataform run"],
+    before: ["npx dataform ingest", "npx dataform run --default-schema old", "npx dataform run", "npx dataform run"],
   },
   "docs/roles.md": { files: { ...orders, ...revenue }, before: ["npx dataform ingest"] },
   "docs/export.md": { inClone: "from the start" },

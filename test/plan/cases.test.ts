@@ -97,6 +97,7 @@ function rollbackOf(catalog: Catalog, { to, kept }: NonNullable<Given["rollback"
     version: 1,
     environment: catalog.environment,
     baseRelease: catalog.releaseId,
+    schemas: [],
     preparation: [],
     segments: [{ release, steps: [], audits: [] }],
     removed: [],

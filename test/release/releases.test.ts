@@ -125,8 +125,8 @@ test("rollback --hold keeps the next run from publishing the same again, until i
   // Of another environment it says nothing, and a person may still go back and forth.
   await rollback(database.settings, { to: 2 });
   await rollback(database.settings, { to: 1 });
-  expect((await cli(project.dir, ["env", "unhold"], env)).stderr).toBe("environment main is no longer held");
-  expect((await cli(project.dir, ["env", "unhold"], env)).stderr).toBe("environment main was not held");
+  expect((await cli(project.dir, ["env", "unhold"], env)).stderr).toContain("environment main is no longer held");
+  expect((await cli(project.dir, ["env", "unhold"], env)).stderr).toContain("environment main was not held");
   expect((await run(kept)).status).toBe("success");
   expect((await cli(project.dir, ["env", "hold", "--reason", "month end"], env)).stderr).toContain(": month end");
   await expect(run(kept)).rejects.toMatchObject({ exitCode: 75 });

@@ -416,18 +416,6 @@ test("a model that leaves the project stays readable, and is retired by dropping
   ).toEqual([]);
 });
 
-test("another project in the same database is told to take an environment of its own", async () => {
-  const { project, run } = await warehouse({ "a.sqlx": table("select 1 as id"), "b.sqlx": table("select 1 as id") });
-  await run();
-  project.remove("a.sqlx");
-  project.remove("b.sqlx");
-  project.write({ "c.sqlx": table("select 1 as id") });
-  await expect(run()).rejects.toMatchObject({
-    message: "environment main of this database belongs to another project",
-  });
-  expect((await run({ environment: "other" })).status).toBe("success");
-});
-
 test("a name that another environment publishes is refused, even with adopt", async () => {
   const { run } = await warehouse({ "a.sqlx": table("select 1 as id", "postgres: { adopt: true }") });
   await run();

@@ -7,7 +7,12 @@ import type { CompiledGraph } from "../../src/model/graph.ts";
 
 export type ProjectFiles = Readonly<Record<string, string>>;
 
-const settings = JSON.stringify({ warehouse: "postgres", defaultSchema: "marts", assertionSchema: "assertions" });
+const settings = JSON.stringify({
+  project: "test",
+  warehouse: "postgres",
+  defaultSchema: "marts",
+  assertionSchema: "assertions",
+});
 
 export interface TestProject {
   readonly dir: string;

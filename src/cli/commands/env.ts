@@ -1,66 +1,187 @@
 import type { Command } from "commander";
+import { readOwnSettings } from "../../compile/own-settings.ts";
 import { describeHold, hold, readHold, unhold } from "../../environment/hold.ts";
 import { prepareMetadata } from "../../environment/layout.ts";
 import { refuseUnknown } from "../../environment/metadata.ts";
+import { counted } from "../../model/counted.ts";
+import { UserError } from "../../model/errors.ts";
+import { NAME_IT } from "../../plan/owner.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
-import { openDatabase } from "../database.ts";
-import { addConnectionOption, environmentName } from "../options.ts";
+import { type DropReport, dropEnvironment } from "../../release/drop-environment.ts";
+import {
+  claimEnvironment,
+  type EnvironmentSummary,
+  listEnvironments,
+  renameEnvironment,
+} from "../../release/environments.ts";
+import { databaseLine, openDatabase } from "../database.ts";
+import { addConnectionOption, type ConnectionFlags, environmentName } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
+import { bytes } from "../show/bytes.ts";
+import { minuteOf } from "../show/minute.ts";
+import { textTable } from "../show/table.ts";
 import { whoami } from "../whoami.ts";
 
-interface Flags {
-  readonly url?: string;
+interface Flags extends ConnectionFlags {
   readonly reason?: string;
+  readonly json?: boolean;
+  readonly yes?: boolean;
 }
 
 /** `dataform env …`: the environments of a database. */
 export const addEnvCommand: AddCommand = (program, shell) => {
-  const env = program.command("env").description("hold the environments of a database");
-  addHold(env, shell);
-  addUnhold(env, shell);
+  const env = program.command("env").description("list, claim, hold, rename and drop the environments of a database");
+  for (const add of [addList, addClaim, addHold, addUnhold, addRename, addDrop]) addConnectionOption(add(env, shell));
 };
 
-function addHold(env: Command, shell: Shell): void {
-  const command = env
+function addList(env: Command, shell: Shell): Command {
+  return env
+    .command("ls")
+    .description("list the environments: whose they are, what they publish, what they take on disk")
+    .option("--json", "the list as JSON")
+    .action((flags: Flags) =>
+      connected(flags, shell, async (client) => {
+        const found = await listEnvironments(client);
+        if (flags.json) return shell.print(JSON.stringify(found, null, 2));
+        const columns = ["environment", "project", "release", "published", "models", "size"];
+        const cut = ["environment", "project"];
+        shell.print(textTable(columns, found.map(row), { width: shell.width?.stdout, cut }));
+        for (const { environment, hold } of found) if (hold) shell.say(describeHold(environment, hold));
+      }),
+    );
+}
+
+function row({ environment, project, release, publishedAt, models, bytes: size }: EnvironmentSummary) {
+  const published = publishedAt && minuteOf(publishedAt);
+  return [
+    environment,
+    project ?? null,
+    release === null ? null : String(release),
+    published,
+    String(models),
+    bytes(size),
+  ];
+}
+
+function addClaim(env: Command, shell: Shell): Command {
+  return env
+    .command("claim")
+    .description("record this project as the owner of an environment")
+    .argument("[name]", "the environment (main)")
+    .action((name: string | undefined, flags: Flags) =>
+      connected(flags, shell, async (client) => {
+        const environment = nameOf(name, shell);
+        const project = (await readOwnSettings(shell.projectDir))?.name;
+        if (project === undefined) throw nameless(environment);
+        const before = await claimEnvironment(client, environment, project);
+        const whose = before === undefined || before === project ? "" : `; it was project ${before}'s`;
+        shell.say(`environment ${environment} belongs to project ${project}${whose}`);
+      }),
+    );
+}
+
+function nameless(environment: string): UserError {
+  return new UserError({
+    message: `environment ${environment} cannot be claimed: this project has no name to record`,
+    expected: '"project" in dataform.json or workflow_settings.yaml, or "name" in package.json',
+    hint: NAME_IT,
+  });
+}
+
+function addHold(env: Command, shell: Shell): Command {
+  return env
     .command("hold")
     .description("let no run publish in an environment; one that is going on still does")
     .argument("[name]", "the environment (main)")
     .option("--reason <text>", "why, for whoever meets the hold")
     .action((name: string | undefined, flags: Flags) =>
-      withEnvironment(name, flags, shell, async (client, environment) => {
+      connected(flags, shell, async (client) => {
+        const environment = nameOf(name, shell);
+        await refuseUnknown(client, environment);
         await hold(client, environment, { by: whoami(), reason: flags.reason });
         shell.say(describeHold(environment, (await readHold(client, environment))!));
       }),
     );
-  addConnectionOption(command);
 }
 
-function addUnhold(env: Command, shell: Shell): void {
-  const command = env
+function addUnhold(env: Command, shell: Shell): Command {
+  return env
     .command("unhold")
     .description("let runs publish again")
     .argument("[name]", "the environment (main)")
     .action((name: string | undefined, flags: Flags) =>
-      withEnvironment(name, flags, shell, async (client, environment) => {
+      connected(flags, shell, async (client) => {
+        const environment = nameOf(name, shell);
+        await refuseUnknown(client, environment);
         const held = await unhold(client, environment);
         shell.say(held ? `environment ${environment} is no longer held` : `environment ${environment} was not held`);
       }),
     );
-  addConnectionOption(command);
 }
 
-/** Works on an environment that is there, beside whatever run is going on. */
-async function withEnvironment(
-  name: string | undefined,
-  flags: Flags,
-  shell: Shell,
-  work: (client: Client, environment: string) => Promise<void>,
-): Promise<void> {
+function addRename(env: Command, shell: Shell): Command {
+  return env
+    .command("rename")
+    .description("give an environment another name; what it publishes stays as it is")
+    .argument("<name>", "the environment")
+    .argument("<new-name>", "what it is called from now on")
+    .action(async (name: string, to: string, flags: Flags) => {
+      const settings = await openDatabase(shell, flags);
+      shell.say(databaseLine(settings));
+      await renameEnvironment(settings, to, { environment: name });
+      shell.say(`environment ${name} is called ${to}: --environment ${to}, or DATAFORM_ENVIRONMENT`);
+    });
+}
+
+function addDrop(env: Command, shell: Shell): Command {
+  return env
+    .command("drop")
+    .description("drop an environment: its public views, private objects and history; refused where others built on it")
+    .argument("<name>", "the environment")
+    .option("--yes", "really drop")
+    .option("--json", "what was dropped as one JSON document")
+    .action(async (name: string, flags: Flags) => {
+      const settings = await openDatabase(shell, flags);
+      shell.say(databaseLine(settings));
+      const report = await dropEnvironment(settings, { environment: name, really: flags.yes === true });
+      if (flags.json) shell.print(JSON.stringify(report, null, 2));
+      if (!report.dropped) throw reallyDrop(report);
+      for (const line of told(report)) shell.say(line);
+    });
+}
+
+function belongings({ views, privateObjects, bytes: size }: DropReport): string {
+  return `${counted(views.length, "public view")}, ${counted(privateObjects, "private object")} (${bytes(size)}) and its history`;
+}
+
+function reallyDrop(report: DropReport): UserError {
+  const some = report.views.slice(0, 5).join(", ");
+  return new UserError({
+    message: `this drops environment ${report.environment}: ${belongings(report)}`,
+    ...(some ? { found: `${some}${report.views.length > 5 ? " …" : ""}` } : {}),
+    hint: `\`dataform env drop ${report.environment} --yes\` does it`,
+  });
+}
+
+function told(report: DropReport): string[] {
+  return [
+    `environment ${report.environment} is dropped: ${belongings(report)}`,
+    ...report.schemas.map((schema) => `schema ${schema}, which its runs had made, was empty and is dropped`),
+    ...report.restored.map((name) => `${name} is again what it was before it was adopted`),
+    ...report.kept.map((what) => `stays: ${what}`),
+  ];
+}
+
+function nameOf(name: string | undefined, shell: Shell): string {
+  return name ?? environmentName({ environment: shell.env.DATAFORM_ENVIRONMENT || undefined });
+}
+
+/** Works beside whatever run is going on. */
+async function connected(flags: Flags, shell: Shell, work: (client: Client) => Promise<void>): Promise<void> {
   const settings = await openDatabase(shell, flags);
-  const environment = name ?? environmentName({ environment: shell.env.DATAFORM_ENVIRONMENT });
+  shell.say(databaseLine(settings));
   await withClient(settings, { applicationName: "dataform-env", duty: "publisher" }, async (client) => {
     await prepareMetadata(client);
-    await refuseUnknown(client, environment);
-    await work(client, environment);
+    await work(client);
   });
 }

@@ -1,3 +1,4 @@
+import { readOwnSettings } from "../../compile/own-settings.ts";
 import { publishRelease } from "../../release/rollback.ts";
 import { openDatabase, whereLine } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
@@ -11,12 +12,14 @@ export const addPublishCommand: AddCommand = (program, shell) => {
     .command("publish")
     .description("publish the release that is built and waits for readers, without building again")
     .action(async (flags: ReleaseFlags & ProjectFlags) => {
+      const project = await readOwnSettings(shell.projectDir);
       const settings = await openDatabase(shell, flags);
       shell.say(whereLine(settings, flags, shell));
       const report = await untilInterrupted(shell, (signal) =>
         publishRelease(settings, {
           ...releaseOptions(flags),
           environment: environmentName(flags),
+          project,
           signal,
           events: progress(shell),
         }),

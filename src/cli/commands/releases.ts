@@ -1,12 +1,16 @@
 import { describeHold, readHold } from "../../environment/hold.ts";
 import { hasMetadata } from "../../environment/layout.ts";
 import { withClient } from "../../postgres/client.ts";
+import { privateObjects } from "../../release/private-objects.ts";
+import { type ReleaseSize, sizesOf } from "../../release/sizes.ts";
 import { readReleases } from "../../release/store.ts";
 import { openDatabase } from "../database.ts";
 import { addConnectionOption, type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import { paint } from "../paint.ts";
 import { addEnvironmentOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
+import { bytes } from "../show/bytes.ts";
+import { minuteOf } from "../show/minute.ts";
 import { textTable } from "../show/table.ts";
 
 export const addReleasesCommand: AddCommand = (program, shell) => {
@@ -17,21 +21,28 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
     .action(async (flags: EnvironmentFlags & ConnectionFlags & { json?: boolean }) => {
       const settings = await openDatabase(shell, flags);
       const environment = environmentName(flags);
-      const { releases, held } = await withClient(
+      const { releases, sizes, held } = await withClient(
         settings,
         { applicationName: "dataform-releases", duty: "publisher" },
         async (client) => {
-          if (!(await hasMetadata(client))) return { releases: [], held: undefined };
-          return { releases: await readReleases(client, environment), held: await readHold(client, environment) };
+          if (!(await hasMetadata(client)))
+            return { releases: [], sizes: new Map<number, ReleaseSize>(), held: undefined };
+          const found = await readReleases(client, environment);
+          const sizes = sizesOf(found, await privateObjects(client, environment));
+          return { releases: found, sizes, held: await readHold(client, environment) };
         },
       );
       const current = releases.find(({ status }) => status === "published")?.release;
-      const rows = releases.map(({ release, base, contentOf, status, builtAt, publishedAt, manifest, runId }) => ({
+      // What is collected is forgotten; _dataform.release remembers it for a while.
+      const known = releases.filter(({ manifest, status }) => manifest && status !== "discarded");
+      const rows = known.map(({ release, base, contentOf, status, builtAt, publishedAt, manifest, runId }) => ({
         release,
-        state: release === current ? "current" : status === "published" ? (manifest ? "kept" : "collected") : status,
+        state: release === current ? "current" : status === "published" ? "kept" : status,
         base,
         contentOf,
-        models: manifest ? Object.keys(manifest).length : null,
+        models: Object.keys(manifest!).length,
+        bytes: sizes.get(release)!.bytes,
+        ownBytes: sizes.get(release)!.own,
         builtAt,
         publishedAt,
         runId,
@@ -40,21 +51,15 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
       if (flags.json) shell.print(JSON.stringify(rows, null, 2));
       else {
         const text = (value: number | null) => (value === null ? null : String(value));
-        const cells = rows.map(({ release, state, base, contentOf, models, builtAt, publishedAt }) => [
-          ...[text(release), state, text(base), text(contentOf), text(models)],
-          ...[builtAt, publishedAt].map((at) => at && minuteOf(at)),
+        const cells = rows.map((row) => [
+          ...[text(row.release), row.state, text(row.base), text(row.contentOf), text(row.models)],
+          ...[bytes(row.bytes), bytes(row.ownBytes), row.publishedAt && minuteOf(row.publishedAt)],
         ]);
-        const columns = ["release", "state", "upon", "content of", "models", "built", "published"];
-        shell.print(textTable(columns, cells, { width: shell.width?.stdout }));
+        shell.print(textTable(COLUMNS, cells, { width: shell.width?.stdout }));
       }
     });
   addConnectionOption(addEnvironmentOptions(command));
 };
 
-/** To the minute, in the time of whoever looks; `--json` has all of it. */
-function minuteOf(at: string): string {
-  const date = new Date(at);
-  const two = (number: number) => String(number).padStart(2, "0");
-  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
-}
+/** "own" is what no other release needs: what it costs to keep this one. */
+const COLUMNS = ["release", "state", "upon", "content of", "models", "size", "own", "published"];

@@ -35,6 +35,7 @@ export const addRetireCommand: AddCommand = (program, shell) => {
       const report = await untilInterrupted(shell, (signal) =>
         retire(settings, (published) => chosen(models, published, graph), {
           environment: environmentName(flags),
+          project: graph.project,
           ...(wait === undefined ? {} : { wait }),
           ...(publishDeadline === undefined ? {} : { publishDeadline }),
           signal,

@@ -1,3 +1,4 @@
+import { readOwnSettings } from "../../compile/own-settings.ts";
 import { liftCommand } from "../../environment/hold.ts";
 import { UserError } from "../../model/errors.ts";
 import { rollback } from "../../release/rollback.ts";
@@ -24,12 +25,14 @@ export const addRollbackCommand: AddCommand = (program, shell) => {
     .action(async (release: string | undefined, flags: Flags) => {
       const to = release === undefined ? undefined : releaseNumber(release);
       if (flags.reason !== undefined && !flags.hold) throw reasonOfNothing();
+      const project = await readOwnSettings(shell.projectDir);
       const settings = await openDatabase(shell, flags);
       shell.say(whereLine(settings, flags, shell));
       const report = await untilInterrupted(shell, (signal) =>
         rollback(settings, {
           ...releaseOptions(flags),
           environment: environmentName(flags),
+          project,
           ...(to === undefined ? {} : { to }),
           ...(flags.hold ? { hold: { by: whoami(), reason: flags.reason } } : {}),
           signal,

@@ -1,14 +1,7 @@
 import { Option } from "commander";
 import { compile } from "../../compile/compile.ts";
-import {
-  addConnectionOption,
-  addIgnoredOptions,
-  addProjectOptions,
-  compileOptions,
-  parseCount,
-  parseDuration,
-} from "../options.ts";
-import { addReleaseOptions } from "../releasing.ts";
+import { addConnectionOption, addIgnoredOptions, addProjectOptions, compileOptions, parseCount } from "../options.ts";
+import { addReleaseOptions, addRetentionOptions } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags } from "../selection.ts";
 import type { AddCommand } from "../shell.ts";
 
@@ -27,12 +20,6 @@ export const addRunCommand: AddCommand = (program, shell) => {
       ).choices(["block", "report"]),
     )
     .option("--all-or-nothing", "publish nothing when anything failed")
-    .addOption(
-      new Option("--keep-releases <n>", "releases kept to go back to, the current one included (2)").argParser(
-        parseCount,
-      ),
-    )
-    .addOption(new Option("--keep-for <duration>", "how long each is kept at least (1h)").argParser(parseDuration))
     .action(async (flags: RunFlags) => {
       // The compiler works in a process of its own while the rest of this one is loaded.
       const compiling = compile(shell.projectDir, compileOptions(flags));
@@ -40,6 +27,6 @@ export const addRunCommand: AddCommand = (program, shell) => {
       const { runCommand } = await import("../run-command.ts");
       await runCommand(compiling, flags, shell);
     });
-  addReleaseOptions(addSelectionOptions(command));
+  addRetentionOptions(addReleaseOptions(addSelectionOptions(command)));
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);
 };

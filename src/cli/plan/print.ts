@@ -38,7 +38,7 @@ export async function printPlan(
   const source = (file: string) => readSource(shell.projectDir, file);
   await withClient(settings, { applicationName: "dataform-plan", duty: "publisher" }, async (client) => {
     const catalog = withoutRetired(graph, await readCatalog(client, environmentName(flags), publicTargets(graph)));
-    const made = plan(graph, catalog, selection(flags));
+    const made = plan(graph, catalog, { ...selection(flags), ownDatabase: settings.embedded === true });
     const found = await withClient(settings, { applicationName: "dataform-plan", duty: "builder" }, (builder) =>
       preview(graph, catalog, made, builder, source),
     );

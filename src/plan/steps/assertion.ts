@@ -6,7 +6,7 @@ import { empty, type Sql, sql } from "../../sql/sql.ts";
 import { authoredQuery } from "../authored-statements.ts";
 import type { StepContext } from "./model.ts";
 
-/** At most so many failing rows are kept of one assertion and run. */
+/** So many failing rows are kept of one assertion and run, where the project file says nothing. */
 const KEPT_ROWS = 100;
 
 const HEAD = sql`with failing as materialized (`;
@@ -39,30 +39,31 @@ export function assertionStep(
       text: assertion.query,
       resolve: context.resolve,
       before: HEAD,
-      after: tail(total),
+      after: tail(context.failingRows, total),
     }),
   };
 }
 
-function tail(whole?: Sql): Sql {
+function tail(most: number | undefined, whole: Sql | undefined): Sql {
   return sql`
     )
 
-    ${counts(whole)}`;
+    ${counts(most, whole)}`;
 }
 
 /**
  * What every audit selects from its `failing` rows. Each row is a JSON text: json, not jsonb, so that columns keep their
  * order and values are as they were written.
+ * @param most rows that are kept
  * @param whole a relation whose rows are counted, too
  */
-export function counts(whole?: Sql): Sql {
+export function counts(most: number = KEPT_ROWS, whole?: Sql): Sql {
   return sql`
     select
       (select pg_catalog.count(*) from failing) as rows,
       (
         select pg_catalog.json_agg(pg_catalog.row_to_json(kept.*)::text)
-        from (select * from failing limit ${literal(KEPT_ROWS)}) as kept
+        from (select * from failing limit ${literal(most)}) as kept
       ) as kept${whole ? sql`,` : empty}
       ${whole ? sql`(select pg_catalog.count(*) from ${whole}) as total` : empty}`;
 }

@@ -24,6 +24,8 @@ export interface StepContext {
   readonly resolve: Resolve;
   /** A relation of the model's name that the project did not make is taken over, with what others built on it. */
   readonly adopt?: boolean;
+  /** How many failing rows of an assertion are kept, where the project file says it. */
+  readonly failingRows?: number | undefined;
 }
 
 /** `self()` is the private object named; everything else is what the context says. */

@@ -47,7 +47,16 @@ const storedFile = (stateDir: string) => join(stateFolder(stateDir), "server.jso
 export function settingsOf(stored: Stored): ConnectionSettings {
   const { port, password } = stored;
   const source = EMBEDDED_SOURCE;
-  return { host: "127.0.0.1", port, database: "dataform", user: "postgres", password, ssl: { mode: "prefer" }, source };
+  return {
+    host: "127.0.0.1",
+    port,
+    database: "dataform",
+    user: "postgres",
+    password,
+    ssl: { mode: "prefer" },
+    source,
+    embedded: true,
+  };
 }
 
 export function readStored(stateDir: string): Stored | undefined {

@@ -1,0 +1,57 @@
+import type { Catalog } from "../model/catalog.ts";
+import { UserError } from "../model/errors.ts";
+import { type CompiledGraph, isModel, type ProjectIdentity } from "../model/graph.ts";
+import { targetKey } from "../model/target.ts";
+
+export const NAME_IT = 'write "project": "its name" into the project file';
+
+/**
+ * An environment is the project's that is recorded with it. Names of models say nothing: a project may rename all of
+ * them, and two projects may share some.
+ *
+ * Nobody is recorded where an earlier version, or a project without a name, published. Then the project goes on that has
+ * most of what is published, and is recorded if it has a name.
+ * @throws UserError when it is, or may be, another project's
+ */
+export function refuseOtherProject(graph: CompiledGraph, catalog: Catalog): void {
+  refuseStranger(graph.project, catalog);
+  const published = Object.keys(catalog.manifest);
+  if (catalog.project !== undefined || !published.length) return;
+  const models = new Set(graph.actions.filter(isModel).map(({ target }) => targetKey(target)));
+  const known = published.filter((key) => models.has(key));
+  if (known.length * 2 <= published.length) throw nobodys(graph.project, catalog, published, known);
+}
+
+/** @throws UserError where another project is recorded as the owner of the environment */
+export function refuseStranger({ name, packageName }: ProjectIdentity, { environment, project: owner }: Catalog): void {
+  if (owner === undefined || owner === name || owner === packageName) return;
+  const takeOver =
+    name === undefined
+      ? `"project": ${JSON.stringify(owner)} in the project file says so`
+      : `\`dataform env claim ${environment}\` records that`;
+  throw new UserError({
+    message: `environment ${environment} of this database belongs to another project`,
+    expected:
+      name === undefined ? "an environment of this project, which has no name" : `an environment of project ${name}`,
+    found: `project ${owner}`,
+    hint: `${ownEnvironment}; if it is this project's, ${takeOver}`,
+  });
+}
+
+const ownEnvironment = "give this project an environment of its own: --environment name, or DATAFORM_ENVIRONMENT";
+
+function nobodys(
+  project: ProjectIdentity,
+  { environment }: Catalog,
+  published: readonly string[],
+  known: readonly string[],
+): UserError {
+  const some = published.slice(0, 3).join(", ");
+  const claim = `\`dataform env claim ${environment}\``;
+  return new UserError({
+    message: `nobody is recorded as the owner of environment ${environment}, and most of what it publishes is not in this project`,
+    expected: "more than half of the published models in the project",
+    found: `${known.length} of ${published.length}: ${some}${published.length > 3 ? " …" : ""}`,
+    hint: `if it is this project's, ${project.name === undefined ? `${NAME_IT} and send ${claim}` : claim}; otherwise ${ownEnvironment}`,
+  });
+}

@@ -1,0 +1,121 @@
+import { acquireRunLock } from "../environment/lock.ts";
+import { refuseUnknown } from "../environment/metadata.ts";
+import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
+import type { Hold } from "../model/catalog.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
+import { UserError } from "../model/errors.ts";
+import { type Client, withTransaction } from "../postgres/client.ts";
+import { type HoldRow, holdOf } from "../postgres/read-catalog.ts";
+import { commentOnPrivate } from "../sql/ddl.ts";
+import { join, sql } from "../sql/sql.ts";
+import { asBuilder, privateObjects } from "./private-objects.ts";
+
+/** One environment, as `dataform env ls` shows it. */
+export interface EnvironmentSummary {
+  readonly environment: string;
+  /** Absent where nobody is recorded. */
+  readonly project?: string;
+  /** The published release, or null before the first one. */
+  readonly release: number | null;
+  readonly publishedAt: string | null;
+  readonly models: number;
+  /** Of all its private objects, those of earlier releases too. */
+  readonly bytes: number;
+  readonly hold?: Hold;
+}
+
+export async function listEnvironments(client: Client): Promise<EnvironmentSummary[]> {
+  const { rows } = await client.query<
+    HoldRow &
+      Record<"name" | "models" | "bytes", string> &
+      Record<"project" | "release_id" | "published_at", string | null>
+  >(sql`
+    select
+      e.name, e.project, e.release_id, r.published_at, to_jsonb(e.held_at) #>> '{}' as held_at, e.held_by, e.held_reason,
+      (select count(*) from jsonb_object_keys(r.manifest)) as models,
+      coalesce((
+        select sum(pg_total_relation_size(c.oid))
+        from pg_class as c
+        join pg_description as l
+          on l.classoid = 'pg_class'::regclass and l.objoid = c.oid and l.objsubid = 0
+        where c.relnamespace = '_dataform'::regnamespace and c.relkind = 'r'
+          and l.description like '{"environment":%' and l.description::jsonb ->> 'environment' = e.name
+      ), 0) as bytes
+    from _dataform.environment as e
+    left join _dataform.release as r
+      on r.environment = e.name and r.release_id = e.release_id
+    order by e.name`);
+  return rows.map((row) => ({
+    environment: row.name,
+    ...(row.project === null ? {} : { project: row.project }),
+    release: row.release_id === null ? null : Number(row.release_id),
+    publishedAt: row.published_at,
+    models: Number(row.models),
+    bytes: Number(row.bytes),
+    ...(row.held_at === null ? {} : { hold: holdOf(row) }),
+  }));
+}
+
+/** Records the project as the environment's owner. Returns whose it was. */
+export async function claimEnvironment(
+  client: Client,
+  environment: string,
+  project: string,
+): Promise<string | undefined> {
+  await refuseUnknown(client, environment);
+  return withTransaction(client, async () => {
+    const { rows } = await client.query<{ project: string | null }>(
+      sql`select project from _dataform.environment where name = $1 for update`,
+      [environment],
+    );
+    await client.query(sql`update _dataform.environment set project = $2 where name = $1`, [environment, project]);
+    return rows[0]?.project ?? undefined;
+  });
+}
+
+/**
+ * Gives an environment another name. What it publishes stays as it is, and so do private names: the environment
+ * remembers its former ones, because those are made of them. A release that waits is given up: its statements name the
+ * environment.
+ */
+export async function renameEnvironment(
+  settings: ConnectionSettings,
+  to: string,
+  options: SessionOptions = {},
+): Promise<void> {
+  await withSession(settings, { ...options, existing: true }, async (session) => {
+    const { client, signal } = session;
+    await acquireRunLock(client, to, { wait: false, signal });
+    const { rows } = await client.query(sql`select from _dataform.environment where name = $1`, [to]);
+    if (rows.length) throw taken(to);
+    await withTransaction(client, () => moveRows(session, to));
+  });
+}
+
+async function moveRows({ client, environment }: Session, to: string): Promise<void> {
+  const names = [environment, to];
+  await client.query(
+    sql`insert into _dataform.environment (name, release_id, next_release, fence, project, former_names, made_schemas, held_at, held_by, held_reason)
+     select $2, release_id, next_release, fence, project, former_names || name, made_schemas, held_at, held_by, held_reason
+     from _dataform.environment where name = $1`,
+    names,
+  );
+  await client.query(
+    sql`update _dataform.release set status = 'discarded', items = null where environment = $1 and status = 'waiting'`,
+    [environment],
+  );
+  await client.query(sql`update _dataform.release set environment = $2 where environment = $1`, names);
+  await client.query(sql`update _dataform.run set environment = $2 where environment = $1`, names);
+  await client.query(sql`delete from _dataform.environment where name = $1`, [environment]);
+  const labels = (await privateObjects(client, environment)).map(({ kind, name, label }) =>
+    commentOnPrivate(kind, name, { ...label, environment: to }),
+  );
+  if (labels.length) await asBuilder(client, () => client.script(join(labels, ";\n")));
+}
+
+function taken(name: string): UserError {
+  return new UserError({
+    message: `there is an environment ${name} already`,
+    hint: `choose another name, or \`dataform env drop ${name}\` first`,
+  });
+}

@@ -1,0 +1,70 @@
+import { actAs, type Client } from "../postgres/client.ts";
+import type { ObjectLabel } from "../sql/ddl.ts";
+import { PRIVATE_SCHEMA, privateId } from "../sql/names.ts";
+import { type Sql, sql } from "../sql/sql.ts";
+
+/** An object of schema `_dataform` that carries our label. */
+export interface PrivateObject {
+  readonly name: string;
+  readonly kind: "table" | "view";
+  readonly label: ObjectLabel;
+  /** On disk, indexes included. */
+  readonly bytes: number;
+  /** Views of others, and public ones, that read it. */
+  readonly readers: string;
+  /** Of a view: the private objects that it reads. */
+  readonly reads: readonly string[];
+}
+
+/** Private objects of the environment, those built last first. */
+export async function privateObjects(client: Client, environment: string): Promise<PrivateObject[]> {
+  const { rows } = await client.query<Record<"name" | "relkind" | "label" | "bytes" | "readers" | "reads", string>>(
+    sql`select c.relname as name, c.relkind, l.description as label, pg_total_relation_size(c.oid) as bytes,
+       coalesce((
+         select string_agg(distinct n.nspname || '.' || r.relname, ', ')
+         from pg_depend d
+         join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid
+         join pg_class r on r.oid = w.ev_class join pg_namespace n on n.oid = r.relnamespace
+         where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and n.nspname <> $2
+       ), '') as readers,
+       (
+         select coalesce(jsonb_agg(distinct s.relname), '[]')
+         from pg_rewrite w
+         join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+         join pg_class s on s.oid = d.refobjid
+         where w.ev_class = c.oid and s.oid <> c.oid and s.relnamespace = c.relnamespace
+       ) as reads
+     from pg_class c
+     join pg_description l on l.classoid = 'pg_class'::regclass and l.objoid = c.oid and l.objsubid = 0
+     where c.relnamespace = to_regnamespace($2) and c.relkind in ('r', 'v')
+       and l.description like '{"environment":%' and l.description::jsonb ->> 'environment' = $1
+     order by c.oid desc`,
+    [environment, PRIVATE_SCHEMA],
+  );
+  return rows.map(({ name, relkind, label, bytes, readers, reads }) => ({
+    name,
+    kind: relkind === "v" ? "view" : "table",
+    label: JSON.parse(label) as ObjectLabel,
+    bytes: Number(bytes ?? 0),
+    readers,
+    reads: JSON.parse(reads) as string[],
+  }));
+}
+
+const KINDS: Readonly<Record<PrivateObject["kind"], Sql>> = { view: sql`view`, table: sql`table` };
+
+/** Statements that drop them all: views first, which read the tables. */
+export function dropStatements(objects: readonly PrivateObject[]): Sql[] {
+  return (["view", "table"] as const).flatMap((kind) => {
+    const names = objects.filter((object) => object.kind === kind).map(({ name }) => privateId(name));
+    return names.length ? [sql`drop ${KINDS[kind]} if exists ${names}`] : [];
+  });
+}
+
+/** What was built belongs to the builder: its statements, and then ours again. */
+export async function asBuilder<T>(client: Client, work: () => Promise<T>): Promise<T> {
+  await actAs(client, "builder");
+  const result = await work();
+  await actAs(client, "publisher");
+  return result;
+}

@@ -1,0 +1,78 @@
+import { type Client, withTransaction } from "../postgres/client.ts";
+import { sql } from "../sql/sql.ts";
+import { DEFAULT_RETENTION, type Retention } from "./retention.ts";
+
+const interval = (milliseconds: number) => `${milliseconds} milliseconds`;
+
+/** From now on nobody can go back to them. Returns how many. */
+export async function forgetOldReleases(
+  client: Client,
+  environment: string,
+  { releases, age }: Retention,
+): Promise<number> {
+  const { rowCount } = await client.query(
+    sql`with ranked as (
+       select release_id, row_number() over (order by published_at desc, release_id desc) as place
+       from _dataform.release where environment = $1 and status = 'published' and manifest is not null
+     )
+     update _dataform.release r set manifest = null, collected_at = clock_timestamp()
+     where r.environment = $1 and r.manifest is not null
+       and (r.status = 'discarded' or r.release_id in (
+         select release_id from ranked where place > $2 and r.published_at < clock_timestamp() - $3::interval))
+       and r.release_id <> coalesce((select release_id from _dataform.environment where name = $1), -1)`,
+    [environment, releases, interval(age)],
+  );
+  return rowCount;
+}
+
+/**
+ * Drops the record of old runs: their steps, the rows that their assertions found, and the releases that can no longer be
+ * gone back to. The last run stays, and so does a run whose release is kept; of releases those stay that tell what a kept
+ * one was published upon.
+ */
+export async function pruneHistory(
+  client: Client,
+  environment: string,
+  retention: Retention,
+): Promise<{ readonly runs: number; readonly failingRows: number }> {
+  const { runs, runsAge, failingRowsAge } = { ...DEFAULT_RETENTION, ...retention };
+  return withTransaction(client, async () => {
+    const { rows } = await client.query<{ run_id: string }>(
+      sql`
+        select r.run_id
+        from (
+          select run_id, started_at, status, row_number() over (order by started_at desc, run_id) as place
+          from _dataform.run
+          where environment = $1
+        ) as r
+        where (r.place > greatest($2::bigint, 1) or r.started_at < clock_timestamp() - $3::interval)
+          and r.place > 1 and r.status <> 'running'
+          and not exists (select from _dataform.release as l where l.run_id = r.run_id and l.manifest is not null)`,
+      [environment, runs, interval(runsAge)],
+    );
+    const old = rows.map(({ run_id }) => run_id);
+    const { rowCount: failingRows } = await client.query(
+      sql`
+        delete from _dataform.failing_row
+        where run_id = any($1::uuid[]) or run_id in (
+          select run_id from _dataform.run where environment = $2 and started_at < clock_timestamp() - $3::interval
+        )`,
+      [old, environment, interval(failingRowsAge)],
+    );
+    await client.query(sql`delete from _dataform.step where run_id = any($1::uuid[])`, [old]);
+    await client.query(sql`delete from _dataform.run where run_id = any($1::uuid[])`, [old]);
+    await client.query(
+      sql`
+        delete from _dataform.release as l
+        where l.environment = $1 and l.manifest is null
+          and not exists (select from _dataform.run as r where r.run_id = l.run_id)
+          and not exists (
+            select from _dataform.release as k
+            where k.environment = $1 and k.manifest is not null
+              and l.release_id in (k.base_release_id, k.content_of)
+          )`,
+      [environment],
+    );
+    return { runs: old.length, failingRows };
+  });
+}

@@ -1,0 +1,193 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { publishRelease, rollback } from "../../src/release/rollback.ts";
+import { cli } from "../support/cli.ts";
+import { type Warehouse, warehouse } from "../support/warehouse.ts";
+
+const table = (id: number | string, config = "") => `config { type: "table"${config} }\nselect ${id} as id`;
+
+/** The project file of a project with that name, or without one. */
+function settings(project?: string, more: object = {}) {
+  const base = { warehouse: "postgres", defaultSchema: "marts", assertionSchema: "assertions" };
+  return { "dataform.json": JSON.stringify({ ...(project ? { project } : {}), ...base, ...more }) };
+}
+
+const kept = { retention: { releases: 100, age: 0 } };
+const commands = ({ project, database }: Warehouse) => {
+  return (...args: string[]) => cli(project.dir, args, { DATABASE_URL: database.url });
+};
+
+test("an environment is its project's, whatever models are called: all may be renamed, and another project is refused", async () => {
+  const house = await warehouse({ ...settings("shop"), "a.sqlx": table(1), "b.sqlx": table(1) });
+  const { project, run, rows } = house;
+  expect((await run()).warnings).toEqual([]);
+  expect((await run({ environment: "one" })).status).toBe("failure");
+  project.write(settings("shop", { defaultSchema: "sales" }));
+  expect(await run()).toMatchObject({ status: "success", warnings: [expect.stringContaining("marts.a, marts.b")] });
+  project.remove("a.sqlx");
+  project.remove("b.sqlx");
+  project.write({ "c.sqlx": table(1), "d.sqlx": table(1) });
+  expect((await run()).status).toBe("success");
+  // One that has every model of it, and another name; or none.
+  for (const name of ["other", undefined]) {
+    project.write(settings(name, { defaultSchema: "sales" }));
+    const refusal = {
+      message: "environment main of this database belongs to another project",
+      found: "project shop",
+      hint: expect.stringContaining(name ? "`dataform env claim main`" : '"project": "shop" in the project file'),
+    };
+    await expect(run()).rejects.toMatchObject(refusal);
+    const identity = name === undefined ? {} : { name };
+    await expect(rollback(house.database.settings, { project: identity })).rejects.toMatchObject(refusal);
+    await expect(publishRelease(house.database.settings, { project: identity })).rejects.toMatchObject(refusal);
+    for (const command of ["plan", "rollback", "publish", "gc", "retire marts.a"])
+      expect(await commands(house)(...command.split(" "))).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("project shop"),
+      });
+  }
+  expect((await commands(house)("env", "claim")).stderr).toContain("this project has no name to record");
+  project.write(settings("other", { defaultSchema: "sales" }));
+  expect((await commands(house)("env", "claim")).stderr).toContain(
+    "environment main belongs to project other; it was project shop's",
+  );
+  expect((await run()).status).toBe("success");
+  expect(await rows("select name, project from _dataform.environment order by name")).toEqual([
+    "main|other",
+    "one|shop",
+  ]);
+});
+
+test("package.json names a project that says nothing itself; a project file that names it later goes on", async () => {
+  const house = await warehouse({ ...settings(), "a.sqlx": table(1) });
+  const { project, run, rows } = house;
+  const packaged = (name: string) => writeFileSync(join(project.dir, "package.json"), JSON.stringify({ name }));
+  packaged("@acme/shop");
+  const owner = () => rows("select project from _dataform.environment");
+  expect((await commands(house)("run")).exitCode).toBe(0);
+  expect(await owner()).toEqual(["@acme/shop"]);
+  project.write(settings("shop"));
+  expect((await commands(house)("run")).exitCode).toBe(0);
+  expect(await owner()).toEqual(["shop"]);
+  packaged("@acme/store");
+  expect((await run()).status).toBe("success");
+  project.write({ "dataform.json": JSON.stringify({ project: "", warehouse: "postgres" }) });
+  expect((await commands(house)("compile")).stderr).toMatch(/dataform\.json:1:\d+: project/);
+  project.remove("dataform.json");
+  project.write({ "workflow_settings.yaml": "project: shop\ndefaultDataset: marts\n" });
+  expect((await commands(house)("run")).exitCode).toBe(0);
+});
+
+test("without a name, and in an environment of an earlier version, a project goes on where most of what is published is its", async () => {
+  const house = await warehouse({ ...settings(), "a.sqlx": table(1), "b.sqlx": table(1), "c.sqlx": table(1) });
+  const { project, run, rows, sql } = house;
+  expect((await run()).warnings).toEqual([expect.stringContaining("the project has no name")]);
+  // As layout 1 has it.
+  const before = () =>
+    sql(`alter table _dataform.environment drop column project, drop column former_names, drop column made_schemas,
+      drop column held_at, drop column held_by, drop column held_reason; update _dataform.metadata set version = 1`);
+  await before();
+  expect((await commands(house)("plan")).exitCode).toBe(0);
+  project.remove("c.sqlx");
+  expect((await run()).status).toBe("success");
+  await before();
+  project.write({ ...settings("other"), "a.sqlx": table(2), "d.sqlx": table(1) });
+  project.remove("b.sqlx");
+  await expect(run()).rejects.toMatchObject({
+    message:
+      "nobody is recorded as the owner of environment main, and most of what it publishes is not in this project",
+    found: "1 of 3: marts.a, marts.b, marts.c",
+    hint: expect.stringMatching(/^if it is this project's, `dataform env claim main`; otherwise give/),
+  });
+  expect(await rows("select id from marts.a")).toEqual(["1"]);
+  project.write({ ...settings("shop"), "b.sqlx": table(1) });
+  expect((await run()).status).toBe("success");
+  expect(await rows("select project from _dataform.environment")).toEqual(["shop"]);
+  await sql("update _dataform.metadata set version = 99");
+  await expect(run()).rejects.toMatchObject({ message: expect.stringContaining("newer version") });
+});
+
+const left = `select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname in ('marts', 'reports') or n.nspname = '_dataform' and c.relkind in ('r', 'v')
+    and c.relname not in ('metadata', 'environment', 'release', 'run', 'step', 'failing_row')`;
+
+test("env drop leaves nothing behind, puts back what was adopted, and names what others built", async () => {
+  const house = await warehouse({
+    "a.sqlx": table(1, ', assertions: { nonNull: ["id"] }'),
+    "log.sqlx": 'config { type: "incremental", uniqueKey: ["id"] }\nselect id from ${ref("a")}',
+    "v.sqlx": 'config { type: "view", schema: "reports" }\nselect id from ${ref("log")}',
+    "fails.sqlx": 'config { type: "assertion" }\nselect 1 as x from ${ref("v")}',
+    "old.sqlx": table(1),
+    "taken.sqlx": table(2, ", postgres: { adopt: true }"),
+  });
+  const { run, rows, sql, project } = house;
+  const dataform = commands(house);
+  await sql("create schema marts; create table marts.taken as select 7 as id; create index on marts.taken (id)");
+  const report = { assertions: "report", ...kept } as const;
+  await run(report);
+  project.remove("old.sqlx");
+  await run(report);
+  await run({ ...report, environment: "other" }).catch(() => {});
+  await sql(
+    "create schema bi; create view bi.x as select * from marts.a; create function bi.f(marts.log) returns int language sql return 1",
+  );
+  const objects = await rows(left);
+  const asked = await dataform("env", "drop", "main");
+  expect(asked.exitCode).toBe(2);
+  expect(asked.stderr).toMatch(
+    /this drops environment main: 5 public views, \d+ private objects \(\d+ kB\) and its history/,
+  );
+  const refused = await dataform("env", "drop", "main", "--yes");
+  expect(refused).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/bi\.f\(marts\.log\)[\s\S]*view bi\.x depends on view marts\.a/),
+  });
+  expect(refused.stderr).not.toMatch(/cascade/i);
+  expect(await rows(left)).toEqual(objects);
+  await sql("drop view bi.x; drop function bi.f");
+  await dataform("env", "hold", "main");
+  const dropped = await dataform("env", "drop", "main", "--yes");
+  expect(dropped).toMatchObject({ exitCode: 0 });
+  expect(dropped.stderr).toContain("schema reports, which its runs had made, was empty and is dropped");
+  expect(dropped.stderr).toContain("marts.taken is again what it was before it was adopted");
+  // The table and its index.
+  expect(await rows(left)).toEqual(["2"]);
+  expect(await rows("select id from marts.taken")).toEqual(["7"]);
+  for (const name of ["release", "run"])
+    expect(await rows(`select count(*) from _dataform.${name} where environment = 'main'`)).toEqual(["0"]);
+  expect((await dataform("env", "drop", "main", "--yes")).stderr).toContain("there is no environment main");
+  expect((await run()).status).toBe("failure");
+});
+
+test("env rename keeps what is published, its history and its increments, and its old name can be used again", async () => {
+  const house = await warehouse({
+    "log.sqlx": 'config { type: "incremental", uniqueKey: ["id"] }\nselect id, 1 as n from ${ref("raw", "events")}',
+    "raw.sqlx": 'config { type: "declaration", schema: "raw", name: "events" }',
+  });
+  const { run, rows, sql, database } = house;
+  const dataform = commands(house);
+  await sql("create schema raw; create table raw.events as select 1 as id");
+  await run(kept);
+  expect((await dataform("env", "rename", "main", "prod")).exitCode).toBe(0);
+  await sql("insert into raw.events values (2)");
+  expect(await run({ ...kept, environment: "prod" })).toMatchObject({ status: "success", releases: [2] });
+  await rollback(database.settings, { environment: "prod" });
+  expect(await rows("select id from marts.log")).toEqual(["1"]);
+  await run({ retention: { releases: 1, age: 0 }, environment: "prod" });
+  expect(
+    await rows(
+      "select distinct obj_description(c.oid)::jsonb ->> 'environment' from pg_class c where obj_description(c.oid) like '{\"env%'",
+    ),
+  ).toEqual(["prod"]);
+  // Its private names would be those of the old one.
+  house.project.write(settings("test", { defaultSchema: "again" }));
+  expect(await run({ ...kept, environment: "main" })).toMatchObject({ status: "success", releases: [5] });
+  expect((await dataform("env", "rename", "main", "prod")).stderr).toContain("there is an environment prod already");
+  const list = JSON.parse((await dataform("env", "ls", "--json")).stdout) as object[];
+  expect(list).toMatchObject([
+    { environment: "main", project: "test", release: 5, models: 1 },
+    { environment: "prod", project: "test", release: 4, models: 1 },
+  ]);
+  expect((await dataform("env", "ls")).stdout).toMatch(/^main +test +5 +\d{4}-\S+ \S+ +1 +\d+ kB$/m);
+});
