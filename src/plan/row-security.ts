@@ -13,7 +13,7 @@ import { authoredAll, type Resolve } from "./authored-statements.ts";
 // or, forced on an owner, only what policies for that owner allow: those `to` a role would hold for nobody.
 
 /** What post_operations say of who may read which rows, statement by statement. */
-export function rowSecurityOf({ postOperations }: Table | Incremental): string[] {
+function rowSecurityOf({ postOperations }: Table | Incremental): string[] {
   return postOperations.flatMap(splitStatements).filter((text) => {
     const { command } = classify(text);
     return command.endsWith(" policy") || (command === "alter table" && says(text, "row level security"));

@@ -10,7 +10,7 @@ const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Regional_Indicator}|\p{Emoji}\ufe0f
 const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]/u;
 
 /** A text's characters as a person counts them. */
-export function characters(text: string): string[] {
+function characters(text: string): string[] {
   return /^[\x20-\x7e]*$/.test(text) ? [...text] : [...clusters.segment(text)].map(({ segment }) => segment);
 }
 

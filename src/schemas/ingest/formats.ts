@@ -3,7 +3,7 @@ import { anyText, byDefault, character, closed, mapOf, text } from "../words.ts"
 
 const encoding = byDefault("utf-8", text("such as utf-8, iso-8859-1; a byte order mark counts for more"));
 
-export const csv = closed(
+const csv = closed(
   {
     delimiter: byDefault(",", character("what is between two cells")),
     quote: byDefault('"', character("what is around a text")),
@@ -29,9 +29,9 @@ export const csv = closed(
   "how the CSV is written",
 );
 
-export const ndjson = closed({ encoding }, "how the lines are written");
+const ndjson = closed({ encoding }, "how the lines are written");
 
-export const json = closed(
+const json = closed(
   { records: byDefault("", anyText("where the list of records is, such as data; empty: the text is the list")) },
   "one JSON text: a list of records, or an object that holds one",
 );
