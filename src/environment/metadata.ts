@@ -26,7 +26,7 @@ export async function refuseUnknown(client: Client, environment: string): Promis
   throw new UserError({
     message: `there is no environment ${environment} in this database`,
     expected: names.length ? `one of ${names.join(", ")}` : "an environment that `dataform run` has made",
-    hint: "name it with --environment, or DATAFORM_ENVIRONMENT",
+    hint: "`dataform env ls` lists them; a run's is named by --environment, or DATAFORM_ENVIRONMENT",
   });
 }
 

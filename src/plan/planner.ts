@@ -295,8 +295,8 @@ function makeSchema(schema: string, models: Models): Statement[] {
 }
 
 /**
- * The catalog without models that the project no longer has and whose public view somebody has dropped: that is how a
- * model is retired. Its private objects are collected with the last release that has them.
+ * The catalog without models that the project no longer has and whose public view somebody has dropped, in place of
+ * `dataform retire`. Its private objects are collected with the last release that has them.
  */
 export function withoutRetired(graph: CompiledGraph, catalog: Catalog): Catalog {
   const retired = new Set(removedModels(graph, catalog).filter((key) => !catalog.relations[key]));

@@ -2,7 +2,9 @@ import { type Session, type SessionOptions, withSession } from "../environment/s
 import type { Catalog, ManifestEntry } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
+import type { ProjectIdentity } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { refuseStranger } from "../plan/owner.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { readCatalog } from "../postgres/read-catalog.ts";
 import { postgresError } from "../postgres/sqlstate.ts";
@@ -47,6 +49,8 @@ interface Belongings {
 export async function dropEnvironment(
   settings: ConnectionSettings,
   options: SessionOptions & {
+    /** Refused where the environment is recorded as another's. */
+    readonly project?: ProjectIdentity | undefined;
     /** False: only says what would be dropped. */
     readonly really: boolean;
   },
@@ -54,6 +58,7 @@ export async function dropEnvironment(
   return withSession(settings, { ...options, existing: true }, async (session) => {
     const { client, environment } = session;
     const catalog = await readCatalog(client, environment, []);
+    if (options.project && !settings.embedded) refuseStranger(options.project, catalog);
     const has = await belongings(client, catalog);
     const report: DropReport = {
       version: 1,

@@ -4,8 +4,10 @@ import { type Session, type SessionOptions, withSession } from "../environment/s
 import type { Hold } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
+import type { ProjectIdentity } from "../model/graph.ts";
+import { refuseStranger } from "../plan/owner.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
-import { type HoldRow, holdOf } from "../postgres/read-catalog.ts";
+import { type HoldRow, holdOf, readCatalog } from "../postgres/read-catalog.ts";
 import { commentOnPrivate } from "../sql/ddl.ts";
 import { join, sql } from "../sql/sql.ts";
 import { asBuilder, privateObjects } from "./private-objects.ts";
@@ -81,10 +83,15 @@ export async function claimEnvironment(
 export async function renameEnvironment(
   settings: ConnectionSettings,
   to: string,
-  options: SessionOptions = {},
+  options: SessionOptions & {
+    /** Refused where the environment is recorded as another's. */
+    readonly project?: ProjectIdentity | undefined;
+  } = {},
 ): Promise<void> {
   await withSession(settings, { ...options, existing: true }, async (session) => {
-    const { client, signal } = session;
+    const { client, environment, signal } = session;
+    if (options.project && !settings.embedded)
+      refuseStranger(options.project, await readCatalog(client, environment, []));
     await acquireRunLock(client, to, { wait: false, signal });
     const { rows } = await client.query(sql`select from _dataform.environment where name = $1`, [to]);
     if (rows.length) throw taken(to);

@@ -41,7 +41,8 @@ test("an environment is its project's, whatever models are called: all may be re
     const identity = name === undefined ? {} : { name };
     await expect(rollback(house.database.settings, { project: identity })).rejects.toMatchObject(refusal);
     await expect(publishRelease(house.database.settings, { project: identity })).rejects.toMatchObject(refusal);
-    for (const command of ["plan", "rollback", "publish", "gc", "retire marts.a"])
+    const others = ["env drop main --yes", "env rename main mine"];
+    for (const command of ["plan", "rollback", "publish", "gc", "retire marts.a", ...others])
       expect(await commands(house)(...command.split(" "))).toMatchObject({
         exitCode: 2,
         stderr: expect.stringContaining("project shop"),
@@ -190,4 +191,16 @@ test("env rename keeps what is published, its history and its increments, and it
     { environment: "prod", project: "test", release: 4, models: 1 },
   ]);
   expect((await dataform("env", "ls")).stdout).toMatch(/^main +test +5 +\d{4}-\S+ \S+ +1 +\d+ kB$/m);
+});
+
+test("env ls makes nothing where nothing has run; env hold is of the environment that a run would publish into", async () => {
+  const house = await warehouse({ ...settings("shop"), "a.sqlx": table(1) });
+  const { project, database, rows } = house;
+  expect((await commands(house)("env", "ls", "--json")).stdout).toBe("[]");
+  expect(await rows("select count(*) from pg_namespace where nspname = '_dataform'")).toEqual(["0"]);
+  const suffixed = { DATABASE_URL: database.url, DATAFORM_SCHEMA_SUFFIX: "dev" };
+  const dataform = (...args: string[]) => cli(project.dir, args, suffixed);
+  expect((await dataform("run")).exitCode).toBe(0);
+  expect((await dataform("env", "hold")).stderr).toContain("environment dev is held");
+  expect((await dataform("run")).exitCode).toBe(75);
 });

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import fc from "fast-check";
 import { expect } from "vitest";
 import { compile } from "../../src/compile/compile.ts";
+import type { StepResult } from "../../src/model/report.ts";
 import { run } from "../../src/run/run.ts";
 import { makeLedger } from "./history.ts";
 import { warehouse } from "./warehouse.ts";
@@ -43,11 +44,18 @@ export async function followsWhatLands<T>(product: Following<T>): Promise<void> 
   const actions = compiled.actions.filter(({ target }) => !product.without?.includes(target.name));
   const graph = { ...compiled, actions };
   const update = async (fullRefresh = false) => {
-    const { steps } = await run(graph, database.settings, { fullRefresh });
-    expect(steps.filter(({ status }) => status !== "ok")).toEqual([]);
+    // What is struck out is most of what there is, sometimes; that this is told is shown elsewhere.
+    const { steps } = await run(graph, database.settings, { fullRefresh, allowLoss: ["*"] });
+    const told = ({ status, target }: StepResult) => status === "warned" && target.name.endsWith("maxRowDrop");
+    expect(steps.filter((step) => step.status !== "ok" && !told(step))).toEqual([]);
   };
   const storeAlone = (fullRefresh: boolean) =>
-    run(graph, database.settings, { actions: [product.store], fullRefresh, assertions: "report" });
+    run(graph, database.settings, {
+      actions: [product.store],
+      fullRefresh,
+      allowLoss: ["*"],
+      assertions: "report",
+    });
   const contents = async () => {
     const all: string[][] = [];
     for (const name of product.relations) all.push(await rows(`select t::text from ${name} as t order by 1`));

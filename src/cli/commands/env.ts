@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { readOwnSettings } from "../../compile/own-settings.ts";
 import { describeHold, hold, readHold, unhold } from "../../environment/hold.ts";
-import { prepareMetadata } from "../../environment/layout.ts";
+import { hasMetadata, prepareMetadata } from "../../environment/layout.ts";
 import { refuseUnknown } from "../../environment/metadata.ts";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
@@ -40,8 +40,8 @@ function addList(env: Command, shell: Shell): Command {
     .description("list the environments: whose they are, what they publish, what they take on disk")
     .option("--json", "the list as JSON")
     .action((flags: Flags) =>
-      connected(flags, shell, async (client) => {
-        const found = await listEnvironments(client);
+      looking(flags, shell, async (client) => {
+        const found = (await hasMetadata(client)) ? await listEnvironments(client) : [];
         if (flags.json) return shell.print(JSON.stringify(found, null, 2));
         const columns = ["environment", "project", "release", "published", "models", "size"];
         const cut = ["environment", "project"];
@@ -128,7 +128,8 @@ function addRename(env: Command, shell: Shell): Command {
     .action(async (name: string, to: string, flags: Flags) => {
       const settings = await openDatabase(shell, flags);
       shell.say(databaseLine(settings));
-      await renameEnvironment(settings, to, { environment: name });
+      const project = await readOwnSettings(shell.projectDir);
+      await renameEnvironment(settings, to, { environment: name, project });
       shell.say(`environment ${name} is called ${to}: --environment ${to}, or DATAFORM_ENVIRONMENT`);
     });
 }
@@ -143,7 +144,8 @@ function addDrop(env: Command, shell: Shell): Command {
     .action(async (name: string, flags: Flags) => {
       const settings = await openDatabase(shell, flags);
       shell.say(databaseLine(settings));
-      const report = await dropEnvironment(settings, { environment: name, really: flags.yes === true });
+      const project = await readOwnSettings(shell.projectDir);
+      const report = await dropEnvironment(settings, { environment: name, project, really: flags.yes === true });
       if (flags.json) shell.print(JSON.stringify(report, null, 2));
       if (!report.dropped) throw reallyDrop(report);
       for (const line of told(report)) shell.say(line);
@@ -172,16 +174,22 @@ function told(report: DropReport): string[] {
   ];
 }
 
-function nameOf(name: string | undefined, shell: Shell): string {
-  return name ?? environmentName({ environment: shell.env.DATAFORM_ENVIRONMENT || undefined });
+/** The one that a run would publish into, where none is named. */
+function nameOf(name: string | undefined, { env }: Shell): string {
+  const { DATAFORM_ENVIRONMENT: environment, DATAFORM_SCHEMA_SUFFIX: schemaSuffix, DATAFORM_TABLE_PREFIX } = env;
+  return name ?? environmentName({ environment, schemaSuffix, tablePrefix: DATAFORM_TABLE_PREFIX });
 }
 
 /** Works beside whatever run is going on. */
 async function connected(flags: Flags, shell: Shell, work: (client: Client) => Promise<void>): Promise<void> {
-  const settings = await openDatabase(shell, flags);
-  shell.say(databaseLine(settings));
-  await withClient(settings, { applicationName: "dataform-env", duty: "publisher" }, async (client) => {
+  await looking(flags, shell, async (client) => {
     await prepareMetadata(client);
     await work(client);
   });
+}
+
+async function looking(flags: Flags, shell: Shell, work: (client: Client) => Promise<void>): Promise<void> {
+  const settings = await openDatabase(shell, flags);
+  shell.say(databaseLine(settings));
+  await withClient(settings, { applicationName: "dataform-env", duty: "publisher" }, work);
 }

@@ -8,7 +8,7 @@ import type { AddCommand } from "../shell.ts";
 export const addRunCommand: AddCommand = (program, shell) => {
   const command = program
     .command("run")
-    .description("build, audit and publish the project's models in one commit")
+    .description("build, audit and publish the project's models; in one commit, where no operation divides the run")
     .option("--dry-run", "print the plan instead")
     .addOption(new Option("--sql", "with --dry-run: every statement of it").conflicts("json"))
     .option("--run-tests", "run the unit tests first; stop when one fails")
