@@ -35,7 +35,7 @@ const commands = new Map<string, () => Promise<AddCommand>>([
 ]);
 
 /** The command that is named, or all of them for help and for suggestions. */
-async function commandsFor(argv: readonly string[]): Promise<AddCommand[]> {
+export async function commandsFor(argv: readonly string[]): Promise<AddCommand[]> {
   const named = argv.find((word, index) => !word.startsWith("-") && argv[index - 1] !== "--project-dir");
   const only = named === undefined ? undefined : commands.get(named);
   return only ? [await only()] : Promise.all([...commands.values()].map((load) => load()));

@@ -162,11 +162,11 @@ async function dropEmpty(client: Client, schemas: readonly string[]): Promise<st
   for (const schema of schemas) {
     await client.query(sql`savepoint schemas`);
     try {
-      await client.query(sql`drop schema if exists ${id(schema)}`);
+      await client.query(sql`drop schema ${id(schema)}`);
       gone.push(schema);
     } catch (error) {
       if (!postgresError(error)) throw error;
-      // Something of others is in it, or it is somebody else's by now.
+      // Something of others is in it, it is somebody else's by now, or it is gone.
       await client.query(sql`rollback to schemas`);
     }
   }

@@ -2,15 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { expect, test } from "vitest";
-import { addExportCommand } from "../../src/cli/commands/export.ts";
-import { addPlanCommand } from "../../src/cli/commands/plan.ts";
-import { addPublishCommand } from "../../src/cli/commands/publish.ts";
-import { addQueryCommand } from "../../src/cli/commands/query.ts";
-import { addReleasesCommand } from "../../src/cli/commands/releases.ts";
-import { addRolesCommand } from "../../src/cli/commands/roles.ts";
-import { addRollbackCommand } from "../../src/cli/commands/rollback.ts";
-import { addRunCommand } from "../../src/cli/commands/run.ts";
-import { addTestCommand } from "../../src/cli/commands/test.ts";
+import { commandsFor } from "../../src/cli/program.ts";
 import { applySettings } from "../../src/cli/settings.ts";
 import type { Shell } from "../../src/cli/shell.ts";
 import { DATABASE, SETTINGS, settingOf } from "../../src/config/settings.ts";
@@ -19,23 +11,15 @@ import { testProject } from "../support/project.ts";
 
 const shell: Shell = { projectDir: ".", env: {}, color: false, exitCode: 0, print() {}, say() {} };
 
-/** Every command that has settings, with its real options. */
-function commands(): Command[] {
+/** Every command of the program, those of a group, too, with its real options. */
+async function allCommands(): Promise<Command[]> {
   const program = new Command();
-  for (const add of [
-    addRunCommand,
-    addPlanCommand,
-    addPublishCommand,
-    addRollbackCommand,
-    addReleasesCommand,
-    addRolesCommand,
-    addTestCommand,
-    addQueryCommand,
-    addExportCommand,
-  ])
-    add(program, shell);
-  return [...program.commands];
+  for (const add of await commandsFor([])) add(program, shell);
+  const within = (command: Command): Command[] => [command, ...command.commands.flatMap(within)];
+  return program.commands.flatMap(within);
 }
+
+const commands = await allCommands();
 
 /** Two values of each setting, as they are written, and what they come to. */
 const values: Readonly<Record<string, readonly [string, unknown, string, unknown]>> = {
@@ -63,7 +47,7 @@ test.each(SETTINGS.filter((setting) => setting !== DATABASE))(
   "$variable counts in the environment and in .env, --$flag before it, on every command that has the flag",
   ({ flag, variable }) => {
     const [text, value, other, otherValue] = values[flag]!;
-    const having = commands().filter(({ options }) => options.some((one) => settingOf(one.name())?.flag === flag));
+    const having = commands.filter(({ options }) => options.some((one) => settingOf(one.name())?.flag === flag));
     expect(having.length).toBeGreaterThan(0);
     for (const { options: all } of having) {
       const option = all.find((one) => settingOf(one.name())?.flag === flag)!;

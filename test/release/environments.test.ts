@@ -148,9 +148,12 @@ test("env drop leaves nothing behind, puts back what was adopted, and names what
   expect(await rows(left)).toEqual(objects);
   await sql("drop view bi.x; drop function bi.f");
   await dataform("env", "hold", "main");
+  // One that somebody has dropped since.
+  await sql("update _dataform.environment set made_schemas = made_schemas || '{gone}' where name = 'main'");
   const dropped = await dataform("env", "drop", "main", "--yes");
   expect(dropped).toMatchObject({ exitCode: 0 });
   expect(dropped.stderr).toContain("schema reports, which its runs had made, was empty and is dropped");
+  expect(dropped.stderr).not.toContain("schema gone");
   expect(dropped.stderr).toContain("marts.taken is again what it was before it was adopted");
   // The table and its index.
   expect(await rows(left)).toEqual(["2"]);
