@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { from, to } from "pg-copy-streams";
+import { type CopyStreamQuery, from, to } from "pg-copy-streams";
 import { type Sql, sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
 
@@ -40,6 +40,16 @@ export function* copyChunks(lines: Iterable<string>, prefix = ""): Generator<Buf
 }
 
 /**
+ * The stream of a `copy … from stdin`. One that the server refused is ended at once: the driver's would go on with what is
+ * buffered when its socket drains, and throw where nobody catches it.
+ */
+export function copyInto(client: Client, statement: Sql | string): CopyStreamQuery {
+  const stream = client.driver.query(from(statement.toString()));
+  stream.prependListener("error", () => stream.destroy());
+  return stream;
+}
+
+/**
  * Runs `copy … from stdin` over the chunks and returns the number of rows.
  * A failing source cancels the COPY; a failing COPY or a lost connection rejects at once.
  */
@@ -49,7 +59,7 @@ export async function copyIn(
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
 ): Promise<number> {
   const { driver } = client;
-  const stream = driver.query(from(statement.toString()));
+  const stream = copyInto(client, statement);
   // The stream does not always hear of a lost connection; the driver does.
   const lost = () => stream.destroy(new Error("Connection terminated unexpectedly"));
   driver.once("end", lost);

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import type pg from "pg";
-import { from as copyFrom, to as copyTo } from "pg-copy-streams";
+import { type CopyStreamQuery, to as copyTo } from "pg-copy-streams";
 import { counted } from "../model/counted.ts";
 import { UserError } from "../model/errors.ts";
 import type { Target } from "../model/target.ts";
 import { ids, relationId } from "../sql/identifiers.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
-import { hangUp } from "./copy.ts";
+import { copyInto, hangUp } from "./copy.ts";
 import { describeQuery } from "./describe-types.ts";
 import { connectionLost, postgresError } from "./sqlstate.ts";
 
@@ -73,7 +73,7 @@ export async function copyPgToPg(
 }
 
 async function pass(from: Client, out: Sql, to: Client, into: Sql, options: PgToPgOptions): Promise<number> {
-  const sink = to.driver.query(copyFrom(into.toString()));
+  const sink = copyInto(to, into);
   const source = from.driver.query(copyTo(out.toString()));
   const { failed, forget } = watch({ source, target: sink }, { source: from.driver, target: to.driver });
   if (options.onBytes) countBytes(source, options.onBytes);
@@ -130,7 +130,7 @@ function watch(streams: Sides<NodeJS.EventEmitter>, drivers: Sides<pg.Client>) {
 }
 
 /** Ends the target's COPY and waits until its connection is free for the rollback, or gone. */
-async function giveUp(sink: ReturnType<typeof copyFrom>, to: Client, reason: Error): Promise<void> {
+async function giveUp(sink: CopyStreamQuery, to: Client, reason: Error): Promise<void> {
   if (sink.destroyed) return;
   const timers: NodeJS.Timeout[] = [];
   let cancelled: Promise<void> | undefined;

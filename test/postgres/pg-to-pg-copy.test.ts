@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { type Client, connect, withTransaction } from "../../src/postgres/client.ts";
+import { copyInto } from "../../src/postgres/copy.ts";
 import { describeQuery } from "../../src/postgres/describe-types.ts";
 import { startEmbedded } from "../../src/postgres/embedded/server.ts";
 import { copyFormat, copyPgToPg } from "../../src/postgres/pg-to-pg-copy.ts";
@@ -240,6 +242,21 @@ describe("a copy between two databases that fails", () => {
       found: expect.stringContaining('COPY numbers, line 500, column n: "many"'),
       code: "22P02",
     });
+    expect((await to.query(sql`select 1 as one`)).rows).toEqual([{ one: "1" }]);
+  });
+
+  test("that were refused are followed by none that wait in the stream", async () => {
+    const [, to] = await empty();
+    const stream = copyInto(to, sql`copy numbers (n, word) from stdin`);
+    const refused = once(stream, "error");
+    stream.write("many\tx\n");
+    await Promise.race([once(stream, "drain"), refused]);
+    // The server tells of a row when it has read enough of them.
+    stream.write("1\tx\n".repeat(100_000));
+    expect(await refused).toMatchObject([{ code: "22P02" }]);
+    // Said to whoever writes, not thrown where nobody catches it.
+    const said = await new Promise((resolve) => stream.write("1\tx\n", resolve));
+    expect(said).toMatchObject({ code: "ERR_STREAM_DESTROYED" });
     expect((await to.query(sql`select 1 as one`)).rows).toEqual([{ one: "1" }]);
   });
 
