@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { missingSchemas } from "./docs/yaml.ts";
 import { folder, resetProject } from "./support/embedded.ts";
 import { answers, copyOfExample, exampleNames, followReadme } from "./support/example.ts";
 import { cloneInto, hasTools, projectWith, root, runs, tool } from "./support/packed.ts";
@@ -95,7 +96,7 @@ test.skipIf(!hasTools)("publint, attw and knip have nothing to say (needs test/s
 });
 
 test.skipIf(!hasTools)(
-  "every example works where the package is installed, and npm warns of nothing (needs test/servers)",
+  "every example works where the package is installed, its YAML finds the schema, and npm warns of nothing (needs test/servers)",
   async () => {
     let installed: string | undefined;
     for (const name of exampleNames) {
@@ -112,6 +113,12 @@ test.skipIf(!hasTools)(
         expect([code, text]).toEqual([0, expect.stringMatching(/^\s*added \d+ packages in \S+\s*$/)]);
       }
       installed ??= join(project, "node_modules");
+      for (const file of readdirSync(project, { recursive: true, encoding: "utf8" })) {
+        if (!/\.ya?ml$/.test(file) || file.startsWith("node_modules")) continue;
+        const text = readFileSync(join(project, file), "utf8");
+        expect([file, text]).toEqual([file, expect.stringMatching(/^# yaml-language-server: \$schema=/)]);
+        expect([file, missingSchemas(join(project, file), text)]).toEqual([file, []]);
+      }
       const bin = join(installed, "dataform-postgres/bin/dataform.js");
       expect([name, await followReadme(project, bin, { PATH: process.env.PATH })]).toEqual([name, answers[name]]);
     }

@@ -35,14 +35,21 @@ export function addSuffixOptions(command: Command): Command {
     .option("--table-prefix <text>", "the environment that a run with this prefix made");
 }
 
+export function addWaitOption(command: Command): Command {
+  return command.option("--wait", "wait when another run is going on, instead of ending with exit code 75");
+}
+
+/** Of what waits for its turn, and then for readers. */
+export function addPublishingOptions(command: Command): Command {
+  return addWaitOption(command).addOption(
+    new Option("--publish-deadline <duration>", "how long to try while readers hold the views (60s)").argParser(
+      parseDuration,
+    ),
+  );
+}
+
 export function addReleaseOptions(command: Command): Command {
-  return addEnvironmentOption(command)
-    .option("--wait", "wait when another run is going on, instead of ending with exit code 75")
-    .addOption(
-      new Option("--publish-deadline <duration>", "how long to try while readers hold the views (60s)").argParser(
-        parseDuration,
-      ),
-    )
+  return addPublishingOptions(addEnvironmentOption(command))
     .addOption(
       new Option(
         "--horizon <policy>",

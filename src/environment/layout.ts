@@ -83,7 +83,8 @@ alter table _dataform.environment
   add column held_by text,
   add column held_reason text;
 -- It has no key, and a publication for all tables would let nobody update it.
-alter table _dataform.metadata replica identity full`;
+alter table _dataform.metadata replica identity full;
+comment on table _dataform.failing_row is 'Rows that should not exist, the first of each failed assertion of a run: as many as retention.failingRows says (100). How many there were stands in _dataform.step.rows.'`;
 
 /** What makes each layout of the one before it. A published one never changes. */
 const LAYOUTS: readonly Sql[] = [first, ownersAndHolds];

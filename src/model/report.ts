@@ -48,7 +48,7 @@ export interface StepResult {
   /** Of a skipped step: the declared tables that it, or what it reads, cannot do without and that are not there. */
   readonly awaits?: readonly AbsentTable[];
   readonly error?: StepError;
-  /** Up to 100 rows that fail the assertion. */
+  /** The first of the `rows` that fail the assertion: as many as `retention.failingRows` says, 100 where it does not. */
   readonly failingRows?: readonly JsonText[];
 }
 

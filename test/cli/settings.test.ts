@@ -82,6 +82,32 @@ test("every setting stands in the documentation's table with its flag, variable 
   }
 });
 
+test("every flag of every command stands in the documentation's tables with the commands that have it, and no other does", async () => {
+  const page = readFileSync(resolve(import.meta.dirname, "../../docs/cli.md"), "utf8");
+  const { stdout: help } = await cli(".", ["--help"]);
+  const ofAll = [...help.split("Commands:")[0]!.matchAll(/^ .*?(--[\w-]+)/gm)].map(([, flag]) => flag!);
+  const [section = ""] = page.slice(page.indexOf("\n## Flags\n") + 1).split(/^## (?!Flags)/m);
+  const leaves = commands.filter(({ commands: inner }) => !inner.length || nameOf(inner[0]!).startsWith("ingest"));
+  const under = (name: string) => leaves.map(nameOf).filter((one) => one === name || one.startsWith(`${name} `));
+  const documented = [...section.matchAll(/^\| (`--.*?) \| (.*?) \| .* \|$/gm)].flatMap(([, flags, of]) => {
+    const names = [...of!.matchAll(/`([\w ]+)`/g)].map(([, name]) => name!);
+    const excepted = names.flatMap(under);
+    const having = of!.startsWith("all") ? leaves.map(nameOf).filter((one) => !excepted.includes(one)) : names;
+    return [...flags!.matchAll(/--[\w-]+/g)].flatMap(([flag]) => having.map((name) => `${name} ${flag}`));
+  });
+  const real = leaves.flatMap((command) =>
+    [...command.options.filter(({ hidden }) => !hidden).map(({ long }) => long!), ...ofAll].map(
+      (flag) => `${nameOf(command)} ${flag}`,
+    ),
+  );
+  expect(documented.toSorted()).toEqual(real.toSorted());
+});
+
+function nameOf(command: Command): string {
+  const group = command.parent?.name();
+  return group ? `${group} ${command.name()}` : command.name();
+}
+
 test.each([
   ["DATAFORM_ENVIROMENT", "did you mean DATAFORM_ENVIRONMENT?"],
   ["DATAFORM_ENV", "did you mean DATAFORM_ENVIRONMENT?"],

@@ -8,7 +8,7 @@ import { uniquePrefix } from "../support/roles.ts";
 import { type Place, runLine, shows } from "./commands.ts";
 import { given } from "./given.ts";
 import { type Block, blocksOf, pages, root } from "./markdown.ts";
-import { wrongInYaml } from "./yaml.ts";
+import { missingSchemas, wrongInYaml } from "./yaml.ts";
 
 // Every page is taken at its word: its files make a project, its commands and statements run there in their order, on a
 // database of its own, and what it shows of their output is compared.
@@ -123,7 +123,10 @@ async function check(block: Block, place: Project): Promise<readonly string[]> {
     case "json":
       return attempt(() => JSON.parse(block.text));
     case "yaml":
-      return wrongInYaml(block.text);
+      return [
+        ...wrongInYaml(block.text),
+        ...(block.file ? missingSchemas(join(place.dir, block.file), block.text) : []).map((path) => `no ${path}`),
+      ];
     case "ts":
       write(place.dir, "script.ts", block.text);
       return ran("npx tsx script.ts", place);

@@ -27,6 +27,12 @@ test("every path that the architecture names is there", () => {
   expect(missing).toEqual([]);
 });
 
+test("the model that the README begins with is the mart of the project that docs/start.md makes", () => {
+  const model = (page: string) => blocksOf(page).find(({ file }) => file === "definitions/revenue.sqlx");
+  expect(model("README.md")).toBeDefined();
+  expect(model("README.md")!.text).toBe(model("docs/start.md")!.text);
+});
+
 test("every block says what it is written in", () => {
   const unknown = pages().flatMap((page) =>
     blocksOf(page)

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Ajv } from "ajv";
 import formats from "ajv-formats";
 import { parse } from "yaml";
@@ -29,6 +29,12 @@ const places: readonly ((part: object) => object)[] = [
 function merged(base: { rest: object }, part: object): object {
   const { rest } = part as { rest?: object };
   return rest ? { ...part, rest: { ...base.rest, ...rest } } : { version: "no REST" };
+}
+
+/** The schemas that YAML names for editors and that are not there: VS Code looks from the folder of the file. */
+export function missingSchemas(file: string, text: string): readonly string[] {
+  const named = [...text.matchAll(/^# yaml-language-server: \$schema=(\S+)$/gm)].map(([, path = ""]) => path);
+  return named.filter((path) => !existsSync(join(dirname(file), path)));
 }
 
 /** What the schema for editors says of a declaration, or of parts of one: the lines that begin a key each. */

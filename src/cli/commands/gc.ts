@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import { readCheckedSettings } from "../../compile/own-settings.ts";
 import { counted } from "../../model/counted.ts";
 import { collectGarbage } from "../../release/gc.ts";
@@ -8,7 +7,7 @@ import { untilInterrupted } from "../interrupt.ts";
 import { addConnectionOption, type ConnectionFlags, environmentName, type ProjectFlags } from "../options.ts";
 import { paint } from "../paint.ts";
 import { progress } from "../progress.ts";
-import { addEnvironmentOptions, addRetentionOptions } from "../releasing.ts";
+import { addEnvironmentOptions, addRetentionOptions, addWaitOption } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
 import { bytes } from "../show/bytes.ts";
 
@@ -24,7 +23,6 @@ export const addGcCommand: AddCommand = (program, shell) => {
   const command = program
     .command("gc")
     .description("drop what no kept release needs, and the record of old runs, as each run does at its end")
-    .addOption(new Option("--wait", "wait when a run is going on, instead of ending with exit code 75"))
     .option("--json", "what was dropped as one JSON document")
     .action(async (flags: Flags) => {
       const own = await readCheckedSettings(shell.projectDir);
@@ -46,5 +44,5 @@ export const addGcCommand: AddCommand = (program, shell) => {
         `${paint(shell, "green", "Done")}: ${counted(report.releases, "release")}, ${counted(report.objects, "private object")} (${bytes(report.bytes)}), ${counted(report.runs, "run")} and ${counted(report.failingRows, "failing row")} collected`,
       );
     });
-  addConnectionOption(addEnvironmentOptions(addRetentionOptions(command)));
+  addConnectionOption(addEnvironmentOptions(addRetentionOptions(addWaitOption(command))));
 };

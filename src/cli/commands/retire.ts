@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import { compile } from "../../compile/compile.ts";
 import { UserError } from "../../model/errors.ts";
 import { type CompiledGraph, isModel } from "../../model/graph.ts";
@@ -8,10 +7,10 @@ import { retire } from "../../release/retire.ts";
 import { openDatabase, whereLine } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import type { ProjectFlags } from "../options.ts";
-import { addConnectionOption, addProjectOptions, compileOptions, environmentName, parseDuration } from "../options.ts";
+import { addConnectionOption, addProjectOptions, compileOptions, environmentName } from "../options.ts";
 import { paint } from "../paint.ts";
 import { progress } from "../progress.ts";
-import { addEnvironmentOption, type ReleaseFlags } from "../releasing.ts";
+import { addEnvironmentOption, addPublishingOptions, type ReleaseFlags } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
 
 /** `dataform retire`: takes models that the project no longer has out of the database. */
@@ -20,12 +19,6 @@ export const addRetireCommand: AddCommand = (program, shell) => {
     .command("retire")
     .description("take models that are no longer in the project out of the database: view, tables, history of releases")
     .argument("<models...>", "names, schema.name or patterns with *")
-    .option("--wait", "wait when another run is going on, instead of ending with exit code 75")
-    .addOption(
-      new Option("--publish-deadline <duration>", "how long to try while readers hold the views (60s)").argParser(
-        parseDuration,
-      ),
-    )
     .option("--json", "the report as one JSON document on stdout")
     .action(async (models: readonly string[], flags: ReleaseFlags & ProjectFlags) => {
       const graph = await compile(shell.projectDir, compileOptions(flags));
@@ -46,7 +39,7 @@ export const addRetireCommand: AddCommand = (program, shell) => {
       for (const warning of report.warnings) shell.say(`${paint(shell, "yellow", "warning")} ${warning}`);
       shell.say(`${paint(shell, "green", "Done")}: ${report.models.join(", ")} taken out of the database`);
     });
-  addProjectOptions(addConnectionOption(addEnvironmentOption(command)));
+  addProjectOptions(addConnectionOption(addEnvironmentOption(addPublishingOptions(command))));
 };
 
 /** @throws UserError for a name of nothing that is published, and for a model that the next run would make again */
