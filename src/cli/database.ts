@@ -52,10 +52,11 @@ const ENVIRONMENT = "DATAFORM_ENVIRONMENT";
 
 /** Starts the project's own server; in a folder that is no project, none is made. */
 async function openEmbedded(shell: Shell): Promise<ConnectionSettings> {
-  const { state } = await embeddedStatus(stateDirectory(shell));
+  const { state, copiedFrom } = await embeddedStatus(stateDirectory(shell));
   if (state === "absent") {
     readProject(shell.projectDir);
-    shell.say(`making an embedded PostgreSQL in ${stateDirectory(shell)}`);
+    const original = copiedFrom ? `; the one of ${copiedFrom}, from which this project was copied, stays its own` : "";
+    shell.say(`making an embedded PostgreSQL in ${stateDirectory(shell)}${original}`);
   }
   return startEmbedded(stateDirectory(shell));
 }

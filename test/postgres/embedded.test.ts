@@ -1,12 +1,14 @@
 import {
   appendFileSync,
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { hostname } from "node:os";
@@ -112,6 +114,36 @@ describe.runIf(isRoot)("as root", () => {
     expect(existsSync(dirname(dataDir))).toBe(false);
   });
 
+  test("a copied project gets a database of its own, and cannot delete the original's; a moved one keeps its", async () => {
+    const original = project(0o700);
+    const settings = await startEmbedded(original);
+    const { dataDir } = await embeddedStatus(original);
+    await ask(settings, "create table kept as select 1 as a");
+
+    const copy = project(0o700);
+    cpSync(original, copy, { recursive: true });
+    const copiedFrom = dirname(original);
+    expect(await embeddedStatus(copy)).toMatchObject({ state: "absent", copiedFrom });
+    expect(await stopEmbedded(copy)).toBe(false);
+    expect(await resetEmbedded(copy)).toBe(dirname(dataDir));
+    cpSync(original, copy, { recursive: true });
+    const own = await startEmbedded(copy);
+    expect(own.password).not.toBe(settings.password);
+    expect(await ask(own, "select to_regclass('kept') as kept")).toEqual({ kept: null });
+    expect((await embeddedStatus(copy)).dataDir).not.toBe(dataDir);
+    await resetEmbedded(copy);
+    expect(await ask(settings, "select a from kept")).toEqual({ a: "1" });
+
+    const moved = project(0o700);
+    renameSync(original, moved);
+    expect(await startEmbedded(moved)).toEqual(settings);
+    // Now it is this project's: a copy of it is one, too.
+    cpSync(moved, original, { recursive: true });
+    expect(await embeddedStatus(original)).toMatchObject({ state: "absent", copiedFrom: dirname(moved) });
+    expect(await resetEmbedded(moved)).toBe(undefined);
+    expect(existsSync(dirname(dataDir))).toBe(false);
+  });
+
   test("in somebody's project the server and its files are theirs", async () => {
     const stateDir = project(0o700, nobody);
     const settings = await startEmbedded(stateDir);
@@ -161,7 +193,7 @@ describe("the cluster", () => {
   test("moves with its project", async () => {
     const { stateDir, settings } = await stopped();
     const moved = join(support.folder(), ".dataform");
-    onTestFinished(() => resetEmbedded(moved));
+    onTestFinished(() => support.reset(moved));
     renameSync(stateDir, moved);
     expect(await startEmbedded(moved)).toEqual(settings);
   });
@@ -174,6 +206,72 @@ describe("the cluster", () => {
       found: expect.stringContaining("no_such_setting"),
     });
   });
+});
+
+describe("what is not this project's", () => {
+  const precious = () => {
+    const home = support.folder();
+    mkdirSync(join(home, "data"));
+    writeFileSync(join(home, "data", "PG_VERSION"), "18\n");
+    return home;
+  };
+
+  test("is not deleted, started or stopped because a server.json names it", async () => {
+    const stateDir = project();
+    const home = precious();
+    mkdirSync(join(stateDir, "postgres"), { recursive: true });
+    writeFileSync(join(stateDir, "postgres", "server.json"), JSON.stringify({ port: 1, password: "x", outside: home }));
+    const unknown = { message: `${home} is not known to be this project's`, expected: expect.stringContaining(home) };
+    await expect(startEmbedded(stateDir)).rejects.toMatchObject(unknown);
+    await expect(stopEmbedded(stateDir)).rejects.toMatchObject(unknown);
+    expect(await resetEmbedded(stateDir)).toBe(home);
+    expect(existsSync(join(home, "data", "PG_VERSION"))).toBe(true);
+    expect(existsSync(join(stateDir, "postgres"))).toBe(false);
+  });
+
+  test.each([".dataform", "postgres"])("is neither used nor deleted through a link called %s", async (link) => {
+    const { stateDir } = await stopped();
+    const trap = join(support.folder(), ".dataform");
+    if (link === "postgres") mkdirSync(trap);
+    const place = link === "postgres" ? join(trap, link) : trap;
+    symlinkSync(link === "postgres" ? join(stateDir, link) : stateDir, place);
+    const refused = { message: expect.stringContaining("is not known to be this project's") };
+    await expect(startEmbedded(trap)).rejects.toMatchObject(refused);
+    await expect(resetEmbedded(trap)).rejects.toMatchObject(refused);
+    expect(await embeddedStatus(stateDir)).toMatchObject({ state: "stopped" });
+  });
+
+  test("a link of one's own to a larger disk works, and is deleted through", async () => {
+    const disk = support.folder();
+    const stateDir = join(support.folder(), ".dataform");
+    symlinkSync(disk, stateDir);
+    await startEmbedded(stateDir);
+    await resetEmbedded(stateDir);
+    expect(readdirSync(disk)).toEqual([]);
+  });
+
+  test("is not written through a link where server.json is made", async () => {
+    const stateDir = project();
+    const theirs = join(support.folder(), "theirs");
+    writeFileSync(theirs, "as it was");
+    mkdirSync(join(stateDir, "postgres"), { recursive: true });
+    symlinkSync(theirs, join(stateDir, "postgres", "server.json.tmp"));
+    await startEmbedded(stateDir);
+    expect(readFileSync(theirs, "utf8")).toBe("as it was");
+  });
+
+  test.each(["[]", "null", '{"port":"x","password":"p"}', '{"port":5,"password":"p","outside":5}'])(
+    "a server.json of %s is refused with its place",
+    async (text) => {
+      const stateDir = project();
+      mkdirSync(join(stateDir, "postgres"), { recursive: true });
+      writeFileSync(join(stateDir, "postgres", "server.json"), text);
+      await expect(startEmbedded(stateDir)).rejects.toMatchObject({
+        message: expect.stringContaining("server.json"),
+        hint: expect.stringContaining("db reset"),
+      });
+    },
+  );
 });
 
 describe("after kill -9", () => {

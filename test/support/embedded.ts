@@ -26,12 +26,16 @@ export function folder(mode = 0o755, owner?: number): string {
 /** A state folder. Its server and its files, wherever they are, go away after the test. */
 export function project(mode?: number, owner?: number): string {
   const stateDir = join(folder(mode, owner), ".dataform");
-  onTestFinished(() => resetEmbedded(stateDir));
+  onTestFinished(() => reset(stateDir));
   return stateDir;
 }
 
 /** Ends the server of a project folder, and removes its files. */
-export const resetProject = (dir: string): Promise<void> => resetEmbedded(join(dir, ".dataform"));
+export const resetProject = (dir: string): Promise<void> => reset(join(dir, ".dataform"));
+
+export async function reset(stateDir: string): Promise<void> {
+  await resetEmbedded(stateDir);
+}
 
 /** A package as npm leaves it with --ignore-scripts: no links. Returns its `native` folder. */
 export function packageWithoutLinks(mode?: number): string {

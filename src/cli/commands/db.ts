@@ -56,8 +56,11 @@ function addReset(db: Command, shell: Shell): void {
           hint: "`dataform db reset --yes` does it",
         });
       }
-      await resetEmbedded(stateDir(shell));
-      shell.say(state === "absent" ? "there was no embedded database" : "embedded database deleted");
+      const leftAlone = await resetEmbedded(stateDir(shell));
+      shell.say(
+        state === "absent" || leftAlone ? "this project has no embedded database" : "embedded database deleted",
+      );
+      if (leftAlone) shell.say(`${leftAlone} stays: it is not known to be this project's`);
     });
 }
 
@@ -81,11 +84,13 @@ function asJson(status: EmbeddedStatus): string {
   return JSON.stringify({ ...rest, url: settings && urlOf(status) }, null, 2);
 }
 
+const copied = ({ copiedFrom }: EmbeddedStatus) => (copiedFrom ? `; the one of ${copiedFrom} stays its own` : "");
+
 function asLines(status: EmbeddedStatus): string[] {
   const state = {
     running: `running, process ${status.pid}`,
     stopped: status.crashed ? "stopped by a crash; the next start recovers what was committed" : "stopped",
-    absent: "not created yet (`dataform db start`)",
+    absent: `not created yet (\`dataform db start\`)${copied(status)}`,
   }[status.state];
   const lines = [
     ["state", state],

@@ -10,6 +10,7 @@ import { checkCluster, createCluster } from "./cluster.ts";
 import { launch, serverIsAlive, untilReady } from "./launch.ts";
 import { withLock } from "./lock.ts";
 import { logFile, logTail } from "./log.ts";
+import { markOwner, notOurs, ownerOf, ownership } from "./owner.ts";
 import { freePort, isFree, requireFree } from "./port.ts";
 import { disownPidFile, readPidFile, runTool, whoIs } from "./process.ts";
 import type { Place, Stored } from "./state.ts";
@@ -28,6 +29,8 @@ export interface EmbeddedStatus {
   readonly crashed?: boolean;
   readonly pid?: number;
   readonly settings?: ConnectionSettings;
+  /** The project that this one was copied from with its `server.json`: the database stays that project's. */
+  readonly copiedFrom?: string;
   /** "18.4" of a running server, "18" of a stopped one. */
   readonly version?: string;
   /** Usually inside the project; elsewhere when we are root and the server user cannot enter the project. */
@@ -38,7 +41,11 @@ export interface EmbeddedStatus {
 /** The embedded server of this project: made if need be, started if need be, and left running when we exit. */
 export async function startEmbedded(stateDir: string, options: StartOptions = {}): Promise<ConnectionSettings> {
   const { settings } = await embeddedStatus(stateDir);
-  if (settings && (await answers(settings))) return samePort(settings, options);
+  if (settings && (await answers(settings))) {
+    const stored = state.readStored(stateDir);
+    markOwner(state.placeOf(stateDir, stored).home, stateDir, stored?.token);
+    return samePort(settings, options);
+  }
   state.createFolder(stateDir);
   return withLock(state.lockOf(stateDir), () => startLocked(stateDir, options));
 }
@@ -54,7 +61,10 @@ export async function embeddedStatus(stateDir: string): Promise<EmbeddedStatus> 
   const stored = state.readStored(stateDir);
   const place = state.placeOf(stateDir, stored);
   const { dataDir } = place;
-  if (!stored || !state.clusterExists(place)) return { state: "absent", dataDir };
+  if (!stored || !state.clusterExists(place)) {
+    const copiedFrom = stored?.outside && stored.outside !== place.home ? ownerOf(stored.outside) : undefined;
+    return { state: "absent", dataDir, copiedFrom };
+  }
   const found = readPidFile(dataDir);
   const base = { dataDir, version: state.majorOf(place), logFile: logFile(place) };
   if (!found || !serverIsAlive(place)) return { ...base, state: "stopped", crashed: found !== undefined };
@@ -63,16 +73,26 @@ export async function embeddedStatus(stateDir: string): Promise<EmbeddedStatus> 
   return { ...base, state: "running", pid: found.pid, settings, version };
 }
 
-/** Stops the server and deletes the cluster, its password and its logs. The next start makes an empty one. */
-export async function resetEmbedded(stateDir: string, options: StartOptions = {}): Promise<void> {
-  if (!existsSync(state.stateFolder(stateDir))) return;
+/**
+ * Stops the server and deletes the cluster, its password and its logs. The next start makes an empty one.
+ * What is not provably this project's is left alone, and its folder given.
+ */
+export async function resetEmbedded(stateDir: string, options: StartOptions = {}): Promise<string | undefined> {
+  const folder = state.stateFolder(stateDir);
+  if (!existsSync(folder)) return undefined;
+  const { outside = folder, token } = state.readableStored(stateDir) ?? {};
+  if (ownership(folder, stateDir, token) !== "ours") throw notOurs(folder, stateDir);
   state.createFolder(stateDir); // says so if we may not write there
-  await withLock(state.lockOf(stateDir), async () => {
-    const place = state.placeOf(stateDir, state.readableStored(stateDir));
-    await stopLocked(place, options);
-    rmSync(place.home, { recursive: true, force: true });
-  });
-  rmSync(state.stateFolder(stateDir), { recursive: true, force: true });
+  const whose = ownership(outside, stateDir, token);
+  if (whose === "ours") {
+    await withLock(state.lockOf(stateDir), async () => {
+      const place = state.placeOf(stateDir, state.readableStored(stateDir));
+      await stopLocked(place, options);
+      rmSync(place.home, { recursive: true, force: true });
+    });
+  }
+  rmSync(folder, { recursive: true, force: true });
+  return whose === "another's" || whose === "unknown" ? outside : undefined;
 }
 
 async function startLocked(stateDir: string, options: StartOptions): Promise<ConnectionSettings> {
@@ -107,16 +127,25 @@ async function startLocked(stateDir: string, options: StartOptions): Promise<Con
 async function storedOrNew(stateDir: string, options: StartOptions): Promise<{ stored: Stored; place: Place }> {
   const known = state.readStored(stateDir);
   const before = state.placeOf(stateDir, known);
-  if (known && state.clusterExists(before)) return { stored: known, place: before };
+  if (known && state.clusterExists(before)) {
+    markOwner(before.home, stateDir, known.token);
+    return { stored: known, place: before };
+  }
   if (state.clusterExists(before)) throw passwordLost(before);
+  const isCopy = known?.outside !== undefined && known.outside !== before.home && ownerOf(known.outside) !== undefined;
+  const kept = isCopy ? undefined : known;
   const stored: Stored = {
-    port: await choosePort(known?.port, options),
-    password: known?.password ?? randomBytes(24).toString("base64url"),
+    port: await choosePort(kept?.port, options),
+    password: kept?.password ?? secret(),
+    token: kept?.token ?? secret(),
     outside: state.outsideHome(stateDir, before.user),
   };
+  markOwner(stored.outside ?? before.folder, stateDir, stored.token);
   state.writeStored(stateDir, stored); // before the cluster: without its password that is worth nothing
   return { stored, place: state.placeOf(stateDir, stored) };
 }
+
+const secret = () => randomBytes(24).toString("base64url");
 
 function passwordLost(place: Place): UserError {
   return new UserError({

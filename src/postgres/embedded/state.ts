@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -16,6 +17,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { type ConnectionSettings, EMBEDDED_SOURCE } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
+import { notOurs, ownership } from "./owner.ts";
 import { canReach, type ServerUser, serverUser } from "./user.ts";
 
 /** `server.json`: what must outlive the server. Mode 0600, because of the password. */
@@ -24,8 +26,10 @@ export interface Stored {
   readonly password: string;
   /** Of the login that only reads, once somebody has asked for it. */
   readonly reader?: string;
-  /** Where the cluster is, when the server user cannot enter the project folder. */
+  /** Where the cluster is, when the server user cannot enter the project folder. Believed only if `owner.json` there agrees. */
   readonly outside?: string;
+  /** Known to this project and to its `owner.json`. */
+  readonly token?: string;
 }
 
 /** The files of one embedded server. */
@@ -42,7 +46,7 @@ export interface Place {
 
 export const stateFolder = (stateDir: string) => join(resolve(stateDir), "postgres");
 export const lockOf = (stateDir: string) => join(stateFolder(stateDir), "lock");
-const storedFile = (stateDir: string) => join(stateFolder(stateDir), "server.json");
+export const storedFile = (stateDir: string) => join(stateFolder(stateDir), "server.json");
 
 export function settingsOf(stored: Stored): ConnectionSettings {
   const { port, password } = stored;
@@ -62,7 +66,7 @@ export function settingsOf(stored: Stored): ConnectionSettings {
 export function readStored(stateDir: string): Stored | undefined {
   const file = storedFile(stateDir);
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Stored;
+    return checkStored(JSON.parse(readFileSync(file, "utf8")));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
@@ -75,6 +79,14 @@ export function readStored(stateDir: string): Stored | undefined {
       cause: error,
     });
   }
+}
+
+function checkStored(value: Partial<Stored> | null): Stored {
+  const isText = (one: unknown) => typeof one === "string";
+  const { port, password, reader = "", outside = "", token = "" } = value ?? {};
+  const isPort = Number.isInteger(port) && port! > 0 && port! < 65_536;
+  if (isPort && [password, reader, outside, token].every(isText)) return value as Stored;
+  throw new Error("it does not hold a port and a password");
 }
 
 /** For deleting: what cannot be read is not in the way. */
@@ -90,17 +102,28 @@ export function readableStored(stateDir: string): Stored | undefined {
 export function writeStored(stateDir: string, stored: Stored): void {
   const file = storedFile(stateDir);
   const temporary = `${file}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(stored, null, 2)}\n`, { mode: 0o600 });
+  rmSync(temporary, { force: true }); // never through a link
+  writeFileSync(temporary, `${JSON.stringify(stored, null, 2)}\n`, { mode: 0o600, flag: "wx" });
   giveToProjectOwner(temporary, stateDir);
   renameSync(temporary, file);
 }
 
 export function placeOf(stateDir: string, stored: Stored | undefined): Place {
   const folder = stateFolder(stateDir);
-  const home = stored?.outside ?? folder;
+  const home = homeOf(stateDir, stored);
   const dataDir = join(home, "data");
   const user = serverUser(dirname(resolve(stateDir)), dataDir);
   return { folder, home, dataDir, startLog: join(home, "start.log"), lock: join(folder, "lock"), user };
+}
+
+/** A copied project does not get the original's cluster: it has none yet. */
+function homeOf(stateDir: string, stored: Stored | undefined): string {
+  const folder = stateFolder(stateDir);
+  const { outside = folder, token } = stored ?? {};
+  const whose = ownership(outside, stateDir, token);
+  if (whose === "ours" || (!stored && outside === folder)) return outside;
+  if (whose === "unknown" || (outside === folder && whose === "another's")) throw notOurs(outside, stateDir);
+  return folder;
 }
 
 const versionFile = (place: Place) => join(place.dataDir, "PG_VERSION");
