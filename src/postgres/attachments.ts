@@ -1,6 +1,10 @@
 import { type Sql, sql } from "../sql/sql.ts";
 
-// What others put on a relation, as pieces of catalog queries over `pg_class c`, each one jsonb value.
+// What others put on a relation, as pieces of catalog queries over `pg_class c`, each one jsonb value. Most relations have
+// nothing of it but what `bareOf` tells: `hasRights`, `isReferredTo` and `hasParts` ask for little, and say
+// whether the rest is worth a query.
+
+const CURRENT_ROLE = sql`quote_ident(current_user)::regrole`;
 
 /** Rights on the relation and on its columns. Those that were given on by somebody else than the owner say by whom. */
 export const grantsOf = sql`(
@@ -39,7 +43,7 @@ const triggers = sql`pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal
 const rules = sql`pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN'`;
 const defaults = sql`pg_attrdef f join pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum where f.adrelid = c.oid`;
 
-const partsOf = sql`(
+const triggersAndRulesOf = sql`(
   select coalesce(jsonb_agg(jsonb_strip_nulls(p.part)), '[]') from (
     select jsonb_build_object(
       'kind', 'trigger', 'name', t.tgname, 'definition', pg_get_triggerdef(t.oid),
@@ -56,7 +60,7 @@ const partsOf = sql`(
 const fixedOf = sql`(
   select coalesce(jsonb_agg(x.what order by x.what), '[]') from (
     select 'owner ' || pg_get_userbyid(c.relowner) as what
-    where c.relowner <> current_user::regrole and not (select rolsuper from pg_roles where rolname = current_user)
+    where c.relowner <> ${CURRENT_ROLE} and not (select rolsuper from pg_roles where rolname = current_user)
       and not (pg_has_role(c.relowner, 'usage') and has_schema_privilege(c.relowner, c.relnamespace, 'create'))
     union all
     select 'security label of ' || l.provider from pg_seclabel l
@@ -94,11 +98,19 @@ const fixedOf = sql`(
       and (x.indisclustered or i.reltablespace <> 0 or obj_description(i.oid, 'pg_class') is not null)
   ) x)`;
 
-/** What others put on it: `Attachments`. */
-export const attachmentsOf = sql`jsonb_build_object(
+/** What every relation has. */
+export const bareOf = sql`jsonb_build_object(
   'owner', pg_get_userbyid(c.relowner),
   'outOfReach', not pg_has_role(c.relowner, 'usage'),
   'options', to_jsonb(coalesce(c.reloptions, '{}')),
+  'comments', (
+    select coalesce(jsonb_object_agg(coalesce(a.attname, ''), d.description), '{}')
+    from pg_description d left join pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid and d.objsubid > 0
+    where d.classoid = 'pg_class'::regclass and d.objoid = c.oid))`;
+
+const isOfOurDefaults = sql`p.defaclobjtype = 'r' and p.defaclrole = ${CURRENT_ROLE} and p.defaclnamespace in (0, c.relnamespace)`;
+
+export const rightsOf = sql`jsonb_build_object(
   'grants', ${grantsOf},
   'ownerLacks', (
     select coalesce(jsonb_agg(o.privilege_type), '[]') from aclexplode(acldefault('r', c.relowner)) o
@@ -107,13 +119,40 @@ export const attachmentsOf = sql`jsonb_build_object(
   'grantedByDefault', (
     select coalesce(jsonb_agg(distinct coalesce(pg_get_userbyid(nullif(g.grantee, 0)), 'PUBLIC')), '[]')
     from pg_default_acl p, aclexplode(p.defaclacl) g
-    where p.defaclobjtype = 'r' and p.defaclrole = current_user::regrole and p.defaclnamespace in (0, c.relnamespace)
-      and g.grantee <> p.defaclrole),
-  'comments', (
-    select coalesce(jsonb_object_agg(coalesce(a.attname, ''), d.description), '{}')
-    from pg_description d left join pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid and d.objsubid > 0
-    where d.classoid = 'pg_class'::regclass and d.objoid = c.oid),
+    where ${isOfOurDefaults} and g.grantee <> p.defaclrole))`;
+
+/** Whether anybody was given a right on it, or lost one. */
+export const hasGrants = sql`(c.relacl is not null or exists (
+  select from pg_attribute a where a.attrelid = c.oid and a.attacl is not null))`;
+
+/** Whether `rightsOf` may find any. */
+export const hasRights = sql`(${hasGrants} or exists (select from pg_default_acl p where ${isOfOurDefaults}))`;
+
+export const partsOf = sql`jsonb_build_object(
   'defaults', (
     select coalesce(jsonb_object_agg(a.attname, pg_get_expr(f.adbin, f.adrelid)), '{}') from ${defaults}),
-  'parts', ${partsOf},
+  'parts', ${triggersAndRulesOf},
   'fixed', ${fixedOf})`;
+
+/** Whether anything refers to it, its row type or the array of that, other than what a view is made of. */
+export const isReferredTo = sql`(
+  exists (
+    select from pg_depend d
+    where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.deptype <> 'i' and (
+      d.classid <> ${RULES} or d.objid is distinct from (
+        select w.oid from pg_rewrite w where w.ev_class = c.oid and w.rulename = '_RETURN')))
+  or exists (
+    select from pg_depend d
+    where d.refclassid = 'pg_type'::regclass and d.deptype <> 'i'
+      and d.refobjid in (c.reltype, (select t.typarray from pg_type t where t.oid = c.reltype))))`;
+
+/** Whether `partsOf` may find any, though `isReferredTo` says no: triggers, rules and defaults refer to their view. */
+export const hasParts = sql`(
+  c.relkind <> 'v' or pg_get_userbyid(c.relowner) <> current_user
+  or exists (select from pg_seclabel l where l.classoid = 'pg_class'::regclass and l.objoid = c.oid)
+  or exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+  or exists (select from pg_type y where y.oid = c.reltype and y.typacl is not null)
+  or exists (select from pg_description d where d.classoid = 'pg_type'::regclass and d.objoid = c.reltype))`;
+
+/** All of it: `Attachments`. */
+export const attachmentsOf = sql`(${bareOf} || ${rightsOf} || ${partsOf})`;

@@ -12,7 +12,8 @@ import { refuseStranger } from "../plan/owner.ts";
 import { manifestWith } from "../plan/publish-plan.ts";
 import { type KeptRelease, planRollback } from "../plan/rollback-plan.ts";
 import type { Client } from "../postgres/client.ts";
-import { describeObjects, readCatalog } from "../postgres/read-catalog.ts";
+import { describeColumns } from "../postgres/describe-objects.ts";
+import { readCatalog } from "../postgres/read-catalog.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { contentBefore, contentOf, withContent } from "./chain.ts";
@@ -128,7 +129,7 @@ async function refuseLost(client: Client, to: number, items: readonly PublishIte
     const { table, undo } = entry.storage ?? {};
     return [...(delta ? [] : [entry.object]), ...(table && undo ? [table, undo] : [])];
   });
-  const there = await describeObjects(client, names);
+  const there = await describeColumns(client, names);
   const lost = names.filter((name) => !there.has(name));
   if (!lost.length) return;
   throw new UserError({

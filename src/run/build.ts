@@ -5,7 +5,7 @@ import { targetKey } from "../model/target.ts";
 import { refuseOurNames } from "../plan/our-names.ts";
 import { isQuickToShape, shapeOf } from "../plan/shape.ts";
 import type { Client } from "../postgres/client.ts";
-import { describeObjects } from "../postgres/read-catalog.ts";
+import { describeColumns } from "../postgres/describe-objects.ts";
 import { send } from "../postgres/send.ts";
 import { connectionLost, neverSent } from "../postgres/sqlstate.ts";
 import { classify } from "../sql/classify.ts";
@@ -117,7 +117,7 @@ async function checkColumns(step: BuildStep, { client }: Worker, context: RunCon
   try {
     await client.query(sql`begin`);
     await send(client, shapeOf(step));
-    columns = (await describeObjects(client, [made])).get(made)!.columns;
+    columns = (await describeColumns(client, [made])).get(made)!;
   } catch (error) {
     const refused = ourName(error, step);
     if (refused) throw refused;
@@ -171,7 +171,7 @@ async function execute(step: WorkStep, worker: Worker): Promise<number | undefin
     // The author's own statements are not repeated: nobody knows what the first time did.
     if (step.step !== "build") throw error;
     const made = step.newRows?.table ?? step.entry.object;
-    return (await describeObjects(worker.client, [made])).has(made) ? undefined : sendStep(step, worker.client);
+    return (await describeColumns(worker.client, [made])).has(made) ? undefined : sendStep(step, worker.client);
   }
 }
 

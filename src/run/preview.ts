@@ -9,7 +9,7 @@ import { choosePath, type PublicPath } from "../plan/public-view.ts";
 import { planPublish } from "../plan/publish-plan.ts";
 import { shapeOf } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";
-import { describeNewRows, describeObjects } from "../postgres/read-catalog.ts";
+import { describeNewRows, describeObjects } from "../postgres/describe-objects.ts";
 import { send } from "../postgres/send.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
 import { relationId } from "../sql/identifiers.ts";

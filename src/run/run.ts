@@ -14,7 +14,8 @@ import { plan as makePlan, type PlanOptions, planCandidate, withoutRetired } fro
 import { manifestWith } from "../plan/publish-plan.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import { type Client, withNames } from "../postgres/client.ts";
-import { describeNewRows, describeObjects, readCatalog } from "../postgres/read-catalog.ts";
+import { describeNewRows, describeObjects } from "../postgres/describe-objects.ts";
+import { readCatalog } from "../postgres/read-catalog.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { collect } from "../release/collect.ts";
 import { fenced } from "../release/publish.ts";

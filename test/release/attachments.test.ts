@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Client } from "../../src/postgres/client.ts";
 import { rollback } from "../../src/release/rollback.ts";
+import { run } from "../../src/run/run.ts";
 import { sql as sqlOf } from "../../src/sql/sql.ts";
 import { guarded, uniquePrefix } from "../support/roles.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
@@ -250,6 +251,16 @@ test("a view that comes back has its declared grants, and whoever has them may l
   await sql(`drop view marts.a`);
   await rollback(database.settings, { to: 2 });
   expect(await rights()).toEqual(first);
+});
+
+test("a user whose name must be quoted runs, too", async () => {
+  const p = uniquePrefix();
+  const user = `${p}_Deploy Bot`;
+  const { project, database, sql } = await guarded(p, { "a.sqlx": `config { type: "table" }\nselect 1 as n` });
+  await sql(`create role "${user}" superuser login password 'secret'`);
+  const settings = { ...database.settings, user, password: "secret" };
+  expect((await run(await project.compile(), settings)).errors).toEqual([]);
+  expect((await run(await project.compile(), settings)).errors).toEqual([]);
 });
 
 test("no advice of the server to take others along is passed on", async () => {

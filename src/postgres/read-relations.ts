@@ -1,0 +1,99 @@
+import type { Attachments, PublicRelation } from "../model/catalog.ts";
+import { type Target, targetKey } from "../model/target.ts";
+import { sql } from "../sql/sql.ts";
+import { bareOf, hasParts, hasRights, isReferredTo, partsOf, rightsOf } from "./attachments.ts";
+import type { Client } from "./client.ts";
+import { readDependents } from "./read-dependents.ts";
+import { columnsOf, readColumns, readPieces } from "./relations.ts";
+
+const kinds: Readonly<Record<string, PublicRelation["kind"]>> = {
+  v: "view",
+  r: "table",
+  m: "materialized view",
+  f: "foreign table",
+  p: "partitioned table",
+  S: "sequence",
+  i: "index",
+  I: "index",
+  c: "composite type",
+  T: "type",
+};
+
+const nothingAttached: Omit<Attachments, "owner"> = {
+  options: [],
+  grants: [],
+  ownerLacks: [],
+  grantedByDefault: [],
+  comments: {},
+  defaults: {},
+  parts: [],
+  fixed: [],
+};
+
+type Flag = "other" | "protected" | "published" | "has_rights" | "has_parts" | "referred";
+type Found = Readonly<
+  Record<"oid" | "schema" | "name" | "relkind" | "columns" | "bare", string> & Record<Flag, "t" | "f">
+>;
+
+/** What stands under these names, by `schema.name`. */
+export async function readRelations(
+  client: Client,
+  targets: readonly Target[],
+): Promise<Record<string, PublicRelation>> {
+  const { rows } = await client.query<Found>(foundQuery, [
+    targets.map(({ schema }) => schema),
+    targets.map(({ name }) => name),
+  ]);
+  const having = (...flags: Flag[]) =>
+    rows.filter((row) => flags.some((flag) => row[flag] === "t")).map(({ oid }) => oid);
+  const columns = await readColumns(
+    client,
+    rows.map((row) => row.columns),
+  );
+  const rights = await readPieces<Partial<Attachments>>(client, rightsOf, having("has_rights"));
+  const parts = await readPieces<Partial<Attachments>>(client, partsOf, having("has_parts", "referred"));
+  const dependents = await readDependents(client, having("referred"));
+  return Object.fromEntries(
+    rows.map((row, index) => {
+      const target = { schema: row.schema, name: row.name };
+      const relation: PublicRelation = {
+        target,
+        kind: kinds[row.relkind]!,
+        ...nothingAttached,
+        ...(JSON.parse(row.bare) as Pick<Attachments, "owner">),
+        ...rights.get(row.oid),
+        ...parts.get(row.oid),
+        published: row.published === "t",
+        ownerIsOther: row.other === "t",
+        rowSecurity: row.protected === "t",
+        columns: columns[index]!,
+        dependents: dependents.get(row.oid) ?? [],
+      };
+      return [targetKey(target), relation];
+    }),
+  );
+}
+
+const foundQuery = sql`
+select c.oid, n.nspname as schema, c.relname as name, c.relkind,
+  exists (
+    select from pg_depend d
+    join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid and w.ev_class = c.oid
+    join pg_class p on d.refclassid = 'pg_class'::regclass and p.oid = d.refobjid
+    where p.relnamespace = to_regnamespace('_dataform')
+  ) as published,
+  (select r.rolname <> current_user and not r.rolsuper from pg_roles r where r.oid = c.relowner) as other,
+  c.relrowsecurity as protected,
+  ${columnsOf} as columns, ${bareOf} as bare,
+  ${hasRights} as has_rights, ${hasParts} as has_parts, ${isReferredTo} as referred
+from unnest($1::text[], $2::text[]) as wanted(schema, name)
+join pg_namespace n on n.nspname = wanted.schema
+join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
+union all
+-- A relation has a row type of its name: another type of that name is in its way.
+select t.oid, n.nspname, t.typname, 'T', false, false, false, '[]', jsonb_build_object('owner', pg_get_userbyid(t.typowner)),
+  false, false, false
+from unnest($1::text[], $2::text[]) as wanted(schema, name)
+join pg_namespace n on n.nspname = wanted.schema
+join pg_type t on t.typnamespace = n.oid and t.typname = wanted.name
+where t.typrelid = 0 and t.typelem = 0`;
