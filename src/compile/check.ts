@@ -9,6 +9,7 @@ import { splitStatements } from "../sql/split.ts";
 import { columnIn } from "./config-assertions.ts";
 import { placeInConfig } from "./config-text.ts";
 import { findInSource } from "./source.ts";
+import { textsOf } from "./texts.ts";
 
 /** What core does not check, because only PostgreSQL has it. */
 export async function checkGraph(graph: CompiledGraph, projectDir: string): Promise<UserError[]> {
@@ -58,14 +59,10 @@ function checkNames({ target, file }: Model): UserError[] {
 
 /** The author's statements around a model's query, each with the block that it stands in. */
 function operationsOf(model: Model): readonly { readonly block: string; readonly statement: string }[] {
-  const more = model.kind === "incremental" ? [model.incrementalPreOperations, model.incrementalPostOperations] : [];
-  const [before, after] = [
-    [...model.preOperations, ...(more[0] ?? [])],
-    [...model.postOperations, ...(more[1] ?? [])],
-  ];
+  const { preOperations, postOperations } = textsOf(model);
   const inBlock = (block: string, texts: readonly string[]) =>
     [...new Set(texts.flatMap(splitStatements))].map((statement) => ({ block, statement }));
-  return [...inBlock("pre_operations", before), ...inBlock("post_operations", after)];
+  return [...inBlock("pre_operations", preOperations), ...inBlock("post_operations", postOperations)];
 }
 
 /** Pre- and post_operations run in the transaction that builds the model, or in the one that publishes it. */

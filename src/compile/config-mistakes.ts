@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import { ownValue } from "../model/own-value.ts";
@@ -5,6 +6,9 @@ import { meaningful } from "../sql/tokens.ts";
 import { placeInConfig } from "./config-text.ts";
 import type { ProjectFiles } from "./project.ts";
 import { escapePattern, findInSource, lineOf, placeAfterSpace, readLayout, readSource } from "./source.ts";
+
+/** What `type` of a config can be. */
+export const { TYPES } = createRequire(import.meta.url)("./config-shape.cjs") as { readonly TYPES: readonly string[] };
 
 /** As config-shape.cjs finds it. */
 export interface ConfigMistake {

@@ -142,4 +142,7 @@ function methodsOf(type) {
   return [...checks, ...meaningless];
 }
 
-module.exports = { mistakesIn, methodsOf };
+/** What `type` of a config can be. */
+const TYPES = Object.keys(shapes);
+
+module.exports = { mistakesIn, methodsOf, TYPES };

@@ -2,7 +2,7 @@ import { basename, extname } from "node:path";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import { ownValue } from "../model/own-value.ts";
-import { type ConfigMistake, leftOut, wrongConfig } from "./config-mistakes.ts";
+import { type ConfigMistake, leftOut, TYPES, wrongConfig } from "./config-mistakes.ts";
 import type { ProjectFiles } from "./project.ts";
 import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
 import { escapePattern, findInSource, lineOf, locationAt, placeAfterSpace, readLayout, readSource } from "./source.ts";
@@ -190,13 +190,12 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
   [
     /^(?:Unrecognized action|Unrecognized table|Unexpected table) type: (.*)$/,
     (m, file, _, project) => {
-      const types = ["table", "view", "incremental", "assertion", "operations", "declaration", "test"];
-      const suggestion = nearest(m[1]!, types);
+      const suggestion = nearest(m[1]!, TYPES);
       const advice = ownValue(OTHER_TYPES, m[1]!.toLowerCase());
       return new UserError({
         message: `unknown type "${m[1]}"`,
         location: findInSource(project.projectDir, file, /\btype\s*:/),
-        expected: types.join(", "),
+        expected: TYPES.join(", "),
         found: m[1]!,
         ...(advice || suggestion ? { hint: advice ?? `did you mean "${suggestion}"?` } : {}),
       });

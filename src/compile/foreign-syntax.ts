@@ -1,8 +1,9 @@
 import { UserError } from "../model/errors.ts";
-import { type CompiledGraph, isModel } from "../model/graph.ts";
+import type { CompiledGraph } from "../model/graph.ts";
 import { placeOf } from "../sql/locate.ts";
 import { meaningful, type Token } from "../sql/tokens.ts";
 import { readSource } from "./source.ts";
+import { textsOf } from "./texts.ts";
 
 // What people type from the habit of dbt, of SQLMesh, or with a blank too few. SQL has no braces outside of strings, so each
 // is a piece of another language, and PostgreSQL would only say that it is no SQL.
@@ -23,7 +24,7 @@ const BLOCKS = /^(?:config|js|pre_operations|post_operations|incremental_where|i
 /** Refuses braces in the SQL of the graph, each at its place and with what to write instead. */
 export function checkForeignSyntax(graph: CompiledGraph, projectDir: string): UserError[] {
   const read = (name: string) => readSource(projectDir, name).replaceAll("\r\n", "\n");
-  return textsOf(graph).flatMap(({ file, text }) => {
+  return allTexts(graph).flatMap(({ file, text }) => {
     const found = foreignIn(text);
     if (!found) return [];
     return [
@@ -32,18 +33,12 @@ export function checkForeignSyntax(graph: CompiledGraph, projectDir: string): Us
   });
 }
 
-function textsOf({ actions, tests }: CompiledGraph): { readonly file: string; readonly text: string }[] {
-  const texts = actions.flatMap((action) => {
-    const own =
-      action.kind === "operations"
-        ? action.queries
-        : isModel(action)
-          ? [action.query, ...action.preOperations, ...action.postOperations]
-          : action.kind === "assertion" && !action.parent
-            ? [action.query]
-            : [];
-    return own.map((text) => ({ file: action.file, text }));
-  });
+function allTexts({ actions, tests }: CompiledGraph): { readonly file: string; readonly text: string }[] {
+  const texts = actions.flatMap((action) =>
+    Object.values(textsOf(action))
+      .flat()
+      .map((text) => ({ file: action.file, text })),
+  );
   return [
     ...texts,
     ...tests.flatMap(({ file, inputs, expected }) => [...inputs, expected].map((text) => ({ file, text }))),

@@ -2,7 +2,7 @@ import type { TSchema } from "typebox";
 import { mistakesIn } from "../config/check.ts";
 import { publishedSchema } from "../config/published.ts";
 import { UserError } from "../model/errors.ts";
-import { type Action, type Assertion, isModel, type Model } from "../model/graph.ts";
+import { type Action, type Assertion, isModel, isShown, type Model } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { indexColumn } from "../sql/index-columns.ts";
 import { type ConfigPath, placeInConfig } from "./config-text.ts";
@@ -21,7 +21,7 @@ function checkPostgresBlock(model: Model, projectDir: string): readonly UserErro
     new UserError({ message: `${name}: ${message}`, ...placeInConfig(projectDir, model.file, path), ...advice });
   const { indexes = [], guard } = model.postgres;
   const place = ["postgres", "indexes"];
-  if (model.kind === "view" && indexes.length) {
+  if (isShown(model) && indexes.length) {
     const hint = 'make it a table (type: "table"), or index what it reads';
     return [mistake("a view cannot have indexes", place, { hint })];
   }

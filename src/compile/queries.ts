@@ -7,6 +7,7 @@ import { plainReferences } from "../sql/references.ts";
 import { splitScript } from "../sql/split.ts";
 import { meaningful } from "../sql/tokens.ts";
 import { endOfConfig, readSource } from "./source.ts";
+import { textsOf } from "./texts.ts";
 
 /** A text that stands inside of a statement of ours, and what to say where it is not one statement itself. */
 interface Query {
@@ -45,15 +46,10 @@ function queriesOf({ actions, tests }: CompiledGraph): Query[] {
     ...actions.flatMap((action): Query[] => {
       const what = `${targetKey(action.target)}: the query`;
       const none = action.file.endsWith(".js") ? "give it one: .query(…)" : "write the select under the config block";
-      if (isModel(action)) {
-        const several = "put the others into pre_operations or post_operations";
-        const texts = action.kind === "incremental" ? [action.query, action.incrementalQuery] : [action.query];
-        return [...new Set(texts)].map((text) => ({ file: action.file, text, what, several, none }));
-      }
-      // Those that a model's config asks for are made here.
-      if (action.kind !== "assertion" || action.parent) return [];
-      const several = "write one select: an assertion is the rows that should not exist";
-      return [{ file: action.file, text: action.query, what, several, none }];
+      const several = isModel(action)
+        ? "put the others into pre_operations or post_operations"
+        : "write one select: an assertion is the rows that should not exist";
+      return textsOf(action).queries.map((text) => ({ file: action.file, text, what, several, none }));
     }),
     ...tests.flatMap(({ name, file, inputs, expected }) => {
       const hint = "a test has one select for each input, and one for the rows that are expected";

@@ -316,6 +316,9 @@ function quoted(name) {
   return name.replaceAll('"', '""');
 }
 
+// What the methods of a session make where no type is said.
+const MADE_BY = { publish: "view", operate: "operations", assert: "assertion" };
+
 function patchConfig(session, settings) {
   const remember = (builder, postgres, { assertions }) => {
     const key = assertions?.uniqueKey ?? assertions?.uniqueKeys?.[0];
@@ -341,17 +344,16 @@ function patchConfig(session, settings) {
     const builder = session.actions.slice(before).find((one) => one.getTarget().name === config.name);
     if (builder) remember(builder, value, config);
   };
-  for (const method of ["publish", "operate", "assert"]) {
+  for (const method of Object.keys(MADE_BY)) {
     const original = session[method];
     session[method] = (name, config) => {
       refuseUnless(typeof name === "string" && name, `the name in ${method}()`, `a text: ${method}("name", …)`, name);
       const later = (builder, type) => markedLater(checkedLater(session, builder, type));
       if (config === null || typeof config !== "object" || Array.isArray(config)) {
-        const type = { publish: "view", operate: "operations", assert: "assertion" }[method];
-        const builder = later(original.call(session, name), type);
+        const builder = later(original.call(session, name), MADE_BY[method]);
         return config === undefined ? builder : method === "operate" ? builder.queries(config) : builder.query(config);
       }
-      const type = { publish: config.type ?? "view", operate: "operations", assert: "assertion" }[method];
+      const type = (method === "publish" ? config.type : undefined) ?? MADE_BY[method];
       // Core asks for the assertions of a model's config in this way, too, and says the file.
       const { filename, ...said } = method === "assert" ? config : { filename: undefined, ...config };
       const { [OUR_KEY]: value, ...rest } = withoutMistakes(session, type, said);

@@ -1,3 +1,4 @@
+import type { Model } from "./graph.ts";
 import type { Target } from "./target.ts";
 
 /** What the planner must know of the database, read once at the start of a run. */
@@ -44,7 +45,7 @@ export type Manifest = Readonly<Record<string, ManifestEntry>>;
 
 export interface ManifestEntry {
   readonly target: Target;
-  readonly kind: "table" | "view" | "incremental";
+  readonly kind: Model["kind"];
   /** The object in schema `_dataform` that other models read. */
   readonly object: string;
   /** Incremental models only: the tables behind `object`. */

@@ -52,7 +52,9 @@ export interface ProjectSettings extends ProjectIdentity {
 export type Action = Declaration | View | Table | Incremental | Operations | Assertion;
 export type ActionKind = Action["kind"];
 /** Actions that make a relation which readers see and the release protocol publishes. */
-export type Model = View | Table | Incremental;
+export type Model = View | Stored;
+/** Models that keep rows of their own; the others show those of what they read. */
+export type Stored = Table | Incremental;
 
 interface ActionBase {
   readonly target: Target;
@@ -150,6 +152,18 @@ export type GuardOptions = Declared<typeof guardBlock>;
 export type RetentionSettings = Declared<typeof retentionBlock>;
 export type IndexOptions = Declared<typeof indexBlock>;
 
+/** The models, and whether each keeps rows. */
+const MODELS: Readonly<Record<Model["kind"], boolean>> = { view: false, table: true, incremental: true };
+
 export function isModel(action: Action): action is Model {
-  return action.kind === "view" || action.kind === "table" || action.kind === "incremental";
+  return Object.hasOwn(MODELS, action.kind);
+}
+
+export function isStored(action: Action): action is Stored {
+  return isModel(action) && MODELS[action.kind];
+}
+
+/** A model without rows of its own: it is read when its readers are. */
+export function isShown(action: Action): action is Exclude<Model, Stored> {
+  return isModel(action) && !MODELS[action.kind];
 }

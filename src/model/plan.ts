@@ -1,5 +1,6 @@
 import type { BuiltObject, Column, ManifestEntry } from "./catalog.ts";
 import type { UserErrorDetails } from "./errors.ts";
+import type { Model } from "./graph.ts";
 import type { Target } from "./target.ts";
 
 /** What a run will do, as a value: the statements that are printed are the statements that are sent. */
@@ -82,7 +83,7 @@ interface StepBase {
 /** Builds one private object, in one transaction, sent as one message. */
 export interface BuildStep extends StepBase {
   readonly step: "build";
-  readonly kind: "table" | "view" | "incremental";
+  readonly kind: Model["kind"];
   readonly statements: readonly Statement[];
   /** The manifest entry it will have; columns are known once it is built. */
   readonly entry: Omit<ManifestEntry, "columns">;

@@ -1,4 +1,5 @@
 import type { SourceLocation, UserErrorDetails } from "./errors.ts";
+import type { ActionKind } from "./graph.ts";
 import type { Target } from "./target.ts";
 
 /** What a run did. A failed step is data here; an exception means that there is no report. */
@@ -35,7 +36,7 @@ export type StepStatus =
 
 export interface StepResult {
   readonly target: Target;
-  readonly kind: "table" | "view" | "incremental" | "operations" | "assertion";
+  readonly kind: Exclude<ActionKind, "declaration">;
   readonly status: StepStatus;
   /** Seconds. */
   readonly duration: number;

@@ -1,4 +1,4 @@
-import { type Action, isModel } from "../model/graph.ts";
+import { type Action, isShown } from "../model/graph.ts";
 import type { Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
 
@@ -16,7 +16,7 @@ export function readBySeveral({ steps, audits }: Segment, actions: readonly Acti
   for (const step of [...steps, ...audits]) {
     // A guard is none of the graph's, and reads what was built.
     const action = byKey.get(targetKey(step.target));
-    if (!action || action.kind === "view") continue;
+    if (!action || isShown(action)) continue;
     for (const key of groundOf(action, byKey)) {
       const known = readers.get(key);
       if (known) known.add(targetKey(step.target));
@@ -40,7 +40,7 @@ function groundOf(action: Action, byKey: ReadonlyMap<string, Action>): Set<strin
       seen.add(key);
       const read = byKey.get(key);
       if (read?.kind === "declaration") ground.add(key);
-      else if (read && isModel(read) && read.kind === "view") open.push(read);
+      else if (read && isShown(read)) open.push(read);
     }
   }
   return ground;

@@ -1,6 +1,6 @@
 import type { ManifestEntry, PublicRelation } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
-import type { Incremental, Model, Table, View } from "../model/graph.ts";
+import { isShown, type Model, type Stored } from "../model/graph.ts";
 import type { PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { classify } from "../sql/classify.ts";
@@ -13,7 +13,7 @@ import { authoredAll, type Resolve } from "./authored-statements.ts";
 // or, forced on an owner, only what policies for that owner allow: those `to` a role would hold for nobody.
 
 /** What post_operations say of who may read which rows, statement by statement. */
-function rowSecurityOf({ postOperations }: Table | Incremental): string[] {
+function rowSecurityOf({ postOperations }: Stored): string[] {
   return postOperations.flatMap(splitStatements).filter((text) => {
     const { command } = classify(text);
     return command.endsWith(" policy") || (command === "alter table" && says(text, "row level security"));
@@ -22,13 +22,11 @@ function rowSecurityOf({ postOperations }: Table | Incremental): string[] {
 
 /** Whether rows of the model depend on who reads it, as far as its code says so. */
 export function isPerReader(model: Model): boolean {
-  return model.kind === "view"
-    ? asksReader(model)
-    : rowSecurityOf(model).some((text) => says(text, "enable row level"));
+  return isShown(model) ? asksReader(model) : rowSecurityOf(model).some((text) => says(text, "enable row level"));
 }
 
 /** `alter view ${self()} set (security_invoker = true)` */
-function asksReader({ postOperations }: View): boolean {
+function asksReader({ postOperations }: Model): boolean {
   return postOperations
     .flatMap(splitStatements)
     .some((text) => classify(text).command === "alter view" && says(text, "set ( security_invoker"));
@@ -42,7 +40,7 @@ function says(text: string, words: string): boolean {
 }
 
 /** The same protection for another table that holds rows of the model. */
-export function protect(model: Table | Incremental, resolve: Resolve): Statement[] {
+export function protect(model: Stored, resolve: Resolve): Statement[] {
   return authoredAll(model.file, rowSecurityOf(model), resolve);
 }
 

@@ -1,6 +1,24 @@
 import { UserError } from "../model/errors.ts";
+import type { Action } from "../model/graph.ts";
 import type { OperationsStep, Plan } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
+
+/** Operations read public names, so what they depend on is published first: one release more. */
+export function splitIntoSegments(chosen: readonly Action[]): Map<string, number> {
+  const byKey = new Map(chosen.map((action) => [targetKey(action.target), action]));
+  const segmentOf = new Map<string, number>();
+  for (const action of chosen) {
+    let segment = 0;
+    for (const key of action.dependencies.map(targetKey)) {
+      const dependency = byKey.get(key);
+      if (!dependency) continue;
+      const publishedFirst = action.kind === "operations" && dependency.kind !== "operations" ? 1 : 0;
+      segment = Math.max(segment, segmentOf.get(key)! + publishedFirst);
+    }
+    segmentOf.set(targetKey(action.target), segment);
+  }
+  return segmentOf;
+}
 
 /** Operations that read what the run publishes before them: each is the beginning of another release. */
 function splittingOperations({ segments }: Pick<Plan, "segments">): readonly OperationsStep[] {

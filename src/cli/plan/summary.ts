@@ -2,7 +2,7 @@ import type { Catalog } from "../../model/catalog.ts";
 import { counted, named } from "../../model/counted.ts";
 import type { BuildStep, Plan, Step } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
-import { CODE_UNCHANGED, changeOf } from "../../plan/planner.ts";
+import { CODE_UNCHANGED, changeOf } from "../../plan/choose.ts";
 import type { ColumnChange, Preview } from "../../run/preview.ts";
 import type { Item, Section } from "../show/section.ts";
 

@@ -5,7 +5,7 @@ import { targetKey } from "../../model/target.ts";
 import { refuseRowsChanged } from "../../sql/adoption.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { statement } from "../../sql/statement.ts";
-import { objectName, type StepContext } from "./model.ts";
+import { objectName, type StepContext } from "./build-step.ts";
 
 // An incremental model whose first content is a relation of its name that the project did not make.
 

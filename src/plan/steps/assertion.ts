@@ -1,42 +1,37 @@
-import type { Assertion, AssertionOptions } from "../../model/graph.ts";
+import type { Assertion } from "../../model/graph.ts";
 import type { AuditStep, Threshold } from "../../model/plan.ts";
+import { targetKey } from "../../model/target.ts";
 import { relation } from "../../sql/authored.ts";
 import { literal } from "../../sql/literals.ts";
 import { empty, type Sql, sql } from "../../sql/sql.ts";
 import { authoredQuery } from "../authored-statements.ts";
-import type { StepContext } from "./model.ts";
+import type { StepContext } from "./build-step.ts";
 
 /** So many failing rows are kept of one assertion and run, where the project file says nothing. */
 const KEPT_ROWS = 100;
 
 const HEAD = sql`with failing as materialized (`;
 
-/**
- * Counts the failing rows and keeps the first of them, in one reading of the query.
- * @param whole what a share of rows is a share of
- */
-export function assertionStep(
-  assertion: Assertion,
-  context: StepContext,
-  options: AssertionOptions,
-  reads: readonly string[],
-  whole: string | undefined,
-): AuditStep {
+/** Counts the failing rows and keeps the first of them, in one reading of the query. */
+export function assertionStep(assertion: Assertion, context: StepContext): AuditStep {
+  const { parent, file, target, query } = assertion;
+  const options = { ...(parent && context.models.get(targetKey(parent))?.postgres.assertions), ...assertion.postgres };
   const threshold = parseThreshold(options.threshold ?? 0);
-  const total = "share" in threshold && whole ? relation(whole, "what a share is of") : undefined;
+  const whole = parent ?? assertion.dependencies[0];
+  const total = "share" in threshold && whole ? relation(context.resolve(whole).sql, "what a share is of") : undefined;
   return {
     step: "audit",
     kind: "assertion",
-    target: assertion.target,
-    file: assertion.file,
+    target,
+    file,
     reason: context.reason,
     waitsFor: context.waitsFor,
-    reads,
+    reads: context.waitsFor,
     severity: options.severity ?? "error",
     threshold,
     statement: authoredQuery("read", {
-      file: assertion.file,
-      text: assertion.query,
+      file,
+      text: query,
       resolve: context.resolve,
       before: HEAD,
       after: tail(context.failingRows, total),

@@ -10,7 +10,7 @@ import { splitStatements } from "../../sql/split.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { statement } from "../../sql/statement.ts";
 import { authoredAll } from "../authored-statements.ts";
-import { label, objectName, type StepContext, withSelf } from "./model.ts";
+import { label, objectName, type StepContext, withSelf } from "./build-step.ts";
 import { repeatable } from "./storage-shape.ts";
 
 // An author's `delete from self()` in an incremental run. It is sent as written, to a view of the rows: a rule notes which rows

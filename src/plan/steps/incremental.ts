@@ -1,5 +1,5 @@
 import type { Column, Storage } from "../../model/catalog.ts";
-import { UserError, type UserErrorDetails } from "../../model/errors.ts";
+import type { UserErrorDetails } from "../../model/errors.ts";
 import type { Incremental } from "../../model/graph.ts";
 import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
@@ -10,7 +10,6 @@ import {
   candidateQuery,
   currentQuery,
   type Delta,
-  type DeltaColumn,
   historicalQuery,
   makeStorage,
   refuseBent,
@@ -22,24 +21,25 @@ import { relationId } from "../../sql/identifiers.ts";
 import { privateId } from "../../sql/names.ts";
 import { type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { inTransaction, statement } from "../../sql/statement.ts";
-import { wider } from "../../sql/types.ts";
 import { authoredAll, authoredQuery } from "../authored-statements.ts";
 import { refuseOurNames } from "../our-names.ts";
 import { isPerReader, protect } from "../row-security.ts";
 import { adoptedGround, adoptedRelation, adoptionChecks, type Ground, noteName } from "./adoption.ts";
+import { buildStep, CODE_CHANGED, finishTable, label, objectName, type StepContext, withSelf } from "./build-step.ts";
 import { beforeQuery, changesRows, deletes, deletesBehind, goneOf } from "./deletes.ts";
-import { buildStep, CODE_CHANGED, finishTable, label, objectName, type StepContext, withSelf } from "./model.ts";
+import { mergeColumns, sameColumns } from "./merged-columns.ts";
 import { keyChanged, repeatable, shapeChanges, shapesOf, storageShape, whenMadeAgain } from "./storage-shape.ts";
 
 /**
  * The first build, `--full-refresh` and a changed kind make the table anew; otherwise only new rows are computed. Rows that
  * are adopted are there already.
  */
-export function incrementalStep(model: Incremental, context: StepContext, fullRefresh: boolean): BuildStep {
+export function incrementalStep(model: Incremental, context: StepContext): BuildStep {
   if (model.refused) return refusedStep(model, model.refused, context);
   const current = groundOf(model, context);
   if (!current) return newStorage(model, context);
-  if (fullRefresh && !model.protected) return newStorage(model, { ...context, reason: refreshed(context.reason) });
+  if (context.fullRefresh && !model.protected)
+    return newStorage(model, { ...context, reason: refreshed(context.reason) });
   return newRows(model, current, context);
 }
 
@@ -260,82 +260,4 @@ function applyStep(model: Incremental, current: Ground, context: StepContext, ob
 
 function replaceView(object: string, query: Sql, { perReader }: Pick<Ground, "perReader">): Statement {
   return statement("shape", createPrivateView(object, query, { replace: true, perReader }));
-}
-
-/**
- * The columns the table has after this run, as `onSchemaChange` says. Where the types of a column differ, the table takes
- * the one that has all values of both; `synchronize` takes the new one.
- */
-function mergeColumns(model: Incremental, before: readonly Column[], now: readonly Column[]): DeltaColumn[] {
-  const policy = model.onSchemaChange;
-  const given = new Map(now.map((column) => [column.name, column]));
-  const known = new Set(before.map(({ name }) => name));
-  const added = now.filter(({ name }) => !known.has(name));
-  const missing = before.filter(({ name }) => !given.has(name));
-  const retyped = before.filter(({ name, type }) => given.has(name) && given.get(name)!.type !== type);
-  const refused = policy === "fail" ? [...added, ...missing, ...retyped] : policy === "ignore" ? missing : [];
-  if (refused.length) throw columnsChanged(model, refused, { added, missing, retyped });
-  const changes = retyped.map((column): TypeChange => ({ column, now: given.get(column.name)! }));
-  const bent = changes.filter(({ column, now }) => wider(column.type, now.type) === undefined);
-  if (bent.length && policy !== "synchronize") throw typesChanged(model, bent);
-  const kept = policy === "synchronize" ? before.filter(({ name }) => given.has(name)) : before;
-  return [
-    ...kept.map((column): DeltaColumn => {
-      const inDelta = given.get(column.name);
-      const result = !inDelta ? column : policy === "synchronize" ? inDelta : widened(column, inDelta);
-      return { ...result, inStorage: column, inDelta };
-    }),
-    ...(policy === "ignore" ? [] : added.map((column) => ({ ...column, inDelta: column }))),
-  ];
-}
-
-interface TypeChange {
-  /** As the table has it. */
-  readonly column: Column;
-  readonly now: Column;
-}
-
-function widened(column: Column, now: Column): Column {
-  return { ...column, type: wider(column.type, now.type)! };
-}
-
-function sameColumns(columns: readonly DeltaColumn[], before: readonly Column[]): boolean {
-  return (
-    columns.length === before.length &&
-    columns.every(({ name, type, collation }, index) => {
-      const column = before[index]!;
-      return column.name === name && column.type === type && column.collation === collation;
-    })
-  );
-}
-
-function typesChanged(model: Incremental, changes: readonly TypeChange[]): UserError {
-  const list = (side: keyof TypeChange) =>
-    changes.map((change) => `"${change[side].name}" ${change[side].type}`).join(", ");
-  const [first] = changes;
-  return new UserError({
-    message: `${targetKey(model.target)}: the query gives ${list("now")}, and not every such value fits the table unchanged`,
-    location: { file: model.file },
-    expected: `${list("column")}, or a type that all its values are values of`,
-    found: list("now"),
-    hint: `cast in the query: "${first!.now.name}"::${first!.column.type}; onSchemaChange: "synchronize" takes the new type; --full-refresh starts afresh`,
-  });
-}
-
-function columnsChanged(
-  model: Incremental,
-  refused: readonly Column[],
-  changes: Readonly<Record<"added" | "missing" | "retyped", readonly Column[]>>,
-): UserError {
-  const list = (columns: readonly Column[]) => columns.map(({ name }) => name).join(", ");
-  const found = Object.entries(changes).flatMap(([what, columns]) =>
-    columns.length ? [`${what}: ${list(columns)}`] : [],
-  );
-  return new UserError({
-    message: `${targetKey(model.target)}: the query no longer fits the table it adds to (${list(refused)})`,
-    location: { file: model.file },
-    expected: `the columns of the table, because onSchemaChange is "${model.onSchemaChange}"`,
-    found: found.join("; "),
-    hint: 'onSchemaChange: "extend" takes new columns, "synchronize" takes all changes, --full-refresh starts afresh',
-  });
 }

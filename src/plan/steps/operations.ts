@@ -6,7 +6,7 @@ import { classify } from "../../sql/classify.ts";
 import { inTransaction } from "../../sql/statement.ts";
 import { meaningful } from "../../sql/tokens.ts";
 import { authoredAll, publicNames } from "../authored-statements.ts";
-import type { StepContext } from "./model.ts";
+import type { StepContext } from "./build-step.ts";
 
 /** The author's statements over public names, in one transaction where PostgreSQL allows it. */
 export function operationsStep(operations: Operations, context: StepContext): OperationsStep {

@@ -1,14 +1,12 @@
 import type { Catalog, ManifestEntry } from "../../model/catalog.ts";
-import type { Model, Table, View } from "../../model/graph.ts";
+import type { Model } from "../../model/graph.ts";
 import type { BuildStep, Statement } from "../../model/plan.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { commentOnPrivate, createIndex, renameIndexes } from "../../sql/ddl.ts";
-import { replicaIdentity } from "../../sql/delta.ts";
 import { fingerprint } from "../../sql/fingerprint.ts";
-import { privateId, privateName } from "../../sql/names.ts";
-import { sql } from "../../sql/sql.ts";
+import { privateName } from "../../sql/names.ts";
 import { inTransaction, statement } from "../../sql/statement.ts";
-import { authoredAll, authoredQuery, privateObject, type Resolve } from "../authored-statements.ts";
+import { authoredAll, privateObject, type Resolve } from "../authored-statements.ts";
 import { isPerReader } from "../row-security.ts";
 
 /** How the reason of a step begins where the model is not the one that is published. */
@@ -19,9 +17,14 @@ export interface StepContext {
   readonly catalog: Catalog;
   readonly release: number;
   readonly reason: string;
+  /** Keys of what it reads and the run builds. */
   readonly waitsFor: readonly string[];
   /** The names of everything but the model itself. */
   readonly resolve: Resolve;
+  /** Every model of the project, by its key. */
+  readonly models: ReadonlyMap<string, Model>;
+  /** Incremental models are made anew. */
+  readonly fullRefresh?: boolean | undefined;
   /** A relation of the model's name that the project did not make is taken over, with what others built on it. */
   readonly adopt?: boolean;
   /** How many failing rows of an assertion are kept, where the project file says it. */
@@ -77,42 +80,6 @@ export function label(model: Model, context: StepContext, kind: "table" | "view"
   const { environment } = context.catalog;
   const label = { environment, target: targetKey(model.target), release: context.release };
   return statement("label", commentOnPrivate(kind, object, label));
-}
-
-export function viewStep(view: View, context: StepContext): BuildStep {
-  const object = objectName(view, context);
-  const resolve = withSelf(view.target, object, context.resolve);
-  return buildStep(view, context, { object }, [
-    ...authoredAll(view.file, view.preOperations, resolve),
-    authoredQuery("shape", {
-      file: view.file,
-      text: view.query,
-      resolve,
-      before: sql`create view ${privateId(object)} as`,
-    }),
-    ...authoredAll(view.file, view.postOperations, resolve),
-    label(view, context, "view", object),
-  ]);
-}
-
-/** A table built aside, whole, with its indexes and its statistics, before anything reads it. */
-export function tableStep(table: Table, context: StepContext): BuildStep {
-  const object = objectName(table, context);
-  const resolve = withSelf(table.target, object, context.resolve);
-  return buildStep(table, context, { object }, [
-    ...authoredAll(table.file, table.preOperations, resolve),
-    authoredQuery("rows", {
-      file: table.file,
-      text: table.query,
-      resolve,
-      before: sql`create table ${privateId(object)} as`,
-    }),
-    // Nothing else changes its rows.
-    ...(table.postOperations.length ? [statement("shape", replicaIdentity(object))] : []),
-    ...finishTable(table, object, table.postOperations, resolve),
-    statement("analyze", sql`analyze ${privateId(object)}`),
-    label(table, context, "table", object),
-  ]);
 }
 
 /** Indexes and the author's post_operations on a new table. */

@@ -1,0 +1,25 @@
+import type { Action, ActionKind } from "../../model/graph.ts";
+import type { Step } from "../../model/plan.ts";
+import { assertionStep } from "./assertion.ts";
+import type { StepContext } from "./build-step.ts";
+import { incrementalStep } from "./incremental.ts";
+import { operationsStep } from "./operations.ts";
+import { tableStep } from "./table.ts";
+import { viewStep } from "./view.ts";
+
+type StepOf<K extends ActionKind> = (action: Extract<Action, { kind: K }>, context: StepContext) => Step | undefined;
+
+/** What each kind of action becomes in a plan: a file for each. */
+const STEPS: { readonly [K in ActionKind]: StepOf<K> } = {
+  view: viewStep,
+  table: tableStep,
+  incremental: incrementalStep,
+  operations: operationsStep,
+  assertion: assertionStep,
+  // Somebody else fills it.
+  declaration: () => undefined,
+};
+
+export function stepOf(action: Action, context: StepContext): Step | undefined {
+  return (STEPS[action.kind] as StepOf<ActionKind>)(action, context);
+}
