@@ -38,9 +38,9 @@ async function show({ steps, schema }: Demo): Promise<number> {
   shell.print(
     named
       ? `\nThe marts are in schema ${schema} of your database.`
-      : `\nThe database stays up (\`npx dataform db stop\` ends it). Open it with psql or a BI tool; the marts are in schema ${schema}:`,
+      : `\nThe database stays up (\`npx dataform db stop\` ends it). A login for psql and BI tools, which only reads; the marts are in schema ${schema}:\n`,
   );
-  return named ? 0 : run(["db", "url"]);
+  return named ? 0 : run(["db", "login"]);
 }
 
 function announce(step: Step): void {

@@ -10,7 +10,7 @@ import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "./
 import type { Shell } from "./shell.ts";
 
 /** The folder of the embedded server and of other state that is not committed. */
-function stateDirectory(shell: Shell): string {
+export function stateDirectory(shell: Shell): string {
   return join(shell.projectDir, ".dataform");
 }
 
@@ -51,7 +51,7 @@ function environmentText(flags: EnvironmentFlags, shell: Shell): string {
 const ENVIRONMENT = "DATAFORM_ENVIRONMENT";
 
 /** Starts the project's own server; in a folder that is no project, none is made. */
-async function openEmbedded(shell: Shell): Promise<ConnectionSettings> {
+export async function openEmbedded(shell: Shell): Promise<ConnectionSettings> {
   const { state, copiedFrom } = await embeddedStatus(stateDirectory(shell));
   if (state === "absent") {
     readProject(shell.projectDir);

@@ -117,3 +117,8 @@ export function collectNames(text: string, before: readonly string[] = []): stri
   if (!names.length) throw new InvalidArgumentError("Expected at least one name.");
   return [...before, ...names];
 }
+
+export function portNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError("expected a TCP port number.");
+  return Number(text);
+}

@@ -20,6 +20,8 @@ interface Opened {
 interface OpenOptions {
   readonly applicationName: string;
   readonly onNotice?: ((message: string) => void) | undefined;
+  /** A connection that speaks the replication protocol, as a standby's does. */
+  readonly replication?: boolean;
 }
 
 /**
@@ -117,6 +119,7 @@ async function attempt(settings: ConnectionSettings, options: OpenOptions, withT
     connectionTimeoutMillis: connectTimeout ?? PATIENCE,
     enableChannelBinding: settings.channelBinding !== "disable",
     keepAlive: true,
+    ...(options.replication ? { replication: "true" } : {}),
     types: asText as unknown as pg.CustomTypesConfig,
   } as pg.ClientConfig);
   const parameters = new Map<string, string>();

@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { connectionUrl } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
 import {
@@ -9,29 +8,37 @@ import {
   startEmbedded,
   stopEmbedded,
 } from "../../postgres/embedded/server.ts";
+import { stateDirectory } from "../database.ts";
+import { portNumber } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
+import { addCare } from "./db-care.ts";
+import { addSql } from "./db-sql.ts";
 
 /** `dataform db …`: the PostgreSQL that comes with this package, one per project. */
 export const addDbCommand: AddCommand = (program, shell) => {
-  const db = program.command("db").description("start, stop and inspect the embedded PostgreSQL of this project");
+  const db = program
+    .command("db")
+    .description("the embedded PostgreSQL of this project: start, stop, inspect, back up, ask");
   addStart(db, shell);
   db.command("stop")
     .description("stop the server; its data stays")
     .action(async () => {
-      const stopped = await stopEmbedded(stateDir(shell));
+      const stopped = await stopEmbedded(stateDirectory(shell));
       shell.say(stopped ? "embedded PostgreSQL stopped" : "embedded PostgreSQL was not running");
     });
   db.command("status")
     .description("state, version, files and URL of the server")
     .option("--json", "as one JSON object")
     .action(async (options: { json?: boolean }) => {
-      const status = await embeddedStatus(stateDir(shell));
+      const status = await embeddedStatus(stateDirectory(shell));
       for (const line of options.json ? [asJson(status)] : asLines(status)) shell.print(line);
     });
   db.command("url")
     .description("print the URL, password included, of the running server")
     .action(async () => shell.print(urlOf(await running(shell))!));
   addReset(db, shell);
+  addCare(db, shell);
+  addSql(db, shell);
 };
 
 function addStart(db: Command, shell: Shell): void {
@@ -39,7 +46,7 @@ function addStart(db: Command, shell: Shell): void {
     .description("create the server if there is none, and start it; it keeps running in the background")
     .option("--port <number>", "listen on this port of 127.0.0.1 from now on", portNumber)
     .action(async (options: { port?: number }) => {
-      const settings = await startEmbedded(stateDir(shell), options);
+      const settings = await startEmbedded(stateDirectory(shell), options);
       shell.say(`embedded PostgreSQL runs at ${connectionUrl(settings)} (\`dataform db url\` shows the password)`);
     });
 }
@@ -49,14 +56,14 @@ function addReset(db: Command, shell: Shell): void {
     .description("stop the server and delete its databases")
     .option("--yes", "really delete")
     .action(async (options: { yes?: boolean }) => {
-      const { state, dataDir } = await embeddedStatus(stateDir(shell)).catch(() => ({ state: "", dataDir: "" }));
+      const { state, dataDir } = await embeddedStatus(stateDirectory(shell)).catch(() => ({ state: "", dataDir: "" }));
       if (!options.yes) {
         throw new UserError({
           message: `this deletes every database of the embedded PostgreSQL${dataDir && ` in ${dataDir}`}`,
           hint: "`dataform db reset --yes` does it",
         });
       }
-      const leftAlone = await resetEmbedded(stateDir(shell));
+      const leftAlone = await resetEmbedded(stateDirectory(shell));
       shell.say(
         state === "absent" || leftAlone ? "this project has no embedded database" : "embedded database deleted",
       );
@@ -64,15 +71,8 @@ function addReset(db: Command, shell: Shell): void {
     });
 }
 
-const stateDir = (shell: Shell) => join(shell.projectDir, ".dataform");
-
-function portNumber(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError("expected a TCP port number.");
-  return Number(text);
-}
-
 async function running(shell: Shell): Promise<EmbeddedStatus> {
-  const status = await embeddedStatus(stateDir(shell));
+  const status = await embeddedStatus(stateDirectory(shell));
   if (status.state === "running") return status;
   throw new UserError({ message: "the embedded PostgreSQL is not running", hint: "`dataform db start`" });
 }

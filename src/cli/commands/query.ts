@@ -4,12 +4,11 @@ import { UserError } from "../../model/errors.ts";
 import type { TableResult } from "../../postgres/client.ts";
 import { describeStatement } from "../../postgres/describe.ts";
 import { type Reader, withReader } from "../../postgres/reading.ts";
-import { postgresError } from "../../postgres/sqlstate.ts";
 import { oneStatement, select } from "../../sql/authored.ts";
-import { snippetAt } from "../../sql/locate.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { meaningful } from "../../sql/tokens.ts";
 import { openForReading } from "../database.ts";
+import { explaining } from "../explain-statement.ts";
 import { addConnectionOption, type ConnectionFlags } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
 import { textTable } from "../show/table.ts";
@@ -67,29 +66,4 @@ async function inJson({ client, fence }: Reader, query: Sql): Promise<string> {
     ) as line`;
   const { rows } = await explaining(query, () => client.table(statement), statement);
   return `[${rows.map(([row]) => row).join(",\n ")}]`;
-}
-
-/** Does the work; an error of the server stands in the person's text, which is a part of what was sent. */
-async function explaining<T>(query: Sql, work: () => Promise<T>, sent = query): Promise<T> {
-  const text = query.toString();
-  try {
-    return await work();
-  } catch (error) {
-    throw explain(error, text, sent.toString().indexOf(text));
-  }
-}
-
-function explain(error: unknown, text: string, start: number): unknown {
-  const failure = postgresError(error);
-  if (!failure) return error;
-  const isPlaced = failure.position !== undefined && start >= 0;
-  const offset = Math.min(Math.max(0, (failure.position ?? 1) - 1 - start), text.length);
-  return new UserError({
-    message: failure.message,
-    ...(isPlaced ? { snippet: snippetAt(text, offset) } : {}),
-    ...(failure.hint ? { hint: failure.hint } : {}),
-    code: failure.code,
-    exitCode: 1,
-    cause: error,
-  });
 }

@@ -10,9 +10,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../model/errors.ts";
+import { literal } from "../../sql/literals.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
 import type { Binaries } from "./binaries.ts";
 import { runTool } from "./process.ts";
 import { majorOf, type Place, type Stored } from "./state.ts";
+import type { ServerUser } from "./user.ts";
 
 /** Sensible for a laptop and a small server. A person may edit the cluster's postgresql.conf afterwards. */
 const configuration = `
@@ -33,29 +36,52 @@ log_rotation_size = 0
 log_truncate_on_rotation = on
 `;
 
-/**
- * Makes the cluster and its database `dataform`. All happens in `data.tmp-…`, renamed at the end: what is
- * called `data` is complete, however this process ends.
- */
+/** Makes the cluster and its database `dataform`. */
 export async function createCluster(binaries: Binaries, place: Place, stored: Stored): Promise<void> {
+  await makeCluster(place, async (temporary) => {
+    const passwordFile = join(place.home, "password.tmp");
+    try {
+      preparePassword(place, passwordFile, stored.password);
+      await initdb(binaries, place, temporary, passwordFile);
+    } finally {
+      rmSync(passwordFile, { force: true });
+    }
+    appendFileSync(join(temporary, "postgresql.conf"), configuration);
+    await sendAlone(binaries, place.user, temporary, sql`create database dataform`);
+  });
+}
+
+/** All happens in `data.tmp-…`, renamed at the end: what is called `data` is complete, however this process ends. */
+export async function makeCluster(place: Place, make: (temporary: string) => Promise<void>): Promise<void> {
   removeInterrupted(place);
   const temporary = `${place.dataDir}.tmp-${process.pid}`;
-  const passwordFile = join(place.home, "password.tmp");
+  mkdirSync(temporary, { mode: 0o700 });
+  if (place.user) chownSync(temporary, place.user.uid, place.user.gid);
   try {
-    prepareFiles(place, temporary, passwordFile, stored.password);
-    await initdb(binaries, place, temporary, passwordFile);
-    appendFileSync(join(temporary, "postgresql.conf"), configuration);
-    const database = await runTool(
-      binaries.postgres,
-      ["--single", "-D", temporary, "template1"],
-      place.user,
-      "create database dataform\n",
-    );
-    if (database.code !== 0) throw failed(temporary, database.output);
+    await make(temporary);
     renameSync(temporary, place.dataDir);
-  } finally {
-    rmSync(passwordFile, { force: true });
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw error;
   }
+}
+
+/** Also where nobody knows the one before: by the server's programs, while no server runs. */
+export async function setPassword(
+  binaries: Binaries,
+  user: ServerUser | undefined,
+  dataDir: string,
+  password: string,
+): Promise<void> {
+  await sendAlone(binaries, user, dataDir, sql`alter role postgres password ${literal(password)}`);
+}
+
+/** One statement on one line, to a server of its own that serves nobody else. */
+async function sendAlone(binaries: Binaries, user: ServerUser | undefined, dataDir: string, statement: Sql) {
+  // Its log would go to the cluster's own files.
+  const alone = ["--single", "-c", "logging_collector=off", "-D", dataDir, "template1"];
+  const { code, output } = await runTool(binaries.postgres, alone, user, `${statement}\n`);
+  if (code !== 0 || /^.*(?:ERROR|FATAL|PANIC):/m.test(output)) throw failed(dataDir, output);
 }
 
 /** What a killed process left. Its initdb may still run for a moment, which ends when it finds its folder gone. */
@@ -65,12 +91,11 @@ function removeInterrupted({ home }: Place): void {
   }
 }
 
-/** The home folder may be root's: what the server user must write has to be there and belong to them. */
-function prepareFiles(place: Place, temporary: string, passwordFile: string, password: string): void {
-  rmSync(passwordFile, { force: true });
-  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600, flag: "wx" });
-  mkdirSync(temporary, { mode: 0o700 });
-  for (const path of place.user ? [temporary, passwordFile] : []) chownSync(path, place.user!.uid, place.user!.gid);
+/** The home folder may be root's: what the server user must read has to be there and belong to them. */
+function preparePassword({ user }: Place, file: string, password: string): void {
+  rmSync(file, { force: true });
+  writeFileSync(file, `${password}\n`, { mode: 0o600, flag: "wx" });
+  if (user) chownSync(file, user.uid, user.gid);
 }
 
 async function initdb(binaries: Binaries, place: Place, temporary: string, passwordFile: string): Promise<void> {
@@ -90,7 +115,7 @@ async function initdb(binaries: Binaries, place: Place, temporary: string, passw
 function failed(folder: string, output: string): UserError {
   const noName = /could not look up effective user ID/.test(output);
   return new UserError({
-    message: `could not create the embedded database in ${folder}`,
+    message: `could not prepare the embedded database in ${folder}`,
     found: output.split("\n").slice(-10).join("\n"),
     hint: noName ? "give this user an entry in /etc/passwd, run as another user, or set DATABASE_URL" : undefined,
   });

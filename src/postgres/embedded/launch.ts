@@ -90,10 +90,21 @@ export async function untilReady(settings: ConnectionSettings, place: Place, isA
       if (code === "57P03") deadline = Date.now() + patience;
       else if (code === "53300")
         return; // all connections taken, so it is up
+      else if (code === "28P01") throw passwordChanged(error);
       else if (/^[0-9A-Z]{5}$/.test(code) && isAlive()) throw error; // up, and refuses us: not a matter of waiting
     }
     await delay(20);
   }
+}
+
+function passwordChanged(cause: unknown): UserError {
+  return new UserError({
+    message: "the embedded PostgreSQL does not take the password in server.json",
+    found: "somebody changed it, or `dataform db rotate` was ended in the middle",
+    hint: "`dataform db rotate` gives it a new one",
+    code: "28P01",
+    cause,
+  });
 }
 
 function notStarted(place: Place, output = ""): UserError {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
@@ -18,11 +17,14 @@ export async function embeddedReader(stateDir: string, settings: ConnectionSetti
 }
 
 async function make(stateDir: string, settings: ConnectionSettings): Promise<string> {
-  const stored = state.readStored(stateDir)!;
-  if (stored.reader !== undefined) return stored.reader;
-  const reader = randomBytes(24).toString("base64url");
+  return state.readStored(stateDir)!.reader ?? setReaderPassword(stateDir, settings);
+}
+
+/** A new one, for who holds the lock. */
+export async function setReaderPassword(stateDir: string, settings: ConnectionSettings): Promise<string> {
+  const reader = state.secret();
   await withClient(settings, {}, (client) => makeLogin(client, reader));
-  state.writeStored(stateDir, { ...stored, reader });
+  state.writeStored(stateDir, { ...state.readStored(stateDir)!, reader });
   return reader;
 }
 

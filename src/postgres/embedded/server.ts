@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
@@ -95,7 +94,7 @@ export async function resetEmbedded(stateDir: string, options: StartOptions = {}
   return whose === "another's" || whose === "unknown" ? outside : undefined;
 }
 
-async function startLocked(stateDir: string, options: StartOptions): Promise<ConnectionSettings> {
+export async function startLocked(stateDir: string, options: StartOptions): Promise<ConnectionSettings> {
   let { stored, place } = await storedOrNew(stateDir, options);
   if (serverIsAlive(place)) {
     await untilReady(state.settingsOf(stored), place, () => serverIsAlive(place));
@@ -124,7 +123,7 @@ async function startLocked(stateDir: string, options: StartOptions): Promise<Con
   }
 }
 
-async function storedOrNew(stateDir: string, options: StartOptions): Promise<{ stored: Stored; place: Place }> {
+export async function storedOrNew(stateDir: string, options: StartOptions): Promise<{ stored: Stored; place: Place }> {
   const known = state.readStored(stateDir);
   const before = state.placeOf(stateDir, known);
   if (known && state.clusterExists(before)) {
@@ -136,8 +135,8 @@ async function storedOrNew(stateDir: string, options: StartOptions): Promise<{ s
   const kept = isCopy ? undefined : known;
   const stored: Stored = {
     port: await choosePort(kept?.port, options),
-    password: kept?.password ?? secret(),
-    token: kept?.token ?? secret(),
+    password: kept?.password ?? state.secret(),
+    token: kept?.token ?? state.secret(),
     outside: state.outsideHome(stateDir, before.user),
   };
   markOwner(stored.outside ?? before.folder, stateDir, stored.token);
@@ -145,13 +144,12 @@ async function storedOrNew(stateDir: string, options: StartOptions): Promise<{ s
   return { stored, place: state.placeOf(stateDir, stored) };
 }
 
-const secret = () => randomBytes(24).toString("base64url");
-
 function passwordLost(place: Place): UserError {
   return new UserError({
     message: `the embedded database in ${place.dataDir} has lost its password`,
     found: `no server.json in ${place.folder}`,
-    hint: "restore that file, or `dataform db reset --yes` to start afresh with an empty database",
+    hint: "`dataform db rotate` gives it a new one",
+    code: "28P01",
   });
 }
 
@@ -171,7 +169,7 @@ function samePort(settings: ConnectionSettings, { port }: StartOptions): Connect
   });
 }
 
-async function stopLocked(place: Place, options: StartOptions): Promise<boolean> {
+export async function stopLocked(place: Place, options: StartOptions): Promise<boolean> {
   if (!serverIsAlive(place)) return false;
   const binaries = prepareBinaries(options.native ?? findNative(), place.user, place.home);
   const stop = ["stop", "-m", "fast", "-w", "-t", "120", "-D", place.dataDir];
@@ -184,7 +182,7 @@ async function stopLocked(place: Place, options: StartOptions): Promise<boolean>
   });
 }
 
-const answers = async (settings: ConnectionSettings) => (await serverVersion(settings)) !== undefined;
+export const answers = async (settings: ConnectionSettings) => (await serverVersion(settings)) !== undefined;
 
 /** Undefined when the server does not let us in, for example because it is still starting. */
 async function serverVersion(settings: ConnectionSettings): Promise<string | undefined> {

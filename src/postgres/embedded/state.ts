@@ -44,6 +44,8 @@ export interface Place {
   readonly user: ServerUser | undefined;
 }
 
+export const secret = () => randomBytes(24).toString("base64url");
+
 export const stateFolder = (stateDir: string) => join(resolve(stateDir), "postgres");
 export const lockOf = (stateDir: string) => join(stateFolder(stateDir), "lock");
 export const storedFile = (stateDir: string) => join(stateFolder(stateDir), "server.json");

@@ -1,0 +1,35 @@
+import { text as readAll } from "node:stream/consumers";
+import type { Command } from "commander";
+import { counted } from "../../model/counted.ts";
+import { UserError } from "../../model/errors.ts";
+import { withClient } from "../../postgres/client.ts";
+import { asWritten } from "../../sql/authored.ts";
+import { splitStatements } from "../../sql/split.ts";
+import { openEmbedded } from "../database.ts";
+import { explaining } from "../explain-statement.ts";
+import type { Shell } from "../shell.ts";
+import { textTable } from "../show/table.ts";
+import { readable } from "../show/values.ts";
+
+/** What psql is for, which the embedded PostgreSQL does not bring: `create role`, `create extension`, `drop view`. */
+export function addSql(db: Command, shell: Shell): void {
+  db.command("sql")
+    .description("send statements to the embedded PostgreSQL as its superuser, each committed by itself as in psql")
+    .argument("<statements>", "separated by semicolons; - reads them from stdin")
+    .action(async (given: string) => {
+      const statements = splitStatements(given === "-" ? await readAll(process.stdin) : given);
+      if (!statements.length) throw new UserError({ message: "db sql: there is no statement" });
+      const settings = await openEmbedded(shell);
+      const options = { applicationName: "dataform-db-sql", onNotice: (notice: string) => shell.say(notice) };
+      await withClient(settings, options, async (client) => {
+        for (const text of statements) {
+          const statement = asWritten(text);
+          const result = await explaining(statement, () => client.table(statement));
+          if (!result.columns.length) continue;
+          const { columns, rows } = readable(result);
+          shell.print(textTable(columns, rows, { width: shell.width?.stdout }));
+        }
+        shell.say(counted(statements.length, "statement"));
+      });
+    });
+}

@@ -1,0 +1,29 @@
+import { UserError } from "../model/errors.ts";
+import { postgresError } from "../postgres/sqlstate.ts";
+import { snippetAt } from "../sql/locate.ts";
+import type { Sql } from "../sql/sql.ts";
+
+/** Does the work; an error of the server stands in the person's text, which is a part of what was sent. */
+export async function explaining<T>(query: Sql, work: () => Promise<T>, sent = query): Promise<T> {
+  const text = query.toString();
+  try {
+    return await work();
+  } catch (error) {
+    throw explain(error, text, sent.toString().indexOf(text));
+  }
+}
+
+function explain(error: unknown, text: string, start: number): unknown {
+  const failure = postgresError(error);
+  if (!failure) return error;
+  const isPlaced = failure.position !== undefined && start >= 0;
+  const offset = Math.min(Math.max(0, (failure.position ?? 1) - 1 - start), text.length);
+  return new UserError({
+    message: failure.message,
+    ...(isPlaced ? { snippet: snippetAt(text, offset) } : {}),
+    ...(failure.hint ? { hint: failure.hint } : {}),
+    code: failure.code,
+    exitCode: 1,
+    cause: error,
+  });
+}

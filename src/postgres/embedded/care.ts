@@ -1,0 +1,92 @@
+import { statSync } from "node:fs";
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { UserError } from "../../model/errors.ts";
+import { literal } from "../../sql/literals.ts";
+import { sql } from "../../sql/sql.ts";
+import { withClient } from "../client.ts";
+import { restoreCluster, writeBackup } from "./backup.ts";
+import { findNative, prepareBinaries } from "./binaries.ts";
+import { setPassword } from "./cluster.ts";
+import { withLock } from "./lock.ts";
+import { freePort } from "./port.ts";
+import { setReaderPassword } from "./reader.ts";
+import {
+  answers,
+  embeddedStatus,
+  startEmbedded,
+  startLocked,
+  stopEmbedded,
+  stopLocked,
+  storedOrNew,
+} from "./server.ts";
+import * as state from "./state.ts";
+
+/** Writes all databases of the embedded server into `file`; a server that was stopped is stopped again. */
+export async function backupEmbedded(stateDir: string, file: string): Promise<number> {
+  const { state: before } = await embeddedStatus(stateDir);
+  if (before === "absent") throw absent();
+  const settings = await startEmbedded(stateDir);
+  try {
+    return await writeBackup(settings, file);
+  } finally {
+    if (before === "stopped") await stopEmbedded(stateDir);
+  }
+}
+
+/** Makes the embedded server of this project from a backup and starts it, with a password and a port of its own. */
+export async function restoreEmbedded(
+  stateDir: string,
+  file: string,
+  options: { readonly port?: number } = {},
+): Promise<ConnectionSettings> {
+  statSync(file); // before anything is made
+  state.createFolder(stateDir);
+  return withLock(state.lockOf(stateDir), async () => {
+    const { stored, place } = await storedOrNew(stateDir, options);
+    if (state.clusterExists(place)) throw isThere(place.dataDir);
+    const binaries = prepareBinaries(findNative(), place.user, place.home);
+    await restoreCluster(binaries, place, stored, file);
+    return startLocked(stateDir, options);
+  });
+}
+
+const absent = () =>
+  new UserError({ message: "this project has no embedded database", hint: "`dataform db start` makes one" });
+
+function isThere(dataDir: string): UserError {
+  return new UserError({
+    message: `this project has an embedded database already, in ${dataDir}`,
+    hint: "restore in a copy of the project, or `dataform db backup` and `dataform db reset --yes` first",
+  });
+}
+
+/**
+ * Gives the superuser, and the login that only reads, new passwords. Where the one that we know is not the server's, the
+ * server is stopped for it.
+ */
+export async function rotatePasswords(stateDir: string): Promise<ConnectionSettings> {
+  if (!state.clusterExists(state.placeOf(stateDir, state.readStored(stateDir)))) throw absent();
+  const settings = await startEmbedded(stateDir).catch((error: UserError) => {
+    if (error.code !== "28P01") throw error;
+    return undefined;
+  });
+  return withLock(state.lockOf(stateDir), async () => {
+    const before = state.readStored(stateDir) ?? { port: await freePort() };
+    const stored: state.Stored = { ...before, password: state.secret() };
+    if (settings && (await answers(settings)))
+      await withClient(settings, { names: "ours" }, (client) =>
+        client.query(sql`alter role postgres password ${literal(stored.password)}`),
+      );
+    else await setAlone(stateDir, stored);
+    state.writeStored(stateDir, stored);
+    const changed = await startLocked(stateDir, {});
+    if (stored.reader !== undefined) await setReaderPassword(stateDir, changed);
+    return changed;
+  });
+}
+
+async function setAlone(stateDir: string, stored: state.Stored): Promise<void> {
+  const place = state.placeOf(stateDir, stored);
+  await stopLocked(place, {});
+  await setPassword(prepareBinaries(findNative(), place.user, place.home), place.user, place.dataDir, stored.password);
+}
