@@ -22,29 +22,38 @@ const keepCompiled = {
 /** Files of one worker share the modules: no test changes one for the next. Where one does, it goes to `others`. */
 const shared = { isolate: false };
 
-/** The tests that share a server: one by its URL, or the major of an embedded one. */
-const onServer = (name: string, server: string, test: object) =>
-  lane(name, { ...shared, globalSetup: ["test/support/server.ts"], provide: { server }, ...test }, keepCompiled);
+/**
+ * The tests that share a server: one by its URL, or the major of an embedded one. `everyCase` where it has all cases of the tests
+ * that try a thing at every point; a server beside it has some of each kind.
+ */
+const onServer = (name: string, provide: { server: string; everyCase: boolean }, test: object) =>
+  lane(name, { ...shared, globalSetup: ["test/support/server.ts"], provide, ...test }, keepCompiled);
 
-/** Servers side by side with the first: by a URL all that differs by the server, by a major releases and landing. */
+/** Servers side by side with the first: by a URL all that its version can change, by a major releases and landing. */
 const alsoOn = TEST_ALSO_ON.split(" ").filter(Boolean);
-const DIFFER_BY_SCENARIO = [
-  "test/products/{*-property,reconciliation-places}.test.ts",
-  "test/{sql,docs}/**",
+const ASKED_OF_ONE_SERVER = [
+  // Names and texts are quoted by us, in one way; each product is built whole on every server by the file that has its name.
+  "test/**/*names.test.ts",
+  "test/products/{*-*,package}.test.ts",
+  // What is asked of the package, the programs and PostgreSQL's grammar, not of a server.
+  "test/{sql,docs,ingest}/**",
   "test/examples.test.ts",
+  "test/run/interrupted.test.ts",
+  "test/land/oracle.test.ts",
 ];
-const RELEASES_AND_LANDING = [
-  "test/release/*.test.ts",
-  "test/run/run.test.ts",
-  "test/run/in*.test.ts",
-  "test/land/*.test.ts",
-];
+const releasesAndLanding = files.postgres.filter((file) => /^test\/(release|land|run\/run\.)/.test(file));
 
-const also = alsoOn.map((server) =>
-  server.includes("://")
-    ? onServer("postgres by URL", server, { include: files.postgres, exclude: DIFFER_BY_SCENARIO })
-    : onServer(`postgres ${server}`, server, { include: RELEASES_AND_LANDING, exclude: ["test/land/oracle.test.ts"] }),
-);
+const also = alsoOn.map((server) => {
+  const isUrl = server.includes("://");
+  return onServer(
+    isUrl ? "postgres by URL" : `postgres ${server}`,
+    { server, everyCase: false },
+    {
+      include: isUrl ? files.postgres : releasesAndLanding,
+      exclude: [...ASKED_OF_ONE_SERVER, ...(isUrl ? [] : ["test/land/killed.test.ts"])],
+    },
+  );
+});
 
 /**
  * Lane by lane, so that a worker that has read the sources of one goes on with it; what takes long and cannot be divided
@@ -60,6 +69,7 @@ class LaneByLane extends BaseSequencer {
 
 export default defineConfig(({ mode }) => {
   const first = TEST_DATABASE_URL || (/^postgres-(\d+)$/.exec(mode)?.[1] ?? "18");
+  const whole = { server: first, everyCase: true };
   return {
     test: {
       testTimeout: 60_000,
@@ -69,10 +79,10 @@ export default defineConfig(({ mode }) => {
       sequence: { sequencer: LaneByLane },
       ...(VITEST_JSON ? { reporters: ["default", "json"], outputFile: { json: VITEST_JSON } } : {}),
       projects: [
-        onServer("fuzz", first, { include: files.fuzz }),
+        onServer("fuzz", whole, { include: files.fuzz }),
         lane("others", { include: files.others }),
         ...also,
-        onServer("postgres", first, { include: files.postgres }),
+        onServer("postgres", whole, { include: files.postgres }),
         lane("compiler", { ...shared, include: files.compiler }),
         lane("quick", { ...shared, include: files.quick }, keepCompiled),
       ],

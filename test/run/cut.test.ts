@@ -1,11 +1,13 @@
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { FAILPOINTS, type Failpoint } from "../../src/environment/failpoints.ts";
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { UserError } from "../../src/model/errors.ts";
 import type { Client } from "../../src/postgres/client.ts";
 import { type CuttableProxy, proxy } from "../support/proxy.ts";
 import { endSessions } from "../support/sessions.ts";
-import { litter, readRelease, sessions, type Ticking, tick, ticking } from "../support/ticking.ts";
+import { litter, readRelease, sessions, struckPoints, type Ticking, tick, ticking } from "../support/ticking.ts";
+
+const everyCase = inject("everyCase");
 
 /** What happens to the connections of a run, which go through the proxy. */
 const faults: Readonly<Record<string, (between: CuttableProxy, client: Client) => Promise<void> | void>> = {
@@ -26,46 +28,50 @@ async function ending(made: Ticking, settings: ConnectionSettings, failpoint: (p
   }
 }
 
-test.each(Object.entries(faults))("at every point of a run, when %s", { timeout: 120_000 }, async (fault, strike) => {
-  // Operations would make it two releases.
-  const made = await ticking(3, ["log.sqlx"]);
-  const { client, rows, sql, settings } = made;
-  await sql("create schema bi; create view bi.report as select * from marts.kept");
-  const oid = await rows("select 'bi.report'::regclass::oid");
-  const times = await made.countPoints();
-  const between = await proxy(settings);
-  const ended: Record<string, string[]> = {};
-  for (const point of FAILPOINTS) {
-    // Killing a process is done every time that it comes to a point; here the first and the last time must do.
-    for (const time of new Set([1, times.get(point)!])) {
-      const where = `${point}, time ${time}`;
-      const n = await tick(client);
-      let seen = 0;
-      const how = await ending(made, between.settings, async (at) => {
-        if (at === point && ++seen === time) await strike(between, client);
-      });
-      ended[point] = [...(ended[point] ?? []), how];
-      expect(seen, where).toBeGreaterThanOrEqual(time);
-      // Every model reads as one release, with all rows: the one before, or the new one.
-      expect([n - 1, n], where).toContain(await readRelease(client));
-      // Then there is no run any more that could end them; the server does, once it asks whether anybody is there.
-      if (point === "report written") between.notice();
-      expect((await made.runOn(settings, { wait: true })).status, where).toBe("success");
-      expect(await readRelease(client), where).toBe(n);
-      expect(await litter(client), where).toEqual([]);
-      between.notice();
-      await expect.poll(() => sessions(client), { message: where, timeout: 20_000, interval: 10 }).toEqual([]);
+test.each(Object.entries(faults))(
+  `at ${everyCase ? "every point" : "a point of each part"} of a run, when %s`,
+  { timeout: 120_000 },
+  async (fault, strike) => {
+    // Operations would make it two releases.
+    const made = await ticking(3, ["log.sqlx"]);
+    const { client, rows, sql, settings } = made;
+    await sql("create schema bi; create view bi.report as select * from marts.kept");
+    const oid = await rows("select 'bi.report'::regclass::oid");
+    const times = await made.countPoints();
+    const between = await proxy(settings);
+    const ended: Record<string, string[]> = {};
+    for (const point of struckPoints) {
+      // Killing a process is done every time that it comes to a point; here the first and the last time must do.
+      for (const time of new Set([1, everyCase ? times.get(point)! : 1])) {
+        const where = `${point}, time ${time}`;
+        const n = await tick(client);
+        let seen = 0;
+        const how = await ending(made, between.settings, async (at) => {
+          if (at === point && ++seen === time) await strike(between, client);
+        });
+        ended[point] = [...(ended[point] ?? []), how];
+        expect(seen, where).toBeGreaterThanOrEqual(time);
+        // Every model reads as one release, with all rows: the one before, or the new one.
+        expect([n - 1, n], where).toContain(await readRelease(client));
+        // Then there is no run any more that could end them; the server does, once it asks whether anybody is there.
+        if (point === "report written") between.notice();
+        expect((await made.runOn(settings, { wait: true })).status, where).toBe("success");
+        expect(await readRelease(client), where).toBe(n);
+        expect(await litter(client), where).toEqual([]);
+        between.notice();
+        await expect.poll(() => sessions(client), { message: where, timeout: 20_000, interval: 10 }).toEqual([]);
+      }
     }
-  }
-  // Once it is recorded, the run itself finds its way.
-  for (const point of FAILPOINTS.slice(FAILPOINTS.indexOf("run recorded"))) {
-    if (!fault.includes("answer")) expect(ended[point], point).toContain("success");
-    expect([...new Set([...ended[point]!, "success", "failure"])], point).toHaveLength(2);
-  }
-  expect(await rows("select 'bi.report'::regclass::oid, count(*) from bi.report")).toEqual([
-    `${oid}|${await rows("select n from raw.tick")}`,
-  ]);
-});
+    // Once it is recorded, the run itself finds its way.
+    for (const point of struckPoints.filter((one) => FAILPOINTS.indexOf(one) >= FAILPOINTS.indexOf("run recorded"))) {
+      if (!fault.includes("answer")) expect(ended[point], point).toContain("success");
+      expect([...new Set([...ended[point]!, "success", "failure"])], point).toHaveLength(2);
+    }
+    expect(await rows("select 'bi.report'::regclass::oid, count(*) from bi.report")).toEqual([
+      `${oid}|${await rows("select n from raw.tick")}`,
+    ]);
+  },
+);
 
 test("a commit that fails is tried again, with all that belongs to it", async () => {
   const { client, settings, rows, sql, runOn } = await ticking();

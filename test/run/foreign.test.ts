@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import type { Client } from "../../src/postgres/client.ts";
 import { rollback } from "../../src/release/rollback.ts";
 import { sql } from "../../src/sql/sql.ts";
@@ -90,26 +90,29 @@ async function snapshot(client: Client): Promise<unknown[]> {
   return [...rows];
 }
 
-test.each([1, 2])(`what others built is the same after ${RELEASES} releases and a rollback (seed %i)`, async (seed) => {
-  const { project, client, database, run, rows, sql } = await warehouse(models(1));
-  await sql("create schema raw; create table raw.tick as select 4 as n");
-  expect((await run()).status).toBe("success");
-  for (const statement of foreignObjects(randomFrom(seed * 7919))) await sql(statement);
-  const before = await snapshot(client);
-  expect(before).toHaveLength(OBJECTS + 3);
-  for (let release = 2; release <= RELEASES; release++) {
-    await sql("update raw.tick set n = n + 1");
-    project.write(models(release));
-    const report = await run({ retention: { releases: 3, age: 0 } });
-    const failed = report.steps.filter(({ status }) => status !== "ok");
-    expect({ release, errors: report.errors, failed, warnings: report.warnings }).toEqual({
-      release,
-      errors: [],
-      failed: [],
-      warnings: [],
-    });
-    if (release === 7 || release === 10) await rollback(database.settings);
-  }
-  expect(await snapshot(client)).toEqual(before);
-  expect(await rows("select distinct release from marts.a")).toEqual(await rows("select n from raw.tick"));
-});
+test.each(inject("everyCase") ? [1, 2] : [1])(
+  `what others built is the same after ${RELEASES} releases and a rollback (seed %i)`,
+  async (seed) => {
+    const { project, client, database, run, rows, sql } = await warehouse(models(1));
+    await sql("create schema raw; create table raw.tick as select 4 as n");
+    expect((await run()).status).toBe("success");
+    for (const statement of foreignObjects(randomFrom(seed * 7919))) await sql(statement);
+    const before = await snapshot(client);
+    expect(before).toHaveLength(OBJECTS + 3);
+    for (let release = 2; release <= RELEASES; release++) {
+      await sql("update raw.tick set n = n + 1");
+      project.write(models(release));
+      const report = await run({ retention: { releases: 3, age: 0 } });
+      const failed = report.steps.filter(({ status }) => status !== "ok");
+      expect({ release, errors: report.errors, failed, warnings: report.warnings }).toEqual({
+        release,
+        errors: [],
+        failed: [],
+        warnings: [],
+      });
+      if (release === 7 || release === 10) await rollback(database.settings);
+    }
+    expect(await snapshot(client)).toEqual(before);
+    expect(await rows("select distinct release from marts.a")).toEqual(await rows("select n from raw.tick"));
+  },
+);

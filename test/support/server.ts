@@ -14,6 +14,8 @@ declare module "vitest" {
   export interface ProvidedContext {
     /** Which server a lane asks: a URL, or the major of an embedded one. */
     server: string;
+    /** Whether the lane tries all cases of what is tried at every point, or some of each kind. */
+    everyCase: boolean;
     /** A superuser's URL of the server that all tests share. */
     serverUrl: string;
     /** The database that those of the tests are copies of. */

@@ -1,4 +1,5 @@
-import type { Failpoint } from "../../src/environment/failpoints.ts";
+import { inject } from "vitest";
+import { FAILPOINTS, type Failpoint } from "../../src/environment/failpoints.ts";
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import type { CompiledGraph } from "../../src/model/graph.ts";
 import type { RunReport } from "../../src/model/report.ts";
@@ -9,6 +10,21 @@ import { prepareTicking, tick, tickingFiles } from "./ticking-project.ts";
 import { type Warehouse, warehouse } from "./warehouse.ts";
 
 export { readRelease, tick } from "./ticking-project.ts";
+
+/** One point of each part of a run: taking its turn, building, auditing, waiting, publishing twice, collecting, reporting. */
+const ONE_OF_EACH_PART: readonly Failpoint[] = [
+  "fence taken",
+  "new rows built",
+  "during the audits",
+  "horizon passed",
+  "deltas applied",
+  "publish sent",
+  "object dropped",
+  "report written",
+];
+
+/** The points at which a lane strikes a run. */
+export const struckPoints: readonly Failpoint[] = inject("everyCase") ? FAILPOINTS : ONE_OF_EACH_PART;
 
 /** Two releases, however young: each run has something to clear away. */
 const retention = { releases: 2, age: 0 };
