@@ -11,10 +11,11 @@ export const tickingFiles: Readonly<Record<string, string>> = {
   "tick.sqlx": 'config { type: "declaration", schema: "raw", name: "tick" }',
   "fact.sqlx": `config { type: "table", postgres: { indexes: [{ columns: ["id"], unique: true }] } }
 select id, n as release from \${ref("raw", "tick")}, generate_series(1, 20) id`,
-  // Each release adds a key and writes the three before it anew.
+  // Each release adds a key and writes the three before it anew. Nobody can know what a body does before it has run.
   "kept.sqlx": `config { type: "incremental", uniqueKey: ["id"] }
 select id, least(id + 2, n) as release from \${ref("raw", "tick")}, generate_series(1, n) id
-\${when(incremental(), "where id > n - 4")}`,
+\${when(incremental(), "where id > n - 4")}
+post_operations { do $$ begin perform count(*) from \${self()}; end $$ }`,
   "pair.sqlx": `config { type: "view" }
 select kept.id, kept.release, fact.release as fact from \${ref("kept")} kept, \${ref("fact")} fact where fact.id = 1`,
   "total.sqlx": `config { type: "table" }

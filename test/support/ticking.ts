@@ -3,12 +3,11 @@ import { FAILPOINTS, type Failpoint } from "../../src/environment/failpoints.ts"
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import type { CompiledGraph } from "../../src/model/graph.ts";
 import type { RunReport } from "../../src/model/report.ts";
-import type { Client } from "../../src/postgres/client.ts";
 import { type RunOptions, run } from "../../src/run/run.ts";
-import { sql } from "../../src/sql/sql.ts";
 import { prepareTicking, tick, tickingFiles } from "./ticking-project.ts";
 import { type Warehouse, warehouse } from "./warehouse.ts";
 
+export { litter, sessions } from "./litter.ts";
 export { readRelease, tick } from "./ticking-project.ts";
 
 /** One point of each part of a run: taking its turn, building, auditing, waiting, publishing twice, collecting, reporting. */
@@ -28,36 +27,6 @@ export const struckPoints: readonly Failpoint[] = inject("everyCase") ? FAILPOIN
 
 /** Two releases, however young: each run has something to clear away. */
 const retention = { releases: 2, age: 0 };
-
-/** What a run left behind that no kept release needs. */
-export async function litter(client: Client): Promise<string[]> {
-  const { rows } = await client.query<{ what: string }>(sql`
-    with entry as (
-      select e.value from _dataform.release r, jsonb_each(r.manifest) e where r.status = 'published'
-    ), needed as (
-      select value ->> 'object' as name from entry
-      union select value #>> '{storage,table}' from entry
-      union select value #>> '{storage,undo}' from entry
-    )
-    select 'object ' || c.relname as what from pg_class c
-    where c.relnamespace = '_dataform'::regnamespace and c.relkind in ('r', 'v', 'm', 'p', 'f')
-      and c.relname not in ('metadata', 'environment', 'release', 'run', 'step', 'failing_row')
-      and c.relname not in (select name from needed where name is not null)
-    union all select 'missing ' || name from needed
-    where name is not null and to_regclass(format('_dataform.%I', name)) is null
-    union all select 'run ' || status from _dataform.run where status = 'running'
-    union all select 'release ' || status from _dataform.release where status = 'waiting'`);
-  return rows.map(({ what }) => what);
-}
-
-/** Sessions of runs in the database of the client. */
-export async function sessions(client: Client): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    sql`select format('%s: %s, %s', application_name, state, query) as name from pg_stat_activity
-     where datname = current_database() and application_name like 'dataform-%'`,
-  );
-  return rows.map(({ name }) => name);
-}
 
 export interface Ticking extends Warehouse {
   readonly graph: CompiledGraph;

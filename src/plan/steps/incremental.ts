@@ -4,6 +4,7 @@ import type { Incremental } from "../../model/graph.ts";
 import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
 import { copyRows, noteRows } from "../../sql/adoption.ts";
+import { ifChangedSince, noteChanges } from "../../sql/changed.ts";
 import { createIndex, createPrivateView, createUniqueKey } from "../../sql/ddl.ts";
 import {
   applyDelta,
@@ -242,16 +243,20 @@ function applyStep(model: Incremental, current: Ground, context: StepContext, ob
   const resolve = withSelf(model.target, current.storage.table, context.resolve);
   // What they delete is gone already.
   const left = repeatable(model).filter((text) => !deletes(text, model));
-  const reads = left.some((text) => /^(?:read|hidden)$/.test(effectOn(text, model.target)));
+  const looks = left.some((text) => /^(?:read|hidden)$/.test(effectOn(text, model.target)));
+  const { table } = current.storage;
+  const now = currentQuery(current.storage, current.columns);
+  const turned = createPrivateView(object, now, { replace: true, perReader: current.perReader });
   const historical = historicalQuery(current.storage, current.columns, current.release);
   return {
     table: delta.table,
     ...(delta.gone === undefined ? {} : { gone: delta.gone }),
     statements: [
       ...applyDelta(delta, targetKey(model.target)).map((one) => statement("delta", one)),
-      // What a function changes that they call is in the storage only.
-      ...(reads ? [replaceView(object, currentQuery(current.storage, current.columns), current)] : []),
+      ...(looks ? [statement("setting", noteChanges(table))] : []),
       ...authoredAll(model.file, left, resolve),
+      // What a function changes that they call is in the storage only, and snapshots from before cannot see it.
+      ...(looks ? [statement("shape", ifChangedSince(table, turned))] : []),
     ],
     // Readers of the release before hold this view; it is turned together with the public ones.
     history: current.adopted ? [] : [replaceView(current.object, historical, current)],
