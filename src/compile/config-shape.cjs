@@ -142,7 +142,12 @@ function methodsOf(type) {
   return [...checks, ...meaningless];
 }
 
-/** What `type` of a config can be. */
-const TYPES = Object.keys(shapes);
-
-module.exports = { mistakesIn, methodsOf, TYPES };
+module.exports = {
+  mistakesIn,
+  methodsOf,
+  /**
+   * What `type` of a config can be.
+   * @public for TypeScript
+   */
+  TYPES: Object.keys(shapes),
+};

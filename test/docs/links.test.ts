@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
 import { expect, test } from "vitest";
 import { anchorsOf, blocksOf, linksOf, pages, readPage, root } from "./markdown.ts";
 
@@ -21,10 +21,39 @@ test("every path that the architecture names is there", () => {
   const spans = [...readPage("docs/architecture.md").matchAll(/`([\w./-]+(?:\/|\.(?:ts|cjs|sqlx|md)))`/g)];
   const paths = spans.map(([, path = ""]) => path).filter((path) => path.includes("/"));
   const missing = paths.filter(
-    (path) => !["", "src", "src/sources", "src/land", "src/library"].some((at) => existsSync(join(root, at, path))),
+    (path) =>
+      ![
+        "",
+        "src",
+        "src/sources",
+        "src/sources/formats",
+        "src/land",
+        "src/library",
+        "src/postgres",
+        "src/schemas",
+        "src/cli",
+      ].some((at) => existsSync(join(root, at, path))),
   );
   expect(paths.length).toBeGreaterThan(40);
   expect(missing).toEqual([]);
+});
+
+test("the architecture names every folder of src/, and every file of the rooms that it tells file by file", () => {
+  const page = readPage("docs/architecture.md");
+  const folders = readdirSync(join(root, "src"), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ parentPath, name }) => relative(join(root, "src"), join(parentPath, name)));
+  // A folder inside of a room stands in the room's line by its own name.
+  const isNamed = (folder: string) =>
+    [folder, folder.split("/").at(-1)!].some((name) => new RegExp(`(?<![\\w-])${name}/`).test(page));
+  expect(folders.filter((folder) => !isNamed(folder))).toEqual([]);
+  const rows = [...page.slice(page.indexOf("| room | file by file |")).matchAll(/^\| `([\w/]+)\/` \| (.*) \|$/gm)];
+  expect(rows.length).toBeGreaterThan(10);
+  for (const [, room = "", text = ""] of rows) {
+    const named = [...text.matchAll(/`([\w-]+\.(?:ts|cjs))`/g)].map(([, name = ""]) => name);
+    const there = readdirSync(join(root, "src", room)).filter((name) => /\.(?:ts|cjs)$/.test(name));
+    expect([room, named.sort()]).toEqual([room, there.sort()]);
+  }
 });
 
 test("the model that the README begins with is the mart of the project that docs/start.md makes", () => {
