@@ -91,13 +91,13 @@ const LAYOUTS: readonly Sql[] = [first, ownersAndHolds];
 
 /** Makes schema `_dataform` ready: the first time, and where an earlier version of this program made it. */
 export async function prepareMetadata(client: Client): Promise<void> {
-  const { rows } = await client.query<{ server: string; encoding: string }>(
-    sql`select current_setting('server_version_num') as server, current_setting('server_encoding') as encoding`,
+  const { rows } = await client.query<Record<"server" | "encoding" | "there", string>>(
+    sql`select current_setting('server_version_num') as server, current_setting('server_encoding') as encoding, ${isThere} as there`,
   );
-  const { server, encoding } = rows[0]!;
+  const { server, encoding, there } = rows[0]!;
   if (Number(server) < OLDEST_SERVER) throw tooOld(Number(server));
   if (encoding !== "UTF8") throw notUtf8(encoding);
-  if ((await layoutOf(client)) === LAYOUTS.length) return;
+  if (there === "t" && (await versionOf(client)) === LAYOUTS.length) return;
   try {
     await withTransaction(client, () => bringUpToDate(client));
   } catch (error) {
@@ -134,14 +134,17 @@ async function bringUpToDate(client: Client): Promise<void> {
   await client.script(join([sql`set local lock_timeout = '10s'`, ...LAYOUTS.slice(layout), version], ";\n"));
 }
 
+const isThere = sql`to_regclass('_dataform.metadata') is not null`;
+
 /** 0 where there is none. */
 async function layoutOf(client: Client): Promise<number> {
-  const { rows } = await client.query<{ there: string }>(
-    sql`select to_regclass('_dataform.metadata') is not null as there`,
-  );
-  if (rows[0]!.there !== "t") return 0;
-  const { rows: versions } = await client.query<{ version: string }>(sql`select version from _dataform.metadata`);
-  return Number(versions[0]?.version ?? 0);
+  const { rows } = await client.query<{ there: string }>(sql`select ${isThere} as there`);
+  return rows[0]!.there === "t" ? versionOf(client) : 0;
+}
+
+async function versionOf(client: Client): Promise<number> {
+  const { rows } = await client.query<{ version: string }>(sql`select version from _dataform.metadata`);
+  return Number(rows[0]?.version ?? 0);
 }
 
 function tooNew(layout: number): UserError {

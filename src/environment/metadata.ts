@@ -2,7 +2,8 @@ import { UserError } from "../model/errors.ts";
 import type { JsonText, RunReport } from "../model/report.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
-import { type Sql, sql } from "../sql/sql.ts";
+import { literal } from "../sql/literals.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
 
 /**
  * Takes the next fence: from now on every earlier run of this environment is too late to publish. Makes the environment
@@ -63,22 +64,20 @@ export interface RunStart {
 
 /** Records that a run began, reserves its release numbers, and marks runs that never ended. */
 export async function recordStart(client: Client, start: RunStart): Promise<void> {
-  await withTransaction(client, async () => {
-    await client.query(
-      sql`update _dataform.run set status = 'abandoned', finished_at = clock_timestamp() where environment = $1 and status = 'running'`,
-      [start.environment],
-    );
-    await client.query(
-      sql`update _dataform.environment
-       set next_release = next_release + $2, project = coalesce($3, project), made_schemas = made_schemas || $4::text[]
-       where name = $1`,
-      [start.environment, start.releases, start.project ?? null, start.madeSchemas ?? []],
-    );
-    await client.query(
-      sql`insert into _dataform.run (run_id, environment, fence, status, core_version, warnings) values ($1, $2, $3, 'running', $4, $5)`,
-      [start.runId, start.environment, start.fence, start.coreVersion, JSON.stringify(start.notes)],
-    );
-  });
+  const { runId, environment, project = null, madeSchemas = [], fence, releases, coreVersion, notes } = start;
+  await client.script(sql`
+    update _dataform.run set status = 'abandoned', finished_at = clock_timestamp()
+    where environment = ${literal(environment)} and status = 'running';
+    update _dataform.environment
+    set next_release = next_release + ${literal(releases)}, project = coalesce(${literal(project)}, project),
+      made_schemas = made_schemas || array(select jsonb_array_elements_text(${json(madeSchemas)}))
+    where name = ${literal(environment)};
+    insert into _dataform.run (run_id, environment, fence, status, core_version, warnings)
+    values (${literal(runId)}, ${literal(environment)}, ${literal(fence)}, 'running', ${literal(coreVersion)}, ${json(notes)})`);
+}
+
+function json(value: unknown): Sql {
+  return sql`${literal(JSON.stringify(value))}::jsonb`;
 }
 
 /** Records how a run without steps ended. */
@@ -114,23 +113,20 @@ export async function recordEnd(client: Client, report: RunReport): Promise<void
       content,
     })),
   );
+  const recordSteps = sql`
+    insert into _dataform.step select ${literal(report.runId)}::uuid, s.*
+    from jsonb_to_recordset(${json(steps)}) as s(schema_name text, name text,
+      kind text, status text, seconds numeric, rows bigint, reason text, error jsonb) on conflict do nothing`;
+  const recordRun = sql`
+    update _dataform.run
+    set status = ${literal(report.status)}, finished_at = clock_timestamp(), releases = ${literal(`{${report.releases.join(",")}}`)},
+      errors = ${json(report.errors)}, warnings = ${json(report.warnings)}
+    where run_id = ${literal(report.runId)}`;
+  if (!rows.length) return void (await client.script(join([recordSteps, recordRun], ";\n")));
   await withTransaction(client, async () => {
-    await client.query(
-      sql`insert into _dataform.step select $1::uuid, s.* from jsonb_to_recordset($2::jsonb) as s(schema_name text, name text,
-         kind text, status text, seconds numeric, rows bigint, reason text, error jsonb) on conflict do nothing`,
-      [report.runId, JSON.stringify(steps)],
-    );
-    if (rows.length) await recordFailingRows(client, report.runId, rows);
-    await client.query(
-      sql`update _dataform.run set status = $2, finished_at = clock_timestamp(), releases = $3::bigint[], errors = $4, warnings = $5 where run_id = $1`,
-      [
-        report.runId,
-        report.status,
-        `{${report.releases.join(",")}}`,
-        JSON.stringify(report.errors),
-        JSON.stringify(report.warnings),
-      ],
-    );
+    await client.query(recordSteps);
+    await recordFailingRows(client, report.runId, rows);
+    await client.query(recordRun);
   });
 }
 

@@ -10,7 +10,7 @@ import { columnsOf, readColumns, readPieces } from "./relations.ts";
 /** What there is to know of new rows before they are applied. */
 export function describeNewRows(client: Client, { table, uniqueKey }: NewRows): Promise<NewRowsShape> {
   return withNames(client, "ours", async () => {
-    const columns = (await describeColumns(client, [table])).get(table)!;
+    const { columns } = (await findObjects(client, [table]))[0]!;
     if (!uniqueKey.length) return { columns, nullKeys: [] };
     const { rows } = await client.query<{ columns: string }>(nullKeysQuery(table, uniqueKey));
     return { columns, nullKeys: rows.map((row) => JSON.parse(row.columns) as string[]) };
@@ -22,7 +22,7 @@ export async function describeColumns(
   client: Client,
   names: readonly string[],
 ): Promise<Map<string, readonly Column[]>> {
-  const found = await findObjects(client, names);
+  const found = await withNames(client, "ours", () => findObjects(client, names));
   return new Map(found.map(({ name, columns }) => [name, columns]));
 }
 
@@ -50,26 +50,25 @@ interface FoundObject {
   readonly granted: boolean;
 }
 
-function findObjects(client: Client, names: readonly string[]): Promise<FoundObject[]> {
-  return withNames(client, "ours", async () => {
-    const { rows } = await client.query<Record<"oid" | "name" | "columns" | "guarded" | "granted", string>>(
-      sql`select c.oid, c.relname as name, ${columnsOf} as columns, ${isGuarded} as guarded, ${hasGrants} as granted
-        from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = $1 and c.relname = any($2::text[])`,
-      [PRIVATE_SCHEMA, names],
-    );
-    const columns = await readColumns(
-      client,
-      rows.map((row) => row.columns),
-    );
-    return rows.map(({ oid, name, guarded, granted }, index) => ({
-      oid,
-      name,
-      columns: columns[index]!,
-      guarded: guarded === "t",
-      granted: granted === "t",
-    }));
-  });
+/** Where names are ours. */
+async function findObjects(client: Client, names: readonly string[]): Promise<FoundObject[]> {
+  const { rows } = await client.query<Record<"oid" | "name" | "columns" | "guarded" | "granted", string>>(
+    sql`select c.oid, c.relname as name, ${columnsOf} as columns, ${isGuarded} as guarded, ${hasGrants} as granted
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relname = any($2::text[])`,
+    [PRIVATE_SCHEMA, names],
+  );
+  const columns = await readColumns(
+    client,
+    rows.map((row) => row.columns),
+  );
+  return rows.map(({ oid, name, guarded, granted }, index) => ({
+    oid,
+    name,
+    columns: columns[index]!,
+    guarded: guarded === "t",
+    granted: granted === "t",
+  }));
 }
 
 const isGuarded = sql`(c.relrowsecurity or exists (

@@ -6,10 +6,7 @@ import { readRelations } from "./read-relations.ts";
 
 /** Reads what the planner must know. `targets` are the public names of the project. */
 export async function readCatalog(client: Client, environment: string, targets: readonly Target[]): Promise<Catalog> {
-  const { rows: settings } = await client.query<{ version: string; initialised: string }>(
-    sql`select current_setting('server_version_num') as version, to_regclass('_dataform.environment') is not null as initialised`,
-  );
-  const initialised = settings[0]!.initialised === "t";
+  const { serverVersion, initialised, ...around } = await readServer(client);
   const state = initialised ? await readState(client, environment) : undefined;
   const manifest = state?.manifest ? (JSON.parse(state.manifest) as Manifest) : {};
   // Also of models that the project no longer has.
@@ -17,7 +14,7 @@ export async function readCatalog(client: Client, environment: string, targets: 
   const wanted = new Map(all.map((target) => [targetKey(target), target]));
   return {
     version: 1,
-    serverVersion: Number(settings[0]!.version),
+    serverVersion,
     environment,
     ...(state?.project ? { project: state.project } : {}),
     ...(state?.held_at ? { hold: holdOf(state) } : {}),
@@ -25,22 +22,29 @@ export async function readCatalog(client: Client, environment: string, targets: 
     fence: Number(state?.fence ?? 0),
     nextRelease: Number(state?.next_release ?? 1),
     manifest,
-    ...(await readSurroundings(client, [...wanted.values()])),
+    ...around,
+    relations: await readRelations(client, [...wanted.values()]),
   };
 }
 
 /** What others may change at any time. */
 export async function readSurroundings(client: Client, targets: readonly Target[]): Promise<Surroundings> {
-  const { rows } = await client.query<Record<"schemas" | "closed" | "roles", string>>(
-    sql`select
+  const { schemas, closedSchemas, roles } = await readServer(client);
+  return { schemas, closedSchemas, roles, relations: await readRelations(client, targets) };
+}
+
+async function readServer(client: Client) {
+  const { rows } = await client.query<Record<"version" | "initialised" | "schemas" | "closed" | "roles", string>>(
+    sql`select current_setting('server_version_num') as version, to_regclass('_dataform.environment') is not null as initialised,
        jsonb_agg(nspname order by nspname) as schemas,
        coalesce(jsonb_agg(nspname order by nspname) filter (where not has_schema_privilege(oid, 'create')), '[]') as closed,
        (select jsonb_agg(rolname order by rolname) from pg_roles) as roles
      from pg_namespace`,
   );
-  const { schemas, closed, roles } = rows[0]!;
+  const { version, initialised, schemas, closed, roles } = rows[0]!;
   return {
-    relations: await readRelations(client, targets),
+    serverVersion: Number(version),
+    initialised: initialised === "t",
     schemas: JSON.parse(schemas) as string[],
     closedSchemas: JSON.parse(closed) as string[],
     roles: JSON.parse(roles) as string[],

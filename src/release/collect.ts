@@ -8,6 +8,7 @@ import { currentQuery, replicaIdentity } from "../sql/delta.ts";
 import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { GONE_IN, PRIVATE_SCHEMA, privateId } from "../sql/names.ts";
+import { lookUp } from "../sql/session.ts";
 import { join, sql } from "../sql/sql.ts";
 import { waitForHorizon } from "./horizon.ts";
 import { Kept } from "./kept.ts";
@@ -35,8 +36,20 @@ export interface Collected {
 interface Sessions {
   /** Where the record of releases is read and written. */
   readonly record: Client;
-  /** What was built belongs to the builder. */
+  /** What was built belongs to the builder. Nothing else is done in this session afterwards. */
   readonly builder: Client;
+}
+
+/** The builder, whose locks no reader waits for. Where nothing is to be done nothing is sent. */
+type Builder = () => Promise<Client>;
+
+function impatient(builder: Client): Builder {
+  let ready: Promise<unknown> | undefined;
+  return async () => {
+    ready ??= builder.script(sql`${lookUp("ours")}; set lock_timeout = '5ms'`);
+    await ready;
+    return builder;
+  };
 }
 
 /**
@@ -46,41 +59,37 @@ interface Sessions {
  * @param newest the last release whose objects it may touch: those after it are of a run that has taken over
  */
 export async function collect(
-  { record, builder }: Sessions,
+  { record, ...sessions }: Sessions,
   environment: string,
   retention: Retention,
   newest: number,
   failpoint: ReachFailpoint,
 ): Promise<Collected> {
   await failpoint("before collecting");
+  const builder = impatient(sessions.builder);
   const releases = await forgetOldReleases(record, environment, retention);
-  const slow = await slowStorages(record, environment);
+  const needed = await neededObjects(record, environment);
+  const slow = needed.storages.size ? await slowStorages(record, environment) : [];
   const settled = !slow.length || (await noSnapshotIsOlder(record));
   const kept = new Kept();
   const dropped: PrivateObject[] = [];
-  try {
-    await builder.query(sql`set lock_timeout = '5ms'`);
-    // First, so that what their views read until now is litter.
-    const busy = settled ? await turnToStorage(builder, slow, kept) : slow;
-    const needed = await neededObjects(record, environment);
-    const present = await privateObjects(record, environment);
-    const litter = await litterOf(record, environment, newest, present, needed.names);
-    for (const { name, readers } of litter) if (readers) kept.add(`kept private ${name}`, `${readers} reads it`);
-    const free = litter.filter(({ readers }) => readers === "");
-    for (let start = 0; start < free.length; start += 100) {
-      dropped.push(...(await drop(builder, free.slice(start, start + 100), kept)));
-      await failpoint("object dropped");
-    }
-    for (const { storage } of busy) needed.undo.delete(storage!.undo);
-    leaveReadable(
-      needed.undo,
-      present.filter((object) => !dropped.includes(object)),
-    );
-    await giveIdentity(builder, needed.storages, kept);
-    await pruneUndo(builder, needed.undo, kept);
-  } finally {
-    await builder.query(sql`reset lock_timeout`).catch(() => {});
+  // First, so that what their views read until now is litter.
+  const busy = settled ? await turnToStorage(builder, slow, kept) : slow;
+  const present = await privateObjects(record, environment);
+  const litter = await litterOf(record, environment, newest, present, needed.names);
+  for (const { name, readers } of litter) if (readers) kept.add(`kept private ${name}`, `${readers} reads it`);
+  const free = litter.filter(({ readers }) => readers === "");
+  for (let start = 0; start < free.length; start += 100) {
+    dropped.push(...(await drop(await builder(), free.slice(start, start + 100), kept)));
+    await failpoint("object dropped");
   }
+  for (const { storage } of busy) needed.undo.delete(storage!.undo);
+  leaveReadable(
+    needed.undo,
+    present.filter((object) => !dropped.includes(object)),
+  );
+  if (needed.storages.size) await giveIdentity(await builder(), needed.storages, kept);
+  if (needed.undo.size) await pruneUndo(await builder(), needed.undo, kept);
   const history = await pruneHistory(record, environment, retention);
   await failpoint("collected");
   const bytes = dropped.reduce((sum, object) => sum + object.bytes, 0);
@@ -98,15 +107,18 @@ async function litterOf(
   present: readonly PrivateObject[],
   needed: ReadonlySet<string>,
 ): Promise<PrivateObject[]> {
+  const reads = new Map(present.map((object) => [object.name, object.reads]));
+  const all = new Set(needed);
+  for (const name of all) for (const read of reads.get(name) ?? []) all.add(read);
+  const unneeded = present.filter(({ name }) => !all.has(name));
+  const isOfNow = ({ label }: PrivateObject) => label.release <= newest;
+  if (unneeded.every(isOfNow)) return unneeded;
   const { rows } = await client.query<{ next_release: string }>(
     sql`select next_release from _dataform.environment where name = $1`,
     [environment],
   );
   const next = Number(rows[0]!.next_release);
-  const reads = new Map(present.map((object) => [object.name, object.reads]));
-  const all = new Set(needed);
-  for (const name of all) for (const read of reads.get(name) ?? []) all.add(read);
-  return present.filter(({ name, label: { release } }) => !all.has(name) && (release <= newest || release >= next));
+  return unneeded.filter((object) => isOfNow(object) || object.label.release >= next);
 }
 
 /** A view that shows a storage as it was needs the rows that went since. It may be older than every kept release. */
@@ -146,11 +158,16 @@ async function noSnapshotIsOlder(client: Client): Promise<boolean> {
 }
 
 /** Makes the views as quick to read as a table. Returns those that readers hold: the next run turns them. */
-async function turnToStorage(client: Client, entries: readonly ManifestEntry[], kept: Kept): Promise<ManifestEntry[]> {
+async function turnToStorage(
+  builder: Builder,
+  entries: readonly ManifestEntry[],
+  kept: Kept,
+): Promise<ManifestEntry[]> {
   const busy: ManifestEntry[] = [];
   for (const entry of entries) {
     const query = currentQuery(entry.storage!, entry.columns);
     const statement = createPrivateView(entry.object, query, { replace: true, perReader: entry.perReader });
+    const client = await builder();
     const failure = await tenTimes(() => client.query(statement));
     if (failure === undefined) continue;
     busy.push(entry);

@@ -1,4 +1,4 @@
-import { type Client, withTransaction } from "../postgres/client.ts";
+import type { Client } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
 import { DEFAULT_RETENTION, type Retention } from "./retention.ts";
 
@@ -36,9 +36,9 @@ export async function pruneHistory(
   retention: Retention,
 ): Promise<{ readonly runs: number; readonly failingRows: number }> {
   const { runs, runsAge, failingRowsAge } = { ...DEFAULT_RETENTION, ...retention };
-  return withTransaction(client, async () => {
-    const { rows } = await client.query<{ run_id: string }>(
-      sql`
+  const { rows } = await client.query<{ runs: string; failing_rows: string }>(
+    sql`
+      with old as materialized (
         select r.run_id
         from (
           select run_id, started_at, status, row_number() over (order by started_at desc, run_id) as place
@@ -47,32 +47,38 @@ export async function pruneHistory(
         ) as r
         where (r.place > greatest($2::bigint, 1) or r.started_at < clock_timestamp() - $3::interval)
           and r.place > 1 and r.status <> 'running'
-          and not exists (select from _dataform.release as l where l.run_id = r.run_id and l.manifest is not null)`,
-      [environment, runs, interval(runsAge)],
-    );
-    const old = rows.map(({ run_id }) => run_id);
-    const { rowCount: failingRows } = await client.query(
-      sql`
+          and not exists (select from _dataform.release as l where l.run_id = r.run_id and l.manifest is not null)
+      ),
+      failing_rows as (
         delete from _dataform.failing_row
-        where run_id = any($1::uuid[]) or run_id in (
-          select run_id from _dataform.run where environment = $2 and started_at < clock_timestamp() - $3::interval
-        )`,
-      [old, environment, interval(failingRowsAge)],
-    );
-    await client.query(sql`delete from _dataform.step where run_id = any($1::uuid[])`, [old]);
-    await client.query(sql`delete from _dataform.run where run_id = any($1::uuid[])`, [old]);
-    await client.query(
-      sql`
+        where run_id in (
+          select run_id from old
+          union
+          select run_id from _dataform.run where environment = $1 and started_at < clock_timestamp() - $4::interval
+        )
+        returning run_id
+      ),
+      steps as (
+        delete from _dataform.step where run_id in (select run_id from old)
+      ),
+      runs as (
+        delete from _dataform.run where run_id in (select run_id from old)
+      ),
+      releases as (
         delete from _dataform.release as l
         where l.environment = $1 and l.manifest is null
-          and not exists (select from _dataform.run as r where r.run_id = l.run_id)
+          and not exists (
+            select from _dataform.run as r where r.run_id = l.run_id and r.run_id not in (select run_id from old)
+          )
           and not exists (
             select from _dataform.release as k
             where k.environment = $1 and k.manifest is not null
               and l.release_id in (k.base_release_id, k.content_of)
-          )`,
-      [environment],
-    );
-    return { runs: old.length, failingRows };
-  });
+          )
+      )
+      select (select count(*) from old) as runs, (select count(*) from failing_rows) as failing_rows`,
+    [environment, runs, interval(runsAge), interval(failingRowsAge)],
+  );
+  const { runs: old, failing_rows } = rows[0]!;
+  return { runs: Number(old), failingRows: Number(failing_rows) };
 }

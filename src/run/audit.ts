@@ -35,11 +35,10 @@ export async function auditSegment(segment: Segment, context: RunContext): Promi
 
 async function auditAll(audits: readonly AuditStep[], context: RunContext): Promise<void> {
   const [first, ...others] = context.pool.workers.slice(0, audits.length).map(({ client }) => client);
-  await first!.script(READ);
+  const begun = await first!.script(sql`${READ}; select pg_catalog.pg_export_snapshot() as snapshot`);
   try {
     await context.failpoint("during the audits");
-    const { rows } = await first!.query<{ snapshot: string }>(sql`select pg_export_snapshot() as snapshot`);
-    const snapshot = literal(rows[0]!.snapshot);
+    const snapshot = literal(begun.at(-1)!.rows[0]!.snapshot!);
     // Before the first assertion runs: while one fails, its snapshot cannot be taken over.
     await waitForAll(others.map((client) => client.script(sql`${READ}; set transaction snapshot ${snapshot}`)));
     const queue = [...audits];

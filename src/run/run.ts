@@ -14,7 +14,7 @@ import { plan as makePlan, type PlanOptions, planCandidate } from "../plan/plann
 import { manifestWith } from "../plan/publish-plan.ts";
 import { withoutRetired } from "../plan/removed.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
-import { type Client, withNames } from "../postgres/client.ts";
+import type { Client } from "../postgres/client.ts";
 import { describeNewRows, describeObjects } from "../postgres/describe-objects.ts";
 import { readCatalog } from "../postgres/read-catalog.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
@@ -291,9 +291,7 @@ class Run {
     const newest = this.#catalog.nextRelease + this.#plan.segments.length - 1;
     try {
       const { kept } = await this.#context.pool.workers[0]!.retry((builder) =>
-        this.#session.retry((record) =>
-          withNames(builder, "ours", () => collect({ record, builder }, environment, retention, newest, failpoint)),
-        ),
+        this.#session.retry((record) => collect({ record, builder }, environment, retention, newest, failpoint)),
       );
       this.#warnings.push(...kept);
     } catch (error) {
