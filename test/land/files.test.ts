@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { connectionUrl } from "../../src/model/connection-settings.ts";
+import { cli } from "../support/cli.ts";
 import { type FileIngest, fileIngest, orderSchema } from "../support/ingest-files.ts";
 
 const header = "id,customer,amount,day\n";
@@ -348,3 +350,50 @@ test.each(["", "partition: { by: load_date }\n"])(
     }
   },
 );
+
+test("a file is known for the table that it landed in: a new table, or one that was dropped, is loaded from the beginning", async () => {
+  const { dir, settings, put, load, rows, replay } = await fileIngest();
+  const yaml = join(dir, "ingest/shop.yaml");
+  put({ "a.csv": some(1, 2), "b.csv": `${some(3, 4)}x,c,1,2026-01-01\n` });
+  await load();
+  put({ "b.csv": `${some(3, 5)}x,c,1,2026-01-01\n` });
+  await load();
+  const landed = { "a.csv": "loaded", "b.csv": "loaded" };
+  const before = "select id from raw.orders_v2 order by id";
+
+  writeFileSync(yaml, readFileSync(yaml, "utf8").replace("table: orders", "table: orders_v2"));
+  expect(statuses(await load({ dryRun: true }))).toEqual(landed);
+  expect(statuses(await load())).toEqual(landed);
+  expect(await rows(before)).toEqual(["1", "2", "3", "4", "5"].map((id) => ({ id })));
+  expect(statuses(await load())).toEqual({ "a.csv": "known", "b.csv": "known" });
+  const { stdout } = await cli(dir, ["ingest", "state", "--json"], {
+    DATABASE_URL: connectionUrl(settings, { password: true }),
+  });
+  expect(JSON.parse(stdout)).toMatchObject([{ table: "raw.orders_v2", rows: 5, rejected: 1, files: 2 }]);
+  // The two rejects of the old table are not this one's.
+  expect(await replay()).toMatchObject({ rows: 0, left: 1 });
+
+  await rows("drop table raw.orders_v2");
+  expect(statuses(await load({ dryRun: true }))).toEqual(landed);
+  expect(statuses(await load())).toEqual(landed);
+  expect(await rows(before)).toHaveLength(5);
+
+  writeFileSync(yaml, readFileSync(yaml, "utf8").replace("table: orders_v2", "table: orders"));
+  expect(statuses(await load())).toEqual({ "a.csv": "known", "b.csv": "known" });
+});
+
+test("a ledger from before files were known by table is brought up to date by the next load", async () => {
+  const { put, load, rows } = await fileIngest();
+  put({ "a.csv": some(1, 2) });
+  await load();
+  await rows("alter table raw._file drop column table_name");
+  await rows(
+    "alter table raw._file add primary key (source, stream, path, version), add unique (source, stream, path, checksum)",
+  );
+  put({ "b.csv": some(3, 4) });
+  expect(statuses(await load())).toEqual({ "a.csv": "known", "b.csv": "loaded" });
+  expect(await rows("select path, table_name from raw._file order by 1")).toEqual([
+    { path: "a.csv", table_name: "orders" },
+    { path: "b.csv", table_name: "orders" },
+  ]);
+});

@@ -109,12 +109,7 @@ export async function showRejects(shell: Shell, names: readonly string[], flags:
   const rejects = await withClient(settings, { duty: "loader" }, async (client) => {
     const all = [];
     for (const { declaration, streams } of chosen) {
-      const found = await rejectsOf(
-        client,
-        declaration,
-        streams.map(({ name }) => name),
-        limit,
-      );
+      const found = await rejectsOf(client, declaration, streams, limit);
       all.push(...found.map((reject) => ({ source: declaration.source, ...reject })));
     }
     return all.slice(0, limit);

@@ -35,6 +35,7 @@ export async function landFiles(
   options: LandOptions,
 ): Promise<LandedFiles> {
   const { stream } = target;
+  await sink.forgetFiles(target);
   const { files: glob, sequence } = stream.connector;
   const before: ReadonlyMap<string, LandedFile> = options.full ? new Map() : await sink.past.files(target.key);
   const since = options.since === undefined ? undefined : timeOf(options.since);

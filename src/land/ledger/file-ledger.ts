@@ -19,7 +19,7 @@ export interface LandedFile extends FileVersion {
   readonly loadId: string;
 }
 
-/** The newest version of every file of a stream that has landed, by path. */
+/** The newest version of every file of a stream that has landed in its table, by path. */
 export async function readLandedFiles(client: Client, key: LedgerKey): Promise<ReadonlyMap<string, LandedFile>> {
   const { rows } = await client.query<
     Record<"path" | "version" | "checksum" | "bytes" | "load_id", string> & Record<"modified_at" | "tag", string | null>
@@ -34,9 +34,9 @@ export async function readLandedFiles(client: Client, key: LedgerKey): Promise<R
         tag,
         load_id
       from ${fileTable(key.schema)}
-      where source = $1 and stream = $2
+      where source = $1 and stream = $2 and table_name = $3
       order by path, version desc`,
-    [key.source, key.stream],
+    [key.source, key.stream, key.table],
   );
   return new Map(
     rows.map(({ path, version, checksum, bytes, modified_at, tag, load_id }) => [
@@ -55,23 +55,33 @@ export async function readVersions(client: Client, key: LedgerKey, path: string)
     sql`
       select version, checksum
       from ${fileTable(key.schema)}
-      where source = $1 and stream = $2 and path = $3
+      where source = $1 and stream = $2 and table_name = $3 and path = $4
       order by version`,
-    [key.source, key.stream, path],
+    [key.source, key.stream, key.table, path],
   );
   return rows.map(({ version, checksum }) => ({ version: Number(version), checksum }));
+}
+
+/** The table that the files landed in is gone, and they with it. Its loads stay in the ledger. */
+export async function forgetFiles(client: Client, key: LedgerKey): Promise<void> {
+  await client.query(sql`delete from ${fileTable(key.schema)} where source = $1 and stream = $2 and table_name = $3`, [
+    key.source,
+    key.stream,
+    key.table,
+  ]);
 }
 
 export async function writeFile(client: Client, key: LedgerKey, file: LandedFile): Promise<void> {
   await client.query(
     sql`
       insert into ${fileTable(key.schema)} (
-        source, stream, path, version, checksum, bytes, modified_at, tag, load_id
+        source, stream, table_name, path, version, checksum, bytes, modified_at, tag, load_id
       )
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       key.source,
       key.stream,
+      key.table,
       file.path,
       file.version,
       file.checksum,
@@ -94,9 +104,9 @@ export async function sameContent(
     sql`
       select path
       from ${fileTable(key.schema)}
-      where source = $1 and stream = $2 and checksum = $3 and path <> $4
+      where source = $1 and stream = $2 and table_name = $3 and checksum = $4 and path <> $5
       limit 1`,
-    [key.source, key.stream, checksum, path],
+    [key.source, key.stream, key.table, checksum, path],
   );
   return rows[0]?.path;
 }

@@ -39,13 +39,50 @@ export const driftTable = (schema: string) => id(schema, "_drift");
 
 /** Creates the schema, `_load`, `_rejected`, `_file` and `_drift` where they are missing. */
 export async function prepareLedger(client: Client, schema: string): Promise<void> {
-  if (await ledgerExists(client, schema)) return;
+  if ((await ledgerExists(client, schema)) && (await isUpToDate(client, schema))) return;
   await withTransaction(client, async () => {
     // Two first loads at once: "if not exists" alone does not keep them apart.
     await client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform ingest ledger', 0))`);
     await client.script(createSchemaOnce(schema));
     await client.script(ledgerStatements(schema));
+    if (!(await isUpToDate(client, schema))) await client.script(filesByTable(schema));
   });
+}
+
+/** Whether the ledger has what came last. */
+async function isUpToDate(client: Client, schema: string): Promise<boolean> {
+  const { rows } = await client.query<{ found: string }>(
+    sql`
+      select exists (
+        select from pg_attribute
+        where attrelid = $1::regclass and attname = 'table_name' and not attisdropped
+      ) as found`,
+    [fileTable(schema).toString()],
+  );
+  return rows[0]!.found === "t";
+}
+
+/** Of a ledger from before files were known by the table that they landed in. */
+function filesByTable(schema: string): Sql {
+  const file = fileTable(schema);
+  return sql`
+    alter table ${file} add column table_name text;
+
+    update ${file} f
+    set table_name = l.table_name
+    from ${loadTable(schema)} l
+    where l.load_id = f.load_id;
+
+    update ${file}
+    set table_name = stream
+    where table_name is null;
+
+    alter table ${file}
+      alter column table_name set not null,
+      drop constraint _file_pkey,
+      drop constraint _file_source_stream_path_checksum_key,
+      add primary key (source, stream, table_name, path, version),
+      add unique (source, stream, table_name, path, checksum)`;
 }
 
 export async function ledgerExists(client: Client, schema: string): Promise<boolean> {
@@ -106,8 +143,9 @@ function ledgerStatements(schema: string): Sql {
       tag text,
       load_id bigint not null,
       landed_at timestamptz not null default now(),
-      primary key (source, stream, path, version),
-      unique (source, stream, path, checksum)
+      table_name text not null,
+      primary key (source, stream, table_name, path, version),
+      unique (source, stream, table_name, path, checksum)
     );
 
     create table if not exists ${drift!} (
@@ -136,7 +174,7 @@ function ledgerComments(schema: string): Sql[] {
     table(rejectedTable(schema), "Records that do not meet their schema, with the reason and the record"),
     column("_rejected", "position", "Where the source had the record"),
     column("_rejected", "replayed_by", "The load that landed the record later, after a replay"),
-    table(fileTable(schema), "Files that landed, each version of each path once"),
+    table(fileTable(schema), "Files that landed, each version of each path once for each table"),
     column("_file", "checksum", "SHA-256 of the file as stored"),
     table(driftTable(schema), "Fields that came or went without the schema knowing"),
   ];

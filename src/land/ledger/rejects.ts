@@ -1,4 +1,4 @@
-import type { IngestDeclaration } from "../../model/declarations.ts";
+import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
 import { type LedgerKey, ledgerExists, loadTable, rejectedTable } from "./ledger.ts";
@@ -19,20 +19,21 @@ interface RejectedRecord {
 export async function rejectsOf(
   client: Client,
   { schema, source }: IngestDeclaration,
-  streams: readonly string[],
+  streams: readonly Pick<StreamDeclaration, "name" | "table">[],
   limit: number,
 ): Promise<readonly RejectedRecord[]> {
   if (!(await ledgerExists(client, schema))) return [];
   const { rows } = await client.query<RejectedRecord>(
     sql`
-      select load_id as "loadId", row_no as "rowNo", stream, file, line, byte, position, reason, record
-      from ${rejectedTable(schema)}
-      where source = $1
-        and stream in (select jsonb_array_elements_text($2::jsonb))
-        and replayed_by is null
+      select load_id as "loadId", row_no as "rowNo", r.stream, r.file, r.line, r.byte, r.position, r.reason, r.record
+      from ${rejectedTable(schema)} r
+      join ${loadTable(schema)} l using (load_id)
+      where r.source = $1
+        and (r.stream, l.table_name) in (select s.name, s.table_name from jsonb_to_recordset($2) as s(name text, table_name text))
+        and r.replayed_by is null
       order by load_id desc, row_no
       limit $3`,
-    [source, JSON.stringify(streams), limit],
+    [source, JSON.stringify(streams.map(({ name, table }) => ({ name, table_name: table }))), limit],
   );
   return rows;
 }
@@ -46,15 +47,18 @@ export interface OpenReject {
   readonly reason: string;
 }
 
-/** All of a stream, in the order in which they came. */
+/** All of a stream on their way into its table, in the order in which they came. */
 export async function openRejects(client: Client, key: LedgerKey): Promise<readonly OpenReject[]> {
   const { rows } = await client.query<OpenReject>(
     sql`
       select load_id as "loadId", row_no as "rowNo", record, position, reason
       from ${rejectedTable(key.schema)}
-      where source = $1 and stream = $2 and replayed_by is null
+      where source = $1
+        and stream = $2
+        and replayed_by is null
+        and load_id in (select load_id from ${loadTable(key.schema)} where table_name = $3)
       order by load_id, row_no`,
-    [key.source, key.stream],
+    [key.source, key.stream, key.table],
   );
   return rows;
 }

@@ -3,7 +3,7 @@ import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
 import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger.ts";
 
-/** Where a stream stands. */
+/** Where a stream stands, on its way into its table. */
 export interface StreamState {
   readonly source: string;
   readonly stream: string;
@@ -39,7 +39,7 @@ export async function streamState(
       loads as (
         select *
         from ${ledger}
-        where source = $1 and stream = $2
+        where source = $1 and stream = $2 and table_name = $3
       ),
 
       last_loaded as (
@@ -57,8 +57,17 @@ export async function streamState(
         l.batch,
         l.as_of,
         (select coalesce(sum(rows), 0) from loads where status = 'loaded') as rows,
-        (select count(*) from ${rejectedTable(schema)} where source = $1 and stream = $2 and replayed_by is null) as rejected,
-        (select count(distinct path) from ${fileTable(schema)} where source = $1 and stream = $2) as files,
+        (
+          select count(*)
+          from ${rejectedTable(schema)} r
+          join loads using (load_id)
+          where r.replayed_by is null
+        ) as rejected,
+        (
+          select count(distinct f.path)
+          from ${fileTable(schema)} f
+          join loads using (load_id)
+        ) as files,
         (
           select case when status = 'failed' then details ->> 'error' end
           from loads
@@ -67,7 +76,7 @@ export async function streamState(
         ) as error
       from (select) as always
       left join last_loaded l on true`,
-    [source, name],
+    [source, name, table],
   );
   const { load_id: loadId, finished_at: loadedAt, cursor, batch, as_of: asOf, error, ...counts } = rows[0]!;
   return {

@@ -1,12 +1,12 @@
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { type Client, withClient, withTransactionIf } from "../../postgres/client.ts";
 import { writeDrift } from "../ledger/drift.ts";
-import { writeFile } from "../ledger/file-ledger.ts";
+import { forgetFiles, writeFile } from "../ledger/file-ledger.ts";
 import { type FailureEntry, lockStream, nextLoadId, prepareLedger, writeFailure, writeLoad } from "../ledger/ledger.ts";
 import { type Past, pastOf } from "../ledger/past.ts";
 import { preparePartition, tend } from "../table/partitions.ts";
 import { LOADING_SESSION } from "../table/server-types.ts";
-import { createTable, evolveTable } from "../table/tables.ts";
+import { createTable, evolveTable, tableExists } from "../table/tables.ts";
 import { copyRejections, copyRows } from "../write/copy-rows.ts";
 import type { Rejection, RowBatch } from "../write/row-batch.ts";
 import type { LoadEntry, LoadingServer, LoadWriter, Sink } from "./sink.ts";
@@ -30,6 +30,10 @@ export class PostgresSink implements Sink {
 
   evolve({ table }: LoadTarget): Promise<void> {
     return evolveTable(this.#client, table);
+  }
+
+  async forgetFiles({ key, table }: LoadTarget): Promise<void> {
+    if (!(await tableExists(this.#client, table))) await forgetFiles(this.#client, key);
   }
 
   async makeTable({ table }: LoadTarget): Promise<boolean> {

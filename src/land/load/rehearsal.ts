@@ -1,8 +1,10 @@
 import type { Client } from "../../postgres/client.ts";
-import { ledgerExists } from "../ledger/ledger.ts";
+import { type LedgerKey, ledgerExists } from "../ledger/ledger.ts";
 import { noPast, type Past, pastOf } from "../ledger/past.ts";
+import { tableExists } from "../table/tables.ts";
 import type { RowBatch } from "../write/row-batch.ts";
 import type { LoadWriter, Sink } from "./sink.ts";
+import type { LoadTarget } from "./target.ts";
 
 /** Loads of a dry run: read and judged as if they landed, and nothing is written or locked. */
 export class Rehearsal implements Sink {
@@ -18,6 +20,17 @@ export class Rehearsal implements Sink {
   }
 
   async evolve(): Promise<void> {}
+
+  async forgetFiles({ key, table }: LoadTarget): Promise<void> {
+    if (await tableExists(this.#client, table)) return;
+    const { files, versions, ...past } = this.past;
+    const isForgotten = (asked: LedgerKey) => asked.stream === key.stream && asked.table === key.table;
+    this.past = {
+      ...past,
+      files: (asked) => (isForgotten(asked) ? noPast : { files }).files(asked),
+      versions: (asked, path) => (isForgotten(asked) ? noPast : { versions }).versions(asked, path),
+    };
+  }
 
   async makeTable(): Promise<boolean> {
     return false;

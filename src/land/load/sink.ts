@@ -14,6 +14,8 @@ export interface Sink {
   prepare(schema: string): Promise<void>;
   /** Adds to a table that exists what it lacks, apart from the loads: it is not locked while records are fetched. */
   evolve(target: LoadTarget): Promise<void>;
+  /** Forgets the files of a table that is not there (any more): every file is new to it. */
+  forgetFiles(target: LoadTarget): Promise<void>;
   /** Makes the table ready. Returns whether it is new. */
   makeTable(target: LoadTarget): Promise<boolean>;
   /** One load: all of it, or nothing where it fails or `isKept` says no. */

@@ -93,6 +93,10 @@ async function missingIndexes(client: Client, table: RawTable): Promise<readonly
   return table.indexes.filter((columns) => !present.has(JSON.stringify(columns)));
 }
 
+export async function tableExists(client: Client, table: RawTable): Promise<boolean> {
+  return (await readColumns(client, table)) !== undefined;
+}
+
 /** Undefined when there is no such table. */
 async function readColumns(client: Client, table: RawTable): Promise<readonly ExistingColumn[] | undefined> {
   const name = relationId(table).toString();
