@@ -158,6 +158,8 @@ export interface Dependent extends Attachments {
   readonly depth: number;
   /** Whether it gets more columns when the public relation does. */
   readonly usesRowType: boolean;
+  /** Whether it itself may read any column: it takes the row as a whole, or nobody looks into it. */
+  readonly wholeRow: boolean;
   /** Columns of the public relation that it reads itself. */
   readonly columns: readonly string[];
   /** Its query, as pg_get_viewdef prints it. */

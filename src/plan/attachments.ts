@@ -47,6 +47,14 @@ export function inTheWay(relation: PublicRelation, columns: readonly Column[]): 
   ];
 }
 
+/** What others put on the relation that needs the column. */
+export function needing({ parts, defaults }: Pick<Attachments, "parts" | "defaults">, column: string): string[] {
+  return [
+    ...parts.filter(({ columns }) => columns.includes(column)).map(({ kind, name }) => `${kind} ${name}`),
+    ...(Object.hasOwn(defaults, column) ? [`default of ${column}`] : []),
+  ];
+}
+
 /** Columns that are gone (undefined), or have another type or collation now. */
 function changedColumns(relation: PublicRelation, columns: readonly Column[]): Map<string, Column | undefined> {
   const built = new Map(columns.map((column) => [column.name, column]));

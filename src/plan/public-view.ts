@@ -1,4 +1,4 @@
-import type { Attachments, Catalog, Column, Grant, PublicRelation } from "../model/catalog.ts";
+import type { Attachments, Catalog, Column, Dependent, Grant, PublicRelation } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
 import type { PublishItem, Statement } from "../model/plan.ts";
@@ -19,7 +19,7 @@ import { PRIVATE_SCHEMA, privateId, privateName, SET_ASIDE } from "../sql/names.
 import { empty, type Sql, sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 import { castsAlike, followsSession } from "../sql/types.ts";
-import { goesWithColumns, inTheWay, restored, sameColumn, withColumns } from "./attachments.ts";
+import { goesWithColumns, inTheWay, needing, restored, sameColumn, withColumns } from "./attachments.ts";
 import { dropDependents, makeDependents, refuseToRebuild } from "./dependents.ts";
 import { isOurView, leftBehind, refuseUnpublishable } from "./obstacles.ts";
 import { refuseOurNames } from "./our-names.ts";
@@ -123,22 +123,18 @@ function shim(item: PublishItem, relation: PublicRelation, { built, added, reade
     return { ...column, expression: sql`${value}::${typeOf(column)}${collate}`, was: now };
   });
   const changed = served.filter((column): column is typeof column & { was?: Column } => "expression" in column);
-  const words = changed.map(({ name, type, was }) =>
-    was ? `${name} as ${type} (it is ${was.type})` : `${name} as NULL (it is gone)`,
-  );
-  const whom = readers.join(", ");
   // Readers cast in their own sessions: that it is the same value in ours says nothing of theirs.
   const differing = changed.flatMap(({ name, type, was }) =>
     was && castsAlike(was.type, type) === false ? [`${name} as ${type} (it is ${was.type})`] : [],
   );
   if (differing.length) {
     const settings = "would follow each reader's settings (time zone, DateStyle, extra_float_digits and the like)";
-    throw shimChangesValues(item, `${differing.join(", ")} ${settings}; read by ${whom}`);
+    throw shimChangesValues(item, `${differing.join(", ")} ${settings}; read by ${readers.join(", ")}`);
   }
   return {
     how: "shim",
     columns: [...served, ...added],
-    warning: `${targetKey(item.target)} goes on serving ${words.join(", ")}, because others ${relation.dependents.length ? "read it" : "put on it what no other view could be given"}: ${whom}`,
+    ...stillServed(item, relation, { changed, readers }),
     checks: changed.flatMap(({ was, ...column }) => {
       if (!was) return [];
       const name = id(column.name);
@@ -147,6 +143,36 @@ function shim(item: PublishItem, relation: PublicRelation, { built, added, reade
         sql`select 1 from ${object} where ${differ(sql`(${name}::${typeOf(column)})::${typeOf(was)}`, name)} limit 1`,
       ];
     }),
+  };
+}
+
+interface Served extends Pick<Shim, "readers"> {
+  readonly changed: readonly (Column & { readonly was?: Column | undefined })[];
+}
+
+/** Which of the old columns somebody reads, and who; nothing is said of the others. */
+function stillServed(
+  item: PublishItem,
+  { dependents, ...relation }: PublicRelation,
+  { changed, readers }: Served,
+): Warned {
+  const reads = ({ wholeRow, columns }: Dependent, name: string) => wholeRow || columns.includes(name);
+  const isRead = ({ name }: Column) =>
+    dependents.some((dependent) => reads(dependent, name)) || needing(relation, name).length > 0;
+  const served = dependents.length ? changed.filter(isRead) : changed;
+  if (!served.length) return {};
+  const words = served.map(({ name, type, was }) =>
+    was ? `${name} as ${type} (it is ${was.type})` : `${name} as NULL (it is gone)`,
+  );
+  const whom = dependents.length
+    ? [
+        ...dependents.filter((one) => served.some(({ name }) => reads(one, name))).map(({ what }) => what),
+        ...new Set(served.flatMap(({ name }) => needing(relation, name))),
+      ]
+    : readers;
+  const why = dependents.length ? "read it" : "put on it what no other view could be given";
+  return {
+    warning: `${targetKey(item.target)} goes on serving ${words.join(", ")}, because others ${why}: ${whom.join(", ")}`,
   };
 }
 

@@ -17,7 +17,8 @@ type DependentRow = Readonly<
     | "attachments"
     | "indexes"
     | "size"
-    | "row_type",
+    | "row_type"
+    | "whole_row",
     string
   >
 >;
@@ -39,6 +40,7 @@ function toDependent(row: DependentRow): Dependent {
     kind: row.kind as Dependent["kind"],
     depth: Number(row.depth),
     usesRowType: row.row_type === "t",
+    wholeRow: row.whole_row === "t",
     columns: JSON.parse(row.columns) as string[],
     definition: row.definition,
     indexes: JSON.parse(row.indexes) as string[],
@@ -85,6 +87,7 @@ ground as (
 leaf as (
   select g.root, e.classid, e.objid, e.objsubid, min(g.depth) + 1 as depth,
     bool_or(e.refclassid = 'pg_type'::regclass) as row_type,
+    bool_or(g.relation = g.root) as is_direct,
     jsonb_agg(distinct a.attname) filter (where a.attname is not null) as columns
   from ground g
   join edge e on e.source = g.relation and e.reader is null
@@ -103,13 +106,18 @@ select f.root, n.nspname as schema, c.relname as name, n.nspname || '.' || c.rel
   (select coalesce(jsonb_agg(pg_get_indexdef(x.indexrelid) order by x.indexrelid), '[]') from pg_index x where x.indrelid = c.oid) as indexes,
   case when c.relkind = 'm' then pg_total_relation_size(c.oid) else 0 end as size,
   exists (
-    select from edge e where e.source = f.root and e.reader = c.oid and e.refclassid = 'pg_type'::regclass) as row_type
+    select from edge e where e.source = f.root and e.reader = c.oid and e.refclassid = 'pg_type'::regclass) as row_type,
+  -- pg_depend has no column for a row as a whole; attribute 0 of the query stands for it.
+  exists (
+    select from edge e join pg_rewrite w on w.ev_class = c.oid and w.rulename = '_RETURN'
+    where e.source = f.root and e.reader = c.oid
+      and (e.refclassid = 'pg_type'::regclass or w.ev_action::text ~ ':varattno 0 ')) as whole_row
 from farthest f
 join pg_class c on c.oid = f.reader
 join pg_namespace n on n.oid = c.relnamespace
 union all
 select l.root, coalesce(o.schema, ''), coalesce(o.name, o.identity), o.type || ' ' || o.identity,
   'other', l.depth, coalesce(l.columns, '[]'), '',
-  '{"owner": "", "options": [], "grants": [], "ownerLacks": [], "grantedByDefault": [], "comments": {}, "defaults": {}, "parts": [], "fixed": []}', '[]', 0, l.row_type
+  '{"owner": "", "options": [], "grants": [], "ownerLacks": [], "grantedByDefault": [], "comments": {}, "defaults": {}, "parts": [], "fixed": []}', '[]', 0, l.row_type, l.is_direct
 from leaf l, pg_identify_object(l.classid, l.objid, l.objsubid) o
 order by depth, schema, name, what`;

@@ -194,7 +194,7 @@ Built again, code unchanged
   marts  orders
 
 What readers notice
-  ! marts.daily goes on serving orders as bigint (it is text), note as NULL (it is gone), because others read it: public.bi
+  ! marts.daily goes on serving note as NULL (it is gone), because others read it: public.bi
 
 More
   --sql shows every statement, --json is all of it`);

@@ -10,14 +10,13 @@ import { sql } from "../../src/sql/sql.ts";
 import { bundled } from "../support/built.ts";
 import { ownDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
+import { isWhole } from "../support/proof.ts";
 import { proxy } from "../support/proxy.ts";
 import { randomFrom } from "../support/reader.ts";
 import { endSessions } from "../support/sessions.ts";
 
-/** `npm run proof` does the whole of it. */
-const whole = process.env.MODE === "proof";
-const ROWS = whole ? 2_000_000 : 100_000;
-const KILLS = whole ? 200 : 10;
+const ROWS = isWhole ? 2_000_000 : 100_000;
+const KILLS = isWhole ? 200 : 10;
 const SOURCES = ["csv", "ndjson", "xml", "rest"] as const;
 type Source = (typeof SOURCES)[number];
 const FILES = 10;
@@ -98,7 +97,7 @@ function deal(): Map<Source, number[][]> {
 test(
   `${ROWS} rows of four kinds, re-delivered and shuffled, with ${KILLS} kills: each landed once, the bad ones rejected once`,
   async () => {
-    const random = randomFrom(whole ? 7 : 11);
+    const random = randomFrom(isWhole ? 7 : 11);
     const dir = project();
     const database = await ownDatabase();
     const { client } = database;
@@ -184,5 +183,5 @@ test(
       from = to;
     }
   },
-  whole ? 3_600_000 : 240_000,
+  isWhole ? 3_600_000 : 240_000,
 );

@@ -12,14 +12,13 @@ import { sql } from "../../src/sql/sql.ts";
 import { program } from "../support/built.ts";
 import { litter, sessions } from "../support/litter.ts";
 import { testProject } from "../support/project.ts";
+import { isWhole, seed } from "../support/proof.ts";
 import { keepReading, modes, noReadings, randomFrom } from "../support/reader.ts";
 import { type OwnServer, ownServer } from "../support/servers/own-postgres.ts";
 import { differencesAt, ordersOf, others, shopContents, shopFiles } from "../support/shop.ts";
 
 /** `npm run proof:kills` does the whole of it; the seed repeats its choices, if not the microsecond. */
-const whole = process.env.MODE === "proof";
-const ROUNDS = Number(process.env.PROOF_ROUNDS ?? (whole ? 200 : 2));
-const SEED = Number(process.env.PROOF_SEED ?? (whole ? Date.now() % 1_000_000 : 1));
+const ROUNDS = Number(process.env.PROOF_ROUNDS ?? (isWhole ? 200 : 2));
 
 /** How long a command may take that has been struck, or that comes after one. Milliseconds. */
 const HANGS = 120_000;
@@ -46,7 +45,7 @@ test(
   async () => {
     const server = await ownServer();
     const { dir } = testProject(shopFiles);
-    const random = randomFrom(SEED);
+    const random = randomFrom(seed);
     const start = (...args: readonly string[]) => startCommand([...args, "--project-dir", dir], server.url);
     const succeeds = async (...args: readonly string[]) => {
       const { code, said } = await endOf(start(...args));
@@ -93,7 +92,7 @@ test(
         deliver();
         if (command === "run") await succeeds("ingest");
         const moment = random(usual.get(command)! + 1);
-        const where = `round ${round} of seed ${SEED}: ${fault} at ${moment} ms of ${command}`;
+        const where = `round ${round} of seed ${seed}: ${fault} at ${moment} ms of ${command}`;
         const struck = start(command);
         if (await strike(fault, { struck, moment, server, random, asking })) count(`${fault}, ${command}`);
         else count("ended before");
@@ -119,10 +118,10 @@ test(
     const reads = readings.reduce((sum, { reads }) => sum + reads, 0);
     expect(reads).toBeGreaterThan(ROUNDS);
     console.log(
-      `seed ${SEED}, ${ROUNDS} rounds, ${reads} relations read, 0 of them bad; struck: ${JSON.stringify(tally)}`,
+      `seed ${seed}, ${ROUNDS} rounds, ${reads} relations read, 0 of them bad; struck: ${JSON.stringify(tally)}`,
     );
   },
-  whole ? 3_600_000 : 240_000,
+  isWhole ? 3_600_000 : 240_000,
 );
 
 /** The command line in a process of its own. */
@@ -227,7 +226,7 @@ async function readOn(
   readings: ReturnType<typeof noReadings>,
   { mode, index, more }: Reader,
 ): Promise<void> {
-  const way = { mode, more, random: randomFrom(SEED + index + 1), contents: shopContents };
+  const way = { mode, more, random: randomFrom(seed + index + 1), contents: shopContents };
   while (await more())
     await keepReading(settings, readings, way).catch(async (error) => {
       if (!connectionLost(error) && !(error instanceof UserError)) throw error;

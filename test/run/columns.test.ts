@@ -63,6 +63,42 @@ test("C: the release after a shim still keeps the old shape, and drops it once n
   expect(await rows("select * from marts.a")).toEqual(["2"]);
 });
 
+test("C: a warning names the columns that somebody reads, with who does, and ends when nobody does", async () => {
+  const { project, run, rows, sql } = await withForeignView(
+    "select 1 as id, 'x' as note, 'y' as other, 'z' as third",
+    "select id from marts.a",
+  );
+  project.write({ "a.sqlx": table("select 2 as id") });
+  const served = async () => (await run()).warnings;
+  const warning = (columns: readonly string[], who: string) =>
+    `marts.a goes on serving ${columns.map((name) => `${name} as NULL (it is gone)`).join(", ")}, because others read it: ${who}`;
+  expect(await served()).toEqual([]);
+  await sql(`
+    create view bi.one as select other from marts.a;
+    create view bi.on_one as select * from bi.one;
+    create view bi.counts as select count(*) from marts.a`);
+  expect(await served()).toEqual([warning(["other"], "bi.one")]);
+  const wholes = [
+    "create view bi.whole as select id, a from marts.a a",
+    "create view bi.whole as select id, row_to_json(x) from (select * from marts.a) x",
+    "create function bi.whole() returns int begin atomic select max(id) from marts.a; end",
+  ];
+  for (const make of wholes) {
+    await sql(make);
+    const what = make.includes("view") ? "bi.whole" : "function bi.whole()";
+    const whom = make.includes("view") ? `bi.one, ${what}` : `${what}, bi.one`;
+    expect((await served())[0]).toContain(
+      `goes on serving note as NULL (it is gone), other as NULL (it is gone), third`,
+    );
+    expect((await served())[0]).toContain(whom);
+    await sql(`drop ${make.split(" ")[1]} bi.whole`);
+  }
+  await sql("drop view bi.on_one; drop view bi.one");
+  expect(await served()).toEqual([]);
+  // What stands there goes on standing there, for whoever asks for it by hand.
+  expect(await rows("select * from marts.a")).toEqual(["2|∅|∅|∅"]);
+});
+
 test("F: a value that does not fit the type that others read is refused; the rest is published", async () => {
   const { project, run, rows } = await withForeignView("select 1::int as id", "select id from marts.a");
   for (const sql of ["select 3000000000::bigint as id", "select 'x'::text as id", "select 1.5::numeric as id"]) {

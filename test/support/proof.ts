@@ -1,0 +1,5 @@
+/** Whether a proof is done whole, by `npm run proof` and its like, or in small among the other tests. */
+export const isWhole = process.env.PROOF === "whole";
+
+/** What its choices begin with: PROOF_SEED repeats them. */
+export const seed = Number(process.env.PROOF_SEED ?? (isWhole ? Date.now() % 1_000_000_000 : 1));
