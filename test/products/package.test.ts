@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
@@ -12,17 +12,25 @@ import { landing, makeFeed, makeLedger } from "../support/history.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** A stranger's project with the package as `npm pack` would make it. */
-async function strangersProject(files: Readonly<Record<string, string>>): Promise<string> {
-  const dir = mkdtempSync(join(tmpdir(), "dataform-stranger-"));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+/** The package as `npm pack` would make it. */
+const unpacked = mkdtempSync(join(tmpdir(), "dataform-package-"));
+beforeAll(async () => {
   const pack = await promisify(execFile)("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
     cwd: root,
     maxBuffer: 1 << 26,
     shell: process.platform === "win32",
   });
-  const [{ files: packed }] = JSON.parse(pack.stdout) as [{ files: { path: string }[] }];
-  for (const { path } of packed) cpSync(join(root, path), join(dir, "node_modules/dataform-postgres", path));
+  const [{ files }] = JSON.parse(pack.stdout) as [{ files: { path: string }[] }];
+  for (const { path } of files) cpSync(join(root, path), join(unpacked, path));
+});
+afterAll(() => rmSync(unpacked, { recursive: true, force: true }));
+
+/** A stranger's project with the package. */
+function strangersProject(files: Readonly<Record<string, string>>): string {
+  const dir = mkdtempSync(join(tmpdir(), "dataform-stranger-"));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  mkdirSync(join(dir, "node_modules"));
+  symlinkSync(unpacked, join(dir, "node_modules/dataform-postgres"), "junction");
   for (const [path, text] of Object.entries({ "dataform.json": '{ "warehouse": "postgres" }', ...files })) {
     mkdirSync(dirname(join(dir, path)), { recursive: true });
     writeFileSync(join(dir, path), text);
@@ -35,7 +43,7 @@ const required = (name: string) => ({
 });
 
 test("a stranger's project has its history from the package: a file of one line, a declaration and a call", async () => {
-  const dir = await strangersProject({
+  const dir = strangersProject({
     ...required("scd2"),
     "definitions/feed.sqlx": 'config { type: "declaration", schema: "raw", name: "customers_feed" }',
     "definitions/customers.js": `scd2.publish("customers", {
@@ -61,7 +69,7 @@ test("a stranger's project has its history from the package: a file of one line,
 });
 
 test("a stranger's project has the differences of its meters from the package, with sums and assertions", async () => {
-  const dir = await strangersProject({
+  const dir = strangersProject({
     ...required("counters"),
     "definitions/feed.sqlx": 'config { type: "declaration", schema: "raw", name: "meter_readings" }',
     "definitions/meter.js": `counters.publish("meter", {
@@ -101,7 +109,7 @@ test("a stranger's project has the differences of its meters from the package, w
 });
 
 test("a stranger's project reconciles two tables with the package's functions", async () => {
-  const dir = await strangersProject({
+  const dir = strangersProject({
     ...required("reconcile"),
     "definitions/sides.js": 'for (const name of ["ours", "theirs"]) declare({ schema: "src", name });',
     "definitions/payments.js": `reconcile.publish("payments", { ours: "ours", theirs: "theirs", schema: "shop", key: "ref",
@@ -123,7 +131,7 @@ test("a stranger's project reconciles two tables with the package's functions", 
 });
 
 test("a wrong option of an include of the package is told with the file of the project that calls it", async () => {
-  const dir = await strangersProject({
+  const dir = strangersProject({
     ...required("scd2"),
     "definitions/customers.js": `\nscd2.publish("customers", { from: "feed", key: "id" });`,
   });
@@ -133,7 +141,7 @@ test("a wrong option of an include of the package is told with the file of the p
 });
 
 test("a packaged function that there is not is told with those that there are", async () => {
-  const dir = await strangersProject({
+  const dir = strangersProject({
     ...required("scd3"),
     "definitions/a.sqlx": 'config { type: "view" }\nselect 1 as a',
   });

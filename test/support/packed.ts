@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
+import ts from "typescript";
 
 export const root = resolve(import.meta.dirname, "../..");
 const tools = join(root, "test/servers/node_modules/.bin");
@@ -53,4 +54,24 @@ export async function projectWith(
     symlinkSync(join(root, "node_modules", name), join(modules, name), "junction");
   }
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+}
+
+/**
+ * What the compiler has to say of a project's files and of the package's declarations. Those of other packages are read, not
+ * checked: TypeBox alone takes 15 s.
+ */
+export function typeErrors(dir: string, compilerOptions: object): string[] {
+  const { fileNames, options } = ts.parseJsonConfigFileContent({ compilerOptions }, ts.sys, dir);
+  const program = ts.createProgram(fileNames, options);
+  const own = program.getSourceFiles().filter(({ fileName }) => {
+    const [, ...packages] = fileName.split("/node_modules/");
+    return fileName.startsWith(dir) && packages.every((path) => path.startsWith("dataform-postgres/"));
+  });
+  const found = [
+    ...program.getOptionsDiagnostics(),
+    ...program.getGlobalDiagnostics(),
+    ...program.getSyntacticDiagnostics(),
+    ...own.flatMap((file) => program.getSemanticDiagnostics(file)),
+  ];
+  return found.map((one) => ts.formatDiagnostic(one, ts.createCompilerHost(options)).trim());
 }

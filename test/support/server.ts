@@ -8,6 +8,7 @@ import { type ConnectionSettings, connectionUrl } from "../../src/model/connecti
 import { withClient } from "../../src/postgres/client.ts";
 import { embeddedStatus, startEmbedded, stopEmbedded } from "../../src/postgres/embedded/server.ts";
 import { script } from "../../src/sql/authored.ts";
+import { literal } from "../../src/sql/literals.ts";
 import { sql } from "../../src/sql/sql.ts";
 
 declare module "vitest" {
@@ -65,9 +66,17 @@ async function serverOf(server: string): Promise<Server> {
   chmodSync(folder, 0o755); // as root, the server user has to get in
   const stateDir = join(folder, ".dataform");
   const settings = await startEmbedded(stateDir, native === undefined ? {} : { native });
-  // Nothing here survives the machine: to wait for its disk would only cost time.
+  await withClient(settings, {}, async (client) => {
+    // Nothing here survives the machine: to wait for its disk would only cost time.
+    await client.query(sql`alter system set fsync = off`);
+    // Whoever logs in computes so many hashes, for 2 ms, ten times in every test.
+    await client.query(sql`alter system set scram_iterations = 1`);
+    await client.query(sql`select pg_reload_conf()`);
+  });
   await withClient(settings, {}, (client) =>
-    client.query(sql`alter system set fsync = off`).then(() => client.query(sql`select pg_reload_conf()`)),
+    client.script(
+      script(`set scram_iterations = 1; alter role ${settings.user} password ${literal(settings.password!)}`),
+    ),
   );
   const { pid } = await embeddedStatus(stateDir);
   // Where the run is ended from outside, there is no time to ask.
