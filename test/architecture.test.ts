@@ -140,6 +140,13 @@ test.each(confined)("%s stands only in its own folder", (pattern, folders) => {
   expect(elsewhere.map(({ name }) => name)).toEqual([]);
 });
 
+test("one file writes to a terminal or a log; what the project's code prints comes to it as a message", () => {
+  const writing = files.filter(({ text }) =>
+    /\bprocess\.std(?:out|err)\b|writeSync\([12]\b|"inherit"|stdio: \["ignore", [12]/.test(text),
+  );
+  expect(writing.map(({ name }) => name).sort()).toEqual(["cli/main.ts", "cli/terminal.ts", "compile/worker.cjs"]);
+});
+
 test("only src/sql makes SQL out of a string", () => {
   const elsewhere = files.filter(
     ({ folder, text }) => folder !== "sql" && /\bfixed\b[^;]*from "[./]*sql\/sql\.ts"|new Sql\b/.test(text),

@@ -9,7 +9,8 @@ export function annotate(shell: Shell, found: readonly Annotated[], level: "erro
   if (shell.env.GITHUB_ACTIONS !== "true") return;
   // Actions shows files by their place in the repository, and a project may be a folder of it.
   const folder = relative(shell.env.GITHUB_WORKSPACE ?? process.cwd(), shell.projectDir);
-  for (const one of found) shell.say(annotation(one, level, folder.startsWith("..") ? "" : folder));
+  const tell = shell.tellRunner ?? shell.say;
+  for (const one of found) tell(annotation(one, level, folder.startsWith("..") ? "" : folder));
 }
 
 function annotation({ message, location, found, hint }: Annotated, level: string, folder: string): string {
@@ -23,6 +24,11 @@ function annotation({ message, location, found, hint }: Annotated, level: string
     .map(([name, value]) => `${name}=${escapeProperty(String(value))}`);
   const text = [message, ...(found ? [`found: ${found}`] : []), ...(hint ? [`→ ${hint}`] : [])].join("\n");
   return `::${[level, ...(properties.length ? [properties.join(",")] : [])].join(" ")}::${escapeData(text)}`;
+}
+
+/** A text in which Actions finds no command; what is JSON stays the same value. */
+export function untold(text: string): string {
+  return text.replaceAll(/^(\s*)::/gm, "$1\\::").replaceAll("##[", "#\\u0023[");
 }
 
 function escapeData(text: string): string {

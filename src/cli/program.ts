@@ -4,9 +4,9 @@ import { Command, CommanderError } from "commander";
 import { counted } from "../model/counted.ts";
 import { errorDocument, formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
 import { postgresError } from "../postgres/sqlstate.ts";
-import { annotate } from "./github.ts";
+import { annotate, untold } from "./github.ts";
 import { adviceForHabit } from "./habits.ts";
-import { paint } from "./paint.ts";
+import { paint, printable } from "./paint.ts";
 import { readSettings } from "./settings.ts";
 import type { AddCommand, Shell } from "./shell.ts";
 
@@ -75,18 +75,27 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
   }
 }
 
-/** The shell, and who has its stdout: nobody yet, a document, or rows that go there as they are. */
+/**
+ * The shell, and who has its stdout: nobody yet, a document, or rows that go there as they are. What is said or printed
+ * comes through here: data, answers of other machines and names of files move no cursor, and tell a runner nothing.
+ */
 function watched(given: Shell) {
+  const { progress } = given;
+  const written = (text: string) => (given.env.GITHUB_ACTIONS === "true" ? untold(printable(text)) : printable(text));
   let stdout: "free" | "printed" | "rows" = "free";
   // Not a copy: what a shell says of colours and widths follows its settings.
   const shell: Shell = Object.create(given, {
     env: { get: () => given.env, set: (env: Shell["env"]) => (given.env = env) },
     print: {
-      value: (line: string) => {
+      value: (line: string, exact?: "exact") => {
         stdout = "printed";
-        given.print(line);
+        const { isTTY } = (given.output ?? {}) as { readonly isTTY?: boolean };
+        given.print(exact && !isTTY ? line : written(line));
       },
     },
+    say: { value: (line: string) => given.say(written(line)) },
+    tellRunner: { value: (line: string) => given.say(printable(line)) },
+    ...(progress ? { progress: { value: (line: string) => progress(printable(line)) } } : {}),
     output: {
       get: () => {
         stdout = "rows";

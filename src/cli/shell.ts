@@ -12,14 +12,16 @@ export interface Shell {
   readonly colorStdout?: boolean;
   /** Columns of the terminal that stdout and stderr are; undefined where they are none, and nothing need fit. */
   readonly width?: { readonly stdout?: number | undefined; readonly stderr?: number | undefined };
-  /** A line of data on stdout. */
-  print(line: string): void;
+  /** A line of data on stdout. `exact`: as it is, where that is no terminal; otherwise without control characters. */
+  print(line: string, exact?: "exact"): void;
   /** stdout itself, for data that is more than lines. */
   readonly output?: Writable;
   /** A line for a person on stderr. */
   say(line: string): void;
   /** A line that the next one takes the place of, "" to take it away; only where stderr is a terminal. */
   readonly progress?: (line: string) => void;
+  /** A line for what runs this program (GitHub Actions), on stderr. */
+  readonly tellRunner?: (line: string) => void;
   /** Set by a command that ends without an exception but not with 0. */
   exitCode: number;
 }

@@ -133,6 +133,7 @@ export interface Compilation {
    * @default the one that is installed
    */
   readonly corePath?: string | undefined;
+  readonly onPrinted?: ((text: string) => void) | undefined;
 }
 
 /** Compiles the project as `compileOnce`; again, and slower, where an error does not know where it comes from. */
@@ -163,8 +164,8 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
     env: {},
     // Many short-lived objects: a larger nursery saves a tenth of the time.
     execArgv: [`--max-old-space-size=${limits.memory}`, "--max-semi-space-size=64"],
-    // What the project prints is for people; stdout is for data.
-    stdio: ["ignore", 2, "pipe", "ipc"],
+    // What the project prints comes as a message.
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   let errorOutput = "";
   child.stderr!.on("data", (chunk: Buffer) => {
@@ -181,7 +182,10 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
     const { projectDir, files } = project;
     child.send({ corePath, projectDir, files, overrides, rawTables, placeThrown });
     const answer = await new Promise<WorkerAnswer>((resolve, reject) => {
-      child.once("message", resolve);
+      child.on("message", (message: WorkerAnswer | { readonly printed: string }) => {
+        if ("printed" in message) compilation.onPrinted?.(message.printed);
+        else resolve(message);
+      });
       child.once("error", reject);
       child.once("close", (code) => reject(timedOut ? tooLong(limits) : stopped(code, errorOutput, limits)));
     });

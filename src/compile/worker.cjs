@@ -86,6 +86,12 @@ function packagedFile(name) {
 const tracer = new Tracer(globalThis);
 Error.stackTraceLimit = 50;
 
+// What the project's code prints is for people: whoever asked for the compilation tells it.
+process.stdout.write = (chunk) => {
+  process.send({ printed: String(chunk) });
+  return true;
+};
+
 process.once("message", (request) => {
   let answer;
   try {

@@ -178,3 +178,41 @@ test("assertions that pass are one line together; what was counted as built is n
   ]);
   expect(said).toContain("error definitions/none.sqlx:2:1: assertion assertions.none: 1 row that should not exist");
 });
+
+/** What moves a cursor, colours, or turns the direction of text. */
+const CONTROL = /(?![\t\n])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
+const HOSTILE =
+  "E'\\x1b[2J\\x1b]0;title\\x07' || chr(155) || '31m' || chr(127) || chr(8238) || E'\\r\\n::stop-commands::x\\n##[error]y'";
+
+test("data, messages of the server, names of files and what the project prints move no cursor and tell Actions nothing", async () => {
+  const { dir, write } = testProject({
+    "a.sqlx": `config { type: "table", assertions: { rowConditions: ["b = 'x'"] } }\nselect ${HOSTILE} as b`,
+    "n\u001b[31m.sqlx": `config { type: "view", name: "c" }\nselect (${HOSTILE})::integer as n from \${ref("a")}`,
+  });
+  // It names the folder, so that it is compiled each time.
+  write({
+    "definitions/talk.js": `console.log("\\u001b[2Jprinted\\n::warning::z"); publish("t").query("select 1 as id -- ${dir}");`,
+  });
+  const env = { DATABASE_URL: (await ownDatabase()).url, GITHUB_ACTIONS: "true", GITHUB_WORKSPACE: dir };
+  const said = async (...args: string[]) => {
+    const { stdout, stderr } = await cli(dir, args, env);
+    const lines = `${stdout}\n${stderr}`.split("\n");
+    expect([args, lines.filter((line) => CONTROL.test(line))]).toEqual([args, []]);
+    const commands = lines.filter((line) => /^\s*::/.test(line) || line.includes("##["));
+    expect(commands.filter((line) => !/^::(?:error|warning) /.test(line))).toEqual([]);
+    return { stdout, stderr };
+  };
+  expect((await said("run")).stderr).toContain("␛[2Jprinted\n\\::warning::z");
+  await said("plan");
+  const { stdout } = await said("query", `select ${HOSTILE} as "a\u001b[1m\u009b"`);
+  expect(stdout).toContain("a␛[1m\\u009b");
+  expect(stdout).toContain("␛[2J␛]0;title␇\\u009b31m\\u007f\\u202e");
+  // JSON is the same value, and a script what is sent.
+  const json = await said("query", "--json", `select ${HOSTILE} as b`);
+  expect(JSON.parse(json.stdout)).toEqual([
+    { b: "\u001b[2J\u001b]0;title\u0007\u009b31m\u007f\u202e\r\n::stop-commands::x\n##[error]y" },
+  ]);
+  const written = "select '\u001b' || U&'\\009b' as b";
+  const own = testProject({ "a.sqlx": `config { type: "view" }\n${written}` });
+  expect((await cli(own.dir, ["plan", "--sql"], env)).stdout).toContain(written);
+});

@@ -14,7 +14,7 @@ export const addCompileCommand: AddCommand = (program, shell) => {
     .description("compile the project and list its actions; needs no database")
     .option("--json", "the compiled graph as one JSON document")
     .action(async (flags: ProjectFlags & { json?: boolean }) => {
-      const graph = await compile(shell.projectDir, compileOptions(flags));
+      const graph = await compile(shell.projectDir, compileOptions(flags, shell));
       const refused = graph.actions.flatMap((action) =>
         "refused" in action && action.refused ? [action.refused] : [],
       );

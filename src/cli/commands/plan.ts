@@ -15,7 +15,7 @@ export const addPlanCommand: AddCommand = (program, shell) => {
     .option("--json", "the plan as one JSON document")
     .option("--exit-code", "end with 3 when the project's code differs from what is published")
     .action(async (flags: RunFlags) => {
-      const graph = await compile(shell.projectDir, compileOptions(flags));
+      const graph = await compile(shell.projectDir, compileOptions(flags, shell));
       const settings = await openDatabase(shell, flags);
       shell.say(whereLine(settings, flags, shell));
       await printPlan(graph, settings, flags, shell);

@@ -21,7 +21,7 @@ export const addRetireCommand: AddCommand = (program, shell) => {
     .argument("<models...>", "names, schema.name or patterns with *")
     .option("--json", "the report as one JSON document on stdout")
     .action(async (models: readonly string[], flags: ReleaseFlags & ProjectFlags) => {
-      const graph = await compile(shell.projectDir, compileOptions(flags));
+      const graph = await compile(shell.projectDir, compileOptions(flags, shell));
       const settings = await openDatabase(shell, flags);
       shell.say(whereLine(settings, flags, shell));
       const { wait, publishDeadline } = flags;

@@ -41,10 +41,11 @@ export const addRolesCommand: AddCommand = (program, shell) => {
 };
 
 async function roles(flags: Flags, shell: Shell): Promise<void> {
-  const graph = await compile(shell.projectDir, compileOptions(flags));
+  const graph = await compile(shell.projectDir, compileOptions(flags, shell));
   const { prefix, rawSchemas, readerSchemas } = flags;
   const plan = planRoles(graph, { prefix, rawSchemas, readerSchemas });
-  if (!flags.apply) return shell.print(flags.json ? JSON.stringify(plan, null, 2) : renderRoles(plan));
+  if (!flags.apply)
+    return flags.json ? shell.print(JSON.stringify(plan, null, 2)) : shell.print(renderRoles(plan), "exact");
   const report = await applyRoles(await openDatabase(shell, flags), plan);
   if (flags.json) shell.print(JSON.stringify(report, null, 2));
   else for (const line of describe(report, shell)) shell.say(line);

@@ -22,7 +22,7 @@ export const addRunCommand: AddCommand = (program, shell) => {
     .option("--all-or-nothing", "publish nothing when anything failed")
     .action(async (flags: RunFlags) => {
       // The compiler works in a process of its own while the rest of this one is loaded.
-      const compiling = compile(shell.projectDir, compileOptions(flags));
+      const compiling = compile(shell.projectDir, compileOptions(flags, shell));
       compiling.catch(() => {});
       const { runCommand } = await import("../run-command.ts");
       await runCommand(compiling, flags, shell);

@@ -20,7 +20,7 @@ export const addTestCommand: AddCommand = (program, shell) => {
     .description('run the project\'s unit tests (type: "test")')
     .option("--json", "the report as one JSON document")
     .action(async (flags: ProjectFlags & ConnectionFlags & { json?: boolean }) => {
-      const graph = await compile(shell.projectDir, compileOptions(flags));
+      const graph = await compile(shell.projectDir, compileOptions(flags, shell));
       const settings = await openDatabase(shell, flags);
       const report = await runUnitTests(graph, settings, { readSource: (file) => readSource(shell.projectDir, file) });
       if (flags.json) shell.print(reportJson(report));

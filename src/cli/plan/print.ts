@@ -47,7 +47,7 @@ export async function printPlan(
     const stored = Object.values(catalog.manifest).map(({ object, storage }) => storage?.table ?? object);
     const seen: Seen = { plan: made, preview: found, catalog, rows: await estimateRows(client, stored) };
     if (flags.json) shell.print(JSON.stringify({ ...made, summary: summarize(seen), preview: found }, null, 2));
-    else if (flags.sql) shell.print(renderPlan(made, found));
+    else if (flags.sql) shell.print(renderPlan(made, found), "exact");
     else
       for (const line of renderSections(planSections(seen), shell.width?.stdout, sectionStyle(shell)))
         shell.print(line);

@@ -1,3 +1,4 @@
+import { visible } from "./visible.ts";
 import { cutApart, padded, width } from "./width.ts";
 
 interface TableOptions {
@@ -17,7 +18,8 @@ const NARROWEST = 12;
  * Rows as an aligned text table; columns that hold only numbers are set to the right. Where it does not fit, what may be
  * cut is cut, and where that does not do, it is a list: a block of lines for each row. Null is an empty cell.
  */
-export function textTable(columns: readonly string[], rows: readonly Row[], options: TableOptions = {}): string {
+export function textTable(names: readonly string[], rows: readonly Row[], options: TableOptions = {}): string {
+  const columns = names.map(oneLine);
   const cells = rows.map((row) => row.map((value) => value && oneLine(value)));
   if (options.width === undefined) return aligned(columns, cells);
   const fitting = fitted(columns, cells, options.width, options.cut ?? []);
@@ -26,10 +28,7 @@ export function textTable(columns: readonly string[], rows: readonly Row[], opti
 
 /** What breaks a line, or moves the cursor, is shown by a sign for it. */
 function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, " ⏎ ").replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (one) => {
-    const code = one.charCodeAt(0);
-    return code < 0x20 ? String.fromCharCode(0x2400 + code) : `\\u${code.toString(16).padStart(4, "0")}`;
-  });
+  return visible(text.replace(/\s*\n\s*/g, " ⏎ ")).replaceAll("\t", "␉");
 }
 
 function columnWidths(columns: readonly string[], cells: readonly Row[]): number[] {

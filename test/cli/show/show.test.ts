@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { paint, printable } from "../../../src/cli/paint.ts";
+import type { Shell } from "../../../src/cli/shell.ts";
 import { renderSections } from "../../../src/cli/show/section.ts";
 import { textTable } from "../../../src/cli/show/table.ts";
 import { readable } from "../../../src/cli/show/values.ts";
@@ -178,4 +180,12 @@ test("what is only zeros is left out and is not called rounded", () => {
     rows: [["380997.0000000000000000"], ["0.5000000000000000"]],
   };
   expect(readable(values)).toEqual({ columns: ["share"], rows: [["380997.000000"], ["0.500000"]] });
+});
+
+test("our colours are written, and those that came with data are shown as they are", () => {
+  const shell = { color: true, colorStdout: false } as Shell;
+  const painted = paint(shell, "red", `no \x1b[32mgreen\x1b[39m`);
+  expect(width(painted)).toBe(width("no [32mgreen[39m") - "[32m[39m".length);
+  expect(printable(`${painted} \x1b[31m\u009b1m`)).toBe("\x1b[31mno ␛[32mgreen␛[39m\x1b[39m ␛[31m\\u009b1m");
+  expect(printable(paint(shell, "red", "plain", "stdout"))).toBe("plain");
 });
