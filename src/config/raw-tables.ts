@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { RAW_COLUMNS, RAW_LOAD_DATE } from "../model/declarations.ts";
+import { CURRENT_LOADS, currentViewOf, RAW_COLUMNS, RAW_LOAD_DATE } from "../model/declarations.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
 import { ingestFiles } from "./ingest-files.ts";
 import { readRecordSchema } from "./record-schema.ts";
@@ -53,9 +53,13 @@ export async function readRawTables(projectDir: string): Promise<RawTables> {
       const { schema, streams } = await writtenIn(yaml);
       for (const [index, stream] of streams.entries()) {
         const described = describeRecord(join(dirname(path), stream.recordSchema), projectDir);
-        if (!("errors" in described)) add(tableOf(stream, schema, yaml.file, described));
-        else {
-          add(tableOf(stream, schema, yaml.file, { columns: [] }));
+        const record = "errors" in described ? { columns: [] } : described;
+        const table = tableOf(stream, schema, yaml.file, record);
+        add(table);
+        const current = currentViewOf(table.name);
+        if (current !== undefined)
+          add({ ...table, name: current, description: `The rows of ${table.name} that count now` });
+        if ("errors" in described) {
           const place = yaml.locate(["streams", index, "recordSchema"]);
           errors.push(
             ...described.errors.map((error) =>
@@ -75,6 +79,7 @@ export async function readRawTables(projectDir: string): Promise<RawTables> {
 const LEDGERS = [
   { name: "_load", description: "The ledger of landing: every load of every stream" },
   { name: "_rejected", description: "Records that could not be landed, and why" },
+  { name: CURRENT_LOADS, description: "The loads whose rows count now" },
 ];
 
 /** @throws UserError or UserErrors where the file does not say which tables it fills */

@@ -4,9 +4,9 @@ import { type Client, withClient } from "../postgres/client.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";
 import { JsonRecord, parseJson, type SourceRecord } from "../sources/json/document.ts";
 import type { SourcePage } from "../sources/source.ts";
-import { headerOf, markReplayed, type OpenReject, openRejects } from "./ledger/rejects.ts";
+import { headerOf, loadsWithRejects, markReplayed, type OpenReject, openRejects } from "./ledger/rejects.ts";
 import { PostgresSink } from "./load/postgres-sink.ts";
-import type { ReasonCount } from "./load/tally.ts";
+import { mostFrequent, type ReasonCount } from "./load/tally.ts";
 import { type LoadTarget, resolveTarget } from "./load/target.ts";
 import { withLoad } from "./load/with-load.ts";
 import type { Rejection } from "./write/row-batch.ts";
@@ -14,7 +14,8 @@ import type { Rejection } from "./write/row-batch.ts";
 /** What became of the rejects of one stream. */
 export interface Replayed {
   readonly stream: string;
-  readonly loadId: string | null;
+  /** The loads that landed them: one for each load that had rejected some. */
+  readonly loadIds: readonly string[];
   readonly rows: number;
   /** Still rejected, and why. */
   readonly left: number;
@@ -23,7 +24,8 @@ export interface Replayed {
 
 /**
  * Tries the rejects of a stream again, after the schema or the declaration was mended. Those that are right now land
- * under a load of their own; the others stay as they are. All in one transaction.
+ * under a load of their own for each load that had them, so that they count as long as that one does; the others stay as they
+ * are. Each such load is one transaction.
  */
 export async function replay(
   declaration: IngestDeclaration,
@@ -35,38 +37,48 @@ export async function replay(
     const sink = new PostgresSink(client, settings);
     await sink.prepare(declaration.schema);
     const target = await resolveTarget(client, declaration, stream);
+    await sink.forgetFiles(target);
     await sink.evolve(target);
-    return replayInto(sink, target);
+    const loads = [];
+    for (const rejectedBy of await loadsWithRejects(client, target.key))
+      loads.push(await replayLoad(sink, target, rejectedBy));
+    return {
+      stream: stream.name,
+      loadIds: loads.flatMap(({ landed }) => landed?.loadId ?? []),
+      rows: loads.reduce((sum, { landed }) => sum + (landed?.rows ?? 0), 0),
+      left: loads.reduce((sum, { answer }) => sum + answer.left, 0),
+      reasons: mostFrequent(loads.flatMap(({ answer }) => answer.reasons)),
+    };
   });
 }
 
-async function replayInto(sink: PostgresSink, target: LoadTarget): Promise<Replayed> {
+async function replayLoad(sink: PostgresSink, target: LoadTarget, rejectedBy: string) {
   const refused = new Set<number>();
   const onRefused = ({ rowNo }: Rejection) => refused.add(rowNo);
-  const { landed, answer } = await withLoad(sink, target, { onRefused }, async (load) => {
+  return withLoad(sink, target, { onRefused }, async (load) => {
     const { client, loadId } = load.server!;
-    const { tried, pages } = await readAgain(client, target);
+    const { tried, pages } = await readAgain(client, target, rejectedBy);
     await load.readAll(pages);
     await load.flush();
     const right = tried.filter((_, index) => !refused.has(index + 1));
     const answer = { left: refused.size, reasons: load.tally.reasons };
     if (!right.length) return { keep: null, answer };
     await markReplayed(client, target.key, right, await loadId());
-    return { keep: { batch: "log", details: { replay: true } }, answer };
+    return { keep: { batch: "log", replayOf: rejectedBy, details: { replay: true } }, answer };
   });
-  return { stream: target.stream.name, loadId: landed?.loadId ?? null, rows: landed?.rows ?? 0, ...answer };
 }
 
-/** The open rejects as a page, in the order in which a load counts its records: first those that cannot be read even now. */
+/** The open rejects of a load as a page, in the order in which a load counts its records: first those that cannot be read even now. */
 async function readAgain(
   client: Client,
   target: LoadTarget,
+  rejectedBy: string,
 ): Promise<{ readonly tried: readonly OpenReject[]; readonly pages: AsyncIterable<SourcePage> }> {
   const unreadable: OpenReject[] = [];
   const readable: OpenReject[] = [];
   const records: SourceRecord[] = [];
   const read = recordReader(client, target);
-  for (const reject of await openRejects(client, target.key)) {
+  for (const reject of await openRejects(client, target.key, rejectedBy)) {
     const record = await read(reject);
     if (record) records.push(record);
     (record ? readable : unreadable).push(reject);

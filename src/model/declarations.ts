@@ -39,7 +39,14 @@ export const RAW_LOAD_DATE = {
 } as const;
 
 /** Tables of landing itself, beside the raw ones. */
-export const LEDGERS = ["_load", "_rejected", "_file", "_drift"] as const;
+export const LEDGERS = ["_load", "_rejected", "_file", "_drift", "_current_load"] as const;
+
+/** The view of the loads whose rows count now. */
+export const CURRENT_LOADS = "_current_load";
+
+/** The view of the rows of a raw table that count now; none for a name that leaves no room for it in PostgreSQL's 63 bytes. */
+export const currentViewOf = (table: string): string | undefined =>
+  Buffer.byteLength(table) <= 55 ? `${table}_current` : undefined;
 
 /** One `ingest/<source>.yaml`, checked, with its variables filled in and its record schemas read. */
 export interface IngestDeclaration {

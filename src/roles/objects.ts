@@ -67,6 +67,10 @@ function ownerOf({ rawSchemas, publicSchemas, outputs, ...roles }: RoleScope): S
           where a.attrelid = c.oid and a.attname = '_load_id' and not a.attisdropped
         )
       ) then ${loader!}
+      when n.nspname = any(${texts(rawSchemas)}) and c.relkind = 'v' and (
+        c.relname = '_current_load'
+        or obj_description(c.oid, 'pg_class') like 'What counts now of %'
+      ) then ${loader!}
     end`;
 }
 

@@ -40,9 +40,12 @@ test("tables that landing fills are declared by ingest/*.yaml, with the descript
   const declared = graph.actions.filter(({ kind }) => kind === "declaration");
   expect(declared.map(({ target, file }) => `${targetKey(target)} ${file}`)).toEqual([
     "raw.shop_orders ingest/shop.yaml",
+    "raw.shop_orders_current ingest/shop.yaml",
     "raw.shop_days ingest/shop.yaml",
+    "raw.shop_days_current ingest/shop.yaml",
     "raw._load ingest/shop.yaml",
     "raw._rejected ingest/shop.yaml",
+    "raw._current_load ingest/shop.yaml",
   ]);
   expect(declared[0]).toMatchObject({
     description: "Orders of the shop",
@@ -54,7 +57,7 @@ test("tables that landing fills are declared by ingest/*.yaml, with the descript
       { name: "_extra" },
     ],
   });
-  expect(declared[1]!.columns.at(-1)).toEqual({ name: "_load_date", description: "UTC day of the load" });
+  expect(declared[2]!.columns.at(-1)).toEqual({ name: "_load_date", description: "UTC day of the load" });
   expect(graph.actions.find(({ target }) => target.name === "a")).toMatchObject({
     dependencies: [{ schema: "raw", name: "shop_orders" }],
     query: expect.stringContaining('from "\uE000raw"."shop_orders"'),

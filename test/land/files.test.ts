@@ -141,7 +141,7 @@ test("rejects keep file, line, byte offset, reason and text, and replay lands th
       record: '3,"c\n3",oops,2026-01-04',
     },
   ]);
-  expect(await replay()).toMatchObject({ loadId: null, rows: 0, left: 2 });
+  expect(await replay()).toMatchObject({ loadIds: [], rows: 0, left: 2 });
   schema({ ...orderSchema, properties: { ...orderSchema.properties, note: { type: "string" } } });
   await rows("update raw._rejected set record = replace(record, 'oops', '3.50')");
   expect(await replay()).toMatchObject({ rows: 1, left: 1, reasons: [{ reason: "id: must be integer", count: 1 }] });
@@ -373,6 +373,7 @@ test("a file is known for the table that it landed in: a new table, or one that 
   // The two rejects of the old table are not this one's.
   expect(await replay()).toMatchObject({ rows: 0, left: 1 });
 
+  await rows("drop view raw.orders_v2_current");
   await rows("drop table raw.orders_v2");
   expect(statuses(await load({ dryRun: true }))).toEqual(landed);
   expect(statuses(await load())).toEqual(landed);
@@ -386,6 +387,8 @@ test("a ledger from before files were known by table is brought up to date by th
   const { put, load, rows } = await fileIngest();
   put({ "a.csv": some(1, 2) });
   await load();
+  await rows("drop view raw.orders_current, raw._current_load");
+  await rows("alter table raw._load drop column file, drop column version, drop column replay_of");
   await rows("alter table raw._file drop column table_name");
   await rows(
     "alter table raw._file add primary key (source, stream, path, version), add unique (source, stream, path, checksum)",

@@ -200,6 +200,7 @@ test("loads, builds, audits, publishes, goes back and collects as users without 
     "marts r builder",
     "marts v publisher",
     "raw r loader",
+    "raw v loader",
     "reports v publisher",
     "staging v publisher",
   ]);

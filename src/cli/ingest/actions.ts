@@ -133,9 +133,9 @@ export async function replayAll(shell: Shell, names: readonly string[], flags: I
     for (const stream of streams)
       all.push({ source: declaration.source, ...(await replay(declaration, stream, settings)) });
   if (flags.json) return shell.print(JSON.stringify(all));
-  const rows = all.map(({ source, stream, loadId, rows, left, reasons }) => [
+  const rows = all.map(({ source, stream, loadIds, rows, left, reasons }) => [
     `${source}.${stream}`,
-    loadId,
+    loadIds.join(", "),
     String(rows),
     String(left),
     reasons.map(({ reason, count }) => `${count} × ${reason}`).join("; "),

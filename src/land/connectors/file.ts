@@ -59,10 +59,11 @@ async function landContent(load: Load, content: Content): Promise<Ending<number>
   const other = await sink.past.sameContent(target.key, file.path, checksum);
   if (other !== undefined) load.tally.warnings.push(`${file.path} has the same content as ${other}`);
   const { path, modifiedAt = null, version: tag = null } = file;
-  const version = (versions.at(-1)?.version ?? 0) + 1;
-  const isNew = !versionOf(versions, checksum);
-  const entry = isNew ? { file: { path, version, checksum, bytes: count(), modifiedAt, tag } } : {};
-  return { keep: { asOf, details: { file: path, version, ...details }, ...entry }, answer: version };
+  const landed = versionOf(versions, checksum);
+  const version = landed?.version ?? (versions.at(-1)?.version ?? 0) + 1;
+  const entry = landed ? {} : { file: { path, version, checksum, bytes: count(), modifiedAt, tag } };
+  const keep = { asOf, content: { path, version }, details: { file: path, version, ...details }, ...entry };
+  return { keep, answer: version };
 }
 
 /** The file's records as bytes, unpacked, while the bytes as stored are counted and hashed. */

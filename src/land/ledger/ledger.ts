@@ -1,4 +1,4 @@
-import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
+import { CURRENT_LOADS, type IngestDeclaration, type StreamDeclaration } from "../../model/declarations.ts";
 import type { LoadCursor } from "../../model/load-report.ts";
 import type { Client } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
@@ -6,6 +6,7 @@ import { createSchemaOnce } from "../../sql/ddl.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Identifier, join, type Sql, sql } from "../../sql/sql.ts";
+import { currentLoads } from "./current-loads.ts";
 
 /** Which loads belong together: a stream into a table, by one cursor field. */
 export interface LedgerKey {
@@ -29,6 +30,10 @@ export interface LedgerEntry {
   readonly cursor: LoadCursor | null;
   readonly batch: string;
   readonly asOf: string | null;
+  /** The file it landed, and which of the contents of that path. */
+  readonly content?: { readonly path: string; readonly version: number };
+  /** The load whose rejects it landed. */
+  readonly replayOf?: string;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
@@ -45,12 +50,20 @@ export async function prepareLedger(client: Client, schema: string): Promise<voi
     await client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform ingest ledger', 0))`);
     await client.script(createSchemaOnce(schema));
     await client.script(ledgerStatements(schema));
-    if (!(await isUpToDate(client, schema))) await client.script(filesByTable(schema));
+    if (!(await filesKnowTables(client, schema))) await client.script(filesByTable(schema));
+    await client.script(currentLoads(schema));
   });
 }
 
 /** Whether the ledger has what came last. */
 async function isUpToDate(client: Client, schema: string): Promise<boolean> {
+  const { rows } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
+    id(schema, CURRENT_LOADS).toString(),
+  ]);
+  return rows[0]!.found === "t";
+}
+
+async function filesKnowTables(client: Client, schema: string): Promise<boolean> {
   const { rows } = await client.query<{ found: string }>(
     sql`
       select exists (
@@ -112,7 +125,14 @@ function ledgerStatements(schema: string): Sql {
 
     alter table ${load!}
       add column if not exists batch text not null default 'log',
-      add column if not exists as_of text;
+      add column if not exists as_of text,
+      add column if not exists file text,
+      add column if not exists version integer,
+      add column if not exists replay_of bigint;
+
+    update ${load!}
+    set file = details ->> 'file', version = (details ->> 'version')::integer
+    where file is null and details ->> 'file' is not null;
 
     create table if not exists ${rejected!} (
       load_id bigint not null,
@@ -170,6 +190,9 @@ function ledgerComments(schema: string): Sql[] {
     column("_load", "status", "loaded, or failed (nothing was landed)"),
     column("_load", "cursor", "Where the next load begins"),
     column("_load", "batch", "What the load says about records it does not hold: log, partial, full or slice"),
+    column("_load", "file", "The path of the file that it landed"),
+    column("_load", "version", "Counts the contents of the path, from 1"),
+    column("_load", "replay_of", "The load whose rejects it landed"),
     column("_load", "as_of", "The date or time the batch is of, from the path of its file"),
     table(rejectedTable(schema), "Records that do not meet their schema, with the reason and the record"),
     column("_rejected", "position", "Where the source had the record"),
@@ -225,10 +248,10 @@ export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEnt
     sql`
       insert into ${loadTable(key.schema)} (
         load_id, source, stream, table_name, status, started_at, finished_at,
-        rows, rejected, cursor, details, batch, as_of
+        rows, rejected, cursor, details, batch, as_of, file, version, replay_of
       )
       overriding system value
-      values ($1, $2, $3, $4, 'loaded', now(), clock_timestamp(), $5, $6, $7, $8, $9, $10)`,
+      values ($1, $2, $3, $4, 'loaded', now(), clock_timestamp(), $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [
       entry.loadId,
       key.source,
@@ -240,6 +263,9 @@ export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEnt
       JSON.stringify({ ...entry.details, cursor_field: key.cursorField }),
       entry.batch,
       entry.asOf,
+      entry.content?.path ?? null,
+      entry.content?.version ?? null,
+      entry.replayOf ?? null,
     ],
   );
 }

@@ -47,18 +47,39 @@ export interface OpenReject {
   readonly reason: string;
 }
 
-/** All of a stream on their way into its table, in the order in which they came. */
-export async function openRejects(client: Client, key: LedgerKey): Promise<readonly OpenReject[]> {
+/** The loads into the table of a stream that have open rejects, the oldest first. */
+export async function loadsWithRejects(client: Client, key: LedgerKey): Promise<readonly string[]> {
+  const { rows } = await client.query<{ load_id: string }>(
+    sql`
+      select load_id
+      from ${loadTable(key.schema)}
+      where source = $1
+        and stream = $2
+        and table_name = $3
+        and load_id in (
+          select load_id
+          from ${rejectedTable(key.schema)}
+          where replayed_by is null
+        )
+      order by load_id`,
+    [key.source, key.stream, key.table],
+  );
+  return rows.map((row) => row.load_id);
+}
+
+/** Those of one load, in the order in which they came. */
+export async function openRejects(
+  client: Client,
+  { schema }: LedgerKey,
+  loadId: string,
+): Promise<readonly OpenReject[]> {
   const { rows } = await client.query<OpenReject>(
     sql`
       select load_id as "loadId", row_no as "rowNo", record, position, reason
-      from ${rejectedTable(key.schema)}
-      where source = $1
-        and stream = $2
-        and replayed_by is null
-        and load_id in (select load_id from ${loadTable(key.schema)} where table_name = $3)
-      order by load_id, row_no`,
-    [key.source, key.stream, key.table],
+      from ${rejectedTable(schema)}
+      where load_id = $1 and replayed_by is null
+      order by row_no`,
+    [loadId],
   );
   return rows;
 }

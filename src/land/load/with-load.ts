@@ -30,7 +30,10 @@ interface Kept {
   readonly batch?: BatchDeclaration["kind"];
   readonly asOf?: string | null;
   readonly details?: object;
+  /** A content that is new to its path. */
   readonly file?: FileVersion;
+  readonly content?: { readonly path: string; readonly version: number };
+  readonly replayOf?: string;
 }
 
 interface LoadResult<T> {
@@ -92,7 +95,7 @@ async function end(load: Load, writer: LoadWriter, follower: Follower, keep: Kep
   const { target, tally } = load;
   const { pages, records, rows, rejected, skipped, reasons, days } = tally;
   const { by, kind } = target.stream.batch;
-  const { batch = kind, asOf = null, file, details } = keep;
+  const { batch = kind, asOf = null, file, content, replayOf, details } = keep;
   const cursor = follower.end(tally);
   const figures = {
     pages,
@@ -102,7 +105,11 @@ async function end(load: Load, writer: LoadWriter, follower: Follower, keep: Kep
     ...(by && batch === kind ? { by } : {}),
     ...(days ? { days } : {}),
   };
-  const entry = { rows, rejected, cursor, batch, asOf, drift: tally.drift, file, details: { ...figures, ...details } };
+  const entry = {
+    ...{ rows, rejected, cursor, batch, asOf, file, content, replayOf },
+    drift: tally.drift,
+    details: { ...figures, ...details },
+  };
   const loadId = await writer.close(entry);
   if (load.server) load.emit({ kind: "committing" });
   return { loadId, pages, records, rows, rejected, skipped, cursor, reasons, warnings: tally.allWarnings };

@@ -12,9 +12,17 @@ export interface RawTable {
   readonly recordSchema: RecordSchema;
   readonly partition?: PartitionDeclaration;
   readonly indexes?: readonly (readonly string[])[];
+  /** The columns whose values name a slice, where a load replaces slices. */
+  readonly slicedBy?: readonly string[];
 }
 
 export function rawTable({ schema }: IngestDeclaration, stream: StreamDeclaration): RawTable {
-  const { table, recordSchema, partition, indexes } = stream;
-  return { schema, name: table, recordSchema, ...(partition ? { partition } : {}), ...(indexes ? { indexes } : {}) };
+  const { table, recordSchema, partition, indexes, batch } = stream;
+  const slicedBy = batch.kind === "slice" ? batch.by : undefined;
+  return {
+    ...{ schema, name: table, recordSchema },
+    ...(partition ? { partition } : {}),
+    ...(indexes ? { indexes } : {}),
+    ...(slicedBy ? { slicedBy } : {}),
+  };
 }

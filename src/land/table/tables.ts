@@ -5,6 +5,7 @@ import { withTransaction } from "../../postgres/client.ts";
 import { id, ids, relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { empty, join, type Sql, sql } from "../../sql/sql.ts";
+import { currentView } from "./current-view.ts";
 import { firstPartitions, partitionClause } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
 import { typeOf } from "./server-types.ts";
@@ -33,9 +34,17 @@ export async function evolveTable(client: Client, table: RawTable): Promise<void
   if (existing === undefined) return;
   const missing = await missingIndexes(client, table);
   const statements = [...changes(table, existing), ...missing.map((columns) => createIndex(table, columns))];
-  if (statements.length === 0) return;
+  if (!statements.length && !(await currentView(client, table)).length) return;
   // Apart from the load: the table is not locked while records are fetched.
-  await withTransaction(client, () => client.script(join([sql`set local lock_timeout = '30s'`, ...statements], ";\n")));
+  await withTransaction(client, async () => {
+    await client.script(join([sql`set local lock_timeout = '30s'`, ...statements], ";\n"));
+    await makeCurrentView(client, table);
+  });
+}
+
+async function makeCurrentView(client: Client, table: RawTable): Promise<void> {
+  const statements = await currentView(client, table);
+  if (statements.length) await client.script(join(statements, ";\n"));
 }
 
 /** Creates the table inside the load's transaction, unless it exists. Returns whether it was created. */
@@ -62,6 +71,7 @@ export async function createTable(client: Client, table: RawTable): Promise<bool
     ...comments,
   ];
   await client.script(join(statements, ";\n"));
+  await makeCurrentView(client, table);
   return true;
 }
 

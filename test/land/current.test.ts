@@ -1,0 +1,91 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { type FileIngest, fileIngest, orderSchema } from "../support/ingest-files.ts";
+
+// What counts now: `raw.<table>_current`, of the loads in `raw._current_load`.
+
+const line = (id: number, customer: string | number, day = "2026-01-01") =>
+  `${JSON.stringify({ id, customer, day })}\n`;
+const current = async ({ rows }: FileIngest, order = "id, customer") =>
+  (await rows(`select id, customer from raw.orders_current order by ${order}`)).map(
+    ({ id, customer }) => `${id} ${customer}`,
+  );
+const strict = { ...orderSchema, properties: { ...orderSchema.properties, customer: { type: "integer" } } };
+
+test("of a file its newest content counts, with what a replay landed of it, and nothing of contents before", async () => {
+  const ingest = await fileIngest("format: ndjson", strict);
+  const { put, load, replay, schema, rows } = ingest;
+  put({ "a.ndjson": line(1, 1) + line(2, "two"), "b.ndjson": line(3, 3) + line(4, "four") });
+  await load();
+  expect(await current(ingest)).toEqual(["1 1", "3 3"]);
+  put({ "b.ndjson": line(3, 30) + line(4, "vier") });
+  await load();
+  expect(await current(ingest)).toEqual(["1 1", "3 30"]);
+
+  schema({ ...strict, properties: { ...strict.properties, customer: { type: "string", postgresType: "bigint" } } });
+  // The rejects are no numbers as texts either.
+  expect(await replay()).toMatchObject({ rows: 0, left: 3 });
+  schema(strict);
+  await rows(`update raw._rejected set record = regexp_replace(record, '"(two|four|vier)"', '7')`);
+  expect(await replay()).toMatchObject({ loadIds: ["7", "8", "9"], rows: 3, left: 0 });
+  expect(await current(ingest)).toEqual(["1 1", "2 7", "3 30", "4 7"]);
+  expect(await rows("select load_id, batch_id, file, version from raw._current_load order by 1")).toEqual([
+    { load_id: "1", batch_id: "1", file: "a.ndjson", version: "1" },
+    { load_id: "3", batch_id: "3", file: "b.ndjson", version: "2" },
+    { load_id: "7", batch_id: "1", file: "a.ndjson", version: "1" },
+    { load_id: "9", batch_id: "3", file: "b.ndjson", version: "2" },
+  ]);
+
+  // All once more: the new loads take the place of the old ones and of their replays.
+  put({ "a.ndjson": line(1, 1) + line(2, 2), "b.ndjson": line(3, 30) + line(4, "vier") });
+  await load({ full: true });
+  expect(await current(ingest)).toEqual(["1 1", "2 2", "3 30"]);
+});
+
+test("of batches that are all there is, the last one counts, by the day in their paths", async () => {
+  const ingest = await fileIngest("format: ndjson\nbatch: { kind: full, asOf: '(\\d+)', maxShrink: 99% }");
+  ingest.put({ "day2.ndjson": line(1, "b") + line(2, "b") });
+  await ingest.load();
+  ingest.put({ "day1.ndjson": line(1, "a") });
+  await ingest.load({ force: true });
+  expect(await current(ingest)).toEqual(["1 b", "2 b"]);
+  ingest.put({ "day3.ndjson": line(2, "c") });
+  await ingest.load({ force: true });
+  expect(await current(ingest)).toEqual(["2 c"]);
+});
+
+test("of slices, each one's last load counts", async () => {
+  const ingest = await fileIngest("format: ndjson\nbatch: { kind: slice, by: [day] }");
+  ingest.put({ "a.ndjson": line(1, "a", "2026-01-01") + line(2, "a", "2026-01-02") + line(3, "a", "2026-01-02") });
+  await ingest.load();
+  ingest.put({ "b.ndjson": line(2, "b", "2026-01-02") + line(4, "b", "2026-01-03") });
+  await ingest.load();
+  expect(await current(ingest)).toEqual(["1 a", "2 b", "4 b"]);
+});
+
+test("a log counts whole; a column that came is in the view, which follows the declaration and takes nobody's place", async () => {
+  const ingest = await fileIngest("format: ndjson");
+  const { dir, put, load, schema, rows } = ingest;
+  await rows("create schema raw");
+  await rows("create table raw.orders_current (mine int)");
+  put({ "a.ndjson": line(1, "a") });
+  await load();
+  expect(await rows("select count(*) from raw.orders_current")).toEqual([{ count: "0" }]);
+  await rows("drop table raw.orders_current");
+  put({ "b.ndjson": line(2, "b") });
+  await load();
+  expect(await current(ingest)).toEqual(["1 a", "2 b"]);
+  schema({ ...orderSchema, properties: { ...orderSchema.properties, colour: { type: "string" } } });
+  put({ "c.ndjson": '{"id":3,"colour":"red"}\n' });
+  await load();
+  expect(await rows("select id, colour, _load_id from raw.orders_current where id = 3")).toEqual([
+    { id: "3", colour: "red", _load_id: "3" },
+  ]);
+
+  // A model reads it as any raw table.
+  writeFileSync(join(dir, "dataform.json"), '{ "warehouse": "postgres", "defaultSchema": "marts" }');
+  expect(await rows("select obj_description('raw.orders_current'::regclass) as said")).toEqual([
+    { said: "What counts now of orders: the rows of the loads in _current_load" },
+  ]);
+});
