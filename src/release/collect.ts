@@ -12,7 +12,7 @@ import { lookUp } from "../sql/session.ts";
 import { join, sql } from "../sql/sql.ts";
 import { waitForHorizon } from "./horizon.ts";
 import { Kept } from "./kept.ts";
-import { dropStatements, type PrivateObject, privateObjects } from "./private-objects.ts";
+import { bytesOf, dropStatements, type PrivateObject, privateNames, privateObjects } from "./private-objects.ts";
 import { forgetOldReleases, pruneHistory } from "./prune.ts";
 import type { Retention } from "./retention.ts";
 import { objectsOf } from "./sizes.ts";
@@ -73,14 +73,22 @@ export async function collect(
   const settled = !slow.length || (await noSnapshotIsOlder(record));
   const kept = new Kept();
   const dropped: PrivateObject[] = [];
+  let bytes = 0;
   // First, so that what their views read until now is litter.
   const busy = settled ? await turnToStorage(builder, slow, kept) : slow;
-  const present = await privateObjects(record, environment);
+  const present = await presentObjects(record, environment, needed);
   const litter = await litterOf(record, environment, newest, present, needed.names);
   for (const { name, readers } of litter) if (readers) kept.add(`kept private ${name}`, `${readers} reads it`);
   const free = litter.filter(({ readers }) => readers === "");
   for (let start = 0; start < free.length; start += 100) {
-    dropped.push(...(await drop(await builder(), free.slice(start, start + 100), kept)));
+    const some = free.slice(start, start + 100);
+    const sizes = await bytesOf(
+      record,
+      some.map(({ name }) => name),
+    );
+    const gone = await drop(await builder(), some, kept);
+    for (const { name } of gone) bytes += sizes.get(name) ?? 0;
+    dropped.push(...gone);
     await failpoint("object dropped");
   }
   for (const { storage } of busy) needed.undo.delete(storage!.undo);
@@ -92,8 +100,14 @@ export async function collect(
   if (needed.undo.size) await pruneUndo(await builder(), needed.undo, kept);
   const history = await pruneHistory(record, environment, retention);
   await failpoint("collected");
-  const bytes = dropped.reduce((sum, object) => sum + object.bytes, 0);
   return { releases, objects: dropped.length, bytes, ...history, kept: kept.lines() };
+}
+
+/** The private objects that are there; none where each has its place and holds no rows that went. */
+async function presentObjects(client: Client, environment: string, needed: Needed): Promise<PrivateObject[]> {
+  const isNeeded = (name: string) => needed.names.has(name);
+  if (!needed.undo.size && (await privateNames(client, environment)).every(isNeeded)) return [];
+  return privateObjects(client, environment);
 }
 
 /**
@@ -191,8 +205,15 @@ async function tenTimes(work: () => Promise<unknown>): Promise<unknown> {
   return failure;
 }
 
-/** Names that kept and waiting releases need, and the undo tables among them with the oldest kept release. */
-async function neededObjects(client: Client, environment: string) {
+/** What kept and waiting releases need. */
+interface Needed {
+  readonly names: ReadonlySet<string>;
+  /** The undo tables among them, with the oldest kept release. */
+  readonly undo: Map<string, number>;
+  readonly storages: ReadonlySet<string>;
+}
+
+async function neededObjects(client: Client, environment: string): Promise<Needed> {
   const names = new Set<string>();
   const undo = new Map<string, number>();
   const storages = new Set<string>();

@@ -12,7 +12,7 @@ import { keyword } from "../sql/ddl.ts";
 import { id, relationId } from "../sql/identifiers.ts";
 import { PRIVATE_SCHEMA, privateId, setAside } from "../sql/names.ts";
 import { join, sql } from "../sql/sql.ts";
-import { asBuilder, dropStatements, type PrivateObject, privateObjects } from "./private-objects.ts";
+import { asBuilder, bytesOf, dropStatements, type PrivateObject, privateObjects } from "./private-objects.ts";
 
 /** What of an environment is dropped with it. */
 export interface DropReport {
@@ -60,12 +60,16 @@ export async function dropEnvironment(
     const catalog = await readCatalog(client, environment, []);
     if (options.project && !settings.embedded) refuseStranger(options.project, catalog);
     const has = await belongings(client, catalog);
+    const sizes = await bytesOf(
+      client,
+      has.objects.map(({ name }) => name),
+    );
     const report: DropReport = {
       version: 1,
       environment,
       views: has.views.map(({ target }) => targetKey(target)),
       privateObjects: has.objects.length,
-      bytes: has.objects.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytes: [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0),
       schemas: [],
       restored: [],
       kept: [],

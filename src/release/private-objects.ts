@@ -8,18 +8,29 @@ export interface PrivateObject {
   readonly name: string;
   readonly kind: "table" | "view";
   readonly label: ObjectLabel;
-  /** On disk, indexes included. */
-  readonly bytes: number;
   /** Views of others, and public ones, that read it. */
   readonly readers: string;
   /** Of a view: the private objects that it reads. */
   readonly reads: readonly string[];
 }
 
+const ofEnvironment = sql`
+  from pg_class c
+  join pg_description l on l.classoid = 'pg_class'::regclass and l.objoid = c.oid and l.objsubid = 0
+  where c.relnamespace = to_regnamespace($2) and c.relkind in ('r', 'v')
+    and l.description like '{"environment":%' and l.description::jsonb ->> 'environment' = $1`;
+
+/** Names of the private objects of the environment. */
+export async function privateNames(client: Client, environment: string): Promise<string[]> {
+  const query = sql`select c.relname as name ${ofEnvironment}`;
+  const { rows } = await client.query<{ name: string }>(query, [environment, PRIVATE_SCHEMA]);
+  return rows.map(({ name }) => name);
+}
+
 /** Private objects of the environment, those built last first. */
 export async function privateObjects(client: Client, environment: string): Promise<PrivateObject[]> {
-  const { rows } = await client.query<Record<"name" | "relkind" | "label" | "bytes" | "readers" | "reads", string>>(
-    sql`select c.relname as name, c.relkind, l.description as label, pg_total_relation_size(c.oid) as bytes,
+  const { rows } = await client.query<Record<"name" | "relkind" | "label" | "readers" | "reads", string>>(
+    sql`select c.relname as name, c.relkind, l.description as label,
        coalesce((
          select string_agg(distinct n.nspname || '.' || r.relname, ', ')
          from pg_depend d
@@ -34,21 +45,27 @@ export async function privateObjects(client: Client, environment: string): Promi
          join pg_class s on s.oid = d.refobjid
          where w.ev_class = c.oid and s.oid <> c.oid and s.relnamespace = c.relnamespace
        ) as reads
-     from pg_class c
-     join pg_description l on l.classoid = 'pg_class'::regclass and l.objoid = c.oid and l.objsubid = 0
-     where c.relnamespace = to_regnamespace($2) and c.relkind in ('r', 'v')
-       and l.description like '{"environment":%' and l.description::jsonb ->> 'environment' = $1
+     ${ofEnvironment}
      order by c.oid desc`,
     [environment, PRIVATE_SCHEMA],
   );
-  return rows.map(({ name, relkind, label, bytes, readers, reads }) => ({
+  return rows.map(({ name, relkind, label, readers, reads }) => ({
     name,
     kind: relkind === "v" ? "view" : "table",
     label: JSON.parse(label) as ObjectLabel,
-    bytes: Number(bytes ?? 0),
     readers,
     reads: JSON.parse(reads) as string[],
   }));
+}
+
+/** Bytes on disk of private objects, indexes included, by name. The server looks at every file of theirs. */
+export async function bytesOf(client: Client, names: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await client.query<Record<"name" | "bytes", string | null>>(
+    sql`select c.relname as name, pg_total_relation_size(c.oid) as bytes
+     from pg_class c where c.relnamespace = to_regnamespace($2) and c.relname = any($1::text[])`,
+    [names, PRIVATE_SCHEMA],
+  );
+  return new Map(rows.map(({ name, bytes }) => [name!, Number(bytes ?? 0)]));
 }
 
 const KINDS: Readonly<Record<PrivateObject["kind"], Sql>> = { view: sql`view`, table: sql`table` };

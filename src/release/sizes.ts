@@ -1,4 +1,3 @@
-import type { PrivateObject } from "./private-objects.ts";
 import type { StoredRelease } from "./store.ts";
 
 /** Names of the private objects that a release needs; none once it is collected. */
@@ -18,12 +17,14 @@ export interface ReleaseSize {
   readonly own: number;
 }
 
-/** The size of each release that is kept or waits, by its number. */
+/**
+ * The size of each release that is kept or waits, by its number.
+ * @param bytes of each private object, by name
+ */
 export function sizesOf(
   releases: readonly Pick<StoredRelease, "release" | "manifest" | "items">[],
-  objects: readonly Pick<PrivateObject, "name" | "bytes">[],
+  bytes: ReadonlyMap<string, number>,
 ): ReadonlyMap<number, ReleaseSize> {
-  const bytes = new Map(objects.map((object) => [object.name, object.bytes]));
   const users = new Map<string, number>();
   const needed = releases.map((release) => ({ release: release.release, names: new Set(objectsOf(release)) }));
   for (const { names } of needed) for (const name of names) users.set(name, (users.get(name) ?? 0) + 1);

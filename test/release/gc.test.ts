@@ -150,12 +150,8 @@ test("the size of a release is that of all it consists of; its own is what no ot
     { release: 1, manifest: { a: entry("a1"), b: entry("b1") } },
     { release: 0 },
   ];
-  const objects = [
-    { name: "a1", bytes: 1 },
-    { name: "a2", bytes: 2 },
-    { name: "b1", bytes: 10 },
-  ];
-  expect([...sizesOf(releases, objects)]).toEqual([
+  const bytes = new Map(Object.entries({ a1: 1, a2: 2, b1: 10 }));
+  expect([...sizesOf(releases, bytes)]).toEqual([
     [2, { bytes: 12, own: 2 }],
     [1, { bytes: 11, own: 1 }],
     [0, { bytes: 0, own: 0 }],

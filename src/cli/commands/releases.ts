@@ -1,8 +1,8 @@
 import { describeHold, readHold } from "../../environment/hold.ts";
 import { hasMetadata } from "../../environment/layout.ts";
 import { withClient } from "../../postgres/client.ts";
-import { privateObjects } from "../../release/private-objects.ts";
-import { type ReleaseSize, sizesOf } from "../../release/sizes.ts";
+import { bytesOf } from "../../release/private-objects.ts";
+import { objectsOf, type ReleaseSize, sizesOf } from "../../release/sizes.ts";
 import { readReleases } from "../../release/store.ts";
 import { openDatabase } from "../database.ts";
 import { addConnectionOption, type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
@@ -28,7 +28,7 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
           if (!(await hasMetadata(client)))
             return { releases: [], sizes: new Map<number, ReleaseSize>(), held: undefined };
           const found = await readReleases(client, environment);
-          const sizes = sizesOf(found, await privateObjects(client, environment));
+          const sizes = sizesOf(found, await bytesOf(client, found.flatMap(objectsOf)));
           return { releases: found, sizes, held: await readHold(client, environment) };
         },
       );
