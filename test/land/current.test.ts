@@ -44,13 +44,13 @@ test("of a file its newest content counts, with what a replay landed of it, and 
 });
 
 test("of batches that are all there is, the last one counts, by the day in their paths", async () => {
-  const ingest = await fileIngest("format: ndjson\nbatch: { kind: full, asOf: '(\\d+)', maxShrink: 99% }");
-  ingest.put({ "day2.ndjson": line(1, "b") + line(2, "b") });
+  const ingest = await fileIngest("format: ndjson\nbatch: { kind: full, asOf: '(\\d{8})', maxShrink: 99% }");
+  ingest.put({ "day20260102.ndjson": line(1, "b") + line(2, "b") });
   await ingest.load();
-  ingest.put({ "day1.ndjson": line(1, "a") });
+  ingest.put({ "day20260101.ndjson": line(1, "a") });
   await ingest.load({ force: true });
   expect(await current(ingest)).toEqual(["1 b", "2 b"]);
-  ingest.put({ "day3.ndjson": line(2, "c") });
+  ingest.put({ "day20260103.ndjson": line(2, "c") });
   await ingest.load({ force: true });
   expect(await current(ingest)).toEqual(["2 c"]);
 });

@@ -400,3 +400,63 @@ test("a ledger from before files were known by table is brought up to date by th
     { path: "b.csv", table_name: "orders" },
   ]);
 });
+
+const failedWith = async (ingest: FileIngest, name: string, content: string) => {
+  ingest.put({ [name]: content });
+  const { files } = await ingest.load();
+  ingest.remove(name);
+  return files!.find(({ path }) => path === name)!.error;
+};
+
+test("a path whose date does not exist lands nothing, and one that does lands with it", async () => {
+  const ingest = await fileIngest("format: csv\nbatch: { kind: log, asOf: 'orders-([^.]+)' }");
+  for (const wrong of ["2024-02-30", "20240230", "2024-1-1", "2024-01-01T25:00", "31-12-2024", "2024-0101", "latest"])
+    expect(await failedWith(ingest, `orders-${wrong}.csv`, some(1, 1))).toMatchObject({
+      message: expect.stringContaining(`the path orders-${wrong}.csv does not say which date it is of`),
+      found: wrong,
+    });
+  const right = ["2024-02-29", "20240229", "2024-02-29T23:59:59Z", "20240229T235959", "2024-02-29 10:00+01:00"];
+  ingest.put(Object.fromEntries(right.map((day, n) => [`orders-${day}.csv`, some(n, n)])));
+  expect(await ingest.load()).toMatchObject({ status: "loaded", rows: 5 });
+  for (const style of ["ISO, DMY", "German", "SQL, MDY"])
+    expect(
+      await ingest.rows(`
+        with set as materialized (select set_config('DateStyle', '${style}', false))
+        select distinct (case when set is not null then as_of end)::timestamp::date::text = to_char(date '2024-02-29', 'YYYY-MM-DD')
+          or (case when set is not null then as_of end)::timestamp::date = date '2024-02-29' as read
+        from raw._load, set`),
+    ).toEqual([{ read: "t" }]);
+});
+
+test("a file that ends between the CR and the LF of a line end is cut, whatever else its declaration allows", async () => {
+  const csv = await fileIngest("format: csv\ncsv: { finalNewline: false }");
+  const rows = some(1, 300).replaceAll("\n", "\r\n");
+  const cut = {
+    message: expect.stringContaining("the file is not whole: it ends between the CR and the LF of a line end"),
+  };
+  expect(await failedWith(csv, "a.csv", rows.slice(0, -1))).toMatchObject(cut);
+  expect(await failedWith(csv, "a.csv", some(1, 3).replaceAll("\n", "\r"))).toBe(null);
+  expect(await failedWith(csv, "b.csv", rows.slice(0, -2))).toBe(null);
+
+  const ndjson = await fileIngest("format: ndjson");
+  const records = '{"id":1}\r\n{"id":2}\r\n';
+  expect(await failedWith(ndjson, "a.ndjson", records.slice(0, -1))).toMatchObject(cut);
+  expect(await failedWith(ndjson, "b.ndjson", records)).toBe(null);
+  expect(await failedWith(ndjson, "c.ndjson", records.slice(0, -2))).toBe(null);
+});
+
+test("a JSON document over several lines is no file of a record per line", async () => {
+  const ingest = await fileIngest("format: ndjson");
+  const document = {
+    message: expect.stringContaining("the file is one JSON document, not a record per line"),
+    hint: expect.stringContaining("format: json"),
+  };
+  for (const text of [
+    '[\n  {"id":1},\n  {"id":2}\n]\n',
+    '\n { \n"items": [\n{"id":1}\n]\n}\n',
+    '[\r\n{"id":1}\r\n]\r\n',
+  ])
+    expect(await failedWith(ingest, "a.ndjson", text)).toMatchObject(document);
+  expect(await ingest.rows("select count(*) from raw.orders")).toEqual([{ count: "0" }]);
+  expect(await failedWith(ingest, "b.ndjson", '\n{"id":1}\n[1]\n')).toBe(null);
+});

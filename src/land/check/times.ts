@@ -71,6 +71,21 @@ export function isDateTimeText(text: string): boolean {
   return plain.length <= LONGEST && isTimeAt(codes(plain), 0, plain.length, true, 23);
 }
 
+/**
+ * A day as people put it into the name of a file, and perhaps a time of day: 2026-01-31, 20260131, 20260131T235959,
+ * 2026-01-31 23:59:59+01:00. PostgreSQL reads all of them, whatever its DateStyle.
+ */
+export function isMoment(text: string): boolean {
+  const found =
+    /^(\d{4})(-?)(\d\d)\2(\d\d)(?:[T ](\d\d)(:?)(\d\d)(?:\6(\d\d(?:\.\d{1,6})?))?(Z|[+-]\d\d(?::?\d\d)?)?)?$/.exec(
+      text,
+    );
+  if (!found) return false;
+  const [, year, , month, day, hour = "00", , minute = "00", second = "00", zone = "Z"] = found;
+  const zoned = zone.length === 3 ? `${zone}:00` : zone;
+  return isDateTimeText(`${year}-${month}-${day}T${hour}:${minute}:${second}${zoned}`);
+}
+
 /** Text of up to that many characters as bytes, 0 for what is not ASCII. Used again by the next call. */
 function codes(text: string): Uint8Array {
   for (let at = 0; at < text.length; at++) {

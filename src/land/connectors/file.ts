@@ -3,6 +3,7 @@ import type { FileStream, StreamDeclaration } from "../../model/declarations.ts"
 import { UserError } from "../../model/errors.ts";
 import type { SourceFile } from "../../sources/source.ts";
 import { unpack } from "../../sources/unpack/unpack.ts";
+import { isMoment } from "../check/times.ts";
 import type { KnownVersion } from "../ledger/file-ledger.ts";
 import type { Landed, Load } from "../load/load.ts";
 import type { LandOptions } from "../load/options.ts";
@@ -99,10 +100,14 @@ function versionOf(versions: readonly KnownVersion[], checksum: string): KnownVe
 function batchTime({ batch }: StreamDeclaration, path: string): string | null {
   if (batch.asOf === undefined) return null;
   const found = new RegExp(batch.asOf).exec(path)?.[1];
-  if (found !== undefined) return found;
+  if (found !== undefined && isMoment(found)) return found;
   throw new UserError({
     message: `the path ${path} does not say which date it is of`,
-    expected: `a path that matches ${batch.asOf} (batch.asOf)`,
+    expected:
+      found === undefined
+        ? `a path that matches ${batch.asOf} (batch.asOf)`
+        : "a day that exists, as 2026-01-31 or 20260131, and after it, if at all, a time of day: 2026-01-31T23:59:59Z",
+    ...(found === undefined ? {} : { found }),
     hint: "name the file accordingly, or correct batch.asOf",
     exitCode: 1,
   });

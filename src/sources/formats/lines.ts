@@ -9,6 +9,8 @@ export interface Line {
   readonly tooLong: boolean;
   /** False for a last line that the file ends in. */
   readonly terminated: boolean;
+  /** True for a last line that the file ends in between the CR and the LF that end the others. */
+  readonly cutInLineEnd: boolean;
 }
 
 const LF = 10;
@@ -25,6 +27,8 @@ export class LineSplitter {
   #line = 1;
   /** Of the first byte of the open line. */
   #byte = 0;
+  /** Whether the last line ended with CR LF. */
+  #wasCrLf = false;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -44,7 +48,9 @@ export class LineSplitter {
 
   /** The last line, where the file ends without a line end. */
   *end(): Generator<Line> {
-    if (this.#length > 0) yield { ...this.#close(Buffer.alloc(0)), terminated: false };
+    const wasCrLf = this.#wasCrLf;
+    if (this.#length > 0)
+      yield { ...this.#close(Buffer.alloc(0)), terminated: false, cutInLineEnd: wasCrLf && this.#wasCrLf };
   }
 
   #keep(piece: Buffer): void {
@@ -65,13 +71,15 @@ export class LineSplitter {
 
   #lineOf(bytes: Buffer, length: number): Line {
     const tooLong = length > this.#maxBytes;
-    const end = bytes.at(-1) === CR && !tooLong ? bytes.length - 1 : bytes.length;
+    this.#wasCrLf = bytes.at(-1) === CR;
+    const end = this.#wasCrLf && !tooLong ? bytes.length - 1 : bytes.length;
     const line = {
       bytes: bytes.subarray(0, tooLong ? Math.min(end, HEAD_BYTES) : end),
       line: this.#line++,
       byte: this.#byte,
       tooLong,
       terminated: true,
+      cutInLineEnd: false,
     };
     this.#byte += length;
     return line;

@@ -4,7 +4,7 @@ import { measureDepth } from "../json/depth.ts";
 import { type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
 import { type FilePosition, type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES } from "../source.ts";
 import { decodeBytes } from "./csv/decode.ts";
-import { notWhole } from "./file-errors.ts";
+import { notWhole, unreadable } from "./file-errors.ts";
 import { type Line, LineSplitter } from "./lines.ts";
 import { head, PageBuilder, TOO_LONG } from "./pages.ts";
 
@@ -21,8 +21,13 @@ export function readNdjson(
   return async function* (bytes) {
     const splitter = new LineSplitter(maxBytes);
     const page = new PageBuilder();
+    let first = true;
     for await (const chunk of decodeBytes(bytes, encoding)) {
       for (const line of splitter.push(chunk)) {
+        if (first && line.bytes.length) {
+          refuseDocument(line);
+          first = false;
+        }
         if (!line.tooLong && landed?.(line)) continue;
         addLine(line, page);
         if (page.full || landed) yield page.build();
@@ -33,6 +38,18 @@ export function readNdjson(
     if (!page.empty) yield page.build();
   };
 }
+
+/** A document over several lines: some of them look like records, and only its own format knows which are. */
+function refuseDocument({ bytes, line }: Line): void {
+  if (!/^\s*[[{]\s*$/.test(bytes.subarray(0, MAX_OPENING).toString()) || bytes.length > MAX_OPENING) return;
+  throw unreadable("the file is one JSON document, not a record per line", {
+    found: `${bytes.toString().trim()} alone on line ${line}`,
+    hint: "nothing of it was landed: say format: json",
+  });
+}
+
+/** Bytes of a line that only opens a list or an object. */
+const MAX_OPENING = 64;
 
 const BLANK = "is blank";
 
@@ -58,7 +75,11 @@ class LineRecord extends JsonRecord implements FilePosition {
   }
 }
 
-function addLine({ bytes, line, byte, tooLong, terminated }: Line, page: PageBuilder): void {
+function addLine({ bytes, line, byte, tooLong, terminated, cutInLineEnd }: Line, page: PageBuilder): void {
+  if (cutInLineEnd)
+    throw notWhole("it ends between the CR and the LF of a line end", {
+      found: `the end of the file after line ${line}`,
+    });
   const text = bytes.toString();
   const reject = (reason: string, position = `line ${line}`) =>
     page.addRejected({ position, line, byte, reason, text: tooLong ? head(text) : text });

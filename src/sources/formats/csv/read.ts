@@ -54,7 +54,9 @@ export class CsvFile {
 
   /** @throws UserError for a file that is cut. */
   end(): void {
-    const { terminated, lastFields } = this.#scanner.end();
+    const { terminated, lastFields, cutInLineEnd } = this.#scanner.end();
+    if (cutInLineEnd)
+      throw cut("it ends between the CR and the LF of a line end", "CR LF after the lines before", AGAIN);
     if (!this.#names) throw cut("the file has no header", "it is empty", "an empty file is not a day without records");
     if (!terminated && (this.#options.finalNewline || lastFields < this.#names.length) && this.#ended === undefined)
       throw cut("the last line has no line end", "a file that is cut looks like this", FINAL_NEWLINE);

@@ -39,6 +39,8 @@ export interface ScanResult {
   readonly terminated: boolean;
   /** Fields of the last record. */
   readonly lastFields: number;
+  /** Whether the file ends after the first character of a line end of two. */
+  readonly cutInLineEnd: boolean;
 }
 
 /**
@@ -75,6 +77,9 @@ export class CsvScanner {
   #line = 1;
   #lastFields = 0;
   #terminated = true;
+  /** Whether the line end before the last one was CR LF. */
+  #wasCrLf = false;
+  #cutInLineEnd = false;
   /** A record that is too long: its beginning is kept, its bytes go by. */
   #skipping: { head: Buffer; line: number; offset: number; inQuotes: boolean } | undefined;
 
@@ -111,9 +116,8 @@ export class CsvScanner {
   /** @throws UserError for a file that is cut. */
   end(): ScanResult {
     const bytes = this.#withRest(Buffer.alloc(0));
-    if (!bytes.length && !this.#skipping) return { terminated: true, lastFields: this.#lastFields };
-    this.#advance(bytes, this.#scan(bytes, true));
-    return { terminated: this.#terminated, lastFields: this.#lastFields };
+    if (bytes.length || this.#skipping) this.#advance(bytes, this.#scan(bytes, true));
+    return { terminated: this.#terminated, lastFields: this.#lastFields, cutInLineEnd: this.#cutInLineEnd };
   }
 
   #advance(bytes: Buffer, used: number): void {
@@ -196,7 +200,9 @@ export class CsvScanner {
     if (at < length) {
       if (bytes[at] === CR) {
         if (at + 1 === length && !final) return -1;
-        if (bytes[at + 1] === LF) at++;
+        if (at + 1 === length) this.#cutInLineEnd = this.#wasCrLf;
+        this.#wasCrLf = bytes[at + 1] === LF;
+        if (this.#wasCrLf) at++;
       }
       at++;
     }
