@@ -16,8 +16,9 @@ export function stateDirectory(shell: Shell): string {
 
 /** The database the person named, or the embedded PostgreSQL, started when it is not running. */
 export async function openDatabase(shell: Shell, flags: ConnectionFlags): Promise<ConnectionSettings> {
-  const { url, credentials, roles } = flags;
-  const named = resolveConnection(shell.env, { url, credentials, roles, projectDir: shell.projectDir });
+  const { url, credentials, roles, publisherUrl } = flags;
+  const { projectDir } = shell;
+  const named = resolveConnection(shell.env, { url, credentials, roles, publisherUrl, projectDir });
   if (named) return chooseServer(named);
   const settings = await openEmbedded(shell);
   return roles ? { ...settings, roles } : settings;
@@ -35,10 +36,11 @@ export function whereLine(settings: ConnectionSettings, flags: EnvironmentFlags,
   return [databaseLine(settings), environmentText(flags, shell)].join(", ");
 }
 
-export function databaseLine({ source, passedOver = [], roles, ...settings }: ConnectionSettings): string {
+export function databaseLine({ source, passedOver = [], roles, publisher, ...settings }: ConnectionSettings): string {
   const passed = passedOver.length ? `; not ${passedOver.join(", ")}` : "";
   const database = `database ${connectionUrl({ ...settings, source })} (${source}${passed})`;
-  return roles ? `${database}, roles ${roles}` : database;
+  const logins = publisher ? `publishing as ${publisher.user}` : "one login";
+  return roles ? `${database}, roles ${roles} (${logins})` : database;
 }
 
 function environmentText(flags: EnvironmentFlags, shell: Shell): string {

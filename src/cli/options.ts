@@ -26,10 +26,12 @@ export function addProjectOptions(command: Command): Command {
 }
 
 export function addConnectionOption(command: Command): Command {
-  return addDatabaseOptions(command).option(
-    "--roles <prefix>",
-    "act as the roles that `dataform roles` made (DATAFORM_ROLES)",
-  );
+  return addDatabaseOptions(command)
+    .option("--roles <prefix>", "act as the roles that `dataform roles` made (DATAFORM_ROLES)")
+    .option(
+      "--publisher-url <url>",
+      "what publishes logs in as another user than what builds (DATAFORM_PUBLISHER_URL)",
+    );
 }
 
 export function addDatabaseOptions(command: Command): Command {
@@ -43,6 +45,7 @@ export interface ConnectionFlags {
   readonly url?: string;
   readonly credentials?: string;
   readonly roles?: string;
+  readonly publisherUrl?: string;
 }
 
 // Flags of Dataform's command line that mean something on BigQuery only.

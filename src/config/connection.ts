@@ -25,6 +25,8 @@ interface ConnectionChoice {
   readonly credentials?: string;
   /** `--roles`, over `DATAFORM_ROLES`. */
   readonly roles?: string;
+  /** `--publisher-url`: what it leaves out is as the database is named otherwise. */
+  readonly publisherUrl?: string;
   readonly projectDir: string;
 }
 
@@ -49,17 +51,61 @@ export function resolveConnection(given: Environment, choice: ConnectionChoice):
   const found = [...flagged(choice), ...byVariables(env, place), ...byFile(projectDir)];
   const [chosen, ...others] = found;
   if (!chosen) {
+    if (choice.publisherUrl !== undefined) throw noPublisher("nothing else says which database");
     refuseHalf(env, place);
     refuseUnread(projectDir);
     return undefined;
   }
   const parameters = chosen.read();
-  if (parameters === EMBEDDED) return undefined;
+  if (parameters === EMBEDDED) {
+    if (choice.publisherUrl !== undefined) throw noPublisher("the embedded PostgreSQL has one user");
+    return undefined;
+  }
   const variables = layered(givenByVariables(env, place), chosen.otherwise ?? new Map());
-  const settings = settingsOf({ explicit: parameters, variables, env }, chosen.source);
+  const sources = { explicit: parameters, variables, env };
+  const settings = settingsOf(sources, chosen.source);
   const passedOver = [...new Set(others.map(({ source }) => source))];
   const roles = choice.roles ?? env.DATAFORM_ROLES;
-  return { ...settings, ...(roles ? { roles } : {}), ...(passedOver.length ? { passedOver } : {}) };
+  const publisher = publisherOf(settings, choice.publisherUrl, sources, roles);
+  return {
+    ...settings,
+    ...(roles ? { roles } : {}),
+    ...(publisher ? { publisher } : {}),
+    ...(passedOver.length ? { passedOver } : {}),
+  };
+}
+
+const PUBLISHER = "--publisher-url (DATAFORM_PUBLISHER_URL)";
+
+/** Another user of the same database. */
+function publisherOf(
+  settings: ConnectionSettings,
+  url: string | undefined,
+  { explicit, variables, env }: Sources,
+  roles: string | undefined,
+): ConnectionSettings | undefined {
+  if (url === undefined) return undefined;
+  if (!roles) throw noPublisher("no roles are asked for: without them everything happens as one user");
+  const given = readUrl(url.trim(), PUBLISHER);
+  if (!given.has("user")) throw noPublisher("it names no user");
+  const [shared, also] = [explicit, variables].map((one) => {
+    return new Map([...one].filter(([name]) => name !== "user" && name !== "password"));
+  });
+  const publisher = settingsOf({ explicit: layered(given, shared!), variables: also!, env }, PUBLISHER);
+  const placeOf = ({ host, hostaddr, port, others: more, database }: ConnectionSettings) =>
+    JSON.stringify([host, hostaddr, port, more, database]);
+  if (placeOf(publisher) !== placeOf(settings)) throw noPublisher(`it names another database than ${settings.source}`);
+  if (publisher.user === settings.user) throw noPublisher(`${settings.source} names the same user`);
+  return { ...publisher, roles };
+}
+
+function noPublisher(found: string): UserError {
+  return new UserError({
+    message: `${PUBLISHER} means nothing here`,
+    expected: "another user of the same database, with --roles: postgresql://user:password@",
+    found,
+    hint: "docs/roles.md tells what it is for",
+  });
 }
 
 /** One place that names a database. */

@@ -26,6 +26,7 @@ export const SETTINGS: readonly Setting[] = [
   DATABASE,
   setting("environment"),
   setting("roles"),
+  setting("publisher-url"),
   setting("vars", { key: "vars" }),
   setting("default-schema", { key: "defaultSchema" }),
   setting("assertion-schema", { key: "assertionSchema" }),

@@ -12,19 +12,20 @@ export async function endSessions(
   applicationNames: readonly string[],
   processId?: number,
 ): Promise<void> {
-  // Only the user who began a session may end it, so this connection takes no role.
-  await withClient(settings, { applicationName: "dataform-cancel", names: "ours" }, async (client) => {
-    for (;;) {
-      const { rows } = await client.query(
-        sql`select pg_terminate_backend(pid) from pg_stat_activity
+  // Only the user who began a session may end it, so these connections take no role.
+  for (const login of [settings, ...(settings.publisher ? [settings.publisher] : [])])
+    await withClient(login, { applicationName: "dataform-cancel", names: "ours" }, async (client) => {
+      for (;;) {
+        const { rows } = await client.query(
+          sql`select pg_terminate_backend(pid) from pg_stat_activity
          where datname = current_database() and split_part(application_name, ' ', 1) = any($1::text[])
            and ($2::integer is null or pid = $2) and pg_has_role(usesysid, 'usage')`,
-        [applicationNames, processId ?? null],
-      );
-      if (!rows.length) return;
-      await pause(20);
-    }
-  });
+          [applicationNames, processId ?? null],
+        );
+        if (!rows.length) return;
+        await pause(20);
+      }
+    });
 }
 
 /** The names of all sessions of a run. */

@@ -27,10 +27,12 @@ export interface Catalog {
   readonly closedSchemas?: readonly string[];
   /** Roles that exist. */
   readonly roles?: readonly string[];
+  /** The role that publishes, where there are roles for each duty: it evaluates nothing that others wrote. */
+  readonly publisher?: string;
 }
 
 /** What of the catalog others may change while a run goes on: it is read again before a release is published. */
-export type Surroundings = Pick<Catalog, "relations" | "schemas" | "closedSchemas" | "roles">;
+export type Surroundings = Pick<Catalog, "relations" | "schemas" | "closedSchemas" | "roles" | "publisher">;
 
 /** An environment that somebody holds: runs publish nothing until it is lifted. */
 export interface Hold {

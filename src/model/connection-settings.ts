@@ -29,6 +29,8 @@ export interface ConnectionSettings {
   readonly embedded?: true;
   /** Prefix of the roles that connections act as (docs/roles.md); without it everything happens as `user`. */
   readonly roles?: string;
+  /** The publisher's own login, on the same server and database, where it has one. */
+  readonly publisher?: ConnectionSettings;
 }
 
 export interface Address {

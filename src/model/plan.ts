@@ -118,7 +118,9 @@ export interface DeltaStep {
   readonly gone?: string;
   /** The private table of what is known of rows that are adopted; dropped after the release. */
   readonly note?: string;
-  /** Sent first, as the publisher. */
+  /** Sent first, as the publisher: nobody changes the rows that are adopted until the transaction ends. */
+  readonly locks?: readonly Statement[];
+  /** Sent then, as the builder: they are still those that were copied. */
   readonly checks?: readonly Statement[];
   /** Sent in the publishing transaction, before any public view is touched. */
   readonly statements: readonly Statement[];
@@ -191,6 +193,10 @@ export interface Bounds {
 export interface PublishPlan {
   readonly release: number;
   readonly targets: readonly Target[];
+  /** Under roles: sent by the publisher before, so that the transaction can be the builder's. */
+  readonly offer: readonly Statement[];
+  /** Sent by the publisher afterwards. */
+  readonly withdraw: readonly Statement[];
   /** Read once before the transaction, so that the server's caches are filled before any lock is held. */
   readonly warmUp: readonly Statement[];
   /** First, without a lock that readers feel: `begin`, the deltas of incremental models, a savepoint to go back to. */

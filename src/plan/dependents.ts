@@ -1,11 +1,11 @@
-import type { Dependent } from "../model/catalog.ts";
+import type { Catalog, Dependent } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { fromCatalog, keyword, withOptions } from "../sql/ddl.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { lookUpLocally, type NamesIn } from "../sql/session.ts";
-import { sql } from "../sql/sql.ts";
+import { empty, sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 import { restored } from "./attachments.ts";
 
@@ -13,8 +13,8 @@ import { restored } from "./attachments.ts";
 const LARGEST_MATERIALIZED = 16 * 1024 * 1024;
 
 /** @throws UserError when making the dependent anew would lose something or hold readers for long. */
-export function refuseToRebuild(item: PublishItem, dependent: Dependent): void {
-  const reason = whyNotRebuilt(item, dependent);
+export function refuseToRebuild(item: PublishItem, dependent: Dependent, { publisher }: Catalog): void {
+  const reason = whyNotRebuilt(item, dependent) ?? whyNotFilled(dependent, publisher);
   if (reason === undefined) return;
   throw new UserError({
     message: `${targetKey(item.target)} cannot be published: what others built on it cannot be made anew`,
@@ -42,6 +42,12 @@ function whyNotRebuilt(item: PublishItem, dependent: Dependent): string | undefi
   return `${what} is a materialized view of ${Math.round(size / 1024 / 1024)} MB, which would be filled while readers wait`;
 }
 
+/** The owner of a materialized view evaluates its query. */
+function whyNotFilled({ what, kind, owner }: Dependent, publisher: string | undefined): string | undefined {
+  if (kind !== "materialized view" || publisher === undefined || owner !== publisher) return undefined;
+  return `${what} belongs to ${owner}, who runs no query of others: alter materialized view ${what} owner to another role, of which ${owner} is a member`;
+}
+
 /** Farthest first, each without taking anything else along. */
 export function dropDependents(dependents: readonly Dependent[]): Statement[] {
   return farthestFirst(dependents).map(({ kind, target }) =>
@@ -61,17 +67,23 @@ function farthestFirst(dependents: readonly Dependent[]): Dependent[] {
 function makeDependent(dependent: Dependent): Statement[] {
   const { target, definition, options, indexes } = dependent;
   const kind = dependent.kind === "materialized view" ? dependent.kind : "view";
-  const made = statement(
-    "shape",
-    sql`
-      create ${keyword(kind)} ${relationId(target)}${withOptions(options)} as
-      ${fromCatalog(definition)}`,
-  );
   const looking = (names: NamesIn) => statement("setting", lookUpLocally(names));
+  const filled = [
+    looking("theirs"),
+    statement("rows", sql`refresh materialized view ${relationId(target)}`),
+    looking("ours"),
+  ];
   return [
-    // A materialized view is computed, and what its functions call by name is found as in other sessions.
-    ...(kind === "view" ? [made] : [looking("theirs"), made, looking("ours")]),
+    statement(
+      "shape",
+      sql`
+        create ${keyword(kind)} ${relationId(target)}${withOptions(options)} as
+        ${fromCatalog(definition)}
+        ${kind === "view" ? empty : sql`with no data`}`,
+    ),
     ...indexes.map((index) => statement("index", fromCatalog(index))),
     ...restored(target, kind, dependent),
+    // With the rights of its owner, and what its functions call by name is found as in other sessions.
+    ...(kind === "view" ? [] : filled),
   ];
 }

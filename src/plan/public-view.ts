@@ -68,7 +68,7 @@ export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
   }
   const readers = [...relation.dependents.map(({ what }) => what), ...inTheWay(relation, columns)];
   if (!readers.length) return { how: "recreate", columns, ...goesAlong(item, relation), checks: [] };
-  if (item.publishing.rebuildDependents) return rebuild(item, relation);
+  if (item.publishing.rebuildDependents) return rebuild(item, relation, catalog);
   return shim(item, relation, { built, added, readers });
 }
 
@@ -90,10 +90,10 @@ function goesAlong(item: PublishItem, relation: PublicRelation): Warned {
   return gone.length ? { warning: `${targetKey(item.target)}: goes with its columns: ${gone.join(", ")}` } : {};
 }
 
-function rebuild(item: PublishItem, relation: PublicRelation): PublicPath {
+function rebuild(item: PublishItem, relation: PublicRelation, catalog: Catalog): PublicPath {
   const stuck = inTheWay(relation, item.object.columns);
   if (stuck.length) throw cannotTakeAlong(item, stuck);
-  for (const dependent of relation.dependents) refuseToRebuild(item, dependent);
+  for (const dependent of relation.dependents) refuseToRebuild(item, dependent, catalog);
   const names = relation.dependents.map(({ what }) => what).join(", ");
   const { warning } = goesAlong(item, relation);
   return {
@@ -179,7 +179,7 @@ function stillServed(
 function adopt(item: PublishItem, relation: PublicRelation, catalog: Catalog): PublicPath {
   refuseUnprotected(item, relation);
   const dependents = leftBehind(relation);
-  for (const dependent of dependents) refuseToRebuild(item, dependent);
+  for (const dependent of dependents) refuseToRebuild(item, dependent, catalog);
   const { parts, fixed } = relation;
   const stays = [...(givesParts(item, relation) ? [] : parts.map(({ kind, name }) => `${kind} ${name}`)), ...fixed];
   const { warning } = goesAlong(item, relation);

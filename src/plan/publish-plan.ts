@@ -1,14 +1,15 @@
 import type { Catalog, Manifest, ManifestEntry } from "../model/catalog.ts";
 import type { Bounds, PublishItem, PublishPlan, Statement } from "../model/plan.ts";
 import { FENCED } from "../model/release.ts";
-import { type Duty, roleName } from "../model/roles.ts";
+import { roleName } from "../model/roles.ts";
 import { compareTargets, targetKey } from "../model/target.ts";
 import { id, relationId } from "../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../sql/literals.ts";
 import { privateId } from "../sql/names.ts";
 import { DISCARD, lookUpLocally, opening } from "../sql/session.ts";
-import { join, type Sql, sql } from "../sql/sql.ts";
-import { inTransaction, sqlOf, statement } from "../sql/statement.ts";
+import { empty, type Sql, sql } from "../sql/sql.ts";
+import { inTransaction, statement } from "../sql/statement.ts";
+import { executed, makeOffer, type Offer } from "./offer.ts";
 import { choosePath, declaredGrants, type PublicPath, publicViewStatements, viewOptions } from "./public-view.ts";
 import { asksForRights } from "./row-security.ts";
 
@@ -18,7 +19,7 @@ export interface PublishInput {
   readonly fence: number;
   readonly release: number;
   readonly items: readonly PublishItem[];
-  /** Prefix of the roles to act as: private objects belong to the builder, all else to the publisher. */
+  /** Prefix of the roles: the transaction is the builder's, to whom the publisher lends what is the publisher's in it. */
   readonly roles?: string | undefined;
 }
 
@@ -31,20 +32,28 @@ export function planPublish(input: PublishInput): PublishPlan {
   const views = [
     ...lockFirst(paths, catalog),
     ...paths.flatMap(({ item, path }) => publicViewStatements(item, path, catalog)),
-    ...asBuilder(input, [...items.flatMap(({ delta }) => delta?.history ?? []), ...readable(items, catalog)]),
   ];
+  const own = [...items.flatMap(({ delta }) => delta?.history ?? []), ...readable(items, catalog)];
+  const locks = locking(
+    input,
+    items.flatMap(({ delta }) => delta?.locks ?? []),
+  );
+  const publishing = publishMessage(input, views, own);
   const bounds = boundsOf(items);
   return {
     release,
     targets: items.map(({ target }) => target),
+    offer: [...locks.make, ...publishing.make],
+    withdraw: [...locks.withdraw, ...publishing.withdraw],
     warmUp: warmUp(input, items),
     deltas: [
       statement("begin", sql`begin`),
+      ...locks.statements,
       ...items.flatMap(({ delta }) => delta?.checks ?? []),
       ...applied(input, items),
       statement("savepoint", sql`savepoint views`),
     ],
-    views: [...limits(bounds, bounds.holdMs), ...publishMessage(input, views)],
+    views: [...limits(bounds, bounds.holdMs), ...publishing.statements],
     bounds,
     warnings: [...paths.flatMap(({ path }) => path.warning ?? []), ...items.flatMap(describedInVain)],
   };
@@ -62,30 +71,23 @@ function describedInVain({ target, entry, object }: PublishItem): string[] {
  */
 function applied({ roles }: PublishInput, items: readonly PublishItem[]): Statement[] {
   const settings = (all: readonly Sql[]) => all.map((one) => statement("setting", one));
-  const back = settings([...actLocally(roles, "publisher"), lookUpLocally("ours")]);
-  const discarded = settings([...DISCARD, ...opening("ours", roles && roleName(roles, "publisher"))]);
+  const asAuthor = settings([lookUpLocally("theirs")]);
+  const discarded = settings([...DISCARD, ...opening("ours", roles && roleName(roles, "builder"))]);
   const deltas = items.flatMap(({ delta }) => (delta?.statements.length ? [delta.statements] : []));
   if (!deltas.length) return [];
   return [
-    ...asAuthor(roles),
+    ...asAuthor,
     ...deltas.flatMap((statements) => {
       const isOurs = statements.every(({ role }) => role !== "author");
-      return isOurs ? statements : [...statements, ...discarded, ...asAuthor(roles)];
+      return isOurs ? statements : [...statements, ...discarded, ...asAuthor];
     }),
     CHECK_NOW,
-    ...back,
+    ...settings([lookUpLocally("ours")]),
   ];
 }
 
 /** Fires what constraints and triggers put off to the end of the transaction. */
 export const CHECK_NOW: Statement = statement("setting", sql`set constraints all immediate`);
-
-/** What is private belongs to the builder. */
-function asBuilder({ roles }: PublishInput, statements: readonly Statement[]): readonly Statement[] {
-  if (!roles || !statements.length) return statements;
-  const act = (duty: Duty) => actLocally(roles, duty).map((one) => statement("setting", one));
-  return [...act("builder"), ...statements, ...act("publisher")];
-}
 
 /**
  * A view reads with the rights of its owner, whom somebody may have changed, or with those of its reader. What everybody
@@ -121,7 +123,7 @@ function lockFirst(paths: readonly { readonly item: PublishItem; readonly path: 
 }
 
 /** Fills the session's caches. To plan a query is to evaluate what of the author's is constant in it. */
-function warmUp({ catalog, roles }: PublishInput, items: readonly PublishItem[]): Statement[] {
+function warmUp({ catalog }: PublishInput, items: readonly PublishItem[]): Statement[] {
   // Whom somebody gave a view to may not be able to read what it shows now.
   const known = items.filter(({ target }) => {
     const relation = catalog.relations[targetKey(target)];
@@ -131,16 +133,7 @@ function warmUp({ catalog, roles }: PublishInput, items: readonly PublishItem[])
     ...known.map(({ target }) => relationId(target)),
     ...items.filter(({ delta }) => !delta).map(({ entry }) => privateId(entry.object)),
   ].map((relation) => statement("read", sql`select from ${relation} limit 0`));
-  return read.length ? inTransaction([...asAuthor(roles), ...read]) : [];
-}
-
-/** What authors wrote is evaluated as the builder, with the names that the database gives. */
-function asAuthor(roles: string | undefined): Statement[] {
-  return [lookUpLocally("theirs"), ...actLocally(roles, "builder")].map((one) => statement("setting", one));
-}
-
-function actLocally(roles: string | undefined, duty: Duty): Sql[] {
-  return roles ? [sql`set local role ${id(roleName(roles, duty))}`] : [];
+  return read.length ? inTransaction([statement("setting", lookUpLocally("theirs")), ...read]) : [];
 }
 
 /** What the environment consists of once the items are published. */
@@ -153,16 +146,44 @@ export function manifestWith(manifest: Manifest, items: readonly PublishItem[]):
   return { ...manifest, ...Object.fromEntries(entries) };
 }
 
+/** Statements of the transaction, and what the publisher sends before and after it. */
+type Lent = Pick<Offer, "make" | "withdraw"> & { readonly statements: readonly Statement[] };
+
+function locking({ catalog, roles }: PublishInput, locks: readonly Statement[]): Lent {
+  if (!roles || !locks.length) return { make: [], withdraw: [], statements: locks };
+  const options = { environment: catalog.environment, roles, purpose: "lock" } as const;
+  const offer = makeOffer(options, sql`begin ${executed(locks)} end`);
+  return { ...offer, statements: [statement("read", sql`select ${offer.call}`)] };
+}
+
 /**
  * One message: it holds locks only while the server works, never while it waits for us. The block as a whole is
  * one statement, so `statement_timeout` bounds how long any reader can be held.
  */
-function publishMessage({ catalog, release, fence }: PublishInput, views: readonly Statement[]): Statement[] {
+function publishMessage(input: PublishInput, views: readonly Statement[], own: readonly Statement[]): Lent {
+  const sent = (block: Sql) => [
+    statement("setting", sql`set local synchronous_commit = on`),
+    statement("publish", sql`do ${dollarQuoted(block)}`),
+    statement("commit", sql`commit`),
+  ];
+  const { catalog, roles } = input;
+  if (!roles) return { make: [], withdraw: [], statements: sent(publishBlock(input, [...views, ...own])) };
+  const options = { environment: catalog.environment, roles, purpose: "publish" } as const;
+  const offer = makeOffer(options, publishBlock(input, views));
+  const block = sql`
+    begin
+      perform ${offer.call};
+      ${own.length ? executed(own) : empty}
+    end`;
+  return { ...offer, statements: sent(block) };
+}
+
+function publishBlock({ catalog, release, fence }: PublishInput, views: readonly Statement[]): Sql {
   const environment = literal(catalog.environment);
   const number = literal(release);
   const base = catalog.releaseId === null ? sql`is null` : sql`= ${literal(catalog.releaseId)}`;
   const told = literal(JSON.stringify({ environment: catalog.environment, release }));
-  const body = sql`
+  return sql`
     begin
       update _dataform.environment set release_id = ${number}
       where name = ${environment} and release_id ${base} and fence = ${literal(fence)};
@@ -179,16 +200,6 @@ function publishMessage({ catalog, release, fence }: PublishInput, views: readon
       where environment = ${environment} and status = 'waiting';
       perform pg_notify('dataform_release', ${told});
     end`;
-  return [
-    statement("setting", sql`set local synchronous_commit = on`),
-    statement("publish", sql`do ${dollarQuoted(body)}`),
-    statement("commit", sql`commit`),
-  ];
-}
-
-/** One string for all: each statement of a block of its own costs a plan. */
-function executed(views: readonly Statement[]): Sql {
-  return sql`execute ${dollarQuoted(join(views.map(sqlOf), ";\n"))};`;
 }
 
 /**

@@ -3,9 +3,9 @@ import type pg from "pg";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { type Duty, roleName } from "../model/roles.ts";
-import { id } from "../sql/identifiers.ts";
 import { DISCARD, lookUp, type NamesIn, opening } from "../sql/session.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
+import { couldPublish, whyPublisher } from "./apart.ts";
 import { open } from "./open.ts";
 
 /** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
@@ -68,13 +68,14 @@ export interface ConnectOptions {
 
 /** Opens a connection. Throws a UserError that says what to check. */
 export async function connect(settings: ConnectionSettings, options: ConnectOptions = {}): Promise<Client> {
-  const { driver, settings: reached } = await open(settings, {
+  const publishes = options.duty === "publisher";
+  const { driver, settings: reached } = await open((publishes && settings.publisher) || settings, {
     applicationName: options.applicationName ?? "dataform",
     onNotice: options.onNotice,
   });
   const wire = (driver as unknown as { connection: EventEmitter }).connection;
   const processId = (driver as unknown as { processID: number }).processID;
-  const names = options.names ?? (options.duty === "publisher" || options.duty === "loader" ? "ours" : "theirs");
+  const names = options.names ?? (publishes || options.duty === "loader" ? "ours" : "theirs");
   const own = opening(names, settings.roles && options.duty && roleName(settings.roles, options.duty));
   const client: Client = {
     async query<R>(statement: Sql, parameters: readonly unknown[] = []) {
@@ -119,7 +120,10 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     close: () => closeDriver(driver),
   };
   try {
-    await client.script(join(own, ";\n"));
+    const asked = settings.publisher && options.duty && !publishes ? [whyPublisher(settings.roles!)] : [];
+    const answers = await client.script(join([...own, ...asked], ";\n"));
+    const found = asked.length ? answers.at(-1)!.rows[0]?.found : undefined;
+    if (found) throw couldPublish(found, settings);
     return client;
   } catch (error) {
     await client.close().catch(() => {});
@@ -139,16 +143,9 @@ export async function withNames<T>(client: Client, names: NamesIn, work: () => P
   }
 }
 
-/**
- * Turns a session to another of its roles; nothing happens where there are none. A guard against mistakes, not against
- * the author of a model: SQL can turn back.
- */
-export async function actAs(client: Pick<Client, "query" | "roles">, duty: Duty): Promise<void> {
-  if (client.roles) await client.query(sql`set role ${id(roleName(client.roles, duty))}`);
-}
-
 /** What to say when a connection cannot take the role it is for. */
-function roleError(error: unknown, settings: ConnectionSettings, duty: Duty): unknown {
+function roleError(error: unknown, given: ConnectionSettings, duty: Duty): unknown {
+  const settings = (duty === "publisher" && given.publisher) || given;
   const { code, message } = error as { code?: string; message: string };
   if (code !== "42501" && code !== "22023") return error;
   const prefix = settings.roles!;
@@ -189,7 +186,10 @@ export async function chooseServer(settings: ConnectionSettings): Promise<Connec
   if (!settings.others?.length) return settings;
   const { driver, settings: reached } = await open(settings, { applicationName: "dataform-choice" });
   await closeDriver(driver);
-  return reached;
+  const { host, port, hostaddr, publisher } = reached;
+  if (!publisher) return reached;
+  const { others: _others, hostaddr: _any, ...login } = publisher;
+  return { ...reached, publisher: { ...login, host, port, ...(hostaddr === undefined ? {} : { hostaddr }) } };
 }
 
 export async function withClient<T>(

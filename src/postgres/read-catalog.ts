@@ -1,4 +1,5 @@
 import type { Catalog, Hold, Manifest, Surroundings } from "../model/catalog.ts";
+import { roleName } from "../model/roles.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
@@ -29,8 +30,8 @@ export async function readCatalog(client: Client, environment: string, targets: 
 
 /** What others may change at any time. */
 export async function readSurroundings(client: Client, targets: readonly Target[]): Promise<Surroundings> {
-  const { schemas, closedSchemas, roles } = await readServer(client);
-  return { schemas, closedSchemas, roles, relations: await readRelations(client, targets) };
+  const { serverVersion: _, initialised: __, ...around } = await readServer(client);
+  return { ...around, relations: await readRelations(client, targets) };
 }
 
 async function readServer(client: Client) {
@@ -48,6 +49,7 @@ async function readServer(client: Client) {
     schemas: JSON.parse(schemas) as string[],
     closedSchemas: JSON.parse(closed) as string[],
     roles: JSON.parse(roles) as string[],
+    ...(client.roles ? { publisher: roleName(client.roles, "publisher") } : {}),
   };
 }
 

@@ -5,14 +5,16 @@ import { UserError } from "../model/errors.ts";
 import type { ProjectIdentity } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { refuseStranger } from "../plan/owner.ts";
-import { type Client, withTransaction } from "../postgres/client.ts";
+import type { Client } from "../postgres/client.ts";
 import { readCatalog } from "../postgres/read-catalog.ts";
 import { postgresError } from "../postgres/sqlstate.ts";
 import { keyword } from "../sql/ddl.ts";
 import { id, relationId } from "../sql/identifiers.ts";
+import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA, privateId, setAside } from "../sql/names.ts";
-import { join, sql } from "../sql/sql.ts";
-import { asBuilder, bytesOf, dropStatements, type PrivateObject, privateObjects } from "./private-objects.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
+import { bytesOf, dropStatements, type PrivateObject, privateObjects } from "./private-objects.ts";
+import { together } from "./together.ts";
 
 /** What of an environment is dropped with it. */
 export interface DropReport {
@@ -37,8 +39,18 @@ export interface DropReport {
 interface Belongings {
   readonly views: readonly ManifestEntry[];
   readonly objects: readonly PrivateObject[];
+  /** Those that are there. */
   readonly schemas: readonly string[];
-  readonly asideOf: (target: Target) => readonly string[];
+  readonly restored: readonly SetAside[];
+  /** What stays, and why. */
+  readonly kept: readonly string[];
+}
+
+/** What stood under a model's name before it was adopted. */
+interface SetAside {
+  readonly target: Target;
+  readonly aside: string;
+  readonly kind: string;
 }
 
 /**
@@ -76,7 +88,14 @@ export async function dropEnvironment(
       dropped: options.really,
     };
     if (!options.really) return report;
-    return { ...report, ...(await withTransaction(client, () => dropAll(session, has))) };
+    await dropAll(session, has);
+    const left = await schemasOf(client, has.schemas);
+    return {
+      ...report,
+      schemas: has.schemas.filter((schema) => !left.includes(schema)),
+      restored: has.restored.map(({ target }) => targetKey(target)),
+      kept: has.kept,
+    };
   });
 }
 
@@ -87,94 +106,92 @@ async function belongings(client: Client, catalog: Catalog): Promise<Belongings>
     [environment],
   );
   const objects = await privateObjects(client, environment);
-  const { rows: names } = await client.query<{ name: string }>(
-    sql`select relname as name from pg_class where relnamespace = to_regnamespace($1)`,
+  const { rows: names } = await client.query<{ name: string; kind: string }>(
+    sql`
+      select relname as name,
+        case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table' else 'table' end as kind
+      from pg_class
+      where relnamespace = to_regnamespace($1)`,
     [PRIVATE_SCHEMA],
   );
+  const kinds = new Map(names.map(({ name, kind }) => [name, kind]));
   const environments = JSON.parse(rows[0]!.former) as string[];
   const readers = new Set(objects.flatMap((object) => object.readers.split(", ")));
+  // Under the name of a model that somebody dropped may stand something else by now.
+  const views = Object.entries(manifest).flatMap(([key, entry]) =>
+    relations[key]?.kind === "view" && readers.has(key) ? [entry] : [],
+  );
+  const aside = views.map(({ target }) => ({ target, found: setAside(environments, target, [...kinds.keys()]) }));
   return {
-    // Under the name of a model that somebody dropped may stand something else by now.
-    views: Object.entries(manifest).flatMap(([key, entry]) =>
-      relations[key]?.kind === "view" && readers.has(key) ? [entry] : [],
-    ),
+    views,
     objects,
-    schemas: [...new Set(JSON.parse(rows[0]!.made) as string[])],
-    asideOf: (target) =>
-      setAside(
-        environments,
-        target,
-        names.map(({ name }) => name),
+    schemas: await schemasOf(client, JSON.parse(rows[0]!.made) as string[]),
+    restored: aside.flatMap(({ target, found: [newest] }) =>
+      newest === undefined ? [] : [{ target, aside: newest, kind: kinds.get(newest)! }],
+    ),
+    kept: aside.flatMap(({ target, found: [, ...older] }) =>
+      older.map(
+        (name) =>
+          `${PRIVATE_SCHEMA}.${name}, which was ${targetKey(target)} once: another relation had the name after it`,
       ),
+    ),
   };
 }
 
-async function dropAll(
-  { client, environment }: Session,
-  { views, objects, schemas, asideOf }: Belongings,
-): Promise<Pick<DropReport, "schemas" | "restored" | "kept">> {
-  await client.query(sql`set local lock_timeout = '5s'`);
+/** Those of them that are there. */
+async function schemasOf(client: Client, names: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query<{ nspname: string }>(
+    sql`select nspname from pg_namespace where nspname = any($1::text[]) order by nspname`,
+    [names],
+  );
+  return rows.map(({ nspname }) => nspname);
+}
+
+async function dropAll(session: Session, has: Belongings): Promise<void> {
+  const { views, objects, schemas, restored } = has;
+  const publishers = join(
+    [
+      ...(views.length ? [sql`drop view ${views.map(({ target }) => relationId(target))};`] : []),
+      ...restored.flatMap(giveBack),
+      forget(session.environment),
+      ...schemas.map(dropEmpty),
+    ],
+    "\n",
+  );
   try {
-    if (views.length) await client.query(sql`drop view ${views.map(({ target }) => relationId(target))}`);
-    const back = await restore(client, views, asideOf);
-    const statements = dropStatements(objects);
-    if (statements.length) await asBuilder(client, () => client.script(join(statements, ";\n")));
-    await forget(client, environment);
-    const gone = await dropEmpty(client, schemas);
-    return { ...back, schemas: gone };
+    await together(session, { publishers, builders: dropStatements(objects) });
   } catch (error) {
-    throw refused(error, environment);
+    throw refused(error, session.environment);
   }
 }
 
 /** What an adopting model moved aside gets its name back: it was never ours to drop. */
-async function restore(client: Client, views: readonly ManifestEntry[], asideOf: Belongings["asideOf"]) {
-  const restored: string[] = [];
-  const kept: string[] = [];
-  for (const { target } of views) {
-    const [newest, ...older] = asideOf(target);
-    for (const name of older)
-      kept.push(
-        `${PRIVATE_SCHEMA}.${name}, which was ${targetKey(target)} once: another relation had the name after it`,
-      );
-    if (newest === undefined) continue;
-    const { rows } = await client.query<{ kind: string }>(
-      sql`select case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table' else 'table' end as kind
-       from pg_class where relnamespace = to_regnamespace($1) and relname = $2`,
-      [PRIVATE_SCHEMA, newest],
-    );
-    const kind = keyword(rows[0]!.kind);
-    await client.query(sql`alter ${kind} ${privateId(newest)} set schema ${id(target.schema)}`);
-    await client.query(sql`alter ${kind} ${id(target.schema, newest)} rename to ${id(target.name)}`);
-    restored.push(targetKey(target));
-  }
-  return { restored, kept };
+function giveBack({ target, aside, kind }: SetAside): Sql[] {
+  return [
+    sql`alter ${keyword(kind)} ${privateId(aside)} set schema ${id(target.schema)};`,
+    sql`alter ${keyword(kind)} ${id(target.schema, aside)} rename to ${id(target.name)};`,
+  ];
 }
 
-async function forget(client: Client, environment: string): Promise<void> {
-  const runs = sql`select run_id from _dataform.run where environment = $1`;
-  await client.query(sql`delete from _dataform.failing_row where run_id in (${runs})`, [environment]);
-  await client.query(sql`delete from _dataform.step where run_id in (${runs})`, [environment]);
-  for (const table of ["run", "release"])
-    await client.query(sql`delete from ${privateId(table)} where environment = $1`, [environment]);
-  await client.query(sql`delete from _dataform.environment where name = $1`, [environment]);
+function forget(environment: string): Sql {
+  const name = literal(environment);
+  const runs = sql`select run_id from _dataform.run where environment = ${name}`;
+  return sql`
+    delete from _dataform.failing_row where run_id in (${runs});
+    delete from _dataform.step where run_id in (${runs});
+    delete from _dataform.run where environment = ${name};
+    delete from _dataform.release where environment = ${name};
+    delete from _dataform.environment where name = ${name};`;
 }
 
-/** Of the schemas that runs have made, those in which nothing is left. */
-async function dropEmpty(client: Client, schemas: readonly string[]): Promise<string[]> {
-  const gone: string[] = [];
-  for (const schema of schemas) {
-    await client.query(sql`savepoint schemas`);
-    try {
-      await client.query(sql`drop schema ${id(schema)}`);
-      gone.push(schema);
-    } catch (error) {
-      if (!postgresError(error)) throw error;
-      // Something of others is in it, it is somebody else's by now, or it is gone.
-      await client.query(sql`rollback to schemas`);
-    }
-  }
-  return gone;
+/** Something of others may be in it, or it is somebody else's by now. */
+function dropEmpty(schema: string): Sql {
+  return sql`
+    begin
+      drop schema ${id(schema)};
+    exception when others then
+      null;
+    end;`;
 }
 
 const DEPENDENTS_STAY = "2BP01";

@@ -9,8 +9,10 @@ import { refuseStranger } from "../plan/owner.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { type HoldRow, holdOf, readCatalog } from "../postgres/read-catalog.ts";
 import { commentOnPrivate } from "../sql/ddl.ts";
-import { join, sql } from "../sql/sql.ts";
-import { asBuilder, privateObjects } from "./private-objects.ts";
+import { literal } from "../sql/literals.ts";
+import { sql } from "../sql/sql.ts";
+import { privateObjects } from "./private-objects.ts";
+import { together } from "./together.ts";
 
 /** One environment, as `dataform env ls` shows it. */
 export interface EnvironmentSummary {
@@ -95,29 +97,25 @@ export async function renameEnvironment(
     await acquireRunLock(client, to, { wait: false, signal });
     const { rows } = await client.query(sql`select from _dataform.environment where name = $1`, [to]);
     if (rows.length) throw taken(to);
-    await withTransaction(client, () => moveRows(session, to));
+    await moveRows(session, to);
   });
 }
 
-async function moveRows({ client, environment }: Session, to: string): Promise<void> {
-  const names = [environment, to];
-  await client.query(
-    sql`insert into _dataform.environment (name, release_id, next_release, fence, project, former_names, made_schemas, held_at, held_by, held_reason)
-     select $2, release_id, next_release, fence, project, former_names || name, made_schemas, held_at, held_by, held_reason
-     from _dataform.environment where name = $1`,
-    names,
-  );
-  await client.query(
-    sql`update _dataform.release set status = 'discarded', items = null where environment = $1 and status = 'waiting'`,
-    [environment],
-  );
-  await client.query(sql`update _dataform.release set environment = $2 where environment = $1`, names);
-  await client.query(sql`update _dataform.run set environment = $2 where environment = $1`, names);
-  await client.query(sql`delete from _dataform.environment where name = $1`, [environment]);
-  const labels = (await privateObjects(client, environment)).map(({ kind, name, label }) =>
+async function moveRows(session: Session, to: string): Promise<void> {
+  const { client, environment } = session;
+  const [old, renamed] = [literal(environment), literal(to)];
+  const publishers = sql`
+    insert into _dataform.environment (name, release_id, next_release, fence, project, former_names, made_schemas, held_at, held_by, held_reason)
+    select ${renamed}, release_id, next_release, fence, project, former_names || name, made_schemas, held_at, held_by, held_reason
+    from _dataform.environment where name = ${old};
+    update _dataform.release set status = 'discarded', items = null where environment = ${old} and status = 'waiting';
+    update _dataform.release set environment = ${renamed} where environment = ${old};
+    update _dataform.run set environment = ${renamed} where environment = ${old};
+    delete from _dataform.environment where name = ${old};`;
+  const builders = (await privateObjects(client, environment)).map(({ kind, name, label }) =>
     commentOnPrivate(kind, name, { ...label, environment: to }),
   );
-  if (labels.length) await asBuilder(client, () => client.script(join(labels, ";\n")));
+  await together(session, { publishers, builders });
 }
 
 function taken(name: string): UserError {

@@ -1,4 +1,4 @@
-import { actAs, type Client } from "../postgres/client.ts";
+import type { Client } from "../postgres/client.ts";
 import type { ObjectLabel } from "../sql/ddl.ts";
 import { PRIVATE_SCHEMA, privateId } from "../sql/names.ts";
 import { type Sql, sql } from "../sql/sql.ts";
@@ -76,12 +76,4 @@ export function dropStatements(objects: readonly PrivateObject[]): Sql[] {
     const names = objects.filter((object) => object.kind === kind).map(({ name }) => privateId(name));
     return names.length ? [sql`drop ${KINDS[kind]} if exists ${names}`] : [];
   });
-}
-
-/** What was built belongs to the builder: its statements, and then ours again. */
-export async function asBuilder<T>(client: Client, work: () => Promise<T>): Promise<T> {
-  await actAs(client, "builder");
-  const result = await work();
-  await actAs(client, "publisher");
-  return result;
 }

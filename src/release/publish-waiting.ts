@@ -112,6 +112,7 @@ export async function publishWaiting(
     deadline: options.publishDeadline ?? 60_000,
     signal,
     failpoint,
+    asPublisher: (work) => session.retry(work),
     onWait: (what) => events.waiting?.(what),
   };
   try {

@@ -30,17 +30,41 @@ export interface PublishOptions {
   readonly deadline: number;
   readonly signal: AbortSignal;
   readonly failpoint: ReachFailpoint;
+  /** Does work in the session of the run, which is the publisher's. */
+  readonly asPublisher: AsPublisher;
   readonly onWait?: (blockers: string) => void;
+}
+
+export type AsPublisher = <T>(work: (client: Client) => Promise<T>) => Promise<T>;
+
+/** While the work goes on, a transaction of the builder may do what the publisher offers it. */
+export async function withOffer<T>(
+  { offer, withdraw }: Pick<PublishPlan, "offer" | "withdraw">,
+  asPublisher: AsPublisher,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!offer.length) return work();
+  await asPublisher((client) => send(client, offer));
+  try {
+    return await work();
+  } finally {
+    // It says itself which release it publishes upon which, so one that stays does nothing more.
+    await asPublisher((client) => send(client, withdraw)).catch(() => {});
+  }
 }
 
 /**
  * Makes a release visible, on a connection of its own. When that connection is lost, nobody knows whether the commit
  * arrived: then the old session is ended and the outcome is read, never guessed.
  */
-export async function publish(plan: PublishPlan, settings: ConnectionSettings, options: PublishOptions): Promise<void> {
+export function publish(plan: PublishPlan, settings: ConnectionSettings, options: PublishOptions): Promise<void> {
+  return withOffer(plan, options.asPublisher, () => publishOffered(plan, settings, options));
+}
+
+async function publishOffered(plan: PublishPlan, settings: ConnectionSettings, options: PublishOptions): Promise<void> {
   const applicationName = `dataform-publish-${options.runId}`;
   for (let attempt = 1; ; attempt++) {
-    const client = await reconnect(settings, applicationName);
+    const client = await reconnect(settings, applicationName, "builder", "ours");
     const stop = cancelOnAbort(options.signal, client.cancel);
     try {
       await publishOn(client, plan, options);
@@ -68,6 +92,7 @@ export async function publishOn(client: Client, plan: PublishPlan, options: Publ
   const started = performance.now();
   if (plan.warmUp.length) await send(client, plan.warmUp);
   await options.failpoint("publish begun");
+  const who = (own: number) => options.asPublisher((publisher) => blockers(plan, publisher, own));
   let { holdMs } = plan.bounds;
   let applied = false;
   for (let attempts = 1; ; attempts++) {
@@ -88,10 +113,10 @@ export async function publishOn(client: Client, plan: PublishPlan, options: Publ
       if (!code || !(applied ? TRY_AGAIN : IN_THE_WAY).has(code)) throw error;
       if (options.signal.aborted) throw error;
       applied = await backToDeltas(client);
-      if (performance.now() - started > options.deadline) throw starved(plan, await blockers(plan, client));
+      if (performance.now() - started > options.deadline) throw starved(plan, await who(client.processId));
       if (code === TOO_SLOW) holdMs *= 2;
       if (attempts % 20 === 0)
-        options.onWait?.(`readers hold views of release ${plan.release}: ${await blockers(plan, client)}`);
+        options.onWait?.(`readers hold views of release ${plan.release}: ${await who(client.processId)}`);
       // At random, so as not to fall in step with a reader that comes at intervals; never longer locks.
       await pause(10 + Math.random() * 90);
     }
@@ -163,7 +188,7 @@ function starved(plan: PublishPlan, who: string): UserError {
 }
 
 /** Who holds a lock on the public views, for a person to act on. */
-async function blockers(plan: PublishPlan, client: Client): Promise<string> {
+async function blockers(plan: PublishPlan, client: Client, own: number): Promise<string> {
   const { rows } = await client.query<{ blocker: string }>(
     sql`
       select distinct format(
@@ -177,11 +202,11 @@ async function blockers(plan: PublishPlan, client: Client): Promise<string> {
         on c.oid = l.relation
       join pg_namespace as n
         on n.oid = c.relnamespace
-      where l.pid <> pg_backend_pid()
+      where l.pid not in (pg_backend_pid(), $2)
         and l.granted
         and l.database = (select oid from pg_database where datname = current_database())
         and n.nspname || '.' || c.relname = any($1::text[])`,
-    [plan.targets.map(({ schema, name }) => `${schema}.${name}`)],
+    [plan.targets.map(({ schema, name }) => `${schema}.${name}`), own],
   );
   return rows.map(({ blocker }) => blocker).join("; ") || "nobody now";
 }

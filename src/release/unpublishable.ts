@@ -8,7 +8,7 @@ import type { Client } from "../postgres/client.ts";
 import { messageOf } from "../postgres/send.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
-import { type PublishOptions, publishOn } from "./publish.ts";
+import { type PublishOptions, publishOn, withOffer } from "./publish.ts";
 
 /** Some models of a release cannot be published, each for its own reason. Nothing was; the others could be. */
 export class Unpublishable extends Error {
@@ -47,7 +47,7 @@ export async function whoFails(
   if (owner) return new Map([[targetKey(owner.target), error]]);
   // Deltas that went well are not done again.
   const items = failed?.role === "publish" ? input.items.map(withoutNewRows) : input.items;
-  const client = await reconnect(settings, `dataform-publish-${options.runId}`);
+  const client = await reconnect(settings, `dataform-publish-${options.runId}`, "builder", "ours");
   try {
     if (await trial(client, { ...input, items: [] }, options)) return new Map();
     const found = new Map<string, unknown>();
@@ -70,8 +70,9 @@ function isOneCause(found: ReadonlyMap<string, unknown>, models: number): boolea
 /** Publishes all but the commit. Returns what the server says against it. */
 async function trial(client: Client, input: PublishInput, options: PublishOptions): Promise<unknown> {
   const quiet = { ...options, deadline: PATIENCE, failpoint: async () => {}, onWait: () => {} };
+  const plan = rehearsal(planPublish(input));
   try {
-    await publishOn(client, rehearsal(planPublish(input)), quiet);
+    await withOffer(plan, options.asPublisher, () => publishOn(client, plan, quiet));
     return undefined;
   } catch (error) {
     if (connectionLost(error)) throw error;

@@ -1,6 +1,7 @@
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
+import { roleName } from "../model/roles.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
@@ -43,7 +44,9 @@ export async function applyRoles(settings: ConnectionSettings, plan: RolePlan): 
   };
   const changes = await withClient(settings, options, async (client) => {
     try {
-      return await withTransaction(client, () => apply(client, plan));
+      const changed = await withTransaction(client, () => apply(client, plan));
+      warnings.push(...(await mixedLogins(client, plan)));
+      return changed;
     } catch (error) {
       throw explain(error, settings);
     }
@@ -58,6 +61,23 @@ async function apply(client: Client, { roles, statements }: RolePlan): Promise<R
   for (const statement of statements) await client.script(sqlOf(statement));
   const after = await readRights(client, roles);
   return [...changed("given", before, after), ...changed("taken", after, before)];
+}
+
+/** Logins that build and publish: what authors wrote could become the publisher in their sessions. */
+async function mixedLogins(client: Client, { prefix }: RolePlan): Promise<string[]> {
+  const [builder, publisher] = [roleName(prefix, "builder"), roleName(prefix, "publisher")];
+  const { rows } = await client.query<{ rolname: string }>(
+    sql`
+      select rolname from pg_roles
+      where rolcanlogin and not rolsuper and pg_has_role(oid, $1, 'member') and pg_has_role(oid, $2, 'member')
+        and rolname <> current_user
+      order by rolname`,
+    [builder, publisher],
+  );
+  return rows.map(
+    ({ rolname }) =>
+      `user ${rolname} is a member of ${builder} and ${publisher}: what a model calls can become the publisher; give that a login of its own, for --publisher-url`,
+  );
 }
 
 const rightsQuery = sql`

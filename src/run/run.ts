@@ -221,7 +221,10 @@ class Run {
       return false;
     }
     const steps = publishable(this.#outcome(segment));
-    const emptied = await this.#session.retry((client) => emptiedTables(steps, this.#results, this.#catalog, client));
+    // As the builder: what is read is what authors wrote.
+    const emptied = await this.#context.pool.workers[0]!.retry((builder) =>
+      emptiedTables(steps, this.#results, this.#catalog, builder),
+    );
     this.#warnings.push(...emptied.filter((warning) => !this.#warnings.includes(warning)));
     const manifest = manifestWith(this.#catalog.manifest, items);
     const base = this.#catalog.releaseId;

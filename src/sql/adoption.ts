@@ -2,7 +2,7 @@ import type { Column } from "../model/catalog.ts";
 import { ids } from "./identifiers.ts";
 import { dollarQuoted, literal } from "./literals.ts";
 import { privateId } from "./names.ts";
-import { empty, type Relation, type Sql, sql } from "./sql.ts";
+import { type Relation, type Sql, sql } from "./sql.ts";
 
 // The rows of a relation that is taken over are copied aside, while others may still write to it. So what it holds is noted
 // before it is read, and looked at again when it is moved away.
@@ -23,25 +23,27 @@ export function copyRows(table: string, relation: Relation, columns: readonly Co
     from ${relation}`;
 }
 
-/**
- * A check that the relation still holds what was noted; until the transaction ends nobody changes it.
- * @param isTable whether it can be locked: a foreign table or a materialized view cannot
- */
-export function refuseRowsChanged(note: string, relation: Relation, isTable: boolean, what: string): Sql {
-  const hint = literal("nothing of it was published: stop what still writes to it, and run again");
-  const lock = sql`
+const hint = literal("nothing of it was published: stop what still writes to it, and run again");
+
+/** Until the transaction ends nobody changes the table. */
+export function lockRows(relation: Relation, what: string): Sql {
+  const body = sql`
+    declare
+      before text := current_setting('lock_timeout');
     begin
       perform set_config('lock_timeout', '5s', true);
       lock table ${relation} in share mode;
       perform set_config('lock_timeout', before, true);
     exception when lock_not_available then
       raise exception using errcode = '55000', message = ${literal(`${what} is being written to while it is adopted`)}, hint = ${hint};
-    end;`;
+    end`;
+  return sql`do ${dollarQuoted(body)}`;
+}
+
+/** A check that the relation still holds what was noted. */
+export function refuseRowsChanged(note: string, relation: Relation, what: string): Sql {
   const body = sql`
-    declare
-      before text := current_setting('lock_timeout');
     begin
-      ${isTable ? lock : empty}
       if exists (
         ${rowsOf(relation)}
         except

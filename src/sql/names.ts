@@ -22,6 +22,11 @@ function withoutRelease(environment: string, target: Target): string {
   return `${cutToBytes(target.name, 36)}_${hash}_`;
 }
 
+/** A function that the publisher lends to the builder, of each environment one for each purpose. */
+export function offerName(environment: string, purpose: string): string {
+  return `${purpose}_${createHash("sha256").update(environment).digest("hex").slice(0, 10)}`;
+}
+
 /** The suffix of what stood under a model's name before the model took its place. */
 export const SET_ASIDE = "a";
 

@@ -224,3 +224,30 @@ test("every parameter of libpq is done or refused, by its name and by its variab
   for (const { name } of LIBPQ.filter((one) => one.may))
     expect(() => parseConnectionUrl(`postgresql://?${name}=nonsense`, "test")).toThrow(`test: ${name} is not what`);
 });
+
+test("the publisher's login is another user of the same database; what its URL leaves out is as the other says", () => {
+  const publisher = (publisherUrl: string, env: Readonly<Record<string, string>>, roles = "df") => {
+    try {
+      const settings = resolveConnection(env, { projectDir: folder(), publisherUrl, ...(roles ? { roles } : {}) });
+      return settings?.publisher && connectionUrl(settings.publisher, { password: true });
+    } catch (error) {
+      return (error as UserErrorDetails).found;
+    }
+  };
+  const database = { DATABASE_URL: "postgresql://build:x@db:5433/shop?sslmode=require" };
+  const own = "postgresql://publish:y@db:5433/shop?sslmode=require";
+  expect(publisher("postgresql://publish:y@", database)).toBe(own);
+  expect(publisher("postgresql://publish:y@db:5433/shop", database)).toBe(own);
+  const variables = { PGHOST: "db", PGUSER: "build", PGPASSWORD: "x", PGDATABASE: "shop" };
+  expect(publisher("postgresql://publish:y@", variables)).toBe("postgresql://publish:y@db:5432/shop");
+  expect(publisher("postgresql://publish@", variables)).toBe("postgresql://publish@db:5432/shop");
+  for (const [url, env, roles, found] of [
+    ["postgresql://publish:y@other/shop", database, "df", "it names another database than DATABASE_URL"],
+    ["postgresql://build:y@", database, "df", "DATABASE_URL names the same user"],
+    ["postgresql:///shop", database, "df", "it names no user"],
+    [own, database, "", "no roles are asked for: without them everything happens as one user"],
+    [own, { DATABASE_URL: "embedded" }, "df", "the embedded PostgreSQL has one user"],
+    [own, {}, "df", "nothing else says which database"],
+  ] as const)
+    expect([url, publisher(url, env, roles)]).toEqual([url, found]);
+});

@@ -108,21 +108,38 @@ test("what was there is locked first; what is new is not", () => {
   expect(lock).toBeLessThan(publishing.indexOf('create view "marts"."a"'));
 });
 
-test("the deltas run as the builder with the database's names, all else as the publisher with PostgreSQL's own", () => {
+test("under roles the transaction is the builder's, to whom the publisher lends its part and nothing else", () => {
   const delta = { table: "d", statements: [{ sql: "insert …", role: "delta" as const }], history: [] };
-  const items = [{ ...item("a", 1), delta }];
-  const { deltas } = planPublish({ catalog, runId: "r", fence: 1, release: 1, items, roles: "df" });
+  const items = [{ ...item("a", 1), delta: { ...delta, history: [{ sql: "replace …", role: "shape" as const }] } }];
+  const { deltas, views, offer, withdraw } = planPublish({
+    catalog,
+    runId: "r",
+    fence: 1,
+    release: 1,
+    items,
+    roles: "df",
+  });
   expect(sqlOf(deltas)).toEqual([
     "begin",
     "set local search_path to default",
-    'set local role "df_builder"',
     "insert …",
     "set constraints all immediate",
-    'set local role "df_publisher"',
     "set local search_path = pg_catalog, pg_temp",
     "savepoint views",
   ]);
-  expect(sqlOf(planned(items).deltas).filter((text) => text.includes("role"))).toEqual([]);
+  const [made, closed, granted] = sqlOf(offer);
+  const name = /"_dataform"."publish_\w+"\(\)/.exec(made!)![0];
+  expect(made).toMatch(/security definer\nset search_path = pg_catalog, pg_temp\n[\s\S]*create view "marts"."a"/);
+  expect([closed, granted]).toEqual([
+    `revoke all on function ${name} from public`,
+    `grant execute on function ${name} to "df_builder"`,
+  ]);
+  expect(sqlOf(withdraw)).toEqual([`drop function if exists ${name}`]);
+  const sent = views.find(({ role }) => role === "publish")!.sql;
+  expect(sent).toMatch(new RegExp(`perform ${name.replace("()", "\\(\\)")};[\\s\\S]*replace …`));
+  expect(sent).not.toContain("marts");
+  expect(made).not.toContain("replace …");
+  expect(planned(items)).toMatchObject({ offer: [], withdraw: [], deltas });
 });
 
 test("a description of a column that is not there is told", () => {

@@ -69,7 +69,7 @@ async function started(prefix = uniquePrefix(), files: Readonly<Record<string, s
   await house.sql("grant create on schema public to public");
   await succeeds(house.apply());
   const loader = await house.login("loader");
-  const runner = await house.login("builder", "publisher");
+  const runner = { ...(await house.login("builder")), publisher: await house.login("publisher") };
   expect(await land([item(1), item(2)], loader)).toMatchObject({ ok: true, streams: [{ rows: 2 }] });
   return { prefix, house, loader, runner };
 }
@@ -140,22 +140,26 @@ test("loads, builds, audits, publishes, goes back and collects as users without 
   const { prefix, house, loader, runner } = await started();
   const { rows } = house;
   expect(
-    await rows(`select rolsuper, rolinherit from pg_roles where rolname in ('${loader.user}', '${runner.user}')`),
-  ).toEqual(["f|f", "f|f"]);
+    await rows(
+      `select rolsuper, rolinherit from pg_roles where rolname in ('${loader.user}', '${runner.user}', '${runner.publisher.user}')`,
+    ),
+  ).toEqual(["f|f", "f|f", "f|f"]);
 
   const first = await runAs(house, runner);
   expect(outcome(first)).toEqual(well);
   const url = connectionUrl(runner, { password: true });
-  const { exitCode, stdout, stderr } = await cli(house.project.dir, ["plan", "--sql", "--roles", prefix, "--url", url]);
+  const also = ["--roles", prefix, "--publisher-url", `postgresql://${runner.publisher.user}:secret@`];
+  const { exitCode, stdout, stderr } = await cli(house.project.dir, ["plan", "--sql", "--url", url, ...also]);
   expect([exitCode, stderr]).toEqual([
     0,
-    expect.stringMatching(/^database .+, roles \S+, environment main\nnote: not all in one commit: .+$/),
+    expect.stringMatching(
+      /^database .+, roles \S+ \(publishing as \S+\), environment main\nnote: not all in one commit: .+$/,
+    ),
   ]);
-  // Deltas are applied as the builder; what follows is the publisher's again.
   expect(stdout).toMatch(
-    new RegExp(`set local role "${prefix}_builder";\n[^]*insert into[^]*set role "${prefix}_publisher";`),
+    /^-- the publisher lends .+\ncreate or replace function [\s\S]*\nbegin;\n[\s\S]*\n {2}perform /m,
   );
-  expect(stdout).not.toContain(`to "${prefix}_publisher"`);
+  expect(stdout).not.toContain(`"${prefix}_publisher"`);
   expect(await rows("select id, amount, rate from marts.orders order by id")).toEqual(["item-1|1|2", "item-2|2|2"]);
   expect(await rows("select orders from reports.totals")).toEqual(["2"]);
   expect(await rows("select obj_description('marts.orders'::regclass)")).toEqual(["Orders"]);
@@ -415,7 +419,7 @@ test("the command line takes the roles from --roles or DATAFORM_ROLES", async ()
   const planned = await cli(dir, ["plan", "--url", url, "--roles", prefix]);
   expect([planned.exitCode, planned.stderr]).toEqual([
     0,
-    expect.stringContaining(`, roles ${prefix}, environment main`),
+    expect.stringContaining(`, roles ${prefix} (one login), environment main`),
   ]);
   const ran = await cli(dir, ["run", "--url", url, "--roles", prefix]);
   expect(ran.exitCode).toBe(0);

@@ -48,7 +48,12 @@ function renderPublish({ release, paths, publish }: ReleasePreview): string[] {
   return [
     `\n-- publish release ${release}, in one transaction: ${follow.join(", ")}`,
     ...renderLimits(publish.bounds),
+    ...(publish.offer.length
+      ? ["-- the publisher lends what is its own to the transaction, which is the builder's"]
+      : []),
+    ...scriptOf(publish.offer),
     ...scriptOf([...publish.warmUp, ...publish.deltas, ...publish.views]),
+    ...scriptOf(publish.withdraw),
   ];
 }
 

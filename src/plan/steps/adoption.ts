@@ -2,7 +2,7 @@ import type { ManifestEntry, PublicRelation, Storage, StorageShape } from "../..
 import type { Incremental } from "../../model/graph.ts";
 import type { DeltaStep } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
-import { refuseRowsChanged } from "../../sql/adoption.ts";
+import { lockRows, refuseRowsChanged } from "../../sql/adoption.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { statement } from "../../sql/statement.ts";
 import { objectName, type StepContext } from "./build-step.ts";
@@ -61,9 +61,14 @@ export function adoptionChecks(
   model: Incremental,
   context: StepContext,
   { kind }: PublicRelation,
-): Required<Pick<DeltaStep, "note" | "checks">> {
+): Required<Pick<DeltaStep, "note" | "locks" | "checks">> {
   const note = noteName(model, context);
+  const [relation, key] = [relationId(model.target), targetKey(model.target)];
+  // A foreign table or a materialized view cannot be locked.
   const isTable = kind === "table" || kind === "partitioned table";
-  const check = refuseRowsChanged(note, relationId(model.target), isTable, targetKey(model.target));
-  return { note, checks: [statement("read", check)] };
+  return {
+    note,
+    locks: isTable ? [statement("read", lockRows(relation, key))] : [],
+    checks: [statement("read", refuseRowsChanged(note, relation, key))],
+  };
 }

@@ -50,13 +50,15 @@ alter view "bi"."by_day" owner to "analyst";
 grant select on "bi"."by_day" to public;
 comment on view "bi"."by_day" is 'By day';
 comment on column "bi"."by_day"."id" is 'Key';
-set local search_path to default;
 create materialized view "bi"."stored" as
  SELECT id
-   FROM bi.by_day;
-set local search_path = pg_catalog, pg_temp;
+   FROM bi.by_day
+with no data;
 CREATE UNIQUE INDEX stored_id ON bi.stored USING btree (id);
-alter materialized view "bi"."stored" owner to "analyst"
+alter materialized view "bi"."stored" owner to "analyst";
+set local search_path to default;
+refresh materialized view "bi"."stored";
+set local search_path = pg_catalog, pg_temp
 $body$;
   update _dataform.release set status = 'published', published_at = clock_timestamp(), items = null
   where environment = 'main' and release_id = 1 and status = 'waiting';

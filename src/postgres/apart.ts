@@ -1,0 +1,38 @@
+import type { ConnectionSettings } from "../model/connection-settings.ts";
+import { UserError } from "../model/errors.ts";
+import { roleName } from "../model/roles.ts";
+import { literal } from "../sql/literals.ts";
+import { type Sql, sql } from "../sql/sql.ts";
+
+// What keeps the publisher apart is that no other session can become it: by being a member, or by what makes a member of
+// whoever has it.
+
+/** Asks a session why it could become the publisher: one row, NULL where it cannot. */
+export function whyPublisher(roles: string): Sql {
+  return sql`
+    select string_agg(
+      case when r.rolname = session_user then 'it is a superuser, makes roles or replicates' else 'it is a member of ' || r.rolname end,
+      ', ' order by r.rolname <> session_user, r.rolname
+    ) as found
+    from pg_catalog.pg_roles as r
+    join pg_catalog.pg_roles as me
+      on me.rolname = session_user and (r.oid = me.oid or not me.rolsuper)
+    where pg_catalog.pg_has_role(session_user, r.oid, 'member') and (
+      r.rolname in (
+        ${literal(roleName(roles, "publisher"))}, 'pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'
+      )
+      or r.rolsuper or r.rolcreaterole or r.rolreplication
+    )`;
+}
+
+export function couldPublish(found: string, { user, roles }: ConnectionSettings): UserError {
+  const [loader, builder, publisher] = (["loader", "builder", "publisher"] as const).map((duty) =>
+    roleName(roles!, duty),
+  );
+  return new UserError({
+    message: `user ${user} can become role ${publisher}, from which --publisher-url is to keep it apart`,
+    expected: `a member of ${builder} or ${loader} and of nothing that can do more`,
+    found,
+    hint: `revoke that from ${user}, or log in as another user`,
+  });
+}

@@ -1,0 +1,41 @@
+import type { Session } from "../environment/session.ts";
+import { FENCED } from "../model/release.ts";
+import { makeOffer } from "../plan/offer.ts";
+import { withClient, withTransaction } from "../postgres/client.ts";
+import { dollarQuoted, literal } from "../sql/literals.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
+import { withOffer } from "./publish.ts";
+
+/** What is done in one transaction: first what belongs to the publisher, in a block of PL/pgSQL, then what to the builder. */
+interface Change {
+  readonly publishers: Sql;
+  readonly builders: readonly Sql[];
+}
+
+/** All of it, or nothing; nothing where another run has taken the environment over. */
+export async function together(session: Session, { publishers, builders }: Change): Promise<void> {
+  const { client, environment, fence, settings, runId } = session;
+  const body = sql`
+    begin
+      perform set_config('lock_timeout', '5s', true);
+      perform from _dataform.environment where name = ${literal(environment)} and fence = ${literal(fence)} for update;
+      if not found then
+        raise exception 'another run has taken over environment %', ${literal(environment)} using errcode = ${literal(FENCED)};
+      end if;
+      ${publishers}
+    end`;
+  const { roles } = settings;
+  if (!roles) {
+    const statements = join([sql`do ${dollarQuoted(body)}`, ...builders], ";\n");
+    await withTransaction(client, () => client.script(statements));
+    return;
+  }
+  const { make, call, withdraw } = makeOffer({ environment, roles, purpose: "change" }, body);
+  const statements = join([sql`select ${call}`, ...builders], ";\n");
+  const options = { applicationName: `dataform-build-${runId}`, duty: "builder", names: "ours" } as const;
+  await withOffer(
+    { offer: make, withdraw },
+    (work) => session.retry(work),
+    () => withClient(settings, options, (builder) => withTransaction(builder, () => builder.script(statements))),
+  );
+}
