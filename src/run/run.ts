@@ -124,6 +124,8 @@ class Run {
   readonly #options: RunOptions;
   readonly #context: RunContext;
   #catalog: Catalog;
+  /** The catalog for the segment that is built. */
+  #found: Catalog;
   /** Another run has taken over: nothing more is published or collected. */
   #late = false;
 
@@ -132,6 +134,7 @@ class Run {
     this.#graph = graph;
     this.#plan = plan;
     this.#catalog = catalog;
+    this.#found = catalog;
     this.#options = options;
     this.#warnings = [...plan.notes];
     this.#context = {
@@ -144,7 +147,7 @@ class Run {
       record: (result) => this.#record(result),
       isBlocked: (key) => isBlocking(this.#results.get(key), options),
       awaits: (key) => this.#results.get(key)?.awaits ?? [],
-      refuse: (step) => refuseUnpublishable(step, withAdopted(this.#catalog, builtWith(step, plan))),
+      refuse: (step) => refuseUnpublishable(step, this.#found),
       check: (step, columns) => void planCandidate(graph, this.#catalog, plan, step, { columns, nullKeys: [] }),
       complete: async (step, client) => {
         const completed = planCandidate(graph, this.#catalog, plan, step, await describeNewRows(client, step.newRows));
@@ -161,6 +164,7 @@ class Run {
     if (preparation.length) await this.#session.retry((client) => client.script(joinStatements(preparation)));
     await this.#session.failpoint("schemas made");
     for (const segment of segments) {
+      this.#found = withAdopted(this.#catalog, segment.steps.filter(isBuild));
       const loads = await watchingLoads(segment, this.#context, async () => {
         await buildSegment(segment, this.#context);
         await auditSegment(segment, this.#context);
@@ -334,12 +338,10 @@ function droppedMeanwhile(step: BuildStep, object: string): UserError {
   });
 }
 
-/** What is published with it. */
-function builtWith(step: BuildStep, { segments }: Plan): BuildStep[] {
-  const together = segments.find(({ steps }) => steps.includes(step));
-  return (together?.steps ?? []).filter((one): one is BuildStep => one.step === "build");
-}
-
 function keyOf({ target }: { readonly target: Target }): string {
   return targetKey(target);
+}
+
+function isBuild(step: Segment["steps"][number]): step is BuildStep {
+  return step.step === "build";
 }
