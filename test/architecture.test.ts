@@ -7,18 +7,19 @@ const root = resolve(import.meta.dirname, "..");
 /** What each folder of src/ may import, from the ground up; docs/architecture.md says why. */
 const allowed: Record<string, readonly string[]> = {
   schemas: [],
+  wait: [],
   model: ["schemas"],
   config: ["model", "schemas"],
   sql: ["model"],
   library: ["model", "sql"],
-  compile: ["model", "config", "sql"],
+  compile: ["model", "config", "sql", "wait"],
   plan: ["model", "sql"],
-  postgres: ["model", "sql", "config"],
+  postgres: ["model", "sql", "config", "wait"],
   roles: ["model", "sql", "postgres"],
-  environment: ["model", "sql", "postgres"],
-  release: ["model", "sql", "postgres", "plan", "environment"],
-  run: ["model", "sql", "postgres", "plan", "environment", "release"],
-  sources: ["model", "config", "sql"],
+  environment: ["model", "sql", "postgres", "wait"],
+  release: ["model", "sql", "postgres", "plan", "environment", "wait"],
+  run: ["model", "sql", "postgres", "plan", "environment", "release", "wait"],
+  sources: ["model", "config", "sql", "wait"],
   land: ["model", "sql", "postgres", "sources"],
   export: ["model", "sql", "postgres"],
 };
@@ -31,6 +32,10 @@ const confined: readonly (readonly [RegExp, readonly string[]])[] = [
   [/\bconsole\./, []],
   [/process\.exit\(/, ["cli"]],
   [/["']@dataform\/core["']/, ["compile"]],
+  // Whatever sleeps or looks again has a deadline, a message and the signal there.
+  [/\bset(?:Timeout|Interval)\b|\bAtomics\.wait\b|\bpg_sleep/, ["wait"]],
+  // A session that waits in the server for a lock of ours hears no signal and tells nobody: it is asked for again.
+  [/\bpg_advisory_(?:xact_)?lock/, []],
   [/\bcascade\b/i, []],
 ];
 

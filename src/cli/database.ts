@@ -28,7 +28,7 @@ export async function openDatabase(shell: Shell, flags: ConnectionFlags): Promis
 export async function openForReading(shell: Shell, flags: ConnectionFlags): Promise<ConnectionSettings> {
   const settings = await openDatabase(shell, flags);
   if (settings.source !== EMBEDDED_SOURCE || settings.roles) return settings;
-  return embeddedReader(stateDirectory(shell), settings);
+  return embeddedReader(stateDirectory(shell), settings, telling(shell));
 }
 
 /** Which database and which environment a command works in, and why: its first line. */
@@ -60,5 +60,10 @@ export async function openEmbedded(shell: Shell): Promise<ConnectionSettings> {
     const original = copiedFrom ? `; the one of ${copiedFrom}, from which this project was copied, stays its own` : "";
     shell.say(`making an embedded PostgreSQL in ${stateDirectory(shell)}${original}`);
   }
-  return startEmbedded(stateDirectory(shell));
+  return startEmbedded(stateDirectory(shell), telling(shell));
+}
+
+/** Says what is waited for. */
+export function telling(shell: Shell): { tell(what: string): void } {
+  return { tell: (what) => shell.say(`waiting: ${what}`) };
 }

@@ -11,6 +11,7 @@ import type { Shell } from "./shell.ts";
 export interface ReleaseFlags extends ConnectionFlags {
   readonly environment?: string;
   readonly wait?: boolean;
+  readonly waitTimeout?: number;
   readonly publishDeadline?: number;
   readonly horizon?: HorizonPolicy;
   readonly horizonTimeout?: number;
@@ -35,13 +36,20 @@ export function addSuffixOptions(command: Command): Command {
     .option("--table-prefix <text>", "the environment that a run with this prefix made");
 }
 
-export function addWaitOption(command: Command): Command {
-  return command.option("--wait", "wait when another run is going on, instead of ending with exit code 75");
+/** What to do when another run holds the environment. */
+export function addWaitOptions(command: Command): Command {
+  return command
+    .option("--wait", "wait when another run is going on, instead of ending with exit code 75")
+    .addOption(
+      new Option("--wait-timeout <duration>", "wait for another run for so long at most (1h with --wait)").argParser(
+        parseDuration,
+      ),
+    );
 }
 
 /** Of what waits for its turn, and then for readers. */
 export function addPublishingOptions(command: Command): Command {
-  return addWaitOption(command).addOption(
+  return addWaitOptions(command).addOption(
     new Option("--publish-deadline <duration>", "how long to try while readers hold the views (60s)").argParser(
       parseDuration,
     ),
@@ -72,8 +80,8 @@ export function addRetentionOptions(command: Command): Command {
 }
 
 export function releaseOptions(flags: ReleaseFlags) {
-  const { environment, wait, publishDeadline, horizon, horizonTimeout } = flags;
-  const given = { environment, wait, publishDeadline, horizon, horizonTimeout };
+  const { environment, wait, waitTimeout, publishDeadline, horizon, horizonTimeout } = flags;
+  const given = { environment, wait, waitTimeout, publishDeadline, horizon, horizonTimeout };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Omit<
     ReleaseFlags,
     "url" | "json"

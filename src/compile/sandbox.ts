@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { RawTables } from "../config/raw-tables.ts";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
+import { after } from "../wait/timers.ts";
 import { type OwnProjectSettings, ownSettingsOf } from "./own-settings.ts";
 import type { ProjectFiles } from "./project.ts";
 import { checkSettings, ignoredSettings, isPlainlyRight } from "./settings.ts";
@@ -172,10 +173,10 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
     errorOutput = (errorOutput + chunk.toString()).slice(-4_000);
   });
   let timedOut = false;
-  const timer = setTimeout(() => {
+  const stopClock = after(limits.timeout, () => {
     timedOut = true;
     child.kill("SIGKILL");
-  }, limits.timeout);
+  });
   try {
     // They are read while the child starts.
     const { tables: rawTables } = await raw;
@@ -191,7 +192,7 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
     });
     return "failure" in answer ? await explainFailure(answer.failure, project) : answer;
   } finally {
-    clearTimeout(timer);
+    stopClock();
     child.kill("SIGKILL");
   }
 }

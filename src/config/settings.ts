@@ -36,6 +36,8 @@ export const SETTINGS: readonly Setting[] = [
   setting("timeout", { default: "60s" }),
   setting("concurrency", { default: "4" }),
   setting("wait"),
+  // Given, it says that there is waiting at all.
+  setting("wait-timeout"),
   setting("assertions", { default: "block" }),
   setting("all-or-nothing"),
   setting("publish-deadline", { default: "60s" }),

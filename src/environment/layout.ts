@@ -1,4 +1,5 @@
 import { UserError } from "../model/errors.ts";
+import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { sqlState } from "../postgres/sqlstate.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
@@ -89,8 +90,14 @@ comment on table _dataform.failing_row is 'Rows that should not exist, the first
 /** What makes each layout of the one before it. A published one never changes. */
 const LAYOUTS: readonly Sql[] = [first, ownersAndHolds];
 
+/** How a wait can be ended, and who is told of it. */
+interface Waiting {
+  readonly signal?: AbortSignal | undefined;
+  readonly onWait?: ((what: string) => void) | undefined;
+}
+
 /** Makes schema `_dataform` ready: the first time, and where an earlier version of this program made it. */
-export async function prepareMetadata(client: Client): Promise<void> {
+export async function prepareMetadata(client: Client, wait: Waiting = {}): Promise<void> {
   const { rows } = await client.query<Record<"server" | "encoding" | "there", string>>(
     sql`select current_setting('server_version_num') as server, current_setting('server_encoding') as encoding, ${isThere} as there`,
   );
@@ -99,7 +106,7 @@ export async function prepareMetadata(client: Client): Promise<void> {
   if (encoding !== "UTF8") throw notUtf8(encoding);
   if (there === "t" && (await versionOf(client)) === LAYOUTS.length) return;
   try {
-    await withTransaction(client, () => bringUpToDate(client));
+    await withTransaction(client, () => bringUpToDate(client, wait));
   } catch (error) {
     throw sqlState(error) === LOCK_NOT_AVAILABLE ? inUse(error as Error) : error;
   }
@@ -124,9 +131,16 @@ export async function hasMetadata(client: Client): Promise<boolean> {
 
 const LOCK_NOT_AVAILABLE = "55P03";
 
-async function bringUpToDate(client: Client): Promise<void> {
+async function bringUpToDate(client: Client, { signal, onWait }: Waiting): Promise<void> {
   // One at a time: `create … if not exists` of two sessions can collide.
-  await client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform:metadata', 0))`);
+  await takeLock(client, "dataform:metadata", {
+    reach: "transaction",
+    deadline: 60_000,
+    signal,
+    tell: onWait,
+    taken: `another command makes the tables of schema ${PRIVATE_SCHEMA}`,
+    hint: "try again when it has ended, or end it",
+  });
   const layout = await layoutOf(client);
   if (layout > LAYOUTS.length) throw tooNew(layout);
   if (layout === LAYOUTS.length) return;

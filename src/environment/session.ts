@@ -4,12 +4,12 @@ import { UserError } from "../model/errors.ts";
 import { FENCED } from "../model/release.ts";
 import { DEFAULT_PREFIX } from "../model/roles.ts";
 import { type Client, connect, withClient } from "../postgres/client.ts";
-import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
+import { connectionLost, postgresError, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunEvents } from "./events.ts";
 import type { ReachFailpoint } from "./failpoints.ts";
 import { prepareMetadata } from "./layout.ts";
-import { acquireRunLock, tryRunLock } from "./lock.ts";
+import { acquireRunLock, LOCKED_EXIT_CODE, tryRunLock, WAIT_TIMEOUT } from "./lock.ts";
 import { claimFence, readFence, refuseUnknown, unendedRuns } from "./metadata.ts";
 import { endSessions, sessionNames } from "./orphaned-sessions.ts";
 import { reconnect } from "./reconnect.ts";
@@ -22,6 +22,11 @@ export interface SessionOptions {
   readonly environment?: string;
   /** Wait for another run instead of ending with exit code 75. */
   readonly wait?: boolean;
+  /**
+   * Milliseconds to wait for another run; given, it is waited for.
+   * @default an hour with `wait`
+   */
+  readonly waitTimeout?: number;
   readonly signal?: AbortSignal;
   readonly events?: RunEvents;
   /** For tests: called at every point where the program could die. */
@@ -51,6 +56,21 @@ export interface Session {
 
 /** SQLSTATE: insufficient_privilege. */
 const NOT_ALLOWED = "42501";
+/** SQLSTATE: query_canceled. */
+const CANCELLED = "57014";
+/** SQLSTATE: a lock was not free within `lock_timeout`. */
+const LOCK_NOT_AVAILABLE = "55P03";
+
+function inTheWay(error: Error, environment: string): UserError {
+  return new UserError({
+    message: `another session kept environment ${environment} from this command for too long`,
+    found: postgresError(error)?.detail ?? error.message,
+    hint: "end that session, or its transaction, and run again; lock_timeout (PGOPTIONS=-clock_timeout=5min) waits longer",
+    code: LOCK_NOT_AVAILABLE,
+    exitCode: LOCKED_EXIT_CODE,
+    cause: error,
+  });
+}
 
 function notAllowed(error: Error, { user, roles = DEFAULT_PREFIX }: ConnectionSettings): UserError {
   return new UserError({
@@ -74,16 +94,18 @@ export async function withSession<T>(
   const events = options.events ?? {};
   const failpoint = options.failpoint ?? (async () => {});
   const applicationName = `dataform-run-${runId}`;
-  let client = await connect(settings, { applicationName, duty: "publisher" });
+  const onWait = (what: string) => events.waiting?.(what);
+  const how = { applicationName, duty: "publisher", signal, onWait } as const;
+  let client = await connect(settings, how);
   let fence: number | undefined;
   try {
     await client.script(SESSION_SETTINGS);
-    await prepareMetadata(client);
+    await prepareMetadata(client, { signal, onWait });
     if (options.existing) await refuseUnknown(client, environment);
     await acquireRunLock(client, environment, {
-      wait: options.wait ?? false,
+      wait: options.waitTimeout ?? (options.wait ? WAIT_TIMEOUT : 0),
       signal,
-      onWait: (holder) => events.waiting?.(`another run holds environment ${environment}: ${holder}`),
+      onWait,
     });
     await failpoint("locked");
     const own = await claimFence(client, environment);
@@ -91,12 +113,12 @@ export async function withSession<T>(
     await failpoint("fence taken");
     const late = await unendedRuns(client, environment);
     // What they still do is too late, and would be in the way.
-    if (late.length) await endSessions(settings, late.flatMap(sessionNames));
+    if (late.length) await endSessions(settings, late.flatMap(sessionNames), { signal, onWait });
     const renew = async () => {
       const { processId } = client;
       await client.close().catch(() => {});
-      client = await reconnect(settings, applicationName);
-      await endSessions(settings, [applicationName], processId);
+      client = await reconnect(settings, how);
+      await endSessions(settings, [applicationName], { processId, signal, onWait });
       await client.script(SESSION_SETTINGS);
       await tryRunLock(client, environment);
     };
@@ -125,6 +147,9 @@ export async function withSession<T>(
     });
   } catch (error) {
     if (sqlState(error) === NOT_ALLOWED) throw notAllowed(error as Error, settings);
+    // The statement that it cut off, or the connection, is not what went wrong.
+    if (signal.aborted && (sqlState(error) === CANCELLED || connectionLost(error))) throw signal.reason;
+    if (sqlState(error) === LOCK_NOT_AVAILABLE) throw inTheWay(error as Error, environment);
     if (error instanceof UserError || !connectionLost(error)) throw error;
     if (await endAfterLoss(settings, environment, runId, fence)) throw overtaken(environment, error);
     throw lost(error);

@@ -8,7 +8,7 @@ import { createGzip } from "node:zlib";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
-import { copyJsonLines, copyOut } from "../postgres/copy.ts";
+import { copyJsonLines, copyOut, hangUp } from "../postgres/copy.ts";
 import { type Reader, withReader } from "../postgres/reading.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { literal } from "../sql/literals.ts";
@@ -39,6 +39,8 @@ export interface ExportOptions {
   readonly signal?: AbortSignal;
   /** Bytes so far, before packing. */
   readonly onBytes?: (bytes: number) => void;
+  /** Told when a lock is waited for, and who has it. */
+  readonly onWait?: (what: string) => void;
 }
 
 export interface ExportReport {
@@ -68,9 +70,9 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
   refuseMeaningless(options);
   const target = typeof options.to === "string" ? await checkTarget(options.to) : undefined;
   if (!target && options.format === "parquet") throw new UserError({ message: "Parquet is written to files only" });
-  const reading = { applicationName: "dataform-export", settings: SETTINGS };
+  const reading = { applicationName: "dataform-export", settings: SETTINGS, onWait: options.onWait };
   const written = await withReader(settings, reading, async (reader) => {
-    const stop = cancelOnAbort(options.signal, reader.client.cancel);
+    const stop = cancelOnAbort(options.signal, reader.client.cancel, { hangUp: () => hangUp(reader.client) });
     try {
       const body = await bodyOf(reader, options);
       const sum = target

@@ -84,12 +84,14 @@ async function ingestStream(
     table: `${declaration.schema}.${stream.table}`,
     seconds: (Date.now() - startedAt.getTime()) / 1000,
   });
-  const connection = { applicationName: `dataform ingest ${declaration.source}`, duty: "loader" as const };
+  const emit = emitterOf(stream, options);
+  const onWait = (reason: string) => emit({ kind: "waiting", seconds: null, reason });
+  const connection = { applicationName: `dataform ingest ${declaration.source}`, duty: "loader" as const, onWait };
   const told: string[] = [];
   return withClient(settings, connection, async (client) => {
     const sink: Sink = options.dryRun ? new Rehearsal(client) : new PostgresSink(client, settings);
     try {
-      await sink.prepare(declaration.schema);
+      await sink.prepare(declaration.schema, onWait);
       const target = await resolveTarget(client, declaration, stream);
       await sink.evolve(target);
       const outcome = filesystem

@@ -5,6 +5,7 @@ import { readCsv } from "../sources/formats/csv/read.ts";
 import { JsonRecord, parseJson, type SourceRecord } from "../sources/json/document.ts";
 import type { SourcePage } from "../sources/source.ts";
 import { headerOf, loadsWithRejects, markReplayed, type OpenReject, openRejects } from "./ledger/rejects.ts";
+import { emitterOf, type LandOptions } from "./load/options.ts";
 import { PostgresSink } from "./load/postgres-sink.ts";
 import { mostFrequent, type ReasonCount } from "./load/tally.ts";
 import { type LoadTarget, resolveTarget } from "./load/target.ts";
@@ -31,17 +32,20 @@ export async function replay(
   declaration: IngestDeclaration,
   stream: StreamDeclaration,
   settings: ConnectionSettings,
+  options: Pick<LandOptions, "waitTimeout" | "onEvent"> = {},
 ): Promise<Replayed> {
-  const duty = "loader" as const;
-  return withClient(settings, { applicationName: `dataform ingest ${declaration.source}`, duty }, async (client) => {
+  const emit = emitterOf(stream, options);
+  const onWait = (reason: string) => emit({ kind: "waiting", seconds: null, reason });
+  const how = { applicationName: `dataform ingest ${declaration.source}`, duty: "loader", onWait } as const;
+  return withClient(settings, how, async (client) => {
     const sink = new PostgresSink(client, settings);
-    await sink.prepare(declaration.schema);
+    await sink.prepare(declaration.schema, onWait);
     const target = await resolveTarget(client, declaration, stream);
     await sink.forgetFiles(target);
     await sink.evolve(target);
     const loads = [];
     for (const rejectedBy of await loadsWithRejects(client, target.key))
-      loads.push(await replayLoad(sink, target, rejectedBy));
+      loads.push(await replayLoad({ sink, target, options }, rejectedBy));
     return {
       stream: stream.name,
       loadIds: loads.flatMap(({ landed }) => landed?.loadId ?? []),
@@ -52,10 +56,16 @@ export async function replay(
   });
 }
 
-async function replayLoad(sink: PostgresSink, target: LoadTarget, rejectedBy: string) {
+interface Replaying {
+  readonly sink: PostgresSink;
+  readonly target: LoadTarget;
+  readonly options: Pick<LandOptions, "waitTimeout" | "onEvent">;
+}
+
+async function replayLoad({ sink, target, options }: Replaying, rejectedBy: string) {
   const refused = new Set<number>();
   const onRefused = ({ rowNo }: Rejection) => refused.add(rowNo);
-  return withLoad(sink, target, { onRefused }, async (load) => {
+  return withLoad(sink, target, { ...options, onRefused }, async (load) => {
     const { client, loadId } = load.server!;
     const { tried, pages } = await readAgain(client, target, rejectedBy);
     await load.readAll(pages);

@@ -1,21 +1,49 @@
+import { after } from "../wait/timers.ts";
+
 /** Milliseconds between two attempts. */
 const AGAIN = 500;
+/** Milliseconds until a server that does not end a statement is left alone with it. */
+const PATIENCE = 10_000;
+
+interface CancelOptions {
+  /** Ends the connections from our side. */
+  readonly hangUp?: () => void;
+  /**
+   * Milliseconds in which the work may end by itself.
+   * @default 0
+   */
+  readonly grace?: number;
+}
 
 /**
  * Cancels what connections are doing once the signal comes, and again until told to stop: a cancel that reaches a
- * session between two of its statements is lost. Returns what stops it.
+ * session between two of its statements is lost. A server that does not end it, or is out of reach, is left after some
+ * seconds. Where the signal has come before, this is what is done because of it: nothing is cancelled, and the same patience
+ * holds. Returns what stops it.
  */
-export function cancelOnAbort(signal: AbortSignal | undefined, cancel: () => Promise<void>): () => void {
-  let timer: NodeJS.Timeout | undefined;
+export function cancelOnAbort(
+  signal: AbortSignal | undefined,
+  cancel: () => Promise<void>,
+  { hangUp = () => {}, grace = 0 }: CancelOptions = {},
+): () => void {
   let stopped = false;
+  let next = () => {};
+  let leave = () => {};
   const attempt = async () => {
     await cancel().catch(() => {});
-    if (!stopped) timer = setTimeout(attempt, AGAIN);
+    if (!stopped) next = after(AGAIN, attempt);
   };
-  signal?.addEventListener("abort", attempt, { once: true });
+  const begin = () => {
+    leave = after(PATIENCE, hangUp);
+    if (grace) next = after(grace, attempt);
+    else void attempt();
+  };
+  if (signal?.aborted) leave = after(PATIENCE, hangUp);
+  else signal?.addEventListener("abort", begin, { once: true });
   return () => {
     stopped = true;
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", attempt);
+    next();
+    leave();
+    signal?.removeEventListener("abort", begin);
   };
 }

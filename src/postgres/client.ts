@@ -3,10 +3,14 @@ import type pg from "pg";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { type Duty, roleName } from "../model/roles.ts";
-import { DISCARD, lookUp, type NamesIn, opening } from "../sql/session.ts";
+import { DISCARD, lookUp, type NamesIn, opening, setAll } from "../sql/session.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
+import { within } from "../wait/timers.ts";
 import { couldPublish, whyPublisher } from "./apart.ts";
-import { open } from "./open.ts";
+import { beginSession } from "./begin.ts";
+import { blockersOf, describeBlockers } from "./holders.ts";
+import { open, requestCancel } from "./open.ts";
+import { watching } from "./watch.ts";
 
 /** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
 type Row = Record<string, string | null>;
@@ -44,6 +48,10 @@ export interface Client {
   readonly processId: number;
   /** Where names without a schema are looked up; see `ConnectOptions.names`. */
   readonly names: NamesIn;
+  /** What each transaction begins with, where none before it leaves a setting: behind a pooler of transactions. */
+  readonly eachTransaction: readonly Sql[];
+  /** Does work of the driver's own, such as COPY, as watchfully as a statement; see `ConnectOptions.onWait`. */
+  watched<T>(work: () => Promise<T>): Promise<T>;
   /** Stops what the connection is doing, from another connection; the statement fails with 57014. */
   cancel(): Promise<void>;
   /** Prefix of the roles of this database; see `ConnectOptions.duty`. */
@@ -64,22 +72,53 @@ export interface ConnectOptions {
   readonly names?: NamesIn;
   /** Receives `raise notice` and other notices. */
   readonly onNotice?: (message: string) => void;
+  /** Told when a statement waits for a lock for some seconds, and who has it. */
+  readonly onWait?: ((what: string) => void) | undefined;
+  /** When it comes, a statement that waits or takes long is cancelled, and given up where the server does not answer. */
+  readonly signal?: AbortSignal | undefined;
+  /** The work is one transaction and leaves nothing in the session: it may come through a pooler of transactions. */
+  readonly oneTransaction?: boolean;
 }
 
 /** Opens a connection. Throws a UserError that says what to check. */
 export async function connect(settings: ConnectionSettings, options: ConnectOptions = {}): Promise<Client> {
   const publishes = options.duty === "publisher";
-  const { driver, settings: reached } = await open((publishes && settings.publisher) || settings, {
+  const {
+    driver,
+    settings: reached,
+    optionsRefused,
+  } = await open((publishes && settings.publisher) || settings, {
     applicationName: options.applicationName ?? "dataform",
     onNotice: options.onNotice,
   });
-  const wire = (driver as unknown as { connection: EventEmitter }).connection;
-  const processId = (driver as unknown as { processID: number }).processID;
+  const wire = (driver as unknown as { connection: EventEmitter & { stream: { destroy(): void } } }).connection;
   const names = options.names ?? (publishes || options.duty === "loader" ? "ours" : "theirs");
-  const own = opening(names, settings.roles && options.duty && roleName(settings.roles, options.duty));
+  const role = settings.roles && options.duty && roleName(settings.roles, options.duty);
+  const begun = await beginSession(driver, reached, {
+    ...options,
+    names,
+    role,
+    optionsRefused,
+  }).catch(async (error) => {
+    await closeDriver(driver).catch(() => {});
+    throw options.duty ? roleError(error, settings, options.duty) : error;
+  });
+  const { processId, own } = begun;
+  const ask = (other: Client) => other.query(sql`select pg_cancel_backend($1)`, [processId]);
+  const cancel = async () => {
+    if (begun.isPooled) return requestCancel(driver, reached);
+    await withClient(reached, { applicationName: "dataform-cancel", names: "ours" }, ask);
+  };
+  const hangUp = () => wire.stream.destroy();
+  const blocking = () =>
+    withClient(reached, { applicationName: "dataform-watch", names: "ours" }, async (other) =>
+      describeBlockers((await other.query(blockersOf(processId))).rows),
+    );
+  const watched = watching({ processId, blocking, cancel, hangUp, tell: options.onWait, signal: options.signal });
   const client: Client = {
+    watched,
     async query<R>(statement: Sql, parameters: readonly unknown[] = []) {
-      const result = await driver.query({ text: String(statement), values: [...parameters] });
+      const result = await watched(() => driver.query({ text: String(statement), values: [...parameters] }));
       return toResult<R>(result);
     },
     async script(statements) {
@@ -87,7 +126,8 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
       const count = () => completed++;
       wire.on("commandComplete", count);
       try {
-        const result = (await driver.query(String(statements))) as unknown as pg.QueryResult | pg.QueryResult[];
+        const answer = watched(() => driver.query(String(statements)));
+        const result = (await answer) as unknown as pg.QueryResult | pg.QueryResult[];
         return (Array.isArray(result) ? result : [result]).map((one) => toResult<Row>(one));
       } catch (error) {
         throw Object.assign(error as Error, { completed });
@@ -96,38 +136,32 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
       }
     },
     async table(statement) {
-      const { fields, rows } = await driver.query({
-        text: String(statement),
-        rowMode: "array",
-        queryMode: "extended",
-      } as pg.QueryArrayConfig);
+      const question = { text: String(statement), rowMode: "array", queryMode: "extended" } as pg.QueryArrayConfig;
+      const { fields, rows } = await watched(() => driver.query(question));
       return {
         columns: fields.map(({ name }) => name),
         types: fields.map(({ dataTypeID, dataTypeModifier }) => ({ oid: dataTypeID, modifier: dataTypeModifier })),
         rows: rows as (string | null)[][],
       };
     },
-    reset: async () => void (await client.script(join([...DISCARD, ...own], ";\n"))),
+    reset: async () =>
+      void (await client.script(join([...DISCARD, ...opening(names, role), setAll(own, "session")], ";\n"))),
     processId,
     names,
-    async cancel() {
-      await withClient(reached, { applicationName: "dataform-cancel", names: "ours" }, (other) =>
-        other.query(sql`select pg_cancel_backend($1)`, [processId]),
-      );
-    },
+    eachTransaction: begun.staysInSession ? [] : [setAll(own, "transaction")],
+    cancel,
     roles: settings.roles,
     driver,
     close: () => closeDriver(driver),
   };
   try {
-    const asked = settings.publisher && options.duty && !publishes ? [whyPublisher(settings.roles!)] : [];
-    const answers = await client.script(join([...own, ...asked], ";\n"));
-    const found = asked.length ? answers.at(-1)!.rows[0]?.found : undefined;
+    const asked = settings.publisher && options.duty && !publishes;
+    const found = asked && (await client.query<{ found: string | null }>(whyPublisher(settings.roles!))).rows[0]?.found;
     if (found) throw couldPublish(found, settings);
     return client;
   } catch (error) {
     await client.close().catch(() => {});
-    throw options.duty ? roleError(error, settings, options.duty) : error;
+    throw error;
   }
 }
 
@@ -165,14 +199,9 @@ function roleError(error: unknown, given: ConnectionSettings, duty: Duty): unkno
 
 /** Says goodbye, and hangs up when nobody answers: a connection that was lost may never say so. */
 async function closeDriver(driver: pg.Client): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const silent = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, 5_000);
-  });
   try {
-    await Promise.race([driver.end(), silent]);
+    await within(5_000, driver.end(), () => {});
   } finally {
-    clearTimeout(timer);
     (driver as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
 }

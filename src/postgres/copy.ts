@@ -53,7 +53,15 @@ export function copyInto(client: Client, statement: Sql | string): CopyStreamQue
  * Runs `copy … from stdin` over the chunks and returns the number of rows.
  * A failing source cancels the COPY; a failing COPY or a lost connection rejects at once.
  */
-export async function copyIn(
+export function copyIn(
+  client: Client,
+  statement: Sql | string,
+  chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
+): Promise<number> {
+  return client.watched(() => pour(client, statement, chunks));
+}
+
+async function pour(
   client: Client,
   statement: Sql | string,
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
@@ -110,8 +118,12 @@ export async function* copyOut(
   let whole = false;
   const lost = () => stream.destroy(new Error("Connection terminated unexpectedly"));
   client.driver.once("end", lost);
+  const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
   try {
-    for await (const chunk of stream) yield chunk as Buffer;
+    // It waits for locks before its first byte, and after that for whoever takes the bytes.
+    const first = await client.watched(() => chunks.next());
+    if (!first.done) yield first.value;
+    for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) yield chunk;
     whole = true;
     // The count comes after the last byte: an answer to the next statement means that it is here.
     if (onRows) await client.query(sql`select 1`);

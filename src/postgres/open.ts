@@ -15,6 +15,8 @@ interface Opened {
   /** The settings, with the server that answered and no other. */
   readonly settings: ConnectionSettings;
   readonly parameters: ReadonlyMap<string, string>;
+  /** Whether the settings' `options` did not get through: a pooler takes none, or passes none on. */
+  readonly optionsRefused: boolean;
 }
 
 interface OpenOptions {
@@ -36,7 +38,7 @@ export async function open(settings: ConnectionSettings, options: OpenOptions): 
   for (const wanted of rounds) {
     for (const server of serversOf(settings)) {
       try {
-        const opened = await openServer(server, options);
+        const opened = await openWhateverItTakes(server, options);
         if (suits(opened.parameters, wanted)) return opened;
         await opened.driver.end();
         failures.push({ server, error: new Error(`this server is not ${wanted}`) });
@@ -52,6 +54,21 @@ export async function open(settings: ConnectionSettings, options: OpenOptions): 
 function serversOf({ others = [], host, port, hostaddr, ...rest }: ConnectionSettings): ConnectionSettings[] {
   const first: Address = hostaddr === undefined ? { host, port } : { host, port, hostaddr };
   return [first, ...others].map((address) => ({ ...rest, ...address }));
+}
+
+/** A pooler such as PgBouncer refuses the `options` of a session, unless it is told to pass over them. */
+async function openWhateverItTakes(settings: ConnectionSettings, how: OpenOptions): Promise<Opened> {
+  try {
+    return await openServer(settings, how);
+  } catch (error) {
+    const { options, ...rest } = settings;
+    if (options === undefined || !/unsupported startup parameter.*options/.test((error as Error).message)) throw error;
+    return { ...(await openServer(rest, how)), settings: single(settings), optionsRefused: true };
+  }
+}
+
+function single({ others: _, ...settings }: ConnectionSettings): ConnectionSettings {
+  return settings;
 }
 
 async function openServer(settings: ConnectionSettings, options: OpenOptions): Promise<Opened> {
@@ -100,7 +117,7 @@ function wasRefused(error: unknown): boolean {
   return /^(?:28...|3D000|UNBOUND)$/.test(code);
 }
 
-async function attempt(settings: ConnectionSettings, options: OpenOptions, withTls: boolean): Promise<Opened> {
+function driverFor(settings: ConnectionSettings, options: OpenOptions, withTls: boolean): pg.Client {
   const { host, hostaddr, port, database, user, password, applicationName, connectTimeout } = settings;
   const ssl = withTls ? tlsOptions(settings) : false;
   const driver = new pg.Client({
@@ -112,7 +129,7 @@ async function attempt(settings: ConnectionSettings, options: OpenOptions, withT
     // Explicit values: undefined would make the driver read the process's environment.
     password: password ?? "",
     ssl,
-    options: settings.options ?? " ",
+    options: settings.options,
     client_encoding: "utf8",
     sslnegotiation: withTls && settings.ssl.direct ? "direct" : "postgres",
     application_name: nameOf(options.applicationName, applicationName),
@@ -122,6 +139,45 @@ async function attempt(settings: ConnectionSettings, options: OpenOptions, withT
     ...(options.replication ? { replication: "true" } : {}),
     types: asText as unknown as pg.CustomTypesConfig,
   } as pg.ClientConfig);
+  // Or the driver reads PGOPTIONS, which has been looked at; sent empty, a pooler refuses it.
+  if (!settings.options)
+    delete (driver as unknown as { connectionParameters: { options?: string } }).connectionParameters.options;
+  return driver;
+}
+
+/**
+ * Asks whoever answered the driver, a pooler too, to cancel what it is doing, by the key that was given with the
+ * connection. Nothing comes back.
+ */
+export function requestCancel(driver: pg.Client, settings: ConnectionSettings): Promise<void> {
+  const { processID, secretKey, connection } = driver as unknown as {
+    readonly processID: number;
+    readonly secretKey: number;
+    readonly connection: Wire;
+  };
+  const withTls = connection.stream.encrypted === true;
+  const ssl = withTls && settings.ssl.mode === "prefer" ? { ...settings.ssl, mode: "require" as const } : settings.ssl;
+  const asking = driverFor({ ...settings, ssl }, { applicationName: "dataform-cancel" }, withTls);
+  const wire = (asking as unknown as { readonly connection: Wire }).connection;
+  const { host, hostaddr, port } = settings;
+  return new Promise((resolve, reject) => {
+    wire.once("error", reject);
+    wire.once("end", resolve);
+    wire.once(withTls ? "sslconnect" : "connect", () => wire.cancel(processID, secretKey));
+    if (host.startsWith("/")) wire.connect(`${host}/.s.PGSQL.${port}`);
+    else wire.connect(port, hostaddr ?? host);
+  });
+}
+
+/** The driver's connection. */
+interface Wire extends EventEmitter {
+  readonly stream: { readonly encrypted?: boolean };
+  connect(port: number | string, host?: string): void;
+  cancel(processId: number, secretKey: number): void;
+}
+
+async function attempt(settings: ConnectionSettings, options: OpenOptions, withTls: boolean): Promise<Opened> {
+  const driver = driverFor(settings, options, withTls);
   const parameters = new Map<string, string>();
   const wire = (driver as unknown as { connection: EventEmitter }).connection;
   wire.on("parameterStatus", ({ parameterName, parameterValue }: Record<string, string>) => {
@@ -137,8 +193,7 @@ async function attempt(settings: ConnectionSettings, options: OpenOptions, withT
     await driver.end().catch(() => {});
     throw error;
   }
-  const { others: _, ...single } = settings;
-  return { driver, settings: single, parameters };
+  return { driver, settings: single(settings), parameters, optionsRefused: false };
 }
 
 const asText = { getTypeParser: () => (value: string) => value };

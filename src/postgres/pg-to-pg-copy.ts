@@ -6,6 +6,7 @@ import { UserError } from "../model/errors.ts";
 import type { Target } from "../model/target.ts";
 import { ids, relationId } from "../sql/identifiers.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
+import { after } from "../wait/timers.ts";
 import type { Client } from "./client.ts";
 import { copyInto, hangUp } from "./copy.ts";
 import { describeQuery } from "./describe-types.ts";
@@ -65,7 +66,7 @@ export async function copyPgToPg(
     ) to stdout${ending}`;
   try {
     await on("source", from.script(SOURCE_SESSION));
-    return await pass(from, out, to, sql`${copyStatement}${ending}`, options);
+    return await to.watched(() => pass(from, out, to, sql`${copyStatement}${ending}`, options));
   } catch (error) {
     hangUp(from);
     throw userError(error);
@@ -132,22 +133,22 @@ function watch(streams: Sides<NodeJS.EventEmitter>, drivers: Sides<pg.Client>) {
 /** Ends the target's COPY and waits until its connection is free for the rollback, or gone. */
 async function giveUp(sink: CopyStreamQuery, to: Client, reason: Error): Promise<void> {
   if (sink.destroyed) return;
-  const timers: NodeJS.Timeout[] = [];
+  const timers: (() => void)[] = [];
   let cancelled: Promise<void> | undefined;
   const silent = new Promise<void>((resolve) => {
     // A target that waits for a lock does not listen.
     timers.push(
-      setTimeout(() => {
+      after(PATIENCE, () => {
         cancelled = to.cancel().catch(() => {});
-      }, PATIENCE),
+      }),
     );
-    timers.push(setTimeout(() => resolve(hangUp(to)), 5 * PATIENCE));
+    timers.push(after(5 * PATIENCE, () => resolve(hangUp(to))));
   });
   const closed = once(sink, "close").catch(() => {});
   const gone = once(to.driver, "end").catch(() => {});
   sink.destroy(reason);
   await Promise.race([closed, gone, silent]);
-  timers.map(clearTimeout);
+  for (const stop of timers) stop();
   // Or it would hit the caller's next statement.
   await cancelled;
 }

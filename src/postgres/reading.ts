@@ -27,15 +27,19 @@ interface ReadingOptions {
   readonly applicationName: string;
   /** Sent first, as `set local …`. */
   readonly settings: Sql;
+  /** Told when a lock is waited for. */
+  readonly onWait?: ((what: string) => void) | undefined;
 }
 
 export function withReader<T>(
   settings: ConnectionSettings,
-  { applicationName, settings: local }: ReadingOptions,
+  { applicationName, settings: local, onWait }: ReadingOptions,
   work: (reader: Reader) => Promise<T>,
 ): Promise<T> {
-  return withClient(settings, { applicationName, duty: "builder" }, async (client) => {
-    await client.script(sql`begin transaction isolation level repeatable read; ${local}`);
+  const how = { applicationName, duty: "builder", oneTransaction: true, onWait } as const;
+  return withClient(settings, how, async (client) => {
+    const begin = sql`begin transaction isolation level repeatable read`;
+    await client.script(join([begin, ...client.eachTransaction, local], ";\n"));
     try {
       return await work((await isSuperuser(client)) ? fencedReader(client) : await plainReader(client));
     } finally {

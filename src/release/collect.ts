@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { ReachFailpoint } from "../environment/failpoints.ts";
 import type { ManifestEntry } from "../model/catalog.ts";
 import type { Client } from "../postgres/client.ts";
@@ -10,6 +9,7 @@ import { literal } from "../sql/literals.ts";
 import { GONE_IN, PRIVATE_SCHEMA, privateId } from "../sql/names.ts";
 import { lookUp } from "../sql/session.ts";
 import { join, sql } from "../sql/sql.ts";
+import { pause } from "../wait/pause.ts";
 import { waitForHorizon } from "./horizon.ts";
 import { Kept } from "./kept.ts";
 import { bytesOf, dropStatements, type PrivateObject, privateNames, privateObjects } from "./private-objects.ts";

@@ -94,7 +94,7 @@ export async function renameEnvironment(
     const { client, environment, signal } = session;
     if (options.project && !settings.embedded)
       refuseStranger(options.project, await readCatalog(client, environment, []));
-    await acquireRunLock(client, to, { wait: false, signal });
+    await acquireRunLock(client, to, { wait: 0, signal });
     const { rows } = await client.query(sql`select from _dataform.environment where name = $1`, [to]);
     if (rows.length) throw taken(to);
     await moveRows(session, to);

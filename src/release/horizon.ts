@@ -1,6 +1,7 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "../postgres/client.ts";
+import { describeSession } from "../postgres/holders.ts";
 import { sql } from "../sql/sql.ts";
+import { until } from "../wait/until.ts";
 
 export type HorizonPolicy = "wait" | "publish" | "fail";
 
@@ -25,25 +26,23 @@ export async function waitForHorizon(
   builtBy: string,
   options: { readonly timeout: number; readonly signal: AbortSignal; readonly onWait?: (what: string) => void },
 ): Promise<string | undefined> {
-  const started = performance.now();
-  let told = false;
+  const { timeout, signal, onWait } = options;
   let first: ReadonlySet<string> | undefined;
   let waitedFor: ReadonlySet<string> = new Set();
-  for (;;) {
+  let readers = "";
+  const look = async (): Promise<true | undefined> => {
     const open = await openTransactions(client, builtBy);
     const all = new Set(open.map(({ transaction }) => transaction));
     waitedFor = first === undefined || first.size ? all : common(waitedFor, all);
     first = first === undefined ? all : common(first, all);
-    if (!waitedFor.size) return undefined;
+    if (!waitedFor.size) return true;
     const waited = open.filter(({ transaction }) => waitedFor.has(transaction));
-    const readers = waited.map(({ reader }) => reader).join("; ");
-    if (performance.now() - started > options.timeout || options.signal.aborted) return readers;
-    if (!told && performance.now() - started > 500) {
-      options.onWait?.(`older transactions must end first, or they would read new tables as empty: ${readers}`);
-      told = true;
-    }
-    await pause(20);
-  }
+    readers = waited.map(({ reader }) => reader).join("; ");
+    return undefined;
+  };
+  const describe = () => `older transactions must end first, or they would read new tables as empty: ${readers}`;
+  const wait = { look, every: 20, deadline: timeout, signal, describe, tell: onWait, toldAfter: 500 };
+  return (await until(wait)) ? undefined : readers;
 }
 
 /** Transactions of this database whose snapshot may be from before `builtBy`. Everybody may see as much of the others. */
@@ -53,8 +52,8 @@ async function openTransactions(client: Client, builtBy: string): Promise<readon
       select
         l.virtualtransaction as transaction,
         format(
-          'process %s (%s) in a transaction since %s',
-          a.pid, coalesce(nullif(a.application_name, ''), 'no application name'), coalesce(a.xact_start::text, 'a time it does not tell')
+          '%s, in a transaction since %s',
+          ${describeSession}, coalesce(date_trunc('second', a.xact_start)::text, 'a time it does not tell')
         ) as reader
       from pg_stat_activity as a
       join pg_locks as l

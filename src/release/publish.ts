@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { ReachFailpoint } from "../environment/failpoints.ts";
 import { endSessions } from "../environment/orphaned-sessions.ts";
 import { reconnect } from "../environment/reconnect.ts";
@@ -6,12 +5,16 @@ import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishPlan } from "../model/plan.ts";
 import { FENCED, STARVED } from "../model/release.ts";
+import type { Target } from "../model/target.ts";
 import { attempt } from "../plan/publish-plan.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import type { Client } from "../postgres/client.ts";
+import { hangUp } from "../postgres/copy.ts";
+import { describeSession } from "../postgres/holders.ts";
 import { send } from "../postgres/send.ts";
 import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
+import { until } from "../wait/until.ts";
 
 /** Lock not available, cancelled by the bound on the block, deadlock, serialisation, "tuple concurrently updated". */
 const TRY_AGAIN = new Set(["55P03", "57014", "40P01", "40001", "XX000"]);
@@ -64,8 +67,9 @@ export function publish(plan: PublishPlan, settings: ConnectionSettings, options
 async function publishOffered(plan: PublishPlan, settings: ConnectionSettings, options: PublishOptions): Promise<void> {
   const applicationName = `dataform-publish-${options.runId}`;
   for (let attempt = 1; ; attempt++) {
-    const client = await reconnect(settings, applicationName, "builder", "ours");
-    const stop = cancelOnAbort(options.signal, client.cancel);
+    const { signal, onWait } = options;
+    const client = await reconnect(settings, { applicationName, duty: "builder", names: "ours", signal, onWait });
+    const stop = cancelOnAbort(signal, client.cancel, { hangUp: () => hangUp(client) });
     try {
       await publishOn(client, plan, options);
       await options.failpoint("published");
@@ -89,38 +93,41 @@ async function publishOffered(plan: PublishPlan, settings: ConnectionSettings, o
 
 /** The deltas first, then all public views in one message that ends with the commit. */
 export async function publishOn(client: Client, plan: PublishPlan, options: PublishOptions): Promise<void> {
-  const started = performance.now();
+  const { signal, deadline, onWait } = options;
   if (plan.warmUp.length) await send(client, plan.warmUp);
   await options.failpoint("publish begun");
-  const who = (own: number) => options.asPublisher((publisher) => blockers(plan, publisher, own));
+  const who = () => options.asPublisher((publisher) => blockers(plan.targets, publisher, client.processId));
   let { holdMs } = plan.bounds;
   let applied = false;
-  for (let attempts = 1; ; attempts++) {
-    options.signal.throwIfAborted();
+  const look = async (): Promise<true | undefined> => {
+    signal.throwIfAborted();
     try {
       if (!applied) await applyDeltas(client, plan, options);
       applied = true;
-      options.signal.throwIfAborted();
+      signal.throwIfAborted();
       const answer = send(client, attempt(plan, holdMs));
       // Handled below even when the hook throws first.
       answer.catch(() => {});
       await options.failpoint("publish sent");
       await answer;
-      return;
+      return true;
     } catch (error) {
       const code = sqlState(error);
       if (code === FENCED) throw fenced(plan.release);
-      if (!code || !(applied ? TRY_AGAIN : IN_THE_WAY).has(code)) throw error;
-      if (options.signal.aborted) throw error;
+      if (!code || !(applied ? TRY_AGAIN : IN_THE_WAY).has(code) || signal.aborted) throw error;
       applied = await backToDeltas(client);
-      if (performance.now() - started > options.deadline) throw starved(plan, await who(client.processId));
       if (code === TOO_SLOW) holdMs *= 2;
-      if (attempts % 20 === 0)
-        options.onWait?.(`readers hold views of release ${plan.release}: ${await who(client.processId)}`);
-      // At random, so as not to fall in step with a reader that comes at intervals; never longer locks.
-      await pause(10 + Math.random() * 90);
+      return undefined;
     }
-  }
+  };
+  const describe = async () => `readers hold views of release ${plan.release}: ${await who()}`;
+  const published = await until({ look, every: atRandom, deadline, signal, describe, tell: onWait });
+  if (!published) throw starved(plan, await who());
+}
+
+/** Milliseconds: so as not to fall in step with a reader that comes at intervals; never longer locks. */
+export function atRandom(): number {
+  return 10 + Math.random() * 90;
 }
 
 async function applyDeltas(client: Client, plan: PublishPlan, options: PublishOptions): Promise<void> {
@@ -145,11 +152,11 @@ async function readOutcome(
   plan: PublishPlan,
   settings: ConnectionSettings,
   applicationName: string,
-  { environment }: PublishOptions,
+  { environment, signal, onWait }: PublishOptions,
 ): Promise<{ readonly published: boolean; readonly fence: number }> {
-  const client = await reconnect(settings, "dataform-reconnect");
+  const client = await reconnect(settings, { applicationName: "dataform-reconnect", signal, onWait });
   try {
-    await endSessions(settings, [applicationName]);
+    await endSessions(settings, [applicationName], { signal, onWait });
     const { rows } = await client.query<{ published: string; fence: string }>(
       sql`
         select
@@ -187,14 +194,14 @@ function starved(plan: PublishPlan, who: string): UserError {
   });
 }
 
-/** Who holds a lock on the public views, for a person to act on. */
-async function blockers(plan: PublishPlan, client: Client, own: number): Promise<string> {
+/**
+ * Who holds a lock on the public views, for a person to act on.
+ * @param own a process that is not meant, besides the client's
+ */
+export async function blockers(targets: readonly Target[], client: Client, own = client.processId): Promise<string> {
   const { rows } = await client.query<{ blocker: string }>(
     sql`
-      select distinct format(
-        'process %s (%s), reading since %s',
-        a.pid, coalesce(nullif(a.application_name, ''), 'no application name'), a.query_start
-      ) as blocker
+      select distinct ${describeSession} as blocker
       from pg_locks as l
       join pg_stat_activity as a
         on a.pid = l.pid
@@ -206,7 +213,7 @@ async function blockers(plan: PublishPlan, client: Client, own: number): Promise
         and l.granted
         and l.database = (select oid from pg_database where datname = current_database())
         and n.nspname || '.' || c.relname = any($1::text[])`,
-    [plan.targets.map(({ schema, name }) => `${schema}.${name}`), own],
+    [targets.map(({ schema, name }) => `${schema}.${name}`), own],
   );
   return rows.map(({ blocker }) => blocker).join("; ") || "nobody now";
 }

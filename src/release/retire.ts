@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { recordFinish, recordStart } from "../environment/metadata.ts";
 import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
 import type { Catalog } from "../model/catalog.ts";
@@ -14,7 +13,9 @@ import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../sql/literals.ts";
 import { join, sql } from "../sql/sql.ts";
+import { until } from "../wait/until.ts";
 import { collect } from "./collect.ts";
+import { atRandom, blockers } from "./publish.ts";
 import { readReleases } from "./store.ts";
 
 export interface RetireOptions extends SessionOptions {
@@ -180,9 +181,7 @@ async function dropViews(keys: readonly string[], catalog: Catalog, session: Ses
       update _dataform.release set manifest = manifest - array[${keys.map((key) => literal(key))}]::text[]
       where environment = ${literal(environment)} and manifest is not null;
     end`;
-  const started = performance.now();
-  for (;;) {
-    signal.throwIfAborted();
+  const look = async (): Promise<true | undefined> => {
     try {
       await client.script(sql`
         begin;
@@ -190,20 +189,28 @@ async function dropViews(keys: readonly string[], catalog: Catalog, session: Ses
         set local statement_timeout = '1s';
         do ${dollarQuoted(body)};
         commit`);
-      return;
+      return true;
     } catch (error) {
       await client.query(sql`rollback`).catch(() => {});
       if (!IN_THE_WAY.has(sqlState(error) ?? "")) throw error;
-      if (performance.now() - started > deadline) throw heldByReaders(keys);
-      events.waiting?.(`readers hold ${keys.join(", ")}`);
-      await pause(10 + Math.random() * 90);
+      return undefined;
     }
-  }
+  };
+  const who = () =>
+    blockers(
+      keys.filter((key) => catalog.relations[key]).map((key) => catalog.manifest[key]!.target),
+      client,
+    );
+  const describe = async () => `readers hold ${keys.join(", ")}: ${await who()}`;
+  const tell = (what: string) => events.waiting?.(what);
+  const done = await until({ look, every: atRandom, deadline, signal, describe, tell });
+  if (!done) throw heldByReaders(keys, await who());
 }
 
-function heldByReaders(keys: readonly string[]): UserError {
+function heldByReaders(keys: readonly string[], who: string): UserError {
   return new UserError({
     message: `readers hold ${keys.join(", ")}: nothing was retired`,
+    found: who,
     hint: "try again when they have ended, or for longer with --publish-deadline",
     exitCode: 1,
   });

@@ -47,7 +47,9 @@ export async function whoFails(
   if (owner) return new Map([[targetKey(owner.target), error]]);
   // Deltas that went well are not done again.
   const items = failed?.role === "publish" ? input.items.map(withoutNewRows) : input.items;
-  const client = await reconnect(settings, `dataform-publish-${options.runId}`, "builder", "ours");
+  const { runId, signal, onWait } = options;
+  const applicationName = `dataform-publish-${runId}`;
+  const client = await reconnect(settings, { applicationName, duty: "builder", names: "ours", signal, onWait });
   try {
     if (await trial(client, { ...input, items: [] }, options)) return new Map();
     const found = new Map<string, unknown>();

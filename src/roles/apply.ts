@@ -2,6 +2,7 @@ import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
 import { roleName } from "../model/roles.ts";
+import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
@@ -35,16 +36,21 @@ type Right = Readonly<Record<"role" | "right" | "on" | "object", string>>;
  * and after: nothing is a change only because it was said again.
  * @throws UserError when the user may not do it, or a role of that name is not what it should be.
  */
-export async function applyRoles(settings: ConnectionSettings, plan: RolePlan): Promise<RolesReport> {
+export async function applyRoles(
+  settings: ConnectionSettings,
+  plan: RolePlan,
+  onWait?: (what: string) => void,
+): Promise<RolesReport> {
   const warnings: string[] = [];
   const options = {
     applicationName: "dataform-roles",
     names: "ours" as const,
     onNotice: (message: string) => void warnings.push(message),
+    onWait,
   };
   const changes = await withClient(settings, options, async (client) => {
     try {
-      const changed = await withTransaction(client, () => apply(client, plan));
+      const changed = await withTransaction(client, () => apply(client, plan, onWait));
       warnings.push(...(await mixedLogins(client, plan)));
       return changed;
     } catch (error) {
@@ -54,9 +60,19 @@ export async function applyRoles(settings: ConnectionSettings, plan: RolePlan): 
   return { version: 1, roles: plan.roles, changes, warnings };
 }
 
-async function apply(client: Client, { roles, statements }: RolePlan): Promise<RoleChange[]> {
+async function apply(
+  client: Client,
+  { roles, statements }: RolePlan,
+  onWait?: (what: string) => void,
+): Promise<RoleChange[]> {
   await client.script(sql`set local client_min_messages = 'warning'; set local lock_timeout = '5s'`);
-  await client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform:roles', 0))`);
+  await takeLock(client, "dataform:roles", {
+    reach: "transaction",
+    deadline: 60_000,
+    taken: "another command applies the roles of this database",
+    hint: "try again when it has ended, or end it",
+    tell: onWait,
+  });
   const before = await readRights(client, roles);
   for (const statement of statements) await client.script(sqlOf(statement));
   const after = await readRights(client, roles);

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { sqlState } from "../postgres/sqlstate.ts";
+import { pause } from "../wait/pause.ts";
 import type { RunContext } from "./context.ts";
 
 /** SQLSTATEs of what another transaction was in the way of, and what a person calls them. */
@@ -37,7 +37,7 @@ export async function again<T>(
       await undo();
       events.again?.(`${what} met ${conflict}: tried again (${attempt + 1} of ${ATTEMPTS})`);
       // At random, so that two do not meet again.
-      await pause(Math.random() * 100 * attempt);
+      await pause(Math.random() * 100 * attempt, signal);
     }
   }
 }

@@ -1,7 +1,8 @@
 import { endSessions } from "../environment/orphaned-sessions.ts";
 import { reconnect } from "../environment/reconnect.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import { type Client, connect } from "../postgres/client.ts";
+import { type Client, type ConnectOptions, connect } from "../postgres/client.ts";
+import { hangUp } from "../postgres/copy.ts";
 import { connectionLost } from "../postgres/sqlstate.ts";
 
 /** One connection of the pool, which can be replaced when it is lost. */
@@ -22,18 +23,22 @@ export interface Pool {
   each(work: (worker: Worker) => Promise<void>): Promise<void>;
   /** Stops what the connections are doing. */
   cancel(): Promise<void>;
+  /** Leaves the connections as they are, where the server does not answer. */
+  hangUp(): void;
   close(): Promise<void>;
 }
 
-export async function openPool(settings: ConnectionSettings, size: number, applicationName: string): Promise<Pool> {
-  const opened = await Promise.allSettled(
-    Array.from({ length: size }, () => connect(settings, { applicationName, duty: "builder" })),
-  );
+/** How the connections of a pool are made. */
+type PoolOptions = Pick<ConnectOptions, "applicationName" | "signal" | "onWait"> & { readonly applicationName: string };
+
+export async function openPool(settings: ConnectionSettings, size: number, options: PoolOptions): Promise<Pool> {
+  const how = { ...options, duty: "builder" } as const;
+  const opened = await Promise.allSettled(Array.from({ length: size }, () => connect(settings, how)));
   const clients = opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const refused = opened.find((result) => result.status === "rejected");
   // A server with few free connections still runs, on those it gave.
   if (!clients.length && refused) throw refused.reason;
-  const workers = clients.map((client) => new PoolWorker(client, settings, applicationName));
+  const workers = clients.map((client) => new PoolWorker(client, settings, how));
   return {
     workers,
     each: async (work) => {
@@ -42,11 +47,14 @@ export async function openPool(settings: ConnectionSettings, size: number, appli
     cancel: async () => {
       await Promise.allSettled(workers.map(({ client }) => client.cancel()));
     },
+    hangUp: () => {
+      for (const { client } of workers) hangUp(client);
+    },
     close: async () => {
       const lost = workers.some((worker) => worker.lost);
       await Promise.allSettled(workers.map(({ client }) => client.close()));
       // The server may not have noticed yet.
-      if (lost) await endSessions(settings, [applicationName]).catch(() => {});
+      if (lost) await endSessions(settings, [options.applicationName], options).catch(() => {});
     },
   };
 }
@@ -56,12 +64,12 @@ class PoolWorker implements Worker {
   /** Whether a connection of this worker was ever lost. */
   lost = false;
   readonly #settings: ConnectionSettings;
-  readonly #applicationName: string;
+  readonly #options: PoolOptions & ConnectOptions;
 
-  constructor(client: Client, settings: ConnectionSettings, applicationName: string) {
+  constructor(client: Client, settings: ConnectionSettings, options: PoolOptions & ConnectOptions) {
     this.client = client;
     this.#settings = settings;
-    this.#applicationName = applicationName;
+    this.#options = options;
     this.#watch();
   }
 
@@ -87,11 +95,12 @@ class PoolWorker implements Worker {
   }
 
   async renew(): Promise<void> {
-    const lost = this.client.processId;
+    const processId = this.client.processId;
+    const { applicationName, signal, onWait } = this.#options;
     await this.client.close().catch(() => {});
     // First of all, since the server may be restarting.
-    this.client = await reconnect(this.#settings, this.#applicationName, "builder");
-    await endSessions(this.#settings, [this.#applicationName], lost);
+    this.client = await reconnect(this.#settings, this.#options);
+    await endSessions(this.#settings, [applicationName], { processId, signal, onWait });
     this.#watch();
   }
 }

@@ -85,8 +85,11 @@ export async function run(
     await session.failpoint("run recorded");
     // No more connections than there is work for at once: each costs the server a process.
     const most = Math.max(...plan.segments.map(({ steps, audits }) => Math.max(steps.length, audits.length)), 1);
-    const pool = await openPool(settings, Math.min(options.concurrency ?? 4, most), `dataform-build-${runId}`);
-    const stop = cancelOnAbort(signal, pool.cancel);
+    const pool = await openPool(settings, Math.min(options.concurrency ?? 4, most), {
+      applicationName: `dataform-build-${runId}`,
+      onWait: (what) => session.events.waiting?.(what),
+    });
+    const stop = cancelOnAbort(signal, pool.cancel, { hangUp: pool.hangUp });
     try {
       return await new Run({ session, graph, plan, catalog, pool, options }).execute();
     } finally {

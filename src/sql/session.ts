@@ -1,5 +1,6 @@
 import { id } from "./identifiers.ts";
-import { type Sql, sql } from "./sql.ts";
+import { literal } from "./literals.ts";
+import { join, type Sql, sql } from "./sql.ts";
 
 /**
  * Where names without a schema are looked up: "ours" in pg_catalog and nowhere else, so that nothing that others made is
@@ -31,6 +32,27 @@ export function opening(names: NamesIn, role: string | undefined): Sql[] {
     ...(names === "ours" ? [lookUp(names)] : []),
     ...(role === undefined ? [] : [sql`set role ${id(role)}`]),
   ];
+}
+
+/** A setting of the server and its value. */
+export type ServerSetting = readonly [name: string, value: string];
+
+/** What `opening` sets, as values. */
+export function openingSettings(names: NamesIn, role: string | undefined): ServerSetting[] {
+  return [
+    ["standard_conforming_strings", "on"],
+    ...(names === "ours" ? [["search_path", "pg_catalog, pg_temp"] as const] : []),
+    ...(role === undefined ? [] : [["role", role] as const]),
+  ];
+}
+
+/** Sets them, for the session or until the transaction ends. Nothing in it is looked up but in pg_catalog. */
+export function setAll(settings: readonly ServerSetting[], reach: "session" | "transaction"): Sql {
+  const isLocal = literal(reach === "transaction");
+  const calls = settings.map(
+    ([name, value]) => sql`pg_catalog.set_config(${literal(name)}, ${literal(value)}, ${isLocal})`,
+  );
+  return sql`select ${join(calls, ", ")}`;
 }
 
 /** Takes away what was set, made or locked in a session: `discard all`, which is refused beside other statements. */

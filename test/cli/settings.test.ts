@@ -35,6 +35,7 @@ const values: Readonly<Record<string, readonly [string, unknown, string, unknown
   timeout: ["2m", 120_000, "5", 5_000],
   concurrency: ["8", 8, "2", 2],
   wait: ["yes", true, "0", undefined],
+  "wait-timeout": ["5m", 300_000, "1h", 3_600_000],
   assertions: ["report", "report", "block", "block"],
   "all-or-nothing": ["1", true, "off", undefined],
   "publish-deadline": ["5s", 5_000, "1m", 60_000],

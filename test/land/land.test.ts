@@ -213,3 +213,25 @@ describe("a load", () => {
     ]);
   });
 });
+
+test("another load of the stream is waited for so long as was said, and named", async () => {
+  const url = await serving(many(1));
+  await load(url);
+  const name = JSON.stringify(["raw", "shop", "items"]);
+  await db.client.query(sql`begin`);
+  await db.client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform ingest ' || $1, 0))`, [name]);
+  const who = expect.stringContaining(`process ${db.client.processId} (`);
+  expect((await load(url, { waitTimeout: 0 })).error).toMatchObject({
+    message: "another ingest loads stream shop.items",
+    found: who,
+    hint: expect.stringContaining("--wait-timeout"),
+  });
+  const told: unknown[] = [];
+  const onEvent: IngestOptions["onEvent"] = (event) => {
+    if (event.kind !== "waiting") return;
+    told.push(event.reason);
+    void db.client.query(sql`rollback`);
+  };
+  expect(await load(url, { onEvent })).toMatchObject({ status: "loaded" });
+  expect(told).toEqual([who]);
+});

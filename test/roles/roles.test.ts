@@ -476,7 +476,7 @@ test("sessions that are lost come back in their roles", async () => {
 
 test("a build that goes on without its client is ended by the user who began it", async () => {
   const { prefix, runner, house } = await started();
-  const pool = await openPool(runner, 1, `dataform-build-${prefix}`);
+  const pool = await openPool(runner, 1, { applicationName: `dataform-build-${prefix}` });
   onTestFinished(() => pool.close());
   const worker = pool.workers[0]!;
   const sleeping = worker.client.query(sql`select pg_sleep(60)`).catch((error: Error) => error);

@@ -1,23 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { sql } from "../../src/sql/sql.ts";
-import { program } from "../support/built.ts";
+import { start } from "../support/program.ts";
 import { readRelease, sessions, tick, ticking } from "../support/ticking.ts";
-
-/** The command line in a process of its own. */
-function start(args: readonly string[], url: string) {
-  const child = spawn(process.execPath, [program, ...args], {
-    env: { ...process.env, DATABASE_URL: url, NO_COLOR: "1" },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  let said = "";
-  child.stderr.on("data", (bytes) => {
-    said += bytes;
-  });
-  return { child, end: once(child, "close").then(([code]) => ({ code, said })) };
-}
 
 const slow = "pg_sleep(600)";
 
@@ -43,15 +27,14 @@ test.each(
   expect((await run()).status).toBe("success");
   project.write(files);
   await tick(client);
-  const { child, end } = start(["run", "--project-dir", project.dir], database.url);
+  const { child, end, said } = start(["run", "--project-dir", project.dir], database.url);
   const sleeping =
     "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()";
   await expect.poll(() => rows(sleeping), { timeout: 30_000, interval: 20 }).toEqual(["1"]);
   const before = await rows("select release_id from _dataform.environment");
   child.kill(signal);
-  const { code, said } = await end;
-  expect(said).toContain(`${signal}: cancelling and rolling back`);
-  expect(code).toBe(130);
+  expect(await end).toBe(130);
+  expect(said()).toContain(`${signal}: cancelling and rolling back`);
   await expect.poll(() => sessions(client), { timeout: 20_000, interval: 10 }).toEqual([]);
   expect(await rows("select status from _dataform.run order by started_at desc limit 1")).toEqual(["cancelled"]);
   expect(await rows("select release_id from _dataform.environment")).toEqual(before);
@@ -63,5 +46,5 @@ test("Ctrl-C while another run is waited for ends with exit code 130", async () 
   await client.query(sql`select pg_advisory_lock(hashtextextended('dataform:main', 0))`);
   const { child, end } = start(["run", "--wait", "--project-dir", project.dir], database.url);
   child.stderr.on("data", (bytes) => void (String(bytes).includes("waiting:") && child.kill("SIGINT")));
-  expect((await end).code).toBe(130);
+  expect(await end).toBe(130);
 });

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { backupEmbedded, restoreEmbedded, rotatePasswords } from "../../postgres/embedded/care.ts";
 import { embeddedReader } from "../../postgres/embedded/reader.ts";
-import { openEmbedded, stateDirectory } from "../database.ts";
+import { openEmbedded, stateDirectory, telling } from "../database.ts";
 import { portNumber } from "../options.ts";
 import type { Shell } from "../shell.ts";
 
@@ -12,7 +12,7 @@ export function addCare(db: Command, shell: Shell): void {
     .description("write all databases of the server into a new file; nobody waits for it")
     .argument("<file>", "a tar archive packed by gzip")
     .action(async (name: string) => {
-      const bytes = await backupEmbedded(stateDirectory(shell), resolve(name));
+      const bytes = await backupEmbedded(stateDirectory(shell), resolve(name), telling(shell));
       shell.say(`${name} holds the embedded database (${(bytes / 1e6).toFixed(1)} MB)`);
     });
   db.command("restore")
@@ -20,7 +20,7 @@ export function addCare(db: Command, shell: Shell): void {
     .argument("<file>", "what `db backup` wrote")
     .option("--port <number>", "listen on this port of 127.0.0.1 from now on", portNumber)
     .action(async (name: string, options: { port?: number }) => {
-      await restoreEmbedded(stateDirectory(shell), resolve(name), options);
+      await restoreEmbedded(stateDirectory(shell), resolve(name), { ...options, ...telling(shell) });
       shell.say(
         "embedded PostgreSQL restored and running, with a password of its own (`dataform db login`, `dataform db url`)",
       );
@@ -28,7 +28,7 @@ export function addCare(db: Command, shell: Shell): void {
   db.command("rotate")
     .description("give the superuser and the login that only reads new passwords")
     .action(async () => {
-      await rotatePasswords(stateDirectory(shell));
+      await rotatePasswords(stateDirectory(shell), telling(shell));
       shell.say("passwords changed (`dataform db login`, `dataform db url`)");
     });
 }
@@ -41,7 +41,8 @@ function addLogin(db: Command, shell: Shell): void {
     .option("--json", "as one JSON object")
     .action(async (options: { json?: boolean }) => {
       const settings = await openEmbedded(shell);
-      const { host, port, database, user, password } = await embeddedReader(stateDirectory(shell), settings);
+      const reader = await embeddedReader(stateDirectory(shell), settings, telling(shell));
+      const { host, port, database, user, password } = reader;
       const login = { host, port, database, user, password };
       if (options.json) return shell.print(JSON.stringify(login, null, 2));
       for (const [name, value] of Object.entries(login)) shell.print(`${name.padEnd(8)} ${value}`);

@@ -8,7 +8,7 @@ import {
   startEmbedded,
   stopEmbedded,
 } from "../../postgres/embedded/server.ts";
-import { stateDirectory } from "../database.ts";
+import { stateDirectory, telling } from "../database.ts";
 import { portNumber } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { addCare } from "./db-care.ts";
@@ -23,7 +23,7 @@ export const addDbCommand: AddCommand = (program, shell) => {
   db.command("stop")
     .description("stop the server; its data stays")
     .action(async () => {
-      const stopped = await stopEmbedded(stateDirectory(shell));
+      const stopped = await stopEmbedded(stateDirectory(shell), telling(shell));
       shell.say(stopped ? "embedded PostgreSQL stopped" : "embedded PostgreSQL was not running");
     });
   db.command("status")
@@ -46,7 +46,7 @@ function addStart(db: Command, shell: Shell): void {
     .description("create the server if there is none, and start it; it keeps running in the background")
     .option("--port <number>", "listen on this port of 127.0.0.1 from now on", portNumber)
     .action(async (options: { port?: number }) => {
-      const settings = await startEmbedded(stateDirectory(shell), options);
+      const settings = await startEmbedded(stateDirectory(shell), { ...options, ...telling(shell) });
       shell.say(`embedded PostgreSQL runs at ${connectionUrl(settings)} (\`dataform db url\` shows the password)`);
     });
 }
@@ -63,7 +63,7 @@ function addReset(db: Command, shell: Shell): void {
           hint: "`dataform db reset --yes` does it",
         });
       }
-      const leftAlone = await resetEmbedded(stateDirectory(shell));
+      const leftAlone = await resetEmbedded(stateDirectory(shell), telling(shell));
       shell.say(
         state === "absent" || leftAlone ? "this project has no embedded database" : "embedded database deleted",
       );

@@ -47,6 +47,7 @@ export const addExportCommand: AddCommand = (program, shell) => {
           to,
           ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
           signal,
+          onWait: (what) => shell.say(`waiting: ${what}`),
           onBytes: (bytes) => {
             if (!shell.progress || performance.now() - shown < OFTEN) return;
             shown = performance.now();

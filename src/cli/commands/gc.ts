@@ -7,13 +7,14 @@ import { untilInterrupted } from "../interrupt.ts";
 import { addConnectionOption, type ConnectionFlags, environmentName, type ProjectFlags } from "../options.ts";
 import { paint } from "../paint.ts";
 import { progress } from "../progress.ts";
-import { addEnvironmentOptions, addRetentionOptions, addWaitOption } from "../releasing.ts";
+import { addEnvironmentOptions, addRetentionOptions, addWaitOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
 import { bytes } from "../show/bytes.ts";
 
 interface Flags extends ProjectFlags, ConnectionFlags {
   readonly environment?: string;
   readonly wait?: boolean;
+  readonly waitTimeout?: number;
   readonly keepReleases?: number;
   readonly keepFor?: number;
   readonly json?: boolean;
@@ -32,6 +33,7 @@ export const addGcCommand: AddCommand = (program, shell) => {
         collectGarbage(settings, {
           environment: environmentName(flags),
           wait: flags.wait ?? false,
+          ...(flags.waitTimeout === undefined ? {} : { waitTimeout: flags.waitTimeout }),
           retention: retentionOf(own?.retention, flags),
           project: own,
           signal,
@@ -44,5 +46,5 @@ export const addGcCommand: AddCommand = (program, shell) => {
         `${paint(shell, "green", "Done")}: ${counted(report.releases, "release")}, ${counted(report.objects, "private object")} (${bytes(report.bytes)}), ${counted(report.runs, "run")} and ${counted(report.failingRows, "failing row")} collected`,
       );
     });
-  addConnectionOption(addEnvironmentOptions(addRetentionOptions(addWaitOption(command))));
+  addConnectionOption(addEnvironmentOptions(addRetentionOptions(addWaitOptions(command))));
 };

@@ -1,7 +1,7 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { UserError } from "../../model/errors.ts";
 import type { IngestFlags } from "../ingest/actions.ts";
-import { addConnectionOption, parseCount } from "../options.ts";
+import { addConnectionOption, parseCount, parseDuration } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
 
 /** What ingest does is read when it is asked for: no other command needs the reading and landing of files. */
@@ -17,6 +17,7 @@ export const addIngestCommand: AddCommand = (program, shell) => {
     .option("--since <value>", "begin at this value of the cursor, or with files changed since this time")
     .option("--force", "land a full batch although it is empty or has shrunk")
     .option("--dry-run", "fetch and check, write nothing")
+    .addOption(waitOption())
     .option("--json", "the report as JSON on stdout")
     .action(async (names: readonly string[], flags: IngestFlags) => (await actions()).load(shell, names, flags));
   addConnectionOption(command);
@@ -34,6 +35,8 @@ export const addIngestCommand: AddCommand = (program, shell) => {
       .action((names: string[], _: IngestFlags, self: Command) => {
         const flags = self.optsWithGlobals<IngestFlags>();
         refuseLoadFlags(name, flags);
+        if (name !== "replay" && command.getOptionValueSource("waitTimeout") === "cli")
+          throw noFlag(name, "--wait-timeout");
         return action(names, flags);
       });
     return addConnectionOption(added);
@@ -49,13 +52,24 @@ export const addIngestCommand: AddCommand = (program, shell) => {
   ).option("--limit <n>", "at most so many (default: 20)", parseCount);
   sub("replay", "try the rejects again, after the schema or the declaration was mended", async (names, flags) =>
     (await actions()).replayAll(shell, names, flags),
-  );
+  ).addOption(waitOption());
 };
+
+function waitOption(): Option {
+  const option = new Option(
+    "--wait-timeout <duration>",
+    "wait for another load of the stream for so long at most (1h)",
+  );
+  return option.argParser(parseDuration);
+}
 
 /** A flag of loading that is passed over in silence would do what it was to prevent. */
 function refuseLoadFlags(name: string, { full, since, force, dryRun }: IngestFlags): void {
   const given = Object.entries({ "--full": full, "--since": since, "--force": force, "--dry-run": dryRun });
   const wrong = given.find(([, value]) => value !== undefined);
-  if (wrong)
-    throw new UserError({ message: `ingest ${name} has no flag ${wrong[0]}`, hint: `dataform ingest ${name} --help` });
+  if (wrong) throw noFlag(name, wrong[0]);
+}
+
+function noFlag(name: string, flag: string): UserError {
+  return new UserError({ message: `ingest ${name} has no flag ${flag}`, hint: `dataform ingest ${name} --help` });
 }

@@ -31,7 +31,8 @@ export const addQueryCommand: AddCommand = (program, shell) => {
     .option("--quiet", "no line that counts the rows")
     .action(async (text: string, flags: ConnectionFlags & { json?: boolean; quiet?: boolean }) => {
       const settings = await openForReading(shell, flags);
-      const reading = { applicationName: "dataform-query", settings: SETTINGS };
+      const onWait = (what: string) => shell.say(`waiting: ${what}`);
+      const reading = { applicationName: "dataform-query", settings: SETTINGS, onWait };
       await withReader(settings, reading, async (reader) => {
         if (flags.json) return shell.print(await inJson(reader, select(text, "the query")));
         const { columns, rows } = readable(await asIs(reader, text));

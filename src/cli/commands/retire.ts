@@ -24,12 +24,13 @@ export const addRetireCommand: AddCommand = (program, shell) => {
       const graph = await compile(shell.projectDir, compileOptions(flags, shell));
       const settings = await openDatabase(shell, flags);
       shell.say(whereLine(settings, flags, shell));
-      const { wait, publishDeadline } = flags;
+      const { wait, waitTimeout, publishDeadline } = flags;
       const report = await untilInterrupted(shell, (signal) =>
         retire(settings, (published) => chosen(models, published, graph), {
           environment: environmentName(flags),
           project: graph.project,
           ...(wait === undefined ? {} : { wait }),
+          ...(waitTimeout === undefined ? {} : { waitTimeout }),
           ...(publishDeadline === undefined ? {} : { publishDeadline }),
           signal,
           events: progress(shell),

@@ -46,7 +46,7 @@ async function roles(flags: Flags, shell: Shell): Promise<void> {
   const plan = planRoles(graph, { prefix, rawSchemas, readerSchemas });
   if (!flags.apply)
     return flags.json ? shell.print(JSON.stringify(plan, null, 2)) : shell.print(renderRoles(plan), "exact");
-  const report = await applyRoles(await openDatabase(shell, flags), plan);
+  const report = await applyRoles(await openDatabase(shell, flags), plan, (what) => shell.say(`waiting: ${what}`));
   if (flags.json) shell.print(JSON.stringify(report, null, 2));
   else for (const line of describe(report, shell)) shell.say(line);
 }

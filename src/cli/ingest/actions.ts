@@ -1,4 +1,4 @@
-import { ingest } from "../../land/ingest.ts";
+import { type IngestOptions, ingest } from "../../land/ingest.ts";
 import { rejectsOf } from "../../land/ledger/rejects.ts";
 import { streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
@@ -18,6 +18,7 @@ export interface IngestFlags extends ConnectionFlags {
   readonly since?: string;
   readonly dryRun?: boolean;
   readonly force?: boolean;
+  readonly waitTimeout?: number;
   readonly json?: boolean;
   readonly limit?: number;
 }
@@ -27,10 +28,10 @@ export async function load(shell: Shell, names: readonly string[], flags: Ingest
   const settings = await openDatabase(shell, flags);
   shell.say(databaseLine(settings));
   const reports: LoadReport[] = [];
-  const { full, since, dryRun, force } = flags;
+  const { full, since, dryRun, force, waitTimeout } = flags;
   for (const { declaration, streams } of chosen) {
     const onEvent = loadProgress(shell, declaration.source);
-    const given = { full, since, dryRun, force, onEvent, streams: streams.map(({ name }) => name) };
+    const given = { full, since, dryRun, force, waitTimeout, onEvent, streams: streams.map(({ name }) => name) };
     const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     const report = await ingest(declaration, settings, options);
     reports.push(report);
@@ -125,13 +126,22 @@ export async function showRejects(shell: Shell, names: readonly string[], flags:
   shell.print(textTable(["stream", "load", "where", "reason", "record"], rows, { width: shell.width?.stdout }));
 }
 
+function waiting(shell: Shell, { waitTimeout }: IngestFlags): Pick<IngestOptions, "waitTimeout" | "onEvent"> {
+  return {
+    ...(waitTimeout === undefined ? {} : { waitTimeout }),
+    onEvent: (event) => {
+      if (event.kind === "waiting") shell.say(`waiting: ${event.reason}`);
+    },
+  };
+}
+
 export async function replayAll(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
   const chosen = chooseSourcesToShow(shell, names);
   const settings = await openDatabase(shell, flags);
   const all = [];
   for (const { declaration, streams } of chosen)
     for (const stream of streams)
-      all.push({ source: declaration.source, ...(await replay(declaration, stream, settings)) });
+      all.push({ source: declaration.source, ...(await replay(declaration, stream, settings, waiting(shell, flags))) });
   if (flags.json) return shell.print(JSON.stringify(all));
   const rows = all.map(({ source, stream, loadIds, rows, left, reasons }) => [
     `${source}.${stream}`,

@@ -1,5 +1,6 @@
 import { CURRENT_LOADS, type IngestDeclaration, type StreamDeclaration } from "../../model/declarations.ts";
 import type { LoadCursor } from "../../model/load-report.ts";
+import { takeLock } from "../../postgres/advisory-lock.ts";
 import type { Client } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
 import { createSchemaOnce } from "../../sql/ddl.ts";
@@ -43,11 +44,17 @@ export const fileTable = (schema: string) => id(schema, "_file");
 export const driftTable = (schema: string) => id(schema, "_drift");
 
 /** Creates the schema, `_load`, `_rejected`, `_file` and `_drift` where they are missing. */
-export async function prepareLedger(client: Client, schema: string): Promise<void> {
+export async function prepareLedger(client: Client, schema: string, onWait?: OnWait): Promise<void> {
   if ((await ledgerExists(client, schema)) && (await isUpToDate(client, schema))) return;
   await withTransaction(client, async () => {
     // Two first loads at once: "if not exists" alone does not keep them apart.
-    await client.query(sql`select pg_advisory_xact_lock(hashtextextended('dataform ingest ledger', 0))`);
+    await takeLock(client, "dataform ingest ledger", {
+      reach: "transaction",
+      deadline: 60_000,
+      tell: onWait,
+      taken: "another ingest makes its tables",
+      hint: "try again when it has ended, or end it",
+    });
     await client.script(createSchemaOnce(schema));
     await client.script(ledgerStatements(schema));
     if (!(await filesKnowTables(client, schema))) await client.script(filesByTable(schema));
@@ -203,16 +210,29 @@ function ledgerComments(schema: string): Sql[] {
   ];
 }
 
-/** Keeps two loads of one stream apart until the transaction ends. `onWait` is told when another one is at work. */
-export async function lockStream(client: Client, key: LedgerKey, onWait: () => void): Promise<void> {
-  const name = `dataform ingest ${JSON.stringify([key.schema, key.source, key.stream])}`;
-  const { rows } = await client.query<{ locked: string }>(
-    sql`select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked`,
-    [name],
-  );
-  if (rows[0]!.locked === "t") return;
-  onWait();
-  await client.query(sql`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [name]);
+/** How another load is waited for. */
+export interface StreamWait {
+  /** Milliseconds. */
+  readonly deadline: number;
+  readonly onWait: OnWait;
+}
+
+/** Told when something is waited for. */
+export type OnWait = (what: string) => void;
+
+/**
+ * Keeps two loads of one stream apart until the transaction ends.
+ * @throws UserError when another one is still at work after the time given
+ */
+export async function lockStream(client: Client, key: LedgerKey, { deadline, onWait }: StreamWait): Promise<void> {
+  await takeLock(client, `dataform ingest ${JSON.stringify([key.schema, key.source, key.stream])}`, {
+    reach: "transaction",
+    deadline,
+    tell: onWait,
+    toldAfter: 0,
+    taken: `another ingest loads stream ${key.source}.${key.stream}`,
+    hint: "wait longer with --wait-timeout, or stop it: its load is rolled back, and the next one begins at the same place",
+  });
 }
 
 /** The cursor the last good load left, or null for the first one. */

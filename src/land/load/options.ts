@@ -6,6 +6,11 @@ export interface LandOptions {
   readonly full?: boolean;
   /** Begin at this value of the cursor, or with files changed since this time, instead of where the last load ended. */
   readonly since?: string;
+  /**
+   * Milliseconds to wait for another load of the stream.
+   * @default an hour
+   */
+  readonly waitTimeout?: number;
   /** Read and check, write nothing. */
   readonly dryRun?: boolean;
   /** Land a full batch although it is empty or much smaller than the one before. */

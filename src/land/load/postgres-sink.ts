@@ -2,7 +2,16 @@ import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { type Client, withClient, withTransactionIf } from "../../postgres/client.ts";
 import { writeDrift } from "../ledger/drift.ts";
 import { forgetFiles, writeFile } from "../ledger/file-ledger.ts";
-import { type FailureEntry, lockStream, nextLoadId, prepareLedger, writeFailure, writeLoad } from "../ledger/ledger.ts";
+import {
+  type FailureEntry,
+  lockStream,
+  nextLoadId,
+  type OnWait,
+  prepareLedger,
+  type StreamWait,
+  writeFailure,
+  writeLoad,
+} from "../ledger/ledger.ts";
 import { type Past, pastOf } from "../ledger/past.ts";
 import { preparePartition, tend } from "../table/partitions.ts";
 import { LOADING_SESSION } from "../table/server-types.ts";
@@ -24,8 +33,8 @@ export class PostgresSink implements Sink {
     this.#settings = settings;
   }
 
-  prepare(schema: string): Promise<void> {
-    return prepareLedger(this.#client, schema);
+  prepare(schema: string, onWait?: OnWait): Promise<void> {
+    return prepareLedger(this.#client, schema, onWait);
   }
 
   evolve({ table }: LoadTarget): Promise<void> {
@@ -46,9 +55,9 @@ export class PostgresSink implements Sink {
     return withTransactionIf(this.#client, isKept, work);
   }
 
-  async open(target: LoadTarget, onWait: () => void): Promise<LoadWriter> {
+  async open(target: LoadTarget, wait: StreamWait): Promise<LoadWriter> {
     await this.#client.script(LOADING_SESSION);
-    await lockStream(this.#client, target.key, onWait);
+    await lockStream(this.#client, target.key, wait);
     return new PostgresWriter(this.#client, target, await this.makeTable(target));
   }
 

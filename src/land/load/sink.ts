@@ -1,7 +1,7 @@
 import type { Client } from "../../postgres/client.ts";
 import type { DriftEntry } from "../ledger/drift.ts";
 import type { FileVersion } from "../ledger/file-ledger.ts";
-import type { FailureEntry, LedgerEntry } from "../ledger/ledger.ts";
+import type { FailureEntry, LedgerEntry, OnWait, StreamWait } from "../ledger/ledger.ts";
 import type { Past } from "../ledger/past.ts";
 import type { RowWriter } from "../write/write-buffer.ts";
 import type { LoadTarget } from "./target.ts";
@@ -11,7 +11,7 @@ export interface Sink {
   /** What landed before. */
   readonly past: Past;
   /** Makes the ledger ready. */
-  prepare(schema: string): Promise<void>;
+  prepare(schema: string, onWait?: OnWait): Promise<void>;
   /** Adds to a table that exists what it lacks, apart from the loads: it is not locked while records are fetched. */
   evolve(target: LoadTarget): Promise<void>;
   /** Forgets the files of a table that is not there (any more): every file is new to it. */
@@ -21,7 +21,7 @@ export interface Sink {
   /** One load: all of it, or nothing where it fails or `isKept` says no. */
   whole<T>(work: () => Promise<T>, isKept?: (result: T) => boolean): Promise<T>;
   /** The first step of a load: its stream is locked, its table ready. */
-  open(target: LoadTarget, onWait: () => void): Promise<LoadWriter>;
+  open(target: LoadTarget, wait: StreamWait): Promise<LoadWriter>;
   /** Notes a load that failed, after its end. Returns its number, if it has one. */
   noteFailure(target: Pick<LoadTarget, "key">, failure: FailureEntry): Promise<string | null>;
   /** After the loads. Returns warnings. */

@@ -9,6 +9,9 @@ import { emitterOf, type LandOptions } from "./options.ts";
 import type { LoadWriter, Sink } from "./sink.ts";
 import type { LoadTarget } from "./target.ts";
 
+/** Milliseconds for another load of the stream to end. */
+const WAIT_TIMEOUT = 3_600_000;
+
 /** Small enough that what is gathered is gone before the garbage collector has looked at it twice. */
 const MEMORY = 4 * 1024 * 1024;
 
@@ -71,11 +74,10 @@ async function begin(
   target: LoadTarget,
   options: LoadOptions,
 ): Promise<{ load: Load; writer: LoadWriter; follower: Follower }> {
-  const { full, since, file, onRefused, memory = MEMORY } = options;
+  const { full, since, file, onRefused, memory = MEMORY, waitTimeout = WAIT_TIMEOUT } = options;
   const emit = emitterOf(target.stream, options);
-  const writer = await sink.open(target, () =>
-    emit({ kind: "waiting", seconds: null, reason: "another ingest loads this stream" }),
-  );
+  const onWait = (reason: string) => emit({ kind: "waiting", seconds: null, reason });
+  const writer = await sink.open(target, { deadline: waitTimeout, onWait });
   const before = writer.isFirst || full ? null : await sink.past.cursor(target.key);
   const follower = onRefused ? stay(before) : follow(target.stream, before, since);
   const load = new Load({ target, writer, follower, emit, memory, file, onRefused });

@@ -13,6 +13,7 @@ import { setReaderPassword } from "./reader.ts";
 import {
   answers,
   embeddedStatus,
+  type StartOptions,
   startEmbedded,
   startLocked,
   stopEmbedded,
@@ -21,15 +22,17 @@ import {
 } from "./server.ts";
 import * as state from "./state.ts";
 
+type Telling = Pick<StartOptions, "tell">;
+
 /** Writes all databases of the embedded server into `file`; a server that was stopped is stopped again. */
-export async function backupEmbedded(stateDir: string, file: string): Promise<number> {
+export async function backupEmbedded(stateDir: string, file: string, options: Telling = {}): Promise<number> {
   const { state: before } = await embeddedStatus(stateDir);
   if (before === "absent") throw absent();
-  const settings = await startEmbedded(stateDir);
+  const settings = await startEmbedded(stateDir, options);
   try {
     return await writeBackup(settings, file);
   } finally {
-    if (before === "stopped") await stopEmbedded(stateDir);
+    if (before === "stopped") await stopEmbedded(stateDir, options);
   }
 }
 
@@ -37,17 +40,18 @@ export async function backupEmbedded(stateDir: string, file: string): Promise<nu
 export async function restoreEmbedded(
   stateDir: string,
   file: string,
-  options: { readonly port?: number } = {},
+  options: Pick<StartOptions, "port" | "tell"> = {},
 ): Promise<ConnectionSettings> {
   statSync(file); // before anything is made
   state.createFolder(stateDir);
-  return withLock(state.lockOf(stateDir), async () => {
+  const restore = async () => {
     const { stored, place } = await storedOrNew(stateDir, options);
     if (state.clusterExists(place)) throw isThere(place.dataDir);
     const binaries = prepareBinaries(findNative(), place.user, place.home);
     await restoreCluster(binaries, place, stored, file);
     return startLocked(stateDir, options);
-  });
+  };
+  return withLock(state.lockOf(stateDir), restore, options.tell);
 }
 
 const absent = () =>
@@ -64,13 +68,13 @@ function isThere(dataDir: string): UserError {
  * Gives the superuser, and the login that only reads, new passwords. Where the one that we know is not the server's, the
  * server is stopped for it.
  */
-export async function rotatePasswords(stateDir: string): Promise<ConnectionSettings> {
+export async function rotatePasswords(stateDir: string, options: Telling = {}): Promise<ConnectionSettings> {
   if (!state.clusterExists(state.placeOf(stateDir, state.readStored(stateDir)))) throw absent();
-  const settings = await startEmbedded(stateDir).catch((error: UserError) => {
+  const settings = await startEmbedded(stateDir, options).catch((error: UserError) => {
     if (error.code !== "28P01") throw error;
     return undefined;
   });
-  return withLock(state.lockOf(stateDir), async () => {
+  const rotate = async () => {
     const before = state.readStored(stateDir) ?? { port: await freePort() };
     const stored: state.Stored = { ...before, password: state.secret() };
     if (settings && (await answers(settings)))
@@ -79,10 +83,11 @@ export async function rotatePasswords(stateDir: string): Promise<ConnectionSetti
       );
     else await setAlone(stateDir, stored);
     state.writeStored(stateDir, stored);
-    const changed = await startLocked(stateDir, {});
+    const changed = await startLocked(stateDir, options);
     if (stored.reader !== undefined) await setReaderPassword(stateDir, changed);
     return changed;
-  });
+  };
+  return withLock(state.lockOf(stateDir), rotate, options.tell);
 }
 
 async function setAlone(stateDir: string, stored: state.Stored): Promise<void> {

@@ -1,16 +1,18 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, rmSync, statfsSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
+import { until } from "../../wait/until.ts";
 import { connect } from "../client.ts";
 import type { Binaries } from "./binaries.ts";
 import { logTail } from "./log.ts";
 import { asUser, cannotRun, readPidFile, whoIs } from "./process.ts";
 import { type Place, type Stored, settingsOf } from "./state.ts";
 
-/** A silent server is given up after this; one that says it is recovering gets all the time it needs. */
+/** A silent server is given up after this. */
 const patience = 60_000;
+/** One that says it is recovering gets this: a day's writes are done again in minutes. */
+const recovery = 3_600_000;
 
 /** What must hold at each start whatever postgresql.conf says. TCP on this machine only: BI tools and Windows need it. */
 const serverArguments = (port: number) => [
@@ -32,10 +34,17 @@ function hasRoomForSharedMemory(): boolean {
 }
 
 /** Starts the server process and returns when it accepts connections. It outlives us. */
-export async function launch(binaries: Binaries, place: Place, stored: Stored): Promise<void> {
+export async function launch(
+  binaries: Binaries,
+  place: Place,
+  { stored, tell }: { readonly stored: Stored; readonly tell?: Tell | undefined },
+): Promise<void> {
   const isAlive = await spawnServer(binaries, place, stored.port);
-  await untilReady(settingsOf(stored), place, isAlive);
+  await untilReady(settingsOf(stored), place, { isAlive, tell });
 }
+
+/** Told what is waited for. */
+export type Tell = (what: string) => void;
 
 /** For a server that another process started. */
 export function serverIsAlive(place: Place): boolean {
@@ -78,23 +87,32 @@ async function spawnWithPgCtl(binaries: Binaries, place: Place, port: number): P
 }
 
 /** Ready means that a connection succeeds, not that a log says so. */
-export async function untilReady(settings: ConnectionSettings, place: Place, isAlive: () => boolean): Promise<void> {
-  let deadline = Date.now() + patience;
-  for (;;) {
+export async function untilReady(
+  settings: ConnectionSettings,
+  place: Place,
+  { isAlive, tell }: { readonly isAlive: () => boolean; readonly tell?: Tell | undefined },
+): Promise<void> {
+  let heard = performance.now();
+  let said = "";
+  const look = async (): Promise<true | undefined> => {
     const alive = isAlive(); // before connecting: an exit in between shows in the next round
     try {
-      return await (await connect(settings)).close();
+      await (await connect(settings)).close();
+      return true;
     } catch (error) {
-      if (!alive || Date.now() > deadline) throw notStarted(place);
-      const code = (error as UserError).code ?? "";
-      if (code === "57P03") deadline = Date.now() + patience;
+      if (!alive || performance.now() - heard > patience) throw notStarted(place);
+      const { code = "", found = "" } = error as UserError;
+      said = found;
+      if (code === "57P03") heard = performance.now();
       else if (code === "53300")
-        return; // all connections taken, so it is up
+        return true; // all connections taken, so it is up
       else if (code === "28P01") throw passwordChanged(error);
       else if (/^[0-9A-Z]{5}$/.test(code) && isAlive()) throw error; // up, and refuses us: not a matter of waiting
+      return undefined;
     }
-    await delay(20);
-  }
+  };
+  const describe = () => `the embedded PostgreSQL starts in ${place.dataDir}: ${said}`;
+  if (!(await until({ look, every: 20, deadline: recovery, describe, tell }))) throw notStarted(place);
 }
 
 function passwordChanged(cause: unknown): UserError {

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../model/errors.ts";
+import { repeatedly } from "../../wait/timers.ts";
+import { until } from "../../wait/until.ts";
 import { notWritable } from "./state.ts";
 
 /** A holder refreshes its lock file far more often than this, so an older one has no holder. */
@@ -13,19 +14,26 @@ const patience = 180_000;
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
 
-/** Runs `work` while holding the lock file; other processes on this folder wait for their turn. */
-export async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` while holding the lock file; other processes on this folder wait for their turn.
+ * @param tell told what is waited for
+ * @throws UserError where another process does not come to its end
+ */
+export async function withLock<T>(file: string, work: () => Promise<T>, tell?: (what: string) => void): Promise<T> {
   const owner = JSON.stringify({ pid: process.pid, host: hostname(), token: randomUUID() });
-  const deadline = Date.now() + patience;
-  while (!take(file, owner)) {
-    if (Date.now() > deadline) throw heldTooLong(file);
-    await delay(50);
-  }
-  const refresh = setInterval(() => touch(file), refreshEvery);
+  const taken = await until({
+    look: async () => take(file, owner) || undefined,
+    every: 50,
+    deadline: patience,
+    describe: () => `another process starts or stops the embedded PostgreSQL (${file}: ${read(file) ?? "gone"})`,
+    tell,
+  });
+  if (!taken) throw heldTooLong(file);
+  const rest = repeatedly(refreshEvery, () => touch(file));
   try {
     return await work();
   } finally {
-    clearInterval(refresh);
+    rest();
     if (read(file) === owner) rmSync(file, { force: true });
   }
 }

@@ -10,9 +10,14 @@ import * as state from "./state.ts";
 const NAME = "dataform_reader";
 
 /** The settings of the embedded server for who only reads: no superuser. The login is made when it is first asked for. */
-export async function embeddedReader(stateDir: string, settings: ConnectionSettings): Promise<ConnectionSettings> {
+export async function embeddedReader(
+  stateDir: string,
+  settings: ConnectionSettings,
+  { tell }: { readonly tell?: (what: string) => void } = {},
+): Promise<ConnectionSettings> {
   const password =
-    state.readStored(stateDir)?.reader ?? (await withLock(state.lockOf(stateDir), () => make(stateDir, settings)));
+    state.readStored(stateDir)?.reader ??
+    (await withLock(state.lockOf(stateDir), () => make(stateDir, settings), tell));
   return { ...settings, user: NAME, password };
 }
 

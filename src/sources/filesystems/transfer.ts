@@ -1,8 +1,8 @@
 import type { LookupAddress } from "node:dns";
-import { setTimeout as sleepFor } from "node:timers/promises";
 import { counted } from "../../model/counted.ts";
 import type { RetryDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
+import { pause } from "../../wait/pause.ts";
 
 /** What a filesystem may be told from outside; all of it has a default. */
 export interface FilesystemDeps {
@@ -67,7 +67,7 @@ export class Patience {
     const ceiling = Math.min(maxDelaySeconds, FIRST_DELAY_SECONDS * 2 ** (this.#tries - 1));
     const seconds = asked ?? ceiling * (this.#deps.random ?? Math.random)();
     this.#deps.onWait?.(seconds, reasonOf(error));
-    await (this.#deps.sleep ?? ((time: number) => sleepFor(time * 1000)))(seconds);
+    await (this.#deps.sleep ?? ((time: number) => pause(time * 1000)))(seconds);
   }
 
   /** Does a piece of work until it succeeds or the tries are used up. */

@@ -1,9 +1,9 @@
-import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { counted } from "../../model/counted.ts";
 import type { RetryDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import { ownValue } from "../../model/own-value.ts";
+import { pause as sleepFor } from "../../wait/pause.ts";
 import { guardedDispatcher, type NetworkPolicy } from "./network.ts";
 import { secondsAsked } from "./rate-limit.ts";
 import { type Answer, type HttpCall, request } from "./request.ts";

@@ -24,8 +24,13 @@ export function temporaryFolder(): string {
 }
 
 /** A server as a child process that ends with the test. Resolves when it accepts connections. */
-export async function startChild(program: string, options: readonly string[], port: number): Promise<ChildProcess> {
-  const child = spawn(program, options, { stdio: ["ignore", "pipe", "pipe"] });
+export async function startChild(
+  program: string,
+  options: readonly string[],
+  port: number,
+  user: { readonly uid?: number; readonly gid?: number } = {},
+): Promise<ChildProcess> {
+  const child = spawn(program, options, { ...user, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += String(text)));
   onTestFinished(async () => {

@@ -1,0 +1,61 @@
+import { UserError } from "../model/errors.ts";
+import { type Sql, sql } from "../sql/sql.ts";
+import { until, type Wait } from "../wait/until.ts";
+import type { Client } from "./client.ts";
+import { describeSession } from "./holders.ts";
+
+/** Exit code when another one is at work; `EX_TEMPFAIL`: try again later. */
+export const LOCKED_EXIT_CODE = 75;
+
+/** Until the session ends, or the transaction. */
+export type LockReach = "session" | "transaction";
+
+const ATTEMPTS: Readonly<Record<LockReach, Sql>> = {
+  session: sql`select pg_try_advisory_lock(hashtextextended($1, 0)) as taken`,
+  transaction: sql`select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken`,
+};
+
+interface LockWanted extends Pick<Wait<true>, "deadline" | "signal" | "tell" | "toldAfter"> {
+  readonly reach: LockReach;
+  /** Who has it, for a person: "another run holds environment main". */
+  readonly taken: string;
+  readonly hint: string;
+}
+
+/**
+ * Takes the lock of that name. It is asked for again and again, never awaited in the server: a session that waits there
+ * holds back whatever waits for its snapshot, and goes on waiting when its client is gone.
+ * @throws UserError that names the holder when the time is up
+ */
+export async function takeLock(client: Client, name: string, wanted: LockWanted): Promise<void> {
+  const { reach, taken, hint, ...wait } = wanted;
+  let holder = "";
+  const got = await until({
+    ...wait,
+    look: async () => {
+      if (await tryLock(client, name, reach)) return true;
+      holder = await lockHolder(client, name);
+      return undefined;
+    },
+    every: 200,
+    describe: () => `${taken}: ${holder}`,
+  });
+  if (!got) throw new UserError({ message: taken, found: holder, hint, exitCode: LOCKED_EXIT_CODE });
+}
+
+/** Takes the lock if nobody has it. */
+export async function tryLock(client: Client, name: string, reach: LockReach): Promise<boolean> {
+  const { rows } = await client.query<{ taken: string }>(ATTEMPTS[reach], [name]);
+  return rows[0]!.taken === "t";
+}
+
+async function lockHolder(client: Client, name: string): Promise<string> {
+  const { rows } = await client.query<{ holder: string }>(
+    sql`select ${describeSession} as holder
+     from pg_locks l join pg_stat_activity a on a.pid = l.pid
+     where l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_database where datname = current_database())
+       and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended($1, 0)`,
+    [name],
+  );
+  return rows[0]?.holder ?? "one that has just ended";
+}

@@ -1,0 +1,83 @@
+import type pg from "pg";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
+import type { Duty } from "../model/roles.ts";
+import { literal } from "../sql/literals.ts";
+import { type NamesIn, openingSettings, type ServerSetting, setAll } from "../sql/session.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
+import { noSession, poolingOf } from "./pooler.ts";
+import { settingsIn } from "./startup-options.ts";
+
+/**
+ * How long a statement waits for a lock where nobody has said it (`lock_timeout` of the server, the role, the database or
+ * the URL): what reads or lands much for what may be a long maintenance, the record of runs for what is short.
+ */
+const LOCK_TIMEOUT: Readonly<Record<Duty, string>> = {
+  loader: "5min",
+  builder: "5min",
+  publisher: "1min",
+  reader: "5min",
+};
+
+interface SessionWanted {
+  readonly names: NamesIn;
+  readonly role: string | undefined;
+  readonly duty?: Duty;
+  readonly oneTransaction?: boolean;
+  /** Whether the server was not told the settings' `options`. */
+  readonly optionsRefused: boolean;
+}
+
+export interface Begun {
+  readonly processId: number;
+  /** What was set, for whoever takes it away. */
+  readonly own: readonly ServerSetting[];
+  readonly staysInSession: boolean;
+  /** Whether a pooler is between, which alone knows what its connection is doing. */
+  readonly isPooled: boolean;
+}
+
+/**
+ * Makes the session of a new connection what it is to be, in one message. Where another process answers than the one that
+ * was named when the connection was made there is a pooler between, and nothing is set before it is known that it stays.
+ * @throws UserError for a pooler that gives no session to who needs one
+ */
+export async function beginSession(
+  driver: pg.Client,
+  settings: ConnectionSettings,
+  wanted: SessionWanted,
+): Promise<Begun> {
+  const { names, role, duty } = wanted;
+  const given = openingSettings(names, role);
+  const timeout: ServerSetting[] = duty ? [["lock_timeout", LOCK_TIMEOUT[duty]]] : [];
+  const named = (driver as unknown as { processID: number | null }).processID ?? 0;
+  const [first] = (await driver.query(String(firstMessage(given, timeout, named)))) as unknown as pg.QueryResult[];
+  const { pid, unsaid } = first!.rows[0] as { pid: string; unsaid: string };
+  const processId = Number(pid);
+  const own = [...given, ...(unsaid === "t" ? timeout : [])];
+  const isPooled = processId !== named;
+  if (!isPooled && !wanted.optionsRefused) return { processId, own, staysInSession: true, isPooled };
+  const all = [...own, ...(settings.options === undefined ? [] : settingsIn(settings.options))];
+  const pooling = isPooled ? await poolingOf(settings, driver, processId) : ({ per: "session" } as const);
+  if (pooling.per === "transaction") {
+    if (!wanted.oneTransaction) throw noSession(settings, pooling.seen);
+    return { processId, own: all, staysInSession: false, isPooled };
+  }
+  await driver.query(String(setAll(all, "session")));
+  return { processId, own: all, staysInSession: true, isPooled };
+}
+
+/** Sets nothing in another process than the one that was named. */
+function firstMessage(given: readonly ServerSetting[], [timeout]: readonly ServerSetting[], named: number): Sql {
+  const isNamed = sql`pg_catalog.pg_backend_pid() operator(pg_catalog.=) ${literal(named)}`;
+  const process = sql`select pg_catalog.pg_backend_pid() as pid`;
+  const first = timeout
+    ? sql`
+      ${process}, s.unsaid, case when ${isNamed} and s.unsaid then (${setAll([timeout], "session")}) end
+      from (
+        select source operator(pg_catalog.=) 'default' as unsaid
+        from pg_catalog.pg_settings
+        where name operator(pg_catalog.=) ${literal(timeout[0])}
+      ) as s`
+    : sql`${process}, false as unsaid`;
+  return join([first, sql`${setAll(given, "session")} where ${isNamed}`], ";\n");
+}

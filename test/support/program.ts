@@ -1,0 +1,24 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { onTestFinished } from "vitest";
+import { program } from "./built.ts";
+
+/** The command line in a process of its own, which the test does not outlive. */
+export function start(args: readonly string[], url: string) {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...process.env, DATABASE_URL: url, NO_COLOR: "1" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let said = "";
+  child.stderr.on("data", (bytes) => {
+    said += bytes;
+  });
+  return {
+    child,
+    /** What it has said so far. */
+    said: () => said,
+    /** Its exit code. */
+    end: once(child, "close").then(([code]) => code as number),
+  };
+}

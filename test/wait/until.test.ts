@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { pause } from "../../src/wait/pause.ts";
+import { within } from "../../src/wait/timers.ts";
+import { until } from "../../src/wait/until.ts";
+
+/** A wait for the n-th look. */
+const atLook = (n: number) => {
+  let looks = 0;
+  return async () => (++looks >= n ? looks : undefined);
+};
+const never = async () => undefined;
+const wait = { every: 1, deadline: 60_000, describe: () => "for somebody" };
+
+test("what is there at the first look is taken, with no time left and after the signal", async () => {
+  const told: string[] = [];
+  const tell = (what: string) => told.push(what);
+  const signal = AbortSignal.abort();
+  expect(await until({ ...wait, look: atLook(1), deadline: 0, signal, tell, toldAfter: 0 })).toBe(1);
+  expect(told).toEqual([]);
+});
+
+test("a wait is told once, with who is waited for at that time, and gives what it found", async () => {
+  const told: string[] = [];
+  let holder = 1;
+  const describe = async () => `for process ${holder++}`;
+  const tell = (what: string) => told.push(what);
+  expect(await until({ ...wait, look: atLook(5), describe, tell, toldAfter: 0 })).toBe(5);
+  expect(told).toEqual(["for process 1"]);
+});
+
+test("a wait whose time is up ends without anything found", async () => {
+  expect(await until({ ...wait, look: never, deadline: 0 })).toBeUndefined();
+  expect(await until({ ...wait, look: never, deadline: 5 })).toBeUndefined();
+});
+
+test("the signal ends a wait and a pause at once, with its reason", async () => {
+  const stop = new AbortController();
+  const waiting = until({
+    ...wait,
+    every: 60_000,
+    look: never,
+    signal: stop.signal,
+    tell: () => stop.abort("enough"),
+    toldAfter: 0,
+  });
+  await expect(waiting).rejects.toBe("enough");
+  await expect(pause(60_000, stop.signal)).rejects.toBe("enough");
+});
+
+test("work that takes too long is answered for, and its end is nobody's", async () => {
+  expect(await within(1, new Promise(() => {}), () => "late")).toBe("late");
+  expect(await within(60_000, Promise.resolve("done"), () => "late")).toBe("done");
+  await expect(within(1, new Promise(() => {}), () => Promise.reject(new Error("late")))).rejects.toThrow("late");
+});
