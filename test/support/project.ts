@@ -28,10 +28,13 @@ export interface TestProject {
 
 const graphs = new Map<string, CompiledGraph>();
 
+/** Is told what to do at the end: of the test, or of what several tests share. */
+export type OnEnd = (end: () => Promise<void> | void) => void;
+
 /** A Dataform project in a folder of its own, gone when the test ends. Names without a folder are models. */
-export function testProject(files: ProjectFiles): TestProject {
+export function testProject(files: ProjectFiles, onEnd: OnEnd = onTestFinished): TestProject {
   const dir = mkdtempSync(join(tmpdir(), "project-"));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  onEnd(() => rmSync(dir, { recursive: true, force: true }));
   const written = new Map<string, string>();
   const project: TestProject = {
     dir,

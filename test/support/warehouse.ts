@@ -6,7 +6,7 @@ import { type Client, connect } from "../../src/postgres/client.ts";
 import { type RunOptions, run } from "../../src/run/run.ts";
 import { script } from "../../src/sql/authored.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
-import { type ProjectFiles, type TestProject, testProject } from "./project.ts";
+import { type OnEnd, type ProjectFiles, type TestProject, testProject } from "./project.ts";
 
 export interface Warehouse {
   readonly project: TestProject;
@@ -20,11 +20,11 @@ export interface Warehouse {
 }
 
 /** A project and an empty database for one test. */
-export async function warehouse(files: ProjectFiles): Promise<Warehouse> {
-  const project = testProject(files);
+export async function warehouse(files: ProjectFiles, onEnd: OnEnd = onTestFinished): Promise<Warehouse> {
+  const project = testProject(files, onEnd);
   const database = await testDatabase();
   const client = await connect(database.settings, { applicationName: "test" });
-  onTestFinished(async () => {
+  onEnd(async () => {
     await client.close();
     await database.drop();
   });
