@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { counted } from "../model/counted.ts";
 import { errorDocument, formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
-import { postgresError } from "../postgres/sqlstate.ts";
+import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { annotate, untold } from "./github.ts";
 import { adviceForHabit } from "./habits.ts";
 import { paint, printable } from "./paint.ts";
@@ -163,6 +163,10 @@ function stackOf(error: Error): string {
   return error.cause instanceof Error ? `${error.stack}\ncaused by: ${error.cause.stack}` : String(error.stack);
 }
 
+const READ_ONLY = "25006";
+const WRITES_NOTHING =
+  "this is a standby: write to its primary; or the database or the role has default_transaction_read_only: reset that, or use another role";
+
 /** A failure of the server or of the file system: no mistake of ours, so it is told without asking for a report. */
 function outsideFailure(error: unknown): UserErrorDetails | undefined {
   const failure = postgresError(error);
@@ -171,10 +175,16 @@ function outsideFailure(error: unknown): UserErrorDetails | undefined {
     return {
       message: `PostgreSQL: ${message}`,
       ...(detail ? { found: detail } : {}),
-      hint: hint ?? `SQLSTATE ${code}`,
+      hint: hint ?? (code === READ_ONLY ? WRITES_NOTHING : `SQLSTATE ${code}`),
       code,
     };
   }
+  if (connectionLost(error))
+    return {
+      message: "the connection to PostgreSQL was lost",
+      found: (error as Error).message,
+      hint: "the server ended it, or the network did: the server's log says which; then again",
+    };
   const { code, path } = error as NodeJS.ErrnoException;
   if (!(error instanceof Error) || !code || !/^E[A-Z]+$/.test(code) || path === undefined) return undefined;
   return {

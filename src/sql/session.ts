@@ -29,6 +29,11 @@ export function opening(names: NamesIn, role: string | undefined): Sql[] {
   return [
     // The tokenizer and the server must read quotes alike.
     sql`set standard_conforming_strings = on`,
+    // What the server prints of names and types is compared with what it printed before, and read.
+    sql`set quote_all_identifiers = off`,
+    // They are for sessions that somebody forgot. One of ours waits for builds, or for a source.
+    sql`set idle_session_timeout = 0`,
+    sql`set idle_in_transaction_session_timeout = 0`,
     ...(names === "ours" ? [lookUp(names)] : []),
     ...(role === undefined ? [] : [sql`set role ${id(role)}`]),
   ];
