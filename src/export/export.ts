@@ -35,6 +35,11 @@ export interface ExportOptions {
    * @default true
    */
   readonly formulaSafe?: boolean;
+  /**
+   * csv: begins with a byte order mark, by which Excel knows that it is UTF-8.
+   * @default false
+   */
+  readonly bom?: boolean;
   /** Cancels the work in the server, and leaves no file. */
   readonly signal?: AbortSignal;
   /** Bytes so far, before packing. */
@@ -90,7 +95,9 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
 }
 
 /** An option that is passed over in silence would leave a file that is not what was asked for. */
-function refuseMeaningless({ format, delimiter, to }: ExportOptions): void {
+function refuseMeaningless({ format, delimiter, bom, to }: ExportOptions): void {
+  if (format !== "csv" && bom)
+    throw new UserError({ message: `${format} has no byte order mark`, hint: "leave --bom out, or write csv" });
   if (format !== "csv" && delimiter !== undefined)
     throw new UserError({ message: `${format} has no delimiter`, hint: "leave it out, or write csv" });
   const told =
@@ -124,12 +131,15 @@ async function bodyOf(reader: Reader, options: ExportOptions): Promise<Body> {
   }
   const copy = options.format === "csv" ? csvCopy(source, options) : ndjsonCopy(source);
   let rows = 0;
-  return {
-    bytes: copyOut(client, copy.toString(), (count) => {
-      rows = count;
-    }),
-    rows: () => rows,
-  };
+  const bytes = copyOut(client, copy.toString(), (count) => {
+    rows = count;
+  });
+  return { bytes: options.bom ? marked(bytes) : bytes, rows: () => rows };
+}
+
+async function* marked(bytes: AsyncIterable<Uint8Array>) {
+  yield Buffer.from("\uFEFF");
+  yield* bytes;
 }
 
 function csvCopy({ columns, from }: ExportSource, { delimiter = ",", formulaSafe = true }: ExportOptions): Sql {
@@ -137,7 +147,7 @@ function csvCopy({ columns, from }: ExportSource, { delimiter = ",", formulaSafe
     throw new UserError({ message: "the delimiter is one character", found: JSON.stringify(delimiter) });
   const list = selectList(columns, (column) => ({
     value: formulaSafe && column.isText ? safeText(column) : column.sql,
-    name: formulaSafe && FORMULA.test(column.name) ? `'${column.name}` : column.name,
+    name: formulaSafe && isFormula.test(column.name) ? `'${column.name}` : column.name,
   }));
   return sql`
     copy (
@@ -147,11 +157,15 @@ function csvCopy({ columns, from }: ExportSource, { delimiter = ",", formulaSafe
     ) to stdout (format csv, header true, encoding 'UTF8', delimiter ${literal(delimiter)})`;
 }
 
-/** What spreadsheets take for the beginning of a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
+/**
+ * What spreadsheets take for the beginning of a formula: its sign, as wide as East Asian texts have it too, also behind blanks; and
+ * what they skip to find one. PostgreSQL reads the same expression.
+ */
+const FORMULA = String.raw`^[\s\u00A0\u3000]*[=+@\uFF1D\uFF0B\uFF0D\uFF20-]|^[\t\r\n]`;
+const isFormula = new RegExp(FORMULA);
 
 function safeText({ sql: value }: ExportColumn): Sql {
-  return sql`case when ${value}::text ~ E'^[=+@\t\r-]' then '''' || ${value}::text else ${value}::text end`;
+  return sql`case when ${value}::text ~ ${literal(FORMULA)} then '''' || ${value}::text else ${value}::text end`;
 }
 
 function ndjsonCopy({ columns, from }: ExportSource): Sql {
@@ -209,8 +223,24 @@ async function writeFile(bytes: AsyncIterable<Uint8Array>, target: string, optio
 
 async function writeStream(bytes: AsyncIterable<Uint8Array>, to: Writable, options: ExportOptions): Promise<Sum> {
   const meter = new Meter();
-  await pipeline([Readable.from(counted(bytes, options.onBytes), { objectMode: false }), meter, to], { end: false });
+  let failure: Error | undefined;
+  const note = (error: Error) => (failure = error);
+  to.once("error", note);
+  try {
+    await pipeline([Readable.from(counted(bytes, options.onBytes), { objectMode: false }), meter, to], { end: false });
+  } catch (error) {
+    throw failure ? new ReaderGone(failure) : error;
+  } finally {
+    to.off("error", note);
+  }
   return meter.sum();
+}
+
+/** Whoever reads the stream has closed it: `dataform export … - | head`. */
+export class ReaderGone extends UserError {
+  constructor(cause: Error) {
+    super({ message: "the rows cannot be written", found: cause.message, exitCode: 1, cause });
+  }
 }
 
 async function* counted(bytes: AsyncIterable<Uint8Array>, onBytes: ExportOptions["onBytes"]) {

@@ -96,15 +96,13 @@ export function selectList(
 }
 
 async function relation(client: Client, name: string): Promise<Sql> {
-  const { rows } = await client
-    .query<{ schema: string; name: string }>(
-      sql`
-        select n.nspname as schema, c.relname as name
-        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where c.oid = pg_catalog.to_regclass($1)::pg_catalog.oid`,
-      [name],
-    )
-    .catch(() => ({ rows: [] }));
+  const { rows } = await client.query<{ schema: string; name: string }>(
+    sql`
+      select n.nspname as schema, c.relname as name
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.oid = pg_catalog.to_regclass($1)::pg_catalog.oid`,
+    [name],
+  );
   if (rows[0]) return id(rows[0].schema, rows[0].name);
   const others = sql`
     select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace

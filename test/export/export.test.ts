@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -145,6 +147,17 @@ test("fault 63: cells and names that a spreadsheet takes for formulas begin with
   expect(safe.text).toContain("0,0,'=cmd|' /C calc'!A0\n");
   expect(safe.text).toContain("6,-6,plain\n");
   expect(safe.text.match(/,"?'/g)).toHaveLength(6 + 2);
+  // As wide as East Asian texts have them, behind blanks of any kind, behind what a spreadsheet skips.
+  const hidden = ["  =1", "\u00a0+1", "\u3000@x", "\n=1", "\nx", "\uff1d1", "\uff0b1", "\uff0d1", " \uff20x"];
+  for (const cell of hidden) {
+    const { text } = await written({ source: `select '${cell}' as a, '${cell}x' as "${cell}"`, format: "csv" });
+    expect(text.match(/(?:^|[,"\n])'/g)).toHaveLength(3);
+  }
+  const marked = await written({ source: "select 'ü' as a", format: "csv", bom: true });
+  expect(marked.text).toBe("\ufeffa\nü\n");
+  await expect(written({ source: "select 1 as a", format: "ndjson", bom: true })).rejects.toMatchObject({
+    message: "ndjson has no byte order mark",
+  });
   const raw = await written({ source, format: "csv", orderBy: "n", formulaSafe: false });
   expect(raw.text).toContain("2,-2,-1\n");
 });
@@ -248,6 +261,21 @@ test.skipIf(process.getuid?.() === 0)("a folder that may not be written to is na
   chmodSync(dir, 0o500);
   const exporting = exportRows(database.settings, { source: ALL, format: "csv", to: join(dir, "x.csv") });
   await expect(exporting).rejects.toMatchObject({ message: expect.stringContaining("cannot write") });
+});
+
+test("a reader that closes the pipe ends an export quietly, and a look-up that fails says what PostgreSQL says", async () => {
+  const dir = folder();
+  const many = "select g as id, repeat('x', 100) as text from generate_series(1, 300000) as g";
+  const command = `"${process.execPath}" bin/dataform.js export "${many}" - --to csv | head -1; echo "$PIPESTATUS"`;
+  const { stdout, stderr } = await promisify(execFile)("bash", ["-c", command], {
+    env: { ...process.env, DATABASE_URL: database.url },
+  });
+  expect([stdout, stderr]).toEqual(["id,text\n0\n", ""]);
+  const failed = await cli(dir, ["export", "elsewhere.public.t", "-", "--to", "csv"], { DATABASE_URL: database.url });
+  expect(failed).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining("cross-database references are not implemented"),
+  });
 });
 
 test("dataform export writes files and to stdout, and reports", async () => {

@@ -12,6 +12,7 @@ interface Flags extends ConnectionFlags {
   readonly orderBy?: string;
   readonly delimiter?: string;
   readonly formulaSafe?: boolean;
+  readonly bom?: boolean;
   readonly json?: boolean;
 }
 
@@ -30,16 +31,17 @@ export const addExportCommand: AddCommand = (program, shell) => {
     )
     .option("--order-by <columns>", 'sorted: "day desc, id"')
     .option("--delimiter <character>", "csv (default: a comma)")
+    .option("--bom", "csv: a byte order mark, by which Excel knows that it is UTF-8")
     .option("--no-formula-safe", "csv: leave text that a spreadsheet takes for a formula as it is")
     .option("--json", "the report as JSON on stdout; on stderr where the rows are there")
     .action(async (source: string, path: string, flags: Flags) => {
       const to = path === "-" ? shell.output : path;
       if (!to) throw new UserError({ message: "there is no stdout here", hint: "name a file" });
-      const { exportRows } = await import("../../export/export.ts");
+      const { exportRows, ReaderGone } = await import("../../export/export.ts");
       const settings = await openForReading(shell, flags);
       let shown = performance.now();
-      const { orderBy, delimiter, formulaSafe } = flags;
-      const given = { orderBy, delimiter, formulaSafe };
+      const { orderBy, delimiter, formulaSafe, bom } = flags;
+      const given = { orderBy, delimiter, formulaSafe, bom };
       const report = await untilInterrupted(shell, (signal) =>
         exportRows(settings, {
           source,
@@ -54,8 +56,12 @@ export const addExportCommand: AddCommand = (program, shell) => {
             shell.progress(`${(bytes / 1e6).toFixed(1)} MB`);
           },
         }),
-      );
+      ).catch((error: unknown) => {
+        // `| head` has what it wanted.
+        if (!(error instanceof ReaderGone)) throw error;
+      });
       shell.progress?.("");
+      if (!report) return;
       if (flags.json) return path === "-" ? shell.say(JSON.stringify(report)) : shell.print(JSON.stringify(report));
       const rate = report.bytes / 1e6 / report.seconds;
       shell.say(

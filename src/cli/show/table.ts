@@ -32,7 +32,9 @@ function oneLine(text: string): string {
 }
 
 function columnWidths(columns: readonly string[], cells: readonly Row[]): number[] {
-  return columns.map((name, index) => Math.max(width(name), ...cells.map((row) => width(row[index] ?? ""))));
+  return columns.map((name, index) =>
+    cells.reduce((widest, row) => Math.max(widest, width(row[index] ?? "")), width(name)),
+  );
 }
 
 const total = (widths: readonly number[]) => widths.reduce((sum, one) => sum + one, GAP.length * (widths.length - 1));

@@ -37,8 +37,8 @@ export function createChecker(
   const known = new Set(recordSchema.columns.map((column) => column.name));
   const columns = recordSchema.columns.map((column) => [column, readsText(column, recordSchema)] as const);
   return (record, text) => {
-    const reasons = validate(record.value) ? [] : (validate.errors ?? []).map(reasonOf);
-    if (text.includes("\\u") && SUSPICIOUS.test(text)) reasons.push(...unstorable(record.value, ""));
+    const wrong = validate(record.value) ? [] : (validate.errors ?? []).map(reasonOf);
+    const reasons = text.includes("\\u") && SUSPICIOUS.test(text) ? wrong.concat(unstorable(record.value, "")) : wrong;
     if (reasons.length > 0) return { reasons: [...new Set(reasons)].map(storable) };
     const value = record.value as Record<string, unknown>;
     const extra = Object.keys(value).filter((name) => !known.has(name));

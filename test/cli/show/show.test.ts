@@ -21,6 +21,11 @@ test.each([
   expect(counted(count, thing)).toBe(expected);
 });
 
+test("a table has any number of rows", () => {
+  const rows = Array.from({ length: 300_000 }, (_, n) => [String(n)]);
+  expect(textTable(["n"], rows).length).toBeGreaterThan(300_000 * 7);
+});
+
 test("a count agrees with a verb, too, and a list of names never ends with one more", () => {
   expect([counted(1, "row fails", "rows fail"), counted(3, "row fails", "rows fail")]).toEqual([
     "1 row fails",
