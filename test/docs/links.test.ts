@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { expect, test } from "vitest";
+import { adviceForHabit } from "../../src/cli/habits.ts";
 import { anchorsOf, blocksOf, linksOf, pages, readPage, root } from "./markdown.ts";
 
 const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { files: string[] };
@@ -60,6 +61,22 @@ test("the model that the README begins with is the mart of the project that docs
   const model = (page: string) => blocksOf(page).find(({ file }) => file === "definitions/revenue.sqlx");
   expect(model("README.md")).toBeDefined();
   expect(model("README.md")!.text).toBe(model("docs/start.md")!.text);
+});
+
+test("the commands and flags of dbt that start.md translates are those that are told from habit", () => {
+  const table = readPage("docs/start.md").split("| dbt | here |")[1] ?? "";
+  const words = [...table.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, cell = ""]) => [
+    ...cell.matchAll(/`(?:dbt (\w+)|(--[\w-]+))`/g),
+  ]);
+  // These are commands here, too.
+  const same = ["run", "test"];
+  const untold = words.filter(
+    ([, command, flag]) =>
+      !same.includes(command!) &&
+      adviceForHabit(command === undefined ? `unknown option '${flag}'` : `unknown command '${command}'`) === undefined,
+  );
+  expect(words.length).toBeGreaterThan(8);
+  expect(untold.map(([word]) => word)).toEqual([]);
 });
 
 test("every block says what it is written in", () => {
