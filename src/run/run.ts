@@ -7,7 +7,7 @@ import { UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel } from "../model/graph.ts";
 import type { BuildStep, Plan, PublishItem, Segment } from "../model/plan.ts";
 import { FENCED } from "../model/release.ts";
-import type { RunReport, StepError, StepResult } from "../model/report.ts";
+import type { RunReport } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { refuseUnpublishable, withAdopted } from "../plan/obstacles.ts";
 import { plan as makePlan, type PlanOptions, planCandidate } from "../plan/planner.ts";
@@ -30,19 +30,12 @@ import { auditSegment } from "./audit.ts";
 import { buildSegment } from "./build.ts";
 import type { RunContext } from "./context.ts";
 import { emptiedTables } from "./emptied.ts";
-import { explainFailure, type ReadSource, sourcesOf } from "./explain.ts";
-import {
-  type Held,
-  type HoldingRules,
-  heldByAudits,
-  heldWith,
-  isBlocking,
-  type Outcome,
-  publishable,
-} from "./holding.ts";
+import { type ReadSource, sourcesOf } from "./explain.ts";
+import { type HoldingRules, heldByAudits, publishable } from "./holding.ts";
 import { watchingLoads } from "./loads.ts";
 import { openPool, type Pool } from "./pool.ts";
 import { objectsOf, publishItem } from "./publish-item.ts";
+import { Results } from "./results.ts";
 
 export interface RunOptions extends PlanOptions, SessionOptions, ReleaseOptions, HoldingRules {
   /**
@@ -114,11 +107,7 @@ interface RunInput {
 
 /** One run while it goes on: its results so far, and the catalog as its releases change it. */
 class Run {
-  readonly #startedAt = new Date();
-  readonly #results = new Map<string, StepResult>();
-  readonly #errors: StepError[] = [];
-  readonly #releases: number[] = [];
-  readonly #warnings: string[];
+  readonly #results: Results;
   /** Incremental steps whose second half is planned. */
   readonly #completed = new Map<string, BuildStep>();
   readonly #session: Session;
@@ -139,17 +128,19 @@ class Run {
     this.#catalog = catalog;
     this.#found = catalog;
     this.#options = options;
-    this.#warnings = [...plan.notes];
+    const sources = sourcesOf(graph, options.readSource);
+    const { events } = session;
+    this.#results = new Results({ actions: graph.actions, rules: options, notes: plan.notes, events, sources });
     this.#context = {
       graph,
       pool,
       signal: session.signal,
-      events: session.events,
+      events,
       failpoint: session.failpoint,
-      sources: sourcesOf(graph, options.readSource),
-      record: (result) => this.#record(result),
-      isBlocked: (key) => isBlocking(this.#results.get(key), options),
-      awaits: (key) => this.#results.get(key)?.awaits ?? [],
+      sources,
+      record: (result) => this.#results.record(result),
+      isBlocked: (key) => this.#results.isBlocked(key),
+      awaits: (key) => this.#results.of(key)?.awaits ?? [],
       refuse: (step) => refuseUnpublishable(step, this.#found),
       check: (step, columns) => void planCandidate(graph, this.#catalog, plan, step, { columns, nullKeys: [] }),
       complete: async (step, client) => {
@@ -172,32 +163,16 @@ class Run {
         await buildSegment(segment, this.#context);
         await auditSegment(segment, this.#context);
       });
-      this.#warnings.push(...loads);
+      this.#results.warn(loads);
       await this.#release(segment);
       if (this.#late) break;
     }
     await this.#collect();
     await this.#session.failpoint("before the report");
-    const report = this.#report();
+    const report = this.#results.report(this.#session);
     await this.#session.retry((client) => recordEnd(client, report));
     await this.#session.failpoint("report written");
     return report;
-  }
-
-  #record(result: StepResult): void {
-    this.#results.set(targetKey(result.target), result);
-    this.#session.events.stepFinished?.(result);
-  }
-
-  #outcome(segment: Segment): Outcome {
-    return { segment, actions: this.#graph.actions, results: this.#results, rules: this.#options };
-  }
-
-  #hold(held: Held): void {
-    for (const [key, reason] of held) {
-      const { file } = this.#graph.actions.find(({ target }) => targetKey(target) === key)!;
-      this.#record({ ...this.#results.get(key)!, status: "held", reason, location: { file } });
-    }
   }
 
   /** Publishes what was built and may be seen. What fails here fails the models, not the run. */
@@ -207,7 +182,7 @@ class Run {
     let published = await this.#publish(segment);
     // Without those that cannot be published, and what depends on them, the others are published.
     while (published instanceof Unpublishable) {
-      for (const [key, cause] of published.causes) this.#keepOut(segment, key, cause);
+      for (const [key, cause] of published.causes) this.#results.keepOut(segment, key, cause);
       published = await this.#publish(segment);
     }
     if (!published || segment === this.#plan.segments.at(-1)) return;
@@ -221,18 +196,18 @@ class Run {
   async #publish(segment: Segment): Promise<boolean | Unpublishable> {
     const { environment, runId } = this.#session;
     const { release } = segment;
-    this.#hold(heldByAudits(this.#outcome(segment)));
+    this.#results.hold(heldByAudits(this.#results.outcome(segment)));
     const items = await this.#session.retry((client) => this.#items(segment, client));
     if (!items.length) {
       await this.#session.retry((client) => discard(client, environment, release));
       return false;
     }
-    const steps = publishable(this.#outcome(segment));
+    const steps = publishable(this.#results.outcome(segment));
     // As the builder: what is read is what authors wrote.
     const emptied = await this.#context.pool.workers[0]!.retry((builder) =>
-      emptiedTables(steps, this.#results, this.#catalog, builder),
+      emptiedTables(steps, this.#results.steps, this.#catalog, builder),
     );
-    this.#warnings.push(...emptied.filter((warning) => !this.#warnings.includes(warning)));
+    this.#results.warn(emptied);
     const manifest = manifestWith(this.#catalog.manifest, items);
     const base = this.#catalog.releaseId;
     await this.#session.retry((client) =>
@@ -240,37 +215,27 @@ class Run {
     );
     await this.#session.failpoint("release waits");
     try {
-      this.#warnings.push(...(await publishWaiting(this.#session, this.#catalog, { release, items }, this.#options)));
+      this.#results.warn(await publishWaiting(this.#session, this.#catalog, { release, items }, this.#options));
     } catch (error) {
       if (error instanceof Unpublishable) return error;
       this.#late = error instanceof UserError && error.code === FENCED;
-      this.#fail(items, error);
+      this.#results.fail(items, error);
       if (!staysWaiting(error)) await this.#session.retry((client) => discard(client, environment, release));
       return false;
     }
-    this.#releases.push(release);
+    this.#results.published(release);
     return true;
-  }
-
-  /** Fails a model that was built and cannot be published, and holds what depends on it. */
-  #keepOut(segment: Segment, key: string, cause: unknown): void {
-    // What is held for another one has one reason.
-    if (isBlocking(this.#results.get(key), this.#options)) return;
-    const step = segment.steps.find((one) => keyOf(one) === key)!;
-    const error = explainFailure(cause, step.file, this.#context.sources);
-    this.#record({ ...this.#results.get(key)!, status: "failed", error });
-    this.#hold(heldWith(this.#outcome(segment), [key]));
   }
 
   /** What is published of the segment. What somebody has dropped since it was built is not. */
   async #items(segment: Segment, client: Client): Promise<PublishItem[]> {
-    const built = publishable(this.#outcome(segment)).map((step) => this.#completed.get(keyOf(step)) ?? step);
+    const built = publishable(this.#results.outcome(segment)).map((step) => this.#completed.get(keyOf(step)) ?? step);
     const objects = await describeObjects(client, built.flatMap(objectsOf));
     for (const step of built) {
       const gone = objectsOf(step).find((name) => !objects.has(name));
-      if (gone !== undefined) this.#keepOut(segment, keyOf(step), droppedMeanwhile(step, gone));
+      if (gone !== undefined) this.#results.keepOut(segment, keyOf(step), droppedMeanwhile(step, gone));
     }
-    const left = new Set(publishable(this.#outcome(segment)).map(keyOf));
+    const left = new Set(publishable(this.#results.outcome(segment)).map(keyOf));
     return built.filter((step) => left.has(keyOf(step))).map((step) => publishItem(step, objects));
   }
 
@@ -278,19 +243,9 @@ class Run {
   #giveUp(segment: Segment): void {
     this.#late = true;
     const built = segment.steps.filter(
-      (step) => step.step === "build" && this.#results.get(keyOf(step))?.status === "ok",
+      (step) => step.step === "build" && this.#results.of(keyOf(step))?.status === "ok",
     );
-    this.#fail(built, fenced(segment.release));
-  }
-
-  #fail(items: readonly { readonly target: Target; readonly file: string }[], error: unknown): void {
-    const status = staysWaiting(error) ? "waiting" : "failed";
-    const [first, ...more] = items;
-    this.#errors.push(explainFailure(error, more.length ? undefined : first?.file, this.#context.sources));
-    for (const { target } of items) {
-      const reason = status === "waiting" ? "its release is not published yet" : "its release was not published";
-      this.#record({ ...this.#results.get(targetKey(target))!, status, reason });
-    }
+    this.#results.fail(built, fenced(segment.release));
   }
 
   /** Old releases and litter go once the new release is there. A failure here is no failure of the run. */
@@ -303,32 +258,12 @@ class Run {
       const { kept } = await this.#context.pool.workers[0]!.retry((builder) =>
         this.#session.retry((record) => collect({ record, builder }, environment, retention, newest, failpoint)),
       );
-      this.#warnings.push(...kept);
+      this.#results.warn(kept);
     } catch (error) {
       const failure = postgresError(error);
       if (!failure || connectionLost(error)) throw error;
-      this.#warnings.push(`what is old was not collected: ${failure.message}`);
+      this.#results.warn([`what is old was not collected: ${failure.message}`]);
     }
-  }
-
-  #report(): RunReport {
-    const steps = [...this.#results.values()];
-    const finishedAt = new Date();
-    const bad = steps.some(({ status }) => status !== "ok" && status !== "warned");
-    const status = this.#session.signal.aborted ? "cancelled" : bad || this.#errors.length ? "failure" : "success";
-    return {
-      version: 1,
-      runId: this.#session.runId,
-      environment: this.#session.environment,
-      status,
-      releases: this.#releases,
-      startedAt: this.#startedAt.toISOString(),
-      finishedAt: finishedAt.toISOString(),
-      duration: (finishedAt.getTime() - this.#startedAt.getTime()) / 1000,
-      steps,
-      errors: this.#errors,
-      warnings: this.#warnings,
-    };
   }
 }
 
