@@ -1,4 +1,5 @@
 import { UserError } from "../model/errors.ts";
+import { roleName } from "../model/roles.ts";
 import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { sqlState } from "../postgres/sqlstate.ts";
@@ -98,12 +99,13 @@ interface Waiting {
 
 /** Makes schema `_dataform` ready: the first time, and where an earlier version of this program made it. */
 export async function prepareMetadata(client: Client, wait: Waiting = {}): Promise<void> {
-  const { rows } = await client.query<Record<"server" | "encoding" | "there", string>>(
-    sql`select current_setting('server_version_num') as server, current_setting('server_encoding') as encoding, ${isThere} as there`,
+  const { rows } = await client.query<Record<"server" | "encoding" | "there", string> & { foreign: string | null }>(
+    sql`select current_setting('server_version_num') as server, current_setting('server_encoding') as encoding, ${isThere} as there, ${foreign} as foreign`,
   );
-  const { server, encoding, there } = rows[0]!;
+  const { server, encoding, there, foreign: found } = rows[0]!;
   if (Number(server) < OLDEST_SERVER) throw tooOld(Number(server));
   if (encoding !== "UTF8") throw notUtf8(encoding);
+  refuseForeign(client, found);
   if (there === "t" && (await versionOf(client)) === LAYOUTS.length) return;
   try {
     await withTransaction(client, () => bringUpToDate(client, wait));
@@ -117,6 +119,8 @@ export async function prepareMetadata(client: Client, wait: Waiting = {}): Promi
  * @throws UserError for one of an earlier or a later version
  */
 export async function hasMetadata(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ foreign: string | null }>(sql`select ${foreign} as foreign`);
+  refuseForeign(client, rows[0]!.foreign);
   const layout = await layoutOf(client);
   if (layout > LAYOUTS.length) throw tooNew(layout);
   if (layout === LAYOUTS.length) return true;
@@ -146,6 +150,31 @@ async function bringUpToDate(client: Client, { signal, onWait }: Waiting): Promi
   if (layout === LAYOUTS.length) return;
   const version = sql`update _dataform.metadata set version = ${literal(LAYOUTS.length)}`;
   await client.script(join([sql`set local lock_timeout = '10s'`, ...LAYOUTS.slice(layout), version], ";\n"));
+}
+
+const RECORD = ["metadata", "environment", "release", "run", "step", "failing_row"];
+
+/**
+ * What stands under the names of the record and is not a table of whom this session acts as. The builder makes relations in the
+ * same schema: a trigger or a view of its would be run by whoever writes and reads the record.
+ */
+const foreign = sql`(
+  select string_agg(format('%s of %s', c.relname, pg_get_userbyid(c.relowner)), ', ' order by c.relname)
+  from pg_class as c
+  where c.relnamespace = to_regnamespace(${literal(PRIVATE_SCHEMA)}) and c.relname = any(array[${RECORD.map(literal)}])
+    and (c.relkind <> 'r' or pg_get_userbyid(c.relowner) <> current_user)
+)`;
+
+/** @throws UserError where there are roles, and not all of the record is the publisher's */
+function refuseForeign({ roles }: Client, found: string | null): void {
+  if (!roles || found === null) return;
+  const publisher = roleName(roles, "publisher");
+  throw new UserError({
+    message: `the record of releases in schema ${PRIVATE_SCHEMA} is not all of role ${publisher}`,
+    expected: `tables of ${publisher}, which nobody else can put a trigger on`,
+    found,
+    hint: `\`dataform roles --prefix ${roles} --apply\` gives ${publisher} what runs without roles made; drop what a builder or loader made there`,
+  });
 }
 
 const isThere = sql`to_regclass('_dataform.metadata') is not null`;

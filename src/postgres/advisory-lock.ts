@@ -20,6 +20,8 @@ interface LockWanted extends Pick<Wait<true>, "deadline" | "signal" | "tell" | "
   /** Who has it, for a person: "another run holds environment main". */
   readonly taken: string;
   readonly hint: string;
+  /** Whether to go on without it, since who has it is nobody to wait for. */
+  readonly passOver?: (holder: string) => Promise<boolean>;
 }
 
 /**
@@ -28,14 +30,14 @@ interface LockWanted extends Pick<Wait<true>, "deadline" | "signal" | "tell" | "
  * @throws UserError that names the holder when the time is up
  */
 export async function takeLock(client: Client, name: string, wanted: LockWanted): Promise<void> {
-  const { reach, taken, hint, ...wait } = wanted;
+  const { reach, taken, hint, passOver, ...wait } = wanted;
   let holder = "";
   const got = await until({
     ...wait,
     look: async () => {
       if (await tryLock(client, name, reach)) return true;
       holder = await lockHolder(client, name);
-      return undefined;
+      return (await passOver?.(holder)) ? true : undefined;
     },
     every: 200,
     describe: () => `${taken}: ${holder}`,

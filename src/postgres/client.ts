@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { type Duty, roleName } from "../model/roles.ts";
-import { DISCARD, lookUp, type NamesIn, opening, setAll } from "../sql/session.ts";
+import { DISCARD, lookUp, lookUpLocally, type NamesIn, opening, setAll } from "../sql/session.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { within } from "../wait/timers.ts";
 import { couldPublish, whyPublisher } from "./apart.ts";
@@ -155,9 +155,12 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     close: () => closeDriver(driver),
   };
   try {
-    const asked = settings.publisher && options.duty && !publishes;
-    const found = asked && (await client.query<{ found: string | null }>(whyPublisher(settings.roles!))).rows[0]?.found;
-    if (found) throw couldPublish(found, settings);
+    if (settings.publisher && options.duty && !publishes) {
+      // In one transaction, of PostgreSQL's own functions: whoever could make others would say what they like.
+      const asked = [sql`begin`, lookUpLocally("ours"), whyPublisher(settings.roles!), sql`commit`];
+      const found = (await client.script(join(asked, ";\n")))[2]!.rows[0]?.found;
+      if (found) throw couldPublish(found, settings);
+    }
     return client;
   } catch (error) {
     await client.close().catch(() => {});

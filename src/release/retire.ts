@@ -28,8 +28,12 @@ export interface RetireOptions extends SessionOptions {
   readonly project?: ProjectIdentity;
 }
 
-/** Lock not available, cancelled by our own limit, deadlock. */
-const IN_THE_WAY = new Set(["55P03", "57014", "40P01"]);
+/** Lock not available, deadlock. */
+const IN_THE_WAY = new Set(["55P03", "40P01"]);
+/** Cut off by our own limit on how long readers are held: nobody is in the way, the work takes longer. */
+const TOO_SLOW = "57014";
+/** Milliseconds that the first attempt may take, and any. */
+const HOLD = { first: 1_000, longest: 8_000 };
 
 /** Nothing is forgotten but what is retired. */
 const ALWAYS = 1_000 * 365 * 86_400_000;
@@ -181,18 +185,25 @@ async function dropViews(keys: readonly string[], catalog: Catalog, session: Ses
       update _dataform.release set manifest = manifest - array[${keys.map((key) => literal(key))}]::text[]
       where environment = ${literal(environment)} and manifest is not null;
     end`;
+  let hold = HOLD.first;
+  let held = hold;
+  let isSlow = false;
   const look = async (): Promise<true | undefined> => {
     try {
       await client.script(sql`
         begin;
         set local lock_timeout = '5ms';
-        set local statement_timeout = '1s';
+        set local statement_timeout = ${literal(`${hold}ms`)};
         do ${dollarQuoted(body)};
         commit`);
       return true;
     } catch (error) {
       await client.query(sql`rollback`).catch(() => {});
-      if (!IN_THE_WAY.has(sqlState(error) ?? "")) throw error;
+      const code = sqlState(error) ?? "";
+      isSlow = code === TOO_SLOW;
+      if (!isSlow && !IN_THE_WAY.has(code)) throw error;
+      held = hold;
+      if (isSlow) hold = Math.min(2 * hold, HOLD.longest);
       return undefined;
     }
   };
@@ -201,10 +212,20 @@ async function dropViews(keys: readonly string[], catalog: Catalog, session: Ses
       keys.filter((key) => catalog.relations[key]).map((key) => catalog.manifest[key]!.target),
       client,
     );
-  const describe = async () => `readers hold ${keys.join(", ")}: ${await who()}`;
+  const describe = async () =>
+    isSlow ? `dropping takes longer than ${held / 1000} s` : `readers hold ${keys.join(", ")}: ${await who()}`;
   const tell = (what: string) => events.waiting?.(what);
   const done = await until({ look, every: atRandom, deadline, signal, describe, tell });
-  if (!done) throw heldByReaders(keys, await who());
+  if (!done) throw isSlow ? tooSlow(keys, held) : heldByReaders(keys, await who());
+}
+
+function tooSlow(keys: readonly string[], held: number): UserError {
+  return new UserError({
+    message: `dropping the views of ${keys.join(", ")} takes longer than ${held / 1000} s: nothing was retired`,
+    found: "no reader in the way; readers would have been held for as long",
+    hint: "try again when the server has less to do, look at its event triggers, or try for longer with --publish-deadline",
+    exitCode: 1,
+  });
 }
 
 function heldByReaders(keys: readonly string[], who: string): UserError {

@@ -21,6 +21,8 @@ const PRIVATE_NAME = literal("_[0-9a-f]{10}_[0-9]+[a-z]?$");
  * owner differs: changing an owner locks readers out for a moment.
  */
 export function alterOwners(scope: RoleScope): RoleStatement[] {
+  // What one of them made under the name of another's would be run, or read, with the rights of that one.
+  const roles = [scope.loader, scope.builder, scope.publisher, scope.reader];
   const body = sql`
     for item in
       select made.oid::regclass as relation, made.owner
@@ -31,7 +33,7 @@ export function alterOwners(scope: RoleScope): RoleStatement[] {
           on n.oid = c.relnamespace
         where c.relkind in ('r', 'v', 'm', 'f', 'p')
       ) as made
-      where made.owner is not null and pg_get_userbyid(made.relowner) <> made.owner
+      where made.owner is not null and pg_get_userbyid(made.relowner) not in (${roles.map(literal)})
       order by made.oid
     loop
       execute format('alter table %s owner to %I', item.relation, item.owner);

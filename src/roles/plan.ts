@@ -5,6 +5,7 @@ import { id, ids } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { scriptOf } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { lookUpLocally } from "../sql/session.ts";
 import { empty, type Literal, type Sql, sql } from "../sql/sql.ts";
 import { alterOwners, grantOnExisting } from "./objects.ts";
 import { type RoleOptions, type RoleScope, type RoleStatement, roleScope } from "./scope.ts";
@@ -236,6 +237,8 @@ export function renderRoles({ prefix, statements }: RolePlan): string {
   return [
     "begin;",
     `${sql`set local lock_timeout = '5s'`};`,
+    "-- So that nothing that others made is taken for a function or an operator of PostgreSQL.",
+    `${lookUpLocally("ours")};`,
     ...statements.flatMap((one) => [...(one.why ? ["", `-- ${one.why}`] : []), ...scriptOf([one])]),
     "",
     "commit;",

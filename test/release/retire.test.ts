@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { retire } from "../../src/release/retire.ts";
 import { script } from "../../src/sql/authored.ts";
 import { cli } from "../support/cli.ts";
 import { warehouse } from "../support/warehouse.ts";
@@ -77,4 +78,15 @@ test("readers that hold a view of what is retired keep it, whole, until they hav
   await client.script(script("commit"));
   expect(await rows("select id from marts.old")).toEqual(["1"]);
   expect(await retire()).toMatchObject({ exitCode: 0 });
+});
+
+test("views that take too long to drop are told as that, not as held by readers", async () => {
+  const { database, run: runs, sql } = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  await runs();
+  await sql(`create function slow() returns event_trigger language plpgsql as $$ begin perform pg_sleep(60); end $$;
+    create event trigger slow on sql_drop execute function slow()`);
+  await expect(retire(database.settings, (published) => published, { publishDeadline: 0 })).rejects.toMatchObject({
+    message: "dropping the views of marts.a takes longer than 1 s: nothing was retired",
+  });
+  await sql("drop event trigger slow");
 });

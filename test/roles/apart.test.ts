@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { run } from "../../src/run/run.ts";
 import { cli } from "../support/cli.ts";
+import { hostileObjects } from "../support/hostile.ts";
 import { guarded, uniquePrefix } from "../support/roles.ts";
 
 /**
@@ -143,13 +144,16 @@ test("the same, where one login has both roles, becomes the publisher", async ()
   expect(Number(count)).toBeGreaterThan(0);
 });
 
-test("every command works where the publisher has a login of its own, and an environment that is dropped leaves nothing", async () => {
+test("every command works where the publisher has a login of its own, whatever others made in public, and a dropped environment leaves nothing", async () => {
   const prefix = uniquePrefix();
   const house = await guarded(prefix, {
     "a.sqlx": 'config { type: "table", schema: "marts" }\nselect 1 as id',
     "b.sqlx": 'config { type: "incremental", schema: "marts", uniqueKey: ["id"] }\nselect id from ${ref("a")}',
   });
-  await house.apply();
+  await house.client.script(hostileObjects());
+  await house.sql("grant usage on sequence public.calls to public; set search_path = pg_catalog");
+  await house.sql((await cli(house.project.dir, ["roles"], { DATAFORM_ROLES: prefix })).stdout);
+  expect((await house.apply()).stderr).toContain("nothing had to change");
   const [builder, publisher] = [await house.login("builder"), await house.login("publisher")];
   const of = (user: string) => house.database.url.replace(/\/\/[^@]*@/, `//${user}:secret@`);
   const env = {
@@ -250,4 +254,59 @@ test("a materialized view of somebody else's is made anew with its owner's right
   expect(steps.map(({ error }) => error?.found)).toEqual([
     expect.stringContaining(`bi.stored belongs to ${prefix}_publisher, who runs no query of others`),
   ]);
+});
+
+test("what a builder makes under the names of the record is refused, and applying the roles does not hand it to the publisher", async () => {
+  const prefix = uniquePrefix();
+  const house = await guarded(prefix, {
+    "a.sqlx": 'config { type: "table" }\nselect 1 as id',
+    "made.sqlx": 'config { type: "operations", hasOutput: true, schema: "marts" }\nselect 1',
+  });
+  await house.apply();
+  const runner = { ...(await house.login("builder")), publisher: await house.login("publisher") };
+  const builder = await house.open(runner, `${prefix}_builder`);
+  const graph = await house.project.compile();
+  for (const [made, name] of [
+    [
+      "create view _dataform.metadata as select 2 as version, set_config('x.seen', current_user, false) as x",
+      "metadata",
+    ],
+    ["create table _dataform.step (x int)", "step"],
+  ]) {
+    expect(await house.tried(builder, made!)).toBe("ok");
+    const refused = { found: `${name} of ${prefix}_builder`, hint: expect.stringContaining("drop what a builder") };
+    await expect(run(graph, runner)).rejects.toMatchObject(refused);
+    expect((await house.apply()).stderr).toContain("nothing had to change");
+    await expect(run(graph, runner)).rejects.toMatchObject(refused);
+    await house.tried(builder, `drop ${name === "step" ? "table" : "view"} _dataform.${name}`);
+  }
+  expect(await run(graph, runner)).toMatchObject({ errors: [] });
+  expect(await house.tried(builder, "create view marts.mine as select * from _dataform.failing_row")).toBe("ok");
+  expect((await house.apply()).stderr).toContain("nothing had to change");
+});
+
+test("the lock of an environment is passed over where who holds it may not publish, and kept where a run goes on", async () => {
+  const prefix = uniquePrefix();
+  const house = await guarded(prefix, { "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  await house.apply();
+  const runner = { ...(await house.login("builder")), publisher: await house.login("publisher") };
+  const graph = await house.project.compile();
+  await run(graph, runner);
+  const stranger = await house.open(await house.login("loader"));
+  await house.tried(stranger, "select pg_advisory_lock(hashtextextended('dataform:main', 0))");
+  const told: string[] = [];
+  const second: unknown[] = [];
+  const report = await run(graph, runner, {
+    events: { waiting: (what) => told.push(what) },
+    failpoint: async (point) => {
+      if (point === "run recorded") second.push(await run(graph, runner).catch((error: unknown) => error));
+    },
+  });
+  expect(report.status).toBe("success");
+  expect(told).toEqual([
+    expect.stringMatching(
+      `^the lock of environment main is passed over, since its holder is no run: process ${stranger.processId} `,
+    ),
+  ]);
+  expect(second).toMatchObject([{ exitCode: 75 }]);
 });

@@ -102,6 +102,7 @@ test("what others made in schema public is called by no command, whoever runs it
     ["test"],
     ["run", "--run-tests"],
     ["ingest", "shop", "--full"],
+    ["ingest", "replay", "shop"],
     ["plan"],
     ["run"],
     ["run", "--full-refresh"],
@@ -114,6 +115,12 @@ test("what others made in schema public is called by no command, whoever runs it
     ["diff", "1", "3"],
     ["rollback"],
     ["roles"],
+    ["gc", "--keep-releases", "1", "--keep-for", "0s"],
+    ["env", "ls"],
+    ["env", "hold"],
+    ["env", "unhold"],
+    ["env", "rename", "main", "other"],
+    ["env", "drop", "other", "--yes"],
   ];
   for (const command of commands) {
     const { exitCode, stderr } = await cli(project.dir, [...command, "--url", database.url]);
