@@ -103,7 +103,7 @@ function after(n: number): { readonly all: Order[]; readonly latest: Order[] } {
   return { all, latest: [...new Map(all.map((order) => [order.id, order])).values()] };
 }
 
-export const shopModels = ["latest", "orders", "lines", "by_customer", "by_file", "prices", "report", "asked"] as const;
+const shopModels = ["latest", "orders", "lines", "by_customer", "by_file", "prices", "report", "asked"] as const;
 type Model = (typeof shopModels)[number];
 
 const queries: Readonly<Record<Model, string>> = {

@@ -48,7 +48,7 @@ export const secret = () => randomBytes(24).toString("base64url");
 
 export const stateFolder = (stateDir: string) => join(resolve(stateDir), "postgres");
 export const lockOf = (stateDir: string) => join(stateFolder(stateDir), "lock");
-export const storedFile = (stateDir: string) => join(stateFolder(stateDir), "server.json");
+const storedFile = (stateDir: string) => join(stateFolder(stateDir), "server.json");
 
 export function settingsOf(stored: Stored): ConnectionSettings {
   const { port, password } = stored;
