@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { connect } from "../../src/postgres/client.ts";
 import { sql as statement } from "../../src/sql/sql.ts";
-import { statuses, warehouse } from "../support/warehouse.ts";
+import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
 test("builds and operations that deadlock each other, and what meets a lock, are tried again and told", async () => {
   const parent =
@@ -55,4 +55,58 @@ update raw.shared set n = n + 1 where id = ${second}`;
   const again = (what: string) => void (locked.push(what) === 1 && holder.close());
   expect((await run({ actions: ["reads"], events: { again } })).status).toBe("success");
   expect(locked[0]).toBe("table marts.reads met a lock: tried again (2 of 5)");
+});
+
+test("a change at the same time is met four times at most, and what meets more fails with what the server said", async () => {
+  const meets = (times: number) => `config { type: "table" }
+select 1 as id
+post_operations { do $$ begin if nextval('raw.times_${times}') <= ${times} then raise exception 'not now' using errcode = '40001'; end if; end $$ }`;
+  const { run, sql, rows } = await warehouse({ "four.sqlx": meets(4), "five.sqlx": meets(5) });
+  await sql("create schema raw; create sequence raw.times_4; create sequence raw.times_5");
+  const told: string[] = [];
+  const report = await run({ events: { again: (what) => told.push(what) } });
+  expect(statuses(report)).toEqual({ "marts.four": "ok", "marts.five": "failed" });
+  expect(stepOf(report, "marts.five").error).toMatchObject({
+    code: "40001",
+    message: expect.stringContaining("not now"),
+  });
+  const tries = (name: string) =>
+    [2, 3, 4, 5].map((n) => `table marts.${name} met a change at the same time: tried again (${n} of 5)`);
+  expect(told.sort()).toEqual([...tries("five"), ...tries("four")].sort());
+  // Nothing is left of the attempts that failed.
+  expect(await rows("select count(*) from marts.four")).toEqual(["1"]);
+});
+
+test("assertions that deadlock each other are asked again in the same snapshot", async () => {
+  const assertion = (first: number, second: number) =>
+    `config { type: "assertion", dependencies: ["a"] }\nselect raw.meet(${first}, ${second}) as met where raw.meet(${first}, ${second}) is not null`;
+  const { run, sql } = await warehouse({
+    "a.sqlx": 'config { type: "table" }\nselect 1 as id',
+    "one.sqlx": assertion(1, 2),
+    "two.sqlx": assertion(2, 1),
+  });
+  // Each takes its first lock and waits until the other has taken its own, or is through (3). Locks of sessions outlast an error.
+  await sql(`create schema raw;
+    create function raw.held(key int) returns boolean language sql volatile as
+      $$ select exists (select from pg_locks where locktype = 'advisory' and granted and objid = key
+         and database = (select oid from pg_database where datname = current_database()) and pid <> pg_backend_pid()) $$;
+    create function raw.meet(first int, second int) returns int language plpgsql volatile as $$
+    begin
+      perform pg_advisory_lock(first);
+      while not raw.held(second) and not raw.held(3) loop perform pg_sleep(0.005); end loop;
+      perform pg_advisory_lock(second);
+      perform pg_advisory_lock_shared(3);
+      perform pg_advisory_unlock(first);
+      perform pg_advisory_unlock(second);
+      return null;
+    exception when deadlock_detected then
+      perform pg_advisory_unlock(first);
+      raise;
+    end $$`);
+  const told: string[] = [];
+  const report = await run({ events: { again: (what) => told.push(what) } });
+  expect(statuses(report)).toMatchObject({ "assertions.one": "ok", "assertions.two": "ok" });
+  expect(told).toEqual([
+    expect.stringMatching(/^assertion assertions\.(?:one|two) met a deadlock: tried again \(2 of 5\)$/),
+  ]);
 });
