@@ -160,6 +160,35 @@ test("what others put on a public view is there after every path, and no right t
   expect(await fingerprint(client)).toEqual(expected);
 });
 
+/** What no other view could be given, each alone on its view. */
+const FIXED: Readonly<Record<string, readonly [how: (view: string) => string, told: string]>> = {
+  labelled: [
+    (a) => `insert into pg_seclabel values ('${a}'::regclass, 'pg_class'::regclass, 0, 'selinux', 'secret')`,
+    "security label of selinux",
+  ],
+  typed: [(a) => `comment on type ${a} is 'theirs'`, "rights or comment on type typed"],
+  revoked: [(a) => `revoke usage on type ${a} from public`, "rights or comment on type revoked"],
+  extended: [(a) => `alter extension plpgsql add view ${a}`, "extension plpgsql"],
+};
+
+test("a view keeps what no other could be given, also where nothing else is on it", async () => {
+  const at = (query: string) =>
+    Object.fromEntries(Object.keys(FIXED).map((name) => [`${name}.sqlx`, `config { type: "table" }\nselect ${query}`]));
+  const { project, run, sql } = await warehouse(at("1 as n"));
+  await run();
+  for (const [name, [put]] of Object.entries(FIXED))
+    await sql(`set allow_system_table_mods = on; ${put(`marts.${name}`)}; reset allow_system_table_mods`);
+  project.write(at("2::bigint as n"));
+  expect([...(await run()).warnings].sort()).toEqual(
+    Object.keys(FIXED)
+      .sort()
+      .map(
+        (name) =>
+          `marts.${name} goes on serving n as integer (it is bigint), because others put on it what no other view could be given: ${FIXED[name]![1]}`,
+      ),
+  );
+});
+
 const USERS: Readonly<Record<string, (view: string) => string>> = {
   view_reads: (a) => `create view bi.view_reads as select n from ${a}`,
   function_reads: (a) => `create function bi.function_reads() returns int begin atomic select max(n) from ${a}; end`,
