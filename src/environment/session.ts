@@ -3,7 +3,7 @@ import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { FENCED } from "../model/release.ts";
 import { DEFAULT_PREFIX } from "../model/roles.ts";
-import { type Client, connect, withClient } from "../postgres/client.ts";
+import { type Client, type ConnectOptions, connect, withClient } from "../postgres/client.ts";
 import { connectionLost, postgresError, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunEvents } from "./events.ts";
@@ -45,6 +45,8 @@ export interface Session {
   readonly signal: AbortSignal;
   readonly events: RunEvents;
   readonly failpoint: ReachFailpoint;
+  /** For every other connection: what ends its waits, and who is told of them. */
+  readonly waits: Pick<ConnectOptions, "signal" | "onWait">;
   /**
    * Does the work on the connection; once more on another one when it is lost. The lock went with the first; the fence
    * still guards what is published.
@@ -139,6 +141,7 @@ export async function withSession<T>(
       signal,
       events,
       failpoint,
+      waits: { signal, onWait },
       get client() {
         return client;
       },

@@ -36,8 +36,9 @@ export interface ReleaseOptions {
 /** Does work that reads what authors wrote, as the builder. */
 type AsBuilder = <T>(work: (client: Client) => Promise<T>) => Promise<T>;
 
-function builderOf({ settings, runId }: Session): AsBuilder {
-  return (work) => withClient(settings, { applicationName: `dataform-build-${runId}`, duty: "builder" }, work);
+function builderOf({ settings, runId, waits }: Session): AsBuilder {
+  const options = { applicationName: `dataform-build-${runId}`, duty: "builder", ...waits } as const;
+  return (work) => withClient(settings, options, work);
 }
 
 /**

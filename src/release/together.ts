@@ -32,7 +32,12 @@ export async function together(session: Session, { publishers, builders }: Chang
   }
   const { make, call, withdraw } = makeOffer({ environment, roles, purpose: "change" }, body);
   const statements = join([sql`select ${call}`, ...builders], ";\n");
-  const options = { applicationName: `dataform-build-${runId}`, duty: "builder", names: "ours" } as const;
+  const options = {
+    applicationName: `dataform-build-${runId}`,
+    duty: "builder",
+    names: "ours",
+    ...session.waits,
+  } as const;
   await withOffer(
     { offer: make, withdraw },
     (work) => session.retry(work),

@@ -14,7 +14,7 @@ import {
   listEnvironments,
   renameEnvironment,
 } from "../../release/environments.ts";
-import { databaseLine, openDatabase } from "../database.ts";
+import { databaseLine, openDatabase, telling } from "../database.ts";
 import { addConnectionOption, type ConnectionFlags, environmentName } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { bytes } from "../show/bytes.ts";
@@ -129,7 +129,7 @@ function addRename(env: Command, shell: Shell): Command {
       const settings = await openDatabase(shell, flags);
       shell.say(databaseLine(settings));
       const project = await readOwnSettings(shell.projectDir);
-      await renameEnvironment(settings, to, { environment: name, project });
+      await renameEnvironment(settings, to, { environment: name, project, events: { waiting: telling(shell).tell } });
       shell.say(`environment ${name} is called ${to}: --environment ${to}, or DATAFORM_ENVIRONMENT`);
     });
 }
@@ -145,7 +145,12 @@ function addDrop(env: Command, shell: Shell): Command {
       const settings = await openDatabase(shell, flags);
       shell.say(databaseLine(settings));
       const project = await readOwnSettings(shell.projectDir);
-      const report = await dropEnvironment(settings, { environment: name, project, really: flags.yes === true });
+      const report = await dropEnvironment(settings, {
+        environment: name,
+        project,
+        really: flags.yes === true,
+        events: { waiting: telling(shell).tell },
+      });
       if (flags.json) shell.print(JSON.stringify(report, null, 2));
       if (!report.dropped) throw reallyDrop(report);
       for (const line of told(report)) shell.say(line);
@@ -191,5 +196,5 @@ async function connected(flags: Flags, shell: Shell, work: (client: Client) => P
 async function looking(flags: Flags, shell: Shell, work: (client: Client) => Promise<void>): Promise<void> {
   const settings = await openDatabase(shell, flags);
   shell.say(databaseLine(settings));
-  await withClient(settings, { applicationName: "dataform-env", duty: "publisher" }, work);
+  await withClient(settings, { applicationName: "dataform-env", duty: "publisher", onWait: telling(shell).tell }, work);
 }

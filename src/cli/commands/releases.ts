@@ -4,7 +4,7 @@ import { withClient } from "../../postgres/client.ts";
 import { bytesOf } from "../../release/private-objects.ts";
 import { objectsOf, type ReleaseSize, sizesOf } from "../../release/sizes.ts";
 import { readReleases } from "../../release/store.ts";
-import { openDatabase } from "../database.ts";
+import { openDatabase, telling } from "../database.ts";
 import { addConnectionOption, type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import { paint } from "../paint.ts";
 import { addEnvironmentOptions } from "../releasing.ts";
@@ -23,7 +23,7 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
       const environment = environmentName(flags);
       const { releases, sizes, held } = await withClient(
         settings,
-        { applicationName: "dataform-releases", duty: "publisher" },
+        { applicationName: "dataform-releases", duty: "publisher", onWait: telling(shell).tell },
         async (client) => {
           if (!(await hasMetadata(client)))
             return { releases: [], sizes: new Map<number, ReleaseSize>(), held: undefined };

@@ -14,6 +14,7 @@ import { readCatalog } from "../../postgres/read-catalog.ts";
 import { type Preview, preview } from "../../run/preview.ts";
 import { publicTargets } from "../../run/run.ts";
 import { awaitedBySource, sayAwaited } from "../awaited.ts";
+import { telling } from "../database.ts";
 import { annotate } from "../github.ts";
 import { environmentName } from "../options.ts";
 import { paint } from "../paint.ts";
@@ -38,10 +39,11 @@ export async function printPlan(
   shell: Shell,
 ): Promise<void> {
   const source = (file: string) => readSource(shell.projectDir, file);
-  await withClient(settings, { applicationName: "dataform-plan", duty: "publisher" }, async (client) => {
+  const onWait = telling(shell).tell;
+  await withClient(settings, { applicationName: "dataform-plan", duty: "publisher", onWait }, async (client) => {
     const catalog = withoutRetired(graph, await readCatalog(client, environmentName(flags), publicTargets(graph)));
     const made = plan(graph, catalog, { ...selection(flags), ownDatabase: settings.embedded === true });
-    const found = await withClient(settings, { applicationName: "dataform-plan", duty: "builder" }, (builder) =>
+    const found = await withClient(settings, { applicationName: "dataform-plan", duty: "builder", onWait }, (builder) =>
       preview(graph, catalog, made, builder, source),
     );
     const stored = Object.values(catalog.manifest).map(({ object, storage }) => storage?.table ?? object);
