@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { type ConnectionSettings, connectionUrl } from "../../../src/model/connection-settings.ts";
-import { embeddedStatus, resetEmbedded, startEmbedded, stopEmbedded } from "../../../src/postgres/embedded/server.ts";
+import { embeddedStatus, resetEmbedded, startEmbedded } from "../../../src/postgres/embedded/server.ts";
 
 /** A server of one test, which may do with it what it likes. */
 export interface OwnServer {
@@ -12,7 +12,6 @@ export interface OwnServer {
   readonly url: string;
   /** Ends it as `pg_ctl stop -m immediate` does, and starts it again: it recovers. */
   crash(): Promise<void>;
-  restart(): Promise<void>;
 }
 
 /**
@@ -36,10 +35,6 @@ export async function ownServer(): Promise<OwnServer> {
     crash: async () => {
       process.kill((await embeddedStatus(stateDir)).pid!, "SIGQUIT");
       while ((await embeddedStatus(stateDir)).state === "running") await pause(10);
-      await startEmbedded(stateDir, options);
-    },
-    restart: async () => {
-      await stopEmbedded(stateDir, options);
       await startEmbedded(stateDir, options);
     },
   };
