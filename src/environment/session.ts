@@ -154,7 +154,8 @@ export async function withSession<T>(
     if (signal.aborted && (sqlState(error) === CANCELLED || connectionLost(error))) throw signal.reason;
     if (sqlState(error) === LOCK_NOT_AVAILABLE) throw inTheWay(error as Error, environment);
     if (error instanceof UserError || !connectionLost(error)) throw error;
-    if (await endAfterLoss(settings, environment, runId, fence)) throw overtaken(environment, error);
+    if (await endAfterLoss(settings, environment, { runId, fence, signal, onWait }))
+      throw overtaken(environment, error);
     throw lost(error);
   } finally {
     await client.close().catch(() => {});
@@ -175,17 +176,17 @@ const SESSION_SETTINGS = sql`
 async function endAfterLoss(
   settings: ConnectionSettings,
   environment: string,
-  runId: string,
-  fence: number | undefined,
+  lost: { readonly runId: string; readonly fence: number | undefined } & Pick<ConnectOptions, "signal" | "onWait">,
 ): Promise<boolean> {
+  const { runId, fence, ...reach } = lost;
   try {
-    await endSessions(settings, sessionNames(runId));
+    await endSessions(settings, sessionNames(runId), reach);
     if (fence === undefined) return false;
-    const now = await withClient(settings, { applicationName: "dataform-reconnect", duty: "publisher" }, (client) =>
-      readFence(client, environment),
-    );
+    const how = { applicationName: "dataform-reconnect", duty: "publisher", ...reach } as const;
+    const now = await withClient(settings, how, (client) => readFence(client, environment));
     return now !== fence;
   } catch {
+    reach.signal?.throwIfAborted();
     return false; // The server is away: its sessions are, too.
   }
 }

@@ -223,13 +223,13 @@ async function writeFile(bytes: AsyncIterable<Uint8Array>, target: string, optio
 
 async function writeStream(bytes: AsyncIterable<Uint8Array>, to: Writable, options: ExportOptions): Promise<Sum> {
   const meter = new Meter();
-  let failure: Error | undefined;
+  let failure: NodeJS.ErrnoException | undefined;
   const note = (error: Error) => (failure = error);
   to.once("error", note);
   try {
     await pipeline([Readable.from(counted(bytes, options.onBytes), { objectMode: false }), meter, to], { end: false });
   } catch (error) {
-    throw failure ? new ReaderGone(failure) : error;
+    throw failure?.code === "EPIPE" ? new ReaderGone(failure) : (failure ?? error);
   } finally {
     to.off("error", note);
   }

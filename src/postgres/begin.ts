@@ -1,9 +1,11 @@
 import type pg from "pg";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
+import { UserError } from "../model/errors.ts";
 import type { Duty } from "../model/roles.ts";
 import { literal } from "../sql/literals.ts";
 import { type NamesIn, openingSettings, type ServerSetting, setAll } from "../sql/session.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
+import { within } from "../wait/timers.ts";
 import { noSession, poolingOf } from "./pooler.ts";
 import { settingsIn } from "./startup-options.ts";
 
@@ -23,6 +25,7 @@ interface SessionWanted {
   readonly role: string | undefined;
   readonly duty?: Duty;
   readonly oneTransaction?: boolean;
+  readonly signal?: AbortSignal | undefined;
   /** Whether the server was not told the settings' `options`. */
   readonly optionsRefused: boolean;
 }
@@ -50,7 +53,9 @@ export async function beginSession(
   const given = openingSettings(names, role);
   const timeout: ServerSetting[] = duty ? [["lock_timeout", LOCK_TIMEOUT[duty]]] : [];
   const named = (driver as unknown as { processID: number | null }).processID ?? 0;
-  const [first] = (await driver.query(String(firstMessage(given, timeout, named)))) as unknown as pg.QueryResult[];
+  const message = String(firstMessage(given, timeout, named));
+  const answer = driver.query(message) as unknown as Promise<pg.QueryResult[]>;
+  const [first] = await within(PATIENCE, heeding(answer, wanted.signal), () => Promise.reject(noAnswer(settings)));
   const { pid, unsaid } = first!.rows[0] as { pid: string; unsaid: string };
   const processId = Number(pid);
   const own = [...given, ...(unsaid === "t" ? timeout : [])];
@@ -64,6 +69,36 @@ export async function beginSession(
   }
   await driver.query(String(setAll(all, "session")));
   return { processId, own: all, staysInSession: true, isPooled };
+}
+
+/** Milliseconds until a server, or a pooler that has no free connection to it, answers the first message. */
+const PATIENCE = 30_000;
+
+/** The work's result, unless the signal comes before. */
+async function heeding<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  signal.throwIfAborted();
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    const end = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", end, { once: true });
+    stop = () => signal.removeEventListener("abort", end);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    stop();
+    // Where the signal won, the connection is closed, and its end is nobody's error.
+    work.catch(() => {});
+  }
+}
+
+function noAnswer({ host, port }: ConnectionSettings): UserError {
+  return new UserError({
+    message: `${host}:${port} let us in and does not answer`,
+    found: `nothing within ${PATIENCE / 1000} s`,
+    hint: "a pooler may have no free connection to the server: raise the size of its pool, or name the server's own host and port",
+  });
 }
 
 /** Sets nothing in another process than the one that was named. */

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import pg from "pg";
 import type { Address, ConnectionSettings, SslMode, TargetSession } from "../model/connection-settings.ts";
+import { within } from "../wait/timers.ts";
 import { connectionError, type Failure, severalErrors } from "./connection-error.ts";
 import { negotiatingConnection } from "./negotiate.ts";
 
@@ -160,18 +161,20 @@ export function requestCancel(driver: pg.Client, settings: ConnectionSettings): 
   const asking = driverFor({ ...settings, ssl }, { applicationName: "dataform-cancel" }, withTls);
   const wire = (asking as unknown as { readonly connection: Wire }).connection;
   const { host, hostaddr, port } = settings;
-  return new Promise((resolve, reject) => {
+  const sent = new Promise<void>((resolve, reject) => {
     wire.once("error", reject);
     wire.once("end", resolve);
     wire.once(withTls ? "sslconnect" : "connect", () => wire.cancel(processID, secretKey));
     if (host.startsWith("/")) wire.connect(`${host}/.s.PGSQL.${port}`);
     else wire.connect(port, hostaddr ?? host);
   });
+  // One that is frozen never ends it.
+  return within(PATIENCE, sent, () => void wire.stream.destroy());
 }
 
 /** The driver's connection. */
 interface Wire extends EventEmitter {
-  readonly stream: { readonly encrypted?: boolean };
+  readonly stream: { readonly encrypted?: boolean; destroy(): void };
   connect(port: number | string, host?: string): void;
   cancel(processId: number, secretKey: number): void;
 }

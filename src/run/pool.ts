@@ -28,17 +28,18 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** How the connections of a pool are made. */
+/** How the connections of a pool are made. The signal ends waits for lost ones; what is at work is cancelled by `cancel`. */
 type PoolOptions = Pick<ConnectOptions, "applicationName" | "signal" | "onWait"> & { readonly applicationName: string };
 
 export async function openPool(settings: ConnectionSettings, size: number, options: PoolOptions): Promise<Pool> {
-  const how = { ...options, duty: "builder" } as const;
+  const { applicationName, onWait } = options;
+  const how = { applicationName, onWait, duty: "builder" } as const;
   const opened = await Promise.allSettled(Array.from({ length: size }, () => connect(settings, how)));
   const clients = opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const refused = opened.find((result) => result.status === "rejected");
   // A server with few free connections still runs, on those it gave.
   if (!clients.length && refused) throw refused.reason;
-  const workers = clients.map((client) => new PoolWorker(client, settings, how));
+  const workers = clients.map((client) => new PoolWorker(client, settings, { ...options, duty: "builder" }));
   return {
     workers,
     each: async (work) => {

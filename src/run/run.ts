@@ -81,6 +81,7 @@ export async function run(
     const pool = await openPool(settings, Math.min(options.concurrency ?? 4, most), {
       applicationName: `dataform-build-${runId}`,
       onWait: (what) => session.events.waiting?.(what),
+      signal,
     });
     const stop = cancelOnAbort(signal, pool.cancel, { hangUp: pool.hangUp });
     try {

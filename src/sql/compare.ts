@@ -50,17 +50,40 @@ function byKey(before: Sql, after: Sql, columns: readonly ComparedColumn[], key:
   const same = key.map(
     (column) => sql`${valueOn("before", column)} operator(pg_catalog.=) ${valueOn("after", column)}`,
   );
+  const isWide = columns.length > MOST_JOINED / 2;
+  const chunks = isWide ? chunksOf(columns) : [];
+  const side = (relation: Sql) =>
+    isWide
+      ? sql`(select ${[...key.map(({ name }) => id("side", name)), ...chunks.map(rowOf)]}, true as ${there} from ${relation} as side)`
+      : sql`(select *, true as ${there} from ${relation})`;
+  const differences = isWide
+    ? chunks.map((_, place) => differ(id("before", rowName(place)), id("after", rowName(place))))
+    : columns.map((column) => differ(valueOn("before", column), valueOn("after", column)));
   return sql`
     select
       pg_catalog.count(*) filter (where ${old} is not true) as added,
       pg_catalog.count(*) filter (where ${now} is not true) as removed,
       pg_catalog.count(*) filter (
         where ${old} and ${now}
-          and (${or(columns.map((column) => differ(valueOn("before", column), valueOn("after", column))))})
+          and (${or(differences)})
       ) as changed
-    from (select *, true as ${there} from ${before}) as before
-    full join (select *, true as ${there} from ${after}) as after
+    from ${side(before)} as before
+    full join ${side(after)} as after
       on ${and(same)}`;
+}
+
+/** A join of PostgreSQL has 1,664 columns at most; beyond that, many are compared as the fields of one row. */
+const MOST_JOINED = 1_600;
+const CHUNK = 400;
+
+function chunksOf(columns: readonly ComparedColumn[]): (readonly ComparedColumn[])[] {
+  return columns.flatMap((_, place) => (place % CHUNK ? [] : [columns.slice(place, place + CHUNK)]));
+}
+
+const rowName = (place: number) => `_dataform_row_${place}`;
+
+function rowOf(columns: readonly ComparedColumn[], place: number): Sql {
+  return sql`row(${values("side", columns)}) as ${id(rowName(place))}`;
 }
 
 function nothingInCommon(before: Sql, after: Sql): Sql {

@@ -24,28 +24,33 @@ export function lookUpLocally(names: NamesIn): Sql {
   return sql`set local ${PATHS[names]}`;
 }
 
-/** What a session of ours begins with, whatever the database is set to. */
+/** A setting of the server and its value. */
+export type ServerSetting = readonly [name: string, value: string];
+
+/** What every session of ours has, whatever the database is set to: the statement, and what it sets. */
+const PINNED: readonly (readonly [Sql, ServerSetting])[] = [
+  // The tokenizer and the server must read quotes alike.
+  [sql`set standard_conforming_strings = on`, ["standard_conforming_strings", "on"]],
+  // What the server prints of names and types is compared with what it printed before, and read.
+  [sql`set quote_all_identifiers = off`, ["quote_all_identifiers", "off"]],
+  // They are for sessions that somebody forgot. One of ours waits for builds, or for a source.
+  [sql`set idle_session_timeout = 0`, ["idle_session_timeout", "0"]],
+  [sql`set idle_in_transaction_session_timeout = 0`, ["idle_in_transaction_session_timeout", "0"]],
+];
+
+/** What a session of ours begins with, as statements. */
 export function opening(names: NamesIn, role: string | undefined): Sql[] {
   return [
-    // The tokenizer and the server must read quotes alike.
-    sql`set standard_conforming_strings = on`,
-    // What the server prints of names and types is compared with what it printed before, and read.
-    sql`set quote_all_identifiers = off`,
-    // They are for sessions that somebody forgot. One of ours waits for builds, or for a source.
-    sql`set idle_session_timeout = 0`,
-    sql`set idle_in_transaction_session_timeout = 0`,
+    ...PINNED.map(([statement]) => statement),
     ...(names === "ours" ? [lookUp(names)] : []),
     ...(role === undefined ? [] : [sql`set role ${id(role)}`]),
   ];
 }
 
-/** A setting of the server and its value. */
-export type ServerSetting = readonly [name: string, value: string];
-
-/** What `opening` sets, as values. */
+/** The same as values. */
 export function openingSettings(names: NamesIn, role: string | undefined): ServerSetting[] {
   return [
-    ["standard_conforming_strings", "on"],
+    ...PINNED.map(([, setting]) => setting),
     ...(names === "ours" ? [["search_path", "pg_catalog, pg_temp"] as const] : []),
     ...(role === undefined ? [] : [["role", role] as const]),
   ];

@@ -36,6 +36,6 @@ export async function until<T>(wait: Wait<T>): Promise<T | undefined> {
       tell(await describe());
       next = waited + TOLD_AGAIN;
     }
-    await pause(Math.min(typeof every === "number" ? every : every(), deadline), signal);
+    await pause(Math.min(typeof every === "number" ? every : every(), Math.max(0, deadline - waited)), signal);
   }
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type FileIngest, fileIngest, orderSchema } from "../support/ingest-files.ts";
@@ -87,5 +87,42 @@ test("a log counts whole; a column that came is in the view, which follows the d
   writeFileSync(join(dir, "dataform.json"), '{ "warehouse": "postgres", "defaultSchema": "marts" }');
   expect(await rows("select obj_description('raw.orders_current'::regclass) as said")).toEqual([
     { said: "What counts now of orders: the rows of the loads in _current_load" },
+  ]);
+});
+
+test("what landed in a table that was dropped counts no more; a declared table takes its name from a view", async () => {
+  const ingest = await fileIngest("format: ndjson\nbatch: { kind: full, asOf: '(\\d{8})', maxShrink: 99% }");
+  const { dir, put, remove, load, rows } = ingest;
+  put({ "day20260103.ndjson": line(3, "c") });
+  await load();
+  await rows("drop view raw.orders_current");
+  await rows("drop table raw.orders");
+  remove("day20260103.ndjson");
+  put({ "day20260101.ndjson": line(1, "a") });
+  await load();
+  expect(await current(ingest)).toEqual(["1 a"]);
+  await rows("alter table raw.orders rename column amount to total");
+  put({ "day20260102.ndjson": line(2, "b") });
+  await load();
+  expect(await current(ingest)).toEqual(["2 b"]);
+
+  const yaml = join(dir, "ingest/shop.yaml");
+  writeFileSync(yaml, readFileSync(yaml, "utf8").replace("table: orders", "table: orders_current"));
+  expect(await load()).toMatchObject({ status: "loaded", rows: 2 });
+  expect(await rows("select relkind from pg_class where oid = 'raw.orders_current'::regclass")).toEqual([
+    { relkind: "r" },
+  ]);
+});
+
+test("slices are told apart by columns of any name", async () => {
+  const schema = { type: "object", properties: { batch_id: { type: "string" }, load_id: { type: "integer" } } };
+  const ingest = await fileIngest("format: ndjson\nbatch: { kind: slice, by: [batch_id] }", schema);
+  ingest.put({ "a.ndjson": '{"batch_id":"x","load_id":1}\n{"batch_id":"y","load_id":1}\n' });
+  await ingest.load();
+  ingest.put({ "b.ndjson": '{"batch_id":"x","load_id":2}\n' });
+  await ingest.load();
+  expect(await ingest.rows("select batch_id, load_id from raw.orders_current order by 1")).toEqual([
+    { batch_id: "x", load_id: "2" },
+    { batch_id: "y", load_id: "1" },
   ]);
 });

@@ -99,7 +99,7 @@ test("who waited too long for a lock is told who had it", async () => {
   const { database, settings } = await ticking(0);
   const [holder, waiter] = await Promise.all([
     connect(settings, { applicationName: "psql" }),
-    connect({ ...settings, options: "-c lock_timeout=4s" }, { duty: "builder", onWait: () => {} }),
+    connect({ ...settings, options: "-c lock_timeout=10s" }, { duty: "builder", onWait: () => {} }),
   ]);
   onTestFinished(() => Promise.all([holder.close(), waiter.close()]).then(() => {}));
   await holder.script(sql`begin; lock table raw.tick`);

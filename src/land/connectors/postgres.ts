@@ -9,7 +9,7 @@ import type { SourcePage } from "../../sources/source.ts";
 import { selectOf } from "../../sources/sql/query.ts";
 import type { Sql } from "../../sql/sql.ts";
 import type { Landed, Load } from "../load/load.ts";
-import type { LandOptions } from "../load/options.ts";
+import { emitterOf, type LandOptions } from "../load/options.ts";
 import type { Sink } from "../load/sink.ts";
 import type { LoadTarget } from "../load/target.ts";
 import { withLoad } from "../load/with-load.ts";
@@ -34,7 +34,13 @@ export async function landPostgres(
   target: LoadTarget,
   options: LandOptions,
 ): Promise<Landed> {
-  const name = { applicationName: `dataform ingest ${declaration.source}`, names: "theirs" as const };
+  const emit = emitterOf(target.stream, options);
+  const name = {
+    applicationName: `dataform ingest ${declaration.source}`,
+    names: "theirs",
+    duty: "reader",
+    onWait: (reason: string) => emit({ kind: "waiting", seconds: null, reason }),
+  } as const;
   const settings = (declaration.connector as Postgres).settings();
   // Each on a connection of its own: a COPY that failed ends it.
   const reading = <T>(work: (source: Client) => Promise<T>) =>

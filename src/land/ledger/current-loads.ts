@@ -14,7 +14,7 @@ export function currentLoads(schema: string): Sql {
     with
 
     loads as (
-      select * from ${id(schema, "_load")} as loads where status = 'loaded'
+      select * from ${id(schema, "_load")} as loads where status = 'loaded' and not is_gone
     ),
 
     contents as (

@@ -62,8 +62,15 @@ export async function prepareLedger(client: Client, schema: string, onWait?: OnW
   });
 }
 
+/** The table was dropped, and is made anew: what landed in it before counts no more. */
+export async function forgetLoads(client: Client, { schema, table }: LedgerKey): Promise<void> {
+  await client.query(sql`update ${loadTable(schema)} set is_gone = true where table_name = $1 and not is_gone`, [
+    table,
+  ]);
+}
+
 /** Whether the ledger has what came last. */
-async function isUpToDate(client: Client, schema: string): Promise<boolean> {
+export async function isUpToDate(client: Client, schema: string): Promise<boolean> {
   const { rows } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
     id(schema, CURRENT_LOADS).toString(),
   ]);
@@ -135,7 +142,8 @@ function ledgerStatements(schema: string): Sql {
       add column if not exists as_of text,
       add column if not exists file text,
       add column if not exists version integer,
-      add column if not exists replay_of bigint;
+      add column if not exists replay_of bigint,
+      add column if not exists is_gone boolean not null default false;
 
     update ${load!}
     set file = details ->> 'file', version = (details ->> 'version')::integer
@@ -200,6 +208,7 @@ function ledgerComments(schema: string): Sql[] {
     column("_load", "file", "The path of the file that it landed"),
     column("_load", "version", "Counts the contents of the path, from 1"),
     column("_load", "replay_of", "The load whose rejects it landed"),
+    column("_load", "is_gone", "Whether its table was dropped since"),
     column("_load", "as_of", "The date or time the batch is of, from the path of its file"),
     table(rejectedTable(schema), "Records that do not meet their schema, with the reason and the record"),
     column("_rejected", "position", "Where the source had the record"),

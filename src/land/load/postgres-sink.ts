@@ -4,6 +4,7 @@ import { writeDrift } from "../ledger/drift.ts";
 import { forgetFiles, writeFile } from "../ledger/file-ledger.ts";
 import {
   type FailureEntry,
+  forgetLoads,
   lockStream,
   nextLoadId,
   type OnWait,
@@ -45,8 +46,9 @@ export class PostgresSink implements Sink {
     if (!(await tableExists(this.#client, table))) await forgetFiles(this.#client, key);
   }
 
-  async makeTable({ table }: LoadTarget): Promise<boolean> {
+  async makeTable({ key, table }: LoadTarget): Promise<boolean> {
     const isNew = await createTable(this.#client, table);
+    if (isNew) await forgetLoads(this.#client, key);
     await preparePartition(this.#client, table);
     return isNew;
   }

@@ -1,10 +1,18 @@
+import { UserError } from "../../model/errors.ts";
 import type { Client } from "../../postgres/client.ts";
-import { type LedgerKey, ledgerExists } from "../ledger/ledger.ts";
+import { isUpToDate, type LedgerKey, ledgerExists } from "../ledger/ledger.ts";
 import { noPast, type Past, pastOf } from "../ledger/past.ts";
 import { tableExists } from "../table/tables.ts";
 import type { RowBatch } from "../write/row-batch.ts";
 import type { LoadWriter, Sink } from "./sink.ts";
 import type { LoadTarget } from "./target.ts";
+
+function ofEarlierRelease(schema: string): UserError {
+  return new UserError({
+    message: `the ledger in schema ${schema} is of an earlier release`,
+    hint: "the next load brings it up to date; a dry run writes nothing",
+  });
+}
 
 /** Loads of a dry run: read and judged as if they landed, and nothing is written or locked. */
 export class Rehearsal implements Sink {
@@ -16,7 +24,9 @@ export class Rehearsal implements Sink {
   }
 
   async prepare(schema: string): Promise<void> {
-    if (await ledgerExists(this.#client, schema)) this.past = pastOf(this.#client);
+    if (!(await ledgerExists(this.#client, schema))) return;
+    if (!(await isUpToDate(this.#client, schema))) throw ofEarlierRelease(schema);
+    this.past = pastOf(this.#client);
   }
 
   async evolve(): Promise<void> {}

@@ -1,7 +1,7 @@
 import { CURRENT_LOADS, currentViewOf } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { commentOn } from "../../sql/ddl.ts";
-import { id, ids, relationId } from "../../sql/identifiers.ts";
+import { id, relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import type { RawTable } from "./raw-table.ts";
@@ -28,12 +28,27 @@ export async function currentView(client: Client, table: RawTable): Promise<read
   const found = await look(client, table, view);
   const comment = commentOf(table);
   if (!found?.isFree || (found.comment === comment && found.seen.join() === found.columns.join())) return [];
+  // One whose columns were renamed cannot be replaced.
+  const isPrefix = found.seen.every((column, index) => column === found.columns[index]);
   return [
+    ...(isPrefix ? [] : [sql`drop view ${view}`]),
     sql`
       create or replace view ${view} as
       ${queryOf(table, found.columns)}`,
     commentOn("view", view, comment),
   ];
+}
+
+/** The view of another table's rows that has the name of this one, which it gives up. */
+export async function viewInTheWay(client: Client, table: RawTable): Promise<Sql | undefined> {
+  const name = relationId(table);
+  const { rows } = await client.query(
+    sql`
+      select from pg_class
+      where oid = to_regclass($1) and relkind = 'v' and obj_description(oid, 'pg_class') like ${literal(`${COUNTS}%`)}`,
+    [name.toString()],
+  );
+  return rows.length ? name : undefined;
 }
 
 /** It says all of the definition but the columns, so that it tells another one. */
@@ -71,7 +86,10 @@ function queryOf(table: RawTable, columns: readonly string[]): Sql {
       select
         t.*,
         l.batch_id as _dataform_batch,
-        max(l.batch_id) over (partition by ${join(ids(slicedBy), ", ")}) as _dataform_last
+        max(l.batch_id) over (partition by ${join(
+          slicedBy.map((column) => sql`t.${id(column)}`),
+          ", ",
+        )}) as _dataform_last
       from ${relationId(table)} as t
       join (
         ${loads}

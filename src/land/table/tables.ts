@@ -5,7 +5,7 @@ import { withTransaction } from "../../postgres/client.ts";
 import { id, ids, relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { empty, join, type Sql, sql } from "../../sql/sql.ts";
-import { currentView } from "./current-view.ts";
+import { currentView, viewInTheWay } from "./current-view.ts";
 import { firstPartitions, partitionClause } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
 import { typeOf } from "./server-types.ts";
@@ -50,6 +50,8 @@ async function makeCurrentView(client: Client, table: RawTable): Promise<void> {
 /** Creates the table inside the load's transaction, unless it exists. Returns whether it was created. */
 export async function createTable(client: Client, table: RawTable): Promise<boolean> {
   if ((await readColumns(client, table)) !== undefined) return false;
+  const inTheWay = await viewInTheWay(client, table);
+  if (inTheWay) await client.query(sql`drop view ${inTheWay}`);
   const name = relationId(table);
   const { columns, description } = table.recordSchema;
   const own = table.partition?.by === "load_date" ? [...ownColumns, loadDate] : ownColumns;
@@ -114,7 +116,7 @@ async function readColumns(client: Client, table: RawTable): Promise<readonly Ex
     name,
   ]);
   const kind = found.rows[0]?.relkind;
-  if (kind === undefined) return undefined;
+  if (kind === undefined || (kind === "v" && (await viewInTheWay(client, table)))) return undefined;
   if (kind !== "r" && kind !== "p") {
     throw new UserError({ message: `${table.schema}.${table.name} is not a table`, hint: "name another table" });
   }

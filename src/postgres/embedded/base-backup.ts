@@ -3,11 +3,12 @@ import { PassThrough, type Readable } from "node:stream";
 import type pg from "pg";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
+import { id } from "../../sql/identifiers.ts";
 import { sql } from "../../sql/sql.ts";
 import { open } from "../open.ts";
 
 /** Keeps the log of changes that happen meanwhile; goes with the connection. */
-const SLOT = sql`CREATE_REPLICATION_SLOT dataform_backup TEMPORARY PHYSICAL (RESERVE_WAL)`;
+const slot = (name: string) => sql`CREATE_REPLICATION_SLOT ${id(name)} TEMPORARY PHYSICAL (RESERVE_WAL)`;
 const BACKUP = sql`BASE_BACKUP (LABEL 'dataform', CHECKPOINT 'fast', WAL true, MANIFEST 'no')`;
 
 /**
@@ -20,7 +21,7 @@ export async function withBaseBackup<T>(
 ): Promise<T> {
   const { driver } = await open(settings, { applicationName: "dataform-backup", replication: true });
   try {
-    await driver.query(String(SLOT));
+    await driver.query(String(slot(`dataform_backup_${process.pid}`)));
     return await work(driver.query(new BaseBackup()).archive);
   } finally {
     await driver.end();

@@ -77,8 +77,8 @@ export class CsvScanner {
   #line = 1;
   #lastFields = 0;
   #terminated = true;
-  /** Whether the line end before the last one was CR LF. */
-  #wasCrLf = false;
+  /** Whether every line end so far was CR LF; undefined before the first one. */
+  #isCrLf: boolean | undefined;
   #cutInLineEnd = false;
   /** A record that is too long: its beginning is kept, its bytes go by. */
   #skipping: { head: Buffer; line: number; offset: number; inQuotes: boolean } | undefined;
@@ -200,10 +200,12 @@ export class CsvScanner {
     if (at < length) {
       if (bytes[at] === CR) {
         if (at + 1 === length && !final) return -1;
-        if (at + 1 === length) this.#cutInLineEnd = this.#wasCrLf;
-        this.#wasCrLf = bytes[at + 1] === LF;
-        if (this.#wasCrLf) at++;
-      }
+        if (at + 1 === length) this.#cutInLineEnd = this.#isCrLf === true;
+        if (bytes[at + 1] === LF) {
+          at++;
+          this.#isCrLf ??= true;
+        } else this.#isCrLf = false;
+      } else this.#isCrLf = false;
       at++;
     }
     this.#line += lines + 1;
