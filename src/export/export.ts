@@ -79,6 +79,7 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
   const written = await withReader(settings, reading, async (reader) => {
     const stop = cancelOnAbort(options.signal, reader.client.cancel, { hangUp: () => hangUp(reader.client) });
     try {
+      options.signal?.throwIfAborted();
       const body = await bodyOf(reader, options);
       const sum = target
         ? await writeFile(body.bytes, target, options)
@@ -210,6 +211,7 @@ async function writeFile(bytes: AsyncIterable<Uint8Array>, target: string, optio
       meter,
       createWriteStream(aside, { flush: true }),
     ]);
+    options.signal?.throwIfAborted();
     await rename(aside, target);
   } catch (error) {
     await rm(aside, { force: true });

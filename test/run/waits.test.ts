@@ -131,6 +131,27 @@ test("sessions that build wait five minutes for a lock and the record's one, unl
   expect(await timeout(database.settings, "publisher")).toBe("9s");
 });
 
+test("a session of ours is not ended for being idle, however the database is set, from its beginning and after a step", async () => {
+  const { database, client } = await ticking(0);
+  const { name } = (await client.query<{ name: string }>(sql`select current_database() as name`)).rows[0]!;
+  const idle = ["idle_session_timeout", "idle_in_transaction_session_timeout"];
+  for (const setting of idle)
+    await client.query(
+      sql`do ${literal(`begin execute format('alter database %I set ${setting} = ''9s''', '${name}'); end`)}`,
+    );
+  for (const duty of ["builder", "publisher", "loader", "reader"] as const) {
+    const session = await connect(database.settings, { duty });
+    for (let n = 0; n < 2; n++) {
+      for (const setting of idle)
+        expect((await session.query(sql`select current_setting(${literal(setting)}) as value`)).rows).toEqual([
+          { value: "0" },
+        ]);
+      await session.reset();
+    }
+    await session.close();
+  }
+});
+
 test("a server that does not come back is not waited for once the signal has come", async () => {
   const { settings } = await ticking(0);
   const stop = new AbortController();
