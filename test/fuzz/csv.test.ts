@@ -96,7 +96,12 @@ function oracle(bytes: Buffer, options: CsvOptions): Whole | undefined {
   }
   if (!names) return undefined;
   // Cut between the two characters of a line end.
-  if (lineEnds.at(-1) === "\r" && lineEnds.length > 1 && lineEnds.slice(0, -1).every((one) => one === "\r\n"))
+  if (
+    terminated &&
+    lineEnds.at(-1) === "\r" &&
+    lineEnds.length > 1 &&
+    lineEnds.slice(0, -1).every((one) => one === "\r\n")
+  )
     return undefined;
   const ends = terminated || ended !== undefined || (!options.finalNewline && lastFields >= names.length);
   const said = /\d+/.exec(ended ?? "")?.[0];

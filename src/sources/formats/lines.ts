@@ -27,8 +27,8 @@ export class LineSplitter {
   #line = 1;
   /** Of the first byte of the open line. */
   #byte = 0;
-  /** Whether the last line ended with CR LF. */
-  #wasCrLf = false;
+  /** Whether every line so far ended with CR LF; undefined before the first one. */
+  #isCrLf: boolean | undefined;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -48,9 +48,9 @@ export class LineSplitter {
 
   /** The last line, where the file ends without a line end. */
   *end(): Generator<Line> {
-    const wasCrLf = this.#wasCrLf;
+    const wasCrLf = this.#isCrLf === true;
     if (this.#length > 0)
-      yield { ...this.#close(Buffer.alloc(0)), terminated: false, cutInLineEnd: wasCrLf && this.#wasCrLf };
+      yield { ...this.#close(Buffer.alloc(0)), terminated: false, cutInLineEnd: wasCrLf && this.#isCrLf === true };
   }
 
   #keep(piece: Buffer): void {
@@ -71,8 +71,9 @@ export class LineSplitter {
 
   #lineOf(bytes: Buffer, length: number): Line {
     const tooLong = length > this.#maxBytes;
-    this.#wasCrLf = bytes.at(-1) === CR;
-    const end = this.#wasCrLf && !tooLong ? bytes.length - 1 : bytes.length;
+    const endsInCr = bytes.at(-1) === CR && !tooLong;
+    this.#isCrLf = endsInCr && this.#isCrLf !== false;
+    const end = endsInCr ? bytes.length - 1 : bytes.length;
     const line = {
       bytes: bytes.subarray(0, tooLong ? Math.min(end, HEAD_BYTES) : end),
       line: this.#line++,

@@ -24,9 +24,9 @@ export function readNdjson(
     let first = true;
     for await (const chunk of decodeBytes(bytes, encoding)) {
       for (const line of splitter.push(chunk)) {
-        if (first && line.bytes.length) {
+        if (first) {
           refuseDocument(line);
-          first = false;
+          first = isBlank(line.bytes);
         }
         if (!line.tooLong && landed?.(line)) continue;
         addLine(line, page);
@@ -41,11 +41,15 @@ export function readNdjson(
 
 /** A document over several lines: some of them look like records, and only its own format knows which are. */
 function refuseDocument({ bytes, line }: Line): void {
-  if (!/^\s*[[{]\s*$/.test(bytes.subarray(0, MAX_OPENING).toString()) || bytes.length > MAX_OPENING) return;
+  if (bytes.length > MAX_OPENING || !/^[ \t\r]*[[{][ \t\r]*$/.test(bytes.toString())) return;
   throw unreadable("the file is one JSON document, not a record per line", {
     found: `${bytes.toString().trim()} alone on line ${line}`,
     hint: "nothing of it was landed: say format: json",
   });
+}
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 32 || byte === 9 || byte === 13);
 }
 
 /** Bytes of a line that only opens a list or an object. */
