@@ -54,6 +54,7 @@ export async function beginSession(
   const timeout: ServerSetting[] = duty ? [["lock_timeout", LOCK_TIMEOUT[duty]]] : [];
   const named = (driver as unknown as { processID: number | null }).processID ?? 0;
   const message = String(firstMessage(given, timeout, named));
+  wanted.signal?.throwIfAborted();
   const answer = driver.query(message) as unknown as Promise<pg.QueryResult[]>;
   const [first] = await within(PATIENCE, heeding(answer, wanted.signal), () => Promise.reject(noAnswer(settings)));
   const { pid, unsaid } = first!.rows[0] as { pid: string; unsaid: string };
@@ -77,7 +78,6 @@ const PATIENCE = 30_000;
 /** The work's result, unless the signal comes before. */
 async function heeding<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
-  signal.throwIfAborted();
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {
     const end = () => reject(signal.reason as Error);

@@ -45,7 +45,7 @@ export const driftTable = (schema: string) => id(schema, "_drift");
 
 /** Creates the schema, `_load`, `_rejected`, `_file` and `_drift` where they are missing. */
 export async function prepareLedger(client: Client, schema: string, onWait?: OnWait): Promise<void> {
-  if ((await ledgerExists(client, schema)) && (await isUpToDate(client, schema))) return;
+  if (await isUpToDate(client, schema)) return;
   await withTransaction(client, async () => {
     // Two first loads at once: "if not exists" alone does not keep them apart.
     await takeLock(client, "dataform ingest ledger", {
@@ -69,11 +69,12 @@ export async function forgetLoads(client: Client, { schema, table }: LedgerKey):
   ]);
 }
 
-/** Whether the ledger has what came last. */
+/** Whether the ledger has the table and the view that came last. */
 export async function isUpToDate(client: Client, schema: string): Promise<boolean> {
-  const { rows } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
-    id(schema, CURRENT_LOADS).toString(),
-  ]);
+  const { rows } = await client.query<{ found: string }>(
+    sql`select to_regclass($1) is not null and to_regclass($2) is not null as found`,
+    [driftTable(schema).toString(), id(schema, CURRENT_LOADS).toString()],
+  );
   return rows[0]!.found === "t";
 }
 

@@ -34,7 +34,8 @@ export class Rehearsal implements Sink {
   async forgetFiles({ key, table }: LoadTarget): Promise<void> {
     if (await tableExists(this.#client, table)) return;
     const { files, versions, ...past } = this.past;
-    const isForgotten = (asked: LedgerKey) => asked.stream === key.stream && asked.table === key.table;
+    const isForgotten = ({ source, stream, table: into }: LedgerKey) =>
+      source === key.source && stream === key.stream && into === key.table;
     this.past = {
       ...past,
       files: (asked) => (isForgotten(asked) ? noPast : { files }).files(asked),

@@ -63,10 +63,8 @@ function queryOf(table: RawTable, columns: readonly string[]): Sql {
     columns.map((column) => sql`t.${id(column)}`),
     ",\n",
   );
-  const loads = sql`
-    select
-      load_id,
-      batch_id
+  const loads = (what: Sql) => sql`
+    select ${what}
     from ${id(schema, CURRENT_LOADS)}
     where table_name = ${literal(name)}`;
   if (!slicedBy.length)
@@ -75,9 +73,7 @@ function queryOf(table: RawTable, columns: readonly string[]): Sql {
         ${listed}
       from ${relationId(table)} as t
       where t._load_id in (
-        select load_id
-        from ${id(schema, CURRENT_LOADS)}
-        where table_name = ${literal(name)}
+        ${loads(sql`load_id`)}
       )`;
   return sql`
     select
@@ -92,7 +88,7 @@ function queryOf(table: RawTable, columns: readonly string[]): Sql {
         )}) as _dataform_last
       from ${relationId(table)} as t
       join (
-        ${loads}
+        ${loads(sql`load_id, batch_id`)}
       ) as l
         on l.load_id = t._load_id
     ) as t

@@ -63,8 +63,7 @@ export async function embeddedStatus(stateDir: string): Promise<EmbeddedStatus> 
   const place = state.placeOf(stateDir, stored);
   const { dataDir } = place;
   if (!stored || !state.clusterExists(place)) {
-    const copiedFrom = stored?.outside && stored.outside !== place.home ? ownerOf(stored.outside) : undefined;
-    return { state: "absent", dataDir, copiedFrom };
+    return { state: "absent", dataDir, copiedFrom: copiedFrom(stored, place) };
   }
   const found = readPidFile(dataDir);
   const base = { dataDir, version: state.majorOf(place), logFile: logFile(place) };
@@ -134,8 +133,7 @@ export async function storedOrNew(stateDir: string, options: StartOptions): Prom
     return { stored: known, place: before };
   }
   if (state.clusterExists(before)) throw passwordLost(before);
-  const isCopy = known?.outside !== undefined && known.outside !== before.home && ownerOf(known.outside) !== undefined;
-  const kept = isCopy ? undefined : known;
+  const kept = copiedFrom(known, before) === undefined ? known : undefined;
   const stored: Stored = {
     port: await choosePort(kept?.port, options),
     password: kept?.password ?? state.secret(),
@@ -145,6 +143,11 @@ export async function storedOrNew(stateDir: string, options: StartOptions): Prom
   markOwner(stored.outside ?? before.folder, stateDir, stored.token);
   state.writeStored(stateDir, stored); // before the cluster: without its password that is worth nothing
   return { stored, place: state.placeOf(stateDir, stored) };
+}
+
+/** The project whose `server.json` this one has: the cluster that it names is that project's. */
+function copiedFrom(stored: Stored | undefined, { home }: Place): string | undefined {
+  return stored?.outside && stored.outside !== home ? ownerOf(stored.outside) : undefined;
 }
 
 function passwordLost(place: Place): UserError {
