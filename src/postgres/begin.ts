@@ -5,7 +5,7 @@ import type { Duty } from "../model/roles.ts";
 import { literal } from "../sql/literals.ts";
 import { type NamesIn, openingSettings, type ServerSetting, setAll } from "../sql/session.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
-import { within } from "../wait/timers.ts";
+import { heeding, within } from "../wait/timers.ts";
 import { noSession, poolingOf } from "./pooler.ts";
 import { settingsIn } from "./startup-options.ts";
 
@@ -74,24 +74,6 @@ export async function beginSession(
 
 /** Milliseconds until a server, or a pooler that has no free connection to it, answers the first message. */
 const PATIENCE = 30_000;
-
-/** The work's result, unless the signal comes before. */
-async function heeding<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    const end = () => reject(signal.reason as Error);
-    signal.addEventListener("abort", end, { once: true });
-    stop = () => signal.removeEventListener("abort", end);
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    stop();
-    // Where the signal won, the connection is closed, and its end is nobody's error.
-    work.catch(() => {});
-  }
-}
 
 function noAnswer({ host, port }: ConnectionSettings): UserError {
   return new UserError({

@@ -22,3 +22,21 @@ export async function within<T>(milliseconds: number, work: Promise<T>, late: ()
     stop();
   }
 }
+
+/** What the work gives, unless the signal comes before. */
+export async function heeding<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    const end = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", end, { once: true });
+    stop = () => signal.removeEventListener("abort", end);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    stop();
+    // Where the signal won, how the work ends is nobody's error.
+    work.catch(() => {});
+  }
+}

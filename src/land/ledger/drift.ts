@@ -1,6 +1,7 @@
 import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
-import { driftTable, type LedgerKey } from "./ledger.ts";
+import type { LedgerKey } from "./ledger.ts";
+import { driftTable } from "./ledger-tables.ts";
 
 /** Fields of one load that are kept. */
 const MOST_FIELDS = 200;

@@ -1,6 +1,7 @@
 import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
-import { fileTable, type LedgerKey } from "./ledger.ts";
+import type { LedgerKey } from "./ledger.ts";
+import { fileTable } from "./ledger-tables.ts";
 
 /** One content of a file, as it was stored. */
 export interface FileVersion {

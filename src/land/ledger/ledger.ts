@@ -1,13 +1,9 @@
-import { CURRENT_LOADS, type IngestDeclaration, type StreamDeclaration } from "../../model/declarations.ts";
+import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { LoadCursor } from "../../model/load-report.ts";
 import { takeLock } from "../../postgres/advisory-lock.ts";
 import type { Client } from "../../postgres/client.ts";
-import { withTransaction } from "../../postgres/client.ts";
-import { createSchemaOnce } from "../../sql/ddl.ts";
-import { id } from "../../sql/identifiers.ts";
-import { literal } from "../../sql/literals.ts";
-import { type Identifier, join, type Sql, sql } from "../../sql/sql.ts";
-import { currentLoads } from "./current-loads.ts";
+import { sql } from "../../sql/sql.ts";
+import { loadTable, type OnWait } from "./ledger-tables.ts";
 
 /** Which loads belong together: a stream into a table, by one cursor field. */
 export interface LedgerKey {
@@ -38,186 +34,11 @@ export interface LedgerEntry {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-export const loadTable = (schema: string) => id(schema, "_load");
-export const rejectedTable = (schema: string) => id(schema, "_rejected");
-export const fileTable = (schema: string) => id(schema, "_file");
-export const driftTable = (schema: string) => id(schema, "_drift");
-
-/** Creates the schema, `_load`, `_rejected`, `_file` and `_drift` where they are missing. */
-export async function prepareLedger(client: Client, schema: string, onWait?: OnWait): Promise<void> {
-  if (await isUpToDate(client, schema)) return;
-  await withTransaction(client, async () => {
-    // Two first loads at once: "if not exists" alone does not keep them apart.
-    await takeLock(client, "dataform ingest ledger", {
-      reach: "transaction",
-      deadline: 60_000,
-      tell: onWait,
-      taken: "another ingest makes its tables",
-      hint: "try again when it has ended, or end it",
-    });
-    await client.script(createSchemaOnce(schema));
-    await client.script(ledgerStatements(schema));
-    if (!(await filesKnowTables(client, schema))) await client.script(filesByTable(schema));
-    await client.script(currentLoads(schema));
-  });
-}
-
 /** The table was dropped, and is made anew: what landed in it before counts no more. */
 export async function forgetLoads(client: Client, { schema, table }: LedgerKey): Promise<void> {
   await client.query(sql`update ${loadTable(schema)} set is_gone = true where table_name = $1 and not is_gone`, [
     table,
   ]);
-}
-
-/** Whether the ledger has the table and the view that came last. */
-export async function isUpToDate(client: Client, schema: string): Promise<boolean> {
-  const { rows } = await client.query<{ found: string }>(
-    sql`select to_regclass($1) is not null and to_regclass($2) is not null as found`,
-    [driftTable(schema).toString(), id(schema, CURRENT_LOADS).toString()],
-  );
-  return rows[0]!.found === "t";
-}
-
-async function filesKnowTables(client: Client, schema: string): Promise<boolean> {
-  const { rows } = await client.query<{ found: string }>(
-    sql`
-      select exists (
-        select from pg_attribute
-        where attrelid = $1::regclass and attname = 'table_name' and not attisdropped
-      ) as found`,
-    [fileTable(schema).toString()],
-  );
-  return rows[0]!.found === "t";
-}
-
-/** Of a ledger from before files were known by the table that they landed in. */
-function filesByTable(schema: string): Sql {
-  const file = fileTable(schema);
-  return sql`
-    alter table ${file} add column table_name text;
-
-    update ${file} f
-    set table_name = l.table_name
-    from ${loadTable(schema)} l
-    where l.load_id = f.load_id;
-
-    update ${file}
-    set table_name = stream
-    where table_name is null;
-
-    alter table ${file}
-      alter column table_name set not null,
-      drop constraint _file_pkey,
-      drop constraint _file_source_stream_path_checksum_key,
-      add primary key (source, stream, table_name, path, version),
-      add unique (source, stream, table_name, path, checksum)`;
-}
-
-export async function ledgerExists(client: Client, schema: string): Promise<boolean> {
-  // The table that came last.
-  const { rows } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
-    driftTable(schema).toString(),
-  ]);
-  return rows[0]!.found === "t";
-}
-
-function ledgerStatements(schema: string): Sql {
-  const [load, rejected, file, drift] = [loadTable, rejectedTable, fileTable, driftTable].map((table) => table(schema));
-  const tables = sql`
-    create table if not exists ${load!} (
-      load_id bigint generated always as identity primary key,
-      source text not null,
-      stream text not null,
-      table_name text not null,
-      status text not null,
-      started_at timestamptz not null,
-      finished_at timestamptz,
-      rows bigint not null default 0,
-      rejected bigint not null default 0,
-      cursor jsonb,
-      details jsonb
-    );
-
-    alter table ${load!}
-      add column if not exists batch text not null default 'log',
-      add column if not exists as_of text,
-      add column if not exists file text,
-      add column if not exists version integer,
-      add column if not exists replay_of bigint,
-      add column if not exists is_gone boolean not null default false;
-
-    update ${load!}
-    set file = details ->> 'file', version = (details ->> 'version')::integer
-    where file is null and details ->> 'file' is not null;
-
-    create table if not exists ${rejected!} (
-      load_id bigint not null,
-      source text not null,
-      stream text not null,
-      row_no bigint not null,
-      position text not null,
-      reason text not null,
-      record text not null,
-      rejected_at timestamptz not null default now(),
-      primary key (load_id, row_no)
-    );
-
-    alter table ${rejected!}
-      add column if not exists file text,
-      add column if not exists line bigint,
-      add column if not exists byte bigint,
-      add column if not exists replayed_by bigint;
-
-    create table if not exists ${file!} (
-      source text not null,
-      stream text not null,
-      path text not null,
-      version integer not null,
-      checksum text not null,
-      bytes bigint not null,
-      modified_at timestamptz,
-      tag text,
-      load_id bigint not null,
-      landed_at timestamptz not null default now(),
-      table_name text not null,
-      primary key (source, stream, table_name, path, version),
-      unique (source, stream, table_name, path, checksum)
-    );
-
-    create table if not exists ${drift!} (
-      load_id bigint not null,
-      source text not null,
-      stream text not null,
-      kind text not null,
-      field text not null,
-      records bigint,
-      noticed_at timestamptz not null default now(),
-      primary key (load_id, kind, field)
-    )`;
-  return join([tables, ...ledgerComments(schema)], ";\n");
-}
-
-function ledgerComments(schema: string): Sql[] {
-  const table = (name: Identifier, text: string) => sql`comment on table ${name} is ${literal(text)}`;
-  const column = (name: string, column: string, text: string) =>
-    sql`comment on column ${id(schema, name, column)} is ${literal(text)}`;
-  return [
-    table(loadTable(schema), "Every load of every stream, written in the transaction that landed its rows"),
-    column("_load", "status", "loaded, or failed (nothing was landed)"),
-    column("_load", "cursor", "Where the next load begins"),
-    column("_load", "batch", "What the load says about records it does not hold: log, partial, full or slice"),
-    column("_load", "file", "The path of the file that it landed"),
-    column("_load", "version", "Counts the contents of the path, from 1"),
-    column("_load", "replay_of", "The load whose rejects it landed"),
-    column("_load", "is_gone", "Whether its table was dropped since"),
-    column("_load", "as_of", "The date or time the batch is of, from the path of its file"),
-    table(rejectedTable(schema), "Records that do not meet their schema, with the reason and the record"),
-    column("_rejected", "position", "Where the source had the record"),
-    column("_rejected", "replayed_by", "The load that landed the record later, after a replay"),
-    table(fileTable(schema), "Files that landed, each version of each path once for each table"),
-    column("_file", "checksum", "SHA-256 of the file as stored"),
-    table(driftTable(schema), "Fields that came or went without the schema knowing"),
-  ];
 }
 
 /** How another load is waited for. */
@@ -226,9 +47,6 @@ export interface StreamWait {
   readonly deadline: number;
   readonly onWait: OnWait;
 }
-
-/** Told when something is waited for. */
-export type OnWait = (what: string) => void;
 
 /**
  * Keeps two loads of one stream apart until the transaction ends.

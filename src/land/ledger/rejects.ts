@@ -1,7 +1,8 @@
 import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
-import { type LedgerKey, ledgerExists, loadTable, rejectedTable } from "./ledger.ts";
+import type { LedgerKey } from "./ledger.ts";
+import { ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
 
 interface RejectedRecord {
   readonly loadId: string;

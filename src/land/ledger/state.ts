@@ -1,7 +1,7 @@
 import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
-import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger.ts";
+import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
 
 /** Where a stream stands, on its way into its table. */
 export interface StreamState {

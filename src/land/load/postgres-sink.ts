@@ -7,12 +7,11 @@ import {
   forgetLoads,
   lockStream,
   nextLoadId,
-  type OnWait,
-  prepareLedger,
   type StreamWait,
   writeFailure,
   writeLoad,
 } from "../ledger/ledger.ts";
+import { type OnWait, prepareLedger } from "../ledger/ledger-tables.ts";
 import { type Past, pastOf } from "../ledger/past.ts";
 import { preparePartition, tend } from "../table/partitions.ts";
 import { LOADING_SESSION } from "../table/server-types.ts";

@@ -1,6 +1,7 @@
 import { UserError } from "../../model/errors.ts";
 import type { Client } from "../../postgres/client.ts";
-import { isUpToDate, type LedgerKey, ledgerExists } from "../ledger/ledger.ts";
+import type { LedgerKey } from "../ledger/ledger.ts";
+import { isUpToDate, ledgerExists } from "../ledger/ledger-tables.ts";
 import { noPast, type Past, pastOf } from "../ledger/past.ts";
 import { tableExists } from "../table/tables.ts";
 import type { RowBatch } from "../write/row-batch.ts";

@@ -1,7 +1,8 @@
 import type { Client } from "../../postgres/client.ts";
 import type { DriftEntry } from "../ledger/drift.ts";
 import type { FileVersion } from "../ledger/file-ledger.ts";
-import type { FailureEntry, LedgerEntry, OnWait, StreamWait } from "../ledger/ledger.ts";
+import type { FailureEntry, LedgerEntry, StreamWait } from "../ledger/ledger.ts";
+import type { OnWait } from "../ledger/ledger-tables.ts";
 import type { Past } from "../ledger/past.ts";
 import type { RowWriter } from "../write/write-buffer.ts";
 import type { LoadTarget } from "./target.ts";

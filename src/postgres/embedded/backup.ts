@@ -23,7 +23,7 @@ export async function writeBackup(settings: ConnectionSettings, file: string): P
   try {
     const out = createWriteStream(temporary, { flags: "wx", mode: 0o600, flush: true });
     await withBaseBackup(settings, (archive) => pipeline(archive, createGzip({ level: 3 }), out));
-    place(temporary, file);
+    takePlace(temporary, file);
     return out.bytesWritten;
   } finally {
     rmSync(temporary, { force: true });
@@ -31,7 +31,7 @@ export async function writeBackup(settings: ConnectionSettings, file: string): P
 }
 
 /** A link, because a rename takes the place of what somebody else has put there meanwhile. */
-function place(temporary: string, file: string): void {
+function takePlace(temporary: string, file: string): void {
   try {
     linkSync(temporary, file);
   } catch (error) {
