@@ -30,6 +30,12 @@ export function readSource(projectDir: string, file: string): string {
   }
 }
 
+/** The path inside of the project, of a file that core may name by its whole path. */
+export function projectPath(file: string, project: ProjectFiles): string {
+  const base = `${project.projectDir}/`;
+  return file.startsWith(base) ? file.slice(base.length) : file;
+}
+
 /** The first place in the file that matches, as a location; the file alone when nothing does. */
 export function findInSource(projectDir: string, file: string, pattern: RegExp): SourceLocation {
   const text = readSource(projectDir, file);

@@ -1,19 +1,14 @@
-import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
-import { Readable, Transform, type Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { createGzip } from "node:zlib";
+import type { Writable } from "node:stream";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
-import { copyJsonLines, copyOut, hangUp } from "../postgres/copy.ts";
+import { copyOut, hangUp } from "../postgres/copy.ts";
 import { type Reader, withReader } from "../postgres/reading.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
-import { literal } from "../sql/literals.ts";
-import { type Sql, sql } from "../sql/sql.ts";
-import { type ExportColumn, type ExportSource, resolveSource, selectList } from "./source.ts";
+import { sql } from "../sql/sql.ts";
+import { csvCopy, ndjsonCopy } from "./copy.ts";
+import { resolveSource } from "./source.ts";
+import { checkTarget, writeFile, writeStream } from "./write.ts";
 
 export type ExportFormat = "csv" | "ndjson" | "parquet";
 
@@ -141,144 +136,6 @@ async function bodyOf(reader: Reader, options: ExportOptions): Promise<Body> {
 async function* marked(bytes: AsyncIterable<Uint8Array>) {
   yield Buffer.from("\uFEFF");
   yield* bytes;
-}
-
-function csvCopy({ columns, from }: ExportSource, { delimiter = ",", formulaSafe = true }: ExportOptions): Sql {
-  if (delimiter.length !== 1)
-    throw new UserError({ message: "the delimiter is one character", found: JSON.stringify(delimiter) });
-  const list = selectList(columns, (column) => ({
-    value: formulaSafe && column.isText ? safeText(column) : column.sql,
-    name: formulaSafe && isFormula.test(column.name) ? `'${column.name}` : column.name,
-  }));
-  return sql`
-    copy (
-      select
-        ${list}
-      from ${from}
-    ) to stdout (format csv, header true, encoding 'UTF8', delimiter ${literal(delimiter)})`;
-}
-
-/**
- * What spreadsheets take for the beginning of a formula: its sign, as wide as East Asian texts have it too, also behind blanks; and
- * what they skip to find one. PostgreSQL reads the same expression.
- */
-const FORMULA = String.raw`^[\s\u00A0\u3000]*[=+@\uFF1D\uFF0B\uFF0D\uFF20-]|^[\t\r\n]`;
-const isFormula = new RegExp(FORMULA);
-
-function safeText({ sql: value }: ExportColumn): Sql {
-  return sql`case when ${value}::text ~ ${literal(FORMULA)} then '''' || ${value}::text else ${value}::text end`;
-}
-
-function ndjsonCopy({ columns, from }: ExportSource): Sql {
-  const list = selectList(columns, ({ sql, name }) => ({ value: sql, name }));
-  // A line end in JSON stands between its parts only: those inside of texts are escaped.
-  const row = columns.some(({ mayBreakLines }) => mayBreakLines)
-    ? sql`pg_catalog.translate(pg_catalog.row_to_json(line.*)::text, E'\n\r', '  ')`
-    : sql`pg_catalog.row_to_json(line.*)`;
-  return copyJsonLines(sql`
-    select ${row} from (
-      select
-        ${list}
-      from ${from}
-    ) as line`);
-}
-
-async function checkTarget(path: string): Promise<string> {
-  const target = resolve(path);
-  const folder = await stat(dirname(target)).catch(() => undefined);
-  if (!folder?.isDirectory())
-    throw new UserError({ message: `there is no folder ${dirname(target)}`, hint: "make it, or name another path" });
-  const present = await stat(target).catch(() => undefined);
-  if (present && !present.isFile())
-    throw new UserError({ message: `${target} is no file`, hint: "name a file: the export takes its place" });
-  return target;
-}
-
-interface Sum {
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-/** Beside the target first: whoever reads the target reads the old file or the new one, whole. */
-async function writeFile(bytes: AsyncIterable<Uint8Array>, target: string, options: ExportOptions): Promise<Sum> {
-  const aside = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
-  const meter = new Meter();
-  try {
-    const packed = target.endsWith(".gz") ? [createGzip()] : [];
-    await pipeline([
-      Readable.from(counted(bytes, options.onBytes), { objectMode: false }),
-      ...packed,
-      meter,
-      createWriteStream(aside, { flush: true }),
-    ]);
-    options.signal?.throwIfAborted();
-    await rename(aside, target);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw unwritable(error, target);
-  }
-  const folder = await open(dirname(target)).catch(() => undefined);
-  await folder?.sync().catch(() => {});
-  await folder?.close();
-  return meter.sum();
-}
-
-async function writeStream(bytes: AsyncIterable<Uint8Array>, to: Writable, options: ExportOptions): Promise<Sum> {
-  const meter = new Meter();
-  let failure: NodeJS.ErrnoException | undefined;
-  const note = (error: Error) => (failure = error);
-  to.once("error", note);
-  try {
-    await pipeline([Readable.from(counted(bytes, options.onBytes), { objectMode: false }), meter, to], { end: false });
-  } catch (error) {
-    throw failure?.code === "EPIPE" ? new ReaderGone(failure) : (failure ?? error);
-  } finally {
-    to.off("error", note);
-  }
-  return meter.sum();
-}
-
-/** Whoever reads the stream has closed it: `dataform export … - | head`. */
-export class ReaderGone extends UserError {
-  constructor(cause: Error) {
-    super({ message: "the rows cannot be written", found: cause.message, exitCode: 1, cause });
-  }
-}
-
-async function* counted(bytes: AsyncIterable<Uint8Array>, onBytes: ExportOptions["onBytes"]) {
-  let size = 0;
-  for await (const chunk of bytes) {
-    size += chunk.length;
-    onBytes?.(size);
-    yield chunk;
-  }
-}
-
-class Meter extends Transform {
-  readonly #hash = createHash("sha256");
-  #bytes = 0;
-
-  override _transform(chunk: Buffer, _: string, done: (error: null, chunk: Buffer) => void): void {
-    this.#hash.update(chunk);
-    this.#bytes += chunk.length;
-    done(null, chunk);
-  }
-
-  sum(): Sum {
-    return { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
-  }
-}
-
-function unwritable(error: unknown, target: string): unknown {
-  const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (!syscall || !/^(open|write|rename|fsync)$/.test(syscall)) return error;
-  return new UserError({
-    message: `cannot write ${target}`,
-    found: message,
-    hint: code === "ENOSPC" ? "make room on the disk" : "check the folder's permissions",
-    exitCode: 1,
-    cause: error,
-  });
 }
 
 function explain(error: unknown): unknown {

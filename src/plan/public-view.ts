@@ -1,206 +1,17 @@
-import type { Attachments, Catalog, Column, Dependent, Grant, PublicRelation } from "../model/catalog.ts";
-import { UserError } from "../model/errors.ts";
+import type { Attachments, Catalog, Grant, PublicRelation } from "../model/catalog.ts";
 import { ownValue } from "../model/own-value.ts";
 import type { PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
-import { typeName } from "../sql/authored.ts";
-import { differ } from "../sql/compare.ts";
-import {
-  collation,
-  commentOn,
-  createPublicView,
-  granteeName,
-  grantOn,
-  keyword,
-  type PublicColumn,
-} from "../sql/ddl.ts";
+import { commentOn, createPublicView, granteeName, grantOn, keyword } from "../sql/ddl.ts";
 import { id, relationId } from "../sql/identifiers.ts";
-import { PRIVATE_SCHEMA, privateId, privateName, SET_ASIDE } from "../sql/names.ts";
-import { empty, type Sql, sql } from "../sql/sql.ts";
+import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
-import { castsAlike, followsSession } from "../sql/types.ts";
-import { goesWithColumns, inTheWay, needing, restored, sameColumn, withColumns } from "./attachments.ts";
-import { dropDependents, makeDependents, refuseToRebuild } from "./dependents.ts";
-import { isOurView, leftBehind, refuseUnpublishable } from "./obstacles.ts";
-import { refuseOurNames } from "./our-names.ts";
-import { optionsFor, refuseUnheld, refuseUnprotected } from "./row-security.ts";
-
-/** How the public view of one model follows its new private object. */
-export interface PublicPath {
-  readonly how: /** There was nothing of that name. */
-    | "create"
-    /** The published columns are all there: new ones go last. */
-    | "replace"
-    /** Others read columns that changed, or put on the view what no other could be given: the old columns go on. */
-    | "shim"
-    /** Columns changed and nothing keeps the view: it is dropped and made again, with all that others put on it. */
-    | "recreate"
-    /** Columns changed and what others built is made anew with it. */
-    | "rebuild"
-    /** A relation that the project did not make is moved aside. */
-    | "adopt";
-  readonly columns: readonly (PublicColumn & Pick<Column, "type">)[];
-  /** What a person should know. */
-  readonly warning?: string;
-  /** Queries that must return no row, or the path cannot be taken. */
-  readonly checks: readonly Sql[];
-}
-
-/**
- * Chooses the path.
- * @throws UserError when every path would break what others built.
- */
-export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
-  refuseOurNames(item, item.object.columns);
-  refuseUnheld(item);
-  refuseUnpublishable(item, catalog);
-  const relation = catalog.relations[targetKey(item.target)];
-  const { columns } = item.object;
-  if (!relation) return { how: "create", columns, checks: [] };
-  if (!isOurView(item, catalog)) return adopt(item, relation, catalog);
-  const built = new Map(columns.map((column) => [column.name, column]));
-  const known = new Set(relation.columns.map(({ name }) => name));
-  const added = columns.filter(({ name }) => !known.has(name));
-  if (relation.columns.every((column) => sameColumn(built.get(column.name), column))) {
-    // New columns go last, whatever the order of the query: readers by position see no change.
-    const list = [...relation.columns, ...added];
-    return { how: "replace", columns: list, ...rowTypeGrows(item, relation, added), checks: [] };
-  }
-  const readers = [...relation.dependents.map(({ what }) => what), ...inTheWay(relation, columns)];
-  if (!readers.length) return { how: "recreate", columns, ...goesAlong(item, relation), checks: [] };
-  if (item.publishing.rebuildDependents) return rebuild(item, relation, catalog);
-  return shim(item, relation, { built, added, readers });
-}
-
-/** A function that returns the row type may not fit it any more: it says so when it is called. */
-function rowTypeGrows(item: PublishItem, relation: PublicRelation, added: readonly Column[]): Warned {
-  const users = relation.dependents.flatMap(({ usesRowType, what }) => (usesRowType ? [what] : []));
-  if (!users.length || !added.length) return {};
-  const names = added.map(({ name }) => name).join(", ");
-  return {
-    warning: `${targetKey(item.target)} gets ${names}, and so does its row type, which others use: ${users.join(", ")}`,
-  };
-}
-
-type Warned = Pick<PublicPath, "warning">;
-
-/** What others put on columns that are gone. */
-function goesAlong(item: PublishItem, relation: PublicRelation): Warned {
-  const gone = goesWithColumns(relation, item.object.columns);
-  return gone.length ? { warning: `${targetKey(item.target)}: goes with its columns: ${gone.join(", ")}` } : {};
-}
-
-function rebuild(item: PublishItem, relation: PublicRelation, catalog: Catalog): PublicPath {
-  const stuck = inTheWay(relation, item.object.columns);
-  if (stuck.length) throw cannotTakeAlong(item, stuck);
-  for (const dependent of relation.dependents) refuseToRebuild(item, dependent, catalog);
-  const names = relation.dependents.map(({ what }) => what).join(", ");
-  const { warning } = goesAlong(item, relation);
-  return {
-    how: "rebuild",
-    columns: item.object.columns,
-    warning: [`${targetKey(item.target)}: made anew with it: ${names}`, ...(warning ? [warning] : [])].join("; "),
-    checks: [],
-  };
-}
-
-interface Shim {
-  readonly built: ReadonlyMap<string, Column>;
-  readonly added: readonly Column[];
-  /** For whom, in words. */
-  readonly readers: readonly string[];
-}
-
-/** Keeps serving the old list: changed columns cast back where no value suffers, dropped ones as NULL. */
-function shim(item: PublishItem, relation: PublicRelation, { built, added, readers }: Shim): PublicPath {
-  const object = privateId(item.entry.object);
-  const typeOf = (column: Column) => typeName(column.type, `the type of ${column.name}`);
-  const served = relation.columns.map((column) => {
-    const now = built.get(column.name);
-    if (sameColumn(now, column)) return column;
-    const collate = column.collation ? sql` collate ${collation(column.collation)}` : empty;
-    const value = now ? id(column.name) : sql`null`;
-    return { ...column, expression: sql`${value}::${typeOf(column)}${collate}`, was: now };
-  });
-  const changed = served.filter((column): column is typeof column & { was?: Column } => "expression" in column);
-  // Readers cast in their own sessions: that it is the same value in ours says nothing of theirs.
-  const differing = changed.flatMap(({ name, type, was }) =>
-    was && castsAlike(was.type, type) === false ? [`${name} as ${type} (it is ${was.type})`] : [],
-  );
-  if (differing.length) {
-    const settings = "would follow each reader's settings (time zone, DateStyle, extra_float_digits and the like)";
-    throw shimChangesValues(item, `${differing.join(", ")} ${settings}; read by ${readers.join(", ")}`);
-  }
-  return {
-    how: "shim",
-    columns: [...served, ...added],
-    ...stillServed(item, relation, { changed, readers }),
-    checks: changed.flatMap(({ was, ...column }) => {
-      if (!was) return [];
-      const name = id(column.name);
-      return [
-        ...(castsAlike(was.type, column.type) === "unknown" ? [followsSession(was.type, column.type)] : []),
-        sql`select 1 from ${object} where ${differ(sql`(${name}::${typeOf(column)})::${typeOf(was)}`, name)} limit 1`,
-      ];
-    }),
-  };
-}
-
-interface Served extends Pick<Shim, "readers"> {
-  readonly changed: readonly (Column & { readonly was?: Column | undefined })[];
-}
-
-/** Which of the old columns somebody reads, and who; nothing is said of the others. */
-function stillServed(
-  item: PublishItem,
-  { dependents, ...relation }: PublicRelation,
-  { changed, readers }: Served,
-): Warned {
-  const reads = ({ wholeRow, columns }: Dependent, name: string) => wholeRow || columns.includes(name);
-  const isRead = ({ name }: Column) =>
-    dependents.some((dependent) => reads(dependent, name)) || needing(relation, name).length > 0;
-  const served = dependents.length ? changed.filter(isRead) : changed;
-  if (!served.length) return {};
-  const words = served.map(({ name, type, was }) =>
-    was ? `${name} as ${type} (it is ${was.type})` : `${name} as NULL (it is gone)`,
-  );
-  const whom = dependents.length
-    ? [
-        ...dependents.filter((one) => served.some(({ name }) => reads(one, name))).map(({ what }) => what),
-        ...new Set(served.flatMap(({ name }) => needing(relation, name))),
-      ]
-    : readers;
-  const why = dependents.length ? "read it" : "put on it what no other view could be given";
-  return {
-    warning: `${targetKey(item.target)} goes on serving ${words.join(", ")}, because others ${why}: ${whom.join(", ")}`,
-  };
-}
-
-function adopt(item: PublishItem, relation: PublicRelation, catalog: Catalog): PublicPath {
-  refuseUnprotected(item, relation);
-  const dependents = leftBehind(relation);
-  for (const dependent of dependents) refuseToRebuild(item, dependent, catalog);
-  const { parts, fixed } = relation;
-  const stays = [...(givesParts(item, relation) ? [] : parts.map(({ kind, name }) => `${kind} ${name}`)), ...fixed];
-  const { warning } = goesAlong(item, relation);
-  return {
-    how: "adopt",
-    columns: item.object.columns,
-    warning: [
-      `${targetKey(item.target)}: the ${relation.kind} of that name is moved to ${PRIVATE_SCHEMA}.${asideName(item, catalog)}`,
-      ...(item.delta?.checks ? ["its rows are what the model begins with"] : []),
-      ...(dependents.length ? [`made anew on the model: ${dependents.map(({ what }) => what).join(", ")}`] : []),
-      ...(stays.length ? [`with it goes ${stays.join(", ")}`] : []),
-      ...(warning ? [warning] : []),
-    ].join("; "),
-    checks: [],
-  };
-}
-
-/** Triggers and rules of a view fit another view; those of a table do not. */
-function givesParts(item: PublishItem, relation: PublicRelation): boolean {
-  return relation.kind === "view" && !inTheWay(relation, item.object.columns).length;
-}
+import { restored, withColumns } from "./attachments.ts";
+import { dropDependents, makeDependents } from "./dependents.ts";
+import { leftBehind } from "./obstacles.ts";
+import { asideName, givesParts, type PublicPath } from "./public-path.ts";
+import { optionsFor } from "./row-security.ts";
 
 /** The statements of the path, without the transaction around them. */
 export function publicViewStatements(item: PublishItem, path: PublicPath, catalog: Catalog): Statement[] {
@@ -249,10 +60,6 @@ function moveAside(item: PublishItem, relation: PublicRelation, catalog: Catalog
   ].map((one) => statement("shape", one));
 }
 
-function asideName({ target, entry }: PublishItem, { environment }: Catalog): string {
-  return privateName(environment, target, entry.release, SET_ASIDE);
-}
-
 /** What the model says where that changed; what others said of a view that is made anew. */
 function comments(item: PublishItem, { how, columns }: PublicPath, catalog: Catalog): Statement[] {
   const { entry, target } = item;
@@ -294,23 +101,4 @@ function newGrants(item: PublishItem, relation: PublicRelation | undefined): Gra
 
 function grantKey({ grantee, privilege, grantable, column }: Grant): string {
   return JSON.stringify([privilege, grantable, grantee, column ?? null]);
-}
-
-function cannotTakeAlong(item: PublishItem, stuck: readonly string[]): UserError {
-  return new UserError({
-    message: `${targetKey(item.target)} cannot be published: what others put on its view cannot be put on one with other columns`,
-    location: { file: item.file },
-    found: stuck.join(", "),
-    hint: "keep the columns, or take that off the view before the run; without rebuildDependents the old columns go on",
-  });
-}
-
-/** The refusal when a shim would change values that others read. */
-export function shimChangesValues(item: PublishItem, found: string): UserError {
-  return new UserError({
-    message: `${targetKey(item.target)} cannot be published: others read columns whose new values do not fit their old type`,
-    location: { file: item.file },
-    found,
-    hint: "keep the column's type, or let postgres: { rebuildDependents: true } make the dependents anew",
-  });
 }

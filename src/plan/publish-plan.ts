@@ -10,7 +10,8 @@ import { DISCARD, lookUpLocally, opening } from "../sql/session.ts";
 import { empty, type Sql, sql } from "../sql/sql.ts";
 import { inTransaction, statement } from "../sql/statement.ts";
 import { executed, makeOffer, type Offer } from "./offer.ts";
-import { choosePath, declaredGrants, type PublicPath, publicViewStatements, viewOptions } from "./public-view.ts";
+import { choosePath, type PublicPath } from "./public-path.ts";
+import { declaredGrants, publicViewStatements, viewOptions } from "./public-view.ts";
 import { asksForRights } from "./row-security.ts";
 
 export interface PublishInput {

@@ -5,7 +5,7 @@ import type { PublishItem } from "../model/plan.ts";
 import { GIVEN_UP, STARVED } from "../model/release.ts";
 import { targetKey } from "../model/target.ts";
 import { refuseWithoutSchema, withAdopted } from "../plan/obstacles.ts";
-import { choosePath, shimChangesValues } from "../plan/public-view.ts";
+import { choosePath, shimChangesValues } from "../plan/public-path.ts";
 import { planPublish } from "../plan/publish-plan.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { readSurroundings } from "../postgres/read-catalog.ts";

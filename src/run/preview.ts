@@ -5,7 +5,7 @@ import type { AbsentTable, StepError } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { withAdopted } from "../plan/obstacles.ts";
 import { planCandidate } from "../plan/planner.ts";
-import { choosePath, type PublicPath } from "../plan/public-view.ts";
+import { choosePath, type PublicPath } from "../plan/public-path.ts";
 import { planPublish } from "../plan/publish-plan.ts";
 import { shapeOf } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";

@@ -37,7 +37,10 @@ export const addExportCommand: AddCommand = (program, shell) => {
     .action(async (source: string, path: string, flags: Flags) => {
       const to = path === "-" ? shell.output : path;
       if (!to) throw new UserError({ message: "there is no stdout here", hint: "name a file" });
-      const { exportRows, ReaderGone } = await import("../../export/export.ts");
+      const [{ exportRows }, { ReaderGone }] = await Promise.all([
+        import("../../export/export.ts"),
+        import("../../export/write.ts"),
+      ]);
       const settings = await openForReading(shell, flags);
       let shown = performance.now();
       const { orderBy, delimiter, formulaSafe, bom } = flags;

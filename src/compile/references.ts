@@ -1,0 +1,62 @@
+import { type SourceLocation, UserError } from "../model/errors.ts";
+import { nearest } from "../model/nearest.ts";
+import type { ProjectFiles } from "./project.ts";
+import { escapePattern, findInSource, readSource } from "./source.ts";
+
+/** Where core refused something, and what the project has. */
+export interface Refused {
+  /** In which core saw it. */
+  readonly file: string;
+  /** Which of the project's own lines were running, the innermost first. */
+  readonly frames: readonly SourceLocation[];
+  /** What can be referred to. */
+  readonly names: readonly string[];
+  readonly project: ProjectFiles;
+}
+
+/** The name that an error misses, where it misses one. */
+export const missedName = new WeakMap<UserError, string>();
+
+/** A reference, as core prints it, that leads to nothing. */
+export function missing(reference: string, refused: Refused): UserError {
+  const { frames, names } = refused;
+  const wanted = readReference(reference);
+  const last = wanted.split(".").at(-1)!;
+  const [schema, name, ...more] = wanted.split(".");
+  const isTold = names.includes(wanted) && name !== undefined && !more.length;
+  const suggestion = nearest(wanted, names) ?? names.find((name) => nearest(last, [name.split(".").at(-1)!]));
+  const error = new UserError({
+    message: `nothing in the project is named ${wanted}`,
+    location: findReference(wanted, refused),
+    ...(frames.length ? { calledFrom: frames.slice(1) } : {}),
+    expected: "the name of a model, a declaration or an operation with output",
+    found: wanted,
+    hint: isTold
+      ? `write ref("${schema}", "${name}"): each part by itself`
+      : suggestion
+        ? `did you mean ${suggestion}?`
+        : 'declare it: config { type: "declaration", schema: …, name: … }',
+  });
+  missedName.set(error, wanted);
+  return error;
+}
+
+/** The name itself in the line that called `ref()`, or in the file where core does not say which did. */
+export function findReference(wanted: string, { file, project, frames: [call] }: Refused): SourceLocation {
+  const name = new RegExp(`["'\`]${escapePattern(wanted.split(".").at(-1)!)}["'\`]`);
+  if (!call) return findInSource(project.projectDir, file, name);
+  const line = readSource(project.projectDir, call.file).split("\n")[call.line! - 1] ?? "";
+  const at = line.slice(call.column! - 1).search(name);
+  return at < 0 ? call : { ...call, column: call.column! + at };
+}
+
+/** core prints a reference as `"name"`, `name` or as the JSON of a target. */
+export function readReference(text: string): string {
+  try {
+    const value = JSON.parse(text) as string | number | null | { schema?: string; name: string };
+    if (value === null || typeof value === "number") return text;
+    return typeof value === "string" ? value : value.schema ? `${value.schema}.${value.name}` : (value.name ?? text);
+  } catch {
+    return text;
+  }
+}
