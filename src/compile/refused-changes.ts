@@ -1,5 +1,5 @@
 import type { UserErrorDetails } from "../model/errors.ts";
-import type { CompiledGraph, Incremental } from "../model/graph.ts";
+import { type Action, type CompiledGraph, type Incremental, isModel, type Model } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { classify } from "../sql/classify.ts";
 import { effectOn } from "../sql/effects.ts";
@@ -8,15 +8,16 @@ import { plainReferences } from "../sql/references.ts";
 import { splitScript } from "../sql/split.ts";
 import { meaningful } from "../sql/tokens.ts";
 import { readSource } from "./source.ts";
+import { textsOf } from "./texts.ts";
 
 /**
- * The graph, its incremental models with why each cannot be built: one whose statements change the table in a way that would be
- * seen before the audits. Everything else in the project can be built.
+ * The graph, its models with why each cannot be built: one whose statements cannot stand in the transaction that builds it, or
+ * that change the table of an incremental model in a way that would be seen before the audits. Everything else can be built.
  */
 export function withRefusals(graph: CompiledGraph, projectDir: string): CompiledGraph {
   const actions = graph.actions.map((action) => {
-    const refused = action.kind === "incremental" ? refusalOf(action, graph, projectDir) : undefined;
-    return refused ? { ...action, refused } : action;
+    const found = isModel(action) ? (outsideOf(action) ?? changeOf(action)) : undefined;
+    return found ? { ...action, refused: refusal(action, found, graph, projectDir) } : action;
   });
   return { ...graph, actions };
 }
@@ -29,27 +30,67 @@ interface Statement {
   readonly start: number;
 }
 
+/** What cannot be done, and what to do. */
+interface Found {
+  readonly statement: Statement;
+  readonly message: string;
+  readonly hint: string;
+}
+
 function statementsOf(block: Statement["block"], texts: readonly string[]): Statement[] {
   return texts.flatMap((whole) => splitScript(whole).map((piece) => ({ block, whole, ...piece })));
 }
 
-function refusalOf(model: Incremental, graph: CompiledGraph, projectDir: string): UserErrorDetails | undefined {
-  const { target, file } = model;
-  const before = statementsOf("pre_operations", model.incrementalPreOperations);
-  const behind = statementsOf("post_operations", model.incrementalPostOperations);
-  const change = before.find(({ text }) => /^(?:shape|change|hidden)$/.test(effectOn(text, target)));
-  const late = lateDelete(behind, model);
-  const found = change ?? late;
-  if (!found) return undefined;
+function refusal(
+  { target, file }: Action,
+  { statement, message, hint }: Found,
+  graph: CompiledGraph,
+  projectDir: string,
+): UserErrorDetails {
   const read = (name: string) => readSource(projectDir, name).replaceAll("\r\n", "\n");
-  const offset = found.start + (meaningful(found.text)[0]?.start ?? 0);
+  const begins = meaningful(statement.text)[0]?.start ?? 0;
   return {
-    message: `${targetKey(target)}: ${found === late ? LATE : "pre_operations of an incremental model may read self() and delete from it, not change it otherwise"}`,
-    ...placeOf(graph.traces, read, file, found.whole, offset),
-    found: plainReferences(found.text.trim()),
-    hint: found === late ? "put it before the others" : adviceOn(found.text, target),
+    message: `${targetKey(target)}: ${message}`,
+    ...placeOf(graph.traces, read, file, statement.whole, statement.start + begins),
+    found: plainReferences(statement.text.slice(begins).trim()),
+    hint,
   };
 }
+
+/** Pre- and post_operations run in the transaction that builds the model, or in the one that publishes it. */
+function outsideOf(model: Model): Found | undefined {
+  const { preOperations, postOperations } = textsOf(model);
+  const all = [...statementsOf("pre_operations", preOperations), ...statementsOf("post_operations", postOperations)];
+  const statement = all.find(({ text }) => classify(text).transaction !== "inside");
+  if (!statement) return undefined;
+  const { command } = classify(statement.text);
+  return {
+    statement,
+    message: `${statement.block} run in the transaction that builds the model: ${command} cannot be among them`,
+    hint: adviceOutside(statement.text),
+  };
+}
+
+function adviceOutside(statement: string): string {
+  const { command, transaction } = classify(statement);
+  if (transaction === "control") return "leave it out: the transaction is ended once all is well";
+  if (command === "vacuum")
+    return "leave it out: a run analyzes what it builds, and a new table has nothing to vacuum; autovacuum does the rest";
+  if (/^(?:create index|drop index|reindex)$/.test(command) && /\bconcurrently\b/i.test(statement))
+    return "leave concurrently out: nobody reads the table before it is published";
+  return 'put it into a file of its own: config { type: "operations", dependencies: […] }';
+}
+
+function changeOf(model: Model): Found | undefined {
+  if (model.kind !== "incremental") return undefined;
+  const before = statementsOf("pre_operations", model.incrementalPreOperations);
+  const statement = before.find(({ text }) => /^(?:shape|change|hidden)$/.test(effectOn(text, model.target)));
+  if (statement) return { statement, message: CHANGED, hint: adviceOn(statement.text, model.target) };
+  const late = lateDelete(statementsOf("post_operations", model.incrementalPostOperations), model);
+  return late && { statement: late, message: LATE, hint: "put it before the others" };
+}
+
+const CHANGED = "pre_operations of an incremental model may read self() and delete from it, not change it otherwise";
 
 const LATE = "a delete from self() in post_operations comes after statements that read or change self()";
 

@@ -6,7 +6,7 @@ import { compareTargets, targetKey } from "../model/target.ts";
 import { id, relationId } from "../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../sql/literals.ts";
 import { privateId } from "../sql/names.ts";
-import { DISCARD, lookUpLocally, opening } from "../sql/session.ts";
+import { DISCARD, lockTimeout, lookUpLocally, opening } from "../sql/session.ts";
 import { empty, type Sql, sql } from "../sql/sql.ts";
 import { inTransaction, statement } from "../sql/statement.ts";
 import { executed, makeOffer, type Offer } from "./offer.ts";
@@ -73,7 +73,11 @@ function describedInVain({ target, entry, object }: PublishItem): string[] {
 function applied({ roles }: PublishInput, items: readonly PublishItem[]): Statement[] {
   const settings = (all: readonly Sql[]) => all.map((one) => statement("setting", one));
   const asAuthor = settings([lookUpLocally("theirs")]);
-  const discarded = settings([...DISCARD, ...opening("ours", roles && roleName(roles, "builder"))]);
+  const discarded = settings([
+    ...DISCARD,
+    ...opening("ours", roles && roleName(roles, "builder")),
+    lockTimeout("builder"),
+  ]);
   const deltas = items.flatMap(({ delta }) => (delta?.statements.length ? [delta.statements] : []));
   if (!deltas.length) return [];
   return [

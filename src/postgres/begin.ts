@@ -3,22 +3,11 @@ import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import type { Duty } from "../model/roles.ts";
 import { literal } from "../sql/literals.ts";
-import { type NamesIn, openingSettings, type ServerSetting, setAll } from "../sql/session.ts";
+import { LOCK_TIMEOUT, type NamesIn, openingSettings, type ServerSetting, setAll } from "../sql/session.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { heeding, within } from "../wait/timers.ts";
 import { noSession, poolingOf } from "./pooler.ts";
 import { settingsIn } from "./startup-options.ts";
-
-/**
- * How long a statement waits for a lock where nobody has said it (`lock_timeout` of the server, the role, the database or
- * the URL): what reads or lands much for what may be a long maintenance, the record of runs for what is short.
- */
-const LOCK_TIMEOUT: Readonly<Record<Duty, string>> = {
-  loader: "5min",
-  builder: "5min",
-  publisher: "1min",
-  reader: "5min",
-};
 
 interface SessionWanted {
   readonly names: NamesIn;

@@ -1,3 +1,4 @@
+import type { Duty } from "../model/roles.ts";
 import { id } from "./identifiers.ts";
 import { literal } from "./literals.ts";
 import { join, type Sql, sql } from "./sql.ts";
@@ -37,6 +38,25 @@ const PINNED: readonly (readonly [Sql, ServerSetting])[] = [
   [sql`set idle_session_timeout = 0`, ["idle_session_timeout", "0"]],
   [sql`set idle_in_transaction_session_timeout = 0`, ["idle_in_transaction_session_timeout", "0"]],
 ];
+
+/**
+ * How long a statement waits for a lock where nobody has said it (`lock_timeout` of the server, the role, the database or
+ * the URL): what reads or lands much for what may be a long maintenance, the record of runs for what is short.
+ */
+export const LOCK_TIMEOUT: Readonly<Record<Duty, string>> = {
+  loader: "5min",
+  builder: "5min",
+  publisher: "1min",
+  reader: "5min",
+};
+
+/** The same as a statement, for a session whose settings were taken away. */
+export function lockTimeout(duty: Duty): Sql {
+  return sql`
+    select pg_catalog.set_config(name, ${literal(LOCK_TIMEOUT[duty])}, false)
+    from pg_catalog.pg_settings
+    where name operator(pg_catalog.=) 'lock_timeout' and source operator(pg_catalog.=) 'default'`;
+}
 
 /** What a session of ours begins with, as statements. */
 export function opening(names: NamesIn, role: string | undefined): Sql[] {

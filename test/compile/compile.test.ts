@@ -424,8 +424,8 @@ test("a semicolon at the end and an index on a view are refused", async () => {
 });
 
 /** Why a model of that project is refused, by itself. */
-async function refused(statement: string, block = "pre_operations"): Promise<string> {
-  const sqlx = `config { type: "incremental" }\nselect 1 as id\n${block} {\n  ${statement}\n}`;
+async function refused(statement: string, block = "pre_operations", type = "incremental"): Promise<string> {
+  const sqlx = `config { type: "${type}" }\nselect 1 as id\n${block} {\n  ${statement}\n}`;
   const graph = await compileFiles({ "c.sqlx": sqlx, "other.sqlx": 'config { type: "table" }\nselect 1 as id' });
   const errors = graph.actions.flatMap((one) => ("refused" in one && one.refused ? [one.refused] : []));
   return errors.map(formatUserError).join("\n") || "nothing";
@@ -484,14 +484,19 @@ test("post_operations delete from self() before anything else in them reads or c
 });
 
 test.each([
-  ["post_operations", "-- now\n  vacuum ${self()}", "vacuum"],
-  ["pre_operations", "create table x as select 1; /* done */ commit", "commit"],
-  ["post_operations", "create index concurrently on ${self()} (id)", "create index"],
-])("%s of a model run in its transaction, so %j is refused", async (block, statement, command) => {
-  const text = await messages({ "a.sqlx": `config { type: "table" }\nselect 1 as id\n${block} {\n  ${statement}\n}` });
+  ["table", "post_operations", "vacuum ${self()}", "vacuum", "leave it out: a run analyzes"],
+  ["view", "pre_operations", "/* done */ commit", "commit", "leave it out: the transaction"],
+  ["incremental", "post_operations", "abort", "rollback", "leave it out: the transaction"],
+  ["table", "post_operations", "create index concurrently on ${self()} (id)", "create index", "leave concurrently out"],
+  ["incremental", "pre_operations", "reindex schema raw", "reindex", "put it into a file of its own"],
+  ["table", "pre_operations", "create database copy", "create database", "put it into a file of its own"],
+])("a %s is refused, and no other model, whose %s hold %j", async (type, block, statement, command, advice) => {
+  const text = await refused(`select 1;\n  -- now\n  ${statement}`, block, type);
   expect(text).toContain(
-    `definitions/a.sqlx:3:1: marts.a: ${block} run in the transaction that builds the model: ${command} cannot be among them`,
+    `marts.c: ${block} run in the transaction that builds the model: ${command} cannot be among them`,
   );
+  expect(text).toMatch(/^definitions\/c\.sqlx:6:/);
+  expect(text).toContain(`→ ${advice}`);
 });
 
 test("an endless loop is stopped at the time limit", async () => {

@@ -130,10 +130,16 @@ test("a model whose statements cannot be done says so, in plan and run, and the 
   const { project, database, run } = await warehouse({
     "bad.sqlx": 'config { type: "incremental" }\nselect 1 as id\npre_operations {\n  truncate ${self()}\n}',
     "reads.sqlx": 'config { type: "view" }\nselect * from ${ref("bad")}',
+    "old.sqlx": 'config { type: "table" }\nselect 1 as id\npost_operations { vacuum ${self()} }',
     "good.sqlx": 'config { type: "table" }\nselect 1 as id',
   });
   const report = await run();
-  expect(statuses(report)).toMatchObject({ "marts.bad": "failed", "marts.reads": "skipped", "marts.good": "ok" });
+  expect(statuses(report)).toMatchObject({
+    "marts.bad": "failed",
+    "marts.old": "failed",
+    "marts.reads": "skipped",
+    "marts.good": "ok",
+  });
   expect(stepOf(report, "marts.bad").error).toMatchObject({
     location: { file: "definitions/bad.sqlx", line: 4, column: 3 },
     hint: "write delete from ${self()}, without a where",

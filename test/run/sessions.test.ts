@@ -10,6 +10,8 @@ const leaves = `set search_path = elsewhere, public
 ---
 set timezone = 'Asia/Tokyo'
 ---
+set lock_timeout = '7s'
+---
 select set_config('shop.mode', 'loud', false)
 ---
 create temp table scratch as select 1 as x
@@ -23,7 +25,7 @@ declare rows cursor with hold for select 1
 select pg_advisory_lock(4711)`;
 
 /** The session as a model finds it. */
-const found = `select current_schemas(false)::text as path, current_setting('timezone') as zone, current_user::text as role,
+const found = `select current_schemas(false)::text as path, current_setting('timezone') as zone, current_setting('lock_timeout') as wait, current_user::text as role,
   nullif(current_setting('shop.mode', true), '') as mode, to_regclass('pg_temp.scratch')::text as scratch,
   (select count(*) from pg_prepared_statements) as prepared, (select count(*) from pg_cursors where name = 'rows') as cursors,
   (select count(*) from pg_listening_channels()) as channels,
@@ -44,6 +46,7 @@ test("nothing of what one model or operation sets, makes or locks in its session
   await sql(`create schema elsewhere; create table elsewhere.thing as select 'elsewhere' as x;
     create table public.thing as select 'public' as x; create table public.seen as ${found} limit 0`);
   expect(await run({ concurrency: 1 })).toMatchObject({ status: "success", errors: [] });
+  await sql("set lock_timeout = '5min'");
   const clean = await rows(found);
   expect(clean[0]).toMatch(/^\{public\}.*\|public$/);
   expect(await rows("select * from marts.c")).toEqual(clean);

@@ -1,4 +1,5 @@
 import type { Catalog, ManifestEntry } from "../../model/catalog.ts";
+import type { UserErrorDetails } from "../../model/errors.ts";
 import type { Model } from "../../model/graph.ts";
 import type { BuildStep, Statement } from "../../model/plan.ts";
 import { type Target, targetKey } from "../../model/target.ts";
@@ -70,6 +71,11 @@ export function buildStep(
       ...(context.adopt ? { adoptDependents: true } : {}),
     },
   };
+}
+
+/** Nothing is built: the step says why. */
+export function refusedStep(model: Model, refused: UserErrorDetails, context: StepContext): BuildStep {
+  return { ...buildStep(model, context, { object: objectName(model, context) }, []), statements: [], refused };
 }
 
 export function objectName(model: Model, context: StepContext, suffix?: string): string {

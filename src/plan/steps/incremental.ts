@@ -1,5 +1,4 @@
 import type { Column, Storage } from "../../model/catalog.ts";
-import type { UserErrorDetails } from "../../model/errors.ts";
 import type { Incremental } from "../../model/graph.ts";
 import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
@@ -36,17 +35,11 @@ import { keyChanged, repeatable, shapeChanges, shapesOf, storageShape, whenMadeA
  * are adopted are there already.
  */
 export function incrementalStep(model: Incremental, context: StepContext): BuildStep {
-  if (model.refused) return refusedStep(model, model.refused, context);
   const current = groundOf(model, context);
   if (!current) return newStorage(model, context);
   if (context.fullRefresh && !model.protected)
     return newStorage(model, { ...context, reason: refreshed(context.reason) });
   return newRows(model, current, context);
-}
-
-/** Nothing is built: the step says why. */
-function refusedStep(model: Incremental, refused: UserErrorDetails, context: StepContext): BuildStep {
-  return { ...buildStep(model, context, { object: objectName(model, context) }, []), statements: [], refused };
 }
 
 function refreshed(reason: string): string {

@@ -1,7 +1,7 @@
-import type { Action, ActionKind } from "../../model/graph.ts";
+import { type Action, type ActionKind, isModel } from "../../model/graph.ts";
 import type { Step } from "../../model/plan.ts";
 import { assertionStep } from "./assertion.ts";
-import type { StepContext } from "./build-step.ts";
+import { refusedStep, type StepContext } from "./build-step.ts";
 import { incrementalStep } from "./incremental.ts";
 import { operationsStep } from "./operations.ts";
 import { tableStep } from "./table.ts";
@@ -21,5 +21,6 @@ const STEPS: { readonly [K in ActionKind]: StepOf<K> } = {
 };
 
 export function stepOf(action: Action, context: StepContext): Step | undefined {
+  if (isModel(action) && action.refused) return refusedStep(action, action.refused, context);
   return (STEPS[action.kind] as StepOf<ActionKind>)(action, context);
 }
