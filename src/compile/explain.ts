@@ -7,12 +7,14 @@ import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
 import { escapePattern, findInSource, lineOf, locationAt, projectPath, readLayout, readSource } from "./source.ts";
 
 /** Core's compilation errors in our words: file, line, what was expected, what to do. */
-export function explainCoreErrors({ graph, frames }: SandboxAnswer, project: ProjectFiles): UserError[] {
+export function explainCoreErrors({ graph, frames, byProject }: SandboxAnswer, project: ProjectFiles): UserError[] {
   const errors = graph.graphErrors?.compilationErrors ?? [];
   const names = targetNames(graph);
   const explained = errors.flatMap((error, index) =>
     // Said with its place by queries.ts.
-    error.message === NO_EXPECTATION ? [] : explain(error, { frames: frames[index]!, names, project }),
+    error.message === NO_EXPECTATION
+      ? []
+      : explain(error, byProject[index]!, { frames: frames[index]!, names, project }),
   );
   const bigQueryOnly = [...(graph.notebooks ?? []), ...(graph.dataPreparations ?? [])].map((action) =>
     onlyBigQuery(action.fileName, project),
@@ -28,9 +30,11 @@ export function refusedFiles({ graph }: SandboxAnswer, project: ProjectFiles): s
   );
 }
 
-/** One cause is one error: what a file with a mistake would have made is not missing. */
+/** One cause is one error: what a file with a mistake would have made is not missing, nor is an include that was not loaded. */
 function withoutConsequences(errors: readonly UserError[], { projectDir }: ProjectFiles): UserError[] {
-  const faulty = new Set(errors.flatMap((error) => (missedName.has(error) ? [] : (error.location?.file ?? []))));
+  const files = (some: readonly UserError[]) => new Set(some.flatMap(({ location }) => location?.file ?? []));
+  const faulty = files(errors.filter((error) => !missedName.has(error)));
+  const broken = files(errors);
   const texts = [...faulty].map((file) => ({ file, text: readSource(projectDir, file) }));
   const makes = (name: string) =>
     texts.some(
@@ -39,17 +43,20 @@ function withoutConsequences(errors: readonly UserError[], { projectDir }: Proje
     );
   return errors.filter((error) => {
     const name = missedName.get(error)?.split(".").at(-1);
-    return name === undefined || !makes(name);
+    // Includes do not see each other by their names.
+    const isInInclude = error.location?.file.startsWith("includes/");
+    return name === undefined || !(makes(name) || (!isInInclude && broken.has(`includes/${name}.js`)));
   });
 }
 
 const NO_EXPECTATION = "Expected query is empty.";
 
-function explain(error: CoreError, about: Omit<Refused, "file">): UserError {
+function explain(error: CoreError, byProject: boolean, about: Omit<Refused, "file">): UserError {
   const { project } = about;
   const refused = { ...about, file: projectPath(error.fileName ?? project.settingsFile, project) };
   const message = error.message ?? "unknown error";
-  for (const [pattern, explainMatch] of coreMessages) {
+  // What the project itself throws may read like a message of core's.
+  for (const [pattern, explainMatch] of byProject ? [] : coreMessages) {
     const match = pattern.exec(message);
     if (match) return explainMatch(match, refused);
   }
@@ -62,7 +69,9 @@ function targetNames(graph: CoreGraph): string[] {
 }
 
 /** What the project's own JavaScript threw: at its line, and at the lines that called it. */
-function thrown(message: string, stack: string | undefined, { file, frames, project }: Refused): UserError {
+function thrown(told: string, stack: string | undefined, { file, frames, project }: Refused): UserError {
+  // Files of ours are among those that asked for a module which is not there.
+  const message = told.replace(/\nRequire stack:[\s\S]*/, "");
   const [place, ...calledFrom] = frames;
   if (!place) {
     const open = unclosed(message, file, project);

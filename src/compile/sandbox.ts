@@ -31,6 +31,8 @@ export interface SandboxAnswer {
   readonly graph: CoreGraph;
   /** For each of core's errors the calls in the project's files that led to it, innermost first. */
   readonly frames: readonly (readonly SourceLocation[])[];
+  /** Of each of them whether a line of the project threw it. */
+  readonly byProject: readonly boolean[];
   readonly traces: readonly Trace[];
   /** What a person should know of the project file. */
   readonly notes: readonly string[];

@@ -7,6 +7,9 @@ const { readLayout } = require("./layout.cjs");
 // Texts are kept until the project is compiled: code that builds very much of them is not followed to its end.
 const KEPT_CHARACTERS = 32 * 1024 * 1024;
 
+/** A call in a stack: what is called and the file that calls it, line, column. */
+const CALL = /^ *at (.+):(\d+):(\d+)\)?$/gm;
+
 /** The name under which compiled code finds the tags of its templates. */
 const TAGS = "__dataform_texts";
 
@@ -106,14 +109,27 @@ class Tracer {
     const broken = this.#files.get(where);
     const mistake = broken && placeOf(broken, Number(at), space.length + 1);
     if (mistake) return [{ file: broken.shownAs, ...mistake }];
-    for (const [, filename, line, column] of stack.matchAll(/(?:\(|at )([^\s()][^()\n]*?):(\d+):(\d+)\)?$/gm)) {
-      const file = this.#files.get(filename);
+    for (const [, called, line, column] of stack.matchAll(CALL)) {
+      const file = this.#fileOf(called);
       const place = file && placeOf(file, Number(line), Number(column));
       const inner = frames.at(-1);
       if (!place || (inner?.file === file.shownAs && inner.line === place.line)) continue;
       frames.push({ file: file.shownAs, ...place });
     }
     return frames;
+  }
+
+  /** Whether an error comes from a line of the project, and not from what that called. */
+  isFrom(stack) {
+    const first = [...stack.matchAll(CALL)].find(([, called]) => !/\((?:<anonymous>|node:[^()]*)$|^node:/.test(called));
+    return first !== undefined && this.#fileOf(first[1]) !== undefined;
+  }
+
+  /** The file of `f (/a (1)/b.js` or `/a (1)/b.js`: names of folders have parentheses, too. */
+  #fileOf(called) {
+    const begins = [...called.matchAll(/^(?:async )?|\(/g)].map(({ 0: text, index }) => index + text.length);
+    const name = begins.map((begin) => called.slice(begin)).find((one) => this.#files.has(one));
+    return this.#files.get(name);
   }
 }
 

@@ -5,6 +5,7 @@
 const { readdirSync, readFileSync } = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
+const { inspect } = require("node:util");
 const vm = require("node:vm");
 const { methodsOf, mistakesIn } = require("./config-shape.cjs");
 const { readLayout } = require("./layout.cjs");
@@ -59,16 +60,24 @@ function without(keys, settings) {
   return Object.fromEntries(Object.entries(settings).filter(([key]) => !keys.includes(key)));
 }
 
-// What is thrown and no Error does not know where it was thrown.
-function patchErrors(session) {
-  const lastThrown = recordThrown((stack) => tracer.frames(stack).length > 0);
+// Anything can be thrown. What is no Error does not know where it was, either: `placeThrown` finds that out.
+function patchErrors(session, placeThrown) {
+  const lastThrown = placeThrown ? recordThrown((stack) => tracer.frames(stack).length > 0) : () => undefined;
   const compileError = session.compileError;
   session.compileError = function (error, ...rest) {
-    const stack = lastThrown();
-    compileError.call(this, error, ...rest);
+    const { value, stack } = lastThrown() ?? {};
+    compileError.call(this, withMessage(error), ...rest);
     const told = this.graphErrors.compilationErrors.at(-1);
-    if (!told.stack && stack) told.stack = stack;
+    // Core tells its own refusals as texts, too.
+    if (!told.stack && stack && (typeof error !== "string" || error === value)) told.stack = stack;
   };
+}
+
+function withMessage(thrown) {
+  const { message, stack } = Object(thrown);
+  if (typeof thrown === "string" || (typeof message === "string" && message !== "")) return thrown;
+  const said = thrown instanceof Error ? thrown.name : inspect(thrown, { breakLength: Infinity }).slice(0, 200);
+  return { message: `${said} was thrown`, stack: typeof stack === "string" ? stack : undefined };
 }
 
 // Core would leave it out without a word.
@@ -107,7 +116,7 @@ function compile({ corePath, projectDir, files, overrides, rawTables, placeThrow
   process.chdir(projectDir);
   const core = loadCore(corePath, projectDir, files);
   const { session } = core;
-  if (placeThrown) patchErrors(session);
+  patchErrors(session, placeThrown);
   const settings = new Map();
   patchDialect(session);
   patchConfig(session, settings);
@@ -137,8 +146,9 @@ function compile({ corePath, projectDir, files, overrides, rawTables, placeThrow
   }
   const errors = graph.graphErrors?.compilationErrors ?? [];
   const frames = errors.map(({ stack }) => tracer.frames(stack ?? ""));
+  const byProject = errors.map(({ stack }) => tracer.isFrom(stack ?? ""));
   // Messages of core's protobuf library turn to plain JSON by themselves on their way out.
-  return { graph, frames, traces: tracesOf(graph), written, settings: [...settings.values()].map(describe) };
+  return { graph, frames, byProject, traces: tracesOf(graph), written, settings: [...settings.values()].map(describe) };
 }
 
 // The tables that landing fills are there for `ref()` as if they were declared in definitions/. What is written by hand

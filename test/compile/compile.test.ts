@@ -1,4 +1,6 @@
+import { cpSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type CompileOptions, compile } from "../../src/compile/compile.ts";
 import { formatUserError } from "../../src/model/errors.ts";
@@ -370,6 +372,53 @@ test("what is thrown and no Error has its line, its include and the lines that c
   const text = await messages(files);
   expect(text).toMatch(/includes\/inc\.js:3:5: a string\n(?:.*\n)*? {2}called: {3}definitions\/b\.sqlx:3:9\n/);
   expect(text).toContain("definitions/c.sqlx:3:3: an object\n");
+});
+
+test("whatever is thrown is told as what it is, where it was thrown", async () => {
+  const thrown = {
+    nothing: ["throw null", "null was thrown"],
+    missing: ["throw undefined", "undefined was thrown"],
+    number: ["throw 5", "5 was thrown"],
+    object: ["throw { code: 5 }", "{ code: 5 } was thrown"],
+    odd: ["throw { message: { a: 1 } }", "{ message: { a: 1 } } was thrown"],
+    empty: ["throw new RangeError()", "RangeError was thrown"],
+    placeless: ['throw Object.assign(new Error("no stack"), { stack: undefined })', "no stack"],
+    read: ["return [][0].name", "Cannot read properties of undefined (reading 'name')"],
+  };
+  const entries = Object.entries(thrown);
+  const text = await messages({
+    "includes/inc.js": `module.exports = {\n${entries.map(([name, [code]]) => `${name}() { ${code}; },\n`).join("")}};`,
+    ...Object.fromEntries(
+      entries.map(([name]) => [`${name}_model.sqlx`, `config { type: "table" }\nselect\n  \${inc.${name}()} as a`]),
+    ),
+  });
+  for (const [index, [name, [, message]]] of entries.entries()) {
+    expect(text).toContain(`: ${message}\n  ${index + 2} | ${name}()`);
+    expect(text).toContain(`called:   definitions/${name}_model.sqlx:3:9`);
+  }
+});
+
+test("an include that cannot be loaded is the one error, whatever models call it; so is a folder with parentheses one", async () => {
+  const model = (call: string) => `config { type: "table" }\nselect \${${call}} as a`;
+  const files = {
+    "includes/bad.js": "module.exports = { a: b };",
+    "includes/worse.js": "module.exports = { a: ; };",
+    "includes/circle.js": "module.exports = bad;",
+    "definitions/asks.js": 'require("./nothing");',
+    "one.sqlx": model("bad.a"),
+    "two.sqlx": model("worse.a"),
+    "three.sqlx": model("bat.a"),
+  };
+  const text = await messages(files);
+  expect(text).toContain("includes/bad.js:1:23: b is not defined\n");
+  expect(text).toContain("definitions/asks.js:1:1: Cannot find module './nothing'\n  1 |");
+  expect(text).toContain("includes/circle.js:1:18: bad is not defined\n");
+  expect(text).toContain("includes/worse.js:1:23: Unexpected token ';'\n");
+  expect(text).toContain("definitions/three.sqlx:2:10: bat is not defined\n");
+  expect(text).not.toMatch(/definitions\/(?:one|two)/);
+  const dir = join(testProject({}).dir, "copy (1)");
+  cpSync(testProject({ "one.sqlx": model("nothing") }).dir, dir, { recursive: true });
+  await expect(compile(dir)).rejects.toThrow("definitions/one.sqlx:2:10: nothing is not defined\n");
 });
 
 test.each([
