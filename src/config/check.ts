@@ -93,7 +93,10 @@ function expectedBy(error: ErrorObject): string {
 function ruleOf({ keyword, params, parentSchema, message }: ErrorObject): string {
   switch (keyword) {
     case "type":
-      return typeNames[params.type] ?? params.type;
+      return [params.type]
+        .flat()
+        .map((type: string) => typeNames[type] ?? type)
+        .join(" or ");
     case "enum":
       return `one of ${params.allowedValues.join(", ")}`;
     case "minItems":

@@ -1,6 +1,7 @@
 import { basename, dirname, join, relative } from "node:path";
 import {
   type ConnectorKind,
+  type CsvOptions,
   type IngestDeclaration,
   LEDGERS,
   RAW_LOAD_DATE,
@@ -18,7 +19,7 @@ import { declare } from "./declare.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { Place } from "./place.ts";
 import { publishedSchema } from "./published.ts";
-import { readRecordSchema } from "./record-schema.ts";
+import { readRecordSchema, recordSchemaOf } from "./record-schema.ts";
 import {
   batchOf,
   type CommonStream,
@@ -43,6 +44,8 @@ interface Surroundings {
   readonly env: Environment;
   /** Of the declaration; record schemas are relative to it. */
   readonly folder: string;
+  /** The declaration, as messages name it. */
+  readonly file: string;
 }
 
 /** Reads one declaration, with its record schemas. Every mistake in its shape is told at once. */
@@ -51,7 +54,7 @@ export function loadIngest(path: string, options: LoadIngestOptions = {}): Inges
   const yaml = readYaml(path, relative(projectDir, path) || path);
   const kind = checkIngest(yaml);
   const env = options.env ?? readEnvironment(projectDir);
-  return { file: yaml.file, ...declarationOf(kind, yaml, { projectDir, env, folder: dirname(path) }) };
+  return { file: yaml.file, ...declarationOf(kind, yaml, { projectDir, env, folder: dirname(path), file: yaml.file }) };
 }
 
 /** @throws UserError or UserErrors for what is wrong in the file as it is written, variables aside */
@@ -124,12 +127,12 @@ function streamOf(
   stream: CommonStream,
   connector: StreamConnector,
   place: Place,
-  { folder, projectDir }: Surroundings,
+  { folder, projectDir, file }: Surroundings,
 ): StreamDeclaration {
   const { name, table, cursor, drift, batch, partition, indexes } = stream;
-  const path = join(folder, stream.recordSchema);
-  const recordSchema = readRecordSchema(path, relative(projectDir, path) || path);
+  const recordSchema = schemaOfRecords(stream.recordSchema, place, { folder, projectDir, file });
   checkFields(stream, recordSchema, place);
+  if (connector.kind === "files" && connector.format.kind === "csv") checkDates(connector.format, recordSchema, place);
   if (cursor) checkCursor(cursor, recordSchema, place.in("cursor"));
   return {
     name,
@@ -142,6 +145,17 @@ function streamOf(
     ...(partition ? { partition: partitionOf(partition, place.in("partition")) } : {}),
     ...(indexes ? { indexes } : {}),
   };
+}
+
+/** The schema that is declared in place, or in the file that is named. */
+function schemaOfRecords(
+  declared: CommonStream["recordSchema"],
+  place: Place,
+  { folder, projectDir, file }: Omit<Surroundings, "env">,
+): RecordSchema {
+  if (typeof declared !== "string") return recordSchemaOf(declared, file, place.in("recordSchema"));
+  const path = join(folder, declared);
+  return readRecordSchema(path, relative(projectDir, path) || path);
 }
 
 /** Every field that a stream names is one of its records'. */
@@ -169,6 +183,19 @@ function checkFields(stream: CommonStream, { file, columns }: RecordSchema, plac
   if (partition?.column) mustBeKnown(partition.column, "partition", "column");
   for (const [number, fields] of (indexes ?? []).entries())
     for (const [index, field] of fields.entries()) mustBeKnown(field, "indexes", number, index);
+}
+
+function checkDates({ dates }: CsvOptions, { file, columns }: RecordSchema, place: Place): void {
+  if (dates === undefined || typeof dates === "string") return;
+  const dated = columns.filter(({ type }) => /^(?:date|timestamp)/i.test(type)).map(({ name }) => name);
+  for (const field of Object.keys(dates)) {
+    if (dated.includes(field)) continue;
+    throw new UserError({
+      message: `csv.dates names "${field}", which is no date or time in ${file}`,
+      ...place.key("csv", "dates", field),
+      expected: dated.length ? `one of ${dated.join(", ")}` : "a field with format: date or date-time",
+    });
+  }
 }
 
 /** What of a declaration is compared between its streams. */

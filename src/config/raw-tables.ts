@@ -24,7 +24,7 @@ export interface RawTables {
 
 interface WrittenStream {
   readonly table: string;
-  readonly recordSchema: string;
+  readonly recordSchema: string | object;
   readonly partition?: { readonly by?: string };
   readonly batch?: { readonly kind?: string };
 }
@@ -52,7 +52,7 @@ export async function readRawTables(projectDir: string): Promise<RawTables> {
       const yaml = readYaml(path, relative(projectDir, path) || path);
       const { schema, streams } = await writtenIn(yaml);
       for (const [index, stream] of streams.entries()) {
-        const described = describeRecord(join(dirname(path), stream.recordSchema), projectDir);
+        const described = describeStream(stream, dirname(path), projectDir);
         const record = "errors" in described ? { columns: [] } : described;
         const table = tableOf(stream, schema, yaml.file, record);
         add(table);
@@ -87,7 +87,9 @@ async function writtenIn(yaml: YamlFile): Promise<{ schema: string; streams: rea
   const { schema = "raw", streams } = (yaml.value ?? {}) as { schema?: unknown; streams?: unknown };
   const names = (stream: unknown): stream is WrittenStream => {
     const { table, recordSchema } = (stream ?? {}) as Record<string, unknown>;
-    return isName(table) && typeof recordSchema === "string";
+    return (
+      isName(table) && (typeof recordSchema === "string" || (recordSchema !== null && typeof recordSchema === "object"))
+    );
   };
   if (isName(schema) && Array.isArray(streams) && streams.every(names)) return { schema, streams };
   // The checks of a whole declaration take a while to load.
@@ -123,6 +125,11 @@ function descriptionOf(...sentences: readonly (string | undefined)[]): { readonl
 interface Described {
   readonly description?: string;
   readonly columns: readonly { readonly name: string; readonly description: string }[];
+}
+
+function describeStream({ recordSchema }: WrittenStream, folder: string, projectDir: string) {
+  if (typeof recordSchema === "string") return describeRecord(join(folder, recordSchema), projectDir);
+  return descriptionsOf(recordSchema) ?? { columns: [] };
 }
 
 /** What a JSON Schema says of its record, or what is wrong with it. */

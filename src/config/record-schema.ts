@@ -1,6 +1,7 @@
 import type { RawColumn, RecordSchema } from "../model/declarations.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
-import { readYaml, type YamlFile, type YamlPath } from "./yaml.ts";
+import { Place } from "./place.ts";
+import { readYaml } from "./yaml.ts";
 
 /** Columns of every raw table, which no field may be called. */
 const RESERVED = new Set(["_load_id", "_row_no", "_extra"]);
@@ -27,50 +28,57 @@ const TYPE_NAME = new RegExp(
   "i",
 );
 
-/** Reads the JSON Schema of a record; its properties, in their order, become the columns. */
+/** Reads the JSON Schema of a record in a file of its own. */
 export function readRecordSchema(path: string, shownAs: string): RecordSchema {
   const yaml = readYaml(path, shownAs);
-  const schema = yaml.value as Record<string, unknown> | null;
+  return recordSchemaOf(yaml.value, shownAs, new Place(yaml));
+}
+
+/**
+ * Returns the JSON Schema of a record that stands in a file; its properties, in their order, become the columns.
+ * @throws UserError or UserErrors for what is no schema of a record
+ */
+export function recordSchemaOf(written: unknown, file: string, place: Place): RecordSchema {
+  const schema = written as Record<string, unknown> | null;
   const properties = schema?.properties as Record<string, unknown> | undefined;
   if (schema === null || typeof schema !== "object" || typeof properties !== "object" || properties === null) {
     throw new UserError({
       message: "a record schema describes an object with properties",
-      ...yaml.locate([]),
+      ...place.value(),
       expected: '{ "type": "object", "properties": { … } }',
     });
   }
   const errors: UserError[] = [];
   const columns: RawColumn[] = [];
   for (const [name, property] of Object.entries(properties)) {
-    const column = columnOf(name, property as Record<string, unknown>, yaml);
+    const column = columnOf(name, property as Record<string, unknown>, place.in("properties", name));
     if (column instanceof UserError) errors.push(column);
     else columns.push(column);
   }
   if (errors.length > 0) throw new UserErrors(errors);
   const description = typeof schema.description === "string" ? schema.description : undefined;
-  return { file: shownAs, schema, columns, ...(description === undefined ? {} : { description }) };
+  return { file, schema, columns, ...(description === undefined ? {} : { description }) };
 }
 
-function columnOf(name: string, property: Record<string, unknown>, yaml: YamlFile): RawColumn | UserError {
-  const path: YamlPath = ["properties", name];
+function columnOf(name: string, property: Record<string, unknown>, place: Place): RawColumn | UserError {
   if (RESERVED.has(name)) {
     return new UserError({
       message: `"${name}" is a column that every raw table has already`,
-      ...yaml.locate(path, "key"),
+      ...place.key(),
       hint: "leave the field out: it is kept in _extra",
     });
   }
   if (SYSTEM.has(name)) {
     return new UserError({
       message: `"${name}" is a column that every table of PostgreSQL has already`,
-      ...yaml.locate(path, "key"),
+      ...place.key(),
       hint: "leave the field out: it is kept in _extra",
     });
   }
   if (Buffer.byteLength(name) > 63 || name === "" || name.includes("\0")) {
     return new UserError({
       message: `"${name}" cannot be a column`,
-      ...yaml.locate(path, "key"),
+      ...place.key(),
       expected: "a name of 1 to 63 bytes, without NUL",
       hint: "leave the field out: it is kept in _extra",
     });
@@ -79,7 +87,7 @@ function columnOf(name: string, property: Record<string, unknown>, yaml: YamlFil
   if (type === undefined) {
     return new UserError({
       message: `the column type of "${name}" is not clear`,
-      ...yaml.locate(path),
+      ...place.value(),
       expected: `one "type" of ${Object.keys(types).join(", ")} (and "null"), or the name of a type as "postgresType"`,
       found: JSON.stringify(property?.postgresType ?? property?.type),
     });

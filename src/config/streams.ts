@@ -14,6 +14,7 @@ import {
 import type { Declared } from "../model/declared.ts";
 import { UserError } from "../model/errors.ts";
 import type { batch, commonStream, filesStream, restStream, soapStream, sqlStream } from "../schemas/ingest/streams.ts";
+import { checkCsv } from "./csv.ts";
 import type { Place } from "./place.ts";
 
 /** What a stream says whatever its source is. */
@@ -98,8 +99,10 @@ function formatOf({ format, ...stream }: Declared<typeof filesStream>, place: Pl
       hint: `docs/sources/${format}.md has its keys`,
     });
   if ("encoding" in options) checkEncoding(options.encoding, place.in(format, "encoding"));
-  const escaping = "quote" in options ? { escape: options.escape ?? options.quote } : {};
-  return { kind: format, ...options, ...escaping } as FormatOptions;
+  if (!("delimiter" in options)) return { kind: format, ...options } as FormatOptions;
+  checkCsv(options, place.in("csv"));
+  const { quote, escape: escaping = quote } = options;
+  return { kind: "csv", ...options, escape: escaping, null: [options.null].flat() };
 }
 
 function checkEncoding(encoding: string, place: Place): void {

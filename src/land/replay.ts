@@ -129,24 +129,19 @@ async function csvRecord(
   recordSchema: RecordSchema,
   line: string,
 ): Promise<SourceRecord | undefined> {
-  const head = header.map(
-    (name) => options.quote + name.replaceAll(options.quote, options.escape + options.quote) + options.quote,
-  );
   const plain: CsvOptions = {
     ...options,
-    header: true,
     encoding: "utf-8",
     skipLines: 0,
-    columns: {},
     finalNewline: true,
   };
   const { trailer: _, ...whole } = plain;
-  const text = Buffer.from(`${head.join(options.delimiter)}\n${line}\n`);
+  const text = Buffer.from(`${line}\n`);
   const bytes = (async function* () {
     yield text;
   })();
   try {
-    for await (const { records, rejected } of readCsv(whole, recordSchema)(bytes)) {
+    for await (const { records, rejected } of readCsv(whole, recordSchema, header)(bytes)) {
       if (records.length === 1 && !rejected?.length) return records[0];
     }
   } catch {

@@ -135,7 +135,11 @@ export type FormatOptions =
 /** @typeParam Kind the name of a format */
 export type OptionsOf<Kind extends FormatName> = Declared<(typeof formats)[Kind]> & { readonly kind: Kind };
 
-export type CsvOptions = OptionsOf<"csv"> & { readonly escape: string };
+export type CsvOptions = Omit<OptionsOf<"csv">, "null"> & {
+  readonly escape: string;
+  /** Unquoted cells of these texts are NULL. */
+  readonly null: readonly string[];
+};
 export type XmlOptions = Omit<OptionsOf<"xml">, "kind">;
 
 export interface StreamDeclaration

@@ -127,6 +127,24 @@ describe("a declaration", () => {
 });
 
 describe("a mistake in a declaration is shown with its line", () => {
+  test("a record schema may stand in the declaration, where its mistakes have their line", () => {
+    const inline = (type: string) =>
+      good.replace(
+        "schemas/items.json",
+        `{ properties: { id: { type: ${type} }, updated_at: { type: string, format: date-time } } }`,
+      );
+    expect(load(inline("integer")).streams[0]!.recordSchema).toMatchObject({
+      file: "ingest/shop.yaml",
+      columns: [
+        { name: "id", type: "bigint" },
+        { name: "updated_at", type: "timestamp with time zone" },
+      ],
+    });
+    const [error] = mistakes(inline("[integer, string]"));
+    expect(error!.message).toContain('the column type of "id" is not clear');
+    expect(error!.location).toMatchObject({ file: "ingest/shop.yaml", line: 12 });
+  });
+
   test("when a key is unknown, with the nearest known one", () => {
     const [error] = mistakes(good.replace("recordSchema:", "recordShema:"));
     const all = mistakes(good.replace("recordSchema:", "recordShema:"));

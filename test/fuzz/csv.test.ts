@@ -55,6 +55,7 @@ function oracle(bytes: Buffer, options: CsvOptions): Whole | undefined {
   for (let at = 0, line = 1; at < content.length; ) {
     const start = at;
     const cells: (string | null)[] = [];
+    const texts: string[] = [];
     let wrong = false;
     for (;;) {
       const found = content[at] === quote ? take(quoted, at) : undefined;
@@ -63,7 +64,8 @@ function oracle(bytes: Buffer, options: CsvOptions): Whole | undefined {
       const rest = take(plain, at)![0];
       at += rest.length;
       if (found ? rest !== "" : rest.includes(quote)) wrong = true;
-      if (!found) cells.push(utf8(rest) === options.null ? null : utf8(rest));
+      if (!found) texts[cells.length] = utf8(rest);
+      if (!found) cells.push(options.null.includes(utf8(rest)) ? null : utf8(rest));
       else if (escaping === quote) cells.push(utf8(found[1]!.replaceAll(quote + quote, quote)));
       else cells.push(utf8(found[1]!.replace(new RegExp(`\\\\([\\\\${quote}])`, "g"), "$1")));
       if (content[at] !== delimiter) break;
@@ -81,7 +83,7 @@ function oracle(bytes: Buffer, options: CsvOptions): Whole | undefined {
     wrong ||= !isUtf8(Buffer.from(raw, "latin1")) || raw.includes("\0");
     if (!names) {
       header = raw;
-      names = cells.map((cell, index) => (cell ?? options.null).trim() || `column_${index + 1}`);
+      names = cells.map((cell, index) => (cell ?? texts[index]!).trim() || `column_${index + 1}`);
       if (wrong || new Set(names).size < names.length) return undefined;
       continue;
     }
@@ -115,7 +117,7 @@ const options: fc.Arbitrary<CsvOptions> = fc
     quote: fc.constantFrom('"', "'"),
     backslash: fc.boolean(),
     header: fc.boolean(),
-    null: fc.constantFrom("", "NULL", "\\N"),
+    null: fc.constantFrom([""], ["NULL"], ["\\N"], ["", "NULL"], []),
     skipLines: fc.constantFrom(0, 0, 0, 1, 2),
     trailer: fc.constantFrom(undefined, undefined, undefined, "TOTAL"),
     finalNewline: fc.boolean(),
@@ -123,6 +125,7 @@ const options: fc.Arbitrary<CsvOptions> = fc
   .map(({ backslash, trailer, ...rest }) => ({
     kind: "csv",
     encoding: "utf-8",
+    zeroBytes: "reject",
     escape: backslash ? "\\" : rest.quote,
     ...(trailer === undefined ? {} : { trailer }),
     ...rest,

@@ -311,3 +311,94 @@ test("fault 47: rows that only COPY finds wrong are asked about one by one", asy
     { line: "32", reason: "address: invalid input syntax for type inet" },
   ]);
 });
+
+const spelledSchema = {
+  type: "object",
+  properties: {
+    id: { type: "integer" },
+    name: { type: "string" },
+    amount: { type: "number" },
+    day: { type: "string", format: "date" },
+    at: { type: "string", postgresType: "timestamp" },
+  },
+};
+const spelling = `format: csv
+csv:
+  delimiter: "|"
+  quote: ""
+  "null": ["", NA, "–"]
+  decimal: ","
+  thousands: "."
+  dates: { day: DD.MM.YYYY, at: "MON DD, YYYY HH12:MI AM" }
+  comment: "#"
+  zeroBytes: remove
+  finalNewline: false`;
+const spelledFile = `# exported by hand, with a "quote
+id|name|amount|day|at\r
+1|5" disk, "new|1.234.567,80|03.04.2024|Mar 4, 2024 12:05 AM\r
+# between | records
+2|NA|-0,5|–|\r
+3|a\0b|12|29.2.2024|dec 31, 2024 1:05 pm
+4|point|12.50|01.01.2024|
+5|iso|1|2024-01-01|
+6|impossible|1|30.02.2024|
+7|late|1|01.01.2024|Mar 4, 2024 13:05 PM
+8|last|1.00,0|01.01.2024|`;
+
+test.each([
+  ["as bytes", {}],
+  ["record by record", { additionalProperties: false }],
+])("issue 14, 10: numbers, dates, NULL, comments and quotes are read as the file writes them, %s", async (_, rules) => {
+  const { put, load, rows } = await fileIngest(spelling, { ...spelledSchema, ...rules });
+  put({ "a.csv": spelledFile });
+  expect(await load()).toMatchObject({ rows: 3, rejected: 5 });
+  expect(await rows("select id, name, amount::text, day::text, at::text from raw.orders order by id")).toEqual([
+    { id: "1", name: '5" disk, "new', amount: "1234567.80", day: "2024-04-03", at: "2024-03-04 00:05:00" },
+    { id: "2", name: null, amount: "-0.5", day: null, at: null },
+    { id: "3", name: "ab", amount: "12", day: "2024-02-29", at: "2024-12-31 13:05:00" },
+  ]);
+  expect(await rows("select line, reason, record from raw._rejected order by line")).toEqual([
+    {
+      line: "7",
+      reason: 'amount: is not a number with a decimal comma and "." between thousands',
+      record: "4|point|12.50|01.01.2024|",
+    },
+    { line: "8", reason: "day: is not written as DD.MM.YYYY", record: "5|iso|1|2024-01-01|" },
+    { line: "9", reason: 'day: must match format "date"', record: "6|impossible|1|30.02.2024|" },
+    {
+      line: "10",
+      reason: "at: is not written as MON DD, YYYY HH12:MI AM",
+      record: "7|late|1|01.01.2024|Mar 4, 2024 13:05 PM",
+    },
+    {
+      line: "11",
+      reason: 'amount: is not a number with a decimal comma and "." between thousands',
+      record: "8|last|1.00,0|01.01.2024|",
+    },
+  ]);
+});
+
+test("issue 14, 13: a header may differ by capital letters, and columns of one name are told apart by their number", async () => {
+  const columns = 'format: csv\ncsv: { columns: { "Note#2": second, Ordr: other } }';
+  const { put, load, rows, remove } = await fileIngest(columns, {
+    type: "object",
+    properties: { id: { type: "integer" }, note: { type: "string" }, second: { type: "string" } },
+  });
+  put({ "a.csv": "ID,Note,Note\n1,a,b\n" });
+  const { files } = await load();
+  expect(files![0]!.reason).toBe('csv.columns: the header has no column "Ordr"');
+  expect(await rows("select id, note, second, _extra from raw.orders")).toEqual([
+    { id: "1", note: "a", second: "b", _extra: null },
+  ]);
+  put({ "b.csv": "id,ID,note,second\n2,3,,\n" });
+  await load();
+  expect(await rows("select id, _extra::text from raw.orders where id = '2'")).toEqual([
+    { id: "2", _extra: '{"ID": "3"}' },
+  ]);
+  remove("b.csv");
+  put({ "c.csv": "id,Other,Other\n1,a,b\n" });
+  expect((await load()).files!.at(-1)!.error).toMatchObject({
+    message: 'c.csv: two columns are called "Other"',
+    hint: 'csv.columns: { "Other#2": Other_2 } gives the second one another name',
+  });
+});

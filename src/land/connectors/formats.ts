@@ -8,7 +8,7 @@ import type {
 } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import { nearest } from "../../model/nearest.ts";
-import { decodeBytes } from "../../sources/formats/csv/decode.ts";
+import { textBytes } from "../../sources/formats/csv/decode.ts";
 import { CsvFile, readCsv } from "../../sources/formats/csv/read.ts";
 import type { Line } from "../../sources/formats/lines.ts";
 import type { FormatReader, SourcePage } from "../../sources/source.ts";
@@ -103,9 +103,10 @@ const PLAIN: Plain = {
 async function readCsvFile(load: Load, options: CsvOptions, bytes: AsyncIterable<Uint8Array>): Promise<object> {
   const { tally, target, server } = load;
   const { recordSchema } = target.stream;
-  const iterator = decodeBytes(bytes, options.encoding)[Symbol.asyncIterator]();
+  const iterator = textBytes(bytes, options)[Symbol.asyncIterator]();
   try {
-    const { header, seen } = await peekHeader(options, recordSchema, iterator);
+    const { header, unmatched, seen } = await peekHeader(options, recordSchema, iterator);
+    for (const key of unmatched) tally.warnings.push(`csv.columns: the header has no column "${key}"`);
     const { unknown, missing } = checkHeader(target.stream, header);
     tally.missing.push(...missing);
     if (missing.length) tally.warnings.push(`the file has no column ${missing.join(", ")}`);
@@ -127,12 +128,13 @@ async function peekHeader(
   options: CsvOptions,
   { columns }: RecordSchema,
   bytes: AsyncIterator<Uint8Array>,
-): Promise<{ header: readonly string[]; seen: readonly Uint8Array[] }> {
+): Promise<{ header: readonly string[]; unmatched: readonly string[]; seen: readonly Uint8Array[] }> {
   let header: readonly string[] | undefined;
-  const names = columns.map(({ name }) => name);
-  const peeking = new CsvFile(options, names, {
-    header: (found) => {
+  let unmatched: readonly string[] = [];
+  const peeking = new CsvFile(options, columns, {
+    header: (found, unused) => {
       header = found;
+      unmatched = unused;
     },
     record: () => {},
   });
@@ -146,7 +148,7 @@ async function peekHeader(
     seen.push(value);
     peeking.push(value);
   }
-  return { header: header ?? [], seen };
+  return { header: header ?? [], unmatched, seen };
 }
 
 async function* fromBeginning(

@@ -4,6 +4,7 @@ import type { CsvOptions } from "../../model/declarations.ts";
 import { copyIn } from "../../postgres/copy.ts";
 import { cellText, recordText } from "../../sources/formats/csv/header.ts";
 import { CsvFile, rejectedPiece } from "../../sources/formats/csv/read.ts";
+import { plainSpelling } from "../../sources/formats/csv/respell.ts";
 import { CsvScanner, type ScannedRecord } from "../../sources/formats/csv/scan.ts";
 import { ids, relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
@@ -35,7 +36,9 @@ export class CsvCopy {
   #rows = 0;
   #records = 0;
   readonly #into: RowTarget;
+  /** As the records are written that are sent. */
   readonly #options: CsvOptions;
+  readonly #null: string;
   readonly #hooks: CsvCopyHooks;
   readonly #file: CsvFile;
   readonly #prefix: Buffer;
@@ -52,12 +55,12 @@ export class CsvCopy {
   constructor(into: RowTarget, options: CsvOptions, hooks: CsvCopyHooks) {
     const { table, loadId } = into;
     this.#into = into;
-    this.#options = options;
+    this.#options = plainSpelling(options);
+    this.#null = this.#options.null[0]!;
     this.#hooks = hooks;
     this.#prefix = Buffer.from(`${loadId}${options.delimiter}`);
     this.#delimiter = options.delimiter.charCodeAt(0);
-    const names = table.recordSchema.columns.map(({ name }) => name);
-    this.#file = new CsvFile(options, names, {
+    this.#file = new CsvFile(options, table.recordSchema.columns, {
       header: (found) => {
         this.#rules = cellRules(table.recordSchema, found);
       },
@@ -156,7 +159,7 @@ export class CsvCopy {
   /** Why the record is refused, nothing where only the server can say. Undefined where every cell is surely right. */
   #judge(record: ScannedRecord): readonly string[] | undefined {
     const { bytes, starts, ends, quoted } = record;
-    const nullLength = this.#options.null.length;
+    const nullLength = this.#null.length;
     let refused: string[] | undefined;
     for (let field = 0; field < this.#rules.length; field++) {
       const rule = this.#rules[field]!;
@@ -182,7 +185,7 @@ export class CsvCopy {
   }
 
   #isNull(bytes: Uint8Array, start: number): boolean {
-    const text = this.#options.null;
+    const text = this.#null;
     for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text.charCodeAt(at)) return false;
     return true;
   }
@@ -223,7 +226,12 @@ export class CsvCopy {
   }
 
   #statement(): Sql {
-    const { delimiter, quote, escape: escaping, null: nullText } = this.#options;
+    const {
+      delimiter,
+      quote,
+      escape: escaping,
+      null: [nullText = ""],
+    } = this.#options;
     const options = [
       sql`format csv`,
       sql`delimiter ${literal(delimiter)}`,

@@ -1,12 +1,15 @@
 import { Type } from "typebox";
-import { anyText, byDefault, character, closed, mapOf, text } from "../words.ts";
+import { anyText, byDefault, character, closed, mapOf, oneOf, text } from "../words.ts";
 
 const encoding = byDefault("utf-8", text("such as utf-8, iso-8859-1; a byte order mark counts for more"));
 
 const csv = closed(
   {
     delimiter: byDefault(",", character("what is between two cells")),
-    quote: byDefault('"', character("what is around a text")),
+    quote: byDefault(
+      '"',
+      Type.String({ maxLength: 1, description: "what is around a text: one character; empty: quotes mean nothing" }),
+    ),
     escape: Type.Optional(character("what makes a quote part of a text; the quote itself where it is not set")),
     header: byDefault(
       true,
@@ -15,7 +18,31 @@ const csv = closed(
       }),
     ),
     encoding,
-    null: byDefault("", anyText("an unquoted cell of this text is NULL")),
+    null: byDefault(
+      "",
+      Type.Unsafe<string | readonly string[]>({
+        type: ["string", "array"],
+        items: { type: "string" },
+        description: "an unquoted cell of this text, or of one of these texts, is NULL",
+      }),
+    ),
+    decimal: Type.Optional(character("the decimal mark of numbers, where it is no point")),
+    thousands: Type.Optional(character("what stands between the thousands of a number")),
+    dates: Type.Optional(
+      Type.Unsafe<string | Readonly<Record<string, string>>>({
+        type: ["string", "object"],
+        additionalProperties: { type: "string" },
+        description: "how dates and times are written, such as DD.MM.YYYY, or for each field: { day: DD.MM.YYYY }",
+      }),
+    ),
+    comment: Type.Optional(character("lines that begin with it are left out")),
+    zeroBytes: byDefault(
+      "reject",
+      oneOf(
+        ["reject", "remove"],
+        "zero bytes, which PostgreSQL cannot store: the record is rejected, or they are left out",
+      ),
+    ),
     skipLines: byDefault(0, Type.Integer({ minimum: 0, description: "lines before the header that are no records" })),
     trailer: Type.Optional(text("what the line after the records begins with; a number in it is the count of records")),
     columns: Type.Optional(

@@ -40,7 +40,11 @@ export const partition = closed(
 const common = {
   name: name("the stream"),
   table: name("the raw table"),
-  recordSchema: text("the JSON Schema of one record, relative to this file"),
+  recordSchema: Type.Unsafe<string | Readonly<Record<string, unknown>>>({
+    type: ["string", "object"],
+    minLength: 1,
+    description: "the JSON Schema of one record: here, or the name of its file, relative to this one",
+  }),
   batch: byDefault({ kind: "log" }, batch),
   drift: byDefault(
     "evolve",

@@ -1,4 +1,5 @@
 import { TextDecoder } from "node:util";
+import type { CsvOptions } from "../../../model/declarations.ts";
 import { UserError } from "../../../model/errors.ts";
 
 /**
@@ -35,6 +36,15 @@ export async function* decodeBytes(bytes: AsyncIterable<Uint8Array>, encoding: s
     yield decoder ? decode(first) : first;
   }
   if (decoder) yield decode(undefined);
+}
+
+/** The text of a CSV file as UTF-8, without zero bytes where they are to be left out. */
+export async function* textBytes(
+  bytes: AsyncIterable<Uint8Array>,
+  { encoding, zeroBytes }: Pick<CsvOptions, "encoding" | "zeroBytes">,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of decodeBytes(bytes, encoding))
+    yield zeroBytes === "remove" && chunk.includes(0) ? chunk.filter((byte) => byte !== 0) : chunk;
 }
 
 const UTF8_MARK = [0xef, 0xbb, 0xbf];

@@ -1,19 +1,20 @@
 import { counted } from "../../../model/counted.ts";
-import type { CsvOptions, RecordSchema } from "../../../model/declarations.ts";
+import type { CsvOptions, RawColumn, RecordSchema } from "../../../model/declarations.ts";
 import { UserError } from "../../../model/errors.ts";
 import type { SourceRecord } from "../../json/document.ts";
 import type { FilePosition, FormatReader, RejectedPiece, SourcePage } from "../../source.ts";
 import { coerce, schemaTypesOf } from "./coerce.ts";
 import { decodeBytes } from "./decode.ts";
 import { cellText, readHeader, recordText } from "./header.ts";
+import { plainSpelling, respelling } from "./respell.ts";
 import { CsvScanner, type ScannedRecord } from "./scan.ts";
 
 const RECORDS_PER_PAGE = 1000;
 
 /** What becomes of the records of a file. `record.problem` says why one cannot be read. */
 export interface CsvHandler {
-  /** The fields of the file in its order, before the first record. */
-  header(names: readonly string[]): void;
+  /** The fields of the file in its order, before the first record; and keys of csv.columns that are none of its columns. */
+  header(names: readonly string[], unmatched: readonly string[]): void;
   record(record: ScannedRecord): void;
 }
 
@@ -23,22 +24,27 @@ export class CsvFile {
   readonly #handler: CsvHandler;
   readonly #scanner: CsvScanner;
   readonly #trailer: Buffer | undefined;
-  readonly #columns: readonly string[];
+  readonly #columns: readonly RawColumn[];
   #names: readonly string[] | undefined;
+  #respell: ReturnType<typeof respelling>;
   #headerBytes = Buffer.alloc(0);
   #toSkip: number;
   #count = 0;
   #ended: string | undefined;
 
-  /** @param columns the fields of the record schema: those of a file without a header, in order */
-  constructor(options: CsvOptions, columns: readonly string[], handler: CsvHandler, maxBytes?: number) {
+  /**
+   * @param columns of the record schema: those of a file without a header, in order
+   * @param names of the file's columns, where they are known and its first record is none of them
+   */
+  constructor(options: CsvOptions, columns: readonly RawColumn[], handler: CsvHandler, names?: readonly string[]) {
     this.#options = options;
     this.#columns = columns;
     this.#handler = handler;
     this.#toSkip = options.skipLines;
     this.#trailer = options.trailer === undefined ? undefined : Buffer.from(options.trailer);
-    this.#scanner = new CsvScanner(options, (record) => this.#addRecord(record), maxBytes);
-    if (!options.header) this.#begin(columns);
+    this.#scanner = new CsvScanner(options, (record) => this.#addRecord(record));
+    if (names) this.#begin(names);
+    else if (!options.header) this.#begin(columns.map(({ name }) => name));
   }
 
   push(chunk: Uint8Array): void {
@@ -68,16 +74,19 @@ export class CsvFile {
       throw cut(`the trailer says ${counted(Number(said), "record")}`, counted(this.#count, "record"), AGAIN);
   }
 
-  #begin(names: readonly string[]): void {
+  #begin(names: readonly string[], unmatched: readonly string[] = []): void {
     this.#names = names;
-    this.#handler.header(names);
+    this.#respell = respelling(this.#options, this.#columns, names);
+    this.#handler.header(names, unmatched);
   }
 
   #addRecord(record: ScannedRecord): void {
     const { bytes, start, end } = record;
     if (!this.#names) {
       this.#headerBytes = Buffer.from(bytes.subarray(start, end));
-      this.#begin(readHeader(record, this.#options, this.#columns));
+      const declared = this.#columns.map(({ name }) => name);
+      const { names, unmatched } = readHeader(record, this.#options, declared);
+      this.#begin(names, unmatched);
       return;
     }
     if (this.#ended !== undefined)
@@ -92,7 +101,7 @@ export class CsvFile {
     const size = end - start;
     if (size === this.#headerBytes.length && size > 0 && this.#headerBytes.equals(bytes.subarray(start, end)))
       record.problem = "is the header once more";
-    this.#handler.record(record);
+    this.#handler.record(this.#respell?.(record) ?? record);
   }
 }
 
@@ -103,8 +112,16 @@ function cut(message: string, found: string, hint: string): UserError {
   return new UserError({ message: `the file is not whole: ${message}`, found, hint, exitCode: 1 });
 }
 
-/** Records of a CSV file as values for a JSON Schema. Columns the schema does not know are fields, too. */
-export function readCsv(options: CsvOptions, { columns, schema }: RecordSchema): FormatReader {
+/**
+ * Records of a CSV file as values for a JSON Schema. Columns the schema does not know are fields, too.
+ * @param header the fields, where no header in the file says them
+ */
+export function readCsv(
+  options: CsvOptions,
+  { columns, schema }: RecordSchema,
+  header?: readonly string[],
+): FormatReader {
+  const plain = plainSpelling(options);
   const properties = (schema.properties ?? {}) as Readonly<Record<string, unknown>>;
   const known = new Map(columns.map(({ name }) => [name, schemaTypesOf(properties[name])]));
   return async function* (bytes) {
@@ -120,7 +137,7 @@ export function readCsv(options: CsvOptions, { columns, schema }: RecordSchema):
     };
     const file = new CsvFile(
       options,
-      columns.map((column) => column.name),
+      columns,
       {
         header: (found) => {
           names = found;
@@ -133,7 +150,7 @@ export function readCsv(options: CsvOptions, { columns, schema }: RecordSchema):
           const value: Record<string, unknown> = Object.create(null);
           const cells = new Map<string, string>();
           for (const [field, name] of names.entries()) {
-            const text = cellText(record, field, options);
+            const text = cellText(record, field, plain);
             if (text === null) continue;
             cells.set(name, text);
             value[name] = coerce(text, known.get(name) ?? []);
@@ -141,6 +158,7 @@ export function readCsv(options: CsvOptions, { columns, schema }: RecordSchema):
           records.push(new CsvRecord(value, cells, known, record));
         },
       },
+      header,
     );
     for await (const chunk of decodeBytes(bytes, options.encoding)) {
       file.push(chunk);

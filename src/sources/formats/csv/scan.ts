@@ -32,6 +32,8 @@ export interface ScannedRecord {
   readonly quoted: Uint8Array;
   /** Why it cannot be a record: bad quoting, too many fields, not UTF-8, a NUL byte, too long. */
   problem: string | undefined;
+  /** As the file has it, where the record was written anew. */
+  original?: Pick<ScannedRecord, "bytes" | "start" | "end">;
 }
 
 export interface ScanResult {
@@ -53,6 +55,9 @@ export class CsvScanner {
   readonly #delimiter: number;
   readonly #quote: number;
   readonly #escape: number;
+  readonly #comment: number | undefined;
+  /** Whether the bytes before ended within a line that is a comment. */
+  #inComment = false;
   readonly #maxBytes: number;
   readonly #meanings = new Uint8Array(256);
   readonly #record: ScannedRecord = {
@@ -86,10 +91,12 @@ export class CsvScanner {
   constructor(options: CsvOptions, onRecord: (record: ScannedRecord) => void, maxBytes = MAX_RECORD_BYTES) {
     this.#onRecord = onRecord;
     this.#delimiter = options.delimiter.charCodeAt(0);
-    this.#quote = options.quote.charCodeAt(0);
-    this.#escape = options.escape.charCodeAt(0);
+    // No byte is -1: where quotes mean nothing, none is found.
+    this.#quote = options.quote === "" ? -1 : options.quote.charCodeAt(0);
+    this.#escape = options.quote === "" ? -1 : options.escape.charCodeAt(0);
+    this.#comment = options.comment?.charCodeAt(0);
     this.#maxBytes = maxBytes;
-    this.#meanings[this.#quote] = IS_QUOTE;
+    if (this.#quote !== -1) this.#meanings[this.#quote] = IS_QUOTE;
     for (const byte of [this.#delimiter, LF, CR]) this.#meanings[byte] = ENDS_FIELD;
   }
 
@@ -127,12 +134,17 @@ export class CsvScanner {
   }
 
   #scan(bytes: Buffer, final: boolean): number {
-    let at = this.#skipping ? this.#skip(bytes, final) : 0;
+    let at = this.#skipping ? this.#skip(bytes, final) : this.#inComment ? this.#afterComment(bytes, 0, final) : 0;
     // A character cut in two at the end of the chunk looks the same: then each record is looked at by itself.
     const suspicious = bytes.indexOf(0) !== -1 || !isUtf8(bytes);
     const record = this.#record;
     this.#nextLf = -1;
     while (at < bytes.length && !this.#skipping) {
+      if (bytes[at] === this.#comment && !this.#inComment) {
+        at = this.#afterComment(bytes, at, final);
+        continue;
+      }
+      if (this.#inComment) return at;
       const next = this.#one(bytes, at, final);
       if (next < 0) return bytes.length - at > this.#maxBytes ? this.#beginSkip(bytes, at) : at;
       record.bytes = bytes;
@@ -210,6 +222,19 @@ export class CsvScanner {
     }
     this.#line += lines + 1;
     return at;
+  }
+
+  /** Where the line after a comment begins; where the bytes end, as long as the comment does not. */
+  #afterComment(bytes: Buffer, from: number, final: boolean): number {
+    let at = from;
+    while (at < bytes.length && bytes[at] !== LF && bytes[at] !== CR) at++;
+    // Whether a LF belongs to it, the next bytes tell.
+    const isCut = at >= bytes.length || (bytes[at] === CR && at + 1 === bytes.length && !final);
+    this.#inComment = isCut;
+    this.#terminated = !isCut;
+    if (isCut) return at;
+    this.#line++;
+    return bytes[at] === CR && bytes[at + 1] === LF ? at + 2 : at + 1;
   }
 
   #lineEnds(bytes: Buffer, from: number, to: number): number {

@@ -1,0 +1,41 @@
+import { dateFormatMistake } from "../model/date-format.ts";
+import type { Declared } from "../model/declared.ts";
+import { UserError } from "../model/errors.ts";
+import type { formats } from "../schemas/ingest/formats.ts";
+import type { Place } from "./place.ts";
+
+/** @throws UserError for options of CSV that contradict each other or mean nothing */
+export function checkCsv(csv: Declared<(typeof formats)["csv"]>, place: Place): void {
+  const { quote, escape: escaping, decimal, thousands, delimiter, comment, dates } = csv;
+  const wrong = (key: string, message: string, expected: string) =>
+    new UserError({ message, ...place.value(key), expected });
+  for (const [key, mark] of Object.entries({ delimiter, quote, escape: escaping, comment }))
+    if (mark && !/^[\x01-\x7f]$/.test(mark))
+      throw wrong(key, `csv.${key} is no ASCII character`, "one ASCII character");
+  if (quote === "" && escaping !== undefined)
+    throw wrong("escape", "where quotes mean nothing, there is nothing to escape", "no escape, or a quote");
+  if (quote === delimiter) throw wrong("quote", "the quote is the delimiter, too", "two characters");
+  if (comment !== undefined && (comment === delimiter || comment === quote))
+    throw wrong("comment", "a comment begins like a cell", "another character than delimiter and quote");
+  if (thousands !== undefined && thousands === (decimal ?? "."))
+    throw wrong("thousands", "thousands and decimals have the same mark", "two marks: decimal and thousands");
+  for (const [key, mark] of Object.entries({ decimal, thousands }))
+    if (mark !== undefined && /[\d+-]/.test(mark))
+      throw wrong(key, `csv.${key} is part of a number`, "a mark such as ,");
+  for (const [field, format] of formatsOf(dates)) {
+    const mistake = dateFormatMistake(format);
+    if (mistake !== undefined)
+      throw new UserError({
+        message: `csv.dates cannot be read: ${mistake}`,
+        ...(field === undefined ? place.value("dates") : place.value("dates", field)),
+        expected: "YYYY, MM (or MON), DD, and perhaps HH24 (or HH12 and AM), MI, SS, such as DD.MM.YYYY HH24:MI",
+        found: format,
+      });
+  }
+}
+
+function formatsOf(
+  dates: string | Readonly<Record<string, string>> | undefined,
+): readonly [string | undefined, string][] {
+  return typeof dates === "string" ? [[undefined, dates]] : Object.entries(dates ?? {});
+}
