@@ -142,7 +142,7 @@ describe("a mistake in a declaration is shown with its line", () => {
     });
     const [error] = mistakes(inline("[integer, string]"));
     expect(error!.message).toContain('the column type of "id" is not clear');
-    expect(error!.location).toMatchObject({ file: "ingest/shop.yaml", line: 12 });
+    expect(error!.location).toMatchObject({ file: "ingest/shop.yaml", line: 13 });
   });
 
   test("when a key is unknown, with the nearest known one", () => {
