@@ -57,6 +57,6 @@ export function refuseRowsChanged(note: string, relation: Relation, what: string
 
 function rowsOf(relation: Relation): Sql {
   return sql`
-    select count(*) as rows, coalesce(sum(hashtextextended(s::text, 0)::numeric), 0) as hash
+    select count(*) as rows, coalesce(sum(hashtextextended((s.*)::text, 0)::numeric), 0) as hash
     from ${relation} as s`;
 }
