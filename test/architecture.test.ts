@@ -145,6 +145,13 @@ test.each(confined)("%s stands only in its own folder", (pattern, folders) => {
   expect(elsewhere.map(({ name }) => name)).toEqual([]);
 });
 
+test("an SQLSTATE has its name, and the advice for it stands beside: only postgres/sqlstate.ts writes one out", () => {
+  const code = String.raw`(?:\d[\dA-Z]|F0|HV|P0|XX)[\dA-Z]{3}`;
+  const written = new RegExp(`(["'\`])${code}\\1|[(|^]${code}[)|$]|\\b(?:${code}\\|)`);
+  const writing = files.filter(({ text }) => written.test(text.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, "")));
+  expect(writing.map(({ name }) => name)).toEqual(["postgres/sqlstate.ts"]);
+});
+
 test("one file writes to a terminal or a log; what the project's code prints comes to it as a message", () => {
   const writing = files.filter(({ text }) =>
     /\bprocess\.std(?:out|err)\b|writeSync\([12]\b|"inherit"|stdio: \["ignore", [12]/.test(text),

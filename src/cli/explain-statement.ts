@@ -1,5 +1,5 @@
 import { UserError } from "../model/errors.ts";
-import { postgresError } from "../postgres/sqlstate.ts";
+import { advice, postgresError } from "../postgres/sqlstate.ts";
 import { snippetAt } from "../sql/locate.ts";
 import type { Sql } from "../sql/sql.ts";
 
@@ -18,10 +18,11 @@ function explain(error: unknown, text: string, start: number): unknown {
   if (!failure) return error;
   const isPlaced = failure.position !== undefined && start >= 0;
   const offset = Math.min(Math.max(0, (failure.position ?? 1) - 1 - start), text.length);
+  const hint = advice(failure);
   return new UserError({
     message: failure.message,
     ...(isPlaced ? { snippet: snippetAt(text, offset) } : {}),
-    ...(failure.hint ? { hint: failure.hint } : {}),
+    ...(hint ? { hint } : {}),
     code: failure.code,
     exitCode: 1,
     cause: error,

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { counted } from "../model/counted.ts";
 import { errorDocument, formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
-import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { advice, connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { annotate, untold } from "./github.ts";
 import { adviceForHabit } from "./habits.ts";
 import { paint, printable } from "./paint.ts";
@@ -163,19 +163,15 @@ function stackOf(error: Error): string {
   return error.cause instanceof Error ? `${error.stack}\ncaused by: ${error.cause.stack}` : String(error.stack);
 }
 
-const READ_ONLY = "25006";
-const WRITES_NOTHING =
-  "this is a standby: write to its primary; or the database or the role has default_transaction_read_only: reset that, or use another role";
-
 /** A failure of the server or of the file system: no mistake of ours, so it is told without asking for a report. */
 function outsideFailure(error: unknown): UserErrorDetails | undefined {
   const failure = postgresError(error);
   if (failure) {
-    const { message, detail, hint, code } = failure;
+    const { message, detail, code } = failure;
     return {
       message: `PostgreSQL: ${message}`,
       ...(detail ? { found: detail } : {}),
-      hint: hint ?? (code === READ_ONLY ? WRITES_NOTHING : `SQLSTATE ${code}`),
+      hint: advice(failure) ?? `SQLSTATE ${code}`,
       code,
     };
   }

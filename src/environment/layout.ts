@@ -2,7 +2,7 @@ import { UserError } from "../model/errors.ts";
 import { roleName } from "../model/roles.ts";
 import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
-import { sqlState } from "../postgres/sqlstate.ts";
+import { SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
 import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
@@ -110,7 +110,7 @@ export async function prepareMetadata(client: Client, wait: Waiting = {}): Promi
   try {
     await withTransaction(client, () => bringUpToDate(client, wait));
   } catch (error) {
-    throw sqlState(error) === LOCK_NOT_AVAILABLE ? inUse(error as Error) : error;
+    throw sqlState(error) === SQLSTATE.lockNotAvailable ? inUse(error as Error) : error;
   }
 }
 
@@ -132,8 +132,6 @@ export async function hasMetadata(client: Client): Promise<boolean> {
     hint: "the next `dataform run` or `dataform publish` brings it up to date",
   });
 }
-
-const LOCK_NOT_AVAILABLE = "55P03";
 
 async function bringUpToDate(client: Client, { signal, onWait }: Waiting): Promise<void> {
   // One at a time: `create … if not exists` of two sessions can collide.

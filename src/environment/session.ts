@@ -4,7 +4,7 @@ import { UserError } from "../model/errors.ts";
 import { FENCED } from "../model/release.ts";
 import { DEFAULT_PREFIX } from "../model/roles.ts";
 import { type Client, type ConnectOptions, connect, withClient } from "../postgres/client.ts";
-import { connectionLost, postgresError, sqlState } from "../postgres/sqlstate.ts";
+import { connectionLost, postgresError, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunEvents } from "./events.ts";
 import type { ReachFailpoint } from "./failpoints.ts";
@@ -56,19 +56,12 @@ export interface Session {
   overtaken(): Promise<boolean>;
 }
 
-/** SQLSTATE: insufficient_privilege. */
-const NOT_ALLOWED = "42501";
-/** SQLSTATE: query_canceled. */
-const CANCELLED = "57014";
-/** SQLSTATE: a lock was not free within `lock_timeout`. */
-const LOCK_NOT_AVAILABLE = "55P03";
-
 function inTheWay(error: Error, environment: string): UserError {
   return new UserError({
     message: `another session kept environment ${environment} from this command for too long`,
     found: postgresError(error)?.detail ?? error.message,
-    hint: "end that session, or its transaction, and run again; lock_timeout (PGOPTIONS=-clock_timeout=5min) waits longer",
-    code: LOCK_NOT_AVAILABLE,
+    hint: 'end that session, or its transaction, and run again; PGOPTIONS="-c lock_timeout=5min" lets this command wait longer',
+    code: SQLSTATE.lockNotAvailable,
     exitCode: LOCKED_EXIT_CODE,
     cause: error,
   });
@@ -79,7 +72,7 @@ function notAllowed(error: Error, { user, roles = DEFAULT_PREFIX }: ConnectionSe
     message: `user ${user} has not the rights that a run needs`,
     found: error.message,
     hint: `\`dataform roles --prefix ${roles} --apply\`, as an administrator, makes the project's schemas and grants what is needed`,
-    code: NOT_ALLOWED,
+    code: SQLSTATE.insufficientPrivilege,
     cause: error,
   });
 }
@@ -149,10 +142,10 @@ export async function withSession<T>(
       overtaken: () => retry(async (current) => (await readFence(current, environment)) !== own),
     });
   } catch (error) {
-    if (sqlState(error) === NOT_ALLOWED) throw notAllowed(error as Error, settings);
+    if (sqlState(error) === SQLSTATE.insufficientPrivilege) throw notAllowed(error as Error, settings);
     // The statement that it cut off, or the connection, is not what went wrong.
-    if (signal.aborted && (sqlState(error) === CANCELLED || connectionLost(error))) throw signal.reason;
-    if (sqlState(error) === LOCK_NOT_AVAILABLE) throw inTheWay(error as Error, environment);
+    if (signal.aborted && (sqlState(error) === SQLSTATE.queryCanceled || connectionLost(error))) throw signal.reason;
+    if (sqlState(error) === SQLSTATE.lockNotAvailable) throw inTheWay(error as Error, environment);
     if (error instanceof UserError || !connectionLost(error)) throw error;
     if (await endAfterLoss(settings, environment, { runId, fence, signal, onWait }))
       throw overtaken(environment, error);

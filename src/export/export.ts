@@ -4,7 +4,7 @@ import { UserError } from "../model/errors.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import { copyOut, hangUp } from "../postgres/copy.ts";
 import { type Reader, withReader } from "../postgres/reading.ts";
-import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { advice, connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import { csvCopy, ndjsonCopy } from "./copy.ts";
 import { resolveSource } from "./source.ts";
@@ -151,9 +151,10 @@ function explain(error: unknown): unknown {
       cause: error,
     });
   }
+  const hint = advice(failure);
   return new UserError({
     message: failure.message,
-    ...(failure.hint ? { hint: failure.hint } : {}),
+    ...(hint ? { hint } : {}),
     code: failure.code,
     exitCode: 1,
     cause: error,

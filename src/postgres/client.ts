@@ -10,6 +10,7 @@ import { couldPublish, whyPublisher } from "./apart.ts";
 import { beginSession } from "./begin.ts";
 import { blockersOf, describeBlockers } from "./holders.ts";
 import { open, requestCancel } from "./open.ts";
+import { SQLSTATE } from "./sqlstate.ts";
 import { watching } from "./watch.ts";
 
 /** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
@@ -184,7 +185,7 @@ export async function withNames<T>(client: Client, names: NamesIn, work: () => P
 function roleError(error: unknown, given: ConnectionSettings, duty: Duty): unknown {
   const settings = (duty === "publisher" && given.publisher) || given;
   const { code, message } = error as { code?: string; message: string };
-  if (code !== "42501" && code !== "22023") return error;
+  if (code !== SQLSTATE.insufficientPrivilege && code !== SQLSTATE.invalidParameterValue) return error;
   const prefix = settings.roles!;
   const role = roleName(prefix, duty);
   return new UserError({
@@ -192,7 +193,7 @@ function roleError(error: unknown, given: ConnectionSettings, duty: Duty): unkno
     expected: `a member of ${role}, because roles ${prefix} are asked for (--roles, DATAFORM_ROLES)`,
     found: message,
     hint:
-      code === "42501"
+      code === SQLSTATE.insufficientPrivilege
         ? `grant ${role} to ${settings.user}`
         : `\`dataform roles --prefix ${prefix} --apply\` makes the roles, as an administrator`,
     code,

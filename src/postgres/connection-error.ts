@@ -1,17 +1,18 @@
 import { type ConnectionSettings, connectionUrl } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
+import { SQLSTATE } from "./sqlstate.ts";
 
 const UNTRUSTED =
   "name the certificate of the authority that signed it by sslrootcert=file (PGSSLROOTCERT), as whoever runs the server gives it out";
 
 const connectionHints: Readonly<Record<string, string>> = {
-  "28P01": "check the password (PGPASSWORD, DATABASE_URL or ~/.pgpass)",
-  "28000":
+  [SQLSTATE.invalidPassword]: "check the password (PGPASSWORD, DATABASE_URL or ~/.pgpass)",
+  [SQLSTATE.invalidAuthorizationSpecification]:
     "the server's pg_hba.conf does not let this user in from here, or wants another way: look at sslmode and sslcert",
-  "3D000": "create the database, or name another one in the URL",
-  "53300": "the server has no connection left: close some, or raise max_connections",
-  "57P03": "the server is still starting: try again in a moment",
+  [SQLSTATE.invalidCatalogName]: "create the database, or name another one in the URL",
+  [SQLSTATE.tooManyConnections]: "the server has no connection left: close some, or raise max_connections",
+  [SQLSTATE.cannotConnectNow]: "the server is still starting: try again in a moment",
   ECONNREFUSED: "start the server, or check host and port; `dataform db start` starts the embedded one",
   ENOTFOUND: "check the host name",
   ENOENT: "no server listens on this socket: `dataform db start` starts the embedded one",
@@ -65,7 +66,7 @@ export function severalErrors(failures: readonly Failure[], settings: Connection
 }
 
 function hintFor(reason: string): string {
-  if (/wants a password|no password/i.test(reason)) return connectionHints["28P01"]!;
+  if (/wants a password|no password/i.test(reason)) return connectionHints[SQLSTATE.invalidPassword]!;
   if (/not support SSL/.test(reason))
     return "let the server have TLS, or go without: sslmode=prefer (or PGSSLMODE=prefer) takes it where there is one";
   if (/timeout expired/.test(reason)) return connectionHints.ETIMEDOUT!;

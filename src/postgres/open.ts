@@ -6,6 +6,7 @@ import type { Address, ConnectionSettings, SslMode, TargetSession } from "../mod
 import { within } from "../wait/timers.ts";
 import { connectionError, type Failure, severalErrors } from "./connection-error.ts";
 import { negotiatingConnection } from "./negotiate.ts";
+import { SQLSTATE } from "./sqlstate.ts";
 
 /** Milliseconds for a server to answer, where nothing else is said. */
 const PATIENCE = 10_000;
@@ -96,7 +97,7 @@ function waysOf(mode: SslMode): readonly [boolean, boolean?] {
 /** As libpq: where TLS is not made, or pg_hba.conf lets nobody in this way. A wrong password is wrong on both. */
 function mayGoTheOtherWay(error: unknown, withTls: boolean): boolean {
   const { code } = error as { code?: string };
-  if (code === "28000") return true;
+  if (code === SQLSTATE.invalidAuthorizationSpecification) return true;
   return withTls && isTlsFailure(error);
 }
 
@@ -115,7 +116,7 @@ function isTlsFailure(error: unknown): boolean {
 /** Authentication that failed is no reason to ask another server. */
 function wasRefused(error: unknown): boolean {
   const { code = "" } = error as { code?: string };
-  return /^(?:28...|3D000|UNBOUND)$/.test(code);
+  return /^28...$/.test(code) || code === SQLSTATE.invalidCatalogName || code === "UNBOUND";
 }
 
 function driverFor(settings: ConnectionSettings, options: OpenOptions, withTls: boolean): pg.Client {

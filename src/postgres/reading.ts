@@ -9,7 +9,7 @@ import { empty, type Identifier, join, type Sql, sql } from "../sql/sql.ts";
 import { meaningful } from "../sql/tokens.ts";
 import { type Client, withClient, withNames } from "./client.ts";
 import { describeStatement, type Field } from "./describe.ts";
-import { sqlState } from "./sqlstate.ts";
+import { SQLSTATE, sqlState } from "./sqlstate.ts";
 
 /**
  * A transaction in which nothing is written, whatever is asked. It is read only, takes one statement at a time and ends
@@ -71,7 +71,7 @@ function fencedReader(client: Client): Reader {
       try {
         return await build(client, query, fields);
       } catch (error) {
-        if (sqlState(error) !== READ_ONLY) throw error;
+        if (sqlState(error) !== SQLSTATE.readOnlySqlTransaction) throw error;
         throw new UserError({
           message: "a superuser cannot be kept from writing on this server, which is a standby or read only",
           hint: "log in as another user: create role reader login in role pg_read_all_data",
@@ -81,9 +81,6 @@ function fencedReader(client: Client): Reader {
     },
   };
 }
-
-/** SQLSTATE: read_only_sql_transaction. */
-const READ_ONLY = "25006";
 
 const FUNCTION = id("pg_temp", "dataform_read");
 

@@ -1,3 +1,59 @@
+import { ownValue } from "../model/own-value.ts";
+
+/** The SQLSTATEs that something here turns on, by PostgreSQL's own names for them (appendix A of its manual). */
+export const SQLSTATE = {
+  invalidParameterValue: "22023",
+  invalidTextRepresentation: "22P02",
+  notNullViolation: "23502",
+  uniqueViolation: "23505",
+  checkViolation: "23514",
+  noActiveSqlTransaction: "25P01",
+  readOnlySqlTransaction: "25006",
+  invalidAuthorizationSpecification: "28000",
+  invalidPassword: "28P01",
+  dependentObjectsStillExist: "2BP01",
+  invalidSavepointSpecification: "3B001",
+  invalidCatalogName: "3D000",
+  serializationFailure: "40001",
+  deadlockDetected: "40P01",
+  insufficientPrivilege: "42501",
+  duplicateColumn: "42701",
+  undefinedColumn: "42703",
+  undefinedTable: "42P01",
+  diskFull: "53100",
+  outOfMemory: "53200",
+  tooManyConnections: "53300",
+  lockNotAvailable: "55P03",
+  queryCanceled: "57014",
+  cannotConnectNow: "57P03",
+  raiseException: "P0001",
+  internalError: "XX000",
+} as const;
+
+/** Another transaction was in the way, for a moment: the same may succeed when it is tried again. */
+export const IN_THE_WAY: ReadonlySet<string> = new Set([
+  SQLSTATE.lockNotAvailable,
+  SQLSTATE.deadlockDetected,
+  SQLSTATE.serializationFailure,
+]);
+
+/** What a person can do about it, whichever command met it. One that knows more says it itself. */
+const ADVICE: Readonly<Record<string, string>> = {
+  [SQLSTATE.readOnlySqlTransaction]:
+    "this is a standby: write to its primary; or the database or the role has default_transaction_read_only: reset that, or use another role",
+  [SQLSTATE.dependentObjectsStillExist]:
+    "others built on it: drop what the detail names first, each by itself, or leave it where it is",
+  [SQLSTATE.insufficientPrivilege]: "grant the privilege to the role that runs dataform, or run as another role",
+  [SQLSTATE.diskFull]: "free disk space; what is published is untouched",
+  [SQLSTATE.outOfMemory]: "raise max_locks_per_transaction, or do less at once (--concurrency)",
+  [SQLSTATE.queryCanceled]: "the statement was cancelled, or took longer than statement_timeout",
+};
+
+/** The server's own hint, or ours for its SQLSTATE. */
+export function advice({ hint, code }: PostgresError): string | undefined {
+  return hint ?? ownValue(ADVICE, code);
+}
+
 /** What PostgreSQL says of a failed statement. Every field as the server sent it, but for one kind of hint. */
 export interface PostgresError {
   readonly message: string;

@@ -1,7 +1,7 @@
 import { after } from "../wait/timers.ts";
 import { TOLD_AFTER } from "../wait/until.ts";
 import { cancelOnAbort } from "./cancel.ts";
-import { sqlState } from "./sqlstate.ts";
+import { SQLSTATE, sqlState } from "./sqlstate.ts";
 
 /** Milliseconds from one look at a statement that goes on to the next, at most. */
 const SELDOM = 60_000;
@@ -31,7 +31,7 @@ export function watching(session: Watched): <T>(work: () => Promise<T>) => Promi
     try {
       return await work();
     } catch (error) {
-      if (sqlState(error) === LOCK_NOT_AVAILABLE && blocked.by)
+      if (sqlState(error) === SQLSTATE.lockNotAvailable && blocked.by)
         Object.assign(error as object, { detail: `it waited ${blocked.by}` });
       throw error;
     } finally {
@@ -40,8 +40,6 @@ export function watching(session: Watched): <T>(work: () => Promise<T>) => Promi
     }
   };
 }
-
-const LOCK_NOT_AVAILABLE = "55P03";
 
 function tellOfLocks({ blocking, processId }: Watched, tell: (what: string) => void) {
   const blocked = { by: "", stop: () => {} };

@@ -7,7 +7,7 @@ import { type Target, targetKey } from "../model/target.ts";
 import { refuseStranger } from "../plan/owner.ts";
 import type { Client } from "../postgres/client.ts";
 import { readCatalog } from "../postgres/read-catalog.ts";
-import { postgresError } from "../postgres/sqlstate.ts";
+import { postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
 import { keyword } from "../sql/ddl.ts";
 import { id, relationId } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
@@ -194,12 +194,9 @@ function dropEmpty(schema: string): Sql {
     end;`;
 }
 
-const DEPENDENTS_STAY = "2BP01";
-const IN_USE = "55P03";
-
 function refused(error: unknown, environment: string): unknown {
   const failure = postgresError(error);
-  if (failure?.code === DEPENDENTS_STAY)
+  if (failure?.code === SQLSTATE.dependentObjectsStillExist)
     return new UserError({
       message: `environment ${environment} cannot be dropped: others built on it`,
       found: failure.detail ?? failure.message,
@@ -207,7 +204,7 @@ function refused(error: unknown, environment: string): unknown {
       code: failure.code,
       exitCode: 1,
     });
-  if (failure?.code === IN_USE)
+  if (failure?.code === SQLSTATE.lockNotAvailable)
     return new UserError({
       message: `environment ${environment} cannot be dropped: somebody reads it`,
       found: failure.message,

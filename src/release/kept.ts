@@ -1,7 +1,7 @@
-import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { connectionLost, IN_THE_WAY, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
 
 /** Somebody was in the way, for a moment: the next time gets it. */
-const LOCKED = new Set(["55P03", "40P01", "40001", "57014"]);
+const LOCKED: ReadonlySet<string> = new Set([...IN_THE_WAY, SQLSTATE.queryCanceled]);
 
 /** What could not be done, and why. */
 export class Kept {

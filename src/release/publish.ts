@@ -12,18 +12,16 @@ import type { Client } from "../postgres/client.ts";
 import { hangUp } from "../postgres/copy.ts";
 import { describeSession } from "../postgres/holders.ts";
 import { send } from "../postgres/send.ts";
-import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
+import { connectionLost, IN_THE_WAY, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import { until } from "../wait/until.ts";
 
-/** Lock not available, cancelled by the bound on the block, deadlock, serialisation, "tuple concurrently updated". */
-const TRY_AGAIN = new Set(["55P03", "57014", "40P01", "40001", "XX000"]);
-/** Cut off by the bound on the block: not a reader in the way but our own work that is too slow for it. */
-const TOO_SLOW = "57014";
-/** Of these, what a statement without limits of ours can meet. */
-const IN_THE_WAY = new Set(["55P03", "40P01", "40001"]);
-/** SQLSTATEs: no transaction is open, no such savepoint. */
-const NO_SAVEPOINT = new Set(["25P01", "3B001"]);
+/** Also what the bound on the block has cancelled, and "tuple concurrently updated". */
+const TRY_AGAIN: ReadonlySet<string> = new Set([...IN_THE_WAY, SQLSTATE.queryCanceled, SQLSTATE.internalError]);
+const NO_SAVEPOINT: ReadonlySet<string> = new Set([
+  SQLSTATE.noActiveSqlTransaction,
+  SQLSTATE.invalidSavepointSpecification,
+]);
 
 export interface PublishOptions {
   readonly environment: string;
@@ -116,7 +114,8 @@ export async function publishOn(client: Client, plan: PublishPlan, options: Publ
       if (code === FENCED) throw fenced(plan.release);
       if (!code || !(applied ? TRY_AGAIN : IN_THE_WAY).has(code) || signal.aborted) throw error;
       applied = await backToDeltas(client);
-      if (code === TOO_SLOW) holdMs *= 2;
+      // Cut off by the bound on the block: not a reader in the way but our own work that is too slow for it.
+      if (code === SQLSTATE.queryCanceled) holdMs *= 2;
       return undefined;
     }
   };

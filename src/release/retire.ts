@@ -9,7 +9,7 @@ import { targetKey } from "../model/target.ts";
 import { refuseStranger } from "../plan/owner.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { readCatalog } from "../postgres/read-catalog.ts";
-import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
+import { connectionLost, IN_THE_WAY, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../sql/literals.ts";
 import { join, sql } from "../sql/sql.ts";
@@ -28,10 +28,6 @@ export interface RetireOptions extends SessionOptions {
   readonly project?: ProjectIdentity;
 }
 
-/** Lock not available, deadlock. */
-const IN_THE_WAY = new Set(["55P03", "40P01"]);
-/** Cut off by our own limit on how long readers are held: nobody is in the way, the work takes longer. */
-const TOO_SLOW = "57014";
 /** Milliseconds that the first attempt may take, and any. */
 const HOLD = { first: 1_000, longest: 8_000 };
 
@@ -200,7 +196,8 @@ async function dropViews(keys: readonly string[], catalog: Catalog, session: Ses
     } catch (error) {
       await client.query(sql`rollback`).catch(() => {});
       const code = sqlState(error) ?? "";
-      isSlow = code === TOO_SLOW;
+      // Cut off by our own limit on how long readers are held: nobody is in the way, the work takes longer.
+      isSlow = code === SQLSTATE.queryCanceled;
       if (!isSlow && !IN_THE_WAY.has(code)) throw error;
       held = hold;
       if (isSlow) hold = Math.min(2 * hold, HOLD.longest);

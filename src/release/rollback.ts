@@ -14,7 +14,7 @@ import { type KeptRelease, planRollback } from "../plan/rollback-plan.ts";
 import type { Client } from "../postgres/client.ts";
 import { describeColumns } from "../postgres/describe-objects.ts";
 import { readCatalog } from "../postgres/read-catalog.ts";
-import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { advice, connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { contentBefore, contentOf, withContent } from "./chain.ts";
 import { checkItems, publishWaiting, type ReleaseOptions, staysWaiting } from "./publish-waiting.ts";
@@ -248,7 +248,7 @@ function refusal(error: unknown, { release, contentOf }: ReleaseJob, model = "")
   return new UserError({
     message: `release ${release}${content} was not published: ${model}${message}`,
     ...(detail ? { found: detail } : {}),
-    hint: `readers have the release before, whole; ${failure.hint ?? `remove the cause (SQLSTATE ${code}) and try again`}`,
+    hint: `readers have the release before, whole; ${advice(failure) ?? `remove the cause (SQLSTATE ${code}) and try again`}`,
     code,
     exitCode: 1,
     cause: error,

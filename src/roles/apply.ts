@@ -4,7 +4,7 @@ import { ownValue } from "../model/own-value.ts";
 import { roleName } from "../model/roles.ts";
 import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withClient, withTransaction } from "../postgres/client.ts";
-import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { advice, connectionLost, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import { sqlOf } from "../sql/statement.ts";
 import type { RolePlan } from "./plan.ts";
@@ -149,10 +149,10 @@ function explain(error: unknown, { user }: ConnectionSettings): unknown {
   const failure = postgresError(error);
   if (!failure || connectionLost(error)) return error;
   const hints: Readonly<Record<string, string>> = {
-    "42501": "apply as an administrator, or give one the SQL that `dataform roles` prints",
-    "55P03": "somebody reads or writes what is to change its owner: try again",
+    [SQLSTATE.insufficientPrivilege]: "apply as an administrator, or give one the SQL that `dataform roles` prints",
+    [SQLSTATE.lockNotAvailable]: "somebody reads or writes what is to change its owner: try again",
   };
-  const hint = failure.hint ?? ownValue(hints, failure.code);
+  const hint = failure.hint ?? ownValue(hints, failure.code) ?? advice(failure);
   return new UserError({
     message: `the roles were not changed: ${failure.message}`,
     found: `as user ${user}`,

@@ -2,11 +2,9 @@ import type { Action, CompiledGraph, Declaration } from "../model/graph.ts";
 import type { AbsentTable, StepResult } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { type Client, withNames } from "../postgres/client.ts";
-import { sqlState } from "../postgres/sqlstate.ts";
+import { SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunContext } from "./context.ts";
-
-const NO_RELATION = "42P01";
 
 /**
  * The declared tables that an action reads and that are not there, once it has failed for want of a relation. Asked
@@ -18,7 +16,7 @@ export async function absentTables(
   graph: CompiledGraph,
   client: Client,
 ): Promise<readonly AbsentTable[]> {
-  if (sqlState(error) !== NO_RELATION) return [];
+  if (sqlState(error) !== SQLSTATE.undefinedTable) return [];
   const key = targetKey(target);
   const action = graph.actions.find((one) => targetKey(one.target) === key);
   const read = new Set(action?.dependencies.map(targetKey));

@@ -1,15 +1,18 @@
-import { sqlState } from "../postgres/sqlstate.ts";
+import { SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { pause } from "../wait/pause.ts";
 import type { RunContext } from "./context.ts";
 
 /** SQLSTATEs of what another transaction was in the way of, and what a person calls them. */
 export const CONFLICTS: ReadonlyMap<string, string> = new Map([
-  ["40P01", "a deadlock"],
-  ["40001", "a change at the same time"],
+  [SQLSTATE.deadlockDetected, "a deadlock"],
+  [SQLSTATE.serializationFailure, "a change at the same time"],
 ]);
 
 /** The same, and locks that were not free in time (`lock_timeout`). */
-export const CONFLICTS_AND_LOCKS: ReadonlyMap<string, string> = new Map([...CONFLICTS, ["55P03", "a lock"]]);
+export const CONFLICTS_AND_LOCKS: ReadonlyMap<string, string> = new Map([
+  ...CONFLICTS,
+  [SQLSTATE.lockNotAvailable, "a lock"],
+]);
 
 /** How often in all. */
 const ATTEMPTS = 5;

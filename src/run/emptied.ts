@@ -3,7 +3,7 @@ import type { BuildStep } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
 import type { Client } from "../postgres/client.ts";
-import { sqlState } from "../postgres/sqlstate.ts";
+import { SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { privateId } from "../sql/names.ts";
@@ -24,7 +24,7 @@ export async function emptiedTables(
   if (!asked.length) return [];
   const { rows } = await client.query<{ key: string }>(join(asked, "\nunion all\n")).catch((error) => {
     // What is taken over may be nothing that the builder may read.
-    if (sqlState(error) === "42501") return { rows: [] };
+    if (sqlState(error) === SQLSTATE.insufficientPrivilege) return { rows: [] };
     throw error;
   });
   return rows.map(({ key }) => `${key} had rows and has none now`);

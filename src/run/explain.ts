@@ -5,7 +5,7 @@ import type { AuditStep, BuildStep, Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
 import { ourNameTwice } from "../plan/our-names.ts";
 import { messageOf } from "../postgres/send.ts";
-import { type PostgresError, postgresError } from "../postgres/sqlstate.ts";
+import { advice, type PostgresError, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
 import { placeOf, positionAt } from "../sql/locate.ts";
 import { joinStatements, statementAt } from "../sql/message.ts";
 import { meaningful } from "../sql/tokens.ts";
@@ -39,15 +39,14 @@ export function explainFailure(
   const failure = postgresError(error);
   if (!failure) return { message: error instanceof Error ? error.message : String(error), ...inFile(file) };
   const where = place(failure, file, statements, sources);
-  const missing = failure.code === NO_RELATION && !isMisnamedAlias(failure) && isReference(where.location, sources);
+  const missing =
+    failure.code === SQLSTATE.undefinedTable && !isMisnamedAlias(failure) && isReference(where.location, sources);
   return { ...explainPostgres(failure), ...(missing ? NOT_THERE : {}), code: failure.code, ...where };
 }
 
-const NO_RELATION = "42P01";
-
 /** SQLSTATE 42P01 means a name of no relation in FROM, too; only the server's function tells them apart. */
 function isMisnamedAlias({ code, routine = "" }: PostgresError): boolean {
-  return code === NO_RELATION && ["errorMissingRTE", "transformLockingClause"].includes(routine);
+  return code === SQLSTATE.undefinedTable && ["errorMissingRTE", "transformLockingClause"].includes(routine);
 }
 
 /** The same of a step that builds a model: where the server says that a column is there twice, one may be ours. */
@@ -58,10 +57,8 @@ export function explainBuild(error: unknown, step: Pick<BuildStep, "target" | "f
 /** The refusal of a column's name, where that is what a failure comes from. */
 export function ourName(error: unknown, step: Pick<BuildStep, "target" | "file">): UserError | undefined {
   const failure = postgresError(error);
-  return failure?.code === DUPLICATE_COLUMN ? ourNameTwice(step, failure.message) : undefined;
+  return failure?.code === SQLSTATE.duplicateColumn ? ourNameTwice(step, failure.message) : undefined;
 }
-
-const DUPLICATE_COLUMN = "42701";
 
 const NOT_THERE = { hint: "the action of that name has not made it" };
 
@@ -77,21 +74,16 @@ function userError({ message, location, expected, found, hint, snippet, code }: 
   return { message, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
-const hints: Readonly<Record<string, string>> = {
-  [NO_RELATION]: 'write ${ref("name")} so that it is built first; what is made elsewhere must be there before',
-  "42501": "grant the privilege to the role that runs dataform, or run as another role",
-  "2BP01": "others built on it: drop what the detail names first, each by itself, or leave it where it is",
-  "53100": "free disk space; the published release is untouched",
-  "53200": "raise max_locks_per_transaction, or run fewer models at once",
-  "57014": "the statement was cancelled, or took longer than statement_timeout",
-  "23505": "the rows are not unique: see the detail, and correct the key or the query",
+/** What more can be said of a model than of any statement. */
+const ADVICE: Readonly<Record<string, string>> = {
+  [SQLSTATE.undefinedTable]:
+    'write ${ref("name")} so that it is built first; what is made elsewhere must be there before',
+  [SQLSTATE.uniqueViolation]: "the rows are not unique: see the detail, and correct the key or the query",
 };
-
-const NO_COLUMN = "42703";
 
 /** A query that says CustId without quotes makes a column custid; a config that says a + b means a column. */
 function misnamed(message: string, code: string): string | undefined {
-  const name = code === NO_COLUMN ? /column "([^"]+)"/.exec(message)?.[1] : undefined;
+  const name = code === SQLSTATE.undefinedColumn ? /column "([^"]+)"/.exec(message)?.[1] : undefined;
   if (name === undefined) return undefined;
   if (/[-+*/:=<>|]/.test(name)) return `in a config an expression stands in parentheses: (${name})`;
   if (name === name.toLowerCase()) return undefined;
@@ -102,15 +94,14 @@ const MISNAMED_ALIAS = "use the alias that the relation has in FROM, and only wh
 
 /** What a packaged function refuses: it can only say so in a text that it has the server read as a number. */
 const REFUSAL = /"((?:(?:ours|theirs): )?column .+)"$/s;
-const INVALID_TEXT = "22P02";
 
 function explainPostgres(failure: PostgresError): Pick<StepError, "message" | "found" | "hint"> {
-  const { code, detail, hint } = failure;
-  const refusal = code === INVALID_TEXT ? REFUSAL.exec(failure.message)?.[1] : undefined;
+  const { code, detail } = failure;
+  const refusal = code === SQLSTATE.invalidTextRepresentation ? REFUSAL.exec(failure.message)?.[1] : undefined;
   const message = refusal ?? failure.message;
-  const known = isMisnamedAlias(failure) ? MISNAMED_ALIAS : ownValue(hints, code);
-  const advice = hint ?? misnamed(message, code) ?? known;
-  return { message, ...(detail ? { found: detail } : {}), ...(advice ? { hint: advice } : {}) };
+  const ofModels = isMisnamedAlias(failure) ? MISNAMED_ALIAS : ownValue(ADVICE, code);
+  const hint = failure.hint ?? misnamed(message, code) ?? ofModels ?? advice(failure);
+  return { message, ...(detail ? { found: detail } : {}), ...(hint ? { hint } : {}) };
 }
 
 function inFile(file: string | undefined): Pick<StepError, "location"> {
@@ -158,7 +149,7 @@ function spaceBefore(text: string): number {
 
 /** Of a column that a config names and the model does not have: where the config names it. */
 function configPlace({ message, code }: PostgresError, file: string, source: string): SourceLocation {
-  const name = code === NO_COLUMN ? /column "([^"]+)"/.exec(message)?.[1] : undefined;
+  const name = code === SQLSTATE.undefinedColumn ? /column "([^"]+)"/.exec(message)?.[1] : undefined;
   if (name === undefined) return { file };
   const at = ['"', "'"].map((mark) => source.indexOf(mark + name + mark)).find((one) => one >= 0);
   return at === undefined ? { file } : { file, ...positionAt(source, at + 1) };

@@ -1,6 +1,6 @@
 import type { BuildStep, OperationsStep } from "../model/plan.ts";
 import { messageOf, send } from "../postgres/send.ts";
-import { postgresError } from "../postgres/sqlstate.ts";
+import { postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
 import { literal } from "../sql/literals.ts";
 import { asking, doesSayReading, isAnswer, makeAsking } from "../sql/readings.ts";
 import { sql } from "../sql/sql.ts";
@@ -9,7 +9,12 @@ import type { RunContext } from "./context.ts";
 import type { Worker } from "./pool.ts";
 
 /** What a value can be refused with by the input function of its type: data, a domain's check, a name that is none. */
-const REFUSALS = /^(?:22|23502|23514|3F|42|P0001)/;
+const CLASSES = /^(?:22|3F|42)/;
+const REFUSALS: ReadonlySet<string> = new Set([
+  SQLSTATE.notNullViolation,
+  SQLSTATE.checkViolation,
+  SQLSTATE.raiseException,
+]);
 
 /** Longer than this nobody waits for the name of a column. */
 const LIMIT = literal("5min");
@@ -26,7 +31,7 @@ export async function nameRefusedColumn(
 ): Promise<unknown> {
   const message = messageOf(failure);
   const { code = "", position } = postgresError(failure) ?? {};
-  if (!REFUSALS.test(code) || position !== undefined || signal.aborted) return failure;
+  if (!(CLASSES.test(code) || REFUSALS.has(code)) || position !== undefined || signal.aborted) return failure;
   const canBeTakenBack = step.step === "build" && message.every(({ transaction }) => transaction === undefined);
   if (!canBeTakenBack || !message.some(doesSayReading)) return failure;
   try {

@@ -35,7 +35,7 @@ export function lockRows(relation: Relation, what: string): Sql {
       lock table ${relation} in share mode;
       perform set_config('lock_timeout', before, true);
     exception when lock_not_available then
-      raise exception using errcode = '55000', message = ${literal(`${what} is being written to while it is adopted`)}, hint = ${hint};
+      raise exception using errcode = 'object_not_in_prerequisite_state', message = ${literal(`${what} is being written to while it is adopted`)}, hint = ${hint};
     end`;
   return sql`do ${dollarQuoted(body)}`;
 }
@@ -49,7 +49,7 @@ export function refuseRowsChanged(note: string, relation: Relation, what: string
         except
         select rows, hash from ${privateId(note)}
       ) then
-        raise exception using errcode = '55000', message = ${literal(`${what} was written to while it was adopted`)}, hint = ${hint};
+        raise exception using errcode = 'object_not_in_prerequisite_state', message = ${literal(`${what} was written to while it was adopted`)}, hint = ${hint};
       end if;
     end`;
   return sql`do ${dollarQuoted(body)}`;

@@ -145,10 +145,10 @@ export function refuseBent(delta: Delta, what: string): Sql[] {
               ${looksBent}
           ) into bent;
         exception when data_exception or integrity_constraint_violation or cannot_coerce then
-          raise exception using errcode = '22000', message = ${message}, detail = sqlerrm, hint = ${hint};
+          raise exception using errcode = 'data_exception', message = ${message}, detail = sqlerrm, hint = ${hint};
         end;
         if bent then
-          raise exception using errcode = '22000', message = ${message}, hint = ${hint};
+          raise exception using errcode = 'data_exception', message = ${message}, hint = ${hint};
         end if;
       end`;
     return [sql`do ${dollarQuoted(body)}`];

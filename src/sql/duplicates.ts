@@ -37,7 +37,7 @@ export function refuseDuplicates(
       from doubled;
       if found.keys > 0 then
         raise exception using
-          errcode = '23505',
+          errcode = 'unique_violation',
           message = ${literal(`${words.what}: `)} || found.keys || ' keys are there more than once, in ' || found.rows || ' rows',
           detail = found.examples,
           hint = ${literal(words.hint)};

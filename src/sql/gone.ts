@@ -45,7 +45,7 @@ export function noteDeletes(view: string, gone: string): Sql {
 export function refuseOthersGone(gone: string, delta: string, what: string): Sql {
   return sql`
     if moved <> (select pg_catalog.count(distinct (g.file, g.place)) from ${privateId(gone)} as g where g.file <> ${fileOf(delta)}) then
-      raise exception using errcode = '55000',
+      raise exception using errcode = 'object_not_in_prerequisite_state',
         message = ${literal(`${what}: its table was written anew since the run chose the rows to delete`)},
         hint = ${literal("run again; vacuum full, cluster and changes by hand are for times without a run")};
     end if;`;

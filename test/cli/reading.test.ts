@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Client, connect, withClient } from "../../src/postgres/client.ts";
+import { SQLSTATE } from "../../src/postgres/sqlstate.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
@@ -161,6 +162,28 @@ test("a superuser reads every row and column as it is: policies, lengths, record
     "amount desc",
   );
   expect(stdout).toBe("amount\n2.25\n1.50");
+});
+
+test("an SQLSTATE is called here as PostgreSQL calls it, and every command gives the same advice for it", async () => {
+  const names = Object.keys(SQLSTATE).map((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+  await admin.script(sql`
+    create function pg_temp.state_of(name text) returns text language plpgsql as $$ begin
+      execute format('do %L', format('begin raise %I; end', name));
+      exception when query_canceled or others then return sqlstate;
+    end $$`);
+  const question = sql`select pg_temp.state_of(name) as state from unnest($1::text[]) with ordinality as n (name, place) order by place`;
+  const { rows } = await admin.query<{ state: string }>(question, [names]);
+  expect(rows.map(({ state }) => state)).toEqual(Object.values(SQLSTATE));
+  for (const command of [["query"], ["export", "--to", "csv"]]) {
+    const denied = await read(
+      asWriter(),
+      ...command,
+      "select 1 as one from pg_authid",
+      ...(command.length > 1 ? ["-"] : []),
+    );
+    expect(denied.stderr).toMatch(/permission denied for table pg_authid\n.*\n?.*grant the privilege to the role/);
+    expect(denied.exitCode).toBe(1);
+  }
 });
 
 test("releases and diff look at a database that has none and leave it as it is", async () => {

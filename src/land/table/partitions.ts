@@ -2,6 +2,7 @@ import { counted } from "../../model/counted.ts";
 import { RAW_LOAD_DATE } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
+import { SQLSTATE } from "../../postgres/sqlstate.ts";
 import { cutToBytes, id, relationId, suffixed } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { empty, type Identifier, join, type Sql, sql } from "../../sql/sql.ts";
@@ -9,9 +10,6 @@ import type { RawTable } from "./raw-table.ts";
 
 /** The technical date of a row: the UTC day of its load. */
 const LOAD_DATE = RAW_LOAD_DATE.name;
-
-/** SQLSTATE of a statement that has waited for a lock for as long as it may. */
-const LOCK_NOT_AVAILABLE = "55P03";
 
 /** The clause of `create table`, empty where the table is not split. */
 export function partitionClause({ partition }: RawTable): Sql {
@@ -96,7 +94,7 @@ export async function tend(client: Client, table: RawTable): Promise<readonly st
     );
   }).catch((error: { code?: string }) => {
     // a vacuum is at work, which does the same
-    if (error.code !== LOCK_NOT_AVAILABLE) throw error;
+    if (error.code !== SQLSTATE.lockNotAvailable) throw error;
   });
   return dropped.length
     ? [`partitions dropped, older than ${counted(table.partition!.keepDays!, "day")}: ${dropped.join(", ")}`]

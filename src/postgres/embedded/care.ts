@@ -4,6 +4,7 @@ import { UserError } from "../../model/errors.ts";
 import { literal } from "../../sql/literals.ts";
 import { sql } from "../../sql/sql.ts";
 import { withClient } from "../client.ts";
+import { SQLSTATE } from "../sqlstate.ts";
 import { restoreCluster, writeBackup } from "./backup.ts";
 import { findNative, prepareBinaries } from "./binaries.ts";
 import { setPassword } from "./cluster.ts";
@@ -71,7 +72,7 @@ function isThere(dataDir: string): UserError {
 export async function rotatePasswords(stateDir: string, options: Telling = {}): Promise<ConnectionSettings> {
   if (!state.clusterExists(state.placeOf(stateDir, state.readStored(stateDir)))) throw absent();
   const settings = await startEmbedded(stateDir, options).catch((error: UserError) => {
-    if (error.code !== "28P01") throw error;
+    if (error.code !== SQLSTATE.invalidPassword) throw error;
     return undefined;
   });
   const rotate = async () => {

@@ -4,6 +4,7 @@ import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
 import { until } from "../../wait/until.ts";
 import { connect } from "../client.ts";
+import { SQLSTATE } from "../sqlstate.ts";
 import type { Binaries } from "./binaries.ts";
 import { logTail } from "./log.ts";
 import { asUser, cannotRun, readPidFile, whoIs } from "./process.ts";
@@ -103,10 +104,10 @@ export async function untilReady(
       if (!alive || performance.now() - heard > patience) throw notStarted(place);
       const { code = "", found = "" } = error as UserError;
       said = found;
-      if (code === "57P03") heard = performance.now();
-      else if (code === "53300")
+      if (code === SQLSTATE.cannotConnectNow) heard = performance.now();
+      else if (code === SQLSTATE.tooManyConnections)
         return true; // all connections taken, so it is up
-      else if (code === "28P01") throw passwordChanged(error);
+      else if (code === SQLSTATE.invalidPassword) throw passwordChanged(error);
       else if (/^[0-9A-Z]{5}$/.test(code) && isAlive()) throw error; // up, and refuses us: not a matter of waiting
       return undefined;
     }
@@ -120,7 +121,7 @@ function passwordChanged(cause: unknown): UserError {
     message: "the embedded PostgreSQL does not take the password in server.json",
     found: "somebody changed it, or `dataform db rotate` was ended in the middle",
     hint: "`dataform db rotate` gives it a new one",
-    code: "28P01",
+    code: SQLSTATE.invalidPassword,
     cause,
   });
 }

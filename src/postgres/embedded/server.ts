@@ -4,6 +4,7 @@ import { UserError } from "../../model/errors.ts";
 import { sql } from "../../sql/sql.ts";
 import { pause } from "../../wait/pause.ts";
 import { withClient } from "../client.ts";
+import { SQLSTATE } from "../sqlstate.ts";
 import { findNative, prepareBinaries } from "./binaries.ts";
 import { checkCluster, createCluster } from "./cluster.ts";
 import { launch, serverIsAlive, type Tell, untilReady } from "./launch.ts";
@@ -155,7 +156,7 @@ function passwordLost(place: Place): UserError {
     message: `the embedded database in ${place.dataDir} has lost its password`,
     found: `no server.json in ${place.folder}`,
     hint: "`dataform db rotate` gives it a new one",
-    code: "28P01",
+    code: SQLSTATE.invalidPassword,
   });
 }
 

@@ -118,7 +118,7 @@ begin
   from gone;
   get diagnostics moved = row_count;
   if moved <> (select pg_catalog.count(distinct (g.file, g.place)) from "_dataform"."kept_b6633efade_2x" as g where g.file <> (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::pg_catalog.regclass))) then
-    raise exception using errcode = '55000',
+    raise exception using errcode = 'object_not_in_prerequisite_state',
       message = 'marts.kept: its table was written anew since the run chose the rows to delete',
       hint = 'run again; vacuum full, cluster and changes by hand are for times without a run';
   end if;

@@ -24,7 +24,7 @@ begin
   from doubled;
   if found.keys > 0 then
     raise exception using
-      errcode = '23505',
+      errcode = 'unique_violation',
       message = 'marts.kept: uniqueKey id does not tell the rows of the table apart: ' || found.keys || ' keys are there more than once, in ' || found.rows || ' rows',
       detail = found.examples,
       hint = 'choose columns that do; or --full-refresh starts afresh, where all it was made of is still there';
