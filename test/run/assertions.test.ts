@@ -215,6 +215,17 @@ test("a large incremental model is counted only where it can have lost most of i
   expect(await rows("select count(*) from marts.m")).toEqual(["36000"]);
 });
 
+test("where the size of the new rows says that little can be lost, no row of a large incremental model is read", async () => {
+  const guard = 'postgres: { guard: { where: "1 / (id - id) = 0" } }';
+  const { run, rows } = await warehouse({
+    "m.sqlx": `config { type: "incremental", ${guard} }
+select id, md5(id::text) as note from generate_series(1, \${when(incremental(), "10", "40000")}) as id`,
+  });
+  await run();
+  expect((await run()).status).toBe("success");
+  expect(await rows("select count(*) from marts.m")).toEqual(["40010"]);
+});
+
 test.each([
   "pre_operations { ${when(incremental(), `delete from ${self()} where id > 4`)} }",
   "post_operations { delete from ${self()} where id > 4 and id < 11 }",

@@ -2,7 +2,7 @@ import { cte, withCtes } from "../../sql/ctes.ts";
 import { id, suffixed } from "../../sql/identifiers.ts";
 import { and, join, or, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
-import { differences, sums } from "../shared/sums.ts";
+import { unequalSums } from "../shared/sums.ts";
 import { comparable } from "../shared/values.ts";
 import {
   among,
@@ -84,27 +84,19 @@ export function deltasThatDisagree(shape: Shape, store: Sql): Sql {
   const series = [...shape.series.keys()];
   const counters = [...shape.counters.keys()];
   const counted = own("is_counted");
-  const asReported = new Map(counters.map((name) => [name, reported(shape, name)]));
   const added = (name: string) => sql`case when ${counted} then coalesce(${id(deltaOf(name))}, ${id(name)}) else 0 end`;
   const advanced = (name: string) =>
     sql`case when ${own("is_last")} then ${id(toDateOf(name))} else 0 end - case when ${counted} then 0 else ${id(toDateOf(name))} end`;
-  const measures = [...counters, ...counters.map(toDateOf)];
-  const side = (reportedOf: (name: string) => Sql, toDate: (name: string) => Sql) =>
-    sums({
-      relation: sql`paired`,
-      by: series.map((name) => [name, id("counted", name)]),
-      measures: [
-        ...counters.map((name) => [name, reportedOf(name)] as const),
-        ...counters.map((name) => [toDateOf(name), toDate(name)] as const),
-      ],
-    });
+  const pairs = [
+    ...counters.map((name) => ({ name, expected: reported(shape, name), actual: added(name) })),
+    ...counters.map((name) => ({ name: toDateOf(name), expected: advanced(name), actual: added(name) })),
+  ];
   return withCtes(
     [storeCte(store), cte("stretch", stretch(shape, sql`store`, counted)), cte("paired", pairedReadings(shape))],
-    differences(
-      series,
-      measures,
-      side((name) => asReported.get(name)!, advanced),
-      side(added, added),
+    unequalSums(
+      sql`paired`,
+      series.map((name) => [name, id("counted", name)]),
+      pairs,
     ),
   );
 }

@@ -47,13 +47,14 @@ function bothSides(rollup: Rollup, store: Sql, held: Sql): Cte[] {
     every === "month"
       ? sql`select ${daysOfMonth(sql`periods.period`)} from periods`
       : sql`select periods.day from periods`;
+  // The days of a month, or one day, are the whole period; a moment is not the whole of its day.
   const isChanged = sql`${periodOfReading(rollup, "changed")} in (select period from periods)`;
   const standing = sql`(select held.* from ${held} as held where held.readings > 0)`;
   const values = sql`select period from periods`;
   return [
     storeCte(store),
     cte("periods", periods, { materialized: true }),
-    cte("readings", readingsAmong(shape.day, days, [isChanged])),
+    cte("readings", readingsAmong(shape.day, days, every === "reading" ? [isChanged] : [])),
     cte("held", among({ relation: standing, column: periodOf(rollup), values, all })),
   ];
 }

@@ -28,7 +28,7 @@ export function sums({ relation: rows, by, measures, where, having, last }: Sums
     : rows;
   return sql`
     select
-      ${[...named, ...measures.map(([name, value]) => sql`coalesce(sum(${value}), 0) as ${id(name)}`)]}
+      ${[...named, ...measures.map(([name, value]) => sql`${sumOf(value)} as ${id(name)}`)]}
     from ${from} as counted
     ${where && !last ? sql`where ${where}` : sql``}
     ${by.length ? sql`group by ${group}` : sql``}
@@ -55,6 +55,25 @@ export function differences(by: readonly string[], measures: readonly string[], 
     ) as actual on ${same}
     where ${differ}`;
 }
+
+/** A measure, and what it should be: expressions over a row called `counted`. */
+interface Pair {
+  readonly name: string;
+  readonly expected: Sql;
+  readonly actual: Sql;
+}
+
+/** The groups of one relation in which the sums of two expressions differ: it is read and grouped once. */
+export function unequalSums(relation: Sql, by: Sums["by"], pairs: readonly Pair[]): Sql {
+  const measures = pairs.flatMap(({ name, expected, actual }) => [
+    [prefixed("expected_", name), expected] as const,
+    [prefixed("actual_", name), actual] as const,
+  ]);
+  const having = or(pairs.map(({ expected, actual }) => sql`${sumOf(expected)} is distinct from ${sumOf(actual)}`));
+  return sums({ relation, by, measures, having });
+}
+
+const sumOf = (value: Sql) => sql`coalesce(sum(${value}), 0)`;
 
 function prefixed(prefix: string, name: string): string {
   return suffixed(`${prefix}${name}`, "");

@@ -175,6 +175,8 @@ function rowDrop({ before, after, where, unless }: Compared, allowed: Threshold)
         (select pg_catalog.count(*) from ${before}${counted}) as rows_before,
         (select pg_catalog.count(*) from ${after}${counted}) as rows_now
       ${unless ? sql`where not (${unless})` : empty}
+      -- or the tables would be counted before the condition is looked at, and once for each mention
+      offset 0
     ) as figures
     where ${exceeds(drop, whole, allowed)}`;
 }

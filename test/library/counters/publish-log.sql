@@ -1032,27 +1032,15 @@ with
 )
 
 select
-  coalesce("expected"."meter", "actual"."meter") as "meter",
-  "expected"."kwh" as "expected_kwh",
-  "actual"."kwh" as "actual_kwh",
-  "expected"."kwh_to_date" as "expected_kwh_to_date",
-  "actual"."kwh_to_date" as "actual_kwh_to_date"
-from (
-  select
-    "counted"."meter" as "meter",
-    coalesce(sum(case when "_dataform_is_last" then "kwh" else 0 end::numeric
-    + case when "kwh" < "_dataform_last_kwh" then "_dataform_last_kwh" else 0 end
-    - case when "_dataform_is_counted" then 0 else "kwh" end), 0) as "kwh",
-    coalesce(sum(case when "_dataform_is_last" then "kwh_to_date" else 0 end - case when "_dataform_is_counted" then 0 else "kwh_to_date" end), 0) as "kwh_to_date"
-  from paired as counted
-  group by "counted"."meter"
-) as expected
-full join (
-  select
-    "counted"."meter" as "meter",
-    coalesce(sum(case when "_dataform_is_counted" then coalesce("kwh_delta", "kwh") else 0 end), 0) as "kwh",
-    coalesce(sum(case when "_dataform_is_counted" then coalesce("kwh_delta", "kwh") else 0 end), 0) as "kwh_to_date"
-  from paired as counted
-  group by "counted"."meter"
-) as actual on "expected"."meter" = "actual"."meter"
-where ("expected"."kwh" is distinct from "actual"."kwh") or ("expected"."kwh_to_date" is distinct from "actual"."kwh_to_date")
+  "counted"."meter" as "meter",
+  coalesce(sum(case when "_dataform_is_last" then "kwh" else 0 end::numeric
+  + case when "kwh" < "_dataform_last_kwh" then "_dataform_last_kwh" else 0 end
+  - case when "_dataform_is_counted" then 0 else "kwh" end), 0) as "expected_kwh",
+  coalesce(sum(case when "_dataform_is_counted" then coalesce("kwh_delta", "kwh") else 0 end), 0) as "actual_kwh",
+  coalesce(sum(case when "_dataform_is_last" then "kwh_to_date" else 0 end - case when "_dataform_is_counted" then 0 else "kwh_to_date" end), 0) as "expected_kwh_to_date",
+  coalesce(sum(case when "_dataform_is_counted" then coalesce("kwh_delta", "kwh") else 0 end), 0) as "actual_kwh_to_date"
+from paired as counted
+group by "counted"."meter"
+having (coalesce(sum(case when "_dataform_is_last" then "kwh" else 0 end::numeric
++ case when "kwh" < "_dataform_last_kwh" then "_dataform_last_kwh" else 0 end
+- case when "_dataform_is_counted" then 0 else "kwh" end), 0) is distinct from coalesce(sum(case when "_dataform_is_counted" then coalesce("kwh_delta", "kwh") else 0 end), 0)) or (coalesce(sum(case when "_dataform_is_last" then "kwh_to_date" else 0 end - case when "_dataform_is_counted" then 0 else "kwh_to_date" end), 0) is distinct from coalesce(sum(case when "_dataform_is_counted" then coalesce("kwh_delta", "kwh") else 0 end), 0))

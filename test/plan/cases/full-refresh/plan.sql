@@ -68,6 +68,8 @@ with failing as materialized (
        from pg_catalog.pg_class as c
        where c.oid = pg_catalog.to_regclass('"_dataform"."kept_b6633efade_1s"')::pg_catalog.oid
      ), false))
+    -- or the tables would be counted before the condition is looked at, and once for each mention
+    offset 0
   ) as figures
   where (rows_before - rows_now)::numeric > rows_before::numeric * '0.5'::numeric
 )
