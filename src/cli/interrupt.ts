@@ -1,19 +1,30 @@
+import type { ConnectOptions } from "../postgres/client.ts";
+import { telling } from "./database.ts";
 import type { Shell } from "./shell.ts";
 
-/** Runs `work` with a signal that Ctrl-C and SIGTERM abort. A second Ctrl-C ends the process at once. */
+/** For every connection of a command: what ends its statements and waits, and who is told of these. */
+export type Attended = Required<Pick<ConnectOptions, "signal" | "onWait">>;
+
+/** Works in a database: Ctrl-C and SIGTERM cancel there what goes on. */
+export function attended<T>(shell: Shell, work: (how: Attended) => Promise<T>): Promise<T> {
+  return untilInterrupted(shell, (signal) => work({ signal, onWait: telling(shell).tell }));
+}
+
+/** Runs `work` with a signal that Ctrl-C and SIGTERM abort. A second one ends the process at once. */
 export async function untilInterrupted<T>(shell: Shell, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const stop = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(130);
+  const { signal } = controller;
+  const forget = shell.onInterrupt?.((name, endNow) => {
+    if (signal.aborted) return endNow();
     shell.say(`${name}: cancelling and rolling back; once more to end at once`);
     controller.abort();
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  });
   try {
-    return await work(controller.signal);
+    return await work(signal);
+  } catch (error) {
+    // What fails then failed because of it.
+    throw signal.aborted ? signal.reason : error;
   } finally {
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
+    forget?.();
   }
 }

@@ -1,5 +1,5 @@
 import { cli } from "./program.ts";
-import { terminal } from "./terminal.ts";
+import { INTERRUPTED, terminal } from "./terminal.ts";
 
 // A reader that closes the pipe early (`dataform run 2>&1 | head`) must not stop what goes on in the database.
 for (const stream of [process.stdout, process.stderr]) {
@@ -8,3 +8,5 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 process.exitCode = await cli(process.argv.slice(2), terminal());
+// The server has nothing left to do. Whatever else was waited for (an answer of a source, the time to ask again) is not.
+if (process.exitCode === INTERRUPTED) process.stdout.write("", () => process.exit());

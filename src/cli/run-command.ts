@@ -10,7 +10,7 @@ import { runUnitTests } from "../run/unit-tests.ts";
 import { awaitedBySource } from "./awaited.ts";
 import { openDatabase, whereLine } from "./database.ts";
 import { annotate } from "./github.ts";
-import { untilInterrupted } from "./interrupt.ts";
+import { attended, untilInterrupted } from "./interrupt.ts";
 import { environmentName } from "./options.ts";
 import { printPlan } from "./plan/print.ts";
 import { printUnitTests, unitTestErrors } from "./print-unit-tests.ts";
@@ -32,7 +32,7 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   if (flags.dryRun) return printPlan(graph, settings, flags, shell);
   const source = (file: string) => readSource(shell.projectDir, file);
   if (flags.runTests) {
-    const tested = await runUnitTests(graph, settings, { readSource: source });
+    const tested = await attended(shell, (how) => runUnitTests(graph, settings, { readSource: source, ...how }));
     if (!printUnitTests(tested, shell)) {
       shell.exitCode = 1;
       if (flags.json) shell.print(JSON.stringify(errorDocument(unitTestErrors(tested), 1), null, 2));

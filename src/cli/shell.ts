@@ -22,6 +22,8 @@ export interface Shell {
   readonly progress?: (line: string) => void;
   /** A line for what runs this program (GitHub Actions), on stderr. */
   readonly tellRunner?: (line: string) => void;
+  /** Is called with each Ctrl-C and SIGTERM, by its name, and with what ends the process at once. Returns what ends that. */
+  onInterrupt?(heard: (name: string, endNow: () => void) => void): () => void;
   /** Set by a command that ends without an exception but not with 0. */
   exitCode: number;
 }

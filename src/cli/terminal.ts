@@ -2,6 +2,9 @@ import { processEnvironment } from "../config/environment.ts";
 import type { Shell } from "./shell.ts";
 import { cut, wrap } from "./show/width.ts";
 
+const INTERRUPTS = ["SIGINT", "SIGTERM"] as const;
+export const INTERRUPTED = 130;
+
 /** The process's own terminal, folder and environment. */
 export function terminal(): Shell {
   const columns = (stream: NodeJS.WriteStream) =>
@@ -30,6 +33,13 @@ export function terminal(): Shell {
           progress: (line) => void process.stderr.write(`\r\x1b[K${cut(line, (columns(process.stderr) ?? 80) - 1)}`),
         }
       : {}),
+    onInterrupt: (heard) => {
+      const listener = (name: string) => heard(name, () => process.exit(INTERRUPTED));
+      for (const name of INTERRUPTS) process.on(name, listener);
+      return () => {
+        for (const name of INTERRUPTS) process.off(name, listener);
+      };
+    },
     exitCode: 0,
   };
   return shell;

@@ -2,6 +2,7 @@ import { UserError } from "../model/errors.ts";
 import { roleName } from "../model/roles.ts";
 import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
+import { countRelations } from "../postgres/relations.ts";
 import { SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
 import { literal } from "../sql/literals.ts";
@@ -175,7 +176,7 @@ function refuseForeign({ roles }: Client, found: string | null): void {
   });
 }
 
-const isThere = sql`to_regclass('_dataform.metadata') is not null`;
+const isThere = sql`${countRelations(PRIVATE_SCHEMA, ["metadata"])} = 1`;
 
 /** 0 where there is none. */
 async function layoutOf(client: Client): Promise<number> {

@@ -5,7 +5,8 @@ import type { LoadReport, StreamLoad } from "../model/load-report.ts";
 import { withClient } from "../postgres/client.ts";
 import type { StableClock } from "../sources/files/stable-files.ts";
 import type { RestOptions } from "../sources/rest/rest.ts";
-import type { Filesystem } from "../sources/source.ts";
+import type { Filesystem, SourceFile } from "../sources/source.ts";
+import { heeding, heedingEach } from "../wait/timers.ts";
 import type { FileTarget } from "./connectors/file.ts";
 import { landFiles } from "./connectors/files.ts";
 import { landPages, readPagesOf } from "./connectors/pages.ts";
@@ -42,21 +43,17 @@ export async function ingest(
   const startedAt = new Date();
   const streams: StreamLoad[] = [];
   const chosen = declaration.streams.filter(({ name }) => !options.streams || options.streams.includes(name));
-  const { connector } = declaration;
-  const filesystem =
-    connector.kind === "files" && chosen.length
-      ? await (await import("../sources/filesystems/open.ts")).openFilesystem(connector, {
-          onWait: (seconds, reason) => options.onEvent?.({ kind: "waiting", stream: chosen[0]!.name, seconds, reason }),
-        })
-      : undefined;
+  const filesystem = chosen[0] && (await filesystemOf(declaration, chosen[0], options));
   try {
     for (const stream of chosen) {
+      options.signal?.throwIfAborted();
       const load = await ingestStream(declaration, stream, settings, options, filesystem);
       options.onEvent?.({ kind: "finished", stream: stream.name, load });
       streams.push(load);
     }
   } finally {
-    await filesystem?.close();
+    // One that is asked for something does not say goodbye.
+    if (!options.signal?.aborted) await filesystem?.close();
   }
   return {
     version: 1,
@@ -66,6 +63,26 @@ export async function ingest(
     finishedAt: new Date().toISOString(),
     ok: streams.every((stream) => stream.status === "loaded"),
     streams,
+  };
+}
+
+/** Where files are; undefined for what sends pages. What is waited for there is left once the signal comes. */
+async function filesystemOf(
+  { connector }: IngestDeclaration,
+  { name }: StreamDeclaration,
+  { onEvent, signal }: IngestOptions,
+): Promise<Filesystem | undefined> {
+  if (connector.kind !== "files") return undefined;
+  const { openFilesystem } = await import("../sources/filesystems/open.ts");
+  const onWait = (seconds: number, reason: string) => onEvent?.({ kind: "waiting", stream: name, seconds, reason });
+  const filesystem = await heeding(openFilesystem(connector, { onWait }), signal);
+  const opening = (file: SourceFile): SourceFile => ({
+    ...file,
+    open: async () => heedingEach(await heeding(file.open(), signal), signal),
+  });
+  return {
+    list: async (glob) => (await heeding(filesystem.list(glob), signal)).map(opening),
+    close: () => filesystem.close(),
   };
 }
 
@@ -84,14 +101,20 @@ async function ingestStream(
     table: `${declaration.schema}.${stream.table}`,
     seconds: (Date.now() - startedAt.getTime()) / 1000,
   });
+  const { signal } = options;
   const emit = emitterOf(stream, options);
   const onWait = (reason: string) => emit({ kind: "waiting", seconds: null, reason });
-  const connection = { applicationName: `dataform ingest ${declaration.source}`, duty: "loader" as const, onWait };
+  const connection = {
+    applicationName: `dataform ingest ${declaration.source}`,
+    duty: "loader" as const,
+    onWait,
+    signal,
+  };
   const told: string[] = [];
   return withClient(settings, connection, async (client) => {
     const sink: Sink = options.dryRun ? new Rehearsal(client) : new PostgresSink(client, settings);
     try {
-      await sink.prepare(declaration.schema, onWait);
+      await sink.prepare(declaration.schema, { signal, onWait });
       const target = await resolveTarget(client, declaration, stream);
       await sink.evolve(target);
       const outcome = filesystem
@@ -100,9 +123,10 @@ async function ingestStream(
       const warnings = [...outcome.warnings, ...told, ...(await sink.tend(target))];
       return { ...common(), ...outcome, warnings };
     } catch (error) {
-      const { message } = error as Error;
+      const message = signal?.aborted ? "interrupted" : (error as Error).message;
       const key = ledgerKey(declaration, stream);
       const loadId = await sink.noteFailure({ key }, { startedAt, error: message, batch: stream.batch.kind });
+      signal?.throwIfAborted();
       return { ...common(), ...nothing, warnings: told, status: "failed", loadId, error: errorData(error as Error) };
     }
   });

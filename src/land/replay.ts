@@ -32,20 +32,23 @@ export async function replay(
   declaration: IngestDeclaration,
   stream: StreamDeclaration,
   settings: ConnectionSettings,
-  options: Pick<LandOptions, "waitTimeout" | "onEvent"> = {},
+  options: Pick<LandOptions, "waitTimeout" | "onEvent" | "signal"> = {},
 ): Promise<Replayed> {
+  const { signal } = options;
   const emit = emitterOf(stream, options);
   const onWait = (reason: string) => emit({ kind: "waiting", seconds: null, reason });
-  const how = { applicationName: `dataform ingest ${declaration.source}`, duty: "loader", onWait } as const;
+  const how = { applicationName: `dataform ingest ${declaration.source}`, duty: "loader", onWait, signal } as const;
   return withClient(settings, how, async (client) => {
     const sink = new PostgresSink(client, settings);
-    await sink.prepare(declaration.schema, onWait);
+    await sink.prepare(declaration.schema, { signal, onWait });
     const target = await resolveTarget(client, declaration, stream);
     await sink.forgetFiles(target);
     await sink.evolve(target);
     const loads = [];
-    for (const rejectedBy of await loadsWithRejects(client, target.key))
+    for (const rejectedBy of await loadsWithRejects(client, target.key)) {
+      signal?.throwIfAborted();
       loads.push(await replayLoad({ sink, target, options }, rejectedBy));
+    }
     return {
       stream: stream.name,
       loadIds: loads.flatMap(({ landed }) => landed?.loadId ?? []),
@@ -59,7 +62,7 @@ export async function replay(
 interface Replaying {
   readonly sink: PostgresSink;
   readonly target: LoadTarget;
-  readonly options: Pick<LandOptions, "waitTimeout" | "onEvent">;
+  readonly options: Pick<LandOptions, "waitTimeout" | "onEvent" | "signal">;
 }
 
 async function replayLoad({ sink, target, options }: Replaying, rejectedBy: string) {

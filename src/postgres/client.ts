@@ -238,8 +238,11 @@ export async function withClient<T>(
   }
 }
 
+/** Each statement sees what was committed before it, whatever the database is set to: behind a lock, what its last holder did. */
+const BEGIN = sql`begin isolation level read committed`;
+
 /** Runs `work` in a transaction. The first error is the one thrown, even if the rollback fails too. */
-export function withTransaction<T>(client: Client, work: () => Promise<T>, begin: Sql = sql`begin`): Promise<T> {
+export function withTransaction<T>(client: Client, work: () => Promise<T>, begin: Sql = BEGIN): Promise<T> {
   return transaction(client, work, { begin, isKept: () => true });
 }
 
@@ -249,7 +252,7 @@ export function withTransactionIf<T>(
   isKept: (result: T) => boolean,
   work: () => Promise<T>,
 ): Promise<T> {
-  return transaction(client, work, { begin: sql`begin`, isKept });
+  return transaction(client, work, { begin: BEGIN, isKept });
 }
 
 async function transaction<T>(

@@ -120,10 +120,9 @@ export async function* copyOut(
   client.driver.once("end", lost);
   const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
   try {
-    // It waits for locks before its first byte, and after that for whoever takes the bytes.
-    const first = await client.watched(() => chunks.next());
-    if (!first.done) yield first.value;
-    for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) yield chunk;
+    // Not while whoever takes the bytes takes their time.
+    const next = () => client.watched(() => chunks.next());
+    for (let chunk = await next(); !chunk.done; chunk = await next()) yield chunk.value;
     whole = true;
     // The count comes after the last byte: an answer to the next statement means that it is here.
     if (onRows) await client.query(sql`select 1`);

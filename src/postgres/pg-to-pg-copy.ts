@@ -66,7 +66,8 @@ export async function copyPgToPg(
     ) to stdout${ending}`;
   try {
     await on("source", from.script(SOURCE_SESSION));
-    return await to.watched(() => pass(from, out, to, sql`${copyStatement}${ending}`, options));
+    // A target that waits for bytes hears no cancel: the source has to.
+    return await to.watched(() => from.watched(() => pass(from, out, to, sql`${copyStatement}${ending}`, options)));
   } catch (error) {
     hangUp(from);
     throw userError(error);

@@ -7,7 +7,7 @@ import { id } from "../sql/identifiers.ts";
 import { dollarQuoted, sqlLiteral } from "../sql/literals.ts";
 import { empty, type Identifier, join, type Sql, sql } from "../sql/sql.ts";
 import { meaningful } from "../sql/tokens.ts";
-import { type Client, withClient, withNames } from "./client.ts";
+import { type Client, type ConnectOptions, withClient, withNames } from "./client.ts";
 import { describeStatement, type Field } from "./describe.ts";
 import { SQLSTATE, sqlState } from "./sqlstate.ts";
 
@@ -23,20 +23,18 @@ export interface Reader {
   fence(query: Sql): Promise<Sql>;
 }
 
-interface ReadingOptions {
+interface ReadingOptions extends Pick<ConnectOptions, "onWait" | "signal"> {
   readonly applicationName: string;
   /** Sent first, as `set local …`. */
   readonly settings: Sql;
-  /** Told when a lock is waited for. */
-  readonly onWait?: ((what: string) => void) | undefined;
 }
 
 export function withReader<T>(
   settings: ConnectionSettings,
-  { applicationName, settings: local, onWait }: ReadingOptions,
+  { settings: local, ...reach }: ReadingOptions,
   work: (reader: Reader) => Promise<T>,
 ): Promise<T> {
-  const how = { applicationName, duty: "builder", oneTransaction: true, onWait } as const;
+  const how = { ...reach, duty: "builder", oneTransaction: true } as const;
   return withClient(settings, how, async (client) => {
     const begin = sql`begin transaction isolation level repeatable read`;
     await client.script(join([begin, ...client.eachTransaction, local], ";\n"));

@@ -1,5 +1,6 @@
 import type { Column } from "../model/catalog.ts";
-import { type Sql, sql } from "../sql/sql.ts";
+import { literal } from "../sql/literals.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
 
 /** The columns of `pg_class c` in a catalog query, as one jsonb value: the text that `readColumns` takes. */
@@ -60,4 +61,18 @@ export async function readPieces<T>(client: Client, piece: Sql, oids: readonly s
     [oids],
   );
   return new Map(rows.map((row) => [row.oid, JSON.parse(row.piece) as T]));
+}
+
+/**
+ * How many relations of these names are in the schema, as the catalog's rows say: behind a lock, what its last holder made.
+ * `to_regclass` says what this session remembers, which a statement that opens no relation does not bring up to date.
+ */
+export function countRelations(schema: string, names: readonly string[]): Sql {
+  return sql`(
+    select count(*)
+    from pg_class as c
+    join pg_namespace as n
+      on n.oid = c.relnamespace
+    where n.nspname = ${literal(schema)} and c.relname = any(array[${join(names.map(literal), ", ")}])
+  )`;
 }

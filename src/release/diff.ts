@@ -3,7 +3,7 @@ import type { Column, Manifest, ManifestEntry } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import type { ModelDiff, ReleaseDiff } from "../model/release.ts";
-import { type Client, withClient, withTransaction } from "../postgres/client.ts";
+import { type Client, type ConnectOptions, withClient, withTransaction } from "../postgres/client.ts";
 import { compareRows } from "../sql/compare.ts";
 import { privateId } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
@@ -15,16 +15,17 @@ export async function diffReleases(
   environment: string,
   from: number,
   to: number,
+  reach: Pick<ConnectOptions, "signal" | "onWait"> = {},
 ): Promise<ReleaseDiff> {
   const releases = await withClient(
     settings,
-    { applicationName: "dataform-diff", duty: "publisher" },
+    { ...reach, applicationName: "dataform-diff", duty: "publisher" },
     async (client) => ((await hasMetadata(client)) ? readReleases(client, environment) : []),
   );
   const manifest = (number: number) => keptManifest(releases, number, environment);
   const [before, after] = [manifest(from), manifest(to)];
   // What the views call is the authors': the builder reads them.
-  return withClient(settings, { applicationName: "dataform-diff", duty: "builder" }, (client) =>
+  return withClient(settings, { ...reach, applicationName: "dataform-diff", duty: "builder" }, (client) =>
     withTransaction(
       client,
       async () => {

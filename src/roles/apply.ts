@@ -3,7 +3,7 @@ import { UserError } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
 import { roleName } from "../model/roles.ts";
 import { takeLock } from "../postgres/advisory-lock.ts";
-import { type Client, withClient, withTransaction } from "../postgres/client.ts";
+import { type Client, type ConnectOptions, withClient, withTransaction } from "../postgres/client.ts";
 import { advice, connectionLost, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import { sqlOf } from "../sql/statement.ts";
@@ -29,6 +29,7 @@ interface RoleChange {
   readonly count: number;
 }
 
+type Reach = Pick<ConnectOptions, "signal" | "onWait">;
 type Right = Readonly<Record<"role" | "right" | "on" | "object", string>>;
 
 /**
@@ -39,18 +40,18 @@ type Right = Readonly<Record<"role" | "right" | "on" | "object", string>>;
 export async function applyRoles(
   settings: ConnectionSettings,
   plan: RolePlan,
-  onWait?: (what: string) => void,
+  reach: Reach = {},
 ): Promise<RolesReport> {
   const warnings: string[] = [];
   const options = {
     applicationName: "dataform-roles",
     names: "ours" as const,
     onNotice: (message: string) => void warnings.push(message),
-    onWait,
+    ...reach,
   };
   const changes = await withClient(settings, options, async (client) => {
     try {
-      const changed = await withTransaction(client, () => apply(client, plan, onWait));
+      const changed = await withTransaction(client, () => apply(client, plan, reach));
       warnings.push(...(await mixedLogins(client, plan)));
       return changed;
     } catch (error) {
@@ -63,7 +64,7 @@ export async function applyRoles(
 async function apply(
   client: Client,
   { roles, statements }: RolePlan,
-  onWait?: (what: string) => void,
+  { signal, onWait }: Reach,
 ): Promise<RoleChange[]> {
   await client.script(sql`set local client_min_messages = 'warning'; set local lock_timeout = '5s'`);
   await takeLock(client, "dataform:roles", {
@@ -71,6 +72,7 @@ async function apply(
     deadline: 60_000,
     taken: "another command applies the roles of this database",
     hint: "try again when it has ended, or end it",
+    signal,
     tell: onWait,
   });
   const before = await readRights(client, roles);

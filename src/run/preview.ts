@@ -54,6 +54,8 @@ export interface ColumnChange {
 /** A plan that is tried out, and what has been found so far. */
 interface Trial {
   readonly client: Client;
+  /** What it cut off is no failure of the project's. */
+  readonly signal: AbortSignal | undefined;
   readonly graph: CompiledGraph;
   readonly plan: Plan;
   readonly sources: Sources;
@@ -74,10 +76,20 @@ export async function preview(
   catalog: Catalog,
   plan: Plan,
   client: Client,
-  readSource?: ReadSource,
+  { readSource, signal }: { readonly readSource?: ReadSource; readonly signal?: AbortSignal } = {},
 ): Promise<Preview> {
   const sources = sourcesOf(graph, readSource);
-  const trial: Trial = { client, graph, plan, sources, failures: {}, warned: {}, awaits: {}, unknown: new Set() };
+  const trial: Trial = {
+    client,
+    signal,
+    graph,
+    plan,
+    sources,
+    failures: {},
+    warned: {},
+    awaits: {},
+    unknown: new Set(),
+  };
   const releases: ReleasePreview[] = [];
   const secondHalves: Record<string, readonly Statement[]> = {};
   await client.query(sql`begin`);
@@ -191,8 +203,9 @@ async function tryAudits(segment: Segment, trial: Trial): Promise<void> {
 async function tell(
   error: unknown,
   step: Pick<BuildStep, "target" | "file"> & { readonly severity?: AuditStep["severity"] },
-  { client, graph, sources, failures, warned, awaits, unknown }: Trial,
+  { client, signal, graph, sources, failures, warned, awaits, unknown }: Trial,
 ): Promise<void> {
+  signal?.throwIfAborted();
   const key = targetKey(step.target);
   const absent = await absentTables(error, step.target, graph, client);
   if (absent.length) {

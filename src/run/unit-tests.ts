@@ -3,7 +3,7 @@ import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { CompiledGraph, UnitTest } from "../model/graph.ts";
 import type { Statement } from "../model/plan.ts";
 import type { JsonText, StepError } from "../model/report.ts";
-import { type Client, withClient } from "../postgres/client.ts";
+import { type Client, type ConnectOptions, withClient } from "../postgres/client.ts";
 import { id } from "../sql/identifiers.ts";
 import { resolveReferences } from "../sql/references.ts";
 import { queryIn } from "../sql/split.ts";
@@ -37,13 +37,17 @@ export interface UnitTestResult {
 export async function runUnitTests(
   graph: CompiledGraph,
   settings: ConnectionSettings,
-  options: { readonly readSource?: ReadSource } = {},
+  options: Pick<ConnectOptions, "signal" | "onWait"> & { readonly readSource?: ReadSource } = {},
 ): Promise<UnitTestReport> {
   const sources = sourcesOf(graph, options.readSource);
   if (!graph.tests.length) return { version: 1, tests: [] };
-  return withClient(settings, { applicationName: "dataform-test", duty: "builder" }, async (client) => {
+  const { signal, onWait } = options;
+  return withClient(settings, { applicationName: "dataform-test", duty: "builder", signal, onWait }, async (client) => {
     const tests: UnitTestResult[] = [];
-    for (const test of graph.tests) tests.push(await runUnitTest(test, client, sources));
+    for (const test of graph.tests) {
+      tests.push(await runUnitTest(test, client, sources));
+      signal?.throwIfAborted();
+    }
     return { version: 1, tests };
   });
 }

@@ -26,6 +26,9 @@ export async function within<T>(milliseconds: number, work: Promise<T>, late: ()
 /** What the work gives, unless the signal comes before. */
 export async function heeding<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
+  // Where the signal won, how the work ends is nobody's error.
+  work.catch(() => {});
+  signal.throwIfAborted();
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {
     const end = () => reject(signal.reason as Error);
@@ -36,7 +39,22 @@ export async function heeding<T>(work: Promise<T>, signal: AbortSignal | undefin
     return await Promise.race([work, aborted]);
   } finally {
     stop();
-    // Where the signal won, how the work ends is nobody's error.
-    work.catch(() => {});
+  }
+}
+
+/** The same of each item: what gives them is left where it is once the signal comes. */
+export async function* heedingEach<T>(items: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncIterable<T> {
+  const iterator = items[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await heeding(iterator.next(), signal);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    const closed = Promise.resolve(iterator.return?.());
+    // What waits for its next item hears nothing else.
+    if (signal?.aborted) closed.catch(() => {});
+    else await closed;
   }
 }

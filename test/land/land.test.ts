@@ -5,6 +5,7 @@ import { sql } from "../../src/sql/sql.ts";
 import { feed, type Handler, sendJson, startApi } from "../support/ingest-api.ts";
 import { ingestDatabase } from "../support/ingest-database.ts";
 import { declaration, item, stream } from "../support/ingest-declaration.ts";
+import { signal } from "../support/signal.ts";
 
 const db = ingestDatabase();
 
@@ -44,6 +45,33 @@ describe("a load", () => {
     expect(
       await rows("select obj_description('raw.items'::regclass) as t, col_description('raw.items'::regclass, 1) as c"),
     ).toEqual([{ t: "Things", c: "Its name" }]);
+  });
+
+  test("beside another one of the stream lands what that one has not, however transactions of the database begin", async () => {
+    const settings = { ...db.settings, options: "-c default_transaction_isolation=repeatable\\ read" };
+    const waiting = signal();
+    const records = many(5);
+    const serve = feed(() => records);
+    const { url } = await startApi((...asked) => void waiting.given.then(() => serve(...asked)));
+    const load = (onEvent: IngestOptions["onEvent"]) => ingest(declaration(url, {}, [stream()]), settings, { onEvent });
+    const landed = ({ streams: [one] }: LoadReport) => [one!.status, one!.rows];
+    for (const expected of [
+      [
+        ["loaded", 5],
+        ["loaded", 0],
+      ],
+      [
+        ["loaded", 3],
+        ["loaded", 0],
+      ],
+    ]) {
+      const started = signal();
+      const first = load(({ kind }) => void (kind === "started" && started.give()));
+      await started.given;
+      const second = load(({ kind }) => void (kind === "waiting" && waiting.give()));
+      expect((await Promise.all([first, second])).map(landed)).toEqual(expected);
+      records.push(...many(3, 5));
+    }
   });
 
   test("run twice lands only what is new", async () => {

@@ -1,5 +1,10 @@
-import { expect, test } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import { connect } from "../../src/postgres/client.ts";
 import { sql } from "../../src/sql/sql.ts";
+import { startCli } from "../support/cli.ts";
 import { start } from "../support/program.ts";
 import { readRelease, sessions, tick, ticking } from "../support/ticking.ts";
 
@@ -47,4 +52,71 @@ test("Ctrl-C while another run is waited for ends with exit code 130", async () 
   const { child, end } = start(["run", "--wait", "--project-dir", project.dir], database.url);
   child.stderr.on("data", (bytes) => void (String(bytes).includes("waiting:") && child.kill("SIGINT")));
   expect(await end).toBe(130);
+});
+
+/** A web server that takes a question and never answers. */
+async function silent() {
+  const server = createServer(() => {});
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { asked: once(server, "request"), port: (server.address() as AddressInfo).port };
+}
+
+test("every other command hears Ctrl-C where it waits, ends with 130 and leaves no session behind", async () => {
+  const { project, client, database, run, rows } = await ticking(0);
+  expect((await run()).status).toBe("success");
+  await tick(client);
+  expect((await run()).status).toBe("success");
+  const api = await silent();
+  const source = (name: string, from: string, stream: string) =>
+    `version: 1\nsource: ${name}\n${from}\nstreams:\n  - { name: rows, ${stream}, table: ${name}, recordSchema: rows.json }`;
+  const { url } = database;
+  project.write({
+    "unit.sqlx": `config { type: "test", dataset: "total" }\ninput "kept" { select 1 as release from ${slow} }\nselect 1`,
+    "ingest/rows.json": JSON.stringify({ type: "object", properties: { id: { type: "integer" } } }),
+    "ingest/api.yaml": source("api", `rest: { baseUrl: "http://127.0.0.1:${api.port}" }`, "path: /rows"),
+    "ingest/other.yaml": source("other", `sql: { url: "\${OTHER}" }`, `query: "select 1 as id from ${slow}"`),
+  });
+  const holder = await connect(database.settings, { applicationName: "psql" });
+  onTestFinished(() => holder.close());
+  await holder.script(sql`
+    begin;
+    lock table raw.tick, _dataform.release, _dataform.environment`);
+  const commands = [
+    ["query", `select ${slow}`],
+    ["export", `select ${slow}`, "-", "--to", "csv"],
+    ["test"],
+    ["plan"],
+    ["diff", "1", "2"],
+    ["releases"],
+    ["env", "ls"],
+    ["env", "hold"],
+    ["env", "drop", "main", "--yes"],
+    ["gc"],
+    ["ingest", "api"],
+    ["ingest", "other"],
+  ];
+  const going = commands.map((args) => startCli(project.dir, args, { DATABASE_URL: url, OTHER: url }));
+  const atWork = `select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and wait_event_type in ('Lock', 'Timeout')`;
+  const early = Promise.race(going.map(({ end }) => end.then(({ stderr }) => Promise.reject(new Error(stderr)))));
+  early.catch(() => {});
+  await Promise.race([api.asked, early]);
+  await expect.poll(() => rows(atWork), { timeout: 40_000, interval: 50 }).toEqual([String(commands.length - 1)]);
+  for (const one of going) one.interrupt();
+  const ended = await Promise.all(going.map(({ end }) => end));
+  expect(ended.map(({ exitCode, stdout }, index) => [commands[index]!.join(" "), exitCode, stdout])).toEqual(
+    commands.map((args) => [args.join(" "), 130, ""]),
+  );
+  const ours =
+    "select application_name from pg_stat_activity where datname = current_database() and application_name like 'dataform%'";
+  await expect.poll(() => rows(ours), { timeout: 20_000, interval: 20 }).toEqual([]);
+  await holder.query(sql`rollback`);
+  expect(await rows("select source, status, details ->> 'error' from raw._load order by 1")).toEqual([
+    "api|failed|interrupted",
+    "other|failed|interrupted",
+  ]);
 });

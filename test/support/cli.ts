@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { Writable } from "node:stream";
 import { cli as runCli } from "../../src/cli/program.ts";
 import type { Shell } from "../../src/cli/shell.ts";
@@ -9,12 +10,31 @@ export interface CliResult {
 }
 
 /** Runs one command line in this process, with the environment given and no other, in a terminal of so many columns or in none. */
-export async function cli(
+export function cli(
   projectDir: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   width?: number,
 ): Promise<CliResult> {
+  return startCli(projectDir, args, env, width).end;
+}
+
+/** A command line that goes on, and may be interrupted. */
+export interface GoingOn {
+  readonly end: Promise<CliResult>;
+  /** What it has said so far. */
+  said(): string;
+  /** As Ctrl-C does. */
+  interrupt(): void;
+}
+
+export function startCli(
+  projectDir: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  width?: number,
+): GoingOn {
+  const interrupts = new EventEmitter();
   const out: string[] = [];
   const err: string[] = [];
   const shell: Shell = {
@@ -23,6 +43,11 @@ export async function cli(
     color: false,
     width: { stdout: width, stderr: width },
     exitCode: 0,
+    onInterrupt: (heard) => {
+      const listener = (name: string) => heard(name, () => {});
+      interrupts.on("SIGINT", listener);
+      return () => void interrupts.off("SIGINT", listener);
+    },
     print: (line) => out.push(line),
     say: (line) => err.push(line),
     output: new Writable({
@@ -32,8 +57,12 @@ export async function cli(
       },
     }),
   };
-  const exitCode = await runCli(args, shell);
-  return { exitCode, stdout: out.join("\n"), stderr: err.join("\n") };
+  const end = runCli(args, shell).then((exitCode) => ({
+    exitCode,
+    stdout: out.join("\n"),
+    stderr: err.join("\n"),
+  }));
+  return { end, said: () => err.join("\n"), interrupt: () => void interrupts.emit("SIGINT", "SIGINT") };
 }
 
 /** A command that has to succeed: what it said, or an error that tells why it did not. */

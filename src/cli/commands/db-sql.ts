@@ -7,6 +7,7 @@ import { asWritten } from "../../sql/authored.ts";
 import { splitStatements } from "../../sql/split.ts";
 import { openEmbedded } from "../database.ts";
 import { explaining } from "../explain-statement.ts";
+import { attended } from "../interrupt.ts";
 import type { Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
 import { readable } from "../show/values.ts";
@@ -21,15 +22,18 @@ export function addSql(db: Command, shell: Shell): void {
       if (!statements.length) throw new UserError({ message: "db sql: there is no statement" });
       const settings = await openEmbedded(shell);
       const options = { applicationName: "dataform-db-sql", onNotice: (notice: string) => shell.say(notice) };
-      await withClient(settings, options, async (client) => {
-        for (const text of statements) {
-          const statement = asWritten(text);
-          const result = await explaining(statement, () => client.table(statement));
-          if (!result.columns.length) continue;
-          const { columns, rows } = readable(result);
-          shell.print(textTable(columns, rows, { width: shell.width?.stdout }));
-        }
-        shell.say(counted(statements.length, "statement"));
-      });
+      await attended(shell, (how) =>
+        withClient(settings, { ...options, ...how }, async (client) => {
+          for (const text of statements) {
+            const statement = asWritten(text);
+            const result = await explaining(statement, () => client.table(statement));
+            how.signal.throwIfAborted();
+            if (!result.columns.length) continue;
+            const { columns, rows } = readable(result);
+            shell.print(textTable(columns, rows, { width: shell.width?.stdout }));
+          }
+          shell.say(counted(statements.length, "statement"));
+        }),
+      );
     });
 }

@@ -2,6 +2,7 @@ import { counted } from "../../model/counted.ts";
 import type { ModelDiff, ReleaseDiff } from "../../model/release.ts";
 import { diffReleases } from "../../release/diff.ts";
 import { openDatabase } from "../database.ts";
+import { attended } from "../interrupt.ts";
 import { addConnectionOption, type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import { addEnvironmentOptions } from "../releasing.ts";
 import { sectionStyle } from "../section-style.ts";
@@ -19,7 +20,7 @@ export const addDiffCommand: AddCommand = (program, shell) => {
     .action(async (from: string, to: string, flags: EnvironmentFlags & ConnectionFlags & { json?: boolean }) => {
       const [first, second] = [releaseNumber(from), releaseNumber(to)];
       const settings = await openDatabase(shell, flags);
-      const diff = await diffReleases(settings, environmentName(flags), first, second);
+      const diff = await attended(shell, (how) => diffReleases(settings, environmentName(flags), first, second, how));
       if (flags.json) return shell.print(JSON.stringify(diff, null, 2));
       if (!diff.models.length) return shell.say(`releases ${first} and ${second} consist of the same objects`);
       for (const line of renderSections(diffSections(diff), shell.width?.stdout, sectionStyle(shell)))

@@ -14,7 +14,8 @@ import {
   listEnvironments,
   renameEnvironment,
 } from "../../release/environments.ts";
-import { databaseLine, openDatabase, telling } from "../database.ts";
+import { databaseLine, openDatabase } from "../database.ts";
+import { type Attended, attended } from "../interrupt.ts";
 import { addConnectionOption, type ConnectionFlags, environmentName } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { bytes } from "../show/bytes.ts";
@@ -129,7 +130,9 @@ function addRename(env: Command, shell: Shell): Command {
       const settings = await openDatabase(shell, flags);
       shell.say(databaseLine(settings));
       const project = await readOwnSettings(shell.projectDir);
-      await renameEnvironment(settings, to, { environment: name, project, events: { waiting: telling(shell).tell } });
+      await attended(shell, ({ signal, onWait }) =>
+        renameEnvironment(settings, to, { environment: name, project, signal, events: { waiting: onWait } }),
+      );
       shell.say(`environment ${name} is called ${to}: --environment ${to}, or DATAFORM_ENVIRONMENT`);
     });
 }
@@ -145,12 +148,15 @@ function addDrop(env: Command, shell: Shell): Command {
       const settings = await openDatabase(shell, flags);
       shell.say(databaseLine(settings));
       const project = await readOwnSettings(shell.projectDir);
-      const report = await dropEnvironment(settings, {
-        environment: name,
-        project,
-        really: flags.yes === true,
-        events: { waiting: telling(shell).tell },
-      });
+      const report = await attended(shell, ({ signal, onWait }) =>
+        dropEnvironment(settings, {
+          environment: name,
+          project,
+          really: flags.yes === true,
+          signal,
+          events: { waiting: onWait },
+        }),
+      );
       if (flags.json) shell.print(JSON.stringify(report, null, 2));
       if (!report.dropped) throw reallyDrop(report);
       for (const line of told(report)) shell.say(line);
@@ -187,14 +193,20 @@ function nameOf(name: string | undefined, { env }: Shell): string {
 
 /** Works beside whatever run is going on. */
 async function connected(flags: Flags, shell: Shell, work: (client: Client) => Promise<void>): Promise<void> {
-  await looking(flags, shell, async (client) => {
-    await prepareMetadata(client);
+  await looking(flags, shell, async (client, how) => {
+    await prepareMetadata(client, how);
     await work(client);
   });
 }
 
-async function looking(flags: Flags, shell: Shell, work: (client: Client) => Promise<void>): Promise<void> {
+async function looking(
+  flags: Flags,
+  shell: Shell,
+  work: (client: Client, how: Attended) => Promise<void>,
+): Promise<void> {
   const settings = await openDatabase(shell, flags);
   shell.say(databaseLine(settings));
-  await withClient(settings, { applicationName: "dataform-env", duty: "publisher", onWait: telling(shell).tell }, work);
+  await attended(shell, (how) =>
+    withClient(settings, { applicationName: "dataform-env", duty: "publisher", ...how }, (client) => work(client, how)),
+  );
 }

@@ -9,6 +9,7 @@ import { type Sql, sql } from "../../sql/sql.ts";
 import { meaningful } from "../../sql/tokens.ts";
 import { openForReading } from "../database.ts";
 import { explaining } from "../explain-statement.ts";
+import { attended } from "../interrupt.ts";
 import { addConnectionOption, type ConnectionFlags } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
 import { textTable } from "../show/table.ts";
@@ -31,14 +32,15 @@ export const addQueryCommand: AddCommand = (program, shell) => {
     .option("--quiet", "no line that counts the rows")
     .action(async (text: string, flags: ConnectionFlags & { json?: boolean; quiet?: boolean }) => {
       const settings = await openForReading(shell, flags);
-      const onWait = (what: string) => shell.say(`waiting: ${what}`);
-      const reading = { applicationName: "dataform-query", settings: SETTINGS, onWait };
-      await withReader(settings, reading, async (reader) => {
-        if (flags.json) return shell.print(await inJson(reader, select(text, "the query")));
-        const { columns, rows } = readable(await asIs(reader, text));
-        shell.print(textTable(columns, rows, { width: shell.width?.stdout }));
-        if (!flags.quiet) shell.say(counted(rows.length, "row"));
-      });
+      const reading = { applicationName: "dataform-query", settings: SETTINGS };
+      await attended(shell, (how) =>
+        withReader(settings, { ...reading, ...how }, async (reader) => {
+          if (flags.json) return shell.print(await inJson(reader, select(text, "the query")));
+          const { columns, rows } = readable(await asIs(reader, text));
+          shell.print(textTable(columns, rows, { width: shell.width?.stdout }));
+          if (!flags.quiet) shell.say(counted(rows.length, "row"));
+        }),
+      );
     });
   addConnectionOption(command);
 };

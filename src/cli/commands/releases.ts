@@ -4,7 +4,8 @@ import { withClient } from "../../postgres/client.ts";
 import { bytesOf } from "../../release/private-objects.ts";
 import { objectsOf, type ReleaseSize, sizesOf } from "../../release/sizes.ts";
 import { readReleases } from "../../release/store.ts";
-import { openDatabase, telling } from "../database.ts";
+import { openDatabase } from "../database.ts";
+import { attended } from "../interrupt.ts";
 import { addConnectionOption, type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import { paint } from "../paint.ts";
 import { addEnvironmentOptions } from "../releasing.ts";
@@ -21,16 +22,14 @@ export const addReleasesCommand: AddCommand = (program, shell) => {
     .action(async (flags: EnvironmentFlags & ConnectionFlags & { json?: boolean }) => {
       const settings = await openDatabase(shell, flags);
       const environment = environmentName(flags);
-      const { releases, sizes, held } = await withClient(
-        settings,
-        { applicationName: "dataform-releases", duty: "publisher", onWait: telling(shell).tell },
-        async (client) => {
+      const { releases, sizes, held } = await attended(shell, (how) =>
+        withClient(settings, { applicationName: "dataform-releases", duty: "publisher", ...how }, async (client) => {
           if (!(await hasMetadata(client)))
             return { releases: [], sizes: new Map<number, ReleaseSize>(), held: undefined };
           const found = await readReleases(client, environment);
           const sizes = sizesOf(found, await bytesOf(client, found.flatMap(objectsOf)));
           return { releases: found, sizes, held: await readHold(client, environment) };
-        },
+        }),
       );
       const current = releases.find(({ status }) => status === "published")?.release;
       // What is collected is forgotten; _dataform.release remembers it for a while.

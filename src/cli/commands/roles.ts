@@ -4,6 +4,7 @@ import { counted } from "../../model/counted.ts";
 import { applyRoles, type RolesReport } from "../../roles/apply.ts";
 import { planRoles, renderRoles } from "../../roles/plan.ts";
 import { openDatabase } from "../database.ts";
+import { attended } from "../interrupt.ts";
 import {
   addDatabaseOptions,
   addIgnoredOptions,
@@ -46,7 +47,8 @@ async function roles(flags: Flags, shell: Shell): Promise<void> {
   const plan = planRoles(graph, { prefix, rawSchemas, readerSchemas });
   if (!flags.apply)
     return flags.json ? shell.print(JSON.stringify(plan, null, 2)) : shell.print(renderRoles(plan), "exact");
-  const report = await applyRoles(await openDatabase(shell, flags), plan, (what) => shell.say(`waiting: ${what}`));
+  const settings = await openDatabase(shell, flags);
+  const report = await attended(shell, (how) => applyRoles(settings, plan, how));
   if (flags.json) shell.print(JSON.stringify(report, null, 2));
   else for (const line of describe(report, shell)) shell.say(line);
 }

@@ -3,6 +3,7 @@ import { readSource } from "../../compile/source.ts";
 import { reportJson } from "../../model/report.ts";
 import { runUnitTests } from "../../run/unit-tests.ts";
 import { openDatabase } from "../database.ts";
+import { attended } from "../interrupt.ts";
 import {
   addConnectionOption,
   addIgnoredOptions,
@@ -22,7 +23,8 @@ export const addTestCommand: AddCommand = (program, shell) => {
     .action(async (flags: ProjectFlags & ConnectionFlags & { json?: boolean }) => {
       const graph = await compile(shell.projectDir, compileOptions(flags, shell));
       const settings = await openDatabase(shell, flags);
-      const report = await runUnitTests(graph, settings, { readSource: (file) => readSource(shell.projectDir, file) });
+      const source = (file: string) => readSource(shell.projectDir, file);
+      const report = await attended(shell, (how) => runUnitTests(graph, settings, { readSource: source, ...how }));
       if (flags.json) shell.print(reportJson(report));
       if (!printUnitTests(report, shell)) shell.exitCode = 1;
     });

@@ -1,10 +1,12 @@
-import { type IngestOptions, ingest } from "../../land/ingest.ts";
+import { ingest } from "../../land/ingest.ts";
 import { rejectsOf } from "../../land/ledger/rejects.ts";
 import { streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
-import type { LoadReport } from "../../model/load-report.ts";
-import { withClient } from "../../postgres/client.ts";
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import type { LoadEvent, LoadReport } from "../../model/load-report.ts";
+import { type Client, withClient } from "../../postgres/client.ts";
 import { databaseLine, openDatabase } from "../database.ts";
+import { attended, untilInterrupted } from "../interrupt.ts";
 import type { ConnectionFlags } from "../options.ts";
 import type { Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
@@ -33,7 +35,7 @@ export async function load(shell: Shell, names: readonly string[], flags: Ingest
     const onEvent = loadProgress(shell, declaration.source);
     const given = { full, since, dryRun, force, waitTimeout, onEvent, streams: streams.map(({ name }) => name) };
     const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-    const report = await ingest(declaration, settings, options);
+    const report = await untilInterrupted(shell, (signal) => ingest(declaration, settings, { ...options, signal }));
     reports.push(report);
     annotateLoad(shell, report, declaration.file);
   }
@@ -81,7 +83,7 @@ function whereFrom(connector: { readonly kind: string }, stream: object): string
 export async function showState(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
   const chosen = chooseSourcesToShow(shell, names);
   const settings = await openDatabase(shell, flags);
-  const states = await withClient(settings, { duty: "loader" }, async (client) => {
+  const states = await looking(shell, settings, async (client) => {
     const all = [];
     for (const { declaration, streams } of chosen)
       for (const stream of streams) all.push(await streamState(client, declaration, stream));
@@ -107,7 +109,7 @@ export async function showRejects(shell: Shell, names: readonly string[], flags:
   const chosen = chooseSourcesToShow(shell, names);
   const settings = await openDatabase(shell, flags);
   const limit = flags.limit ?? 20;
-  const rejects = await withClient(settings, { duty: "loader" }, async (client) => {
+  const rejects = await looking(shell, settings, async (client) => {
     const all = [];
     for (const { declaration, streams } of chosen) {
       const found = await rejectsOf(client, declaration, streams, limit);
@@ -126,22 +128,24 @@ export async function showRejects(shell: Shell, names: readonly string[], flags:
   shell.print(textTable(["stream", "load", "where", "reason", "record"], rows, { width: shell.width?.stdout }));
 }
 
-function waiting(shell: Shell, { waitTimeout }: IngestFlags): Pick<IngestOptions, "waitTimeout" | "onEvent"> {
-  return {
-    ...(waitTimeout === undefined ? {} : { waitTimeout }),
-    onEvent: (event) => {
-      if (event.kind === "waiting") shell.say(`waiting: ${event.reason}`);
-    },
-  };
+function looking<T>(shell: Shell, settings: ConnectionSettings, work: (client: Client) => Promise<T>): Promise<T> {
+  const options = { applicationName: "dataform-ingest", duty: "loader" } as const;
+  return attended(shell, (how) => withClient(settings, { ...options, ...how }, work));
 }
 
 export async function replayAll(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
   const chosen = chooseSourcesToShow(shell, names);
   const settings = await openDatabase(shell, flags);
-  const all = [];
-  for (const { declaration, streams } of chosen)
-    for (const stream of streams)
-      all.push({ source: declaration.source, ...(await replay(declaration, stream, settings, waiting(shell, flags))) });
+  const { waitTimeout } = flags;
+  const all = await attended(shell, async ({ signal, onWait }) => {
+    const onEvent = (event: LoadEvent) => event.kind === "waiting" && onWait(event.reason);
+    const options = { signal, onEvent, ...(waitTimeout === undefined ? {} : { waitTimeout }) };
+    const replayed = [];
+    for (const { declaration, streams } of chosen)
+      for (const stream of streams)
+        replayed.push({ source: declaration.source, ...(await replay(declaration, stream, settings, options)) });
+    return replayed;
+  });
   if (flags.json) return shell.print(JSON.stringify(all));
   const rows = all.map(({ source, stream, loadIds, rows, left, reasons }) => [
     `${source}.${stream}`,

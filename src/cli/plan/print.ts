@@ -14,8 +14,8 @@ import { readCatalog } from "../../postgres/read-catalog.ts";
 import { type Preview, preview } from "../../run/preview.ts";
 import { publicTargets } from "../../run/run.ts";
 import { awaitedBySource, sayAwaited } from "../awaited.ts";
-import { telling } from "../database.ts";
 import { annotate } from "../github.ts";
+import { type Attended, attended } from "../interrupt.ts";
 import { environmentName } from "../options.ts";
 import { paint } from "../paint.ts";
 import { sectionStyle } from "../section-style.ts";
@@ -38,26 +38,36 @@ export async function printPlan(
   flags: RunFlags,
   shell: Shell,
 ): Promise<void> {
+  const seen = await attended(shell, (how) => tryOut(graph, settings, flags, { shell, how }));
+  const { plan: made, preview: found, catalog } = seen;
+  if (flags.json) shell.print(JSON.stringify({ ...made, summary: summarize(seen), preview: found }, null, 2));
+  else if (flags.sql) shell.print(renderPlan(made, found), "exact");
+  else
+    for (const line of renderSections(planSections(seen), shell.width?.stdout, sectionStyle(shell))) shell.print(line);
+  const warn = (text: string) => shell.say(`${paint(shell, "yellow", "warning")} ${text}`);
+  if (catalog.hold) warn(heldNote(catalog.environment, catalog.hold));
+  if (flags.json || flags.sql) for (const { publish } of found.releases) publish.warnings.forEach(warn);
+  for (const note of [...made.notes, ...splitNote(made)]) shell.say(`note: ${note}`);
+  shell.exitCode = tellFailures(found, shell) ? 1 : flags.exitCode && changesCode(made) ? PLAN_HAS_CHANGES : 0;
+}
+
+/** Plans, and makes what is planned in its empty shape in a transaction that is rolled back. */
+function tryOut(
+  graph: CompiledGraph,
+  settings: ConnectionSettings,
+  flags: RunFlags,
+  { shell, how }: { readonly shell: Shell; readonly how: Attended },
+): Promise<Seen> {
   const source = (file: string) => readSource(shell.projectDir, file);
-  const onWait = telling(shell).tell;
-  await withClient(settings, { applicationName: "dataform-plan", duty: "publisher", onWait }, async (client) => {
+  const options = { applicationName: "dataform-plan", ...how };
+  return withClient(settings, { ...options, duty: "publisher" }, async (client) => {
     const catalog = withoutRetired(graph, await readCatalog(client, environmentName(flags), publicTargets(graph)));
     const made = plan(graph, catalog, { ...selection(flags), ownDatabase: settings.embedded === true });
-    const found = await withClient(settings, { applicationName: "dataform-plan", duty: "builder", onWait }, (builder) =>
-      preview(graph, catalog, made, builder, source),
+    const found = await withClient(settings, { ...options, duty: "builder" }, (builder) =>
+      preview(graph, catalog, made, builder, { readSource: source, signal: how.signal }),
     );
     const stored = Object.values(catalog.manifest).map(({ object, storage }) => storage?.table ?? object);
-    const seen: Seen = { plan: made, preview: found, catalog, rows: await estimateRows(client, stored) };
-    if (flags.json) shell.print(JSON.stringify({ ...made, summary: summarize(seen), preview: found }, null, 2));
-    else if (flags.sql) shell.print(renderPlan(made, found), "exact");
-    else
-      for (const line of renderSections(planSections(seen), shell.width?.stdout, sectionStyle(shell)))
-        shell.print(line);
-    const warn = (text: string) => shell.say(`${paint(shell, "yellow", "warning")} ${text}`);
-    if (catalog.hold) warn(heldNote(catalog.environment, catalog.hold));
-    if (flags.json || flags.sql) for (const { publish } of found.releases) publish.warnings.forEach(warn);
-    for (const note of [...made.notes, ...splitNote(made)]) shell.say(`note: ${note}`);
-    shell.exitCode = tellFailures(found, shell) ? 1 : flags.exitCode && changesCode(made) ? PLAN_HAS_CHANGES : 0;
+    return { plan: made, preview: found, catalog, rows: await estimateRows(client, stored) };
   });
 }
 

@@ -3,6 +3,7 @@ import type { FileLoad } from "../../model/load-report.ts";
 import { connectionLost } from "../../postgres/sqlstate.ts";
 import { listStable, type SequenceGap, type StableClock, sequenceGaps } from "../../sources/files/stable-files.ts";
 import type { Filesystem, SourceFile } from "../../sources/source.ts";
+import { heeding } from "../../wait/timers.ts";
 import type { LandedFile } from "../ledger/file-ledger.ts";
 import type { Landed } from "../load/load.ts";
 import { emitterOf, type LandOptions } from "../load/options.ts";
@@ -40,8 +41,11 @@ export async function landFiles(
   const before: ReadonlyMap<string, LandedFile> = options.full ? new Map() : await sink.past.files(target.key);
   const since = options.since === undefined ? undefined : timeOf(options.since);
   const emit = emitterOf(stream, options);
-  const listing = await listStable(filesystem, glob, stream.connector, clock, (seconds) =>
-    emit({ kind: "waiting", seconds, reason: "looking whether files still grow" }),
+  const listing = await heeding(
+    listStable(filesystem, glob, stream.connector, clock, (seconds) =>
+      emit({ kind: "waiting", seconds, reason: "looking whether files still grow" }),
+    ),
+    options.signal,
   );
   const files: FileLoad[] = listing.growing.map((path) => ({ ...nothing, path, status: "waiting", reason: GROWING }));
   const landed: Landed[] = [];
@@ -89,7 +93,7 @@ async function tryFile(
       told: { path, status, version, rows, rejected, loadId, reason: warnings[0] ?? null, error: null },
     };
   } catch (error) {
-    if (connectionLost(error)) throw error;
+    if (options.signal?.aborted || connectionLost(error)) throw error;
     const failure = errorData(error as Error, path);
     const batch = target.stream.batch.kind;
     const loadId = await sink.noteFailure(target, { startedAt, error: failure.message, batch });

@@ -8,6 +8,7 @@ import type {
 import type { RestOptions, RestStreamDeclaration } from "../../sources/rest/rest.ts";
 import type { SourcePage } from "../../sources/source.ts";
 import { type SqlCursor, selectOf } from "../../sources/sql/query.ts";
+import { heedingEach } from "../../wait/timers.ts";
 import { baseOf } from "../check/field-types.ts";
 import type { Landed } from "../load/load.ts";
 import type { LandOptions } from "../load/options.ts";
@@ -23,7 +24,7 @@ export async function landPages(
   options: LandOptions,
 ): Promise<Landed> {
   const { landed } = await withLoad(sink, target, options, async (load) => {
-    await load.readAll(read(target.stream, load.since));
+    await load.readAll(heedingEach(read(target.stream, load.since), options.signal));
     return { keep: {}, answer: undefined };
   });
   return landed!;

@@ -40,6 +40,7 @@ export async function landPostgres(
     names: "theirs",
     duty: "reader",
     onWait: (reason: string) => emit({ kind: "waiting", seconds: null, reason }),
+    signal: options.signal,
   } as const;
   const settings = (declaration.connector as Postgres).settings();
   // Each on a connection of its own: a COPY that failed ends it.

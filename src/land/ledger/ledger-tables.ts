@@ -1,7 +1,8 @@
 import { CURRENT_LOADS } from "../../model/declarations.ts";
 import { takeLock } from "../../postgres/advisory-lock.ts";
-import type { Client } from "../../postgres/client.ts";
+import type { Client, ConnectOptions } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
+import { countRelations } from "../../postgres/relations.ts";
 import { createSchemaOnce } from "../../sql/ddl.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
@@ -18,18 +19,23 @@ export const driftTable = (schema: string) => id(schema, "_drift");
 /** Told when something is waited for. */
 export type OnWait = (what: string) => void;
 
+export type Waiting = Pick<ConnectOptions, "signal" | "onWait">;
+
 /** Creates the schema, `_load`, `_rejected`, `_file` and `_drift` where they are missing. */
-export async function prepareLedger(client: Client, schema: string, onWait?: OnWait): Promise<void> {
+export async function prepareLedger(client: Client, schema: string, { signal, onWait }: Waiting): Promise<void> {
   if (await isUpToDate(client, schema)) return;
   await withTransaction(client, async () => {
     // Two first loads at once: "if not exists" alone does not keep them apart.
     await takeLock(client, "dataform ingest ledger", {
       reach: "transaction",
       deadline: 60_000,
+      signal,
       tell: onWait,
       taken: "another ingest makes its tables",
       hint: "try again when it has ended, or end it",
     });
+    // Made anew it would be in the way of the load that follows the other one, and that in ours.
+    if (await isUpToDate(client, schema)) return;
     await client.script(createSchemaOnce(schema));
     await client.script(ledgerStatements(schema));
     if (!(await filesKnowTables(client, schema))) await client.script(filesByTable(schema));
@@ -40,8 +46,7 @@ export async function prepareLedger(client: Client, schema: string, onWait?: OnW
 /** Whether the ledger has the table and the view that came last. */
 export async function isUpToDate(client: Client, schema: string): Promise<boolean> {
   const { rows } = await client.query<{ found: string }>(
-    sql`select to_regclass($1) is not null and to_regclass($2) is not null as found`,
-    [driftTable(schema).toString(), id(schema, CURRENT_LOADS).toString()],
+    sql`select ${countRelations(schema, ["_drift", CURRENT_LOADS])} = 2 as found`,
   );
   return rows[0]!.found === "t";
 }

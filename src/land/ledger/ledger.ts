@@ -46,16 +46,22 @@ export interface StreamWait {
   /** Milliseconds. */
   readonly deadline: number;
   readonly onWait: OnWait;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Keeps two loads of one stream apart until the transaction ends.
  * @throws UserError when another one is still at work after the time given
  */
-export async function lockStream(client: Client, key: LedgerKey, { deadline, onWait }: StreamWait): Promise<void> {
+export async function lockStream(
+  client: Client,
+  key: LedgerKey,
+  { deadline, onWait, signal }: StreamWait,
+): Promise<void> {
   await takeLock(client, `dataform ingest ${JSON.stringify([key.schema, key.source, key.stream])}`, {
     reach: "transaction",
     deadline,
+    signal,
     tell: onWait,
     toldAfter: 0,
     taken: `another ingest loads stream ${key.source}.${key.stream}`,

@@ -15,6 +15,8 @@ export interface LandOptions {
   readonly dryRun?: boolean;
   /** Land a full batch although it is empty or much smaller than the one before. */
   readonly force?: boolean;
+  /** Ends the load: what it does in the server is cancelled and rolled back, its source is left. */
+  readonly signal?: AbortSignal | undefined;
   readonly onEvent?: (event: LoadEvent) => void;
   /** Characters of records held in memory before they are written. */
   readonly memory?: number;

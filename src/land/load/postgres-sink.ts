@@ -11,7 +11,7 @@ import {
   writeFailure,
   writeLoad,
 } from "../ledger/ledger.ts";
-import { type OnWait, prepareLedger } from "../ledger/ledger-tables.ts";
+import { prepareLedger, type Waiting } from "../ledger/ledger-tables.ts";
 import { type Past, pastOf } from "../ledger/past.ts";
 import { preparePartition, tend } from "../table/partitions.ts";
 import { LOADING_SESSION } from "../table/server-types.ts";
@@ -33,8 +33,8 @@ export class PostgresSink implements Sink {
     this.#settings = settings;
   }
 
-  prepare(schema: string, onWait?: OnWait): Promise<void> {
-    return prepareLedger(this.#client, schema, onWait);
+  prepare(schema: string, wait: Waiting): Promise<void> {
+    return prepareLedger(this.#client, schema, wait);
   }
 
   evolve({ table }: LoadTarget): Promise<void> {

@@ -2,7 +2,7 @@ import type { Client } from "../../postgres/client.ts";
 import type { DriftEntry } from "../ledger/drift.ts";
 import type { FileVersion } from "../ledger/file-ledger.ts";
 import type { FailureEntry, LedgerEntry, StreamWait } from "../ledger/ledger.ts";
-import type { OnWait } from "../ledger/ledger-tables.ts";
+import type { Waiting } from "../ledger/ledger-tables.ts";
 import type { Past } from "../ledger/past.ts";
 import type { RowWriter } from "../write/write-buffer.ts";
 import type { LoadTarget } from "./target.ts";
@@ -12,7 +12,7 @@ export interface Sink {
   /** What landed before. */
   readonly past: Past;
   /** Makes the ledger ready. */
-  prepare(schema: string, onWait?: OnWait): Promise<void>;
+  prepare(schema: string, wait: Waiting): Promise<void>;
   /** Adds to a table that exists what it lacks, apart from the loads: it is not locked while records are fetched. */
   evolve(target: LoadTarget): Promise<void>;
   /** Forgets the files of a table that is not there (any more): every file is new to it. */

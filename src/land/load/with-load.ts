@@ -74,10 +74,10 @@ async function begin(
   target: LoadTarget,
   options: LoadOptions,
 ): Promise<{ load: Load; writer: LoadWriter; follower: Follower }> {
-  const { full, since, file, onRefused, memory = MEMORY, waitTimeout = WAIT_TIMEOUT } = options;
+  const { full, since, file, onRefused, memory = MEMORY, waitTimeout = WAIT_TIMEOUT, signal } = options;
   const emit = emitterOf(target.stream, options);
   const onWait = (reason: string) => emit({ kind: "waiting", seconds: null, reason });
-  const writer = await sink.open(target, { deadline: waitTimeout, onWait });
+  const writer = await sink.open(target, { deadline: waitTimeout, onWait, signal });
   const before = writer.isFirst || full ? null : await sink.past.cursor(target.key);
   const follower = onRefused ? stay(before) : follow(target.stream, before, since);
   const load = new Load({ target, writer, follower, emit, memory, file, onRefused });
