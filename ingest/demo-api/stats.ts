@@ -75,9 +75,8 @@ function snapshotsOf(
     if (campaign.status === "active") addDay(total, random, rates, 1, day);
     if (restated) addRestated(restated, before, total, day);
     if (isGap(id, day)) continue;
-    const key = { creative_id: id, campaign_id: campaign.id, device, measured_at };
     const send = (figures: Figures, reported_at: string) =>
-      snapshots.push({ ...key, reported_at, currency: campaign.currency, ...shown(figures) });
+      snapshots.push(snapshotOf(figures, { id, campaign, device, measured_at, reported_at }));
     // The restated series replaces the first one from the moment of the restatement on.
     const late = restated !== undefined && day >= planted.restatedCreative.resent.from;
     const resent = late && day <= planted.restatedCreative.resent.to;
@@ -128,8 +127,28 @@ function clear(total: Figures): void {
   Object.assign(total, { cents: 0, impressions: 0, clicks: 0, conversions: 0 });
 }
 
-function shown({ cents, impressions, clicks, conversions }: Figures) {
-  return { spend: money(cents), impressions, clicks, conversions };
+interface Moment {
+  readonly id: string;
+  readonly campaign: Campaign;
+  readonly device: Device;
+  readonly measured_at: string;
+  readonly reported_at: string;
+}
+
+/** Field by field: 73,000 objects put together by spreading take four times as long. */
+function snapshotOf(figures: Figures, { id, campaign, device, measured_at, reported_at }: Moment): Stats {
+  return {
+    creative_id: id,
+    campaign_id: campaign.id,
+    device,
+    measured_at,
+    reported_at,
+    currency: campaign.currency,
+    spend: money(figures.cents),
+    impressions: figures.impressions,
+    clicks: figures.clicks,
+    conversions: figures.conversions,
+  };
 }
 
 function isGap(id: string, day: number): boolean {

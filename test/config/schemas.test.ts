@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { Ajv } from "ajv";
+import { Ajv, type ValidateFunction } from "ajv";
 import { describe, expect, test } from "vitest";
 import { checkIngest } from "../../src/config/load-ingest.ts";
 import { parseYaml } from "../../src/config/yaml.ts";
@@ -59,13 +59,23 @@ function schemaOf(file: string, header: string): string {
   return inPackage === undefined || !existsSync(join(project!, "package.json")) ? path : join(root, inPackage);
 }
 
+/** A schema is compiled for seconds, and most files have the same one. */
+const validators = new Map<string, ValidateFunction>();
+function validatorOf(path: string): ValidateFunction {
+  const known = validators.get(path);
+  if (known) return known;
+  const schema = JSON.parse(readFileSync(path, "utf8")) as object;
+  const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);
+  validators.set(path, validate);
+  return validate;
+}
+
 test.each(yamlFiles(root).map((file) => relative(root, file)))("%s names its schema, and is of it", (name) => {
   const file = join(root, name);
   const text = readFileSync(file, "utf8");
   const [, header] = HEADER.exec(text.split("\n")[0]!) ?? [];
   expect(header, "its first line is # yaml-language-server: $schema=<path relative to the file>").toBeDefined();
-  const schema = JSON.parse(readFileSync(schemaOf(file, header!), "utf8")) as object;
-  const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);
+  const validate = validatorOf(schemaOf(file, header!));
   validate(parseYaml(text, name).value);
   expect(validate.errors).toBeNull();
 });
