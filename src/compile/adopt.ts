@@ -1,15 +1,17 @@
 import { UserError } from "../model/errors.ts";
-import type {
-  Action,
-  ActionKind,
-  AssertionOptions,
-  CompiledGraph,
-  PostgresOptions,
-  Trace,
-  UnitTest,
+import {
+  type Action,
+  type ActionKind,
+  type AssertionOptions,
+  type CompiledGraph,
+  isModel,
+  type PostgresOptions,
+  type Trace,
+  type UnitTest,
 } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { type ConfigAssertion, configAssertion } from "./config-assertions.ts";
+import { blockTraces } from "./postgres-block.ts";
 import type { CoreAction, CoreGraph, CoreTable, CoreTarget, OwnSettings, SandboxAnswer } from "./sandbox.ts";
 
 export interface AdoptedGraph {
@@ -34,14 +36,19 @@ export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string
     vars: graph.projectConfig.vars ?? {},
   };
   const settings = new Map(answer.settings.map((own) => [targetKey(own), own]));
+  const actions = adoptActions(graph, project.defaultSchema, settings, asked);
   const adopted: CompiledGraph = {
     version: 1,
     coreVersion: graph.dataformCoreVersion,
     project,
-    actions: adoptActions(graph, project.defaultSchema, settings, asked),
+    actions,
     notes: answer.notes,
     tests: (graph.tests ?? []).filter(({ disabled }) => !disabled).map(adoptTest),
-    traces: [...answer.traces.map(adoptTrace), ...[...asked.values()].map(({ trace }) => trace)],
+    traces: [
+      ...answer.traces.map(adoptTrace),
+      ...[...asked.values()].map(({ trace }) => trace),
+      ...actions.filter(isModel).flatMap((model) => blockTraces(model, read)),
+    ],
   };
   return { graph: adopted, errors };
 }

@@ -65,6 +65,7 @@ export function configAssertion(query: string, file: string, read: () => string)
     query: text,
     trace: {
       file,
+      inConfig: true,
       text,
       get pieces() {
         return piecesOf(text, written, place);

@@ -25,6 +25,14 @@ export function placeInConfig(
   return { location: locationAt(file, text, at), snippet: snippetAt(text, at) };
 }
 
+/** The offset of a text in a config, behind its quote; undefined where it does not stand there just so. */
+export function offsetOfText(source: string, file: string, path: ConfigPath, text: string): number | undefined {
+  return configsIn(source, file, String(path[0]))
+    .map((open) => walk(source, open, path))
+    .flatMap(({ value, depth }) => (depth === path.length && value !== undefined ? value + 1 : []))
+    .find((at) => source.startsWith(text, at));
+}
+
 /** Where object literals begin that may be the config. In JavaScript: those that have the key, or have what has it. */
 function configsIn(text: string, file: string, key: string): number[] {
   if (!file.endsWith(".js")) return [readLayout(text).config?.[0] ?? []].flat();
@@ -32,7 +40,7 @@ function configsIn(text: string, file: string, key: string): number[] {
   return opens.filter((open) => membersOf(text, open).some((member) => member.key === key));
 }
 
-function walk(text: string, open: number, path: ConfigPath): { at: number; depth: number } {
+function walk(text: string, open: number, path: ConfigPath): { at: number; depth: number; value?: number | undefined } {
   let at = open;
   let value: number | undefined = open;
   for (const [depth, step] of path.entries()) {
@@ -42,7 +50,7 @@ function walk(text: string, open: number, path: ConfigPath): { at: number; depth
     at = member.at;
     value = member.value;
   }
-  return { at, depth: path.length };
+  return { at, depth: path.length, value };
 }
 
 interface Member {

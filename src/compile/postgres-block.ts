@@ -2,10 +2,18 @@ import type { TSchema } from "typebox";
 import { mistakesIn } from "../config/check.ts";
 import { publishedSchema } from "../config/published.ts";
 import { UserError } from "../model/errors.ts";
-import { type Action, type Assertion, isModel, isShown, type Model } from "../model/graph.ts";
+import {
+  type Action,
+  type Assertion,
+  type IndexOptions,
+  isModel,
+  isShown,
+  type Model,
+  type Trace,
+} from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { indexColumn } from "../sql/index-columns.ts";
-import { type ConfigPath, placeInConfig } from "./config-text.ts";
+import { type ConfigPath, offsetOfText, placeInConfig } from "./config-text.ts";
 
 /** The `postgres: {…}` block of an action. */
 export function checkBlock(action: Action, projectDir: string): readonly UserError[] {
@@ -45,6 +53,36 @@ function checkPostgresBlock(model: Model, projectDir: string): readonly UserErro
     ];
   }
   return [];
+}
+
+/** Where the SQL in the block of a model stands in its file. What JavaScript made stands nowhere. */
+export function blockTraces({ file, postgres }: Model, read: (file: string) => string): readonly Trace[] {
+  const { indexes, guard } = postgres;
+  // Not checked yet.
+  const listed: readonly Partial<IndexOptions>[] = Array.isArray(indexes) ? indexes.filter(isObject) : [];
+  const texts: (readonly [path: ConfigPath, text: unknown])[] = listed.flatMap(({ columns, where }, index) => [
+    ...(Array.isArray(columns) ? columns.map((text, at) => [["indexes", index, "columns", at], text] as const) : []),
+    [["indexes", index, "where"], where] as const,
+  ]);
+  if (isObject(guard)) texts.push([["guard", "where"], guard.where]);
+  return texts.flatMap(([path, text]) => {
+    const words = typeof text === "string" ? text.trim() : "";
+    const at = words && offsetOfText(read(file).replaceAll("\r\n", "\n"), file, ["postgres", ...path], text as string);
+    return typeof at === "number"
+      ? [
+          {
+            file,
+            inConfig: true,
+            text: words,
+            pieces: [[words.length, at + (text as string).indexOf(words), 0]] as const,
+          },
+        ]
+      : [];
+  });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function wrongIndexColumn(column: string): readonly UserError[] {

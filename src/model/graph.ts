@@ -26,6 +26,8 @@ export interface Trace {
   readonly text: string;
   /** In order; together they are the whole text. */
   readonly pieces: readonly TracePiece[];
+  /** Of a text in a config, from which nothing in another file is made. */
+  readonly inConfig?: true;
 }
 
 /** `offset` in the file, line breaks as `\n`: of the text itself, or of the placeholder that made it. */

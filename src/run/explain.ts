@@ -6,7 +6,7 @@ import type { StepError } from "../model/report.ts";
 import { ourNameTwice } from "../plan/our-names.ts";
 import { messageOf } from "../postgres/send.ts";
 import { advice, type PostgresError, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
-import { placeOf, positionAt } from "../sql/locate.ts";
+import { placeOf, positionAt, snippetAt } from "../sql/locate.ts";
 import { joinStatements, statementAt } from "../sql/message.ts";
 import { meaningful } from "../sql/tokens.ts";
 
@@ -116,7 +116,7 @@ function place(
 ): Pick<StepError, "location" | "snippet"> {
   const named =
     failure.position === undefined && file !== undefined ? configPlace(failure, file, read(file)) : undefined;
-  if (named?.line !== undefined) return { location: named };
+  if (named) return named;
   const at =
     failure.position === undefined
       ? failedStatement(failure, statements)
@@ -148,11 +148,17 @@ function spaceBefore(text: string): number {
 }
 
 /** Of a column that a config names and the model does not have: where the config names it. */
-function configPlace({ message, code }: PostgresError, file: string, source: string): SourceLocation {
+function configPlace(
+  { message, code }: PostgresError,
+  file: string,
+  source: string,
+): Pick<StepError, "location" | "snippet"> | undefined {
   const name = code === SQLSTATE.undefinedColumn ? /column "([^"]+)"/.exec(message)?.[1] : undefined;
-  if (name === undefined) return { file };
+  if (name === undefined) return undefined;
   const at = ['"', "'"].map((mark) => source.indexOf(mark + name + mark)).find((one) => one >= 0);
-  return at === undefined ? { file } : { file, ...positionAt(source, at + 1) };
+  return at === undefined
+    ? undefined
+    : { location: { file, ...positionAt(source, at + 1) }, snippet: snippetAt(source, at + 1) };
 }
 
 /** Where an author's text begins. */
@@ -163,7 +169,7 @@ export function placeOfText(file: string, text: string, { read, traces }: Source
 /** Where an audit stands in the project: its query, or what asks for it in the config of a model. */
 export function placeOfAudit({ file, statement, askedBy }: AuditStep, { read, traces }: Sources): SourceLocation {
   const [origin] = statement.origins ?? [];
-  if (origin) return placeOfText(origin.file, origin.text, { read, traces });
+  if (origin && askedBy === undefined) return placeOfText(origin.file, origin.text, { read, traces });
   const source = read(file);
   const at = askedBy === undefined ? -1 : source.indexOf(askedBy);
   return at < 0 ? { file } : { file, ...positionAt(source, at) };

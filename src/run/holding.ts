@@ -55,7 +55,10 @@ export function heldByAudits(outcome: Outcome): Held {
     failed.flatMap(({ reads, target }) => [...reads, targetKey(target)]),
     (key) => {
       const audit = failed.find(({ reads }) => reads.includes(key));
-      return audit && (audit.guards?.message ?? `assertion ${targetKey(audit.target)} failed`);
+      if (!audit) return undefined;
+      // One that could not be asked found nothing.
+      const found = results.get(targetKey(audit.target))?.rows === undefined ? undefined : audit.guards?.message;
+      return found ?? `assertion ${targetKey(audit.target)} failed`;
     },
   );
   if (!rules.allOrNothing || ![...results.values()].some((result) => isBlocking(result, rules))) return held;

@@ -6,7 +6,7 @@ import { id, ids, relationId } from "./identifiers.ts";
 import { indexColumn } from "./index-columns.ts";
 import { dollarQuoted, literal, sqlLiteral } from "./literals.ts";
 import { privateId } from "./names.ts";
-import { empty, fixed, join, Sql, sql } from "./sql.ts";
+import { empty, fixed, join, Sql, sql, writtenIn } from "./sql.ts";
 
 /** What the comment on a private object says; read again to know litter from live objects. */
 export interface ObjectLabel {
@@ -19,11 +19,15 @@ export function commentOnPrivate(kind: "table" | "view", name: string, label: Ob
   return sql`comment on ${keyword(kind)} ${privateId(name)} is ${literal(JSON.stringify(label))}`;
 }
 
-export function createIndex(table: string, index: IndexOptions): Sql {
-  const columns = index.columns.map((column) => indexColumn(column, "postgres.indexes: columns"));
+/** @param file whose config asks for it */
+export function createIndex(table: string, index: IndexOptions, file: string): Sql {
+  const columns = index.columns.map((column) =>
+    writtenIn(file, column, indexColumn(column, "postgres.indexes: columns")),
+  );
   const using = index.using ? sql` using ${id(index.using.toLowerCase())}` : empty;
   const include = index.include ? sql` include (${ids(index.include)})` : empty;
-  const where = index.where ? sql` where ${expression(index.where, "postgres.indexes: where")}` : empty;
+  const condition = index.where && writtenIn(file, index.where, expression(index.where, "postgres.indexes: where"));
+  const where = condition ? sql` where ${condition}` : empty;
   return sql`create ${index.unique ? sql`unique ` : empty}index on ${privateId(table)}${using} (${columns})${include}${where}`;
 }
 

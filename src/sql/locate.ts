@@ -29,7 +29,7 @@ export function findSource(traces: readonly Trace[], file: string, filled: strin
   const whole = own.find(({ text }) => text === filled);
   if (whole) return { file, offset: sourceOffset(whole, offset) };
   // A unit test has the query of a model.
-  const others = traces.filter((trace) => trace.file !== file);
+  const others = traces.filter((trace) => trace.file !== file && !trace.inConfig);
   for (const trace of [...own, ...others]) {
     for (const part of partsOf(trace.text)) {
       const at = offsetBeforeFilling(part.text, filled, offset);

@@ -2,6 +2,14 @@
 interface Chunk {
   readonly text: string;
   readonly fixed: boolean;
+  /** What an author wrote there, and at which offset of the text. */
+  readonly origin?: Origin & { readonly at: number };
+}
+
+/** What an author wrote, and the file it stands in. */
+interface Origin {
+  readonly file: string;
+  readonly text: string;
 }
 
 /**
@@ -55,6 +63,13 @@ export const empty = new Sql([]);
 /** Text that nesting never indents. For this folder: everybody else has `id`, `literal` and the doors of authored.ts. */
 export function fixed(text: string): Chunk[] {
   return [{ text, fixed: true }];
+}
+
+/** SQL that was made of what an author wrote, and holds it as it is: an error in it stands in the file. */
+export function writtenIn(file: string, text: string, made: Sql): Sql {
+  const [whole, words] = [made.toString(), text.trim()];
+  const at = whole.indexOf(words);
+  return at < 0 ? made : new Sql([{ text: whole, fixed: true, origin: { file, text: words, at } }]);
 }
 
 /**

@@ -7,7 +7,13 @@ import { fixed, Sql, sql } from "./sql.ts";
 // The only place where statements are made: each knows what it is for, so that its text is never read again.
 
 export function statement(role: StatementRole, text: Sql): Statement {
-  return { sql: text.toString(), role };
+  const origins: Origin[] = [];
+  let start = 0;
+  for (const { text: piece, origin } of text.chunks) {
+    if (origin) origins.push({ file: origin.file, text: origin.text, start: start + origin.at });
+    start += piece.length;
+  }
+  return { sql: text.toString(), role, ...(origins.length ? { origins } : {}) };
 }
 
 /** What a person wrote, names filled in, and the file it stands in. */

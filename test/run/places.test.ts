@@ -81,6 +81,38 @@ publish("other").query(() => "select " + columns(3));
   expect(place("marts.made")).toEqual([at("made.js", 8, 5), "s.nothing"]);
 });
 
+test("SQL and columns that a config gets wrong stand at their line and column", async () => {
+  const model = (block: string) => `config {\n  type: "table",\n  postgres: {\n    ${block}\n  }\n}\nselect 1 as id`;
+  const wrong = {
+    name: ['indexes: [{ columns: ["id"] },\n  { columns: ["noting"] }]', 5, "noting"],
+    include: ['indexes: [{ columns: ["id"], include: ["noting"] }]', 4, "noting"],
+    call: ['indexes: [{ columns: ["id", "lower(noting)"] }]', 4, "noting"],
+    where: ["indexes: [{ columns: ['id'], where: 'id > 0 and noting' }]", 4, "noting"],
+    operator: ["indexes: [{ columns: ['id'], where: `id > ''::text` }]", 4, "> ''::"],
+  } as const;
+  const files = Object.fromEntries(Object.entries(wrong).map(([name, [block]]) => [`${name}.sqlx`, model(block)]));
+  const guarded = 'guard: { maxRowDrop: 0,\n      where: " not noting" }';
+  const { run } = await warehouse({
+    ...files,
+    "guarded.sqlx": model(guarded),
+    "definitions/made.js": `const where = "noting";\npublish("made", { postgres: { indexes: [{ columns: ["id"], where }] }, type: "table" }).query("select 1 as id");`,
+  });
+  await run();
+  const report = await run();
+  const place = (name: string) => {
+    const { location, snippet } = stepOf(report, name).error!;
+    const [line, caret] = snippet!.split("\n").slice(-2);
+    return [location!.line, line!.slice(caret!.indexOf("^")).slice(0, 6)];
+  };
+  for (const [name, [, ...expected]] of Object.entries(wrong)) expect(place(`marts.${name}`)).toEqual(expected);
+  expect(place("assertions.marts_guarded_guard_maxRowDrop")).toEqual([5, "noting"]);
+  expect(stepOf(report, "marts.guarded").reason).toBe("assertion assertions.marts_guarded_guard_maxRowDrop failed");
+  expect(stepOf(report, "marts.made").error).toMatchObject({
+    location: { file: "definitions/made.js" },
+    snippet: expect.stringContaining("noting"),
+  });
+});
+
 test("an error of a unit test stands in the model, the input or the expectation that has it", async () => {
   const { project, database } = await warehouse({
     ...inc,

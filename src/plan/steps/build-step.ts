@@ -96,7 +96,7 @@ export function finishTable(
   resolve: Resolve,
 ): Statement[] {
   return [
-    ...(model.postgres.indexes ?? []).map((index) => statement("index", createIndex(object, index))),
+    ...(model.postgres.indexes ?? []).map((index) => statement("index", createIndex(object, index, model.file))),
     ...authoredAll(model.file, postOperations, resolve),
     ...(postOperations.length ? [statement("index", renameIndexes(object))] : []),
   ];

@@ -6,7 +6,7 @@ import { expression } from "../../sql/authored.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal, sqlLiteral } from "../../sql/literals.ts";
 import { privateId } from "../../sql/names.ts";
-import { and, empty, join, or, type Sql, sql } from "../../sql/sql.ts";
+import { and, empty, join, or, type Sql, sql, writtenIn } from "../../sql/sql.ts";
 import { statement } from "../../sql/statement.ts";
 import { counts, parseThreshold } from "./assertion.ts";
 import { changesRows } from "./deletes.ts";
@@ -32,8 +32,10 @@ export function guardSteps(guarded: Guarded): AuditStep[] {
   const { model, step, published } = guarded;
   const { maxRowDrop, maxChangedKeys, where } = model.postgres.guard ?? {};
   const [before, after] = [privateId(published.object), privateId(step.entry.object)];
+  const condition = where && writtenIn(model.file, where, expression(where, "postgres.guard: where"));
+  const counted = condition ? sql` where ${condition}` : empty;
   const drop = (most: number | string, unless?: Sql): AuditStep =>
-    guardStep(guarded, "maxRowDrop", most, rowDrop({ before, after, where, unless }, parseThreshold(most)));
+    guardStep(guarded, "maxRowDrop", most, rowDrop({ before, after, counted, unless }, parseThreshold(most)));
   return [
     ...(maxRowDrop !== undefined ? [drop(maxRowDrop)] : []),
     ...(maxRowDrop === undefined && canLose(guarded) ? [drop(LOSS_OF_INCREMENTS, cannotHaveLost(guarded))] : []),
@@ -156,15 +158,14 @@ function percent(amount: Sql, whole: Sql): Sql {
 interface Compared {
   readonly before: Sql;
   readonly after: Sql;
-  /** The rows that count, as the author says. */
-  readonly where?: string | undefined;
+  /** Which rows count, as the author says. */
+  readonly counted: Sql;
   /** A condition under which nothing is counted. */
   readonly unless?: Sql | undefined;
 }
 
-function rowDrop({ before, after, where, unless }: Compared, allowed: Threshold): Sql {
+function rowDrop({ before, after, counted, unless }: Compared, allowed: Threshold): Sql {
   const [drop, whole] = [sql`(rows_before - rows_now)`, sql`rows_before`];
-  const counted = where === undefined ? empty : sql` where ${expression(where, "postgres.guard: where")}`;
   return sql`
     select
       rows_before,

@@ -227,9 +227,9 @@ export function candidateStep(
 }
 
 /** What is looked up in the table by an index is looked up in its new rows, too: audits read both as one. */
-function indexesOf({ postgres }: Incremental, { table, columns }: Delta): Sql[] {
+function indexesOf({ postgres, file }: Incremental, { table, columns }: Delta): Sql[] {
   if (!columns.every(({ inDelta }) => inDelta)) return [];
-  return (postgres.indexes ?? []).map((index) => createIndex(table, { ...index, unique: false }));
+  return (postgres.indexes ?? []).map((index) => createIndex(table, { ...index, unique: false }, file));
 }
 
 function applyStep(model: Incremental, current: Ground, context: StepContext, object: string, delta: Delta) {
