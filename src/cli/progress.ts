@@ -64,6 +64,10 @@ export function progress(shell: Shell): Progress {
       end();
       shell.say(`${clock()}  ${what}`);
     },
+    foreseen: (what) => {
+      end();
+      shell.say(`${clock()}  ${paint(shell, "yellow", "to come")}  ${what}`);
+    },
     waiting: (what) => {
       end();
       shell.say(`${clock()}  waiting: ${what}`);

@@ -8,6 +8,8 @@ export interface RunEvents {
   stepFinished?(result: StepResult): void;
   /** Another transaction was in the way of a step, which is done again. */
   again?(what: string): void;
+  /** What of others goes when a model is published, told before it is built. */
+  foreseen?(what: string): void;
   /** The run waits for something outside it. */
   waiting?(what: string): void;
   published?(release: number, targets: number, seconds: number): void;

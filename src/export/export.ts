@@ -83,7 +83,7 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
     } catch (error) {
       throw options.signal?.aborted ? options.signal.reason : explain(error);
     } finally {
-      stop();
+      await stop();
     }
   });
   const seconds = (performance.now() - started) / 1000;

@@ -1,4 +1,4 @@
-import type { Attachments, Column, Part, PublicRelation } from "../model/catalog.ts";
+import type { Attachments, Column, ManifestEntry, Part, PublicRelation } from "../model/catalog.ts";
 import type { Statement } from "../model/plan.ts";
 import type { Target } from "../model/target.ts";
 import { commentOn, fromCatalog, grantOn, keyword, withoutDefaultGrants } from "../sql/ddl.ts";
@@ -81,6 +81,15 @@ export function withColumns(had: Attachments, columns: readonly Column[]): Attac
     comments: kept(had.comments),
     defaults: kept(had.defaults),
   };
+}
+
+/** The comments that the model did not give its view. */
+export function othersComments(
+  comments: Readonly<Record<string, string>>,
+  own: Pick<ManifestEntry, "description" | "columnDescriptions"> | undefined,
+): Record<string, string> {
+  const ours = new Map([["", own?.description], ...Object.entries(own?.columnDescriptions ?? {})]);
+  return Object.fromEntries(Object.entries(comments).filter(([name, text]) => ours.get(name) !== text));
 }
 
 /** What goes with columns that are gone, in words. */

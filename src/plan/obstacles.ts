@@ -3,6 +3,7 @@ import { UserError } from "../model/errors.ts";
 import type { BuildStep } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { othersComments } from "./attachments.ts";
 
 /** Private views that were built on the relation read it where it is moved; what others built would be left behind. */
 export function leftBehind(relation: PublicRelation): Dependent[] {
@@ -26,6 +27,19 @@ export function isOurView({ target }: Pick<Publishable, "target">, { relations, 
   const key = targetKey(target);
   const relation = relations[key];
   return relation?.kind === "view" && relation.published && manifest[key] !== undefined;
+}
+
+/** Whether others read the public view, or put anything on it: new columns may not be for them. */
+export function isAttached({ target }: Pick<Publishable, "target">, catalog: Catalog): boolean {
+  const relation = catalog.relations[targetKey(target)];
+  if (!relation) return false;
+  const { dependents, parts, fixed, defaults, grants, comments } = relation;
+  return (
+    !isOurView({ target }, catalog) ||
+    dependents.length + parts.length + fixed.length + Object.keys(defaults).length > 0 ||
+    grants.some(({ column }) => column !== undefined) ||
+    Object.keys(othersComments(comments, catalog.manifest[targetKey(target)])).length > 0
+  );
 }
 
 /**

@@ -9,7 +9,7 @@ import { id } from "../sql/identifiers.ts";
 import { PRIVATE_SCHEMA, privateId, privateName, SET_ASIDE } from "../sql/names.ts";
 import { empty, type Sql, sql } from "../sql/sql.ts";
 import { castsAlike, followsSession } from "../sql/types.ts";
-import { goesWithColumns, inTheWay, needing, sameColumn } from "./attachments.ts";
+import { goesWithColumns, inTheWay, needing, othersComments, sameColumn } from "./attachments.ts";
 import { refuseToRebuild } from "./dependents.ts";
 import { isOurView, leftBehind, refuseUnpublishable } from "./obstacles.ts";
 import { refuseOurNames } from "./our-names.ts";
@@ -57,7 +57,7 @@ export function choosePath(item: PublishItem, catalog: Catalog): PublicPath {
     return { how: "replace", columns: list, ...rowTypeGrows(item, relation, added), checks: [] };
   }
   const readers = [...relation.dependents.map(({ what }) => what), ...inTheWay(relation, columns)];
-  if (!readers.length) return { how: "recreate", columns, ...goesAlong(item, relation), checks: [] };
+  if (!readers.length) return { how: "recreate", columns, ...goesAlong(item, relation, catalog), checks: [] };
   if (item.publishing.rebuildDependents) return rebuild(item, relation, catalog);
   return shim(item, relation, { built, added, readers });
 }
@@ -74,9 +74,18 @@ function rowTypeGrows(item: PublishItem, relation: PublicRelation, added: readon
 
 type Warned = Pick<PublicPath, "warning">;
 
+/** Paths on which the relation of the public name does not stay. */
+const MADE_ANEW: ReadonlySet<PublicPath["how"]> = new Set(["recreate", "rebuild", "adopt"]);
+
+/** What a person should know of it before the rows are there: what stays as it is can be told afterwards. */
+export function goesWith({ how, warning }: PublicPath): string | undefined {
+  return MADE_ANEW.has(how) ? warning : undefined;
+}
+
 /** What others put on columns that are gone. */
-function goesAlong(item: PublishItem, relation: PublicRelation): Warned {
-  const gone = goesWithColumns(relation, item.object.columns);
+function goesAlong(item: PublishItem, relation: PublicRelation, { manifest }: Catalog): Warned {
+  const comments = othersComments(relation.comments, manifest[targetKey(item.target)]);
+  const gone = goesWithColumns({ ...relation, comments }, item.object.columns);
   return gone.length ? { warning: `${targetKey(item.target)}: goes with its columns: ${gone.join(", ")}` } : {};
 }
 
@@ -85,7 +94,7 @@ function rebuild(item: PublishItem, relation: PublicRelation, catalog: Catalog):
   if (stuck.length) throw cannotTakeAlong(item, stuck);
   for (const dependent of relation.dependents) refuseToRebuild(item, dependent, catalog);
   const names = relation.dependents.map(({ what }) => what).join(", ");
-  const { warning } = goesAlong(item, relation);
+  const { warning } = goesAlong(item, relation, catalog);
   return {
     how: "rebuild",
     columns: item.object.columns,
@@ -172,7 +181,7 @@ function adopt(item: PublishItem, relation: PublicRelation, catalog: Catalog): P
   for (const dependent of dependents) refuseToRebuild(item, dependent, catalog);
   const { parts, fixed } = relation;
   const stays = [...(givesParts(item, relation) ? [] : parts.map(({ kind, name }) => `${kind} ${name}`)), ...fixed];
-  const { warning } = goesAlong(item, relation);
+  const { warning } = goesAlong(item, relation, catalog);
   return {
     how: "adopt",
     columns: item.object.columns,

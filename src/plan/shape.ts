@@ -1,22 +1,59 @@
 import type { BuildStep, Statement } from "../model/plan.ts";
 import { classify } from "../sql/classify.ts";
 import { explained, withoutRows } from "../sql/statement.ts";
+import { meaningful } from "../sql/tokens.ts";
 
-/** The statements that give the object its shape: no rows, no indexes, none of the author's post_operations. */
-export function shapeOf({ statements }: BuildStep): Statement[] {
-  const rows = statements.filter(({ role }) => role === "rows");
-  const object = rows.find(({ origins }) => origins) ?? rows[0] ?? statements.find(({ role }) => role === "shape");
-  const made = object ? statements.indexOf(object) : -1;
-  return statements.flatMap((statement, index) => {
+/**
+ * The statements that give the object its shape: no rows, no indexes, none of the author's post_operations, and of the
+ * pre_operations what nobody notices and a rollback takes back.
+ */
+export function shapeOf(step: BuildStep): Statement[] {
+  const before = new Set(authorsOwn(step));
+  return step.statements.flatMap((statement) => {
     if (statement.role === "rows") return [withoutRows(statement)];
     if (statement.role === "shape") return [statement];
-    if (statement.role !== "author" || index > made) return [];
-    // Which rows it takes away says nothing of the shape.
-    return [classify(statement.sql).command === "delete" ? explained(statement) : statement];
+    return before.has(statement) ? tried(statement) : [];
   });
 }
 
-/** Whether making the shape costs next to nothing: of the author's own statements it holds only settings. */
-export function isQuickToShape(step: BuildStep): boolean {
-  return shapeOf(step).every(({ role, sql }) => role !== "author" || classify(sql).command === "set");
+/** Whether nothing of what the object takes its shape from is left out, as far as one can see. */
+export function isWhole(step: BuildStep): boolean {
+  return authorsOwn(step).every((one) => {
+    const { command } = classify(one.sql);
+    return WITHOUT_SHAPE.has(command) || (command !== "select" && tried(one).length > 0);
+  });
+}
+
+/** The pre_operations. */
+function authorsOwn({ statements }: BuildStep): Statement[] {
+  const rows = statements.filter(({ role }) => role === "rows");
+  const object = rows.find(({ origins }) => origins) ?? rows[0] ?? statements.find(({ role }) => role === "shape");
+  const made = object ? statements.indexOf(object) : -1;
+  return statements.filter(({ role }, index) => role === "author" && index <= made);
+}
+
+/** They change rows, or nothing that a query could see. */
+const WITHOUT_SHAPE = new Set(
+  "insert,update,delete,merge,copy,truncate,lock,analyze,drop table,drop view,drop function,refresh materialized view,grant,revoke,comment,create index,notify".split(
+    ",",
+  ),
+);
+const PLANNED = new Set(["select", "insert", "update", "delete", "merge"]);
+/** What is new is seen by nobody else before the commit. */
+const NEW = /^(?:create (?:view|sequence|type|domain|schema|function|procedure|aggregate)|prepare|declare|set|reset)$/;
+
+/**
+ * What is done of a statement. Names and types of one that reads or changes rows are looked at by planning it. Others could
+ * keep readers waiting by their locks, take long, or do what stays: a body, a procedure, a program of the server.
+ */
+function tried(statement: Statement): Statement[] {
+  const { command } = classify(statement.sql);
+  if (PLANNED.has(command)) return [explained(statement)];
+  const words = meaningful(statement.sql).map(({ text }) => text.toLowerCase());
+  if (NEW.test(command)) return command === "create view" && words[1] === "or" ? [] : [statement];
+  if (command !== "create table") return [];
+  const data = words.slice(-2).join(" ");
+  if (words.includes("as"))
+    return data === "no data" ? [statement] : data === "with data" ? [] : [withoutRows(statement)];
+  return /^temp(?:orary)?$/.test(words[1]!) ? [statement] : [];
 }

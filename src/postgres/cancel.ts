@@ -1,4 +1,4 @@
-import { after } from "../wait/timers.ts";
+import { after, within } from "../wait/timers.ts";
 
 /** Milliseconds between two attempts. */
 const AGAIN = 500;
@@ -19,31 +19,39 @@ interface CancelOptions {
  * Cancels what connections are doing once the signal comes, and again until told to stop: a cancel that reaches a
  * session between two of its statements is lost. A server that does not end it, or is out of reach, is left after some
  * seconds. Where the signal has come before, this is what is done because of it: nothing is cancelled, and the same patience
- * holds. Returns what stops it.
+ * holds. Returns what stops it: a cancel that is under way has arrived by then, and meets nothing that comes later.
  */
 export function cancelOnAbort(
   signal: AbortSignal | undefined,
   cancel: () => Promise<void>,
   { hangUp = () => {}, grace = 0 }: CancelOptions = {},
-): () => void {
+): () => Promise<void> {
   let stopped = false;
+  let underWay = Promise.resolve();
   let next = () => {};
   let leave = () => {};
   const attempt = async () => {
-    await cancel().catch(() => {});
+    underWay = cancel().catch(() => {});
+    await underWay;
     if (!stopped) next = after(AGAIN, attempt);
   };
+  let isLeft = false;
+  const hangUpAndLeave = () => {
+    isLeft = true;
+    hangUp();
+  };
   const begin = () => {
-    leave = after(PATIENCE, hangUp);
+    leave = after(PATIENCE, hangUpAndLeave);
     if (grace) next = after(grace, attempt);
     else void attempt();
   };
-  if (signal?.aborted) leave = after(PATIENCE, hangUp);
+  if (signal?.aborted) leave = after(PATIENCE, hangUpAndLeave);
   else signal?.addEventListener("abort", begin, { once: true });
-  return () => {
+  return async () => {
     stopped = true;
     next();
     leave();
     signal?.removeEventListener("abort", begin);
+    if (!isLeft) await within(PATIENCE, underWay, () => {});
   };
 }

@@ -36,7 +36,7 @@ export function watching(session: Watched): <T>(work: () => Promise<T>) => Promi
       throw error;
     } finally {
       blocked.stop();
-      stop();
+      await stop();
     }
   };
 }

@@ -83,7 +83,7 @@ async function publishOffered(plan: PublishPlan, settings: ConnectionSettings, o
       if (fence !== options.fence) throw fenced(plan.release);
       if (attempt === 3) throw error;
     } finally {
-      stop();
+      await stop();
       await client.close().catch(() => {});
     }
   }

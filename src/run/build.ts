@@ -1,9 +1,6 @@
-import type { Column } from "../model/catalog.ts";
 import type { BuildStep, NewRows, OperationsStep, Segment } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
-import { refuseOurNames } from "../plan/our-names.ts";
-import { isQuickToShape, shapeOf } from "../plan/shape.ts";
 import type { Client } from "../postgres/client.ts";
 import { describeColumns } from "../postgres/describe-objects.ts";
 import { send } from "../postgres/send.ts";
@@ -14,7 +11,8 @@ import { sql } from "../sql/sql.ts";
 import { absentTables, awaiting, whySkipped } from "./absent.ts";
 import { again, CONFLICTS, CONFLICTS_AND_LOCKS } from "./again.ts";
 import type { RunContext } from "./context.ts";
-import { explainBuild, ourName } from "./explain.ts";
+import { explainBuild } from "./explain.ts";
+import { lookAhead } from "./look-ahead.ts";
 import type { Worker } from "./pool.ts";
 import { nameRefusedColumn } from "./refused-column.ts";
 import { tryDelta } from "./try-delta.ts";
@@ -87,7 +85,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
   try {
     await context.failpoint("before a build");
     if (step.step === "build") context.refuse(step);
-    if (step.step === "build" && step.entry.storage) await checkColumns(step, worker, context);
+    if (step.step === "build") await lookAhead(step, worker, context);
     const rows = await undisturbed(step, worker, context, () => execute(step, worker));
     if (step.step === "build" && step.newRows) {
       await context.failpoint("new rows built");
@@ -102,31 +100,6 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     const failure = explainBuild(await nameRefusedColumn(error, step, worker, context), step, context.sources);
     return { ...base, status: "failed", duration: duration(), error: failure };
   }
-}
-
-/**
- * Asks for the columns of an incremental model before its rows are computed: of what the table cannot take, or what is called
- * as a column of ours, none is built. A query that fails here fails again when it is built, with its place. Where the author's
- * pre_operations are work, they are not done twice: the columns are looked at once the rows are there.
- */
-async function checkColumns(step: BuildStep, { client }: Worker, context: RunContext): Promise<void> {
-  if (!isQuickToShape(step)) return;
-  const { newRows } = step;
-  const made = newRows?.table ?? step.entry.object;
-  let columns: readonly Column[] | undefined;
-  try {
-    await client.query(sql`begin`);
-    await send(client, shapeOf(step));
-    columns = (await describeColumns(client, [made])).get(made)!;
-  } catch (error) {
-    const refused = ourName(error, step);
-    if (refused) throw refused;
-  } finally {
-    await client.query(sql`rollback`).catch(() => {});
-  }
-  if (!columns) return;
-  refuseOurNames(step, columns);
-  if (newRows) context.check({ ...step, newRows }, columns);
 }
 
 /** The second half of an incremental step, which is known once its new rows are there. */

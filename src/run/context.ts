@@ -2,7 +2,7 @@ import type { RunEvents } from "../environment/events.ts";
 import type { ReachFailpoint } from "../environment/failpoints.ts";
 import type { Column } from "../model/catalog.ts";
 import type { CompiledGraph } from "../model/graph.ts";
-import type { BuildStep, NewRows } from "../model/plan.ts";
+import type { BuildStep, NewRows, PublishItem } from "../model/plan.ts";
 import type { AbsentTable, StepResult } from "../model/report.ts";
 import type { Client } from "../postgres/client.ts";
 import type { Sources } from "./explain.ts";
@@ -23,8 +23,18 @@ export interface RunContext {
   readonly awaits: (key: string) => readonly AbsentTable[];
   /** @throws UserError where the model can never be published */
   readonly refuse: (step: BuildStep) => void;
-  /** @throws UserError where the table of an incremental step cannot take rows of these columns */
-  readonly check: (step: BuildStep & { readonly newRows: NewRows }, columns: readonly Column[]) => void;
+  /**
+   * The second half of an incremental step, for these columns.
+   * @throws UserError where its table cannot take rows of them
+   */
+  readonly check: (step: BuildStep & { readonly newRows: NewRows }, columns: readonly Column[]) => BuildStep;
+  /** Whether others read the public view of the model, or put anything on it. */
+  readonly isAttached: (step: BuildStep) => boolean;
+  /**
+   * What of others goes where the public view is made again for these columns.
+   * @throws UserError where it cannot follow
+   */
+  readonly follow: (item: PublishItem) => string | undefined;
   /** Plans the second half of an incremental step; reads the columns of its first over the connection. */
   readonly complete: (step: BuildStep & { readonly newRows: NewRows }, client: Client) => Promise<BuildStep>;
 }

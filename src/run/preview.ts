@@ -1,4 +1,5 @@
 import type { Catalog, Column } from "../model/catalog.ts";
+import { UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { AuditStep, BuildStep, Plan, PublishItem, PublishPlan, Segment, Statement } from "../model/plan.ts";
 import type { AbsentTable, StepError } from "../model/report.ts";
@@ -7,10 +8,11 @@ import { withAdopted } from "../plan/obstacles.ts";
 import { planCandidate } from "../plan/planner.ts";
 import { choosePath, type PublicPath } from "../plan/public-path.ts";
 import { planPublish } from "../plan/publish-plan.ts";
-import { shapeOf } from "../plan/shape.ts";
+import { isWhole, shapeOf } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { describeNewRows, describeObjects } from "../postgres/describe-objects.ts";
 import { send } from "../postgres/send.ts";
+import { sqlState } from "../postgres/sqlstate.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
@@ -32,6 +34,8 @@ export interface Preview {
   readonly warned: Readonly<Record<string, StepError>>;
   /** What waits for declared tables that are not there, by `schema.name`: these, and not what reads it. */
   readonly awaits: Readonly<Record<string, readonly AbsentTable[]>>;
+  /** Models that need what their pre_operations do and a plan does not, by `schema.name`. */
+  readonly untried: readonly string[];
 }
 
 /** Of each release that has something to publish. */
@@ -62,6 +66,7 @@ interface Trial {
   readonly failures: Record<string, StepError>;
   readonly warned: Record<string, StepError>;
   readonly awaits: Record<string, readonly AbsentTable[]>;
+  readonly untried: string[];
   /** Keys of what cannot be tried out. */
   readonly unknown: Set<string>;
 }
@@ -69,7 +74,7 @@ interface Trial {
 /**
  * Makes every object of the plan in its empty shape, in dependency order, in one transaction that is rolled back.
  * PostgreSQL itself so says whether names, columns and types are right, and which columns come out; from them follows
- * how the public views would change. Operations are not run.
+ * how the public views would change. Operations are not run, nor what pre_operations do that could be noticed.
  */
 export async function preview(
   graph: CompiledGraph,
@@ -79,17 +84,8 @@ export async function preview(
   { readSource, signal }: { readonly readSource?: ReadSource; readonly signal?: AbortSignal } = {},
 ): Promise<Preview> {
   const sources = sourcesOf(graph, readSource);
-  const trial: Trial = {
-    client,
-    signal,
-    graph,
-    plan,
-    sources,
-    failures: {},
-    warned: {},
-    awaits: {},
-    unknown: new Set(),
-  };
+  const found = { failures: {}, warned: {}, awaits: {}, untried: [] };
+  const trial: Trial = { client, signal, graph, plan, sources, ...found, unknown: new Set() };
   const releases: ReleasePreview[] = [];
   const secondHalves: Record<string, readonly Statement[]> = {};
   await client.query(sql`begin`);
@@ -110,7 +106,7 @@ export async function preview(
   } finally {
     await client.query(sql`rollback`).catch(() => {});
   }
-  return { version: 1, releases, secondHalves, failures: trial.failures, warned: trial.warned, awaits: trial.awaits };
+  return { version: 1, releases, secondHalves, ...found };
 }
 
 /** How the items would be published. Pure. */
@@ -142,7 +138,7 @@ function columnChanges(before: readonly Column[], after: readonly Column[]): Col
 }
 
 async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): Promise<BuildStep[]> {
-  const { client, graph, plan, failures, unknown } = trial;
+  const { client, graph, plan, failures, untried, unknown } = trial;
   const shaped: BuildStep[] = [];
   for (const step of segment.steps) {
     // What reads a model that fails cannot be tried out; its own mistake, if it has one, shows the next time.
@@ -165,11 +161,20 @@ async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): P
       shaped.push(current);
     } catch (error) {
       await client.query(sql`rollback to savepoint shape`);
-      await tell(error, step, trial);
+      if (error instanceof UserError || (isWhole(step) && !isThere(error))) await tell(error, step, trial);
+      else {
+        untried.push(targetKey(step.target));
+        unknown.add(targetKey(step.target));
+      }
     }
     await client.reset();
   }
   return shaped;
+}
+
+/** What pre_operations drop before they make it is there still: a plan drops nothing. */
+function isThere(error: unknown): boolean {
+  return ["42P07", "42723", "42710"].includes(sqlState(error) ?? "");
 }
 
 /** Whether what operations make is there already: they are not run here, so what reads it could not be tried out. */

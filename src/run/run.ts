@@ -9,8 +9,9 @@ import type { BuildStep, Plan, PublishItem, Segment } from "../model/plan.ts";
 import { FENCED } from "../model/release.ts";
 import type { RunReport } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
-import { refuseUnpublishable, withAdopted } from "../plan/obstacles.ts";
+import { isAttached, refuseUnpublishable, withAdopted } from "../plan/obstacles.ts";
 import { plan as makePlan, type PlanOptions, planCandidate } from "../plan/planner.ts";
+import { choosePath, goesWith } from "../plan/public-path.ts";
 import { manifestWith } from "../plan/publish-plan.ts";
 import { withoutRetired } from "../plan/removed.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
@@ -87,7 +88,7 @@ export async function run(
     try {
       return await new Run({ session, graph, plan, catalog, pool, options }).execute();
     } finally {
-      stop();
+      await stop();
       await pool.close();
     }
   });
@@ -143,7 +144,9 @@ class Run {
       isBlocked: (key) => this.#results.isBlocked(key),
       awaits: (key) => this.#results.of(key)?.awaits ?? [],
       refuse: (step) => refuseUnpublishable(step, this.#found),
-      check: (step, columns) => void planCandidate(graph, this.#catalog, plan, step, { columns, nullKeys: [] }),
+      check: (step, columns) => planCandidate(graph, this.#catalog, plan, step, { columns, nullKeys: [] }),
+      isAttached: (step) => isAttached(step, this.#found),
+      follow: (item) => goesWith(choosePath(item, this.#found)),
       complete: async (step, client) => {
         const completed = planCandidate(graph, this.#catalog, plan, step, await describeNewRows(client, step.newRows));
         this.#completed.set(targetKey(step.target), completed);

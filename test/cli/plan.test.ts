@@ -4,6 +4,7 @@ import { sql } from "../../src/sql/sql.ts";
 import { cli, succeeds } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
 import { type ProjectFiles, testProject } from "../support/project.ts";
+import { warehouse } from "../support/warehouse.ts";
 
 async function setUp(files: ProjectFiles) {
   const project = testProject(files);
@@ -63,6 +64,37 @@ test("a plan is a script: a comment at the end of what an author wrote takes in 
   expect((await client.query(sql`select count(*) as n from pg_indexes where schemaname = '_dataform'`)).rows).toEqual([
     { n: "1" },
   ]);
+});
+
+test("a plan tries of pre_operations what nobody notices, and says which models it could not try without the others", async () => {
+  const { project, database, rows, sql } = await warehouse({
+    "seen.sqlx": `config { type: "table" }
+select b.id, b.more as wrong from seen join before as b using (id)
+pre_operations {
+  drop table if exists before;
+  create temp table seen on commit drop as select nextval('raw.n') as id;
+  insert into seen select nextval('raw.n');
+  create temp table before as table seen;
+  truncate raw.kept;
+  lock table raw.kept
+}`,
+    "hidden.sqlx": `config { type: "table" }
+select id from hidden
+pre_operations { do $$ begin create temp table hidden as select nextval('raw.n') as id; end $$ }`,
+    "made.sqlx": `config { type: "table" }
+select id from raw.kept
+pre_operations { drop table if exists raw.kept; create table raw.kept as select 1 as id }`,
+  });
+  await sql(
+    "create schema raw; create sequence raw.n; create table raw.kept as select 7 as id; create table before as select 1 as id, 2 as more",
+  );
+  const { exitCode, stderr } = await cli(project.dir, ["plan", "--url", database.url]);
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("definitions/seen.sqlx:2:14: column b.more does not exist");
+  expect(stderr).toContain(
+    "note: not tried out, since a plan does not do what their pre_operations do: marts.hidden, marts.made",
+  );
+  expect(await rows("select id, (select is_called from raw.n) from raw.kept")).toEqual(["7|f"]);
 });
 
 test("a plan for an incremental run shows the delta that would be applied", async () => {

@@ -84,7 +84,7 @@ function previewOf(graph: CompiledGraph, catalog: Catalog, made: Plan, given: Gi
     current = { ...current, releaseId: release };
     return [published];
   });
-  return { version: 1, releases, secondHalves, failures: {}, warned: {}, awaits: {} };
+  return { version: 1, releases, secondHalves, failures: {}, warned: {}, awaits: {}, untried: [] };
 }
 
 function rollbackOf(catalog: Catalog, { to, kept }: NonNullable<Given["rollback"]>): string {
@@ -104,5 +104,13 @@ function rollbackOf(catalog: Catalog, { to, kept }: NonNullable<Given["rollback"
     notes: [],
   };
   const releases = [previewRelease(release, items, catalog)];
-  return renderPlan(nothing, { version: 1, releases, secondHalves: {}, failures: {}, warned: {}, awaits: {} });
+  return renderPlan(nothing, {
+    version: 1,
+    releases,
+    secondHalves: {},
+    failures: {},
+    warned: {},
+    awaits: {},
+    untried: [],
+  });
 }

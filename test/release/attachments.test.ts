@@ -285,6 +285,42 @@ test("a view that comes back has its declared grants, and whoever has them may l
   expect(await rights()).toEqual(first);
 });
 
+test("what cannot be kept is told, and what others' views cannot follow is refused, before anything of the model is built", async () => {
+  const { project, run, sql, rows } = await warehouse({
+    "lost.sqlx": 'config { type: "table", columns: { note: "ours" } }\nselect 1 as id, 2 as note',
+    "added.sqlx":
+      'config { type: "incremental", uniqueKey: ["id"], onSchemaChange: "SYNCHRONIZE" }\nselect 1 as id, 2 as note',
+    "read.sqlx": 'config { type: "table" }\nselect 1 as id, 2 as note',
+  });
+  await run();
+  await sql(`create view public.bi as select note from marts.read; create sequence public.built;
+    grant select (note) on marts.lost to public; comment on column marts.added.note is 'theirs'`);
+  const counted = "nextval('public.built')";
+  project.write({
+    "lost.sqlx": `config { type: "table" }\nselect 1 as id, ${counted} as n\npre_operations { create temp table t as select ${counted} }`,
+    "added.sqlx": `config { type: "incremental", uniqueKey: ["id"], onSchemaChange: "SYNCHRONIZE" }\nselect 1 as id, ${counted} as n`,
+    "read.sqlx": `config { type: "table", postgres: { rebuildDependents: true } }\nselect ${counted} as id`,
+  });
+  const told: string[] = [];
+  const foreseen = async (what: string) => told.push(what);
+  const report = await run({
+    concurrency: 1,
+    events: { foreseen, stepFinished: ({ target }) => told.push(target.name) },
+  });
+  expect(told).toEqual([
+    "marts.added: goes with its columns: comment on note",
+    "added",
+    "marts.lost: goes with its columns: select (note) for PUBLIC",
+    "lost",
+    "read",
+  ]);
+  expect(stepOf(report, "marts.read").error).toMatchObject({
+    found: "public.bi reads note, which the model no longer has",
+  });
+  // Two rows and a row of a temporary table: nothing was computed twice, and nothing of what was refused.
+  expect(await rows("select last_value from public.built")).toEqual(["3"]);
+});
+
 test("a user whose name must be quoted runs, too", async () => {
   const p = uniquePrefix();
   const user = `${p}_Deploy Bot`;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { cancelOnAbort } from "../../src/postgres/cancel.ts";
 import { pause } from "../../src/wait/pause.ts";
 import { within } from "../../src/wait/timers.ts";
 import { until } from "../../src/wait/until.ts";
@@ -51,4 +52,17 @@ test("work that takes too long is answered for, and its end is nobody's", async 
   expect(await within(1, new Promise(() => {}), () => "late")).toBe("late");
   expect(await within(60_000, Promise.resolve("done"), () => "late")).toBe("done");
   await expect(within(1, new Promise(() => {}), () => Promise.reject(new Error("late")))).rejects.toThrow("late");
+});
+
+test("a cancel that is under way has arrived before what comes next begins", async () => {
+  const interrupt = new AbortController();
+  let arrive = () => {};
+  const arrival = new Promise<void>((resolve) => (arrive = resolve));
+  const seen: string[] = [];
+  const stop = cancelOnAbort(interrupt.signal, () => arrival.then(() => void seen.push("cancel")));
+  interrupt.abort();
+  const stopped = stop().then(() => seen.push("next"));
+  arrive();
+  await stopped;
+  expect(seen).toEqual(["cancel", "next"]);
 });

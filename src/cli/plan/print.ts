@@ -47,7 +47,7 @@ export async function printPlan(
   const warn = (text: string) => shell.say(`${paint(shell, "yellow", "warning")} ${text}`);
   if (catalog.hold) warn(heldNote(catalog.environment, catalog.hold));
   if (flags.json || flags.sql) for (const { publish } of found.releases) publish.warnings.forEach(warn);
-  for (const note of [...made.notes, ...splitNote(made)]) shell.say(`note: ${note}`);
+  for (const note of [...made.notes, ...splitNote(made), ...untriedNote(found)]) shell.say(`note: ${note}`);
   shell.exitCode = tellFailures(found, shell) ? 1 : flags.exitCode && changesCode(made) ? PLAN_HAS_CHANGES : 0;
 }
 
@@ -84,6 +84,11 @@ function tellFailures({ failures, warned, awaits }: Preview, shell: Shell): bool
     Object.entries(failures).map(([name, error]) => errorData(error, name)),
   );
   return Object.keys(failures).length > 0 || awaited.length > 0;
+}
+
+function untriedNote({ untried }: Preview): string[] {
+  if (!untried.length) return [];
+  return [`not tried out, since a plan does not do what their pre_operations do: ${untried.join(", ")}`];
 }
 
 function heldNote(environment: string, hold: Hold): string {
