@@ -7,7 +7,7 @@ import type { Trace } from "../model/graph.ts";
 import { after } from "../wait/timers.ts";
 import { type OwnProjectSettings, ownSettingsOf } from "./own-settings.ts";
 import type { ProjectFiles } from "./project.ts";
-import { checkSettings, ignoredSettings, isPlainlyRight } from "./settings.ts";
+import { checkSettings, ignoredSettings, isPlainlyRight, withheldSettings } from "./settings.ts";
 
 /** What may be set from outside, by Dataform's own names. */
 export interface ProjectOverrides {
@@ -183,7 +183,8 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
     // They are read while the child starts.
     const { tables: rawTables } = await raw;
     const { projectDir, files } = project;
-    child.send({ corePath, projectDir, files, overrides, rawTables, placeThrown });
+    const withheld = withheldSettings(project);
+    child.send({ corePath, projectDir, files, overrides, withheld, rawTables, placeThrown });
     const answer = await new Promise<WorkerAnswer>((resolve, reject) => {
       child.on("message", (message: WorkerAnswer | { readonly printed: string }) => {
         if ("printed" in message) compilation.onPrinted?.(message.printed);

@@ -11,6 +11,8 @@ interface Setting {
   readonly minLength?: number;
   readonly additionalProperties?: Setting | boolean;
   readonly deprecated?: boolean;
+  /** Whether core refuses it. */
+  readonly "x-withheld"?: boolean;
   readonly description: string;
 }
 
@@ -49,4 +51,9 @@ export function ignoredSettings(written: Settings, { settingsFile }: ProjectFile
   return Object.keys(written)
     .filter((key) => known[key]?.deprecated)
     .map((key) => `the project file's ${key} ${known[key]!.description}`);
+}
+
+/** What core is not told of the project file. */
+export function withheldSettings({ settingsFile }: ProjectFiles): readonly string[] {
+  return Object.entries(settingsOf(settingsFile)).flatMap(([key, setting]) => (setting["x-withheld"] ? [key] : []));
 }

@@ -35,24 +35,18 @@ const LIBRARY = path.join(
 // Files that core's compiler makes JavaScript of.
 const TRANSLATED = [".sqlx", ".yaml", ".yml", ".sql", ".ipynb", ".md"];
 
-// What core refuses and settings.ts does not: settings of Dataform 2, of ours, and every version of core but its own.
-const REFUSED = {
-  json: ["concurrentQueryLimit", "idempotentActionRetries", "useRunCache", "gcloudProjectId", "project", "retention"],
-  yaml: ["dataformCoreVersion", "project", "retention"],
-};
-
-// Gives core the settings; returns them as they are written.
-function readSettings(projectDir, compiler) {
+// Gives core the settings but those that it refuses; returns them as they are written.
+function readSettings(projectDir, compiler, withheld) {
   const json = path.join(projectDir, "dataform.json");
   if (isFile(json)) {
     const written = JSON.parse(readFileSync(json, "utf8"));
-    global.dataformJson = without(REFUSED.json, written);
+    global.dataformJson = without(withheld, written);
     return written;
   }
   const yaml = path.join(projectDir, "workflow_settings.yaml");
   const holder = {};
   new Function("exports", compiler(readFileSync(yaml, "utf8"), "workflow_settings.yaml"))(holder);
-  global.workflowSettingsYaml = holder.asJson ? { asJson: without(REFUSED.yaml, holder.asJson) } : holder;
+  global.workflowSettingsYaml = holder.asJson ? { asJson: without(withheld, holder.asJson) } : holder;
   return holder.asJson;
 }
 
@@ -112,7 +106,7 @@ process.once("message", (request) => {
   process.send(answer, () => process.disconnect());
 });
 
-function compile({ corePath, projectDir, files, overrides, rawTables, placeThrown }) {
+function compile({ corePath, projectDir, files, overrides, withheld, rawTables, placeThrown }) {
   process.chdir(projectDir);
   const core = loadCore(corePath, projectDir, files);
   const { session } = core;
@@ -137,7 +131,7 @@ function compile({ corePath, projectDir, files, overrides, rawTables, placeThrow
     // Core would go on to encode an answer that nobody reads.
     throw COMPILED;
   };
-  const written = readSettings(projectDir, core.compiler);
+  const written = readSettings(projectDir, core.compiler, withheld);
   refuseProto(global.dataformJson?.vars ?? global.workflowSettingsYaml?.asJson?.vars);
   try {
     core.main(encodeRequest(projectDir, files, overrides));

@@ -10,7 +10,9 @@ import type { YamlFile, YamlPath } from "./yaml.ts";
 export type Locate = (path: YamlPath, what: "key" | "value") => Standing;
 
 // verbose: an error then carries the schema it is about, and with it the words that describe it.
-const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
+const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true }).addVocabulary([
+  "x-withheld",
+]);
 
 /** Checks a file against its schema. Throws every mistake at once, each with its line. */
 export function checkYaml<Schema extends TSchema>(yaml: YamlFile, schema: Schema): Static<Schema> {

@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { type TSchema, Type } from "typebox";
 import { anyText, closed, text as filledText, mapOf, oneOf } from "./words.ts";
 
 /** A setting that says nothing here: told, and ignored. */
@@ -6,6 +6,9 @@ const ignored = (meaning: string) =>
   Type.Optional(
     Type.Unknown({ deprecated: true, description: `has no meaning here and is ignored: it is ${meaning}` }),
   );
+/** A setting that Dataform's core would refuse: it is given the others. */
+const withheld = <Schema extends TSchema>(setting: Schema): Schema => Object.assign(setting, { "x-withheld": true });
+
 const text = (description: string) => Type.Optional(anyText(description));
 
 const count = (least: number, description: string) => Type.Optional(Type.Integer({ minimum: least, description }));
@@ -27,9 +30,11 @@ export const retentionBlock = closed(
   "what is kept of the past",
 );
 
-const project = Type.Optional(
-  filledText(
-    "the project's name, recorded with the environments it publishes; the name in package.json where it is not set",
+const project = withheld(
+  Type.Optional(
+    filledText(
+      "the project's name, recorded with the environments it publishes; the name in package.json where it is not set",
+    ),
   ),
 );
 
@@ -42,7 +47,7 @@ const shared = {
   ),
   builtinAssertionNamePrefix: text("what the names of assertions begin with that a model's config makes"),
   disableAssertions: Type.Optional(Type.Boolean({ description: "whether all assertions are left out" })),
-  retention: Type.Optional(retentionBlock),
+  retention: withheld(Type.Optional(retentionBlock)),
   includeTestsInCompiledGraph: ignored("of Dataform's own graph"),
   defaultLocation: ignored("of BigQuery"),
   defaultNotebookRuntimeOptions: ignored("of BigQuery"),
@@ -63,10 +68,10 @@ export const dataformJson = closed(
     ...shared,
     defaultDatabase: ignored("of BigQuery"),
     databaseSuffix: ignored("of BigQuery"),
-    concurrentQueryLimit: ignored("of Dataform 2: run --concurrency says how many models are built at once"),
-    idempotentActionRetries: ignored("of Dataform 2"),
-    useRunCache: ignored("of Dataform 2"),
-    gcloudProjectId: ignored("of Dataform 2"),
+    concurrentQueryLimit: withheld(ignored("of Dataform 2: run --concurrency says how many models are built at once")),
+    idempotentActionRetries: withheld(ignored("of Dataform 2")),
+    useRunCache: withheld(ignored("of Dataform 2")),
+    gcloudProjectId: withheld(ignored("of Dataform 2")),
   },
   "the settings of a project",
 );
@@ -80,7 +85,7 @@ export const workflowSettings = closed(
     datasetSuffix: text("what every schema ends with, behind a _"),
     namePrefix: text("what every name begins with, before a _"),
     ...shared,
-    dataformCoreVersion: ignored("of Dataform: the version in package.json compiles"),
+    dataformCoreVersion: withheld(ignored("of Dataform: the version in package.json compiles")),
     defaultProject: ignored("of BigQuery"),
     projectSuffix: ignored("of BigQuery"),
     extension: ignored("of Dataform"),
