@@ -70,6 +70,38 @@ describe.each(formats)("a number of %s", (_, format, text, more) => {
     );
   });
 
+  test("is judged by the schema as it was sent, not as JavaScript has it", async () => {
+    const rules = {
+      cents: { type: "number", multipleOf: 0.01 },
+      most: { type: "number", maximum: 100 },
+      below: { type: "number", exclusiveMaximum: 1e-7 },
+      big: { type: "integer", minimum: -9007199254740992 },
+      deep: { type: "object", properties: { "a.b": { type: "array", items: { maximum: 1, multipleOf: 0.1 } } } },
+    };
+    const right = [
+      ['"cents": 19.99', '"cents": 1.13', '"cents": 123456789012345678.07', '"cents": 1e-2', '"cents": -0.29'],
+      ['"most": 100', '"most": 99.999999999999999999', '"below": 9.9999999999999999999e-8', '"big": -9007199254740992'],
+      ['"deep": {"a.b": [0.3, 0.7, 1.0]}'],
+    ].flat();
+    const wrong = [
+      ['"cents": 19.990000000000000001', '"cents": 0.001', '"most": 100.00000000000000000001', '"below": 0.0000001'],
+      ['"big": -9007199254740993', '"deep": {"a.b": [1, 1.00000000000000000001]}'],
+    ].flat();
+    const ingest = await fileIngest(`format: ${format}`, { ...schema(rules), ...more });
+    ingest.put({ "a.x": text([...right, ...wrong].map((field) => `{${field}}`)) });
+    expect(await ingest.load()).toMatchObject({ error: null, rows: right.length, rejected: wrong.length });
+    expect((await ingest.rows("select reason from raw._rejected order by row_no")).map(({ reason }) => reason)).toEqual(
+      [
+        "cents: must be multiple of 0.01",
+        "cents: must be multiple of 0.01",
+        "most: must be <= 100",
+        "below: must be < 1e-7",
+        "big: must be >= -9007199254740992",
+        "deep.a.b.1: must be <= 1; deep.a.b.1: must be multiple of 0.1",
+      ],
+    );
+  });
+
   test("in a list lands in an array, digit by digit", async () => {
     const ingest = await fileIngest(`format: ${format}`, { ...schema(), ...more });
     ingest.put({ "a.x": text(['{"list": [1.50, null, 12345678901234567890.10]}', '{"list": []}', '{"list": ["x"]}']) });

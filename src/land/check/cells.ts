@@ -83,7 +83,7 @@ export function saysMore(property: Property, column: RawColumn): boolean {
 function judge(recordSchema: RecordSchema, column: RawColumn, property: object): (text: string) => readonly string[] {
   const check = compileProperty(recordSchema, column.name);
   const types = schemaTypesOf(property);
-  return (text) => check(coerce(text, types));
+  return (text) => check(coerce(text, types), text);
 }
 
 const allowsAnyText = (types: readonly string[]) => types.length === 0 || types.includes("string");

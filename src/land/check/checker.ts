@@ -4,6 +4,7 @@ import formats from "ajv-formats";
 import type { RawColumn, RecordSchema, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import type { SourceRecord } from "../../sources/json/document.ts";
+import { type Judged, judgeExactly } from "./exact-numbers.ts";
 import { baseOf } from "./field-types.ts";
 import { jsonCell, readsText } from "./json-cells.ts";
 import { isDateText, isDateTimeText } from "./times.ts";
@@ -33,10 +34,12 @@ export function createChecker(
   drift: StreamDeclaration["drift"] = "evolve",
   unknown: UnknownFields = new Map(),
 ): RecordChecker {
-  const validate = compile(recordSchema);
+  let judged: SourceRecord | undefined;
+  const validate = compile(recordSchema, () => judged);
   const known = new Set(recordSchema.columns.map((column) => column.name));
   const columns = recordSchema.columns.map((column) => [column, readsText(column, recordSchema)] as const);
   return (record, text) => {
+    judged = record;
     const wrong = validate(record.value) ? [] : (validate.errors ?? []).map(reasonOf);
     const reasons = text.includes("\\u") && SUSPICIOUS.test(text) ? wrong.concat(unstorable(record.value, "")) : wrong;
     if (reasons.length > 0) return { reasons: [...new Set(reasons)].map(storable) };
@@ -63,11 +66,12 @@ const OPTIONS = { allErrors: true, strict: false, logger: false } as const;
 /** The dialects of JSON Schema. What judges schemas themselves takes 8 ms to compile: once for all. */
 const DIALECTS = { draft7: { Ajv, judge: new Ajv(OPTIONS) }, "2020-12": { Ajv: Ajv2020, judge: new Ajv2020(OPTIONS) } };
 
-function compile({ schema, file }: RecordSchema): ValidateFunction {
+function compile({ schema, file }: RecordSchema, judged: () => Judged | undefined): ValidateFunction {
   const dialect = DIALECTS[String(schema.$schema ?? "").includes("2020-12") ? "2020-12" : "draft7"];
   // One for each schema, so that none meets the names of another.
   const ajv = new dialect.Ajv({ ...OPTIONS, validateSchema: false });
   formats.default(ajv);
+  judgeExactly(ajv, judged);
   ajv.addFormat("date", { type: "string", validate: isDateText });
   ajv.addFormat("date-time", { type: "string", validate: isDateTimeText });
   try {
@@ -140,11 +144,18 @@ export function frozen({ file }: RecordSchema, fields: readonly string[], positi
   });
 }
 
-/** Judges the value of one property by itself: why it is refused, if it is. */
-export function compileProperty(recordSchema: RecordSchema, name: string): (value: unknown) => readonly string[] {
+/** Judges the value of one property by itself, a number by its text: why it is refused, if it is. */
+export function compileProperty(
+  recordSchema: RecordSchema,
+  name: string,
+): (value: unknown, text?: string) => readonly string[] {
   const { schema } = recordSchema;
   const property = (schema.properties as Record<string, unknown>)[name];
-  const validate = compile({ ...recordSchema, schema: { $schema: schema.$schema, properties: { [name]: property } } });
-  return (value) =>
-    validate({ [name]: value }) ? [] : [...new Set((validate.errors ?? []).map(reasonOf))].map(storable);
+  const own = { ...recordSchema, schema: { $schema: schema.$schema, properties: { [name]: property } } };
+  let judged: string | undefined;
+  const validate = compile(own, () => ({ fieldText: () => judged }));
+  return (value, text) => {
+    judged = text;
+    return validate({ [name]: value }) ? [] : [...new Set((validate.errors ?? []).map(reasonOf))].map(storable);
+  };
 }

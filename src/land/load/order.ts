@@ -1,5 +1,6 @@
 import type { CursorDeclaration, RawColumn, RecordSchema } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
+import { compareDecimals } from "../check/decimal.ts";
 import { baseOf } from "../check/field-types.ts";
 
 /** Compares two values of a cursor field: below 0 when `a` is earlier. NaN when one of them cannot be placed. */
@@ -22,7 +23,7 @@ export function cursorOrder({ field, order }: CursorDeclaration, recordSchema: R
 export function orderOf(column: RawColumn): Order | undefined {
   const type = baseOf(column);
   if (type.endsWith("[]")) return undefined;
-  if (/^(?:bigint|integer|smallint|numeric)/.test(type)) return byNumber;
+  if (/^(?:bigint|integer|smallint|numeric)/.test(type)) return compareDecimals;
   if (type === "double precision") return byFloat(Number);
   if (type === "real") return byFloat((text) => Math.fround(Number(text)));
   if (/^timestamp.* with time zone$/.test(type)) return byTime(true);
@@ -67,32 +68,6 @@ function instant(text: string, zoned: boolean): { seconds: number; fraction: str
   return Number.isNaN(start)
     ? undefined
     : { seconds: start / 1000 + Number(second), fraction: fraction.replace(/0+$/, "") };
-}
-
-const NUMBER = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?\s*$/;
-/** A double tells numbers of so many digits apart. */
-const SURE_CHARACTERS = 16;
-
-/** Exact, however many digits. */
-function byNumber(a: string, b: string): number {
-  const [left, right] = [NUMBER.exec(a), NUMBER.exec(b)];
-  if (!left || !right || !/\d/.test(a) || !/\d/.test(b)) return Number.NaN;
-  if (a.length <= SURE_CHARACTERS && b.length <= SURE_CHARACTERS && !left[4] && !right[4]) return Number(a) - Number(b);
-  const [one, two] = [scaled(left), scaled(right)];
-  const exponent = Math.min(one.exponent, two.exponent);
-  const value = ({ digits, exponent: own }: Scaled) => digits * 10n ** BigInt(own - exponent);
-  const difference = value(one) - value(two);
-  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
-}
-
-interface Scaled {
-  readonly digits: bigint;
-  readonly exponent: number;
-}
-
-function scaled([, sign, whole = "", fraction = "", exponent = "0"]: RegExpExecArray): Scaled {
-  const digits = BigInt(`${whole}${fraction}`);
-  return { digits: sign === "-" ? -digits : digits, exponent: Number(exponent) - fraction.length };
 }
 
 /** What is infinite or no number is no place that later ones come after. */

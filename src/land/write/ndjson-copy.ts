@@ -27,7 +27,7 @@ interface FieldRule {
   readonly free: boolean;
   readonly certain: (bytes: Uint8Array, start: number, end: number) => boolean;
   /** Where the schema says more than the type of the column. */
-  readonly refuses: ((value: unknown) => readonly string[]) | undefined;
+  readonly refuses: ((value: unknown, text?: string) => readonly string[]) | undefined;
 }
 
 const TAB = 9;
@@ -35,6 +35,10 @@ const BACKSLASH = 92;
 const CAPITAL_N = 78;
 /** Below this, a loop is quicker than a call. */
 const SHORT = 40;
+
+function isNumberRight(refuses: NonNullable<FieldRule["refuses"]>, text: string): boolean {
+  return refuses(Number(text), text).length === 0;
+}
 
 /**
  * Writes lines of JSON as lines of COPY's text format, their bytes as they are, where every field is surely right: the
@@ -82,7 +86,7 @@ export class NdjsonCopy {
         return rule.free || rule.certain(bytes, start, end);
       default:
         if (kind === WHOLE_NUMBER ? !rule.whole : kind !== DECIMAL || !rule.decimal) return false;
-        if (rule.refuses?.(Number(bytes.toString("latin1", start, end))).length) return false;
+        if (rule.refuses && !isNumberRight(rule.refuses, bytes.toString("latin1", start, end))) return false;
         return rule.free || rule.certain(bytes, start, end);
     }
   }
