@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { RunReport } from "../../src/model/report.ts";
 import { cli } from "../support/cli.ts";
 import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
@@ -112,7 +113,8 @@ test("F: a value that does not fit the type that others read is refused; the res
   }
 });
 
-test.each([
+/** What a column was, and what it becomes while others read it; what they read then, or that it is refused. */
+const retyped: readonly (readonly [first: string, then: string, served?: string])[] = [
   ["timestamp '2024-01-01 10:00'", "timestamptz '2024-01-01 10:00Z'"],
   ["date '2024-01-01'", "timestamptz '2024-01-01Z'"],
   ["timestamptz '2024-01-01Z'", "date '2024-01-01'"],
@@ -124,33 +126,56 @@ test.each([
   ["'\\x01'::text", "'\\x01'::bytea"],
   ["1.00::numeric", "1.00::numeric::money"],
   ["'public'::text", "'2024-01-01'::public.day"],
-])("F: a type whose old form would follow each reader's settings is refused: %s, then %s", async (first, then) => {
-  const made = await warehouse({ "a.sqlx": table(`select ${first} as v`) });
-  await made.sql("create domain public.day as date");
-  await made.run();
-  await made.sql("create view public.report as select v from marts.a");
-  const before = await made.rows("select v, pg_typeof(v) from public.report");
-  made.project.write({ "a.sqlx": table(`select ${then} as v`) });
-  expect(stepOf(await made.run(), "marts.a").error?.message).toContain(
-    "others read columns whose new values do not fit their old type",
-  );
-  expect(await made.rows("select v, pg_typeof(v) from public.report")).toEqual(before);
-});
-
-test.each([
   ["'a'::text", "'a'::public.kind", "a"],
   ["1::int", "1::public.small", "1"],
   ["timestamp '2024-01-01'", "date '2024-01-01'", "2024-01-01 00:00:00"],
   ["1.5::numeric", "1.5::float8", "1.5"],
   ["time '10:00'", "'10:00:00'::text", "10:00:00"],
-])("C: a type whose old form is alike in every session is served: %s, then %s", async (first, then, served) => {
-  const made = await warehouse({ "a.sqlx": table(`select ${first} as v`) });
-  await made.sql("create type public.kind as enum ('a'); create domain public.small as int");
-  await made.run();
-  await made.sql("create view public.report as select v from marts.a");
-  made.project.write({ "a.sqlx": table(`select ${then} as v`) });
-  expect((await made.run()).status).toBe("success");
-  expect(await made.rows("select v from public.report")).toEqual([served]);
+];
+
+describe("a type that others read", () => {
+  let made: Warehouse;
+  let report: RunReport;
+  const before: string[][] = [];
+  const cases = retyped.map(([first, then, served], n) => [first, then, n, served] as const);
+  const models = (which: 0 | 1) =>
+    Object.fromEntries(retyped.map((types, n) => [`a${n}.sqlx`, table(`select ${types[which]} as v`)]));
+  const read = (n: number) => made.rows(`select v, pg_typeof(v) from public.report${n}`);
+
+  beforeAll(async () => {
+    const ends: (() => Promise<void> | void)[] = [];
+    made = await warehouse(models(0), (end) => void ends.unshift(end));
+    await made.sql(`create domain public.day as date;
+      create type public.kind as enum ('a'); create domain public.small as int`);
+    await made.run();
+    for (const n of retyped.keys()) {
+      await made.sql(`create view public.report${n} as select v from marts.a${n}`);
+      before.push(await read(n));
+    }
+    made.project.write(models(1));
+    report = await made.run();
+    return async () => {
+      for (const end of ends) await end();
+    };
+  });
+
+  test.each(cases.filter(([, , , served]) => served === undefined))(
+    "F: whose old form would follow each reader's settings is refused: %s, then %s",
+    async (_first, _then, n) => {
+      expect(stepOf(report, `marts.a${n}`).error?.message).toContain(
+        "others read columns whose new values do not fit their old type",
+      );
+      expect(await read(n)).toEqual(before[n]);
+    },
+  );
+
+  test.each(cases.filter(([, , , served]) => served !== undefined))(
+    "C: whose old form is alike in every session is served: %s, then %s",
+    async (_first, _then, n, served) => {
+      expect(stepOf(report, `marts.a${n}`).status).toBe("ok");
+      expect(await made.rows(`select v from public.report${n}`)).toEqual([served]);
+    },
+  );
 });
 
 test("D: with rebuildDependents what others built is made anew, with owner, grants, comments, options and indexes", async () => {
@@ -225,21 +250,27 @@ test("a relation that somebody else made under a model's name is not touched", a
   expect(await rows("select * from marts.a")).toEqual(["42"]);
 });
 
-test.each([
-  ["table", "create table marts.a as select 42 as id"],
-  ["view", "create view marts.a as select 42 as id"],
-  ["materialized view", "create materialized view marts.a as select 42 as id"],
-])("with adopt: true a %s of that name is moved aside, with its rows", async (_, create) => {
-  const { run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id", "adopt: true") });
-  await sql(`create schema marts; ${create}`);
+test("with adopt: true a table, a view and a materialized view of a model's name are moved aside, with their rows", async () => {
+  const kinds = { t: "table", v: "view", m: "materialized view" };
+  const names = Object.keys(kinds);
+  const { run, rows, sql } = await warehouse(
+    Object.fromEntries(names.map((name) => [`${name}.sqlx`, table("select 1 as id", "adopt: true")])),
+  );
+  await sql(
+    `create schema marts; ${Object.entries(kinds)
+      .map(([name, kind]) => `create ${kind} marts.${name} as select 42 as id;`)
+      .join(" ")}`,
+  );
   const report = await run();
   expect(report.status).toBe("success");
-  expect(report.warnings[0]).toContain("is moved to _dataform.a_");
-  expect(await rows("select id from marts.a")).toEqual(["1"]);
-  const [aside] = await rows(
-    "select oid::regclass from pg_class where relnamespace = '_dataform'::regnamespace and relname like 'a\\_%a'",
-  );
-  expect(await rows(`select id from ${aside}`)).toEqual(["42"]);
+  for (const name of names) {
+    expect(report.warnings).toContainEqual(expect.stringContaining(`is moved to _dataform.${name}_`));
+    expect(await rows(`select id from marts.${name}`)).toEqual(["1"]);
+    const [aside] = await rows(
+      `select oid::regclass from pg_class where relnamespace = '_dataform'::regnamespace and relname like '${name}\\_%a'`,
+    );
+    expect(await rows(`select id from ${aside}`)).toEqual(["42"]);
+  }
   expect((await run()).status).toBe("success");
 });
 
@@ -267,30 +298,37 @@ test("a column whose name is kept for ours is refused, and plan says so", async 
   expect([planned.exitCode, planned.stderr]).toEqual([1, expect.stringContaining(refused)]);
 });
 
-test.each(["_dataform_release", "_dataform_gone", "_dataform_rows"])(
-  "an incremental model may not have a column %s, in its first run and in later ones, before a row is computed",
-  async (name) => {
-    const incremental = (columns: string, before = "") =>
-      `config { type: "incremental", onSchemaChange: "extend" }\nselect ${columns}${before}`;
-    const named = incremental(`nextval('public.computed') as id, 2 as ${name}`);
-    const made = await warehouse({ "a.sqlx": named });
-    await made.sql("create sequence public.computed");
-    const refused = `marts.a: ${name} is the name of a column of ours`;
-    const failed = async () => {
-      expect(stepOf(await made.run(), "marts.a").error).toMatchObject({ message: refused, found: name });
-      const planned = await cli(made.project.dir, ["plan", "--url", made.database.url]);
-      expect([planned.exitCode, planned.stderr]).toEqual([1, expect.stringContaining(refused)]);
-      expect(await made.rows("select is_called from public.computed")).toEqual(["f"]);
-    };
-    await failed();
-    made.project.write({ "a.sqlx": incremental("1::bigint as id") });
-    await made.run();
-    made.project.write({ "a.sqlx": incremental(`nextval('public.computed') as id, 2 as ${name}`) });
-    await failed();
-    const slow = `\npre_operations {\n  create table if not exists public.x (y int)\n}`;
-    made.project.write({ "a.sqlx": incremental(`1::bigint as id, 2 as ${name}`, slow) });
-    await failed();
-    expect(statuses(await made.run({ fullRefresh: true }))).toMatchObject({ "marts.a": "failed" });
-    expect(stepOf(await made.run({ fullRefresh: true }), "marts.a").error?.message).toBe(refused);
-  },
-);
+test("an incremental model may not have a column of ours, in its first run and in later ones, before a row is computed", async () => {
+  const names = ["_dataform_release", "_dataform_gone", "_dataform_rows"];
+  const incremental = (columns: (name: string) => string, before = "") =>
+    Object.fromEntries(
+      names.map((name) => [
+        `m${name}.sqlx`,
+        `config { type: "incremental", onSchemaChange: "extend" }\nselect ${columns(name)}${before}`,
+      ]),
+    );
+  const named = incremental((name) => `nextval('public.computed') as id, 2 as ${name}`);
+  const made = await warehouse(named);
+  await made.sql("create sequence public.computed");
+  const refused = (name: string) => `marts.m${name}: ${name} is the name of a column of ours`;
+  const failed = async () => {
+    const report = await made.run();
+    const planned = await cli(made.project.dir, ["plan", "--url", made.database.url]);
+    expect(planned.exitCode).toBe(1);
+    for (const name of names) {
+      expect(stepOf(report, `marts.m${name}`).error).toMatchObject({ message: refused(name), found: name });
+      expect(planned.stderr).toContain(refused(name));
+    }
+    expect(await made.rows("select is_called from public.computed")).toEqual(["f"]);
+  };
+  await failed();
+  made.project.write(incremental(() => "1::bigint as id"));
+  expect((await made.run()).status).toBe("success");
+  made.project.write(named);
+  await failed();
+  const slow = `\npre_operations {\n  create table if not exists public.x (y int)\n}`;
+  made.project.write(incremental((name) => `1::bigint as id, 2 as ${name}`, slow));
+  await failed();
+  const anew = await made.run({ fullRefresh: true });
+  for (const name of names) expect(stepOf(anew, `marts.m${name}`).error?.message).toBe(refused(name));
+});
