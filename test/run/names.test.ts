@@ -2,8 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asyncBufferFromFile, parquetRead } from "hyparquet";
-import { expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { exportRows } from "../../src/export/export.ts";
+import type { RunReport } from "../../src/model/report.ts";
 import { copyIn } from "../../src/postgres/copy.ts";
 import { diffReleases } from "../../src/release/diff.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
@@ -177,27 +178,55 @@ test("a column may have any name, in everything that takes columns", async () =>
   );
 });
 
-test.each(["s", "d", "line", "content", "new", "old", "side", "constructor", "__proto__"])(
-  "a change of the column %s alone is seen by unit tests, guards and diff",
-  async (name) => {
-    const column = id(name);
-    const config =
-      'config { type: "table", assertions: { uniqueKey: ["id"] }, postgres: { guard: { maxChangedKeys: 0 } } }';
-    const { project, database, run } = await warehouse({
-      "a.sqlx": `${config}\nselect 1 as id, 1 as ${column}`,
-      "t.sqlx": `config { type: "test", dataset: "a" }\nselect 1 as id, 2 as ${column}`,
-      "b.sqlx": `config { type: "table" }\nselect 1 as id, 1 as ${column}`,
-    });
+describe("a change of one column alone", () => {
+  const names = ["s", "d", "line", "content", "new", "old", "side", "constructor", "__proto__"];
+  const cases = names.map((name, n) => [name, n] as const);
+  /** Of each name a model with a guard and a unit test, and one that is published. */
+  const models = (value: number) =>
+    Object.assign(
+      {},
+      ...cases.map(([name, n]) => {
+        const select = `select 1 as id, ${value} as ${id(name)}`;
+        return {
+          [`a${n}.sqlx`]: `config { type: "table", assertions: { uniqueKey: ["id"] }, postgres: { guard: { maxChangedKeys: 0 } } }\n${select}`,
+          [`b${n}.sqlx`]: `config { type: "table" }\n${select}`,
+        };
+      }),
+    ) as Record<string, string>;
+  const unitTests = cases.map(([name, n]) => [
+    `t${n}.sqlx`,
+    `config { type: "test", dataset: "a${n}" }\nselect 1 as id, 2 as ${id(name)}`,
+  ]);
+  let tests: Awaited<ReturnType<typeof runUnitTests>>["tests"];
+  let report: RunReport;
+  let diffs: Awaited<ReturnType<typeof diffReleases>>["models"];
+
+  beforeAll(async () => {
+    const ends: (() => Promise<void> | void)[] = [];
+    const { project, database, run } = await warehouse(
+      { ...models(1), ...Object.fromEntries(unitTests) },
+      (end) => void ends.unshift(end),
+    );
     await run();
-    const { tests } = await runUnitTests(await project.compile(), database.settings);
-    expect(tests[0]).toMatchObject({ missing: [`{"id":1,"${name}":2}`], unexpected: [`{"id":1,"${name}":1}`] });
-    project.write({
-      "a.sqlx": `${config}\nselect 1 as id, 2 as ${column}`,
-      "b.sqlx": `config { type: "table" }\nselect 1 as id, 2 as ${column}`,
+    tests = (await runUnitTests(await project.compile(), database.settings)).tests;
+    project.write(models(2));
+    report = await run();
+    diffs = (await diffReleases(database.settings, "main", 1, 2)).models;
+    return async () => {
+      for (const end of ends) await end();
+    };
+  });
+
+  test.each(cases)("of %s is seen by unit tests, guards and diff", (name, n) => {
+    expect(tests.find((one) => one.name === `t${n}`)).toMatchObject({
+      missing: [`{"id":1,"${name}":2}`],
+      unexpected: [`{"id":1,"${name}":1}`],
     });
-    const report = await run();
-    expect(stepOf(report, "assertions.marts_a_guard_maxChangedKeys").failingRows).toHaveLength(1);
-    const { models: diffs } = await diffReleases(database.settings, "main", 1, 2);
-    expect(diffs).toMatchObject([{ model: "marts.b", rowsAdded: 1, rowsRemoved: 1 }]);
-  },
-);
+    expect(stepOf(report, `assertions.marts_a${n}_guard_maxChangedKeys`).failingRows).toHaveLength(1);
+    expect(diffs.find(({ model }) => model === `marts.b${n}`)).toMatchObject({ rowsAdded: 1, rowsRemoved: 1 });
+  });
+
+  test("is of those models only that nothing held", () => {
+    expect(diffs.map(({ model }) => model)).toEqual(cases.map(([, n]) => `marts.b${n}`));
+  });
+});
