@@ -47,19 +47,24 @@ test("severity warn of an assertion that PostgreSQL cannot ask warns, too: in a 
   });
 });
 
-test.each([
-  [10, "warned"],
-  [9, "failed"],
-  ['"10%"', "warned"],
-  ['"9.9%"', "failed"],
-])("10 bad rows of 100 with a threshold of %s: %s", async (threshold, status) => {
-  const { run } = await warehouse({
-    "a.sqlx": model(
-      "select id from generate_series(1, 100) id",
-      `assertions: { rowConditions: ["id > 10"] }, postgres: { assertions: { threshold: ${threshold} } }`,
+test("a threshold is a number of rows or a share: at it is a warning, above it a failure", async () => {
+  const expected = { 10: "warned", 9: "failed", '"10%"': "warned", '"9.9%"': "failed" };
+  const thresholds = Object.keys(expected);
+  const { run } = await warehouse(
+    Object.fromEntries(
+      thresholds.map((threshold, n) => [
+        `a${n}.sqlx`,
+        model(
+          "select id from generate_series(1, 100) id",
+          `assertions: { rowConditions: ["id > 10"] }, postgres: { assertions: { threshold: ${threshold} } }`,
+        ),
+      ]),
     ),
-  });
-  expect(statuses(await run())[check]).toBe(status);
+  );
+  const found = statuses(await run());
+  expect(thresholds.map((one, n) => [one, found[`assertions.marts_a${n}_assertions_rowConditions`]])).toEqual(
+    Object.entries(expected),
+  );
 });
 
 test("at most 100 failing rows are kept, and all are counted", async () => {
@@ -226,22 +231,32 @@ select id, md5(id::text) as note from generate_series(1, \${when(incremental(), 
   expect(await rows("select count(*) from marts.m")).toEqual(["40010"]);
 });
 
-test.each([
-  "pre_operations { ${when(incremental(), `delete from ${self()} where id > 4`)} }",
-  "post_operations { delete from ${self()} where id > 4 and id < 11 }",
-  "post_operations { truncate ${self()} }",
-])("rows that the author's own statements take are lost, too: %s", async (operations) => {
-  const model = (more = "") =>
-    `config { type: "incremental" }\nselect id from raw.events \${when(incremental(), "where id > 10")}\n${more}`;
-  const { project, run, rows, sql } = await warehouse({ "m.sqlx": model() });
+test("rows that the author's own statements take are lost, too, before the query, behind it, or all of them", async () => {
+  const statements = [
+    "pre_operations { ${when(incremental(), `delete from ${self()} where id > 4`)} }",
+    "post_operations { delete from ${self()} where id > 4 and id < 11 }",
+    "post_operations { truncate ${self()} }",
+  ];
+  const models = (more: (operations: string) => string) =>
+    Object.fromEntries(
+      statements.map((operations, n) => [
+        `m${n}.sqlx`,
+        `config { type: "incremental" }\nselect id from raw.events \${when(incremental(), "where id > 10")}\n${more(operations)}`,
+      ]),
+    );
+  const { project, run, rows, sql } = await warehouse(models(() => ""));
   await sql("create schema raw; create table raw.events as select id from generate_series(1, 10) as id");
   await run();
-  project.write({ "m.sqlx": model(operations) });
-  expect(stepOf(await run(), "marts.m").status).toBe("held");
+  project.write(models((operations) => operations));
+  const held = await run();
   await sql("insert into raw.events values (11)");
-  expect(await rows("select count(*) from marts.m")).toEqual(["10"]);
-  await run({ allowLoss: ["m"] });
-  expect(await rows("select count(*) < 6 from marts.m")).toEqual(["t"]);
+  for (const [n, operations] of statements.entries()) {
+    expect(stepOf(held, `marts.m${n}`).status, operations).toBe("held");
+    expect(await rows(`select count(*) from marts.m${n}`), operations).toEqual(["10"]);
+  }
+  await run({ allowLoss: statements.map((_, n) => `m${n}`) });
+  for (const [n, operations] of statements.entries())
+    expect(await rows(`select count(*) < 6 from marts.m${n}`), operations).toEqual(["t"]);
 });
 
 test("a guard counts the rows that its author counts; what is only marked as gone is gone", async () => {
