@@ -53,6 +53,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   force_parallel_mode: "regress",
   debug_parallel_query: "regress",
   jit_above_cost: "0",
+  // Every query is compiled. What is turned off above makes each so dear that it would be optimized, too, for 20 s in all.
+  jit_inline_above_cost: "-1",
+  jit_optimize_above_cost: "-1",
   client_min_messages: "debug5",
   log_statement: "none",
   track_activities: "off",
