@@ -21,9 +21,19 @@ function filesIn(folder: string): string[] {
   });
 }
 
+const parsed = new Map<string, ts.SourceFile>();
+
+function sourceOf(file: string): ts.SourceFile {
+  const known = parsed.get(file);
+  if (known) return known;
+  const source = ts.createSourceFile(file, readFileSync(join(root, file), "utf8"), ts.ScriptTarget.Latest, true);
+  parsed.set(file, source);
+  return source;
+}
+
 /** Templates without a tag, and sums of strings, that read like SQL. */
 function byHand(file: string): string[] {
-  const source = ts.createSourceFile(file, readFileSync(join(root, file), "utf8"), ts.ScriptTarget.Latest, true);
+  const source = sourceOf(file);
   const found: string[] = [];
   const visit = (node: ts.Node) => {
     const text = composed(node);
@@ -100,4 +110,39 @@ test("a text that is put together by hand is found", () => {
   // Of sentences, and of texts without a hole, none is.
   expect(["grant it to", name].join(" ")).toBeTypeOf("string");
   expect(["select a", "from b"].join(" ")).toBeTypeOf("string");
+});
+
+/** An alias of ours, given to a relation whose columns are the author's. */
+const ALIAS = /\b(?:from|join|update)\s+(?:only\s+)?HOLE\s+as\s+([a-z_]+)\b/g;
+
+/** Aliases that stand for a whole row: a column of that name would be meant instead. `alias.*` is the row. */
+function bareRows(text: string): string[] {
+  const aliases = [...text.matchAll(ALIAS)].map(([, alias]) => alias!);
+  return aliases.filter((alias) =>
+    new RegExp(`(?<![.\\w"])${alias}(?:::|\\s+is\\b)|\\(\\s*${alias}\\s*[,)]`).test(text),
+  );
+}
+
+function sqlTemplates(file: string): string[] {
+  const texts: string[] = [];
+  const visit = (node: ts.Node) => {
+    if (ts.isTaggedTemplateExpression(node) && node.tag.getText() === "sql" && ts.isTemplateExpression(node.template))
+      texts.push(
+        [node.template.head.text, ...node.template.templateSpans.map(({ literal }) => literal.text)].join("HOLE"),
+      );
+    ts.forEachChild(node, visit);
+  };
+  visit(sourceOf(file));
+  return texts;
+}
+
+test("a whole row is alias.*, for an author's column may be called like an alias of ours", () => {
+  const bare = filesIn("src").flatMap((file) =>
+    sqlTemplates(file).flatMap((text) => bareRows(text).map((alias) => `${file}: ${alias}`)),
+  );
+  expect(bare).toEqual([]);
+  const one = (row: string) => bareRows("select count(*), hash(row) from HOLE as s".replace("row", row));
+  expect(["s", "s::text", "s, 0", "s.*", "(s.*)::text", "s.a", "x.s"].map((row) => one(row).length)).toEqual([
+    1, 1, 1, 0, 0, 0, 0,
+  ]);
 });
