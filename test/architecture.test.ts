@@ -21,6 +21,7 @@ const allowed: Record<string, readonly string[]> = {
   run: ["model", "sql", "postgres", "plan", "environment", "release", "wait"],
   sources: ["model", "config", "sql", "wait"],
   land: ["model", "sql", "postgres", "sources", "wait"],
+  infer: ["model", "sql", "config", "postgres", "sources"],
   export: ["model", "sql", "postgres"],
 };
 allowed.cli = Object.keys(allowed);

@@ -50,11 +50,15 @@ interface Surroundings {
 
 /** Reads one declaration, with its record schemas. Every mistake in its shape is told at once. */
 export function loadIngest(path: string, options: LoadIngestOptions = {}): IngestDeclaration {
+  return ingestOf(readYaml(path, relative(options.projectDir ?? ".", path) || path), dirname(path), options);
+}
+
+/** The same of a declaration that was read. `folder` is where its record schemas are. */
+export function ingestOf(yaml: YamlFile, folder: string, options: LoadIngestOptions = {}): IngestDeclaration {
   const projectDir = options.projectDir ?? ".";
-  const yaml = readYaml(path, relative(projectDir, path) || path);
   const kind = checkIngest(yaml);
   const env = options.env ?? readEnvironment(projectDir);
-  return { file: yaml.file, ...declarationOf(kind, yaml, { projectDir, env, folder: dirname(path), file: yaml.file }) };
+  return { file: yaml.file, ...declarationOf(kind, yaml, { projectDir, env, folder, file: yaml.file }) };
 }
 
 /** @throws UserError or UserErrors for what is wrong in the file as it is written, variables aside */

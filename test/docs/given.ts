@@ -41,6 +41,7 @@ export const given: Readonly<Record<string, Given>> = {
   "docs/ingest.md": {
     files: {
       "dataform.json": settings,
+      "data/customers.csv": "No;Name;PLZ;Since\n1;Ada;01067;31.12.2025\n2;Zoë;10115;01.01.2026\n",
       "data/orders-1.csv": "Order No;customer;amount;ordered_at\n1;Ada;9.50;2026-01-01T00:00:00Z\n",
     },
     before: [],

@@ -126,6 +126,7 @@ const options: fc.Arbitrary<CsvOptions> = fc
     kind: "csv",
     encoding: "utf-8",
     zeroBytes: "reject",
+    forceNull: false,
     escape: backslash ? "\\" : rest.quote,
     ...(trailer === undefined ? {} : { trailer }),
     ...rest,

@@ -1,8 +1,9 @@
 import { type Command, Option } from "commander";
 import { UserError } from "../../model/errors.ts";
 import type { IngestFlags } from "../ingest/actions.ts";
+import type { InferFlags } from "../ingest/infer.ts";
 import { addConnectionOption, parseCount, parseDuration } from "../options.ts";
-import type { AddCommand } from "../shell.ts";
+import type { AddCommand, Shell } from "../shell.ts";
 
 /** What ingest does is read when it is asked for: no other command needs the reading and landing of files. */
 const actions = () => import("../ingest/actions.ts");
@@ -53,7 +54,49 @@ export const addIngestCommand: AddCommand = (program, shell) => {
   sub("replay", "try the rejects again, after the schema or the declaration was mended", async (names, flags) =>
     (await actions()).replayAll(shell, names, flags),
   ).addOption(waitOption());
+  addInferCommand(command, shell);
 };
+
+/** `dataform ingest infer <what>`: declares a stream by what its source holds. */
+function addInferCommand(ingest: Command, shell: Shell): void {
+  ingest
+    .command("infer")
+    .description("declare a stream by what a file, an address of one or a table holds: ingest/<source>.yaml")
+    .argument("<what>", "a file, a pattern of files in quotes, https://…, s3://…; with --from a table")
+    .option("--from <variable>", "the environment variable with the address of the PostgreSQL that has the table")
+    .option("--source <name>", "the declaration to write or to add to (default: called like the stream)")
+    .option("--stream <name>", "the stream (default: called like the file)")
+    .option("--table <name>", "the raw table (default: called like the stream)")
+    .option("--sample <rows>", "look at so many rows (default: all of them)", parseCount)
+    .option("--null <text>", "a text that is NULL wherever it stands; may be given again", collect)
+    .option(
+      "--dates <format>",
+      "how dates are written that may be read in two ways: DD/MM/YYYY; may be given again",
+      collect,
+    )
+    .option("--decimal <mark>", "the decimal mark of its numbers")
+    .option("--thousands <mark>", "what stands between the thousands of its numbers")
+    .action(async (what: string, _: InferFlags, self: Command) => {
+      const flags = self.optsWithGlobals<InferFlags & IngestFlags>();
+      const { full, since, url, credentials, roles, publisherUrl } = flags;
+      const given = {
+        "--full": full,
+        "--since": since,
+        "--url": url,
+        "--credentials": credentials,
+        "--roles": roles,
+        "--publisher-url": publisherUrl,
+      };
+      const wrong = Object.entries(given).find(([, value]) => value !== undefined);
+      if (wrong) throw noFlag("infer", wrong[0]);
+      if (ingest.getOptionValueSource("waitTimeout") === "cli") throw noFlag("infer", "--wait-timeout");
+      await (await import("../ingest/infer.ts")).inferStream(shell, what, flags);
+    });
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
 
 function waitOption(): Option {
   const option = new Option(

@@ -26,6 +26,10 @@ const csv = closed(
         description: "an unquoted cell of this text, or of one of these texts, is NULL",
       }),
     ),
+    forceNull: byDefault(
+      false,
+      Type.Boolean({ description: "whether a quoted cell of such a text is NULL, too, in a column that is no text" }),
+    ),
     decimal: Type.Optional(character("the decimal mark of numbers, where it is no point")),
     thousands: Type.Optional(character("what stands between the thousands of a number")),
     dates: Type.Optional(

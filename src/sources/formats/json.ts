@@ -34,6 +34,23 @@ export function readJson({ records }: OptionsOf<"json">, maxBytes = MAX_FILE_BYT
   };
 }
 
+/** Where one JSON text has its list of records: the first list of objects, nearest to the top. */
+export async function findRecords(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const { value } = documentOf(await textOf(decodeBytes(bytes, "utf-8"), MAX_FILE_BYTES));
+  let level: readonly (readonly [path: string, value: unknown])[] = [["", value]];
+  while (level.length) {
+    const found = level.find(
+      ([, one]) => Array.isArray(one) && one.some((item) => item !== null && typeof item === "object"),
+    );
+    if (found) return found[0];
+    level = level.flatMap(([path, one]) => {
+      if (one === null || typeof one !== "object" || Array.isArray(one)) return [];
+      return Object.entries(one).map(([key, item]) => [path === "" ? key : `${path}.${key}`, item] as const);
+    });
+  }
+  throw unreadable("the JSON text has no list of records", { hint: "json.records says where the list is" });
+}
+
 class ListRecord extends JsonRecord {
   readonly #index: number;
 

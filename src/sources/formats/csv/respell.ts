@@ -9,8 +9,8 @@ export function plainSpelling(options: CsvOptions): CsvOptions {
 }
 
 /** Whether cells of the file say what they mean in another way than PostgreSQL's. */
-function needsRespelling({ quote, null: nulls, decimal, thousands, dates }: CsvOptions): boolean {
-  const said = decimal !== undefined || thousands !== undefined || dates !== undefined;
+function needsRespelling({ quote, null: nulls, forceNull, decimal, thousands, dates }: CsvOptions): boolean {
+  const said = forceNull || decimal !== undefined || thousands !== undefined || dates !== undefined;
   // COPY knows one text for NULL, which is compared by its bytes.
   const oneNull = nulls.length === 1 && /^[\x01-\x7f]*$/.test(nulls[0]!);
   return said || quote === "" || !oneNull;
@@ -32,6 +32,7 @@ export function respelling(
   if (!needsRespelling(options)) return undefined;
   const byName = new Map(columns.map((column) => [column.name, column]));
   const spellings = names.map((name) => spellingOf(options, byName.get(name)));
+  const forced = names.map((name) => options.forceNull && !isText(byName.get(name)));
   let written: ScannedRecord | undefined;
   return (record) => {
     if (record.problem !== undefined) return record;
@@ -45,7 +46,9 @@ export function respelling(
         text += options.delimiter;
         at++;
       }
-      const cell = spelled(cellText(record, field, options), spellings[field], names[field]!, problems);
+      const read = cellText(record, field, options);
+      const given = read !== null && forced[field] && options.null.includes(read) ? null : read;
+      const cell = spelled(given, spellings[field], names[field]!, problems);
       const mustQuote = cell !== null && (cell === "" || needsQuotes(cell, options.delimiter));
       const piece = cell === null ? "" : mustQuote ? `"${cell.replaceAll('"', '""')}"` : cell;
       written.starts[field] = at;
@@ -79,4 +82,9 @@ function spelled(cell: string | null, spelling: Spelling | undefined, name: stri
 
 function needsQuotes(cell: string, delimiter: string): boolean {
   return cell.includes('"') || cell.includes(delimiter) || cell.includes("\n") || cell.includes("\r");
+}
+
+/** Whether every text is a value of the column; of a field without a column, too. */
+function isText(column: RawColumn | undefined): boolean {
+  return !column || /^(?:text|character|varchar|char|bpchar|citext|name)\b/.test(column.base ?? column.type);
 }

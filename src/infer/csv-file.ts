@@ -1,0 +1,166 @@
+import { isUtf8 } from "node:buffer";
+import type { CsvOptions } from "../model/declarations.ts";
+import { UserError } from "../model/errors.ts";
+import { recordText } from "../sources/formats/csv/header.ts";
+import { CsvScanner, type ScannedRecord } from "../sources/formats/csv/scan.ts";
+
+/** How the bytes of a file are text. */
+export interface Encoding {
+  readonly encoding: string;
+  readonly zeroBytes: number;
+  /** The beginning, for the rest to be found by. */
+  readonly sample: Buffer;
+  readonly doubt?: string;
+}
+
+const SAMPLE_BYTES = 256 * 1024;
+
+/** Reads all of a file to find its encoding: what is UTF-8 to the end is UTF-8. */
+export async function findEncoding(bytes: AsyncIterable<Uint8Array>): Promise<Encoding> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const head: Uint8Array[] = [];
+  let size = 0;
+  let zeroBytes = 0;
+  let invalid: Uint8Array | undefined;
+  for await (const chunk of bytes) {
+    if (size < SAMPLE_BYTES) head.push(Buffer.from(chunk));
+    size += chunk.length;
+    if (chunk.includes(0)) zeroBytes += chunk.reduce((count, byte) => count + (byte === 0 ? 1 : 0), 0);
+    if (invalid) continue;
+    try {
+      decoder.decode(chunk, { stream: true });
+    } catch {
+      invalid = Buffer.from(chunk);
+    }
+  }
+  const sample = Buffer.concat(head).subarray(0, SAMPLE_BYTES);
+  const wide = wideEncoding(sample);
+  if (wide !== undefined) return { encoding: wide, zeroBytes: 0, sample };
+  if (!invalid) return { encoding: "utf-8", zeroBytes, sample };
+  const word = wordAround(invalid);
+  const doubt = `not UTF-8, so read as windows-1252, where a word of it is ${JSON.stringify(word)}`;
+  return { encoding: "windows-1252", zeroBytes, sample, doubt };
+}
+
+/** UTF-16 has a zero byte in every other place, or a mark at its beginning. */
+function wideEncoding(sample: Buffer): string | undefined {
+  const mark = sample.subarray(0, 2).toString("hex");
+  if (mark === "fffe") return "utf-16le";
+  if (mark === "feff") return "utf-16be";
+  const zeros = [0, 0];
+  for (let at = 0; at < sample.length; at++) if (sample[at] === 0) zeros[at % 2]!++;
+  const half = sample.length / 2;
+  if (zeros[1]! > half * 0.4 && zeros[0]! < half * 0.1) return "utf-16le";
+  return zeros[0]! > half * 0.4 && zeros[1]! < half * 0.1 ? "utf-16be" : undefined;
+}
+
+/** A word with the first byte that is no UTF-8. */
+function wordAround(chunk: Uint8Array): string {
+  const at = chunk.findIndex((byte, index) => byte >= 0x80 && !isUtf8(chunk.subarray(index, index + 2)));
+  const text = new TextDecoder("windows-1252").decode(chunk.subarray(Math.max(0, at - 30), at + 30));
+  return text.split(/[\s,;"|]+/).find((word) => /[^\0-\x7f]/.test(word)) ?? text;
+}
+
+/** How a file is divided into records and cells. */
+export type Dialect = Pick<CsvOptions, "delimiter" | "quote" | "escape" | "skipLines"> & { readonly comment?: string };
+
+const DELIMITERS = [",", ";", "\t", "|"];
+const QUOTINGS = [
+  { quote: '"', escape: '"' },
+  { quote: '"', escape: "\\" },
+  { quote: "", escape: "" },
+  { quote: "'", escape: "'" },
+];
+
+/** The dialect in which most records have the same number of cells, and the most of them. */
+export function findDialect(text: Buffer, isWhole: boolean): Dialect {
+  const lines = isWhole ? text : text.subarray(0, text.lastIndexOf(10) + 1);
+  const commented = /^#/m.test(lines.toString("latin1"));
+  const trials = [undefined, ...(commented ? ["#"] : [])].flatMap((comment) =>
+    DELIMITERS.flatMap((delimiter) =>
+      QUOTINGS.map((quoting) => trial({ delimiter, ...quoting, skipLines: 0, ...(comment ? { comment } : {}) }, lines)),
+    ),
+  );
+  const best = trials.reduce((left, right) => (betterThan(right, left) ? right : left));
+  return { ...best.dialect, skipLines: best.skipLines };
+}
+
+interface Trial {
+  readonly dialect: Dialect;
+  /** Share of the records with the usual number of cells and nothing wrong. */
+  readonly regular: number;
+  readonly cells: number;
+  readonly skipLines: number;
+}
+
+/** The first of equals is the likelier one. */
+function betterThan(one: Trial, other: Trial): boolean {
+  if (one.cells > 1 !== other.cells > 1) return one.cells > 1 && one.regular > 0.5;
+  if (Math.abs(one.regular - other.regular) > 0.001) return one.regular > other.regular;
+  if (one.skipLines !== other.skipLines) return one.skipLines < other.skipLines;
+  // Within quotes that mean nothing there are always more cells.
+  return one.dialect.quote === other.dialect.quote && one.cells > other.cells;
+}
+
+/** More lines before the header than this are records. */
+const MAX_PREAMBLE = 30;
+
+function trial(dialect: Dialect, text: Buffer): Trial {
+  const records: { readonly cells: number; readonly line: number; readonly wrong: boolean }[] = [];
+  const scanner = new CsvScanner(optionsOf(dialect), ({ fields, line, problem }) => {
+    records.push({ cells: fields, line, wrong: problem !== undefined });
+  });
+  try {
+    scanner.push(text);
+    scanner.end();
+  } catch {
+    // A quote that is not closed.
+    records.push({ cells: 0, line: 0, wrong: true });
+  }
+  const counts = new Map<number, number>();
+  for (const { cells, wrong } of records) if (!wrong) counts.set(cells, (counts.get(cells) ?? 0) + 1);
+  const [cells = 1] = [...counts].sort(([a, n], [b, m]) => m - n || b - a)[0] ?? [];
+  const first = records.findIndex((record) => record.cells === cells && !record.wrong);
+  const skipped = first > 0 && first <= MAX_PREAMBLE && records.length > first * 2 ? first : 0;
+  const counted = records.slice(skipped);
+  const regular = counted.filter((record) => record.cells === cells && !record.wrong).length;
+  return {
+    dialect,
+    regular: counted.length ? regular / counted.length : 0,
+    cells,
+    skipLines: skipped ? counted[0]!.line - 1 : 0,
+  };
+}
+
+/** The options of a dialect, with nothing else said. */
+export function optionsOf(dialect: Dialect): CsvOptions {
+  return {
+    kind: "csv",
+    header: true,
+    encoding: "utf-8",
+    null: [""],
+    forceNull: false,
+    zeroBytes: "reject",
+    finalNewline: false,
+    ...dialect,
+  };
+}
+
+/** Records that the file's dialect does not explain. */
+export interface Irregular {
+  readonly count: number;
+  readonly first: string;
+}
+
+/** @throws UserError for a file without a record */
+export function noRecords(name: string): UserError {
+  return new UserError({
+    message: `${name} has no records to find their fields by`,
+    expected: "a header and at least one record",
+    hint: "declare the stream by hand (docs/ingest.md), or try a file with records",
+  });
+}
+
+export function shortText(record: ScannedRecord): string {
+  return JSON.stringify(recordText(record).slice(0, 80));
+}

@@ -1,0 +1,132 @@
+import type { FileStream, FilesDeclaration, FormatOptions } from "../model/declarations.ts";
+import { UserError } from "../model/errors.ts";
+import { openFilesystem } from "../sources/filesystems/open.ts";
+import type { SourceFile, SourcePage } from "../sources/source.ts";
+import { unpack } from "../sources/unpack/unpack.ts";
+import { inferCsv } from "./csv.ts";
+import type { InferredRecords } from "./inferred.ts";
+import { inferValues } from "./values.ts";
+import type { Hints } from "./verdict.ts";
+
+/** Finds what the first file of a pattern holds; with a pattern, what all of them hold. */
+export async function inferFiles(
+  connector: FilesDeclaration,
+  { files: glob, maxBytes }: FileStream,
+  hints: Hints,
+  sample?: number,
+): Promise<InferredRecords> {
+  const { at } = connector;
+  const filesystem = await openFilesystem(connector);
+  try {
+    const files = await filesystem.list(glob);
+    if (!files.length)
+      throw new UserError({
+        message: `no file matches ${glob} below ${at}`,
+        expected: "a file, or a pattern such as 'data/orders-*.csv'",
+      });
+    const open = (file: SourceFile) =>
+      (async function* () {
+        yield* unpack(await file.open(), file.path, { maxBytes });
+      })();
+    // The newest by name says how they are written today.
+    const file = files.at(-1)!;
+    const found = await inferFile(file, () => open(file), hints, sample);
+    const others = files.length - 1;
+    if (!others) return found;
+    const told = `of ${files.length} files only ${file.path} was looked at`;
+    return { ...found, isWhole: false, unsure: [told, ...found.unsure] };
+  } finally {
+    await filesystem.close();
+  }
+}
+
+async function inferFile(
+  file: SourceFile,
+  open: () => AsyncIterable<Uint8Array>,
+  hints: Hints,
+  sample: number | undefined,
+): Promise<InferredRecords> {
+  const format = formatOf(file.path, await headOf(open()));
+  if (format === "csv") return inferCsv(file.path, open, hints, sample);
+  if (format === "xml")
+    throw new UserError({
+      message: `${file.path} is XML, and which of its elements is a record only a person can say`,
+      hint: "declare it by hand: docs/sources/xml.md",
+    });
+  const { pages, options } = await readerOf(format, open);
+  return inferValues(file.path, format, pages, options, sample);
+}
+
+const ENDINGS: Readonly<Record<string, FormatOptions["kind"]>> = {
+  csv: "csv",
+  tsv: "csv",
+  tab: "csv",
+  ndjson: "ndjson",
+  jsonl: "ndjson",
+  parquet: "parquet",
+  avro: "avro",
+  xml: "xml",
+};
+
+/** By its first bytes where they are sure, then by its name. */
+function formatOf(path: string, head: Buffer): FormatOptions["kind"] {
+  const start = head.toString("latin1");
+  if (start.startsWith("PAR1")) return "parquet";
+  if (start.startsWith("Obj\x01")) return "avro";
+  if (start.startsWith("PK\x03\x04"))
+    throw new UserError({ message: `${path} is a ZIP archive or a spreadsheet`, hint: "save it as CSV" });
+  const ending = /\.([^./]+?)(?:\.(?:gz|zst|gzip))?$/i.exec(path)?.[1]?.toLowerCase() ?? "";
+  const known = Object.hasOwn(ENDINGS, ending) ? ENDINGS[ending] : undefined;
+  if (known) return known;
+  const text = start.replace(/^\xef\xbb\xbf/, "").trimStart();
+  if (text.startsWith("<")) return "xml";
+  if (text.startsWith("[")) return "json";
+  if (!text.startsWith("{")) return "csv";
+  const [line = ""] = text.split(/\r?\n/);
+  return isJson(line) && text.length > line.length ? "ndjson" : "json";
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function headOf(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  let head = Buffer.alloc(0);
+  for await (const chunk of bytes) {
+    head = Buffer.concat([head, chunk]);
+    if (head.length >= 64 * 1024) break;
+  }
+  return head;
+}
+
+interface Reading {
+  readonly pages: AsyncIterable<SourcePage>;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+async function readerOf(
+  format: Exclude<FormatOptions["kind"], "csv" | "xml">,
+  open: () => AsyncIterable<Uint8Array>,
+): Promise<Reading> {
+  switch (format) {
+    case "ndjson":
+      return {
+        pages: (await import("../sources/formats/ndjson.ts")).readNdjson({ kind: format, encoding: "utf-8" })(open()),
+        options: {},
+      };
+    case "avro":
+      return { pages: (await import("../sources/formats/avro.ts")).readAvro()(open()), options: {} };
+    case "parquet":
+      return { pages: (await import("../sources/formats/parquet.ts")).readParquet()(open()), options: {} };
+    case "json": {
+      const { findRecords, readJson } = await import("../sources/formats/json.ts");
+      const records = await findRecords(open());
+      return { pages: readJson({ kind: format, records })(open()), options: records === "" ? {} : { records } };
+    }
+  }
+}

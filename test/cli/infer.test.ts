@@ -1,0 +1,220 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { parse } from "yaml";
+import { script } from "../../src/sql/authored.ts";
+import { cli } from "../support/cli.ts";
+import { ownDatabase } from "../support/database.ts";
+
+function project(files: Readonly<Record<string, string | Uint8Array>>): string {
+  const dir = mkdtempSync(join(tmpdir(), "dataform-infer-"));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  mkdirSync(join(dir, "data"));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(dir, "data", name), content);
+  return dir;
+}
+
+/** What `infer` would write for a file. */
+async function inferred(content: string | Uint8Array, flags: readonly string[] = [], name = "things.csv") {
+  const dir = project({ [name]: content });
+  const { exitCode, stdout, stderr } = await cli(dir, ["ingest", "infer", `data/${name}`, "--dry-run", ...flags], {});
+  expect([exitCode, stderr]).toEqual([0, expect.anything()]);
+  const [stream] = parse(stdout).streams;
+  return { stream, fields: stream.recordSchema.properties, csv: stream.csv, stderr };
+}
+
+const types = (fields: Record<string, { type?: unknown; format?: string; postgresType?: string }>) =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, { type, format, postgresType }]) => [name, postgresType ?? format ?? type]),
+  );
+
+test("issue 14, 8: a CSV of others lands by two commands and no edit, and what was unsure is told", async () => {
+  const rows = [
+    "# exported 2024-12-31",
+    "Order No;Kunde;Größe (cm);Betrag;Datum;PLZ;Rabatt;Aktiv;Note;Note",
+    '1001;"Müller; Söhne";1,5;1.234,50;31.12.2024;01067;NA;true;a;b',
+    "1002;Zoë;10,25;12,00;01.02.2024;10115;0,5;FALSE;;",
+    '1003;"";-3;3,10;05.03.2024;80331;NA;;x;y',
+  ];
+  const dir = project({ "orders-2024-12.csv": Buffer.from(rows.join("\r\n"), "latin1") });
+  const database = await ownDatabase();
+  const env = { DATABASE_URL: database.url };
+  const found = await cli(dir, ["ingest", "infer", "data/orders-2024-12.csv"], env);
+  expect([found.exitCode, found.stdout]).toEqual([0, ""]);
+  for (const told of [
+    'not UTF-8, so read as windows-1252, where a word of it is "Größe"',
+    "the last line has no line end",
+    "NA is NULL, for it stands among numbers or dates",
+    "plz: a text, for digits begin with 0 (01067), which a number would lose",
+    "required: order_no",
+  ])
+    expect(found.stderr).toContain(told);
+  const landed = await cli(dir, ["ingest"], env);
+  expect([landed.exitCode, landed.stderr]).toEqual([0, expect.stringMatching(/orders\.orders +loaded +3 +0/)]);
+  const select = `select order_no, kunde, groesse_cm, betrag, datum, plz, rabatt, aktiv, note, note_2, _extra from raw.orders order by 1`;
+  const { stdout } = await cli(dir, ["query", select, "--json"], env);
+  expect(JSON.parse(stdout)).toMatchObject([
+    {
+      order_no: 1001,
+      kunde: "Müller; Söhne",
+      groesse_cm: 1.5,
+      betrag: 1234.5,
+      datum: "2024-12-31",
+      plz: "01067",
+      rabatt: null,
+      aktiv: true,
+      note_2: "b",
+      _extra: null,
+    },
+    { order_no: 1002, kunde: "Zoë", betrag: 12, datum: "2024-02-01", rabatt: 0.5, aktiv: false, note: null },
+    { order_no: 1003, kunde: "", groesse_cm: -3, aktiv: null, note: "x" },
+  ]);
+});
+
+test("issue 14, 8: no type loses what a text holds, and none is guessed", async () => {
+  const { fields, stderr } = await inferred(
+    [
+      "big,long,zip,phone,flag,bool,iso,zoned,mixed,short,euro,empty,both",
+      "9223372036854775807,12345678901234567890,00123,+4930,0,true,2024-02-29 10:00:00,2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,31.12.24,€ 12,,1",
+      "-1,1,10,+4940,1,false,2024-01-01 00:00:00.5,2024-01-01T00:00:00+02:00,2024-01-01T00:00:00,01.01.24,€ 3,,x",
+      "",
+    ].join("\n"),
+  );
+  expect(types(fields)).toEqual({
+    big: "integer",
+    long: "number",
+    zip: "string",
+    phone: "string",
+    flag: "integer",
+    bool: "boolean",
+    iso: "timestamp",
+    zoned: "date-time",
+    mixed: "string",
+    short: "string",
+    euro: "string",
+    empty: "string",
+    both: "string",
+  });
+  for (const told of [
+    "zip: a text, for digits begin with 0 (00123)",
+    "phone: a text, for digits begin with +",
+    "long: numeric",
+    "iso: a timestamp without time zone",
+    "mixed: a text, for some times have a zone",
+    "short: a text, for years of two digits",
+    "euro: a text, for numbers stand beside their unit",
+    "empty: always empty",
+  ])
+    expect(stderr).toContain(told);
+});
+
+test("issue 14, 8: what may be read in two ways stays a text until a flag says which", async () => {
+  const open = 'day,amount,country\n03/04/2024,"1,234",NA\n05/06/2024,"5,678",DE\n';
+  const unsaid = await inferred(open);
+  expect(types(unsaid.fields)).toEqual({ day: "string", amount: "string", country: "string" });
+  expect(unsaid.stderr).toContain("03/04/2024 is a date as DD/MM/YYYY and as MM/DD/YYYY; --dates says which");
+  expect(unsaid.stderr).toContain("--decimal or --thousands says which");
+  expect(unsaid.stderr).toContain("NA stays a text; --null NA makes it NULL");
+  const said = await inferred(open, ["--dates", "MM/DD/YYYY", "--thousands", ",", "--null", "NA"]);
+  expect(types(said.fields)).toEqual({ day: "date", amount: "number", country: "string" });
+  expect(said.csv).toEqual({ null: ["", "NA"], thousands: ",", dates: "MM/DD/YYYY" });
+  const certain = await inferred("day,at\n03/04/2024,3/4/2024 1:05 PM\n25/06/2024,3/14/2024 12:00 AM\n");
+  expect(certain.csv.dates).toEqual({ day: "DD/MM/YYYY", at: "MM/DD/YYYY HH12:MI AM" });
+});
+
+test.each([
+  ["tabs and quotes that mean nothing", 'id\tname\n1\t5" disk\n2\t"odd\n', { delimiter: "\t", quote: "" }],
+  ["backslashes before quotes", 'id,name\n1,"a \\"b\\", c"\n2,"d"\n', { escape: "\\" }],
+  ["lines before the header", "Report 2024\n\nid;name\n1;a\n2;b\n3;c\n4;d\n", { delimiter: ";", skipLines: 2 }],
+  ["no header", "1,a\n2,b\n", { header: false }],
+  ["UTF-16 without a mark", Buffer.from("id|name\n1|Zoë\n2|b\n", "utf16le"), { delimiter: "|", encoding: "utf-16le" }],
+  ["zero bytes", "id,name\n1,a\0\n2,b\n", { zeroBytes: "remove" }],
+  ["numbers that are empty in quotes", '"id","n"\n"1","5"\n"2",""\n', { forceNull: true }],
+  ["one column", "id\n1\n2\n", undefined],
+])("issue 14, 8: %s are found", async (_, content, csv) => {
+  expect((await inferred(content)).csv).toEqual(csv);
+});
+
+test("issue 14, 8: JSON, and lines of it, keep nulls, money in texts, and what changes its kind", async () => {
+  const records = [
+    { id: 1, name: null, price: "12.50", tags: ["x"], at: "2024-01-01T00:00:00Z", odd: 1, n: 1.5 },
+    { id: 2, price: "1.00", odd: "x", n: 2, o: { a: 1 } },
+  ];
+  const expected = {
+    id: "integer",
+    name: ["string", "null"],
+    price: "numeric",
+    tags: ["array", "null"],
+    at: "date-time",
+    odd: "text",
+    n: ["number", "null"],
+    o: ["object", "null"],
+  };
+  const lines = await inferred(records.map((record) => JSON.stringify(record)).join("\n"), [], "things.json");
+  expect([lines.stream.format, types(lines.fields)]).toEqual(["ndjson", expected]);
+  const list = await inferred(JSON.stringify({ meta: { n: 2 }, data: { items: records } }, null, 1), [], "things.json");
+  expect([list.stream.format, list.stream.json, types(list.fields)]).toEqual([
+    "json",
+    { records: "data.items" },
+    expected,
+  ]);
+});
+
+test("issue 14, 8: a table of another PostgreSQL is declared with its types and lands; its address stays in the environment", async () => {
+  const dir = project({});
+  const database = await ownDatabase();
+  const env = { DATABASE_URL: database.url, SHOP_DATABASE_URL: database.url };
+  await database.client.script(
+    script(`create schema shop;
+      create table shop.items (id int primary key, price numeric(10,2), "At" timestamptz, kind char(2));
+      insert into shop.items values (1, 2.50, now(), 'ab')`),
+  );
+  const found = await cli(dir, ["ingest", "infer", "shop.items", "--from", "SHOP_DATABASE_URL"], env);
+  expect([found.exitCode, found.stderr]).toEqual([
+    0,
+    expect.stringContaining("ingest/shop.yaml: declares shop.items, 4 fields"),
+  ]);
+  const text = readFileSync(join(dir, "ingest/shop.yaml"), "utf8");
+  expect(text).toContain("${SHOP_DATABASE_URL}");
+  expect(types(parse(text).streams[0].recordSchema.properties)).toEqual({
+    id: "integer",
+    price: "numeric(10,2)",
+    At: "date-time",
+    kind: "character(2)",
+  });
+  expect((await cli(dir, ["ingest"], env)).stderr).toMatch(/shop\.items +loaded +1 +0/);
+  const refused = await cli(dir, ["ingest", "infer", "postgresql://me:canary@host/db"], env);
+  expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining("--from SHOP_DATABASE_URL")]);
+  expect(refused.stderr).not.toContain("canary");
+});
+
+test("issue 14, 8: a declaration that is there keeps its comments, and a stream that is there is kept without --force", async () => {
+  const dir = project({ "a.csv": "id\n1\n2\n", "b.csv": "id,n\n1,x\n" });
+  const infer = (...args: string[]) => cli(dir, ["ingest", "infer", ...args], {});
+  await infer("data/a.csv", "--source", "shop");
+  const path = join(dir, "ingest/shop.yaml");
+  writeFileSync(path, readFileSync(path, "utf8").replace("streams:", "# ours\nstreams:"));
+  await infer("data/b.csv", "--source", "shop");
+  const both = readFileSync(path, "utf8");
+  expect([both.includes("# ours"), parse(both).streams.map(({ name }: { name: string }) => name)]).toEqual([
+    true,
+    ["a", "b"],
+  ]);
+  const again = await infer("data/b.csv", "--source", "shop");
+  expect([again.exitCode, again.stderr]).toEqual([2, expect.stringContaining("--force declares it anew")]);
+  expect(readFileSync(path, "utf8")).toBe(both);
+  expect((await infer("data/b.csv", "--source", "shop", "--force")).exitCode).toBe(0);
+  mkdirSync(join(dir, "other"));
+  writeFileSync(join(dir, "other/c.csv"), "id\n1\n2\n");
+  const elsewhere = await infer("other/c.csv", "--source", "shop");
+  expect(elsewhere.stderr).toContain("reads from another place");
+  for (const [args, told] of [
+    [["data/none.csv"], "no file matches none.csv below data"],
+    [["data/a.csv", "--full"], "ingest infer has no flag --full"],
+    [["https://host/orders?x=1"], "not that of a file"],
+  ] as const) {
+    const wrong = await infer(...args);
+    expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining(told)]);
+  }
+});
