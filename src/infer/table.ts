@@ -2,6 +2,7 @@ import type { SqlDeclaration, SqlStream } from "../model/declarations.ts";
 import { UserError } from "../model/errors.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { type DescribedColumn, describeQuery } from "../postgres/describe-types.ts";
+import { SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { selectOf } from "../sources/sql/query.ts";
 import { sql } from "../sql/sql.ts";
 import type { InferredField, InferredRecords } from "./inferred.ts";
@@ -22,11 +23,10 @@ export async function inferTable({ settings, dialect }: SqlDeclaration, stream: 
     key: await keyColumn(client, table),
   });
   const { columns, key } = await withClient(settings(), session, look).catch((cause: unknown) => {
-    const { code, message } = cause as { code?: string; message: string };
-    if (!/^(?:42P01|42501|3F000|42602)$/.test(code ?? "")) throw cause;
+    if (!NO_TABLE.has(sqlState(cause) ?? "")) throw cause;
     throw new UserError({
       message: `the table ${table} cannot be read`,
-      found: message,
+      found: (cause as Error).message,
       hint: "write it as schema.table",
       cause,
     });
@@ -40,6 +40,13 @@ export async function inferTable({ settings, dialect }: SqlDeclaration, stream: 
     unsure: [],
   };
 }
+
+const NO_TABLE: ReadonlySet<string> = new Set([
+  SQLSTATE.undefinedTable,
+  SQLSTATE.insufficientPrivilege,
+  SQLSTATE.invalidSchemaName,
+  SQLSTATE.invalidName,
+]);
 
 const PLAIN: Readonly<Record<string, object>> = {
   text: { type: "string" },

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -11,7 +11,11 @@ function project(files: Readonly<Record<string, string | Uint8Array>>): string {
   const dir = mkdtempSync(join(tmpdir(), "dataform-infer-"));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   mkdirSync(join(dir, "data"));
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(dir, "data", name), content);
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(dir, "data", name), content);
+    // As old as no file that is still being written.
+    utimesSync(join(dir, "data", name), 1e9, 1e9);
+  }
   return dir;
 }
 
