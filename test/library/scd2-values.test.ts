@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { history } from "../../src/library/scd2.ts";
 import type { RunReport } from "../../src/model/report.ts";
 import { historyFiles, landing, makeFeed, makeLedger, scd2Files } from "../support/history.ts";
-import { stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
+import { sharedWarehouse, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 // A value is compared as what it is, and kept as it is, or refused.
 
@@ -183,11 +183,11 @@ describe("a text that is no value of its type", () => {
   const versions = (n: number) => house.rows(`select v.* from marts.h${n} as v`);
 
   beforeAll(async () => {
-    const ends: (() => Promise<void> | void)[] = [];
     const histories = refused.map(([type], n) =>
       historyFiles(`h${n}`, `key: "k", attributes: { o: ${JSON.stringify(type)}, n: ${JSON.stringify(type)} }`),
     );
-    house = await warehouse(Object.assign({}, scd2Files, ...histories), (end) => void ends.unshift(end));
+    const { end, ...shared } = await sharedWarehouse(Object.assign({}, scd2Files, ...histories));
+    house = shared;
     const feeds = refused.map((_, n) => makeFeed(`h${n}`, "k text, o text, n text"));
     await house.sql(`${makeLedger}; ${makeTypes} ${feeds.join(";")}`);
     await house.run();
@@ -200,9 +200,7 @@ describe("a text that is no value of its type", () => {
       await house.sql(landing(`h${n}`, n + 1, { kind: "full", asOf: 1, loaded: 1, records }));
     }
     report = await house.run();
-    return async () => {
-      for (const end of ends) await end();
-    };
+    return end;
   });
 
   test.each(refused.map(([type, value, message, found], n) => [type, value, n, message, found] as const))(

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { RunReport } from "../../src/model/report.ts";
 import { cli } from "../support/cli.ts";
-import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
+import { sharedWarehouse, statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 const table = (sql: string, postgres = "") =>
   `config { type: "table"${postgres && `, postgres: { ${postgres} }`} }\n${sql}`;
@@ -143,8 +143,8 @@ describe("a type that others read", () => {
   const read = (n: number) => made.rows(`select v, pg_typeof(v) from public.report${n}`);
 
   beforeAll(async () => {
-    const ends: (() => Promise<void> | void)[] = [];
-    made = await warehouse(models(0), (end) => void ends.unshift(end));
+    const { end, ...shared } = await sharedWarehouse(models(0));
+    made = shared;
     await made.sql(`create domain public.day as date;
       create type public.kind as enum ('a'); create domain public.small as int`);
     await made.run();
@@ -154,9 +154,7 @@ describe("a type that others read", () => {
     }
     made.project.write(models(1));
     report = await made.run();
-    return async () => {
-      for (const end of ends) await end();
-    };
+    return end;
   });
 
   test.each(cases.filter(([, , , served]) => served === undefined))(

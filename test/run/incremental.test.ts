@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { RunReport } from "../../src/model/report.ts";
 import { rollback } from "../../src/release/rollback.ts";
 import { cli } from "../support/cli.ts";
-import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
+import { sharedWarehouse, statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 const source = 'config { type: "declaration", schema: "raw", name: "events" }';
 
@@ -201,9 +201,9 @@ describe("a query with other columns than the table", () => {
     );
 
   beforeAll(async () => {
-    const ends: (() => Promise<void> | void)[] = [];
     const first = { "source.sqlx": source, ...models(() => "id, value") };
-    made = await warehouse(first, (end) => void ends.unshift(end));
+    const { end, ...shared } = await sharedWarehouse(first);
+    made = shared;
     await made.sql("create schema raw; create table raw.events as select 1 as id, 'a' as value");
     await made.run();
     await made.sql("insert into raw.events values (2, 'b')");
@@ -211,9 +211,7 @@ describe("a query with other columns than the table", () => {
     report = await made.run();
     // The next run goes on from there.
     next = await made.run();
-    return async () => {
-      for (const end of ends) await end();
-    };
+    return end;
   });
 
   test.each(changes.map(([policy, columns, status, expected], n) => [policy, columns, status, n, expected] as const))(

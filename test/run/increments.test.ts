@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { RunReport } from "../../src/model/report.ts";
 import { rollback } from "../../src/release/rollback.ts";
 import { type CliResult, cli } from "../support/cli.ts";
-import { stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
+import { sharedWarehouse, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 // What a column of an incremental model becomes when the query gives another type than the table has.
 
@@ -37,15 +37,13 @@ const storage = () =>
   );
 
 beforeAll(async () => {
-  const ends: (() => Promise<void> | void)[] = [];
-  made = await warehouse(pairs, (end) => void ends.unshift(end));
+  const { end, ...shared } = await sharedWarehouse(pairs);
+  made = shared;
   await made.run();
   tables = await storage();
   second = await made.run();
   planned = await cli(made.project.dir, ["plan", "--url", made.database.url]);
-  return async () => {
-    for (const end of ends) await end();
-  };
+  return end;
 });
 
 test.each(

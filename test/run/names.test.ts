@@ -11,7 +11,7 @@ import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { id } from "../../src/sql/identifiers.ts";
 import { meaningful } from "../../src/sql/tokens.ts";
 import { cli } from "../support/cli.ts";
-import { stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
+import { sharedWarehouse, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 // A column may have any name, in everything that takes columns. All of them stand in one relation: whatever name our SQL
 // uses, a column of that name is beside it.
@@ -202,19 +202,13 @@ describe("a change of one column alone", () => {
   let diffs: Awaited<ReturnType<typeof diffReleases>>["models"];
 
   beforeAll(async () => {
-    const ends: (() => Promise<void> | void)[] = [];
-    const { project, database, run } = await warehouse(
-      { ...models(1), ...Object.fromEntries(unitTests) },
-      (end) => void ends.unshift(end),
-    );
+    const { project, database, run, end } = await sharedWarehouse({ ...models(1), ...Object.fromEntries(unitTests) });
     await run();
     tests = (await runUnitTests(await project.compile(), database.settings)).tests;
     project.write(models(2));
     report = await run();
     diffs = (await diffReleases(database.settings, "main", 1, 2)).models;
-    return async () => {
-      for (const end of ends) await end();
-    };
+    return end;
   });
 
   test.each(cases)("of %s is seen by unit tests, guards and diff", (name, n) => {

@@ -45,6 +45,18 @@ export async function warehouse(files: ProjectFiles, onEnd: OnEnd = onTestFinish
   };
 }
 
+/** A project and an empty database for several tests, made in their `beforeAll`, which returns `end`. */
+export async function sharedWarehouse(files: ProjectFiles): Promise<Warehouse & { end(): Promise<void> }> {
+  const ends: (() => Promise<void> | void)[] = [];
+  const made = await warehouse(files, (end) => void ends.unshift(end));
+  return {
+    ...made,
+    end: async () => {
+      for (const end of ends) await end();
+    },
+  };
+}
+
 /** Status by action name: `{ "marts.a": "ok" }`. */
 export function statuses(report: RunReport): Record<string, StepResult["status"]> {
   return Object.fromEntries(report.steps.map((step) => [targetKey(step.target), step.status]));
