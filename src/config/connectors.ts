@@ -11,6 +11,7 @@ import type { Declared } from "../model/declared.ts";
 import { UserError } from "../model/errors.ts";
 import type { filesConnector, restConnector, soapConnector, sqlConnector } from "../schemas/ingest/connectors.ts";
 import { parseConnectionUrl } from "./connection.ts";
+import { variablesIn } from "./declare.ts";
 import type { Place } from "./place.ts";
 
 export function restOf(rest: Declared<typeof restConnector>, place: Place): RestDeclaration {
@@ -39,6 +40,8 @@ const dialects: Readonly<Record<string, SqlDeclaration["dialect"]>> = {
 
 export function sqlOf({ url }: Declared<typeof sqlConnector>, place: Place, projectDir: string): SqlDeclaration {
   const value = url.reveal();
+  // Nobody asks the source then.
+  if (value === String(url)) return { kind: "sql", url, dialect: "postgres", projectDir };
   const dialect = dialects[URL.canParse(value) ? new URL(value).protocol : ""];
   if (!dialect)
     throw new UserError({
@@ -87,7 +90,9 @@ function checkPaging(paging: PagingDeclaration, place: Place): void {
 function checkWebAddress(address: string, place: Place): void {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const fine = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
-  if (fine) return;
+  // Of a source that is not asked, what is not set stands as it is written.
+  const isUnset = variablesIn(place.written()).some((name) => address.includes(`\${${name}}`));
+  if (fine || isUnset) return;
   throw new UserError({
     message: `${place.path.join(".")} is not a web address (it is written as ${place.written()})`,
     ...place.value(),

@@ -12,6 +12,11 @@ export const MISSING_VARIABLE = "missing_variable";
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 const ONE_VARIABLE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
+/** The variables that a text, or any text in a value, names. */
+export function variablesIn(value: unknown): readonly string[] {
+  return [...(JSON.stringify(value) ?? "").matchAll(VARIABLE)].map(([, name = ""]) => name);
+}
+
 /** What reading a value needs to know of its schema. */
 interface Shape {
   readonly default?: unknown;

@@ -15,7 +15,7 @@ import type { ingestSchemas } from "../schemas/ingest/declaration.ts";
 import { checkYaml } from "./check.ts";
 import { filesOf, restOf, soapOf, sqlOf } from "./connectors.ts";
 import { checkCursor } from "./cursor.ts";
-import { declare } from "./declare.ts";
+import { declare, variablesIn } from "./declare.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { Place } from "./place.ts";
 import { publishedSchema } from "./published.ts";
@@ -36,6 +36,11 @@ export interface LoadIngestOptions {
   readonly projectDir?: string;
   /** Instead of the process environment and `.env`. */
   readonly env?: Environment;
+  /**
+   * The source itself is not asked: variables that only say where it is may be unset, and stand as they are written.
+   * @default false
+   */
+  readonly withoutSource?: boolean;
 }
 
 /** What is found out in a folder. */
@@ -57,8 +62,21 @@ export function loadIngest(path: string, options: LoadIngestOptions = {}): Inges
 export function ingestOf(yaml: YamlFile, folder: string, options: LoadIngestOptions = {}): IngestDeclaration {
   const projectDir = options.projectDir ?? ".";
   const kind = checkIngest(yaml);
-  const env = options.env ?? readEnvironment(projectDir);
+  const given = options.env ?? readEnvironment(projectDir);
+  const env = options.withoutSource ? { ...asWritten(yaml, kind), ...onlySet(given) } : given;
   return { file: yaml.file, ...declarationOf(kind, yaml, { projectDir, env, folder, file: yaml.file }) };
+}
+
+/** Each variable of the connector that stands nowhere else, for itself. */
+function asWritten({ value }: YamlFile, kind: ConnectorKind): Environment {
+  const { [kind]: connector, ...rest } = value as Readonly<Record<string, unknown>>;
+  const needed = new Set(variablesIn(rest));
+  const names = variablesIn(connector).filter((name) => !needed.has(name));
+  return Object.fromEntries(names.map((name) => [name, `\${${name}}`]));
+}
+
+function onlySet(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value));
 }
 
 /** @throws UserError or UserErrors for what is wrong in the file as it is written, variables aside */

@@ -180,19 +180,21 @@ test("ingest ls, state, rejects and replay: what is declared, where it stands, w
   expect((await run("replay", "shop.items")).stdout).toMatch(/0 +1 +1 × amount: invalid input syntax for type bigint/);
 });
 
-test("ingest ls without a name leaves out, and tells, a source whose variables are not set", async () => {
+test("what looks at sources needs nothing that says where they are; of one that lacks more it tells, and leaves it out", async () => {
   const dir = project();
-  writeFileSync(
-    join(dir, "ingest/other.yaml"),
-    yaml.replace("source: shop", "source: other").replaceAll("SHOP_", "OTHER_"),
-  );
+  const other = (edit: (text: string) => string) =>
+    writeFileSync(join(dir, "ingest/other.yaml"), edit(yaml.replace("source: shop", "source: other")));
+  other((text) => text.replaceAll("SHOP_", "OTHER_"));
   const env = { SHOP_URL: "http://127.0.0.1:1", SHOP_TOKEN: "t" };
-  const { exitCode, stdout, stderr } = await cli(dir, ["ingest", "ls"], env);
-  expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/shop\.items/)]);
-  expect(stdout).not.toContain("other.items");
-  expect(stderr).toContain("left out other: the environment variable OTHER_URL is not set");
+  const both = await cli(dir, ["ingest", "ls"], env);
+  expect([both.exitCode, both.stderr, both.stdout]).toEqual([0, "", expect.stringMatching(/shop\.items/)]);
+  expect(both.stdout).toMatch(/other\.items +rest +\$\{OTHER_URL\}\//);
+  other((text) => text.replaceAll("SHOP_", "OTHER_").replace("path: /items", "path: /items/${OTHER_PART}"));
+  const one = await cli(dir, ["ingest", "ls"], env);
+  expect([one.exitCode, one.stdout]).toEqual([0, expect.not.stringContaining("other.items")]);
+  expect(one.stderr).toContain("left out other: the environment variable OTHER_PART is not set");
   const named = await cli(dir, ["ingest", "ls", "other"], env);
-  expect([named.exitCode, named.stderr]).toEqual([2, expect.stringContaining("OTHER_URL is not set")]);
+  expect([named.exitCode, named.stderr]).toEqual([2, expect.stringContaining("OTHER_PART is not set")]);
 });
 
 test("ingest --since begins at a value of the cursor, and lands what came before it not again", async () => {

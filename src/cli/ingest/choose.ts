@@ -1,7 +1,7 @@
 import { basename, relative } from "node:path";
 import { MISSING_VARIABLE } from "../../config/declare.ts";
 import { ingestFiles } from "../../config/ingest-files.ts";
-import { loadIngest } from "../../config/load-ingest.ts";
+import { type LoadIngestOptions, loadIngest } from "../../config/load-ingest.ts";
 import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError, UserErrors } from "../../model/errors.ts";
 import { nearest } from "../../model/nearest.ts";
@@ -14,15 +14,17 @@ export interface Chosen {
 }
 
 /**
- * The same for commands that only look: where nothing is named, a source whose variables are not set is left out and told.
+ * The same for commands that do not ask the sources: where one is, nobody needs to say. Where nothing is named, a source whose
+ * other variables are not set is left out and told.
  */
 export function chooseSourcesToShow(shell: Shell, names: readonly string[]): readonly Chosen[] {
-  if (names.length) return chooseSources(shell, names);
+  const choose = (some: readonly string[]) => chooseSources(shell, some, { withoutSource: true });
+  if (names.length) return choose(names);
   const sources = ingestFiles(shell.projectDir).map(sourceOf);
-  if (!sources.length) return chooseSources(shell, names);
+  if (!sources.length) return choose(names);
   return sources.flatMap((source) => {
     try {
-      return chooseSources(shell, [source]);
+      return choose([source]);
     } catch (error) {
       const missing = error instanceof UserErrors && error.errors.every(({ code }) => code === MISSING_VARIABLE);
       if (!missing) throw error;
@@ -37,7 +39,11 @@ function sourceOf(file: string): string {
 }
 
 /** The declarations named on the command line; a source that is not asked for needs no variables. */
-export function chooseSources(shell: Shell, names: readonly string[]): readonly Chosen[] {
+export function chooseSources(
+  shell: Shell,
+  names: readonly string[],
+  how: Pick<LoadIngestOptions, "withoutSource"> = {},
+): readonly Chosen[] {
   const files = ingestFiles(shell.projectDir);
   if (files.length === 0) {
     throw new UserError({
@@ -55,7 +61,7 @@ export function chooseSources(shell: Shell, names: readonly string[]): readonly 
     wanted.set(source, streams && [...(wanted.get(source) ?? []), ...streams]);
   }
   return [...wanted].map(([source, streams]) => {
-    const declaration = loadIngest(byName.get(source)!, { projectDir: shell.projectDir, env: shell.env });
+    const declaration = loadIngest(byName.get(source)!, { projectDir: shell.projectDir, env: shell.env, ...how });
     const known = declaration.streams.map((stream) => stream.name);
     const wrong = streams?.find((stream) => !known.includes(stream));
     if (wrong !== undefined) throw unknown("stream", wrong, known, declaration.file);

@@ -66,14 +66,14 @@ export function cutApart(texts: readonly string[], columns: number): string[] | 
 
 /**
  * A line as lines that fit, broken between words; those after the first begin with `indent`. A word that is longer stays
- * whole, so that names and paths can be copied.
+ * whole, so that names and paths can be copied; and so does what stands in parentheses, where it fits into a line.
  */
 export function wrap(line: string, columns: number | undefined, indent = "  "): string[] {
   if (columns === undefined || width(line) <= columns) return [line];
   const lines: string[] = [];
   let current = /^\s*/.exec(line)![0];
   let empty = true;
-  for (const word of line.trim().split(/(?<=\S)\s(?=\S)/)) {
+  for (const word of words(line, columns - indent.length)) {
     if (!empty && width(current) + 1 + width(word) > columns) {
       lines.push(current);
       current = indent;
@@ -83,4 +83,18 @@ export function wrap(line: string, columns: number | undefined, indent = "  "): 
     empty = false;
   }
   return [...lines, current];
+}
+
+function words(line: string, columns: number): string[] {
+  const found: string[] = [];
+  let opened = -1;
+  for (const word of line.trim().split(/(?<=\S)\s(?=\S)/)) {
+    found.push(word);
+    if (word.startsWith("(")) opened = found.length - 1;
+    if (opened < 0 || !/\)[,.;:]?$/.test(word)) continue;
+    const whole = found.slice(opened).join(" ");
+    if (width(whole) <= columns) found.splice(opened, found.length, whole);
+    opened = -1;
+  }
+  return found;
 }

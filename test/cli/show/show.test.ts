@@ -79,6 +79,8 @@ test("different names stay different when they are cut, wherever the difference 
 test("lines break between words, a long word stays whole, and spaces inside a line are kept", () => {
   expect(wrap("  one two  three four", 12, "    ")).toEqual(["  one", "    two  three", "    four"]);
   expect(wrap("see /a/very/long/path here", 10)).toEqual(["see", "  /a/very/long/path", "  here"]);
+  expect(wrap("ok    table marts.best (48 rows, 76 ms)", 36)).toEqual(["ok    table marts.best", "  (48 rows, 76 ms)"]);
+  expect(wrap("a (b, which is (not) ever closed", 14)).toEqual(["a (b, which is", "  (not) ever", "  closed"]);
   expect(wrap("as long as it is", undefined)).toEqual(["as long as it is"]);
 });
 
