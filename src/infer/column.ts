@@ -40,7 +40,7 @@ export const ISO_DAY = "YYYY-MM-DD";
 const WHOLE = /^\s*-?(?:0|[1-9]\d*)\s*$/;
 const EXPONENT = /^-?\d+(?:\.\d+)?[eE][+-]?\d+$/;
 const LEADING_ZERO = /^\s*[+-]?0\d/;
-const INSTANT = /^(\d{4}-\d\d-\d\d)[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
+const INSTANT = /^(\d{4}-\d\d-\d\d)[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
 const SHORT_YEAR = /^\d{1,2}[./-]\d{1,2}[./-]\d{2}$/;
 
 const MAX_BIGINT = 9223372036854775807n;

@@ -146,12 +146,6 @@ export function optionsOf(dialect: Dialect): CsvOptions {
   };
 }
 
-/** Records that the file's dialect does not explain. */
-export interface Irregular {
-  readonly count: number;
-  readonly first: string;
-}
-
 /** @throws UserError for a file without a record */
 export function noRecords(name: string): UserError {
   return new UserError({

@@ -99,7 +99,8 @@ class Looking {
   }
 
   seen(): Omit<Seen, "isWhole" | "terminated"> {
-    const first = this.#first ?? [];
+    if (!this.#first) return { columns: [], hasHeader: false, rows: 0 };
+    const first = this.#first;
     const hasHeader = this.rows === 0 ? first.length > 0 && first.every((cell) => cell) : isHeader(first, this.#facts);
     if (!hasHeader) for (const [field, facts] of this.#facts.entries()) facts.add(first[field]!);
     return {
@@ -141,7 +142,11 @@ function inferredOf(seen: Seen, encoding: Encoding, dialect: Dialect, hints: Hin
       written,
       property: verdict.property,
       examples: facts.examples,
-      isKey: facts.isUnique && !facts.quotedEmpty && !/^(?:number|boolean)$/.test(String(verdict.property.type)),
+      isKey:
+        facts.isUnique &&
+        !facts.quotedEmpty &&
+        !facts.markers.size &&
+        !/^(?:number|boolean)$/.test(String(verdict.property.type)),
       ...(verdict.unsure ? { unsure: verdict.unsure } : {}),
     };
   });
@@ -151,6 +156,9 @@ function inferredOf(seen: Seen, encoding: Encoding, dialect: Dialect, hints: Hin
   const unsure = [
     ...(encoding.doubt ? [encoding.doubt] : []),
     ...(encoding.zeroBytes ? [`${counted(encoding.zeroBytes, "zero byte is", "zero bytes are")} left out`] : []),
+    ...(dialect.quote === "" && hasQuotes(encoding.sample)
+      ? ['quotes mean nothing (quote: ""): read as quotes they do not close']
+      : []),
     ...(open ? [open] : []),
     ...(hasHeader
       ? []
@@ -195,6 +203,10 @@ function inferredOf(seen: Seen, encoding: Encoding, dialect: Dialect, hints: Hin
       : {}),
   };
   return { format: "csv", options, fields, rows, isWhole, unsure };
+}
+
+function hasQuotes(sample: Buffer): boolean {
+  return sample.includes('"') || sample.includes("'");
 }
 
 function styleOptions(style: NumberStyle): object {

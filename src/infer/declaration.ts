@@ -1,4 +1,5 @@
 import { Document, isMap, isSeq, parseDocument, type YAMLMap } from "yaml";
+import { counted } from "../model/counted.ts";
 import { UserError } from "../model/errors.ts";
 import type { InferredRecords } from "./inferred.ts";
 
@@ -103,7 +104,7 @@ function streamNode(document: Document, { stream, table, from, records }: Inferr
     }
   const schema = node.get("recordSchema");
   if (isMap(schema) && rows > 0)
-    schema.commentBefore = ` found in ${isWhole ? `all ${rows} rows` : `the first ${rows} rows`}`;
+    schema.commentBefore = ` found in ${isWhole ? "all" : "the first"} ${counted(rows, "row")}`;
   return node;
 }
 

@@ -34,7 +34,7 @@ export async function inferFiles(
     const others = files.length - 1;
     if (!others) return found;
     const told = `of ${files.length} files only ${file.path} was looked at`;
-    return { ...found, isWhole: false, unsure: [told, ...found.unsure] };
+    return { ...found, unsure: [told, ...found.unsure] };
   } finally {
     await filesystem.close();
   }

@@ -12,7 +12,7 @@ import { nameOf, streamNameOf } from "./names.ts";
 import { inferTable } from "./table.ts";
 import type { Hints } from "./verdict.ts";
 
-export interface InferOptions {
+interface InferOptions {
   readonly projectDir: string;
   readonly env: Environment;
   /** A file, a pattern of files, an address of one, or with `from` a table. */

@@ -73,7 +73,7 @@ function readIn(styles: ColumnFacts["styles"], style: NumberStyle, text: string)
   return styles.find((one) => isStyle(one, style))?.spelling.read(text);
 }
 
-export function styleWords({ decimal, thousands }: NumberStyle): string {
+function styleWords({ decimal, thousands }: NumberStyle): string {
   const mark = decimal === "," ? "with a decimal comma" : "with a decimal point";
   return thousands === undefined ? mark : `${mark} and ${JSON.stringify(thousands)} between thousands`;
 }

@@ -127,6 +127,12 @@ test("issue 14, 8: what may be read in two ways stays a text until a flag says w
   expect(certain.csv.dates).toEqual({ day: "DD/MM/YYYY", at: "MM/DD/YYYY HH12:MI AM" });
 });
 
+test("issue 14, 8: a key has a value in every row, and no text for NULL", async () => {
+  const { stream, stderr } = await inferred('id\tname\tn\n1\t"odd\t1\nNA\tb\t1\n');
+  expect([stream.recordSchema.required, types(stream.recordSchema.properties).id]).toEqual([undefined, "integer"]);
+  expect(stderr).toContain('quotes mean nothing (quote: "")');
+});
+
 test.each([
   ["tabs and quotes that mean nothing", 'id\tname\n1\t5" disk\n2\t"odd\n', { delimiter: "\t", quote: "" }],
   ["backslashes before quotes", 'id,name\n1,"a \\"b\\", c"\n2,"d"\n', { escape: "\\" }],
@@ -194,7 +200,7 @@ test("issue 14, 8: a table of another PostgreSQL is declared with its types and 
 });
 
 test("issue 14, 8: a declaration that is there keeps its comments, and a stream that is there is kept without --force", async () => {
-  const dir = project({ "a.csv": "id\n1\n2\n", "b.csv": "id,n\n1,x\n" });
+  const dir = project({ "empty.csv": "", "a.csv": "id\n1\n2\n", "b.csv": "id,n\n1,x\n" });
   const infer = (...args: string[]) => cli(dir, ["ingest", "infer", ...args], {});
   await infer("data/a.csv", "--source", "shop");
   const path = join(dir, "ingest/shop.yaml");
@@ -215,6 +221,7 @@ test("issue 14, 8: a declaration that is there keeps its comments, and a stream 
   expect(elsewhere.stderr).toContain("reads from another place");
   for (const [args, told] of [
     [["data/none.csv"], "no file matches none.csv below data"],
+    [["data/empty.csv"], "empty.csv has no records to find their fields by"],
     [["data/a.csv", "--full"], "ingest infer has no flag --full"],
     [["https://host/orders?x=1"], "not that of a file"],
   ] as const) {

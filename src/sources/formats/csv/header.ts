@@ -30,7 +30,7 @@ export function recordText(record: ScannedRecord): string {
 }
 
 /** What the first record of a file says. */
-export interface Header {
+interface Header {
   /** The fields of the file, in its order. */
   readonly names: readonly string[];
   /** Keys of csv.columns that no column is called, and whose field the file does not have otherwise. */
