@@ -1,3 +1,4 @@
+import { basename, resolve } from "node:path";
 import { ingestFiles } from "../config/ingest-files.ts";
 import type { RawTableDescription, RawTables } from "../config/raw-tables.ts";
 import { type UserError, UserErrors } from "../model/errors.ts";
@@ -61,7 +62,13 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     ...(await checkGraph(graph, projectDir)),
   ];
   if (errors.length) throw new UserErrors(errors);
-  return withRefusals(withLanding(graph, (await raw).tables), projectDir);
+  return withRefusals(withLanding(withFolder(graph, projectDir), (await raw).tables), projectDir);
+}
+
+/** A project without a name is told by where it is. */
+function withFolder(graph: CompiledGraph, projectDir: string): CompiledGraph {
+  if (graph.project.name !== undefined) return graph;
+  return { ...graph, project: { ...graph.project, folder: basename(resolve(projectDir)) } };
 }
 
 /** The errors in other files than these. */

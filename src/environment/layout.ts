@@ -89,8 +89,14 @@ alter table _dataform.environment
 alter table _dataform.metadata replica identity full;
 comment on table _dataform.failing_row is 'Rows that should not exist, the first of each failed assertion of a run: as many as retention.failingRows says (100). How many there were stands in _dataform.step.rows.'`;
 
+/** What retired models had taken the place of; the folder of a project that has no name. */
+const asideAndFolder = sql`
+alter table _dataform.environment
+  add column set_aside jsonb not null default '[]',
+  add column folder text`;
+
 /** What makes each layout of the one before it. A published one never changes. */
-const LAYOUTS: readonly Sql[] = [first, ownersAndHolds];
+const LAYOUTS: readonly Sql[] = [first, ownersAndHolds, asideAndFolder];
 
 /** How a wait can be ended, and who is told of it. */
 interface Waiting {

@@ -53,6 +53,8 @@ export interface RunStart {
   readonly environment: string;
   /** Whose the environment is from now on. */
   readonly project?: string | undefined;
+  /** Where it has no name. */
+  readonly folder?: string | undefined;
   /** Schemas that the run makes. */
   readonly madeSchemas?: readonly string[];
   readonly fence: number;
@@ -64,12 +66,23 @@ export interface RunStart {
 
 /** Records that a run began, reserves its release numbers, and marks runs that never ended. */
 export async function recordStart(client: Client, start: RunStart): Promise<void> {
-  const { runId, environment, project = null, madeSchemas = [], fence, releases, coreVersion, notes } = start;
+  const {
+    runId,
+    environment,
+    project = null,
+    folder = null,
+    madeSchemas = [],
+    fence,
+    releases,
+    coreVersion,
+    notes,
+  } = start;
   await client.script(sql`
     update _dataform.run set status = 'abandoned', finished_at = clock_timestamp()
     where environment = ${literal(environment)} and status = 'running';
     update _dataform.environment
     set next_release = next_release + ${literal(releases)}, project = coalesce(${literal(project)}, project),
+      folder = coalesce(${literal(folder)}, folder),
       made_schemas = made_schemas || array(select jsonb_array_elements_text(${json(madeSchemas)}))
     where name = ${literal(environment)};
     insert into _dataform.run (run_id, environment, fence, status, core_version, warnings)

@@ -9,6 +9,8 @@ export interface Catalog {
   readonly environment: string;
   /** The project whose environment this is; absent where none of that name has run yet. */
   readonly project?: string;
+  /** The folder of a project without a name that ran last. */
+  readonly folder?: string;
   /** Set while no run may publish. */
   readonly hold?: Hold;
   /** The published release, or null before the first one. */
@@ -156,6 +158,8 @@ export interface Dependent extends Attachments {
   readonly what: string;
   /** "private": a view in schema `_dataform`. "other": neither a view nor a materialized view. */
   readonly kind: "view" | "materialized view" | "private" | "other";
+  /** Key of the relation that it is a part of, where it is "other" and a part: a constraint, a policy, a column. */
+  readonly on?: string;
   /** 1 for what refers to it itself. */
   readonly depth: number;
   /** Whether it gets more columns when the public relation does. */

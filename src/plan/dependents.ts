@@ -20,7 +20,7 @@ export function refuseToRebuild(item: PublishItem, dependent: Dependent, { publi
     message: `${targetKey(item.target)} cannot be published: what others built on it cannot be made anew`,
     location: { file: item.file },
     found: reason,
-    hint: `drop ${dependent.what} before the run and make it again after it, or keep the columns it reads`,
+    hint: `take ${dependent.what} away before the run and make it again after it, or keep the columns it reads`,
   });
 }
 

@@ -5,9 +5,12 @@ import { targetKey } from "../model/target.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { othersComments } from "./attachments.ts";
 
-/** Private views that were built on the relation read it where it is moved; what others built would be left behind. */
+/**
+ * Private views that were built on the relation read it where it is moved, and parts of what was moved before refer to it there;
+ * what others built would be left behind.
+ */
 export function leftBehind(relation: PublicRelation): Dependent[] {
-  return relation.dependents.filter(({ kind }) => kind !== "private");
+  return relation.dependents.filter(({ kind, on }) => kind !== "private" && !on?.startsWith(`${PRIVATE_SCHEMA}.`));
 }
 
 /** What a model says of itself before it is built. */
@@ -43,8 +46,8 @@ export function isAttached({ target }: Pick<Publishable, "target">, catalog: Cat
 }
 
 /**
- * The catalog for one release. What is moved aside in it goes on reading what it read, where that is moved aside, too: it is
- * not left behind there.
+ * The catalog for one release. What is moved aside in it goes on reading what it read, where that is moved aside, too, and so does
+ * what is a part of it: nothing of that is left behind.
  */
 export function withAdopted(catalog: Catalog, models: readonly Pick<Publishable, "target" | "publishing">[]): Catalog {
   const isMoved = (model: (typeof models)[number]) =>
@@ -53,7 +56,9 @@ export function withAdopted(catalog: Catalog, models: readonly Pick<Publishable,
   if (moved.size < 2) return catalog;
   const relations = Object.entries(catalog.relations).map(([key, relation]): [string, PublicRelation] => {
     if (!moved.has(key)) return [key, relation];
-    const left = relation.dependents.filter(({ kind, target }) => kind === "other" || !moved.has(targetKey(target)));
+    const left = relation.dependents.filter(
+      ({ kind, target, on }) => !moved.has(kind === "other" ? (on ?? "") : targetKey(target)),
+    );
     return [key, { ...relation, dependents: left }];
   });
   return { ...catalog, relations: Object.fromEntries(relations) };

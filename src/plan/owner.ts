@@ -2,6 +2,7 @@ import type { Catalog } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel, type ProjectIdentity } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
+import { fingerprint } from "../sql/fingerprint.ts";
 
 export const NAME_IT = 'write "project": "its name" into the project file';
 
@@ -10,16 +11,35 @@ export const NAME_IT = 'write "project": "its name" into the project file';
  * them, and two projects may share some.
  *
  * Nobody is recorded where an earlier version, or a project without a name, published. Then the project goes on that has
- * most of what is published, and is recorded if it has a name.
+ * most of what is published, with the same code unless it is in the same folder, and is recorded if it has a name.
  * @throws UserError when it is, or may be, another project's
  */
 export function refuseOtherProject(graph: CompiledGraph, catalog: Catalog): void {
   refuseStranger(graph.project, catalog);
   const published = Object.keys(catalog.manifest);
   if (catalog.project !== undefined || !published.length) return;
-  const models = new Set(graph.actions.filter(isModel).map(({ target }) => targetKey(target)));
+  const models = new Map(graph.actions.filter(isModel).map((model) => [targetKey(model.target), model]));
   const known = published.filter((key) => models.has(key));
-  if (known.length * 2 <= published.length) throw nobodys(graph.project, catalog, published, known);
+  if (known.length * 2 <= published.length)
+    throw nobodys(graph.project, catalog, {
+      what: "most of what it publishes is not in this project",
+      expected: "more than half of the published models in the project",
+      found: `${known.length} of ${published.length}: ${some(published)}`,
+    });
+  // A project changes its code where it is; a copy of it has the same.
+  const { folder } = graph.project;
+  if (catalog.folder === undefined || catalog.folder === folder) return;
+  const other = known.filter((key) => fingerprint(models.get(key)!) !== catalog.manifest[key]!.fingerprint);
+  if (other.length * 2 > known.length)
+    throw nobodys(graph.project, catalog, {
+      what: "most models of the same names have other code in this project",
+      expected: `a copy of the project that published them, which was in a folder ${catalog.folder}`,
+      found: `${folder === undefined ? "" : `a folder ${folder}, and `}other code of ${some(other)}`,
+    });
+}
+
+function some(keys: readonly string[]): string {
+  return `${keys.slice(0, 3).join(", ")}${keys.length > 3 ? " …" : ""}`;
 }
 
 /** @throws UserError where another project is recorded as the owner of the environment */
@@ -43,15 +63,12 @@ const ownEnvironment = "give this project an environment of its own: --environme
 function nobodys(
   project: ProjectIdentity,
   { environment }: Catalog,
-  published: readonly string[],
-  known: readonly string[],
+  { what, ...seen }: { readonly what: string; readonly expected: string; readonly found: string },
 ): UserError {
-  const some = published.slice(0, 3).join(", ");
   const claim = `\`dataform env claim ${environment}\``;
   return new UserError({
-    message: `nobody is recorded as the owner of environment ${environment}, and most of what it publishes is not in this project`,
-    expected: "more than half of the published models in the project",
-    found: `${known.length} of ${published.length}: ${some}${published.length > 3 ? " …" : ""}`,
+    message: `nobody is recorded as the owner of environment ${environment}, and ${what}`,
+    ...seen,
     hint: `if it is this project's, ${project.name === undefined ? `${NAME_IT} and send ${claim}` : claim}; otherwise ${ownEnvironment}`,
   });
 }

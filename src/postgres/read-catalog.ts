@@ -18,6 +18,7 @@ export async function readCatalog(client: Client, environment: string, targets: 
     serverVersion,
     environment,
     ...(state?.project ? { project: state.project } : {}),
+    ...(state?.folder ? { folder: state.folder } : {}),
     ...(state?.held_at ? { hold: holdOf(state) } : {}),
     releaseId: state?.release_id ? Number(state.release_id) : null,
     fence: Number(state?.fence ?? 0),
@@ -55,10 +56,12 @@ async function readServer(client: Client) {
 
 async function readState(client: Client, environment: string) {
   const { rows } = await client.query<
-    HoldRow & Record<"release_id" | "manifest" | "project", string | null> & Record<"fence" | "next_release", string>
+    HoldRow &
+      Record<"release_id" | "manifest" | "project" | "folder", string | null> &
+      Record<"fence" | "next_release", string>
   >(
     // A database that an earlier version made has not all of these columns, and `plan` changes nothing.
-    sql`select e.release_id, e.fence, e.next_release, r.manifest, to_jsonb(e) ->> 'project' as project,
+    sql`select e.release_id, e.fence, e.next_release, r.manifest, to_jsonb(e) ->> 'project' as project, to_jsonb(e) ->> 'folder' as folder,
        to_jsonb(e) ->> 'held_at' as held_at, to_jsonb(e) ->> 'held_by' as held_by, to_jsonb(e) ->> 'held_reason' as held_reason
      from _dataform.environment e
      left join _dataform.release r on r.environment = e.name and r.release_id = e.release_id

@@ -18,7 +18,8 @@ type DependentRow = Readonly<
     | "indexes"
     | "size"
     | "row_type"
-    | "whole_row",
+    | "whole_row"
+    | "place",
     string
   >
 >;
@@ -38,6 +39,7 @@ function toDependent(row: DependentRow): Dependent {
     target: { schema: row.schema, name: row.name },
     what: row.what,
     kind: row.kind as Dependent["kind"],
+    ...(row.place ? { on: row.place } : {}),
     depth: Number(row.depth),
     usesRowType: row.row_type === "t",
     wholeRow: row.whole_row === "t",
@@ -88,6 +90,7 @@ leaf as (
   select g.root, e.classid, e.objid, e.objsubid, min(g.depth) + 1 as depth,
     bool_or(e.refclassid = 'pg_type'::regclass) as row_type,
     bool_or(g.relation = g.root) as is_direct,
+    max(e.place) as place,
     jsonb_agg(distinct a.attname) filter (where a.attname is not null) as columns
   from ground g
   join edge e on e.source = g.relation and e.reader is null
@@ -111,13 +114,15 @@ select f.root, n.nspname as schema, c.relname as name, n.nspname || '.' || c.rel
   exists (
     select from edge e join pg_rewrite w on w.ev_class = c.oid and w.rulename = '_RETURN'
     where e.source = f.root and e.reader = c.oid
-      and (e.refclassid = 'pg_type'::regclass or w.ev_action::text ~ ':varattno 0 ')) as whole_row
+      and (e.refclassid = 'pg_type'::regclass or w.ev_action::text ~ ':varattno 0 ')) as whole_row,
+  null as place
 from farthest f
 join pg_class c on c.oid = f.reader
 join pg_namespace n on n.oid = c.relnamespace
 union all
 select l.root, coalesce(o.schema, ''), coalesce(o.name, o.identity), o.type || ' ' || o.identity,
   'other', l.depth, coalesce(l.columns, '[]'), '',
-  '{"owner": "", "options": [], "grants": [], "ownerLacks": [], "grantedByDefault": [], "comments": {}, "defaults": {}, "parts": [], "fixed": []}', '[]', 0, l.row_type, l.is_direct
+  '{"owner": "", "options": [], "grants": [], "ownerLacks": [], "grantedByDefault": [], "comments": {}, "defaults": {}, "parts": [], "fixed": []}', '[]', 0, l.row_type, l.is_direct,
+  (select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = l.place)
 from leaf l, pg_identify_object(l.classid, l.objid, l.objsubid) o
 order by depth, schema, name, what`;

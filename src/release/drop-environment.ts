@@ -11,9 +11,10 @@ import { postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
 import { keyword } from "../sql/ddl.ts";
 import { id, relationId } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
-import { PRIVATE_SCHEMA, privateId, setAside } from "../sql/names.ts";
+import { PRIVATE_SCHEMA, privateId } from "../sql/names.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { bytesOf, dropStatements, type PrivateObject, privateObjects } from "./private-objects.ts";
+import { readSetAside, type SetAside } from "./set-aside.ts";
 import { together } from "./together.ts";
 
 /** What of an environment is dropped with it. */
@@ -44,13 +45,6 @@ interface Belongings {
   readonly restored: readonly SetAside[];
   /** What stays, and why. */
   readonly kept: readonly string[];
-}
-
-/** What stood under a model's name before it was adopted. */
-interface SetAside {
-  readonly target: Target;
-  readonly aside: string;
-  readonly kind: string;
 }
 
 /**
@@ -101,41 +95,69 @@ export async function dropEnvironment(
 
 async function belongings(client: Client, catalog: Catalog): Promise<Belongings> {
   const { environment, manifest, relations } = catalog;
-  const { rows } = await client.query<{ former: string; made: string }>(
-    sql`select to_jsonb(former_names || name) as former, to_jsonb(made_schemas) as made from _dataform.environment where name = $1`,
+  const { rows } = await client.query<{ made: string }>(
+    sql`select to_jsonb(made_schemas) as made from _dataform.environment where name = $1`,
     [environment],
   );
   const objects = await privateObjects(client, environment);
-  const { rows: names } = await client.query<{ name: string; kind: string }>(
-    sql`
-      select relname as name,
-        case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table' else 'table' end as kind
-      from pg_class
-      where relnamespace = to_regnamespace($1)`,
-    [PRIVATE_SCHEMA],
-  );
-  const kinds = new Map(names.map(({ name, kind }) => [name, kind]));
-  const environments = JSON.parse(rows[0]!.former) as string[];
   const readers = new Set(objects.flatMap((object) => object.readers.split(", ")));
   // Under the name of a model that somebody dropped may stand something else by now.
   const views = Object.entries(manifest).flatMap(([key, entry]) =>
     relations[key]?.kind === "view" && readers.has(key) ? [entry] : [],
   );
-  const aside = views.map(({ target }) => ({ target, found: setAside(environments, target, [...kinds.keys()]) }));
+  const aside = await readSetAside(
+    client,
+    environment,
+    Object.values(manifest).map(({ target }) => target),
+  );
+  const free = await namesFree(client, aside, views);
+  const restored = aside.filter(
+    ({ target }, index) => free.has(targetKey(target)) && aside.findIndex((one) => isOf(one, target)) === index,
+  );
   return {
     views,
     objects,
     schemas: await schemasOf(client, JSON.parse(rows[0]!.made) as string[]),
-    restored: aside.flatMap(({ target, found: [newest] }) =>
-      newest === undefined ? [] : [{ target, aside: newest, kind: kinds.get(newest)! }],
-    ),
-    kept: aside.flatMap(({ target, found: [, ...older] }) =>
-      older.map(
-        (name) =>
-          `${PRIVATE_SCHEMA}.${name}, which was ${targetKey(target)} once: another relation had the name after it`,
+    restored,
+    kept: aside
+      .filter((one) => !restored.includes(one))
+      .map(
+        ({ target, aside: name }) =>
+          `${PRIVATE_SCHEMA}.${name}, which was ${targetKey(target)} once: ${whyKept(target, free)}`,
       ),
-    ),
   };
+}
+
+function isOf(one: SetAside, target: Target): boolean {
+  return targetKey(one.target) === targetKey(target);
+}
+
+function whyKept(target: Target, free: ReadonlySet<string>): string {
+  return free.has(targetKey(target))
+    ? "another relation had the name after it"
+    : "something else has the name, or its schema is gone";
+}
+
+/** Keys of the names that nothing has once the views are dropped, in schemas that are there. */
+async function namesFree(
+  client: Client,
+  aside: readonly SetAside[],
+  views: readonly ManifestEntry[],
+): Promise<Set<string>> {
+  const dropped = new Set(views.map(({ target }) => targetKey(target)));
+  const targets = aside.map(({ target }) => target);
+  const { rows } = await client.query<{ schema: string; name: string; taken: string }>(
+    sql`
+      select n.nspname as schema, wanted.name, c.oid is not null as taken
+      from unnest($1::text[], $2::text[]) as wanted (schema, name)
+      join pg_namespace as n
+        on n.nspname = wanted.schema
+      left join pg_class as c
+        on c.relnamespace = n.oid and c.relname = wanted.name`,
+    [targets.map(({ schema }) => schema), targets.map(({ name }) => name)],
+  );
+  const keys = rows.map(({ schema, name, taken }) => ({ key: targetKey({ schema, name }), taken: taken === "t" }));
+  return new Set(keys.flatMap(({ key, taken }) => (!taken || dropped.has(key) ? [key] : [])));
 }
 
 /** Those of them that are there. */

@@ -16,6 +16,7 @@ import { join, sql } from "../sql/sql.ts";
 import { until } from "../wait/until.ts";
 import { collect } from "./collect.ts";
 import { atRandom, blockers } from "./publish.ts";
+import { asideNote, readSetAside, rememberSetAside, type SetAside } from "./set-aside.ts";
 import { readReleases } from "./store.ts";
 
 export interface RetireOptions extends SessionOptions {
@@ -59,10 +60,16 @@ export async function retire(
     const keys = choose(Object.keys(catalog.manifest).sort());
     await refuseRead(keys, catalog, client);
     await refuseWaiting(keys, environment, client);
+    const asides = await readSetAside(
+      client,
+      environment,
+      keys.map((key) => catalog.manifest[key]!.target),
+    );
+    const aside = asides.filter(({ target }) => keys.includes(targetKey(target)));
     const notes = [`retired: ${keys.join(", ")}`];
     await recordStart(client, { runId, environment, fence, releases: 0, coreVersion: null, notes });
     try {
-      await dropViews(keys, catalog, session, options.publishDeadline ?? 60_000);
+      await dropViews({ keys, aside }, catalog, session, options.publishDeadline ?? 60_000);
     } catch (error) {
       if (!connectionLost(error)) await recordFinish(client, runId, "failure", []);
       throw error;
@@ -74,7 +81,7 @@ export async function retire(
     );
     const left = await stillThere(keys, environment, client);
     await recordFinish(client, runId, "success", []);
-    return { version: 1, runId, environment, models: keys, warnings: [...kept, ...left] };
+    return { version: 1, runId, environment, models: keys, warnings: [...kept, ...left, ...aside.map(asideNote)] };
   });
 }
 
@@ -165,7 +172,12 @@ async function refuseWaiting(keys: readonly string[], environment: string, clien
 }
 
 /** The public views and every release's record of the models, or neither. Readers are never kept waiting for long. */
-async function dropViews(keys: readonly string[], catalog: Catalog, session: Session, deadline: number): Promise<void> {
+async function dropViews(
+  { keys, aside }: { readonly keys: readonly string[]; readonly aside: readonly SetAside[] },
+  catalog: Catalog,
+  session: Session,
+  deadline: number,
+): Promise<void> {
   const { client, environment, fence, signal, events } = session;
   const views = keys.filter((key) => catalog.relations[key]).map((key) => relationId(catalog.manifest[key]!.target));
   const body = sql`
@@ -178,6 +190,7 @@ async function dropViews(keys: readonly string[], catalog: Catalog, session: Ses
         views.map((view) => sql`drop view ${view};`),
         "\n",
       )}
+      ${rememberSetAside(environment, aside)};
       update _dataform.release set manifest = manifest - array[${keys.map((key) => literal(key))}]::text[]
       where environment = ${literal(environment)} and manifest is not null;
     end`;

@@ -3,6 +3,7 @@ import type { CompiledGraph, Trace } from "../model/graph.ts";
 import { ownValue } from "../model/own-value.ts";
 import type { AuditStep, BuildStep, Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
+import { targetKey } from "../model/target.ts";
 import { ourNameTwice } from "../plan/our-names.ts";
 import { messageOf } from "../postgres/send.ts";
 import { advice, type PostgresError, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
@@ -50,9 +51,30 @@ function isMisnamedAlias({ code, routine = "" }: PostgresError): boolean {
 }
 
 /** The same of a step that builds a model: where the server says that a column is there twice, one may be ours. */
-export function explainBuild(error: unknown, step: Pick<BuildStep, "target" | "file">, sources: Sources): StepError {
-  return explainFailure(ourName(error, step) ?? error, step.file, sources);
+export function explainBuild(error: unknown, step: Built, sources: Sources): StepError {
+  const explained = explainFailure(ourName(error, step) ?? error, step.file, sources);
+  return { ...explained, ...notYetMade(error, step) };
 }
+
+/** What a first run makes is not there for what comes before its query. */
+function notYetMade(error: unknown, { target, entry }: Built): Partial<StepError> {
+  const failure = postgresError(error);
+  const own = entry ? [entry.object, entry.storage?.table] : [];
+  if (failure?.code !== SQLSTATE.undefinedTable || !own.some((name) => failure.message.includes(`"_dataform.${name}"`)))
+    return {};
+  const key = targetKey(target);
+  return entry?.kind === "incremental"
+    ? {
+        message: `${key}: self() is not there before the query of a first run`,
+        hint: "write ${when(incremental(), `…`)} around it",
+      }
+    : {
+        message: `${key}: self() is not there before its query, which makes it anew in each run`,
+        hint: "put it into post_operations",
+      };
+}
+
+type Built = Pick<BuildStep, "target" | "file"> & Partial<Pick<BuildStep, "entry">>;
 
 /** The refusal of a column's name, where that is what a failure comes from. */
 export function ourName(error: unknown, step: Pick<BuildStep, "target" | "file">): UserError | undefined {

@@ -207,7 +207,8 @@ async function tryAudits(segment: Segment, trial: Trial): Promise<void> {
 /** What does not work is a failure, or waits for data. */
 async function tell(
   error: unknown,
-  step: Pick<BuildStep, "target" | "file"> & { readonly severity?: AuditStep["severity"] },
+  step: Pick<BuildStep, "target" | "file"> &
+    Partial<Pick<BuildStep, "entry">> & { readonly severity?: AuditStep["severity"] },
   { client, signal, graph, sources, failures, warned, awaits, unknown }: Trial,
 ): Promise<void> {
   signal?.throwIfAborted();

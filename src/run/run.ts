@@ -70,6 +70,7 @@ export async function run(
       runId,
       environment,
       project: graph.project.name,
+      folder: graph.project.folder,
       madeSchemas: plan.schemas,
       fence,
       releases: plan.segments.length,

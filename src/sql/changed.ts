@@ -17,6 +17,11 @@ export function ifChangedSince(table: string, then: Sql): Sql {
     begin
       if pg_catalog.current_setting('track_counts') operator(pg_catalog.<>) 'on'
         or coalesce(pg_catalog.current_setting(${NOTED}, true), '') operator(pg_catalog.<>) ${changesOf(table)}
+        or exists (
+          -- What has a new file since this transaction began is emptied in place, and the counts begin anew.
+          select from pg_catalog.pg_class
+          where oid operator(pg_catalog.=) ${oidOf(table)} and pg_catalog.age(xmin) operator(pg_catalog.<=) 0
+        )
       then
         ${then};
       end if;
@@ -26,7 +31,7 @@ export function ifChangedSince(table: string, then: Sql): Sql {
 
 /** What is emptied or written anew as a whole has another file. */
 function changesOf(table: string): Sql {
-  const oid = sql`${sqlLiteral(privateId(table))}::pg_catalog.regclass`;
+  const oid = oidOf(table);
   const changed = (what: Sql) => sql`pg_catalog.${what}(${oid})`;
   return sql`
     pg_catalog.concat_ws(
@@ -36,4 +41,8 @@ function changesOf(table: string): Sql {
       ${changed(sql`pg_stat_get_xact_tuples_deleted`)},
       ${changed(sql`pg_relation_filenode`)}
     )`;
+}
+
+function oidOf(table: string): Sql {
+  return sql`${sqlLiteral(privateId(table))}::pg_catalog.regclass`;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { publishRelease, rollback } from "../../src/release/rollback.ts";
 import { cli } from "../support/cli.ts";
+import { testProject } from "../support/project.ts";
 import { type Warehouse, warehouse } from "../support/warehouse.ts";
 
 const table = (id: number | string, config = "") => `config { type: "table"${config} }\nselect ${id} as id`;
@@ -87,7 +88,7 @@ test("without a name, and in an environment of an earlier version, a project goe
   // As layout 1 has it.
   const before = () =>
     sql(`alter table _dataform.environment drop column project, drop column former_names, drop column made_schemas,
-      drop column held_at, drop column held_by, drop column held_reason; update _dataform.metadata set version = 1`);
+      drop column held_at, drop column held_by, drop column held_reason, drop column set_aside, drop column folder; update _dataform.metadata set version = 1`);
   await before();
   expect((await commands(house)("plan")).exitCode).toBe(0);
   project.remove("c.sqlx");
@@ -109,6 +110,29 @@ test("without a name, and in an environment of an earlier version, a project goe
   await expect(run()).rejects.toMatchObject({ message: expect.stringContaining("newer version") });
 });
 
+test("two projects without a name that share their models' names are told apart by their code, and each may change its own", async () => {
+  const both = { "a.sqlx": table(1), "b.sqlx": table(1) };
+  const house = await warehouse({ ...settings(), ...both });
+  const other = testProject({ ...settings(), "a.sqlx": table(1), "b.sqlx": table(1) });
+  const run = (dir: string) => cli(dir, ["run", "--url", house.database.url]);
+  const ids = () => house.rows("select a.id, b.id from marts.a, marts.b");
+  expect((await run(house.project.dir)).exitCode).toBe(0);
+  house.project.write({ "a.sqlx": table(2), "b.sqlx": table(2) });
+  expect(await run(house.project.dir)).toMatchObject({ exitCode: 0 });
+  other.write({ "a.sqlx": table(3), "b.sqlx": table(3) });
+  expect(await run(other.dir)).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(
+      /most models of the same names have other code[\s\S]*other code of marts.a, marts.b\n.*env claim main/,
+    ),
+  });
+  expect(await ids()).toEqual(["2|2"]);
+  // A copy somewhere else.
+  other.write({ "a.sqlx": table(2), "b.sqlx": table(4) });
+  expect((await run(other.dir)).exitCode).toBe(0);
+  expect(await ids()).toEqual(["2|4"]);
+});
+
 const left = `select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where n.nspname in ('marts', 'reports') or n.nspname = '_dataform' and c.relkind in ('r', 'v')
     and c.relname not in ('metadata', 'environment', 'release', 'run', 'step', 'failing_row')`;
@@ -121,14 +145,21 @@ test("env drop leaves nothing behind, puts back what was adopted, and names what
     "fails.sqlx": 'config { type: "assertion" }\nselect 1 as x from ${ref("v")}',
     "old.sqlx": table(1),
     "taken.sqlx": table(2, ", postgres: { adopt: true }"),
+    "retired.sqlx": table(3, ", postgres: { adopt: true }"),
   });
   const { run, rows, sql, project } = house;
   const dataform = commands(house);
-  await sql("create schema marts; create table marts.taken as select 7 as id; create index on marts.taken (id)");
+  await sql(
+    "create schema marts; create table marts.taken as select 7 as id; create index on marts.taken (id); create view marts.retired as select 8 as id",
+  );
   const report = { assertions: "report", ...kept } as const;
   await run(report);
   project.remove("old.sqlx");
+  project.remove("retired.sqlx");
   await run(report);
+  expect((await dataform("retire", "retired")).stderr).toMatch(
+    /marts.retired: the view whose place it took stays in _dataform.retired_/,
+  );
   await run({ ...report, environment: "other" }).catch(() => {});
   await sql(
     "create schema bi; create view bi.x as select * from marts.a; create function bi.f(marts.log) returns int language sql return 1",
@@ -155,9 +186,9 @@ test("env drop leaves nothing behind, puts back what was adopted, and names what
   expect(dropped.stderr).toContain("schema reports, which its runs had made, was empty and is dropped");
   expect(dropped.stderr).not.toContain("schema gone");
   expect(dropped.stderr).toContain("marts.taken is again what it was before it was adopted");
-  // The table and its index.
-  expect(await rows(left)).toEqual(["2"]);
-  expect(await rows("select id from marts.taken")).toEqual(["7"]);
+  // The table and its index, and the view.
+  expect(await rows(left)).toEqual(["3"]);
+  expect(await rows("select taken.id, retired.id from marts.taken, marts.retired")).toEqual(["7|8"]);
   for (const name of ["release", "run"])
     expect(await rows(`select count(*) from _dataform.${name} where environment = 'main'`)).toEqual(["0"]);
   expect((await dataform("env", "drop", "main", "--yes")).stderr).toContain("there is no environment main");

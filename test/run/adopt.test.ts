@@ -62,6 +62,25 @@ test("one run with --adopt takes a project over: rows, views of its own on each 
   expect(await rows("select count(*), min(n) from public.bi")).toEqual(["13|13"]);
 });
 
+test("what is a part of a relation that is moved, too, keeps nothing back", async () => {
+  const { project, database, rows, sql } = await warehouse({
+    "a.sqlx": 'config { type: "incremental", uniqueKey: ["id"] }\nselect 3 as id',
+    "b.sqlx": 'config { type: "table" }\nselect 3 as a_id',
+  });
+  await sql(`create schema marts; create table marts.a as select 1 as id; alter table marts.a add primary key (id);
+    create table marts.b (a_id int references marts.a, whole marts.a); create table public.c (a_id int references marts.a)`);
+  const run = () => cli(project.dir, ["run", "--adopt", "--url", database.url]);
+  const refused = await run();
+  expect(refused.stderr).toContain("→ take table constraint c_a_id_fkey on public.c away before the run");
+  expect(refused.stderr).not.toContain("marts.b is");
+  await sql("alter table public.c drop constraint c_a_id_fkey");
+  expect((await run()).exitCode).toBe(0);
+  expect(await rows("select count(*) from marts.a")).toEqual(["2"]);
+  expect(
+    await rows("select confrelid::regclass::text ~ '^_dataform' from pg_constraint where conname = 'b_a_id_fkey'"),
+  ).toEqual(["t"]);
+});
+
 test("what is adopted is refused where its rows do not fit, and is as it was", async () => {
   const made = await warehouse({
     "source.sqlx": source,

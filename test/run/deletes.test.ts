@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { rollback } from "../../src/release/rollback.ts";
+import { ifChangedSince, noteChanges } from "../../src/sql/changed.ts";
+import { sql as sqlOf } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
 import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
@@ -124,6 +126,33 @@ post_operations {
   await run();
   await rollback(database.settings, { to: 1 });
   expect(await rows(all)).toEqual(["2b 2b 3C"]);
+});
+
+test("self() before there is one is told with what to write", async () => {
+  const { run } = await warehouse({
+    "a.sqlx": 'config { type: "incremental" }\nselect 1 as id\npre_operations { delete from ${self()} where id = 1 }',
+    "b.sqlx": 'config { type: "table" }\nselect 1 as id\npre_operations { delete from ${self()} where id = 1 }',
+  });
+  const report = await run();
+  expect(stepOf(report, "marts.a").error).toMatchObject({
+    message: "marts.a: self() is not there before the query of a first run",
+    location: { line: 3 },
+    hint: "write ${when(incremental(), `…`)} around it",
+  });
+  expect(stepOf(report, "marts.b").error).toMatchObject({ hint: "put it into post_operations" });
+});
+
+test("rows that a truncate replaces in place are seen as changed, as many as they are", async () => {
+  const { client, sql } = await warehouse({});
+  await sql("create schema _dataform; create table _dataform.t as select 1 as id");
+  await sql("begin; truncate _dataform.t");
+  await client.query(noteChanges("t"));
+  const changed = ifChangedSince("t", sqlOf`raise exception 'changed'`);
+  await sql("truncate _dataform.t; insert into _dataform.t values (2)");
+  await expect(client.query(changed)).rejects.toThrow("changed");
+  await sql("rollback; begin");
+  await client.query(noteChanges("t"));
+  await client.query(changed);
 });
 
 test("a model whose statements cannot be done says so, in plan and run, and the rest is built", async () => {

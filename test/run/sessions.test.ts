@@ -117,6 +117,7 @@ test("what others made in schema public is called by no command, whoever runs it
     ["releases"],
     ["diff", "1", "3"],
     ["rollback"],
+    ["publish"],
     ["roles"],
     ["gc", "--keep-releases", "1", "--keep-for", "0s"],
     ["env", "ls"],
@@ -126,6 +127,11 @@ test("what others made in schema public is called by no command, whoever runs it
     ["env", "drop", "other", "--yes"],
   ];
   for (const command of commands) {
+    if (command[0] === "publish") {
+      await send("begin; select from marts.whole");
+      expect((await cli(project.dir, ["run", "--publish-deadline", "0s", "--url", database.url])).exitCode).toBe(1);
+      await send("commit");
+    }
     const { exitCode, stderr } = await cli(project.dir, [...command, "--url", database.url]);
     const called = (await rows("select is_called from public.calls"))[0] === "t";
     expect({ command, exitCode, stderr: exitCode || called ? stderr : "", called }).toEqual({
