@@ -10,6 +10,7 @@ import {
   isShown,
   type Model,
   type Trace,
+  type TracePiece,
 } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { indexColumn } from "../sql/index-columns.ts";
@@ -65,20 +66,25 @@ export function blockTraces({ file, postgres }: Model, read: (file: string) => s
     [["indexes", index, "where"], where] as const,
   ]);
   if (isObject(guard)) texts.push([["guard", "where"], guard.where]);
-  return texts.flatMap(([path, text]) => {
-    const words = typeof text === "string" ? text.trim() : "";
-    const at = words && offsetOfText(read(file).replaceAll("\r\n", "\n"), file, ["postgres", ...path], text as string);
-    return typeof at === "number"
-      ? [
-          {
-            file,
-            inConfig: true,
-            text: words,
-            pieces: [[words.length, at + (text as string).indexOf(words), 0]] as const,
+  return texts.flatMap(([path, text]) =>
+    typeof text === "string" && text.trim()
+      ? {
+          file,
+          inConfig: true,
+          text: text.trim(),
+          // Looked for where something is wrong, and not for each of a thousand models.
+          get pieces() {
+            return piecesIn(read(file).replaceAll("\r\n", "\n"), file, ["postgres", ...path], text);
           },
-        ]
-      : [];
-  });
+        }
+      : [],
+  );
+}
+
+function piecesIn(source: string, file: string, path: ConfigPath, text: string): readonly TracePiece[] {
+  const words = text.trim();
+  const at = offsetOfText(source, file, path, text);
+  return at === undefined ? [] : [[words.length, at + text.indexOf(words), 0]];
 }
 
 function isObject(value: unknown): value is object {

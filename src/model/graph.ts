@@ -24,7 +24,7 @@ export interface CompiledGraph {
 export interface Trace {
   readonly file: string;
   readonly text: string;
-  /** In order; together they are the whole text. */
+  /** In order; together they are the whole text. None: it stands nowhere as it is. */
   readonly pieces: readonly TracePiece[];
   /** Of a text in a config, from which nothing in another file is made. */
   readonly inConfig?: true;

@@ -27,13 +27,14 @@ export interface Source {
 export function findSource(traces: readonly Trace[], file: string, filled: string, offset: number): Source | undefined {
   const own = traces.filter((trace) => trace.file === file);
   const whole = own.find(({ text }) => text === filled);
-  if (whole) return { file, offset: sourceOffset(whole, offset) };
+  if (whole) return whole.pieces.length ? { file, offset: sourceOffset(whole, offset) } : undefined;
   // A unit test has the query of a model.
   const others = traces.filter((trace) => trace.file !== file && !trace.inConfig);
   for (const trace of [...own, ...others]) {
     for (const part of partsOf(trace.text)) {
       const at = offsetBeforeFilling(part.text, filled, offset);
-      if (at !== undefined) return { file: trace.file, offset: sourceOffset(trace, part.start + at) };
+      if (at !== undefined && trace.pieces.length)
+        return { file: trace.file, offset: sourceOffset(trace, part.start + at) };
     }
   }
   return undefined;
