@@ -402,3 +402,12 @@ test("issue 14, 13: a header may differ by capital letters, and columns of one n
     hint: 'csv.columns: { "Other#2": Other_2 } gives the second one another name',
   });
 });
+
+test("issue 14, 10: with forceNull a quoted text for NULL is NULL in a column that is no text", async () => {
+  const { put, load, rows } = await fileIngest("format: csv\ncsv: { forceNull: true }");
+  put({ "a.csv": '"id","customer","amount","day"\n"1","","",""\n"2","a","1.5","2026-01-01"\n' });
+  expect(await load()).toMatchObject({ rows: 2, rejected: 0 });
+  expect(await rows("select customer, amount, day from raw.orders where id = 1")).toEqual([
+    { customer: "", amount: null, day: null },
+  ]);
+});
