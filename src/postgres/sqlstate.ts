@@ -20,8 +20,11 @@ export const SQLSTATE = {
   insufficientPrivilege: "42501",
   invalidName: "42602",
   duplicateColumn: "42701",
+  duplicateObject: "42710",
+  duplicateFunction: "42723",
   undefinedColumn: "42703",
   undefinedTable: "42P01",
+  duplicateTable: "42P07",
   diskFull: "53100",
   outOfMemory: "53200",
   tooManyConnections: "53300",
@@ -31,6 +34,13 @@ export const SQLSTATE = {
   raiseException: "P0001",
   internalError: "XX000",
 } as const;
+
+/** Something of that name is there. */
+export const ALREADY_THERE: ReadonlySet<string> = new Set([
+  SQLSTATE.duplicateTable,
+  SQLSTATE.duplicateFunction,
+  SQLSTATE.duplicateObject,
+]);
 
 /** Another transaction was in the way, for a moment: the same may succeed when it is tried again. */
 export const IN_THE_WAY: ReadonlySet<string> = new Set([

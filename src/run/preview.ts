@@ -12,7 +12,7 @@ import { isWhole, shapeOf } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { describeNewRows, describeObjects } from "../postgres/describe-objects.ts";
 import { send } from "../postgres/send.ts";
-import { sqlState } from "../postgres/sqlstate.ts";
+import { ALREADY_THERE, sqlState } from "../postgres/sqlstate.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
@@ -174,7 +174,7 @@ async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): P
 
 /** What pre_operations drop before they make it is there still: a plan drops nothing. */
 function isThere(error: unknown): boolean {
-  return ["42P07", "42723", "42710"].includes(sqlState(error) ?? "");
+  return ALREADY_THERE.has(sqlState(error) ?? "");
 }
 
 /** Whether what operations make is there already: they are not run here, so what reads it could not be tried out. */
