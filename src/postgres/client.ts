@@ -45,6 +45,8 @@ export interface Client {
   table(statement: Sql): Promise<TableResult>;
   /** The session as it was when it was opened: what was set, made or locked in it since is gone. No transaction's own end. */
   reset(): Promise<void>;
+  /** The statements of `reset`, for the end of a message. */
+  readonly resetting: Sql;
   /** The server process of this session. */
   readonly processId: number;
   /** Where names without a schema are looked up; see `ConnectOptions.names`. */
@@ -145,8 +147,8 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
         rows: rows as (string | null)[][],
       };
     },
-    reset: async () =>
-      void (await client.script(join([...DISCARD, ...opening(names, role), setAll(own, "session")], ";\n"))),
+    reset: async () => void (await client.script(client.resetting)),
+    resetting: join([...DISCARD, ...opening(names, role), setAll(own, "session")], ";\n"),
     processId,
     names,
     eachTransaction: begun.staysInSession ? [] : [setAll(own, "transaction")],

@@ -27,8 +27,9 @@ export async function buildSegment(segment: Segment, context: RunContext): Promi
   const queue = new Queue(segment.steps);
   await context.pool.each(async (worker) => {
     for (let step = await queue.next(); step; step = await queue.next()) {
-      context.record(await runStep(step, worker, context));
-      await worker.reset();
+      const result = await runStep(step, worker, context);
+      context.record(result);
+      if (result.status !== "ok" || !leavesNothing(step)) await worker.reset();
       queue.finish(step);
     }
   });
@@ -148,11 +149,27 @@ async function execute(step: WorkStep, worker: Worker): Promise<number | undefin
   }
 }
 
+/** Whether the session is as it was opened once the step is done: most steps are a round trip to the server and no more. */
+function leavesNothing(step: WorkStep): boolean {
+  return runsNothing(step) || endsWithReset(step);
+}
+
+/** Making a view runs nothing of its query. */
+function runsNothing({ kind, statements }: WorkStep): boolean {
+  return kind === "view" && statements.every(({ role }) => role !== "author");
+}
+
+/** A build of one message takes away what the author's SQL did in the session with that message. */
+function endsWithReset(step: WorkStep): boolean {
+  return step.step === "build" && !step.newRows && messagesOf(step.statements).length === 1;
+}
+
 /** Sends the step, message by message. Returns the rows that were stored, where it stores rows. */
 async function sendStep(step: WorkStep, client: Client): Promise<number | undefined> {
   let rows: number | undefined;
+  const then = endsWithReset(step) && !runsNothing(step) ? client.resetting : undefined;
   for (const message of messagesOf(step.statements)) {
-    const results = await send(client, message);
+    const results = await send(client, message, then);
     rows = results[message.findLastIndex(({ role }) => role === "rows")]?.rowCount ?? rows;
   }
   return rows;
