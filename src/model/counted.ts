@@ -1,11 +1,12 @@
-const numbers = new Intl.NumberFormat("en");
+/** 1234 is "1,234". By hand: `Intl.NumberFormat` takes 10 ms to make, in every command. */
+const grouped = (count: number) => String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 
 /**
  * A number and what it counts: "1 row", "1,234 rows", "2 histories".
  * @param things where more than one are not what the ending of `thing` says: "rows fail" beside "row fails"
  */
 export function counted(count: number, thing: string, things = plural(thing)): string {
-  return `${numbers.format(count)} ${count === 1 ? thing : things}`;
+  return `${grouped(count)} ${count === 1 ? thing : things}`;
 }
 
 function plural(thing: string): string {
@@ -17,7 +18,7 @@ function plural(thing: string): string {
 export function named(names: readonly string[], most = 3): string {
   // "and 1 more" takes the place that the name itself would.
   if (names.length <= most + 1) return names.join(", ");
-  return `${names.slice(0, most).join(", ")} and ${numbers.format(names.length - most)} more`;
+  return `${names.slice(0, most).join(", ")} and ${grouped(names.length - most)} more`;
 }
 
 /** A share of 1 as people write it: 0.07 is "7%", although 0.07 * 100 is 7.000000000000001. */
