@@ -107,20 +107,21 @@ test(
         expect(await asking(inventory), where).toEqual(before);
         for (const { wrong, examples } of readings)
           expect({ wrong, examples }, where).toEqual({ wrong: {}, examples: [] });
-        if (round % 10 === 0) console.log(`round ${round} of ${ROUNDS}, seed ${seed}: ${JSON.stringify(tally)}`);
+        if (round % 10 && round < ROUNDS) continue;
+        // Row by row, for sums can agree by chance.
+        for (const query of differencesAt(n))
+          expect((await asking((client) => client.query(script(query)))).rows, where).toEqual([]);
+        const reads = readings.reduce((sum, { reads }) => sum + reads, 0);
+        console.log(
+          `seed ${seed}, round ${round} of ${ROUNDS}, ${reads} relations read, 0 of them bad; struck: ${JSON.stringify(tally)}`,
+        );
       }
     } finally {
       over = true;
       await Promise.allSettled(readers);
     }
     await Promise.all(readers);
-    for (const query of differencesAt(n))
-      expect((await asking((client) => client.query(script(query)))).rows).toEqual([]);
-    const reads = readings.reduce((sum, { reads }) => sum + reads, 0);
-    expect(reads).toBeGreaterThan(ROUNDS);
-    console.log(
-      `seed ${seed}, ${ROUNDS} rounds, ${reads} relations read, 0 of them bad; struck: ${JSON.stringify(tally)}`,
-    );
+    expect(readings.reduce((sum, { reads }) => sum + reads, 0)).toBeGreaterThan(ROUNDS);
   },
   isWhole ? 4 * 3_600_000 : 240_000,
 );
