@@ -52,6 +52,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   parallel_setup_cost: "0",
   force_parallel_mode: "regress",
   debug_parallel_query: "regress",
+  // Plans that have nothing left but what is disabled cost so much that each would be compiled: longer than all else takes.
+  jit: "off",
   jit_above_cost: "0",
   // Every query is compiled. What is turned off above makes each so dear that it would be optimized, too, for 20 s in all.
   jit_inline_above_cost: "-1",
