@@ -53,7 +53,7 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
     .exitOverride()
     .configureOutput({
       writeOut: (text) => shell.print(text.trimEnd()),
-      writeErr: (text) => shell.say(withAdvice(text.trimEnd())),
+      writeErr: (text) => shell.say(withAdvice(text.trimEnd(), argv)),
     })
     .hook("preAction", (command, acting) => {
       shell.projectDir = resolve(shell.projectDir, command.opts().projectDir as string);
@@ -64,7 +64,7 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
     await program.parseAsync([...argv], { from: "user" });
     return shell.exitCode;
   } catch (error) {
-    const failure = failureOf(error);
+    const failure = failureOf(error, argv);
     tell(failure, shell, program.opts().debug === true);
     if (wantsJson(argv) && failure.exitCode !== 0 && stdout() !== "printed") {
       const document = JSON.stringify(errorDocument(failure.errors, failure.exitCode), null, 2);
@@ -106,9 +106,18 @@ function watched(given: Shell) {
   return { shell, stdout: () => stdout };
 }
 
-function withAdvice(text: string): string {
-  const advice = adviceForHabit(text);
-  return advice === undefined ? text : `${text.split("\n")[0]}\n  → ${advice}`;
+/** What commander says of a command line, with what to do. Help is left as it is. */
+function withAdvice(text: string, argv: readonly string[]): string {
+  if (!text.startsWith("error: ")) return text;
+  const { message, hint } = usageError(text, argv);
+  return `error: ${message}\n  → ${hint}`;
+}
+
+function usageError(text: string, argv: readonly string[]): { readonly message: string; readonly hint: string } {
+  const [message = "", suggestion] = text.replace(/^error: /, "").split("\n");
+  const named = argv.find((word) => commands.has(word));
+  const help = named ? `\`dataform ${named} --help\` shows what it takes` : "`dataform --help` shows the commands";
+  return { message, hint: adviceForHabit(message) ?? suggestion?.replace(/^\((.*)\)$/, "$1") ?? help };
 }
 
 /** The flag may be what could not be read, so it is looked for where it stands. */
@@ -126,11 +135,9 @@ interface Failure {
   readonly told?: boolean;
 }
 
-function failureOf(error: unknown): Failure {
+function failureOf(error: unknown, argv: readonly string[]): Failure {
   if (error instanceof CommanderError) {
-    const [message = "", hint] = error.message.replace(/^error: /, "").split("\n");
-    const advice = adviceForHabit(message) ?? hint?.replace(/^\((.*)\)$/, "$1");
-    const errors = [{ message, ...(advice ? { hint: advice } : {}), code: error.code }];
+    const errors = [{ ...usageError(error.message, argv), code: error.code }];
     return { exitCode: error.exitCode === 0 ? 0 : 2, errors, stacks: [], told: true };
   }
   if (error instanceof UserError || error instanceof UserErrors) {

@@ -80,6 +80,15 @@ function thrown(told: string, stack: string | undefined, { file, frames, project
     return new UserError({ message, location });
   }
   const cause = Object.assign(new Error(message), { stack });
+  if (message === "incremental is not a function" && file.endsWith(".sqlx"))
+    return new UserError({
+      message: "there is no incremental() in a file of this type",
+      location: place,
+      snippet: lineOf(place, project),
+      calledFrom,
+      hint: 'models have it: config { type: "table" }, "view" or "incremental"',
+      cause,
+    });
   const error = new UserError({ message, location: place, snippet: lineOf(place, project), calledFrom, cause });
   const name = /^([\w$]+) is not defined$/.exec(message)?.[1];
   if (name !== undefined) missedName.set(error, name);

@@ -421,6 +421,18 @@ test("an include that cannot be loaded is the one error, whatever models call it
   await expect(compile(dir)).rejects.toThrow("definitions/one.sqlx:2:10: nothing is not defined\n");
 });
 
+test("incremental() is told as that in an assertion, in operations and in a file without a type", async () => {
+  const text = await messages({
+    "a.sqlx": 'config { type: "operations" }\nselect 1 ${when(incremental(), "x")}',
+    "b.sqlx": 'config { type: "assertion" }\nselect 1 ${when(incremental(), "x")}',
+    "c.sqlx": 'select 1 ${when(incremental(), "x")}',
+  });
+  expect(text).toContain("definitions/a.sqlx:2:17: there is no incremental() in a file of this type\n");
+  expect(text).toContain("definitions/b.sqlx:2:17: there is no incremental() in a file of this type\n");
+  expect(text).toContain("definitions/c.sqlx:1:17: there is no incremental() in a file of this type\n");
+  expect(text).toContain('models have it: config { type: "table" }');
+});
+
 test.each([
   ["config", 'config {\n  type: "table"\n\nselect 1 as a', "1:1"],
   ["js", 'config { type: "table" }\njs {\n  const a = 1;\nselect 1 as a', "2:1"],
