@@ -75,9 +75,9 @@ function oneOf(text: string, pattern: RegExp, random: Random, change: (found: st
 
 /** What a person is never to read: an exception's own words, or that of a value which was none. */
 const OWN_WORDS =
-  /is not a function|Cannot read|is not iterable|is not valid JSON|\[object Object\]|(?:Type|Range|Syntax|Reference)Error|Maximum call stack|Invalid (?:array|string) length|ERR_|\bundefined\b(?!")|defect of dataform/;
+  /\b\w{1,2}\.\w+ is not a function|Cannot read|is not iterable|is not valid JSON|\[object Object\]|(?:Type|Range|Syntax|Reference)Error|Maximum call stack|Invalid (?:array|string) length|ERR_|\bundefined\b(?!")|defect of dataform/;
 /** Those that are right where somebody wrote JavaScript. */
-const WORDS_OF_THE_LANGUAGE = /is not defined|Unexpected (?:token|end of|identifier)/;
+const WORDS_OF_THE_LANGUAGE = /is not (?:defined|a function)|Unexpected (?:token|end of|identifier)/;
 const STACK = /^\s+at .+:\d+:\d+\)?$/m;
 
 const EXIT_CODES = [0, 1, 2, 3, 75, 130];
