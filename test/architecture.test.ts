@@ -124,6 +124,16 @@ test("no file of src/ imports the project that it runs", () => {
   expect(outside).toEqual([]);
 });
 
+test("no file imports two files of one name", () => {
+  const twice = files.flatMap((file) => {
+    const names = [...new Set(importsOf(file))].map((path) => path.split("/").at(-1)!);
+    return names
+      .filter((name, index) => names.indexOf(name) !== index)
+      .map((name) => `${file.name} imports ${name} twice`);
+  });
+  expect(twice).toEqual([]);
+});
+
 test("no two files import each other, directly or in a circle", () => {
   const graph = new Map(files.map((file) => [file.path, importsOf(file)]));
   const done = new Set<string>();

@@ -6,7 +6,7 @@ import { copyOut, hangUp } from "../postgres/copy.ts";
 import { type Reader, withReader } from "../postgres/reading.ts";
 import { advice, connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
-import { csvCopy, ndjsonCopy } from "./copy.ts";
+import { csvCopy, ndjsonCopy } from "./copy-statements.ts";
 import { resolveSource } from "./source.ts";
 import { checkTarget, writeFile, writeStream } from "./write.ts";
 

@@ -24,7 +24,7 @@ import { inTransaction, statement } from "../../sql/statement.ts";
 import { authoredAll, authoredQuery } from "../authored-statements.ts";
 import { refuseOurNames } from "../our-names.ts";
 import { isPerReader, protect } from "../row-security.ts";
-import { adoptedGround, adoptedRelation, adoptionChecks, type Ground, noteName } from "./adoption.ts";
+import { adoptedGround, adoptedRelation, adoptionChecks, type Ground, noteName } from "./adopted-rows.ts";
 import { buildStep, CODE_CHANGED, finishTable, label, objectName, type StepContext, withSelf } from "./build-step.ts";
 import { beforeQuery, changesRows, deletes, deletesBehind, goneOf } from "./deletes.ts";
 import { mergeColumns, sameColumns } from "./merged-columns.ts";
