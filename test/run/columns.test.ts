@@ -100,6 +100,30 @@ test("C: a warning names the columns that somebody reads, with who does, and end
   expect(await rows("select * from marts.a")).toEqual(["2|∅|∅|∅"]);
 });
 
+test.each([
+  ["after a build", { "marts.a": "ok", "marts.b": "ok" }, "3|∅"],
+  ["publish begun", { "marts.a": "failed", "marts.b": "ok" }, "1|2"],
+] as const)(
+  "a view that somebody makes over a column that goes is served or keeps its model back: %s",
+  async (point, status, row) => {
+    const { project, run, sql, rows } = await warehouse({
+      "a.sqlx": table("select 1 as id, 2 as note"),
+      "b.sqlx": table("select 1 as id"),
+    });
+    await run();
+    project.write({ "a.sqlx": table("select 3 as id") });
+    let made = false;
+    const failpoint = async (at: string) => {
+      if (at !== point || made) return;
+      made = true;
+      await sql("create view public.bi as select note from marts.a");
+    };
+    expect(statuses(await run({ failpoint }))).toEqual(status);
+    expect(await rows("select * from marts.a")).toEqual([row]);
+    expect(await rows("select count(*) from public.bi")).toEqual(["1"]);
+  },
+);
+
 test("F: a value that does not fit the type that others read is refused; the rest is published", async () => {
   const { project, run, rows } = await withForeignView("select 1::int as id", "select id from marts.a");
   for (const sql of ["select 3000000000::bigint as id", "select 'x'::text as id", "select 1.5::numeric as id"]) {
