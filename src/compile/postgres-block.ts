@@ -46,6 +46,10 @@ function checkPostgresBlock(model: Model, projectDir: string): readonly UserErro
     const hint = 'say how many rows it may lose: guard: { maxRowDrop: "50%", where: "…" }';
     return [mistake("guard: where counts the rows for maxRowDrop", ["postgres", "guard", "where"], { hint })];
   }
+  if (guard?.keep !== undefined && (model.kind !== "incremental" || !model.key)) {
+    const hint = 'it is for incremental models with a uniqueKey: type: "incremental", uniqueKey: […]';
+    return [mistake("guard: keep finds rows again by their key", ["postgres", "guard", "keep"], { hint })];
+  }
   if (guard?.maxChangedKeys !== undefined && !model.key) {
     return [
       mistake("maxChangedKeys needs a key", ["postgres", "guard", "maxChangedKeys"], {

@@ -86,7 +86,7 @@ export function history(options: HistoryOptions): string {
       (
         ${batchesQuery(timeline, records, ledgerOf(timeline))}
       )`;
-    return versionsOfLoads(timeline, records, batches, known).toString();
+    return versionsOfLoads(timeline, records, batches, { known }).toString();
   }
   if (!timeline.effectiveAt) fail(caller, 'kind: "log" needs effectiveAt, when a record says that it holds from');
   if (known) fail(caller, "knownAt needs batches: a log alone does not say when its records were loaded");

@@ -71,9 +71,13 @@ interface Parts {
 function publishLoads({ name, caller, options }: Parts): void {
   const tables = tablesOf(`${caller}: loads`, options.loads);
   const { ledger = "raw._load" } = options.loads;
-  const config = { ...modelOf(options), type: "view", description: `The loads that ${name} is made of.` };
+  const config = {
+    ...modelOf(options),
+    type: "view",
+    description: `The loads that ${name} is made of, and which count.`,
+  };
   publishModel(`${name}_loads`, config, (ctx) =>
-    loadsOf(relation(typeof ledger === "string" ? ledger : ctx.ref(ledger), `${caller}: loads: ledger`), tables),
+    loadsOf(relation(typeof ledger === "string" ? ledger : ctx.ref(ledger), `${caller}: loads: ledger`), tables, true),
   );
 }
 
@@ -90,7 +94,7 @@ function publishStore(parts: Parts): void {
     onSchemaChange: "SYNCHRONIZE",
     description: `What ${name} is kept in; read that one.`,
     postgres: {
-      guard: { where: sql`${columns.kind} = 'version'`.toString() },
+      guard: { where: sql`${columns.kind} = 'version'`.toString(), keep: sql`${columns.kind} = 'load'`.toString() },
       indexes: [
         { columns: [indexed(report.day)], where: open },
         { columns: ["feed", ...report.key].map(indexed), unique: true, where: open },

@@ -1,4 +1,4 @@
-import type { assertionBlock, guardBlock, indexBlock, postgresBlock } from "../schemas/postgres-block.ts";
+import type { assertionBlock, indexBlock, postgresBlock } from "../schemas/postgres-block.ts";
 import type { retentionBlock } from "../schemas/settings.ts";
 import type { Declared } from "./declared.ts";
 import type { UserErrorDetails } from "./errors.ts";
@@ -152,7 +152,6 @@ export type PostgresOptions = Declared<typeof postgresBlock>;
 /** The `postgres: {…}` block of an assertion, or `postgres.assertions` of the model that has it. */
 export type AssertionOptions = Declared<typeof assertionBlock>;
 /** Blocks a release in which the model loses or changes more than it should. */
-export type GuardOptions = Declared<typeof guardBlock>;
 export type RetentionSettings = Declared<typeof retentionBlock>;
 export type IndexOptions = Declared<typeof indexBlock>;
 

@@ -115,7 +115,7 @@ function misnamed(message: string, code: string): string | undefined {
 const MISNAMED_ALIAS = "use the alias that the relation has in FROM, and only where FROM has made it known";
 
 /** What a packaged function refuses: it can only say so in a text that it has the server read as a number. */
-const REFUSAL = /"((?:(?:ours|theirs): )?column .+)"$/s;
+const REFUSAL = /"((?:(?:ours|theirs): )?column .+|loads: .+)"$/s;
 
 function explainPostgres(failure: PostgresError): Pick<StepError, "message" | "found" | "hint"> {
   const { code, detail } = failure;

@@ -41,6 +41,9 @@ export const guardBlock = closed(
     ),
     maxChangedKeys: amount("keys that may be gone or have other values"),
     where: Type.Optional(text("the rows that maxRowDrop counts, as a condition")),
+    keep: Type.Optional(
+      text("rows that must still be there, by uniqueKey, when an incremental model is made anew, as a condition"),
+    ),
   },
   "blocks a release in which the model loses or changes more than it should",
   { minProperties: 1 },

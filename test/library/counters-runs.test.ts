@@ -221,6 +221,21 @@ test("a series that changes its unit is kept out, and so is a record without its
   expect(await house.rows("select meter, kwh from marts.meter_deltas order by 1")).toEqual(["a|1", "b|1"]);
 });
 
+test("readings of loads that vanish from raw stay, and what needs all loads once more is held", async () => {
+  const house = await counting(plain, {});
+  await house.land({ load: 1, rows: ["'a', '2026-01-02Z', 1"] });
+  await house.land({ load: 2, rows: ["'a', '2026-01-03Z', 3"] });
+  expect(failed(await house.run())).toEqual([]);
+  const read = () => house.rows("select meter, kwh, kwh_delta from marts.meter_deltas order by read_at");
+  await house.sql("delete from raw.readings where _load_id = 1; delete from raw._load where load_id = 1");
+  await house.land({ load: 3, rows: ["'a', '2026-01-04Z', 7"] });
+  expect(failed(await house.run())).toEqual([]);
+  expect(await read()).toEqual(["a|1|∅", "a|3|2", "a|7|4"]);
+  await house.sql("update raw._load set status = 'failed' where load_id = 3");
+  expect((await house.run()).steps.find(({ status }) => status === "failed")?.error?.message).toMatch(/Gone: 1$/);
+  expect(await read()).toEqual(["a|1|∅", "a|3|2", "a|7|4"]);
+});
+
 test("sums that do not hold what the readings say are found in the run that follows them", async () => {
   const house = await counting(plain, {
     rollups: {

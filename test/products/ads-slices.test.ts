@@ -191,6 +191,50 @@ describe("slices.publish", () => {
     expect(await run(house)).toEqual(first);
   });
 
+  test("loads that vanish from raw end nothing, one that lost its rows before it was worked in waits, and what needs them all is held", async () => {
+    const house = await stats();
+    await house.sql("alter table raw._load add rows bigint");
+    const [one, two]: StatsLoad[] = [
+      {
+        id: 1,
+        days: [1, 2],
+        rows: [
+          [1, "a", 1],
+          [2, "a", 2],
+        ],
+      },
+      { id: 2, days: [2, 2], rows: [[2, "a", 20]] },
+    ];
+    const land = (load: StatsLoad) =>
+      house.sql(
+        landed(load).replace(
+          "insert into raw._load values (",
+          "insert into raw._load (load_id, source, stream, table_name, status, finished_at, rejected, batch, details) values (",
+        ),
+      );
+    await land(one!);
+    await land(two!);
+    const before = await run(house);
+    await house.sql("delete from raw.stats_feed where _load_id = 1; delete from raw._load where load_id = 1");
+    expect(await run(house)).toEqual(before);
+    // its rows went before a run saw them: that is no empty report
+    await land({ id: 3, days: [1, 2], rows: [] });
+    await house.sql("update raw._load set rows = 2 where load_id = 3");
+    expect(await run(house)).toEqual(before);
+    await house.sql("truncate raw.stats_feed");
+    expect((await house.run({ fullRefresh: true })).steps.find(({ status }) => status === "held")?.target.name).toBe(
+      "stats_store",
+    );
+    await house.sql("update raw._load set status = 'refused' where load_id = 2");
+    expect((await house.run()).steps.find(({ status }) => status === "failed")?.error?.message).toMatch(
+      /^loads: .* Gone: 1$/,
+    );
+    expect(await house.rows(versions)).toEqual(before);
+    const all = await house.run({ fullRefresh: true, allowLoss: ["stats_store"] });
+    expect(all.status).toBe("success");
+    expect(await house.rows(versions)).toEqual([]);
+  });
+
   test("a run without a new load changes nothing", async () => {
     const house = await stats();
     const before = await run(house, { id: 1, days: [1, 2], rows: [[1, "a", 1]] });

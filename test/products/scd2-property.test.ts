@@ -140,11 +140,12 @@ function show(relation: string, first: number): string {
 }
 
 const SCENARIOS = 20;
+const FORGETFUL = 5;
 const options = 'key: "k", attributes: { v: "text", region: "text" }, effectiveAt: "src", deleted: "gone"';
 
 /** As many histories as there are scenarios, each with its own feed; one run computes all. */
-async function histories(bySlice: boolean): Promise<Warehouse> {
-  const names = Array.from({ length: SCENARIOS }, (_, n) => `h${n}`);
+async function histories(bySlice: boolean, count = SCENARIOS): Promise<Warehouse> {
+  const names = Array.from({ length: count }, (_, n) => `h${n}`);
   const known = (name: string) =>
     ` publish("${name}_known", "view").query((ctx) => history.asKnownAt(ctx, "timestamptz '2024-01-05 12:00Z'"));`;
   const made = await warehouse({
@@ -205,6 +206,51 @@ test.each(mixtures)(
         for (const n of scenarios.keys()) incremental.push(await all(n));
         await run({ fullRefresh: true });
         for (const [n, expected] of incremental.entries()) expect(await all(n)).toEqual(expected);
+      }),
+      { numRuns: 1, endOnFailure: true },
+    );
+  },
+);
+
+interface Losses {
+  readonly loads: readonly Load[];
+  /** After each load: for each load up to it, whether its rows go, or its line in the ledger, too. */
+  readonly gone: readonly (readonly ("rows" | "line" | "")[])[];
+}
+
+test.each(mixtures)(
+  "%s, of which loads vanish from raw: the history goes on as though they were there",
+  async (_, bySlice, kinds) => {
+    const { run, rows, sql } = await histories(bySlice, FORGETFUL);
+    const forgetful: fc.Arbitrary<Losses> = fc.record({
+      loads: daily(kinds).map((all) =>
+        all.map((one) => ({ ...one, records: one.records.map((entry) => ({ ...entry, src: null })) })),
+      ),
+      gone: fc.array(
+        fc.array(fc.constantFrom("", "", "rows" as const, "line" as const), { minLength: LOADS, maxLength: LOADS }),
+        { minLength: LOADS, maxLength: LOADS },
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(forgetful, { minLength: FORGETFUL, maxLength: FORGETFUL }), async (scenarios) => {
+        for (let step = 0; step < LOADS; step++) {
+          for (const [n, { loads }] of scenarios.entries())
+            await sql(landingOf(`h${n}`, n * LOADS + step + 1, loads[step]!));
+          const report = await run();
+          const failed = report.steps.filter(
+            ({ status, target }) => status !== "ok" && !target.name.endsWith("_source"),
+          );
+          expect(failed, JSON.stringify(scenarios)).toEqual([]);
+          for (const [n, { loads, gone }] of scenarios.entries()) {
+            expect(await rows(show(`marts.h${n}`, n * LOADS)), JSON.stringify(scenarios[n])).toEqual(
+              naive(loads.slice(0, step + 1), bySlice),
+            );
+            for (const [at, how] of gone[step]!.slice(0, step + 1).entries()) {
+              if (how) await sql(`delete from raw.h${n}_feed where _load_id = ${n * LOADS + at + 1}`);
+              if (how === "line") await sql(`delete from raw._load where load_id = ${n * LOADS + at + 1}`);
+            }
+          }
+        }
       }),
       { numRuns: 1, endOnFailure: true },
     );

@@ -406,3 +406,61 @@ test("a history whose loads are gone is held as it was, also where its rows are 
   expect((await run({ allowLoss: ["h_store"] })).status).toBe("success");
   expect(await rows("select count(*) from marts.h")).toEqual(["0"]);
 });
+
+test("rows that vanish from raw end nothing: the history goes on behind what it knows, says so, and is made anew only by word", async () => {
+  const files = historyFiles(
+    "h",
+    usual,
+    ` publish("h_known", "view").query((ctx) => history.asKnownAt(ctx, "timestamptz '2024-01-02 12:00Z'"));`,
+  );
+  const { land, run, rows, sql, versions } = await made(usual, "k text, v text", files);
+  const go = async (options = {}) => {
+    const { steps } = await run(options);
+    return steps.filter(({ status }) => status !== "ok").map(({ target, status }) => `${target.name} ${status}`);
+  };
+  await land(full(1, { k: "a", v: "x" }, { k: "b", v: "x" }), full(2, { k: "a", v: "y" }, { k: "b", v: "x" }));
+  expect(await go()).toEqual([]);
+  await land(full(3, { k: "a", v: "z" }));
+  expect(await go()).toEqual([]);
+  const known = ["a x 01-01..01-02 change", "a y 01-02..01-03 change", "a z 01-03..-", "b x 01-01..01-03 delete"];
+  await sql("truncate raw.h_feed");
+  expect(await go()).toEqual(["h_source warned"]);
+  expect(await go({ fullRefresh: true })).toContain("h_store held");
+  expect(await versions()).toEqual(known);
+  expect(await rows(showVersions("marts.h_known", "k", ["v"]))).toEqual([
+    "a x 01-01..01-02 change",
+    "a y 01-02..-",
+    "b x 01-01..-",
+  ]);
+  // corrections of versions whose rows are gone: one with a time of its own, and a batch of before that comes late
+  await land({ kind: "partial", asOf: 2, loaded: 4, records: [{ k: "a", v: "w" }] });
+  expect(await go()).toEqual([]);
+  expect((await versions()).slice(0, 3)).toEqual([
+    "a x 01-01..01-02 change",
+    "a w 01-02..01-03 change",
+    "a z 01-03..-",
+  ]);
+  await land(full(2, { k: "b", v: "x" }));
+  expect((await go()).filter((one) => !one.startsWith("h_source"))).toEqual([]);
+  expect(await versions()).toHaveLength(4);
+  // another ledger gives numbers again
+  await sql("truncate raw.h_feed, raw._load");
+  await sql(landing("h", 1, full(6, { k: "a", v: "u" }, { k: "c", v: "x" })));
+  await go();
+  await sql(landing("h", 2, full(7, { k: "a", v: "u" })));
+  await go();
+  expect(await versions()).toEqual([
+    "a x 01-01..01-02 change",
+    "a w 01-02..01-03 change",
+    "a z 01-03..01-06 change",
+    "a u 01-06..-",
+    "b x 01-01..01-03 delete",
+    "c x 01-06..01-07 delete",
+  ]);
+  // undone by its status, it leaves nothing behind
+  await sql("update raw._load set status = 'withdrawn' where load_id = 2");
+  await go();
+  expect((await versions()).at(-1)).toBe("c x 01-06..-");
+  expect(await go({ fullRefresh: true, allowLoss: ["h_store"] })).not.toContain("h_store held");
+  expect(await versions()).toEqual(["a u 01-06..-", "c x 01-06..-"]);
+});

@@ -2,6 +2,7 @@ import { type Cte, cte } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
+import { hasCome, hasRows, unlessLost } from "../shared/loads.ts";
 import { asType } from "../shared/values.ts";
 import { dotted, isKind } from "./changes.ts";
 import { dayClosedBy, type Moment } from "./moments.ts";
@@ -36,7 +37,7 @@ export function newsOfSnapshots(full: Full): Cte[] {
         select ${columns} from new_snapshots`),
       { materialized: true },
     ),
-    cte("changed", changed, { materialized: true }),
+    cte("changed", changed(full), { materialized: true }),
     cte("new_readings", newReadings(full), { materialized: true }),
     cte("touched", touched(full), { materialized: true }),
   ];
@@ -74,15 +75,24 @@ export function calendarOf(loads: Sql): Sql {
     ) as snapshots`;
 }
 
-const changed = sql`
-  select
-    taken_at,
-    calendar.load_no,
-    calendar.load_no is distinct from calendar_before.load_no as has_another_snapshot
-  from calendar
-  full join calendar_before using (taken_at)
-  where calendar.load_no is distinct from calendar_before.load_no
-    or calendar.whole_before is distinct from calendar_before.whole_before`;
+function changed({ shape, feed, loads }: Full): Sql {
+  const isThere = hasRows(feed, (alias) => sql`${alias}.${id(shape.loadOrder[0])}`, sql`calendar.load_no`);
+  // of two snapshots of one moment the later was undone: the one before has to be read
+  const hadRows = sql`exists (select from ${loads} as told where told.load_id = calendar.load_no and not ${hasCome(sql`told`, isThere)})`;
+  const lost = sql`case when calendar.load_no not in (select load_no from new_loads) and ${hadRows} then calendar.load_no::text end`;
+  return sql`
+    select
+      taken_at,
+      calendar.load_no,
+      case
+        when calendar.load_no is not distinct from calendar_before.load_no then false
+        else ${unlessLost(lost)}
+      end as has_another_snapshot
+    from calendar
+    full join calendar_before using (taken_at)
+    where calendar.load_no is distinct from calendar_before.load_no
+      or calendar.whole_before is distinct from calendar_before.whole_before`;
+}
 
 /** The columns of a reading, each as its type. `calendar` gives its moment. */
 export function typedRows(shape: Shape, feed: Sql, timeZone: string, rest: Sql): Sql {
@@ -159,7 +169,8 @@ export function snapshotsOfLedger(ledger: Sql, table: string, takenAt: Moment, t
         ledger.load_id,
         coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone ${literal(timeZone)})::date) as ${id(takenAt.name)},
         ledger.finished_at as loaded_at,
-        ledger.rejected = 0 as is_whole
+        ledger.rejected = 0 as is_whole,
+        ledger.rows
       from ${ledger} as ledger
       where ledger.table_name = ${literal(table)} and ledger.status = 'loaded' and ledger.batch = 'full'
     )`;
@@ -167,5 +178,10 @@ export function snapshotsOfLedger(ledger: Sql, table: string, takenAt: Moment, t
 
 /** The loads that landing's ledger tells of. */
 export function loadsOfLedger(ledger: Sql, table: string): Sql {
-  return sql`(select ledger.load_id from ${ledger} as ledger where ledger.table_name = ${literal(table)} and ledger.status = 'loaded')`;
+  return sql`(select ledger.load_id, ledger.rows from ${ledger} as ledger where ledger.table_name = ${literal(table)} and ledger.status = 'loaded')`;
+}
+
+/** The loads that landing's ledger has, and that do not count. */
+export function undoneOfLedger(ledger: Sql, table: string): Sql {
+  return sql`(select ledger.load_id from ${ledger} as ledger where ledger.table_name = ${literal(table)} and ledger.status <> 'loaded')`;
 }

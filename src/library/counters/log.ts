@@ -1,6 +1,7 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
+import { hasRows, unlessLost } from "../shared/loads.ts";
 import { asType } from "../shared/values.ts";
 import { dotted, isKind, sameColumns } from "./changes.ts";
 import { dayClosedBy, dayOf, type Moment } from "./moments.ts";
@@ -28,7 +29,7 @@ export interface Log {
 export function newsOfLog(log: Log): Cte[] {
   return [
     // what a load that is gone had replaced is only in the raw table
-    cte("scope", sql`select exists (select from gone_loads) as is_everything`, {
+    cte("scope", scope(log), {
       materialized: true,
       comment: "what a load that is gone had replaced is only in the raw table: then all of it is read again",
     }),
@@ -53,6 +54,19 @@ export function newsOfLog(log: Log): Cte[] {
     ...births(log),
     cte("touched", touched(log), { materialized: true }),
   ];
+}
+
+function scope({ shape, feed, self }: Log): Sql {
+  const load = (alias: Sql) => sql`${alias}.${id(shape.loadOrder[0])}`;
+  const lost = sql`(
+    select string_agg(lost.load_no::text, ', ' order by lost.load_no)
+    from (select distinct ${load(sql`store`)} as load_no from store where ${isKind("store", "reading")}) as lost
+    where lost.load_no not in (select load_no from gone_loads) and not ${hasRows(feed, load, sql`lost.load_no`)}
+  )`;
+  const isEverything = sql`exists (select from gone_loads)`;
+  return self
+    ? sql`select case when ${isEverything} then ${unlessLost(lost)} else false end as is_everything`
+    : sql`select false as is_everything`;
 }
 
 /** The columns of a report as the feed has them, each as its type; the day is told by the moment. */

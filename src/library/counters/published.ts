@@ -4,7 +4,7 @@ import type { Sql } from "../../sql/sql.ts";
 import { fail } from "../shared/check-options.ts";
 import { type Context, type Name, nameIn, referTo, targetOf } from "../shared/dataform.ts";
 import type { Descriptions } from "./descriptions.ts";
-import { loadsOfLedger, snapshotsOfLedger } from "./full.ts";
+import { loadsOfLedger, snapshotsOfLedger, undoneOfLedger } from "./full.ts";
 import type { Checked, CounterOptions } from "./options.ts";
 
 /** Everything around some counters, by what it is called. */
@@ -30,6 +30,11 @@ export function refer({ caller }: Published, context: Context, name: Name): Sql 
 
 export function selfOf({ caller }: Published, context: Context): Sql | undefined {
   return context.incremental() ? relation(context.self(), caller) : undefined;
+}
+
+/** Loads that a person undid, where the ledger is landing's: another one's loads are undone where it does not have them. */
+export function undoneOf({ options }: Published): Sql | undefined {
+  return options.loads ? undefined : undoneOfLedger(id("raw", "_load"), targetOf(options.from)!.name);
 }
 
 export function loadsOf(published: Published, context: Context): Sql {

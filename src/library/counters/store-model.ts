@@ -5,7 +5,7 @@ import { and, join, type Sql, sql } from "../../sql/sql.ts";
 import { type Context, modelOf, publishModel } from "../shared/dataform.ts";
 import { newsOfSnapshots, readingsOfSnapshots } from "./full.ts";
 import { newsOfLog, readingsOfLog } from "./log.ts";
-import { indexed, loadsOf, type Published, refer, selfOf, WITHOUT_JIT } from "./published.ts";
+import { indexed, loadsOf, type Published, refer, selfOf, undoneOf, WITHOUT_JIT } from "./published.ts";
 import { deltaOf, keyOf, LOAD_NO, PREVIOUS_AT, ROW_KIND, RUN_AT, type Shape, toDateOf } from "./shape.ts";
 import { before, news, written } from "./store.ts";
 
@@ -21,7 +21,7 @@ export function publishStore(published: Published): void {
     uniqueKey: [...keyOf(shape), LOAD_NO],
     description: `What ${name}_deltas and ${name}_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.`,
     postgres: {
-      guard: { where: `${where}` },
+      guard: { where: `${where}`, keep: `${sql`${id(ROW_KIND)} = 'load'`}` },
       indexes: [
         { columns: [shape.day], where: `${where}` },
         ...(shape.kind === "full" && shape.day !== shape.takenAt.name
@@ -44,17 +44,18 @@ function storeQuery(published: Published, context: Context): Sql {
   const self = selfOf(published, context);
   const feed = refer(published, context, options.from);
   const loads = loadsOf(published, context);
+  const undone = undoneOf(published);
   const births = checked.births && { ...checked.births, relation: refer(published, context, checked.births.from) };
   const log = { shape, feed, timeZone, births, self };
   const full = { shape, feed, loads, timeZone };
   const isLog = shape.kind === "log";
   return withCtes(
     [
-      ...news(shape, loads, self),
+      ...news(shape, { loads, feed, undone }, self),
       ...(isLog ? newsOfLog(log) : newsOfSnapshots(full)),
       ...before(shape, self),
       isLog ? readingsOfLog(log) : readingsOfSnapshots(full),
-      ...written(shape, isLog ? sql`new_loads` : sql`new_snapshots`, self),
+      ...written(shape, { loads: isLog ? sql`new_loads` : sql`new_snapshots`, undone }, self),
     ],
     sql`
       -- a day's rows beside each other: most of what reads the store wants some days

@@ -3,6 +3,7 @@ import { id, ids } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { Identifier, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
+import { hasCome, hasRows } from "../shared/loads.ts";
 import { comparable } from "../shared/values.ts";
 import { isKind, sameColumns } from "./changes.ts";
 import { deltasOf } from "./deltas.ts";
@@ -37,11 +38,25 @@ function row(shape: Shape, values: ReadonlyMap<string, Sql>): Sql[] {
   });
 }
 
+export interface Loads {
+  /** Those that count, with their `load_id`. */
+  readonly loads: Sql;
+  readonly feed: Sql;
+  /** Those that are known not to count; undefined where nobody says so. */
+  readonly undone: Sql | undefined;
+}
+
 /**
- * `store`, `loads`, `worked_in` (loads as the store knows them), `new_loads` and `gone_loads`: what there is, and what of it
- * the store knows. `loads` is a relation of those that count, with their `load_id`.
+ * `store`, `worked_in` (loads as the store knows them), `loads`, `new_loads` and `gone_loads`: what there is, and what of it
+ * the store knows. A load that is no more, and of which the feed has no rows any more, is not among `gone_loads`: its readings
+ * are kept.
  */
-export function news(shape: Shape, loads: Sql, self: Sql | undefined): Cte[] {
+export function news(shape: Shape, { loads, feed, undone }: Loads, self: Sql | undefined): Cte[] {
+  const isOf = (loadId: Sql) => hasRows(feed, (alias) => loadColumn(alias, shape), loadId);
+  const isThere = sql`loads.load_id in (select load_no from worked_in) or ${isOf(sql`loads.load_id`)}`;
+  const isUndone = undone
+    ? sql`(load_no in (select undone.load_id from ${undone} as undone) or ${isOf(sql`worked_in.load_no`)})`
+    : isOf(sql`worked_in.load_no`);
   const held = self
     ? sql`select store.* from ${self} as store`
     : sql`
@@ -54,7 +69,6 @@ export function news(shape: Shape, loads: Sql, self: Sql | undefined): Cte[] {
       : [];
   return [
     cte("store", held, { materialized: false }),
-    cte("loads", sql`select loads.load_id as load_no from ${loads} as loads`, { materialized: true }),
     cte(
       "worked_in",
       sql`
@@ -64,13 +78,22 @@ export function news(shape: Shape, loads: Sql, self: Sql | undefined): Cte[] {
         where ${isKind("store", "load")}`,
       { materialized: true },
     ),
+    cte("loads", sql`select loads.load_id as load_no from ${loads} as loads where ${hasCome(sql`loads`, isThere)}`, {
+      materialized: true,
+    }),
     cte("new_loads", sql`select load_no from loads where load_no not in (select load_no from worked_in)`, {
       materialized: true,
     }),
-    cte("gone_loads", sql`select worked_in.* from worked_in where load_no not in (select load_no from loads)`, {
-      materialized: true,
-    }),
+    cte(
+      "gone_loads",
+      sql`select worked_in.* from worked_in where load_no not in (select load_no from loads) and ${isUndone}`,
+      { materialized: true },
+    ),
   ];
+}
+
+function loadColumn(alias: Sql, { loadOrder }: Shape): Sql {
+  return sql`${alias}.${id(loadOrder[0])}`;
 }
 
 /** `states`: the last reading of each series in `touched` before its first to compute; `outdated`: those from there on. */
@@ -107,8 +130,8 @@ export function before(shape: Shape, self: Sql | undefined): Cte[] {
   ];
 }
 
-/** `written`: the rows that the store gets, out of `readings`. `newLoads` is a relation of the new loads. */
-export function written(shape: Shape, newLoads: Sql, self: Sql | undefined): Cte[] {
+/** `written`: the rows that the store gets, out of `readings`. `loads` is a relation of the new loads. */
+export function written(shape: Shape, news: Pick<Loads, "loads" | "undone">, self: Sql | undefined): Cte[] {
   const { ctes, query } = deltasOf({
     readings: sql`readings`,
     before: self && sql`states`,
@@ -122,11 +145,11 @@ export function written(shape: Shape, newLoads: Sql, self: Sql | undefined): Cte
     isBorn: sql`readings.${IS_BORN}`,
     bornDay: sql`readings.${BORN_DAY}`,
   });
-  const last = self ? changes(shape, newLoads) : [cte("written", everything(shape, newLoads))];
+  const last = self ? changes(shape, news.loads) : [cte("written", everything(shape, news))];
   return [...ctes, cte("recomputed", query), ...last];
 }
 
-function everything(shape: Shape, newLoads: Sql): Sql {
+function everything(shape: Shape, { loads, undone }: Pick<Loads, "loads" | "undone">): Sql {
   const columns = [...readingColumns(shape).keys(), ...computedColumns(shape).keys()];
   const reading = new Map([...columns.map(from("recomputed")), [ROW_KIND, literal("reading")]]);
   const run = new Map<string, Sql>([
@@ -141,10 +164,24 @@ function everything(shape: Shape, newLoads: Sql): Sql {
     union all
     select
       ${row(shape, loadValues(shape, "load"))}
-    from ${newLoads} as loads
+    from ${loads} as loads
+    ${undone ? ofUndone(shape, undone) : sql``}
     union all
     select
       ${row(shape, run)}`;
+}
+
+/** So that a guard does not miss them. */
+function ofUndone(shape: Shape, undone: Sql): Sql {
+  const values = new Map<string, Sql>([
+    [ROW_KIND, literal("void")],
+    [LOAD_NO, sql`undone.load_id`],
+  ]);
+  return sql`
+    union all
+    select
+      ${row(shape, values)}
+    from ${undone} as undone`;
 }
 
 /** What differs from what the store has. */

@@ -7,7 +7,8 @@ import { utc } from "./expressions.ts";
 import { decimal, type Timeline } from "./options.ts";
 
 /**
- * The loads of a table, from the ledger: load_id, kind, as_of, loaded_at, rows, accepted, note.
+ * The loads of a table, from the ledger: load_id, kind, as_of, loaded_at, rows, accepted, has_rows, note. `has_rows` is false
+ * where the feed has none of the rows that it should: they are not there yet, or are gone.
  * Only an accepted load counts, and only one that is surely whole says what is gone: with rejected records, or as a
  * slice by unknown fields, it counts as partial. Whether a load has shrunk too much is judged as of its arrival,
  * against the accepted one before it, so that later loads never change the verdict.
@@ -19,7 +20,10 @@ export function batchesQuery(timeline: Timeline, feed: Relation, ledger: Relatio
     cte("_dataform_feed", sql`select feed.${id(timeline.loadOrder[0]!)} as load_id from ${feed} as feed`, {
       materialized: false,
     }),
-    cte("loads", sql`select *, row_number() over (order by loaded_at, load_id) as place from _dataform_ledger`),
+    cte(
+      "loads",
+      sql`select *, row_number() over (order by loaded_at, load_id) as place from _dataform_ledger where is_loaded`,
+    ),
     cte(
       "arrived",
       sql`
@@ -50,13 +54,14 @@ function ledgerCte({ batches }: Timeline, ledger: Relation): Cte {
       select
         ledger.load_id,
         ${kind === undefined ? sql`ledger.batch` : literal(kind)} as kind,
-        coalesce(${utc(sql`ledger.as_of`)}, ledger.finished_at) as as_of,
+        case when ledger.status = 'loaded' then coalesce(${utc(sql`ledger.as_of`)}, ledger.finished_at) end as as_of,
         ledger.finished_at as loaded_at,
         ledger.rows,
         coalesce((to_jsonb(ledger.*) ->> 'rejected')::bigint, 0) as rejected,
-        coalesce(to_jsonb(ledger.*) -> 'details' ->> 'forced', 'false') = 'true' as forced
+        coalesce(to_jsonb(ledger.*) -> 'details' ->> 'forced', 'false') = 'true' as forced,
+        ledger.status = 'loaded' as is_loaded
       from ${ledger} as ledger
-      where ledger.table_name = ${literal(table ?? "")} and ledger.status = 'loaded'`,
+      where ledger.table_name = ${literal(table ?? "")}`,
   );
 }
 
@@ -127,12 +132,18 @@ function verdict(knowsSlices: boolean): Sql {
       loaded_at,
       rows,
       is_large_enough and has_arrived and kind in ('full', 'slice', 'partial', 'log') as accepted,
+      has_arrived as has_rows,
       case
         when kind not in ('full', 'slice', 'partial', 'log') then 'refused: no such kind of batch'
         when not is_large_enough then 'refused: rows: ' || rows || ', in the full batch before: ' || before
-        when not has_arrived then 'waits: none of its rows are in the feed yet'
+        when not has_arrived then 'has none of its rows in the feed: they are not there yet, or are gone'
         when kind in ('full', 'slice') and has_rejects then 'deletes nothing: records rejected: ' || rejected
         ${slicesAreUnknown}
       end as note
-    from judged`;
+    from judged
+    union all
+    -- what no longer counts, or never did: not the same as rows that are gone
+    select load_id, kind, as_of, loaded_at, rows, false, true, null
+    from _dataform_ledger
+    where not is_loaded`;
 }

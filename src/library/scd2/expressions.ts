@@ -71,3 +71,7 @@ function hex(send: Sql, value: Sql): Sql {
 export const isDeletion = own("is_deletion");
 export const moment = own("moment");
 export const sourceTime = own("source_time");
+
+// Of a store: when the load of a record was loaded, and since when a version that is only known from the store holds.
+export const toldAt = own("told_at");
+export const heldFrom = own("held_from");

@@ -5,10 +5,11 @@ import { dollarQuoted, literal } from "../../sql/literals.ts";
 import { and, join, type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { assertModel, type Context, modelOf, type Name, nameIn, publishModel } from "../shared/dataform.ts";
 import { batchesQuery } from "./batches.ts";
+import { heldRowsCte, kept, loadsOfStore, toldCte } from "./kept.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
 import { soundnessQuery, sourceQuery } from "./soundness.ts";
-import { type StoreParts, storeChanges, stored, wholeStore } from "./store.ts";
+import { type StoreParts, storeChanges, storeCte, stored, wholeStore } from "./store.ts";
 import { touchedKeys } from "./touched.ts";
 import { shownVersions, versionsCtes } from "./versions.ts";
 
@@ -34,26 +35,34 @@ export function publishAll(publication: Publication): { asKnownAt(context: Conte
   return {
     asKnownAt: (context, moment) => {
       const known = expression(moment, `${timeline.caller}: asKnownAt`);
-      return versionsOfLoads(
-        timeline,
-        refOf(context, feed),
-        refOf(context, partOf(publication, "_batches")),
+      return versionsOfLoads(timeline, refOf(context, feed), refOf(context, partOf(publication, "_batches")), {
         known,
-      ).toString();
+        store: refOf(context, partOf(publication, "_store")),
+      }).toString();
     },
   };
 }
 
+interface Knowledge {
+  /** What was loaded later is not regarded. */
+  readonly known?: Sql | undefined;
+  /** Where versions are kept whose loads are gone. */
+  readonly store?: Relation;
+}
+
 /** The select of the versions of a feed in loads. */
-export function versionsOfLoads(timeline: Timeline, feed: Relation, batches: Relation, knownAt?: Sql): Sql {
-  const ctes = [
-    feedCte(timeline, feed),
-    batchesCte(batches, knownAt),
-    loadsCte(),
-    ...winnersOfLoads(timeline),
-    ...versionsCtes(timeline, true),
+export function versionsOfLoads(timeline: Timeline, feed: Relation, batches: Relation, knowledge: Knowledge = {}): Sql {
+  const { known, store } = knowledge;
+  const ofFeed = [batchesCte(batches, known), loadsCte(), ...winnersOfLoads(timeline), ...versionsCtes(timeline, true)];
+  const ofStore = (self: Relation) => [
+    toldCte(batches, known),
+    storeCte(timeline, self),
+    ...loadsOfStore(sql`null`, known),
+    heldRowsCte(timeline, { known }),
+    ...winnersOfLoads(timeline, kept(timeline)),
+    ...versionsCtes(timeline, true, true),
   ];
-  return withCtes(ctes, shownVersions(timeline));
+  return withCtes([feedCte(timeline, feed), ...(store ? ofStore(store) : ofFeed)], shownVersions(timeline));
 }
 
 function publishBatches(publication: Publication): void {
@@ -88,7 +97,7 @@ function publishStore(publication: Publication): void {
       onSchemaChange: "SYNCHRONIZE",
       description: `What ${name} is kept in; read that one.`,
       postgres: {
-        guard: { where: "row_kind = 'version'" },
+        guard: { where: "row_kind = 'version'", keep: "row_kind = 'load'" },
         indexes: [
           { columns: ["run_no"], where: "run_no is not null" },
           { columns: ["run_no"], where: "row_kind <> 'version'" },
@@ -157,7 +166,12 @@ function publishChecks(publication: Publication): void {
     `${name}_source`,
     { tags, description: `Nothing is odd about what ${name} is made of.`, postgres: { severity: "warn" } },
     (context) =>
-      sourceQuery({ timeline, feed: refOf(context, feed), batches: refOf(context, partOf(publication, "_batches")) }),
+      sourceQuery({
+        timeline,
+        feed: refOf(context, feed),
+        batches: refOf(context, partOf(publication, "_batches")),
+        store: refOf(context, partOf(publication, "_store")),
+      }),
   );
 }
 

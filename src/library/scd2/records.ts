@@ -4,7 +4,7 @@ import { type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
 import { small } from "../shared/small.ts";
 import { asType } from "../shared/values.ts";
-import { hasKey, isDeletion, moment, sliceOf, sourceTime } from "./expressions.ts";
+import { hasKey, heldFrom, isDeletion, moment, sliceOf, sourceTime, toldAt } from "./expressions.ts";
 import type { Timeline } from "./options.ts";
 
 // From the records received to one record for each key and moment. Columns of ours beside an author's begin with
@@ -38,28 +38,24 @@ export function batchesCte(batches: Relation, knownAt?: Sql): Cte {
   );
 }
 
-/** The loads in their order. `meaning`: a fingerprint of all that decides what a load means. */
-export function loadsCte(meaning?: Sql): Cte {
-  const columns: [name: Sql, type: Sql, value: Sql][] = [
-    [sql`load_id`, sql`bigint`, sql`load_id`],
-    [sql`kind`, sql`text`, sql`kind`],
-    [sql`as_of`, sql`timestamptz`, sql`as_of`],
-    [sql`load_order`, sql`bigint`, sql`row_number() over (order by loaded_at, load_id)`],
-    ...(meaning ? [[sql`meaning`, sql`text`, meaning] as [Sql, Sql, Sql]] : []),
-  ];
+/** The loads in their order. */
+export function loadsCte(): Cte {
   const rows = sql`
     select
-      ${columns.map(([name, , value]) => sql`${value} as ${name}`)}
+      load_id,
+      kind,
+      as_of,
+      row_number() over (order by loaded_at, load_id) as load_order
     from _dataform_batches`;
-  return cte(
-    "loads",
-    small(
-      rows,
-      columns.map(([name, type]) => [name, type] as const),
-    ),
-    { materialized: true },
-  );
+  return cte("loads", small(rows, LOAD_COLUMNS), { materialized: true });
 }
+
+export const LOAD_COLUMNS: readonly (readonly [name: Sql, type: Sql])[] = [
+  [sql`load_id`, sql`bigint`],
+  [sql`kind`, sql`text`],
+  [sql`as_of`, sql`timestamptz`],
+  [sql`load_order`, sql`bigint`],
+];
 
 /** One record per key and moment of a feed whose records each say when they hold from. Last loaded wins. */
 export function winnersOfLog(timeline: Timeline): Cte[] {
@@ -80,32 +76,50 @@ export function winnersOfLog(timeline: Timeline): Cte[] {
   ];
 }
 
+/** What a store adds to the records of loads. */
+export interface Kept {
+  /** A relation with the only keys that are wanted. */
+  readonly keysOf?: Relation | undefined;
+  /** Records of loads that are gone, with the columns of `records`; undefined where nothing is kept yet. */
+  readonly records?: Sql | undefined;
+  /** The moments from which on keys were gone, of which the load that said so is gone: key and moment. */
+  readonly ends?: Sql | undefined;
+}
+
 /**
  * One record per key and moment of a feed in loads, with the first later moment at which a full batch, or a batch of its
- * slice, listed all there is. `keysOf` is a relation with the only keys that are wanted.
+ * slice, listed all there is.
  */
-export function winnersOfLoads(timeline: Timeline, keysOf?: Relation): Cte[] {
+export function winnersOfLoads(timeline: Timeline, kept?: Kept): Cte[] {
   return [
-    recordsCte(timeline, keysOf),
+    recordsCte(timeline, kept),
     ...(timeline.by.length ? [slicedCte(timeline)] : []),
     listingsCte(timeline),
+    ...(kept?.ends ? [cte("kept_ends", kept.ends)] : []),
     cte(
       "standing",
       sql`
         select records.*
         from records
         left join listings on listings.slice = records.${own("slice")} and listings.moment = records.${moment}
-        where records.${own("kind")} in ('log', 'partial') or records.${own("load_order")} >= listings.load_order`,
+        where records.${own("kind")} in ('log', 'partial')
+          or records.${own("load_order")} >= listings.load_order${kept?.records ? sql` or listings.load_order is null` : sql``}`,
       { comment: "a listing that is loaded again for the same moment replaces the one before as a whole" },
     ),
     latestCte(timeline),
-    ...(timeline.since.size ? [backfilledCte(timeline)] : []),
-    ...winnersCtes(timeline),
+    ...(timeline.since.size ? [backfilledCte(timeline, kept !== undefined)] : []),
+    ...winnersCtes(timeline, kept?.ends !== undefined),
   ];
 }
 
-function recordsCte(timeline: Timeline, keysOf?: Relation): Cte {
+function recordsCte(timeline: Timeline, kept?: Kept): Cte {
   const { key, loadOrder } = timeline;
+  const keysOf = kept?.keysOf;
+  const ofStore = kept
+    ? sql`,
+        loads.loaded_at as ${toldAt},
+        null::timestamptz as ${heldFrom}`
+    : sql``;
   const isWanted = keysOf
     ? sql`and (${columnsOf(sql`feed`, key)}) in (select ${columnsOf(sql`wanted`, key)} from ${keysOf} as wanted)`
     : sql``;
@@ -120,11 +134,18 @@ function recordsCte(timeline: Timeline, keysOf?: Relation): Cte {
         end as ${moment},
         ${sliceOf(timeline, sql`feed`)} as ${own("slice")},
         loads.kind as ${own("kind")},
-        loads.load_order as ${own("load_order")}
+        loads.load_order as ${own("load_order")}${ofStore}
       from _dataform_feed as feed
       inner join loads on loads.load_id = feed.${id(loadOrder[0]!)}
       where ${hasKey(timeline, sql`feed`)}
-        ${isWanted}`,
+        ${isWanted}
+      ${
+        kept?.records
+          ? sql`
+              union all
+              ${kept.records}`
+          : sql``
+      }`,
   );
 }
 
@@ -173,7 +194,7 @@ function latestCte({ key, loadOrder }: Timeline): Cte {
 }
 
 /** Records from before a column came into being take its first known value: that it became known is no change. */
-function backfilledCte({ key, attributes, since, loadOrder }: Timeline): Cte {
+function backfilledCte({ key, attributes, since, loadOrder }: Timeline, isStored: boolean): Cte {
   const columns = [...attributes.keys()].map((name) => {
     const column = sql`latest.${id(name)}`;
     const begin = since.get(name);
@@ -182,7 +203,8 @@ function backfilledCte({ key, attributes, since, loadOrder }: Timeline): Cte {
     const first = sql`first_value(case when ${isSince} then ${column} end) over (partition by ${columnsOf(sql`latest`, key)} order by not ${isSince}, latest.${moment})`;
     return sql`case when ${isSince} or ${column} is not null or latest.${isDeletion} then ${column} else ${first} end as ${id(name)}`;
   });
-  const ours = [moment, sourceTime, isDeletion, own("slice")].map((column) => sql`latest.${column}`);
+  const told = isStored ? [toldAt, heldFrom] : [];
+  const ours = [moment, sourceTime, isDeletion, own("slice"), ...told].map((column) => sql`latest.${column}`);
   return cte(
     "backfilled",
     sql`
@@ -196,9 +218,18 @@ function backfilledCte({ key, attributes, since, loadOrder }: Timeline): Cte {
  * Each record with the first later moment at which all there is was listed, `next_listing`: looked up in the sorted moments of
  * its listings.
  */
-function winnersCtes(timeline: Timeline): Cte[] {
+function winnersCtes(timeline: Timeline, hasEnds: boolean): Cte[] {
   const known = id(timeline.since.size ? "backfilled" : "latest");
-  const next = (moments: Sql) => sql`(${moments})[width_bucket(known.${moment}, (${moments})) + 1]`;
+  const after = (moments: Sql) => sql`(${moments})[width_bucket(known.${moment}, (${moments})) + 1]`;
+  const next = (moments: Sql) =>
+    hasEnds ? sql`least(${after(moments)}, ${after(sql`ended.moments`)})` : after(moments);
+  const keys = ids(timeline.key);
+  const ended = hasEnds
+    ? sql`
+        left join (
+          select ${keys}, array_agg(moment order by moment) as moments from kept_ends group by ${keys}
+        ) as ended using (${keys})`
+    : sql``;
   if (!timeline.by.length)
     return [
       cte("listed", sql`select array_agg(moment order by moment) as moments from listings`, { materialized: true }),
@@ -206,7 +237,8 @@ function winnersCtes(timeline: Timeline): Cte[] {
         "winners",
         sql`
           select known.*, ${next(sql`select moments from listed`)} as ${own("next_listing")}
-          from ${known} as known`,
+          from ${known} as known
+          ${ended}`,
       ),
     ];
   return [
@@ -216,7 +248,8 @@ function winnersCtes(timeline: Timeline): Cte[] {
       sql`
         select known.*, ${next(sql`listed.moments`)} as ${own("next_listing")}
         from ${known} as known
-        left join listed on listed.slice = known.${own("slice")}`,
+        left join listed on listed.slice = known.${own("slice")}
+        ${ended}`,
     ),
   ];
 }

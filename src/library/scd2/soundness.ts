@@ -1,10 +1,12 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
 import { and, or, type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
 import { comparable } from "../shared/values.ts";
 import { brokenChainsQuery, overlapsQuery } from "./checks.ts";
 import { changeHash, hasKey, idOf, isDeletion, sameKey } from "./expressions.ts";
+import { toldKind } from "./kept.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte } from "./records.ts";
 import { stored } from "./store.ts";
@@ -54,7 +56,10 @@ function writtenCtes({ timeline, feed, batches, history, store }: Published): Ct
           ${key.map((column) => sql`store.${id(stored(column))} as ${id(column)}`)},
           store.version_no,
           store.row_kind as ${own("row_kind")},
-          store.run_no as ${own("run_no")}
+          store.run_no as ${own("run_no")},
+          store.valid_from as as_of,
+          store.is_current is not distinct from false as is_gone,
+          store.${toldKind}
         from ${store} as store`,
       { materialized: false },
     ),
@@ -102,7 +107,7 @@ function latestFullCtes({ timeline }: Published): Cte[] {
       sql`
         select *
         from _dataform_batches
-        where load_id in (select version_no from _dataform_store where ${own("row_kind")} = 'load')`,
+        where load_id in (select abs(version_no) from _dataform_store where ${own("row_kind")} = 'load')`,
     ),
     latestCte(timeline),
     cte(
@@ -136,10 +141,17 @@ function latestCte({ since }: Timeline): Cte {
         limit 1
       ) as newest
       where load_id in (
-          select store.version_no
+          select abs(store.version_no)
           from _dataform_store as store
           where store.${own("row_kind")} = 'load'
             and store.${own("run_no")} is not distinct from (select run_no from last_run)
+        )
+        -- a load that is gone may have told more
+        and not exists (
+          select
+          from _dataform_store as store
+          where store.${own("row_kind")} = 'load' and store.is_gone
+            and (coalesce(store.${toldKind}, 'log') = 'log' or store.as_of >= newest.as_of)
         )
         -- a slice of that moment or later says of keys it lacks that they are gone
         and not exists (select from loads as slices where slices.kind = 'slice' and slices.as_of >= newest.as_of)`,
@@ -233,8 +245,10 @@ function faults(timeline: Timeline): Sql {
     ) as compared`;
 }
 
+const GONE = "its rows are gone from the feed: versions that came of them are kept as they are";
+
 /** What is odd about the loads of the last day of the feed: the source should be asked. */
-export function sourceQuery({ timeline, feed, batches }: Pick<Published, "timeline" | "feed" | "batches">): Sql {
+export function sourceQuery({ timeline, feed, batches, store }: Omit<Published, "history">): Sql {
   const ctes = [
     feedCte(timeline, feed),
     cte("_dataform_batches", sql`select batches.* from ${batches} as batches`, { materialized: false }),
@@ -246,11 +260,21 @@ export function sourceQuery({ timeline, feed, batches }: Pick<Published, "timeli
         where loaded_at > (select max(loaded_at) from _dataform_batches) - interval '1 day'`,
     ),
     recentCte(timeline),
+    cte(
+      "gone",
+      sql`
+        select abs(store.version_no) as load_id
+        from ${store} as store
+        where store.row_kind = 'load' and store.is_current = false
+          and store.run_no = (select max(run_no) from ${store} as store where store.row_kind <> 'version')`,
+    ),
   ];
   return withCtes(
     ctes,
     sql`
-      select load_id, null::bigint as row_no, null::text as id, note as fault from loads where note is not null
+      select load_id, null::bigint as row_no, null::text as id, ${literal(GONE)} as fault from gone
+      union all
+      select load_id, null, null, note from loads where note is not null and load_id not in (select load_id from gone)
       union all
       select load_id, row_no, id, 'no key, or a blank one' from records where is_blank
       union all

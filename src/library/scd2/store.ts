@@ -3,10 +3,12 @@ import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { columnsOf, own } from "../shared/check-options.ts";
-import { changeHash, sameKey } from "./expressions.ts";
+import { columnsOf } from "../shared/check-options.ts";
+import { small } from "../shared/small.ts";
+import { changeHash, sameKey, toldAt } from "./expressions.ts";
+import { heldRowsCte, isSameLoad, kept, loadsOfStore, rowKind, runNo, toldCte, toldKind } from "./kept.ts";
 import type { Timeline } from "./options.ts";
-import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
+import { feedCte, LOAD_COLUMNS, winnersOfLoads } from "./records.ts";
 import { shownColumns, versionsCtes } from "./versions.ts";
 
 // The incremental table under a history: the versions, and which loads they were computed from, in one table, so that
@@ -16,13 +18,14 @@ import { shownColumns, versionsCtes } from "./versions.ts";
 // the history are row_kind:
 // - version: a row of the history.
 // - void: a tombstone for a version that is no more, such as when a correction made two neighbours equal.
-// - load: a load that has been worked in; it has no key, `version_no` is its number, `change_hash` what it meant then.
-// and run_no, the run that wrote the row, counted from the last computation of all: NULL for what that wrote.
+// - load: a load that has been worked in; it has no key, `version_no` is its number (or less, where another ledger gave the
+//   number again), `change_hash` what it meant then, `valid_from` the moment of a batch; `is_current` is false once it was told
+//   that its rows are gone.
+// run_no, the run that wrote the row, counted from the last computation of all: NULL for what that wrote; _dataform_told_at, when
+// the load of the row was loaded, which tells loads of one number apart; and _dataform_told_kind, the kind of a load.
 
 const OURS = /^(?:row_kind|run_no)_*$/;
 const RESULTS = ["version_no", "change_hash", "valid_from", "valid_to", "is_current", "ended_by"];
-export const rowKind = own("row_kind");
-const runNo = own("run_no");
 
 /** What the store is made of. `definition` is all that decides what a version is, besides the loads. */
 export interface StoreParts {
@@ -41,10 +44,10 @@ export function stored(column: string): string {
 export function wholeStore({ timeline, feed, batches, definition }: StoreParts): Sql {
   const ctes = [
     feedCte(timeline, feed),
-    batchesCte(batches),
-    loadsCte(meaningOf(definition)),
-    ...winnersOfLoads(timeline),
-    ...versionsCtes(timeline, true),
+    toldCte(batches),
+    cte("loads", small(allLoads(meaningOf(definition)), [...LOAD_COLUMNS, ...OF_STORE]), { materialized: true }),
+    ...winnersOfLoads(timeline, {}),
+    ...versionsCtes(timeline, true, true),
   ];
   return withCtes(
     ctes,
@@ -52,11 +55,19 @@ export function wholeStore({ timeline, feed, batches, definition }: StoreParts):
       select
         ${versionRow(timeline)},
         'version' as row_kind,
-        null::bigint as run_no
+        null::bigint as run_no,
+        ${toldAt},
+        null as ${toldKind}
       from versions
       union all
-      select ${loadRow(timeline, sql`loads`, sql`loads.meaning`, "load")}, null
-      from loads`,
+      select ${loadRow(timeline, { from: sql`loads`, kind: "load" })}, null, loads.loaded_at, loads.kind
+      from loads
+      union all
+      -- undone, so that a guard does not miss it
+      select ${loadRow(timeline, { from: sql`undone`, kind: "void" })}, null, undone.loaded_at, undone.kind
+      from (
+        select load_id, kind, as_of, loaded_at, null as meaning from _dataform_batches where has_rows and not accepted
+      ) as undone`,
   );
 }
 
@@ -75,28 +86,54 @@ export function storeChanges(parts: StoreParts, self: Relation, keysOf: Relation
         materialized: true,
       },
     ),
-    ...winnersOfLoads(timeline, keysOf),
-    ...versionsCtes(timeline, true),
+    heldRowsCte(timeline, { keysOf }),
+    ...winnersOfLoads(timeline, kept(timeline, keysOf)),
+    ...versionsCtes(timeline, true, true),
     touchedRowsCte(timeline, keysOf),
-    meantCte(),
+    cte("meant", sql`select ${hasLostLoad} as is_remeant`, { materialized: true }),
     changedCte(timeline),
   ];
+  // A number that another ledger gave again is taken by what is gone.
+  const free = sql`
+    case
+      when exists (
+        select from worked_in as held where held.version_no = new_loads.load_id and held.loaded_at <> new_loads.loaded_at
+      ) then -new_loads.load_id
+      else new_loads.load_id
+    end`;
+  const gone = {
+    from: sql`worked_in`,
+    number: sql`worked_in.version_no`,
+    meaning: sql`coalesce(worked_in.means_now, worked_in.meaning)`,
+  };
   return withCtes(
     ctes,
     sql`
-      select changed.*, this_run.run_no
+      select
+        ${[...changedColumns(timeline).map((column) => sql`changed.${id(column)}`), sql`this_run.run_no`, sql`changed.${toldAt}`, sql`null as ${toldKind}`]}
       from changed
       cross join this_run
       union all
-      select ${loadRow(timeline, sql`new_loads`, sql`new_loads.meaning`, "load")}, this_run.run_no
+      select ${loadRow(timeline, { from: sql`new_loads`, number: free, kind: "load" })}, this_run.run_no, new_loads.loaded_at, new_loads.told_kind
       from new_loads
       cross join this_run
       union all
-      select ${loadRow(timeline, sql`worked_in`, sql`null`, "void")}, this_run.run_no
+      -- stores of before did not keep it
+      select ${loadRow(timeline, { from: sql`loads`, number: sql`worked_in.version_no`, kind: "load" })}, this_run.run_no, loads.loaded_at, loads.told_kind
+      from loads
+      inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning and worked_in.kind is null
+      cross join this_run
+      union all
+      select ${loadRow(timeline, { ...gone, isHere: sql`false`, kind: "load" })}, this_run.run_no, worked_in.loaded_at, worked_in.kind
       from worked_in
       cross join this_run
-      left join loads on loads.load_id = worked_in.load_id
-      where loads.load_id is null`,
+      where worked_in.is_gone and (not worked_in.is_known_gone or worked_in.means_now <> worked_in.meaning)
+      union all
+      select ${loadRow(timeline, { ...gone, meaning: sql`null`, kind: "void" })}, this_run.run_no, worked_in.loaded_at, worked_in.kind
+      from worked_in
+      cross join this_run
+      where not worked_in.is_gone
+        and not exists (select from loads where ${isSameLoad(sql`loads`, sql`worked_in`)})`,
   );
 }
 
@@ -104,14 +141,9 @@ export function storeChanges(parts: StoreParts, self: Relation, keysOf: Relation
 export function newsCtes({ timeline, feed, batches, definition }: StoreParts, self: Relation): Cte[] {
   return [
     feedCte(timeline, feed),
-    batchesCte(batches),
+    toldCte(batches),
     storeCte(timeline, self),
-    loadsCte(meaningOf(definition)),
-    cte(
-      "worked_in",
-      sql`select version_no as load_id, change_hash as meaning from _dataform_store where ${rowKind} = 'load'`,
-      { materialized: true },
-    ),
+    ...loadsOfStore(meaningOf(definition)),
     cte(
       "new_loads",
       sql`
@@ -124,20 +156,22 @@ export function newsCtes({ timeline, feed, batches, definition }: StoreParts, se
   ];
 }
 
-/** What is looked at of the store. An attribute that it does not have yet is null there. */
-function storeCte(timeline: Timeline, self: Relation): Cte {
-  const { key, attributes, by, loadOrder } = timeline;
-  const more = [...new Set([...by, ...backfillable(timeline)])].filter((column) => !key.includes(column));
+/** The store, with an author's columns by their names. An attribute that it does not have yet is null there. */
+export function storeCte(timeline: Timeline, self: Relation): Cte {
+  const { key, attributes, loadOrder } = timeline;
   const absent = [
-    sql`null as ${own("absent")}`,
-    ...more.map((column) => sql`null::${attributes.get(column)!} as ${id(stored(column))}`),
+    sql`null::timestamptz as ${toldAt}`,
+    sql`null::text as ${toldKind}`,
+    ...[...attributes].map(([column, type]) => sql`null::${type} as ${id(stored(column))}`),
   ];
   const columns = [
     ...key.map((column) => sql`store.${id(stored(column))} as ${id(column)}`),
-    ...more.map((column) => sql`${id(stored(column))} as ${id(column)}`),
+    ...[...attributes.keys()].map((column) => sql`${id(stored(column))} as ${id(column)}`),
     ...columnsOf(sql`store`, [...RESULTS, ...loadOrder]),
     sql`store.row_kind as ${rowKind}`,
     sql`store.run_no as ${runNo}`,
+    toldAt,
+    toldKind,
   ];
   return cte(
     "_dataform_store",
@@ -195,6 +229,7 @@ function changedCte(timeline: Timeline): Cte {
     sql`case when ${isThere} then ${hash} end as change_hash`,
     ...columnsOf(sql`versions`, ["valid_from", "valid_to", "is_current", "ended_by", ...loadOrder]),
     sql`case when ${isThere} then 'version' else 'void' end as row_kind`,
+    sql`versions.${toldAt}`,
   ];
   return cte(
     "changed",
@@ -211,23 +246,35 @@ function changedCte(timeline: Timeline): Cte {
   );
 }
 
-/** Whether a load that was worked in is gone, or means something else, as all do under other options. */
-function meantCte(): Cte {
-  return cte(
-    "meant",
-    sql`
-      select exists (
-        select
-        from worked_in
-        left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
-        where loads.load_id is null
-      ) as is_remeant`,
-    { materialized: true },
-  );
+/** Whether a load that was worked in was undone, or means something else, as all do under other options. */
+export const hasLostLoad = sql`
+  exists (
+    select
+    from worked_in
+    left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+    where case when worked_in.is_gone then worked_in.means_now <> worked_in.meaning else loads.load_id is null end
+  )`;
+
+const OF_STORE: readonly (readonly [name: Sql, type: Sql])[] = [
+  [sql`loaded_at`, sql`timestamptz`],
+  [sql`meaning`, sql`text`],
+];
+
+function allLoads(meaning: Sql): Sql {
+  return sql`
+    select
+      load_id,
+      kind,
+      as_of,
+      row_number() over (order by loaded_at, load_id) as load_order,
+      loaded_at,
+      ${meaning} as meaning
+    from _dataform_batches
+    where accepted`;
 }
 
 /** A fingerprint of all that decides what a load means. */
-function meaningOf(definition: string): Sql {
+export function meaningOf(definition: string): Sql {
   const options = createHash("sha256").update(definition).digest("hex").slice(0, 32);
   return sql`md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', ${literal(options)})::text)`;
 }
@@ -244,12 +291,29 @@ function storedAs(column: string, value: Sql): Sql {
   return stored(column) === column ? value : sql`${value} as ${id(stored(column))}`;
 }
 
+/** The columns of a changed row of the store, as far as an author has them, and what it is. */
+function changedColumns({ key, attributes, loadOrder }: Timeline): string[] {
+  return [...[...key, ...attributes.keys()].map(stored), ...RESULTS, ...loadOrder, "row_kind"];
+}
+
+interface LoadRow {
+  /** A relation with load_id, as_of and meaning. */
+  readonly from: Sql;
+  readonly kind: "load" | "void";
+  /** @default the load's */
+  readonly number?: Sql;
+  readonly meaning?: Sql;
+  readonly isHere?: Sql;
+}
+
 /** A row of the store about a load. */
-function loadRow({ key, attributes, loadOrder }: Timeline, from: Sql, meaning: Sql, kind: "load" | "void"): Sql {
+function loadRow({ key, attributes, loadOrder }: Timeline, { from, kind, number, meaning, isHere }: LoadRow): Sql {
   const columns = [...key, ...attributes.keys(), ...RESULTS, ...loadOrder];
   const values = new Map([
-    ["version_no", sql`${from}.load_id`],
-    ["change_hash", meaning],
+    ["version_no", number ?? sql`${from}.load_id`],
+    ["change_hash", meaning ?? sql`${from}.meaning`],
+    ["valid_from", sql`${from}.as_of`],
+    ...(isHere ? [["is_current", isHere] as const] : []),
   ]);
   return join([...columns.map((column) => values.get(column) ?? sql`null`), literal(kind)], ", ");
 }

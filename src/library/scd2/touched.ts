@@ -2,10 +2,10 @@ import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
-import { hasLostLoad } from "../shared/loads.ts";
 import { changeHash, hasKey, isDeletion, sameKey, sliceOf } from "./expressions.ts";
+import { rowKind } from "./kept.ts";
 import type { Timeline } from "./options.ts";
-import { newsCtes, rowKind, type StoreParts } from "./store.ts";
+import { hasLostLoad, newsCtes, type StoreParts } from "./store.ts";
 
 const newHash = own("new_hash");
 const loadOf = own("load_id");
@@ -14,7 +14,7 @@ const asOf = own("as_of");
 
 /**
  * The select of the keys that new loads can have changed in the store `self`. A listing that is late or means something
- * else than before, a load that is gone and other options can change any key: then it is all of them.
+ * else than before, a load that was undone and other options can change any key: then it is all of them.
  */
 export function touchedKeys(parts: StoreParts, self: Relation): Sql {
   const { timeline } = parts;
@@ -44,10 +44,15 @@ export function touchedKeys(parts: StoreParts, self: Relation): Sql {
 
 function scopeCte(): Cte {
   const latest = sql`
-    select max(loads.as_of)
-    from loads
-    inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-    where loads.kind <> 'log'`;
+    select max(known.as_of)
+    from (
+      select loads.as_of
+      from loads
+      inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+      where loads.kind <> 'log'
+      union all
+      select as_of from gone_loads where kind <> 'log'
+    ) as known`;
   return cte(
     "scope",
     sql`

@@ -3,7 +3,7 @@ import { id, ids } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
 import { comparable } from "../shared/values.ts";
-import { changeHash, isDeletion, moment, sourceTime } from "./expressions.ts";
+import { changeHash, heldFrom, isDeletion, moment, sourceTime, toldAt } from "./expressions.ts";
 import type { Timeline } from "./options.ts";
 
 // From one record for each key and moment (`winners`) to versions.
@@ -17,18 +17,18 @@ const step = own("step");
 const startsAt = own("starts_at");
 
 /** The CTEs that end in `versions`: key, attributes, the columns of a history but for its hash, and the record it came from. */
-export function versionsCtes(timeline: Timeline, hasBatches: boolean): Cte[] {
+export function versionsCtes(timeline: Timeline, hasBatches: boolean, isStored = false): Cte[] {
   // Only a state can say that it holds from a time that another state has passed already.
   const canStall = hasBatches && timeline.effectiveAt !== undefined;
   return [
     observedCte(timeline, canStall),
-    comparedCte(timeline, canStall),
+    comparedCte(timeline, canStall, isStored),
     numberedCte(timeline, canStall),
     cte("changes", sql`select * from numbered where ${own("is_change")}`),
     ...(canStall ? [clocksCte(timeline)] : []),
     datedCte(timeline, canStall),
     boundedCte(timeline, canStall),
-    cte("versions", versionsQuery(timeline, canStall)),
+    cte("versions", versionsQuery(timeline, canStall, isStored)),
   ];
 }
 
@@ -65,20 +65,22 @@ function observedCte(timeline: Timeline, canStall: boolean): Cte {
 }
 
 /** Equal neighbours collapse; A, B, A keeps three versions. A source time is believed while it moves forward. */
-function comparedCte(timeline: Timeline, canStall: boolean): Cte {
+function comparedCte(timeline: Timeline, canStall: boolean, isStored: boolean): Cte {
+  const held = (begin: Sql) => (isStored ? sql`coalesce(${heldFrom}, ${begin})` : begin);
   const isChange = sql`coalesce(${isBack}, false) or ${own("is_other")} as ${own("is_change")}`;
   const query = canStall
     ? sql`
         select
           *,
           ${isChange},
-          case
-            when ${isBack} or ${sourceTime} <= lag(${own("latest_source_time")}) over timeline then ${moment}
-            else least(${sourceTime}, ${moment})
-          end as ${effectiveAt}
+          ${held(sql`
+            case
+              when ${isBack} or ${sourceTime} <= lag(${own("latest_source_time")}) over timeline then ${moment}
+              else least(${sourceTime}, ${moment})
+            end`)} as ${effectiveAt}
         from observed
         ${along(timeline, moment)}`
-    : sql`select *, ${isChange}, ${moment} as ${effectiveAt} from observed`;
+    : sql`select *, ${isChange}, ${held(moment)} as ${effectiveAt} from observed`;
   return cte("compared", query, {
     comment: `equal neighbours collapse${canStall ? "; a source time is believed while it moves forward" : ""}`,
   });
@@ -188,7 +190,7 @@ export function shownVersions(timeline: Timeline): Sql {
     from versions`;
 }
 
-function versionsQuery(timeline: Timeline, canStall: boolean): Sql {
+function versionsQuery(timeline: Timeline, canStall: boolean, isStored: boolean): Sql {
   const { key, attributes, loadOrder } = timeline;
   return sql`
     select
@@ -198,7 +200,7 @@ function versionsQuery(timeline: Timeline, canStall: boolean): Sql {
       valid_to,
       valid_to is null as is_current,
       case when ${own("ends_by_deletion")} then 'delete' when valid_to is not null then 'change' end as ended_by,
-      ${ids(loadOrder)}
+      ${[...ids(loadOrder), ...(isStored ? [toldAt] : [])]}
     from bounded
     where not ${isDeletion}
     ${along(timeline, order(canStall))}`;

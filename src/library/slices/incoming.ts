@@ -3,7 +3,7 @@ import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
-import { hasLostLoad } from "../shared/loads.ts";
+import { hasCome, hasRows, unlessLost } from "../shared/loads.ts";
 import { small } from "../shared/small.ts";
 import { asDay, asType } from "../shared/values.ts";
 import type { StoreInput } from "./input.ts";
@@ -13,9 +13,9 @@ import type { StoreInput } from "./input.ts";
 /** The common table expressions up to `slices`, for those that make versions of them. */
 export function incoming(input: StoreInput): Cte[] {
   return [
-    cte("loads", loads(input), { materialized: true }),
     cte("worked_in", workedIn(input), { materialized: true }),
-    cte("scope", scope, { materialized: true }),
+    cte("loads", loads(input), { materialized: true }),
+    cte("scope", scope(input), { materialized: true }),
     cte("new_loads", newLoads, { materialized: true }),
     cte("records", records(input), {
       materialized: true,
@@ -29,8 +29,15 @@ export function incoming(input: StoreInput): Cte[] {
   ];
 }
 
-/** All loads that count, each with its place in its feed, and what it means. */
-function loads({ loads, report }: StoreInput): Sql {
+const isOf =
+  ({ report, feed }: StoreInput) =>
+  (loadId: Sql): Sql =>
+    hasRows(feed, (alias) => sql`${alias}.${id(report.loadOrder[0])}`, loadId);
+
+/** All loads that count and have come, each with its place in its feed, and what it means. */
+function loads(input: StoreInput): Sql {
+  const { loads, report } = input;
+  const isThere = sql`loads.load_id in (select worked_in.load_id from worked_in) or ${isOf(input)(sql`loads.load_id`)}`;
   const ledger = sql`
     select
       loads.load_id,
@@ -46,7 +53,8 @@ function loads({ loads, report }: StoreInput): Sql {
           ${literal(report.definition)}
         )::text
       ) as meaning
-    from ${loads} as loads`;
+    from ${loads} as loads
+    where loads.counts and ${hasCome(sql`loads`, sql`${isThere}`)}`;
   return small(ledger, [
     [sql`load_id`, sql`bigint`],
     [sql`feed`, sql`text`],
@@ -59,18 +67,30 @@ function loads({ loads, report }: StoreInput): Sql {
   ]);
 }
 
-function workedIn({ self, columns }: StoreInput): Sql {
-  if (!self) return sql`select null as feed, null::bigint as load_id, null as meaning where false`;
+/** The loads that the store knows. One that is gone from the ledger and the feed is kept, as what there is of it. */
+function workedIn(input: StoreInput): Sql {
+  const { self, columns, loads } = input;
+  if (!self) return sql`select null as feed, null::bigint as load_id, null as meaning, false as is_gone where false`;
   return sql`
-    select store.feed, store.load_id, store.${columns.meaning} as meaning
+    select
+      store.feed,
+      store.load_id,
+      store.${columns.meaning} as meaning,
+      not exists (select from ${loads} as loads where loads.load_id = store.load_id)
+        and not ${isOf(input)(sql`store.load_id`)} as is_gone
     from ${self} as store
     where store.${columns.kind} = 'load'`;
 }
 
-/** A load that is gone, means something else, or comes before one of its feed that was worked in: everything anew. */
-const scope = sql`
-  select
-    ${hasLostLoad}
+/** A load that was undone, means something else, or comes before one of its feed that was worked in: everything anew. */
+function scope(input: StoreInput): Sql {
+  const isEverything = sql`
+    exists (
+      select
+      from worked_in
+      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+      where loads.load_id is null and not worked_in.is_gone
+    )
     or exists (
       select
       from loads
@@ -82,7 +102,24 @@ const scope = sql`
           inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
           where known.feed = loads.feed
         )
-    ) as is_everything`;
+    )`;
+  return sql`select case when ${isEverything} then ${unlessLost(lostLoads(input))} else false end as is_everything`;
+}
+
+/** Loads that versions came of, which were not undone, and of which the feed has no rows any more. */
+function lostLoads(input: StoreInput): Sql {
+  const { self, columns, loads } = input;
+  if (!self) return sql`null::text`;
+  return sql`(
+    select string_agg(lost.load_id::text, ', ' order by lost.load_id)
+    from (select distinct store.load_id, store.known_from from ${self} as store where store.${columns.kind} = 'version') as lost
+    where not exists (select from ${loads} as loads where loads.load_id = lost.load_id and not loads.counts)
+      and not (
+        ${isOf(input)(sql`lost.load_id`)}
+        and exists (select from loads where loads.load_id = lost.load_id and loads.loaded_at = lost.known_from)
+      )
+  )`;
+}
 
 const newLoads = sql`
   select loads.*

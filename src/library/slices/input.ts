@@ -8,7 +8,7 @@ export interface StoreInput {
   readonly report: Report;
   /** The rows of all loads. */
   readonly feed: Sql;
-  /** The loads that count, as made by `loadsOf`. */
+  /** All loads, as made by `loadsOf`. */
   readonly loads: Sql;
   /** The store as it is; undefined where it is made. */
   readonly self: Sql | undefined;

@@ -1,9 +1,10 @@
 import { literal } from "../../sql/literals.ts";
-import { type Sql, sql } from "../../sql/sql.ts";
+import { empty, type Sql, sql } from "../../sql/sql.ts";
 
-/** The loads of some raw tables that count, out of a ledger. */
-export function loadsOf(ledger: Sql, tables: readonly string[]): Sql {
+/** The loads of some raw tables that count, out of a ledger. `all`: those that do not count, too, and which do. */
+export function loadsOf(ledger: Sql, tables: readonly string[], all = false): Sql {
   const names = tables.map((table) => literal(table));
+  const more = all ? sql`, (to_jsonb(ledger.*) ->> 'rows')::bigint as rows, ledger.status = 'loaded' as counts` : empty;
   return sql`
     select
       ledger.load_id,
@@ -11,7 +12,7 @@ export function loadsOf(ledger: Sql, tables: readonly string[]): Sql {
       ledger.finished_at as loaded_at,
       (ledger.details -> 'days' ->> 'start')::date as first_day,
       (ledger.details -> 'days' ->> 'end')::date as last_day,
-      ledger.rejected = 0 as is_whole
+      ledger.rejected = 0 as is_whole${more}
     from ${ledger} as ledger
-    where ledger.status = 'loaded' and ledger.batch = 'slice' and ledger.table_name in (${names})`;
+    where ${all ? empty : sql`ledger.status = 'loaded' and `}ledger.batch = 'slice' and ledger.table_name in (${names})`;
 }

@@ -1,4 +1,4 @@
-import { withCtes } from "../../sql/ctes.ts";
+import { cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { empty, join, type Sql, sql } from "../../sql/sql.ts";
@@ -26,9 +26,14 @@ export function storeRows(input: StoreInput): Sql {
   const rows = [
     self ? changedVersions(input) : allVersions(input),
     loadRows(input, sql`new_loads`, "load", empty),
-    ...(self ? [loadRows(input, sql`worked_in`, "void", noLoadAnyMore)] : []),
+    self ? loadRows(input, sql`worked_in`, "void", noLoadAnyMore) : loadRows(input, sql`undone`, "void", empty),
   ];
-  return withCtes([...incoming(input), ...timeline(input)], join(rows, "\nunion all\n"));
+  // so that a guard does not miss them
+  const undone = cte(
+    "undone",
+    sql`select loads.load_id, loads.feed, null as meaning from ${input.loads} as loads where not loads.counts`,
+  );
+  return withCtes([...incoming(input), ...(self ? [] : [undone]), ...timeline(input)], join(rows, "\nunion all\n"));
 }
 
 function allVersions({ report, columns }: StoreInput): Sql {
@@ -79,4 +84,4 @@ function loadRows({ report, columns }: StoreInput, relation: Sql, kind: "load" |
     ${where}`;
 }
 
-const noLoadAnyMore = sql`where worked_in.load_id not in (select loads.load_id from loads)`;
+const noLoadAnyMore = sql`where not worked_in.is_gone and worked_in.load_id not in (select loads.load_id from loads)`;

@@ -1,9 +1,9 @@
 import type { Column, ManifestEntry } from "../../model/catalog.ts";
-import type { GuardOptions, Model } from "../../model/graph.ts";
+import type { Model } from "../../model/graph.ts";
 import type { AuditStep, BuildStep, NewRows, Threshold } from "../../model/plan.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { expression } from "../../sql/authored.ts";
-import { id } from "../../sql/identifiers.ts";
+import { id, ids } from "../../sql/identifiers.ts";
 import { literal, sqlLiteral } from "../../sql/literals.ts";
 import { privateId } from "../../sql/names.ts";
 import { and, empty, join, or, type Sql, sql, writtenIn } from "../../sql/sql.ts";
@@ -30,7 +30,7 @@ const LOSS_OF_INCREMENTS = "50%";
  */
 export function guardSteps(guarded: Guarded): AuditStep[] {
   const { model, step, published } = guarded;
-  const { maxRowDrop, maxChangedKeys, where } = model.postgres.guard ?? {};
+  const { maxRowDrop, maxChangedKeys, where, keep } = model.postgres.guard ?? {};
   const [before, after] = [privateId(published.object), privateId(step.entry.object)];
   const condition = where && writtenIn(model.file, where, expression(where, "postgres.guard: where"));
   const counted = condition ? sql` where ${condition}` : empty;
@@ -39,6 +39,9 @@ export function guardSteps(guarded: Guarded): AuditStep[] {
   return [
     ...(maxRowDrop !== undefined ? [drop(maxRowDrop)] : []),
     ...(maxRowDrop === undefined && canLose(guarded) ? [drop(LOSS_OF_INCREMENTS, cannotHaveLost(guarded))] : []),
+    ...(keep !== undefined && model.key && !step.newRows
+      ? [guardStep(guarded, "keep", keep, rowsToKeep({ before, after, where }, model.key, keep))]
+      : []),
     ...(maxChangedKeys === undefined || !model.key
       ? []
       : [
@@ -54,12 +57,11 @@ export function guardSteps(guarded: Guarded): AuditStep[] {
 
 function guardStep(
   { model, step, mayLose, assertionSchema }: Guarded,
-  guard: keyof GuardOptions,
+  guard: Guard,
   most: number | string,
   figures: Sql,
 ): AuditStep {
   const key = targetKey(model.target);
-  const what = guard === "maxRowDrop" ? "loses more rows" : "has more keys gone or changed";
   return {
     step: "audit",
     kind: "assertion",
@@ -72,12 +74,23 @@ function guardStep(
     threshold: { rows: 0 },
     askedBy: guard,
     statement: statement("read", auditOf(figures)),
-    guards: {
-      message: `${key} ${what} than it may (${guard}: ${most})`,
-      hint: `--allow-loss ${key} lets it pass this time; postgres: { guard: { ${guard} } } says what it may`,
-    },
+    guards: { message: `${key} ${WORDS[guard].what} (${guard}: ${most})`, hint: WORDS[guard].hint(key) },
   };
 }
+
+type Guard = "maxRowDrop" | "maxChangedKeys" | "keep";
+
+const sayWhat = (guard: Guard) => (key: string) =>
+  `--allow-loss ${key} lets it pass this time; postgres: { guard: { ${guard} } } says what it may`;
+
+const WORDS: Readonly<Record<Guard, { readonly what: string; hint(key: string): string }>> = {
+  maxRowDrop: { what: "loses more rows than it may", hint: sayWhat("maxRowDrop") },
+  maxChangedKeys: { what: "has more keys gone or changed than it may", hint: sayWhat("maxChangedKeys") },
+  keep: {
+    what: "made anew loses rows that it is to keep: what they came of is gone",
+    hint: (key) => `without --full-refresh they are kept; --allow-loss ${key} lets them go this time`,
+  },
+};
 
 /**
  * Rows of an incremental model go when it is made anew, or is no longer one; when rows are added, only by statements of the
@@ -180,6 +193,27 @@ function rowDrop({ before, after, counted, unless }: Compared, allowed: Threshol
       offset 0
     ) as figures
     where ${exceeds(drop, whole, allowed)}`;
+}
+
+/** How many of the rows to keep have no row with their key; and how many rows count, before and now. */
+function rowsToKeep({ before, after, where }: Compared, key: readonly string[], keep: string): Sql {
+  const counted = where === undefined ? empty : sql` where ${expression(where, "postgres.guard: where")}`;
+  const keys = sql`pg_catalog.jsonb_build_array(${ids(key)})`;
+  return sql`
+    select
+      to_keep,
+      gone,
+      (select pg_catalog.count(*) from ${before}${counted}) as rows_before,
+      (select pg_catalog.count(*) from ${after}${counted}) as rows_now
+    from (
+      select pg_catalog.count(*) as to_keep, pg_catalog.count(*) filter (where found.key is null) as gone
+      from (select ${keys} as key from ${before} where ${expression(keep, "postgres.guard: keep")}) as kept
+      left join (
+        select distinct ${keys} as key from ${after}
+        where ${keys} in (select ${keys} from ${before} where ${expression(keep, "postgres.guard: keep")})
+      ) as found on found.key = kept.key
+    ) as figures
+    where gone > 0`;
 }
 
 /**

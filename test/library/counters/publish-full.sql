@@ -11,7 +11,8 @@
 --   "description": "What blog_deltas and blog_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.",
 --   "postgres": {
 --     "guard": {
---       "where": "\"_dataform_row_kind\" = 'reading'"
+--       "where": "\"_dataform_row_kind\" = 'reading'",
+--       "keep": "\"_dataform_row_kind\" = 'load'"
 --     },
 --     "indexes": [
 --       {
@@ -71,18 +72,6 @@ with
   where false
 ),
 
-"loads" as materialized (
-  select loads.load_id as load_no from (
-    select
-      ledger.load_id,
-      coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
-      ledger.finished_at as loaded_at,
-      ledger.rejected = 0 as is_whole
-    from "raw"."_load" as ledger
-    where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
-  ) as loads
-),
-
 "worked_in" as materialized (
   select
     store."_dataform_load_no" as load_no,
@@ -93,12 +82,25 @@ with
   where "store"."_dataform_row_kind" = 'load'
 ),
 
+"loads" as materialized (
+  select loads.load_id as load_no from (
+    select
+      ledger.load_id,
+      coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
+      ledger.finished_at as loaded_at,
+      ledger.rejected = 0 as is_whole,
+      ledger.rows
+    from "raw"."_load" as ledger
+    where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
+  ) as loads where (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select load_no from worked_in) or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = loads.load_id))
+),
+
 "new_loads" as materialized (
   select load_no from loads where load_no not in (select load_no from worked_in)
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads)
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'blog_snapshots' and ledger.status <> 'loaded') as undone) or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = worked_in.load_no))
 ),
 
 "new_snapshots" as materialized (
@@ -117,7 +119,8 @@ with
       ledger.load_id,
       coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
       ledger.finished_at as loaded_at,
-      ledger.rejected = 0 as is_whole
+      ledger.rejected = 0 as is_whole,
+      ledger.rows
     from "raw"."_load" as ledger
     where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
   ) as loads
@@ -163,7 +166,37 @@ with
   select
     taken_at,
     calendar.load_no,
-    calendar.load_no is distinct from calendar_before.load_no as has_another_snapshot
+    case
+      when calendar.load_no is not distinct from calendar_before.load_no then false
+      else case when case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+        select
+          ledger.load_id,
+          coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
+          ledger.finished_at as loaded_at,
+          ledger.rejected = 0 as is_whole,
+          ledger.rows
+        from "raw"."_load" as ledger
+        where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
+      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof(case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+        select
+          ledger.load_id,
+          coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
+          ledger.finished_at as loaded_at,
+          ledger.rejected = 0 as is_whole,
+          ledger.rows
+        from "raw"."_load" as ledger
+        where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
+      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end)::text, 0) || left(case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+        select
+          ledger.load_id,
+          coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
+          ledger.finished_at as loaded_at,
+          ledger.rejected = 0 as is_whole,
+          ledger.rows
+        from "raw"."_load" as ledger
+        where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
+      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end::text, 100))::int::boolean end
+    end as has_another_snapshot
   from calendar
   full join calendar_before using (taken_at)
   where calendar.load_no is distinct from calendar_before.load_no
@@ -411,6 +444,29 @@ with
   from new_snapshots as loads
   union all
   select
+    'void' as "_dataform_row_kind",
+    undone.load_id as "_dataform_load_no",
+    null::timestamptz as "_dataform_run_at",
+    null::timestamptz as "_dataform_built_at",
+    null::bigint as "blog_id",
+    null::date as "day",
+    null::bigint as "views",
+    null::int as "clicks",
+    null::bigint as "_load_id",
+    null::bigint as "_row_no",
+    null::date as "_dataform_previous_at",
+    null::bigint as "views_delta",
+    null::int as "clicks_delta",
+    null::bigint as "views_to_date",
+    null::bigint as "clicks_to_date",
+    null::integer as "days_covered",
+    null::boolean as "is_baseline",
+    null::boolean as "is_reset",
+    null::boolean as "_dataform_is_whole",
+    null::timestamptz as "_dataform_loaded_at"
+  from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'blog_snapshots' and ledger.status <> 'loaded') as undone
+  union all
+  select
     'run' as "_dataform_row_kind",
     0 as "_dataform_load_no",
     now() as "_dataform_run_at",
@@ -444,18 +500,6 @@ with
   select store.* from "marts"."(self)" as store
 ),
 
-"loads" as materialized (
-  select loads.load_id as load_no from (
-    select
-      ledger.load_id,
-      coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
-      ledger.finished_at as loaded_at,
-      ledger.rejected = 0 as is_whole
-    from "raw"."_load" as ledger
-    where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
-  ) as loads
-),
-
 "worked_in" as materialized (
   select
     store."_dataform_load_no" as load_no,
@@ -466,12 +510,25 @@ with
   where "store"."_dataform_row_kind" = 'load'
 ),
 
+"loads" as materialized (
+  select loads.load_id as load_no from (
+    select
+      ledger.load_id,
+      coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
+      ledger.finished_at as loaded_at,
+      ledger.rejected = 0 as is_whole,
+      ledger.rows
+    from "raw"."_load" as ledger
+    where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
+  ) as loads where (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select load_no from worked_in) or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = loads.load_id))
+),
+
 "new_loads" as materialized (
   select load_no from loads where load_no not in (select load_no from worked_in)
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads)
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'blog_snapshots' and ledger.status <> 'loaded') as undone) or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = worked_in.load_no))
 ),
 
 "new_snapshots" as materialized (
@@ -490,7 +547,8 @@ with
       ledger.load_id,
       coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
       ledger.finished_at as loaded_at,
-      ledger.rejected = 0 as is_whole
+      ledger.rejected = 0 as is_whole,
+      ledger.rows
     from "raw"."_load" as ledger
     where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
   ) as loads
@@ -536,7 +594,37 @@ with
   select
     taken_at,
     calendar.load_no,
-    calendar.load_no is distinct from calendar_before.load_no as has_another_snapshot
+    case
+      when calendar.load_no is not distinct from calendar_before.load_no then false
+      else case when case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+        select
+          ledger.load_id,
+          coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
+          ledger.finished_at as loaded_at,
+          ledger.rejected = 0 as is_whole,
+          ledger.rows
+        from "raw"."_load" as ledger
+        where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
+      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof(case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+        select
+          ledger.load_id,
+          coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
+          ledger.finished_at as loaded_at,
+          ledger.rejected = 0 as is_whole,
+          ledger.rows
+        from "raw"."_load" as ledger
+        where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
+      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end)::text, 0) || left(case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+        select
+          ledger.load_id,
+          coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
+          ledger.finished_at as loaded_at,
+          ledger.rejected = 0 as is_whole,
+          ledger.rows
+        from "raw"."_load" as ledger
+        where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
+      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end::text, 100))::int::boolean end
+    end as has_another_snapshot
   from calendar
   full join calendar_before using (taken_at)
   where calendar.load_no is distinct from calendar_before.load_no
@@ -1420,7 +1508,8 @@ with
       ledger.load_id,
       coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
       ledger.finished_at as loaded_at,
-      ledger.rejected = 0 as is_whole
+      ledger.rejected = 0 as is_whole,
+      ledger.rows
     from "raw"."_load" as ledger
     where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
   ) as loads on loads.load_id = "feed"."_load_id") as everything
@@ -1432,7 +1521,8 @@ with
       ledger.load_id,
       coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
       ledger.finished_at as loaded_at,
-      ledger.rejected = 0 as is_whole
+      ledger.rejected = 0 as is_whole,
+      ledger.rows
     from "raw"."_load" as ledger
     where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
   ) as loads on loads.load_id = "feed"."_load_id") as changed

@@ -10,7 +10,8 @@
 --   "description": "What meter_deltas and meter_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.",
 --   "postgres": {
 --     "guard": {
---       "where": "\"_dataform_row_kind\" = 'reading'"
+--       "where": "\"_dataform_row_kind\" = 'reading'",
+--       "keep": "\"_dataform_row_kind\" = 'load'"
 --     },
 --     "indexes": [
 --       {
@@ -66,10 +67,6 @@ with
   where false
 ),
 
-"loads" as materialized (
-  select loads.load_id as load_no from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads
-),
-
 "worked_in" as materialized (
   select
     store."_dataform_load_no" as load_no
@@ -77,17 +74,21 @@ with
   where "store"."_dataform_row_kind" = 'load'
 ),
 
+"loads" as materialized (
+  select loads.load_id as load_no from (select ledger.load_id, ledger.rows from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads where (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select load_no from worked_in) or exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = loads.load_id))
+),
+
 "new_loads" as materialized (
   select load_no from loads where load_no not in (select load_no from worked_in)
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads)
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status <> 'loaded') as undone) or exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = worked_in.load_no))
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again
 "scope" as materialized (
-  select exists (select from gone_loads) as is_everything
+  select false as is_everything
 ),
 
 "loads_to_read" as materialized (
@@ -325,6 +326,25 @@ with
   from new_loads as loads
   union all
   select
+    'void' as "_dataform_row_kind",
+    undone.load_id as "_dataform_load_no",
+    null::timestamptz as "_dataform_run_at",
+    null::timestamptz as "_dataform_built_at",
+    null::text as "meter",
+    null::timestamptz as "read_at",
+    null::date as "day",
+    null::numeric as "kwh",
+    null::bigint as "_load_id",
+    null::bigint as "_row_no",
+    null::timestamptz as "_dataform_previous_at",
+    null::numeric as "kwh_delta",
+    null::numeric as "kwh_to_date",
+    null::integer as "days_covered",
+    null::boolean as "is_baseline",
+    null::boolean as "is_reset"
+  from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status <> 'loaded') as undone
+  union all
+  select
     'run' as "_dataform_row_kind",
     0 as "_dataform_load_no",
     now() as "_dataform_run_at",
@@ -354,10 +374,6 @@ with
   select store.* from "marts"."(self)" as store
 ),
 
-"loads" as materialized (
-  select loads.load_id as load_no from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads
-),
-
 "worked_in" as materialized (
   select
     store."_dataform_load_no" as load_no
@@ -365,17 +381,33 @@ with
   where "store"."_dataform_row_kind" = 'load'
 ),
 
+"loads" as materialized (
+  select loads.load_id as load_no from (select ledger.load_id, ledger.rows from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads where (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select load_no from worked_in) or exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = loads.load_id))
+),
+
 "new_loads" as materialized (
   select load_no from loads where load_no not in (select load_no from worked_in)
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads)
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status <> 'loaded') as undone) or exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = worked_in.load_no))
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again
 "scope" as materialized (
-  select exists (select from gone_loads) as is_everything
+  select case when exists (select from gone_loads) then case when (
+    select string_agg(lost.load_no::text, ', ' order by lost.load_no)
+    from (select distinct store."_load_id" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    where lost.load_no not in (select load_no from gone_loads) and not exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = lost.load_no)
+  ) is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof((
+    select string_agg(lost.load_no::text, ', ' order by lost.load_no)
+    from (select distinct store."_load_id" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    where lost.load_no not in (select load_no from gone_loads) and not exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = lost.load_no)
+  ))::text, 0) || left((
+    select string_agg(lost.load_no::text, ', ' order by lost.load_no)
+    from (select distinct store."_load_id" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    where lost.load_no not in (select load_no from gone_loads) and not exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = lost.load_no)
+  )::text, 100))::int::boolean end else false end as is_everything
 ),
 
 "loads_to_read" as materialized (
@@ -846,11 +878,11 @@ with
 
 "records" as (
   select everything.*
-  from (select feed.* from "raw"."meter_readings" as feed inner join (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads on loads.load_id = "feed"."_load_id") as everything
+  from (select feed.* from "raw"."meter_readings" as feed inner join (select ledger.load_id, ledger.rows from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads on loads.load_id = "feed"."_load_id") as everything
   where (select runs."_dataform_run_at" = runs."_dataform_built_at" from store as runs where "runs"."_dataform_row_kind" = 'run')
   union all
   select changed.*
-  from (select feed.* from "raw"."meter_readings" as feed inner join (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads on loads.load_id = "feed"."_load_id") as changed
+  from (select feed.* from "raw"."meter_readings" as feed inner join (select ledger.load_id, ledger.rows from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads on loads.load_id = "feed"."_load_id") as changed
   where not (select runs."_dataform_run_at" = runs."_dataform_built_at" from store as runs where "runs"."_dataform_row_kind" = 'run')
     and changed."_load_id" = any (
       array(
@@ -938,7 +970,7 @@ with
           else "feed"."_row_no"::text::bigint
         end as "_row_no"
       from reports as feed
-      where "feed"."_load_id" in (select loads.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads)
+      where "feed"."_load_id" in (select loads.load_id from (select ledger.load_id, ledger.rows from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads)
     ) as told
   ) as reports
   order by "reports"."meter", "reports"."read_at", "reports"."_load_id" desc, "reports"."_row_no" desc

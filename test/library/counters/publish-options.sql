@@ -14,7 +14,8 @@
 --   "description": "What odd_deltas and odd_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.",
 --   "postgres": {
 --     "guard": {
---       "where": "\"_dataform_row_kind\" = 'reading'"
+--       "where": "\"_dataform_row_kind\" = 'reading'",
+--       "keep": "\"_dataform_row_kind\" = 'load'"
 --     },
 --     "indexes": [
 --       {
@@ -79,10 +80,6 @@ with
   where false
 ),
 
-"loads" as materialized (
-  select loads.load_id as load_no from "My Raw"."loads" as loads
-),
-
 "worked_in" as materialized (
   select
     store."_dataform_load_no" as load_no
@@ -90,17 +87,21 @@ with
   where "store"."_dataform_row_kind" = 'load'
 ),
 
+"loads" as materialized (
+  select loads.load_id as load_no from "My Raw"."loads" as loads where (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select load_no from worked_in) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = loads.load_id))
+),
+
 "new_loads" as materialized (
   select load_no from loads where load_no not in (select load_no from worked_in)
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads)
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = worked_in.load_no)
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again
 "scope" as materialized (
-  select exists (select from gone_loads) as is_everything
+  select false as is_everything
 ),
 
 "loads_to_read" as materialized (
@@ -499,10 +500,6 @@ with
   select store.* from "marts"."(self)" as store
 ),
 
-"loads" as materialized (
-  select loads.load_id as load_no from "My Raw"."loads" as loads
-),
-
 "worked_in" as materialized (
   select
     store."_dataform_load_no" as load_no
@@ -510,17 +507,33 @@ with
   where "store"."_dataform_row_kind" = 'load'
 ),
 
+"loads" as materialized (
+  select loads.load_id as load_no from "My Raw"."loads" as loads where (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select load_no from worked_in) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = loads.load_id))
+),
+
 "new_loads" as materialized (
   select load_no from loads where load_no not in (select load_no from worked_in)
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads)
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = worked_in.load_no)
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again
 "scope" as materialized (
-  select exists (select from gone_loads) as is_everything
+  select case when exists (select from gone_loads) then case when (
+    select string_agg(lost.load_no::text, ', ' order by lost.load_no)
+    from (select distinct store."load" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    where lost.load_no not in (select load_no from gone_loads) and not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_no)
+  ) is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof((
+    select string_agg(lost.load_no::text, ', ' order by lost.load_no)
+    from (select distinct store."load" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    where lost.load_no not in (select load_no from gone_loads) and not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_no)
+  ))::text, 0) || left((
+    select string_agg(lost.load_no::text, ', ' order by lost.load_no)
+    from (select distinct store."load" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    where lost.load_no not in (select load_no from gone_loads) and not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_no)
+  )::text, 100))::int::boolean end else false end as is_everything
 ),
 
 "loads_to_read" as materialized (

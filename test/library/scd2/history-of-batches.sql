@@ -38,13 +38,14 @@ with
       select
         ledger.load_id,
         'full' as kind,
-        coalesce((case when ledger.as_of ~* ':[0-9]{2}.*(z|[+-][0-9]{2}(:?[0-9]{2})?)$' then (ledger.as_of)::timestamptz else (ledger.as_of)::timestamp at time zone 'UTC' end), ledger.finished_at) as as_of,
+        case when ledger.status = 'loaded' then coalesce((case when ledger.as_of ~* ':[0-9]{2}.*(z|[+-][0-9]{2}(:?[0-9]{2})?)$' then (ledger.as_of)::timestamptz else (ledger.as_of)::timestamp at time zone 'UTC' end), ledger.finished_at) end as as_of,
         ledger.finished_at as loaded_at,
         ledger.rows,
         coalesce((to_jsonb(ledger.*) ->> 'rejected')::bigint, 0) as rejected,
-        coalesce(to_jsonb(ledger.*) -> 'details' ->> 'forced', 'false') = 'true' as forced
+        coalesce(to_jsonb(ledger.*) -> 'details' ->> 'forced', 'false') = 'true' as forced,
+        ledger.status = 'loaded' as is_loaded
       from loads as ledger
-      where ledger.table_name = 'feed' and ledger.status = 'loaded'
+      where ledger.table_name = 'feed'
     ),
 
     "_dataform_feed" as not materialized (
@@ -52,7 +53,7 @@ with
     ),
 
     "loads" as (
-      select *, row_number() over (order by loaded_at, load_id) as place from _dataform_ledger
+      select *, row_number() over (order by loaded_at, load_id) as place from _dataform_ledger where is_loaded
     ),
 
     -- a feed that was built before the load landed has none of its rows, and must not look like an empty load
@@ -110,13 +111,19 @@ with
       loaded_at,
       rows,
       is_large_enough and has_arrived and kind in ('full', 'slice', 'partial', 'log') as accepted,
+      has_arrived as has_rows,
       case
         when kind not in ('full', 'slice', 'partial', 'log') then 'refused: no such kind of batch'
         when not is_large_enough then 'refused: rows: ' || rows || ', in the full batch before: ' || before
-        when not has_arrived then 'waits: none of its rows are in the feed yet'
+        when not has_arrived then 'has none of its rows in the feed: they are not there yet, or are gone'
         when kind in ('full', 'slice') and has_rejects then 'deletes nothing: records rejected: ' || rejected
       end as note
     from judged
+    union all
+    -- what no longer counts, or never did: not the same as rows that are gone
+    select load_id, kind, as_of, loaded_at, rows, false, true, null
+    from _dataform_ledger
+    where not is_loaded
   ) as batches
   where batches.accepted and batches.loaded_at <= (now() - interval '1 day')
 ),
@@ -127,9 +134,9 @@ with
     select jsonb_agg(to_jsonb(listed.*))
     from (
       select
-        load_id as load_id,
-        kind as kind,
-        as_of as as_of,
+        load_id,
+        kind,
+        as_of,
         row_number() over (order by loaded_at, load_id) as load_order
       from _dataform_batches
     ) as listed
@@ -177,7 +184,8 @@ with
   select records.*
   from records
   left join listings on listings.slice = records."_dataform_slice" and listings.moment = records."_dataform_moment"
-  where records."_dataform_kind" in ('log', 'partial') or records."_dataform_load_order" >= listings.load_order
+  where records."_dataform_kind" in ('log', 'partial')
+    or records."_dataform_load_order" >= listings.load_order
 ),
 
 "latest" as (

@@ -13,13 +13,14 @@ with
   select
     ledger.load_id,
     ledger.batch as kind,
-    coalesce((case when ledger.as_of ~* ':[0-9]{2}.*(z|[+-][0-9]{2}(:?[0-9]{2})?)$' then (ledger.as_of)::timestamptz else (ledger.as_of)::timestamp at time zone 'UTC' end), ledger.finished_at) as as_of,
+    case when ledger.status = 'loaded' then coalesce((case when ledger.as_of ~* ':[0-9]{2}.*(z|[+-][0-9]{2}(:?[0-9]{2})?)$' then (ledger.as_of)::timestamptz else (ledger.as_of)::timestamp at time zone 'UTC' end), ledger.finished_at) end as as_of,
     ledger.finished_at as loaded_at,
     ledger.rows,
     coalesce((to_jsonb(ledger.*) ->> 'rejected')::bigint, 0) as rejected,
-    coalesce(to_jsonb(ledger.*) -> 'details' ->> 'forced', 'false') = 'true' as forced
+    coalesce(to_jsonb(ledger.*) -> 'details' ->> 'forced', 'false') = 'true' as forced,
+    ledger.status = 'loaded' as is_loaded
   from raw._load as ledger
-  where ledger.table_name = 'shop' and ledger.status = 'loaded'
+  where ledger.table_name = 'shop'
 ),
 
 "_dataform_feed" as not materialized (
@@ -27,7 +28,7 @@ with
 ),
 
 "loads" as (
-  select *, row_number() over (order by loaded_at, load_id) as place from _dataform_ledger
+  select *, row_number() over (order by loaded_at, load_id) as place from _dataform_ledger where is_loaded
 ),
 
 -- a feed that was built before the load landed has none of its rows, and must not look like an empty load
@@ -59,14 +60,20 @@ select
   loaded_at,
   rows,
   is_large_enough and has_arrived and kind in ('full', 'slice', 'partial', 'log') as accepted,
+  has_arrived as has_rows,
   case
     when kind not in ('full', 'slice', 'partial', 'log') then 'refused: no such kind of batch'
     when not is_large_enough then 'refused: rows: ' || rows || ', in the full batch before: ' || before
-    when not has_arrived then 'waits: none of its rows are in the feed yet'
+    when not has_arrived then 'has none of its rows in the feed: they are not there yet, or are gone'
     when kind in ('full', 'slice') and has_rejects then 'deletes nothing: records rejected: ' || rejected
     when kind = 'slice' then 'deletes nothing: the fields of its slices are not known (by)'
   end as note
 from judged
+union all
+-- what no longer counts, or never did: not the same as rows that are gone
+select load_id, kind, as_of, loaded_at, rows, false, true, null
+from _dataform_ledger
+where not is_loaded
 
 -- pre_operations
 set local enable_seqscan = off; set local jit = off
@@ -84,7 +91,8 @@ set local enable_seqscan = off; set local jit = off
 --   "description": "What customers is kept in; read that one.",
 --   "postgres": {
 --     "guard": {
---       "where": "row_kind = 'version'"
+--       "where": "row_kind = 'version'",
+--       "keep": "row_kind = 'load'"
 --     },
 --     "indexes": [
 --       {
@@ -123,9 +131,8 @@ with
 ),
 
 "_dataform_batches" as (
-  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at
+  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at, batches.accepted, batches.has_rows
   from "shop"."customers_batches" as batches
-  where batches.accepted
 ),
 
 "loads" as materialized (
@@ -134,14 +141,16 @@ with
     select jsonb_agg(to_jsonb(listed.*))
     from (
       select
-        load_id as load_id,
-        kind as kind,
-        as_of as as_of,
+        load_id,
+        kind,
+        as_of,
         row_number() over (order by loaded_at, load_id) as load_order,
+        loaded_at,
         md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) as meaning
       from _dataform_batches
+      where accepted
     ) as listed
-  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)
+  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, loaded_at timestamptz, meaning text)
 ),
 
 "records" as (
@@ -153,7 +162,9 @@ with
     end as "_dataform_moment",
     'all' as "_dataform_slice",
     loads.kind as "_dataform_kind",
-    loads.load_order as "_dataform_load_order"
+    loads.load_order as "_dataform_load_order",
+    loads.loaded_at as "_dataform_told_at",
+    null::timestamptz as "_dataform_held_from"
   from _dataform_feed as feed
   inner join loads on loads.load_id = feed."_load_id"
   where feed."customer_id" is not null
@@ -172,7 +183,8 @@ with
   select records.*
   from records
   left join listings on listings.slice = records."_dataform_slice" and listings.moment = records."_dataform_moment"
-  where records."_dataform_kind" in ('log', 'partial') or records."_dataform_load_order" >= listings.load_order
+  where records."_dataform_kind" in ('log', 'partial')
+    or records."_dataform_load_order" >= listings.load_order
 ),
 
 "latest" as (
@@ -213,7 +225,7 @@ with
 
 -- equal neighbours collapse
 "compared" as (
-  select *, coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change", "_dataform_moment" as "_dataform_effective_at" from observed
+  select *, coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change", coalesce("_dataform_held_from", "_dataform_moment") as "_dataform_effective_at" from observed
 ),
 
 "numbered" as (
@@ -253,7 +265,8 @@ with
     valid_to is null as is_current,
     case when "_dataform_ends_by_deletion" then 'delete' when valid_to is not null then 'change' end as ended_by,
     "_load_id",
-    "_row_no"
+    "_row_no",
+    "_dataform_told_at"
   from bounded
   where not "_dataform_is_deletion"
   window timeline as (partition by "customer_id" order by "_dataform_moment")
@@ -272,11 +285,19 @@ select
   versions."_load_id",
   versions."_row_no",
   'version' as row_kind,
-  null::bigint as run_no
+  null::bigint as run_no,
+  "_dataform_told_at",
+  null as "_dataform_told_kind"
 from versions
 union all
-select null, null, null, loads.load_id, loads.meaning, null, null, null, null, null, null, 'load', null
+select null, null, null, loads.load_id, loads.meaning, loads.as_of, null, null, null, null, null, 'load', null, loads.loaded_at, loads.kind
 from loads
+union all
+-- undone, so that a guard does not miss it
+select null, null, null, undone.load_id, undone.meaning, undone.as_of, null, null, null, null, null, 'void', null, undone.loaded_at, undone.kind
+from (
+  select load_id, kind, as_of, loaded_at, null as meaning from _dataform_batches where has_rows and not accepted
+) as undone
 
 -- query, incremental
 with
@@ -298,17 +319,18 @@ with
 ),
 
 "_dataform_batches" as (
-  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at
+  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at, batches.accepted, batches.has_rows
   from "shop"."customers_batches" as batches
-  where batches.accepted
 ),
 
 "_dataform_store" as not materialized (
   select held.*
-  from (select null as "_dataform_absent") as absent
+  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::text as "name", null::numeric(18, 2) as "credit") as absent
   cross join lateral (
     select
       store."customer_id" as "customer_id",
+      "name" as "name",
+      "credit" as "credit",
       store."version_no",
       store."change_hash",
       store."valid_from",
@@ -318,29 +340,81 @@ with
       store."_load_id",
       store."_row_no",
       store.row_kind as "_dataform_row_kind",
-      store.run_no as "_dataform_run_no"
+      store.run_no as "_dataform_run_no",
+      "_dataform_told_at",
+      "_dataform_told_kind"
     from "marts"."(self)" as store
   ) as held
 ),
 
-"loads" as materialized (
+"worked_in" as materialized (
+  select
+    held.*,
+    not exists (
+      select
+      from _dataform_batches as batches
+      where batches.load_id = held.load_id and (held.loaded_at is null or held.loaded_at = batches.loaded_at) and batches.has_rows
+    ) as is_gone,
+    case when kind is not null then md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) end as means_now
+  from (
+    select
+      store.version_no,
+      abs(store.version_no) as load_id,
+      store.change_hash as meaning,
+      store.valid_from as as_of,
+      store."_dataform_told_at" as loaded_at,
+      store."_dataform_told_kind" as kind,
+      store.is_current is not distinct from false as is_known_gone
+    from _dataform_store as store
+    where store."_dataform_row_kind" = 'load'
+  ) as held
+),
+
+"placed" as materialized (
   select few.*
   from jsonb_to_recordset((
     select jsonb_agg(to_jsonb(listed.*))
     from (
-      select
-        load_id as load_id,
-        kind as kind,
-        as_of as as_of,
-        row_number() over (order by loaded_at, load_id) as load_order,
-        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) as meaning
-      from _dataform_batches
+      select all_loads.*, row_number() over (order by loaded_at nulls first, load_id) as load_order
+      from (
+        select load_id, kind, as_of, loaded_at, md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) as meaning, false as is_gone
+        from _dataform_batches
+        where accepted
+        union all
+        select load_id, kind, as_of, loaded_at, meaning, true
+        from worked_in
+        where is_gone
+      ) as all_loads
     ) as listed
-  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)
+  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, loaded_at timestamptz, meaning text, is_gone boolean)
 ),
 
-"worked_in" as materialized (
-  select version_no as load_id, change_hash as meaning from _dataform_store where "_dataform_row_kind" = 'load'
+"gone_loads" as materialized (
+  select * from placed where is_gone
+),
+
+-- what lists all there is, but comes late and behind such a load that is gone, ends nothing by lack
+"loads" as materialized (
+  select
+    load_id,
+    case
+      when kind in ('full', 'slice') and exists (
+        select
+        from gone_loads as gone
+        where gone.kind in ('full', 'slice') and gone.as_of > placed.as_of and gone.loaded_at < placed.loaded_at
+          and not exists (
+            select from placed as again where not again.is_gone and again.kind = gone.kind and again.as_of = gone.as_of
+          )
+      ) then 'partial'
+      else kind
+    end as kind,
+    as_of,
+    load_order,
+    loaded_at,
+    meaning,
+    kind as told_kind
+  from placed
+  where not is_gone
 ),
 
 "new_loads" as materialized (
@@ -354,6 +428,28 @@ with
   select coalesce(max("_dataform_run_no"), 0) + 1 as run_no from _dataform_store where "_dataform_row_kind" <> 'version'
 ),
 
+"held_rows" as materialized (
+  select held.*
+  from "touched shop.customers" as touched
+  -- offset 0: key by key, by the index
+  cross join lateral (
+    select
+      store."customer_id",
+      store."name",
+      store."credit",
+      store."valid_from",
+      store."valid_to",
+      store."ended_by",
+      store."_load_id",
+      store."_row_no",
+      store."_dataform_told_at"
+    from _dataform_store as store
+    where store."_dataform_row_kind" = 'version' and store."customer_id" = touched."customer_id"
+    offset 0
+  ) as held
+  where (select count(*) > 0 from gone_loads)
+),
+
 "records" as (
   select
     feed.*,
@@ -363,11 +459,46 @@ with
     end as "_dataform_moment",
     'all' as "_dataform_slice",
     loads.kind as "_dataform_kind",
-    loads.load_order as "_dataform_load_order"
+    loads.load_order as "_dataform_load_order",
+    loads.loaded_at as "_dataform_told_at",
+    null::timestamptz as "_dataform_held_from"
   from _dataform_feed as feed
   inner join loads on loads.load_id = feed."_load_id"
   where feed."customer_id" is not null
     and (feed."customer_id") in (select wanted."customer_id" from "touched shop.customers" as wanted)
+  union all
+  select
+    versions."customer_id",
+    versions."name",
+    versions."credit",
+    versions."_load_id",
+    versions."_row_no",
+    versions."valid_from",
+    false,
+    case when gone.kind <> 'log' then greatest(gone.as_of, versions.valid_from) else versions.valid_from end,
+    'all',
+    coalesce(gone.kind, 'log'),
+    coalesce(gone.load_order, 0),
+    versions."_dataform_told_at",
+    versions.valid_from
+  from (
+    select
+      held."customer_id",
+      held."name"::text as "name",
+      case
+        when pg_typeof(held."credit") = 'numeric(18, 2)'::regtype then held."credit"::numeric(18, 2)
+        when ('_dataform_reading', 'column credit', 'numeric(18, 2)', held."credit"::text, '$1::numeric(18, 2)') is null then null::numeric(18, 2)
+        else held."credit"::text::numeric(18, 2)
+      end as "credit",
+      held."_load_id",
+      held."_row_no",
+      held."valid_from",
+      held."_dataform_told_at"
+    from held_rows as held
+  ) as versions
+  left join gone_loads as gone on gone.load_id = versions."_load_id" and (versions."_dataform_told_at" is null or gone.loaded_at is null or versions."_dataform_told_at" = gone.loaded_at)
+  where versions."customer_id" is not null
+    and not exists (select from _dataform_batches as batches where batches.load_id = versions."_load_id" and (versions."_dataform_told_at" is null or batches.loaded_at is null or versions."_dataform_told_at" = batches.loaded_at) and batches.has_rows)
 ),
 
 "listings" as (
@@ -378,12 +509,25 @@ with
   group by slice, moment
 ),
 
+"kept_ends" as (
+  select held."customer_id", held.valid_to as moment
+  from held_rows as held
+  where held.ended_by = 'delete'
+    and exists (
+      select from gone_loads as gone where gone.kind is null or gone.kind = 'log' or gone.as_of = held.valid_to
+    )
+    and not exists (
+      select from listings where listings.slice = 'all' and listings.moment = held.valid_to
+    )
+),
+
 -- a listing that is loaded again for the same moment replaces the one before as a whole
 "standing" as (
   select records.*
   from records
   left join listings on listings.slice = records."_dataform_slice" and listings.moment = records."_dataform_moment"
-  where records."_dataform_kind" in ('log', 'partial') or records."_dataform_load_order" >= listings.load_order
+  where records."_dataform_kind" in ('log', 'partial')
+    or records."_dataform_load_order" >= listings.load_order or listings.load_order is null
 ),
 
 "latest" as (
@@ -397,8 +541,11 @@ with
 ),
 
 "winners" as (
-  select known.*, (select moments from listed)[width_bucket(known."_dataform_moment", (select moments from listed)) + 1] as "_dataform_next_listing"
+  select known.*, least((select moments from listed)[width_bucket(known."_dataform_moment", (select moments from listed)) + 1], (ended.moments)[width_bucket(known."_dataform_moment", (ended.moments)) + 1]) as "_dataform_next_listing"
   from "latest" as known
+  left join (
+    select "customer_id", array_agg(moment order by moment) as moments from kept_ends group by "customer_id"
+  ) as ended using ("customer_id")
 ),
 
 -- what a listing does not have, between two records of a key or after the last, is gone
@@ -424,7 +571,7 @@ with
 
 -- equal neighbours collapse
 "compared" as (
-  select *, coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change", "_dataform_moment" as "_dataform_effective_at" from observed
+  select *, coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change", coalesce("_dataform_held_from", "_dataform_moment") as "_dataform_effective_at" from observed
 ),
 
 "numbered" as (
@@ -464,7 +611,8 @@ with
     valid_to is null as is_current,
     case when "_dataform_ends_by_deletion" then 'delete' when valid_to is not null then 'change' end as ended_by,
     "_load_id",
-    "_row_no"
+    "_row_no",
+    "_dataform_told_at"
   from bounded
   where not "_dataform_is_deletion"
   window timeline as (partition by "customer_id" order by "_dataform_moment")
@@ -487,7 +635,7 @@ with
     select
     from worked_in
     left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
-    where loads.load_id is null
+    where case when worked_in.is_gone then worked_in.means_now <> worked_in.meaning else loads.load_id is null end
   ) as is_remeant
 ),
 
@@ -504,7 +652,8 @@ with
     versions."ended_by",
     versions."_load_id",
     versions."_row_no",
-    case when versions.valid_from is not null then 'version' else 'void' end as row_kind
+    case when versions.valid_from is not null then 'version' else 'void' end as row_kind,
+    versions."_dataform_told_at"
   from versions
   full join touched_rows using ("customer_id", version_no)
   where (
@@ -522,19 +671,50 @@ with
   ) or (select is_remeant from meant) and md5(jsonb_build_array(versions."name", versions."credit")::text) is distinct from touched_rows.change_hash
 )
 
-select changed.*, this_run.run_no
+select
+  changed."customer_id",
+  changed."name",
+  changed."credit",
+  changed."version_no",
+  changed."change_hash",
+  changed."valid_from",
+  changed."valid_to",
+  changed."is_current",
+  changed."ended_by",
+  changed."_load_id",
+  changed."_row_no",
+  changed."row_kind",
+  this_run.run_no,
+  changed."_dataform_told_at",
+  null as "_dataform_told_kind"
 from changed
 cross join this_run
 union all
-select null, null, null, new_loads.load_id, new_loads.meaning, null, null, null, null, null, null, 'load', this_run.run_no
+select null, null, null, case
+  when exists (
+    select from worked_in as held where held.version_no = new_loads.load_id and held.loaded_at <> new_loads.loaded_at
+  ) then -new_loads.load_id
+  else new_loads.load_id
+end, new_loads.meaning, new_loads.as_of, null, null, null, null, null, 'load', this_run.run_no, new_loads.loaded_at, new_loads.told_kind
 from new_loads
 cross join this_run
 union all
-select null, null, null, worked_in.load_id, null, null, null, null, null, null, null, 'void', this_run.run_no
+-- stores of before did not keep it
+select null, null, null, worked_in.version_no, loads.meaning, loads.as_of, null, null, null, null, null, 'load', this_run.run_no, loads.loaded_at, loads.told_kind
+from loads
+inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning and worked_in.kind is null
+cross join this_run
+union all
+select null, null, null, worked_in.version_no, coalesce(worked_in.means_now, worked_in.meaning), worked_in.as_of, null, false, null, null, null, 'load', this_run.run_no, worked_in.loaded_at, worked_in.kind
 from worked_in
 cross join this_run
-left join loads on loads.load_id = worked_in.load_id
-where loads.load_id is null
+where worked_in.is_gone and (not worked_in.is_known_gone or worked_in.means_now <> worked_in.meaning)
+union all
+select null, null, null, worked_in.version_no, null, worked_in.as_of, null, null, null, null, null, 'void', this_run.run_no, worked_in.loaded_at, worked_in.kind
+from worked_in
+cross join this_run
+where not worked_in.is_gone
+  and not exists (select from loads where loads.load_id = worked_in.load_id and (worked_in.loaded_at is null or worked_in.loaded_at = loads.loaded_at))
 
 -- pre_operations, where it is made
 set local jit = off
@@ -566,17 +746,18 @@ with
 ),
 
 "_dataform_batches" as (
-  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at
+  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at, batches.accepted, batches.has_rows
   from "shop"."customers_batches" as batches
-  where batches.accepted
 ),
 
 "_dataform_store" as not materialized (
   select held.*
-  from (select null as "_dataform_absent") as absent
+  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::text as "name", null::numeric(18, 2) as "credit") as absent
   cross join lateral (
     select
       store."customer_id" as "customer_id",
+      "name" as "name",
+      "credit" as "credit",
       store."version_no",
       store."change_hash",
       store."valid_from",
@@ -586,29 +767,81 @@ with
       store."_load_id",
       store."_row_no",
       store.row_kind as "_dataform_row_kind",
-      store.run_no as "_dataform_run_no"
+      store.run_no as "_dataform_run_no",
+      "_dataform_told_at",
+      "_dataform_told_kind"
     from "marts"."(self)" as store
   ) as held
 ),
 
-"loads" as materialized (
+"worked_in" as materialized (
+  select
+    held.*,
+    not exists (
+      select
+      from _dataform_batches as batches
+      where batches.load_id = held.load_id and (held.loaded_at is null or held.loaded_at = batches.loaded_at) and batches.has_rows
+    ) as is_gone,
+    case when kind is not null then md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) end as means_now
+  from (
+    select
+      store.version_no,
+      abs(store.version_no) as load_id,
+      store.change_hash as meaning,
+      store.valid_from as as_of,
+      store."_dataform_told_at" as loaded_at,
+      store."_dataform_told_kind" as kind,
+      store.is_current is not distinct from false as is_known_gone
+    from _dataform_store as store
+    where store."_dataform_row_kind" = 'load'
+  ) as held
+),
+
+"placed" as materialized (
   select few.*
   from jsonb_to_recordset((
     select jsonb_agg(to_jsonb(listed.*))
     from (
-      select
-        load_id as load_id,
-        kind as kind,
-        as_of as as_of,
-        row_number() over (order by loaded_at, load_id) as load_order,
-        md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) as meaning
-      from _dataform_batches
+      select all_loads.*, row_number() over (order by loaded_at nulls first, load_id) as load_order
+      from (
+        select load_id, kind, as_of, loaded_at, md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) as meaning, false as is_gone
+        from _dataform_batches
+        where accepted
+        union all
+        select load_id, kind, as_of, loaded_at, meaning, true
+        from worked_in
+        where is_gone
+      ) as all_loads
     ) as listed
-  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, meaning text)
+  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, loaded_at timestamptz, meaning text, is_gone boolean)
 ),
 
-"worked_in" as materialized (
-  select version_no as load_id, change_hash as meaning from _dataform_store where "_dataform_row_kind" = 'load'
+"gone_loads" as materialized (
+  select * from placed where is_gone
+),
+
+-- what lists all there is, but comes late and behind such a load that is gone, ends nothing by lack
+"loads" as materialized (
+  select
+    load_id,
+    case
+      when kind in ('full', 'slice') and exists (
+        select
+        from gone_loads as gone
+        where gone.kind in ('full', 'slice') and gone.as_of > placed.as_of and gone.loaded_at < placed.loaded_at
+          and not exists (
+            select from placed as again where not again.is_gone and again.kind = gone.kind and again.as_of = gone.as_of
+          )
+      ) then 'partial'
+      else kind
+    end as kind,
+    as_of,
+    load_order,
+    loaded_at,
+    meaning,
+    kind as told_kind
+  from placed
+  where not is_gone
 ),
 
 "new_loads" as materialized (
@@ -624,22 +857,32 @@ with
       select
       from worked_in
       left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
-      where loads.load_id is null
+      where case when worked_in.is_gone then worked_in.means_now <> worked_in.meaning else loads.load_id is null end
     ) or exists (
       select
       from new_loads
       where kind in ('full', 'slice') and as_of <= (
-        select max(loads.as_of)
-        from loads
-        inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-        where loads.kind <> 'log'
+        select max(known.as_of)
+        from (
+          select loads.as_of
+          from loads
+          inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+          where loads.kind <> 'log'
+          union all
+          select as_of from gone_loads where kind <> 'log'
+        ) as known
       )
     ) as is_everything,
     (
-      select max(loads.as_of)
-      from loads
-      inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-      where loads.kind <> 'log'
+      select max(known.as_of)
+      from (
+        select loads.as_of
+        from loads
+        inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+        where loads.kind <> 'log'
+        union all
+        select as_of from gone_loads where kind <> 'log'
+      ) as known
     ) as latest
 ),
 
@@ -809,7 +1052,10 @@ with
     store."customer_id" as "customer_id",
     store.version_no,
     store.row_kind as "_dataform_row_kind",
-    store.run_no as "_dataform_run_no"
+    store.run_no as "_dataform_run_no",
+    store.valid_from as as_of,
+    store.is_current is not distinct from false as is_gone,
+    store."_dataform_told_kind"
   from "shop"."customers_store" as store
 ),
 
@@ -842,7 +1088,7 @@ with
 "loads" as (
   select *
   from _dataform_batches
-  where load_id in (select version_no from _dataform_store where "_dataform_row_kind" = 'load')
+  where load_id in (select abs(version_no) from _dataform_store where "_dataform_row_kind" = 'load')
 ),
 
 "latest" as materialized (
@@ -855,10 +1101,17 @@ with
     limit 1
   ) as newest
   where load_id in (
-      select store.version_no
+      select abs(store.version_no)
       from _dataform_store as store
       where store."_dataform_row_kind" = 'load'
         and store."_dataform_run_no" is not distinct from (select run_no from last_run)
+    )
+    -- a load that is gone may have told more
+    and not exists (
+      select
+      from _dataform_store as store
+      where store."_dataform_row_kind" = 'load' and store.is_gone
+        and (coalesce(store."_dataform_told_kind", 'log') = 'log' or store.as_of >= newest.as_of)
     )
     -- a slice of that moment or later says of keys it lacks that they are gone
     and not exists (select from loads as slices where slices.kind = 'slice' and slices.as_of >= newest.as_of)
@@ -1017,9 +1270,18 @@ with
   inner join loads on loads.load_id = feed."_load_id"
   -- they are at the end, where an index on their numbers finds them
   where loads.accepted and feed."_load_id" >= (select min(load_id) from loads)
+),
+
+"gone" as (
+  select abs(store.version_no) as load_id
+  from "shop"."customers_store" as store
+  where store.row_kind = 'load' and store.is_current = false
+    and store.run_no = (select max(run_no) from "shop"."customers_store" as store where store.row_kind <> 'version')
 )
 
-select load_id, null::bigint as row_no, null::text as id, note as fault from loads where note is not null
+select load_id, null::bigint as row_no, null::text as id, 'its rows are gone from the feed: versions that came of them are kept as they are' as fault from gone
+union all
+select load_id, null, null, note from loads where note is not null and load_id not in (select load_id from gone)
 union all
 select load_id, row_no, id, 'no key, or a blank one' from records where is_blank
 union all

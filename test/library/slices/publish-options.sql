@@ -5,7 +5,7 @@
 --     "x"
 --   ],
 --   "type": "view",
---   "description": "The loads that stats is made of."
+--   "description": "The loads that stats is made of, and which count."
 -- }
 
 -- query
@@ -15,9 +15,9 @@ select
   ledger.finished_at as loaded_at,
   (ledger.details -> 'days' ->> 'start')::date as first_day,
   (ledger.details -> 'days' ->> 'end')::date as last_day,
-  ledger.rejected = 0 as is_whole
+  ledger.rejected = 0 as is_whole, (to_jsonb(ledger.*) ->> 'rows')::bigint as rows, ledger.status = 'loaded' as counts
 from "ops"."ledger" as ledger
-where ledger.status = 'loaded' and ledger.batch = 'slice' and ledger.table_name in ('it''s', 'b')
+where ledger.batch = 'slice' and ledger.table_name in ('it''s', 'b')
 
 ---- publish stats_store
 -- {
@@ -33,7 +33,8 @@ where ledger.status = 'loaded' and ledger.batch = 'slice' and ledger.table_name 
 --   "description": "What stats is kept in; read that one.",
 --   "postgres": {
 --     "guard": {
---       "where": "\"row_kind\" = 'version'"
+--       "where": "\"row_kind\" = 'version'",
+--       "keep": "\"row_kind\" = 'load'"
 --     },
 --     "indexes": [
 --       {
@@ -58,6 +59,10 @@ where ledger.status = 'loaded' and ledger.batch = 'slice' and ledger.table_name 
 -- query, where it is made
 with
 
+"worked_in" as materialized (
+  select null as feed, null::bigint as load_id, null as meaning, false as is_gone where false
+),
+
 "loads" as materialized (
   select few.*
   from jsonb_to_recordset((
@@ -78,34 +83,30 @@ with
           )::text
         ) as meaning
       from "history"."stats_loads" as loads
+      where loads.counts and (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select worked_in.load_id from worked_in) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = loads.load_id))
     ) as listed
   )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
 ),
 
-"worked_in" as materialized (
-  select null as feed, null::bigint as load_id, null as meaning where false
-),
-
 "scope" as materialized (
-  select
-    exists (
-      select
-      from worked_in
-      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
-      where loads.load_id is null
-    )
-    or exists (
-      select
-      from loads
-      left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-      where worked_in.load_id is null
-        and loads.place < (
-          select max(known.place)
-          from loads as known
-          inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
-          where known.feed = loads.feed
-        )
-    ) as is_everything
+  select case when exists (
+    select
+    from worked_in
+    left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+    where loads.load_id is null and not worked_in.is_gone
+  )
+  or exists (
+    select
+    from loads
+    left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+    where worked_in.load_id is null
+      and loads.place < (
+        select max(known.place)
+        from loads as known
+        inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+        where known.feed = loads.feed
+      )
+  ) then case when null::text is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof(null::text)::text, 0) || left(null::text::text, 100))::int::boolean end else false end as is_everything
 ),
 
 "new_loads" as materialized (
@@ -172,6 +173,10 @@ with
     -- place 0: what the store holds open
     select distinct covered.feed, covered.day, 0::bigint, false from covered
   ) as places
+),
+
+"undone" as (
+  select loads.load_id, loads.feed, null as meaning from "history"."stats_loads" as loads where not loads.counts
 ),
 
 "open_versions" as (
@@ -300,9 +305,36 @@ select
   'load' as "row_kind",
   md5('load ' || new_loads.load_id)::uuid as "row_id"
 from new_loads
+union all
+select
+  null as "order",
+  null as "Day",
+  null as "row_hash",
+  null as "fault",
+  null as "place",
+  undone.feed,
+  undone.load_id,
+  null::timestamptz as known_from,
+  null::timestamptz as known_to,
+  null as ended_by,
+  undone.meaning as "_dataform_row_hash",
+  'void' as "row_kind",
+  md5('load ' || undone.load_id)::uuid as "row_id"
+from undone
 
 -- query, incremental
 with
+
+"worked_in" as materialized (
+  select
+    store.feed,
+    store.load_id,
+    store."_dataform_row_hash" as meaning,
+    not exists (select from "history"."stats_loads" as loads where loads.load_id = store.load_id)
+      and not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = store.load_id) as is_gone
+  from "marts"."(self)" as store
+  where store."row_kind" = 'load'
+),
 
 "loads" as materialized (
   select few.*
@@ -324,36 +356,54 @@ with
           )::text
         ) as meaning
       from "history"."stats_loads" as loads
+      where loads.counts and (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select worked_in.load_id from worked_in) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = loads.load_id))
     ) as listed
   )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
 ),
 
-"worked_in" as materialized (
-  select store.feed, store.load_id, store."_dataform_row_hash" as meaning
-  from "marts"."(self)" as store
-  where store."row_kind" = 'load'
-),
-
 "scope" as materialized (
-  select
-    exists (
-      select
-      from worked_in
-      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
-      where loads.load_id is null
-    )
-    or exists (
-      select
-      from loads
-      left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-      where worked_in.load_id is null
-        and loads.place < (
-          select max(known.place)
-          from loads as known
-          inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
-          where known.feed = loads.feed
-        )
-    ) as is_everything
+  select case when exists (
+    select
+    from worked_in
+    left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+    where loads.load_id is null and not worked_in.is_gone
+  )
+  or exists (
+    select
+    from loads
+    left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+    where worked_in.load_id is null
+      and loads.place < (
+        select max(known.place)
+        from loads as known
+        inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+        where known.feed = loads.feed
+      )
+  ) then case when (
+    select string_agg(lost.load_id::text, ', ' order by lost.load_id)
+    from (select distinct store.load_id, store.known_from from "marts"."(self)" as store where store."row_kind" = 'version') as lost
+    where not exists (select from "history"."stats_loads" as loads where loads.load_id = lost.load_id and not loads.counts)
+      and not (
+        exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_id)
+        and exists (select from loads where loads.load_id = lost.load_id and loads.loaded_at = lost.known_from)
+      )
+  ) is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof((
+    select string_agg(lost.load_id::text, ', ' order by lost.load_id)
+    from (select distinct store.load_id, store.known_from from "marts"."(self)" as store where store."row_kind" = 'version') as lost
+    where not exists (select from "history"."stats_loads" as loads where loads.load_id = lost.load_id and not loads.counts)
+      and not (
+        exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_id)
+        and exists (select from loads where loads.load_id = lost.load_id and loads.loaded_at = lost.known_from)
+      )
+  ))::text, 0) || left((
+    select string_agg(lost.load_id::text, ', ' order by lost.load_id)
+    from (select distinct store.load_id, store.known_from from "marts"."(self)" as store where store."row_kind" = 'version') as lost
+    where not exists (select from "history"."stats_loads" as loads where loads.load_id = lost.load_id and not loads.counts)
+      and not (
+        exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_id)
+        and exists (select from loads where loads.load_id = lost.load_id and loads.loaded_at = lost.known_from)
+      )
+  )::text, 100))::int::boolean end else false end as is_everything
 ),
 
 "new_loads" as materialized (
@@ -623,7 +673,7 @@ select
   'void' as "row_kind",
   md5('load ' || worked_in.load_id)::uuid as "row_id"
 from worked_in
-where worked_in.load_id not in (select loads.load_id from loads)
+where not worked_in.is_gone and worked_in.load_id not in (select loads.load_id from loads)
 
 -- pre_operations
 set local jit = off
