@@ -69,7 +69,7 @@ export function blockTraces({ file, postgres }: Model, read: (file: string) => s
     ...(Array.isArray(columns) ? columns.map((text, at) => [["indexes", index, "columns", at], text] as const) : []),
     [["indexes", index, "where"], where] as const,
   ]);
-  if (isObject(guard)) texts.push([["guard", "where"], guard.where]);
+  if (isObject(guard)) texts.push([["guard", "where"], guard.where], [["guard", "keep"], guard.keep]);
   return texts.flatMap(([path, text]) =>
     typeof text === "string" && text.trim()
       ? {

@@ -34,13 +34,14 @@ export function guardSteps(guarded: Guarded): AuditStep[] {
   const [before, after] = [privateId(published.object), privateId(step.entry.object)];
   const condition = where && writtenIn(model.file, where, expression(where, "postgres.guard: where"));
   const counted = condition ? sql` where ${condition}` : empty;
+  const kept = keep ? writtenIn(model.file, keep, expression(keep, "postgres.guard: keep")) : empty;
   const drop = (most: number | string, unless?: Sql): AuditStep =>
     guardStep(guarded, "maxRowDrop", most, rowDrop({ before, after, counted, unless }, parseThreshold(most)));
   return [
     ...(maxRowDrop !== undefined ? [drop(maxRowDrop)] : []),
     ...(maxRowDrop === undefined && canLose(guarded) ? [drop(LOSS_OF_INCREMENTS, cannotHaveLost(guarded))] : []),
     ...(keep !== undefined && model.key && !step.newRows
-      ? [guardStep(guarded, "keep", keep, rowsToKeep({ before, after, where }, model.key, keep))]
+      ? [guardStep(guarded, "keep", keep, rowsToKeep({ before, after, counted }, model.key, kept))]
       : []),
     ...(maxChangedKeys === undefined || !model.key
       ? []
@@ -196,8 +197,7 @@ function rowDrop({ before, after, counted, unless }: Compared, allowed: Threshol
 }
 
 /** How many of the rows to keep have no row with their key; and how many rows count, before and now. */
-function rowsToKeep({ before, after, where }: Compared, key: readonly string[], keep: string): Sql {
-  const counted = where === undefined ? empty : sql` where ${expression(where, "postgres.guard: where")}`;
+function rowsToKeep({ before, after, counted }: Compared, key: readonly string[], kept: Sql): Sql {
   const keys = sql`pg_catalog.jsonb_build_array(${ids(key)})`;
   return sql`
     select
@@ -207,10 +207,10 @@ function rowsToKeep({ before, after, where }: Compared, key: readonly string[], 
       (select pg_catalog.count(*) from ${after}${counted}) as rows_now
     from (
       select pg_catalog.count(*) as to_keep, pg_catalog.count(*) filter (where found.key is null) as gone
-      from (select ${keys} as key from ${before} where ${expression(keep, "postgres.guard: keep")}) as kept
+      from (select ${keys} as key from ${before} where ${kept}) as kept
       left join (
         select distinct ${keys} as key from ${after}
-        where ${keys} in (select ${keys} from ${before} where ${expression(keep, "postgres.guard: keep")})
+        where ${keys} in (select ${keys} from ${before} where ${kept})
       ) as found on found.key = kept.key
     ) as figures
     where gone > 0`;
