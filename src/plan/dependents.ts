@@ -10,7 +10,7 @@ import { statement } from "../sql/statement.ts";
 import { restored } from "./attachments.ts";
 
 /** A materialized view is filled while readers are locked out: larger ones are not made anew. */
-const LARGEST_MATERIALIZED = 16 * 1024 * 1024;
+export const LARGEST_MATERIALIZED = 16 * 1024 * 1024;
 
 /** @throws UserError when making the dependent anew would lose something or hold readers for long. */
 export function refuseToRebuild(item: PublishItem, dependent: Dependent, { publisher }: Catalog): void {

@@ -55,6 +55,7 @@ export const addIngestCommand: AddCommand = (program, shell) => {
     (await actions()).replayAll(shell, names, flags),
   ).addOption(waitOption());
   addInferCommand(command, shell);
+  addRetype(command, shell);
 };
 
 /** `dataform ingest infer <what>`: declares a stream by what its source holds. */
@@ -96,6 +97,22 @@ function addInferCommand(ingest: Command, shell: Shell): void {
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
+}
+
+function addRetype(command: Command, shell: Shell): void {
+  const added = command
+    .command("retype")
+    .description("give a column of a raw table a wider type in place, with the views on it")
+    .argument("<column>", "stream.column, or source.stream.column")
+    .argument("<type>", "int to bigint to numeric, a longer varchar, more digits, or text")
+    .option("--json", "JSON on stdout")
+    .action(async (column: string, type: string, _: IngestFlags, self: Command) => {
+      const flags = self.optsWithGlobals<IngestFlags>();
+      refuseLoadFlags("retype", flags);
+      if (command.getOptionValueSource("waitTimeout") === "cli") throw noFlag("retype", "--wait-timeout");
+      return (await actions()).retypeColumn(shell, column, type, flags);
+    });
+  addConnectionOption(added);
 }
 
 function waitOption(): Option {

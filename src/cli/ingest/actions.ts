@@ -3,6 +3,7 @@ import { rejectsOf } from "../../land/ledger/rejects.ts";
 import { streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { UserError } from "../../model/errors.ts";
 import type { LoadEvent, LoadReport } from "../../model/load-report.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
 import { databaseLine, openDatabase } from "../database.ts";
@@ -13,6 +14,7 @@ import { textTable } from "../show/table.ts";
 import { annotateLoad } from "./annotate.ts";
 import { chooseSources, chooseSourcesToShow } from "./choose.ts";
 import { loadProgress } from "./progress.ts";
+import { type Retype, retype } from "./retype.ts";
 import { loadSummary } from "./summary.ts";
 
 export interface IngestFlags extends ConnectionFlags {
@@ -126,6 +128,39 @@ export async function showRejects(shell: Shell, names: readonly string[], flags:
     record.slice(0, 80),
   ]);
   shell.print(textTable(["stream", "load", "where", "reason", "record"], rows, { width: shell.width?.stdout }));
+}
+
+export async function retypeColumn(shell: Shell, column: string, type: string, flags: IngestFlags): Promise<void> {
+  const wanted = findColumn(shell, column);
+  const settings = await openDatabase(shell, flags);
+  const done = await looking(shell, settings, (client) => retype(client, { ...wanted, type }));
+  if (flags.json) return shell.print(JSON.stringify(done));
+  const what = `${done.table}.${done.column}`;
+  shell.say(
+    done.from === done.to ? `${what} is ${done.to} already` : `${what} was ${done.from}, and is ${done.to} now`,
+  );
+  if (done.views.length) shell.say(`made anew with it: ${done.views.join(", ")}`);
+}
+
+/** The column that a person means by `orders.order_id`, `shop.orders.order_id` or with the table's name. */
+function findColumn(shell: Shell, given: string): Pick<Retype, "table" | "column"> {
+  const found = new Map<string, Pick<Retype, "table" | "column">>();
+  const streams = chooseSourcesToShow(shell, []).flatMap(({ declaration, streams }) =>
+    streams.map(({ name, table }) => ({ source: declaration.source, schema: declaration.schema, name, table })),
+  );
+  for (const { source, schema, name, table } of streams)
+    for (const place of [`${source}.${name}`, `${schema}.${table}`, name, table])
+      if (given.startsWith(`${place}.`)) {
+        const column = given.slice(place.length + 1);
+        found.set(JSON.stringify([schema, table, column]), { table: { schema, name: table }, column });
+      }
+  const [one, ...others] = found.values();
+  if (one && !others.length) return one;
+  const places = streams.map(({ source, name }) => `${source}.${name}`);
+  throw new UserError({
+    message: one ? `"${given}" may be the column of several tables` : `"${given}" is no column of a declared stream`,
+    expected: `<stream>.<column>, of ${places.join(", ")}`,
+  });
 }
 
 function looking<T>(shell: Shell, settings: ConnectionSettings, work: (client: Client) => Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ import { currentView, viewInTheWay } from "./current-view.ts";
 import { firstPartitions, partitionClause } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
 import { typeOf } from "./server-types.ts";
+import { widens } from "./widening.ts";
 
 const ownColumns = RAW_COLUMNS.map((column) => ({
   ...column,
@@ -169,8 +170,9 @@ function typeChanged(table: RawTable, column: RawColumn, present: ExistingColumn
     location: { file: table.recordSchema.file },
     expected: `${present.type}, as the table has it`,
     found: column.type,
-    hint:
-      "raw rows are not rewritten: give the field back its type, or name a new table in the declaration " +
-      "(a new table is loaded from the beginning)",
+    hint: widens(present.type, column.type)
+      ? `npx dataform ingest retype ${table.name}.${column.name} "${column.type}" gives it that type in place`
+      : "raw rows are not rewritten: give the field back its type, or name a new table in the declaration " +
+        "(a new table is loaded from the beginning)",
   });
 }

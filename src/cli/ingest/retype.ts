@@ -1,0 +1,129 @@
+import { LOADING_SESSION } from "../../land/table/server-types.ts";
+import { widens } from "../../land/table/widening.ts";
+import type { Dependent } from "../../model/catalog.ts";
+import { UserError } from "../../model/errors.ts";
+import { nearest } from "../../model/nearest.ts";
+import { dropDependents, LARGEST_MATERIALIZED, makeDependents } from "../../plan/dependents.ts";
+import { type Client, withTransaction } from "../../postgres/client.ts";
+import { describeTypes } from "../../postgres/describe-types.ts";
+import { readDependents } from "../../postgres/read-dependents.ts";
+import { typeName } from "../../sql/authored.ts";
+import { id, relationId } from "../../sql/identifiers.ts";
+import { joinStatements } from "../../sql/message.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
+
+export interface Retype {
+  readonly table: { readonly schema: string; readonly name: string };
+  readonly column: string;
+  /** As a person spells it. */
+  readonly type: string;
+}
+
+export interface Retyped {
+  readonly table: string;
+  readonly column: string;
+  readonly from: string;
+  readonly to: string;
+  /** What stands on the table, and was made anew. */
+  readonly views: readonly string[];
+}
+
+/**
+ * Gives a column of a raw table a wider type, in place, with the views that stand on the table: all of it in one transaction.
+ * @throws UserError where a value could change, or a view could not be made anew; nothing is changed then
+ */
+export async function retype(client: Client, { table, column, type }: Retype): Promise<Retyped> {
+  const to = await typeCalled(client, column, type);
+  return withTransaction(client, async () => {
+    await client.script(sql`
+      set local lock_timeout = '30s';
+      ${LOADING_SESSION};
+      set local extra_float_digits = 1;
+      lock table ${relationId(table)} in access exclusive mode`);
+    const { oid, from } = await columnOf(client, table, column);
+    const what = `${table.schema}.${table.name}.${column}`;
+    if (from !== to && !widens(from, to)) throw notWider(what, from, to);
+    const found = (await readDependents(client, [oid])).get(oid) ?? [];
+    const views = from === to ? [] : found;
+    for (const view of views) refuse(what, view);
+    if (from !== to) {
+      const dependents = views.map((view) => ({
+        ...view,
+        kind: view.kind === "private" ? ("view" as const) : view.kind,
+      }));
+      await client.script(
+        sql`
+          ${joinStatements([...dropDependents(dependents)])};
+          alter table ${relationId(table)} alter column ${id(column)} type ${typeName(type, "the type")};
+          ${joinStatements(makeDependents(dependents))}`,
+      );
+    }
+    return { table: `${table.schema}.${table.name}`, column, from, to, views: views.map((view) => view.what) };
+  });
+}
+
+async function typeCalled(client: Client, column: string, type: string): Promise<string> {
+  const wrong = (found: string) =>
+    new UserError({ message: `PostgreSQL has no type "${type}"`, found: `the new type of ${column}: ${found}` });
+  let named: Sql;
+  try {
+    named = typeName(type, `the type of ${column}`);
+  } catch (error) {
+    throw wrong((error as Error).message);
+  }
+  const [known] = await describeTypes(client, [named]).catch((error: Error) => {
+    throw wrong(error.message);
+  });
+  return known!.name;
+}
+
+async function columnOf(
+  client: Client,
+  table: Retype["table"],
+  column: string,
+): Promise<{ readonly oid: string; readonly from: string }> {
+  const { rows } = await client.query<{ oid: string; name: string; type: string }>(
+    sql`
+      select attrelid::oid as oid, attname as name, format_type(atttypid, atttypmod) as type
+      from pg_attribute
+      where attrelid = to_regclass($1) and attnum > 0 and not attisdropped`,
+    [relationId(table).toString()],
+  );
+  const names = rows.map(({ name }) => name).filter((name) => !["_load_id", "_row_no", "_extra"].includes(name));
+  const found = names.includes(column) ? rows.find(({ name }) => name === column) : undefined;
+  if (found) return { oid: String(found.oid), from: found.type };
+  const meant = nearest(column, names);
+  throw new UserError({
+    message: `${table.schema}.${table.name} has no column "${column}" that a record brings`,
+    expected: `one of ${names.join(", ")}`,
+    ...(meant === undefined ? {} : { hint: `${meant}?` }),
+  });
+}
+
+function notWider(what: string, from: string, to: string): UserError {
+  return new UserError({
+    message: `${what} cannot become ${to} in place: a value could change`,
+    found: from,
+    expected: `a type that holds each ${from} as it is: more digits or letters, numeric for whole numbers, or text`,
+    hint: "name a new table in the declaration (it is loaded from the beginning), or cast in the staging model",
+  });
+}
+
+function refuse(what: string, { what: view, kind, size, fixed, outOfReach, owner }: Dependent): void {
+  const reason =
+    kind === "other"
+      ? `${view} depends on the table`
+      : outOfReach
+        ? `${view} belongs to ${owner}, and only the owner may make it anew`
+        : fixed.length
+          ? `${view} has what would be lost: ${fixed.join(", ")}`
+          : size > LARGEST_MATERIALIZED
+            ? `${view} is a materialized view of ${Math.round(size / 1024 / 1024)} MB, which would be filled while readers wait`
+            : undefined;
+  if (reason === undefined) return;
+  throw new UserError({
+    message: `${what} keeps its type: what stands on the table cannot be made anew`,
+    found: reason,
+    hint: `drop ${view} before, and make it again after`,
+  });
+}
