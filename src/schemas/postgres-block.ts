@@ -34,7 +34,7 @@ export const indexBlock = closed(
   "an index",
 );
 
-export const guardBlock = closed(
+const guardBlock = closed(
   {
     maxRowDrop: amount(
       "rows it may lose against the published release; an incremental model half of them, unless it is said",

@@ -46,7 +46,8 @@ export async function followsWhatLands<T>(product: Following<T>): Promise<void> 
   const update = async (fullRefresh = false) => {
     // What is struck out is most of what there is, sometimes; that this is told is shown elsewhere.
     const { steps } = await run(graph, database.settings, { fullRefresh, allowLoss: ["*"] });
-    const told = ({ status, target }: StepResult) => status === "warned" && /_guard_(?:maxRowDrop|keep)$/.test(target.name);
+    const told = ({ status, target }: StepResult) =>
+      status === "warned" && /_guard_(?:maxRowDrop|keep)$/.test(target.name);
     expect(steps.filter((step) => step.status !== "ok" && !told(step))).toEqual([]);
   };
   const storeAlone = (fullRefresh: boolean) =>

@@ -274,7 +274,7 @@ function allLoads(meaning: Sql): Sql {
 }
 
 /** A fingerprint of all that decides what a load means. */
-export function meaningOf(definition: string): Sql {
+function meaningOf(definition: string): Sql {
   const options = createHash("sha256").update(definition).digest("hex").slice(0, 32);
   return sql`md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', ${literal(options)})::text)`;
 }
