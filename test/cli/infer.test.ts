@@ -33,7 +33,7 @@ const types = (fields: Record<string, { type?: unknown; format?: string; postgre
     Object.entries(fields).map(([name, { type, format, postgresType }]) => [name, postgresType ?? format ?? type]),
   );
 
-test("issue 14, 8: a CSV of others lands by two commands and no edit, and what was unsure is told", async () => {
+test("a CSV of others lands by two commands and no edit, and what was unsure is told", async () => {
   const rows = [
     "# exported 2024-12-31",
     "Order No;Kunde;Größe (cm);Betrag;Datum;PLZ;Rabatt;Aktiv;Note;Note",
@@ -76,7 +76,7 @@ test("issue 14, 8: a CSV of others lands by two commands and no edit, and what w
   ]);
 });
 
-test("issue 14, 8: no type loses what a text holds, and none is guessed", async () => {
+test("no type loses what a text holds, and none is guessed", async () => {
   const { fields, stderr } = await inferred(
     [
       "big,long,zip,phone,flag,bool,iso,zoned,mixed,short,euro,empty,both",
@@ -113,7 +113,7 @@ test("issue 14, 8: no type loses what a text holds, and none is guessed", async 
     expect(stderr).toContain(told);
 });
 
-test("issue 14, 8: what may be read in two ways stays a text until a flag says which", async () => {
+test("what may be read in two ways stays a text until a flag says which", async () => {
   const open = 'day,amount,country\n03/04/2024,"1,234",NA\n05/06/2024,"5,678",DE\n';
   const unsaid = await inferred(open);
   expect(types(unsaid.fields)).toEqual({ day: "string", amount: "string", country: "string" });
@@ -127,7 +127,7 @@ test("issue 14, 8: what may be read in two ways stays a text until a flag says w
   expect(certain.csv.dates).toEqual({ day: "DD/MM/YYYY", at: "MM/DD/YYYY HH12:MI AM" });
 });
 
-test("issue 14, 8: a key has a value in every row, and no text for NULL", async () => {
+test("a key has a value in every row, and no text for NULL", async () => {
   const { stream, stderr } = await inferred('id\tname\tn\n1\t"odd\t1\nNA\tb\t1\n');
   expect([stream.recordSchema.required, types(stream.recordSchema.properties).id]).toEqual([undefined, "integer"]);
   expect(stderr).toContain('quotes mean nothing (quote: "")');
@@ -142,11 +142,11 @@ test.each([
   ["zero bytes", "id,name\n1,a\0\n2,b\n", { zeroBytes: "remove" }],
   ["numbers that are empty in quotes", '"id","n"\n"1","5"\n"2",""\n', { forceNull: true }],
   ["one column", "id\n1\n2\n", undefined],
-])("issue 14, 8: %s are found", async (_, content, csv) => {
+])("%s are found", async (_, content, csv) => {
   expect((await inferred(content)).csv).toEqual(csv);
 });
 
-test("issue 14, 8: JSON, and lines of it, keep nulls, money in texts, and what changes its kind", async () => {
+test("JSON, and lines of it, keep nulls, money in texts, and what changes its kind", async () => {
   const records = [
     { id: 1, name: null, price: "12.50", tags: ["x"], at: "2024-01-01T00:00:00Z", odd: 1, n: 1.5 },
     { id: 2, price: "1.00", odd: "x", n: 2, o: { a: 1 } },
@@ -171,7 +171,7 @@ test("issue 14, 8: JSON, and lines of it, keep nulls, money in texts, and what c
   ]);
 });
 
-test("issue 14, 8: a table of another PostgreSQL is declared with its types and lands; its address stays in the environment", async () => {
+test("a table of another PostgreSQL is declared with its types and lands; its address stays in the environment", async () => {
   const dir = project({});
   const database = await ownDatabase();
   const env = { DATABASE_URL: database.url, SHOP_DATABASE_URL: database.url };
@@ -199,7 +199,7 @@ test("issue 14, 8: a table of another PostgreSQL is declared with its types and 
   expect(refused.stderr).not.toContain("canary");
 });
 
-test("issue 14, 8: a declaration that is there keeps its comments, and a stream that is there is kept without --force", async () => {
+test("a declaration that is there keeps its comments, and a stream that is there is kept without --force", async () => {
   const dir = project({ "empty.csv": "", "a.csv": "id\n1\n2\n", "b.csv": "id,n\n1,x\n" });
   const infer = (...args: string[]) => cli(dir, ["ingest", "infer", ...args], {});
   await infer("data/a.csv", "--source", "shop");

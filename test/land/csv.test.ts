@@ -348,7 +348,7 @@ id|name|amount|day|at\r
 test.each([
   ["as bytes", {}],
   ["record by record", { additionalProperties: false }],
-])("issue 14, 10: numbers, dates, NULL, comments and quotes are read as the file writes them, %s", async (_, rules) => {
+])("numbers, dates, NULL, comments and quotes are read as the file writes them, %s", async (_, rules) => {
   const { put, load, rows } = await fileIngest(spelling, { ...spelledSchema, ...rules });
   put({ "a.csv": spelledFile });
   expect(await load()).toMatchObject({ rows: 3, rejected: 5 });
@@ -378,7 +378,7 @@ test.each([
   ]);
 });
 
-test("issue 14, 13: a header may differ by capital letters, and columns of one name are told apart by their number", async () => {
+test("a header may differ by capital letters, and columns of one name are told apart by their number", async () => {
   const columns = 'format: csv\ncsv: { columns: { "Note#2": second, Ordr: other } }';
   const { put, load, rows, remove } = await fileIngest(columns, {
     type: "object",
@@ -403,7 +403,7 @@ test("issue 14, 13: a header may differ by capital letters, and columns of one n
   });
 });
 
-test("issue 14, 10: with forceNull a quoted text for NULL is NULL in a column that is no text", async () => {
+test("with forceNull a quoted text for NULL is NULL in a column that is no text", async () => {
   const { put, load, rows } = await fileIngest("format: csv\ncsv: { forceNull: true }");
   put({ "a.csv": '"id","customer","amount","day"\n"1","","",""\n"2","a","1.5","2026-01-01"\n' });
   expect(await load()).toMatchObject({ rows: 2, rejected: 0 });

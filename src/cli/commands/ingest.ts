@@ -77,6 +77,9 @@ function addInferCommand(ingest: Command, shell: Shell): void {
     )
     .option("--decimal <mark>", "the decimal mark of its numbers")
     .option("--thousands <mark>", "what stands between the thousands of its numbers")
+    .option("--force", "declare anew a stream that is declared already")
+    .option("--dry-run", "print the declaration, write nothing")
+    .option("--json", "what was found as JSON on stdout")
     .action(async (what: string, _: InferFlags, self: Command) => {
       const flags = self.optsWithGlobals<InferFlags & IngestFlags>();
       const { full, since, url, credentials, roles, publisherUrl } = flags;
