@@ -214,10 +214,10 @@ test("fault 64: a column that is missing or reordered: logged when optional, ref
     { kind: "missing", field: "amount" },
     { kind: "missing", field: "customer" },
   ]);
-  put({ "b.csv": "Id,day\n1,2026-01-01\n" });
+  put({ "b.csv": "i_d,day\n1,2026-01-01\n" });
   expect((await load()).files!.find(({ path }) => path === "b.csv")!.error).toMatchObject({
     message: expect.stringContaining('the file has no column "id", which the schema requires'),
-    hint: 'is it "Id"? csv.columns: { "Id": id } gives a column another name',
+    hint: 'is it "i_d"? csv.columns: { "i_d": id } gives a column another name',
   });
 });
 
@@ -301,8 +301,11 @@ test("a file in which nothing is found is refused, and is read again once the de
 
 test("a column that a file lacks is told with the file", async () => {
   const { put, load } = await fileIngest("format: csv\ncsv: { columns: { 'Custmer': customer } }");
-  put({ "a.csv": "id,Customer,amount,day\n1,a,1,2026-01-01\n" });
-  expect((await load()).files![0]).toMatchObject({ status: "loaded", reason: "the file has no column customer" });
+  put({ "a.csv": "id,Kunde,amount,day\n1,a,1,2026-01-01\n" });
+  expect((await load()).files![0]).toMatchObject({
+    status: "loaded",
+    reason: 'csv.columns: the header has no column "Custmer"; the file has no column customer',
+  });
 });
 
 test("--since takes files that changed since then, as times and not as texts", async () => {

@@ -237,7 +237,7 @@ test("whatever refers to a public view or to its row type is served the old colu
   expect(made).toEqual(["marts.view_reads"]);
   expect(stepOf(rebuilt, "marts.policy_reads").error).toMatchObject({
     found: "policy seen on bi.policy_reads is neither a view nor a materialized view",
-    hint: "drop policy seen on bi.policy_reads before the run and make it again after it, or keep the columns it reads",
+    hint: "take policy seen on bi.policy_reads away before the run and make it again after it, or keep the columns it reads",
   });
   const { rows: left } = await client.query(
     sqlOf`select from pg_proc where pronamespace = 'bi'::regnamespace union all select from pg_policy`,

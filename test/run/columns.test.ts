@@ -322,11 +322,11 @@ test("a column whose name is kept for ours is refused, and plan says so", async 
 
 test("an incremental model may not have a column of ours, in its first run and in later ones, before a row is computed", async () => {
   const names = ["_dataform_release", "_dataform_gone", "_dataform_rows"];
-  const incremental = (columns: (name: string) => string, before = "") =>
+  const incremental = (columns: (name: string) => string, before = (_: string) => "") =>
     Object.fromEntries(
       names.map((name) => [
         `m${name}.sqlx`,
-        `config { type: "incremental", onSchemaChange: "extend" }\nselect ${columns(name)}${before}`,
+        `config { type: "incremental", onSchemaChange: "extend" }\nselect ${columns(name)}${before(name)}`,
       ]),
     );
   const named = incremental((name) => `nextval('public.computed') as id, 2 as ${name}`);
@@ -348,7 +348,7 @@ test("an incremental model may not have a column of ours, in its first run and i
   expect((await made.run()).status).toBe("success");
   made.project.write(named);
   await failed();
-  const slow = `\npre_operations {\n  create table if not exists public.x (y int)\n}`;
+  const slow = (name: string) => `\npre_operations {\n  create table if not exists public.x${name} (y int)\n}`;
   made.project.write(incremental((name) => `1::bigint as id, 2 as ${name}`, slow));
   await failed();
   const anew = await made.run({ fullRefresh: true });

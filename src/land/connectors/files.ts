@@ -90,7 +90,7 @@ async function tryFile(
     const { rows, rejected, loadId, warnings } = landed;
     return {
       landed,
-      told: { path, status, version, rows, rejected, loadId, reason: warnings[0] ?? null, error: null },
+      told: { path, status, version, rows, rejected, loadId, reason: warnings.join("; ") || null, error: null },
     };
   } catch (error) {
     if (options.signal?.aborted || connectionLost(error)) throw error;
