@@ -1,5 +1,6 @@
 import type { BuildStep, Statement } from "../model/plan.ts";
 import { classify } from "../sql/classify.ts";
+import { grouped, wordAt } from "../sql/groups.ts";
 import { explained, withoutRows } from "../sql/statement.ts";
 import { meaningful } from "../sql/tokens.ts";
 
@@ -18,10 +19,22 @@ export function shapeOf(step: BuildStep): Statement[] {
 
 /** Whether nothing of what the object takes its shape from is left out, as far as one can see. */
 export function isWhole(step: BuildStep): boolean {
+  let dropped = false;
   return authorsOwn(step).every((one) => {
     const { command } = classify(one.sql);
+    // Nothing is dropped here, so what is there still would be taken for what is made.
+    if (dropped && keepsWhatIsThere(one)) return false;
+    dropped ||= command.startsWith("drop ");
     return WITHOUT_SHAPE.has(command) || (command !== "select" && tried(one).length > 0);
   });
+}
+
+/** Whether post_operations leave the columns of the object, and who may read it, as its query gave them. */
+export function keepsShape(step: BuildStep): boolean {
+  const before = authorsOwn(step);
+  return step.statements.every(
+    (one) => one.role !== "author" || before.includes(one) || WITHOUT_SHAPE.has(classify(one.sql).command),
+  );
 }
 
 /** The pre_operations. */
@@ -32,6 +45,16 @@ function authorsOwn({ statements }: BuildStep): Statement[] {
   return statements.filter(({ role }, index) => role === "author" && index <= made);
 }
 
+function keepsWhatIsThere({ sql }: Statement): boolean {
+  return /^create (?:.*)(?:or replace|if not exists)/.test(wordsOf(sql).slice(0, 7).join(" "));
+}
+
+/** The words outside of parentheses, in lower case. */
+function wordsOf(text: Statement["sql"]): readonly string[] {
+  const nodes = grouped(meaningful(text));
+  return nodes.map((_, index) => wordAt(nodes, index));
+}
+
 /** They change rows, or nothing that a query could see. */
 const WITHOUT_SHAPE = new Set(
   "insert,update,delete,merge,copy,truncate,lock,analyze,drop table,drop view,drop function,refresh materialized view,grant,revoke,comment,create index,notify".split(
@@ -40,7 +63,7 @@ const WITHOUT_SHAPE = new Set(
 );
 const PLANNED = new Set(["select", "insert", "update", "delete", "merge"]);
 /** What is new is seen by nobody else before the commit. */
-const NEW = /^(?:create (?:view|sequence|type|domain|schema|function|procedure|aggregate)|prepare|declare|set|reset)$/;
+const NEW = /^(?:create (?:view|sequence|type|domain|schema|function|procedure|aggregate)|declare|set|reset)$/;
 
 /**
  * What is done of a statement. Names and types of one that reads or changes rows are looked at by planning it. Others could
@@ -49,10 +72,11 @@ const NEW = /^(?:create (?:view|sequence|type|domain|schema|function|procedure|a
 function tried(statement: Statement): Statement[] {
   const { command } = classify(statement.sql);
   if (PLANNED.has(command)) return [explained(statement)];
-  const words = meaningful(statement.sql).map(({ text }) => text.toLowerCase());
+  const words = wordsOf(statement.sql);
   if (NEW.test(command)) return command === "create view" && words[1] === "or" ? [] : [statement];
   if (command !== "create table") return [];
   const data = words.slice(-2).join(" ");
+  // Inside of parentheses a column may be `generated always as` something.
   if (words.includes("as"))
     return data === "no data" ? [statement] : data === "with data" ? [] : [withoutRows(statement)];
   return /^temp(?:orary)?$/.test(words[1]!) ? [statement] : [];

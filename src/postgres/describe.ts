@@ -23,35 +23,37 @@ interface Description {
  * @throws the server's error for a statement that it cannot read
  */
 export function describeStatement(client: Client, statement: Sql): Promise<readonly Field[]> {
-  return new Promise((resolve, reject) => {
-    let fields: readonly Field[] = [];
-    let failed = false;
-    const ignored = () => {};
-    const query = {
-      submit(wire: Wire) {
-        wire.parse({ text: statement.toString() });
-        wire.describe({ type: "S", name: "" });
-        wire.sync();
-      },
-      handleRowDescription(description: Description) {
-        fields = description.fields.map(({ name, dataTypeID, dataTypeModifier }) => ({
-          name,
-          oid: dataTypeID,
-          modifier: dataTypeModifier,
-        }));
-      },
-      handleError(error: Error) {
-        failed = true;
-        reject(error);
-      },
-      handleReadyForQuery() {
-        if (!failed) resolve(fields);
-      },
-      handleDataRow: ignored,
-      handlePortalSuspended: ignored,
-      handleCommandComplete: ignored,
-      handleEmptyQuery: ignored,
-    };
-    client.driver.query(query as never);
-  });
+  const answer = () =>
+    new Promise<readonly Field[]>((resolve, reject) => {
+      let fields: readonly Field[] = [];
+      let failed = false;
+      const ignored = () => {};
+      const query = {
+        submit(wire: Wire) {
+          wire.parse({ text: statement.toString() });
+          wire.describe({ type: "S", name: "" });
+          wire.sync();
+        },
+        handleRowDescription(description: Description) {
+          fields = description.fields.map(({ name, dataTypeID, dataTypeModifier }) => ({
+            name,
+            oid: dataTypeID,
+            modifier: dataTypeModifier,
+          }));
+        },
+        handleError(error: Error) {
+          failed = true;
+          reject(error);
+        },
+        handleReadyForQuery() {
+          if (!failed) resolve(fields);
+        },
+        handleDataRow: ignored,
+        handlePortalSuspended: ignored,
+        handleCommandComplete: ignored,
+        handleEmptyQuery: ignored,
+      };
+      client.driver.query(query as never);
+    });
+  return client.watched(answer);
 }

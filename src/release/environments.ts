@@ -105,8 +105,8 @@ async function moveRows(session: Session, to: string): Promise<void> {
   const { client, environment } = session;
   const [old, renamed] = [literal(environment), literal(to)];
   const publishers = sql`
-    insert into _dataform.environment (name, release_id, next_release, fence, project, former_names, made_schemas, held_at, held_by, held_reason)
-    select ${renamed}, release_id, next_release, fence, project, former_names || name, made_schemas, held_at, held_by, held_reason
+    insert into _dataform.environment (name, release_id, next_release, fence, project, former_names, made_schemas, held_at, held_by, held_reason, set_aside, folder)
+    select ${renamed}, release_id, next_release, fence, project, former_names || name, made_schemas, held_at, held_by, held_reason, set_aside, folder
     from _dataform.environment where name = ${old};
     update _dataform.release set status = 'discarded', items = null where environment = ${old} and status = 'waiting';
     update _dataform.release set environment = ${renamed} where environment = ${old};

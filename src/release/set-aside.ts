@@ -37,7 +37,8 @@ export async function readSetAside(
     setAside(former, target, [...kinds.keys()]).map((aside) => ({ target, aside })),
   );
   const known = new Set(found.map(({ aside }) => aside));
-  return [...found, ...retired.reverse().filter(({ aside }) => !known.has(aside))].flatMap((one) => {
+  const others = new Map(retired.reverse().flatMap((one) => (known.has(one.aside) ? [] : [[one.aside, one] as const])));
+  return [...found, ...others.values()].flatMap((one) => {
     const kind = kinds.get(one.aside);
     return kind === undefined ? [] : [{ ...one, kind }];
   });

@@ -1,7 +1,7 @@
 import { UserError } from "../model/errors.ts";
 import type { BuildStep } from "../model/plan.ts";
 import { refuseOurNames } from "../plan/our-names.ts";
-import { isWhole, shapeOf } from "../plan/shape.ts";
+import { isWhole, keepsShape, shapeOf } from "../plan/shape.ts";
 import { describeColumns, describeObjects } from "../postgres/describe-objects.ts";
 import { send } from "../postgres/send.ts";
 import { sql } from "../sql/sql.ts";
@@ -26,7 +26,7 @@ export async function lookAhead(step: BuildStep, { client }: Worker, context: Ru
     const columns = (await describeColumns(client, [made])).get(made)!;
     refuseOurNames(step, columns);
     const whole = newRows ? context.check({ ...step, newRows }, columns) : step;
-    if (!isAttached) return;
+    if (!isAttached || !keepsShape(whole)) return;
     if (whole !== step) await send(client, shapeOf(whole));
     const goes = context.follow(publishItem(whole, await describeObjects(client, objectsOf(whole))));
     if (goes) context.events.foreseen?.(goes);

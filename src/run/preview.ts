@@ -8,7 +8,7 @@ import { withAdopted } from "../plan/obstacles.ts";
 import { planCandidate } from "../plan/planner.ts";
 import { choosePath, type PublicPath } from "../plan/public-path.ts";
 import { planPublish } from "../plan/publish-plan.ts";
-import { isWhole, shapeOf } from "../plan/shape.ts";
+import { isWhole, keepsShape, shapeOf } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { describeNewRows, describeObjects } from "../postgres/describe-objects.ts";
 import { send } from "../postgres/send.ts";
@@ -34,7 +34,7 @@ export interface Preview {
   readonly warned: Readonly<Record<string, StepError>>;
   /** What waits for declared tables that are not there, by `schema.name`: these, and not what reads it. */
   readonly awaits: Readonly<Record<string, readonly AbsentTable[]>>;
-  /** Models that need what their pre_operations do and a plan does not, by `schema.name`. */
+  /** Models that need what their pre_operations or post_operations do and a plan does not, by `schema.name`. */
   readonly untried: readonly string[];
 }
 
@@ -138,7 +138,7 @@ function columnChanges(before: readonly Column[], after: readonly Column[]): Col
 }
 
 async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): Promise<BuildStep[]> {
-  const { client, graph, plan, failures, untried, unknown } = trial;
+  const { client, signal, graph, plan, failures, untried, unknown } = trial;
   const shaped: BuildStep[] = [];
   for (const step of segment.steps) {
     // What reads a model that fails cannot be tried out; its own mistake, if it has one, shows the next time.
@@ -160,8 +160,9 @@ async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): P
       }
       shaped.push(current);
     } catch (error) {
+      signal?.throwIfAborted();
       await client.query(sql`rollback to savepoint shape`);
-      if (error instanceof UserError || (isWhole(step) && !isThere(error))) await tell(error, step, trial);
+      if (isWhole(step) ? !isThere(error) : !mayBeUntried(error)) await tell(error, step, trial);
       else {
         untried.push(targetKey(step.target));
         unknown.add(targetKey(step.target));
@@ -175,6 +176,11 @@ async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): P
 /** What pre_operations drop before they make it is there still: a plan drops nothing. */
 function isThere(error: unknown): boolean {
   return ALREADY_THERE.has(sqlState(error) ?? "");
+}
+
+/** Whether it is about names and types that what a plan does not do may make or change. */
+function mayBeUntried(error: unknown): boolean {
+  return !(error instanceof UserError) && (isThere(error) || /^(?:42|3F|26)/.test(sqlState(error) ?? ""));
 }
 
 /** Whether what operations make is there already: they are not run here, so what reads it could not be tried out. */
@@ -224,7 +230,7 @@ async function tell(
 async function followable(
   steps: readonly BuildStep[],
   catalog: Catalog,
-  { client, sources, failures }: Trial,
+  { client, sources, failures, untried }: Trial,
 ): Promise<PublishItem[]> {
   const objects = await describeObjects(client, steps.flatMap(objectsOf));
   const found = withAdopted(catalog, steps);
@@ -234,7 +240,8 @@ async function followable(
       choosePath(item, found);
       return [item];
     } catch (error) {
-      failures[targetKey(step.target)] = explainFailure(error, step.file, sources);
+      if (keepsShape(step)) failures[targetKey(step.target)] = explainFailure(error, step.file, sources);
+      else untried.push(targetKey(step.target));
       return [];
     }
   });

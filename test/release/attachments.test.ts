@@ -3,6 +3,7 @@ import type { Client } from "../../src/postgres/client.ts";
 import { rollback } from "../../src/release/rollback.ts";
 import { run } from "../../src/run/run.ts";
 import { sql as sqlOf } from "../../src/sql/sql.ts";
+import { cli } from "../support/cli.ts";
 import { guarded, uniquePrefix } from "../support/roles.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
@@ -319,6 +320,41 @@ test("what cannot be kept is told, and what others' views cannot follow is refus
   });
   // Two rows and a row of a temporary table: nothing was computed twice, and nothing of what was refused.
   expect(await rows("select last_value from public.built")).toEqual(["3"]);
+});
+
+test("what pre- and post_operations make of a model is not judged before they are done", async () => {
+  const { project, database, run, sql } = await warehouse({
+    "hidden.sqlx": `config { type: "incremental", uniqueKey: ["id"] }
+select 1 as id, current_user as who
+post_operations {
+  alter table \${self()} enable row level security; create policy own on \${self()} using (who = current_user)
+}`,
+    "typed.sqlx": `config { type: "table" }
+select timestamp '2026-01-01' as at
+post_operations { alter table \${self()} alter column at type timestamptz }`,
+    "more.sqlx": `config { type: "table", postgres: { rebuildDependents: true } }
+select 1 as id
+post_operations { alter table \${self()} add column extra text }`,
+    "prepared.sqlx": `config { type: "incremental" }
+select 1 as id
+pre_operations { prepare q as select 1 }`,
+    "staged.sqlx": `config { type: "incremental" }
+select * from public.stage
+pre_operations { drop table if exists public.stage; create table if not exists public.stage as select 1 as id }`,
+  });
+  const all = Object.fromEntries(
+    ["hidden", "typed", "more", "prepared", "staged"].map((one) => [`marts.${one}`, "ok"]),
+  );
+  expect(statuses(await run())).toEqual(all);
+  await sql(`create schema bi; create view bi.a as select id from marts.hidden; create view bi.b as select at from marts.typed;
+    create view bi.c as select extra from marts.more; comment on column marts.more.extra is 'theirs';
+    create view bi.d as select id from marts.prepared; create view bi.e as select id from marts.staged;
+    drop table public.stage; create table public.stage as select 1 as _dataform_release`);
+  const told: string[] = [];
+  const report = await run({ events: { foreseen: async (what) => told.push(what) } });
+  expect([statuses(report), told]).toEqual([all, []]);
+  project.write({ "more.sqlx": `config { type: "table" }\nselect 1 as id, 2 as n` });
+  expect(await cli(project.dir, ["plan", "--url", database.url])).toMatchObject({ exitCode: 0 });
 });
 
 test("a user whose name must be quoted runs, too", async () => {

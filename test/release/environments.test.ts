@@ -181,6 +181,9 @@ test("env drop leaves nothing behind, puts back what was adopted, and names what
   await dataform("env", "hold", "main");
   // One that somebody has dropped since.
   await sql("update _dataform.environment set made_schemas = made_schemas || '{gone}' where name = 'main'");
+  // By another name, it remembers what a retired model had adopted.
+  expect(await dataform("env", "rename", "main", "shop")).toMatchObject({ exitCode: 0 });
+  expect(await dataform("env", "rename", "shop", "main")).toMatchObject({ exitCode: 0 });
   const dropped = await dataform("env", "drop", "main", "--yes");
   expect(dropped).toMatchObject({ exitCode: 0 });
   expect(dropped.stderr).toContain("schema reports, which its runs had made, was empty and is dropped");

@@ -88,6 +88,7 @@ test("every other command hears Ctrl-C where it waits, ends with 130 and leaves 
     lock table raw.tick, _dataform.release, _dataform.environment`);
   const commands = [
     ["query", `select ${slow}`],
+    ["query", "--json", "select * from raw.tick"],
     ["export", `select ${slow}`, "-", "--to", "csv"],
     ["test"],
     ["plan"],
@@ -109,7 +110,11 @@ test("every other command hears Ctrl-C where it waits, ends with 130 and leaves 
   for (const one of going) one.interrupt();
   const ended = await Promise.all(going.map(({ end }) => end));
   expect(ended.map(({ exitCode, stdout }, index) => [commands[index]!.join(" "), exitCode, stdout])).toEqual(
-    commands.map((args) => [args.join(" "), 130, ""]),
+    commands.map((args) => [
+      args.join(" "),
+      130,
+      args.includes("--json") ? expect.stringContaining("interrupted") : "",
+    ]),
   );
   const ours =
     "select application_name from pg_stat_activity where datname = current_database() and application_name like 'dataform%'";

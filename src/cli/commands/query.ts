@@ -35,8 +35,8 @@ export const addQueryCommand: AddCommand = (program, shell) => {
       const reading = { applicationName: "dataform-query", settings: SETTINGS };
       await attended(shell, (how) =>
         withReader(settings, { ...reading, ...how }, async (reader) => {
-          if (flags.json) return shell.print(await inJson(reader, select(text, "the query")));
-          const { columns, rows } = readable(await asIs(reader, text));
+          if (flags.json) return shell.print(await inJson(reader, select(text, "the query"), how.signal));
+          const { columns, rows } = readable(await asIs(reader, text, how.signal));
           shell.print(textTable(columns, rows, { width: shell.width?.stdout }));
           if (!flags.quiet) shell.say(counted(rows.length, "row"));
         }),
@@ -45,7 +45,7 @@ export const addQueryCommand: AddCommand = (program, shell) => {
   addConnectionOption(command);
 };
 
-async function asIs(reader: Reader, given: string): Promise<TableResult> {
+async function asIs(reader: Reader, given: string, signal: AbortSignal): Promise<TableResult> {
   const statement = oneStatement(given, "the query", "one statement");
   const first = meaningful(statement.toString()).find(({ text }) => text !== "(")!.text;
   if (!READS.has(first.toLowerCase()))
@@ -55,18 +55,22 @@ async function asIs(reader: Reader, given: string): Promise<TableResult> {
       found: `${first} …`,
       hint: "what changes something is an operation of the project, or for psql",
     });
-  return explaining(statement, async () => reader.client.table(await reader.fence(statement)));
+  const fenced = await explaining(statement, () => reader.fence(statement));
+  signal.throwIfAborted();
+  return explaining(statement, () => reader.client.table(fenced));
 }
 
 /** json, not jsonb: columns keep their order and numbers their digits. */
-async function inJson({ client, fence }: Reader, query: Sql): Promise<string> {
+async function inJson({ client, fence }: Reader, query: Sql, signal: AbortSignal): Promise<string> {
   const fields = await explaining(query, () => describeStatement(client, query));
+  signal.throwIfAborted();
   refuseOneNameTwice(fields.map(({ name }) => name));
   const fenced = await explaining(query, () => fence(query));
   const statement = sql`
     select pg_catalog.row_to_json(line.*) from (
       ${fenced}
     ) as line`;
+  signal.throwIfAborted();
   const { rows } = await explaining(query, () => client.table(statement), statement);
   return `[${rows.map(([row]) => row).join(",\n ")}]`;
 }

@@ -88,7 +88,9 @@ function tellFailures({ failures, warned, awaits }: Preview, shell: Shell): bool
 
 function untriedNote({ untried }: Preview): string[] {
   if (!untried.length) return [];
-  return [`not tried out, since a plan does not do what their pre_operations do: ${untried.join(", ")}`];
+  return [
+    `not tried out, since a plan does not do what their pre_operations or post_operations do: ${untried.join(", ")}`,
+  ];
 }
 
 function heldNote(environment: string, hold: Hold): string {
