@@ -235,6 +235,33 @@ describe("slices.publish", () => {
     expect(await house.rows(versions)).toEqual([]);
   });
 
+  test("a load that says what another had said owns no row, and is missed all the same when its rows are gone", async () => {
+    const house = await stats();
+    const rows: StatsLoad["rows"] = [
+      [1, "a", 5],
+      [1, "b", 6],
+    ];
+    for (const loads of [
+      [{ id: 1, rows }],
+      [{ id: 2, rows }],
+      [{ id: 3, rows: [[1, "a", 7]] }],
+    ] satisfies StatsLoad[][])
+      await run(house, ...loads);
+    // one that said of its day that there is nothing has no rows to lose
+    const before = await run(house, { id: 4, days: [2, 2], rows: [] });
+    await house.sql(`alter table raw._load add rows bigint;
+      update raw._load set rows = (select count(*) from raw.stats_feed where stats_feed._load_id = _load.load_id);
+      delete from raw.stats_feed where _load_id = 2;
+      update raw._load set status = 'failed' where load_id = 3`);
+    const message = async () => (await house.run()).steps.find(({ status }) => status === "failed")?.error?.message;
+    expect(await message()).toMatch(/^loads: .* Gone: 2$/);
+    await house.sql("delete from raw._load where load_id = 2");
+    expect(await message()).toMatch(/^loads: .* Gone: 2$/);
+    expect(await house.rows(versions)).toEqual(before);
+    await house.sql("update raw._load set status = 'loaded' where load_id = 3");
+    expect(await run(house)).toEqual(before);
+  });
+
   test("a run without a new load changes nothing", async () => {
     const house = await stats();
     const before = await run(house, { id: 1, days: [1, 2], rows: [[1, "a", 1]] });

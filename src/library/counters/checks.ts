@@ -2,6 +2,7 @@ import { cte, withCtes } from "../../sql/ctes.ts";
 import { id, suffixed } from "../../sql/identifiers.ts";
 import { and, join, or, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
+import { hasRows } from "../shared/loads.ts";
 import { unequalSums } from "../shared/sums.ts";
 import { comparable } from "../shared/values.ts";
 import {
@@ -30,6 +31,8 @@ export interface Audited {
   readonly store: Sql;
   readonly feed: Sql;
   readonly loads: Sql;
+  /** Those that are known not to count; undefined where nobody says so. */
+  readonly undone: Sql | undefined;
   readonly timeZone: string;
 }
 
@@ -128,7 +131,8 @@ export function readingsThatDisagree(audited: Audited): Sql {
   return audited.shape.kind === "log" ? reportsThatDisagree(audited) : snapshotsThatDisagree(audited);
 }
 
-function reportsThatDisagree({ shape, store, feed, loads, timeZone }: Audited): Sql {
+function reportsThatDisagree(audited: Audited): Sql {
+  const { shape, store, feed, loads, timeZone } = audited;
   const { loadOrder, reportedAt, day } = shape;
   const [load, row] = loadOrder;
   const key = keyOf(shape);
@@ -156,10 +160,11 @@ function reportsThatDisagree({ shape, store, feed, loads, timeZone }: Audited): 
   const fault = sql`
     case
       -- a report of a load that was worked in before may be the last one still
-      when ${id("winners", load)} is null then ${all} or ${id("readings", load)} in (select load_no from new_loads)
+      when ${id("winners", load)} is null
+        then (${all} or ${id("readings", load)} in (select load_no from new_loads)) and ${canBeCompared(audited)}
       when (${order("winners")}) = (${order("readings")})
         then ${differ("winners", "readings", values)}
-      else ((${order("winners")}) < (${order("readings")})) is not true or ${all}
+      else ((${order("winners")}) < (${order("readings")})) is not true or ${all} and ${canBeCompared(audited)}
     end`;
   const ctes = [
     storeCte(store),
@@ -171,7 +176,8 @@ function reportsThatDisagree({ shape, store, feed, loads, timeZone }: Audited): 
   return withCtes(ctes, compared(shape, fault));
 }
 
-function snapshotsThatDisagree({ shape, store, feed, timeZone }: Audited): Sql {
+function snapshotsThatDisagree(audited: Audited): Sql {
+  const { shape, store, feed, timeZone } = audited;
   const load = shape.loadOrder[0];
   const key = keyOf(shape);
   const values = new Map([[load, sql`bigint`], ...shape.counters, ...shape.keep]);
@@ -199,7 +205,16 @@ function snapshotsThatDisagree({ shape, store, feed, timeZone }: Audited): Sql {
     cte("winners", winners),
     cte("readings", readingsAmong(shape.takenAt.name, sql`select taken_at from moments`)),
   ];
-  return withCtes(ctes, compared(shape, differ("winners", "readings", values)));
+  const isTold = sql`(${id("winners", load)} is not null or ${canBeCompared(audited)})`;
+  return withCtes(ctes, compared(shape, sql`${differ("winners", "readings", values)} and ${isTold}`));
+}
+
+/** Readings of a load whose rows are gone from the feed are kept, as long as it was not undone. */
+function canBeCompared({ shape, feed, undone }: Audited): Sql {
+  const load = shape.loadOrder[0];
+  const reading = id("readings", load);
+  const isOf = hasRows(feed, (alias) => sql`${alias}.${id(load)}`, reading);
+  return undone ? sql`(${isOf} or ${reading} in (select undone.load_id from ${undone} as undone))` : isOf;
 }
 
 /** The snapshots that a store has worked in, as `calendarOf` reads them. */

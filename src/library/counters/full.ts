@@ -2,7 +2,7 @@ import { type Cte, cte } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { hasCome, hasRows, unlessLost } from "../shared/loads.ts";
+import { hadNoRows, hasRows, unlessLost } from "../shared/loads.ts";
 import { asType } from "../shared/values.ts";
 import { dotted, isKind } from "./changes.ts";
 import { dayClosedBy, type Moment } from "./moments.ts";
@@ -78,8 +78,10 @@ export function calendarOf(loads: Sql): Sql {
 function changed({ shape, feed, loads }: Full): Sql {
   const isThere = hasRows(feed, (alias) => sql`${alias}.${id(shape.loadOrder[0])}`, sql`calendar.load_no`);
   // of two snapshots of one moment the later was undone: the one before has to be read
-  const hadRows = sql`exists (select from ${loads} as told where told.load_id = calendar.load_no and not ${hasCome(sql`told`, isThere)})`;
-  const lost = sql`case when calendar.load_no not in (select load_no from new_loads) and ${hadRows} then calendar.load_no::text end`;
+  const isLost = sql`
+    not ${isThere}
+    and not exists (select from ${loads} as told where told.load_id = calendar.load_no and ${hadNoRows(sql`told`)})`;
+  const lost = sql`case when calendar.load_no not in (select load_no from new_loads) and ${isLost} then calendar.load_no::text end`;
   return sql`
     select
       taken_at,

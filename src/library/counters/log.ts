@@ -1,7 +1,7 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { hasRows, unlessLost } from "../shared/loads.ts";
+import { hadNoRows, hasRows, unlessLost } from "../shared/loads.ts";
 import { asType } from "../shared/values.ts";
 import { dotted, isKind, sameColumns } from "./changes.ts";
 import { dayClosedBy, dayOf, type Moment } from "./moments.ts";
@@ -20,6 +20,8 @@ interface Births {
 export interface Log {
   readonly shape: Shape;
   readonly feed: Sql;
+  /** Those that count, with their `load_id`. */
+  readonly loads: Sql;
   readonly timeZone: string;
   readonly births: Births | undefined;
   readonly self: Sql | undefined;
@@ -56,11 +58,18 @@ export function newsOfLog(log: Log): Cte[] {
   ];
 }
 
-function scope({ shape, feed, self }: Log): Sql {
+function scope({ shape, feed, loads, self }: Log): Sql {
   const load = (alias: Sql) => sql`${alias}.${id(shape.loadOrder[0])}`;
+  // a load none of whose reports counted may own no reading, and is needed once the others are undone
   const lost = sql`(
     select string_agg(lost.load_no::text, ', ' order by lost.load_no)
-    from (select distinct ${load(sql`store`)} as load_no from store where ${isKind("store", "reading")}) as lost
+    from (
+      select known.load_no
+      from worked_in as known
+      where not exists (select from ${loads} as loads where loads.load_id = known.load_no and ${hadNoRows(sql`loads`)})
+      union
+      select ${load(sql`store`)} from store where ${isKind("store", "reading")}
+    ) as lost
     where lost.load_no not in (select load_no from gone_loads) and not ${hasRows(feed, load, sql`lost.load_no`)}
   )`;
   const isEverything = sql`exists (select from gone_loads)`;

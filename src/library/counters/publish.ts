@@ -21,6 +21,7 @@ import {
   selfOf,
   storeName,
   told,
+  undoneOf,
   WITHOUT_JIT,
 } from "./published.ts";
 import { groupOf, periodOf, type Rollup, rollupQuery } from "./rollups.ts";
@@ -47,6 +48,7 @@ function audited(published: Published, context: Context): Audited {
     store: refer(published, context, storeName(published)),
     feed: refer(published, context, options.from),
     loads: loadsOf(published, context),
+    undone: undoneOf(published),
   };
 }
 

@@ -46,7 +46,7 @@ function storeQuery(published: Published, context: Context): Sql {
   const loads = loadsOf(published, context);
   const undone = undoneOf(published);
   const births = checked.births && { ...checked.births, relation: refer(published, context, checked.births.from) };
-  const log = { shape, feed, timeZone, births, self };
+  const log = { shape, feed, loads, timeZone, births, self };
   const full = { shape, feed, loads, timeZone };
   const isLog = shape.kind === "log";
   return withCtes(

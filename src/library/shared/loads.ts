@@ -11,7 +11,12 @@ export function hasRows(feed: Sql, load: (alias: Sql) => Sql, loadId: Sql): Sql 
  * away before it was worked in. It must not look like an empty one. A ledger that does not count rows is believed.
  */
 export function hasCome(load: Sql, rows: Sql): Sql {
-  return sql`(coalesce((to_jsonb(${load}.*) ->> 'rows')::bigint, 0) = 0 or ${rows})`;
+  return sql`(${hadNoRows(load)} or ${rows})`;
+}
+
+/** Whether the ledger says that a load had no rows, or says nothing of rows. */
+export function hadNoRows(load: Sql): Sql {
+  return sql`coalesce((to_jsonb(${load}.*) ->> 'rows')::bigint, 0) = 0`;
 }
 
 /**

@@ -3,7 +3,7 @@ import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
-import { hasCome, hasRows, unlessLost } from "../shared/loads.ts";
+import { hadNoRows, hasCome, hasRows, unlessLost } from "../shared/loads.ts";
 import { small } from "../shared/small.ts";
 import { asDay, asType } from "../shared/values.ts";
 import type { StoreInput } from "./input.ts";
@@ -106,18 +106,32 @@ function scope(input: StoreInput): Sql {
   return sql`select case when ${isEverything} then ${unlessLost(lostLoads(input))} else false end as is_everything`;
 }
 
-/** Loads that versions came of, which were not undone, and of which the feed has no rows any more. */
+/**
+ * Loads that were worked in and not undone, and of which the feed has no rows any more: also those that said what another one
+ * had said, or ended rows, and so own no version.
+ */
 function lostLoads(input: StoreInput): Sql {
   const { self, columns, loads } = input;
   if (!self) return sql`null::text`;
   return sql`(
     select string_agg(lost.load_id::text, ', ' order by lost.load_id)
-    from (select distinct store.load_id, store.known_from from ${self} as store where store.${columns.kind} = 'version') as lost
+    from (
+      select known.load_id
+      from worked_in as known
+      where not ${isOf(input)(sql`known.load_id`)}
+        and not exists (
+          select from ${loads} as loads where loads.load_id = known.load_id and ${hadNoRows(sql`loads`)}
+        )
+      union
+      -- a number that was given again is another load
+      select versions.load_id
+      from (
+        select distinct store.load_id, store.known_from from ${self} as store where store.${columns.kind} = 'version'
+      ) as versions
+      where not ${isOf(input)(sql`versions.load_id`)}
+        or not exists (select from loads where loads.load_id = versions.load_id and loads.loaded_at = versions.known_from)
+    ) as lost
     where not exists (select from ${loads} as loads where loads.load_id = lost.load_id and not loads.counts)
-      and not (
-        ${isOf(input)(sql`lost.load_id`)}
-        and exists (select from loads where loads.load_id = lost.load_id and loads.loaded_at = lost.known_from)
-      )
   )`;
 }
 

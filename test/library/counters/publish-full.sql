@@ -168,7 +168,8 @@ with
     calendar.load_no,
     case
       when calendar.load_no is not distinct from calendar_before.load_no then false
-      else case when case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+      else case when case when calendar.load_no not in (select load_no from new_loads) and not exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no)
+      and not exists (select from (
         select
           ledger.load_id,
           coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
@@ -177,7 +178,8 @@ with
           ledger.rows
         from "raw"."_load" as ledger
         where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
-      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof(case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+      ) as told where told.load_id = calendar.load_no and coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0) then calendar.load_no::text end is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof(case when calendar.load_no not in (select load_no from new_loads) and not exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no)
+      and not exists (select from (
         select
           ledger.load_id,
           coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
@@ -186,7 +188,8 @@ with
           ledger.rows
         from "raw"."_load" as ledger
         where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
-      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end)::text, 0) || left(case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+      ) as told where told.load_id = calendar.load_no and coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0) then calendar.load_no::text end)::text, 0) || left(case when calendar.load_no not in (select load_no from new_loads) and not exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no)
+      and not exists (select from (
         select
           ledger.load_id,
           coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
@@ -195,7 +198,7 @@ with
           ledger.rows
         from "raw"."_load" as ledger
         where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
-      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end::text, 100))::int::boolean end
+      ) as told where told.load_id = calendar.load_no and coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0) then calendar.load_no::text end::text, 100))::int::boolean end
     end as has_another_snapshot
   from calendar
   full join calendar_before using (taken_at)
@@ -596,7 +599,8 @@ with
     calendar.load_no,
     case
       when calendar.load_no is not distinct from calendar_before.load_no then false
-      else case when case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+      else case when case when calendar.load_no not in (select load_no from new_loads) and not exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no)
+      and not exists (select from (
         select
           ledger.load_id,
           coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
@@ -605,7 +609,8 @@ with
           ledger.rows
         from "raw"."_load" as ledger
         where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
-      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof(case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+      ) as told where told.load_id = calendar.load_no and coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0) then calendar.load_no::text end is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof(case when calendar.load_no not in (select load_no from new_loads) and not exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no)
+      and not exists (select from (
         select
           ledger.load_id,
           coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
@@ -614,7 +619,8 @@ with
           ledger.rows
         from "raw"."_load" as ledger
         where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
-      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end)::text, 0) || left(case when calendar.load_no not in (select load_no from new_loads) and exists (select from (
+      ) as told where told.load_id = calendar.load_no and coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0) then calendar.load_no::text end)::text, 0) || left(case when calendar.load_no not in (select load_no from new_loads) and not exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no)
+      and not exists (select from (
         select
           ledger.load_id,
           coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone 'UTC')::date) as "day",
@@ -623,7 +629,7 @@ with
           ledger.rows
         from "raw"."_load" as ledger
         where ledger.table_name = 'blog_snapshots' and ledger.status = 'loaded' and ledger.batch = 'full'
-      ) as told where told.load_id = calendar.load_no and not (coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = calendar.load_no))) then calendar.load_no::text end::text, 100))::int::boolean end
+      ) as told where told.load_id = calendar.load_no and coalesce((to_jsonb(told.*) ->> 'rows')::bigint, 0) = 0) then calendar.load_no::text end::text, 100))::int::boolean end
     end as has_another_snapshot
   from calendar
   full join calendar_before using (taken_at)
@@ -1676,7 +1682,7 @@ select
   "readings"."_row_no" as "actual__row_no"
 from winners
 full join readings on ("winners"."blog_id" = "readings"."blog_id") and ("winners"."day" = "readings"."day")
-where ("winners"."_load_id", "winners"."views", "winners"."clicks") is distinct from ("readings"."_load_id", "readings"."views", "readings"."clicks")
+where ("winners"."_load_id", "winners"."views", "winners"."clicks") is distinct from ("readings"."_load_id", "readings"."views", "readings"."clicks") and ("winners"."_load_id" is not null or (exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = "readings"."_load_id") or "readings"."_load_id" in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'blog_snapshots' and ledger.status <> 'loaded') as undone)))
 
 ---- assert blog_deltas_agree_with_snapshots
 -- {

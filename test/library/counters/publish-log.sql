@@ -397,15 +397,33 @@ with
 "scope" as materialized (
   select case when exists (select from gone_loads) then case when (
     select string_agg(lost.load_no::text, ', ' order by lost.load_no)
-    from (select distinct store."_load_id" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    from (
+      select known.load_no
+      from worked_in as known
+      where not exists (select from (select ledger.load_id, ledger.rows from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads where loads.load_id = known.load_no and coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0)
+      union
+      select store."_load_id" from store where "store"."_dataform_row_kind" = 'reading'
+    ) as lost
     where lost.load_no not in (select load_no from gone_loads) and not exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = lost.load_no)
   ) is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof((
     select string_agg(lost.load_no::text, ', ' order by lost.load_no)
-    from (select distinct store."_load_id" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    from (
+      select known.load_no
+      from worked_in as known
+      where not exists (select from (select ledger.load_id, ledger.rows from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads where loads.load_id = known.load_no and coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0)
+      union
+      select store."_load_id" from store where "store"."_dataform_row_kind" = 'reading'
+    ) as lost
     where lost.load_no not in (select load_no from gone_loads) and not exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = lost.load_no)
   ))::text, 0) || left((
     select string_agg(lost.load_no::text, ', ' order by lost.load_no)
-    from (select distinct store."_load_id" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    from (
+      select known.load_no
+      from worked_in as known
+      where not exists (select from (select ledger.load_id, ledger.rows from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status = 'loaded') as loads where loads.load_id = known.load_no and coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0)
+      union
+      select store."_load_id" from store where "store"."_dataform_row_kind" = 'reading'
+    ) as lost
     where lost.load_no not in (select load_no from gone_loads) and not exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = lost.load_no)
   )::text, 100))::int::boolean end else false end as is_everything
 ),
@@ -1009,10 +1027,11 @@ from winners
 full join readings on ("winners"."meter" = "readings"."meter") and ("winners"."read_at" = "readings"."read_at")
 where case
   -- a report of a load that was worked in before may be the last one still
-  when "winners"."_load_id" is null then (select runs."_dataform_run_at" = runs."_dataform_built_at" from store as runs where "runs"."_dataform_row_kind" = 'run') or "readings"."_load_id" in (select load_no from new_loads)
+  when "winners"."_load_id" is null
+    then ((select runs."_dataform_run_at" = runs."_dataform_built_at" from store as runs where "runs"."_dataform_row_kind" = 'run') or "readings"."_load_id" in (select load_no from new_loads)) and (exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = "readings"."_load_id") or "readings"."_load_id" in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status <> 'loaded') as undone))
   when ("winners"."_load_id", "winners"."_row_no") = ("readings"."_load_id", "readings"."_row_no")
     then ("winners"."kwh") is distinct from ("readings"."kwh")
-  else (("winners"."_load_id", "winners"."_row_no") < ("readings"."_load_id", "readings"."_row_no")) is not true or (select runs."_dataform_run_at" = runs."_dataform_built_at" from store as runs where "runs"."_dataform_row_kind" = 'run')
+  else (("winners"."_load_id", "winners"."_row_no") < ("readings"."_load_id", "readings"."_row_no")) is not true or (select runs."_dataform_run_at" = runs."_dataform_built_at" from store as runs where "runs"."_dataform_row_kind" = 'run') and (exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = "readings"."_load_id") or "readings"."_load_id" in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status <> 'loaded') as undone))
 end
 
 ---- assert meter_deltas_agree_with_snapshots

@@ -523,15 +523,33 @@ with
 "scope" as materialized (
   select case when exists (select from gone_loads) then case when (
     select string_agg(lost.load_no::text, ', ' order by lost.load_no)
-    from (select distinct store."load" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    from (
+      select known.load_no
+      from worked_in as known
+      where not exists (select from "My Raw"."loads" as loads where loads.load_id = known.load_no and coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0)
+      union
+      select store."load" from store where "store"."_dataform_row_kind" = 'reading'
+    ) as lost
     where lost.load_no not in (select load_no from gone_loads) and not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_no)
   ) is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof((
     select string_agg(lost.load_no::text, ', ' order by lost.load_no)
-    from (select distinct store."load" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    from (
+      select known.load_no
+      from worked_in as known
+      where not exists (select from "My Raw"."loads" as loads where loads.load_id = known.load_no and coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0)
+      union
+      select store."load" from store where "store"."_dataform_row_kind" = 'reading'
+    ) as lost
     where lost.load_no not in (select load_no from gone_loads) and not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_no)
   ))::text, 0) || left((
     select string_agg(lost.load_no::text, ', ' order by lost.load_no)
-    from (select distinct store."load" as load_no from store where "store"."_dataform_row_kind" = 'reading') as lost
+    from (
+      select known.load_no
+      from worked_in as known
+      where not exists (select from "My Raw"."loads" as loads where loads.load_id = known.load_no and coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0)
+      union
+      select store."load" from store where "store"."_dataform_row_kind" = 'reading'
+    ) as lost
     where lost.load_no not in (select load_no from gone_loads) and not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_no)
   )::text, 100))::int::boolean end else false end as is_everything
 ),
@@ -2194,10 +2212,11 @@ from winners
 full join readings on ("winners"."order" = "readings"."order") and ("winners"."Device" = "readings"."Device") and ("winners"."user" = "readings"."user")
 where case
   -- a report of a load that was worked in before may be the last one still
-  when "winners"."load" is null then (select runs."_dataform_run_at" = runs."_dataform_built_at" from store as runs where "runs"."_dataform_row_kind" = 'run') or "readings"."load" in (select load_no from new_loads)
+  when "winners"."load" is null
+    then ((select runs."_dataform_run_at" = runs."_dataform_built_at" from store as runs where "runs"."_dataform_row_kind" = 'run') or "readings"."load" in (select load_no from new_loads)) and exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = "readings"."load")
   when (coalesce("winners"."reported at", '-infinity'), "winners"."load", "winners"."row no") = (coalesce("readings"."reported at", '-infinity'), "readings"."load", "readings"."row no")
     then ("winners"."select", "winners"."store", "winners"."it's", "winners"."currency") is distinct from ("readings"."select", "readings"."store", "readings"."it's", "readings"."currency")
-  else ((coalesce("winners"."reported at", '-infinity'), "winners"."load", "winners"."row no") < (coalesce("readings"."reported at", '-infinity'), "readings"."load", "readings"."row no")) is not true or (select runs."_dataform_run_at" = runs."_dataform_built_at" from store as runs where "runs"."_dataform_row_kind" = 'run')
+  else ((coalesce("winners"."reported at", '-infinity'), "winners"."load", "winners"."row no") < (coalesce("readings"."reported at", '-infinity'), "readings"."load", "readings"."row no")) is not true or (select runs."_dataform_run_at" = runs."_dataform_built_at" from store as runs where "runs"."_dataform_row_kind" = 'run') and exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = "readings"."load")
 end
 
 ---- assert odd_deltas_agree_with_snapshots

@@ -381,28 +381,61 @@ with
       )
   ) then case when (
     select string_agg(lost.load_id::text, ', ' order by lost.load_id)
-    from (select distinct store.load_id, store.known_from from "marts"."(self)" as store where store."row_kind" = 'version') as lost
+    from (
+      select known.load_id
+      from worked_in as known
+      where not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = known.load_id)
+        and not exists (
+          select from "history"."stats_loads" as loads where loads.load_id = known.load_id and coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0
+        )
+      union
+      -- a number that was given again is another load
+      select versions.load_id
+      from (
+        select distinct store.load_id, store.known_from from "marts"."(self)" as store where store."row_kind" = 'version'
+      ) as versions
+      where not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = versions.load_id)
+        or not exists (select from loads where loads.load_id = versions.load_id and loads.loaded_at = versions.known_from)
+    ) as lost
     where not exists (select from "history"."stats_loads" as loads where loads.load_id = lost.load_id and not loads.counts)
-      and not (
-        exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_id)
-        and exists (select from loads where loads.load_id = lost.load_id and loads.loaded_at = lost.known_from)
-      )
   ) is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof((
     select string_agg(lost.load_id::text, ', ' order by lost.load_id)
-    from (select distinct store.load_id, store.known_from from "marts"."(self)" as store where store."row_kind" = 'version') as lost
+    from (
+      select known.load_id
+      from worked_in as known
+      where not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = known.load_id)
+        and not exists (
+          select from "history"."stats_loads" as loads where loads.load_id = known.load_id and coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0
+        )
+      union
+      -- a number that was given again is another load
+      select versions.load_id
+      from (
+        select distinct store.load_id, store.known_from from "marts"."(self)" as store where store."row_kind" = 'version'
+      ) as versions
+      where not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = versions.load_id)
+        or not exists (select from loads where loads.load_id = versions.load_id and loads.loaded_at = versions.known_from)
+    ) as lost
     where not exists (select from "history"."stats_loads" as loads where loads.load_id = lost.load_id and not loads.counts)
-      and not (
-        exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_id)
-        and exists (select from loads where loads.load_id = lost.load_id and loads.loaded_at = lost.known_from)
-      )
   ))::text, 0) || left((
     select string_agg(lost.load_id::text, ', ' order by lost.load_id)
-    from (select distinct store.load_id, store.known_from from "marts"."(self)" as store where store."row_kind" = 'version') as lost
+    from (
+      select known.load_id
+      from worked_in as known
+      where not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = known.load_id)
+        and not exists (
+          select from "history"."stats_loads" as loads where loads.load_id = known.load_id and coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0
+        )
+      union
+      -- a number that was given again is another load
+      select versions.load_id
+      from (
+        select distinct store.load_id, store.known_from from "marts"."(self)" as store where store."row_kind" = 'version'
+      ) as versions
+      where not exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = versions.load_id)
+        or not exists (select from loads where loads.load_id = versions.load_id and loads.loaded_at = versions.known_from)
+    ) as lost
     where not exists (select from "history"."stats_loads" as loads where loads.load_id = lost.load_id and not loads.counts)
-      and not (
-        exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = lost.load_id)
-        and exists (select from loads where loads.load_id = lost.load_id and loads.loaded_at = lost.known_from)
-      )
   )::text, 100))::int::boolean end else false end as is_everything
 ),
 
