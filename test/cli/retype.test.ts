@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { retype } from "../../src/cli/ingest/retype.ts";
 import { widens } from "../../src/land/table/widening.ts";
+import { withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { ingestDatabase } from "../support/ingest-database.ts";
 
 const db = ingestDatabase();
@@ -73,4 +75,63 @@ test("a column gets a wider type with all views on its table, which keep what th
   });
   expect(await seen()).toEqual(after);
   await make("drop function bi.one(); drop view bi.seen, _dataform.staging; drop schema bi, _dataform");
+});
+
+test("a view that others change meanwhile is made as they left it, and one made meanwhile keeps its place", async () => {
+  const { client, rows } = db;
+  await client.script(
+    script(`
+      create schema raw;
+      create table raw.orders (order_id integer, note text);
+      insert into raw.orders values (7, 'x');
+      create view raw.v1 as select order_id, note from raw.orders;
+      create view raw.v2 as select order_id from raw.v1;
+      create materialized view raw.m1 as select order_id from raw.v1;
+      alter view raw.v2 owner to pg_monitor`),
+  );
+  await withClient(db.settings, {}, async (other) => {
+    await other.script(
+      script(`
+        begin;
+        create or replace view raw.v2 as select order_id from raw.v1 where note <> 'gone';
+        create index theirs on raw.m1 (order_id);
+        create view raw.v3 as select * from raw.v2`),
+    );
+    const done = retype(client, { table, column: "order_id", type: "bigint" });
+    const isWaiting = sql`select from pg_locks where pid = $1 and not granted`;
+    while (!(await other.query(isWaiting, [client.processId])).rowCount);
+    await other.query(script("commit"));
+    expect((await done).views).toEqual(["raw.v1", "raw.m1", "raw.v2", "raw.v3"]);
+  });
+  expect(
+    await rows(`
+      select c.relname, a.format_type as type, pg_get_userbyid(relowner) = 'pg_monitor' as theirs, pg_get_viewdef(c.oid) ~ 'gone' or relhasindex as changed
+      from pg_class c, lateral (select format_type(atttypid, atttypmod) from pg_attribute where attrelid = c.oid and attnum = 1) a
+      where c.relnamespace = 'raw'::regnamespace and relkind in ('v', 'm') order by 1`),
+  ).toEqual([
+    { relname: "m1", theirs: "f", type: "bigint", changed: "t" },
+    { relname: "v1", theirs: "f", type: "bigint", changed: "f" },
+    { relname: "v2", theirs: "t", type: "bigint", changed: "t" },
+    { relname: "v3", theirs: "f", type: "bigint", changed: "f" },
+  ]);
+});
+
+test("a view that does not hold over the wider type is named, with what the server says, and nothing is changed", async () => {
+  const { client, rows } = db;
+  await client.script(
+    script(`
+      create schema raw;
+      create table raw.orders (order_id bigint);
+      create view raw.plain as select order_id from raw.orders;
+      create view raw.bits as select order_id & 7 as bits from raw.plain`),
+  );
+  await expect(retype(client, { table, column: "order_id", type: "numeric" })).rejects.toMatchObject({
+    message: "raw.orders.order_id keeps its type: what stands on the table cannot be made anew",
+    found: "raw.bits: operator does not exist: numeric & bigint",
+    hint: "nothing was changed; drop raw.bits before, and make it again after",
+  });
+  expect(await rows("select from raw.plain, raw.bits")).toEqual([]);
+  expect(
+    await rows("select format_type(atttypid, 0) from pg_attribute where attrelid = 'raw.plain'::regclass"),
+  ).toEqual([{ format_type: "bigint" }]);
 });

@@ -1,16 +1,13 @@
 import { LOADING_SESSION } from "../../land/table/server-types.ts";
 import { widens } from "../../land/table/widening.ts";
-import type { Dependent } from "../../model/catalog.ts";
 import { UserError } from "../../model/errors.ts";
 import { nearest } from "../../model/nearest.ts";
-import { dropDependents, LARGEST_MATERIALIZED, makeDependents } from "../../plan/dependents.ts";
 import { type Client, withTransaction } from "../../postgres/client.ts";
 import { describeTypes } from "../../postgres/describe-types.ts";
-import { readDependents } from "../../postgres/read-dependents.ts";
 import { typeName } from "../../sql/authored.ts";
 import { id, relationId } from "../../sql/identifiers.ts";
-import { joinStatements } from "../../sql/message.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
+import { aroundViews, holdViews } from "./views-on.ts";
 
 export interface Retype {
   readonly table: { readonly schema: string; readonly name: string };
@@ -29,7 +26,8 @@ export interface Retyped {
 }
 
 /**
- * Gives a column of a raw table a wider type, in place, with the views that stand on the table: all of it in one transaction.
+ * Gives a column of a raw table a wider type, in place, with the views that stand on the table as they are when nobody else
+ * can change them any more: all of it in one transaction.
  * @throws UserError where a value could change, or a view could not be made anew; nothing is changed then
  */
 export async function retype(client: Client, { table, column, type }: Retype): Promise<Retyped> {
@@ -43,21 +41,9 @@ export async function retype(client: Client, { table, column, type }: Retype): P
     const { oid, from } = await columnOf(client, table, column);
     const what = `${table.schema}.${table.name}.${column}`;
     if (from !== to && !widens(from, to)) throw notWider(what, from, to);
-    const found = (await readDependents(client, [oid])).get(oid) ?? [];
-    const views = from === to ? [] : found;
-    for (const view of views) refuse(what, view);
-    if (from !== to) {
-      const dependents = views.map((view) => ({
-        ...view,
-        kind: view.kind === "private" ? ("view" as const) : view.kind,
-      }));
-      await client.script(
-        sql`
-          ${joinStatements([...dropDependents(dependents)])};
-          alter table ${relationId(table)} alter column ${id(column)} type ${typeName(type, "the type")};
-          ${joinStatements(makeDependents(dependents))}`,
-      );
-    }
+    const views = from === to ? [] : await holdViews(client, oid, what);
+    const alter = sql`alter table ${relationId(table)} alter column ${id(column)} type ${typeName(type, "the type")}`;
+    if (from !== to) await aroundViews(client, views, what, alter);
     return { table: `${table.schema}.${table.name}`, column, from, to, views: views.map((view) => view.what) };
   });
 }
@@ -106,24 +92,5 @@ function notWider(what: string, from: string, to: string): UserError {
     found: from,
     expected: `a type that holds each ${from} as it is: more digits or letters, numeric for whole numbers, or text`,
     hint: "name a new table in the declaration (it is loaded from the beginning), or cast in the staging model",
-  });
-}
-
-function refuse(what: string, { what: view, kind, size, fixed, outOfReach, owner }: Dependent): void {
-  const reason =
-    kind === "other"
-      ? `${view} depends on the table`
-      : outOfReach
-        ? `${view} belongs to ${owner}, and only the owner may make it anew`
-        : fixed.length
-          ? `${view} has what would be lost: ${fixed.join(", ")}`
-          : size > LARGEST_MATERIALIZED
-            ? `${view} is a materialized view of ${Math.round(size / 1024 / 1024)} MB, which would be filled while readers wait`
-            : undefined;
-  if (reason === undefined) return;
-  throw new UserError({
-    message: `${what} keeps its type: what stands on the table cannot be made anew`,
-    found: reason,
-    hint: `drop ${view} before, and make it again after`,
   });
 }
