@@ -1,4 +1,4 @@
-import { dateFormatMistake } from "../model/date-format.ts";
+import { DATE_FORMATS, dateFormatMistake } from "../model/date-format.ts";
 import type { Declared } from "../model/declared.ts";
 import { UserError } from "../model/errors.ts";
 import type { formats } from "../schemas/ingest/formats.ts";
@@ -28,7 +28,7 @@ export function checkCsv(csv: Declared<(typeof formats)["csv"]>, place: Place): 
       throw new UserError({
         message: `csv.dates cannot be read: ${mistake}`,
         ...(field === undefined ? place.value("dates") : place.value("dates", field)),
-        expected: "YYYY, MM (or MON), DD, and perhaps HH24 (or HH12 and AM), MI, SS, such as DD.MM.YYYY HH24:MI",
+        expected: DATE_FORMATS,
         found: format,
       });
   }

@@ -60,29 +60,18 @@ export function recordSchemaOf(written: unknown, file: string, place: Place): Re
   return { file, schema, columns, ...(description === undefined ? {} : { description }) };
 }
 
+/** Why no column can be called so; undefined where one can. */
+export function columnNameMistake(name: string): { readonly message: string; readonly expected?: string } | undefined {
+  if (RESERVED.has(name)) return { message: `"${name}" is a column that every raw table has already` };
+  if (SYSTEM.has(name)) return { message: `"${name}" is a column that every table of PostgreSQL has already` };
+  if (Buffer.byteLength(name) > 63 || name === "" || name.includes("\0"))
+    return { message: `"${name}" cannot be a column`, expected: "a name of 1 to 63 bytes, without NUL" };
+  return undefined;
+}
+
 function columnOf(name: string, property: Record<string, unknown>, place: Place): RawColumn | UserError {
-  if (RESERVED.has(name)) {
-    return new UserError({
-      message: `"${name}" is a column that every raw table has already`,
-      ...place.key(),
-      hint: "leave the field out: it is kept in _extra",
-    });
-  }
-  if (SYSTEM.has(name)) {
-    return new UserError({
-      message: `"${name}" is a column that every table of PostgreSQL has already`,
-      ...place.key(),
-      hint: "leave the field out: it is kept in _extra",
-    });
-  }
-  if (Buffer.byteLength(name) > 63 || name === "" || name.includes("\0")) {
-    return new UserError({
-      message: `"${name}" cannot be a column`,
-      ...place.key(),
-      expected: "a name of 1 to 63 bytes, without NUL",
-      hint: "leave the field out: it is kept in _extra",
-    });
-  }
+  const mistake = columnNameMistake(name);
+  if (mistake) return new UserError({ ...mistake, ...place.key(), hint: "leave the field out: it is kept in _extra" });
   const type = typeOf(property);
   if (type === undefined) {
     return new UserError({

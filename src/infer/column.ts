@@ -32,11 +32,22 @@ const STYLES: readonly Style[] = [
 const DAYS =
   "YYYY-MM-DD DD.MM.YYYY DD/MM/YYYY MM/DD/YYYY DD-MM-YYYY MM-DD-YYYY YYYY/MM/DD YYYY.MM.DD DD-MON-YYYY".split(" ");
 const TIMES = ["", " HH24:MI", " HH24:MI:SS", " HH12:MI AM", " HH12:MI:SS AM"];
-const FORMATS = [...DAYS, "DD MON YYYY", "MON DD, YYYY"].flatMap((day) =>
-  TIMES.map((time) => ({ format: day + time, spelling: dateSpelling(day + time) })),
+interface DateFormat {
+  readonly format: string;
+  readonly spelling: Spelling;
+}
+
+function dateFormat(format: string): DateFormat {
+  return { format, spelling: dateSpelling(format) };
+}
+
+const FORMATS: readonly DateFormat[] = [...DAYS, "DD MON YYYY", "MON DD, YYYY"].flatMap((day) =>
+  TIMES.map((time) => dateFormat(day + time)),
 );
 
 export const ISO_DAY = "YYYY-MM-DD";
+/** White space around a text that is none to PostgreSQL, such as the NBSP of a web page. */
+const FOREIGN_BLANK = /^\s*[^\S \t\n\v\f\r]|[^\S \t\n\v\f\r]\s*$/;
 const WHOLE = /^\s*-?(?:0|[1-9]\d*)\s*$/;
 const EXPONENT = /^-?\d+(?:\.\d+)?[eE][+-]?\d+$/;
 const LEADING_ZERO = /^\s*[+-]?0\d/;
@@ -59,6 +70,7 @@ export class ColumnFacts {
   leadingZeros: string | undefined;
   plusSigns: string | undefined;
   shortYears: string | undefined;
+  foreignBlanks: string | undefined;
   isWhole = true;
   isBoolean = true;
   fitsBigint = true;
@@ -66,13 +78,24 @@ export class ColumnFacts {
   /** The first text that is no whole number in plain digits. */
   marked: string | undefined;
   styles: readonly Style[] = STYLES;
-  formats = FORMATS;
+  formats: readonly DateFormat[];
   /** Whether every text is an ISO date with a time of day; and whether with a zone, without, or now so, now so. */
   isTime = true;
   zones: "all" | "none" | "some" | undefined;
   longest = 0;
   #known: Set<string> | undefined = new Set();
   #compared = 0;
+  readonly #said: ReadonlySet<string>;
+
+  /** @param said texts that are NULL, and formats of dates, by what a person said */
+  constructor({
+    nulls = [],
+    dates = [],
+  }: { readonly nulls?: readonly string[]; readonly dates?: readonly string[] } = {}) {
+    this.#said = new Set(nulls);
+    const others = dates.filter((format) => FORMATS.every((known) => known.format !== format));
+    this.formats = others.length ? [...FORMATS, ...others.map(dateFormat)] : FORMATS;
+  }
 
   /** Whether every row has a value and no two have the same. False where there are too many to know. */
   get isUnique(): boolean {
@@ -92,7 +115,8 @@ export class ColumnFacts {
       else this.#known.add(text);
     }
     if (text === "") this.quotedEmpty++;
-    else if (!inQuotes && MARKERS.has(text)) this.markers.set(text, (this.markers.get(text) ?? 0) + 1);
+    else if (!inQuotes && (MARKERS.has(text) || this.#said.has(text)))
+      this.markers.set(text, (this.markers.get(text) ?? 0) + 1);
     else this.#addText(text);
   }
 
@@ -100,6 +124,11 @@ export class ColumnFacts {
     this.texts++;
     if (this.examples.length < 3 && !this.examples.includes(text)) this.examples.push(text);
     this.longest = Math.max(this.longest, text.length);
+    if (FOREIGN_BLANK.test(text)) {
+      this.foreignBlanks ??= text;
+      this.styles = [];
+      this.formats = [];
+    }
     this.#addNumber(text);
     if (this.isBoolean) this.isBoolean = /^(?:true|false)$/i.test(text);
     if (this.formats.length) this.formats = this.formats.filter(({ spelling }) => isRealDate(spelling.read(text)));
@@ -114,7 +143,7 @@ export class ColumnFacts {
   #addNumber(text: string): void {
     if (LEADING_ZERO.test(text)) this.leadingZeros ??= text;
     if (text.trimStart().startsWith("+")) this.plusSigns ??= text;
-    if (WHOLE.test(text)) {
+    if (WHOLE.test(text) && !FOREIGN_BLANK.test(text)) {
       const digits = text.trim();
       if (digits.length >= 19) this.fitsBigint &&= BigInt(digits) <= MAX_BIGINT && BigInt(digits) >= -MAX_BIGINT - 1n;
       return;

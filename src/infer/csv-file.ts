@@ -81,8 +81,17 @@ export function findDialect(text: Buffer, isWhole: boolean): Dialect {
       QUOTINGS.map((quoting) => trial({ delimiter, ...quoting, skipLines: 0, ...(comment ? { comment } : {}) }, lines)),
     ),
   );
-  const best = trials.reduce((left, right) => (betterThan(right, left) ? right : left));
+  // A line that has the cells of a record is one, whatever it begins with.
+  const dropped = new Set(
+    trials.filter(({ dialect, hashed }) => !dialect.comment && hashed).map(({ dialect }) => keyOf(dialect)),
+  );
+  const open = trials.filter(({ dialect }) => !dialect.comment || !dropped.has(keyOf(dialect)));
+  const best = open.reduce((left, right) => (betterThan(right, left) ? right : left));
   return { ...best.dialect, skipLines: best.skipLines };
+}
+
+function keyOf({ delimiter, quote, escape: escaping }: Dialect): string {
+  return delimiter + quote + escaping;
 }
 
 interface Trial {
@@ -91,6 +100,8 @@ interface Trial {
   readonly regular: number;
   readonly cells: number;
   readonly skipLines: number;
+  /** Whether a record that begins with # has the usual number of cells, more than one. */
+  readonly hashed: boolean;
 }
 
 /** The first of equals is the likelier one. */
@@ -105,23 +116,27 @@ function betterThan(one: Trial, other: Trial): boolean {
 /** More lines before the header than this are records. */
 const MAX_PREAMBLE = 30;
 
+const HASH = 35;
+
 function trial(dialect: Dialect, text: Buffer): Trial {
-  const records: { readonly cells: number; readonly line: number; readonly wrong: boolean }[] = [];
-  const scanner = new CsvScanner(optionsOf(dialect), ({ fields, line, problem }) => {
-    records.push({ cells: fields, line, wrong: problem !== undefined });
+  const records: TrialRecord[] = [];
+  const scanner = new CsvScanner(optionsOf(dialect), ({ fields, line, problem, bytes, start }) => {
+    records.push({ cells: fields, line, wrong: problem !== undefined, isHashed: bytes[start] === HASH });
   });
   try {
     scanner.push(text);
     scanner.end();
   } catch {
     // A quote that is not closed.
-    records.push({ cells: 0, line: 0, wrong: true });
+    records.push({ cells: 0, line: 0, wrong: true, isHashed: false });
   }
   const counts = new Map<number, number>();
-  for (const { cells, wrong } of records) if (!wrong) counts.set(cells, (counts.get(cells) ?? 0) + 1);
+  for (const { cells, wrong, isHashed } of records)
+    if (!wrong && !isRemark({ cells, isHashed })) counts.set(cells, (counts.get(cells) ?? 0) + 1);
   const [cells = 1] = [...counts].sort(([a, n], [b, m]) => m - n || b - a)[0] ?? [];
   const first = records.findIndex((record) => record.cells === cells && !record.wrong);
-  const skipped = first > 0 && first <= MAX_PREAMBLE && records.length > first * 2 ? first : 0;
+  const isPreamble = (first <= MAX_PREAMBLE && records.length > first * 2) || records.slice(0, first).every(isRemark);
+  const skipped = first > 0 && isPreamble ? first : 0;
   const counted = records.slice(skipped);
   const regular = counted.filter((record) => record.cells === cells && !record.wrong).length;
   return {
@@ -129,7 +144,20 @@ function trial(dialect: Dialect, text: Buffer): Trial {
     regular: counted.length ? regular / counted.length : 0,
     cells,
     skipLines: skipped ? counted[0]!.line - 1 : 0,
+    hashed: cells > 1 && counted.some((record) => record.isHashed && record.cells === cells && !record.wrong),
   };
+}
+
+interface TrialRecord {
+  readonly cells: number;
+  readonly line: number;
+  readonly wrong: boolean;
+  readonly isHashed: boolean;
+}
+
+/** Of a line before the header. */
+function isRemark({ isHashed, cells }: Pick<TrialRecord, "isHashed" | "cells">): boolean {
+  return isHashed && cells === 1;
 }
 
 /** The options of a dialect, with nothing else said. */

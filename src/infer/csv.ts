@@ -19,6 +19,10 @@ interface Seen {
   readonly isWhole: boolean;
   readonly terminated: boolean;
   readonly irregular?: { readonly count: number; readonly first: string };
+  /** Lines that are left out as comments. */
+  readonly comments: { readonly count: number; readonly first: string };
+  /** Why the first line may be a record after all. */
+  readonly headerDoubt?: string;
 }
 
 /** Finds how a CSV file is written and what its columns are, by all of its rows or the first `sample`. */
@@ -31,7 +35,7 @@ export async function inferCsv(
   const encoding = await findEncoding(open());
   const text = await sampleText(encoding);
   const dialect = findDialect(text, encoding.sample.length < 256 * 1024);
-  const seen = await look(open, encoding, dialect, sample);
+  const seen = await look(open, encoding, dialect, { sample, hints });
   if (!seen.rows) throw noRecords(name);
   return inferredOf(seen, encoding, dialect, hints);
 }
@@ -46,9 +50,14 @@ async function sampleText({ sample, encoding, zeroBytes }: Encoding): Promise<Bu
   return Buffer.concat(chunks);
 }
 
-async function look(open: Open, { encoding, zeroBytes }: Encoding, dialect: Dialect, sample: number): Promise<Seen> {
+async function look(
+  open: Open,
+  { encoding, zeroBytes }: Encoding,
+  dialect: Dialect,
+  { sample, hints }: { readonly sample: number; readonly hints: Hints },
+): Promise<Seen> {
   const options = optionsOf(dialect);
-  const looking = new Looking(options);
+  const looking = new Looking(options, hints);
   let toSkip = dialect.skipLines;
   const scanner = new CsvScanner(options, (record) => looking.add(record));
   let isWhole = true;
@@ -66,19 +75,22 @@ async function look(open: Open, { encoding, zeroBytes }: Encoding, dialect: Dial
     break;
   }
   const terminated = !isWhole || scanner.end().terminated;
-  return { ...looking.seen(), isWhole, terminated };
+  const comments = { count: scanner.comments, first: scanner.firstComment };
+  return { ...looking.seen(), isWhole, terminated, comments };
 }
 
 class Looking {
   rows = 0;
   readonly #options: ReturnType<typeof optionsOf>;
+  readonly #hints: Hints;
   #first: readonly (string | null)[] | undefined;
   #facts: ColumnFacts[] = [];
   #irregular = 0;
   #firstIrregular = "";
 
-  constructor(options: ReturnType<typeof optionsOf>) {
+  constructor(options: ReturnType<typeof optionsOf>, hints: Hints) {
     this.#options = options;
+    this.#hints = hints;
   }
 
   add(record: ScannedRecord): void {
@@ -91,19 +103,21 @@ class Looking {
     const cells = Array.from({ length: width }, (_, field) => cellText(record, field, this.#options));
     if (!this.#first) {
       this.#first = cells;
-      this.#facts = cells.map(() => new ColumnFacts());
+      this.#facts = cells.map(() => new ColumnFacts(this.#hints));
       return;
     }
     this.rows++;
     for (const [field, facts] of this.#facts.entries()) facts.add(cells[field]!, record.quoted[field] === 1);
   }
 
-  seen(): Omit<Seen, "isWhole" | "terminated"> {
+  seen(): Omit<Seen, "isWhole" | "terminated" | "comments"> {
     if (!this.#first) return { columns: [], hasHeader: false, rows: 0 };
     const first = this.#first;
     const hasHeader = this.rows === 0 ? first.length > 0 && first.every((cell) => cell) : isHeader(first, this.#facts);
     if (!hasHeader) for (const [field, facts] of this.#facts.entries()) facts.add(first[field]!);
+    const headerDoubt = hasHeader ? doubtOfHeader(first, this.#facts) : undefined;
     return {
+      ...(headerDoubt === undefined ? {} : { headerDoubt }),
       columns: this.#facts.map((facts, field) => ({ written: hasHeader ? (first[field] ?? "").trim() : "", facts })),
       hasHeader,
       rows: this.rows + (hasHeader ? 0 : 1),
@@ -115,17 +129,28 @@ class Looking {
 /** A line of names has nothing that is a value of its column, where that is more than a text. */
 function isHeader(first: readonly (string | null)[], columns: readonly ColumnFacts[]): boolean {
   const alike = first.filter((cell, field) => {
-    const { texts, isBoolean, isTime, styles, formats } = columns[field]!;
-    if (!cell || !texts || !(isBoolean || isTime || styles.length || formats.length)) return false;
+    if (!cell || !isTyped(columns[field]!)) return false;
     const one = new ColumnFacts();
     one.add(cell);
-    return one.isBoolean || one.isTime || one.styles.length > 0 || one.formats.length > 0;
+    return one.markers.size > 0 || isTyped(one);
   });
   return alike.length === 0;
 }
 
+/** Whether all texts are something more than texts. */
+function isTyped({ texts, isBoolean, isTime, styles, formats }: ColumnFacts): boolean {
+  return texts > 0 && (isBoolean || isTime || styles.length > 0 || formats.length > 0);
+}
+
+/** Undefined where a column of numbers, dates or the like stands below a name. */
+function doubtOfHeader(first: readonly (string | null)[], columns: readonly ColumnFacts[]): string | undefined {
+  const unnamed = first.findIndex((cell) => !cell?.trim());
+  if (unnamed !== -1) return `column ${unnamed + 1} has no name`;
+  return columns.some(isTyped) ? undefined : "all columns are texts";
+}
+
 function inferredOf(seen: Seen, encoding: Encoding, dialect: Dialect, hints: Hints): InferredRecords {
-  const { columns, hasHeader, rows, isWhole, terminated, irregular } = seen;
+  const { columns, hasHeader, rows, isWhole, terminated, irregular, comments, headerDoubt } = seen;
   const { style, open } = styleOf(
     columns.map(({ facts }) => facts),
     hints,
@@ -163,6 +188,19 @@ function inferredOf(seen: Seen, encoding: Encoding, dialect: Dialect, hints: Hin
     ...(hasHeader
       ? []
       : ["the first line is a record, so the fields have no names: rename column_1 and so on, in this order"]),
+    ...(headerDoubt === undefined
+      ? []
+      : [`the first line is taken for the header, though ${headerDoubt}; if it is a record, write header: false`]),
+    ...(hints.dates ?? [])
+      .filter((said) =>
+        columns.every(({ facts }) => !facts.texts || facts.formats.every(({ format }) => format !== said)),
+      )
+      .map((format) => `--dates ${format} is the format of no column`),
+    ...(comments.count
+      ? [
+          `${counted(comments.count, "line that begins with # is", "lines that begin with # are")} left out as comments; the first is ${JSON.stringify(comments.first)}`,
+        ]
+      : []),
     ...(terminated ? [] : ["the last line has no line end: either whole files end so, or this one is cut"]),
     ...(irregular
       ? [

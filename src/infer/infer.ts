@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { Environment } from "../config/environment.ts";
 import { ingestOf } from "../config/load-ingest.ts";
+import { columnNameMistake } from "../config/record-schema.ts";
 import { parseYaml } from "../config/yaml.ts";
 import type { FileStream, IngestDeclaration, SqlDeclaration, SqlStream } from "../model/declarations.ts";
 import { UserError } from "../model/errors.ts";
@@ -74,13 +75,24 @@ export async function infer(options: InferOptions): Promise<Inference> {
   };
   const { connector, streams } = load(declared(empty));
   const read = streams.find(({ name }) => name === stream)!.connector;
-  const records =
+  const records = withoutOthers(
     connector.kind === "files"
       ? await inferFiles(connector, read as FileStream, options.hints, options.sample)
-      : await inferTable(connector as SqlDeclaration, read as SqlStream);
+      : await inferTable(connector as SqlDeclaration, read as SqlStream),
+  );
   const text = declared(records);
   load(text);
   return { file, text, source, stream, table, records };
+}
+
+/** Without the fields that can have no column of their name. */
+function withoutOthers(records: InferredRecords): InferredRecords {
+  const told = records.fields.flatMap(({ name }) => {
+    const mistake = columnNameMistake(name);
+    return mistake ? [`${mistake.message}: the field is left out, and kept in _extra`] : [];
+  });
+  const fields = records.fields.filter(({ name }) => !columnNameMistake(name));
+  return told.length ? { ...records, fields, unsure: [...records.unsure, ...told] } : records;
 }
 
 function nameFor(flag: string, name: string): string {

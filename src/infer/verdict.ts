@@ -27,7 +27,9 @@ export function verdictOf(facts: ColumnFacts, style: NumberStyle, hints: Hints):
   if (!facts.texts) return { property: TEXT, kind: "text", unsure: "always empty: a text, until it is known better" };
   if (facts.isBoolean) return { property: { type: "boolean" }, kind: "other" };
   return (
-    numberVerdict(facts, style) ?? timeVerdict(facts, hints) ?? { property: TEXT, kind: "text", ...textDoubts(facts) }
+    saidDate(facts, hints) ??
+    numberVerdict(facts, style) ??
+    timeVerdict(facts, hints) ?? { property: TEXT, kind: "text", ...textDoubts(facts) }
   );
 }
 
@@ -83,15 +85,25 @@ function timeVerdict(facts: ColumnFacts, hints: Hints): Verdict | undefined {
   if (facts.isTime) return instantVerdict(facts);
   const said = facts.formats.filter(({ format }) => hints.dates?.includes(format));
   const open = said.length ? said : facts.formats;
-  const format = open[0]?.format;
-  if (format === undefined) return undefined;
+  const [first] = open;
+  if (!first) return undefined;
   if (open.length > 1)
     return {
       property: TEXT,
       kind: "text",
       unsure: `a text: ${facts.examples[0]} is a date as ${open.map((one) => one.format).join(" and as ")}; --dates says which`,
     };
-  const isDay = !format.includes(":");
+  return dateVerdict(first.format);
+}
+
+/** Digits are a date where a person said so: 20241231 as YYYYMMDD. */
+function saidDate({ styles, texts, formats }: ColumnFacts, { dates = [] }: Hints): Verdict | undefined {
+  const said = styles.length && texts ? formats.filter(({ format }) => dates.includes(format)) : [];
+  return said.length === 1 ? dateVerdict(said[0]!.format) : undefined;
+}
+
+function dateVerdict(format: string): Verdict {
+  const isDay = !format.includes("MI");
   const property = isDay ? { type: "string", format: "date" } : { type: "string", postgresType: "timestamp" };
   return {
     property,
@@ -114,7 +126,9 @@ function instantVerdict({ zones, examples }: ColumnFacts): Verdict {
   };
 }
 
-function textDoubts({ shortYears, examples }: ColumnFacts): { readonly unsure?: string } {
+function textDoubts({ shortYears, foreignBlanks, examples }: ColumnFacts): { readonly unsure?: string } {
+  if (foreignBlanks !== undefined && /^\s*[+-]?\d/.test(foreignBlanks))
+    return { unsure: `a text, for the blank around ${JSON.stringify(foreignBlanks.trim())} is none to PostgreSQL` };
   if (shortYears !== undefined)
     return { unsure: `a text, for years of two digits (${shortYears}) do not say their century` };
   const money = examples.find((one) =>

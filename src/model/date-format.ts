@@ -1,5 +1,9 @@
 const PART = /YYYY|MM|MON|DD|HH24|HH12|MI|SS|AM/g;
 
+/** What a format of dates is made of, for people. */
+export const DATE_FORMATS =
+  "YYYY, MM (or MON), DD, and perhaps HH24 (or HH12 and AM), MI, SS, such as DD.MM.YYYY HH24:MI";
+
 /** What is wrong with a format of dates; undefined where nothing is. */
 export function dateFormatMistake(format: string): string | undefined {
   const parts: string[] = format.match(PART) ?? [];

@@ -127,6 +127,30 @@ test("what may be read in two ways stays a text until a flag says which", async 
   expect(certain.csv.dates).toEqual({ day: "DD/MM/YYYY", at: "MM/DD/YYYY HH12:MI AM" });
 });
 
+test("what flags say holds or is refused, and what is left out is told", async () => {
+  const flags = ["--null", "unknown", "--dates", "DDMMYYYY", "--dates", "DD/MM/YYYY"];
+  const said = await inferred(
+    "n,day,nbsp\n# by hand\n5,01122024,\u00a013\nunknown,02122024,14\n7,03122024,15\n",
+    flags,
+  );
+  expect(types(said.fields)).toEqual({ n: "integer", day: "date", nbsp: "string" });
+  expect(said.csv).toEqual({ null: ["", "unknown"], dates: "DDMMYYYY", comment: "#" });
+  expect(said.stderr).toContain("--dates DD/MM/YYYY is the format of no column");
+  expect(said.stderr).toContain('1 line that begins with # is left out as comments; the first is "# by hand"');
+  expect(said.stderr).toContain('nbsp: a text, for the blank around "13" is none to PostgreSQL');
+  expect(said.stderr).not.toContain("taken for the header");
+  for (const [text, why] of [
+    ["a,b\nx,y\n", "all columns are texts"],
+    ["a,\n1,2\n", "column 2 has no name"],
+  ] as const)
+    expect((await inferred(text)).stderr).toContain(`the first line is taken for the header, though ${why}`);
+  const wrong = await cli(project({ "a.csv": "id\n1\n" }), ["ingest", "infer", "data/a.csv", "--dates", "FOO"], {});
+  expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('"FOO" stands for nothing')]);
+  const taken = await inferred('{"id":1,"_extra":2}\n{"id":2,"constructor":3}\n', [], "things.ndjson");
+  expect(types(taken.fields)).toEqual({ id: "integer", constructor: ["integer", "null"] });
+  expect(taken.stderr).toContain('"_extra" is a column that every raw table has already: the field is left out');
+});
+
 test("a key has a value in every row, and no text for NULL", async () => {
   const { stream, stderr } = await inferred('id\tname\tn\n1\t"odd\t1\nNA\tb\t1\n');
   expect([stream.recordSchema.required, types(stream.recordSchema.properties).id]).toEqual([undefined, "integer"]);
@@ -137,6 +161,13 @@ test.each([
   ["tabs and quotes that mean nothing", 'id\tname\n1\t5" disk\n2\t"odd\n', { delimiter: "\t", quote: "" }],
   ["backslashes before quotes", 'id,name\n1,"a \\"b\\", c"\n2,"d"\n', { escape: "\\" }],
   ["lines before the header", "Report 2024\n\nid;name\n1;a\n2;b\n3;c\n4;d\n", { delimiter: ";", skipLines: 2 }],
+  ["records that begin with #", "# by X\ntag,amt\n#promo,1\n#sale,2\nx,3\ny,4\n", { skipLines: 1 }],
+  [
+    "a header that begins with #",
+    "##m\n##n\n#CHR\tREF\nc1\tA\n",
+    { delimiter: "\t", skipLines: 2, columns: { "#CHR": "chr" } },
+  ],
+  ["comments", "id,name\n1,a\n# note\n2,b\n", { comment: "#" }],
   ["no header", "1,a\n2,b\n", { header: false }],
   ["UTF-16 without a mark", Buffer.from("id|name\n1|Zoë\n2|b\n", "utf16le"), { delimiter: "|", encoding: "utf-16le" }],
   ["zero bytes", "id,name\n1,a\0\n2,b\n", { zeroBytes: "remove" }],
@@ -177,8 +208,8 @@ test("a table of another PostgreSQL is declared with its types and lands; its ad
   const env = { DATABASE_URL: database.url, SHOP_DATABASE_URL: database.url };
   await database.client.script(
     script(`create schema shop;
-      create table shop.items (id int primary key, price numeric(10,2), "At" timestamptz, kind char(2));
-      insert into shop.items values (1, 2.50, now(), 'ab')`),
+      create table shop.items (id int primary key, price numeric(10,2), "At" timestamptz, kind char(2), _load_id int);
+      insert into shop.items values (1, 2.50, now(), 'ab', 7)`),
   );
   const found = await cli(dir, ["ingest", "infer", "shop.items", "--from", "SHOP_DATABASE_URL"], env);
   expect([found.exitCode, found.stderr]).toEqual([
@@ -193,7 +224,11 @@ test("a table of another PostgreSQL is declared with its types and lands; its ad
     At: "date-time",
     kind: "character(2)",
   });
+  expect(found.stderr).toContain('"_load_id" is a column that every raw table has already: the field is left out');
   expect((await cli(dir, ["ingest"], env)).stderr).toMatch(/shop\.items +loaded +1 +0/);
+  expect((await database.client.query(script("select _extra->>'_load_id' as load from raw.items"))).rows).toEqual([
+    { load: "7" },
+  ]);
   const refused = await cli(dir, ["ingest", "infer", "postgresql://me:canary@host/db"], env);
   expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining("--from SHOP_DATABASE_URL")]);
   expect(refused.stderr).not.toContain("canary");

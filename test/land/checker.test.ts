@@ -32,6 +32,13 @@ test.each([
   );
 });
 
+test("what every object inherits is no field of a record", () => {
+  const schema = { type: "object", properties: { constructor: { type: "integer" } }, required: ["toString"] };
+  const record = { file: "ingest/schema.json", schema, columns: [{ name: "constructor", type: "bigint" }] };
+  expect(reasons(record, '{ "toString": 1 }')).toEqual([]);
+  expect(reasons(record, '{ "constructor": 1 }')).toEqual(["toString: is missing"]);
+});
+
 test("schemas of one name, and with one name inside, are each their own", () => {
   const named = (type: string) => recordSchema({ $id: "part", type }, { $id: "https://example.com/record" });
   expect(reasons(named("string"), '{ "a": 1 }')).toEqual(["a: must be string"]);

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import type { CsvOptions } from "../../src/model/declarations.ts";
+import { dateSpelling, spellingOf } from "../../src/sources/formats/csv/spellings.ts";
 import { fileIngest, orderSchema } from "../support/ingest-files.ts";
 
 const header = "id,customer,amount,day\n";
@@ -376,6 +378,27 @@ test.each([
       record: "8|last|1.00,0|01.01.2024|",
     },
   ]);
+});
+
+test("dates without separators have all their digits, and ranges and lists are not dates and numbers", () => {
+  const read = (format: string, text: string) => dateSpelling(format).read(text);
+  expect(read("DDMMYYYY", "01112024")).toBe("2024-11-01");
+  expect(read("DDMMYYYY", "1112024")).toBeUndefined();
+  expect(read("YYYYMMDD HH24MI", "20241101 905")).toBeUndefined();
+  expect(read("YYYYMMDD HH24:MI", "20241101 9:05")).toBe("2024-11-01 09:05:00");
+  expect(read("DDMONYYYY", "1nov2024")).toBe("2024-11-01");
+  const options = { decimal: ",", dates: "DD.MM.YYYY" } as CsvOptions;
+  const respelled = [
+    "date",
+    "timestamptz",
+    "timestamp(3)",
+    "numeric(9,2)",
+    "daterange",
+    "date[]",
+    "timestamp(3)[]",
+    "integer[]",
+  ].filter((type) => spellingOf(options, { name: "a", type }));
+  expect(respelled).toEqual(["date", "timestamptz", "timestamp(3)", "numeric(9,2)"]);
 });
 
 test("a header may differ by capital letters, and columns of one name are told apart by their number", async () => {

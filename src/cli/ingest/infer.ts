@@ -4,6 +4,8 @@ import { keyOf } from "../../infer/declaration.ts";
 import { type Inference, infer } from "../../infer/infer.ts";
 import type { InferredField } from "../../infer/inferred.ts";
 import { counted } from "../../model/counted.ts";
+import { DATE_FORMATS, dateFormatMistake } from "../../model/date-format.ts";
+import { UserError } from "../../model/errors.ts";
 import { paint } from "../paint.ts";
 import type { Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
@@ -27,6 +29,7 @@ export interface InferFlags {
 export async function inferStream(shell: Shell, what: string, flags: InferFlags): Promise<void> {
   const { from, source, stream, table, sample, force, dryRun, json } = flags;
   const { null: nulls, dates, decimal, thousands } = flags;
+  for (const format of dates ?? []) checkFormat(format);
   const given = { from, source, stream, table, sample, force };
   const hints = Object.fromEntries(Object.entries({ nulls, dates, decimal, thousands }).filter(([, value]) => value));
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
@@ -40,6 +43,16 @@ export async function inferStream(shell: Shell, what: string, flags: InferFlags)
   if (json) shell.print(JSON.stringify(reportOf(found, dryRun !== true)));
   else if (dryRun) shell.print(found.text.trimEnd());
   for (const line of linesOf(shell, found, dryRun === true)) shell.say(line);
+}
+
+function checkFormat(format: string): void {
+  const mistake = dateFormatMistake(format);
+  if (mistake === undefined) return;
+  throw new UserError({
+    message: `--dates cannot be read: ${mistake}`,
+    expected: DATE_FORMATS,
+    found: format,
+  });
 }
 
 function reportOf({ file, source, stream, table, records }: Inference, written: boolean): object {

@@ -56,6 +56,9 @@ export class CsvScanner {
   readonly #quote: number;
   readonly #escape: number;
   readonly #comment: number | undefined;
+  /** Lines that are comments, so far, and the beginning of the first. */
+  comments = 0;
+  firstComment = "";
   /** Whether the bytes before ended within a line that is a comment. */
   #inComment = false;
   readonly #maxBytes: number;
@@ -141,7 +144,9 @@ export class CsvScanner {
     this.#nextLf = -1;
     while (at < bytes.length && !this.#skipping) {
       if (bytes[at] === this.#comment && !this.#inComment) {
-        at = this.#afterComment(bytes, at, final);
+        const from = at;
+        at = this.#afterComment(bytes, from, final);
+        if (!this.comments++) this.firstComment = bytes.toString("utf8", from, Math.min(at, from + 80)).trimEnd();
         continue;
       }
       if (this.#inComment) return at;

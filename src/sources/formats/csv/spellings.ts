@@ -8,8 +8,8 @@ export interface Spelling {
   read(cell: string): string | undefined;
 }
 
-const NUMBERS = /^(?:bigint|integer|smallint|numeric|decimal|int\d?|real|double precision|float\d?)\b/;
-const DATES = /^(?:date|timestamp)/;
+const NUMBERS = /^(?:bigint|integer|smallint|numeric|decimal|int\d?|real|double precision|float\d?)\b(?!.*\[)/;
+const DATES = /^(?:date|timestamp(?:tz)?)\b(?!.*\[)/;
 
 /** The spelling of a column's cells; undefined where it is PostgreSQL's. */
 export function spellingOf(options: CsvOptions, column: RawColumn | undefined): Spelling | undefined {
@@ -70,9 +70,9 @@ const PARTS: Readonly<Record<string, string>> = {
 };
 /** Dates, perhaps with a time of day, in one format: DD.MM.YYYY HH24:MI:SS. */
 export function dateSpelling(format: string): Spelling {
-  const pattern = format
-    .split(/(YYYY|MM|MON|DD|HH24|HH12|MI|SS|AM)/)
-    .map((part) => PARTS[part] ?? escaped(part))
+  const parts = format.split(/(YYYY|MM|MON|DD|HH24|HH12|MI|SS|AM)/);
+  const pattern = parts
+    .map((part, at) => patternOf(part, parts.slice(0, at).join(""), parts.slice(at + 1).join("")))
     .join("");
   const whole = new RegExp(`^${pattern}$`, "i");
   return {
@@ -82,6 +82,13 @@ export function dateSpelling(format: string): Spelling {
       return found && isoOf(found);
     },
   };
+}
+
+/** Beside digits only digits of a fixed number can be told apart: 1112024 is no DDMMYYYY. */
+function patternOf(part: string, before: string, after: string): string {
+  const pattern = PARTS[part] ?? escaped(part);
+  const isBeside = /(?:YYYY|MM|DD|MI|SS|\d)$/.test(before) || /^(?:YYYY|MM|DD|HH|MI|SS|\d)/.test(after);
+  return isBeside ? pattern.replace("{1,2}", "{2}") : pattern;
 }
 
 function isoOf(found: Readonly<Record<string, string | undefined>>): string | undefined {
