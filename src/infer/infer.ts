@@ -82,8 +82,13 @@ export async function infer(options: InferOptions): Promise<Inference> {
   );
   const text = declared(records);
   load(text);
-  return { file, text, source, stream, table, records };
+  const unheard =
+    records.format === "csv" ? [] : Object.keys(options.hints).map((hint) => HINT_FLAGS[hint as keyof Hints]);
+  const told = unheard.map((flag) => `${flag} is of CSV, and does nothing for ${records.format}`);
+  return { file, text, source, stream, table, records: { ...records, unsure: [...records.unsure, ...told] } };
 }
+
+const HINT_FLAGS = { nulls: "--null", dates: "--dates", decimal: "--decimal", thousands: "--thousands" } as const;
 
 /** Without the fields that can have no column of their name. */
 function withoutOthers(records: InferredRecords): InferredRecords {

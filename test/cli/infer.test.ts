@@ -146,7 +146,8 @@ test("what flags say holds or is refused, and what is left out is told", async (
     expect((await inferred(text)).stderr).toContain(`the first line is taken for the header, though ${why}`);
   const wrong = await cli(project({ "a.csv": "id\n1\n" }), ["ingest", "infer", "data/a.csv", "--dates", "FOO"], {});
   expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('"FOO" stands for nothing')]);
-  const taken = await inferred('{"id":1,"_extra":2}\n{"id":2,"constructor":3}\n', [], "things.ndjson");
+  const taken = await inferred('{"id":1,"_extra":2}\n{"id":2,"constructor":3}\n', ["--null", "x"], "things.ndjson");
+  expect(taken.stderr).toContain("--null is of CSV, and does nothing for ndjson");
   expect(types(taken.fields)).toEqual({ id: "integer", constructor: ["integer", "null"] });
   expect(taken.stderr).toContain('"_extra" is a column that every raw table has already: the field is left out');
 });
