@@ -18,7 +18,7 @@ interface CancelOptions {
 /**
  * Cancels what connections are doing once the signal comes, and again until told to stop: a cancel that reaches a
  * session between two of its statements is lost. A server that does not end it, or is out of reach, is left after some
- * seconds. Where the signal has come before, this is what is done because of it: nothing is cancelled, and the same patience
+ * seconds. Where the signal has come before, this is what is done because of it: nothing is cancelled while the same patience
  * holds. Returns what stops it: a cancel that is under way has arrived by then, and meets nothing that comes later.
  */
 export function cancelOnAbort(
@@ -38,6 +38,8 @@ export function cancelOnAbort(
   let isLeft = false;
   const hangUpAndLeave = () => {
     isLeft = true;
+    // A server that is in reach would go on with the statement.
+    void cancel().catch(() => {});
     hangUp();
   };
   const begin = () => {

@@ -75,6 +75,13 @@ test("seed 0: snapshots in any order, again and struck out: after each run the d
     arrivals: SNAPSHOTS,
     store: "blog_history.blog_store",
     scenarios: 4,
+    // A whole snapshot without a blog, struck out after it was worked in.
+    examples: [
+      [
+        { day: 2, loaded: 1, isWhole: true, blogs: [], strikes: null },
+        { day: 6, loaded: 9, isWhole: false, blogs: [{ id: 2, views: 1, clicks: 1 }], strikes: 1 },
+      ],
+    ],
     landing,
     naive,
     shown: `select blog_id || ' ' || extract(day from day) || ': '

@@ -54,9 +54,11 @@ export interface Loads {
 export function news(shape: Shape, { loads, feed, undone }: Loads, self: Sql | undefined): Cte[] {
   const isOf = (loadId: Sql) => hasRows(feed, (alias) => loadColumn(alias, shape), loadId);
   const isThere = sql`loads.load_id in (select load_no from worked_in) or ${isOf(sql`loads.load_id`)}`;
-  const isUndone = undone
-    ? sql`(load_no in (select undone.load_id from ${undone} as undone) or ${isOf(sql`worked_in.load_no`)})`
-    : isOf(sql`worked_in.load_no`);
+  // Where nobody says what is undone, a load of which nothing is kept is: of an empty one no rows can be missed.
+  const isKept = sql`exists (select from store where ${isKind("store", "reading")} and store.${id(LOAD_NO)} = worked_in.load_no)`;
+  const isUndone = sql`(${
+    undone ? sql`load_no in (select undone.load_id from ${undone} as undone)` : sql`not ${isKept}`
+  } or ${isOf(sql`worked_in.load_no`)})`;
   const held = self
     ? sql`select store.* from ${self} as store`
     : sql`

@@ -194,7 +194,7 @@ function keptRecords(timeline: Timeline): Sql {
 function keptEnds(timeline: Timeline): Sql {
   const { key } = timeline;
   return sql`
-    select ${columnsOf(sql`held`, key)}, held.valid_to as moment
+    select ${columnsOf(sql`held`, key)}, held.valid_to as ${own("moment")}
     from held_rows as held
     where held.ended_by = 'delete'
       and exists (

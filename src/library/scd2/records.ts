@@ -4,7 +4,7 @@ import { type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
 import { small } from "../shared/small.ts";
 import { asType } from "../shared/values.ts";
-import { hasKey, heldFrom, isDeletion, moment, sliceOf, sourceTime, toldAt } from "./expressions.ts";
+import { hasKey, heldFrom, isDeletion, moment, sameKey, sliceOf, sourceTime, toldAt } from "./expressions.ts";
 import type { Timeline } from "./options.ts";
 
 // From the records received to one record for each key and moment. Columns of ours beside an author's begin with
@@ -222,13 +222,13 @@ function winnersCtes(timeline: Timeline, hasEnds: boolean): Cte[] {
   const known = id(timeline.since.size ? "backfilled" : "latest");
   const after = (moments: Sql) => sql`(${moments})[width_bucket(known.${moment}, (${moments})) + 1]`;
   const next = (moments: Sql) =>
-    hasEnds ? sql`least(${after(moments)}, ${after(sql`ended.moments`)})` : after(moments);
+    hasEnds ? sql`least(${after(moments)}, ${after(sql`ended.${own("moments")}`)})` : after(moments);
   const keys = ids(timeline.key);
   const ended = hasEnds
     ? sql`
         left join (
-          select ${keys}, array_agg(moment order by moment) as moments from kept_ends group by ${keys}
-        ) as ended using (${keys})`
+          select ${keys}, array_agg(${moment} order by ${moment}) as ${own("moments")} from kept_ends group by ${keys}
+        ) as ended on ${sameKey(timeline, sql`ended`, sql`known`)}`
     : sql``;
   if (!timeline.by.length)
     return [

@@ -57,8 +57,8 @@ function writtenCtes({ timeline, feed, batches, history, store }: Published): Ct
           store.version_no,
           store.row_kind as ${own("row_kind")},
           store.run_no as ${own("run_no")},
-          store.valid_from as as_of,
-          store.is_current is not distinct from false as is_gone,
+          store.valid_from as ${own("as_of")},
+          store.is_current is not distinct from false as ${own("is_gone")},
           store.${toldKind}
         from ${store} as store`,
       { materialized: false },
@@ -150,8 +150,8 @@ function latestCte({ since }: Timeline): Cte {
         and not exists (
           select
           from _dataform_store as store
-          where store.${own("row_kind")} = 'load' and store.is_gone
-            and (coalesce(store.${toldKind}, 'log') = 'log' or store.as_of >= newest.as_of)
+          where store.${own("row_kind")} = 'load' and store.${own("is_gone")}
+            and (coalesce(store.${toldKind}, 'log') = 'log' or store.${own("as_of")} >= newest.as_of)
         )
         -- a slice of that moment or later says of keys it lacks that they are gone
         and not exists (select from loads as slices where slices.kind = 'slice' and slices.as_of >= newest.as_of)`,

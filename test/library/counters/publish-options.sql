@@ -96,7 +96,7 @@ with
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads) and exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = worked_in.load_no)
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (not exists (select from store where "store"."_dataform_row_kind" = 'reading' and store."_dataform_load_no" = worked_in.load_no) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = worked_in.load_no))
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again
@@ -516,7 +516,7 @@ with
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads) and exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = worked_in.load_no)
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (not exists (select from store where "store"."_dataform_row_kind" = 'reading' and store."_dataform_load_no" = worked_in.load_no) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = worked_in.load_no))
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again

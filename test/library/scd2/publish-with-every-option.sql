@@ -694,7 +694,7 @@ with
 ),
 
 "kept_ends" as (
-  select held."country", held."Customer No", held.valid_to as moment
+  select held."country", held."Customer No", held.valid_to as "_dataform_moment"
   from held_rows as held
   where held.ended_by = 'delete'
     and exists (
@@ -745,12 +745,12 @@ with
 ),
 
 "winners" as (
-  select known.*, least((listed.moments)[width_bucket(known."_dataform_moment", (listed.moments)) + 1], (ended.moments)[width_bucket(known."_dataform_moment", (ended.moments)) + 1]) as "_dataform_next_listing"
+  select known.*, least((listed.moments)[width_bucket(known."_dataform_moment", (listed.moments)) + 1], (ended."_dataform_moments")[width_bucket(known."_dataform_moment", (ended."_dataform_moments")) + 1]) as "_dataform_next_listing"
   from "backfilled" as known
   left join listed on listed.slice = known."_dataform_slice"
   left join (
-    select "country", "Customer No", array_agg(moment order by moment) as moments from kept_ends group by "country", "Customer No"
-  ) as ended using ("country", "Customer No")
+    select "country", "Customer No", array_agg("_dataform_moment" order by "_dataform_moment") as "_dataform_moments" from kept_ends group by "country", "Customer No"
+  ) as ended on (ended."country" = known."country") and (ended."Customer No" = known."Customer No")
 ),
 
 -- what a listing does not have, between two records of a key or after the last, is gone
@@ -1371,8 +1371,8 @@ with
     store.version_no,
     store.row_kind as "_dataform_row_kind",
     store.run_no as "_dataform_run_no",
-    store.valid_from as as_of,
-    store.is_current is not distinct from false as is_gone,
+    store.valid_from as "_dataform_as_of",
+    store.is_current is not distinct from false as "_dataform_is_gone",
     store."_dataform_told_kind"
   from "marts"."customers_store" as store
 ),
@@ -1428,8 +1428,8 @@ with
     and not exists (
       select
       from _dataform_store as store
-      where store."_dataform_row_kind" = 'load' and store.is_gone
-        and (coalesce(store."_dataform_told_kind", 'log') = 'log' or store.as_of >= newest.as_of)
+      where store."_dataform_row_kind" = 'load' and store."_dataform_is_gone"
+        and (coalesce(store."_dataform_told_kind", 'log') = 'log' or store."_dataform_as_of" >= newest.as_of)
     )
     -- a slice of that moment or later says of keys it lacks that they are gone
     and not exists (select from loads as slices where slices.kind = 'slice' and slices.as_of >= newest.as_of)

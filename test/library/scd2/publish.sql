@@ -510,7 +510,7 @@ with
 ),
 
 "kept_ends" as (
-  select held."customer_id", held.valid_to as moment
+  select held."customer_id", held.valid_to as "_dataform_moment"
   from held_rows as held
   where held.ended_by = 'delete'
     and exists (
@@ -541,11 +541,11 @@ with
 ),
 
 "winners" as (
-  select known.*, least((select moments from listed)[width_bucket(known."_dataform_moment", (select moments from listed)) + 1], (ended.moments)[width_bucket(known."_dataform_moment", (ended.moments)) + 1]) as "_dataform_next_listing"
+  select known.*, least((select moments from listed)[width_bucket(known."_dataform_moment", (select moments from listed)) + 1], (ended."_dataform_moments")[width_bucket(known."_dataform_moment", (ended."_dataform_moments")) + 1]) as "_dataform_next_listing"
   from "latest" as known
   left join (
-    select "customer_id", array_agg(moment order by moment) as moments from kept_ends group by "customer_id"
-  ) as ended using ("customer_id")
+    select "customer_id", array_agg("_dataform_moment" order by "_dataform_moment") as "_dataform_moments" from kept_ends group by "customer_id"
+  ) as ended on ended."customer_id" = known."customer_id"
 ),
 
 -- what a listing does not have, between two records of a key or after the last, is gone
@@ -1053,8 +1053,8 @@ with
     store.version_no,
     store.row_kind as "_dataform_row_kind",
     store.run_no as "_dataform_run_no",
-    store.valid_from as as_of,
-    store.is_current is not distinct from false as is_gone,
+    store.valid_from as "_dataform_as_of",
+    store.is_current is not distinct from false as "_dataform_is_gone",
     store."_dataform_told_kind"
   from "shop"."customers_store" as store
 ),
@@ -1110,8 +1110,8 @@ with
     and not exists (
       select
       from _dataform_store as store
-      where store."_dataform_row_kind" = 'load' and store.is_gone
-        and (coalesce(store."_dataform_told_kind", 'log') = 'log' or store.as_of >= newest.as_of)
+      where store."_dataform_row_kind" = 'load' and store."_dataform_is_gone"
+        and (coalesce(store."_dataform_told_kind", 'log') = 'log' or store."_dataform_as_of" >= newest.as_of)
     )
     -- a slice of that moment or later says of keys it lacks that they are gone
     and not exists (select from loads as slices where slices.kind = 'slice' and slices.as_of >= newest.as_of)
