@@ -46,7 +46,7 @@ function authorsOwn({ statements }: BuildStep): Statement[] {
 }
 
 function keepsWhatIsThere({ sql }: Statement): boolean {
-  return /^create (?:.*)(?:or replace|if not exists)/.test(wordsOf(sql).slice(0, 7).join(" "));
+  return /^create .*(?:or replace|if not exists)/.test(wordsOf(sql).slice(0, 7).join(" "));
 }
 
 /** The words outside of parentheses, in lower case. */

@@ -35,11 +35,11 @@ export function cancelOnAbort(
     await underWay;
     if (!stopped) next = after(AGAIN, attempt);
   };
-  let isLeft = false;
+  let patience = PATIENCE;
   const hangUpAndLeave = () => {
-    isLeft = true;
-    // A server that is in reach would go on with the statement.
-    void cancel().catch(() => {});
+    // A server that is in reach would go on with the statement; one that is not keeps nobody.
+    underWay = cancel().catch(() => {});
+    patience = AGAIN;
     hangUp();
   };
   const begin = () => {
@@ -54,6 +54,6 @@ export function cancelOnAbort(
     next();
     leave();
     signal?.removeEventListener("abort", begin);
-    if (!isLeft) await within(PATIENCE, underWay, () => {});
+    await within(patience, underWay, () => {});
   };
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { cancelOnAbort } from "../../src/postgres/cancel.ts";
 import { pause } from "../../src/wait/pause.ts";
 import { within } from "../../src/wait/timers.ts";
@@ -65,4 +65,25 @@ test("a cancel that is under way has arrived before what comes next begins", asy
   arrive();
   await stopped;
   expect(seen).toEqual(["cancel", "next"]);
+});
+
+test("a statement that is left after a signal is cancelled first, and a server out of reach keeps nobody", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const seen: string[] = [];
+  let arrive = () => {};
+  const arrival = new Promise<void>((resolve) => (arrive = resolve));
+  const leave = (cancel: () => Promise<void>) =>
+    cancelOnAbort(AbortSignal.abort(), cancel, { hangUp: () => seen.push("hung up") });
+  const inReach = leave(() => arrival.then(() => void seen.push("cancelled")));
+  await vi.runAllTimersAsync();
+  const stopped = inReach().then(() => seen.push("next"));
+  arrive();
+  await stopped;
+  expect(seen).toEqual(["hung up", "cancelled", "next"]);
+  const outOfReach = leave(() => new Promise(() => {}));
+  await vi.runAllTimersAsync();
+  const left = outOfReach();
+  await vi.runAllTimersAsync();
+  await expect(left).resolves.toBeUndefined();
 });
