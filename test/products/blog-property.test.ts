@@ -74,7 +74,7 @@ test("seed 0: snapshots in any order, again and struck out: after each run the d
     arrival: snapshot,
     arrivals: SNAPSHOTS,
     store: "blog_history.blog_store",
-    scenarios: 4,
+    scenarios: 5,
     // A whole snapshot without a blog, struck out after it was worked in.
     examples: [
       [

@@ -30,7 +30,6 @@ export interface Log {
 /** Which readings there are, and which of them have to be computed again: `new_readings` and `touched`. */
 export function newsOfLog(log: Log): Cte[] {
   return [
-    // what a load that is gone had replaced is only in the raw table
     cte("scope", scope(log), {
       materialized: true,
       comment: "what a load that is gone had replaced is only in the raw table: then all of it is read again",

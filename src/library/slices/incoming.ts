@@ -54,7 +54,7 @@ function loads(input: StoreInput): Sql {
         )::text
       ) as meaning
     from ${loads} as loads
-    where loads.counts and ${hasCome(sql`loads`, sql`${isThere}`)}`;
+    where loads.counts and ${hasCome(sql`loads`, isThere)}`;
   return small(ledger, [
     [sql`load_id`, sql`bigint`],
     [sql`feed`, sql`text`],
