@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
 import type { RecordSchema } from "../../src/model/declarations.ts";
 import type { StreamLoad } from "../../src/model/load-report.ts";
@@ -63,4 +63,36 @@ describe("a schema that changes", () => {
     await db.client.script(sql`create schema raw; create table raw.items (id text)`);
     expect((await load([item(1)])).error?.message).toContain("exists and is not a raw table");
   });
+});
+
+test("no load gets a number that another one had, whatever becomes of the ledger", async () => {
+  const number = async (loaded: Promise<StreamLoad>) => Number((await loaded).loadId);
+  const whole = await number(load([item(1)]));
+  expect(whole).toBe(1);
+  // What a first run would make, and what then remembers loads.
+  await db.client.query(sql`create schema _dataform`);
+  onTestFinished(async () => void (await db.client.query(sql`drop schema _dataform`)));
+  expect(await number(load([item(1), item(2)]))).toBe(2);
+  await db.client.query(sql`create table public.copied as table raw._load`);
+  onTestFinished(async () => void (await db.client.query(sql`drop table if exists public.copied`)));
+  expect(await number(load([item(1), item(2), item(3)]))).toBe(3);
+  let last = 3;
+  const changes = [
+    sql`drop schema raw cascade`,
+    // Restored from a copy: another table with the rows of then, its numbers going on where they were.
+    sql`
+      alter table raw._load alter column load_id drop identity;
+      truncate raw._load;
+      insert into raw._load select * from public.copied;
+      alter table raw._load alter column load_id add generated always as identity (start with 3)`,
+    sql`truncate raw._load restart identity`,
+  ];
+  for (const [index, change] of changes.entries()) {
+    await db.client.script(change);
+    const next = await number(load([item(2 * index + 4)]));
+    expect(next).toBeGreaterThan(last);
+    // The numbers of a ledger that goes on follow each other.
+    expect(await number(load([item(2 * index + 5)]))).toBe(next + 1);
+    last = next + 1;
+  }
 });

@@ -8,6 +8,7 @@ import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Identifier, join, type Sql, sql } from "../../sql/sql.ts";
 import { currentLoads } from "./current-loads.ts";
+import { continueNumbers, numbersGoOn } from "./numbers.ts";
 
 // The tables of the ledger: what they are called, and how they are made and brought up to date.
 
@@ -23,7 +24,7 @@ export type Waiting = Pick<ConnectOptions, "signal" | "onWait">;
 
 /** Creates the schema, `_load`, `_rejected`, `_file` and `_drift` where they are missing. */
 export async function prepareLedger(client: Client, schema: string, { signal, onWait }: Waiting): Promise<void> {
-  if (await isUpToDate(client, schema)) return;
+  if (await isReady(client, schema)) return;
   await withTransaction(client, async () => {
     // Two first loads at once: "if not exists" alone does not keep them apart.
     await takeLock(client, "dataform ingest ledger", {
@@ -35,12 +36,19 @@ export async function prepareLedger(client: Client, schema: string, { signal, on
       hint: "try again when it has ended, or end it",
     });
     // Made anew it would be in the way of the load that follows the other one, and that in ours.
-    if (await isUpToDate(client, schema)) return;
-    await client.script(createSchemaOnce(schema));
-    await client.script(ledgerStatements(schema));
-    if (!(await filesKnowTables(client, schema))) await client.script(filesByTable(schema));
-    await client.script(currentLoads(schema));
+    if (await isReady(client, schema)) return;
+    if (!(await isUpToDate(client, schema))) {
+      await client.script(createSchemaOnce(schema));
+      await client.script(ledgerStatements(schema));
+      if (!(await filesKnowTables(client, schema))) await client.script(filesByTable(schema));
+      await client.script(currentLoads(schema));
+    }
+    await continueNumbers(client, schema);
   });
+}
+
+async function isReady(client: Client, schema: string): Promise<boolean> {
+  return (await isUpToDate(client, schema)) && (await numbersGoOn(client, schema));
 }
 
 /** Whether the ledger has the table and the view that came last. */
