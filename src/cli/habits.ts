@@ -22,6 +22,12 @@ const COMMANDS: Readonly<Record<string, string>> = {
   fetchdf: "`dataform query 'select …'` shows rows",
   format: "SQLX is not formatted here; use your editor",
   retry: "`dataform run` goes on from the release that is published",
+  source: "a source that must be fresh is an assertion over it; `dataform ingest state` shows when each was loaded",
+  "run-operation": 'config { type: "operations" } is run with the models: `dataform run --actions name`',
+  janitor: "`dataform gc` drops what no kept release needs, as each run does at its end",
+  invalidate: "`dataform env drop name` drops an environment",
+  migrate: "schema _dataform is brought up to date by the next run",
+  lint: "`dataform compile` finds mistakes without a database, `dataform plan` with one",
   restate: "`dataform run --full-refresh --actions name` makes an incremental model anew",
 };
 
@@ -39,12 +45,37 @@ const OPTIONS: Readonly<Record<string, string>> = {
   "--state": "--environment name; `dataform plan` shows what differs from what is published",
   "--defer": "what is not built is read as it is published",
   "--schedules": "--tags name",
+  "-t": "--environment name",
+  "--restate-model": "--full-refresh --actions name makes an incremental model anew",
+  "--log-level": "--debug shows where an error comes from",
   "--fail-fast": "--all-or-nothing publishes nothing where something failed",
 };
 
+/** Those that choose models, or a run; where a command does neither, they say nothing. */
+const CHOOSES = new Set(["run", "plan"]);
+const COMPILES_ALL: Readonly<Record<string, string>> = {
+  compile: "`dataform compile` lists all; `run` and `plan` choose, by --actions and --tags",
+  test: "`dataform test` runs all; `run` and `plan` choose, by --actions and --tags",
+};
+
 /** What to write instead of a word of a command line that is unknown, where it has a meaning elsewhere. */
-export function adviceForHabit(message: string): string | undefined {
+export function adviceForHabit(message: string, command?: string): string | undefined {
   const [, kind, word] = /unknown (command|option) '([^'=]+)/.exec(message) ?? [];
+  if (word === undefined) return valueNotTaken(message, command);
   const words = kind === "command" ? COMMANDS : OPTIONS;
-  return word !== undefined && Object.hasOwn(words, word) ? words[word] : undefined;
+  if (!Object.hasOwn(words, word)) return valueNotTaken(message, command);
+  const advised = words[word]!;
+  const isChoice = kind === "option" && /--actions|--tags/.test(advised);
+  if (!isChoice || command === undefined || CHOOSES.has(command)) return advised;
+  return Object.hasOwn(COMPILES_ALL, command) ? COMPILES_ALL[command] : undefined;
+}
+
+/** What is written behind a command or a flag that takes nothing. */
+function valueNotTaken(message: string, command: string | undefined): string | undefined {
+  if (command === undefined || !CHOOSES.has(command)) return undefined;
+  const [, flag] = /unknown option '(--[\w-]+)=[^']*'/.exec(message) ?? [];
+  if (flag === "--full-refresh") return "it takes no value: --full-refresh --actions name";
+  if (/^too many arguments/.test(message)) return `models are chosen by a flag: dataform ${command} --actions name`;
+  if (/'--vars .*' argument '\{/.test(message)) return "not as YAML: --vars name=value,other=value";
+  return undefined;
 }

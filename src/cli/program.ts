@@ -117,7 +117,7 @@ function usageError(text: string, argv: readonly string[]): { readonly message: 
   const [message = "", suggestion] = text.replace(/^error: /, "").split("\n");
   const named = argv.find((word) => commands.has(word));
   const help = named ? `\`dataform ${named} --help\` shows what it takes` : "`dataform --help` shows the commands";
-  return { message, hint: adviceForHabit(message) ?? suggestion?.replace(/^\((.*)\)$/, "$1") ?? help };
+  return { message, hint: adviceForHabit(message, named) ?? suggestion?.replace(/^\((.*)\)$/, "$1") ?? help };
 }
 
 /** The flag may be what could not be read, so it is looked for where it stands. */

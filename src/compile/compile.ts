@@ -9,11 +9,12 @@ import { checkGraph } from "./check.ts";
 import { refuseFields } from "./core-fields.ts";
 import { explainCoreErrors, refusedFiles } from "./explain.ts";
 import { checkForeignSyntax } from "./foreign-syntax.ts";
-import { readProject } from "./project.ts";
+import { type ProjectFiles, readProject } from "./project.ts";
 import { checkQueries } from "./queries.ts";
 import { withRefusals } from "./refused-changes.ts";
 import { type ProjectOverrides, runCompiler } from "./sandbox.ts";
 import { readSource } from "./source.ts";
+import { emptyProject, unreadFiles } from "./unread-files.ts";
 
 export interface CompileOptions extends ProjectOverrides {
   /**
@@ -62,7 +63,12 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     ...(await checkGraph(graph, projectDir)),
   ];
   if (errors.length) throw new UserErrors(errors);
-  return withRefusals(withLanding(withFolder(graph, projectDir), (await raw).tables), projectDir);
+  const complete = { ...withFolder(graph, projectDir), notes: notesOn(graph, project) };
+  return withRefusals(withLanding(complete, (await raw).tables), projectDir);
+}
+
+function notesOn({ notes, actions, tests }: CompiledGraph, project: ProjectFiles): readonly string[] {
+  return [...notes, ...unreadFiles(project), ...emptyProject(project.files, actions.length + tests.length)];
 }
 
 /** A project without a name is told by where it is. */

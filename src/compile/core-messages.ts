@@ -34,13 +34,18 @@ export const coreMessages: readonly (readonly [RegExp, Explanation])[] = [
   [/^Dataset (.*) could not be found\.?$/s, (m, refused) => missing(m[1]!, refused)],
   [
     /^Circular dependency detected in chain: \[(.*)\]/,
-    (m, { file }) =>
-      new UserError({
-        message: "the models depend on each other in a circle",
+    (m, { file }) => {
+      const circle = m[1]!.replace(/\{"name":"([^"]*)","schema":"([^"]*)"\}/g, "$2.$1").split(" > ");
+      const isItself = new Set(circle).size === 1;
+      return new UserError({
+        message: isItself ? `${circle[0]} reads itself` : "the models depend on each other in a circle",
         location: { file },
-        found: m[1]!.replace(/\{"name":"([^"]*)","schema":"([^"]*)"\}/g, "$2.$1").replaceAll(" > ", " → "),
-        hint: "break the circle: move what both need into a model of its own",
-      }),
+        found: circle.join(" → "),
+        hint: isItself
+          ? "the rows that an incremental model has are ${self()}, where ${incremental()} is true"
+          : "break the circle: move what both need into a model of its own",
+      });
+    },
   ],
   [
     /^Duplicate (?:action name|canonical target) detected\.[\s\S]*?(\{.*\})/,

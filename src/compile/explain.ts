@@ -1,5 +1,6 @@
 import { basename, extname } from "node:path";
-import { UserError } from "../model/errors.ts";
+import { type SourceLocation, UserError } from "../model/errors.ts";
+import { adviceFor } from "./borrowed-names.ts";
 import { coreMessages, onlyBigQuery } from "./core-messages.ts";
 import type { ProjectFiles } from "./project.ts";
 import { missedName, type Refused } from "./references.ts";
@@ -72,7 +73,9 @@ function targetNames(graph: CoreGraph): string[] {
 function thrown(told: string, stack: string | undefined, { file, frames, project }: Refused): UserError {
   // Files of ours are among those that asked for a module which is not there.
   const message = told.replace(/\nRequire stack:[\s\S]*/, "");
-  const [place, ...calledFrom] = frames;
+  const name = /^([\w$]+) is not defined$/.exec(message)?.[1];
+  const [found, ...calledFrom] = frames;
+  const place = found && name !== undefined ? placeOfName(name, found, project) : found;
   if (!place) {
     const open = unclosed(message, file, project);
     if (open) return open;
@@ -89,10 +92,32 @@ function thrown(told: string, stack: string | undefined, { file, frames, project
       hint: 'models have it: config { type: "table" }, "view" or "incremental"',
       cause,
     });
-  const error = new UserError({ message, location: place, snippet: lineOf(place, project), calledFrom, cause });
-  const name = /^([\w$]+) is not defined$/.exec(message)?.[1];
+  const snippet = lineOf(place, project);
+  const advice = adviceFor(message);
+  const error = new UserError({
+    message,
+    location: place,
+    snippet,
+    calledFrom,
+    ...(advice === undefined ? {} : { hint: advice }),
+    cause,
+  });
   if (name !== undefined) missedName.set(error, name);
   return error;
+}
+
+/** Where a name stands that is not there: what is thrown may know no more than the template it is in. */
+function placeOfName(name: string, place: SourceLocation, { projectDir }: ProjectFiles): SourceLocation {
+  const text = readSource(projectDir, place.file).replaceAll("\r\n", "\n");
+  const lines = text.split("\n");
+  const start = lines.slice(0, place.line! - 1).join("\n").length + (place.line! > 1 ? 1 : 0) + place.column! - 1;
+  const word = new RegExp(`(?<![\\w$.])${escapePattern(name)}(?![\\w$])`, "y");
+  word.lastIndex = start;
+  if (word.test(text)) return place;
+  const inPlaceholder = new RegExp(`\\$\\{\\s*${escapePattern(name)}(?![\\w$])`, "g");
+  inPlaceholder.lastIndex = start;
+  const match = inPlaceholder.exec(text);
+  return match ? locationAt(place.file, text, match.index + match[0].length - name.length) : place;
 }
 
 /** Of a block without an end, all that follows is read as a part of it. */

@@ -10,10 +10,10 @@ import { textsOf } from "./texts.ts";
 
 /** Of what begins in braces, and what says it here. */
 const JINJA: readonly (readonly [RegExp, string])[] = [
-  [/^\{\{\s*ref\s*\(\s*(?:['"][^'"]*['"]\s*,\s*)?['"]([^'"]+)['"]/, 'write ${ref("$1")}'],
-  [/^\{\{\s*source\s*\(\s*['"]([^'"]+)['"]\s*,\s*['"]([^'"]+)['"]/, 'declare it, and write ${ref("$1", "$2")}'],
-  [/^\{\{\s*this\b/, "write ${self()}"],
-  [/^\{\{\s*var\s*\(\s*['"]([^'"]+)['"]/, "write ${dataform.projectConfig.vars.$1}"],
+  [/^\{\{-?\s*ref\s*\(\s*(?:['"][^'"]*['"]\s*,\s*)?['"]([^'"]+)['"]/, 'write ${ref("$1")}'],
+  [/^\{\{-?\s*source\s*\(\s*['"]([^'"]+)['"]\s*,\s*['"]([^'"]+)['"]/, 'declare it, and write ${ref("$1", "$2")}'],
+  [/^\{\{-?\s*this\b/, "write ${self()}"],
+  [/^\{\{-?\s*(?:var|env_var)\s*\(\s*['"]+([^'"]+)['"]/, "write ${dataform.projectConfig.vars.$1}"],
   [/^\{\{-?\s*config\s*\(/, 'write a block at the top of the file: config { type: "table" }'],
   [/^\{%-?\s*if\s+is_incremental\s*\(/, "write ${when(incremental(), `where …`)}"],
   [/^\{[{%#]/, "write JavaScript: ${…} in the text, functions in includes/, comments as --"],
@@ -52,14 +52,17 @@ interface Foreign {
 }
 
 function foreignIn(text: string): Foreign | undefined {
-  if (!text.includes("{") && !/^\s*model\s*\(/i.test(text)) return undefined;
+  if (!text.includes("{") && !/^\s*(?:model|audit)\s*\(/i.test(text)) return undefined;
   const tokens = meaningful(text);
-  if (isWord(tokens[0], /^model$/i) && tokens[1]?.text === "(")
+  const mesh = /^(?:model|audit)$/i;
+  if (isWord(tokens[0], mesh) && tokens[1]?.text === "(")
     return {
       at: tokens[0]!.start,
-      message: "MODEL (…) is SQLMesh's",
-      hint: 'write a block at the top of the file: config { type: "table" }',
+      message: `${tokens[0]!.text.toUpperCase()} (…) is SQLMesh's`,
+      hint: `write a block at the top of the file: config { type: "${/^a/i.test(tokens[0]!.text) ? "assertion" : "table"}" }`,
     };
+  const quoted = jinjaInQuotes(tokens);
+  if (quoted) return quoted;
   const index = tokens.findIndex(({ kind, text: symbol }) => kind === "symbol" && symbol.startsWith("{"));
   const brace = tokens[index];
   if (!brace) return undefined;
@@ -73,13 +76,28 @@ function foreignIn(text: string): Foreign | undefined {
       hint: `write it small, with one blank before the brace: ${block}`,
     };
   }
-  const rest = text.slice(brace.start);
+  return jinjaAt(text, brace.start);
+}
+
+function jinjaAt(text: string, at: number, start = 0): Foreign | undefined {
+  const rest = text.slice(at);
   for (const [pattern, hint] of JINJA) {
     const match = pattern.exec(rest);
-    if (match) {
-      const filled = hint.replace(/\$(\d)/g, (_, group: string) => match[Number(group)] ?? "");
-      return { at: brace.start, message: "Jinja is dbt's, and SQLX has JavaScript", hint: filled };
-    }
+    if (!match) continue;
+    const filled = hint.replace(/\$(\d)/g, (_, group: string) => match[Number(group)] ?? "");
+    return { at: start + at, message: "Jinja is dbt's, and SQLX has JavaScript", hint: filled };
+  }
+  return undefined;
+}
+
+/** Of a text in quotes only what calls a function of dbt's: other braces may be what is meant. */
+const CALLS_DBT = /\{\{-?\s*(?:ref|source|var|env_var|config)\s*\(/;
+
+function jinjaInQuotes(tokens: readonly Token[]): Foreign | undefined {
+  for (const { kind, text, start } of tokens) {
+    if (kind !== "string" && kind !== "quoted") continue;
+    const at = text.search(CALLS_DBT);
+    if (at >= 0) return jinjaAt(text, at, start);
   }
   return undefined;
 }

@@ -24,18 +24,24 @@ export function missing(reference: string, refused: Refused): UserError {
   const last = wanted.split(".").at(-1)!;
   const [schema, name, ...more] = wanted.split(".");
   const isTold = names.includes(wanted) && name !== undefined && !more.length;
-  const suggestion = nearest(wanted, names) ?? names.find((name) => nearest(last, [name.split(".").at(-1)!]));
+  // Of a short name anything is near.
+  const alike = (name: string) => last.length > 2 && nearest(last, [name.split(".").at(-1)!]);
+  const suggestion = nearest(wanted, names) ?? names.find(alike);
+  // core prints a reference to a schema and a name as an object, one of a single text as that.
+  const isDotted = name !== undefined && !more.length && readsAsText(reference);
+  const hintFor = () => {
+    if (isTold) return `write ref("${schema}", "${name}"): each part by itself`;
+    if (suggestion) return `did you mean ${suggestion}?`;
+    if (isDotted) return `a schema stands by itself: ref("${schema}", "${name}"), of a model or of a declaration`;
+    return 'declare it: config { type: "declaration", schema: …, name: … }';
+  };
   const error = new UserError({
     message: `nothing in the project is named ${wanted}`,
     location: findReference(wanted, refused),
     ...(frames.length ? { calledFrom: frames.slice(1) } : {}),
     expected: "the name of a model, a declaration or an operation with output",
     found: wanted,
-    hint: isTold
-      ? `write ref("${schema}", "${name}"): each part by itself`
-      : suggestion
-        ? `did you mean ${suggestion}?`
-        : 'declare it: config { type: "declaration", schema: …, name: … }',
+    hint: hintFor(),
   });
   missedName.set(error, wanted);
   return error;
@@ -48,6 +54,14 @@ export function findReference(wanted: string, { file, project, frames: [call] }:
   const line = readSource(project.projectDir, call.file).split("\n")[call.line! - 1] ?? "";
   const at = line.slice(call.column! - 1).search(name);
   return at < 0 ? call : { ...call, column: call.column! + at };
+}
+
+function readsAsText(reference: string): boolean {
+  try {
+    return typeof JSON.parse(reference) === "string";
+  } catch {
+    return true;
+  }
 }
 
 /** core prints a reference as `"name"`, `name` or as the JSON of a target. */

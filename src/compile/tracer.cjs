@@ -321,10 +321,15 @@ function placeOf(file, line, column) {
     if (place < lineStart || place >= at) continue;
     at = Math.max(place, at - length);
   }
-  const offset = file.kind ? sourceOffset(file, at) : undefined;
+  const offset = file.kind ? (sourceOffset(file, at) ?? inTemplate(file, at)) : undefined;
   if (offset === undefined) return undefined;
   const before = file.source.slice(0, offset);
   return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
+}
+
+/** Of a placeholder that begins with a name which is not there, V8 knows the template it is in. */
+function inTemplate(file, at) {
+  return file.code[at] === "`" ? sourceOffset(file, at + 1) : undefined;
 }
 
 module.exports = { Tracer };

@@ -248,6 +248,20 @@ test("what is typed from the habit of dbt, SQLMesh or Dataform 2 is told what to
     config: ['{{ config(materialized="table") }}\nselect 1', "1:1", 'config { type: "table" }'],
     when: ['config { type: "table" }\nselect 1 {% if is_incremental() %} {% endif %}', "2:10", "${when(incremental()"],
     self: ['config { type: "table" }\nselect 1\npost_operations {\n  analyze {{ this }}\n}', "4:11", "write ${self()}"],
+    env: [
+      `config { type: "table" }\nselect '{{ env_var("x") }}' as x`,
+      "2:9",
+      "write ${dataform.projectConfig.vars.x}",
+    ],
+    called: [
+      'config { type: "table" }\nselect * from ${source("raw", "x")} where true',
+      "2:17",
+      "a source is declared",
+    ],
+    borrowed: ['config { type: "table" }\nselect 1, ${ target.schema }', "2:14", "--schema-suffix"],
+    vars: ['config { type: "table" }\nselect ${var("x")}', "2:10", "write ${dataform.projectConfig.vars.name}"],
+    audit: ["AUDIT (name x);\nselect 1", "1:1", 'config { type: "assertion" }'],
+    far: ['config { type: "view" }\nselect * from ${ref("far.thing")}', "2:17", 'ref("far", "thing"), of a model or'],
     other: ["select {# why #} 1", "1:8", "comments as --"],
     blank: ['config{ type: "table" }\nselect 1 as id', "1:1", "with one blank before the brace: config {"],
     blanks: [
@@ -269,6 +283,22 @@ test("what is typed from the habit of dbt, SQLMesh or Dataform 2 is told what to
     expect([own.length, own[0]]).toEqual([1, expect.stringContaining(`definitions/${name}.sqlx:${place}: `)]);
     expect(own[0]).toContain(advice);
   }
+});
+
+test("a model that reads itself, files that nothing reads and a project without models are told", async () => {
+  const itself = { ...base, "self.sqlx": 'config { type: "table" }\nselect * from ${ref("self")}' };
+  expect(await said(itself)).toMatch(/self reads itself[\s\S]*are \$\{self\(\)\}/);
+  const unread = ["a.sql", "schema.yml", "B.SQLX"];
+  const { notes } = await compile(
+    testProject({
+      ...base,
+      ...Object.fromEntries(unread.map((name) => [`definitions/${name}`, "version: 2"])),
+      "definitions/named.sql": "select 1 as id",
+      "definitions/actions.yaml": "actions:\n  - view:\n      filename: named.sql",
+    }).dir,
+  );
+  expect(notes.map((note) => /^definitions\/(\S+) is not read: /.exec(note)?.[1])).toEqual(unread.toSorted());
+  expect((await compile(testProject({}).dir)).notes).toEqual([expect.stringContaining("the project has no models")]);
 });
 
 test("every wrong shape of what a call of JavaScript is given is told at the call, in our words", async () => {

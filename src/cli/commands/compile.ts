@@ -1,7 +1,7 @@
 import { compile } from "../../compile/compile.ts";
 import { counted } from "../../model/counted.ts";
 import { formatUserError } from "../../model/errors.ts";
-import type { CompiledGraph } from "../../model/graph.ts";
+import type { Action, CompiledGraph } from "../../model/graph.ts";
 import { targetKey } from "../../model/target.ts";
 import { plainReferences } from "../../sql/references.ts";
 import { addIgnoredOptions, addProjectOptions, compileOptions, type ProjectFlags } from "../options.ts";
@@ -20,15 +20,12 @@ export const addCompileCommand: AddCommand = (program, shell) => {
       );
       for (const error of refused) shell.say(formatUserError(error));
       if (refused.length) shell.exitCode = 1;
+      for (const note of graph.notes) shell.say(`note: ${note}`);
       if (flags.json) shell.print(JSON.stringify(readable(graph), null, 2));
       else {
-        shell.print(
-          textTable(
-            ["action", "type", "file"],
-            graph.actions.map((action) => [targetKey(action.target), action.kind, action.file]),
-            { width: shell.width?.stdout, cut: ["action", "file"] },
-          ),
-        );
+        const rows = graph.actions.map((action) => [targetKey(action.target), kindOf(action), action.file]);
+        const layout = { width: shell.width?.stdout, cut: ["action", "file"] };
+        if (rows.length) shell.print(textTable(["action", "type", "file"], rows, layout));
         shell.say(
           `${counted(graph.actions.length, "action")} and ${counted(graph.tests.length, "unit test")} compiled`,
         );
@@ -36,6 +33,10 @@ export const addCompileCommand: AddCommand = (program, shell) => {
     });
   addIgnoredOptions(addProjectOptions(command), shell.say);
 };
+
+function kindOf({ kind, disabled }: Action): string {
+  return disabled ? `${kind}, disabled` : kind;
+}
 
 /** The graph with plain names where the compiler put marks, and without what only messages need. */
 function readable({ traces, ...graph }: CompiledGraph): Omit<CompiledGraph, "traces"> {
