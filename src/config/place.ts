@@ -1,3 +1,4 @@
+import type { WrittenNumber } from "../model/declarations.ts";
 import type { SourceLocation } from "../model/errors.ts";
 import type { YamlFile, YamlPath } from "./yaml.ts";
 
@@ -29,6 +30,15 @@ export class Place {
   /** Of the value's key. */
   key(...steps: YamlPath): Standing {
     return this.#yaml.locate([...this.path, ...steps], "key");
+  }
+
+  /** Numbers in the value that JavaScript cannot hold. */
+  bentNumbers(): readonly WrittenNumber[] {
+    const depth = this.path.length;
+    return this.#yaml
+      .bentNumbers()
+      .filter(({ path }) => this.path.every((step, index) => path[index] === step))
+      .map(({ path, text }) => ({ path: path.slice(depth), text }));
   }
 
   /** The value as a person wrote it: variables are not filled in, and there are no defaults. */

@@ -1,4 +1,5 @@
-import type { RawColumn, RecordSchema } from "../model/declarations.ts";
+import { plainDecimal } from "../model/decimal.ts";
+import type { RawColumn, RecordSchema, WrittenNumber } from "../model/declarations.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
 import { Place } from "./place.ts";
 import { readYaml } from "./yaml.ts";
@@ -57,7 +58,28 @@ export function recordSchemaOf(written: unknown, file: string, place: Place): Re
   }
   if (errors.length > 0) throw new UserErrors(errors);
   const description = typeof schema.description === "string" ? schema.description : undefined;
-  return { file, schema, columns, ...(description === undefined ? {} : { description }) };
+  const bentNumbers = bentNumbersOf(place);
+  return {
+    file,
+    schema,
+    columns,
+    ...(bentNumbers.length === 0 ? {} : { bentNumbers }),
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+/** Long numbers are judged as they are written; what JSON has no number for cannot be. */
+function bentNumbersOf(place: Place): readonly WrittenNumber[] {
+  const numbers = place.bentNumbers();
+  const unwritable = numbers.find(({ text }) => plainDecimal(text) === undefined);
+  if (unwritable)
+    throw new UserError({
+      message: "no number of JSON",
+      ...place.value(...unwritable.path),
+      expected: "decimal digits, such as 9007199254740993 or 1e-7",
+      found: unwritable.text,
+    });
+  return numbers;
 }
 
 /** Why no column can be called so; undefined where one can. */

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
-import { type Document, isMap, isNode, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { isExact } from "../model/decimal.ts";
+import type { WrittenNumber } from "../model/declarations.ts";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 
 /** Keys and indexes that lead from the top of a document to a value. */
@@ -11,6 +13,8 @@ export interface YamlFile {
   readonly value: unknown;
   /** The place of a value, or of its key; the nearest enclosing one when it does not exist. */
   locate(path: YamlPath, what?: "key" | "value"): { location: SourceLocation; snippet?: string };
+  /** Numbers that `value` holds bent, since JavaScript has none such. */
+  bentNumbers(): readonly WrittenNumber[];
 }
 
 const MAX_BYTES = 1_000_000;
@@ -56,6 +60,7 @@ export function parseYaml(text: string, file: string): YamlFile {
     file,
     value: toValue(document, file),
     locate: (path, what = "value") => place(offsetOf(document, path, what)),
+    bentNumbers: () => bentNumbersIn(document, document.contents, []),
   };
 }
 
@@ -91,6 +96,18 @@ function offsetOf(document: Document, path: YamlPath, what: "key" | "value"): nu
     } else break;
   }
   return offset;
+}
+
+function bentNumbersIn(document: Document, node: unknown, path: YamlPath): readonly WrittenNumber[] {
+  if (isAlias(node)) return bentNumbersIn(document, node.resolve(document), path);
+  if (isSeq(node)) return node.items.flatMap((item, index) => bentNumbersIn(document, item, [...path, index]));
+  if (isMap(node))
+    return node.items.flatMap(({ key, value }) =>
+      bentNumbersIn(document, value, [...path, String(isScalar(key) ? key.value : key)]),
+    );
+  if (!isScalar(node) || typeof node.value !== "number") return [];
+  const text = node.source ?? String(node.value);
+  return isExact(text, node.value) ? [] : [{ path, text }];
 }
 
 function startOf(node: unknown): number | undefined {

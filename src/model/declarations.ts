@@ -162,10 +162,18 @@ export type PartitionDeclaration = Declared<typeof partition>;
 /** What the next load goes on from; `param` is of rest. */
 export type CursorDeclaration = Declared<typeof restCursor>;
 
+/** A number as it is written, and the keys and indexes that lead to it. */
+export interface WrittenNumber {
+  readonly path: readonly (string | number)[];
+  readonly text: string;
+}
+
 /** The JSON Schema of a record, and the columns it gives. */
 export interface RecordSchema {
   readonly file: string;
   readonly schema: Readonly<Record<string, unknown>>;
+  /** Numbers of the schema that JavaScript cannot hold. */
+  readonly bentNumbers?: readonly WrittenNumber[];
   readonly description?: string;
   readonly columns: readonly RawColumn[];
 }

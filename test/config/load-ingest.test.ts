@@ -145,6 +145,24 @@ describe("a mistake in a declaration is shown with its line", () => {
     expect(error!.location).toMatchObject({ file: "ingest/shop.yaml", line: 13 });
   });
 
+  test("a number that would be sent as another one is refused; a record schema keeps its digits", () => {
+    const body = good.replace(
+      "schemas/items.json",
+      "{ properties: { id: { maximum: 9007199254740993, type: integer }, updated_at: { type: string, format: date-time } } }\n    body: { id: 9007199254740993, ids: [7, 1e400, .nan], rate: 1.10, next: &n 12345678901234567890.1, last: *n }",
+    );
+    expect(
+      mistakes(body).map(({ message, found, location }) => [message.split(" ")[0], found, location!.line]),
+    ).toEqual([
+      ["streams.0.body.id", "9007199254740993", 14],
+      ["streams.0.body.ids.1", "1e400", 14],
+      ["streams.0.body.ids.2", ".nan", 14],
+      ["streams.0.body.next", "12345678901234567890.1", 14],
+      ["streams.0.body.last", "12345678901234567890.1", 14],
+    ]);
+    const kept = load(body.replace(/\n {4}body: .*/, "")).streams[0]!.recordSchema.bentNumbers;
+    expect(kept).toEqual([{ path: ["properties", "id", "maximum"], text: "9007199254740993" }]);
+  });
+
   test("when a key is unknown, with the nearest known one", () => {
     const [error] = mistakes(good.replace("recordSchema:", "recordShema:"));
     const all = mistakes(good.replace("recordSchema:", "recordShema:"));

@@ -1,6 +1,6 @@
+import { compareDecimals } from "../../model/decimal.ts";
 import type { CursorDeclaration, RawColumn, RecordSchema } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import { compareDecimals } from "../check/decimal.ts";
 import { baseOf } from "../check/field-types.ts";
 
 /** Compares two values of a cursor field: below 0 when `a` is earlier. NaN when one of them cannot be placed. */

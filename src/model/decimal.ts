@@ -2,7 +2,7 @@
 
 const NUMBER = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?\s*$/;
 /** A double tells numbers of so many digits apart. */
-const SURE_CHARACTERS = 16;
+const SURE_CHARACTERS = 15;
 
 /** Less than 0 where the first is less, 0 where they are equal; NaN where one of them is no number. */
 export function compareDecimals(a: string, b: string): number {
@@ -19,6 +19,21 @@ export function isMultipleOf(a: string, b: string): boolean | undefined {
   if (!left || !right) return undefined;
   const [one, two] = onOneScale(left, right);
   return two === 0n ? undefined : one % two === 0n;
+}
+
+/** Whether a number of JavaScript is the one that is written. */
+export function isExact(text: string, value: number): boolean {
+  const difference = compareDecimals(text, String(value));
+  return difference === 0 || (Number.isNaN(difference) && Number.isSafeInteger(value));
+}
+
+/** One spelling for numbers that are equal: 1.50e1 and 15. Undefined for what is no number. */
+export function plainDecimal(text: string): string | undefined {
+  const parts = read(text);
+  if (!parts) return undefined;
+  const { digits, exponent } = scaled(parts);
+  const [, significant = "", zeros = ""] = /^(-?\d*?)(0*)$/.exec(String(digits))!;
+  return significant === "" ? "0" : `${significant}e${exponent + zeros.length}`;
 }
 
 function read(text: string): RegExpExecArray | null {
