@@ -20,7 +20,7 @@ const allowed: Record<string, readonly string[]> = {
   release: ["model", "sql", "postgres", "plan", "environment", "wait"],
   run: ["model", "sql", "postgres", "plan", "environment", "release", "wait"],
   sources: ["model", "config", "sql", "wait"],
-  land: ["model", "sql", "postgres", "sources", "wait"],
+  land: ["model", "sql", "postgres", "plan", "sources", "wait"],
   infer: ["model", "sql", "config", "postgres", "sources"],
   export: ["model", "sql", "postgres"],
 };
