@@ -2,6 +2,7 @@ import { ingest } from "../../land/ingest.ts";
 import { rejectsOf } from "../../land/ledger/rejects.ts";
 import { streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
+import { type Retype, retype } from "../../land/retype.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
 import type { LoadEvent, LoadReport } from "../../model/load-report.ts";
@@ -14,7 +15,6 @@ import { textTable } from "../show/table.ts";
 import { annotateLoad } from "./annotate.ts";
 import { chooseSources, chooseSourcesToShow } from "./choose.ts";
 import { loadProgress } from "./progress.ts";
-import { type Retype, retype } from "./retype.ts";
 import { loadSummary } from "./summary.ts";
 
 export interface IngestFlags extends ConnectionFlags {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { retype } from "../../src/cli/ingest/retype.ts";
+import { retype } from "../../src/land/retype.ts";
 import { widens } from "../../src/land/table/widening.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";

@@ -1,13 +1,13 @@
-import { LOADING_SESSION } from "../../land/table/server-types.ts";
-import { widens } from "../../land/table/widening.ts";
-import { UserError } from "../../model/errors.ts";
-import { nearest } from "../../model/nearest.ts";
-import { type Client, withTransaction } from "../../postgres/client.ts";
-import { describeTypes } from "../../postgres/describe-types.ts";
-import { typeName } from "../../sql/authored.ts";
-import { id, relationId } from "../../sql/identifiers.ts";
-import { type Sql, sql } from "../../sql/sql.ts";
-import { aroundViews, holdViews } from "./views-on.ts";
+import { UserError } from "../model/errors.ts";
+import { nearest } from "../model/nearest.ts";
+import { type Client, withTransaction } from "../postgres/client.ts";
+import { describeTypes } from "../postgres/describe-types.ts";
+import { typeName } from "../sql/authored.ts";
+import { id, relationId } from "../sql/identifiers.ts";
+import { type Sql, sql } from "../sql/sql.ts";
+import { LOADING_SESSION } from "./table/server-types.ts";
+import { aroundViews, holdViews } from "./table/views-on.ts";
+import { widens } from "./table/widening.ts";
 
 export interface Retype {
   readonly table: { readonly schema: string; readonly name: string };
