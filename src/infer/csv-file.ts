@@ -2,7 +2,8 @@ import { isUtf8 } from "node:buffer";
 import type { CsvOptions } from "../model/declarations.ts";
 import { UserError } from "../model/errors.ts";
 import { recordText } from "../sources/formats/csv/header.ts";
-import { CsvScanner, type ScannedRecord } from "../sources/formats/csv/scan.ts";
+import { CsvScanner } from "../sources/formats/csv/scan.ts";
+import type { ScannedRecord } from "../sources/formats/csv/scanned.ts";
 
 /** How the bytes of a file are text. */
 export interface Encoding {
@@ -74,7 +75,8 @@ const QUOTINGS = [
 
 /** The dialect in which most records have the same number of cells, and the most of them. */
 export function findDialect(text: Buffer, isWhole: boolean): Dialect {
-  const lines = isWhole ? text : text.subarray(0, text.lastIndexOf(10) + 1);
+  const lastEnd = Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r"));
+  const lines = isWhole ? text : text.subarray(0, lastEnd + 1);
   const commented = /^#/m.test(lines.toString("latin1"));
   const trials = [undefined, ...(commented ? ["#"] : [])].flatMap((comment) =>
     DELIMITERS.flatMap((delimiter) =>

@@ -1,7 +1,8 @@
 import { counted } from "../model/counted.ts";
 import { textBytes } from "../sources/formats/csv/decode.ts";
 import { cellText } from "../sources/formats/csv/header.ts";
-import { CsvScanner, type ScannedRecord } from "../sources/formats/csv/scan.ts";
+import { CsvScanner } from "../sources/formats/csv/scan.ts";
+import type { ScannedRecord } from "../sources/formats/csv/scanned.ts";
 import { ColumnFacts, type NumberStyle } from "./column.ts";
 import { type Dialect, type Encoding, findDialect, findEncoding, noRecords, optionsOf, shortText } from "./csv-file.ts";
 import type { InferredField, InferredRecords } from "./inferred.ts";
@@ -58,18 +59,10 @@ async function look(
 ): Promise<Seen> {
   const options = optionsOf(dialect);
   const looking = new Looking(options, hints);
-  let toSkip = dialect.skipLines;
   const scanner = new CsvScanner(options, (record) => looking.add(record));
   let isWhole = true;
   for await (const chunk of textBytes(open(), { encoding, zeroBytes: zeroBytes ? "remove" : "reject" })) {
-    let from = 0;
-    for (; toSkip > 0 && from < chunk.length; toSkip--) {
-      const end = chunk.indexOf(10, from);
-      if (end === -1) break;
-      from = end + 1;
-    }
-    if (toSkip > 0) continue;
-    scanner.push(chunk.subarray(from));
+    scanner.push(chunk);
     if (looking.rows < sample) continue;
     isWhole = false;
     break;

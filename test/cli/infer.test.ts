@@ -162,6 +162,7 @@ test.each([
   ["tabs and quotes that mean nothing", 'id\tname\n1\t5" disk\n2\t"odd\n', { delimiter: "\t", quote: "" }],
   ["backslashes before quotes", 'id,name\n1,"a \\"b\\", c"\n2,"d"\n', { escape: "\\" }],
   ["lines before the header", "Report 2024\n\nid;name\n1;a\n2;b\n3;c\n4;d\n", { delimiter: ";", skipLines: 2 }],
+  ["lines that end with CR", "Report\r\rid;n\r1;a\r2;b\r3;c\r", { delimiter: ";", skipLines: 2 }],
   ["records that begin with #", "# by X\ntag,amt\n#promo,1\n#sale,2\nx,3\ny,4\n", { skipLines: 1 }],
   [
     "a header that begins with #",

@@ -57,6 +57,26 @@ test("fault 45: a last line without a line end lands where the declaration allow
   ]);
 });
 
+test("lines before the header count, and a file that ends among them is not whole", async () => {
+  const { put, load, rows } = await fileIngest("format: csv\ncsv: { skipLines: 2 }");
+  put({
+    "a.csv": `a "report\n\n${header}1,a,1,\nx,b,2,\n`,
+    "b.csv": `of May\rall\r${header.trim()}\r1,a,1,\r,b,2,\r`,
+    "c.csv": "of June\n",
+  });
+  const { files } = await load();
+  expect(files!.map(({ status, rows: landed }) => [status, landed])).toEqual([
+    ["loaded", 1],
+    ["loaded", 1],
+    ["failed", 0],
+  ]);
+  expect(files![2]!.error).toMatchObject({
+    message: "c.csv: the file is not whole: csv.skipLines leaves out 2 lines",
+    found: "it has 1",
+  });
+  expect(await rows("select position from raw._rejected")).toEqual([{ position: "line 5" }, { position: "line 5" }]);
+});
+
 test("fault 47: lines of backslash and point are data, quoted and not", async () => {
   const { put, load, rows } = await fileIngest("format: csv", {
     type: "object",

@@ -5,7 +5,8 @@ import { copyIn } from "../../postgres/copy.ts";
 import { cellText, recordText } from "../../sources/formats/csv/header.ts";
 import { CsvFile, rejectedPiece } from "../../sources/formats/csv/read.ts";
 import { plainSpelling } from "../../sources/formats/csv/respell.ts";
-import { CsvScanner, type ScannedRecord } from "../../sources/formats/csv/scan.ts";
+import { CsvScanner } from "../../sources/formats/csv/scan.ts";
+import type { ScannedRecord } from "../../sources/formats/csv/scanned.ts";
 import { ids, relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
@@ -250,7 +251,7 @@ export class CsvCopy {
   /** The rows of a COPY that the server refused, all put aside. */
   async #again(sent: readonly Buffer[]): Promise<void> {
     let row = 0;
-    const scanner = new CsvScanner(this.#options, (record) => {
+    const scanner = new CsvScanner({ ...this.#options, skipLines: 0 }, (record) => {
       const cells = Array.from({ length: record.fields }, (_, field) => cellText(record, field, this.#options));
       this.#unsure.push({
         rowNo: Number(cells[1]),

@@ -1,7 +1,7 @@
 import type { CsvOptions } from "../../../model/declarations.ts";
 import { UserError } from "../../../model/errors.ts";
 import { ownValue } from "../../../model/own-value.ts";
-import type { ScannedRecord } from "./scan.ts";
+import type { ScannedRecord } from "./scanned.ts";
 
 /** The text of one field, its quotes and escapes undone; null where it stands for NULL. */
 export function cellText(record: ScannedRecord, field: number, options: CsvOptions): string | null {

@@ -7,7 +7,8 @@ import { coerce, schemaTypesOf } from "./coerce.ts";
 import { decodeBytes } from "./decode.ts";
 import { cellText, readHeader, recordText } from "./header.ts";
 import { plainSpelling, respelling } from "./respell.ts";
-import { CsvScanner, type ScannedRecord } from "./scan.ts";
+import { CsvScanner } from "./scan.ts";
+import type { ScannedRecord } from "./scanned.ts";
 
 const RECORDS_PER_PAGE = 1000;
 
@@ -18,7 +19,7 @@ export interface CsvHandler {
   record(record: ScannedRecord): void;
 }
 
-/** Follows one CSV file: lines before the header, the header, records, the trailer. Constant memory. */
+/** Follows one CSV file: the header, records, the trailer. Constant memory. */
 export class CsvFile {
   readonly #options: CsvOptions;
   readonly #handler: CsvHandler;
@@ -28,7 +29,6 @@ export class CsvFile {
   #names: readonly string[] | undefined;
   #respell: ReturnType<typeof respelling>;
   #headerBytes = Buffer.alloc(0);
-  #toSkip: number;
   #count = 0;
   #ended: string | undefined;
 
@@ -40,7 +40,6 @@ export class CsvFile {
     this.#options = options;
     this.#columns = columns;
     this.#handler = handler;
-    this.#toSkip = options.skipLines;
     this.#trailer = options.trailer === undefined ? undefined : Buffer.from(options.trailer);
     this.#scanner = new CsvScanner(options, (record) => this.#addRecord(record));
     if (names) this.#begin(names);
@@ -48,22 +47,21 @@ export class CsvFile {
   }
 
   push(chunk: Uint8Array): void {
-    let from = 0;
-    while (this.#toSkip > 0) {
-      const end = chunk.indexOf(10, from);
-      if (end === -1) return;
-      from = end + 1;
-      this.#toSkip--;
-    }
-    this.#scanner.push(from ? chunk.subarray(from) : chunk);
+    this.#scanner.push(chunk);
   }
 
   /** @throws UserError for a file that is cut. */
   end(): void {
-    const { terminated, lastFields, cutInLineEnd } = this.#scanner.end();
+    const { linesMissing, terminated, lastFields, cutInLineEnd } = this.#scanner.end();
+    const { skipLines } = this.#options;
+    if (linesMissing)
+      throw cut(`csv.skipLines leaves out ${counted(skipLines, "line")}`, `it has ${skipLines - linesMissing}`, AGAIN);
     if (cutInLineEnd)
       throw cut("it ends between the CR and the LF of a line end", "CR LF after the lines before", AGAIN);
-    if (!this.#names) throw cut("the file has no header", "it is empty", "an empty file is not a day without records");
+    if (!this.#names) {
+      const found = skipLines ? `nothing behind the ${counted(skipLines, "line")} of csv.skipLines` : "it is empty";
+      throw cut("the file has no header", found, "an empty file is not a day without records");
+    }
     if (!terminated && (this.#options.finalNewline || lastFields < this.#names.length) && this.#ended === undefined)
       throw cut("the last line has no line end", "a file that is cut looks like this", FINAL_NEWLINE);
     if (this.#trailer === undefined) return;

@@ -1,6 +1,6 @@
 import type { CsvOptions, RawColumn } from "../../../model/declarations.ts";
 import { cellText } from "./header.ts";
-import type { ScannedRecord } from "./scan.ts";
+import type { ScannedRecord } from "./scanned.ts";
 import { type Spelling, spellingOf } from "./spellings.ts";
 
 /** How records are written once they are respelled: what COPY, and every judge of a cell, reads. */

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { CsvOptions } from "../../../model/declarations.ts";
 import { UserError } from "../../../model/errors.ts";
 import { MAX_RECORD_BYTES } from "../../source.ts";
+import type { ScannedRecord, ScanResult } from "./scanned.ts";
 
 const LF = 10;
 const CR = 13;
@@ -14,40 +15,9 @@ const MAX_FIELDS = 1600;
 const LONG = 256 * 1024;
 
 /**
- * One record of a CSV file, valid only while the callback runs: `bytes` is used again. Field `n` is
- * `bytes[starts[n]..ends[n]]`, quotes included; `quoted[n]` is 1 where it begins with one.
- */
-export interface ScannedRecord {
-  bytes: Buffer;
-  start: number;
-  /** Without the line end. */
-  end: number;
-  /** Of the record's first line, counted from 1. */
-  line: number;
-  /** Of the record's first byte in the file. */
-  offset: number;
-  fields: number;
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
-  readonly quoted: Uint8Array;
-  /** Why it cannot be a record: bad quoting, too many fields, not UTF-8, a NUL byte, too long. */
-  problem: string | undefined;
-  /** As the file has it, where the record was written anew. */
-  original?: Pick<ScannedRecord, "bytes" | "start" | "end">;
-}
-
-export interface ScanResult {
-  /** Whether the last line had a line end. */
-  readonly terminated: boolean;
-  /** Fields of the last record. */
-  readonly lastFields: number;
-  /** Whether the file ends after the first character of a line end of two. */
-  readonly cutInLineEnd: boolean;
-}
-
-/**
  * Finds the records of CSV bytes: RFC 4180 with any line end (also mixed, also inside quotes), a chosen delimiter, quote
- * and escape. Hands every record to `onRecord`, in order; blank lines are left out. Constant memory.
+ * and escape. Hands every record to `onRecord`, in order; lines before the header, comments and blank lines are left out, and
+ * counted. Constant memory.
  * @throws UserError for a file that ends inside a quoted field: it is cut.
  */
 export class CsvScanner {
@@ -56,11 +26,13 @@ export class CsvScanner {
   readonly #quote: number;
   readonly #escape: number;
   readonly #comment: number | undefined;
+  /** Lines before the header that are still to come. */
+  #toSkip: number;
   /** Lines that are comments, so far, and the beginning of the first. */
   comments = 0;
   firstComment = "";
-  /** Whether the bytes before ended within a line that is a comment. */
-  #inComment = false;
+  /** Whether the bytes before ended within a line that is left out. */
+  #inLine = false;
   readonly #maxBytes: number;
   readonly #meanings = new Uint8Array(256);
   readonly #record: ScannedRecord = {
@@ -78,8 +50,9 @@ export class CsvScanner {
   #rest = Buffer.alloc(0);
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
-  /** The first line end at or after the place that is being read. */
+  /** The first line ends at or after the place that is being read. */
   #nextLf = -1;
+  #nextCr = -1;
   /** Of the first byte of `#rest`. */
   #offset = 0;
   #line = 1;
@@ -98,6 +71,7 @@ export class CsvScanner {
     this.#quote = options.quote === "" ? -1 : options.quote.charCodeAt(0);
     this.#escape = options.quote === "" ? -1 : options.escape.charCodeAt(0);
     this.#comment = options.comment?.charCodeAt(0);
+    this.#toSkip = options.skipLines;
     this.#maxBytes = maxBytes;
     if (this.#quote !== -1) this.#meanings[this.#quote] = IS_QUOTE;
     for (const byte of [this.#delimiter, LF, CR]) this.#meanings[byte] = ENDS_FIELD;
@@ -127,7 +101,12 @@ export class CsvScanner {
   end(): ScanResult {
     const bytes = this.#withRest(Buffer.alloc(0));
     if (bytes.length || this.#skipping) this.#advance(bytes, this.#scan(bytes, true));
-    return { terminated: this.#terminated, lastFields: this.#lastFields, cutInLineEnd: this.#cutInLineEnd };
+    return {
+      linesMissing: this.#toSkip,
+      terminated: this.#terminated,
+      lastFields: this.#lastFields,
+      cutInLineEnd: this.#cutInLineEnd,
+    };
   }
 
   #advance(bytes: Buffer, used: number): void {
@@ -137,19 +116,24 @@ export class CsvScanner {
   }
 
   #scan(bytes: Buffer, final: boolean): number {
-    let at = this.#skipping ? this.#skip(bytes, final) : this.#inComment ? this.#afterComment(bytes, 0, final) : 0;
+    let at = this.#skipping ? this.#skip(bytes, final) : this.#inLine ? this.#afterLine(bytes, 0, final) : 0;
     // A character cut in two at the end of the chunk looks the same: then each record is looked at by itself.
     const suspicious = bytes.indexOf(0) !== -1 || !isUtf8(bytes);
     const record = this.#record;
     this.#nextLf = -1;
-    while (at < bytes.length && !this.#skipping) {
-      if (bytes[at] === this.#comment && !this.#inComment) {
+    this.#nextCr = -1;
+    while (at < bytes.length && !this.#skipping && !this.#inLine) {
+      if (this.#toSkip > 0) {
+        this.#toSkip--;
+        at = this.#afterLine(bytes, at, final);
+        continue;
+      }
+      if (bytes[at] === this.#comment) {
         const from = at;
-        at = this.#afterComment(bytes, from, final);
+        at = this.#afterLine(bytes, from, final);
         if (!this.comments++) this.firstComment = bytes.toString("utf8", from, Math.min(at, from + 80)).trimEnd();
         continue;
       }
-      if (this.#inComment) return at;
       const next = this.#one(bytes, at, final);
       if (next < 0) return bytes.length - at > this.#maxBytes ? this.#beginSkip(bytes, at) : at;
       record.bytes = bytes;
@@ -229,23 +213,27 @@ export class CsvScanner {
     return at;
   }
 
-  /** Where the line after a comment begins; where the bytes end, as long as the comment does not. */
-  #afterComment(bytes: Buffer, from: number, final: boolean): number {
+  /** Where the line after one that is left out begins; where the bytes end, as long as that line does not. */
+  #afterLine(bytes: Buffer, from: number, final: boolean): number {
     let at = from;
     while (at < bytes.length && bytes[at] !== LF && bytes[at] !== CR) at++;
     // Whether a LF belongs to it, the next bytes tell.
     const isCut = at >= bytes.length || (bytes[at] === CR && at + 1 === bytes.length && !final);
-    this.#inComment = isCut;
+    this.#inLine = isCut;
     this.#terminated = !isCut;
     if (isCut) return at;
     this.#line++;
     return bytes[at] === CR && bytes[at + 1] === LF ? at + 2 : at + 1;
   }
 
+  /** Of LF, of CR, and of CR LF as one. */
   #lineEnds(bytes: Buffer, from: number, to: number): number {
     let count = 0;
-    if (this.#nextLf < from) this.#nextLf = nextLf(bytes, from);
-    for (; this.#nextLf < to; this.#nextLf = nextLf(bytes, this.#nextLf + 1)) count++;
+    if (this.#nextLf < from) this.#nextLf = indexOf(bytes, LF, from);
+    for (; this.#nextLf < to; this.#nextLf = indexOf(bytes, LF, this.#nextLf + 1)) count++;
+    if (this.#nextCr < from) this.#nextCr = indexOf(bytes, CR, from);
+    for (; this.#nextCr < to; this.#nextCr = indexOf(bytes, CR, this.#nextCr + 1))
+      if (bytes[this.#nextCr + 1] !== LF) count++;
     return count;
   }
 
@@ -283,9 +271,13 @@ export class CsvScanner {
     let at = from;
     for (; at < bytes.length; at++) {
       const byte = bytes[at];
-      if (byte === this.#escape && this.#escape !== this.#quote) at++;
+      const isEscape = byte === this.#escape && this.#escape !== this.#quote;
+      // What it means, the next byte tells.
+      if ((isEscape || byte === CR) && at + 1 === bytes.length && !final) return at;
+      if (isEscape) at++;
       else if (byte === this.#quote) skipping.inQuotes = !skipping.inQuotes;
-      else if (byte === LF) {
+      else if (byte === LF || byte === CR) {
+        if (byte === CR && bytes[at + 1] === LF) at++;
         this.#line++;
         if (!skipping.inQuotes) break;
       }
@@ -306,8 +298,8 @@ export class CsvScanner {
   }
 }
 
-function nextLf(bytes: Buffer, from: number): number {
-  const found = bytes.indexOf(LF, from);
+function indexOf(bytes: Buffer, byte: number, from: number): number {
+  const found = bytes.indexOf(byte, from);
   return found === -1 ? Number.POSITIVE_INFINITY : found;
 }
 
