@@ -89,6 +89,8 @@ export interface StorageShape {
   readonly indexes: readonly string[];
   /** Indexes and constraints of post_operations, word by word. */
   readonly statements: readonly string[];
+  /** The private objects of other models that those name, as foreign keys and policies do. */
+  readonly refersTo?: readonly string[];
 }
 
 export interface Column {

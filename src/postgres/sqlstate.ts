@@ -23,6 +23,7 @@ export const SQLSTATE = {
   duplicateObject: "42710",
   duplicateFunction: "42723",
   undefinedColumn: "42703",
+  wrongObjectType: "42809",
   undefinedTable: "42P01",
   duplicateTable: "42P07",
   diskFull: "53100",

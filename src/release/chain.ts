@@ -1,7 +1,7 @@
 import type { StoredRelease } from "./store.ts";
 
 /** What the chain is made of: what was published upon what, and whose content it has. */
-export type Link = Pick<StoredRelease, "release" | "base" | "contentOf">;
+export type Link = Pick<StoredRelease, "release" | "base" | "contentOf" | "runId">;
 
 /** The release whose content readers see in this one. */
 export function contentOf({ release, contentOf: other }: Link): number {
@@ -11,16 +11,20 @@ export function contentOf({ release, contentOf: other }: Link): number {
 /**
  * The release whose content was published before what readers see now. A rollback is no step of that chain: it takes
  * readers to an earlier place of it, and the next rollback goes on from there. So what was rolled back from is passed
- * over, whatever its number.
+ * over, whatever its number. A run that operations split has published its content in parts: one step goes back behind all of them.
  * @param published newest first, also those that are collected
  * @returns null where the content is that of the first release, or nothing is published
  */
 export function contentBefore(published: readonly Link[]): number | null {
   const byNumber = new Map(published.map((link) => [link.release, link]));
   const [now] = published;
-  const base = now && (byNumber.get(contentOf(now))?.base ?? null);
-  if (base === undefined || base === null) return null;
-  const before = byNumber.get(base);
+  const content = now && byNumber.get(contentOf(now));
+  let base = content?.base ?? null;
+  let before = base === null ? undefined : byNumber.get(base);
+  while (before && before.runId === content!.runId) {
+    base = before.base;
+    before = base === null ? undefined : byNumber.get(base);
+  }
   return before ? contentOf(before) : base;
 }
 

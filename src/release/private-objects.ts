@@ -10,7 +10,7 @@ export interface PrivateObject {
   readonly label: ObjectLabel;
   /** Views of others, and public ones, that read it. */
   readonly readers: string;
-  /** Of a view: the private objects that it reads. */
+  /** Private objects that it reads or refers to: a view by its query, a table by its foreign keys and policies. */
   readonly reads: readonly string[];
 }
 
@@ -44,6 +44,18 @@ export async function privateObjects(client: Client, environment: string): Promi
          join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
          join pg_class s on s.oid = d.refobjid
          where w.ev_class = c.oid and s.oid <> c.oid and s.relnamespace = c.relnamespace
+       ) || (
+         select coalesce(jsonb_agg(distinct s.relname), '[]')
+         from (
+           select f.confrelid as oid from pg_constraint f where f.conrelid = c.oid and f.contype = 'f'
+           union all
+           select d.refobjid
+           from pg_policy p
+           join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = p.oid and d.refclassid = 'pg_class'::regclass
+           where p.polrelid = c.oid
+         ) as referred
+         join pg_class s on s.oid = referred.oid
+         where s.oid <> c.oid and s.relnamespace = c.relnamespace
        ) as reads
      ${ofEnvironment}
      order by c.oid desc`,

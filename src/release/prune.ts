@@ -4,16 +4,20 @@ import { DEFAULT_RETENTION, type Retention } from "./retention.ts";
 
 const interval = (milliseconds: number) => `${milliseconds} milliseconds`;
 
-/** From now on nobody can go back to them. Returns how many. */
+/** From now on nobody can go back to them; those that operations split one run into count as one. Returns how many. */
 export async function forgetOldReleases(
   client: Client,
   environment: string,
   { releases, age }: Retention,
 ): Promise<number> {
   const { rowCount } = await client.query(
-    sql`with ranked as (
-       select release_id, row_number() over (order by published_at desc, release_id desc) as place
+    sql`with of_runs as (
+       select release_id, run_id, max(release_id) over (partition by run_id) as last
        from _dataform.release where environment = $1 and status = 'published' and manifest is not null
+     ),
+     ranked as (
+       select release_id, dense_rank() over (order by last desc) as place
+       from of_runs
      )
      update _dataform.release r set manifest = null, collected_at = clock_timestamp()
      where r.environment = $1 and r.manifest is not null

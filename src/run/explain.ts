@@ -100,6 +100,8 @@ function userError({ message, location, expected, found, hint, snippet, code }: 
 const ADVICE: Readonly<Record<string, string>> = {
   [SQLSTATE.undefinedTable]:
     'write ${ref("name")} so that it is built first; what is made elsewhere must be there before',
+  [SQLSTATE.wrongObjectType]:
+    "where a table is expected: a view model is a view, and ref() of an incremental one, too; foreign keys can point at models of type table",
   [SQLSTATE.uniqueViolation]: "the rows are not unique: see the detail, and correct the key or the query",
 };
 

@@ -38,7 +38,7 @@ export function refuseDuplicates(
       if found.keys > 0 then
         raise exception using
           errcode = 'unique_violation',
-          message = ${literal(`${words.what}: `)} || found.keys || ' keys are there more than once, in ' || found.rows || ' rows',
+          message = ${literal(`${words.what}: `)} || found.keys || case found.keys when 1 then ' key is' else ' keys are' end || ' there more than once, in ' || found.rows || ' rows',
           detail = found.examples,
           hint = ${literal(words.hint)};
       end if;

@@ -18,6 +18,15 @@ export interface Replacement {
   readonly renamed: boolean;
 }
 
+/** The relations that marked names mean, each as often as it is named. */
+export function referencesIn(sql: string): Target[] {
+  return [...sql.matchAll(reference)].map(([, schema, name]) => targetOf(schema!, name!));
+}
+
+function targetOf(schema: string, name: string): Target {
+  return { schema: schema.replaceAll('""', '"'), name: name.replaceAll('""', '"') };
+}
+
 /** Replaces every marked name by what `resolve` gives for it. */
 export function resolveReferences(sql: string, resolve: (target: Target) => Replacement): string {
   if (!sql.includes(MARK)) return sql;
@@ -45,7 +54,7 @@ function resolveIn(statement: string, resolve: (target: Target) => Replacement):
     }),
   );
   const edits = references.flatMap(({ 0: text, 1: schema, 2: name, index }): Edit[] => {
-    const target = { schema: schema!.replaceAll('""', '"'), name: name!.replaceAll('""', '"') };
+    const target = targetOf(schema!, name!);
     const { sql, renamed } = resolve(target);
     const end = index + text.length;
     const place = places.get(index);

@@ -107,6 +107,28 @@ test("rollback follows what was published and its content: what was rolled back 
   });
 });
 
+test("a rollback goes back behind all that operations split one run into, which counts as one release to keep", async () => {
+  const two = { retention: { releases: 2, age: 0 } };
+  const { project, database, run, rows } = await warehouse({
+    ...number(1),
+    "op.sqlx": 'config { type: "operations", dependencies: ["a"] }\nselect 1',
+    "b.sqlx": 'config { type: "table", dependencies: ["op"] }\nselect * from ${ref("a")}',
+  });
+  const seen = () => rows("select a.id, b.id from marts.a, marts.b");
+  for (const id of [1, 2, 3]) {
+    project.write(number(id));
+    await run(two);
+  }
+  expect(await rollback(database.settings)).toMatchObject({ from: 6, contentOf: 4 });
+  expect(await seen()).toEqual(["2|2"]);
+  await expect(rollback(database.settings)).rejects.toMatchObject({ message: expect.stringContaining("release 2,") });
+  // A part of a run is gone to where it is named.
+  expect(await rollback(database.settings, { to: 5 })).toMatchObject({ contentOf: 5 });
+  expect(await seen()).toEqual(["3|2"]);
+  expect(await rollback(database.settings)).toMatchObject({ contentOf: 4 });
+  expect(await seen()).toEqual(["2|2"]);
+});
+
 test("rollback --hold keeps the next run from publishing the same again, until it is lifted", async () => {
   const { project, database, run, rows } = await warehouse(number(1));
   const env = { DATABASE_URL: database.url };

@@ -91,7 +91,7 @@ test("what is adopted is refused where its rows do not fit, and is as it was", a
     create table marts.events as select * from (values (1, 'a'), (1, 'b')) as t(id, value)`);
   expect(stepOf(await run(), "marts.events").error).toMatchObject({
     message:
-      "marts.events: uniqueKey id does not tell the rows of the table apart: 1 keys are there more than once, in 2 rows",
+      "marts.events: uniqueKey id does not tell the rows of the table apart: 1 key is there more than once, in 2 rows",
     found: "id = '1' (2 rows)",
   });
   await sql("drop table marts.events; create table marts.events as select 1::float8 as id, 'a' as value");

@@ -270,6 +270,68 @@ post_operations {
   ).toEqual(["4"]);
 });
 
+test("foreign keys and policies of an incremental model mean the rows of its release: it is copied where those are built again", async () => {
+  const declared = (name: string) => `config { type: "declaration", schema: "raw", name: "${name}" }`;
+  const { database, project, run, rows, sql } = await warehouse({
+    "raw_customers.sqlx": declared("raw_customers"),
+    "raw_orders.sqlx": declared("raw_orders"),
+    "customers.sqlx": `config { type: "table", postgres: { grants: { select: ["public"] } } }
+select id, reader from \${ref("raw_customers")}
+post_operations { alter table \${self()} add primary key (id); grant select on \${self()} to public }`,
+    "orders.sqlx": `config { type: "incremental", postgres: { grants: { select: ["public"] } } }
+select id, customer from \${ref("raw_orders")}
+\${when(incremental(), \`where id > (select max(id) from \${self()})\`)}
+post_operations {
+  alter table \${self()} add foreign key (customer) references \${ref("customers")} (id), enable row level security;
+  create policy own on \${self()} using (
+    exists (select from \${ref("customers")} as c where c.id = customer and c.reader = current_user)
+  )
+}`,
+    "bad.sqlx": `config { type: "table" }
+select 1 as id
+post_operations { alter table \${self()} add foreign key (id) references \${ref("orders")} (id) }`,
+  });
+  const seen = async () => {
+    await sql("set role pg_monitor");
+    const ids = await rows("select coalesce(string_agg(id::text, ' ' order by id), 'none') from marts.orders");
+    await sql("reset role");
+    return ids.join();
+  };
+  await sql(`create schema raw;
+    create table raw.raw_customers (id int, reader text);
+    create table raw.raw_orders (id int, customer int);
+    insert into raw.raw_customers values (1, 'pg_monitor');
+    insert into raw.raw_orders values (1, 1)`);
+  expect(stepOf(await run(), "marts.bad").error?.hint).toContain("foreign keys can point at models of type table");
+  project.remove("bad.sqlx");
+  await sql("insert into raw.raw_customers values (2, 'pg_monitor'); insert into raw.raw_orders values (2, 2)");
+  const few = { retention: { releases: 1, age: 0 } };
+  expect(await run(few)).toMatchObject({ status: "success", warnings: [] });
+  expect(await seen()).toBe("1 2");
+  // Alone it has nothing new to refer to, and rows are added to the table that is there.
+  await sql("insert into raw.raw_orders values (3, 2)");
+  const storage =
+    "select manifest #>> '{marts.orders,storage,table}' from _dataform.release where manifest is not null";
+  const [table] = await rows(storage);
+  expect(await run({ ...few, actions: ["orders"] })).toMatchObject({ status: "success", warnings: [] });
+  expect(await rows(storage)).toEqual([table]);
+  // What it refers to stays, and so do the rights, until it is built, too.
+  await sql("update raw.raw_customers set reader = 'nobody' where id = 2");
+  expect(await run({ ...few, actions: ["customers"] })).toMatchObject({ status: "success", warnings: [] });
+  const reason = expect.stringContaining("what its post_operations refer to is built again: copied");
+  const { stdout } = await cli(project.dir, ["plan", "--json", "--url", database.url]);
+  expect(JSON.parse(stdout)).toMatchObject({
+    segments: [{ steps: expect.arrayContaining([expect.objectContaining({ reason })]) }],
+  });
+  const kept = { retention: { releases: 2, age: 0 } };
+  expect((await run(kept)).status).toBe("success");
+  expect(await seen()).toBe("1");
+  await rollback(database.settings);
+  expect(await seen()).toBe("1 2 3");
+  expect(await run(kept)).toMatchObject({ status: "success", warnings: [] });
+  expect(await seen()).toBe("1");
+});
+
 const shaped = (config: string, more = "") => `config { type: "incremental"${config} }
 select id, value from \${ref("raw", "events")}
 \${when(incremental(), \`where id > (select coalesce(max(id), 0) from \${self()})\`)}

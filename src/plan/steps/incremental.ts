@@ -28,7 +28,15 @@ import { adoptedGround, adoptedRelation, adoptionChecks, type Ground, noteName }
 import { buildStep, CODE_CHANGED, finishTable, label, objectName, type StepContext, withSelf } from "./build-step.ts";
 import { beforeQuery, changesRows, deletes, deletesBehind, goneOf } from "./deletes.ts";
 import { mergeColumns, sameColumns } from "./merged-columns.ts";
-import { keyChanged, repeatable, shapeChanges, shapesOf, storageShape, whenMadeAgain } from "./storage-shape.ts";
+import {
+  keyChanged,
+  refersElsewhere,
+  repeatable,
+  shapeChanges,
+  shapesOf,
+  storageShape,
+  whenMadeAgain,
+} from "./storage-shape.ts";
 
 /**
  * The first build, `--full-refresh` and a changed kind make the table anew; otherwise only new rows are computed. Rows that
@@ -47,7 +55,7 @@ function refreshed(reason: string): string {
 }
 
 function storageNames(model: Incremental, context: StepContext): Storage {
-  const made = storageShape(model);
+  const made = storageShape(model, context.resolve);
   return { table: objectName(model, context, "s"), undo: objectName(model, context, "u"), made };
 }
 
@@ -56,7 +64,7 @@ function groundOf(model: Incremental, context: StepContext): Ground | undefined 
   const current = context.catalog.manifest[targetKey(model.target)];
   if (current) return current.storage ? { ...current, storage: current.storage } : undefined;
   const adopted = adoptedRelation(model, context);
-  return adopted && adoptedGround(model, context, adopted, storageShape(model));
+  return adopted && adoptedGround(model, context, adopted, storageShape(model, context.resolve));
 }
 
 function newStorage(model: Incremental, context: StepContext): BuildStep {
@@ -113,8 +121,8 @@ function newRows(model: Incremental, current: Ground, context: StepContext): Bui
   const gone = goneOf(model, context);
   const before = beforeQuery(model, current, context, gone);
   const resolve = withSelf(model.target, before.self, context.resolve);
-  const reason = whyCopied(model, current, context.reason);
-  const storage = { ...current.storage, made: storageShape(model) };
+  const reason = whyCopied(model, current, context);
+  const storage = { ...current.storage, made: storageShape(model, context.resolve) };
   const step = buildStep(model, { ...context, reason }, { object: objectName(model, context), storage }, [
     ...(current.adopted ? takeOver(model, current, context) : []),
     ...(keyChanged(model, current) ? refuseDoubled(model, privateId(current.storage.table), current.columns) : []),
@@ -134,11 +142,14 @@ function newRows(model: Incremental, current: Ground, context: StepContext): Bui
   return { ...step, newRows: { table, uniqueKey: model.uniqueKey, ...(gone === undefined ? {} : { gone }) } };
 }
 
-function whyCopied(model: Incremental, { adopted, ...current }: Ground, reason: string): string {
-  const changes = shapeChanges(model, current);
+function whyCopied(model: Incremental, { adopted, ...current }: Ground, { reason, resolve }: StepContext): string {
+  const changes = shapeChanges(model, current, resolve);
   if (changes.length) return `${CODE_CHANGED}: ${changes.join(", ")}; copied once`;
   const begins = adopted ? `${reason}, begins with the rows of the ${adopted.kind} of that name; copied once` : reason;
-  return changesRows(model) ? `${begins}; post_operations change its rows: copied` : begins;
+  if (changesRows(model)) return `${begins}; post_operations change its rows: copied`;
+  return refersElsewhere(model, current, resolve)
+    ? `${begins}; what its post_operations refer to is built again: copied`
+    : begins;
 }
 
 /** The rows of what is adopted become the table of the model, as if a release before had made it. */
@@ -190,7 +201,7 @@ export function candidateStep(
     nullKeys: shape.nullKeys,
     release: context.release,
   };
-  if (sameColumns(columns, current.columns) && !shapeChanges(model, current).length && !changesRows(model)) {
+  if (sameColumns(columns, current.columns) && isMadeFor(model, current, context)) {
     return {
       ...rest,
       statements: inTransaction([
@@ -224,6 +235,13 @@ export function candidateStep(
     // Nothing is applied; but what was copied must still be what is there.
     ...(checks ? { delta: { table: checks.note, statements: [], history: [], ...checks } } : {}),
   };
+}
+
+/** Whether the table that is there is the one that this run's rows belong into. */
+function isMadeFor(model: Incremental, current: Ground, { resolve }: StepContext): boolean {
+  return (
+    !shapeChanges(model, current, resolve).length && !refersElsewhere(model, current, resolve) && !changesRows(model)
+  );
 }
 
 /** What is looked up in the table by an index is looked up in its new rows, too: audits read both as one. */

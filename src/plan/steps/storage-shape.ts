@@ -1,8 +1,11 @@
 import type { ManifestEntry, Storage, StorageShape } from "../../model/catalog.ts";
 import type { Incremental } from "../../model/graph.ts";
+import { targetKey } from "../../model/target.ts";
 import { classify } from "../../sql/classify.ts";
+import { referencesIn } from "../../sql/references.ts";
 import { splitStatements } from "../../sql/split.ts";
 import { meaningful } from "../../sql/tokens.ts";
+import type { Resolve } from "../authored-statements.ts";
 import { isPerReader } from "../row-security.ts";
 
 /** These give a table its shape. The table of an incremental run has it already. */
@@ -20,19 +23,33 @@ const SHAPES = new Set([
   "drop statistics",
 ]);
 
-export function storageShape(model: Incremental): StorageShape {
+export function storageShape(model: Incremental, resolve: Resolve): StorageShape {
+  const statements = shapesOf(model.postOperations);
+  const refersTo = statements.flatMap((text) => namedIn(text, model, resolve));
   return {
     uniqueKey: model.uniqueKey,
     indexes: (model.postgres.indexes ?? []).map((index) => JSON.stringify(index)),
-    statements: shapesOf(model.postOperations).map(words),
+    statements: statements.map(words),
+    ...(refersTo.length ? { refersTo } : {}),
   };
+}
+
+/** What a statement names by `ref()`, as this run calls it. */
+function namedIn(text: string, { target: self }: Incremental, resolve: Resolve): string[] {
+  const others = referencesIn(text).filter((target) => targetKey(target) !== targetKey(self));
+  return others.map(resolve).flatMap(({ sql, renamed }) => (renamed ? [sql] : []));
 }
 
 type Made = Pick<ManifestEntry, "key" | "perReader"> & { readonly storage: Storage };
 
+/** A foreign key or a policy means the rows that another model has in the same release: whether they are elsewhere now. */
+export function refersElsewhere(model: Incremental, { storage }: Made, resolve: Resolve): boolean {
+  return !same(storage.made?.refersTo ?? [], storageShape(model, resolve).refersTo ?? []);
+}
+
 /** What the config says of the table otherwise than it was made, each as a person calls it. */
-export function shapeChanges(model: Incremental, made: Made): string[] {
-  const [before, now] = [made.storage.made, storageShape(model)];
+export function shapeChanges(model: Incremental, made: Made, resolve: Resolve): string[] {
+  const [before, now] = [made.storage.made, storageShape(model, resolve)];
   return [
     ...(keyChanged(model, made) ? [`uniqueKey (${named(keyBefore(made))} → ${named(now.uniqueKey)})`] : []),
     ...(!before || same(before.indexes, now.indexes) ? [] : ["indexes"]),

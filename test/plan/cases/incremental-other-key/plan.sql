@@ -25,7 +25,7 @@ begin
   if found.keys > 0 then
     raise exception using
       errcode = 'unique_violation',
-      message = 'marts.kept: uniqueKey id does not tell the rows of the table apart: ' || found.keys || ' keys are there more than once, in ' || found.rows || ' rows',
+      message = 'marts.kept: uniqueKey id does not tell the rows of the table apart: ' || found.keys || case found.keys when 1 then ' key is' else ' keys are' end || ' there more than once, in ' || found.rows || ' rows',
       detail = found.examples,
       hint = 'choose columns that do; or --full-refresh starts afresh, where all it was made of is still there';
   end if;
