@@ -24,6 +24,14 @@ interface Written {
   readonly sql: Sql;
 }
 
+/** Where the config has a text in quotes; or else where it says that it asserts. */
+interface Place {
+  readonly at: number;
+  readonly isLiteral: boolean;
+}
+
+type Places = (key: Written["key"], text: string) => Place;
+
 const ASKED = "\uE005";
 
 export interface ConfigAssertion {
@@ -41,13 +49,17 @@ export function configAssertion(query: string, file: string, read: () => string)
   const source = () => read().replaceAll("\r\n", "\n");
   const { from, unique, conditions } = JSON.parse(query.slice(ASKED.length)) as Asked;
   const model = relation(from, "assertions");
-  const place = (key: Written["key"], text: string) => placeIn(source(), key, text);
+  const place: Places = (key, text) => placeIn(source(), key, text);
   const checked = (key: Written["key"], text: string): Written => {
     try {
       return { key, text, sql: columnOrExpression(text, key) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      throw new UserError({ ...error, message: error.message, location: locationAt(file, source(), place(key, text)) });
+      throw new UserError({
+        ...error,
+        message: error.message,
+        location: locationAt(file, source(), place(key, text).at),
+      });
     }
   };
   const written = unique
@@ -56,7 +68,7 @@ export function configAssertion(query: string, file: string, read: () => string)
         one.nonNull === undefined ? checked("rowConditions", one.condition!) : checked("nonNull", one.nonNull),
       );
   if (!written.length) {
-    const location = locationAt(file, source(), place("uniqueKey", ""));
+    const location = locationAt(file, source(), place("uniqueKey", "").at);
     throw new UserError({ message: "assertions: a key names no column", location, expected: 'uniqueKey: ["id"]' });
   }
   const made = unique ? uniqueQuery(model, written) : rowsQuery(model, nameOf(from), written);
@@ -128,29 +140,26 @@ export function columnIn(text: string, key: string): string | undefined {
 }
 
 /** Where the config says it; where it says `assertions`, when JavaScript made the text. */
-function placeIn(source: string, key: string, text: string): number {
+function placeIn(source: string, key: string, text: string): Place {
   const block = Math.max(0, source.search(/\bassertions\b/));
   const from = Math.max(block, source.indexOf(key, block));
   const literalOf = (start: number) => {
     const found = new RegExp(`(["'\`])${escapePattern(text)}\\1`).exec(source.slice(start));
     return found ? start + found.index + 1 : undefined;
   };
-  return literalOf(from) ?? literalOf(block) ?? block;
+  const found = literalOf(from) ?? literalOf(block);
+  return { at: found ?? block, isLiteral: found !== undefined };
 }
 
 /** Names and expressions come from their places in the config, everything else from the first of them. */
-function piecesOf(
-  text: string,
-  written: readonly Written[],
-  place: (key: Written["key"], text: string) => number,
-): readonly TracePiece[] {
-  const first = place(written[0]!.key, written[0]!.text);
+function piecesOf(text: string, written: readonly Written[], place: Places): readonly TracePiece[] {
+  const first = place(written[0]!.key, written[0]!.text).at;
   const found = written.flatMap(({ key, text: words, sql: made }) => {
     const own = made.toString();
     const inside = words.trim();
-    const at = place(key, words);
+    const { at, isLiteral } = place(key, words);
     return occurrences(text, own).map((start): { readonly start: number; readonly piece: TracePiece } =>
-      own === `(${inside})`
+      isLiteral && own === `(${inside})`
         ? { start: start + 1, piece: [inside.length, at + words.indexOf(inside), 0] }
         : { start, piece: [own.length, at, 1] },
     );

@@ -1,5 +1,6 @@
 import type { SourceLocation } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
+import { handedPlace, type Made } from "./handed.ts";
 import { plainReferences, reference } from "./references.ts";
 import { splitScript } from "./split.ts";
 
@@ -18,6 +19,8 @@ export function positionAt(text: string, offset: number): Position {
 export interface Source {
   readonly file: string;
   readonly offset: number;
+  /** What a placeholder made, which stands at `offset`. */
+  readonly made?: Made;
 }
 
 /**
@@ -27,14 +30,13 @@ export interface Source {
 export function findSource(traces: readonly Trace[], file: string, filled: string, offset: number): Source | undefined {
   const own = traces.filter((trace) => trace.file === file);
   const whole = own.find(({ text }) => text === filled);
-  if (whole) return whole.pieces.length ? { file, offset: sourceOffset(whole, offset) } : undefined;
+  if (whole) return whole.pieces.length ? sourceAt(whole, offset) : undefined;
   // A unit test has the query of a model.
   const others = traces.filter((trace) => trace.file !== file && !trace.inConfig);
   for (const trace of [...own, ...others]) {
     for (const part of partsOf(trace.text)) {
       const at = offsetBeforeFilling(part.text, filled, offset);
-      if (at !== undefined && trace.pieces.length)
-        return { file: trace.file, offset: sourceOffset(trace, part.start + at) };
+      if (at !== undefined && trace.pieces.length) return sourceAt(trace, part.start + at);
     }
   }
   return undefined;
@@ -53,23 +55,27 @@ export function placeOf(
   offset: number,
 ): { readonly location: SourceLocation; readonly snippet: string } {
   const source = findSource(traces, file, filled, offset);
-  const text = source && read(source.file);
-  if (!text) return { location: { file }, snippet: plainReferences(snippetAt(filled, offset, false)) };
-  return {
-    location: { file: source.file, ...positionAt(text, source.offset) },
-    snippet: snippetAt(text, source.offset),
-  };
+  const from = source?.file ?? file;
+  const text = read(from);
+  const made = source ? source.made : { text: filled, offset };
+  const place = (made && text ? handedPlace(text, from, made, source?.offset) : undefined) ?? source?.offset;
+  if (!text || place === undefined)
+    return { location: { file }, snippet: plainReferences(snippetAt(filled, offset, false)) };
+  return { location: { file: from, ...positionAt(text, place) }, snippet: snippetAt(text, place) };
 }
 
-function sourceOffset({ pieces }: Trace, at: number): number {
+function sourceAt({ file, text, pieces }: Trace, at: number): Source {
   let start = 0;
-  for (const [length, source, made] of pieces) {
-    if (at < start + length) return made ? source : source + at - start;
+  for (const [length, offset, made] of pieces) {
+    if (at < start + length)
+      return made
+        ? { file, offset, made: { text: text.slice(start, start + length), offset: at - start } }
+        : { file, offset: offset + at - start };
     start += length;
   }
   // The end of the text: after its last character.
-  const [length, source, made] = pieces.at(-1)!;
-  return made ? source : source + length;
+  const [length, offset, made] = pieces.at(-1)!;
+  return { file, offset: made ? offset : offset + length };
 }
 
 /** The text, and the statements in it, without the space around them. */

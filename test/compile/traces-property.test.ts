@@ -190,7 +190,7 @@ test.each([
           for (const { text: sql } of found) {
             const ready = filled(sql);
             const place = findSource(graph.traces, path, ready, ready.indexOf(word));
-            expect(place, `${path}\n${source}\n${sql}`).toEqual({ file: path, offset });
+            expect(place, `${path}\n${source}\n${sql}`).toMatchObject({ file: path, offset });
           }
         }
       }),

@@ -107,9 +107,65 @@ test("SQL and columns that a config gets wrong stand at their line and column", 
   for (const [name, [, ...expected]] of Object.entries(wrong)) expect(place(`marts.${name}`)).toEqual(expected);
   expect(place("assertions.marts_guarded_guard_maxRowDrop")).toEqual([5, "noting"]);
   expect(stepOf(report, "marts.guarded").reason).toBe("assertion assertions.marts_guarded_guard_maxRowDrop failed");
-  expect(stepOf(report, "marts.made").error).toMatchObject({
-    location: { file: "definitions/made.js" },
-    snippet: expect.stringContaining("noting"),
+  expect(place("marts.made")).toEqual([1, "noting"]);
+});
+
+test("an error in SQL that is handed to a function, which wraps it, stands where the author has it", async () => {
+  const wrap = `const coalesce = (sql, other) => \`coalesce(\${sql}, \${other})\`;
+const rows = (sql) => "select * from (\\n" + sql.split("\\n").map((l) => "    " + l).join("\\n") + "\\n) wrapped";
+const where = (condition) => \`where not (\${condition})\`;
+const named = ({ expr, name }) => \`\${expr} as \${name}\`;
+const own = () => "noting";
+module.exports = { coalesce, rows, where, named, own };`;
+  const from = '\nfrom ${ref("source")}';
+  const files = {
+    argument: `config { type: "table" }\nselect \${wrap.coalesce(\n  "noting", 0\n)} as a${from}`,
+    lines: `config { type: "table" }\n\${wrap.rows(\`\n  select\n    id,\n    noting${from}\n\`)}`,
+    block: `config { type: "assertion" }\njs {\n  const condition = "id > 0 and noting > 0";\n}\nselect *${from}\n\${wrap.where(condition)}`,
+    column: `config { type: "table" }\njs { const column = "noting"; }\nselect \${wrap.coalesce(column, 0)}${from}`,
+    key: `config { type: "table" }\nselect \${wrap.named({ name: "a",\n  expr: 'id + noting' })}${from}`,
+    list: `config { type: "table" }\nselect \${["id",\n "noting"].map((c) => \`coalesce(\${c}, 0) as \${c}\`).join()}${from}`,
+    operations: 'config { type: "operations" }\n${wrap.rows("select 1 as x,\\n noting")}',
+    before: `config { type: "table" }\nselect 1 as id\npre_operations { select 1;\n select \${wrap.coalesce("noting", 1)} }`,
+    after: `config { type: "table" }\nselect 1 as id\npost_operations {\n  select \${wrap.coalesce("noting", 1)} from \${self()} }`,
+    // What the function itself gets wrong stands at its call, whatever words are nearby.
+    own: `config { type: "table", tags: ["noting"] }\njs { const other = "noting"; }\nselect\n \${wrap.own()}${from}`,
+    "script.js": `const filter = "noting > 0";\npublish("script", { type: "table" }).query((ctx) => \`select * from \${ctx.ref("source")} \` + wrap.where(filter));`,
+    "statements.js": 'operate("statements", () => ["select 1",\n  wrap.rows("select noting")]);',
+    "conditions.js": `const keyed = "noting is null";\npublish("conditions", { type: "table", assertions: { rowConditions: [wrap.coalesce(keyed, "false")] } }).query("select 1 as id");`,
+    config:
+      'config { type: "table", assertions: {\n  rowConditions: [wrap.coalesce("noting is null",\n "false")] } }\nselect 1 as id',
+  };
+  const { run } = await warehouse({
+    "includes/wrap.js": wrap,
+    "source.sqlx": 'config { type: "table" }\nselect 1 as id',
+    ...Object.fromEntries(
+      Object.entries(files).map(([name, text]) => [
+        name.endsWith(".js") ? `definitions/${name}` : `${name}.sqlx`,
+        text,
+      ]),
+    ),
+  });
+  const report = await run();
+  const places = report.steps.flatMap(({ target, error }) => {
+    const [line, caret] = error?.snippet?.split("\n").slice(-2) ?? [];
+    return error ? [[target.name, error.location?.line, line!.slice(caret!.indexOf("^")).slice(0, 6)]] : [];
+  });
+  expect(Object.fromEntries(places.map(([name, ...place]) => [name, place]))).toEqual({
+    argument: [3, "noting"],
+    lines: [5, "noting"],
+    block: [3, "noting"],
+    column: [2, "noting"],
+    key: [3, "noting"],
+    list: [3, "noting"],
+    operations: [2, "noting"],
+    before: [4, "noting"],
+    after: [4, "noting"],
+    own: [4, "${wrap"],
+    script: [1, "noting"],
+    statements: [2, "noting"],
+    marts_conditions_assertions_rowConditions: [1, "noting"],
+    marts_config_assertions_rowConditions: [2, "noting"],
   });
 });
 

@@ -70,9 +70,7 @@ export function judgeExactly(ajv: Ajv, schema: RecordSchema, judged: () => Judge
       schemaType: ["string", "array"],
       // Ajv has looked at the type itself, but a double may be whole where the number is not.
       compile: (types: string | readonly string[]): JudgesNumber =>
-        types.includes("integer") && !types.includes("number")
-          ? (data, at) => isWhole(textAt(data, at))
-          : () => true,
+        types.includes("integer") && !types.includes("number") ? (data, at) => isWhole(textAt(data, at)) : () => true,
       error: { message: "must be integer" },
     },
     {

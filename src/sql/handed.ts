@@ -1,0 +1,112 @@
+// SQL that JavaScript has in quotes, and that a function has put into a larger text: where it stands in the file.
+
+/** What was made, and the character of it that is looked for. */
+export interface Made {
+  readonly text: string;
+  readonly offset: number;
+}
+
+/** A text without its white space, which functions change, and where each character of it stands. */
+interface Characters {
+  readonly text: string;
+  readonly places: readonly number[];
+}
+
+interface Literal extends Characters {
+  readonly isWord: boolean;
+  /** The variable or the key that it is the value of, as far as that is written before it. */
+  readonly name?: string | undefined;
+}
+
+/**
+ * The place in the file of the SQL that was handed to what made the text.
+ * @param placeholder where the `${` stands that made it, if one did
+ * @returns undefined where no text in the file, or more than one, is at that place of what was made
+ */
+export function handedPlace(source: string, file: string, made: Made, placeholder?: number): number | undefined {
+  const isPlaceholder = placeholder !== undefined && source.startsWith("${", placeholder);
+  const own = isPlaceholder ? literalsIn(source, placeholder + 2) : { literals: [], end: 0 };
+  const found = foundIn(own.literals, made)[0];
+  if (found !== undefined) return found;
+  const expression = isPlaceholder ? source.slice(placeholder, own.end) : undefined;
+  const others = scripts(source, file).flatMap((start) => literalsIn(source, start).literals);
+  // A single word may stand there by chance.
+  const named = ({ isWord, name }: Literal) =>
+    !isWord || (name !== undefined && (expression === undefined || new RegExp(`\\b${name}\\b`).test(expression)));
+  const [first, second] = foundIn(others.filter(named), made);
+  return second === undefined ? first : undefined;
+}
+
+/** Where the file is JavaScript: from its beginning, or from the braces of its blocks on. */
+function scripts(source: string, file: string): readonly number[] {
+  if (file.endsWith(".js")) return [0];
+  return [...source.matchAll(/^(?:js|config)\s*\{/gm)].map(({ 0: { length }, index }) => index + length);
+}
+
+/** The places of the longest literals of which what was made has the character, or the name that begins there. */
+function foundIn(literals: readonly Literal[], { text: made, offset }: Made): readonly number[] {
+  const { text, places } = withoutSpace(made);
+  const at = places.findIndex((place) => place >= offset);
+  if (at < 0) return [];
+  const nameEnd = places[at]! + /^[\w$."]*/.exec(made.slice(places[at]))![0].length;
+  const covers = (start: number, length: number) => {
+    const [begin, end] = [places[start]!, places[start + length - 1]! + 1];
+    const cutsWord = (place: number) => /\w\w/.test(made.slice(place - 1, place + 1));
+    return begin < Math.max(nameEnd, offset + 1) && end > offset && !(begin > 0 && cutsWord(begin)) && !cutsWord(end);
+  };
+  const found = literals.flatMap((literal) => {
+    if (!/\w/.test(literal.text)) return [];
+    for (let start = text.indexOf(literal.text); start >= 0; start = text.indexOf(literal.text, start + 1))
+      if (covers(start, literal.text.length))
+        return { length: literal.text.length, place: literal.places[Math.max(at - start, 0)]! };
+    return [];
+  });
+  const longest = Math.max(...found.map(({ length }) => length));
+  return found.flatMap(({ length, place }) => (length === longest ? place : []));
+}
+
+function withoutSpace(made: string): Characters {
+  const places = [...made.matchAll(/\S/g)].map(({ index }) => index);
+  return { text: places.map((place) => made[place]).join(""), places };
+}
+
+const TOKEN = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*'|[\s\S]/y;
+const TEMPLATE_TEXT = /(?:\\[\s\S]|\$(?!\{)|[^\\`$])*/y;
+
+/** The literals from there on, to the brace that closes what is open there. */
+function literalsIn(source: string, from: number): { readonly literals: readonly Literal[]; readonly end: number } {
+  const literals: Literal[] = [];
+  // Braces that are open, and templates whose placeholder is.
+  const open: ("{" | "`")[] = [];
+  let at = from;
+  const template = () => {
+    TEMPLATE_TEXT.lastIndex = at;
+    const end = at + TEMPLATE_TEXT.exec(source)![0].length;
+    literals.push(literal(source, at, end));
+    if (source[end] === "$") open.push("`");
+    at = end + (source[end] === "$" ? 2 : 1);
+  };
+  while (at < source.length) {
+    TOKEN.lastIndex = at;
+    const [token] = TOKEN.exec(source)!;
+    if (token === "}" && !open.length && from > 0) break;
+    at += token.length;
+    if (token === "`" || (token === "}" && open.pop() === "`")) template();
+    else if (token === "{") open.push("{");
+    else if (/^["']./s.test(token)) literals.push(literal(source, at - token.length + 1, at - 1));
+  }
+  return { literals, end: at };
+}
+
+function literal(source: string, start: number, end: number): Literal {
+  const places = [...source.slice(start, end).matchAll(/\\(?:[ntr\n]|([^ntr\n]))|(\S)/g)].flatMap(
+    ({ 0: { length }, 1: escaped, 2: plain, index }) => (escaped || plain ? start + index + length - 1 : []),
+  );
+  const name = /([\w$]+)["']?\s*[:=]\s*(?:\[\s*)?$/.exec(source.slice(Math.max(0, start - 80), start - 1))?.[1];
+  return {
+    text: places.map((place) => source[place]).join(""),
+    places,
+    isWord: /^\s*\w*\s*$/.test(source.slice(start, end)),
+    name,
+  };
+}
