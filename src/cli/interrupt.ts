@@ -1,4 +1,6 @@
+import { formatUserError, UserError } from "../model/errors.ts";
 import type { ConnectOptions } from "../postgres/client.ts";
+import { connectionLost, SQLSTATE } from "../postgres/sqlstate.ts";
 import { telling } from "./database.ts";
 import type { Shell } from "./shell.ts";
 
@@ -22,9 +24,18 @@ export async function untilInterrupted<T>(shell: Shell, work: (signal: AbortSign
   try {
     return await work(signal);
   } catch (error) {
-    // What fails then failed because of it.
-    throw signal.aborted ? signal.reason : error;
+    if (!signal.aborted) throw error;
+    // What fails then failed because of it, but for what has another reason.
+    if (error instanceof UserError && !isOfCancelling(error)) shell.say(formatUserError(error));
+    throw signal.reason;
   } finally {
     forget?.();
   }
+}
+
+function isOfCancelling({ code, cause }: UserError): boolean {
+  return (
+    code === SQLSTATE.queryCanceled ||
+    (cause instanceof Error && (cause.name === "AbortError" || connectionLost(cause)))
+  );
 }

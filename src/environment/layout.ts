@@ -4,6 +4,7 @@ import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { countRelations } from "../postgres/relations.ts";
 import { SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
+import { notUnicode, UNICODE } from "../postgres/unicode.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
 import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
@@ -111,7 +112,7 @@ export async function prepareMetadata(client: Client, wait: Waiting = {}): Promi
   );
   const { server, encoding, there, foreign: found } = rows[0]!;
   if (Number(server) < OLDEST_SERVER) throw tooOld(Number(server));
-  if (encoding !== "UTF8") throw notUtf8(encoding);
+  if (encoding !== UNICODE) throw notUnicode(encoding);
   refuseForeign(client, found);
   if (there === "t" && (await versionOf(client)) === LAYOUTS.length) return;
   try {
@@ -219,14 +220,5 @@ function tooOld(server: number): UserError {
     expected: "version 15 or newer",
     found: `version ${Math.floor(server / 10_000)}.${server % 10_000}`,
     hint: "upgrade the server, or unset DATABASE_URL to use the embedded one",
-  });
-}
-
-function notUtf8(encoding: string): UserError {
-  return new UserError({
-    message: "the database does not hold Unicode text",
-    expected: "encoding UTF8",
-    found: encoding,
-    hint: "create the database with: create database … encoding 'UTF8' template template0",
   });
 }

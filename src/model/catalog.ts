@@ -144,6 +144,8 @@ export interface PublicRelation extends Attachments {
   readonly kind: "view" | "table" | "materialized view" | "foreign table" | "partitioned table" | TakenName;
   /** Whether it reads a private object: some environment of this tool publishes it. */
   readonly published: boolean;
+  /** Of one that is published: whose private object it reads. */
+  readonly environment?: string;
   /** Whether the owner may read what a run builds only if that is granted: it is no superuser, and not the user of this run. */
   readonly ownerIsOther: boolean;
   /** A table's: its policies bind whoever reads it. */

@@ -91,7 +91,7 @@ export function refuseWithoutSchema(model: Publishable, { schemas }: Catalog): v
 
 function refuseTaken(model: Publishable, relation: PublicRelation): void {
   const { adopt, rebuildDependents, adoptDependents } = model.publishing;
-  if (relation.published) throw otherEnvironment(model);
+  if (relation.published) throw otherEnvironment(model, relation);
   if (!adopt || !MOVABLE.has(relation.kind)) throw notOurs(model, relation);
   if (leftBehind(relation).length && !rebuildDependents && !adoptDependents) throw dependentsStay(model, relation);
 }
@@ -130,11 +130,12 @@ function closed(model: Publishable): UserError {
   });
 }
 
-function otherEnvironment(model: Publishable): UserError {
+function otherEnvironment(model: Publishable, { environment }: PublicRelation): UserError {
   return new UserError({
     message: `${targetKey(model.target)} cannot be published: another environment of this database publishes that name`,
     location: { file: model.file },
-    hint: "run with the environment it belongs to, or write to other schemas: --schema-suffix",
+    ...(environment === undefined ? {} : { found: `environment ${environment}` }),
+    hint: "run with the environment it belongs to (--environment), or write to other schemas: --schema-suffix",
   });
 }
 

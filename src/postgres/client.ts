@@ -11,6 +11,7 @@ import { beginSession } from "./begin.ts";
 import { blockersOf, describeBlockers } from "./holders.ts";
 import { open, requestCancel } from "./open.ts";
 import { SQLSTATE } from "./sqlstate.ts";
+import { onceStarted } from "./starting.ts";
 import { watching } from "./watch.ts";
 
 /** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
@@ -90,10 +91,14 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     driver,
     settings: reached,
     optionsRefused,
-  } = await open((publishes && settings.publisher) || settings, {
-    applicationName: options.applicationName ?? "dataform",
-    onNotice: options.onNotice,
-  });
+  } = await onceStarted(
+    () =>
+      open((publishes && settings.publisher) || settings, {
+        applicationName: options.applicationName ?? "dataform",
+        onNotice: options.onNotice,
+      }),
+    options,
+  );
   const wire = (driver as unknown as { connection: EventEmitter & { stream: { destroy(): void } } }).connection;
   const names = options.names ?? (publishes || options.duty === "loader" ? "ours" : "theirs");
   const role = settings.roles && options.duty && roleName(settings.roles, options.duty);

@@ -12,7 +12,8 @@ const connectionHints: Readonly<Record<string, string>> = {
     "the server's pg_hba.conf does not let this user in from here, or wants another way: look at sslmode and sslcert",
   [SQLSTATE.invalidCatalogName]: "create the database, or name another one in the URL",
   [SQLSTATE.tooManyConnections]: "the server has no connection left: close some, or raise max_connections",
-  [SQLSTATE.cannotConnectNow]: "the server is still starting: try again in a moment",
+  [SQLSTATE.cannotConnectNow]:
+    "the server starts, recovers or shuts down, or it is a standby that lets nobody in (hot_standby): try again when it is ready",
   ECONNREFUSED: "start the server, or check host and port; `dataform db start` starts the embedded one",
   ENOTFOUND: "check the host name",
   ENOENT: "no server listens on this socket: `dataform db start` starts the embedded one",

@@ -31,9 +31,8 @@ const nothingAttached: Omit<Attachments, "owner"> = {
 };
 
 type Flag = "other" | "protected" | "published" | "has_rights" | "has_parts" | "referred";
-type Found = Readonly<
-  Record<"oid" | "schema" | "name" | "relkind" | "columns" | "bare", string> & Record<Flag, "t" | "f">
->;
+type Found = Readonly<{ readonly environment: string | null }> &
+  Readonly<Record<"oid" | "schema" | "name" | "relkind" | "columns" | "bare", string> & Record<Flag, "t" | "f">>;
 
 /** What stands under these names, by `schema.name`. */
 export async function readRelations(
@@ -64,6 +63,7 @@ export async function readRelations(
         ...rights.get(row.oid),
         ...parts.get(row.oid),
         published: row.published === "t",
+        ...(row.environment === null ? {} : { environment: row.environment }),
         ownerIsOther: row.other === "t",
         rowSecurity: row.protected === "t",
         columns: columns[index]!,
@@ -82,6 +82,14 @@ select c.oid, n.nspname as schema, c.relname as name, c.relkind,
     join pg_class p on d.refclassid = 'pg_class'::regclass and p.oid = d.refobjid
     where p.relnamespace = to_regnamespace('_dataform')
   ) as published,
+  (
+    select min(case when l.description like '{"environment":%' then l.description::jsonb ->> 'environment' end)
+    from pg_depend d
+    join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid and w.ev_class = c.oid
+    join pg_class p on d.refclassid = 'pg_class'::regclass and p.oid = d.refobjid
+    join pg_description l on l.classoid = 'pg_class'::regclass and l.objoid = p.oid and l.objsubid = 0
+    where p.relnamespace = to_regnamespace('_dataform')
+  ) as environment,
   (select r.rolname <> current_user and not r.rolsuper from pg_roles r where r.oid = c.relowner) as other,
   c.relrowsecurity as protected,
   ${columnsOf} as columns, ${bareOf} as bare,
@@ -91,7 +99,7 @@ join pg_namespace n on n.nspname = wanted.schema
 join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
 union all
 -- A relation has a row type of its name: another type of that name is in its way.
-select t.oid, n.nspname, t.typname, 'T', false, false, false, '[]', jsonb_build_object('owner', pg_get_userbyid(t.typowner)),
+select t.oid, n.nspname, t.typname, 'T', false, null, false, false, '[]', jsonb_build_object('owner', pg_get_userbyid(t.typowner)),
   false, false, false
 from unnest($1::text[], $2::text[]) as wanted(schema, name)
 join pg_namespace n on n.nspname = wanted.schema

@@ -4,6 +4,7 @@ import { ownValue } from "../model/own-value.ts";
 export const SQLSTATE = {
   invalidParameterValue: "22023",
   invalidTextRepresentation: "22P02",
+  untranslatableCharacter: "22P05",
   notNullViolation: "23502",
   uniqueViolation: "23505",
   checkViolation: "23514",
@@ -57,6 +58,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   [SQLSTATE.dependentObjectsStillExist]:
     "others built on it: drop what the detail names first, each by itself, or leave it where it is",
   [SQLSTATE.insufficientPrivilege]: "grant the privilege to the role that runs dataform, or run as another role",
+  [SQLSTATE.untranslatableCharacter]:
+    "the database's encoding has no such character: create database … encoding 'UTF8' template template0",
   [SQLSTATE.diskFull]: "free disk space; what is published is untouched",
   [SQLSTATE.outOfMemory]: "raise max_locks_per_transaction, or do less at once (--concurrency)",
   [SQLSTATE.queryCanceled]: "the statement was cancelled, or took longer than statement_timeout",

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseConnectionUrl } from "../../src/config/connection.ts";
+import { connectionUrl } from "../../src/model/connection-settings.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { freePort } from "../../src/postgres/embedded/port.ts";
 import { script } from "../../src/sql/authored.ts";
@@ -9,6 +10,7 @@ import { sql } from "../../src/sql/sql.ts";
 import { cli, succeeds } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
 import { testProject } from "../support/project.ts";
+import { proxy } from "../support/proxy.ts";
 
 const model = { "a.sqlx": 'config { type: "table" }\nselect 1 as id' };
 
@@ -232,6 +234,23 @@ test("a server that is down, a wrong password, a database that does not exist: e
   expect(refused.stderr).toContain("check the password");
   const absent = await cli(dir, ["run"], { DATABASE_URL: url.replace(/\/[^/?]+(\?|$)/, "/absent$1") });
   expect(absent.stderr).toContain("create the database, or name another one in the URL");
+});
+
+test("a server that starts is waited for by what is told to wait, also by the first connection of a run", async () => {
+  const { dir } = testProject(model);
+  const { settings } = await ownDatabase();
+  const link = await proxy(settings);
+  const env = { DATABASE_URL: connectionUrl(link.settings, { password: true }) };
+  for (const command of [["run"], ["query", "select id from marts.a"], ["releases"]]) {
+    link.refuse(2);
+    const { exitCode, stderr } = await cli(dir, command, env);
+    expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+  }
+  link.refuse(1);
+  await expect(withClient(link.settings, {}, async () => {})).rejects.toMatchObject({
+    code: "57P03",
+    hint: expect.stringContaining("try again when it is ready"),
+  });
 });
 
 test("a URL that is none, a wrong port and a wrong sslmode are explained", async () => {

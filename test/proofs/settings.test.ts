@@ -214,14 +214,20 @@ test.skipIf(isWhole)(
 );
 
 test("a database that does not hold Unicode is refused before anything is made in it", async () => {
-  const { dir } = testProject(files);
+  const { dir } = testProject({ ...files, "data/1.ndjson": "" });
   for (const encoding of ["SQL_ASCII", "LATIN1"]) {
     const settings = await anotherDatabase(`encoding '${encoding}' locale_provider libc locale 'C'`);
-    const { exitCode, stderr } = await cli(dir, ["run"], { DATABASE_URL: connectionUrl(settings, { password: true }) });
-    expect([exitCode, stderr]).toEqual([
-      2,
-      expect.stringMatching(/does not hold Unicode text\n.*UTF8\n.*create database/s),
-    ]);
+    const env = { DATABASE_URL: connectionUrl(settings, { password: true }) };
+    const { exitCode, stderr } = await cli(dir, ["run"], env);
+    const told = expect.stringMatching(/does not hold Unicode text\n.*UTF8\n.*create database/s);
+    expect([exitCode, stderr]).toEqual([2, told]);
+    for (const args of [["ingest"], ["ingest", "--dry-run"]])
+      expect(await cli(dir, args, env)).toMatchObject({ exitCode: 1, stderr: told });
+    const query = "select count(*) as n from information_schema.schemata where schema_name in ('raw', '_dataform')";
+    expect((await cli(dir, ["query", "--json", query], env)).stdout).toBe('[{"n":0}]');
+    expect((await cli(dir, ["query", "select '日' as day"], env)).stderr).toMatch(
+      encoding === "LATIN1" ? /has no equivalent in encoding "LATIN1"\n.*create database/s : /1 row/,
+    );
   }
 });
 

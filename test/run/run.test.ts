@@ -420,9 +420,10 @@ test("a name that another environment publishes is refused, even with adopt", as
   const { run } = await warehouse({ "a.sqlx": table("select 1 as id", "postgres: { adopt: true }") });
   await run();
   const report = await run({ environment: "other" });
-  expect(stepOf(report, "marts.a").error?.message).toContain(
-    "another environment of this database publishes that name",
-  );
+  expect(stepOf(report, "marts.a").error).toMatchObject({
+    message: expect.stringContaining("another environment of this database publishes that name"),
+    found: "environment main",
+  });
 });
 
 test("loads that land while several models read their table are named; where one reads it, nothing is said", async () => {

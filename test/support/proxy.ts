@@ -6,6 +6,8 @@ import type { ConnectionSettings } from "../../src/model/connection-settings.ts"
 export interface CuttableProxy {
   /** The server, as seen through the proxy. */
   readonly settings: ConnectionSettings;
+  /** The next connections are told that the server starts. */
+  refuse(connections: number): void;
   /** Destroys every open connection, both sides: as when a machine between dies. */
   cut(): void;
   /** Destroys the client's side only; the server is told nothing, as when a cable is pulled. */
@@ -24,12 +26,27 @@ interface Pair {
   answerLost: boolean;
 }
 
+/** PostgreSQL's message to whom it does not let in yet. */
+const FIELDS = Buffer.from("SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0");
+const STARTS = Buffer.concat([
+  Buffer.from("E"),
+  Buffer.from(Uint32Array.of(FIELDS.length + 4).buffer).swap32(),
+  FIELDS,
+]);
+
 /** A TCP proxy in front of PostgreSQL that can be cut. Gone when the test ends. */
 export async function proxy(settings: ConnectionSettings): Promise<CuttableProxy> {
   const pairs = new Set<Pair>();
   const orphans = new Set<Socket>();
   const sent: Buffer[] = [];
+  let refused = 0;
   const listener = createServer({ noDelay: true }, (client) => {
+    if (refused > 0) {
+      refused--;
+      client.on("error", () => {});
+      client.once("data", () => client.end(STARTS));
+      return;
+    }
     const server = connect({ host: settings.host, port: settings.port, noDelay: true });
     const pair: Pair = { client, server, answerLost: false };
     pairs.add(pair);
@@ -64,6 +81,9 @@ export async function proxy(settings: ConnectionSettings): Promise<CuttableProxy
   return {
     // What is sent is read here.
     settings: { ...settings, host: "127.0.0.1", port, ssl: { mode: "disable" } },
+    refuse(connections) {
+      refused = connections;
+    },
     cut() {
       for (const { client, server } of pairs) for (const socket of [client, server]) socket.destroy();
     },

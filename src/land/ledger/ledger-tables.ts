@@ -3,6 +3,7 @@ import { takeLock } from "../../postgres/advisory-lock.ts";
 import type { Client, ConnectOptions } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
 import { countRelations } from "../../postgres/relations.ts";
+import { requireUnicode } from "../../postgres/unicode.ts";
 import { createSchemaOnce } from "../../sql/ddl.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
@@ -25,6 +26,7 @@ export type Waiting = Pick<ConnectOptions, "signal" | "onWait">;
 /** Creates the schema, `_load`, `_rejected`, `_file` and `_drift` where they are missing. */
 export async function prepareLedger(client: Client, schema: string, { signal, onWait }: Waiting): Promise<void> {
   if (await isReady(client, schema)) return;
+  await requireUnicode(client);
   await withTransaction(client, async () => {
     // Two first loads at once: "if not exists" alone does not keep them apart.
     await takeLock(client, "dataform ingest ledger", {

@@ -1,5 +1,6 @@
 import { UserError } from "../../model/errors.ts";
 import type { Client } from "../../postgres/client.ts";
+import { requireUnicode } from "../../postgres/unicode.ts";
 import type { LedgerKey } from "../ledger/ledger.ts";
 import { isUpToDate, ledgerExists } from "../ledger/ledger-tables.ts";
 import { noPast, type Past, pastOf } from "../ledger/past.ts";
@@ -25,7 +26,7 @@ export class Rehearsal implements Sink {
   }
 
   async prepare(schema: string): Promise<void> {
-    if (!(await ledgerExists(this.#client, schema))) return;
+    if (!(await ledgerExists(this.#client, schema))) return requireUnicode(this.#client);
     if (!(await isUpToDate(this.#client, schema))) throw ofEarlierRelease(schema);
     this.past = pastOf(this.#client);
   }

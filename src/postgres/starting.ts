@@ -1,0 +1,33 @@
+import { UserError } from "../model/errors.ts";
+import { until } from "../wait/until.ts";
+import { SQLSTATE } from "./sqlstate.ts";
+
+/** Milliseconds in which a server that starts, or recovers, lets people in. */
+const PATIENCE = 60_000;
+
+interface Patient {
+  readonly signal?: AbortSignal | undefined;
+  /** Nobody waits where nobody would be told. */
+  readonly onWait?: ((what: string) => void) | undefined;
+}
+
+/** Opens a connection; waits for a server that answers and lets nobody in yet. Whatever else it says ends it at once. */
+export async function onceStarted<T>(open: () => Promise<T>, { signal, onWait }: Patient): Promise<T> {
+  if (!onWait) return open();
+  let refusal: UserError | undefined;
+  const opened = await until({
+    look: () =>
+      open().catch((error) => {
+        if (!(error instanceof UserError) || error.code !== SQLSTATE.cannotConnectNow) throw error;
+        refusal = error;
+        return undefined;
+      }),
+    every: 200,
+    deadline: PATIENCE,
+    signal,
+    describe: () => `for PostgreSQL: ${refusal!.found}`,
+    tell: onWait,
+  });
+  if (opened === undefined) throw refusal;
+  return opened;
+}
