@@ -22,6 +22,7 @@ import { publishedSchema } from "./published.ts";
 import { readRecordSchema, recordSchemaOf } from "./record-schema.ts";
 import {
   batchOf,
+  commonKeysOf,
   type CommonStream,
   fileStreamOf,
   partitionOf,
@@ -169,21 +170,17 @@ function streamOf(
   place: Place,
   { folder, projectDir, file }: Surroundings,
 ): StreamDeclaration {
-  const { name, table, cursor, drift, batch, partition, indexes } = stream;
+  const { cursor, batch, partition } = stream;
   const recordSchema = schemaOfRecords(stream.recordSchema, place, { folder, projectDir, file });
   checkFields(stream, recordSchema, place);
   if (connector.kind === "files" && connector.format.kind === "csv") checkDates(connector.format, recordSchema, place);
   if (cursor) checkCursor(cursor, recordSchema, place.in("cursor"));
   return {
-    name,
-    table,
+    ...commonKeysOf(stream),
     recordSchema,
-    ...(cursor ? { cursor } : {}),
     connector,
     batch: batchOf(batch, "window" in connector, place.in("batch")),
-    drift,
     ...(partition ? { partition: partitionOf(partition, place.in("partition")) } : {}),
-    ...(indexes ? { indexes } : {}),
   };
 }
 

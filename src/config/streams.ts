@@ -20,10 +20,26 @@ import type { Place } from "./place.ts";
 /** What a stream says whatever its source is. */
 export type CommonStream = Declared<typeof commonStream> & { readonly cursor?: CursorDeclaration };
 
+/** Its keys. The compiler asks for those of the schema. */
+const COMMON: { readonly [Key in keyof CommonStream]-?: true } = {
+  name: true,
+  table: true,
+  recordSchema: true,
+  cursor: true,
+  batch: true,
+  drift: true,
+  partition: true,
+  indexes: true,
+};
+
+/** Returns the keys that a stream has whatever its source is. */
+export function commonKeysOf(stream: CommonStream): CommonStream {
+  return Object.fromEntries(Object.entries(stream).filter(([key]) => Object.hasOwn(COMMON, key))) as CommonStream;
+}
+
 /** Returns the keys that are of the stream's kind of source. */
 function ownKeysOf<Stream extends CommonStream>(stream: Stream) {
-  const { name, table, recordSchema, cursor, batch, drift, partition, indexes, ...own } = stream;
-  return own;
+  return without(stream, Object.keys(COMMON) as (keyof CommonStream)[]);
 }
 
 function without<Value extends object, Key extends keyof Value>(value: Value, keys: readonly Key[]) {

@@ -142,8 +142,7 @@ export type CsvOptions = Omit<OptionsOf<"csv">, "null"> & {
 };
 export type XmlOptions = Omit<OptionsOf<"xml">, "kind">;
 
-export interface StreamDeclaration
-  extends Pick<Declared<typeof commonStream>, "name" | "table" | "drift" | "partition" | "indexes"> {
+export interface StreamDeclaration extends Omit<Declared<typeof commonStream>, "recordSchema" | "batch"> {
   readonly recordSchema: RecordSchema;
   readonly cursor?: CursorDeclaration;
   readonly connector: StreamConnector;
