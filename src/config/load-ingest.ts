@@ -22,8 +22,8 @@ import { publishedSchema } from "./published.ts";
 import { readRecordSchema, recordSchemaOf } from "./record-schema.ts";
 import {
   batchOf,
-  commonKeysOf,
   type CommonStream,
+  commonKeysOf,
   fileStreamOf,
   partitionOf,
   restStreamOf,

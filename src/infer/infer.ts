@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { Environment } from "../config/environment.ts";
 import { ingestOf } from "../config/load-ingest.ts";
+import { schemaLine } from "../config/published.ts";
 import { columnNameMistake } from "../config/record-schema.ts";
 import { parseYaml } from "../config/yaml.ts";
 import type { FileStream, IngestDeclaration, SqlDeclaration, SqlStream } from "../model/declarations.ts";
@@ -80,7 +81,7 @@ export async function infer(options: InferOptions): Promise<Inference> {
       ? await inferFiles(connector, read as FileStream, options.hints, options.sample)
       : await inferTable(connector as SqlDeclaration, read as SqlStream),
   );
-  const text = declared(records);
+  const text = `${before === undefined ? schemaLine("ingest", file, projectDir) : ""}${declared(records)}`;
   load(text);
   const unheard =
     records.format === "csv" ? [] : Object.keys(options.hints).map((hint) => HINT_FLAGS[hint as keyof Hints]);

@@ -152,6 +152,17 @@ test("what flags say holds or is refused, and what is left out is told", async (
   expect(taken.stderr).toContain('"_extra" is a column that every raw table has already: the field is left out');
 });
 
+test("what is declared anew names the schema of the installed package, from the file's folder", async () => {
+  const dir = project({ "a.csv": "id,n\n1,2\n" });
+  const first = () =>
+    cli(dir, ["ingest", "infer", "data/a.csv", "--dry-run"], {}).then(({ stdout }) => stdout.split("\n")[0]);
+  expect(await first()).toBe("version: 1");
+  const schemas = join(dir, "node_modules/dataform-postgres/schemas");
+  mkdirSync(schemas, { recursive: true });
+  writeFileSync(join(schemas, "ingest.json"), "{}");
+  expect(await first()).toBe("# yaml-language-server: $schema=../node_modules/dataform-postgres/schemas/ingest.json");
+});
+
 test("a key has a value in every row, and no text for NULL", async () => {
   const { stream, stderr } = await inferred('id\tname\tn\n1\t"odd\t1\nNA\tb\t1\n');
   expect([stream.recordSchema.required, types(stream.recordSchema.properties).id]).toEqual([undefined, "integer"]);
