@@ -12,11 +12,12 @@ import { landFiles } from "./connectors/files.ts";
 import { landPages, readPagesOf } from "./connectors/pages.ts";
 import { isPostgres, landPostgres } from "./connectors/postgres.ts";
 import { ledgerKey } from "./ledger/ledger.ts";
+import type { Landed } from "./load/load.ts";
 import { emitterOf, type LandOptions } from "./load/options.ts";
 import { PostgresSink } from "./load/postgres-sink.ts";
 import { Rehearsal } from "./load/rehearsal.ts";
+import { Seen } from "./load/seen.ts";
 import type { Sink } from "./load/sink.ts";
-import { mostFrequent } from "./load/tally.ts";
 import { type LoadTarget, resolveTarget } from "./load/target.ts";
 
 export interface IngestOptions extends LandOptions {
@@ -132,7 +133,18 @@ async function ingestStream(
   });
 }
 
-const nothing = { pages: 0, records: 0, rows: 0, rejected: 0, skipped: 0, cursor: null, reasons: [], warnings: [] };
+const nothing = {
+  ...{ pages: 0, records: 0, rows: 0, rejected: 0, skipped: 0, cursor: null, warnings: [] },
+  ...toldOf([]),
+};
+
+/** For the report. */
+function toldOf(loads: readonly Pick<Landed, "seen">[]) {
+  const seen = new Seen();
+  for (const load of loads) seen.add(load.seen);
+  const { reasons, more: moreReasons, moreRejects } = seen.reasons.told();
+  return { reasons, moreReasons, moreRejects, ...seen.fields };
+}
 
 async function recordsOutcome(
   sink: Sink,
@@ -150,7 +162,9 @@ async function recordsOutcome(
   const landed = isPostgres(declaration)
     ? await landPostgres(sink, declaration, target, options)
     : await landPages(sink, target, (stream, since) => readPagesOf(declaration, stream, since, rest), options);
-  return { ...landed, status: "loaded", cursor: landed.cursor?.value ?? null, error: null };
+  const { seen: _, ...figures } = landed;
+  const cursor = landed.cursor?.value ?? null;
+  return { ...figures, ...toldOf([landed]), status: "loaded", cursor, error: null };
 }
 
 async function filesOutcome(
@@ -173,9 +187,9 @@ async function filesOutcome(
     records: sum("records"),
     rows: sum("rows"),
     rejected: sum("rejected"),
-    skipped: files.filter(({ status }) => status === "known").length,
+    skipped: files.filter(({ status }) => status === "known" || status === "older").length,
     cursor: null,
-    reasons: mostFrequent(landed.flatMap(({ reasons }) => reasons)),
+    ...toldOf(landed),
     error: failed?.error ?? null,
     warnings,
     files,

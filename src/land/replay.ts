@@ -4,10 +4,10 @@ import { type Client, withClient } from "../postgres/client.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";
 import { JsonRecord, parseJson, type SourceRecord } from "../sources/json/document.ts";
 import type { SourcePage } from "../sources/source.ts";
+import { ReasonCounts, type ToldReasons } from "./ledger/reason-counts.ts";
 import { headerOf, loadsWithRejects, markReplayed, type OpenReject, openRejects } from "./ledger/rejects.ts";
 import { emitterOf, type LandOptions } from "./load/options.ts";
 import { PostgresSink } from "./load/postgres-sink.ts";
-import { mostFrequent, type ReasonCount } from "./load/tally.ts";
 import { type LoadTarget, resolveTarget } from "./load/target.ts";
 import { withLoad } from "./load/with-load.ts";
 import type { Rejection } from "./write/row-batch.ts";
@@ -20,7 +20,8 @@ export interface Replayed {
   readonly rows: number;
   /** Still rejected, and why. */
   readonly left: number;
-  readonly reasons: readonly ReasonCount[];
+  readonly reasons: ToldReasons["reasons"];
+  readonly moreReasons: number;
 }
 
 /**
@@ -49,12 +50,16 @@ export async function replay(
       signal?.throwIfAborted();
       loads.push(await replayLoad({ sink, target, options }, rejectedBy));
     }
+    const reasons = new ReasonCounts();
+    for (const { answer } of loads) reasons.addAll(answer.reasons);
+    const { reasons: told, more } = reasons.told();
     return {
       stream: stream.name,
       loadIds: loads.flatMap(({ landed }) => landed?.loadId ?? []),
       rows: loads.reduce((sum, { landed }) => sum + (landed?.rows ?? 0), 0),
       left: loads.reduce((sum, { answer }) => sum + answer.left, 0),
-      reasons: mostFrequent(loads.flatMap(({ answer }) => answer.reasons)),
+      reasons: told,
+      moreReasons: more,
     };
   });
 }
@@ -74,7 +79,7 @@ async function replayLoad({ sink, target, options }: Replaying, rejectedBy: stri
     await load.readAll(pages);
     await load.flush();
     const right = tried.filter((_, index) => !refused.has(index + 1));
-    const answer = { left: refused.size, reasons: load.tally.reasons };
+    const answer = { left: refused.size, reasons: load.tally.seen.reasons };
     if (!right.length) return { keep: null, answer };
     await markReplayed(client, target.key, right, await loadId());
     return { keep: { batch: "log", replayOf: rejectedBy, details: { replay: true } }, answer };

@@ -12,7 +12,17 @@ export interface LoadReport {
   readonly streams: readonly StreamLoad[];
 }
 
-export interface StreamLoad {
+/** Fields that came or did not come against the schema, the most frequent first; and how many more there are of each kind. */
+export interface FieldsSeen {
+  /** They are in `_extra`. */
+  readonly unknownFields: readonly { readonly field: string; readonly records: number }[];
+  readonly moreUnknownFields: number;
+  /** Fields of the schema that a header, a query or all records of a file lack; in how many loads. */
+  readonly missingFields: readonly { readonly field: string; readonly loads: number }[];
+  readonly moreMissingFields: number;
+}
+
+export interface StreamLoad extends FieldsSeen {
   readonly stream: string;
   /** "raw.marketing_stats" */
   readonly table: string;
@@ -30,8 +40,11 @@ export interface StreamLoad {
   /** The value the next load begins at; null for a stream without a cursor. The whole of it is in `_load`. */
   readonly cursor: string | null;
   readonly seconds: number;
-  /** The first few reasons, with how often each was given. */
+  /** The most frequent reasons, with how often each was given; many that differ by a value are one, with … in its place. */
   readonly reasons: readonly { readonly reason: string; readonly count: number }[];
+  /** Reasons that are left out, and rejects for these. */
+  readonly moreReasons: number;
+  readonly moreRejects: number;
   readonly error: UserErrorDetails | null;
   readonly warnings: readonly string[];
   /** What became of each file; absent where the source has no files. */
@@ -40,8 +53,8 @@ export interface StreamLoad {
 
 export interface FileLoad {
   readonly path: string;
-  /** known: its content has landed before. waiting: it may still be being written. */
-  readonly status: "loaded" | "known" | "waiting" | "failed";
+  /** known: its content has landed before. older: not changed since `--since`. waiting: it may still be being written. */
+  readonly status: "loaded" | "known" | "older" | "waiting" | "failed";
   /** Counts the contents that landed under this path, from 1. */
   readonly version: number | null;
   readonly rows: number;
@@ -49,6 +62,8 @@ export interface FileLoad {
   readonly loadId: string | null;
   /** Why it waits, or what is odd about it. */
   readonly reason: string | null;
+  /** Fields of the schema that it lacks. */
+  readonly missingFields: readonly string[];
   readonly error: UserErrorDetails | null;
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { LoadReport } from "../../src/model/load-report.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
 import { feed, sendJson, startApi } from "../support/ingest-api.ts";
@@ -125,7 +126,7 @@ test("ingest --dry-run knows the files that have landed, the types that PostgreS
   writeFileSync(join(dir, "in/a.xml"), "<r><i><id>1</id></i><i><id>2</id></i></r>");
   declare("files: '*.xml'\n    format: xml\n    xml: { record: i, fields: { id: id, name: nmae } }");
   schema({ id: { type: "string", postgresType: "bigint" }, name: { type: "string" } });
-  expect((await run()).stderr).toContain("xml.fields: nothing is at nmae (name)");
+  expect((await run()).stderr).toContain("missing files.items: fields of the schema that did not come: name");
 });
 
 test("ingest ends with 1 when a source fails, and with 2 when a variable is missing", async () => {
@@ -178,6 +179,54 @@ test("ingest ls, state, rejects and replay: what is declared, where it stands, w
     }),
   );
   expect((await run("replay", "shop.items")).stdout).toMatch(/0 +1 +1 × amount: invalid input syntax for type bigint/);
+});
+
+test("fields, files passed over, rejects and loads that are gone are told, each kind in a few lines", async () => {
+  const database = await ownDatabase();
+  const dir = project();
+  rmSync(join(dir, "ingest/shop.yaml"));
+  const streams = ["csv", "ndjson"].map(
+    (kind) =>
+      `  - { name: ${kind}, files: '*.${kind}', format: ${kind}, settleSeconds: 0, table: ${kind}, recordSchema: items.json }`,
+  );
+  writeFileSync(
+    join(dir, "ingest/files.yaml"),
+    `version: 1\nsource: files\nfiles: { at: in }\nstreams:\n${streams.join("\n")}\n`,
+  );
+  const named = Object.fromEntries(["name", "note"].map((name) => [name, { type: "string" }]));
+  writeFileSync(join(dir, "ingest/items.json"), JSON.stringify({ properties: { id: { type: "integer" }, ...named } }));
+  mkdirSync(join(dir, "in"));
+  for (let n = 0; n < 5; n++) writeFileSync(join(dir, `in/${n}.csv`), `id,name\n${n},a\nx${n},b\n`);
+  const records = Array.from({ length: 30 }, (_, n) =>
+    JSON.stringify({ id: n < 15 ? n : `id-${n}`, [`f${n}`]: 1, colour: "red" }),
+  );
+  writeFileSync(join(dir, "in/a.ndjson"), `${records.join("\n")}\n`);
+  const run = (...words: string[]) => cli(dir, ["ingest", ...words], { DATABASE_URL: database.url });
+  expect((await run("rejects")).stderr).toContain("no rejects");
+  const first = (await run()).stderr;
+  expect(first).toContain("missing files.csv: fields of the schema that did not come: note (5 loads)\n");
+  expect(first).toMatch(
+    /new files\.ndjson: fields that the schema does not know: colour \(15 records\), f0 \(1 record\).* and 6 more/,
+  );
+  expect((await run()).stderr).toMatch(
+    /passed over files\.csv: landed before as they are: 0\.csv, 1\.csv, 2\.csv and 2 more/,
+  );
+
+  const rejects = await run("rejects", "--limit", "2");
+  expect([rejects.stdout.trim().split("\n").length, rejects.stderr]).toEqual([
+    4,
+    expect.stringContaining("and 18 more"),
+  ]);
+  await database.client.query(sql`delete from raw.csv where id < 2`);
+  writeFileSync(join(dir, "in/5.csv"), "id,name\nx,a\n");
+  const state = (await run("state")).stdout;
+  expect(state).toContain("rejected files.ndjson: 15 × id: must be integer\n");
+  expect(state).toContain("gone files.csv: raw.csv has no rows any more of 2 loads that landed some: 2, 1\n");
+  const [csv, ndjson] = JSON.parse((await run("state", "--json")).stdout);
+  expect([csv, ndjson]).toMatchObject([
+    { goneLoads: ["2", "1"], moreGoneLoads: 0, missingFields: [{ field: "note", loads: 5 }] },
+    { goneLoads: [], rejected: 15, moreReasons: 0, unknownFields: { length: 16, 0: { field: "colour", records: 15 } } },
+  ]);
 });
 
 test("what looks at sources needs nothing that says where they are; of one that lacks more it tells, and leaves it out", async () => {

@@ -304,14 +304,15 @@ test("a column that a file lacks is told with the file", async () => {
   put({ "a.csv": "id,Kunde,amount,day\n1,a,1,2026-01-01\n" });
   expect((await load()).files![0]).toMatchObject({
     status: "loaded",
-    reason: 'csv.columns: the header has no column "Custmer"; the file has no column customer',
+    reason: 'csv.columns: the header has no column "Custmer"',
+    missingFields: ["customer"],
   });
 });
 
 test("--since takes files that changed since then, as times and not as texts", async () => {
   const { put, load } = await fileIngest();
   put({ "a.csv": some(1, 2) });
-  expect(await load({ since: "2999-01-01" })).toMatchObject({ rows: 0, files: [], warnings: [] });
+  expect(await load({ since: "2999-01-01" })).toMatchObject({ rows: 0, files: [{ status: "older" }], warnings: [] });
   expect((await load({ since: "yesterday" })).error!.message).toContain("--since yesterday is no time");
   expect(await load({ since: "2020-01-01" })).toMatchObject({ rows: 2 });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { noPast } from "../../src/land/ledger/past.ts";
+import { ReasonCounts } from "../../src/land/ledger/reason-counts.ts";
 import { refuseAllWrong, refuseHopeless, refuseShrunk, refuseTooFew } from "../../src/land/load/guards.ts";
-import { mostFrequent, Tally } from "../../src/land/load/tally.ts";
+import { Tally } from "../../src/land/load/tally.ts";
 import type { LoadTarget } from "../../src/land/load/target.ts";
 import { itemSchema, stream } from "../support/ingest-declaration.ts";
 
@@ -71,14 +72,44 @@ test("a stream without files has no fewest rows", () => {
   expect(() => refuseTooFew(target(), { rows: 0 }, "a.csv")).not.toThrow();
 });
 
-test("equal reasons of several loads add up, and the ten most frequent are told", () => {
-  const counts = Array.from({ length: 12 }, (_, n) => ({ reason: `r${n % 11}`, count: n }));
-  const told = mostFrequent(counts);
-  expect(told).toHaveLength(10);
-  expect(told.slice(0, 2)).toEqual([
-    { reason: "r0", count: 11 },
-    { reason: "r10", count: 10 },
+const told = (reasons: readonly string[]) => {
+  const counts = new ReasonCounts();
+  for (const reason of reasons) counts.add(reason);
+  return counts.told();
+};
+const many = (reason: (n: number) => string, count = 5_000) => Array.from({ length: count }, (_, n) => reason(n));
+/** Words without digits, each another. */
+const word = (n: number) => [...String(n)].map((digit) => "abcdefghij"[Number(digit)]).join("");
+
+test("equal reasons of several loads add up; the ten most frequent are told, and how many are not", () => {
+  const [one, other] = [new ReasonCounts(), new ReasonCounts()];
+  for (let n = 0; n < 12; n++) (n % 2 ? one : other).add(`${word(n % 11)}: is missing`, n + 1);
+  one.addAll(other);
+  const { reasons, more, moreRejects } = one.told();
+  expect([reasons.length, more, moreRejects]).toEqual([10, 1, 2]);
+  expect(reasons.slice(0, 2)).toEqual([
+    { reason: "a: is missing", count: 13 },
+    { reason: "ba: is missing", count: 11 },
   ]);
+});
+
+test.each([
+  ["values", many((n) => `id: user "${word(n)}" of ${n} is unknown`), 'id: user "…" of … is unknown'],
+  ["places in a list", many((n) => `lines.${n}.qty: must be integer`), "lines.….qty: must be integer"],
+  ["keys", many((n) => `prices.${word(n)}: must be number`), "prices.…: must be number"],
+  ["fields", many((n) => `${word(n)}: the schema does not know this field`), "…: the schema does not know this field"],
+  ["words", many((n) => `id: ${word(n)} has left us`), "id: …"],
+])("reasons that differ by %s only are one", (_, reasons, one) => {
+  const { reasons: all, more } = told([...reasons, "a.b: is missing"]);
+  const counts = new Map(all.map(({ reason, count }) => [reason, count]));
+  expect(counts.get(one)).toBeGreaterThan(4_900);
+  expect(all.reduce((sum, { count }) => sum + count, 0)).toBe(5_001);
+  expect(more).toBe(0);
+});
+
+test("a few reasons that differ by a value stay as they are", () => {
+  const few = many((n) => `n: must be >= ${n}`, 9);
+  expect(new Set(told(few).reasons.map(({ reason }) => reason))).toEqual(new Set(few));
 });
 
 test("the days of a load reach from the first one asked for to the last", () => {

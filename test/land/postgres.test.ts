@@ -142,7 +142,7 @@ describe.each(cursors)("rows of another PostgreSQL, %s,", (_, cursor) => {
       error: null,
       rows: 1,
       rejected: 1,
-      warnings: ["the query has no column gone"],
+      missingFields: [{ field: "gone", loads: 1 }],
     });
     expect(await rejects(ingest)).toEqual([{ reason: "name: is missing", record: '{"id":2,"name":null}' }]);
     expect(await ingest.rows("select kind, field from raw._drift")).toEqual([{ kind: "missing", field: "gone" }]);

@@ -4,6 +4,7 @@ import { streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
 import { type Retype, retype } from "../../land/retype.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import type { LoadEvent, LoadReport } from "../../model/load-report.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
@@ -15,7 +16,10 @@ import { textTable } from "../show/table.ts";
 import { annotateLoad } from "./annotate.ts";
 import { chooseSources, chooseSourcesToShow } from "./choose.ts";
 import { loadProgress } from "./progress.ts";
-import { loadSummary } from "./summary.ts";
+import { loadSummary, stateNotes } from "./summary.ts";
+
+/** Characters; `--json` has all of it. */
+const MOST_OF_RECORD = 80;
 
 export interface IngestFlags extends ConnectionFlags {
   readonly full?: boolean;
@@ -92,7 +96,7 @@ export async function showState(shell: Shell, names: readonly string[], flags: I
     return all;
   });
   if (flags.json) return shell.print(JSON.stringify(states));
-  const columns = ["stream", "table", "last load", "loaded at", "cursor", "rows", "rejected", "files", "last error"];
+  const columns = ["stream", "table", "last load", "loaded at", "cursor", "rows", "rejected", "files"];
   const rows = states.map((state) => [
     `${state.source}.${state.stream}`,
     state.table,
@@ -102,32 +106,36 @@ export async function showState(shell: Shell, names: readonly string[], flags: I
     String(state.rows),
     String(state.rejected),
     String(state.files),
-    state.error?.slice(0, 60) ?? null,
   ]);
-  shell.print(textTable(columns, rows, { width: shell.width?.stdout, cut: ["stream", "table", "last error"] }));
+  shell.print(textTable(columns, rows, { width: shell.width?.stdout, cut: ["stream", "table"] }));
+  for (const state of states) for (const note of stateNotes(shell, state)) shell.print(note);
 }
 
 export async function showRejects(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
   const chosen = chooseSourcesToShow(shell, names);
   const settings = await openDatabase(shell, flags);
   const limit = flags.limit ?? 20;
+  let count = 0;
   const rejects = await looking(shell, settings, async (client) => {
-    const all = [];
+    const found = [];
     for (const { declaration, streams } of chosen) {
-      const found = await rejectsOf(client, declaration, streams, limit);
-      all.push(...found.map((reject) => ({ source: declaration.source, ...reject })));
+      const { rejects, all } = await rejectsOf(client, declaration, streams, limit);
+      found.push(...rejects.map((reject) => ({ source: declaration.source, ...reject })));
+      count += all;
     }
-    return all.slice(0, limit);
+    return found.slice(0, limit);
   });
   if (flags.json) return shell.print(JSON.stringify(rejects));
+  if (!count) return shell.say("no rejects that were not replayed");
   const rows = rejects.map(({ source, stream, loadId, file, position, reason, record }) => [
     `${source}.${stream}`,
     loadId,
     file === null ? position : `${file}, ${position}`,
     reason,
-    record.slice(0, 80),
+    record.length > MOST_OF_RECORD ? `${record.slice(0, MOST_OF_RECORD)}…` : record,
   ]);
   shell.print(textTable(["stream", "load", "where", "reason", "record"], rows, { width: shell.width?.stdout }));
+  if (count > rows.length) shell.say(`and ${(count - rows.length).toLocaleString("en")} more (--limit ${count})`);
 }
 
 export async function retypeColumn(shell: Shell, column: string, type: string, flags: IngestFlags): Promise<void> {
@@ -182,12 +190,15 @@ export async function replayAll(shell: Shell, names: readonly string[], flags: I
     return replayed;
   });
   if (flags.json) return shell.print(JSON.stringify(all));
-  const rows = all.map(({ source, stream, loadIds, rows, left, reasons }) => [
+  const rows = all.map(({ source, stream, loadIds, rows, left, reasons, moreReasons }) => [
     `${source}.${stream}`,
     loadIds.join(", "),
     String(rows),
     String(left),
-    reasons.map(({ reason, count }) => `${count} × ${reason}`).join("; "),
+    [
+      ...reasons.map(({ reason, count }) => `${count} × ${reason}`),
+      ...(moreReasons ? [`${counted(moreReasons, "more reason")}`] : []),
+    ].join("; "),
   ]);
   shell.print(textTable(["stream", "load", "landed", "still rejected", "why"], rows, { width: shell.width?.stdout }));
 }

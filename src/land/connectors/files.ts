@@ -50,7 +50,10 @@ export async function landFiles(
   const files: FileLoad[] = listing.growing.map((path) => ({ ...nothing, path, status: "waiting", reason: GROWING }));
   const landed: Landed[] = [];
   for (const file of listing.whole) {
-    if (since !== undefined && file.modifiedAt !== undefined && Date.parse(file.modifiedAt) < since) continue;
+    if (since !== undefined && file.modifiedAt !== undefined && Date.parse(file.modifiedAt) < since) {
+      files.push({ ...nothing, path: file.path, status: "older" });
+      continue;
+    }
     const known = before.get(file.path);
     if (known && isUnchanged(known, file)) {
       files.push({ ...nothing, path: file.path, status: "known", version: known.version });
@@ -72,7 +75,15 @@ export async function landFiles(
 }
 
 const GROWING = "it may still be being written; the next load looks again";
-const nothing = { version: null, rows: 0, rejected: 0, loadId: null, reason: null, error: null } as const;
+const nothing = {
+  version: null,
+  rows: 0,
+  rejected: 0,
+  loadId: null,
+  reason: null,
+  missingFields: [],
+  error: null,
+} as const;
 
 async function tryFile(
   sink: Sink,
@@ -87,11 +98,10 @@ async function tryFile(
     const { status, version } = outcome;
     if (status === "known") return { told: { ...nothing, path, status, version } };
     const { landed } = outcome;
-    const { rows, rejected, loadId, warnings } = landed;
-    return {
-      landed,
-      told: { path, status, version, rows, rejected, loadId, reason: warnings.join("; ") || null, error: null },
-    };
+    const { rows, rejected, loadId, warnings, seen } = landed;
+    const reason = warnings.join("; ") || null;
+    const missingFields = [...seen.missing.keys()];
+    return { landed, told: { path, status, version, rows, rejected, loadId, reason, missingFields, error: null } };
   } catch (error) {
     if (options.signal?.aborted || connectionLost(error)) throw error;
     const failure = errorData(error as Error, path);

@@ -36,11 +36,9 @@ async function readXmlFile(load: Load, format: OptionsOf<"xml">, bytes: AsyncIte
   const { readXml } = await import("../../sources/formats/xml.ts");
   const found = new Set<string>();
   await load.readAll(noting(readXml(format)(bytes), Object.keys(format.fields).length, found));
-  const { records, warnings } = load.tally;
+  const { records, seen } = load.tally;
   if (!records && !mayBeEmpty(load.target.stream)) throw noRecords(format.record);
-  const lost = Object.entries(format.fields).filter(([field]) => !found.has(field));
-  if (records && lost.length)
-    warnings.push(`xml.fields: nothing is at ${lost.map(([field, path]) => `${path} (${field})`).join(", ")}`);
+  if (records) seen.miss(Object.keys(format.fields).filter((field) => !found.has(field)));
   return {};
 }
 
@@ -59,7 +57,7 @@ async function* noting(
 
 /** Text of another encoding is a reject for each record with a letter that is not English. */
 function suggestEncoding({ tally }: Load): void {
-  const count = tally.reasons.find(({ reason }) => /UTF-8|declared encoding/.test(reason))?.count;
+  const count = tally.seen.reasons.told().reasons.find(({ reason }) => /UTF-8|declared encoding/.test(reason))?.count;
   if (count !== undefined)
     tally.warnings.push(
       `${counted(count, "record is", "records are")} not UTF-8; the file may be windows-1252 or another encoding (encoding: …)`,
@@ -108,8 +106,7 @@ async function readCsvFile(load: Load, options: CsvOptions, bytes: AsyncIterable
     const { header, unmatched, seen } = await peekHeader(options, recordSchema, iterator);
     for (const key of unmatched) tally.warnings.push(`csv.columns: the header has no column "${key}"`);
     const { unknown, missing } = checkHeader(target.stream, header);
-    tally.missing.push(...missing);
-    if (missing.length) tally.warnings.push(`the file has no column ${missing.join(", ")}`);
+    tally.seen.miss(missing);
     const chunks = fromBeginning(seen, iterator);
     if (server && !unknown.length && judgedByCells(recordSchema)) {
       const into = { client: server.client, table: target.table, loadId: await server.loadId() };

@@ -60,7 +60,7 @@ export async function landPostgres(
 async function landRecords(source: Client, load: Load): Promise<void> {
   const { stream } = load.target;
   const { rows, match } = await ask(source, stream, load.since);
-  noteMissing(load, match);
+  load.tally.seen.miss(match.missing);
   await load.readAll(recordsOf(source, stream, selectRecords(match, rows)));
 }
 
@@ -75,8 +75,8 @@ async function landUnread(source: Client, load: Load): Promise<boolean> {
   const onBytes = (bytes: number) => load.emit({ kind: "bytes", file: "", bytes, of: null });
   const count = await copyUnread(into, { source, rows, match, recordSchema: stream.recordSchema, onBytes });
   if (count === undefined) return false;
-  for (const field of count ? match.unknown : []) tally.unknown.set(field, count);
-  noteMissing(load, match);
+  for (const field of count ? match.unknown : []) tally.seen.unknown.set(field, count);
+  load.tally.seen.miss(match.missing);
   await load.copied({ rows: count, records: count });
   return true;
 }
@@ -88,12 +88,6 @@ async function ask(
 ): Promise<{ rows: Sql; match: ColumnMatch }> {
   const { text: rows } = selectOf("postgres", stream.connector as SqlStream, sqlCursor(stream, since));
   return { rows, match: matchColumns(await describeQuery(source, rows), stream) };
-}
-
-function noteMissing({ tally }: Load, { missing }: ColumnMatch): void {
-  if (!missing.length) return;
-  tally.missing.push(...missing);
-  tally.warnings.push(`the query has no column ${missing.join(", ")}`);
 }
 
 /** Records in JSON, one a line. */

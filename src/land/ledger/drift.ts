@@ -3,9 +3,6 @@ import { sql } from "../../sql/sql.ts";
 import type { LedgerKey } from "./ledger.ts";
 import { driftTable } from "./ledger-tables.ts";
 
-/** Fields of one load that are kept. */
-const MOST_FIELDS = 200;
-
 /** A field that the schema does not know, or a column of the schema that the source lacks. */
 export interface DriftEntry {
   readonly kind: "unknown" | "missing";
@@ -25,6 +22,6 @@ export async function writeDrift(
       insert into ${driftTable(key.schema)} (load_id, source, stream, kind, field, records)
       select $1, $2, $3, d.kind, d.field, d.records
       from jsonb_to_recordset($4) as d(kind text, field text, records bigint)`,
-    [loadId, key.source, key.stream, JSON.stringify(fields.slice(0, MOST_FIELDS))],
+    [loadId, key.source, key.stream, JSON.stringify(fields)],
   );
 }

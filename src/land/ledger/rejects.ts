@@ -3,6 +3,7 @@ import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
 import type { LedgerKey } from "./ledger.ts";
 import { ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
+import { ReasonCounts } from "./reason-counts.ts";
 
 interface RejectedRecord {
   readonly loadId: string;
@@ -16,17 +17,17 @@ interface RejectedRecord {
   readonly record: string;
 }
 
-/** Rejects that were not replayed, the newest first. */
+/** Rejects that were not replayed, the newest first, and how many there are in all. */
 export async function rejectsOf(
   client: Client,
   { schema, source }: IngestDeclaration,
   streams: readonly Pick<StreamDeclaration, "name" | "table">[],
   limit: number,
-): Promise<readonly RejectedRecord[]> {
-  if (!(await ledgerExists(client, schema))) return [];
-  const { rows } = await client.query<RejectedRecord>(
+): Promise<{ readonly rejects: readonly RejectedRecord[]; readonly all: number }> {
+  if (!(await ledgerExists(client, schema))) return { rejects: [], all: 0 };
+  const { rows } = await client.query<RejectedRecord & { readonly all: string }>(
     sql`
-      select load_id as "loadId", row_no as "rowNo", r.stream, r.file, r.line, r.byte, r.position, r.reason, r.record
+      select count(*) over () as all, load_id as "loadId", row_no as "rowNo", r.stream, r.file, r.line, r.byte, r.position, r.reason, r.record
       from ${rejectedTable(schema)} r
       join ${loadTable(schema)} l using (load_id)
       where r.source = $1
@@ -36,7 +37,26 @@ export async function rejectsOf(
       limit $3`,
     [source, JSON.stringify(streams.map(({ name, table }) => ({ name, table_name: table }))), limit],
   );
-  return rows;
+  return { rejects: rows.map(({ all: _, ...reject }) => reject), all: Number(rows[0]?.all ?? 0) };
+}
+
+/** Why records of a stream are open rejects. */
+export async function openReasons(
+  client: Client,
+  { schema, source, stream, table }: Pick<LedgerKey, "schema" | "source" | "stream" | "table">,
+): Promise<ReasonCounts> {
+  const { rows } = await client.query<Record<"reason" | "count", string>>(
+    sql`
+      select r.reason, count(*) as count
+      from ${rejectedTable(schema)} r
+      join ${loadTable(schema)} l using (load_id)
+      where l.source = $1 and l.stream = $2 and l.table_name = $3 and r.replayed_by is null
+      group by r.reason`,
+    [source, stream, table],
+  );
+  const reasons = new ReasonCounts();
+  for (const { reason, count } of rows) reasons.add(reason, Number(count));
+  return reasons;
 }
 
 /** A reject that was not replayed. */

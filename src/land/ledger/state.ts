@@ -1,10 +1,15 @@
 import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
+import type { FieldsSeen } from "../../model/load-report.ts";
 import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
+import { fieldsSeen } from "./fields.ts";
+import { type GoneLoads, goneLoadsOf } from "./gone-loads.ts";
 import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
+import type { ReasonCount } from "./reason-counts.ts";
+import { openReasons } from "./rejects.ts";
 
-/** Where a stream stands, on its way into its table. */
-export interface StreamState {
+/** Where a stream stands, on its way into its table. The fields are those that the schema does not know now, and that the last load lacked. */
+export interface StreamState extends FieldsSeen, GoneLoads {
   readonly source: string;
   readonly stream: string;
   readonly table: string;
@@ -18,19 +23,30 @@ export interface StreamState {
   readonly rows: number;
   /** Rejects that were not replayed. */
   readonly rejected: number;
+  /** Why, the most frequent first; how many more reasons, and how many rejects these have. */
+  readonly reasons: readonly ReasonCount[];
+  readonly moreReasons: number;
+  readonly moreRejects: number;
   readonly files: number;
   /** The error of the last load, if it failed. */
   readonly error: string | null;
 }
 
+/** A table that nothing landed in. */
+const nothing = {
+  ...{ rows: 0, rejected: 0, reasons: [], moreReasons: 0, moreRejects: 0, files: 0 },
+  ...{ unknownFields: [], moreUnknownFields: 0, missingFields: [], moreMissingFields: 0 },
+  ...{ goneLoads: [], moreGoneLoads: 0 },
+};
+
 export async function streamState(
   client: Client,
   { schema, source }: IngestDeclaration,
-  { name, table }: StreamDeclaration,
+  { name, table, recordSchema }: StreamDeclaration,
 ): Promise<StreamState> {
   const none = { loadId: null, loadedAt: null, cursor: null, batch: null, asOf: null, error: null };
   const target = { source, stream: name, table: `${schema}.${table}` };
-  if (!(await ledgerExists(client, schema))) return { ...target, ...none, rows: 0, rejected: 0, files: 0 };
+  if (!(await ledgerExists(client, schema))) return { ...target, ...none, ...nothing };
   const ledger = loadTable(schema);
   const { rows } = await client.query<Record<string, string | null>>(
     sql`
@@ -79,12 +95,21 @@ export async function streamState(
     [source, name, table],
   );
   const { load_id: loadId, finished_at: loadedAt, cursor, batch, as_of: asOf, error, ...counts } = rows[0]!;
+  const key = { schema, source, stream: name, table };
+  const { reasons, more: moreReasons, moreRejects } = (await openReasons(client, key)).told();
   return {
     ...target,
     ...none,
     ...(loadId ? { loadId, loadedAt: loadedAt!, cursor: cursor ?? null, batch: batch!, asOf: asOf ?? null } : {}),
     rows: Number(counts.rows),
     rejected: Number(counts.rejected),
+    ...{ reasons, moreReasons, moreRejects },
+    ...(await fieldsSeen(
+      client,
+      key,
+      recordSchema.columns.map((column) => column.name),
+    )),
+    ...(await goneLoadsOf(client, key)),
     files: Number(counts.files),
     error: error ?? null,
   };

@@ -9,8 +9,9 @@ import { WriteBuffer } from "../write/write-buffer.ts";
 import type { Follower } from "./follower.ts";
 import { refuseHopeless } from "./guards.ts";
 import type { StreamEvent } from "./options.ts";
+import type { Seen } from "./seen.ts";
 import type { LoadingServer, LoadWriter } from "./sink.ts";
-import { type ReasonCount, Tally } from "./tally.ts";
+import { Tally } from "./tally.ts";
 import type { LoadTarget } from "./target.ts";
 
 /** What one load did. */
@@ -22,7 +23,7 @@ export interface Landed {
   readonly rejected: number;
   readonly skipped: number;
   readonly cursor: LoadCursor | null;
-  readonly reasons: readonly ReasonCount[];
+  readonly seen: Seen;
   readonly warnings: readonly string[];
 }
 
@@ -50,7 +51,7 @@ export class Load {
   constructor(parts: LoadParts) {
     const { stream } = parts.target;
     this.#parts = parts;
-    this.#check = createChecker(stream.recordSchema, stream.drift, this.tally.unknown);
+    this.#check = createChecker(stream.recordSchema, stream.drift, this.tally.seen.unknown);
     this.#buffer = new WriteBuffer(parts.writer, {
       reject: (rejection) => this.reject(rejection),
       written: (rows) => this.#written(this.tally.rows + rows),

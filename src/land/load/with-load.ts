@@ -95,7 +95,9 @@ async function guard(past: Past, { target, tally }: Load, follower: Follower, op
 
 async function end(load: Load, writer: LoadWriter, follower: Follower, keep: Kept): Promise<Landed> {
   const { target, tally } = load;
-  const { pages, records, rows, rejected, skipped, reasons, days } = tally;
+  const { pages, records, rows, rejected, skipped, seen, days } = tally;
+  const { reasons, more, moreRejects } = seen.reasons.told();
+  const { moreUnknownFields, moreMissingFields } = seen.fields;
   const { by, kind } = target.stream.batch;
   const { batch = kind, asOf = null, file, content, replayOf, details } = keep;
   const cursor = follower.end(tally);
@@ -104,6 +106,9 @@ async function end(load: Load, writer: LoadWriter, follower: Follower, keep: Kep
     records,
     skipped,
     reasons,
+    ...(more ? { moreReasons: more, moreRejects } : {}),
+    ...(moreUnknownFields ? { moreUnknownFields } : {}),
+    ...(moreMissingFields ? { moreMissingFields } : {}),
     ...(by && batch === kind ? { by } : {}),
     ...(days ? { days } : {}),
   };
@@ -114,5 +119,5 @@ async function end(load: Load, writer: LoadWriter, follower: Follower, keep: Kep
   };
   const loadId = await writer.close(entry);
   if (load.server) load.emit({ kind: "committing" });
-  return { loadId, pages, records, rows, rejected, skipped, cursor, reasons, warnings: tally.allWarnings };
+  return { loadId, pages, records, rows, rejected, skipped, cursor, seen, warnings: tally.allWarnings };
 }

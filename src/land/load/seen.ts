@@ -1,0 +1,48 @@
+import type { FieldsSeen } from "../../model/load-report.ts";
+import type { UnknownFields } from "../check/checker.ts";
+import { ReasonCounts } from "../ledger/reason-counts.ts";
+
+/** Fields of one kind that are told, of all there are. */
+const MOST_FIELDS = 200;
+
+/** What one load, or several, met that a person should know. */
+export class Seen {
+  readonly reasons = new ReasonCounts();
+  /** Fields that the schema does not know, with how often. */
+  readonly unknown: UnknownFields = new Map();
+  /** Fields of the schema that did not come, with in how many loads. */
+  readonly missing = new Map<string, number>();
+
+  /** @param fields those that the source of one load lacks */
+  miss(fields: readonly string[]): void {
+    addTo(this.missing, new Map(fields.map((field) => [field, 1])));
+  }
+
+  add({ reasons, unknown, missing }: Seen): void {
+    this.reasons.addAll(reasons);
+    addTo(this.unknown, unknown);
+    addTo(this.missing, missing);
+  }
+
+  get fields(): FieldsSeen {
+    const [unknown, moreUnknown] = mostFrequent(this.unknown);
+    const [missing, moreMissing] = mostFrequent(this.missing);
+    return {
+      unknownFields: unknown.map(([field, records]) => ({ field, records })),
+      moreUnknownFields: moreUnknown,
+      missingFields: missing.map(([field, loads]) => ({ field, loads })),
+      moreMissingFields: moreMissing,
+    };
+  }
+}
+
+function addTo(counts: Map<string, number>, more: ReadonlyMap<string, number>): void {
+  for (const [name, count] of more) counts.set(name, (counts.get(name) ?? 0) + count);
+}
+
+function mostFrequent(
+  counts: ReadonlyMap<string, number>,
+): readonly [told: readonly (readonly [string, number])[], more: number] {
+  const sorted = [...counts].sort((a, b) => b[1] - a[1]);
+  return [sorted.slice(0, MOST_FIELDS), Math.max(sorted.length - MOST_FIELDS, 0)];
+}
