@@ -9,7 +9,7 @@ import { choosePath, shimChangesValues } from "../plan/public-path.ts";
 import { planPublish } from "../plan/publish-plan.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { readSurroundings } from "../postgres/read-catalog.ts";
-import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { connectionLost, postgresError, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { type HorizonPolicy, waitForHorizon } from "./horizon.ts";
 import { type PublishOptions, publish } from "./publish.ts";
 import { discard, recordedBy } from "./store.ts";
@@ -98,14 +98,6 @@ export async function publishWaiting(
   const warnings = await passHorizon(session, waiting, options);
   await session.failpoint("horizon passed");
   const { runId, fence, environment, settings, signal, failpoint, events } = session;
-  const targets = items.map(({ target }) => target);
-  const now = await session.retry(async (client) => {
-    const read = withAdopted({ ...catalog, ...(await readSurroundings(client, targets)) }, items);
-    await checkItems(items, read, session);
-    return read;
-  });
-  const input = { catalog: now, runId, fence, release, items, roles: settings.roles };
-  const plan = planPublish(input);
   const how: PublishOptions = {
     environment,
     runId,
@@ -116,14 +108,36 @@ export async function publishWaiting(
     asPublisher: (work) => session.retry(work),
     onWait: (what) => events.waiting?.(what),
   };
-  try {
-    await publish(plan, settings, how);
-  } catch (error) {
-    const causes = await whoFails(error, input, settings, how);
-    throw causes.size ? new Unpublishable(causes) : error;
+  for (let attempt = 1; ; attempt++) {
+    const now = await surroundings(session, catalog, items);
+    const input = { catalog: now, runId, fence, release, items, roles: settings.roles };
+    const plan = planPublish(input);
+    try {
+      await publish(plan, settings, how);
+      events.published?.(release, items.length, (performance.now() - started) / 1000);
+      return [...warnings, ...plan.warnings];
+    } catch (error) {
+      if (attempt < ATTEMPTS && sqlState(error) === SQLSTATE.dependentObjectsStillExist) continue;
+      const causes = await whoFails(error, input, settings, how);
+      throw causes.size ? new Unpublishable(causes) : error;
+    }
   }
-  events.published?.(release, items.length, (performance.now() - started) / 1000);
-  return [...warnings, ...plan.warnings];
+}
+
+/** How often it is planned anew for what somebody has built on a public view since it was looked at. */
+const ATTEMPTS = 3;
+
+/**
+ * What is around the public views now.
+ * @throws Unpublishable where some cannot follow
+ */
+function surroundings(session: Session, catalog: Catalog, items: readonly PublishItem[]): Promise<Catalog> {
+  const targets = items.map(({ target }) => target);
+  return session.retry(async (client) => {
+    const read = withAdopted({ ...catalog, ...(await readSurroundings(client, targets)) }, items);
+    await checkItems(items, read, session);
+    return read;
+  });
 }
 
 async function passHorizon(

@@ -16,7 +16,7 @@ export async function watchingLoads(
   work: () => Promise<void>,
 ): Promise<string[]> {
   const tables = readBySeveral(segment, graph.actions);
-  const since = tables.length ? await ask(() => clock(pool.workers[0]!.client)) : undefined;
+  const since = tables.length ? await ask(() => moment(pool.workers[0]!.client)) : undefined;
   await work();
   if (since === undefined) return [];
   const warnings: string[] = [];
@@ -42,19 +42,40 @@ function twoStates(
   return `release ${release} may show two states of ${targetKey(target)}: load ${load_id} (${source}, ${stream}) landed ${rows} of its rows while ${shown} read it; run again while nothing lands`;
 }
 
-async function clock(client: Client): Promise<string> {
-  const { rows } = await client.query<{ now: string }>(sql`select clock_timestamp() as now`);
-  return rows[0]!.now;
+interface Moment {
+  /** Of what was committed. */
+  readonly snapshot: string;
+  readonly clock: string;
 }
 
-async function loadsSince(client: Client, schema: Target["schema"], since: string): Promise<readonly Load[]> {
+async function moment(client: Client): Promise<Moment> {
+  const { rows } = await client.query<{ snapshot: string; clock: string }>(
+    sql`select pg_current_snapshot() as snapshot, clock_timestamp() as clock`,
+  );
+  return rows[0]!;
+}
+
+/**
+ * Loads that were committed since. A load says when it ended before it commits, so its row is asked which transaction wrote
+ * it; of one that ended long ago that number may have come round.
+ */
+async function loadsSince(
+  client: Client,
+  schema: Target["schema"],
+  { snapshot, clock }: Moment,
+): Promise<readonly Load[]> {
+  const [now, own] = [sql`pg_snapshot_xmax($1::pg_snapshot)::text::bigint`, sql`xmin::text::bigint`];
+  const round = sql`4294967296`;
   const { rows } = await client.query<Load>(
     sql`
       select load_id, source, stream, table_name, rows
       from ${id(schema, "_load")}
-      where status = 'loaded' and rows > 0 and finished_at >= $1::timestamptz
+      where status = 'loaded' and rows > 0 and finished_at >= $2::timestamptz - interval '1 day'
+        and not pg_visible_in_snapshot(
+          (${own} + (${now} - ${own} + ${round} / 2) / ${round} * ${round})::text::xid8, $1::pg_snapshot
+        )
       order by load_id`,
-    [since],
+    [snapshot, clock],
   );
   return rows;
 }

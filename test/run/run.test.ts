@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
@@ -427,7 +428,7 @@ test("a name that another environment publishes is refused, even with adopt", as
 });
 
 test("loads that land while several models read their table are named; where one reads it, nothing is said", async () => {
-  const { run, sql } = await warehouse({
+  const { database, run, sql } = await warehouse({
     "orders.sqlx": 'config { type: "declaration", schema: "raw", name: "orders" }',
     "once.sqlx": 'config { type: "declaration", schema: "raw", name: "once" }',
     "staged.sqlx": 'config { type: "view" }\nselect * from ${ref("raw", "orders")}',
@@ -435,8 +436,8 @@ test("loads that land while several models read their table are named; where one
     "b.sqlx": 'config { type: "table" }\nselect count(*) as n from ${ref("raw", "orders")}',
     "c.sqlx": 'config { type: "table" }\nselect count(*) as n from ${ref("raw", "once")}, ${ref("a")}',
   });
-  const load = (table: string) =>
-    sql(`insert into raw.${table} values (1); insert into raw._load (source, stream, table_name, status, started_at, finished_at, rows)
+  const load = (table: string, send = sql) =>
+    send(`insert into raw.${table} values (1); insert into raw._load (source, stream, table_name, status, started_at, finished_at, rows)
       values ('shop', '${table}', '${table}', 'loaded', now(), clock_timestamp(), 1)`);
   await sql(`create schema raw; create table raw.orders (id integer); create table raw.once (id integer);
     create table raw._load (load_id bigint generated always as identity, source text, stream text, table_name text, status text,
@@ -453,4 +454,15 @@ test("loads that land while several models read their table are named; where one
   expect((await run({ failpoint })).warnings).toEqual([
     "release 2 may show two states of raw.orders: load 2 (shop, orders) landed 1 of its rows while marts.a, marts.b read it; run again while nothing lands",
   ]);
+  // One that had ended before the run, all but its commit.
+  const loader = await connect(database.settings, { applicationName: "loader" });
+  onTestFinished(() => loader.close());
+  const send = async (text: string) => void (await loader.script(script(text)));
+  await send("begin");
+  await load("orders", send);
+  const commits = async (point: string) => {
+    if (point === "after a build") await send("commit");
+  };
+  expect((await run({ failpoint: commits })).warnings).toEqual([expect.stringContaining("load 4 (shop, orders)")]);
+  expect((await run()).warnings).toEqual([]);
 });
