@@ -92,6 +92,8 @@ export interface BuildStep extends StepBase {
   readonly refused?: UserErrorDetails;
   /** Incremental runs: the table of new rows. The step has a second half, planned once their columns are known. */
   readonly newRows?: NewRows;
+  /** What only runs to come will send of what the author wrote, as they can be planned over the empty object. */
+  readonly later?: readonly Statement[];
   /** Incremental runs only: how the delta is applied when the release is published. */
   readonly delta?: DeltaStep;
 }

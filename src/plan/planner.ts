@@ -4,6 +4,7 @@ import { type Action, type CompiledGraph, type Incremental, isModel, type Model 
 import type { AuditStep, BuildStep, NewRows, NewRowsShape, OperationsStep, Plan, Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { privateName } from "../sql/names.ts";
+import { explained } from "../sql/statement.ts";
 import { privateObject, publicNames, type Resolve } from "./authored-statements.ts";
 import { chooseActions } from "./choose.ts";
 import { inDependencyOrder } from "./order.ts";
@@ -97,13 +98,24 @@ function planSegments(planning: Planning): Segment[] {
     const step = stepOf(action, contextOf(action, planning, release, resolveFor(action)));
     if (step?.step === "audit") segment.audits.push(step);
     else if (step) segment.steps.push(step);
+    if (!isModel(action) || step?.step !== "build") continue;
     const published = catalog.manifest[targetKey(action.target)];
-    if (!isModel(action) || step?.step !== "build" || !published) continue;
     const { assertionSchema } = graph.project;
     const isLet = mayLose.has(targetKey(action.target));
-    segment.audits.push(...guardSteps({ model: action, step, published, mayLose: isLet, assertionSchema }));
+    const guarded = { model: action, step, mayLose: isLet, assertionSchema };
+    if (published) segment.audits.push(...guardSteps({ ...guarded, published }));
+    else if (action.postgres.guard)
+      segment.steps[segment.steps.length - 1] = withLater(
+        step,
+        guardSteps({ ...guarded, published: { ...step.entry, columns: [] } }),
+      );
   }
   return [...segments.values()].sort((one, other) => one.release - other.release);
+}
+
+/** Guards compare with what is published: a first run can only plan what they will ask. */
+function withLater(step: BuildStep, guards: readonly AuditStep[]): BuildStep {
+  return { ...step, later: [...(step.later ?? []), ...guards.map(({ statement }) => explained(statement))] };
 }
 
 function contextOf(action: Action, planning: Planning, release: number, resolve: Resolve): StepContext {

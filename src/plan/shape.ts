@@ -19,8 +19,13 @@ export function shapeOf(step: BuildStep): Statement[] {
 
 /** Whether nothing of what the object takes its shape from is left out, as far as one can see. */
 export function isWhole(step: BuildStep): boolean {
+  return areWhole(authorsOwn(step));
+}
+
+/** Whether `tried` leaves nothing out of these that what comes after them could see. */
+export function areWhole(statements: readonly Statement[]): boolean {
   let dropped = false;
-  return authorsOwn(step).every((one) => {
+  return statements.every((one) => {
     const { command } = classify(one.sql);
     // Nothing is dropped here, so what is there still would be taken for what is made.
     if (dropped && keepsWhatIsThere(one)) return false;
@@ -69,7 +74,7 @@ const NEW = /^(?:create (?:view|sequence|type|domain|schema|function|procedure|a
  * What is done of a statement. Names and types of one that reads or changes rows are looked at by planning it. Others could
  * keep readers waiting by their locks, take long, or do what stays: a body, a procedure, a program of the server.
  */
-function tried(statement: Statement): Statement[] {
+export function tried(statement: Statement): Statement[] {
   const { command } = classify(statement.sql);
   if (PLANNED.has(command)) return [explained(statement)];
   const words = wordsOf(statement.sql);

@@ -20,6 +20,7 @@ import { sql } from "../sql/sql.ts";
 import { explained } from "../sql/statement.ts";
 import { absentTables } from "./absent.ts";
 import { explainBuild, explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
+import { mistakeIn } from "./later.ts";
 import { objectsOf, publishItem } from "./publish-item.ts";
 
 /** What a plan would come to, found out without data and without leaving anything behind. */
@@ -158,6 +159,8 @@ async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): P
         current = planCandidate(graph, catalog, plan, { ...current, newRows: current.newRows }, shape);
         await send(client, shapeOf(current));
       }
+      const mistake = await mistakeIn(client, [...indexesOf(current), ...(current.later ?? [])], step, graph);
+      if (mistake) throw mistake;
       shaped.push(current);
     } catch (error) {
       signal?.throwIfAborted();
@@ -171,6 +174,11 @@ async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): P
     await client.reset();
   }
   return shaped;
+}
+
+/** Over a table without rows they cost nothing, and show whether it has what they name. */
+function indexesOf({ statements }: BuildStep): Statement[] {
+  return statements.filter(({ role }) => role === "index");
 }
 
 /** What pre_operations drop before they make it is there still: a plan drops nothing. */

@@ -209,7 +209,7 @@ post_operations {
   const report = await run();
   expect(stepOf(report, "marts.b").error).toMatchObject({
     message: 'table "t" does not exist',
-    location: { file: "definitions/b.sqlx", line: 5, column: 3 },
+    location: { file: "definitions/b.sqlx", line: 5, column: 26 },
   });
 });
 

@@ -24,9 +24,11 @@ import { inTransaction, statement } from "../../sql/statement.ts";
 import { authoredAll, authoredQuery } from "../authored-statements.ts";
 import { refuseOurNames } from "../our-names.ts";
 import { isPerReader, protect } from "../row-security.ts";
+import { keepsShape } from "../shape.ts";
 import { adoptedGround, adoptedRelation, adoptionChecks, type Ground, noteName } from "./adopted-rows.ts";
 import { buildStep, CODE_CHANGED, finishTable, label, objectName, type StepContext, withSelf } from "./build-step.ts";
 import { beforeQuery, changesRows, deletes, deletesBehind, goneOf } from "./deletes.ts";
+import { laterRuns } from "./later.ts";
 import { mergeColumns, sameColumns } from "./merged-columns.ts";
 import {
   keyChanged,
@@ -71,7 +73,7 @@ function newStorage(model: Incremental, context: StepContext): BuildStep {
   const storage = storageNames(model, context);
   const object = objectName(model, context);
   const resolve = withSelf(model.target, storage.table, context.resolve);
-  return buildStep(model, context, { object, storage }, [
+  const step = buildStep(model, context, { object, storage }, [
     ...authoredAll(model.file, model.preOperations, resolve),
     authoredQuery("rows", {
       file: model.file,
@@ -81,6 +83,9 @@ function newStorage(model: Incremental, context: StepContext): BuildStep {
     }),
     ...finishStorage(model, context, { object, storage, writtenBy: context.release }, model.postOperations),
   ]);
+  // What post_operations make, a later run may read.
+  const later = keepsShape(step) ? laterRuns(model, withSelf(model.target, object, context.resolve)) : [];
+  return later.length ? { ...step, later } : step;
 }
 
 interface MadeTable {
