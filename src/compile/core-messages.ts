@@ -73,6 +73,15 @@ export const coreMessages: readonly (readonly [RegExp, Explanation])[] = [
     },
   ],
   [
+    /^Maximum call stack size exceeded$/,
+    (_, { file }) =>
+      new UserError({
+        message: "the file has a text that is too long, or nested too deep, to be read",
+        location: { file },
+        hint: "data belongs into a table or a file that is landed (docs/ingest.md); a program's SQL into shorter pieces",
+      }),
+  ],
+  [
     /^A test needs a dataset/,
     (_, { file, project }) =>
       new UserError({

@@ -2,6 +2,7 @@ import { UserError } from "../model/errors.ts";
 import { type CompiledGraph, type Incremental, isModel } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { balanced } from "../sql/authored.ts";
+import { firstTooDeep, tooDeep } from "../sql/groups.ts";
 import { placeOf } from "../sql/locate.ts";
 import { plainReferences } from "../sql/references.ts";
 import { splitScript } from "../sql/split.ts";
@@ -21,11 +22,33 @@ interface Query {
 
 /** Every query of an author is one statement, and every condition on one an expression. What a test takes from its model is the model's. */
 export function checkQueries(graph: CompiledGraph, projectDir: string): UserError[] {
+  const deep = checkDepth(graph, projectDir);
+  if (deep.length) return deep;
   const conditional = graph.actions.filter((action) => action.kind === "incremental");
   return [
     ...queriesOf(graph).flatMap((query) => checkQuery(query, graph, projectDir)),
     ...conditional.flatMap((model) => checkCondition(model, graph, projectDir)),
   ];
+}
+
+/** Before anything else: whoever looks into the parentheses would have to refuse them. */
+function checkDepth({ actions, tests, traces }: CompiledGraph, projectDir: string): UserError[] {
+  const texts = [
+    ...actions.flatMap((action) => {
+      const { queries, preOperations, postOperations, statements } = textsOf(action);
+      const all = [...queries, ...preOperations, ...postOperations, ...statements];
+      return all.map((text) => ({ file: action.file, what: targetKey(action.target), text }));
+    }),
+    ...tests.flatMap(({ name, file, inputs, expected }) =>
+      [...inputs, expected].map((text) => ({ file, what: `test ${name}`, text })),
+    ),
+  ];
+  return texts.flatMap(({ file, what, text }) => {
+    const offset = firstTooDeep(text);
+    if (offset === undefined) return [];
+    const read = (name: string) => readSource(projectDir, name).replaceAll("\r\n", "\n");
+    return [tooDeep(what, placeOf(traces, read, file, text, offset))];
+  });
 }
 
 function checkCondition({ target, file, incrementalWhere: text }: Incremental, graph: CompiledGraph, dir: string) {

@@ -55,9 +55,12 @@ export function locationAt(file: string, text: string, offset: number): SourceLo
   return { file, line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }
 
+/** Of what is longer than a pattern may be, as much as can be looked for. */
 export function escapePattern(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return text.slice(0, LONGEST_PATTERN).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
+
+const LONGEST_PATTERN = 10_000;
 
 /** The first character at or behind an offset that is no white space. */
 export function placeAfterSpace(file: string, offset: number, { projectDir }: ProjectFiles) {

@@ -1,4 +1,5 @@
 import { UserError } from "../model/errors.ts";
+import { percentDecoded } from "../model/percent.ts";
 import { type Given, givenBy, layered } from "./libpq.ts";
 
 /**
@@ -8,11 +9,14 @@ import { type Given, givenBy, layered } from "./libpq.ts";
 export function readUrl(url: string, source: string): Given {
   const scheme = /^([a-z][a-z0-9+.-]*):(\/\/)?/i.exec(url);
   if (!scheme) throw badUrl(source, url === "" ? "nothing" : "text that is not a URL");
-  if (!/^postgres(ql)?$/i.test(scheme[1]!))
-    throw badUrl(source, `a URL that begins with ${scheme[1]}:${scheme[2] ?? ""}`);
-  if (!scheme[2]) throw badUrl(source, "a URL without // after the colon");
+  const isOurs = /^postgres(ql)?$/i.test(scheme[1]!);
+  if (!scheme[2]) throw badUrl(source, isOurs ? "a URL without // after the colon" : "text that is not a URL");
+  if (!isOurs) throw badUrl(source, `a URL that begins with ${scheme[1]}://`);
   if (/\s/.test(url)) throw badUrl(source, "white space (write %20)");
   const [, userinfo = "", hosts = "", database = "", query = ""] = PARTS.exec(url.slice(scheme[0].length))!;
+  // libpq would take the beginning of such a password for a host, a port or a parameter, and tell it.
+  if (database.includes("@") || (userinfo === "" && hosts.includes(":") && query.includes("@")))
+    throw badUrl(source, "an @ behind a / or a ? (in a password, write %2F for /, %3F for ?, and %40 for @)");
   const [user = "", ...password] = userinfo.split(":");
   const named = [...hostsOf(hosts, source), ["user", user], ["password", password.join(":")], ["dbname", database]];
   const decoded = named.map(([name, value]) => [name!, decode(value!, source)] as const);
@@ -37,7 +41,7 @@ function hostsOf(text: string, source: string): [string, string][] {
   if (text === "") return [];
   const hosts = text.split(",").map((one) => {
     const match = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/.exec(one);
-    if (!match) throw badUrl(source, `the host ${one} (an IPv6 address stands in brackets)`);
+    if (!match) throw badUrl(source, "a host with a bracket in it (an IPv6 address stands in brackets)");
     return { host: match[1]!.replace(/^\[|\]$/g, ""), port: match[2] ?? "" };
   });
   const list = (values: string[]) => (values.some(Boolean) ? values.join(",") : "");
@@ -49,17 +53,15 @@ function hostsOf(text: string, source: string): [string, string][] {
 
 function parameterOf(pair: string, source: string): [string, string] {
   const at = pair.indexOf("=");
-  if (at < 1) throw badUrl(source, `${pair} behind the question mark, without a name or a value`);
+  if (at < 1) throw badUrl(source, "a parameter behind the question mark without a name or a value");
   // A plus sign is a plus sign, as for libpq.
   return [decode(pair.slice(0, at), source), decode(pair.slice(at + 1), source)];
 }
 
 function decode(part: string, source: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw badUrl(source, "a % sign that is not an escape (write %25)");
-  }
+  const text = percentDecoded(part);
+  if (text === undefined) throw badUrl(source, "a % sign that is not an escape (write %25)");
+  return text;
 }
 
 function badUrl(source: string, found: string): UserError {

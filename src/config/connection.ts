@@ -218,9 +218,12 @@ function addressesOf(given: Given): Address[] {
 }
 
 function parsePort(text: string, source: string): number {
+  const isNumber = /^\d+$/.test(text);
   const port = Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65536) return port;
-  throw new UserError({ message: `${source}: the port is wrong`, expected: "a number from 1 to 65535", found: text });
+  if (isNumber && port > 0 && port < 65536) return port;
+  // Where a URL has a password with a slash in it, this is its beginning.
+  const found = isNumber ? text : "something else than digits";
+  throw new UserError({ message: `${source}: the port is wrong`, expected: "a number from 1 to 65535", found });
 }
 
 function timeoutOf(given: Given): number | undefined {

@@ -7,6 +7,7 @@ import { columnNameMistake } from "../config/record-schema.ts";
 import { parseYaml } from "../config/yaml.ts";
 import type { FileStream, IngestDeclaration, SqlDeclaration, SqlStream } from "../model/declarations.ts";
 import { UserError } from "../model/errors.ts";
+import { percentDecoded } from "../model/percent.ts";
 import { type InferredStream, withStream } from "./declaration.ts";
 import { inferFiles } from "./files.ts";
 import type { InferredRecords } from "./inferred.ts";
@@ -123,7 +124,8 @@ function splitAddress(address: string): { at: string; name: string } {
       hint: "write SHOP_DATABASE_URL=postgresql://… into .env",
     });
   const end = address.lastIndexOf("/");
-  const name = decodeURIComponent(address.slice(end + 1).replace(/%(?![0-9a-f]{2})/gi, "%25"));
+  const last = address.slice(end + 1);
+  const name = percentDecoded(last) ?? last;
   if (/[?#]/.test(name) || name === "" || end < address.indexOf("://") + 3)
     throw new UserError({
       message: "the address is not that of a file",

@@ -88,9 +88,17 @@ export function formatUserError(error: UserErrorDetails): string {
   if (error.snippet) lines.push(error.snippet.replace(/^/gm, "  "));
   for (const call of error.calledFrom ?? []) lines.push(`  called:   ${formatLocation(call)}`);
   if (error.expected) lines.push(`  expected: ${error.expected}`);
-  if (error.found) lines.push(`  found:    ${error.found}`);
+  if (error.found) lines.push(`  found:    ${shortened(error.found)}`);
   if (error.hint) lines.push(`  → ${error.hint}`);
   return lines.join("\n");
+}
+
+/** Characters of what was found that a person is shown; `--json` has all of it. */
+const LONGEST_FOUND = 1000;
+
+function shortened(text: string): string {
+  if (text.length <= LONGEST_FOUND) return text;
+  return `${text.slice(0, LONGEST_FOUND).replace(/[\ud800-\udbff]$/, "")}… (${text.length} characters)`;
 }
 
 /** Several mistakes found in one go, reported together. */

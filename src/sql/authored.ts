@@ -1,6 +1,6 @@
 import { counted } from "../model/counted.ts";
 import { UserError } from "../model/errors.ts";
-import { grouped, isGroup, type Node, wordAt } from "./groups.ts";
+import { firstTooDeep, grouped, isGroup, type Node, tooDeep, wordAt } from "./groups.ts";
 import { id } from "./identifiers.ts";
 import { splitStatements } from "./split.ts";
 import { fixed, Sql } from "./sql.ts";
@@ -150,6 +150,7 @@ export function balanced(text: unknown, what: string, expected: string): Token[]
   // A comment without an end would take in whatever follows.
   const endsOpen = tokenize(`${text}\nx`).at(-1)!.text !== "x";
   if (endsOpen || !isBalanced(tokens)) throw refused(what, `${expected} whose parentheses and quotes are closed`, text);
+  if (firstTooDeep(text) !== undefined) throw tooDeep(what);
   return tokens;
 }
 

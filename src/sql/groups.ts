@@ -1,4 +1,5 @@
-import type { Token } from "./tokens.ts";
+import { UserError, type UserErrorDetails } from "../model/errors.ts";
+import { meaningful, type Token } from "./tokens.ts";
 
 /** What stands between two parentheses or brackets. */
 export interface Group {
@@ -12,7 +13,35 @@ export interface Group {
 
 export type Node = Token | Group;
 
-/** The tokens that mean something as a tree: what parentheses and brackets hold is one node. */
+/** Groups within groups. What reads the tree calls itself for each, and PostgreSQL has a limit of its own, some 10,000. */
+const DEEPEST = 1000;
+
+/** What is said of SQL that is nested deeper. */
+export function tooDeep(what: string, place: Partial<Pick<UserErrorDetails, "location" | "snippet">> = {}): UserError {
+  return new UserError({
+    message: `${what} has parentheses too deep within each other`,
+    ...place,
+    expected: `at most ${DEEPEST} within each other`,
+    hint: "a program wrote it: let it write a list, in (…) or = any (array[…])",
+  });
+}
+
+/** Where a text is nested too deep; undefined for nearly all. */
+export function firstTooDeep(text: string): number | undefined {
+  if (text.split(/[([]/, DEEPEST + 2).length < DEEPEST + 2) return undefined;
+  let depth = 0;
+  for (const token of meaningful(text)) {
+    if (token.kind !== "symbol") continue;
+    if (/^[([]$/.test(token.text) && ++depth > DEEPEST) return token.start;
+    if (/^[)\]]$/.test(token.text) && depth > 0) depth--;
+  }
+  return undefined;
+}
+
+/**
+ * The tokens that mean something as a tree: what parentheses and brackets hold is one node.
+ * @throws UserError for more than 1,000 within each other
+ */
 export function grouped(tokens: readonly Token[]): Node[] {
   const stack: { open: "(" | "["; nodes: Node[]; start: number }[] = [{ open: "(", nodes: [], start: 0 }];
   const close = (end: number) => {
@@ -21,8 +50,10 @@ export function grouped(tokens: readonly Token[]): Node[] {
   };
   for (const token of tokens) {
     const symbol = token.kind === "symbol" ? token.text : "";
-    if (symbol === "(" || symbol === "[") stack.push({ open: symbol, nodes: [], start: token.start });
-    else if ((symbol === ")" || symbol === "]") && stack.length > 1) close(endOf(token));
+    if (symbol === "(" || symbol === "[") {
+      if (stack.length > DEEPEST) throw tooDeep("the statement");
+      stack.push({ open: symbol, nodes: [], start: token.start });
+    } else if ((symbol === ")" || symbol === "]") && stack.length > 1) close(endOf(token));
     else stack.at(-1)!.nodes.push(token);
   }
   while (stack.length > 1) close(tokens.length ? endOf(tokens.at(-1)!) : 0);

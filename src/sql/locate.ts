@@ -87,19 +87,16 @@ function partsOf(text: string): { readonly text: string; readonly start: number 
   }));
 }
 
-// What may stand for a reference: a name of one or two parts, a common table expression, each with an alias or without.
-const FILLED = '((?:"(?:[^"]|"")*"(?:\\."(?:[^"]|"")*")?|\\w+)(?: as "(?:[^"]|"")*")?)';
-
 /** The offset in the text before its references were filled in; undefined when this is another text. */
 function offsetBeforeFilling(text: string, filled: string, offset: number): number | undefined {
   const marked = [...text.matchAll(reference)];
   const fixed = text.split(reference).filter((_, index) => index % 3 === 0);
-  if (!filled.trimStart().startsWith(fixed[0]!)) return undefined;
-  const places = new RegExp(`^\\s*()${fixed.map(escapePattern).join(FILLED)}\\s*$`, "d").exec(filled)?.indices;
-  if (!places) return undefined;
-  let moved = -places[1]![0];
+  const begin = filled.length - filled.trimStart().length;
+  const names = namesBetween(fixed, filled, begin);
+  if (!names) return undefined;
+  let moved = -begin;
   for (const [index, { 0: mark, index: place }] of marked.entries()) {
-    const [start, end] = places[index + 2]!;
+    const { start, end } = names[index]!;
     if (offset < start) break;
     // Within a reference: its first character.
     if (offset < end) return place;
@@ -108,18 +105,63 @@ function offsetBeforeFilling(text: string, filled: string, offset: number): numb
   return Math.min(Math.max(offset + moved, 0), text.length);
 }
 
-function escapePattern(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+/** Where names stand between the fixed parts of a text; undefined when it is another text. */
+function namesBetween(fixed: readonly string[], filled: string, begin: number) {
+  const names: { readonly start: number; end: number; readonly others: number[] }[] = [];
+  for (let at = begin; ; at = names.at(-1)!.end) {
+    const part = fixed[names.length]!;
+    const start = at + part.length;
+    const isLast = names.length === fixed.length - 1;
+    if (filled.startsWith(part, at)) {
+      if (isLast && filled.slice(start).trim() === "") return names;
+      const [end, ...others] = isLast ? [] : endsOfName(filled, start);
+      if (end !== undefined) {
+        names.push({ start, end, others });
+        continue;
+      }
+    }
+    // A shorter name before it, where there is one.
+    while (names.length && !names.at(-1)!.others.length) names.pop();
+    const shorter = names.at(-1);
+    if (!shorter) return undefined;
+    shorter.end = shorter.others.shift()!;
+  }
 }
+
+// What may stand for a reference: a name of one or two parts, a common table expression, each with an alias or without.
+const FILLED = /(?:("(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?)|\w+)( as "(?:[^"]|"")*")?/y;
+
+/** Where a name that begins at a place may end, the longest first. */
+function endsOfName(text: string, start: number): number[] {
+  FILLED.lastIndex = start;
+  const [all = "", quoted, alias = ""] = FILLED.exec(text) ?? [];
+  if (all === "") return [];
+  const end = start + all.length - alias.length;
+  const parts = quoted === undefined ? Array.from({ length: end - start - 1 }, (_, index) => end - 1 - index) : [];
+  return [...(alias ? [end + alias.length] : []), end, ...parts];
+}
+
+/** Characters of a line on each side of the caret: a line that a program wrote has no end. */
+const AROUND = 100;
 
 /** The line around `offset` and the one before it, with a caret under the character. */
 export function snippetAt(text: string, offset: number, numbered = true): string {
   const { line, column } = positionAt(text, offset);
   const lines = text.split("\n");
   const gutter = numbered ? String(line).length : 1;
+  const from = column > AROUND ? column - 1 - AROUND / 2 : 0;
   const shown = lines.slice(Math.max(0, line - 2), line).flatMap((content, index, all) => {
     const number = numbered ? String(line - all.length + 1 + index) : "";
-    return content.trim() ? [`${number.padStart(gutter)} | ${content}`] : [];
+    const part = windowOf(content, from);
+    return part.trim() ? [`${number.padStart(gutter)} | ${part}`] : [];
   });
-  return [...shown, `${" ".repeat(gutter)} | ${" ".repeat(column - 1)}^`].join("\n");
+  return [...shown, `${" ".repeat(gutter)} | ${" ".repeat(column - 1 - from)}^`].join("\n");
+}
+
+/** A part of a line; what is left out on either side is one character. */
+function windowOf(line: string, from: number): string {
+  const end = from + 2 * AROUND;
+  const part = line.slice(from, end);
+  const begin = from > 0 && part !== "" ? `…${part.slice(1)}` : part;
+  return line.length > end ? `${begin}…` : begin;
 }

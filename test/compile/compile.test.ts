@@ -744,3 +744,39 @@ test("assertions and guards stand beside the models where no schema for them is 
   expect(project.assertionSchema).toBe("shop");
   expect(actions.filter(({ kind }) => kind === "assertion").map(({ target }) => target.schema)).toEqual(["shop"]);
 });
+
+test("parentheses too deep within each other are told once, at the first that is, whatever text they stand in", async () => {
+  const deep = (of: number) => `${"(".repeat(of)}1${")".repeat(of)}`;
+  const told = async (text: string, files: ProjectFiles = {}) => {
+    const message = await messages({ "a.sqlx": text, ...files });
+    return message.split("\n").find((line) => line.includes("too deep"));
+  };
+  const said = (line: number, column: number, what = "marts.a") =>
+    `definitions/a.sqlx:${line}:${column}: ${what} has parentheses too deep within each other`;
+  const head = 'config { type: "table" }\n';
+  expect(await messages({ "a.sqlx": `${head}select ${deep(1000)} as a` })).toBe("it compiled");
+  expect(await told(`${head}select ${deep(1001)} as a`)).toBe(said(2, 1008));
+  expect(await told(`${head}select 1 as a\npost_operations { select ${deep(60_000)} }`)).toBe(said(3, 1026));
+  expect(await told(`config { type: "operations" }\nselect ${deep(60_000)}`)).toBe(said(2, 1008));
+  expect(
+    await told(`config { type: "table", assertions: { rowConditions: ["${deep(60_000)} = 1"] } }\nselect 1`),
+  ).toContain("rowConditions has parentheses too deep");
+  const model = { "m.sqlx": `${head}select 1 as a` };
+  expect(await told(`config { type: "test", dataset: "m" }\nselect ${deep(60_000)}`, model)).toBe(
+    said(2, 1008, "test a"),
+  );
+  expect(await messages({ "a.sqlx": `${head}js { const x = ${deep(60_000)}; }\nselect 1` })).toContain(
+    "definitions/a.sqlx: the file has a text that is too long, or nested too deep, to be read",
+  );
+});
+
+test("of a line without end an error shows what is around its place", async () => {
+  const message = await messages({
+    "a.sqlx": `config { type: "table" }\nselect '${"x".repeat(5000)}'; select '${"y".repeat(5000)}'`,
+  });
+  expect(message).toContain("definitions/a.sqlx:2:5012: marts.a: the query must be one statement");
+  expect(message).toContain(`  2 | …${"x".repeat(46)}'; select '${"y".repeat(140)}`);
+  expect(message).toContain(`\n    | ${" ".repeat(50)}^\n`);
+  expect(message).not.toContain("  1 |");
+  expect(Math.max(...message.split("\n").map((line) => line.length))).toBeLessThan(220);
+});

@@ -98,6 +98,7 @@ test("certificates in credentials are taken as Dataform 2 takes them, and the se
 test.each([
   [{ DATABASE_URL: "" }, "DATABASE_URL is not a PostgreSQL connection URL"],
   [{ DATABASE_URL: "localhost/shop" }, "DATABASE_URL is not a PostgreSQL connection URL"],
+  [{ DATABASE_URL: "mysql:h/d" }, "text that is not a URL"],
   [{ DATABASE_URL: "mysql://h/d" }, "a URL that begins with mysql://"],
   [{ DATABASE_URL: "host=localhost dbname=shop" }, "text that is not a URL"],
   [{ DATABASE_URL: "postgresql://h:many/d" }, "the port is wrong"],
@@ -251,3 +252,12 @@ test("the publisher's login is another user of the same database; what its URL l
   ] as const)
     expect([url, publisher(url, env, roles)]).toEqual([url, found]);
 });
+
+test.each(["s3c/r3t", "s3c?r3t", "s3c?r=3t", "12/s3c", "p@12/s3c", "12?s3c", "s3c/r?3t", "p@1?s3c"])(
+  "no part of the password %s, which a URL cannot hold as it is, is shown or taken for something else",
+  (password) => {
+    const told = chosen({}, {}, { url: `postgresql://ann:${password}@db.example:5432/shop` });
+    expect(told).toMatch(/in a password, write %2F for \/, %3F for \?|without a name or a value/);
+    for (const part of password.split(/[/?=@]/)) if (part.length > 2) expect(told).not.toContain(part);
+  },
+);

@@ -6,6 +6,7 @@ import { parseGlob } from "../files/glob.ts";
 import { importOptional } from "../optional.ts";
 import type { Filesystem, SourceFile } from "../source.ts";
 import { below, placeUrl, plain, remoteFolder } from "./address.ts";
+import { endlessListing } from "./endless.ts";
 import { changed, type FilesystemDeps, notResumable, Patience, type Piece, transfer } from "./transfer.ts";
 import { type Entry, type FoundFile, walk } from "./walk.ts";
 
@@ -23,7 +24,10 @@ export async function openFtp(connector: FilesDeclaration, deps: FilesystemDeps)
     patience: (name) => new Patience(name, connector.retry, deps),
   };
   return {
-    list: (text) => server.patience(url.href).do(() => list(server, text)),
+    list: (text) => {
+      const goOn = endlessListing(url.href, deps);
+      return server.patience(url.href).do(() => list(server, text, goOn));
+    },
     close: async () => {},
   };
 }
@@ -67,10 +71,11 @@ async function connect(
   }
 }
 
-async function list(server: Server, text: string): Promise<readonly SourceFile[]> {
+async function list(server: Server, text: string, goOn: (files: number) => void): Promise<readonly SourceFile[]> {
   const { client, root } = await server.connect();
   try {
-    const found = await walk(parseGlob(text), (folder) => entriesOf(client, below(root, folder), folder === ""));
+    const entries = (folder: string) => entriesOf(client, below(root, folder), folder === "");
+    const found = await walk(parseGlob(text), entries, goOn);
     const files: SourceFile[] = [];
     for (const file of found) {
       const modifiedAt = file.modifiedAt ?? (await modificationTime(client, below(root, file.path)));

@@ -5,11 +5,12 @@ import type { FilesDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import { parseGlob } from "../files/glob.ts";
 import type { Filesystem, SourceFile } from "../source.ts";
-import { changed } from "./transfer.ts";
+import { endlessListing } from "./endless.ts";
+import { changed, type FilesystemDeps } from "./transfer.ts";
 import { type Entry, type FoundFile, walk } from "./walk.ts";
 
 /** A folder of this machine. Hidden files are left out, and links that lead out of the folder are not followed. */
-export async function openLocal(connector: FilesDeclaration): Promise<Filesystem> {
+export async function openLocal(connector: FilesDeclaration, deps: FilesystemDeps): Promise<Filesystem> {
   const folder = resolve(connector.projectDir, connector.at);
   const root = await realpath(folder).catch((cause: unknown) => {
     throw unreadable(folder, cause, "create the folder, or correct files.at");
@@ -22,7 +23,8 @@ export async function openLocal(connector: FilesDeclaration): Promise<Filesystem
   }
   return {
     list: async (glob) => {
-      const files = await walk(parseGlob(glob), (path) => entriesOf(root, path));
+      const goOn = endlessListing(root, deps);
+      const files = await walk(parseGlob(glob), (path) => entriesOf(root, path), goOn);
       return files.map((file) => sourceFile(root, file));
     },
     close: async () => {},

@@ -21,7 +21,7 @@ const FILESYSTEMS: ReadonlyMap<string, Open> = new Map([
 /** The filesystem that `at` names, by its scheme. Throws a UserError where there is none. */
 export async function openFilesystem(connector: FilesDeclaration, deps: FilesystemDeps = {}): Promise<Filesystem> {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(connector.at)?.[1]?.toLowerCase();
-  if (scheme === undefined) return (await import("./local.ts")).openLocal(connector);
+  if (scheme === undefined) return (await import("./local.ts")).openLocal(connector, deps);
   const open = FILESYSTEMS.get(scheme);
   if (open) return open(connector, deps);
   throw new UserError({

@@ -1,5 +1,6 @@
 import { SaxesParser } from "saxes";
 import { UserError } from "../../model/errors.ts";
+import { percentDecoded } from "../../model/percent.ts";
 
 export interface ListedObject {
   readonly key: string;
@@ -41,10 +42,10 @@ export async function readListing(bytes: AsyncIterable<Uint8Array>, name: string
 function listedObject(fields: Partial<Record<string, string>>, encoded: boolean, name: string): ListedObject {
   const { Key = "", Size = "", LastModified = "", ETag } = fields;
   const time = Date.parse(LastModified);
-  if (Key === "" || !/^\d+$/.test(Size) || Number.isNaN(time))
-    throw unreadable(name, "an object without key, size or time");
+  const key = encoded ? percentDecoded(Key.replace(/\+/g, " ")) : Key;
+  if (!key || !/^\d+$/.test(Size) || Number.isNaN(time)) throw unreadable(name, "an object without key, size or time");
   return {
-    key: encoded ? decodeURIComponent(Key.replace(/\+/g, " ")) : Key,
+    key,
     size: Number(Size),
     modifiedAt: new Date(time).toISOString(),
     etag: ETag,

@@ -5,16 +5,18 @@ import { ownValue } from "../../model/own-value.ts";
 import { parseGlob } from "../files/glob.ts";
 import { guardedDispatcher, guardedRequest } from "../http/network.ts";
 import type { Filesystem, SourceFile } from "../source.ts";
-import { placeUrl } from "./address.ts";
+import { folderOf, placeUrl } from "./address.ts";
 import { download, headerOf, transientStatus } from "./download.ts";
+import { endlessListing } from "./endless.ts";
 import { type ListedObject, readError, readListing } from "./s3-answers.ts";
 import { type FilesystemDeps, Patience } from "./transfer.ts";
 import { byPath } from "./walk.ts";
 
 /** The objects of a bucket whose keys begin with a prefix. */
 export async function openS3(connector: FilesDeclaration, deps: FilesystemDeps): Promise<Filesystem> {
-  const { host: bucket, pathname } = placeUrl(connector);
-  const prefix = decodeURIComponent(pathname).replace(/^\/+|\/+$/g, "");
+  const place = placeUrl(connector);
+  const bucket = place.host;
+  const prefix = folderOf(place).replace(/^\/+|\/+$/g, "");
   const root = bucketUrl(bucket, connector.s3);
   const store = await signedStore(connector, root, deps);
   const below = (path: string) => (prefix === "" ? path : `${prefix}/${path}`);
@@ -22,10 +24,14 @@ export async function openS3(connector: FilesDeclaration, deps: FilesystemDeps):
     list: async (text) => {
       const glob = parseGlob(text);
       const found: SourceFile[] = [];
-      for await (const object of objects(store, root, below(/^[^*?[{]*/.exec(text)![0]))) {
-        if (!object.key.startsWith(below(""))) continue;
-        const path = object.key.slice(below("").length);
-        if (glob.matches(path)) found.push(sourceFile(store, root, path, object));
+      const goOn = endlessListing(root.href, deps);
+      for await (const page of pagesOf(store, root, below(/^[^*?[{]*/.exec(text)![0]))) {
+        for (const object of page) {
+          if (!object.key.startsWith(below(""))) continue;
+          const path = object.key.slice(below("").length);
+          if (glob.matches(path)) found.push(sourceFile(store, root, path, object));
+        }
+        goOn(found.length);
       }
       return byPath(found);
     },
@@ -65,7 +71,7 @@ async function signedStore(connector: FilesDeclaration, root: URL, deps: Filesys
 }
 
 /** All pages of ListObjectsV2. */
-async function* objects(store: Store, root: URL, prefix: string): AsyncGenerator<ListedObject> {
+async function* pagesOf(store: Store, root: URL, prefix: string): AsyncGenerator<readonly ListedObject[]> {
   const seen = new Set<string>();
   for (let token: string | undefined; ; ) {
     const url = new URL(root);
@@ -87,7 +93,7 @@ async function* objects(store: Store, root: URL, prefix: string): AsyncGenerator
       await checkAnswer(answer, name);
       return readListing(answer.body, name);
     });
-    yield* page.objects;
+    yield page.objects;
     token = page.nextToken;
     if (token === undefined) return;
     if (seen.has(token)) throw new UserError({ message: `${name} goes in a circle`, exitCode: 1 });

@@ -4,6 +4,7 @@ import { parseGlob } from "../files/glob.ts";
 import { importOptional } from "../optional.ts";
 import type { Filesystem, SourceFile } from "../source.ts";
 import { below, placeUrl } from "./address.ts";
+import { endlessListing } from "./endless.ts";
 import { readAhead } from "./sftp-read.ts";
 import { type SftpClientClass, SftpServer } from "./sftp-server.ts";
 import { changed, type FilesystemDeps, type Piece, transfer } from "./transfer.ts";
@@ -19,13 +20,16 @@ export async function openSftp(connector: FilesDeclaration, deps: FilesystemDeps
   );
   const server = new SftpServer(Client, url, connector, deps);
   return {
-    list: (text) => server.patience(url.href).do(() => list(server, text)),
+    list: (text) => {
+      const goOn = endlessListing(url.href, deps);
+      return server.patience(url.href).do(() => list(server, text, goOn));
+    },
     close: () => server.close(),
   };
 }
 
-async function list(server: SftpServer, text: string): Promise<readonly SourceFile[]> {
-  const found = await walk(parseGlob(text), (folder) => entriesOf(server, folder));
+async function list(server: SftpServer, text: string, goOn: (files: number) => void): Promise<readonly SourceFile[]> {
+  const found = await walk(parseGlob(text), (folder) => entriesOf(server, folder), goOn);
   return found.map((file) => sourceFile(server, file));
 }
 

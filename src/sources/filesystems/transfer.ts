@@ -8,9 +8,10 @@ import { pause } from "../../wait/pause.ts";
 export interface FilesystemDeps {
   /** Told before each wait. */
   readonly onWait?: (seconds: number, reason: string) => void;
-  /** In place of the clock, of chance and of DNS, for tests. */
+  /** In place of the clock (in seconds), of chance and of DNS, for tests. */
   readonly sleep?: (seconds: number) => Promise<void>;
   readonly random?: () => number;
+  readonly now?: () => number;
   readonly lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
   /** A certificate authority (PEM) that ftps trusts besides the known ones. */
   readonly ca?: string;

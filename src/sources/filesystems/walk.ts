@@ -16,10 +16,14 @@ export interface FoundFile extends Omit<Entry, "name" | "kind"> {
 /** Folders within folders deeper than this are a circle. */
 const MAX_FOLDERS = 64;
 
-/** Files that match, by path. `list` is asked only for folders that may hold some; "" is the folder that is read. */
+/**
+ * Files that match, by path. `list` is asked only for folders that may hold some; "" is the folder that is read.
+ * @param goOn is asked after each folder, with how many were found; it throws where that is enough
+ */
 export async function walk(
   glob: Glob,
   list: (folder: string) => Promise<readonly Entry[]>,
+  goOn: (files: number) => void,
 ): Promise<readonly FoundFile[]> {
   const found: FoundFile[] = [];
   const folders = [glob.base];
@@ -31,6 +35,7 @@ export async function walk(
       if (kind === "file" && glob.matches(path)) found.push({ path, ...entry });
       if (kind === "folder" && glob.mayHold(path) && path.split("/").length <= MAX_FOLDERS) folders.push(path);
     }
+    goOn(found.length);
   }
   return byPath(found);
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Secret } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
+import { percentDecoded } from "../../model/percent.ts";
 import type { Dialect as AnyDialect } from "../../sql/dialects.ts";
 
 /** PostgreSQL has its own URLs. */
@@ -69,11 +70,9 @@ function parse(url: Secret): URL {
 }
 
 function decode(part: string, url: Secret): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw badUrl(url, "escapes such as %40", "a % sign that is not an escape (write %25)");
-  }
+  const text = percentDecoded(part);
+  if (text === undefined) throw badUrl(url, "escapes such as %40", "a % sign that is not an escape (write %25)");
+  return text;
 }
 
 /** libpq's words. Without one, SQL Server is spoken to over verified TLS, as its own tools do, and MySQL without TLS. */

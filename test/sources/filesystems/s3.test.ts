@@ -2,6 +2,7 @@ import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { FilesDeclaration } from "../../../src/model/declarations.ts";
+import { endlessListing } from "../../../src/sources/filesystems/endless.ts";
 import { openFilesystem } from "../../../src/sources/filesystems/open.ts";
 import { startApi } from "../../support/ingest-api.ts";
 import { contentOf, failure, filesConnector, impatient, PASSWORD, secret } from "../../support/servers/connector.ts";
@@ -70,6 +71,41 @@ describe.skipIf(!hasS3)("a real store (needs test/servers)", () => {
     await server.put("a.csv", "5678");
     expect((await failure(contentOf(file!))).message).toContain("changed while it was read");
   });
+});
+
+test("pages that always have a next one end after an hour, and a million files before that", async () => {
+  let page = 0;
+  const api = await startApi((_, response) => {
+    const key = `<Key>a%zz${page++}</Key>`;
+    const object = `<Contents>${key}<Size>1</Size><LastModified>2026-11-21T10:00:00Z</LastModified></Contents>`;
+    const next = `<IsTruncated>true</IsTruncated><NextContinuationToken>${page}</NextContinuationToken>`;
+    response.end(`<ListBucketResult>${object}${next}</ListBucketResult>`);
+  });
+  let minutes = 0;
+  const deps = { ...impatient, now: () => 60 * minutes++ };
+  const filesystem = await openFilesystem(filesConnector("s3://inbox", { s3: { endpoint: api.url } }), deps);
+  onTestFinished(() => filesystem.close());
+  expect(await failure(filesystem.list("*"))).toMatchObject({
+    message: `the listing of ${api.url}/inbox/ does not end`,
+    found: "an hour, with 61 files so far",
+  });
+  const goOn = endlessListing("inbox", { now: () => 0 });
+  goOn(1_000_000);
+  expect(() => goOn(1_000_001)).toThrow("the listing of inbox does not end");
+});
+
+test("an escape that is none is told: in the address, and in what a store lists", async () => {
+  await expect(openFilesystem(filesConnector("s3://inbox/a%zz"), impatient)).rejects.toMatchObject({
+    message: "files.at is not the address of a folder",
+    found: "a % sign that is not an escape",
+  });
+  const api = await startApi((_, response) =>
+    response.end(
+      "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a%zz</Key><Size>1</Size><LastModified>2026-11-21T10:00:00Z</LastModified></Contents></ListBucketResult>",
+    ),
+  );
+  const filesystem = await open("s3://inbox", { endpoint: api.url });
+  expect(await failure(filesystem.list("*"))).toMatchObject({ found: "an object without key, size or time" });
 });
 
 describe("signatures", () => {
