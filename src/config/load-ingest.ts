@@ -25,6 +25,7 @@ import {
   type CommonStream,
   commonKeysOf,
   fileStreamOf,
+  meaningOf,
   partitionOf,
   restStreamOf,
   soapStreamOf,
@@ -68,11 +69,12 @@ export function ingestOf(yaml: YamlFile, folder: string, options: LoadIngestOpti
   return { file: yaml.file, ...declarationOf(kind, yaml, { projectDir, env, folder, file: yaml.file }) };
 }
 
-/** Each variable of the connector that stands nowhere else, for itself. */
+/** Each variable that only says where records are, in the connector or in what a stream asks of it, for itself. */
 function asWritten({ value }: YamlFile, kind: ConnectorKind): Environment {
-  const { [kind]: connector, ...rest } = value as Readonly<Record<string, unknown>>;
-  const needed = new Set(variablesIn(rest));
-  const names = variablesIn(connector).filter((name) => !needed.has(name));
+  const { [kind]: connector, streams, ...rest } = value as Readonly<Record<string, unknown>>;
+  const means = (streams as readonly Readonly<Record<string, unknown>>[]).map(meaningOf);
+  const needed = new Set(variablesIn([rest, means]));
+  const names = variablesIn([connector, streams]).filter((name) => !needed.has(name));
   return Object.fromEntries(names.map((name) => [name, `\${${name}}`]));
 }
 

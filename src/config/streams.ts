@@ -37,6 +37,12 @@ export function commonKeysOf(stream: CommonStream): CommonStream {
   return Object.fromEntries(Object.entries(stream).filter(([key]) => Object.hasOwn(COMMON, key))) as CommonStream;
 }
 
+/** Returns what says of a stream's records what they are and where they land, and not where they are. */
+export function meaningOf(stream: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const means = (key: string) => Object.hasOwn(COMMON, key) || key === "format" || FORMATS.some((one) => one === key);
+  return Object.fromEntries(Object.entries(stream).filter(([key]) => means(key)));
+}
+
 /** Returns the keys that are of the stream's kind of source. */
 function ownKeysOf<Stream extends CommonStream>(stream: Stream) {
   return without(stream, Object.keys(COMMON) as (keyof CommonStream)[]);

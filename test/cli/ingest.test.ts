@@ -233,12 +233,12 @@ test("what looks at sources needs nothing that says where they are; of one that 
   const dir = project();
   const other = (edit: (text: string) => string) =>
     writeFileSync(join(dir, "ingest/other.yaml"), edit(yaml.replace("source: shop", "source: other")));
-  other((text) => text.replaceAll("SHOP_", "OTHER_"));
+  other((text) => text.replaceAll("SHOP_", "OTHER_").replace("path: /items", "path: /items/${OTHER_PATH}"));
   const env = { SHOP_URL: "http://127.0.0.1:1", SHOP_TOKEN: "t" };
   const both = await cli(dir, ["ingest", "ls"], env);
   expect([both.exitCode, both.stderr, both.stdout]).toEqual([0, "", expect.stringMatching(/shop\.items/)]);
-  expect(both.stdout).toMatch(/other\.items +rest +\$\{OTHER_URL\}\//);
-  other((text) => text.replaceAll("SHOP_", "OTHER_").replace("path: /items", "path: /items/${OTHER_PART}"));
+  expect(both.stdout).toMatch(/other\.items +rest +\$\{OTHER_URL\}\/items\/\$\{OTHER_PATH\}/);
+  other((text) => text.replaceAll("SHOP_", "OTHER_").replace(/recordSchema: \S+/, "recordSchema: ${OTHER_PART}.json"));
   const one = await cli(dir, ["ingest", "ls"], env);
   expect([one.exitCode, one.stdout]).toEqual([0, expect.not.stringContaining("other.items")]);
   expect(one.stderr).toContain("left out other: the environment variable OTHER_PART is not set");
