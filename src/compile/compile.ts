@@ -1,4 +1,5 @@
-import { basename, resolve } from "node:path";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
 import { ingestFiles } from "../config/ingest-files.ts";
 import type { RawTableDescription, RawTables } from "../config/raw-tables.ts";
 import { type UserError, UserErrors } from "../model/errors.ts";
@@ -71,10 +72,10 @@ function notesOn({ notes, actions, tests }: CompiledGraph, project: ProjectFiles
   return [...notes, ...unreadFiles(project), ...emptyProject(project.files, actions.length + tests.length)];
 }
 
-/** A project without a name is told by where it is. */
+/** A project without a name is told by where it is: names of folders (`app`, `dataform`) and their paths are the same elsewhere. */
 function withFolder(graph: CompiledGraph, projectDir: string): CompiledGraph {
   if (graph.project.name !== undefined) return graph;
-  return { ...graph, project: { ...graph.project, folder: basename(resolve(projectDir)) } };
+  return { ...graph, project: { ...graph.project, folder: `${hostname()}:${resolve(projectDir)}` } };
 }
 
 /** The errors in other files than these. */

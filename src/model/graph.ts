@@ -39,7 +39,7 @@ export interface ProjectIdentity {
   readonly name?: string;
   /** The name in package.json: what was recorded before the project file said `project`. */
   readonly packageName?: string;
-  /** The name of its folder, where it has no other: two such projects are told apart by it, and by their code. */
+  /** Its folder as `host:/path`, where it has no name: two such projects are told apart by it, and by their code. */
   readonly folder?: string;
 }
 

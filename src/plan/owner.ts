@@ -33,8 +33,8 @@ export function refuseOtherProject(graph: CompiledGraph, catalog: Catalog): void
   if (other.length * 2 > known.length)
     throw nobodys(graph.project, catalog, {
       what: "most models of the same names have other code in this project",
-      expected: `a copy of the project that published them, which was in a folder ${catalog.folder}`,
-      found: `${folder === undefined ? "" : `a folder ${folder}, and `}other code of ${some(other)}`,
+      expected: `a copy of the project that published them, which was in ${catalog.folder}`,
+      found: `${folder === undefined ? "" : `${folder}, and `}other code of ${some(other)}`,
     });
 }
 

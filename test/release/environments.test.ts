@@ -111,25 +111,30 @@ test("without a name, and in an environment of an earlier version, a project goe
 });
 
 test("two projects without a name that share their models' names are told apart by their code, and each may change its own", async () => {
-  const both = { "a.sqlx": table(1), "b.sqlx": table(1) };
-  const house = await warehouse({ ...settings(), ...both });
-  const other = testProject({ ...settings(), "a.sqlx": table(1), "b.sqlx": table(1) });
-  const run = (dir: string) => cli(dir, ["run", "--url", house.database.url]);
+  // Both are in folders called app, as many are.
+  const inApp = (files: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(files).map(([name, text]) => [`app/${name.endsWith(".sqlx") ? "definitions/" : ""}${name}`, text]),
+    );
+  const both = inApp({ ...settings(), "a.sqlx": table(1), "b.sqlx": table(1) });
+  const house = await warehouse(both);
+  const other = testProject(both);
+  const run = ({ dir }: { dir: string }) => cli(join(dir, "app"), ["run", "--url", house.database.url]);
   const ids = () => house.rows("select a.id, b.id from marts.a, marts.b");
-  expect((await run(house.project.dir)).exitCode).toBe(0);
-  house.project.write({ "a.sqlx": table(2), "b.sqlx": table(2) });
-  expect(await run(house.project.dir)).toMatchObject({ exitCode: 0 });
-  other.write({ "a.sqlx": table(3), "b.sqlx": table(3) });
-  expect(await run(other.dir)).toMatchObject({
+  expect((await run(house.project)).exitCode).toBe(0);
+  house.project.write(inApp({ "a.sqlx": table(2), "b.sqlx": table(2) }));
+  expect(await run(house.project)).toMatchObject({ exitCode: 0 });
+  other.write(inApp({ "a.sqlx": table(3), "b.sqlx": table(3) }));
+  expect(await run(other)).toMatchObject({
     exitCode: 2,
     stderr: expect.stringMatching(
-      /most models of the same names have other code[\s\S]*other code of marts.a, marts.b\n.*env claim main/,
+      /most models of the same names have other code[\s\S]*:.*\/app, and other code of marts.a, marts.b\n.*env claim main/,
     ),
   });
   expect(await ids()).toEqual(["2|2"]);
   // A copy somewhere else.
-  other.write({ "a.sqlx": table(2), "b.sqlx": table(4) });
-  expect((await run(other.dir)).exitCode).toBe(0);
+  other.write(inApp({ "a.sqlx": table(2), "b.sqlx": table(4) }));
+  expect((await run(other)).exitCode).toBe(0);
   expect(await ids()).toEqual(["2|4"]);
 });
 
