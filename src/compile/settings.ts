@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { publishedSchema } from "../config/published.ts";
+import { positionAt } from "../sql/locate.ts";
 import type { ProjectFiles } from "./project.ts";
+import { readSource } from "./source.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -46,11 +48,15 @@ export async function checkSettings({ projectDir, settingsFile }: ProjectFiles):
 }
 
 /** Notes on the settings that are written and say nothing here. */
-export function ignoredSettings(written: Settings, { settingsFile }: ProjectFiles): readonly string[] {
+export function ignoredSettings(written: Settings, { projectDir, settingsFile }: ProjectFiles): readonly string[] {
   const known = settingsOf(settingsFile);
-  return Object.keys(written)
-    .filter((key) => known[key]?.deprecated)
-    .map((key) => `the project file's ${key} ${known[key]!.description}`);
+  const ignored = Object.keys(written).filter((key) => known[key]?.deprecated);
+  const source = ignored.length ? readSource(projectDir, settingsFile) : "";
+  return ignored.map((key) => {
+    const at = source.search(new RegExp(`\\b${key}\\b`));
+    const place = at < 0 ? "" : `:${positionAt(source, at).line}`;
+    return `${settingsFile}${place}: ${key} ${known[key]!.description}`;
+  });
 }
 
 /** What core is not told of the project file. */

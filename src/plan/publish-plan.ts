@@ -56,14 +56,8 @@ export function planPublish(input: PublishInput): PublishPlan {
     ],
     views: [...limits(bounds, bounds.holdMs), ...publishing.statements],
     bounds,
-    warnings: [...paths.flatMap(({ path }) => path.warning ?? []), ...items.flatMap(describedInVain)],
+    warnings: paths.flatMap(({ path }) => path.warning ?? []),
   };
-}
-
-function describedInVain({ target, entry, object }: PublishItem): string[] {
-  const names = new Set(object.columns.map(({ name }) => name));
-  const vain = Object.keys(entry.columnDescriptions).filter((name) => !names.has(name));
-  return vain.length ? [`${targetKey(target)} describes columns it does not have: ${vain.join(", ")}`] : [];
 }
 
 /**

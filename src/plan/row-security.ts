@@ -87,7 +87,7 @@ export function unprotectedReaders(models: readonly Model[]): string[] {
     const reads = model.dependencies.map(targetKey).filter((key) => protectedKeys.has(key));
     if (!reads.length || isPerReader(model)) return [];
     return [
-      `${targetKey(model.target)} shows rows of ${reads.join(", ")} to all its readers: row-level security there does not hold here`,
+      `${model.file}: ${targetKey(model.target)} shows rows of ${reads.join(", ")} to all its readers: row-level security there does not hold here`,
     ];
   });
 }

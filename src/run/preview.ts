@@ -19,6 +19,7 @@ import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import { explained } from "../sql/statement.ts";
 import { absentTables } from "./absent.ts";
+import { describedInVain } from "./described.ts";
 import { explainBuild, explainFailure, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
 import { mistakeIn } from "./later.ts";
 import { objectsOf, publishItem } from "./publish-item.ts";
@@ -101,7 +102,9 @@ export async function preview(
       const items = await followable(steps, current, trial);
       // Operations alone publish nothing.
       if (!items.length) continue;
-      releases.push(previewRelease(segment.release, items, current, client.roles));
+      const seen = previewRelease(segment.release, items, current, client.roles);
+      const warnings = [...seen.publish.warnings, ...items.flatMap((item) => describedInVain(item, sources))];
+      releases.push({ ...seen, publish: { ...seen.publish, warnings } });
       current = { ...current, releaseId: segment.release };
     }
   } finally {

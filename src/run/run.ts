@@ -30,6 +30,7 @@ import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { auditSegment } from "./audit.ts";
 import { buildSegment } from "./build.ts";
 import type { RunContext } from "./context.ts";
+import { describedInVain } from "./described.ts";
 import { emptiedTables } from "./emptied.ts";
 import { type ReadSource, sourcesOf } from "./explain.ts";
 import { type HoldingRules, heldByAudits, publishable } from "./holding.ts";
@@ -220,6 +221,7 @@ class Run {
     );
     await this.#session.failpoint("release waits");
     try {
+      this.#results.warn(items.flatMap((item) => describedInVain(item, this.#context.sources)));
       this.#results.warn(await publishWaiting(this.#session, this.#catalog, { release, items }, this.#options));
     } catch (error) {
       if (error instanceof Unpublishable) return error;

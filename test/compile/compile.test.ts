@@ -633,9 +633,9 @@ test.each([
     file,
     JSON.stringify(Object.fromEntries(rest.map(([key, one]) => [key, valueFor(one)]))),
   );
-  expect(
-    notes.map((note) => /^the project file's (\w+) has no meaning here and is ignored: it is /.exec(note)?.[1]),
-  ).toEqual(ignored.filter((key) => rest.some(([one]) => one === key)));
+  expect(notes.map((note) => /^[\w.]+:\d+: (\w+) has no meaning here and is ignored: it is /.exec(note)?.[1])).toEqual(
+    ignored.filter((key) => rest.some(([one]) => one === key)),
+  );
   for (const [key, schema] of rest.filter(([, { deprecated }]) => !deprecated))
     await expect(
       settings(file, JSON.stringify({ [key]: valueFor(schema) === true ? "yes" : 5 })),
@@ -695,7 +695,7 @@ test("a query of several statements, or of none, is refused where the second beg
   expect(places.sort()).toEqual([
     "a.sqlx:3:1 assertions.a: the query must be one statement",
     "bare.sqlx:1:24 marts.bare: the query is empty",
-    "i.sqlx:2:16 marts.i: the query must be one statement",
+    "i.sqlx:3:3 marts.i: the query must be one statement",
     "m.sqlx:8:3 marts.m: the query must be one statement",
     "made.js assertions.no: the query is empty",
     "made.js marts.text: the query must be one statement",

@@ -142,12 +142,6 @@ test("under roles the transaction is the builder's, to whom the publisher lends 
   expect(planned(items)).toMatchObject({ offer: [], withdraw: [], deltas });
 });
 
-test("a description of a column that is not there is told", () => {
-  const a = item("a", 1);
-  const described = { ...a, entry: { ...a.entry, columnDescriptions: { c0: "There.", gone: "Not there." } } };
-  expect(planned([described]).warnings).toEqual(["marts.a describes columns it does not have: gone"]);
-});
-
 test("the manifest of a release is the one before with what is published, each with the columns it was built with", () => {
   const old = { ...item("old", 1).entry, columns: [] };
   const manifest = deepFreeze({ "marts.old": old, "marts.a": { ...old, object: "a_before" } });

@@ -172,6 +172,24 @@ module.exports = { coalesce, rows, where, named, own };`;
   });
 });
 
+test("a description of a column that is not there is told with its place", async () => {
+  const { project, client, run } = await warehouse({
+    "a.sqlx":
+      'config {\n  type: "table",\n  columns: { id: "gone: not here",\n    gone: "Not there." }\n}\nselect 1 as id',
+    "definitions/b.js": `const columns = { 'never "was': "x" };\npublish("b", { type: "view", columns }).query("select 1 as id");`,
+  });
+  const told = [
+    "definitions/a.sqlx:4:5: marts.a describes columns it does not have: gone",
+    'definitions/b.js:1:19: marts.b describes columns it does not have: never "was',
+  ];
+  const graph = await project.compile();
+  const catalog = await readCatalog(client, "main", publicTargets(graph));
+  const read = { readSource: (file: string) => readSource(project.dir, file) };
+  const { releases } = await preview(graph, catalog, plan(graph, catalog), client, read);
+  expect(releases.flatMap(({ publish }) => publish.warnings)).toEqual(told);
+  expect((await run()).warnings).toEqual(expect.arrayContaining(told));
+});
+
 test("an error of a unit test stands in the model, the input or the expectation that has it", async () => {
   const { project, database } = await warehouse({
     ...inc,

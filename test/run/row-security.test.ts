@@ -81,7 +81,7 @@ test("policies of a model hold for its readers across releases, increments, chan
     statuses: new Set(["ok"]),
   });
   expect(first.warnings).toEqual([
-    "marts.d shows rows of marts.t to all its readers: row-level security there does not hold here",
+    "definitions/d.sqlx: marts.d shows rows of marts.t to all its readers: row-level security there does not hold here",
   ]);
   expect(await seen()).toEqual(same("1|1 3|1", "1|1 2|1 3|1"));
   expect(await rows("select n from marts.d")).toEqual(["3"]);
