@@ -13,7 +13,7 @@ import { landPages, readPagesOf } from "./connectors/pages.ts";
 import { isPostgres, landPostgres } from "./connectors/postgres.ts";
 import { ledgerKey } from "./ledger/ledger.ts";
 import type { Landed } from "./load/load.ts";
-import { emitterOf, type LandOptions } from "./load/options.ts";
+import { emitterOf, type LandOptions, WAIT_TIMEOUT } from "./load/options.ts";
 import { PostgresSink } from "./load/postgres-sink.ts";
 import { Rehearsal } from "./load/rehearsal.ts";
 import { Seen } from "./load/seen.ts";
@@ -117,7 +117,7 @@ async function ingestStream(
     try {
       await sink.prepare(declaration.schema, { signal, onWait });
       const target = await resolveTarget(client, declaration, stream);
-      await sink.evolve(target);
+      told.push(...(await sink.evolve(target, { deadline: options.waitTimeout ?? WAIT_TIMEOUT, onWait, signal })));
       const outcome = filesystem
         ? await filesOutcome(sink, declaration, target, filesystem, options)
         : await recordsOutcome(sink, declaration, target, options, told);

@@ -6,7 +6,7 @@ import { JsonRecord, parseJson, type SourceRecord } from "../sources/json/docume
 import type { SourcePage } from "../sources/source.ts";
 import { ReasonCounts, type ToldReasons } from "./ledger/reason-counts.ts";
 import { headerOf, loadsWithRejects, markReplayed, type OpenReject, openRejects } from "./ledger/rejects.ts";
-import { emitterOf, type LandOptions } from "./load/options.ts";
+import { emitterOf, type LandOptions, WAIT_TIMEOUT } from "./load/options.ts";
 import { PostgresSink } from "./load/postgres-sink.ts";
 import { type LoadTarget, resolveTarget } from "./load/target.ts";
 import { withLoad } from "./load/with-load.ts";
@@ -44,7 +44,8 @@ export async function replay(
     await sink.prepare(declaration.schema, { signal, onWait });
     const target = await resolveTarget(client, declaration, stream);
     await sink.forgetFiles(target);
-    await sink.evolve(target);
+    for (const told of await sink.evolve(target, { deadline: options.waitTimeout ?? WAIT_TIMEOUT, onWait, signal }))
+      onWait(told);
     const loads = [];
     for (const rejectedBy of await loadsWithRejects(client, target.key)) {
       signal?.throwIfAborted();

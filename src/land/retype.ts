@@ -3,10 +3,9 @@ import { nearest } from "../model/nearest.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { describeTypes } from "../postgres/describe-types.ts";
 import { typeName } from "../sql/authored.ts";
-import { id, relationId } from "../sql/identifiers.ts";
+import { relationId } from "../sql/identifiers.ts";
 import { type Sql, sql } from "../sql/sql.ts";
-import { LOADING_SESSION } from "./table/server-types.ts";
-import { aroundViews, holdViews } from "./table/views-on.ts";
+import { lockToWiden, widenColumns } from "./table/widen.ts";
 import { widens } from "./table/widening.ts";
 
 export interface Retype {
@@ -33,19 +32,23 @@ export interface Retyped {
 export async function retype(client: Client, { table, column, type }: Retype): Promise<Retyped> {
   const to = await typeCalled(client, column, type);
   return withTransaction(client, async () => {
-    await client.script(sql`
-      set local lock_timeout = '30s';
-      ${LOADING_SESSION};
-      set local extra_float_digits = 1;
-      lock table ${relationId(table)} in access exclusive mode`);
-    const { oid, from } = await columnOf(client, table, column);
+    await lockToWiden(client, table);
+    const from = await typeOfColumn(client, table, column);
     const what = `${table.schema}.${table.name}.${column}`;
     if (from !== to && !widens(from, to)) throw notWider(what, from, to);
-    const views = from === to ? [] : await holdViews(client, oid, what);
-    const alter = sql`alter table ${relationId(table)} alter column ${id(column)} type ${typeName(type, "the type")}`;
-    if (from !== to) await aroundViews(client, views, what, alter);
-    return { table: `${table.schema}.${table.name}`, column, from, to, views: views.map((view) => view.what) };
+    const widenings = from === to ? [] : [{ column, from, to, type: typeName(type, "the type") }];
+    const views = await widenColumns(client, table, widenings);
+    return { table: `${table.schema}.${table.name}`, column, from, to, views };
   });
+}
+
+/** Whether the session has the rights of the table's owner. */
+export async function ownsTable(client: Client, table: Retype["table"]): Promise<boolean> {
+  const { rows } = await client.query<{ owns: string }>(
+    sql`select pg_has_role(relowner, 'usage') as owns from pg_class where oid = to_regclass($1)`,
+    [relationId(table).toString()],
+  );
+  return rows[0]?.owns === "t";
 }
 
 async function typeCalled(client: Client, column: string, type: string): Promise<string> {
@@ -63,21 +66,17 @@ async function typeCalled(client: Client, column: string, type: string): Promise
   return known!.name;
 }
 
-async function columnOf(
-  client: Client,
-  table: Retype["table"],
-  column: string,
-): Promise<{ readonly oid: string; readonly from: string }> {
-  const { rows } = await client.query<{ oid: string; name: string; type: string }>(
+async function typeOfColumn(client: Client, table: Retype["table"], column: string): Promise<string> {
+  const { rows } = await client.query<{ name: string; type: string }>(
     sql`
-      select attrelid::oid as oid, attname as name, format_type(atttypid, atttypmod) as type
+      select attname as name, format_type(atttypid, atttypmod) as type
       from pg_attribute
       where attrelid = to_regclass($1) and attnum > 0 and not attisdropped`,
     [relationId(table).toString()],
   );
   const names = rows.map(({ name }) => name).filter((name) => !["_load_id", "_row_no", "_extra"].includes(name));
   const found = names.includes(column) ? rows.find(({ name }) => name === column) : undefined;
-  if (found) return { oid: String(found.oid), from: found.type };
+  if (found) return found.type;
   const meant = nearest(column, names);
   throw new UserError({
     message: `${table.schema}.${table.name} has no column "${column}" that a record brings`,

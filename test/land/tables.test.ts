@@ -46,15 +46,38 @@ describe("a schema that changes", () => {
     ]);
   });
 
-  test("by another type is refused, and says what to do", async () => {
+  const typed = (type: string) => withColumn({ name: "amount", type }, { type: ["string", "integer"] });
+  const amounts = async () =>
+    (await db.client.query(sql`select pg_typeof(amount) as type, amount from raw.items`)).rows;
+
+  test("by a wider type changes the table, with the views on it", async () => {
     await load([item(1)]);
-    const changed = withColumn({ name: "amount", type: "text" }, { type: ["string", "integer"] });
-    const loaded = await load([item(1), item(2)], changed);
+    await db.client.query(sql`create view raw.looking as select amount from raw.items_current`);
+    const wider = await load([item(1), item(2, { amount: "30000000000.5" })], typed("numeric"));
+    expect(wider).toMatchObject({ error: null, rows: 1 });
+    expect(wider.warnings).toEqual([
+      "raw.items: amount was bigint, and is numeric now; made anew with it: raw.items_current, raw.looking",
+    ]);
+    expect(await amounts()).toEqual([
+      { type: "numeric", amount: "1" },
+      { type: "numeric", amount: "30000000000.5" },
+    ]);
+    expect((await load([item(1), item(2)], typed("numeric"))).warnings).toEqual([]);
+    await db.client.query(sql`create view raw.sums as select sum(amount) as amount from raw.looking`);
+    expect((await load([item(3)], typed("text"))).error).toMatchObject({
+      message: "raw.items.amount keeps its type: what stands on the table cannot be made anew",
+      hint: "nothing was changed; drop raw.sums before, and make it again after",
+    });
+  });
+
+  test("by a type that is not wider is refused, and says what to do", async () => {
+    await load([item(1)]);
+    const loaded = await load([item(1), item(2)], typed("integer"));
     expect(loaded.error).toMatchObject({
       message: "the type of raw.items.amount would change",
-      expected: "bigint, as the table has it",
-      found: "text",
-      hint: 'npx dataform ingest retype items.amount "text" gives it that type in place',
+      expected: "bigint, as the table has it, or a type that holds each bigint as it is",
+      found: "integer",
+      hint: expect.stringContaining("name a new table"),
     });
     expect((await db.client.query(sql`select count(*) from raw.items`)).rows).toEqual([{ count: "1" }]);
   });

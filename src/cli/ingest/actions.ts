@@ -2,7 +2,7 @@ import { ingest } from "../../land/ingest.ts";
 import { rejectsOf } from "../../land/ledger/rejects.ts";
 import { streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
-import { type Retype, retype } from "../../land/retype.ts";
+import { ownsTable, type Retype, retype } from "../../land/retype.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
@@ -141,7 +141,13 @@ export async function showRejects(shell: Shell, names: readonly string[], flags:
 export async function retypeColumn(shell: Shell, column: string, type: string, flags: IngestFlags): Promise<void> {
   const wanted = findColumn(shell, column);
   const settings = await openDatabase(shell, flags);
-  const done = await looking(shell, settings, (client) => retype(client, { ...wanted, type }));
+  const done = await attended(shell, async (how) => {
+    const connecting = { applicationName: "dataform-ingest", names: "ours", ...how } as const;
+    // A login that owns all of it need not be the loader, who has no rights on views of others.
+    const itself = await withClient(settings, connecting, (client) => ownsTable(client, wanted.table));
+    const who = itself ? connecting : ({ ...connecting, duty: "loader" } as const);
+    return withClient(settings, who, (client) => retype(client, { ...wanted, type }));
+  });
   if (flags.json) return shell.print(JSON.stringify(done));
   const what = `${done.table}.${done.column}`;
   shell.say(

@@ -1,6 +1,9 @@
 import type { StreamDeclaration } from "../../model/declarations.ts";
 import type { LoadEvent } from "../../model/load-report.ts";
 
+/** Milliseconds for another load of the stream to end. */
+export const WAIT_TIMEOUT = 3_600_000;
+
 export interface LandOptions {
   /** Begin at the beginning; what landed before stays and lands once more. */
   readonly full?: boolean;

@@ -37,8 +37,8 @@ export class PostgresSink implements Sink {
     return prepareLedger(this.#client, schema, wait);
   }
 
-  evolve({ table }: LoadTarget): Promise<void> {
-    return evolveTable(this.#client, table);
+  evolve({ key, table }: LoadTarget, wait: StreamWait): Promise<readonly string[]> {
+    return evolveTable(this.#client, table, () => lockStream(this.#client, key, wait));
   }
 
   async forgetFiles({ key, table }: LoadTarget): Promise<void> {

@@ -31,7 +31,9 @@ export class Rehearsal implements Sink {
     this.past = pastOf(this.#client);
   }
 
-  async evolve(): Promise<void> {}
+  async evolve(): Promise<readonly string[]> {
+    return [];
+  }
 
   async forgetFiles({ key, table }: LoadTarget): Promise<void> {
     if (await tableExists(this.#client, table)) return;

@@ -13,8 +13,8 @@ export interface Sink {
   readonly past: Past;
   /** Makes the ledger ready. */
   prepare(schema: string, wait: Waiting): Promise<void>;
-  /** Adds to a table that exists what it lacks, apart from the loads: it is not locked while records are fetched. */
-  evolve(target: LoadTarget): Promise<void>;
+  /** Adds to a table that exists what it lacks, apart from the loads: it is not locked while records are fetched. Returns warnings. */
+  evolve(target: LoadTarget, wait: StreamWait): Promise<readonly string[]>;
   /** Forgets the files of a table that is not there (any more): every file is new to it. */
   forgetFiles(target: LoadTarget): Promise<void>;
   /** Makes the table ready. Returns whether it is new. */

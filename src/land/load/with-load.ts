@@ -5,12 +5,9 @@ import type { Rejection } from "../write/row-batch.ts";
 import { type Follower, follow, stay } from "./follower.ts";
 import { refuseAllWrong, refuseShrunk, refuseTooFew } from "./guards.ts";
 import { type Landed, Load } from "./load.ts";
-import { emitterOf, type LandOptions } from "./options.ts";
+import { emitterOf, type LandOptions, WAIT_TIMEOUT } from "./options.ts";
 import type { LoadWriter, Sink } from "./sink.ts";
 import type { LoadTarget } from "./target.ts";
-
-/** Milliseconds for another load of the stream to end. */
-const WAIT_TIMEOUT = 3_600_000;
 
 /** Small enough that what is gathered is gone before the garbage collector has looked at it twice. */
 const MEMORY = 4 * 1024 * 1024;

@@ -9,6 +9,7 @@ import { currentView, viewInTheWay } from "./current-view.ts";
 import { firstPartitions, partitionClause } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
 import { typeOf } from "./server-types.ts";
+import { lockToWiden, type Widening, widenColumns } from "./widen.ts";
 import { widens } from "./widening.ts";
 
 const ownColumns = RAW_COLUMNS.map((column) => ({
@@ -29,17 +30,51 @@ interface ExistingColumn {
   readonly comment: string | null;
 }
 
-/** Adds the columns and indexes an existing table lacks. A table that does not exist is left to the load. */
-export async function evolveTable(client: Client, table: RawTable): Promise<void> {
+/**
+ * Adds the columns and indexes an existing table lacks, and gives columns the wider types that they have in the schema now. A
+ * table that does not exist is left to the load. Returns what to tell.
+ * @param lock waits for loads of the stream, before a column gets another type
+ * @throws UserError for a type that is another and not a wider one, or for a view that could not be made anew
+ */
+export async function evolveTable(
+  client: Client,
+  table: RawTable,
+  lock: () => Promise<void>,
+): Promise<readonly string[]> {
   const existing = await readColumns(client, table);
-  if (existing === undefined) return;
+  if (existing === undefined) return [];
   const missing = await missingIndexes(client, table);
   const statements = [...changes(table, existing), ...missing.map((columns) => createIndex(table, columns))];
-  if (!statements.length && !(await currentView(client, table)).length) return;
+  const isWider = wideningsOf(table, existing).length > 0;
+  if (!statements.length && !isWider && !(await currentView(client, table)).length) return [];
   // Apart from the load: the table is not locked while records are fetched.
-  await withTransaction(client, async () => {
+  return withTransaction(client, async () => {
+    if (isWider) await lock();
+    const told = isWider ? await widen(client, table) : [];
     await client.script(join([sql`set local lock_timeout = '30s'`, ...statements], ";\n"));
     await makeCurrentView(client, table);
+    return told;
+  });
+}
+
+async function widen(client: Client, table: RawTable): Promise<readonly string[]> {
+  await lockToWiden(client, table);
+  // Another load may have done it meanwhile.
+  const widenings = wideningsOf(table, (await readColumns(client, table)) ?? []);
+  const views = await widenColumns(client, table, widenings);
+  const changed = widenings.map(({ column, from, to }) => `${column} was ${from}, and is ${to} now`).join("; ");
+  const anew = views.length ? `; made anew with it: ${views.join(", ")}` : "";
+  return widenings.length ? [`${table.schema}.${table.name}: ${changed}${anew}`] : [];
+}
+
+/** Columns that have another type in the schema than in the table, called as this session's server calls both. */
+function wideningsOf(table: RawTable, existing: readonly ExistingColumn[]): readonly Widening[] {
+  const types = new Map(existing.map(({ name, type }) => [name, type]));
+  return table.recordSchema.columns.flatMap((column) => {
+    const from = types.get(column.name);
+    if (from === undefined || from === column.type) return [];
+    if (!widens(from, column.type)) throw typeChanged(table, column, from);
+    return [{ column: column.name, from, to: column.type, type: typeOf(column) }];
   });
 }
 
@@ -146,8 +181,6 @@ function changes(table: RawTable, existing: readonly ExistingColumn[]): Sql[] {
       const add = sql`alter table ${relationId(table)} add column if not exists ${id(column.name)} ${typeOf(column)}`;
       return [add, ...commentOn(table, column)];
     }
-    // Both as this session's server calls them.
-    if (present.type !== column.type) throw typeChanged(table, column, present);
     return (column.description ?? null) === present.comment ? [] : commentOn(table, column);
   });
 }
@@ -164,15 +197,14 @@ function notRaw(table: RawTable, column: string): UserError {
   });
 }
 
-function typeChanged(table: RawTable, column: RawColumn, present: ExistingColumn): UserError {
+function typeChanged(table: RawTable, column: RawColumn, from: string): UserError {
   return new UserError({
     message: `the type of ${table.schema}.${table.name}.${column.name} would change`,
     location: { file: table.recordSchema.file },
-    expected: `${present.type}, as the table has it`,
+    expected: `${from}, as the table has it, or a type that holds each ${from} as it is`,
     found: column.type,
-    hint: widens(present.type, column.type)
-      ? `npx dataform ingest retype ${table.name}.${column.name} "${column.type}" gives it that type in place`
-      : "raw rows are not rewritten: give the field back its type, or name a new table in the declaration " +
-        "(a new table is loaded from the beginning)",
+    hint:
+      "a value could change: give the field back its type, or name a new table in the declaration " +
+      "(a new table is loaded from the beginning)",
   });
 }

@@ -9,15 +9,22 @@ import { joinStatements } from "../../sql/message.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { statement } from "../../sql/statement.ts";
 
+/** A change of columns, for messages. */
+export interface Change {
+  /** The columns. */
+  readonly what: string;
+  /** What does it by hand. */
+  readonly commands: string;
+}
+
 /**
  * The views on a locked table as they are once nobody else can change them, until the transaction ends.
- * @param what the column, for messages
  * @throws UserError for what cannot be made anew
  */
-export async function holdViews(client: Client, oid: string, what: string): Promise<readonly Dependent[]> {
+export async function holdViews(client: Client, oid: string, change: Change): Promise<readonly Dependent[]> {
   let held = "";
   for (;;) {
-    const views = ((await readDependents(client, [oid])).get(oid) ?? []).map((view) => rebuildable(what, view));
+    const views = ((await readDependents(client, [oid])).get(oid) ?? []).map((view) => rebuildable(change, view));
     const names = views.map(({ target }) => relationId(target)).join(", ");
     // Whoever had one before may have changed it, or made another.
     if (names === held) return views;
@@ -41,27 +48,27 @@ function lock({ target }: Dependent): Sql {
 export async function aroundViews(
   client: Client,
   views: readonly Dependent[],
-  what: string,
+  change: Change,
   alter: Sql,
 ): Promise<void> {
   await client.script(joinStatements([...dropDependents(views), statement("shape", alter)]));
   for (const view of [...views].sort((a, b) => a.depth - b.depth))
     await client.script(joinStatements(makeDependents([view]))).catch((error) => {
-      throw doesNotHold(error, what, view);
+      throw doesNotHold(error, change, view);
     });
 }
 
-function doesNotHold(error: unknown, what: string, view: Dependent): unknown {
+function doesNotHold(error: unknown, change: Change, view: Dependent): unknown {
   const failure = postgresError(error);
   if (!failure || IN_THE_WAY.has(failure.code) || failure.code === SQLSTATE.queryCanceled || connectionLost(error))
     return error;
-  return keepsItsType(what, view, `${view.what}: ${failure.message}`, error);
+  return keepsItsType(change, view, `${view.what}: ${failure.message}`, error);
 }
 
 /** As what it is made: a private view is a view. */
-function rebuildable(what: string, view: Dependent): Dependent {
+function rebuildable(change: Change, view: Dependent): Dependent {
   const reason = whyNot(view);
-  if (reason !== undefined) throw keepsItsType(what, view, reason);
+  if (reason !== undefined) throw keepsItsType(change, view, reason);
   return { ...view, kind: view.kind === "private" ? "view" : view.kind };
 }
 
@@ -73,11 +80,14 @@ function whyNot({ what, kind, size, fixed, outOfReach, owner }: Dependent): stri
   return `${what} is a materialized view of ${Math.round(size / 1024 / 1024)} MB, which would be filled while readers wait`;
 }
 
-function keepsItsType(what: string, view: Dependent, found: string, cause?: unknown): UserError {
+function keepsItsType({ what, commands }: Change, view: Dependent, found: string, cause?: unknown): UserError {
+  const hint = view.outOfReach
+    ? `nothing was changed; with the address (--url) of a login that has the rights of ${view.owner}, too: ${commands}`
+    : `nothing was changed; drop ${view.what} before, and make it again after`;
   return new UserError({
     message: `${what} keeps its type: what stands on the table cannot be made anew`,
     found,
-    hint: `nothing was changed; drop ${view.what} before, and make it again after`,
+    hint,
     cause,
   });
 }
