@@ -15,7 +15,7 @@ export function describedInVain({ target, file, entry, object }: PublishItem, { 
 /** ":4:7" where the config describes the column; nothing where JavaScript made it. */
 function placeOfKey(source: string, name: string): string {
   const begin = Math.max(source.search(/\bcolumns\s*[:=]/), 0);
-  const key = new RegExp(`(?<![\\w$])(["']?)${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\1\\s*:`);
+  const key = new RegExp(`(?<=[{,]\\s*)(["']?)${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\1\\s*:`);
   const found = source.slice(begin).search(key);
   if (found < 0) return "";
   const { line, column } = positionAt(source, begin + found);

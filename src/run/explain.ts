@@ -1,5 +1,5 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
-import type { CompiledGraph, Trace } from "../model/graph.ts";
+import type { Action, CompiledGraph, Trace } from "../model/graph.ts";
 import { ownValue } from "../model/own-value.ts";
 import type { AuditStep, BuildStep, Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
@@ -10,6 +10,7 @@ import { advice, type PostgresError, postgresError, SQLSTATE } from "../postgres
 import { placeOf, positionAt, snippetAt } from "../sql/locate.ts";
 import { joinStatements, statementAt } from "../sql/message.ts";
 import { meaningful } from "../sql/tokens.ts";
+import { missingRelation } from "./missing-relation.ts";
 
 /** Reads a file of the project, for the line numbers of messages; "" when there is none. */
 export type ReadSource = (file: string) => string;
@@ -18,11 +19,17 @@ export type ReadSource = (file: string) => string;
 export interface Sources {
   readonly read: ReadSource;
   readonly traces: readonly Trace[];
+  /** What relations the project knows. */
+  readonly actions: readonly Action[];
 }
 
 /** The sources of a graph. Without a way to read files, messages have no lines. */
 export function sourcesOf(graph: CompiledGraph | undefined, read: ReadSource = () => ""): Sources {
-  return { read: (file) => read(file).replaceAll("\r\n", "\n"), traces: graph?.traces ?? [] };
+  return {
+    read: (file) => read(file).replaceAll("\r\n", "\n"),
+    traces: graph?.traces ?? [],
+    actions: graph?.actions ?? [],
+  };
 }
 
 /**
@@ -40,9 +47,11 @@ export function explainFailure(
   const failure = postgresError(error);
   if (!failure) return { message: error instanceof Error ? error.message : String(error), ...inFile(file) };
   const where = place(failure, file, statements, sources);
-  const missing =
-    failure.code === SQLSTATE.undefinedTable && !isMisnamedAlias(failure) && isReference(where.location, sources);
-  return { ...explainPostgres(failure), ...(missing ? NOT_THERE : {}), code: failure.code, ...where };
+  const isMissing = failure.code === SQLSTATE.undefinedTable && !isMisnamedAlias(failure);
+  const missing = isMissing && isReference(where.location, sources);
+  const hint = isMissing ? missingRelation(failure.message, sources.actions) : undefined;
+  const known = hint ? { hint } : missing ? NOT_THERE : {};
+  return { ...explainPostgres(failure), ...known, code: failure.code, ...where };
 }
 
 /** SQLSTATE 42P01 means a name of no relation in FROM, too; only the server's function tells them apart. */
@@ -186,7 +195,11 @@ function configPlace(
 }
 
 /** Where an author's text begins. */
-export function placeOfText(file: string, text: string, { read, traces }: Sources): SourceLocation {
+export function placeOfText(
+  file: string,
+  text: string,
+  { read, traces }: Pick<Sources, "read" | "traces">,
+): SourceLocation {
   return placeOf(traces, read, file, text, spaceBefore(text)).location;
 }
 

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import type { Action } from "../../src/model/graph.ts";
+import { missingRelation } from "../../src/run/missing-relation.ts";
 import { cli } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
 import { type ProjectFiles, testProject } from "../support/project.ts";
@@ -87,4 +89,24 @@ test("what operations of the run make is not missed before they have made it", a
     "used.sqlx": 'config { type: "table", dependencies: ["make"] }\nselect * from ${ref("raw", "rates")}',
   });
   expect(statuses(await run())).toEqual({ "marts.make": "ok", "marts.used": "ok" });
+});
+
+test.each([
+  ["raw.orders", "nothing has landed there yet: dataform ingest shop"],
+  ["raw.order", 'did you mean ${ref("raw", "orders")}?'],
+  ["marts.orders", 'did you mean ${ref("raw", "orders")}?'],
+  ["marts.custmers", 'did you mean ${ref("marts", "customers")}?'],
+  ["raw._load", "landing makes it, with the first records of a source in schema raw: dataform ingest <source>"],
+  ["crm._rejected", "landing makes it, with the first records of a source in schema crm: dataform ingest <source>"],
+  ["_dataform.runs", "schema _dataform is dataform's own, and changes with each run: read the public views"],
+  ["information_schema.colums", "PostgreSQL itself has no such view: look colums up in its manual"],
+  ["marts.customers", undefined],
+  ["elsewhere.thing", undefined],
+  ["orders", undefined],
+])("what to do about the relation %s, which is not there", (name, hint) => {
+  const declared = { kind: "declaration", target: { schema: "raw", name: "orders" }, landedBy: "ingest/shop.yaml" };
+  const model = { kind: "table", target: { schema: "marts", name: "customers" } };
+  const actions = [declared, model] as unknown as readonly Action[];
+  for (const quotes of ['"', "»«"])
+    expect(missingRelation(`relation ${quotes[0]}${name}${quotes.at(-1)} does not exist`, actions)).toBe(hint);
 });
