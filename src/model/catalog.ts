@@ -13,6 +13,8 @@ export interface Catalog {
   readonly folder?: string;
   /** Set while no run may publish. */
   readonly hold?: Hold;
+  /** Schemas that runs of this environment made and that this session owns, each with the roles that may look into it. */
+  readonly madeSchemas?: Readonly<Record<string, readonly string[]>>;
   /** The published release, or null before the first one. */
   readonly releaseId: number | null;
   /** Grows with each run; a run whose fence is no longer this one publishes nothing. */

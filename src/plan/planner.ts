@@ -11,7 +11,7 @@ import { inDependencyOrder } from "./order.ts";
 import { NAME_IT, refuseOtherProject } from "./owner.ts";
 import { removedModels, removedNote } from "./removed.ts";
 import { unprotectedReaders } from "./row-security.ts";
-import { makeSchema, missingSchemas } from "./schemas.ts";
+import { missingSchemas, prepareSchemas } from "./schemas.ts";
 import { matching, type Selection } from "./select.ts";
 import { refuseSplit, splitIntoSegments } from "./splits.ts";
 import type { StepContext } from "./steps/build-step.ts";
@@ -45,7 +45,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
     environment: catalog.environment,
     baseRelease: catalog.releaseId,
     schemas,
-    preparation: schemas.flatMap((schema) => makeSchema(schema, models)),
+    preparation: prepareSchemas(schemas, catalog, [...models.values()]),
     segments,
     removed,
     notes: [

@@ -13,12 +13,29 @@ export function missingSchemas(chosen: readonly Action[], catalog: Catalog): str
   return [...wanted].filter((schema) => !catalog.schemas.includes(schema)).sort();
 }
 
-/** A schema that is new has no reader yet: whoever is granted a model in it may look into it. */
-export function makeSchema(schema: string, models: ReadonlyMap<string, Model>): Statement[] {
-  const inside = [...models.values()].filter(({ target, disabled }) => target.schema === schema && !disabled);
-  const roles = inside.flatMap(({ postgres }) => Object.values(postgres.grants ?? {}).flat());
+/**
+ * Makes the schemas that are missing. Into a schema that a run made, this one or one before, whoever is granted a model in it
+ * may look; a role that is not there is told of its model.
+ */
+export function prepareSchemas(
+  missing: readonly string[],
+  { madeSchemas = {}, roles }: Catalog,
+  models: readonly Model[],
+): Statement[] {
+  const may = new Map([...Object.entries(madeSchemas), ...missing.map((schema) => [schema, []] as const)]);
+  const isThere = (grantee: string) => grantee === "PUBLIC" || !roles || roles.includes(grantee);
   return [
-    statement("shape", sql`create schema if not exists ${id(schema)}`),
-    ...[...new Set(roles.map(granteeName))].sort().map((grantee) => statement("label", grantUsage(schema, grantee))),
+    ...missing.map((schema) => statement("shape", sql`create schema if not exists ${id(schema)}`)),
+    ...[...may].flatMap(([schema, already]) =>
+      granteesIn(schema, models)
+        .filter((grantee) => isThere(grantee) && !already.includes(grantee))
+        .map((grantee) => statement("label", grantUsage(schema, grantee))),
+    ),
   ];
+}
+
+function granteesIn(schema: string, models: readonly Model[]): string[] {
+  const inside = models.filter(({ target, disabled }) => target.schema === schema && !disabled);
+  const roles = inside.flatMap(({ postgres }) => Object.values(postgres.grants ?? {}).flat());
+  return [...new Set(roles.map(granteeName))].sort();
 }

@@ -20,6 +20,7 @@ export async function readCatalog(client: Client, environment: string, targets: 
     ...(state?.project ? { project: state.project } : {}),
     ...(state?.folder ? { folder: state.folder } : {}),
     ...(state?.held_at ? { hold: holdOf(state) } : {}),
+    ...(state?.made ? { madeSchemas: JSON.parse(state.made) as Record<string, string[]> } : {}),
     releaseId: state?.release_id ? Number(state.release_id) : null,
     fence: Number(state?.fence ?? 0),
     nextRelease: Number(state?.next_release ?? 1),
@@ -57,11 +58,20 @@ async function readServer(client: Client) {
 async function readState(client: Client, environment: string) {
   const { rows } = await client.query<
     HoldRow &
-      Record<"release_id" | "manifest" | "project" | "folder", string | null> &
+      Record<"release_id" | "manifest" | "project" | "folder" | "made", string | null> &
       Record<"fence" | "next_release", string>
   >(
     // A database that an earlier version made has not all of these columns, and `plan` changes nothing.
     sql`select e.release_id, e.fence, e.next_release, r.manifest, to_jsonb(e) ->> 'project' as project, to_jsonb(e) ->> 'folder' as folder,
+       (
+         select jsonb_object_agg(n.nspname, (
+           select coalesce(jsonb_agg(case a.grantee when 0 then 'PUBLIC' else pg_get_userbyid(a.grantee)::text end), '[]')
+           from aclexplode(n.nspacl) a
+           where a.privilege_type = 'USAGE'
+         ))
+         from pg_namespace n
+         where to_jsonb(e) -> 'made_schemas' ? n.nspname::text and pg_has_role(n.nspowner, 'usage')
+       ) as made,
        to_jsonb(e) ->> 'held_at' as held_at, to_jsonb(e) ->> 'held_by' as held_by, to_jsonb(e) ->> 'held_reason' as held_reason
      from _dataform.environment e
      left join _dataform.release r on r.environment = e.name and r.release_id = e.release_id
