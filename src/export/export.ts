@@ -4,7 +4,7 @@ import { UserError } from "../model/errors.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import { copyOut, hangUp } from "../postgres/copy.ts";
 import { type Reader, withReader } from "../postgres/reading.ts";
-import { advice, connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { connectionLost, postgresError, readingAdvice } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import { csvCopy, ndjsonCopy } from "./copy-statements.ts";
 import { resolveSource } from "./source.ts";
@@ -151,7 +151,7 @@ function explain(error: unknown): unknown {
       cause: error,
     });
   }
-  const hint = advice(failure);
+  const hint = readingAdvice(failure);
   return new UserError({
     message: failure.message,
     ...(hint ? { hint } : {}),

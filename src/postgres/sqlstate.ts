@@ -70,6 +70,19 @@ export function advice({ hint, code }: PostgresError): string | undefined {
   return hint ?? ownValue(ADVICE, code);
 }
 
+/** Of a text in a transaction that only reads, maybe as a role that may do nothing else. */
+const READING_ADVICE: Readonly<Record<string, string>> = {
+  [SQLSTATE.readOnlySqlTransaction]:
+    "what is asked here only reads, and so does what it calls: what writes is an operation of the project, or for psql",
+  [SQLSTATE.insufficientPrivilege]:
+    "grant the privilege to the role that runs dataform; a superuser's text runs as a role that may only read (docs/cli.md), so psql does the rest",
+};
+
+/** The same for a text that may only read. */
+export function readingAdvice(failure: PostgresError): string | undefined {
+  return ownValue(READING_ADVICE, failure.code) ?? advice(failure);
+}
+
 /** What PostgreSQL says of a failed statement. Every field as the server sent it, but for one kind of hint. */
 export interface PostgresError {
   readonly message: string;

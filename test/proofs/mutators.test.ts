@@ -191,6 +191,46 @@ test(
   timeout,
 );
 
+const SETTINGS: Readonly<Record<string, string>> = {
+  "dataform.json": JSON.stringify({
+    project: "shop",
+    warehouse: "postgres",
+    defaultSchema: "marts",
+    assertionSchema: "checks",
+    schemaSuffix: "dev",
+    tablePrefix: "p",
+    vars: { day: "2026-01-01", "a b": "" },
+    disableAssertions: false,
+    retention: { releases: 3, releasesFor: "2h", runs: 9, runsFor: "90d", failingRows: 0, failingRowsFor: "1d" },
+  }),
+  "workflow_settings.yaml":
+    'project: shop\ndefaultDataset: marts\ndefaultAssertionDataset: checks\ndatasetSuffix: dev\nnamePrefix: p\nvars:\n  day: "2026-01-01"\nretention: { releases: 3, releasesFor: 2h }\n',
+  "definitions/actions.yaml":
+    "actions:\n- table:\n    name: t\n    filename: t.sql\n    tags: [daily]\n    description: all of it\n    dependencyTargets: [{ name: a }]\n- declaration: { name: orders, dataset: raw }\n",
+  "package.json": '{ "name": "shop", "dependencies": { "dataform-postgres": "1" } }',
+};
+
+test(
+  "settings of a project that are broken anyhow are taken, or told with their file",
+  async () => {
+    const random = randomFrom(seed + 5);
+    const findings = new Findings();
+    for (let left = share(0.03); left > 0; left--) {
+      const [file, text] = Object.entries(SETTINGS)[left % Object.keys(SETTINGS).length]!;
+      const bytes = mutated(Buffer.from(text), random);
+      const project = testProject({ "a.sqlx": 'config { type: "view" }\nselect 1 as id', "definitions/t.sql": "select 2 as id" });
+      if (file === "workflow_settings.yaml") project.remove("dataform.json");
+      writeFileSync(join(project.dir, file), bytes);
+      await findings.try(`${file}: ${JSON.stringify(bytes.toString("latin1"))}`, async () => {
+        const { exitCode, stdout, stderr } = await cli(project.dir, ["compile", "--json"]);
+        return complaintsOf(exitCode, stdout, stderr);
+      });
+    }
+    expect(findings.list).toEqual([]);
+  },
+  timeout,
+);
+
 const samples = join(import.meta.dirname, "../sources/formats/files");
 const records = [1, 2, 3].map((id) => ({ id, name: `Zoë "${id}"`, at: "2026-01-01T00:00:00Z", amount: id / 4 }));
 const ndjson = records.map((one) => `${JSON.stringify(one)}\n`).join("");

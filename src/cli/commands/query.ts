@@ -4,6 +4,7 @@ import { UserError } from "../../model/errors.ts";
 import type { TableResult } from "../../postgres/client.ts";
 import { describeStatement } from "../../postgres/describe.ts";
 import { type Reader, withReader } from "../../postgres/reading.ts";
+import { readingAdvice } from "../../postgres/sqlstate.ts";
 import { oneStatement, select } from "../../sql/authored.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import { meaningful } from "../../sql/tokens.ts";
@@ -20,6 +21,8 @@ const READS = new Set(["select", "with", "values", "table", "show", "explain"]);
 
 /** The tokenizer and the server read quotes alike, and floating-point numbers have all their digits. */
 const SETTINGS = sql`set local standard_conforming_strings = on; set local extra_float_digits = 1`;
+
+const READING = { advise: readingAdvice } as const;
 
 export const addQueryCommand: AddCommand = (program, shell) => {
   const command = program
@@ -55,22 +58,22 @@ async function asIs(reader: Reader, given: string, signal: AbortSignal): Promise
       found: `${first} …`,
       hint: "what changes something is an operation of the project, or for psql",
     });
-  const fenced = await explaining(statement, () => reader.fence(statement));
+  const fenced = await explaining(statement, () => reader.fence(statement), READING);
   signal.throwIfAborted();
-  return explaining(statement, () => reader.client.table(fenced));
+  return explaining(statement, () => reader.client.table(fenced), READING);
 }
 
 /** json, not jsonb: columns keep their order and numbers their digits. */
 async function inJson({ client, fence }: Reader, query: Sql, signal: AbortSignal): Promise<string> {
-  const fields = await explaining(query, () => describeStatement(client, query));
+  const fields = await explaining(query, () => describeStatement(client, query), READING);
   signal.throwIfAborted();
   refuseOneNameTwice(fields.map(({ name }) => name));
-  const fenced = await explaining(query, () => fence(query));
+  const fenced = await explaining(query, () => fence(query), READING);
   const statement = sql`
     select pg_catalog.row_to_json(line.*) from (
       ${fenced}
     ) as line`;
   signal.throwIfAborted();
-  const { rows } = await explaining(query, () => client.table(statement), statement);
+  const { rows } = await explaining(query, () => client.table(statement), { ...READING, sent: statement });
   return `[${rows.map(([row]) => row).join(",\n ")}]`;
 }
