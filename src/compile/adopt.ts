@@ -82,7 +82,8 @@ function adoptActions(
   const base = <K extends ActionKind>(kind: K, action: CoreAction) => ({
     kind,
     target: target(action.target),
-    file: action.fileName,
+    // What core refused has none.
+    file: action.fileName ?? "",
     tags: action.tags ?? [],
     dependencies: (action.dependencyTargets ?? []).map(target),
     disabled: action.disabled ?? false,

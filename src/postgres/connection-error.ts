@@ -68,6 +68,7 @@ export function severalErrors(failures: readonly Failure[], settings: Connection
 
 function hintFor(reason: string): string {
   if (/wants a password|no password/i.test(reason)) return connectionHints[SQLSTATE.invalidPassword]!;
+  if (/SSL required/i.test(reason)) return "it lets nobody in without TLS: sslmode=require, or leave sslmode out";
   if (/not support SSL/.test(reason))
     return "let the server have TLS, or go without: sslmode=prefer (or PGSSLMODE=prefer) takes it where there is one";
   if (/timeout expired/.test(reason)) return connectionHints.ETIMEDOUT!;

@@ -100,7 +100,8 @@ function waysOf(mode: SslMode): readonly [boolean, boolean?] {
 /** As libpq: where TLS is not made, or pg_hba.conf lets nobody in this way. A wrong password is wrong on both. */
 function mayGoTheOtherWay(error: unknown, withTls: boolean): boolean {
   const { code } = error as { code?: string };
-  if (code === SQLSTATE.invalidAuthorizationSpecification) return true;
+  // A pooler that wants TLS calls it a violation of the protocol.
+  if (code === SQLSTATE.invalidAuthorizationSpecification || code === SQLSTATE.protocolViolation) return true;
   return withTls && isTlsFailure(error);
 }
 
@@ -190,12 +191,15 @@ async function attempt(settings: ConnectionSettings, options: OpenOptions, withT
   wire.on("parameterStatus", ({ parameterName, parameterValue }: Record<string, string>) => {
     parameters.set(parameterName!, parameterValue!);
   });
-  if (settings.channelBinding === "require") requireBinding(wire, withTls);
+  const unbound = settings.channelBinding === "require" ? requireBinding(wire, withTls) : () => undefined;
   // A lost connection also rejects the running query; without a listener it would end the process.
   driver.on("error", () => {});
   if (options.onNotice) driver.on("notice", (notice) => options.onNotice!(notice.message ?? ""));
   try {
     await driver.connect();
+    // Who asks for no password may be ready in the same breath.
+    const refusal = unbound();
+    if (refusal) throw refusal;
   } catch (error) {
     await driver.end().catch(() => {});
     throw error;
@@ -214,11 +218,13 @@ function nameOf(own: string, given: string | undefined): string {
 }
 
 /** No password leaves before the server has shown that it can bind it to this TLS connection. */
-function requireBinding(wire: EventEmitter, withTls: boolean): void {
+function requireBinding(wire: EventEmitter, withTls: boolean): () => Error | undefined {
+  let refusal: Error | undefined;
   const refuse = () => {
     const message = "the server cannot bind the password to the TLS connection, which channel_binding=require asks for";
     const { stream } = wire as unknown as { stream: { destroy(error: Error): void } };
-    stream.destroy(Object.assign(new Error(message), { code: "UNBOUND" }));
+    refusal = Object.assign(new Error(message), { code: "UNBOUND" });
+    stream.destroy(refusal);
   };
   for (const event of ["authenticationOk", "authenticationCleartextPassword", "authenticationMD5Password"])
     wire.prependListener(event, () => {
@@ -229,6 +235,7 @@ function requireBinding(wire: EventEmitter, withTls: boolean): void {
     bound = withTls && mechanisms.includes("SCRAM-SHA-256-PLUS");
     if (!bound) refuse();
   });
+  return () => refusal;
 }
 
 function tlsOptions({ ssl, host, hostaddr }: ConnectionSettings): TlsOptions {

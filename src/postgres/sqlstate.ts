@@ -2,6 +2,7 @@ import { ownValue } from "../model/own-value.ts";
 
 /** The SQLSTATEs that something here turns on, by PostgreSQL's own names for them (appendix A of its manual). */
 export const SQLSTATE = {
+  protocolViolation: "08P01",
   invalidParameterValue: "22023",
   invalidTextRepresentation: "22P02",
   untranslatableCharacter: "22P05",

@@ -93,7 +93,10 @@ test("a function that writes is stopped by the transaction of query, which shows
   await withClient(settings, {}, (client) =>
     client.query(sql`create function note() returns int language sql as 'create table noted (); select 1'`),
   );
-  for (const args of [["query", "select note() as n"], ["export", "select note() as n", "-", "--to", "csv"]])
+  for (const args of [
+    ["query", "select note() as n"],
+    ["export", "select note() as n", "-", "--to", "csv"],
+  ])
     expect((await cli(dir, args, env)).stderr).toMatch(/read-only transaction\n.*what writes is an operation/);
   const wrong = await cli(dir, ["query", "select\n  nothing"], env);
   expect(wrong.stderr).toContain('column "nothing" does not exist\n  1 | select\n  2 |   nothing\n    |   ^');

@@ -285,6 +285,12 @@ test("what is typed from the habit of dbt, SQLMesh or Dataform 2 is told what to
   }
 });
 
+test("an unknown key of a declaration in actions.yaml is told at its line, and is no defect", async () => {
+  expect(
+    await places({ "definitions/actions.yaml": "actions:\n- declaration: { name: orders, datacet: raw }\n" }),
+  ).toEqual(['actions.yaml:2:32: unknown property "datacet"']);
+});
+
 test("a model that reads itself, files that nothing reads and a project without models are told", async () => {
   const itself = { ...base, "self.sqlx": 'config { type: "table" }\nselect * from ${ref("self")}' };
   expect(await said(itself)).toMatch(/self reads itself[\s\S]*are \$\{self\(\)\}/);

@@ -1,9 +1,13 @@
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
+import { type ConnectionSettings, connectionUrl, type SslMode } from "../../src/model/connection-settings.ts";
 import { type Client, withClient } from "../../src/postgres/client.ts";
 import { run } from "../../src/run/run.ts";
 import { sql } from "../../src/sql/sql.ts";
+import { makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { cli, succeeds } from "../support/cli.ts";
+import { temporaryFolder } from "../support/servers/child.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/servers/pgbouncer.ts";
 import { ticking } from "../support/ticking.ts";
 
@@ -41,6 +45,32 @@ describe.skipIf(!hasPgBouncer)("PgBouncer", () => {
     await untilAsleep(client);
     stop.abort();
     expect((await running).status).toBe("cancelled");
+  });
+
+  test("that wants TLS is reached as psql reaches it: by every mode but disable, which is told why", async () => {
+    const { settings, project } = await ticking(0);
+    const { certificate, key } = makeCertificate(makeAuthority("pooler"), "localhost", ["localhost"]);
+    const folder = temporaryFolder();
+    chmodSync(folder, 0o755);
+    const put = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    const pooled = await startPgBouncer(settings, {
+      pool_mode: "session",
+      client_tls_sslmode: "require",
+      client_tls_key_file: put("key.pem", key),
+      client_tls_cert_file: put("crt.pem", certificate),
+    });
+    const reached = (mode: SslMode) =>
+      withClient({ ...pooled, ssl: { mode } }, { duty: "builder" }, async (session) => session.processId > 0);
+    for (const mode of ["allow", "prefer", "require"] as const)
+      expect([mode, await reached(mode)]).toEqual([mode, true]);
+    const bound = { ...pooled, ssl: { mode: "require" }, channelBinding: "require" } as const;
+    await expect(withClient(bound, { duty: "builder" }, async () => {})).rejects.toMatchObject({ code: "UNBOUND" });
+    const plain = urlOf({ ...pooled, ssl: { mode: "disable" } });
+    const { exitCode, stderr } = await cli(project.dir, ["query", "select 1"], { DATABASE_URL: plain });
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("lets nobody in without TLS: sslmode=require")]);
   });
 
   test.each([

@@ -218,7 +218,10 @@ test(
     for (let left = share(0.03); left > 0; left--) {
       const [file, text] = Object.entries(SETTINGS)[left % Object.keys(SETTINGS).length]!;
       const bytes = mutated(Buffer.from(text), random);
-      const project = testProject({ "a.sqlx": 'config { type: "view" }\nselect 1 as id', "definitions/t.sql": "select 2 as id" });
+      const project = testProject({
+        "a.sqlx": 'config { type: "view" }\nselect 1 as id',
+        "definitions/t.sql": "select 2 as id",
+      });
       if (file === "workflow_settings.yaml") project.remove("dataform.json");
       writeFileSync(join(project.dir, file), bytes);
       await findings.try(`${file}: ${JSON.stringify(bytes.toString("latin1"))}`, async () => {
