@@ -1,0 +1,129 @@
+// Loads core, the files of a project as core makes JavaScript of them, and the packaged functions.
+"use strict";
+
+const { readdirSync, readFileSync } = require("node:fs");
+const Module = require("node:module");
+const path = require("node:path");
+const vm = require("node:vm");
+const { withMarkedColumns, withoutMistakes } = require("./config.cjs");
+const { readLayout } = require("./layout.cjs");
+
+// The packaged functions. From source, too, they are the built ones.
+const LIBRARY = path.join(
+  __dirname,
+  path.basename(path.dirname(__dirname)) === "src" ? "../../dist" : "..",
+  "cjs/library",
+);
+
+// Files that core's compiler makes JavaScript of.
+const TRANSLATED = [".sqlx", ".yaml", ".yml", ".sql", ".ipynb", ".md"];
+
+// core's bundle calls its own `require` for project files by their path in the project.
+function loadCore({ corePath, projectDir, files }, tracer) {
+  const filename = require.resolve(corePath);
+  const requireFromProject = Module.createRequire(path.join(projectDir, "project.cjs"));
+  const holder = { exports: {} };
+  const listed = new Set(files);
+  const requireForCore = (id) => {
+    if (id === "@dataform/core") return holder.exports;
+    // Older versions ask for the file where newer ones look at what readSettings gave.
+    if (id === "dataform.json" && global.dataformJson) return global.dataformJson;
+    if (id === "workflow_settings.yaml" && global.workflowSettingsYaml) return global.workflowSettingsYaml;
+    const file = path.join(projectDir, id);
+    if (listed.has(id)) return loadedAsListed(file) ?? requireFromProject(file);
+    return isFile(file) ? requireFromProject(file) : require(id);
+  };
+  const load = vm.compileFunction(
+    readFileSync(filename, "utf8"),
+    ["exports", "require", "module", "__filename", "__dirname"],
+    { filename },
+  );
+  load(holder.exports, requireForCore, holder, filename, path.dirname(filename));
+  hookExtensions(holder.exports, projectDir, tracer);
+  serveBareRequires(projectDir, holder);
+  return holder.exports;
+}
+
+// Without Node's search for what a name may mean, which is a tenth of a compilation.
+function loadedAsListed(file) {
+  const translate = Module._extensions[path.extname(file)];
+  if (require.cache[file] || !TRANSLATED.includes(path.extname(file))) return undefined;
+  const module = new Module(file);
+  module.filename = file;
+  module.paths = searchedFrom(path.dirname(file));
+  require.cache[file] = module;
+  try {
+    translate(module, file);
+    module.loaded = true;
+  } finally {
+    if (!module.loaded) delete require.cache[file];
+  }
+  return module.exports;
+}
+
+const searched = new Map();
+
+function searchedFrom(folder) {
+  if (!searched.has(folder)) searched.set(folder, Module._nodeModulePaths(folder));
+  return searched.get(folder);
+}
+
+function isFile(file) {
+  try {
+    return require("node:fs").statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+// `require("includes/x")` and `require("@dataform/core")` work from every project file, as in Dataform; so does
+// `require("dataform-postgres/includes/x")`, which means the functions of the package that compiles.
+function serveBareRequires(projectDir, core) {
+  const resolve = Module._resolveFilename;
+  Module._resolveFilename = function (id, parent, ...rest) {
+    if (id === "@dataform/core" && parent?.filename?.startsWith(projectDir)) return CORE_ID;
+    const packaged = /^dataform-postgres\/includes\/([\w-]+)$/.exec(id)?.[1];
+    if (packaged) return resolve.call(this, packagedFile(packaged), parent, ...rest);
+    if (/^(includes|definitions)\//.test(id)) return resolve.call(this, path.join(projectDir, id), parent, ...rest);
+    return resolve.call(this, id, parent, ...rest);
+  };
+  const CORE_ID = "dataform-postgres:core";
+  require.cache[CORE_ID] = Object.assign(new Module(CORE_ID), { loaded: true, exports: core.exports });
+}
+
+function hasTwoConfigs(filename, source) {
+  if (!filename.endsWith(".sqlx") || source.split("config {").length < 3) return false;
+  return readLayout(source).configAgain !== undefined;
+}
+
+// SQLX and friends become JavaScript through core's compiler; project `.js` is CommonJS whatever package.json says.
+function hookExtensions({ compiler, session }, projectDir, tracer) {
+  const own = [path.join(projectDir, "definitions") + path.sep, path.join(projectDir, "includes") + path.sep];
+  const translate = (module, filename) => {
+    const relative = path.relative(projectDir, filename).split(path.sep).join("/");
+    global.__dataform_current_file = filename;
+    // A variable that nobody has set is undefined, whatever it is called.
+    const { vars } = session.projectConfig ?? {};
+    if (vars && Object.getPrototypeOf(vars)) Object.setPrototypeOf(vars, null);
+    const source = readFileSync(filename, "utf8");
+    if (hasTwoConfigs(filename, source)) session.compileError(new Error("No meaning: a second config"), relative);
+    module._compile(tracer.compile(compiler, source, filename, relative), filename);
+    const { actions } = module.exports.asJson ?? {};
+    if (!Array.isArray(actions)) return;
+    for (const action of actions)
+      for (const [type, config] of Object.entries(action ?? {}))
+        action[type] = withMarkedColumns(withoutMistakes(session, type, config ?? {}, relative));
+  };
+  for (const extension of TRANSLATED) Module._extensions[extension] = translate;
+  const plain = Module._extensions[".js"];
+  Module._extensions[".js"] = (module, filename) =>
+    own.some((folder) => filename.startsWith(folder)) ? translate(module, filename) : plain(module, filename);
+}
+
+function packagedFile(name) {
+  const names = readdirSync(LIBRARY).flatMap((file) => /^([\w-]+)\.js$/.exec(file)?.[1] ?? []);
+  if (names.includes(name)) return path.join(LIBRARY, `${name}.js`);
+  throw new Error(`dataform-postgres has no includes/${name}; it has ${names.join(", ")}`);
+}
+
+module.exports = { isFile, loadCore };
