@@ -1,24 +1,28 @@
-import type { CompressionCodec, Compressors, DecodedArray, FileMetaData, ParquetScan } from "hyparquet";
+import type { DecodedArray, FileMetaData } from "hyparquet";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import type { FormatReader, SourcePage } from "../source.ts";
 import { notWhole, unreadable } from "./file-errors.ts";
 import { PageBuilder } from "./pages.ts";
+import { ParquetDecoder } from "./parquet/decoder.ts";
 import { converterOf, type ReadValue } from "./parquet/leaf.ts";
 import { type SpooledFile, spool } from "./parquet/spool.ts";
-import { timestampText } from "./times.ts";
 import { ValueRecord } from "./value-record.ts";
 
 /** Bytes of a row group, unpacked: it is held in memory as a whole. */
 const MAX_GROUP_BYTES = 512 * 1024 * 1024;
 const ROWS_PER_PAGE = 1000;
 
-/** Reads the rows of a Parquet file, row group by row group, with every digit. Keeps the bytes in a temporary file. */
-export function readParquet(): FormatReader {
+/**
+ * Reads the rows of a Parquet file, row group by row group, with every digit. Keeps the bytes in a temporary file.
+ * @param seconds until a column of a row group that is still being decoded is given up
+ */
+export function readParquet(seconds = 300): FormatReader {
   return async function* (bytes) {
     const file = await spool(bytes);
+    const decoder = new ParquetDecoder(seconds);
     try {
-      yield* readRows(file);
+      yield* readRows(file, decoder);
     } catch (cause) {
       if (cause instanceof UserError) throw cause;
       throw unreadable("the Parquet file is damaged", {
@@ -27,6 +31,7 @@ export function readParquet(): FormatReader {
         cause,
       });
     } finally {
+      await decoder.close();
       await file.close();
     }
   };
@@ -38,22 +43,21 @@ interface Column {
   readonly read: ReadValue;
 }
 
-async function* readRows(file: SpooledFile): AsyncGenerator<SourcePage> {
-  const { parquetMetadataAsync, parquetScan, parquetSchema } = await import("hyparquet");
+async function* readRows(file: SpooledFile, decoder: ParquetDecoder): AsyncGenerator<SourcePage> {
+  const { parquetSchema } = await import("hyparquet");
   await checkEnds(file);
-  const metadata = await parquetMetadataAsync(file, { geoparquet: false });
+  const metadata = await decoder.ask("metadata", [file.path, MAX_GROUP_BYTES]);
   const columns = parquetSchema(metadata).children.map((node) => ({
     name: node.element.name,
     read: converterOf(node),
   }));
   checkGroups(metadata);
-  const compressors = await boundedCompressors();
-  const scan = await parquetScan({ file, metadata, compressors, parsers: PARSERS, utf8: false, geoparquet: false });
+  await decoder.ask("scan", metadata);
   const page = new PageBuilder();
   let first = 0;
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
-    const data = await readColumns(scan, columns, first, first + rows);
+    const data = await readColumns(decoder, columns, first, first + rows);
     for (let row = 0; row < rows; row++) {
       const fields: Record<string, unknown> = Object.create(null);
       for (const [index, { name, read }] of columns.entries()) fields[name] = read(data[index]![row]);
@@ -65,21 +69,8 @@ async function* readRows(file: SpooledFile): AsyncGenerator<SourcePage> {
   }
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-const PARSERS = {
-  stringFromBytes(bytes: Uint8Array): string {
-    try {
-      return decoder.decode(bytes);
-    } catch (cause) {
-      throw unreadable("a string of the Parquet file is not UTF-8", { cause });
-    }
-  },
-  timestampFromNanoseconds: (nanos: bigint) => `${timestampText(nanos, 9)}Z`,
-};
-
 async function readColumns(
-  scan: ParquetScan,
+  decoder: ParquetDecoder,
   columns: readonly Column[],
   rowStart: number,
   rowEnd: number,
@@ -87,7 +78,7 @@ async function readColumns(
   const data: DecodedArray[] = [];
   if (rowStart === rowEnd) return data;
   for (const { name } of columns) {
-    const values = await scan.readColumn({ column: name, rowStart, rowEnd });
+    const values = await decoder.ask("column", [name, rowStart, rowEnd]);
     if (values.length !== rowEnd - rowStart)
       throw notWhole(`its column ${name} has ${counted(values.length, "value")}`, {
         expected: counted(rowEnd - rowStart, "value"),
@@ -99,10 +90,10 @@ async function readColumns(
 
 /** Every Parquet file begins and ends with PAR1; one that is cut does not end so. */
 async function checkEnds(file: SpooledFile): Promise<void> {
-  const mark = async (start: number, end: number) =>
-    file.byteLength < 12 ? "" : Buffer.from(await file.slice(start, end)).toString("latin1");
-  const begin = await mark(0, 4);
-  const end = await mark(file.byteLength - 4, file.byteLength);
+  const mark = async (start: number) =>
+    file.byteLength < 12 ? "" : Buffer.from(await file.bytesAt(start, 4)).toString("latin1");
+  const begin = await mark(0);
+  const end = await mark(file.byteLength - 4);
   if (end === "PARE") throw unreadable("the Parquet file is encrypted");
   if (end === "PAR1" && begin === "PAR1") return;
   if (begin === "PAR1" || file.byteLength < 12) throw notWhole("it has no footer", { expected: "PAR1 at its end" });
@@ -121,18 +112,3 @@ function checkGroups({ row_groups, num_rows }: FileMetaData): void {
       expected: counted(Number(num_rows), "row"),
     });
 }
-
-/** A page that says it is larger than a row group may be is not unpacked. */
-async function boundedCompressors(): Promise<Compressors> {
-  const { compressors } = await import("hyparquet-compressors");
-  const bounded: Compressors = {};
-  for (const [codec, unpack] of Object.entries(compressors) as [CompressionCodec, Unpack][])
-    bounded[codec] = (input, length) => {
-      if (length > MAX_GROUP_BYTES) throw unreadable("a page of the Parquet file is longer than 512 MB, unpacked");
-      // The library's LZ4 fails on a page of nulls alone, which has no values.
-      return length === 0 ? new Uint8Array() : unpack(input, length);
-    };
-  return bounded;
-}
-
-type Unpack = (input: Uint8Array, length: number) => Uint8Array;

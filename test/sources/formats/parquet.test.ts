@@ -125,6 +125,15 @@ describe("a file that is cut, damaged or something else", () => {
   });
 });
 
+test("a file that is decoded without end is left at a limit of time, and the next one is read", async () => {
+  const data = Array.from({ length: 100_000 }, (_, n) => `row ${n}`);
+  const bytes = new Uint8Array(parquetWriteBuffer({ columnData: [{ name: "a", data, type: "STRING" }] }));
+  const error = await failureOf(readParquet(0), bytes);
+  expect(error.message).toBe("the Parquet file cannot be decoded");
+  expect(error.found).toBe("no end after 0 s");
+  expect(await readTexts(read, bytes)).toHaveLength(100_000);
+});
+
 describe("the temporary file", () => {
   test("is gone after reading, after an error, and when the reader stops in between", async () => {
     // of this test alone: others read Parquet too

@@ -113,8 +113,10 @@ function decimalRead({ scale: written, logical_type: logical, name }: SchemaElem
 }
 
 function physicalRead({ type, converted_type: converted }: SchemaElement): ReadValue {
-  // The library has made texts of them.
-  if (converted === "UTF8" || type === "INT96") return (value) => value;
+  // The library has made a text of it.
+  if (converted === "UTF8") return (value) => value;
+  // Of the nanoseconds of 96 bits: they are since 1970, in UTC.
+  if (type === "INT96") return (value) => `${timestampText(value as bigint, 9)}Z`;
   return (value) => {
     if (typeof value === "number") return doubleValue(value);
     if (typeof value === "bigint") return narrow(value);
