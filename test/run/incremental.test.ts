@@ -283,10 +283,11 @@ select id, customer from \${ref("raw_orders")}
 \${when(incremental(), \`where id > (select max(id) from \${self()})\`)}
 post_operations {
   alter table \${self()} add foreign key (customer) references \${ref("customers")} (id), enable row level security;
-  create policy own on \${self()} using (
+  create policy own on \${self()} using ( -- as \${ref("rates")} is no matter
     exists (select from \${ref("customers")} as c where c.id = customer and c.reader = current_user)
   )
 }`,
+    "rates.sqlx": 'config { type: "table" }\nselect 1 as rate',
     "bad.sqlx": `config { type: "table" }
 select 1 as id
 post_operations { alter table \${self()} add foreign key (id) references \${ref("orders")} (id) }`,
@@ -313,7 +314,7 @@ post_operations { alter table \${self()} add foreign key (id) references \${ref(
   const storage =
     "select manifest #>> '{marts.orders,storage,table}' from _dataform.release where manifest is not null";
   const [table] = await rows(storage);
-  expect(await run({ ...few, actions: ["orders"] })).toMatchObject({ status: "success", warnings: [] });
+  expect(await run({ ...few, actions: ["orders", "rates"] })).toMatchObject({ status: "success", warnings: [] });
   expect(await rows(storage)).toEqual([table]);
   // What it refers to stays, and so do the rights, until it is built, too.
   await sql("update raw.raw_customers set reader = 'nobody' where id = 2");

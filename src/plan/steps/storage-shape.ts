@@ -36,7 +36,9 @@ export function storageShape(model: Incremental, resolve: Resolve): StorageShape
 
 /** What a statement names by `ref()`, as this run calls it. */
 function namedIn(text: string, { target: self }: Incremental, resolve: Resolve): string[] {
-  const others = referencesIn(text).filter((target) => targetKey(target) !== targetKey(self));
+  // Without its comments.
+  const said = meaningful(text).map((token) => token.text);
+  const others = referencesIn(said.join("")).filter((target) => targetKey(target) !== targetKey(self));
   return others.map(resolve).flatMap(({ sql, renamed }) => (renamed ? [sql] : []));
 }
 
