@@ -50,6 +50,6 @@ export async function widenColumns(
   return views.map((view) => view.what);
 }
 
-export function retypeCommand(table: Pick<Table, "name">, column: string, to: string): string {
+function retypeCommand(table: Pick<Table, "name">, column: string, to: string): string {
   return `npx dataform ingest retype ${table.name}.${column} "${to}"`;
 }
