@@ -97,7 +97,11 @@ export const coreMessages: readonly (readonly [RegExp, Explanation])[] = [
         message: `a test gives no input for ${readReference(m[1]!)}, which the model reads`,
         location: { file },
         found: m[2]!.replaceAll('\\"', '"'),
-        hint: `add to the test: input "${readReference(m[1]!)}" { select … }`,
+        // Schema and name are each in quotes of their own: `input "raw.t"` begins no block.
+        hint: `add to the test: input ${readReference(m[1]!)
+          .split(".")
+          .map((part) => `"${part}"`)
+          .join(", ")} { select … }`,
       }),
   ],
   [

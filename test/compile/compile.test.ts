@@ -728,10 +728,13 @@ test("a test without a dataset or without an input, and a name that is too long,
     "d.sqlx": 'config { type: "declaration", schema: "raw", name: "d" }',
     "t.sqlx": 'config { type: "test" }\nselect 1 as id',
     "u.sqlx": 'config { type: "test", dataset: "a" }\ninput "e" { select 1 as id }\nselect 1 as id',
+    "c.sqlx": 'config { type: "table" }\nselect * from ${ref("raw", "d")}',
+    "v.sqlx": 'config { type: "test", dataset: "c" }\ninput "d" { select 1 as id }\nselect 1 as id',
     [`definitions/${"x".repeat(64)}.sqlx`]: 'config { type: "table" }\nselect 1 as id',
   });
   expect(text).toContain("definitions/t.sqlx:1:10: a test must say which model it tests");
   expect(text).toContain("a test gives no input for d, which the model reads");
+  expect(text).toContain('add to the test: input "raw", "d" { select … }');
   expect(text).toContain("is too long for PostgreSQL");
 });
 
