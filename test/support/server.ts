@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -10,6 +10,7 @@ import { embeddedStatus, startEmbedded, stopEmbedded } from "../../src/postgres/
 import { script } from "../../src/sql/authored.ts";
 import { literal } from "../../src/sql/literals.ts";
 import { sql } from "../../src/sql/sql.ts";
+import { roomInMemory } from "./room-in-memory.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -93,21 +94,6 @@ async function serverOf(server: string): Promise<Server> {
     rmSync(folder, { recursive: true, force: true });
   };
   return { settings, stop };
-}
-
-/**
- * A file system in memory, if there is one for data and programs. Every test makes a database of 300 files and deletes it, and on
- * ext4 half of the time went into looking for an inode that has not been deleted lately.
- */
-function roomInMemory(): string | undefined {
-  const folder = "/dev/shm";
-  if (process.platform !== "linux" || !existsSync(folder)) return undefined;
-  const { bavail, bsize } = statfsSync(folder);
-  const [, , , options = ""] =
-    readFileSync("/proc/mounts", "utf8")
-      .match(/^\S+ \/dev\/shm .*$/m)?.[0]
-      .split(" ") ?? [];
-  return bavail * bsize >= 4 * 2 ** 30 && !options.split(",").includes("noexec") ? folder : undefined;
 }
 
 /** The programs of another major than the one that people get: they are installed for tests only. */
