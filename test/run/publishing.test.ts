@@ -138,6 +138,7 @@ test("what fails at publishing all the same is put down to its model; that and w
   );
   const during = at("publish begun", () =>
     sql(`
+      revoke usage on schema marts from ${role};
       drop role ${role};
       create type marts.late as enum ('x');
       do $$
