@@ -158,7 +158,20 @@ test("ingest ls, state, rejects and replay: what is declared, where it stands, w
     { stream: "items", loadId: "1", rows: 1, rejected: 1, cursor: "2026-01-01T00:02:00.000Z" },
   ]);
   const rejects = await run("rejects", "--limit", "5");
-  expect(rejects.stdout).toMatch(/shop\.items +1 +page 1, record 2 +amount: must be integer/);
+  expect(rejects.stdout).toMatch(/shop\.items +1 +2 +page 1, record 2 +amount: must be integer/);
+  const counted = async () => JSON.parse((await run("state", "--json", "shop.items")).stdout)[0].rejected;
+  expect((await run("dismiss", "1", "2")).stderr).toContain("1 reject of load 1 dismissed");
+  expect([await counted(), (await run("rejects")).stderr]).toEqual([0, expect.stringContaining("no open rejects")]);
+  expect((await run("replay", "shop.items")).stdout).toMatch(/shop\.items +0 +0\n?$/);
+  const none = await run("dismiss", "1");
+  expect([none.exitCode, none.stderr]).toEqual([2, expect.stringContaining("load 1 has no open rejects")]);
+  expect((await run("dismiss", "x")).stderr).toContain('"x" is no number of a load');
+  expect(JSON.parse((await run("dismiss", "1", "--undo", "--json")).stdout)).toEqual({
+    loadId: "1",
+    undo: true,
+    rejects: 1,
+  });
+  expect(await counted()).toBe(1);
   const { properties, ...rest } = itemSchema.schema as { properties: object };
   const mended = {
     ...rest,
@@ -201,7 +214,7 @@ test("fields, files passed over, rejects and loads that are gone are told, each 
   );
   writeFileSync(join(dir, "in/a.ndjson"), `${records.join("\n")}\n`);
   const run = (...words: string[]) => cli(dir, ["ingest", ...words], { DATABASE_URL: database.url });
-  expect((await run("rejects")).stderr).toContain("no rejects");
+  expect((await run("rejects")).stderr).toContain("no open rejects");
   const first = (await run()).stderr;
   expect(first).toContain("missing files.csv: fields of the schema that did not come: note (5 loads)\n");
   expect(first).toMatch(

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { UserError } from "../../model/errors.ts";
-import type { IngestFlags } from "../ingest/actions.ts";
+import type { DismissFlags, IngestFlags } from "../ingest/actions.ts";
 import type { InferFlags } from "../ingest/infer.ts";
 import { addConnectionOption, parseCount, parseDuration } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
@@ -54,6 +54,7 @@ export const addIngestCommand: AddCommand = (program, shell) => {
   sub("replay", "try the rejects again, after the schema or the declaration was mended", async (names, flags) =>
     (await actions()).replayAll(shell, names, flags),
   ).addOption(waitOption());
+  addDismiss(command, shell);
   addInferCommand(command, shell);
   addRetype(command, shell);
 };
@@ -100,6 +101,23 @@ function addInferCommand(ingest: Command, shell: Shell): void {
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
+}
+
+function addDismiss(command: Command, shell: Shell): void {
+  const added = command
+    .command("dismiss")
+    .description("rejects that need not land: they are no longer listed, counted or replayed")
+    .argument("<load>", "the load that rejected them")
+    .argument("[row...]", "its rows, as ingest rejects shows them (default: all of them)")
+    .option("--undo", "take it back")
+    .option("--json", "JSON on stdout")
+    .action(async (loadId: string, rows: string[], _: DismissFlags, self: Command) => {
+      const flags = self.optsWithGlobals<DismissFlags>();
+      refuseLoadFlags("dismiss", flags);
+      if (command.getOptionValueSource("waitTimeout") === "cli") throw noFlag("dismiss", "--wait-timeout");
+      return (await actions()).dismiss(shell, loadId, rows, flags);
+    });
+  addConnectionOption(added);
 }
 
 function addRetype(command: Command, shell: Shell): void {

@@ -1,5 +1,6 @@
 import { ingest } from "../../land/ingest.ts";
-import { rejectsOf } from "../../land/ledger/rejects.ts";
+import { ledgerExists, prepareLedger } from "../../land/ledger/ledger-tables.ts";
+import { dismissRejects, rejectsOf } from "../../land/ledger/rejects.ts";
 import { streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
 import { ownsTable, type Retype, retype } from "../../land/retype.ts";
@@ -126,16 +127,50 @@ export async function showRejects(shell: Shell, names: readonly string[], flags:
     return found.slice(0, limit);
   });
   if (flags.json) return shell.print(JSON.stringify(rejects));
-  if (!count) return shell.say("no rejects that were not replayed");
-  const rows = rejects.map(({ source, stream, loadId, file, position, reason, record }) => [
+  if (!count) return shell.say("no open rejects");
+  const rows = rejects.map(({ source, stream, loadId, rowNo, file, position, reason, record }) => [
     `${source}.${stream}`,
     loadId,
+    rowNo,
     file === null ? position : `${file}, ${position}`,
     reason,
     record.length > MOST_OF_RECORD ? `${record.slice(0, MOST_OF_RECORD)}…` : record,
   ]);
-  shell.print(textTable(["stream", "load", "where", "reason", "record"], rows, { width: shell.width?.stdout }));
+  shell.print(textTable(["stream", "load", "row", "where", "reason", "record"], rows, { width: shell.width?.stdout }));
   if (count > rows.length) shell.say(`and ${(count - rows.length).toLocaleString("en")} more (--limit ${count})`);
+}
+
+export interface DismissFlags extends IngestFlags {
+  readonly undo?: boolean;
+}
+
+/** Says of rejects of a load that they need not land, or takes it back. */
+export async function dismiss(shell: Shell, loadId: string, rowNos: readonly string[], flags: DismissFlags) {
+  for (const number of [loadId, ...rowNos])
+    if (!/^\d{1,18}$/.test(number))
+      throw new UserError({
+        message: `"${number}" is no number of a ${number === loadId ? "load" : "row"}`,
+        expected: "dataform ingest dismiss <load> [row...], as ingest rejects shows them",
+      });
+  const undo = flags.undo ?? false;
+  const schemas = [...new Set(chooseSourcesToShow(shell, []).map(({ declaration }) => declaration.schema))];
+  const settings = await openDatabase(shell, flags);
+  const dismissed = await looking(shell, settings, async (client) => {
+    let count = 0;
+    for (const schema of schemas) {
+      if (!(await ledgerExists(client, schema))) continue;
+      await prepareLedger(client, schema, {});
+      count += await dismissRejects(client, schema, { loadId, rowNos, undo });
+    }
+    return count;
+  });
+  if (flags.json) return shell.print(JSON.stringify({ loadId, undo, rejects: dismissed }));
+  if (dismissed)
+    return shell.say(`${counted(dismissed, "reject")} of load ${loadId} ${undo ? "open again" : "dismissed"}`);
+  throw new UserError({
+    message: `load ${loadId} has no ${undo ? "dismissed" : "open"} rejects${rowNos.length ? ` of row ${rowNos.join(", ")}` : ""}`,
+    expected: "a load and rows as ingest rejects shows them",
+  });
 }
 
 export async function retypeColumn(shell: Shell, column: string, type: string, flags: IngestFlags): Promise<void> {

@@ -53,10 +53,17 @@ async function isReady(client: Client, schema: string): Promise<boolean> {
   return (await isUpToDate(client, schema)) && (await numbersGoOn(client, schema));
 }
 
-/** Whether the ledger has the table and the view that came last. */
+/** Whether the ledger has the table, the view and the column that came last. */
 export async function isUpToDate(client: Client, schema: string): Promise<boolean> {
   const { rows } = await client.query<{ found: string }>(
-    sql`select ${countRelations(schema, ["_drift", CURRENT_LOADS])} = 2 as found`,
+    sql`
+      select
+        ${countRelations(schema, ["_drift", CURRENT_LOADS])} = 2
+          and exists (
+            select from pg_attribute
+            where attrelid = to_regclass($1) and attname = 'dismissed_at' and not attisdropped
+          ) as found`,
+    [rejectedTable(schema).toString()],
   );
   return rows[0]!.found === "t";
 }
@@ -149,7 +156,8 @@ function ledgerStatements(schema: string): Sql {
       add column if not exists file text,
       add column if not exists line bigint,
       add column if not exists byte bigint,
-      add column if not exists replayed_by bigint;
+      add column if not exists replayed_by bigint,
+      add column if not exists dismissed_at timestamptz;
 
     create table if not exists ${file!} (
       source text not null,
@@ -197,6 +205,7 @@ function ledgerComments(schema: string): Sql[] {
     table(rejectedTable(schema), "Records that do not meet their schema, with the reason and the record"),
     column("_rejected", "position", "Where the source had the record"),
     column("_rejected", "replayed_by", "The load that landed the record later, after a replay"),
+    column("_rejected", "dismissed_at", "When a person said that it need not land"),
     table(fileTable(schema), "Files that landed, each version of each path once for each table"),
     column("_file", "checksum", "SHA-256 of the file as stored"),
     table(driftTable(schema), "Fields that came or went without the schema knowing"),

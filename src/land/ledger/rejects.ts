@@ -1,6 +1,7 @@
 import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
-import { sql } from "../../sql/sql.ts";
+import { id } from "../../sql/identifiers.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
 import type { LedgerKey } from "./ledger.ts";
 import { ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
 import { ReasonCounts } from "./reason-counts.ts";
@@ -17,7 +18,13 @@ interface RejectedRecord {
   readonly record: string;
 }
 
-/** Rejects that were not replayed, the newest first, and how many there are in all. */
+/** That a reject neither landed later nor was dismissed; also in a ledger of an earlier release, which has no dismissed ones. */
+export function isOpen(alias: "r"): Sql {
+  const reject = id(alias);
+  return sql`(${reject}.replayed_by is null and to_jsonb(${reject}.*) ->> 'dismissed_at' is null)`;
+}
+
+/** Open rejects, the newest first, and how many there are in all. */
 export async function rejectsOf(
   client: Client,
   { schema, source }: IngestDeclaration,
@@ -32,7 +39,7 @@ export async function rejectsOf(
       join ${loadTable(schema)} l using (load_id)
       where r.source = $1
         and (r.stream, l.table_name) in (select s.name, s.table_name from jsonb_to_recordset($2) as s(name text, table_name text))
-        and r.replayed_by is null
+        and ${isOpen("r")}
       order by load_id desc, row_no
       limit $3`,
     [source, JSON.stringify(streams.map(({ name, table }) => ({ name, table_name: table }))), limit],
@@ -50,7 +57,7 @@ export async function openReasons(
       select r.reason, count(*) as count
       from ${rejectedTable(schema)} r
       join ${loadTable(schema)} l using (load_id)
-      where l.source = $1 and l.stream = $2 and l.table_name = $3 and r.replayed_by is null
+      where l.source = $1 and l.stream = $2 and l.table_name = $3 and ${isOpen("r")}
       group by r.reason`,
     [source, stream, table],
   );
@@ -59,7 +66,7 @@ export async function openReasons(
   return reasons;
 }
 
-/** A reject that was not replayed. */
+/** An open reject. */
 export interface OpenReject {
   readonly loadId: string;
   readonly rowNo: string;
@@ -79,8 +86,8 @@ export async function loadsWithRejects(client: Client, key: LedgerKey): Promise<
         and table_name = $3
         and load_id in (
           select load_id
-          from ${rejectedTable(key.schema)}
-          where replayed_by is null
+          from ${rejectedTable(key.schema)} r
+          where ${isOpen("r")}
         )
       order by load_id`,
     [key.source, key.stream, key.table],
@@ -97,8 +104,8 @@ export async function openRejects(
   const { rows } = await client.query<OpenReject>(
     sql`
       select load_id as "loadId", row_no as "rowNo", record, position, reason
-      from ${rejectedTable(schema)}
-      where load_id = $1 and replayed_by is null
+      from ${rejectedTable(schema)} r
+      where load_id = $1 and ${isOpen("r")}
       order by row_no`,
     [loadId],
   );
@@ -120,6 +127,33 @@ export async function markReplayed(
       where r.load_id = t.load_id and r.row_no = t.row_no`,
     [loadId, `{${rejects.map((one) => one.loadId).join()}}`, `{${rejects.map((one) => one.rowNo).join()}}`],
   );
+}
+
+export interface Dismissal {
+  readonly loadId: string;
+  /** Those of the load; all of them where none is named. */
+  readonly rowNos: readonly string[];
+  /** Takes it back. */
+  readonly undo: boolean;
+}
+
+/** Says of rejects that they need not land, or takes that back. Returns of how many. The ledger is up to date. */
+export async function dismissRejects(
+  client: Client,
+  schema: string,
+  { loadId, rowNos, undo }: Dismissal,
+): Promise<number> {
+  const { rowCount } = await client.query(
+    sql`
+      update ${rejectedTable(schema)}
+      set dismissed_at = ${undo ? sql`null` : sql`now()`}
+      where load_id = $1
+        and (row_no = any ($2::bigint[]) or $2::bigint[] = '{}')
+        and replayed_by is null
+        and dismissed_at is ${undo ? sql`not null` : sql`null`}`,
+    [loadId, `{${rowNos.join()}}`],
+  );
+  return rowCount ?? 0;
 }
 
 /** The columns of the file that a load was of; none where it had no header. */

@@ -6,7 +6,7 @@ import { fieldsSeen } from "./fields.ts";
 import { type GoneLoads, goneLoadsOf } from "./gone-loads.ts";
 import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
 import type { ReasonCount } from "./reason-counts.ts";
-import { openReasons } from "./rejects.ts";
+import { isOpen, openReasons } from "./rejects.ts";
 
 /** Where a stream stands, on its way into its table. The fields are those that the schema does not know now, and that the last load lacked. */
 export interface StreamState extends FieldsSeen, GoneLoads {
@@ -21,7 +21,7 @@ export interface StreamState extends FieldsSeen, GoneLoads {
   readonly asOf: string | null;
   /** Rows of all loads. */
   readonly rows: number;
-  /** Rejects that were not replayed. */
+  /** Rejects that neither landed later nor were dismissed. */
   readonly rejected: number;
   /** Why, the most frequent first; how many more reasons, and how many rejects these have. */
   readonly reasons: readonly ReasonCount[];
@@ -77,7 +77,7 @@ export async function streamState(
           select count(*)
           from ${rejectedTable(schema)} r
           join loads using (load_id)
-          where r.replayed_by is null
+          where ${isOpen("r")}
         ) as rejected,
         (
           select count(distinct f.path)
