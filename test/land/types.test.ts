@@ -18,12 +18,12 @@ test("a type lands again under every spelling of its name, and once it is called
   other("c2", "character varying ( 4 )");
   ingest.put({ "c.ndjson": '{"id":3,"c2":"efgh"}\n' });
   expect(await ingest.load()).toMatchObject({ error: null, rows: 1 });
-  other("c2", "varchar(5)");
+  other("c2", "varchar(3)");
   ingest.put({ "d.ndjson": '{"id":4,"c2":"efgh"}\n' });
   expect((await ingest.load()).error).toMatchObject({
     message: "the type of raw.orders.c2 would change",
-    expected: "character varying(4), as the table has it",
-    found: "character varying(5)",
+    expected: "character varying(4), as the table has it, or a type that holds each character varying(4) as it is",
+    found: "character varying(3)",
   });
 });
 
