@@ -18,8 +18,11 @@ test.each(pages())("every link of %s leads somewhere, in the package too", (page
   expect(wrong).toEqual([]);
 });
 
-test("every path that the architecture names is there", () => {
-  const spans = [...readPage("docs/architecture.md").matchAll(/`([\w./-]+(?:\/|\.(?:ts|cjs|sqlx|md)))`/g)];
+test.each([
+  ["docs/architecture.md", 40],
+  ["docs/decisions.md", 12],
+])("every path that %s names is there", (page, fewest) => {
+  const spans = [...readPage(page).matchAll(/`([\w./-]+(?:\/|\.(?:ts|cjs|sqlx|md)))`/g)];
   const paths = spans.map(([, path = ""]) => path).filter((path) => path.includes("/"));
   const missing = paths.filter(
     (path) =>
@@ -35,8 +38,18 @@ test("every path that the architecture names is there", () => {
         "src/cli",
       ].some((at) => existsSync(join(root, at, path))),
   );
-  expect(paths.length).toBeGreaterThan(40);
+  expect(paths.length).toBeGreaterThan(fewest);
   expect(missing).toEqual([]);
+});
+
+test("every decision stands under a subject, has a heading of its own and begins with its date", () => {
+  const page = readPage("docs/decisions.md");
+  const decisions = [...page.matchAll(/^### (.*)\n+(.*)$/gm)];
+  expect(page.indexOf("\n## ")).toBeLessThan(page.indexOf("\n### "));
+  expect(
+    decisions.filter(([, , text = ""]) => !/^2\d{3}-\d\d-\d\d\. \S/.test(text)).map(([, heading]) => heading),
+  ).toEqual([]);
+  expect(new Set(decisions.map(([, heading]) => heading)).size).toBe(decisions.length);
 });
 
 test("the architecture names every folder of src/, and every file of the rooms that it tells file by file", () => {

@@ -19,8 +19,9 @@ import { chooseSources, chooseSourcesToShow } from "./choose.ts";
 import { loadProgress } from "./progress.ts";
 import { loadSummary, stateNotes } from "./summary.ts";
 
-/** Characters; `--json` has all of it. */
+/** Characters; `--json` has all of them. */
 const MOST_OF_RECORD = 80;
+const MOST_OF_QUERY = 40;
 
 export interface IngestFlags extends ConnectionFlags {
   readonly full?: boolean;
@@ -57,17 +58,20 @@ export async function list(shell: Shell, names: readonly string[], flags: Ingest
       source: declaration.source,
       stream: name,
       kind: connector.kind === "files" ? connector.format.kind : connector.kind,
-      from: whereFrom(declaration.connector, connector),
+      ...whereFrom(declaration.connector, connector),
       table: `${declaration.schema}.${table}`,
       batch: batch.kind,
       file: declaration.file,
     })),
   );
-  if (flags.json) return shell.print(JSON.stringify(streams));
-  const rows = streams.map(({ source, stream, kind, from, table, batch }) => [
+  if (flags.json)
+    return shell.print(
+      JSON.stringify(streams.map(({ place, query, ...stream }) => ({ ...stream, from: place + query }))),
+    );
+  const rows = streams.map(({ source, stream, kind, place, query, table, batch }) => [
     `${source}.${stream}`,
     kind,
-    from,
+    place + (query.length > MOST_OF_QUERY ? `${query.slice(0, MOST_OF_QUERY)}…` : query),
     table,
     batch,
   ]);
@@ -79,12 +83,16 @@ export async function list(shell: Shell, names: readonly string[], flags: Ingest
   );
 }
 
-function whereFrom(connector: { readonly kind: string }, stream: object): string {
+/** Where a stream's records come from: the place, and the query behind it, which may be long. */
+function whereFrom(connector: { readonly kind: string }, stream: object): { place: string; query: string } {
   const { baseUrl, at } = connector as { baseUrl?: string; at?: string };
-  const { path, files, from, query } = stream as Record<string, string | undefined>;
-  if (baseUrl !== undefined) return baseUrl.replace(/\/$/, "") + path;
-  if (at !== undefined) return `${at.replace(/\/$/, "")}/${files}`;
-  return from ?? `${query!.slice(0, 40)}…`;
+  const { path = "", files, from, query = "" } = stream as Record<string, string | undefined>;
+  if (baseUrl !== undefined) {
+    const [page = "", asked] = path.split(/(?=\?)/);
+    return { place: baseUrl.replace(/\/$/, "") + page, query: asked ?? "" };
+  }
+  if (at !== undefined) return { place: `${at.replace(/\/$/, "")}/${files}`, query: "" };
+  return { place: from ?? "", query };
 }
 
 export async function showState(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
