@@ -1,6 +1,7 @@
 // A month of the blogs' snapshots: files first, one of them missing and one late, and the last day from the SOAP service.
 import { utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { literal, sql } from "dataform-postgres";
 import { csvOf, planted, totalsOn } from "../blog-soap/counters.ts";
 import { createBlogService } from "../blog-soap/server.ts";
 import { date } from "../demo-api/calendar.ts";
@@ -17,8 +18,10 @@ const questions: Step[] = [
   },
   {
     ask: `What happened to blog ${planted.reset.blogId}, whose counters restarted, around the day without a snapshot?`,
-    sql: `select day, views, clicks, days_covered, is_reset from blog.daily
-      where blog_id = ${planted.reset.blogId} and day between '${date(planted.reset.day - 1)}' and '${date(MISSING + 2)}' order by day`,
+    sql: sql`
+      select day, views, clicks, days_covered, is_reset from blog.daily
+      where blog_id = ${literal(planted.reset.blogId)}
+        and day between ${literal(date(planted.reset.day - 1))} and ${literal(date(MISSING + 2))} order by day`.toString(),
   },
   {
     ask: "What has each blog had in all?",

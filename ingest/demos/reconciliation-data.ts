@@ -1,4 +1,5 @@
 // A month of payments as we recorded them and as the bank tells them, with differences planted: the same for the same seed.
+import { literal, type Sql, sql } from "dataform-postgres";
 import { camt, decimal, type Entry, type Payment, paymentsXml, type Statement } from "./reconciliation-xml.ts";
 
 export const accounts = {
@@ -148,15 +149,33 @@ function later(day: string, days: number): string {
   return new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
 }
 
-/** A script that makes the table that ingest/reconciliation_records.yaml reads; `newId` gives an added record its id. */
-export function ownRecordsSql(records: readonly OwnRecord[], newId = "gen_random_uuid()"): string {
-  const text = (value: string | null) => (value === null ? "null" : `'${value.replaceAll("'", "''")}'`);
-  const rows = records.map(
-    (one) =>
-      `(${[text(one.recordId), text(one.account), text(one.reference), decimal(one.cents, one.currency), text(one.currency), text(one.bookedOn), text(one.counterparty), text(one.remittance)].join(", ")})`,
-  );
-  return `create table ledger_payments (
-    record_id varchar(40) primary key default (${newId}), account varchar(40) not null, reference varchar(80), amount decimal(18, 5) not null,
-    currency char(3) not null, booked_on date not null, counterparty varchar(140), remittance varchar(140));
-  insert into ledger_payments values ${rows.join(",\n")};`;
+/** Statements that make the table that ingest/reconciliation_records.yaml reads. */
+export function ownRecordsSql(records: readonly OwnRecord[]): Sql {
+  const rows = records.map((one) => {
+    const { recordId, account, reference, currency, bookedOn, counterparty, remittance } = one;
+    const values = [
+      recordId,
+      account,
+      reference,
+      decimal(one.cents, currency),
+      currency,
+      bookedOn,
+      counterparty,
+      remittance,
+    ];
+    return sql`(${values.map((value) => literal(value))})`;
+  });
+  return sql`
+    create table ledger_payments (
+      record_id varchar(40) primary key default (gen_random_uuid()),
+      account varchar(40) not null,
+      reference varchar(80),
+      amount decimal(18, 5) not null,
+      currency char(3) not null,
+      booked_on date not null,
+      counterparty varchar(140),
+      remittance varchar(140)
+    );
+    insert into ledger_payments values
+      ${rows}`;
 }

@@ -2,7 +2,7 @@
 // are in the table ledger_payments of the very database.
 import { mkdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { connectionUrl, resolveConnection, script, startEmbedded, withClient } from "dataform-postgres";
+import { connectionUrl, literal, resolveConnection, sql, startEmbedded, withClient } from "dataform-postgres";
 import type { Demo, DemoContext, Step } from "./demo.ts";
 import { ownRecordsSql, planted, type Reconciliation, reconciliationData } from "./reconciliation-data.ts";
 
@@ -40,17 +40,17 @@ const MARK = "Made by the demonstration of dataform-postgres";
 async function writeLedger(url: string, { records }: Reconciliation, projectDir: string): Promise<void> {
   const settings = resolveConnection({ DATABASE_URL: url }, { projectDir })!;
   await withClient(settings, {}, (client) =>
-    client.script(
-      script(`
+    client.script(sql`
       do $$ begin
-        if obj_description(to_regclass('ledger_payments'), 'pg_class') is distinct from '${MARK}' and to_regclass('ledger_payments') is not null then
+        if to_regclass('ledger_payments') is not null
+          and obj_description(to_regclass('ledger_payments'), 'pg_class') is distinct from ${literal(MARK)}
+        then
           raise exception 'ledger_payments is there, and not of the demonstration';
         end if;
       end $$;
       drop table if exists ledger_payments;
-      ${ownRecordsSql(records)}
-      comment on table ledger_payments is '${MARK}'`),
-    ),
+      ${ownRecordsSql(records)};
+      comment on table ledger_payments is ${literal(MARK)}`),
   );
 }
 
