@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import * as arrivals from "../../src/library/arrivals.ts";
 import * as camt from "../../src/library/camt.ts";
@@ -16,16 +18,39 @@ import * as vars from "../../src/library/vars.ts";
 type Call = (...given: readonly unknown[]) => unknown;
 
 const modules = { arrivals, camt, counters, partitions, ratios, reconcile, scd2, slices, totals, unions, vars };
-/** What modules of the library have of each other. */
-const ours = ["totals.sums", "totals.differences"];
 /** `f("h")` that means something: what comes after it can be left out. */
 const enough = ["arrivals.toReprocess", "ratios.rank", "vars.wholeNumber"];
 
 const functions = Object.entries(modules).flatMap(([module, exported]) =>
-  Object.entries(exported)
-    .map(([name, value]) => [`${module}.${name}`, value as unknown as Call] as const)
-    .filter(([name]) => !ours.includes(name)),
+  Object.entries(exported).map(([name, value]) => [`${module}.${name}`, value as unknown as Call] as const),
 );
+
+/** What gives a value, and no SQL around it: the tests of vars and ratios have them. */
+const valuesOnly = ["ratios.minimum", "vars.list", "vars.text", "vars.texts", "vars.wholeNumber"];
+
+test("each function that writes SQL has a golden, and each golden is of a function, and looked at", () => {
+  const functionsOf = (module: string, exported: object) =>
+    Object.keys(exported)
+      .filter((name) => !valuesOnly.includes(`${module}.${name}`))
+      .map((name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+  // It writes nothing itself: what it gives does.
+  const { between, ...others } = reconcile;
+  const both = between({ ours: "a", theirs: "b", key: "id", columns: { n: { kind: "exact" } } });
+  const tests = readdirSync(import.meta.dirname).filter((file) => file.endsWith(".test.ts"));
+  const written = tests.map((file) => readFileSync(join(import.meta.dirname, file), "utf8")).join("\n");
+  for (const [module, exported] of Object.entries({ ...modules, reconcile: { ...others, ...both } })) {
+    const folder = join(import.meta.dirname, module);
+    const goldens = existsSync(folder) ? readdirSync(folder).map((file) => basename(file, ".sql")) : [];
+    const names = functionsOf(module, exported);
+    const isOf = (golden: string, name: string) => golden === name || golden.startsWith(`${name}-`);
+    const without = names.filter((name) => !goldens.some((golden) => isOf(golden, name)));
+    const ofNone = goldens.filter((golden) => !names.some((name) => isOf(golden, name)));
+    const unread = goldens.filter(
+      (golden) => ![`"${golden}"`, `/${golden}.sql"`].some((text) => written.includes(text)),
+    );
+    expect({ module, without, ofNone, unread }).toEqual({ module, without: [], ofNone: [], unread: [] });
+  }
+});
 
 test.each(functions)("%s says what it expected, whatever it is given", (name, call) => {
   const first = [[], [undefined], [5], [null], [[]], [true]];
