@@ -44,7 +44,9 @@ function parsed(option: Option, text: string, from: string): unknown {
     return option.parseArg(text, undefined as never);
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error;
-    throw new UserError({ message: `${from} is wrong`, expected: error.message, found: text, cause: error });
+    // As commander shows it, it is a sentence.
+    const expected = error.message.replace(/^Expected /, "").replace(/\.$/, "");
+    throw new UserError({ message: `${from} is wrong`, expected, found: text, cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { refuseDoubledKeys } from "../config/doubled-key.ts";
 import { UserError } from "../model/errors.ts";
 
 export interface ProjectFiles {
@@ -68,6 +69,7 @@ function checkJson(projectDir: string, file: string): void {
       cause,
     });
   }
+  refuseDoubledKeys(text, file);
 }
 
 function isFile(path: string): boolean {

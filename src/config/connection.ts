@@ -13,6 +13,7 @@ import { readUrl } from "./connection-url.ts";
 import { CREDENTIALS_FILE, readCredentials } from "./credentials.ts";
 import { type Environment, placesOf, readDotEnv } from "./environment.ts";
 import { type Given, givenByVariables, layered } from "./libpq.ts";
+import { refuseMisspelt } from "./misspelt.ts";
 import { readPasswordFile } from "./password-file.ts";
 import { readService } from "./service-file.ts";
 import { readTls } from "./tls.ts";
@@ -48,7 +49,9 @@ export function resolveConnection(given: Environment, choice: ConnectionChoice):
   const dotEnv = readDotEnv(projectDir);
   const env = { ...dotEnv, ...given };
   const place = placesOf(env, dotEnv);
-  const found = [...flagged(choice), ...byVariables(env, place), ...byFile(projectDir)];
+  const byFlag = flagged(choice);
+  if ((choice.url ?? env.DATABASE_URL)?.trim() !== EMBEDDED) refuseMisspelt(env, place, byFlag.length > 0);
+  const found = [...byFlag, ...byVariables(env, place), ...byFile(projectDir)];
   const [chosen, ...others] = found;
   if (!chosen) {
     if (choice.publisherUrl !== undefined) throw noPublisher("nothing else says which database");

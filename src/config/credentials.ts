@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
+import { refuseDoubledKeys } from "./doubled-key.ts";
 import type { Given, Said } from "./libpq.ts";
 
 /** Where Dataform's own command line writes it: `dataform init-creds postgres`. */
@@ -136,6 +137,7 @@ function objectOf(text: string, shown: string): Readonly<Record<string, unknown>
       hint: "often a missing comma or quote",
     });
   }
+  refuseDoubledKeys(text, shown);
   if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new UserError({ message: "this is no JSON object", location: { file: shown }, expected: REQUIRED.join(", ") });
 }

@@ -72,8 +72,10 @@ export function checkVariables(
   env: Readonly<Record<string, string | undefined>>,
   place: (name: string) => string,
 ): readonly string[] {
-  const names = Object.keys(env).filter((name) => name.toUpperCase().startsWith(PREFIX) && env[name] !== undefined);
-  return names.flatMap((name) => {
+  const names = Object.keys(env).filter((name) => env[name] !== undefined);
+  const bent = names.find((name) => !isOurs(name) && bentSetting(name));
+  if (bent !== undefined) throw noSetting(place(bent), bentSetting(bent)!);
+  return names.filter(isOurs).flatMap((name) => {
     if (SETTINGS.some(({ variable }) => variable === name)) {
       if (env[name]) return [];
       throw new UserError({
@@ -83,8 +85,22 @@ export function checkVariables(
     }
     const meant = meantBy(name);
     if (!meant) return [`${place(name)} is no setting of dataform-postgres and is ignored`];
-    throw new UserError({ message: `${place(name)} is not a setting`, hint: `did you mean ${meant}?` });
+    throw noSetting(place(name), meant);
   });
+}
+
+function isOurs(name: string): boolean {
+  return name.toUpperCase().startsWith(PREFIX);
+}
+
+/** What a name means whose beginning is not quite ours: `DATAFROM_ENVIRONMENT`. */
+function bentSetting(name: string): string | undefined {
+  const ours = SETTINGS.flatMap((setting) => (setting === DATABASE ? [] : [setting.variable]));
+  return /^data/i.test(name) ? nearest(name, ours, 2) : undefined;
+}
+
+function noSetting(found: string, meant: string): UserError {
+  return new UserError({ message: `${found} is not a setting`, hint: `did you mean ${meant}?` });
 }
 
 function meantBy(name: string): string | undefined {

@@ -1,7 +1,11 @@
-/** The known word most like `word`, or undefined when none is near enough to suggest. */
-export function nearest(word: string, known: Iterable<string>): string | undefined {
+/** The known word most like `word`, or undefined when none is within so many letters. */
+export function nearest(
+  word: string,
+  known: Iterable<string>,
+  within = Math.max(2, Math.floor(word.length / 3)),
+): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let bestDistance = within + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {

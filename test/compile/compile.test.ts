@@ -588,11 +588,19 @@ test("the project's code sees no environment variable and cannot write to stdout
   expect((model as { query: string }).query).toContain("select 0 as n");
 });
 
-test("a folder without a project and a project file that is not JSON say what to do", async () => {
+test("a folder without a project and a project file that is not JSON, or says a key twice, say what to do", async () => {
   const project = testProject({ "dataform.json": '{\n  "warehouse": "postgres"\n  "defaultSchema": "x"\n}' });
   await expect(compile(project.dir)).rejects.toMatchObject({
     message: "this is not JSON",
     location: { file: "dataform.json", line: 3 },
+  });
+  project.write({
+    "dataform.json":
+      '{\n  "warehouse": "postgres", "vars": {\n  "warehouse": ": \\"",\n  "a\\"": "{", "a\\u0022": "x" } }',
+  });
+  await expect(compile(project.dir)).rejects.toMatchObject({
+    message: '"a"" stands twice',
+    location: { file: "dataform.json", line: 4 },
   });
   project.remove("dataform.json");
   await expect(compile(project.dir)).rejects.toMatchObject({ message: `${project.dir} is not a Dataform project` });

@@ -137,6 +137,34 @@ test.each([
     expect(chosen({ [file]: text }, { DATABASE_URL: "postgresql://u@h/d" })).toContain("from DATABASE_URL");
 });
 
+test.each([
+  ["DATABSE_URL", "postgresql://u@h/d", "DATABASE_URL"],
+  ["DATABASE_URI", "postgresql://u@h/d", "DATABASE_URL"],
+  ["database_url", "postgresql://u@h/d", "DATABASE_URL"],
+  ["PGHOTS", "db", "PGHOST"],
+  ["PGDATABSE", "shop", "PGDATABASE"],
+  ["PGSSLMOD", "verify-full", "PGSSLMODE"],
+])("%s in .env or outside does not count, and is refused with the name that was meant", (name, value, meant) => {
+  const said = `${name} in .env is not a setting\n  → did you mean ${meant}?`;
+  expect(chosen({ ".env": `${name}=${value}\n` })).toContain(said);
+  expect(chosen({ ".df-credentials.json": credentials, ".env": `${name}=${value}\n` })).toContain(said);
+  expect(chosen({}, { [name]: value })).toContain(`${name} is not a setting`);
+  expect(chosen({ ".env": `${name}=${value}\n` }, {}, { url: "embedded" })).toBe("embedded");
+});
+
+test("names of other programs that are near to ours are none of ours", () => {
+  expect(chosen({ ".env": "DATABASE_SSL=true\nPGDATA=/var/x\nPGTZ=UTC\nPGHOTS=\n" })).toBe("embedded");
+  const both = { ".env": "DATABASE_URI=mysql://h/d\nPGHOST2=replica\n" };
+  expect(chosen(both, { DATABASE_URL: "postgresql://u@h/d", PGHOST: "h" })).toContain("from DATABASE_URL");
+  const flag = { url: "postgresql://u@h/d" };
+  expect(chosen({ ".env": "DATABASE_URI=mysql://h/d" }, {}, flag)).toContain("from --url");
+});
+
+test("a key that stands twice in the credentials is refused with its line", () => {
+  const twice = credentials.replace('"port"', '"host": "new.example",\n  "port"');
+  expect(chosen({ ".df-credentials.json": twice })).toContain('.df-credentials.json:3: "host" stands twice');
+});
+
 test("an example of a .env file says nothing, and a byte order mark before the first name is none of it", () => {
   expect(chosen({ ".env.example": "DATABASE_URL=postgresql://x/y", ".env.test": "OTHER=1" })).toBe("embedded");
   expect(chosen({ ".env": "\uFEFFDATABASE_URL=postgresql://u@h/d" })).toContain("from DATABASE_URL in .env");
