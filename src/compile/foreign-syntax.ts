@@ -52,8 +52,10 @@ interface Foreign {
 }
 
 function foreignIn(text: string): Foreign | undefined {
-  if (!text.includes("{") && !/^\s*(?:model|audit)\s*\(/i.test(text)) return undefined;
+  if (!text.includes("{") && !/^\s*(?:model|audit)\s*\(|\b(?:ref|source|self)\s*\(/i.test(text)) return undefined;
   const tokens = meaningful(text);
+  const bare = bareCall(tokens);
+  if (bare) return bare;
   const mesh = /^(?:model|audit)$/i;
   if (isWord(tokens[0], mesh) && tokens[1]?.text === "(")
     return {
@@ -77,6 +79,33 @@ function foreignIn(text: string): Foreign | undefined {
     };
   }
   return jinjaAt(text, brace.start);
+}
+
+/** What stands in quotes of PostgreSQL's names or in texts: `ref("a", 'b')`. */
+const WORD_IN_QUOTES = /^["'](.+)["']$/s;
+
+/**
+ * A call of JavaScript that stands in the SQL as it is, where a relation is read: the server would look for a function. One of
+ * the project's own is called there without a name in quotes, or by another name.
+ */
+function bareCall(tokens: readonly Token[]): Foreign | undefined {
+  for (const [index, token] of tokens.entries()) {
+    if (!isWord(token, /^(?:ref|source|self)$/i) || tokens[index + 1]?.text !== "(") continue;
+    if (!isWord(tokens[index - 1], /^(?:from|join|into|table|on|update|only)$/i)) continue;
+    const end = tokens.findIndex(({ text }, at) => at > index && text === ")");
+    const names = tokens.slice(index + 2, end).filter(({ text }) => text !== ",");
+    const words = names.map(({ text }) => WORD_IN_QUOTES.exec(text)?.[1]);
+    const isSelf = /^self$/i.test(token.text);
+    if (isSelf ? names.length > 0 : !words.length || words.length > 2 || words.includes(undefined)) continue;
+    const call = isSelf ? "self()" : `ref(${words.map((word) => `"${word}"`).join(", ")})`;
+    const declared = /^source$/i.test(token.text) ? "declare it, and " : "";
+    return {
+      at: token.start,
+      message: `${token.text}(…) is JavaScript, and stands in the SQL as it is`,
+      hint: `${declared}write \${${call}}`,
+    };
+  }
+  return undefined;
 }
 
 function jinjaAt(text: string, at: number, start = 0): Foreign | undefined {

@@ -273,6 +273,17 @@ test("what is typed from the habit of dbt, SQLMesh or Dataform 2 is told what to
     inline: ['config { type: "inline" }\nselect 1', "1:10", 'type: "view" can be read by ref()'],
     dotted: ['config { type: "view" }\nselect * from ${ref("marts.base")}', "2:17", 'write ref("marts", "base")'],
     nothing: ['config { type: "view" }\nselect * from ${ref()}', "2:17", 'expected: ref("orders")'],
+    bare: [`config { type: "view" }\nselect * from ref('marts', "base")`, "2:15", 'write ${ref("marts", "base")}'],
+    bareSource: [
+      'config { type: "view" }\nselect 1 from x join source("raw", "x")',
+      "2:22",
+      'write ${ref("raw", "x")}',
+    ],
+    bareSelf: [
+      'config { type: "table" }\nselect 1 as id\npost_operations { analyze x; delete from self() }',
+      "3:42",
+      "write ${self()}",
+    ],
     redshift: ['config { type: "table", redshift: { distKey: "x" } }\nselect 1', "1:25", "postgres: { indexes"],
     database: ['config { type: "table", database: "x" }\nselect 1', "1:25", "a project has one database"],
   };
