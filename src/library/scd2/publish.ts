@@ -8,8 +8,11 @@ import { batchesQuery } from "./batches.ts";
 import { heldRowsCte, kept, loadsOfStore, toldCte } from "./kept.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
-import { soundnessQuery, sourceQuery } from "./soundness.ts";
-import { type StoreParts, storeChanges, storeCte, stored, wholeStore } from "./store.ts";
+import { soundnessQuery } from "./soundness.ts";
+import { sourceQuery } from "./source-query.ts";
+import { storeChanges, wholeStore } from "./store.ts";
+import type { StoreParts } from "./store-loads.ts";
+import { storeCte, stored } from "./store-rows.ts";
 import { touchedKeys } from "./touched.ts";
 import { shownVersions, versionsCtes } from "./versions.ts";
 

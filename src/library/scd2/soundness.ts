@@ -1,15 +1,15 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
-import { literal } from "../../sql/literals.ts";
-import { and, or, type Relation, type Sql, sql } from "../../sql/sql.ts";
+import { type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
 import { comparable } from "../shared/values.ts";
 import { brokenChainsQuery, overlapsQuery } from "./checks.ts";
-import { changeHash, hasKey, idOf, isDeletion, sameKey } from "./expressions.ts";
+import { changeHash, hasKey, idOf, sameKey } from "./expressions.ts";
 import { toldKind } from "./kept.ts";
+import { latestFullCtes, there } from "./latest-full.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte } from "./records.ts";
-import { stored } from "./store.ts";
+import { RESULTS, stored } from "./store-rows.ts";
 
 /** What a published history is made of. */
 export interface Published {
@@ -20,9 +20,6 @@ export interface Published {
   readonly store: Relation;
 }
 
-const there = own("there");
-const RESULTS = ["version_no", "change_hash", "valid_from", "valid_to", "is_current", "ended_by"];
-
 /**
  * Every fault of a published history, one row each: it overlaps, has a gap or two equal neighbours, more than one current
  * version, a hash that is not that of its columns, or differs from the latest full batch at that batch's moment.
@@ -32,7 +29,7 @@ const RESULTS = ["version_no", "change_hash", "valid_from", "valid_to", "is_curr
  */
 export function soundnessQuery(published: Published): Sql {
   const { timeline } = published;
-  return withCtes([...writtenCtes(published), ...latestFullCtes(published)], faults(timeline));
+  return withCtes([...writtenCtes(published), ...latestFullCtes(timeline)], faults(timeline));
 }
 
 function writtenCtes({ timeline, feed, batches, history, store }: Published): Cte[] {
@@ -98,108 +95,6 @@ function writtenCtes({ timeline, feed, batches, history, store }: Published): Ct
   ];
 }
 
-/** The latest full batch, and what the history holds at its moment. Keys that other loads tell more of are left out. */
-function latestFullCtes({ timeline }: Published): Cte[] {
-  const loadId = sql`feed.${id(timeline.loadOrder[0]!)}`;
-  return [
-    cte(
-      "loads",
-      sql`
-        select *
-        from _dataform_batches
-        where load_id in (select abs(version_no) from _dataform_store where ${own("row_kind")} = 'load')`,
-    ),
-    latestCte(timeline),
-    cte(
-      "told_elsewhere",
-      sql`
-        select distinct ${columnsOf(sql`feed`, timeline.key)}
-        from _dataform_feed as feed
-        inner join loads on loads.load_id = ${loadId}
-        cross join latest
-        where (select count(*) > 0 from latest)
-          and loads.load_id <> latest.load_id
-          and (loads.kind = 'log' or loads.as_of >= latest.as_of)`,
-    ),
-    ...batchVersionsCtes(timeline),
-    heldCte(timeline),
-  ];
-}
-
-function latestCte({ since }: Timeline): Cte {
-  // Before a column came into being the history has its first value, the batch has none.
-  const isAfterAll = [...since.values()].map((begin) => sql`as_of >= ${begin}`);
-  return cte(
-    "latest",
-    sql`
-      select load_id, as_of
-      from (
-        select load_id, as_of
-        from loads
-        where ${and([sql`kind = 'full'`, ...isAfterAll])}
-        order by as_of desc, loaded_at desc, load_id desc
-        limit 1
-      ) as newest
-      where load_id in (
-          select abs(store.version_no)
-          from _dataform_store as store
-          where store.${own("row_kind")} = 'load'
-            and store.${own("run_no")} is not distinct from (select run_no from last_run)
-        )
-        -- a load that is gone may have told more
-        and not exists (
-          select
-          from _dataform_store as store
-          where store.${own("row_kind")} = 'load' and store.${own("is_gone")}
-            and (coalesce(store.${toldKind}, 'log') = 'log' or store.${own("as_of")} >= newest.as_of)
-        )
-        -- a slice of that moment or later says of keys it lacks that they are gone
-        and not exists (select from loads as slices where slices.kind = 'slice' and slices.as_of >= newest.as_of)`,
-    { materialized: true },
-  );
-}
-
-function batchVersionsCtes(timeline: Timeline): Cte[] {
-  const { key, attributes, loadOrder } = timeline;
-  const [loadId, rowNo] = loadOrder.map((column) => sql`feed.${id(column)}`);
-  const keys = columnsOf(sql`feed`, key);
-  return [
-    cte(
-      "batch_rows",
-      sql`
-        select distinct on (${keys})
-          ${[...keys, ...columnsOf(sql`feed`, attributes.keys()), sql`feed.${isDeletion}`]}
-        from _dataform_feed as feed
-        where (select count(*) > 0 from latest)
-          and ${loadId!} = (select load_id from latest)
-          and ${hasKey(timeline, sql`feed`)}
-        order by ${keys}, ${rowNo!} desc`,
-    ),
-    cte(
-      "batch_versions",
-      sql`
-        select batch_rows.*, true as ${there}
-        from batch_rows
-        where not batch_rows.${isDeletion}
-          and not exists (select from told_elsewhere where ${sameKey(timeline, sql`told_elsewhere`, sql`batch_rows`)})`,
-    ),
-  ];
-}
-
-function heldCte(timeline: Timeline): Cte {
-  return cte(
-    "held",
-    sql`
-      select history.*, true as ${there}
-      from _dataform_history as history
-      cross join latest
-      where (select count(*) > 0 from latest)
-        and history.valid_from <= latest.as_of
-        and (history.valid_to is null or latest.as_of < history.valid_to)
-        and not exists (select from told_elsewhere where ${sameKey(timeline, sql`told_elsewhere`, sql`history`)})`,
-  );
-}
-
 function faults(timeline: Timeline): Sql {
   const key = ids(timeline.key);
   const versions = id("versions");
@@ -243,70 +138,4 @@ function faults(timeline: Timeline): Sql {
         ${values(sql`batch_versions`)}
       )
     ) as compared`;
-}
-
-const GONE = "its rows are gone from the feed: versions that came of them are kept as they are";
-
-/** What is odd about the loads of the last day of the feed: the source should be asked. */
-export function sourceQuery({ timeline, feed, batches, store }: Omit<Published, "history">): Sql {
-  const ctes = [
-    feedCte(timeline, feed),
-    cte("_dataform_batches", sql`select batches.* from ${batches} as batches`, { materialized: false }),
-    cte(
-      "loads",
-      sql`
-        select *
-        from _dataform_batches
-        where loaded_at > (select max(loaded_at) from _dataform_batches) - interval '1 day'`,
-    ),
-    recentCte(timeline),
-    cte(
-      "gone",
-      sql`
-        select abs(store.version_no) as load_id
-        from ${store} as store
-        where store.row_kind = 'load' and store.is_current = false
-          and store.run_no = (select max(run_no) from ${store} as store where store.row_kind <> 'version')`,
-    ),
-  ];
-  return withCtes(
-    ctes,
-    sql`
-      select load_id, null::bigint as row_no, null::text as id, ${literal(GONE)} as fault from gone
-      union all
-      select load_id, null, null, note from loads where note is not null and load_id not in (select load_id from gone)
-      union all
-      select load_id, row_no, id, 'no key, or a blank one' from records where is_blank
-      union all
-      select load_id, row_no, id, 'holds from a moment after it was loaded' from records where is_ahead
-      union all
-      select load_id, max(row_no), id, 'told in ' || count(distinct content) || ' ways by one load'
-      from records
-      where not is_blank
-      group by load_id, id, moment
-      having count(distinct content) > 1`,
-  );
-}
-
-function recentCte(timeline: Timeline): Cte {
-  const [loadId, rowNo] = timeline.loadOrder.map((column) => sql`feed.${id(column)}`);
-  const isBlank = or(columnsOf(sql`feed`, timeline.key).map((column) => sql`coalesce(${column}::text, '') ~ '^\s*$'`));
-  const sourceTime = sql`feed.${own("source_time")}`;
-  const content = [...comparable(timeline.attributes, (column) => sql`feed.${id(column)}`), sql`feed.${isDeletion}`];
-  return cte(
-    "records",
-    sql`
-      select
-        loads.load_id,
-        ${rowNo!} as row_no,
-        ${idOf(timeline, sql`feed`)} as id,
-        ${isBlank} as is_blank,
-        case when loads.kind = 'log' then ${sourceTime} end as moment,
-        ${sourceTime} > loads.loaded_at as is_ahead,
-        row(${content}) as content
-      from _dataform_feed as feed
-      inner join loads on loads.load_id = ${loadId!}
-      -- they are at the end, where an index on their numbers finds them
-      where loads.accepted and ${loadId!} >= (select min(load_id) from loads)`,
-  );
 }

@@ -1,15 +1,15 @@
-import { createHash } from "node:crypto";
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
-import { literal } from "../../sql/literals.ts";
-import { join, type Relation, type Sql, sql } from "../../sql/sql.ts";
+import { type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf } from "../shared/check-options.ts";
 import { small } from "../shared/small.ts";
 import { changeHash, sameKey, toldAt } from "./expressions.ts";
-import { heldRowsCte, isSameLoad, kept, loadsOfStore, rowKind, runNo, toldCte, toldKind } from "./kept.ts";
+import { heldRowsCte, isSameLoad, kept, rowKind, runNo, toldCte, toldKind } from "./kept.ts";
 import type { Timeline } from "./options.ts";
 import { feedCte, LOAD_COLUMNS, winnersOfLoads } from "./records.ts";
-import { shownColumns, versionsCtes } from "./versions.ts";
+import { allLoads, hasLostLoad, meaningOf, newsCtes, OF_STORE, type StoreParts } from "./store-loads.ts";
+import { changedColumns, loadRow, RESULTS, storedAs, versionRow } from "./store-rows.ts";
+import { versionsCtes } from "./versions.ts";
 
 // The incremental table under a history: the versions, and which loads they were computed from, in one table, so that
 // both are published, held back and rolled back together.
@@ -23,22 +23,6 @@ import { shownColumns, versionsCtes } from "./versions.ts";
 //   that its rows are gone.
 // run_no, the run that wrote the row, counted from the last computation of all: NULL for what that wrote; _dataform_told_at, when
 // the load of the row was loaded, which tells loads of one number apart; and _dataform_told_kind, the kind of a load.
-
-const OURS = /^(?:row_kind|run_no)_*$/;
-const RESULTS = ["version_no", "change_hash", "valid_from", "valid_to", "is_current", "ended_by"];
-
-/** What the store is made of. `definition` is all that decides what a version is, besides the loads. */
-export interface StoreParts {
-  readonly timeline: Timeline;
-  readonly feed: Relation;
-  readonly batches: Relation;
-  readonly definition: string;
-}
-
-/** A column of an author by its name in the store: where it would be one of the store's own, with an underscore more. */
-export function stored(column: string): string {
-  return OURS.test(column) ? `${column}_` : column;
-}
 
 /** The select of the whole store. */
 export function wholeStore({ timeline, feed, batches, definition }: StoreParts): Sql {
@@ -137,56 +121,6 @@ export function storeChanges(parts: StoreParts, self: Relation, keysOf: Relation
   );
 }
 
-/** The loads that count, those that the store has worked in, and those that it has not. */
-export function newsCtes({ timeline, feed, batches, definition }: StoreParts, self: Relation): Cte[] {
-  return [
-    feedCte(timeline, feed),
-    toldCte(batches),
-    storeCte(timeline, self),
-    ...loadsOfStore(meaningOf(definition)),
-    cte(
-      "new_loads",
-      sql`
-        select loads.*
-        from loads
-        left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-        where worked_in.load_id is null`,
-      { materialized: true },
-    ),
-  ];
-}
-
-/** The store, with an author's columns by their names. An attribute that it does not have yet is null there. */
-export function storeCte(timeline: Timeline, self: Relation): Cte {
-  const { key, attributes, loadOrder } = timeline;
-  const absent = [
-    sql`null::timestamptz as ${toldAt}`,
-    sql`null::text as ${toldKind}`,
-    ...[...attributes].map(([column, type]) => sql`null::${type} as ${id(stored(column))}`),
-  ];
-  const columns = [
-    ...key.map((column) => sql`store.${id(stored(column))} as ${id(column)}`),
-    ...[...attributes.keys()].map((column) => sql`${id(stored(column))} as ${id(column)}`),
-    ...columnsOf(sql`store`, [...RESULTS, ...loadOrder]),
-    sql`store.row_kind as ${rowKind}`,
-    sql`store.run_no as ${runNo}`,
-    toldAt,
-    toldKind,
-  ];
-  return cte(
-    "_dataform_store",
-    sql`
-      select held.*
-      from (select ${absent}) as absent
-      cross join lateral (
-        select
-          ${columns}
-        from ${self} as store
-      ) as held`,
-    { materialized: false },
-  );
-}
-
 function touchedRowsCte(timeline: Timeline, keysOf: Relation): Cte {
   return cte(
     "touched_rows",
@@ -244,76 +178,4 @@ function changedCte(timeline: Timeline): Cte {
         ${[...columnsOf(sql`touched_rows`, decides), ...written(sql`touched_rows`)]}
       ) or (select is_remeant from meant) and ${hash} is distinct from touched_rows.change_hash`,
   );
-}
-
-/** Whether a load that was worked in was undone, or means something else, as all do under other options. */
-export const hasLostLoad = sql`
-  exists (
-    select
-    from worked_in
-    left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
-    where case when worked_in.is_gone then worked_in.means_now <> worked_in.meaning else loads.load_id is null end
-  )`;
-
-const OF_STORE: readonly (readonly [name: Sql, type: Sql])[] = [
-  [sql`loaded_at`, sql`timestamptz`],
-  [sql`meaning`, sql`text`],
-];
-
-function allLoads(meaning: Sql): Sql {
-  return sql`
-    select
-      load_id,
-      kind,
-      as_of,
-      row_number() over (order by loaded_at, load_id) as load_order,
-      loaded_at,
-      ${meaning} as meaning
-    from _dataform_batches
-    where accepted`;
-}
-
-/** A fingerprint of all that decides what a load means. */
-function meaningOf(definition: string): Sql {
-  const options = createHash("sha256").update(definition).digest("hex").slice(0, 32);
-  return sql`md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', ${literal(options)})::text)`;
-}
-
-function versionRow(timeline: Timeline): Sql[] {
-  const columns = [...timeline.key, ...timeline.attributes.keys()];
-  return [
-    ...columns.map((column) => storedAs(column, sql`versions.${id(column)}`)),
-    ...shownColumns(timeline).slice(columns.length),
-  ];
-}
-
-function storedAs(column: string, value: Sql): Sql {
-  return stored(column) === column ? value : sql`${value} as ${id(stored(column))}`;
-}
-
-/** The columns of a changed row of the store, as far as an author has them, and what it is. */
-function changedColumns({ key, attributes, loadOrder }: Timeline): string[] {
-  return [...[...key, ...attributes.keys()].map(stored), ...RESULTS, ...loadOrder, "row_kind"];
-}
-
-interface LoadRow {
-  /** A relation with load_id, as_of and meaning. */
-  readonly from: Sql;
-  readonly kind: "load" | "void";
-  /** @default the load's */
-  readonly number?: Sql;
-  readonly meaning?: Sql;
-  readonly isHere?: Sql;
-}
-
-/** A row of the store about a load. */
-function loadRow({ key, attributes, loadOrder }: Timeline, { from, kind, number, meaning, isHere }: LoadRow): Sql {
-  const columns = [...key, ...attributes.keys(), ...RESULTS, ...loadOrder];
-  const values = new Map([
-    ["version_no", number ?? sql`${from}.load_id`],
-    ["change_hash", meaning ?? sql`${from}.meaning`],
-    ["valid_from", sql`${from}.as_of`],
-    ...(isHere ? [["is_current", isHere] as const] : []),
-  ]);
-  return join([...columns.map((column) => values.get(column) ?? sql`null`), literal(kind)], ", ");
 }

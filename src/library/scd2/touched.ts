@@ -5,7 +5,7 @@ import { columnsOf, own } from "../shared/check-options.ts";
 import { changeHash, hasKey, isDeletion, sameKey, sliceOf } from "./expressions.ts";
 import { rowKind } from "./kept.ts";
 import type { Timeline } from "./options.ts";
-import { hasLostLoad, newsCtes, type StoreParts } from "./store.ts";
+import { hasLostLoad, newsCtes, type StoreParts } from "./store-loads.ts";
 
 const newHash = own("new_hash");
 const loadOf = own("load_id");
