@@ -4,42 +4,16 @@ import { Command, CommanderError } from "commander";
 import { counted } from "../model/counted.ts";
 import { errorDocument, formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
 import { advice, connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { addCommands, commands } from "./commands.ts";
 import { annotate, untold } from "./github.ts";
 import { adviceForHabit } from "./habits.ts";
 import { paint, printable } from "./paint.ts";
 import { readSettings } from "./settings.ts";
-import type { AddCommand, Shell } from "./shell.ts";
+import type { Shell } from "./shell.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
-
-/** Each command in a file of its own, loaded only when it is asked for: starting must be quick. */
-const commands = new Map<string, () => Promise<AddCommand>>([
-  ["run", async () => (await import("./commands/run.ts")).addRunCommand],
-  ["plan", async () => (await import("./commands/plan.ts")).addPlanCommand],
-  ["compile", async () => (await import("./commands/compile.ts")).addCompileCommand],
-  ["test", async () => (await import("./commands/test.ts")).addTestCommand],
-  ["query", async () => (await import("./commands/query.ts")).addQueryCommand],
-  ["ingest", async () => (await import("./commands/ingest.ts")).addIngestCommand],
-  ["export", async () => (await import("./commands/export.ts")).addExportCommand],
-  ["publish", async () => (await import("./commands/publish.ts")).addPublishCommand],
-  ["releases", async () => (await import("./commands/releases.ts")).addReleasesCommand],
-  ["rollback", async () => (await import("./commands/rollback.ts")).addRollbackCommand],
-  ["gc", async () => (await import("./commands/gc.ts")).addGcCommand],
-  ["env", async () => (await import("./commands/env.ts")).addEnvCommand],
-  ["retire", async () => (await import("./commands/retire.ts")).addRetireCommand],
-  ["diff", async () => (await import("./commands/diff.ts")).addDiffCommand],
-  ["roles", async () => (await import("./commands/roles.ts")).addRolesCommand],
-  ["db", async () => (await import("./commands/db.ts")).addDbCommand],
-]);
-
-/** The command that is named, or all of them for help and for suggestions. */
-export async function commandsFor(argv: readonly string[]): Promise<AddCommand[]> {
-  const named = argv.find((word, index) => !word.startsWith("-") && argv[index - 1] !== "--project-dir");
-  const only = named === undefined ? undefined : commands.get(named);
-  return only ? [await only()] : Promise.all([...commands.values()].map((load) => load()));
-}
 
 /** Runs one command line. Returns the exit code: 0 done, 1 a step failed, 2 usage or configuration, 75 locked, 130 interrupted. */
 export async function cli(argv: readonly string[], given: Shell): Promise<number> {
@@ -59,7 +33,7 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
       shell.projectDir = resolve(shell.projectDir, command.opts().projectDir as string);
       readSettings(acting, shell);
     });
-  for (const add of await commandsFor(argv)) add(program, shell);
+  await addCommands(program, argv, shell);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return shell.exitCode;

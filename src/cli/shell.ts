@@ -28,5 +28,5 @@ export interface Shell {
   exitCode: number;
 }
 
-/** Each file in `commands/` exports one of these. */
-export type AddCommand = (program: Command, shell: Shell) => void;
+/** Each file in `commands/` exports one of these: what its command takes and does. */
+export type AddCommand = (command: Command, shell: Shell) => void;

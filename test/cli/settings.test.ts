@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { expect, test } from "vitest";
-import { commandsFor } from "../../src/cli/program.ts";
+import { addCommand, commands as declared } from "../../src/cli/commands.ts";
 import { applySettings } from "../../src/cli/settings.ts";
 import type { Shell } from "../../src/cli/shell.ts";
 import { DATABASE, SETTINGS, settingOf } from "../../src/config/settings.ts";
@@ -11,15 +11,18 @@ import { testProject } from "../support/project.ts";
 
 const shell: Shell = { projectDir: ".", env: {}, color: false, exitCode: 0, print() {}, say() {} };
 
-/** Every command of the program, those of a group, too, with its real options. */
-async function allCommands(): Promise<Command[]> {
-  const program = new Command();
-  for (const add of await commandsFor([])) add(program, shell);
-  const within = (command: Command): Command[] => [command, ...command.commands.flatMap(within)];
-  return program.commands.flatMap(within);
-}
+const program = new Command();
+for (const name of declared.keys()) await addCommand(program, name, shell);
 
-const commands = await allCommands();
+/** Every command of the program, those of a group, too, with its real options. */
+const within = (command: Command): Command[] => [command, ...command.commands.flatMap(within)];
+const commands = program.commands.flatMap(within);
+
+test("the list of commands, for which none is loaded, says what each of them takes", async () => {
+  const { stdout: help } = await cli(".", ["--help"]);
+  const listed = program.helpInformation().split("Commands:")[1]!;
+  expect(help.split("Commands:")[1]!.trim()).toBe(listed.trim());
+});
 
 /** Two values of each setting, as they are written, and what they come to. */
 const values: Readonly<Record<string, readonly [string, unknown, string, unknown]>> = {

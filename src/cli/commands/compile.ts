@@ -8,10 +8,8 @@ import { addIgnoredOptions, addProjectOptions, compileOptions, type ProjectFlags
 import type { AddCommand } from "../shell.ts";
 import { textTable } from "../show/table.ts";
 
-export const addCompileCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("compile")
-    .description("compile the project and list its actions; needs no database")
+export const addCompileCommand: AddCommand = (command, shell) => {
+  command
     .option("--json", "the compiled graph as one JSON document")
     .action(async (flags: ProjectFlags & { json?: boolean }) => {
       const graph = await compile(shell.projectDir, compileOptions(flags, shell));

@@ -15,10 +15,7 @@ import { addCare } from "./db-care.ts";
 import { addSql } from "./db-sql.ts";
 
 /** `dataform db …`: the PostgreSQL that comes with this package, one per project. */
-export const addDbCommand: AddCommand = (program, shell) => {
-  const db = program
-    .command("db")
-    .description("the embedded PostgreSQL of this project: start, stop, inspect, back up, ask");
+export const addDbCommand: AddCommand = (db, shell) => {
   addStart(db, shell);
   db.command("stop")
     .description("stop the server; its data stays")

@@ -10,10 +10,8 @@ import type { AddCommand } from "../shell.ts";
 import { type Item, renderSections, type Section } from "../show/section.ts";
 import { releaseNumber } from "./rollback.ts";
 
-export const addDiffCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("diff")
-    .description("compare two releases, model by model: rows added, removed and changed by key; columns")
+export const addDiffCommand: AddCommand = (command, shell) => {
+  command
     .argument("<from>", "a release")
     .argument("<to>", "another release")
     .option("--json", "the comparison as JSON")

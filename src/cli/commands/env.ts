@@ -30,8 +30,7 @@ interface Flags extends ConnectionFlags {
 }
 
 /** `dataform env …`: the environments of a database. */
-export const addEnvCommand: AddCommand = (program, shell) => {
-  const env = program.command("env").description("list, claim, hold, rename and drop the environments of a database");
+export const addEnvCommand: AddCommand = (env, shell) => {
   for (const add of [addList, addClaim, addHold, addUnhold, addRename, addDrop]) addConnectionOption(add(env, shell));
 };
 

@@ -20,10 +20,8 @@ interface Flags extends ConnectionFlags {
 const OFTEN = 200;
 
 /** `dataform export <relation|query> --to csv <path>` */
-export const addExportCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("export")
-    .description("write a relation or the rows of a select to a file: whole or not at all")
+export const addExportCommand: AddCommand = (command, shell) => {
+  command
     .argument("<source>", "a relation, or one select")
     .argument("<path>", "the file, packed where it ends in .gz; - for stdout")
     .addOption(

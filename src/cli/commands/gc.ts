@@ -20,31 +20,27 @@ interface Flags extends ProjectFlags, ConnectionFlags {
   readonly json?: boolean;
 }
 
-export const addGcCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("gc")
-    .description("drop what no kept release needs, and the record of old runs, as each run does at its end")
-    .option("--json", "what was dropped as one JSON document")
-    .action(async (flags: Flags) => {
-      const own = await readCheckedSettings(shell.projectDir);
-      const settings = await openDatabase(shell, flags);
-      shell.say(whereLine(settings, flags, shell));
-      const report = await untilInterrupted(shell, (signal) =>
-        collectGarbage(settings, {
-          environment: environmentName(flags),
-          wait: flags.wait ?? false,
-          ...(flags.waitTimeout === undefined ? {} : { waitTimeout: flags.waitTimeout }),
-          retention: retentionOf(own?.retention, flags),
-          project: own,
-          signal,
-          events: progress(shell),
-        }),
-      );
-      if (flags.json) shell.print(JSON.stringify(report, null, 2));
-      for (const line of report.kept) shell.say(`${paint(shell, "yellow", "warning")} ${line}`);
-      shell.say(
-        `${paint(shell, "green", "Done")}: ${counted(report.releases, "release")}, ${counted(report.objects, "private object")} (${bytes(report.bytes)}), ${counted(report.runs, "run")} and ${counted(report.failingRows, "failing row")} collected`,
-      );
-    });
+export const addGcCommand: AddCommand = (command, shell) => {
+  command.option("--json", "what was dropped as one JSON document").action(async (flags: Flags) => {
+    const own = await readCheckedSettings(shell.projectDir);
+    const settings = await openDatabase(shell, flags);
+    shell.say(whereLine(settings, flags, shell));
+    const report = await untilInterrupted(shell, (signal) =>
+      collectGarbage(settings, {
+        environment: environmentName(flags),
+        wait: flags.wait ?? false,
+        ...(flags.waitTimeout === undefined ? {} : { waitTimeout: flags.waitTimeout }),
+        retention: retentionOf(own?.retention, flags),
+        project: own,
+        signal,
+        events: progress(shell),
+      }),
+    );
+    if (flags.json) shell.print(JSON.stringify(report, null, 2));
+    for (const line of report.kept) shell.say(`${paint(shell, "yellow", "warning")} ${line}`);
+    shell.say(
+      `${paint(shell, "green", "Done")}: ${counted(report.releases, "release")}, ${counted(report.objects, "private object")} (${bytes(report.bytes)}), ${counted(report.runs, "run")} and ${counted(report.failingRows, "failing row")} collected`,
+    );
+  });
   addConnectionOption(addEnvironmentOptions(addRetentionOptions(addWaitOptions(command))));
 };

@@ -9,10 +9,8 @@ import type { AddCommand, Shell } from "../shell.ts";
 const actions = () => import("../ingest/actions.ts");
 
 /** `dataform ingest [name…]`: loads the sources declared in `ingest/*.yaml`; and what looks after them. */
-export const addIngestCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("ingest")
-    .description("load raw data: the sources declared in ingest/*.yaml, each stream or file in one transaction")
+export const addIngestCommand: AddCommand = (command, shell) => {
+  command
     .argument("[name...]", "sources, or source.stream (default: all of them)")
     .option("--full", "begin at the beginning; what landed before stays and lands once more")
     .option("--since <value>", "begin at this value of the cursor, or with files changed since this time")

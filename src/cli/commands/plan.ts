@@ -7,10 +7,8 @@ import { addEnvironmentOption } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags } from "../selection.ts";
 import type { AddCommand } from "../shell.ts";
 
-export const addPlanCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("plan")
-    .description("show what a run would do, and what readers would notice; changes nothing")
+export const addPlanCommand: AddCommand = (command, shell) => {
+  command
     .addOption(new Option("--sql", "every statement, as one SQL script").conflicts("json"))
     .option("--json", "the plan as one JSON document")
     .option("--exit-code", "end with 3 when the project's code differs from what is published")

@@ -7,24 +7,21 @@ import { progress } from "../progress.ts";
 import { addReleaseOptions, addSuffixOptions, printRelease, type ReleaseFlags, releaseOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
 
-export const addPublishCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("publish")
-    .description("publish the release that is built and waits for readers, without building again")
-    .action(async (flags: ReleaseFlags & ProjectFlags) => {
-      const project = await readOwnSettings(shell.projectDir);
-      const settings = await openDatabase(shell, flags);
-      shell.say(whereLine(settings, flags, shell));
-      const report = await untilInterrupted(shell, (signal) =>
-        publishRelease(settings, {
-          ...releaseOptions(flags),
-          environment: environmentName(flags),
-          project,
-          signal,
-          events: progress(shell),
-        }),
-      );
-      printRelease(report, flags, shell);
-    });
+export const addPublishCommand: AddCommand = (command, shell) => {
+  command.action(async (flags: ReleaseFlags & ProjectFlags) => {
+    const project = await readOwnSettings(shell.projectDir);
+    const settings = await openDatabase(shell, flags);
+    shell.say(whereLine(settings, flags, shell));
+    const report = await untilInterrupted(shell, (signal) =>
+      publishRelease(settings, {
+        ...releaseOptions(flags),
+        environment: environmentName(flags),
+        project,
+        signal,
+        events: progress(shell),
+      }),
+    );
+    printRelease(report, flags, shell);
+  });
   addSuffixOptions(addConnectionOption(addReleaseOptions(command)));
 };

@@ -24,12 +24,8 @@ const SETTINGS = sql`set local standard_conforming_strings = on; set local extra
 
 const READING = { advise: readingAdvice } as const;
 
-export const addQueryCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("query")
-    .description(
-      "read something: one statement in a read-only transaction, its rows as a table or, where that is too wide, a list",
-    )
+export const addQueryCommand: AddCommand = (command, shell) => {
+  command
     .argument("<sql>", "the statement")
     .option("--json", "the rows as JSON, one array of objects; every number keeps its digits")
     .option("--quiet", "no line that counts the rows")

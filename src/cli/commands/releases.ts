@@ -14,10 +14,8 @@ import { bytes } from "../show/bytes.ts";
 import { minuteOf } from "../show/minute.ts";
 import { textTable } from "../show/table.ts";
 
-export const addReleasesCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("releases")
-    .description("list the releases: which is published, which wait, which can be gone back to")
+export const addReleasesCommand: AddCommand = (command, shell) => {
+  command
     .option("--json", "the list as JSON")
     .action(async (flags: EnvironmentFlags & ConnectionFlags & { json?: boolean }) => {
       const settings = await openDatabase(shell, flags);

@@ -14,10 +14,8 @@ import { addEnvironmentOption, addPublishingOptions, type ReleaseFlags } from ".
 import type { AddCommand } from "../shell.ts";
 
 /** `dataform retire`: takes models that the project no longer has out of the database. */
-export const addRetireCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("retire")
-    .description("take models that are no longer in the project out of the database: view, tables, history of releases")
+export const addRetireCommand: AddCommand = (command, shell) => {
+  command
     .argument("<models...>", "names, schema.name or patterns with *")
     .option("--json", "the report as one JSON document on stdout")
     .action(async (models: readonly string[], flags: ReleaseFlags & ProjectFlags) => {

@@ -26,10 +26,8 @@ interface Flags extends ProjectFlags, ConnectionFlags {
 }
 
 /** `dataform roles`: roles of least privilege for loading, building, publishing and reading. */
-export const addRolesCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("roles")
-    .description("print the SQL that makes roles of least privilege: loader, builder, publisher, reader")
+export const addRolesCommand: AddCommand = (command, shell) => {
+  command
     .option("--apply", "send it, in one transaction, as an administrator")
     .option("--prefix <text>", "what the names begin with (DATAFORM_ROLES, or df)")
     .addOption(new Option("--raw-schemas <names>", "where `dataform ingest` lands (raw)").argParser(collectNames))

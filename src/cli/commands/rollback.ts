@@ -15,10 +15,8 @@ interface Flags extends ReleaseFlags, ProjectFlags {
   readonly reason?: string;
 }
 
-export const addRollbackCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("rollback")
-    .description("publish an earlier release again: what was published before, unless a number is given")
+export const addRollbackCommand: AddCommand = (command, shell) => {
+  command
     .argument("[release]", "the release to go back to")
     .option("--hold", "and let no run publish until `dataform env unhold`")
     .option("--reason <text>", "why, for whoever meets the hold")

@@ -5,10 +5,8 @@ import { addReleaseOptions, addRetentionOptions } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags } from "../selection.ts";
 import type { AddCommand } from "../shell.ts";
 
-export const addRunCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("run")
-    .description("build, audit and publish the project's models; in one commit, where no operation divides the run")
+export const addRunCommand: AddCommand = (command, shell) => {
+  command
     .option("--dry-run", "print the plan instead")
     .addOption(new Option("--sql", "with --dry-run: every statement of it").conflicts("json"))
     .option("--run-tests", "run the unit tests first; stop when one fails")

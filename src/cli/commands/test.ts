@@ -15,10 +15,8 @@ import {
 import { printUnitTests } from "../print-unit-tests.ts";
 import type { AddCommand } from "../shell.ts";
 
-export const addTestCommand: AddCommand = (program, shell) => {
-  const command = program
-    .command("test")
-    .description('run the project\'s unit tests (type: "test")')
+export const addTestCommand: AddCommand = (command, shell) => {
+  command
     .option("--json", "the report as one JSON document")
     .action(async (flags: ProjectFlags & ConnectionFlags & { json?: boolean }) => {
       const graph = await compile(shell.projectDir, compileOptions(flags, shell));

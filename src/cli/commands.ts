@@ -1,0 +1,164 @@
+import type { Command } from "commander";
+import type { AddCommand, Shell } from "./shell.ts";
+
+interface Declared {
+  /** As the list of commands shows it. */
+  readonly takes: string;
+  readonly description: string;
+  readonly load: () => Promise<AddCommand>;
+}
+
+/** Each command in a file of its own, loaded only when it is asked for: starting must be quick, and so must help. */
+export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>([
+  [
+    "run",
+    {
+      takes: "[options]",
+      description: "build, audit and publish the project's models; in one commit, where no operation divides the run",
+      load: async () => (await import("./commands/run.ts")).addRunCommand,
+    },
+  ],
+  [
+    "plan",
+    {
+      takes: "[options]",
+      description: "show what a run would do, and what readers would notice; changes nothing",
+      load: async () => (await import("./commands/plan.ts")).addPlanCommand,
+    },
+  ],
+  [
+    "compile",
+    {
+      takes: "[options]",
+      description: "compile the project and list its actions; needs no database",
+      load: async () => (await import("./commands/compile.ts")).addCompileCommand,
+    },
+  ],
+  [
+    "test",
+    {
+      takes: "[options]",
+      description: 'run the project\'s unit tests (type: "test")',
+      load: async () => (await import("./commands/test.ts")).addTestCommand,
+    },
+  ],
+  [
+    "query",
+    {
+      takes: "[options] <sql>",
+      description:
+        "read something: one statement in a read-only transaction, its rows as a table or, where that is too wide, a list",
+      load: async () => (await import("./commands/query.ts")).addQueryCommand,
+    },
+  ],
+  [
+    "ingest",
+    {
+      takes: "[options] [name...]",
+      description: "load raw data: the sources declared in ingest/*.yaml, each stream or file in one transaction",
+      load: async () => (await import("./commands/ingest.ts")).addIngestCommand,
+    },
+  ],
+  [
+    "export",
+    {
+      takes: "[options] <source> <path>",
+      description: "write a relation or the rows of a select to a file: whole or not at all",
+      load: async () => (await import("./commands/export.ts")).addExportCommand,
+    },
+  ],
+  [
+    "publish",
+    {
+      takes: "[options]",
+      description: "publish the release that is built and waits for readers, without building again",
+      load: async () => (await import("./commands/publish.ts")).addPublishCommand,
+    },
+  ],
+  [
+    "releases",
+    {
+      takes: "[options]",
+      description: "list the releases: which is published, which wait, which can be gone back to",
+      load: async () => (await import("./commands/releases.ts")).addReleasesCommand,
+    },
+  ],
+  [
+    "rollback",
+    {
+      takes: "[options] [release]",
+      description: "publish an earlier release again: what was published before, unless a number is given",
+      load: async () => (await import("./commands/rollback.ts")).addRollbackCommand,
+    },
+  ],
+  [
+    "gc",
+    {
+      takes: "[options]",
+      description: "drop what no kept release needs, and the record of old runs, as each run does at its end",
+      load: async () => (await import("./commands/gc.ts")).addGcCommand,
+    },
+  ],
+  [
+    "env",
+    {
+      takes: "",
+      description: "list, claim, hold, rename and drop the environments of a database",
+      load: async () => (await import("./commands/env.ts")).addEnvCommand,
+    },
+  ],
+  [
+    "retire",
+    {
+      takes: "[options] <models...>",
+      description:
+        "take models that are no longer in the project out of the database: view, tables, history of releases",
+      load: async () => (await import("./commands/retire.ts")).addRetireCommand,
+    },
+  ],
+  [
+    "diff",
+    {
+      takes: "[options] <from> <to>",
+      description: "compare two releases, model by model: rows added, removed and changed by key; columns",
+      load: async () => (await import("./commands/diff.ts")).addDiffCommand,
+    },
+  ],
+  [
+    "roles",
+    {
+      takes: "[options]",
+      description: "print the SQL that makes roles of least privilege: loader, builder, publisher, reader",
+      load: async () => (await import("./commands/roles.ts")).addRolesCommand,
+    },
+  ],
+  [
+    "db",
+    {
+      takes: "",
+      description: "the embedded PostgreSQL of this project: start, stop, inspect, back up, ask",
+      load: async () => (await import("./commands/db.ts")).addDbCommand,
+    },
+  ],
+]);
+
+/** Adds the command that is named. Where none is, the names of all of them, for help and for suggestions: none is loaded. */
+export async function addCommands(program: Command, argv: readonly string[], shell: Shell): Promise<void> {
+  const named = namedBy(argv);
+  if (named !== undefined) return addCommand(program, named, shell);
+  for (const [name, { takes, description }] of commands) program.command(`${name} ${takes}`).description(description);
+}
+
+/** Adds one command as it is. */
+export async function addCommand(program: Command, name: string, shell: Shell): Promise<void> {
+  const { description, load } = commands.get(name)!;
+  const add = await load();
+  add(program.command(name).description(description), shell);
+}
+
+/** The command of a command line, or that which `help` is asked about. */
+function namedBy(argv: readonly string[]): string | undefined {
+  const words = argv.filter((word, index) => !word.startsWith("-") && argv[index - 1] !== "--project-dir");
+  const name = words[0] === "help" ? words[1] : words[0];
+  return name !== undefined && commands.has(name) ? name : undefined;
+}
