@@ -25,10 +25,11 @@ test("every fault in the name of a test is in docs/faults.md, and every fault th
   expect(used(/["'`]fault (\d+): /g)).toEqual(listed(page("faults.md"), /^\| (\d+) \|/gm));
 });
 
-test("every rule and case in the name of a test is in docs/rules.md, and every one there has a test", () => {
+test("every rule and case in the name of a test is in docs/rules.md, every one there has a test, and no name has another id", () => {
   const rules = page("rules.md");
   const history = /products\/scd2/;
   expect(used(/["'`](?:case )?\d+, (R\d+): /g, history)).toEqual(listed(rules, /^\| (R\d+) \|/gm));
   expect(used(/["'`](?:case )?(\d+)(?:, R\d+)?: /g, history)).toEqual(listed(rules, /\| (\d+) \|/g));
   expect(used(/["'`](§\d\.\d)/g)).toEqual(listed(rules, /^(§\d\.\d)/gm));
+  expect(used(/["'`]((?:seed|issue|bug) \d+)/gi)).toEqual([]);
 });

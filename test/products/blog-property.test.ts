@@ -65,7 +65,7 @@ function landing(id: number, { day, loaded, isWhole, blogs, strikes }: Snapshot)
     ${strikes === null || strikes >= id ? "" : `update raw._load set status = 'failed' where load_id = ${strikes};`}`;
 }
 
-test("seed 0: snapshots in any order, again and struck out: after each run the days are those of a naive walk, and a full refresh changes nothing", async () => {
+test("snapshots in any order, again and struck out: after each run the days are those of a naive walk, and a full refresh changes nothing", async () => {
   await followsWhatLands({
     paths: ["definitions/blog", "includes"],
     tables: {

@@ -87,40 +87,40 @@ function history(blog: number): Promise<string[]> {
 
 const everything = "select md5(string_agg(t::text, '|' order by t::text)) from blog_history.blog_deltas as t";
 
-test("seed 0: the example of the seed is 1 view and 1 click on the second day", async () => {
+test("the example of the seed is 1 view and 1 click on the second day", async () => {
   expect(await rows("select day, views, clicks from blog.daily where blog_id = 1 order by day limit 1")).toEqual([
     "2018-01-02 1 1",
   ]);
 });
 
-test("seed 0: the first snapshot is a baseline, and what it lacks but the next has was born in between", async () => {
+test("the first snapshot is a baseline, and what it lacks but the next has was born in between", async () => {
   expect((await history(1))[0]).toBe("01 =100 =200");
   expect(await history(4)).toEqual(["03 +8 +2 1", "06 +10 +1 3"]);
   expect(await rows("select count(*) from blog.daily where day = '2018-01-01'")).toEqual(["0"]);
 });
 
-test("seed 0: a lower value is a reset, its delta is its value, and the total to date goes on", async () => {
+test("a lower value is a reset, its delta is its value, and the total to date goes on", async () => {
   expect(await history(2)).toEqual(["01 =50 =5", "02 +10 +1 1", "03 +4 +1 1 reset", "06 +5 +8 3"]);
   expect(await rows("select views, clicks, views_before_feed from blog.totals_to_date where blog_id = 2")).toEqual([
     "69 15 50",
   ]);
 });
 
-test("seed 0: missing days are in the next delta, which says how many days it covers", async () => {
+test("missing days are in the next delta, which says how many days it covers", async () => {
   expect((await history(1)).at(-1)).toBe("06 +30 +28 3");
   expect(
     await rows("select to_char(day, 'DD'), views, days_covered, blogs from blog.daily_total order by day"),
   ).toEqual(["02 11 1 3", "03 26 1 4", "06 50 3 4"]);
 });
 
-test("seed 0: a blog that is gone keeps its history and is marked", async () => {
+test("a blog that is gone keeps its history and is marked", async () => {
   expect(await history(9)).toEqual(["01 =30 =3"]);
   expect(await rows("select blog_id, is_deleted, last_day, views from blog.totals_to_date where is_deleted")).toEqual([
     "9 t 2018-01-01 30",
   ]);
 });
 
-test("seed 0: the snapshot of a day loaded again replaces the first one as a whole, and the day after follows", async () => {
+test("the snapshot of a day loaded again replaces the first one as a whole, and the day after follows", async () => {
   await snapshot("2018-01-02", "1,104,202\n3,71,7\n8,1,1\n");
   await snapshot("2018-01-02", "1,104,202\n3,71,7\n7,1,1\n");
   expect(await history(1)).toEqual(["01 =100 =200", "02 +4 +2 1", "03 +6 +0 1", "06 +30 +28 3"]);
@@ -128,20 +128,20 @@ test("seed 0: the snapshot of a day loaded again replaces the first one as a who
   expect([await history(8), await history(7)]).toEqual([[], ["02 +1 +1 1"]]);
 });
 
-test("seed 0: a late snapshot takes its place, and only blogs in it and their later days change", async () => {
+test("a late snapshot takes its place, and only blogs in it and their later days change", async () => {
   await snapshot("2018-01-05", "1,130,220\n4,10,2\n5,6,0\n");
   expect((await history(1)).slice(2)).toEqual(["03 +6 +0 1", "05 +20 +18 2", "06 +10 +10 1"]);
   expect((await history(3)).slice(2)).toEqual(["03 +4 +0 1", "06 +5 +1 3"]);
   expect(await history(5)).toEqual(["05 +6 +0 2"]);
 });
 
-test("seed 0: a snapshot before the first one makes deltas of what were baselines", async () => {
+test("a snapshot before the first one makes deltas of what were baselines", async () => {
   await snapshot("2017-12-30", "1,90,190\n3,70,7\n");
   expect((await history(1)).slice(0, 2)).toEqual(["30 =90 =190", "01 +10 +10 2"]);
   expect((await history(2))[0]).toBe("01 +50 +5 2");
 });
 
-test("seed 0: the SOAP service fills the same table, and its answer is the snapshot of the day it names", async () => {
+test("the SOAP service fills the same table, and its answer is the snapshot of the day it names", async () => {
   await succeeds(dataform("ingest", "blog_soap"));
   await update();
   expect((await history(1)).at(-1)).toBe("08 +30 +10 2");

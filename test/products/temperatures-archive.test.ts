@@ -79,7 +79,7 @@ async function rows(sql: string): Promise<string[]> {
 const archived = `select tableoid::regclass, load_date, sum(readings) from history.temperatures_archive group by 1, 2 order by 2`;
 const whole = `select md5(string_agg(t::text, '|' order by t::text)) from temperatures.hourly as t`;
 
-test("seed 2: the packed readings have a partition for each load date, with the readings of that day", async () => {
+test("the packed readings have a partition for each load date, with the readings of that day", async () => {
   const days = ["2026-01-01", "2026-01-02", "2026-01-03", today];
   expect(
     await rows(
@@ -101,7 +101,7 @@ async function opened(vars: string): Promise<string[]> {
   return [...new Set(scans.flatMap((line) => line.match(/ on (temperatures_archive_\d+)/)?.[1] ?? []))].sort();
 }
 
-test("seed 2: a range of load dates opens the partitions of these days and no other, of new loads none where there are none", async () => {
+test("a range of load dates opens the partitions of these days and no other, of new loads none where there are none", async () => {
   expect(await opened("reprocess_from=2026-01-02,reprocess_to=2026-01-03")).toEqual([
     part("2026-01-02"),
     part("2026-01-03"),

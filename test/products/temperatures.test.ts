@@ -150,7 +150,7 @@ const whole = `select md5(string_agg(t, '|' order by t)) from (
   select t::text as t from temperatures.hourly as t union all select t::text from temperatures.daily_extremes as t union all
   select t::text from temperatures.corrections as t) as marts`;
 
-test("seed 2: a reading without an id, off the globe, with a zone or with words for a temperature is rejected", async () => {
+test("a reading without an id, off the globe, with a zone or with words for a temperature is rejected", async () => {
   expect(await rows("select line, split_part(reason, ':', 1) from raw._rejected order by line")).toEqual([
     "11|id",
     "12|lat",
@@ -159,7 +159,7 @@ test("seed 2: a reading without an id, off the globe, with a zone or with words 
   ]);
 });
 
-test("seed 2: the mean per hour and region, in the first region by code, and three hours before by the clock", async () => {
+test("the mean per hour and region, in the first region by code, and three hours before by the clock", async () => {
   expect(await rows(hourly)).toEqual([
     "00|11|15.00|2|∅",
     "00|24|5.00|1|∅",
@@ -171,7 +171,7 @@ test("seed 2: the mean per hour and region, in the first region by code, and thr
   ]);
 });
 
-test("seed 2: readings without a temperature, of another country and outside of all regions are counted as such", async () => {
+test("readings without a temperature, of another country and outside of all regions are counted as such", async () => {
   expect(
     await rows(
       "select place, number_of_points from history.temperatures_hourly_places where region is null order by place",
@@ -179,7 +179,7 @@ test("seed 2: readings without a temperature, of another country and outside of 
   ).toEqual(["(another country)|1", "(no region)|1", "(no temperature)|1"]);
 });
 
-test("seed 2: another model over the same raw readings: extremes of each cell and country, without a region", async () => {
+test("another model over the same raw readings: extremes of each cell and country, without a region", async () => {
   expect(
     await rows(
       "select date, country, cell_latitude, cell_longitude, temperature_min, temperature_max, number_of_points from temperatures.daily_extremes order by 2, 3, 4",
@@ -193,7 +193,7 @@ test("seed 2: another model over the same raw readings: extremes of each cell an
   ]);
 });
 
-test("seed 2: corrections from the API change their hours, those they came from too, and no other is computed", async () => {
+test("corrections from the API change their hours, those they came from too, and no other is computed", async () => {
   await rows("create table public.before as select * from history.temperatures_hourly_places");
   api.answer(second);
   await succeeds(dataform("ingest", "temperatures"));
@@ -211,7 +211,7 @@ test("seed 2: corrections from the API change their hours, those they came from 
   ).toEqual(["30|6"]);
 });
 
-test("seed 2: a corrected reading has its versions, one that was sent again unchanged has none", async () => {
+test("a corrected reading has its versions, one that was sent again unchanged has none", async () => {
   expect(
     await rows(
       `select reading_id, version_no, temperature, to_char(measured_at at time zone 'UTC', 'HH24:MI'), is_current,
@@ -227,7 +227,7 @@ test("seed 2: a corrected reading has its versions, one that was sent again unch
   ]);
 });
 
-test("seed 2: the packed readings have a partition for each load date, and every record of every load is in its own", async () => {
+test("the packed readings have a partition for each load date, and every record of every load is in its own", async () => {
   expect(
     await rows(
       `select inhrelid::regclass, pg_get_expr(relpartbound, inhrelid) from pg_inherits join pg_class on pg_class.oid = inhrelid
@@ -248,7 +248,7 @@ test("raw rows go with their partition once they are packed and a week old, and 
   expect(await rows("select to_regclass('raw.temperatures_20260101')")).toEqual(["∅"]);
 });
 
-test("seed 2: a range of load dates is computed again with changed rules by one command, and nothing else", async () => {
+test("a range of load dates is computed again with changed rules by one command, and nothing else", async () => {
   const range = "reprocess_from=2026-01-01,reprocess_to=2026-01-01";
   await run("--vars", `temperatures_country=Spain,${range}`);
   // six o'clock came with another load
@@ -296,7 +296,7 @@ test("thousands of readings and corrections of some: the marts are those of a fu
   expect(await rows(whole)).toEqual(before);
 });
 
-test("seed 2: packed readings take less than half of the space of raw rows", async () => {
+test("packed readings take less than half of the space of raw rows", async () => {
   const columns = "row_nos reading_ids measured_ats latitudes longitudes temperatures countries".split(" ");
   const packed = columns.map((column) => `pg_column_size(${column})`).join(" + ");
   expect(

@@ -91,7 +91,7 @@ const whole = `select md5(string_agg(t::text, '|' order by t::text)) from (
   from transactions.merchant_daily_net union all
   select user_id, date, amount_in_dollars, 0, 0, load_id, row_no from transactions.by_user) t`;
 
-test("seed 1: the raw table is split by type, and has no row in its default partition", async () => {
+test("the raw table is split by type, and has no row in its default partition", async () => {
   const returns = march.filter(({ type }) => type === "ReturnActivity").length + 3;
   expect(await rows("select tableoid::regclass, count(*) from raw.transactions group by 1 order by 1")).toEqual([
     `raw.transactions_purchaseactivity|${march.length + 8 - returns}`,
@@ -110,7 +110,7 @@ test("a row with another type, a zone, a seventh digit, a minus sign or part of 
   ]);
 });
 
-test("seed 1: returns do not multiply purchases: 8047.76 - 1744.78 = 6302.98 for three purchases and two returns", async () => {
+test("returns do not multiply purchases: 8047.76 - 1744.78 = 6302.98 for three purchases and two returns", async () => {
   expect(
     await rows(
       "select purchases, returns, net_amount, purchase_count, return_count from transactions.merchant_daily_net where merchant_type_code = 5722 and date = '2023-03-16'",
@@ -118,7 +118,7 @@ test("seed 1: returns do not multiply purchases: 8047.76 - 1744.78 = 6302.98 for
   ).toEqual(["8047.76|1744.78|6302.98|3|2"]);
 });
 
-test("seed 1: a day with returns only is below zero, and cents are neither rounded to even nor cut off", async () => {
+test("a day with returns only is below zero, and cents are neither rounded to even nor cut off", async () => {
   expect(await rows(`${netMart} where merchant_type_code = 5722 and date > '2023-03-16' order by date`)).toEqual([
     "5722|2023-03-18|-10.50",
     "5722|2023-03-19|0.50",
@@ -126,11 +126,11 @@ test("seed 1: a day with returns only is below zero, and cents are neither round
   ]);
 });
 
-test("seed 1: the net amount of every code and day is what another program adds up", async () => {
+test("the net amount of every code and day is what another program adds up", async () => {
   expect((await rows(`${netMart} where merchant_type_code <> 5722`)).sort()).toEqual(netOf(march));
 });
 
-test("seed 1: a time keeps its digits and is UTC, in a database of another zone too", async () => {
+test("a time keeps its digits and is UTC, in a database of another zone too", async () => {
   expect(
     await rows(
       "select datetime at time zone 'UTC', date from transactions.by_user where user_id = 5 order by datetime desc",
@@ -173,7 +173,7 @@ test("a file delivered again lands nothing, and a second run changes nothing", a
   expect(await rows(whole)).toEqual(before);
 });
 
-test("seed 1: a file that is there twice, under another name, counts once and is told", async () => {
+test("a file that is there twice, under another name, counts once and is told", async () => {
   const before = await rows(whole);
   put("copy_of_transactions.csv", transactionsCsv(march));
   await succeeds(dataform("ingest", "transactions"));
