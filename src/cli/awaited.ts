@@ -16,7 +16,7 @@ export function awaitedBySource(waiting: readonly (readonly AbsentTable[])[]): A
   const files = [...new Set(waiting.flat().map(({ file }) => file))].sort();
   return files.map((file) => {
     const tables = waiting.flat().filter((table) => table.file === file);
-    const source = /^ingest\/(.+)\.yaml$/.exec(file)?.[1];
+    const source = /^ingest\/(.+)\.ya?ml$/.exec(file)?.[1];
     return {
       file,
       tables: [...new Set(tables.map(({ name }) => name))].sort(),
@@ -31,4 +31,13 @@ export function sayAwaited(sources: readonly AwaitedSource[], shell: Shell): str
   const title = `${paint(shell, "red", "error")} nothing has landed yet in tables that models read:`;
   const items = sources.map(({ tables, remedy }) => ({ text: remedy, note: named(tables, 1) }));
   return renderSections([{ title, items }], shell.width?.stderr);
+}
+
+/** The same as errors, for who reads no terminal. */
+export function awaitedErrors(sources: readonly AwaitedSource[]) {
+  return sources.map(({ file, tables, remedy }) => ({
+    message: `${tables.join(", ")} not there yet`,
+    location: { file },
+    hint: remedy,
+  }));
 }

@@ -7,7 +7,7 @@ import { targetKey } from "../model/target.ts";
 import { retentionOf } from "../release/retention.ts";
 import { run } from "../run/run.ts";
 import { runUnitTests } from "../run/unit-tests.ts";
-import { awaitedBySource } from "./awaited.ts";
+import { awaitedBySource, awaitedErrors } from "./awaited.ts";
 import { openDatabase, whereLine } from "./database.ts";
 import { annotate } from "./github.ts";
 import { attended, untilInterrupted } from "./interrupt.ts";
@@ -73,11 +73,7 @@ function failures({ steps, errors }: RunReport) {
     ...errors,
     ...steps.flatMap(({ status, error }) => (error && status !== "warned" ? [error] : [])),
     ...steps.filter(({ status, error }) => status === "failed" && !error).map(failingRows),
-    ...awaited.map(({ file, tables, remedy }) => ({
-      message: `${tables.join(", ")} not there yet`,
-      location: { file },
-      hint: remedy,
-    })),
+    ...awaitedErrors(awaited),
     ...steps.filter(({ status }) => status === "held").map(heldModel),
   ];
 }

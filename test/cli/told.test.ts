@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { annotate } from "../../src/cli/github.ts";
+import type { Shell } from "../../src/cli/shell.ts";
 import { script } from "../../src/sql/authored.ts";
 import { cli } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
@@ -47,6 +49,34 @@ test("in GitHub Actions each failed assertion, held model and failed unit test s
   expect(planned.stderr).toContain(
     '::error file=definitions/b.sqlx,line=2,col=8::marts.b: column "nothing" does not exist',
   );
+  write({
+    "soft.sqlx": 'config { type: "assertion", postgres: { severity: "warn" } }\nselect missing from ${ref("a")}',
+  });
+  expect((await cli(dir, ["plan"], env)).stderr).toContain(
+    '::warning file=definitions/soft.sqlx,line=2,col=8::assertions.soft: column "missing" does not exist',
+  );
+});
+
+test("in an annotation a file's name and a text mean themselves: no sign ends a property or the command", () => {
+  const told: string[] = [];
+  const shell: Shell = {
+    projectDir: "/work/100%,a:b",
+    env: { GITHUB_ACTIONS: "true", GITHUB_WORKSPACE: "/work" },
+    color: false,
+    exitCode: 0,
+    print() {},
+    say: (line) => told.push(line),
+  };
+  annotate(shell, [
+    {
+      message: "%0A is no line,\r\nthis: is\n::stop-commands::x",
+      location: { file: "d,e:f%2C\n.sqlx", line: 3 },
+      hint: "do",
+    },
+  ]);
+  expect(told).toEqual([
+    "::error file=100%25%2Ca%3Ab/d%2Ce%3Af%252C%0A.sqlx,line=3::%250A is no line,%0D%0Athis: is%0A::stop-commands::x%0A→ do",
+  ]);
 });
 
 test("a guard that fails is an annotation at the key of the config that asks for it", async () => {

@@ -55,10 +55,10 @@ test("a plan names them, too", async () => {
   expect([there.exitCode, there.stderr]).toEqual([0, expect.stringMatching(/^database [^\n]+$/)]);
 });
 
-test("GitHub shows one annotation for each source", async () => {
+test.each(["run", "plan"])("GitHub shows one annotation for each source after a %s", async (command) => {
   const project = testProject(files);
   const database = await ownDatabase();
-  const { stderr } = await cli(project.dir, ["run", "--url", database.url], { GITHUB_ACTIONS: "true" });
+  const { stderr } = await cli(project.dir, [command, "--url", database.url], { GITHUB_ACTIONS: "true" });
   expect(stderr.split("\n").filter((line) => line.startsWith("::"))).toEqual([
     "::error file=definitions/rates.sqlx,line=1::raw.rates not there yet%0A→ declared in definitions/rates.sqlx",
     "::error file=ingest/shop.yaml,line=1::raw.customers, raw.orders not there yet%0A→ dataform ingest shop",

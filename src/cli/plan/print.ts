@@ -13,7 +13,7 @@ import { estimateRows } from "../../postgres/estimate-rows.ts";
 import { readCatalog } from "../../postgres/read-catalog.ts";
 import { type Preview, preview } from "../../run/preview.ts";
 import { publicTargets } from "../../run/run.ts";
-import { awaitedBySource, sayAwaited } from "../awaited.ts";
+import { awaitedBySource, awaitedErrors, sayAwaited } from "../awaited.ts";
 import { annotate } from "../github.ts";
 import { type Attended, attended } from "../interrupt.ts";
 import { environmentName } from "../options.ts";
@@ -79,10 +79,9 @@ function tellFailures({ failures, warned, awaits }: Preview, shell: Shell): bool
     shell.say(`${paint(shell, "red", "error")} ${name}\n${formatUserError(error).replace(/^/gm, "  ")}`);
   const awaited = awaitedBySource(Object.values(awaits));
   for (const line of sayAwaited(awaited, shell)) shell.say(line);
-  annotate(
-    shell,
-    Object.entries(failures).map(([name, error]) => errorData(error, name)),
-  );
+  const errors = (found: typeof failures) => Object.entries(found).map(([name, error]) => errorData(error, name));
+  annotate(shell, [...errors(failures), ...awaitedErrors(awaited)]);
+  annotate(shell, errors(warned), "warning");
   return Object.keys(failures).length > 0 || awaited.length > 0;
 }
 
