@@ -88,8 +88,8 @@ function whereFrom(connector: { readonly kind: string }, stream: object): { plac
   const { baseUrl, at } = connector as { baseUrl?: string; at?: string };
   const { path = "", files, from, query = "" } = stream as Record<string, string | undefined>;
   if (baseUrl !== undefined) {
-    const [page = "", asked] = path.split(/(?=\?)/);
-    return { place: baseUrl.replace(/\/$/, "") + page, query: asked ?? "" };
+    const [page = ""] = path.split("?", 1);
+    return { place: baseUrl.replace(/\/$/, "") + page, query: path.slice(page.length) };
   }
   if (at !== undefined) return { place: `${at.replace(/\/$/, "")}/${files}`, query: "" };
   return { place: from ?? "", query };
