@@ -50,7 +50,8 @@ export function resolveConnection(given: Environment, choice: ConnectionChoice):
   const env = { ...dotEnv, ...given };
   const place = placesOf(env, dotEnv);
   const byFlag = flagged(choice);
-  if ((choice.url ?? env.DATABASE_URL)?.trim() !== EMBEDDED) refuseMisspelt(env, place, byFlag.length > 0);
+  const isNamed = byFlag.length > 0 || env.DATABASE_URL !== undefined;
+  if ((choice.url ?? env.DATABASE_URL)?.trim() !== EMBEDDED) refuseMisspelt(env, place, isNamed);
   const found = [...byFlag, ...byVariables(env, place), ...byFile(projectDir)];
   const [chosen, ...others] = found;
   if (!chosen) {

@@ -6,7 +6,7 @@ import { DATABASE } from "./settings.ts";
 /**
  * Refuses a variable that is a letter or two off one that says how to reach the database, where that one is not set: passed
  * over, it would leave the work to another server, or to a connection without what was asked for.
- * @param isNamed whether the command line names the database, so that `DATABASE_URL` would not count
+ * @param isNamed whether a flag or `DATABASE_URL` names the database: then others' `PG_HOST` changes nothing, and TLS still counts
  */
 export function refuseMisspelt(
   env: Readonly<Record<string, string | undefined>>,
@@ -14,8 +14,8 @@ export function refuseMisspelt(
   isNamed: boolean,
 ): void {
   const libpq = LIBPQ.flatMap(({ variable }) => variable ?? []);
-  const known = isNamed ? libpq : [...libpq, DATABASE.variable];
-  const missing = known.filter((name) => env[name] === undefined);
+  const known = [...libpq, DATABASE.variable];
+  const missing = known.filter((name) => env[name] === undefined && (!isNamed || name.startsWith("PGSSL")));
   for (const [name, value] of Object.entries(env)) {
     if (!value || known.includes(name)) continue;
     const meant = nearest(name, missing, 2);

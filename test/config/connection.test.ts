@@ -142,6 +142,7 @@ test.each([
   ["DATABASE_URI", "postgresql://u@h/d", "DATABASE_URL"],
   ["database_url", "postgresql://u@h/d", "DATABASE_URL"],
   ["PGHOTS", "db", "PGHOST"],
+  ["PG_HOST", "db", "PGHOST"],
   ["PGDATABSE", "shop", "PGDATABASE"],
   ["PGSSLMOD", "verify-full", "PGSSLMODE"],
 ])("%s in .env or outside does not count, and is refused with the name that was meant", (name, value, meant) => {
@@ -156,6 +157,8 @@ test("names of other programs that are near to ours are none of ours", () => {
   expect(chosen({ ".env": "DATABASE_SSL=true\nPGDATA=/var/x\nPGTZ=UTC\nPGHOTS=\n" })).toBe("embedded");
   const both = { ".env": "DATABASE_URI=mysql://h/d\nPGHOST2=replica\n" };
   expect(chosen(both, { DATABASE_URL: "postgresql://u@h/d", PGHOST: "h" })).toContain("from DATABASE_URL");
+  expect(chosen({ ".env": "PG_HOST=h\nPG_PASSWORD=x\n" }, { DATABASE_URL: "postgresql://u@h/d" })).toContain("//u@h:");
+  expect(chosen({ ".env": "PGSSLMOD=require\n" }, { DATABASE_URL: "postgresql://u@h/d" })).toContain("PGSSLMODE?");
   const flag = { url: "postgresql://u@h/d" };
   expect(chosen({ ".env": "DATABASE_URI=mysql://h/d" }, {}, flag)).toContain("from --url");
 });
