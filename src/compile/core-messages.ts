@@ -92,10 +92,10 @@ export const coreMessages: readonly (readonly [RegExp, Explanation])[] = [
   ],
   [
     /^Input for dataset "(.*)" has not been provided\. Provided inputs: (.*)$/s,
-    (m, { file }) =>
+    (m, { file, project }) =>
       new UserError({
         message: `a test gives no input for ${readReference(m[1]!)}, which the model reads`,
-        location: { file },
+        location: findInSource(project.projectDir, file, /\bdataset\s*:|\btest\s*\(/),
         found: m[2]!.replaceAll('\\"', '"'),
         // Schema and name are each in quotes of their own: `input "raw.t"` begins no block.
         hint: `add to the test: input ${readReference(m[1]!)

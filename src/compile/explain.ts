@@ -1,19 +1,30 @@
 import { basename, extname } from "node:path";
 import { type SourceLocation, UserError } from "../model/errors.ts";
+import { endsInComment } from "../sql/authored.ts";
 import { adviceFor } from "./borrowed-names.ts";
 import { coreMessages, onlyBigQuery } from "./core-messages.ts";
+import { placeOfOption } from "./option-keys.ts";
 import type { ProjectFiles } from "./project.ts";
 import { missedName, type Refused } from "./references.ts";
 import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
-import { escapePattern, findInSource, lineOf, locationAt, projectPath, readLayout, readSource } from "./source.ts";
+import {
+  escapePattern,
+  findInSource,
+  lineOf,
+  locationAt,
+  offsetOf,
+  projectPath,
+  readLayout,
+  readSource,
+} from "./source.ts";
 
 /** Core's compilation errors in our words: file, line, what was expected, what to do. */
 export function explainCoreErrors({ graph, frames, byProject }: SandboxAnswer, project: ProjectFiles): UserError[] {
   const errors = graph.graphErrors?.compilationErrors ?? [];
   const names = targetNames(graph);
   const explained = errors.flatMap((error, index) =>
-    // Said with its place by queries.ts.
-    error.message === NO_EXPECTATION
+    // The first is said with its place by queries.ts.
+    error.message === NO_EXPECTATION || isInComment(error, graph)
       ? []
       : explain(error, byProject[index]!, { frames: frames[index]!, names, project }),
   );
@@ -50,6 +61,14 @@ function withoutConsequences(errors: readonly UserError[], { projectDir }: Proje
   });
 }
 
+/** Core looks at the last character only: `select 1 -- one;` has no semicolon at its end. */
+function isInComment({ message, fileName }: CoreError, { tables = [], assertions = [] }: CoreGraph): boolean {
+  if (!message?.startsWith("Semi-colons")) return false;
+  const queries = [...tables, ...assertions].filter((action) => action.fileName === fileName).map(({ query }) => query);
+  const ending = queries.filter((query) => query?.trim().endsWith(";"));
+  return ending.length > 0 && ending.every((query) => endsInComment(query!));
+}
+
 const NO_EXPECTATION = "Expected query is empty.";
 
 function explain(error: CoreError, byProject: boolean, about: Omit<Refused, "file">): UserError {
@@ -75,11 +94,14 @@ function thrown(told: string, stack: string | undefined, { file, frames, project
   const message = told.replace(/\nRequire stack:[\s\S]*/, "");
   const name = /^([\w$]+) is not defined$/.exec(message)?.[1];
   const [found, ...calledFrom] = frames;
-  const place = found && name !== undefined ? placeOfName(name, found, project) : found;
+  const place =
+    found && (name === undefined ? placeOfOption(message, found, project) : placeOfName(name, found, project));
   if (!place) {
     const open = unclosed(message, file, project);
     if (open) return open;
-    const location = message.startsWith("Semi-colons") ? findInSource(project.projectDir, file, /;\s*$/) : { file };
+    // The last semicolon of a file of JavaScript is JavaScript's.
+    const isAtEnd = message.startsWith("Semi-colons") && file.endsWith(".sqlx");
+    const location = isAtEnd ? findInSource(project.projectDir, file, /;\s*$/) : { file };
     return new UserError({ message, location });
   }
   const cause = Object.assign(new Error(message), { stack });
@@ -109,8 +131,7 @@ function thrown(told: string, stack: string | undefined, { file, frames, project
 /** Where a name stands that is not there: what is thrown may know no more than the template it is in. */
 function placeOfName(name: string, place: SourceLocation, { projectDir }: ProjectFiles): SourceLocation {
   const text = readSource(projectDir, place.file).replaceAll("\r\n", "\n");
-  const lines = text.split("\n");
-  const start = lines.slice(0, place.line! - 1).join("\n").length + (place.line! > 1 ? 1 : 0) + place.column! - 1;
+  const start = offsetOf(place, text);
   const word = new RegExp(`(?<![\\w$.])${escapePattern(name)}(?![\\w$])`, "y");
   word.lastIndex = start;
   if (word.test(text)) return place;

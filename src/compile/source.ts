@@ -55,6 +55,12 @@ export function locationAt(file: string, text: string, offset: number): SourceLo
   return { file, line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }
 
+/** The offset of a place that has line and column, in a text without carriage returns. */
+export function offsetOf({ line, column }: SourceLocation, text: string): number {
+  const before = text.split("\n").slice(0, line! - 1);
+  return before.reduce((length, one) => length + one.length + 1, 0) + column! - 1;
+}
+
 /** Of what is longer than a pattern may be, as much as can be looked for. */
 export function escapePattern(text: string): string {
   return text.slice(0, LONGEST_PATTERN).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

@@ -44,12 +44,17 @@ function testIncrementals(session) {
     test.compile = () => {
       const actions = session.indexedActions;
       const { find } = actions;
+      const { compileError } = session;
       const tested = (action) => (action.proto?.enumType === INCREMENTAL ? queryOf(action, test, session) : action);
       actions.find = (target) => find.call(actions, target).map(tested);
+      // What core says without a file, it would say of the file it is in: the model's, whose query asks for its inputs.
+      session.compileError = (error, file = test.proto.fileName, ...more) =>
+        compileError.call(session, error, file, ...more);
       try {
         return compileTest();
       } finally {
         actions.find = find;
+        session.compileError = compileError;
       }
     };
   }

@@ -453,6 +453,33 @@ test("an error thrown in a packaged function names the author's call", async () 
   expect(text).not.toContain("library");
 });
 
+test.each([
+  [
+    'scd2.publish("h", {\n  from: "f", key: "usr",\n  attributes: { usr: "text", "name": "no type)" } });',
+    "3:30: scd2.publish: h: attributes: the type of name is",
+  ],
+  [
+    '// keyy: 5\nscd2.publish("h", { from: "f", keyy: "id", attributes: { a: "text" } });',
+    '2:32: scd2.publish: h: unknown option "keyy"',
+  ],
+  [
+    'reconcile.publish("r", { ours: "o", theirs: "t", key: "id",\n  columns: { n: { kind: "text" }, // a { and "quotes"\n    d: { kind: `date`, dayss: 3 } } });',
+    '3:24: reconcile.publish: r: d: unknown option "dayss"',
+  ],
+  [
+    'counters.publish("c", { from: "r", loads: "l", loadOrder: ["a", "b"], kind: "log", series: { s: "text" },\n  takenAt: { at: "date" }, counters: { n: "int" }, rollups: { every: { evry: "day" } } });',
+    '2:72: counters.publish: c: unknown option of rollups: every "evry"',
+  ],
+  ['slices.publish("s", { loads: { tables: ["t"] },\n  from: 5 });', "2:3: slices.publish: s: needs from"],
+  // What is not there has no place but the call's, nor has what is not written in it.
+  ['slices.publish("s", { loads: { tables: ["t"] } });', "1:8: slices.publish: s: needs from"],
+  ['const o = { from: "f", keyy: "id" };\nscd2.publish("h", o);', '2:6: scd2.publish: h: unknown option "keyy"'],
+])("an option that a packaged function refuses is named where it is written: %s", async (code, said) => {
+  const [name] = /\w+(?=\.publish)/.exec(code)!;
+  const include = { [`includes/${name}.js`]: `module.exports = require("dataform-postgres/includes/${name}");` };
+  expect(await messages({ ...include, "definitions/a.js": code })).toContain(`definitions/a.js:${said}`);
+});
+
 test("a reference that is wrong in one of two places is named where it is wrong", async () => {
   const text = await messages({
     "includes/lib.js": "module.exports = { from: (ctx, name) =>\n  ctx.ref(name) };",
@@ -482,6 +509,17 @@ test("a semicolon at the end and an index on a view are refused", async () => {
   });
   expect(text).toContain("definitions/a.sqlx:2:9: Semi-colons are not allowed");
   expect(text).toContain("marts.b: a view cannot have indexes");
+});
+
+test("a semicolon in the comment that a query ends with is no semicolon at its end", async () => {
+  const { actions } = await compileFiles({
+    "a.sqlx": 'config { type: "table" }\nselect 1 as a -- one;',
+    "b.sqlx": 'config { type: "view" }\nselect 1 as a; /* the end; */ -- end;',
+    "definitions/c.js": 'publish("c", "select 1 as a -- c;"); assert("d", "select 1 as a where false; -- d;");',
+  });
+  expect(actions.map(({ target }) => target.name).sort()).toEqual(["a", "b", "c", "d"]);
+  const js = 'publish("c", "select 1 as a -- c;"); publish("e", "select 1 as a;");';
+  expect(await messages({ "definitions/c.js": js })).toContain("definitions/c.js: Semi-colons are not allowed");
 });
 
 /** Why a model of that project is refused, by itself. */
@@ -741,7 +779,7 @@ test("a test without a dataset or without an input, and a name that is too long,
     [`definitions/${"x".repeat(64)}.sqlx`]: 'config { type: "table" }\nselect 1 as id',
   });
   expect(text).toContain("definitions/t.sqlx:1:10: a test must say which model it tests");
-  expect(text).toContain("a test gives no input for d, which the model reads");
+  expect(text).toMatch(/^definitions\/\S+:\d+:\d+: a test gives no input for d, which the model reads/m);
   expect(text).toContain('add to the test: input "raw", "d" { select … }');
   expect(text).toContain("is too long for PostgreSQL");
 });
