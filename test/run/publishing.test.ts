@@ -74,6 +74,10 @@ const refusals: Readonly<Record<string, { readonly code: string; readonly made: 
   },
   i_overflow: { code: "22003", made: "create index on ${self()} (((value * 3000)::smallint))" },
   j_expression: { code: "22012", made: "create index on ${self()} ((1 / (value - 11)))" },
+  k_some_unique: { code: "23505", made: "create unique index on ${self()} (value) where more = 1" },
+  l_some: { code: "22012", made: "create index on ${self()} (id) where 1 / (value - 11) < 1" },
+  m_not_computed: { code: "22012", made: "alter table ${self()} add check (1 / (value - 11) < 1)" },
+  n_function: { code: "23514", made: "alter table ${self()} add check (raw.is_small(value))" },
 };
 
 test("new rows that their table refuses fail the model while it is built, whatever refuses them; the rest is published", async () => {
@@ -90,6 +94,7 @@ test("new rows that their table refuses fail the model while it is built, whatev
     create schema raw; create table raw.rows (id integer, value integer, more integer);
     create table raw.known (value integer primary key);
     create function raw.refuse() returns trigger language plpgsql as $$begin if new.value > 10 then raise 'no'; end if; return new; end$$;
+    create function raw.is_small(integer) returns boolean immutable language sql as 'select $1 < 10';
     insert into raw.known values (1);
     insert into raw.rows values (1, 1, 1)`);
   expect((await run()).status).toBe("success");
@@ -106,6 +111,22 @@ test("new rows that their table refuses fail the model while it is built, whatev
       "select (select count(*) from marts.z_fine), n, (select count(*) from marts.a_unique) from marts.y_total",
     ),
   ).toEqual(["3|3|1"]);
+});
+
+test("new rows of which reading tells that their table takes them are written once, when they are published", async () => {
+  const made = `
+    create unique index on \${self()} (value) where more = 1; create index on \${self()} (name) where id > 0;
+    alter table \${self()} add check (value < 10), alter column id set not null`;
+  const { run, rows, sql } = await warehouse({
+    "rows.sqlx": 'config { type: "declaration", schema: "raw", name: "rows" }',
+    "taken.sqlx": `config { type: "incremental" }\nselect * from \${ref("raw", "rows")}\n\${when(incremental(), "where id > 1")}\npost_operations { \${when(!incremental(), \`${made}\`)} }`,
+  });
+  await sql("create schema raw; create table raw.rows as select 1 as id, 1 as value, 1 as more, 'a' as name");
+  expect((await run()).status).toBe("success");
+  await sql("insert into raw.rows values (2, 1, null, 'b')");
+  expect((await run()).status).toBe("success");
+  const [storage] = await rows("select oid::regclass from pg_class where relname ~ '^taken_.*_1s$'");
+  expect(await rows(`select ctid, id from ${storage}`)).toEqual(["(0,1)|1", "(0,2)|2"]);
 });
 
 test("what fails at publishing all the same is put down to its model; that and what depends on it stay out, the rest is published", async () => {
