@@ -57,11 +57,17 @@ export interface Failure {
 export function severalErrors(failures: readonly Failure[], settings: ConnectionSettings): UserError {
   const errors = failures.map(({ server, error }) => connectionError(error, server));
   if (errors.length === 1) return errors[0]!;
+  // One that starts, or takes over, will let people in: it is worth waiting for, whatever the others say.
+  const { hint, code } = errors.find((error) => error.code === SQLSTATE.cannotConnectNow) ?? {
+    ...errors.at(-1)!,
+    code: undefined,
+  };
   const reasons = failures.map(({ server: { host, port } }, index) => `${host}:${port}: ${errors[index]!.found}`);
   return new UserError({
     message: `cannot connect to PostgreSQL at ${connectionUrl(settings)} (from ${settings.source})`,
     found: [...new Set(reasons)].join("; "),
-    hint: errors.at(-1)!.hint,
+    hint,
+    code,
     cause: failures.at(-1)!.error,
   });
 }

@@ -5,6 +5,7 @@ import { bareOf, hasParts, hasRights, isReferredTo, partsOf, rightsOf } from "./
 import type { Client } from "./client.ts";
 import { readDependents } from "./read-dependents.ts";
 import { columnsOf, readColumns, readPieces } from "./relations.ts";
+import { SQLSTATE, sqlState } from "./sqlstate.ts";
 
 const kinds: Readonly<Record<string, PublicRelation["kind"]>> = {
   v: "view",
@@ -35,10 +36,35 @@ type Found = Readonly<{ readonly environment: string | null }> &
   Readonly<Record<"oid" | "schema" | "name" | "relkind" | "columns" | "bare", string> & Record<Flag, "t" | "f">>;
 
 /** What stands under these names, by `schema.name`. */
-export async function readRelations(
-  client: Client,
-  targets: readonly Target[],
-): Promise<Record<string, PublicRelation>> {
+export function readRelations(client: Client, targets: readonly Target[]): Promise<Record<string, PublicRelation>> {
+  return againWhereGone(() => lookAt(client, targets));
+}
+
+/**
+ * What the catalogue says is of one moment, what `pg_get_viewdef` says of it is of now: somebody may have dropped it in
+ * between. Read again it is not there. A transaction has failed with the first error.
+ */
+async function againWhereGone<T>(read: () => Promise<T>): Promise<T> {
+  let first: unknown;
+  for (let times = 1; ; times++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (sqlState(error) === SQLSTATE.inFailedSqlTransaction) throw first ?? error;
+      if (times === MOST_TIMES || !isOfGone(error)) throw error;
+      first ??= error;
+    }
+  }
+}
+
+const MOST_TIMES = 10;
+
+function isOfGone(error: unknown): boolean {
+  const isInternal = sqlState(error) === SQLSTATE.internalError;
+  return isInternal && /^(could not open relation with OID|cache lookup failed for) /.test((error as Error).message);
+}
+
+async function lookAt(client: Client, targets: readonly Target[]): Promise<Record<string, PublicRelation>> {
   const { rows } = await client.query<Found>(foundQuery, [
     targets.map(({ schema }) => schema),
     targets.map(({ name }) => name),

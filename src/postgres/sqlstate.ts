@@ -11,6 +11,7 @@ export const SQLSTATE = {
   checkViolation: "23514",
   noActiveSqlTransaction: "25P01",
   readOnlySqlTransaction: "25006",
+  inFailedSqlTransaction: "25P02",
   invalidAuthorizationSpecification: "28000",
   invalidPassword: "28P01",
   dependentObjectsStillExist: "2BP01",

@@ -117,15 +117,16 @@ export async function publishWaiting(
       events.published?.(release, items.length, (performance.now() - started) / 1000);
       return [...warnings, ...plan.warnings];
     } catch (error) {
-      if (attempt < ATTEMPTS && sqlState(error) === SQLSTATE.dependentObjectsStillExist) continue;
+      if (attempt < ATTEMPTS && CHANGED_AROUND.has(sqlState(error) ?? "")) continue;
       const causes = await whoFails(error, input, settings, how);
       throw causes.size ? new Unpublishable(causes) : error;
     }
   }
 }
 
-/** How often it is planned anew for what somebody has built on a public view since it was looked at. */
+/** How often it is planned anew for what somebody has built on a public view, or dropped, since it was looked at. */
 const ATTEMPTS = 3;
+const CHANGED_AROUND: ReadonlySet<string> = new Set([SQLSTATE.dependentObjectsStillExist, SQLSTATE.undefinedTable]);
 
 /**
  * What is around the public views now.

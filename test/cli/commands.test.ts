@@ -255,6 +255,11 @@ test("a server that starts is waited for by what is told to wait, also by the fi
     const { exitCode, stderr } = await cli(dir, command, env);
     expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
   }
+  // One of several that starts is worth the wait, though another cannot be reached at all.
+  const { host, port, user, password, database } = link.settings;
+  link.refuse(1);
+  const several = { DATABASE_URL: `postgresql://${user}:${password}@${host}:${port},${host}:1/${database}` };
+  expect((await cli(dir, ["releases"], several)).exitCode).toBe(0);
   link.refuse(1);
   await expect(withClient(link.settings, {}, async () => {})).rejects.toMatchObject({
     code: "57P03",

@@ -31,8 +31,7 @@ export function readParquet(seconds = 300): FormatReader {
         cause,
       });
     } finally {
-      await decoder.close();
-      await file.close();
+      await decoder.close().finally(() => file.close());
     }
   };
 }

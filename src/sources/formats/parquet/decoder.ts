@@ -34,12 +34,7 @@ export class ParquetDecoder {
   /** @param seconds for each column of a row group */
   constructor(seconds: number) {
     this.#seconds = seconds;
-    this.#worker =
-      idle.pop() ??
-      new Worker(new URL("./decode.cjs", import.meta.url), {
-        env: {},
-        resourceLimits: { maxOldGenerationSizeMb: MEMORY },
-      });
+    this.#worker = idle.pop() ?? started();
     this.#worker.ref();
   }
 
@@ -71,6 +66,18 @@ export class ParquetDecoder {
     this.#worker.unref();
     idle.push(this.#worker);
   }
+}
+
+function started(): Worker {
+  const options = { env: {}, resourceLimits: { maxOldGenerationSizeMb: MEMORY } };
+  const worker = new Worker(new URL("./decode.cjs", import.meta.url), options);
+  // Whoever asked hears of it, too; nobody has asked one that is idle.
+  worker.on("error", () => {});
+  worker.on("exit", () => {
+    const at = idle.indexOf(worker);
+    if (at >= 0) idle.splice(at, 1);
+  });
+  return worker;
 }
 
 function outOfMemory(error: NodeJS.ErrnoException): never {
