@@ -125,7 +125,7 @@ export async function publishWaiting(
 }
 
 /** How often it is planned anew for what somebody has built on a public view, or dropped, since it was looked at. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 10;
 const CHANGED_AROUND: ReadonlySet<string> = new Set([SQLSTATE.dependentObjectsStillExist, SQLSTATE.undefinedTable]);
 
 /**
