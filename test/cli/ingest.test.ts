@@ -193,6 +193,56 @@ test("ingest ls, state, rejects and replay: what is declared, where it stands, w
   ]);
 });
 
+test("dismiss keeps to the ledger that has the load, asks which where several have it, and names rows that are not there", async () => {
+  const database = await ownDatabase();
+  const dir = project();
+  rmSync(join(dir, "ingest/shop.yaml"));
+  writeFileSync(join(dir, "ingest/items.json"), JSON.stringify({ properties: { id: { type: "integer" } } }));
+  mkdirSync(join(dir, "in"));
+  writeFileSync(join(dir, "in/a.csv"), "id\n1\nx\ny\n");
+  const declare = (source: string, schema: string) =>
+    writeFileSync(
+      join(dir, `ingest/${source}.yaml`),
+      `version: 1\nsource: ${source}\nschema: ${schema}\nfiles: { at: in }\nstreams:\n  - { name: items, files: '*.csv', format: csv, settleSeconds: 0, table: items, recordSchema: items.json }\n`,
+    );
+  declare("one", "raw");
+  declare("other", "raw_other");
+  const run = (...words: string[]) => cli(dir, ["ingest", ...words], { DATABASE_URL: database.url });
+  const open = async () =>
+    JSON.parse((await run("state", "--json")).stdout).map(({ rejected }: { rejected: number }) => rejected);
+
+  await run("one");
+  // Then a ledger of an earlier release, which has no such load: nobody asked for it.
+  await run("other");
+  await database.client.script(sql`alter table raw_other._rejected drop column dismissed_at`);
+  const missing = await run("dismiss", "1", "2", "77");
+  expect([missing.exitCode, missing.stderr]).toEqual([
+    2,
+    expect.stringContaining("load 1 has no open rejects of row 77"),
+  ]);
+  expect((await run("dismiss", "1", "2")).stderr).toContain("1 reject of load 1 dismissed");
+  const { rows } = await database.client.query(
+    sql`select from pg_attribute where attrelid = 'raw_other._rejected'::regclass and attname = 'dismissed_at'`,
+  );
+  expect(rows).toEqual([]);
+  await database.client.script(sql`
+    alter table raw_other._load alter load_id drop identity;
+    update raw_other._load set load_id = 1;
+    alter table raw_other._load alter load_id add generated always as identity;
+    update raw_other._rejected set load_id = 1`);
+  expect(await open()).toEqual([1, 2]);
+
+  const several = await run("dismiss", "1");
+  expect([several.exitCode, several.stderr]).toEqual([
+    2,
+    expect.stringMatching(/several schemas[\s\S]*raw \(source one\), raw_other \(source other\)[\s\S]*--schema raw/),
+  ]);
+  expect((await run("dismiss", "1", "--schema", "rwa")).stderr).toContain("one of raw, raw_other");
+  expect(await open()).toEqual([1, 2]);
+  expect((await run("dismiss", "1", "--schema", "raw_other")).stderr).toContain("2 rejects of load 1 dismissed");
+  expect(await open()).toEqual([1, 0]);
+});
+
 test("fields, files passed over, rejects and loads that are gone are told, each kind in a few lines", async () => {
   const database = await ownDatabase();
   const dir = project();

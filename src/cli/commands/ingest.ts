@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { UserError } from "../../model/errors.ts";
-import type { DismissFlags, IngestFlags } from "../ingest/actions.ts";
+import type { IngestFlags } from "../ingest/actions.ts";
+import type { DismissFlags } from "../ingest/dismiss.ts";
 import type { InferFlags } from "../ingest/infer.ts";
 import { addConnectionOption, parseCount, parseDuration } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
@@ -108,12 +109,13 @@ function addDismiss(command: Command, shell: Shell): void {
     .argument("<load>", "the load that rejected them")
     .argument("[row...]", "its rows, as ingest rejects shows them (default: all of them)")
     .option("--undo", "take it back")
+    .option("--schema <name>", "whose load it is, where schemas have loads of the same number")
     .option("--json", "JSON on stdout")
     .action(async (loadId: string, rows: string[], _: DismissFlags, self: Command) => {
       const flags = self.optsWithGlobals<DismissFlags>();
       refuseLoadFlags("dismiss", flags);
       if (command.getOptionValueSource("waitTimeout") === "cli") throw noFlag("dismiss", "--wait-timeout");
-      return (await actions()).dismiss(shell, loadId, rows, flags);
+      await (await import("../ingest/dismiss.ts")).dismiss(shell, loadId, rows, flags);
     });
   addConnectionOption(added);
 }

@@ -1,6 +1,5 @@
 import { ingest } from "../../land/ingest.ts";
-import { ledgerExists, prepareLedger } from "../../land/ledger/ledger-tables.ts";
-import { dismissRejects, rejectsOf } from "../../land/ledger/rejects.ts";
+import { rejectsOf } from "../../land/ledger/rejects.ts";
 import { streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
 import { ownsTable, type Retype, retype } from "../../land/retype.ts";
@@ -148,39 +147,6 @@ export async function showRejects(shell: Shell, names: readonly string[], flags:
   if (count > rows.length) shell.say(`and ${(count - rows.length).toLocaleString("en")} more (--limit ${count})`);
 }
 
-export interface DismissFlags extends IngestFlags {
-  readonly undo?: boolean;
-}
-
-/** Says of rejects of a load that they need not land, or takes it back. */
-export async function dismiss(shell: Shell, loadId: string, rowNos: readonly string[], flags: DismissFlags) {
-  for (const number of [loadId, ...rowNos])
-    if (!/^\d{1,18}$/.test(number))
-      throw new UserError({
-        message: `"${number}" is no number of a ${number === loadId ? "load" : "row"}`,
-        expected: "dataform ingest dismiss <load> [row...], as ingest rejects shows them",
-      });
-  const undo = flags.undo ?? false;
-  const schemas = [...new Set(chooseSourcesToShow(shell, []).map(({ declaration }) => declaration.schema))];
-  const settings = await openDatabase(shell, flags);
-  const dismissed = await looking(shell, settings, async (client) => {
-    let count = 0;
-    for (const schema of schemas) {
-      if (!(await ledgerExists(client, schema))) continue;
-      await prepareLedger(client, schema, {});
-      count += await dismissRejects(client, schema, { loadId, rowNos, undo });
-    }
-    return count;
-  });
-  if (flags.json) return shell.print(JSON.stringify({ loadId, undo, rejects: dismissed }));
-  if (dismissed)
-    return shell.say(`${counted(dismissed, "reject")} of load ${loadId} ${undo ? "open again" : "dismissed"}`);
-  throw new UserError({
-    message: `load ${loadId} has no ${undo ? "dismissed" : "open"} rejects${rowNos.length ? ` of row ${rowNos.join(", ")}` : ""}`,
-    expected: "a load and rows as ingest rejects shows them",
-  });
-}
-
 export async function retypeColumn(shell: Shell, column: string, type: string, flags: IngestFlags): Promise<void> {
   const wanted = findColumn(shell, column);
   const settings = await openDatabase(shell, flags);
@@ -220,7 +186,11 @@ function findColumn(shell: Shell, given: string): Pick<Retype, "table" | "column
   });
 }
 
-function looking<T>(shell: Shell, settings: ConnectionSettings, work: (client: Client) => Promise<T>): Promise<T> {
+export function looking<T>(
+  shell: Shell,
+  settings: ConnectionSettings,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const options = { applicationName: "dataform-ingest", duty: "loader" } as const;
   return attended(shell, (how) => withClient(settings, { ...options, ...how }, work));
 }

@@ -129,33 +129,6 @@ export async function markReplayed(
   );
 }
 
-export interface Dismissal {
-  readonly loadId: string;
-  /** Those of the load; all of them where none is named. */
-  readonly rowNos: readonly string[];
-  /** Takes it back. */
-  readonly undo: boolean;
-}
-
-/** Says of rejects that they need not land, or takes that back. Returns of how many. The ledger is up to date. */
-export async function dismissRejects(
-  client: Client,
-  schema: string,
-  { loadId, rowNos, undo }: Dismissal,
-): Promise<number> {
-  const { rowCount } = await client.query(
-    sql`
-      update ${rejectedTable(schema)}
-      set dismissed_at = ${undo ? sql`null` : sql`now()`}
-      where load_id = $1
-        and (row_no = any ($2::bigint[]) or $2::bigint[] = '{}')
-        and replayed_by is null
-        and dismissed_at is ${undo ? sql`not null` : sql`null`}`,
-    [loadId, `{${rowNos.join()}}`],
-  );
-  return rowCount ?? 0;
-}
-
 /** The columns of the file that a load was of; none where it had no header. */
 export async function headerOf(client: Client, { schema }: LedgerKey, loadId: string): Promise<readonly string[]> {
   const { rows } = await client.query<{ header: string | null }>(
