@@ -83,12 +83,12 @@ export async function dropEnvironment(
     };
     if (!options.really) return report;
     await dropAll(session, has);
-    const left = await schemasOf(client, has.schemas);
+    const left = await schemasLeft(client, has.schemas);
     return {
       ...report,
-      schemas: has.schemas.filter((schema) => !left.includes(schema)),
+      schemas: has.schemas.filter((schema) => !left.has(schema)),
       restored: has.restored.map(({ target }) => targetKey(target)),
-      kept: has.kept,
+      kept: [...has.kept, ...left.values()],
     };
   });
 }
@@ -167,6 +167,30 @@ async function schemasOf(client: Client, names: readonly string[]): Promise<stri
     [names],
   );
   return rows.map(({ nspname }) => nspname);
+}
+
+/** Those of them that stay, by name, each with why. */
+async function schemasLeft(client: Client, names: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await client.query<Record<"schema" | "owner" | "count", string> & { some: string | null }>(
+    sql`
+      select n.nspname as schema, pg_get_userbyid(n.nspowner) as owner, count(d.objid) as count,
+        array_to_string((array_agg(pg_describe_object(d.classid, d.objid, d.objsubid) order by d.objid))[:5], ', ') as some
+      from pg_namespace as n
+      left join pg_depend as d
+        on d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid and d.deptype = 'n'
+      where n.nspname = any($1::text[])
+      group by n.oid
+      order by n.nspname`,
+    [names],
+  );
+  return new Map(
+    rows.map(({ schema, owner, count, some }) => [
+      schema,
+      some
+        ? `schema ${schema}, for in it is ${some}${Number(count) > 5 ? " …" : ""}`
+        : `schema ${schema}, which belongs to ${owner}`,
+    ]),
+  );
 }
 
 async function dropAll(session: Session, has: Belongings): Promise<void> {

@@ -148,6 +148,8 @@ test("env drop leaves nothing behind, puts back what was adopted, and names what
     "log.sqlx": 'config { type: "incremental", uniqueKey: ["id"] }\nselect id from ${ref("a")}',
     "v.sqlx": 'config { type: "view", schema: "reports" }\nselect id from ${ref("log")}',
     "fails.sqlx": 'config { type: "assertion" }\nselect 1 as x from ${ref("v")}',
+    "made.sqlx":
+      'config { type: "operations", schema: "stays", hasOutput: true }\ncreate table if not exists ${self()} (id int)',
     "old.sqlx": table(1),
     "taken.sqlx": table(2, ", postgres: { adopt: true }"),
     "retired.sqlx": table(3, ", postgres: { adopt: true }"),
@@ -193,6 +195,7 @@ test("env drop leaves nothing behind, puts back what was adopted, and names what
   expect(dropped).toMatchObject({ exitCode: 0 });
   expect(dropped.stderr).toContain("schema reports, which its runs had made, was empty and is dropped");
   expect(dropped.stderr).not.toContain("schema gone");
+  expect(dropped.stderr).toContain("stays: schema stays, for in it is table stays.made");
   expect(dropped.stderr).toContain("marts.taken is again what it was before it was adopted");
   // The table and its index, and the view.
   expect(await rows(left)).toEqual(["3"]);

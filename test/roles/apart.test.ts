@@ -65,6 +65,12 @@ function attack(prefix: string, publishers: string) {
     end $$;
     create constraint trigger later after insert on raw.again deferrable initially deferred
       for each row execute function raw.later('commit');
+    create domain raw.amount as int check (raw.attack('domain'));
+    create type raw.mark as enum ('x');
+    create function raw.mark_int(raw.mark) returns int immutable language sql as $$ select raw.attack('cast')::int $$;
+    create cast (raw.mark as int) with function raw.mark_int(raw.mark) as implicit;
+    create function raw.same(raw.mark, int) returns boolean immutable language sql as $$ select raw.attack('operator') $$;
+    create operator raw.= (leftarg = raw.mark, rightarg = int, function = raw.same);
     create view raw.viewed as select id from raw.items where raw.attack('view');
     alter table raw.items enable row level security;
     create policy mine on raw.items using (raw.attack('policy'));
@@ -79,7 +85,9 @@ const files = {
   "seen.sqlx": `config { type: "view", schema: "marts" }
 select id from \${ref("raw", "viewed")} where raw.attack('constant')`,
   "kept.sqlx": `config { type: "table", schema: "marts" }
-select id from \${ref("raw", "items")} where id = (select count(*) from \${ref("seen")})
+select id, 'x'::raw.mark as mark, id::raw.amount as amount, '{1}'::raw.amount[] as amounts
+from \${ref("raw", "items")}
+where id = (select count(*) from \${ref("seen")}) and 'x'::raw.mark operator(raw.=) 1 and 'x'::raw.mark::int = 1
 post_operations { create index on \${self()} (raw.attack('index of a table')) }`,
   "log.sqlx": `config { type: "incremental", schema: "marts", uniqueKey: ["id"] }
 select id from \${ref("raw", "items")}
@@ -125,13 +133,16 @@ test("nothing that a loader or an author wrote becomes the publisher where that 
   const places = await house.rows("select distinct place from raw.attacks");
   expect(places.sort()).toEqual([
     "at publishing",
+    "cast",
     "check",
     "commit",
     "constant",
     "cursor",
     "deferred",
+    "domain",
     "index",
     "index of a table",
+    "operator",
     "policy",
     "view",
   ]);
