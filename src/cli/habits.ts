@@ -51,7 +51,12 @@ const OPTIONS: Readonly<Record<string, string>> = {
   "--fail-fast": "--all-or-nothing publishes nothing where something failed",
 };
 
-/** Those that choose models, or a run; where a command does neither, they say nothing. */
+/** A command of the command line, with the flags that it has. */
+interface Typed {
+  readonly name: string;
+  readonly flags: readonly string[];
+}
+
 const CHOOSES = new Set(["run", "plan"]);
 const COMPILES_ALL: Readonly<Record<string, string>> = {
   compile: "`dataform compile` lists all; `run` and `plan` choose, by --actions and --tags",
@@ -59,23 +64,27 @@ const COMPILES_ALL: Readonly<Record<string, string>> = {
 };
 
 /** What to write instead of a word of a command line that is unknown, where it has a meaning elsewhere. */
-export function adviceForHabit(message: string, command?: string): string | undefined {
+export function adviceForHabit(message: string, command?: Typed): string | undefined {
   const [, kind, word] = /unknown (command|option) '([^'=]+)/.exec(message) ?? [];
   if (word === undefined) return valueNotTaken(message, command);
   const words = kind === "command" ? COMMANDS : OPTIONS;
   if (!Object.hasOwn(words, word)) return valueNotTaken(message, command);
   const advised = words[word]!;
-  const isChoice = kind === "option" && /--actions|--tags/.test(advised);
-  if (!isChoice || command === undefined || CHOOSES.has(command)) return advised;
-  return Object.hasOwn(COMPILES_ALL, command) ? COMPILES_ALL[command] : undefined;
+  if (kind === "command" || command === undefined) return advised;
+  const flags: readonly string[] = advised.replace(/`[^`]*`/g, "").match(/--[\w-]+/g) ?? [];
+  if (flags.every((flag) => command.flags.includes(flag))) return advised;
+  return flags.includes("--actions") && Object.hasOwn(COMPILES_ALL, command.name)
+    ? COMPILES_ALL[command.name]
+    : undefined;
 }
 
 /** What is written behind a command or a flag that takes nothing. */
-function valueNotTaken(message: string, command: string | undefined): string | undefined {
-  if (command === undefined || !CHOOSES.has(command)) return undefined;
+function valueNotTaken(message: string, command: Typed | undefined): string | undefined {
+  if (command === undefined || !CHOOSES.has(command.name)) return undefined;
   const [, flag] = /unknown option '(--[\w-]+)=[^']*'/.exec(message) ?? [];
   if (flag === "--full-refresh") return "it takes no value: --full-refresh --actions name";
-  if (/^too many arguments/.test(message)) return `models are chosen by a flag: dataform ${command} --actions name`;
+  if (/^too many arguments/.test(message))
+    return `models are chosen by a flag: dataform ${command.name} --actions name`;
   if (/'--vars .*' argument '\{/.test(message)) return "not as YAML: --vars name=value,other=value";
   return undefined;
 }

@@ -27,7 +27,7 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
     .exitOverride()
     .configureOutput({
       writeOut: (text) => shell.print(text.trimEnd()),
-      writeErr: (text) => shell.say(withAdvice(text.trimEnd(), argv)),
+      writeErr: (text) => shell.say(withAdvice(text.trimEnd(), argv, program)),
     })
     .hook("preAction", (command, acting) => {
       shell.projectDir = resolve(shell.projectDir, command.opts().projectDir as string);
@@ -38,7 +38,7 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
     await program.parseAsync([...argv], { from: "user" });
     return shell.exitCode;
   } catch (error) {
-    const failure = failureOf(error, argv);
+    const failure = failureOf(error, argv, program);
     tell(failure, shell, program.opts().debug === true);
     if (wantsJson(argv) && failure.exitCode !== 0 && stdout() !== "printed") {
       const document = JSON.stringify(errorDocument(failure.errors, failure.exitCode), null, 2);
@@ -81,17 +81,27 @@ function watched(given: Shell) {
 }
 
 /** What commander says of a command line, with what to do. Help is left as it is. */
-function withAdvice(text: string, argv: readonly string[]): string {
+function withAdvice(text: string, argv: readonly string[], program: Command): string {
   if (!text.startsWith("error: ")) return text;
-  const { message, hint } = usageError(text, argv);
+  const { message, hint } = usageError(text, argv, program);
   return `error: ${message}\n  → ${hint}`;
 }
 
-function usageError(text: string, argv: readonly string[]): { readonly message: string; readonly hint: string } {
+function usageError(
+  text: string,
+  argv: readonly string[],
+  program: Command,
+): { readonly message: string; readonly hint: string } {
   const [message = "", suggestion] = text.replace(/^error: /, "").split("\n");
   const named = argv.find((word) => commands.has(word));
   const help = named ? `\`dataform ${named} --help\` shows what it takes` : "`dataform --help` shows the commands";
-  return { message, hint: adviceForHabit(message, named) ?? suggestion?.replace(/^\((.*)\)$/, "$1") ?? help };
+  const typed = named === undefined ? undefined : { name: named, flags: flagsOf(program, named) };
+  return { message, hint: adviceForHabit(message, typed) ?? suggestion?.replace(/^\((.*)\)$/, "$1") ?? help };
+}
+
+function flagsOf(program: Command, name: string): string[] {
+  const command = program.commands.find((one) => one.name() === name);
+  return [...program.options, ...(command?.options ?? [])].flatMap(({ long }) => long ?? []);
 }
 
 /** The flag may be what could not be read, so it is looked for where it stands. */
@@ -109,9 +119,9 @@ interface Failure {
   readonly told?: boolean;
 }
 
-function failureOf(error: unknown, argv: readonly string[]): Failure {
+function failureOf(error: unknown, argv: readonly string[], program: Command): Failure {
   if (error instanceof CommanderError) {
-    const errors = [{ ...usageError(error.message, argv), code: error.code }];
+    const errors = [{ ...usageError(error.message, argv, program), code: error.code }];
     return { exitCode: error.exitCode === 0 ? 0 : 2, errors, stacks: [], told: true };
   }
   if (error instanceof UserError || error instanceof UserErrors) {

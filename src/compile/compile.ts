@@ -9,7 +9,7 @@ import { adoptGraph } from "./adopt.ts";
 import { checkGraph } from "./check.ts";
 import { refuseFields } from "./core-fields.ts";
 import { explainCoreErrors, refusedFiles } from "./explain.ts";
-import { checkForeignSyntax } from "./foreign-syntax.ts";
+import { checkForeignSyntax, foreignQuotes } from "./foreign-syntax.ts";
 import { type ProjectFiles, readProject } from "./project.ts";
 import { checkQueries } from "./queries.ts";
 import { withRefusals } from "./refused-changes.ts";
@@ -64,12 +64,17 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     ...(await checkGraph(graph, projectDir)),
   ];
   if (errors.length) throw new UserErrors(errors);
-  const complete = { ...withFolder(graph, projectDir), notes: notesOn(graph, project) };
+  const complete = { ...withFolder(graph, projectDir), notes: notesOn(graph, project, answer.read) };
   return withRefusals(withLanding(complete, (await raw).tables), projectDir);
 }
 
-function notesOn({ notes, actions, tests }: CompiledGraph, project: ProjectFiles): readonly string[] {
-  return [...notes, ...unreadFiles(project), ...emptyProject(project.files, actions.length + tests.length)];
+function notesOn(graph: CompiledGraph, project: ProjectFiles, read: readonly string[]): readonly string[] {
+  return [
+    ...graph.notes,
+    ...foreignQuotes(graph, project.projectDir),
+    ...unreadFiles(project, read),
+    ...emptyProject(project.files, graph.actions.length + graph.tests.length),
+  ];
 }
 
 /** A project without a name is told by where it is: names of folders (`app`, `dataform`) and their paths are the same elsewhere. */

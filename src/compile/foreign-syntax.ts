@@ -33,6 +33,18 @@ export function checkForeignSyntax(graph: CompiledGraph, projectDir: string): Us
   });
 }
 
+/** Notes on braces in quotes that look like dbt's: they are valid SQL, and the text that the author wrote. */
+export function foreignQuotes(graph: CompiledGraph, projectDir: string): string[] {
+  const read = (name: string) => readSource(projectDir, name).replaceAll("\r\n", "\n");
+  return allTexts(graph).flatMap(({ file, text }) => {
+    const found = jinjaInQuotes(text);
+    if (!found) return [];
+    const { location } = placeOf(graph.traces, read, file, text, found.at);
+    const place = "line" in location ? `:${location.line}:${location.column}` : "";
+    return [`${location.file}${place}: ${found.message}; in quotes it stays text: ${found.hint}`];
+  });
+}
+
 function allTexts({ actions, tests }: CompiledGraph): { readonly file: string; readonly text: string }[] {
   const texts = actions.flatMap((action) =>
     Object.values(textsOf(action))
@@ -63,8 +75,6 @@ function foreignIn(text: string): Foreign | undefined {
       message: `${tokens[0]!.text.toUpperCase()} (…) is SQLMesh's`,
       hint: `write a block at the top of the file: config { type: "${/^a/i.test(tokens[0]!.text) ? "assertion" : "table"}" }`,
     };
-  const quoted = jinjaInQuotes(tokens);
-  if (quoted) return quoted;
   const index = tokens.findIndex(({ kind, text: symbol }) => kind === "symbol" && symbol.startsWith("{"));
   const brace = tokens[index];
   if (!brace) return undefined;
@@ -119,14 +129,18 @@ function jinjaAt(text: string, at: number, start = 0): Foreign | undefined {
   return undefined;
 }
 
-/** Of a text in quotes only what calls a function of dbt's: other braces may be what is meant. */
-const CALLS_DBT = /\{\{-?\s*(?:ref|source|var|env_var|config)\s*\(/;
+/** Of a text in quotes only what is a whole call of a function of dbt's: other braces may be what is meant. */
+const CALLS_DBT = /\{\{-?\s*(?:ref|source|var|env_var)\s*\([^{}]*\)[^{}]*\}\}/;
 
-function jinjaInQuotes(tokens: readonly Token[]): Foreign | undefined {
-  for (const { kind, text, start } of tokens) {
-    if (kind !== "string" && kind !== "quoted") continue;
-    const at = text.search(CALLS_DBT);
-    if (at >= 0) return jinjaAt(text, at, start);
+function jinjaInQuotes(text: string): Foreign | undefined {
+  if (!CALLS_DBT.test(text)) return undefined;
+  const tokens = meaningful(text);
+  for (const [index, { kind, text: quoted, start }] of tokens.entries()) {
+    if (kind !== "quoted" && (kind !== "string" || quoted.startsWith("$"))) continue;
+    // Patterns and comments speak of braces, and names are what they are called.
+    if (isWord(tokens[index - 1], /^(?:is|as|i?like)$/i)) continue;
+    const at = quoted.search(CALLS_DBT);
+    if (at >= 0) return jinjaAt(quoted, at, start);
   }
   return undefined;
 }

@@ -34,6 +34,8 @@ export interface SandboxAnswer {
   /** Of each of them whether a line of the project threw it. */
   readonly byProject: readonly boolean[];
   readonly traces: readonly Trace[];
+  /** Files in definitions/ that are no JavaScript and were read, by their path in the project. */
+  readonly read: readonly string[];
   /** What a person should know of the project file. */
   readonly notes: readonly string[];
   readonly own: OwnProjectSettings;

@@ -1,24 +1,23 @@
 import { basename } from "node:path";
 import type { ProjectFiles } from "./project.ts";
-import { readSource } from "./source.ts";
 
 const ACTIONS = "actions.yaml";
 
-/** Notes on files in definitions/ that look like a part of the project, and that nothing reads. */
-export function unreadFiles({ projectDir, files }: ProjectFiles): readonly string[] {
+/**
+ * Notes on files in definitions/ that look like a part of the project, and that nothing reads.
+ * @param read those that were read while the project was compiled, whoever named them
+ */
+export function unreadFiles({ files }: ProjectFiles, read: readonly string[]): readonly string[] {
   const suspects = files.filter((file) => file.startsWith("definitions/") && /\.(?:sqlx?|js|ya?ml)$/i.test(file));
-  const lists = suspects.filter((file) => basename(file) === ACTIONS);
-  const listed = lists.map((file) => readSource(projectDir, file)).join("\n");
   return suspects.flatMap((file) => {
-    const why = whyUnread(file, listed);
+    const why = read.includes(file) ? undefined : whyUnread(file);
     return why === undefined ? [] : [`${file} is not read: ${why}`];
   });
 }
 
-function whyUnread(file: string, listed: string): string | undefined {
+function whyUnread(file: string): string | undefined {
   const name = basename(file);
   if (/\.(?:sqlx|js)$/i.test(name)) return /\.(?:sqlx|js)$/.test(name) ? undefined : "write the end of its name small";
-  if (name.endsWith(".sql") && listed.includes(name)) return undefined;
   if (/\.sql$/i.test(name)) return `a model ends with .sqlx; a .sql file counts where ${ACTIONS} names it`;
   return name === ACTIONS
     ? undefined

@@ -2,6 +2,9 @@
 // Loads @dataform/core, lets it compile the project, and sends the graph back.
 // Plain CommonJS, so that it also runs from source and can stand in for the `require` that core expects.
 "use strict";
+// Before anything else takes the functions that read files.
+const { recordReads } = require("./reads.cjs");
+const filesRead = recordReads();
 const { readFileSync } = require("node:fs");
 const path = require("node:path");
 const { inspect } = require("node:util");
@@ -122,7 +125,15 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
   const frames = errors.map(({ stack }) => tracer.frames(stack ?? ""));
   const byProject = errors.map(({ stack }) => tracer.isFrom(stack ?? ""));
   // Messages of core's protobuf library turn to plain JSON by themselves on their way out.
-  return { graph, frames, byProject, traces: tracesOf(graph), written, settings: [...settings.values()].map(describe) };
+  return {
+    graph,
+    frames,
+    byProject,
+    traces: tracesOf(graph),
+    read: filesRead(projectDir),
+    written,
+    settings: [...settings.values()].map(describe),
+  };
 }
 
 // The tables that landing fills are there for `ref()` as if they were declared in definitions/. What is written by hand

@@ -14,8 +14,9 @@ interface Characters {
 
 interface Literal extends Characters {
   readonly isWord: boolean;
-  /** The variable or the key that it is the value of, as far as that is written before it. */
+  /** The variable or the key that it is the value of, as far as that is written before it; and whether that is used. */
   readonly name?: string | undefined;
+  readonly isUsed: boolean;
 }
 
 /**
@@ -29,18 +30,25 @@ export function handedPlace(source: string, file: string, made: Made, placeholde
   const found = foundIn(own.literals, made)[0];
   if (found !== undefined) return found;
   const expression = isPlaceholder ? source.slice(placeholder, own.end) : undefined;
-  const others = scripts(source, file).flatMap((start) => literalsIn(source, start).literals);
+  // What a placeholder makes is made of nothing that a config says.
+  const others = scripts(source, file, expression === undefined).flatMap((start) => literalsIn(source, start).literals);
   // A single word may stand there by chance.
-  const named = ({ isWord, name }: Literal) =>
-    !isWord || (name !== undefined && (expression === undefined || new RegExp(`\\b${name}\\b`).test(expression)));
+  const named = ({ isWord, name, isUsed }: Literal) =>
+    !isWord || (name !== undefined && (expression === undefined ? isUsed : namesIn(expression).includes(name)));
   const [first, second] = foundIn(others.filter(named), made);
   return second === undefined ? first : undefined;
 }
 
 /** Where the file is JavaScript: from its beginning, or from the braces of its blocks on. */
-function scripts(source: string, file: string): readonly number[] {
+function scripts(source: string, file: string, inConfig: boolean): readonly number[] {
   if (file.endsWith(".js")) return [0];
-  return [...source.matchAll(/^(?:js|config)\s*\{/gm)].map(({ 0: { length }, index }) => index + length);
+  const blocks = inConfig ? /^(?:js|config)\s*\{/gm : /^js\s*\{/gm;
+  return [...source.matchAll(blocks)].map(({ 0: { length }, index }) => index + length);
+}
+
+/** What may be a name of JavaScript in a text. */
+function namesIn(text: string): readonly string[] {
+  return text.match(/[\w$]+/g) ?? [];
 }
 
 /** The places of the longest literals of which what was made has the character, or the name that begins there. */
@@ -102,11 +110,19 @@ function literal(source: string, start: number, end: number): Literal {
   const places = [...source.slice(start, end).matchAll(/\\(?:[ntr\n]|([^ntr\n]))|(\S)/g)].flatMap(
     ({ 0: { length }, 1: escaped, 2: plain, index }) => (escaped || plain ? start + index + length - 1 : []),
   );
-  const name = /([\w$]+)["']?\s*[:=]\s*(?:\[\s*)?$/.exec(source.slice(Math.max(0, start - 80), start - 1))?.[1];
+  const [, name, sign] =
+    /([\w$]+)["']?\s*([:=])\s*(?:\[\s*)?$/.exec(source.slice(Math.max(0, start - 80), start - 1)) ?? [];
   return {
     text: places.map((place) => source[place]).join(""),
     places,
     isWord: /^\s*\w*\s*$/.test(source.slice(start, end)),
     name,
+    isUsed: name !== undefined && isUsed(source, name, sign === ":"),
   };
+}
+
+/** Whether JavaScript reads a key, as `.name`, or names a variable again. A key that is only handed on may mean anything. */
+function isUsed(source: string, name: string, isKey: boolean): boolean {
+  const uses = namesIn(isKey ? (source.match(/\.\s*[\w$]+/g) ?? []).join(" ") : source);
+  return uses.filter((use) => use === name).length > (isKey ? 0 : 1);
 }

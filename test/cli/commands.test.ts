@@ -322,6 +322,10 @@ test("unknown commands, flags, actions and tags suggest the nearest", async () =
   expect(await stderr("run", "--select", "orders")).toContain("→ --actions name, --tags name");
   expect(await stderr("compile", "--select", "orders")).toContain("→ `dataform compile` lists all");
   expect(await stderr("ingest", "--select", "orders")).toContain("→ `dataform ingest --help`");
+  expect(await stderr("run", "-t", "prod")).toContain("→ --environment name");
+  for (const name of ["compile", "env", "query", "roles"])
+    expect(await stderr(name, "-t", "prod")).toContain(`→ \`dataform ${name} --help\``);
+  expect(await stderr("compile", "--threads", "4")).toContain("→ `dataform compile --help`");
   expect(await stderr("run", "orders")).toContain("→ models are chosen by a flag: dataform run --actions name");
   expect(await stderr("run", "--full-refresh=orders")).toContain("--full-refresh --actions name");
   expect(await stderr("run", "--vars", "{a: 1}")).toContain("→ not as YAML: --vars name=value");

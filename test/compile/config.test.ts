@@ -248,11 +248,7 @@ test("what is typed from the habit of dbt, SQLMesh or Dataform 2 is told what to
     config: ['{{ config(materialized="table") }}\nselect 1', "1:1", 'config { type: "table" }'],
     when: ['config { type: "table" }\nselect 1 {% if is_incremental() %} {% endif %}', "2:10", "${when(incremental()"],
     self: ['config { type: "table" }\nselect 1\npost_operations {\n  analyze {{ this }}\n}', "4:11", "write ${self()}"],
-    env: [
-      `config { type: "table" }\nselect '{{ env_var("x") }}' as x`,
-      "2:9",
-      "write ${dataform.projectConfig.vars.x}",
-    ],
+    env: [`config { type: "table" }\nselect {{ env_var("x") }} as x`, "2:8", "write ${dataform.projectConfig.vars.x}"],
     called: [
       'config { type: "table" }\nselect * from ${source("raw", "x")} where true',
       "2:17",
@@ -296,6 +292,26 @@ test("what is typed from the habit of dbt, SQLMesh or Dataform 2 is told what to
   }
 });
 
+test("a call of dbt's in quotes is valid SQL, and noted at its place; other braces in quotes are what is meant", async () => {
+  const { notes } = await compile(
+    testProject({
+      ...base,
+      "called.sqlx": `config { type: "table" }\nselect 1 as id where 'x' <> '{{ var("x") }}'`,
+      "name.sqlx": `config { type: "table" }\nselect * from "{{ ref('base') }}"`,
+      "data.sqlx": `config { type: "table" }
+select '{{ source(' as a, '{{ name }}' as b, 1 as "{{ var('x') }}" where 'x' not like '%{{ ref("x") }}%'
+post_operations {
+  comment on table \${self()} is '{{ ref("x") }}';
+  do $$ begin perform '{{ ref("x") }}'; end $$
+}`,
+    }).dir,
+  );
+  expect(notes).toEqual([
+    "definitions/called.sqlx:2:30: Jinja is dbt's, and SQLX has JavaScript; in quotes it stays text: write ${dataform.projectConfig.vars.x}",
+    'definitions/name.sqlx:2:16: Jinja is dbt\'s, and SQLX has JavaScript; in quotes it stays text: write ${ref("base")}',
+  ]);
+});
+
 test("an unknown key of a declaration in actions.yaml is told at its line, and is no defect", async () => {
   expect(
     await places({ "definitions/actions.yaml": "actions:\n- declaration: { name: orders, datacet: raw }\n" }),
@@ -305,12 +321,17 @@ test("an unknown key of a declaration in actions.yaml is told at its line, and i
 test("a model that reads itself, files that nothing reads and a project without models are told", async () => {
   const itself = { ...base, "self.sqlx": 'config { type: "table" }\nselect * from ${ref("self")}' };
   expect(await said(itself)).toMatch(/self reads itself[\s\S]*are \$\{self\(\)\}/);
-  const unread = ["a.sql", "schema.yml", "B.SQLX"];
+  const unread = ["a.sql", "schema.yml", "B.SQLX", "deep/named.sql"];
   const { notes } = await compile(
     testProject({
       ...base,
       ...Object.fromEntries(unread.map((name) => [`definitions/${name}`, "version: 2"])),
       "definitions/named.sql": "select 1 as id",
+      "definitions/deep/raw.sql": "select 1 as id",
+      "definitions/deep/values.yml": "a: 1",
+      "definitions/deep/reads.js": `const text = require("fs").readFileSync(__dirname + "/raw.sql", "utf8");
+const { a } = require("./values.yml").asJson;
+publish("reads").query(text + ", " + a + " as a");`,
       "definitions/actions.yaml": "actions:\n  - view:\n      filename: named.sql",
     }).dir,
   );

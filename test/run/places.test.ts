@@ -119,7 +119,8 @@ const rows = (sql) => "select * from (\\n" + sql.split("\\n").map((l) => "    " 
 const where = (condition) => \`where not (\${condition})\`;
 const named = ({ expr, name }) => \`\${expr} as \${name}\`;
 const own = () => "noting";
-module.exports = { coalesce, rows, where, named, own };`;
+const net = () => "gross - noting";
+module.exports = { coalesce, rows, where, named, own, net };`;
   const from = '\nfrom ${ref("source")}';
   const files = {
     argument: `config { type: "table" }\nselect \${wrap.coalesce(\n  "noting", 0\n)} as a${from}`,
@@ -133,6 +134,11 @@ module.exports = { coalesce, rows, where, named, own };`;
     after: `config { type: "table" }\nselect 1 as id\npost_operations {\n  select \${wrap.coalesce("noting", 1)} from \${self()} }`,
     // What the function itself gets wrong stands at its call, whatever words are nearby.
     own: `config { type: "table", tags: ["noting"] }\njs { const other = "noting"; }\nselect\n \${wrap.own()}${from}`,
+    // A description says nothing of what an include makes.
+    described: `config { type: "table", columns: { net: "gross - noting" } }\nselect \${wrap.net()} as net${from}`,
+    "words.js":
+      'const a = { label: "noting" };\npublish("words", { type: "table", tags: ["noting"] }).query(() => "select " + ["not", "ing"].join(""));',
+    "used.js": 'const a = { label: "noting" };\npublish("used", { type: "table" }).query(() => "select " + a.label);',
     "script.js": `const filter = "noting > 0";\npublish("script", { type: "table" }).query((ctx) => \`select * from \${ctx.ref("source")} \` + wrap.where(filter));`,
     "statements.js": 'operate("statements", () => ["select 1",\n  wrap.rows("select noting")]);',
     "conditions.js": `const keyed = "noting is null";\npublish("conditions", { type: "table", assertions: { rowConditions: [wrap.coalesce(keyed, "false")] } }).query("select 1 as id");`,
@@ -152,7 +158,15 @@ module.exports = { coalesce, rows, where, named, own };`;
   const report = await run();
   const places = report.steps.flatMap(({ target, error }) => {
     const [line, caret] = error?.snippet?.split("\n").slice(-2) ?? [];
-    return error ? [[target.name, error.location?.line, line!.slice(caret!.indexOf("^")).slice(0, 6)]] : [];
+    return error
+      ? [
+          [
+            target.name,
+            error.location && "line" in error.location ? error.location.line : 0,
+            line!.slice(caret!.indexOf("^")).slice(0, 6),
+          ],
+        ]
+      : [];
   });
   expect(Object.fromEntries(places.map(([name, ...place]) => [name, place]))).toEqual({
     argument: [3, "noting"],
@@ -165,6 +179,9 @@ module.exports = { coalesce, rows, where, named, own };`;
     before: [4, "noting"],
     after: [4, "noting"],
     own: [4, "${wrap"],
+    described: [2, "${wrap"],
+    words: [0, "noting"],
+    used: [1, "noting"],
     script: [1, "noting"],
     statements: [2, "noting"],
     marts_conditions_assertions_rowConditions: [1, "noting"],
@@ -177,10 +194,17 @@ test("a description of a column that is not there is told with its place", async
     "a.sqlx":
       'config {\n  type: "table",\n  columns: { id: "gone: not here",\n    gone: "Not there." }\n}\nselect 1 as id',
     "definitions/b.js": `const columns = { 'never "was': "x" };\npublish("b", { type: "view", columns }).query("select 1 as id");`,
+    "definitions/several.js": `publish("c", { type: "view", columns: { id: "x" } }).query("select 1 as id");
+publish("d", { type: "view", columns: { gone: "x" } }).query("select 1 as gone");
+publish("e", { type: "view", columns: { gone: "x" } }).query("select 1 as id");
+const columns = () => ({ gone: "x" });
+publish("f", { type: "view", columns: columns() }).query("select 1 as id");`,
   });
   const told = [
     "definitions/a.sqlx:4:5: marts.a describes columns it does not have: gone",
     'definitions/b.js:1:19: marts.b describes columns it does not have: never "was',
+    "definitions/several.js:3:41: marts.e describes columns it does not have: gone",
+    "definitions/several.js: marts.f describes columns it does not have: gone",
   ];
   const graph = await project.compile();
   const catalog = await readCatalog(client, "main", publicTargets(graph));
