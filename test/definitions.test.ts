@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import ts from "typescript";
 import { expect, test } from "vitest";
 import { compile } from "../src/compile/compile.ts";
+import type { Action, Assertion } from "../src/model/graph.ts";
 
 // The models are SQL; what is put into it is made by functions that quote: references, and packaged functions.
 
@@ -150,6 +151,61 @@ test("an include of a packaged function is one line", () => {
     (name) => text(`includes/${name}.js`) !== `module.exports = require("dataform-postgres/includes/${name}");\n`,
   );
   expect(others).toEqual([]);
+});
+
+/** Marts whose key an assertion of its own holds: of what grows for ever, only what the last run brought is looked at. */
+const KEY_HELD_BY = new Map([
+  ["blog.daily", "blog_daily_agrees_with_deltas"],
+  ["marketing.creative_daily", "marketing_creative_daily_has_its_key"],
+  ["marketing.creative_to_date", "marketing_creative_to_date_has_its_key"],
+  ["transactions.by_user", "transactions_by_user_agrees_with_staging"],
+  // of rows of both sides, with a key or without, also where a side has one twice
+  ["reconciliation.bank_store", "bank_counts_every_row_once"],
+  ["reconciliation.bank_rows", "bank_counts_every_row_once"],
+  ["reconciliation.bank_duplicates", "bank_counts_every_row_once"],
+]);
+
+const WITHOUT_KEY = new Map([
+  ["reconciliation.bank_summary", "unique; rows that name no currency are counted under NULL"],
+  ["reconciliation.bank_rules", "its rows are constants, one a column of the call"],
+  ["reconciliation.bank_proposals", "unique; its id is a hash of what the row says, which is never NULL"],
+  ["reconciliation.records_corrected", "a key that our system has twice stays twice: bank_duplicates lists it"],
+]);
+
+/** A column of the key may be NULL where its description says so. A unique index holds the key of an incremental table. */
+function holdsItsKey(mart: Action, own: readonly Assertion[]): boolean {
+  const isUnique = mart.kind === "incremental" || own.some(({ target }) => target.name.includes("_uniqueKey_"));
+  if (!("key" in mart) || !mart.key?.length || !isUnique) return false;
+  const mayBeNull = (name: string) =>
+    mart.columns.some((column) => column.name === name && /\bNULL\b/.test(column.description ?? ""));
+  return mart.key.every((name) => mayBeNull(name) || own.some(({ query }) => query.includes(`'${name} is not null'`)));
+}
+
+test("every mart has a key that assertions hold, and says what it and its columns are", async () => {
+  const { actions } = await compile(root);
+  const marts = actions.filter(
+    ({ kind, file }) => /\/marts\//.test(file ?? "") && /^(?:view|table|incremental)$/.test(kind),
+  );
+  expect(marts.length).toBeGreaterThan(35);
+  const nameOf = ({ schema, name }: Action["target"]) => `${schema}.${name}`;
+  const assertions = actions.filter((one) => one.kind === "assertion");
+  const ownOf = (mart: Action) => assertions.filter(({ parent }) => parent && nameOf(parent) === nameOf(mart.target));
+  const found = marts.filter((mart) => !holdsItsKey(mart, ownOf(mart))).map(({ target }) => nameOf(target));
+  expect(found.sort()).toEqual([...KEY_HELD_BY.keys(), ...WITHOUT_KEY.keys()].sort());
+  const made = assertions.map(({ target }) => target.name);
+  expect([...KEY_HELD_BY.values()].filter((name) => !made.includes(name))).toEqual([]);
+  // that no column is missing among the described is seen on the server: the tests of each product
+  const silent = marts.filter(({ description, columns }) => !description || columns.some((one) => !one.description));
+  expect(silent.map(({ target }) => nameOf(target))).toEqual([]);
+});
+
+test("the SQL of a model is steps with names, and a plain select of the last", () => {
+  const models = filesIn("definitions", ".sqlx").filter((file) =>
+    /type: "(?:view|table|incremental)"/.test(text(file)),
+  );
+  expect(models.length).toBeGreaterThan(60);
+  const lacking = models.filter((file) => !/^with\n\n/m.test(text(file)) || !/^select \* from \w+$/m.test(text(file)));
+  expect(lacking).toEqual([]);
 });
 
 test.each(["google", "meta", "tiktok", "linkedin"])(

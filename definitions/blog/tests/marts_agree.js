@@ -1,4 +1,18 @@
 // Each mart adds up to what it is made of. docs/counters.md, "Totals that agree".
+totals.agree("blog_daily_agrees_with_deltas", {
+  tags: ["blog"],
+  description: "Each blog has one row a day with a difference, with its figures.",
+  expected: {
+    from: "blog_deltas",
+    where: "not is_baseline",
+    columns: { row_count: "1", views: "views_delta", clicks: "clicks_delta" },
+  },
+  actual: { from: ["blog", "daily"], columns: { row_count: "1" } },
+  by: ["blog_id", "day"],
+  measures: ["row_count", "views", "clicks"],
+  following: { counters: ["blog_history", "blog_store"], day: "day" },
+});
+
 totals.agree("blog_daily_total_agrees_with_deltas", {
   tags: ["blog"],
   description: "The days of all blogs together are the sums of their deltas.",

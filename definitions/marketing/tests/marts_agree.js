@@ -75,6 +75,15 @@ totals.agree("marketing_creative_daily_agrees_with_facts", {
   following: { counters: counters_of_stats, day: "day" },
 });
 
+totals.agree("marketing_campaign_history_agrees_with_versions", {
+  tags,
+  description: "campaign_history holds every version of every campaign once.",
+  expected: { from: "campaign_versions", columns: { versions: "1" } },
+  actual: { from: "campaign_history", columns: { versions: "1" } },
+  by: ["campaign_id"],
+  measures: ["versions", "daily_budget"],
+});
+
 totals.agree("marketing_totals_agree_with_months", {
   tags,
   description: "The totals of each creative are those of its months.",
@@ -172,5 +181,15 @@ totals.agree("marketing_creative_to_date_agrees_with_deltas", {
   by: ["creative_id", "currency"],
   measures: ["spend", "impressions", "clicks", "conversions"],
   // a view over all deltas: it is added up only where everything was computed
+  following: { counters: counters_of_stats },
+});
+
+totals.agree("marketing_creative_to_date_has_its_key", {
+  tags,
+  description: "creative_to_date has one row for each reading of a creative, whatever devices it counts.",
+  expected: { from: "stat_deltas", last: "device", columns: { row_count: "1" } },
+  actual: { from: "creative_to_date", columns: { row_count: "1" } },
+  by: ["creative_id", "currency", "measured_at"],
+  measures: ["row_count"],
   following: { counters: counters_of_stats },
 });

@@ -63,6 +63,8 @@ publish("records_corrected", {
     is_corrected: "Whether a value is other than in our system.",
     is_added: "Whether our system does not have it yet.",
   },
+  // a key that our system has twice is here twice, until it is corrected there: see bank_duplicates
+  assertions: { nonNull: ["account", "reference", "is_corrected", "is_added"] },
 }).query((ctx) =>
   bank.corrected({
     ours: ctx.ref("history", "reconciliation_ours"),
