@@ -8,6 +8,7 @@ import { embeddedReader } from "../postgres/embedded/reader.ts";
 import { embeddedStatus, startEmbedded } from "../postgres/embedded/server.ts";
 import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "./options.ts";
 import type { Shell } from "./shell.ts";
+import { telling } from "./telling.ts";
 
 /** The folder of the embedded server and of other state that is not committed. */
 export function stateDirectory(shell: Shell): string {
@@ -61,9 +62,4 @@ export async function openEmbedded(shell: Shell): Promise<ConnectionSettings> {
     shell.say(`making an embedded PostgreSQL in ${stateDirectory(shell)}${original}`);
   }
   return startEmbedded(stateDirectory(shell), telling(shell));
-}
-
-/** Says what is waited for. */
-export function telling(shell: Shell): { tell(what: string): void } {
-  return { tell: (what) => shell.say(`waiting: ${what}`) };
 }

@@ -1,8 +1,8 @@
 import { formatUserError, UserError } from "../model/errors.ts";
 import type { ConnectOptions } from "../postgres/client.ts";
 import { connectionLost, SQLSTATE } from "../postgres/sqlstate.ts";
-import { telling } from "./database.ts";
 import type { Shell } from "./shell.ts";
+import { telling } from "./telling.ts";
 
 /** For every connection of a command: what ends its statements and waits, and who is told of these. */
 export type Attended = Required<Pick<ConnectOptions, "signal" | "onWait">>;

@@ -1,7 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { CompileOptions } from "../compile/compile.ts";
 import { milliseconds } from "../model/duration.ts";
-import type { Shell } from "./shell.ts";
 
 /** Options by the names Dataform's own command line gives them. */
 export interface ProjectFlags {
@@ -70,15 +68,6 @@ export function addIgnoredOptions(command: Command, say: (line: string) => void)
     }
   });
   return command;
-}
-
-export function compileOptions(flags: ProjectFlags, shell: Shell): CompileOptions {
-  const { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout } = flags;
-  const given = { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout };
-  return {
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-    onPrinted: (text) => shell.say(text.replace(/\n$/, "")),
-  };
 }
 
 export interface EnvironmentFlags extends ProjectFlags {

@@ -32,6 +32,8 @@ export interface CompileOptions extends ProjectOverrides {
   readonly corePath?: string;
   /** Is given what the project's own code prints, piece by piece; without it that is lost. */
   readonly onPrinted?: (text: string) => void;
+  /** Stops the project's code, and throws its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -39,10 +41,11 @@ export interface CompileOptions extends ProjectOverrides {
  * @throws UserError or UserErrors with file and line for every mistake found.
  */
 export async function compile(projectDir: string, options: CompileOptions = {}): Promise<CompiledGraph> {
-  const { timeout = 60_000, memory = 1024, corePath, onPrinted, ...overrides } = options;
+  const { timeout = 60_000, memory = 1024, corePath, onPrinted, signal, ...overrides } = options;
   const project = readProject(projectDir);
   const raw = rawTablesOf(projectDir);
-  const answer = await runCompiler({ project, overrides, limits: { timeout, memory }, raw, corePath, onPrinted });
+  const limits = { timeout, memory };
+  const answer = await runCompiler({ project, overrides, limits, raw, corePath, onPrinted, signal });
   const sources = new Map<string, string>();
   const { graph, errors: wrong } = adoptGraph(answer, (file) => {
     // A model's assertions stand in one file.

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { RawTables } from "../config/raw-tables.ts";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
-import { after } from "../wait/timers.ts";
+import { after, heeding } from "../wait/timers.ts";
 import { type OwnProjectSettings, ownSettingsOf } from "./own-settings.ts";
 import type { ProjectFiles } from "./project.ts";
 import { checkSettings, ignoredSettings, isPlainlyRight, withheldSettings } from "./settings.ts";
@@ -139,6 +139,7 @@ export interface Compilation {
    */
   readonly corePath?: string | undefined;
   readonly onPrinted?: ((text: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Compiles the project as `compileOnce`; again, and slower, where an error does not know where it comes from. */
@@ -187,7 +188,7 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
     const { projectDir, files } = project;
     const withheld = withheldSettings(project);
     child.send({ corePath, projectDir, files, overrides, withheld, rawTables, placeThrown });
-    const answer = await new Promise<WorkerAnswer>((resolve, reject) => {
+    const answered = new Promise<WorkerAnswer>((resolve, reject) => {
       child.on("message", (message: WorkerAnswer | { readonly printed: string }) => {
         if ("printed" in message) compilation.onPrinted?.(message.printed);
         else resolve(message);
@@ -195,6 +196,7 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
       child.once("error", reject);
       child.once("close", (code) => reject(timedOut ? tooLong(limits) : stopped(code, errorOutput, limits)));
     });
+    const answer = await heeding(answered, compilation.signal);
     return "failure" in answer ? await explainFailure(answer.failure, project) : answer;
   } finally {
     stopClock();

@@ -1,5 +1,5 @@
 import { UserError } from "../model/errors.ts";
-import { until } from "../wait/until.ts";
+import { until, type Wait } from "../wait/until.ts";
 import { SQLSTATE } from "./sqlstate.ts";
 
 /** Milliseconds in which a server that starts, or recovers, lets people in. */
@@ -9,10 +9,12 @@ interface Patient {
   readonly signal?: AbortSignal | undefined;
   /** Nobody waits where nobody would be told. */
   readonly onWait?: ((what: string) => void) | undefined;
+  /** Other times than the usual ones, in milliseconds. */
+  readonly times?: Partial<Pick<Wait<unknown>, "every" | "deadline" | "toldAfter">>;
 }
 
 /** Opens a connection; waits for a server that answers and lets nobody in yet. Whatever else it says ends it at once. */
-export async function onceStarted<T>(open: () => Promise<T>, { signal, onWait }: Patient): Promise<T> {
+export async function onceStarted<T>(open: () => Promise<T>, { signal, onWait, times }: Patient): Promise<T> {
   if (!onWait) return open();
   let refusal: UserError | undefined;
   const opened = await until({
@@ -27,6 +29,7 @@ export async function onceStarted<T>(open: () => Promise<T>, { signal, onWait }:
     signal,
     describe: () => `for PostgreSQL: ${refusal!.found}`,
     tell: onWait,
+    ...times,
   });
   if (opened === undefined) throw refusal;
   return opened;

@@ -135,9 +135,14 @@ async function litterOf(
   return unneeded.filter((object) => isOfNow(object) || object.label.release >= next);
 }
 
-/** A view that shows a storage as it was needs the rows that went since. It may be older than every kept release. */
-function leaveReadable(undo: Map<string, number>, views: readonly PrivateObject[]): void {
-  for (const { reads, label } of views)
+/**
+ * A view that shows a storage as it was needs the rows that went since. It may be older than every kept release. What
+ * somebody dropped holds none.
+ */
+function leaveReadable(undo: Map<string, number>, there: readonly PrivateObject[]): void {
+  const names = new Set(there.map(({ name }) => name));
+  for (const table of undo.keys()) if (!names.has(table)) undo.delete(table);
+  for (const { reads, label } of there)
     for (const table of reads) {
       const oldest = undo.get(table);
       if (oldest !== undefined && label.release < oldest) undo.set(table, label.release);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { annotate } from "../../src/cli/github.ts";
 import type { Shell } from "../../src/cli/shell.ts";
 import { script } from "../../src/sql/authored.ts";
-import { cli } from "../support/cli.ts";
+import { cli, startCli } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
 import { testProject } from "../support/project.ts";
 
@@ -161,6 +161,23 @@ test.each([
         location: { file: "definitions/a.sqlx", line: 1, column: 10 },
         hint: 'did you mean "table"?',
       });
+  }
+});
+
+test("--json gives its one document when Ctrl-C comes while the project compiles, and its code is stopped", async () => {
+  const { dir } = testProject({ "a.sqlx": model, "definitions/endless.js": "for (;;);" });
+  const interrupted = { ...wrong, exitCode: 130, errors: [{ message: "interrupted" }] };
+  for (const command of ["compile", "run"]) {
+    const { end, said, interrupt } = startCli(dir, [command, "--json", "--timeout", "20s"], {
+      DATABASE_URL: "postgres://nobody@127.0.0.1:1/x",
+    });
+    const heard = () => {
+      interrupt();
+      return said();
+    };
+    await expect.poll(heard, { timeout: 10_000, interval: 5 }).toContain("SIGINT: cancelling");
+    const { exitCode, stdout } = await end;
+    expect([command, exitCode, JSON.parse(stdout)]).toEqual([command, 130, interrupted]);
   }
 });
 

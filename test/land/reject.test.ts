@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
 import type { StreamLoad } from "../../src/model/load-report.ts";
+import { withClient } from "../../src/postgres/client.ts";
+import { id } from "../../src/sql/identifiers.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { feed, sendJson, startApi } from "../support/ingest-api.ts";
 import { ingestDatabase } from "../support/ingest-database.ts";
 import { declaration, item, stream, withColumn } from "../support/ingest-declaration.ts";
+import { fileIngest } from "../support/ingest-files.ts";
 
 const db = ingestDatabase();
 
@@ -121,4 +124,16 @@ describe("a record that does not meet the schema", () => {
     ]);
     expect(await rejected()).toEqual([]);
   });
+});
+
+test("rows are judged the same where the database looks up names in public first, which has types called like PostgreSQL's", async () => {
+  const files = await fileIngest();
+  const { database } = files.settings;
+  await withClient(files.settings, { applicationName: "test" }, async (client) => {
+    await client.script(sql`alter database ${id(database)} set search_path = public, pg_catalog`);
+    for (const name of ["jsonb", "record", "int4", "int8"])
+      await client.query(sql`create domain public.${id(name)} as pg_catalog.varchar check (value = 'never')`);
+  });
+  files.put({ "a.csv": "id,customer,amount,day\n1,Ann,1.5,2026-01-01\n2,Bob,much,2026-01-02\n" });
+  expect(await files.load()).toMatchObject({ status: "loaded", rows: 1, rejected: 1 });
 });

@@ -42,12 +42,14 @@ test("what cannot be collected is told with the reason, and nothing of what a re
   ]);
   await reader.close();
   await house.sql(`drop function bi.f; drop trigger no on _dataform."${undo}"`);
-  const gc = await cli(project.dir, ["gc", "--json", "--keep-releases", "1", "--keep-for", "0"], {
-    DATABASE_URL: database.url,
-  });
-  expect(JSON.parse(gc.stdout)).toMatchObject({ version: 1, environment: "main", releases: 0, kept: [] });
+  const gc = () =>
+    cli(project.dir, ["gc", "--json", "--keep-releases", "1", "--keep-for", "0"], { DATABASE_URL: database.url });
+  expect(JSON.parse((await gc()).stdout)).toMatchObject({ version: 1, environment: "main", releases: 0, kept: [] });
   expect(await rows(`select count(*) from _dataform."${undo}"`)).toEqual(["0"]);
   expect(await rows(`select to_regclass('_dataform."${read}"'), to_regclass('_dataform."${typed}"')`)).toEqual(["∅|∅"]);
+  // What somebody drops is not kept.
+  await house.sql(`drop table _dataform."${undo}"`);
+  expect(JSON.parse((await gc()).stdout)).toMatchObject({ kept: [] });
 });
 
 test("the record of runs goes by number and age, failing rows sooner, and with failingRows 0 nobody sees a row", async () => {

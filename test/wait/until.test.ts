@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
+import { UserError } from "../../src/model/errors.ts";
 import { cancelOnAbort } from "../../src/postgres/cancel.ts";
+import { onceStarted } from "../../src/postgres/starting.ts";
 import { pause } from "../../src/wait/pause.ts";
 import { within } from "../../src/wait/timers.ts";
 import { until } from "../../src/wait/until.ts";
@@ -86,4 +88,31 @@ test("a statement that is left after a signal is cancelled first, and a server o
   const left = outOfReach();
   await vi.runAllTimersAsync();
   await expect(left).resolves.toBeUndefined();
+});
+
+test("a server that starts is waited for with its own words, until it lets in, refuses otherwise or the time is up", async () => {
+  const starting = new UserError({
+    message: "no connection",
+    found: "the database system is starting up",
+    code: "57P03",
+  });
+  const told: string[] = [];
+  const onWait = (what: string) => told.push(what);
+  /** Opens a connection to a server that says each of these first. */
+  const open = (...refusals: UserError[]) => {
+    return async () => {
+      const refusal = refusals.shift();
+      if (refusal) throw refusal;
+      return "open";
+    };
+  };
+  const times = { every: 1, toldAfter: 0 };
+  expect(await onceStarted(open(starting, starting, starting), { onWait, times })).toBe("open");
+  expect(told).toEqual(["for PostgreSQL: the database system is starting up"]);
+  const wrong = new UserError({ message: "wrong password", code: "28P01" });
+  await expect(onceStarted(open(starting, wrong, starting), { onWait, times })).rejects.toBe(wrong);
+  await expect(onceStarted(open(starting, starting), { onWait, times: { deadline: 0 } })).rejects.toBe(starting);
+  await expect(onceStarted(open(starting), { times })).rejects.toBe(starting);
+  const signal = AbortSignal.abort("enough");
+  await expect(onceStarted(open(starting), { onWait, signal })).rejects.toBe("enough");
 });

@@ -1,10 +1,10 @@
-import { compile } from "../../compile/compile.ts";
 import { counted } from "../../model/counted.ts";
 import { formatUserError } from "../../model/errors.ts";
 import type { Action, CompiledGraph } from "../../model/graph.ts";
 import { targetKey } from "../../model/target.ts";
 import { plainReferences } from "../../sql/references.ts";
-import { addIgnoredOptions, addProjectOptions, compileOptions, type ProjectFlags } from "../options.ts";
+import { compileProject } from "../compiling.ts";
+import { addIgnoredOptions, addProjectOptions, type ProjectFlags } from "../options.ts";
 import type { AddCommand } from "../shell.ts";
 import { textTable } from "../show/table.ts";
 
@@ -12,7 +12,7 @@ export const addCompileCommand: AddCommand = (command, shell) => {
   command
     .option("--json", "the compiled graph as one JSON document")
     .action(async (flags: ProjectFlags & { json?: boolean }) => {
-      const graph = await compile(shell.projectDir, compileOptions(flags, shell));
+      const graph = await compileProject(shell, flags);
       const refused = graph.actions.flatMap((action) =>
         "refused" in action && action.refused ? [action.refused] : [],
       );

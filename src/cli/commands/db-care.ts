@@ -2,9 +2,10 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { backupEmbedded, restoreEmbedded, rotatePasswords } from "../../postgres/embedded/care.ts";
 import { embeddedReader } from "../../postgres/embedded/reader.ts";
-import { openEmbedded, stateDirectory, telling } from "../database.ts";
+import { openEmbedded, stateDirectory } from "../database.ts";
 import { portNumber } from "../options.ts";
 import type { Shell } from "../shell.ts";
+import { telling } from "../telling.ts";
 
 export function addCare(db: Command, shell: Shell): void {
   addLogin(db, shell);

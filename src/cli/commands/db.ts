@@ -8,9 +8,10 @@ import {
   startEmbedded,
   stopEmbedded,
 } from "../../postgres/embedded/server.ts";
-import { stateDirectory, telling } from "../database.ts";
+import { stateDirectory } from "../database.ts";
 import { portNumber } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
+import { telling } from "../telling.ts";
 import { addCare } from "./db-care.ts";
 import { addSql } from "./db-sql.ts";
 

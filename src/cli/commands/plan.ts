@@ -1,7 +1,7 @@
 import { Option } from "commander";
-import { compile } from "../../compile/compile.ts";
+import { compileProject } from "../compiling.ts";
 import { openDatabase, whereLine } from "../database.ts";
-import { addConnectionOption, addIgnoredOptions, addProjectOptions, compileOptions } from "../options.ts";
+import { addConnectionOption, addIgnoredOptions, addProjectOptions } from "../options.ts";
 import { printPlan } from "../plan/print.ts";
 import { addEnvironmentOption } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags } from "../selection.ts";
@@ -13,7 +13,7 @@ export const addPlanCommand: AddCommand = (command, shell) => {
     .option("--json", "the plan as one JSON document")
     .option("--exit-code", "end with 3 when the project's code differs from what is published")
     .action(async (flags: RunFlags) => {
-      const graph = await compile(shell.projectDir, compileOptions(flags, shell));
+      const graph = await compileProject(shell, flags);
       const settings = await openDatabase(shell, flags);
       shell.say(whereLine(settings, flags, shell));
       await printPlan(graph, settings, flags, shell);

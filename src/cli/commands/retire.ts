@@ -1,13 +1,13 @@
-import { compile } from "../../compile/compile.ts";
 import { UserError } from "../../model/errors.ts";
 import { type CompiledGraph, isModel } from "../../model/graph.ts";
 import { targetKey } from "../../model/target.ts";
 import { matching } from "../../plan/select.ts";
 import { retire } from "../../release/retire.ts";
+import { compileProject } from "../compiling.ts";
 import { openDatabase, whereLine } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import type { ProjectFlags } from "../options.ts";
-import { addConnectionOption, addProjectOptions, compileOptions, environmentName } from "../options.ts";
+import { addConnectionOption, addProjectOptions, environmentName } from "../options.ts";
 import { paint } from "../paint.ts";
 import { progress } from "../progress.ts";
 import { addEnvironmentOption, addPublishingOptions, type ReleaseFlags } from "../releasing.ts";
@@ -19,7 +19,7 @@ export const addRetireCommand: AddCommand = (command, shell) => {
     .argument("<models...>", "names, schema.name or patterns with *")
     .option("--json", "the report as one JSON document on stdout")
     .action(async (models: readonly string[], flags: ReleaseFlags & ProjectFlags) => {
-      const graph = await compile(shell.projectDir, compileOptions(flags, shell));
+      const graph = await compileProject(shell, flags);
       const settings = await openDatabase(shell, flags);
       shell.say(whereLine(settings, flags, shell));
       const { wait, waitTimeout, publishDeadline } = flags;

@@ -1,8 +1,8 @@
 import { Option } from "commander";
-import { compile } from "../../compile/compile.ts";
 import { counted } from "../../model/counted.ts";
 import { applyRoles, type RolesReport } from "../../roles/apply.ts";
 import { planRoles, renderRoles } from "../../roles/plan.ts";
+import { compileProject } from "../compiling.ts";
 import { openDatabase } from "../database.ts";
 import { attended } from "../interrupt.ts";
 import {
@@ -11,7 +11,6 @@ import {
   addProjectOptions,
   type ConnectionFlags,
   collectNames,
-  compileOptions,
   type ProjectFlags,
 } from "../options.ts";
 import { paint } from "../paint.ts";
@@ -40,7 +39,7 @@ export const addRolesCommand: AddCommand = (command, shell) => {
 };
 
 async function roles(flags: Flags, shell: Shell): Promise<void> {
-  const graph = await compile(shell.projectDir, compileOptions(flags, shell));
+  const graph = await compileProject(shell, flags);
   const { prefix, rawSchemas, readerSchemas } = flags;
   const plan = planRoles(graph, { prefix, rawSchemas, readerSchemas });
   if (!flags.apply)

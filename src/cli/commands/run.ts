@@ -1,6 +1,6 @@
 import { Option } from "commander";
-import { compile } from "../../compile/compile.ts";
-import { addConnectionOption, addIgnoredOptions, addProjectOptions, compileOptions, parseCount } from "../options.ts";
+import { compileProject } from "../compiling.ts";
+import { addConnectionOption, addIgnoredOptions, addProjectOptions, parseCount } from "../options.ts";
 import { addReleaseOptions, addRetentionOptions } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags } from "../selection.ts";
 import type { AddCommand } from "../shell.ts";
@@ -20,7 +20,7 @@ export const addRunCommand: AddCommand = (command, shell) => {
     .option("--all-or-nothing", "publish nothing when anything failed")
     .action(async (flags: RunFlags) => {
       // The compiler works in a process of its own while the rest of this one is loaded.
-      const compiling = compile(shell.projectDir, compileOptions(flags, shell));
+      const compiling = compileProject(shell, flags);
       compiling.catch(() => {});
       const { runCommand } = await import("../run-command.ts");
       await runCommand(compiling, flags, shell);

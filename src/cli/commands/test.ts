@@ -1,7 +1,7 @@
-import { compile } from "../../compile/compile.ts";
 import { readSource } from "../../compile/source.ts";
 import { reportJson } from "../../model/report.ts";
 import { runUnitTests } from "../../run/unit-tests.ts";
+import { compileProject } from "../compiling.ts";
 import { openDatabase } from "../database.ts";
 import { attended } from "../interrupt.ts";
 import {
@@ -9,7 +9,6 @@ import {
   addIgnoredOptions,
   addProjectOptions,
   type ConnectionFlags,
-  compileOptions,
   type ProjectFlags,
 } from "../options.ts";
 import { printUnitTests } from "../print-unit-tests.ts";
@@ -19,7 +18,7 @@ export const addTestCommand: AddCommand = (command, shell) => {
   command
     .option("--json", "the report as one JSON document")
     .action(async (flags: ProjectFlags & ConnectionFlags & { json?: boolean }) => {
-      const graph = await compile(shell.projectDir, compileOptions(flags, shell));
+      const graph = await compileProject(shell, flags);
       const settings = await openDatabase(shell, flags);
       const source = (file: string) => readSource(shell.projectDir, file);
       const report = await attended(shell, (how) => runUnitTests(graph, settings, { readSource: source, ...how }));

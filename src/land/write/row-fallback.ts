@@ -70,7 +70,7 @@ interface Statements {
  */
 function statementsOf(table: RawTable, columns: readonly RawColumn[], loadId: string): Statements {
   // Of a text for a column of JSON the function would make a string of JSON; a cast has no length to cut to there.
-  const read = (column: RawColumn) => (holdsJson(column) ? sql`text` : typeOf(column));
+  const read = (column: RawColumn) => (holdsJson(column) ? sql`pg_catalog.text` : typeOf(column));
   const cell = (column: RawColumn) =>
     holdsJson(column) ? sql`r.${id(column.name)}::${typeOf(column)}` : sql`r.${id(column.name)}`;
   const field = (column: RawColumn) => sql`${id(column.name)} ${read(column)}`;
@@ -78,7 +78,7 @@ function statementsOf(table: RawTable, columns: readonly RawColumn[], loadId: st
     insert: (given) => sql`
       insert into ${relationId(table)} (${join(ids(["_load_id", "_row_no", ...columns.map(({ name }) => name)]), ", ")})
       select ${join([literal(BigInt(loadId)), sql`r.${id("_row_no")}`, ...columns.map(cell)], ", ")}
-      from pg_catalog.jsonb_to_recordset(${given}) as r(${join([sql`${id("_row_no")} bigint`, ...columns.map(field)], ", ")});`,
+      from pg_catalog.jsonb_to_recordset(${given}) as r(${join([sql`${id("_row_no")} pg_catalog.int8`, ...columns.map(field)], ", ")});`,
     checks: columns
       .filter((column) => column.type !== "text")
       .map((column) => ({
@@ -113,18 +113,18 @@ function block({ insert, checks }: Statements, data: string): Sql {
               if sqlstate !~ ${literal(CELL_STATES)} then
                 raise;
               end if;
-              faults := faults || pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_array(${literal(column)}::text, sqlerrm));
+              faults := faults || pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_array(${literal(column)}::pg_catalog.text, sqlerrm));
             end;`,
   );
   return sql`do ${dollarQuoted(sql`
     declare
-      given constant jsonb := ${literal(data)};
-      refused jsonb := '[]';
-      one record;
-      said text;
-      state text;
-      fault text;
-      faults jsonb;
+      given constant pg_catalog.jsonb := ${literal(data)};
+      refused pg_catalog.jsonb := '[]';
+      one pg_catalog.record;
+      said pg_catalog.text;
+      state pg_catalog.text;
+      fault pg_catalog.text;
+      faults pg_catalog.jsonb;
     begin
       begin
         ${insert(sql`given`)}
@@ -132,7 +132,7 @@ function block({ insert, checks }: Statements, data: string): Sql {
         if sqlstate !~ ${literal(CELL_STATES)} then
           raise;
         end if;
-        for one in select value, ordinality::int - 1 as place from pg_catalog.jsonb_array_elements(given) with ordinality loop
+        for one in select value, ordinality::pg_catalog.int4 - 1 as place from pg_catalog.jsonb_array_elements(given) with ordinality loop
           begin
             ${insert(sql`pg_catalog.jsonb_build_array(one.value)`)}
           exception when others then
@@ -149,6 +149,6 @@ function block({ insert, checks }: Statements, data: string): Sql {
           end;
         end loop;
       end;
-      perform pg_catalog.set_config(${SETTING}, refused::text, true);
+      perform pg_catalog.set_config(${SETTING}, refused::pg_catalog.text, true);
     end`)}`;
 }

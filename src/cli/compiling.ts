@@ -1,0 +1,14 @@
+import { compile } from "../compile/compile.ts";
+import type { CompiledGraph } from "../model/graph.ts";
+import { untilInterrupted } from "./interrupt.ts";
+import type { ProjectFlags } from "./options.ts";
+import type { Shell } from "./shell.ts";
+
+/** Compiles the project as the flags say. Ctrl-C and SIGTERM stop its code, which is a process of its own. */
+export function compileProject(shell: Shell, flags: ProjectFlags): Promise<CompiledGraph> {
+  const { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout } = flags;
+  const given = { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout };
+  const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const onPrinted = (text: string) => shell.say(text.replace(/\n$/, ""));
+  return untilInterrupted(shell, (signal) => compile(shell.projectDir, { ...options, onPrinted, signal }));
+}
