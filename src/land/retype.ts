@@ -5,7 +5,8 @@ import { describeTypes } from "../postgres/describe-types.ts";
 import { typeName } from "../sql/authored.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { type Sql, sql } from "../sql/sql.ts";
-import { lockToWiden, widenColumns } from "./table/widen.ts";
+import { type TableWait, withShortLocks } from "./table/short-locks.ts";
+import { lockToWiden, type Widened, widenColumns } from "./table/widen.ts";
 import { widens } from "./table/widening.ts";
 
 export interface Retype {
@@ -15,13 +16,11 @@ export interface Retype {
   readonly type: string;
 }
 
-export interface Retyped {
+export interface Retyped extends Widened {
   readonly table: string;
   readonly column: string;
   readonly from: string;
   readonly to: string;
-  /** What stands on the table, and was made anew. */
-  readonly views: readonly string[];
 }
 
 /**
@@ -29,17 +28,25 @@ export interface Retyped {
  * can change them any more: all of it in one transaction.
  * @throws UserError where a value could change, or a view could not be made anew; nothing is changed then
  */
-export async function retype(client: Client, { table, column, type }: Retype): Promise<Retyped> {
-  const to = await typeCalled(client, column, type);
-  return withTransaction(client, async () => {
-    await lockToWiden(client, table);
-    const from = await typeOfColumn(client, table, column);
-    const what = `${table.schema}.${table.name}.${column}`;
-    if (from !== to && !widens(from, to)) throw notWider(what, from, to);
-    const widenings = from === to ? [] : [{ column, from, to, type: typeName(type, "the type") }];
-    const views = await widenColumns(client, table, widenings);
-    return { table: `${table.schema}.${table.name}`, column, from, to, views };
-  });
+export async function retype(client: Client, wanted: Retype, wait: Partial<TableWait> = {}): Promise<Retyped> {
+  const to = await typeCalled(client, wanted.column, wanted.type);
+  const work = () => retypeTo(client, wanted, to);
+  return withTransaction(client, () => withShortLocks(client, wanted.table, { deadline: 30_000, ...wait }, work));
+}
+
+async function retypeTo(client: Client, { table, column, type }: Retype, to: string): Promise<Retyped> {
+  await lockToWiden(client, table);
+  const from = await typeOfColumn(client, table, column);
+  const what = `${table.schema}.${table.name}.${column}`;
+  if (from !== to && !widens(from, to)) throw notWider(what, from, to);
+  const widenings = from === to ? [] : [{ column, from, to, type: typeName(type, "the type") }];
+  return {
+    table: `${table.schema}.${table.name}`,
+    column,
+    from,
+    to,
+    ...(await widenColumns(client, table, widenings)),
+  };
 }
 
 /** Whether the session has the rights of the table's owner. */

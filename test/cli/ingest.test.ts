@@ -182,9 +182,15 @@ test("ingest ls, state, rejects and replay: what is declared, where it stands, w
   writeFileSync(join(dir, "ingest/items.json"), JSON.stringify({ ...mended, properties: typed("bigint") }));
   expect((await run("replay", "shop.items")).stdout).toMatch(/0 +1 +1 × amount: invalid input syntax for type bigint/);
   writeFileSync(join(dir, "ingest/items.json"), JSON.stringify(mended));
-  const replayed = await run("replay", "shop.items");
-  expect(replayed.stdout).toMatch(/shop\.items +3 +1 +0/);
-  expect(replayed.stderr).toContain("amount was bigint, and is text now");
+  const left = await run("replay", "shop.items");
+  expect([left.exitCode, left.stderr]).toEqual([
+    2,
+    expect.stringContaining('npx dataform ingest retype items.amount "text"'),
+  ]);
+  expect((await run("retype", "items.amount", "text")).stderr).toMatch(
+    /raw\.items\.amount was bigint, and is text now\n.*raw\.items_current\n.*raw\.items_current\.amount was bigint, and is text now/,
+  );
+  expect((await run("replay", "shop.items")).stdout).toMatch(/shop\.items +3 +1 +0/);
   writeFileSync(join(dir, "ingest/items.json"), JSON.stringify({ ...mended, properties: typed("bigint") }));
   const refused = await run("replay", "shop.items");
   expect([refused.exitCode, refused.stderr]).toEqual([

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { retype } from "../../src/land/retype.ts";
-import { widens } from "../../src/land/table/widening.ts";
+import { keepsMeaning, widens } from "../../src/land/table/widening.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
@@ -24,8 +24,30 @@ test.each([
   ["date", "text", true],
   ["text", "bigint", false],
   ["real", "double precision", false],
+  ["timestamp(3) with time zone", "timestamp(6) with time zone", true],
+  ["timestamp(3) with time zone", "timestamp with time zone", true],
+  ["timestamp(6) with time zone", "timestamp(3) with time zone", false],
+  ["timestamp(3) with time zone", "timestamp(6) without time zone", false],
 ] as const)("%s to %s holds each value: %s", (from, to, holds) => {
   expect(widens(from, to)).toBe(holds);
+});
+
+test.each([
+  ["character varying(4)", "character varying(9)", ["SELECT length((note)::text) / sum(1)"], true],
+  ["character varying(4)", "text", [], true],
+  ["numeric(10,2)", "numeric(12,2)", ["SELECT sum(v) / 3"], true],
+  ["numeric(10,2)", "numeric(12,4)", [], false],
+  ["numeric(10,2)", "numeric", [], false],
+  ["timestamp(3) without time zone", "timestamp without time zone", ["SELECT date_trunc('day'::text, t)"], true],
+  ["smallint", "bigint", ["SELECT max(v) FROM t WHERE (id IN ( SELECT (v / 2)))"], true],
+  ["integer", "bigint", ["SELECT max(v)", "SELECT (sum(v) / 2)"], false],
+  ["integer", "bigint", ["SELECT ours.max(v)"], false],
+  ["integer", "bigint", ["SELECT (v << 31)"], false],
+  ["integer", "numeric", [], false],
+  ["integer", "text", [], false],
+  ["date", "text", [], false],
+] as const)("%s to %s under %j leaves alone what is computed: %s", (from, to, queries, keeps) => {
+  expect(keepsMeaning(from, to, queries)).toBe(keeps);
 });
 
 test("a column gets a wider type with all views on its table, which keep what they had; or nothing is changed", async () => {
@@ -56,6 +78,11 @@ test("a column gets a wider type with all views on its table, which keep what th
     from: "integer",
     to: "bigint",
     views: ["raw.orders_current", "_dataform.staging", "bi.seen"],
+    changed: [
+      ["raw.orders_current", "order_id"],
+      ["_dataform.staging", "order_id"],
+      ["bi.seen", "id"],
+    ].map(([view, column]) => ({ view, column, from: "integer", to: "bigint" })),
   });
   const after = await seen();
   expect(after[0]!.types).toBe(before[0]!.types!.replaceAll("integer", "bigint"));
@@ -68,6 +95,11 @@ test("a column gets a wider type with all views on its table, which keep what th
   await expect(wrong("order_id", "integer")).rejects.toThrow("cannot become integer in place: a value could change");
   await expect(wrong("ordr_id", "text")).rejects.toThrow('no column "ordr_id"');
   await expect(wrong("order_id", "txt")).rejects.toThrow('no type "txt"');
+  await make("create index on raw.orders ((order_id % 7)); alter table raw.orders add check (order_id > 0)");
+  await expect(wrong("order_id", "text")).rejects.toMatchObject({
+    message: "raw.orders.order_id keeps its type: PostgreSQL gives it no other",
+    found: expect.stringContaining("operator does not exist"),
+  });
   await make("create function bi.one() returns setof bi.seen language sql as 'select * from bi.seen'");
   await expect(wrong("note", "text")).rejects.toMatchObject({
     message: "raw.orders.note keeps its type: what stands on the table cannot be made anew",

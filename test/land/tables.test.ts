@@ -1,7 +1,10 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ingest } from "../../src/land/ingest.ts";
+import { type IngestOptions, ingest } from "../../src/land/ingest.ts";
+import { retype } from "../../src/land/retype.ts";
 import type { RecordSchema } from "../../src/model/declarations.ts";
 import type { StreamLoad } from "../../src/model/load-report.ts";
+import { withClient } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { ingestDatabase } from "../support/ingest-database.ts";
@@ -9,9 +12,13 @@ import { declaration, item, itemSchema, stream, withColumn } from "../support/in
 
 const db = ingestDatabase();
 
-async function load(records: readonly object[], recordSchema: RecordSchema = itemSchema): Promise<StreamLoad> {
+async function load(
+  records: readonly object[],
+  recordSchema: RecordSchema = itemSchema,
+  options: IngestOptions = {},
+): Promise<StreamLoad> {
   const api = await startApi(feed(() => records));
-  return (await ingest(declaration(api.url, {}, [stream({ recordSchema })]), db.settings)).streams[0]!;
+  return (await ingest(declaration(api.url, {}, [stream({ recordSchema })]), db.settings, options)).streams[0]!;
 }
 
 describe("a schema that changes", () => {
@@ -50,35 +57,118 @@ describe("a schema that changes", () => {
   const amounts = async () =>
     (await db.client.query(sql`select pg_typeof(amount) as type, amount from raw.items`)).rows;
 
-  test("by a wider type changes the table, with the views on it", async () => {
-    await load([item(1)]);
-    await db.client.query(sql`create view raw.looking as select amount from raw.items_current`);
-    const wider = await load([item(1), item(2, { amount: "30000000000.5" })], typed("numeric"));
+  /** What a load and a rehearsal of it say. */
+  const refusals = async (type: string) => [
+    (await load([item(9)], typed(type), { dryRun: true })).error,
+    (await load([item(9)], typed(type))).error,
+  ];
+
+  test("by a wider whole number changes the table, with the views on it that count alike", async () => {
+    await load([item(1)], typed("integer"));
+    await db.client.query(sql`create view raw.looking as select max(amount) as amount from raw.items_current`);
+    const wider = await load([item(1), item(2, { amount: "30000000000" })], typed("bigint"));
     expect(wider).toMatchObject({ error: null, rows: 1 });
     expect(wider.warnings).toEqual([
-      "raw.items: amount was bigint, and is numeric now; made anew with it: raw.items_current, raw.looking",
+      "raw.items: amount was integer, and is bigint now; made anew with it: raw.items_current, raw.looking",
     ]);
     expect(await amounts()).toEqual([
-      { type: "numeric", amount: "1" },
-      { type: "numeric", amount: "30000000000.5" },
+      { type: "bigint", amount: "1" },
+      { type: "bigint", amount: "30000000000" },
     ]);
-    expect((await load([item(1), item(2)], typed("numeric"))).warnings).toEqual([]);
-    await db.client.query(sql`create view raw.sums as select sum(amount) as amount from raw.looking`);
-    expect((await load([item(3)], typed("text"))).error).toMatchObject({
-      message: "raw.items.amount keeps its type: what stands on the table cannot be made anew",
-      hint: "nothing was changed; drop raw.sums before, and make it again after",
+    expect((await load([item(1), item(2)], typed("bigint"))).warnings).toEqual([]);
+  });
+
+  test("by a type over which views would say something else is left to the command, which says what changes", async () => {
+    await load([item(3), item(11)], typed("integer"));
+    await db.client.script(
+      script(`
+        create view raw.best as select max(amount) as best from raw.items;
+        create view raw.halves as select sum(amount) / 4 as half from raw.items`),
+    );
+    const said = async () => (await db.client.query(sql`select best, half from raw.best, raw.halves`)).rows;
+    const before = await said();
+    expect(before).toEqual([{ best: "11", half: "3" }]);
+    for (const type of ["bigint", "numeric", "text"])
+      for (const error of await refusals(type))
+        expect(error).toMatchObject({
+          message: "raw.items.amount gets no other type by a load: what is computed from it could change",
+          expected: "integer, as the table has it",
+          found: type,
+          hint: expect.stringContaining(`npx dataform ingest retype items.amount "${type}"`),
+        });
+    expect(await said()).toEqual(before);
+    await db.client.script(
+      script("drop view raw.halves; create materialized view raw.kept as select max(amount) from raw.items"),
+    );
+    expect((await load([item(9)], typed("bigint"))).error?.message).toContain("gets no other type by a load");
+    await db.client.query(sql`drop materialized view raw.kept`);
+    expect(
+      await retype(db.client, { table: { schema: "raw", name: "items" }, column: "amount", type: "numeric" }),
+    ).toMatchObject({
+      views: ["raw.best", "raw.items_current"],
+      changed: [
+        { view: "raw.best", column: "best", from: "integer", to: "numeric" },
+        { view: "raw.items_current", column: "amount", from: "integer", to: "numeric" },
+      ],
+    });
+  });
+
+  test.each([
+    [
+      `create policy theirs on raw.items using (amount > 0);
+       create function raw.nothing() returns trigger language plpgsql as 'begin return new; end';
+       create trigger theirs before update of amount on raw.items for each row execute function raw.nothing();
+       create rule theirs as on update to raw.items where old.amount > 5 do nothing;
+       alter table raw.items add twice bigint generated always as (amount * 2) stored`,
+      "column twice is generated from it; policy theirs on raw.items uses amount; rule theirs on raw.items uses amount; trigger theirs on raw.items uses amount",
+    ],
+    [
+      `create table raw.parts (like raw.items) partition by range (amount);
+       drop view raw.items_current; drop table raw.items; alter table raw.parts rename to items`,
+      "raw.items is partitioned by amount",
+    ],
+  ])("by a wider type that PostgreSQL refuses says what is in the way, rehearsed, too: %s", async (obstacle, found) => {
+    await load([item(1)], typed("integer"));
+    await db.client.script(script(obstacle));
+    for (const error of await refusals("bigint"))
+      expect(error).toMatchObject({ message: "raw.items.amount keeps its type: PostgreSQL gives it no other", found });
+  });
+
+  test("waits for who has the table while readers go on, and says who it is once the time is up", async () => {
+    await load([item(1)], typed("integer"));
+    await withClient(db.settings, { applicationName: "their-load" }, async (other) => {
+      await other.script(script("begin; lock table raw.items in row exclusive mode"));
+      const waiting = load([item(2)], typed("bigint"), { waitTimeout: 1 });
+      expect((await waiting).error).toMatchObject({
+        message: "raw.items cannot be changed: it is in use",
+        found: expect.stringMatching(/^process \d+ \(their-load\)/),
+      });
+      const heard: string[] = [];
+      let isRead: Promise<unknown> | undefined;
+      const done = load([item(2)], typed("bigint"), {
+        onEvent: (event) => {
+          if (event.kind !== "waiting" || isRead) return;
+          heard.push(event.reason);
+          isRead = db.client.query(sql`select from raw.items`).then(() => other.query(sql`commit`));
+        },
+      });
+      expect(await done).toMatchObject({ error: null, rows: 1 });
+      await isRead;
+      expect(heard).toEqual([
+        expect.stringMatching(/^raw\.items cannot be changed: it is in use by process \d+ \(their-load\)/),
+      ]);
     });
   });
 
   test("by a type that is not wider is refused, and says what to do", async () => {
     await load([item(1)]);
-    const loaded = await load([item(1), item(2)], typed("integer"));
-    expect(loaded.error).toMatchObject({
-      message: "the type of raw.items.amount would change",
-      expected: "bigint, as the table has it, or a type that holds each bigint as it is",
-      found: "integer",
-      hint: expect.stringContaining("name a new table"),
-    });
+    for (const error of await refusals("integer"))
+      expect(error).toMatchObject({
+        message: "the type of raw.items.amount would change",
+        expected: "bigint, as the table has it, or a type that holds each bigint as it is",
+        found: "integer",
+        hint: expect.stringContaining("name a new table"),
+      });
     expect((await db.client.query(sql`select count(*) from raw.items`)).rows).toEqual([{ count: "1" }]);
   });
 

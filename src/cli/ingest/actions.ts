@@ -155,7 +155,7 @@ export async function retypeColumn(shell: Shell, column: string, type: string, f
     // A login that owns all of it need not be the loader, who has no rights on views of others.
     const itself = await withClient(settings, connecting, (client) => ownsTable(client, wanted.table));
     const who = itself ? connecting : ({ ...connecting, duty: "loader" } as const);
-    return withClient(settings, who, (client) => retype(client, { ...wanted, type }));
+    return withClient(settings, who, (client) => retype(client, { ...wanted, type }, how));
   });
   if (flags.json) return shell.print(JSON.stringify(done));
   const what = `${done.table}.${done.column}`;
@@ -163,6 +163,7 @@ export async function retypeColumn(shell: Shell, column: string, type: string, f
     done.from === done.to ? `${what} is ${done.to} already` : `${what} was ${done.from}, and is ${done.to} now`,
   );
   if (done.views.length) shell.say(`made anew with it: ${done.views.join(", ")}`);
+  for (const { view, column, from, to } of done.changed) shell.say(`${view}.${column} was ${from}, and is ${to} now`);
 }
 
 /** The column that a person means by `orders.order_id`, `shop.orders.order_id` or with the table's name. */

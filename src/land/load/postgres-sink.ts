@@ -38,7 +38,7 @@ export class PostgresSink implements Sink {
   }
 
   evolve({ key, table }: LoadTarget, wait: StreamWait): Promise<readonly string[]> {
-    return evolveTable(this.#client, table, () => lockStream(this.#client, key, wait));
+    return evolveTable(this.#client, table, { ...wait, lock: () => lockStream(this.#client, key, wait) });
   }
 
   async forgetFiles({ key, table }: LoadTarget): Promise<void> {

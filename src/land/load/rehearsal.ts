@@ -4,7 +4,7 @@ import { requireUnicode } from "../../postgres/unicode.ts";
 import type { LedgerKey } from "../ledger/ledger.ts";
 import { isUpToDate, ledgerExists } from "../ledger/ledger-tables.ts";
 import { noPast, type Past, pastOf } from "../ledger/past.ts";
-import { tableExists } from "../table/tables.ts";
+import { judgeTable, tableExists } from "../table/tables.ts";
 import type { RowBatch } from "../write/row-batch.ts";
 import type { LoadWriter, Sink } from "./sink.ts";
 import type { LoadTarget } from "./target.ts";
@@ -31,7 +31,8 @@ export class Rehearsal implements Sink {
     this.past = pastOf(this.#client);
   }
 
-  async evolve(): Promise<readonly string[]> {
+  async evolve({ table }: LoadTarget): Promise<readonly string[]> {
+    await judgeTable(this.#client, table);
     return [];
   }
 

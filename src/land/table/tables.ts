@@ -9,7 +9,8 @@ import { currentView, viewInTheWay } from "./current-view.ts";
 import { firstPartitions, partitionClause } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
 import { typeOf } from "./server-types.ts";
-import { lockToWiden, type Widening, widenColumns } from "./widen.ts";
+import { type TableWait, withShortLocks } from "./short-locks.ts";
+import { judgeLoad, lockToWiden, type Widening, widenColumns } from "./widen.ts";
 import { widens } from "./widening.ts";
 
 const ownColumns = RAW_COLUMNS.map((column) => ({
@@ -34,34 +35,50 @@ interface ExistingColumn {
  * Adds the columns and indexes an existing table lacks, and gives columns the wider types that they have in the schema now. A
  * table that does not exist is left to the load. Returns what to tell.
  * @param lock waits for loads of the stream, before a column gets another type
- * @throws UserError for a type that is another and not a wider one, or for a view that could not be made anew
+ * @throws UserError for a type that `judgeTable` refuses, or for a view that could not be made anew
  */
 export async function evolveTable(
   client: Client,
   table: RawTable,
-  lock: () => Promise<void>,
+  { lock, ...wait }: TableWait & { readonly lock: () => Promise<void> },
 ): Promise<readonly string[]> {
-  const existing = await readColumns(client, table);
-  if (existing === undefined) return [];
+  const judged = await judgeTable(client, table);
+  if (judged === undefined) return [];
+  const { existing, isWider } = judged;
   const missing = await missingIndexes(client, table);
   const statements = [...changes(table, existing), ...missing.map((columns) => createIndex(table, columns))];
-  const isWider = wideningsOf(table, existing).length > 0;
   if (!statements.length && !isWider && !(await currentView(client, table)).length) return [];
   // Apart from the load: the table is not locked while records are fetched.
   return withTransaction(client, async () => {
     if (isWider) await lock();
-    const told = isWider ? await widen(client, table) : [];
-    await client.script(join([sql`set local lock_timeout = '30s'`, ...statements], ";\n"));
-    await makeCurrentView(client, table);
-    return told;
+    return withShortLocks(client, table, wait, async () => {
+      const told = isWider ? await widen(client, table) : [];
+      if (statements.length) await client.script(join(statements, ";\n"));
+      await makeCurrentView(client, table);
+      return told;
+    });
   });
+}
+
+/**
+ * What a table has, and whether a load gives a column a wider type. Undefined where there is no table. Nothing is locked or changed.
+ * @throws UserError for a type that is another and not a wider one, or one that a load may not or cannot give
+ */
+export async function judgeTable(client: Client, table: RawTable) {
+  const existing = await readColumns(client, table);
+  if (existing === undefined) return undefined;
+  requireRaw(table, existing);
+  const widenings = wideningsOf(table, existing);
+  await judgeLoad(client, table, widenings);
+  return { existing, isWider: widenings.length > 0 };
 }
 
 async function widen(client: Client, table: RawTable): Promise<readonly string[]> {
   await lockToWiden(client, table);
   // Another load may have done it meanwhile.
   const widenings = wideningsOf(table, (await readColumns(client, table)) ?? []);
-  const views = await widenColumns(client, table, widenings);
+  await judgeLoad(client, table, widenings);
+  const { views } = await widenColumns(client, table, widenings);
   const changed = widenings.map(({ column, from, to }) => `${column} was ${from}, and is ${to} now`).join("; ");
   const anew = views.length ? `; made anew with it: ${views.join(", ")}` : "";
   return widenings.length ? [`${table.schema}.${table.name}: ${changed}${anew}`] : [];
@@ -170,11 +187,14 @@ async function readColumns(client: Client, table: RawTable): Promise<readonly Ex
   return rows;
 }
 
+function requireRaw(table: RawTable, existing: readonly ExistingColumn[]): void {
+  const types = new Map(existing.map(({ name, type }) => [name, type]));
+  const wrong = RAW_COLUMNS.find(({ name, type }) => types.get(name) !== type);
+  if (wrong) throw notRaw(table, wrong.name);
+}
+
 function changes(table: RawTable, existing: readonly ExistingColumn[]): Sql[] {
   const byName = new Map(existing.map((column) => [column.name, column]));
-  for (const column of RAW_COLUMNS) {
-    if (byName.get(column.name)?.type !== column.type) throw notRaw(table, column.name);
-  }
   return table.recordSchema.columns.flatMap((column) => {
     const present = byName.get(column.name);
     if (!present) {

@@ -18,13 +18,21 @@ export interface Change {
 }
 
 /**
+ * The views on a table, nearest first.
+ * @throws UserError for what cannot be made anew
+ */
+export async function viewsOn(client: Client, oid: string, change: Change): Promise<readonly Dependent[]> {
+  return ((await readDependents(client, [oid])).get(oid) ?? []).map((view) => rebuildable(change, view));
+}
+
+/**
  * The views on a locked table as they are once nobody else can change them, until the transaction ends.
  * @throws UserError for what cannot be made anew
  */
 export async function holdViews(client: Client, oid: string, change: Change): Promise<readonly Dependent[]> {
   let held = "";
   for (;;) {
-    const views = ((await readDependents(client, [oid])).get(oid) ?? []).map((view) => rebuildable(change, view));
+    const views = await viewsOn(client, oid, change);
     const names = views.map(({ target }) => relationId(target)).join(", ");
     // Whoever had one before may have changed it, or made another.
     if (names === held) return views;
@@ -51,7 +59,9 @@ export async function aroundViews(
   change: Change,
   alter: Sql,
 ): Promise<void> {
-  await client.script(joinStatements([...dropDependents(views), statement("shape", alter)]));
+  await client.script(joinStatements([...dropDependents(views), statement("shape", alter)])).catch((error) => {
+    throw isRefusal(error) ? refused(change, error) : error;
+  });
   for (const view of [...views].sort((a, b) => a.depth - b.depth))
     await client.script(joinStatements(makeDependents([view]))).catch((error) => {
       throw doesNotHold(error, change, view);
@@ -59,10 +69,24 @@ export async function aroundViews(
 }
 
 function doesNotHold(error: unknown, change: Change, view: Dependent): unknown {
+  return isRefusal(error) ? keepsItsType(change, view, `${view.what}: ${error.message}`, error) : error;
+}
+
+/** Whether the server says no to what it was asked, whenever it is. */
+function isRefusal(error: unknown): error is Error {
   const failure = postgresError(error);
-  if (!failure || IN_THE_WAY.has(failure.code) || failure.code === SQLSTATE.queryCanceled || connectionLost(error))
-    return error;
-  return keepsItsType(change, view, `${view.what}: ${failure.message}`, error);
+  if (!failure || connectionLost(error)) return false;
+  return !IN_THE_WAY.has(failure.code) && failure.code !== SQLSTATE.queryCanceled;
+}
+
+/** A constraint, an index or a default that does not hold over the new type. */
+function refused({ what }: Change, cause: Error): UserError {
+  return new UserError({
+    message: `${what} keeps its type: PostgreSQL gives it no other`,
+    found: cause.message,
+    hint: "nothing was changed; drop what stands in the way before, and make it again after",
+    cause,
+  });
 }
 
 /** As what it is made: a private view is a view. */
