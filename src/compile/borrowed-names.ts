@@ -24,8 +24,16 @@ const NAMES: Readonly<Record<string, string>> = {
   publish: "publish() is of .js files in definitions/; a .sqlx file is one model",
 };
 
-/** What to write instead of what is not there. */
-export function adviceFor(message: string): string | undefined {
+/**
+ * What to write instead of what is not there.
+ * @param isScript where there is JavaScript already, and a placeholder would be none
+ */
+export function adviceFor(message: string, isScript: boolean): string | undefined {
+  const advice = adviceInSql(message);
+  return isScript ? advice?.replace(VARS, VARS.slice(2, -1)) : advice;
+}
+
+function adviceInSql(message: string): string | undefined {
   const missing = /^([\w$]+) is not defined$/.exec(message)?.[1];
   if (missing !== undefined) return ownValue(NAMES, missing);
   if (/^Unexpected token 'var'$/.test(message)) return `write ${VARS}`;

@@ -40,8 +40,11 @@ function patchConfig(session, settings) {
   };
   for (const method of Object.keys(MADE_BY)) {
     const original = session[method];
-    session[method] = (name, config) => {
+    session[method] = (name, config, further) => {
       refuseUnless(typeof name === "string" && name, `the name in ${method}()`, `a text: ${method}("name", …)`, name);
+      const by = method === "operate" ? "queries" : "query";
+      const expected = `the SQL by a method: ${method}("name", {…}).${by}(…)`;
+      refuseUnless(further === undefined, `the third argument of ${method}()`, expected, further);
       const later = (builder, type) => markedLater(checkedLater(session, builder, type));
       if (config === null || typeof config !== "object" || Array.isArray(config)) {
         const builder = later(original.call(session, name), MADE_BY[method]);

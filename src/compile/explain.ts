@@ -115,7 +115,7 @@ function thrown(told: string, stack: string | undefined, { file, frames, project
       cause,
     });
   const snippet = lineOf(place, project);
-  const advice = adviceFor(message);
+  const advice = adviceFor(message, isPlainScript(place, project));
   const error = new UserError({
     message,
     location: place,
@@ -126,6 +126,14 @@ function thrown(told: string, stack: string | undefined, { file, frames, project
   });
   if (name !== undefined) missedName.set(error, name);
   return error;
+}
+
+/** Whether a place is JavaScript outside of a placeholder: in a config, or in a file of it. */
+function isPlainScript(place: SourceLocation, { projectDir }: ProjectFiles): boolean {
+  const text = readSource(projectDir, place.file).replaceAll("\r\n", "\n");
+  const at = offsetOf(place, text);
+  const [start, end] = place.file.endsWith(".js") ? [0, text.length] : (readLayout(text).config ?? [0, 0]);
+  return start <= at && at < end && !text.slice(text.lastIndexOf("\n", at - 1) + 1, at).includes("${");
 }
 
 /** Where a name stands that is not there: what is thrown may know no more than the template it is in. */
