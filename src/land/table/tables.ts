@@ -77,8 +77,9 @@ async function widen(client: Client, table: RawTable): Promise<readonly string[]
   await lockToWiden(client, table);
   // Another load may have done it meanwhile.
   const widenings = wideningsOf(table, (await readColumns(client, table)) ?? []);
-  await judgeLoad(client, table, widenings);
   const { views } = await widenColumns(client, table, widenings);
+  // Once more, of the views that are held now: a view on a view may have come since.
+  await judgeLoad(client, table, widenings);
   const changed = widenings.map(({ column, from, to }) => `${column} was ${from}, and is ${to} now`).join("; ");
   const anew = views.length ? `; made anew with it: ${views.join(", ")}` : "";
   return widenings.length ? [`${table.schema}.${table.name}: ${changed}${anew}`] : [];
