@@ -18,6 +18,7 @@ import type { StepContext } from "./steps/build-step.ts";
 import { guardSteps } from "./steps/guard.ts";
 import { candidateStep } from "./steps/incremental.ts";
 import { stepOf } from "./steps/kinds.ts";
+import { isForeseeable } from "./steps/later.ts";
 
 export interface PlanOptions extends Selection {
   readonly fullRefresh?: boolean;
@@ -104,7 +105,7 @@ function planSegments(planning: Planning): Segment[] {
     const isLet = mayLose.has(targetKey(action.target));
     const guarded = { model: action, step, mayLose: isLet, assertionSchema };
     if (published) segment.audits.push(...guardSteps({ ...guarded, published }));
-    else if (action.postgres.guard)
+    else if (action.postgres.guard && isForeseeable(action, step))
       segment.steps[segment.steps.length - 1] = withLater(
         step,
         guardSteps({ ...guarded, published: { ...step.entry, columns: [] } }),

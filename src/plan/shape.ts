@@ -37,9 +37,12 @@ export function areWhole(statements: readonly Statement[]): boolean {
 /** Whether post_operations leave the columns of the object, and who may read it, as its query gave them. */
 export function keepsShape(step: BuildStep): boolean {
   const before = authorsOwn(step);
-  return step.statements.every(
-    (one) => one.role !== "author" || before.includes(one) || WITHOUT_SHAPE.has(classify(one.sql).command),
-  );
+  return step.statements.every((one) => one.role !== "author" || before.includes(one) || leavesShape(one.sql));
+}
+
+/** Whether a statement makes and changes nothing but rows that a query could see. */
+export function leavesShape(text: string): boolean {
+  return WITHOUT_SHAPE.has(classify(text).command);
 }
 
 /** The pre_operations. */

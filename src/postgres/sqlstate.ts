@@ -21,12 +21,16 @@ export const SQLSTATE = {
   serializationFailure: "40001",
   deadlockDetected: "40P01",
   insufficientPrivilege: "42501",
+  syntaxError: "42601",
   invalidName: "42602",
   duplicateColumn: "42701",
   duplicateObject: "42710",
+  undefinedObject: "42704",
   duplicateFunction: "42723",
   undefinedColumn: "42703",
+  datatypeMismatch: "42804",
   wrongObjectType: "42809",
+  undefinedFunction: "42883",
   undefinedTable: "42P01",
   duplicateTable: "42P07",
   diskFull: "53100",
@@ -44,6 +48,14 @@ export const ALREADY_THERE: ReadonlySet<string> = new Set([
   SQLSTATE.duplicateTable,
   SQLSTATE.duplicateFunction,
   SQLSTATE.duplicateObject,
+]);
+
+/** Nothing of that name is there, and something may make it. */
+export const NOT_MADE: ReadonlySet<string> = new Set([
+  SQLSTATE.undefinedTable,
+  SQLSTATE.undefinedFunction,
+  SQLSTATE.undefinedObject,
+  SQLSTATE.invalidSchemaName,
 ]);
 
 /** Another transaction was in the way, for a moment: the same may succeed when it is tried again. */

@@ -25,7 +25,7 @@ export async function lookAhead(step: BuildStep, { client }: Worker, context: Ru
   try {
     await client.query(sql`begin`);
     await send(client, shapeOf(step));
-    mistake = await mistakeIn(client, step.later ?? [], step, context.graph);
+    mistake = step.later && (await mistakeIn(client, step, context.graph));
     if (mistake) throw mistake;
     const columns = (await describeColumns(client, [made])).get(made)!;
     refuseOurNames(step, columns);

@@ -12,7 +12,7 @@ import { isWhole, keepsShape, shapeOf } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { describeNewRows, describeObjects } from "../postgres/describe-objects.ts";
 import { send } from "../postgres/send.ts";
-import { ALREADY_THERE, sqlState } from "../postgres/sqlstate.ts";
+import { ALREADY_THERE, NOT_MADE, sqlState } from "../postgres/sqlstate.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
@@ -36,7 +36,7 @@ export interface Preview {
   readonly warned: Readonly<Record<string, StepError>>;
   /** What waits for declared tables that are not there, by `schema.name`: these, and not what reads it. */
   readonly awaits: Readonly<Record<string, readonly AbsentTable[]>>;
-  /** Models that need what their pre_operations or post_operations do and a plan does not, by `schema.name`. */
+  /** What needs what operations before it, or its pre_operations or post_operations do and a plan does not, by `schema.name`. */
   readonly untried: readonly string[];
 }
 
@@ -162,7 +162,7 @@ async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): P
         current = planCandidate(graph, catalog, plan, { ...current, newRows: current.newRows }, shape);
         await send(client, shapeOf(current));
       }
-      const mistake = await mistakeIn(client, [...indexesOf(current), ...(current.later ?? [])], step, graph);
+      const mistake = await mistakeIn(client, current, graph);
       if (mistake) throw mistake;
       shaped.push(current);
     } catch (error) {
@@ -177,11 +177,6 @@ async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): P
     await client.reset();
   }
   return shaped;
-}
-
-/** Over a table without rows they cost nothing, and show whether it has what they name. */
-function indexesOf({ statements }: BuildStep): Statement[] {
-  return statements.filter(({ role }) => role === "index");
 }
 
 /** What pre_operations drop before they make it is there still: a plan drops nothing. */
@@ -221,12 +216,12 @@ async function tryAudits(segment: Segment, trial: Trial): Promise<void> {
   }
 }
 
-/** What does not work is a failure, or waits for data. */
+/** What does not work is a failure, waits for data, or may hang on operations before it, which are not run here. */
 async function tell(
   error: unknown,
   step: Pick<BuildStep, "target" | "file"> &
     Partial<Pick<BuildStep, "entry">> & { readonly severity?: AuditStep["severity"] },
-  { client, signal, graph, sources, failures, warned, awaits, unknown }: Trial,
+  { client, signal, graph, plan, sources, failures, warned, awaits, untried, unknown }: Trial,
 ): Promise<void> {
   signal?.throwIfAborted();
   const key = targetKey(step.target);
@@ -234,7 +229,24 @@ async function tell(
   if (absent.length) {
     awaits[key] = absent;
     unknown.add(key);
+  } else if (NOT_MADE.has(sqlState(error) ?? "") && followsOperations(key, plan)) {
+    untried.push(key);
+    unknown.add(key);
   } else (step.severity === "warn" ? warned : failures)[key] = explainBuild(error, step, sources);
+}
+
+/** Whether the run would do operations before it, directly or not. */
+function followsOperations(key: string, { segments }: Plan): boolean {
+  const steps = new Map(
+    segments.flatMap((one) => [...one.steps, ...one.audits]).map((step) => [targetKey(step.target), step]),
+  );
+  const seen = new Set([key]);
+  for (const name of seen) {
+    const step = steps.get(name);
+    if (step?.step === "operations") return true;
+    for (const before of step?.waitsFor ?? []) seen.add(before);
+  }
+  return false;
 }
 
 /** What can be published of the shapes; what cannot is a failure that the run would have too. */

@@ -204,6 +204,11 @@ export function makeStorage(storage: Storage, release: number): Sql[] {
   ];
 }
 
+/** The table as its query and its author made it. */
+export function withoutRelease(table: string): Sql {
+  return sql`alter table ${privateId(table)} drop column ${written}`;
+}
+
 /**
  * A table without a primary key that a publication has (`for all tables`, `for tables in schema`) can be neither updated nor
  * deleted from, unless it says what its rows are told by. Without a publication it costs nothing.

@@ -93,7 +93,7 @@ pre_operations { drop table if exists raw.kept; create table raw.kept as select 
   expect(exitCode).toBe(1);
   expect(stderr).toContain("definitions/seen.sqlx:2:14: column b.more does not exist");
   expect(stderr).toContain(
-    "note: not tried out, since a plan does not do what their pre_operations or post_operations do: marts.hidden, marts.made",
+    "note: not tried out, since a plan does not do what their pre_operations or post_operations, or operations before them, do: marts.hidden, marts.made",
   );
   expect(await rows("select id, (select is_called from raw.n) from raw.kept")).toEqual(["7|f"]);
 });

@@ -88,7 +88,7 @@ function tellFailures({ failures, warned, awaits }: Preview, shell: Shell): bool
 function untriedNote({ untried }: Preview): string[] {
   if (!untried.length) return [];
   return [
-    `not tried out, since a plan does not do what their pre_operations or post_operations do: ${untried.join(", ")}`,
+    `not tried out, since a plan does not do what their pre_operations or post_operations, or operations before them, do: ${untried.join(", ")}`,
   ];
 }
 

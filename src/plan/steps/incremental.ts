@@ -24,11 +24,10 @@ import { inTransaction, statement } from "../../sql/statement.ts";
 import { authoredAll, authoredQuery } from "../authored-statements.ts";
 import { refuseOurNames } from "../our-names.ts";
 import { isPerReader, protect } from "../row-security.ts";
-import { keepsShape } from "../shape.ts";
 import { adoptedGround, adoptedRelation, adoptionChecks, type Ground, noteName } from "./adopted-rows.ts";
 import { buildStep, CODE_CHANGED, finishTable, label, objectName, type StepContext, withSelf } from "./build-step.ts";
 import { beforeQuery, changesRows, deletes, deletesBehind, goneOf } from "./deletes.ts";
-import { laterRuns } from "./later.ts";
+import { isForeseeable, laterRuns } from "./later.ts";
 import { mergeColumns, sameColumns } from "./merged-columns.ts";
 import {
   keyChanged,
@@ -83,8 +82,8 @@ function newStorage(model: Incremental, context: StepContext): BuildStep {
     }),
     ...finishStorage(model, context, { object, storage, writtenBy: context.release }, model.postOperations),
   ]);
-  // What post_operations make, a later run may read.
-  const later = keepsShape(step) ? laterRuns(model, withSelf(model.target, object, context.resolve)) : [];
+  const made = { object, table: storage.table };
+  const later = isForeseeable(model, step) ? laterRuns(model, made, context.resolve) : [];
   return later.length ? { ...step, later } : step;
 }
 
