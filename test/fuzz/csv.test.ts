@@ -6,6 +6,7 @@ import { ingest } from "../../src/land/ingest.ts";
 import type { CsvOptions, FileStream, RecordSchema } from "../../src/model/declarations.ts";
 import { UserError } from "../../src/model/errors.ts";
 import { readCsv } from "../../src/sources/formats/csv/read.ts";
+import { CsvScanner } from "../../src/sources/formats/csv/scan.ts";
 import type { FilePosition } from "../../src/sources/source.ts";
 import { readAll } from "../sources/formats/reading.ts";
 import { fuzzing } from "../support/fuzzing.ts";
@@ -240,6 +241,46 @@ test("CSV: records, rejects and refusals are the oracle's, whatever the dialect,
     },
   );
   await fc.assert(property, timeLimit);
+});
+
+const short = fuzzing(1 / 24);
+
+/** What a scanner says of bytes that come so many at once; a record longer than `most` by its place only. */
+function scanned(
+  { bytes, options }: { bytes: Buffer; options: CsvOptions },
+  chunk: number,
+  most: number,
+  cap?: number,
+) {
+  const records: unknown[] = [];
+  const scanner = new CsvScanner(
+    options,
+    ({ start, end, line, offset, fields, problem = null }) => {
+      const isLong = cap === undefined ? end - start > most : problem === `longer than ${cap} bytes`;
+      records.push([line, offset, ...(isLong ? ["long"] : [fields, problem])]);
+    },
+    cap,
+  );
+  try {
+    for (let at = 0; at < bytes.length; at += chunk) scanner.push(bytes.subarray(at, at + chunk));
+    return { records, end: scanner.end() };
+  } catch (error) {
+    return { records, message: (error as UserError).found };
+  }
+}
+
+test("CSV: records that are too long begin and end where they do for whom none is, however the bytes are cut", {
+  timeout: short.timeout,
+}, () => {
+  const property = fc.property(
+    file,
+    fc.integer({ min: 1, max: 30 }),
+    fc.integer({ min: 1, max: 40 }),
+    (one, chunk, most) => {
+      expect(scanned(one, chunk, most, most)).toEqual(scanned(one, one.bytes.length || 1, most));
+    },
+  );
+  fc.assert(property, short.timeLimit);
 });
 
 const orders = {

@@ -14,6 +14,16 @@ const MAX_FIELDS = 1600;
 /** Bytes of a record from which on it is a long one. */
 const LONG = 256 * 1024;
 
+interface Skipping {
+  readonly head: Buffer;
+  readonly line: number;
+  readonly offset: number;
+  /** So far. */
+  fields: number;
+  /** What the next byte stands in: a place where a quote opens, text where it is text, quoted text, or that behind an escape. */
+  inside: "start" | "text" | "quotes" | "escape";
+}
+
 /**
  * Finds the records of CSV bytes: RFC 4180 with any line end (also mixed, also inside quotes), a chosen delimiter, quote
  * and escape. Hands every record to `onRecord`, in order; lines before the header, comments and blank lines are left out, and
@@ -62,7 +72,7 @@ export class CsvScanner {
   #isCrLf: boolean | undefined;
   #cutInLineEnd = false;
   /** A record that is too long: its beginning is kept, its bytes go by. */
-  #skipping: { head: Buffer; line: number; offset: number; inQuotes: boolean } | undefined;
+  #skipping: Skipping | undefined;
 
   constructor(options: CsvOptions, onRecord: (record: ScannedRecord) => void, maxBytes = MAX_RECORD_BYTES) {
     this.#onRecord = onRecord;
@@ -116,7 +126,7 @@ export class CsvScanner {
   }
 
   #scan(bytes: Buffer, final: boolean): number {
-    let at = this.#skipping ? this.#skip(bytes, final) : this.#inLine ? this.#afterLine(bytes, 0, final) : 0;
+    let at = this.#skipping ? this.#skip(bytes, 0, final) : this.#inLine ? this.#afterLine(bytes, 0, final) : 0;
     // A character cut in two at the end of the chunk looks the same: then each record is looked at by itself.
     const suspicious = bytes.indexOf(0) !== -1 || !isUtf8(bytes);
     const record = this.#record;
@@ -135,7 +145,8 @@ export class CsvScanner {
         continue;
       }
       const next = this.#one(bytes, at, final);
-      if (next < 0) return bytes.length - at > this.#maxBytes ? this.#beginSkip(bytes, at) : at;
+      // The last byte may be of the line end.
+      if (next < 0) return bytes.length - at > this.#maxBytes + 1 ? this.#beginSkip(bytes, at) : at;
       record.bytes = bytes;
       record.start = at;
       record.offset = this.#offset + at;
@@ -198,19 +209,21 @@ export class CsvScanner {
     record.problem = problem;
     record.line = this.#line;
     this.#terminated = at < length;
-    if (at < length) {
-      if (bytes[at] === CR) {
-        if (at + 1 === length && !final) return -1;
-        if (at + 1 === length) this.#cutInLineEnd = this.#isCrLf === true;
-        if (bytes[at + 1] === LF) {
-          at++;
-          this.#isCrLf ??= true;
-        } else this.#isCrLf = false;
-      } else this.#isCrLf = false;
-      at++;
-    }
+    const next = this.#afterLineEnd(bytes, at, final);
+    if (next < 0) return -1;
     this.#line += lines + 1;
-    return at;
+    return next;
+  }
+
+  /** Where the line after a record begins that ends at `at`; -1 when only the next byte will tell. */
+  #afterLineEnd(bytes: Buffer, at: number, final: boolean): number {
+    if (at >= bytes.length) return at;
+    const isCut = bytes[at] === CR && at + 1 === bytes.length;
+    if (isCut && !final) return -1;
+    if (isCut) this.#cutInLineEnd = this.#isCrLf === true;
+    const isCrLf = bytes[at] === CR && bytes[at + 1] === LF;
+    this.#isCrLf = isCrLf && this.#isCrLf !== false;
+    return at + (isCrLf ? 2 : 1);
   }
 
   /** Where the line after one that is left out begins; where the bytes end, as long as that line does not. */
@@ -257,40 +270,51 @@ export class CsvScanner {
 
   #beginSkip(bytes: Buffer, at: number): number {
     const head = Buffer.from(bytes.subarray(at, at + 1024));
-    this.#skipping = { head, line: this.#line, offset: this.#offset + at, inQuotes: false };
-    return this.#skipFrom(bytes, at, false);
+    this.#skipping = { head, line: this.#line, offset: this.#offset + at, fields: 1, inside: "start" };
+    return this.#skip(bytes, at, false);
   }
 
-  #skip(bytes: Buffer, final: boolean): number {
-    return this.#skipFrom(bytes, 0, final);
-  }
-
-  /** Lets the bytes of a record that is too long go by, up to its line end. */
-  #skipFrom(bytes: Buffer, from: number, final: boolean): number {
+  /** Lets the bytes of a record that is too long go by, up to its line end. They mean what they mean to `#one`. */
+  #skip(bytes: Buffer, from: number, final: boolean): number {
     const skipping = this.#skipping!;
+    let { inside } = skipping;
     let at = from;
     for (; at < bytes.length; at++) {
-      const byte = bytes[at];
-      const isEscape = byte === this.#escape && this.#escape !== this.#quote;
-      // What it means, the next byte tells.
-      if ((isEscape || byte === CR) && at + 1 === bytes.length && !final) return at;
-      if (isEscape) at++;
-      else if (byte === this.#quote) skipping.inQuotes = !skipping.inQuotes;
-      else if (byte === LF || byte === CR) {
-        if (byte === CR && bytes[at + 1] === LF) at++;
-        this.#line++;
-        if (!skipping.inQuotes) break;
-      }
+      const byte = bytes[at]!;
+      if (byte === LF || byte === CR) {
+        if (inside === "start" || inside === "text") break;
+        // Counted with the LF behind it, which the next bytes tell.
+        if (byte === CR && at + 1 === bytes.length && !final) break;
+        if (byte === LF || bytes[at + 1] !== LF) this.#line++;
+        inside = "quotes";
+      } else if (inside === "quotes" || inside === "escape") inside = this.#insideQuotes(byte, inside);
+      else if (byte === this.#delimiter) {
+        skipping.fields++;
+        inside = "start";
+      } else inside = inside === "start" && byte === this.#quote ? "quotes" : "text";
     }
-    if (at >= bytes.length && !final) return bytes.length;
-    if (at >= bytes.length && skipping.inQuotes) throw cutInQuotes(skipping.line);
+    skipping.inside = inside;
+    const isQuoted = inside === "quotes" || inside === "escape";
+    if (at >= bytes.length && final && isQuoted) throw cutInQuotes(skipping.line);
+    if (isQuoted || (at >= bytes.length && !final)) return at;
+    const next = this.#afterLineEnd(bytes, at, final);
+    if (next < 0) return at;
     this.#skipping = undefined;
-    const { head, line, offset } = skipping;
+    const { head, line, offset, fields } = skipping;
     this.#terminated = at < bytes.length;
+    this.#line++;
+    this.#lastFields = fields;
     Object.assign(this.#record, { bytes: head, start: 0, end: head.length, fields: 0, line, offset });
     this.#record.problem = this.#tooLong();
     this.#onRecord(this.#record);
-    return Math.min(at + 1, bytes.length);
+    return next;
+  }
+
+  /** What comes after a byte of quoted text: behind its end a quote opens it again where a quote is its own escape. */
+  #insideQuotes(byte: number, inside: Skipping["inside"]): Skipping["inside"] {
+    if (inside === "escape") return "quotes";
+    if (byte === this.#quote) return this.#escape === this.#quote ? "start" : "text";
+    return byte === this.#escape ? "escape" : "quotes";
   }
 
   #tooLong(): string {
