@@ -221,6 +221,8 @@ test("dismiss keeps to the ledger that has the load, asks which where several ha
   // Then a ledger of an earlier release, which has no such load: nobody asked for it.
   await run("other");
   await database.client.script(sql`alter table raw_other._rejected drop column dismissed_at`);
+  expect(await open()).toEqual([2, 2]);
+  expect(JSON.parse((await run("rejects", "--json")).stdout)).toHaveLength(4);
   const missing = await run("dismiss", "1", "2", "77");
   expect([missing.exitCode, missing.stderr]).toEqual([
     2,

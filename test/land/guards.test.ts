@@ -95,6 +95,14 @@ test("equal reasons of several loads add up; the ten most frequent are told, and
 
 test.each([
   ["values", many((n) => `id: user "${word(n)}" of ${n} is unknown`), 'id: user "…" of … is unknown'],
+  [
+    "values that hold what parts reasons",
+    many((n) => `id: no integer: "a; b${word(n)}: c" at all; n: is "${word(n)}"`),
+    'id: no integer: "…" at all; n: is "…"',
+  ],
+  ["values that hold a quote", many((n) => `id: user "a" b${word(n)}; c: d" is unknown`), 'id: user "…" is unknown'],
+  ["values that hold two", many((n) => `id: user "a"b${word(n)}"c" is unknown`), 'id: user "…" is unknown'],
+  ["values in other quotes", many((n) => `id: non valide : « a; b${word(n)}: c »`), "id: non valide : «…»"],
   ["places in a list", many((n) => `lines.${n}.qty: must be integer`), "lines.….qty: must be integer"],
   ["keys", many((n) => `prices.${word(n)}: must be number`), "prices.…: must be number"],
   ["fields", many((n) => `${word(n)}: the schema does not know this field`), "…: the schema does not know this field"],

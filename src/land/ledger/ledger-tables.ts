@@ -42,7 +42,7 @@ export async function prepareLedger(client: Client, schema: string, { signal, on
     if (!(await isUpToDate(client, schema))) {
       await client.script(createSchemaOnce(schema));
       await client.script(ledgerStatements(schema));
-      if (!(await filesKnowTables(client, schema))) await client.script(filesByTable(schema));
+      if (!(await hasColumn(client, fileTable(schema), "table_name"))) await client.script(filesByTable(schema));
       await client.script(currentLoads(schema));
     }
     await continueNumbers(client, schema);
@@ -68,14 +68,15 @@ export async function isUpToDate(client: Client, schema: string): Promise<boolea
   return rows[0]!.found === "t";
 }
 
-async function filesKnowTables(client: Client, schema: string): Promise<boolean> {
+/** Whether a table of a ledger, which may be of an earlier release, has a column. */
+export async function hasColumn(client: Client, table: Identifier, column: string): Promise<boolean> {
   const { rows } = await client.query<{ found: string }>(
     sql`
       select exists (
         select from pg_attribute
-        where attrelid = $1::regclass and attname = 'table_name' and not attisdropped
+        where attrelid = $1::regclass and attname = $2 and not attisdropped
       ) as found`,
-    [fileTable(schema).toString()],
+    [table.toString(), column],
   );
   return rows[0]!.found === "t";
 }

@@ -99,8 +99,7 @@ export class ReasonCounts {
 
 /** "figures.clicks: must be integer; id: is missing", each reason by its path and what is said of it. */
 function mapped(reason: string, change: (path: string, text: string) => readonly [string, string]): string {
-  return reason
-    .split("; ")
+  return pieces(reason)
     .map((one) => {
       const at = one.indexOf(": ");
       const [path, text] = change(one.slice(0, Math.max(at, 0)), at < 0 ? one : one.slice(at + 2));
@@ -109,13 +108,30 @@ function mapped(reason: string, change: (path: string, text: string) => readonly
     .join("; ");
 }
 
+/** What is parted by semicolons, none of them within quotes: a value may hold semicolons, and quotes, too. */
+function pieces(reason: string): readonly string[] {
+  const quotes = countQuotes(reason);
+  const found: string[] = [];
+  let before = 0;
+  for (const part of reason.split("; ")) {
+    const isWithin = found.length > 0 && (before % 2 || (quotes - before) % 2);
+    found.push(isWithin ? `${found.pop()}; ${part}` : part);
+    before += countQuotes(part);
+  }
+  return found;
+}
+
+function countQuotes(text: string): number {
+  return text.match(/["«»“”„]/g)?.length ?? 0;
+}
+
 /** The field stays, and so do those below it whose names are not `like` this. */
 function maskPath(path: string, like: RegExp): string {
   const [field, ...below] = path.split(".");
   return [field, ...below.map((name) => (like.test(name) ? "…" : name))].join(".");
 }
 
-/** What is in quotes, and each word with a digit. */
+/** What is from the first quote to the last one, since a value may hold quotes, and each word with a digit. */
 function withoutValues(text: string): string {
-  return text.replace(/"[^"]*"/g, '"…"').replace(/[^\s"();:,…]*\d[^\s"();:,…]*/g, "…");
+  return text.replace(/(["«»“”„])[\s\S]*(["«»“”„])/, "$1…$2").replace(/[^\s"();:,…]*\d[^\s"();:,…]*/g, "…");
 }

@@ -1,9 +1,8 @@
 import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
-import { id } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import type { LedgerKey } from "./ledger.ts";
-import { ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
+import { hasColumn, ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
 import { ReasonCounts } from "./reason-counts.ts";
 
 interface RejectedRecord {
@@ -18,10 +17,10 @@ interface RejectedRecord {
   readonly record: string;
 }
 
-/** That a reject neither landed later nor was dismissed; also in a ledger of an earlier release, which has no dismissed ones. */
-export function isOpen(alias: "r"): Sql {
-  const reject = id(alias);
-  return sql`(${reject}.replayed_by is null and to_jsonb(${reject}.*) ->> 'dismissed_at' is null)`;
+/** That a reject `r` neither landed later nor was dismissed; a ledger of an earlier release has no dismissed ones. */
+export async function whereOpen(client: Client, schema: string): Promise<Sql> {
+  const knows = await hasColumn(client, rejectedTable(schema), "dismissed_at");
+  return knows ? sql`(r.replayed_by is null and r.dismissed_at is null)` : sql`(r.replayed_by is null)`;
 }
 
 /** Open rejects, the newest first, and how many there are in all. */
@@ -32,6 +31,7 @@ export async function rejectsOf(
   limit: number,
 ): Promise<{ readonly rejects: readonly RejectedRecord[]; readonly all: number }> {
   if (!(await ledgerExists(client, schema))) return { rejects: [], all: 0 };
+  const open = await whereOpen(client, schema);
   const { rows } = await client.query<RejectedRecord & { readonly all: string }>(
     sql`
       select count(*) over () as all, load_id as "loadId", row_no as "rowNo", r.stream, r.file, r.line, r.byte, r.position, r.reason, r.record
@@ -39,7 +39,7 @@ export async function rejectsOf(
       join ${loadTable(schema)} l using (load_id)
       where r.source = $1
         and (r.stream, l.table_name) in (select s.name, s.table_name from jsonb_to_recordset($2) as s(name text, table_name text))
-        and ${isOpen("r")}
+        and ${open}
       order by load_id desc, row_no
       limit $3`,
     [source, JSON.stringify(streams.map(({ name, table }) => ({ name, table_name: table }))), limit],
@@ -52,12 +52,13 @@ export async function openReasons(
   client: Client,
   { schema, source, stream, table }: Pick<LedgerKey, "schema" | "source" | "stream" | "table">,
 ): Promise<ReasonCounts> {
+  const open = await whereOpen(client, schema);
   const { rows } = await client.query<Record<"reason" | "count", string>>(
     sql`
       select r.reason, count(*) as count
       from ${rejectedTable(schema)} r
       join ${loadTable(schema)} l using (load_id)
-      where l.source = $1 and l.stream = $2 and l.table_name = $3 and ${isOpen("r")}
+      where l.source = $1 and l.stream = $2 and l.table_name = $3 and ${open}
       group by r.reason`,
     [source, stream, table],
   );
@@ -77,6 +78,7 @@ export interface OpenReject {
 
 /** The loads into the table of a stream that have open rejects, the oldest first. */
 export async function loadsWithRejects(client: Client, key: LedgerKey): Promise<readonly string[]> {
+  const open = await whereOpen(client, key.schema);
   const { rows } = await client.query<{ load_id: string }>(
     sql`
       select load_id
@@ -87,7 +89,7 @@ export async function loadsWithRejects(client: Client, key: LedgerKey): Promise<
         and load_id in (
           select load_id
           from ${rejectedTable(key.schema)} r
-          where ${isOpen("r")}
+          where ${open}
         )
       order by load_id`,
     [key.source, key.stream, key.table],
@@ -101,11 +103,12 @@ export async function openRejects(
   { schema }: LedgerKey,
   loadId: string,
 ): Promise<readonly OpenReject[]> {
+  const open = await whereOpen(client, schema);
   const { rows } = await client.query<OpenReject>(
     sql`
       select load_id as "loadId", row_no as "rowNo", record, position, reason
       from ${rejectedTable(schema)} r
-      where load_id = $1 and ${isOpen("r")}
+      where load_id = $1 and ${open}
       order by row_no`,
     [loadId],
   );

@@ -6,7 +6,7 @@ import { fieldsSeen } from "./fields.ts";
 import { type GoneLoads, goneLoadsOf } from "./gone-loads.ts";
 import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
 import type { ReasonCount } from "./reason-counts.ts";
-import { isOpen, openReasons } from "./rejects.ts";
+import { openReasons, whereOpen } from "./rejects.ts";
 
 /** Where a stream stands, on its way into its table. The fields are those that the schema does not know now, and that the last load lacked. */
 export interface StreamState extends FieldsSeen, GoneLoads {
@@ -48,6 +48,7 @@ export async function streamState(
   const target = { source, stream: name, table: `${schema}.${table}` };
   if (!(await ledgerExists(client, schema))) return { ...target, ...none, ...nothing };
   const ledger = loadTable(schema);
+  const open = await whereOpen(client, schema);
   const { rows } = await client.query<Record<string, string | null>>(
     sql`
       with
@@ -77,7 +78,7 @@ export async function streamState(
           select count(*)
           from ${rejectedTable(schema)} r
           join loads using (load_id)
-          where ${isOpen("r")}
+          where ${open}
         ) as rejected,
         (
           select count(distinct f.path)
