@@ -12,7 +12,7 @@ async function db(projectDir: string, ...args: string[]): Promise<string> {
   const out: string[] = [];
   const shell: Shell = { projectDir, env: {}, color: false, exitCode: 0, print: (line) => out.push(line), say() {} };
   const program = new Command().exitOverride();
-  addDbCommand(program, shell);
+  addDbCommand(program.command("db"), shell);
   await program.parseAsync(["db", ...args], { from: "user" });
   return out.join("\n");
 }
