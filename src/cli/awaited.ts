@@ -1,5 +1,6 @@
 import { named } from "../model/counted.ts";
 import type { AbsentTable } from "../model/report.ts";
+import { landing } from "../run/missing-relation.ts";
 import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";
 import { renderSections } from "./show/section.ts";
@@ -16,11 +17,10 @@ export function awaitedBySource(waiting: readonly (readonly AbsentTable[])[]): A
   const files = [...new Set(waiting.flat().map(({ file }) => file))].sort();
   return files.map((file) => {
     const tables = waiting.flat().filter((table) => table.file === file);
-    const source = /^ingest\/(.+)\.ya?ml$/.exec(file)?.[1];
     return {
       file,
       tables: [...new Set(tables.map(({ name }) => name))].sort(),
-      remedy: source === undefined ? `declared in ${file}` : `dataform ingest ${source}`,
+      remedy: landing(file) ?? `declared in ${file}`,
     };
   });
 }

@@ -7,7 +7,7 @@ import { literal } from "../sql/literals.ts";
 import { reference } from "../sql/references.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { meaningful } from "../sql/tokens.ts";
-import { escapePattern, locationAt } from "./source.ts";
+import { authorsPattern, locationAt } from "./source.ts";
 
 /** An assertion that a model's config asks for, as the worker notes it in place of core's query. */
 interface Asked {
@@ -144,7 +144,7 @@ function placeIn(source: string, key: string, text: string): Place {
   const block = Math.max(0, source.search(/\bassertions\b/));
   const from = Math.max(block, source.indexOf(key, block));
   const literalOf = (start: number) => {
-    const found = new RegExp(`(["'\`])${escapePattern(text)}\\1`).exec(source.slice(start));
+    const found = new RegExp(`(["'\`])${authorsPattern(text)}\\1`).exec(source.slice(start));
     return found ? start + found.index + 1 : undefined;
   };
   const found = literalOf(from) ?? literalOf(block);

@@ -5,7 +5,7 @@ import { ownValue } from "../model/own-value.ts";
 import { meaningful } from "../sql/tokens.ts";
 import { placeInConfig } from "./config-text.ts";
 import type { ProjectFiles } from "./project.ts";
-import { escapePattern, findInSource, lineOf, placeAfterSpace, readLayout, readSource } from "./source.ts";
+import { authorsPattern, findInSource, lineOf, placeAfterSpace, readLayout, readSource } from "./source.ts";
 
 /** What `type` of a config can be. */
 export const { TYPES } = createRequire(import.meta.url)("./config-shape.cjs") as { readonly TYPES: readonly string[] };
@@ -77,7 +77,7 @@ export function leftOut(what: string, file: string, project: ProjectFiles): User
   if (input !== undefined)
     return new UserError({
       message: `the tested model does not read ${input}, and nothing in the project is called so`,
-      ...at(new RegExp(`\\binput (?:"[^"]*",\\s*)*"${escapePattern(input)}"`)),
+      ...at(new RegExp(`\\binput (?:"[^"]*",\\s*)*"${authorsPattern(input)}"`)),
       hint: "take the input out, or correct its name",
     });
   const { sql, configAgain = 0 } = readLayout(readSource(project.projectDir, file));

@@ -1,6 +1,6 @@
 import type { SourceLocation } from "../model/errors.ts";
 import { snippetAt } from "../sql/locate.ts";
-import { escapePattern, locationAt, readLayout, readSource } from "./source.ts";
+import { authorsPattern, locationAt, readLayout, readLines } from "./source.ts";
 
 /** Keys and indexes that lead from a config to a value. */
 export type ConfigPath = readonly (string | number)[];
@@ -14,13 +14,13 @@ export function placeInConfig(
   file: string,
   path: ConfigPath,
 ): { location: SourceLocation; snippet?: string } {
-  const text = readSource(projectDir, file).replaceAll("\r\n", "\n");
+  const text = readLines(projectDir, file);
   const [deepest] = configsIn(text, file, String(path[0]))
     .map((open) => walk(text, open, path))
     .filter(({ depth }) => depth > 0)
     .sort((a, b) => b.depth - a.depth);
   // In actions.yaml a config is no object literal.
-  const at = deepest?.at ?? text.search(new RegExp(`\\b${escapePattern(String(path[0]))}\\b`));
+  const at = deepest?.at ?? text.search(new RegExp(`\\b${authorsPattern(String(path[0]))}\\b`));
   if (at < 0) return { location: { file } };
   return { location: locationAt(file, text, at), snippet: snippetAt(text, at) };
 }

@@ -8,13 +8,14 @@ import type { ProjectFiles } from "./project.ts";
 import { missedName, type Refused } from "./references.ts";
 import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
 import {
-  escapePattern,
+  authorsPattern,
   findInSource,
   lineOf,
   locationAt,
   offsetOf,
   projectPath,
   readLayout,
+  readLines,
   readSource,
 } from "./source.ts";
 
@@ -51,7 +52,7 @@ function withoutConsequences(errors: readonly UserError[], { projectDir }: Proje
   const makes = (name: string) =>
     texts.some(
       ({ file, text }) =>
-        basename(file, extname(file)) === name || new RegExp(`["'\`]${escapePattern(name)}["'\`]`).test(text),
+        basename(file, extname(file)) === name || new RegExp(`["'\`]${authorsPattern(name)}["'\`]`).test(text),
     );
   return errors.filter((error) => {
     const name = missedName.get(error)?.split(".").at(-1);
@@ -130,7 +131,7 @@ function thrown(told: string, stack: string | undefined, { file, frames, project
 
 /** Whether a place is JavaScript outside of a placeholder: in a config, or in a file of it. */
 function isPlainScript(place: SourceLocation, { projectDir }: ProjectFiles): boolean {
-  const text = readSource(projectDir, place.file).replaceAll("\r\n", "\n");
+  const text = readLines(projectDir, place.file);
   const at = offsetOf(place, text);
   const [start, end] = place.file.endsWith(".js") ? [0, text.length] : (readLayout(text).config ?? [0, 0]);
   return start <= at && at < end && !text.slice(text.lastIndexOf("\n", at - 1) + 1, at).includes("${");
@@ -138,12 +139,12 @@ function isPlainScript(place: SourceLocation, { projectDir }: ProjectFiles): boo
 
 /** Where a name stands that is not there: what is thrown may know no more than the template it is in. */
 function placeOfName(name: string, place: SourceLocation, { projectDir }: ProjectFiles): SourceLocation {
-  const text = readSource(projectDir, place.file).replaceAll("\r\n", "\n");
+  const text = readLines(projectDir, place.file);
   const start = offsetOf(place, text);
-  const word = new RegExp(`(?<![\\w$.])${escapePattern(name)}(?![\\w$])`, "y");
+  const word = new RegExp(`(?<![\\w$.])${authorsPattern(name)}(?![\\w$])`, "y");
   word.lastIndex = start;
   if (word.test(text)) return place;
-  const inPlaceholder = new RegExp(`\\$\\{\\s*${escapePattern(name)}(?![\\w$])`, "g");
+  const inPlaceholder = new RegExp(`\\$\\{\\s*${authorsPattern(name)}(?![\\w$])`, "g");
   inPlaceholder.lastIndex = start;
   const match = inPlaceholder.exec(text);
   return match ? locationAt(place.file, text, match.index + match[0].length - name.length) : place;

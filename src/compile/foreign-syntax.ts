@@ -2,8 +2,8 @@ import { UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { placeOf } from "../sql/locate.ts";
 import { meaningful, type Token } from "../sql/tokens.ts";
-import { readSource } from "./source.ts";
-import { textsOf } from "./texts.ts";
+import { readLines } from "./source.ts";
+import { allTexts } from "./texts.ts";
 
 // What people type from the habit of dbt, of SQLMesh, or with a blank too few. SQL has no braces outside of strings, so each
 // is a piece of another language, and PostgreSQL would only say that it is no SQL.
@@ -23,7 +23,7 @@ const BLOCKS = /^(?:config|js|pre_operations|post_operations|incremental_where|i
 
 /** Refuses braces in the SQL of the graph, each at its place and with what to write instead. */
 export function checkForeignSyntax(graph: CompiledGraph, projectDir: string): UserError[] {
-  const read = (name: string) => readSource(projectDir, name).replaceAll("\r\n", "\n");
+  const read = (name: string) => readLines(projectDir, name);
   return allTexts(graph).flatMap(({ file, text }) => {
     const found = foreignIn(text);
     if (!found) return [];
@@ -35,7 +35,7 @@ export function checkForeignSyntax(graph: CompiledGraph, projectDir: string): Us
 
 /** Notes on braces in quotes that look like dbt's: they are valid SQL, and the text that the author wrote. */
 export function foreignQuotes(graph: CompiledGraph, projectDir: string): string[] {
-  const read = (name: string) => readSource(projectDir, name).replaceAll("\r\n", "\n");
+  const read = (name: string) => readLines(projectDir, name);
   return allTexts(graph).flatMap(({ file, text }) => {
     const found = jinjaInQuotes(text);
     if (!found) return [];
@@ -43,18 +43,6 @@ export function foreignQuotes(graph: CompiledGraph, projectDir: string): string[
     const place = "line" in location ? `:${location.line}:${location.column}` : "";
     return [`${location.file}${place}: ${found.message}; in quotes it stays text: ${found.hint}`];
   });
-}
-
-function allTexts({ actions, tests }: CompiledGraph): { readonly file: string; readonly text: string }[] {
-  const texts = actions.flatMap((action) =>
-    Object.values(textsOf(action))
-      .flat()
-      .map((text) => ({ file: action.file, text })),
-  );
-  return [
-    ...texts,
-    ...tests.flatMap(({ file, inputs, expected }) => [...inputs, expected].map((text) => ({ file, text }))),
-  ];
 }
 
 interface Foreign {

@@ -1,6 +1,6 @@
 import type { SourceLocation } from "../model/errors.ts";
 import type { ProjectFiles } from "./project.ts";
-import { locationAt, offsetOf, readSource } from "./source.ts";
+import { locationAt, offsetOf, readLines } from "./source.ts";
 
 /** A key of an object that is written in a call; `within` counts the brackets around it. */
 interface Key {
@@ -18,7 +18,7 @@ const TOKEN =
  */
 export function placeOfOption(message: string, place: SourceLocation, { projectDir }: ProjectFiles): SourceLocation {
   const [, called, said] = /^\w+\.(\w+): ([\s\S]*)$/.exec(message) ?? [];
-  const text = readSource(projectDir, place.file).replaceAll("\r\n", "\n");
+  const text = readLines(projectDir, place.file);
   const start = offsetOf(place, text);
   if (said === undefined || !text.startsWith(called!, start)) return place;
   const key = refusedKey(said, keysOfCall(text, start));

@@ -7,8 +7,8 @@ import { placeOf } from "../sql/locate.ts";
 import { plainReferences } from "../sql/references.ts";
 import { splitScript } from "../sql/split.ts";
 import { meaningful } from "../sql/tokens.ts";
-import { endOfConfig, readSource } from "./source.ts";
-import { textsOf } from "./texts.ts";
+import { endOfConfig, readLines } from "./source.ts";
+import { allTexts, textsOf } from "./texts.ts";
 
 /** A text that stands inside of a statement of ours, and what to say where it is not one statement itself. */
 interface Query {
@@ -32,22 +32,12 @@ export function checkQueries(graph: CompiledGraph, projectDir: string): UserErro
 }
 
 /** Before anything else: whoever looks into the parentheses would have to refuse them. */
-function checkDepth({ actions, tests, traces }: CompiledGraph, projectDir: string): UserError[] {
-  const texts = [
-    ...actions.flatMap((action) => {
-      const { queries, preOperations, postOperations, statements } = textsOf(action);
-      const all = [...queries, ...preOperations, ...postOperations, ...statements];
-      return all.map((text) => ({ file: action.file, what: targetKey(action.target), text }));
-    }),
-    ...tests.flatMap(({ name, file, inputs, expected }) =>
-      [...inputs, expected].map((text) => ({ file, what: `test ${name}`, text })),
-    ),
-  ];
-  return texts.flatMap(({ file, what, text }) => {
+function checkDepth(graph: CompiledGraph, projectDir: string): UserError[] {
+  return allTexts(graph).flatMap(({ file, whose, text }) => {
     const offset = firstTooDeep(text);
     if (offset === undefined) return [];
-    const read = (name: string) => readSource(projectDir, name).replaceAll("\r\n", "\n");
-    return [tooDeep(what, placeOf(traces, read, file, text, offset))];
+    const read = (name: string) => readLines(projectDir, name);
+    return [tooDeep(whose, placeOf(graph.traces, read, file, text, offset))];
   });
 }
 
@@ -58,7 +48,7 @@ function checkCondition({ target, file, incrementalWhere: text }: Incremental, g
     return [];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const read = (name: string) => readSource(dir, name).replaceAll("\r\n", "\n");
+    const read = (name: string) => readLines(dir, name);
     const place = placeOf(graph.traces, read, file, text, meaningful(text)[0]?.start ?? 0);
     return [new UserError({ ...error, message: error.message, found: plainReferences(text.trim()), ...place })];
   }
@@ -90,7 +80,7 @@ function checkQuery(query: Query, { traces }: CompiledGraph, projectDir: string)
   if (isPlainlyOne(text)) return [];
   const [first, second, ...more] = splitScript(text);
   if (first && !second) return [];
-  const read = (name: string) => readSource(projectDir, name).replaceAll("\r\n", "\n");
+  const read = (name: string) => readLines(projectDir, name);
   const offset = second ? second.start + meaningful(second.text)[0]!.start : 0;
   const place = text ? placeOf(traces, read, file, text, offset) : { location: endOfConfig(projectDir, file) };
   if (!second) return [new UserError({ message: `${what} is empty`, ...place, hint: none })];

@@ -1,7 +1,7 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import type { ProjectFiles } from "./project.ts";
-import { escapePattern, findInSource, readSource } from "./source.ts";
+import { authorsPattern, findInSource, readSource } from "./source.ts";
 
 /** Where core refused something, and what the project has. */
 export interface Refused {
@@ -49,7 +49,7 @@ export function missing(reference: string, refused: Refused): UserError {
 
 /** The name itself in the line that called `ref()`, or in the file where core does not say which did. */
 export function findReference(wanted: string, { file, project, frames: [call] }: Refused): SourceLocation {
-  const name = new RegExp(`["'\`]${escapePattern(wanted.split(".").at(-1)!)}["'\`]`);
+  const name = new RegExp(`["'\`]${authorsPattern(wanted.split(".").at(-1)!)}["'\`]`);
   if (!call) return findInSource(project.projectDir, file, name);
   const line = readSource(project.projectDir, call.file).split("\n")[call.line! - 1] ?? "";
   const at = line.slice(call.column! - 1).search(name);

@@ -7,7 +7,7 @@ import { placeOf } from "../sql/locate.ts";
 import { plainReferences } from "../sql/references.ts";
 import { splitScript } from "../sql/split.ts";
 import { meaningful } from "../sql/tokens.ts";
-import { readSource } from "./source.ts";
+import { readLines } from "./source.ts";
 import { textsOf } from "./texts.ts";
 
 /**
@@ -47,7 +47,7 @@ function refusal(
   graph: CompiledGraph,
   projectDir: string,
 ): UserErrorDetails {
-  const read = (name: string) => readSource(projectDir, name).replaceAll("\r\n", "\n");
+  const read = (name: string) => readLines(projectDir, name);
   const begins = meaningful(statement.text)[0]?.start ?? 0;
   return {
     message: `${targetKey(target)}: ${message}`,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { SourceLocation } from "../model/errors.ts";
+import { escapePattern } from "../model/escape-pattern.ts";
 import { snippetAt } from "../sql/locate.ts";
 import type { ProjectFiles } from "./project.ts";
 
@@ -28,6 +29,11 @@ export function readSource(projectDir: string, file: string): string {
   } catch {
     return "";
   }
+}
+
+/** The same, line breaks as `\n`: what places count in. */
+export function readLines(projectDir: string, file: string): string {
+  return readSource(projectDir, file).replaceAll("\r\n", "\n");
 }
 
 /** The path inside of the project, of a file that core may name by its whole path. */
@@ -61,9 +67,9 @@ export function offsetOf({ line, column }: SourceLocation, text: string): number
   return before.reduce((length, one) => length + one.length + 1, 0) + column! - 1;
 }
 
-/** Of what is longer than a pattern may be, as much as can be looked for. */
-export function escapePattern(text: string): string {
-  return text.slice(0, LONGEST_PATTERN).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+/** A name or a text of an author as a pattern; of what is longer than one may be, as much as can be looked for. */
+export function authorsPattern(text: string): string {
+  return escapePattern(text.slice(0, LONGEST_PATTERN));
 }
 
 const LONGEST_PATTERN = 10_000;

@@ -1,4 +1,5 @@
-import type { Action, ActionKind, Model } from "../model/graph.ts";
+import type { Action, ActionKind, CompiledGraph, Model } from "../model/graph.ts";
+import { targetKey } from "../model/target.ts";
 
 /** The SQL that an author wrote for an action, as it is compiled, once each. */
 export interface AuthoredTexts {
@@ -33,6 +34,20 @@ const TEXTS: { readonly [K in ActionKind]: (action: Extract<Action, { kind: K }>
 
 export function textsOf(action: Action): AuthoredTexts {
   return (TEXTS[action.kind] as (action: Action) => AuthoredTexts)(action);
+}
+
+/** Every text of a project, with whose it is: "marts.orders", "test orders". */
+export function allTexts({ actions, tests }: CompiledGraph) {
+  return [
+    ...actions.flatMap((action) =>
+      Object.values<readonly string[]>({ ...textsOf(action) })
+        .flat()
+        .map((text) => ({ file: action.file, whose: targetKey(action.target), text })),
+    ),
+    ...tests.flatMap(({ name, file, inputs, expected }) =>
+      [...inputs, expected].map((text) => ({ file, whose: `test ${name}`, text })),
+    ),
+  ];
 }
 
 function once(...texts: readonly string[]): string[] {

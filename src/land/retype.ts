@@ -1,5 +1,6 @@
 import { UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
+import type { Target } from "../model/target.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { describeTypes } from "../postgres/describe-types.ts";
 import { typeName } from "../sql/authored.ts";
@@ -10,7 +11,7 @@ import { lockToWiden, type Widened, widenColumns } from "./table/widen.ts";
 import { widens } from "./table/widening.ts";
 
 export interface Retype {
-  readonly table: { readonly schema: string; readonly name: string };
+  readonly table: Target;
   readonly column: string;
   /** As a person spells it. */
   readonly type: string;

@@ -1,3 +1,4 @@
+import { escapePattern } from "../model/escape-pattern.ts";
 import type { PublishItem } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { positionAt } from "../sql/locate.ts";
@@ -28,13 +29,9 @@ function configOf(source: string, file: string, model: string): { readonly sourc
 
 /** ":4:7" where the column is described there, once; nothing where JavaScript made it. */
 function placeOfKey({ source, from, to }: ReturnType<typeof configOf>, name: string): string {
-  const key = new RegExp(`(?<=[{,]\\s*)(["']?)${escaped(name)}\\1\\s*:`, "g");
+  const key = new RegExp(`(?<=[{,]\\s*)(["']?)${escapePattern(name)}\\1\\s*:`, "g");
   const [found, another] = [...source.slice(from, to).matchAll(key)];
   if (!found || another) return "";
   const { line, column } = positionAt(source, from + found.index);
   return `:${line}:${column}`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

@@ -9,6 +9,12 @@ const QUOTED = /["»«„“]([^"»«„“”]+)["»«„“”]/;
 
 const SERVERS_OWN = /^(?:information_schema|pg_catalog)$/;
 
+/** The command that lands what a file declares; undefined for one that is no source. */
+export function landing(file: string): string | undefined {
+  const source = /^ingest\/(.+)\.ya?ml$/.exec(file)?.[1];
+  return source && `dataform ingest ${source}`;
+}
+
 /** What to do about a relation that is not there, as far as its name and the project say it. */
 export function missingRelation(message: string, actions: readonly Action[]): string | undefined {
   const [schema, name, ...more] = QUOTED.exec(message)?.[1]?.split(".") ?? [];
@@ -16,7 +22,7 @@ export function missingRelation(message: string, actions: readonly Action[]): st
   const key = `${schema}.${name}`;
   const known = actions.find(({ target }) => targetKey(target) === key);
   const lander = known?.kind === "declaration" ? known.landedBy : undefined;
-  if (lander !== undefined) return `nothing has landed there yet: ${landing(lander)}`;
+  if (lander !== undefined) return `nothing has landed there yet: ${landing(lander) ?? `see ${lander}`}`;
   if (known) return undefined;
   if (LEDGERS.some((ledger) => ledger === name))
     return `landing makes it, with the first records of a source in schema ${schema}: dataform ingest <source>`;
@@ -31,9 +37,4 @@ export function missingRelation(message: string, actions: readonly Action[]): st
   );
   const other = beside.find((target) => target.name === found) ?? targets.find((target) => target.name === name);
   return other && `did you mean \${ref("${other.schema}", "${other.name}")}?`;
-}
-
-function landing(file: string): string {
-  const source = /^ingest\/(.+)\.ya?ml$/.exec(file)?.[1];
-  return source === undefined ? `see ${file}` : `dataform ingest ${source}`;
 }

@@ -1,17 +1,14 @@
 import type { FieldsSeen } from "../../model/load-report.ts";
 import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
+import type { StreamKey } from "./ledger.ts";
 import { driftTable, loadTable } from "./ledger-tables.ts";
 
-/** Fields of one kind that are told. */
-const MOST_FIELDS = 200;
+/** Fields of one kind that are told, of all there are. */
+export const MOST_FIELDS = 200;
 
 /** Fields that loads into a table had and its schema does not know to this day, and those that the last load lacked. */
-export async function fieldsSeen(
-  client: Client,
-  key: Readonly<Record<"schema" | "source" | "stream" | "table", string>>,
-  known: readonly string[],
-): Promise<FieldsSeen> {
+export async function fieldsSeen(client: Client, key: StreamKey, known: readonly string[]): Promise<FieldsSeen> {
   const { rows } = await client.query<Record<"kind" | "field" | "records" | "loads" | "of_kind", string>>(
     sql`
       with

@@ -1,6 +1,7 @@
 import { type Client, withTransaction } from "../../postgres/client.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { sql } from "../../sql/sql.ts";
+import type { StreamKey } from "./ledger.ts";
 import { loadTable } from "./ledger-tables.ts";
 
 /** Loads that are named. */
@@ -13,10 +14,7 @@ export interface GoneLoads {
 }
 
 /** Those of a table; it is looked up load by load, for most have their rows at one place. */
-export async function goneLoadsOf(
-  client: Client,
-  { schema, source, stream, table }: Readonly<Record<"schema" | "source" | "stream" | "table", string>>,
-): Promise<GoneLoads> {
+export async function goneLoadsOf(client: Client, { schema, source, stream, table }: StreamKey): Promise<GoneLoads> {
   const name = relationId({ schema, name: table });
   const isThere = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
     name.toString(),

@@ -14,6 +14,9 @@ export interface LedgerKey {
   readonly cursorField: string | null;
 }
 
+/** A stream, on its way into its table. */
+export type StreamKey = Omit<LedgerKey, "cursorField">;
+
 export function ledgerKey(declaration: IngestDeclaration, stream: StreamDeclaration): LedgerKey {
   const { schema, source } = declaration;
   return { schema, source, stream: stream.name, table: stream.table, cursorField: stream.cursor?.field ?? null };

@@ -1,7 +1,7 @@
 import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import type { LedgerKey } from "./ledger.ts";
+import type { LedgerKey, StreamKey } from "./ledger.ts";
 import { hasColumn, ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
 import { ReasonCounts } from "./reason-counts.ts";
 
@@ -48,10 +48,7 @@ export async function rejectsOf(
 }
 
 /** Why records of a stream are open rejects. */
-export async function openReasons(
-  client: Client,
-  { schema, source, stream, table }: Pick<LedgerKey, "schema" | "source" | "stream" | "table">,
-): Promise<ReasonCounts> {
+export async function openReasons(client: Client, { schema, source, stream, table }: StreamKey): Promise<ReasonCounts> {
   const open = await whereOpen(client, schema);
   const { rows } = await client.query<Record<"reason" | "count", string>>(
     sql`

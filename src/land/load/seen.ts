@@ -1,9 +1,7 @@
 import type { FieldsSeen } from "../../model/load-report.ts";
 import type { UnknownFields } from "../check/checker.ts";
+import { MOST_FIELDS } from "../ledger/fields.ts";
 import { ReasonCounts } from "../ledger/reason-counts.ts";
-
-/** Fields of one kind that are told, of all there are. */
-const MOST_FIELDS = 200;
 
 /** What one load, or several, met that a person should know. */
 export class Seen {

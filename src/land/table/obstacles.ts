@@ -1,4 +1,5 @@
 import { UserError } from "../../model/errors.ts";
+import type { Target } from "../../model/target.ts";
 import type { Client } from "../../postgres/client.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { sql } from "../../sql/sql.ts";
@@ -10,7 +11,7 @@ import type { Change } from "./views-on.ts";
  */
 export async function refuseObstacles(
   client: Client,
-  table: { readonly schema: string; readonly name: string },
+  table: Target,
   columns: readonly string[],
   { what }: Change,
 ): Promise<void> {

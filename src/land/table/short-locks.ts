@@ -1,4 +1,5 @@
 import { UserError } from "../../model/errors.ts";
+import type { Target } from "../../model/target.ts";
 import { LOCKED_EXIT_CODE } from "../../postgres/advisory-lock.ts";
 import type { Client } from "../../postgres/client.ts";
 import { describeSession } from "../../postgres/holders.ts";
@@ -13,8 +14,6 @@ export interface TableWait extends Pick<Wait<true>, "signal"> {
   readonly onWait?: ((what: string) => void) | undefined;
 }
 
-type Table = { readonly schema: string; readonly name: string };
-
 /**
  * Does in a transaction what needs locks on a table and the views on it. A lock is waited for a moment only, since readers
  * queue behind who waits; then all is given up, and tried again a little later.
@@ -22,7 +21,7 @@ type Table = { readonly schema: string; readonly name: string };
  */
 export async function withShortLocks<T>(
   client: Client,
-  table: Table,
+  table: Target,
   wait: TableWait,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -58,7 +57,7 @@ export async function withShortLocks<T>(
 }
 
 /** Who has the table, a partition of it, or a view on it. */
-async function holdersOf(client: Client, table: Table): Promise<string> {
+async function holdersOf(client: Client, table: Target): Promise<string> {
   const { rows } = await client.query<{ holder: string }>(
     sql`
       with recursive reached as (

@@ -1,4 +1,5 @@
 import { UserError } from "../../model/errors.ts";
+import type { Target } from "../../model/target.ts";
 import type { Client } from "../../postgres/client.ts";
 import { id, relationId } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
@@ -30,13 +31,11 @@ export interface Widened {
   }[];
 }
 
-type Table = { readonly schema: string; readonly name: string };
-
 /**
  * Locks a table until the transaction ends, so that its columns and what stands on them can be changed. A text is what the
  * value is in every session: dates and floats as loads write them.
  */
-export async function lockToWiden(client: Client, table: Table): Promise<void> {
+export async function lockToWiden(client: Client, table: Target): Promise<void> {
   await client.script(sql`
     ${LOADING_SESSION};
     set local extra_float_digits = 1;
@@ -74,7 +73,7 @@ function byCommandOnly(table: RawTable, wrong: readonly Widening[]): UserError {
  * Gives columns of a locked table wider types, all at once, with the views that stand on the table.
  * @throws UserError where a view could not be made anew
  */
-export async function widenColumns(client: Client, table: Table, widenings: readonly Widening[]): Promise<Widened> {
+export async function widenColumns(client: Client, table: Target, widenings: readonly Widening[]): Promise<Widened> {
   if (!widenings.length) return { views: [], changed: [] };
   const change = changeOf(table, widenings);
   await refuseObstacles(client, table, columnsOf(widenings), change);
@@ -104,7 +103,7 @@ async function viewColumns(client: Client, targets: readonly string[]) {
   return rows;
 }
 
-async function oidOf(client: Client, table: Table): Promise<string> {
+async function oidOf(client: Client, table: Target): Promise<string> {
   const { rows } = await client.query<{ oid: string }>(sql`select to_regclass($1)::oid as oid`, [
     relationId(table).toString(),
   ]);
@@ -115,13 +114,13 @@ function columnsOf(widenings: readonly Widening[]): readonly string[] {
   return widenings.map(({ column }) => column);
 }
 
-function changeOf(table: Table, widenings: readonly Widening[]): Change {
+function changeOf(table: Target, widenings: readonly Widening[]): Change {
   return {
     what: widenings.map(({ column }) => `${table.schema}.${table.name}.${column}`).join(", "),
     commands: widenings.map(({ column, to }) => retypeCommand(table, column, to)).join(" && "),
   };
 }
 
-function retypeCommand(table: Pick<Table, "name">, column: string, to: string): string {
+function retypeCommand(table: Pick<Target, "name">, column: string, to: string): string {
   return `npx dataform ingest retype ${table.name}.${column} "${to}"`;
 }

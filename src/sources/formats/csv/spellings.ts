@@ -1,4 +1,5 @@
 import type { CsvOptions, RawColumn } from "../../../model/declarations.ts";
+import { escapePattern } from "../../../model/escape-pattern.ts";
 
 /** How a file writes the values of one column. */
 export interface Spelling {
@@ -30,7 +31,7 @@ const APOSTROPHES = "['’]";
 export function numberSpelling(decimal: string, thousands?: string): Spelling {
   const between = thousands === undefined ? undefined : thousandsPattern(thousands);
   const whole = between === undefined ? "\\d+" : `\\d+|\\d{1,3}(?:${between}\\d{3})+`;
-  const pattern = new RegExp(`^([+-]?)(${whole})(?:${escaped(decimal)}(\\d+))?$`);
+  const pattern = new RegExp(`^([+-]?)(${whole})(?:${escapePattern(decimal)}(\\d+))?$`);
   const marks = between === undefined ? undefined : new RegExp(between, "g");
   const mark = decimal === "," ? "a decimal comma" : `the decimal mark ${decimal}`;
   return {
@@ -47,11 +48,7 @@ export function numberSpelling(decimal: string, thousands?: string): Spelling {
 
 function thousandsPattern(mark: string): string {
   if (new RegExp(`^${BLANKS}$`).test(mark)) return BLANKS;
-  return new RegExp(`^${APOSTROPHES}$`).test(mark) ? APOSTROPHES : escaped(mark);
-}
-
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${APOSTROPHES}$`).test(mark) ? APOSTROPHES : escapePattern(mark);
 }
 
 const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
@@ -86,7 +83,7 @@ export function dateSpelling(format: string): Spelling {
 
 /** Beside digits only digits of a fixed number can be told apart: 1112024 is no DDMMYYYY. */
 function patternOf(part: string, before: string, after: string): string {
-  const pattern = PARTS[part] ?? escaped(part);
+  const pattern = PARTS[part] ?? escapePattern(part);
   const isBeside = /(?:YYYY|MM|DD|MI|SS|\d)$/.test(before) || /^(?:YYYY|MM|DD|HH|MI|SS|\d)/.test(after);
   return isBeside ? pattern.replace("{1,2}", "{2}") : pattern;
 }
