@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { CsvOptions } from "../../../model/declarations.ts";
 import { UserError } from "../../../model/errors.ts";
 import { MAX_RECORD_BYTES } from "../../source.ts";
+import { LongRecord } from "./long-record.ts";
 import type { ScannedRecord, ScanResult } from "./scanned.ts";
 
 const LF = 10;
@@ -13,16 +14,6 @@ const IS_QUOTE = 2;
 const MAX_FIELDS = 1600;
 /** Bytes of a record from which on it is a long one. */
 const LONG = 256 * 1024;
-
-interface Skipping {
-  readonly head: Buffer;
-  readonly line: number;
-  readonly offset: number;
-  /** So far. */
-  fields: number;
-  /** What the next byte stands in: a place where a quote opens, text where it is text, quoted text, or that behind an escape. */
-  inside: "start" | "text" | "quotes" | "escape";
-}
 
 /**
  * Finds the records of CSV bytes: RFC 4180 with any line end (also mixed, also inside quotes), a chosen delimiter, quote
@@ -71,8 +62,8 @@ export class CsvScanner {
   /** Whether every line end so far was CR LF; undefined before the first one. */
   #isCrLf: boolean | undefined;
   #cutInLineEnd = false;
-  /** A record that is too long: its beginning is kept, its bytes go by. */
-  #skipping: Skipping | undefined;
+  /** One that goes by. */
+  #long: LongRecord | undefined;
 
   constructor(options: CsvOptions, onRecord: (record: ScannedRecord) => void, maxBytes = MAX_RECORD_BYTES) {
     this.#onRecord = onRecord;
@@ -110,7 +101,7 @@ export class CsvScanner {
   /** @throws UserError for a file that is cut. */
   end(): ScanResult {
     const bytes = this.#withRest(Buffer.alloc(0));
-    if (bytes.length || this.#skipping) this.#advance(bytes, this.#scan(bytes, true));
+    if (bytes.length || this.#long) this.#advance(bytes, this.#scan(bytes, true));
     return {
       linesMissing: this.#toSkip,
       terminated: this.#terminated,
@@ -126,13 +117,13 @@ export class CsvScanner {
   }
 
   #scan(bytes: Buffer, final: boolean): number {
-    let at = this.#skipping ? this.#skip(bytes, 0, final) : this.#inLine ? this.#afterLine(bytes, 0, final) : 0;
+    let at = this.#long ? this.#passLong(bytes, 0, final) : this.#inLine ? this.#afterLine(bytes, 0, final) : 0;
     // A character cut in two at the end of the chunk looks the same: then each record is looked at by itself.
     const suspicious = bytes.indexOf(0) !== -1 || !isUtf8(bytes);
     const record = this.#record;
     this.#nextLf = -1;
     this.#nextCr = -1;
-    while (at < bytes.length && !this.#skipping && !this.#inLine) {
+    while (at < bytes.length && !this.#long && !this.#inLine) {
       if (this.#toSkip > 0) {
         this.#toSkip--;
         at = this.#afterLine(bytes, at, final);
@@ -146,7 +137,7 @@ export class CsvScanner {
       }
       const next = this.#one(bytes, at, final);
       // The last byte may be of the line end.
-      if (next < 0) return bytes.length - at > this.#maxBytes + 1 ? this.#beginSkip(bytes, at) : at;
+      if (next < 0) return bytes.length - at > this.#maxBytes + 1 ? this.#beginLong(bytes, at) : at;
       record.bytes = bytes;
       record.start = at;
       record.offset = this.#offset + at;
@@ -268,53 +259,30 @@ export class CsvScanner {
     return -1;
   }
 
-  #beginSkip(bytes: Buffer, at: number): number {
+  #beginLong(bytes: Buffer, at: number): number {
     const head = Buffer.from(bytes.subarray(at, at + 1024));
-    this.#skipping = { head, line: this.#line, offset: this.#offset + at, fields: 1, inside: "start" };
-    return this.#skip(bytes, at, false);
+    const marks = { delimiter: this.#delimiter, quote: this.#quote, escape: this.#escape };
+    this.#long = new LongRecord({ head, line: this.#line, offset: this.#offset + at }, marks);
+    return this.#passLong(bytes, at, false);
   }
 
-  /** Lets the bytes of a record that is too long go by, up to its line end. They mean what they mean to `#one`. */
-  #skip(bytes: Buffer, from: number, final: boolean): number {
-    const skipping = this.#skipping!;
-    let { inside } = skipping;
-    let at = from;
-    for (; at < bytes.length; at++) {
-      const byte = bytes[at]!;
-      if (byte === LF || byte === CR) {
-        if (inside === "start" || inside === "text") break;
-        // Counted with the LF behind it, which the next bytes tell.
-        if (byte === CR && at + 1 === bytes.length && !final) break;
-        if (byte === LF || bytes[at + 1] !== LF) this.#line++;
-        inside = "quotes";
-      } else if (inside === "quotes" || inside === "escape") inside = this.#insideQuotes(byte, inside);
-      else if (byte === this.#delimiter) {
-        skipping.fields++;
-        inside = "start";
-      } else inside = inside === "start" && byte === this.#quote ? "quotes" : "text";
-    }
-    skipping.inside = inside;
-    const isQuoted = inside === "quotes" || inside === "escape";
-    if (at >= bytes.length && final && isQuoted) throw cutInQuotes(skipping.line);
+  /** Returns where the next record begins, or how far the one that is too long went by. */
+  #passLong(bytes: Buffer, from: number, final: boolean): number {
+    const long = this.#long!;
+    const at = long.pass(bytes, from, final);
+    const { head, line, offset, fields, lineEnds, isQuoted } = long;
+    if (at >= bytes.length && final && isQuoted) throw cutInQuotes(line);
     if (isQuoted || (at >= bytes.length && !final)) return at;
     const next = this.#afterLineEnd(bytes, at, final);
     if (next < 0) return at;
-    this.#skipping = undefined;
-    const { head, line, offset, fields } = skipping;
+    this.#long = undefined;
     this.#terminated = at < bytes.length;
-    this.#line++;
+    this.#line += lineEnds + 1;
     this.#lastFields = fields;
     Object.assign(this.#record, { bytes: head, start: 0, end: head.length, fields: 0, line, offset });
     this.#record.problem = this.#tooLong();
     this.#onRecord(this.#record);
     return next;
-  }
-
-  /** What comes after a byte of quoted text: behind its end a quote opens it again where a quote is its own escape. */
-  #insideQuotes(byte: number, inside: Skipping["inside"]): Skipping["inside"] {
-    if (inside === "escape") return "quotes";
-    if (byte === this.#quote) return this.#escape === this.#quote ? "start" : "text";
-    return byte === this.#escape ? "escape" : "quotes";
   }
 
   #tooLong(): string {
