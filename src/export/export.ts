@@ -91,11 +91,13 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
 }
 
 /** An option that is passed over in silence would leave a file that is not what was asked for. */
-function refuseMeaningless({ format, delimiter, bom, to }: ExportOptions): void {
+function refuseMeaningless({ format, delimiter, bom, formulaSafe, to }: ExportOptions): void {
   if (format !== "csv" && bom)
     throw new UserError({ message: `${format} has no byte order mark`, hint: "leave --bom out, or write csv" });
   if (format !== "csv" && delimiter !== undefined)
     throw new UserError({ message: `${format} has no delimiter`, hint: "leave it out, or write csv" });
+  if (format !== "csv" && formulaSafe === false)
+    throw new UserError({ message: `${format} has no formulas`, hint: "leave --no-formula-safe out, or write csv" });
   const told =
     typeof to === "string" ? /\.(csv|tsv|ndjson|jsonl|parquet)(?:\.gz)?$/i.exec(to)?.[1]?.toLowerCase() : undefined;
   const meant = told === "tsv" ? "csv" : told === "jsonl" ? "ndjson" : told;

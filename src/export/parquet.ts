@@ -73,8 +73,9 @@ function parquetColumn({ name, sql: column, type }: ExportColumn): ParquetColumn
       return convert(given);
     };
   const decimal = /^numeric\((\d+),(\d+)\)$/.exec(type);
-  if (decimal && Number(decimal[1]) <= 38) {
-    const [precision, scale] = [Number(decimal[1]), Number(decimal[2])];
+  const [precision, scale] = [Number(decimal?.[1]), Number(decimal?.[2])];
+  // A DECIMAL has no more digits behind the point than it has at all; numeric(3,5) may.
+  if (precision <= 38 && scale <= precision) {
     const stored = {
       type: "FIXED_LEN_BYTE_ARRAY",
       type_length: 16,

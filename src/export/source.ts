@@ -79,7 +79,7 @@ export function refuseOneNameTwice(names: readonly string[]): void {
 
 /** Strings, enumerations, other types with a text form, unknown. */
 const TEXT_CATEGORIES = ["S", "E", "U", "X"];
-const NO_TEXT = /^(?:json|jsonb|uuid|bytea|xml)$/;
+const NO_TEXT = /^(?:json|jsonb|uuid|bytea)$/;
 
 /** Booleans, times, enumerations, addresses, numbers, ranges, strings, intervals, bits: no line ends in their JSON. */
 const ONE_LINE_CATEGORIES = ["B", "D", "E", "I", "N", "R", "S", "T", "V"];
@@ -105,7 +105,7 @@ async function relation(client: Client, name: string): Promise<Sql> {
   );
   if (rows[0]) return id(rows[0].schema, rows[0].name);
   const others = sql`
-    select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'v', 'm', 'p', 'f') and n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', '_dataform')`;
   const { rows: all } = await withNames(client, "ours", () => client.query<{ name: string }>(others));
   const suggestion = nearest(

@@ -37,7 +37,7 @@ export async function writeFile(bytes: AsyncIterable<Uint8Array>, target: string
   const aside = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
   const meter = new Meter();
   try {
-    const packed = target.endsWith(".gz") ? [createGzip()] : [];
+    const packed = /\.gz$/i.test(target) ? [createGzip()] : [];
     await pipeline([
       Readable.from(counted(bytes, options.onBytes), { objectMode: false }),
       ...packed,

@@ -135,6 +135,8 @@ test("Parquet that is read again gives the same values, exact decimals and times
   for await (const { records } of readParquet()(bytes))
     amounts.push(...records.map((record) => record.fieldText("amount")));
   expect(amounts).toEqual(['"1234567890.12"', '"-0.05"']);
+  const tiny = await written({ source: "select 0.00123::numeric(3, 5) as a", format: "parquet" });
+  expect(await parquetReadObjects({ file: await asyncBufferFromFile(tiny.path) })).toEqual([{ a: "0.00123" }]);
 });
 
 test("fault 63: cells and names that a spreadsheet takes for formulas begin with an apostrophe, numbers do not", async () => {
@@ -153,6 +155,7 @@ test("fault 63: cells and names that a spreadsheet takes for formulas begin with
     const { text } = await written({ source: `select '${cell}' as a, '${cell}x' as "${cell}"`, format: "csv" });
     expect(text.match(/(?:^|[,"\n])'/g)).toHaveLength(3);
   }
+  expect((await written({ source: "select xml '=1' as a", format: "csv" })).text).toBe("a\n'=1\n");
   const marked = await written({ source: "select 'ü' as a", format: "csv", bom: true });
   expect(marked.text).toBe("\ufeffa\nü\n");
   await expect(written({ source: "select 1 as a", format: "ndjson", bom: true })).rejects.toMatchObject({
@@ -164,7 +167,7 @@ test("fault 63: cells and names that a spreadsheet takes for formulas begin with
 
 test("a path that ends in .gz is packed, an empty result has its header, another delimiter is used", async () => {
   const dir = folder();
-  const path = join(dir, "out.csv.gz");
+  const path = join(dir, "out.csv.GZ");
   const report = await exportRows(database.settings, {
     source: `select id, name from ${ALL} where false`,
     format: "csv",
@@ -229,7 +232,9 @@ test("what is wrong is said: the relation, the folder, two columns of one name, 
   const failing = async (source: string, to = join(dir, "x.csv")) =>
     exportRows(database.settings, { source, format: "csv", to }).catch((error: unknown) => error);
   expect(await failing("public.AllTypes")).toMatchObject({ message: "there is no relation public.AllTypes" });
-  expect(await failing(ALL.replace("All Types", "AllTypes"))).toMatchObject({ hint: "did you mean public.All Types?" });
+  expect(await failing(ALL.replace("All Types", "AllTypes"))).toMatchObject({
+    hint: 'did you mean public."All Types"?',
+  });
   expect(await failing("select 1 as a", join(dir, "none/x.csv"))).toMatchObject({
     message: expect.stringContaining("there is no folder"),
   });
@@ -253,6 +258,8 @@ test("what is wrong is said: the relation, the folder, two columns of one name, 
   });
   const parquet = { source: "select 1 as a", format: "parquet", to: join(dir, "x.parquet"), delimiter: ";" } as const;
   await expect(exportRows(database.settings, parquet)).rejects.toMatchObject({ message: "parquet has no delimiter" });
+  const ndjson = { source: "select 1 as a", format: "ndjson", to: join(dir, "x.ndjson"), formulaSafe: false } as const;
+  await expect(exportRows(database.settings, ndjson)).rejects.toMatchObject({ message: "ndjson has no formulas" });
   expect(readdirSync(dir)).toEqual([]);
 });
 
