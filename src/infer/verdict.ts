@@ -52,7 +52,7 @@ function numberVerdict(facts: ColumnFacts, style: NumberStyle): Verdict | undefi
   }
   const doubts = facts.hasExponent
     ? `numeric, though some are written as ${facts.marked}: a spreadsheet cuts long numbers so`
-    : doubtfulStyle(facts, style);
+    : ambiguousStyle(facts, style);
   return { property, kind: "number", ...(doubts ? { unsure: doubts } : {}) };
 }
 
@@ -61,7 +61,7 @@ function isStyle(one: NumberStyle, other: NumberStyle): boolean {
 }
 
 /** A number that means another one in another country. */
-function doubtfulStyle({ styles, marked }: ColumnFacts, style: NumberStyle): string | undefined {
+function ambiguousStyle({ styles, marked }: ColumnFacts, style: NumberStyle): string | undefined {
   const other = styles.find(
     (one) => !isStyle(one, style) && one.spelling.read(marked!) !== readIn(styles, style, marked!),
   );

@@ -70,6 +70,21 @@ test("the architecture names every folder of src/, and every file of the rooms t
   }
 });
 
+test("every term of the glossary is a word of the code, in alphabetical order", () => {
+  const code = readdirSync(join(root, "src"), { withFileTypes: true, recursive: true })
+    .filter((entry) => /\.(?:ts|cjs)$/.test(entry.name))
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), "utf8"))
+    .join("\n");
+  for (const section of readPage("docs/glossary.md").split("\n## ").slice(1)) {
+    const terms = [...section.matchAll(/^\| ([^|]+) \| [A-Z]/gm)].map(([, term = ""]) => term);
+    expect(terms.length).toBeGreaterThan(5);
+    expect(terms).toEqual([...terms].sort());
+    const words = terms.flatMap((term) => term.split(", "));
+    const unused = words.filter((word) => !new RegExp(`\\b${word.replaceAll(/[ -]/g, "[\\s_-]?")}`, "i").test(code));
+    expect(unused).toEqual([]);
+  }
+});
+
 test("the model that the README begins with is the mart of the project that docs/start.md makes", () => {
   const model = (page: string) => blocksOf(page).find(({ file }) => file === "definitions/revenue.sqlx");
   expect(model("README.md")).toBeDefined();
