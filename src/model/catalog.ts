@@ -80,6 +80,8 @@ export interface Storage {
   readonly table: string;
   /** Rows that are gone, with the release that wrote them and the release that took them away. */
   readonly undo: string;
+  /** The view of the table without the columns that are ours, where post_operations read self(). */
+  readonly rows?: string;
   /** What the table was made with; absent where an earlier version of this program made it. */
   readonly made?: StorageShape;
 }

@@ -13,9 +13,10 @@ export type Resolve = (target: Target) => Replacement;
 /** A relation is read under its own name. */
 export const publicNames: Resolve = (target) => ({ sql: relationId(target).toString(), renamed: false });
 
-/** A model is read under the name of a private object. */
-export function privateObject(name: string): Replacement {
-  return { sql: privateId(name).toString(), renamed: true };
+/** A model is read under the name of a private object; its rows under that of another, where there is one. */
+export function privateObject(name: string, rows?: string): Replacement {
+  const named = { sql: privateId(name).toString(), renamed: true };
+  return rows === undefined ? named : { ...named, rows: privateId(rows).toString() };
 }
 
 export interface AuthoredQuery extends AuthoredText {

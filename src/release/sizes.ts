@@ -3,10 +3,10 @@ import type { StoredRelease } from "./store.ts";
 /** Names of the private objects that a release needs; none once it is collected. */
 export function objectsOf({ manifest, items }: Pick<StoredRelease, "manifest" | "items">): string[] {
   const entries = Object.values(manifest ?? {}).flatMap(({ object, storage }) =>
-    storage ? [object, storage.table, storage.undo] : [object],
+    storage ? [object, storage.table, storage.undo, storage.rows] : [object],
   );
   const deltas = (items ?? []).flatMap(({ delta }) => [delta?.table, delta?.gone, delta?.note]);
-  return [...entries, ...deltas.filter((name) => name !== undefined)];
+  return [...entries, ...deltas].filter((name) => name !== undefined);
 }
 
 /** Bytes on disk. */

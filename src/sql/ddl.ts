@@ -108,6 +108,17 @@ export function createPrivateView(object: string, query: Sql, { replace = false,
     ${query}`;
 }
 
+/** Makes a private view unless it is there. */
+export function createPrivateViewOnce(object: string, query: Sql, options: { perReader?: boolean }): Sql {
+  const body = sql`
+    begin
+      if pg_catalog.to_regclass(${sqlLiteral(privateId(object))}) is null then
+        ${createPrivateView(object, query, options)};
+      end if;
+    end`;
+  return sql`do ${dollarQuoted(body)}`;
+}
+
 /** Options as the catalog keeps them: `security_barrier=true`. */
 export function withOptions(options: readonly string[]): Sql {
   if (!options.length) return empty;

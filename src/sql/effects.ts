@@ -1,12 +1,13 @@
 import type { Target } from "../model/target.ts";
 import { classify } from "./classify.ts";
 import { grouped, keywordAt } from "./groups.ts";
+import { placesOf } from "./places.ts";
 import { MARK, reference } from "./references.ts";
-import { meaningful } from "./tokens.ts";
+import { meaningful, type Token } from "./tokens.ts";
 
 /**
- * What a statement does to a relation: "shape" changes no row of it, "delete" is one plain `delete` of its rows, "change" every
- * other change, "hidden" what a body does, into which nobody looks.
+ * What a statement does to a relation: "shape" changes no row of it, "delete" is one plain `delete` of its rows that asks for
+ * columns of theirs only, "change" every other change, "hidden" what a body does, into which nobody looks.
  */
 export type Effect = "none" | "read" | "shape" | "delete" | "change" | "hidden";
 
@@ -27,7 +28,7 @@ export function effectOn(statement: string, target: Target): Effect {
   if (SHAPE.test(command)) return "shape";
   // What a WITH changes comes before what the statement does.
   const isDelete = command === "delete" && changes.filter(isTarget).length === 1 && isMarked(changes.at(-1)!, target);
-  return isDelete && !returnsRows(statement) ? "delete" : "change";
+  return isDelete && !returnsRows(statement) && !asksForMore(statement) ? "delete" : "change";
 }
 
 /** By `ref()` or `self()`. */
@@ -52,4 +53,31 @@ function says(statement: string, { schema, name }: Target): boolean {
 function returnsRows(statement: string): boolean {
   const nodes = grouped(meaningful(statement));
   return nodes.some((_, index) => keywordAt(nodes, index) === "returning");
+}
+
+const SYSTEM_COLUMN = /^"?(?:ctid|tableoid|xmin|xmax|cmin|cmax)"?$/i;
+const OF_ROWS = /^(?:to_jsonb?|row_to_json)$/i;
+
+/** Whether a delete asks for system columns, or for a row of what it deletes from as a whole. */
+function asksForMore(statement: string): boolean {
+  const tokens = meaningful(statement);
+  const place = placesOf(statement).find(({ use }) => use === "delete")!;
+  const behind = tokens.findIndex(({ start }) => start >= place.aliasAt);
+  const declared = !place.hasAlias ? -1 : tokens[behind]!.text.toLowerCase() === "as" ? behind + 1 : behind;
+  const alias = nameOf(tokens[declared] ?? place.name.at(-1)!);
+  return tokens.some((token, at) => {
+    if (SYSTEM_COLUMN.test(token.text)) return true;
+    if (at === declared || token.start < place.aliasAt || nameOf(token) !== alias) return false;
+    const [before, next] = [tokens[at - 1]?.text, tokens[at + 1]?.text];
+    if (next === ".") return tokens[at + 2]?.text === "*";
+    // A model may have a column of its own name.
+    return (
+      before !== "." && (place.hasAlias || next === "::" || (before === "(" && OF_ROWS.test(tokens[at - 2]!.text)))
+    );
+  });
+}
+
+function nameOf({ kind, text }: Token): string | undefined {
+  if (kind === "quoted") return text.slice(1, -1).replaceAll('""', '"');
+  return kind === "word" ? text.toLowerCase() : undefined;
 }

@@ -2,6 +2,7 @@ import type { Target } from "../model/target.ts";
 import { id } from "./identifiers.ts";
 import { type Place, placesOf } from "./places.ts";
 import { splitScript } from "./split.ts";
+import { meaningful } from "./tokens.ts";
 
 /**
  * The mark the compiler puts into names it resolved: `"\uE000schema"."name"`. A character of the private use
@@ -14,6 +15,8 @@ export const reference = /"\uE000((?:[^"]|"")*)"\."((?:[^"]|"")*)"/g;
 /** What stands for a reference, and whether a query must be told the model's name as its alias. */
 export interface Replacement {
   readonly sql: string;
+  /** What stands where rows are read, or their type is meant, where that is another relation. */
+  readonly rows?: string;
   /** A query may say `orders.id` of `from ${ref("orders")}`, so another name needs that alias. */
   readonly renamed: boolean;
 }
@@ -55,9 +58,10 @@ function resolveIn(statement: string, resolve: (target: Target) => Replacement):
   );
   const edits = references.flatMap(({ 0: text, 1: schema, 2: name, index }): Edit[] => {
     const target = targetOf(schema!, name!);
-    const { sql, renamed } = resolve(target);
+    const { sql: relation, rows, renamed } = resolve(target);
     const end = index + text.length;
     const place = places.get(index);
+    const sql = (rows !== undefined && rowsAt(statement, { index, end, place }, rows)) || relation;
     const alias = id(target.name).toString();
     if (renamed && place && needsAlias(place))
       return [
@@ -69,6 +73,29 @@ function resolveIn(statement: string, resolve: (target: Target) => Replacement):
     return [{ start: index, end, text: renamed && saysAlias && aliased.has(text) ? alias : sql }];
   });
   return edits.reduceRight((text, edit) => text.slice(0, edit.start) + edit.text + text.slice(edit.end), statement);
+}
+
+interface Mention {
+  readonly index: number;
+  readonly end: number;
+  readonly place: Place | undefined;
+}
+
+/** The words before a relation whose rows are read, or of which the type of its rows is meant. */
+const BEFORE_ROWS = /(?:(?<!\bdelete\s+)\bfrom|\b(?:join|using|like|as|returns|setof)|::)\s*(?:only\s+)?$/i;
+
+/** What stands for a mention that means rows; undefined for one that means the table: to change, to shape, to measure. */
+function rowsAt(statement: string, { index, end, place }: Mention, rows: string): string | undefined {
+  if (place) return place.use === "read" || place.use === "table" ? rows : undefined;
+  const tokens = meaningful(statement);
+  const at = tokens.findIndex(({ start }) => start === index);
+  const before = tokens[at - 1]?.text.toLowerCase();
+  // `copy name to …`; with a list of columns they are the author's.
+  if (before === "copy" && at === 1)
+    return tokens.find(({ start }) => start >= end)?.text === "(" ? undefined : `(table ${rows})`;
+  // In a string, or the body of a function, by the words around it.
+  const said = at < 0 ? statement.slice(0, index).replace(/--.*$/gm, "") : `${before ?? ""} `;
+  return BEFORE_ROWS.test(said) || /^\s*%\s*rowtype\b/i.test(statement.slice(end)) ? rows : undefined;
 }
 
 interface Edit {

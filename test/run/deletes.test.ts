@@ -213,3 +213,66 @@ post_operations { ${self(behind)} }`);
     { numRuns: 4, endOnFailure: true },
   );
 });
+
+test("whatever reads self() in any run reads the columns of the model, and what changes it changes the table", async () => {
+  const model = (behind: string, before = "") => `config { type: "incremental" }
+pre_operations { \${when(incremental(), \`${before}\`)} }
+select n, v from \${ref("raw", "rows")} \${when(incremental(), \`where n > (select max(n) from \${self()})\`)}
+post_operations { ${behind} }`;
+  const note = (from: string) => `insert into raw.seen select to_jsonb(s.*)::text, '${from}' from`;
+  const { run, rows, sql } = await warehouse({
+    "rows.sqlx": 'config { type: "declaration", schema: "raw", name: "rows" }',
+    "plain.sqlx": model(`${note("plain")} \${self()} as s; insert into raw.wide select * from \${self()};
+      insert into raw.wide table \${self()}; insert into raw.wide (select whole.* from (select 1) as one, \${self()} as whole offset 100)`),
+    "kept.sqlx": model("create or replace view raw.kept as select * from ${self()}"),
+    "like.sqlx":
+      model(`create temp table l_1 (like \${self()}) on commit drop; insert into l_1 select * from \${self()};
+      ${note("like")} l_1 as s; copy \${self()} to '/dev/null'; copy \${self()} (n) to '/dev/null';
+      insert into raw.seen select null::\${self()}::text || (select count(*) from jsonb_object_keys(to_jsonb(null::\${self()}))), 'type'`),
+    "body.sqlx": model(`do $$
+      declare r \${self()}%rowtype;
+      begin
+        update \${self()} set v = 'x' where n = 2;
+        for r in select * from \${self()} loop ${note("body")} (select r.*) as s; end loop;
+      end $$; ${note("behind")} \${self()} as s`),
+    "shaped.sqlx": model(
+      `create index if not exists shaped_n on \${self()} (n); comment on column \${self()}.n is 'said'; grant select on \${self()} to public;
+       alter table \${self()} set (fillfactor = 50); insert into raw.seen select pg_relation_size('\${self()}') > 0, 'size'; analyze \${self()}`,
+    ),
+    "twice.sqlx": model("delete from ${self()} as a using ${self()} as b where a.n = b.n and a.ctid > b.ctid"),
+    "whole.sqlx": model(
+      `delete from \${self()} as d where to_jsonb(d.*) - 'n' = '{"v":"no"}' and (select count(*) from jsonb_object_keys(to_jsonb(d))) = 2`,
+    ),
+    "window.sqlx": model(
+      "",
+      `delete from \${self()} where v in (select to_jsonb(w.*) ->> 'v' from \${self()} as w where to_jsonb(w.*) = '{"n":1,"v":"no"}')`,
+    ),
+  });
+  await sql(`create schema raw; create table raw.rows (n int, v text); insert into raw.rows values (1, 'a'), (1, 'a'), (1, 'no');
+    create table raw.seen (row text, "from" text); create table raw.wide (n int, v text)`);
+  for (const n of [2, 3, 4]) {
+    const report = await run();
+    expect(report.steps.filter(({ error }) => error).map(({ target, error }) => [target.name, error])).toEqual([]);
+    await sql(`insert into raw.rows values (${n}, 'b'), (${n}, 'no')`);
+  }
+  const x = (n: number, ...v: string[]) => v.map((one) => `{"n": ${n}, "v": "${one}"}`);
+  const [first, second, third] = [x(1, "a", "a", "no"), x(2, "b", "no"), x(3, "b", "no")];
+  const seen = (from: string) => rows(`select row from raw.seen where "from" = '${from}' order by 1`);
+  const three = [...first, ...first, ...first, ...second, ...second, ...third].sort();
+  expect(await seen("plain")).toEqual(three);
+  expect(await seen("like")).toEqual(three);
+  const changed = [...first, ...first, ...first, ...x(2, "x", "x"), ...x(2, "x", "x"), ...third].sort();
+  expect(await seen("body")).toEqual(changed);
+  expect(await seen("behind")).toEqual(changed);
+  expect(await seen("size")).toEqual(["true", "true", "true"]);
+  expect(await rows("select count(*) from raw.wide")).toEqual(["30"]);
+  expect(await rows("select string_agg(n || v, ' ' order by n, v), max(to_jsonb(k.*)::text) from raw.kept k")).toEqual([
+    '1a 1a 1no 2b 2no 3b 3no|{"n": 3, "v": "no"}',
+  ]);
+  const left = (name: string) => rows(`select string_agg(n || v, ' ' order by n, v) from marts.${name}`);
+  expect(await left("body")).toEqual(["1a 1a 1no 2x 2x 3b 3no"]);
+  expect(await left("whole")).toEqual(["1a 1a 2b 3b"]);
+  expect(await left("window")).toEqual(["1a 1a 2b 2no 3b 3no"]);
+  expect(await left("twice")).toEqual([expect.stringMatching(/^1\w+ 2\w+ 3\w+$/)]);
+  expect(await rows("select count(*) from pg_class where relname ~ '[0-9]sv$'")).toEqual(["5"]);
+});

@@ -32,10 +32,13 @@ export interface StepContext {
   readonly failingRows?: number | undefined;
 }
 
-/** `self()` is the private object named; everything else is what the context says. */
-export function withSelf(self: Target, object: string, resolve: Resolve): Resolve {
+/**
+ * `self()` is the private object named; everything else is what the context says.
+ * @param rows the private view that is read in its place, where the object has columns that are ours
+ */
+export function withSelf(self: Target, object: string, resolve: Resolve, rows?: string): Resolve {
   const key = targetKey(self);
-  return (target) => (targetKey(target) === key ? privateObject(object) : resolve(target));
+  return (target) => (targetKey(target) === key ? privateObject(object, rows) : resolve(target));
 }
 
 /** The step around the statements that make the object. */

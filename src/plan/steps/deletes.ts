@@ -1,4 +1,4 @@
-import type { ManifestEntry, Storage } from "../../model/catalog.ts";
+import type { Column, ManifestEntry, Storage } from "../../model/catalog.ts";
 import type { Incremental } from "../../model/graph.ts";
 import type { Statement } from "../../model/plan.ts";
 import { candidateWithPlaces, currentWithPlaces, type Delta } from "../../sql/delta.ts";
@@ -48,7 +48,7 @@ export function beforeQuery(
   gone: string | undefined,
 ): Before {
   const texts = model.incrementalPreOperations.flatMap(splitStatements);
-  const own = (self: string) => withSelf(model.target, self, context.resolve);
+  const own = (self: string, read?: string) => withSelf(model.target, self, context.resolve, read);
   const table = gone === undefined ? [] : [statement("shape", createGone(gone)), label(model, context, "table", gone)];
   if (gone === undefined || !texts.some((text) => deletes(text, model)))
     return {
@@ -56,22 +56,20 @@ export function beforeQuery(
       self: current.object,
       end: [],
     };
-  const [rows, left] = [objectName(model, context, "r"), objectName(model, context, "k")];
-  const columns = ids(current.columns.map(({ name }) => name));
-  const leftQuery = sql`
-    select
-      ${columns}
-    from ${privateId(rows)}`;
+  const { rows, left, make, drop } = deletable(model, context, gone, {
+    query: currentWithPlaces(current.storage, current.columns, gone),
+    columns: current.columns,
+  });
+  const byText = (text: string) => (deletes(text, model) ? own(rows, left) : own(left));
   return {
     statements: [
       ...table,
-      ...deletableView(rows, currentWithPlaces(current.storage, current.columns, gone), gone),
-      view(left, leftQuery),
-      ...texts.flatMap((text) => authoredAll(model.file, [text], own(deletes(text, model) ? rows : left))),
+      ...make,
+      ...texts.flatMap((text) => authoredAll(model.file, [text], byText(text))),
       analyze(gone),
     ],
     self: left,
-    end: [dropView(left), dropView(rows)],
+    end: drop,
   };
 }
 
@@ -80,17 +78,36 @@ export function deletesBehind(model: Incremental, context: StepContext, delta: D
   const { gone } = delta;
   const texts = model.incrementalPostOperations.flatMap(splitStatements).filter((text) => deletes(text, model));
   if (gone === undefined || !texts.length) return [];
-  const rows = objectName(model, context, "r");
+  const { columns } = delta;
+  const { rows, left, make, drop } = deletable(model, context, gone, { query: candidateWithPlaces(delta), columns });
   return [
-    ...deletableView(rows, candidateWithPlaces(delta), gone),
-    ...authoredAll(model.file, texts, withSelf(model.target, rows, context.resolve)),
-    dropView(rows),
+    ...make,
+    ...authoredAll(model.file, texts, withSelf(model.target, rows, context.resolve, left)),
+    ...drop,
     analyze(gone),
   ];
 }
 
-function deletableView(name: string, query: Sql, gone: string): Statement[] {
-  return [view(name, query), statement("shape", noteDeletes(name, gone))];
+interface Placed {
+  /** The rows, each with its place. */
+  readonly query: Sql;
+  /** Those of the model. */
+  readonly columns: readonly Column[];
+}
+
+/** The view of the rows that an author's statements delete from, and the one of the same rows that they read. */
+function deletable(model: Incremental, context: StepContext, gone: string, { query, columns }: Placed) {
+  const [rows, left] = [objectName(model, context, "r"), objectName(model, context, "k")];
+  const leftQuery = sql`
+    select
+      ${ids(columns.map(({ name }) => name))}
+    from ${privateId(rows)}`;
+  return {
+    rows,
+    left,
+    make: [view(rows, query), statement("shape", noteDeletes(rows, gone)), view(left, leftQuery)],
+    drop: [dropView(left), dropView(rows)],
+  };
 }
 
 function view(name: string, query: Sql): Statement {

@@ -4,7 +4,7 @@ import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/pl
 import { targetKey } from "../../model/target.ts";
 import { copyRows, noteRows } from "../../sql/adoption.ts";
 import { ifChangedSince, noteChanges } from "../../sql/changed.ts";
-import { createIndex, createPrivateView, createUniqueKey } from "../../sql/ddl.ts";
+import { createIndex, createPrivateView, createPrivateViewOnce, createUniqueKey } from "../../sql/ddl.ts";
 import {
   applyDelta,
   candidateQuery,
@@ -126,7 +126,11 @@ function newRows(model: Incremental, current: Ground, context: StepContext): Bui
   const before = beforeQuery(model, current, context, gone);
   const resolve = withSelf(model.target, before.self, context.resolve);
   const reason = whyCopied(model, current, context);
-  const storage = { ...current.storage, made: storageShape(model, context.resolve) };
+  const storage = {
+    ...current.storage,
+    made: storageShape(model, context.resolve),
+    ...(doesLook(model) ? { rows: `${current.storage.table}v` } : {}),
+  };
   const step = buildStep(model, { ...context, reason }, { object: objectName(model, context), storage }, [
     ...(current.adopted ? takeOver(model, current, context) : []),
     ...(keyChanged(model, current) ? refuseDoubled(model, privateId(current.storage.table), current.columns) : []),
@@ -214,8 +218,9 @@ export function candidateStep(
         statement("shape", createPrivateView(object, candidateQuery(delta), current)),
         label(model, context, "view", object),
         ...protect(model, withSelf(model.target, newRows.table, context.resolve)),
+        ...rowsView(model, current, step.entry.storage, context),
       ]),
-      delta: { ...applyStep(model, current, context, object, delta), ...checks },
+      delta: { ...applyStep(model, { ...current, storage: step.entry.storage! }, context, object, delta), ...checks },
     };
   }
   const storage = storageNames(model, context);
@@ -254,12 +259,30 @@ function indexesOf({ postgres, file }: Incremental, { table, columns }: Delta): 
   return (postgres.indexes ?? []).map((index) => createIndex(table, { ...index, unique: false }, file));
 }
 
+/** What an author's statements find as self(), where they only read: the table has columns that are ours. */
+function rowsView(model: Incremental, current: Ground, storage: Storage | undefined, context: StepContext) {
+  if (storage?.rows === undefined) return [];
+  const query = currentQuery(storage, current.columns);
+  return [
+    statement("shape", createPrivateViewOnce(storage.rows, query, current)),
+    label(model, context, "view", storage.rows),
+  ];
+}
+
+/** The post_operations of a run that adds rows. What they delete is gone already. */
+function leftOf(model: Incremental): string[] {
+  return repeatable(model).filter((text) => !deletes(text, model));
+}
+
+/** Whether some of them read the rows, or may change them where nobody can see it. */
+function doesLook(model: Incremental): boolean {
+  return leftOf(model).some((text) => /^(?:read|hidden)$/.test(effectOn(text, model.target)));
+}
+
 function applyStep(model: Incremental, current: Ground, context: StepContext, object: string, delta: Delta) {
-  const resolve = withSelf(model.target, current.storage.table, context.resolve);
-  // What they delete is gone already.
-  const left = repeatable(model).filter((text) => !deletes(text, model));
-  const looks = left.some((text) => /^(?:read|hidden)$/.test(effectOn(text, model.target)));
-  const { table } = current.storage;
+  const { table, rows } = current.storage;
+  const resolve = withSelf(model.target, table, context.resolve, rows);
+  const looks = doesLook(model);
   const now = currentQuery(current.storage, current.columns);
   const turned = createPrivateView(object, now, { replace: true, perReader: current.perReader });
   const historical = historicalQuery(current.storage, current.columns, current.release);
@@ -269,7 +292,7 @@ function applyStep(model: Incremental, current: Ground, context: StepContext, ob
     statements: [
       ...applyDelta(delta, targetKey(model.target)).map((one) => statement("delta", one)),
       ...(looks ? [statement("setting", noteChanges(table))] : []),
-      ...authoredAll(model.file, left, resolve),
+      ...authoredAll(model.file, leftOf(model), resolve),
       // What a function changes that they call is in the storage only, and snapshots from before cannot see it.
       ...(looks ? [statement("shape", ifChangedSince(table, turned))] : []),
     ],

@@ -7,7 +7,6 @@ import { explained, statement } from "../../sql/statement.ts";
 import { authoredAll, authoredQuery, type Resolve } from "../authored-statements.ts";
 import { areWhole, isWhole, keepsShape, leavesShape, tried } from "../shape.ts";
 import { withSelf } from "./build-step.ts";
-import { changesRows } from "./deletes.ts";
 
 /** Whether what a first run makes says what later runs find, as far as a plan can make it. */
 export function isForeseeable(model: Model, step: BuildStep): boolean {
@@ -38,8 +37,8 @@ export function laterRuns(
   if (!areWhole(before)) return [];
   const isOwn = incrementalWhere !== undefined || incrementalQuery !== query;
   const rows = { file, text: incrementalQuery, where: incrementalWhere, resolve: resolve!, before: empty };
-  // The table is made anew then, and gets our column behind them.
-  const anew = after.length && changesRows(model) ? [statement("shape", withoutRelease(made.table))] : [];
+  // Where they read self(), and where they change it, it is a relation without our column.
+  const anew = after.length ? [statement("shape", withoutRelease(made.table))] : [];
   return [
     ...before.flatMap(tried),
     ...(isOwn ? [explained(authoredQuery("read", rows))] : []),

@@ -32,7 +32,13 @@ select
 from "_dataform"."kept_b6633efade_2d" as d where not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "d"."ctid" and g.file = (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_2d"'::pg_catalog.regclass)));
 create rule "_dataform_note" as on delete to "_dataform"."kept_b6633efade_2r" do instead
 insert into "_dataform"."kept_b6633efade_2x" (file, place) values (old."_dataform_file", old."_dataform_place");
+create view "_dataform"."kept_b6633efade_2k" as
+select
+  "id",
+  "amount"
+from "_dataform"."kept_b6633efade_2r";
   delete from "_dataform"."kept_b6633efade_2r" as "kept" where amount < 0;
+drop view "_dataform"."kept_b6633efade_2k";
 drop view "_dataform"."kept_b6633efade_2r";
 analyze "_dataform"."kept_b6633efade_2x";
 create view "_dataform"."kept_b6633efade_2" as
