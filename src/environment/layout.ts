@@ -2,13 +2,13 @@ import { UserError } from "../model/errors.ts";
 import { roleName } from "../model/roles.ts";
 import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
-import { countRelations } from "../postgres/relations.ts";
 import { SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { notUnicode, UNICODE } from "../postgres/unicode.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
 import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
+import { RECORD, type RecordState, readRecord, refuseAltered, refuseIncomplete } from "./record.ts";
 
 /** The oldest server that has what the release protocol needs (security_invoker, NULLS NOT DISTINCT). */
 const OLDEST_SERVER = 150_000;
@@ -80,12 +80,12 @@ comment on table _dataform.failing_row is 'Up to 100 rows per assertion and run 
 /** Whose an environment is, what holds it, and what it was called: private names are made of that. */
 const ownersAndHolds = sql`
 alter table _dataform.environment
-  add column project text,
-  add column former_names text[] not null default '{}',
-  add column made_schemas text[] not null default '{}',
-  add column held_at timestamptz,
-  add column held_by text,
-  add column held_reason text;
+  add column if not exists project text,
+  add column if not exists former_names text[] not null default '{}',
+  add column if not exists made_schemas text[] not null default '{}',
+  add column if not exists held_at timestamptz,
+  add column if not exists held_by text,
+  add column if not exists held_reason text;
 -- It has no key, and a publication for all tables would let nobody update it.
 alter table _dataform.metadata replica identity full;
 comment on table _dataform.failing_row is 'Rows that should not exist, the first of each failed assertion of a run: as many as retention.failingRows says (100). How many there were stands in _dataform.step.rows.'`;
@@ -93,10 +93,10 @@ comment on table _dataform.failing_row is 'Rows that should not exist, the first
 /** What retired models had taken the place of; the folder of a project that has no name. */
 const asideAndFolder = sql`
 alter table _dataform.environment
-  add column set_aside jsonb not null default '[]',
-  add column folder text`;
+  add column if not exists set_aside jsonb not null default '[]',
+  add column if not exists folder text`;
 
-/** What makes each layout of the one before it. A published one never changes. */
+/** What makes each layout of the one before it, and of one of which somebody dropped a table. A published one never changes. */
 const LAYOUTS: readonly Sql[] = [first, ownersAndHolds, asideAndFolder];
 
 /** How a wait can be ended, and who is told of it. */
@@ -107,14 +107,14 @@ interface Waiting {
 
 /** Makes schema `_dataform` ready: the first time, and where an earlier version of this program made it. */
 export async function prepareMetadata(client: Client, wait: Waiting = {}): Promise<void> {
-  const { rows } = await client.query<Record<"server" | "encoding" | "there", string> & { foreign: string | null }>(
-    sql`select current_setting('server_version_num') as server, current_setting('server_encoding') as encoding, ${isThere} as there, ${foreign} as foreign`,
+  const { rows } = await client.query<Record<"server" | "encoding", string> & { foreign: string | null }>(
+    sql`select current_setting('server_version_num') as server, current_setting('server_encoding') as encoding, ${foreign} as foreign`,
   );
-  const { server, encoding, there, foreign: found } = rows[0]!;
+  const { server, encoding, foreign: found } = rows[0]!;
   if (Number(server) < OLDEST_SERVER) throw tooOld(Number(server));
   if (encoding !== UNICODE) throw notUnicode(encoding);
   refuseForeign(client, found);
-  if (there === "t" && (await versionOf(client)) === LAYOUTS.length) return;
+  if (isReady(await readRecord(client))) return;
   try {
     await withTransaction(client, () => bringUpToDate(client, wait));
   } catch (error) {
@@ -129,9 +129,10 @@ export async function prepareMetadata(client: Client, wait: Waiting = {}): Promi
 export async function hasMetadata(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ foreign: string | null }>(sql`select ${foreign} as foreign`);
   refuseForeign(client, rows[0]!.foreign);
-  const layout = await layoutOf(client);
-  if (layout > LAYOUTS.length) throw tooNew(layout);
-  if (layout === LAYOUTS.length) return true;
+  const record = await readRecord(client);
+  const { layout } = record;
+  if (isReady(record)) return true;
+  refuseIncomplete(record);
   if (layout === 0) return false;
   throw new UserError({
     message: "schema _dataform was made by an older version of dataform-postgres",
@@ -151,14 +152,22 @@ async function bringUpToDate(client: Client, { signal, onWait }: Waiting): Promi
     taken: `another command makes the tables of schema ${PRIVATE_SCHEMA}`,
     hint: "try again when it has ended, or end it",
   });
-  const layout = await layoutOf(client);
-  if (layout > LAYOUTS.length) throw tooNew(layout);
-  if (layout === LAYOUTS.length) return;
+  const record = await readRecord(client);
+  if (isReady(record)) return;
+  const layout = record.tables.length ? 0 : record.layout;
   const version = sql`update _dataform.metadata set version = ${literal(LAYOUTS.length)}`;
   await client.script(join([sql`set local lock_timeout = '10s'`, ...LAYOUTS.slice(layout), version], ";\n"));
 }
 
-const RECORD = ["metadata", "environment", "release", "run", "step", "failing_row"];
+/**
+ * Whether the record is as this version of the program makes it.
+ * @throws UserError where a later version made it, or somebody dropped a column
+ */
+function isReady(record: RecordState): boolean {
+  if (record.layout > LAYOUTS.length) throw tooNew(record.layout);
+  refuseAltered(record);
+  return record.layout === LAYOUTS.length && !record.tables.length;
+}
 
 /**
  * What stands under the names of the record and is not a table of whom this session acts as. The builder makes relations in the
@@ -167,7 +176,7 @@ const RECORD = ["metadata", "environment", "release", "run", "step", "failing_ro
 const foreign = sql`(
   select string_agg(format('%s of %s', c.relname, pg_get_userbyid(c.relowner)), ', ' order by c.relname)
   from pg_class as c
-  where c.relnamespace = to_regnamespace(${literal(PRIVATE_SCHEMA)}) and c.relname = any(array[${RECORD.map(literal)}])
+  where c.relnamespace = to_regnamespace(${literal(PRIVATE_SCHEMA)}) and c.relname = any(array[${Object.keys(RECORD).map(literal)}])
     and (c.relkind <> 'r' or pg_get_userbyid(c.relowner) <> current_user)
 )`;
 
@@ -181,19 +190,6 @@ function refuseForeign({ roles }: Client, found: string | null): void {
     found,
     hint: `\`dataform roles --prefix ${roles} --apply\` gives ${publisher} what runs without roles made; drop what a builder or loader made there`,
   });
-}
-
-const isThere = sql`${countRelations(PRIVATE_SCHEMA, ["metadata"])} = 1`;
-
-/** 0 where there is none. */
-async function layoutOf(client: Client): Promise<number> {
-  const { rows } = await client.query<{ there: string }>(sql`select ${isThere} as there`);
-  return rows[0]!.there === "t" ? versionOf(client) : 0;
-}
-
-async function versionOf(client: Client): Promise<number> {
-  const { rows } = await client.query<{ version: string }>(sql`select version from _dataform.metadata`);
-  return Number(rows[0]?.version ?? 0);
 }
 
 function tooNew(layout: number): UserError {

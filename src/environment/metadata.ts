@@ -1,22 +1,45 @@
 import { UserError } from "../model/errors.ts";
 import type { JsonText, RunReport } from "../model/report.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
+import { nextRelease } from "../postgres/read-catalog.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { literal } from "../sql/literals.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 
 /**
  * Takes the next fence: from now on every earlier run of this environment is too late to publish. Makes the environment
- * where there is none; one that had this name before has private objects with it, so the numbers go on behind its.
+ * where there is none. Numbers go on behind those of one that had this name before, of what has its label, and of releases
+ * and runs that are recorded, whatever somebody did to the record by hand.
  */
 export async function claimFence(client: Client, environment: string): Promise<number> {
-  const { rows } = await client.query<{ fence: string }>(
-    sql`insert into _dataform.environment (name, fence, next_release)
-     values ($1, 1, coalesce((select max(next_release) from _dataform.environment where $1 = any(former_names)), 1))
-     on conflict (name) do update set fence = _dataform.environment.fence + 1 returning fence`,
+  const next = sql`
+    update _dataform.environment as e set fence = e.fence + 1, next_release = ${nextRelease} where e.name = $1 returning fence`;
+  const { rows } = await client.query<{ fence: string }>(next, [environment]);
+  if (rows.length) return Number(rows[0]!.fence);
+  const made = await client.query<{ fence: string }>(
+    sql`
+      insert into _dataform.environment as e (name, fence, next_release)
+      select
+        $1,
+        1 + coalesce((select max(r.fence) from _dataform.run as r where r.environment = $1), 0),
+        greatest(
+          1,
+          (select max(o.next_release) from _dataform.environment as o where $1 = any(o.former_names)),
+          1 + (select max(r.release_id) from _dataform.release as r where r.environment = $1),
+          1 + (
+            select max((l.description::jsonb ->> 'release')::bigint)
+            from pg_description as l
+            join pg_class as c
+              on l.classoid = 'pg_class'::regclass and l.objoid = c.oid and l.objsubid = 0
+            where c.relnamespace = to_regnamespace('_dataform')
+              and case when l.description like '{"environment":%' then l.description::jsonb ->> 'environment' = $1 end
+          )
+        )
+      on conflict (name) do update set fence = e.fence + 1
+      returning fence`,
     [environment],
   );
-  return Number(rows[0]!.fence);
+  return Number(made.rows[0]!.fence);
 }
 
 /** @throws UserError where nothing has run in an environment of that name */

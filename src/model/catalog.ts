@@ -23,6 +23,8 @@ export interface Catalog {
   readonly nextRelease: number;
   /** What the published release consists of, by `schema.name`. */
   readonly manifest: Manifest;
+  /** What somebody did by hand to private objects of that release, in words, by their name. */
+  readonly damage?: Readonly<Record<string, string>>;
   /** What stands now under the public names of the project, by `schema.name`. */
   readonly relations: Readonly<Record<string, PublicRelation>>;
   /** Schemas that exist. */
@@ -150,6 +152,8 @@ export interface PublicRelation extends Attachments {
   readonly published: boolean;
   /** Of one that is published: whose private object it reads. */
   readonly environment?: string;
+  /** It reads an object that the record of no environment has: somebody altered the record by hand. */
+  readonly unrecorded?: true;
   /** Whether the owner may read what a run builds only if that is granted: it is no superuser, and not the user of this run. */
   readonly ownerIsOther: boolean;
   /** A table's: its policies bind whoever reads it. */

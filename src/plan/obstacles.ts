@@ -91,7 +91,8 @@ export function refuseWithoutSchema(model: Publishable, { schemas }: Catalog): v
 
 function refuseTaken(model: Publishable, relation: PublicRelation): void {
   const { adopt, rebuildDependents, adoptDependents } = model.publishing;
-  if (relation.published) throw otherEnvironment(model, relation);
+  if (relation.published && !relation.unrecorded) throw otherEnvironment(model, relation);
+  if (relation.unrecorded && !adopt) throw unrecorded(model);
   if (!adopt || !MOVABLE.has(relation.kind)) throw notOurs(model, relation);
   if (leftBehind(relation).length && !rebuildDependents && !adoptDependents) throw dependentsStay(model, relation);
 }
@@ -136,6 +137,32 @@ function otherEnvironment(model: Publishable, { environment }: PublicRelation): 
     location: { file: model.file },
     ...(environment === undefined ? {} : { found: `environment ${environment}` }),
     hint: "run with the environment it belongs to (--environment), or write to other schemas: --schema-suffix",
+  });
+}
+
+const TAKE_BACK =
+  "--adopt in one run takes the views over as they are, with the rows of incremental models; or put back the record from a backup";
+
+function unrecorded(model: Publishable): UserError {
+  return new UserError({
+    message: `${targetKey(model.target)} cannot be published: no release has what its view reads: somebody altered the record by hand`,
+    location: { file: model.file },
+    hint: TAKE_BACK,
+  });
+}
+
+/**
+ * One cause is one error where the record has lost all of an environment.
+ * @throws UserError
+ */
+export function refuseLostRecord({ environment, manifest, relations }: Catalog): void {
+  const lost = Object.keys(relations).filter((key) => relations[key]!.unrecorded);
+  if (!lost.length || Object.keys(manifest).length) return;
+  throw new UserError({
+    message: `the record of environment ${environment} was lost: views that runs published are there, and it has no release`,
+    expected: `the release that they are of, in ${PRIVATE_SCHEMA}.environment and ${PRIVATE_SCHEMA}.release`,
+    found: `${lost.slice(0, 3).join(", ")}${lost.length > 3 ? ` and ${lost.length - 3} more` : ""}`,
+    hint: TAKE_BACK,
   });
 }
 

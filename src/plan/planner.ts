@@ -1,12 +1,13 @@
-import type { Catalog } from "../model/catalog.ts";
+import type { Catalog, ManifestEntry } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import { type Action, type CompiledGraph, type Incremental, isModel, type Model } from "../model/graph.ts";
 import type { AuditStep, BuildStep, NewRows, NewRowsShape, OperationsStep, Plan, Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
-import { privateName } from "../sql/names.ts";
+import { PRIVATE_SCHEMA, privateName } from "../sql/names.ts";
 import { explained } from "../sql/statement.ts";
 import { privateObject, publicNames, type Resolve } from "./authored-statements.ts";
 import { chooseActions } from "./choose.ts";
+import { refuseLostRecord } from "./obstacles.ts";
 import { inDependencyOrder } from "./order.ts";
 import { NAME_IT, refuseOtherProject } from "./owner.ts";
 import { removedModels, removedNote } from "./removed.ts";
@@ -35,6 +36,7 @@ export interface PlanOptions extends Selection {
 /** What a run over this graph and this database will do. Pure: reads nothing, changes nothing. */
 export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOptions = {}): Plan {
   if (!options.ownDatabase) refuseOtherProject(graph, catalog);
+  if (!options.adopt) refuseLostRecord(catalog);
   const models = modelsByKey(graph);
   const reasons = chooseActions(graph, catalog, options);
   const segments = planSegments({ graph, catalog, options, models, reasons });
@@ -104,7 +106,8 @@ function planSegments(planning: Planning): Segment[] {
     const { assertionSchema } = graph.project;
     const isLet = mayLose.has(targetKey(action.target));
     const guarded = { model: action, step, mayLose: isLet, assertionSchema };
-    if (published) segment.audits.push(...guardSteps({ ...guarded, published }));
+    if (published)
+      segment.audits.push(...(isGone(published, step, catalog) ? [] : guardSteps({ ...guarded, published })));
     else if (action.postgres.guard && isForeseeable(action, step))
       segment.steps[segment.steps.length - 1] = withLater(
         step,
@@ -167,6 +170,9 @@ function resolver(models: Models, catalog: Catalog, built: ReadonlyMap<string, s
     const key = targetKey(target);
     if (!models.has(key)) return publicNames(target);
     const object = built.get(key) ?? catalog.manifest[key]?.object;
+    const damage = catalog.damage?.[object ?? ""];
+    if (damage !== undefined && key !== targetKey(reader.target))
+      throw damaged(reader, target, { object: object!, damage });
     if (object) return privateObject(object);
     if (catalog.relations[key]) return publicNames(target);
     throw neverBuilt(reader, target);
@@ -179,6 +185,20 @@ function neverBuilt(reader: Action, target: Target): UserError {
     location: { file: reader.file },
     hint: `build it too: --include-deps, or --actions ${targetKey(target)}`,
   });
+}
+
+function damaged(reader: Action, target: Target, by: { readonly object: string; readonly damage: string }): UserError {
+  return new UserError({
+    message: `${targetKey(reader.target)} reads ${targetKey(target)}, whose private object is not as it was made`,
+    location: { file: reader.file },
+    found: `${PRIVATE_SCHEMA}.${by.object}: ${by.damage}`,
+    hint: `build it too: --include-deps, or --actions ${targetKey(target)}`,
+  });
+}
+
+/** Whether nothing is left that a guard could compare with: a run that adds rows makes the view of them again first. */
+function isGone({ object }: ManifestEntry, { newRows }: BuildStep, { damage }: Catalog): boolean {
+  return damage?.[object] !== undefined && !newRows;
 }
 
 /** Told once, before there is anything to lose. */

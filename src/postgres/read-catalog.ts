@@ -1,8 +1,11 @@
-import type { Catalog, Hold, Manifest, Surroundings } from "../model/catalog.ts";
+import type { Catalog, Hold, Manifest, PublicRelation, Surroundings } from "../model/catalog.ts";
+import { UserError } from "../model/errors.ts";
 import { roleName } from "../model/roles.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { literal } from "../sql/literals.ts";
 import { sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
+import { readDamage } from "./read-damage.ts";
 import { readRelations } from "./read-relations.ts";
 
 /** Reads what the planner must know. `targets` are the public names of the project. */
@@ -13,6 +16,9 @@ export async function readCatalog(client: Client, environment: string, targets: 
   // Also of models that the project no longer has.
   const all = [...targets, ...Object.values(manifest).map(({ target }) => target)];
   const wanted = new Map(all.map((target) => [targetKey(target), target]));
+  const damage = await readDamage(client, manifest);
+  const relations = await withWhose(client, await readRelations(client, [...wanted.values()]), manifest);
+  if (state) refuseAltered(environment, state, relations);
   return {
     version: 1,
     serverVersion,
@@ -25,15 +31,20 @@ export async function readCatalog(client: Client, environment: string, targets: 
     fence: Number(state?.fence ?? 0),
     nextRelease: Number(state?.next_release ?? 1),
     manifest,
+    ...(Object.keys(damage).length ? { damage } : {}),
     ...around,
-    relations: await readRelations(client, [...wanted.values()]),
+    relations,
   };
 }
 
 /** What others may change at any time. */
-export async function readSurroundings(client: Client, targets: readonly Target[]): Promise<Surroundings> {
+export async function readSurroundings(
+  client: Client,
+  targets: readonly Target[],
+  { manifest }: Pick<Catalog, "manifest">,
+): Promise<Surroundings> {
   const { serverVersion: _, initialised: __, ...around } = await readServer(client);
-  return { ...around, relations: await readRelations(client, targets) };
+  return { ...around, relations: await withWhose(client, await readRelations(client, targets), manifest) };
 }
 
 async function readServer(client: Client) {
@@ -58,11 +69,12 @@ async function readServer(client: Client) {
 async function readState(client: Client, environment: string) {
   const { rows } = await client.query<
     HoldRow &
-      Record<"release_id" | "manifest" | "project" | "folder" | "made", string | null> &
+      Record<"release_id" | "newest" | "manifest" | "project" | "folder" | "made", string | null> &
       Record<"fence" | "next_release", string>
   >(
     // A database that an earlier version made has not all of these columns, and `plan` changes nothing.
-    sql`select e.release_id, e.fence, e.next_release, r.manifest, to_jsonb(e) ->> 'project' as project, to_jsonb(e) ->> 'folder' as folder,
+    sql`select e.release_id, e.fence, ${nextRelease} as next_release, r.manifest,
+       (select max(o.release_id) from _dataform.release o where o.environment = e.name and o.status = 'published') as newest, to_jsonb(e) ->> 'project' as project, to_jsonb(e) ->> 'folder' as folder,
        (
          select jsonb_object_agg(n.nspname, (
            select coalesce(jsonb_agg(case a.grantee when 0 then 'PUBLIC' else pg_get_userbyid(a.grantee)::text end), '[]')
@@ -80,6 +92,67 @@ async function readState(client: Client, environment: string) {
   );
   return rows[0];
 }
+
+/** The number that the next release of `_dataform.environment e` gets: greater than any there was, whatever somebody wrote there by hand. */
+export const nextRelease = sql`greatest(
+  e.next_release, 1 + (select max(o.release_id) from _dataform.release o where o.environment = e.name))`;
+
+/**
+ * Releases are published in the order of their numbers. Upon another than the newest a run would add the same rows twice.
+ * @throws UserError where somebody wrote another one into the record
+ */
+function refuseAltered(
+  environment: string,
+  { release_id: said, newest }: Record<"release_id" | "newest", string | null>,
+  relations: Readonly<Record<string, PublicRelation>>,
+): void {
+  // A record that has lost a release says nothing of what is published.
+  if (newest === null || said === newest || Object.values(relations).some(({ unrecorded }) => unrecorded)) return;
+  throw new UserError({
+    message: `the record of environment ${environment} was altered by hand: it names another release than the one that was published last`,
+    expected: `release ${newest}`,
+    found: said === null ? "no release" : `release ${said}`,
+    hint: `update _dataform.environment set release_id = ${newest} where name = ${literal(environment)}; to go back to an earlier release: \`dataform rollback\``,
+  });
+}
+
+/** Of published views that the release does not have: whose they are by the record, which says more than their label. */
+async function withWhose(
+  client: Client,
+  relations: Readonly<Record<string, PublicRelation>>,
+  manifest: Manifest,
+): Promise<Record<string, PublicRelation>> {
+  const strange = Object.entries(relations).filter(([key, { published }]) => published && !manifest[key]);
+  if (!strange.length) return { ...relations };
+  const { rows } = await client.query<{ schema: string; name: string; environment: string | null }>(whoseQuery, [
+    strange.map(([, { target }]) => target.schema),
+    strange.map(([, { target }]) => target.name),
+  ]);
+  const found = rows.map(({ schema, name, environment }): [string, PublicRelation] => {
+    const key = targetKey({ schema, name });
+    return [key, { ...relations[key]!, ...(environment === null ? { unrecorded: true as const } : { environment }) }];
+  });
+  return { ...relations, ...Object.fromEntries(found) };
+}
+
+const whoseQuery = sql`
+select wanted.schema, wanted.name, (
+  select min(r.environment)
+  from pg_rewrite as w
+  join pg_depend as d
+    on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+  join pg_class as p
+    on p.oid = d.refobjid and p.relnamespace = to_regnamespace('_dataform')
+  join _dataform.release as r
+    on true
+  cross join jsonb_each(r.manifest) as m
+  where w.ev_class = c.oid and m.value ->> 'object' = p.relname
+) as environment
+from unnest($1::text[], $2::text[]) as wanted(schema, name)
+join pg_namespace as n
+  on n.nspname = wanted.schema
+join pg_class as c
+  on c.relnamespace = n.oid and c.relname = wanted.name`;
 
 /** `held_at` as JSON has it. */
 export type HoldRow = Record<"held_at" | "held_by" | "held_reason", string | null>;

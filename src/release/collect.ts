@@ -159,7 +159,8 @@ async function slowStorages(client: Client, environment: string): Promise<Manife
      from _dataform.environment e
      join _dataform.release r on r.environment = e.name and r.release_id = e.release_id, jsonb_each(r.manifest) m
      join pg_class c on c.relnamespace = '_dataform'::regnamespace and c.relname = m.value ->> 'object'
-     where e.name = $1 and m.value ? 'storage' and exists (
+     where e.name = $1 and m.value ? 'storage'
+       and to_regclass(format('_dataform.%I', m.value #>> '{storage,table}')) is not null and exists (
        select from pg_rewrite w
        join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
        join pg_class t on t.oid = d.refobjid

@@ -4,8 +4,9 @@ import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import type { ModelDiff, ReleaseDiff } from "../model/release.ts";
 import { type Client, type ConnectOptions, withClient, withTransaction } from "../postgres/client.ts";
+import { readDamage } from "../postgres/read-damage.ts";
 import { compareRows } from "../sql/compare.ts";
-import { privateId } from "../sql/names.ts";
+import { PRIVATE_SCHEMA, privateId } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import { readReleases } from "./store.ts";
 
@@ -31,6 +32,7 @@ export async function diffReleases(
       async () => {
         // Floating-point numbers that are compared as JSON have all their digits.
         await client.query(sql`set local extra_float_digits = 1`);
+        await refuseDamaged(client, before, after);
         const models = await diffManifests(client, before, after);
         return { version: 1, environment, from, to, models };
       },
@@ -52,6 +54,21 @@ function keptManifest(
     expected: kept.length ? `one of ${kept.join(", ")}` : "a kept release",
     hint: "`dataform releases` lists them",
   });
+}
+
+/** @throws UserError where somebody dropped what would be compared, or a column of it */
+async function refuseDamaged(client: Client, before: Manifest, after: Manifest): Promise<void> {
+  for (const manifest of [before, after]) {
+    for (const [object, damage] of Object.entries(await readDamage(client, manifest))) {
+      const key = Object.keys(manifest).find((one) => manifest[one]!.object === object);
+      if (key === undefined || before[key]?.object === after[key]?.object) continue;
+      throw new UserError({
+        message: `${key} cannot be compared: its private object is not as it was made`,
+        found: `${PRIVATE_SCHEMA}.${object}: ${damage}`,
+        hint: "compare releases that `dataform run` has built since",
+      });
+    }
+  }
 }
 
 async function diffManifests(client: Client, from: Manifest, to: Manifest): Promise<ModelDiff[]> {

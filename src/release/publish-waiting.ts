@@ -135,7 +135,7 @@ const CHANGED_AROUND: ReadonlySet<string> = new Set([SQLSTATE.dependentObjectsSt
 function surroundings(session: Session, catalog: Catalog, items: readonly PublishItem[]): Promise<Catalog> {
   const targets = items.map(({ target }) => target);
   return session.retry(async (client) => {
-    const read = withAdopted({ ...catalog, ...(await readSurroundings(client, targets)) }, items);
+    const read = withAdopted({ ...catalog, ...(await readSurroundings(client, targets, catalog)) }, items);
     await checkItems(items, read, session);
     return read;
   });

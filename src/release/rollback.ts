@@ -12,8 +12,8 @@ import { refuseStranger } from "../plan/owner.ts";
 import { manifestWith } from "../plan/publish-plan.ts";
 import { type KeptRelease, planRollback } from "../plan/rollback-plan.ts";
 import type { Client } from "../postgres/client.ts";
-import { describeColumns } from "../postgres/describe-objects.ts";
 import { readCatalog } from "../postgres/read-catalog.ts";
+import { GONE, readDamage } from "../postgres/read-damage.ts";
 import { advice, connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { contentBefore, contentOf, withContent } from "./chain.ts";
@@ -49,7 +49,7 @@ export async function rollback(settings: ConnectionSettings, options: RollbackOp
     const release = catalog.nextRelease;
     const { items, notes } = planRollback(catalog, to, kept, release);
     if (!items.length) throw nothingToDo(to.release, environment, notes);
-    await refuseLost(client, to.release, items);
+    await refuseLost(client, to.release, items, "go back to another release, or mend the models and run");
     const lost = releases
       .filter(({ status }) => status === "waiting")
       .map(({ release }) => `release ${release}, which waited to be published, is given up`);
@@ -74,6 +74,7 @@ export async function publishRelease(
     if (!waiting) throw nothingWaits(environment, catalog.releaseId);
     if (waiting.base !== catalog.releaseId) throw overtaken(waiting, catalog);
     const { release, items = [] } = waiting;
+    await refuseLost(client, release, items, "run again: a run builds it anew");
     const { runId, fence } = session;
     await recordStart(client, { runId, environment, fence, releases: 0, coreVersion: null, notes: [] });
     return publishAndReport(session, catalog, { release, items, waited: true }, options, performance.now());
@@ -122,21 +123,19 @@ async function releaseItems(
   }
 }
 
-/** @throws UserError where private objects of the release are gone, by another hand than ours */
-async function refuseLost(client: Client, to: number, items: readonly PublishItem[]): Promise<void> {
+/** @throws UserError where somebody dropped private objects of the release, or columns of them */
+async function refuseLost(client: Client, release: number, items: readonly PublishItem[], hint: string): Promise<void> {
+  const entries = items.map(({ entry, object }) => [targetKey(entry.target), { ...entry, columns: object.columns }]);
+  const damage = await readDamage(client, Object.fromEntries(entries));
   // The view of a reverted storage is made by its delta.
-  const names = items.flatMap(({ entry, delta }) => {
-    const { table, undo } = entry.storage ?? {};
-    return [...(delta ? [] : [entry.object]), ...(table && undo ? [table, undo] : [])];
-  });
-  const there = await describeColumns(client, names);
-  const lost = names.filter((name) => !there.has(name));
+  const later = new Set(items.flatMap(({ entry, delta }) => (delta ? [entry.object] : [])));
+  const lost = Object.entries(damage).filter(([name, what]) => !later.has(name) || what !== GONE);
   if (!lost.length) return;
   throw new UserError({
-    message: `release ${to} cannot be published again: private objects of it are gone`,
+    message: `release ${release} cannot be published: private objects of it are not as they were made`,
     expected: "what a release consists of, as long as `dataform releases` lists it",
-    found: `no ${lost.map((name) => `${PRIVATE_SCHEMA}.${name}`).join(", no ")}: somebody has dropped them`,
-    hint: "go back to another release, or mend the models and run",
+    found: lost.map(([name, what]) => `${PRIVATE_SCHEMA}.${name}: ${what}`).join("; "),
+    hint,
   });
 }
 

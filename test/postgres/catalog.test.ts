@@ -35,7 +35,9 @@ test("what somebody drops while the catalogue is read is read again, without it"
     await client.query(sql`create table t (id int)`);
     await client.query(sql`create view v as select id from t`);
     const read = async (times: number) => {
-      const { relations } = await readSurroundings(amongDrops(client, times), [{ schema: "public", name: "t" }]);
+      const { relations } = await readSurroundings(amongDrops(client, times), [{ schema: "public", name: "t" }], {
+        manifest: {},
+      });
       return relations["public.t"]!.dependents.map(({ what }) => what);
     };
     expect(await read(3)).toEqual(["public.v"]);

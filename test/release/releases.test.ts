@@ -186,8 +186,8 @@ test("a rollback that fails says what of it cannot follow and why, and leaves no
   });
   await sql(`drop event trigger no_drop; drop table _dataform."${objects[0]}"`);
   await expect(rollback(database.settings, { hold })).rejects.toMatchObject({
-    message: "release 1 cannot be published again: private objects of it are gone",
-    found: `no _dataform.${objects[0]}: somebody has dropped them`,
+    message: "release 1 cannot be published: private objects of it are not as they were made",
+    found: `_dataform.${objects[0]}: somebody dropped or renamed it`,
   });
   expect(await rows("select held_at from _dataform.environment")).toEqual(["∅"]);
 });

@@ -1,5 +1,6 @@
 import { readSource } from "../../compile/source.ts";
 import { describeHold, liftCommand } from "../../environment/hold.ts";
+import { refuseDamagedRecord } from "../../environment/record.ts";
 import type { Hold } from "../../model/catalog.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { errorData, formatUserError } from "../../model/errors.ts";
@@ -61,6 +62,7 @@ function tryOut(
   const source = (file: string) => readSource(shell.projectDir, file);
   const options = { applicationName: "dataform-plan", ...how };
   return withClient(settings, { ...options, duty: "publisher" }, async (client) => {
+    await refuseDamagedRecord(client);
     const catalog = withoutRetired(graph, await readCatalog(client, environmentName(flags), publicTargets(graph)));
     const made = plan(graph, catalog, { ...selection(flags), ownDatabase: settings.embedded === true });
     const found = await withClient(settings, { ...options, duty: "builder" }, (builder) =>

@@ -26,7 +26,8 @@ const HAS_ROWS: ReadonlySet<PublicRelation["kind"]> = new Set([
 /** The relation that the model takes over with its rows; undefined where there is none. */
 export function adoptedRelation(model: Incremental, { catalog, adopt }: StepContext): PublicRelation | undefined {
   const relation = catalog.relations[targetKey(model.target)];
-  const isAdopted = (adopt || model.postgres.adopt) && relation && !relation.published && HAS_ROWS.has(relation.kind);
+  const hasRows = relation && (relation.unrecorded || (!relation.published && HAS_ROWS.has(relation.kind)));
+  const isAdopted = (adopt || model.postgres.adopt) && hasRows;
   return isAdopted ? relation : undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { Column, Storage } from "../../model/catalog.ts";
+import type { UserErrorDetails } from "../../model/errors.ts";
 import type { Incremental } from "../../model/graph.ts";
 import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
@@ -25,7 +26,16 @@ import { authoredAll, authoredQuery } from "../authored-statements.ts";
 import { refuseOurNames } from "../our-names.ts";
 import { isPerReader, protect } from "../row-security.ts";
 import { adoptedGround, adoptedRelation, adoptionChecks, type Ground, noteName } from "./adopted-rows.ts";
-import { buildStep, CODE_CHANGED, finishTable, label, objectName, type StepContext, withSelf } from "./build-step.ts";
+import {
+  buildStep,
+  CODE_CHANGED,
+  finishTable,
+  label,
+  objectName,
+  refusedStep,
+  type StepContext,
+  withSelf,
+} from "./build-step.ts";
 import { beforeQuery, changesRows, deletes, deletesBehind, goneOf } from "./deletes.ts";
 import { isForeseeable, laterRuns } from "./later.ts";
 import { mergeColumns, sameColumns } from "./merged-columns.ts";
@@ -46,9 +56,34 @@ import {
 export function incrementalStep(model: Incremental, context: StepContext): BuildStep {
   const current = groundOf(model, context);
   if (!current) return newStorage(model, context);
-  if (context.fullRefresh && !model.protected)
+  const lost = context.catalog.damage?.[current.storage.table];
+  if (context.fullRefresh && (!model.protected || lost !== undefined))
     return newStorage(model, { ...context, reason: refreshed(context.reason) });
+  if (lost !== undefined) return refusedStep(model, lostRows(model, current, lost), context);
   return newRows(model, current, context);
+}
+
+function lostRows({ target, file }: Incremental, { storage }: Ground, damage: string): UserErrorDetails {
+  const key = targetKey(target);
+  return {
+    message: `${key} cannot get more rows: the table that holds its rows is not as it was made`,
+    location: { file },
+    found: `${privateId(storage.table)}: ${damage}`,
+    hint: `put it back under that name; or --full-refresh --actions ${key} makes it anew of what its query reads`,
+  };
+}
+
+/** A private view that somebody dropped, as it was: the table has the rows. */
+function putBack(
+  model: Incremental,
+  { object, storage, columns, perReader }: Ground,
+  context: StepContext,
+): Statement[] {
+  if (context.catalog.damage?.[object] === undefined) return [];
+  return [
+    statement("shape", createPrivateView(object, currentQuery(storage, columns), { perReader })),
+    label(model, context, "view", object),
+  ];
 }
 
 function refreshed(reason: string): string {
@@ -132,6 +167,7 @@ function newRows(model: Incremental, current: Ground, context: StepContext): Bui
     ...(doesLook(model) ? { rows: `${current.storage.table}v` } : {}),
   };
   const step = buildStep(model, { ...context, reason }, { object: objectName(model, context), storage }, [
+    ...putBack(model, current, context),
     ...(current.adopted ? takeOver(model, current, context) : []),
     ...(keyChanged(model, current) ? refuseDoubled(model, privateId(current.storage.table), current.columns) : []),
     ...before.statements,
@@ -150,10 +186,13 @@ function newRows(model: Incremental, current: Ground, context: StepContext): Bui
   return { ...step, newRows: { table, uniqueKey: model.uniqueKey, ...(gone === undefined ? {} : { gone }) } };
 }
 
-function whyCopied(model: Incremental, { adopted, ...current }: Ground, { reason, resolve }: StepContext): string {
+function whyCopied(model: Incremental, { adopted, ...current }: Ground, context: StepContext): string {
+  const { reason, resolve, catalog } = context;
   const changes = shapeChanges(model, current, resolve);
   if (changes.length) return `${CODE_CHANGED}: ${changes.join(", ")}; copied once`;
   const begins = adopted ? `${reason}, begins with the rows of the ${adopted.kind} of that name; copied once` : reason;
+  if (current.storage.undo in (catalog.damage ?? {}))
+    return `${begins}; somebody dropped the table of its earlier rows: copied once`;
   if (changesRows(model)) return `${begins}; post_operations change its rows: copied`;
   return refersElsewhere(model, current, resolve)
     ? `${begins}; what its post_operations refer to is built again: copied`
@@ -247,9 +286,12 @@ export function candidateStep(
 }
 
 /** Whether the table that is there is the one that this run's rows belong into. */
-function isMadeFor(model: Incremental, current: Ground, { resolve }: StepContext): boolean {
+function isMadeFor(model: Incremental, current: Ground, { resolve, catalog }: StepContext): boolean {
   return (
-    !shapeChanges(model, current, resolve).length && !refersElsewhere(model, current, resolve) && !changesRows(model)
+    catalog.damage?.[current.storage.undo] === undefined &&
+    !shapeChanges(model, current, resolve).length &&
+    !refersElsewhere(model, current, resolve) &&
+    !changesRows(model)
   );
 }
 

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { RECORD } from "../../src/environment/record.ts";
+import { diffReleases } from "../../src/release/diff.ts";
+import { rollback } from "../../src/release/rollback.ts";
+import { cli } from "../support/cli.ts";
+import { sharedWarehouse, statuses, stepOf } from "../support/warehouse.ts";
+
+// What an operator does by hand in schema _dataform, and what gets the project going again.
+
+let house: Awaited<ReturnType<typeof sharedWarehouse>>;
+
+beforeAll(async () => {
+  house = await sharedWarehouse({
+    "definitions/raw.js": 'declare({ schema: "raw", name: "orders" });',
+    "tab.sqlx": 'config { type: "table" }\nselect id from ${ref("orders")}',
+    "vw.sqlx": 'config { type: "view" }\nselect id from ${ref("tab")}',
+    "log.sqlx":
+      'config { type: "incremental", protected: true }\nselect id from ${ref("orders")} ${when(incremental(), `where id > (select max(id) from ${self()})`)}',
+  });
+  await house.sql("create schema raw; create table raw.orders (id int)");
+});
+
+afterAll(() => house.end());
+
+beforeEach(async () => {
+  await house.sql(
+    `drop schema if exists _dataform cascade; truncate raw.orders; insert into raw.orders values (1), (2)`,
+  );
+  await house.run();
+  await house.sql("insert into raw.orders values (3)");
+  await house.run();
+});
+
+/** Sends a statement about the private object that the current release has at a place of its manifest. */
+async function byHand(place: string, statement: (name: string) => string): Promise<void> {
+  const [name] = await house.rows(
+    `select manifest #>> '${place}' from _dataform.release natural join _dataform.environment`,
+  );
+  await house.sql(statement(`_dataform."${name}"`));
+}
+
+const ids = () => house.rows("select string_agg(id::text, ',' order by id) from marts.log");
+const plan = async (...flags: string[]) =>
+  cli(house.project.dir, ["plan", ...flags], { DATABASE_URL: house.database.url });
+
+test("a dropped table of earlier rows is made again by a copy of the rows, which plan says, and nothing is lost", async () => {
+  await byHand("{marts.log,storage,undo}", (name) => `drop table ${name} cascade`);
+  expect((await plan()).stdout).toContain("somebody dropped the table of its earlier rows: copied once");
+  await house.sql("insert into raw.orders values (4)");
+  expect((await house.run()).status).toBe("success");
+  await house.sql("delete from raw.orders; insert into raw.orders values (5)");
+  expect(statuses(await house.run({ allowLoss: ["*"] }))).toMatchObject({ "marts.log": "ok" });
+  expect(await ids()).toEqual(["1,2,3,4,5"]);
+  await rollback(house.database.settings);
+  expect(await ids()).toEqual(["1,2,3,4"]);
+});
+
+test("a dropped private view is put back over its rows", async () => {
+  await byHand("{marts.log,object}", (name) => `drop view ${name} cascade`);
+  expect((await plan()).exitCode).toBe(0);
+  expect((await house.run()).status).toBe("success");
+  expect(await ids()).toEqual(["1,2,3"]);
+});
+
+test.each([
+  ["dropped", (name: string) => `drop table ${name} cascade`, "somebody dropped or renamed it"],
+  [
+    "without our column",
+    (name: string) => `alter table ${name} drop column _dataform_release cascade`,
+    "somebody dropped its column _dataform_release",
+  ],
+])(
+  "rows whose table is %s are told by plan and run, and --full-refresh makes it anew, protected or not",
+  async (_, change, found) => {
+    await byHand("{marts.log,storage,table}", change);
+    expect((await plan()).stderr).toContain(`${found}\n    → put it back under that name; or --full-refresh`);
+    const report = await house.run();
+    expect(statuses(report)).toMatchObject({ "marts.tab": "ok", "marts.log": "failed" });
+    expect(stepOf(report, "marts.log").error).toMatchObject({ found: expect.stringContaining(found) });
+    const again = await house.run({ fullRefresh: true, actions: ["marts.log"] });
+    expect(again.status).toBe("success");
+    expect(await ids()).toEqual(["1,2,3"]);
+  },
+);
+
+test("who reads what was dropped is refused, with what to build; so are a diff and a rollback", async () => {
+  await byHand("{marts.tab,object}", (name) => `drop table ${name} cascade`);
+  await expect(house.run({ actions: ["vw"] })).rejects.toMatchObject({
+    message: "marts.vw reads marts.tab, whose private object is not as it was made",
+    hint: "build it too: --include-deps, or --actions marts.tab",
+  });
+  await expect(diffReleases(house.database.settings, "main", 1, 2)).rejects.toThrow(
+    /marts\.(?:tab|vw) cannot be compared/,
+  );
+  expect((await house.run({ actions: ["vw"], includeDependencies: true })).status).toBe("success");
+  await expect(rollback(house.database.settings, { to: 2 })).rejects.toThrow("private objects of it are not as");
+});
+
+test("a record that names another release than the last is refused before rows are added twice", async () => {
+  for (const number of ["1", "null", "77"]) {
+    await house.sql(`update _dataform.environment set release_id = ${number}`);
+    const refused = {
+      expected: "release 2",
+      hint: expect.stringMatching(/^update _dataform.environment set release_id = 2 where name = 'main';/),
+    };
+    await expect(house.run()).rejects.toMatchObject(refused);
+    await expect(rollback(house.database.settings)).rejects.toMatchObject(refused);
+  }
+  await house.sql("update _dataform.environment set release_id = 2, next_release = 1, fence = 0 where name = 'main'");
+  expect(await house.run()).toMatchObject({ status: "success", releases: [3] });
+  expect(await ids()).toEqual(["1,2,3"]);
+});
+
+test.each([
+  [
+    "its rows",
+    "truncate _dataform.failing_row, _dataform.step, _dataform.run, _dataform.release, _dataform.environment",
+  ],
+  ["its manifest", "update _dataform.release set manifest = null"],
+])("a record that lost %s is told once, and --adopt takes over what is there, with all rows", async (_, change) => {
+  await house.sql(change);
+  await expect(house.run()).rejects.toMatchObject({
+    message: "the record of environment main was lost: views that runs published are there, and it has no release",
+    found: "marts.log, marts.tab, marts.vw",
+    hint: expect.stringContaining("--adopt"),
+  });
+  await house.sql("delete from raw.orders; insert into raw.orders values (4)");
+  expect(await house.run({ adopt: true })).toMatchObject({ status: "success", releases: [3] });
+  expect(await house.run()).toMatchObject({ status: "success", releases: [4] });
+  expect(await ids()).toEqual(["1,2,3,4"]);
+});
+
+test("tables of the record that were dropped are made again, columns are not bent, and a layout that is not recorded is found", async () => {
+  const columns = await house.rows(`select table_name, string_agg(column_name, ',' order by column_name)
+    from information_schema.columns where table_schema = '_dataform' and table_name = any ('{${Object.keys(RECORD)}}') group by 1`);
+  expect(columns.sort()).toEqual(
+    Object.entries(RECORD)
+      .map(([table, all]) => `${table}|${Object.keys(all).sort().join(",")}`)
+      .sort(),
+  );
+  for (const change of [
+    "drop table _dataform.step",
+    "drop table _dataform.metadata",
+    "delete from _dataform.metadata",
+  ]) {
+    await house.sql(change);
+    expect((await plan()).stderr).toContain("or `dataform run`, which makes it anew");
+    expect((await house.run()).status).toBe("success");
+  }
+  await house.sql("update _dataform.metadata set version = 1");
+  expect((await house.run()).status).toBe("success");
+  await house.sql("alter table _dataform.run drop column errors");
+  const refused = {
+    found: "no column _dataform.run.errors",
+    hint: "put the tables back from a backup; or drop table _dataform.failing_row, _dataform.step, _dataform.run: the next run makes them anew, and only what earlier runs did is forgotten",
+  };
+  await expect(house.run()).rejects.toMatchObject(refused);
+  await house.sql("drop table _dataform.failing_row, _dataform.step, _dataform.run");
+  expect((await house.run()).status).toBe("success");
+});
