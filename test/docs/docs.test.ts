@@ -81,13 +81,14 @@ const notMeantToRun = new Set(["text"]);
 const tested = pages().filter((page) => blocksOf(page).some(({ language }) => !notMeantToRun.has(language)));
 
 test.each(tested)("%s is true", { timeout: 180_000 }, async (page) => {
-  const { files = {}, inClone, before = [] } = given[page] ?? {};
+  const { files = {}, inClone, newDatabase, before = [] } = given[page] ?? {};
   const blocks = blocksOf(page).map((block) => ({ ...block, text: ownNames(block.text) }));
   const own = await project((dir) => {
     for (const [path, text] of Object.entries(files)) write(dir, path, text);
     // What several blocks are, the first one is.
     for (const { file, text } of blocks.toReversed()) if (file) write(dir, file, text);
   });
+  if (newDatabase) own.env.NEW_DATABASE_URL = (await project(() => {})).database.url;
   let place = inClone === "from the start" ? clone : own;
   const wrong: string[] = [];
   for (const line of before) wrong.push(...(await ran(line, place)));
@@ -105,6 +106,7 @@ test.each(tested)("%s is true", { timeout: 180_000 }, async (page) => {
 async function check(block: Block, place: Project): Promise<readonly string[]> {
   switch (block.language) {
     case "sh": {
+      if (/^pg_dump /m.test(block.text) && !(await canDump(place))) return [];
       const lines = block.text.split("\n").map((line) => line.replace(/(?:^|\s+)# .*$/, "").trim());
       const wrong: string[] = [];
       for (const line of lines.filter(Boolean)) wrong.push(...(await ran(line, place)));
@@ -137,6 +139,15 @@ async function check(block: Block, place: Project): Promise<readonly string[]> {
     default:
       return [];
   }
+}
+
+/** Whether there is a pg_dump, and not an older one than the server. */
+async function canDump({ dir, env, database }: Project): Promise<boolean> {
+  const { exitCode, output } = await runLine("pg_dump --version", { dir, env });
+  const { rows } = await withClient(parseConnectionUrl(database.url, "test"), {}, (client) =>
+    client.query<{ major: string }>(script("select current_setting('server_version_num')::int / 10000 as major")),
+  );
+  return exitCode === 0 && Number(/\d+/.exec(output)?.[0]) >= Number(rows[0]!.major);
 }
 
 /** Commands of npm are looked up; all others run. */

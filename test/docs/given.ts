@@ -4,6 +4,8 @@ interface Given {
   readonly files?: Readonly<Record<string, string>>;
   /** Whether it speaks of the repository itself, from the start or from the block that holds this text on. */
   readonly inClone?: string;
+  /** Whether `NEW_DATABASE_URL` names an empty database, which its commands fill. */
+  readonly newDatabase?: true;
   /** Commands before the first of its own. */
   readonly before?: readonly string[];
 }
@@ -51,6 +53,28 @@ export const given: Readonly<Record<string, Given>> = {
     before: ["npx dataform ingest", "npx dataform run --default-schema old", "npx dataform run", "npx dataform run"],
   },
   "docs/roles.md": { files: { ...orders, ...revenue }, before: ["npx dataform ingest"] },
+  "docs/operate-raw.md": {
+    files: {
+      "dataform.json": settings,
+      "ingest/shop.yaml":
+        'version: 1\nsource: shop\nfiles: { at: data }\nstreams:\n  - { name: orders, files: "orders-*.csv", format: csv, table: shop_orders, recordSchema: { type: object, properties: { order_id: { type: integer }, amount: { type: number } } } }',
+      "ingest/crm.yaml":
+        'version: 1\nsource: crm\nsql: { url: "${DATABASE_URL}" }\nstreams:\n  - { name: visits, from: crm.visits, table: crm_visits, cursor: { field: seen_at }, recordSchema: { type: object, properties: { visit_id: { type: integer }, seen_at: { type: string, format: date-time } } } }',
+      "data/orders-1.csv": "order_id,amount\n1,9.50\n2,x\n",
+      "data/orders-2.csv": "order_id,amount\n3,1\n",
+      "definitions/visits.sqlx":
+        "config { type: \"operations\", schema: \"crm\", hasOutput: true }\ncreate table if not exists ${self()} as select g as visit_id, timestamptz '2026-01-01Z' + g * interval '1 day' as seen_at from generate_series(1, 9) as g",
+      "definitions/revenue.sqlx":
+        'config { type: "incremental", uniqueKey: ["order_id"] }\nselect order_id, amount from ${ref("raw", "shop_orders_current")}',
+    },
+    newDatabase: true,
+    before: [
+      // Before anything else, so that its load is 1.
+      "npx dataform ingest shop",
+      "npx dataform run --actions visits",
+      "npx dataform ingest crm",
+    ],
+  },
   "docs/export.md": { inClone: "from the start" },
   "docs/history.md": {
     files: {

@@ -55,12 +55,17 @@ test("of batches that are all there is, the last one counts, by the day in their
   expect(await current(ingest)).toEqual(["2 c"]);
 });
 
-test("of slices, each one's last load counts", async () => {
+test("of slices, each one's last load counts; one that is taken back (docs/operate-raw.md) does not, and its file lands again", async () => {
   const ingest = await fileIngest("format: ndjson\nbatch: { kind: slice, by: [day] }");
   ingest.put({ "a.ndjson": line(1, "a", "2026-01-01") + line(2, "a", "2026-01-02") + line(3, "a", "2026-01-02") });
   await ingest.load();
   ingest.put({ "b.ndjson": line(2, "b", "2026-01-02") + line(4, "b", "2026-01-03") });
   await ingest.load();
+  expect(await current(ingest)).toEqual(["1 a", "2 b", "4 b"]);
+  await ingest.rows("update raw._load set status = 'undone' where file = 'b.ndjson'");
+  await ingest.rows("delete from raw._file where path = 'b.ndjson'");
+  expect(await current(ingest)).toEqual(["1 a", "2 a", "3 a"]);
+  expect(await ingest.load()).toMatchObject({ status: "loaded", rows: 2 });
   expect(await current(ingest)).toEqual(["1 a", "2 b", "4 b"]);
 });
 
