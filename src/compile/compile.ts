@@ -10,6 +10,7 @@ import { checkGraph } from "./check.ts";
 import { refuseFields } from "./core-fields.ts";
 import { explainCoreErrors, refusedFiles } from "./explain.ts";
 import { checkForeignSyntax, foreignQuotes } from "./foreign-syntax.ts";
+import { checkNoTexts } from "./no-text.ts";
 import { type ProjectFiles, readProject } from "./project.ts";
 import { checkQueries } from "./queries.ts";
 import { withRefusals } from "./refused-changes.ts";
@@ -62,6 +63,7 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     ...(await raw).errors,
     ...refused,
     ...wrong,
+    ...butIn(known, checkNoTexts(graph, answer.noTexts, projectDir)),
     ...butIn(known, checkForeignSyntax(graph, projectDir)),
     ...butIn(known, checkQueries(graph, projectDir)),
     ...(await checkGraph(graph, projectDir)),

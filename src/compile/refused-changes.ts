@@ -107,6 +107,6 @@ function adviceOn(statement: string, target: Target): string {
   if (command === "truncate") return "write delete from ${self()}, without a where";
   if (/^(?:create|alter|drop) /.test(command)) return "put it into post_operations";
   if (command === "delete")
-    return "write delete from ${self()} where … by columns, without returning, ctid or a whole row, in a statement of its own";
+    return "write delete from ${self()} where …, by columns and without returning, in a statement of its own";
   return "let the query give the rows, with uniqueKey where they replace others; delete from ${self()} where … takes rows away";
 }

@@ -34,12 +34,28 @@ export interface SandboxAnswer {
   /** Of each of them whether a line of the project threw it. */
   readonly byProject: readonly boolean[];
   readonly traces: readonly Trace[];
+  readonly noTexts: readonly NoText[];
   /** Files in definitions/ that are no JavaScript and were read, by their path in the project. */
   readonly read: readonly string[];
   /** What a person should know of the project file. */
   readonly notes: readonly string[];
   readonly own: OwnProjectSettings;
   readonly settings: readonly OwnSettings[];
+}
+
+/** A value that was put into a template and prints as what is no SQL. */
+export interface NoText {
+  /** "undefined", "an object", … */
+  readonly kind: string;
+  /** What the template made, and where in it the value stands. */
+  readonly text: string;
+  readonly at: number;
+  readonly length: number;
+  readonly file: string;
+  /** Of its placeholder in the file; absent where that is not known. */
+  readonly offset?: number;
+  /** The placeholder: `${this}`. */
+  readonly written: string;
 }
 
 /** What the config of an action says besides what core takes. */

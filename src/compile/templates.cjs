@@ -20,7 +20,7 @@ function endsValue(text) {
 }
 
 /**
- * Template literals that stand in no other one and have no tag of their own: where each begins, and the stretches of
+ * Template literals that have no tag of their own: where each begins, whether it stands in another one, and the stretches of
  * text between its placeholders.
  * @returns undefined where the code cannot be read with certainty
  */
@@ -57,7 +57,7 @@ function findTemplates(code) {
       if (end >= code.length) return undefined;
       template.parts.push([at + 1, end]);
       if (code[end] === "`") {
-        if (!template.nested && !template.tagged) templates.push(template);
+        if (!template.tagged) templates.push(template);
         at = end + 1;
         before = "`";
       } else {
@@ -71,7 +71,7 @@ function findTemplates(code) {
     if (text.trim()) before = text;
     at += text.length;
   }
-  return open.length ? undefined : templates;
+  return open.length ? undefined : templates.sort((a, b) => a.start - b.start);
 }
 
 /** The text of a template's part as JavaScript reads it, as stretches: `[length, offset in the code]`. */

@@ -5,13 +5,15 @@ import { targetKey } from "../model/target.ts";
 export interface AuthoredTexts {
   /** Each is one statement that gives rows. */
   readonly queries: readonly string[];
+  /** Each is one condition. */
+  readonly conditions: readonly string[];
   readonly preOperations: readonly string[];
   readonly postOperations: readonly string[];
   /** Of operations. */
   readonly statements: readonly string[];
 }
 
-const NOTHING: AuthoredTexts = { queries: [], preOperations: [], postOperations: [], statements: [] };
+const NOTHING: AuthoredTexts = { queries: [], conditions: [], preOperations: [], postOperations: [], statements: [] };
 
 function ofModel({ query, preOperations, postOperations }: Model): AuthoredTexts {
   return { ...NOTHING, queries: [query], preOperations, postOperations };
@@ -24,6 +26,7 @@ const TEXTS: { readonly [K in ActionKind]: (action: Extract<Action, { kind: K }>
   incremental: (model) => ({
     ...NOTHING,
     queries: once(model.query, model.incrementalQuery),
+    conditions: model.incrementalWhere === undefined ? [] : [model.incrementalWhere],
     preOperations: once(...model.preOperations, ...model.incrementalPreOperations),
     postOperations: once(...model.postOperations, ...model.incrementalPostOperations),
   }),

@@ -3,6 +3,7 @@
 "use strict";
 const { placeOf, sourceOffset, sourceStretches } = require("./code-to-file.cjs");
 const { readLayout } = require("./layout.cjs");
+const { kindOf, NoTexts } = require("./no-text.cjs");
 const { findTemplates } = require("./templates.cjs");
 
 // Texts are kept until the project is compiled: code that builds very much of them is not followed to its end.
@@ -20,6 +21,7 @@ class Tracer {
   #made = new Map();
   #trimmed;
   #room = KEPT_CHARACTERS;
+  #noTexts = new NoTexts();
 
   constructor(scope) {
     Object.defineProperty(scope, TAGS, { value: this.#tags });
@@ -54,16 +56,33 @@ class Tracer {
   #tagOf(site) {
     return (strings, ...values) => {
       let text = strings[0];
+      let noTexts = false;
       const lengths = values.map((value, index) => {
         const before = text.length;
         text += `${value}`;
         const { length } = text;
         text += strings[index + 1];
+        if (typeof value !== "string" && kindOf(value)) noTexts = true;
         return length - before;
       });
-      this.#keep(text, site, strings, lengths);
+      if (noTexts) this.#noteNoTexts(text, site, strings, values, lengths);
+      if (!site.template.nested) this.#keep(text, site, strings, lengths);
       return text;
     };
+  }
+
+  #noteNoTexts(text, site, strings, values, lengths) {
+    let at = strings[0].length;
+    for (const [index, value] of values.entries()) {
+      const kind = kindOf(value);
+      if (kind) this.#noTexts.note(kind, site, index, { text, at, length: lengths[index] });
+      at += lengths[index] + strings[index + 1].length;
+    }
+  }
+
+  /** What was printed in templates and is no text. */
+  noTexts() {
+    return this.#noTexts.all();
   }
 
   #keep(text, site, strings, lengths) {

@@ -290,7 +290,7 @@ test("a model, an include, a tag, a column and a variable may be called what eve
     inherited.flatMap((name) => [
       [
         `${name}.sqlx`,
-        `config { type: "table", tags: ["${name}"], columns: { ${name}: "The ${name}" } }\nselect '\${${name}.sql}' as "${name}", '\${dataform.projectConfig.vars.${name}}' as v`,
+        `config { type: "table", tags: ["${name}"], columns: { ${name}: "The ${name}" } }\nselect '\${${name}.sql}' as "${name}", '\${dataform.projectConfig.vars.${name} ?? "none"}' as v`,
       ],
       [`v_${name}.sqlx`, `config { type: "view" }\nselect * from \${ref("${name}")}`],
       [`includes/${name}.js`, `module.exports = { sql: "include ${name}" };`],
@@ -299,7 +299,7 @@ test("a model, an include, a tag, a column and a variable may be called what eve
   const graph = await compileFiles(files, { vars: { constructor: "1" } });
   for (const name of inherited) {
     const model = graph.actions.find((one) => targetKey(one.target) === `marts.${name}`);
-    const value = name === "constructor" ? "1" : "undefined";
+    const value = name === "constructor" ? "1" : "none";
     expect(model).toMatchObject({
       tags: [name],
       columns: [{ name, description: `The ${name}` }],
@@ -532,8 +532,9 @@ async function refused(statement: string, block = "pre_operations", type = "incr
 
 test.each([
   ["with gone as (delete from ${self()} returning *) select * from gone", "let the query give the rows"],
-  ["with a as (delete from ${self()}) delete from raw.queue", "without returning, in a statement of its own"],
+  ["with a as (delete from ${self()}) delete from raw.queue", "and without returning, in a statement of its own"],
   ["delete from ${self()} returning id", "without returning"],
+  ["delete from ${self()} as a using ${self()} as b where a.id = b.id and a.ctid > b.ctid", "by columns"],
   ["delete from marts.c where id = 1", "write delete from ${self()} where …"],
   ["merge into ${self()} using x on true when matched then delete", "let the query give the rows"],
   ["insert into ${self()} values (1)", "let the query give the rows"],

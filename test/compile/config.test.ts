@@ -297,6 +297,78 @@ test("what is typed from the habit of dbt, SQLMesh or Dataform 2 is told what to
   }
 });
 
+test("a value that is no text is refused where it is printed into SQL, and nowhere else", async () => {
+  const own = 'config { type: "incremental" }\n';
+  const cases: Record<string, readonly [file: string, text: string, place: string, said: string, advice: string]> = {
+    this_: ["this_.sqlx", "select * from ${this} where true", "2:15", "an object", "write ${self()}"],
+    ref: ["ref.sqlx", "select *\nfrom ${ref}", "3:6", "a function", 'write ${ref("…")}'],
+    self: ["self.sqlx", 'select ${when(incremental, "1", "2")} from ${self}', "2:44", "a function", "write ${self()}"],
+    name: ["name.sqlx", "select 1 as ${name}", "2:13", "a function", "write ${name()}"],
+    vars: [
+      "vars.sqlx",
+      "select 1 where c = '${dataform.projectConfig.vars.countri}'",
+      "2:21",
+      "undefined",
+      "give countri a value",
+    ],
+    inner: [
+      "inner.sqlx",
+      "select 1 ${when(true, `where a = ${words.nothing} and b`)}",
+      "2:34",
+      "undefined",
+      "spelled otherwise",
+    ],
+    quoted: ["quoted.sqlx", "select '${words}' as w", "2:9", "an object", "the part of it that is meant"],
+    column: ["column.sqlx", "select ${[1, { a: 1 }]}", "2:8", "a list with what is no text", ".map(…)"],
+    date: ["date.sqlx", "select ${new Date(0)}", "2:8", "a date", "toISOString()"],
+    number: [
+      "number.sqlx",
+      "select 1 as id\nincremental_where { id > ${0 / 0} }",
+      "3:26",
+      "a number that is none",
+      "spelled",
+    ],
+    behind: [
+      "behind.sqlx",
+      "select 1 as id\npost_operations { analyze ${words.none} }",
+      "3:27",
+      "undefined",
+      "spelled",
+    ],
+    js: ["made.js", 'publish("made").query((ctx) => `select *\nfrom ${ctx.ref}`);', "2:6", "a function", "call it"],
+    handed: ["handed.sqlx", "select ${words.least(1)} as x", "includes/words.js:2:38", "undefined", "not handed over"],
+    joined: [
+      "joined.sqlx",
+      'select ${[1, 2].map((n) => `${n} + ${words.n}`).join(", ")} as x',
+      "2:36",
+      "undefined",
+      "spelled",
+    ],
+  };
+  const fine = `${own}-- \${words} \${undefined}
+select \${["a", "b"]}, \${null} as n, \${1.5} as m, \${true} as t, '\${NaN}'::numeric as nan, '[object Object]' as o, undefined.undefined,
+  $$ \${words.least} $$ as f, \${new (class { toString() { return "1" } })()} as own, \${words.noted(undefined)} as u
+from (select 1 as a, 2 as b, 3 as undefined) as undefined`;
+  const files = Object.fromEntries(
+    Object.values(cases).map(([file, text]) => [`definitions/${file}`, file.endsWith("x") ? own + text : text]),
+  );
+  const words = {
+    "includes/words.js":
+      "// what is said\nconst least = (a, b) => `least(${a}, ${b})`;\nconst noted = (x) => { console.log(`${x} is noted`); return 1; };\nmodule.exports = { least, noted };",
+  };
+  const text = await said({ ...base, ...words, ...files, "definitions/fine.sqlx": fine });
+  const all = text.split(/^(?=definitions\/|includes\/)/m);
+  for (const [name, [file, , place, kind, advice]] of Object.entries(cases)) {
+    const at = place.includes("/") ? place : `definitions/${file}:${place}`;
+    const told = all.filter((one) => one.startsWith(`${at}: `));
+    expect([name, told.length, told[0]]).toEqual([name, 1, expect.stringContaining(`: \${…} is ${kind}, and no SQL`)]);
+    expect(told[0]).toContain(advice);
+  }
+  expect(all.filter((one) => /^\w/.test(one))).toHaveLength(Object.keys(cases).length);
+  expect(all.find((one) => one.startsWith("includes/"))).toContain("definitions/handed.sqlx:2:8");
+  expect(await said({ ...base, ...words, "definitions/fine.sqlx": fine })).toBe("it compiled");
+});
+
 test("a call of dbt's in quotes is valid SQL, and noted at its place; other braces in quotes are what is meant", async () => {
   const { notes } = await compile(
     testProject({
