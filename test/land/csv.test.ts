@@ -454,3 +454,23 @@ test("with forceNull a quoted text for NULL is NULL in a column that is no text"
     { customer: "", amount: null, day: null },
   ]);
 });
+
+test("a new property takes the cells of earlier files that are written as the declaration says, once", async () => {
+  const { put, load, schema, rows } = await fileIngest('format: csv\ncsv: { delimiter: ";", decimal: ",", "null": ["", "-"] }');
+  put({ "a.csv": "id;price;note\n1;12,50;x\n2;-;y\n3;1.5;\n" });
+  await load();
+  const properties = { ...orderSchema.properties, price: { type: "number" }, note: { type: "string" } };
+  schema({ ...orderSchema, properties });
+  put({ "b.csv": "id;price;note\n4;7,25;z\n" });
+  expect((await load()).warnings).toEqual([
+    expect.stringContaining("raw.orders: price, note filled from _extra in 2 rows of 1 load"),
+    "raw.orders: values that do not fit their column stay in _extra: 1 × price: is not a number with a decimal comma",
+  ]);
+  expect(await rows("select price, note, _extra from raw.orders order by id")).toEqual([
+    { price: "12.50", note: "x", _extra: null },
+    { price: null, note: "y", _extra: null },
+    { price: null, note: null, _extra: '{"price": "1.5"}' },
+    { price: "7.25", note: "z", _extra: null },
+  ]);
+  expect((await load()).warnings).toEqual([]);
+});

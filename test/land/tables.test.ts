@@ -22,14 +22,18 @@ async function load(
 }
 
 describe("a schema that changes", () => {
-  test("by a new property adds a column, which earlier rows lack, under a view that reads the table", async () => {
+  test("by a new property adds a column, which takes what earlier rows have of it in _extra, under a view on the table", async () => {
     await load([item(1, { colour: "red" })]);
     await db.client.query(sql`create view raw.looking as select id, _extra from raw.items`);
     const wider = withColumn({ name: "colour", type: "text", description: "Its colour" }, { type: "string" });
-    expect((await load([item(1, { colour: "red" }), item(2, { colour: "blue" })], wider)).rows).toBe(1);
+    const done = await load([item(1, { colour: "red" }), item(2, { colour: "blue" })], wider);
+    expect(done).toMatchObject({
+      rows: 1,
+      warnings: [expect.stringContaining("raw.items: colour filled from _extra in 1 row of 1 load")],
+    });
     const { rows } = await db.client.query(sql`select colour, _extra from raw.items order by updated_at`);
     expect(rows).toEqual([
-      { colour: null, _extra: '{"colour": "red"}' },
+      { colour: "red", _extra: null },
       { colour: "blue", _extra: null },
     ]);
   });
@@ -51,6 +55,53 @@ describe("a schema that changes", () => {
       { amount: "1", _extra: null },
       { amount: null, _extra: '{"amount": 2}' },
     ]);
+    expect(await load([item(3)])).toMatchObject({
+      warnings: [expect.stringContaining("amount filled from _extra in 1 row of 1 load")],
+    });
+    expect(await load([item(3)])).toMatchObject({ warnings: [] });
+    const { rows: again } = await db.client.query(sql`select amount, _extra from raw.items order by updated_at`);
+    expect(again.map((row) => Object.values(row))).toEqual([["1", null], ["2", null], ["3", null]]);
+  });
+
+  test("by new properties gives each value that fits to its column, as a load would; others stay, and are told", async () => {
+    const extra = (n: number, fields: object) => item(n, { colour: "red", ...fields });
+    await load([
+      extra(1, { size: 12, at: "2026-01-31T10:00:00Z" }),
+      extra(2, { size: "wide", at: "2026-01-31T10:00:00Z" }),
+      extra(3, { size: 3, at: "2026-02-31T10:00:00Z" }),
+      extra(4, { size: 70000, at: null }),
+      item(5, { size: 5.5 }),
+    ]);
+    await db.client.script(script("create table raw.before as select * from raw.items"));
+    const schema = [
+      [{ name: "size", type: "smallint" }, { type: "integer" }],
+      [{ name: "at", type: "timestamp with time zone" }, { type: ["string", "null"] }],
+    ] as const;
+    const properties = Object.fromEntries(schema.map(([{ name }, property]) => [name, property]));
+    const wider = {
+      ...itemSchema,
+      schema: { ...itemSchema.schema, properties: { ...(itemSchema.schema.properties as object), ...properties } },
+      columns: [...itemSchema.columns, ...schema.map(([column]) => column)],
+    };
+    const { warnings } = await load([item(6)], wider);
+    expect(warnings[0]).toContain("raw.items: size, at filled from _extra in 4 rows of 1 load; ");
+    expect(warnings[1]).toBe(
+      "raw.items: values that do not fit their column stay in _extra: 2 × size: must be integer; " +
+        "1 × size: value is out of range for type smallint; 1 × at: date/time field value out of range",
+    );
+    const { rows } = await db.client.query(sql`select size, at, _extra from raw.items order by updated_at`);
+    expect(rows.map((row) => Object.values(row))).toEqual([
+      ["12", "2026-01-31 10:00:00+00", '{"colour": "red"}'],
+      [null, "2026-01-31 10:00:00+00", '{"size": "wide", "colour": "red"}'],
+      ["3", null, '{"at": "2026-02-31T10:00:00Z", "colour": "red"}'],
+      [null, null, '{"size": 70000, "colour": "red"}'],
+      [null, null, '{"size": 5.5}'],
+      [null, null, null],
+    ]);
+    const { rows: kept } = await db.client.query(
+      sql`select count(*) from raw.items join raw.before using (_load_id, _row_no, id, updated_at, amount)`,
+    );
+    expect(kept).toEqual([{ count: "5" }]);
   });
 
   const typed = (type: string) => withColumn({ name: "amount", type }, { type: ["string", "integer"] });

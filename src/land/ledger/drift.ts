@@ -1,13 +1,45 @@
 import type { Client } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
 import type { LedgerKey } from "./ledger.ts";
-import { driftTable } from "./ledger-tables.ts";
+import { driftTable, loadTable } from "./ledger-tables.ts";
 
 /** A field that the schema does not know, or a column of the schema that the source lacks. */
 export interface DriftEntry {
   readonly kind: "unknown" | "missing";
   readonly field: string;
   readonly records: number | null;
+}
+
+/** Loads that had a field which the schema did not know, has now, and was not looked for in their rows. */
+export async function unfilledFields(
+  client: Client,
+  key: LedgerKey,
+  known: readonly string[],
+): Promise<readonly { readonly field: string; readonly loadId: string }[]> {
+  const { rows } = await client.query<{ field: string; load_id: string }>(
+    sql`
+      select d.field, d.load_id
+      from ${driftTable(key.schema)} as d
+      join ${loadTable(key.schema)} as l using (load_id)
+      where d.kind = 'unknown' and d.filled_at is null and d.field = any ($1)
+        and l.table_name = $2 and not l.is_gone
+      order by d.load_id`,
+    [known, key.table],
+  );
+  return rows.map(({ field, load_id }) => ({ field, loadId: load_id }));
+}
+
+/** The rows of these fields were looked for. */
+export async function markFilled(client: Client, key: LedgerKey, fields: readonly string[]): Promise<void> {
+  await client.query(
+    sql`
+      update ${driftTable(key.schema)} as d
+      set filled_at = now()
+      from ${loadTable(key.schema)} as l
+      where l.load_id = d.load_id and l.table_name = $1
+        and d.kind = 'unknown' and d.filled_at is null and d.field = any ($2)`,
+    [key.table, fields],
+  );
 }
 
 export async function writeDrift(

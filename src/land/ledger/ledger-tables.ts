@@ -61,9 +61,9 @@ export async function isUpToDate(client: Client, schema: string): Promise<boolea
         ${countRelations(schema, ["_drift", CURRENT_LOADS])} = 2
           and exists (
             select from pg_attribute
-            where attrelid = to_regclass($1) and attname = 'dismissed_at' and not attisdropped
+            where attrelid = to_regclass($1) and attname = 'filled_at' and not attisdropped
           ) as found`,
-    [rejectedTable(schema).toString()],
+    [driftTable(schema).toString()],
   );
   return rows[0]!.found === "t";
 }
@@ -185,7 +185,10 @@ function ledgerStatements(schema: string): Sql {
       records bigint,
       noticed_at timestamptz not null default now(),
       primary key (load_id, kind, field)
-    )`;
+    );
+
+    alter table ${drift!}
+      add column if not exists filled_at timestamptz`;
   return join([tables, ...ledgerComments(schema)], ";\n");
 }
 
@@ -210,5 +213,6 @@ function ledgerComments(schema: string): Sql[] {
     table(fileTable(schema), "Files that landed, each version of each path once for each table"),
     column("_file", "checksum", "SHA-256 of the file as stored"),
     table(driftTable(schema), "Fields that came or went without the schema knowing"),
+    column("_drift", "filled_at", "When the rows of the load gave the field to its column, which the schema had got"),
   ];
 }

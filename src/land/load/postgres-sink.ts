@@ -18,6 +18,7 @@ import { LOADING_SESSION } from "../table/server-types.ts";
 import { createTable, evolveTable, tableExists } from "../table/tables.ts";
 import { copyRejections, copyRows } from "../write/copy-rows.ts";
 import type { Rejection, RowBatch } from "../write/row-batch.ts";
+import { fillingsOf } from "./fillings.ts";
 import type { LoadEntry, LoadingServer, LoadWriter, Sink } from "./sink.ts";
 import type { LoadTarget } from "./target.ts";
 
@@ -37,8 +38,10 @@ export class PostgresSink implements Sink {
     return prepareLedger(this.#client, schema, wait);
   }
 
-  evolve({ key, table }: LoadTarget, wait: StreamWait): Promise<readonly string[]> {
-    return evolveTable(this.#client, table, { ...wait, lock: () => lockStream(this.#client, key, wait) });
+  evolve(target: LoadTarget, wait: StreamWait): Promise<readonly string[]> {
+    const { key, table } = target;
+    const lock = () => lockStream(this.#client, key, wait);
+    return evolveTable(this.#client, table, { ...wait, lock, fillings: fillingsOf(this.#client, target) });
   }
 
   async forgetFiles({ key, table }: LoadTarget): Promise<void> {

@@ -31,31 +31,48 @@ interface ExistingColumn {
   readonly comment: string | null;
 }
 
+/** How a table is kept up to its schema. */
+interface Evolving {
+  /** Waits for loads of the stream: before a column gets another type, or rows get another value. */
+  readonly lock: () => Promise<void>;
+  /** Fields whose values lie in `_extra` and have a column in the schema. */
+  readonly fillings: {
+    /** Whether a row may have one. */
+    readonly mayBe: (added: readonly string[]) => Promise<boolean>;
+    /** Looks at them beside the table, and returns what gives them to their rows and says what to tell. */
+    readonly gather: (added: readonly string[]) => Promise<() => Promise<readonly string[]>>;
+  };
+}
+
 /**
  * Adds the columns and indexes an existing table lacks, and gives columns the wider types that they have in the schema now. A
- * table that does not exist is left to the load. Returns what to tell.
- * @param lock waits for loads of the stream, before a column gets another type
+ * table that does not exist is left to the load. Fields that lie in `_extra` and have a column now are given to it. Returns what to tell.
  * @throws UserError for a type that `judgeTable` refuses, or for a view that could not be made anew
  */
 export async function evolveTable(
   client: Client,
   table: RawTable,
-  { lock, ...wait }: TableWait & { readonly lock: () => Promise<void> },
+  { lock, fillings, ...wait }: TableWait & Evolving,
 ): Promise<readonly string[]> {
   const judged = await judgeTable(client, table);
   if (judged === undefined) return [];
   const { existing, isWider } = judged;
+  const isThere = new Set(existing.map(({ name }) => name));
+  const added = table.recordSchema.columns.flatMap(({ name }) => (isThere.has(name) ? [] : [name]));
+  const isFilled = await fillings.mayBe(added);
   const missing = await missingIndexes(client, table);
   const statements = [...changes(table, existing), ...missing.map((columns) => createIndex(table, columns))];
-  if (!statements.length && !isWider && !(await currentView(client, table)).length) return [];
+  if (!statements.length && !isWider && !isFilled && !(await currentView(client, table)).length) return [];
   // Apart from the load: the table is not locked while records are fetched.
   return withTransaction(client, async () => {
-    if (isWider) await lock();
+    if (isWider || isFilled) await lock();
+    const fill = isFilled ? await fillings.gather(added) : async () => [];
     return withShortLocks(client, table, wait, async () => {
       const told = isWider ? await widen(client, table) : [];
       if (statements.length) await client.script(join(statements, ";\n"));
+      const filled = await fill();
       await makeCurrentView(client, table);
-      return told;
+      return [...told, ...filled];
     });
   });
 }

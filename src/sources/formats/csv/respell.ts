@@ -73,6 +73,17 @@ export function respelling(
   };
 }
 
+/** The text of one cell as the column reads it; null where it stands for NULL. A text that is not spelled so is a problem. */
+export function respelled(
+  text: string,
+  options: CsvOptions,
+  column: RawColumn,
+  problems: string[],
+): string | null {
+  const given = options.forceNull && !isText(column) && options.null.includes(text) ? null : text;
+  return spelled(given, spellingOf(options, column), column.name, problems);
+}
+
 function spelled(cell: string | null, spelling: Spelling | undefined, name: string, problems: string[]): string | null {
   if (cell === null || !spelling) return cell;
   const value = spelling.read(cell);
