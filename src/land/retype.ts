@@ -7,8 +7,9 @@ import { typeName } from "../sql/authored.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { type Sql, sql } from "../sql/sql.ts";
 import { type TableWait, withShortLocks } from "./table/short-locks.ts";
+import { requireInType } from "./table/values-in-type.ts";
 import { lockToWiden, type Widened, widenColumns } from "./table/widen.ts";
-import { widens } from "./table/widening.ts";
+import { takesEach } from "./table/widening.ts";
 
 export interface Retype {
   readonly table: Target;
@@ -25,8 +26,9 @@ export interface Retyped extends Widened {
 }
 
 /**
- * Gives a column of a raw table a wider type, in place, with the views that stand on the table as they are when nobody else
- * can change them any more: all of it in one transaction.
+ * Gives a column of a raw table another type that has each of its values, in place, with the views that stand on the table as
+ * they are when nobody else can change them any more: all of it in one transaction. It needs no lock of a run's: who builds or
+ * publishes meanwhile has locks on what it reads, and sees it as it was or as it is.
  * @throws UserError where a value could change, or a view could not be made anew; nothing is changed then
  */
 export async function retype(client: Client, wanted: Retype, wait: Partial<TableWait> = {}): Promise<Retyped> {
@@ -38,9 +40,8 @@ export async function retype(client: Client, wanted: Retype, wait: Partial<Table
 async function retypeTo(client: Client, { table, column, type }: Retype, to: string): Promise<Retyped> {
   await lockToWiden(client, table);
   const from = await typeOfColumn(client, table, column);
-  const what = `${table.schema}.${table.name}.${column}`;
-  if (from !== to && !widens(from, to)) throw notWider(what, from, to);
   const widenings = from === to ? [] : [{ column, from, to, type: typeName(type, "the type") }];
+  for (const widening of widenings) if (!takesEach(from, to)) await requireInType(client, table, widening);
   return {
     table: `${table.schema}.${table.name}`,
     column,
@@ -90,14 +91,5 @@ async function typeOfColumn(client: Client, table: Retype["table"], column: stri
     message: `${table.schema}.${table.name} has no column "${column}" that a record brings`,
     expected: `one of ${names.join(", ")}`,
     ...(meant === undefined ? {} : { hint: `${meant}?` }),
-  });
-}
-
-function notWider(what: string, from: string, to: string): UserError {
-  return new UserError({
-    message: `${what} cannot become ${to} in place: a value could change`,
-    found: from,
-    expected: `a type that holds each ${from} as it is: more digits or letters, numeric for whole numbers, or text`,
-    hint: "name a new table in the declaration (it is loaded from the beginning), or cast in the staging model",
   });
 }

@@ -456,7 +456,9 @@ test("with forceNull a quoted text for NULL is NULL in a column that is no text"
 });
 
 test("a new property takes the cells of earlier files that are written as the declaration says, once", async () => {
-  const { put, load, schema, rows } = await fileIngest('format: csv\ncsv: { delimiter: ";", decimal: ",", "null": ["", "-"] }');
+  const { put, load, schema, rows } = await fileIngest(
+    'format: csv\ncsv: { delimiter: ";", decimal: ",", "null": ["", "-"] }',
+  );
   put({ "a.csv": "id;price;note\n1;12,50;x\n2;-;y\n3;1.5;\n" });
   await load();
   const properties = { ...orderSchema.properties, price: { type: "number" }, note: { type: "string" } };

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { retype } from "../../src/land/retype.ts";
+import { withClient } from "../../src/postgres/client.ts";
 import { fileIngest, orderSchema } from "../support/ingest-files.ts";
 
 const strict = { ...orderSchema, properties: { ...orderSchema.properties, customer: { type: "integer" } } };
@@ -57,4 +59,27 @@ test("rejects of a stream that has none are none", async () => {
   put({ "a.ndjson": '{"id":1}\n' });
   await load();
   expect(await replay()).toEqual({ stream: "orders", loadIds: [], rows: 0, left: 0, reasons: [], moreReasons: 0 });
+});
+
+test("after any change of the schema rejects land, by the command that the replay names where the table has another type", async () => {
+  const { put, load, replay, rows, schema, settings } = await fileIngest("format: ndjson", strict);
+  put({ "a.ndjson": '{"id":1,"customer":2,"size":"L"}\n{"id":2,"customer":"2026-01-31"}\n' });
+  await load();
+  const withCustomer = (customer: object, more = {}) =>
+    schema({ ...orderSchema, properties: { ...orderSchema.properties, customer, ...more } });
+  withCustomer({ type: ["string", "integer"], postgresType: "text" }, { size: { type: "string" } });
+  await expect(replay()).rejects.toMatchObject({
+    hint: expect.stringContaining('npx dataform ingest retype orders.customer "text"'),
+  });
+  const give = (type: string) =>
+    withClient(settings, {}, (client) =>
+      retype(client, { table: { schema: "raw", name: "orders" }, column: "customer", type }),
+    );
+  await give("text");
+  expect(await replay()).toMatchObject({ rows: 1, left: 0 });
+  await expect(give("date")).rejects.toThrow("raw.orders.customer holds what date does not");
+  expect(await rows("select id, customer, size, _extra from raw.orders order by id")).toEqual([
+    { id: "1", customer: "2", size: "L", _extra: null },
+    { id: "2", customer: "2026-01-31", size: null, _extra: null },
+  ]);
 });

@@ -60,7 +60,11 @@ describe("a schema that changes", () => {
     });
     expect(await load([item(3)])).toMatchObject({ warnings: [] });
     const { rows: again } = await db.client.query(sql`select amount, _extra from raw.items order by updated_at`);
-    expect(again.map((row) => Object.values(row))).toEqual([["1", null], ["2", null], ["3", null]]);
+    expect(again.map((row) => Object.values(row))).toEqual([
+      ["1", null],
+      ["2", null],
+      ["3", null],
+    ]);
   });
 
   test("by new properties gives each value that fits to its column, as a load would; others stay, and are told", async () => {
@@ -142,7 +146,7 @@ describe("a schema that changes", () => {
     for (const type of ["bigint", "numeric", "text"])
       for (const error of await refusals(type))
         expect(error).toMatchObject({
-          message: "raw.items.amount gets no other type by a load: what is computed from it could change",
+          message: "raw.items.amount gets no other type by a load: a value, or what is computed from it, could change",
           expected: "integer, as the table has it",
           found: type,
           hint: expect.stringContaining(`npx dataform ingest retype items.amount "${type}"`),
@@ -211,14 +215,14 @@ describe("a schema that changes", () => {
     });
   });
 
-  test("by a type that is not wider is refused, and says what to do", async () => {
+  test("by a type that is not wider is left to the command, which looks at the values", async () => {
     await load([item(1)]);
     for (const error of await refusals("integer"))
       expect(error).toMatchObject({
-        message: "the type of raw.items.amount would change",
-        expected: "bigint, as the table has it, or a type that holds each bigint as it is",
+        message: "raw.items.amount gets no other type by a load: a value, or what is computed from it, could change",
+        expected: "bigint, as the table has it",
         found: "integer",
-        hint: expect.stringContaining("name a new table"),
+        hint: expect.stringContaining('npx dataform ingest retype items.amount "integer"'),
       });
     expect((await db.client.query(sql`select count(*) from raw.items`)).rows).toEqual([{ count: "1" }]);
   });

@@ -123,9 +123,11 @@ function addDismiss(command: Command, shell: Shell): void {
 function addRetype(command: Command, shell: Shell): void {
   const added = command
     .command("retype")
-    .description("give a column of a raw table a wider type in place, with the views on it")
+    .description(
+      "give a column of a raw table another type that has each of its values, in place, with the views on it",
+    )
     .argument("<column>", "stream.column, or source.stream.column")
-    .argument("<type>", "int to bigint to numeric, a longer varchar, more digits, or text")
+    .argument("<type>", "bigint, numeric, text, timestamptz … as the server spells types")
     .option("--json", "JSON on stdout")
     .action(async (column: string, type: string, _: IngestFlags, self: Command) => {
       const flags = self.optsWithGlobals<IngestFlags>();

@@ -20,9 +20,7 @@ export async function refuseObstacles(
   throw new UserError({
     message: `${what} keeps its type: PostgreSQL gives it no other`,
     found: rows.map(({ found }) => found).join("; "),
-    hint:
-      "nothing was changed; drop what uses the column and make it again after, give the field back its type, or name a new table " +
-      "in the declaration (it is loaded from the beginning)",
+    hint: "nothing was changed; drop what uses the column and make it again after, or give the field back its type and cast it in the staging model",
   });
 }
 

@@ -11,7 +11,6 @@ import type { RawTable } from "./raw-table.ts";
 import { typeOf } from "./server-types.ts";
 import { type TableWait, withShortLocks } from "./short-locks.ts";
 import { judgeLoad, lockToWiden, type Widening, widenColumns } from "./widen.ts";
-import { widens } from "./widening.ts";
 
 const ownColumns = RAW_COLUMNS.map((column) => ({
   ...column,
@@ -79,7 +78,7 @@ export async function evolveTable(
 
 /**
  * What a table has, and whether a load gives a column a wider type. Undefined where there is no table. Nothing is locked or changed.
- * @throws UserError for a type that is another and not a wider one, or one that a load may not or cannot give
+ * @throws UserError for a type that a load may not or cannot give
  */
 export async function judgeTable(client: Client, table: RawTable) {
   const existing = await readColumns(client, table);
@@ -108,7 +107,6 @@ function wideningsOf(table: RawTable, existing: readonly ExistingColumn[]): read
   return table.recordSchema.columns.flatMap((column) => {
     const from = types.get(column.name);
     if (from === undefined || from === column.type) return [];
-    if (!widens(from, column.type)) throw typeChanged(table, column, from);
     return [{ column: column.name, from, to: column.type, type: typeOf(column) }];
   });
 }
@@ -232,17 +230,5 @@ function notRaw(table: RawTable, column: string): UserError {
   return new UserError({
     message: `${table.schema}.${table.name} exists and is not a raw table: it has no column ${column} of the right type`,
     hint: "name another table in the declaration, or rename the existing one",
-  });
-}
-
-function typeChanged(table: RawTable, column: RawColumn, from: string): UserError {
-  return new UserError({
-    message: `the type of ${table.schema}.${table.name}.${column.name} would change`,
-    location: { file: table.recordSchema.file },
-    expected: `${from}, as the table has it, or a type that holds each ${from} as it is`,
-    found: column.type,
-    hint:
-      "a value could change: give the field back its type, or name a new table in the declaration " +
-      "(a new table is loaded from the beginning)",
   });
 }

@@ -73,7 +73,7 @@ function doesNotHold(error: unknown, change: Change, view: Dependent): unknown {
 }
 
 /** Whether the server says no to what it was asked, whenever it is. */
-function isRefusal(error: unknown): error is Error {
+export function isRefusal(error: unknown): error is Error {
   const failure = postgresError(error);
   if (!failure || connectionLost(error)) return false;
   return !IN_THE_WAY.has(failure.code) && failure.code !== SQLSTATE.queryCanceled;

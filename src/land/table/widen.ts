@@ -7,9 +7,9 @@ import { refuseObstacles } from "./obstacles.ts";
 import type { RawTable } from "./raw-table.ts";
 import { LOADING_SESSION } from "./server-types.ts";
 import { aroundViews, type Change, holdViews, viewsOn } from "./views-on.ts";
-import { keepsMeaning } from "./widening.ts";
+import { isText, keepsMeaning, takesEach } from "./widening.ts";
 
-/** A column that gets a wider type. */
+/** A column that gets another type, which has each of its values. */
 export interface Widening {
   readonly column: string;
   /** As the server calls them. */
@@ -61,16 +61,16 @@ export async function judgeLoad(client: Client, table: RawTable, widenings: read
 function byCommandOnly(table: RawTable, wrong: readonly Widening[]): UserError {
   const { what, commands } = changeOf(table, wrong);
   return new UserError({
-    message: `${what} gets no other type by a load: what is computed from it could change`,
+    message: `${what} gets no other type by a load: a value, or what is computed from it, could change`,
     location: { file: table.recordSchema.file },
     expected: `${wrong.map(({ from }) => from).join(", ")}, as the table has it`,
     found: wrong.map(({ to }) => to).join(", "),
-    hint: `\`${commands}\` gives the column its type, and says which columns of views change theirs; or give the field back its type`,
+    hint: `\`${commands}\` gives the column its type where that has each value, and says which columns of views change theirs; or give the field back its type`,
   });
 }
 
 /**
- * Gives columns of a locked table wider types, all at once, with the views that stand on the table.
+ * Gives columns of a locked table other types, all at once, with the views that stand on the table.
  * @throws UserError where a view could not be made anew
  */
 export async function widenColumns(client: Client, table: Target, widenings: readonly Widening[]): Promise<Widened> {
@@ -81,7 +81,7 @@ export async function widenColumns(client: Client, table: Target, widenings: rea
   const views = held.map((view) => view.what);
   const targets = held.map(({ target }) => relationId(target).toString());
   const before = await viewColumns(client, targets);
-  const changes = widenings.map(({ column, type }) => sql`alter column ${id(column)} type ${type}`);
+  const changes = widenings.map(alterColumn);
   await aroundViews(client, held, change, sql`alter table ${relationId(table)} ${join(changes, ", ")}`);
   const after = await viewColumns(client, targets);
   const changed = before.flatMap(({ place, name, type: from }) => {
@@ -89,6 +89,12 @@ export async function widenColumns(client: Client, table: Target, widenings: rea
     return from === to ? [] : [{ view: views[Number(place) - 1]!, column: name, from, to }];
   });
   return { views, changed };
+}
+
+/** What a text is cut to, assignment refuses; whatever else is read from its text. */
+function alterColumn({ column, from, to, type }: Widening): Sql {
+  const alter = sql`alter column ${id(column)} type ${type}`;
+  return takesEach(from, to) || isText(to) ? alter : sql`${alter} using ${id(column)}::text::${type}`;
 }
 
 async function viewColumns(client: Client, targets: readonly string[]) {

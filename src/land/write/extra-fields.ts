@@ -151,15 +151,10 @@ async function gatherLoad(gathering: Gathering, loadId: string): Promise<number>
     for (const field of wanted.fields) {
       const single = wrong.flatMap((row) => onlyField(row, field));
       const still = new Set<number>();
-      await gather(
-        { ...gathering, mark: JSON.stringify(field) },
-        loadId,
-        single,
-        ({ rowNo }, reason) => {
-          still.add(rowNo);
-          refused.add(reason);
-        },
-      );
+      await gather({ ...gathering, mark: JSON.stringify(field) }, loadId, single, ({ rowNo }, reason) => {
+        still.add(rowNo);
+        refused.add(reason);
+      });
       const taken = single.filter(({ rowNo }) => !still.has(rowNo));
       if (taken.length) alone.add(field);
       for (const { rowNo } of taken) fit.add(rowNo);

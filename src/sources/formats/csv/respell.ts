@@ -74,12 +74,7 @@ export function respelling(
 }
 
 /** The text of one cell as the column reads it; null where it stands for NULL. A text that is not spelled so is a problem. */
-export function respelled(
-  text: string,
-  options: CsvOptions,
-  column: RawColumn,
-  problems: string[],
-): string | null {
+export function respelled(text: string, options: CsvOptions, column: RawColumn, problems: string[]): string | null {
   const given = options.forceNull && !isText(column) && options.null.includes(text) ? null : text;
   return spelled(given, spellingOf(options, column), column.name, problems);
 }
