@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { counted } from "../model/counted.ts";
 import { errorDocument, formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
-import { advice, connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { databaseFailure } from "../postgres/sqlstate.ts";
 import { addCommands, commands } from "./commands.ts";
 import { annotate, untold } from "./github.ts";
 import { adviceForHabit } from "./habits.ts";
@@ -156,22 +156,8 @@ function stackOf(error: Error): string {
 
 /** A failure of the server or of the file system: no mistake of ours, so it is told without asking for a report. */
 function outsideFailure(error: unknown): UserErrorDetails | undefined {
-  const failure = postgresError(error);
-  if (failure) {
-    const { message, detail, code } = failure;
-    return {
-      message: `PostgreSQL: ${message}`,
-      ...(detail ? { found: detail } : {}),
-      hint: advice(failure) ?? `SQLSTATE ${code}`,
-      code,
-    };
-  }
-  if (connectionLost(error))
-    return {
-      message: "the connection to PostgreSQL was lost",
-      found: (error as Error).message,
-      hint: "the server ended it, or the network did: the server's log says which; then again",
-    };
+  const failure = databaseFailure(error);
+  if (failure) return failure;
   const { code, path } = error as NodeJS.ErrnoException;
   if (!(error instanceof Error) || !code || !/^E[A-Z]+$/.test(code) || path === undefined) return undefined;
   return {

@@ -10,6 +10,9 @@ const RESERVED = new Set(["_load_id", "_row_no", "_extra"]);
 /** Columns that every table of PostgreSQL has. */
 const SYSTEM = new Set(["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"]);
 
+/** 1600 has a table, and four of them may be ours. */
+const MOST_COLUMNS = 1596;
+
 const types: Readonly<Record<string, string>> = {
   string: "text",
   integer: "bigint",
@@ -57,6 +60,14 @@ export function recordSchemaOf(written: unknown, file: string, place: Place): Re
     else columns.push(column);
   }
   if (errors.length > 0) throw new UserErrors(errors);
+  if (columns.length > MOST_COLUMNS)
+    throw new UserError({
+      message: "a record schema has more properties than a table of PostgreSQL has columns",
+      ...place.value("properties"),
+      expected: `at most ${MOST_COLUMNS}`,
+      found: String(columns.length),
+      hint: "leave out those that no model needs: they are kept in _extra",
+    });
   const description = typeof schema.description === "string" ? schema.description : undefined;
   const bentNumbers = bentNumbersOf(place);
   return {

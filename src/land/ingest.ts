@@ -3,6 +3,7 @@ import type { FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../
 import { errorData } from "../model/errors.ts";
 import type { LoadReport, StreamLoad } from "../model/load-report.ts";
 import { withClient } from "../postgres/client.ts";
+import { databaseFailure } from "../postgres/sqlstate.ts";
 import type { StableClock } from "../sources/files/stable-files.ts";
 import type { RestOptions } from "../sources/rest/rest.ts";
 import type { Filesystem, SourceFile } from "../sources/source.ts";
@@ -111,24 +112,25 @@ async function ingestStream(
     onWait,
     signal,
   };
-  const told: string[] = [];
+  const noticed: string[] = [];
   return withClient(settings, connection, async (client) => {
     const sink: Sink = options.dryRun ? new Rehearsal(client) : new PostgresSink(client, settings);
     try {
       await sink.prepare(declaration.schema, { signal, onWait });
       const target = await resolveTarget(client, declaration, stream);
-      told.push(...(await sink.evolve(target, { deadline: options.waitTimeout ?? WAIT_TIMEOUT, onWait, signal })));
+      noticed.push(...(await sink.evolve(target, { deadline: options.waitTimeout ?? WAIT_TIMEOUT, onWait, signal })));
       const outcome = filesystem
         ? await filesOutcome(sink, declaration, target, filesystem, options)
-        : await recordsOutcome(sink, declaration, target, options, told);
-      const warnings = [...outcome.warnings, ...told, ...(await sink.tend(target))];
+        : await recordsOutcome(sink, declaration, target, options, noticed);
+      const warnings = [...outcome.warnings, ...noticed, ...(await sink.tend(target))];
       return { ...common(), ...outcome, warnings };
     } catch (error) {
-      const message = signal?.aborted ? "interrupted" : (error as Error).message;
+      const told = errorData(databaseFailure(error) ?? (error as Error));
+      const message = signal?.aborted ? "interrupted" : told.message;
       const key = ledgerKey(declaration, stream);
       const loadId = await sink.noteFailure({ key }, { startedAt, error: message, batch: stream.batch.kind });
       signal?.throwIfAborted();
-      return { ...common(), ...nothing, warnings: told, status: "failed", loadId, error: errorData(error as Error) };
+      return { ...common(), ...nothing, warnings: noticed, status: "failed", loadId, error: told };
     }
   });
 }

@@ -1,3 +1,4 @@
+import type { UserErrorDetails } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
 
 /** The SQLSTATEs that something here turns on, by PostgreSQL's own names for them (appendix A of its manual). */
@@ -38,6 +39,7 @@ export const SQLSTATE = {
   tooManyConnections: "53300",
   lockNotAvailable: "55P03",
   queryCanceled: "57014",
+  adminShutdown: "57P01",
   cannotConnectNow: "57P03",
   raiseException: "P0001",
   internalError: "XX000",
@@ -77,6 +79,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   [SQLSTATE.diskFull]: "free disk space; what is published is untouched",
   [SQLSTATE.outOfMemory]: "raise max_locks_per_transaction, or do less at once (--concurrency)",
   [SQLSTATE.queryCanceled]: "the statement was cancelled, or took longer than statement_timeout",
+  [SQLSTATE.adminShutdown]: "the server was stopped, or somebody ended the session (pg_terminate_backend): then again",
 };
 
 /** The server's own hint, or ours for its SQLSTATE. */
@@ -150,6 +153,26 @@ export function connectionLost(error: unknown): boolean {
     /^E(?:CONN|PIPE|TIMEDOUT)/.test(code ?? "") ||
     /connection terminated|not queryable|client was closed/i.test(message ?? "")
   );
+}
+
+/** What the server said, or that it is gone, for a person; undefined for an error of another kind. */
+export function databaseFailure(error: unknown): UserErrorDetails | undefined {
+  const failure = postgresError(error);
+  if (failure) {
+    const { message, detail, code } = failure;
+    return {
+      message: `PostgreSQL: ${message}`,
+      ...(detail ? { found: detail } : {}),
+      hint: advice(failure) ?? `SQLSTATE ${code}`,
+      code,
+    };
+  }
+  if (!connectionLost(error)) return undefined;
+  return {
+    message: "the connection to PostgreSQL was lost",
+    found: (error as Error).message,
+    hint: "the server ended it, or the network did: the server's log says which; then again",
+  };
 }
 
 /** True when the connection was known to be lost before the statement: the server has not seen it. */

@@ -19,6 +19,70 @@ async function load(records: readonly unknown[], changes: Parameters<typeof stre
 const rejected = async () =>
   (await db.client.query(sql`select row_no, position, reason, record from raw._rejected order by row_no`)).rows;
 
+const tooLarge = { id: "x", word: Array.from({ length: 200_000 }, (_, n) => (n * 7919).toString(36)).join(" ") };
+const tooLong = { id: Array.from({ length: 900 }, (_, n) => ((n + 1) * 1_299_709 * 7919).toString(36)).join("") };
+
+describe.each(["csv", "ndjson", "sql with a cursor"])("a record that PostgreSQL finds too large, of %s,", (way) => {
+  test("is a reject, and what is before and behind it lands", async () => {
+    const format = way === "csv" ? "csv" : "ndjson";
+    const properties = {
+      id: { type: "string" },
+      n: { type: "integer" },
+      word: { type: "string", postgresType: "tsvector" },
+    };
+    const project = await fileIngest(`format: ${format}\nindexes: [[id]]`, { type: "object", properties });
+    const records = [{ id: "a" }, { ...tooLarge }, { id: "b" }, { ...tooLong }, { id: "c" }].map((one, n) => ({
+      ...one,
+      n,
+    }));
+    const line = (one: object) => Object.values({ id: "", word: "", n: 0, ...one }).join(",");
+    const text = format === "csv" ? ["id,word,n", ...records.map(line)] : records.map((one) => JSON.stringify(one));
+    if (way.startsWith("sql")) {
+      await project.rows(
+        `create table public.feed as select value as d from jsonb_array_elements('${JSON.stringify(records)}')`,
+      );
+      const query = "select d->>'id' as id, (d->>'n')::bigint as n, d->>'word' as word from public.feed";
+      project.sqlSource(`query: ${query}\ncursor: { field: n }\nindexes: [[id]]`);
+    }
+    project.put({ [`a.${format}`]: `${text.join("\n")}\n` });
+    expect(await project.load()).toMatchObject({ status: "loaded", rows: 3, rejected: 2 });
+    expect(await project.rows("select reason from raw._rejected order by row_no")).toEqual([
+      { reason: expect.stringMatching(/^word: string is too long for tsvector/) },
+      { reason: expect.stringMatching(/^record: index row (?:size|requires)/) },
+    ]);
+  });
+});
+
+describe("a load that the server ends", () => {
+  test.each([
+    ["perform pg_terminate_backend(pg_backend_pid())", "57P01", "terminating connection due to administrator command"],
+    [
+      "perform pg_cancel_backend(pg_backend_pid()); perform pg_sleep(60)",
+      "57014",
+      "canceling statement due to user request",
+    ],
+    [
+      "raise 'could not extend file: No space left on device' using errcode = '53100'",
+      "53100",
+      "No space left on device",
+    ],
+  ])("by %s says why, lands nothing, and the next one lands", async (does, code, said) => {
+    const project = await fileIngest("format: csv");
+    project.put({ "a.csv": "id\n1\n" });
+    expect(await project.load()).toMatchObject({ rows: 1 });
+    await project.rows(
+      `create function public.ends() returns trigger language plpgsql as $$ begin ${does}; return new; end $$`,
+    );
+    await project.rows("create trigger ends before insert on raw.orders for each row execute function public.ends()");
+    const many = Array.from({ length: 2000 }, (_, n) => n).join("\n");
+    project.put({ "b.csv": `id\n${many}\n` });
+    const error = { code, message: expect.stringContaining(said), hint: expect.anything() };
+    expect(await project.load()).toMatchObject({ status: "failed", rows: 0, error });
+    await project.rows("drop trigger ends on raw.orders");
+    expect(await project.load()).toMatchObject({ status: "loaded" });
+  });
+});
+
 describe("a record that does not meet the schema", () => {
   test("goes to _rejected with its place, all its reasons and its text, and does not stop the others", async () => {
     const wrong = { updated_at: "2026-01-01T00:05:00Z", amount: "many", price: null };

@@ -1,6 +1,6 @@
 import { errorData, UserError } from "../../model/errors.ts";
 import type { FileLoad } from "../../model/load-report.ts";
-import { connectionLost } from "../../postgres/sqlstate.ts";
+import { connectionLost, databaseFailure } from "../../postgres/sqlstate.ts";
 import { listStable, type SequenceGap, type StableClock, sequenceGaps } from "../../sources/files/stable-files.ts";
 import type { Filesystem, SourceFile } from "../../sources/source.ts";
 import { heeding } from "../../wait/timers.ts";
@@ -104,7 +104,7 @@ async function tryFile(
     return { landed, told: { path, status, version, rows, rejected, loadId, reason, missingFields, error: null } };
   } catch (error) {
     if (options.signal?.aborted || connectionLost(error)) throw error;
-    const failure = errorData(error as Error, path);
+    const failure = errorData(databaseFailure(error) ?? (error as Error), path);
     const batch = target.stream.batch.kind;
     const loadId = await sink.noteFailure(target, { startedAt, error: failure.message, batch });
     return { told: { ...nothing, path, status: "failed", loadId, error: failure } };

@@ -5,8 +5,8 @@ interface ServerError {
   readonly where?: string;
 }
 
-/** What is wrong with a value, and what breaks a constraint: the row's fault, wherever it comes from. */
-export const ROW_STATES = "^2[23]";
+/** What is wrong with a value, breaks a constraint, or is more than a row or an index takes: the row's fault, wherever it comes from. */
+export const ROW_STATES = "^(?:2[23]|54)";
 /** What else the input of a type may say of a text: tsvector calls it a syntax error, regclass an unknown table. */
 export const CELL_STATES = "^(?:2[23]|42|54|0A|P0)";
 
