@@ -53,17 +53,17 @@ async function isReady(client: Client, schema: string): Promise<boolean> {
   return (await isUpToDate(client, schema)) && (await numbersGoOn(client, schema));
 }
 
-/** Whether the ledger has the table, the view and the column that came last. */
+/** Whether the ledger has the table, the view and the columns that came last. */
 export async function isUpToDate(client: Client, schema: string): Promise<boolean> {
   const { rows } = await client.query<{ found: string }>(
     sql`
       select
         ${countRelations(schema, ["_drift", CURRENT_LOADS])} = 2
-          and exists (
-            select from pg_attribute
-            where attrelid = to_regclass($1) and attname = 'filled_at' and not attisdropped
-          ) as found`,
-    [driftTable(schema).toString()],
+          and (
+            select count(*) from pg_attribute
+            where (attrelid, attname) in ((to_regclass($1), 'dismissed_at'), (to_regclass($2), 'filled_at')) and not attisdropped
+          ) = 2 as found`,
+    [rejectedTable(schema).toString(), driftTable(schema).toString()],
   );
   return rows[0]!.found === "t";
 }
