@@ -2,51 +2,8 @@ import { expect, test } from "vitest";
 import { type Cells, landSlice, makeSliceLedger, makeTextFeed } from "../support/slices.ts";
 import { stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
-// A value is compared as what it is, and kept as it is, or refused with its column's name.
+// What is not of the types: library/types has those.
 
-/** Two spellings of one value, and another value. */
-const spellings: readonly (readonly [type: string, one: string, same: string, other: string])[] = [
-  ["numeric", "1e2", "100.00", "100.01"],
-  ["numeric(10, 2)", "1.5", "1.50", "1.51"],
-  ["double precision", "0", "-0", "1"],
-  ["real", "0.5", "5e-1", "0.25"],
-  ["bigint", "7", "+7", "8"],
-  ["bigint", "1", "1", "4294967296"],
-  ["boolean", "t", "true", "false"],
-  ["varchar(3)", "abc", "abc", "abd"],
-  ["char(3)", "a", "a  ", "b"],
-  ["date", "2026-01-02", "20260102", "2026-01-03"],
-  ["timestamptz", "2026-01-02 10:00+00", "2026-01-02 12:00+02", "2026-01-02 10:01+00"],
-  ["timestamp", "2026-01-02 10:00", "2026-01-02T10:00:00.000", "2026-01-02 11:00"],
-  ["time", "10:00", "10:00:00", "10:01"],
-  ["interval", "24 hours", "1 day", "25 hours"],
-  ["jsonb", '{"a": 1.0, "b": [1e2]}', '{"b":[100],"a":1.00}', '{"a": 1}'],
-  ["numeric[]", "{1,2.0}", "{1.00,2}", "{1,3}"],
-  [
-    "uuid",
-    "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11",
-    "{a0eebc999c0b4ef8bb6d6bb9bd380a11}",
-    "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12",
-  ],
-  ["int4range", "[1,3]", "[1,4)", "[1,5)"],
-  ["inet", "10.0.0.1", "10.0.0.1/32", "10.0.0.2"],
-  ["bytea", "\\x61", "a", "b"],
-  ["raw.mood", "ok", "ok", "sad"],
-  ["raw.price", "1e1", "10.0", "11"],
-  ["raw.doc", '{"a":1}', '{"a":1}', '{"a": 1}'],
-  ["raw.area", "(2,2),(0,0)", "(0,0),(2,2)", "(4,1),(0,0)"],
-  ["money", "1", "1.00", "2"],
-  ["bit(3)", "101", "101", "100"],
-  ["tsvector", "a b", "b a", "a c"],
-  ["point", "(1,2)", "1,2", "(1,3)"],
-  ["json", '{"a":1}', '{"a":1}', '{"a": 1.0}'],
-  ["jsonpath", "$.a", "$ . a", "$.b"],
-  ["bit varying(3)[]", "{101}", "{101}", "{10}"],
-  ["json[]", "{1,2}", "{1,2}", "{1,3}"],
-  ["xml", "<a/>", "<a/>", "<b/>"],
-];
-
-const column = (index: number) => `v${index}`;
 const day = ["day", "2026-01-01"] as const;
 const days = ["2026-01-01", "2026-01-01"] as const;
 
@@ -65,38 +22,6 @@ async function ran(house: Warehouse) {
     steps.flatMap(({ target, status, error }) => (status === "ok" ? [] : [`${target.name}: ${error?.message}`])),
   ).toEqual([]);
 }
-
-/** The report of all these types, whose feed has texts. */
-async function typed(): Promise<Warehouse> {
-  const house = await warehouse(report(spellings.map(([type], index) => [column(index), type])));
-  await house.sql(`${makeSliceLedger} create type raw.mood as enum ('ok', 'sad'); create domain raw.price as numeric check (value > 0);
-    create domain raw.doc as json; create domain raw.area as box;
-    ${makeTextFeed("feed", ["day", "id", ...spellings.map((_, index) => column(index))], { day: "date" })}`);
-  return house;
-}
-
-/** A row for each type, in which that one column has another spelling; and one in which none has. */
-const rows = (spelling: 1 | 2 | 3): Cells[] =>
-  [-1, ...spellings.keys()].map((changed) => [
-    day,
-    ["id", String(changed)] as const,
-    ...spellings.map((values, index) => [column(index), values[index === changed ? spelling : 1]] as const),
-  ]);
-
-test("a value in another spelling is no restatement, another value is one, for every type", async () => {
-  const house = await typed();
-  const restated = "select v.id from marts.stats as v where ended_by is not null order by id::int";
-  await house.sql(landSlice("feed", { id: 1, days, rows: rows(1) }));
-  await ran(house);
-  await house.sql(
-    `${landSlice("feed", { id: 2, days, rows: rows(2) })} alter database ${house.database.settings.database} set timezone = 'Asia/Tokyo'`,
-  );
-  await ran(house);
-  expect(await house.rows(restated)).toEqual([]);
-  await house.sql(landSlice("feed", { id: 3, days, rows: rows(3) }));
-  await ran(house);
-  expect(await house.rows(restated)).toEqual(spellings.map((_, index) => String(index)));
-});
 
 test("NULL is a value of its own", async () => {
   const house = await warehouse(
