@@ -25,7 +25,7 @@ export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string
   const { graph } = answer;
   const errors: UserError[] = [];
   const asked = adoptConfigAssertions(graph, read, errors);
-  const defaultSchema = graph.projectConfig.defaultSchema || "dataform";
+  const defaultSchema = graph.projectConfig.defaultSchema;
   const project = {
     ...answer.own,
     defaultSchema,

@@ -104,7 +104,7 @@ export interface CoreTable extends CoreAction {
 
 export interface CoreGraph {
   readonly projectConfig: {
-    readonly defaultSchema?: string;
+    readonly defaultSchema: string;
     readonly assertionSchema?: string;
     readonly schemaSuffix?: string;
     readonly tablePrefix?: string;

@@ -117,7 +117,7 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
   const written = readSettings(projectDir, core.compiler, withheld);
   refuseProto(global.dataformJson?.vars ?? global.workflowSettingsYaml?.asJson?.vars);
   try {
-    core.main(encodeRequest(projectDir, files, overrides));
+    core.main(encodeRequest(projectDir, files, withDefaultSchema(overrides, written)));
   } catch (error) {
     if (error !== COMPILED) throw error;
   }
@@ -135,6 +135,13 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
     written,
     settings: [...settings.values()].map(describe),
   };
+}
+
+// Core knows no schema for where nobody names one, and would put a suffix behind nothing.
+function withDefaultSchema(overrides, { defaultSchema, defaultDataset }) {
+  return overrides?.defaultSchema || defaultSchema || defaultDataset
+    ? overrides
+    : { ...overrides, defaultSchema: "dataform" };
 }
 
 // The tables that landing fills are there for `ref()` as if they were declared in definitions/. What is written by hand

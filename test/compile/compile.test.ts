@@ -90,6 +90,21 @@ test("schemaSuffix, tablePrefix, defaultSchema and vars are taken from outside, 
   expect(plainReferences(b!.query)).toContain('from "core_dev"."my_a"');
 });
 
+test.each([
+  ["dataform.json", '{ "warehouse": "postgres" }'],
+  ["workflow_settings.yaml", 'dataformCoreVersion: "3.0.62"\n'],
+])("a %s that names no schema means dataform, with suffix and prefix too", async (file, text) => {
+  const project = testProject({
+    "a.sqlx": 'config { type: "table", assertions: { nonNull: "id" } }\nselect 1 as id',
+    "b.sqlx": 'config { type: "view" }\nselect * from ${ref("a")}',
+  });
+  project.remove("dataform.json");
+  project.write({ [file]: text });
+  const { actions } = await compile(project.dir, { schemaSuffix: "dev", tablePrefix: "my" });
+  expect(actions.map(({ target }) => target.schema)).toEqual(["dataform_dev", "dataform_dev", "dataform_dev"]);
+  expect(plainReferences((actions[1] as { query?: string }).query!)).toContain('from "dataform_dev"."my_a"');
+});
+
 test("workflow_settings.yaml serves as the project file too", async () => {
   const project = testProject({
     "workflow_settings.yaml": "defaultDataset: warehouse\ndefaultAssertionDataset: checks\n",
