@@ -2,7 +2,7 @@ import { UserError } from "../model/errors.ts";
 import { type Sql, sql } from "../sql/sql.ts";
 import { until, type Wait } from "../wait/until.ts";
 import type { Client } from "./client.ts";
-import { describeSession } from "./holders.ts";
+import { describeHolder, hasHolder, withHolders } from "./holders.ts";
 
 /** Exit code when another one is at work; `EX_TEMPFAIL`: try again later. */
 export const LOCKED_EXIT_CODE = 75;
@@ -53,9 +53,9 @@ export async function tryLock(client: Client, name: string, reach: LockReach): P
 
 async function lockHolder(client: Client, name: string): Promise<string> {
   const { rows } = await client.query<{ holder: string }>(
-    sql`select ${describeSession} as holder
-     from pg_locks l join pg_stat_activity a on a.pid = l.pid
-     where l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_database where datname = current_database())
+    sql`select ${describeHolder} as holder
+     from pg_locks l ${withHolders}
+     where ${hasHolder} and l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_database where datname = current_database())
        and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended($1, 0)`,
     [name],
   );

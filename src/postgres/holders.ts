@@ -16,21 +16,61 @@ export const describeSession: Sql = sql`
     end
   )`;
 
-/** What keeps a process from a lock: a row for each session that has it. */
+/**
+ * Who has a lock `l` of pg_locks: a session `a`, or a prepared transaction `p`, which belongs to none and stays until somebody
+ * ends it by its name. To be joined by `withHolders`.
+ */
+export const describeHolder: Sql = sql`
+  case
+    when p.gid is null then ${describeSession}
+    else format(
+      'prepared transaction %L of user %s since %s, which has no session: \`rollback prepared %L\` or \`commit prepared %L\` ends it',
+      p.gid, p.owner, date_trunc('second', p.prepared), p.gid, p.gid
+    )
+  end`;
+
+/** Sessions and prepared transactions, beside locks `l`. */
+export const withHolders: Sql = sql`
+  left join pg_stat_activity as a
+    on a.pid = l.pid
+  left join (
+    pg_prepared_xacts as p
+    join pg_locks as own
+      on own.pid is null and own.locktype = 'transactionid' and own.transactionid = p.transaction
+  )
+    on l.pid is null and own.virtualtransaction = l.virtualtransaction`;
+
+/** Whether a lock `l` has a holder that can be told. */
+export const hasHolder: Sql = sql`(a.pid is not null or p.gid is not null)`;
+
+/** What keeps a process from a lock: a row for each that has it. */
 export function blockersOf(processId: number): Sql {
   return sql`
-    select
+    select distinct
       concat_ws(
         ' ', lower(regexp_replace(w.mode, 'Lock$', '')), 'lock on',
         coalesce(w.relation::regclass::text, 'what ' || coalesce('transaction ' || w.transactionid, w.locktype) || ' has changed')
       ) as lock,
-      ${describeSession} as holder
+      ${describeHolder} as holder
     from pg_locks as w
-    cross join lateral unnest(pg_blocking_pids(w.pid)) as b (pid)
-    join pg_stat_activity as a
-      on a.pid = b.pid
-    where w.pid = ${literal(processId)} and not w.granted
-    order by a.backend_start`;
+    join pg_locks as l
+      on case
+        when l.pid is not null then l.pid = any (pg_blocking_pids(w.pid))
+        else
+          l.granted and 0 = any (pg_blocking_pids(w.pid))
+          and (l.locktype, l.database, l.relation, l.transactionid, l.classid, l.objid)
+            is not distinct from (w.locktype, w.database, w.relation, w.transactionid, w.classid, w.objid)
+      end
+    ${withHolders}
+    where w.pid = ${literal(processId)} and not w.granted and ${hasHolder}`;
+}
+
+/** Prepared transactions of this database that began before the one with this id, for a person. */
+export function preparedBefore(transaction: Sql): Sql {
+  return sql`
+    select string_agg(format('%L of user %s since %s', p.gid, p.owner, date_trunc('second', p.prepared)), ', ' order by p.prepared) as prepared
+    from pg_prepared_xacts as p
+    where p.database = current_database() and age(p.transaction) > age(${transaction})`;
 }
 
 /** What is waited for and who has it; empty where nothing is. */

@@ -1,5 +1,5 @@
 import type { Client } from "../postgres/client.ts";
-import { describeSession } from "../postgres/holders.ts";
+import { describeSession, preparedBefore } from "../postgres/holders.ts";
 import { sql } from "../sql/sql.ts";
 import { until } from "../wait/until.ts";
 
@@ -37,7 +37,7 @@ export async function waitForHorizon(
     first = first === undefined ? all : common(first, all);
     if (!waitedFor.size) return true;
     const waited = open.filter(({ transaction }) => waitedFor.has(transaction));
-    readers = waited.map(({ reader }) => reader).join("; ");
+    readers = waited.map(({ reader }) => reader).join("; ") + (await heldBack(client, builtBy));
     return undefined;
   };
   const describe = () => `older transactions must end first, or they would read new tables as empty: ${readers}`;
@@ -67,6 +67,18 @@ async function openTransactions(client: Client, builtBy: string): Promise<readon
     [builtBy],
   );
   return rows;
+}
+
+/**
+ * A prepared transaction reads nothing and is not waited for. But while there is an older one every snapshot is from before it ends,
+ * so that none can be told from one that is older than the builds.
+ */
+async function heldBack(client: Client, builtBy: string): Promise<string> {
+  const { rows } = await client.query<{ prepared: string | null }>(preparedBefore(sql`$1::xid`), [builtBy]);
+  const prepared = rows[0]?.prepared;
+  return prepared
+    ? `; every snapshot counts as old as long as there are the prepared transactions ${prepared}: \`rollback prepared\` or \`commit prepared\` ends one`
+    : "";
 }
 
 function common(some: ReadonlySet<string>, others: ReadonlySet<string>): ReadonlySet<string> {

@@ -10,7 +10,7 @@ import { attempt } from "../plan/publish-plan.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import type { Client } from "../postgres/client.ts";
 import { hangUp } from "../postgres/copy.ts";
-import { describeSession } from "../postgres/holders.ts";
+import { describeHolder, hasHolder, withHolders } from "../postgres/holders.ts";
 import { send } from "../postgres/send.ts";
 import { connectionLost, IN_THE_WAY, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
@@ -200,15 +200,16 @@ function starved(plan: PublishPlan, who: string): UserError {
 export async function blockers(targets: readonly Target[], client: Client, own = client.processId): Promise<string> {
   const { rows } = await client.query<{ blocker: string }>(
     sql`
-      select distinct ${describeSession} as blocker
+      select distinct ${describeHolder} as blocker
       from pg_locks as l
-      join pg_stat_activity as a
-        on a.pid = l.pid
+      ${withHolders}
       join pg_class as c
         on c.oid = l.relation
       join pg_namespace as n
         on n.oid = c.relnamespace
-      where l.pid not in (pg_backend_pid(), $2)
+      where l.pid is distinct from pg_backend_pid()
+        and l.pid is distinct from $2
+        and ${hasHolder}
         and l.granted
         and l.database = (select oid from pg_database where datname = current_database())
         and n.nspname || '.' || c.relname = any($1::text[])`,

@@ -2,7 +2,7 @@ import { UserError } from "../../model/errors.ts";
 import type { Target } from "../../model/target.ts";
 import { LOCKED_EXIT_CODE } from "../../postgres/advisory-lock.ts";
 import type { Client } from "../../postgres/client.ts";
-import { describeSession } from "../../postgres/holders.ts";
+import { describeHolder, hasHolder, withHolders } from "../../postgres/holders.ts";
 import { IN_THE_WAY, sqlState } from "../../postgres/sqlstate.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { sql } from "../../sql/sql.ts";
@@ -74,13 +74,14 @@ async function holdersOf(client: Client, table: Target): Promise<string> {
           where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = r.oid
         ) as n (oid)
       )
-      select distinct ${describeSession} as holder
+      select distinct ${describeHolder} as holder
       from pg_locks as l
-      join pg_stat_activity as a on a.pid = l.pid
+      ${withHolders}
       where l.relation in (select oid from reached)
         and l.database = (select oid from pg_database where datname = current_database())
         and l.granted
-        and l.pid <> pg_backend_pid()`,
+        and l.pid is distinct from pg_backend_pid()
+        and ${hasHolder}`,
     [relationId(table).toString()],
   );
   return rows.map(({ holder }) => holder).join("; ") || "one that has just ended";
