@@ -6,7 +6,7 @@ import type { Place } from "./place.ts";
 
 /** @throws UserError for options of CSV that contradict each other or mean nothing */
 export function checkCsv(csv: Declared<(typeof formats)["csv"]>, place: Place): void {
-  const { quote, escape: escaping, decimal, thousands, delimiter, comment, dates } = csv;
+  const { quote, escape: escaping, delimiter, comment } = csv;
   const wrong = (key: string, message: string, expected: string) =>
     new UserError({ message, ...place.value(key), expected });
   for (const [key, mark] of Object.entries({ delimiter, quote, escape: escaping, comment }))
@@ -17,16 +17,27 @@ export function checkCsv(csv: Declared<(typeof formats)["csv"]>, place: Place): 
   if (quote === delimiter) throw wrong("quote", "the quote is the delimiter, too", "two characters");
   if (comment !== undefined && (comment === delimiter || comment === quote))
     throw wrong("comment", "a comment begins like a cell", "another character than delimiter and quote");
+  checkSpellings("csv", csv, place);
+}
+
+/** @throws UserError for ways to write numbers and dates that mean nothing */
+export function checkSpellings(
+  format: "csv" | "xlsx",
+  { decimal, thousands, dates }: Pick<Declared<(typeof formats)["csv"]>, "decimal" | "thousands" | "dates">,
+  place: Place,
+): void {
+  const wrong = (key: string, message: string, expected: string) =>
+    new UserError({ message, ...place.value(key), expected });
   if (thousands !== undefined && thousands === (decimal ?? "."))
     throw wrong("thousands", "thousands and decimals have the same mark", "two marks: decimal and thousands");
   for (const [key, mark] of Object.entries({ decimal, thousands }))
     if (mark !== undefined && /[\d+-]/.test(mark))
-      throw wrong(key, `csv.${key} is part of a number`, "a mark such as ,");
+      throw wrong(key, `${format}.${key} is part of a number`, "a mark such as ,");
   for (const [field, format] of formatsOf(dates)) {
     const mistake = dateFormatMistake(format);
     if (mistake !== undefined)
       throw new UserError({
-        message: `csv.dates cannot be read: ${mistake}`,
+        message: `${format}.dates cannot be read: ${mistake}`,
         ...(field === undefined ? place.value("dates") : place.value("dates", field)),
         expected: DATE_FORMATS,
         found: format,

@@ -4,6 +4,7 @@ import {
   type CsvOptions,
   type IngestDeclaration,
   LEDGERS,
+  type OptionsOf,
   RAW_LOAD_DATE,
   type RecordSchema,
   type StreamConnector,
@@ -175,7 +176,7 @@ function streamOf(
   const { cursor, batch, partition } = stream;
   const recordSchema = schemaOfRecords(stream.recordSchema, place, { folder, projectDir, file });
   checkFields(stream, recordSchema, place);
-  if (connector.kind === "files" && connector.format.kind === "csv") checkDates(connector.format, recordSchema, place);
+  if (connector.kind === "files" && "dates" in connector.format) checkDates(connector.format, recordSchema, place);
   if (cursor) checkCursor(cursor, recordSchema, place.in("cursor"));
   return {
     ...commonKeysOf(stream),
@@ -224,14 +225,18 @@ function checkFields(stream: CommonStream, { file, columns }: RecordSchema, plac
     for (const [index, field] of fields.entries()) mustBeKnown(field, "indexes", number, index);
 }
 
-function checkDates({ dates }: CsvOptions, { file, columns }: RecordSchema, place: Place): void {
+function checkDates(
+  { kind, dates }: CsvOptions | OptionsOf<"xlsx">,
+  { file, columns }: RecordSchema,
+  place: Place,
+): void {
   if (dates === undefined || typeof dates === "string") return;
   const dated = columns.filter(({ type }) => /^(?:date|timestamp)/i.test(type)).map(({ name }) => name);
   for (const field of Object.keys(dates)) {
     if (dated.includes(field)) continue;
     throw new UserError({
-      message: `csv.dates names "${field}", which is no date or time in ${file}`,
-      ...place.key("csv", "dates", field),
+      message: `${kind}.dates names "${field}", which is no date or time in ${file}`,
+      ...place.key(kind, "dates", field),
       expected: dated.length ? `one of ${dated.join(", ")}` : "a field with format: date or date-time",
     });
   }

@@ -1,4 +1,5 @@
 import { TextDecoder } from "node:util";
+import { parseRange } from "../model/cell-range.ts";
 import { counted } from "../model/counted.ts";
 import {
   type BatchDeclaration,
@@ -13,8 +14,9 @@ import {
 } from "../model/declarations.ts";
 import type { Declared } from "../model/declared.ts";
 import { UserError } from "../model/errors.ts";
+import type { formats } from "../schemas/ingest/formats.ts";
 import type { batch, commonStream, filesStream, restStream, soapStream, sqlStream } from "../schemas/ingest/streams.ts";
-import { checkCsv } from "./csv.ts";
+import { checkCsv, checkSpellings } from "./csv.ts";
 import type { Place } from "./place.ts";
 
 /** What a stream says whatever its source is. */
@@ -121,10 +123,21 @@ function formatOf({ format, ...stream }: Declared<typeof filesStream>, place: Pl
       hint: `docs/sources/${format}.md has its keys`,
     });
   if ("encoding" in options) checkEncoding(options.encoding, place.in(format, "encoding"));
+  if (format === "xlsx") checkXlsx(options as Declared<(typeof formats)["xlsx"]>, place.in("xlsx"));
   if (!("delimiter" in options)) return { kind: format, ...options } as FormatOptions;
   checkCsv(options, place.in("csv"));
   const { quote, escape: escaping = quote } = options;
   return { kind: "csv", ...options, escape: escaping, null: [options.null].flat() };
+}
+
+function checkXlsx(options: Declared<(typeof formats)["xlsx"]>, place: Place): void {
+  checkSpellings("xlsx", options, place);
+  if (options.range === undefined || parseRange(options.range)) return;
+  throw new UserError({
+    message: "xlsx.range is no range of cells",
+    ...place.value("range"),
+    expected: "such as B3:F200, B3:F or B:F",
+  });
 }
 
 function checkEncoding(encoding: string, place: Place): void {

@@ -5,12 +5,14 @@ import { cancelOnAbort } from "../postgres/cancel.ts";
 import { copyOut, hangUp } from "../postgres/copy.ts";
 import { type Reader, withReader } from "../postgres/reading.ts";
 import { connectionLost, postgresError, readingAdvice } from "../postgres/sqlstate.ts";
+import { isName } from "../sql/authored.ts";
 import { sql } from "../sql/sql.ts";
 import { csvCopy, ndjsonCopy } from "./copy-statements.ts";
 import { resolveSource } from "./source.ts";
 import { checkTarget, writeFile, writeStream } from "./write.ts";
+import { checkSheetName, sheetName } from "./xlsx/parts.ts";
 
-export type ExportFormat = "csv" | "ndjson" | "parquet";
+export type ExportFormat = "csv" | "ndjson" | "parquet" | "xlsx";
 
 export interface ExportOptions {
   /** A relation (`schema.name`, quoted where SQL wants it) or one select; what has white space is a select. */
@@ -35,6 +37,11 @@ export interface ExportOptions {
    * @default false
    */
   readonly bom?: boolean;
+  /**
+   * xlsx: the name of its sheet.
+   * @default that of the relation
+   */
+  readonly sheet?: string;
   /** Cancels the work in the server, and leaves no file. */
   readonly signal?: AbortSignal;
   /** Bytes so far, before packing. */
@@ -49,6 +56,8 @@ export interface ExportReport {
   readonly path: string;
   readonly format: ExportFormat;
   readonly rows: number;
+  /** xlsx: more than one where the rows are more than a sheet has. */
+  readonly sheets?: number;
   /** Of the file, and its SHA-256 in hexadecimal. */
   readonly bytes: number;
   readonly sha256: string;
@@ -59,6 +68,7 @@ export interface ExportReport {
 interface Body {
   readonly bytes: AsyncIterable<Uint8Array>;
   readonly rows: () => number;
+  readonly sheets?: () => number;
 }
 
 /**
@@ -69,7 +79,8 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
   const started = performance.now();
   refuseMeaningless(options);
   const target = typeof options.to === "string" ? await checkTarget(options.to) : undefined;
-  if (!target && options.format === "parquet") throw new UserError({ message: "Parquet is written to files only" });
+  if (!target && !isLines(options.format))
+    throw new UserError({ message: `${options.format} is written to files only`, hint: "name a file" });
   const reading = { applicationName: "dataform-export", settings: SETTINGS, onWait: options.onWait };
   const written = await withReader(settings, reading, async (reader) => {
     const stop = cancelOnAbort(options.signal, reader.client.cancel, { hangUp: () => hangUp(reader.client) });
@@ -79,7 +90,7 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
       const sum = target
         ? await writeFile(body.bytes, target, options)
         : await writeStream(body.bytes, options.to as Writable, options);
-      return { ...sum, rows: body.rows() };
+      return { ...sum, rows: body.rows(), ...(body.sheets ? { sheets: body.sheets() } : {}) };
     } catch (error) {
       throw options.signal?.aborted ? options.signal.reason : explain(error);
     } finally {
@@ -91,7 +102,12 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
 }
 
 /** An option that is passed over in silence would leave a file that is not what was asked for. */
-function refuseMeaningless({ format, delimiter, bom, formulaSafe, to }: ExportOptions): void {
+function refuseMeaningless({ format, delimiter, bom, formulaSafe, sheet, to }: ExportOptions): void {
+  if (format !== "xlsx" && sheet !== undefined)
+    throw new UserError({ message: `${format} has no sheet`, hint: "leave --sheet out, or write xlsx" });
+  if (sheet !== undefined) checkSheetName(sheet);
+  if (format === "xlsx" && typeof to === "string" && to.endsWith(".gz"))
+    throw new UserError({ message: "xlsx is packed already", found: to, hint: "name it .xlsx" });
   if (format !== "csv" && bom)
     throw new UserError({ message: `${format} has no byte order mark`, hint: "leave --bom out, or write csv" });
   if (format !== "csv" && delimiter !== undefined)
@@ -99,7 +115,9 @@ function refuseMeaningless({ format, delimiter, bom, formulaSafe, to }: ExportOp
   if (format !== "csv" && formulaSafe === false)
     throw new UserError({ message: `${format} has no formulas`, hint: "leave --no-formula-safe out, or write csv" });
   const told =
-    typeof to === "string" ? /\.(csv|tsv|ndjson|jsonl|parquet)(?:\.gz)?$/i.exec(to)?.[1]?.toLowerCase() : undefined;
+    typeof to === "string"
+      ? /\.(csv|tsv|ndjson|jsonl|parquet|xlsx)(?:\.gz)?$/i.exec(to)?.[1]?.toLowerCase()
+      : undefined;
   const meant = told === "tsv" ? "csv" : told === "jsonl" ? "ndjson" : told;
   if (meant !== undefined && meant !== format)
     throw new UserError({
@@ -127,12 +145,28 @@ async function bodyOf(reader: Reader, options: ExportOptions): Promise<Body> {
     const { parquetBody } = await import("./parquet.ts");
     return parquetBody(client, source);
   }
+  if (options.format === "xlsx") {
+    const { xlsxBody } = await import("./xlsx.ts");
+    return xlsxBody(client, source, options.sheet ?? sheetName(isName(options.source) ? lastPart(options.source) : ""));
+  }
   const copy = options.format === "csv" ? csvCopy(source, options) : ndjsonCopy(source);
   let rows = 0;
   const bytes = copyOut(client, copy.toString(), (count) => {
     rows = count;
   });
   return { bytes: options.bom ? marked(bytes) : bytes, rows: () => rows };
+}
+
+/** What may be read while it is written. */
+function isLines(format: ExportFormat): boolean {
+  return format === "csv" || format === "ndjson";
+}
+
+/** The name in schema.name, without quotes. */
+function lastPart(relation: string): string {
+  return (/(?:"((?:[^"]|"")*)"|([^".]*))\s*$/.exec(relation)?.slice(1).find(Boolean) ?? "")
+    .replaceAll('""', '"')
+    .trim();
 }
 
 async function* marked(bytes: AsyncIterable<Uint8Array>) {

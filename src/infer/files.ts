@@ -26,7 +26,7 @@ export async function inferFiles(
       });
     const open = (file: SourceFile) =>
       (async function* () {
-        yield* unpack(await file.open(), file.path, { maxBytes });
+        yield* unpack(await file.open(), file.path, { maxBytes, archive: true });
       })();
     // The newest by name says how they are written today.
     const file = files.at(-1)!;
@@ -48,6 +48,7 @@ async function inferFile(
 ): Promise<InferredRecords> {
   const format = formatOf(file.path, await headOf(open()));
   if (format === "csv") return inferCsv(file.path, open, hints, sample);
+  if (format === "xlsx") return (await import("./xlsx.ts")).inferXlsx(file.path, open, hints, sample);
   if (format === "xml")
     throw new UserError({
       message: `${file.path} is XML, and which of its elements is a record only a person can say`,
@@ -66,6 +67,8 @@ const ENDINGS: Readonly<Record<string, FormatOptions["kind"]>> = {
   parquet: "parquet",
   avro: "avro",
   xml: "xml",
+  xlsx: "xlsx",
+  xlsm: "xlsx",
 };
 
 /** By its first bytes where they are sure, then by its name. */
@@ -73,8 +76,7 @@ function formatOf(path: string, head: Buffer): FormatOptions["kind"] {
   const start = head.toString("latin1");
   if (start.startsWith("PAR1")) return "parquet";
   if (start.startsWith("Obj\x01")) return "avro";
-  if (start.startsWith("PK\x03\x04"))
-    throw new UserError({ message: `${path} is a ZIP archive or a spreadsheet`, hint: "save it as CSV" });
+  if (start.startsWith("PK\x03\x04") || start.startsWith("\xd0\xcf\x11\xe0")) return "xlsx";
   const ending = /\.([^./]+?)(?:\.(?:gz|zst|gzip))?$/i.exec(path)?.[1]?.toLowerCase() ?? "";
   const known = Object.hasOwn(ENDINGS, ending) ? ENDINGS[ending] : undefined;
   if (known) return known;
@@ -110,7 +112,7 @@ interface Reading {
 }
 
 async function readerOf(
-  format: Exclude<FormatOptions["kind"], "csv" | "xml">,
+  format: Exclude<FormatOptions["kind"], "csv" | "xml" | "xlsx">,
   open: () => AsyncIterable<Uint8Array>,
 ): Promise<Reading> {
   switch (format) {

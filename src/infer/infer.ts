@@ -84,13 +84,26 @@ export async function infer(options: InferOptions): Promise<Inference> {
   );
   const text = `${before === undefined ? schemaLine("ingest", file, projectDir) : ""}${declared(records)}`;
   load(text);
-  const unheard =
-    records.format === "csv" ? [] : Object.keys(options.hints).map((hint) => HINT_FLAGS[hint as keyof Hints]);
-  const told = unheard.map((flag) => `${flag} is of CSV, and does nothing for ${records.format}`);
+  const told = unheardHints(options.hints, records.format);
   return { file, text, source, stream, table, records: { ...records, unsure: [...records.unsure, ...told] } };
 }
 
-const HINT_FLAGS = { nulls: "--null", dates: "--dates", decimal: "--decimal", thousands: "--thousands" } as const;
+const CELLS = ["csv", "xlsx"];
+/** The flag of each hint, and the formats that it is of. */
+const HINTS: Readonly<Record<keyof Hints, { readonly flag: string; readonly formats: readonly string[] }>> = {
+  nulls: { flag: "--null", formats: CELLS },
+  dates: { flag: "--dates", formats: CELLS },
+  decimal: { flag: "--decimal", formats: CELLS },
+  thousands: { flag: "--thousands", formats: CELLS },
+  sheet: { flag: "--sheet", formats: ["xlsx"] },
+};
+
+function unheardHints(hints: Hints, format: string): readonly string[] {
+  return (Object.keys(hints) as (keyof Hints)[]).flatMap((hint) => {
+    const { flag, formats } = HINTS[hint];
+    return formats.includes(format) ? [] : [`${flag} is of ${formats.join(" and ")}, and does nothing for ${format}`];
+  });
+}
 
 /** Without the fields that can have no column of their name. */
 function withoutOthers(records: InferredRecords): InferredRecords {

@@ -8,6 +8,8 @@ export interface Hints {
   readonly thousands?: string;
   /** Formats of dates, such as DD/MM/YYYY. */
   readonly dates?: readonly string[];
+  /** Of a workbook: a name, or a number from 1. */
+  readonly sheet?: string | number;
 }
 
 export interface Verdict {

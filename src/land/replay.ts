@@ -2,6 +2,7 @@ import type { ConnectionSettings } from "../model/connection-settings.ts";
 import type { CsvOptions, IngestDeclaration, RecordSchema, StreamDeclaration } from "../model/declarations.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";
+import { recordOfText } from "../sources/formats/xlsx/record.ts";
 import { JsonRecord, parseJson, type SourceRecord } from "../sources/json/document.ts";
 import type { SourcePage } from "../sources/source.ts";
 import { ReasonCounts, type ToldReasons } from "./ledger/reason-counts.ts";
@@ -114,8 +115,9 @@ type ReadReject = (reject: OpenReject) => Promise<SourceRecord | undefined>;
 /** Reads a reject as the source sent it; undefined where it can still not be read as a record. */
 function recordReader(client: Client, { stream, key }: LoadTarget): ReadReject {
   const { connector, recordSchema } = stream;
-  if (connector.kind !== "files" || connector.format.kind !== "csv") return async ({ record }) => jsonRecord(record);
-  const { format } = connector;
+  const format = connector.kind === "files" ? connector.format : undefined;
+  if (format?.kind === "xlsx") return async ({ record }) => recordOfText(record, format, recordSchema);
+  if (format?.kind !== "csv") return async ({ record }) => jsonRecord(record);
   const headers = new Map<string, Promise<readonly string[]>>();
   return async ({ loadId, record }) => {
     if (!headers.has(loadId)) headers.set(loadId, headerOf(client, key, loadId));

@@ -124,6 +124,7 @@ const formatNames: Readonly<Record<FormatName, true>> = {
   xml: true,
   avro: true,
   parquet: true,
+  xlsx: true,
 };
 export const FORMATS = Object.keys(formatNames) as FormatName[];
 

@@ -76,6 +76,55 @@ test("a CSV of others lands by two commands and no edit, and what was unsure is 
   ]);
 });
 
+test("a workbook lands by two commands, is told what of it will not, and what was rejected is tried again by what was mended", async () => {
+  const sheet = readFileSync(join(import.meta.dirname, "../sources/formats/files/orders.xlsx"));
+  const dir = project({ "orders.xlsx": sheet });
+  const database = await ownDatabase();
+  const env = { DATABASE_URL: database.url };
+  const found = await cli(dir, ["ingest", "infer", "data/orders.xlsx"], env);
+  expect([found.exitCode, found.stdout]).toEqual([0, ""]);
+  for (const told of [
+    "of 2 sheets only Orders was looked at; --sheet names another: Times",
+    "2 rows before the header are skipped",
+    "of 2 merged ranges only the first cell has a value",
+    "K4 stands beside the columns of the header",
+    "D8 is #REF!: its record will be rejected, unless xlsx.null names it",
+    "required: order_no",
+  ])
+    expect(found.stderr).toContain(told);
+  const declared = readFileSync(join(dir, "ingest/orders.yaml"), "utf8");
+  const { xlsx, recordSchema } = parse(declared).streams[0];
+  expect(xlsx).toEqual({
+    ...{ sheet: "Orders", range: "B:H", skipRows: 2 },
+    columns: { "Order No.": "order_no", "Ordered at": "ordered_at" },
+  });
+  expect(types(recordSchema.properties)).toEqual({
+    ...{ order_no: "integer", customer: "string", amount: "number", ordered_at: "timestamp", day: "date" },
+    ...{ paid: "boolean", note: "string" },
+  });
+  const landed = await cli(dir, ["ingest"], env);
+  expect([landed.exitCode, landed.stderr]).toEqual([0, expect.stringMatching(/orders\.orders +loaded +4 +2/)]);
+  expect(landed.stderr).toContain("amount: is #REF!");
+  writeFileSync(
+    join(dir, "ingest/orders.yaml"),
+    declared.replace("skipRows: 2", 'skipRows: 2, null: ["#N/A", "#REF!"]'),
+  );
+  const replayed = await cli(dir, ["ingest", "replay"], env);
+  expect(replayed.exitCode).toBe(0);
+  const select = "select order_no, customer, amount::text, ordered_at, day, paid, _extra from raw.orders order by 1";
+  const { stdout } = await cli(dir, ["query", select, "--json"], env);
+  expect(JSON.parse(stdout)).toMatchObject([
+    { order_no: 1001, customer: "Zoë 😀", amount: "12.5", day: "2026-01-31", paid: true, _extra: null },
+    { order_no: 1002, amount: "0.3" },
+    { order_no: 1003, customer: "00123", amount: "-0.0000001", day: "1900-01-01" },
+    { order_no: 1004, customer: "lost", amount: null },
+    { order_no: 1005, customer: null, amount: "1000000000000000000000" },
+  ]);
+  writeFileSync(join(dir, "ingest/orders.yaml"), declared.replace("B:H", "H:B"));
+  const wrong = await cli(dir, ["ingest"], env);
+  expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining("xlsx.range is no range of cells")]);
+});
+
 test("no type loses what a text holds, and none is guessed", async () => {
   const { fields, stderr } = await inferred(
     [
@@ -147,7 +196,7 @@ test("what flags say holds or is refused, and what is left out is told", async (
   const wrong = await cli(project({ "a.csv": "id\n1\n" }), ["ingest", "infer", "data/a.csv", "--dates", "FOO"], {});
   expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('"FOO" stands for nothing')]);
   const taken = await inferred('{"id":1,"_extra":2}\n{"id":2,"constructor":3}\n', ["--null", "x"], "things.ndjson");
-  expect(taken.stderr).toContain("--null is of CSV, and does nothing for ndjson");
+  expect(taken.stderr).toContain("--null is of csv and xlsx, and does nothing for ndjson");
   expect(types(taken.fields)).toEqual({ id: "integer", constructor: ["integer", "null"] });
   expect(taken.stderr).toContain('"_extra" is a column that every raw table has already: the field is left out');
 });

@@ -1,15 +1,27 @@
 import { execFile } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type ExportOptions, exportRows } from "../../src/export/export.ts";
+import { xlsxBody } from "../../src/export/xlsx.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { copyIn } from "../../src/postgres/copy.ts";
 import { readParquet } from "../../src/sources/formats/parquet.ts";
+import { readXlsx } from "../../src/sources/formats/xlsx.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
@@ -178,7 +190,64 @@ test("a path that ends in .gz is packed, an empty result has its header, another
   expect(report).toMatchObject({ rows: 0, bytes: readFileSync(path).length });
 });
 
-test.each(["csv", "ndjson", "parquet"] as const)("a large %s export keeps memory flat", async (format) => {
+test("a workbook that is read again gives the same values: numbers whole or as texts, dates, texts that are no formulas", async () => {
+  const source = `
+    select 9007199254740993 as big, 999999999999999 as whole, 12.50::numeric(8, 2) as price, 12345678901234567.5 as exact, 0.1::float8 + 0.2 as ratio,
+      'NaN'::float8 as nan, true as ok, date '2026-02-28' as day, date '1900-01-31' as early, date '1899-12-31' as before,
+      timestamptz '2026-01-02 03:04:05.678+02' as at, timestamp '2026-01-02 00:00' as midnight, time '13:30' as clock, interval '26 hours' as span,
+      '=1+1' as formula, E' a\\n\\x01_x0041_<&>"ä😀' as text, null::int as nothing, array[1, 2] as list
+    union all select 1, 2, 3, 4, 5, 6, false, 'infinity', '9999-12-31', null, '9999-01-01 00:00:00.000013', null, '24:00', null, '', 'b', null, null`;
+  const { path, report } = await written({ source, format: "xlsx", orderBy: "ok desc", sheet: "Blatt 'ä" });
+  expect(report).toMatchObject({ rows: 2, sheets: 1 });
+  const [first, second] = await workbookOf(path);
+  expect(first).toEqual({
+    ...{ big: "9007199254740993", whole: "999999999999999", price: "12.5", exact: "12345678901234567.5" },
+    ...{ ratio: "0.30000000000000004", nan: "NaN", ok: "true", day: "2026-02-28", early: "1900-01-31" },
+    ...{ before: "1899-12-31", at: "2026-01-02 01:04:05.678", midnight: "2026-01-02 00:00:00", clock: "13:30:00" },
+    ...{ span: "26:00:00", formula: "=1+1", text: ' a\n\x01_x0041_<&>"ä😀', list: "{1,2}" },
+  });
+  expect(second).toMatchObject({ big: "1", day: "infinity", early: "9999-12-31", at: "9999-01-01 00:00:00.000013+00" });
+  const again = await written({ source, format: "xlsx", orderBy: "ok desc", sheet: "Blatt 'ä" });
+  expect(again.report.sha256).toBe(report.sha256);
+});
+
+test("rows that are more than a sheet has go on in another one; without rows there is a header", async () => {
+  const reader = await connect(database.settings);
+  onTestFinished(() => reader.close());
+  await reader.query(sql`begin`);
+  const type = { type: "integer", isText: false, mayBreakLines: false };
+  const columns = [{ name: "n", sql: sql`source.n`, ...type }];
+  const { bytes, rows, sheets } = await xlsxBody(
+    reader,
+    { columns, from: sql`generate_series(1, 7001) as source(n)` },
+    "a".repeat(31),
+    3501,
+  );
+  const path = join(folder(), "x.xlsx");
+  writeFileSync(path, await buffer(bytes));
+  expect([rows(), sheets()]).toEqual([7001, 3]);
+  const [second, third] = [await workbookOf(path, 2), await workbookOf(path, `${"a".repeat(27)} (3)`)];
+  expect([second.length, second[0], third]).toEqual([3500, { n: "3501" }, [{ n: "7001" }]]);
+  const empty = await written({ source: "select 1 as a where false", format: "xlsx" });
+  expect(await workbookOf(empty.path, "Rows")).toEqual([]);
+});
+
+async function workbookOf(path: string, sheet?: string | number) {
+  const options = {
+    kind: "xlsx",
+    header: true,
+    skipRows: 0,
+    null: [],
+    ...(sheet === undefined ? {} : { sheet }),
+  } as const;
+  const values: unknown[] = [];
+  const schema = { file: "s.json", schema: {}, columns: [] };
+  for await (const { records } of readXlsx(options, schema)(createReadStream(path)))
+    values.push(...records.map(({ value }) => ({ ...(value as object) })));
+  return values;
+}
+
+test.each(["csv", "ndjson", "parquet", "xlsx"] as const)("a large %s export keeps memory flat", async (format) => {
   const before = process.memoryUsage().rss;
   const source = "select n, repeat(md5(n::text), 10) as text from generate_series(1, 200000) n";
   const { report } = await written({ source, format });
@@ -239,7 +308,7 @@ test("what is wrong is said: the relation, the folder, two columns of one name, 
     message: expect.stringContaining("there is no folder"),
   });
   expect(await failing("select 1 as a", dir)).toMatchObject({ message: `${dir} is no file` });
-  for (const format of ["csv", "ndjson", "parquet"] as const)
+  for (const format of ["csv", "ndjson", "parquet", "xlsx"] as const)
     expect(
       await exportRows(database.settings, {
         source: "select 1 as a, 2 as a",
@@ -260,6 +329,19 @@ test("what is wrong is said: the relation, the folder, two columns of one name, 
   await expect(exportRows(database.settings, parquet)).rejects.toMatchObject({ message: "parquet has no delimiter" });
   const ndjson = { source: "select 1 as a", format: "ndjson", to: join(dir, "x.ndjson"), formulaSafe: false } as const;
   await expect(exportRows(database.settings, ndjson)).rejects.toMatchObject({ message: "ndjson has no formulas" });
+  const xlsx = async (options: Partial<ExportOptions>) =>
+    exportRows(database.settings, {
+      source: "select repeat('x', 32768) as a",
+      format: "xlsx",
+      to: join(dir, "x.xlsx"),
+      ...options,
+    }).catch((error: unknown) => error);
+  expect(await xlsx({})).toMatchObject({ message: "column a has a text that is longer than a cell of Excel" });
+  expect(await xlsx({ to: join(dir, "x.xlsx.gz") })).toMatchObject({ message: "xlsx is packed already" });
+  expect(await xlsx({ sheet: "a/b" })).toMatchObject({ message: "a sheet cannot be called so" });
+  expect(await xlsx({ format: "csv", to: join(dir, "x.csv"), sheet: "a" })).toMatchObject({
+    message: "csv has no sheet",
+  });
   expect(readdirSync(dir)).toEqual([]);
 });
 

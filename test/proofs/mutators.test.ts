@@ -255,6 +255,7 @@ const FORMATS: Readonly<Record<string, { readonly more?: string; readonly file: 
     more: 'format: xml, xml: { record: /a/r, fields: { id: "@id", name: name } }',
   },
   avro: { file: "avro", whole: readFileSync(join(samples, "small.avro")) },
+  xlsx: { file: "xlsx", whole: readFileSync(join(samples, "mac.xlsx")) },
   parquet: { file: "parquet", whole: readFileSync(join(samples, "small.parquet")) },
 };
 

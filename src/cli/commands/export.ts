@@ -13,6 +13,7 @@ interface Flags extends ConnectionFlags {
   readonly delimiter?: string;
   readonly formulaSafe?: boolean;
   readonly bom?: boolean;
+  readonly sheet?: string;
   readonly json?: boolean;
 }
 
@@ -25,12 +26,15 @@ export const addExportCommand: AddCommand = (command, shell) => {
     .argument("<source>", "a relation, or one select")
     .argument("<path>", "the file, packed where it ends in .gz; - for stdout")
     .addOption(
-      new Option("--to <format>", "csv, ndjson or parquet").choices(["csv", "ndjson", "parquet"]).makeOptionMandatory(),
+      new Option("--to <format>", "csv, ndjson, parquet or xlsx")
+        .choices(["csv", "ndjson", "parquet", "xlsx"] satisfies ExportFormat[])
+        .makeOptionMandatory(),
     )
     .option("--order-by <columns>", 'sorted: "day desc, id"')
     .option("--delimiter <character>", "csv (default: a comma)")
     .option("--bom", "csv: a byte order mark, by which Excel knows that it is UTF-8")
     .option("--no-formula-safe", "csv: leave text that a spreadsheet takes for a formula as it is")
+    .option("--sheet <name>", "xlsx: the name of the sheet (default: the relation's)")
     .option("--json", "the report as JSON on stdout; on stderr where the rows are there")
     .action(async (source: string, path: string, flags: Flags) => {
       const to = path === "-" ? shell.output : path;
@@ -41,8 +45,8 @@ export const addExportCommand: AddCommand = (command, shell) => {
       ]);
       const settings = await openForReading(shell, flags);
       let shown = performance.now();
-      const { orderBy, delimiter, formulaSafe, bom } = flags;
-      const given = { orderBy, delimiter, formulaSafe, bom };
+      const { orderBy, delimiter, formulaSafe, bom, sheet } = flags;
+      const given = { orderBy, delimiter, formulaSafe, bom, sheet };
       const report = await untilInterrupted(shell, (signal) =>
         exportRows(settings, {
           source,
@@ -66,7 +70,7 @@ export const addExportCommand: AddCommand = (command, shell) => {
       if (flags.json) return path === "-" ? shell.say(JSON.stringify(report)) : shell.print(JSON.stringify(report));
       const rate = report.bytes / 1e6 / report.seconds;
       shell.say(
-        `${counted(report.rows, "row")} in ${report.path}: ${(report.bytes / 1e6).toFixed(2)} MB in ${report.seconds.toFixed(2)} s (${rate.toFixed(1)} MB/s)`,
+        `${counted(report.rows, "row")} in ${report.path}${(report.sheets ?? 1) > 1 ? ` on ${report.sheets} sheets` : ""}: ${(report.bytes / 1e6).toFixed(2)} MB in ${report.seconds.toFixed(2)} s (${rate.toFixed(1)} MB/s)`,
       );
     });
   addConnectionOption(command);

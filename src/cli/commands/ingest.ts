@@ -77,6 +77,7 @@ function addInferCommand(ingest: Command, shell: Shell): void {
     )
     .option("--decimal <mark>", "the decimal mark of its numbers")
     .option("--thousands <mark>", "what stands between the thousands of its numbers")
+    .option("--sheet <name>", "of a workbook, its name or number; otherwise the first that is shown")
     .option("--force", "declare anew a stream that is declared already")
     .option("--dry-run", "print the declaration, write nothing")
     .option("--json", "what was found as JSON on stdout")

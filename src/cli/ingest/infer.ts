@@ -20,6 +20,7 @@ export interface InferFlags {
   readonly dates?: readonly string[];
   readonly decimal?: string;
   readonly thousands?: string;
+  readonly sheet?: string;
   readonly force?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -29,9 +30,12 @@ export interface InferFlags {
 export async function inferStream(shell: Shell, what: string, flags: InferFlags): Promise<void> {
   const { from, source, stream, table, sample, force, dryRun, json } = flags;
   const { null: nulls, dates, decimal, thousands } = flags;
+  const sheet = flags.sheet !== undefined && /^\d+$/.test(flags.sheet) ? Number(flags.sheet) : flags.sheet;
   for (const format of dates ?? []) checkFormat(format);
   const given = { from, source, stream, table, sample, force };
-  const hints = Object.fromEntries(Object.entries({ nulls, dates, decimal, thousands }).filter(([, value]) => value));
+  const hints = Object.fromEntries(
+    Object.entries({ nulls, dates, decimal, thousands, sheet }).filter(([, value]) => value),
+  );
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const { projectDir, env } = shell;
   const found = await infer({ projectDir, env, what, hints, ...options });

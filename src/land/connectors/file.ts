@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import type { FileStream, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import type { SourceFile } from "../../sources/source.ts";
-import { unpack } from "../../sources/unpack/unpack.ts";
+import { type UnpackLimits, unpack } from "../../sources/unpack/unpack.ts";
 import { isMoment } from "../check/times.ts";
 import type { KnownVersion } from "../ledger/file-ledger.ts";
 import type { Landed, Load } from "../load/load.ts";
@@ -52,7 +52,7 @@ async function landContent(load: Load, content: Content): Promise<Ending<number>
   const before = known.length ? versionOf(known, await checksumOf(file)) : undefined;
   if (before) return { keep: null, answer: before.version };
   if (known.length && changed === "refuse") throw contentChanged(file.path);
-  const { bytes, hash, count } = readChecked(load, file, maxBytes);
+  const { bytes, hash, count } = readChecked(load, file, { maxBytes, archive: format.kind === "xlsx" });
   const details = await readFile(load, format, bytes);
   const checksum = hash.digest("hex");
   const same = versionOf(known, checksum);
@@ -71,7 +71,7 @@ async function landContent(load: Load, content: Content): Promise<Ending<number>
 function readChecked(
   load: Load,
   file: SourceFile,
-  maxBytes: number,
+  limits: UnpackLimits,
 ): { bytes: AsyncIterable<Uint8Array>; hash: Hash; count: () => number } {
   const hash = createHash("sha256");
   let size = 0;
@@ -84,7 +84,7 @@ function readChecked(
       yield chunk;
     }
   };
-  return { bytes: unpack(tap(), file.path, { maxBytes }), hash, count: () => size };
+  return { bytes: unpack(tap(), file.path, limits), hash, count: () => size };
 }
 
 async function checksumOf(file: SourceFile): Promise<string> {

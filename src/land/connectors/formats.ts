@@ -25,6 +25,8 @@ export async function readFile(load: Load, format: FormatOptions, bytes: AsyncIt
       return readCsvFile(load, format, bytes);
     case "xml":
       return readXmlFile(load, format, bytes);
+    case "xlsx":
+      return readXlsxFile(load, format, bytes);
     default:
       await load.readAll((await PLAIN[format.kind](format as never, load))(bytes));
       suggestEncoding(load);
@@ -79,7 +81,7 @@ function noRecords(record: string): UserError {
 }
 
 type Plain = {
-  readonly [Kind in Exclude<FormatOptions["kind"], "csv" | "xml">]: (
+  readonly [Kind in Exclude<FormatOptions["kind"], "csv" | "xml" | "xlsx">]: (
     options: OptionsOf<Kind>,
     load: Load,
   ) => Promise<FormatReader>;
@@ -97,6 +99,23 @@ const PLAIN: Plain = {
   parquet: async () => (await import("../../sources/formats/parquet.ts")).readParquet(),
 };
 
+async function readXlsxFile(load: Load, options: OptionsOf<"xlsx">, bytes: AsyncIterable<Uint8Array>): Promise<object> {
+  const { readXlsx } = await import("../../sources/formats/xlsx.ts");
+  const { tally, target } = load;
+  let details = {};
+  const read = readXlsx(options, target.stream.recordSchema, ({ sheet, names: header, unmatched }) => {
+    for (const key of unmatched) tally.warnings.push(`xlsx.columns: the header has no column "${key}"`);
+    tally.seen.miss(checkHeader(target.stream, header, XLSX_KEYS).missing);
+    details = { sheet, header };
+  });
+  await load.readAll(read(bytes));
+  return details;
+}
+
+/** What a header may be wrong by, and what names columns. */
+const CSV_KEYS = { check: "csv.delimiter, csv.header and csv.skipLines", columns: "csv.columns" };
+const XLSX_KEYS = { check: "xlsx.sheet, xlsx.range and xlsx.skipRows", columns: "xlsx.columns" };
+
 /** By COPY, the bytes as they are, where each cell can be judged by itself; otherwise record by record. */
 async function readCsvFile(load: Load, options: CsvOptions, bytes: AsyncIterable<Uint8Array>): Promise<object> {
   const { tally, target, server } = load;
@@ -105,7 +124,7 @@ async function readCsvFile(load: Load, options: CsvOptions, bytes: AsyncIterable
   try {
     const { header, unmatched, seen } = await peekHeader(options, recordSchema, iterator);
     for (const key of unmatched) tally.warnings.push(`csv.columns: the header has no column "${key}"`);
-    const { unknown, missing } = checkHeader(target.stream, header);
+    const { unknown, missing } = checkHeader(target.stream, header, CSV_KEYS);
     tally.seen.miss(missing);
     const chunks = fromBeginning(seen, iterator);
     if (server && !unknown.length && judgedByCells(recordSchema)) {
@@ -160,17 +179,18 @@ async function* fromBeginning(
 function checkHeader(
   { recordSchema, drift }: StreamDeclaration,
   header: readonly string[],
+  keys: typeof CSV_KEYS,
 ): { readonly unknown: readonly string[]; readonly missing: readonly string[] } {
   const known = new Set(recordSchema.columns.map(({ name }) => name));
   const unknown = header.filter((name) => !known.has(name));
   const missing = [...known].filter((name) => !header.includes(name));
-  refuseWithoutRequired(recordSchema, missing, header);
+  refuseWithoutRequired(recordSchema, missing, header, keys);
   if (unknown.length && drift === "freeze") throw frozen(recordSchema, unknown, "the header");
-  if (missing.length === known.size) throw noColumn(recordSchema, header);
+  if (missing.length === known.size) throw noColumn(recordSchema, header, keys);
   return { unknown, missing };
 }
 
-function noColumn({ file, columns }: RecordSchema, header: readonly string[]): UserError {
+function noColumn({ file, columns }: RecordSchema, header: readonly string[], keys: typeof CSV_KEYS): UserError {
   return new UserError({
     message: "the schema knows none of the file's columns",
     location: { file },
@@ -179,7 +199,7 @@ function noColumn({ file, columns }: RecordSchema, header: readonly string[]): U
       .map(({ name }) => name)
       .join(", ")}`,
     found: header.slice(0, 20).join(", ").slice(0, 300),
-    hint: "check csv.delimiter, csv.header and csv.skipLines; csv.columns gives columns other names",
+    hint: `check ${keys.check}; ${keys.columns} gives columns other names`,
     exitCode: 1,
   });
 }
@@ -188,6 +208,7 @@ function refuseWithoutRequired(
   { schema, file }: RecordSchema,
   missing: readonly string[],
   header: readonly string[],
+  keys: typeof CSV_KEYS,
 ): void {
   const required = (schema.required ?? []) as string[];
   const absent = required.filter((name) => missing.includes(name));
@@ -199,8 +220,8 @@ function refuseWithoutRequired(
     expected: `a header with ${required.join(", ")}`,
     found: header.slice(0, 20).join(", ").slice(0, 300),
     hint: suggestion
-      ? `is it "${suggestion}"? csv.columns: { "${suggestion}": ${absent[0]} } gives a column another name`
-      : "check csv.delimiter and csv.skipLines; csv.columns gives a column another name",
+      ? `is it "${suggestion}"? ${keys.columns}: { "${suggestion}": ${absent[0]} } gives a column another name`
+      : `check ${keys.check}; ${keys.columns} gives a column another name`,
     exitCode: 1,
   });
 }

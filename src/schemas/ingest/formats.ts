@@ -60,6 +60,43 @@ const csv = closed(
   "how the CSV is written",
 );
 
+const xlsx = closed(
+  {
+    sheet: Type.Optional(
+      Type.Unsafe<string | number>({
+        type: ["string", "integer"],
+        minLength: 1,
+        minimum: 1,
+        description: "its name, or its number from 1, hidden ones counted; the first that is shown where it is not set",
+      }),
+    ),
+    range: Type.Optional(text("the cells that are read, such as B3:F200, B3:F or B:F; all where it is not set")),
+    header: byDefault(
+      true,
+      Type.Boolean({
+        description: "whether the first row names the columns; without it they are the schema's, in order",
+      }),
+    ),
+    skipRows: byDefault(
+      0,
+      Type.Integer({ minimum: 0, description: "rows of the sheet, or of the range, before the header" }),
+    ),
+    null: byDefault(
+      "#N/A",
+      Type.Unsafe<string | readonly string[]>({
+        type: ["string", "array"],
+        items: { type: "string" },
+        description: "a cell of this text or error, or of one of these, is NULL, as empty ones are",
+      }),
+    ),
+    decimal: Type.Optional(character("the decimal mark of numbers that the sheet has as texts")),
+    thousands: Type.Optional(character("what stands between the thousands of such a number")),
+    dates: csv.properties.dates,
+    columns: csv.properties.columns,
+  },
+  "which sheet of the workbook, and how it is written",
+);
+
 const ndjson = closed({ encoding }, "how the lines are written");
 
 const json = closed(
@@ -87,6 +124,7 @@ export const formats = {
   xml: Type.Optional(xml),
   avro: byDefault({}, closed({}, "Avro has no options")),
   parquet: byDefault({}, closed({}, "Parquet has no options")),
+  xlsx: byDefault({}, xlsx),
 };
 
 export type FormatName = keyof typeof formats;

@@ -6,7 +6,7 @@ import { notWhole, unreadable } from "./file-errors.ts";
 import { PageBuilder } from "./pages.ts";
 import { ParquetDecoder } from "./parquet/decoder.ts";
 import { converterOf, type ReadValue } from "./parquet/leaf.ts";
-import { type SpooledFile, spool } from "./parquet/spool.ts";
+import { type SpooledFile, spool } from "./spool.ts";
 import { ValueRecord } from "./value-record.ts";
 
 /** Bytes of a row group, unpacked: it is held in memory as a whole. */

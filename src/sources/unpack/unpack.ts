@@ -6,6 +6,8 @@ import { UserError } from "../../model/errors.ts";
 export interface UnpackLimits {
   /** Bytes of one file after unpacking. */
   readonly maxBytes: number;
+  /** Whether the file may be a ZIP archive, which is passed on as it is: a workbook is one. */
+  readonly archive?: boolean;
 }
 
 /** A file may be this many times larger unpacked, once it is larger than the first bytes of grace. */
@@ -31,10 +33,14 @@ export async function* unpack(
     }
   };
   const whole = await withHead(counted());
-  const packing = packingOf(whole.head);
+  const packingIn = (head: Uint8Array) => {
+    const found = packingOf(head);
+    return found === "zip" && limits.archive ? undefined : found;
+  };
+  const packing = packingIn(whole.head);
   if (packing !== undefined && packing !== "gzip" && packing !== "zstd") throw unknownPacking(name, packing);
   const content = await withHead(packing === undefined ? whole.all : unpackers[packing](whole.all, name));
-  const inside = packing === undefined ? undefined : packingOf(content.head);
+  const inside = packing === undefined ? undefined : packingIn(content.head);
   let unpacked = 0;
   try {
     if (inside !== undefined) throw packedTwice(name, packing!, inside);
@@ -141,7 +147,8 @@ function unknownPacking(name: string, packing: string): UserError {
     message: `${name} is packed with ${packing}`,
     expected: "a plain file, gzip or zstd",
     found: packing,
-    hint: packing === "zip" ? "unpack it first; an Excel workbook is a zip too: save it as CSV" : "unpack it first",
+    hint:
+      packing === "zip" ? "unpack it first; an Excel workbook is a zip, too: write format: xlsx" : "unpack it first",
     exitCode: 1,
   });
 }

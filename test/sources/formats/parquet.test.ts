@@ -10,7 +10,7 @@ import { failureOf, readAll, readEveryPrefix, readTexts } from "./reading.ts";
 
 const file = (name: string) => readFileSync(join(import.meta.dirname, "files", name));
 const read = readParquet();
-const spooled = () => readdirSync(tmpdir()).filter((name) => name.startsWith("dataform-parquet-"));
+const spooled = () => readdirSync(tmpdir()).filter((name) => name.startsWith("dataform-file-"));
 
 const expected = [
   '{"id":1,"small":1,"big_unsigned":18446744073709551615,"unsigned":4294967295,"price":"12345678901234567890.123456789","cents":"1.10","name":"Zoë 😀","bytes":"\\\\x00ff","fixed":"\\\\x0102","day":"2026-11-21","at_millis":"2026-11-21T04:05:06.789Z","at_micros":"2026-11-21T04:05:06.789123Z","at_nanos":"2026-11-21T04:05:06.789123457Z","local":"2026-11-21T04:05:06.789123","clock":"03:04:05.000006","ratio":0.1,"single":0.5,"flag":true,"tags":["a",null,"b"],"amounts":["1.50",null],"place":{"city":"Bern","at":"46.948"},"lines":[{"sku":"x","n":9007199254740993}],"attributes":{"k":"1.10"}}',

@@ -35,43 +35,64 @@ interface Header {
   readonly names: readonly string[];
   /** Keys of csv.columns that no column is called, and whose field the file does not have otherwise. */
   readonly unmatched: readonly string[];
+  /** A field that two columns are called. */
+  readonly twice?: string;
 }
 
 /**
- * The fields of a file, by its first record. White space around a name is none of it, unless a declared field is called so;
- * nor are capital letters, unless another column has the very name. The second column called "amount" is "amount#2" in
- * csv.columns.
+ * The fields of a file, by what its first record says. White space around a name is none of it, unless a declared field is called
+ * so; nor are capital letters, unless another column has the very name. The second column called "amount" is "amount#2" in
+ * `columns`.
+ * @param columns the names that the declaration gives to columns
  * @param declared fields of the record schema
- * @throws UserError for names that cannot be told apart.
  */
-export function readHeader(record: ScannedRecord, options: CsvOptions, declared: readonly string[]): Header {
+export function namesOf(
+  texts: readonly string[],
+  columns: Readonly<Record<string, string>> | undefined,
+  declared: readonly string[],
+): Header {
   const seen = new Map<string, number>();
   const used = new Set<string>();
-  const written = Array.from({ length: record.fields }, (_, field) => {
-    const text = cellText(record, field, { ...options, null: [] }) ?? "";
+  const written = texts.map((text, field) => {
     const name = declared.includes(text) ? text : text.trim();
     const count = (seen.get(name) ?? 0) + 1;
     seen.set(name, count);
-    const key = [name, `${name}#${count}`].findLast((one) => ownValue(options.columns, one) !== undefined);
+    const key = [name, `${name}#${count}`].findLast((one) => ownValue(columns, one) !== undefined);
     if (key !== undefined) used.add(key);
-    const called = key === undefined ? undefined : ownValue(options.columns, key);
+    const called = key === undefined ? undefined : ownValue(columns, key);
     return called ?? (name === "" ? `column_${field + 1}` : name);
   });
   const names = written.map((name) => declaredName(name, written, declared));
-  const twice = record.problem ? undefined : names.find((name, index) => names.indexOf(name) !== index);
-  if (record.problem === undefined && twice === undefined) {
-    const unmatched = Object.entries(options.columns ?? {}).filter(
-      ([key, field]) => !used.has(key) && !names.includes(field),
-    );
-    return { names, unmatched: unmatched.map(([key]) => key) };
-  }
-  throw new UserError({
-    message: twice === undefined ? `the header cannot be read: ${record.problem}` : `two columns are called "${twice}"`,
-    found: `line ${record.line}: ${recordText(record).slice(0, 200)}`,
-    hint:
-      twice === undefined
-        ? "check csv.delimiter, csv.quote, csv.encoding and csv.skipLines"
-        : `csv.columns: { "${twice}#2": ${twice}_2 } gives the second one another name`,
+  const unmatched = Object.entries(columns ?? {}).filter(([key, field]) => !used.has(key) && !names.includes(field));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return { names, unmatched: unmatched.map(([key]) => key), ...(twice === undefined ? {} : { twice }) };
+}
+
+/** The fields of a CSV file. @throws UserError for names that cannot be told apart */
+export function readHeader(record: ScannedRecord, options: CsvOptions, declared: readonly string[]): Header {
+  const texts = Array.from(
+    { length: record.fields },
+    (_, field) => cellText(record, field, { ...options, null: [] }) ?? "",
+  );
+  const header = namesOf(texts, options.columns, declared);
+  const found = `line ${record.line}: ${recordText(record).slice(0, 200)}`;
+  if (record.problem !== undefined)
+    throw new UserError({
+      message: `the header cannot be read: ${record.problem}`,
+      found,
+      hint: "check csv.delimiter, csv.quote, csv.encoding and csv.skipLines",
+      exitCode: 1,
+    });
+  if (header.twice !== undefined) throw calledTwice(header.twice, found, "csv");
+  return header;
+}
+
+/** Two columns of one name. `format` is where `columns` is said. */
+export function calledTwice(name: string, found: string, format: string): UserError {
+  return new UserError({
+    message: `two columns are called "${name}"`,
+    found,
+    hint: `${format}.columns: { "${name}#2": ${name}_2 } gives the second one another name`,
     exitCode: 1,
   });
 }

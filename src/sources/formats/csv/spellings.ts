@@ -13,7 +13,10 @@ const NUMBERS = /^(?:bigint|integer|smallint|numeric|decimal|int\d?|real|double 
 const DATES = /^(?:date|timestamp(?:tz)?)\b(?!.*\[)/;
 
 /** The spelling of a column's cells; undefined where it is PostgreSQL's. */
-export function spellingOf(options: CsvOptions, column: RawColumn | undefined): Spelling | undefined {
+export function spellingOf(
+  options: Pick<CsvOptions, "decimal" | "thousands" | "dates">,
+  column: RawColumn | undefined,
+): Spelling | undefined {
   if (!column) return undefined;
   const { decimal, thousands, dates } = options;
   const type = column.base ?? column.type;

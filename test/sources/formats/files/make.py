@@ -1,4 +1,5 @@
-"""Makes the files beside it: pyarrow 26, fastavro 1.13, cramjam, backports.zstd. Run it in its folder."""
+"""Makes the files beside it: pyarrow 26, fastavro 1.13, cramjam, backports.zstd, openpyxl 3.1, xlsxwriter 3.3,
+msoffcrypto-tool, xlwt. Run it in its folder."""
 import pyarrow as pa, pyarrow.parquet as pq, decimal, datetime as dt, fastavro
 out = "."
 D = decimal.Decimal
@@ -62,3 +63,46 @@ recs = [
 for codec in ["null", "deflate", "snappy", "zstandard", "bzip2"]:
     with open(f"{out}/types-{codec}.avro", "wb") as f: fastavro.writer(f, schema, recs, codec=codec)
 with open(f"{out}/small.avro", "wb") as f: fastavro.writer(f, {"type": "record", "name": "R", "fields": [{"name": "id", "type": "long"}, {"name": "name", "type": "string"}]}, [{"id": i, "name": f"row {i}"} for i in range(7)], sync_interval=20)
+
+import openpyxl, xlsxwriter, msoffcrypto, xlwt
+book = openpyxl.Workbook()
+rates = book.active
+rates.title, rates.sheet_state = "Rates", "hidden"
+for row in [["from", "rate"], ["EUR", 1.08]]: rates.append(row)
+orders = book.create_sheet("Orders")
+orders["B1"] = "Orders of the shop"
+orders.merge_cells("B1:H1")
+rows = {
+ 3: ["Order No.", "Customer", "Amount", "Ordered at", "Day", "Paid", "Note"],
+ 4: [1001, "Zoë 😀", 12.5, dt.datetime(2026, 1, 31, 14, 30, 15), dt.date(2026, 1, 31), True, "two\nlines"],
+ 5: [1002, "Müller & Söhne", 0.1 + 0.2, dt.datetime(2026, 2, 1), dt.date(2026, 2, 1), False, None],
+ 7: [1003, "00123", -1e-7, dt.datetime(2026, 2, 1, 23, 59, 59, 999000), dt.date(1900, 1, 1), None, "_x0041_ <b>"],
+ 8: [1004, "lost", "#REF!", None, None, None, None],
+ 9: [1005, "#N/A", 1e21, None, None, True, "Smith"],
+ 10: [1006, "never", "=D4*2", None, None, None, None],
+}
+for number, values in rows.items():
+    for at, value in enumerate(values): orders.cell(number, 2 + at).value = value
+orders["D8"].data_type = orders["C9"].data_type = "e"
+orders["K4"] = "a remark"
+orders.merge_cells("H4:H5")
+book.create_chartsheet("Chart")
+times = book.create_sheet("Times")
+times.append(["n", "at"])
+formats = [(0.75, "h:mm"), (1.5, "[h]:mm:ss"), (46053.5, "h:mm AM/PM"), (46053.25, "dd.mm.yyyy"), (60, "yyyy-mm-dd"), (46053, "[$-407]d. mmmm yyyy"), (46053, '0.00"days"'), (46053.123456, "yyyy-mm-dd hh:mm:ss.000"), (1, "#,##0.00 [$€-407]"), (-1, "yyyy-mm-dd"), (46053, "m/d/yy"), (5, "0.00E+00"), (0.5, "mm:ss.0"), (46053, "[Red]General")]
+for number, (value, shown) in enumerate(formats):
+    times.append([number, value])
+    times.cell(number + 2, 2).number_format = shown
+book.save(f"{out}/orders.xlsx")
+mac = xlsxwriter.Workbook(f"{out}/mac.xlsx", {"constant_memory": True, "date_1904": True})
+values = mac.add_worksheet("Werte")
+day = mac.add_format({"num_format": "yyyy-mm-dd"})
+values.write_row(0, 0, ["id", "day", "total", "text"])
+values.write(1, 0, 1); values.write_datetime(1, 1, dt.datetime(2026, 1, 31), day); values.write_formula(1, 2, "=1+2", None, 3); values.write_string(1, 3, "inline <&> ü")
+values.write(2, 0, 2); values.write_datetime(2, 1, dt.datetime(1904, 1, 1), day); values.write_formula(2, 3, '=A1&"x"', None, "idx")
+values.write(3, 0, 3); values.write_boolean(3, 2, True); values.write_formula(3, 3, "=NA()", None, "#N/A")
+mac.close()
+with open(f"{out}/mac.xlsx", "rb") as f, open(f"{out}/encrypted.xlsx", "wb") as g: msoffcrypto.OfficeFile(f).encrypt("secret", g)
+old = xlwt.Workbook()
+old.add_sheet("a").write(0, 0, "id")
+old.save(f"{out}/old.xls")

@@ -1,19 +1,21 @@
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { unreadable } from "../file-errors.ts";
+import { unreadable } from "./file-errors.ts";
 
 /** A file that can be read at any place, until it is closed. */
 export interface SpooledFile {
   readonly path: string;
+  /** The file's own, which goes when it is closed. */
+  readonly folder: string;
   readonly byteLength: number;
   bytesAt(start: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
-/** Writes bytes to a temporary file, for Parquet is read from its end. */
+/** Writes bytes to a temporary file, for formats that are read from their end. */
 export async function spool(bytes: AsyncIterable<Uint8Array>): Promise<SpooledFile> {
-  const folder = await mkdtemp(join(tmpdir(), "dataform-parquet-"));
+  const folder = await mkdtemp(join(tmpdir(), "dataform-file-"));
   const path = join(folder, "file");
   const file = await open(path, "wx+", 0o600);
   const close = async () => {
@@ -40,5 +42,5 @@ export async function spool(bytes: AsyncIterable<Uint8Array>): Promise<SpooledFi
     const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, start);
     return buffer.subarray(0, bytesRead);
   };
-  return { path, byteLength: size, bytesAt, close };
+  return { path, folder, byteLength: size, bytesAt, close };
 }

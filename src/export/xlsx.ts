@@ -1,0 +1,113 @@
+import { MAX_ROWS } from "../model/cell-range.ts";
+import type { Client } from "../postgres/client.ts";
+import { literal } from "../sql/literals.ts";
+import { sql } from "../sql/sql.ts";
+import { type ExportSource, selectList } from "./source.ts";
+import { cellXml, type SheetColumn, sheetColumn, textCell } from "./xlsx/cells.ts";
+import {
+  FIRST_STYLE,
+  HEADER_STYLE,
+  nameOfSheet,
+  otherParts,
+  partOfSheet,
+  SHEET_END,
+  sheetBegin,
+} from "./xlsx/parts.ts";
+import { ZipWriter } from "./xlsx/zip.ts";
+
+const ROWS_PER_FETCH = 5_000;
+const MIN_WIDTH = 8;
+const MAX_WIDTH = 60;
+
+type Row = readonly (string | null)[];
+
+/**
+ * The rows as a workbook, streamed: one sheet, and another one for each million of rows more.
+ * @param name of the sheet
+ * @param maxRows of a sheet, its header included
+ */
+export async function xlsxBody(client: Client, { columns, from }: ExportSource, name: string, maxRows = MAX_ROWS) {
+  const shapes = columns.map(sheetColumn);
+  const list = selectList(columns, (column) => ({ value: shapes[columns.indexOf(column)]!.sql, name: column.name }));
+  await client.table(sql`
+    declare export no scroll cursor for
+    select
+      ${list}
+    from ${from}`);
+  const batches = new Batches(async () => (await client.table(sql`fetch ${literal(ROWS_PER_FETCH)} from export`)).rows);
+  const sheets: string[] = [];
+  const bytes = async function* (): AsyncGenerator<Uint8Array> {
+    const zip = new ZipWriter();
+    do {
+      sheets.push(nameOfSheet(name, sheets.length + 1));
+      yield* zip.part(partOfSheet(sheets.length), sheetXml(shapes, batches, maxRows - 1));
+    } while (await batches.more());
+    for (const [part, content] of otherParts(sheets, formatsOf(shapes))) yield* zip.part(part, [content]);
+    yield* zip.end();
+  };
+  return { bytes: bytes(), rows: () => batches.count, sheets: () => sheets.length };
+}
+
+/** Rows as they are fetched, taken in parts of any size. */
+class Batches {
+  count = 0;
+  readonly #fetch: () => Promise<readonly Row[]>;
+  #rows: readonly Row[] = [];
+  #done = false;
+
+  constructor(fetch: () => Promise<readonly Row[]>) {
+    this.#fetch = fetch;
+  }
+
+  async more(): Promise<boolean> {
+    if (!this.#rows.length && !this.#done) {
+      this.#rows = await this.#fetch();
+      this.#done = this.#rows.length < ROWS_PER_FETCH;
+    }
+    return this.#rows.length > 0;
+  }
+
+  /** At most so many of those that are there; `more` says whether there are. */
+  take(most: number): readonly Row[] {
+    const taken = this.#rows.slice(0, most);
+    this.#rows = this.#rows.slice(most);
+    this.count += taken.length;
+    return taken;
+  }
+}
+
+async function* sheetXml(columns: readonly SheetColumn[], batches: Batches, maxRows: number): AsyncGenerator<string> {
+  const formats = formatsOf(columns);
+  const styles = columns.map(({ shown }) => FIRST_STYLE + formats.indexOf(shown));
+  let left = maxRows;
+  const more = await batches.more();
+  const first = more ? batches.take(left) : [];
+  yield sheetBegin(widthsOf(columns, first));
+  yield rowXml(columns.map(({ name }) => textCell(name, HEADER_STYLE)));
+  for (let rows = first; rows.length; rows = left > 0 && (await batches.more()) ? batches.take(left) : []) {
+    left -= rows.length;
+    let text = "";
+    for (const row of rows)
+      text += rowXml(
+        row.map((cell, at) => (cell === null ? `<c s="${styles[at]}"/>` : cellXml(cell, columns[at]!, styles[at]!))),
+      );
+    yield text;
+  }
+  yield SHEET_END;
+}
+
+function rowXml(cells: readonly string[]): string {
+  return `<row>${cells.join("")}</row>`;
+}
+
+function formatsOf(columns: readonly SheetColumn[]): readonly string[] {
+  return [...new Set(columns.map(({ shown }) => shown))];
+}
+
+/** By the header and the first rows, in characters. */
+function widthsOf(columns: readonly SheetColumn[], rows: readonly Row[]): readonly number[] {
+  return columns.map(({ name }, at) => {
+    const longest = rows.reduce((most, row) => Math.max(most, row[at]?.length ?? 0), name.length);
+    return Math.min(Math.max(longest + 2, MIN_WIDTH), MAX_WIDTH);
+  });
+}
