@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type IngestOptions, ingest } from "../../src/land/ingest.ts";
-import type { LoadReport, StreamLoad } from "../../src/model/load-report.ts";
+import type { LoadReport } from "../../src/model/load-report.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { feed, type Handler, sendJson, startApi } from "../support/ingest-api.ts";
 import { ingestDatabase } from "../support/ingest-database.ts";
@@ -9,14 +9,8 @@ import { signal } from "../support/signal.ts";
 
 const db = ingestDatabase();
 
-async function load(
-  url: string,
-  options: IngestOptions = {},
-  changes: Parameters<typeof stream>[0] = {},
-): Promise<StreamLoad> {
-  const report: LoadReport = await ingest(declaration(url, {}, [stream(changes)]), db.settings, options);
-  return report.streams[0]!;
-}
+const load = (url: string, options?: IngestOptions, changes?: Parameters<typeof stream>[0]) =>
+  db.load(url, changes, options);
 
 async function serving(records: unknown[], handler: Handler = feed(() => records as object[])): Promise<string> {
   return (await startApi(handler)).url;

@@ -1,20 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { ingest } from "../../src/land/ingest.ts";
-import type { StreamLoad } from "../../src/model/load-report.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { id } from "../../src/sql/identifiers.ts";
 import { sql } from "../../src/sql/sql.ts";
-import { feed, sendJson, startApi } from "../support/ingest-api.ts";
+import { sendJson, startApi } from "../support/ingest-api.ts";
 import { ingestDatabase } from "../support/ingest-database.ts";
-import { declaration, item, stream, withColumn } from "../support/ingest-declaration.ts";
+import { declaration, item, withColumn } from "../support/ingest-declaration.ts";
 import { fileIngest } from "../support/ingest-files.ts";
 
 const db = ingestDatabase();
 
-async function load(records: readonly unknown[], changes: Parameters<typeof stream>[0] = {}): Promise<StreamLoad> {
-  const api = await startApi(feed(() => records as object[]));
-  return (await ingest(declaration(api.url, {}, [stream(changes)]), db.settings)).streams[0]!;
-}
+const load = db.loadRecords;
 
 const rejected = async () =>
   (await db.client.query(sql`select row_no, position, reason, record from raw._rejected order by row_no`)).rows;

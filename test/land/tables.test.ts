@@ -1,25 +1,18 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type IngestOptions, ingest } from "../../src/land/ingest.ts";
+import type { IngestOptions } from "../../src/land/ingest.ts";
 import { retype } from "../../src/land/retype.ts";
 import type { RecordSchema } from "../../src/model/declarations.ts";
 import type { StreamLoad } from "../../src/model/load-report.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
-import { feed, startApi } from "../support/ingest-api.ts";
 import { ingestDatabase } from "../support/ingest-database.ts";
-import { declaration, item, itemSchema, stream, withColumn } from "../support/ingest-declaration.ts";
+import { item, itemSchema, withColumn } from "../support/ingest-declaration.ts";
 
 const db = ingestDatabase();
 
-async function load(
-  records: readonly object[],
-  recordSchema: RecordSchema = itemSchema,
-  options: IngestOptions = {},
-): Promise<StreamLoad> {
-  const api = await startApi(feed(() => records));
-  return (await ingest(declaration(api.url, {}, [stream({ recordSchema })]), db.settings, options)).streams[0]!;
-}
+const load = (records: readonly object[], recordSchema: RecordSchema = itemSchema, options?: IngestOptions) =>
+  db.loadRecords(records, { recordSchema }, options);
 
 describe("a schema that changes", () => {
   test("by a new property adds a column, which takes what earlier rows have of it in _extra, under a view on the table", async () => {
