@@ -383,6 +383,42 @@ test.each([
 });
 
 test.each([
+  [
+    { kind: "number", absTol: 5, relTol: 0.5 },
+    "numeric",
+    ["1", "Infinity", "NaN", "5", "Infinity", "4"],
+    ["Infinity", "1", "5", "NaN", "Infinity", "5"],
+  ],
+  [
+    { kind: "number", relTol: 0.5 },
+    "float8",
+    ["1", "Infinity", "NaN", "5", "NaN", "4"],
+    ["-Infinity", "-Infinity", "5", "NaN", "NaN", "5"],
+  ],
+  [
+    { kind: "date", days: 3 },
+    "date",
+    ["2026-01-01", "infinity", "-infinity", "infinity", "infinity", "2026-01-01"],
+    ["infinity", "2026-01-01", "infinity", "-infinity", "infinity", "2026-01-04"],
+  ],
+  [
+    { kind: "timestamp", tolerance: "1 day" },
+    "timestamptz",
+    ["2026-01-01Z", "infinity", "-infinity", "infinity", "infinity", "2026-01-01Z"],
+    ["infinity", "2026-01-01Z", "infinity", "-infinity", "infinity", "2026-01-02Z"],
+  ],
+] as const)(
+  "by %j of %s nothing else is near to infinity, or to what is no number",
+  async (rule, type, ours, theirs) => {
+    expect(await compared(rule, { type, values: ours }, { type, values: theirs })).toEqual([
+      ...Array(4).fill("mismatched"),
+      "matched",
+      "matched_within_tolerance",
+    ]);
+  },
+);
+
+test.each([
   [{ kind: "number", absTol: "1; drop" }, "absTol is a number that is not negative"],
   [{ kind: "number", absTol: 2 ** 60 }, "absTol is a text where it has more digits than a number of JavaScript"],
   [{ kind: "number", relTol: Number.NaN }, "relTol is a number that is not negative"],

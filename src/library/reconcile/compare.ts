@@ -79,20 +79,32 @@ function conditionsOf(comparison: Comparison, column: ComparedColumn): Condition
     case "number":
       return { equal, within: tolerance(ours, theirs, rule) };
     case "date":
-      return { equal, within: rule.days ? sql`abs(${ours} - ${theirs}) <= ${literal(rule.days)}` : undefined };
+      return {
+        equal,
+        within: rule.days ? ofFinite(ours, theirs, sql`abs(${ours} - ${theirs}) <= ${literal(rule.days)}`) : undefined,
+      };
     case "timestamp":
       return {
         equal,
         within:
           rule.tolerance === undefined
             ? undefined
-            : sql`greatest(${ours}, ${theirs}) - least(${ours}, ${theirs}) <= ${literal(rule.tolerance)}::interval`,
+            : ofFinite(
+                ours,
+                theirs,
+                sql`greatest(${ours}, ${theirs}) - least(${ours}, ${theirs}) <= ${literal(rule.tolerance)}::interval`,
+              ),
       };
     case "text":
       return { equal: sql`${normalized(ours, rule.normalize)} = ${normalized(theirs, rule.normalize)}` };
     default:
       return { equal };
   }
+}
+
+/** Of infinity nothing else is near, and PostgreSQL cannot subtract it. */
+function ofFinite(ours: Sql, theirs: Sql, within: Sql): Sql {
+  return sql`case when isfinite(${ours}) and isfinite(${theirs}) then ${within} else false end`;
 }
 
 /** Amounts are compared in whole minor units; round() of numeric takes halves away from zero. */
@@ -128,13 +140,18 @@ function minorUnit(currency: Sql): Sql {
     end`;
 }
 
-/** Both limits count in: a difference as large as the tolerance is within it. */
+/**
+ * Both limits count in: a difference as large as the tolerance is within it. A share of infinity is infinity, and of what is no
+ * number none, so that every difference would be within it.
+ */
 function tolerance(ours: Sql, theirs: Sql, rule: Pick<MoneyRule, "absTol" | "relTol">): Sql | undefined {
   const [absolute, relative] = [limitOf(rule.absTol), limitOf(rule.relTol)];
   const difference = sql`abs(${ours} - ${theirs})`;
   const limits = [
     ...(absolute ? [sql`${difference} <= ${literal(absolute)}::numeric`] : []),
-    ...(relative ? [sql`${difference} <= ${literal(relative)}::numeric * abs(${theirs})`] : []),
+    ...(relative
+      ? [sql`(${difference} < 'Infinity'::numeric and ${difference} <= ${literal(relative)}::numeric * abs(${theirs}))`]
+      : []),
   ];
   return limits.length ? or(limits) : undefined;
 }

@@ -294,7 +294,17 @@ with
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
           else 2
-        end)) <= '0.01'::numeric) or (abs(round("amount_ours", case
+        end)) <= '0.01'::numeric) or ((abs(round("amount_ours", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end) - round("amount_theirs", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end)) < 'Infinity'::numeric and abs(round("amount_ours", case
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
@@ -305,11 +315,11 @@ with
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
           else 2
         end)) <= '0.001'::numeric * abs(round("amount_theirs", case
-           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
-           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
-           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
-           else 2
-         end)))) then 'w'
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end))))) then 'w'
         else 'd'
       end
       || case
@@ -322,14 +332,14 @@ with
         when "booked_on_ours" is null then case when "booked_on_theirs" is null then 'b' else 'o' end
         when "booked_on_theirs" is null then 't'
         when "booked_on_ours" = "booked_on_theirs" then 'e'
-        when abs("booked_on_ours" - "booked_on_theirs") <= 3 then 'w'
+        when case when isfinite("booked_on_ours") and isfinite("booked_on_theirs") then abs("booked_on_ours" - "booked_on_theirs") <= 3 else false end then 'w'
         else 'd'
       end
       || case
         when "booked_at_ours" is null then case when "booked_at_theirs" is null then 'b' else 'o' end
         when "booked_at_theirs" is null then 't'
         when "booked_at_ours" = "booked_at_theirs" then 'e'
-        when greatest("booked_at_ours", "booked_at_theirs") - least("booked_at_ours", "booked_at_theirs") <= '5 minutes'::interval then 'w'
+        when case when isfinite("booked_at_ours") and isfinite("booked_at_theirs") then greatest("booked_at_ours", "booked_at_theirs") - least("booked_at_ours", "booked_at_theirs") <= '5 minutes'::interval else false end then 'w'
         else 'd'
       end
       || case
@@ -481,7 +491,17 @@ with
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
           else 2
-        end)) <= '0.01'::numeric) or (abs(round("amount_ours", case
+        end)) <= '0.01'::numeric) or ((abs(round("amount_ours", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end) - round("amount_theirs", case
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end)) < 'Infinity'::numeric and abs(round("amount_ours", case
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
@@ -492,11 +512,11 @@ with
           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
           else 2
         end)) <= '0.001'::numeric * abs(round("amount_theirs", case
-           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
-           when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
-           when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
-           else 2
-         end)))) then 'w'
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
+          when upper(btrim("currency_theirs", e' \t\r\n')) in ('CLF', 'UYW') then 4
+          else 2
+        end))))) then 'w'
         else 'd'
       end
       || case
@@ -509,14 +529,14 @@ with
         when "booked_on_ours" is null then case when "booked_on_theirs" is null then 'b' else 'o' end
         when "booked_on_theirs" is null then 't'
         when "booked_on_ours" = "booked_on_theirs" then 'e'
-        when abs("booked_on_ours" - "booked_on_theirs") <= 3 then 'w'
+        when case when isfinite("booked_on_ours") and isfinite("booked_on_theirs") then abs("booked_on_ours" - "booked_on_theirs") <= 3 else false end then 'w'
         else 'd'
       end
       || case
         when "booked_at_ours" is null then case when "booked_at_theirs" is null then 'b' else 'o' end
         when "booked_at_theirs" is null then 't'
         when "booked_at_ours" = "booked_at_theirs" then 'e'
-        when greatest("booked_at_ours", "booked_at_theirs") - least("booked_at_ours", "booked_at_theirs") <= '5 minutes'::interval then 'w'
+        when case when isfinite("booked_at_ours") and isfinite("booked_at_theirs") then greatest("booked_at_ours", "booked_at_theirs") - least("booked_at_ours", "booked_at_theirs") <= '5 minutes'::interval else false end then 'w'
         else 'd'
       end
       || case
