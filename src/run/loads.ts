@@ -8,7 +8,7 @@ import type { RunContext } from "./context.ts";
 
 /**
  * Builds and audits a segment. Returns a warning for each load that landed meanwhile in a table that several of its models
- * read, each in a transaction of its own: some may have it, and others not.
+ * read, or was taken out of it, each in a transaction of its own: some may have it, and others not.
  */
 export async function watchingLoads(
   segment: Segment,
@@ -16,30 +16,70 @@ export async function watchingLoads(
   work: () => Promise<void>,
 ): Promise<string[]> {
   const tables = readBySeveral(segment, graph.actions);
+  const schemas = [...new Set(tables.map(({ target }) => target.schema))];
+  const asked = <T>(question: (client: Client, schema: string) => Promise<T>) =>
+    Promise.all(schemas.map((schema) => ask(() => question(pool.workers[0]!.client, schema))));
   const since = tables.length ? await ask(() => moment(pool.workers[0]!.client)) : undefined;
+  const before = await asked(loadsOf);
   await work();
   if (since === undefined) return [];
-  const warnings: string[] = [];
-  for (const schema of new Set(tables.map(({ target }) => target.schema))) {
-    const loads = await ask(() => loadsSince(pool.workers[0]!.client, schema, since));
-    for (const load of loads ?? []) {
-      const table = tables.find(({ target }) => target.schema === schema && target.name === load.table_name);
-      if (table) warnings.push(twoStates(segment, table, load));
-    }
-  }
-  return warnings;
+  const find = (schema: string, name: string) =>
+    tables.find(({ target }) => target.schema === schema && target.name === name);
+  const landed = await asked((client, schema) => loadsSince(client, schema, since));
+  const gone = await asked((client, schema) => goneSince(client, schema, before[schemas.indexOf(schema)] ?? "[]"));
+  return schemas.flatMap((schema, index) => [
+    ...(landed[index] ?? []).flatMap((load) => {
+      const table = find(schema, load.table_name);
+      return table ? [twoStates(segment, table, `${describeLoad(load)} landed ${load.rows} of its rows`)] : [];
+    }),
+    ...(gone[index] ?? []).flatMap(({ table_name, loads }) => {
+      const table = find(schema, table_name);
+      return table ? [twoStates(segment, table, `${loads} went out of it`)] : [];
+    }),
+  ]);
 }
 
 type Load = Readonly<Record<"load_id" | "source" | "stream" | "table_name" | "rows", string>>;
 
-function twoStates(
-  { release }: Segment,
-  { target, readers }: SharedTable,
-  { load_id, source, stream, rows }: Load,
-): string {
+function twoStates({ release }: Segment, { target, readers }: SharedTable, happened: string): string {
   const shown =
     readers.length > 5 ? `${readers.slice(0, 5).join(", ")} and ${readers.length - 5} more` : readers.join(", ");
-  return `release ${release} may show two states of ${targetKey(target)}: load ${load_id} (${source}, ${stream}) landed ${rows} of its rows while ${shown} read it; run again while nothing lands`;
+  return `release ${release} may show two states of ${targetKey(target)}: ${happened} while ${shown} read it; run again while nothing lands`;
+}
+
+function describeLoad({ load_id, source, stream }: Load): string {
+  return `load ${load_id} (${source}, ${stream})`;
+}
+
+/** The loads that count, by table: ranges of their numbers, as JSON. */
+const loadsByTable = (schema: string) => sql`
+  select table_name, range_agg(int8range(load_id, load_id, '[]')) as loads
+  from ${id(schema, "_load")}
+  where status = 'loaded' and rows > 0 and not is_gone
+  group by table_name`;
+
+async function loadsOf(client: Client, schema: string): Promise<string> {
+  const { rows } = await client.query<{ all: string | null }>(
+    sql`select jsonb_agg(jsonb_build_object('table_name', table_name, 'loads', loads::text)) as all from (${loadsByTable(schema)}) as l`,
+  );
+  return rows[0]?.all ?? "[]";
+}
+
+/** Of each table the loads that counted and do not any more, in words. */
+async function goneSince(client: Client, schema: string, before: string) {
+  const { rows } = await client.query<Record<"table_name" | "loads", string>>(
+    sql`
+      select b.table_name, 'load ' || (
+        select string_agg(case upper(r) - lower(r) when 1 then lower(r)::text else lower(r) || ' to ' || upper(r) - 1 end, ', ' order by r)
+        from unnest(b.loads::int8multirange - coalesce(n.loads, '{}')) as r
+      ) as loads
+      from jsonb_to_recordset($1::jsonb) as b(table_name text, loads text)
+      left join (${loadsByTable(schema)}) as n
+        using (table_name)
+      where b.loads::int8multirange <> b.loads::int8multirange * coalesce(n.loads, '{}')`,
+    [before],
+  );
+  return rows;
 }
 
 interface Moment {

@@ -441,7 +441,7 @@ test("loads that land while several models read their table are named; where one
       values ('shop', '${table}', '${table}', 'loaded', now(), clock_timestamp(), 1)`);
   await sql(`create schema raw; create table raw.orders (id integer); create table raw.once (id integer);
     create table raw._load (load_id bigint generated always as identity, source text, stream text, table_name text, status text,
-      started_at timestamptz, finished_at timestamptz, rows bigint)`);
+      started_at timestamptz, finished_at timestamptz, rows bigint, is_gone boolean not null default false)`);
   await load("orders");
   expect((await run()).warnings).toEqual([]);
   let landed = false;
@@ -453,6 +453,13 @@ test("loads that land while several models read their table are named; where one
   };
   expect((await run({ failpoint })).warnings).toEqual([
     "release 2 may show two states of raw.orders: load 2 (shop, orders) landed 1 of its rows while marts.a, marts.b read it; run again while nothing lands",
+  ]);
+  const goes = async (point: string) => {
+    if (point === "after a build")
+      await sql("delete from raw.orders; delete from raw._load where table_name = 'orders'");
+  };
+  expect((await run({ failpoint: goes })).warnings).toEqual([
+    "release 3 may show two states of raw.orders: load 1 to 2 went out of it while marts.a, marts.b read it; run again while nothing lands",
   ]);
   // One that had ended before the run, all but its commit.
   const loader = await connect(database.settings, { applicationName: "loader" });
