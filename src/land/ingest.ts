@@ -13,6 +13,7 @@ import { landFiles } from "./connectors/files.ts";
 import { landPages, readPagesOf } from "./connectors/pages.ts";
 import { isPostgres, landPostgres } from "./connectors/postgres.ts";
 import { ledgerKey } from "./ledger/ledger.ts";
+import { tokenStore } from "./ledger/token-store.ts";
 import type { Landed } from "./load/load.ts";
 import { emitterOf, type LandOptions, WAIT_TIMEOUT } from "./load/options.ts";
 import { PostgresSink } from "./load/postgres-sink.ts";
@@ -113,6 +114,8 @@ async function ingestStream(
     signal,
   };
   const noticed: string[] = [];
+  const onLost = (why: string) => noticed.push(tokenLost(why));
+  const tokens = tokenStore(settings, declaration.schema, { signal, onWait, onLost });
   return withClient(settings, connection, async (client) => {
     const sink: Sink = options.dryRun ? new Rehearsal(client) : new PostgresSink(client, settings);
     try {
@@ -121,7 +124,7 @@ async function ingestStream(
       noticed.push(...(await sink.evolve(target, { deadline: options.waitTimeout ?? WAIT_TIMEOUT, onWait, signal })));
       const outcome = filesystem
         ? await filesOutcome(sink, declaration, target, filesystem, options)
-        : await recordsOutcome(sink, declaration, target, options, noticed);
+        : await recordsOutcome(sink, declaration, target, { ...options, rest: { tokens, ...options.rest } }, noticed);
       const warnings = [...outcome.warnings, ...noticed, ...(await sink.tend(target))];
       return { ...common(), ...outcome, warnings };
     } catch (error) {
@@ -133,6 +136,10 @@ async function ingestStream(
       return { ...common(), ...nothing, warnings: noticed, status: "failed", loadId, error: told };
     }
   });
+}
+
+function tokenLost(why: string): string {
+  return `the refresh token that the server gave could not be kept, and the one before may be used up: ${why}; where the next load fails, put a new one into its variable`;
 }
 
 const nothing = {

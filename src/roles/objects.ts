@@ -63,7 +63,7 @@ function ownerOf({ rawSchemas, publicSchemas, outputs, ...roles }: RoleScope): S
       ) then ${publisher!}
       ${outputs.length ? isOutput : empty}
       when n.nspname = any(${texts(rawSchemas)}) and c.relkind in ('r', 'p') and (
-        c.relname in ('_load', '_rejected', '_file', '_drift')
+        c.relname in ('_load', '_rejected', '_file', '_drift', '_token')
         or exists (
           select from pg_attribute as a
           where a.attrelid = c.oid and a.attname = '_load_id' and not a.attisdropped

@@ -1,6 +1,7 @@
 import type { AuthDeclaration, Secret } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import { atPath } from "../json/document.ts";
+import { TokenSeal } from "./kept-token.ts";
 import { type Authorizer, createHttpReader, type HttpHooks, type HttpOptions, type HttpReader } from "./reader.ts";
 import { checkHeader, formEncode, type Redactor } from "./redact.ts";
 import type { Answer } from "./request.ts";
@@ -90,21 +91,47 @@ export class OAuth2Tokens implements Authorizer {
   }
 
   async #fetch(now: number): Promise<Token> {
-    const client = this.#client;
     const reader = createHttpReader({ ...this.#http, policy: { trusted: [new URL(this.#oauth2.tokenUrl)] } });
     try {
-      let answer = await this.#ask(reader, client.inBody);
-      if (answer.status === 400 || answer.status === 401) {
-        const other = await this.#ask(reader, !client.inBody);
-        if (other.status === 200 || (isAboutClient(answer) && !isAboutClient(other))) {
-          answer = other;
-          client.inBody = !client.inBody;
-        }
-      }
-      return this.#read(answer, reader, now);
+      return this.#read(await this.#exchanged(reader), reader, now);
     } finally {
       await reader.close();
     }
+  }
+
+  /** With the refresh token that was kept last, where they are kept; the one that the answer gives in its place is kept at once. */
+  #exchanged(reader: HttpReader): Promise<Answer> {
+    const { tokenUrl, clientId, refreshToken } = this.#oauth2;
+    const { tokens } = this.#http;
+    if (!refreshToken || !tokens) return this.#answered(reader);
+    const seal = new TokenSeal(this.#redactor.reveal(refreshToken).trim(), [tokenUrl, this.#redactor.reveal(clientId)]);
+    return tokens.exchange(seal.id, async (kept) => {
+      const last = kept === undefined ? undefined : seal.open(kept);
+      if (last !== undefined) {
+        this.#client.replaced = last;
+        this.#redactor.add(last, "refresh token");
+      }
+      const answer = await this.#answered(reader);
+      const given = this.#given(answer, refreshToken);
+      return { result: answer, keep: given === undefined ? undefined : seal.seal(given) };
+    });
+  }
+
+  async #answered(reader: HttpReader): Promise<Answer> {
+    const client = this.#client;
+    const answer = await this.#ask(reader, client.inBody);
+    if (answer.status !== 400 && answer.status !== 401) return answer;
+    const other = await this.#ask(reader, !client.inBody);
+    if (other.status !== 200 && !(isAboutClient(answer) && !isAboutClient(other))) return answer;
+    client.inBody = !client.inBody;
+    return other;
+  }
+
+  /** The refresh token that an answer gives in place of the one it was asked with. */
+  #given({ status, body }: Answer, refreshToken: Secret): string | undefined {
+    const given = status === 200 ? atPath(parsedJson(body), "refresh_token") : undefined;
+    const sent = this.#client.replaced ?? this.#redactor.reveal(refreshToken).trim();
+    return typeof given === "string" && given !== "" && given !== sent ? given : undefined;
   }
 
   #ask(reader: HttpReader, inBody: boolean): Promise<Answer> {
@@ -138,7 +165,7 @@ export class OAuth2Tokens implements Authorizer {
     if (status === 200 && typeof value === "string" && value !== "" && String(type).toLowerCase() === "bearer") {
       this.#redactor.add(value, "access token");
       checkHeader(value, "the access token");
-      if (refreshToken) this.#follow(parsed, refreshToken, url);
+      if (refreshToken) this.#follow(answer, parsed, refreshToken);
       const seconds = Number(atPath(parsed, "expires_in") ?? Number.POSITIVE_INFINITY);
       const margin = Math.min(MARGIN_SECONDS, seconds / 4);
       return { value, until: Number.isNaN(seconds) ? Number.POSITIVE_INFINITY : now + (seconds - margin) * 1000 };
@@ -160,18 +187,17 @@ export class OAuth2Tokens implements Authorizer {
   }
 
   /** What the answer says about the refresh token itself: that it was replaced, or ends soon. */
-  #follow(parsed: unknown, refreshToken: Secret, { host }: URL): void {
+  #follow(answer: Answer, parsed: unknown, refreshToken: Secret): void {
     const { variable } = refreshToken;
-    const given = atPath(parsed, "refresh_token");
-    const declared = this.#redactor.reveal(refreshToken).trim();
+    const given = this.#given(answer, refreshToken);
     const isFirst = this.#client.replaced === undefined;
-    if (typeof given === "string" && given !== "" && given !== (this.#client.replaced ?? declared)) {
+    if (given !== undefined) {
       this.#client.replaced = given;
       this.#redactor.add(given, "refresh token");
-      if (isFirst) this.#http.onWarning?.(replacedWarning(host, variable));
+      if (isFirst && !this.#http.tokens) this.#http.onWarning?.(replacedWarning(answer.url.host, variable));
     }
     const seconds = Number(atPath(parsed, "refresh_token_expires_in") ?? Number.NaN);
-    if (isFirst && this.#client.replaced === undefined && seconds < SOON_DAYS * DAY_SECONDS) {
+    if (this.#client.replaced === undefined && seconds < SOON_DAYS * DAY_SECONDS) {
       const days = Math.max(0, Math.floor(seconds / DAY_SECONDS));
       this.#http.onWarning?.(`the refresh token in ${variable} ends in ${days} days: put a new one there before`);
     }
@@ -180,9 +206,8 @@ export class OAuth2Tokens implements Authorizer {
 
 function replacedWarning(host: string, variable: string): string {
   return (
-    `${host} replaced the refresh token in ${variable}. This run goes on with the new one and then forgets it, because an ` +
-    `environment variable cannot be written. If the old one no longer counts, the next run fails: put a new one into ` +
-    `${variable}, and have the server not replace it at each use`
+    `${host} replaced the refresh token in ${variable}. This reading goes on with the new one and then forgets it, because an ` +
+    `environment variable cannot be written; a load keeps it. If the old one no longer counts, the next one fails: put a new one into ${variable}`
   );
 }
 

@@ -4,6 +4,7 @@ import type { RetryDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import { ownValue } from "../../model/own-value.ts";
 import { pause as sleepFor } from "../../wait/pause.ts";
+import type { TokenStore } from "./kept-token.ts";
 import { guardedDispatcher, type NetworkPolicy } from "./network.ts";
 import { secondsAsked } from "./rate-limit.ts";
 import { type Answer, type HttpCall, request } from "./request.ts";
@@ -16,6 +17,8 @@ export interface HttpHooks {
   readonly onWait?: (seconds: number, reason: string) => void;
   /** Told what people must know although the work goes on. Without secrets. */
   readonly onWarning?: (text: string) => void;
+  /** Where tokens that a server replaces are kept from run to run. */
+  readonly tokens?: TokenStore;
   /** In place of the clock (milliseconds since 1970), of chance and of DNS, for tests. */
   readonly sleep?: (seconds: number) => Promise<void>;
   readonly now?: () => number;
