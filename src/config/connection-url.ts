@@ -1,12 +1,12 @@
 import { UserError } from "../model/errors.ts";
 import { percentDecoded } from "../model/percent.ts";
-import { type Given, givenBy, layered } from "./libpq.ts";
+import { type ConnectionParameters, givenBy, layered } from "./libpq.ts";
 
 /**
  * Reads `postgresql://user:password@host:5432,host2:5433/database?sslmode=…` as libpq does: several hosts, a Unix socket
  * as `%2Fvar%2Frun%2Fpostgresql`, any parameter behind the question mark. `source` names the setting in messages.
  */
-export function readUrl(url: string, source: string): Given {
+export function readUrl(url: string, source: string): ConnectionParameters {
   const scheme = /^([a-z][a-z0-9+.-]*):(\/\/)?/i.exec(url);
   if (!scheme) throw badUrl(source, url === "" ? "nothing" : "text that is not a URL");
   const isOurs = /^postgres(ql)?$/i.test(scheme[1]!);

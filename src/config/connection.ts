@@ -12,7 +12,7 @@ import { UserError } from "../model/errors.ts";
 import { readUrl } from "./connection-url.ts";
 import { CREDENTIALS_FILE, readCredentials } from "./credentials.ts";
 import { type Environment, placesOf, readDotEnv } from "./environment.ts";
-import { type Given, givenByVariables, layered } from "./libpq.ts";
+import { type ConnectionParameters, givenByVariables, layered } from "./libpq.ts";
 import { refuseMisspelt } from "./misspelt.ts";
 import { readPasswordFile } from "./password-file.ts";
 import { readService } from "./service-file.ts";
@@ -115,9 +115,9 @@ function noPublisher(found: string): UserError {
 /** One place that names a database. */
 interface Naming {
   readonly source: string;
-  readonly read: () => Given | typeof EMBEDDED;
+  readonly read: () => ConnectionParameters | typeof EMBEDDED;
   /** What holds where neither this place nor a variable says another thing. */
-  readonly otherwise?: Given;
+  readonly otherwise?: ConnectionParameters;
 }
 
 function flagged({ url, credentials }: ConnectionChoice): Naming[] {
@@ -168,8 +168,8 @@ export function parseConnectionUrl(url: string, source: string): ConnectionSetti
 }
 
 interface Sources {
-  readonly explicit: Given;
-  readonly variables: Given;
+  readonly explicit: ConnectionParameters;
+  readonly variables: ConnectionParameters;
   readonly env: Environment;
 }
 
@@ -198,7 +198,7 @@ function settingsOf({ explicit, variables, env }: Sources, source: string): Conn
 }
 
 /** Hosts, addresses and ports stand in lists of one length; one port may stand for all. */
-function addressesOf(given: Given): Address[] {
+function addressesOf(given: ConnectionParameters): Address[] {
   const list = (name: string) => given.get(name)?.value.split(",") ?? [];
   const [hosts, hostaddrs, ports] = [list("host"), list("hostaddr"), list("port")];
   const count = Math.max(hosts.length, hostaddrs.length, 1);
@@ -230,7 +230,7 @@ function parsePort(text: string, source: string): number {
   throw new UserError({ message: `${source}: the port is wrong`, expected: "a number from 1 to 65535", found });
 }
 
-function timeoutOf(given: Given): number | undefined {
+function timeoutOf(given: ConnectionParameters): number | undefined {
   const said = given.get("connect_timeout");
   if (!said) return undefined;
   const seconds = Number(said.value);
@@ -242,7 +242,11 @@ function timeoutOf(given: Given): number | undefined {
   });
 }
 
-function wordOf<Word extends string>(given: Given, name: string, words: readonly Word[]): Word | undefined {
+function wordOf<Word extends string>(
+  given: ConnectionParameters,
+  name: string,
+  words: readonly Word[],
+): Word | undefined {
   const said = given.get(name);
   if (!said) return undefined;
   const word = words.find((one) => one === said.value);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import { refuseDoubledKeys } from "./doubled-key.ts";
-import type { Given, Said } from "./libpq.ts";
+import type { ConnectionParameter, ConnectionParameters } from "./libpq.ts";
 
 /** Where Dataform's own command line writes it: `dataform init-creds postgres`. */
 export const CREDENTIALS_FILE = ".df-credentials.json";
@@ -34,7 +34,7 @@ const OF_OTHERS: Readonly<Record<string, string>> = {
  * Reads the credentials of a Dataform 2 project.
  * @param shown the file's name in messages
  */
-export function readCredentials(path: string, shown: string): Given {
+export function readCredentials(path: string, shown: string): ConnectionParameters {
   const text = textOf(path, shown);
   const written = objectOf(text, shown);
   const place = (key: string) => ({ location: { file: shown, line: lineOf(text, key) } });
@@ -52,7 +52,7 @@ export function readCredentials(path: string, shown: string): Given {
       ...place("sshTunnel"),
       hint: "open it yourself, `ssh -N -L 5433:database:5432 user@gate`, leave sshTunnel out and write host 127.0.0.1, port 5433",
     });
-  const given = new Map<string, Said>();
+  const given = new Map<string, ConnectionParameter>();
   for (const [key, value] of Object.entries(written)) {
     if (key === "ssl") for (const [name, said] of tlsOf(value, shown, place)) given.set(name, said);
     else given.set(nameOf(KEYS, key, place), { value: plain(key, value, place), from: shown });
@@ -71,7 +71,7 @@ export function readCredentials(path: string, shown: string): Given {
 
 type Place = (key: string) => { readonly location: { readonly file: string; readonly line: number } };
 
-function tlsOf(value: unknown, shown: string, place: Place): [string, Said][] {
+function tlsOf(value: unknown, shown: string, place: Place): [string, ConnectionParameter][] {
   if (value === null || typeof value !== "object" || Array.isArray(value))
     throw new UserError({
       message: "ssl is not an object",

@@ -65,12 +65,12 @@ export const LIBPQ: readonly Parameter[] = [
 ];
 
 /** A parameter's value, and where it was said: "PGSSLMODE in .env". */
-export interface Said {
+export interface ConnectionParameter {
   readonly value: string;
   readonly from: string;
 }
 
-export type Given = ReadonlyMap<string, Said>;
+export type ConnectionParameters = ReadonlyMap<string, ConnectionParameter>;
 
 /** What other programs put into a URL, and what to write instead. */
 const OTHERS: Readonly<Record<string, string>> = {
@@ -85,8 +85,8 @@ const OTHERS: Readonly<Record<string, string>> = {
  * Takes parameters by their names.
  * @throws UserError for one that libpq has not, or that cannot be done
  */
-export function givenBy(entries: Iterable<readonly [string, string]>, from: string): Given {
-  const given = new Map<string, Said>();
+export function givenBy(entries: Iterable<readonly [string, string]>, from: string): ConnectionParameters {
+  const given = new Map<string, ConnectionParameter>();
   for (const [name, value] of entries) {
     const parameter = LIBPQ.find((one) => one.name === name);
     if (!parameter) throw unknown(name, from);
@@ -100,8 +100,8 @@ export function givenBy(entries: Iterable<readonly [string, string]>, from: stri
 export function givenByVariables(
   env: Readonly<Record<string, string | undefined>>,
   place: (name: string) => string,
-): Given {
-  const given = new Map<string, Said>();
+): ConnectionParameters {
+  const given = new Map<string, ConnectionParameter>();
   for (const parameter of LIBPQ) {
     const value = parameter.variable === undefined ? undefined : env[parameter.variable];
     if (!value) continue;
@@ -113,7 +113,7 @@ export function givenByVariables(
 }
 
 /** The first that says a parameter counts. */
-export function layered(...layers: readonly Given[]): Given {
+export function layered(...layers: readonly ConnectionParameters[]): ConnectionParameters {
   return new Map(layers.toReversed().flatMap((layer) => [...layer]));
 }
 

@@ -2,10 +2,13 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../model/errors.ts";
-import type { Said } from "./libpq.ts";
+import type { ConnectionParameter } from "./libpq.ts";
 
 /** The password of `~/.pgpass`, or of the file that is named, as psql finds it. */
-export function readPasswordFile(wanted: readonly string[], named: Said | undefined): string | undefined {
+export function readPasswordFile(
+  wanted: readonly string[],
+  named: ConnectionParameter | undefined,
+): string | undefined {
   let text: string;
   try {
     text = readFileSync(named?.value ?? join(homedir(), ".pgpass"), "utf8");

@@ -2,10 +2,14 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../model/errors.ts";
-import { type Given, givenBy, type Said } from "./libpq.ts";
+import { type ConnectionParameter, type ConnectionParameters, givenBy } from "./libpq.ts";
 
 /** The parameters of a service of `~/.pg_service.conf`, or of the system's one, as `PGSERVICE` and `service=` name it. */
-export function readService(service: Said, given: Given, env: Readonly<Record<string, string | undefined>>): Given {
+export function readService(
+  service: ConnectionParameter,
+  given: ConnectionParameters,
+  env: Readonly<Record<string, string | undefined>>,
+): ConnectionParameters {
   const named = given.get("servicefile");
   const system = env.PGSYSCONFDIR ? [join(env.PGSYSCONFDIR, "pg_service.conf")] : [];
   const files = [named?.value ?? join(homedir(), ".pg_service.conf"), ...system];

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { SSL_MODES, type SslMode, type Tls } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
-import type { Given, Said } from "./libpq.ts";
+import type { ConnectionParameter, ConnectionParameters } from "./libpq.ts";
 
 /**
  * TLS by libpq's rules: without a word `prefer`; where a root certificate is named or lies in `~/.postgresql`, the server's
  * certificate must lead to it, and with `verify-full` be for the host, too.
  */
-export function readTls(given: Given): Tls {
+export function readTls(given: ConnectionParameters): Tls {
   const system = given.get("sslrootcert")?.value === "system";
   const mode = modeOf(given, system);
   const root = system ? undefined : (given.get("sslrootcert") ?? byDefault("root.crt"));
@@ -43,7 +43,7 @@ export function readTls(given: Given): Tls {
   return { mode, ...texts, ...Object.fromEntries(set) };
 }
 
-function modeOf(given: Given, system: boolean): SslMode {
+function modeOf(given: ConnectionParameters, system: boolean): SslMode {
   const word = given.get("sslmode");
   // JDBC's word, which libpq takes as well.
   if (!word) return given.has("ssl") ? "require" : system ? "verify-full" : "prefer";
@@ -58,7 +58,7 @@ function modeOf(given: Given, system: boolean): SslMode {
   });
 }
 
-function directly(given: Given, mode: SslMode): true | undefined {
+function directly(given: ConnectionParameters, mode: SslMode): true | undefined {
   if (given.get("sslnegotiation")?.value !== "direct") return undefined;
   if (mode === "require" || mode.startsWith("verify")) return true;
   throw new UserError({
@@ -67,16 +67,16 @@ function directly(given: Given, mode: SslMode): true | undefined {
   });
 }
 
-const said = (given: Given, name: string) => given.get(name)?.from ?? "the connection";
+const said = (given: ConnectionParameters, name: string) => given.get(name)?.from ?? "the connection";
 
 /** What libpq looks for in the home folder. */
-function byDefault(name: string): Said | undefined {
+function byDefault(name: string): ConnectionParameter | undefined {
   const path = join(homedir(), ".postgresql", name);
   return existsSync(path) ? { value: path, from: path } : undefined;
 }
 
 function textsOf(
-  files: Readonly<Record<string, Said | undefined>>,
+  files: Readonly<Record<string, ConnectionParameter | undefined>>,
 ): Partial<Record<"ca" | "cert" | "key" | "crl", string>> {
   const read = Object.entries(files).filter(([, file]) => file !== undefined);
   return Object.fromEntries(read.map(([name, file]) => [name, textOf(file!, name)]));
@@ -89,7 +89,7 @@ const NAMES: Readonly<Record<string, string>> = {
   crl: "the revoked certificates",
 };
 
-function textOf({ value: path, from }: Said, name: string): string {
+function textOf({ value: path, from }: ConnectionParameter, name: string): string {
   // What a credentials file holds is the text itself.
   if (path.includes("-----BEGIN")) return path;
   try {

@@ -14,11 +14,11 @@ import { landPages, readPagesOf } from "./connectors/pages.ts";
 import { isPostgres, landPostgres } from "./connectors/postgres.ts";
 import { ledgerKey } from "./ledger/ledger.ts";
 import { tokenStore } from "./ledger/token-store.ts";
+import { Findings } from "./load/findings.ts";
 import type { Landed } from "./load/load.ts";
 import { emitterOf, type LandOptions, WAIT_TIMEOUT } from "./load/options.ts";
 import { PostgresSink } from "./load/postgres-sink.ts";
 import { Rehearsal } from "./load/rehearsal.ts";
-import { Seen } from "./load/seen.ts";
 import type { Sink } from "./load/sink.ts";
 import { type LoadTarget, resolveTarget } from "./load/target.ts";
 
@@ -149,7 +149,7 @@ const nothing = {
 
 /** For the report. */
 function toldOf(loads: readonly Pick<Landed, "seen">[]) {
-  const seen = new Seen();
+  const seen = new Findings();
   for (const load of loads) seen.add(load.seen);
   const { reasons, more: moreReasons, moreRejects } = seen.reasons.told();
   return { reasons, moreReasons, moreRejects, ...seen.fields };

@@ -24,7 +24,7 @@ import { type RunFlags, selection } from "../selection.ts";
 import type { Shell } from "../shell.ts";
 import { renderSections } from "../show/section.ts";
 import { renderPlan } from "./script.ts";
-import { planSections, type Seen, summarize } from "./summary.ts";
+import { type PlanFindings, planSections, summarize } from "./summary.ts";
 
 /** Exit code of `plan --exit-code`; 2 would say that something is wrong. */
 const PLAN_HAS_CHANGES = 3;
@@ -58,7 +58,7 @@ function tryOut(
   settings: ConnectionSettings,
   flags: RunFlags,
   { shell, how }: { readonly shell: Shell; readonly how: Attended },
-): Promise<Seen> {
+): Promise<PlanFindings> {
   const source = (file: string) => readSource(shell.projectDir, file);
   const options = { applicationName: "dataform-plan", ...how };
   return withClient(settings, { ...options, duty: "publisher" }, async (client) => {

@@ -7,7 +7,7 @@ import type { ColumnChange, Preview } from "../../run/preview.ts";
 import type { Item, Section } from "../show/section.ts";
 
 /** A plan, and all that is known of what it would come to. */
-export interface Seen {
+export interface PlanFindings {
   readonly plan: Plan;
   readonly preview: Preview;
   readonly catalog: Catalog;
@@ -33,7 +33,7 @@ const EACH_BY_ITSELF = 10;
 /** Ways of publishing that what others built may notice: old columns go on as NULL or are cast, views are made anew. */
 const NOTICED = new Set(["shim", "rebuild", "adopt"]);
 
-export function summarize(seen: Seen): PlanSummary {
+export function summarize(seen: PlanFindings): PlanSummary {
   const { plan, preview } = seen;
   const builds = buildsOf(plan);
   const changes = Object.values(columnChanges(seen)).flat();
@@ -67,7 +67,7 @@ export function summarize(seen: Seen): PlanSummary {
 }
 
 /** What a person reads: the summary, what changes and why, what readers notice, how to see more. */
-export function planSections(seen: Seen): Section[] {
+export function planSections(seen: PlanFindings): Section[] {
   const builds = buildsOf(seen.plan);
   const by = (change: Change) => builds.filter((step) => changeIn(step, seen) === change);
   const [fresh, changed, again] = [by("new"), by("changed"), by("rebuilt")];
@@ -83,7 +83,7 @@ export function planSections(seen: Seen): Section[] {
   ];
 }
 
-function headline(seen: Seen): string {
+function headline(seen: PlanFindings): string {
   const { new: fresh, changed, rebuilt, removed, failing } = summarize(seen).models;
   const parts = [
     [fresh, "new"],
@@ -96,7 +96,7 @@ function headline(seen: Seen): string {
 }
 
 /** Only what is there is said. */
-function facts(seen: Seen): Item[] {
+function facts(seen: PlanFindings): Item[] {
   const { columns, rows, assertions, operations, readers, releases, models } = summarize(seen);
   const { environment, baseRelease } = seen.plan;
   const changes = Object.entries(columns).flatMap(([what, count]) => (count ? [`${count} ${what}`] : []));
@@ -120,7 +120,7 @@ function describeReaders({ all, noticing }: PlanSummary["readers"]): string {
 type Change = ReturnType<typeof changeOf>;
 
 /** The columns of a model may change although its code does not: what it reads has others. */
-function changeIn(step: BuildStep, seen: Seen): Change {
+function changeIn(step: BuildStep, seen: PlanFindings): Change {
   const change = changeOf(step);
   return change === "rebuilt" && columnChanges(seen)[targetKey(step.target)] ? "changed" : change;
 }
@@ -131,7 +131,7 @@ function newModels(fresh: readonly BuildStep[]): Item[] {
   return fresh.map(({ target, kind }) => ({ mark: "+", text: targetKey(target), note: kind }));
 }
 
-function changedModel(step: BuildStep, seen: Seen): Item {
+function changedModel(step: BuildStep, seen: PlanFindings): Item {
   const key = targetKey(step.target);
   const rows = rowsBuiltAgain(step, seen);
   const readers = [...readersOf([step], seen)];
@@ -196,16 +196,16 @@ function buildsOf(plan: Plan): BuildStep[] {
   return steps(plan).filter((step) => step.step === "build");
 }
 
-function columnChanges({ preview }: Seen): Readonly<Record<string, readonly ColumnChange[]>> {
+function columnChanges({ preview }: PlanFindings): Readonly<Record<string, readonly ColumnChange[]>> {
   return Object.assign({}, ...preview.releases.map(({ columns }) => columns));
 }
 
-function pathOf({ target }: BuildStep, { preview }: Seen): string | undefined {
+function pathOf({ target }: BuildStep, { preview }: PlanFindings): string | undefined {
   return preview.releases.map(({ paths }) => paths[targetKey(target)]).find((how) => how !== undefined);
 }
 
 /** What others built upon these models, by name. */
-function readersOf(builds: readonly BuildStep[], { catalog }: Seen): Set<string> {
+function readersOf(builds: readonly BuildStep[], { catalog }: PlanFindings): Set<string> {
   return new Set(
     builds.flatMap(({ target }) =>
       (catalog.relations[targetKey(target)]?.dependents ?? []).map((dependent) => targetKey(dependent.target)),
@@ -214,7 +214,7 @@ function readersOf(builds: readonly BuildStep[], { catalog }: Seen): Set<string>
 }
 
 /** Undefined where rows stay, or nobody has counted them. */
-function rowsBuiltAgain({ target, newRows }: BuildStep, { catalog, rows }: Seen): number | undefined {
+function rowsBuiltAgain({ target, newRows }: BuildStep, { catalog, rows }: PlanFindings): number | undefined {
   const before = catalog.manifest[targetKey(target)];
   return before && !newRows ? rows.get(before.storage?.table ?? before.object) : undefined;
 }

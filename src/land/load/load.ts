@@ -6,10 +6,10 @@ import { createChecker, type RecordChecker } from "../check/checker.ts";
 import type { NdjsonCopy } from "../write/ndjson-copy.ts";
 import type { Rejection } from "../write/row-batch.ts";
 import { WriteBuffer } from "../write/write-buffer.ts";
+import type { Findings } from "./findings.ts";
 import type { Follower } from "./follower.ts";
 import { refuseHopeless } from "./guards.ts";
 import type { StreamEvent } from "./options.ts";
-import type { Seen } from "./seen.ts";
 import type { LoadingServer, LoadWriter } from "./sink.ts";
 import { Tally } from "./tally.ts";
 import type { LoadTarget } from "./target.ts";
@@ -23,7 +23,7 @@ export interface Landed {
   readonly rejected: number;
   readonly skipped: number;
   readonly cursor: LoadCursor | null;
-  readonly seen: Seen;
+  readonly seen: Findings;
   readonly warnings: readonly string[];
 }
 

@@ -1,7 +1,7 @@
 import { counted } from "../../model/counted.ts";
 import type { DriftEntry } from "../ledger/drift.ts";
 import type { Rejection } from "../write/row-batch.ts";
-import { Seen } from "./seen.ts";
+import { Findings } from "./findings.ts";
 
 /** What one load has seen so far. */
 export class Tally {
@@ -19,7 +19,7 @@ export class Tally {
   days: { readonly start: string; readonly end: string } | undefined;
   /** The first record that was rejected, and why. */
   firstReject: string | undefined;
-  readonly seen = new Seen();
+  readonly seen = new Findings();
   readonly warnings: string[] = [];
 
   /** Records that were new. */

@@ -4,7 +4,7 @@ import { MOST_FIELDS } from "../ledger/fields.ts";
 import { ReasonCounts } from "../ledger/reason-counts.ts";
 
 /** What one load, or several, met that a person should know. */
-export class Seen {
+export class Findings {
   readonly reasons = new ReasonCounts();
   /** Fields that the schema does not know, with how often. */
   readonly unknown: UnknownFields = new Map();
@@ -16,7 +16,7 @@ export class Seen {
     addTo(this.missing, new Map(fields.map((field) => [field, 1])));
   }
 
-  add({ reasons, unknown, missing }: Seen): void {
+  add({ reasons, unknown, missing }: Findings): void {
     this.reasons.addAll(reasons);
     addTo(this.unknown, unknown);
     addTo(this.missing, missing);
