@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { CounterOptions } from "../../src/library/counters.ts";
 import { makeLedger } from "../support/history.ts";
-import { statuses, type Warehouse, warehouse } from "../support/warehouse.ts";
+import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 // What the rules of docs/counters.md say, where the products do not show it.
 
@@ -59,6 +59,18 @@ test("a value that an insert would refuse is refused, and one that it would roun
   expect(steps.find(({ target }) => target.name === "meter_store")!.error?.message).toBe(
     "column read_at: not a value of timestamptz: soon",
   );
+  await spelled.sql("update raw.readings set read_at = '2026-01-02Z'; delete from raw._load");
+  await spelled.land({ load: 2, rows: ["'a', '2026-01-03Z', ' 5 '", "'b', '2026-01-03Z', '-1'"] });
+  await spelled.sql("insert into raw._load select 1, table_name, status, finished_at, 1, 0, batch from raw._load");
+  const unsound = stepOf(await spelled.run(), "assertions.meter_is_sound");
+  expect(unsound).toMatchObject({ status: "failed", failingRows: [expect.stringContaining('"kwh":"-1"')] });
+  await spelled.sql("update raw.readings set kwh = '1' where kwh = '-1'");
+  expect(failed(await spelled.run())).toEqual([]);
+  expect(await spelled.rows("select meter, kwh, kwh_delta from marts.meter_deltas order by 1, read_at")).toEqual([
+    "a|2|∅",
+    "a|5|3",
+    "b|1|∅",
+  ]);
   const rounding = await counting(plain, { counters: { kwh: "numeric(10, 0)" } });
   await rounding.land({ load: 1, rows: ["'a', '2026-01-02Z', 2.7"] });
   expect(failed(await rounding.run())).toEqual([]);

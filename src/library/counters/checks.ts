@@ -4,7 +4,7 @@ import { and, join, or, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
 import { hasRows } from "../shared/loads.ts";
 import { unequalSums } from "../shared/sums.ts";
-import { comparable } from "../shared/values.ts";
+import { asType, comparable } from "../shared/values.ts";
 import {
   among,
   dotted,
@@ -52,7 +52,8 @@ export function unsound({ shape, store, feed, loads }: Audited, conditions: read
   const records = among({ relation: counted, column: loadOrder[0], values: newLoads(sql`store`), all });
   const faults = or([
     sql`((${dotted("records", [...new Set(needed)])}) is not null) is not true`,
-    ...[...counters.keys()].map((name) => sql`${id("records", name)} < 0`),
+    // As the reading has it: a raw column may be a text.
+    ...[...counters].map(([name, type]) => sql`${asType(id("records", name), type, name)} < 0`),
     ...conditions.map((condition) => sql`${condition} is not true`),
   ]);
   return withCtes([storeCte(store), cte("records", records)], sql`select records.* from records where ${faults}`);

@@ -914,7 +914,11 @@ with
     )
 )
 
-select records.* from records where ((("records"."meter", "records"."read_at", "records"."kwh", "records"."_load_id", "records"."_row_no") is not null) is not true) or ("records"."kwh" < 0)
+select records.* from records where ((("records"."meter", "records"."read_at", "records"."kwh", "records"."_load_id", "records"."_row_no") is not null) is not true) or (case
+  when pg_typeof("records"."kwh") = 'numeric'::regtype then "records"."kwh"::numeric
+  when ('_dataform_reading', 'column kwh', 'numeric', "records"."kwh"::text, '$1::numeric') is null then null::numeric
+  else "records"."kwh"::text::numeric
+end < 0)
 
 ---- assert meter_snapshots_agree_with_records
 -- {
