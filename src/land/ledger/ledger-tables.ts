@@ -25,7 +25,8 @@ export type Waiting = Pick<ConnectOptions, "signal" | "onWait">;
 
 /** Creates the schema, `_load`, `_rejected`, `_file` and `_drift` where they are missing. */
 export async function prepareLedger(client: Client, schema: string, { signal, onWait }: Waiting): Promise<void> {
-  if (await isReady(client, schema)) return;
+  const before = await standing(client, schema);
+  if (before.isUpToDate && before.goesOn) return;
   await requireUnicode(client);
   await withTransaction(client, async () => {
     // Two first loads at once: "if not exists" alone does not keep them apart.
@@ -38,8 +39,9 @@ export async function prepareLedger(client: Client, schema: string, { signal, on
       hint: "try again when it has ended, or end it",
     });
     // Made anew it would be in the way of the load that follows the other one, and that in ours.
-    if (await isReady(client, schema)) return;
-    if (!(await isUpToDate(client, schema))) {
+    const { isUpToDate, goesOn } = await standing(client, schema);
+    if (isUpToDate && goesOn) return;
+    if (!isUpToDate) {
       await client.script(createSchemaOnce(schema));
       await client.script(ledgerStatements(schema));
       if (!(await hasColumn(client, fileTable(schema), "table_name"))) await client.script(filesByTable(schema));
@@ -49,23 +51,26 @@ export async function prepareLedger(client: Client, schema: string, { signal, on
   });
 }
 
-async function isReady(client: Client, schema: string): Promise<boolean> {
-  return (await isUpToDate(client, schema)) && (await numbersGoOn(client, schema));
-}
-
-/** Whether the ledger has the table, the view and the columns that came last. */
-export async function isUpToDate(client: Client, schema: string): Promise<boolean> {
-  const { rows } = await client.query<{ found: string }>(
+/** Whether the ledger has the table, the view and the columns that came last, and goes on with its own numbers. */
+export async function standing(
+  client: Client,
+  schema: string,
+): Promise<{ readonly isUpToDate: boolean; readonly goesOn: boolean }> {
+  const { rows } = await client.query<Record<"current" | "going", string>>(
     sql`
       select
         ${countRelations(schema, ["_drift", CURRENT_LOADS])} = 2
           and (
-            select count(*) from pg_attribute
-            where (attrelid, attname) in ((to_regclass($1), 'dismissed_at'), (to_regclass($2), 'filled_at')) and not attisdropped
-          ) = 2 as found`,
+            select count(*)
+            from pg_attribute
+            where (attrelid, attname) in ((to_regclass($1), 'dismissed_at'), (to_regclass($2), 'filled_at'))
+              and not attisdropped
+          ) = 2 as current,
+        ${numbersGoOn(schema)} as going`,
     [rejectedTable(schema).toString(), driftTable(schema).toString()],
   );
-  return rows[0]!.found === "t";
+  const { current, going } = rows[0]!;
+  return { isUpToDate: current === "t", goesOn: going === "t" };
 }
 
 /** Whether a table of a ledger, which may be of an earlier release, has a column. */

@@ -12,20 +12,25 @@ import { type Identifier, type Sql, sql } from "../../sql/sql.ts";
 
 const TOLD = "Numbers of loads, none given twice; of file ";
 
-interface Sequence {
-  readonly name: Identifier;
-  readonly isKnown: boolean;
-}
-
-/** Whether the ledger goes on with its own numbers. */
-export async function numbersGoOn(client: Client, schema: string): Promise<boolean> {
-  return (await sequenceOf(client, schema)).isKnown;
+/** Whether there is a ledger that goes on with its own numbers. */
+export function numbersGoOn(schema: string): Sql {
+  const ledger = literal(id(schema, "_load").toString());
+  return sql`
+    exists (
+      select
+      from pg_depend d
+      join pg_class c
+        on c.oid = d.objid and c.relkind = 'S'
+      where d.classid = 'pg_class'::regclass
+        and d.refclassid = 'pg_class'::regclass
+        and d.refobjid = to_regclass(${ledger})
+        and obj_description(c.oid, 'pg_class') = ${literal(TOLD)} || pg_relation_filenode(c.oid)
+    )`;
 }
 
 /** Lets a ledger that is new here begin behind what earlier ones gave. For the transaction that makes it. */
 export async function continueNumbers(client: Client, schema: string): Promise<void> {
-  const { name, isKnown } = await sequenceOf(client, schema);
-  if (isKnown) return;
+  const name = await sequenceOf(client, schema);
   await client.query(
     sql`
       select setval(
@@ -56,18 +61,15 @@ const mayBeRemembered: Sql = sql`(
   )
 )`;
 
-async function sequenceOf(client: Client, schema: string): Promise<Sequence> {
-  const { rows } = await client.query<{ schema: string; name: string; known: string }>(
+async function sequenceOf(client: Client, schema: string): Promise<Identifier> {
+  const { rows } = await client.query<{ schema: string; name: string }>(
     sql`
-      select
-        n.nspname as schema,
-        c.relname as name,
-        coalesce(obj_description(c.oid, 'pg_class') = ${literal(TOLD)} || pg_relation_filenode(c.oid), false) as known
+      select n.nspname as schema, c.relname as name
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
       where c.oid = pg_get_serial_sequence($1, 'load_id')::regclass`,
     [id(schema, "_load").toString()],
   );
-  const { schema: within, name, known } = rows[0]!;
-  return { name: id(within, name), isKnown: known === "t" };
+  const { schema: within, name } = rows[0]!;
+  return id(within, name);
 }

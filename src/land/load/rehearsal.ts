@@ -2,7 +2,7 @@ import { UserError } from "../../model/errors.ts";
 import type { Client } from "../../postgres/client.ts";
 import { requireUnicode } from "../../postgres/unicode.ts";
 import type { LedgerKey } from "../ledger/ledger.ts";
-import { isUpToDate, ledgerExists } from "../ledger/ledger-tables.ts";
+import { ledgerExists, standing } from "../ledger/ledger-tables.ts";
 import { noPast, type Past, pastOf } from "../ledger/past.ts";
 import { judgeTable, tableExists } from "../table/tables.ts";
 import type { RowBatch } from "../write/row-batch.ts";
@@ -27,7 +27,7 @@ export class Rehearsal implements Sink {
 
   async prepare(schema: string): Promise<void> {
     if (!(await ledgerExists(this.#client, schema))) return requireUnicode(this.#client);
-    if (!(await isUpToDate(this.#client, schema))) throw ofEarlierRelease(schema);
+    if (!(await standing(this.#client, schema)).isUpToDate) throw ofEarlierRelease(schema);
     this.past = pastOf(this.#client);
   }
 

@@ -10,7 +10,7 @@ import { firstPartitions, partitionClause } from "./partitions.ts";
 import type { RawTable } from "./raw-table.ts";
 import { typeOf } from "./server-types.ts";
 import { type TableWait, withShortLocks } from "./short-locks.ts";
-import { judgeLoad, lockToWiden, type Widening, widenColumns } from "./widen.ts";
+import { judgeLoad, lockToWiden, refuseOtherMeaning, type Widening, widenColumns } from "./widen.ts";
 
 const ownColumns = RAW_COLUMNS.map((column) => ({
   ...column,
@@ -93,9 +93,10 @@ async function widen(client: Client, table: RawTable): Promise<readonly string[]
   await lockToWiden(client, table);
   // Another load may have done it meanwhile.
   const widenings = wideningsOf(table, (await readColumns(client, table)) ?? []);
-  const { views } = await widenColumns(client, table, widenings);
-  // Once more, of the views that are held now: a view on a view may have come since.
-  await judgeLoad(client, table, widenings);
+  // Of the views that are held now: a view on a view may have come since the load was judged.
+  const { views } = await widenColumns(client, table, widenings, (held) =>
+    refuseOtherMeaning(table, widenings, held),
+  );
   const changed = widenings.map(({ column, from, to }) => `${column} was ${from}, and is ${to} now`).join("; ");
   const anew = views.length ? `; made anew with it: ${views.join(", ")}` : "";
   return widenings.length ? [`${table.schema}.${table.name}: ${changed}${anew}`] : [];
@@ -181,25 +182,25 @@ export async function tableExists(client: Client, table: RawTable): Promise<bool
 /** Undefined when there is no such table. */
 async function readColumns(client: Client, table: RawTable): Promise<readonly ExistingColumn[] | undefined> {
   const name = relationId(table).toString();
-  const found = await client.query<{ relkind: string }>(sql`select relkind from pg_class where oid = to_regclass($1)`, [
-    name,
-  ]);
-  const kind = found.rows[0]?.relkind;
+  const { rows } = await client.query<ExistingColumn & { readonly relkind: string }>(
+    sql`
+      select
+        c.relkind,
+        a.attname as name,
+        format_type(a.atttypid, a.atttypmod) as type,
+        col_description(c.oid, a.attnum) as comment
+      from pg_class c
+      left join pg_attribute a
+        on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      where c.oid = to_regclass($1)
+      order by a.attnum`,
+    [name],
+  );
+  const kind = rows[0]?.relkind;
   if (kind === undefined || (kind === "v" && (await viewInTheWay(client, table)))) return undefined;
   if (kind !== "r" && kind !== "p") {
     throw new UserError({ message: `${table.schema}.${table.name} is not a table`, hint: "name another table" });
   }
-  const { rows } = await client.query<{ name: string; type: string; comment: string | null }>(
-    sql`
-      select
-        attname as name,
-        format_type(atttypid, atttypmod) as type,
-        col_description(attrelid, attnum) as comment
-      from pg_attribute
-      where attrelid = to_regclass($1) and attnum > 0 and not attisdropped
-      order by attnum`,
-    [name],
-  );
   return rows;
 }
 

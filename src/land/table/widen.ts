@@ -1,3 +1,4 @@
+import type { Dependent } from "../../model/catalog.ts";
 import { UserError } from "../../model/errors.ts";
 import type { Target } from "../../model/target.ts";
 import type { Client } from "../../postgres/client.ts";
@@ -51,7 +52,18 @@ export async function judgeLoad(client: Client, table: RawTable, widenings: read
   if (!widenings.length) return;
   const change = changeOf(table, widenings);
   await refuseObstacles(client, table, columnsOf(widenings), change);
-  const views = await viewsOn(client, await oidOf(client, table), change);
+  refuseOtherMeaning(table, widenings, await viewsOn(client, await oidOf(client, table), change));
+}
+
+/**
+ * What is computed in views on the table may not change by a load.
+ * @throws UserError that names the command
+ */
+export function refuseOtherMeaning(
+  table: RawTable,
+  widenings: readonly Widening[],
+  views: readonly Dependent[],
+): void {
   const isFilled = views.some(({ kind }) => kind === "materialized view");
   const queries = views.map(({ definition }) => definition);
   const wrong = widenings.filter(({ from, to }) => isFilled || !keepsMeaning(from, to, queries));
@@ -71,13 +83,20 @@ function byCommandOnly(table: RawTable, wrong: readonly Widening[]): UserError {
 
 /**
  * Gives columns of a locked table other types, all at once, with the views that stand on the table.
+ * @param judge looks at these before, as they are once nobody else can change them
  * @throws UserError where a view could not be made anew
  */
-export async function widenColumns(client: Client, table: Target, widenings: readonly Widening[]): Promise<Widened> {
+export async function widenColumns(
+  client: Client,
+  table: Target,
+  widenings: readonly Widening[],
+  judge: (views: readonly Dependent[]) => void = () => {},
+): Promise<Widened> {
   if (!widenings.length) return { views: [], changed: [] };
   const change = changeOf(table, widenings);
   await refuseObstacles(client, table, columnsOf(widenings), change);
   const held = await holdViews(client, await oidOf(client, table), change);
+  judge(held);
   const views = held.map((view) => view.what);
   const targets = held.map(({ target }) => relationId(target).toString());
   const before = await viewColumns(client, targets);
