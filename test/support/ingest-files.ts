@@ -33,6 +33,8 @@ export interface FileIngest {
   sqlSource(stream: string): void;
   /** Loads the stream `orders`. */
   load(options?: IngestOptions): Promise<StreamLoad>;
+  /** The same into another database. */
+  loadInto(settings: FileIngest["settings"]): Promise<StreamLoad>;
   replay(): Promise<Replayed>;
   rows<T = Record<string, string | null>>(sql: string): Promise<readonly T[]>;
 }
@@ -101,6 +103,7 @@ ${changed
 `,
       ),
     load: async (options = {}) => (await ingest(declared(), database.settings, options)).streams[0]!,
+    loadInto: async (settings) => (await ingest(declared(), settings)).streams[0]!,
     replay: () => {
       const declaration = declared();
       return replay(declaration, declaration.streams[0]!, database.settings);

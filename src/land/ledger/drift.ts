@@ -10,23 +10,35 @@ export interface DriftEntry {
   readonly records: number | null;
 }
 
-/** Loads that had a field which the schema did not know, has now, and was not looked for in their rows. */
+/**
+ * Loads that had a field which the schema did not know, has now, and was not looked for in their rows; and whether the ledger
+ * has a load of the table at all.
+ */
 export async function unfilledFields(
   client: Client,
   key: LedgerKey,
   known: readonly string[],
-): Promise<readonly { readonly field: string; readonly loadId: string }[]> {
-  const { rows } = await client.query<{ field: string; load_id: string }>(
+): Promise<{
+  readonly unfilled: readonly { readonly field: string; readonly loadId: string }[];
+  readonly hasLoads: boolean;
+}> {
+  const { rows } = await client.query<{ field: string | null; load_id: string }>(
     sql`
+      select null as field, null as load_id
+      where exists (select from ${loadTable(key.schema)} where table_name = $2 and status = 'loaded' and not is_gone)
+      union all
       select d.field, d.load_id
       from ${driftTable(key.schema)} as d
       join ${loadTable(key.schema)} as l using (load_id)
       where d.kind = 'unknown' and d.filled_at is null and d.field = any ($1)
         and l.table_name = $2 and not l.is_gone
-      order by d.load_id`,
+      order by load_id`,
     [known, key.table],
   );
-  return rows.map(({ field, load_id }) => ({ field, loadId: load_id }));
+  return {
+    unfilled: rows.flatMap(({ field, load_id }) => (field === null ? [] : [{ field, loadId: load_id }])),
+    hasLoads: rows.some(({ field }) => field === null),
+  };
 }
 
 /** The rows of these fields were looked for. */

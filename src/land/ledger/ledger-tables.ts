@@ -1,8 +1,10 @@
 import { CURRENT_LOADS } from "../../model/declarations.ts";
+import { UserError } from "../../model/errors.ts";
 import { takeLock } from "../../postgres/advisory-lock.ts";
 import type { Client, ConnectOptions } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
 import { countRelations } from "../../postgres/relations.ts";
+import { SQLSTATE, sqlState } from "../../postgres/sqlstate.ts";
 import { requireUnicode } from "../../postgres/unicode.ts";
 import { createSchemaOnce } from "../../sql/ddl.ts";
 import { id } from "../../sql/identifiers.ts";
@@ -48,6 +50,19 @@ export async function prepareLedger(client: Client, schema: string, { signal, on
       await client.script(currentLoads(schema));
     }
     await continueNumbers(client, schema);
+  }).catch((error) => {
+    throw sqlState(error) === SQLSTATE.insufficientPrivilege ? notOurs(schema, error) : error;
+  });
+}
+
+function notOurs(schema: string, cause: Error): UserError {
+  return new UserError({
+    message: `the ledger in schema ${schema} cannot be made ready by this login`,
+    found: cause.message,
+    hint:
+      "a ledger that is new here, restored or of an earlier release is made ready by its owner: load once as that one (--url), or give the " +
+      `schema and its tables to the login of the loads, by hand (alter table ${schema}._load owner to …) or with dataform roles --apply`,
+    cause,
   });
 }
 

@@ -1,6 +1,9 @@
 import { counted } from "../../model/counted.ts";
 import type { Client } from "../../postgres/client.ts";
+import { relationId } from "../../sql/identifiers.ts";
+import { sql } from "../../sql/sql.ts";
 import { markFilled, unfilledFields } from "../ledger/drift.ts";
+import type { RawTable } from "../table/raw-table.ts";
 import { gatherFields, loadsWithFields, takeFields } from "../write/extra-fields.ts";
 import type { LoadTarget } from "./target.ts";
 
@@ -10,11 +13,15 @@ import type { LoadTarget } from "./target.ts";
  */
 export function fillingsOf(client: Client, { table, key, stream }: LoadTarget) {
   const known = table.recordSchema.columns.map(({ name }) => name);
+  let isUnknown = false;
   const look = async (added: readonly string[]) => {
-    const unfilled = await unfilledFields(client, key, known);
+    const { unfilled, hasLoads } = await unfilledFields(client, key, known);
+    isUnknown = !hasLoads;
     return { fields: [...new Set([...added, ...unfilled.map(({ field }) => field)])], unfilled };
   };
   return {
+    /** After a look: what to tell of rows in a table that the ledger knows nothing of. */
+    strangers: async () => (isUnknown ? strangersIn(client, table) : []),
     mayBe: async (added: readonly string[]) => (await look(added)).fields.length > 0,
     gather: async (added: readonly string[]) => {
       const { fields, unfilled } = await look(added);
@@ -31,6 +38,20 @@ export function fillingsOf(client: Client, { table, key, stream }: LoadTarget) {
       };
     },
   };
+}
+
+async function strangersIn(client: Client, table: RawTable): Promise<readonly string[]> {
+  const { rows } = await client.query<Record<"rows" | "loads", string>>(
+    sql`select count(*) as rows, count(distinct _load_id) as loads from ${relationId(table)}`,
+  );
+  const { rows: count, loads } = rows[0]!;
+  const { schema, name } = table;
+  if (count === "0") return [];
+  return [
+    `${schema}.${name} has ${counted(Number(count), "row")} of ${counted(Number(loads), "load")} that the ledger does not know, as after a restore without it: ` +
+      `they do not count in ${schema}.${name}_current, and what the source still has lands once more beside them; restore _load, _file, ` +
+      "_rejected and _drift with the table, or empty it before",
+  ];
 }
 
 type Gathered = NonNullable<Awaited<ReturnType<typeof gatherFields>>>;

@@ -38,10 +38,12 @@ export class PostgresSink implements Sink {
     return prepareLedger(this.#client, schema, wait);
   }
 
-  evolve(target: LoadTarget, wait: StreamWait): Promise<readonly string[]> {
+  async evolve(target: LoadTarget, wait: StreamWait): Promise<readonly string[]> {
     const { key, table } = target;
     const lock = () => lockStream(this.#client, key, wait);
-    return evolveTable(this.#client, table, { ...wait, lock, fillings: fillingsOf(this.#client, target) });
+    const fillings = fillingsOf(this.#client, target);
+    const told = await evolveTable(this.#client, table, { ...wait, lock, fillings });
+    return [...told, ...(await fillings.strangers())];
   }
 
   async forgetFiles({ key, table }: LoadTarget): Promise<void> {

@@ -94,9 +94,7 @@ async function widen(client: Client, table: RawTable): Promise<readonly string[]
   // Another load may have done it meanwhile.
   const widenings = wideningsOf(table, (await readColumns(client, table)) ?? []);
   // Of the views that are held now: a view on a view may have come since the load was judged.
-  const { views } = await widenColumns(client, table, widenings, (held) =>
-    refuseOtherMeaning(table, widenings, held),
-  );
+  const { views } = await widenColumns(client, table, widenings, (held) => refuseOtherMeaning(table, widenings, held));
   const changed = widenings.map(({ column, from, to }) => `${column} was ${from}, and is ${to} now`).join("; ");
   const anew = views.length ? `; made anew with it: ${views.join(", ")}` : "";
   return widenings.length ? [`${table.schema}.${table.name}: ${changed}${anew}`] : [];

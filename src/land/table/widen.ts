@@ -59,11 +59,7 @@ export async function judgeLoad(client: Client, table: RawTable, widenings: read
  * What is computed in views on the table may not change by a load.
  * @throws UserError that names the command
  */
-export function refuseOtherMeaning(
-  table: RawTable,
-  widenings: readonly Widening[],
-  views: readonly Dependent[],
-): void {
+export function refuseOtherMeaning(table: RawTable, widenings: readonly Widening[], views: readonly Dependent[]): void {
   const isFilled = views.some(({ kind }) => kind === "materialized view");
   const queries = views.map(({ definition }) => definition);
   const wrong = widenings.filter(({ from, to }) => isFilled || !keepsMeaning(from, to, queries));
