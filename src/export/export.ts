@@ -106,7 +106,7 @@ function refuseMeaningless({ format, delimiter, bom, formulaSafe, sheet, to }: E
   if (format !== "xlsx" && sheet !== undefined)
     throw new UserError({ message: `${format} has no sheet`, hint: "leave --sheet out, or write xlsx" });
   if (sheet !== undefined) checkSheetName(sheet);
-  if (format === "xlsx" && typeof to === "string" && to.endsWith(".gz"))
+  if (format === "xlsx" && typeof to === "string" && /\.gz$/i.test(to))
     throw new UserError({ message: "xlsx is packed already", found: to, hint: "name it .xlsx" });
   if (format !== "csv" && bom)
     throw new UserError({ message: `${format} has no byte order mark`, hint: "leave --bom out, or write csv" });
