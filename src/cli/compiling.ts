@@ -10,5 +10,9 @@ export function compileProject(shell: Shell, flags: ProjectFlags): Promise<Compi
   const given = { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout };
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const onPrinted = (text: string) => shell.say(text.replace(/\n$/, ""));
-  return untilInterrupted(shell, (signal) => compile(shell.projectDir, { ...options, onPrinted, signal }));
+  return untilInterrupted(
+    shell,
+    (signal) => compile(shell.projectDir, { ...options, onPrinted, signal }),
+    "stopping the compiler",
+  );
 }

@@ -12,13 +12,20 @@ export function attended<T>(shell: Shell, work: (how: Attended) => Promise<T>): 
   return untilInterrupted(shell, (signal) => work({ signal, onWait: telling(shell).tell }));
 }
 
-/** Runs `work` with a signal that Ctrl-C and SIGTERM abort. A second one ends the process at once. */
-export async function untilInterrupted<T>(shell: Shell, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` with a signal that Ctrl-C and SIGTERM abort. A second one ends the process at once.
+ * @param doing what is said then
+ */
+export async function untilInterrupted<T>(
+  shell: Shell,
+  work: (signal: AbortSignal) => Promise<T>,
+  doing = "cancelling and rolling back",
+): Promise<T> {
   const controller = new AbortController();
   const { signal } = controller;
   const forget = shell.onInterrupt?.((name, endNow) => {
     if (signal.aborted) return endNow();
-    shell.say(`${name}: cancelling and rolling back; once more to end at once`);
+    shell.say(`${name}: ${doing}; once more to end at once`);
     controller.abort();
   });
   try {

@@ -1,11 +1,11 @@
 import { type Command, Option } from "commander";
 import { counted } from "../model/counted.ts";
-import { formatUserError } from "../model/errors.ts";
 import type { ReleaseReport } from "../model/release.ts";
 import type { HorizonPolicy } from "../release/horizon.ts";
 import { type ConnectionFlags, parseCount, parseDuration } from "./options.ts";
 import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";
+import { warn } from "./warnings.ts";
 
 /** Flags of every command that publishes. */
 export interface ReleaseFlags extends ConnectionFlags {
@@ -90,8 +90,7 @@ export function releaseOptions(flags: ReleaseFlags) {
 
 export function printRelease(report: ReleaseReport, flags: ReleaseFlags, shell: Shell): void {
   if (flags.json) shell.print(JSON.stringify(report, null, 2));
-  for (const warning of report.warnings)
-    shell.say(`${paint(shell, "yellow", "warning")} ${formatUserError({ message: warning })}`);
+  warn(shell, report.warnings);
   const content = report.contentOf === undefined ? "" : `, with the content of release ${report.contentOf}`;
   shell.say(
     `${paint(shell, "green", "Done")}: release ${report.release} is published${content} (${counted(report.models.length, "model")} changed)`,

@@ -18,6 +18,7 @@ import { progress, summary } from "./progress.ts";
 import { releaseOptions } from "./releasing.ts";
 import { type RunFlags, selection } from "./selection.ts";
 import type { Shell } from "./shell.ts";
+import { annotateWarnings } from "./warnings.ts";
 
 /** `dataform run`, while the project is still compiling. */
 export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFlags, shell: Shell): Promise<void> {
@@ -26,8 +27,12 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   opening.catch(() => {});
   const graph = await compiling;
   const settings = await opening;
-  if (flags.sql && !flags.dryRun)
-    throw new UserError({ message: "--sql is for a plan", hint: "dataform plan --sql, or run --dry-run --sql" });
+  const ofPlan = flags.sql ? "--sql" : flags.all ? "--all" : undefined;
+  if (ofPlan && !flags.dryRun)
+    throw new UserError({
+      message: `${ofPlan} is for a plan`,
+      hint: `dataform plan ${ofPlan}, or run --dry-run ${ofPlan}`,
+    });
   shell.say(whereLine(settings, flags, shell));
   if (flags.dryRun) return printPlan(graph, settings, flags, shell);
   const source = (file: string) => readSource(shell.projectDir, file);
@@ -63,6 +68,7 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
     warned.map((step) => step.error ?? failingRows(step)),
     "warning",
   );
+  annotateWarnings(shell, report.warnings);
   shell.exitCode = report.status === "success" ? 0 : report.status === "cancelled" ? 130 : 1;
 }
 

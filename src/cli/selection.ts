@@ -12,6 +12,7 @@ export interface RunFlags extends ProjectFlags, ReleaseFlags {
   readonly allowLoss?: readonly string[];
   readonly dryRun?: boolean;
   readonly sql?: boolean;
+  readonly all?: boolean;
   readonly exitCode?: boolean;
   readonly runTests?: boolean;
   readonly concurrency?: number;

@@ -41,14 +41,17 @@ export async function rollback(settings: ConnectionSettings, options: RollbackOp
   return withSession(settings, { ...options, existing: true }, async (session) => {
     const { client, environment } = session;
     const releases = await readReleases(client, environment);
-    const to = chooseRelease(releases, options.to, environment);
+    const to = choosing(options, () => chooseRelease(releases, options.to, environment));
     const kept = keptOf(releases);
     const targets = kept.flatMap(({ manifest }) => Object.values(manifest).map(({ target }) => target));
     const catalog = await readCatalog(client, environment, targets);
     if (options.project && !settings.embedded) refuseStranger(options.project, catalog);
     const release = catalog.nextRelease;
     const { items, notes } = planRollback(catalog, to, kept, release);
-    if (!items.length) throw nothingToDo(to.release, environment, notes);
+    if (!items.length)
+      choosing(options, () => {
+        throw nothingToDo(to.release, environment, notes);
+      });
     await refuseLost(client, to.release, items, "go back to another release, or mend the models and run");
     const lost = releases
       .filter(({ status }) => status === "waiting")
@@ -191,10 +194,37 @@ function chooseRelease(releases: readonly StoredRelease[], to: number | undefine
       : known.status === "published"
         ? `${which} is no longer kept`
         : `release ${wanted} was never published`,
-    expected: `one of ${kept.map(({ release }) => release).join(", ")}`,
+    expected: offered(kept, published[0]!),
     ...(known && known.status !== "published" ? { found: `it is ${known.status}` } : {}),
     hint: "`dataform releases` lists them; --keep-releases and --keep-for of run say how many are kept",
   });
+}
+
+/** Where there is nothing to go back to, what was asked for besides can be had by itself. */
+function choosing<T>({ hold }: RollbackOptions, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!hold || !(error instanceof UserError)) throw error;
+    const { message, location, expected, found, hint = "" } = error;
+    const alone = "nothing was held: `dataform env hold` holds the environment as it is";
+    throw new UserError({
+      message,
+      ...(location ? { location } : {}),
+      ...(expected === undefined ? {} : { expected }),
+      ...(found === undefined ? {} : { found }),
+      hint: hint ? `${hint}; ${alone}` : alone,
+    });
+  }
+}
+
+/** Whole runs: of one that operations split the last release, and not what readers see already. */
+function offered(kept: readonly Kept[], now: StoredRelease): string {
+  const last = new Map([...kept].sort((a, b) => a.release - b.release).map((one) => [one.runId, one]));
+  const others = [...last.values()].filter((one) => contentOf(one) !== contentOf(now)).map(({ release }) => release);
+  return others.length
+    ? `one of ${others.sort((a, b) => b - a).join(", ")}`
+    : "a release of an earlier run, and none is kept";
 }
 
 function nothingPublished(environment: string): UserError {

@@ -37,6 +37,22 @@ test("a plan ends with the statements that publish it, and leaves nothing behind
   );
 });
 
+test("a plan of many models fits a screen, in the order of their numbers, and --all shows every name", async () => {
+  const { dataform, project } = await setUp({
+    "definitions/m.js": 'for (let i = 12; i > 0; i--) publish(`m_${i}`, "select 1 as id");',
+  });
+  expect((await dataform("plan")).stdout).toContain(
+    "\n  + marts  m_1, m_2, m_3, m_4, m_5, m_6, m_7, m_8, m_9, m_10 and 2 more\n",
+  );
+  expect((await dataform("plan", "--all")).stdout).toContain("m_9, m_10, m_11, m_12\n");
+  project.write({ "definitions/m.js": 'for (let i = 0; i < 22; i++) publish(`m_${i}`, "select id");' });
+  const { stdout, stderr } = await dataform("plan");
+  expect(stderr.match(/^error marts\.m_/gm)).toHaveLength(20);
+  expect(stderr).toContain("error … and 2 more, which --all shows");
+  expect(stdout.split("\n").length).toBeLessThan(24);
+  expect((await dataform("run", "--all")).stderr).toContain("dataform plan --all, or run --dry-run --all");
+});
+
 test("a plan says how long publishing may wait for locks and hold readers, as text and as JSON", async () => {
   const { dataform } = await setUp({ "a.sqlx": table("select 1 as id") });
   const { stdout } = await dataform("plan", "--sql");
@@ -230,7 +246,7 @@ What readers notice
   ! marts.daily goes on serving note as NULL (it is gone), because others read it: public.bi
 
 More
-  --sql shows every statement, --json is all of it`);
+  --all shows every name, --sql every statement, --json is all of it`);
   expect(stderr).not.toContain("goes on serving");
   const { summary } = JSON.parse((await dataform("plan", "--json")).stdout);
   expect(summary).toMatchObject({

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { annotate } from "../../src/cli/github.ts";
 import type { Shell } from "../../src/cli/shell.ts";
+import { warn } from "../../src/cli/warnings.ts";
 import { script } from "../../src/sql/authored.ts";
 import { cli, startCli } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
@@ -76,6 +77,14 @@ test("in an annotation a file's name and a text mean themselves: no sign ends a 
   ]);
   expect(told).toEqual([
     "::error file=100%25%2Ca%3Ab/d%2Ce%3Af%252C%0A.sqlx,line=3::%250A is no line,%0D%0Athis: is%0A::stop-commands::x%0A→ do",
+  ]);
+  told.length = 0;
+  warn(shell, ["kept private a_1: bi.v reads it", "definitions/a.sqlx:3:4: b has no rows: none"]);
+  expect(told).toEqual([
+    "warning kept private a_1: bi.v reads it",
+    "warning definitions/a.sqlx:3:4: b has no rows: none",
+    "::warning::kept private a_1: bi.v reads it",
+    "::warning file=100%25%2Ca%3Ab/definitions/a.sqlx,line=3,col=4::b has no rows: none",
   ]);
 });
 
@@ -175,7 +184,7 @@ test("--json gives its one document when Ctrl-C comes while the project compiles
       interrupt();
       return said();
     };
-    await expect.poll(heard, { timeout: 10_000, interval: 5 }).toContain("SIGINT: cancelling");
+    await expect.poll(heard, { timeout: 10_000, interval: 5 }).toContain("SIGINT: stopping the compiler");
     const { exitCode, stdout } = await end;
     expect([command, exitCode, JSON.parse(stdout)]).toEqual([command, 130, interrupted]);
   }

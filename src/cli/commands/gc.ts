@@ -10,6 +10,7 @@ import { progress } from "../progress.ts";
 import { addEnvironmentOptions, addRetentionOptions, addWaitOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
 import { bytes } from "../show/bytes.ts";
+import { warn } from "../warnings.ts";
 
 interface Flags extends ProjectFlags, ConnectionFlags {
   readonly environment?: string;
@@ -37,7 +38,7 @@ export const addGcCommand: AddCommand = (command, shell) => {
       }),
     );
     if (flags.json) shell.print(JSON.stringify(report, null, 2));
-    for (const line of report.kept) shell.say(`${paint(shell, "yellow", "warning")} ${line}`);
+    warn(shell, report.kept);
     shell.say(
       `${paint(shell, "green", "Done")}: ${counted(report.releases, "release")}, ${counted(report.objects, "private object")} (${bytes(report.bytes)}), ${counted(report.runs, "run")} and ${counted(report.failingRows, "failing row")} collected`,
     );

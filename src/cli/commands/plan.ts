@@ -11,6 +11,7 @@ export const addPlanCommand: AddCommand = (command, shell) => {
   command
     .addOption(new Option("--sql", "every statement, as one SQL script").conflicts("json"))
     .option("--json", "the plan as one JSON document")
+    .option("--all", "every name, however many there are")
     .option("--exit-code", "end with 3 when the project's code differs from what is published")
     .action(async (flags: RunFlags) => {
       const graph = await compileProject(shell, flags);

@@ -12,6 +12,7 @@ import { paint } from "../paint.ts";
 import { progress } from "../progress.ts";
 import { addEnvironmentOption, addPublishingOptions, type ReleaseFlags } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
+import { warn } from "../warnings.ts";
 
 /** `dataform retire`: takes models that the project no longer has out of the database. */
 export const addRetireCommand: AddCommand = (command, shell) => {
@@ -35,7 +36,7 @@ export const addRetireCommand: AddCommand = (command, shell) => {
         }),
       );
       if (flags.json) shell.print(JSON.stringify(report, null, 2));
-      for (const warning of report.warnings) shell.say(`${paint(shell, "yellow", "warning")} ${warning}`);
+      warn(shell, report.warnings);
       shell.say(`${paint(shell, "green", "Done")}: ${report.models.join(", ")} taken out of the database`);
     });
   addProjectOptions(addConnectionOption(addEnvironmentOption(addPublishingOptions(command))));

@@ -9,6 +9,7 @@ export const addRunCommand: AddCommand = (command, shell) => {
   command
     .option("--dry-run", "print the plan instead")
     .addOption(new Option("--sql", "with --dry-run: every statement of it").conflicts("json"))
+    .option("--all", "with --dry-run: every name, however many there are")
     .option("--run-tests", "run the unit tests first; stop when one fails")
     .addOption(new Option("--concurrency <n>", "models built at once (4)").argParser(parseCount))
     .addOption(

@@ -3,6 +3,7 @@ import { describeHold, liftCommand } from "../../environment/hold.ts";
 import { refuseDamagedRecord } from "../../environment/record.ts";
 import type { Hold } from "../../model/catalog.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { named } from "../../model/counted.ts";
 import { errorData, formatUserError } from "../../model/errors.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import { changesCode } from "../../plan/choose.ts";
@@ -23,6 +24,7 @@ import { sectionStyle } from "../section-style.ts";
 import { type RunFlags, selection } from "../selection.ts";
 import type { Shell } from "../shell.ts";
 import { renderSections } from "../show/section.ts";
+import { annotateWarnings, warn } from "../warnings.ts";
 import { renderPlan } from "./script.ts";
 import { type PlanFindings, planSections, summarize } from "./summary.ts";
 
@@ -44,12 +46,14 @@ export async function printPlan(
   if (flags.json) shell.print(JSON.stringify({ ...made, summary: summarize(seen), preview: found }, null, 2));
   else if (flags.sql) shell.print(renderPlan(made, found), "exact");
   else
-    for (const line of renderSections(planSections(seen), shell.width?.stdout, sectionStyle(shell))) shell.print(line);
-  const warn = (text: string) => shell.say(`${paint(shell, "yellow", "warning")} ${text}`);
-  if (catalog.hold) warn(heldNote(catalog.environment, catalog.hold));
-  if (flags.json || flags.sql) for (const { publish } of found.releases) publish.warnings.forEach(warn);
+    for (const line of renderSections(planSections(seen, flags.all), shell.width?.stdout, sectionStyle(shell)))
+      shell.print(line);
+  if (catalog.hold) warn(shell, [heldNote(catalog.environment, catalog.hold)]);
+  const warnings = found.releases.flatMap(({ publish }) => publish.warnings);
+  if (flags.json || flags.sql) warn(shell, warnings);
+  else annotateWarnings(shell, warnings);
   for (const note of [...made.notes, ...splitNote(made), ...untriedNote(found)]) shell.say(`note: ${note}`);
-  shell.exitCode = tellFailures(found, shell) ? 1 : flags.exitCode && changesCode(made) ? PLAN_HAS_CHANGES : 0;
+  shell.exitCode = tellFailures(found, flags, shell) ? 1 : flags.exitCode && changesCode(made) ? PLAN_HAS_CHANGES : 0;
 }
 
 /** Plans, and makes what is planned in its empty shape in a transaction that is rolled back. */
@@ -73,12 +77,20 @@ function tryOut(
   });
 }
 
+/** Errors that are told, where nobody asks for all. */
+const MOST_ERRORS = 20;
+
 /** Says what would fail, and what waits for data. Whether there is any. */
-function tellFailures({ failures, warned, awaits }: Preview, shell: Shell): boolean {
-  for (const [name, error] of Object.entries(warned))
-    shell.say(`${paint(shell, "yellow", "warning")} ${name}\n${formatUserError(error).replace(/^/gm, "  ")}`);
-  for (const [name, error] of Object.entries(failures))
-    shell.say(`${paint(shell, "red", "error")} ${name}\n${formatUserError(error).replace(/^/gm, "  ")}`);
+function tellFailures({ failures, warned, awaits }: Preview, { all }: RunFlags, shell: Shell): boolean {
+  const most = all ? Number.POSITIVE_INFINITY : MOST_ERRORS;
+  const say = (said: string, found: typeof failures) => {
+    const each = Object.entries(found);
+    for (const [name, error] of each.slice(0, most))
+      shell.say(`${said} ${name}\n${formatUserError(error).replace(/^/gm, "  ")}`);
+    if (each.length > most) shell.say(`${said} … and ${each.length - most} more, which --all shows`);
+  };
+  say(paint(shell, "yellow", "warning"), warned);
+  say(paint(shell, "red", "error"), failures);
   const awaited = awaitedBySource(Object.values(awaits));
   for (const line of sayAwaited(awaited, shell)) shell.say(line);
   const errors = (found: typeof failures) => Object.entries(found).map(([name, error]) => errorData(error, name));
@@ -90,7 +102,7 @@ function tellFailures({ failures, warned, awaits }: Preview, shell: Shell): bool
 function untriedNote({ untried }: Preview): string[] {
   if (!untried.length) return [];
   return [
-    `not tried out, since a plan does not do what their pre_operations or post_operations, or operations before them, do: ${untried.join(", ")}`,
+    `not tried out, since a plan does not do what their pre_operations or post_operations, or operations before them, do: ${named(untried, 10)}`,
   ];
 }
 

@@ -66,20 +66,36 @@ export function summarize(seen: PlanFindings): PlanSummary {
   };
 }
 
-/** What a person reads: the summary, what changes and why, what readers notice, how to see more. */
-export function planSections(seen: PlanFindings): Section[] {
+/**
+ * What a person reads: the summary, what changes and why, what readers notice, how to see more.
+ * @param all every name; otherwise as many as one wants to read
+ */
+export function planSections(seen: PlanFindings, all = false): Section[] {
+  const most = all ? Number.POSITIVE_INFINITY : EACH_BY_ITSELF;
   const builds = buildsOf(seen.plan);
   const by = (change: Change) => builds.filter((step) => changeIn(step, seen) === change);
-  const [fresh, changed, again] = [by("new"), by("changed"), by("rebuilt")];
+  const [fresh, changed, rebuilt] = [by("new"), by("changed"), by("rebuilt")];
   const warnings = seen.preview.releases.flatMap(({ publish }) => publish.warnings);
   return [
     { title: headline(seen), items: facts(seen) },
-    { title: "New", items: newModels(fresh) },
-    { title: "What changes", items: [...changed.map((step) => changedModel(step, seen)), ...removed(seen.plan)] },
-    ...reasons(again).map(([reason, steps]) => ({ title: builtAgain(reason), items: groups(steps, undefined) })),
-    { title: "Run in place", items: operations(seen.plan) },
-    { title: "What readers notice", items: warnings.map((text): Item => ({ mark: "!", text })) },
-    { title: "More", items: [{ text: "--sql shows every statement, --json is all of it" }] },
+    { title: "New", items: newModels(fresh, most) },
+    {
+      title: "What changes",
+      items: folded([...changed.map((step) => changedModel(step, seen, most)), ...removed(seen.plan)], most),
+    },
+    ...builtAgain(rebuilt, most),
+    { title: "Run in place", items: operations(seen.plan, most) },
+    {
+      title: "What readers notice",
+      items: folded(
+        warnings.map((text): Item => ({ mark: "!", text })),
+        most,
+      ),
+    },
+    {
+      title: "More",
+      items: [{ text: `${all ? "" : "--all shows every name, "}--sql every statement, --json is all of it` }],
+    },
   ];
 }
 
@@ -126,12 +142,12 @@ function changeIn(step: BuildStep, seen: PlanFindings): Change {
 }
 
 /** Each by itself, or the many of a first run by their schemas. */
-function newModels(fresh: readonly BuildStep[]): Item[] {
-  if (fresh.length > EACH_BY_ITSELF) return groups(fresh, "+");
+function newModels(fresh: readonly BuildStep[], most: number): Item[] {
+  if (fresh.length > EACH_BY_ITSELF) return groups(fresh, "+", most);
   return fresh.map(({ target, kind }) => ({ mark: "+", text: targetKey(target), note: kind }));
 }
 
-function changedModel(step: BuildStep, seen: PlanFindings): Item {
+function changedModel(step: BuildStep, seen: PlanFindings, most: number): Item {
   const key = targetKey(step.target);
   const rows = rowsBuiltAgain(step, seen);
   const readers = [...readersOf([step], seen)];
@@ -143,7 +159,7 @@ function changedModel(step: BuildStep, seen: PlanFindings): Item {
       ...(rows ? [`about ${counted(rounded(rows), "row")}`] : []),
     ].join("; "),
     details: [
-      ...(columnChanges(seen)[key] ?? []).map(describeColumn),
+      ...folded((columnChanges(seen)[key] ?? []).map(describeColumn), most),
       ...(readers.length ? [{ text: `read by ${named(readers)}` }] : []),
     ],
   };
@@ -163,28 +179,57 @@ function removed({ removed }: Plan): Item[] {
   }));
 }
 
-function operations(plan: Plan): Item[] {
+function operations(plan: Plan, most: number): Item[] {
   const found = steps(plan).filter(({ step }) => step === "operations");
-  return groups(found, undefined);
+  return groups(found, undefined, most);
 }
 
-/** The names of each schema in one item. */
-function groups(all: readonly Step[], mark: Item["mark"]): Item[] {
-  const schemas = [...new Set(all.map(({ target }) => target.schema))].sort();
-  return schemas.map((schema) => {
+/** The names of each schema in one item, as many as one wants to read. */
+function groups(all: readonly Step[], mark: Item["mark"], most: number): Item[] {
+  const schemas = [...new Set(all.map(({ target }) => target.schema))].sort(byNumbers);
+  const items = schemas.map((schema): Item => {
     const names = all.filter(({ target }) => target.schema === schema).map(({ target }) => target.name);
-    return { ...(mark ? { mark } : {}), text: schema, note: names.sort().join(", ") };
+    return { ...(mark ? { mark } : {}), text: schema, note: named(names.sort(byNumbers), most) };
   });
+  return folded(items, most);
 }
 
-function reasons(all: readonly BuildStep[]): [string, readonly BuildStep[]][] {
-  return [...new Set(all.map(({ reason }) => reason))].map((reason) => [
-    reason,
-    all.filter((step) => step.reason === reason),
-  ]);
+/** model_2 before model_10. */
+function byNumbers(one: string, other: string): number {
+  return one.localeCompare(other, "en", { numeric: true });
 }
 
-function builtAgain(reason: string): string {
+function folded(items: readonly Item[], most: number): Item[] {
+  // "and 1 more" takes the place that it would itself.
+  if (items.length <= most + 1) return [...items];
+  return [...items.slice(0, most), { text: `… and ${items.length - most} more` }];
+}
+
+/** A section for each reason, and one for the models whose reason only they have. */
+function builtAgain(all: readonly BuildStep[], most: number): Section[] {
+  const reasons = [...new Set(all.map(({ reason }) => reason))].map(
+    (reason) => [reason, all.filter((step) => step.reason === reason)] as const,
+  );
+  const many = reasons.length > REASONS;
+  const own = many ? reasons.filter(([, steps]) => steps.length === 1).flatMap(([, steps]) => steps) : [];
+  const shared = many ? reasons.filter(([, steps]) => steps.length > 1) : reasons;
+  const items = own.map((step): Item => ({ text: targetKey(step.target), note: step.reason }));
+  return [
+    ...shared.map(([reason, steps]) => ({ title: again(reason), items: groups(steps, undefined, most) })),
+    {
+      title: "Built again",
+      items: folded(
+        items.sort((a, b) => byNumbers(a.text, b.text)),
+        most,
+      ),
+    },
+  ];
+}
+
+/** So many reasons have a section each. */
+const REASONS = 4;
+
+function again(reason: string): string {
   return reason === CODE_UNCHANGED ? "Built again, code unchanged" : `Built again: ${reason}`;
 }
 
