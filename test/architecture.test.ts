@@ -12,7 +12,7 @@ const allowed: Record<string, readonly string[]> = {
   config: ["model", "schemas"],
   sql: ["model"],
   library: ["model", "sql"],
-  compile: ["model", "config", "sql", "wait"],
+  compile: ["model", "config", "sql", "wait", "seeds"],
   plan: ["model", "sql"],
   postgres: ["model", "sql", "config", "wait"],
   roles: ["model", "sql", "postgres"],
@@ -21,6 +21,7 @@ const allowed: Record<string, readonly string[]> = {
   run: ["model", "sql", "postgres", "plan", "environment", "release", "wait"],
   sources: ["model", "config", "sql", "wait"],
   land: ["model", "sql", "postgres", "plan", "sources", "wait"],
+  seeds: ["model", "schemas", "config", "sql", "sources", "infer"],
   infer: ["model", "sql", "config", "postgres", "sources"],
   export: ["model", "sql", "postgres"],
 };

@@ -5,7 +5,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   build: "`dataform run` builds, tests and publishes",
   apply: "`dataform run` builds, tests and publishes",
   audit: "`dataform run` asks every assertion before it publishes",
-  seed: "`dataform ingest` lands files: declare them in ingest/*.yaml (docs/ingest.md)",
+  seed: "`dataform run` makes tables of the CSV files in seeds/, with the models; `--tags seed` alone (docs/models.md)",
   load: "`dataform ingest` lands data: declare where from in ingest/*.yaml (docs/ingest.md)",
   init: "copy a folder of examples/, or see docs/start.md: a project is dataform.json and definitions/",
   "init-creds": "write DATABASE_URL=postgresql://… into .env, or give --url",

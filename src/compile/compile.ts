@@ -1,10 +1,12 @@
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { ingestFiles } from "../config/ingest-files.ts";
 import type { RawTableDescription, RawTables } from "../config/raw-tables.ts";
 import { type UserError, UserErrors } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
+import type { Seeds } from "../seeds/read-seeds.ts";
 import { adoptGraph } from "./adopt.ts";
 import { checkGraph } from "./check.ts";
 import { refuseFields } from "./core-fields.ts";
@@ -45,8 +47,9 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   const { timeout = 60_000, memory = 1024, corePath, onPrinted, signal, ...overrides } = options;
   const project = readProject(projectDir);
   const raw = rawTablesOf(projectDir);
+  const seeds = seedsOf(projectDir);
   const limits = { timeout, memory };
-  const answer = await runCompiler({ project, overrides, limits, raw, corePath, onPrinted, signal });
+  const answer = await runCompiler({ project, overrides, limits, raw, seeds, corePath, onPrinted, signal });
   const sources = new Map<string, string>();
   const { graph, errors: wrong } = adoptGraph(answer, (file) => {
     // A model's assertions stand in one file.
@@ -61,6 +64,7 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   const known = [...files, ...refused.flatMap(({ location }) => location?.file ?? [])];
   const errors = [
     ...(await raw).errors,
+    ...(await seeds).errors,
     ...refused,
     ...wrong,
     ...butIn(known, checkNoTexts(graph, answer.noTexts, projectDir)),
@@ -69,7 +73,10 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     ...(await checkGraph(graph, projectDir)),
   ];
   if (errors.length) throw new UserErrors(errors);
-  const complete = { ...withFolder(graph, projectDir), notes: notesOn(graph, project, answer.read) };
+  const complete = {
+    ...withFolder(graph, projectDir),
+    notes: [...notesOn(graph, project, answer.read), ...(await seeds).notes],
+  };
   return withRefusals(withLanding(complete, (await raw).tables), projectDir);
 }
 
@@ -110,4 +117,10 @@ async function rawTablesOf(projectDir: string): Promise<RawTables> {
   if (!ingestFiles(projectDir).length) return { tables: [], errors: [] };
   const { readRawTables } = await import("../config/raw-tables.ts");
   return readRawTables(projectDir);
+}
+
+async function seedsOf(projectDir: string): Promise<Seeds> {
+  if (!existsSync(join(projectDir, "seeds"))) return { seeds: [], errors: [], notes: [] };
+  const { readSeeds } = await import("../seeds/read-seeds.ts");
+  return readSeeds(projectDir);
 }

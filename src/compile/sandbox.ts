@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { RawTables } from "../config/raw-tables.ts";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
+import type { Seeds } from "../seeds/read-seeds.ts";
 import { after, heeding } from "../wait/timers.ts";
 import { type OwnProjectSettings, ownSettingsOf } from "./own-settings.ts";
 import type { ProjectFiles } from "./project.ts";
@@ -149,6 +150,7 @@ export interface Compilation {
   readonly overrides: ProjectOverrides;
   readonly limits: SandboxLimits;
   readonly raw: Promise<RawTables>;
+  readonly seeds: Promise<Seeds>;
   /**
    * The module of Dataform's core.
    * @default the one that is installed
@@ -180,6 +182,7 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
     overrides,
     limits,
     raw,
+    seeds: read,
     corePath = createRequire(import.meta.url).resolve("@dataform/core"),
   } = compilation;
   const child = fork(fileURLToPath(new URL("worker.cjs", import.meta.url)), {
@@ -201,9 +204,10 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
   try {
     // They are read while the child starts.
     const { tables: rawTables } = await raw;
+    const { seeds } = await read;
     const { projectDir, files } = project;
     const withheld = withheldSettings(project);
-    child.send({ corePath, projectDir, files, overrides, withheld, rawTables, placeThrown });
+    child.send({ corePath, projectDir, files, overrides, withheld, rawTables, seeds, placeThrown });
     const answered = new Promise<WorkerAnswer>((resolve, reject) => {
       child.on("message", (message: WorkerAnswer | { readonly printed: string }) => {
         if ("printed" in message) compilation.onPrinted?.(message.printed);

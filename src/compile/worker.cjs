@@ -89,7 +89,7 @@ process.once("message", (request) => {
   process.send(answer, () => process.disconnect());
 });
 
-function compile({ corePath, projectDir, files, overrides, withheld, rawTables, placeThrown }) {
+function compile({ corePath, projectDir, files, overrides, withheld, rawTables, seeds, placeThrown }) {
   process.chdir(projectDir);
   const core = loadCore({ corePath, projectDir, files }, tracer);
   const { session } = core;
@@ -101,6 +101,7 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
   let graph;
   const compileSession = session.compile.bind(session);
   session.compile = () => {
+    publishSeeds(session, seeds);
     declareRaw(session, rawTables);
     leaveOutNameless(session);
     const unread = markInputs(session);
@@ -142,6 +143,25 @@ function withDefaultSchema(overrides, { defaultSchema, defaultDataset }) {
   return overrides?.defaultSchema || defaultSchema || defaultDataset
     ? overrides
     : { ...overrides, defaultSchema: "dataform" };
+}
+
+// A CSV in seeds/ is a table whose rows stand in its query.
+function publishSeeds(session, seeds) {
+  for (const { file, name, schema, description, columns, query } of seeds) {
+    const filename = path.join(session.rootDir, file);
+    const publish = vm.compileFunction("return session.publish(name, config)", ["session", "name", "config"], {
+      filename,
+    });
+    const config = {
+      type: "table",
+      tags: ["seed"],
+      columns,
+      ...(schema ? { schema } : {}),
+      ...(description ? { description } : {}),
+    };
+    const action = publish(session, name, config).query(query);
+    action.proto.fileName = file;
+  }
 }
 
 // The tables that landing fills are there for `ref()` as if they were declared in definitions/. What is written by hand

@@ -1,10 +1,12 @@
 import { ingestSchema } from "./ingest/declaration.ts";
 import { postgresBlock } from "./postgres-block.ts";
+import { seedSchema } from "./seed.ts";
 import { dataformJson, workflowSettings } from "./settings.ts";
 
 /** Every file in `schemas/`, without its ending: what editors check, and what we check. */
 export const published = {
   ingest: ingestSchema,
+  seed: seedSchema,
   postgres: postgresBlock,
   dataform: dataformJson,
   workflow_settings: workflowSettings,

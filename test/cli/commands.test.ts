@@ -318,7 +318,7 @@ test("unknown commands, flags, actions and tags suggest the nearest", async () =
   expect(await stderr("rnu")).toContain("Did you mean run?");
   expect(await stderr("run", "--full-refesh")).toContain("Did you mean --full-refresh?");
   expect(await stderr("ls")).toContain("unknown command 'ls'\n  → `dataform compile` lists the actions");
-  expect(await stderr("seed")).toContain("→ `dataform ingest` lands files");
+  expect(await stderr("seed")).toContain("→ `dataform run` makes tables of the CSV files in seeds/");
   expect(await stderr("run", "--select", "orders")).toContain("→ --actions name, --tags name");
   expect(await stderr("compile", "--select", "orders")).toContain("→ `dataform compile` lists all");
   expect(await stderr("ingest", "--select", "orders")).toContain("→ `dataform ingest --help`");

@@ -7,7 +7,8 @@ import { root } from "./markdown.ts";
 
 const ajv = new Ajv({ strict: false, allErrors: true });
 formats.default(ajv);
-const validate = ajv.compile(JSON.parse(readFileSync(join(root, "schemas/ingest.json"), "utf8")));
+const validatorOf = (name: string) => ajv.compile(JSON.parse(readFileSync(join(root, `schemas/${name}.json`), "utf8")));
+const validate = validatorOf("ingest");
 
 const ofFiles = { name: "orders", files: "*.csv", format: "csv", table: "orders", recordSchema: "schemas/orders.json" };
 const ofRest = { name: "orders", path: "/orders", table: "orders", recordSchema: "schemas/orders.json" };
@@ -42,6 +43,11 @@ export function wrongInYaml(text: string): readonly string[] {
   const whole = parse(text, { uniqueKeys: false }) as object | null;
   // A comment for editors.
   if (whole === null) return [];
+  const named = /^# yaml-language-server: \$schema=.*\/(\w+)\.json$/m.exec(text)?.[1] ?? "ingest";
+  if (named !== "ingest") {
+    const validateNamed = validatorOf(named);
+    return validateNamed(whole) ? [] : [ajv.errorsText(validateNamed.errors)];
+  }
   if ("version" in whole) return validate(whole) ? [] : [ajv.errorsText(validate.errors)];
   const indent = /^ */.exec(text)![0];
   const parts =

@@ -17,9 +17,11 @@ const require = createRequire(import.meta.url);
 let known: string | undefined;
 
 export const runCompiler: typeof compileAnew = async (compilation) => {
-  const { project, overrides, raw, corePath } = compilation;
+  const { project, overrides, raw, seeds, corePath } = compilation;
   const { projectDir, files } = project;
-  const hash = createHash("sha256").update(JSON.stringify([overrides, corePath, (await raw).tables]));
+  const hash = createHash("sha256").update(
+    JSON.stringify([overrides, corePath, (await raw).tables, (await seeds).seeds]),
+  );
   for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(projectDir, file)));
   known ??= join(root, "node_modules/.cache/compiled", compilerHash());
   const kept = join(known, `${hash.digest("hex")}.json`);

@@ -1,0 +1,117 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { type UserError, UserErrors } from "../../src/model/errors.ts";
+import { cli } from "../support/cli.ts";
+import { ownDatabase } from "../support/database.ts";
+import { testProject } from "../support/project.ts";
+
+const reader = 'config { type: "view" } select code, population / 2 as half from ${ref("country_codes")}';
+
+test("a seed is a table of every run: its types are found or said, an edit is no second row, and what it was comes back", async () => {
+  const project = testProject({
+    "halves.sqlx": reader,
+    "seeds/geo/country_codes.csv":
+      "Code;name;population;since\nDE;\"Germany {{ x }} ''\\n\";83.000.000,5;23.05.1949\nFR;;NA;04.10.1958",
+    "seeds/geo/country_codes.yaml": "schema: reference\ntypes: { code: char(2) }\ncolumns: { code: ISO 3166 }\n",
+  });
+  const database = await ownDatabase();
+  const env = { DATABASE_URL: database.url };
+  const run = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await cli(project.dir, args, env);
+    return { exitCode, told: stdout + stderr };
+  };
+  const rows = async (select: string) => JSON.parse((await cli(project.dir, ["query", select, "--json"], env)).stdout);
+  expect(await run("run")).toMatchObject({
+    exitCode: 0,
+    told: expect.stringContaining("reference.country_codes (2 rows"),
+  });
+  expect(await rows("select * from reference.country_codes order by 1")).toEqual([
+    { code: "DE", name: "Germany {{ x }} ''\\n", population: 83000000.5, since: "1949-05-23" },
+    { code: "FR", name: null, population: null, since: "1958-10-04" },
+  ]);
+  const described =
+    "select format_type(atttypid, atttypmod) as type, col_description(attrelid, attnum) as about from pg_attribute";
+  expect(await rows(`${described} where attrelid = 'reference.country_codes'::regclass and attnum = 1`)).toEqual([
+    { type: "character(2)", about: "ISO 3166" },
+  ]);
+  const path = join(project.dir, "seeds/geo/country_codes.csv");
+  const before = readFileSync(path, "utf8");
+  writeFileSync(path, before.replace("83.000.000,5", "84"));
+  expect((await run("plan")).told).toMatch(/~ reference\.country_codes +its code changed/);
+  expect(await run("run", "--tags", "seed")).toMatchObject({ exitCode: 0 });
+  expect(await rows("select * from marts.halves order by 1")).toEqual([
+    { code: "DE", half: 42 },
+    { code: "FR", half: null },
+  ]);
+  expect((await run("rollback")).exitCode).toBe(0);
+  expect(await rows("select population from reference.country_codes where code = 'DE'")).toEqual([
+    { population: 83000000.5 },
+  ]);
+  writeFileSync(path, before.replace("FR;", "FRA;"));
+  expect(await run("run")).toMatchObject({
+    exitCode: 1,
+    told: expect.stringContaining("value too long for type character(2)"),
+  });
+  rmSync(join(project.dir, "seeds"), { recursive: true });
+  writeFileSync(join(project.dir, "definitions/halves.sqlx"), 'config { type: "view" } select 1 as half');
+  expect((await run("plan")).told).toMatch(/- reference\.country_codes +no longer in the project/);
+  expect(existsSync(path)).toBe(false);
+});
+
+test.each([
+  [
+    "a record of too many cells",
+    "code,n\nb,1\nb,2,3\n",
+    undefined,
+    /csv:3: the record cannot be read: has 3 fields, not 2/,
+  ],
+  ["a quote that does not close", 'code,n\nb,"1\n', undefined, /csv: quotes of the seed do not close/],
+  ["no header", "1,2\n3,4\n", undefined, /csv: the seed has no header/],
+  ["no record", "code,n\n", undefined, /csv: .* has no records/],
+  ["a type of a column that is not there", "code,n\nb,1\n", "types: { nn: int }", /yaml:1:10: types names "nn"/],
+  [
+    "a type that is none",
+    "code,n\nb,1\n",
+    'types: { n: "int; drop" }',
+    /yaml:1:13: the type of "n" is not the name of a type/,
+  ],
+  ["a list", "code,n\nb,1\n", 'types: { n: "int[]" }', /csv: a column of a seed is no list/],
+  ["a key that is unknown", "code,n\nb,1\n", "type: { n: int }", /yaml:1:1: unknown property "type"/],
+  ["4 MB", `code\n${"x".repeat(1000)}\n`.repeat(4200), undefined, /csv: the seed is larger than 4 MB/],
+] as const)("a seed with %s is refused at its place, and nothing else is", async (_, csv, yaml, expected) => {
+  const files = { "halves.sqlx": reader, "seeds/country_codes.csv": csv };
+  const project = testProject(yaml === undefined ? files : { ...files, "seeds/country_codes.yaml": yaml });
+  const error = await project.compile().catch((cause: unknown) => cause);
+  const errors = error instanceof UserErrors ? error.errors : [error as UserError];
+  const told = errors.map(({ location: { file, line, column } = {}, message }) =>
+    [
+      [file?.replace("seeds/country_codes.", ""), line, column].filter((part) => part !== undefined).join(":"),
+      message,
+    ].join(": "),
+  );
+  expect(told).toEqual([expect.stringMatching(expected)]);
+});
+
+test("what lies beside seeds is told: a YAML without its table, files that are none, two of one name", async () => {
+  const { compile } = testProject({
+    "seeds/a.tsv": "x",
+    "seeds/README.md": "",
+    "seeds/b.csv": "x\n1\n",
+    "seeds/j.csv": 'id,j\n1,"{""a"":1.10}"\n',
+    "seeds/j.yaml": "types: { j: jsonb }",
+  });
+  const { notes, actions } = await compile();
+  expect(notes).toContain("seeds/a.tsv is not read: a seed is a .csv file (docs/models.md)");
+  expect(actions.map(({ kind, file, tags }) => [kind, file, tags])).toEqual([
+    ["table", "seeds/b.csv", ["seed"]],
+    ["table", "seeds/j.csv", ["seed"]],
+  ]);
+  const twice = testProject({ "seeds/b.csv": "x\n1\n", "seeds/sub/b.csv": "x\n1\n", "seeds/c.yaml": "{}" });
+  await expect(twice.compile()).rejects.toMatchObject({
+    errors: expect.arrayContaining([
+      expect.objectContaining({ message: "there is no seed of this name", location: { file: "seeds/c.yaml" } }),
+      expect.objectContaining({ message: "two actions are named marts.b" }),
+    ]),
+  });
+});
