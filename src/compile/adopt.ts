@@ -10,8 +10,8 @@ import {
   type UnitTest,
 } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { blockTraces } from "./block-traces.ts";
 import { type ConfigAssertion, configAssertion } from "./config-assertions.ts";
-import { blockTraces } from "./postgres-block.ts";
 import type { CoreAction, CoreGraph, CoreTable, CoreTarget, OwnSettings, SandboxAnswer } from "./sandbox.ts";
 
 export interface AdoptedGraph {

@@ -1,10 +1,11 @@
 import { UserError } from "../model/errors.ts";
 import type { Trace, TracePiece } from "../model/graph.ts";
-import { expression, relation } from "../sql/authored.ts";
+import type { Target } from "../model/target.ts";
+import { expression } from "../sql/authored.ts";
 import { cutToBytes, id, LONGEST_NAME } from "../sql/identifiers.ts";
 import { isExpression } from "../sql/index-columns.ts";
 import { literal } from "../sql/literals.ts";
-import { reference } from "../sql/references.ts";
+import { MARK, reference } from "../sql/references.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { meaningful } from "../sql/tokens.ts";
 import { authorsPattern, locationAt } from "./source.ts";
@@ -48,7 +49,7 @@ export function configAssertion(query: string, file: string, read: () => string)
   // Read where something is wrong, and not for each of a thousand models.
   const source = () => read().replaceAll("\r\n", "\n");
   const { from, unique, conditions } = JSON.parse(query.slice(ASKED.length)) as Asked;
-  const model = relation(from, "assertions");
+  const target = targetIn(from);
   const place: Places = (key, text) => placeIn(source(), key, text);
   const checked = (key: Written["key"], text: string): Written => {
     try {
@@ -71,7 +72,8 @@ export function configAssertion(query: string, file: string, read: () => string)
     const location = locationAt(file, source(), place("uniqueKey", "").at);
     throw new UserError({ message: "assertions: a key names no column", location, expected: 'uniqueKey: ["id"]' });
   }
-  const made = unique ? uniqueQuery(model, written) : rowsQuery(model, nameOf(from), written);
+  const model = id(target.schema, target.name);
+  const made = unique ? uniqueQuery(model, written) : rowsQuery(model, target.name, written);
   const text = made.toString();
   return {
     query: text,
@@ -114,9 +116,10 @@ function rowsQuery(model: Sql, name: string, conditions: readonly Written[]): Sq
   return selects.reduce((all, one) => join([all, sql`union all`, one], "\n"));
 }
 
-/** The name that the model's rows have in a query on it. */
-function nameOf(from: string): string {
-  return [...from.matchAll(reference)][0]![2]!.replaceAll('""', '"');
+/** The model, its schema with its mark: its name is what its rows are called in a query on it. */
+function targetIn(from: string): Target {
+  const [, schema, name] = [...from.matchAll(reference)][0]!;
+  return { schema: `${MARK}${schema!.replaceAll('""', '"')}`, name: name!.replaceAll('""', '"') };
 }
 
 function columnOrExpression(text: string, key: string): Sql {

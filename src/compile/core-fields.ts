@@ -154,20 +154,24 @@ export function refuseFields(graph: CoreGraph, projectDir: string): UserError[] 
       ...(action ? placeInConfig(projectDir, action.fileName, [WRITTEN_AS[field] ?? field]) : {}),
       hint,
     });
-  const walk = (message: string, value: object, action?: CoreAction): UserError[] =>
-    Object.entries(value).flatMap(([field, one]) => {
-      if (!isSaid(one)) return [];
+  // Of a thousand models these are tens of thousands of fields.
+  const errors: UserError[] = [];
+  const walk = (message: string, value: object, action?: CoreAction): void => {
+    for (const field in value) {
+      const one = value[field as keyof typeof value] as unknown;
+      if (!isSaid(one)) continue;
       const decision = decisionOn(message, field, value, graph);
-      if (decision === "used" || decision === "told") return [];
-      if ("hint" in decision) return [refusal(field, decision, action)];
-      if ("values" in decision)
-        return decision.values.includes(String(one))
-          ? []
-          : [refusal(`${field} ${String(one)}`, decision.otherwise ?? unknownTo(graph), action)];
-      const parts = [one].flat() as (CoreAction & object)[];
-      return parts.flatMap((part) => walk(decision.of, part, action ?? (part.fileName ? part : undefined)));
-    });
-  return walk("CompiledGraph", graph);
+      if (decision === "used" || decision === "told") continue;
+      if ("hint" in decision) errors.push(refusal(field, decision, action));
+      else if ("of" in decision) {
+        const parts = (Array.isArray(one) ? one : [one]) as (CoreAction & object)[];
+        for (const part of parts) walk(decision.of, part, action ?? (part.fileName ? part : undefined));
+      } else if (!decision.values.includes(String(one)))
+        errors.push(refusal(`${field} ${String(one)}`, decision.otherwise ?? unknownTo(graph), action));
+    }
+  };
+  walk("CompiledGraph", graph);
+  return errors;
 }
 
 function decisionOn(message: string, field: string, value: object, graph: CoreGraph): Decision {
@@ -179,7 +183,8 @@ function decisionOn(message: string, field: string, value: object, graph: CoreGr
 
 /** Whether a field has another value than that of one nobody has set. */
 function isSaid(value: unknown): boolean {
-  return typeof value === "object" && value !== null ? Object.keys(value).length > 0 : !!value;
+  if (typeof value !== "object" || value === null) return !!value;
+  return (Array.isArray(value) ? value : Object.keys(value)).length > 0;
 }
 
 function unknownTo({ dataformCoreVersion }: CoreGraph): Refusal {

@@ -2,19 +2,10 @@ import type { TSchema } from "typebox";
 import { mistakesIn } from "../config/check.ts";
 import { publishedSchema } from "../config/published.ts";
 import { UserError } from "../model/errors.ts";
-import {
-  type Action,
-  type Assertion,
-  type IndexOptions,
-  isModel,
-  isShown,
-  type Model,
-  type Trace,
-  type TracePiece,
-} from "../model/graph.ts";
+import { type Action, type Assertion, isModel, isShown, type Model } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { indexColumn } from "../sql/index-columns.ts";
-import { type ConfigPath, offsetOfText, placeInConfig } from "./config-text.ts";
+import { type ConfigPath, placeInConfig } from "./config-text.ts";
 
 /** The `postgres: {…}` block of an action. */
 export function checkBlock(action: Action, projectDir: string): readonly UserError[] {
@@ -58,41 +49,6 @@ function checkPostgresBlock(model: Model, projectDir: string): readonly UserErro
     ];
   }
   return [];
-}
-
-/** Where the SQL in the block of a model stands in its file. What JavaScript made stands nowhere. */
-export function blockTraces({ file, postgres }: Model, read: (file: string) => string): readonly Trace[] {
-  const { indexes, guard } = postgres;
-  // Not checked yet.
-  const listed: readonly Partial<IndexOptions>[] = Array.isArray(indexes) ? indexes.filter(isObject) : [];
-  const texts: (readonly [path: ConfigPath, text: unknown])[] = listed.flatMap(({ columns, where }, index) => [
-    ...(Array.isArray(columns) ? columns.map((text, at) => [["indexes", index, "columns", at], text] as const) : []),
-    [["indexes", index, "where"], where] as const,
-  ]);
-  if (isObject(guard)) texts.push([["guard", "where"], guard.where], [["guard", "keep"], guard.keep]);
-  return texts.flatMap(([path, text]) =>
-    typeof text === "string" && text.trim()
-      ? {
-          file,
-          inConfig: true,
-          text: text.trim(),
-          // Looked for where something is wrong, and not for each of a thousand models.
-          get pieces() {
-            return piecesIn(read(file).replaceAll("\r\n", "\n"), file, ["postgres", ...path], text);
-          },
-        }
-      : [],
-  );
-}
-
-function piecesIn(source: string, file: string, path: ConfigPath, text: string): readonly TracePiece[] {
-  const words = text.trim();
-  const at = offsetOfText(source, file, path, text);
-  return at === undefined ? [] : [[words.length, at + text.indexOf(words), 0]];
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 function wrongIndexColumn(column: string): readonly UserError[] {

@@ -78,21 +78,29 @@ export function writtenIn(file: string, text: string, made: Sql): Sql {
  * @throws TypeError for a string in a hole: it is a name (`id`), a value (`literal`), or SQL (`sql`)
  */
 export function sql(strings: TemplateStringsArray, ...holes: readonly Hole[]): Sql {
-  const { texts, indents } = templateOf(strings);
+  const { texts, indents, startLines } = templateOf(strings);
   const chunks: Chunk[] = [];
   let text = texts[0]!;
   for (const [index, hole] of holes.entries()) {
-    const startsLine = /(?:^|\n) *$/.test(text) && (index === 0 || text.includes("\n"));
+    const startsLine = text === texts[index] ? startLines[index]! : startsALine(text.text, index);
     const value = pieceOf(hole, startsLine);
     const next = texts[index + 1]!;
-    if (value.isEmpty && startsLine && /^ *(?:\n|$)/.test(next)) {
-      text = text.replace(/\n? *$/, "") + (text.includes("\n") ? next : next.replace(/^ *\n/, ""));
+    if (startsLine && value.isEmpty && /^ *(?:\n|$)/.test(next.text)) {
+      const rest = text.text.includes("\n") ? next.text : next.text.replace(/^ *\n/, "");
+      text = { text: text.text.replace(/\n? *$/, "") + rest, fixed: false };
       continue;
     }
-    chunks.push({ text, fixed: false }, ...indented(value, indents[index]!));
+    if (text.text !== "") chunks.push(text);
+    chunks.push(...indented(value, indents[index]!));
     text = next;
   }
-  return new Sql([...chunks, { text, fixed: false }].filter((chunk) => chunk.text !== ""));
+  if (text.text !== "") chunks.push(text);
+  return new Sql(chunks);
+}
+
+/** Whether a hole behind a text of ours has its line for itself, as far as what is before it says. */
+function startsALine(text: string, index: number): boolean {
+  return /(?:^|\n) *$/.test(text) && (index === 0 || text.includes("\n"));
 }
 
 function pieceOf(hole: Hole, startsLine: boolean): Sql {
@@ -151,7 +159,9 @@ function connected(conditions: readonly Sql[], word: "and" | "or", none: Sql): S
 
 interface Template {
   /** The texts between the holes, without the indentation of the code. */
-  readonly texts: readonly string[];
+  readonly texts: readonly Chunk[];
+  /** Of each hole: whether its line begins with it. */
+  readonly startLines: readonly boolean[];
   /** Of each hole: the white space that its line begins with. */
   readonly indents: readonly string[];
 }
@@ -185,5 +195,5 @@ function dedent(strings: TemplateStringsArray): Template {
     line = text.includes("\n") ? text.slice(text.lastIndexOf("\n") + 1) : line + text;
     return /^ */.exec(line)![0];
   });
-  return { texts: shifted, indents };
+  return { texts: shifted.map((text) => ({ text, fixed: false })), indents, startLines: shifted.map(startsALine) };
 }
