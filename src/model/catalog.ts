@@ -35,10 +35,15 @@ export interface Catalog {
   readonly roles?: readonly string[];
   /** The role that publishes, where there are roles for each duty: it evaluates nothing that others wrote. */
   readonly publisher?: string;
+  /** With such roles: what is built could not be read by the role that publishes, so that readers would be refused. */
+  readonly buildsUnread?: true;
 }
 
 /** What of the catalog others may change while a run goes on: it is read again before a release is published. */
-export type Surroundings = Pick<Catalog, "relations" | "schemas" | "closedSchemas" | "roles" | "publisher">;
+export type Surroundings = Pick<
+  Catalog,
+  "relations" | "schemas" | "closedSchemas" | "roles" | "publisher" | "buildsUnread"
+>;
 
 /** An environment that somebody holds: runs publish nothing until it is lifted. */
 export interface Hold {
@@ -156,6 +161,8 @@ export interface PublicRelation extends Attachments {
   readonly unrecorded?: true;
   /** Whether the owner may read what a run builds only if that is granted: it is no superuser, and not the user of this run. */
   readonly ownerIsOther: boolean;
+  /** Where there are roles for each duty: the one that builds may not read it. */
+  readonly unreadable?: true;
   /** A table's: its policies bind whoever reads it. */
   readonly rowSecurity: boolean;
   readonly columns: readonly Column[];

@@ -71,7 +71,8 @@ export function withAdopted(catalog: Catalog, models: readonly Pick<Publishable,
 export function refuseUnpublishable(model: Publishable, catalog: Catalog): void {
   const relation = catalog.relations[targetKey(model.target)];
   if (relation && !isOurView(model, catalog)) refuseTaken(model, relation);
-  if (relation?.outOfReach) throw beyondReach(model, relation);
+  if (relation?.outOfReach) throw beyondReach(model, relation, catalog);
+  if (relation?.unreadable && !isOurView(model, catalog)) throw unreadable(model, relation, catalog);
   if (catalog.closedSchemas?.includes(model.target.schema)) throw closed(model);
   refuseUnknownGrantees(model, catalog);
 }
@@ -114,11 +115,39 @@ function refuseUnknownGrantees(model: Publishable, { roles }: Catalog): void {
   });
 }
 
-function beyondReach(model: Publishable, { kind, owner }: PublicRelation): UserError {
+function beyondReach(model: Publishable, { kind, owner }: PublicRelation, { publisher }: Catalog): UserError {
+  const given = publisher
+    ? `give it to the role that publishes: \`alter ${kind} ${targetKey(model.target)} owner to ${publisher}\`; then ${applied(publisher)} lets the others read it`
+    : `give it back with \`alter ${kind} ${targetKey(model.target)} owner to …\`, or grant ${owner} to the role that publishes`;
   return new UserError({
     message: `${targetKey(model.target)} cannot be published: its ${kind} belongs to ${owner}, and only the owner may replace it`,
     location: { file: model.file },
-    hint: `give it back with \`alter ${kind} ${targetKey(model.target)} owner to …\`, or grant ${owner} to the role that publishes`,
+    hint: given,
+  });
+}
+
+/** The command that gives the roles what they need. */
+function applied(publisher: string): string {
+  return `\`dataform roles --prefix ${publisher.replace(/_publisher$/, "")} --apply\``;
+}
+
+/** What is moved aside is read before by the role that builds. */
+function unreadable(model: Publishable, { kind }: PublicRelation, { publisher = "" }: Catalog): UserError {
+  return new UserError({
+    message: `${targetKey(model.target)} cannot take the place of the ${kind}: the role that builds may not read it`,
+    location: { file: model.file },
+    hint: `${applied(publisher)}, as an administrator, lets it`,
+  });
+}
+
+/** @throws UserError where readers would be refused what is built */
+export function refuseUnread({ buildsUnread, publisher = "" }: Catalog): void {
+  if (!buildsUnread) return;
+  throw new UserError({
+    message: `what is built could not be read by ${publisher}, so that readers of the public views would be refused`,
+    expected: `default privileges in schema ${PRIVATE_SCHEMA} that let ${publisher} select from what the role that builds makes`,
+    found: "they were taken away",
+    hint: `${applied(publisher)}, as an administrator, gives them again`,
   });
 }
 

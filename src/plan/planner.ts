@@ -7,7 +7,7 @@ import { PRIVATE_SCHEMA, privateName } from "../sql/names.ts";
 import { explained } from "../sql/statement.ts";
 import { privateObject, publicNames, type Resolve } from "./authored-statements.ts";
 import { chooseActions } from "./choose.ts";
-import { refuseLostRecord } from "./obstacles.ts";
+import { refuseLostRecord, refuseUnread } from "./obstacles.ts";
 import { inDependencyOrder } from "./order.ts";
 import { NAME_IT, refuseOtherProject } from "./owner.ts";
 import { removedModels, removedNote } from "./removed.ts";
@@ -36,6 +36,7 @@ export interface PlanOptions extends Selection {
 /** What a run over this graph and this database will do. Pure: reads nothing, changes nothing. */
 export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOptions = {}): Plan {
   if (!options.ownDatabase) refuseOtherProject(graph, catalog);
+  refuseUnread(catalog);
   if (!options.adopt) refuseLostRecord(catalog);
   const models = modelsByKey(graph);
   const reasons = chooseActions(graph, catalog, options);

@@ -126,7 +126,7 @@ function warmUp({ catalog }: PublishInput, items: readonly PublishItem[]): State
   // Whom somebody gave a view to may not be able to read what it shows now.
   const known = items.filter(({ target }) => {
     const relation = catalog.relations[targetKey(target)];
-    return relation && !relation.ownerIsOther;
+    return relation && !relation.ownerIsOther && !relation.unreadable;
   });
   const read = [
     ...known.map(({ target }) => relationId(target)),

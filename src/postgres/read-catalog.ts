@@ -2,6 +2,7 @@ import type { Catalog, Hold, Manifest, PublicRelation, Surroundings } from "../m
 import { UserError } from "../model/errors.ts";
 import { roleName } from "../model/roles.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
@@ -48,14 +49,24 @@ export async function readSurroundings(
 }
 
 async function readServer(client: Client) {
-  const { rows } = await client.query<Record<"version" | "initialised" | "schemas" | "closed" | "roles", string>>(
+  const { rows } = await client.query<
+    Record<"version" | "initialised" | "schemas" | "closed" | "roles" | "unread", string>
+  >(
     sql`select current_setting('server_version_num') as version, to_regclass('_dataform.environment') is not null as initialised,
        jsonb_agg(nspname order by nspname) as schemas,
        coalesce(jsonb_agg(nspname order by nspname) filter (where not has_schema_privilege(oid, 'create')), '[]') as closed,
-       (select jsonb_agg(rolname order by rolname) from pg_roles) as roles
+       (select jsonb_agg(rolname order by rolname) from pg_roles) as roles,
+       $1 <> '' and not exists (
+         select from pg_default_acl d, aclexplode(d.defaclacl) a
+         where d.defaclrole = to_regrole($1) and d.defaclnamespace = to_regnamespace('_dataform') and d.defaclobjtype = 'r'
+           and a.grantee = to_regrole($2) and a.privilege_type = 'SELECT'
+       ) as unread
      from pg_namespace`,
+    (["builder", "publisher"] as const).map((duty) =>
+      client.roles ? id(roleName(client.roles, duty)).toString() : "",
+    ),
   );
-  const { version, initialised, schemas, closed, roles } = rows[0]!;
+  const { version, initialised, schemas, closed, roles, unread } = rows[0]!;
   return {
     serverVersion: Number(version),
     initialised: initialised === "t",
@@ -63,6 +74,7 @@ async function readServer(client: Client) {
     closedSchemas: JSON.parse(closed) as string[],
     roles: JSON.parse(roles) as string[],
     ...(client.roles ? { publisher: roleName(client.roles, "publisher") } : {}),
+    ...(unread === "t" ? { buildsUnread: true as const } : {}),
   };
 }
 

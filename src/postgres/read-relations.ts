@@ -1,4 +1,5 @@
 import type { Attachments, PublicRelation } from "../model/catalog.ts";
+import { roleName } from "../model/roles.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { sql } from "../sql/sql.ts";
 import { bareOf, hasParts, hasRights, isReferredTo, partsOf, rightsOf } from "./attachments.ts";
@@ -31,7 +32,7 @@ const nothingAttached: Omit<Attachments, "owner"> = {
   fixed: [],
 };
 
-type Flag = "other" | "protected" | "published" | "has_rights" | "has_parts" | "referred";
+type Flag = "other" | "unreadable" | "protected" | "published" | "has_rights" | "has_parts" | "referred";
 type Found = Readonly<{ readonly environment: string | null }> &
   Readonly<Record<"oid" | "schema" | "name" | "relkind" | "columns" | "bare", string> & Record<Flag, "t" | "f">>;
 
@@ -68,6 +69,7 @@ async function lookAt(client: Client, targets: readonly Target[]): Promise<Recor
   const { rows } = await client.query<Found>(foundQuery, [
     targets.map(({ schema }) => schema),
     targets.map(({ name }) => name),
+    client.roles ? roleName(client.roles, "builder") : null,
   ]);
   const having = (...flags: Flag[]) =>
     rows.filter((row) => flags.some((flag) => row[flag] === "t")).map(({ oid }) => oid);
@@ -91,6 +93,7 @@ async function lookAt(client: Client, targets: readonly Target[]): Promise<Recor
         published: row.published === "t",
         ...(row.environment === null ? {} : { environment: row.environment }),
         ownerIsOther: row.other === "t",
+        ...(row.unreadable === "t" ? { unreadable: true as const } : {}),
         rowSecurity: row.protected === "t",
         columns: columns[index]!,
         dependents: dependents.get(row.oid) ?? [],
@@ -117,6 +120,7 @@ select c.oid, n.nspname as schema, c.relname as name, c.relkind,
     where p.relnamespace = to_regnamespace('_dataform')
   ) as environment,
   (select r.rolname <> current_user and not r.rolsuper from pg_roles r where r.oid = c.relowner) as other,
+  (select not has_table_privilege(b.oid, c.oid, 'select') from pg_roles b where b.rolname = $3) as unreadable,
   c.relrowsecurity as protected,
   ${columnsOf} as columns, ${bareOf} as bare,
   ${hasRights} as has_rights, ${hasParts} as has_parts, ${isReferredTo} as referred
@@ -125,7 +129,7 @@ join pg_namespace n on n.nspname = wanted.schema
 join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
 union all
 -- A relation has a row type of its name: another type of that name is in its way.
-select t.oid, n.nspname, t.typname, 'T', false, null, false, false, '[]', jsonb_build_object('owner', pg_get_userbyid(t.typowner)),
+select t.oid, n.nspname, t.typname, 'T', false, null, false, false, false, '[]', jsonb_build_object('owner', pg_get_userbyid(t.typowner)),
   false, false, false
 from unnest($1::text[], $2::text[]) as wanted(schema, name)
 join pg_namespace n on n.nspname = wanted.schema

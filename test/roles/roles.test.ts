@@ -535,3 +535,32 @@ test("a role of that name that may do more is refused", async () => {
   expect(await house.rows(`select count(*) from pg_roles where rolname like '${prefix}\\_%'`)).toEqual(["1"]);
   expect((await cli(house.project.dir, ["roles", "--prefix", "pg_x"])).exitCode).toBe(2);
 });
+
+test("what one of the roles may not read or replace is told before anything is built, with what gives the right", async () => {
+  const prefix = uniquePrefix();
+  const house = await guarded(prefix, { "a.sqlx": 'config { type: "table" }\nselect 1 as id' });
+  await house.sql("create schema marts; create table marts.a as select 7 as id");
+  await house.apply();
+  const runner = await house.login("builder", "publisher");
+  const graph = await house.project.compile();
+  const adopted = async () => stepOf(await run(graph, runner, { adopt: true }), "marts.a");
+  const gives = `alter table marts.a owner to ${prefix}_publisher`;
+  expect((await adopted()).error?.hint).toContain(`\`${gives}\`; then \`dataform roles --prefix ${prefix} --apply\``);
+  await house.sql(gives);
+  expect((await adopted()).error).toMatchObject({
+    message: "marts.a cannot take the place of the table: the role that builds may not read it",
+    hint: `\`dataform roles --prefix ${prefix} --apply\`, as an administrator, lets it`,
+  });
+  await house.apply();
+  expect((await adopted()).status).toBe("ok");
+  await house.sql(`alter default privileges for role ${prefix}_builder in schema _dataform
+    revoke select on tables from ${prefix}_publisher; revoke select on marts.a from ${prefix}_builder`);
+  await expect(run(graph, runner)).rejects.toMatchObject({
+    message: expect.stringContaining(`could not be read by ${prefix}_publisher`),
+    hint: expect.stringContaining("roles --prefix"),
+  });
+  await house.sql(`alter default privileges for role ${prefix}_builder in schema _dataform
+    grant select on tables to ${prefix}_publisher`);
+  // Its own view need not be readable for the builder.
+  expect((await run(graph, runner)).status).toBe("success");
+});
