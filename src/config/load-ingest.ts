@@ -195,7 +195,7 @@ function schemaOfRecords(
 ): RecordSchema {
   if (typeof declared !== "string") return recordSchemaOf(declared, file, place.in("recordSchema"));
   const path = join(folder, declared);
-  return readRecordSchema(path, relative(projectDir, path) || path);
+  return readRecordSchema(path, relative(projectDir, path) || path, place.value("recordSchema"));
 }
 
 /** Every field that a stream names is one of its records'. */

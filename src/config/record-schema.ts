@@ -1,7 +1,8 @@
 import { plainDecimal } from "../model/decimal.ts";
 import type { RawColumn, RecordSchema, WrittenNumber } from "../model/declarations.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
-import { Place } from "./place.ts";
+import { Place, type Standing } from "./place.ts";
+import { requireStorable } from "./storable.ts";
 import { readYaml } from "./yaml.ts";
 
 /** Columns of every raw table, which no field may be called. */
@@ -33,8 +34,8 @@ const TYPE_NAME = new RegExp(
 );
 
 /** Reads the JSON Schema of a record in a file of its own. */
-export function readRecordSchema(path: string, shownAs: string): RecordSchema {
-  const yaml = readYaml(path, shownAs);
+export function readRecordSchema(path: string, shownAs: string, named?: Standing): RecordSchema {
+  const yaml = readYaml(path, shownAs, named);
   return recordSchemaOf(yaml.value, shownAs, new Place(yaml));
 }
 
@@ -68,7 +69,7 @@ export function recordSchemaOf(written: unknown, file: string, place: Place): Re
       found: String(columns.length),
       hint: "leave out those that no model needs: they are kept in _extra",
     });
-  const description = typeof schema.description === "string" ? schema.description : undefined;
+  const description = describedBy(schema, place);
   const bentNumbers = bentNumbersOf(place);
   return {
     file,
@@ -77,6 +78,13 @@ export function recordSchemaOf(written: unknown, file: string, place: Place): Re
     ...(bentNumbers.length === 0 ? {} : { bentNumbers }),
     ...(description === undefined ? {} : { description }),
   };
+}
+
+/** What a schema or a property says of itself: it becomes a comment in the database. */
+function describedBy({ description }: Record<string, unknown>, place: Place): string | undefined {
+  if (typeof description !== "string") return undefined;
+  requireStorable(description, "a description", place.in("description"));
+  return description;
 }
 
 /** Long numbers are judged as they are written; what JSON has no number for cannot be. */
@@ -114,8 +122,8 @@ function columnOf(name: string, property: Record<string, unknown>, place: Place)
       found: JSON.stringify(property?.postgresType ?? property?.type),
     });
   }
-  const description = property.description;
-  return { name, type, ...(typeof description === "string" ? { description } : {}) };
+  const description = describedBy(property, place);
+  return { name, type, ...(description === undefined ? {} : { description }) };
 }
 
 function typeOf(property: Record<string, unknown> | null): string | undefined {

@@ -18,6 +18,7 @@ import type { formats } from "../schemas/ingest/formats.ts";
 import type { batch, commonStream, filesStream, restStream, soapStream, sqlStream } from "../schemas/ingest/streams.ts";
 import { checkCsv, checkSpellings } from "./csv.ts";
 import type { Place } from "./place.ts";
+import { requireStorable } from "./storable.ts";
 
 /** What a stream says whatever its source is. */
 export type CommonStream = Declared<typeof commonStream> & { readonly cursor?: CursorDeclaration };
@@ -173,6 +174,8 @@ export function partitionOf(partition: PartitionDeclaration, place: Place): Part
     return { ...partition, every: partition.every ?? "day" };
   }
   if (!partition.column || !partition.values) throw wrong("a table split by a column names it and its values");
+  for (const [at, value] of partition.values.entries())
+    requireStorable(value, "a value of a partition", place.in("values", at));
   if (partition.every || partition.keepDays) throw wrong("every and keepDays are for by: load_date");
   return partition;
 }

@@ -21,8 +21,12 @@ const MAX_BYTES = 1_000_000;
 /** A declaration has no use for more; a "billion laughs" file has. */
 const MAX_ALIASES = 100;
 
-/** Reads a YAML or JSON file. `shownAs` is the name in messages. */
-export function readYaml(path: string, shownAs = path): YamlFile {
+/**
+ * Reads a YAML or JSON file.
+ * @param shownAs the name in messages
+ * @param named where it is named, for one that is not there
+ */
+export function readYaml(path: string, shownAs = path, named: { readonly location?: SourceLocation } = {}): YamlFile {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
@@ -31,6 +35,7 @@ export function readYaml(path: string, shownAs = path): YamlFile {
     const found = missing ? "no such file" : (cause as Error).message;
     throw new UserError({
       message: `cannot read ${shownAs}`,
+      ...named,
       found,
       hint: "check the path and its permissions",
       cause,

@@ -46,7 +46,11 @@ export async function ingest(
   const startedAt = new Date();
   const streams: StreamLoad[] = [];
   const chosen = declaration.streams.filter(({ name }) => !options.streams || options.streams.includes(name));
-  const filesystem = chosen[0] && (await filesystemOf(declaration, chosen[0], options));
+  let opened: Promise<Filesystem | undefined> | undefined;
+  const filesystem = () => {
+    opened ??= filesystemOf(declaration, chosen[0]!, options);
+    return opened;
+  };
   try {
     for (const stream of chosen) {
       options.signal?.throwIfAborted();
@@ -56,7 +60,7 @@ export async function ingest(
     }
   } finally {
     // One that is asked for something does not say goodbye.
-    if (!options.signal?.aborted) await filesystem?.close();
+    if (!options.signal?.aborted) await (await opened?.catch(() => undefined))?.close();
   }
   return {
     version: 1,
@@ -96,7 +100,7 @@ async function ingestStream(
   stream: StreamDeclaration,
   settings: ConnectionSettings,
   options: IngestOptions,
-  filesystem: Filesystem | undefined,
+  open: () => Promise<Filesystem | undefined>,
 ): Promise<StreamLoad> {
   const startedAt = new Date();
   const common = () => ({
@@ -122,6 +126,7 @@ async function ingestStream(
       await sink.prepare(declaration.schema, { signal, onWait });
       const target = await resolveTarget(client, declaration, stream);
       noticed.push(...(await sink.evolve(target, { deadline: options.waitTimeout ?? WAIT_TIMEOUT, onWait, signal })));
+      const filesystem = await open();
       const outcome = filesystem
         ? await filesOutcome(sink, declaration, target, filesystem, options)
         : await recordsOutcome(sink, declaration, target, { ...options, rest: { tokens, ...options.rest } }, noticed);
