@@ -3,10 +3,15 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { buildWhatIsNew } from "./test/support/built.ts";
 import { filesByLane } from "./test/support/lanes.ts";
+import { roomInMemory } from "./test/support/room-in-memory.ts";
 
 const { VITEST_JSON, TEST_DATABASE_URL, TEST_ALSO_ON = "" } = process.env;
 const files = filesByLane();
 buildWhatIsNew();
+
+// Where temporary folders are, also those of the workers and of what they start.
+const memory = roomInMemory();
+if (memory) process.env.TMPDIR ??= memory;
 
 const lane = (name: string, test: object, more: object = {}) => ({
   extends: true as const,
@@ -74,6 +79,8 @@ export default defineConfig(({ mode }) => {
   const whole = { server: first, everyCase: true };
   return {
     test: {
+      // What a file is transformed to is kept: for the next lane, and for the next time.
+      experimental: { fsModuleCache: true, fsModuleCachePath: resolve("node_modules/.cache/vitest") },
       testTimeout: 60_000,
       hookTimeout: 60_000,
       // Two cores: a third test has something to do while two wait for their server; a fourth gained nothing.

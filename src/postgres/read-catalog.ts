@@ -11,14 +11,16 @@ import { readRelations } from "./read-relations.ts";
 
 /** Reads what the planner must know. `targets` are the public names of the project. */
 export async function readCatalog(client: Client, environment: string, targets: readonly Target[]): Promise<Catalog> {
-  const { serverVersion, initialised, ...around } = await readServer(client);
+  const { serverVersion, initialised, taken, ...around } = await readServer(client, targets);
   const state = initialised ? await readState(client, environment) : undefined;
   const manifest = state?.manifest ? (JSON.parse(state.manifest) as Manifest) : {};
   // Also of models that the project no longer has.
   const all = [...targets, ...Object.values(manifest).map(({ target }) => target)];
   const wanted = new Map(all.map((target) => [targetKey(target), target]));
   const damage = await readDamage(client, manifest);
-  const relations = await withWhose(client, await readRelations(client, [...wanted.values()]), manifest);
+  const isAny = taken || Object.keys(manifest).length > 0;
+  const read = isAny ? await readRelations(client, [...wanted.values()]) : {};
+  const relations = await withWhose(client, read, manifest);
   if (state) refuseAltered(environment, state, relations);
   return {
     version: 1,
@@ -44,13 +46,15 @@ export async function readSurroundings(
   targets: readonly Target[],
   { manifest }: Pick<Catalog, "manifest">,
 ): Promise<Surroundings> {
-  const { serverVersion: _, initialised: __, ...around } = await readServer(client);
-  return { ...around, relations: await withWhose(client, await readRelations(client, targets), manifest) };
+  const { serverVersion: _, initialised: __, taken, ...around } = await readServer(client, targets);
+  const read = taken ? await readRelations(client, targets) : {};
+  return { ...around, relations: await withWhose(client, read, manifest) };
 }
 
-async function readServer(client: Client) {
+/** `taken`: whether anything has one of the names. Where nothing has, all there is to know of it is not asked for. */
+async function readServer(client: Client, targets: readonly Target[]) {
   const { rows } = await client.query<
-    Record<"version" | "initialised" | "schemas" | "closed" | "roles" | "unread", string>
+    Record<"version" | "initialised" | "taken" | "schemas" | "closed" | "roles" | "unread", string>
   >(
     sql`select current_setting('server_version_num') as version, to_regclass('_dataform.environment') is not null as initialised,
        jsonb_agg(nspname order by nspname) as schemas,
@@ -60,16 +64,27 @@ async function readServer(client: Client) {
          select from pg_default_acl d, aclexplode(d.defaclacl) a
          where d.defaclrole = to_regrole($1) and d.defaclnamespace = to_regnamespace('_dataform') and d.defaclobjtype = 'r'
            and a.grantee = to_regrole($2) and a.privilege_type = 'SELECT'
-       ) as unread
+       ) as unread,
+       exists (
+         select from unnest($3::text[], $4::text[]) as wanted(schema, name)
+         join pg_namespace n on n.nspname = wanted.schema
+         where exists (select from pg_class c where c.relnamespace = n.oid and c.relname = wanted.name)
+           or exists (select from pg_type t where t.typnamespace = n.oid and t.typname = wanted.name)
+       ) as taken
      from pg_namespace`,
-    (["builder", "publisher"] as const).map((duty) =>
-      client.roles ? id(roleName(client.roles, duty)).toString() : "",
-    ),
+    [
+      ...(["builder", "publisher"] as const).map((duty) =>
+        client.roles ? id(roleName(client.roles, duty)).toString() : "",
+      ),
+      targets.map(({ schema }) => schema),
+      targets.map(({ name }) => name),
+    ],
   );
-  const { version, initialised, schemas, closed, roles, unread } = rows[0]!;
+  const { version, initialised, taken, schemas, closed, roles, unread } = rows[0]!;
   return {
     serverVersion: Number(version),
     initialised: initialised === "t",
+    taken: taken === "t",
     schemas: JSON.parse(schemas) as string[],
     closedSchemas: JSON.parse(closed) as string[],
     roles: JSON.parse(roles) as string[],

@@ -29,6 +29,7 @@ import { joinStatements } from "../sql/message.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { auditSegment } from "./audit.ts";
 import { buildSegment } from "./build.ts";
+import { chainsOf } from "./chains.ts";
 import type { RunContext } from "./context.ts";
 import { describedInVain } from "./described.ts";
 import { emptiedTables } from "./emptied.ts";
@@ -80,7 +81,7 @@ export async function run(
     });
     await session.failpoint("run recorded");
     // No more connections than there is work for at once: each costs the server a process.
-    const most = Math.max(...plan.segments.map(({ steps, audits }) => Math.max(steps.length, audits.length)), 1);
+    const most = Math.max(...plan.segments.map(({ steps, audits }) => Math.max(chainsOf(steps), audits.length)), 1);
     const pool = await openPool(settings, Math.min(options.concurrency ?? 4, most), {
       applicationName: `dataform-build-${runId}`,
       onWait: (what) => session.events.waiting?.(what),

@@ -182,7 +182,8 @@ test.each(mixtures)(
       fc.asyncProperty(fc.array(scenario(kinds), { minLength: SCENARIOS, maxLength: SCENARIOS }), async (scenarios) => {
         await sql("truncate raw._load");
         for (let n = 0; n < SCENARIOS; n++) await sql(`truncate raw.h${n}_feed`);
-        expect((await run({ fullRefresh: true })).status).toBe("success");
+        // A batch that is sent again may take most of a history back, which a guard would hold.
+        expect((await run({ fullRefresh: true, allowLoss: ["*"] })).status).toBe("success");
         const compare = async (count: number) => {
           for (const [n, all] of scenarios.entries()) {
             const landed = all.slice(0, count);
@@ -194,7 +195,7 @@ test.each(mixtures)(
         };
         for (let count = 1; count <= LOADS; count++) {
           for (const [n, all] of scenarios.entries()) await sql(landingOf(`h${n}`, n * LOADS + count, all[count - 1]!));
-          const report = await run();
+          const report = await run({ allowLoss: ["*"] });
           expect(report.steps.filter(({ status, kind }) => status === "failed" && kind !== "assertion")).toEqual([]);
           expect(
             report.steps.filter(({ status, target }) => status === "failed" && !target.name.endsWith("_source")),
@@ -204,7 +205,7 @@ test.each(mixtures)(
         const incremental: string[][] = [];
         const all = (n: number) => rows(`select * from marts.h${n} order by k, version_no`);
         for (const n of scenarios.keys()) incremental.push(await all(n));
-        await run({ fullRefresh: true });
+        await run({ fullRefresh: true, allowLoss: ["*"] });
         for (const [n, expected] of incremental.entries()) expect(await all(n)).toEqual(expected);
       }),
       { numRuns: 1, endOnFailure: true },

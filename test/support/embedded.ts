@@ -10,14 +10,13 @@ import { withClient } from "../../src/postgres/client.ts";
 import { findNative } from "../../src/postgres/embedded/binaries.ts";
 import { embeddedStatus, resetEmbedded } from "../../src/postgres/embedded/server.ts";
 import { script } from "../../src/sql/authored.ts";
-import { roomInMemory } from "./room-in-memory.ts";
 
 export const isRoot = process.getuid?.() === 0;
 export const nobody = 65534;
 
-/** A temporary folder, in memory where there is room, that the server's user can enter, unlike mkdtemp's own 0700. */
+/** A temporary folder that the server's user can enter, unlike mkdtemp's own 0700. */
 export function folder(mode = 0o755, owner?: number): string {
-  const path = mkdtempSync(join(roomInMemory() ?? tmpdir(), "dataform-embedded-"));
+  const path = mkdtempSync(join(tmpdir(), "dataform-embedded-"));
   chmodSync(path, mode);
   if (owner !== undefined) chownSync(path, owner, owner);
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));

@@ -10,6 +10,7 @@ export async function litter(client: Client): Promise<string[]> {
       select value ->> 'object' as name from entry
       union select value #>> '{storage,table}' from entry
       union select value #>> '{storage,undo}' from entry
+      union select value #>> '{storage,rows}' from entry
     ), read as (
       -- A view of an earlier release reads those that it was built on.
       select name collate "default" from needed

@@ -10,7 +10,6 @@ import { embeddedStatus, startEmbedded, stopEmbedded } from "../../src/postgres/
 import { script } from "../../src/sql/authored.ts";
 import { literal } from "../../src/sql/literals.ts";
 import { sql } from "../../src/sql/sql.ts";
-import { roomInMemory } from "./room-in-memory.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -65,7 +64,7 @@ async function serverOf(server: string): Promise<Server> {
   if (server.includes("://"))
     return { settings: parseConnectionUrl(server, "TEST_DATABASE_URL"), stop: async () => {} };
   const native = server === EMBEDDED ? undefined : nativeOf(server);
-  const folder = mkdtempSync(join(roomInMemory() ?? tmpdir(), "dataform-test-"));
+  const folder = mkdtempSync(join(tmpdir(), "dataform-test-"));
   chmodSync(folder, 0o755); // as root, the server user has to get in
   const stateDir = join(folder, ".dataform");
   const settings = await startEmbedded(stateDir, native === undefined ? {} : { native });
