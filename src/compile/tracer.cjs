@@ -99,10 +99,19 @@ class Tracer {
   /** Where the pieces of a compiled text come from, or undefined where that is not known. */
   trace(text, shownAs) {
     const made = this.#made.get(text) ?? this.#withSpace(text);
-    const one = made?.find(({ site }) => site.file.shownAs === shownAs) ?? made?.[0];
-    const pieces = one && piecesOf(one);
+    const own = made?.filter(({ site }) => site.file.shownAs === shownAs) ?? [];
+    const one = own[0] ?? made?.[0];
+    const all = own.length > 1 ? own : one ? [one] : [];
+    const [pieces, ...others] = all.map((made) => this.#piecesIn(made, text));
     if (!pieces) return undefined;
-    return { file: one.site.file.shownAs, text, pieces: one.skipped ? cut(pieces, one.skipped, text.length) : pieces };
+    // Of a text that stands in several places nobody knows which of them made it.
+    const elsewhere = others.length && others.every(Boolean) ? { elsewhere: others } : {};
+    return { file: one.site.file.shownAs, text, pieces, ...elsewhere };
+  }
+
+  #piecesIn(made, text) {
+    const pieces = piecesOf(made);
+    return pieces && made.skipped ? cut(pieces, made.skipped, text.length) : pieces;
   }
 
   /** What was made and then freed of the white space around it. */

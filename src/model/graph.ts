@@ -26,6 +26,8 @@ export interface Trace {
   readonly text: string;
   /** In order; together they are the whole text. None: it stands nowhere as it is. */
   readonly pieces: readonly TracePiece[];
+  /** Where the same text stands in the file besides, in pieces of the same lengths. */
+  readonly elsewhere?: readonly (readonly TracePiece[])[];
   /** Of a text in a config, from which nothing in another file is made. */
   readonly inConfig?: true;
 }

@@ -20,23 +20,22 @@ interface Literal extends Characters {
 }
 
 /**
- * The place in the file of the SQL that was handed to what made the text.
+ * The places in the file of SQL that may be what was handed to what made the text: of each text in the file that is at that
+ * place of what was made.
  * @param placeholder where the `${` stands that made it, if one did
- * @returns undefined where no text in the file, or more than one, is at that place of what was made
  */
-export function handedPlace(source: string, file: string, made: Made, placeholder?: number): number | undefined {
+export function handedPlaces(source: string, file: string, made: Made, placeholder?: number): readonly number[] {
   const isPlaceholder = placeholder !== undefined && source.startsWith("${", placeholder);
   const own = isPlaceholder ? literalsIn(source, placeholder + 2) : { literals: [], end: 0 };
   const found = foundIn(own.literals, made)[0];
-  if (found !== undefined) return found;
+  if (found !== undefined) return [found];
   const expression = isPlaceholder ? source.slice(placeholder, own.end) : undefined;
   // What a placeholder makes is made of nothing that a config says.
   const others = scripts(source, file, expression === undefined).flatMap((start) => literalsIn(source, start).literals);
   // A single word may stand there by chance.
   const named = ({ isWord, name, isUsed }: Literal) =>
     !isWord || (name !== undefined && (expression === undefined ? isUsed : namesIn(expression).includes(name)));
-  const [first, second] = foundIn(others.filter(named), made);
-  return second === undefined ? first : undefined;
+  return foundIn(others.filter(named), made);
 }
 
 /** Where the file is JavaScript: from its beginning, or from the braces of its blocks on. */

@@ -1,6 +1,6 @@
 import type { SourceLocation } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
-import { handedPlace, type Made } from "./handed.ts";
+import { handedPlaces, type Made } from "./handed.ts";
 import { plainReferences, reference } from "./references.ts";
 import { splitScript } from "./split.ts";
 
@@ -21,6 +21,8 @@ export interface Source {
   readonly offset: number;
   /** What a placeholder made, which stands at `offset`. */
   readonly made?: Made;
+  /** Where the same text stands in the file besides. */
+  readonly elsewhere?: readonly Source[];
 }
 
 /**
@@ -57,14 +59,36 @@ export function placeOf(
   const source = findSource(traces, file, filled, offset);
   const from = source?.file ?? file;
   const text = read(from);
-  const made = source ? source.made : { text: filled, offset };
-  const place = (made && text ? handedPlace(text, from, made, source?.offset) : undefined) ?? source?.offset;
-  if (!text || place === undefined)
+  const places = text ? placesIn(text, from, source, { text: filled, offset }) : [];
+  const [place, ...others] = places;
+  if (place === undefined || others.length >= SHOWN)
     return { location: { file }, snippet: plainReferences(snippetAt(filled, offset, false)) };
-  return { location: { file: from, ...positionAt(text, place) }, snippet: snippetAt(text, place) };
+  const snippet = places.map((one) => snippetAt(text, one)).join("\nor\n");
+  return { location: { file: from, ...(others.length ? {} : positionAt(text, place)) }, snippet };
 }
 
-function sourceAt({ file, text, pieces }: Trace, at: number): Source {
+/** Of so many places in one file each is shown. */
+const SHOWN = 4;
+
+/** Where it may stand in the file: in one place, or in several with the same text, of which nobody knows which it is. */
+function placesIn(text: string, file: string, source: Source | undefined, whole: Made): readonly number[] {
+  if (!source) return handedPlaces(text, file, whole);
+  const places = [source, ...(source.elsewhere ?? [])].flatMap(({ made, offset }) => {
+    const handed = made ? handedPlaces(text, file, made, offset) : [];
+    return handed.length === 1 ? handed : [offset];
+  });
+  return [...new Set(places)].sort((a, b) => a - b);
+}
+
+function sourceAt(trace: Trace, at: number): Source {
+  const source = sourceIn(trace, at);
+  const { elsewhere = [] } = trace;
+  return elsewhere.length
+    ? { ...source, elsewhere: elsewhere.map((pieces) => sourceIn({ ...trace, pieces }, at)) }
+    : source;
+}
+
+function sourceIn({ file, text, pieces }: Trace, at: number): Source {
   let start = 0;
   for (const [length, offset, made] of pieces) {
     if (at < start + length)

@@ -68,6 +68,12 @@ publish("made", { type: "view" }).query((ctx) => \`
   from \${ref("source")} s
 \`.trim());
 publish("other").query(() => "select " + columns(3));
+publish("first", "select 1 as id,\\n  twice");
+publish("second", "select 1 as id,\\n  twice");
+publish("third", { type: "table" }).query(() => \`select 1 as id,
+  thrice\`);
+publish("fourth", { type: "table" }).query(() => \`select 1 as id,
+  thrice\`);
 `.replace("${ref(", "${ctx.ref("),
   });
   const report = await run();
@@ -84,6 +90,19 @@ publish("other").query(() => "select " + columns(3));
   expect(place("marts.ops")).toEqual([at("ops.sqlx", 6, 3), "nothing"]);
   expect(place("assertions.check")).toEqual([at("check.sqlx", 5, 3), "nothing"]);
   expect(place("marts.made")).toEqual([at("made.js", 8, 5), "s.nothing"]);
+  // Of a text that stands there twice nobody knows which it is.
+  for (const [name, lines] of [
+    ["marts.first", [12, 13]],
+    ["marts.second", [12, 13]],
+    ["marts.third", [15, 17]],
+    ["marts.fourth", [15, 17]],
+  ] as const) {
+    const { location, snippet } = stepOf(report, name).error!;
+    expect(location).toEqual({ file: "definitions/made.js" });
+    const shown = snippet!.split("\nor\n").map((one) => one.split("\n").slice(-2));
+    expect(shown.map(([line]) => Number.parseInt(line!, 10))).toEqual(lines);
+    for (const [line, caret] of shown) expect(line!.slice(caret!.indexOf("^"))).toMatch(/^t(?:wice|hrice)/);
+  }
 });
 
 test("SQL and columns that a config gets wrong stand at their line and column", async () => {
