@@ -14,6 +14,7 @@ import {
 } from "../model/declarations.ts";
 import type { Declared } from "../model/declared.ts";
 import { UserError } from "../model/errors.ts";
+import { parseRecordsPath } from "../model/records-path.ts";
 import type { formats } from "../schemas/ingest/formats.ts";
 import type { batch, commonStream, filesStream, restStream, soapStream, sqlStream } from "../schemas/ingest/streams.ts";
 import { checkCsv, checkSpellings } from "./csv.ts";
@@ -124,11 +125,36 @@ function formatOf({ format, ...stream }: Declared<typeof filesStream>, place: Pl
       hint: `docs/sources/${format}.md has its keys`,
     });
   if ("encoding" in options) checkEncoding(options.encoding, place.in(format, "encoding"));
+  if (format === "json") checkJson(options as Declared<(typeof formats)["json"]>, place.in("json"));
   if (format === "xlsx") checkXlsx(options as Declared<(typeof formats)["xlsx"]>, place.in("xlsx"));
   if (!("delimiter" in options)) return { kind: format, ...options } as FormatOptions;
   checkCsv(options, place.in("csv"));
   const { quote, escape: escaping = quote } = options;
   return { kind: "csv", ...options, escape: escaping, null: [options.null].flat() };
+}
+
+/** What another shape has is passed over in silence by none. */
+function checkJson({ records, shape, key, fields, parent }: Declared<(typeof formats)["json"]>, place: Place): void {
+  const wrong = (name: string, message: string, expected: string) =>
+    new UserError({ message, ...place.value(name), expected });
+  const { children } = parseRecordsPath(records);
+  if (children.length && shape !== "list")
+    throw wrong("records", `json.records goes into records, which a ${shape} does not have`, "shape: list");
+  if (key !== undefined && shape !== "map") throw wrong("key", "json.key is of a map", "shape: map");
+  if (fields && shape !== "rows") throw wrong("fields", "json.fields are of rows", "shape: rows");
+  checkParents(parent, children.length, place);
+}
+
+function checkParents(parent: Readonly<Record<string, string>> | undefined, depth: number, place: Place): void {
+  for (const [field, path] of Object.entries(parent ?? {})) {
+    const up = path.split("/").length - 1;
+    if (up <= depth) continue;
+    throw new UserError({
+      message: depth ? `${path} leads out of the outermost record` : "nothing surrounds the records",
+      ...place.value("parent", field),
+      expected: depth ? `at most ${"../".repeat(depth)}…` : "records within records, such as records: orders[].lines[]",
+    });
+  }
 }
 
 function checkXlsx(options: Declared<(typeof formats)["xlsx"]>, place: Place): void {

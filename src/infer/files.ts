@@ -126,9 +126,13 @@ async function readerOf(
     case "parquet":
       return { pages: (await import("../sources/formats/parquet.ts")).readParquet()(open()), options: {} };
     case "json": {
-      const { findRecords, readJson } = await import("../sources/formats/json.ts");
-      const records = await findRecords(open());
-      return { pages: readJson({ kind: format, records })(open()), options: records === "" ? {} : { records } };
+      const [{ findShape }, { readJson }] = await Promise.all([
+        import("./json-shape.ts"),
+        import("../sources/formats/json.ts"),
+      ]);
+      const { shape, records, ...rest } = await findShape(open());
+      const options = { ...(records === "" ? {} : { records }), ...(shape === "list" ? {} : { shape }), ...rest };
+      return { pages: readJson({ kind: format, shape, records, ...rest })(open()), options };
     }
   }
 }

@@ -212,6 +212,25 @@ test("what is declared anew names the schema of the installed package, from the 
   expect(await first()).toBe("# yaml-language-server: $schema=../node_modules/dataform-postgres/schemas/ingest.json");
 });
 
+test("a JSON text is found to be a list, one record, records under their keys, or lists below a list of names", async () => {
+  for (const [text, json, fields] of [
+    ['{"meta":1,"data":[{"id":1},{"id":2}]}', { records: "data" }, { id: "integer" }],
+    ['{"id":1,\n"tags":["a"]}', { shape: "object" }, { id: "integer", tags: ["array", "null"] }],
+    [
+      '{"rates":{"EUR":{"r":1.10},"USD":{"r":2}}}',
+      { records: "rates", shape: "map", key: "key" },
+      { key: "string", r: ["number", "null"] },
+    ],
+    ['[["id","name"],[1,"a"],[2,null]]', { shape: "rows" }, { id: "integer", name: ["string", "null"] }],
+  ] as const) {
+    const { stream } = await inferred(text, [], "things.json");
+    expect([stream.json, types(stream.recordSchema.properties)]).toEqual([
+      json,
+      expect.objectContaining({ ...fields, ...(json.shape === "object" ? { id: ["integer", "null"] } : {}) }),
+    ]);
+  }
+});
+
 test("a key has a value in every row, and no text for NULL", async () => {
   const { stream, stderr } = await inferred('id\tname\tn\n1\t"odd\t1\nNA\tb\t1\n');
   expect([stream.recordSchema.required, types(stream.recordSchema.properties).id]).toEqual([undefined, "integer"]);

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { anyText, byDefault, character, closed, mapOf, oneOf, text } from "../words.ts";
+import { anyText, byDefault, character, closed, listOf, mapOf, oneOf, text } from "../words.ts";
 
 const encoding = byDefault("utf-8", text("such as utf-8, iso-8859-1; a byte order mark counts for more"));
 
@@ -99,9 +99,39 @@ const xlsx = closed(
 
 const ndjson = closed({ encoding }, "how the lines are written");
 
+/** Where records are in a JSON text, and what of their surroundings they get. */
+export const recordsPath = {
+  records: byDefault(
+    "",
+    anyText(
+      "where the list of records is, such as data or orders[].lines[] (the lines of all orders); empty: the text is the list",
+    ),
+  ),
+  parent: Type.Optional(
+    mapOf(
+      Type.String({ pattern: "^(\\.\\./)+[^/]+$", description: "such as ../id, or ../../id two records further out" }),
+      "of records within records: field: where what surrounds them has it",
+      { minProperties: 1 },
+    ),
+  ),
+};
+
 const json = closed(
-  { records: byDefault("", anyText("where the list of records is, such as data; empty: the text is the list")) },
-  "one JSON text: a list of records, or an object that holds one",
+  {
+    ...recordsPath,
+    shape: byDefault(
+      "list",
+      oneOf(
+        ["list", "object", "map", "rows"],
+        "what is there: a list of records (list), one record (object), an object of them (map), lists of values below a list of names (rows)",
+      ),
+    ),
+    key: Type.Optional(text("map: the field that gets the key of each record")),
+    fields: Type.Optional(
+      listOf(text("a field"), "rows: the names, where no list has them", { minItems: 1, uniqueItems: true }),
+    ),
+  },
+  "where one JSON text has its records, and how",
 );
 
 export const xml = closed(

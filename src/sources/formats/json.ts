@@ -1,87 +1,247 @@
-import { isUtf8 } from "node:buffer";
+import { TextDecoder } from "node:util";
 import type { OptionsOf } from "../../model/declarations.ts";
 import { nearest } from "../../model/nearest.ts";
+import { parseRecordsPath } from "../../model/records-path.ts";
+import { childrenOf, parentFields, withFields, withParents } from "../json/children.ts";
 import { measureDepth } from "../json/depth.ts";
 import { atPath, type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
+import { ItemScanner, type ScannedItem } from "../json/items.ts";
 import type { JsonText } from "../json/text.ts";
-import { type FormatReader, MAX_DEPTH } from "../source.ts";
+import { type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES, type SourcePage } from "../source.ts";
 import { decodeBytes } from "./csv/decode.ts";
 import { notWhole, unreadable } from "./file-errors.ts";
-import { PageBuilder } from "./pages.ts";
+import { head, PageBuilder, TOO_LONG } from "./pages.ts";
 
-/** A JSON text is held in memory as a whole. */
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
+export type JsonOptions = OptionsOf<"json">;
 
-/** Reads one JSON text: a list of records, or an object that holds the list at a dotted path. Of 64 MB at most. */
-export function readJson({ records }: OptionsOf<"json">, maxBytes = MAX_FILE_BYTES): FormatReader {
+/** Of a text that is looked at as a whole. */
+const MAX_WHOLE = 64 * 1024 * 1024;
+
+/** Reads one JSON text, however long: the records of a list, of an object, of lists of values, or the one that it is. */
+export function readJson(options: JsonOptions, maxRecord = MAX_RECORD_BYTES): FormatReader {
+  return options.shape === "object" ? readOne(options, maxRecord) : readItems(options, maxRecord);
+}
+
+function readOne({ records: path }: JsonOptions, maxBytes: number): FormatReader {
   return async function* (bytes) {
-    const text = await textOf(decodeBytes(bytes, "utf-8"), maxBytes);
-    const document = documentOf(text);
-    const values = listAt(document, records);
-    const sources = document.source.at(records)!.items();
-    const size = text.length / Math.max(values.length, 1);
+    const document = documentOf((await textOf(bytes, maxBytes)).trim());
+    const value = atPath(document.value, path);
+    if (value === undefined) throw nowhere(document.value, path, "an object");
     const page = new PageBuilder();
-    for (const [index, value] of values.entries()) {
-      if (value !== null && typeof value === "object" && !Array.isArray(value))
-        page.addRecord(new ListRecord(document, value, sources[index]!, index), size);
-      else {
-        const { text } = sources[index]!;
-        page.addRejected({ position: `record ${index + 1}`, reason: "is not a JSON object", text });
-      }
-      if (page.full) yield page.build();
-    }
-    if (!page.empty) yield page.build();
+    addRecord(page, document, value, document.source.at(path)!, "record 1");
+    yield page.build();
   };
 }
 
-/** Where one JSON text has its list of records: the first list of objects, nearest to the top. */
-export async function findRecords(bytes: AsyncIterable<Uint8Array>): Promise<string> {
-  const { value } = documentOf(await textOf(decodeBytes(bytes, "utf-8"), MAX_FILE_BYTES));
-  let level: readonly (readonly [path: string, value: unknown])[] = [["", value]];
-  while (level.length) {
-    const found = level.find(
-      ([, one]) => Array.isArray(one) && one.some((item) => item !== null && typeof item === "object"),
-    );
-    if (found) return found[0];
-    level = level.flatMap(([path, one]) => {
-      if (one === null || typeof one !== "object" || Array.isArray(one)) return [];
-      return Object.entries(one).map(([key, item]) => [path === "" ? key : `${path}.${key}`, item] as const);
-    });
-  }
-  throw unreadable("the JSON text has no list of records", { hint: "json.records says where the list is" });
+function readItems(options: JsonOptions, maxRecord: number): FormatReader {
+  return async function* (bytes) {
+    const { list } = parseRecordsPath(options.records);
+    const path = list === "" ? [] : list.split(".");
+    const scanner = new ItemScanner(path, options.shape === "map" ? "{" : "[", maxRecord);
+    const items = new Items(options);
+    for await (const text of textsOf(bytes)) {
+      scanner.push(text);
+      if (scanner.problem !== undefined) throw unreadable(`the JSON text cannot be read: ${scanner.problem}`);
+      yield* items.take(scanner);
+    }
+    checkAround(scanner, options, list);
+    yield* items.take(scanner);
+    yield* items.rest();
+  };
 }
 
-class ListRecord extends JsonRecord {
-  readonly #index: number;
+/** Makes records of the items of a list. */
+class Items {
+  readonly #options: JsonOptions;
+  readonly #children: readonly string[];
+  readonly #parents: ReturnType<typeof parentFields>;
+  readonly #page = new PageBuilder();
+  #names: readonly string[] | undefined;
+  #count = 0;
 
-  constructor(document: JsonDocument, value: unknown, source: JsonText, index: number) {
+  constructor(options: JsonOptions) {
+    this.#options = options;
+    this.#children = parseRecordsPath(options.records).children;
+    this.#parents = parentFields(options.parent);
+    this.#names = options.fields;
+  }
+
+  *take(scanner: ItemScanner): Generator<SourcePage> {
+    const { items } = scanner;
+    scanner.items = [];
+    for (const item of items) {
+      this.#add(item);
+      if (this.#page.full) yield this.#page.build();
+    }
+  }
+
+  *rest(): Generator<SourcePage> {
+    if (!this.#page.empty) yield this.#page.build();
+  }
+
+  #add({ text: written, isLong }: ScannedItem): void {
+    const text = written.trim();
+    const position = `record ${++this.#count}`;
+    if (isLong) this.#page.addRejected({ position, reason: TOO_LONG, text: head(text) });
+    else if (this.#options.shape === "map") this.#addEntry(documentOf(`{${text}}`), position);
+    else if (this.#options.shape === "rows") this.#addRow(documentOf(text), position);
+    else this.#addChildren(documentOf(text), position);
+  }
+
+  #addEntry({ value, source }: JsonDocument, position: string): void {
+    const [[key, one] = ["", undefined]] = Object.entries(value as object);
+    const { text } = source.fields().get(key)!;
+    const { key: field } = this.#options;
+    if (!isObject(one)) this.#reject(position, "is not a JSON object", text);
+    else if (field === undefined) this.#addText(text, position);
+    else if (Object.hasOwn(one, field) && one[field] !== key)
+      this.#reject(position, `${field}: is a field of the record, too: give the key another name`, text);
+    else
+      this.#addText(Object.hasOwn(one, field) ? text : withFields(text, [pair(field, JSON.stringify(key))]), position);
+  }
+
+  #addRow({ value, source }: JsonDocument, position: string): void {
+    const { text } = source;
+    if (!Array.isArray(value)) this.#reject(position, "is not a list of values", text);
+    else if (!this.#names) {
+      this.#names = headerOf(value);
+      this.#count--;
+    } else if (value.length !== this.#names.length)
+      this.#reject(position, `has ${value.length} values, not ${this.#names.length}`, text);
+    else {
+      const texts = source.items();
+      this.#addText(`{${this.#names.map((name, at) => pair(name, texts[at]!.text)).join(",")}}`, position);
+    }
+  }
+
+  #addChildren(document: JsonDocument, position: string): void {
+    const { source } = document;
+    if (!this.#children.length || !isObject(document.value))
+      addRecord(this.#page, document, document.value, source, position);
+    else this.#addChildrenOf(document, position);
+  }
+
+  #addChildrenOf(document: JsonDocument, position: string): void {
+    const { source } = document;
+    for (const child of childrenOf(document, this.#children)) {
+      const place = position + child.place;
+      if ("problem" in child) this.#reject(place, child.problem, source.text);
+      else if (!this.#parents.length || !isObject(child.node.value))
+        addRecord(this.#page, document, child.node.value, child.node.source, place);
+      else {
+        const made = withParents(child.node, child.around, this.#parents);
+        if ("problem" in made) this.#reject(place, made.problem, child.node.source.text);
+        else this.#addText(made.text, place);
+      }
+    }
+  }
+
+  #addText(text: string, position: string): void {
+    const document = parseJson(text);
+    addRecord(this.#page, document, document.value, document.source, position);
+  }
+
+  #reject(position: string, reason: string, text: string): void {
+    this.#page.addRejected({ position, reason, text: head(text) });
+  }
+}
+
+function pair(name: string, text: string): string {
+  return `${JSON.stringify(name)}:${text}`;
+}
+
+/** @throws UserError for a first row that is none of names */
+function headerOf(row: readonly unknown[]): readonly string[] {
+  const names = row.filter((name) => typeof name === "string");
+  if (names.length === row.length && new Set(names).size === row.length && row.length > 0) return names;
+  throw unreadable("the first list has no names for the values of the others", {
+    expected: 'a list of texts, no two alike, such as ["id", "name"]',
+    found: JSON.stringify(row).slice(0, 200),
+    hint: "json.fields names them where no list does",
+  });
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function addRecord(
+  page: PageBuilder,
+  document: JsonDocument,
+  value: unknown,
+  source: JsonText,
+  position: string,
+): void {
+  if (isObject(value)) page.addRecord(new PlacedRecord(document, value, source, position), source.text.length);
+  else page.addRejected({ position, reason: "is not a JSON object", text: head(source.text) });
+}
+
+class PlacedRecord extends JsonRecord {
+  readonly #position: string;
+
+  constructor(document: JsonDocument, value: unknown, source: JsonText, position: string) {
     super(document, value, source);
-    this.#index = index;
+    this.#position = position;
   }
 
   override get position(): string {
-    return `record ${this.#index + 1}`;
+    return this.#position;
   }
 }
 
-async function textOf(bytes: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of bytes) {
-    // A copy: whoever sent the chunk may use it again.
-    chunks.push(Buffer.from(chunk));
-    size += chunk.length;
-    if (size > maxBytes)
+/** @throws UserError for a text that is cut, no JSON, or has no such list */
+function checkAround(scanner: ItemScanner, { shape }: JsonOptions, path: string): void {
+  if (scanner.isOpen) throw notWhole("its JSON text does not end");
+  const { value } = documentOf(scanner.around);
+  const found = atPath(value, path);
+  // As an answer of an API, a list that is null is none.
+  if (found === null && path !== "") return;
+  if (shape === "map" ? isObject(found) : Array.isArray(found)) return;
+  throw nowhere(value, path, shape === "map" ? "an object of records" : "a list of records");
+}
+
+function nowhere(value: unknown, path: string, wanted: string) {
+  const keys = isObject(value) ? Object.keys(value) : [];
+  const suggestion = nearest(path, keys);
+  const isList = wanted.includes("list");
+  throw unreadable(
+    path === ""
+      ? `the JSON text is not ${isList ? "a list" : wanted}`
+      : `there is no ${wanted.replace(/^an? /, "")} at "${path}"`,
+    {
+      expected: path === "" ? wanted : `${isList ? "a list" : wanted} at "${path}" (json.records)`,
+      found: keys.length > 0 ? `the keys ${keys.slice(0, 10).join(", ")}` : "no keys",
+      hint:
+        suggestion === undefined ? "json.records says where they are, json.shape how" : `did you mean "${suggestion}"?`,
+    },
+  );
+}
+
+async function* textsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    for await (const chunk of decodeBytes(bytes, "utf-8")) yield decoder.decode(chunk, { stream: true });
+    yield decoder.decode();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_ENCODING_INVALID_ENCODED_DATA") throw error;
+    throw unreadable("the file is not in the encoding utf-8");
+  }
+}
+
+/** A text that is held as a whole. @throws UserError where it is too long */
+export async function textOf(bytes: AsyncIterable<Uint8Array>, maxBytes = MAX_WHOLE): Promise<string> {
+  let text = "";
+  for await (const piece of textsOf(bytes)) {
+    text += piece;
+    if (text.length > maxBytes)
       throw unreadable(`the JSON text is longer than ${Math.floor(maxBytes / 1024 / 1024)} MB`, {
-        hint: "ask for NDJSON, one record per line, which is read line by line",
+        hint: "json.records says where its list of records is, which may be of any length",
       });
   }
-  const whole = Buffer.concat(chunks);
-  if (!isUtf8(whole)) throw unreadable("the file is not in the encoding utf-8");
-  return whole.toString();
+  return text;
 }
 
-function documentOf(text: string): JsonDocument {
+export function documentOf(text: string): JsonDocument {
   const { deepest, open } = measureDepth(text);
   if (deepest > MAX_DEPTH) throw unreadable(`the JSON text is nested deeper than ${MAX_DEPTH} levels`);
   try {
@@ -91,16 +251,4 @@ function documentOf(text: string): JsonDocument {
     if (open > 0 || text.trim() === "") throw notWhole("its JSON text does not end", { found, cause });
     throw unreadable("the file is not one JSON text", { found, cause });
   }
-}
-
-function listAt({ value }: JsonDocument, path: string): readonly unknown[] {
-  const found = atPath(value, path);
-  if (Array.isArray(found)) return found;
-  const keys = value !== null && typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [];
-  const suggestion = nearest(path, keys);
-  throw unreadable(path === "" ? "the JSON text is not a list" : `there is no list of records at "${path}"`, {
-    expected: path === "" ? "a list of records" : `a list at "${path}" (json.records)`,
-    found: keys.length > 0 ? `the keys ${keys.slice(0, 10).join(", ")}` : "no keys",
-    hint: suggestion === undefined ? "json.records says where the list is" : `did you mean "${suggestion}"?`,
-  });
 }

@@ -1,0 +1,57 @@
+import type { OptionsOf } from "../model/declarations.ts";
+import { documentOf, textOf } from "../sources/formats/json.ts";
+
+type Found = Pick<OptionsOf<"json">, "shape" | "records" | "key">;
+
+/** How one JSON text has its records: the likeliest of its values that may be some. */
+export async function findShape(bytes: AsyncIterable<Uint8Array>): Promise<Found> {
+  const { value } = documentOf(await textOf(bytes));
+  const list = firstAt(value, isListOfObjects);
+  if (list !== undefined) return { shape: "list", records: list };
+  const rows = firstAt(value, isTable);
+  if (rows !== undefined) return { shape: "rows", records: rows };
+  const map = firstAt(value, isMap);
+  if (map !== undefined) return { shape: "map", records: map, key: "key" };
+  return { shape: "object", records: "" };
+}
+
+/** The path of the first value of a kind, nearest to the top; undefined where there is none. */
+function firstAt(value: unknown, is: (value: unknown) => boolean): string | undefined {
+  let level: readonly (readonly [path: string, value: unknown])[] = [["", value]];
+  while (level.length) {
+    const found = level.find(([, one]) => is(one));
+    if (found) return found[0];
+    level = level.flatMap(([path, one]) =>
+      isObject(one)
+        ? Object.entries(one).map(([key, item]) => [path === "" ? key : `${path}.${key}`, item] as const)
+        : [],
+    );
+  }
+  return undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.some(isObject);
+}
+
+/** Lists of one length, the first of names. */
+function isTable(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length < 2 || !value.every(Array.isArray)) return false;
+  const [header, ...rows] = value as unknown[][];
+  const isHeader =
+    header!.length > 0 && header!.every((name) => typeof name === "string") && new Set(header).size === header!.length;
+  return isHeader && rows.every(({ length }) => length === header!.length);
+}
+
+/** Objects that are all alike in a key, under keys of their own. */
+function isMap(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const entries = Object.values(value);
+  if (entries.length < 2 || !entries.every(isObject)) return false;
+  const [first, ...others] = entries as readonly Readonly<Record<string, unknown>>[];
+  return Object.keys(first!).some((key) => others.every((other) => Object.hasOwn(other, key)));
+}
