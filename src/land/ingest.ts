@@ -120,7 +120,7 @@ async function ingestStream(
   const noticed: string[] = [];
   const onLost = (why: string) => noticed.push(tokenLost(why));
   const tokens = tokenStore(settings, declaration.schema, { signal, onWait, onLost });
-  return withClient(settings, connection, async (client) => {
+  return withClient(settings, connection, async (client): Promise<StreamLoad> => {
     const sink: Sink = options.dryRun ? new Rehearsal(client) : new PostgresSink(client, settings);
     try {
       await sink.prepare(declaration.schema, { signal, onWait });
@@ -140,7 +140,7 @@ async function ingestStream(
       signal?.throwIfAborted();
       return { ...common(), ...nothing, warnings: noticed, status: "failed", loadId, error: told };
     }
-  });
+  }).finally(tokens.settled);
 }
 
 function tokenLost(why: string): string {

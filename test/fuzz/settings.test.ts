@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { loadIngest } from "../../src/config/load-ingest.ts";
+import { infer } from "../../src/infer/infer.ts";
 import { ingest } from "../../src/land/ingest.ts";
 import type { IngestDeclaration } from "../../src/model/declarations.ts";
 import { UserError, type UserErrorDetails, UserErrors } from "../../src/model/errors.ts";
@@ -18,6 +19,7 @@ import { complaints, mutated } from "../support/mutating.ts";
 // works, what is not is told with its file and place. Nothing is a defect, a stack, or goes on for ever.
 
 const { timeLimit, timeout } = fuzzing(2 / 9);
+const short = fuzzing(1 / 18);
 const HANGS = 20_000;
 const db = ingestDatabase();
 
@@ -298,4 +300,26 @@ test("any setting with any value, over any file, is done or told with its place"
     expect(await within(HANGS, outcome(input), () => ["it hangs"])).toEqual([]);
   });
   await fc.assert(property, timeLimit);
+});
+
+test("what infer looks at, whole or broken, is told, or becomes a declaration that can be read", {
+  timeout: short.timeout,
+}, async () => {
+  const looked = fc.tuple(fc.constantFrom(...Object.keys(FORMATS)), fc.option(random));
+  const property = fc.asyncProperty(looked, async ([format, breaking]) => {
+    const { whole } = FORMATS[format]!;
+    write(`data/looked.${format}`, breaking ? mutated(whole, breaking) : whole);
+    const found = infer({ projectDir: dir, env, what: `data/looked.${format}`, hints: {}, force: true }).then(
+      ({ text }) => {
+        write("ingest/looked.yaml", text);
+        loadIngest(join(dir, "ingest/looked.yaml"), { projectDir: dir, env });
+        return [];
+      },
+    );
+    const told = found.catch((error: Error) =>
+      error instanceof UserError ? complaints(error) : [`it throws: ${error.stack}`],
+    );
+    expect(await within(HANGS, told, () => ["it hangs"])).toEqual([]);
+  });
+  await fc.assert(property, short.timeLimit);
 });

@@ -13,6 +13,7 @@ async function rotating() {
   const used = new Set<string>();
   const families = new Map<string, number>();
   const records: unknown[] = [item(1)];
+  let asked = () => {};
   const server = await startApi((request, response) => {
     if (!request.url!.startsWith("/token")) {
       const [, access] = request.headers.authorization!.split(" ");
@@ -23,6 +24,7 @@ async function rotating() {
       body += chunk;
     });
     request.on("end", () => {
+      asked();
       const sent = new URLSearchParams(body).get("refresh_token")!;
       const family = sent.split("/")[0]!;
       const isKnown = sent === family || Number(sent.split("/")[1]) <= (families.get(family) ?? 0);
@@ -48,7 +50,10 @@ async function rotating() {
     const declared = declaration(server.url, { auth }, [stream({ cursor: undefined })]);
     return { declared, load: (await ingest(declared, db.settings, options)).streams[0]! };
   };
-  return { load, used, send: (...some: unknown[]) => records.splice(0, 9, ...some) };
+  const onToken = (tell: () => void) => {
+    asked = tell;
+  };
+  return { load, used, onToken, send: (...some: unknown[]) => records.splice(0, 9, ...some) };
 }
 
 let server: Awaited<ReturnType<typeof rotating>>;
@@ -68,6 +73,15 @@ test("a refresh token that the server replaces at each use is kept for the next 
   for (const { load } of both) expect(load).toMatchObject({ status: "loaded", rows: 1 });
   expect((await server.load()).load).toMatchObject(good);
   expect([...server.used]).toEqual(["r3fresh-first", ...[1, 2, 3, 4, 5].map((n) => `r3fresh-first/${n}`)]);
+});
+
+test("a load that is interrupted while the server answers keeps the token that comes", async () => {
+  const interrupt = new AbortController();
+  server.onToken(() => interrupt.abort(new Error("interrupted")));
+  await expect(server.load("r3fresh-first", { signal: interrupt.signal })).rejects.toThrow("interrupted");
+  // The process may end now.
+  expect(await db.rows("select from raw._token")).toHaveLength(1);
+  expect((await server.load()).load).toMatchObject(good);
 });
 
 test("another token in the environment begins anew, and a chain that broke is told with what to do", async () => {

@@ -5,10 +5,13 @@ import type { Exchanged, TokenStore } from "../../sources/http/kept-token.ts";
 import { commentOn, createSchemaOnce } from "../../sql/ddl.ts";
 import { id } from "../../sql/identifiers.ts";
 import { sql } from "../../sql/sql.ts";
+import { within } from "../../wait/timers.ts";
 import type { Waiting } from "./ledger-tables.ts";
 
 /** Longer than a server that is asked again and again takes to answer. */
 const DEADLINE = 600_000;
+/** Milliseconds that one who goes waits for an answer that may hold a token. */
+const LAST_WAIT = 10_000;
 
 /**
  * Refresh tokens that servers gave in place of others, in the ledger of a schema. Kept apart from the load, and by a rehearsal, too:
@@ -18,28 +21,35 @@ export function tokenStore(
   settings: ConnectionSettings,
   schema: string,
   { signal, onWait, onLost }: Waiting & { readonly onLost: (why: string) => void },
-): TokenStore {
-  const wait = { deadline: DEADLINE, signal, tell: onWait };
+): TokenStore & { readonly settled: () => Promise<unknown> } {
+  const working = new Set<Promise<unknown>>();
+  const exchange = async <T>(name: string, ask: (kept: string | undefined) => Promise<Exchanged<T>>): Promise<T> => {
+    let asked: Exchanged<T> | undefined;
+    // Not ended by the signal: once the server was asked, its answer has to be kept.
+    const exchanged = withClient(settings, { duty: "loader", onWait }, async (client) => {
+      await takeLock(client, `dataform refresh token ${name}`, {
+        ...{ deadline: DEADLINE, signal, tell: onWait, reach: "session" },
+        taken: "another ingest renews the refresh token",
+        hint: "wait till it has ended, or end it",
+      });
+      asked = await ask(await read(client, schema, name));
+      if (asked.keep !== undefined) await write(client, schema, [name, asked.keep]);
+      return asked.result;
+    });
+    return exchanged.catch((error: Error) => {
+      if (!asked) throw error;
+      onLost(error.message);
+      return asked.result;
+    });
+  };
   return {
-    exchange: async <T>(name: string, ask: (kept: string | undefined) => Promise<Exchanged<T>>): Promise<T> => {
-      let asked: Exchanged<T> | undefined;
-      const exchanged = withClient(settings, { duty: "loader", onWait, signal }, async (client) => {
-        await takeLock(client, `dataform refresh token ${name}`, {
-          ...wait,
-          reach: "session",
-          taken: "another ingest renews the refresh token",
-          hint: "wait till it has ended, or end it",
-        });
-        asked = await ask(await read(client, schema, name));
-        if (asked.keep !== undefined) await write(client, schema, [name, asked.keep]);
-        return asked.result;
-      });
-      return exchanged.catch((error: Error) => {
-        if (!asked) throw error;
-        onLost(error.message);
-        return asked.result;
-      });
+    exchange: (name, ask) => {
+      const work = exchange(name, ask).finally(() => working.delete(work));
+      working.add(work);
+      return work;
     },
+    /** Nobody who goes leaves an answer behind. */
+    settled: () => within(LAST_WAIT, Promise.allSettled(working), () => []),
   };
 }
 
