@@ -116,13 +116,12 @@ function refuseUnknownGrantees(model: Publishable, { roles }: Catalog): void {
 }
 
 function beyondReach(model: Publishable, { kind, owner }: PublicRelation, { publisher }: Catalog): UserError {
-  const given = publisher
-    ? `give it to the role that publishes: \`alter ${kind} ${targetKey(model.target)} owner to ${publisher}\`; then ${applied(publisher)} lets the others read it`
-    : `give it back with \`alter ${kind} ${targetKey(model.target)} owner to …\`, or grant ${owner} to the role that publishes`;
   return new UserError({
     message: `${targetKey(model.target)} cannot be published: its ${kind} belongs to ${owner}, and only the owner may replace it`,
     location: { file: model.file },
-    hint: given,
+    hint: publisher
+      ? `give it to the role that publishes, \`alter ${kind} ${targetKey(model.target)} owner to ${publisher}\`; then ${applied(publisher)} lets the others read it`
+      : `give it back with \`alter ${kind} ${targetKey(model.target)} owner to …\`, or grant ${owner} to the role that publishes`,
   });
 }
 

@@ -1,5 +1,6 @@
 import { id } from "../sql/identifiers.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
+import { inCatalog, serverName } from "../sql/types.ts";
 import { type Client, withNames } from "./client.ts";
 
 /** A type as the server knows it: a name and a length, however it was written. */
@@ -28,10 +29,29 @@ export async function describeQuery(client: Client, query: Sql): Promise<readonl
 }
 
 /**
- * What the server calls types that a person wrote: "decimal(10, 2)" is numeric(10,2), "float" is double precision.
+ * What the server calls types that a person wrote: "decimal(10, 2)" is numeric(10,2), "float" is double precision. A name without
+ * a schema means PostgreSQL's own type, where it has one: also where the database looks in other schemas first.
  * Throws the server's error where one of them is none.
  */
 export async function describeTypes(client: Client, written: readonly Sql[]): Promise<readonly ServerType[]> {
+  const types = await lookedUp(client, written);
+  const others = written.map((type, at) => {
+    const own = inCatalog(type.toString());
+    return own !== type.toString() && HAS_SCHEMA.test(types[at]!.name) ? serverName(own) : undefined;
+  });
+  if (!others.some((type) => type)) return types;
+  const all: ServerType[] = [];
+  for (const [at, type] of types.entries()) {
+    const own = others[at];
+    const [found] = own ? await lookedUp(client, [own]).catch(() => []) : [];
+    all.push(found ?? type);
+  }
+  return all;
+}
+
+const HAS_SCHEMA = /^(?:"(?:[^"]|"")+"|[^."]+)\./;
+
+async function lookedUp(client: Client, written: readonly Sql[]): Promise<readonly ServerType[]> {
   if (!written.length) return [];
   const names = written.map((_, at) => String(at));
   const nulls = written.map((type, at) => sql`null::${type} as ${id(names[at]!)}`);

@@ -3,7 +3,20 @@ import { fixed, Sql, sql } from "./sql.ts";
 
 /** A type as the server spells it (`format_type`), or a collation as `regcollation` does: quoted where it must be. */
 export function serverName(spelling: string): Sql {
-  return new Sql(fixed(spelling));
+  return new Sql(fixed(inCatalog(spelling)));
+}
+
+/** Types that the grammar knows by these words, wherever names are looked up. */
+const WORDS: ReadonlySet<string> = new Set(
+  "bit boolean char character dec decimal float int integer interval national nchar numeric real smallint bigint time timestamp varchar".split(
+    " ",
+  ),
+);
+
+/** The same type by its schema, where it is PostgreSQL's own and named without one: others may have one of that name. */
+export function inCatalog(type: string): string {
+  const [, name] = /^("(?:[^"]|"")+"|[a-z_][\w$]*)(?:\([\d, ]*\))?(?:\[\d*\])*$/i.exec(type) ?? [];
+  return name === undefined || WORDS.has(name.toLowerCase()) ? type : `pg_catalog.${type}`;
 }
 
 /** The parts of `numeric(10,2)[]`. */

@@ -191,9 +191,11 @@ test("rows are judged the same where the database looks up names in public first
   const { database } = files.settings;
   await withClient(files.settings, { applicationName: "test" }, async (client) => {
     await client.script(sql`alter database ${id(database)} set search_path = public, pg_catalog`);
-    for (const name of ["jsonb", "record", "int4", "int8"])
+    for (const name of ["jsonb", "record", "int4", "int8", "text", "date", "timestamptz"])
       await client.query(sql`create domain public.${id(name)} as pg_catalog.varchar check (value = 'never')`);
   });
   files.put({ "a.csv": "id,customer,amount,day\n1,Ann,1.5,2026-01-01\n2,Bob,much,2026-01-02\n" });
   expect(await files.load()).toMatchObject({ status: "loaded", rows: 1, rejected: 1 });
+  files.put({ "b.csv": "id,customer,amount,day\n3,Cid,3.5,2026-01-03\n4,Dora,4.5,2026-01-04\n" });
+  expect(await files.load()).toMatchObject({ status: "loaded", rows: 2, rejected: 0 });
 });

@@ -4,6 +4,7 @@ import type { Client } from "../../postgres/client.ts";
 import { describeTypes, type ServerType } from "../../postgres/describe-types.ts";
 import { typeName } from "../../sql/authored.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
+import { inCatalog } from "../../sql/types.ts";
 
 /** What a text means must not depend on the server's settings; the source may be slow. For a transaction. */
 export const LOADING_SESSION = sql`
@@ -37,6 +38,11 @@ export async function withServerTypes(client: Client, recordSchema: RecordSchema
       return { ...column, type, ...(base === type ? {} : { base }) };
     }),
   };
+}
+
+/** The type where names may be looked up in other schemas first. */
+export function typeAnywhere(column: Pick<RawColumn, "name" | "type">): Sql {
+  return typeOf({ ...column, type: inCatalog(column.type) });
 }
 
 /** Whether the server answered, and what it was asked is wrong. */

@@ -5,7 +5,7 @@ import { dollarQuoted, literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { holdsJson } from "../check/field-types.ts";
 import type { RawTable } from "../table/raw-table.ts";
-import { typeOf } from "../table/server-types.ts";
+import { typeAnywhere } from "../table/server-types.ts";
 import { CELL_STATES, ROW_STATES, serverReason } from "./reasons.ts";
 import type { Place, Rejection } from "./row-batch.ts";
 
@@ -70,9 +70,9 @@ interface Statements {
  */
 function statementsOf(table: RawTable, columns: readonly RawColumn[], loadId: string): Statements {
   // Of a text for a column of JSON the function would make a string of JSON; a cast has no length to cut to there.
-  const read = (column: RawColumn) => (holdsJson(column) ? sql`pg_catalog.text` : typeOf(column));
+  const read = (column: RawColumn) => (holdsJson(column) ? sql`pg_catalog.text` : typeAnywhere(column));
   const cell = (column: RawColumn) =>
-    holdsJson(column) ? sql`r.${id(column.name)}::${typeOf(column)}` : sql`r.${id(column.name)}`;
+    holdsJson(column) ? sql`r.${id(column.name)}::${typeAnywhere(column)}` : sql`r.${id(column.name)}`;
   const field = (column: RawColumn) => sql`${id(column.name)} ${read(column)}`;
   return {
     insert: (given) => sql`
