@@ -1,7 +1,7 @@
 import type { Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { readBySeveral, type SharedTable } from "../plan/raw-readers.ts";
-import type { Client } from "../postgres/client.ts";
+import { type Client, withNames } from "../postgres/client.ts";
 import { id } from "../sql/identifiers.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunContext } from "./context.ts";
@@ -16,10 +16,19 @@ export async function watchingLoads(
   work: () => Promise<void>,
 ): Promise<string[]> {
   const tables = readBySeveral(segment, graph.actions);
+  if (!tables.length) {
+    await work();
+    return [];
+  }
   const schemas = [...new Set(tables.map(({ target }) => target.schema))];
-  const asked = <T>(question: (client: Client, schema: string) => Promise<T>) =>
-    Promise.all(schemas.map((schema) => ask(() => question(pool.workers[0]!.client, schema))));
-  const since = tables.length ? await ask(() => moment(pool.workers[0]!.client)) : undefined;
+  // The session is the builder's, where names are looked up as the database says.
+  const ours = <T>(question: (client: Client) => Promise<T>) => {
+    const { client } = pool.workers[0]!;
+    return ask(() => withNames(client, "ours", () => question(client)));
+  };
+  const asked = async <T>(question: (client: Client, schema: string) => Promise<T>) =>
+    (await ours((client) => Promise.all(schemas.map((schema) => ask(() => question(client, schema)))))) ?? [];
+  const since = await ours(moment);
   const before = await asked(loadsOf);
   await work();
   if (since === undefined) return [];
