@@ -10,13 +10,12 @@ import type { Seeds } from "../seeds/read-seeds.ts";
 import { adoptGraph } from "./adopt.ts";
 import { checkGraph } from "./check.ts";
 import { refuseFields } from "./core-fields.ts";
-import { explainCoreErrors, refusedFiles } from "./explain.ts";
 import { checkForeignSyntax, foreignQuotes } from "./foreign-syntax.ts";
 import { checkNoTexts } from "./no-text.ts";
 import { type ProjectFiles, readProject } from "./project.ts";
 import { checkQueries } from "./queries.ts";
 import { withRefusals } from "./refused-changes.ts";
-import { type ProjectOverrides, runCompiler } from "./sandbox.ts";
+import { type ProjectOverrides, runCompiler, type SandboxAnswer } from "./sandbox.ts";
 import { readSource } from "./source.ts";
 import { emptyProject, unreadFiles } from "./unread-files.ts";
 
@@ -57,9 +56,8 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     sources.set(file, source);
     return source;
   });
-  const told = explainCoreErrors(answer, project);
   // Of an action that core has refused, or whose fields are refused, what is left says nothing.
-  const files = refusedFiles(answer, project);
+  const { told, files } = await refusedByCore(answer, project);
   const refused = [...told, ...butIn(files, refuseFields(answer.graph, projectDir))];
   const known = [...files, ...refused.flatMap(({ location }) => location?.file ?? [])];
   const errors = [
@@ -78,6 +76,15 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     notes: [...notesOn(graph, project, answer.read), ...(await seeds).notes],
   };
   return withRefusals(withLanding(complete, (await raw).tables), projectDir);
+}
+
+/** What core has refused, and the files of it. What explains that is not loaded for a project without mistakes. */
+async function refusedByCore(answer: SandboxAnswer, project: ProjectFiles) {
+  const { graphErrors, notebooks, dataPreparations } = answer.graph;
+  const refused = [graphErrors?.compilationErrors, notebooks, dataPreparations];
+  if (!refused.some((some) => some?.length)) return { told: [], files: [] };
+  const { explainCoreErrors, refusedFiles } = await import("./explain.ts");
+  return { told: explainCoreErrors(answer, project), files: refusedFiles(answer, project) };
 }
 
 function notesOn(graph: CompiledGraph, project: ProjectFiles, read: readonly string[]): readonly string[] {

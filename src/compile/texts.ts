@@ -39,18 +39,33 @@ export function textsOf(action: Action): AuthoredTexts {
   return (TEXTS[action.kind] as (action: Action) => AuthoredTexts)(action);
 }
 
-/** Every text of a project, with whose it is: "marts.orders", "test orders". */
-export function allTexts({ actions, tests }: CompiledGraph) {
-  return [
-    ...actions.flatMap((action) =>
-      Object.values<readonly string[]>({ ...textsOf(action) })
-        .flat()
-        .map((text) => ({ file: action.file, whose: targetKey(action.target), text })),
-    ),
-    ...tests.flatMap(({ name, file, inputs, expected }) =>
-      [...inputs, expected].map((text) => ({ file, whose: `test ${name}`, text })),
-    ),
-  ];
+/** A text of a project, and whose it is: "marts.orders", "test orders". */
+export interface OwnedText {
+  readonly file: string;
+  readonly whose: string;
+  readonly text: string;
+}
+
+const known = new WeakMap<CompiledGraph, readonly OwnedText[]>();
+
+/** Every text of a project. Several checks look at all of them. */
+export function allTexts(graph: CompiledGraph): readonly OwnedText[] {
+  const found = known.get(graph) ?? readTexts(graph);
+  known.set(graph, found);
+  return found;
+}
+
+function readTexts({ actions, tests }: CompiledGraph): readonly OwnedText[] {
+  const all: OwnedText[] = [];
+  for (const action of actions) {
+    const { queries, conditions, preOperations, postOperations, statements } = textsOf(action);
+    const whose = targetKey(action.target);
+    for (const texts of [queries, conditions, preOperations, postOperations, statements])
+      for (const text of texts) all.push({ file: action.file, whose, text });
+  }
+  for (const { name, file, inputs, expected } of tests)
+    for (const text of [...inputs, expected]) all.push({ file, whose: `test ${name}`, text });
+  return all;
 }
 
 function once(...texts: readonly string[]): string[] {

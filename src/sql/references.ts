@@ -62,15 +62,15 @@ function resolveIn(statement: string, resolve: (target: Target) => Replacement):
     const end = index + text.length;
     const place = places.get(index);
     const sql = (rows !== undefined && rowsAt(statement, { index, end, place }, rows)) || relation;
-    const alias = id(target.name).toString();
+    const aliasOf = () => id(target.name).toString();
     if (renamed && place && needsAlias(place))
       return [
         { start: index, end, text: sql },
-        { start: place.aliasAt, end: place.aliasAt, text: ` as ${alias}` },
+        { start: place.aliasAt, end: place.aliasAt, text: ` as ${aliasOf()}` },
       ];
     // `${ref("orders")}.id` and `for update of ${ref("orders")}`, of a relation that has just got an alias.
     const saysAlias = place?.use === "lock" || /^\s*\./.test(statement.slice(end));
-    return [{ start: index, end, text: renamed && saysAlias && aliased.has(text) ? alias : sql }];
+    return [{ start: index, end, text: renamed && saysAlias && aliased.has(text) ? aliasOf() : sql }];
   });
   return edits.reduceRight((text, edit) => text.slice(0, edit.start) + edit.text + text.slice(edit.end), statement);
 }
