@@ -58,7 +58,8 @@ function without<Value extends object, Key extends keyof Value>(value: Value, ke
 }
 
 export function restStreamOf(stream: Declared<typeof restStream>, place: Place): RestStream {
-  const { cursor, window, batch, job, body } = stream;
+  const { cursor, window, batch, job, body, records, parent } = stream;
+  checkParents(parent, parseRecordsPath(records).children.length, place);
   if (cursor && cursor.param === undefined && !window)
     throw new UserError({
       message: "nothing asks the API for records from the cursor on",

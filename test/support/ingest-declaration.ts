@@ -58,11 +58,17 @@ export function stream(
     window,
     job,
     body,
+    parent,
     recordsOptional,
     kind: _,
     ...others
   } = changes;
-  const asked = { ...(window ? { window } : {}), ...(job ? { job } : {}), ...(body ? { body } : {}) };
+  const asked = {
+    ...(window ? { window } : {}),
+    ...(job ? { job } : {}),
+    ...(body ? { body } : {}),
+    ...(parent ? { parent } : {}),
+  };
   return {
     name: "items",
     table: "items",

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { anyText, byDefault, closed, listOf, mapOf, name, oneOf, text, urlPath } from "../words.ts";
-import { type FormatName, formats, xml } from "./formats.ts";
+import { type FormatName, formats, recordsPath, xml } from "./formats.ts";
 
 export const batch = closed(
   {
@@ -117,8 +117,11 @@ export const restRead = closed(
     path: urlPath("the path under baseUrl"),
     records: byDefault(
       "",
-      anyText("where the answer holds the list of records, such as data; empty: the answer is the list"),
+      anyText(
+        "where the answer holds the list of records, such as data or orders[].lines[] (the lines of all orders); empty: the answer is the list",
+      ),
     ),
+    parent: recordsPath.parent,
     recordsOptional: Type.Optional(
       Type.Boolean({ description: "an answer without the list has no records, and is no error" }),
     ),

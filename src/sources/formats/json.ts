@@ -2,9 +2,9 @@ import { TextDecoder } from "node:util";
 import type { OptionsOf } from "../../model/declarations.ts";
 import { nearest } from "../../model/nearest.ts";
 import { parseRecordsPath } from "../../model/records-path.ts";
-import { childrenOf, parentFields, withFields, withParents } from "../json/children.ts";
+import { childRecords, PlacedRecord, withFields, withinOf } from "../json/children.ts";
 import { measureDepth } from "../json/depth.ts";
-import { atPath, type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
+import { atPath, type JsonDocument, parseJson } from "../json/document.ts";
 import { ItemScanner, type ScannedItem } from "../json/items.ts";
 import type { JsonText } from "../json/text.ts";
 import { type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES, type SourcePage } from "../source.ts";
@@ -53,16 +53,14 @@ function readItems(options: JsonOptions, maxRecord: number): FormatReader {
 /** Makes records of the items of a list. */
 class Items {
   readonly #options: JsonOptions;
-  readonly #children: readonly string[];
-  readonly #parents: ReturnType<typeof parentFields>;
+  readonly #within: ReturnType<typeof withinOf>;
   readonly #page = new PageBuilder();
   #names: readonly string[] | undefined;
   #count = 0;
 
   constructor(options: JsonOptions) {
     this.#options = options;
-    this.#children = parseRecordsPath(options.records).children;
-    this.#parents = parentFields(options.parent);
+    this.#within = withinOf(options);
     this.#names = options.fields;
   }
 
@@ -116,23 +114,15 @@ class Items {
 
   #addChildren(document: JsonDocument, position: string): void {
     const { source } = document;
-    if (!this.#children.length || !isObject(document.value))
+    if (!this.#within.children.length || !isObject(document.value))
       addRecord(this.#page, document, document.value, source, position);
     else this.#addChildrenOf(document, position);
   }
 
   #addChildrenOf(document: JsonDocument, position: string): void {
-    const { source } = document;
-    for (const child of childrenOf(document, this.#children)) {
-      const place = position + child.place;
-      if ("problem" in child) this.#reject(place, child.problem, source.text);
-      else if (!this.#parents.length || !isObject(child.node.value))
-        addRecord(this.#page, document, child.node.value, child.node.source, place);
-      else {
-        const made = withParents(child.node, child.around, this.#parents);
-        if ("problem" in made) this.#reject(place, made.problem, child.node.source.text);
-        else this.#addText(made.text, place);
-      }
+    for (const child of childRecords({ position, value: document.value, source: document.source }, this.#within)) {
+      if ("reason" in child) this.#page.addRejected({ ...child, text: head(child.text) });
+      else this.#page.addRecord(child, child.text().length);
     }
   }
 
@@ -174,19 +164,6 @@ function addRecord(
 ): void {
   if (isObject(value)) page.addRecord(new PlacedRecord(document, value, source, position), source.text.length);
   else page.addRejected({ position, reason: "is not a JSON object", text: head(source.text) });
-}
-
-class PlacedRecord extends JsonRecord {
-  readonly #position: string;
-
-  constructor(document: JsonDocument, value: unknown, source: JsonText, position: string) {
-    super(document, value, source);
-    this.#position = position;
-  }
-
-  override get position(): string {
-    return this.#position;
-  }
 }
 
 /** @throws UserError for a text that is cut, no JSON, or has no such list */

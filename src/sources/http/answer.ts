@@ -41,6 +41,7 @@ function unpack({ body, url }: Answer): Buffer {
 export function readJson(answer: Answer, reader: HttpReader, type = JSON_ANSWER): JsonDocument {
   checkAnswer(answer, reader, type);
   const text = jsonText(answer, reader);
+  if (/^\s*</.test(text)) throw refusal(answer, reader, "does not answer with JSON", type.expected, wrongPage(reader));
   try {
     return parseJson(text);
   } catch (error) {
@@ -64,8 +65,11 @@ export function checkAnswer(answer: Answer, reader: HttpReader, type: AnswerType
     throw refusal(answer, reader, "refuses the request", "HTTP 200", hint);
   }
   if (type.pattern.test(headers.get("content-type") ?? "")) return;
-  const hint = `check ${key}.baseUrl: this may be a login or error page`;
-  throw refusal(answer, reader, `does not answer with ${type.name}`, type.expected, hint);
+  throw refusal(answer, reader, `does not answer with ${type.name}`, type.expected, wrongPage(reader));
+}
+
+function wrongPage({ options: { key } }: HttpReader): string {
+  return `check ${key}.baseUrl: this may be a login or error page`;
 }
 
 /** An error that shows the beginning of the answer. */

@@ -1,15 +1,17 @@
-import { atPath } from "./document.ts";
+import { parseRecordsPath } from "../../model/records-path.ts";
+import type { RejectedPiece, SourcePage } from "../source.ts";
+import { atPath, type JsonDocument, JsonRecord, parseJson } from "./document.ts";
 import type { JsonText } from "./text.ts";
 
 /** A field of a child that is what surrounds it has: `../id`. */
-export interface ParentField {
+interface ParentField {
   readonly name: string;
   /** How many records further out; 1 is that which holds the child's list. */
   readonly up: number;
   readonly path: string;
 }
 
-export function parentFields(parent: Readonly<Record<string, string>> = {}): readonly ParentField[] {
+function parentFields(parent: Readonly<Record<string, string>> = {}): readonly ParentField[] {
   return Object.entries(parent).map(([name, written]) => {
     const steps = written.split("/");
     return { name, up: steps.length - 1, path: steps.at(-1)! };
@@ -17,23 +19,18 @@ export function parentFields(parent: Readonly<Record<string, string>> = {}): rea
 }
 
 /** A value with the text that it stands as. */
-export interface Node {
+interface Node {
   readonly value: unknown;
   readonly source: JsonText;
 }
 
 /** A child, or why one of the records around it has none. `place` is where it is in its record: "lines 2". */
-export type Child =
+type Child =
   | { readonly place: string; readonly node: Node; readonly around: readonly Node[] }
   | { readonly place: string; readonly problem: string };
 
 /** The records that a record holds at the paths, in their order. A list that is missing or null has none. */
-export function* childrenOf(
-  node: Node,
-  paths: readonly string[],
-  around: readonly Node[] = [],
-  at = "",
-): Generator<Child> {
+function* childrenOf(node: Node, paths: readonly string[], around: readonly Node[] = [], at = ""): Generator<Child> {
   const [path, ...deeper] = paths;
   if (path === undefined) {
     yield { place: at, node, around };
@@ -51,7 +48,7 @@ export function* childrenOf(
 }
 
 /** The record's text with fields of those around it; `problem` where it has one of that name itself. */
-export function withParents(
+function withParents(
   { value, source }: Node,
   around: readonly Node[],
   fields: readonly ParentField[],
@@ -69,4 +66,80 @@ export function withParents(
 export function withFields(object: string, fields: readonly string[]): string {
   const own = object.trim().slice(1, -1).trim();
   return `{${[...fields, ...(own ? [own] : [])].join(",")}}`;
+}
+
+/** Which records of a list's records are meant, and what they get of those around them. */
+interface Within {
+  readonly children: readonly string[];
+  readonly parents: readonly ParentField[];
+}
+
+export function withinOf({ records, parent }: WithinOptions): Within {
+  return { children: parseRecordsPath(records).children, parents: parentFields(parent) };
+}
+
+interface WithinOptions {
+  readonly records: string;
+  readonly parent?: Readonly<Record<string, string>>;
+}
+
+/** The records of a page, or those that they hold. */
+export function recordsWithin(
+  records: readonly JsonRecord[],
+  options: WithinOptions,
+): Pick<SourcePage, "records" | "rejected"> {
+  const within = withinOf(options);
+  if (!within.children.length) return { records };
+  const found = records.flatMap((record) => [...childRecords(record, within)]);
+  return {
+    records: found.filter((one): one is PlacedRecord => !("reason" in one)),
+    rejected: found.filter((one): one is RejectedPiece => "reason" in one),
+  };
+}
+
+/** The records that a record holds, and what is none. */
+export function* childRecords(
+  record: Node & { readonly position: string },
+  { children, parents }: Within,
+): Generator<PlacedRecord | RejectedPiece> {
+  const reject = (position: string, reason: string, { source }: Pick<Node, "source">) => ({
+    position,
+    reason,
+    text: source.text,
+  });
+  if (!isObject(record.value)) {
+    yield reject(record.position, "is not a JSON object", record);
+    return;
+  }
+  for (const child of childrenOf(record, children)) {
+    const position = record.position + child.place;
+    if ("problem" in child) yield reject(position, child.problem, record);
+    else if (!isObject(child.node.value)) yield reject(position, "is not a JSON object", child.node);
+    else {
+      const made = withParents(child.node, child.around, parents);
+      yield "problem" in made ? reject(position, made.problem, child.node) : placed(parseJson(made.text), position);
+    }
+  }
+}
+
+function placed(document: JsonDocument, position: string): PlacedRecord {
+  return new PlacedRecord(document, document.value, document.source, position);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+/** A record that says itself where it was. */
+export class PlacedRecord extends JsonRecord {
+  readonly #position: string;
+
+  constructor(document: JsonDocument, value: unknown, source: JsonText, position: string) {
+    super(document, value, source);
+    this.#position = position;
+  }
+
+  override get position(): string {
+    return this.#position;
+  }
 }

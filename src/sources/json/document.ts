@@ -48,7 +48,8 @@ export class JsonRecord implements SourceRecord {
   readonly value: unknown;
   readonly exact: boolean;
   readonly hasDuplicateKeys: boolean;
-  readonly #source: JsonText;
+  /** Its text as the source has it. */
+  readonly source: JsonText;
   readonly #page: number;
   readonly #index: number;
 
@@ -56,7 +57,7 @@ export class JsonRecord implements SourceRecord {
     this.value = value;
     this.exact = document.exact;
     this.hasDuplicateKeys = document.hasDuplicateKeys;
-    this.#source = source;
+    this.source = source;
     this.#page = page;
     this.#index = index;
   }
@@ -66,11 +67,11 @@ export class JsonRecord implements SourceRecord {
   }
 
   text(): string {
-    return this.#source.text;
+    return this.source.text;
   }
 
   fieldText(name: string): string | undefined {
-    return this.#source.fields().get(name)?.text;
+    return this.source.fields().get(name)?.text;
   }
 }
 

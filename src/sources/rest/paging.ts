@@ -4,13 +4,13 @@ import type { PagingDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import type { HttpReader } from "../http/reader.ts";
 import { leadTo } from "../http/request.ts";
-import { atPath, type JsonDocument, type SourceRecord } from "../json/document.ts";
+import { atPath, type JsonDocument, type JsonRecord, type SourceRecord } from "../json/document.ts";
 
 export interface Page {
   readonly url: URL;
   readonly document: JsonDocument;
   readonly headers: Headers;
-  readonly records: readonly SourceRecord[];
+  readonly records: readonly JsonRecord[];
 }
 
 /** Leads from page to page. Paging that goes in a circle, or never ends, must not fill the database. */
@@ -22,6 +22,8 @@ export class Pager {
    * than are asked for: only another request tells.
    */
   isGuess = false;
+  /** Records of the page before that the last one has, too: they moved while pages were turned. */
+  moved: readonly SourceRecord[] = [];
   readonly #paging: PagingDeclaration | undefined;
   readonly #base: URL;
   readonly #excerpt: HttpReader["excerpt"];
@@ -51,6 +53,7 @@ export class Pager {
       this.end();
       return false;
     }
+    this.moved = counts ? movedFrom(this.#before, page.records) : [];
     this.#number++;
     this.#received += page.records.length;
     this.#noteTotal(page, counts);
@@ -164,6 +167,20 @@ export function textAt(document: JsonDocument, path: string): string | undefined
 function sameRecords(some: readonly SourceRecord[], others: readonly SourceRecord[]): boolean {
   if (some.length === 0 || some.length !== others.length) return false;
   return some.every((record, index) => record.text() === others[index]!.text());
+}
+
+/** Those that two pages have, by what tells records apart: an id that no two of a page have, or all of the record. */
+function movedFrom(before: readonly SourceRecord[], now: readonly SourceRecord[]): readonly SourceRecord[] {
+  const byId = (record: SourceRecord) => record.fieldText("id");
+  const keyOf = [byId, (record: SourceRecord) => record.text()].find((key) => isKey(before, key) && isKey(now, key));
+  if (!keyOf) return [];
+  const known = new Set(before.map(keyOf));
+  return now.filter((record) => known.has(keyOf(record)));
+}
+
+function isKey(records: readonly SourceRecord[], keyOf: (record: SourceRecord) => string | undefined): boolean {
+  const keys = new Set(records.map(keyOf));
+  return keys.size === records.length && !keys.has(undefined);
 }
 
 /** The URL of `rel="next"` in a Link header (RFC 8288). */

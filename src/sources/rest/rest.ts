@@ -1,12 +1,14 @@
 import type { RestDeclaration, RestStream, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import { nearest } from "../../model/nearest.ts";
+import { parseRecordsPath } from "../../model/records-path.ts";
 import { getJsonFile, readJson } from "../http/answer.ts";
 import { openReader } from "../http/auth.ts";
 import { type HttpHooks, type HttpReader, TryAgain } from "../http/reader.ts";
 import { withoutSecrets } from "../http/redact.ts";
 import type { HttpCall } from "../http/request.ts";
-import { atPath, type JsonDocument, JsonRecord, type SourceRecord } from "../json/document.ts";
+import { recordsWithin } from "../json/children.ts";
+import { atPath, type JsonDocument, JsonRecord, parseJson, type SourceRecord } from "../json/document.ts";
 import type { SourcePage } from "../source.ts";
 import { type AskedValues, fill, fillText } from "./fill.ts";
 import { orderReport, readerFor } from "./jobs.ts";
@@ -23,6 +25,7 @@ interface Reading {
   readonly stream: RestStreamDeclaration;
   readonly since: string | null;
   readonly reader: HttpReader;
+  readonly warn: (text: string) => void;
   /** Pages that were read, of all windows together. */
   pages: number;
 }
@@ -36,7 +39,8 @@ export async function* readPages(
 ): AsyncGenerator<SourcePage> {
   const reader = openReader("rest", rest, options);
   try {
-    const reading: Reading = { rest, stream, since, reader, pages: 0 };
+    const warn = options.onWarning ?? (() => {});
+    const reading: Reading = { rest, stream, since, reader, warn, pages: 0 };
     const { window } = stream.connector;
     const ranges = window ? windowsOf(window, since, reader.now()) : [undefined];
     for (const range of ranges) yield* readRange(reading, range);
@@ -74,8 +78,16 @@ async function* followPages(reading: Reading, first: URL, body?: unknown): Async
   while (pager.next) {
     const page = await readPage(reading, pager.next, body, pager.isGuess);
     if (page === undefined) pager.end();
-    else if (pager.accept(page)) yield { number: ++reading.pages, records: page.records };
+    else if (pager.accept(page)) {
+      if (pager.moved.length) reading.warn(movedText(pager.moved, page.url));
+      yield { number: ++reading.pages, ...recordsWithin(page.records, reading.stream.connector) };
+    }
   }
+}
+
+function movedText([first, ...others]: readonly SourceRecord[], url: URL): string {
+  const which = others.length ? `${first!.position}, and ${others.length} more, were` : `${first!.position} was`;
+  return `${url.origin}${url.pathname}: ${which} on the page before, too: records moved while pages were turned, and others may be missed; ask for an order that only grows, or page by cursor`;
 }
 
 /** Undefined for a page that was a guess and that the API does not have. */
@@ -83,12 +95,15 @@ function readPage(reading: Reading, url: URL, body: unknown, isGuess: boolean): 
   const { rest, stream, reader } = reading;
   return reader.call(callOf(rest, url, body), (answer) => {
     if (isGuess && [400, 404, 416].includes(answer.status)) return undefined;
-    const document = readJson(answer, reader);
+    const document = answer.status === 204 ? NOTHING : readJson(answer, reader);
     checkStatus(rest, document, url, reader);
     const records = recordsOf(document, stream, url, reading.pages + 1, reader);
     return { url, document, headers: answer.headers, records };
   });
 }
+
+/** What an answer without content says. */
+const NOTHING = parseJson("null");
 
 /** With a body the page is asked for by POST: what turns pages moves from the query into the body. */
 function callOf({ paging }: RestDeclaration, url: URL, body: unknown): HttpCall {
@@ -128,7 +143,7 @@ async function readFile(reading: Reading, url: URL): Promise<SourcePage> {
   try {
     const number = ++reading.pages;
     const document = await getJsonFile(files, url);
-    return { number, records: recordsOf(document, stream, url, number, reader) };
+    return { number, ...recordsWithin(recordsOf(document, stream, url, number, reader), stream.connector) };
   } finally {
     if (files !== reader) await files.close();
   }
@@ -156,15 +171,17 @@ function recordsOf(
   url: URL,
   page: number,
   reader: HttpReader,
-): readonly SourceRecord[] {
-  const values = atPath(document.value, records) ?? (recordsOptional ? [] : undefined);
+): readonly JsonRecord[] {
+  const { list } = parseRecordsPath(records);
+  const found = document.value === null ? null : atPath(document.value, list);
+  const values = found === null || (found === undefined && recordsOptional) ? [] : found;
   if (Array.isArray(values)) {
-    const sources = document.source.at(records)?.items() ?? [];
+    const sources = document.source.at(list)?.items() ?? [];
     return values.map((value, index) => new JsonRecord(document, value, sources[index]!, page, index));
   }
   const { value } = document;
   const keys = value !== null && typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [];
-  const suggestion = nearest(records, keys);
+  const suggestion = nearest(list, keys);
   throw new UserError({
     message: `the answer of ${url.origin}${url.pathname} has no list of records at "${records}"`,
     expected: `a JSON list at "${records}" (streams.${name}.records)`,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { PagingDeclaration } from "../../../src/model/declarations.ts";
+import { readPages } from "../../../src/sources/rest/rest.ts";
 import { type Handler, sendJson, startApi } from "../../support/ingest-api.ts";
-import { item } from "../../support/ingest-declaration.ts";
+import { item, restConnector, stream } from "../../support/ingest-declaration.ts";
 import { failure, readAll, testClock, valuesOf } from "../../support/reading.ts";
 
 const many = Array.from({ length: 25 }, (_, n) => item(n));
@@ -33,6 +34,39 @@ describe("pages that are counted", () => {
     expect(await valuesOf(readAll(api.url, { rest: { paging } }))).toEqual(many.slice(0, 20));
     expect(api.requests.at(-1)).toBe("/items?limit=10&page=2");
     expect(api.requests).toHaveLength(3);
+  });
+
+  test("that have a record of the page before are told: it moved while they were turned", async () => {
+    const pages = [
+      [
+        { id: 3, n: 1 },
+        { id: 2, n: 1 },
+      ],
+      [
+        { id: 2, n: 5 },
+        { id: 1, n: 1 },
+      ],
+      [{ id: 0, n: 1 }],
+    ];
+    const api = await startApi((_, response, n) => sendJson(response, { data: pages[n - 1] ?? [] }));
+    const told: string[] = [];
+    const paging = { ...byPage, limit: 2 };
+    const options = { onWarning: (text: string) => told.push(text), sleep: async () => {} };
+    for await (const _ of readPages(restConnector(api.url, { paging }), stream({}), null, options)) void _;
+    expect(told).toEqual([expect.stringMatching(/page 2, record 1 was on the page before, too: records moved/)]);
+    const days = await startApi((_, response, n) =>
+      sendJson(response, {
+        data:
+          n < 3
+            ? [
+                { id: 1, n },
+                { id: 1, n: -n },
+              ]
+            : [],
+      }),
+    );
+    for await (const _ of readPages(restConnector(days.url, { paging }), stream({}), null, options)) void _;
+    expect(told).toHaveLength(1);
   });
 
   test("are read to the number of all records and no further", async () => {

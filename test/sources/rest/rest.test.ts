@@ -135,6 +135,49 @@ describe("a busy or broken server", () => {
   });
 });
 
+describe("an answer without a list", () => {
+  test("has no records: HTTP 204, null, and a list that is null", async () => {
+    for (const body of [undefined, "null", '{"data":null,"next_cursor":null}']) {
+      const api = await startApi((_, response) => {
+        if (body === undefined) response.writeHead(204).end();
+        else response.writeHead(200, { "content-type": "application/json" }).end(body);
+      });
+      expect(await readAll(api.url)).toEqual([]);
+    }
+  });
+
+  test("may have it in its records, which give what they have to those inside; pages are counted by theirs", async () => {
+    const order = (id: number) => ({ id, lines: [{ sku: `a${id}` }, ...(id === 2 ? [7] : [])] });
+    const api = await startApi((request, response) => {
+      const offset = Number(new URL(request.url!, "http://x").searchParams.get("offset"));
+      sendJson(response, { data: [1, 2, 3].slice(offset, offset + 2).map(order) });
+    });
+    const paging = { offsetParam: "offset", limitParam: "limit", limit: 2, maxPages: 10 };
+    const within = stream({ records: "data[].lines[]", parent: { order_id: "../id" } });
+    const found: string[] = [];
+    for await (const { records, rejected = [] } of readPages(restConnector(api.url, { paging }), within, null))
+      for (const { position, ...one } of [...records, ...rejected])
+        found.push(`${position} ${"reason" in one ? one.reason : ""}`);
+    expect(found).toEqual([
+      "page 1, record 1, lines 1 ",
+      "page 1, record 2, lines 1 ",
+      "page 1, record 2, lines 2 is not a JSON object",
+      "page 2, record 1, lines 1 ",
+    ]);
+    const records = await readAll(
+      api.url,
+      { paging },
+      {},
+      { records: "data[].lines[]", parent: { order_id: "../id" } },
+    );
+    expect(records.map((record) => record.text())).toEqual([
+      '{"order_id":1,"sku":"a1"}',
+      '{"order_id":2,"sku":"a2"}',
+      '{"order_id":3,"sku":"a3"}',
+    ]);
+  });
+});
+
 describe("an answer that is not the API's", () => {
   test("such as an HTML page is refused with its first characters", async () => {
     const api = await startApi((_, response) => {
@@ -143,6 +186,17 @@ describe("an answer that is not the API's", () => {
     const error = await failure(readAll(api.url));
     expect(error.message).toContain("does not answer with JSON");
     expect(error.found).toBe("HTTP 200, text/html: <html> <title>Log in</title>");
+    expect(api.requests).toHaveLength(1);
+  });
+
+  test("such as an HTML page that calls itself JSON is refused at once, with its first characters", async () => {
+    const api = await startApi((_, response) => {
+      response.writeHead(200, { "content-type": "application/json" }).end(" <!doctype html><title>Log in</title>");
+    });
+    expect(await failure(readAll(api.url))).toMatchObject({
+      message: `${api.url}/items does not answer with JSON`,
+      found: "HTTP 200, application/json: <!doctype html><title>Log in</title>",
+    });
     expect(api.requests).toHaveLength(1);
   });
 
