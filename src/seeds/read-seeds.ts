@@ -10,7 +10,7 @@ import { seedQuery } from "./query.ts";
 import { checkSaid, csvOf, readSaid, refuseGuesses } from "./said.ts";
 
 /** A CSV of the repository, as the table that a run makes of it. */
-export interface Seed {
+interface Seed {
   /** Its path in the project. */
   readonly file: string;
   readonly name: string;

@@ -21,7 +21,7 @@ export interface CellMeaning {
   readonly from1904: boolean;
 }
 
-export const NOT_COMPUTED = "a formula without a stored value";
+const NOT_COMPUTED = "a formula without a stored value";
 
 /** Makes rows of the elements of a sheet; those without a cell are left out. */
 export class SheetRows implements ElementHandler {
