@@ -69,7 +69,12 @@ describe("a schema that changes", () => {
       extra(4, { size: 70000, at: null }),
       item(5, { size: 5.5 }),
     ]);
-    await db.client.script(script("create table raw.before as select * from raw.items"));
+    await db.client.script(
+      script(`
+        create table raw.before as select * from raw.items;
+        create function raw.never() returns trigger language plpgsql as 'begin raise exception ''not by us''; end';
+        create trigger theirs before update on raw.items for each row execute function raw.never()`),
+    );
     const schema = [
       [{ name: "size", type: "smallint" }, { type: "integer" }],
       [{ name: "at", type: "timestamp with time zone" }, { type: ["string", "null"] }],
@@ -80,6 +85,11 @@ describe("a schema that changes", () => {
       schema: { ...itemSchema.schema, properties: { ...(itemSchema.schema.properties as object), ...properties } },
       columns: [...itemSchema.columns, ...schema.map(([column]) => column)],
     };
+    expect(await load([item(6)], wider)).toMatchObject({
+      status: "loaded",
+      warnings: ["raw.items: size, at could not be filled from _extra, PostgreSQL lets no row change: not by us"],
+    });
+    await db.client.query(sql`drop trigger theirs on raw.items`);
     const { warnings } = await load([item(6)], wider);
     expect(warnings[0]).toContain("raw.items: size, at filled from _extra in 4 rows of 1 load; ");
     expect(warnings[1]).toBe(

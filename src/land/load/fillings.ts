@@ -17,7 +17,8 @@ export function fillingsOf(client: Client, { table, key, stream }: LoadTarget) {
   const look = async (added: readonly string[]) => {
     const { unfilled, hasLoads } = await unfilledFields(client, key, known);
     isUnknown = !hasLoads;
-    return { fields: [...new Set([...added, ...unfilled.map(({ field }) => field)])], unfilled };
+    const wanted = new Set([...added, ...unfilled.map(({ field }) => field)]);
+    return { fields: known.filter((name) => wanted.has(name)), unfilled };
   };
   return {
     /** After a look: what to tell of rows in a table that the ledger knows nothing of. */
@@ -31,10 +32,15 @@ export function fillingsOf(client: Client, { table, key, stream }: LoadTarget) {
       const csv = connector.kind === "files" && connector.format.kind === "csv" ? connector.format : undefined;
       const gathered = fields.length ? await gatherFields(client, { table, fields, loads, csv }) : undefined;
       return async (): Promise<readonly string[]> => {
+        const name = `${table.schema}.${table.name}`;
+        const refusal = gathered && (await takeFields(client, table, gathered));
+        // Those are tried again, by the next load.
+        if (refusal !== undefined)
+          return [
+            `${name}: ${fields.join(", ")} could not be filled from _extra, PostgreSQL lets no row change: ${refusal}`,
+          ];
         await markFilled(client, key, fields);
-        if (!gathered) return [];
-        await takeFields(client, table, gathered);
-        return told(`${table.schema}.${table.name}`, loads.length, gathered);
+        return gathered ? told(name, loads.length, gathered) : [];
       };
     },
   };

@@ -9,7 +9,9 @@ import { createChecker, type RecordChecker } from "../check/checker.ts";
 import { ReasonCounts } from "../ledger/reason-counts.ts";
 import type { RawTable } from "../table/raw-table.ts";
 import { LOADING_SESSION, typeOf } from "../table/server-types.ts";
+import { isRefusal } from "../table/views-on.ts";
 import { copyRows } from "./copy-rows.ts";
+import { beginLanding, endLanding, undoLanding } from "./landing.ts";
 import { RowBatch } from "./row-batch.ts";
 
 // Fields that lie in `_extra` since the schema did not know them, and have a column now. What they hold is judged as a load
@@ -79,8 +81,15 @@ export async function gatherFields(client: Client, wanted: ExtraFields): Promise
   return { fields: wanted.fields, beside, alone, rows, refused };
 }
 
-/** Gives the gathered fields to the rows that have them. The table has their columns now. */
-export async function takeFields(client: Client, table: RawTable, { beside, alone }: GatheredFields): Promise<void> {
+/**
+ * Gives the gathered fields to the rows that have them. The table has their columns now. Returns why no row takes them: others'
+ * triggers say no, or a publication that the table has no key for.
+ */
+export async function takeFields(
+  client: Client,
+  table: RawTable,
+  { beside, alone }: GatheredFields,
+): Promise<string | undefined> {
   const names = beside.recordSchema.columns.map(({ name }) => name);
   const take = (fields: readonly string[], which: Sql) => sql`
     update ${relationId(table)} as t
@@ -89,17 +98,20 @@ export async function takeFields(client: Client, table: RawTable, { beside, alon
       _extra = nullif(t._extra - array[${join(fields.map(literal), ", ")}]::text[], '{}')
     from ${relationId(beside)} as g
     where t._load_id = g._load_id and t._row_no = g._row_no and ${which}`;
-  await client.script(
-    join(
-      [
-        sql`analyze ${relationId(beside)}`,
-        take(names, sql`g._extra is null`),
-        ...[...alone].map((name) => take([name], sql`g._extra = to_jsonb(${literal(name)}::text)`)),
-        sql`drop table ${relationId(beside)}`,
-      ],
-      ";\n",
-    ),
+  const updates = [
+    sql`analyze ${relationId(beside)}`,
+    take(names, sql`g._extra is null`),
+    ...[...alone].map((name) => take([name], sql`g._extra = to_jsonb(${literal(name)}::text)`)),
+  ];
+  await beginLanding(client);
+  const refusal = await client.script(join(updates, ";\n")).then(
+    () => undefined,
+    (error: unknown) => error,
   );
+  if (refusal !== undefined && !isRefusal(refusal)) throw refusal;
+  await (refusal ? undoLanding(client) : endLanding(client));
+  await client.query(sql`drop table ${relationId(beside)}`);
+  return refusal?.message;
 }
 
 interface Gathering {
