@@ -148,10 +148,10 @@ export const coreMessages: readonly (readonly [RegExp, Explanation])[] = [
       const suggestion = nearest(m[1]!, TYPES);
       const advice = ownValue(OTHER_TYPES, m[1]!.toLowerCase());
       return new UserError({
-        message: `unknown type "${m[1]}"`,
+        message: m[1] === "[object Object]" ? "a type is a text" : `unknown type "${m[1]}"`,
         location: findInSource(project.projectDir, file, /\btype\s*:/),
         expected: TYPES.join(", "),
-        found: m[1]!,
+        found: m[1] === "[object Object]" ? "an object" : m[1]!,
         ...(advice || suggestion ? { hint: advice ?? `did you mean "${suggestion}"?` } : {}),
       });
     },

@@ -89,10 +89,17 @@ function targetNames(graph: CoreGraph): string[] {
   return actions.map(({ target }) => (target.schema ? `${target.schema}.${target.name}` : target.name));
 }
 
+/** What JavaScript says of a value that is not there, and of a word that it keeps for itself. */
+function inWords(message: string): string {
+  const read = /^Cannot read properties of (?:undefined|null) \(reading '(.+)'\)$/s.exec(message)?.[1];
+  if (read !== undefined) return `what stands before .${read} has no value`;
+  return message === "Unexpected identifier 'undefined'" ? "a word stands where none can" : message;
+}
+
 /** What the project's own JavaScript threw: at its line, and at the lines that called it. */
 function thrown(told: string, stack: string | undefined, { file, frames, project }: Refused): UserError {
   // Files of ours are among those that asked for a module which is not there.
-  const message = told.replace(/\nRequire stack:[\s\S]*/, "");
+  const message = inWords(told.replace(/\nRequire stack:[\s\S]*/, ""));
   const name = /^([\w$]+) is not defined$/.exec(message)?.[1];
   const [found, ...calledFrom] = frames;
   const place =

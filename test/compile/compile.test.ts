@@ -45,6 +45,19 @@ test("every action type of Dataform that PostgreSQL can have is compiled", async
   expect(graph.tests).toHaveLength(1);
 });
 
+test.each([
+  [
+    "- {}:\n    name: t",
+    { message: "an entry of actions.yaml is not a kind of action and its keys", found: "an entry without a name" },
+  ],
+  ["- tabel:\n    filename: t.sql", { found: "tabel", expected: expect.stringContaining("- table:, view:") }],
+  ["- table:\n    filenam: t.sql", { message: "an action in actions.yaml names no file that is there" }],
+  ["- table:\n    filename: nope.sql", { expected: "filename: the .sql or .ipynb file beside it", found: "nope.sql" }],
+])("%j in actions.yaml is told there", async (entry, told) => {
+  const { dir } = testProject({ "definitions/actions.yaml": `actions:\n${entry}\n` });
+  await expect(compile(dir)).rejects.toMatchObject({ location: { file: "definitions/actions.yaml" }, ...told });
+});
+
 test("models can also be written in JavaScript, and in actions.yaml with plain SQL files", async () => {
   const graph = await compileFiles({
     "definitions/models.js":
@@ -398,7 +411,7 @@ test("whatever is thrown is told as what it is, where it was thrown", async () =
     odd: ["throw { message: { a: 1 } }", "{ message: { a: 1 } } was thrown"],
     empty: ["throw new RangeError()", "RangeError was thrown"],
     placeless: ['throw Object.assign(new Error("no stack"), { stack: undefined })', "no stack"],
-    read: ["return [][0].name", "Cannot read properties of undefined (reading 'name')"],
+    read: ["return [][0].name", "what stands before .name has no value"],
   };
   const entries = Object.entries(thrown);
   const text = await messages({
