@@ -1,11 +1,10 @@
 import type { SchemaElement } from "hyparquet";
 import { UserError } from "../model/errors.ts";
 import type { Client } from "../postgres/client.ts";
-import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
-import { type ExportColumn, type ExportSource, selectList } from "./source.ts";
+import { openCursor } from "./cursor.ts";
+import type { ExportColumn, ExportSource } from "./source.ts";
 
-const ROWS_PER_FETCH = 5_000;
 /** Characters of one row group: what is in memory at once. */
 const GROUP_SIZE = 16 * 1024 * 1024;
 
@@ -17,15 +16,15 @@ interface ParquetColumn {
 }
 
 /** The rows as a Parquet file, row group by row group. */
-export async function parquetBody(client: Client, { columns, from }: ExportSource) {
+export async function parquetBody(client: Client, source: ExportSource) {
+  const { columns } = source;
   const { ByteWriter, ParquetWriter } = await import("hyparquet-writer");
   const shapes = columns.map(parquetColumn);
-  const list = selectList(columns, (column) => ({ value: shapes[columns.indexOf(column)]!.sql, name: column.name }));
-  await client.table(sql`
-    declare export no scroll cursor for
-    select
-      ${list}
-    from ${from}`);
+  const cursor = await openCursor(
+    client,
+    source,
+    shapes.map((shape) => shape.sql),
+  );
   let count = 0;
   const bytes = async function* (): AsyncGenerator<Uint8Array> {
     const writer = new ByteWriter();
@@ -39,14 +38,14 @@ export async function parquetBody(client: Client, { columns, from }: ExportSourc
     for (let done = false; !done; ) {
       const data: unknown[][] = columns.map(() => []);
       for (let size = 0; size < GROUP_SIZE && !done; ) {
-        const { rows } = await client.table(sql`fetch ${literal(ROWS_PER_FETCH)} from export`);
-        for (const row of rows) {
+        const fetched = await cursor.fetch();
+        for (const row of fetched.rows) {
           for (const [index, text] of row.entries()) {
             size += (text?.length ?? 0) + 8;
             data[index]!.push(text === null ? null : shapes[index]!.value(text));
           }
         }
-        done = rows.length < ROWS_PER_FETCH;
+        done = fetched.done;
       }
       const rows = data[0]!.length;
       count += rows;

@@ -1,8 +1,7 @@
 import { MAX_ROWS } from "../model/cell-range.ts";
 import type { Client } from "../postgres/client.ts";
-import { literal } from "../sql/literals.ts";
-import { sql } from "../sql/sql.ts";
-import { type ExportSource, selectList } from "./source.ts";
+import { openCursor, type RowCursor } from "./cursor.ts";
+import type { ExportSource } from "./source.ts";
 import { cellXml, type SheetColumn, sheetColumn, textCell } from "./xlsx/cells.ts";
 import {
   FIRST_STYLE,
@@ -15,7 +14,6 @@ import {
 } from "./xlsx/parts.ts";
 import { ZipWriter } from "./xlsx/zip.ts";
 
-const ROWS_PER_FETCH = 5_000;
 const MIN_WIDTH = 8;
 const MAX_WIDTH = 60;
 
@@ -26,15 +24,15 @@ type Row = readonly (string | null)[];
  * @param name of the sheet
  * @param maxRows of a sheet, its header included
  */
-export async function xlsxBody(client: Client, { columns, from }: ExportSource, name: string, maxRows = MAX_ROWS) {
-  const shapes = columns.map(sheetColumn);
-  const list = selectList(columns, (column) => ({ value: shapes[columns.indexOf(column)]!.sql, name: column.name }));
-  await client.table(sql`
-    declare export no scroll cursor for
-    select
-      ${list}
-    from ${from}`);
-  const batches = new Batches(async () => (await client.table(sql`fetch ${literal(ROWS_PER_FETCH)} from export`)).rows);
+export async function xlsxBody(client: Client, source: ExportSource, name: string, maxRows = MAX_ROWS) {
+  const shapes = source.columns.map(sheetColumn);
+  const batches = new Batches(
+    await openCursor(
+      client,
+      source,
+      shapes.map((shape) => shape.sql),
+    ),
+  );
   const sheets: string[] = [];
   const bytes = async function* (): AsyncGenerator<Uint8Array> {
     const zip = new ZipWriter();
@@ -51,18 +49,19 @@ export async function xlsxBody(client: Client, { columns, from }: ExportSource, 
 /** Rows as they are fetched, taken in parts of any size. */
 class Batches {
   count = 0;
-  readonly #fetch: () => Promise<readonly Row[]>;
+  readonly #cursor: RowCursor;
   #rows: readonly Row[] = [];
   #done = false;
 
-  constructor(fetch: () => Promise<readonly Row[]>) {
-    this.#fetch = fetch;
+  constructor(cursor: RowCursor) {
+    this.#cursor = cursor;
   }
 
   async more(): Promise<boolean> {
     if (!this.#rows.length && !this.#done) {
-      this.#rows = await this.#fetch();
-      this.#done = this.#rows.length < ROWS_PER_FETCH;
+      const { rows, done } = await this.#cursor.fetch();
+      this.#rows = rows;
+      this.#done = done;
     }
     return this.#rows.length > 0;
   }
