@@ -20,7 +20,7 @@ export async function readCatalog(client: Client, environment: string, targets: 
   const damage = await readDamage(client, manifest);
   const isAny = taken || Object.keys(manifest).length > 0;
   const read = isAny ? await readRelations(client, [...wanted.values()]) : {};
-  const relations = await withWhose(client, read, manifest);
+  const relations = await withWhose(client, read, { manifest, initialised });
   if (state) refuseAltered(environment, state, relations);
   return {
     version: 1,
@@ -46,9 +46,9 @@ export async function readSurroundings(
   targets: readonly Target[],
   { manifest }: Pick<Catalog, "manifest">,
 ): Promise<Surroundings> {
-  const { serverVersion: _, initialised: __, taken, ...around } = await readServer(client, targets);
+  const { serverVersion: _, initialised, taken, ...around } = await readServer(client, targets);
   const read = taken ? await readRelations(client, targets) : {};
-  return { ...around, relations: await withWhose(client, read, manifest) };
+  return { ...around, relations: await withWhose(client, read, { manifest, initialised }) };
 }
 
 /** `taken`: whether anything has one of the names. Where nothing has, all there is to know of it is not asked for. */
@@ -147,20 +147,23 @@ function refuseAltered(
 async function withWhose(
   client: Client,
   relations: Readonly<Record<string, PublicRelation>>,
-  manifest: Manifest,
+  { manifest, initialised }: { readonly manifest: Manifest; readonly initialised: boolean },
 ): Promise<Record<string, PublicRelation>> {
   const strange = Object.entries(relations).filter(([key, { published }]) => published && !manifest[key]);
   if (!strange.length) return { ...relations };
-  const { rows } = await client.query<{ schema: string; name: string; environment: string | null }>(whoseQuery, [
-    strange.map(([, { target }]) => target.schema),
-    strange.map(([, { target }]) => target.name),
-  ]);
+  const targets = strange.map(([, { target }]) => target);
+  // Where the record is gone nobody's are.
+  const { rows } = initialised
+    ? await client.query<Whose>(whoseQuery, [targets.map(({ schema }) => schema), targets.map(({ name }) => name)])
+    : { rows: targets.map((target): Whose => ({ ...target, environment: null })) };
   const found = rows.map(({ schema, name, environment }): [string, PublicRelation] => {
     const key = targetKey({ schema, name });
     return [key, { ...relations[key]!, ...(environment === null ? { unrecorded: true as const } : { environment }) }];
   });
   return { ...relations, ...Object.fromEntries(found) };
 }
+
+type Whose = Readonly<{ schema: string; name: string; environment: string | null }>;
 
 const whoseQuery = sql`
 select wanted.schema, wanted.name, (

@@ -2,7 +2,7 @@ import { DatabaseError } from "pg";
 import { expect, test } from "vitest";
 import type { Client } from "../../src/postgres/client.ts";
 import { withClient } from "../../src/postgres/client.ts";
-import { readSurroundings } from "../../src/postgres/read-catalog.ts";
+import { readCatalog, readSurroundings } from "../../src/postgres/read-catalog.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { ownDatabase } from "../support/database.ts";
 
@@ -45,4 +45,12 @@ test("what somebody drops while the catalogue is read is read again, without it"
     await client.query(sql`begin`);
     await expect(read(1)).rejects.toThrow("could not open relation with OID 206769");
   });
+});
+
+test("a view of ours in a database whose record is gone is in no release", async () => {
+  const { client } = await ownDatabase();
+  await client.script(sql`create schema _dataform; create table _dataform.a_1 (id int);
+    create schema marts; create view marts.a as select id from _dataform.a_1`);
+  const { relations } = await readCatalog(client, "main", [{ schema: "marts", name: "a" }]);
+  expect(relations["marts.a"]).toMatchObject({ kind: "view", published: true, unrecorded: true });
 });
