@@ -61,7 +61,7 @@ const OF_ROWS = /^(?:to_jsonb?|row_to_json)$/i;
 /** Whether a delete asks for system columns, or for a row of what it deletes from as a whole. */
 function asksForMore(statement: string): boolean {
   const tokens = meaningful(statement);
-  const place = placesOf(statement).find(({ use }) => use === "delete")!;
+  const place = placesOf(statement).findLast(({ use }) => use === "delete")!;
   const behind = tokens.findIndex(({ start }) => start >= place.aliasAt);
   const declared = !place.hasAlias ? -1 : tokens[behind]!.text.toLowerCase() === "as" ? behind + 1 : behind;
   const alias = nameOf(tokens[declared] ?? place.name.at(-1)!);
