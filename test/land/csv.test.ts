@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { CsvOptions } from "../../src/model/declarations.ts";
 import { dateSpelling, spellingOf } from "../../src/sources/formats/csv/spellings.ts";
@@ -475,4 +477,24 @@ test("a new property takes the cells of earlier files that are written as the de
     { price: "7.25", note: "z", _extra: null },
   ]);
   expect((await load()).warnings).toEqual([]);
+});
+
+test("a new property takes the cells of earlier sheets", async () => {
+  const properties = { id: { type: "integer" } };
+  const { put, load, schema, rows } = await fileIngest("format: xlsx", { type: "object", properties }, "*.xlsx");
+  put({ "a.xlsx": readFileSync(join(import.meta.dirname, "../sources/formats/files/mac.xlsx")) });
+  await load();
+  schema({
+    type: "object",
+    properties: { ...properties, day: { type: "string", format: "date" }, total: { type: "integer" } },
+  });
+  expect((await load()).warnings).toEqual([
+    expect.stringContaining("day, total filled from _extra in 2 rows of 1 load"),
+    "raw.orders: values that do not fit their column stay in _extra: 1 × total: must be integer",
+  ]);
+  expect(await rows("select day, total, _extra->>'total' as left from raw.orders order by id")).toEqual([
+    { day: "2026-01-31", total: "3", left: null },
+    { day: "1904-01-01", total: null, left: null },
+    { day: null, total: null, left: "true" },
+  ]);
 });

@@ -29,8 +29,8 @@ export function fillingsOf(client: Client, { table, key, stream }: LoadTarget) {
       const found = added.length ? await loadsWithFields(client, table, added) : [];
       const loads = [...new Set([...found, ...unfilled.map(({ loadId }) => loadId)])];
       const { connector } = stream;
-      const csv = connector.kind === "files" && connector.format.kind === "csv" ? connector.format : undefined;
-      const gathered = fields.length ? await gatherFields(client, { table, fields, loads, csv }) : undefined;
+      const format = connector.kind === "files" ? connector.format : undefined;
+      const gathered = fields.length ? await gatherFields(client, { table, fields, loads, format }) : undefined;
       return async (): Promise<readonly string[]> => {
         const name = `${table.schema}.${table.name}`;
         const refusal = gathered && (await takeFields(client, table, gathered));

@@ -1,6 +1,7 @@
-import type { CsvOptions } from "../../model/declarations.ts";
+import type { FormatOptions } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { CsvTexts } from "../../sources/formats/csv/texts.ts";
+import { cellsRecord, readCells } from "../../sources/formats/xlsx/record.ts";
 import { JsonRecord, parseJson, type SourceRecord } from "../../sources/json/document.ts";
 import { id, relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
@@ -25,8 +26,8 @@ export interface ExtraFields {
   readonly fields: readonly string[];
   /** Loads whose rows may have them. */
   readonly loads: readonly string[];
-  /** How texts are written, where the source has nothing else. */
-  readonly csv?: CsvOptions | undefined;
+  /** How their file is written, where they are of one. */
+  readonly format?: FormatOptions | undefined;
 }
 
 /** What was found of them, judged. */
@@ -201,9 +202,19 @@ function onlyField({ rowNo, text }: Found, field: string): Found[] {
   return value === undefined ? [] : [{ rowNo, text: `{${JSON.stringify(field)}: ${value}}` }];
 }
 
-function recordOf(text: string, { csv, table }: ExtraFields): { record: SourceRecord; problem?: string | undefined } {
+function recordOf(
+  text: string,
+  { format, table }: ExtraFields,
+): { record: SourceRecord; problem?: string | undefined } {
   const document = parseJson(text);
-  if (!csv) return { record: new JsonRecord(document, document.value, document.source) };
-  const record = new CsvTexts(document.value as Readonly<Record<string, string>>, csv, table.recordSchema);
-  return { record, problem: record.problem };
+  const asJson = new JsonRecord(document, document.value, document.source);
+  const found = document.value as Readonly<Record<string, string>>;
+  if (format?.kind === "csv") {
+    const record = new CsvTexts(found, format, table.recordSchema);
+    return { record, problem: record.problem };
+  }
+  if (format?.kind !== "xlsx") return { record: asJson };
+  const fields = readCells(format, table.recordSchema).of(Object.keys(found), Object.values(found));
+  if ("problem" in fields) return { record: asJson, problem: fields.problem };
+  return { record: cellsRecord(fields, { position: "", text: () => text }) };
 }
