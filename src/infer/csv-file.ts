@@ -77,9 +77,19 @@ const QUOTINGS = [
 export function findDialect(text: Buffer, isWhole: boolean): Dialect {
   const lastEnd = Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r"));
   const lines = isWhole ? text : text.subarray(0, lastEnd + 1);
+  // Excel's own word for the delimiter, which is no record.
+  const said = /^sep=([\x01-\x7f])\r?\n/.exec(lines.toString("latin1", 0, 10));
+  if (said) {
+    const rest = dialectOf(lines.subarray(said[0].length), [said[1]!]);
+    return { ...rest, skipLines: rest.skipLines + 1 };
+  }
+  return dialectOf(lines, DELIMITERS);
+}
+
+function dialectOf(lines: Buffer, delimiters: readonly string[]): Dialect {
   const commented = /^#/m.test(lines.toString("latin1"));
   const trials = [undefined, ...(commented ? ["#"] : [])].flatMap((comment) =>
-    DELIMITERS.flatMap((delimiter) =>
+    delimiters.flatMap((delimiter) =>
       QUOTINGS.map((quoting) => trial({ delimiter, ...quoting, skipLines: 0, ...(comment ? { comment } : {}) }, lines)),
     ),
   );

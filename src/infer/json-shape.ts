@@ -1,7 +1,7 @@
 import type { OptionsOf } from "../model/declarations.ts";
 import { documentOf, textOf } from "../sources/formats/json.ts";
 
-type Found = Pick<OptionsOf<"json">, "shape" | "records" | "key">;
+type Found = Pick<OptionsOf<"json">, "shape" | "records" | "key" | "fields">;
 
 /** How one JSON text has its records: the likeliest of its values that may be some. */
 export async function findShape(bytes: AsyncIterable<Uint8Array>): Promise<Found> {
@@ -10,6 +10,8 @@ export async function findShape(bytes: AsyncIterable<Uint8Array>): Promise<Found
   if (list !== undefined) return { shape: "list", records: list };
   const rows = firstAt(value, isTable);
   if (rows !== undefined) return { shape: "rows", records: rows };
+  const named = namedRows(value);
+  if (named !== undefined) return named;
   const map = firstAt(value, isMap);
   if (map !== undefined) return { shape: "map", records: map, key: "key" };
   return { shape: "object", records: "" };
@@ -45,6 +47,17 @@ function isTable(value: unknown): boolean {
   const isHeader =
     header!.length > 0 && header!.every((name) => typeof name === "string") && new Set(header).size === header!.length;
   return isHeader && rows.every(({ length }) => length === header!.length);
+}
+
+/** Lists of values, with a list of as many names beside them. */
+function namedRows(value: unknown): Found | undefined {
+  if (!isObject(value)) return undefined;
+  for (const [records, rows] of Object.entries(value)) {
+    if (!Array.isArray(rows) || !rows.length || !rows.every(Array.isArray)) continue;
+    const fields = Object.values(value).find((names) => isTable([names, ...rows]));
+    if (fields) return { shape: "rows", records, fields: fields as readonly string[] as string[] };
+  }
+  return undefined;
 }
 
 /** Objects that are all alike in a key, under keys of their own. */

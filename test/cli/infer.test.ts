@@ -221,6 +221,11 @@ test("a JSON text is found to be a list, one record, records under their keys, o
       { records: "rates", shape: "map", key: "key" },
       { key: "string", r: ["number", "null"] },
     ],
+    [
+      '{"columns":["id","n"],"data":[[1,2],[3,4]]}',
+      { records: "data", shape: "rows", fields: ["id", "n"] },
+      { id: "integer", n: "integer" },
+    ],
     ['[["id","name"],[1,"a"],[2,null]]', { shape: "rows" }, { id: "integer", name: ["string", "null"] }],
   ] as const) {
     const { stream } = await inferred(text, [], "things.json");
@@ -239,6 +244,7 @@ test("a key has a value in every row, and no text for NULL", async () => {
 
 test.each([
   ["tabs and quotes that mean nothing", 'id\tname\n1\t5" disk\n2\t"odd\n', { delimiter: "\t", quote: "" }],
+  ["a line by which Excel knows the delimiter", "sep=;\nid;name\n1;a,b\n2;c\n", { delimiter: ";", skipLines: 1 }],
   ["backslashes before quotes", 'id,name\n1,"a \\"b\\", c"\n2,"d"\n', { escape: "\\" }],
   ["lines before the header", "Report 2024\n\nid;name\n1;a\n2;b\n3;c\n4;d\n", { delimiter: ";", skipLines: 2 }],
   ["lines that end with CR", "Report\r\rid;n\r1;a\r2;b\r3;c\r", { delimiter: ";", skipLines: 2 }],
