@@ -171,6 +171,7 @@ async function recordsOutcome(
   const rest: RestOptions = {
     onWait: (seconds, reason) => emit({ kind: "waiting", seconds, reason }),
     onWarning: (text) => told.push(text),
+    from: options.since,
     ...options.rest,
   };
   const landed = isPostgres(declaration)

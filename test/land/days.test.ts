@@ -57,6 +57,21 @@ describe("a window whose days are slices", () => {
     ]);
   });
 
+  test("begins where somebody says, before the declared start, too, and goes on from today after that", async () => {
+    const { url, requests } = await api();
+    const declaration = declared(url, sliced.replace("days: 10", "days: 100"));
+    await ingest(declaration, db.settings, at("2026-01-12"));
+    await ingest(declaration, db.settings, { ...at("2026-01-14"), since: "2025-12-20" });
+    await ingest(declaration, db.settings, { ...at("2026-01-14"), since: "2026-01-08" });
+    await ingest(declaration, db.settings, at("2026-01-15"));
+    expect(requests).toEqual([
+      "/days?from=2026-01-01&to=2026-01-12",
+      "/days?from=2025-12-20&to=2026-01-14",
+      "/days?from=2026-01-05&to=2026-01-14",
+      "/days?from=2026-01-11&to=2026-01-15",
+    ]);
+  });
+
   test("has the days that were asked for in the ledger", async () => {
     const { url } = await api();
     await ingest(declared(url, sliced), db.settings, at("2026-01-12"));

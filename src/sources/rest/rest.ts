@@ -13,11 +13,14 @@ import type { SourcePage } from "../source.ts";
 import { type AskedValues, fill, fillText } from "./fill.ts";
 import { orderReport, readerFor } from "./jobs.ts";
 import { type Page, Pager, textAt } from "./paging.ts";
-import { type DateRange, windowsOf } from "./windows.ts";
+import { type DateRange, windowFrom, windowsOf } from "./windows.ts";
 
 export type RestStreamDeclaration = Pick<StreamDeclaration, "name" | "cursor"> & { readonly connector: RestStream };
 
-export type RestOptions = HttpHooks;
+export interface RestOptions extends HttpHooks {
+  /** Where somebody says that a load begins: a date or a time. A window's declared start is no limit then. */
+  readonly from?: string | undefined;
+}
 
 /** One reading of a stream. */
 interface Reading {
@@ -42,7 +45,8 @@ export async function* readPages(
     const warn = options.onWarning ?? (() => {});
     const reading: Reading = { rest, stream, since, reader, warn, pages: 0 };
     const { window } = stream.connector;
-    const ranges = window ? windowsOf(window, since, reader.now()) : [undefined];
+    const asked = window && options.from !== undefined ? windowFrom(window, options.from) : window;
+    const ranges = asked ? windowsOf(asked, since, reader.now()) : [undefined];
     for (const range of ranges) yield* readRange(reading, range);
   } catch (error) {
     throw withoutSecrets(error, reader.redact);

@@ -27,6 +27,12 @@ export function windowsOf(window: Window, since: string | null, now: number): re
   return ranges;
 }
 
+/** The window of somebody who says where to begin, which may be before the declared start. */
+export function windowFrom(window: Window, since: string): Window {
+  const day = isoDay(cursorDay(since));
+  return day < window.start ? { ...window, start: day } : window;
+}
+
 /** The day of a date, a time (UTC unless it says otherwise), or seconds or milliseconds since 1970. */
 function cursorDay(since: string): number {
   if (/^\d{9,14}$/.test(since)) return dayOf(Number(since) * (since.length > 11 ? 1 : 1000), since);
