@@ -40,7 +40,8 @@ export async function ownServer(): Promise<OwnServer> {
   };
 }
 
-function nativeOf(named: string, folder: string): string {
+/** The folder with `bin/` of what PROOF_POSTGRES names; `folder` is for what it lacks. */
+export function nativeOf(named: string, folder: string): string {
   if (/^\d+$/.test(named)) {
     const native = resolve(import.meta.dirname, `../../servers/node_modules/postgres-${named}/native`);
     if (existsSync(native)) return native;
