@@ -64,7 +64,7 @@ try {
         includeDependencies: true,
       });
       const step = report.steps.find(({ target }) => target.name === "ad_daily_versions_store");
-      if (step?.status !== "ok") throw new Error(JSON.stringify(step?.error ?? report.errors));
+      if (step?.status !== "ok") throw new Error(JSON.stringify(report.steps.filter((one) => one.status !== "ok")));
       return step.duration;
     };
     await client.script(script(load(1, 0, days - 1)));
@@ -72,7 +72,7 @@ try {
     const seconds: number[] = [];
     for (let next = 0; next < Number(values.loads); next++) {
       const last = days + next;
-      await client.script(script(load(2 + next, last - LOOKBACK, last)));
+      await client.script(script(load(2 + next, Math.max(0, last - LOOKBACK), last)));
       seconds.push(await build());
     }
     const { median, min, max } = spread(seconds);
