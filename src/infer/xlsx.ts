@@ -84,7 +84,8 @@ class LookingAtSheet {
   }
 
   #doubts(sheet: OpenSheet): readonly string[] {
-    const { row } = this.#corner;
+    const { row, column } = this.#corner;
+    const beside = column ? "is not read" : "goes to _extra";
     const merged = sheet.merged();
     const others = sheet.shown.filter((name) => name !== sheet.name);
     return [
@@ -95,9 +96,7 @@ class LookingAtSheet {
         : []),
       ...(row > 1 ? [`${counted(row - 1, "row")} before the header ${row === 2 ? "is" : "are"} skipped`] : []),
       ...(merged ? [`of ${counted(merged, "merged range")} only the first cell has a value`] : []),
-      ...(this.#beside === undefined
-        ? []
-        : [`${this.#beside} stands beside the columns of the header, and goes to _extra`]),
+      ...(this.#beside === undefined ? [] : [`${this.#beside} stands beside the columns of the header, and ${beside}`]),
       ...[...this.#errors].map(
         ([error, at]) => `${at} is ${error}: its record will be rejected, unless xlsx.null names it`,
       ),

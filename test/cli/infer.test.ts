@@ -87,7 +87,7 @@ test("a workbook lands by two commands, is told what of it will not, and what wa
     "of 2 sheets only Orders was looked at; --sheet names another: Times",
     "2 rows before the header are skipped",
     "of 2 merged ranges only the first cell has a value",
-    "K4 stands beside the columns of the header",
+    "K4 stands beside the columns of the header, and is not read",
     "D8 is #REF!: its record will be rejected, unless xlsx.null names it",
     "required: order_no",
   ])
