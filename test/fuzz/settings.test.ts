@@ -75,6 +75,18 @@ const FORMATS: Readonly<Record<string, { readonly options: object; readonly whol
   },
   ndjson: { options: { encoding: "utf-8" }, whole: Buffer.from(ndjson) },
   json: { options: { records: "data" }, whole: Buffer.from(`{"data":[${ndjson.trim().replace("\n", ",")}]}`) },
+  "json of a map": {
+    options: { records: "", shape: "map", key: "id" },
+    whole: Buffer.from('{"1":{"name":"x"},"2":{"amount":1.50}}'),
+  },
+  "json of rows": {
+    options: { shape: "rows", fields: ["id", "name"] },
+    whole: Buffer.from('[[1,"x"],[2,null]]'),
+  },
+  "json within json": {
+    options: { records: "a[].b[]", parent: { name: "../name" } },
+    whole: Buffer.from('{"a":[{"name":"x","b":[{"id":1},{"id":2}]},{"b":null}]}'),
+  },
   xml: {
     options: { record: "a/r", fields: { id: "@id", name: "n", tags: "t[]" } },
     whole: Buffer.from('<?xml version="1.0"?><a><r id="1"><n>x</n><t>1</t></r><r id="2"><n>&lt;é</n></r></a>'),
@@ -89,6 +101,8 @@ const FORMATS: Readonly<Record<string, { readonly options: object; readonly whol
     whole: readFileSync(join(samples, "mac.xlsx")),
   },
 };
+
+const kindOf = (format: string) => format.split(" ")[0]!;
 
 const head = { version: 1, source: "shop", schema: "raw" };
 const secret = (name: string) => `\${${name}}`;
@@ -122,7 +136,15 @@ const DECLARATIONS: readonly object[] = [
   ...Object.entries(FORMATS).map(([format, { options }], at) => ({
     ...head,
     files: { at: "data", ...patience },
-    streams: [{ ...common, ...read, partition: at % 2 ? partition : byColumn, format, [format]: options }],
+    streams: [
+      {
+        ...common,
+        ...read,
+        partition: at % 2 ? partition : byColumn,
+        format: kindOf(format),
+        [kindOf(format)]: options,
+      },
+    ],
   })),
   {
     ...head,
@@ -269,8 +291,8 @@ async function outcome({ declared, changed, breaking }: typeof inputs extends fc
   }
   if (format === undefined) return [];
   const { whole } = FORMATS[format]!;
-  write(`data/rows.${format}`, breaking ? mutated(whole, breaking) : whole);
-  write(`data/rows.${format}.done`, "");
+  write(`data/rows.${kindOf(format)}`, breaking ? mutated(whole, breaking) : whole);
+  write(`data/rows.${kindOf(format)}.done`, "");
   const { streams } = await ingest(declaration, db.settings, { waitTimeout: 1000 });
   const errors = streams.flatMap(({ error, files = [] }) => [error, ...files.map((file) => file.error)]);
   return errors.flatMap((error) => (error ? complaints(error) : []));
@@ -308,14 +330,13 @@ test("what infer looks at, whole or broken, is told, or becomes a declaration th
   const looked = fc.tuple(fc.constantFrom(...Object.keys(FORMATS)), fc.option(random));
   const property = fc.asyncProperty(looked, async ([format, breaking]) => {
     const { whole } = FORMATS[format]!;
-    write(`data/looked.${format}`, breaking ? mutated(whole, breaking) : whole);
-    const found = infer({ projectDir: dir, env, what: `data/looked.${format}`, hints: {}, force: true }).then(
-      ({ text }) => {
-        write("ingest/looked.yaml", text);
-        loadIngest(join(dir, "ingest/looked.yaml"), { projectDir: dir, env });
-        return [];
-      },
-    );
+    const what = `data/looked.${kindOf(format)}`;
+    write(what, breaking ? mutated(whole, breaking) : whole);
+    const found = infer({ projectDir: dir, env, what, hints: {}, force: true }).then(({ text }) => {
+      write("ingest/looked.yaml", text);
+      loadIngest(join(dir, "ingest/looked.yaml"), { projectDir: dir, env });
+      return [];
+    });
     const told = found.catch((error: Error) =>
       error instanceof UserError ? complaints(error) : [`it throws: ${error.stack}`],
     );
