@@ -24,6 +24,7 @@ test("a type lands again under every spelling of its name, and once it is called
     message: "raw.orders.c2 gets no other type by a load: a value, or what is computed from it, could change",
     expected: "character varying(4), as the table has it",
     found: "character varying(3)",
+    hint: expect.stringContaining('`npx dataform ingest retype orders.c2 "character varying(3)"`'),
   });
 });
 
