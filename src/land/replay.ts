@@ -1,5 +1,11 @@
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import type { CsvOptions, IngestDeclaration, RecordSchema, StreamDeclaration } from "../model/declarations.ts";
+import type {
+  CsvOptions,
+  IngestDeclaration,
+  OptionsOf,
+  RecordSchema,
+  StreamDeclaration,
+} from "../model/declarations.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";
 import { recordOfText } from "../sources/formats/xlsx/record.ts";
@@ -116,13 +122,18 @@ type ReadReject = (reject: OpenReject) => Promise<SourceRecord | undefined>;
 function recordReader(client: Client, { stream, key }: LoadTarget): ReadReject {
   const { connector, recordSchema } = stream;
   const format = connector.kind === "files" ? connector.format : undefined;
-  if (format?.kind === "xlsx") return async ({ record }) => recordOfText(record, format, recordSchema);
+  if (format?.kind === "xlsx") return async ({ record }) => sheetRecord(record, format, recordSchema);
   if (format?.kind !== "csv") return async ({ record }) => jsonRecord(record);
   const headers = new Map<string, Promise<readonly string[]>>();
   return async ({ loadId, record }) => {
     if (!headers.has(loadId)) headers.set(loadId, headerOf(client, key, loadId));
     return csvRecord(format, await headers.get(loadId)!, recordSchema, record);
   };
+}
+
+function sheetRecord(text: string, options: OptionsOf<"xlsx">, schema: RecordSchema): SourceRecord | undefined {
+  const record = recordOfText(text, options, schema);
+  return "problem" in record ? undefined : record;
 }
 
 function jsonRecord(text: string): SourceRecord | undefined {

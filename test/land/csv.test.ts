@@ -479,22 +479,23 @@ test("a new property takes the cells of earlier files that are written as the de
   expect((await load()).warnings).toEqual([]);
 });
 
-test("a new property takes the cells of earlier sheets", async () => {
+test("a new property takes the cells of earlier sheets, in which a number is one however texts are written", async () => {
+  const written = 'range: "B3:H", columns: { "Order No.": id }, decimal: ",", thousands: ".", "null": ["0.3"]';
   const properties = { id: { type: "integer" } };
-  const { put, load, schema, rows } = await fileIngest("format: xlsx", { type: "object", properties }, "*.xlsx");
-  put({ "a.xlsx": readFileSync(join(import.meta.dirname, "../sources/formats/files/mac.xlsx")) });
-  await load();
-  schema({
-    type: "object",
-    properties: { ...properties, day: { type: "string", format: "date" }, total: { type: "integer" } },
-  });
+  const stream = `format: xlsx\nxlsx: { ${written} }`;
+  const { put, load, schema, rows } = await fileIngest(stream, { type: "object", properties }, "*.xlsx");
+  put({ "a.xlsx": readFileSync(join(import.meta.dirname, "../sources/formats/files/orders.xlsx")) });
+  expect(await load()).toMatchObject({ rows: 3, rejected: 3 });
+  const more = { Day: { type: "string", format: "date" }, Amount: { type: "number" }, Note: { type: "integer" } };
+  schema({ type: "object", properties: { ...properties, ...more } });
   expect((await load()).warnings).toEqual([
-    expect.stringContaining("day, total filled from _extra in 2 rows of 1 load"),
-    "raw.orders: values that do not fit their column stay in _extra: 1 × total: must be integer",
+    expect.stringContaining("Day, Amount, Note filled from _extra in 3 rows of 1 load"),
+    expect.stringMatching("stay in _extra: 2 × Note: is not a number with a decimal comma"),
   ]);
-  expect(await rows("select day, total, _extra->>'total' as left from raw.orders order by id")).toEqual([
-    { day: "2026-01-31", total: "3", left: null },
-    { day: "1904-01-01", total: null, left: null },
-    { day: null, total: null, left: "true" },
+  const found = `select "Day" as day, "Amount" as amount, _extra->>'Note' as note, _extra->'Paid' as paid from raw.orders order by id`;
+  expect(await rows(found)).toEqual([
+    { day: "2026-01-31", amount: "12.5", note: "two\nlines", paid: "true" },
+    { day: "2026-02-01", amount: "0.3", note: null, paid: "false" },
+    { day: "1900-01-01", amount: "-0.0000001", note: "A <b>", paid: null },
   ]);
 });

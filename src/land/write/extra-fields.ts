@@ -1,7 +1,7 @@
 import type { FormatOptions } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { CsvTexts } from "../../sources/formats/csv/texts.ts";
-import { cellsRecord, readCells } from "../../sources/formats/xlsx/record.ts";
+import { recordOfText } from "../../sources/formats/xlsx/record.ts";
 import { JsonRecord, parseJson, type SourceRecord } from "../../sources/json/document.ts";
 import { id, relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
@@ -214,7 +214,6 @@ function recordOf(
     return { record, problem: record.problem };
   }
   if (format?.kind !== "xlsx") return { record: asJson };
-  const fields = readCells(format, table.recordSchema).of(Object.keys(found), Object.values(found));
-  if ("problem" in fields) return { record: asJson, problem: fields.problem };
-  return { record: cellsRecord(fields, { position: "", text: () => text }) };
+  const record = recordOfText(text, format, table.recordSchema);
+  return "problem" in record ? { record: asJson, problem: record.problem } : { record };
 }

@@ -1,9 +1,9 @@
 import { parseRange, WHOLE_SHEET } from "../../model/cell-range.ts";
 import type { OptionsOf, RawColumn, RecordSchema } from "../../model/declarations.ts";
-import type { SourceRecord } from "../json/document.ts";
-import { type FormatReader, MAX_RECORD_BYTES, type RejectedPiece, type SourcePage } from "../source.ts";
+import { type FormatReader, MAX_RECORD_BYTES, type SourcePage } from "../source.ts";
 import { calledTwice, namesOf } from "./csv/header.ts";
 import { unreadable } from "./file-errors.ts";
+import { head, PageBuilder, TOO_LONG } from "./pages.ts";
 import { type SpooledFile, spool } from "./spool.ts";
 import { type Cell, cellText, isError } from "./xlsx/cells.ts";
 import { cellsRecord, cellsText, readCells, type SheetFields } from "./xlsx/record.ts";
@@ -13,8 +13,6 @@ import { chooseSheet, openWorkbook } from "./xlsx/workbook.ts";
 import { readElements } from "./xml/elements.ts";
 
 export type XlsxOptions = OptionsOf<"xlsx">;
-
-const ROWS_PER_PAGE = 1000;
 
 /** One sheet of a workbook, to be closed. */
 export interface OpenSheet {
@@ -108,15 +106,18 @@ async function* pagesOf(
 ): AsyncGenerator<SourcePage> {
   const reading = new Reading(sheet.name, options, recordSchema, onHeader);
   for await (const rows of sheet.rows()) {
-    for (const row of rows) reading.add(row);
-    if (reading.size >= ROWS_PER_PAGE) yield reading.page();
+    for (const row of rows) {
+      reading.add(row);
+      if (reading.page.full) yield reading.page.build();
+    }
   }
   reading.end();
-  yield reading.page();
+  if (!reading.page.empty) yield reading.page.build();
 }
 
 /** Makes records of rows: those to skip, the header, the rest. */
 class Reading {
+  readonly page = new PageBuilder();
   readonly #sheet: string;
   readonly #options: XlsxOptions;
   readonly #fields: SheetFields;
@@ -124,9 +125,6 @@ class Reading {
   readonly #onHeader: (header: SheetHeader) => void;
   readonly #firstRow: number;
   #names: readonly string[] | undefined;
-  #records: SourceRecord[] = [];
-  #rejected: RejectedPiece[] = [];
-  #number = 0;
 
   constructor(
     sheet: string,
@@ -148,10 +146,6 @@ class Reading {
       );
   }
 
-  get size(): number {
-    return this.#records.length + this.#rejected.length;
-  }
-
   add({ number, cells }: Row): void {
     if (number < this.#firstRow) return;
     if (this.#names) this.#addRecord(number, cells, this.#namesFor(this.#names, cells.length));
@@ -165,13 +159,6 @@ class Reading {
       found: `no cell with a value from row ${this.#firstRow} on`,
       hint: "check xlsx.sheet, xlsx.range and xlsx.skipRows",
     });
-  }
-
-  page(): SourcePage {
-    const page = { number: ++this.#number, records: this.#records, rejected: this.#rejected };
-    this.#records = [];
-    this.#rejected = [];
-    return page;
   }
 
   #begin(names: readonly string[], unmatched: readonly string[]): void {
@@ -203,7 +190,8 @@ class Reading {
     const fields = this.#fields.of(names, cells);
     const place = { position: `row ${row}`, line: row };
     const text = cellsText(names, cells);
-    if ("problem" in fields) this.#rejected.push({ ...place, reason: fields.problem, text });
-    else this.#records.push(cellsRecord(fields, { ...place, text: () => text }));
+    if (text.length > MAX_RECORD_BYTES) this.page.addRejected({ ...place, reason: TOO_LONG, text: head(text) });
+    else if ("problem" in fields) this.page.addRejected({ ...place, reason: fields.problem, text });
+    else this.page.addRecord(cellsRecord(fields, { ...place, text: () => text }), text.length);
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,6 +6,7 @@ import { Readable } from "node:stream";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ZipWriter } from "../../../src/export/xlsx/zip.ts";
 import { UserError } from "../../../src/model/errors.ts";
+import { TOO_LONG } from "../../../src/sources/formats/pages.ts";
 import { SharedStrings } from "../../../src/sources/formats/xlsx/strings.ts";
 import { readXlsx, type SheetHeader, type XlsxOptions } from "../../../src/sources/formats/xlsx.ts";
 import { temporaryFolder } from "../../support/servers/child.ts";
@@ -146,6 +148,33 @@ describe("a sheet", () => {
     );
     expect(records.map(({ value }) => (value as { n: string }).n)).toEqual(Object.values(numbers));
     expect(rejected).toMatchObject([{ position: "row 13", reason: "n: is no number" }]);
+  });
+
+  test("has no date in a cell whose number is none or too large, whatever its format says", async () => {
+    const styles = '<styleSheet><cellXfs><xf numFmtId="14"/><xf numFmtId="46"/></cellXfs></styleSheet>';
+    const links = `<Relationships><Relationship Id="s" Type="${LINKS}/worksheet" Target="s.xml"/><Relationship Id="y" Type="${LINKS}/styles" Target="y.xml"/></Relationships>`;
+    const cells = ["abc", " ", "1e400", "2958466"].flatMap((value) =>
+      [0, 1].map((style) => `<x:row><x:c s="${style}"><x:v>${value}</x:v></x:c></x:row>`),
+    );
+    const book = await workbook(cells.join(""), { "xl/y.xml": styles, "xl/_rels/w.xml.rels": links });
+    const { records, rejected } = await readAll(reader({ header: false }), book);
+    expect(rejected.map(({ reason }) => reason)).toEqual(Array(4).fill("column_1: is no number"));
+    expect(records.map((record) => record.text())).toEqual(
+      ["1e400", "1e400", "2958466", "2958466"].map((number) => `{"column_1":${number}}`),
+    );
+  });
+
+  test("of long rows is read some at a time; a row longer than a record may be is rejected", async () => {
+    const long = randomBytes(75_000).toString("hex");
+    const cell = `<x:c t="inlineStr"><x:is><x:t>${long}</x:t></x:is></x:c>`;
+    const shared = '<x:c t="s"><x:v>0</x:v></x:c>'.repeat(112);
+    const book = await workbook(`${`<x:row>${cell}</x:row>`.repeat(4)}<x:row>${shared}</x:row>`, {
+      "xl/t.xml": `<sst><si><t>${long}</t></si></sst>`,
+    });
+    const pages = [];
+    for await (const page of reader({ header: false })(Readable.from([book]))) pages.push(page);
+    expect(pages.slice(0, -1).map(({ records }) => records.length)).toEqual([2, 2]);
+    expect(pages.at(-1)).toMatchObject({ records: [], rejected: [{ position: "row 5", reason: TOO_LONG }] });
   });
 
   test("may leave out where its cells are, have rich texts, dates as texts, empty texts, and values beside its header", async () => {

@@ -38,9 +38,10 @@ export function formatKind(code: string): NumberKind {
  */
 export function serialText(serial: number, kind: Exclude<NumberKind, "number">, from1904: boolean): string | undefined {
   const millis = Math.round(serial * DAY);
+  if (!(Math.abs(millis) < (LAST_SERIAL + 1) * DAY)) return undefined;
   if (kind === "duration") return durationText(millis);
   const day = Math.floor(millis / DAY);
-  if (millis < 0 || day > LAST_SERIAL) return undefined;
+  if (millis < 0) return undefined;
   const time = timeText(millis - day * DAY);
   if (kind === "time" && day === 0) return time;
   const date = dayText(day, from1904);

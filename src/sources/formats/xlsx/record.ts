@@ -7,12 +7,11 @@ import { type Cell, type CellError, cellText, isError } from "./cells.ts";
 
 type XlsxOptions = OptionsOf<"xlsx">;
 
-/** What a record is made of: the texts of its cells by field, and what a JSON Schema judges them by. */
+/** What a record is made of: what lands of its cells by field, and what a JSON Schema judges them by. */
 interface Fields {
   readonly value: Record<string, unknown>;
+  /** Of a field without a column JSON that tells a number from a text: it may get one, and is read again then. */
   readonly texts: ReadonlyMap<string, string>;
-  /** Fields that have a column. */
-  readonly known: ReadonlyMap<string, unknown>;
 }
 
 /** Makes fields of cells. */
@@ -37,11 +36,11 @@ export function readCells(options: XlsxOptions, { columns, schema }: RecordSchem
         if (text === null) continue;
         if (typeof text === "object") problems.push(`${name}: ${text.problem}`);
         else {
-          texts.set(name, text);
+          texts.set(name, types.has(name) ? text : cellJson(cell!));
           value[name] = coerce(text, types.get(name) ?? []);
         }
       }
-      return problems.length ? { problem: problems.join("; ") } : { value, texts, known: types };
+      return problems.length ? { problem: problems.join("; ") } : { value, texts };
     },
   };
 }
@@ -73,22 +72,23 @@ function cellJson(cell: Exclude<Cell, null>): string {
 }
 
 export function cellsRecord(
-  { value, texts, known }: Fields,
+  { value, texts }: Fields,
   place: FilePosition & { readonly position: string; readonly text: () => string },
 ): SourceRecord & FilePosition {
   return {
     ...place,
     value,
     hasTexts: true,
-    fieldText: (name) => {
-      const text = texts.get(name);
-      return text === undefined || known.has(name) ? text : JSON.stringify(text);
-    },
+    fieldText: (name) => texts.get(name),
   };
 }
 
-/** The record of a row that was rejected; undefined where there is still none. */
-export function recordOfText(text: string, options: XlsxOptions, schema: RecordSchema): SourceRecord | undefined {
+/** The record of a row that was rejected, or of those of its cells that had no column; `problem`: why there is still none. */
+export function recordOfText(
+  text: string,
+  options: XlsxOptions,
+  schema: RecordSchema,
+): SourceRecord | { readonly problem: string } {
   const { value, source } = parseJson(text);
   const names = Object.keys(value as object);
   const cells = names.map((name): Cell => {
@@ -96,6 +96,5 @@ export function recordOfText(text: string, options: XlsxOptions, schema: RecordS
     return typeof cell === "number" ? { number: source.fields().get(name)!.text } : cell;
   });
   const fields = readCells(options, schema).of(names, cells);
-  if ("problem" in fields) return undefined;
-  return cellsRecord(fields, { position: "", text: () => text });
+  return "problem" in fields ? fields : cellsRecord(fields, { position: "", text: () => text });
 }

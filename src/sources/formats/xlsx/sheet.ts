@@ -126,10 +126,10 @@ export class SheetRows implements ElementHandler {
   }
 
   #number(value: string): Cell {
+    const number = numberText(value);
+    if (number === undefined) return { error: "no number" };
     const kind = this.#meaning.kinds[this.#style] ?? "number";
     const date = kind === "number" ? undefined : serialText(Number(value), kind, this.#meaning.from1904);
-    if (date !== undefined) return date;
-    const number = numberText(value);
-    return number === undefined ? { error: "no number" } : { number };
+    return date ?? { number };
   }
 }
