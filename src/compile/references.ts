@@ -67,9 +67,12 @@ function readsAsText(reference: string): boolean {
 /** core prints a reference as `"name"`, `name` or as the JSON of a target. */
 export function readReference(text: string): string {
   try {
-    const value = JSON.parse(text) as string | number | null | { schema?: string; name: string };
-    if (value === null || typeof value === "number") return text;
-    return typeof value === "string" ? value : value.schema ? `${value.schema}.${value.name}` : (value.name ?? text);
+    const value = JSON.parse(text) as string | number | null | { schema?: string; name?: unknown };
+    if (typeof value === "string") return value;
+    if (value === null || typeof value !== "object") return text;
+    if (typeof value.name === "string") return value.schema ? `${value.schema}.${value.name}` : value.name;
+    // What core adds where a reference has not said it.
+    return JSON.stringify(value, (key, one) => (key === "includeDependentAssertions" ? undefined : one));
   } catch {
     return text;
   }

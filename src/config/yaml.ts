@@ -1,5 +1,16 @@
 import { readFileSync } from "node:fs";
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from "yaml";
 import { isExact } from "../model/decimal.ts";
 import type { WrittenNumber } from "../model/declarations.ts";
 import { type SourceLocation, UserError } from "../model/errors.ts";
@@ -61,12 +72,29 @@ export function parseYaml(text: string, file: string): YamlFile {
     const hint = inFlow ? 'inside { } write variables in quotes: "${NAME}"' : undefined;
     throw new UserError({ message: `not valid YAML: ${problem.message}`, ...place(problem.pos[0]), hint });
   }
+  refuseEndless(document, place);
   return {
     file,
     value: toValue(document, file),
     locate: (path, what = "value") => place(offsetOf(document, path, what)),
     bentNumbers: () => bentNumbersIn(document, document.contents, []),
   };
+}
+
+/** An alias within what it stands for would be a value without end, and one of nothing has none. */
+function refuseEndless(document: Document, place: (offset: number) => ReturnType<YamlFile["locate"]>): void {
+  visit(document, {
+    Alias: (_key, alias, ancestors) => {
+      const meant = alias.resolve(document);
+      if (meant && !ancestors.includes(meant)) return;
+      throw new UserError({
+        message: meant ? `*${alias.source} stands within what it stands for` : `*${alias.source} stands for nothing`,
+        ...place(startOf(alias) ?? 0),
+        expected: `a value that &${alias.source} names further up`,
+        hint: "write the value out",
+      });
+    },
+  });
 }
 
 function toValue(document: Document, file: string): unknown {

@@ -417,7 +417,7 @@ publish("reads").query(text + ", " + a + " as a");`,
 });
 
 test("every wrong shape of what a call of JavaScript is given is told at the call, in our words", async () => {
-  const wrong = ["5", "null", "true", "{ a: 1 }", "[5]", "() => 5", "() => [5]", "() => ({})"];
+  const wrong = ["5", "null", "true", "{ a: 1 }", "[5]", "() => 5", "() => [5]", "() => ({})", "{}", '{ name: ["a"] }'];
   const calls = [
     ...["query", "preOps", "postOps", "where"].map(
       (key) => `publish("N", { type: "incremental" }).query("select 1 as id").${key}(V)`,
@@ -443,7 +443,8 @@ test("every wrong shape of what a call of JavaScript is given is told at the cal
   const raw = /is not a function|is not iterable|Cannot (?:read|convert)|report this|Unexpected property|github/;
   expect(text.split("\n").filter((line) => raw.test(line))).toEqual([]);
   const told = new Set([...text.matchAll(/^definitions\/c(\d+)\.js/gm)].map(([, index]) => Number(index)));
+  expect(text.match(/^definitions\/c\d+\.js: nothing in the project is named \{.*/gm)).toBe(null);
   // These are configs of a view, an assertion or an operation.
-  const fine = code.filter((line) => /^(?:publish|assert|operate)\("\w+", null\)/.test(line));
+  const fine = code.filter((line) => /^(?:publish|assert|operate)\("\w+", (?:null|\{\})\)/.test(line));
   expect(code.filter((line, index) => !told.has(index) && !fine.includes(line))).toEqual([]);
 });

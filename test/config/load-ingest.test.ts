@@ -251,6 +251,24 @@ describe("a mistake in a declaration is shown with its line", () => {
     expect(error!.message).toContain("expands to too much");
   });
 
+  test("when an alias stands within what it stands for, or for nothing, in any setting", () => {
+    const endless = [
+      good.replace(/^(rest|files):\n/m, "$1: &a\n  headers: *a\n"),
+      "a: &a [*a]\n",
+      "source: &b { x: &c [*b], y: *c }\n",
+      `${good}extra: &d\n  - { recordSchema: *d }\n`,
+    ];
+    for (const text of endless)
+      expect(mistakes(text)[0]).toMatchObject({
+        message: expect.stringMatching(/^\*[a-d] stands within what it stands for$/),
+        location: { line: expect.any(Number), column: expect.any(Number) },
+      });
+    expect(mistakes("a: [*later]\nb: &later 1\n")[0]).toMatchObject({
+      message: "*later stands for nothing",
+      location: { line: 1, column: 5 },
+    });
+  });
+
   test("when a record schema has a field without a clear type, or one that every raw table has", () => {
     const properties = {
       id: { type: "string" },

@@ -460,8 +460,18 @@ test("a JSON document over several lines is no file of a record per line", async
     '[\n  {"id":1},\n  {"id":2}\n]\n',
     '\n { \n"items": [\n{"id":1}\n]\n}\n',
     '[\r\n{"id":1}\r\n]\r\n',
+    '[{"id":1},\n{"id":2},\n{"id":3}\n]\n',
+    '[{"id":1},\n{"id":2}]',
+    '[{"id":1}\n,{"id":2}\n,{"id":3}\n]\n',
+    '{"count": 2, "items": [\n{"id":1},\n{"id":2}\n]}\n',
+    '{"items":\n[\n{"id":2}\n]}\n',
+    '{"a": "]\\"",\n"items": [\n{"id":2}\n]}\n',
   ])
     expect(await failedWith(ingest, "a.ndjson", text)).toMatchObject(document);
   expect(await ingest.rows("select count(*) from raw.orders")).toEqual([{ count: "0" }]);
   expect(await failedWith(ingest, "b.ndjson", '\n{"id":1}\n[1]\n')).toBe(null);
+  // A record that is cut is one reject.
+  for (const [n, cut] of ['{"id":1', '{"id":1,', '{"id":[1,', '{"id":', '{"id":"1', '{"id":1,\n"x":2}'].entries())
+    expect(await failedWith(ingest, `c${n}.ndjson`, `${cut}\n{"id":2}\n{"id":3}\n`)).toBe(null);
+  expect(await ingest.rows("select count(*) from raw.orders where _load_id > 1")).toEqual([{ count: "13" }]);
 });

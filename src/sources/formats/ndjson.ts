@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { OptionsOf } from "../../model/declarations.ts";
+import { isBeginning, isJson } from "../json/beginning.ts";
 import { measureDepth } from "../json/depth.ts";
 import { type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
 import { type FilePosition, type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES } from "../source.ts";
@@ -21,39 +22,70 @@ export function readNdjson(
   return async function* (bytes) {
     const splitter = new LineSplitter(maxBytes);
     const page = new PageBuilder();
-    let first = true;
+    const opening = new Opening();
     for await (const chunk of decodeBytes(bytes, encoding)) {
       for (const line of splitter.push(chunk)) {
-        if (first) {
-          refuseDocument(line);
-          first = isBlank(line.bytes);
-        }
+        opening.add(line);
         if (!line.tooLong && landed?.(line)) continue;
         addLine(line, page);
         if (page.full || landed) yield page.build();
       }
       if (landed) yield page.build();
     }
-    for (const line of splitter.end()) addLine(line, page);
+    for (const line of splitter.end()) {
+      opening.add(line);
+      addLine(line, page);
+    }
     if (!page.empty) yield page.build();
   };
 }
 
-/** A document over several lines: some of them look like records, and only its own format knows which are. */
-function refuseDocument({ bytes, line }: Line): void {
-  if (bytes.length > MAX_OPENING || !/^[ \t\r]*[[{][ \t\r]*$/.test(bytes.toString())) return;
-  throw unreadable("the file is one JSON document, not a record per line", {
-    found: `${bytes.toString().trim()} alone on line ${line}`,
-    hint: "nothing of it was landed: say format: json",
-  });
+/** Lines that one value goes on over before it is sure to be a document: a record that was cut may be followed by a good one. */
+const SURE_LINES = 3;
+/** A longer beginning is not looked at. */
+const MAX_OPENING_BYTES = 1_000_000;
+
+/**
+ * Refuses a document over several lines by the first of them, which begin one value: some look like records, and only
+ * its own format knows which are.
+ */
+class Opening {
+  #text = "";
+  /** Of the value so far; undefined once it is none over several lines. */
+  #lines: number | undefined = 0;
+  #first = 0;
+
+  add({ bytes, line, tooLong }: Line): void {
+    if (this.#lines === undefined || isBlank(bytes)) return;
+    if (tooLong || this.#text.length + bytes.length > MAX_OPENING_BYTES) {
+      this.#lines = undefined;
+      return;
+    }
+    this.#text += `${bytes.toString()}\n`;
+    this.#first ||= line;
+    const lines = ++this.#lines;
+    if (isBeginning(this.#text)) {
+      if (lines >= SURE_LINES || BRACKET_ALONE.test(this.#text)) throw this.#refusal();
+    } else if (lines > 1 && isJson(this.#text)) {
+      // A record with a line end in it is one reject, where others follow; a list is none.
+      if (lines >= SURE_LINES || this.#text.trimStart().startsWith("[")) throw this.#refusal();
+      this.#lines = undefined;
+    } else this.#lines = undefined;
+  }
+
+  #refusal(): Error {
+    return unreadable("the file is one JSON document, not a record per line", {
+      found: `a value that begins on line ${this.#first} and goes on over the next ones: ${head(this.#text.trim())}`,
+      hint: "nothing of it was landed: say format: json",
+    });
+  }
 }
+
+const BRACKET_ALONE = /^\s*[[{]\s*$/;
 
 function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 32 || byte === 9 || byte === 13);
 }
-
-/** Bytes of a line that only opens a list or an object. */
-const MAX_OPENING = 64;
 
 const BLANK = "is blank";
 
@@ -118,12 +150,7 @@ function isComplete(text: string): boolean {
   const { deepest, open } = measureDepth(text);
   if (open !== 0 || deepest === 0) return false;
   if (deepest > MAX_DEPTH) return /[\]}][ \t\r]*$/.test(text);
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return isJson(text);
 }
 
 function cutLine(line: number): Error {
