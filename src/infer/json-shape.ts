@@ -17,6 +17,12 @@ export async function findShape(bytes: AsyncIterable<Uint8Array>): Promise<Found
   return { shape: "object", records: "" };
 }
 
+/** Where in a field's value records of its own are, with the field's name; undefined where there are none. */
+export function recordsWithin(name: string, value: unknown): string | undefined {
+  const path = typeof value === "object" ? firstAt(value, isListOfObjects) : undefined;
+  return path === undefined ? undefined : path === "" ? name : `${name}.${path}`;
+}
+
 /** The path of the first value of a kind, nearest to the top; undefined where there is none. */
 function firstAt(value: unknown, is: (value: unknown) => boolean): string | undefined {
   let level: readonly (readonly [path: string, value: unknown])[] = [["", value]];

@@ -3,6 +3,7 @@ import type { SourcePage } from "../sources/source.ts";
 import { ColumnFacts, PLAIN } from "./column.ts";
 import { noRecords } from "./csv-file.ts";
 import type { InferredField, InferredRecords } from "./inferred.ts";
+import { recordsWithin } from "./json-shape.ts";
 import { verdictOf } from "./verdict.ts";
 
 type Kind = "string" | "number" | "boolean" | "object" | "array";
@@ -13,6 +14,8 @@ interface FieldFacts {
   readonly kinds: Set<Kind>;
   readonly facts: ColumnFacts;
   values: number;
+  /** Where its values have records of their own: `lines`, `cart.lines`. */
+  inside?: string | undefined;
 }
 
 const MAX_FIELDS = 1590;
@@ -45,11 +48,13 @@ export async function inferValues(
       message: `the records of ${name} have ${fields.size} fields, more than a table has columns`,
       hint: "what is one record may be an object of records: json.records says where the list is",
     });
+  // Only lists of JSON files can be read so.
+  const outer = format === "json" && options.shape === undefined ? String(options.records ?? "") : undefined;
   const unsure = rejected ? [`${rejected} of the records cannot be read and will be rejected`] : [];
   return {
     format,
     options,
-    fields: [...fields].map(([key, facts]) => fieldOf(key, facts, rows)),
+    fields: [...fields].map(([key, facts]) => fieldOf(key, facts, rows, outer)),
     rows,
     isWhole,
     unsure,
@@ -70,13 +75,16 @@ function addValue(fields: Map<string, FieldFacts>, name: string, value: unknown,
   field.values++;
   const kind = Array.isArray(value) ? "array" : (typeof value as Kind | "bigint");
   field.kinds.add(kind === "bigint" ? "number" : kind);
+  field.inside ??= recordsWithin(name, value);
   // A text is none of the marks for NULL: JSON has a null of its own.
   if (kind === "string") field.facts.add(value as string, true);
   else if (kind === "number" || kind === "bigint") field.facts.add(text ?? String(value), true);
 }
 
-function fieldOf(name: string, { kinds, facts, values }: FieldFacts, rows: number): InferredField {
-  const { property, unsure } = propertyOf(kinds, facts);
+/** @param outer where the records are that have the field, if those in them can be read by a path */
+function fieldOf(name: string, found: FieldFacts, rows: number, outer: string | undefined): InferredField {
+  const { kinds, facts, values, inside } = found;
+  const { property, unsure = stays(inside, outer) } = propertyOf(kinds, facts);
   const isKey =
     values === rows &&
     facts.isUnique &&
@@ -91,6 +99,13 @@ function fieldOf(name: string, { kinds, facts, values }: FieldFacts, rows: numbe
     isKey,
     ...(unsure ? { unsure } : {}),
   };
+}
+
+function stays(inside: string | undefined, outer: string | undefined): string | undefined {
+  if (inside === undefined) return undefined;
+  const rows =
+    outer === undefined ? "" : `; records: "${outer}[].${inside}[]" with parent makes rows of them, in another stream`;
+  return `records within the record stay in one jsonb${rows}`;
 }
 
 function nullable(property: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

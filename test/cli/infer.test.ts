@@ -236,6 +236,20 @@ test("a JSON text is found to be a list, one record, records under their keys, o
   }
 });
 
+test("records within records are told, with the path that makes rows of them where there is one", async () => {
+  for (const [text, file, path] of [
+    ['{"orders":[{"id":7,"lines":[{"sku":"a"}]},{"id":8,"lines":null}]}', "a.json", "orders[].lines[]"],
+    ['[{"id":7,"cart":{"n":1,"lines":[{"sku":"a"}]}},{"id":8}]', "b.json", "[].cart.lines[]"],
+    ['{"id":7,"lines":[{"sku":"a"}]}\n{"id":8}\n', "c.ndjson", undefined],
+    ['{"id":7,"lines":[1,[2],null],"cart":{"n":1}}\n{"id":8}\n', "d.ndjson", null],
+  ] as const) {
+    const { stderr } = await inferred(text, [], file);
+    if (path === null) expect(stderr).not.toContain("records within");
+    else expect(stderr).toContain("records within the record stay in one jsonb");
+    expect(/records: "(.*?)"/.exec(stderr)?.[1]).toBe(path ?? undefined);
+  }
+});
+
 test("a key has a value in every row, and no text for NULL", async () => {
   const { stream, stderr } = await inferred('id\tname\tn\n1\t"odd\t1\nNA\tb\t1\n');
   expect([stream.recordSchema.required, types(stream.recordSchema.properties).id]).toEqual([undefined, "integer"]);
