@@ -2,7 +2,7 @@ import { join, relative } from "node:path";
 import type { UserErrorDetails } from "../model/errors.ts";
 import type { Shell } from "./shell.ts";
 
-type Annotated = Pick<UserErrorDetails, "message" | "location" | "found" | "hint">;
+type Annotated = Pick<UserErrorDetails, "message" | "location" | "alsoAt" | "found" | "hint">;
 
 /** Says what GitHub Actions shows beside the file; nothing elsewhere. */
 export function annotate(shell: Shell, found: readonly Annotated[], level: "error" | "warning" = "error"): void {
@@ -10,7 +10,8 @@ export function annotate(shell: Shell, found: readonly Annotated[], level: "erro
   // Actions shows files by their place in the repository, and a project may be a folder of it.
   const folder = relative(shell.env.GITHUB_WORKSPACE ?? process.cwd(), shell.projectDir);
   const tell = shell.tellRunner ?? shell.say;
-  for (const one of found) tell(annotation(one, level, folder.startsWith("..") ? "" : folder));
+  const places = found.flatMap((one) => [one, ...(one.alsoAt ?? []).map((location) => ({ ...one, location }))]);
+  for (const one of places) tell(annotation(one, level, folder.startsWith("..") ? "" : folder));
 }
 
 function annotation({ message, location, found, hint }: Annotated, level: string, folder: string): string {

@@ -70,7 +70,10 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     ...butIn(known, checkQueries(graph, projectDir)),
     ...(await checkGraph(graph, projectDir)),
   ];
-  if (errors.length) throw new UserErrors(errors);
+  if (errors.length) {
+    const { causesOf } = await import("./causes.ts");
+    throw new UserErrors(causesOf(errors, told, project));
+  }
   const complete = {
     ...withFolder(graph, projectDir),
     notes: [...notesOn(graph, project, answer.read), ...(await seeds).notes],

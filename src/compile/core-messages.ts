@@ -3,7 +3,7 @@ import { nearest } from "../model/nearest.ts";
 import { ownValue } from "../model/own-value.ts";
 import { type ConfigMistake, leftOut, TYPES, wrongConfig } from "./config-mistakes.ts";
 import type { ProjectFiles } from "./project.ts";
-import { findReference, missing, type Refused, readReference } from "./references.ts";
+import { findReference, makesNothing, missing, type Refused, readReference } from "./references.ts";
 import { findInSource, lineOf, placeAfterSpace, projectPath, readLayout, readSource } from "./source.ts";
 
 /** Types of Dataform 2, dbt and SQLMesh, and what is one here. */
@@ -17,7 +17,7 @@ const OTHER_TYPES: Readonly<Record<string, string>> = {
     'type: "incremental", and delete from ${self()} where … in pre_operations takes the range away first',
   incremental_by_unique_key: 'type: "incremental", uniqueKey: ["id"]',
   snapshot: "a history of a source is made by scd2.publish (docs/history.md)",
-  seed: "land the file: dataform ingest (docs/ingest.md)",
+  seed: "a CSV in seeds/ is a table of every run (docs/models.md)",
   source: 'did you mean "declaration"?',
   model: 'did you mean "table"?',
 };
@@ -32,6 +32,7 @@ export const coreMessages: readonly (readonly [RegExp, Explanation])[] = [
   ],
   [/^Could not resolve (.*)$/s, (m, refused) => missing(m[1]!, refused)],
   [/^Dataset (.*) could not be found\.?$/s, (m, refused) => missing(m[1]!, refused)],
+  [/^Actions cannot resolve operations which do not produce output/, (_, refused) => makesNothing(refused)],
   [
     /^Circular dependency detected in chain: \[(.*)\]/,
     (m, { file }) => {

@@ -1,4 +1,3 @@
-import { basename, extname } from "node:path";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import { endsInComment } from "../sql/authored.ts";
 import { adviceFor } from "./borrowed-names.ts";
@@ -16,7 +15,6 @@ import {
   projectPath,
   readLayout,
   readLines,
-  readSource,
 } from "./source.ts";
 
 /** Core's compilation errors in our words: file, line, what was expected, what to do. */
@@ -32,7 +30,7 @@ export function explainCoreErrors({ graph, frames, byProject }: SandboxAnswer, p
   const bigQueryOnly = [...(graph.notebooks ?? []), ...(graph.dataPreparations ?? [])].map((action) =>
     onlyBigQuery(action.fileName, project),
   );
-  return withoutConsequences(withoutRepeats([...explained, ...bigQueryOnly]), project);
+  return withoutRepeats([...explained, ...bigQueryOnly]);
 }
 
 /** The files of which core has refused something, also where that is told as a mistake of another file. */
@@ -41,25 +39,6 @@ export function refusedFiles({ graph }: SandboxAnswer, project: ProjectFiles): s
   return errors.flatMap(({ fileName, message }) =>
     fileName === undefined || message === NO_EXPECTATION ? [] : projectPath(fileName, project),
   );
-}
-
-/** One cause is one error: what a file with a mistake would have made is not missing, nor is an include that was not loaded. */
-function withoutConsequences(errors: readonly UserError[], { projectDir }: ProjectFiles): UserError[] {
-  const files = (some: readonly UserError[]) => new Set(some.flatMap(({ location }) => location?.file ?? []));
-  const faulty = files(errors.filter((error) => !missedName.has(error)));
-  const broken = files(errors);
-  const texts = [...faulty].map((file) => ({ file, text: readSource(projectDir, file) }));
-  const makes = (name: string) =>
-    texts.some(
-      ({ file, text }) =>
-        basename(file, extname(file)) === name || new RegExp(`["'\`]${authorsPattern(name)}["'\`]`).test(text),
-    );
-  return errors.filter((error) => {
-    const name = missedName.get(error)?.split(".").at(-1);
-    // Includes do not see each other by their names.
-    const isInInclude = error.location?.file.startsWith("includes/");
-    return name === undefined || !(makes(name) || (!isInInclude && broken.has(`includes/${name}.js`)));
-  });
 }
 
 /** Core looks at the last character only: `select 1 -- one;` has no semicolon at its end. */
@@ -93,6 +72,8 @@ function targetNames(graph: CoreGraph): string[] {
 function inWords(message: string): string {
   const read = /^Cannot read properties of (?:undefined|null) \(reading '(.+)'\)$/s.exec(message)?.[1];
   if (read !== undefined) return `what stands before .${read} has no value`;
+  if (/^Unexpected end of input$|^Unterminated template literal/.test(message))
+    return "the file ends within a bracket or a text that is open";
   return message === "Unexpected identifier 'undefined'" ? "a word stands where none can" : message;
 }
 
@@ -105,8 +86,6 @@ function thrown(told: string, stack: string | undefined, { file, frames, project
   const place =
     found && (name === undefined ? placeOfOption(message, found, project) : placeOfName(name, found, project));
   if (!place) {
-    const open = unclosed(message, file, project);
-    if (open) return open;
     // The last semicolon of a file of JavaScript is JavaScript's.
     const isAtEnd = message.startsWith("Semi-colons") && file.endsWith(".sqlx");
     const location = isAtEnd ? findInSource(project.projectDir, file, /;\s*$/) : { file };
@@ -155,23 +134,6 @@ function placeOfName(name: string, place: SourceLocation, { projectDir }: Projec
   inPlaceholder.lastIndex = start;
   const match = inPlaceholder.exec(text);
   return match ? locationAt(place.file, text, match.index + match[0].length - name.length) : place;
-}
-
-/** Of a block without an end, all that follows is read as a part of it. */
-function unclosed(message: string, file: string, project: ProjectFiles): UserError | undefined {
-  if (!file.endsWith(".sqlx")) return undefined;
-  const text = readSource(project.projectDir, file);
-  const block = readLayout(text).unclosed;
-  if (!block) return undefined;
-  const location = locationAt(file, text, text.lastIndexOf(block.name, block.start));
-  return new UserError({
-    message: `the ${block.name} block that begins here is not closed`,
-    location,
-    snippet: lineOf(location, project),
-    expected: "a } for each { in it",
-    found: message,
-    hint: "close it with a } before what follows it",
-  });
 }
 
 /** Core reports one missing reference several times, and in the end without the place that asks for it. */

@@ -1,7 +1,7 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import type { ProjectFiles } from "./project.ts";
-import { authorsPattern, findInSource, readSource } from "./source.ts";
+import { authorsPattern, findInSource, lineOf, readSource } from "./source.ts";
 
 /** Where core refused something, and what the project has. */
 export interface Refused {
@@ -44,6 +44,24 @@ export function missing(reference: string, refused: Refused): UserError {
     hint: hintFor(),
   });
   missedName.set(error, wanted);
+  return error;
+}
+
+/** A reference to operations that make nothing; core does not say to which. */
+export function makesNothing({ file, frames, project }: Refused): UserError {
+  const [place = { file }, ...calledFrom] = frames;
+  const line = readSource(project.projectDir, place.file).split("\n")[(place.line ?? 1) - 1] ?? "";
+  const [, , name] =
+    /\(\s*(?:(["'`])[^"'`]*\1\s*,\s*)?["'`]([^"'`]+)["'`]/.exec(line.slice((place.column ?? 1) - 1)) ?? [];
+  const error = new UserError({
+    message: `${name ?? "what is named here"} makes nothing that could be read`,
+    location: place,
+    ...(frames.length ? { calledFrom, snippet: lineOf(place, project) } : {}),
+    expected: "a model, a declaration or an operation with output",
+    found: "operations",
+    hint: "hasOutput: true in its config says that its statements make ${self()}",
+  });
+  if (name !== undefined) missedName.set(error, name);
   return error;
 }
 

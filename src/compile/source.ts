@@ -6,7 +6,7 @@ import { escapePattern } from "../model/escape-pattern.ts";
 import { snippetAt } from "../sql/locate.ts";
 import type { ProjectFiles } from "./project.ts";
 
-type Range = readonly [start: number, end: number];
+export type Range = readonly [start: number, end: number];
 /** Statements, each the ranges of its text. */
 type Statements = readonly (readonly Range[])[];
 
@@ -16,6 +16,7 @@ export const { readLayout } = createRequire(import.meta.url)("./layout.cjs") as 
     readonly config?: Range;
     readonly configAgain?: number;
     readonly sql: Statements;
+    readonly comments: readonly Range[];
     readonly where?: Statements;
     readonly inputs: readonly Statements[];
     readonly unclosed?: { readonly name: string; readonly start: number };

@@ -133,10 +133,10 @@ class Tracer {
   /** The calls in files of the project that led to an error, innermost first. */
   frames(stack) {
     const frames = [];
-    // A mistake of syntax: place, line, caret.
-    const [, where, at, space] = /^([^\n]+):(\d+)\n[^\n]*\n([ \t]*)\^/.exec(stack) ?? [];
+    // A mistake of syntax: place, line, caret; at the end of a file there is nothing to point at.
+    const [, where, at, space] = /^([^\n]+):(\d+)\n[^\n]*\n(?:([ \t]*)\^|\n)/.exec(stack) ?? [];
     const broken = this.#files.get(where);
-    const mistake = broken && placeOf(broken, Number(at), space.length + 1);
+    const mistake = broken && (space === undefined ? endOf(broken) : placeOf(broken, Number(at), space.length + 1));
     if (mistake) return [{ file: broken.shownAs, ...mistake }];
     for (const [, called, line, column] of stack.matchAll(CALL)) {
       const file = this.#fileOf(called);
@@ -160,6 +160,12 @@ class Tracer {
     const name = begins.map((begin) => called.slice(begin)).find((one) => this.#files.has(one));
     return this.#files.get(name);
   }
+}
+
+/** The last line with something on it. */
+function endOf({ source }) {
+  const lines = source.trimEnd().split("\n");
+  return { line: lines.length, column: lines.at(-1).length + 1 };
 }
 
 /** Core hands on what looks like an escape in a comment as one, and a part of the comment becomes SQL. */

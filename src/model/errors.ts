@@ -1,3 +1,5 @@
+import { named } from "./counted.ts";
+
 /** Where in a person's file a mistake is. `line` and `column` count from 1. */
 export interface SourceLocation {
   readonly file: string;
@@ -11,6 +13,8 @@ export interface UserErrorDetails {
   readonly location?: SourceLocation;
   /** The calls that led to the place, innermost first. */
   readonly calledFrom?: readonly SourceLocation[];
+  /** Where else the same cause shows. */
+  readonly alsoAt?: readonly SourceLocation[];
   readonly expected?: string;
   readonly found?: string;
   /** What the person can do about it. */
@@ -34,6 +38,7 @@ export interface UserErrorDetails {
 export class UserError extends Error implements UserErrorDetails {
   readonly location?: SourceLocation;
   readonly calledFrom?: readonly SourceLocation[];
+  readonly alsoAt?: readonly SourceLocation[];
   readonly expected?: string;
   readonly found?: string;
   readonly hint?: string;
@@ -46,6 +51,7 @@ export class UserError extends Error implements UserErrorDetails {
     this.name = "UserError";
     this.location = details.location;
     this.calledFrom = details.calledFrom;
+    this.alsoAt = details.alsoAt;
     this.expected = details.expected;
     this.found = details.found;
     this.hint = details.hint;
@@ -60,8 +66,10 @@ export class UserError extends Error implements UserErrorDetails {
  * @param about named in front of a message that does not name it
  */
 export function errorData(error: UserErrorDetails, about = ""): UserErrorDetails {
-  const { message, location, expected, found, hint, code } = error;
-  const known = Object.entries({ location, expected, found, hint, code }).filter(([, value]) => value !== undefined);
+  const { message, location, alsoAt, expected, found, hint, code } = error;
+  const known = Object.entries({ location, alsoAt, expected, found, hint, code }).filter(
+    ([, value]) => value !== undefined,
+  );
   return { message: message.includes(about) ? message : `${about}: ${message}`, ...Object.fromEntries(known) };
 }
 
@@ -82,11 +90,15 @@ export function formatLocation(location: SourceLocation): string {
   return [location.file, location.line, location.column].filter((part) => part !== undefined).join(":");
 }
 
+/** Places of one cause that a person is shown; \`--json\` has all. */
+const MOST_PLACES = 5;
+
 /** The whole message for a person: what, where, expected, found, what to do. */
 export function formatUserError(error: UserErrorDetails): string {
   const lines = [error.location ? `${formatLocation(error.location)}: ${error.message}` : error.message];
   if (error.snippet) lines.push(error.snippet.replace(/^/gm, "  "));
   for (const call of error.calledFrom ?? []) lines.push(`  called:   ${formatLocation(call)}`);
+  if (error.alsoAt?.length) lines.push(`  also at:  ${named(error.alsoAt.map(formatLocation), MOST_PLACES)}`);
   if (error.expected) lines.push(`  expected: ${error.expected}`);
   if (error.found) lines.push(`  found:    ${shortened(error.found)}`);
   if (error.hint) lines.push(`  → ${error.hint}`);

@@ -385,10 +385,8 @@ module.exports = { column };`,
     |           ^
   called:   includes/sql.js:3:3`;
   expect(text).toContain(`includes/deep/checks.js:3:11: ${thrown}\n  called:   definitions/a.sqlx:7:9`);
-  expect(text).toContain(`includes/deep/checks.js:3:11: ${thrown}\n  called:   definitions/b.js:2:27`);
-  expect(text).toContain(
-    `includes/deep/checks.js:3:11: ${thrown}\n  called:   definitions/c.sqlx:4:28\n  called:   definitions/c.sqlx:5:10`,
-  );
+  expect(text).toContain("also at:  definitions/b.js:2:27, definitions/c.sqlx:5:10");
+  expect(text.match(/a name is needed\n/g)).toHaveLength(1);
 });
 
 test("what is thrown and no Error has its line, its include and the lines that called it, too", async () => {
@@ -470,6 +468,44 @@ test.each([
   );
 });
 
+test("one cause is one error: a block that begins wrongly or has no end, a typo in what many models use", async () => {
+  const readers = Object.fromEntries(
+    ["a", "b", "c"].map((name) => [
+      `${name}.sqlx`,
+      'config { type: "table" }\nselect * from ${ref("made")} ${inc.f()}',
+    ]),
+  );
+  const inc = { "includes/inc.js": "module.exports = { f: () => nope };" };
+  const made = (sqlx: string) =>
+    messages({ ...readers, "made.sqlx": sqlx, "includes/inc.js": "module.exports = { f: () => 1 };" });
+  const wrong: Readonly<Record<string, string>> = {
+    'config{ type: "incremental" }\nselect ${when(incremental(), "1")}': "1:1: config begins no block here",
+    'config { type: "table" }\njs{ const x = (a) => `${a}`; }\nselect ${x(1)}': "2:1: js begins no block here",
+    'config { type: "test", dataset: "a" }\ninput "raw.t" { select 1 }\nselect 1': "2:1: input begins no block here",
+    'config { type: "table" }\npre_operations { select 1\nselect 2':
+      "2:1: the pre_operations block that begins here is not closed",
+    'config { type: "table" }\n/*\nconfig{ is not meant */\nselect * from {{ ref("x") }}': "4:15: Jinja",
+  };
+  for (const [sqlx, told] of Object.entries(wrong)) {
+    const text = await made(sqlx);
+    expect(text).toContain(`definitions/made.sqlx:${told}`);
+    expect(text.match(/^\S+\.\w+:/gm), text).toHaveLength(1);
+  }
+  const called = await messages({ ...readers, ...inc, "made.sqlx": 'config { type: "table" }\nselect 1' });
+  expect(called.match(/nope is not defined/g)).toHaveLength(1);
+  expect(called).toContain(
+    "called:   definitions/a.sqlx:2:36\n  also at:  definitions/b.sqlx:2:36, definitions/c.sqlx:2:36",
+  );
+  const missing = await messages({ ...readers, "includes/inc.js": "module.exports = { f: () => 1 };" });
+  expect(missing).toMatch(
+    /^definitions\/a\.sqlx:2:21: nothing in the project is named made\n {2}also at: {2}definitions\/b\.sqlx:2:21, definitions\/c/,
+  );
+  const open = { "includes/inc.js": "module.exports = {\n  f: () => 1,\n" };
+  expect(await messages({ ...readers, "made.sqlx": 'config { type: "table" }\nselect 1', ...open })).toBe(
+    "includes/inc.js:2:14: the file ends within a bracket or a text that is open\n  2 |   f: () => 1,\n    |              ^",
+  );
+});
+
 test("an error thrown in a packaged function names the author's call", async () => {
   const text = await messages({
     "includes/own.js":
@@ -517,9 +553,7 @@ test("a reference that is wrong in one of two places is named where it is wrong"
     "definitions/b.js": 'publish("b").query((ctx) => `select * from ${lib.from(ctx, "ordrs")}`);',
   });
   expect(text).toContain("definitions/a.sqlx:4:21: nothing in the project is named ordrs");
-  expect(text).toContain(
-    "includes/lib.js:2:7: nothing in the project is named ordrs\n  called:   definitions/b.js:1:50",
-  );
+  expect(text).toContain("also at:  definitions/b.js:1:50");
 });
 
 test("a comment comes out as it went in, backslashes included", async () => {

@@ -252,9 +252,7 @@ function pathOf({ target }: BuildStep, { preview }: PlanFindings): string | unde
 /** What others built upon these models, by name. */
 function readersOf(builds: readonly BuildStep[], { catalog }: PlanFindings): Set<string> {
   return new Set(
-    builds.flatMap(({ target }) =>
-      (catalog.relations[targetKey(target)]?.dependents ?? []).map((dependent) => targetKey(dependent.target)),
-    ),
+    builds.flatMap(({ target }) => (catalog.relations[targetKey(target)]?.dependents ?? []).map(({ what }) => what)),
   );
 }
 
