@@ -71,10 +71,13 @@ test("a value that an insert would refuse is refused, and one that it would roun
     "a|5|3",
     "b|1|∅",
   ]);
-  const rounding = await counting(plain, { counters: { kwh: "numeric(10, 0)" } });
-  await rounding.land({ load: 1, rows: ["'a', '2026-01-02Z', 2.7"] });
+  const rounding = await counting(`${plain}, heat float8`, { counters: { kwh: "numeric(10, 0)", heat: "float8" } });
+  await rounding.land({ load: 1, rows: ["'a', '2026-01-02Z', 2.7, 0.1"] });
   expect(failed(await rounding.run())).toEqual([]);
   expect(await rounding.rows("select kwh from marts.meter_deltas")).toEqual(["3"]);
+  // From these no total goes on.
+  await rounding.land({ load: 2, rows: ["'a', '2026-01-03Z', 'NaN', 0.2", "'a', '2026-01-04Z', 3, 'Infinity'"] });
+  expect(stepOf(await rounding.run(), "assertions.meter_is_sound").failingRows).toHaveLength(2);
 });
 
 test("totals to date outgrow the counter's type, and are of the largest like it", async () => {

@@ -115,6 +115,9 @@ test.each([
   [{ counters: {} }, "needs counters: { column: type }"],
   [{ counters: { kwh: "numeric", kwh_delta: "numeric" } }, "the column name kwh_delta is taken"],
   [{ counters: { meter: "numeric" } }, "meter is named twice"],
+  ...["text", "money", "numeric(4, 1)[]", "interval"].map(
+    (type) => [{ counters: { kwh: type } }, `counters: kwh is a number, found ${type}`] as const,
+  ),
   [{ leading: "clicks" }, 'leading "clicks" is none of the counters (kwh)'],
   [{ unit: "currency" }, 'unit "currency" is none of keep ()'],
   [{ nonNull: ["currency"] }, 'nonNull "currency" is none of keep ()'],

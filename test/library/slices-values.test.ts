@@ -41,6 +41,19 @@ test("NULL is a value of its own", async () => {
   expect(await house.rows("select load_id, ended_by from marts.stats order by load_id")).toEqual(["1|restated", "2|∅"]);
 });
 
+test("rows without a key are told: they would be one row", async () => {
+  const house = await warehouse(report([["n", "int"]]));
+  await house.sql(makeSliceLedger + makeTextFeed("feed", ["day", "id", "n"], { day: "date" }));
+  const row = (id: string | null, n: string): Cells => [day, ["id", id], ["n", n]];
+  await house.sql(landSlice("feed", { id: 1, days, rows: [row("x", "1"), row(null, "2"), row(null, "3")] }));
+  expect(stepOf(await house.run(), "assertions.stats_is_sound").failingRows).toEqual([
+    expect.stringContaining('"fault":"no key"'),
+  ]);
+  await house.sql("update raw._load set status = 'failed'");
+  await house.sql(landSlice("feed", { id: 2, days, rows: [row("x", "1")] }));
+  await ran(house);
+});
+
 test.each([
   ["varchar(3)", "abcdef", "column n: too long for varchar(3): abcdef"],
   ["bigint", "2.7", "not a value of bigint: 2.7"],

@@ -38,7 +38,7 @@ export interface Audited {
 
 const all = isAll(sql`store`);
 
-/** Records of new loads that lack what a reading must have, go below zero, or break a condition. */
+/** Records of new loads that lack what a reading must have, say no number from zero on, or break a condition. */
 export function unsound({ shape, store, feed, loads }: Audited, conditions: readonly Sql[]): Sql {
   const { series, takenAt, counters, loadOrder, kind, nonNull } = shape;
   const needed = [
@@ -52,8 +52,10 @@ export function unsound({ shape, store, feed, loads }: Audited, conditions: read
   const records = among({ relation: counted, column: loadOrder[0], values: newLoads(sql`store`), all });
   const faults = or([
     sql`((${dotted("records", [...new Set(needed)])}) is not null) is not true`,
-    // As the reading has it: a raw column may be a text.
-    ...[...counters].map(([name, type]) => sql`${asType(id("records", name), type, name)} < 0`),
+    // As the reading has it: a raw column may be a text. From NaN or infinity no total goes on.
+    ...[...counters].map(
+      ([name, type]) => sql`not (${asType(id("records", name), type, name)}::numeric <@ numrange '[0,infinity)')`,
+    ),
     ...conditions.map((condition) => sql`${condition} is not true`),
   ]);
   return withCtes([storeCte(store), cte("records", records)], sql`select records.* from records where ${faults}`);

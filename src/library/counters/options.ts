@@ -18,6 +18,7 @@ import {
   typedColumns,
 } from "../shared/check-options.ts";
 import { type Name, namedTarget } from "../shared/dataform.ts";
+import { isPlain, spelling } from "../shared/values.ts";
 import { type Moment, momentOf } from "./moments.ts";
 import type { Period, Rollup } from "./rollups.ts";
 import { beforeFeedOf, deltaOf, readingColumns, type Shape, toDateOf } from "./shape.ts";
@@ -181,6 +182,8 @@ function shapeOf(caller: string, options: CounterOptions): Shape {
   const series = typedColumns(caller, options.series, "series");
   const takenAt = momentOf(caller, options.takenAt, "takenAt");
   const counters = typedColumns(caller, options.counters, "counters");
+  for (const [name, type] of counters)
+    if (!mayBeNumber(type)) fail(caller, `counters: ${name} is a number, found ${type}`);
   const keep = optional(options.keep, "keep");
   const reportedAt = options.reportedAt === undefined ? undefined : momentOf(caller, options.reportedAt, "reportedAt");
   if (reportedAt && options.kind === "full")
@@ -207,6 +210,14 @@ function shapeOf(caller: string, options: CounterOptions): Shape {
     unit: options.unit,
     loadOrder,
   };
+}
+
+const NUMBER =
+  /^(?:smallint|int|integer|bigint|int[248]|numeric|decimal|dec|real|float[48]?|double precision)(?: \([^)]*\))?$/;
+
+/** What a type of the project's own is made of, only the server knows. */
+function mayBeNumber(type: Sql): boolean {
+  return NUMBER.test(spelling(type)) || !isPlain(spelling(type));
 }
 
 /** Every column of the models has a name for itself. */

@@ -1545,15 +1545,15 @@ with
     )
 )
 
-select records.* from records where ((("records"."blog_id", "records"."views", "records"."clicks", "records"."_load_id", "records"."_row_no") is not null) is not true) or (case
+select records.* from records where ((("records"."blog_id", "records"."views", "records"."clicks", "records"."_load_id", "records"."_row_no") is not null) is not true) or (not (case
   when pg_typeof("records"."views") = 'bigint'::regtype then "records"."views"::bigint
   when ('_dataform_reading', 'column views', 'bigint', "records"."views"::text, '$1::bigint') is null then null::bigint
   else "records"."views"::text::bigint
-end < 0) or (case
+end::numeric <@ numrange '[0,infinity)')) or (not (case
   when pg_typeof("records"."clicks") = 'int'::regtype then "records"."clicks"::int
   when ('_dataform_reading', 'column clicks', 'int', "records"."clicks"::text, '$1::int') is null then null::int
   else "records"."clicks"::text::int
-end < 0)
+end::numeric <@ numrange '[0,infinity)'))
 
 ---- assert blog_snapshots_agree_with_records
 -- {

@@ -914,11 +914,11 @@ with
     )
 )
 
-select records.* from records where ((("records"."meter", "records"."read_at", "records"."kwh", "records"."_load_id", "records"."_row_no") is not null) is not true) or (case
+select records.* from records where ((("records"."meter", "records"."read_at", "records"."kwh", "records"."_load_id", "records"."_row_no") is not null) is not true) or (not (case
   when pg_typeof("records"."kwh") = 'numeric'::regtype then "records"."kwh"::numeric
   when ('_dataform_reading', 'column kwh', 'numeric', "records"."kwh"::text, '$1::numeric') is null then null::numeric
   else "records"."kwh"::text::numeric
-end < 0)
+end::numeric <@ numrange '[0,infinity)'))
 
 ---- assert meter_snapshots_agree_with_records
 -- {

@@ -2034,15 +2034,15 @@ with
     )
 )
 
-select records.* from records where ((("records"."order", "records"."Device", "records"."user", "records"."select", "records"."store", "records"."currency", "records"."load", "records"."row no") is not null) is not true) or (case
+select records.* from records where ((("records"."order", "records"."Device", "records"."user", "records"."select", "records"."store", "records"."currency", "records"."load", "records"."row no") is not null) is not true) or (not (case
   when pg_typeof("records"."select") = 'numeric(18, 6)'::regtype then "records"."select"::numeric(18, 6)
   when ('_dataform_reading', 'column select', 'numeric(18, 6)', "records"."select"::text, '$1::numeric(18, 6)') is null then null::numeric(18, 6)
   else "records"."select"::text::numeric(18, 6)
-end < 0) or (case
+end::numeric <@ numrange '[0,infinity)')) or (not (case
   when pg_typeof("records"."store") = 'int'::regtype then "records"."store"::int
   when ('_dataform_reading', 'column store', 'int', "records"."store"::text, '$1::int') is null then null::int
   else "records"."store"::text::int
-end < 0) or (("Device" in ('a', 'b')) is not true) or ((store >= 0 -- not less
+end::numeric <@ numrange '[0,infinity)')) or (("Device" in ('a', 'b')) is not true) or ((store >= 0 -- not less
 ) is not true)
 
 ---- assert odd_keeps_its_unit

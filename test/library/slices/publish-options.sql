@@ -772,6 +772,11 @@ select 'backwards', "order", "Day", feed, known_from, known_to
 from versions
 where known_from > known_to or (known_to is null) <> (ended_by is null)
 union all
+-- rows without a key are one row here, of which the last is left
+select 'no key', "order", "Day", feed, known_from, known_to
+from versions
+where num_nulls("order", "Day") > 0
+union all
 -- one row of the report, told by two feeds: its figures would count twice
 select 'two feeds', "order", "Day", min(feed), min(known_from), null
 from versions

@@ -732,6 +732,11 @@ select 'backwards', "day", "id", feed, known_from, known_to
 from versions
 where known_from > known_to or (known_to is null) <> (ended_by is null)
 union all
+-- rows without a key are one row here, of which the last is left
+select 'no key', "day", "id", feed, known_from, known_to
+from versions
+where num_nulls("day", "id") > 0
+union all
 -- one row of the report, told by two feeds: its figures would count twice
 select 'two feeds', "day", "id", min(feed), min(known_from), null
 from versions
