@@ -45,6 +45,9 @@ const close = fc.constantFrom(
   "2026-01-01T00:00:00.50Z",
   "2025-12-31T23:59:60Z",
   "2026-01-01",
+  "2026-01-01T00:00Z",
+  "2026-01-01 01:00:00 +0200",
+  "2026-01-01 02:00:30 +02:00",
 );
 
 const valuesOf: readonly (readonly [string, fc.Arbitrary<string>])[] = [
@@ -92,6 +95,7 @@ describe("cursor values", () => {
     ["double precision", "Infinity"],
     ["double precision", " "],
     ["uuid", "a0eebc99"],
+    ["date", "0044-03-15 BC"],
   ])("that are no place to go on from cannot be placed: %s %s", (type, value) => {
     expect(order(type)(value, value)).toBeNaN();
   });

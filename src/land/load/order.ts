@@ -28,7 +28,7 @@ export function orderOf(column: RawColumn): Order | undefined {
   if (type === "real") return byFloat((text) => Math.fround(Number(text)));
   if (/^timestamp.* with time zone$/.test(type)) return byTime(true);
   if (/^timestamp/.test(type)) return byTime(false);
-  if (type === "date") return placed(/^\s*(\d{4}-\d\d-\d\d)/, byCharacter);
+  if (type === "date") return placed(/^\s*(\d{4}-\d\d-\d\d)(?!.*\bBC\b)/i, byCharacter);
   if (type === "uuid") return placed(/^\s*\{?([\da-f-]{32,36})\}?\s*$/i, byUuid);
   return undefined;
 }
@@ -47,7 +47,8 @@ function unordered(column: RawColumn, order: string | undefined, { file }: Recor
   });
 }
 
-const TIMESTAMP = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-]\d\d(?::?\d\d)?))?)?$/;
+const TIMESTAMP =
+  /^\s*(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?(?: ?(?:[Zz]|([+-]\d\d(?::?\d\d)?)))?)?\s*$/;
 
 /** Whatever the number of digits: a source may write both "…00Z" and "…00.500Z". A column without a zone drops it. */
 function byTime(zoned: boolean): Order {
