@@ -4,8 +4,6 @@ import { resolveConnection } from "../config/connection.ts";
 import { placesOf, readDotEnv } from "../config/environment.ts";
 import { type ConnectionSettings, connectionUrl, EMBEDDED_SOURCE } from "../model/connection-settings.ts";
 import { chooseServer } from "../postgres/client.ts";
-import { embeddedReader } from "../postgres/embedded/reader.ts";
-import { embeddedStatus, startEmbedded } from "../postgres/embedded/server.ts";
 import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "./options.ts";
 import type { Shell } from "./shell.ts";
 import { telling } from "./telling.ts";
@@ -29,6 +27,7 @@ export async function openDatabase(shell: Shell, flags: ConnectionFlags): Promis
 export async function openForReading(shell: Shell, flags: ConnectionFlags): Promise<ConnectionSettings> {
   const settings = await openDatabase(shell, flags);
   if (settings.source !== EMBEDDED_SOURCE || settings.roles) return settings;
+  const { embeddedReader } = await import("../postgres/embedded/reader.ts");
   return embeddedReader(stateDirectory(shell), settings, telling(shell));
 }
 
@@ -55,6 +54,7 @@ const ENVIRONMENT = "DATAFORM_ENVIRONMENT";
 
 /** Starts the project's own server; in a folder that is no project, none is made. */
 export async function openEmbedded(shell: Shell): Promise<ConnectionSettings> {
+  const { embeddedStatus, startEmbedded } = await import("../postgres/embedded/server.ts");
   const { state, copiedFrom } = await embeddedStatus(stateDirectory(shell));
   if (state === "absent") {
     readProject(shell.projectDir);

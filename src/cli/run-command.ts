@@ -6,14 +6,11 @@ import { type RunReport, reportJson, type StepResult } from "../model/report.ts"
 import { targetKey } from "../model/target.ts";
 import { retentionOf } from "../release/retention.ts";
 import { run } from "../run/run.ts";
-import { runUnitTests } from "../run/unit-tests.ts";
 import { awaitedBySource, awaitedErrors } from "./awaited.ts";
 import { openDatabase, whereLine } from "./database.ts";
 import { annotate } from "./github.ts";
 import { attended, untilInterrupted } from "./interrupt.ts";
 import { environmentName } from "./options.ts";
-import { printPlan } from "./plan/print.ts";
-import { printUnitTests, unitTestErrors } from "./print-unit-tests.ts";
 import { progress, summary } from "./progress.ts";
 import { releaseOptions } from "./releasing.ts";
 import { type RunFlags, selection } from "./selection.ts";
@@ -34,9 +31,14 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
       hint: `dataform plan ${ofPlan}, or run --dry-run ${ofPlan}`,
     });
   shell.say(whereLine(settings, flags, shell));
-  if (flags.dryRun) return printPlan(graph, settings, flags, shell);
+  if (flags.dryRun) {
+    const { printPlan } = await import("./plan/print.ts");
+    return printPlan(graph, settings, flags, shell);
+  }
   const source = (file: string) => readSource(shell.projectDir, file);
   if (flags.runTests) {
+    const { runUnitTests } = await import("../run/unit-tests.ts");
+    const { printUnitTests, unitTestErrors } = await import("./print-unit-tests.ts");
     const tested = await attended(shell, (how) => runUnitTests(graph, settings, { readSource: source, ...how }));
     if (!printUnitTests(tested, shell)) {
       shell.exitCode = 1;

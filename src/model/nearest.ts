@@ -4,10 +4,14 @@ export function nearest(
   known: Iterable<string>,
   within = Math.max(2, Math.floor(word.length / 3)),
 ): string | undefined {
+  const wanted = word.toLowerCase();
   let best: string | undefined;
   let bestDistance = within + 1;
   for (const candidate of known) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    // Each letter that one has more than the other is a change.
+    const lower = candidate.toLowerCase();
+    if (Math.abs(wanted.length - lower.length) >= bestDistance) continue;
+    const distance = editDistance(wanted, lower);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

@@ -7,7 +7,10 @@ import { inDependencyOrder } from "./order.ts";
 import { type Selection, selectActions } from "./select.ts";
 import { CODE_CHANGED } from "./steps/build-step.ts";
 
-/** Which actions take part, and why: the selected ones, views whose ground moves, assertions over what is built. */
+/**
+ * Which actions take part, and why: the selected ones, views whose ground moves, assertions over what is built. Each after
+ * what it depends on.
+ */
 export function chooseActions(graph: CompiledGraph, catalog: Catalog, options: Selection): Map<string, string> {
   const selected = selectActions(graph, options);
   const models = new Map(graph.actions.filter(isModel).map((model) => [targetKey(model.target), model]));

@@ -8,7 +8,6 @@ import { explained } from "../sql/statement.ts";
 import { privateObject, publicNames, type Resolve } from "./authored-statements.ts";
 import { chooseActions } from "./choose.ts";
 import { refuseLostRecord, refuseUnread } from "./obstacles.ts";
-import { inDependencyOrder } from "./order.ts";
 import { NAME_IT, refuseOtherProject } from "./owner.ts";
 import { removedModels, removedNote } from "./removed.ts";
 import { unprotectedReaders } from "./row-security.ts";
@@ -40,9 +39,10 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
   if (!options.adopt) refuseLostRecord(catalog);
   const models = modelsByKey(graph);
   const reasons = chooseActions(graph, catalog, options);
-  const segments = planSegments({ graph, catalog, options, models, reasons });
+  const chosen = chosenOf(graph, reasons);
+  const segments = planSegments({ graph, catalog, options, models, reasons }, chosen);
   if (options.allOrNothing) refuseSplit({ segments });
-  const schemas = missingSchemas(chosenOf(graph, reasons), catalog);
+  const schemas = missingSchemas(chosen, catalog);
   const removed = removedModels(graph, catalog);
   return {
     version: 1,
@@ -70,8 +70,10 @@ interface Planning {
   readonly reasons: ReadonlyMap<string, string>;
 }
 
+/** Each after what it depends on, as they were chosen. */
 function chosenOf(graph: CompiledGraph, reasons: ReadonlyMap<string, string>): Action[] {
-  return inDependencyOrder(graph.actions).filter((action) => reasons.has(targetKey(action.target)));
+  const byKey = new Map(graph.actions.map((action) => [targetKey(action.target), action]));
+  return [...reasons.keys()].map((key) => byKey.get(key)!);
 }
 
 /** A segment while it is put together. */
@@ -80,9 +82,8 @@ interface OpenSegment extends Segment {
   readonly audits: AuditStep[];
 }
 
-function planSegments(planning: Planning): Segment[] {
+function planSegments(planning: Planning, chosen: readonly Action[]): Segment[] {
   const { graph, catalog, models, options } = planning;
-  const chosen = chosenOf(graph, planning.reasons);
   const segmentOf = splitIntoSegments(chosen);
   const releaseOf = (action: Action) => catalog.nextRelease + segmentOf.get(targetKey(action.target))!;
   const objects = chosen

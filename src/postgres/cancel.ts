@@ -27,6 +27,7 @@ export function cancelOnAbort(
   { hangUp = () => {}, grace = 0 }: CancelOptions = {},
 ): () => Promise<void> {
   let stopped = false;
+  let begun = signal?.aborted === true;
   let underWay = Promise.resolve();
   let next = () => {};
   let leave = () => {};
@@ -43,6 +44,7 @@ export function cancelOnAbort(
     hangUp();
   };
   const begin = () => {
+    begun = true;
     leave = after(PATIENCE, hangUpAndLeave);
     if (grace) next = after(grace, attempt);
     else void attempt();
@@ -54,6 +56,6 @@ export function cancelOnAbort(
     next();
     leave();
     signal?.removeEventListener("abort", begin);
-    await within(patience, underWay, () => {});
+    if (begun) await within(patience, underWay, () => {});
   };
 }

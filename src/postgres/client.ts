@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { type Duty, roleName } from "../model/roles.ts";
-import { DISCARD, lookUp, lookUpLocally, type NamesIn, opening, setAll } from "../sql/session.ts";
+import { DISCARD, lookUp, lookUpLocally, type NamesIn, setAll } from "../sql/session.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { within } from "../wait/timers.ts";
 import { couldPublish, whyPublisher } from "./apart.ts";
@@ -153,7 +153,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
       };
     },
     reset: async () => void (await client.script(client.resetting)),
-    resetting: join([...DISCARD, ...opening(names, role), setAll(own, "session")], ";\n"),
+    resetting: join([...DISCARD, setAll(own, "session")], ";\n"),
     processId,
     names,
     eachTransaction: begun.staysInSession ? [] : [setAll(own, "transaction")],
@@ -206,6 +206,11 @@ function roleError(error: unknown, given: ConnectionSettings, duty: Duty): unkno
     code,
     cause: error,
   });
+}
+
+/** Without goodbye: the server may be in the middle of its rows, or not hear us. */
+export function hangUp(client: Client): void {
+  (client.driver as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
 
 /** Says goodbye, and hangs up when nobody answers: a connection that was lost may never say so. */

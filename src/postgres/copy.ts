@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type CopyStreamQuery, from, to } from "pg-copy-streams";
 import { type Sql, sql } from "../sql/sql.ts";
-import type { Client } from "./client.ts";
+import { type Client, hangUp } from "./client.ts";
 
 const CHUNK_CHARACTERS = 64 * 1024;
 const SPECIAL = /[\\\n\r\t]/;
@@ -131,9 +131,4 @@ export async function* copyOut(
     client.driver.off("end", lost);
     if (!whole) hangUp(client);
   }
-}
-
-/** Without goodbye: the server may be in the middle of its rows, or not hear us. */
-export function hangUp(client: Client): void {
-  (client.driver as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }

@@ -1,3 +1,4 @@
+import "./runtime.ts";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import pg from "pg";

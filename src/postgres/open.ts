@@ -1,3 +1,4 @@
+import "./runtime.ts";
 import type { EventEmitter } from "node:events";
 import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
@@ -7,9 +8,6 @@ import { within } from "../wait/timers.ts";
 import { connectionError, type Failure, severalErrors } from "./connection-error.ts";
 import { negotiatingConnection } from "./negotiate.ts";
 import { SQLSTATE } from "./sqlstate.ts";
-
-// What Node says from 21 on. Without it the driver makes a Response to learn where it runs: 20 ms, in which Node loads fetch.
-(globalThis as { navigator?: object }).navigator ??= { userAgent: `Node.js/${process.versions.node.split(".")[0]}` };
 
 /** Milliseconds for a server to answer, where nothing else is said. */
 const PATIENCE = 10_000;

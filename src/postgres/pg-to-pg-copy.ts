@@ -7,8 +7,8 @@ import type { Target } from "../model/target.ts";
 import { ids, relationId } from "../sql/identifiers.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { after } from "../wait/timers.ts";
-import type { Client } from "./client.ts";
-import { copyInto, hangUp } from "./copy.ts";
+import { type Client, hangUp } from "./client.ts";
+import { copyInto } from "./copy.ts";
 import { describeQuery } from "./describe-types.ts";
 import { connectionLost, postgresError } from "./sqlstate.ts";
 

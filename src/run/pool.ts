@@ -1,8 +1,7 @@
 import { endSessions } from "../environment/orphaned-sessions.ts";
 import { reconnect } from "../environment/reconnect.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import { type Client, type ConnectOptions, connect } from "../postgres/client.ts";
-import { hangUp } from "../postgres/copy.ts";
+import { type Client, type ConnectOptions, connect, hangUp } from "../postgres/client.ts";
 import { connectionLost } from "../postgres/sqlstate.ts";
 
 /** One connection of the pool, which can be replaced when it is lost. */
