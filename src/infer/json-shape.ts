@@ -1,5 +1,6 @@
 import type { OptionsOf } from "../model/declarations.ts";
 import { documentOf, textOf } from "../sources/formats/json.ts";
+import { isObject } from "../sources/json/document.ts";
 
 type Found = Pick<OptionsOf<"json">, "shape" | "records" | "key" | "fields">;
 
@@ -36,10 +37,6 @@ function firstAt(value: unknown, is: (value: unknown) => boolean): string | unde
     );
   }
   return undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 function isListOfObjects(value: unknown): boolean {

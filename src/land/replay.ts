@@ -9,7 +9,7 @@ import type {
 import { type Client, withClient } from "../postgres/client.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";
 import { recordOfText } from "../sources/formats/xlsx/record.ts";
-import { JsonRecord, parseJson, type SourceRecord } from "../sources/json/document.ts";
+import { isObject, JsonRecord, parseJson, type SourceRecord } from "../sources/json/document.ts";
 import type { SourcePage } from "../sources/source.ts";
 import { ReasonCounts, type ToldReasons } from "./ledger/reason-counts.ts";
 import { headerOf, loadsWithRejects, markReplayed, type OpenReject, openRejects } from "./ledger/rejects.ts";
@@ -132,6 +132,7 @@ function recordReader(client: Client, { stream, key }: LoadTarget): ReadReject {
 }
 
 function sheetRecord(text: string, options: OptionsOf<"xlsx">, schema: RecordSchema): SourceRecord | undefined {
+  if (!jsonRecord(text)) return undefined;
   const record = recordOfText(text, options, schema);
   return "problem" in record ? undefined : record;
 }
@@ -139,7 +140,7 @@ function sheetRecord(text: string, options: OptionsOf<"xlsx">, schema: RecordSch
 function jsonRecord(text: string): SourceRecord | undefined {
   try {
     const document = parseJson(text);
-    return new JsonRecord(document, document.value, document.source);
+    return isObject(document.value) ? new JsonRecord(document, document.value, document.source) : undefined;
   } catch {
     return undefined;
   }

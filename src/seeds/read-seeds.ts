@@ -57,7 +57,7 @@ export async function readSeeds(projectDir: string): Promise<Seeds> {
 }
 
 function withFile(error: UserError, file: string): UserError {
-  return new UserError({ message: error.message, expected: error.expected, found: error.found, location: { file } });
+  return new UserError({ ...error, message: error.message, location: { file } });
 }
 
 function withoutTable(file: string): UserError {

@@ -14,6 +14,8 @@ test("a seed is a table of every run: its types are found or said, an edit is no
     "seeds/geo/country_codes.csv":
       "Code;name;population;since\nDE;\"Germany {{ x }} ''\\n\";83.000.000,5;23.05.1949\nFR;;NA;04.10.1958",
     "seeds/geo/country_codes.yaml": "schema: reference\ntypes: { code: char(2) }\ncolumns: { code: ISO 3166 }\n",
+    "seeds/j.csv": 'id,j,b\n1,"{""a"":1.10}","{""a"":1}"\n',
+    "seeds/j.yaml": "types: { j: json, b: pg_catalog.jsonb }",
   });
   const database = await ownDatabase();
   const env = { DATABASE_URL: database.url };
@@ -30,6 +32,7 @@ test("a seed is a table of every run: its types are found or said, an edit is no
     { code: "DE", name: "Germany {{ x }} ''\\n", population: 83000000.5, since: "1949-05-23" },
     { code: "FR", name: null, population: null, since: "1958-10-04" },
   ]);
+  expect(await rows("select id, j::text, b->'a' as b from marts.j")).toEqual([{ id: 1, j: '{"a":1.10}', b: 1 }]);
   const described =
     "select format_type(atttypid, atttypmod) as type, col_description(attrelid, attnum) as about from pg_attribute";
   expect(await rows(`${described} where attrelid = 'reference.country_codes'::regclass and attnum = 1`)).toEqual([
@@ -49,10 +52,13 @@ test("a seed is a table of every run: its types are found or said, an edit is no
     { population: 83000000.5 },
   ]);
   writeFileSync(path, before.replace("FR;", "FRA;"));
-  expect(await run("run")).toMatchObject({
+  writeFileSync(join(project.dir, "seeds/j.csv"), 'id,j,b\n1,"{}, ""id"": 99",{}\n');
+  const refused = await run("run");
+  expect(refused).toMatchObject({
     exitCode: 1,
     told: expect.stringContaining("value too long for type character(2)"),
   });
+  expect(refused.told).toContain("invalid input syntax for type json");
   rmSync(join(project.dir, "seeds"), { recursive: true });
   writeFileSync(join(project.dir, "definitions/halves.sqlx"), 'config { type: "view" } select 1 as half');
   expect((await run("plan")).told).toMatch(/- reference\.country_codes +no longer in the project/);

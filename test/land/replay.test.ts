@@ -54,6 +54,28 @@ test("a replay that lands nothing leaves no trace", async () => {
   ]);
 });
 
+test("what a file has around its records, and what could not become one, is no record when it is tried again", async () => {
+  const id = { id: { type: "integer" } };
+  const orders =
+    '{"orders":[{"id":7,"lines":[{"id":1,"order":99},5]},{"id":8,"lines":{"id":3}},{"id":9,"lines":[{"id":4}]}]}';
+  const cases = [
+    [
+      '{ records: "orders[].lines[]", parent: { order: ../id } }',
+      orders,
+      ["5", '[{"id":8,"lines":{"id":3}}]', '[{"order":7},{"id":1,"order":99}]'],
+    ],
+    ["{ shape: map, key: order }", '{"x":{"id":7,"order":"y"},"z":{"id":8}}', ['[{"x":{"id":7,"order":"y"}}]']],
+  ] as const;
+  for (const [json, file, rejected] of cases) {
+    const { put, load, replay, rows } = await fileIngest(`format: json\njson: ${json}`, { properties: id });
+    put({ "a.json": file });
+    expect(await load()).toMatchObject({ rows: 1, rejected: rejected.length });
+    const kept = await rows('select record from raw._rejected order by record collate "C"');
+    expect(kept.map(({ record }) => record)).toEqual(rejected);
+    expect(await replay()).toMatchObject({ loadIds: [], rows: 0, left: rejected.length });
+  }
+});
+
 test("rejects of a stream that has none are none", async () => {
   const { put, load, replay } = await fileIngest("format: ndjson");
   put({ "a.ndjson": '{"id":1}\n' });

@@ -2,9 +2,9 @@ import { TextDecoder } from "node:util";
 import type { OptionsOf } from "../../model/declarations.ts";
 import { nearest } from "../../model/nearest.ts";
 import { parseRecordsPath } from "../../model/records-path.ts";
-import { childRecords, PlacedRecord, withFields, withinOf } from "../json/children.ts";
+import { childRecords, listText, PlacedRecord, withFields, withinOf } from "../json/children.ts";
 import { measureDepth } from "../json/depth.ts";
-import { atPath, type JsonDocument, parseJson } from "../json/document.ts";
+import { atPath, isObject, type JsonDocument, parseJson } from "../json/document.ts";
 import { ItemScanner, type ScannedItem } from "../json/items.ts";
 import type { JsonText } from "../json/text.ts";
 import { type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES, type SourcePage } from "../source.ts";
@@ -93,7 +93,11 @@ class Items {
     if (!isObject(one)) this.#reject(position, "is not a JSON object", text);
     else if (field === undefined) this.#addText(text, position);
     else if (Object.hasOwn(one, field) && one[field] !== key)
-      this.#reject(position, `${field}: is a field of the record, too: give the key another name`, text);
+      this.#reject(
+        position,
+        `${field}: is a field of the record, too: give the key another name`,
+        listText(source.text),
+      );
     else
       this.#addText(Object.hasOwn(one, field) ? text : withFields(text, [pair(field, JSON.stringify(key))]), position);
   }
@@ -149,10 +153,6 @@ function headerOf(row: readonly unknown[]): readonly string[] {
     found: JSON.stringify(row).slice(0, 200),
     hint: "json.fields names them where no list does",
   });
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 function addRecord(

@@ -1,6 +1,6 @@
 import { parseRecordsPath } from "../../model/records-path.ts";
 import type { RejectedPiece, SourcePage } from "../source.ts";
-import { atPath, type JsonDocument, JsonRecord, parseJson } from "./document.ts";
+import { atPath, isObject, type JsonDocument, JsonRecord, parseJson } from "./document.ts";
 import type { JsonText } from "./text.ts";
 
 /** A field of a child that is what surrounds it has: `../id`. */
@@ -47,19 +47,25 @@ function* childrenOf(node: Node, paths: readonly string[], around: readonly Node
     yield* childrenOf({ value, source: sources[index]! }, deeper, [node, ...around], `${at}, ${path} ${index + 1}`);
 }
 
-/** The record's text with fields of those around it; `problem` where it has one of that name itself. */
+/** The record's text with fields of those around it; `problem` where it has one of that name itself, and both as a list. */
 function withParents(
   { value, source }: Node,
   around: readonly Node[],
   fields: readonly ParentField[],
-): { readonly text: string } | { readonly problem: string } {
+): { readonly text: string; readonly problem?: string } {
   const taken = fields.find(({ name }) => Object.hasOwn(value as object, name));
-  if (taken) return { problem: `${taken.name}: is a field of the record, too: give the parent's another name` };
   const added = fields.flatMap(({ name, up, path }) => {
     const text = around[up - 1]?.source.at(path)?.text;
     return text === undefined ? [] : [`${JSON.stringify(name)}:${text}`];
   });
-  return { text: withFields(source.text, added) };
+  if (!taken) return { text: withFields(source.text, added) };
+  const problem = `${taken.name}: is a field of the record, too: give the parent's another name`;
+  return { problem, text: listText(withFields("{}", added), source.text) };
+}
+
+/** A list, so that what is no record of its own is none when it is tried again. */
+export function listText(...texts: readonly string[]): string {
+  return `[${texts.join(",")}]`;
 }
 
 /** The text of an object with fields before its own. */
@@ -102,32 +108,24 @@ export function* childRecords(
   record: Node & { readonly position: string },
   { children, parents }: Within,
 ): Generator<PlacedRecord | RejectedPiece> {
-  const reject = (position: string, reason: string, { source }: Pick<Node, "source">) => ({
-    position,
-    reason,
-    text: source.text,
-  });
   if (!isObject(record.value)) {
-    yield reject(record.position, "is not a JSON object", record);
+    yield { position: record.position, reason: "is not a JSON object", text: record.source.text };
     return;
   }
   for (const child of childrenOf(record, children)) {
     const position = record.position + child.place;
-    if ("problem" in child) yield reject(position, child.problem, record);
-    else if (!isObject(child.node.value)) yield reject(position, "is not a JSON object", child.node);
+    if ("problem" in child) yield { position, reason: child.problem, text: listText(record.source.text) };
+    else if (!isObject(child.node.value))
+      yield { position, reason: "is not a JSON object", text: child.node.source.text };
     else {
-      const made = withParents(child.node, child.around, parents);
-      yield "problem" in made ? reject(position, made.problem, child.node) : placed(parseJson(made.text), position);
+      const { text, problem } = withParents(child.node, child.around, parents);
+      yield problem === undefined ? placed(parseJson(text), position) : { position, reason: problem, text };
     }
   }
 }
 
 function placed(document: JsonDocument, position: string): PlacedRecord {
   return new PlacedRecord(document, document.value, document.source, position);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 /** A record that says itself where it was. */

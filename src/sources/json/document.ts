@@ -84,3 +84,7 @@ export function atPath(value: unknown, path: string): unknown {
   }
   return found;
 }
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
