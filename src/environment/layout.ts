@@ -132,14 +132,15 @@ export async function hasMetadata(client: Client): Promise<boolean> {
   const record = await readRecord(client);
   const { layout } = record;
   if (isReady(record)) return true;
+  if (layout > 0 && layout < LAYOUTS.length)
+    throw new UserError({
+      message: "schema _dataform was made by an older version of dataform-postgres",
+      expected: `layout ${LAYOUTS.length}`,
+      found: `layout ${layout}`,
+      hint: "the next `dataform run` or `dataform publish` brings it up to date",
+    });
   refuseIncomplete(record);
-  if (layout === 0) return false;
-  throw new UserError({
-    message: "schema _dataform was made by an older version of dataform-postgres",
-    expected: `layout ${LAYOUTS.length}`,
-    found: `layout ${layout}`,
-    hint: "the next `dataform run` or `dataform publish` brings it up to date",
-  });
+  return false;
 }
 
 async function bringUpToDate(client: Client, { signal, onWait }: Waiting): Promise<void> {
