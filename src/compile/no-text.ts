@@ -13,39 +13,53 @@ import { allTexts } from "./texts.ts";
 export function checkNoTexts(graph: CompiledGraph, noTexts: readonly NoText[], projectDir: string): UserError[] {
   if (!noTexts.length) return [];
   const read = (name: string) => readLines(projectDir, name);
+  const traces = new Map(graph.traces.map((trace) => [trace.text, trace]));
   const told = new Set<string>();
   return allTexts(graph).flatMap(({ file, text, whose }) =>
-    noTexts.flatMap((value) => {
-      const at = findIn(text, value, graph.traces);
+    [...printedIn(text, noTexts, traces.get(text))].flatMap(([at, value]) => {
       const key = JSON.stringify([value.file, value.offset, file]);
-      if (at === undefined || told.has(key)) return [];
+      if (told.has(key)) return [];
       told.add(key);
-      const outer = placeOf(graph.traces, read, file, text, at);
-      return [refusal(value, whose, outer, read)];
+      return [refusal(value, whose, placeOf(graph.traces, read, file, text, at), read)];
     }),
   );
 }
 
-/** Where the value stands in a text, other than in a comment. */
-function findIn(text: string, value: NoText, traces: readonly Trace[]): number | undefined {
-  const made = value.text.trim();
-  const start = text.indexOf(made);
-  if (start < 0) return undefined;
-  const at = start + Math.max(0, value.at - (value.text.length - value.text.trimStart().length));
-  if (!isMade(text, at, traces)) return undefined;
-  const token = tokenAt(text, at);
-  return token && isWrongIn(token, value) ? at : undefined;
+/** The values in a text, by their place: of those that print the same, the one with most of the text around it. */
+function printedIn(text: string, noTexts: readonly NoText[], trace: Trace | undefined): ReadonlyMap<number, NoText> {
+  const found = new Map<number, NoText>();
+  for (const value of noTexts) {
+    const at = findIn(text, value, trace);
+    const other = at === undefined ? undefined : found.get(at);
+    const more = value.text.length - (other?.text.length ?? 0);
+    if (at !== undefined && (more > 0 || (more === 0 && value.file === trace?.file))) found.set(at, value);
+  }
+  return found;
 }
 
-/** Whether a placeholder made it, as far as that is known. */
-function isMade(text: string, at: number, traces: readonly Trace[]): boolean {
-  const pieces = traces.find((trace) => trace.text === text)?.pieces ?? [];
+/** Where the value stands in a text, other than in a comment. The same may stand before as it is meant. */
+function findIn(text: string, value: NoText, trace: Trace | undefined): number | undefined {
+  const made = value.text.trim();
+  // A list of nothing prints as nothing.
+  if (made === "") return undefined;
+  const within = Math.max(0, value.at - (value.text.length - value.text.trimStart().length));
+  for (let start = text.indexOf(made); start >= 0; start = text.indexOf(made, start + made.length)) {
+    const at = start + within;
+    const token = isMade(at, value, trace) ? tokenAt(text, at) : undefined;
+    if (token && isWrongIn(token, value)) return at;
+  }
+  return undefined;
+}
+
+/** Whether a placeholder made it. Where that is not known, the words that stand around it in both say so. */
+function isMade(at: number, value: NoText, trace: Trace | undefined): boolean {
   let end = 0;
-  const piece = pieces.find(([length]) => {
+  const piece = trace?.pieces.find(([length]) => {
     end += length;
     return at < end;
   });
-  return piece === undefined || Boolean(piece[2]);
+  if (piece) return Boolean(piece[2]);
+  return /\w/.test(value.text.slice(0, value.at) + value.text.slice(value.at + value.length));
 }
 
 function tokenAt(text: string, at: number): Token | undefined {

@@ -53,14 +53,19 @@ export function blockersOf(processId: number): Sql {
       ) as lock,
       ${describeHolder} as holder
     from pg_locks as w
-    join pg_locks as l
-      on case
-        when l.pid is not null then l.pid = any (pg_blocking_pids(w.pid))
+    -- Asked once: each time it stops all who take locks.
+    cross join lateral (select pg_blocking_pids(w.pid) as pids) as b
+    cross join lateral (
+      select distinct l.pid, l.virtualtransaction
+      from pg_locks as l
+      where case
+        when l.pid is not null then l.pid = any (b.pids)
         else
-          l.granted and 0 = any (pg_blocking_pids(w.pid))
+          l.granted and 0 = any (b.pids)
           and (l.locktype, l.database, l.relation, l.transactionid, l.classid, l.objid)
             is not distinct from (w.locktype, w.database, w.relation, w.transactionid, w.classid, w.objid)
       end
+    ) as l
     ${withHolders}
     where w.pid = ${literal(processId)} and not w.granted and ${hasHolder}`;
 }

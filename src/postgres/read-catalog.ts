@@ -166,23 +166,27 @@ async function withWhose(
 type Whose = Readonly<{ schema: string; name: string; environment: string | null }>;
 
 const whoseQuery = sql`
-select wanted.schema, wanted.name, (
-  select min(r.environment)
-  from pg_rewrite as w
-  join pg_depend as d
-    on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
-  join pg_class as p
-    on p.oid = d.refobjid and p.relnamespace = to_regnamespace('_dataform')
-  join _dataform.release as r
-    on true
+with objects as (
+  select m.value ->> 'object' as name, min(r.environment) as environment
+  from _dataform.release as r
   cross join jsonb_each(r.manifest) as m
-  where w.ev_class = c.oid and m.value ->> 'object' = p.relname
-) as environment
+  group by name
+)
+select wanted.schema, wanted.name, min(o.environment) as environment
 from unnest($1::text[], $2::text[]) as wanted(schema, name)
 join pg_namespace as n
   on n.nspname = wanted.schema
 join pg_class as c
-  on c.relnamespace = n.oid and c.relname = wanted.name`;
+  on c.relnamespace = n.oid and c.relname = wanted.name
+left join pg_rewrite as w
+  on w.ev_class = c.oid
+left join pg_depend as d
+  on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+left join pg_class as p
+  on p.oid = d.refobjid and p.relnamespace = to_regnamespace('_dataform')
+left join objects as o
+  on o.name = p.relname
+group by wanted.schema, wanted.name`;
 
 /** `held_at` as JSON has it. */
 export type HoldRow = Record<"held_at" | "held_by" | "held_reason", string | null>;

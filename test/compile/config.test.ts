@@ -344,17 +344,25 @@ test("a value that is no text is refused where it is printed into SQL, and nowhe
       "undefined",
       "spelled",
     ],
+    again: [
+      "again.sqlx",
+      "select 'undefined' || 'x' as a, ${`'${words.none}' || 'x'`} as b",
+      "2:37",
+      "undefined",
+      "spelled",
+    ],
   };
   const fine = `${own}-- \${words} \${undefined}
 select \${["a", "b"]}, \${null} as n, \${1.5} as m, \${true} as t, '\${NaN}'::numeric as nan, '[object Object]' as o, undefined.undefined,
-  $$ \${words.least} $$ as f, \${new (class { toString() { return "1" } })()} as own, \${words.noted(undefined)} as u
+  $$ \${words.least} $$ as f, \${words.isNamed() ? 1 : 2} as named, \${new (class { toString() { return "1" } })()} as own, \${words.noted(undefined)} as u
 from (select 1 as a, 2 as b, 3 as undefined) as undefined`;
   const files = Object.fromEntries(
     Object.values(cases).map(([file, text]) => [`definitions/${file}`, file.endsWith("x") ? own + text : text]),
   );
   const words = {
     "includes/words.js":
-      "// what is said\nconst least = (a, b) => `least(${a}, ${b})`;\nconst noted = (x) => { console.log(`${x} is noted`); return 1; };\nmodule.exports = { least, noted };",
+      "// what is said\nconst least = (a, b) => `least(${a}, ${b})`;\nconst noted = (x) => { console.log(`${x} is noted`); return 1; };\nconst isNamed = (a) => `${a}` === 'b';\nmodule.exports = { least, noted, isNamed };",
+    "definitions/plain.js": "publish('plain').query(\"select 'undefined' as a\")",
   };
   const text = await said({ ...base, ...words, ...files, "definitions/fine.sqlx": fine });
   const all = text.split(/^(?=definitions\/|includes\/)/m);

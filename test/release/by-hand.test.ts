@@ -67,7 +67,7 @@ test.each([
   [
     "without our column",
     (name: string) => `alter table ${name} drop column _dataform_release cascade`,
-    "somebody dropped its column _dataform_release",
+    "somebody dropped or renamed its column _dataform_release",
   ],
 ])(
   "rows whose table is %s are told by plan and run, and --full-refresh makes it anew, protected or not",
