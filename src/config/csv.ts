@@ -20,9 +20,13 @@ export function checkCsv(csv: Declared<(typeof formats)["csv"]>, place: Place): 
   checkSpellings("csv", csv, place);
 }
 
+/** What looks like a date of PostgreSQL and is another one. */
+const LIKE_ISO = /^YYYY-DD-MM/;
+const AMBIGUOUS = "dates of the sheet itself are YYYY-MM-DD, and texts of this format look the same";
+
 /** @throws UserError for ways to write numbers and dates that mean nothing */
 export function checkSpellings(
-  format: "csv" | "xlsx",
+  kind: "csv" | "xlsx",
   { decimal, thousands, dates }: Pick<Declared<(typeof formats)["csv"]>, "decimal" | "thousands" | "dates">,
   place: Place,
 ): void {
@@ -32,12 +36,12 @@ export function checkSpellings(
     throw wrong("thousands", "thousands and decimals have the same mark", "two marks: decimal and thousands");
   for (const [key, mark] of Object.entries({ decimal, thousands }))
     if (mark !== undefined && /[\d+-]/.test(mark))
-      throw wrong(key, `${format}.${key} is part of a number`, "a mark such as ,");
+      throw wrong(key, `${kind}.${key} is part of a number`, "a mark such as ,");
   for (const [field, format] of formatsOf(dates)) {
-    const mistake = dateFormatMistake(format);
+    const mistake = dateFormatMistake(format) ?? (kind === "xlsx" && LIKE_ISO.test(format) ? AMBIGUOUS : undefined);
     if (mistake !== undefined)
       throw new UserError({
-        message: `${format}.dates cannot be read: ${mistake}`,
+        message: `${kind}.dates cannot be read: ${mistake}`,
         ...(field === undefined ? place.value("dates") : place.value("dates", field)),
         expected: DATE_FORMATS,
         found: format,

@@ -340,6 +340,13 @@ streams:
     expect(wrong("format: csv", "format: csv\n    sequence: 'orders-('").message).toBe(
       "not a regular expression with one group",
     );
+    expect(wrong("format: csv", 'format: csv\n    csv: { dates: "DD.MM" }')).toMatchObject({
+      message: "csv.dates cannot be read: not one each of YYYY, MM (or MON) and DD",
+      location: { line: 8 },
+    });
+    expect(wrong("format: csv", 'format: xlsx\n    xlsx: { dates: "YYYY-DD-MM" }').message).toBe(
+      "xlsx.dates cannot be read: dates of the sheet itself are YYYY-MM-DD, and texts of this format look the same",
+    );
     expect(wrong("format: csv", "format: csv\n    partition: { by: column, column: day }").message).toContain(
       "names it and its values",
     );
