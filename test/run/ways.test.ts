@@ -177,7 +177,12 @@ test("every value comes on as it is: in tables, increments, failing rows, querie
   );
   const written = async (format: ExportFormat) => {
     const to = join(dir, `x.${format}`);
-    await exportRows(database.settings, { source: "marts.v", format, to, ...(format === "csv" && { formulaSafe: false }) });
+    await exportRows(database.settings, {
+      source: "marts.v",
+      format,
+      to,
+      ...(format === "csv" && { formulaSafe: false }),
+    });
     return readFileSync(to);
   };
   await readBack("ndjson", (await written("ndjson")).toString().trimEnd().split("\n"));
