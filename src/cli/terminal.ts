@@ -48,8 +48,12 @@ export function terminal(): Shell {
 /** A line for a person, broken between words; lines of a source file with its numbers, and the caret below, stay whole. */
 function folded(line: string, columns: number | undefined): string[] {
   if (/^\s*\d* \|/.test(line)) return [line];
-  return wrap(line, columns, `${/^\s*/.exec(line)![0]}  `);
+  const head = HEAD.exec(line)![0];
+  return wrap(line, columns, `${" ".repeat(head.length)}  `);
 }
+
+/** What the lines below the first stand behind: the time of a line of progress and its number, or an indent. */
+const HEAD = /^(?:\d\d:\d\d:\d\d {2}(?: *\d+\/\d+ {2})?|\s*)/;
 
 function positive(text: string | undefined): number | undefined {
   const number = Number(text);

@@ -6,6 +6,7 @@ import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
 import type { Seeds } from "../seeds/read-seeds.ts";
 import { after, heeding } from "../wait/timers.ts";
+import { wrongActions } from "./actions-file.ts";
 import { type OwnProjectSettings, ownSettingsOf } from "./own-settings.ts";
 import type { ProjectFiles } from "./project.ts";
 import { checkSettings, ignoredSettings, isPlainlyRight, withheldSettings } from "./settings.ts";
@@ -227,9 +228,8 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
 /** @throws UserError or UserErrors, always: what is wrong with the settings may be why. */
 async function explainFailure(failure: Failure, project: ProjectFiles): Promise<never> {
   await checkSettings(project);
-  const listed = project.files.find((file) => /(?:^|\/)actions\.yaml$/.test(file));
-  if (listed !== undefined && !failure.frames.length && OF_ACTIONS.test(failure.message))
-    throw wrongActions(failure.message, listed);
+  const listed = failure.frames.length ? undefined : wrongActions(failure.message, project);
+  if (listed) throw listed;
   const [place, ...calledFrom] = failure.frames;
   const known = place?.file ?? project.files.find((file) => failure.stack.includes(file)) ?? project.settingsFile;
   throw new UserError({
@@ -238,27 +238,6 @@ async function explainFailure(failure: Failure, project: ProjectFiles): Promise<
     calledFrom,
     hint: `correct ${known} and compile again`,
     cause: Object.assign(new Error(failure.message), { stack: failure.stack }),
-  });
-}
-
-/** What core says of actions.yaml names no file, or the folder as one that was not found. */
-const OF_ACTIONS = /ActionConfigs for allowed properties|^Cannot find module '(?:definitions\/?|.*\.(?:sql|ipynb))'/;
-
-function wrongActions(message: string, file: string): UserError {
-  const name = /^Unexpected property "(.*?)"/s.exec(message)?.[1];
-  const missing = /^Cannot find module '.*\/([^/]+\.\w+)'/.exec(message)?.[1];
-  const found = name === "[object Object]" ? "an entry without a name" : (name ?? missing);
-  return new UserError({
-    message:
-      name === undefined
-        ? "an action in actions.yaml names no file that is there"
-        : "an entry of actions.yaml is not a kind of action and its keys",
-    location: { file },
-    expected:
-      name === undefined
-        ? "filename: the .sql or .ipynb file beside it"
-        : "- table:, view:, incrementalTable:, assertion:, operation: or declaration:, and its keys indented below it",
-    ...(found === undefined ? {} : { found }),
   });
 }
 

@@ -58,6 +58,24 @@ test.each([
   await expect(compile(dir)).rejects.toMatchObject({ location: { file: "definitions/actions.yaml" }, ...told });
 });
 
+test.each([
+  ["- table:\n    filename: gone.sql", "3:15", "gone.sql"],
+  ["- table:\n    filename: sub/gone.sql", "3:15", "sub/gone.sql"],
+  ["- tble:\n    filename: b.sql", "2:3", "tble"],
+  ["- table:\n    name: b", undefined, undefined],
+])("of several actions.yaml the one that is wrong is named: %j", async (entry, place, found) => {
+  const [line, column] = place?.split(":").map(Number) ?? [];
+  const { dir } = testProject({
+    "definitions/a/actions.yaml": "actions:\n- table:\n    filename: a.sql\n",
+    "definitions/a/a.sql": "select 1",
+    "definitions/b/actions.yaml": `actions:\n${entry}\n`,
+    "definitions/b/b.sql": "select 1",
+    "definitions/c/actions.yaml": "actions: []\n",
+  });
+  const location = { file: "definitions/b/actions.yaml", ...(place ? { line, column } : {}) };
+  await expect(compile(dir)).rejects.toMatchObject({ location, ...(found ? { found } : {}) });
+});
+
 test("models can also be written in JavaScript, and in actions.yaml with plain SQL files", async () => {
   const graph = await compileFiles({
     "definitions/models.js":
