@@ -11,121 +11,121 @@ import { script } from "../../src/sql/authored.ts";
 import { literal } from "../../src/sql/literals.ts";
 import { embeds, wider } from "../../src/sql/types.ts";
 import { cli } from "../support/cli.ts";
+import { spelledTypes, TYPES } from "../support/types.ts";
 import { stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 // Values of many types through every way on. What comes out is what a plain insert of the same value stores.
 
-const TYPES: readonly (readonly [type: string, ...values: string[]])[] = [
-  ["smallint", "0", "-32768", "32767"],
-  ["integer", "0", "-2147483648", "2147483647"],
-  ["bigint", "9007199254740993", "-9223372036854775808", "9223372036854775807"],
-  ["numeric", "12345678901234567890.123456789", "0.000000000000000000001", "NaN", "-Infinity", "1.10"],
-  ["numeric(5,2)", "999.99", "-0.01", "1.10"],
-  ["numeric(10,2)", "99999999.99", "-0.01"],
-  ["numeric(12,4)", "99999999.9999", "0.0001"],
-  ["numeric(38,10)", "1234567890123456789012345678.0123456789", "0"],
-  ["real", "0.1", "-0", "NaN", "3.4028235e+38", "1e-45"],
-  ["double precision", "0.1", "-0", "Infinity", "1.7976931348623157e+308", "5e-324", "9007199254740993"],
-  ["boolean", "true", "false"],
-  ["text", "it's", "", " two\nlines\t", 'a "b" \\ ä 😀', "NULL", "\\N", "\\.", "=1+1"],
-  ["character varying", "yes", "", "1e2"],
-  ["character varying(4)", "abcd", "äöüß", "a"],
-  ["character varying(10)", "abcdefghij", "  "],
-  ["character(4)", "ab", "abcd", ""],
-  ['"char"', "x", "1"],
-  ["name", "constructor", "x"],
-  ["bytea", "\\x00ff", "\\x", "\\x5c"],
-  ["uuid", "00000000-0000-0000-0000-000000000001", "ffffffff-ffff-ffff-ffff-ffffffffffff"],
-  ["date", "2026-02-28", "1969-12-31", "0001-01-01", "9999-12-31"],
-  ["time without time zone", "23:59:59.999999", "00:00", "24:00"],
-  ["time(3) without time zone", "12:00:00.123", "00:00"],
-  ["time with time zone", "12:00:00.5+02", "12:00-11:30"],
-  ["timestamp without time zone", "2026-01-02 03:04:05.123456", "1969-12-31 23:59:59.999999", "0001-01-01 00:00"],
-  ["timestamp(3) without time zone", "2026-01-02 03:04:05.123", "2026-01-02"],
-  ["timestamp with time zone", "2026-01-02 03:04:05.123456+02", "1900-01-01 00:00+00"],
-  ["timestamp(0) with time zone", "2026-01-02 03:04:05+02", "2026-06-01 00:00-07"],
-  ["interval", "1 mon -3 days 04:05:06.789", "1 day", "24:00:00"],
-  ["interval(0)", "00:00:01", "2 years"],
-  // Without null, which a row as JSON does not tell from NULL, and on one line, as NDJSON has it.
-  ["json", '{"b": 1.10, "a" :  [1,2]}', '"x"', "9007199254740993"],
-  ["jsonb", '{"a": 1.10, "b": 9007199254740993}', "[]", '"null"'],
-  ["xml", "<a b='c'/>", "x"],
-  ["inet", "10.0.0.1", "::1/64"],
-  ["cidr", "10.0.0.0/8", "::/0"],
-  ["macaddr", "08:00:2b:01:02:03", "00:00:00:00:00:00"],
-  ["bit(4)", "0101", "1111"],
-  ["bit varying(4)", "01", ""],
-  ["bit varying(8)", "01010101", "1"],
-  ["point", "(1.5,-2)", "(0,0)"],
-  ["box", "(1,1),(0,0)", "(2,2),(1,1)"],
-  ["int4range", "[1,5)", "empty", "(,)"],
-  ["numrange", "[1.10,2)", "(,0]"],
-  ["tstzrange", '["2026-01-01 00:00+00",)', "empty"],
-  ["int4multirange", "{[1,2),[5,7)}", "{}"],
-  ["integer[]", "{1,NULL,3}", "{}", "{{1,2},{3,4}}"],
-  ["bigint[]", "{9007199254740993}", "{NULL}"],
-  ["numeric(10,2)[]", "{1.10,NULL}", "{}"],
-  ["text[]", '{"a,b","c \\"d\\"",NULL,""}', "{NULL}", "{'NULL'}"],
-  ["character varying(3)[]", "{abc}", "{}"],
-  ["timestamp with time zone[]", '{"2026-01-01 00:00:00.5+00"}', "{NULL}"],
-  ["mood", "sad", "it's fine"],
-  ["mood[]", "{sad}", '{NULL,"it\'s fine"}'],
-  ["amount", "1.10", "99.99"],
-  ["pair", '(1,"a b")', "(,)"],
-  ["pair[]", '{"(1,x)","(,)"}', "{}"],
-  ["tsvector", "'a':1 'b'", ""],
-  ["oid", "4294967295", "0"],
-  ["pg_lsn", "16/B374D848", "0/0"],
+/** Besides the list by which landing is judged: values that files and rows as JSON have a hard time with, and types for them. */
+const more: typeof spelledTypes = [
+  ["smallint", ["0"]],
+  ["integer", ["0", "-2147483648"]],
+  ["bigint", ["9223372036854775807"]],
+  ["numeric", ["0.000000000000000000001", "-Infinity", "1.10"]],
+  ["numeric(10, 2)", ["-0.01"]],
+  ["numeric(12,4)", ["99999999.9999", "0.0001"]],
+  ["numeric(38,10)", ["1234567890123456789012345678.0123456789", "0"]],
+  ["real", ["0.1", "-0", "NaN", "3.4028235e+38", "1e-45"]],
+  ["double precision", ["-0", "Infinity", "1.7976931348623157e+308", "5e-324", "9007199254740993"]],
+  ["text", ["", " two\nlines\t", 'a "b" \\ ä 😀', "NULL", "\\.", "=1+1"]],
+  ["varchar", ["", "1e2"]],
+  ["varchar(10)", ["abcdefghij", "  "]],
+  ['"char"', ["1"]],
+  ["name", ["constructor"]],
+  ["bytea", ["\\x", "\\x5c"]],
+  ["uuid", ["ffffffff-ffff-ffff-ffff-ffffffffffff"]],
+  ["date", ["1969-12-31", "0001-01-01", "9999-12-31"]],
+  ["time", ["23:59:59.999999"]],
+  ["timestamp", ["1969-12-31 23:59:59.999999", "0001-01-01 00:00"]],
+  ["timestamptz", ["2026-01-02 03:04:05.123456+02", "1900-01-01 00:00+00"]],
+  ["timestamptz(0)", ["2026-06-01 00:00-07"]],
+  ["interval", ["1 mon -3 days 04:05:06.789", "24:00:00"]],
+  ["json", ['{"b": 1.10, "a" :  [1,2]}', "9007199254740993"]],
+  ["jsonb", ['{"a": 1.10}', "[]", '"null"']],
+  ["xml", ["x"]],
+  ["inet", ["::1/64"]],
+  ["cidr", ["::/0"]],
+  ["bit varying(4)", ["01", ""]],
+  ["box", ["(2,2),(1,1)", "(1,1),(0,0)"]],
+  ["int4range", ["(,)"]],
+  ["numrange", ["[1.10,2)", "(,0]"]],
+  ["tstzrange", ['["2026-01-01 00:00+00",)', "empty"]],
+  ["int4multirange", ["{[1,2),[5,7)}", "{}"]],
+  ["int[]", ["{1,NULL,3}"]],
+  ["bigint[]", ["{9007199254740993}", "{NULL}"]],
+  ["numeric(10,2)[]", ["{1.10,NULL}", "{}"]],
+  ["text[]", ['{"a,b","c \\"d\\"",NULL,""}', "{NULL}", "{'NULL'}"]],
+  ["timestamptz[]", ['{"2026-01-01 00:00:00.5+00"}', "{NULL}"]],
+  ["raw.pair", ['(1,"a b")', "(,)"]],
+  ["raw.pair[]", ['{"(1,x)","(,)"}', "{}"]],
+  ["oid", ["4294967295"]],
+  ["pg_lsn", ["16/B374D848", "0/0"]],
 ];
 
-const DEFINITIONS = `
-  create schema raw;
-  create type public.mood as enum ('sad', 'it''s fine');
-  create domain public.amount as numeric(10,2) check (value > 0);
-  create type public.pair as (a integer, b text);`;
-
-/** Rows of each, NULL last: types with fewer values begin again. */
-const ROWS = Math.max(...TYPES.map(([, ...values]) => values.length)) + 1;
-
+const types = [...new Set([...spelledTypes, ...more].map(([type]) => type))];
 const column = (index: number) => `c${index}`;
-const valueAt = (index: number, place: number) => {
-  const [type, ...values] = TYPES[index]!;
-  return place === ROWS - 1 ? `null::${type}` : `${literal(values[place % values.length]!)}::${type}`;
-};
-const columns = TYPES.map((_, index) => `${column(index)} ${TYPES[index]![0]}`).join(", ");
-const rowsOf = (count: number, value: (row: number, index: number) => string) =>
-  Array.from({ length: count }, (_, row) => `(${row}, ${TYPES.map((_, index) => value(row, index)).join(", ")})`).join(
-    ",\n",
-  );
+const columns = types.map((type, index) => `${column(index)} ${type}`).join(", ");
+// A row as JSON does not tell null from NULL.
+const listed = types.map((type) =>
+  [...spelledTypes, ...more].flatMap(([name, values]) =>
+    name === type ? values.filter((value) => type !== "json" || value !== "null") : [],
+  ),
+);
 
-/** `raw.vals`: every value. `raw.single`: a row for each type, which a change makes another in its own column only. */
-async function filled(made: Warehouse): Promise<void> {
-  await made.sql(`${DEFINITIONS}
-    create table raw.vals (id integer, ${columns});
-    insert into raw.vals values ${rowsOf(ROWS, (row, index) => valueAt(index, row))};
-    create table raw.single (id integer, ${columns});
-    insert into raw.single values ${rowsOf(TYPES.length, (_, index) => valueAt(index, 0))}`);
+/** `raw.vals`: every value that a plain insert takes. `raw.single`: a row for each type. */
+async function filled({ sql, rows }: Warehouse): Promise<{ count: number; changeEach: string }> {
+  await sql(`${TYPES}; create table raw.vals (id integer, ${columns}); create table raw.single (like raw.vals);
+    create table raw.taken (type integer, place serial, value text, stored text);
+    create function raw.take(type integer, name text, value text) returns void language plpgsql as $$
+    declare stored text; begin
+      execute format('insert into raw.vals (%I) values (%L) returning %1$I::text', name, value) into stored;
+      insert into raw.taken (type, value, stored) values (type, value, stored);
+    exception when others then null; end $$`);
+  const takes = listed.flatMap((values, type) =>
+    values.map((value) => `select raw.take(${type}, '${column(type)}', ${literal(value)})`),
+  );
+  await sql(`${takes.join(";\n")}; delete from raw.vals`);
+  const taken = (
+    await rows("select coalesce(json_agg(array[type::text, value, stored] order by place), '[]') from raw.taken")
+  )[0]!;
+  const kept = types.map((): (readonly [value: string, stored: string])[] => []);
+  for (const [type, value, stored] of JSON.parse(taken) as [string, string, string][])
+    kept[Number(type)]!.push([value, stored]);
+  // Rows of each, NULL last: types with fewer values begin again.
+  const count = Math.max(...kept.map(({ length }) => length)) + 1;
+  const row = (id: number, at: number) =>
+    `(${id}, ${kept.map((values) => (at === count - 1 ? "null" : literal(values[at % values.length]![0]))).join(", ")})`;
+  await sql(`insert into raw.vals values ${Array.from({ length: count }, (_, at) => row(at, at)).join(",\n")};
+    insert into raw.single values ${types.map((_, id) => row(id, 0)).join(",\n")}`);
+  const changeEach = kept.map((values, index) => {
+    const other = values.find(([, stored]) => stored !== values[0]![1]);
+    return `update raw.single set ${column(index)} = ${other ? literal(other[0]) : "null"} where id = ${index}`;
+  });
+  return { count, changeEach: changeEach.join(";\n") };
 }
 
-const changeEach = TYPES.map(
-  (_, index) => `update raw.single set ${column(index)} = ${valueAt(index, 1)} where id = ${index}`,
-);
+/** What the server calls the types, in the order of the columns. */
+const serverNames = ({ rows }: Warehouse) =>
+  rows(
+    "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'raw.vals'::regclass and attnum > 1 order by attnum",
+  );
 
 /**
  * Values of a relation that are not those of a table which a plain insert filled, as they are written: what equality lets
  * pass is seen, too.
  */
 function others({ rows }: Warehouse, relation: string): Promise<string[]> {
-  const each = TYPES.map(([type], index) => {
+  const each = types.map((type, index) => {
     const [given, stored] = [`a.${column(index)}::text`, `b.${column(index)}::text`];
-    return `select '${type}', ${given}, ${stored} from ${relation} as a join raw.vals as b using (id) where ${given} is distinct from ${stored}`;
+    return `select ${literal(type)}, ${given}, ${stored} from ${relation} as a join raw.vals as b using (id) where ${given} is distinct from ${stored}`;
   });
   return rows(each.join(" union all "));
 }
 
 async function expectSame(made: Warehouse, relation: string): Promise<void> {
   expect(await others(made, relation)).toEqual([]);
-  expect(await made.rows(`select count(*) from ${relation}`)).toEqual([String(ROWS)]);
+  const count = (from: string) => made.rows(`select count(*) from ${from}`);
+  expect(await count(relation)).toEqual(await count("raw.vals"));
 }
 
 const source = (name: string) => `config { type: "declaration", schema: "raw", name: "${name}" }`;
@@ -189,6 +189,10 @@ test("every value comes on as it is: in tables, increments, failing rows, querie
   await sql("create table public.csv (like raw.vals)");
   await copyIn(client, "copy public.csv from stdin (format csv, header match)", [await written("csv")]);
   await expectSame(made, "public.csv");
+  // Parquet has no infinite days: they are refused there.
+  const days = types.flatMap((type, index) => (/^(?:date|timestamp)[^[]*$/.test(type) ? [column(index)] : []));
+  const finite = days.map((name) => `${name} = nullif(nullif(${name}, 'infinity'), '-infinity')`);
+  await sql(`update raw.vals set ${finite.join(", ")}`);
   const bytes = await written("parquet");
   const records: string[] = [];
   const stream = (async function* () {
@@ -196,13 +200,14 @@ test("every value comes on as it is: in tables, increments, failing rows, querie
   })();
   for await (const page of readParquet()(stream)) for (const record of page.records) records.push(record.text());
   // What Parquet has no type for is the text of the value there, JSON included.
-  const asText = TYPES.map(([type], index) => `${column(index)} ${/^jsonb?$/.test(type) ? "text" : type}`).join(", ");
+  const isJson = (type: string) => /^(?:jsonb?|raw\.document)$/.test(type);
+  const asText = types.map((type, index) => `${column(index)} ${isJson(type) ? "text" : type}`).join(", ");
   await sql(`create table raw.texts (id integer, ${asText}); create table public.parquet (like raw.vals)`);
   for (const record of records)
     await client.query(script("insert into raw.texts select (json_populate_record(null::raw.texts, $1::json)).*"), [
       record,
     ]);
-  const typed = TYPES.map(([type], index) => `${column(index)}${/^jsonb?$/.test(type) ? `::${type}` : ""}`).join(", ");
+  const typed = types.map((type, index) => `${column(index)}${isJson(type) ? `::${type}` : ""}`).join(", ");
   await sql(`insert into public.parquet select id, ${typed} from raw.texts`);
   await expectSame(made, "public.parquet");
 });
@@ -218,18 +223,18 @@ test("a change of any value is seen, in its own column, by unit tests, guards an
     "each.sqlx":
       'config { type: "test", dataset: "v" }\ninput "raw", "single" { select * from raw.before }\nselect * from raw.single',
   });
-  await filled(made);
+  const { changeEach } = await filled(made);
   const { run, sql, project, database } = made;
   await sql("create table raw.before as table raw.single");
   expect((await run()).status).toBe("success");
   expect((await run()).status).toBe("success");
-  await sql(changeEach.join(";\n"));
+  await sql(changeEach);
   const report = await run();
   expect(stepOf(report, "assertions.marts_guarded_guard_maxChangedKeys").failingRows).toEqual([
-    `{"keys_before":${TYPES.length},"keys_gone":0,"keys_changed":${TYPES.length},"percent_changed":100.0}`,
+    `{"keys_before":${types.length},"keys_gone":0,"keys_changed":${types.length},"percent_changed":100.0}`,
   ]);
   const { tests } = await runUnitTests(await project.compile(), database.settings);
-  expect([tests[0]!.missing.length, tests[0]!.unexpected.length]).toEqual([TYPES.length, TYPES.length]);
+  expect([tests[0]!.missing.length, tests[0]!.unexpected.length]).toEqual([types.length, types.length]);
   const [same, changed] = await Promise.all([
     diffReleases(database.settings, "main", 1, 2),
     diffReleases(database.settings, "main", 2, 3),
@@ -239,22 +244,18 @@ test("a change of any value is seen, in its own column, by unit tests, guards an
   expect(counts(same)).toEqual(["bag", "guarded", "keyed", "v"].map((name) => [`marts.${name}`, 0, 0, 0]));
   // The view of both releases reads the raw table as it is now.
   expect(counts(changed)).toEqual([
-    ["marts.bag", TYPES.length, TYPES.length, 0],
-    ["marts.keyed", 0, 0, TYPES.length],
+    ["marts.bag", types.length, types.length, 0],
+    ["marts.keyed", 0, 0, types.length],
     ["marts.v", 0, 0, 0],
   ]);
 });
 
-const names = TYPES.map(([type]) => type);
-const pairs = names.flatMap((was) =>
-  names.filter((now) => now !== was && wider(was, now) !== undefined).map((now) => ({ was, now })),
-);
-
 test("a type that is said to hold all values of another holds them: there and back they are the same", async () => {
   const made = await warehouse({});
   await filled(made);
+  const names = await serverNames(made);
   const narrow = names.flatMap((from) =>
-    names.filter((to) => to !== from && embeds(from, to)).map((to) => [from, to] as const),
+    [...new Set(names)].filter((to) => to !== from && embeds(from, to)).map((to) => [from, to] as const),
   );
   const bent = narrow.map(([from, to]) => {
     const value = `v.${column(names.indexOf(from))}`;
@@ -265,25 +266,32 @@ test("a type that is said to hold all values of another holds them: there and ba
 });
 
 test("whatever types a table and its query have, values of both are what they were, once they are in one column", async () => {
+  const made = await warehouse({});
+  await filled(made);
+  const all = await serverNames(made);
+  const names = [...new Set(all)];
+  const columnOf = (type: string) => column(all.indexOf(type));
+  const pairs = names.flatMap((was) =>
+    names.filter((now) => now !== was && wider(was, now) !== undefined).map((now) => ({ was, now })),
+  );
   // A column for each pair of types of which one is the wider.
   const select = (side: "was" | "now") =>
-    `select id${side === "was" ? "" : " + 100 as id"}, ${pairs.map((pair, n) => `${column(names.indexOf(pair[side]))} as p${n}`).join(", ")} from raw.vals`;
-  const made = await warehouse({
+    `select id${side === "was" ? "" : " + 100 as id"}, ${pairs.map((pair, n) => `${columnOf(pair[side])} as p${n}`).join(", ")} from raw.vals`;
+  made.project.write({
     "m.sqlx": `config { type: "incremental", uniqueKey: ["id"] }\n\${when(incremental(), \`${select("now")}\`, \`${select("was")}\`)}`,
   });
-  await filled(made);
   expect((await made.run()).status).toBe("success");
   expect((await made.run()).steps.flatMap(({ error }) => error ?? [])).toEqual([]);
   const bent = pairs.flatMap((pair, n) =>
     (["was", "now"] as const).map((side) => {
-      const [type, from] = [pair[side], column(names.indexOf(pair[side]))];
+      const [type, from] = [pair[side], columnOf(pair[side])];
       return `select '${pair.was} + ${pair.now}', v.${from}::text from raw.vals as v join marts.m as m on m.id = v.id${side === "was" ? "" : " + 100"}
         where m.p${n}::${type}::text is distinct from v.${from}::text`;
     }),
   );
   expect(await made.rows(bent.join(" union all "))).toEqual([]);
-  const types = await made.rows(
+  const merged = await made.rows(
     "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'marts.m'::regclass and attnum > 1 order by attnum",
   );
-  expect(types).toEqual(pairs.map(({ was, now }) => wider(was, now)));
+  expect(merged).toEqual(pairs.map(({ was, now }) => wider(was, now)));
 });
