@@ -178,10 +178,11 @@ class Reading {
   #namesFor(known: readonly string[], count: number): readonly string[] {
     if (count <= known.length) return known;
     const names = [...known];
-    while (names.length < count)
-      names.push(
-        names.includes(`column_${names.length + 1}`) ? `column_${names.length + 1}_` : `column_${names.length + 1}`,
-      );
+    while (names.length < count) {
+      let name = `column_${names.length + 1}`;
+      while (names.includes(name)) name += "_";
+      names.push(name);
+    }
     this.#names = names;
     return names;
   }

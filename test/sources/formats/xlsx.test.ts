@@ -189,6 +189,13 @@ describe("a sheet", () => {
     ]);
   });
 
+  test("has a name of its own for each value beside its header", async () => {
+    const cells = (...texts: string[]) =>
+      `<x:row>${texts.map((text) => `<x:c t="str"><x:v>${text}</x:v></x:c>`).join("")}</x:row>`;
+    const book = await workbook(cells("column_3", "column_3_") + cells("a", "b", "c"));
+    expect(await readTexts(reader(), book)).toEqual(['{"column_3":"a","column_3_":"b","column_3__":"c"}']);
+  });
+
   test.each([
     ["a text that is not there", '<x:row><x:c t="s"><x:v>4</x:v></x:c></x:row>', /shared text that is not there/],
     ["a cell beyond the last column", '<x:row><x:c r="XFE1"/></x:row>', /a cell where none can be/],
