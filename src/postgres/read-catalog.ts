@@ -60,10 +60,15 @@ async function readServer(client: Client, targets: readonly Target[]) {
        jsonb_agg(nspname order by nspname) as schemas,
        coalesce(jsonb_agg(nspname order by nspname) filter (where not has_schema_privilege(oid, 'create')), '[]') as closed,
        (select jsonb_agg(rolname order by rolname) from pg_roles) as roles,
-       $1 <> '' and not exists (
-         select from pg_default_acl d, aclexplode(d.defaclacl) a
-         where d.defaclrole = to_regrole($1) and d.defaclnamespace = to_regnamespace('_dataform') and d.defaclobjtype = 'r'
-           and a.grantee = to_regrole($2) and a.privilege_type = 'SELECT'
+       $1 <> '' and not coalesce(
+         pg_has_role(to_regrole($2)::oid, to_regrole($1)::oid, 'usage')
+         or pg_has_role(to_regrole($2)::oid, 'pg_read_all_data', 'usage')
+         or exists (
+           select from pg_default_acl d, aclexplode(d.defaclacl) a
+           where d.defaclrole = to_regrole($1) and d.defaclnamespace in (0, to_regnamespace('_dataform')::oid) and d.defaclobjtype = 'r'
+             and a.privilege_type = 'SELECT' and (a.grantee = 0 or pg_has_role(to_regrole($2)::oid, a.grantee, 'usage'))
+         ),
+         false
        ) as unread,
        exists (
          select from unnest($3::text[], $4::text[]) as wanted(schema, name)

@@ -25,7 +25,10 @@ export async function readDamage(client: Client, manifest: Manifest): Promise<Re
     client.query<{ object: string; lacks: string | null }>(damageQuery, [JSON.stringify(wanted), PRIVATE_SCHEMA]),
   );
   return Object.fromEntries(
-    rows.map(({ object, lacks }) => [object, lacks === null ? GONE : `somebody dropped or renamed its column ${lacks}`]),
+    rows.map(({ object, lacks }) => [
+      object,
+      lacks === null ? GONE : `somebody dropped or renamed its column ${lacks}`,
+    ]),
   );
 }
 
