@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { CsvOptions } from "../../src/model/declarations.ts";
@@ -476,6 +476,27 @@ test("a new property takes the cells of earlier files that are written as the de
     { price: null, note: null, _extra: '{"price": "1.5"}' },
     { price: "7.25", note: "z", _extra: null },
   ]);
+  expect((await load()).warnings).toEqual([]);
+});
+
+test("a new property takes what earlier files have under the header that is read as it now, and no column beside it", async () => {
+  const { dir, put, load, schema, rows } = await fileIngest("format: csv");
+  put({ "a.csv": "id,Price,Order No\n1,1.5,x\n2,odd,y\n", "b.csv": "id,Price,price\n3,30,3\n" });
+  await load();
+  const more = { price: { type: "number" }, order_no: { type: "string" } };
+  appendFileSync(join(dir, "ingest/shop.yaml"), '    csv: { columns: { "Order No": order_no } }\n');
+  schema({ ...orderSchema, properties: { ...orderSchema.properties, ...more } });
+  expect((await load()).warnings).toEqual([
+    expect.stringContaining("raw.orders: price, order_no filled from _extra in 3 rows of 2 loads"),
+    expect.stringContaining("stay in _extra: 1 × price: "),
+  ]);
+  expect(await rows("select id, price, order_no, _extra::text from raw.orders order by id")).toEqual([
+    { id: "1", price: "1.5", order_no: "x", _extra: null },
+    { id: "2", price: null, order_no: "y", _extra: '{"price": "odd"}' },
+    { id: "3", price: "3", order_no: null, _extra: '{"Price": "30"}' },
+  ]);
+  const left = "select load_id, field from raw._drift where kind = 'unknown' and filled_at is null";
+  expect(await rows(left)).toEqual([{ load_id: "2", field: "Price" }]);
   expect((await load()).warnings).toEqual([]);
 });
 

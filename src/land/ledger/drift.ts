@@ -41,16 +41,37 @@ export async function unfilledFields(
   };
 }
 
-/** The rows of these fields were looked for. */
-export async function markFilled(client: Client, key: LedgerKey, fields: readonly string[]): Promise<void> {
+/** The fields that loads of the table had and the schema did not know, by load. */
+export async function unknownFields(client: Client, key: LedgerKey): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await client.query<Record<"load_id" | "field", string>>(
+    sql`
+      select d.load_id, d.field
+      from ${driftTable(key.schema)} as d
+      join ${loadTable(key.schema)} as l using (load_id)
+      where d.kind = 'unknown' and l.table_name = $1 and not l.is_gone`,
+    [key.table],
+  );
+  const fields = new Map<string, string[]>();
+  for (const { load_id, field } of rows) fields.set(load_id, [...(fields.get(load_id) ?? []), field]);
+  return fields;
+}
+
+/** The rows of these fields were looked for; by default, those of all loads. */
+export async function markFilled(
+  client: Client,
+  key: LedgerKey,
+  fields: readonly string[],
+  load: string | null = null,
+): Promise<void> {
   await client.query(
     sql`
       update ${driftTable(key.schema)} as d
       set filled_at = now()
       from ${loadTable(key.schema)} as l
       where l.load_id = d.load_id and l.table_name = $1
-        and d.kind = 'unknown' and d.filled_at is null and d.field = any ($2)`,
-    [key.table, fields],
+        and d.kind = 'unknown' and d.filled_at is null and d.field = any ($2)
+        and ($3::bigint is null or l.load_id = $3)`,
+    [key.table, fields, load],
   );
 }
 

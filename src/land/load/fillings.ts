@@ -2,8 +2,9 @@ import { counted } from "../../model/counted.ts";
 import type { Client } from "../../postgres/client.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { sql } from "../../sql/sql.ts";
-import { markFilled, unfilledFields } from "../ledger/drift.ts";
+import { markFilled, unfilledFields, unknownFields } from "../ledger/drift.ts";
 import type { RawTable } from "../table/raw-table.ts";
+import { aliasesOf } from "../write/aliases.ts";
 import { gatherFields, loadsWithFields, takeFields } from "../write/extra-fields.ts";
 import type { LoadTarget } from "./target.ts";
 
@@ -27,10 +28,13 @@ export function fillingsOf(client: Client, { table, key, stream }: LoadTarget) {
     gather: async (added: readonly string[]) => {
       const { fields, unfilled } = await look(added);
       const found = added.length ? await loadsWithFields(client, table, added) : [];
-      const loads = [...new Set([...found, ...unfilled.map(({ loadId }) => loadId)])];
       const { connector } = stream;
       const format = connector.kind === "files" ? connector.format : undefined;
-      const gathered = fields.length ? await gatherFields(client, { table, fields, loads, format }) : undefined;
+      const unknown = added.length ? await unknownFields(client, key) : new Map<string, readonly string[]>();
+      const aliases = aliasesOf(format, unknown, { known, added });
+      const loads = [...new Set([...found, ...aliases.keys(), ...unfilled.map(({ loadId }) => loadId)])];
+      const wanted = { table, fields, loads, format, aliases };
+      const gathered = fields.length ? await gatherFields(client, wanted) : undefined;
       return async (): Promise<readonly string[]> => {
         const name = `${table.schema}.${table.name}`;
         const refusal = gathered && (await takeFields(client, table, gathered));
@@ -40,6 +44,13 @@ export function fillingsOf(client: Client, { table, key, stream }: LoadTarget) {
             `${name}: ${fields.join(", ")} could not be filled from _extra, PostgreSQL lets no row change: ${refusal}`,
           ];
         await markFilled(client, key, fields);
+        for (const [load, spelled] of aliases)
+          await markFilled(
+            client,
+            key,
+            spelled.map((alias) => alias.key),
+            load,
+          );
         return gathered ? told(name, loads.length, gathered) : [];
       };
     },

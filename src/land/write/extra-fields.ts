@@ -11,6 +11,7 @@ import { ReasonCounts } from "../ledger/reason-counts.ts";
 import type { RawTable } from "../table/raw-table.ts";
 import { LOADING_SESSION, typeOf } from "../table/server-types.ts";
 import { isRefusal } from "../table/views-on.ts";
+import type { Alias, Aliases } from "./aliases.ts";
 import { copyRows } from "./copy-rows.ts";
 import { beginLanding, endLanding, undoLanding } from "./landing.ts";
 import { RowBatch } from "./row-batch.ts";
@@ -28,11 +29,14 @@ export interface ExtraFields {
   readonly loads: readonly string[];
   /** How their file is written, where they are of one. */
   readonly format?: FormatOptions | undefined;
+  /** What of a load lies under another name than the field's. */
+  readonly aliases: Aliases;
 }
 
 /** What was found of them, judged. */
 export interface GatheredFields {
   readonly fields: readonly string[];
+  readonly aliases: Aliases;
   readonly beside: RawTable;
   /** Fields that some rows have without the others, which do not fit. */
   readonly alone: ReadonlySet<string>;
@@ -79,7 +83,7 @@ export async function gatherFields(client: Client, wanted: ExtraFields): Promise
   let rows = 0;
   for (const loadId of wanted.loads) rows += await gatherLoad(gathering, loadId);
   const { alone, refused } = gathering;
-  return { fields: wanted.fields, beside, alone, rows, refused };
+  return { fields: wanted.fields, aliases: wanted.aliases, beside, alone, rows, refused };
 }
 
 /**
@@ -89,7 +93,7 @@ export async function gatherFields(client: Client, wanted: ExtraFields): Promise
 export async function takeFields(
   client: Client,
   table: RawTable,
-  { beside, alone }: GatheredFields,
+  { beside, alone, aliases }: GatheredFields,
 ): Promise<string | undefined> {
   const names = beside.recordSchema.columns.map(({ name }) => name);
   const take = (fields: readonly string[], which: Sql) => sql`
@@ -101,6 +105,7 @@ export async function takeFields(
     where t._load_id = g._load_id and t._row_no = g._row_no and ${which}`;
   const updates = [
     sql`analyze ${relationId(beside)}`,
+    ...[...aliases].map(([load, spelled]) => rename(table, load, spelled)),
     take(names, sql`g._extra is null`),
     ...[...alone].map((name) => take([name], sql`g._extra = to_jsonb(${literal(name)}::text)`)),
   ];
@@ -113,6 +118,28 @@ export async function takeFields(
   await (refusal ? undoLanding(client) : endLanding(client));
   await client.query(sql`drop table ${relationId(beside)}`);
   return refusal?.message;
+}
+
+/** Gives the keys of a load's rows the names of their fields, so that what does not fit has that name, too. */
+function rename(table: RawTable, loadId: string, aliases: readonly Alias[]): Sql {
+  const keys = sql`array[${join(
+    aliases.map(({ key }) => literal(key)),
+    ", ",
+  )}]::text[]`;
+  return sql`
+    update ${relationId(table)}
+    set _extra = (_extra - ${keys}) || (
+      select jsonb_object_agg(a.field, _extra -> a.key)
+      from ${namedBy(aliases)}
+      where _extra ? a.key
+    )
+    where _load_id = ${literal(BigInt(loadId))} and _extra ?| ${keys}`;
+}
+
+/** As a relation, `a`; of no alias a row that matches none. */
+function namedBy(aliases: readonly Alias[]): Sql {
+  const list = aliases.map(({ key, field }) => sql`(${literal(key)}, ${literal(field)})`);
+  return sql`(values ${join(list.length ? list : [sql`(null, null)`], ", ")}) as a(key, field)`;
 }
 
 interface Gathering {
@@ -144,12 +171,19 @@ function tableBeside({ processId }: Client, { table, fields }: ExtraFields): Raw
 /** Returns how many rows have a field that fits. */
 async function gatherLoad(gathering: Gathering, loadId: string): Promise<number> {
   const { client, wanted, alone, refused } = gathering;
+  const aliases = wanted.aliases.get(loadId) ?? [];
   const fields = sql`array[${join(wanted.fields.map(literal), ", ")}]::text[]`;
+  const keys = sql`array[${join([...wanted.fields, ...aliases.map(({ key }) => key)].map(literal), ", ")}]::text[]`;
   await client.query(sql`
     declare found no scroll cursor for
-    select _row_no, (select jsonb_object_agg(key, value) from jsonb_each(_extra) where key = any (${fields}))::text as found
+    select _row_no, (
+      select jsonb_object_agg(coalesce(a.field, e.key), e.value)
+      from jsonb_each(_extra) as e
+      left join ${namedBy(aliases)} on a.key = e.key
+      where coalesce(a.field, e.key) = any (${fields})
+    )::text as found
     from ${relationId(wanted.table)}
-    where _load_id = ${literal(BigInt(loadId))} and _extra ?| ${fields}`);
+    where _load_id = ${literal(BigInt(loadId))} and _extra ?| ${keys}`);
   let count = 0;
   for (;;) {
     const { rows } = await client.query<Record<"_row_no" | "found", string>>(
