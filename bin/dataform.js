@@ -1,2 +1,6 @@
 #!/usr/bin/env node
-import "../dist/cli/main.js";
+import { setFlagsFromString } from "node:v8";
+import { OPTIMIZE_LATER } from "../dist/model/optimizing.js";
+
+for (const flag of OPTIMIZE_LATER) setFlagsFromString(flag);
+await import("../dist/cli/main.js");

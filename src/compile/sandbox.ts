@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { RawTables } from "../config/raw-tables.ts";
 import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
+import { OPTIMIZE_LATER } from "../model/optimizing.ts";
 import type { Seeds } from "../seeds/read-seeds.ts";
 import { after, heeding } from "../wait/timers.ts";
 import { wrongActions } from "./actions-file.ts";
@@ -189,7 +190,7 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
   const child = fork(fileURLToPath(new URL("worker.cjs", import.meta.url)), {
     env: {},
     // Many short-lived objects: a larger nursery saves a tenth of the time.
-    execArgv: [`--max-old-space-size=${limits.memory}`, "--max-semi-space-size=64"],
+    execArgv: [`--max-old-space-size=${limits.memory}`, "--max-semi-space-size=64", ...OPTIMIZE_LATER],
     // What the project prints comes as a message.
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
