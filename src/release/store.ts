@@ -67,6 +67,16 @@ export async function discard(client: Client, environment: string, release: numb
   );
 }
 
+/** The release that an environment says it publishes; null before the first. */
+export async function readNamedRelease(client: Client, environment: string): Promise<number | null> {
+  const { rows } = await client.query<{ release_id: string | null }>(
+    sql`select release_id from _dataform.environment where name = $1`,
+    [environment],
+  );
+  const id = rows[0]?.release_id ?? null;
+  return id === null ? null : Number(id);
+}
+
 /** The releases of an environment, newest first. */
 export async function readReleases(client: Client, environment: string): Promise<StoredRelease[]> {
   const { rows } = await client.query<

@@ -96,6 +96,17 @@ test("who reads what was dropped is refused, with what to build; so are a diff a
   await expect(rollback(house.database.settings, { to: 2 })).rejects.toThrow("private objects of it are not as");
 });
 
+test("a release without its row is told by releases, and no other is called current", async () => {
+  const releases = () => cli(house.project.dir, ["releases"], { DATABASE_URL: house.database.url });
+  const whole = await releases();
+  expect([whole.stderr, whole.stdout]).toEqual(["", expect.stringMatching(/^ +2 {2}current/m)]);
+  await house.sql("delete from _dataform.release where release_id = 2");
+  const told = await releases();
+  expect(told.stderr).toContain("names release 2 as published, and the last of which it has a row is release 1");
+  expect(told.stdout).toMatch(/^ +1 {2}kept/m);
+  expect(told.stdout).not.toContain("current");
+});
+
 test("a record that names another release than the last is refused before rows are added twice", async () => {
   for (const number of ["1", "null", "77"]) {
     await house.sql(`update _dataform.environment set release_id = ${number}`);

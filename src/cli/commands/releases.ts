@@ -3,7 +3,8 @@ import { hasMetadata } from "../../environment/layout.ts";
 import { withClient } from "../../postgres/client.ts";
 import { bytesOf } from "../../release/private-objects.ts";
 import { objectsOf, type ReleaseSize, sizesOf } from "../../release/sizes.ts";
-import { readReleases } from "../../release/store.ts";
+import { readNamedRelease, readReleases } from "../../release/store.ts";
+import { sql } from "../../sql/sql.ts";
 import { openDatabase } from "../database.ts";
 import { attended } from "../interrupt.ts";
 import { addConnectionOption, type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
@@ -20,21 +21,26 @@ export const addReleasesCommand: AddCommand = (command, shell) => {
     .action(async (flags: EnvironmentFlags & ConnectionFlags & { json?: boolean }) => {
       const settings = await openDatabase(shell, flags);
       const environment = environmentName(flags);
-      const { releases, sizes, held } = await attended(shell, (how) =>
+      const { releases, named, sizes, held } = await attended(shell, (how) =>
         withClient(settings, { applicationName: "dataform-releases", duty: "publisher", ...how }, async (client) => {
           if (!(await hasMetadata(client)))
-            return { releases: [], sizes: new Map<number, ReleaseSize>(), held: undefined };
+            return { releases: [], named: null, sizes: new Map<number, ReleaseSize>(), held: undefined };
+          // The record as it is at one moment: a run may publish meanwhile.
+          await client.script(sql`begin transaction isolation level repeatable read read only`);
           const found = await readReleases(client, environment);
           const sizes = sizesOf(found, await bytesOf(client, found.flatMap(objectsOf)));
-          return { releases: found, sizes, held: await readHold(client, environment) };
+          const named = await readNamedRelease(client, environment);
+          const held = await readHold(client, environment);
+          await client.script(sql`commit`);
+          return { releases: found, named, sizes, held };
         }),
       );
-      const current = releases.find(({ status }) => status === "published")?.release;
+      const last = releases.find(({ status }) => status === "published")?.release ?? null;
       // What is collected is forgotten; _dataform.release remembers it for a while.
       const known = releases.filter(({ manifest, status }) => manifest && status !== "discarded");
       const rows = known.map(({ release, base, contentOf, status, builtAt, publishedAt, manifest, runId }) => ({
         release,
-        state: release === current ? "current" : status === "published" ? "kept" : status,
+        state: release === named ? "current" : status === "published" ? "kept" : status,
         base,
         contentOf,
         models: Object.keys(manifest!).length,
@@ -45,6 +51,7 @@ export const addReleasesCommand: AddCommand = (command, shell) => {
         runId,
       }));
       if (held) shell.say(`${paint(shell, "yellow", "held")} ${describeHold(environment, held)}`);
+      if (named !== last) shell.say(`${paint(shell, "yellow", "warning")} ${changedByHand(named, last)}`);
       if (flags.json) shell.print(JSON.stringify(rows, null, 2));
       else {
         const text = (value: number | null) => (value === null ? null : String(value));
@@ -57,6 +64,11 @@ export const addReleasesCommand: AddCommand = (command, shell) => {
     });
   addConnectionOption(addEnvironmentOptions(command));
 };
+
+function changedByHand(named: number | null, last: number | null): string {
+  const name = (release: number | null) => (release === null ? "none" : `release ${release}`);
+  return `somebody changed the record by hand: it names ${name(named)} as published, and the last of which it has a row is ${name(last)}; \`dataform plan\` says what to do`;
+}
 
 /** "own" is what no other release needs: what it costs to keep this one. */
 const COLUMNS = ["release", "state", "upon", "content of", "models", "size", "own", "published"];
