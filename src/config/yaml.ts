@@ -83,9 +83,14 @@ export function parseYaml(text: string, file: string): YamlFile {
 
 /** An alias within what it stands for would be a value without end, and one of nothing has none. */
 function refuseEndless(document: Document, place: (offset: number) => ReturnType<YamlFile["locate"]>): void {
+  // Gathered on the way: alias.resolve() looks through the document each time.
+  const named = new Map<string, Node>();
   visit(document, {
+    Value: (_key, node) => {
+      if (node.anchor) named.set(node.anchor, node);
+    },
     Alias: (_key, alias, ancestors) => {
-      const meant = alias.resolve(document);
+      const meant = named.get(alias.source);
       if (meant && !ancestors.includes(meant)) return;
       throw new UserError({
         message: meant ? `*${alias.source} stands within what it stands for` : `*${alias.source} stands for nothing`,

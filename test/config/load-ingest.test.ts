@@ -249,6 +249,8 @@ describe("a mistake in a declaration is shown with its line", () => {
     const levels = Array.from({ length: 9 }, (_, n) => `a${n + 1}: &a${n + 1} [${`*a${n}, `.repeat(9)}]`);
     const [error] = mistakes(`a0: &a0 [x]\n${levels.join("\n")}\n`);
     expect(error!.message).toContain("expands to too much");
+    // Far within the limit of a test, where each alias is looked up once.
+    expect(mistakes(`a: &a 1\nb: [${"*a ,".repeat(20_000)}1]\n`)[0]!.message).toContain("expands to too much");
   });
 
   test("when an alias stands within what it stands for, or for nothing, in any setting", () => {
