@@ -172,10 +172,10 @@ test("a column gets any type that has each of its values, as they would land; el
   await client.script(
     script(`
       create schema raw;
-      create table raw.orders (n text, price text, code text, at text, day timestamp, amount numeric, _load_id bigint, _row_no bigint, _extra jsonb);
+      create table raw.orders (n text, exact text, price text, code text, at text, day timestamp, amount numeric, _load_id bigint, _row_no bigint, _extra jsonb);
       insert into raw.orders values
-        ('007', '12.50', 'abcd', '2026-01-31T10:00:00+02:00', '2026-01-31', 12, 1, 1),
-        ('8', '1e2', 'abc ', '2026-02-01', '2026-02-01', 2.5, 1, 2), (null, null, null, null, null, null, 1, 3);
+        ('007', '1.23456789', '12.50', 'abcd', '2026-01-31T10:00:00+02:00', '2026-01-31', 12, 1, 1),
+        ('8', '1.5', '1e2', 'abc ', '2026-02-01', '2026-02-01', 2.5, 1, 2), (null, null, null, null, null, null, null, 1, 3);
       create view raw.seen as select n, price, at, day from raw.orders`),
   );
   const to = (column: string, type: string) => retype(client, { table, column, type });
@@ -189,9 +189,22 @@ test("a column gets any type that has each of its values, as they would land; el
   await expect(to("code", "integer")).rejects.toMatchObject({
     found: 'invalid input syntax for type integer: "abcd"',
   });
+  for (const [column, type, example] of [
+    ["price", "numeric(10,0)", "12.50"],
+    ["price", "numeric(2)", undefined],
+    ["at", "date", "2026-01-31T10:00:00+02:00"],
+    ["at", "timestamp", "2026-01-31T10:00:00+02:00"],
+    ["exact", "real", "1.23456789"],
+    ["exact", "numeric(10,4)", "1.23456789"],
+  ] as const)
+    await expect(to(column, type), type).rejects.toMatchObject({
+      message: `raw.orders.${column} holds what ${type.replace(/^timestamp$/, "timestamp without time zone").replace("(2)", "(2,0)")} does not`,
+      ...(example && { found: `1 row with another value, "${example}" for one` }),
+    });
   await expect(to("day", "time")).rejects.toMatchObject({ found: expect.stringContaining("2 rows") });
   for (const [column, type] of [
     ["n", "bigint"],
+    ["exact", "double precision"],
     ["price", "numeric(10,2)"],
     ["at", "timestamptz"],
     ["day", "date"],
