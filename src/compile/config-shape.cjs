@@ -6,8 +6,15 @@
 const kind = (expected, matches) => (value, path) =>
   matches(value) ? [] : [{ path, expected, found: JSON.stringify(value) ?? String(value) }];
 
-const text = kind("a text", (value) => typeof value === "string");
-const name = kind("a text that is not empty", (value) => typeof value === "string" && value !== "");
+const isText = kind("a text", (value) => typeof value === "string");
+const isName = kind("a text that is not empty", (value) => typeof value === "string" && value !== "");
+/** PostgreSQL has no other: descriptions are comments there, names are recorded. */
+const isStorable = kind(
+  "a text without NUL and without half a surrogate pair",
+  (value) => typeof value !== "string" || !/[\0\p{Surrogate}]/u.test(value),
+);
+const text = (value, path) => [...isText(value, path), ...isStorable(value, path)];
+const name = (value, path) => [...isName(value, path), ...isStorable(value, path)];
 const flag = kind("true or false", (value) => typeof value === "boolean");
 const schemaChange = kind("IGNORE, FAIL, EXTEND or SYNCHRONIZE", (value) =>
   /^(?:ignore|fail|extend|synchronize)$/i.test(typeof value === "string" ? value : ""),

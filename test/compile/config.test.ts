@@ -424,6 +424,28 @@ publish("reads").query(text + ", " + a + " as a");`,
   expect((await compile(testProject({}).dir)).notes).toEqual([expect.stringContaining("the project has no models")]);
 });
 
+test("a text that PostgreSQL cannot store is refused where it stands, in whatever key", async () => {
+  const wrong = [String.raw`"a\u0000b"`, String.raw`"\ud800"`, String.raw`"x\udc00y"`];
+  const keys = [
+    "description: T",
+    "columns: { id: T }",
+    "columns: { id: { description: T } }",
+    "tags: [T]",
+    "schema: T",
+  ];
+  const configs = keys.flatMap((key) => wrong.map((one) => key.replace("T", one)));
+  const models = configs.map((key, n) => [`m${n}.sqlx`, `config {\n  type: "view",\n  ${key}\n}\nselect 1 as id`]);
+  const fine = { "fine.sqlx": 'config { type: "view", description: "\u{1f600} \\ud83d\\ude00" }\nselect 1 as id' };
+  const calls = wrong.map((one, n) => [
+    `definitions/c${n}.js`,
+    `publish("c${n}").query("select 1 as id").description(${one})`,
+  ]);
+  const found = await places({ ...Object.fromEntries([...models, ...calls]), ...fine });
+  const files = found.map((line) => line.replace(/:.*/, ""));
+  expect(files.sort()).toEqual([...models, ...calls].map(([file = ""]) => file.replace("definitions/", "")).sort());
+  expect(found.filter((line) => !/^(?:m\d+\.sqlx:3|c\d+\.js:1):\d+: .* has a wrong value$/.test(line))).toEqual([]);
+});
+
 test("every wrong shape of what a call of JavaScript is given is told at the call, in our words", async () => {
   const wrong = ["5", "null", "true", "{ a: 1 }", "[5]", "() => 5", "() => [5]", "() => ({})", "{}", '{ name: ["a"] }'];
   const calls = [
