@@ -1,5 +1,5 @@
 import { basename, extname } from "node:path";
-import { type SourceLocation, UserError } from "../model/errors.ts";
+import { formatLocation, type SourceLocation, UserError } from "../model/errors.ts";
 import { checkBlocks } from "./block-heads.ts";
 import type { ProjectFiles } from "./project.ts";
 import { missedName } from "./references.ts";
@@ -49,7 +49,9 @@ function together(errors: readonly UserError[]): UserError[] {
   for (const error of errors) groups.set(causeOf(error), [...(groups.get(causeOf(error)) ?? []), error]);
   return [...groups.values()].map(([first, ...others]) => {
     if (!others.length) return first!;
-    const alsoAt = others.flatMap(askedAt);
+    // A loop asks at one place many times.
+    const places = new Map([first!, ...others].flatMap(askedAt).map((place) => [formatLocation(place), place]));
+    const [, ...alsoAt] = places.values();
     return new UserError({ ...first!, message: first!.message, cause: first!.cause, alsoAt });
   });
 }

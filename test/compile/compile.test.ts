@@ -518,6 +518,8 @@ test("one cause is one error: a block that begins wrongly or has no end, a typo 
   expect(missing).toMatch(
     /^definitions\/a\.sqlx:2:21: nothing in the project is named made\n {2}also at: {2}definitions\/b\.sqlx:2:21, definitions\/c/,
   );
+  const loop = { "definitions/l.js": 'for (const n of ["x", "y"]) publish(n).query((ctx) => ctx.ref("made"));' };
+  expect(await messages(loop)).not.toContain("also at");
   const open = { "includes/inc.js": "module.exports = {\n  f: () => 1,\n" };
   expect(await messages({ ...readers, "made.sqlx": 'config { type: "table" }\nselect 1', ...open })).toBe(
     "includes/inc.js:2:14: the file ends within a bracket or a text that is open\n  2 |   f: () => 1,\n    |              ^",
