@@ -14,7 +14,8 @@ export function checkCursor({ field, order }: CursorDeclaration, schema: RecordS
     new UserError({
       message: `the cursor field ${field} is ${type} in ${schema.file}, ${message}`,
       ...place.value(key),
-      expected: "a number, a time, a date or a uuid, by format or postgresType; or a text with order: bytes",
+      expected:
+        "a number, a time or a date, by type, format or postgresType; a uuid, by postgresType; or a text with order: bytes",
       found: order === undefined ? type : `${type} with order: ${order}`,
       hint,
     });

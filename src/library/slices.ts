@@ -2,7 +2,7 @@ import { expression, relation } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
 import { sql } from "../sql/sql.ts";
 import { callerOf } from "./shared/check-options.ts";
-import { assertModel, modelOf, type Name, nameIn, publishModel, targetOf } from "./shared/dataform.ts";
+import { assertModel, modelOf, type Name, nameIn, publishModel, referTo } from "./shared/dataform.ts";
 import { storeColumns } from "./slices/input.ts";
 import { loadsOf } from "./slices/loads.ts";
 import { type LoadsOptions, type PublishOptions, type Report, reportOf, tablesOf } from "./slices/options.ts";
@@ -45,7 +45,7 @@ export function publish(name: string, options: PublishOptions): void {
   publishVersions(parts);
   const { tags = [] } = options;
   assertModel(`${name}_is_sound`, { tags, description: `${name} keeps its promises.` }, (ctx) =>
-    faultsOf(relation(ctx.ref(partOf(parts, "")), caller), report),
+    faultsOf(referTo(ctx, partOf(parts, ""), caller), report),
   );
 }
 
@@ -77,7 +77,13 @@ function publishLoads({ name, caller, options }: Parts): void {
     description: `The loads that ${name} is made of, and which count.`,
   };
   publishModel(`${name}_loads`, config, (ctx) =>
-    loadsOf(relation(typeof ledger === "string" ? ledger : ctx.ref(ledger), `${caller}: loads: ledger`), tables, true),
+    loadsOf(
+      typeof ledger === "string"
+        ? relation(ledger, `${caller}: loads: ledger`)
+        : referTo(ctx, ledger, `${caller}: loads: ledger`),
+      tables,
+      true,
+    ),
   );
 }
 
@@ -101,13 +107,12 @@ function publishStore(parts: Parts): void {
       ],
     },
   };
-  const rows = targetOf(options.from)!;
   publishModel(`${name}_store`, config, (ctx) =>
     storeRows({
       report,
       columns,
-      feed: relation(ctx.ref(rows), `${caller}: from`),
-      loads: relation(ctx.ref(partOf(parts, "_loads")), caller),
+      feed: referTo(ctx, options.from, `${caller}: from`),
+      loads: referTo(ctx, partOf(parts, "_loads"), caller),
       self: ctx.incremental() ? relation(ctx.self(), caller) : undefined,
     }),
   ).preOps("set local jit = off");
@@ -121,7 +126,7 @@ function publishVersions(parts: Parts): void {
     description: options.description ?? "Every version of every row of a report, and when it was known.",
     columns: { ...options.columns, ...COLUMNS },
   };
-  publishModel(name, config, (ctx) => versionsOf(relation(ctx.ref(partOf(parts, "_store")), caller), report));
+  publishModel(name, config, (ctx) => versionsOf(referTo(ctx, partOf(parts, "_store"), caller), report));
 }
 
 /** The name of a part of what was published, as in `ref()`. */

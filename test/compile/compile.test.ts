@@ -564,6 +564,29 @@ test.each([
   expect(await messages({ ...include, "definitions/a.js": code })).toContain(`definitions/a.js:${said}`);
 });
 
+test("a relation that a packaged function reads and nobody has is named where it is written, once", async () => {
+  const calls = [
+    'slices.publish("s", { loads: { tables: ["t"] }, key: ["day"], day: "day", values: { n: "int" }, from: "nowhere" });',
+    'counters.publish("c", { kind: "log", series: { s: "text" }, takenAt: { at: "date" }, counters: { n: "int" }, from: "nowhere" });',
+    'scd2.publish("h", { key: "id", attributes: { n: "int" }, from: "nowhere" });',
+    'reconcile.publish("r", { theirs: ["raw", "t"], key: "id", columns: { n: { kind: "exact" } }, ours: "nowhere" });',
+    'totals.agree("a", { actual: ["raw", "t"], by: ["id"], measures: ["n"], expected: "nowhere" });',
+  ];
+  const names = ["slices", "counters", "scd2", "reconcile", "totals"];
+  const includes = names.map((name) => [
+    `includes/${name}.js`,
+    `module.exports = require("dataform-postgres/includes/${name}");`,
+  ]);
+  for (const [index, call] of calls.entries()) {
+    const code = `declare({ schema: "raw", name: "t" });\n${call}`;
+    const text = await messages({ ...Object.fromEntries(includes), "definitions/a.js": code });
+    expect(text, names[index]).toContain(
+      `definitions/a.js:2:${call.indexOf('"nowhere"') + 1}: nothing in the project is named nowhere`,
+    );
+    expect(text, names[index]).not.toContain("is not a relation");
+  }
+});
+
 test("a reference that is wrong in one of two places is named where it is wrong", async () => {
   const text = await messages({
     "includes/lib.js": "module.exports = { from: (ctx, name) =>\n  ctx.ref(name) };",

@@ -39,7 +39,8 @@ function unordered(column: RawColumn, order: string | undefined, { file }: Recor
   return new UserError({
     message: `the cursor field ${name} is ${type}, ${isText ? "which every database orders its own way" : "which no cursor can follow"}`,
     location: { file },
-    expected: "a number, a time, a date or a uuid, by format or postgresType; or a text with order: bytes",
+    expected:
+      "a number, a time or a date, by type, format or postgresType; a uuid, by postgresType; or a text with order: bytes",
     found: order === undefined ? type : `${type} with order: ${order}`,
     hint: isText
       ? "as texts 10.5 is before 9.5: give the field its type, or say cursor: { order: bytes } if its values only grow by their bytes, as ULIDs do"

@@ -1,6 +1,5 @@
-import { relation } from "../../sql/authored.ts";
 import { sql } from "../../sql/sql.ts";
-import { assertModel, type Context, modelOf, type Name, nameIn, publishModel } from "../shared/dataform.ts";
+import { assertModel, type Context, modelOf, type Name, nameIn, publishModel, referTo } from "../shared/dataform.ts";
 import { columnsWrong, rowsLost, sumsWrong } from "./checks.ts";
 import { columnStatistics } from "./columns.ts";
 import { OUTCOMES } from "./compare.ts";
@@ -54,12 +53,12 @@ function partsOf(given: Publishing) {
     nameOf,
     config: modelOf(given),
     ref: (context: Context, suffix: Suffix) =>
-      relation(context.ref(nameIn(given, nameOf(suffix))), `reconcile.publish: ${given.name}`),
+      referTo(context, nameIn(given, nameOf(suffix)), `reconcile.publish: ${given.name}`),
   };
 }
 
 function relationsOf(context: Context, { name, sides }: Publishing): Relations {
-  const of = (side: Side) => relation(context.ref(sides[side]), `reconcile.publish: ${name}: ${side}`);
+  const of = (side: Side) => referTo(context, sides[side], `reconcile.publish: ${name}: ${side}`);
   return { ours: of("ours"), theirs: of("theirs") };
 }
 

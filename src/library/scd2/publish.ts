@@ -3,7 +3,7 @@ import { withCtes } from "../../sql/ctes.ts";
 import { id, ids, suffixed } from "../../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../../sql/literals.ts";
 import { and, join, type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { assertModel, type Context, modelOf, type Name, nameIn, publishModel } from "../shared/dataform.ts";
+import { assertModel, type Context, modelOf, type Name, nameIn, publishModel, referTo } from "../shared/dataform.ts";
 import { batchesQuery } from "./batches.ts";
 import { heldRowsCte, kept, loadsOfStore, toldCte } from "./kept.ts";
 import type { Timeline } from "./options.ts";
@@ -239,7 +239,7 @@ function partsOf(publication: Publication, context: Context): StoreParts {
 }
 
 function refOf(context: Context, name: Name): Relation {
-  return relation(context.ref(name), "ref()");
+  return referTo(context, name, "ref()");
 }
 
 function selfOf(context: Context): Relation {

@@ -1,5 +1,5 @@
 import { relation } from "../../sql/authored.ts";
-import type { Sql } from "../../sql/sql.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
 import { fail, foundOf, isText } from "./check-options.ts";
 
 // What a packaged function uses of Dataform's own JavaScript: globals where a project is compiled.
@@ -91,5 +91,7 @@ export function namedTarget(caller: string, given: unknown, where: string): NonN
 
 /** The relation that a name of `ref()` means where a query is made; `what` it is, for a message. */
 export function referTo(context: Context, name: Name, what: string): Sql {
-  return relation(context.ref(targetOf(name)!), what);
+  const found = context.ref(targetOf(name)!);
+  // What is not there is told by the compiler, which gives no text for it.
+  return found === "" ? sql`(select)` : relation(found, what);
 }
