@@ -29,7 +29,14 @@ export async function landFile(
   const asOf = batchTime(target.stream, file.path);
   const { landed, answer: version } = await withLoad(sink, target, { ...options, file: file.path }, async (load) => {
     const versions = await sink.past.versions(target.key, file.path);
-    return landContent(load, { sink, target, file, asOf, versions, known: options.full ? [] : versions });
+    return landContent(load, {
+      sink,
+      target,
+      file,
+      asOf,
+      versions,
+      known: options.full ? [] : versions.filter(({ isLast }) => isLast),
+    });
   });
   return landed ? { status: "loaded", version, landed } : { status: "known", version };
 }
@@ -41,7 +48,7 @@ interface Content {
   readonly asOf: string | null;
   /** All that landed under the path. */
   readonly versions: readonly KnownVersion[];
-  /** Those that are not to land again. */
+  /** What is not to land again: what landed last. */
   readonly known: readonly KnownVersion[];
 }
 

@@ -1,7 +1,7 @@
 import type { Client } from "../../postgres/client.ts";
-import { sql } from "../../sql/sql.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
 import type { LedgerKey } from "./ledger.ts";
-import { fileTable } from "./ledger-tables.ts";
+import { fileTable, loadTable } from "./ledger-tables.ts";
 
 /** One content of a file, as it was stored. */
 export interface FileVersion {
@@ -20,23 +20,31 @@ export interface LandedFile extends FileVersion {
   readonly loadId: string;
 }
 
-/** The newest version of every file of a stream that has landed in its table, by path. */
+/** The loads that landed files of a stream in its table, of each path the last one: a file may go back to what it was. */
+const lastLanded = (schema: string): Sql => sql`
+  select distinct on (file) file as path, version, load_id
+  from ${loadTable(schema)}
+  where source = $1 and stream = $2 and table_name = $3 and file is not null and status = 'loaded' and replay_of is null
+  order by file, load_id desc`;
+
+/** What landed last of every file of a stream in its table, by path. */
 export async function readLandedFiles(client: Client, key: LedgerKey): Promise<ReadonlyMap<string, LandedFile>> {
   const { rows } = await client.query<
     Record<"path" | "version" | "checksum" | "bytes" | "load_id", string> & Record<"modified_at" | "tag", string | null>
   >(
     sql`
-      select distinct on (path)
+      select
         path,
         version,
-        checksum,
-        bytes,
-        to_char(modified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as modified_at,
-        tag,
-        load_id
-      from ${fileTable(key.schema)}
-      where source = $1 and stream = $2 and table_name = $3
-      order by path, version desc`,
+        f.checksum,
+        f.bytes,
+        to_char(f.modified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as modified_at,
+        f.tag,
+        last.load_id
+      from (${lastLanded(key.schema)}) as last
+      join ${fileTable(key.schema)} as f
+        using (path, version)
+      where f.source = $1 and f.stream = $2 and f.table_name = $3`,
     [key.source, key.stream, key.table],
   );
   return new Map(
@@ -47,20 +55,28 @@ export async function readLandedFiles(client: Client, key: LedgerKey): Promise<R
   );
 }
 
-/** A content that landed under a path. */
-export type KnownVersion = Pick<FileVersion, "version" | "checksum">;
+/** A content that landed under a path; the one that landed last is what the file is taken to hold. */
+export interface KnownVersion extends Pick<FileVersion, "version" | "checksum"> {
+  readonly isLast: boolean;
+}
 
-/** Every version of one path, the oldest first: a file may go back to what it was. */
+/** Every version of one path, the oldest first. */
 export async function readVersions(client: Client, key: LedgerKey, path: string): Promise<readonly KnownVersion[]> {
-  const { rows } = await client.query<Record<"version" | "checksum", string>>(
+  const { rows } = await client.query<Record<"version" | "checksum" | "is_last", string>>(
     sql`
-      select version, checksum
-      from ${fileTable(key.schema)}
-      where source = $1 and stream = $2 and table_name = $3 and path = $4
-      order by version`,
+      select
+        f.version,
+        f.checksum,
+        case
+          when count(*) over () = 1 then true
+          else f.version is not distinct from (select version from (${lastLanded(key.schema)}) as last where path = $4)
+        end as is_last
+      from ${fileTable(key.schema)} as f
+      where f.source = $1 and f.stream = $2 and f.table_name = $3 and f.path = $4
+      order by f.version`,
     [key.source, key.stream, key.table, path],
   );
-  return rows.map(({ version, checksum }) => ({ version: Number(version), checksum }));
+  return rows.map((row) => ({ version: Number(row.version), checksum: row.checksum, isLast: row.is_last === "t" }));
 }
 
 /** The table that the files landed in is gone, and they with it. Its loads stay in the ledger. */
