@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { UserError } from "../../src/model/errors.ts";
 import { readNdjson } from "../../src/sources/formats/ndjson.ts";
+import { isBeginning, isJson } from "../../src/sources/json/beginning.ts";
 import { readAll } from "../sources/formats/reading.ts";
 import { fuzzing } from "../support/fuzzing.ts";
 
@@ -37,16 +38,14 @@ function oracle(bytes: Buffer): Outcome | undefined {
   const records: string[] = [];
   const rejected: number[] = [];
   let start = 0;
-  let isFirst = true;
+  const filled: Buffer[] = [];
   const endsInCr: boolean[] = [];
   for (let line = 1; start < whole.length; line++) {
     const end = whole.indexOf(10, start);
     const content = whole.subarray(start, end === -1 ? whole.length : end);
     const kind = judge(content);
-    // A document over several lines; a file that is cut inside of a line end as all others have it.
-    if (isFirst && end !== -1 && content.length <= 64 && /^[ \t\r]*[[{][ \t\r]*$/.test(content.toString("latin1")))
-      return undefined;
-    if (kind !== "blank") isFirst = false;
+    if (kind !== "blank") filled.push(content);
+    // A file that is cut inside of a line end as all others have it.
     endsInCr.push(content.at(-1) === 13 && content.length <= LIMIT);
     if (end === -1 && endsInCr.length > 1 && endsInCr.every(Boolean)) return undefined;
     if (end === -1 && kind === "incomplete") return undefined;
@@ -54,7 +53,20 @@ function oracle(bytes: Buffer): Outcome | undefined {
     else if (kind !== "blank") rejected.push(line);
     start = end === -1 ? whole.length : end + 1;
   }
-  return { records, rejected };
+  return isDocument(filled) ? undefined : { records, rejected };
+}
+
+/** Whether the first lines are those of one value: three of them, a list's, or a bracket alone. */
+function isDocument(lines: readonly Buffer[]): boolean {
+  for (let count = 1; count <= lines.length && lines[count - 1]!.length <= LIMIT; count++) {
+    const said = lines
+      .slice(0, count)
+      .map((line) => `${line.toString()}\n`)
+      .join("");
+    if (!isBeginning(said)) return isJson(said) && (count > 2 || (count === 2 && /^\s*\[/.test(said)));
+    if (count > 2 || /^\s*[[{]\s*$/.test(said)) return true;
+  }
+  return false;
 }
 
 const jsonLine = fc.oneof(
