@@ -1,5 +1,5 @@
 import { basename, extname } from "node:path";
-import { formatLocation, type SourceLocation, UserError } from "../model/errors.ts";
+import { formatLocation, restated, type SourceLocation, type UserError } from "../model/errors.ts";
 import { checkBlocks } from "./block-heads.ts";
 import type { ProjectFiles } from "./project.ts";
 import { missedName } from "./references.ts";
@@ -52,7 +52,7 @@ function together(errors: readonly UserError[]): UserError[] {
     // A loop asks at one place many times.
     const places = new Map([first!, ...others].flatMap(askedAt).map((place) => [formatLocation(place), place]));
     const [, ...alsoAt] = places.values();
-    return new UserError({ ...first!, message: first!.message, cause: first!.cause, alsoAt });
+    return restated(first!, { alsoAt });
   });
 }
 

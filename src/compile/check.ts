@@ -1,5 +1,5 @@
 import { counted } from "../model/counted.ts";
-import { UserError } from "../model/errors.ts";
+import { restated, UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel, type Model } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { LONGEST_NAME } from "../sql/identifiers.ts";
@@ -26,7 +26,7 @@ function checkKey(model: Model, projectDir: string): UserError[] {
     try {
       if (columnIn(text, `${targetKey(model.target)}: uniqueKey`) !== undefined) return [];
     } catch (error) {
-      if (error instanceof UserError) return [new UserError({ ...error, message: error.message, ...place() })];
+      if (error instanceof UserError) return [restated(error, place())];
       throw error;
     }
     const message = `${targetKey(model.target)}: uniqueKey names columns, and ${text} is an expression`;

@@ -1,4 +1,4 @@
-import { UserError } from "../model/errors.ts";
+import { restated, UserError } from "../model/errors.ts";
 import type { Trace, TracePiece } from "../model/graph.ts";
 import type { Target } from "../model/target.ts";
 import { expression } from "../sql/authored.ts";
@@ -56,11 +56,7 @@ export function configAssertion(query: string, file: string, read: () => string)
       return { key, text, sql: columnOrExpression(text, key) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      throw new UserError({
-        ...error,
-        message: error.message,
-        location: locationAt(file, source(), place(key, text).at),
-      });
+      throw restated(error, { location: locationAt(file, source(), place(key, text).at) });
     }
   };
   const written = unique

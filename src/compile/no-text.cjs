@@ -7,8 +7,11 @@ const KEPT = 1000;
 
 const PRINTED_OBJECT = /^\[object \w+\]$/;
 
-/** What a value is that prints as no text; undefined for those that do. */
-function kindOf(value) {
+/**
+ * What a value is that prints as no text; undefined for those that do.
+ * @param within lists that it stands in: JavaScript prints one that holds itself
+ */
+function kindOf(value, within = []) {
   switch (typeof value) {
     case "undefined":
       return "undefined";
@@ -17,15 +20,17 @@ function kindOf(value) {
     case "number":
       return Number.isFinite(value) ? undefined : "a number that is none";
     case "object":
-      if (Array.isArray(value)) return value.some(isNoText) ? "a list with what is no text" : undefined;
+      if (within.includes(value)) return undefined;
+      if (Array.isArray(value))
+        return value.some((one) => isNoText(one, [...within, value])) ? "a list with what is no text" : undefined;
       if (value instanceof Date) return "a date";
       return value !== null && PRINTED_OBJECT.test(`${value}`) ? "an object" : undefined;
   }
 }
 
 /** In a list null prints as nothing, too. */
-function isNoText(value) {
-  return value === null || kindOf(value) !== undefined;
+function isNoText(value, within) {
+  return value === null || kindOf(value, within) !== undefined;
 }
 
 class NoTexts {

@@ -1,4 +1,4 @@
-import { UserError } from "../model/errors.ts";
+import { restated, UserError } from "../model/errors.ts";
 import { type CompiledGraph, type Incremental, isModel } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { balanced } from "../sql/authored.ts";
@@ -50,7 +50,7 @@ function checkCondition({ target, file, incrementalWhere: text }: Incremental, g
     if (!(error instanceof UserError)) throw error;
     const read = (name: string) => readLines(dir, name);
     const place = placeOf(graph.traces, read, file, text, meaningful(text)[0]?.start ?? 0);
-    return [new UserError({ ...error, message: error.message, found: plainReferences(text.trim()), ...place })];
+    return [restated(error, { found: plainReferences(text.trim()), ...place })];
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { CURRENT_LOADS, currentViewOf, RAW_COLUMNS, RAW_LOAD_DATE } from "../model/declarations.ts";
-import { UserError, UserErrors } from "../model/errors.ts";
+import { restated, UserError, UserErrors } from "../model/errors.ts";
 import { ingestFiles } from "./ingest-files.ts";
 import { readRecordSchema } from "./record-schema.ts";
 import { readYaml, type YamlFile } from "./yaml.ts";
@@ -61,11 +61,7 @@ export async function readRawTables(projectDir: string): Promise<RawTables> {
           add({ ...table, name: current, description: `The rows of ${table.name} that count now` });
         if ("errors" in described) {
           const place = yaml.locate(["streams", index, "recordSchema"]);
-          errors.push(
-            ...described.errors.map((error) =>
-              error.location ? error : new UserError({ ...error, message: error.message, ...place }),
-            ),
-          );
+          errors.push(...described.errors.map((error) => (error.location ? error : restated(error, place))));
         }
       }
       for (const ledger of LEDGERS) add({ file: yaml.file, schema, columns: [], ...ledger });

@@ -61,6 +61,11 @@ export class UserError extends Error implements UserErrorDetails {
   }
 }
 
+/** The same mistake, with some of it said otherwise. */
+export function restated(error: UserError, changes: Partial<UserErrorDetails>): UserError {
+  return new UserError({ ...error, message: error.message, cause: error.cause, ...changes });
+}
+
 /**
  * An error as data. The cause stays behind: it is no plain value.
  * @param about named in front of a message that does not name it

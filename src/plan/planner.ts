@@ -15,8 +15,8 @@ import { missingSchemas, prepareSchemas } from "./schemas.ts";
 import { matching, type Selection } from "./select.ts";
 import { refuseSplit, splitIntoSegments } from "./splits.ts";
 import type { StepContext } from "./steps/build-step.ts";
+import { candidateStep } from "./steps/candidate.ts";
 import { guardSteps } from "./steps/guard.ts";
-import { candidateStep } from "./steps/incremental.ts";
 import { stepOf } from "./steps/kinds.ts";
 import { isForeseeable } from "./steps/later.ts";
 

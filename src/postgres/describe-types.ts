@@ -2,6 +2,7 @@ import { id } from "../sql/identifiers.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { inCatalog, serverName } from "../sql/types.ts";
 import { type Client, withNames } from "./client.ts";
+import { connectionLost, sqlState } from "./sqlstate.ts";
 
 /** A type as the server knows it: a name and a length, however it was written. */
 export interface ServerType {
@@ -43,10 +44,16 @@ export async function describeTypes(client: Client, written: readonly Sql[]): Pr
   const all: ServerType[] = [];
   for (const [at, type] of types.entries()) {
     const own = others[at];
-    const [found] = own ? await lookedUp(client, [own]).catch(() => []) : [];
+    const [found] = own ? await lookedUp(client, [own]).catch(noType) : [];
     all.push(found ?? type);
   }
   return all;
+}
+
+/** What the server refuses is no type of PostgreSQL's own. */
+function noType(error: unknown): [] {
+  if (sqlState(error) === undefined || connectionLost(error)) throw error;
+  return [];
 }
 
 const HAS_SCHEMA = /^(?:"(?:[^"]|"")+"|[^."]+)\./;

@@ -10,13 +10,14 @@ import type { ReleaseReport } from "../model/release.ts";
 import { targetKey } from "../model/target.ts";
 import { refuseStranger } from "../plan/owner.ts";
 import { manifestWith } from "../plan/publish-plan.ts";
-import { type KeptRelease, planRollback } from "../plan/rollback-plan.ts";
+import { planRollback } from "../plan/rollback-plan.ts";
 import type { Client } from "../postgres/client.ts";
 import { readCatalog } from "../postgres/read-catalog.ts";
 import { GONE, readDamage } from "../postgres/read-damage.ts";
 import { advice, connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
-import { contentBefore, contentOf, withContent } from "./chain.ts";
+import { contentOf } from "./chain.ts";
+import { chooseRelease, choosing, keptOf } from "./choose-release.ts";
 import { checkItems, publishWaiting, type ReleaseOptions, staysWaiting } from "./publish-waiting.ts";
 import { discard, readReleases, recordWaiting, type StoredRelease } from "./store.ts";
 import { Unpublishable } from "./unpublishable.ts";
@@ -41,7 +42,7 @@ export async function rollback(settings: ConnectionSettings, options: RollbackOp
   return withSession(settings, { ...options, existing: true }, async (session) => {
     const { client, environment } = session;
     const releases = await readReleases(client, environment);
-    const to = choosing(options, () => chooseRelease(releases, options.to, environment));
+    const to = choosing(options.hold !== undefined, () => chooseRelease(releases, options.to, environment));
     const kept = keptOf(releases);
     const targets = kept.flatMap(({ manifest }) => Object.values(manifest).map(({ target }) => target));
     const catalog = await readCatalog(client, environment, targets);
@@ -49,7 +50,7 @@ export async function rollback(settings: ConnectionSettings, options: RollbackOp
     const release = catalog.nextRelease;
     const { items, notes } = planRollback(catalog, to, kept, release);
     if (!items.length)
-      choosing(options, () => {
+      choosing(options.hold !== undefined, () => {
         throw nothingToDo(to.release, environment, notes);
       });
     await refuseLost(client, to.release, items, "go back to another release, or mend the models and run");
@@ -170,80 +171,6 @@ async function publishAndReport(
     duration: (performance.now() - started) / 1000,
     warnings,
   };
-}
-
-type Kept = StoredRelease & KeptRelease;
-
-function keptOf(releases: readonly StoredRelease[]): Kept[] {
-  return releases.filter((one): one is Kept => one.status === "published" && one.manifest !== undefined);
-}
-
-function chooseRelease(releases: readonly StoredRelease[], to: number | undefined, environment: string): Kept {
-  const published = releases.filter(({ status }) => status === "published");
-  if (!published.length) throw nothingPublished(environment);
-  const kept = keptOf(releases);
-  const wanted = to ?? contentBefore(published);
-  if (wanted === null) throw nothingBefore(published[0]!, environment);
-  const chosen = withContent(kept, wanted);
-  if (chosen) return chosen;
-  const known = releases.find(({ release }) => release === wanted);
-  const which = to === undefined ? `release ${wanted}, which was published before,` : `release ${wanted}`;
-  throw new UserError({
-    message: !known
-      ? `there is no release ${wanted} in environment ${environment}`
-      : known.status === "published"
-        ? `${which} is no longer kept`
-        : `release ${wanted} was never published`,
-    expected: offered(kept, published[0]!),
-    ...(known && known.status !== "published" ? { found: `it is ${known.status}` } : {}),
-    hint: "`dataform releases` lists them; --keep-releases and --keep-for of run say how many are kept",
-  });
-}
-
-/** Where there is nothing to go back to, what was asked for besides can be had by itself. */
-function choosing<T>({ hold }: RollbackOptions, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!hold || !(error instanceof UserError)) throw error;
-    const { message, location, expected, found, hint = "" } = error;
-    const alone = "nothing was held: `dataform env hold` holds the environment as it is";
-    throw new UserError({
-      message,
-      ...(location ? { location } : {}),
-      ...(expected === undefined ? {} : { expected }),
-      ...(found === undefined ? {} : { found }),
-      hint: hint ? `${hint}; ${alone}` : alone,
-    });
-  }
-}
-
-/** Whole runs: of one that operations split the last release, and not what readers see already. */
-function offered(kept: readonly Kept[], now: StoredRelease): string {
-  const last = new Map([...kept].sort((a, b) => a.release - b.release).map((one) => [one.runId, one]));
-  const others = [...last.values()].filter((one) => contentOf(one) !== contentOf(now)).map(({ release }) => release);
-  return others.length
-    ? `one of ${others.sort((a, b) => b - a).join(", ")}`
-    : "a release of an earlier run, and none is kept";
-}
-
-function nothingPublished(environment: string): UserError {
-  return new UserError({
-    message: `nothing has been published in environment ${environment} yet`,
-    hint: "`dataform run` builds and publishes a release",
-  });
-}
-
-function nothingBefore(now: StoredRelease, environment: string): UserError {
-  const content = contentOf(now);
-  return new UserError({
-    message: `environment ${environment} has no earlier release to go back to`,
-    found:
-      content === now.release
-        ? `release ${now.release}, the first one`
-        : `release ${now.release}, with the content of release ${content}, the first one`,
-    hint: "`dataform rollback <release>` goes to any that `dataform releases` lists as kept",
-  });
 }
 
 /** What a model's own run would be told is no advice here. */

@@ -4,7 +4,7 @@ import { Place } from "../config/place.ts";
 import { recordSchemaOf } from "../config/record-schema.ts";
 import { inferCsv } from "../infer/csv.ts";
 import type { CsvOptions, RecordSchema } from "../model/declarations.ts";
-import { UserError, UserErrors } from "../model/errors.ts";
+import { restated, UserError, UserErrors } from "../model/errors.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";
 import { seedQuery } from "./query.ts";
 import { checkSaid, csvOf, readSaid, refuseGuesses } from "./said.ts";
@@ -43,7 +43,8 @@ export async function readSeeds(projectDir: string): Promise<Seeds> {
       seeds.push(await readSeed(projectDir, file, beside(file)));
     } catch (error) {
       if (error instanceof UserErrors) errors.push(...error.errors);
-      else if (error instanceof UserError) errors.push(error.location ? error : withFile(error, file));
+      else if (error instanceof UserError)
+        errors.push(error.location ? error : restated(error, { location: { file } }));
       else throw error;
       // So that what refers to it is right as far as anybody knows.
       seeds.push({ file, name: nameOf(file), columns: {}, query: "select null as unread" });
@@ -54,10 +55,6 @@ export async function readSeeds(projectDir: string): Promise<Seeds> {
     errors.push(withoutTable(file));
   const unread = files.filter((file) => !/\.(?:csv|ya?ml|md)$/i.test(file) && !basename(file).startsWith("."));
   return { seeds, errors, notes: unread.map((file) => `${file} is not read: a seed is a .csv file (docs/models.md)`) };
-}
-
-function withFile(error: UserError, file: string): UserError {
-  return new UserError({ ...error, message: error.message, location: { file } });
 }
 
 function withoutTable(file: string): UserError {

@@ -5,7 +5,7 @@ import { publishedSchema } from "../config/published.ts";
 import { parseYaml, readYaml, type YamlFile } from "../config/yaml.ts";
 import type { CsvOptions } from "../model/declarations.ts";
 import type { Declared } from "../model/declared.ts";
-import { UserError } from "../model/errors.ts";
+import { restated, UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import type { formats } from "../schemas/ingest/formats.ts";
 import type { seedSchema } from "../schemas/seed.ts";
@@ -47,7 +47,7 @@ function checkType(type: string, yaml: YamlFile, name: string): void {
     typeName(type, `the type of "${name}"`);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw new UserError({ ...error, message: error.message, ...yaml.locate(["types", name]) });
+    throw restated(error, yaml.locate(["types", name]));
   }
 }
 

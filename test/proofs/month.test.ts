@@ -3,8 +3,8 @@ import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { adsFetched, type Books, type Check, checksOf, customersFetched, emptyBooks } from "../support/month/books.ts";
 import { hasFakeClock } from "../support/month/clock.ts";
+import { type Login, type Office, openOffice } from "../support/month/office.ts";
 import { projectFiles } from "../support/month/project.ts";
-import { type Login, type Office, openOffice } from "../support/month/shop.ts";
 import { openSystems, type Systems } from "../support/month/systems.ts";
 import {
   dateOf,
@@ -160,6 +160,7 @@ const days: readonly Day[] = [
       shop.write("data/products/products-2026-02-30.ndjson", '{"product": "P1", "name": "x", "price": "1"}\n');
       const { stdout, stderr } = await shop.dataform(["ingest"], 1);
       expect(stdout + stderr).toContain("2026-02-30");
+      expect(stdout + stderr).toContain("between the CR and the LF");
       shop.remove("data/products/products-2026-02-30.ndjson");
       shop.write(ordersFile(10), text);
     },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
+import { expect } from "vitest";
 import { sendJson, startApi } from "../ingest-api.ts";
 import { type AdDay, adsOf, type Customer, customersAt, dateOf } from "./world.ts";
 
@@ -54,6 +55,7 @@ export async function openSystems(): Promise<Systems> {
   return {
     url,
     begin: (next) => {
+      expect(waiting, `faults of day ${day} that nobody met`).toEqual([]);
       day = next;
     },
     failWith: (...next) => void waiting.push(...next),
