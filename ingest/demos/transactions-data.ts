@@ -1,9 +1,11 @@
 // Card transactions like those of a small bank: a few people and kinds of merchants do most, one in thirty comes back.
 import { between, randomFor } from "../demo-api/random.ts";
 
+export type TransactionType = "PurchaseActivity" | "ReturnActivity" | "FeeActivity" | "ChargebackActivity";
+
 export interface Transaction {
   readonly userId: number;
-  readonly type: "PurchaseActivity" | "ReturnActivity";
+  readonly type: TransactionType;
   readonly merchantTypeCode: number;
   readonly cents: number;
   /** UTC, with 4 to 6 digits after the second and no zone. */
@@ -36,11 +38,18 @@ export function transactions({ seed = 1, rows, from, until }: TransactionsOption
     const userId = 31_000 + often(USERS);
     const merchantTypeCode = CODES[often(CODES.length)]!;
     const cents = Math.round(500 * 10 ** between(random, 0, 3));
-    const type = random() < 1 / 30 ? "ReturnActivity" : "PurchaseActivity";
+    const type = typeOf(random());
     const ms = Math.floor(between(random, start, end));
     const micros = `${new Date(ms).toISOString().slice(0, -1)}${String(Math.floor(random() * 1000)).padStart(3, "0")}`;
     return { userId, type, merchantTypeCode, cents, datetime: micros.replace(/(\.\d{4}\d*?)0+$/, "$1") } as const;
   }).sort((a, b) => (a.datetime < b.datetime ? -1 : 1));
+}
+
+/** One in thirty comes back, one in a hundred is a fee, one in four hundred is disputed. */
+function typeOf(chance: number): TransactionType {
+  if (chance < 1 / 30) return "ReturnActivity";
+  if (chance < 1 / 30 + 1 / 100) return "FeeActivity";
+  return chance < 1 / 30 + 1 / 100 + 1 / 400 ? "ChargebackActivity" : "PurchaseActivity";
 }
 
 export function transactionsCsv(rows: readonly Transaction[]): string {

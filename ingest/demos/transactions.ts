@@ -9,13 +9,13 @@ const MONTHS = ["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"];
 const questions: Step[] = [
   {
     ask: "What did this user do last?",
-    sql: `select datetime, transaction_type as "type", merchant_type_code as merchant, amount_in_dollars as dollars
+    sql: `select datetime, transaction_type as "type", merchant_type_code as merchant, signed_amount, currency
      from transactions.by_user where user_id = (select min(user_id) from transactions.by_user)
      order by datetime desc limit 5`,
   },
   {
-    ask: "What did electronics shops (5732) take a day, net of returns?",
-    sql: `select date, purchases, returns, net_amount from transactions.merchant_daily_net
+    ask: "What did electronics shops (5732) take a day, net of returns and chargebacks?",
+    sql: `select date, purchases, returns, chargebacks, net_amount, fees from transactions.merchant_daily_net
      where merchant_type_code = 5732 order by date desc limit 5`,
   },
 ];

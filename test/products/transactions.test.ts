@@ -25,11 +25,22 @@ const planted = `5,PurchaseActivity,5722,300000,2023-03-16T00:00:00.0000
 7,PurchaseActivity,5722,50,2023-03-19T13:00:00
 7,PurchaseActivity,5722,250,2023-03-20T13:00:00
 `;
+/** Of a bank that sends more: what is not a purchase or a return, a currency, amounts and codes in other spellings. */
+const more = `user_id,transaction_type,merchant_type_code,amount_cents,datetime,currency
+10,PurchaseActivity,0742,1e3,2023-03-16T10:00:00,EUR
+10,ChargebackActivity,0742,300.0,2023-03-16T11:00:00,EUR
+10,ChargebackReversalActivity,742,100,2023-03-16T12:00:00,EUR
+10,FeeActivity,0742,50,2023-03-16T13:00:00,EUR
+10,FeeReversalActivity,0742,20,2023-03-16T14:00:00,EUR
+10,PurchaseActivity,0742,700,2023-03-16T15:00:00,
+`;
 const bad = `8,Refund,5722,100,2023-03-21T13:00:00
 8,PurchaseActivity,5722,100,2023-03-21T13:00:00Z
 8,PurchaseActivity,5722,100,2023-03-21T13:00:00.1234567
 8,PurchaseActivity,5722,-100,2023-03-21T13:00:00
 8,PurchaseActivity,5722,1.5,2023-03-21T13:00:00
+8,PurchaseActivity,5722,1e16,2023-03-21T13:00:00
+8,PurchaseActivity,57A2,100,2023-03-21T13:00:00
 8,PurchaseActivity,5722,100,2023-02-30T13:00:00
 `;
 
@@ -45,6 +56,7 @@ beforeAll(async () => {
   await client.script(script(`alter database ${database.settings.database} set timezone = 'America/New_York'`));
   put("combined_transactions.csv", transactionsCsv(march));
   put("more_transactions.csv", `${header}${planted}${bad}`);
+  put("other_transactions.csv", more);
   await succeeds(dataform("ingest", "transactions"));
   expect((await run()).stderr).not.toContain("warned");
 }, 120_000);
@@ -80,7 +92,8 @@ function netOf(all: readonly Transaction[]): string[] {
   const net = new Map<string, number>();
   for (const { type, merchantTypeCode, cents, datetime } of all) {
     const key = `${merchantTypeCode}|${datetime.slice(0, 10)}`;
-    net.set(key, (net.get(key) ?? 0) + (type === "PurchaseActivity" ? cents : -cents));
+    const sign = { PurchaseActivity: 1, ReturnActivity: -1, ChargebackActivity: -1, FeeActivity: 0 }[type];
+    net.set(key, (net.get(key) ?? 0) + sign * cents);
   }
   return [...net].map(([key, cents]) => `${key}|${(cents / 100).toFixed(2)}`).sort();
 }
@@ -89,24 +102,30 @@ const netMart = "select merchant_type_code, date, net_amount from transactions.m
 const whole = `select md5(string_agg(t::text, '|' order by t::text)) from (
   select merchant_type_code, date, purchases, returns, net_amount, purchase_count, return_count
   from transactions.merchant_daily_net union all
-  select user_id, date, amount_in_dollars, 0, 0, load_id, row_no from transactions.by_user) t`;
+  select user_id, date, signed_amount, 0, 0, load_id, row_no from transactions.by_user) t`;
 
 test("the raw table is split by type, and has no row in its default partition", async () => {
-  const returns = march.filter(({ type }) => type === "ReturnActivity").length + 3;
+  const counted = (wanted: string) => march.filter(({ type }) => type === wanted).length;
   expect(await rows("select tableoid::regclass, count(*) from raw.transactions group by 1 order by 1")).toEqual([
-    `raw.transactions_purchaseactivity|${march.length + 8 - returns}`,
-    `raw.transactions_returnactivity|${returns}`,
+    `raw.transactions_purchaseactivity|${counted("PurchaseActivity") + 7}`,
+    `raw.transactions_returnactivity|${counted("ReturnActivity") + 3}`,
+    `raw.transactions_feeactivity|${counted("FeeActivity") + 1}`,
+    "raw.transactions_feereversalactivity|1",
+    `raw.transactions_chargebackactivity|${counted("ChargebackActivity") + 1}`,
+    "raw.transactions_chargebackreversalactivity|1",
   ]);
 });
 
-test("a row with another type, a zone, a seventh digit, a minus sign or part of a cent is rejected with its line", async () => {
+test("a row with another type, a zone, a seventh digit, a minus sign, part of a cent, more than there is or a code of letters is rejected with its line", async () => {
   expect(await rows("select line, split_part(reason, ':', 1) from raw._rejected order by line")).toEqual([
     "10|transaction_type",
     "11|datetime",
     "12|datetime",
     "13|amount_cents",
     "14|amount_cents",
-    expect.stringMatching(/^15\|/),
+    "15|amount_cents",
+    "16|merchant_type_code",
+    expect.stringMatching(/^17\|/),
   ]);
 });
 
@@ -126,8 +145,33 @@ test("a day with returns only is below zero, and cents are neither rounded to ev
   ]);
 });
 
+test("fees and chargebacks count by their type, with its sign, each currency by itself", async () => {
+  expect(
+    await rows(
+      `select merchant_code, currency, purchases, returns, chargebacks, net_amount, fees, chargeback_count, fee_count
+       from transactions.merchant_daily_net where merchant_type_code = 742 order by currency`,
+    ),
+  ).toEqual(["0742|EUR|10.00|0.00|2.00|8.00|0.30|2|2", "0742|USD|7.00|0.00|0.00|7.00|0.00|0|0"]);
+});
+
+test("a user's amounts are signed, and in dollars where they are dollars; codes keep their zeros, 1e3 and 300.0 are whole cents", async () => {
+  expect(
+    await rows(
+      `select merchant_code, merchant_type_code, amount_cents, signed_amount, currency, amount_in_dollars
+       from transactions.by_user where user_id = 10 order by datetime`,
+    ),
+  ).toEqual([
+    "0742|742|1000|10.00|EUR|∅",
+    "0742|742|300|-3.00|EUR|∅",
+    "742|742|100|1.00|EUR|∅",
+    "0742|742|50|0.50|EUR|∅",
+    "0742|742|20|-0.20|EUR|∅",
+    "0742|742|700|7.00|USD|7.00",
+  ]);
+});
+
 test("the net amount of every code and day is what another program adds up", async () => {
-  expect((await rows(`${netMart} where merchant_type_code <> 5722`)).sort()).toEqual(netOf(march));
+  expect((await rows(`${netMart} where merchant_type_code not in (742, 5722)`)).sort()).toEqual(netOf(march));
 });
 
 test("a time keeps its digits and is UTC, in a database of another zone too", async () => {
@@ -169,7 +213,7 @@ test("a file delivered again lands nothing, and a second run changes nothing", a
   put("combined_transactions.csv", transactionsCsv(march));
   await succeeds(dataform("ingest", "transactions"));
   await run();
-  expect(await rows("select sum(rows) from raw._load")).toEqual([String(march.length + 8)]);
+  expect(await rows("select sum(rows) from raw._load")).toEqual([String(march.length + 14)]);
   expect(await rows(whole)).toEqual(before);
 });
 
@@ -178,7 +222,7 @@ test("a file that is there twice, under another name, counts once and is told", 
   put("copy_of_transactions.csv", transactionsCsv(march));
   await succeeds(dataform("ingest", "transactions"));
   expect((await run()).stderr).toMatch(/warn .*transactions_files_landed_once/);
-  expect(await rows("select count(*) from raw.transactions")).toEqual([String(2 * march.length + 8)]);
+  expect(await rows("select count(*) from raw.transactions")).toEqual([String(2 * march.length + 14)]);
   expect(await rows(whole)).toEqual(before);
 });
 
@@ -204,7 +248,7 @@ test("a transaction that breaks a rule of by_user keeps by_user out of the relea
     sql`insert into raw._load (source, stream, table_name, status, started_at, finished_at, rows)
      values ('transactions', 'transactions', 'transactions', 'loaded', now(), now(), 3);
      insert into raw.transactions (user_id, transaction_type, merchant_type_code, amount_cents, datetime, _load_id, _row_no)
-     select user_id, 'PurchaseActivity', 5722, cents, '2023-05-01', (select max(load_id) from raw._load), user_id
+     select user_id, 'PurchaseActivity', '5722', cents, '2023-05-01', (select max(load_id) from raw._load), user_id
      from (values (1, 100), (2, -1), (3, null)) as rows (user_id, cents)`,
   );
   const held = await dataform("run", "--tags", "transactions");
