@@ -58,6 +58,12 @@ const first = [
   reading(8, "00:40:00", 40, { country: "Spain" }),
   reading(9, "00:15:00", 30, { lat: 43, lon: 5 }),
   reading(10, "05:00:00", 2, { lat: 49, lon: 3 }),
+  // what no air has
+  reading(16, "05:00:00", -273.15, { lat: 49, lon: 3 }),
+  reading(17, "05:00:00", 1000, { lat: 49, lon: 3 }),
+  // still December 31 in New York, and January 2 already in Auckland
+  reading(18, "02:00:00", -5, { lat: 40.7, lon: -74, country: "United States" }),
+  reading(19, "15:00:00", 25, { lat: -36.8, lon: 174.7, country: "New Zealand" }),
 ];
 const bad = [
   { ...reading(11, "00:00:00", 1), id: undefined },
@@ -152,10 +158,10 @@ const whole = `select md5(string_agg(t, '|' order by t)) from (
 
 test("a reading without an id, off the globe, with a zone or with words for a temperature is rejected", async () => {
   expect(await rows("select line, split_part(reason, ':', 1) from raw._rejected order by line")).toEqual([
-    "11|id",
-    "12|lat",
-    "13|timestamp",
-    "14|temperature",
+    "15|id",
+    "16|lat",
+    "17|timestamp",
+    "18|temperature",
   ]);
 });
 
@@ -171,12 +177,12 @@ test("the mean per hour and region, in the first region by code, and three hours
   ]);
 });
 
-test("readings without a temperature, of another country and outside of all regions are counted as such", async () => {
+test("readings without a temperature or with one that no air has, of another country and outside of all regions are counted as such", async () => {
   expect(
     await rows(
-      "select place, number_of_points from history.temperatures_hourly_places where region is null order by place",
+      "select place, sum(number_of_points) from history.temperatures_hourly_places where region is null group by place order by place",
     ),
-  ).toEqual(["(another country)|1", "(no region)|1", "(no temperature)|1"]);
+  ).toEqual(["(another country)|3", "(no region)|1", "(no temperature)|1", "(not plausible)|2"]);
 });
 
 test("another model over the same raw readings: extremes of each cell and country, without a region", async () => {
@@ -189,8 +195,28 @@ test("another model over the same raw readings: extremes of each cell and countr
     "2026-01-01|France|47|1|5|5|1",
     "2026-01-01|France|48|2|1|20|5",
     "2026-01-01|France|49|3|2|2|1",
+    "2026-01-01|New Zealand|-37|174|25|25|1",
     "2026-01-01|Spain|48|2|40|40|1",
+    "2026-01-01|United States|40|-74|-5|-5|1",
   ]);
+});
+
+test("a day is a day of UTC in one mart, and of the clocks of the place in the other; an hour has both times", async () => {
+  expect(
+    await rows(
+      "select date, country, number_of_points from temperatures.daily_extremes_local where country <> 'France' order by country",
+    ),
+  ).toEqual(["2026-01-02|New Zealand|1", "2026-01-01|Spain|1", "2025-12-31|United States|1"]);
+  expect(
+    await rows(
+      "select distinct local_hour - (hour at time zone 'UTC'), to_char(min(local_hour), 'YYYY-MM-DD HH24') from temperatures.hourly group by 1",
+    ),
+  ).toEqual(["01:00:00|2026-01-01 01"]);
+});
+
+test("what no air has is named by the run that packed it", async () => {
+  const { stderr } = await dataform("run", "--tags", "temperatures");
+  expect(stderr).toMatch(/warn .*temperatures_are_plausible \(2 rows/);
 });
 
 test("corrections from the API change their hours, those they came from too, and no other is computed", async () => {
@@ -240,7 +266,7 @@ test("the packed readings have a partition for each load date, and every record 
          load_date = case load_id when 1 then '2026-01-01' else (now() at time zone 'UTC')::date end
        from history.temperatures_archive order by load_id`,
     ),
-  ).toEqual(["1|10|t|t", "3|4|t|t"]);
+  ).toEqual(["1|14|t|t", "3|4|t|t"]);
 });
 
 test("raw rows go with their partition once they are packed and a week old, and newer ones stay", async () => {
@@ -312,7 +338,7 @@ test("a load that is taken back in the ledger is gone after a full refresh", asy
   // Most of the rows go with it, which is held unless it is allowed.
   await run("--full-refresh", "--allow-loss", "history.*");
   expect(await rows("select count(*) from temperatures.corrections")).toEqual(["0"]);
-  expect(await rows("select count(*) from history.temperatures_records")).toEqual(["10"]);
+  expect(await rows("select count(*) from history.temperatures_records")).toEqual(["14"]);
 });
 
 test("the marts are described to the column and hold no floating point number", async () => {
@@ -325,7 +351,7 @@ test("the marts are described to the column and hold no floating point number", 
   ).toEqual([]);
   expect(
     await rows("select relname from pg_class where relnamespace = 'temperatures'::regnamespace order by 1"),
-  ).toEqual(["corrections", "daily_extremes", "hourly"]);
+  ).toEqual(["corrections", "daily_extremes", "daily_extremes_local", "hourly"]);
 });
 
 test("the stations are NOAA's, two readings for each of their days, and the communes are those of 13 regions", async () => {
