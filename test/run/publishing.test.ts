@@ -129,6 +129,48 @@ test("new rows of which reading tells that their table takes them are written on
   expect(await rows(`select ctid, id from ${storage}`)).toEqual(["(0,1)|1", "(0,2)|2"]);
 });
 
+/** The rows of the second run (id, value, room, span) on rows 1, 2 and 3; where they clash with what, with what code. */
+const moved: Readonly<Record<string, { readonly rows: string; readonly code?: string }>> = {
+  swapped: { rows: "(1, 2, 1, 10), (2, 1, 1, 0), (4, null, 1, 30), (5, null, 2, 0)" },
+  left_by_another: { rows: "(1, 9, 2, 0), (4, 1, 1, 1)" },
+  outside_of_the_condition: { rows: "(4, -3, 1, 40), (5, -3, 1, null)" },
+  alike_among_themselves: { rows: "(4, 7, 1, 40), (5, 7, 1, 50)", code: "23505" },
+  like_one_that_stays: { rows: "(1, 1, 1, 0), (4, 3, 1, 40)", code: "23505" },
+  taken_back_from_its_successor: { rows: "(1, 2, 1, 0)", code: "23505" },
+  overlapping_among_themselves: { rows: "(4, 4, 2, 0), (5, 5, 2, 4)", code: "23P01" },
+  overlapping_one_that_stays: { rows: "(1, 1, 2, 0), (4, 4, 1, 12)", code: "23P01" },
+  not_computed: { rows: "(4, 4, 2, 2147483647)", code: "22003" },
+};
+
+test("new rows that replace others are set beside those that stay: written once where no two clash, refused where two do", async () => {
+  const made = `
+    create unique index on \${self()} (value) where value > 0;
+    alter table \${self()} add exclude using gist (room with =, int4range(span, span + 9) with &&) where (span is not null)`;
+  const first = "(1, 1, 1, 0), (2, 2, 1, 10), (3, 3, 1, 20)";
+  const { run, rows } = await warehouse(
+    Object.fromEntries(
+      Object.entries(moved).map(([name, { rows: second }]) => [
+        `${name}.sqlx`,
+        `config { type: "incremental", uniqueKey: ["id"] }
+        select id, value, int4range(room, room, '[]') as room, span
+        from (values \${when(incremental(), "${second}", "${first}")}) as given (id, value, room, span)
+        post_operations { \${when(!incremental(), \`${made}\`)} }`,
+      ]),
+    ),
+  );
+  expect((await run()).status).toBe("success");
+  const report = await run();
+  expect(Object.fromEntries(report.steps.map(({ target, error }) => [target.name, error?.code]))).toEqual(
+    Object.fromEntries(Object.entries(moved).map(([name, { code }]) => [name, code])),
+  );
+  for (const name of ["swapped", "left_by_another", "outside_of_the_condition"]) {
+    const [storage] = await rows(`select oid::regclass from pg_class where relname ~ '^${name}_.*_1s$'`);
+    expect(await rows(`select min(ctid), count(*) from ${storage} where _dataform_release > 1`), name).toEqual([
+      `(0,4)|${moved[name]!.rows.split("), (").length}`,
+    ]);
+  }
+});
+
 test("what fails at publishing all the same is put down to its model; that and what depends on it stay out, the rest is published", async () => {
   const role = uniquePrefix();
   const grows = 'config { type: "incremental" }\nselect n as id from ${ref("raw", "tick")}';
