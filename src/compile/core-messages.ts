@@ -69,7 +69,10 @@ export const coreMessages: readonly (readonly [RegExp, Explanation])[] = [
         message: choices.length > 1 ? `${wanted} names several things` : `two actions are named ${choices[0]}`,
         location: findReference(wanted, refused),
         found: choices.join(", "),
-        hint: choices.length > 1 ? `say which: ref("${schema}", "${name}")` : "give one of them another name or schema",
+        hint:
+          choices.length > 1
+            ? `say which: ref("${schema}", "${name}"), in an option ["${schema}", "${name}"]`
+            : "give one of them another name or schema",
       });
     },
   ],

@@ -587,6 +587,27 @@ test("a relation that a packaged function reads and nobody has is named where it
   }
 });
 
+test("what a packaged function makes may be called as the raw table it reads; which is meant stands in the option", async () => {
+  const calls = [
+    'slices.publish("t", { loads: { tables: ["t"] }, key: ["day"], day: "day", values: { n: "int" }, from: ["raw", "t"] });',
+    'counters.publish("c", { kind: "log", series: { s: "text" }, takenAt: { at: "date" }, counters: { n: "int" }, from: ["raw", "t"], rollups: { t: { every: "day" } } });',
+    'scd2.publish("t", { key: "id", attributes: { n: "int" }, from: ["raw", "t"] });',
+    'reconcile.publish("r", { theirs: ["raw", "r_rows"], key: "id", columns: { n: { kind: "exact" } }, ours: ["raw", "t"] });',
+  ];
+  for (const code of calls) {
+    const [name] = /\w+(?=\.publish)/.exec(code)!;
+    const files = (call: string) => ({
+      [`includes/${name}.js`]: `module.exports = require("dataform-postgres/includes/${name}");`,
+      "definitions/a.js": `declare({ schema: "raw", name: "t" });\ndeclare({ schema: "raw", name: "r_rows" });\n${call}`,
+    });
+    expect(await messages(files(code)), name).toBe("it compiled");
+    if (name === "reconcile" || name === "counters") continue;
+    expect(await messages(files(code.replace('["raw", "t"]', '"t"'))), name).toContain(
+      't names several things\n  found:    raw.t, marts.t\n  → say which: ref("raw", "t"), in an option ["raw", "t"]',
+    );
+  }
+});
+
 test("a reference that is wrong in one of two places is named where it is wrong", async () => {
   const text = await messages({
     "includes/lib.js": "module.exports = { from: (ctx, name) =>\n  ctx.ref(name) };",

@@ -56,18 +56,20 @@ const soapTotals = [
 ];
 
 /** A day's file lands and is worked in. It was written a minute ago, so nobody waits for it to settle. */
-async function snapshot(day: string, records: string): Promise<void> {
+async function snapshot(day: string, records: string, tells?: RegExp): Promise<void> {
   const path = join(inbox, `blogs-${day}.csv`);
   writeFileSync(path, `Blogid, views, cliks\n${records}`);
   const before = Date.now() / 1000 - 60;
   utimesSync(path, before, before);
   await succeeds(dataform("ingest", "blog"));
-  await update();
+  const told = await update();
+  if (tells) expect(told).toMatch(tells);
 }
 
-async function update(...args: string[]): Promise<void> {
+async function update(...args: string[]): Promise<string> {
   const run = await dataform("run", "--tags", "blog", ...args);
-  expect(run.stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
+  expect(run.stderr).toMatch(/Done: \d+ ok, (?:1 warned, )?0 failed, 0 held, 0 skipped/);
+  return run.stderr;
 }
 
 async function rows(sql: string): Promise<string[]> {
@@ -184,6 +186,25 @@ test("a load that is struck out of the ledger is as if it had never been", async
   await update();
   expect((await history(1)).at(-1)).toBe("11 +10 +10 1");
   expect(await history(66)).toEqual([]);
+});
+
+test("counters that restart, two rows of one blog and a snapshot of 2999 are told by the run, and listed", async () => {
+  await snapshot(
+    "2018-01-13",
+    "1,240,290\n3,96,10\n4,30,3\n4,32,3\n6,9,1\n",
+    /warn .*blog_findings_of_the_last_run \(1 row/,
+  );
+  await snapshot("2018-01-14", "1,250,300\n3,97,10\n4,33,3\n6,2,1\n", /warn .*blog_findings_of_the_last_run \(1 row/);
+  await snapshot("2999-01-15", "1,260,310\n3,98,10\n4,33,3\n6,9,1\n", /warn .*blog_findings_of_the_last_run \(1 row/);
+  const findings = "select day, blog_id, finding, views from blog.findings where day > '2018-01-12' order by 1";
+  expect(await rows(findings)).toEqual([
+    "2018-01-13 4 two rows 32",
+    "2018-01-14 6 reset 2",
+    "2999-01-15 ∅ day to come ∅",
+  ]);
+  await client.query(sql`update raw._load set status = 'failed' where as_of = '2999-01-15'`);
+  await update();
+  expect(await rows(findings)).toHaveLength(2);
 });
 
 test("a full refresh gives the rows that all these runs gave, and a run without news changes none", async () => {

@@ -156,6 +156,34 @@ const cases: readonly Case[] = [
     expected: ["a x 01-01..01-02 change", "a y 01-02..-"],
   },
   {
+    title: "R2, R4: deleted by word and there again, in loads of one moment: the last counts, and no version is empty",
+    loads: [
+      full(1, { a: "x", b: "x", c: "x", d: "x" }),
+      {
+        kind: "partial",
+        asOf: 2,
+        loaded: 2,
+        records: [...state({ b: "y" }), ...["a", "c", "e"].map((k) => ({ k, v: null, gone: true }))],
+      },
+      { kind: "partial", asOf: 2, loaded: 2, records: [...state({ a: "x" }), { k: "b", v: null, gone: true }] },
+      { kind: "partial", asOf: 2, loaded: 2, records: [{ k: "c", v: null, gone: true }] },
+    ],
+    expected: ["a x 01-01..-", "b x 01-01..01-02 delete", "c x 01-01..01-02 delete", "d x 01-01..-"],
+  },
+  {
+    title:
+      "R3, R4: deleted by word from its source time on, and back from a later one, also where a full batch brings both",
+    loads: [
+      changed(1, "x", at(1)),
+      { kind: "full", asOf: 10, loaded: 10, records: [{ k: "a", v: "x", src: at(5), gone: true }] },
+      { kind: "full", asOf: 11, loaded: 11, records: [{ k: "a", v: "x", src: at(5), gone: true }] },
+      changed(20, "x", at(7)),
+      { kind: "full", asOf: 25, loaded: 25, records: [] },
+      changed(28, "x", at(7)),
+    ],
+    expected: ["a x 01-01..01-05 delete", "a x 01-07..01-25 delete", "a x 01-28..-"],
+  },
+  {
     title: "15, R4: a partial batch deletes nothing",
     loads: [full(1, { a: "x", b: "x" }), { ...full(2, { a: "y" }), kind: "partial" }],
     expected: ["a x 01-01..01-02 change", "a y 01-02..-", "b x 01-01..-"],

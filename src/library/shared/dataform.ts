@@ -28,7 +28,9 @@ interface Globals {
   publish(name: string, config: object): Action;
   assert(name: string, config: object): Action;
   declare(config: object): void;
-  readonly dataform?: { readonly projectConfig?: { readonly vars?: Readonly<Record<string, string>> } };
+  readonly dataform?: {
+    readonly projectConfig?: { readonly defaultSchema?: string; readonly vars?: Readonly<Record<string, string>> };
+  };
 }
 
 const globals = globalThis as unknown as Globals;
@@ -54,8 +56,9 @@ export function modelOf({ schema, tags = [] }: Made): { readonly schema?: string
   return { ...(schema ? { schema } : {}), tags };
 }
 
-/** One of them by its name, as in `ref()`. */
-export function nameIn({ schema }: Made, name: string): { readonly schema?: string; readonly name: string } {
+/** One of them by its name, as in `ref()`. With its schema: a raw table, or another model, may be called the same. */
+export function nameIn(made: Made, name: string): { readonly schema?: string; readonly name: string } {
+  const schema = made.schema ?? globals.dataform?.projectConfig?.defaultSchema;
   return { ...(schema ? { schema } : {}), name };
 }
 
