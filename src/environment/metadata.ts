@@ -2,7 +2,9 @@ import { UserError } from "../model/errors.ts";
 import type { JsonText, RunReport } from "../model/report.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { nextRelease } from "../postgres/read-catalog.ts";
+import { undoSavepoint } from "../postgres/savepoint.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { labelled } from "../sql/ddl.ts";
 import { literal } from "../sql/literals.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 
@@ -27,12 +29,12 @@ export async function claimFence(client: Client, environment: string): Promise<n
           (select max(o.next_release) from _dataform.environment as o where $1 = any(o.former_names)),
           1 + (select max(r.release_id) from _dataform.release as r where r.environment = $1),
           1 + (
-            select max((l.description::jsonb ->> 'release')::bigint)
+            select max(${labelled(sql`l.description`, "release")}::bigint)
             from pg_description as l
             join pg_class as c
               on l.classoid = 'pg_class'::regclass and l.objoid = c.oid and l.objsubid = 0
             where c.relnamespace = to_regnamespace('_dataform')
-              and case when l.description like '{"environment":%' then l.description::jsonb ->> 'environment' = $1 end
+              and ${labelled(sql`l.description`, "environment")} = $1
           )
         )
       on conflict (name) do update set fence = e.fence + 1
@@ -54,12 +56,24 @@ export async function refuseUnknown(client: Client, environment: string): Promis
   });
 }
 
-export async function readFence(client: Client, environment: string): Promise<number> {
-  const { rows } = await client.query<{ fence: string }>(sql`select fence from _dataform.environment where name = $1`, [
-    environment,
-  ]);
+export interface ReadFence {
+  readonly fence: number;
+  /** The server process that answers. */
+  readonly processId: number;
+  /** Whether what was written before is in a transaction that goes on. */
+  readonly isOpen: boolean;
+}
+
+export async function readFence(client: Client, environment: string): Promise<ReadFence> {
+  const { rows } = await client.query<Record<"fence" | "pid" | "open", string>>(
+    sql`
+      select pg_backend_pid() as pid, pg_current_xact_id_if_assigned() is not null as open,
+        (select fence from _dataform.environment where name = $1) as fence`,
+    [environment],
+  );
+  const { fence, pid, open } = rows[0]!;
   // No environment can have been dropped under a run that still has its lock.
-  return Number(rows[0]?.fence ?? -1);
+  return { fence: Number(fence ?? -1), processId: Number(pid), isOpen: open === "t" };
 }
 
 /** Runs of the environment that began and never ended. */
@@ -190,9 +204,10 @@ async function recordFailingRows(client: Client, runId: string, rows: readonly F
   await client.query(sql`savepoint failing_rows`);
   try {
     await insert(sql`line.content::jsonb`);
+    await client.query(sql`release savepoint failing_rows`);
   } catch (error) {
     if (!postgresError(error) || connectionLost(error)) throw error;
-    await client.query(sql`rollback to failing_rows`);
+    await undoSavepoint(client, "failing_rows");
     await insert(sql`to_jsonb(line.content)`);
   }
 }

@@ -4,6 +4,7 @@ import { UserError } from "../model/errors.ts";
 import { FENCED } from "../model/release.ts";
 import { DEFAULT_PREFIX } from "../model/roles.ts";
 import { type Client, type ConnectOptions, connect, withClient } from "../postgres/client.ts";
+import { refuseUnkept } from "../postgres/pooler.ts";
 import { connectionLost, postgresError, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunEvents } from "./events.ts";
@@ -105,6 +106,12 @@ export async function withSession<T>(
     await failpoint("locked");
     const own = await claimFence(client, environment);
     fence = own;
+    const lookAgain = async (current: Client) => {
+      const { fence: found, ...session } = await readFence(current, environment);
+      refuseUnkept(settings, current.processId, { ...session, isBehind: found >= 0 && found < own });
+      return found;
+    };
+    await lookAgain(client);
     await failpoint("fence taken");
     const late = await unendedRuns(client, environment);
     // What they still do is too late, and would be in the way.
@@ -139,7 +146,7 @@ export async function withSession<T>(
         return client;
       },
       retry,
-      overtaken: () => retry(async (current) => (await readFence(current, environment)) !== own),
+      overtaken: () => retry(async (current) => (await lookAgain(current)) !== own),
     });
   } catch (error) {
     if (sqlState(error) === SQLSTATE.insufficientPrivilege) throw notAllowed(error as Error, settings);
@@ -176,7 +183,7 @@ async function endAfterLoss(
     await endSessions(settings, sessionNames(runId), reach);
     if (fence === undefined) return false;
     const how = { applicationName: "dataform-reconnect", duty: "publisher", ...reach } as const;
-    const now = await withClient(settings, how, (client) => readFence(client, environment));
+    const now = await withClient(settings, how, async (client) => (await readFence(client, environment)).fence);
     return now !== fence;
   } catch {
     reach.signal?.throwIfAborted();

@@ -88,12 +88,46 @@ function noSecond(settings: ConnectionSettings): UserError {
 }
 
 /** What to say where a session is needed and there is none. */
-export function noSession(settings: ConnectionSettings, seen: string): UserError {
+export function noSession(settings: ConnectionSettings, seen: string, done = "nothing was done"): UserError {
   return new UserError({
     message: `${place(settings)} is a pooler that gives each transaction another session of the server (transaction pooling)`,
     expected: "a session that stays: this command keeps locks and settings in it",
     found: seen,
-    hint: "nothing was done: name the host and port of the server itself, or of a pool in session mode (PgBouncer: pool_mode = session); `dataform query` and `dataform export` work here as well",
+    hint: `${done}: name the host and port of the server itself, or of a pool in session mode (PgBouncer: pool_mode = session); \`dataform query\` and \`dataform export\` work here as well`,
+  });
+}
+
+/** What a session shows of itself after it wrote. */
+export interface SeenSession {
+  /** The server process that answers. */
+  readonly processId: number;
+  /** Whether what was written by itself is in a transaction that goes on. */
+  readonly isOpen: boolean;
+  /** Whether what is read is older than what was written. */
+  readonly isBehind: boolean;
+}
+
+/**
+ * Poolers differ, and some pass on the server's own process number: what a session has to be is looked at where it counts.
+ * @param processId of the process that the session began in
+ * @throws UserError where a pooler keeps what was written from the server, or where it is read
+ */
+export function refuseUnkept(settings: ConnectionSettings, processId: number, seen: SeenSession): void {
+  if (seen.processId !== processId)
+    throw noSession(
+      settings,
+      `the session was in process ${processId} of the server, and is in ${seen.processId}`,
+      "nothing was published",
+    );
+  if (!seen.isOpen && !seen.isBehind) return;
+  throw new UserError({
+    message: `the pooler at ${place(settings)} does not do what it is asked`,
+    expected:
+      "a statement outside of a transaction is committed when it is answered, and what is read next is its server's",
+    found: seen.isOpen
+      ? "it began a transaction of its own and did not end it"
+      : "it reads from another server than it writes to, which is behind",
+    hint: "nothing was published: name the host and port of the server itself, or change the pooler (Pgpool-II: backend_clustering_mode = streaming_replication and load_balance_mode = off)",
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Attachments, PublicRelation } from "../model/catalog.ts";
 import { roleName } from "../model/roles.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { labelled } from "../sql/ddl.ts";
 import { sql } from "../sql/sql.ts";
 import { bareOf, hasParts, hasRights, isReferredTo, partsOf, rightsOf } from "./attachments.ts";
 import type { Client } from "./client.ts";
@@ -112,7 +113,7 @@ select c.oid, n.nspname as schema, c.relname as name, c.relkind,
     where p.relnamespace = to_regnamespace('_dataform')
   ) as published,
   (
-    select min(case when l.description like '{"environment":%' then l.description::jsonb ->> 'environment' end)
+    select min(${labelled(sql`l.description`, "environment")})
     from pg_depend d
     join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid and w.ev_class = c.oid
     join pg_class p on d.refclassid = 'pg_class'::regclass and p.oid = d.refobjid

@@ -8,7 +8,7 @@ import type { ProjectIdentity } from "../model/graph.ts";
 import { refuseStranger } from "../plan/owner.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { type HoldRow, holdOf, readCatalog } from "../postgres/read-catalog.ts";
-import { commentOnPrivate } from "../sql/ddl.ts";
+import { commentOnPrivate, labelled } from "../sql/ddl.ts";
 import { literal } from "../sql/literals.ts";
 import { sql } from "../sql/sql.ts";
 import { privateObjects } from "./private-objects.ts";
@@ -43,7 +43,7 @@ export async function listEnvironments(client: Client): Promise<EnvironmentSumma
         join pg_description as l
           on l.classoid = 'pg_class'::regclass and l.objoid = c.oid and l.objsubid = 0
         where c.relnamespace = '_dataform'::regnamespace and c.relkind = 'r'
-          and l.description like '{"environment":%' and l.description::jsonb ->> 'environment' = e.name
+          and ${labelled(sql`l.description`, "environment")} = e.name
       ), 0) as bytes
     from _dataform.environment as e
     left join _dataform.release as r

@@ -1,5 +1,5 @@
 import type { Client } from "../postgres/client.ts";
-import type { ObjectLabel } from "../sql/ddl.ts";
+import { labelled, type ObjectLabel } from "../sql/ddl.ts";
 import { PRIVATE_SCHEMA, privateId } from "../sql/names.ts";
 import { type Sql, sql } from "../sql/sql.ts";
 
@@ -18,7 +18,7 @@ const ofEnvironment = sql`
   from pg_class c
   join pg_description l on l.classoid = 'pg_class'::regclass and l.objoid = c.oid and l.objsubid = 0
   where c.relnamespace = to_regnamespace($2) and c.relkind in ('r', 'v')
-    and l.description like '{"environment":%' and l.description::jsonb ->> 'environment' = $1`;
+    and ${labelled(sql`l.description`, "environment")} = $1`;
 
 /** Names of the private objects of the environment. */
 export async function privateNames(client: Client, environment: string): Promise<string[]> {

@@ -10,6 +10,7 @@ import { refuseStranger } from "../plan/owner.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { readCatalog } from "../postgres/read-catalog.ts";
 import { connectionLost, IN_THE_WAY, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
+import { labelled } from "../sql/ddl.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../sql/literals.ts";
 import { join, sql } from "../sql/sql.ts";
@@ -141,14 +142,13 @@ async function readersInside(keys: readonly string[], { manifest }: Catalog, cli
 async function stillThere(keys: readonly string[], environment: string, client: Client): Promise<string[]> {
   const { rows } = await client.query<{ target: string }>(
     sql`
-      select distinct label.description::jsonb ->> 'target' as target
+      select distinct ${labelled(sql`label.description`, "target")} as target
       from pg_class as c
       join pg_description as label
         on label.classoid = 'pg_class'::regclass and label.objoid = c.oid and label.objsubid = 0
       where c.relnamespace = '_dataform'::regnamespace
-        and label.description like '{"environment":%'
-        and label.description::jsonb ->> 'environment' = $1
-        and label.description::jsonb ->> 'target' = any($2::text[])
+        and ${labelled(sql`label.description`, "environment")} = $1
+        and ${labelled(sql`label.description`, "target")} = any($2::text[])
       order by 1`,
     [environment, keys],
   );

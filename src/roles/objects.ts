@@ -1,4 +1,5 @@
 import { type Target, targetKey } from "../model/target.ts";
+import { labelled } from "../sql/ddl.ts";
 import { id } from "../sql/identifiers.ts";
 import { literal, sqlLiteral } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
@@ -50,7 +51,7 @@ function ownerOf({ rawSchemas, publicSchemas, outputs, ...roles }: RoleScope): S
   return sql`
     case
       when n.nspname = ${ours} and c.relkind = 'r' and c.relname !~ ${PRIVATE_NAME} then ${publisher!}
-      when n.nspname = ${ours} and obj_description(c.oid, 'pg_class') like '{"environment":%' then ${builder!}
+      when n.nspname = ${ours} and ${labelled(sql`obj_description(c.oid, 'pg_class')`, "environment")} is not null then ${builder!}
       when n.nspname = any(${texts(publicSchemas)}) and c.relkind = 'v' and exists (
         select from pg_rewrite as w
         join pg_depend as d

@@ -4,6 +4,7 @@ import type { JsonText, StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
 import { SNAPSHOT } from "../plan/snapshot.ts";
 import type { Client } from "../postgres/client.ts";
+import { undoSavepoint } from "../postgres/savepoint.ts";
 import { send } from "../postgres/send.ts";
 import { connectionLost } from "../postgres/sqlstate.ts";
 import { literal } from "../sql/literals.ts";
@@ -88,14 +89,14 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
   const duration = () => (performance.now() - started) / 1000;
   context.events.stepStarted?.(step);
   // A savepoint, so that an assertion that cannot run does not end the snapshot for those after it.
-  const statements = inSavepoint("audit", step.statement);
+  const statements = inSavepoint("audit", [step.statement]);
   try {
     const results = await again(
       () => send(client, statements),
       {
         what: `assertion ${targetKey(step.target)}`,
         conflicts: CONFLICTS_AND_LOCKS,
-        undo: () => client.query(sql`rollback to audit`),
+        undo: () => undoSavepoint(client, "audit"),
       },
       context,
     );
@@ -109,7 +110,7 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
     return { ...base, status, duration: duration(), rows, location, failingRows, ...told };
   } catch (error) {
     if (connectionLost(error)) throw error;
-    await client.query(sql`rollback to audit`).catch(() => {});
+    await undoSavepoint(client, "audit").catch(() => {});
     const absent = await absentTables(error, step.target, context.graph, client);
     if (absent.length) return { ...base, status: "skipped", duration: duration(), ...awaiting(absent) };
     const failure = explainFailure(error, step.file, context.sources);

@@ -3,6 +3,7 @@ import type { BuildStep, Statement } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { leavesShape } from "../plan/shape.ts";
 import type { Client } from "../postgres/client.ts";
+import { undoSavepoint } from "../postgres/savepoint.ts";
 import { send } from "../postgres/send.ts";
 import { postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
 import { id } from "../sql/identifiers.ts";
@@ -29,7 +30,7 @@ export async function mistakeIn(client: Client, step: BuildStep, graph: Compiled
   } catch (error) {
     mistake = error;
   }
-  await client.query(sql`rollback to savepoint later`);
+  await undoSavepoint(client, "later");
   const isSure =
     isCertain(mistake, statements, target, graph) && !(await absentTables(mistake, target, graph, client)).length;
   return isSure ? mistake : undefined;

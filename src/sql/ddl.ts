@@ -19,6 +19,19 @@ export function commentOnPrivate(kind: "table" | "view", name: string, label: Ob
   return sql`comment on ${keyword(kind)} ${privateId(name)} is ${literal(JSON.stringify(label))}`;
 }
 
+/** A label as `JSON.stringify` writes it. Anybody may comment on what they made in the schema, and begin as we do. */
+const LABEL = literal(
+  String.raw`^\{"environment":TEXT,"target":TEXT,"release":\d{1,15}\}$`.replaceAll(
+    "TEXT",
+    String.raw`"(?:[^"\\\x01-\x1f]|\\["\\bfnrt]|\\u00(?:0[1-9a-f]|1[0-9a-f]))*"`,
+  ),
+);
+
+/** A value of the label that a comment is, as text; NULL where it is none. */
+export function labelled(comment: Sql, key: keyof ObjectLabel): Sql {
+  return sql`(case when ${comment} ~ ${LABEL} then ${comment}::jsonb ->> ${literal(key)} end)`;
+}
+
 /** @param file whose config asks for it */
 export function createIndex(table: string, index: IndexOptions, file: string): Sql {
   const columns = index.columns.map((column) =>

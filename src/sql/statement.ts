@@ -56,11 +56,11 @@ export function inTransaction(statements: readonly Statement[]): Statement[] {
   return [statement("begin", sql`begin`), ...statements, statement("commit", sql`commit`)];
 }
 
-/** The statement between a savepoint and its release, so that a failure leaves what was before. */
-export function inSavepoint(name: string, one: Statement): Statement[] {
+/** The statements between a savepoint and its release, so that a failure leaves what was before. */
+export function inSavepoint(name: string, statements: readonly Statement[]): Statement[] {
   return [
     statement("savepoint", sql`savepoint ${id(name)}`),
-    one,
+    ...statements,
     statement("savepoint", sql`release savepoint ${id(name)}`),
   ];
 }

@@ -169,3 +169,14 @@ test("tables of the record that were dropped are made again, columns are not ben
   await house.sql("drop table _dataform.failing_row, _dataform.step, _dataform.run");
   expect((await house.run()).status).toBe("success");
 });
+
+test("what somebody comments on things of their own in the schema, as we begin or not, keeps nothing from working", async () => {
+  const comments = ["no json", ' "x"}', '"a","target":"a.b","release":"none"}', "3}", '"a\\u0000"}'];
+  for (const [i, text] of comments.entries())
+    await house.sql(`create table _dataform.mine_${i} ();
+      comment on table _dataform.mine_${i} is '{"environment":${text}'`);
+  expect((await house.run()).status).toBe("success");
+  await house.run({ environment: "other" });
+  for (const command of [["env", "ls"], ["gc"], ["env", "rename", "other", "third"], ["env", "drop", "third", "--yes"]])
+    expect(await cli(house.project.dir, command, { DATABASE_URL: house.database.url })).toMatchObject({ exitCode: 0 });
+});

@@ -73,6 +73,6 @@ function renderSecondHalf(statements: readonly Statement[] | undefined): string[
 }
 
 function renderStep(step: Step): string[] {
-  const statements = step.step === "audit" ? inSavepoint("audit", step.statement) : step.statements;
+  const statements = step.step === "audit" ? inSavepoint("audit", [step.statement]) : step.statements;
   return [`\n-- ${step.kind} ${targetKey(step.target)} (${step.reason})`, ...scriptOf(statements)];
 }

@@ -3,6 +3,7 @@ import type { Target } from "../../model/target.ts";
 import { LOCKED_EXIT_CODE } from "../../postgres/advisory-lock.ts";
 import type { Client } from "../../postgres/client.ts";
 import { describeHolder, hasHolder, withHolders } from "../../postgres/holders.ts";
+import { undoSavepoint } from "../../postgres/savepoint.ts";
 import { IN_THE_WAY, sqlState } from "../../postgres/sqlstate.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { sql } from "../../sql/sql.ts";
@@ -40,7 +41,7 @@ export async function withShortLocks<T>(
         return { result };
       } catch (error) {
         if (!IN_THE_WAY.has(sqlState(error) ?? "")) throw error;
-        await client.query(sql`rollback to savepoint short_locks`);
+        await undoSavepoint(client, "short_locks");
         holders = await holdersOf(client, table);
         return undefined;
       }

@@ -1,4 +1,5 @@
 import type { Client } from "../../postgres/client.ts";
+import { undoSavepoint } from "../../postgres/savepoint.ts";
 import { lookUpLocally } from "../../sql/session.ts";
 import { sql } from "../../sql/sql.ts";
 
@@ -14,5 +15,5 @@ export async function endLanding(client: Client): Promise<void> {
 
 /** Takes back what landed since `beginLanding`. */
 export async function undoLanding(client: Client): Promise<void> {
-  await client.query(sql`rollback to savepoint landing`);
+  await undoSavepoint(client, "landing");
 }
