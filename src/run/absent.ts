@@ -2,13 +2,15 @@ import type { Action, CompiledGraph, Declaration } from "../model/graph.ts";
 import type { AbsentTable, StepResult } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { type Client, withNames } from "../postgres/client.ts";
-import { SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
+import { postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
 import type { RunContext } from "./context.ts";
+import { namedMissing } from "./missing-relation.ts";
 
 /**
- * The declared tables that an action reads and that are not there, once it has failed for want of a relation. Asked
- * then and not before the run, because operations may make what a declaration names.
+ * The declared tables that an action reads and that are not there, once it has failed for want of a relation: by `ref()`, or by
+ * the name that is missed, as a ledger is read. Asked then and not before the run, because operations may make what a
+ * declaration names.
  */
 export async function absentTables(
   error: unknown,
@@ -16,10 +18,12 @@ export async function absentTables(
   graph: CompiledGraph,
   client: Client,
 ): Promise<readonly AbsentTable[]> {
-  if (sqlState(error) !== SQLSTATE.undefinedTable) return [];
+  const failure = postgresError(error);
+  if (failure?.code !== SQLSTATE.undefinedTable) return [];
   const key = targetKey(target);
   const action = graph.actions.find((one) => targetKey(one.target) === key);
-  const read = new Set(action?.dependencies.map(targetKey));
+  const missed = namedMissing(failure.message);
+  const read = new Set([...(action?.dependencies ?? []), ...(missed ? [missed] : [])].map(targetKey));
   const declared = graph.actions.filter(isDeclaration).filter((one) => read.has(targetKey(one.target)));
   if (!declared.length) return [];
   const query = sql`

@@ -1,7 +1,7 @@
 import { LEDGERS } from "../model/declarations.ts";
 import type { Action } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
-import { targetKey } from "../model/target.ts";
+import { type Target, targetKey } from "../model/target.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 
 /** The name between the quotes of any language of the server's messages. */
@@ -15,12 +15,18 @@ export function landing(file: string): string | undefined {
   return source && `dataform ingest ${source}`;
 }
 
+/** The relation with its schema that the server says is not there. */
+export function namedMissing(message: string): Target | undefined {
+  const [schema, name, ...more] = QUOTED.exec(message)?.[1]?.split(".") ?? [];
+  return schema === undefined || name === undefined || more.length ? undefined : { schema, name };
+}
+
 /** What to do about a relation that is not there, as far as its name and the project say it. */
 export function missingRelation(message: string, actions: readonly Action[]): string | undefined {
-  const [schema, name, ...more] = QUOTED.exec(message)?.[1]?.split(".") ?? [];
-  if (schema === undefined || name === undefined || more.length) return undefined;
-  const key = `${schema}.${name}`;
-  const known = actions.find(({ target }) => targetKey(target) === key);
+  const missing = namedMissing(message);
+  if (!missing) return undefined;
+  const { schema, name } = missing;
+  const known = actions.find(({ target }) => targetKey(target) === targetKey(missing));
   const lander = known?.kind === "declaration" ? known.landedBy : undefined;
   if (lander !== undefined) return `nothing has landed there yet: ${landing(lander) ?? `see ${lander}`}`;
   if (known) return undefined;

@@ -82,6 +82,28 @@ test("a definition may declare what landing fills: the file that lands it is nam
   expect(stepOf(await run(), "marts.orders").awaits).toEqual([{ name: "raw.orders", file: "ingest/shop.yaml" }]);
 });
 
+test("what reads a ledger by its name waits for the source that makes it, as slices do, and so does what reads that", async () => {
+  const { run } = await warehouse({
+    ...files,
+    "includes/slices.js": 'module.exports = require("dataform-postgres/includes/slices");',
+    "definitions/versions.js":
+      'slices.publish("kept", { from: ["raw", "orders"], loads: { tables: ["orders"] }, key: ["id", "day"], day: "day", values: { n: "int" } });',
+    "loads.sqlx": view("select load_id from raw._load"),
+    "by_hand.sqlx": view("select id from raw.customers"),
+    "elsewhere.sqlx": view("select id from raw.nowhere"),
+  });
+  const report = await run();
+  const awaits = (name: string) => stepOf(report, `marts.${name}`).awaits?.map((table) => table.name);
+  expect(["kept_loads", "kept_store", "kept", "loads", "by_hand"].map(awaits)).toEqual([
+    ["raw._load"],
+    ["raw._load"],
+    ["raw._load"],
+    ["raw._load"],
+    ["raw.customers"],
+  ]);
+  expect(stepOf(report, "marts.elsewhere").status).toBe("failed");
+});
+
 test("what operations of the run make is not missed before they have made it", async () => {
   const { run } = await warehouse({
     "rates.sqlx": declaration("rates"),
