@@ -2,7 +2,7 @@ import type { SchemaElement } from "hyparquet";
 import { UserError } from "../model/errors.ts";
 import type { Client } from "../postgres/client.ts";
 import { type Sql, sql } from "../sql/sql.ts";
-import { openCursor } from "./cursor.ts";
+import { type Row, readRows } from "./rows.ts";
 import type { ExportColumn, ExportSource } from "./source.ts";
 
 /** Characters of one row group: what is in memory at once. */
@@ -20,7 +20,7 @@ export async function parquetBody(client: Client, source: ExportSource) {
   const { columns } = source;
   const { ByteWriter, ParquetWriter } = await import("hyparquet-writer");
   const shapes = columns.map(parquetColumn);
-  const cursor = await openCursor(
+  const fetched = readRows(
     client,
     source,
     shapes.map((shape) => shape.sql),
@@ -35,30 +35,44 @@ export async function parquetBody(client: Client, source: ExportSource) {
       writer.index = 0;
       return chunk;
     };
-    for (let done = false; !done; ) {
-      const data: unknown[][] = columns.map(() => []);
-      for (let size = 0; size < GROUP_SIZE && !done; ) {
-        const fetched = await cursor.fetch();
-        for (const row of fetched.rows) {
-          for (const [index, text] of row.entries()) {
-            size += (text?.length ?? 0) + 8;
-            data[index]!.push(text === null ? null : shapes[index]!.value(text));
-          }
-        }
-        done = fetched.done;
-      }
-      const rows = data[0]!.length;
+    for await (const { data, rows } of groupsOf(fetched, shapes)) {
       count += rows;
-      if (rows) {
-        const columnData = columns.map(({ name }, index) => ({ name, data: data[index] as never }));
-        await parquet.write({ columnData, rowGroupSize: rows });
-        yield written();
-      }
+      const columnData = columns.map(({ name }, index) => ({ name, data: data[index] as never }));
+      await parquet.write({ columnData, rowGroupSize: rows });
+      yield written();
     }
     await parquet.finish();
     yield written();
   };
   return { bytes: bytes(), rows: () => count };
+}
+
+interface RowGroup {
+  /** The values of each column. */
+  readonly data: readonly (readonly unknown[])[];
+  readonly rows: number;
+}
+
+async function* groupsOf(
+  fetched: AsyncIterable<readonly Row[]>,
+  shapes: readonly ParquetColumn[],
+): AsyncGenerator<RowGroup> {
+  let data: unknown[][] = shapes.map(() => []);
+  let [size, rows] = [0, 0];
+  for await (const some of fetched) {
+    for (const row of some) {
+      rows++;
+      for (const [index, text] of row.entries()) {
+        size += (text?.length ?? 0) + 8;
+        data[index]!.push(text === null ? null : shapes[index]!.value(text));
+      }
+    }
+    if (size < GROUP_SIZE) continue;
+    yield { data, rows };
+    data = shapes.map(() => []);
+    [size, rows] = [0, 0];
+  }
+  if (rows) yield { data, rows };
 }
 
 function parquetColumn({ name, sql: column, type }: ExportColumn): ParquetColumn {

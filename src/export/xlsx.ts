@@ -1,6 +1,6 @@
 import { MAX_ROWS } from "../model/cell-range.ts";
 import type { Client } from "../postgres/client.ts";
-import { openCursor, type RowCursor } from "./cursor.ts";
+import { type Row, readRows } from "./rows.ts";
 import type { ExportSource } from "./source.ts";
 import { cellXml, type SheetColumn, sheetColumn, textCell } from "./xlsx/cells.ts";
 import {
@@ -17,8 +17,6 @@ import { ZipWriter } from "./xlsx/zip.ts";
 const MIN_WIDTH = 8;
 const MAX_WIDTH = 60;
 
-type Row = readonly (string | null)[];
-
 /**
  * The rows as a workbook, streamed: one sheet, and another one for each million of rows more.
  * @param name of the sheet
@@ -27,7 +25,7 @@ type Row = readonly (string | null)[];
 export async function xlsxBody(client: Client, source: ExportSource, name: string, maxRows = MAX_ROWS) {
   const shapes = source.columns.map(sheetColumn);
   const batches = new Batches(
-    await openCursor(
+    readRows(
       client,
       source,
       shapes.map((shape) => shape.sql),
@@ -36,12 +34,16 @@ export async function xlsxBody(client: Client, source: ExportSource, name: strin
   const sheets: string[] = [];
   const bytes = async function* (): AsyncGenerator<Uint8Array> {
     const zip = new ZipWriter();
-    do {
-      sheets.push(nameOfSheet(name, sheets.length + 1));
-      yield* zip.part(partOfSheet(sheets.length), sheetXml(shapes, batches, maxRows - 1));
-    } while (await batches.more());
-    for (const [part, content] of otherParts(sheets, formatsOf(shapes))) yield* zip.part(part, [content]);
-    yield* zip.end();
+    try {
+      do {
+        sheets.push(nameOfSheet(name, sheets.length + 1));
+        yield* zip.part(partOfSheet(sheets.length), sheetXml(shapes, batches, maxRows - 1));
+      } while (await batches.more());
+      for (const [part, content] of otherParts(sheets, formatsOf(shapes))) yield* zip.part(part, [content]);
+      yield* zip.end();
+    } finally {
+      await batches.end();
+    }
   };
   return { bytes: bytes(), rows: () => batches.count, sheets: () => sheets.length };
 }
@@ -49,21 +51,21 @@ export async function xlsxBody(client: Client, source: ExportSource, name: strin
 /** Rows as they are fetched, taken in parts of any size. */
 class Batches {
   count = 0;
-  readonly #cursor: RowCursor;
+  readonly #fetched: AsyncIterator<readonly Row[]>;
   #rows: readonly Row[] = [];
-  #done = false;
 
-  constructor(cursor: RowCursor) {
-    this.#cursor = cursor;
+  constructor(fetched: AsyncIterable<readonly Row[]>) {
+    this.#fetched = fetched[Symbol.asyncIterator]();
   }
 
   async more(): Promise<boolean> {
-    if (!this.#rows.length && !this.#done) {
-      const { rows, done } = await this.#cursor.fetch();
-      this.#rows = rows;
-      this.#done = done;
-    }
+    if (!this.#rows.length) this.#rows = (await this.#fetched.next()).value ?? [];
     return this.#rows.length > 0;
+  }
+
+  /** Nothing more is taken. */
+  async end(): Promise<void> {
+    await this.#fetched.return?.();
   }
 
   /** At most so many of those that are there; `more` says whether there are. */

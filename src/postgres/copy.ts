@@ -23,7 +23,8 @@ const meanings: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", 
 
 /** The cells of a line in COPY's text format. */
 export function copyCells(line: string): (string | null)[] {
-  const plain = (cell: string) => cell.replace(/\\(.)/gs, (_, character: string) => meanings[character] ?? character);
+  const plain = (cell: string) =>
+    cell.includes("\\") ? cell.replace(/\\(.)/gs, (_, character: string) => meanings[character] ?? character) : cell;
   return line.split("\t").map((cell) => (cell === "\\N" ? null : plain(cell)));
 }
 

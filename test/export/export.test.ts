@@ -255,6 +255,16 @@ test.each(["csv", "ndjson", "parquet", "xlsx"] as const)("a large %s export keep
   expect((process.memoryUsage().rss - before) / 1e6).toBeLessThan(250);
 });
 
+test("rows of 1 MB take no more memory than a row group of Parquet has", async () => {
+  const before = process.memoryUsage().rss;
+  const { report } = await written({
+    source: "select repeat(md5(n::text), 32768) as text from generate_series(1, 400) n",
+    format: "parquet",
+  });
+  expect(report.rows).toBe(400);
+  expect((process.memoryUsage().rss - before) / 1e6).toBeLessThan(450);
+});
+
 test("an export whose session is ended leaves the file of before and no litter", async () => {
   const dir = folder();
   writeFileSync(join(dir, "out.csv"), "before");
