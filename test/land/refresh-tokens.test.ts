@@ -13,7 +13,8 @@ async function rotating() {
   const used = new Set<string>();
   const families = new Map<string, number>();
   const records: unknown[] = [item(1)];
-  let asked = () => {};
+  let life = 3600;
+  let asked: () => unknown = () => {};
   const server = await startApi((request, response) => {
     if (!request.url!.startsWith("/token")) {
       const [, access] = request.headers.authorization!.split(" ");
@@ -23,8 +24,8 @@ async function rotating() {
     request.on("data", (chunk) => {
       body += chunk;
     });
-    request.on("end", () => {
-      asked();
+    request.on("end", async () => {
+      await asked();
       const sent = new URLSearchParams(body).get("refresh_token")!;
       const family = sent.split("/")[0]!;
       const isKnown = sent === family || Number(sent.split("/")[1]) <= (families.get(family) ?? 0);
@@ -33,10 +34,14 @@ async function rotating() {
       const next = (families.get(family) ?? 0) + 1;
       if (!isKnown || Number.isNaN(next)) return sendJson(response, { error: "invalid_grant" }, 400);
       families.set(family, next);
-      sendJson(response, { access_token: `access-${sent}`, refresh_token: `${family}/${next}`, expires_in: 3600 });
+      sendJson(response, { access_token: `access-${sent}`, refresh_token: `${family}/${next}`, expires_in: life });
     });
   });
-  const load = async (first = "r3fresh-first", options: IngestOptions = {}) => {
+  const load = async (
+    first = "r3fresh-first",
+    options: IngestOptions = {},
+    streams = [stream({ cursor: undefined })],
+  ) => {
     const auth = {
       oauth2: {
         grant: "refresh_token" as const,
@@ -47,13 +52,17 @@ async function rotating() {
       },
     };
     // A declaration of its own: the next process knows nothing of the one before.
-    const declared = declaration(server.url, { auth }, [stream({ cursor: undefined })]);
-    return { declared, load: (await ingest(declared, db.settings, options)).streams[0]! };
+    const declared = declaration(server.url, { auth }, streams);
+    const report = await ingest(declared, db.settings, options);
+    return { declared, load: report.streams[0]!, loads: report.streams };
   };
-  const onToken = (tell: () => void) => {
+  const onToken = (tell: () => unknown) => {
     asked = tell;
   };
-  return { load, used, onToken, send: (...some: unknown[]) => records.splice(0, 9, ...some) };
+  const live = (seconds: number) => {
+    life = seconds;
+  };
+  return { load, used, onToken, live, send: (...some: unknown[]) => records.splice(0, 9, ...some) };
 }
 
 let server: Awaited<ReturnType<typeof rotating>>;
@@ -115,4 +124,16 @@ test("where it cannot be kept, the load goes on, and says so", async () => {
     rows: 1,
     warnings: [expect.stringContaining("the refresh token that the server gave could not be kept")],
   });
+});
+
+test("where one could not be kept, the source goes on with it, and keeps the newest once that is possible", async () => {
+  await server.load();
+  await db.rows("alter table raw._token add constraint never check (replaced_at < '2026-01-01') not valid");
+  server.live(0);
+  const streams = ["a", "b", "c"].map((name) => stream({ name, table: name, cursor: undefined }));
+  let times = 0;
+  server.onToken(() => ++times === 3 && db.rows("alter table raw._token drop constraint never"));
+  const { loads } = await server.load("r3fresh-first", {}, streams);
+  expect(loads).toMatchObject(streams.map(() => ({ status: "loaded", rows: 1 })));
+  expect((await server.load()).load).toMatchObject(good);
 });

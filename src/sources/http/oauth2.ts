@@ -28,6 +28,8 @@ interface Client {
   pending?: Promise<Token> | undefined;
   /** A refresh token that the server gave in place of the declared one. */
   replaced?: string;
+  /** What was kept when that was given: kept still, keeping the new one has failed, and the one that is kept is used up. */
+  givenOver?: { readonly kept: string | undefined };
   /** How the client names itself: by the standard's way, or as some servers want it. */
   inBody: boolean;
 }
@@ -105,15 +107,23 @@ export class OAuth2Tokens implements Authorizer {
     const { tokens } = this.#http;
     if (!refreshToken || !tokens) return this.#answered(reader);
     const seal = new TokenSeal(this.#redactor.reveal(refreshToken).trim(), [tokenUrl, this.#redactor.reveal(clientId)]);
+    const client = this.#client;
     return tokens.exchange(seal.id, async (kept) => {
-      const last = kept === undefined ? undefined : seal.open(kept);
+      const isUsedUp = client.givenOver !== undefined && client.givenOver.kept === kept;
+      const last = kept === undefined || isUsedUp ? undefined : seal.open(kept);
       if (last !== undefined) {
-        this.#client.replaced = last;
+        client.replaced = last;
         this.#redactor.add(last, "refresh token");
       }
-      const answer = await this.#answered(reader);
-      const given = this.#given(answer, refreshToken);
-      return { result: answer, keep: given === undefined ? undefined : seal.seal(given) };
+      const result = await this.#answered(reader);
+      const given = this.#given(result, refreshToken);
+      if (given !== undefined) {
+        client.replaced = given;
+        client.givenOver = { kept };
+        this.#redactor.add(given, "refresh token");
+      }
+      const keep = given ?? (isUsedUp ? client.replaced : undefined);
+      return { result, keep: keep === undefined ? undefined : seal.seal(keep) };
     });
   }
 
