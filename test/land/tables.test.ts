@@ -52,6 +52,15 @@ describe("a schema that changes", () => {
       warnings: [expect.stringContaining("amount filled from _extra in 1 row of 1 load")],
     });
     expect(await load([item(3)])).toMatchObject({ warnings: [] });
+    // Of a field that is one of many, and not among those that are told.
+    const many = Object.fromEntries(Array.from({ length: 250 }, (_, n) => [`other_${n}`, n]));
+    const { amount: _, ...without } = item(4, many);
+    expect((await load([without, item(5, many)], { ...itemSchema, columns })).unknownFields).toHaveLength(200);
+    expect(await db.rows("select from raw._drift where field like 'other%'")).toHaveLength(200);
+    expect(await load([item(6)])).toMatchObject({
+      warnings: [expect.stringContaining("amount filled from _extra in 1 row of 1 load")],
+    });
+    await db.rows("delete from raw.items where updated_at >= '2026-01-01T00:04Z'");
     const { rows: again } = await db.client.query(sql`select amount, _extra from raw.items order by updated_at`);
     expect(again.map((row) => Object.values(row))).toEqual([
       ["1", null],

@@ -1,5 +1,7 @@
 import type { Client } from "../../postgres/client.ts";
+import { id } from "../../sql/identifiers.ts";
 import { sql } from "../../sql/sql.ts";
+import { MOST_FIELDS } from "./fields.ts";
 import type { LedgerKey } from "./ledger.ts";
 import { driftTable, loadTable } from "./ledger-tables.ts";
 
@@ -75,6 +77,11 @@ export async function markFilled(
   );
 }
 
+/**
+ * Keeps what is told, and what could be missed once the schema knows it: fields that have a column already, however it is spelled
+ * in a header. A column that comes later looks for its values in all rows.
+ * @param fields the most frequent first
+ */
 export async function writeDrift(
   client: Client,
   key: LedgerKey,
@@ -86,7 +93,14 @@ export async function writeDrift(
     sql`
       insert into ${driftTable(key.schema)} (load_id, source, stream, kind, field, records)
       select $1, $2, $3, d.kind, d.field, d.records
-      from jsonb_to_recordset($4) as d(kind text, field text, records bigint)`,
-    [loadId, key.source, key.stream, JSON.stringify(fields)],
+      from (
+        select kind, field, records, row_number() over (partition by kind order by place) as place
+        from rows from (jsonb_to_recordset($4) as (kind text, field text, records bigint)) with ordinality
+          as given(kind, field, records, place)
+      ) as d
+      where d.place <= $5 or lower(btrim(d.field)) in (
+        select lower(attname) from pg_attribute where attrelid = $6::regclass and attnum > 0 and not attisdropped
+      )`,
+    [loadId, key.source, key.stream, JSON.stringify(fields), MOST_FIELDS, id(key.schema, key.table).toString()],
   );
 }

@@ -23,8 +23,8 @@ export class Findings {
   }
 
   get fields(): FieldsSeen {
-    const [unknown, moreUnknown] = mostFrequent(this.unknown);
-    const [missing, moreMissing] = mostFrequent(this.missing);
+    const [unknown, moreUnknown] = told(this.unknown);
+    const [missing, moreMissing] = told(this.missing);
     return {
       unknownFields: unknown.map(([field, records]) => ({ field, records })),
       moreUnknownFields: moreUnknown,
@@ -38,9 +38,14 @@ function addTo(counts: Map<string, number>, more: ReadonlyMap<string, number>): 
   for (const [name, count] of more) counts.set(name, (counts.get(name) ?? 0) + count);
 }
 
-function mostFrequent(
+/** The most frequent first. */
+export function mostFrequent(counts: ReadonlyMap<string, number>): readonly (readonly [string, number])[] {
+  return [...counts].sort((a, b) => b[1] - a[1]);
+}
+
+function told(
   counts: ReadonlyMap<string, number>,
 ): readonly [told: readonly (readonly [string, number])[], more: number] {
-  const sorted = [...counts].sort((a, b) => b[1] - a[1]);
+  const sorted = mostFrequent(counts);
   return [sorted.slice(0, MOST_FIELDS), Math.max(sorted.length - MOST_FIELDS, 0)];
 }

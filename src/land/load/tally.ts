@@ -1,7 +1,7 @@
 import { counted } from "../../model/counted.ts";
 import type { DriftEntry } from "../ledger/drift.ts";
 import type { Rejection } from "../write/row-batch.ts";
-import { Findings } from "./findings.ts";
+import { Findings, mostFrequent } from "./findings.ts";
 
 /** What one load has seen so far. */
 export class Tally {
@@ -51,10 +51,10 @@ export class Tally {
   }
 
   get drift(): readonly DriftEntry[] {
-    const { unknownFields, missingFields } = this.seen.fields;
+    const { unknown, missing } = this.seen;
     return [
-      ...unknownFields.map(({ field, records }) => ({ kind: "unknown" as const, field, records })),
-      ...missingFields.map(({ field }) => ({ kind: "missing" as const, field, records: null })),
+      ...mostFrequent(unknown).map(([field, records]) => ({ kind: "unknown" as const, field, records })),
+      ...[...missing.keys()].map((field) => ({ kind: "missing" as const, field, records: null })),
     ];
   }
 }
