@@ -104,7 +104,7 @@ async function readXlsxFile(load: Load, options: OptionsOf<"xlsx">, bytes: Async
   const { tally, target } = load;
   let details = {};
   const read = readXlsx(options, target.stream.recordSchema, ({ sheet, names: header, unmatched }) => {
-    for (const key of unmatched) tally.warnings.push(`xlsx.columns: the header has no column "${key}"`);
+    for (const told of unmatched) tally.warnings.push(`xlsx.columns: ${told}`);
     tally.seen.miss(checkHeader(target.stream, header, XLSX_KEYS).missing);
     details = { sheet, header };
   });
@@ -123,7 +123,7 @@ async function readCsvFile(load: Load, options: CsvOptions, bytes: AsyncIterable
   const iterator = textBytes(bytes, options)[Symbol.asyncIterator]();
   try {
     const { header, unmatched, seen } = await peekHeader(options, recordSchema, iterator);
-    for (const key of unmatched) tally.warnings.push(`csv.columns: the header has no column "${key}"`);
+    for (const told of unmatched) tally.warnings.push(`csv.columns: ${told}`);
     const { unknown, missing } = checkHeader(target.stream, header, CSV_KEYS);
     tally.seen.miss(missing);
     const chunks = fromBeginning(seen, iterator);

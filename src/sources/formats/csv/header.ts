@@ -33,7 +33,7 @@ export function recordText(record: ScannedRecord): string {
 interface Header {
   /** The fields of the file, in its order. */
   readonly names: readonly string[];
-  /** Keys of csv.columns that no column is called, and whose field the file does not have otherwise. */
+  /** What to tell of keys of `columns` that no column is called, unless another key gave the same field: files of before had it. */
   readonly unmatched: readonly string[];
   /** A field that two columns are called. */
   readonly twice?: string;
@@ -63,9 +63,14 @@ export function namesOf(
     return called ?? (name === "" ? `column_${field + 1}` : name);
   });
   const names = written.map((name) => declaredName(name, written, declared));
-  const unmatched = Object.entries(columns ?? {}).filter(([key, field]) => !used.has(key) && !names.includes(field));
+  const given = new Set([...used].map((key) => ownValue(columns, key)));
+  const unmatched = Object.entries(columns ?? {}).filter(([key, field]) => !used.has(key) && !given.has(field));
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  return { names, unmatched: unmatched.map(([key]) => key), ...(twice === undefined ? {} : { twice }) };
+  const told = unmatched.map(
+    ([key, field]) =>
+      `the header has no column "${key}"${names.includes(field) ? `: ${field} came by its own name` : ""}`,
+  );
+  return { names, unmatched: told, ...(twice === undefined ? {} : { twice }) };
 }
 
 /** The fields of a CSV file. @throws UserError for names that cannot be told apart */

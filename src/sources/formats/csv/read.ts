@@ -14,7 +14,7 @@ const RECORDS_PER_PAGE = 1000;
 
 /** What becomes of the records of a file. `record.problem` says why one cannot be read. */
 export interface CsvHandler {
-  /** The fields of the file in its order, before the first record; and keys of csv.columns that are none of its columns. */
+  /** The fields of the file in its order, before the first record; and what to tell of keys of csv.columns that are none of its columns. */
   header(names: readonly string[], unmatched: readonly string[]): void;
   record(record: ScannedRecord): void;
 }
