@@ -54,8 +54,9 @@ async function inferFile(
       message: `${file.path} is XML, and which of its elements is a record only a person can say`,
       hint: "declare it by hand: docs/sources/xml.md",
     });
-  const { pages, options } = await readerOf(format, open);
-  return inferValues(file.path, format, pages, options, sample);
+  const { pages, options, doubt } = await readerOf(format, open);
+  const found = await inferValues(file.path, format, pages, options, sample);
+  return doubt === undefined ? found : { ...found, unsure: [doubt, ...found.unsure] };
 }
 
 const ENDINGS: Readonly<Record<string, FormatOptions["kind"]>> = {
@@ -109,6 +110,7 @@ async function headOf(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
 interface Reading {
   readonly pages: AsyncIterable<SourcePage>;
   readonly options: Readonly<Record<string, unknown>>;
+  readonly doubt?: string;
 }
 
 async function readerOf(
@@ -130,9 +132,11 @@ async function readerOf(
         import("./json-shape.ts"),
         import("../sources/formats/json.ts"),
       ]);
-      const { shape, records, ...rest } = await findShape(open());
+      const { found, doubt } = await findShape(open());
+      const { shape, records, ...rest } = found;
       const options = { ...(records === "" ? {} : { records }), ...(shape === "list" ? {} : { shape }), ...rest };
-      return { pages: readJson({ kind: format, shape, records, ...rest })(open()), options };
+      const pages = readJson({ kind: format, shape, records, ...rest })(open());
+      return { pages, options, ...(doubt === undefined ? {} : { doubt }) };
     }
   }
 }

@@ -1,13 +1,34 @@
 import type { OptionsOf } from "../model/declarations.ts";
-import { documentOf, textOf } from "../sources/formats/json.ts";
+import { pathOf } from "../model/records-path.ts";
+import { beginningOf, documentOf } from "../sources/formats/json.ts";
+import { closedBeginning } from "../sources/json/beginning.ts";
 import { isObject } from "../sources/json/document.ts";
 
 type Found = Pick<OptionsOf<"json">, "shape" | "records" | "key" | "fields">;
 
+/** How much of a text is looked at for its shape. Its records are read in any length. */
+const MAX_LOOKED_AT = 16 * 1024 * 1024;
+
+export interface FoundShape {
+  readonly found: Found;
+  /** What is unsure about it. */
+  readonly doubt?: string;
+}
+
 /** How one JSON text has its records: the likeliest of its values that may be some. */
-export async function findShape(bytes: AsyncIterable<Uint8Array>): Promise<Found> {
-  const { value } = documentOf(await textOf(bytes));
-  const list = firstAt(value, isListOfObjects);
+export async function findShape(bytes: AsyncIterable<Uint8Array>, most = MAX_LOOKED_AT): Promise<FoundShape> {
+  const { text, isWhole } = await beginningOf(bytes, most);
+  if (isWhole) return { found: shapeOf(documentOf(text).value) };
+  // What is no JSON is told in the words of the whole.
+  const { value } = documentOf(closedBeginning(text) ?? text);
+  return {
+    found: shapeOf(value),
+    doubt: `where its records are is found by its first ${Math.floor(most / 1024 / 1024)} MB`,
+  };
+}
+
+function shapeOf(value: unknown): Found {
+  const list = firstAt(value, objectsIn);
   if (list !== undefined) return { shape: "list", records: list };
   const rows = firstAt(value, isTable);
   if (rows !== undefined) return { shape: "rows", records: rows };
@@ -18,29 +39,40 @@ export async function findShape(bytes: AsyncIterable<Uint8Array>): Promise<Found
   return { shape: "object", records: "" };
 }
 
-/** Where in a field's value records of its own are, with the field's name; undefined where there are none. */
+/** Where in a field's value records of its own are, from the record on; undefined where there are none. */
 export function recordsWithin(name: string, value: unknown): string | undefined {
-  const path = typeof value === "object" ? firstAt(value, isListOfObjects) : undefined;
-  return path === undefined ? undefined : path === "" ? name : `${name}.${path}`;
+  return typeof value === "object" ? firstAt(value, objectsIn, [name]) : undefined;
 }
 
-/** The path of the first value of a kind, nearest to the top; undefined where there is none. */
-function firstAt(value: unknown, is: (value: unknown) => boolean): string | undefined {
-  let level: readonly (readonly [path: string, value: unknown])[] = [["", value]];
+/**
+ * The path of the likeliest value of a kind, of those nearest to the top; undefined where there is none that has a path.
+ * @param likely how likely a value is one; 0 where it is none
+ * @param from the names that lead to the value
+ */
+function firstAt(
+  value: unknown,
+  likely: (value: unknown) => number | boolean,
+  from: readonly string[] = [],
+): string | undefined {
+  let level: readonly (readonly [keys: readonly string[], value: unknown])[] = [[from, value]];
   while (level.length) {
-    const found = level.find(([, one]) => is(one));
-    if (found) return found[0];
-    level = level.flatMap(([path, one]) =>
-      isObject(one)
-        ? Object.entries(one).map(([key, item]) => [path === "" ? key : `${path}.${key}`, item] as const)
-        : [],
+    let found: { readonly path: string; readonly weight: number } | undefined;
+    for (const [keys, one] of level) {
+      const weight = Number(likely(one));
+      const path = weight > (found?.weight ?? 0) ? pathOf(keys) : undefined;
+      if (path !== undefined) found = { path, weight };
+    }
+    if (found) return found.path;
+    level = level.flatMap(([keys, one]) =>
+      isObject(one) ? Object.entries(one).map(([key, item]) => [[...keys, key], item] as const) : [],
     );
   }
   return undefined;
 }
 
-function isListOfObjects(value: unknown): boolean {
-  return Array.isArray(value) && value.some(isObject);
+/** How many there are. */
+function objectsIn(value: unknown): number {
+  return Array.isArray(value) ? value.filter(isObject).length : 0;
 }
 
 /** Lists of one length, the first of names. */
@@ -58,7 +90,9 @@ function namedRows(value: unknown): Found | undefined {
   for (const [records, rows] of Object.entries(value)) {
     if (!Array.isArray(rows) || !rows.length || !rows.every(Array.isArray)) continue;
     const fields = Object.values(value).find((names) => isTable([names, ...rows]));
-    if (fields) return { shape: "rows", records, fields: fields as readonly string[] as string[] };
+    const path = pathOf([records]);
+    if (fields && path !== undefined)
+      return { shape: "rows", records: path, fields: fields as readonly string[] as string[] };
   }
   return undefined;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
+import { findShape } from "../../src/infer/json-shape.ts";
 import { script } from "../../src/sql/authored.ts";
 import { cli } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
@@ -226,6 +227,11 @@ test("a JSON text is found to be a list, one record, records under their keys, o
       { records: "data", shape: "rows", fields: ["id", "n"] },
       { id: "integer", n: "integer" },
     ],
+    [
+      '{"meta":{"a":[{"b":1}]},"data.v1":{"a.b\\\\":[{"id":1},{"id":2}]}}',
+      { records: "data\\.v1.a\\.b\\\\" },
+      { id: "integer" },
+    ],
     ['[["id","name"],[1,"a"],[2,null]]', { shape: "rows" }, { id: "integer", name: ["string", "null"] }],
   ] as const) {
     const { stream } = await inferred(text, [], "things.json");
@@ -233,6 +239,30 @@ test("a JSON text is found to be a list, one record, records under their keys, o
       json,
       expect.objectContaining({ ...fields, ...(json.shape === "object" ? { id: ["integer", "null"] } : {}) }),
     ]);
+  }
+});
+
+test("of a long JSON text the beginning says where its records are, wherever it is cut", async () => {
+  const bytes = async function* (text: string) {
+    for (let at = 0; at < text.length; at += 7) yield Buffer.from(text.slice(at, at + 7));
+  };
+  const items = Array.from({ length: 40 }, (_, id) => ({ id, tags: ["a, [b", { c: null }], 'd"': {} }));
+  for (const [value, found] of [
+    [items, { shape: "list", records: "" }],
+    [
+      { n: 1, data: { items } },
+      { shape: "list", records: "data.items" },
+    ],
+    [
+      Object.fromEntries(items.map(({ id }) => [`E${id}`, { id, n: "a, [b" }])),
+      { shape: "map", records: "", key: "key" },
+    ],
+    [[["id", "n"], ...items.map(({ id }) => [id, 1])], { shape: "rows", records: "" }],
+  ] as const) {
+    const text = JSON.stringify(value, null, 1);
+    for (let most = 300; most < 500; most += 3)
+      expect(await findShape(bytes(text), most)).toEqual({ found, doubt: expect.stringContaining("by its first") });
+    expect(await findShape(bytes(text))).toEqual({ found });
   }
 });
 

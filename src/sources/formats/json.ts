@@ -1,10 +1,10 @@
 import { TextDecoder } from "node:util";
 import type { OptionsOf } from "../../model/declarations.ts";
 import { nearest } from "../../model/nearest.ts";
-import { parseRecordsPath } from "../../model/records-path.ts";
+import { parseRecordsPath, pathKeys } from "../../model/records-path.ts";
 import { childRecords, listText, PlacedRecord, withFields, withinOf } from "../json/children.ts";
 import { measureDepth } from "../json/depth.ts";
-import { atPath, isObject, type JsonDocument, parseJson } from "../json/document.ts";
+import { atPath, isObject, type JsonDocument, nameWithDots, parseJson } from "../json/document.ts";
 import { ItemScanner, type ScannedItem } from "../json/items.ts";
 import type { JsonText } from "../json/text.ts";
 import { type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES, type SourcePage } from "../source.ts";
@@ -13,9 +13,6 @@ import { notWhole, unreadable } from "./file-errors.ts";
 import { head, PageBuilder, TOO_LONG } from "./pages.ts";
 
 export type JsonOptions = OptionsOf<"json">;
-
-/** Of a text that is looked at as a whole. */
-const MAX_WHOLE = 64 * 1024 * 1024;
 
 /** Reads one JSON text, however long: the records of a list, of an object, of lists of values, or the one that it is. */
 export function readJson(options: JsonOptions, maxRecord = MAX_RECORD_BYTES): FormatReader {
@@ -36,8 +33,7 @@ function readOne({ records: path }: JsonOptions, maxBytes: number): FormatReader
 function readItems(options: JsonOptions, maxRecord: number): FormatReader {
   return async function* (bytes) {
     const { list } = parseRecordsPath(options.records);
-    const path = list === "" ? [] : list.split(".");
-    const scanner = new ItemScanner(path, options.shape === "map" ? "{" : "[", maxRecord);
+    const scanner = new ItemScanner(pathKeys(list), options.shape === "map" ? "{" : "[", maxRecord);
     const items = new Items(options);
     for await (const text of textsOf(bytes)) {
       scanner.push(text);
@@ -180,6 +176,7 @@ function checkAround(scanner: ItemScanner, { shape }: JsonOptions, path: string)
 function nowhere(value: unknown, path: string, wanted: string) {
   const keys = isObject(value) ? Object.keys(value) : [];
   const suggestion = nearest(path, keys);
+  const meant = suggestion === undefined ? undefined : `did you mean "${suggestion}"?`;
   const isList = wanted.includes("list");
   throw unreadable(
     path === ""
@@ -188,8 +185,7 @@ function nowhere(value: unknown, path: string, wanted: string) {
     {
       expected: path === "" ? wanted : `${isList ? "a list" : wanted} at "${path}" (json.records)`,
       found: keys.length > 0 ? `the keys ${keys.slice(0, 10).join(", ")}` : "no keys",
-      hint:
-        suggestion === undefined ? "json.records says where they are, json.shape how" : `did you mean "${suggestion}"?`,
+      hint: nameWithDots(value, path) ?? meant ?? "json.records says where they are, json.shape how",
     },
   );
 }
@@ -206,16 +202,25 @@ async function* textsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string
 }
 
 /** A text that is held as a whole. @throws UserError where it is too long */
-export async function textOf(bytes: AsyncIterable<Uint8Array>, maxBytes = MAX_WHOLE): Promise<string> {
+async function textOf(bytes: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const { text, isWhole } = await beginningOf(bytes, maxBytes);
+  if (isWhole) return text;
+  throw unreadable(`the JSON text is longer than ${Math.floor(maxBytes / 1024 / 1024)} MB`, {
+    hint: "json.records says where its list of records is, which may be of any length",
+  });
+}
+
+/** The text, or somewhat more of it than it may have. */
+export async function beginningOf(
+  bytes: AsyncIterable<Uint8Array>,
+  most: number,
+): Promise<{ readonly text: string; readonly isWhole: boolean }> {
   let text = "";
   for await (const piece of textsOf(bytes)) {
     text += piece;
-    if (text.length > maxBytes)
-      throw unreadable(`the JSON text is longer than ${Math.floor(maxBytes / 1024 / 1024)} MB`, {
-        hint: "json.records says where its list of records is, which may be of any length",
-      });
+    if (text.length > most) return { text, isWhole: false };
   }
-  return text;
+  return { text, isWhole: true };
 }
 
 export function documentOf(text: string): JsonDocument {

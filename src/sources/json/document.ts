@@ -1,3 +1,4 @@
+import { pathKeys, pathOf } from "../../model/records-path.ts";
 import { hasDuplicateKeys } from "./duplicate-keys.ts";
 import { JsonText } from "./text.ts";
 
@@ -78,11 +79,17 @@ export class JsonRecord implements SourceRecord {
 /** The value at a dotted path; undefined where it leads nowhere. "" is the whole. */
 export function atPath(value: unknown, path: string): unknown {
   let found = value;
-  for (const key of path === "" ? [] : path.split(".")) {
+  for (const key of pathKeys(path)) {
     if (found === null || typeof found !== "object" || !Object.hasOwn(found, key)) return undefined;
     found = (found as Record<string, unknown>)[key];
   }
   return found;
+}
+
+/** What to write for a path that is the name of one of the keys; undefined for any other path. */
+export function nameWithDots(value: unknown, path: string): string | undefined {
+  if (!path.includes(".") || !isObject(value) || !Object.hasOwn(value, path)) return undefined;
+  return `a dot in a name is written \\.: '${pathOf([path]) ?? path}'`;
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -40,7 +40,8 @@ export class ItemScanner {
   #around = "";
   #inString = false;
   #escaped = false;
-  #keyStart = -1;
+  /** What of a key was in the pieces before; undefined outside of one. */
+  #key: string | undefined;
 
   /** @param opening the bracket of what holds the items */
   constructor(path: readonly string[], opening: "[" | "{", maxSize = MAX_RECORD_BYTES) {
@@ -61,6 +62,7 @@ export class ItemScanner {
 
   push(text: string): void {
     let from = 0;
+    let keyFrom = 0;
     for (let at = 0; at < text.length; at++) {
       const sign = text[at]!;
       if (this.#inString) {
@@ -68,15 +70,14 @@ export class ItemScanner {
         else if (sign === "\\") this.#escaped = true;
         else if (sign === '"') {
           this.#inString = false;
-          if (this.#keyStart >= 0) {
-            this.#keep(text.slice(from, at + 1));
-            from = at + 1;
-            this.#endKey();
-          }
+          if (this.#key !== undefined) this.#endKey(this.#key + text.slice(keyFrom, at + 1));
         }
       } else if (sign === '"') {
         this.#inString = true;
-        if (!this.#inside && this.#levels.at(-1)?.expectsKey) this.#keyStart = this.#around.length + at - from;
+        if (!this.#inside && this.#levels.at(-1)?.expectsKey) {
+          this.#key = "";
+          keyFrom = at;
+        }
       } else if (!SIGNS.has(sign)) continue;
       else if (this.#inside) {
         const ends = this.#signInside(sign);
@@ -95,6 +96,7 @@ export class ItemScanner {
       } else this.#signAround(sign);
     }
     this.#keep(text.slice(from));
+    if (this.#key !== undefined) this.#key += text.slice(keyFrom);
   }
 
   #isOpening(sign: string): boolean {
@@ -135,9 +137,8 @@ export class ItemScanner {
     }
   }
 
-  #endKey(): void {
-    const text = this.#around.slice(this.#keyStart);
-    this.#keyStart = -1;
+  #endKey(text: string): void {
+    this.#key = undefined;
     // A text that is none is told when what surrounds the items is parsed.
     const plain = text.slice(1, -1);
     this.#levels.at(-1)!.key = plain.includes("\\") ? unescaped(text) : plain;

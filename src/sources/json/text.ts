@@ -1,3 +1,4 @@
+import { pathKeys } from "../../model/records-path.ts";
 import { endOfString } from "./string-end.ts";
 
 const QUOTE = 34;
@@ -65,7 +66,7 @@ export class JsonText {
   /** At a dotted path, as `atPath` finds it. */
   at(path: string): JsonText | undefined {
     let found: JsonText | undefined = this;
-    for (const key of path === "" ? [] : path.split(".")) {
+    for (const key of pathKeys(path)) {
       const list: readonly JsonText[] = found.items();
       found = list.length > 0 && /^(?:0|[1-9]\d*)$/.test(key) ? list[Number(key)] : found.fields().get(key);
       if (!found) return undefined;

@@ -4,7 +4,7 @@ import type { PagingDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import type { HttpReader } from "../http/reader.ts";
 import { leadTo } from "../http/request.ts";
-import { atPath, type JsonDocument, type JsonRecord, type SourceRecord } from "../json/document.ts";
+import { atPath, type JsonDocument, type JsonRecord, nameWithDots, type SourceRecord } from "../json/document.ts";
 
 export interface Page {
   readonly url: URL;
@@ -116,7 +116,7 @@ export class Pager {
 
   #noteTotal({ document }: Page, counts: boolean): void {
     const path = this.#paging?.totalPath;
-    const value = path === undefined ? undefined : atPath(document.value, path);
+    const value = path === undefined ? undefined : valueAt(document, path);
     const isNumber = typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value));
     if (!isNumber) {
       if (!counts) this.#total = undefined;
@@ -150,9 +150,17 @@ export class Pager {
   }
 }
 
+/** @throws UserError for a path that is one name with a dot: what is not found would be passed over without a word */
+function valueAt(document: JsonDocument, path: string): unknown {
+  const value = atPath(document.value, path);
+  const hint = value === undefined ? nameWithDots(document.value, path) : undefined;
+  if (hint === undefined) return value;
+  throw new UserError({ message: `the answer has "${path}" as one name, and not as a path`, hint, exitCode: 1 });
+}
+
 /** A text or number with all its digits; undefined for nothing. */
 export function textAt(document: JsonDocument, path: string): string | undefined {
-  const value = atPath(document.value, path);
+  const value = valueAt(document, path);
   if (value === undefined || value === null || value === "" || value === false) return undefined;
   if (typeof value === "number") return document.source.at(path)!.text;
   if (typeof value === "string" || value === true) return String(value);

@@ -8,7 +8,7 @@ import { type HttpHooks, type HttpReader, TryAgain } from "../http/reader.ts";
 import { withoutSecrets } from "../http/redact.ts";
 import type { HttpCall } from "../http/request.ts";
 import { recordsWithin } from "../json/children.ts";
-import { atPath, type JsonDocument, JsonRecord, parseJson, type SourceRecord } from "../json/document.ts";
+import { atPath, type JsonDocument, JsonRecord, nameWithDots, parseJson, type SourceRecord } from "../json/document.ts";
 import type { SourcePage } from "../source.ts";
 import { type AskedValues, fill, fillText } from "./fill.ts";
 import { orderReport, readerFor } from "./jobs.ts";
@@ -186,11 +186,12 @@ function recordsOf(
   const { value } = document;
   const keys = value !== null && typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [];
   const suggestion = nearest(list, keys);
+  const hint = nameWithDots(value, list) ?? (suggestion === undefined ? undefined : `did you mean "${suggestion}"?`);
   throw new UserError({
     message: `the answer of ${url.origin}${url.pathname} has no list of records at "${records}"`,
     expected: `a JSON list at "${records}" (streams.${name}.records)`,
     found: reader.excerpt(keys.length > 0 ? `the keys ${keys.slice(0, 10).join(", ")}` : document.source.text),
-    ...(suggestion === undefined ? {} : { hint: `did you mean "${suggestion}"?` }),
+    ...(hint === undefined ? {} : { hint }),
     exitCode: 1,
   });
 }

@@ -17,6 +17,16 @@ describe("one JSON text", () => {
     ]);
   });
 
+  test("holds it at a path whose names may have dots, and behind keys without number, in pieces of any size", async () => {
+    const keys = Array.from({ length: 60_000 }, (_, n) => `"key ${n} \\u00e9":{"n":${n}}`).join(",");
+    const text = `{${keys},"a.b":{"c\\\\d":[{"n":1}]},"a":{"b":[{"n":2}]}}`;
+    const at = (records: string) => readTexts(reader({ records }), text, 1000);
+    expect(await at("a\\.b.c\\d")).toEqual(['{"n":1}']);
+    expect(await at("a.b")).toEqual(['{"n":2}']);
+    const failure = await failureOf(reader({ records: "c.d" }), '{"c.d":[{"n":1}]}');
+    expect(failure.hint).toBe("a dot in a name is written \\.: 'c\\.d'");
+  });
+
   test("of 500 records comes in pages of 200", async () => {
     const bytes = async function* () {
       yield Buffer.from(JSON.stringify(Array.from({ length: 500 }, (_, a) => ({ a }))));

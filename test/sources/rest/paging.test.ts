@@ -189,6 +189,21 @@ describe("next links", () => {
     expect(api.requests).toEqual(["/items", "/items?p=2", "/items?p=3"]);
   });
 
+  test("may stand under a name with a dot, and the same as a path is refused: it would end with the first page", async () => {
+    const api = await startApi((_, response, n) =>
+      sendJson(response, { "odata.items": [item(n)], ...(n % 2 ? { "@odata.nextLink": "/items?p=2" } : {}) }),
+    );
+    const read = (nextLink: string, records: string) =>
+      readAll(api.url, { rest: { paging: { nextLink, maxPages: 10 } }, stream: { records } });
+    expect(await read("@odata\\.nextLink", "odata\\.items")).toHaveLength(2);
+    const hint = (path: string) => `a dot in a name is written \\.: '${path}'`;
+    expect(await failure(read("@odata.nextLink", "odata\\.items"))).toMatchObject({
+      message: 'the answer has "@odata.nextLink" as one name, and not as a path',
+      hint: hint("@odata\\.nextLink"),
+    });
+    expect((await failure(read("link", "odata.items"))).hint).toBe(hint("odata\\.items"));
+  });
+
   test("fault 67: that lead back are a circle, and their query is not shown", async () => {
     const api = await startApi((_, response, n) =>
       sendJson(response, { data: [item(n)], links: { next: `/items?token=hidden&p=${n % 2}` } }),
