@@ -44,7 +44,13 @@ const inAnyOrder = (kinds: readonly FeedLoad["kind"][]) =>
 const daily = (kinds: readonly FeedLoad["kind"][]) =>
   inAnyOrder(kinds).map((all) => all.map((one, index) => ({ ...one, asOf: index + 1, loaded: index + 1 })));
 const scenario = (kinds: readonly FeedLoad["kind"][]) =>
-  fc.oneof(inAnyOrder(kinds), daily(kinds), inAnyOrder(["log", "log", "partial"]));
+  fc.oneof(
+    inAnyOrder(kinds),
+    daily(kinds),
+    // Keys that go on from their current version.
+    { weight: 3, arbitrary: daily(["full", "partial", "partial"]) },
+    inAnyOrder(["log", "log", "partial"]),
+  );
 
 interface Version {
   readonly from: number;

@@ -5,6 +5,7 @@ import { dollarQuoted, literal } from "../../sql/literals.ts";
 import { and, join, type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { assertModel, type Context, modelOf, type Name, nameIn, publishModel, referTo } from "../shared/dataform.ts";
 import { batchesQuery } from "./batches.ts";
+import { canGoOn, continuedVersions, withoutContinued } from "./continued.ts";
 import { heldRowsCte, kept, loadsOfStore, toldCte } from "./kept.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
@@ -90,7 +91,7 @@ function publishBatches(publication: Publication): void {
 
 function publishStore(publication: Publication): void {
   const { name, timeline } = publication;
-  const touched = id(suffixed(`touched ${publication.schema ? `${publication.schema}.` : ""}${name}`, ""));
+  const made = temporaryTables(publication);
   publishModel(
     `${name}_store`,
     {
@@ -109,7 +110,9 @@ function publishStore(publication: Publication): void {
     },
     (context) => {
       const parts = partsOf(publication, context);
-      return context.incremental() ? storeChanges(parts, selfOf(context), touched) : wholeStore(parts);
+      return context.incremental()
+        ? storeChanges(parts, selfOf(context), made.touched, made.continued)
+        : wholeStore(parts);
     },
   )
     .preOps((context) => [
@@ -118,19 +121,40 @@ function publishStore(publication: Publication): void {
       // what is compared as it is written is written to its last digit
       "set local extra_float_digits = 1",
       // a table, so that the planner knows how many keys there are: for a thousand and a million it plans differently
-      ...(context.incremental() ? touchedTable(publication, context, touched) : []),
+      ...(context.incremental() ? touchedTable(publication, context, made) : []),
     ])
     .postOps((context) => storeConstraints(selfOf(context), timeline.key.map(stored)));
 }
 
-function touchedTable(publication: Publication, context: Context, touched: Relation): string[] {
-  const keys = touchedKeys(partsOf(publication, context), selfOf(context));
+/** Tables that a run makes for itself: the keys to compute, and the versions of those that go on without. */
+interface Temporary {
+  readonly touched: Relation;
+  readonly continued: Relation | undefined;
+}
+
+function temporaryTables({ schema, name, timeline }: Publication): Temporary {
+  const called = (what: string) => id(suffixed(`${what} ${schema ? `${schema}.` : ""}${name}`, ""));
+  return { touched: called("touched"), continued: canGoOn(timeline) ? called("continued") : undefined };
+}
+
+function touchedTable(publication: Publication, context: Context, { touched, continued }: Temporary): string[] {
+  const [parts, self] = [partsOf(publication, context), selfOf(context)];
+  const analyze = sql`analyze ${touched}`;
   return [
     sql`
       create temporary table ${touched} on commit drop as
-      ${keys}`.toString(),
-    sql`analyze ${touched}`.toString(),
-  ];
+      ${touchedKeys(parts, self)}`,
+    analyze,
+    ...(continued
+      ? [
+          sql`
+            create temporary table ${continued} on commit drop as
+            ${continuedVersions(parts, self, touched)}`,
+          withoutContinued(publication.timeline, touched, continued),
+          analyze,
+        ]
+      : []),
+  ].map(String);
 }
 
 function publishHistory(publication: Publication): void {

@@ -1,9 +1,9 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
-import { type Relation, type Sql, sql } from "../../sql/sql.ts";
+import { literal } from "../../sql/literals.ts";
+import { type Identifier, or, type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
 import { comparable } from "../shared/values.ts";
-import { brokenChainsQuery, overlapsQuery } from "./checks.ts";
 import { changeHash, hasKey, idOf, sameKey } from "./expressions.ts";
 import { toldKind } from "./kept.ts";
 import { latestFullCtes, there } from "./latest-full.ts";
@@ -22,14 +22,19 @@ export interface Published {
 
 /**
  * Every fault of a published history, one row each: it overlaps, has a gap or two equal neighbours, more than one current
- * version, a hash that is not that of its columns, or differs from the latest full batch at that batch's moment.
+ * version, numbers in another order, a hash that is not that of its columns, or differs from the latest full batch at that
+ * batch's moment.
  *
- * Looked at are the keys that the last run wrote rows of, or all after a computation of all: the others were looked at when
- * they were written. The full batch is one of the last run, too.
+ * Looked at are the versions that the last run wrote and the one before them, or all after a computation of all: the others were
+ * looked at when they were written, and since numbers follow the time none can reach over them. The full batch is one of the
+ * last run, too.
  */
 export function soundnessQuery(published: Published): Sql {
   const { timeline } = published;
-  return withCtes([...writtenCtes(published), ...latestFullCtes(timeline)], faults(timeline));
+  return withCtes(
+    [...writtenCtes(published), chainedCte(timeline), faultyCte(timeline), ...latestFullCtes(timeline)],
+    faults(timeline),
+  );
 }
 
 function writtenCtes({ timeline, feed, batches, history, store }: Published): Cte[] {
@@ -70,10 +75,11 @@ function writtenCtes({ timeline, feed, batches, history, store }: Published): Ct
     cte(
       "touched",
       sql`
-        select distinct ${ids(key)}
+        select ${ids(key)}, min(version_no) - 1 as ${own("first")}
         from _dataform_store as store
-        where store.${own("run_no")} = (select run_no from last_run) and ${hasKey(timeline, sql`store`)}`,
-      { materialized: true },
+        where store.${own("run_no")} = (select run_no from last_run) and ${hasKey(timeline, sql`store`)}
+        group by ${ids(key)}`,
+      { materialized: true, comment: "with the version before, to which those that were written must fit" },
     ),
     cte(
       "versions",
@@ -88,44 +94,82 @@ function writtenCtes({ timeline, feed, batches, history, store }: Published): Ct
         cross join lateral (
           select history.*
           from _dataform_history as history
-          where ${sameKey(timeline, sql`history`, sql`touched`)}
+          where ${sameKey(timeline, sql`history`, sql`touched`)} and history.version_no >= touched.${own("first")}
           offset 0
         ) as held`,
     ),
   ];
 }
 
+const next = own("next");
+const nextNo = own("next_no");
+const nextHash = own("next_hash");
+
+/** What one version and the next one say of each other, by its name. */
+const FAULTS: readonly (readonly [fault: string, column: Identifier, of: (timeline: Timeline) => Sql])[] = [
+  ["overlap", own("overlaps"), () => sql`coalesce(valid_to, 'infinity') > ${next}`],
+  [
+    "gap, or equal neighbours",
+    own("is_broken"),
+    () => sql`ended_by = 'change' and (${next} is distinct from valid_to or ${nextHash} = change_hash)`,
+  ],
+  ["not in the order of its numbers", own("is_misplaced"), () => sql`${nextNo} <> version_no + 1`],
+  ["empty or backward", own("is_backward"), () => sql`valid_to <= valid_from`],
+  [
+    "hash",
+    own("has_other_hash"),
+    (timeline) => sql`change_hash is distinct from ${changeHash(timeline, sql`chained`)}`,
+  ],
+];
+
+function chainedCte({ key }: Timeline): Cte {
+  return cte(
+    "chained",
+    sql`
+      select
+        versions.*,
+        lead(valid_from) over timeline as ${next},
+        lead(version_no) over timeline as ${nextNo},
+        lead(change_hash) over timeline as ${nextHash}
+      from versions
+      window timeline as (partition by ${ids(key)} order by valid_from)`,
+  );
+}
+
+function faultyCte(timeline: Timeline): Cte {
+  const found = or(FAULTS.map(([, column]) => sql`${column}`));
+  return cte(
+    "faulty",
+    sql`
+      select *
+      from (
+        select
+          ${[...ids(timeline.key), sql`valid_from`, sql`valid_to`, ...FAULTS.map(([, column, of]) => sql`${of(timeline)} as ${column}`)]}
+        from chained
+      ) as looked_at
+      where ${found}`,
+  );
+}
+
 function faults(timeline: Timeline): Sql {
   const key = ids(timeline.key);
-  const versions = id("versions");
   const values = (relation: Sql) => [
     sql`${relation}.${there}`,
     ...comparable(timeline.attributes, (column) => sql`${relation}.${id(column)}`),
   ];
   return sql`
-    select 'overlap' as fault, id, valid_from, valid_to
-    from (
-      ${overlapsQuery(versions, timeline)}
-    ) as overlapping
-    union all
-    select 'gap, or equal neighbours', id, valid_from, valid_to
-    from (
-      ${brokenChainsQuery(versions, timeline)}
-    ) as gaps
-    union all
-    select 'empty or backward', ${idOf(timeline, sql`versions`)}, versions.valid_from, versions.valid_to
-    from versions
-    where versions.valid_to <= versions.valid_from
+    select said.fault, ${idOf(timeline, sql`faulty`)} as id, faulty.valid_from, faulty.valid_to
+    from faulty
+    cross join lateral (
+      values ${FAULTS.map(([fault, column]) => sql`(${literal(fault)}, faulty.${column})`)}
+    ) as said (fault, is_so)
+    where said.is_so
     union all
     select 'several current', ${idOf(timeline, sql`versions`)}, null, null
     from versions
     where versions.is_current
     group by ${columnsOf(sql`versions`, timeline.key)}
     having count(*) > 1
-    union all
-    select 'hash', ${idOf(timeline, sql`versions`)}, versions.valid_from, versions.valid_to
-    from versions
-    where versions.change_hash is distinct from ${changeHash(timeline, sql`versions`)}
     union all
     select 'not as in the latest full batch', ${idOf(timeline, sql`compared`)}, compared.valid_from, compared.valid_to
     from (

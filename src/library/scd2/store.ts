@@ -1,6 +1,6 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
-import { type Relation, type Sql, sql } from "../../sql/sql.ts";
+import { empty, type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf } from "../shared/check-options.ts";
 import { small } from "../shared/small.ts";
 import { changeHash, sameKey, toldAt } from "./expressions.ts";
@@ -56,10 +56,10 @@ export function wholeStore({ timeline, feed, batches, definition }: StoreParts):
 }
 
 /**
- * The select of the rows that new loads add or change in the store `self`, for the keys in `keysOf`, a relation: each is
- * computed from all its records.
+ * The select of the rows that new loads add or change in the store `self`: for the keys in `keysOf`, a relation, each is
+ * computed from all its records; those in `continued` are as they are.
  */
-export function storeChanges(parts: StoreParts, self: Relation, keysOf: Relation): Sql {
+export function storeChanges(parts: StoreParts, self: Relation, keysOf: Relation, continued?: Relation): Sql {
   const { timeline } = parts;
   const ctes = [
     ...newsCtes(parts, self),
@@ -98,6 +98,7 @@ export function storeChanges(parts: StoreParts, self: Relation, keysOf: Relation
       from changed
       cross join this_run
       union all
+      ${continued ? continuedRows(timeline, continued) : empty}
       select ${loadRow(timeline, { from: sql`new_loads`, number: free, kind: "load" })}, this_run.run_no, new_loads.loaded_at, new_loads.told_kind
       from new_loads
       cross join this_run
@@ -119,6 +120,15 @@ export function storeChanges(parts: StoreParts, self: Relation, keysOf: Relation
       where not worked_in.is_gone
         and not exists (select from loads where ${isSameLoad(sql`loads`, sql`worked_in`)})`,
   );
+}
+
+function continuedRows(timeline: Timeline, continued: Relation): Sql {
+  return sql`
+    select
+      ${[...columnsOf(sql`continued`, changedColumns(timeline)), sql`this_run.run_no`, sql`continued.${toldAt}`, sql`null`]}
+    from ${continued} as continued
+    cross join this_run
+    union all`;
 }
 
 function touchedRowsCte(timeline: Timeline, keysOf: Relation): Cte {

@@ -42,7 +42,8 @@ export function touchedKeys(parts: StoreParts, self: Relation): Sql {
   );
 }
 
-function scopeCte(): Cte {
+/** Whether all keys can have changed; else the moment of the latest load that was worked in. */
+export function scopeCte(): Cte {
   const latest = sql`
     select max(known.as_of)
     from (

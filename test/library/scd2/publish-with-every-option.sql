@@ -1381,10 +1381,12 @@ with
   select max("_dataform_run_no") as run_no from _dataform_store where "_dataform_row_kind" <> 'version'
 ),
 
+-- with the version before, to which those that were written must fit
 "touched" as materialized (
-  select distinct "country", "Customer No"
+  select "country", "Customer No", min(version_no) - 1 as "_dataform_first"
   from _dataform_store as store
   where store."_dataform_run_no" = (select run_no from last_run) and (store."country" is not null) and (store."Customer No" is not null)
+  group by "country", "Customer No"
 ),
 
 "versions" as (
@@ -1398,9 +1400,37 @@ with
   cross join lateral (
     select history.*
     from _dataform_history as history
-    where (history."country" = touched."country") and (history."Customer No" = touched."Customer No")
+    where (history."country" = touched."country") and (history."Customer No" = touched."Customer No") and history.version_no >= touched."_dataform_first"
     offset 0
   ) as held
+),
+
+"chained" as (
+  select
+    versions.*,
+    lead(valid_from) over timeline as "_dataform_next",
+    lead(version_no) over timeline as "_dataform_next_no",
+    lead(change_hash) over timeline as "_dataform_next_hash"
+  from versions
+  window timeline as (partition by "country", "Customer No" order by valid_from)
+),
+
+"faulty" as (
+  select *
+  from (
+    select
+      "country",
+      "Customer No",
+      valid_from,
+      valid_to,
+      coalesce(valid_to, 'infinity') > "_dataform_next" as "_dataform_overlaps",
+      ended_by = 'change' and ("_dataform_next" is distinct from valid_to or "_dataform_next_hash" = change_hash) as "_dataform_is_broken",
+      "_dataform_next_no" <> version_no + 1 as "_dataform_is_misplaced",
+      valid_to <= valid_from as "_dataform_is_backward",
+      change_hash is distinct from md5(jsonb_build_array(chained."user", chained."region", chained."kind"::text, (chained."row_kind" at time zone 'UTC'), trim_scale(chained."__proto__"))::text) as "_dataform_has_other_hash"
+    from chained
+  ) as looked_at
+  where ("_dataform_overlaps") or ("_dataform_is_broken") or ("_dataform_is_misplaced") or ("_dataform_is_backward") or ("_dataform_has_other_hash")
 ),
 
 "loads" as (
@@ -1479,53 +1509,18 @@ with
     and not exists (select from told_elsewhere where (told_elsewhere."country" = history."country") and (told_elsewhere."Customer No" = history."Customer No"))
 )
 
-select 'overlap' as fault, id, valid_from, valid_to
-from (
-  select jsonb_build_array(timeline."country", timeline."Customer No")::text as id, valid_from, valid_to, "_dataform_next_valid_from" as next_valid_from
-  from (
-    select
-      versions."country",
-      versions."Customer No",
-      versions."valid_from",
-      versions."valid_to",
-      lead(versions.valid_from) over (partition by versions."country", versions."Customer No" order by versions.valid_from) as "_dataform_next_valid_from"
-    from "versions" as versions
-  ) as timeline
-  where coalesce(valid_to, 'infinity') > "_dataform_next_valid_from"
-) as overlapping
-union all
-select 'gap, or equal neighbours', id, valid_from, valid_to
-from (
-  select jsonb_build_array(timeline."country", timeline."Customer No")::text as id, valid_from, valid_to, "_dataform_next_valid_from" as next_valid_from
-  from (
-    select
-      versions."country",
-      versions."Customer No",
-      versions."valid_from",
-      versions."valid_to",
-      versions."change_hash",
-      versions."ended_by",
-      lead(versions.valid_from) over timeline as "_dataform_next_valid_from",
-      lead(versions.change_hash) over timeline as "_dataform_next_hash"
-    from "versions" as versions
-    window timeline as (partition by versions."country", versions."Customer No" order by versions.valid_from)
-  ) as timeline
-  where ended_by = 'change' and ("_dataform_next_valid_from" is distinct from valid_to or "_dataform_next_hash" = change_hash)
-) as gaps
-union all
-select 'empty or backward', jsonb_build_array(versions."country", versions."Customer No")::text, versions.valid_from, versions.valid_to
-from versions
-where versions.valid_to <= versions.valid_from
+select said.fault, jsonb_build_array(faulty."country", faulty."Customer No")::text as id, faulty.valid_from, faulty.valid_to
+from faulty
+cross join lateral (
+  values ('overlap', faulty."_dataform_overlaps"), ('gap, or equal neighbours', faulty."_dataform_is_broken"), ('not in the order of its numbers', faulty."_dataform_is_misplaced"), ('empty or backward', faulty."_dataform_is_backward"), ('hash', faulty."_dataform_has_other_hash")
+) as said (fault, is_so)
+where said.is_so
 union all
 select 'several current', jsonb_build_array(versions."country", versions."Customer No")::text, null, null
 from versions
 where versions.is_current
 group by versions."country", versions."Customer No"
 having count(*) > 1
-union all
-select 'hash', jsonb_build_array(versions."country", versions."Customer No")::text, versions.valid_from, versions.valid_to
-from versions
-where versions.change_hash is distinct from md5(jsonb_build_array(versions."user", versions."region", versions."kind"::text, (versions."row_kind" at time zone 'UTC'), trim_scale(versions."__proto__"))::text)
 union all
 select 'not as in the latest full batch', jsonb_build_array(compared."country", compared."Customer No")::text, compared.valid_from, compared.valid_to
 from (

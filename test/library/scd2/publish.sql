@@ -690,6 +690,25 @@ select
 from changed
 cross join this_run
 union all
+select
+  continued."customer_id",
+  continued."name",
+  continued."credit",
+  continued."version_no",
+  continued."change_hash",
+  continued."valid_from",
+  continued."valid_to",
+  continued."is_current",
+  continued."ended_by",
+  continued."_load_id",
+  continued."_row_no",
+  continued."row_kind",
+  this_run.run_no,
+  continued."_dataform_told_at",
+  null
+from "continued shop.customers" as continued
+cross join this_run
+union all
 select null, null, null, case
   when exists (
     select from worked_in as held where held.version_no = new_loads.load_id and held.loaded_at <> new_loads.loaded_at
@@ -943,6 +962,260 @@ from current_versions
 where (select is_everything from scope)
 ---
 analyze "touched shop.customers"
+---
+create temporary table "continued shop.customers" on commit drop as
+with
+
+"_dataform_feed" as not materialized (
+  select
+    feed."customer_id",
+    feed."name"::text as "name",
+    case
+      when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2)
+      when ('_dataform_reading', 'column credit', 'numeric(18, 2)', feed."credit"::text, '$1::numeric(18, 2)') is null then null::numeric(18, 2)
+      else feed."credit"::text::numeric(18, 2)
+    end as "credit",
+    feed."_load_id",
+    feed."_row_no",
+    null::timestamptz as "_dataform_source_time",
+    coalesce(false, false) as "_dataform_is_deletion"
+  from "raw"."shop" as feed
+),
+
+"_dataform_batches" as (
+  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at, batches.accepted, batches.has_rows
+  from "shop"."customers_batches" as batches
+),
+
+"_dataform_store" as not materialized (
+  select held.*
+  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::text as "name", null::numeric(18, 2) as "credit") as absent
+  cross join lateral (
+    select
+      store."customer_id" as "customer_id",
+      "name" as "name",
+      "credit" as "credit",
+      store."version_no",
+      store."change_hash",
+      store."valid_from",
+      store."valid_to",
+      store."is_current",
+      store."ended_by",
+      store."_load_id",
+      store."_row_no",
+      store.row_kind as "_dataform_row_kind",
+      store.run_no as "_dataform_run_no",
+      "_dataform_told_at",
+      "_dataform_told_kind"
+    from "marts"."(self)" as store
+  ) as held
+),
+
+"worked_in" as materialized (
+  select
+    held.*,
+    not exists (
+      select
+      from _dataform_batches as batches
+      where batches.load_id = held.load_id and (held.loaded_at is null or held.loaded_at = batches.loaded_at) and batches.has_rows
+    ) as is_gone,
+    case when kind is not null then md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) end as means_now
+  from (
+    select
+      store.version_no,
+      abs(store.version_no) as load_id,
+      store.change_hash as meaning,
+      store.valid_from as as_of,
+      store."_dataform_told_at" as loaded_at,
+      store."_dataform_told_kind" as kind,
+      store.is_current is not distinct from false as is_known_gone
+    from _dataform_store as store
+    where store."_dataform_row_kind" = 'load'
+  ) as held
+),
+
+"placed" as materialized (
+  select few.*
+  from jsonb_to_recordset((
+    select jsonb_agg(to_jsonb(listed.*))
+    from (
+      select all_loads.*, row_number() over (order by loaded_at nulls first, load_id) as load_order
+      from (
+        select load_id, kind, as_of, loaded_at, md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) as meaning, false as is_gone
+        from _dataform_batches
+        where accepted
+        union all
+        select load_id, kind, as_of, loaded_at, meaning, true
+        from worked_in
+        where is_gone
+      ) as all_loads
+    ) as listed
+  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, loaded_at timestamptz, meaning text, is_gone boolean)
+),
+
+"gone_loads" as materialized (
+  select * from placed where is_gone
+),
+
+-- what lists all there is, but comes late and behind such a load that is gone, ends nothing by lack
+"loads" as materialized (
+  select
+    load_id,
+    case
+      when kind in ('full', 'slice') and exists (
+        select
+        from gone_loads as gone
+        where gone.kind in ('full', 'slice') and gone.as_of > placed.as_of and gone.loaded_at < placed.loaded_at
+          and not exists (
+            select from placed as again where not again.is_gone and again.kind = gone.kind and again.as_of = gone.as_of
+          )
+      ) then 'partial'
+      else kind
+    end as kind,
+    as_of,
+    load_order,
+    loaded_at,
+    meaning,
+    kind as told_kind
+  from placed
+  where not is_gone
+),
+
+"new_loads" as materialized (
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null
+),
+
+"scope" as materialized (
+  select
+    exists (
+      select
+      from worked_in
+      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
+      where case when worked_in.is_gone then worked_in.means_now <> worked_in.meaning else loads.load_id is null end
+    ) or exists (
+      select
+      from new_loads
+      where kind in ('full', 'slice') and as_of <= (
+        select max(known.as_of)
+        from (
+          select loads.as_of
+          from loads
+          inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+          where loads.kind <> 'log'
+          union all
+          select as_of from gone_loads where kind <> 'log'
+        ) as known
+      )
+    ) as is_everything,
+    (
+      select max(known.as_of)
+      from (
+        select loads.as_of
+        from loads
+        inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+        where loads.kind <> 'log'
+        union all
+        select as_of from gone_loads where kind <> 'log'
+      ) as known
+    ) as latest
+),
+
+"next_load" as materialized (
+  select load_id, as_of, loaded_at
+  from new_loads
+  where (select count(*) = 1 from new_loads)
+    and kind in ('full', 'partial')
+    and as_of > (select latest from scope)
+    and not (select is_everything from scope)
+    and (select count(*) = 0 from gone_loads)
+    and (select count(*) = 0 from loads where kind = 'log')
+),
+
+"newest" as materialized (
+  select distinct on (feed."customer_id")
+    feed.*,
+    next_load.as_of as "_dataform_as_of",
+    next_load.loaded_at as "_dataform_told_at"
+  from "touched shop.customers" as touched
+  inner join _dataform_feed as feed on feed."customer_id" = touched."customer_id"
+  inner join next_load on next_load.load_id = feed."_load_id"
+  order by feed."customer_id", feed."_row_no" desc
+),
+
+"ending" as materialized (
+  select held.*, newest."_dataform_as_of" as "_dataform_starts_at"
+  from newest
+  -- offset 0: key by key, by the index
+  cross join lateral (
+    select
+      store."customer_id",
+      store."name"::text as "name",
+      case
+        when pg_typeof(store."credit") = 'numeric(18, 2)'::regtype then store."credit"::numeric(18, 2)
+        when ('_dataform_reading', 'column credit', 'numeric(18, 2)', store."credit"::text, '$1::numeric(18, 2)') is null then null::numeric(18, 2)
+        else store."credit"::text::numeric(18, 2)
+      end as "credit",
+      store."version_no",
+      store."change_hash",
+      store."valid_from",
+      store."_load_id",
+      store."_row_no",
+      store."_dataform_told_at"
+    from _dataform_store as store
+    where store."customer_id" = newest."customer_id" and store."_dataform_row_kind" = 'version' and store.is_current
+    offset 0
+  ) as held
+  where not newest."_dataform_is_deletion"
+    and held.valid_from < newest."_dataform_as_of"
+    and held."_dataform_told_at" is not null
+    and (
+      newest."name",
+      newest."credit"
+    ) is distinct from (
+      held."name",
+      held."credit"
+    )
+)
+
+select
+  ending."customer_id",
+  ending."name",
+  ending."credit",
+  ending."version_no",
+  ending."change_hash",
+  ending."valid_from",
+  ending."_dataform_starts_at" as valid_to,
+  false as is_current,
+  'change' as ended_by,
+  ending."_load_id",
+  ending."_row_no",
+  'version' as row_kind,
+  ending."_dataform_told_at"
+from ending
+union all
+select
+  newest."customer_id",
+  newest."name",
+  newest."credit",
+  ending.version_no + 1,
+  md5(jsonb_build_array(newest."name", newest."credit")::text),
+  ending."_dataform_starts_at",
+  null,
+  true,
+  null,
+  newest."_load_id",
+  newest."_row_no",
+  'version' as row_kind,
+  newest."_dataform_told_at"
+from ending
+inner join newest using ("customer_id")
+---
+delete from "touched shop.customers" as touched using "continued shop.customers" as continued where touched."customer_id" = continued."customer_id"
+---
+analyze "touched shop.customers"
 
 -- post_operations
 do $body$
@@ -1063,10 +1336,12 @@ with
   select max("_dataform_run_no") as run_no from _dataform_store where "_dataform_row_kind" <> 'version'
 ),
 
+-- with the version before, to which those that were written must fit
 "touched" as materialized (
-  select distinct "customer_id"
+  select "customer_id", min(version_no) - 1 as "_dataform_first"
   from _dataform_store as store
   where store."_dataform_run_no" = (select run_no from last_run) and store."customer_id" is not null
+  group by "customer_id"
 ),
 
 "versions" as (
@@ -1080,9 +1355,36 @@ with
   cross join lateral (
     select history.*
     from _dataform_history as history
-    where history."customer_id" = touched."customer_id"
+    where history."customer_id" = touched."customer_id" and history.version_no >= touched."_dataform_first"
     offset 0
   ) as held
+),
+
+"chained" as (
+  select
+    versions.*,
+    lead(valid_from) over timeline as "_dataform_next",
+    lead(version_no) over timeline as "_dataform_next_no",
+    lead(change_hash) over timeline as "_dataform_next_hash"
+  from versions
+  window timeline as (partition by "customer_id" order by valid_from)
+),
+
+"faulty" as (
+  select *
+  from (
+    select
+      "customer_id",
+      valid_from,
+      valid_to,
+      coalesce(valid_to, 'infinity') > "_dataform_next" as "_dataform_overlaps",
+      ended_by = 'change' and ("_dataform_next" is distinct from valid_to or "_dataform_next_hash" = change_hash) as "_dataform_is_broken",
+      "_dataform_next_no" <> version_no + 1 as "_dataform_is_misplaced",
+      valid_to <= valid_from as "_dataform_is_backward",
+      change_hash is distinct from md5(jsonb_build_array(chained."name", chained."credit")::text) as "_dataform_has_other_hash"
+    from chained
+  ) as looked_at
+  where ("_dataform_overlaps") or ("_dataform_is_broken") or ("_dataform_is_misplaced") or ("_dataform_is_backward") or ("_dataform_has_other_hash")
 ),
 
 "loads" as (
@@ -1157,51 +1459,18 @@ with
     and not exists (select from told_elsewhere where told_elsewhere."customer_id" = history."customer_id")
 )
 
-select 'overlap' as fault, id, valid_from, valid_to
-from (
-  select timeline."customer_id"::text as id, valid_from, valid_to, "_dataform_next_valid_from" as next_valid_from
-  from (
-    select
-      versions."customer_id",
-      versions."valid_from",
-      versions."valid_to",
-      lead(versions.valid_from) over (partition by versions."customer_id" order by versions.valid_from) as "_dataform_next_valid_from"
-    from "versions" as versions
-  ) as timeline
-  where coalesce(valid_to, 'infinity') > "_dataform_next_valid_from"
-) as overlapping
-union all
-select 'gap, or equal neighbours', id, valid_from, valid_to
-from (
-  select timeline."customer_id"::text as id, valid_from, valid_to, "_dataform_next_valid_from" as next_valid_from
-  from (
-    select
-      versions."customer_id",
-      versions."valid_from",
-      versions."valid_to",
-      versions."change_hash",
-      versions."ended_by",
-      lead(versions.valid_from) over timeline as "_dataform_next_valid_from",
-      lead(versions.change_hash) over timeline as "_dataform_next_hash"
-    from "versions" as versions
-    window timeline as (partition by versions."customer_id" order by versions.valid_from)
-  ) as timeline
-  where ended_by = 'change' and ("_dataform_next_valid_from" is distinct from valid_to or "_dataform_next_hash" = change_hash)
-) as gaps
-union all
-select 'empty or backward', versions."customer_id"::text, versions.valid_from, versions.valid_to
-from versions
-where versions.valid_to <= versions.valid_from
+select said.fault, faulty."customer_id"::text as id, faulty.valid_from, faulty.valid_to
+from faulty
+cross join lateral (
+  values ('overlap', faulty."_dataform_overlaps"), ('gap, or equal neighbours', faulty."_dataform_is_broken"), ('not in the order of its numbers', faulty."_dataform_is_misplaced"), ('empty or backward', faulty."_dataform_is_backward"), ('hash', faulty."_dataform_has_other_hash")
+) as said (fault, is_so)
+where said.is_so
 union all
 select 'several current', versions."customer_id"::text, null, null
 from versions
 where versions.is_current
 group by versions."customer_id"
 having count(*) > 1
-union all
-select 'hash', versions."customer_id"::text, versions.valid_from, versions.valid_to
-from versions
-where versions.change_hash is distinct from md5(jsonb_build_array(versions."name", versions."credit")::text)
 union all
 select 'not as in the latest full batch', compared."customer_id"::text, compared.valid_from, compared.valid_to
 from (
