@@ -13,6 +13,7 @@ import { attended, untilInterrupted } from "../interrupt.ts";
 import type { ConnectionFlags } from "../options.ts";
 import type { Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
+import { wrap } from "../show/width.ts";
 import { annotateLoad } from "./annotate.ts";
 import { chooseSources, chooseSourcesToShow } from "./choose.ts";
 import { loadProgress } from "./progress.ts";
@@ -116,7 +117,9 @@ export async function showState(shell: Shell, names: readonly string[], flags: I
     String(state.files),
   ]);
   shell.print(textTable(columns, rows, { width: shell.width?.stdout, cut: ["stream", "table"] }));
-  for (const state of states) for (const note of stateNotes(shell, state)) shell.print(note);
+  const notes = states.flatMap((state) => stateNotes(shell, state));
+  if (notes.length) shell.print("");
+  for (const note of notes) for (const line of wrap(note, shell.width?.stdout)) shell.print(line);
 }
 
 export async function showRejects(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
@@ -143,8 +146,9 @@ export async function showRejects(shell: Shell, names: readonly string[], flags:
     reason,
     record.length > MOST_OF_RECORD ? `${record.slice(0, MOST_OF_RECORD)}…` : record,
   ]);
-  shell.print(textTable(["stream", "load", "row", "where", "reason", "record"], rows, { width: shell.width?.stdout }));
-  if (count > rows.length) shell.say(`and ${(count - rows.length).toLocaleString("en")} more (--limit ${count})`);
+  const columns = ["stream", "load", "row", "where", "reason", "record"];
+  shell.print(textTable(columns, rows, { width: shell.width?.stdout, sentences: ["where", "reason"] }));
+  if (count > rows.length) shell.say(`\nand ${(count - rows.length).toLocaleString("en")} more (--limit ${count})`);
 }
 
 export async function retypeColumn(shell: Shell, column: string, type: string, flags: IngestFlags): Promise<void> {
@@ -220,5 +224,6 @@ export async function replayAll(shell: Shell, names: readonly string[], flags: I
       ...(moreReasons ? [`${counted(moreReasons, "more reason")}`] : []),
     ].join("; "),
   ]);
-  shell.print(textTable(["stream", "load", "landed", "still rejected", "why"], rows, { width: shell.width?.stdout }));
+  const columns = ["stream", "load", "landed", "still rejected", "why"];
+  shell.print(textTable(columns, rows, { width: shell.width?.stdout, sentences: ["why"] }));
 }

@@ -9,6 +9,7 @@ import { UserError } from "../../model/errors.ts";
 import { paint } from "../paint.ts";
 import type { Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
+import { cut } from "../show/width.ts";
 
 export interface InferFlags {
   readonly from?: string;
@@ -86,7 +87,7 @@ function linesOf(shell: Shell, { file, source, stream, records }: Inference, dry
   return [
     `${file}: ${dryRun ? "would declare" : "declares"} ${source}.${stream}, ${counted(fields.length, "field")}${rowsText}`,
     "",
-    textTable(["field", "type", "such as"], fields.map(rowOf), { width: shell.width?.stderr, cut: ["such as"] }),
+    textTable(["field", "type", "such as"], fields.map(rowOf), { width: shell.width?.stderr, cutEnd: ["such as"] }),
     "",
     ...(Object.keys(options).length ? [`${format}: ${JSON.stringify(options)}`] : []),
     ...(key === undefined ? [] : [`required: ${key}, which every row has, each with another value`]),
@@ -99,5 +100,5 @@ function linesOf(shell: Shell, { file, source, stream, records }: Inference, dry
 function rowOf({ name, property, examples }: InferredField): readonly string[] {
   const { type, format, postgresType } = property as Readonly<Record<string, string | readonly string[] | undefined>>;
   const types = [type ?? []].flat().filter((one) => one !== "null");
-  return [name, String(postgresType ?? format ?? types.join(" or ")), examples.join(", ").slice(0, 60)];
+  return [name, String(postgresType ?? format ?? types.join(" or ")), cut(examples.join(", "), 60)];
 }

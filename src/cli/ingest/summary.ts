@@ -28,8 +28,8 @@ export function loadSummary(shell: Shell, reports: readonly LoadReport[], dryRun
       cut: ["stream"],
     }),
   ];
-  for (const { name, load } of loads) lines.push(...notes(shell, name, load, dryRun));
-  return lines;
+  const below = loads.flatMap(({ name, load }) => notes(shell, name, load, dryRun));
+  return below.length ? [...lines, "", ...below] : lines;
 }
 
 /** Below what `ingest state` shows: what is wrong with it. */

@@ -1,11 +1,15 @@
 import { visible } from "./visible.ts";
-import { cutApart, padded, width } from "./width.ts";
+import { cut, cutApart, padded, width, wrap } from "./width.ts";
 
 interface TableOptions {
   /** Columns of the terminal; without it nothing is cut. */
   readonly width?: number | undefined;
   /** Names of the columns whose cells may be cut; such cells stay different where they are. */
   readonly cut?: readonly string[];
+  /** Names of the columns whose cells may be cut at their end. */
+  readonly cutEnd?: readonly string[];
+  /** Names of the columns that are sentences: in a list they go on below themselves. */
+  readonly sentences?: readonly string[];
 }
 
 type Row = readonly (string | null)[];
@@ -22,8 +26,8 @@ export function textTable(names: readonly string[], rows: readonly Row[], option
   const columns = names.map(oneLine);
   const cells = rows.map((row) => row.map((value) => value && oneLine(value)));
   if (options.width === undefined) return aligned(columns, cells);
-  const fitting = fitted(columns, cells, options.width, options.cut ?? []);
-  return fitting ? aligned(columns, fitting) : list(columns, cells);
+  const fitting = fitted(columns, cells, { ...options, width: options.width });
+  return fitting ? aligned(columns, fitting) : list(columns, cells, options);
 }
 
 /** What breaks a line, or moves the cursor, is shown by a sign for it. */
@@ -43,9 +47,9 @@ const total = (widths: readonly number[]) => widths.reduce((sum, one) => sum + o
 function fitted(
   columns: readonly string[],
   cells: readonly Row[],
-  room: number,
-  mayCut: readonly string[],
+  { width: room, cut: apart = [], cutEnd = [] }: TableOptions & { readonly width: number },
 ): readonly Row[] | undefined {
+  const mayCut = [...apart, ...cutEnd];
   const widths = columnWidths(columns, cells);
   const before = [...widths];
   while (total(widths) > room) {
@@ -60,10 +64,9 @@ function fitted(
   let fitting = cells;
   for (const [index, columnWidth] of widths.entries()) {
     if (columnWidth === before[index]) continue;
-    const short = cutApart(
-      cells.map((row) => row[index] ?? ""),
-      columnWidth,
-    );
+    const texts = cells.map((row) => row[index] ?? "");
+    const atEnd = cutEnd.includes(columns[index]!);
+    const short = atEnd ? texts.map((text) => cut(text, columnWidth)) : cutApart(texts, columnWidth);
     if (!short) return undefined;
     fitting = fitting.map((row, at) => row.with(index, short[at]!));
   }
@@ -85,12 +88,18 @@ function aligned(columns: readonly string[], cells: readonly Row[]): string {
 }
 
 /** Each row as lines of name and value, without what it does not have. */
-function list(columns: readonly string[], cells: readonly Row[]): string {
+function list(
+  columns: readonly string[],
+  cells: readonly Row[],
+  { width: room, sentences = [] }: TableOptions,
+): string {
   const names = Math.max(...columns.map(width));
   const block = (row: Row) =>
     columns.flatMap((name, index) => {
       const value = row[index] ?? "";
-      return value === "" ? [] : [`${padded(name, names)}${GAP}${value}`];
+      if (value === "") return [];
+      const line = `${padded(name, names)}${GAP}${value}`;
+      return sentences.includes(name) ? wrap(line, room, " ".repeat(names + GAP.length)) : [line];
     });
   return cells.map((row) => block(row).join("\n")).join("\n\n");
 }

@@ -21,7 +21,7 @@ export function publishStore(published: Published): void {
     uniqueKey: [...keyOf(shape), LOAD_NO],
     description: `What ${name}_deltas and ${name}_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.`,
     postgres: {
-      guard: { where: `${where}`, keep: `${sql`${id(ROW_KIND)} = 'load'`}` },
+      guard: { where: `${where}`, keep: `${kept(published)}` },
       indexes: [
         { columns: [shape.day], where: `${where}` },
         ...(shape.kind === "full" && shape.day !== shape.takenAt.name
@@ -36,6 +36,14 @@ export function publishStore(published: Published): void {
   publishModel(`${name}_store`, config, (context) => storeQuery(published, context))
     .preOps(WITHOUT_JIT)
     .postOps((context) => constraints(shape, relation(context.self(), caller)).toString());
+}
+
+/**
+ * What a full refresh must find again: the loads. Another ledger than landing's need not count rows, and then a load whose rows
+ * are gone is taken for an empty one, so its readings are looked for themselves.
+ */
+function kept({ options }: Published): Sql {
+  return options.loads ? sql`${id(ROW_KIND)} in ('load', 'reading')` : sql`${id(ROW_KIND)} = 'load'`;
 }
 
 function storeQuery(published: Published, context: Context): Sql {

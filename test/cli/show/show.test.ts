@@ -116,6 +116,26 @@ test("a table fits: names are cut where they differ least, or each row is a bloc
   );
 });
 
+test("in a list sentences go on below themselves and data stays whole; what is only such as is cut at its end", () => {
+  const rows = [
+    ["shop.orders_of_a_long_name", "3", "17 × amount: must be a number; 2 × no date at all", "x".repeat(50)],
+  ];
+  const told = textTable(["stream", "rows", "why", "record"], rows, { width: 40, sentences: ["why"] });
+  expect(told).toBe(
+    [
+      "stream  shop.orders_of_a_long_name",
+      "rows    3",
+      "why     17 × amount: must be a number; 2",
+      "        × no date at all",
+      `record  ${"x".repeat(50)}`,
+    ].join("\n"),
+  );
+  const seen = [["name", "Customer number 1, Customer number 2"]];
+  expect(textTable(["field", "such as"], seen, { width: 30, cutEnd: ["such as"] })).toContain(
+    "Customer number 1, Cus…",
+  );
+});
+
 test("no cell breaks a line, moves the cursor or turns the direction of what follows", () => {
   const table = textTable(["a"], [["x\n  y"], ["\x1b[2Jz\ttab\u009b\u202eabc"]]);
   expect(table).toBe("a\n────────────────────────\nx ⏎ y\n␛[2Jz␉tab\\u009b\\u202eabc");

@@ -15,7 +15,7 @@
 --   "postgres": {
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'reading'",
---       "keep": "\"_dataform_row_kind\" = 'load'"
+--       "keep": "\"_dataform_row_kind\" in ('load', 'reading')"
 --     },
 --     "indexes": [
 --       {
