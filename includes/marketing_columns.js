@@ -21,7 +21,7 @@ const descriptions = {
   clicks: "Clicks on a creative.",
   conversions: "Conversions reported by the source.",
 
-  ctr: "Click-through rate: clicks / impressions. NULL without impressions.",
+  ctr: "Click-through rate: clicks / impressions. NULL without impressions; above 1 where clicks are counted a day late.",
   conversion_rate: "Conversions / clicks. NULL without clicks; above 1 where people convert after a view only.",
   cost_per_click: "Spend / clicks, in `currency`. NULL without clicks.",
   spend_per_conversion: "Spend / conversions, in `currency`. NULL without conversions.",
@@ -37,17 +37,20 @@ const descriptions = {
 
   conversions_before_feed:
     "Conversions in the first reading of creatives older than the feed: real, but of unknown date.",
-  conversions_to_date: "conversions + conversions_before_feed: what the source itself reports, resets made good.",
+  conversions_to_date:
+    "conversions + conversions_before_feed, resets made good: where has_reset is false, the total that the source itself reports.",
   days_covered:
     "Most days that one figure in this row covers. Above 1: earlier days were missing, their activity is in here.",
-  has_reset: "True where a counter restarted from zero on this day, so activity between may be lost.",
+  has_reset: "True where a counter restarted from zero in what this row counts, so activity between may be lost.",
+  has_correction:
+    "True where the source took back some of a counter in what this row counts: a day may be below zero by that.",
 };
 
-const devices = ["desktop", "mobile", "tablet"];
+const devices = ["desktop", "mobile", "tablet", "other"];
 for (const device of devices) {
   for (const counter of ["spend", "impressions", "clicks", "conversions"]) {
     descriptions[`${counter}_${device}`] =
-      `${descriptions[counter].replace(/\.$/, "")}, on ${device} only. NULL if nothing was ever reported for this device.`;
+      `${descriptions[counter].replace(/\.$/, "")}, on ${device === "other" ? "devices of any other name" : device} only. NULL if nothing was ever reported for this device.`;
   }
 }
 

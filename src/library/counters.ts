@@ -84,11 +84,11 @@ export interface FromTotalsOptions {
   readonly before?: string;
 }
 
-const RESULTS = ["days_covered", "is_baseline", "is_reset"];
+const RESULTS = ["days_covered", "is_baseline", "is_reset", "is_correction"];
 
 /**
  * The arithmetic alone, as a select: what each reading adds to the one before. One row a reading: series, `keep`, day,
- * `takenAt`, [`previous`], `<counter>_delta`, `<counter>_to_date`, days_covered, is_baseline and is_reset.
+ * `takenAt`, [`previous`], `<counter>_delta`, `<counter>_to_date`, days_covered, is_baseline, is_reset and is_correction.
  * @throws Error for a mistake in the options
  */
 export function fromTotals(options: FromTotalsOptions): string {

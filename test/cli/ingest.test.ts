@@ -172,6 +172,36 @@ test("ingest ls, state, rejects and replay: what is declared, where it stands, w
     rejects: 1,
   });
   expect(await counted()).toBe(1);
+  const strike = (...words: string[]) => run("strike", ...words);
+  expect((await strike("1", "--why", "test orders")).stderr).toContain(
+    "load 1 of shop.items (1 row) counts not; the next dataform run follows",
+  );
+  const [struck] = JSON.parse((await run("state", "--json", "shop.items")).stdout);
+  // A load that counts not has no cursor, no rows and nothing to replay.
+  expect(struck).toMatchObject({
+    loadId: null,
+    rows: 0,
+    rejected: 0,
+    cursor: null,
+    struck: [{ loadId: "1", why: "test orders" }],
+  });
+  expect((await run("state")).stdout).toContain("struck shop.items: load 1 counts not: test orders");
+  for (const [words, said] of [
+    [["1", "--why", "again"], /load 1 does not count anyway\n.*\n {2}found: +status struck/],
+    [["2", "--why", "x"], /there is no load 2/],
+    [["1"], /ingest strike 1 --why "/],
+    [["1", "--why", " "], /who strikes a load says why/],
+    [["1", "--undo", "--why", "x"], /--undo takes back what --why was said of/],
+    [["x", "--why", "x"], /"x" is no number of a load/],
+  ] as const)
+    expect((await strike(...words)).stderr).toMatch(said);
+  expect(JSON.parse((await strike("1", "--undo", "--json")).stdout)).toMatchObject({
+    loadId: "1",
+    undo: true,
+    why: null,
+  });
+  expect((await strike("1", "--undo")).stderr).toContain("load 1 was not struck");
+  expect(await counted()).toBe(1);
   const { properties, ...rest } = itemSchema.schema as { properties: object };
   const mended = {
     ...rest,
@@ -191,6 +221,9 @@ test("ingest ls, state, rejects and replay: what is declared, where it stands, w
     /raw\.items\.amount was bigint, and is text now\n.*raw\.items_current\n.*raw\.items_current\.amount was bigint, and is text now/,
   );
   expect((await run("replay", "shop.items")).stdout).toMatch(/shop\.items +3 +1 +0/);
+  expect((await strike("1", "--why", "x")).stderr).toContain("(1 row, with 1 replay of its rejects) counts not");
+  expect((await strike("3", "--undo")).stderr).toContain("load 3 is a replay of what load 1 had rejected");
+  expect(JSON.parse((await strike("1", "--undo", "--json")).stdout).replays).toEqual(["3"]);
   writeFileSync(join(dir, "ingest/items.json"), JSON.stringify({ ...mended, properties: typed("bigint") }));
   const refused = await run("replay", "shop.items");
   expect([refused.exitCode, refused.stderr]).toEqual([

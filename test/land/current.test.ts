@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { strikeLoad } from "../../src/land/ledger/strike.ts";
+import { withClient } from "../../src/postgres/client.ts";
 import { type FileIngest, fileIngest, orderSchema } from "../support/ingest-files.ts";
 
 // What counts now: `raw.<table>_current`, of the loads in `raw._current_load`.
@@ -55,18 +57,27 @@ test("of batches that are all there is, the last one counts, by the day in their
   expect(await current(ingest)).toEqual(["2 c"]);
 });
 
-test("of slices, each one's last load counts; one that is taken back (docs/operate-raw.md) does not, and its file lands again", async () => {
+test("of slices, each one's last load counts; one that is struck (docs/operate-raw.md) does not, and its file lands again once it is forgotten", async () => {
   const ingest = await fileIngest("format: ndjson\nbatch: { kind: slice, by: [day] }");
   ingest.put({ "a.ndjson": line(1, "a", "2026-01-01") + line(2, "a", "2026-01-02") + line(3, "a", "2026-01-02") });
   await ingest.load();
   ingest.put({ "b.ndjson": line(2, "b", "2026-01-02") + line(4, "b", "2026-01-03") });
   await ingest.load();
   expect(await current(ingest)).toEqual(["1 a", "2 b", "4 b"]);
-  await ingest.rows("update raw._load set status = 'undone' where file = 'b.ndjson'");
-  await ingest.rows("delete from raw._file where path = 'b.ndjson'");
-  expect(await current(ingest)).toEqual(["1 a", "2 a", "3 a"]);
-  expect(await ingest.load()).toMatchObject({ status: "loaded", rows: 2 });
+  ingest.put({ "b.ndjson": line(2, "c", "2026-01-02") + line(4, "c", "2026-01-03") });
+  await ingest.load();
+  const strike = (loadId: string) =>
+    withClient(ingest.settings, {}, (client) => strikeLoad(client, ["raw"], { loadId, why: "test orders" }));
+  await strike("3");
   expect(await current(ingest)).toEqual(["1 a", "2 b", "4 b"]);
+  // What was struck is known, and what came before it counts.
+  expect(await ingest.load()).toMatchObject({ rows: 0 });
+  await strike("2");
+  expect(await current(ingest)).toEqual(["1 a", "2 a", "3 a"]);
+  expect(await ingest.load()).toMatchObject({ rows: 0 });
+  await ingest.rows("delete from raw._file where path = 'b.ndjson'");
+  expect(await ingest.load()).toMatchObject({ status: "loaded", rows: 2 });
+  expect(await current(ingest)).toEqual(["1 a", "2 c", "4 c"]);
 });
 
 test("a log counts whole; a column that came is in the view, which follows the declaration and takes nobody's place", async () => {

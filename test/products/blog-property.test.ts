@@ -40,14 +40,16 @@ function naive(all: readonly Snapshot[]): string[] {
       if (found) {
         const { views, clicks } = found;
         const restarts = before !== undefined && views < before.views;
-        const isReset = before !== undefined && (restarts || clicks < before.clicks);
+        const isCorrection = before !== undefined && !restarts && clicks < before.clicks;
         const viewsDelta = !before || restarts ? views : views - before.views;
-        const clicksDelta = !before || isReset ? clicks : clicks - before.clicks;
+        const clicksDelta = !before || restarts ? clicks : clicks - before.clicks;
         total.views += viewsDelta;
         total.clicks += clicksDelta;
         const since = before ? before.day : whole;
         const delta = since === undefined ? "baseline" : `+${viewsDelta} +${clicksDelta} in ${day - since}`;
-        lines.push(`${blog} ${day}: ${delta}, ${total.views} ${total.clicks}${isReset ? " reset" : ""}`);
+        lines.push(
+          `${blog} ${day}: ${delta}, ${total.views} ${total.clicks}${restarts ? " reset" : isCorrection ? " correction" : ""}`,
+        );
         before = { day, views, clicks };
       }
       if (isWhole) whole = day;
@@ -86,7 +88,7 @@ test("snapshots in any order, again and struck out: after each run the days are 
     naive,
     shown: `select blog_id || ' ' || extract(day from day) || ': '
         || case when is_baseline then 'baseline' else '+' || views_delta || ' +' || clicks_delta || ' in ' || days_covered end
-        || ', ' || views_to_date || ' ' || clicks_to_date || case when is_reset then ' reset' else '' end
+        || ', ' || views_to_date || ' ' || clicks_to_date || case when is_reset then ' reset' when is_correction then ' correction' else '' end
       from blog_history.blog_deltas order by blog_id, day`,
     relations: ["blog_history.blog_deltas", "blog.daily", "blog.daily_total", "blog.totals_to_date"],
   });

@@ -191,7 +191,7 @@ test("the figures per campaign equal those computed from the raw table by anothe
       else spend - spend_before end) from steps group by currency order by currency`;
   expect(
     await rows("select currency, sum(spend) from marketing.campaign_daily group by currency order by currency"),
-  ).toEqual((await rows(independent)).map((row) => row.replace(/(\.\d\d)$/, "$10000")));
+  ).toEqual(await rows(independent));
 });
 
 test("both currencies are there and no money mart adds them up", async () => {

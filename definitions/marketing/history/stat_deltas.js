@@ -10,16 +10,15 @@ counters.publish("stat", {
   takenAt: { measured_at: "timestamptz" },
   reportedAt: { reported_at: "timestamptz" },
   counters: { spend: "numeric", impressions: "bigint", clicks: "bigint", conversions: "bigint" },
-  // when impressions fall, all four have started again
+  // when impressions fall, all four have started again; what falls without them was taken back
   leading: "impressions",
   keep: { campaign_id: "text", currency: "text" },
   nonNull: ["campaign_id", "currency"],
   unit: "currency",
-  births: { from: "creative_versions", key: "creative_id", at: { created_at: "timestamptz" } },
-  rowConditions: ["device in ('desktop', 'mobile', 'tablet')"],
+  births: { from: "stg_marketing__creatives", key: "creative_id", at: { created_at: "timestamptz" } },
   columns: {
     creative_id: "The creative.",
-    device: "desktop, mobile or tablet.",
+    device: "desktop, mobile, tablet, or what else the source calls it.",
     campaign_id: "The campaign at measured_at: the delta belongs to it. '(unknown)' where the source named none.",
     currency: "ISO 4217 code of the spend columns.",
     day: "The UTC day the reading closes: the day of the delta.",
@@ -58,27 +57,36 @@ counters.publish("stat", {
           "(sum(coalesce(impressions_delta, impressions_to_date)) filter (where device = 'mobile'))::bigint",
         added_impressions_tablet:
           "(sum(coalesce(impressions_delta, impressions_to_date)) filter (where device = 'tablet'))::bigint",
+        added_impressions_other:
+          "(sum(coalesce(impressions_delta, impressions_to_date)) filter (where device not in ('desktop', 'mobile', 'tablet')))::bigint",
         added_clicks_desktop: "(sum(coalesce(clicks_delta, clicks_to_date)) filter (where device = 'desktop'))::bigint",
         added_clicks_mobile: "(sum(coalesce(clicks_delta, clicks_to_date)) filter (where device = 'mobile'))::bigint",
         added_clicks_tablet: "(sum(coalesce(clicks_delta, clicks_to_date)) filter (where device = 'tablet'))::bigint",
+        added_clicks_other:
+          "(sum(coalesce(clicks_delta, clicks_to_date)) filter (where device not in ('desktop', 'mobile', 'tablet')))::bigint",
         added_conversions_desktop:
           "(sum(coalesce(conversions_delta, conversions_to_date)) filter (where device = 'desktop'))::bigint",
         added_conversions_mobile:
           "(sum(coalesce(conversions_delta, conversions_to_date)) filter (where device = 'mobile'))::bigint",
         added_conversions_tablet:
           "(sum(coalesce(conversions_delta, conversions_to_date)) filter (where device = 'tablet'))::bigint",
+        added_conversions_other:
+          "(sum(coalesce(conversions_delta, conversions_to_date)) filter (where device not in ('desktop', 'mobile', 'tablet')))::bigint",
       },
       columns: {
         added_spend: "Spend that counts in totals to date: differences and baselines.",
         added_impressions_desktop: "The same of impressions on desktop; NULL without a reading.",
         added_impressions_mobile: "The same of impressions on mobile; NULL without a reading.",
         added_impressions_tablet: "The same of impressions on tablet; NULL without a reading.",
+        added_impressions_other: "The same of impressions on all other devices; NULL without a reading.",
         added_clicks_desktop: "The same of clicks on desktop; NULL without a reading.",
         added_clicks_mobile: "The same of clicks on mobile; NULL without a reading.",
         added_clicks_tablet: "The same of clicks on tablet; NULL without a reading.",
+        added_clicks_other: "The same of clicks on all other devices; NULL without a reading.",
         added_conversions_desktop: "The same of conversions on desktop; NULL without a reading.",
         added_conversions_mobile: "The same of conversions on mobile; NULL without a reading.",
         added_conversions_tablet: "The same of conversions on tablet; NULL without a reading.",
+        added_conversions_other: "The same of conversions on all other devices; NULL without a reading.",
       },
     },
   },

@@ -38,9 +38,12 @@ const conversions_to_date = {
 
 // marts with a column for each device
 const devices = {
-  impressions: "coalesce(impressions_desktop, 0) + coalesce(impressions_mobile, 0) + coalesce(impressions_tablet, 0)",
-  clicks: "coalesce(clicks_desktop, 0) + coalesce(clicks_mobile, 0) + coalesce(clicks_tablet, 0)",
-  conversions: "coalesce(conversions_desktop, 0) + coalesce(conversions_mobile, 0) + coalesce(conversions_tablet, 0)",
+  impressions:
+    "coalesce(impressions_desktop, 0) + coalesce(impressions_mobile, 0) + coalesce(impressions_tablet, 0) + coalesce(impressions_other, 0)",
+  clicks:
+    "coalesce(clicks_desktop, 0) + coalesce(clicks_mobile, 0) + coalesce(clicks_tablet, 0) + coalesce(clicks_other, 0)",
+  conversions:
+    "coalesce(conversions_desktop, 0) + coalesce(conversions_mobile, 0) + coalesce(conversions_tablet, 0) + coalesce(conversions_other, 0)",
 };
 
 totals.agree("marketing_facts_agree_with_deltas", {
@@ -109,7 +112,8 @@ totals.agree("marketing_campaign_device_agrees_with_facts", {
   actual: {
     from: "campaign_device",
     columns: {
-      spend: "coalesce(spend_desktop, 0) + coalesce(spend_mobile, 0) + coalesce(spend_tablet, 0)",
+      spend:
+        "coalesce(spend_desktop, 0) + coalesce(spend_mobile, 0) + coalesce(spend_tablet, 0) + coalesce(spend_other, 0)",
       ...devices,
     },
   },

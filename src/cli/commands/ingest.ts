@@ -3,6 +3,7 @@ import { UserError } from "../../model/errors.ts";
 import type { IngestFlags } from "../ingest/actions.ts";
 import type { DismissFlags } from "../ingest/dismiss.ts";
 import type { InferFlags } from "../ingest/infer.ts";
+import type { StrikeFlags } from "../ingest/strike.ts";
 import { addConnectionOption, parseCount, parseDuration } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 
@@ -54,6 +55,7 @@ export const addIngestCommand: AddCommand = (command, shell) => {
     (await actions()).replayAll(shell, names, flags),
   ).addOption(waitOption());
   addDismiss(command, shell);
+  addStrike(command, shell);
   addInferCommand(command, shell);
   addRetype(command, shell);
 };
@@ -117,6 +119,24 @@ function addDismiss(command: Command, shell: Shell): void {
       refuseLoadFlags("dismiss", flags);
       if (command.getOptionValueSource("waitTimeout") === "cli") throw noFlag("dismiss", "--wait-timeout");
       await (await import("../ingest/dismiss.ts")).dismiss(shell, loadId, rows, flags);
+    });
+  addConnectionOption(added);
+}
+
+function addStrike(command: Command, shell: Shell): void {
+  const added = command
+    .command("strike")
+    .description("a load that should not have landed: its rows stay in the raw table, and count not")
+    .argument("<load>", "its number")
+    .option("--why <text>", "why it counts not; ingest state shows it")
+    .option("--undo", "take it back: the load counts again")
+    .option("--schema <name>", "whose load it is, where schemas have loads of the same number")
+    .option("--json", "JSON on stdout")
+    .action(async (loadId: string, _: StrikeFlags, self: Command) => {
+      const flags = self.optsWithGlobals<StrikeFlags>();
+      refuseLoadFlags("strike", flags);
+      if (command.getOptionValueSource("waitTimeout") === "cli") throw noFlag("strike", "--wait-timeout");
+      await (await import("../ingest/strike.ts")).strike(shell, loadId, flags);
     });
   addConnectionOption(added);
 }

@@ -34,6 +34,17 @@ export function chooseSourcesToShow(shell: Shell, names: readonly string[]): rea
   });
 }
 
+/** The schemas that sources land in, or the one of them that is named. */
+export function schemasToLookIn(shell: Shell, only: string | undefined): readonly string[] {
+  const schemas = [...new Set(chooseSourcesToShow(shell, []).map(({ declaration }) => declaration.schema))];
+  if (only === undefined) return schemas;
+  if (schemas.includes(only)) return [only];
+  throw new UserError({
+    message: `no source lands in a schema "${only}"`,
+    expected: `--schema, one of ${schemas.join(", ")}`,
+  });
+}
+
 function sourceOf(file: string): string {
   return basename(file).replace(/\.ya?ml$/, "");
 }

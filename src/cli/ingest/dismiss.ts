@@ -4,7 +4,7 @@ import { UserError } from "../../model/errors.ts";
 import { openDatabase } from "../database.ts";
 import type { Shell } from "../shell.ts";
 import { type IngestFlags, looking } from "./actions.ts";
-import { chooseSourcesToShow } from "./choose.ts";
+import { schemasToLookIn } from "./choose.ts";
 
 export interface DismissFlags extends IngestFlags {
   readonly undo?: boolean;
@@ -21,22 +21,11 @@ export async function dismiss(shell: Shell, loadId: string, rowNos: readonly str
         expected: "dataform ingest dismiss <load> [row...], as ingest rejects shows them",
       });
   const undo = flags.undo ?? false;
-  const schemas = chosenSchemas(shell, flags.schema);
+  const schemas = schemasToLookIn(shell, flags.schema);
   const settings = await openDatabase(shell, flags);
   const dismissed = await looking(shell, settings, (client) =>
     dismissRejects(client, schemas, { loadId, rowNos, undo }),
   );
   if (flags.json) return shell.print(JSON.stringify({ loadId, undo, rejects: dismissed }));
   shell.say(`${counted(dismissed, "reject")} of load ${loadId} ${undo ? "open again" : "dismissed"}`);
-}
-
-/** The schemas that sources land in. */
-function chosenSchemas(shell: Shell, only: string | undefined): readonly string[] {
-  const schemas = [...new Set(chooseSourcesToShow(shell, []).map(({ declaration }) => declaration.schema))];
-  if (only === undefined) return schemas;
-  if (schemas.includes(only)) return [only];
-  throw new UserError({
-    message: `no source lands in a schema "${only}"`,
-    expected: `--schema, one of ${schemas.join(", ")}`,
-  });
 }

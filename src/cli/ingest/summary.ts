@@ -44,6 +44,9 @@ export function stateNotes(shell: Shell, state: StreamState): string[] {
           `${paint(shell, "yellow", "gone")} ${name}: ${state.table} has no rows any more of ${counted(goneLoads.length + moreGoneLoads, "load")} that landed some: ${some(goneLoads, moreGoneLoads)}`,
         ]
       : []),
+    ...state.struck.map(
+      ({ loadId, why }) => `${paint(shell, "yellow", "struck")} ${name}: load ${loadId} counts not: ${why}`,
+    ),
     ...(error === null ? [] : [`${paint(shell, "red", "error")} ${name}: ${error}`]),
   ];
 }

@@ -1,7 +1,9 @@
 import type { Client } from "../../postgres/client.ts";
+import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import type { LedgerKey } from "./ledger.ts";
 import { fileTable, loadTable } from "./ledger-tables.ts";
+import { STRUCK } from "./strike.ts";
 
 /** One content of a file, as it was stored. */
 export interface FileVersion {
@@ -20,11 +22,11 @@ export interface LandedFile extends FileVersion {
   readonly loadId: string;
 }
 
-/** The loads that landed files of a stream in its table, of each path the last one: a file may go back to what it was. */
+/** The loads that landed files of a stream in its table, of each path the last one: a file may go back to what it was. One that was struck is known, too. */
 const lastLanded = (schema: string): Sql => sql`
   select distinct on (file) file as path, version, load_id
   from ${loadTable(schema)}
-  where source = $1 and stream = $2 and table_name = $3 and file is not null and status = 'loaded' and replay_of is null
+  where source = $1 and stream = $2 and table_name = $3 and file is not null and status in ('loaded', ${literal(STRUCK)}) and replay_of is null
   order by file, load_id desc`;
 
 /** What landed last of every file of a stream in its table, by path. */

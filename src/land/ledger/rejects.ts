@@ -1,9 +1,11 @@
 import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
+import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import type { LedgerKey, StreamKey } from "./ledger.ts";
 import { hasColumn, ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
 import { ReasonCounts } from "./reason-counts.ts";
+import { STRUCK } from "./strike.ts";
 
 interface RejectedRecord {
   readonly loadId: string;
@@ -17,10 +19,11 @@ interface RejectedRecord {
   readonly record: string;
 }
 
-/** That a reject `r` neither landed later nor was dismissed; a ledger of an earlier release has no dismissed ones. */
+/** That a reject `r` neither landed later nor was dismissed, and its load not struck; a ledger of an earlier release has no dismissed ones. */
 export async function whereOpen(client: Client, schema: string): Promise<Sql> {
   const knows = await hasColumn(client, rejectedTable(schema), "dismissed_at");
-  return knows ? sql`(r.replayed_by is null and r.dismissed_at is null)` : sql`(r.replayed_by is null)`;
+  const counts = sql`not exists (select from ${loadTable(schema)} s where s.load_id = r.load_id and s.status = ${literal(STRUCK)})`;
+  return sql`(r.replayed_by is null${knows ? sql` and r.dismissed_at is null` : sql``} and ${counts})`;
 }
 
 /** Open rejects, the newest first, and how many there are in all. */

@@ -1,12 +1,14 @@
 import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { FieldsSeen } from "../../model/load-report.ts";
 import type { Client } from "../../postgres/client.ts";
+import { literal } from "../../sql/literals.ts";
 import { sql } from "../../sql/sql.ts";
 import { fieldsSeen } from "./fields.ts";
 import { type GoneLoads, goneLoadsOf } from "./gone-loads.ts";
 import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
 import type { ReasonCount } from "./reason-counts.ts";
 import { openReasons, whereOpen } from "./rejects.ts";
+import { STRUCK } from "./strike.ts";
 
 /** Where a stream stands, on its way into its table. The fields are those that the schema does not know now, and that the last load lacked. */
 export interface StreamState extends FieldsSeen, GoneLoads {
@@ -30,13 +32,15 @@ export interface StreamState extends FieldsSeen, GoneLoads {
   readonly files: number;
   /** The error of the last load, if it failed. */
   readonly error: string | null;
+  /** Loads that somebody said count not, the newest first, and why. */
+  readonly struck: readonly { readonly loadId: string; readonly why: string }[];
 }
 
 /** A table that nothing landed in. */
 const nothing = {
   ...{ rows: 0, rejected: 0, reasons: [], moreReasons: 0, moreRejects: 0, files: 0 },
   ...{ unknownFields: [], moreUnknownFields: 0, missingFields: [], moreMissingFields: 0 },
-  ...{ goneLoads: [], moreGoneLoads: 0 },
+  ...{ goneLoads: [], moreGoneLoads: 0, struck: [] },
 };
 
 export async function streamState(
@@ -90,12 +94,17 @@ export async function streamState(
           from loads
           order by load_id desc
           limit 1
-        ) as error
+        ) as error,
+        (
+          select json_agg(json_build_object('loadId', load_id::text, 'why', details #>> ${literal(`{${STRUCK},why}`)}) order by load_id desc)
+          from loads
+          where status = ${literal(STRUCK)} and replay_of is null
+        ) as struck
       from (select) as always
       left join last_loaded l on true`,
     [source, name, table],
   );
-  const { load_id: loadId, finished_at: loadedAt, cursor, batch, as_of: asOf, error, ...counts } = rows[0]!;
+  const { load_id: loadId, finished_at: loadedAt, cursor, batch, as_of: asOf, error, struck, ...counts } = rows[0]!;
   const key = { schema, source, stream: name, table };
   const { reasons, more: moreReasons, moreRejects } = (await openReasons(client, key)).told();
   return {
@@ -113,5 +122,6 @@ export async function streamState(
     ...(await goneLoadsOf(client, key)),
     files: Number(counts.files),
     error: error ?? null,
+    struck: JSON.parse(struck ?? "[]") as StreamState["struck"],
   };
 }

@@ -122,7 +122,8 @@ function pairedReadings({ series, counters, takenAt }: Shape): Sql {
 
 /** What a reading says of the total: the last one all, one before a reset what stood there, the one before what counts less. */
 function reported({ leading, counters }: Shape, name: string): Sql {
-  const fell = or([...new Set([leading ?? name, name])].map((one) => sql`${id(one)} < ${lastOf(one)}`));
+  const leads = leading ?? name;
+  const fell = sql`${id(leads)} < ${lastOf(leads)}`;
   // The first summand says of which type the sum is.
   return sql`case when ${own("is_last")} then ${id(name)} else 0 end::${totalType(counters.get(name)!)}
     + case when ${fell} then ${lastOf(name)} else 0 end

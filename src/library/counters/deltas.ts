@@ -36,7 +36,7 @@ export function deltasOf(totals: Totals): { readonly ctes: readonly Cte[]; reado
   const names = [...counters.keys()];
   const passed = [...new Set([...series, ...keep, day, takenAt])];
   const results = [...(previous ? [previous] : []), ...names.map(deltaOf), ...names.map(toDateOf)];
-  const columns = ids([...passed, ...results, "days_covered", "is_baseline", "is_reset"]);
+  const columns = ids([...passed, ...results, "days_covered", "is_baseline", "is_reset", "is_correction"]);
   return {
     ctes: [
       cte("in_order", inOrder(totals)),
@@ -89,18 +89,24 @@ function paired({ series, takenAt, day, counters }: Totals): Sql {
     window series as (partition by ${join(ids(series), ", ")} order by ${id(takenAt)})`;
 }
 
-/** True where a reading is lower than the one before: the counter started again from zero. */
+/** True where a reading is lower than the one before. */
 function fell(counter: string): Sql {
   return sql`${id(counter)} < ${lastOf(counter)}`;
 }
 
-function judged({ counters }: Totals): Sql {
+/** With a leading counter that falls, all have started again from zero; where only others fall, they were corrected. */
+function judged({ counters, leading }: Totals): Sql {
+  const others = [...counters.keys()].filter((name) => name !== leading);
+  const restarted = or(leading === undefined ? others.map(fell) : [fell(leading)]);
+  const corrected =
+    leading === undefined || !others.length ? sql`false` : sql`not ${fell(leading)} and (${or(others.map(fell))})`;
   return sql`
     select
       paired.*,
       ${LAST_AT} is null as ${IS_FIRST},
       ${LAST_AT} is null and not coalesce(${own("is_born")}, false) as is_baseline,
-      ${LAST_AT} is not null and (${or([...counters.keys()].map(fell))}) as is_reset
+      ${LAST_AT} is not null and (${restarted}) as is_reset,
+      ${LAST_AT} is not null and ${corrected} as is_correction
     from paired`;
 }
 
@@ -108,7 +114,7 @@ function measured({ day, counters, leading }: Totals): Sql {
   const delta = (name: string) => sql`
     case
       when is_baseline then null
-      when ${IS_FIRST} or ${or([...new Set([leading ?? name, name])].map(fell))} then ${id(name)}
+      when ${IS_FIRST} or ${fell(leading ?? name)} then ${id(name)}
       else ${id(name)} - ${lastOf(name)}
     end as ${id(deltaOf(name))}`;
   return sql`
@@ -139,7 +145,8 @@ function summed(totals: Totals, passed: readonly string[]): Sql {
       ${[...counters].map(([name, type]) => sql`(sum(${added(name)}) over series)::${totalType(type)} as ${id(toDateOf(name))}`)},
       days_covered,
       is_baseline,
-      is_reset${before ? sql`,` : sql``}
+      is_reset,
+      is_correction${before ? sql`,` : sql``}
       ${before ? IS_BEFORE : sql``}
     from measured
     window series as (partition by ${join(ids(series), ", ")} order by ${id(takenAt)})`;

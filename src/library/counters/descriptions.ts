@@ -22,7 +22,8 @@ export function descriptionsOf(shape: Shape, told: Told): ReadonlyMap<string, st
     ["days_covered", "Days the delta covers: more than 1 after missing days; NULL on a baseline."],
     ["is_first", "True for the first reading of its series."],
     ["is_baseline", "True for the first reading of what is older than the feed, or may be: a total of unknown age."],
-    ["is_reset", "True where a counter is lower than before: it restarted, and its delta is its value."],
+    ["is_reset", "True where counters are lower than before because they restarted: their deltas are their values."],
+    ["is_correction", "True where a counter is lower than before and did not restart: its delta is below zero."],
     ...told,
     ...counted.flatMap(([name, what]): [string, string][] => [
       [name, `${what} till ${till}, as reported.`],
@@ -44,6 +45,7 @@ export function describeRollup(rollup: Rollup, told: Told, own: Told, store: str
     ["last_day", "Last day with a difference."],
     ["days_covered", "Most days that one difference covers."],
     ["has_reset", "True where a counter restarted from zero."],
+    ["has_correction", "True where a counter was corrected downwards: a difference is below zero."],
     ["computed_from", `The run of ${store} that this was computed from.`],
     ...(every === "day" ? ([[shape.day, "The day."]] as const) : []),
     ...[...shape.counters.keys()].flatMap((name): [string, string][] => {

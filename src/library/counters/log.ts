@@ -4,9 +4,10 @@ import { type Sql, sql } from "../../sql/sql.ts";
 import { hadNoRows, hasRows, unlessLost } from "../shared/loads.ts";
 import { asType } from "../shared/values.ts";
 import { dotted, isKind, sameColumns } from "./changes.ts";
+import { beganJoin, lateSeries, seriesThatBeganElsewhen } from "./late-series.ts";
 import { dayClosedBy, dayOf, type Moment } from "./moments.ts";
 import { readingsThatCount, seriesOf } from "./readings.ts";
-import { FIRST_REPORTED_AT, keyOf, PREVIOUS_AT, readingColumns, type Shape } from "./shape.ts";
+import { BEGAN_AFTER, FIRST_REPORTED_AT, keyOf, PREVIOUS_AT, readingColumns, type Shape } from "./shape.ts";
 import { BORN_DAY, IS_BORN } from "./store.ts";
 
 // Kind `log`: reports of readings in any order. Of several reports of one reading one counts.
@@ -53,6 +54,7 @@ export function newsOfLog(log: Log): Cte[] {
       comment: "of several reports of one reading the latest counts, then the last loaded",
     }),
     ...births(log),
+    ...lateSeries(log.shape),
     cte("touched", touched(log), { materialized: true }),
   ];
 }
@@ -200,25 +202,34 @@ function touched({ shape, births }: Log): Sql {
     cross join feed
     left join births on ${sameColumns("births", "store", births.key)}
     where ${isKind("store", "reading")} and store.${id(PREVIOUS_AT)} is null
+      ${shape.entity.length ? sql`and store.${id(BEGAN_AFTER)} is null` : sql``}
       and store.days_covered is distinct from
         case when births.${BORN_DAY} >= feed.first_day then greatest(${day} - births.${BORN_DAY} + 1, 1) end`;
   const changes = sql`
     select ${dotted("new_readings", key)} from new_readings
     ${otherBirths ?? sql``}
+    ${shape.entity.length ? sql`union all ${seriesThatBeganElsewhen(shape)}` : sql``}
     union all
     select ${dotted("store", key)} from store where ${isKind("store", "reading")} and (select is_everything from scope)`;
   return seriesOf(shape, changes);
 }
 
 /** `readings`: the new ones, and those of `outdated` that still count. */
-export function readingsOfLog({ shape, births }: Log): Cte {
+export function readingsOfLog({ shape, births, timeZone }: Log): Cte {
   const key = keyOf(shape);
   const stillCount = sql`
     not (select is_everything from scope)
       and (${dotted("outdated", key)}) not in (select ${dotted("new_readings", key)} from new_readings)`;
-  const born = births
-    ? [sql`births.${BORN_DAY}`, sql`births.${BORN_DAY} >= feed.first_day as ${IS_BORN}`]
-    : [sql`null::date as ${BORN_DAY}`, sql`false as ${IS_BORN}`];
+  const isBirth = births ? sql`births.${BORN_DAY} >= feed.first_day` : sql`false`;
+  const birthDay = births ? sql`births.${BORN_DAY}` : sql`null::date`;
+  const began = sql`began.${id(shape.takenAt.name)}`;
+  const born = shape.entity.length
+    ? [
+        sql`coalesce(${dayClosedBy(shape.takenAt, timeZone, "began")} + 1, ${birthDay}) as ${BORN_DAY}`,
+        sql`${began} is not null or ${isBirth} as ${IS_BORN}`,
+        sql`${began} as ${id(BEGAN_AFTER)}`,
+      ]
+    : [sql`${birthDay} as ${BORN_DAY}`, sql`${isBirth} as ${IS_BORN}`];
   const joined =
     births &&
     sql`
@@ -231,6 +242,7 @@ export function readingsOfLog({ shape, births }: Log): Cte {
     from (
       ${readingsThatCount(shape, stillCount)}
     ) as readings
-    ${joined ?? sql``}`;
+    ${joined ?? sql``}
+    ${shape.entity.length ? beganJoin(shape) : sql``}`;
   return cte("readings", query);
 }

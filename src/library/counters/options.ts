@@ -57,7 +57,7 @@ export interface CounterOptions {
    * @default "UTC"
    */
   readonly timeZone?: string;
-  /** Of kind `log`: when what a series belongs to began. */
+  /** Of kind `log`: what a series belongs to, and when that began. */
   readonly births?: BirthOptions;
   /** What is true of every reading: SQL conditions. */
   readonly rowConditions?: readonly string[];
@@ -72,11 +72,12 @@ export interface CounterOptions {
 }
 
 export interface BirthOptions {
-  readonly from: Name;
-  /** Its column, or columns, of the same name as in `series`. */
+  /** The columns of `series` that name it. Where it was read before without one of its series, that one began since. */
   readonly key: string | readonly string[];
-  /** When it began; of several rows the earliest counts. */
-  readonly at: TypedColumns;
+  /** A relation with these columns that says when each began. */
+  readonly from?: Name;
+  /** The column that says it; of several rows the earliest counts. */
+  readonly at?: TypedColumns;
 }
 
 export interface RollupOptions {
@@ -119,7 +120,7 @@ const OPTIONS: readonly (keyof CounterOptions)[] = [
 ];
 const KINDS = ["log", "full"];
 const PERIODS: readonly Period[] = ["day", "month", "reading"];
-const OF_VIEWS = ["day", "days_covered", "is_first", "is_baseline", "is_reset", "is_restated"];
+const OF_VIEWS = ["day", "days_covered", "is_first", "is_baseline", "is_reset", "is_correction", "is_restated"];
 const OF_ROLLUPS = [
   "month",
   "readings",
@@ -128,6 +129,7 @@ const OF_ROLLUPS = [
   "last_day",
   "days_covered",
   "has_reset",
+  "has_correction",
   "computed_from",
 ];
 
@@ -159,7 +161,7 @@ export function checked(caller: string, options: CounterOptions): Checked {
   return {
     shape,
     timeZone: options.timeZone ?? "UTC",
-    births: options.births === undefined ? undefined : birthsOf(caller, shape, options.births),
+    births: birthsOf(caller, shape, options.births),
     conditions: conditionsOf(caller, options.rowConditions ?? []),
     rollups: new Map(
       entriesOf(caller, options.rollups, "rollups").map(([name, one]) => [
@@ -204,6 +206,7 @@ function shapeOf(caller: string, options: CounterOptions): Shape {
     day: "day",
     counters,
     leading: options.leading,
+    entity: options.births === undefined ? [] : entityOf(caller, series, options.births),
     keep,
     reportedAt,
     nonNull,
@@ -250,14 +253,25 @@ function checkPublicNames(caller: string, shape: Shape, { rollups, totals }: Cou
     fail(caller, `${twice} is named twice, among series, takenAt, keep, counters, reportedAt and loadOrder`);
 }
 
-function birthsOf(caller: string, { series }: Shape, given: BirthOptions) {
+/** What several series belong to: nothing where its key names one series only. */
+function entityOf(caller: string, series: ReadonlyMap<string, Sql>, given: BirthOptions): readonly string[] {
   checkKnown(caller, given, ["from", "key", "at"], "option of births");
-  namedTarget(caller, given.from, "births: from, the relation that says when each began");
   const key = columnNames(caller, given.key, "births: key");
   const stray = key.find((name) => !series.has(name));
   if (stray !== undefined)
     fail(caller, `births: key has "${stray}", which is none of series (${[...series.keys()].join(", ")})`);
-  return { from: given.from, key, at: momentOf(caller, given.at, "births: at") };
+  return key.length < series.size ? key : [];
+}
+
+function birthsOf(caller: string, { entity }: Shape, given: BirthOptions | undefined) {
+  if (given === undefined) return undefined;
+  if (given.from === undefined && given.at === undefined) {
+    if (entity.length) return undefined;
+    return fail(caller, "births: key names every series alone: needs from and at, which say when each began");
+  }
+  namedTarget(caller, given.from, "births: from, the relation that says when each began");
+  const key = columnNames(caller, given.key, "births: key");
+  return { from: given.from!, key, at: momentOf(caller, given.at, "births: at") };
 }
 
 function rollupOf(caller: string, shape: Shape, name: string, given: RollupOptions) {

@@ -73,6 +73,7 @@ export function measuresOf({ shape, every, measures }: Rollup): ReadonlyMap<stri
     ...(every === "month" ? days : []),
     ["days_covered", sql`max(readings.days_covered)`],
     ["has_reset", sql`bool_or(readings.is_reset)`],
+    ["has_correction", sql`bool_or(readings.is_correction)`],
     ...measures,
   ]);
 }

@@ -14,6 +14,8 @@ export interface Shape {
   readonly day: string;
   readonly counters: ReadonlyMap<string, Sql>;
   readonly leading: string | undefined;
+  /** Those of `series` that name what several of them belong to; none where nobody says so. */
+  readonly entity: readonly string[];
   readonly keep: ReadonlyMap<string, Sql>;
   readonly reportedAt: Moment | undefined;
   readonly nonNull: readonly string[];
@@ -27,6 +29,7 @@ export const LOAD_NO = ownName("load_no");
 export const RUN_AT = ownName("run_at");
 export const BUILT_AT = ownName("built_at");
 export const PREVIOUS_AT = ownName("previous_at");
+export const BEGAN_AFTER = ownName("began_after");
 export const FIRST_REPORTED_AT = ownName("first_reported_at");
 export const IS_WHOLE = ownName("is_whole");
 export const LOADED_AT = ownName("loaded_at");
@@ -62,14 +65,16 @@ export function readingColumns(shape: Shape): ReadonlyMap<string, Sql> {
 }
 
 /** The columns that are computed of a reading and the one before. */
-export function computedColumns({ takenAt, counters }: Shape): ReadonlyMap<string, Sql> {
+export function computedColumns({ takenAt, counters, entity }: Shape): ReadonlyMap<string, Sql> {
   return new Map([
     [PREVIOUS_AT, takenAt.type],
+    ...(entity.length ? ([[BEGAN_AFTER, takenAt.type]] as const) : []),
     ...[...counters].map(([counter, type]) => [deltaOf(counter), type] as const),
     ...[...counters].map(([counter, type]) => [toDateOf(counter), totalType(type)] as const),
     ["days_covered", sql`integer`],
     ["is_baseline", sql`boolean`],
     ["is_reset", sql`boolean`],
+    ["is_correction", sql`boolean`],
   ]);
 }
 

@@ -76,7 +76,16 @@ function constraints({ kind, series, takenAt, day, counters, nonNull }: Shape, s
   const rowKind = id(ROW_KIND);
   const names = [...counters.keys()];
   const needed = [
-    ...new Set([...series.keys(), takenAt.name, day, ...nonNull, ...names.map(toDateOf), "is_baseline", "is_reset"]),
+    ...new Set([
+      ...series.keys(),
+      takenAt.name,
+      day,
+      ...nonNull,
+      ...names.map(toDateOf),
+      "is_baseline",
+      "is_reset",
+      "is_correction",
+    ]),
   ];
   const none = names.map((name) => sql`is_baseline = (${id(deltaOf(name))} is null)`);
   const list = (columns: readonly string[]) =>
@@ -91,5 +100,6 @@ function constraints({ kind, series, takenAt, day, counters, nonNull }: Shape, s
       add check (${rowKind} <> 'reading' or (${and([...none, sql`is_baseline = (days_covered is null)`])})),
       ${kind === "full" ? sql`add check (${rowKind} <> 'load' or ${id(takenAt.name)} is not null),` : sql``}
       add check (not (is_baseline and is_reset)),
+      add check (not ((is_baseline or is_reset) and is_correction)),
       add check (days_covered >= 0)`;
 }

@@ -8,6 +8,7 @@ import { comparable } from "../shared/values.ts";
 import { isKind, sameColumns } from "./changes.ts";
 import { deltasOf } from "./deltas.ts";
 import {
+  BEGAN_AFTER,
   BUILT_AT,
   computedColumns,
   IS_WHOLE,
@@ -141,7 +142,7 @@ export function written(shape: Shape, news: Pick<Loads, "loads" | "undone">, sel
     takenAt: shape.takenAt.name,
     day: shape.day,
     previous: PREVIOUS_AT,
-    keep: [...readingColumns(shape).keys()],
+    keep: [...readingColumns(shape).keys(), ...(shape.entity.length ? [BEGAN_AFTER] : [])],
     counters: shape.counters,
     leading: shape.leading,
     isBorn: sql`readings.${IS_BORN}`,

@@ -31,6 +31,7 @@ export function deltaColumns(shape: Shape): ReadonlyMap<string, Sql> {
     ["is_first", sql`${id("store", PREVIOUS_AT)} is null`],
     stored("is_baseline"),
     stored("is_reset"),
+    stored("is_correction"),
     ...loadOrder.map(stored),
   ]);
 }

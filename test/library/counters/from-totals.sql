@@ -29,7 +29,8 @@ with
     paired.*,
     "_dataform_last_at" is null as "_dataform_is_first",
     "_dataform_last_at" is null and not coalesce("_dataform_is_born", false) as is_baseline,
-    "_dataform_last_at" is not null and (("views" < "_dataform_last_views") or ("order" < "_dataform_last_order")) as is_reset
+    "_dataform_last_at" is not null and ("views" < "_dataform_last_views") as is_reset,
+    "_dataform_last_at" is not null and not "views" < "_dataform_last_views" and ("order" < "_dataform_last_order") as is_correction
   from paired
 ),
 
@@ -49,7 +50,7 @@ with
     end as "views_delta",
     case
       when is_baseline then null
-      when "_dataform_is_first" or ("views" < "_dataform_last_views") or ("order" < "_dataform_last_order") then "order"
+      when "_dataform_is_first" or "views" < "_dataform_last_views" then "order"
       else "order" - "_dataform_last_order"
     end as "order_delta"
   from judged
@@ -68,7 +69,8 @@ with
     (sum(coalesce("order_delta", "order")) over series)::numeric as "order_to_date",
     days_covered,
     is_baseline,
-    is_reset
+    is_reset,
+    is_correction
   from measured
   window series as (partition by "id", "User" order by "day")
 )
@@ -85,5 +87,6 @@ select
   "order_to_date",
   "days_covered",
   "is_baseline",
-  "is_reset"
+  "is_reset",
+  "is_correction"
 from summed

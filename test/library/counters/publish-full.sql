@@ -67,6 +67,7 @@ with
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
+    null::boolean as "is_correction",
     null::boolean as "_dataform_is_whole",
     null::timestamptz as "_dataform_loaded_at"
   where false
@@ -334,7 +335,8 @@ with
     paired.*,
     "_dataform_last_at" is null as "_dataform_is_first",
     "_dataform_last_at" is null and not coalesce("_dataform_is_born", false) as is_baseline,
-    "_dataform_last_at" is not null and (("views" < "_dataform_last_views") or ("clicks" < "_dataform_last_clicks")) as is_reset
+    "_dataform_last_at" is not null and ("views" < "_dataform_last_views") as is_reset,
+    "_dataform_last_at" is not null and not "views" < "_dataform_last_views" and ("clicks" < "_dataform_last_clicks") as is_correction
   from paired
 ),
 
@@ -354,7 +356,7 @@ with
     end as "views_delta",
     case
       when is_baseline then null
-      when "_dataform_is_first" or ("views" < "_dataform_last_views") or ("clicks" < "_dataform_last_clicks") then "clicks"
+      when "_dataform_is_first" or "views" < "_dataform_last_views" then "clicks"
       else "clicks" - "_dataform_last_clicks"
     end as "clicks_delta"
   from judged
@@ -375,7 +377,8 @@ with
     (sum(coalesce("clicks_delta", "clicks")) over series)::bigint as "clicks_to_date",
     days_covered,
     is_baseline,
-    is_reset
+    is_reset,
+    is_correction
   from measured
   window series as (partition by "blog_id" order by "day")
 ),
@@ -395,7 +398,8 @@ with
     "clicks_to_date",
     "days_covered",
     "is_baseline",
-    "is_reset"
+    "is_reset",
+    "is_correction"
   from summed
 ),
 
@@ -419,6 +423,7 @@ with
     "recomputed"."days_covered",
     "recomputed"."is_baseline",
     "recomputed"."is_reset",
+    "recomputed"."is_correction",
     null::boolean as "_dataform_is_whole",
     null::timestamptz as "_dataform_loaded_at"
   from recomputed
@@ -442,6 +447,7 @@ with
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
+    null::boolean as "is_correction",
     "loads"."_dataform_is_whole",
     "loads"."_dataform_loaded_at"
   from new_snapshots as loads
@@ -465,6 +471,7 @@ with
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
+    null::boolean as "is_correction",
     null::boolean as "_dataform_is_whole",
     null::timestamptz as "_dataform_loaded_at"
   from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'blog_snapshots' and ledger.status <> 'loaded') as undone
@@ -488,6 +495,7 @@ with
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
+    null::boolean as "is_correction",
     null::boolean as "_dataform_is_whole",
     null::timestamptz as "_dataform_loaded_at"
 )
@@ -808,7 +816,8 @@ with
     paired.*,
     "_dataform_last_at" is null as "_dataform_is_first",
     "_dataform_last_at" is null and not coalesce("_dataform_is_born", false) as is_baseline,
-    "_dataform_last_at" is not null and (("views" < "_dataform_last_views") or ("clicks" < "_dataform_last_clicks")) as is_reset
+    "_dataform_last_at" is not null and ("views" < "_dataform_last_views") as is_reset,
+    "_dataform_last_at" is not null and not "views" < "_dataform_last_views" and ("clicks" < "_dataform_last_clicks") as is_correction
   from paired
 ),
 
@@ -828,7 +837,7 @@ with
     end as "views_delta",
     case
       when is_baseline then null
-      when "_dataform_is_first" or ("views" < "_dataform_last_views") or ("clicks" < "_dataform_last_clicks") then "clicks"
+      when "_dataform_is_first" or "views" < "_dataform_last_views" then "clicks"
       else "clicks" - "_dataform_last_clicks"
     end as "clicks_delta"
   from judged
@@ -850,6 +859,7 @@ with
     days_covered,
     is_baseline,
     is_reset,
+    is_correction,
     "_dataform_is_before"
   from measured
   window series as (partition by "blog_id" order by "day")
@@ -870,7 +880,8 @@ with
     "clicks_to_date",
     "days_covered",
     "is_baseline",
-    "is_reset"
+    "is_reset",
+    "is_correction"
   from summed
   where not "_dataform_is_before"
 ),
@@ -902,6 +913,7 @@ with
     "recomputed"."days_covered",
     "recomputed"."is_baseline",
     "recomputed"."is_reset",
+    "recomputed"."is_correction",
     null::boolean as "_dataform_is_whole",
     null::timestamptz as "_dataform_loaded_at"
   from recomputed
@@ -919,7 +931,8 @@ with
       "recomputed"."clicks_to_date",
       "recomputed"."days_covered",
       "recomputed"."is_baseline",
-      "recomputed"."is_reset"
+      "recomputed"."is_reset",
+      "recomputed"."is_correction"
     ) is distinct from (
       "outdated"."views",
       "outdated"."clicks",
@@ -932,7 +945,8 @@ with
       "outdated"."clicks_to_date",
       "outdated"."days_covered",
       "outdated"."is_baseline",
-      "outdated"."is_reset"
+      "outdated"."is_reset",
+      "outdated"."is_correction"
     )
   union all
   select
@@ -954,6 +968,7 @@ with
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
+    null::boolean as "is_correction",
     "loads"."_dataform_is_whole",
     "loads"."_dataform_loaded_at"
   from new_snapshots as loads
@@ -978,6 +993,7 @@ with
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
+    null::boolean as "is_correction",
     "loads"."_dataform_is_whole",
     "loads"."_dataform_loaded_at"
   from gone_loads as loads
@@ -1006,6 +1022,7 @@ with
     null::integer as "days_covered",
     null::boolean as "is_baseline",
     null::boolean as "is_reset",
+    null::boolean as "is_correction",
     null::boolean as "_dataform_is_whole",
     null::timestamptz as "_dataform_loaded_at"
   from this_run
@@ -1021,10 +1038,11 @@ set local jit = off
 -- post_operations
 alter table "marts"."(self)"
   add check ("_dataform_row_kind" in ('reading', 'load', 'run', 'void')),
-  add check ("_dataform_row_kind" <> 'reading' or ("blog_id", "day", "views_to_date", "clicks_to_date", "is_baseline", "is_reset") is not null),
+  add check ("_dataform_row_kind" <> 'reading' or ("blog_id", "day", "views_to_date", "clicks_to_date", "is_baseline", "is_reset", "is_correction") is not null),
   add check ("_dataform_row_kind" <> 'reading' or ((is_baseline = ("views_delta" is null)) and (is_baseline = ("clicks_delta" is null)) and (is_baseline = (days_covered is null)))),
   add check ("_dataform_row_kind" <> 'load' or "day" is not null),
   add check (not (is_baseline and is_reset)),
+  add check (not ((is_baseline or is_reset) and is_correction)),
   add check (days_covered >= 0)
 
 ---- publish blog_snapshots
@@ -1072,7 +1090,8 @@ where "store"."_dataform_row_kind" = 'reading'
 --     "days_covered": "Days the delta covers: more than 1 after missing days; NULL on a baseline.",
 --     "is_first": "True for the first reading of its series.",
 --     "is_baseline": "True for the first reading of what is older than the feed, or may be: a total of unknown age.",
---     "is_reset": "True where a counter is lower than before: it restarted, and its delta is its value.",
+--     "is_reset": "True where counters are lower than before because they restarted: their deltas are their values.",
+--     "is_correction": "True where a counter is lower than before and did not restart: its delta is below zero.",
 --     "_load_id": "The load that brought the reading that counts.",
 --     "_row_no": "Position of that reading in its load."
 --   }
@@ -1092,6 +1111,7 @@ select
   "store"."_dataform_previous_at" is null as "is_first",
   "store"."is_baseline" as "is_baseline",
   "store"."is_reset" as "is_reset",
+  "store"."is_correction" as "is_correction",
   "store"."_load_id" as "_load_id",
   "store"."_row_no" as "_row_no"
 from "history"."blog_store" as store
@@ -1158,6 +1178,7 @@ from (
 --     "clicks_before_feed": "clicks before the feed: what baselines already had; NULL without one.",
 --     "days_covered": "Most days that one difference covers.",
 --     "has_reset": "True where a counter restarted from zero.",
+--     "has_correction": "True where a counter was corrected downwards: a difference is below zero.",
 --     "computed_from": "The run of history.blog_store that this was computed from."
 --   },
 --   "postgres": {
@@ -1187,6 +1208,7 @@ select
   (sum("readings"."clicks_to_date") filter (where readings.is_baseline))::bigint as "clicks_before_feed",
   max(readings.days_covered) as "days_covered",
   bool_or(readings.is_reset) as "has_reset",
+  bool_or(readings.is_correction) as "has_correction",
   (select runs."_dataform_run_at" from "history"."blog_store" as runs where "runs"."_dataform_row_kind" = 'run') as computed_from
 from (
   select store.*
@@ -1223,7 +1245,8 @@ with
     (sum("readings"."views_to_date") filter (where readings.is_baseline))::bigint as "views_before_feed",
     (sum("readings"."clicks_to_date") filter (where readings.is_baseline))::bigint as "clicks_before_feed",
     max(readings.days_covered) as "days_covered",
-    bool_or(readings.is_reset) as "has_reset"
+    bool_or(readings.is_reset) as "has_reset",
+    bool_or(readings.is_correction) as "has_correction"
   from (
     select everything.*
     from (
@@ -1263,7 +1286,8 @@ with
     "held"."views_before_feed",
     "held"."clicks_before_feed",
     "held"."days_covered",
-    "held"."has_reset"
+    "held"."has_reset",
+    "held"."has_correction"
   from (
     select everything.*
     from "marts"."(self)" as everything
@@ -1294,6 +1318,7 @@ select
   "groups"."clicks_before_feed",
   "groups"."days_covered",
   "groups"."has_reset",
+  "groups"."has_correction",
   (select runs."_dataform_run_at" from "history"."blog_store" as runs where "runs"."_dataform_row_kind" = 'run') as computed_from
 from groups
 full join held using ("day")
@@ -1305,7 +1330,8 @@ where (
     "groups"."views_before_feed",
     "groups"."clicks_before_feed",
     "groups"."days_covered",
-    "groups"."has_reset"
+    "groups"."has_reset",
+    "groups"."has_correction"
   ) is distinct from (
     "held"."readings",
     "held"."differences",
@@ -1314,7 +1340,8 @@ where (
     "held"."views_before_feed",
     "held"."clicks_before_feed",
     "held"."days_covered",
-    "held"."has_reset"
+    "held"."has_reset",
+    "held"."has_correction"
   )
 
 -- pre_operations
@@ -1748,7 +1775,7 @@ select
   - case when "_dataform_is_counted" then 0 else "views" end), 0) as "expected_views",
   coalesce(sum(case when "_dataform_is_counted" then coalesce("views_delta", "views") else 0 end), 0) as "actual_views",
   coalesce(sum(case when "_dataform_is_last" then "clicks" else 0 end::bigint
-  + case when ("views" < "_dataform_last_views") or ("clicks" < "_dataform_last_clicks") then "_dataform_last_clicks" else 0 end
+  + case when "views" < "_dataform_last_views" then "_dataform_last_clicks" else 0 end
   - case when "_dataform_is_counted" then 0 else "clicks" end), 0) as "expected_clicks",
   coalesce(sum(case when "_dataform_is_counted" then coalesce("clicks_delta", "clicks") else 0 end), 0) as "actual_clicks",
   coalesce(sum(case when "_dataform_is_last" then "views_to_date" else 0 end - case when "_dataform_is_counted" then 0 else "views_to_date" end), 0) as "expected_views_to_date",
@@ -1760,7 +1787,7 @@ group by "counted"."blog_id"
 having (coalesce(sum(case when "_dataform_is_last" then "views" else 0 end::bigint
 + case when "views" < "_dataform_last_views" then "_dataform_last_views" else 0 end
 - case when "_dataform_is_counted" then 0 else "views" end), 0) is distinct from coalesce(sum(case when "_dataform_is_counted" then coalesce("views_delta", "views") else 0 end), 0)) or (coalesce(sum(case when "_dataform_is_last" then "clicks" else 0 end::bigint
-+ case when ("views" < "_dataform_last_views") or ("clicks" < "_dataform_last_clicks") then "_dataform_last_clicks" else 0 end
++ case when "views" < "_dataform_last_views" then "_dataform_last_clicks" else 0 end
 - case when "_dataform_is_counted" then 0 else "clicks" end), 0) is distinct from coalesce(sum(case when "_dataform_is_counted" then coalesce("clicks_delta", "clicks") else 0 end), 0)) or (coalesce(sum(case when "_dataform_is_last" then "views_to_date" else 0 end - case when "_dataform_is_counted" then 0 else "views_to_date" end), 0) is distinct from coalesce(sum(case when "_dataform_is_counted" then coalesce("views_delta", "views") else 0 end), 0)) or (coalesce(sum(case when "_dataform_is_last" then "clicks_to_date" else 0 end - case when "_dataform_is_counted" then 0 else "clicks_to_date" end), 0) is distinct from coalesce(sum(case when "_dataform_is_counted" then coalesce("clicks_delta", "clicks") else 0 end), 0))
 
 ---- assert blog_days_agrees_with_blog_deltas

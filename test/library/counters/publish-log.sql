@@ -63,7 +63,8 @@ with
     null::numeric as "kwh_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
   where false
 ),
 
@@ -230,7 +231,8 @@ with
     paired.*,
     "_dataform_last_at" is null as "_dataform_is_first",
     "_dataform_last_at" is null and not coalesce("_dataform_is_born", false) as is_baseline,
-    "_dataform_last_at" is not null and ("kwh" < "_dataform_last_kwh") as is_reset
+    "_dataform_last_at" is not null and ("kwh" < "_dataform_last_kwh") as is_reset,
+    "_dataform_last_at" is not null and false as is_correction
   from paired
 ),
 
@@ -264,7 +266,8 @@ with
     (sum(coalesce("kwh_delta", "kwh")) over series)::numeric as "kwh_to_date",
     days_covered,
     is_baseline,
-    is_reset
+    is_reset,
+    is_correction
   from measured
   window series as (partition by "meter" order by "read_at")
 ),
@@ -282,7 +285,8 @@ with
     "kwh_to_date",
     "days_covered",
     "is_baseline",
-    "is_reset"
+    "is_reset",
+    "is_correction"
   from summed
 ),
 
@@ -303,7 +307,8 @@ with
     "recomputed"."kwh_to_date",
     "recomputed"."days_covered",
     "recomputed"."is_baseline",
-    "recomputed"."is_reset"
+    "recomputed"."is_reset",
+    "recomputed"."is_correction"
   from recomputed
   union all
   select
@@ -322,7 +327,8 @@ with
     null::numeric as "kwh_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
   from new_loads as loads
   union all
   select
@@ -341,7 +347,8 @@ with
     null::numeric as "kwh_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
   from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status <> 'loaded') as undone
   union all
   select
@@ -360,7 +367,8 @@ with
     null::numeric as "kwh_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
 )
 
 -- a day's rows beside each other: most of what reads the store wants some days
@@ -630,7 +638,8 @@ with
     paired.*,
     "_dataform_last_at" is null as "_dataform_is_first",
     "_dataform_last_at" is null and not coalesce("_dataform_is_born", false) as is_baseline,
-    "_dataform_last_at" is not null and ("kwh" < "_dataform_last_kwh") as is_reset
+    "_dataform_last_at" is not null and ("kwh" < "_dataform_last_kwh") as is_reset,
+    "_dataform_last_at" is not null and false as is_correction
   from paired
 ),
 
@@ -665,6 +674,7 @@ with
     days_covered,
     is_baseline,
     is_reset,
+    is_correction,
     "_dataform_is_before"
   from measured
   window series as (partition by "meter" order by "read_at")
@@ -683,7 +693,8 @@ with
     "kwh_to_date",
     "days_covered",
     "is_baseline",
-    "is_reset"
+    "is_reset",
+    "is_correction"
   from summed
   where not "_dataform_is_before"
 ),
@@ -712,7 +723,8 @@ with
     "recomputed"."kwh_to_date",
     "recomputed"."days_covered",
     "recomputed"."is_baseline",
-    "recomputed"."is_reset"
+    "recomputed"."is_reset",
+    "recomputed"."is_correction"
   from recomputed
   full join outdated using ("meter", "read_at", "day")
   cross join this_run
@@ -725,7 +737,8 @@ with
       "recomputed"."kwh_to_date",
       "recomputed"."days_covered",
       "recomputed"."is_baseline",
-      "recomputed"."is_reset"
+      "recomputed"."is_reset",
+      "recomputed"."is_correction"
     ) is distinct from (
       "outdated"."kwh",
       "outdated"."_load_id",
@@ -735,7 +748,8 @@ with
       "outdated"."kwh_to_date",
       "outdated"."days_covered",
       "outdated"."is_baseline",
-      "outdated"."is_reset"
+      "outdated"."is_reset",
+      "outdated"."is_correction"
     )
   union all
   select
@@ -754,7 +768,8 @@ with
     null::numeric as "kwh_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
   from new_loads as loads
   cross join this_run
   union all
@@ -774,7 +789,8 @@ with
     null::numeric as "kwh_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
   from gone_loads as loads
   cross join this_run
 ),
@@ -798,7 +814,8 @@ with
     null::numeric as "kwh_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
   from this_run
   where exists (select from changes)
 )
@@ -812,9 +829,10 @@ set local jit = off
 -- post_operations
 alter table "marts"."(self)"
   add check ("_dataform_row_kind" in ('reading', 'load', 'run', 'void')),
-  add check ("_dataform_row_kind" <> 'reading' or ("meter", "read_at", "day", "kwh_to_date", "is_baseline", "is_reset") is not null),
+  add check ("_dataform_row_kind" <> 'reading' or ("meter", "read_at", "day", "kwh_to_date", "is_baseline", "is_reset", "is_correction") is not null),
   add check ("_dataform_row_kind" <> 'reading' or ((is_baseline = ("kwh_delta" is null)) and (is_baseline = (days_covered is null)))),
   add check (not (is_baseline and is_reset)),
+  add check (not ((is_baseline or is_reset) and is_correction)),
   add check (days_covered >= 0)
 
 ---- publish meter_snapshots
@@ -858,7 +876,8 @@ where "store"."_dataform_row_kind" = 'reading'
 --     "days_covered": "Days the delta covers: more than 1 after missing days; NULL on a baseline.",
 --     "is_first": "True for the first reading of its series.",
 --     "is_baseline": "True for the first reading of what is older than the feed, or may be: a total of unknown age.",
---     "is_reset": "True where a counter is lower than before: it restarted, and its delta is its value.",
+--     "is_reset": "True where counters are lower than before because they restarted: their deltas are their values.",
+--     "is_correction": "True where a counter is lower than before and did not restart: its delta is below zero.",
 --     "_load_id": "The load that brought the reading that counts.",
 --     "_row_no": "Position of that reading in its load."
 --   }
@@ -876,6 +895,7 @@ select
   "store"."_dataform_previous_at" is null as "is_first",
   "store"."is_baseline" as "is_baseline",
   "store"."is_reset" as "is_reset",
+  "store"."is_correction" as "is_correction",
   "store"."_load_id" as "_load_id",
   "store"."_row_no" as "_row_no"
 from "marts"."meter_store" as store

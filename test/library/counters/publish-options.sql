@@ -70,13 +70,15 @@ with
     null::bigint as "load",
     null::bigint as "row no",
     null::timestamp(3) as "_dataform_previous_at",
+    null::timestamp(3) as "_dataform_began_after",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
     null::numeric as "select_to_date",
     null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
   where false
 ),
 
@@ -230,6 +232,38 @@ with
   ) as first_day
 ),
 
+"firsts" as materialized (
+  select "readings"."order", "readings"."Device", min(readings."user") as "_dataform_first_at"
+  from (
+    select "new_readings"."order", "new_readings"."Device", "new_readings"."user" from new_readings
+    union all
+    select "known"."order", "known"."Device", "known"."user" from known
+    where known."_dataform_previous_at" is null and ("known"."order") in (select "new_readings"."order" from new_readings)
+  ) as readings
+  group by "readings"."order", "readings"."Device"
+),
+
+"late" as materialized (
+  select firsts.*
+  from (
+    select firsts.*, min(firsts."_dataform_first_at") over (partition by "firsts"."order") as "_dataform_entity_first_at"
+    from firsts
+  ) as firsts
+  where firsts."_dataform_first_at" > firsts."_dataform_entity_first_at"
+),
+
+"began" as materialized (
+  select
+    late.*,
+    greatest(
+      max(new_readings."user"),
+      (select max(known."user") from known where ("known"."order") = ("late"."order") and "known"."user" < late."_dataform_first_at")
+    ) as "user"
+  from late
+  left join new_readings on ("new_readings"."order") = ("late"."order") and "new_readings"."user" < late."_dataform_first_at"
+  group by "late"."order", "late"."Device", late."_dataform_first_at", late."_dataform_entity_first_at"
+),
+
 "touched" as materialized (
   select "changes"."order", "changes"."Device", min(changes."user") as "_dataform_from_at"
   from (
@@ -241,8 +275,16 @@ with
     cross join feed
     left join births on ("births"."order") = ("store"."order")
     where "store"."_dataform_row_kind" = 'reading' and store."_dataform_previous_at" is null
+      and store."_dataform_began_after" is null
       and store.days_covered is distinct from
         case when births."_dataform_born_day" >= feed.first_day then greatest("store"."day" - births."_dataform_born_day" + 1, 1) end
+    union all -- its entity was read before, or is no more
+    select "store"."order", "store"."Device", "store"."user"
+    from store
+    left join began on ("began"."order", "began"."Device") = ("store"."order", "store"."Device")
+    where "store"."_dataform_row_kind" = 'reading' and store."_dataform_previous_at" is null
+      and ("store"."order") in (select "new_readings"."order" from new_readings)
+      and store."_dataform_began_after" is distinct from began."user"
     union all
     select "store"."order", "store"."Device", "store"."user" from store where "store"."_dataform_row_kind" = 'reading' and (select is_everything from scope)
   ) as changes
@@ -256,8 +298,9 @@ with
 "readings" as (
   select
     readings.*,
-    births."_dataform_born_day",
-    births."_dataform_born_day" >= feed.first_day as "_dataform_is_born"
+    coalesce(("began"."user" - interval '1 microsecond')::date + 1, births."_dataform_born_day") as "_dataform_born_day",
+    began."user" is not null or births."_dataform_born_day" >= feed.first_day as "_dataform_is_born",
+    began."user" as "_dataform_began_after"
   from (
     select
       "new_readings"."order",
@@ -293,6 +336,7 @@ with
   ) as readings
   cross join feed
   left join births on ("births"."order") = ("readings"."order")
+  left join began on (("began"."order", "began"."Device") = ("readings"."order", "readings"."Device")) and (readings."user" = began."_dataform_first_at")
 ),
 
 "in_order" as (
@@ -309,6 +353,7 @@ with
     readings."_dataform_first_reported_at",
     readings."load",
     readings."row no",
+    readings."_dataform_began_after",
     readings."_dataform_is_born" as "_dataform_is_born",
     readings."_dataform_born_day" as "_dataform_born_day"
   from readings as readings
@@ -330,7 +375,8 @@ with
     paired.*,
     "_dataform_last_at" is null as "_dataform_is_first",
     "_dataform_last_at" is null and not coalesce("_dataform_is_born", false) as is_baseline,
-    "_dataform_last_at" is not null and (("select" < "_dataform_last_select") or ("store" < "_dataform_last_store")) as is_reset
+    "_dataform_last_at" is not null and ("store" < "_dataform_last_store") as is_reset,
+    "_dataform_last_at" is not null and not "store" < "_dataform_last_store" and ("select" < "_dataform_last_select") as is_correction
   from paired
 ),
 
@@ -345,7 +391,7 @@ with
     end as days_covered,
     case
       when is_baseline then null
-      when "_dataform_is_first" or ("store" < "_dataform_last_store") or ("select" < "_dataform_last_select") then "select"
+      when "_dataform_is_first" or "store" < "_dataform_last_store" then "select"
       else "select" - "_dataform_last_select"
     end as "select_delta",
     case
@@ -370,6 +416,7 @@ with
     "_dataform_first_reported_at",
     "load",
     "row no",
+    "_dataform_began_after",
     "_dataform_last_at" as "_dataform_previous_at",
     "select_delta",
     "store_delta",
@@ -377,7 +424,8 @@ with
     (sum(coalesce("store_delta", "store")) over series)::bigint as "store_to_date",
     days_covered,
     is_baseline,
-    is_reset
+    is_reset,
+    is_correction
   from measured
   window series as (partition by "order", "Device" order by "user")
 ),
@@ -396,6 +444,7 @@ with
     "_dataform_first_reported_at",
     "load",
     "row no",
+    "_dataform_began_after",
     "_dataform_previous_at",
     "select_delta",
     "store_delta",
@@ -403,7 +452,8 @@ with
     "store_to_date",
     "days_covered",
     "is_baseline",
-    "is_reset"
+    "is_reset",
+    "is_correction"
   from summed
 ),
 
@@ -426,13 +476,15 @@ with
     "recomputed"."load",
     "recomputed"."row no",
     "recomputed"."_dataform_previous_at",
+    "recomputed"."_dataform_began_after",
     "recomputed"."select_delta",
     "recomputed"."store_delta",
     "recomputed"."select_to_date",
     "recomputed"."store_to_date",
     "recomputed"."days_covered",
     "recomputed"."is_baseline",
-    "recomputed"."is_reset"
+    "recomputed"."is_reset",
+    "recomputed"."is_correction"
   from recomputed
   union all
   select
@@ -453,13 +505,15 @@ with
     null::bigint as "load",
     null::bigint as "row no",
     null::timestamp(3) as "_dataform_previous_at",
+    null::timestamp(3) as "_dataform_began_after",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
     null::numeric as "select_to_date",
     null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
   from new_loads as loads
   union all
   select
@@ -480,13 +534,15 @@ with
     null::bigint as "load",
     null::bigint as "row no",
     null::timestamp(3) as "_dataform_previous_at",
+    null::timestamp(3) as "_dataform_began_after",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
     null::numeric as "select_to_date",
     null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
 )
 
 -- a day's rows beside each other: most of what reads the store wants some days
@@ -715,6 +771,38 @@ with
   ) as first_day
 ),
 
+"firsts" as materialized (
+  select "readings"."order", "readings"."Device", min(readings."user") as "_dataform_first_at"
+  from (
+    select "new_readings"."order", "new_readings"."Device", "new_readings"."user" from new_readings
+    union all
+    select "known"."order", "known"."Device", "known"."user" from known
+    where known."_dataform_previous_at" is null and ("known"."order") in (select "new_readings"."order" from new_readings)
+  ) as readings
+  group by "readings"."order", "readings"."Device"
+),
+
+"late" as materialized (
+  select firsts.*
+  from (
+    select firsts.*, min(firsts."_dataform_first_at") over (partition by "firsts"."order") as "_dataform_entity_first_at"
+    from firsts
+  ) as firsts
+  where firsts."_dataform_first_at" > firsts."_dataform_entity_first_at"
+),
+
+"began" as materialized (
+  select
+    late.*,
+    greatest(
+      max(new_readings."user"),
+      (select max(known."user") from known where ("known"."order") = ("late"."order") and "known"."user" < late."_dataform_first_at")
+    ) as "user"
+  from late
+  left join new_readings on ("new_readings"."order") = ("late"."order") and "new_readings"."user" < late."_dataform_first_at"
+  group by "late"."order", "late"."Device", late."_dataform_first_at", late."_dataform_entity_first_at"
+),
+
 "touched" as materialized (
   select "changes"."order", "changes"."Device", min(changes."user") as "_dataform_from_at"
   from (
@@ -726,8 +814,16 @@ with
     cross join feed
     left join births on ("births"."order") = ("store"."order")
     where "store"."_dataform_row_kind" = 'reading' and store."_dataform_previous_at" is null
+      and store."_dataform_began_after" is null
       and store.days_covered is distinct from
         case when births."_dataform_born_day" >= feed.first_day then greatest("store"."day" - births."_dataform_born_day" + 1, 1) end
+    union all -- its entity was read before, or is no more
+    select "store"."order", "store"."Device", "store"."user"
+    from store
+    left join began on ("began"."order", "began"."Device") = ("store"."order", "store"."Device")
+    where "store"."_dataform_row_kind" = 'reading' and store."_dataform_previous_at" is null
+      and ("store"."order") in (select "new_readings"."order" from new_readings)
+      and store."_dataform_began_after" is distinct from began."user"
     union all
     select "store"."order", "store"."Device", "store"."user" from store where "store"."_dataform_row_kind" = 'reading' and (select is_everything from scope)
   ) as changes
@@ -769,8 +865,9 @@ with
 "readings" as (
   select
     readings.*,
-    births."_dataform_born_day",
-    births."_dataform_born_day" >= feed.first_day as "_dataform_is_born"
+    coalesce(("began"."user" - interval '1 microsecond')::date + 1, births."_dataform_born_day") as "_dataform_born_day",
+    began."user" is not null or births."_dataform_born_day" >= feed.first_day as "_dataform_is_born",
+    began."user" as "_dataform_began_after"
   from (
     select
       "new_readings"."order",
@@ -806,6 +903,7 @@ with
   ) as readings
   cross join feed
   left join births on ("births"."order") = ("readings"."order")
+  left join began on (("began"."order", "began"."Device") = ("readings"."order", "readings"."Device")) and (readings."user" = began."_dataform_first_at")
 ),
 
 "in_order" as (
@@ -822,6 +920,7 @@ with
     readings."_dataform_first_reported_at",
     readings."load",
     readings."row no",
+    readings."_dataform_began_after",
     readings."_dataform_is_born" as "_dataform_is_born",
     readings."_dataform_born_day" as "_dataform_born_day",
     null::numeric as "_dataform_before_select",
@@ -836,6 +935,7 @@ with
     states."user",
     states."select",
     states."store",
+    null,
     null,
     null,
     null,
@@ -866,7 +966,8 @@ with
     paired.*,
     "_dataform_last_at" is null as "_dataform_is_first",
     "_dataform_last_at" is null and not coalesce("_dataform_is_born", false) as is_baseline,
-    "_dataform_last_at" is not null and (("select" < "_dataform_last_select") or ("store" < "_dataform_last_store")) as is_reset
+    "_dataform_last_at" is not null and ("store" < "_dataform_last_store") as is_reset,
+    "_dataform_last_at" is not null and not "store" < "_dataform_last_store" and ("select" < "_dataform_last_select") as is_correction
   from paired
 ),
 
@@ -881,7 +982,7 @@ with
     end as days_covered,
     case
       when is_baseline then null
-      when "_dataform_is_first" or ("store" < "_dataform_last_store") or ("select" < "_dataform_last_select") then "select"
+      when "_dataform_is_first" or "store" < "_dataform_last_store" then "select"
       else "select" - "_dataform_last_select"
     end as "select_delta",
     case
@@ -906,6 +1007,7 @@ with
     "_dataform_first_reported_at",
     "load",
     "row no",
+    "_dataform_began_after",
     "_dataform_last_at" as "_dataform_previous_at",
     "select_delta",
     "store_delta",
@@ -914,6 +1016,7 @@ with
     days_covered,
     is_baseline,
     is_reset,
+    is_correction,
     "_dataform_is_before"
   from measured
   window series as (partition by "order", "Device" order by "user")
@@ -933,6 +1036,7 @@ with
     "_dataform_first_reported_at",
     "load",
     "row no",
+    "_dataform_began_after",
     "_dataform_previous_at",
     "select_delta",
     "store_delta",
@@ -940,7 +1044,8 @@ with
     "store_to_date",
     "days_covered",
     "is_baseline",
-    "is_reset"
+    "is_reset",
+    "is_correction"
   from summed
   where not "_dataform_is_before"
 ),
@@ -971,13 +1076,15 @@ with
     "recomputed"."load",
     "recomputed"."row no",
     case when recomputed.is_baseline is null then outdated."_dataform_previous_at" else recomputed."_dataform_previous_at" end as "_dataform_previous_at",
+    "recomputed"."_dataform_began_after",
     "recomputed"."select_delta",
     "recomputed"."store_delta",
     "recomputed"."select_to_date",
     "recomputed"."store_to_date",
     "recomputed"."days_covered",
     "recomputed"."is_baseline",
-    "recomputed"."is_reset"
+    "recomputed"."is_reset",
+    "recomputed"."is_correction"
   from recomputed
   full join outdated using ("order", "Device", "user", "day")
   cross join this_run
@@ -991,13 +1098,15 @@ with
       "recomputed"."load",
       "recomputed"."row no",
       "recomputed"."_dataform_previous_at",
+      "recomputed"."_dataform_began_after",
       "recomputed"."select_delta",
       "recomputed"."store_delta",
       "recomputed"."select_to_date",
       "recomputed"."store_to_date",
       "recomputed"."days_covered",
       "recomputed"."is_baseline",
-      "recomputed"."is_reset"
+      "recomputed"."is_reset",
+      "recomputed"."is_correction"
     ) is distinct from (
       "outdated"."it's",
       "outdated"."currency",
@@ -1008,13 +1117,15 @@ with
       "outdated"."load",
       "outdated"."row no",
       "outdated"."_dataform_previous_at",
+      "outdated"."_dataform_began_after",
       "outdated"."select_delta",
       "outdated"."store_delta",
       "outdated"."select_to_date",
       "outdated"."store_to_date",
       "outdated"."days_covered",
       "outdated"."is_baseline",
-      "outdated"."is_reset"
+      "outdated"."is_reset",
+      "outdated"."is_correction"
     )
   union all
   select
@@ -1035,13 +1146,15 @@ with
     null::bigint as "load",
     null::bigint as "row no",
     null::timestamp(3) as "_dataform_previous_at",
+    null::timestamp(3) as "_dataform_began_after",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
     null::numeric as "select_to_date",
     null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
   from new_loads as loads
   cross join this_run
   union all
@@ -1063,13 +1176,15 @@ with
     null::bigint as "load",
     null::bigint as "row no",
     null::timestamp(3) as "_dataform_previous_at",
+    null::timestamp(3) as "_dataform_began_after",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
     null::numeric as "select_to_date",
     null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
   from gone_loads as loads
   cross join this_run
 ),
@@ -1095,13 +1210,15 @@ with
     null::bigint as "load",
     null::bigint as "row no",
     null::timestamp(3) as "_dataform_previous_at",
+    null::timestamp(3) as "_dataform_began_after",
     null::numeric(18, 6) as "select_delta",
     null::int as "store_delta",
     null::numeric as "select_to_date",
     null::bigint as "store_to_date",
     null::integer as "days_covered",
     null::boolean as "is_baseline",
-    null::boolean as "is_reset"
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
   from this_run
   where exists (select from changes)
 )
@@ -1115,9 +1232,10 @@ set local jit = off
 -- post_operations
 alter table "marts"."(self)"
   add check ("_dataform_row_kind" in ('reading', 'load', 'run', 'void')),
-  add check ("_dataform_row_kind" <> 'reading' or ("order", "Device", "user", "day", "currency", "select_to_date", "store_to_date", "is_baseline", "is_reset") is not null),
+  add check ("_dataform_row_kind" <> 'reading' or ("order", "Device", "user", "day", "currency", "select_to_date", "store_to_date", "is_baseline", "is_reset", "is_correction") is not null),
   add check ("_dataform_row_kind" <> 'reading' or ((is_baseline = ("select_delta" is null)) and (is_baseline = ("store_delta" is null)) and (is_baseline = (days_covered is null)))),
   add check (not (is_baseline and is_reset)),
+  add check (not ((is_baseline or is_reset) and is_correction)),
   add check (days_covered >= 0)
 
 ---- publish odd_snapshots
@@ -1181,7 +1299,8 @@ where "store"."_dataform_row_kind" = 'reading'
 --     "days_covered": "Days the delta covers: more than 1 after missing days; NULL on a baseline.",
 --     "is_first": "True for the first reading of its series.",
 --     "is_baseline": "True for the first reading of what is older than the feed, or may be: a total of unknown age.",
---     "is_reset": "True where a counter is lower than before: it restarted, and its delta is its value.",
+--     "is_reset": "True where counters are lower than before because they restarted: their deltas are their values.",
+--     "is_correction": "True where a counter is lower than before and did not restart: its delta is below zero.",
 --     "load": "The load that brought the reading that counts.",
 --     "row no": "Position of that reading in its load."
 --   }
@@ -1205,6 +1324,7 @@ select
   "store"."_dataform_previous_at" is null as "is_first",
   "store"."is_baseline" as "is_baseline",
   "store"."is_reset" as "is_reset",
+  "store"."is_correction" as "is_correction",
   "store"."load" as "load",
   "store"."row no" as "row no"
 from "history"."odd_store" as store
@@ -1234,6 +1354,7 @@ where "store"."_dataform_row_kind" = 'reading'
 --     "store_before_feed": "Stored before the feed: what baselines already had; NULL without one.",
 --     "days_covered": "Most days that one difference covers.",
 --     "has_reset": "True where a counter restarted from zero.",
+--     "has_correction": "True where a counter was corrected downwards: a difference is below zero.",
 --     "computed_from": "The run of history.odd_store that this was computed from."
 --   },
 --   "postgres": {
@@ -1265,6 +1386,7 @@ select
   (sum("readings"."store_to_date") filter (where readings.is_baseline))::bigint as "store_before_feed",
   max(readings.days_covered) as "days_covered",
   bool_or(readings.is_reset) as "has_reset",
+  bool_or(readings.is_correction) as "has_correction",
   (select runs."_dataform_run_at" from "history"."odd_store" as runs where "runs"."_dataform_row_kind" = 'run') as computed_from
 from (
   select store.*
@@ -1304,7 +1426,8 @@ with
     (sum("readings"."select_to_date") filter (where readings.is_baseline))::numeric as "select_before_feed",
     (sum("readings"."store_to_date") filter (where readings.is_baseline))::bigint as "store_before_feed",
     max(readings.days_covered) as "days_covered",
-    bool_or(readings.is_reset) as "has_reset"
+    bool_or(readings.is_reset) as "has_reset",
+    bool_or(readings.is_correction) as "has_correction"
   from (
     select everything.*
     from (
@@ -1346,7 +1469,8 @@ with
     "held"."select_before_feed",
     "held"."store_before_feed",
     "held"."days_covered",
-    "held"."has_reset"
+    "held"."has_reset",
+    "held"."has_correction"
   from (
     select everything.*
     from "marts"."(self)" as everything
@@ -1379,6 +1503,7 @@ select
   "groups"."store_before_feed",
   "groups"."days_covered",
   "groups"."has_reset",
+  "groups"."has_correction",
   (select runs."_dataform_run_at" from "history"."odd_store" as runs where "runs"."_dataform_row_kind" = 'run') as computed_from
 from groups
 full join held using ("order", "currency", "day")
@@ -1390,7 +1515,8 @@ where (
     "groups"."select_before_feed",
     "groups"."store_before_feed",
     "groups"."days_covered",
-    "groups"."has_reset"
+    "groups"."has_reset",
+    "groups"."has_correction"
   ) is distinct from (
     "held"."readings",
     "held"."differences",
@@ -1399,7 +1525,8 @@ where (
     "held"."select_before_feed",
     "held"."store_before_feed",
     "held"."days_covered",
-    "held"."has_reset"
+    "held"."has_reset",
+    "held"."has_correction"
   )
 
 -- pre_operations
@@ -1432,6 +1559,7 @@ set local jit = off
 --     "last_day": "Last day with a difference.",
 --     "days_covered": "Most days that one difference covers.",
 --     "has_reset": "True where a counter restarted from zero.",
+--     "has_correction": "True where a counter was corrected downwards: a difference is below zero.",
 --     "computed_from": "The run of history.odd_store that this was computed from."
 --   },
 --   "postgres": {
@@ -1465,6 +1593,7 @@ select
   max("readings"."day") filter (where not readings.is_baseline) as "last_day",
   max(readings.days_covered) as "days_covered",
   bool_or(readings.is_reset) as "has_reset",
+  bool_or(readings.is_correction) as "has_correction",
   (select runs."_dataform_run_at" from "history"."odd_store" as runs where "runs"."_dataform_row_kind" = 'run') as computed_from
 from (
   select store.*, date_trunc('month', "store"."day"::timestamp)::date as month
@@ -1507,7 +1636,8 @@ with
     min("readings"."day") filter (where not readings.is_baseline) as "first_day",
     max("readings"."day") filter (where not readings.is_baseline) as "last_day",
     max(readings.days_covered) as "days_covered",
-    bool_or(readings.is_reset) as "has_reset"
+    bool_or(readings.is_reset) as "has_reset",
+    bool_or(readings.is_correction) as "has_correction"
   from (
     select everything.*
     from (
@@ -1551,7 +1681,8 @@ with
     "held"."first_day",
     "held"."last_day",
     "held"."days_covered",
-    "held"."has_reset"
+    "held"."has_reset",
+    "held"."has_correction"
   from (
     select everything.*
     from "marts"."(self)" as everything
@@ -1586,6 +1717,7 @@ select
   "groups"."last_day",
   "groups"."days_covered",
   "groups"."has_reset",
+  "groups"."has_correction",
   (select runs."_dataform_run_at" from "history"."odd_store" as runs where "runs"."_dataform_row_kind" = 'run') as computed_from
 from groups
 full join held using ("order", "Device", "month")
@@ -1599,7 +1731,8 @@ where (
     "groups"."first_day",
     "groups"."last_day",
     "groups"."days_covered",
-    "groups"."has_reset"
+    "groups"."has_reset",
+    "groups"."has_correction"
   ) is distinct from (
     "held"."readings",
     "held"."differences",
@@ -1610,7 +1743,8 @@ where (
     "held"."first_day",
     "held"."last_day",
     "held"."days_covered",
-    "held"."has_reset"
+    "held"."has_reset",
+    "held"."has_correction"
   )
 
 -- pre_operations
@@ -1638,6 +1772,7 @@ set local jit = off
 --     "store_before_feed": "Stored before the feed: what baselines already had; NULL without one.",
 --     "days_covered": "Most days that one difference covers.",
 --     "has_reset": "True where a counter restarted from zero.",
+--     "has_correction": "True where a counter was corrected downwards: a difference is below zero.",
 --     "computed_from": "The run of history.odd_store that this was computed from."
 --   },
 --   "postgres": {
@@ -1668,6 +1803,7 @@ select
   (sum("readings"."store_to_date") filter (where readings.is_baseline))::bigint as "store_before_feed",
   max(readings.days_covered) as "days_covered",
   bool_or(readings.is_reset) as "has_reset",
+  bool_or(readings.is_correction) as "has_correction",
   (max(store_delta)) as "most",
   (select runs."_dataform_run_at" from "history"."odd_store" as runs where "runs"."_dataform_row_kind" = 'run') as computed_from
 from (
@@ -1707,6 +1843,7 @@ with
     (sum("readings"."store_to_date") filter (where readings.is_baseline))::bigint as "store_before_feed",
     max(readings.days_covered) as "days_covered",
     bool_or(readings.is_reset) as "has_reset",
+    bool_or(readings.is_correction) as "has_correction",
     (max(store_delta)) as "most"
   from (
     select everything.*
@@ -1749,6 +1886,7 @@ with
     "held"."store_before_feed",
     "held"."days_covered",
     "held"."has_reset",
+    "held"."has_correction",
     "held"."most"
   from (
     select everything.*
@@ -1781,6 +1919,7 @@ select
   "groups"."store_before_feed",
   "groups"."days_covered",
   "groups"."has_reset",
+  "groups"."has_correction",
   "groups"."most",
   (select runs."_dataform_run_at" from "history"."odd_store" as runs where "runs"."_dataform_row_kind" = 'run') as computed_from
 from groups
@@ -1795,6 +1934,7 @@ where (
     "groups"."store_before_feed",
     "groups"."days_covered",
     "groups"."has_reset",
+    "groups"."has_correction",
     "groups"."most"
   ) is distinct from (
     "held"."readings",
@@ -1806,6 +1946,7 @@ where (
     "held"."store_before_feed",
     "held"."days_covered",
     "held"."has_reset",
+    "held"."has_correction",
     "held"."most"
   )
 
@@ -2283,7 +2424,7 @@ select
   "counted"."order" as "order",
   "counted"."Device" as "Device",
   coalesce(sum(case when "_dataform_is_last" then "select" else 0 end::numeric
-  + case when ("store" < "_dataform_last_store") or ("select" < "_dataform_last_select") then "_dataform_last_select" else 0 end
+  + case when "store" < "_dataform_last_store" then "_dataform_last_select" else 0 end
   - case when "_dataform_is_counted" then 0 else "select" end), 0) as "expected_select",
   coalesce(sum(case when "_dataform_is_counted" then coalesce("select_delta", "select") else 0 end), 0) as "actual_select",
   coalesce(sum(case when "_dataform_is_last" then "store" else 0 end::bigint
@@ -2297,7 +2438,7 @@ select
 from paired as counted
 group by "counted"."order", "counted"."Device"
 having (coalesce(sum(case when "_dataform_is_last" then "select" else 0 end::numeric
-+ case when ("store" < "_dataform_last_store") or ("select" < "_dataform_last_select") then "_dataform_last_select" else 0 end
++ case when "store" < "_dataform_last_store" then "_dataform_last_select" else 0 end
 - case when "_dataform_is_counted" then 0 else "select" end), 0) is distinct from coalesce(sum(case when "_dataform_is_counted" then coalesce("select_delta", "select") else 0 end), 0)) or (coalesce(sum(case when "_dataform_is_last" then "store" else 0 end::bigint
 + case when "store" < "_dataform_last_store" then "_dataform_last_store" else 0 end
 - case when "_dataform_is_counted" then 0 else "store" end), 0) is distinct from coalesce(sum(case when "_dataform_is_counted" then coalesce("store_delta", "store") else 0 end), 0)) or (coalesce(sum(case when "_dataform_is_last" then "select_to_date" else 0 end - case when "_dataform_is_counted" then 0 else "select_to_date" end), 0) is distinct from coalesce(sum(case when "_dataform_is_counted" then coalesce("select_delta", "select") else 0 end), 0)) or (coalesce(sum(case when "_dataform_is_last" then "store_to_date" else 0 end - case when "_dataform_is_counted" then 0 else "store_to_date" end), 0) is distinct from coalesce(sum(case when "_dataform_is_counted" then coalesce("store_delta", "store") else 0 end), 0))

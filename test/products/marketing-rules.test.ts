@@ -1,0 +1,201 @@
+import { cpSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { RunReport } from "../../src/model/report.ts";
+import { makeLedger } from "../support/history.ts";
+import { sharedWarehouse, stepOf, type Warehouse } from "../support/warehouse.ts";
+
+// What networks really send, in three days: no day is lost for it, and it is told. A creative for each case.
+
+let house: Warehouse & { end(): Promise<void> };
+const days: RunReport[] = [];
+
+/** `[creative, device, spend, impressions, clicks, conversions]` of one day's reading. */
+type Reading = readonly [string, string, string | number, number, number, number];
+
+const readings: Readonly<Record<number, readonly Reading[]>> = {
+  2: [
+    ["late clicks", "mobile", 1, 100, 10, 1],
+    ["retracted", "mobile", 1000, 100_000, 5000, 500],
+    ["late device", "desktop", 2, 10, 1, 0],
+    ["tv", "mobile", 1, 10, 1, 0],
+    ["reset", "mobile", 50, 1000, 100, 20],
+  ],
+  3: [
+    // two clicks for each impression
+    ["late clicks", "mobile", 1, 101, 12, 1],
+    ["retracted", "mobile", 1100, 110_000, 5500, 499],
+    ["late device", "desktop", 2, 10, 1, 0],
+    ["late device", "mobile", 40, 200, 9, 3],
+    ["tv", "mobile", 1, 10, 1, 0],
+    ["tv", "connected_tv", 7, 70, 0, 0],
+    ["reset", "mobile", 5, 10, 120, 2],
+    ["rich", "mobile", "1000000000000.01", 1, 0, 0],
+    ["told by its end", "mobile", 3, 30, 3, 1],
+  ],
+  4: [
+    ["late clicks", "mobile", 2, 200, 15, 1],
+    ["retracted", "mobile", 1200, 120_000, 6000, 510],
+    ["wrong load", "mobile", 9, 90, 9, 9],
+  ],
+};
+
+/** Of the feeds of campaigns and creatives: old ones, and one that is only known by its end. */
+const described = `
+  insert into raw.marketing_campaigns
+  select id, 'a', upper(id), 'active', 'sales', 'USD', 10, deleted, '2025-06-01Z', '2025-06-01Z', load, row_number() over ()
+  from (values ('c', false, 101), ('ended', true, 101), ('wrong', false, 102)) as feed (id, deleted, load);
+  insert into raw.marketing_creatives
+  select id, campaign, upper(id), 'image', null, deleted, created::timestamptz, greatest(created::timestamptz, '2025-07-01Z'), load, row_number() over ()
+  from (values
+    ('late clicks', 'c', false, '2025-06-01Z', 101), ('retracted', 'c', false, '2025-06-01Z', 101),
+    ('late device', 'c', false, '2025-06-01Z', 101), ('tv', 'c', false, '2025-06-01Z', 101),
+    ('reset', 'c', false, '2025-06-01Z', 101), ('told by its end', 'ended', true, '2026-01-02 09:00Z', 101),
+    ('wrong load', 'wrong', false, '2026-01-03Z', 102)
+  ) as feed (id, campaign, deleted, created, load)`;
+
+beforeAll(async () => {
+  house = await sharedWarehouse({ "definitions/package.json": '{ "type": "commonjs" }' });
+  const root = resolve(import.meta.dirname, "../..");
+  for (const path of ["definitions/marketing", "includes"])
+    cpSync(join(root, path), join(house.project.dir, path), { recursive: true });
+  await house.sql(`${makeLedger};
+    create table raw.marketing_campaigns (id text, account_id text, name text, status text, objective text, currency text,
+      daily_budget numeric, deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
+    create table raw.marketing_creatives (id text, campaign_id text, name text, format text, landing_url text,
+      deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
+    create table raw.marketing_stats (creative_id text, campaign_id text, device text, measured_at timestamptz,
+      reported_at timestamptz, currency text, spend numeric, impressions bigint, clicks bigint, conversions bigint,
+      _load_id bigint, _row_no bigint);
+    ${described};
+    insert into raw._load
+    select load, name, 'loaded', now(), 9, 0, 'log', null, '{}'
+    from (values (101, 'marketing_campaigns'), (102, 'marketing_creatives')) as loads (load, name)`);
+  for (const day of [2, 3, 4]) {
+    await house.sql(land(day));
+    days.push(await house.run());
+  }
+}, 120_000);
+
+afterAll(() => house?.end());
+
+function land(day: number): string {
+  const rows = readings[day]!.map(([creative, device, ...totals], index) => {
+    const campaign = { "told by its end": "ended", "wrong load": "wrong" }[creative] ?? "c";
+    const midnight = `'2026-01-0${day} 00:00Z'`;
+    return `('${creative}', '${campaign}', '${device}', ${midnight}, ${midnight}, 'USD', ${totals.join(", ")}, ${day}, ${index})`;
+  });
+  return `
+    insert into raw.marketing_stats values ${rows.join(", ")};
+    insert into raw._load values (${day}, 'marketing_stats', 'loaded', now(), ${rows.length}, 0, 'log', null, '{}')`;
+}
+
+const daily = (creative: string) =>
+  house.rows(
+    `select day, spend, impressions, clicks, conversions, has_reset, has_correction
+     from marketing.creative_daily where creative_id = '${creative}' order by day`,
+  );
+
+test("more clicks than impressions, an unknown device, money of thirteen digits and a correction hold nothing", () => {
+  const notOk = days.map(({ steps }) => steps.filter(({ status }) => status !== "ok").map(({ target }) => target.name));
+  expect(notOk).toEqual([[], ["marketing_devices_are_known", "marketing_rates_are_usual"], []]);
+});
+
+test("what is not usual is told, with what it is", () => {
+  const told = stepOf(days[1]!, "assertions.marketing_rates_are_usual").failingRows!.map((row) => JSON.parse(row));
+  expect(Object.fromEntries(told.map(({ creative_id, what }) => [creative_id, what]))).toEqual({
+    "late clicks": "more clicks than impressions",
+    reset: "more clicks than impressions",
+    retracted: "a correction",
+  });
+});
+
+test("clicks that come a day late are the day's, and the next day goes on", async () => {
+  expect(await daily("late clicks")).toEqual(["2026-01-02|0|1|2|0|f|f", "2026-01-03|1|99|3|0|f|f"]);
+});
+
+test("one conversion that is taken back is -1 on its day, flagged, and no restart", async () => {
+  expect(await daily("retracted")).toEqual(["2026-01-02|100|10000|500|-1|f|t", "2026-01-03|100|10000|500|11|f|f"]);
+  expect(
+    await house.rows(
+      "select conversions, conversions_to_date, has_reset, has_correction from marketing.conversions_by_creative where creative_id = 'retracted'",
+    ),
+  ).toEqual(["10|510|f|t"]);
+});
+
+test("where impressions fall all has restarted, also clicks that are higher by now, and every mart says so", async () => {
+  expect(await daily("reset")).toEqual(["2026-01-02|5|10|120|2|t|f"]);
+  const marts = await house.rows(
+    `select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
+     where c.relnamespace = 'marketing'::regnamespace and a.attname in ('has_reset', 'has_correction') and not a.attisdropped
+     group by 1 having count(*) = 2 order by 1`,
+  );
+  expect(
+    await house.rows("select relname from pg_class where relnamespace = 'marketing'::regnamespace order by 1"),
+  ).toEqual([...marts, "campaign_history"].sort());
+  for (const mart of ["best_converting_creatives", "conversions_by_creative", "creative_daily", "creative_to_date"])
+    expect(
+      await house.rows(`select bool_or(has_reset) from marketing.${mart} where creative_id = 'reset'`),
+      mart,
+    ).toEqual(["t"]);
+  for (const mart of marts.filter((name) => name.startsWith("campaign_") || name.endsWith("_campaign")))
+    expect(await house.rows(`select bool_or(has_reset) from marketing.${mart} where campaign_id = 'c'`), mart).toEqual([
+      "t",
+    ]);
+});
+
+test("a device that appears late on an old creative had nothing before: all of its 40 are spent", async () => {
+  expect(await daily("late device")).toEqual(["2026-01-02|40|200|9|3|f|f"]);
+  expect(
+    await house.rows(
+      "select spend from marketing.creative_to_date where creative_id = 'late device' order by measured_at",
+    ),
+  ).toEqual(["2", "42"]);
+});
+
+test("an unknown device is counted as other, to the cent, and a device of its own in the facts", async () => {
+  expect(
+    await house.rows(
+      "select spend_other, impressions_other, clicks_other from marketing.campaign_device where campaign_id = 'c'",
+    ),
+  ).toEqual(["7|70|0"]);
+  expect(
+    await house.rows("select distinct device from history.fct_creative_daily where creative_id = 'tv' and spend > 0"),
+  ).toEqual(["connected_tv"]);
+});
+
+test("what is known by its end alone keeps its name, its campaign and its birth, and is deleted", async () => {
+  expect(
+    await house.rows(
+      `select creative_name, campaign_id, campaign_name, is_deleted, spend from marketing.creative_daily where creative_id = 'told by its end'`,
+    ),
+  ).toEqual(["TOLD BY ITS END|ended|ENDED|t|3"]);
+  expect(
+    await house.rows(
+      "select campaign_name, is_deleted, is_unknown from history.dim_campaigns where campaign_id = 'ended'",
+    ),
+  ).toEqual(["ENDED|t|f"]);
+});
+
+test("a load that is struck counts for no feed, and again when that is taken back", async () => {
+  const whole = () =>
+    house.rows(
+      `select string_agg(t::text, ';' order by t::text) from (select * from history.dim_creatives) as t union all
+       select string_agg(t::text, ';' order by t::text) from (select * from marketing.campaign_daily) as t`,
+    );
+  const before = await whole();
+  const names = "select campaign_id, campaign_name, is_unknown from history.dim_campaigns where campaign_id = 'wrong'";
+  expect(await house.rows(names)).toEqual(["wrong|WRONG|f"]);
+  await house.sql("update raw._load set status = 'struck' where load_id = 102");
+  await house.run();
+  expect(await house.rows(names)).toEqual(["wrong|(unknown)|t"]);
+  // nobody says any more that it was born: what it has is of unknown age
+  expect(await daily("wrong load")).toEqual([]);
+  await house.sql("update raw._load set status = 'struck' where load_id = 4");
+  await house.run({ allowLoss: ["*"] });
+  expect(await house.rows(names)).toEqual([]);
+  expect(await daily("late clicks")).toEqual(["2026-01-02|0|1|2|0|f|f"]);
+  await house.sql("update raw._load set status = 'loaded'");
+  await house.run();
+  expect(await whole()).toEqual(before);
+});
