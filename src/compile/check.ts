@@ -3,6 +3,7 @@ import { restated, UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel, type Model } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { LONGEST_NAME } from "../sql/identifiers.ts";
+import { MOST_COLUMNS, tooMany } from "../sql/index-columns.ts";
 import { columnIn } from "./config-assertions.ts";
 import { placeInConfig } from "./config-text.ts";
 
@@ -21,6 +22,10 @@ export async function checkGraph(graph: CompiledGraph, projectDir: string): Prom
 /** The key of an incremental model is looked up in tables: columns only. */
 function checkKey(model: Model, projectDir: string): UserError[] {
   if (model.kind !== "incremental") return [];
+  if (model.uniqueKey.length > MOST_COLUMNS) {
+    const place = placeInConfig(projectDir, model.file, ["uniqueKey"]);
+    return [new UserError({ ...tooMany(`${targetKey(model.target)}: uniqueKey`, model.uniqueKey.length), ...place })];
+  }
   return model.uniqueKey.flatMap((text, index) => {
     const place = () => placeInConfig(projectDir, model.file, ["uniqueKey", index]);
     try {

@@ -4,7 +4,7 @@ import { publishedSchema } from "../config/published.ts";
 import { UserError } from "../model/errors.ts";
 import { type Action, type Assertion, isModel, isShown, type Model } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
-import { indexColumn } from "../sql/index-columns.ts";
+import { indexColumn, MOST_COLUMNS, tooMany } from "../sql/index-columns.ts";
 import { type ConfigPath, placeInConfig } from "./config-text.ts";
 
 /** The `postgres: {…}` block of an action. */
@@ -25,6 +25,13 @@ function checkPostgresBlock(model: Model, projectDir: string): readonly UserErro
     const hint = 'make it a table (type: "table"), or index what it reads';
     return [mistake("a view cannot have indexes", place, { hint })];
   }
+  const long = indexes.flatMap(({ columns, include = [] }, index) => {
+    const said = tooMany(`${name}: an index`, columns.length + include.length);
+    return columns.length + include.length > MOST_COLUMNS
+      ? [new UserError({ ...said, ...placeInConfig(projectDir, model.file, [...place, index]) })]
+      : [];
+  });
+  if (long.length) return long;
   const wrong = indexes.flatMap(({ columns }, index) =>
     columns.flatMap((column, at) =>
       wrongIndexColumn(column).map(({ message, expected, found }) =>

@@ -103,6 +103,8 @@ function ruleOf({ keyword, params, parentSchema, message }: ErrorObject): string
       return `one of ${params.allowedValues.join(", ")}`;
     case "minItems":
       return "a list that is not empty";
+    case "maxItems":
+      return `a list of ${params.limit} at most`;
     case "minLength":
       return "a text that is not empty";
     case "minProperties":

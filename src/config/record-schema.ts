@@ -1,3 +1,4 @@
+import { noColumnType } from "../model/column-type.ts";
 import { plainDecimal } from "../model/decimal.ts";
 import type { RawColumn, RecordSchema, WrittenNumber } from "../model/declarations.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
@@ -122,6 +123,13 @@ function columnOf(name: string, property: Record<string, unknown>, place: Place)
       found: JSON.stringify(property?.postgresType ?? property?.type),
     });
   }
+  const none = noColumnType(type);
+  if (none)
+    return new UserError({
+      message: `the type of "${name}" is none that a column can have`,
+      ...place.value(),
+      ...none,
+    });
   const description = describedBy(property, place);
   return { name, type, ...(description === undefined ? {} : { description }) };
 }

@@ -1,3 +1,4 @@
+import { noColumnType } from "../model/column-type.ts";
 import { counted } from "../model/counted.ts";
 import { UserError } from "../model/errors.ts";
 import { firstTooDeep, grouped, isGroup, type Node, tooDeep, wordAt } from "./groups.ts";
@@ -136,6 +137,8 @@ export function typeName(text: string, what: string): Sql {
   const tokens = typeof text === "string" ? tokenize(text).filter(({ kind }) => kind !== "space") : [];
   const spelled = tokens.map(({ kind, text: token }) => (kind === "quoted" ? "q" : token)).join(" ");
   if (!TYPE.test(spelled)) throw refused(what, "the name of a type", String(text));
+  const none = noColumnType(String(text));
+  if (none) throw new UserError({ message: `${what} is no type that a column can have`, ...none });
   return new Sql(fixed(text.trim()));
 }
 

@@ -3,6 +3,19 @@ import { id } from "./identifiers.ts";
 import { type Sql, sql } from "./sql.ts";
 import { meaningful, type Token } from "./tokens.ts";
 
+/** Of an index in PostgreSQL, those that it only includes as well. */
+export const MOST_COLUMNS = 32;
+
+/** What is said of an index with more columns. */
+export function tooMany(what: string, columns: number) {
+  return {
+    message: `${what} has too many columns: no index can have them`,
+    expected: `at most ${MOST_COLUMNS}`,
+    found: String(columns),
+    hint: "take those that tell rows apart, or one column that is made of several: md5(row(a, b, …)::text)",
+  };
+}
+
 /**
  * One column of an index as a config says it: a name, whatever its letters are (`my col`), or SQL where it begins with a
  * parenthesis or is a call (`(lower(name))`, `lower(name)`). Both with what an index may say of it: `at desc nulls last`,

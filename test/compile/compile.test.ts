@@ -251,6 +251,19 @@ test("a mistake in a config stands at its line in JavaScript and with Windows' l
   );
 });
 
+test("an index of more columns than PostgreSQL lets it have is told where it is declared, and so is a key", async () => {
+  const columns = Array.from({ length: 33 }, (_, n) => `c${n}`);
+  const text = await messages({
+    "a.sqlx": `config {\n  type: "incremental",\n  uniqueKey: ${JSON.stringify(columns)}\n}\nselect 1 as c0`,
+    "b.sqlx": `config {\n  type: "table",\n  postgres: { indexes: [{ columns: ["a"], include: ${JSON.stringify(columns.slice(1))} }] }\n}\nselect 1 as a`,
+    "includes/slices.js": 'module.exports = require("dataform-postgres/includes/slices");',
+    "definitions/c.js": `declare({ schema: "raw", name: "r" });\nslices.publish("c", {\n  from: ["raw", "r"], loads: { tables: ["r"] }, key: ${JSON.stringify(["day", ...columns])}, day: "day", values: { v: "text" } });`,
+  });
+  expect(text).toContain("definitions/a.sqlx:3:3: marts.a: uniqueKey has too many columns: no index can have them");
+  expect(text).toMatch(/definitions\/b\.sqlx:3:\d+: marts\.b: an index has too many columns/);
+  expect(text).toContain("definitions/c.js:2:8: slices.publish: c: key has too many columns for an index: expected at most 31, found 34");
+});
+
 test("a reference to nothing names the nearest model, once", async () => {
   const text = await messages({
     "a.sqlx": 'config { type: "table" }\nselect 1\nfrom ${ref("ordres")}',

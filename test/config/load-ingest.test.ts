@@ -276,15 +276,21 @@ describe("a mistake in a declaration is shown with its line", () => {
       id: { type: "string" },
       both: { type: ["string", "number"] },
       sql: { postgresType: "int; drop table x" },
+      no: { postgresType: "BigSerial" },
+      many: { postgresType: "anyelement[]" },
+      serial_number: { postgresType: "serials" },
       _load_id: { type: "integer" },
     };
     const errors = mistakes(good, { type: "object", properties });
     expect(errors.map((one) => one.message)).toEqual([
       'the column type of "both" is not clear',
       'the column type of "sql" is not clear',
+      'the type of "no" is none that a column can have',
+      'the type of "many" is none that a column can have',
       '"_load_id" is a column that every raw table has already',
     ]);
     expect(errors[0]!.location).toMatchObject({ file: "ingest/schemas/items.json", line: 7 });
+    expect(errors[2]).toMatchObject({ expected: "bigint", found: "bigserial, which numbers rows by itself" });
   });
 
   test("when the record schema is missing or is no object", () => {

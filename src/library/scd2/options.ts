@@ -7,6 +7,7 @@ import {
   columnsOrNone,
   entriesOf,
   fail,
+  keyColumns,
   loadAndRow,
   type TypedColumns,
   typedColumns,
@@ -81,7 +82,7 @@ export function checked(
   taken: readonly string[] = [],
 ): Timeline {
   checkKnown(caller, options, [...more, ...OPTIONS]);
-  const key = columnNames(caller, options.key ?? [], "key");
+  const key = keyColumns(caller, options.key);
   const attributes = typedColumns(caller, options.attributes, "attributes");
   const loadOrder = columnNames(caller, options.loadOrder ?? RAW_ORDER, "loadOrder");
   if (options.batches !== undefined) loadAndRow(caller, loadOrder);

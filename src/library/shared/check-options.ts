@@ -1,6 +1,7 @@
 import { nearest } from "../../model/nearest.ts";
 import { typeName } from "../../sql/authored.ts";
 import { id, LONGEST_NAME, suffixed } from "../../sql/identifiers.ts";
+import { MOST_COLUMNS } from "../../sql/index-columns.ts";
 import { type Identifier, type Sql, sql } from "../../sql/sql.ts";
 
 /** What our columns begin with where they stand beside an author's, who cannot have such a name. */
@@ -122,6 +123,16 @@ export function columnNames(caller: string, given: unknown, where: string): read
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) fail(caller, `${where}: ${twice} is named twice`);
   return names;
+}
+
+/** The columns of `key`: one of ours stands beside them in an index of the store. */
+export function keyColumns(caller: string, given: unknown): readonly string[] {
+  const names = columnNames(caller, given ?? [], "key");
+  if (names.length < MOST_COLUMNS) return names;
+  return fail(
+    caller,
+    `key has too many columns for an index: expected at most ${MOST_COLUMNS - 1}, found ${names.length}`,
+  );
 }
 
 /** A list of columns that may be left out, or have none. */

@@ -4,9 +4,9 @@ import {
   checkFree,
   checkKnown,
   checkModel,
-  columnNames,
   fail,
   foundOf,
+  keyColumns,
   loadAndRow,
   optionsOf,
   type TypedColumns,
@@ -64,7 +64,7 @@ export function reportOf(caller: string, options: PublishOptions): Report {
   checkKnown(caller, options, KNOWN);
   checkModel(caller, options);
   namedTarget(caller, options.from, "from, the name of the rows");
-  const key = columnNames(caller, options.key ?? [], "key");
+  const key = keyColumns(caller, options.key);
   const values = typedColumns(caller, options.values, "values");
   if (!key.includes(options.day))
     fail(caller, `day is one of the key's columns (${key.join(", ")}), found ${JSON.stringify(options.day)}`);

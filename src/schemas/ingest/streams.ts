@@ -56,7 +56,7 @@ const common = {
   partition: Type.Optional(partition),
   indexes: Type.Optional(
     listOf(
-      listOf(text("a column"), "the columns of one index", { minItems: 1, uniqueItems: true }),
+      listOf(text("a column"), "the columns of one index", { minItems: 1, maxItems: 32, uniqueItems: true }),
       "indexes of the raw table, each a list of columns, such as [[customer_id]]; what is no longer listed stays",
       { minItems: 1 },
     ),
