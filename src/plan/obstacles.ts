@@ -26,7 +26,10 @@ const MOVABLE: ReadonlySet<PublicRelation["kind"]> = new Set([
 ]);
 
 /** Whether the public name is a view of ours, which the release turns; otherwise what has the name is moved aside first. */
-export function isOurView({ target }: Pick<Publishable, "target">, { relations, manifest }: Catalog): boolean {
+export function isOurView(
+  { target }: Pick<Publishable, "target">,
+  { relations, manifest }: Pick<Catalog, "relations" | "manifest">,
+): boolean {
   const key = targetKey(target);
   const relation = relations[key];
   return relation?.kind === "view" && relation.published && manifest[key] !== undefined;

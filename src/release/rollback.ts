@@ -8,6 +8,7 @@ import type { ProjectIdentity } from "../model/graph.ts";
 import type { PublishItem } from "../model/plan.ts";
 import type { ReleaseReport } from "../model/release.ts";
 import { targetKey } from "../model/target.ts";
+import { isOurView } from "../plan/obstacles.ts";
 import { refuseStranger } from "../plan/owner.ts";
 import { manifestWith } from "../plan/publish-plan.ts";
 import { planRollback } from "../plan/rollback-plan.ts";
@@ -53,7 +54,7 @@ export async function rollback(settings: ConnectionSettings, options: RollbackOp
       choosing(options.hold !== undefined, () => {
         throw nothingToDo(to.release, environment, notes);
       });
-    await refuseLost(client, to.release, items, "go back to another release, or mend the models and run");
+    await refuseLost(client, to.release, items);
     const lost = releases
       .filter(({ status }) => status === "waiting")
       .map(({ release }) => `release ${release}, which waited to be published, is given up`);
@@ -106,7 +107,7 @@ async function releaseItems(
   const started = performance.now();
   // Before anything is written; and once more when it is to be published.
   await checkItems(job.items, catalog, session).catch((error) => {
-    throw explained(error, job);
+    throw explained(error, job, catalog);
   });
   await recordStart(client, { runId, environment, fence, releases: 1, coreVersion: null, notes: [] });
   const manifest = manifestWith(catalog.manifest, job.items);
@@ -128,7 +129,12 @@ async function releaseItems(
 }
 
 /** @throws UserError where somebody dropped private objects of the release, or columns of them */
-async function refuseLost(client: Client, release: number, items: readonly PublishItem[], hint: string): Promise<void> {
+async function refuseLost(
+  client: Client,
+  release: number,
+  items: readonly PublishItem[],
+  hint?: string,
+): Promise<void> {
   const entries = items.map(({ entry, object }) => [targetKey(entry.target), { ...entry, columns: object.columns }]);
   const damage = await readDamage(client, Object.fromEntries(entries));
   // The view of a reverted storage is made by its delta.
@@ -139,8 +145,18 @@ async function refuseLost(client: Client, release: number, items: readonly Publi
     message: `release ${release} cannot be published: private objects of it are not as they were made`,
     expected: "what a release consists of, as long as `dataform releases` lists it",
     found: lost.map(([name, what]) => `${PRIVATE_SCHEMA}.${name}: ${what}`).join("; "),
-    hint,
+    hint: hint ?? waysBack(items, new Map(lost)),
   });
+}
+
+/** What there is to do for each kind of what is gone. */
+function waysBack(items: readonly PublishItem[], lost: ReadonlyMap<string, string>): string {
+  const undone = items.flatMap(({ target, entry: { storage } }) =>
+    storage && lost.get(storage.undo) === GONE ? [targetKey(target)] : [],
+  );
+  if (!undone.length)
+    return "give it its name again, where it was renamed; otherwise go back to another release, or mend the models and run";
+  return `what ${undone.join(", ")} had before is gone with the table of its earlier rows, so that no release of it up to now can be gone back to; a run makes that table anew, and what is published from then on can be`;
 }
 
 async function publishAndReport(
@@ -158,7 +174,7 @@ async function publishAndReport(
       if (!mayWait) await discard(client, session.environment, job.release);
       await recordFinish(client, session.runId, interrupted ? "cancelled" : "failure", []);
     });
-    throw interrupted ? session.signal.reason : explained(error, job);
+    throw interrupted ? session.signal.reason : explained(error, job, catalog);
   });
   await session.retry((client) => recordFinish(client, session.runId, "success", [job.release]));
   return {
@@ -174,25 +190,36 @@ async function publishAndReport(
 }
 
 /** What a model's own run would be told is no advice here. */
-function cannotFollow(error: UserError, { contentOf }: ReleaseJob): UserError {
+function cannotFollow(error: UserError, isForeign: boolean, { contentOf }: ReleaseJob): UserError {
   if (contentOf === undefined) return error;
   const { message, found, code } = error;
+  const way = isForeign
+    ? "rename what has the name (alter … rename to …), or let `dataform run --adopt` move it aside; then roll back again"
+    : "what is found stands against it: save its definition, drop or change it by itself, roll back, and make it again";
   return new UserError({
     message: `rollback to release ${contentOf}: ${message}`,
     ...(found === undefined ? {} : { found }),
     ...(code === undefined ? {} : { code }),
-    hint: "nothing was changed: drop or rename what is in the way and make it again afterwards, or go back to another release",
+    hint: `nothing was changed; ${way}, or go back to another release`,
   });
 }
 
 /** What was refused, and what that leaves. A release that is there already is whole or not at all: every model is told. */
-function explained(error: unknown, job: ReleaseJob): unknown {
+function explained(error: unknown, job: ReleaseJob, catalog: Catalog): unknown {
   if (!(error instanceof Unpublishable)) return refusal(error, job);
   return new UserErrors(
     [...error.causes].map(([model, cause]) =>
-      cause instanceof UserError ? cannotFollow(cause, job) : refusal(cause, job, `${model}: `),
+      cause instanceof UserError
+        ? cannotFollow(cause, isForeign(model, catalog), job)
+        : refusal(cause, job, `${model}: `),
     ) as UserError[],
   );
+}
+
+/** Whether what has the name of the model is not ours. */
+function isForeign(model: string, { relations, manifest }: Catalog): boolean {
+  const target = manifest[model]?.target;
+  return relations[model] !== undefined && !(target && isOurView({ target }, { relations, manifest }));
 }
 
 /** What the server refused. */

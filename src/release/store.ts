@@ -1,6 +1,7 @@
 import type { Manifest } from "../model/catalog.ts";
 import type { PublishItem } from "../model/plan.ts";
 import type { Client } from "../postgres/client.ts";
+import { readManifest } from "../postgres/manifest.ts";
 import { sql } from "../sql/sql.ts";
 
 /** A release as it stands in `_dataform.release`. */
@@ -95,7 +96,7 @@ export async function readReleases(client: Client, environment: string): Promise
     status: row.status as StoredRelease["status"],
     builtAt: row.built_at,
     publishedAt: row.published_at,
-    ...(row.manifest === null ? {} : { manifest: JSON.parse(row.manifest) as Manifest }),
+    ...(row.manifest === null ? {} : { manifest: readManifest(row.manifest, row.release_id) }),
     ...(row.items === null ? {} : { items: JSON.parse(row.items) as PublishItem[] }),
   }));
 }

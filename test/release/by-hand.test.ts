@@ -96,6 +96,25 @@ test("who reads what was dropped is refused, with what to build; so are a diff a
   await expect(rollback(house.database.settings, { to: 2 })).rejects.toThrow("private objects of it are not as");
 });
 
+test("a rollback says what to do about what somebody put in its way or took away", async () => {
+  const refused = (error: object) => expect(rollback(house.database.settings, { to: 1 })).rejects.toMatchObject(error);
+  await house.sql("drop view marts.vw; create table marts.vw (id int)");
+  await expect(rollback(house.database.settings, { to: 1 })).rejects.toMatchObject({
+    errors: [{ hint: expect.stringContaining("rename what has the name") }],
+  });
+  await house.sql("drop table marts.vw");
+  await byHand("{marts.log,storage,undo}", (name) => `drop table ${name} cascade`);
+  await refused({ hint: expect.stringContaining("no release of it up to now can be gone back to; a run makes that") });
+  expect((await house.run()).status).toBe("success");
+  for (const [manifest, found] of [
+    ["[]", "manifest is no object"],
+    ['{"marts.vw": {"object": "o", "release": 1}}', "manifest: marts.vw has no target"],
+  ] as const) {
+    await house.sql(`update _dataform.release set manifest = '${manifest}' where release_id = 2`);
+    await refused({ message: "the record of release 2 was altered by hand", found });
+  }
+});
+
 test("a release without its row is told by releases, and no other is called current", async () => {
   const releases = () => cli(house.project.dir, ["releases"], { DATABASE_URL: house.database.url });
   const whole = await releases();
