@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { counted } from "../model/counted.ts";
 import type { CsvOptions } from "../model/declarations.ts";
 import { UserError } from "../model/errors.ts";
 import { recordText } from "../sources/formats/csv/header.ts";
@@ -118,7 +119,8 @@ interface Trial {
 
 /** The first of equals is the likelier one. */
 function betterThan(one: Trial, other: Trial): boolean {
-  if (one.cells > 1 !== other.cells > 1) return one.cells > 1 && one.regular > 0.5;
+  // Of one record that has other cells than its header, half is regular.
+  if (one.cells > 1 !== other.cells > 1) return one.cells > 1 && one.regular >= 0.5;
   if (Math.abs(one.regular - other.regular) > 0.001) return one.regular > other.regular;
   if (one.skipLines !== other.skipLines) return one.skipLines < other.skipLines;
   // Within quotes that mean nothing there are always more cells.
@@ -145,18 +147,21 @@ function trial(dialect: Dialect, text: Buffer): Trial {
   const counts = new Map<number, number>();
   for (const { cells, wrong, isHashed } of records)
     if (!wrong && !isRemark({ cells, isHashed })) counts.set(cells, (counts.get(cells) ?? 0) + 1);
-  const [cells = 1] = [...counts].sort(([a, n], [b, m]) => m - n || b - a)[0] ?? [];
+  // Of as many records the header is right, then the wider ones.
+  const header = records[0]?.cells;
+  const [cells = 1] =
+    [...counts].sort(([a, n], [b, m]) => m - n || Number(b === header) - Number(a === header) || b - a)[0] ?? [];
   const first = records.findIndex((record) => record.cells === cells && !record.wrong);
   const isPreamble = (first <= MAX_PREAMBLE && records.length > first * 2) || records.slice(0, first).every(isRemark);
   const skipped = first > 0 && isPreamble ? first : 0;
-  const counted = records.slice(skipped);
-  const regular = counted.filter((record) => record.cells === cells && !record.wrong).length;
+  const rest = records.slice(skipped);
+  const regular = rest.filter((record) => record.cells === cells && !record.wrong).length;
   return {
     dialect,
-    regular: counted.length ? regular / counted.length : 0,
+    regular: rest.length ? regular / rest.length : 0,
     cells,
-    skipLines: skipped ? counted[0]!.line - 1 : 0,
-    hashed: cells > 1 && counted.some((record) => record.isHashed && record.cells === cells && !record.wrong),
+    skipLines: skipped ? rest[0]!.line - 1 : 0,
+    hashed: cells > 1 && rest.some((record) => record.isHashed && record.cells === cells && !record.wrong),
   };
 }
 
@@ -186,11 +191,16 @@ export function optionsOf(dialect: Dialect): CsvOptions {
   };
 }
 
-/** @throws UserError for a file without a record */
-export function noRecords(name: string): UserError {
+/** @param irregular records that are none, and the first of them */
+export function noRecords(name: string, irregular?: { readonly count: number; readonly first: string }): UserError {
   return new UserError({
     message: `${name} has no records to find their fields by`,
     expected: "a header and at least one record",
+    ...(irregular
+      ? {
+          found: `${counted(irregular.count, "record")} with another number of cells or a stray quote; ${irregular.first}`,
+        }
+      : {}),
     hint: "declare the stream by hand (docs/ingest.md), or try a file with records",
   });
 }

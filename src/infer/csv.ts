@@ -31,7 +31,7 @@ export async function inferCsv(
   const text = await sampleText(encoding);
   const dialect = findDialect(text, encoding.sample.length < 256 * 1024);
   const seen = await look(open, encoding, dialect, { sample, hints });
-  if (!seen.rows) throw noRecords(name);
+  if (!seen.rows) throw noRecords(name, seen.irregular);
   return inferredOf(seen, encoding, dialect, hints);
 }
 

@@ -9,6 +9,7 @@ import { messageOf } from "../postgres/send.ts";
 import { advice, type PostgresError, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
 import { placeOf, positionAt, snippetAt } from "../sql/locate.ts";
 import { joinStatements, statementAt } from "../sql/message.ts";
+import { isAnswer } from "../sql/readings.ts";
 import { meaningful } from "../sql/tokens.ts";
 import { missingRelation } from "./missing-relation.ts";
 
@@ -62,7 +63,19 @@ function isMisnamedAlias({ code, routine = "" }: PostgresError): boolean {
 /** The same of a step that builds a model: where the server says that a column is there twice, one may be ours. */
 export function explainBuild(error: unknown, step: Built, sources: Sources): StepError {
   const explained = explainFailure(ourName(error, step) ?? error, step.file, sources);
-  return { ...explained, ...notYetMade(error, step) };
+  return { ...explained, ...notYetMade(error, step), ...cellOfSeed(error, step.file, sources) };
+}
+
+/** A seed says of each value that it reads where it stands; what it is called then is its place, and the rest. */
+function cellOfSeed(error: unknown, file: string, { read }: Sources): Partial<StepError> {
+  const failure = postgresError(error);
+  if (!failure || !isAnswer(failure.where) || !failure.message.startsWith(`${file}:`)) return {};
+  const [, line, message] = /^:(\d+): (.*)$/s.exec(failure.message.slice(file.length)) ?? [];
+  if (message === undefined) return {};
+  const hint = `correct it, or give the column another type in ${file.replace(/csv$/i, "yaml")}: types`;
+  const text = read(file);
+  const offset = text.split("\n", Number(line) - 1).reduce((sum, one) => sum + one.length + 1, 0);
+  return { message, location: { file, line: Number(line) }, snippet: snippetAt(text, offset), hint };
 }
 
 /** What a first run makes is not there for what comes before its query. */

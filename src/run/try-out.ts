@@ -6,7 +6,7 @@ import type { AuditStep, BuildStep, Plan, Segment } from "../model/plan.ts";
 import type { AbsentTable, StepError } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { planCandidate } from "../plan/planner.ts";
-import { isWhole, shapeOf } from "../plan/shape.ts";
+import { isOfSeed, isWhole, shapeOf } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { describeNewRows } from "../postgres/describe-objects.ts";
 import { undoSavepoint } from "../postgres/savepoint.ts";
@@ -18,6 +18,7 @@ import { explained, inSavepoint, statement } from "../sql/statement.ts";
 import { absentTables } from "./absent.ts";
 import { explainBuild, type Sources } from "./explain.ts";
 import { mistakeIn } from "./later.ts";
+import { nameRefusedCell } from "./refused-column.ts";
 
 type WorkStep = Segment["steps"][number];
 
@@ -74,9 +75,10 @@ async function shapeStep(step: WorkStep, catalog: Catalog, trial: Trial): Promis
     if (mistake) throw mistake;
     await client.script(join([sql`release savepoint shape`, client.resetting], ";\n"));
     return current;
-  } catch (error) {
+  } catch (failure) {
     signal?.throwIfAborted();
     await undoSavepoint(client, "shape");
+    const error = isOfSeed(step) ? await nameRefusedCell(failure, shapeOf(step), client) : failure;
     await client.reset();
     if (isWhole(step) ? !isThere(error) : !mayBeUntried(error)) await tell(error, step, trial);
     else {

@@ -1,12 +1,14 @@
-import { createReadStream, readdirSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { createReadStream, readdirSync, realpathSync, statSync } from "node:fs";
+import { basename, join, sep } from "node:path";
 import { Place } from "../config/place.ts";
 import { recordSchemaOf } from "../config/record-schema.ts";
 import { inferCsv } from "../infer/csv.ts";
 import type { CsvOptions, RecordSchema } from "../model/declarations.ts";
 import { restated, UserError, UserErrors } from "../model/errors.ts";
 import { readCsv } from "../sources/formats/csv/read.ts";
-import { seedQuery } from "./query.ts";
+import type { SourceRecord } from "../sources/json/document.ts";
+import type { FilePosition } from "../sources/source.ts";
+import { type SeedRow, seedQuery } from "./query.ts";
 import { checkSaid, csvOf, readSaid, refuseGuesses } from "./said.ts";
 
 /** A CSV of the repository, as the table that a run makes of it. */
@@ -85,6 +87,26 @@ function filesIn(projectDir: string, folder: string): string[] {
     });
 }
 
+/** What a link leads to elsewhere is no part of the repository: it is another file on another machine. */
+function refuseOutside(projectDir: string, file: string): void {
+  const path = realpathOf(join(projectDir, file));
+  if (path?.startsWith(realpathSync(projectDir) + sep)) return;
+  throw new UserError({
+    message: path === undefined ? "the link leads to nothing" : "the seed is a link that leads out of the project",
+    location: { file },
+    ...(path === undefined ? {} : { found: path }),
+    hint: "copy the file into seeds/, or land it: dataform ingest infer <file>",
+  });
+}
+
+function realpathOf(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 async function readSeed(projectDir: string, file: string, described: string | undefined): Promise<Seed> {
   const name = nameOf(file);
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name.length > 63)
@@ -93,6 +115,7 @@ async function readSeed(projectDir: string, file: string, described: string | un
       location: { file },
       expected: "letters, digits and _",
     });
+  refuseOutside(projectDir, file);
   const { size } = statSync(join(projectDir, file));
   if (size > MAX_BYTES)
     throw new UserError({
@@ -115,7 +138,7 @@ async function readSeed(projectDir: string, file: string, described: string | un
     return [name, type === undefined ? property : { postgresType: type }] as const;
   });
   const schema = recordSchemaOf({ properties: Object.fromEntries(properties) }, file, new Place(yaml));
-  const query = seedQuery(schema.columns, await rowsOf(open(), csvOf(found.options, beside), schema, file));
+  const query = seedQuery(file, schema.columns, await rowsOf(open(), csvOf(found.options, beside), schema, file));
   const { schema: into, description, columns = {} } = said;
   return { file, name, query, columns, ...(into ? { schema: into } : {}), ...(description ? { description } : {}) };
 }
@@ -126,8 +149,8 @@ async function rowsOf(
   options: CsvOptions,
   schema: RecordSchema,
   file: string,
-): Promise<(string | null)[][]> {
-  const rows: (string | null)[][] = [];
+): Promise<readonly SeedRow[]> {
+  const rows: SeedRow[] = [];
   for await (const { records, rejected = [] } of readCsv(options, schema)(bytes)) {
     const [wrong] = rejected;
     if (wrong)
@@ -136,7 +159,10 @@ async function rowsOf(
         location: { file, ...(wrong.line === undefined ? {} : { line: wrong.line }) },
         found: wrong.text.slice(0, 200),
       });
-    for (const record of records) rows.push(schema.columns.map(({ name }) => record.fieldText(name) ?? null));
+    for (const record of records) {
+      const cells = schema.columns.map(({ name }) => record.fieldText(name) ?? null);
+      rows.push({ cells, line: (record as SourceRecord & FilePosition).line! });
+    }
   }
   return rows;
 }

@@ -3,6 +3,7 @@ import { checkCsv } from "../config/csv.ts";
 import { Place } from "../config/place.ts";
 import { publishedSchema } from "../config/published.ts";
 import { parseYaml, readYaml, type YamlFile } from "../config/yaml.ts";
+import { counted } from "../model/counted.ts";
 import type { CsvOptions } from "../model/declarations.ts";
 import type { Declared } from "../model/declared.ts";
 import { restated, UserError } from "../model/errors.ts";
@@ -53,12 +54,18 @@ function checkType(type: string, yaml: YamlFile, name: string): void {
 
 /** What a file of others may be, in the repository is a slip, or said. */
 export function refuseGuesses(found: WrittenCsv, { said }: SaidOfSeed, file: string): void {
-  const { quote = '"', header = true } = found;
+  const { quote = '"', header = true, skipLines = 0 } = found;
   if (quote !== '"' && said.csv?.quote === undefined)
     throw new UserError({
       message: "quotes of the seed do not close, or mean nothing",
       location: { file },
-      hint: `close them, or write ${file.replace(/csv$/i, "yaml")} with csv: { quote: ${JSON.stringify(quote)} }`,
+      hint: `close them, or write ${yamlOf(file)} with csv: { quote: ${JSON.stringify(quote)} }`,
+    });
+  if (skipLines && said.csv?.skipLines === undefined)
+    throw new UserError({
+      message: `${counted(skipLines, "line")} of the seed before its header ${skipLines === 1 ? "has" : "have"} other cells`,
+      location: { file, line: 1 },
+      hint: `take ${skipLines === 1 ? "it" : "them"} away, or write ${yamlOf(file)} with csv: { skipLines: ${skipLines} }`,
     });
   if (!header && said.csv?.header === undefined)
     throw new UserError({
@@ -66,6 +73,11 @@ export function refuseGuesses(found: WrittenCsv, { said }: SaidOfSeed, file: str
       location: { file },
       hint: "let the first line name the columns",
     });
+}
+
+/** The file that says so beside a seed. */
+function yamlOf(file: string): string {
+  return file.replace(/csv$/i, "yaml");
 }
 
 type WrittenCsv = Partial<Declared<(typeof formats)["csv"]>>;

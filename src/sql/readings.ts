@@ -11,11 +11,16 @@ const ASKED = "pg_temp._dataform_reading(";
 
 /**
  * A condition that never holds, for a `case` before the branch that reads a text: `when … then null`.
- * @param what what is read, for the message: "column ordered_on"
+ * @param what what is read, for the message: "column ordered_on", or an expression that says it of each row
  * @param read the same reading of any text
  */
-export function saysReading(what: string, type: Sql, text: Sql, read: (text: Sql) => Sql): Sql {
-  const says = [literal(what), literal(type.toString()), text, sqlLiteral(read(sql`$1`))];
+export function saysReading(what: string | Sql, type: Sql, text: Sql, read: (text: Sql) => Sql): Sql {
+  const says = [
+    typeof what === "string" ? literal(what) : what,
+    literal(type.toString()),
+    text,
+    sqlLiteral(read(sql`$1`)),
+  ];
   // A row with a constant in it is not NULL.
   return sql`${new Sql(fixed(SAID))}${says}) is null`;
 }

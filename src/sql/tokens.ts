@@ -8,15 +8,17 @@ export interface Token {
 // part of a name, the no-break space too. A line comment ends at a carriage return, and a string of escapes goes on in the
 // quotes of a later line.
 const gap = /[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*/.source;
-const escapes = /'(?:[^'\\]|\\[\s\S]|'')*'/.source;
+// Runs of plain characters, and not one after the other: a text of 10 MB would be too many steps to go back.
+const escapes = /'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*'/.source;
+const plain = /'[^']*(?:''[^']*)*'/.source;
 
 // One expression: trying one after the other takes three times as long.
 const anyToken = new RegExp(
   [
     /(?<space>[ \t\n\r\f\v]+)/.source,
     /(?<comment>--[^\n\r]*)/.source,
-    `(?<string>\\$(?<tag>(?:[A-Za-z_\\u0080-\\uffff][\\w\\u0080-\\uffff]*)?)\\$[\\s\\S]*?\\$\\k<tag>\\$|[eE]${escapes}(?:${gap}${escapes})*|(?:[uU]&|[bBxXnN])?'(?:[^']|'')*')`,
-    /(?<quoted>(?:[uU]&)?"(?:[^"]|"")*")/.source,
+    `(?<string>\\$(?<tag>(?:[A-Za-z_\\u0080-\\uffff][\\w\\u0080-\\uffff]*)?)\\$[\\s\\S]*?\\$\\k<tag>\\$|[eE]${escapes}(?:${gap}${escapes})*|(?:[uU]&|[bBxXnN])?${plain})`,
+    /(?<quoted>(?:[uU]&)?"[^"]*(?:""[^"]*)*")/.source,
     /(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)/.source,
     /(?<number>\d[\w.]*)/.source,
     /(?<parameter>\$\d+)/.source,

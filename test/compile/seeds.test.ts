@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type UserError, UserErrors } from "../../src/model/errors.ts";
@@ -52,13 +52,15 @@ test("a seed is a table of every run: its types are found or said, an edit is no
     { population: 83000000.5 },
   ]);
   writeFileSync(path, before.replace("FR;", "FRA;"));
-  writeFileSync(join(project.dir, "seeds/j.csv"), 'id,j,b\n1,"{}, ""id"": 99",{}\n');
-  const refused = await run("run");
-  expect(refused).toMatchObject({
-    exitCode: 1,
-    told: expect.stringContaining("value too long for type character(2)"),
-  });
-  expect(refused.told).toContain("invalid input syntax for type json");
+  writeFileSync(join(project.dir, "seeds/j.csv"), 'id,j,b\n1,"{\n}",{}\n1,"{}, ""id"": 99",{}\n');
+  for (const command of ["plan", "run"]) {
+    const { exitCode, told } = await run(command);
+    expect(exitCode).toBe(1);
+    expect(told).toMatch(/geo\/country_codes\.csv:3: .*\n?.*column code: not a value of char\(2\): FRA/);
+    expect(told).toContain("value too long for type character(2)");
+    expect(told).toContain("correct it, or give the column another type in seeds/geo/country_codes.yaml: types");
+    expect(told).toMatch(/seeds\/j\.csv:4: .*\n?.*column j: not a value of json: \{\}, "id": 99/);
+  }
   rmSync(join(project.dir, "seeds"), { recursive: true });
   writeFileSync(join(project.dir, "definitions/halves.sqlx"), 'config { type: "view" } select 1 as half');
   expect((await run("plan")).told).toMatch(/- reference\.country_codes +no longer in the project/);
@@ -73,6 +75,8 @@ test.each([
     /csv:3: the record cannot be read: has 3 fields, not 2/,
   ],
   ["a quote that does not close", 'code,n\nb,"1\n', undefined, /csv: quotes of the seed do not close/],
+  ["one record of too many cells", "code,n\nb,1,2\n", undefined, /csv: .* has no records to find/],
+  ["a header of too few", "code,n\nb,1,2\nc,3,4\n", undefined, /csv:1: 1 line of the seed before its header has other/],
   ["no header", "1,2\n3,4\n", undefined, /csv: the seed has no header/],
   ["no record", "code,n\n", undefined, /csv: .* has no records/],
   ["a type of a column that is not there", "code,n\nb,1\n", "types: { nn: int }", /yaml:1:10: types names "nn"/],
@@ -97,6 +101,20 @@ test.each([
     ].join(": "),
   );
   expect(told).toEqual([expect.stringMatching(expected)]);
+});
+
+test("a seed that is a link out of the project is refused, and one within is read", async () => {
+  const { dir } = testProject({ "seeds/b.csv": "x\n1\n" });
+  const compiled = async () => JSON.parse((await cli(dir, ["compile", "--json"], {})).stdout);
+  symlinkSync("b.csv", join(dir, "seeds/c.csv"));
+  const files = (await compiled()).actions.map(({ file }: { file: string }) => file);
+  expect(files).toEqual(["seeds/b.csv", "seeds/c.csv"]);
+  symlinkSync("/etc/passwd", join(dir, "seeds/d.csv"));
+  symlinkSync("nothing", join(dir, "seeds/e.csv"));
+  expect((await compiled()).errors).toMatchObject([
+    { message: "the seed is a link that leads out of the project", location: { file: "seeds/d.csv" } },
+    { message: "the link leads to nothing", location: { file: "seeds/e.csv" } },
+  ]);
 });
 
 test("what lies beside seeds is told: a YAML without its table, files that are none, two of one name", async () => {

@@ -43,3 +43,8 @@ test.each([
   expect(tokens.map(({ kind }) => kind)).toContain(kind);
   expect(tokens.map(({ text }) => text).join("")).toBe(sql);
 });
+
+test.each(["'", "E'", '"', "$$"])("a text of 16 MB in %s is one token", (opening) => {
+  const text = `${opening}${"x".repeat(16e6)}${opening.replace("E", "")}`;
+  expect(tokenize(text).map((token) => token.text.length)).toEqual([text.length]);
+});
