@@ -1,4 +1,5 @@
 // One meaning per word: the columns of the marketing marts, described once.
+const vars = require("dataform-postgres/includes/vars");
 
 const descriptions = {
   account_id: "The advertising account that pays.",
@@ -11,7 +12,8 @@ const descriptions = {
   creative_name: "Name of the creative today; the last one if it was deleted; '(unknown)' if the feed never named it.",
   is_deleted: "True once the entity was deleted at the source. Its figures stay.",
   currency: "ISO 4217 code of the money columns. Amounts in two currencies are never added up.",
-  day: "The UTC day the figures belong to: the day its closing reading ends.",
+  day: "The day the figures belong to, by the clocks of `time_zone`: the day its closing reading ends.",
+  time_zone: "Time zone of the campaign's account, whose days are counted.",
   first_day: "First day with a measured figure.",
   last_day: "Last day with a measured figure.",
   measured_at: "The moment the totals are counted up to.",
@@ -61,4 +63,9 @@ function describe(names, own = {}) {
   return { ...Object.fromEntries(names.map((name) => [name, descriptions[name]])), ...own };
 }
 
-module.exports = { describe, devices };
+/** The time zone of accounts that name none, as SQL. */
+function timeZone() {
+  return vars.text("marketing_time_zone", { default: "UTC", expected: "a time zone such as Europe/Berlin" });
+}
+
+module.exports = { describe, devices, timeZone };

@@ -31,7 +31,7 @@ export function marketing(rows: number): Feed {
     product: "marketing",
     model: "stat_store",
     tables: `${ledger}
-      create table raw.marketing_campaigns (id text, account_id text, name text, status text, objective text, currency text,
+      create table raw.marketing_campaigns (id text, account_id text, time_zone text, name text, status text, objective text, currency text,
         daily_budget numeric, deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
       create table raw.marketing_creatives (id text, campaign_id text, name text, format text, landing_url text, deleted boolean,
         created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
@@ -39,11 +39,13 @@ export function marketing(rows: number): Feed {
         currency text, spend numeric, impressions bigint, clicks bigint, conversions bigint, _load_id bigint, _row_no bigint);
       create index on raw.marketing_stats using brin (_load_id);
       insert into raw.marketing_campaigns
-      select 'cmp-' || n, 'acc-1', 'Campaign ' || n, 'active', 'sales', 'USD', 100, false, '2020-01-01Z', '2020-01-01Z', 1, n
+      select 'cmp-' || n, 'acc-1', null, 'Campaign ' || n, 'active', 'sales', 'USD', 100, false, '2020-01-01Z', '2020-01-01Z', 1, n
       from generate_series(1, 100) as campaigns (n);
       insert into raw.marketing_creatives
       select 'crv-' || n, 'cmp-' || n % 100 + 1, 'Creative ' || n, 'image', null, false, '2020-01-01Z', '2020-01-01Z', 2, n
       from generate_series(1, ${creatives}) as creatives (n);
+      insert into raw._load (load_id, table_name, status, finished_at, rows, rejected, batch)
+      values (1, 'marketing_campaigns', 'loaded', now(), 100, 0, 'log'), (2, 'marketing_creatives', 'loaded', now(), ${creatives}, 0, 'log');
       analyze raw.marketing_campaigns, raw.marketing_creatives;`,
     load: (first, last) => `
       insert into raw.marketing_stats

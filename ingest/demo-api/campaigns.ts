@@ -10,6 +10,7 @@ export interface Campaign {
   readonly currency: "USD" | "EUR";
   /** Decimal text: money is never a float. */
   readonly daily_budget: string;
+  readonly time_zone: string;
   readonly account_id: string;
   readonly created_at: string;
   readonly updated_at: string;
@@ -57,6 +58,7 @@ function changesOf(seed: number, number: number): Campaign[] {
     objective: objectives[number % objectives.length]!,
     currency: euro ? "EUR" : "USD",
     daily_budget: money(Math.floor(between(random, 4, 60)) * 500),
+    time_zone: "UTC",
     account_id: euro ? "acc-eu-01" : `acc-us-0${1 + (number % 2)}`,
     created_at: at(startDay, "08:00:00"),
     updated_at: at(startDay, "08:00:00"),

@@ -17,7 +17,8 @@ import {
   typedColumns,
 } from "./shared/check-options.ts";
 
-export type { BirthOptions, CounterOptions, RollupOptions, TotalsOptions } from "./counters/options.ts";
+export type { BirthOptions, TimeZoneOption } from "./counters/log-options.ts";
+export type { CounterOptions, RollupOptions, TotalsOptions } from "./counters/options.ts";
 
 // Counters that only say how much there has been so far: what happened between two readings. docs/counters.md has the rules.
 

@@ -126,7 +126,7 @@ test("marketing: reports in any order, restated and struck out: after each run t
     paths: ["definitions/marketing", "includes"],
     tables: {
       marketing_campaigns:
-        "id text, account_id text, name text, status text, objective text, currency text, daily_budget numeric, deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint",
+        "id text, account_id text, time_zone text, name text, status text, objective text, currency text, daily_budget numeric, deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint",
       marketing_creatives:
         "id text, campaign_id text, name text, format text, landing_url text, deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint",
       marketing_stats:

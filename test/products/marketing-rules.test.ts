@@ -43,8 +43,11 @@ const readings: Readonly<Record<number, readonly Reading[]>> = {
 /** Of the feeds of campaigns and creatives: old ones, and one that is only known by its end. */
 const described = `
   insert into raw.marketing_campaigns
-  select id, 'a', upper(id), 'active', 'sales', 'USD', 10, deleted, '2025-06-01Z', '2025-06-01Z', load, row_number() over ()
-  from (values ('c', false, 101), ('ended', true, 101), ('wrong', false, 102)) as feed (id, deleted, load);
+  select id, 'a', zone, upper(id), 'active', 'sales', 'USD', 10, deleted, '2025-06-01Z', '2025-06-01Z', load, row_number() over ()
+  from (values
+    ('c', null, false, 101), ('ended', null, true, 101), ('wrong', null, false, 102),
+    ('west', 'America/New_York', false, 101), ('odd', 'Mars/Olympus', false, 101)
+  ) as feed (id, zone, deleted, load);
   insert into raw.marketing_creatives
   select id, campaign, upper(id), 'image', null, deleted, created::timestamptz, greatest(created::timestamptz, '2025-07-01Z'), load, row_number() over ()
   from (values
@@ -60,7 +63,7 @@ beforeAll(async () => {
   for (const path of ["definitions/marketing", "includes"])
     cpSync(join(root, path), join(house.project.dir, path), { recursive: true });
   await house.sql(`${makeLedger};
-    create table raw.marketing_campaigns (id text, account_id text, name text, status text, objective text, currency text,
+    create table raw.marketing_campaigns (id text, account_id text, time_zone text, name text, status text, objective text, currency text,
       daily_budget numeric, deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
     create table raw.marketing_creatives (id text, campaign_id text, name text, format text, landing_url text,
       deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
@@ -71,6 +74,7 @@ beforeAll(async () => {
     insert into raw._load
     select load, name, 'loaded', now(), 9, 0, 'log', null, '{}'
     from (values (101, 'marketing_campaigns'), (102, 'marketing_creatives')) as loads (load, name)`);
+  await house.sql(inTheWest);
   for (const day of [2, 3, 4]) {
     await house.sql(land(day));
     days.push(await house.run());
@@ -90,6 +94,16 @@ function land(day: number): string {
     insert into raw._load values (${day}, 'marketing_stats', 'loaded', now(), ${rows.length}, 0, 'log', null, '{}')`;
 }
 
+/** Midnights of New York, with the change of clocks on March 8: at five of UTC before it, at four after. */
+const inTheWest = `
+  insert into raw.marketing_stats
+  select 'west', 'west', 'mobile', at::timestamptz, at::timestamptz, 'USD', n, n, n, n, 100, n
+  from (values ('2026-03-07 05:00Z', 1), ('2026-03-08 05:00Z', 3), ('2026-03-09 04:00Z', 6), ('2026-03-10 04:00Z', 10)) as told (at, n);
+  insert into raw.marketing_stats
+  select 'odd', 'odd', 'mobile', at::timestamptz, at::timestamptz, 'USD', n, n, n, n, 100, 10 + n
+  from (values ('2026-03-08 00:00Z', 1), ('2026-03-09 00:00Z', 3)) as told (at, n);
+  insert into raw._load values (100, 'marketing_stats', 'loaded', now(), 6, 0, 'log', null, '{}')`;
+
 const daily = (creative: string) =>
   house.rows(
     `select day, spend, impressions, clicks, conversions, has_reset, has_correction
@@ -97,8 +111,15 @@ const daily = (creative: string) =>
   );
 
 test("more clicks than impressions, an unknown device, money of thirteen digits and a correction hold nothing", () => {
-  const notOk = days.map(({ steps }) => steps.filter(({ status }) => status !== "ok").map(({ target }) => target.name));
-  expect(notOk).toEqual([[], ["marketing_devices_are_known", "marketing_rates_are_usual"], []]);
+  const notOk = days.map(({ steps }) =>
+    steps.filter(({ status }) => status !== "ok").map(({ target, status }) => `${status} ${target.name}`),
+  );
+  const zones = "warned marketing_time_zones_are_known";
+  expect(notOk.map((names) => names.sort())).toEqual([
+    [zones],
+    ["warned marketing_devices_are_known", "warned marketing_rates_are_usual", zones],
+    [zones],
+  ]);
 });
 
 test("what is not usual is told, with what it is", () => {
@@ -175,6 +196,18 @@ test("what is known by its end alone keeps its name, its campaign and its birth,
       "select campaign_name, is_deleted, is_unknown from history.dim_campaigns where campaign_id = 'ended'",
     ),
   ).toEqual(["ENDED|t|f"]);
+});
+
+test("a day is a day of the account's clocks, also where they change, and the marts say whose", async () => {
+  expect(
+    await house.rows(
+      "select day, time_zone, spend from marketing.creative_daily where creative_id = 'west' order by day",
+    ),
+  ).toEqual(["2026-03-07|America/New_York|2", "2026-03-08|America/New_York|3", "2026-03-09|America/New_York|4"]);
+  // A name that the server does not know is told, and counted by the project's days.
+  expect(
+    await house.rows("select day, time_zone, spend from marketing.campaign_daily where campaign_id = 'odd'"),
+  ).toEqual(["2026-03-08|UTC|2"]);
 });
 
 test("a load that is struck counts for no feed, and again when that is taken back", async () => {

@@ -2,7 +2,7 @@
 counters.publish("stat", {
   schema: "history",
   tags: ["marketing"],
-  from: "stg_marketing__stats",
+  from: "stat_readings",
   loads: "stg_marketing__stat_loads",
   loadOrder: ["load_id", "row_no"],
   kind: "log",
@@ -12,8 +12,9 @@ counters.publish("stat", {
   counters: { spend: "numeric", impressions: "bigint", clicks: "bigint", conversions: "bigint" },
   // when impressions fall, all four have started again; what falls without them was taken back
   leading: "impressions",
-  keep: { campaign_id: "text", currency: "text" },
-  nonNull: ["campaign_id", "currency"],
+  keep: { campaign_id: "text", currency: "text", time_zone: "text" },
+  nonNull: ["campaign_id", "currency", "time_zone"],
+  timeZone: { column: "time_zone" },
   unit: "currency",
   births: { from: "stg_marketing__creatives", key: "creative_id", at: { created_at: "timestamptz" } },
   columns: {
@@ -21,7 +22,8 @@ counters.publish("stat", {
     device: "desktop, mobile, tablet, or what else the source calls it.",
     campaign_id: "The campaign at measured_at: the delta belongs to it. '(unknown)' where the source named none.",
     currency: "ISO 4217 code of the spend columns.",
-    day: "The UTC day the reading closes: the day of the delta.",
+    day: "The day the reading closes, by the clocks of time_zone: the day of the delta.",
+    time_zone: "Time zone of the campaign's account.",
     reported_at: "When the winning reading was reported.",
     load_id: "The load that brought the winning reading.",
     row_no: "Position of the winning reading in its load.",

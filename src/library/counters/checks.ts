@@ -20,6 +20,7 @@ import {
 } from "./changes.ts";
 import { calendarOf, typedRows } from "./full.ts";
 import { lastReportFirst, typedReports } from "./log.ts";
+import type { Zone } from "./moments.ts";
 import { deltaOf, keyOf, LOAD_NO, PREVIOUS_AT, RUN_AT, type Shape, toDateOf, totalType } from "./shape.ts";
 
 // What counters promise, as queries for the rows that break it. They look at what the last run wrote, and at everything
@@ -33,7 +34,7 @@ export interface Audited {
   readonly loads: Sql;
   /** Those that are known not to count; undefined where nobody says so. */
   readonly undone: Sql | undefined;
-  readonly timeZone: string;
+  readonly timeZone: Zone;
 }
 
 const all = isAll(sql`store`);

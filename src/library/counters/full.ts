@@ -5,7 +5,7 @@ import { type Sql, sql } from "../../sql/sql.ts";
 import { hadNoRows, hasRows, unlessLost } from "../shared/loads.ts";
 import { asType } from "../shared/values.ts";
 import { dotted, isKind } from "./changes.ts";
-import { dayClosedBy, type Moment } from "./moments.ts";
+import { dayClosedBy, type Moment, type Zone, zoneIn } from "./moments.ts";
 import { readingsThatCount, seriesOf } from "./readings.ts";
 import { IS_WHOLE, keyOf, LOADED_AT, PREVIOUS_AT, readingColumns, type Shape } from "./shape.ts";
 import { BORN_DAY, IS_BORN } from "./store.ts";
@@ -16,7 +16,7 @@ export interface Full {
   readonly shape: Shape;
   readonly feed: Sql;
   readonly loads: Sql;
-  readonly timeZone: string;
+  readonly timeZone: Zone;
 }
 
 /** Which readings there are, and which of them have to be computed again: `new_readings` and `touched`. */
@@ -97,7 +97,7 @@ function changed({ shape, feed, loads }: Full): Sql {
 }
 
 /** The columns of a reading, each as its type. `calendar` gives its moment. */
-export function typedRows(shape: Shape, feed: Sql, timeZone: string, rest: Sql): Sql {
+export function typedRows(shape: Shape, feed: Sql, timeZone: Zone, rest: Sql): Sql {
   const { takenAt, day } = shape;
   const given = [...readingColumns(shape)].filter(([name]) => name !== takenAt.name && name !== day);
   const closed = sql`${dayClosedBy(takenAt, timeZone, "told")} as ${id(day)}`;
@@ -164,12 +164,12 @@ export function readingsOfSnapshots({ shape, timeZone }: Full): Cte {
 }
 
 /** The snapshots that landing's ledger tells of: kind `full`, each of the day that it says. */
-export function snapshotsOfLedger(ledger: Sql, table: string, takenAt: Moment, timeZone: string): Sql {
+export function snapshotsOfLedger(ledger: Sql, table: string, takenAt: Moment, timeZone: Zone): Sql {
   return sql`
     (
       select
         ledger.load_id,
-        coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone ${literal(timeZone)})::date) as ${id(takenAt.name)},
+        coalesce(left(ledger.as_of, 10)::date, (ledger.finished_at at time zone ${zoneIn(timeZone, "ledger")})::date) as ${id(takenAt.name)},
         ledger.finished_at as loaded_at,
         ledger.rejected = 0 as is_whole,
         ledger.rows

@@ -5,10 +5,10 @@ import { hadNoRows, hasRows, unlessLost } from "../shared/loads.ts";
 import { asType } from "../shared/values.ts";
 import { dotted, isKind, sameColumns } from "./changes.ts";
 import { beganJoin, lateSeries, seriesThatBeganElsewhen } from "./late-series.ts";
-import { dayClosedBy, dayOf, type Moment } from "./moments.ts";
+import { dayClosedBy, dayOf, type Moment, type Zone } from "./moments.ts";
 import { readingsThatCount, seriesOf } from "./readings.ts";
 import { BEGAN_AFTER, FIRST_REPORTED_AT, keyOf, PREVIOUS_AT, readingColumns, type Shape } from "./shape.ts";
-import { BORN_DAY, IS_BORN } from "./store.ts";
+import { BORN_AT, BORN_DAY, IS_BORN } from "./store.ts";
 
 // Kind `log`: reports of readings in any order. Of several reports of one reading one counts.
 
@@ -23,7 +23,7 @@ export interface Log {
   readonly feed: Sql;
   /** Those that count, with their `load_id`. */
   readonly loads: Sql;
-  readonly timeZone: string;
+  readonly timeZone: Zone;
   readonly births: Births | undefined;
   readonly self: Sql | undefined;
 }
@@ -160,8 +160,8 @@ function newReadings({ shape, self }: Log): Sql {
     order by ${dotted("reports", key)}, ${lastReportFirst(shape, "reports")}`;
 }
 
-/** `births`: the day on which each entity began, and `feed`: the first day with a reading. */
-function births({ shape, births, timeZone }: Log): Cte[] {
+/** `births`: when each entity began, and `feed`: the first day with a reading. */
+function births({ shape, births }: Log): Cte[] {
   if (!births) return [];
   const { relation, key, at } = births;
   const day = id("known", shape.day);
@@ -172,7 +172,7 @@ function births({ shape, births, timeZone }: Log): Cte[] {
       sql`
         select
           ${key.map((name) => sql`births.${id(name)}`)},
-          ${dayOf(sql`min(${born})`, at, timeZone)} as ${BORN_DAY}
+          min(${born}) as ${BORN_AT}
         from ${relation} as births
         group by ${dotted("births", key)}`,
       { materialized: true },
@@ -189,7 +189,13 @@ function births({ shape, births, timeZone }: Log): Cte[] {
   ];
 }
 
-function touched({ shape, births }: Log): Sql {
+/** The day on which the entity of a reading began. */
+function birthDay({ births, timeZone }: Pick<Log, "births" | "timeZone">, reading: string): Sql {
+  return births ? dayOf(sql`births.${BORN_AT}`, births.at, timeZone, reading) : sql`null::date`;
+}
+
+function touched({ shape, births, timeZone }: Log): Sql {
+  const born = birthDay({ births, timeZone }, "store");
   const key = keyOf(shape);
   const day = id("store", shape.day);
   const otherBirths =
@@ -204,7 +210,7 @@ function touched({ shape, births }: Log): Sql {
     where ${isKind("store", "reading")} and store.${id(PREVIOUS_AT)} is null
       ${shape.entity.length ? sql`and store.${id(BEGAN_AFTER)} is null` : sql``}
       and store.days_covered is distinct from
-        case when births.${BORN_DAY} >= feed.first_day then greatest(${day} - births.${BORN_DAY} + 1, 1) end`;
+        case when ${born} >= feed.first_day then greatest(${day} - ${born} + 1, 1) end`;
   const changes = sql`
     select ${dotted("new_readings", key)} from new_readings
     ${otherBirths ?? sql``}
@@ -220,16 +226,16 @@ export function readingsOfLog({ shape, births, timeZone }: Log): Cte {
   const stillCount = sql`
     not (select is_everything from scope)
       and (${dotted("outdated", key)}) not in (select ${dotted("new_readings", key)} from new_readings)`;
-  const isBirth = births ? sql`births.${BORN_DAY} >= feed.first_day` : sql`false`;
-  const birthDay = births ? sql`births.${BORN_DAY}` : sql`null::date`;
+  const bornDay = birthDay({ births, timeZone }, "readings");
+  const isBirth = births ? sql`${bornDay} >= feed.first_day` : sql`false`;
   const began = sql`began.${id(shape.takenAt.name)}`;
   const born = shape.entity.length
     ? [
-        sql`coalesce(${dayClosedBy(shape.takenAt, timeZone, "began")} + 1, ${birthDay}) as ${BORN_DAY}`,
+        sql`coalesce(${dayClosedBy(shape.takenAt, timeZone, "began", "readings")} + 1, ${bornDay}) as ${BORN_DAY}`,
         sql`${began} is not null or ${isBirth} as ${IS_BORN}`,
         sql`${began} as ${id(BEGAN_AFTER)}`,
       ]
-    : [sql`${birthDay} as ${BORN_DAY}`, sql`${isBirth} as ${IS_BORN}`];
+    : [sql`${bornDay} as ${BORN_DAY}`, sql`${isBirth} as ${IS_BORN}`];
   const joined =
     births &&
     sql`

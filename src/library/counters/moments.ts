@@ -11,6 +11,9 @@ export interface Moment {
   readonly kind: "date" | "timestamp" | "timestamptz";
 }
 
+/** The time zone whose days are counted: one for all readings, or what a column of each says. */
+export type Zone = { readonly name: string } | { readonly column: string };
+
 const KINDS: readonly (readonly [RegExp, Moment["kind"]])[] = [
   [/^date$/i, "date"],
   [/^(timestamptz|timestamp) ?(\( \d+ \))?( with time zone)$|^timestamptz ?(\( \d+ \))?$/i, "timestamptz"],
@@ -33,17 +36,22 @@ export function momentOf(caller: string, given: unknown, where: string): Moment 
   return { name, type, kind };
 }
 
+/** The time zone; `reading` is the relation that has its column. */
+export function zoneIn(zone: Zone, reading: string): Sql {
+  return "name" in zone ? literal(zone.name) : id(reading, zone.column);
+}
+
 /** The day that begins before a moment and ends at it or later: a reading at midnight closes the day before. */
-export function dayClosedBy({ name, kind }: Moment, zone: string, relation: string): Sql {
+export function dayClosedBy({ name, kind }: Moment, zone: Zone, relation: string, reading = relation): Sql {
   const moment = id(relation, name);
   if (kind === "date") return moment;
   if (kind === "timestamp") return sql`(${moment} - interval '1 microsecond')::date`;
-  return sql`((${moment} - interval '1 microsecond') at time zone ${literal(zone)})::date`;
+  return sql`((${moment} - interval '1 microsecond') at time zone ${zoneIn(zone, reading)})::date`;
 }
 
-/** The day that a moment lies in. */
-export function dayOf(moment: Sql, { kind }: Moment, zone: string): Sql {
+/** The day of a reading's zone that a moment lies in. */
+export function dayOf(moment: Sql, { kind }: Moment, zone: Zone, reading: string): Sql {
   if (kind === "date") return moment;
   if (kind === "timestamp") return sql`${moment}::date`;
-  return sql`(${moment} at time zone ${literal(zone)})::date`;
+  return sql`(${moment} at time zone ${zoneIn(zone, reading)})::date`;
 }

@@ -12,14 +12,14 @@ import {
   entriesOf,
   fail,
   foundOf,
-  isText,
   loadAndRow,
   type TypedColumns,
   typedColumns,
 } from "../shared/check-options.ts";
 import { type Name, namedTarget } from "../shared/dataform.ts";
 import { isPlain, spelling } from "../shared/values.ts";
-import { type Moment, momentOf } from "./moments.ts";
+import { type BirthOptions, birthsOf, entityOf, type TimeZoneOption, zoneOf } from "./log-options.ts";
+import { type Moment, momentOf, type Zone } from "./moments.ts";
 import type { Period, Rollup } from "./rollups.ts";
 import { beforeFeedOf, deltaOf, readingColumns, type Shape, toDateOf } from "./shape.ts";
 
@@ -53,10 +53,10 @@ export interface CounterOptions {
   /** Of kind `log`: when a reading was reported. Of several reports of one reading the latest counts. */
   readonly reportedAt?: TypedColumns;
   /**
-   * The time zone whose days are counted.
+   * The time zone whose days are counted; of kind `log` also a column of `keep` that says it of each reading.
    * @default "UTC"
    */
-  readonly timeZone?: string;
+  readonly timeZone?: TimeZoneOption;
   /** Of kind `log`: what a series belongs to, and when that began. */
   readonly births?: BirthOptions;
   /** What is true of every reading: SQL conditions. */
@@ -69,15 +69,6 @@ export interface CounterOptions {
   readonly tags?: readonly string[];
   /** What the columns are, for the descriptions of all models: a counter's is told of its delta and its total, too. */
   readonly columns?: Readonly<Record<string, string>>;
-}
-
-export interface BirthOptions {
-  /** The columns of `series` that name it. Where it was read before without one of its series, that one began since. */
-  readonly key: string | readonly string[];
-  /** A relation with these columns that says when each began. */
-  readonly from?: Name;
-  /** The column that says it; of several rows the earliest counts. */
-  readonly at?: TypedColumns;
 }
 
 export interface RollupOptions {
@@ -138,7 +129,7 @@ const OF_LOADS = ["load_id", "loaded_at", "is_whole", "whole_before"];
 /** Options as checked. */
 export interface Checked {
   readonly shape: Shape;
-  readonly timeZone: string;
+  readonly timeZone: Zone;
   readonly births: { readonly from: Name; readonly key: readonly string[]; readonly at: Moment } | undefined;
   readonly conditions: readonly Sql[];
   readonly rollups: ReadonlyMap<string, Rollup & Pick<RollupOptions, "description" | "columns">>;
@@ -149,7 +140,6 @@ export interface Checked {
 export function checked(caller: string, options: CounterOptions): Checked {
   checkKnown(caller, options, OPTIONS);
   checkModel(caller, options);
-  checkOption(caller, "timeZone", options.timeZone, isText, "the name of a time zone, such as Europe/Berlin");
   namedTarget(caller, options.from, "from, the relation of the readings");
   if (options.loads !== undefined) namedTarget(caller, options.loads, "loads");
   if (!KINDS.includes(options.kind))
@@ -160,7 +150,7 @@ export function checked(caller: string, options: CounterOptions): Checked {
     fail(caller, "births is for kind log: what a whole snapshot lacks began after it");
   return {
     shape,
-    timeZone: options.timeZone ?? "UTC",
+    timeZone: zoneOf(caller, shape, options.timeZone ?? "UTC"),
     births: birthsOf(caller, shape, options.births),
     conditions: conditionsOf(caller, options.rowConditions ?? []),
     rollups: new Map(
@@ -251,27 +241,6 @@ function checkPublicNames(caller: string, shape: Shape, { rollups, totals }: Cou
   const twice = theirs.find((name, index) => theirs.indexOf(name) !== index);
   if (twice !== undefined)
     fail(caller, `${twice} is named twice, among series, takenAt, keep, counters, reportedAt and loadOrder`);
-}
-
-/** What several series belong to: nothing where its key names one series only. */
-function entityOf(caller: string, series: ReadonlyMap<string, Sql>, given: BirthOptions): readonly string[] {
-  checkKnown(caller, given, ["from", "key", "at"], "option of births");
-  const key = columnNames(caller, given.key, "births: key");
-  const stray = key.find((name) => !series.has(name));
-  if (stray !== undefined)
-    fail(caller, `births: key has "${stray}", which is none of series (${[...series.keys()].join(", ")})`);
-  return key.length < series.size ? key : [];
-}
-
-function birthsOf(caller: string, { entity }: Shape, given: BirthOptions | undefined) {
-  if (given === undefined) return undefined;
-  if (given.from === undefined && given.at === undefined) {
-    if (entity.length) return undefined;
-    return fail(caller, "births: key names every series alone: needs from and at, which say when each began");
-  }
-  namedTarget(caller, given.from, "births: from, the relation that says when each began");
-  const key = columnNames(caller, given.key, "births: key");
-  return { from: given.from!, key, at: momentOf(caller, given.at, "births: at") };
 }
 
 function rollupOf(caller: string, shape: Shape, name: string, given: RollupOptions) {

@@ -29,6 +29,7 @@ import {
 export const FROM_AT = own("from_at");
 export const IS_BORN = own("is_born");
 export const BORN_DAY = own("born_day");
+export const BORN_AT = own("born_at");
 
 /** A row of the store: these values, and NULL in all other columns. */
 function row(shape: Shape, values: ReadonlyMap<string, Sql>): Sql[] {

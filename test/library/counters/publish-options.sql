@@ -215,12 +215,12 @@ with
 "births" as materialized (
   select
     births."order",
-    (min(case
+    min(case
       when pg_typeof("births"."created at") = 'timestamptz'::regtype then "births"."created at"::timestamptz
       when pg_typeof("births"."created at")::text ~ '^(date$|time)' then ('column created at: not the same as timestamptz: ' || left(pg_typeof("births"."created at"::text)::text, 0) || left("births"."created at"::text::text, 100))::int::text::timestamptz
       when ('_dataform_reading', 'column created at', 'timestamptz', "births"."created at"::text, '$1::timestamptz') is null then null::timestamptz
       else "births"."created at"::text::timestamptz
-    end) at time zone 'Europe/Berlin')::date as "_dataform_born_day"
+    end) as "_dataform_born_at"
   from "history"."orders" as births
   group by "births"."order"
 ),
@@ -277,7 +277,7 @@ with
     where "store"."_dataform_row_kind" = 'reading' and store."_dataform_previous_at" is null
       and store."_dataform_began_after" is null
       and store.days_covered is distinct from
-        case when births."_dataform_born_day" >= feed.first_day then greatest("store"."day" - births."_dataform_born_day" + 1, 1) end
+        case when (births."_dataform_born_at" at time zone 'Europe/Berlin')::date >= feed.first_day then greatest("store"."day" - (births."_dataform_born_at" at time zone 'Europe/Berlin')::date + 1, 1) end
     union all -- its entity was read before, or is no more
     select "store"."order", "store"."Device", "store"."user"
     from store
@@ -298,8 +298,8 @@ with
 "readings" as (
   select
     readings.*,
-    coalesce(("began"."user" - interval '1 microsecond')::date + 1, births."_dataform_born_day") as "_dataform_born_day",
-    began."user" is not null or births."_dataform_born_day" >= feed.first_day as "_dataform_is_born",
+    coalesce(("began"."user" - interval '1 microsecond')::date + 1, (births."_dataform_born_at" at time zone 'Europe/Berlin')::date) as "_dataform_born_day",
+    began."user" is not null or (births."_dataform_born_at" at time zone 'Europe/Berlin')::date >= feed.first_day as "_dataform_is_born",
     began."user" as "_dataform_began_after"
   from (
     select
@@ -754,12 +754,12 @@ with
 "births" as materialized (
   select
     births."order",
-    (min(case
+    min(case
       when pg_typeof("births"."created at") = 'timestamptz'::regtype then "births"."created at"::timestamptz
       when pg_typeof("births"."created at")::text ~ '^(date$|time)' then ('column created at: not the same as timestamptz: ' || left(pg_typeof("births"."created at"::text)::text, 0) || left("births"."created at"::text::text, 100))::int::text::timestamptz
       when ('_dataform_reading', 'column created at', 'timestamptz', "births"."created at"::text, '$1::timestamptz') is null then null::timestamptz
       else "births"."created at"::text::timestamptz
-    end) at time zone 'Europe/Berlin')::date as "_dataform_born_day"
+    end) as "_dataform_born_at"
   from "history"."orders" as births
   group by "births"."order"
 ),
@@ -816,7 +816,7 @@ with
     where "store"."_dataform_row_kind" = 'reading' and store."_dataform_previous_at" is null
       and store."_dataform_began_after" is null
       and store.days_covered is distinct from
-        case when births."_dataform_born_day" >= feed.first_day then greatest("store"."day" - births."_dataform_born_day" + 1, 1) end
+        case when (births."_dataform_born_at" at time zone 'Europe/Berlin')::date >= feed.first_day then greatest("store"."day" - (births."_dataform_born_at" at time zone 'Europe/Berlin')::date + 1, 1) end
     union all -- its entity was read before, or is no more
     select "store"."order", "store"."Device", "store"."user"
     from store
@@ -865,8 +865,8 @@ with
 "readings" as (
   select
     readings.*,
-    coalesce(("began"."user" - interval '1 microsecond')::date + 1, births."_dataform_born_day") as "_dataform_born_day",
-    began."user" is not null or births."_dataform_born_day" >= feed.first_day as "_dataform_is_born",
+    coalesce(("began"."user" - interval '1 microsecond')::date + 1, (births."_dataform_born_at" at time zone 'Europe/Berlin')::date) as "_dataform_born_day",
+    began."user" is not null or (births."_dataform_born_at" at time zone 'Europe/Berlin')::date >= feed.first_day as "_dataform_is_born",
     began."user" as "_dataform_began_after"
   from (
     select
