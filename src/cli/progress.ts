@@ -136,7 +136,8 @@ function explain(step: StepResult, shell: Shell): string[] {
   ];
 }
 
-function clock(): string {
+/** "14:03:59" */
+export function clock(): string {
   return new Date().toTimeString().slice(0, 8);
 }
 

@@ -261,7 +261,9 @@ test("an index of more columns than PostgreSQL lets it have is told where it is 
   });
   expect(text).toContain("definitions/a.sqlx:3:3: marts.a: uniqueKey has too many columns: no index can have them");
   expect(text).toMatch(/definitions\/b\.sqlx:3:\d+: marts\.b: an index has too many columns/);
-  expect(text).toContain("definitions/c.js:2:8: slices.publish: c: key has too many columns for an index: expected at most 31, found 34");
+  expect(text).toContain(
+    "definitions/c.js:2:8: slices.publish: c: key has too many columns for an index: expected at most 31, found 34",
+  );
 });
 
 test("a reference to nothing names the nearest model, once", async () => {

@@ -17,6 +17,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { findNative, hydrate } from "../../src/postgres/embedded/binaries.ts";
 import { embeddedStatus, resetEmbedded, startEmbedded, stopEmbedded } from "../../src/postgres/embedded/server.ts";
+import { upgradeEmbedded } from "../../src/postgres/embedded/upgrade/upgrade.ts";
 import * as support from "../support/embedded.ts";
 import { ask, bystander, elsewhere, isRoot, killServer, nobody, occupy, project } from "../support/embedded.ts";
 
@@ -173,13 +174,21 @@ describe("the cluster", () => {
 
   test("of another major version is refused and left alone", async () => {
     const { stateDir, dataDir } = await stopped();
-    writeFileSync(join(dataDir, "PG_VERSION"), "17\n");
-    await expect(startEmbedded(stateDir)).rejects.toMatchObject({
-      name: "UserError",
-      message: expect.stringContaining("made by PostgreSQL 17, this release brings 18"),
-      hint: expect.stringContaining("dataform db reset"),
+    for (const [major, hint] of [
+      ["17", "`dataform db upgrade`"],
+      ["19", "install the release of dataform-postgres that made it"],
+    ]) {
+      writeFileSync(join(dataDir, "PG_VERSION"), `${major}\n`);
+      await expect(startEmbedded(stateDir)).rejects.toMatchObject({
+        name: "UserError",
+        message: expect.stringContaining(`made by PostgreSQL ${major}, this release brings 18`),
+        hint: expect.stringContaining(hint!),
+      });
+      expect(await embeddedStatus(stateDir)).toMatchObject({ state: "stopped", version: major });
+    }
+    await expect(upgradeEmbedded(stateDir, { events: { say() {}, progress() {} } })).rejects.toMatchObject({
+      message: expect.stringContaining("made by PostgreSQL 19"),
     });
-    expect(await embeddedStatus(stateDir)).toMatchObject({ state: "stopped", version: "17" });
   });
 
   test("without its password file is not overwritten", async () => {

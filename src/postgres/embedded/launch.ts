@@ -16,7 +16,8 @@ const patience = 60_000;
 const recovery = 3_600_000;
 
 /** What must hold at each start whatever postgresql.conf says. TCP on this machine only: BI tools and Windows need it. */
-const serverArguments = (port: number) => [
+const serverArguments = (port: number, settings: readonly string[]) => [
+  ...settings.flatMap((setting) => ["-c", setting]),
   ...["-p", String(port)],
   ...["-c", "listen_addresses=127.0.0.1"],
   ...["-c", "unix_socket_directories="],
@@ -34,14 +35,24 @@ function hasRoomForSharedMemory(): boolean {
   }
 }
 
+interface Launch {
+  readonly stored: Stored;
+  /** "fsync=off": before those of the configuration. */
+  readonly settings?: readonly string[];
+  /** By which it is asked whether it is ready, if not by ours. */
+  readonly database?: string;
+  readonly tell?: Tell | undefined;
+}
+
 /** Starts the server process and returns when it accepts connections. It outlives us. */
 export async function launch(
   binaries: Binaries,
   place: Place,
-  { stored, tell }: { readonly stored: Stored; readonly tell?: Tell | undefined },
+  { stored, settings = [], database, tell }: Launch,
 ): Promise<void> {
-  const isAlive = await spawnServer(binaries, place, stored.port);
-  await untilReady(settingsOf(stored), place, { isAlive, tell });
+  const isAlive = await spawnServer(binaries, place, serverArguments(stored.port, settings));
+  const own = settingsOf(stored);
+  await untilReady({ ...own, database: database ?? own.database }, place, { isAlive, tell });
 }
 
 /** Told what is waited for. */
@@ -53,11 +64,11 @@ export function serverIsAlive(place: Place): boolean {
   return found !== undefined && whoIs(found.pid, place.dataDir) === "server";
 }
 
-async function spawnServer(binaries: Binaries, place: Place, port: number): Promise<() => boolean> {
+async function spawnServer(binaries: Binaries, place: Place, args: readonly string[]): Promise<() => boolean> {
   rmSync(place.startLog, { force: true });
-  if (process.platform === "win32") return spawnWithPgCtl(binaries, place, port);
+  if (process.platform === "win32") return spawnWithPgCtl(binaries, place, args);
   const log = openSync(place.startLog, "ax", 0o600);
-  const child = spawn(binaries.postgres, ["-D", place.dataDir, ...serverArguments(port)], {
+  const child = spawn(binaries.postgres, ["-D", place.dataDir, ...args], {
     ...asUser(place.user),
     // Its own session, so that Ctrl-C does not reach it, and none of our pipes, so that our caller sees them close.
     detached: true,
@@ -73,8 +84,8 @@ async function spawnServer(binaries: Binaries, place: Place, port: number): Prom
 }
 
 /** On Windows: pg_ctl drops an administrator's rights, with which the server would refuse to run. */
-async function spawnWithPgCtl(binaries: Binaries, place: Place, port: number): Promise<() => boolean> {
-  const options = serverArguments(port).map((part) => (part.endsWith("=") ? `${part}''` : part));
+async function spawnWithPgCtl(binaries: Binaries, place: Place, args: readonly string[]): Promise<() => boolean> {
+  const options = args.map((part) => (part.endsWith("=") ? `${part}''` : part));
   const start = ["start", "-W", "-D", place.dataDir, "-l", place.startLog, "-o", options.join(" ")];
   const child = spawn(binaries.pgCtl, start, { ...asUser(place.user), stdio: "ignore" });
   const code = await new Promise((resolve, reject) => {

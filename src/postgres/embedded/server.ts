@@ -5,7 +5,7 @@ import { sql } from "../../sql/sql.ts";
 import { pause } from "../../wait/pause.ts";
 import { withClient } from "../client.ts";
 import { SQLSTATE } from "../sqlstate.ts";
-import { findNative, prepareBinaries } from "./binaries.ts";
+import { type Binaries, findNative, prepareBinaries } from "./binaries.ts";
 import { checkCluster, createCluster } from "./cluster.ts";
 import { launch, serverIsAlive, type Tell, untilReady } from "./launch.ts";
 import { withLock } from "./lock.ts";
@@ -37,6 +37,8 @@ export interface EmbeddedStatus {
   readonly version?: string;
   /** Usually inside the project; elsewhere when we are root and the server user cannot enter the project. */
   readonly dataDir: string;
+  /** Clusters that upgrades have left behind. */
+  readonly kept?: readonly string[];
   readonly logFile?: string;
 }
 
@@ -67,7 +69,8 @@ export async function embeddedStatus(stateDir: string): Promise<EmbeddedStatus> 
     return { state: "absent", dataDir, copiedFrom: copiedFrom(stored, place) };
   }
   const found = readPidFile(dataDir);
-  const base = { dataDir, version: state.majorOf(place), logFile: logFile(place) };
+  const kept = state.keptClusters(place);
+  const base = { dataDir, version: state.majorOf(place), logFile: logFile(place), ...(kept.length ? { kept } : {}) };
   if (!found || !serverIsAlive(place)) return { ...base, state: "stopped", crashed: found !== undefined };
   const settings = state.settingsOf(stored);
   const version = (await serverVersion(settings)) ?? base.version;
@@ -99,6 +102,7 @@ export async function resetEmbedded(stateDir: string, options: StartOptions = {}
 
 export async function startLocked(stateDir: string, options: StartOptions): Promise<ConnectionSettings> {
   let { stored, place } = await storedOrNew(stateDir, options);
+  await stopLeftOver(place, stored, options);
   if (serverIsAlive(place)) {
     await untilReady(state.settingsOf(stored), place, { isAlive: () => serverIsAlive(place), tell: options.tell });
     return samePort(state.settingsOf(stored), options);
@@ -176,9 +180,20 @@ function samePort(settings: ConnectionSettings, { port }: StartOptions): Connect
   });
 }
 
+/** One on another port was at work for an upgrade, which somebody killed: whoever holds the lock knows that it is over. */
+async function stopLeftOver(place: Place, stored: Stored, options: StartOptions): Promise<void> {
+  const port = serverIsAlive(place) ? readPidFile(place.dataDir)?.port : undefined;
+  if (port && port !== stored.port) await stopLocked(place, options);
+}
+
 export async function stopLocked(place: Place, options: StartOptions): Promise<boolean> {
   if (!serverIsAlive(place)) return false;
-  const binaries = prepareBinaries(options.native ?? findNative(), place.user, place.home);
+  return stopServer(prepareBinaries(options.native ?? findNative(), place.user, place.home), place);
+}
+
+/** Also of another major version: pg_ctl sends a signal. */
+export async function stopServer(binaries: Binaries, place: Place): Promise<boolean> {
+  if (!serverIsAlive(place)) return false;
   const stop = ["stop", "-m", "fast", "-w", "-t", "120", "-D", place.dataDir];
   const { code, output } = await runTool(binaries.pgCtl, stop, place.user);
   if (code === 0 || !serverIsAlive(place)) return true;

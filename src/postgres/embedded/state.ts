@@ -7,6 +7,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -113,9 +114,29 @@ export function writeStored(stateDir: string, stored: Stored): void {
 export function placeOf(stateDir: string, stored: Stored | undefined): Place {
   const folder = stateFolder(stateDir);
   const home = homeOf(stateDir, stored);
-  const dataDir = join(home, "data");
+  const dataDir = join(home, clusterNames(home).at(-1) ?? "data");
   const user = serverUser(dirname(resolve(stateDir)), dataDir);
   return { folder, home, dataDir, startLog: join(home, "start.log"), lock: join(folder, "lock"), user };
+}
+
+/**
+ * The clusters of a folder, the one that counts last: `data` as it was made at first, `data-18` where an upgrade brought it
+ * to 18. One gets its name when it is whole, so that an upgrade is done by that rename, and before it nothing has changed.
+ */
+function clusterNames(home: string): string[] {
+  if (!existsSync(home)) return [];
+  const isCluster = (name: string) => {
+    const major = /^data(?:-(\d\d))?$/.exec(name);
+    return major && existsSync(versionFile(join(home, name))) && (!major[1] || majorIn(join(home, name)) === major[1]);
+  };
+  return readdirSync(home).filter(isCluster).sort(); // two digits until version 100
+}
+
+/** The clusters that upgrades left behind, as folders. */
+export function keptClusters({ home, dataDir }: Place): string[] {
+  return clusterNames(home)
+    .map((name) => join(home, name))
+    .filter((folder) => folder !== dataDir);
 }
 
 /** A copied project does not get the original's cluster: it has none yet. */
@@ -128,10 +149,11 @@ function homeOf(stateDir: string, stored: Stored | undefined): string {
   return folder;
 }
 
-const versionFile = (place: Place) => join(place.dataDir, "PG_VERSION");
-export const clusterExists = (place: Place) => existsSync(versionFile(place));
+const versionFile = (dataDir: string) => join(dataDir, "PG_VERSION");
 /** "18" */
-export const majorOf = (place: Place) => readFileSync(versionFile(place), "utf8").trim();
+export const majorIn = (dataDir: string) => readFileSync(versionFile(dataDir), "utf8").trim();
+export const clusterExists = (place: Place) => existsSync(versionFile(place.dataDir));
+export const majorOf = (place: Place) => majorIn(place.dataDir);
 
 /** Creates the state folder, or says who has to allow it. */
 export function createFolder(stateDir: string): void {
