@@ -52,7 +52,7 @@ interface Foreign {
 }
 
 function foreignIn(text: string): Foreign | undefined {
-  if (!text.includes("{") && !/^\s*(?:model|audit)\s*\(|\b(?:ref|source|self)\s*\(/i.test(text)) return undefined;
+  if (!/[{}]/.test(text) && !/^\s*(?:model|audit)\s*\(|\b(?:ref|source|self)\s*\(/i.test(text)) return undefined;
   const tokens = meaningful(text);
   const bare = bareCall(tokens);
   if (bare) return bare;
@@ -63,7 +63,7 @@ function foreignIn(text: string): Foreign | undefined {
       message: `${tokens[0]!.text.toUpperCase()} (…) is SQLMesh's`,
       hint: `write a block at the top of the file: config { type: "${/^a/i.test(tokens[0]!.text) ? "assertion" : "table"}" }`,
     };
-  const index = tokens.findIndex(({ kind, text: symbol }) => kind === "symbol" && symbol.startsWith("{"));
+  const index = tokens.findIndex(({ kind, text: symbol }) => kind === "symbol" && /^[{}]/.test(symbol));
   const brace = tokens[index];
   if (!brace) return undefined;
   const before = tokens[index - 1];
@@ -76,7 +76,22 @@ function foreignIn(text: string): Foreign | undefined {
       hint: `write it small, with one blank before the brace: ${block}`,
     };
   }
-  return jinjaAt(text, brace.start);
+  return jinjaAt(text, brace.start) ?? strayBrace(brace);
+}
+
+/** What is left where a block or a `${…}` ends twice, or begins as none does. */
+function strayBrace({ start, text }: Token): Foreign {
+  return text.startsWith("}")
+    ? {
+        at: start,
+        message: "this } closes nothing",
+        hint: "take it away; or what it was to close has a } too many before it",
+      }
+    : {
+        at: start,
+        message: "this { opens nothing that SQL knows",
+        hint: "of JavaScript it is ${…}; in a text write it in quotes",
+      };
 }
 
 /** What stands in quotes of PostgreSQL's names or in texts: `ref("a", 'b')`. */

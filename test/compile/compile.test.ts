@@ -501,6 +501,26 @@ test.each([
   );
 });
 
+const table = 'config { type: "table" }';
+
+test("a brace too many is told at its place, whatever block it stands in, and texts keep theirs", async () => {
+  const text = await messages({
+    "a.sqlx": `${table} }\nselect 1 as a`,
+    "b.sqlx": `${table}\njs {\n  const b = { c: 1 } }\n}\nselect \${b.c} as b`,
+    "c.sqlx": `${table}\npre_operations {\n  select 1 }\n}\nselect 1 as c`,
+    "d.sqlx": `${table}\nselect \${1 }} as d`,
+    "e.sqlx": `${table}\nselect {1} as e`,
+    "f.sqlx": 'config { type: "operations" }\nselect 1 }',
+    "g.sqlx": 'config { type: "assertion" } }\nselect 1 as g',
+    "fine.sqlx": `${table} -- }\nselect '}' as "}", $$ } $$ as h /* } */ post_operations { do $$ begin perform '{}'::json; end $$ }`,
+  });
+  const places = { a: "1:26", b: "4:1", c: "4:1", d: "2:13", f: "2:10", g: "1:30" };
+  for (const [name, place] of Object.entries(places))
+    expect(text).toContain(`definitions/${name}.sqlx:${place}: this } closes nothing\n`);
+  expect(text).toContain("definitions/e.sqlx:2:8: this { opens nothing that SQL knows\n");
+  expect(text).not.toContain("fine.sqlx");
+});
+
 test("one cause is one error: a block that begins wrongly or has no end, a typo in what many models use", async () => {
   const readers = Object.fromEntries(
     ["a", "b", "c"].map((name) => [

@@ -134,6 +134,20 @@ describe("a load", () => {
     expect(await load(url)).toMatchObject({ rows: 1, skipped: 5 });
   });
 
+  test("tells of a cursor that no record has a comparable value of, each time, until one has", async () => {
+    const records = [item(1), item(2)].map(({ id, updated_at }) => ({ id, updated_at }));
+    const url = await serving([], (_, response) => sendJson(response, { data: records }));
+    const follow = { cursor: { field: "amount", param: "since" } };
+    for (const rows of [2, 0])
+      expect(await load(url, {}, follow)).toMatchObject({
+        rows,
+        cursor: null,
+        warnings: [expect.stringMatching(/^no record has a value of the cursor field amount that can be compared/)],
+      });
+    records.push({ ...item(3), amount: 5 } as never);
+    expect(await load(url, {}, follow)).toMatchObject({ rows: 1, cursor: "5", warnings: [] });
+  });
+
   test("without a cursor lands everything each time, under a new load", async () => {
     const url = await serving([item(1), item(1)]);
     for (const total of ["2", "4"]) {

@@ -23,6 +23,7 @@ export class CursorTracker {
   #value: string | null;
   #seen: Set<string>;
   #unplaced: Set<string>;
+  #hasCome = false;
 
   /** @param from where the source is read again from, before `start`: what it restates there lands anew */
   constructor(field: string, order: Order, start: LoadCursor | null, from = start?.value ?? null) {
@@ -41,6 +42,7 @@ export class CursorTracker {
    * a source that reads `since` as a whole day, or not at all, sends them every time.
    */
   admit(record: SourceRecord, text: string): boolean {
+    this.#hasCome = true;
     const value = cursorValue(record, this.#field);
     if (this.#from !== null && value !== undefined && this.#order(value, this.#from) < 0) return false;
     const hash = createHash("sha256").update(text).digest("base64url").slice(0, 22);
@@ -49,6 +51,11 @@ export class CursorTracker {
     if (this.#recent.size > WINDOW) this.#recent.delete(this.#recent.values().next().value!);
     this.#place(value, hash);
     return true;
+  }
+
+  /** Whether records came, and none of them has a place, nor any of the loads before. */
+  get isLost(): boolean {
+    return this.#hasCome && this.#value === null;
   }
 
   /** Where the next load begins. */

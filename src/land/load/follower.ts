@@ -12,6 +12,8 @@ export interface Follower {
   readonly start: LoadCursor | null;
   /** Whether a record is new, and counts from now on; undefined where all are. */
   readonly admit?: (record: SourceRecord, text: string) => boolean;
+  /** What of it a person should know, after all that was counted. */
+  readonly warning?: () => string | undefined;
   /** Where the next load begins, after all that was counted. */
   end(counts: Pick<Tally, "admitted" | "days">): LoadCursor | null;
 }
@@ -52,6 +54,11 @@ function followRecords(
   return {
     start,
     admit: (record, text) => tracker.admit(record, text),
+    warning: () => {
+      if (!tracker.isLost) return undefined;
+      const { type } = recordSchema.columns.find(({ name }) => name === cursor.field)!;
+      return `no record has a value of the cursor field ${cursor.field} that can be compared (${type}): each load asks the source for everything; choose another cursor, or leave it out`;
+    },
     end: ({ admitted }) => {
       const now = tracker.cursor;
       if (since === undefined) return now;

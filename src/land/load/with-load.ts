@@ -98,6 +98,8 @@ async function end(load: Load, writer: LoadWriter, follower: Follower, keep: Kep
   const { by, kind } = target.stream.batch;
   const { batch = kind, asOf = null, file, content, replayOf, details } = keep;
   const cursor = follower.end(tally);
+  const warning = follower.warning?.();
+  if (warning !== undefined) tally.warnings.push(warning);
   const figures = {
     pages,
     records,
