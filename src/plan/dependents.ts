@@ -12,22 +12,41 @@ import { restored } from "./attachments.ts";
 /** A materialized view is filled while readers are locked out: larger ones are not made anew. */
 export const LARGEST_MATERIALIZED = 16 * 1024 * 1024;
 
-/** @throws UserError when making the dependent anew would lose something or hold readers for long. */
-export function refuseToRebuild(item: PublishItem, dependent: Dependent, { publisher }: Catalog): void {
+/**
+ * @param kept whether the relation stays, and what reads it with it, where its columns do
+ * @throws UserError when making the dependent anew would lose something or hold readers for long.
+ */
+export function refuseToRebuild(
+  item: PublishItem,
+  dependent: Dependent,
+  { publisher }: Pick<Catalog, "publisher">,
+  kept: boolean,
+): void {
   const reason = whyNotRebuilt(item, dependent) ?? whyNotFilled(dependent, publisher);
   if (reason === undefined) return;
   throw new UserError({
     message: `${targetKey(item.target)} cannot be published: what others built on it cannot be made anew`,
     location: { file: item.file },
     found: reason,
-    hint: `take ${dependent.what} away before the run and make it again after it, or keep the columns it reads`,
+    hint: isForeignKey(dependent)
+      ? `take ${dependent.what} away before the run: no foreign key can refer to the view that comes`
+      : `take ${dependent.what} away before the run and make it again after it${kept || goneFor(item, dependent).length ? ", or keep the columns it reads" : ""}`,
   });
+}
+
+function isForeignKey({ kind, what }: Dependent): boolean {
+  return kind === "other" && what.startsWith("table constraint ");
+}
+
+/** Columns that the dependent reads and the model has no more. */
+function goneFor(item: PublishItem, { columns }: Dependent): string[] {
+  const kept = new Set(item.object.columns.map(({ name }) => name));
+  return columns.filter((column) => !kept.has(column));
 }
 
 function whyNotRebuilt(item: PublishItem, dependent: Dependent): string | undefined {
   const { what, kind, size, defaults, parts, fixed, owner, outOfReach } = dependent;
-  const kept = new Set(item.object.columns.map((column) => column.name));
-  const gone = dependent.columns.filter((column) => !kept.has(column));
+  const gone = goneFor(item, dependent);
   if (gone.length) return `${what} reads ${gone.join(", ")}, which the model no longer has`;
   if (kind === "private") return `${what} is a private view of another model or project`;
   if (kind === "other") return `${what} is neither a view nor a materialized view`;

@@ -92,7 +92,7 @@ function goesAlong(item: PublishItem, relation: PublicRelation, { manifest }: Ca
 function rebuild(item: PublishItem, relation: PublicRelation, catalog: Catalog): PublicPath {
   const stuck = inTheWay(relation, item.object.columns);
   if (stuck.length) throw cannotTakeAlong(item, stuck);
-  for (const dependent of relation.dependents) refuseToRebuild(item, dependent, catalog);
+  for (const dependent of relation.dependents) refuseToRebuild(item, dependent, catalog, true);
   const names = relation.dependents.map(({ what }) => what).join(", ");
   const { warning } = goesAlong(item, relation, catalog);
   return {
@@ -178,7 +178,7 @@ function stillServed(
 function adopt(item: PublishItem, relation: PublicRelation, catalog: Catalog): PublicPath {
   refuseUnprotected(item, relation);
   const dependents = leftBehind(relation);
-  for (const dependent of dependents) refuseToRebuild(item, dependent, catalog);
+  for (const dependent of dependents) refuseToRebuild(item, dependent, catalog, false);
   const { parts, fixed } = relation;
   const stays = [...(givesParts(item, relation) ? [] : parts.map(({ kind, name }) => `${kind} ${name}`)), ...fixed];
   const { warning } = goesAlong(item, relation, catalog);

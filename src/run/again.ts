@@ -25,21 +25,32 @@ interface Repeatable {
   readonly undo: () => Promise<unknown>;
 }
 
+let last: Promise<unknown> = Promise.resolve();
+
+/** One after the other, so that those which met do not meet each other again: nothing of them is held meanwhile. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const turn = last.then(work);
+  last = turn.catch(() => {});
+  return turn;
+}
+
 /** Does what the server took back because of another transaction once more, a few times, and tells of it. */
 export async function again<T>(
   work: () => Promise<T>,
   { what, conflicts, undo }: Repeatable,
   { signal, events }: Pick<RunContext, "signal" | "events">,
 ): Promise<T> {
+  let met = "";
   for (let attempt = 1; ; attempt++) {
     try {
-      return await work();
+      return await (CONFLICTS.has(met) ? inTurn(work) : work());
     } catch (error) {
-      const conflict = conflicts.get(sqlState(error) ?? "");
+      met = sqlState(error) ?? "";
+      const conflict = conflicts.get(met);
       if (conflict === undefined || attempt === ATTEMPTS || signal.aborted) throw error;
       await undo();
       events.again?.(`${what} met ${conflict}: tried again (${attempt + 1} of ${ATTEMPTS})`);
-      // At random, so that two do not meet again.
+      // At random, so as not to meet those again that do not take turns.
       await pause(Math.random() * 100 * attempt, signal);
     }
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { connect } from "../../src/postgres/client.ts";
+import { again, CONFLICTS } from "../../src/run/again.ts";
 import { sql as statement } from "../../src/sql/sql.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
@@ -55,6 +56,25 @@ update raw.shared set n = n + 1 where id = ${second}`;
   const again = (what: string) => void (locked.push(what) === 1 && holder.close());
   expect((await run({ actions: ["reads"], events: { again } })).status).toBe("success");
   expect(locked[0]).toBe("table marts.reads met a lock: tried again (2 of 5)");
+});
+
+test("what met a deadlock is tried again one after the other, and no longer with its like", async () => {
+  const deadlock = Object.assign(new Error("deadlock detected"), { code: "40P01", severity: "ERROR" });
+  const { signal } = new AbortController();
+  let together = 0;
+  const attempt = async (tries: { count: number }) => {
+    if (++tries.count === 1) throw deadlock;
+    if (++together > 1) throw new Error("two at once");
+    await new Promise((resolve) => setImmediate(resolve));
+    together--;
+    return tries.count;
+  };
+  const eight = Array.from({ length: 8 }, (_, index) => {
+    const tries = { count: 0 };
+    const undo = async () => {};
+    return again(() => attempt(tries), { what: `m${index}`, conflicts: CONFLICTS, undo }, { signal, events: {} });
+  });
+  expect(await Promise.all(eight)).toEqual(Array(8).fill(2));
 });
 
 test("a change at the same time is met four times at most, and what meets more fails with what the server said", async () => {
