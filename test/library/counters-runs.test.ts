@@ -44,6 +44,24 @@ const plain = "meter text, read_at timestamptz, kwh numeric";
 const failed = (report: Awaited<ReturnType<Warehouse["run"]>>) =>
   Object.entries(statuses(report)).flatMap(([name, status]) => (status === "failed" ? [name] : []));
 
+test("a reading without its counter is refused by its name, in a first run and in later ones, and what is left out of the feed is not asked for", async () => {
+  const house = await counting(plain, {});
+  await house.land({ load: 1, rows: ["'a', '2026-01-02Z', null", "'b', '2026-01-02Z', 1"] });
+  const told = async () => {
+    const { steps } = await house.run();
+    return steps.find(({ target }) => target.name === "meter_store")!.error?.message;
+  };
+  const said = (day: number) =>
+    `column kwh: a reading without a value; leave it out of the feed, or say what it counted (coalesce): ["a", "2026-01-0${day}T00:00:00+00:00"]`;
+  expect(await told()).toBe(said(2));
+  await house.sql("update raw.readings set kwh = 1");
+  expect(await told()).toBeUndefined();
+  await house.land({ load: 2, rows: ["'a', '2026-01-03Z', null"] });
+  expect(await told()).toBe(said(3));
+  await house.sql("delete from raw.readings where kwh is null");
+  expect(await told()).toBeUndefined();
+});
+
 test("a value that an insert would refuse is refused, and one that it would round is rounded", async () => {
   const house = await counting(plain, {});
   await house.land({ load: 1, rows: ["'a', '2026-01-02Z', 2.7"] });

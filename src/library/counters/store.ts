@@ -4,7 +4,7 @@ import { literal } from "../../sql/literals.ts";
 import { Identifier, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
 import { hasCome, hasRows } from "../shared/loads.ts";
-import { comparable } from "../shared/values.ts";
+import { comparable, refused } from "../shared/values.ts";
 import { isKind, sameColumns } from "./changes.ts";
 import { deltasOf } from "./deltas.ts";
 import {
@@ -155,7 +155,7 @@ export function written(shape: Shape, news: Pick<Loads, "loads" | "undone">, sel
 
 function everything(shape: Shape, { loads, undone }: Pick<Loads, "loads" | "undone">): Sql {
   const columns = [...readingColumns(shape).keys(), ...computedColumns(shape).keys()];
-  const reading = new Map([...columns.map(from("recomputed")), [ROW_KIND, literal("reading")]]);
+  const reading = new Map([...columns.map(from("recomputed")), ...totals(shape), [ROW_KIND, literal("reading")]]);
   const run = new Map<string, Sql>([
     [ROW_KIND, literal("run")],
     [RUN_AT, sql`now()`],
@@ -231,6 +231,7 @@ function changedReadings(shape: Shape, runAt: readonly [string, Sql]): Sql {
   const previous = sql`case when ${isGone} then outdated.${id(PREVIOUS_AT)} else recomputed.${id(PREVIOUS_AT)} end`;
   const values = new Map<string, Sql>([
     ...columns.map(from("recomputed")),
+    ...totals(shape, sql`not ${isGone}`),
     ...key.map((name): [string, Sql] => [name, id(name)]),
     runAt,
     [ROW_KIND, sql`case when ${isGone} then 'void' else 'reading' end`],
@@ -261,6 +262,19 @@ function loadValues(shape: Shape, kind: "load" | "void"): Map<string, Sql> {
     [ROW_KIND, literal(kind)],
     [LOAD_NO, sql`loads.load_no`],
   ]);
+}
+
+/** The counters of the readings that are written. A total that is not known is none: one without is refused by its name. */
+function totals({ series, takenAt, counters }: Shape, isReading = sql`true`): [string, Sql][] {
+  const columns = [...series.keys(), takenAt.name].map((column) => id("recomputed", column));
+  return [...counters].map(([name, type]) => {
+    const total = id("recomputed", name);
+    const said = refused(
+      `column ${name}: a reading without a value; leave it out of the feed, or say what it counted (coalesce): `,
+      sql`jsonb_build_array(${columns})`,
+    );
+    return [name, sql`case when ${total} is null and ${isReading} then ${said}::text::${type} else ${total} end`];
+  });
 }
 
 const from =
