@@ -138,12 +138,16 @@ async function stopProcess(child: ChildProcess, folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function serverAt(settings: ConnectionSettings, stop: () => Promise<void>): Promise<Server> {
-  const [row] = await ask(settings, "show server_version");
+/** One that runs. */
+export async function serverAt(settings: ConnectionSettings, stop: () => Promise<void>): Promise<Server> {
+  const [row] = await ask(
+    settings,
+    "select current_setting('server_version') as version, current_setting('ssl') as ssl",
+  );
   let made = 0;
   return {
-    version: String(row!.server_version).split(" ")[0]!,
-    tls: settings.ssl.mode !== "disable",
+    version: String(row!.version).split(" ")[0]!,
+    tls: row!.ssl === "on",
     async createDatabase() {
       const database = `bench_${process.pid}_${++made}`;
       await ask(settings, `create database ${database} template template0`);
@@ -166,16 +170,20 @@ export async function ask(settings: ConnectionSettings, sql: string): Promise<Re
   }
 }
 
-export async function openClient({
-  host,
-  port,
-  database,
-  user,
-  password,
-  ssl,
-}: ConnectionSettings): Promise<pg.Client> {
-  const tls = ssl.mode === "disable" ? false : { rejectUnauthorized: false };
-  const client = new pg.Client({ host, port, database, user, password: password ?? "", ssl: tls });
+/** With TLS where the settings want it; where they only prefer it, without where the server has none. */
+export async function openClient(settings: ConnectionSettings): Promise<pg.Client> {
+  const { mode } = settings.ssl;
+  if (mode === "disable") return openWith(settings, false);
+  return openWith(settings, true).catch((error: Error) => {
+    if (mode === "prefer" && error.message.includes("does not support SSL")) return openWith(settings, false);
+    throw error;
+  });
+}
+
+async function openWith(settings: ConnectionSettings, tls: boolean): Promise<pg.Client> {
+  const { host, port, database, user, password } = settings;
+  const ssl = tls && { rejectUnauthorized: false };
+  const client = new pg.Client({ host, port, database, user, password: password ?? "", ssl });
   client.on("error", () => {});
   await client.connect();
   return client;

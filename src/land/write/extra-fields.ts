@@ -168,22 +168,26 @@ function tableBeside({ processId }: Client, { table, fields }: ExtraFields): Raw
   };
 }
 
-/** Returns how many rows have a field that fits. */
-async function gatherLoad(gathering: Gathering, loadId: string): Promise<number> {
-  const { client, wanted, alone, refused } = gathering;
-  const aliases = wanted.aliases.get(loadId) ?? [];
-  const fields = sql`array[${join(wanted.fields.map(literal), ", ")}]::text[]`;
-  const keys = sql`array[${join([...wanted.fields, ...aliases.map(({ key }) => key)].map(literal), ", ")}]::text[]`;
-  await client.query(sql`
-    declare found no scroll cursor for
+/** The rows of a load that have one of the fields, and these of them. */
+function rowsOf({ table, fields, aliases }: ExtraFields, loadId: string): Sql {
+  const spelled = aliases.get(loadId) ?? [];
+  const named = sql`array[${join(fields.map(literal), ", ")}]::text[]`;
+  const keys = sql`array[${join([...fields, ...spelled.map(({ key }) => key)].map(literal), ", ")}]::text[]`;
+  return sql`
     select _row_no, (
       select jsonb_object_agg(coalesce(a.field, e.key), e.value)
       from jsonb_each(_extra) as e
-      left join ${namedBy(aliases)} on a.key = e.key
-      where coalesce(a.field, e.key) = any (${fields})
+      left join ${namedBy(spelled)} on a.key = e.key
+      where coalesce(a.field, e.key) = any (${named})
     )::text as found
-    from ${relationId(wanted.table)}
-    where _load_id = ${literal(BigInt(loadId))} and _extra ?| ${keys}`);
+    from ${relationId(table)}
+    where _load_id = ${literal(BigInt(loadId))} and _extra ?| ${keys}`;
+}
+
+/** Returns how many rows have a field that fits. */
+async function gatherLoad(gathering: Gathering, loadId: string): Promise<number> {
+  const { client, wanted } = gathering;
+  await client.query(sql`declare found no scroll cursor for ${rowsOf(wanted, loadId)}`);
   let count = 0;
   for (;;) {
     const { rows } = await client.query<Record<"_row_no" | "found", string>>(
@@ -193,23 +197,28 @@ async function gatherLoad(gathering: Gathering, loadId: string): Promise<number>
     const found = rows.map(({ _row_no, found: text }) => ({ rowNo: Number(_row_no), text }));
     const wrong: Found[] = [];
     await gather(gathering, loadId, found, (row) => wrong.push(row));
-    count += found.length - wrong.length;
-    const fit = new Set<number>();
-    for (const field of wanted.fields) {
-      const single = wrong.flatMap((row) => onlyField(row, field));
-      const still = new Set<number>();
-      await gather({ ...gathering, mark: JSON.stringify(field) }, loadId, single, ({ rowNo }, reason) => {
-        still.add(rowNo);
-        refused.add(reason);
-      });
-      const taken = single.filter(({ rowNo }) => !still.has(rowNo));
-      if (taken.length) alone.add(field);
-      for (const { rowNo } of taken) fit.add(rowNo);
-    }
-    count += fit.size;
+    count += found.length - wrong.length + (await gatherAlone(gathering, loadId, wrong));
   }
   await client.query(sql`close found`);
   return count;
+}
+
+/** Of rows whose fields do not all fit, those that do, each alone. Returns how many rows have one. */
+async function gatherAlone(gathering: Gathering, loadId: string, wrong: readonly Found[]): Promise<number> {
+  const { wanted, alone, refused } = gathering;
+  const fit = new Set<number>();
+  for (const field of wanted.fields) {
+    const single = wrong.flatMap((row) => onlyField(row, field));
+    const still = new Set<number>();
+    await gather({ ...gathering, mark: JSON.stringify(field) }, loadId, single, ({ rowNo }, reason) => {
+      still.add(rowNo);
+      refused.add(reason);
+    });
+    const taken = single.filter(({ rowNo }) => !still.has(rowNo));
+    if (taken.length) alone.add(field);
+    for (const { rowNo } of taken) fit.add(rowNo);
+  }
+  return fit.size;
 }
 
 /** @param gathering with a mark where the rows have one field alone */

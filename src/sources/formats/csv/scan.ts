@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { CsvOptions } from "../../../model/declarations.ts";
 import { UserError } from "../../../model/errors.ts";
 import { MAX_RECORD_BYTES } from "../../source.ts";
+import { LineEnds } from "./line-ends.ts";
 import { LongRecord } from "./long-record.ts";
 import type { ScannedRecord, ScanResult } from "./scanned.ts";
 
@@ -51,9 +52,7 @@ export class CsvScanner {
   #rest = Buffer.alloc(0);
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
-  /** The first line ends at or after the place that is being read. */
-  #nextLf = -1;
-  #nextCr = -1;
+  readonly #lineEnds = new LineEnds();
   /** Of the first byte of `#rest`. */
   #offset = 0;
   #line = 1;
@@ -121,8 +120,7 @@ export class CsvScanner {
     // A character cut in two at the end of the chunk looks the same: then each record is looked at by itself.
     const suspicious = bytes.indexOf(0) !== -1 || !isUtf8(bytes);
     const record = this.#record;
-    this.#nextLf = -1;
-    this.#nextCr = -1;
+    this.#lineEnds.begin(bytes);
     while (at < bytes.length && !this.#long && !this.#inLine) {
       if (this.#toSkip > 0) {
         this.#toSkip--;
@@ -172,7 +170,7 @@ export class CsvScanner {
           if (final) throw cutInQuotes(this.#line);
           return -1;
         }
-        lines += this.#lineEnds(bytes, at, close);
+        lines += this.#lineEnds.between(at, close);
         at = close + 1;
         const after = bytes[at];
         if (at < length && after !== delimiter && after !== LF && after !== CR)
@@ -230,17 +228,6 @@ export class CsvScanner {
     return bytes[at] === CR && bytes[at + 1] === LF ? at + 2 : at + 1;
   }
 
-  /** Of LF, of CR, and of CR LF as one. */
-  #lineEnds(bytes: Buffer, from: number, to: number): number {
-    let count = 0;
-    if (this.#nextLf < from) this.#nextLf = indexOf(bytes, LF, from);
-    for (; this.#nextLf < to; this.#nextLf = indexOf(bytes, LF, this.#nextLf + 1)) count++;
-    if (this.#nextCr < from) this.#nextCr = indexOf(bytes, CR, from);
-    for (; this.#nextCr < to; this.#nextCr = indexOf(bytes, CR, this.#nextCr + 1))
-      if (bytes[this.#nextCr + 1] !== LF) count++;
-    return count;
-  }
-
   /** Where the quoted text that begins at `from` is closed; -1 when it is not, or when only the next byte will tell. */
   #closing(bytes: Buffer, from: number, final: boolean): number {
     const quote = this.#quote;
@@ -288,11 +275,6 @@ export class CsvScanner {
   #tooLong(): string {
     return `longer than ${this.#maxBytes} bytes`;
   }
-}
-
-function indexOf(bytes: Buffer, byte: number, from: number): number {
-  const found = bytes.indexOf(byte, from);
-  return found === -1 ? Number.POSITIVE_INFINITY : found;
 }
 
 function notText(bytes: Buffer): string | undefined {
