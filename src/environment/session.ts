@@ -46,8 +46,8 @@ export interface Session {
   readonly signal: AbortSignal;
   readonly events: RunEvents;
   readonly failpoint: ReachFailpoint;
-  /** For every other connection: what ends its waits, and who is told of them. */
-  readonly waits: Pick<ConnectOptions, "signal" | "onWait">;
+  /** For every other connection: what ends its waits, who is told of them, and what needs not be asked again. */
+  readonly others: Pick<ConnectOptions, "signal" | "onWait" | "lockTimeout">;
   /**
    * Does the work on the connection; once more on another one when it is lost. The lock went with the first; the fence
    * still guards what is published.
@@ -141,7 +141,8 @@ export async function withSession<T>(
       signal,
       events,
       failpoint,
-      waits: { signal, onWait },
+      // A login of the publisher's own says nothing of the other one.
+      others: { signal, onWait, ...(settings.publisher ? {} : { lockTimeout: client.lockTimeout }) },
       get client() {
         return client;
       },

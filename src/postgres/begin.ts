@@ -15,14 +15,21 @@ interface SessionWanted {
   readonly duty?: Duty;
   readonly oneTransaction?: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** As of `ConnectOptions`. */
+  readonly lockTimeout?: LockTimeoutIs | undefined;
   /** Whether the server was not told the settings' `options`. */
   readonly optionsRefused: boolean;
 }
+
+/** Whether somebody has said how long this login waits for a lock (`LOCK_TIMEOUT`); "unsaid": then we do. */
+export type LockTimeoutIs = "said" | "unsaid";
 
 export interface Begun {
   readonly processId: number;
   /** What was set, for whoever takes it away. */
   readonly own: readonly ServerSetting[];
+  /** Undefined where it was not asked: by what has no duty. */
+  readonly lockTimeout: LockTimeoutIs | undefined;
   readonly staysInSession: boolean;
   /** Whether a pooler is between, which alone knows what its connection is doing. */
   readonly isPooled: boolean;
@@ -39,26 +46,28 @@ export async function beginSession(
   wanted: SessionWanted,
 ): Promise<Begun> {
   const { names, role, duty } = wanted;
-  const given = openingSettings(names, role);
   const timeout: ServerSetting[] = duty ? [["lock_timeout", LOCK_TIMEOUT[duty]]] : [];
+  const given = [...openingSettings(names, role), ...(wanted.lockTimeout === "unsaid" ? timeout : [])];
+  const asked = wanted.lockTimeout ? [] : timeout;
   const named = (driver as unknown as { processID: number | null }).processID ?? 0;
-  const message = String(firstMessage(given, timeout, named));
+  const message = String(firstMessage(given, asked, named));
   wanted.signal?.throwIfAborted();
   const answer = driver.query(message) as unknown as Promise<pg.QueryResult[]>;
   const [first] = await within(PATIENCE, heeding(answer, wanted.signal), () => Promise.reject(noAnswer(settings)));
   const { pid, unsaid } = first!.rows[0] as { pid: string; unsaid: string };
   const processId = Number(pid);
-  const own = [...given, ...(unsaid === "t" ? timeout : [])];
+  const own = [...given, ...(unsaid === "t" ? asked : [])];
+  const lockTimeout = duty && (wanted.lockTimeout ?? (unsaid === "t" ? "unsaid" : "said"));
   const isPooled = processId !== named;
-  if (!isPooled && !wanted.optionsRefused) return { processId, own, staysInSession: true, isPooled };
+  if (!isPooled && !wanted.optionsRefused) return { processId, own, lockTimeout, staysInSession: true, isPooled };
   const all = [...own, ...(settings.options === undefined ? [] : settingsIn(settings.options))];
   const pooling = isPooled ? await poolingOf(settings, driver, processId) : ({ per: "session" } as const);
   if (pooling.per === "transaction") {
     if (!wanted.oneTransaction) throw noSession(settings, pooling.seen);
-    return { processId, own: all, staysInSession: false, isPooled };
+    return { processId, own: all, lockTimeout, staysInSession: false, isPooled };
   }
   await driver.query(String(setAll(all, "session")));
-  return { processId, own: all, staysInSession: true, isPooled };
+  return { processId, own: all, lockTimeout, staysInSession: true, isPooled };
 }
 
 /** Milliseconds until a server, or a pooler that has no free connection to it, answers the first message. */

@@ -7,7 +7,7 @@ import { DISCARD, lookUp, lookUpLocally, type NamesIn, setAll } from "../sql/ses
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { within } from "../wait/timers.ts";
 import { couldPublish, whyPublisher } from "./apart.ts";
-import { beginSession } from "./begin.ts";
+import { beginSession, type LockTimeoutIs } from "./begin.ts";
 import { blockersOf, describeBlockers } from "./holders.ts";
 import { open, requestCancel } from "./open.ts";
 import { SQLSTATE } from "./sqlstate.ts";
@@ -52,6 +52,8 @@ export interface Client {
   readonly processId: number;
   /** Where names without a schema are looked up; see `ConnectOptions.names`. */
   readonly names: NamesIn;
+  /** What was found of it when the session was opened; see `ConnectOptions.lockTimeout`. */
+  readonly lockTimeout: LockTimeoutIs | undefined;
   /** What each transaction begins with, where none before it leaves a setting: behind a pooler of transactions. */
   readonly eachTransaction: readonly Sql[];
   /** Does work of the driver's own, such as COPY, as watchfully as a statement; see `ConnectOptions.onWait`. */
@@ -80,6 +82,12 @@ export interface ConnectOptions {
   readonly onWait?: ((what: string) => void) | undefined;
   /** When it comes, a statement that waits or takes long is cancelled, and given up where the server does not answer. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * What another session of this command found of its login's `lock_timeout`. The question costs the server a quarter of what a
+   * connection does.
+   * @default the server is asked
+   */
+  readonly lockTimeout?: LockTimeoutIs | undefined;
   /** The work is one transaction and leaves nothing in the session: it may come through a pooler of transactions. */
   readonly oneTransaction?: boolean;
 }
@@ -156,6 +164,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     resetting: join([...DISCARD, setAll(own, "session")], ";\n"),
     processId,
     names,
+    lockTimeout: begun.lockTimeout,
     eachTransaction: begun.staysInSession ? [] : [setAll(own, "transaction")],
     cancel,
     roles: settings.roles,

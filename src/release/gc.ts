@@ -25,7 +25,7 @@ export async function collectGarbage(
     const newest = catalog.nextRelease - 1;
     const collected = await withClient(
       settings,
-      { applicationName: `dataform-build-${runId}`, duty: "builder", ...session.waits },
+      { applicationName: `dataform-build-${runId}`, duty: "builder", ...session.others },
       (builder) => collect({ record: client, builder }, environment, options.retention, newest, failpoint),
     );
     return { version: 1, environment, ...collected };

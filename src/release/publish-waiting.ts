@@ -1,4 +1,6 @@
+import { reconnect } from "../environment/reconnect.ts";
 import type { Session } from "../environment/session.ts";
+import { type Worker, workerOn } from "../environment/worker.ts";
 import type { Catalog } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishItem } from "../model/plan.ts";
@@ -7,7 +9,8 @@ import { targetKey } from "../model/target.ts";
 import { refuseWithoutSchema, withAdopted } from "../plan/obstacles.ts";
 import { choosePath, shimChangesValues } from "../plan/public-path.ts";
 import { planPublish } from "../plan/publish-plan.ts";
-import { type Client, withClient } from "../postgres/client.ts";
+import { cancelOnAbort } from "../postgres/cancel.ts";
+import { type Client, hangUp, withClient } from "../postgres/client.ts";
 import { readSurroundings } from "../postgres/read-catalog.ts";
 import { connectionLost, postgresError, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { type HorizonPolicy, waitForHorizon } from "./horizon.ts";
@@ -36,8 +39,8 @@ export interface ReleaseOptions {
 /** Does work that reads what authors wrote, as the builder. */
 type AsBuilder = <T>(work: (client: Client) => Promise<T>) => Promise<T>;
 
-function builderOf({ settings, runId, waits }: Session): AsBuilder {
-  const options = { applicationName: `dataform-build-${runId}`, duty: "builder", ...waits } as const;
+function builderOf({ settings, runId, others }: Session): AsBuilder {
+  const options = { applicationName: `dataform-build-${runId}`, duty: "builder", ...others } as const;
   return (work) => withClient(settings, options, work);
 }
 
@@ -82,8 +85,28 @@ export async function checkItems(items: readonly PublishItem[], catalog: Catalog
   if (causes.size) throw new Unpublishable(causes);
 }
 
+/** Where nobody lends a connection, one is opened. */
+async function withWorker<T>(
+  { settings, runId, others }: Session,
+  lent: Worker | undefined,
+  work: (worker: Worker) => Promise<T>,
+): Promise<T> {
+  if (lent) return work(lent);
+  const options = { applicationName: `dataform-publish-${runId}`, duty: "builder", ...others } as const;
+  const worker = workerOn(await reconnect(settings, options), settings, options);
+  const cancel = () => worker.client.cancel();
+  const stop = cancelOnAbort(others.signal, cancel, { hangUp: () => hangUp(worker.client) });
+  try {
+    return await work(worker);
+  } finally {
+    await stop();
+    await worker.client.close().catch(() => {});
+  }
+}
+
 /**
  * Publishes a release that is recorded as waiting. Returns warnings.
+ * @param lent what publishes it; whoever lends it cancels it when the signal comes
  * @throws Unpublishable when some of its models cannot be published; nothing was
  * @throws UserError when it stays waiting, or cannot be published at all
  */
@@ -92,15 +115,27 @@ export async function publishWaiting(
   catalog: Catalog,
   waiting: Waiting,
   options: ReleaseOptions,
+  lent?: Worker,
 ): Promise<readonly string[]> {
-  const { release, items } = waiting;
   const started = performance.now();
   const warnings = await passHorizon(session, waiting, options);
   await session.failpoint("horizon passed");
+  const more = await withWorker(session, lent, (worker) =>
+    publishItems(session, catalog, { waiting, worker }, options),
+  );
+  session.events.published?.(waiting.release, waiting.items.length, (performance.now() - started) / 1000);
+  return [...warnings, ...more];
+}
+
+async function publishItems(
+  session: Session,
+  catalog: Catalog,
+  { waiting: { release, items }, worker }: { readonly waiting: Waiting; readonly worker: Worker },
+  options: ReleaseOptions,
+): Promise<readonly string[]> {
   const { runId, fence, environment, settings, signal, failpoint, events } = session;
   const how: PublishOptions = {
     environment,
-    runId,
     fence,
     deadline: options.publishDeadline ?? 60_000,
     signal,
@@ -113,12 +148,11 @@ export async function publishWaiting(
     const input = { catalog: now, runId, fence, release, items, roles: settings.roles };
     const plan = planPublish(input);
     try {
-      await publish(plan, settings, how);
-      events.published?.(release, items.length, (performance.now() - started) / 1000);
-      return [...warnings, ...plan.warnings];
+      await publish(plan, worker, how);
+      return plan.warnings;
     } catch (error) {
       if (attempt < ATTEMPTS && CHANGED_AROUND.has(sqlState(error) ?? "")) continue;
-      const causes = await whoFails(error, input, settings, how);
+      const causes = await whoFails(error, input, worker, how);
       throw causes.size ? new Unpublishable(causes) : error;
     }
   }

@@ -1,18 +1,16 @@
 import type { ReachFailpoint } from "../environment/failpoints.ts";
-import { endSessions } from "../environment/orphaned-sessions.ts";
-import { reconnect } from "../environment/reconnect.ts";
-import type { ConnectionSettings } from "../model/connection-settings.ts";
+import type { Worker } from "../environment/worker.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishPlan } from "../model/plan.ts";
 import { FENCED, STARVED } from "../model/release.ts";
 import type { Target } from "../model/target.ts";
 import { attempt } from "../plan/publish-plan.ts";
-import { cancelOnAbort } from "../postgres/cancel.ts";
-import { type Client, hangUp } from "../postgres/client.ts";
+import type { Client } from "../postgres/client.ts";
 import { describeHolder, hasHolder, withHolders } from "../postgres/holders.ts";
 import { send } from "../postgres/send.ts";
 import { connectionLost, IN_THE_WAY, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
-import { sql } from "../sql/sql.ts";
+import { lookUp } from "../sql/session.ts";
+import { join, sql } from "../sql/sql.ts";
 import { until } from "../wait/until.ts";
 
 /** Also what the bound on the block has cancelled, and "tuple concurrently updated". */
@@ -24,7 +22,6 @@ const NO_SAVEPOINT: ReadonlySet<string> = new Set([
 
 export interface PublishOptions {
   readonly environment: string;
-  readonly runId: string;
   readonly fence: number;
   /** Milliseconds until a publish that others keep from its locks is given up. */
   readonly deadline: number;
@@ -54,38 +51,40 @@ export async function withOffer<T>(
 }
 
 /**
- * Makes a release visible, on a connection of its own. When that connection is lost, nobody knows whether the commit
- * arrived: then the old session is ended and the outcome is read, never guessed.
+ * Makes a release visible, on a connection that others cancel when the signal comes. When it is lost, nobody knows whether the
+ * commit arrived: then the old session is ended and the outcome is read, never guessed.
  */
-export function publish(plan: PublishPlan, settings: ConnectionSettings, options: PublishOptions): Promise<void> {
-  return withOffer(plan, options.asPublisher, () => publishOffered(plan, settings, options));
+export function publish(plan: PublishPlan, worker: Worker, options: PublishOptions): Promise<void> {
+  return withOffer(plan, options.asPublisher, () => publishOffered(plan, worker, options));
 }
 
-async function publishOffered(plan: PublishPlan, settings: ConnectionSettings, options: PublishOptions): Promise<void> {
-  const applicationName = `dataform-publish-${options.runId}`;
+async function publishOffered(plan: PublishPlan, worker: Worker, options: PublishOptions): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const { signal, onWait } = options;
-    const client = await reconnect(settings, { applicationName, duty: "builder", names: "ours", signal, onWait });
-    const stop = cancelOnAbort(signal, client.cancel, { hangUp: () => hangUp(client) });
     try {
-      await publishOn(client, plan, options);
+      await begin(worker.client);
+      await publishOn(worker.client, plan, options);
       await options.failpoint("published");
+      await worker.reset();
       return;
     } catch (error) {
       if (!connectionLost(error)) {
-        await client.query(sql`rollback`).catch(() => {});
+        await worker.client.query(sql`rollback`).catch(() => {});
+        await worker.reset();
         throw options.signal.aborted ? options.signal.reason : error;
       }
       options.onWait?.("the connection was lost; reading what was committed");
-      const { published, fence } = await readOutcome(plan, settings, applicationName, options);
+      await worker.renew();
+      const { published, fence } = await readOutcome(plan, options);
       if (published) return;
       if (fence !== options.fence) throw fenced(plan.release);
       if (attempt === 3) throw error;
-    } finally {
-      await stop();
-      await client.close().catch(() => {});
     }
   }
+}
+
+/** Nothing that a build or an assertion left in the session reaches what is published. */
+export async function begin(client: Client): Promise<void> {
+  await client.script(join([client.resetting, lookUp("ours")], ";\n"));
 }
 
 /** The deltas first, then all public views in one message that ends with the commit. */
@@ -145,16 +144,12 @@ async function backToDeltas(client: Client): Promise<boolean> {
   }
 }
 
-/** A session without a client may go on with its message, so it is ended before the outcome is read. */
-async function readOutcome(
+/** The session that published has ended: what it did is there. */
+function readOutcome(
   plan: PublishPlan,
-  settings: ConnectionSettings,
-  applicationName: string,
-  { environment, signal, onWait }: PublishOptions,
+  { environment, asPublisher }: PublishOptions,
 ): Promise<{ readonly published: boolean; readonly fence: number }> {
-  const client = await reconnect(settings, { applicationName: "dataform-reconnect", signal, onWait });
-  try {
-    await endSessions(settings, [applicationName], { signal, onWait });
+  return asPublisher(async (client) => {
     const { rows } = await client.query<{ published: string; fence: string }>(
       sql`
         select
@@ -168,9 +163,7 @@ async function readOutcome(
       [environment, plan.release],
     );
     return { published: rows[0]!.published === "t", fence: Number(rows[0]!.fence) };
-  } finally {
-    await client.close().catch(() => {});
-  }
+  });
 }
 
 export function fenced(release: number): UserError {

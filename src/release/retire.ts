@@ -77,7 +77,7 @@ export async function retire(
     }
     const { kept } = await withClient(
       settings,
-      { applicationName: `dataform-build-${runId}`, duty: "builder", names: "ours", ...session.waits },
+      { applicationName: `dataform-build-${runId}`, duty: "builder", names: "ours", ...session.others },
       (builder) => collect({ record: client, builder }, environment, KEEP_ALL, catalog.nextRelease - 1, failpoint),
     );
     const left = await stillThere(keys, environment, client);

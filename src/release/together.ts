@@ -36,7 +36,7 @@ export async function together(session: Session, { publishers, builders }: Chang
     applicationName: `dataform-build-${runId}`,
     duty: "builder",
     names: "ours",
-    ...session.waits,
+    ...session.others,
   } as const;
   await withOffer(
     { offer: make, withdraw },

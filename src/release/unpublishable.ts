@@ -1,5 +1,4 @@
-import { reconnect } from "../environment/reconnect.ts";
-import type { ConnectionSettings } from "../model/connection-settings.ts";
+import type { Worker } from "../environment/worker.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishItem, Statement } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
@@ -8,7 +7,7 @@ import type { Client } from "../postgres/client.ts";
 import { messageOf } from "../postgres/send.ts";
 import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { sql } from "../sql/sql.ts";
-import { type PublishOptions, publishOn, withOffer } from "./publish.ts";
+import { begin, type PublishOptions, publishOn, withOffer } from "./publish.ts";
 
 /** Some models of a release cannot be published, each for its own reason. Nothing was; the others could be. */
 export class Unpublishable extends Error {
@@ -35,7 +34,7 @@ const PATIENCE = 2_000;
 export async function whoFails(
   error: unknown,
   input: PublishInput,
-  settings: ConnectionSettings,
+  worker: Worker,
   options: PublishOptions,
 ): Promise<ReadonlyMap<string, unknown>> {
   const failure = postgresError(error);
@@ -47,10 +46,9 @@ export async function whoFails(
   if (owner) return new Map([[targetKey(owner.target), error]]);
   // Deltas that went well are not done again.
   const items = failed?.role === "publish" ? input.items.map(withoutNewRows) : input.items;
-  const { runId, signal, onWait } = options;
-  const applicationName = `dataform-publish-${runId}`;
-  const client = await reconnect(settings, { applicationName, duty: "builder", names: "ours", signal, onWait });
+  const { client } = worker;
   try {
+    await begin(client);
     if (await trial(client, { ...input, items: [] }, options)) return new Map();
     const found = new Map<string, unknown>();
     for (const item of items) {
@@ -59,7 +57,7 @@ export async function whoFails(
     }
     return isOneCause(found, items.length) ? new Map() : found;
   } finally {
-    await client.close().catch(() => {});
+    await worker.reset();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Worker } from "../environment/worker.ts";
 import type { BuildStep, NewRows, OperationsStep, Segment } from "../model/plan.ts";
 import type { StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
@@ -13,7 +14,6 @@ import { again, CONFLICTS, CONFLICTS_AND_LOCKS } from "./again.ts";
 import type { RunContext } from "./context.ts";
 import { explainBuild } from "./explain.ts";
 import { lookAhead } from "./look-ahead.ts";
-import type { Worker } from "./pool.ts";
 import { nameRefusedColumn } from "./refused-column.ts";
 import { tryDelta } from "./try-delta.ts";
 

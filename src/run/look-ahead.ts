@@ -1,3 +1,4 @@
+import type { Worker } from "../environment/worker.ts";
 import { UserError } from "../model/errors.ts";
 import type { BuildStep } from "../model/plan.ts";
 import { refuseOurNames } from "../plan/our-names.ts";
@@ -8,7 +9,6 @@ import { sql } from "../sql/sql.ts";
 import type { RunContext } from "./context.ts";
 import { ourName } from "./explain.ts";
 import { mistakeIn } from "./later.ts";
-import type { Worker } from "./pool.ts";
 import { objectsOf, publishItem } from "./publish-item.ts";
 
 /**

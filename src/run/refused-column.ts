@@ -1,3 +1,4 @@
+import type { Worker } from "../environment/worker.ts";
 import type { BuildStep, OperationsStep, Statement } from "../model/plan.ts";
 import type { Client } from "../postgres/client.ts";
 import { undoSavepoint } from "../postgres/savepoint.ts";
@@ -8,7 +9,6 @@ import { asking, doesSayReading, isAnswer, makeAsking } from "../sql/readings.ts
 import { sql } from "../sql/sql.ts";
 import { inSavepoint, statement } from "../sql/statement.ts";
 import type { RunContext } from "./context.ts";
-import type { Worker } from "./pool.ts";
 
 /** What a value can be refused with by the input function of its type: data, a domain's check, a name that is none. */
 const CLASSES = /^(?:22|3F|42)/;

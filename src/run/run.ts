@@ -84,8 +84,7 @@ export async function run(
     const most = Math.max(...plan.segments.map(({ steps, audits }) => Math.max(chainsOf(steps), audits.length)), 1);
     const pool = await openPool(settings, Math.min(options.concurrency ?? 4, most), {
       applicationName: `dataform-build-${runId}`,
-      onWait: (what) => session.events.waiting?.(what),
-      signal,
+      ...session.others,
     });
     const stop = cancelOnAbort(signal, pool.cancel, { hangUp: pool.hangUp });
     try {
@@ -223,7 +222,9 @@ class Run {
     await this.#session.failpoint("release waits");
     try {
       this.#results.warn(items.flatMap((item) => describedInVain(item, this.#context.sources)));
-      this.#results.warn(await publishWaiting(this.#session, this.#catalog, { release, items }, this.#options));
+      const [builder] = this.#context.pool.workers;
+      const waiting = { release, items };
+      this.#results.warn(await publishWaiting(this.#session, this.#catalog, waiting, this.#options, builder));
     } catch (error) {
       if (error instanceof Unpublishable) return error;
       this.#late = error instanceof UserError && error.code === FENCED;
