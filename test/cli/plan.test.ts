@@ -3,6 +3,7 @@ import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { cli, succeeds } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
+import { table } from "../support/models.ts";
 import { type ProjectFiles, testProject } from "../support/project.ts";
 import { warehouse } from "../support/warehouse.ts";
 
@@ -13,11 +14,9 @@ async function setUp(files: ProjectFiles) {
   return { project, client, url, dataform };
 }
 
-const table = (sql: string, config = "") => `config { type: "table"${config} }\n${sql}`;
-
 test("a plan ends with the statements that publish it, and leaves nothing behind", async () => {
   const { client, dataform } = await setUp({
-    "a.sqlx": table("select 1 as id, 'x' as name", ', description: "All", columns: { id: "Key" }'),
+    "a.sqlx": table("select 1 as id, 'x' as name", 'description: "All", columns: { id: "Key" }'),
     "v.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}',
     "i.sqlx":
       'config { type: "incremental", uniqueKey: ["id"] }\nselect id from ${ref("v")}\npost_operations { create index on ${self()} (id) }',
@@ -196,7 +195,7 @@ async function published() {
   const made = await setUp({
     "orders.sqlx": table(
       "select n as id, 'x' as note from generate_series(1, 1234) as n",
-      ', assertions: { nonNull: ["id"] }',
+      'assertions: { nonNull: ["id"] }',
     ),
     "daily.sqlx": daily("count(*) as orders, max(note) as note"),
     "v.sqlx": 'config { type: "view" }\nselect * from ${ref("daily")}',

@@ -3,10 +3,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { publishRelease, rollback } from "../../src/release/rollback.ts";
 import { cli } from "../support/cli.ts";
+import { tableOf } from "../support/models.ts";
 import { testProject } from "../support/project.ts";
 import { type Warehouse, warehouse } from "../support/warehouse.ts";
-
-const table = (id: number | string, config = "") => `config { type: "table"${config} }\nselect ${id} as id`;
 
 /** The project file of a project with that name, or without one. */
 function settings(project?: string, more: object = {}) {
@@ -20,7 +19,7 @@ const commands = ({ project, database }: Warehouse) => {
 };
 
 test("an environment is its project's, whatever models are called: all may be renamed, and another project is refused", async () => {
-  const house = await warehouse({ ...settings("shop"), "a.sqlx": table(1), "b.sqlx": table(1) });
+  const house = await warehouse({ ...settings("shop"), "a.sqlx": tableOf(1), "b.sqlx": tableOf(1) });
   const { project, run, rows } = house;
   expect((await run()).warnings).toEqual([]);
   expect((await run({ environment: "one" })).status).toBe("failure");
@@ -28,7 +27,7 @@ test("an environment is its project's, whatever models are called: all may be re
   expect(await run()).toMatchObject({ status: "success", warnings: [expect.stringContaining("marts.a, marts.b")] });
   project.remove("a.sqlx");
   project.remove("b.sqlx");
-  project.write({ "c.sqlx": table(1), "d.sqlx": table(1) });
+  project.write({ "c.sqlx": tableOf(1), "d.sqlx": tableOf(1) });
   expect((await run()).status).toBe("success");
   // One that has every model of it, and another name; or none.
   for (const name of ["other", undefined]) {
@@ -62,7 +61,7 @@ test("an environment is its project's, whatever models are called: all may be re
 });
 
 test("package.json names a project that says nothing itself; a project file that names it later goes on", async () => {
-  const house = await warehouse({ ...settings(), "a.sqlx": table(1) });
+  const house = await warehouse({ ...settings(), "a.sqlx": tableOf(1) });
   const { project, run, rows } = house;
   const packaged = (name: string) => writeFileSync(join(project.dir, "package.json"), JSON.stringify({ name }));
   packaged("@acme/shop");
@@ -82,7 +81,7 @@ test("package.json names a project that says nothing itself; a project file that
 });
 
 test("without a name, and in an environment of an earlier version, a project goes on where most of what is published is its", async () => {
-  const house = await warehouse({ ...settings(), "a.sqlx": table(1), "b.sqlx": table(1), "c.sqlx": table(1) });
+  const house = await warehouse({ ...settings(), "a.sqlx": tableOf(1), "b.sqlx": tableOf(1), "c.sqlx": tableOf(1) });
   const { project, run, rows, sql } = house;
   expect((await run()).warnings).toEqual([expect.stringContaining("the project has no name")]);
   // As layout 1 has it.
@@ -94,7 +93,7 @@ test("without a name, and in an environment of an earlier version, a project goe
   project.remove("c.sqlx");
   expect((await run()).status).toBe("success");
   await before();
-  project.write({ ...settings("other"), "a.sqlx": table(2), "d.sqlx": table(1) });
+  project.write({ ...settings("other"), "a.sqlx": tableOf(2), "d.sqlx": tableOf(1) });
   project.remove("b.sqlx");
   await expect(run()).rejects.toMatchObject({
     message:
@@ -103,7 +102,7 @@ test("without a name, and in an environment of an earlier version, a project goe
     hint: expect.stringMatching(/^if it is this project's, `dataform env claim main`; otherwise give/),
   });
   expect(await rows("select id from marts.a")).toEqual(["1"]);
-  project.write({ ...settings("shop"), "b.sqlx": table(1) });
+  project.write({ ...settings("shop"), "b.sqlx": tableOf(1) });
   expect((await run()).status).toBe("success");
   expect(await rows("select project from _dataform.environment")).toEqual(["shop"]);
   await sql("update _dataform.metadata set version = 99");
@@ -116,15 +115,15 @@ test("two projects without a name that share their models' names are told apart 
     Object.fromEntries(
       Object.entries(files).map(([name, text]) => [`app/${name.endsWith(".sqlx") ? "definitions/" : ""}${name}`, text]),
     );
-  const both = inApp({ ...settings(), "a.sqlx": table(1), "b.sqlx": table(1) });
+  const both = inApp({ ...settings(), "a.sqlx": tableOf(1), "b.sqlx": tableOf(1) });
   const house = await warehouse(both);
   const other = testProject(both);
   const run = ({ dir }: { dir: string }) => cli(join(dir, "app"), ["run", "--url", house.database.url]);
   const ids = () => house.rows("select a.id, b.id from marts.a, marts.b");
   expect((await run(house.project)).exitCode).toBe(0);
-  house.project.write(inApp({ "a.sqlx": table(2), "b.sqlx": table(2) }));
+  house.project.write(inApp({ "a.sqlx": tableOf(2), "b.sqlx": tableOf(2) }));
   expect(await run(house.project)).toMatchObject({ exitCode: 0 });
-  other.write(inApp({ "a.sqlx": table(3), "b.sqlx": table(3) }));
+  other.write(inApp({ "a.sqlx": tableOf(3), "b.sqlx": tableOf(3) }));
   expect(await run(other)).toMatchObject({
     exitCode: 2,
     stderr: expect.stringMatching(
@@ -133,7 +132,7 @@ test("two projects without a name that share their models' names are told apart 
   });
   expect(await ids()).toEqual(["2|2"]);
   // A copy somewhere else.
-  other.write(inApp({ "a.sqlx": table(2), "b.sqlx": table(4) }));
+  other.write(inApp({ "a.sqlx": tableOf(2), "b.sqlx": tableOf(4) }));
   expect((await run(other)).exitCode).toBe(0);
   expect(await ids()).toEqual(["2|4"]);
 });
@@ -144,15 +143,15 @@ const left = `select count(*) from pg_class c join pg_namespace n on n.oid = c.r
 
 test("env drop leaves nothing behind, puts back what was adopted, and names what others built", async () => {
   const house = await warehouse({
-    "a.sqlx": table(1, ', assertions: { nonNull: ["id"] }'),
+    "a.sqlx": tableOf(1, 'assertions: { nonNull: ["id"] }'),
     "log.sqlx": 'config { type: "incremental", uniqueKey: ["id"] }\nselect id from ${ref("a")}',
     "v.sqlx": 'config { type: "view", schema: "reports" }\nselect id from ${ref("log")}',
     "fails.sqlx": 'config { type: "assertion" }\nselect 1 as x from ${ref("v")}',
     "made.sqlx":
       'config { type: "operations", schema: "stays", hasOutput: true }\ncreate table if not exists ${self()} (id int)',
-    "old.sqlx": table(1),
-    "taken.sqlx": table(2, ", postgres: { adopt: true }"),
-    "retired.sqlx": table(3, ", postgres: { adopt: true }"),
+    "old.sqlx": tableOf(1),
+    "taken.sqlx": tableOf(2, "postgres: { adopt: true }"),
+    "retired.sqlx": tableOf(3, "postgres: { adopt: true }"),
   });
   const { run, rows, sql, project } = house;
   const dataform = commands(house);
@@ -239,7 +238,7 @@ test("env rename keeps what is published, its history and its increments, and it
 });
 
 test("env ls makes nothing where nothing has run; env hold is of the environment that a run would publish into", async () => {
-  const house = await warehouse({ ...settings("shop"), "a.sqlx": table(1) });
+  const house = await warehouse({ ...settings("shop"), "a.sqlx": tableOf(1) });
   const { project, database, rows } = house;
   expect((await commands(house)("env", "ls", "--json")).stdout).toBe("[]");
   expect(await rows("select count(*) from pg_namespace where nspname = '_dataform'")).toEqual(["0"]);

@@ -4,9 +4,9 @@ import { retentionOf } from "../../src/release/retention.ts";
 import { sizesOf } from "../../src/release/sizes.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
+import { tableOf } from "../support/models.ts";
 import { stepOf, warehouse } from "../support/warehouse.ts";
 
-const table = (id: number | string) => `config { type: "table" }\nselect ${id} as id`;
 const one = { retention: { releases: 1, age: 0 } };
 
 function settings(retention: object) {
@@ -17,8 +17,8 @@ function settings(retention: object) {
 
 test("what cannot be collected is told with the reason, and nothing of what a reader held for a moment", async () => {
   const { project, run, rows, database, ...house } = await warehouse({
-    "a.sqlx": table(1),
-    "b.sqlx": table(1),
+    "a.sqlx": tableOf(1),
+    "b.sqlx": tableOf(1),
     "log.sqlx": 'config { type: "incremental", uniqueKey: ["id"] }\nselect 1 as id, now() as at',
   });
   await run(one);
@@ -55,7 +55,7 @@ test("what cannot be collected is told with the reason, and nothing of what a re
 test("the record of runs goes by number and age, failing rows sooner, and with failingRows 0 nobody sees a row", async () => {
   const { project, run, rows, database, ...house } = await warehouse({
     ...settings({ failingRows: 2, runs: 3 }),
-    "a.sqlx": table("generate_series(1, 5)"),
+    "a.sqlx": tableOf("generate_series(1, 5)"),
     "fails.sqlx": 'config { type: "assertion", postgres: { severity: "warn" } }\nselect id as secret from ${ref("a")}',
   });
   const env = { DATABASE_URL: database.url };
@@ -100,7 +100,7 @@ test("collecting after a rollback takes no row from what readers see, of views o
     "source.sqlx": 'config { type: "declaration", schema: "raw", name: "events" }',
     "latest.sqlx": 'config { type: "incremental", uniqueKey: ["id"] }\nselect id, value from ${ref("raw", "events")}',
     "list.sqlx": 'config { type: "view" }\nselect id, value from ${ref("latest")}',
-    "other.sqlx": table(1),
+    "other.sqlx": tableOf(1),
   });
   await house.sql(
     "create schema raw; create table raw.events (id int, value text); insert into raw.events values (1, 'a')",
@@ -127,7 +127,7 @@ test("collecting after a rollback takes no row from what readers see, of views o
 });
 
 test("a collection that fails as a whole is a warning: the release is there", async () => {
-  const { run, sql: send } = await warehouse({ "a.sqlx": table(1) });
+  const { run, sql: send } = await warehouse({ "a.sqlx": tableOf(1) });
   await run(one);
   await send(`create function no() returns trigger language plpgsql as $$ begin raise 'read only today'; end $$;
     create trigger no before update of manifest on _dataform.release for each row when (new.manifest is null) execute function no()`);

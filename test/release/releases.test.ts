@@ -6,6 +6,7 @@ import { type RunOptions, run as runGraph } from "../../src/run/run.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
+import { tableOf } from "../support/models.ts";
 import { guarded, uniquePrefix } from "../support/roles.ts";
 import { statuses, type Warehouse, warehouse } from "../support/warehouse.ts";
 
@@ -76,8 +77,7 @@ test("a second rollback goes further back, not forward again", async () => {
   });
 });
 
-const table = (id: number | string) => `config { type: "table" }\nselect ${id} as id`;
-const number = (id: number | string) => ({ "a.sqlx": table(id) });
+const number = (id: number | string) => ({ "a.sqlx": tableOf(id) });
 
 test("rollback follows what was published and its content: what was rolled back from is never published again by itself", async () => {
   const { project, database, run, rows } = await warehouse({});
@@ -163,9 +163,9 @@ test("rollback --hold keeps the next run from publishing the same again, until i
 });
 
 test("a rollback that fails says what of it cannot follow and why, and leaves no hold", async () => {
-  const { project, database, run, rows, sql } = await warehouse({ ...number(1), "b.sqlx": table(1) });
+  const { project, database, run, rows, sql } = await warehouse({ ...number(1), "b.sqlx": tableOf(1) });
   await run(kept);
-  project.write({ ...number("1 as more, 2"), "b.sqlx": table("1 as more, 2") });
+  project.write({ ...number("1 as more, 2"), "b.sqlx": tableOf("1 as more, 2") });
   await run(kept);
   const hold = { by: "anna" };
   const objects = await rows("select manifest #>> '{marts.a,object}' from _dataform.release order by release_id");

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { cli } from "../support/cli.ts";
+import { table } from "../support/models.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
-const model = (sql: string, config: string) => `config { type: "table", ${config} }\n${sql}`;
 const check = "assertions.marts_a_assertions_rowConditions";
 
 test("severity warn reports the failing rows and keeps nothing back", async () => {
   const { run, rows } = await warehouse({
-    "a.sqlx": model(
+    "a.sqlx": table(
       "select 1 as id",
       'assertions: { rowConditions: ["id > 1"] }, postgres: { assertions: { severity: "warn" } }',
     ),
@@ -25,7 +25,7 @@ test("severity warn reports the failing rows and keeps nothing back", async () =
 
 test("severity warn of an assertion that PostgreSQL cannot ask warns, too: in a run and in plan", async () => {
   const { project, database, run, rows } = await warehouse({
-    "a.sqlx": model("select 1 as id", "tags: []"),
+    "a.sqlx": table("select 1 as id"),
     "typo.sqlx": 'config { type: "assertion", postgres: { severity: "warn" } }\nselect nope from ${ref("a")}',
     "zero.sqlx":
       'config { type: "assertion", postgres: { severity: "warn" } }\nselect 1 from ${ref("a")} where 1 / (id - 1) > 0',
@@ -54,7 +54,7 @@ test("a threshold is a number of rows or a share: at it is a warning, above it a
     Object.fromEntries(
       thresholds.map((threshold, n) => [
         `a${n}.sqlx`,
-        model(
+        table(
           "select id from generate_series(1, 100) id",
           `assertions: { rowConditions: ["id > 10"] }, postgres: { assertions: { threshold: ${threshold} } }`,
         ),
@@ -69,7 +69,7 @@ test("a threshold is a number of rows or a share: at it is a warning, above it a
 
 test("at most 100 failing rows are kept, and all are counted", async () => {
   const { run, rows } = await warehouse({
-    "a.sqlx": model("select id from generate_series(1, 1000) id", 'assertions: { rowConditions: ["id > 500"] }'),
+    "a.sqlx": table("select id from generate_series(1, 1000) id", 'assertions: { rowConditions: ["id > 500"] }'),
   });
   expect(stepOf(await run(), check).rows).toBe(500);
   expect(await rows("select count(*) from _dataform.failing_row")).toEqual(["100"]);
@@ -77,7 +77,7 @@ test("at most 100 failing rows are kept, and all are counted", async () => {
 
 test("--assertions report publishes what fails, and the run still says so", async () => {
   const { run, rows } = await warehouse({
-    "a.sqlx": model("select 1 as id", 'assertions: { rowConditions: ["id > 1"] }'),
+    "a.sqlx": table("select 1 as id", 'assertions: { rowConditions: ["id > 1"] }'),
     "b.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}',
   });
   const report = await run({ assertions: "report" });
@@ -88,11 +88,11 @@ test("--assertions report publishes what fails, and the run still says so", asyn
 
 test("--all-or-nothing publishes nothing when one model or assertion fails", async () => {
   const { project, run, rows } = await warehouse({
-    "a.sqlx": model("select 1 as id", "tags: []"),
-    "b.sqlx": model("select 1 as id", "tags: []"),
+    "a.sqlx": table("select 1 as id"),
+    "b.sqlx": table("select 1 as id"),
   });
   await run();
-  project.write({ "a.sqlx": model("select 2 as id", "tags: []"), "b.sqlx": model("select 1 / 0 as id", "tags: []") });
+  project.write({ "a.sqlx": table("select 2 as id"), "b.sqlx": table("select 1 / 0 as id") });
   const report = await run({ allOrNothing: true });
   expect(statuses(report)).toEqual({ "marts.a": "held", "marts.b": "failed" });
   expect(await rows("select a.id, b.id from marts.a, marts.b")).toEqual(["1|1"]);
@@ -100,7 +100,7 @@ test("--all-or-nothing publishes nothing when one model or assertion fails", asy
 
 test("--all-or-nothing is refused before anything is done where operations split the run, and plan names them", async () => {
   const { project, database, run, rows } = await warehouse({
-    "a.sqlx": model("select 1 as id", "tags: []"),
+    "a.sqlx": table("select 1 as id"),
     "swap.sqlx": 'config { type: "operations", dependencies: ["a"] }\nselect 1',
   });
   await expect(run({ allOrNothing: true })).rejects.toMatchObject({
@@ -118,7 +118,7 @@ test("--all-or-nothing is refused before anything is done where operations split
 
 test("an assertion that cannot run fails with its place, and those after it still run", async () => {
   const { run } = await warehouse({
-    "a.sqlx": model("select 1 as id", "tags: []"),
+    "a.sqlx": table("select 1 as id"),
     "broken.sqlx": 'config { type: "assertion" }\nselect *\nfrom ${ref("a")}\nwhere nothing > 1',
     "fine.sqlx": 'config { type: "assertion" }\nselect * from ${ref("a")} where id > 1',
   });
@@ -133,16 +133,16 @@ test("an assertion that cannot run fails with its place, and those after it stil
 
 test("dependOnDependencyAssertions holds a model when an assertion of what it reads fails", async () => {
   const { run } = await warehouse({
-    "a.sqlx": model("select 1 as id", 'assertions: { rowConditions: ["id > 1"] }'),
-    "b.sqlx": model('select id from ${ref("a")}', "dependOnDependencyAssertions: true"),
-    "c.sqlx": model("select 1 as id", "tags: []"),
+    "a.sqlx": table("select 1 as id", 'assertions: { rowConditions: ["id > 1"] }'),
+    "b.sqlx": table('select id from ${ref("a")}', "dependOnDependencyAssertions: true"),
+    "c.sqlx": table("select 1 as id"),
   });
   expect(statuses(await run())).toEqual({ "marts.a": "held", "marts.b": "held", "marts.c": "ok", [check]: "failed" });
 });
 
 test("a guard blocks a release that loses more rows than it may, naming the figures", async () => {
   const guarded = (rows: number) =>
-    model(`select id from generate_series(1, ${rows}) id`, 'postgres: { guard: { maxRowDrop: "30%" } }');
+    table(`select id from generate_series(1, ${rows}) id`, 'postgres: { guard: { maxRowDrop: "30%" } }');
   const { project, run, rows } = await warehouse({ "a.sqlx": guarded(100) });
   expect((await run()).status).toBe("success");
   project.write({ "a.sqlx": guarded(70) });
@@ -282,7 +282,7 @@ select id, is_gone from raw.people`;
 
 test("a guard counts keys that are gone or changed; a new column is no change", async () => {
   const guarded = (sql: string) =>
-    model(sql, 'assertions: { uniqueKey: ["id"] }, postgres: { guard: { maxChangedKeys: 2 } }');
+    table(sql, 'assertions: { uniqueKey: ["id"] }, postgres: { guard: { maxChangedKeys: 2 } }');
   const { project, run } = await warehouse({ "a.sqlx": guarded("select id, 'x' as v from generate_series(1, 10) id") });
   await run();
   project.write({ "a.sqlx": guarded("select id, 'x' as v, 1 as added from generate_series(1, 20) id") });

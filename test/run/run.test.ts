@@ -2,10 +2,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
+import { table, view } from "../support/models.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
-
-const table = (sql: string, config = "") => `config { type: "table"${config && `, ${config}`} }\n${sql}`;
-const view = (sql: string, config = "") => `config { type: "view"${config && `, ${config}`} }\n${sql}`;
 
 test("a first run makes tables and views readable under their public names, described", async () => {
   const { run, rows } = await warehouse({

@@ -5,21 +5,20 @@ import { readCatalog } from "../../src/postgres/read-catalog.ts";
 import { rollback } from "../../src/release/rollback.ts";
 import { preview } from "../../src/run/preview.ts";
 import { publicTargets, run } from "../../src/run/run.ts";
+import { table } from "../support/models.ts";
 import { proxy } from "../support/proxy.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
-
-const table = (sql: string, postgres = "") => `config { type: "table", postgres: { ${postgres} } }\n${sql}`;
 
 const files = {
   "events.sqlx": 'config { type: "declaration", schema: "raw", name: "events" }',
   "replaced.sqlx": table(
     "select 1 as id, 'x' as note",
-    'indexes: [{ columns: ["id"] }], grants: { select: ["public"] }, guard: { maxRowDrop: "50%" }',
+    'postgres: { indexes: [{ columns: ["id"] }], grants: { select: ["public"] }, guard: { maxRowDrop: "50%" } }',
   ),
   "shimmed.sqlx": table("select 1::int as id, 'x' as note"),
   "recreated.sqlx": table("select 1::int as id"),
-  "rebuilt.sqlx": table("select 1::int as id", "rebuildDependents: true"),
-  "adopted.sqlx": table("select 1 as id", "adopt: true, rebuildDependents: true"),
+  "rebuilt.sqlx": table("select 1::int as id", "postgres: { rebuildDependents: true }"),
+  "adopted.sqlx": table("select 1 as id", "postgres: { adopt: true, rebuildDependents: true }"),
   "shown.sqlx": 'config { type: "view", assertions: { nonNull: ["id"] } }\nselect id from ${ref("replaced")}',
   "stored.sqlx": 'config { type: "view", materialized: true }\nselect id from ${ref("replaced")}',
   "kept.sqlx": `config { type: "incremental", uniqueKey: ["id"] }
@@ -33,7 +32,7 @@ post_operations { analyze \${self()} }`,
 const changed = {
   "shimmed.sqlx": table("select 1::bigint as id"),
   "recreated.sqlx": table("select 'text' as id"),
-  "rebuilt.sqlx": table("select 1::bigint as id", "rebuildDependents: true"),
+  "rebuilt.sqlx": table("select 1::bigint as id", "postgres: { rebuildDependents: true }"),
   "added.sqlx": table("select 1 as id"),
   "appended.sqlx":
     'config { type: "incremental", onSchemaChange: "EXTEND" }\nselect id, true as more from ${ref("events")} limit 0',

@@ -4,9 +4,9 @@ import { compile } from "../../src/compile/compile.ts";
 import { diffReleases } from "../../src/release/diff.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { cli } from "../support/cli.ts";
+import { table } from "../support/models.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
-const model = (query: string, config = "") => `config { type: "table"${config && `, ${config}`} }\n${query}`;
 const assertion = (query: string) => `config { type: "assertion" }\n${query}`;
 const unitTest = (dataset: string, query: string) => `config { type: "test", dataset: "${dataset}" }\n${query}`;
 
@@ -41,7 +41,7 @@ test("a unit test of an incremental model is of its first run, or of the rows th
 select id, value from \${ref("raw")}
 \${when(incremental(), \`where id > (select max(id) from \${self()})\`)}
 incremental_where { value <> 'x' }`,
-    "raw.sqlx": model("select 1 as id, 'a' as value"),
+    "raw.sqlx": table("select 1 as id, 'a' as value"),
     "definitions/made.js": `publish("made", { type: "incremental" })
   .query((ctx) => \`select \${ctx.incremental() ? "max(made.id) from " + ctx.self() + " as made" : "0 as max"}\`);
 test("first").dataset("made").expect("select 0 as max");
@@ -120,7 +120,7 @@ test("a unit test compares whole rows, whatever the columns are called, each as 
 
 test("a guard compares values, not texts: inside of json, of a NULL key, and of columns called like ours", async () => {
   const guarded = (query: string) =>
-    model(query, 'assertions: { uniqueKey: ["n"] }, postgres: { guard: { maxChangedKeys: 0 } }');
+    table(query, 'assertions: { uniqueKey: ["n"] }, postgres: { guard: { maxChangedKeys: 0 } }');
   const rows = (doc: string, amount: string) => `select n, '${doc}'::json as content, ${amount} as o, 1 as "new"
     from (values (1), (null)) v(n)`;
   const { project, run } = await warehouse({ "a.sqlx": guarded(rows('{"a": [1]}', "1e2::numeric")) });
@@ -136,7 +136,7 @@ test("a guard compares values, not texts: inside of json, of a NULL key, and of 
 
 test("a share that a guard or a threshold allows is the decimal that was written", async () => {
   const guarded = (count: number) =>
-    model(`select id from generate_series(1, ${count}) id`, 'postgres: { guard: { maxRowDrop: "1.1%" } }');
+    table(`select id from generate_series(1, ${count}) id`, 'postgres: { guard: { maxRowDrop: "1.1%" } }');
   const { project, run } = await warehouse({ "a.sqlx": guarded(1000) });
   await run();
   project.write({ "a.sqlx": guarded(989) });
@@ -148,15 +148,15 @@ test("a share that a guard or a threshold allows is the decimal that was written
 test("diff compares values, not texts, by keys that changed their type, and where no column is left", async () => {
   const config = 'assertions: { uniqueKey: ["d"] }';
   const { project, run, database } = await warehouse({
-    "keyed.sqlx": model("select 1 as d, 1e2::numeric as t, point(1, 2) as a, '{\"x\": 1}'::json as b", config),
-    "bag.sqlx": model("select 1.10::numeric as d, '[1]'::json as t"),
-    "gone.sqlx": model("select 1 as a"),
+    "keyed.sqlx": table("select 1 as d, 1e2::numeric as t, point(1, 2) as a, '{\"x\": 1}'::json as b", config),
+    "bag.sqlx": table("select 1.10::numeric as d, '[1]'::json as t"),
+    "gone.sqlx": table("select 1 as a"),
   });
   await run();
   project.write({
-    "keyed.sqlx": model("select 1::bigint as d, 100.00 as t, point(1, 2) as a, '{\"x\":1}'::json as b", config),
-    "bag.sqlx": model("select 1.1::numeric as d, '[1]'::json as t union all select 1.1, '[ 2]'"),
-    "gone.sqlx": model("select 1 as b"),
+    "keyed.sqlx": table("select 1::bigint as d, 100.00 as t, point(1, 2) as a, '{\"x\":1}'::json as b", config),
+    "bag.sqlx": table("select 1.1::numeric as d, '[1]'::json as t union all select 1.1, '[ 2]'"),
+    "gone.sqlx": table("select 1 as b"),
   });
   await run();
   const { models } = await diffReleases(database.settings, "main", 1, 2);

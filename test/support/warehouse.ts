@@ -19,6 +19,9 @@ export interface Warehouse {
   sql(text: string): Promise<void>;
 }
 
+/** Connections that build at once where a test does not say it: each more costs more than all that its models do. */
+const BESIDE_EACH_OTHER = 2;
+
 /** A project and an empty database for one test. */
 export async function warehouse(files: ProjectFiles, onEnd: OnEnd = onTestFinished): Promise<Warehouse> {
   const project = testProject(files, onEnd);
@@ -35,6 +38,7 @@ export async function warehouse(files: ProjectFiles, onEnd: OnEnd = onTestFinish
     run: async (options = {}) =>
       run(await project.compile(), database.settings, {
         readSource: (file) => readSource(project.dir, file),
+        concurrency: BESIDE_EACH_OTHER,
         ...options,
       }),
     rows: async (sql) => {
