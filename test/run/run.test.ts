@@ -138,7 +138,7 @@ test("a declared source in which nothing has landed yet is told apart from a tab
   const { run } = await warehouse({
     "orders.sqlx": 'config { type: "declaration", schema: "raw", name: "orders" }',
     "a.sqlx": view('select * from ${ref("raw", "orders")}'),
-    "b.sqlx": view("select * from raw.orders"),
+    "b.sqlx": view("select * from raw.customers"),
     "there.sqlx": view("select 1 as a"),
     "c.sqlx": view('select x.a from ${ref("there")} as t'),
     "d.sqlx": view('select ${ref("there")}.a from ${ref("there")} as t'),
