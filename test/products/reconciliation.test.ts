@@ -228,6 +228,37 @@ describe("corrections", () => {
     ).toEqual(["matched"]);
   });
 
+  test("what is replayed of the newest records counts beside them", async () => {
+    const before = await rows("select count(*) from history.reconciliation_own_records");
+    await product.client.script(
+      script(`
+        insert into raw._load overriding system value
+        select (jsonb_populate_record(loads, jsonb_build_object('load_id', load_id + 1000, 'rows', 1, 'replay_of', load_id))).*
+        from raw._load as loads
+        where source = 'reconciliation_records' and status = 'loaded' order by load_id desc limit 1;
+        update raw._load as loads set rows = loads.rows - 1 from raw._load as replays where replays.replay_of = loads.load_id;
+        update raw.reconciliation_records set _load_id = _load_id + 1000
+        where (_load_id, _row_no) = (select _load_id, min(_row_no) from raw.reconciliation_records
+          where _load_id = (select max(_load_id) from raw.reconciliation_records) group by _load_id)`),
+    );
+    await product.dataform("run", "--tags", "reconciliation");
+    expect(await rows("select count(*) from history.reconciliation_own_records")).toEqual(before);
+    expect(await rows("select count(*) from reconciliation.inputs where side = 'ours'")).toEqual(["2"]);
+  });
+
+  test("our records that vanish from raw keep the results of before, and make none missing", async () => {
+    const results = await rows("select status, count(*) from reconciliation.bank_rows group by 1 order by 1");
+    await product.client.script(
+      script("create table raw.aside as select * from raw.reconciliation_records; truncate raw.reconciliation_records"),
+    );
+    const { exitCode, stderr } = await product.dataform("run", "--tags", "reconciliation");
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("reconciliation_set_nothing_aside_unseen")]);
+    expect(await rows("select status, count(*) from reconciliation.bank_rows group by 1 order by 1")).toEqual(results);
+    await product.client.script(
+      script("insert into raw.reconciliation_records select * from raw.aside; drop table raw.aside"),
+    );
+  });
+
   test("the row results leave as a sorted CSV file", async () => {
     const path = product.path("rows.csv");
     const report = await product.dataform(
