@@ -1,7 +1,7 @@
 // Card transactions like those of a small bank: a few people and kinds of merchants do most, one in thirty comes back.
 import { between, randomFor } from "../demo-api/random.ts";
 
-export type TransactionType = "PurchaseActivity" | "ReturnActivity" | "FeeActivity" | "ChargebackActivity";
+type TransactionType = "PurchaseActivity" | "ReturnActivity" | "FeeActivity" | "ChargebackActivity";
 
 export interface Transaction {
   readonly userId: number;
