@@ -7,9 +7,17 @@ import { sql } from "../../../sql/sql.ts";
 import { type Client, withClient } from "../../client.ts";
 import { type DumpTool, dumpDefinitions } from "./dump.ts";
 import { requireSameObjects } from "./inventory.ts";
-import { missingExtensions, type NotCarried, notCarriedOf, notCarriedOfCluster, refuse } from "./not-carried.ts";
+import {
+  availableExtensions,
+  type NotCarried,
+  notCarriedOf,
+  notCarriedOfCluster,
+  notCarriedTo,
+  refuse,
+} from "./not-carried.ts";
 import { copyRoles } from "./roles.ts";
 import { copyRows, copySequences, requireSameRows, tablesOf } from "./rows.ts";
+import { systemRights } from "./system-rights.ts";
 import { isUntouched } from "./untouched.ts";
 
 /** The old server at work, which nobody writes to. */
@@ -61,21 +69,22 @@ export async function requireWhole({ from, signal }: Old, databases: readonly st
   refuse(found);
 }
 
-async function requireExtensions({ from, to, signal }: Sides, databases: readonly string[]): Promise<void> {
+/** The same of what can be seen beside the new server only. */
+async function requireKnown({ from, to, signal }: Sides, databases: readonly string[]): Promise<void> {
   const how = { names: "ours", signal } as const;
-  const available = await withClient({ ...to, database: TEMPLATE }, how, async (client) => {
-    const { rows } = await client.query<{ name: string }>(sql`select name from pg_available_extensions`);
-    return rows.map(({ name }) => name);
-  });
-  const missing = (database: string) => (client: Client) => missingExtensions(client, database, available);
+  const fresh = await withClient({ ...to, database: TEMPLATE }, how, async (client) => ({
+    extensions: await availableExtensions(client),
+    rights: await systemRights(client),
+  }));
   const found: NotCarried[] = [];
-  for (const database of databases) found.push(...(await withClient({ ...from, database }, how, missing(database))));
+  for (const database of databases)
+    found.push(...(await withClient({ ...from, database }, how, (client) => notCarriedTo(client, database, fresh))));
   refuse(found);
 }
 
 /** Makes roles and databases in the new server, which has none yet, and fills them. */
 export async function bringOver(sides: Sides, databases: readonly string[], tool: DumpTool): Promise<void> {
-  await requireExtensions(sides, databases);
+  await requireKnown(sides, databases);
   await both(sides, TEMPLATE, async (from, to) => {
     await copyRoles(from, to);
     if (!databases.includes(DEFAULT)) await to.query(sql`drop database postgres`);

@@ -63,11 +63,11 @@ const objects = sql`
       select from pg_constraint as c where o.classid = 'pg_constraint'::regclass and c.oid = o.objid and c.contype = 'n'
     )`;
 
-/** Who may do what, in one order. MAINTAIN came with 17: in an older one nobody has it by name. */
-const listOfRights = (rights: Sql) => sql`
+/** Who may do what, in one order. MAINTAIN came with 17: in an older one nobody has it by name. The superuser needs none. */
+export const listOfRights = (rights: Sql) => sql`
   select string_agg(concat_ws(' ', grantee::regrole, privilege_type, is_grantable, grantor::regrole), ', ' order by grantee::regrole::text, privilege_type, grantor::regrole::text)
   from aclexplode(${rights})
-  where privilege_type <> 'MAINTAIN'`;
+  where privilege_type <> 'MAINTAIN' and grantee <> 10`;
 
 const acls = join(
   RIGHTS.map(

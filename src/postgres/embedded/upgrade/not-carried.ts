@@ -3,6 +3,7 @@ import { id } from "../../../sql/identifiers.ts";
 import { literal } from "../../../sql/literals.ts";
 import { join, type Sql, sql } from "../../../sql/sql.ts";
 import type { Client } from "../../client.ts";
+import { systemRights } from "./system-rights.ts";
 
 /** Large objects go through memory, with the definitions. */
 const LARGE_OBJECTS = 256 * 1024 * 1024;
@@ -60,17 +61,31 @@ export async function notCarriedOf(client: Client, database: string): Promise<No
   return inDatabase(database, await ask(client, OF_DATABASE));
 }
 
-/** Extensions that the new server does not have. */
-export async function missingExtensions(
-  client: Client,
-  database: string,
-  available: readonly string[],
-): Promise<NotCarried[]> {
-  const missing = sql`
-    select 'extension ' || extname, 'drop it: the new server does not have it'
-    from pg_extension
-    where not ${literal(JSON.stringify(available))}::jsonb ? extname`;
-  return inDatabase(database, await ask(client, [missing]));
+/** What the new server has as initdb makes it. */
+interface Fresh {
+  readonly extensions: readonly string[];
+  readonly rights: ReadonlyMap<string, string | null>;
+}
+
+export async function availableExtensions(client: Client): Promise<readonly string[]> {
+  const { rows } = await client.query<{ name: string }>(sql`select name from pg_available_extensions`);
+  return rows.map(({ name }) => name);
+}
+
+/** Extensions that the new server does not have, and rights in `information_schema`, which pg_dump passes over. */
+export async function notCarriedTo(client: Client, database: string, fresh: Fresh): Promise<NotCarried[]> {
+  const extensions = await ask(client, [
+    sql`
+      select 'extension ' || extname, 'drop it: the new server does not have it'
+      from pg_extension
+      where not ${literal(JSON.stringify(fresh.extensions))}::jsonb ? extname`,
+  ]);
+  // Of a table that nothing is granted on there is no list, or one without anybody but the superuser.
+  const usual = (name: string) => fresh.rights.get(name) ?? (/^(?:table|view) /.test(name) ? null : undefined);
+  const rights = [...(await systemRights(client))]
+    .filter(([name, granted]) => /\binformation_schema\b/.test(name) && usual(name) !== granted)
+    .map(([name]) => ({ what: `rights on ${name}`, todo: "take them back, and grant them again afterwards" }));
+  return inDatabase(database, [...extensions, ...rights]);
 }
 
 function inDatabase(database: string, found: readonly NotCarried[]): NotCarried[] {

@@ -1,8 +1,7 @@
-import { id } from "../../../sql/identifiers.ts";
-import { literal } from "../../../sql/literals.ts";
-import { join, sql } from "../../../sql/sql.ts";
+import { sql } from "../../../sql/sql.ts";
 import type { Client } from "../../client.ts";
 import { inventoryOf } from "./inventory.ts";
+import { systemRights } from "./system-rights.ts";
 
 /** Of the database itself, but for its locale, which initdb chooses. */
 const OWN = sql`
@@ -13,40 +12,11 @@ const OWN = sql`
   from pg_database
   where datname = current_database()`;
 
-/** Rights on what is PostgreSQL's, which initdb notes as it leaves them. */
-const CATALOGS = [
-  ["pg_class", "relacl"],
-  ["pg_language", "lanacl"],
-  ["pg_namespace", "nspacl"],
-  ["pg_proc", "proacl"],
-  ["pg_type", "typacl"],
-] as const;
-
-const CHANGED_RIGHTS = join(
-  [
-    ...CATALOGS.map(
-      ([catalog, rights]) => sql`
-        select o.oid
-        from ${id(catalog)} as o
-        left join pg_init_privs as i
-          on i.objoid = o.oid and i.classoid = ${literal(catalog)}::regclass and i.objsubid = 0
-        where o.oid < 16384 and o.${id(rights)} is distinct from i.initprivs`,
-    ),
-    sql`
-      select a.attrelid
-      from pg_attribute as a
-      left join pg_init_privs as i
-        on i.objoid = a.attrelid and i.classoid = 'pg_class'::regclass and i.objsubid = a.attnum
-      where a.attrelid < 16384 and a.attnum > 0 and a.attacl is distinct from i.initprivs`,
-  ],
-  "\nunion all\n",
-);
-
 /** Whether a database is in the old server as initdb makes it, and as it is in the new one: most `template1` and `postgres` are. */
 export async function isUntouched(from: Client, to: Client): Promise<boolean> {
   const [was, is] = [await inventoryOf(from), await inventoryOf(to)];
   if (was.size > 1 || JSON.stringify([...was]) !== JSON.stringify([...is])) return false;
   const own = [await from.query(OWN), await to.query(OWN)].map(({ rows }) => JSON.stringify(rows));
-  const { rows: changed } = await from.query(CHANGED_RIGHTS);
-  return own[0] === own[1] && changed.length === 0;
+  const [before, now] = [await systemRights(from), await systemRights(to)];
+  return own[0] === own[1] && [...before].every(([name, rights]) => now.get(name) === rights);
 }
