@@ -53,7 +53,9 @@ const SPELLINGS: readonly (readonly [type: string, one: string, same: string, ot
   ["pair", "(1,a)", "(1,a)", "(2,a)"],
 ];
 const made = `create type mood as enum ('ok', 'sad'); create domain price as numeric(9, 2); create type pair as (a int, b text);
-  create collation nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false); set timezone = 'Europe/Amsterdam'`;
+  create type movement as (amount numeric, b text);
+  create collation nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false); create type nickname as (id bigint, name text collate nocase);
+  set timezone = 'Europe/Amsterdam'`;
 
 const sides = { ours: "records", theirs: "statements" } as const;
 
@@ -127,6 +129,85 @@ test.each(SPELLINGS)(
     ]);
   },
 );
+
+/** Values of a kind, some of them equal: of a number that has another sign or scale, of 64 bits whose halves fold to the same. */
+const NUMERIC = ["0", "0.00", "-5", "5", "5.0", "-5.000", "500", "4294967301", "1e-20", "NaN", "Infinity", "-Infinity"];
+const MOMENTS = ["2000-01-01", "2000-01-01 01:11:34.967297", "1999-12-31 23:59:59.999999", "infinity", "-infinity"];
+const BIGINTS = ["0", "4294967297", "8589934594", "-1", "1", "-4294967298"];
+const HASHED: readonly (readonly [kind: Rule["kind"], type: string, values: readonly string[]])[] = [
+  ["number", "numeric", NUMERIC],
+  ["number", "text", [...NUMERIC, " 5.00 ", "5e0"]],
+  ["number", "bigint", BIGINTS],
+  ["number", "double precision", ["0", "-0", "0.1", "-0.1", "1e300", "-1e300", "NaN", "Infinity", "-Infinity"]],
+  ["text", "text", ["", " ", "a", "A", "-5", "5", "5.0"]],
+  ["date", "date", ["2026-01-02", "2026-01-03", "0044-03-15 BC", "infinity", "-infinity"]],
+  ["date", "text", ["2026-01-02", "20260102", "2026-01-03"]],
+  ["timestamp", "timestamp", MOMENTS],
+  [
+    "timestamp",
+    "timestamptz",
+    [...MOMENTS.map((one) => (one.endsWith("infinity") ? one : `${one}Z`)), "2000-01-01 01:00+01"],
+  ],
+  ["exact", "numeric", NUMERIC],
+  ["exact", "price", ["5", "-5", "5.0", "0"]],
+  ["exact", "bigint", BIGINTS],
+  ["exact", "timestamp", MOMENTS],
+  ["exact", "timestamptz", [...MOMENTS, "2000-01-01 01:00+01"]],
+  ["exact", "time", ["00:00", "01:11:34.967297", "24:00"]],
+  ["exact", "boolean", ["true", "false"]],
+  ["exact", "interval", ["1 day", "24 hours", "-1 day", "1 month", "30 days"]],
+  ["exact", "double precision", ["0", "-0", "5", "-5", "NaN"]],
+  ["exact", "text collate nocase", ["Ann", "ANN", "Bob"]],
+  ["exact", "uuid", ["A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "{a0eebc999c0b4ef8bb6d6bb9bd380a11}"]],
+  ["exact", "jsonb", ['{"a": 5}', '{"a": -5}', '{"a": 5.0}', '{"a": "5"}', '["-5"]', "[-5]", "[5]"]],
+  ["exact", "numeric[]", ["{5}", "{-5}", "{5.0}", "{5,NULL}", "{}", "{Infinity}", "{-Infinity}"]],
+  ["exact", "bigint[]", BIGINTS.map((one) => `{${one}}`)],
+  ["exact", "numrange", ["[5,6]", "[-5,6]", "[5.0,6]", "[5,6)", "empty"]],
+  ["exact", "movement", ["(5,a)", "(-5,a)", "(5.0,a)", "(5,b)", "(,)"]],
+  ["exact", "nickname", ["(1,Ann)", "(1,ANN)", "(1,Bob)"]],
+];
+
+test.each(HASHED)(
+  "two rows have one checksum where %s says that they are equal, and only there: %s",
+  async (kind, type, values) => {
+    const pairs = values.flatMap((one) => values.map((other) => [one, other] as const));
+    const ours = { type, values: [...pairs.map(([one]) => one), null] };
+    const statuses = await compared({ kind } as Rule, ours, {
+      type,
+      values: [...pairs.map(([, other]) => other), values[0]!],
+    });
+    const hashed = await cells(client, "select our_row_hash = their_row_hash from made_rows order by k");
+    expect(hashed.map(([same]) => same)).toEqual(statuses.map((status) => (status === "matched" ? "t" : "f")));
+    // equal to itself, and to a value that is written otherwise; but never all of them
+    expect(new Set(statuses).size).toBe(2);
+  },
+);
+
+test("a payment and its reversal under one reference are told apart, and each finds its own", async () => {
+  const columns = [
+    ["k", "text"],
+    ["amount", "numeric"],
+    ["ccy", "text"],
+  ] as const;
+  const both = [
+    ["R", "5.00", "EUR"],
+    ["R", "-5.00", "EUR"],
+  ] as const;
+  await fill(client, sides.ours, columns, both);
+  await fill(client, sides.theirs, columns, [...both, ["R", "-5", "EUR"]]);
+  const rules = [
+    { amount: { kind: "money", currency: "ccy" }, ccy: { kind: "text" } },
+    { amount: { kind: "exact" }, ccy: { kind: "text" } },
+  ] as const;
+  for (const compares of rules) {
+    await reconciled(client, { ...sides, key: "k", columns: compares });
+    expect(await cells(client, "select n_ours, n_theirs, n_equal from made_duplicates order by n_theirs")).toEqual([
+      ["1", "1", "1"],
+      ["1", "2", "1"],
+    ]);
+    expect(await cells(client, "select count(distinct row_hash) from made_duplicates")).toEqual([["2"]]);
+  }
+});
 
 test.each([
   ["json", "operator does not exist: json = json"],
@@ -321,7 +402,7 @@ test("a key of another type on the other side is the same key where its values a
   );
 });
 
-test("contents of a repeated key are told apart by their values, also where their checksums are one", async () => {
+test("contents of a repeated key are told apart by their values, also where the server's hash of them is one", async () => {
   const columns = [
     ["k", "int"],
     ["a", "bigint"],

@@ -10,7 +10,7 @@ import { normalized } from "./normalize.ts";
 import { type ComparedColumn, type Comparison, type KeyColumn, SIDES, type Side } from "./options.ts";
 import { isFigure } from "./rules.ts";
 import { otherSide, source } from "./sources.ts";
-import { isNative } from "./types.ts";
+import { isNative, writtenForm } from "./types.ts";
 
 // The two sides of a reconciliation as SQL: keys, compared columns, checksums, and rows as JSON.
 
@@ -52,13 +52,13 @@ function typedSide({ key, columns, also }: Comparison, side: Side): Sql {
 
 function keyedSide(comparison: Comparison, side: Side): Sql {
   const keys = keyList(comparison);
-  const hash = comparison.key.every(({ steps }) => steps.length) ? textHash(keys) : rowHash(keys);
+  const hash = comparison.key.every(({ steps }) => steps.length) ? textHash(keys) : recordHash(keys);
   return sql`
     select
       *,
       ${isKey(keys)} as ${own("has_key")},
       case when ${isKey(keys)} then ${hash} end as ${own("key_hash")},
-      ${rowHash(ids(comparison.columns.map(({ name }) => name)))} as ${own("row_hash")}
+      ${rowHash(comparison, (name) => id(name))} as ${own("row_hash")}
     from ${id(`typed_${side}`)}`;
 }
 
@@ -124,8 +124,21 @@ export function isKey(values: readonly Sql[]): Sql {
   );
 }
 
-/** Checksum of a row: equal values have equal ones, however their numbers are written. */
-export function rowHash(values: readonly Sql[]): Sql {
+/** Checksum of a row's compared columns: equal values have equal ones, however their numbers are written, and others do not. */
+export function rowHash({ columns }: Comparison, valueIn: (name: string) => Sql): Sql {
+  return recordHash(columns.flatMap((column) => hashedForm(column, valueIn(column.name))));
+}
+
+/** The server's hash of a number has no sign and one value for infinities, that of a moment is of 32 bits: it gets what they say. */
+function hashedForm({ name, rule }: ComparedColumn, value: Sql): Sql[] {
+  if (isFigure(rule)) return [sql`trim_scale(${value})::text`];
+  if (rule.kind === "timestamp") return [sql`timestamptz_send(${value})`];
+  // the hash of 0 as a floating point number is that of NULL
+  return rule.kind === "exact" ? [value, sql`num_nulls(${value})`, writtenForm(name, value, zoneFreeText)] : [value];
+}
+
+/** Equal values have equal ones; so do some others. */
+function recordHash(values: readonly Sql[]): Sql {
   return sql`hash_record_extended(row(${join(values, ", ")}), 0)`;
 }
 

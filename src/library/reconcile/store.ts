@@ -148,7 +148,11 @@ function results(comparison: Comparison, from: Sql, alone?: Sql): Sql {
   const only = (value: Sql) => (alone ? sql`case when ${alone} then ${value} end` : value);
   const unlessSame = (value: Sql) => only(sql`case when ${isSame} then null else ${value} end`);
   const ofRow = (side: Side, value: Sql) => sql`case when ${rows(side)} = 1 then ${value} end`;
-  const hash = (side: Side) => ofRow(side, rowHash(comparison.columns.map(({ name }) => idOfSide(name, side))));
+  const hash = (side: Side) =>
+    ofRow(
+      side,
+      rowHash(comparison, (name) => idOfSide(name, side)),
+    );
   const content = (side: Side) =>
     unlessSame(
       ofRow(

@@ -15,8 +15,22 @@ const EXACT_NUMBERS = ["smallint", "integer", "bigint", "numeric", "money"];
 const BENDING = ["double precision", "timestamp with time zone"];
 const ZONELESS = ["timestamp without time zone", "date"];
 
+const NUMBERS = ["numeric", "jsonb"];
+/** Of 64 bits, of which the server's hash folds the halves together: 0 and 4294967297 have one. */
+const FOLDED = [
+  ...["bigint", "money", "timestamp without time zone", "timestamp with time zone"],
+  ...["time without time zone", "time with time zone", "xid8", "pg_lsn"],
+];
+/** Whose equal values are written alike, but for the zeros of numbers. */
+const WRITTEN_ALIKE = [
+  ...NUMBERS,
+  ...FOLDED,
+  ...["smallint", "integer", "oid", "boolean", '"char"', "name", "text", "character varying", "date", "uuid", "bytea"],
+  ...["inet", "cidr", "macaddr", "macaddr8"],
+];
+
 const TYPES = "column_types";
-const HOLDING = "holding_moments";
+const PARTS = "type_parts";
 const ANSWERS = "answers";
 
 /** What is asked of a column: whether it has the type that its values are brought to, or has no time zone. */
@@ -26,6 +40,18 @@ export function isNative(name: string, side: Side): Sql {
 
 /** Whether every column can be compared with its other side. Where it cannot, the query ends with the reason. */
 export const areComparable = sql`(select ${own("are_comparable")} from ${id(ANSWERS)})`;
+
+/**
+ * What a checksum has to know of a value of kind exact besides the server's hash, which takes no notice of a number's sign and
+ * folds 64 bits to 32; NULL where that is all. Equal values have equal ones.
+ */
+export function writtenForm(name: string, value: Sql, text: (value: Sql) => Sql): Sql {
+  return sql`
+    case (select ${writtenAs(name)} from ${id(ANSWERS)})
+      when 'numbers' then translate(${text(value)}, '0.', '')
+      when 'text' then ${text(value)}
+    end`;
+}
 
 /** Whether that is asked: of what comes as it is, and not as a type of ours. */
 export function isCompared(comparison: Comparison): boolean {
@@ -55,7 +81,8 @@ export function typesOf(comparison: Comparison): Cte[] {
     ...moments.map(sharesZone),
   ];
   const comparable = conditions.length ? [sql`${and(conditions)} as ${own("are_comparable")}`] : [];
-  return answersOf(comparison.columns, SIDES, comparable, shared, written);
+  const exact = comparison.columns.filter(({ rule }) => rule.kind === "exact").map(({ name }) => hashedAs(name));
+  return answersOf(comparison.columns, SIDES, [...comparable, ...exact], shared, written);
 }
 
 /** The answers for some columns of some sides. */
@@ -91,7 +118,11 @@ function answersOf(
   return [
     cte(TYPES, query, { comment: "what types the columns have, asked of no row" }),
     ...(written.length
-      ? [cte(HOLDING, holdingMoments(written.map(([name, side]) => idOfSide(name, side))), { materialized: true })]
+      ? [
+          cte(PARTS, typeParts([...written.map(([name, side]) => idOfSide(name, side)), ...shared.map(commonType)]), {
+            materialized: true,
+          }),
+        ]
       : []),
     cte(
       ANSWERS,
@@ -106,6 +137,25 @@ function answersOf(
 
 function commonType(name: string): Sql {
   return id(suffixed(name, "_common"));
+}
+
+function writtenAs(name: string): Sql {
+  return id(suffixed(name, "_written_as"));
+}
+
+/** How values of the type that both sides have are told apart where the server's hash does not: see `writtenForm`. */
+function hashedAs(name: string): Sql {
+  return sql`
+    (
+      select
+        case
+          when not bool_and(type in (${regtypes(WRITTEN_ALIKE)}) and is_deterministic or is_made or is_enum) then null
+          when bool_or(type in (${regtypes(NUMBERS)})) then 'numbers'
+          when bool_or(type in (${regtypes(FOLDED)})) then 'text'
+        end
+      from ${id(PARTS)}
+      where whole = ${commonType(name)}
+    ) as ${writtenAs(name)}`;
 }
 
 function answerOf({ name, rule }: ComparedColumn, side: Side): Sql {
@@ -142,33 +192,50 @@ function holdsNoMoment(name: string, side: Side): Sql {
   const advice = `${side}: column ${name} has moments inside, which are written in the session's time zone: give each in a column of its own; it is `;
   return sql`
     case
-      when ${type} in (select whole from ${id(HOLDING)}) then ${refused(advice, type)}::boolean
+      when ${type} <> 'timestamptz'::regtype
+        and exists (select from ${id(PARTS)} where whole = ${type} and type = 'timestamptz'::regtype) then ${refused(advice, type)}::boolean
       else true
     end`;
 }
 
-/** Of the types asked for, those that a moment is a part of: of domains, arrays, ranges and records, at any depth. */
-function holdingMoments(types: readonly Sql[]): Sql {
+/**
+ * The types asked for with all that they are made of: domains, arrays, ranges and records, at any depth. `is_made`: of
+ * others, which are there too; `is_deterministic`: texts that are equal are the same.
+ */
+function typeParts(types: readonly Sql[]): Sql {
   return sql`
-    with recursive parts (whole, type) as (
-      select one.type, one.type::oid
+    with recursive parts (whole, type, collated) as (
+      select one.type, one.type::oid, 0::oid
       from ${id(TYPES)}
       cross join unnest(array[${types}]) as one (type)
       union
-      select parts.whole, part.type
+      select parts.whole, part.type, part.collated
       from parts
       cross join lateral (
-        select unnest(array[made.typbasetype, made.typelem]) from pg_type as made where made.oid = parts.type
+        select unnest(array[made.typbasetype, made.typelem]), made.typcollation
+        from pg_type as made
+        where made.oid = parts.type
         union all
-        select ranges.rngsubtype from pg_range as ranges where parts.type in (ranges.rngtypid, ranges.rngmultitypid)
+        select ranges.rngsubtype, ranges.rngcollation
+        from pg_range as ranges
+        where parts.type in (ranges.rngtypid, ranges.rngmultitypid)
         union all
-        select field.atttypid
+        select field.atttypid, field.attcollation
         from pg_type as made
         inner join pg_attribute as field on field.attrelid = made.typrelid
         where made.oid = parts.type and field.attnum > 0 and not field.attisdropped
-      ) as part (type)
+      ) as part (type, collated)
+      where part.type <> 0
     )
-    select whole from parts where type = 'timestamptz'::regtype and whole <> 'timestamptz'::regtype`;
+    select
+      parts.whole,
+      parts.type,
+      made.typtype in ('c', 'd', 'r', 'm') or made.typcategory = 'A' as is_made,
+      made.typtype = 'e' as is_enum,
+      coalesce(collations.collisdeterministic, true) as is_deterministic
+    from parts
+    inner join pg_type as made on made.oid = parts.type
+    left join pg_collation as collations on collations.oid = parts.collated`;
 }
 
 function sharesZone(name: string): Sql {

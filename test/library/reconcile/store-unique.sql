@@ -22,41 +22,58 @@ with
   left join (select * from "_dataform_theirs" limit 0) as "theirs" on true
 ),
 
-"holding_moments" as materialized (
-  with recursive parts (whole, type) as (
-    select one.type, one.type::oid
+"type_parts" as materialized (
+  with recursive parts (whole, type, collated) as (
+    select one.type, one.type::oid, 0::oid
     from "column_types"
-    cross join unnest(array["user_ours", "Mixed Case_ours", "user_theirs", "Mixed Case_theirs"]) as one (type)
+    cross join unnest(array["user_ours", "Mixed Case_ours", "user_theirs", "Mixed Case_theirs", "user_common", "Mixed Case_common"]) as one (type)
     union
-    select parts.whole, part.type
+    select parts.whole, part.type, part.collated
     from parts
     cross join lateral (
-      select unnest(array[made.typbasetype, made.typelem]) from pg_type as made where made.oid = parts.type
+      select unnest(array[made.typbasetype, made.typelem]), made.typcollation
+      from pg_type as made
+      where made.oid = parts.type
       union all
-      select ranges.rngsubtype from pg_range as ranges where parts.type in (ranges.rngtypid, ranges.rngmultitypid)
+      select ranges.rngsubtype, ranges.rngcollation
+      from pg_range as ranges
+      where parts.type in (ranges.rngtypid, ranges.rngmultitypid)
       union all
-      select field.atttypid
+      select field.atttypid, field.attcollation
       from pg_type as made
       inner join pg_attribute as field on field.attrelid = made.typrelid
       where made.oid = parts.type and field.attnum > 0 and not field.attisdropped
-    ) as part (type)
+    ) as part (type, collated)
+    where part.type <> 0
   )
-  select whole from parts where type = 'timestamptz'::regtype and whole <> 'timestamptz'::regtype
+  select
+    parts.whole,
+    parts.type,
+    made.typtype in ('c', 'd', 'r', 'm') or made.typcategory = 'A' as is_made,
+    made.typtype = 'e' as is_enum,
+    coalesce(collations.collisdeterministic, true) as is_deterministic
+  from parts
+  inner join pg_type as made on made.oid = parts.type
+  left join pg_collation as collations on collations.oid = parts.collated
 ),
 
 "answers" as materialized (
   select
     (case
-      when "user_ours" in (select whole from "holding_moments") then ('ours: column user has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("user_ours")::text, 0) || left("user_ours"::text, 100))::int::boolean
+      when "user_ours" <> 'timestamptz'::regtype
+        and exists (select from "type_parts" where whole = "user_ours" and type = 'timestamptz'::regtype) then ('ours: column user has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("user_ours")::text, 0) || left("user_ours"::text, 100))::int::boolean
       else true
     end) and (case
-      when "Mixed Case_ours" in (select whole from "holding_moments") then ('ours: column Mixed Case has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("Mixed Case_ours")::text, 0) || left("Mixed Case_ours"::text, 100))::int::boolean
+      when "Mixed Case_ours" <> 'timestamptz'::regtype
+        and exists (select from "type_parts" where whole = "Mixed Case_ours" and type = 'timestamptz'::regtype) then ('ours: column Mixed Case has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("Mixed Case_ours")::text, 0) || left("Mixed Case_ours"::text, 100))::int::boolean
       else true
     end) and (case
-      when "user_theirs" in (select whole from "holding_moments") then ('theirs: column user has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("user_theirs")::text, 0) || left("user_theirs"::text, 100))::int::boolean
+      when "user_theirs" <> 'timestamptz'::regtype
+        and exists (select from "type_parts" where whole = "user_theirs" and type = 'timestamptz'::regtype) then ('theirs: column user has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("user_theirs")::text, 0) || left("user_theirs"::text, 100))::int::boolean
       else true
     end) and (case
-      when "Mixed Case_theirs" in (select whole from "holding_moments") then ('theirs: column Mixed Case has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("Mixed Case_theirs")::text, 0) || left("Mixed Case_theirs"::text, 100))::int::boolean
+      when "Mixed Case_theirs" <> 'timestamptz'::regtype
+        and exists (select from "type_parts" where whole = "Mixed Case_theirs" and type = 'timestamptz'::regtype) then ('theirs: column Mixed Case has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("Mixed Case_theirs")::text, 0) || left("Mixed Case_theirs"::text, 100))::int::boolean
       else true
     end) and (case
       when "user_common" <> "user_ours" and "user_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)

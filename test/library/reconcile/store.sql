@@ -29,26 +29,39 @@ with
   left join (select * from "_dataform_theirs" limit 0) as "theirs" on true
 ),
 
-"holding_moments" as materialized (
-  with recursive parts (whole, type) as (
-    select one.type, one.type::oid
+"type_parts" as materialized (
+  with recursive parts (whole, type, collated) as (
+    select one.type, one.type::oid, 0::oid
     from "column_types"
-    cross join unnest(array["details_ours", "record_id_ours", "details_theirs", "path_theirs"]) as one (type)
+    cross join unnest(array["details_ours", "record_id_ours", "details_theirs", "path_theirs", "details_common"]) as one (type)
     union
-    select parts.whole, part.type
+    select parts.whole, part.type, part.collated
     from parts
     cross join lateral (
-      select unnest(array[made.typbasetype, made.typelem]) from pg_type as made where made.oid = parts.type
+      select unnest(array[made.typbasetype, made.typelem]), made.typcollation
+      from pg_type as made
+      where made.oid = parts.type
       union all
-      select ranges.rngsubtype from pg_range as ranges where parts.type in (ranges.rngtypid, ranges.rngmultitypid)
+      select ranges.rngsubtype, ranges.rngcollation
+      from pg_range as ranges
+      where parts.type in (ranges.rngtypid, ranges.rngmultitypid)
       union all
-      select field.atttypid
+      select field.atttypid, field.attcollation
       from pg_type as made
       inner join pg_attribute as field on field.attrelid = made.typrelid
       where made.oid = parts.type and field.attnum > 0 and not field.attisdropped
-    ) as part (type)
+    ) as part (type, collated)
+    where part.type <> 0
   )
-  select whole from parts where type = 'timestamptz'::regtype and whole <> 'timestamptz'::regtype
+  select
+    parts.whole,
+    parts.type,
+    made.typtype in ('c', 'd', 'r', 'm') or made.typcategory = 'A' as is_made,
+    made.typtype = 'e' as is_enum,
+    coalesce(collations.collisdeterministic, true) as is_deterministic
+  from parts
+  inner join pg_type as made on made.oid = parts.type
+  left join pg_collation as collations on collations.oid = parts.collated
 ),
 
 "answers" as materialized (
@@ -70,16 +83,20 @@ with
     "fee_ours" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "fee_ours",
     "fee_theirs" in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'money'::regtype) as "fee_theirs",
     (case
-      when "details_ours" in (select whole from "holding_moments") then ('ours: column details has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("details_ours")::text, 0) || left("details_ours"::text, 100))::int::boolean
+      when "details_ours" <> 'timestamptz'::regtype
+        and exists (select from "type_parts" where whole = "details_ours" and type = 'timestamptz'::regtype) then ('ours: column details has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("details_ours")::text, 0) || left("details_ours"::text, 100))::int::boolean
       else true
     end) and (case
-      when "record_id_ours" in (select whole from "holding_moments") then ('ours: column record_id has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("record_id_ours")::text, 0) || left("record_id_ours"::text, 100))::int::boolean
+      when "record_id_ours" <> 'timestamptz'::regtype
+        and exists (select from "type_parts" where whole = "record_id_ours" and type = 'timestamptz'::regtype) then ('ours: column record_id has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("record_id_ours")::text, 0) || left("record_id_ours"::text, 100))::int::boolean
       else true
     end) and (case
-      when "details_theirs" in (select whole from "holding_moments") then ('theirs: column details has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("details_theirs")::text, 0) || left("details_theirs"::text, 100))::int::boolean
+      when "details_theirs" <> 'timestamptz'::regtype
+        and exists (select from "type_parts" where whole = "details_theirs" and type = 'timestamptz'::regtype) then ('theirs: column details has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("details_theirs")::text, 0) || left("details_theirs"::text, 100))::int::boolean
       else true
     end) and (case
-      when "path_theirs" in (select whole from "holding_moments") then ('theirs: column path has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("path_theirs")::text, 0) || left("path_theirs"::text, 100))::int::boolean
+      when "path_theirs" <> 'timestamptz'::regtype
+        and exists (select from "type_parts" where whole = "path_theirs" and type = 'timestamptz'::regtype) then ('theirs: column path has moments inside, which are written in the session''s time zone: give each in a column of its own; it is ' || left(pg_typeof("path_theirs")::text, 0) || left("path_theirs"::text, 100))::int::boolean
       else true
     end) and (case
       when "details_common" <> "details_ours" and "details_common" in ('double precision'::regtype, 'timestamp with time zone'::regtype)
@@ -93,7 +110,17 @@ with
       when ("booked_at_ours" in ('timestamp without time zone'::regtype, 'date'::regtype)) <> ("booked_at_theirs" in ('timestamp without time zone'::regtype, 'date'::regtype))
         then ('column booked_at: one side has no time zone, cast it where it is known; ours and theirs are ' || left(pg_typeof(concat_ws(', ', "booked_at_ours", "booked_at_theirs"))::text, 0) || left(concat_ws(', ', "booked_at_ours", "booked_at_theirs")::text, 100))::int::boolean
       else true
-    end) as "_dataform_are_comparable"
+    end) as "_dataform_are_comparable",
+    (
+      select
+        case
+          when not bool_and(type in ('numeric'::regtype, 'jsonb'::regtype, 'bigint'::regtype, 'money'::regtype, 'timestamp without time zone'::regtype, 'timestamp with time zone'::regtype, 'time without time zone'::regtype, 'time with time zone'::regtype, 'xid8'::regtype, 'pg_lsn'::regtype, 'smallint'::regtype, 'integer'::regtype, 'oid'::regtype, 'boolean'::regtype, '"char"'::regtype, 'name'::regtype, 'text'::regtype, 'character varying'::regtype, 'date'::regtype, 'uuid'::regtype, 'bytea'::regtype, 'inet'::regtype, 'cidr'::regtype, 'macaddr'::regtype, 'macaddr8'::regtype) and is_deterministic or is_made or is_enum) then null
+          when bool_or(type in ('numeric'::regtype, 'jsonb'::regtype)) then 'numbers'
+          when bool_or(type in ('bigint'::regtype, 'money'::regtype, 'timestamp without time zone'::regtype, 'timestamp with time zone'::regtype, 'time without time zone'::regtype, 'time with time zone'::regtype, 'xid8'::regtype, 'pg_lsn'::regtype)) then 'text'
+        end
+      from "type_parts"
+      where whole = "details_common"
+    ) as "details_written_as"
   from "column_types"
 ),
 
@@ -136,7 +163,16 @@ with
     *,
     nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null as "_dataform_has_key",
     case when nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null then hashtextextended("reference", hashtextextended("account", 0)) end as "_dataform_key_hash",
-    hash_record_extended(row("amount", "currency", "booked_on", "booked_at", "fee", "details"), 0) as "_dataform_row_hash"
+    hash_record_extended(row(trim_scale("amount")::text, "currency", "booked_on", timestamptz_send("booked_at"), trim_scale("fee")::text, "details", num_nulls("details"), case (select "details_written_as" from "answers")
+      when 'numbers' then translate(case
+        when pg_typeof(coalesce("details", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details"::text
+      end, '0.', '')
+      when 'text' then case
+        when pg_typeof(coalesce("details", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details"::text
+      end
+    end), 0) as "_dataform_row_hash"
   from "typed_ours"
 ),
 
@@ -179,7 +215,16 @@ with
     *,
     nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null as "_dataform_has_key",
     case when nullif("account"::text, '') is not null and nullif("reference"::text, '') is not null then hashtextextended("reference", hashtextextended("account", 0)) end as "_dataform_key_hash",
-    hash_record_extended(row("amount", "currency", "booked_on", "booked_at", "fee", "details"), 0) as "_dataform_row_hash"
+    hash_record_extended(row(trim_scale("amount")::text, "currency", "booked_on", timestamptz_send("booked_at"), trim_scale("fee")::text, "details", num_nulls("details"), case (select "details_written_as" from "answers")
+      when 'numbers' then translate(case
+        when pg_typeof(coalesce("details", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details"::text
+      end, '0.', '')
+      when 'text' then case
+        when pg_typeof(coalesce("details", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details"::text
+      end
+    end), 0) as "_dataform_row_hash"
   from "typed_theirs"
 ),
 
@@ -230,8 +275,26 @@ with
     nullif(coalesce("account_ours", "account_theirs")::text, '') is not null and nullif(coalesce("reference_ours", "reference_theirs")::text, '') is not null as has_key,
     coalesce("_dataform_count_ours", 0) as n_ours,
     coalesce("_dataform_count_theirs", 0) as n_theirs,
-    case when "_dataform_count_ours" = 1 then hash_record_extended(row("amount_ours", "currency_ours", "booked_on_ours", "booked_at_ours", "fee_ours", "details_ours"), 0) end as our_row_hash,
-    case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then hash_record_extended(row("amount_theirs", "currency_theirs", "booked_on_theirs", "booked_at_theirs", "fee_theirs", "details_theirs"), 0) end end as their_row_hash,
+    case when "_dataform_count_ours" = 1 then hash_record_extended(row(trim_scale("amount_ours")::text, "currency_ours", "booked_on_ours", timestamptz_send("booked_at_ours"), trim_scale("fee_ours")::text, "details_ours", num_nulls("details_ours"), case (select "details_written_as" from "answers")
+      when 'numbers' then translate(case
+        when pg_typeof(coalesce("details_ours", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details_ours") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details_ours"::text
+      end, '0.', '')
+      when 'text' then case
+        when pg_typeof(coalesce("details_ours", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details_ours") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details_ours"::text
+      end
+    end), 0) end as our_row_hash,
+    case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then hash_record_extended(row(trim_scale("amount_theirs")::text, "currency_theirs", "booked_on_theirs", timestamptz_send("booked_at_theirs"), trim_scale("fee_theirs")::text, "details_theirs", num_nulls("details_theirs"), case (select "details_written_as" from "answers")
+      when 'numbers' then translate(case
+        when pg_typeof(coalesce("details_theirs", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details_theirs") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details_theirs"::text
+      end, '0.', '')
+      when 'text' then case
+        when pg_typeof(coalesce("details_theirs", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details_theirs") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details_theirs"::text
+      end
+    end), 0) end end as their_row_hash,
     "amount_ours" as "amount_ours",
     case when "_dataform_is_same" then null else "amount_theirs" end as "amount_theirs",
     "fee_ours" as "fee_ours",
@@ -427,8 +490,26 @@ with
     true as has_key,
     coalesce("_dataform_count_ours", 0) as n_ours,
     coalesce("_dataform_count_theirs", 0) as n_theirs,
-    case when "_dataform_are_single" then case when "_dataform_count_ours" = 1 then hash_record_extended(row("amount_ours", "currency_ours", "booked_on_ours", "booked_at_ours", "fee_ours", "details_ours"), 0) end end as our_row_hash,
-    case when "_dataform_are_single" then case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then hash_record_extended(row("amount_theirs", "currency_theirs", "booked_on_theirs", "booked_at_theirs", "fee_theirs", "details_theirs"), 0) end end end as their_row_hash,
+    case when "_dataform_are_single" then case when "_dataform_count_ours" = 1 then hash_record_extended(row(trim_scale("amount_ours")::text, "currency_ours", "booked_on_ours", timestamptz_send("booked_at_ours"), trim_scale("fee_ours")::text, "details_ours", num_nulls("details_ours"), case (select "details_written_as" from "answers")
+      when 'numbers' then translate(case
+        when pg_typeof(coalesce("details_ours", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details_ours") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details_ours"::text
+      end, '0.', '')
+      when 'text' then case
+        when pg_typeof(coalesce("details_ours", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details_ours") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details_ours"::text
+      end
+    end), 0) end end as our_row_hash,
+    case when "_dataform_are_single" then case when "_dataform_is_same" then null else case when "_dataform_count_theirs" = 1 then hash_record_extended(row(trim_scale("amount_theirs")::text, "currency_theirs", "booked_on_theirs", timestamptz_send("booked_at_theirs"), trim_scale("fee_theirs")::text, "details_theirs", num_nulls("details_theirs"), case (select "details_written_as" from "answers")
+      when 'numbers' then translate(case
+        when pg_typeof(coalesce("details_theirs", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details_theirs") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details_theirs"::text
+      end, '0.', '')
+      when 'text' then case
+        when pg_typeof(coalesce("details_theirs", null)) = 'timestamptz'::regtype then regexp_replace(((to_jsonb("details_theirs") #>> '{}')::timestamptz at time zone 'UTC')::text, '(:\S+)', E'\\1+00')
+        else "details_theirs"::text
+      end
+    end), 0) end end end as their_row_hash,
     case when "_dataform_are_single" then "amount_ours" end as "amount_ours",
     case when "_dataform_are_single" then case when "_dataform_is_same" then null else "amount_theirs" end end as "amount_theirs",
     case when "_dataform_are_single" then "fee_ours" end as "fee_ours",
