@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { head, TAIL } from "../../ingest/demos/reconciliation-xml.ts";
+import { oddStatements } from "../support/bank-statements.ts";
 import { succeeds } from "../support/cli.ts";
 import { type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
 
@@ -196,6 +197,116 @@ test("4.3: a newer version of a file takes the place of the one before, which is
     "a newer version of the file has landed|camt053-keys.xml|8",
   ]);
   expect(await rows("select count(*) from reconciliation.inputs where path = 'camt053-keys.xml'")).toEqual(["3"]);
+});
+
+describe("statements of banks as they are", () => {
+  beforeAll(async () => {
+    const own = (account: string, reference: string, cents: bigint, bookedOn: string, currency = "EUR") => ({
+      recordId: `${account} ${reference} ${cents}`,
+      account,
+      reference,
+      cents,
+      currency,
+      bookedOn,
+      counterparty: "",
+      remittance: "",
+    });
+    product.put(
+      Object.fromEntries(
+        Object.entries(oddStatements).map(([name, one]) => [`bank/camt053-as-${name}.xml`, file(...one)]),
+      ),
+    );
+    await product.own([
+      own("PAGED", "P1", 100n, "2026-03-02"),
+      own("PAGED", "P2", 200n, "2026-03-02"),
+      own("NL12ABC", "B1", 100n, "2026-04-01"),
+      own("NL12ABC", "B2", 100n, "2026-04-01"),
+      own("MULTI", "M1", 100n, "2026-03-31"),
+      own("MULTI", "M3", 100n, "2026-03-20"),
+      own("MULTI", "M4", 100n, "2026-03-20", "USD"),
+      own("MULTI", "M5", 100n, "2026-03-01", "GBP"),
+      own("REVERSED", "V", -500n, "2026-03-10"),
+      own("REVERSED", "V", 500n, "2026-03-10"),
+    ]);
+    await ingest("reconciliation", "reconciliation_records");
+    await run();
+  }, 60_000);
+
+  const results = (accounts: string) =>
+    rows(
+      `select account, reference, status from reconciliation.bank_rows where account in (${accounts}) order by 1, 2`,
+    );
+  const failing = (accounts: string) =>
+    rows(
+      `select path, statement_id, check_name, expected, found from reconciliation.statement_checks
+       where not is_ok and account in (${accounts}) order by 1, 2, 3`,
+    );
+
+  test("pages belong together, and one that is delivered again counts once", async () => {
+    expect(await results("'PAGED'")).toEqual(["PAGED|P1|matched", "PAGED|P2|matched"]);
+    expect(await failing("'PAGED'")).toEqual([
+      "camt053-as-page2.xml|1|delivered once|1|2",
+      "camt053-as-page2again.xml|1|delivered once|1|2",
+    ]);
+    expect(await rows("select reason, row_count from reconciliation.set_aside where account = 'PAGED'")).toEqual([
+      "the statement was delivered again|1",
+    ]);
+  });
+
+  test("a name that the bank gives to several statements loses no entry, in files of their own or in one", async () => {
+    expect(await results("'REUSED', 'ONEFILE'")).toEqual([
+      "ONEFILE|O1|missing_in_ours",
+      "ONEFILE|O2|missing_in_ours",
+      "REUSED|R1|missing_in_ours",
+      "REUSED|R2|missing_in_ours",
+      "REUSED|R3|missing_in_ours",
+    ]);
+    expect(await rows("select * from reconciliation.set_aside where account in ('REUSED', 'ONEFILE')")).toEqual([]);
+    // of one name, number and day, with other entries: both count, and it is told
+    expect(await failing("'REUSED', 'ONEFILE'")).toEqual([
+      "camt053-as-reused2.xml|1|delivered once|1|2",
+      "camt053-as-reused3.xml|1|delivered once|1|2",
+    ]);
+  });
+
+  test("a statement follows the one before by its number, which may begin anew in January, or by its balances", async () => {
+    expect(await failing("'CHAIN', 'YEARS'")).toEqual([
+      "camt053-as-chain.xml|C|opens where the one before closed|3|4",
+      "camt053-as-years.xml|1|follows the statement before|3|4",
+    ]);
+  });
+
+  test("accounts are compared without blanks and case, and a record is set aside only where the bank has not told of it", async () => {
+    expect(await results("'NL12ABC', 'MULTI'")).toEqual([
+      "MULTI|M1|matched",
+      "MULTI|M2|missing_in_ours",
+      "MULTI|M3|missing_in_theirs",
+      "NL12ABC|B1|matched_within_tolerance",
+    ]);
+    expect(
+      await rows("select account, currency, reason from reconciliation.set_aside where side = 'ours' order by 1, 2"),
+    ).toEqual([
+      "MULTI|GBP|no statement of the account in this currency",
+      "MULTI|USD|after the last statement",
+      "NL12ABC|EUR|after the last statement",
+    ]);
+    expect(
+      await rows("select distinct account_given from history.reconciliation_bank_entries where account = 'NL12ABC'"),
+    ).toEqual(["nl 12 abc"]);
+  });
+
+  test("a reversal under the payment's reference, a statement twice in a file and one without account hold nothing back", async () => {
+    expect(await results("'REVERSED', 'TOTALS', ''")).toEqual([
+      "|N1|no_key",
+      "REVERSED|V|duplicate",
+      "TOTALS|T1|duplicate",
+    ]);
+    expect(
+      await rows(
+        "select trim_scale(amount), n_equal from reconciliation.bank_duplicates where account = 'REVERSED' order by 1",
+      ),
+    ).toEqual(["-5|1", "5|1"]);
+  });
 });
 
 test("4.4: a file that is cut, or is another message, lands nothing and leaves the results as they are", async () => {
