@@ -5,6 +5,7 @@ import type { SourceFile, SourcePage } from "../sources/source.ts";
 import { unpack } from "../sources/unpack/unpack.ts";
 import { inferCsv } from "./csv.ts";
 import type { InferredRecords } from "./inferred.ts";
+import { shapeOf } from "./json-shape.ts";
 import { inferValues } from "./values.ts";
 import type { Hints } from "./verdict.ts";
 
@@ -86,15 +87,18 @@ function formatOf(path: string, head: Buffer): FormatOptions["kind"] {
   if (text.startsWith("[")) return "json";
   if (!text.startsWith("{")) return "csv";
   const [line = ""] = text.split(/\r?\n/);
-  return isJson(line) && text.length > line.length ? "ndjson" : "json";
+  const value = text.length > line.length ? jsonOf(line) : undefined;
+  if (value === undefined) return "json";
+  // One line with records inside it is a text of its own; another is the first of many.
+  return text.trimEnd() === line.trimEnd() && shapeOf(value).shape !== "object" ? "json" : "ndjson";
 }
 
-function isJson(text: string): boolean {
+/** Undefined where it is none. */
+function jsonOf(text: string): unknown {
   try {
-    JSON.parse(text);
-    return true;
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

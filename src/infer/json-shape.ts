@@ -1,5 +1,5 @@
 import type { OptionsOf } from "../model/declarations.ts";
-import { pathOf } from "../model/records-path.ts";
+import { pathKeys, pathOf } from "../model/records-path.ts";
 import { beginningOf, documentOf } from "../sources/formats/json.ts";
 import { closedBeginning } from "../sources/json/beginning.ts";
 import { isObject } from "../sources/json/document.ts";
@@ -27,8 +27,11 @@ export async function findShape(bytes: AsyncIterable<Uint8Array>, most = MAX_LOO
   };
 }
 
-function shapeOf(value: unknown): Found {
+/** How a JSON value has its records. */
+export function shapeOf(value: unknown): Found {
   const list = firstAt(value, objectsIn);
+  const around = list === undefined ? undefined : mapAround(value, list);
+  if (around !== undefined) return { shape: "map", records: around, key: "key" };
   if (list !== undefined) return { shape: "list", records: list };
   const rows = firstAt(value, isTable);
   if (rows !== undefined) return { shape: "rows", records: rows };
@@ -95,6 +98,34 @@ function namedRows(value: unknown): Found | undefined {
       return { shape: "rows", records: path, fields: fields as readonly string[] as string[] };
   }
   return undefined;
+}
+
+/** The path of records under their keys that all have a list as the one at a path, of records alike; undefined where there are none. */
+function mapAround(value: unknown, list: string): string | undefined {
+  const keys = pathKeys(list);
+  let outer = value;
+  for (const [depth, key] of keys.slice(0, -1).entries()) {
+    const within = keys.slice(depth + 1);
+    if (isMap(outer) && areAlike(Object.values(outer as object).map((entry) => at(entry, within))))
+      return pathOf(keys.slice(0, depth));
+    outer = at(outer, [key]);
+  }
+  return undefined;
+}
+
+function at(value: unknown, keys: readonly string[]): unknown {
+  return keys.reduce((outer, key) => (isObject(outer) && Object.hasOwn(outer, key) ? outer[key] : undefined), value);
+}
+
+/** Whether several are there, all lists or null, and their first records differ by optional fields only. */
+function areAlike(values: readonly unknown[]): boolean {
+  const lists = values.filter((value) => value !== undefined);
+  if (lists.length < 2 || !lists.every((list) => list === null || Array.isArray(list))) return false;
+  const firsts = (lists as readonly (readonly unknown[] | null)[]).flatMap((list) => list?.find(isObject) ?? []);
+  const [fields = [], ...others] = firsts
+    .map((first) => Object.keys(first as object))
+    .sort((a, b) => b.length - a.length);
+  return others.every((names) => names.every((name) => fields.includes(name)));
 }
 
 /** Objects that are all alike in a key, under keys of their own. */

@@ -29,6 +29,8 @@ export interface Replayed {
   readonly left: number;
   readonly reasons: ToldReasons["reasons"];
   readonly moreReasons: number;
+  /** What became of the table before: columns of another type, fields that old rows gave to theirs. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -51,8 +53,8 @@ export async function replay(
     await sink.prepare(declaration.schema, { signal, onWait });
     const target = await resolveTarget(client, declaration, stream);
     await sink.forgetFiles(target);
-    for (const told of await sink.evolve(target, { deadline: options.waitTimeout ?? WAIT_TIMEOUT, onWait, signal }))
-      onWait(told);
+    const deadline = options.waitTimeout ?? WAIT_TIMEOUT;
+    const warnings = await sink.evolve(target, { deadline, onWait, signal });
     const loads = [];
     for (const rejectedBy of await loadsWithRejects(client, target.key)) {
       signal?.throwIfAborted();
@@ -68,6 +70,7 @@ export async function replay(
       left: loads.reduce((sum, { answer }) => sum + answer.left, 0),
       reasons: told,
       moreReasons: more,
+      warnings,
     };
   });
 }

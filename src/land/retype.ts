@@ -32,6 +32,7 @@ export interface Retyped extends Widened {
  * @throws UserError where a value could change, or a view could not be made anew; nothing is changed then
  */
 export async function retype(client: Client, wanted: Retype, wait: Partial<TableWait> = {}): Promise<Retyped> {
+  await requireTable(client, wanted.table);
   const to = await typeCalled(client, wanted.column, wanted.type);
   const work = () => retypeTo(client, wanted, to);
   return withTransaction(client, () => withShortLocks(client, wanted.table, { deadline: 30_000, ...wait }, work));
@@ -58,6 +59,19 @@ export async function ownsTable(client: Client, table: Retype["table"]): Promise
     [relationId(table).toString()],
   );
   return rows[0]?.owns === "t";
+}
+
+async function requireTable(client: Client, table: Target): Promise<void> {
+  const { rows } = await client.query<{ is_table: string }>(
+    sql`select relkind in ('r', 'p') as is_table from pg_class where oid = to_regclass($1)`,
+    [relationId(table).toString()],
+  );
+  if (rows[0]?.is_table === "t") return;
+  throw new UserError({
+    message: `${table.schema}.${table.name} is ${rows.length ? "no table" : "not there yet"}`,
+    expected: "a raw table that a load has made",
+    ...(rows.length ? {} : { hint: "the first load makes it with the types that the declaration says" }),
+  });
 }
 
 async function typeCalled(client: Client, column: string, type: string): Promise<string> {

@@ -232,6 +232,17 @@ test("a JSON text is found to be a list, one record, records under their keys, o
       { records: "data\\.v1.a\\.b\\\\" },
       { id: "integer" },
     ],
+    ['{"meta":{"n":1},"orders":[{"id":7},{"id":8}]}\n', { records: "orders" }, { id: "integer" }],
+    [
+      '{"EUR":{"r":1,"days":[{"d":1,"v":2}]},"USD":{"r":2,"days":null},"GBP":{"r":3,"days":[{"d":1}]}}\n',
+      { shape: "map", key: "key" },
+      { key: "string", r: "integer", days: ["array", "null"] },
+    ],
+    [
+      '{"orders":{"n":2,"items":[{"id":1,"sku":2},{"id":2,"sku":2}]},"people":{"n":1,"items":[{"id":1,"name":2}]}}',
+      { records: "orders.items" },
+      { id: "integer", sku: ["integer", "null"] },
+    ],
     ['[["id","name"],[1,"a"],[2,null]]', { shape: "rows" }, { id: "integer", name: ["string", "null"] }],
   ] as const) {
     const { stream } = await inferred(text, [], "things.json");
@@ -255,6 +266,10 @@ test("of a long JSON text the beginning says where its records are, wherever it 
     ],
     [
       Object.fromEntries(items.map(({ id }) => [`E${id}`, { id, n: "a, [b" }])),
+      { shape: "map", records: "", key: "key" },
+    ],
+    [
+      Object.fromEntries(items.map((item) => [`E${item.id}`, { n: 1, days: [{ d: item.id }, { d: 0 }] }])),
       { shape: "map", records: "", key: "key" },
     ],
     [[["id", "n"], ...items.map(({ id }) => [id, 1])], { shape: "rows", records: "" }],

@@ -75,6 +75,11 @@ test("of slices, each one's last load counts; one that is struck (docs/operate-r
   await strike("2");
   expect(await current(ingest)).toEqual(["1 a", "2 a", "3 a"]);
   expect(await ingest.load()).toMatchObject({ rows: 0 });
+  // The ledger knows loads that count not.
+  await strike("1");
+  expect(await ingest.load()).toMatchObject({ status: "loaded", rows: 0, warnings: [] });
+  expect(await current(ingest)).toEqual([]);
+  await withClient(ingest.settings, {}, (client) => strikeLoad(client, ["raw"], { loadId: "1", why: undefined }));
   await ingest.rows("delete from raw._file where path = 'b.ndjson'");
   expect(await ingest.load()).toMatchObject({ status: "loaded", rows: 2 });
   expect(await current(ingest)).toEqual(["1 a", "2 c", "4 c"]);

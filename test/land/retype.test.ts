@@ -50,6 +50,19 @@ test.each([
   expect(keepsMeaning(from, to, queries)).toBe(keeps);
 });
 
+test("a table that no load has made yet is told as that, and so is a view", async () => {
+  const wanted = { column: "order_id", type: "bigint" };
+  for (const schema of ["raw_of_none", "public"])
+    await expect(retype(db.client, { ...wanted, table: { schema, name: "orders" } })).rejects.toMatchObject({
+      message: `${schema}.orders is not there yet`,
+      hint: expect.stringContaining("the first load makes it"),
+    });
+  await db.client.script(script("create view public.odd as select 1 as order_id"));
+  await expect(retype(db.client, { ...wanted, table: { schema: "public", name: "odd" } })).rejects.toThrow(
+    "public.odd is no table",
+  );
+});
+
 test("a column gets a wider type with all views on its table, which keep what they had; or nothing is changed", async () => {
   const { client, rows } = db;
   const make = (text: string) => client.script(script(text));

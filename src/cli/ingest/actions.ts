@@ -11,6 +11,7 @@ import { type Client, withClient } from "../../postgres/client.ts";
 import { databaseLine, openDatabase } from "../database.ts";
 import { attended, untilInterrupted } from "../interrupt.ts";
 import type { ConnectionFlags } from "../options.ts";
+import { paint } from "../paint.ts";
 import type { Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
 import { wrap } from "../show/width.ts";
@@ -226,4 +227,6 @@ export async function replayAll(shell: Shell, names: readonly string[], flags: I
   ]);
   const columns = ["stream", "load", "landed", "still rejected", "why"];
   shell.print(textTable(columns, rows, { width: shell.width?.stdout, sentences: ["why"] }));
+  for (const { source, stream, warnings } of all)
+    for (const warning of warnings) shell.say(`${paint(shell, "yellow", "warning")} ${source}.${stream}: ${warning}`);
 }

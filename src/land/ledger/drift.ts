@@ -1,9 +1,11 @@
 import type { Client } from "../../postgres/client.ts";
 import { id } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
 import { sql } from "../../sql/sql.ts";
 import { MOST_FIELDS } from "./fields.ts";
 import type { LedgerKey } from "./ledger.ts";
 import { driftTable, loadTable } from "./ledger-tables.ts";
+import { STRUCK } from "./strike.ts";
 
 /** A field that the schema does not know, or a column of the schema that the source lacks. */
 export interface DriftEntry {
@@ -27,7 +29,7 @@ export async function unfilledFields(
   const { rows } = await client.query<{ field: string | null; load_id: string }>(
     sql`
       select null as field, null as load_id
-      where exists (select from ${loadTable(key.schema)} where table_name = $2 and status = 'loaded' and not is_gone)
+      where exists (select from ${loadTable(key.schema)} where table_name = $2 and status in ('loaded', ${literal(STRUCK)}) and not is_gone)
       union all
       select d.field, d.load_id
       from ${driftTable(key.schema)} as d
