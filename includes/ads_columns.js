@@ -18,7 +18,8 @@ const descriptions = {
   creative_name_as_was: "Name of the ad at the end of that day in the account's time zone.",
   status: "Status, as the network spells it.",
   landing_url: "Where a click leads.",
-  date_day: "The day, as the network counts it: of the account's time zone, at LinkedIn of UTC.",
+  day: "The day, as the network counts it: of the account's time zone, at LinkedIn of UTC.",
+  date_day: "The same as `day`, whose former name it is.",
   device: "mobile, tablet, desktop, connected_tv, other or unknown.",
   source_device: "The network's word for the device.",
   currency: "ISO 4217 code of spend and conversion_value. Amounts in two currencies are never added up.",
@@ -33,10 +34,28 @@ const descriptions = {
   has_unmeasured: "True where conversions of a part of the row were not measured: ratios with them are too low.",
   attribution_setting: "Which conversions count, as the network says; NULL where it does not.",
   rate_date: "Day of the exchange rate: the last one on or before the day. NULL without a rate.",
-  is_final: "True once the network no longer restates the day.",
+  is_final:
+    "True once the day lies before what loads read again: its figures stay. The window in ingest/*.yaml says how far back that is.",
+  is_partial: "True where the day had not ended, by the clocks of the account, when it was last read.",
+  closes_at: "The last moment of the day, by the clocks of the account.",
   first_seen_at: "When the row was first read.",
   last_restated_at: "When the figures last changed; NULL if they never did.",
-  n_restatements: "How often the row changed, or vanished and came back.",
+  n_restatements:
+    "How many loads changed the row after its day had first been read: other figures, or a part of it that vanished, came back or came late.",
+  restated_at: "When the change was read.",
+  days_later: "Days from the day till then.",
+  what_happened:
+    "restated, vanished (the row is no longer sent) or appeared (a row of a day that had been read before).",
+  spend_before: "Spend before; NULL for a row that appeared.",
+  spend_after: "Spend after; NULL for a row that vanished.",
+  conversions_before: "Conversions before.",
+  conversions_after: "Conversions after.",
+  conversion_value_before: "Conversion value before.",
+  conversion_value_after: "Conversion value after.",
+  known_from: "When it was loaded.",
+  known_to: "When a later load said otherwise; NULL while it holds.",
+  is_current: "True for what the network says now.",
+  ended_by: "restated or vanished; NULL while it holds.",
   is_deleted: "True once the network's lists no longer have it. Its figures stay.",
   is_unknown: "True if it appears in figures and no list ever named it.",
   load_id: "The load that brought the record.",
@@ -49,8 +68,14 @@ const descriptions = {
   cost_per_mille: "CPM: 1000 × spend / impressions, in `currency`. NULL without impressions.",
   spend_per_conversion: "CPA: spend / conversions, in `currency`. NULL without conversions.",
   roas: "Return on ad spend: conversion_value / spend, both in `currency`. NULL without spend.",
+  conversions_per_currency_unit: "Conversions / spend: conversions for one unit of `currency`. NULL without spend.",
+  conversions_per_currency_unit_reporting:
+    "Conversions / spend_reporting: conversions for one unit of `reporting_currency`, comparable over all networks. NULL without spend or a rate.",
+  conversion_rate_per_currency_unit_reporting:
+    "Conversion rate / spend in `reporting_currency`, the other reading of “highest conversion rate / dollar”. Favours whoever spends little.",
   conversions_per_dollar:
-    "Conversions for one unit of the reporting currency (USD unless the project says otherwise). NULL without spend or a rate.",
+    "The former name of conversions_per_currency_unit_reporting: of dollars only where `reporting_currency` is USD.",
+  cvr_per_dollar: "The former name of conversion_rate_per_currency_unit_reporting.",
 };
 
 for (const device of ["mobile", "tablet", "desktop", "connected_tv", "other", "unknown"]) {

@@ -5,6 +5,8 @@ export const planted = {
   restatedUp: { network: "google", ad: "3001", daysAgo: 3, before: "1.5", after: "2.75" },
   /** Meta, second reading: conversions were taken back. */
   restatedDown: { network: "meta", ad: "23850003", daysAgo: 4, before: "4", after: "3" },
+  /** LinkedIn, whose report names no currency, second reading: a conversion more. */
+  restatedWithoutCurrency: { network: "linkedin", ad: "903", daysAgo: 8, before: "1", after: "2" },
   /** Google, second reading: the metrics of one row fell to zero, and such rows are not sent. */
   vanishedRow: { network: "google", ad: "3002", daysAgo: 5 },
   /** Google, second reading: all rows of a day are gone. */

@@ -237,14 +237,14 @@ export class World {
   }
 
   #adFact(network: Network, one: Ad, device: string, daysAgo: number): Fact | undefined {
-    const { vanishedRow, restatedUp, restatedDown, viewThrough } = planted;
+    const { vanishedRow, restatedUp, restatedDown, restatedWithoutCurrency, viewThrough } = planted;
     const first = device === accounts[network].devices[0];
     const is = (case_: { network: string; ad: string; daysAgo: number }) =>
       first && case_.network === network && case_.ad === one.id && case_.daysAgo === daysAgo;
     if (this.#isGone(network, daysAgo) || (this.isRestated && is(vanishedRow))) return undefined;
     const place = { campaign: one.campaign, adGroup: one.adGroup, ad: one.id, device, daysAgo };
     const fact = this.#fact(network, `${one.adGroup}/${one.id}`, place);
-    for (const restated of [restatedUp, restatedDown]) {
+    for (const restated of [restatedUp, restatedDown, restatedWithoutCurrency]) {
       if (is(restated)) return { ...fact, conversions: Number(this.isRestated ? restated.after : restated.before) };
     }
     return is(viewThrough) ? { ...fact, clicks: 0, conversions: 2 } : fact;

@@ -15,11 +15,12 @@ import { storeRows } from "./slices/store.ts";
 export type { LoadsOptions, PublishOptions } from "./slices/options.ts";
 
 /**
- * The loads of some raw tables that count: load_id, feed, loaded_at, first_day, last_day, is_whole.
+ * The loads of some raw tables that count: load_id, feed, loaded_at, first_day, last_day, is_whole, lookback_days.
  *
  * A feed is one stream of one source. A load says all there is of the days it was asked for (`details.days`, which landing
  * notes for streams with a window); without them, of the days that it has rows of. One with rejected records is not whole:
- * what it lacks may be among its rejects, so it ends nothing.
+ * what it lacks may be among its rejects, so it ends nothing. The next load reads `lookback_days` before `last_day` again
+ * (`details.lookbackDays`, the window's): what is older is final. NULL where no window says so.
  * @throws Error that names a wrong option
  */
 export function loads(options: LoadsOptions): string {
@@ -30,7 +31,7 @@ export function loads(options: LoadsOptions): string {
 /**
  * One call for the versions of a report, computed incrementally, from a file in definitions/:
  *
- * - `<name>`: the versions: key, values, feed, load_id, [known_from, known_to), is_current, ended_by (`restated` or
+ * - `<name>`, or what `versions` calls it: the versions: key, values, feed, load_id, [known_from, known_to), is_current, ended_by (`restated` or
  *   `vanished`). What the report says now is `where is_current`;
  * - `<name>_loads`: which loads count; `<name>_store`: the incremental table;
  * - the assertion `<name>_is_sound`.
@@ -45,7 +46,7 @@ export function publish(name: string, options: PublishOptions): void {
   publishVersions(parts);
   const { tags = [] } = options;
   assertModel(`${name}_is_sound`, { tags, description: `${name} keeps its promises.` }, (ctx) =>
-    faultsOf(referTo(ctx, partOf(parts, ""), caller), report),
+    faultsOf(referTo(ctx, versionsIn(parts), caller), report),
   );
 }
 
@@ -126,7 +127,13 @@ function publishVersions(parts: Parts): void {
     description: options.description ?? "Every version of every row of a report, and when it was known.",
     columns: { ...options.columns, ...COLUMNS },
   };
-  publishModel(name, config, (ctx) => versionsOf(referTo(ctx, partOf(parts, "_store"), caller), report));
+  publishModel(options.versions ?? name, config, (ctx) =>
+    versionsOf(referTo(ctx, partOf(parts, "_store"), caller), report),
+  );
+}
+
+function versionsIn({ name, options }: Parts): Name {
+  return nameIn(options, options.versions ?? name);
 }
 
 /** The name of a part of what was published, as in `ref()`. */

@@ -42,7 +42,11 @@ async function api(rows: () => readonly object[] = () => []) {
 
 const at = (day: string) => ({ rest: { now: () => Date.parse(`${day}T12:00:00Z`), sleep: async () => {} } });
 const ledger = async () =>
-  (await db.client.query(sql`select status, rows, details -> 'days' as days from raw._load order by load_id`)).rows;
+  (
+    await db.client.query(
+      sql`select status, rows, details -> 'days' as days, details -> 'lookbackDays' as again from raw._load order by load_id`,
+    )
+  ).rows;
 
 describe("a window whose days are slices", () => {
   test("goes on from the last day it asked for, so many days back, also where no record came", async () => {
@@ -72,11 +76,11 @@ describe("a window whose days are slices", () => {
     ]);
   });
 
-  test("has the days that were asked for in the ledger", async () => {
+  test("has the days that were asked for in the ledger, and how far back the next load goes", async () => {
     const { url } = await api();
     await ingest(declared(url, sliced), db.settings, at("2026-01-12"));
     expect(await ledger()).toEqual([
-      { status: "loaded", rows: "0", days: '{"end": "2026-01-12", "start": "2026-01-01"}' },
+      { status: "loaded", rows: "0", days: '{"end": "2026-01-12", "start": "2026-01-01"}', again: "3" },
     ]);
   });
 

@@ -136,6 +136,7 @@ test.each<[name: string, given: readonly unknown[], message: string]>([
   ["scd2.asOf", [{ schema: "a", name: "b", as: "c" }, "now()"], "scd2.asOf: table is not a relation"],
   ["slices.publish", ["r", { ...reported, loadOrder: ["a", "b", "c"] }], "r: loadOrder: expected two columns"],
   ["slices.publish", ["r", { ...reported, loadOrder: ["a", "a"] }], "r: loadOrder: a is named twice"],
+  ["slices.publish", ["r", { ...reported, versions: ["v"] }], "r: versions: expected the name of a view, found"],
   [
     "slices.publish",
     ["r", { ...reported, loads: { tables: ["t"], ledger: ["a", "b", "c"] } }],

@@ -52,7 +52,7 @@ test("what was known at a moment", () => {
 test.each([
   [
     { kee: "a" },
-    'unknown option "kee", known: from, loads, key, day, values, loadOrder, schema, tags, description, columns; did you mean key?',
+    'unknown option "kee", known: from, loads, key, day, values, loadOrder, versions, schema, tags, description, columns; did you mean key?',
   ],
   [{ from: undefined }, "needs from, the name of the rows"],
   [{ day: "month" }, 'day is one of the key\'s columns (day, id), found "month"'],

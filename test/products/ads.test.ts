@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { planted } from "../../ingest/ad-networks/server.ts";
 import { accounts } from "../../ingest/ad-networks/world.ts";
+import { script } from "../../src/sql/authored.ts";
 import { type AdsWarehouse, adsWarehouse, networks } from "../support/ads.ts";
 import { dayWithRoom } from "../support/day.ts";
 
@@ -15,7 +16,7 @@ const day = (daysAgo: number) => ads.played.world.day(daysAgo);
 const rows = (sql: string) => ads.rows(sql);
 const money = (value: string | undefined) => Number(value).toFixed(2);
 
-const report = `select platform, campaign_id, date_day, device, spend, conversions from ads_history.fct_campaign_daily order by 1, 2, 3, 4`;
+const report = `select platform, campaign_id, day, device, spend, conversions from ads_history.fct_campaign_daily order by 1, 2, 3, 4`;
 
 beforeAll(() => dayWithRoom(120), 130_000);
 beforeAll(async () => {
@@ -69,21 +70,23 @@ test("§2.1 a network's answer of HTTP 200 with an error's code fails the load a
   expect(await rows("select count(*) from raw.ads_tiktok_campaigns")).toEqual(["6"]);
 });
 
-test("§2.1 each network is read again for as many days as it restates, and the ledger says for which", async () => {
-  const lookback = await rows("select platform, lookback_days from staging.stg_ads__platforms");
-  const lookbackDays = new Map(lookback.map((row) => row.split("|") as [string, string]));
+/** The windows of a network's reports, as its file declares them. */
+function windowsIn(source: string): number[] {
+  const file = resolve(import.meta.dirname, `../../ingest/${source}.yaml`);
+  const { streams } = parse(readFileSync(file, "utf8")) as { streams: { window?: { lookbackDays: number } }[] };
+  return streams.flatMap(({ window }) => (window ? [window.lookbackDays] : []));
+}
+
+test("§2.1 each network is read again for as many days as its file declares, and the ledger says for which", async () => {
   for (const source of networks) {
-    const file = resolve(import.meta.dirname, `../../ingest/${source}.yaml`);
-    const { streams } = parse(readFileSync(file, "utf8")) as { streams: { window?: { lookbackDays: number } }[] };
-    const declared = streams.flatMap(({ window }) => (window ? [window.lookbackDays] : []));
-    const expected = Number(lookbackDays.get(source.replace("_ads", "")));
-    expect(declared).toEqual([expected, expected]);
+    const declared = windowsIn(source);
+    expect(declared).toHaveLength(2);
     expect(
       await rows(
-        `select details -> 'days' ->> 'start', details -> 'days' ->> 'end' from raw._load
+        `select details -> 'days' ->> 'start', details -> 'days' ->> 'end', details ->> 'lookbackDays' from raw._load
          where source = '${source}' and batch = 'slice' order by load_id offset 2`,
       ),
-    ).toEqual([`${day(expected)}|${day(0)}`, `${day(expected)}|${day(0)}`]);
+    ).toEqual(declared.map((lookback) => `${day(lookback)}|${day(0)}|${lookback}`));
   }
 });
 
@@ -92,7 +95,7 @@ test("§2.3 late restatement upwards replaces the figure and keeps the one befor
   expect(
     await rows(
       `select conversions::float8, ended_by, is_current from ads_history.ad_daily_versions
-       where creative_id = '${ad}' and date_day = '${day(daysAgo)}' and device = 'mobile' order by known_from`,
+       where creative_id = '${ad}' and day = '${day(daysAgo)}' and device = 'mobile' order by known_from`,
     ),
   ).toEqual([`${before}|restated|f`, `${after}|∅|t`]);
 });
@@ -104,20 +107,20 @@ test("§2.3 late restatement downwards lowers the figure, at the level of ads an
   expect(
     await rows(
       `select conversions_after::float8 - conversions_before::float8, what_happened from ads.restatements
-       where platform = 'meta' and campaign_id = '${campaign}' and date_day = '${day(daysAgo)}'`,
+       where platform = 'meta' and campaign_id = '${campaign}' and day = '${day(daysAgo)}'`,
     ),
   ).toEqual([`${change}|restated`]);
 });
 
 test("§2.1 TRAP a row that vanished is gone from the facts, not kept as it was", async () => {
   const { ad, daysAgo } = planted.vanishedRow;
-  const where = `creative_id = '${ad}' and date_day = '${day(daysAgo)}' and device = 'mobile'`;
+  const where = `creative_id = '${ad}' and day = '${day(daysAgo)}' and device = 'mobile'`;
   expect(await rows(`select count(*) from ads_history.fct_ad_daily where ${where}`)).toEqual(["0"]);
   expect(await rows(`select ended_by, count(*) from ads_history.ad_daily_versions where ${where} group by 1`)).toEqual([
     "vanished|1",
   ]);
   const facts = await rows(
-    `select sum(spend)::float8, sum(clicks) from ads_history.fct_ad_daily where platform = 'google' and date_day = '${day(daysAgo)}'`,
+    `select sum(spend)::float8, sum(clicks) from ads_history.fct_ad_daily where platform = 'google' and day = '${day(daysAgo)}'`,
   );
   const { spend, clicks } = said("google", daysAgo);
   expect(money(facts[0]!.split("|")[0])).toBe(money(String(spend)));
@@ -125,12 +128,12 @@ test("§2.1 TRAP a row that vanished is gone from the facts, not kept as it was"
 });
 
 test("§2.3 a day whose rows all vanished has no figures: the window that was asked for says so, no row does", async () => {
-  const where = `platform = 'google' and date_day = '${day(planted.vanishedDay.daysAgo)}'`;
+  const where = `platform = 'google' and day = '${day(planted.vanishedDay.daysAgo)}'`;
   for (const fact of ["fct_ad_daily", "fct_campaign_daily"])
     expect(await rows(`select count(*) from ads_history.${fact} where ${where}`)).toEqual(["0"]);
   expect(await rows(`select distinct what_happened from ads.restatements where ${where}`)).toEqual(["vanished"]);
   expect(
-    await rows(`select count(*) > 0 from ads_history.fct_ad_daily where platform = 'meta' and date_day = '${day(7)}'`),
+    await rows(`select count(*) > 0 from ads_history.fct_ad_daily where platform = 'meta' and day = '${day(7)}'`),
   ).toEqual(["t"]);
 });
 
@@ -138,54 +141,141 @@ test("§2.3 what the report said before it was restated can be asked for, to the
   const moment = `(select max(finished_at) from raw._load where load_id < (select min(load_id) from raw._load where source = 'google_ads' and stream = 'accounts' and load_id > (select min(load_id) from raw._load where source = 'google_ads' and stream = 'accounts')))`;
   expect(
     await rows(
-      `select platform, campaign_id, date_day, device, spend, conversions from ads_history.campaign_daily_versions
+      `select platform, campaign_id, day, device, spend, conversions from ads_history.campaign_daily_versions
        where known_from <= ${moment} and (known_to is null or known_to > ${moment}) order by 1, 2, 3, 4`,
     ),
   ).toEqual(firstReport);
 });
 
-test("§2.3 days are final once the network no longer restates them", async () => {
-  expect(await rows("select distinct platform from ads_history.fct_ad_daily where is_final order by 1")).toEqual([
-    "google",
-    "linkedin",
-    "meta",
-    "tiktok",
-  ]);
+test("§2.3 days are final once the declared window no longer reaches them", async () => {
   const bounds = await rows(
-    "select platform, max(date_day) filter (where is_final), min(date_day) filter (where not is_final) from ads_history.fct_ad_daily group by 1 order by 1",
+    "select platform, max(day) filter (where is_final), min(day) filter (where not is_final) from ads_history.fct_ad_daily group by 1 order by 1",
   );
-  expect(bounds).toEqual([
-    `google|${day(31)}|${day(30)}`,
-    `linkedin|${day(31)}|${day(30)}`,
-    `meta|${day(29)}|${day(28)}`,
-    `tiktok|${day(31)}|${day(30)}`,
-  ]);
+  expect(bounds).toEqual(
+    ["google", "linkedin", "meta", "tiktok"].map((platform) => {
+      const [lookback] = windowsIn(`${platform}_ads`) as [number, number];
+      return `${platform}|${day(lookback + 1)}|${day(lookback)}`;
+    }),
+  );
+});
+
+test("a day that had not ended when it was read last is partial", async () => {
+  for (const mart of ["campaign_daily", "creative_daily"])
+    expect(
+      await rows(
+        `select day = '${day(0)}', is_partial from ads.${mart} where platform = 'linkedin' group by 1, 2 order by 1`,
+      ),
+    ).toEqual(["f|f", "t|t"]);
+});
+
+test("LinkedIn's reports name no currency: versions and restatements have that of the account", async () => {
+  const { ad, daysAgo } = planted.restatedWithoutCurrency;
+  const campaign = accounts.linkedin.ads.find(({ id }) => id === ad)!.campaign;
+  expect(
+    await rows(
+      `select currency, what_happened from ads.restatements
+       where platform = 'linkedin' and campaign_id = '${campaign}' and day = '${day(daysAgo)}'`,
+    ),
+  ).toEqual(["EUR|restated"]);
+  for (const versions of ["ad_daily_versions", "campaign_daily_versions"])
+    expect(
+      await rows(`select currency, count(*) > 0 from ads_history.${versions} where platform = 'linkedin' group by 1`),
+    ).toEqual(["EUR|t"]);
+  // nor the ad group
+  expect(
+    await rows(
+      "select count(*) from ads_history.ad_daily_versions where platform = 'linkedin' and ad_group_id = '(unknown)'",
+    ),
+  ).toEqual(["0"]);
+});
+
+test("n_restatements counts the loads that changed a day, whatever became of its devices", async () => {
+  const { ad, daysAgo } = planted.vanishedRow;
+  // the row of one of its devices is gone, and with it what that row could say
+  expect(
+    await rows(`select n_restatements from ads.creative_daily where creative_id = '${ad}' and day = '${day(daysAgo)}'`),
+  ).toEqual(["1"]);
+  expect(
+    await rows(
+      `select count(*) from ads.campaign_daily as mart where n_restatements <> (
+         select count(distinct restated_at) from ads.restatements as changes
+         where (changes.platform, changes.account_id, changes.campaign_id, changes.day)
+           = (mart.platform, mart.account_id, mart.campaign_id, mart.day))`,
+    ),
+  ).toEqual(["0"]);
+  expect(
+    await rows(
+      `select sum(n_restatements) from ads_history.fct_campaign_daily as facts
+       union all
+       select count(*) from ads.restatements join ads_history.fct_campaign_daily using (platform, account_id, campaign_id, day, device)`,
+    ),
+  ).toEqual(["4", "4"]);
 });
 
 test("§2.3 a renamed campaign has its name of today everywhere, and the name of then beside it", async () => {
   const { id, from, to } = planted.renamedCampaign;
   const names = await rows(
-    `select campaign_name, campaign_name_as_was, max(date_day) < '${day(1)}' or min(date_day) >= '${day(1)}' from ads.campaign_by_day
-     where (platform, campaign_id) = ('google', '${id}') and date_day <> '${day(1)}' group by 1, 2 order by 2`,
+    `select campaign_name, campaign_name_as_was, max(day) < '${day(1)}' or min(day) >= '${day(1)}' from ads.campaign_daily
+     where (platform, campaign_id) = ('google', '${id}') and day <> '${day(1)}' group by 1, 2 order by 2`,
   );
   expect(names).toEqual([`${to}|${from}|t`, `${to}|${to}|t`]);
 });
 
 test("§2.3 the same id on two platforms is two campaigns", async () => {
   const { id, networks: both } = planted.sameId;
-  expect(
-    await rows(`select distinct platform from ads.campaign_by_day where campaign_id = '${id}' order by 1`),
-  ).toEqual([...both].sort());
+  expect(await rows(`select distinct platform from ads.campaign_daily where campaign_id = '${id}' order by 1`)).toEqual(
+    [...both].sort(),
+  );
 });
 
 test("§2.3 an account of two currencies has figures in each, never added up", async () => {
   const { before, after, daysAgo } = planted.newCurrency;
   expect(
     await rows(
-      "select currency, min(date_day), max(date_day) from ads.campaign_by_day where platform = 'meta' group by 1 order by 2",
+      "select currency, min(day), max(day) from ads.campaign_daily where platform = 'meta' group by 1 order by 2",
     ),
   ).toEqual([`${before}|${day(44)}|${day(daysAgo + 1)}`, `${after}|${day(daysAgo)}|${day(0)}`]);
-  expect(await rows("select count(distinct currency) from ads.campaign_rank where platform = 'meta'")).toEqual(["2"]);
+});
+
+test("the product's unit tests pass", async () => {
+  const { exitCode, stderr } = await ads.dataform("test");
+  expect(stderr).toContain("test_campaign_rank__once");
+  expect(exitCode).toBe(0);
+});
+
+test("campaign_rank has final days only, and says which", async () => {
+  expect(
+    await rows(
+      `select count(*) > 0, bool_and(rank.first_day = facts.first_day and rank.last_day = facts.last_day) from ads.campaign_rank as rank
+       join (
+         select platform, account_id, campaign_id, min(day) as first_day, max(day) as last_day
+         from ads_history.fct_campaign_daily where is_final group by 1, 2, 3
+       ) as facts using (platform, account_id, campaign_id)`,
+    ),
+  ).toEqual(["t|t"]);
+});
+
+test.each([
+  ["campaign_by_day", "campaign_daily"],
+  ["creative_by_day", "creative_daily"],
+  ["campaign_till_day", "campaign_to_date"],
+  ["campaign_by_device_wide", "campaign_device"],
+])("%s is the former name of %s, with all of its rows", async (former, name) => {
+  const columns = (
+    await rows(
+      `select column_name from information_schema.columns where table_schema = 'ads' and table_name = '${former}' order by ordinal_position`,
+    )
+  ).join(", ");
+  const there = columns.replace("date_day", "day");
+  expect(
+    await rows(
+      `select (select count(*) from (select ${columns} from ads.${former} except all select ${there} from ads.${name}) as more),
+         (select count(*) from (select ${there} from ads.${name} except all select ${columns} from ads.${former}) as less)`,
+    ),
+  ).toEqual(["0|0"]);
+  expect(await rows(`select obj_description('ads.${former}'::regclass) like 'The former name of ${name}%'`)).toEqual([
+    "t",
+  ]);
 });
 
 test("§2.2 (a) every mart with money has a currency, and a sum over currencies exists only as the reporting one", async () => {
@@ -220,7 +310,7 @@ test("§2.2 (c) (d) every device is in the long mart, and the wide one has a col
   expect(
     await rows(
       `select sum(coalesce(clicks_mobile, 0) + coalesce(clicks_desktop, 0) + coalesce(clicks_tablet, 0) + coalesce(clicks_unknown, 0))
-         = (select sum(clicks) from ads_history.fct_campaign_daily) from ads.campaign_by_device_wide`,
+         = (select sum(clicks) from ads_history.fct_campaign_daily) from ads.campaign_device`,
     ),
   ).toEqual(["t"]);
 });
@@ -232,7 +322,7 @@ test("§2.1 two of Meta's devices that are one of ours are one row, with the sum
   const clicks = facts.reduce((sum, fact) => sum + fact.clicks, 0);
   expect(
     await rows(
-      `select clicks from ads_history.fct_ad_daily where creative_id = '23850001' and device = 'mobile' and date_day = '${day(2)}'`,
+      `select clicks from ads_history.fct_ad_daily where creative_id = '23850001' and device = 'mobile' and day = '${day(2)}'`,
     ),
   ).toEqual([String(clicks)]);
 });
@@ -242,7 +332,7 @@ test("§2.1 Meta's kinds of action overlap: a purchase that is told three times 
   const conversions = facts.reduce((sum, fact) => sum + fact.conversions, 0);
   expect(
     await rows(
-      `select sum(conversions)::float8 from ads_history.fct_ad_daily where platform = 'meta' and date_day = '${day(10)}'`,
+      `select sum(conversions)::float8 from ads_history.fct_ad_daily where platform = 'meta' and day = '${day(10)}'`,
     ),
   ).toEqual([String(conversions)]);
 });
@@ -252,7 +342,7 @@ test('§2.2 (f) and §2.3 TikTok\'s "-" is not measured: NULL, in ratios too, an
   expect(
     await rows(
       `select count(conversions), count(spend) > 0, count(spend_per_conversion), count(roas), bool_and(has_unmeasured)
-       from ads.creative_by_day where creative_id = '${id}'`,
+       from ads.creative_daily where creative_id = '${id}'`,
     ),
   ).toEqual(["0|t|0|0|t"]);
 });
@@ -264,17 +354,17 @@ test("§2.2 (g) days are those of the account, and its time zone is kept", async
     "meta|Europe/Berlin",
     "tiktok|Asia/Tokyo",
   ]);
-  expect(
-    await rows("select min(date_day), max(date_day) from ads_history.fct_ad_daily where platform = 'tiktok'"),
-  ).toEqual([`${day(44)}|${day(0)}`]);
+  expect(await rows("select min(day), max(day) from ads_history.fct_ad_daily where platform = 'tiktok'")).toEqual([
+    `${day(44)}|${day(0)}`,
+  ]);
 });
 
 test("§2.2 (h) a campaign without ads has its figures; ads are never rolled up to campaigns", async () => {
   const { id } = planted.campaignWithoutAds;
   expect(
     await rows(
-      `select (select count(*) > 0 from ads.campaign_by_day where campaign_id = '${id}'),
-         (select count(*) from ads.creative_by_day where campaign_id = '${id}')`,
+      `select (select count(*) > 0 from ads.campaign_daily where campaign_id = '${id}'),
+         (select count(*) from ads.creative_daily where campaign_id = '${id}')`,
     ),
   ).toEqual(["t|0"]);
 });
@@ -283,7 +373,7 @@ test("§2.2 (i) an ad in two ad groups has two rows a day, and both count", asyn
   const { id, adGroups } = planted.sharedAd;
   expect(
     await rows(
-      `select ad_group_id, count(*) from ads.creative_by_day where creative_id = '${id}' and date_day = '${day(1)}' group by 1 order by 1`,
+      `select ad_group_id, count(*) from ads.creative_daily where creative_id = '${id}' and day = '${day(1)}' group by 1 order by 1`,
     ),
   ).toEqual(adGroups.map((group) => `${group}|1`));
 });
@@ -292,8 +382,8 @@ test("§2.2 (j) figures of what no list names are kept under (unknown)", async (
   const { ad, campaign } = planted.orphan;
   expect(
     await rows(
-      `select distinct creative_name, creative_name_as_was from ads.creative_by_day where creative_id = '${ad}'
-       union all select distinct campaign_name, campaign_name_as_was from ads.campaign_by_day where campaign_id = '${campaign}'`,
+      `select distinct creative_name, creative_name_as_was from ads.creative_daily where creative_id = '${ad}'
+       union all select distinct campaign_name, campaign_name_as_was from ads.campaign_daily where campaign_id = '${campaign}'`,
     ),
   ).toEqual(["(unknown)|(unknown)", "(unknown)|(unknown)"]);
   expect(await rows(`select is_unknown from ads_history.dim_ads_campaigns where campaign_id = '${campaign}'`)).toEqual([
@@ -304,16 +394,16 @@ test("§2.2 (j) figures of what no list names are kept under (unknown)", async (
 test("§2.3 an ad that the API leaves out because it was deleted keeps name and figures", async () => {
   const { id } = planted.deletedAd;
   expect(
-    await rows(`select distinct creative_name, is_deleted from ads.creative_by_day where creative_id = '${id}'`),
+    await rows(`select distinct creative_name, is_deleted from ads.creative_daily where creative_id = '${id}'`),
   ).toEqual(["Old teaser|t"]);
-  expect(await rows(`select max(date_day) from ads.creative_by_day where creative_id = '${id}'`)).toEqual([day(0)]);
+  expect(await rows(`select max(day) from ads.creative_daily where creative_id = '${id}'`)).toEqual([day(0)]);
 });
 
 test("§2.1 Meta's ad set and LinkedIn's campaign are ad groups, of which the mart has the name", async () => {
   expect(
     await rows(
-      `select platform, string_agg(distinct ad_group_name_as_was, ', ' order by ad_group_name_as_was) from ads.creative_by_day
-       where date_day = '${day(10)}' group by 1 order by 1`,
+      `select platform, string_agg(distinct ad_group_name_as_was, ', ' order by ad_group_name_as_was) from ads.creative_daily
+       where day = '${day(10)}' group by 1 order by 1`,
     ),
   ).toEqual([
     "google|Brand broad, Brand exact, Shoes, Spring",
@@ -326,7 +416,7 @@ test("§2.1 Meta's ad set and LinkedIn's campaign are ad groups, of which the ma
 test("§2.1 LinkedIn's report has no ad group: an ad is in that of the list of ads, under its name", async () => {
   expect(
     await rows(
-      "select distinct ad_group_id, creative_id, creative_name from ads.creative_by_day where platform = 'linkedin' order by 2",
+      "select distinct ad_group_id, creative_id, creative_name from ads.creative_daily where platform = 'linkedin' order by 2",
     ),
   ).toEqual(accounts.linkedin.ads.map((ad) => `${ad.adGroup}|${ad.id}|${ad.name}`));
 });
@@ -335,8 +425,8 @@ test("§2.3 a renamed ad group has its name of today everywhere, and the name of
   const { network, id, from, to } = planted.renamedAdGroup;
   expect(
     await rows(
-      `select ad_group_name, ad_group_name_as_was, max(date_day) < '${day(1)}' or min(date_day) >= '${day(1)}' from ads.creative_by_day
-       where (platform, ad_group_id) = ('${network}', '${id}') and date_day <> '${day(1)}' group by 1, 2 order by 2`,
+      `select ad_group_name, ad_group_name_as_was, max(day) < '${day(1)}' or min(day) >= '${day(1)}' from ads.creative_daily
+       where (platform, ad_group_id) = ('${network}', '${id}') and day <> '${day(1)}' group by 1, 2 order by 2`,
     ),
   ).toEqual([`${to}|${from}|t`, `${to}|${to}|t`]);
   expect(
@@ -355,7 +445,7 @@ test("§2.3 an ad group that the API leaves out because it was deleted keeps nam
   ]);
   expect(
     await rows(
-      `select distinct ad_group_name, ad_group_name_as_was, max(date_day) from ads.creative_by_day where ${where} group by 1, 2`,
+      `select distinct ad_group_name, ad_group_name_as_was, max(day) from ads.creative_daily where ${where} group by 1, 2`,
     ),
   ).toEqual([`Old teasers|Old teasers|${day(0)}`]);
   expect(await rows(`select ended_by from ads_history.ads_ad_groups where ${where}`)).toEqual(["delete"]);
@@ -365,7 +455,7 @@ test("§2.3 conversions after a view, without a click, have no rate, and are no 
   const { ad, daysAgo } = planted.viewThrough;
   expect(
     await rows(
-      `select clicks, conversions::float8, conversion_rate, cost_per_click from ads.creative_by_day where creative_id = '${ad}' and date_day = '${day(daysAgo)}'`,
+      `select clicks, conversions::float8, conversion_rate, cost_per_click from ads.creative_daily where creative_id = '${ad}' and day = '${day(daysAgo)}'`,
     ),
   ).toEqual(["0|2|∅|∅"]);
 });
@@ -382,7 +472,7 @@ test("§2.3 reach and frequency, which do not add up, are in no mart, and nothin
 test("§2.1 LinkedIn's campaign group is a campaign, its money is in the account's currency", async () => {
   expect(
     await rows(
-      "select distinct campaign_name, currency from ads.campaign_by_day where platform = 'linkedin' order by 1",
+      "select distinct campaign_name, currency from ads.campaign_daily where platform = 'linkedin' order by 1",
     ),
   ).toEqual(["Buyers|EUR", "Hiring managers|EUR"]);
 });
@@ -393,7 +483,9 @@ test("ROAS, CTR, CVR, CPC, CPM, CPA and conversions per dollar are sums over sum
       `select bool_and(
            roas = m.value / m.spend and ctr = m.clicks::numeric / m.impressions and conversion_rate = m.conversions / m.clicks
            and cost_per_click = m.spend / m.clicks and cost_per_mille = 1000 * m.spend / m.impressions
-           and spend_per_conversion = m.spend / m.conversions and conversions_per_dollar = m.conversions / m.dollars
+           and spend_per_conversion = m.spend / m.conversions and conversions_per_currency_unit = m.conversions / m.spend
+           and conversions_per_currency_unit_reporting = m.conversions / m.dollars and reporting_currency = 'USD'
+           and conversions_per_dollar = conversions_per_currency_unit_reporting
          ), count(*) > 20
        from ads.campaign_by_device as mart
        join (
@@ -408,8 +500,8 @@ test("ROAS, CTR, CVR, CPC, CPM, CPA and conversions per dollar are sums over sum
 test("a rate is that of the last day on or before, also on a weekend", async () => {
   expect(
     await rows(
-      `select count(*) filter (where extract(isodow from rate_date) > 5), count(*) filter (where rate_date > date_day),
-         count(*) filter (where rate_date < date_day) > 0, count(*) filter (where date_day - rate_date > 3)
+      `select count(*) filter (where extract(isodow from rate_date) > 5), count(*) filter (where rate_date > day),
+         count(*) filter (where rate_date < day) > 0, count(*) filter (where day - rate_date > 3)
        from ads_history.fct_campaign_daily where currency in ('EUR', 'GBP')`,
     ),
   ).toEqual(["0|0|t|0"]);
@@ -434,12 +526,73 @@ test("every mart is described, column by column", async () => {
   ).toEqual([]);
 });
 
-test("computing everything anew gives what the incremental runs gave, to the row", async () => {
+/** A load of Google's campaign report of another account, which says what no network should, and some do. */
+async function landOdd(): Promise<string> {
+  const figures = (device: string, currency: string, metrics: object) => ({
+    customer: { id: "odd", currencyCode: currency },
+    segments: { date: day(1), device },
+    metrics,
+  });
+  const records = [
+    figures("SMART_FRIDGE", "USD", { costMicros: "1000000", impressions: "3", clicks: "5", conversions: 9 }),
+    figures("MOBILE", "USD", { costMicros: `${10 ** 12}000000`, impressions: "10", clicks: "1", conversions: 0 }),
+    figures("TABLET", "XTS", { costMicros: "-2000000", impressions: "10", clicks: "1", conversions: -1 }),
+  ].map((record, index) => ({ ...record, campaign: { id: `odd-${index}` } }));
+  const [loadId] = await rows("select max(load_id) + 1 from raw._load");
+  const days = JSON.stringify({ days: { start: day(1), end: day(1) } });
+  await ads.client.script(
+    script(`
+      insert into raw._load (load_id, source, stream, table_name, status, started_at, finished_at, rows, details, batch)
+      overriding system value
+      values (${loadId}, 'odd_ads', 'campaign_daily', 'ads_google_campaign_daily', 'loaded', now(), clock_timestamp(), 3, '${days}', 'slice');
+      insert into raw.ads_google_campaign_daily (customer, campaign, segments, metrics, _load_id, _row_no)
+      select customer, campaign, segments, metrics, ${loadId}, row_number() over ()
+      from jsonb_to_recordset('${JSON.stringify(records)}') as r (customer jsonb, campaign jsonb, segments jsonb, metrics jsonb);
+      insert into raw.exchange_rates ("CURRENCY", "CURRENCY_DENOM", "TIME_PERIOD", "OBS_VALUE", _load_id, _row_no)
+      values ('XTS', 'EUR', '${day(1)}', 0, (select max(_load_id) from raw.exchange_rates), 1000000)`),
+  );
+  return loadId!;
+}
+
+interface Told {
+  readonly status: string;
+  readonly steps: readonly { readonly target: { readonly name: string }; readonly status: string }[];
+}
+
+let oddLoad = "0";
+
+test("what networks do send is counted, told and holds nothing: new devices, rates over 1, 10^12, credits, unknown currencies", async () => {
+  oddLoad = await landOdd();
+  const run = await ads.dataform("run", "--tags", "ads", "--json");
+  expect(run.exitCode).toBe(0);
+  const { steps } = JSON.parse(run.stdout) as Told;
+  const odd = steps.filter(({ status }) => status !== "ok").map(({ target, status }) => `${target.name} ${status}`);
+  expect(odd.sort()).toEqual([
+    "ads_devices_are_mapped warned",
+    "ads_exchange_rates_are_above_zero warned",
+    "ads_money_has_a_rate warned",
+    "ads_rates_are_usual warned",
+  ]);
+  expect(
+    await rows(
+      `select campaign_id, device, currency, spend::float8, spend_reporting is null, clicks, conversions::float8 from ads.campaign_by_device
+       where account_id = 'odd' order by 1`,
+    ),
+  ).toEqual(["odd-0|unknown|USD|1|f|5|9", "odd-1|mobile|USD|1000000000000|f|1|0", "odd-2|tablet|XTS|-2|t|1|-1"]);
+});
+
+test("computing everything anew gives what the incremental runs gave, to the row, without a load that was struck", async () => {
   const stores = ["ad_daily_versions_store", "campaign_daily_versions_store"];
   const all = async () =>
-    Promise.all(stores.map((store) => rows(`select t::text from ads_history.${store} t order by row_id`)));
+    Promise.all(
+      stores.map((store) =>
+        rows(`select t::text from ads_history.${store} t where load_id <> ${oddLoad} order by row_id`),
+      ),
+    );
+  expect((await ads.dataform("ingest", "strike", oddLoad, "--why", "a test")).exitCode).toBe(0);
   const before = await all();
   expect(before[0]!.length).toBeGreaterThan(1500);
   await ads.build("--full-refresh");
   expect(await all()).toEqual(before);
+  expect(await rows("select count(*) from ads.campaign_daily where account_id = 'odd'")).toEqual(["0"]);
 });

@@ -44,32 +44,36 @@ for (const [name, { feed, ...options }] of Object.entries(entities)) {
   });
 }
 
+// without a precision: what a network counts, however much it is, is no reason to end a run
 const values = {
   currency: "text",
-  spend: "numeric(18, 6)",
+  spend: "numeric",
   impressions: "bigint",
   clicks: "bigint",
-  conversions: "numeric(18, 6)",
-  conversion_value: "numeric(18, 6)",
+  conversions: "numeric",
+  conversion_value: "numeric",
   attribution_setting: "text",
 };
 
+// Stores are kept by the names of their columns: the day is date_day in them, and day in all that is read.
 const reports = {
   ad_daily_versions: {
     from: "ad_reports",
+    versions: "ad_daily_told",
     tables: "ad_daily",
     key: ["platform", "account_id", "date_day", "campaign_id", "ad_group_id", "creative_id", "device"],
-    description: "What the networks said about every ad, day and device, and when they said so.",
+    description: "What the reports said about every ad, day and device, and when: as they said it.",
   },
   campaign_daily_versions: {
     from: "campaign_reports",
+    versions: "campaign_daily_told",
     tables: "campaign_daily",
     key: ["platform", "account_id", "date_day", "campaign_id", "device"],
-    description: "What the networks said about every campaign, day and device, and when they said so.",
+    description: "What the reports said about every campaign, day and device, and when: as they said it.",
   },
 };
 
-for (const [name, { from, tables, key, description }] of Object.entries(reports)) {
+for (const [name, { from, tables, key, ...options }] of Object.entries(reports)) {
   slices.publish(name, {
     from: [schema, from],
     loads: { tables: ads.platforms.map((platform) => `ads_${platform}_${tables}`) },
@@ -79,7 +83,7 @@ for (const [name, { from, tables, key, description }] of Object.entries(reports)
     loadOrder: ["load_id", "row_no"],
     schema,
     tags,
-    description,
     columns: ads_columns.describe([...key, ...Object.keys(values)]),
+    ...options,
   });
 }

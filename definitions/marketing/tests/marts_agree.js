@@ -61,7 +61,7 @@ totals.agree("marketing_campaign_daily_agrees_with_facts", {
   description:
     "campaign_daily adds up to the differences that the facts are made of, campaign by campaign and day by day.",
   expected: deltas,
-  actual: "campaign_daily",
+  actual: ["marketing", "campaign_daily"],
   by: ["campaign_id", "day", "currency"],
   measures: ["spend", "impressions", "clicks", "conversions"],
   following: { counters: counters_of_stats, day: "day" },
@@ -72,7 +72,7 @@ totals.agree("marketing_creative_daily_agrees_with_facts", {
   description:
     "creative_daily adds up to the differences that the facts are made of, creative by creative and day by day.",
   expected: deltas,
-  actual: "creative_daily",
+  actual: ["marketing", "creative_daily"],
   by: ["creative_id", "campaign_id", "day", "currency"],
   measures: ["spend", "impressions", "clicks", "conversions"],
   following: { counters: counters_of_stats, day: "day" },
@@ -110,7 +110,7 @@ totals.agree("marketing_campaign_device_agrees_with_facts", {
   description: "The device columns of campaign_device add up to the facts: no device is left out.",
   expected: facts,
   actual: {
-    from: "campaign_device",
+    from: ["marketing", "campaign_device"],
     columns: {
       spend:
         "coalesce(spend_desktop, 0) + coalesce(spend_mobile, 0) + coalesce(spend_tablet, 0) + coalesce(spend_other, 0)",
@@ -172,7 +172,7 @@ totals.agree("marketing_campaign_to_date_agrees_with_deltas", {
   tags,
   description: "The last row of each campaign in campaign_to_date = its totals, baselines and differences.",
   expected: to_date,
-  actual: { from: "campaign_to_date", last: "measured_at", columns: devices },
+  actual: { from: ["marketing", "campaign_to_date"], last: "measured_at", columns: devices },
   by: ["campaign_id", "currency"],
   measures: ["spend", "impressions", "clicks", "conversions"],
 });

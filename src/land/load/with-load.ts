@@ -1,4 +1,4 @@
-import type { BatchDeclaration } from "../../model/declarations.ts";
+import type { BatchDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { FileVersion } from "../ledger/file-ledger.ts";
 import type { Past } from "../ledger/past.ts";
 import type { Rejection } from "../write/row-batch.ts";
@@ -90,6 +90,12 @@ async function guard(past: Past, { target, tally }: Load, follower: Follower, op
   if (!force && !onRefused) await refuseShrunk(target, tally, past);
 }
 
+/** How many days before the last one asked for the next load reads again: what is older stays as it is. */
+function lookbackOf({ connector }: StreamDeclaration): { readonly lookbackDays?: number } {
+  const window = connector.kind === "rest" ? connector.window : undefined;
+  return window ? { lookbackDays: window.lookbackDays } : {};
+}
+
 async function end(load: Load, writer: LoadWriter, follower: Follower, keep: Kept): Promise<Landed> {
   const { target, tally } = load;
   const { pages, records, rows, rejected, skipped, seen, days } = tally;
@@ -109,7 +115,7 @@ async function end(load: Load, writer: LoadWriter, follower: Follower, keep: Kep
     ...(moreUnknownFields ? { moreUnknownFields } : {}),
     ...(moreMissingFields ? { moreMissingFields } : {}),
     ...(by && batch === kind ? { by } : {}),
-    ...(days ? { days } : {}),
+    ...(days ? { days, ...lookbackOf(target.stream) } : {}),
   };
   const entry = {
     ...{ rows, rejected, cursor, batch, asOf, file, content, replayOf },

@@ -12,7 +12,8 @@ export function loadsOf(ledger: Sql, tables: readonly string[], all = false): Sq
       ledger.finished_at as loaded_at,
       (ledger.details -> 'days' ->> 'start')::date as first_day,
       (ledger.details -> 'days' ->> 'end')::date as last_day,
-      ledger.rejected = 0 as is_whole${more}
+      ledger.rejected = 0 as is_whole,
+      (ledger.details ->> 'lookbackDays')::integer as lookback_days${more}
     from ${ledger} as ledger
     where ${all ? empty : sql`ledger.status = 'loaded' and `}ledger.batch = 'slice' and ledger.table_name in (${names})`;
 }

@@ -6,6 +6,7 @@ import {
   checkModel,
   fail,
   foundOf,
+  isText,
   keyColumns,
   loadAndRow,
   optionsOf,
@@ -37,6 +38,8 @@ export interface PublishOptions {
   readonly values: TypedColumns;
   /** The columns of `from` that name load and row, unless `["_load_id", "_row_no"]`. Of rows with one key the last counts. */
   readonly loadOrder?: readonly [load: string, row: string];
+  /** What the view of the versions is called, unless as the call: where a model of that name adds what the report leaves out. */
+  readonly versions?: string;
   readonly schema?: string;
   readonly tags?: readonly string[];
   readonly description?: string;
@@ -54,7 +57,19 @@ export interface Report {
   readonly definition: string;
 }
 
-const KNOWN = ["from", "loads", "key", "day", "values", "loadOrder", "schema", "tags", "description", "columns"];
+const KNOWN = [
+  "from",
+  "loads",
+  "key",
+  "day",
+  "values",
+  "loadOrder",
+  "versions",
+  "schema",
+  "tags",
+  "description",
+  "columns",
+];
 
 /** Columns that readers of the versions see beside the report's. */
 const TAKEN = ["feed", "load_id", "known_from", "known_to", "is_current", "ended_by"];
@@ -64,6 +79,8 @@ export function reportOf(caller: string, options: PublishOptions): Report {
   checkKnown(caller, options, KNOWN);
   checkModel(caller, options);
   namedTarget(caller, options.from, "from, the name of the rows");
+  if (options.versions !== undefined && !isText(options.versions))
+    fail(caller, `versions: expected the name of a view, found ${foundOf(options.versions)}`);
   const key = keyColumns(caller, options.key);
   const values = typedColumns(caller, options.values, "values");
   if (!key.includes(options.day))

@@ -15,7 +15,8 @@ select
   ledger.finished_at as loaded_at,
   (ledger.details -> 'days' ->> 'start')::date as first_day,
   (ledger.details -> 'days' ->> 'end')::date as last_day,
-  ledger.rejected = 0 as is_whole, (to_jsonb(ledger.*) ->> 'rows')::bigint as rows, ledger.status = 'loaded' as counts
+  ledger.rejected = 0 as is_whole,
+  (ledger.details ->> 'lookbackDays')::integer as lookback_days, (to_jsonb(ledger.*) ->> 'rows')::bigint as rows, ledger.status = 'loaded' as counts
 from "ops"."ledger" as ledger
 where ledger.batch = 'slice' and ledger.table_name in ('it''s', 'b')
 
