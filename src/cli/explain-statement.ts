@@ -29,6 +29,7 @@ function explain(error: unknown, text: string, start: number, advise: typeof adv
   return new UserError({
     message: failure.message,
     ...(isPlaced ? { snippet: snippetAt(text, offset) } : {}),
+    ...(failure.detail ? { found: failure.detail } : {}),
     ...(hint ? { hint } : {}),
     code: failure.code,
     exitCode: 1,

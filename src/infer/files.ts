@@ -1,5 +1,5 @@
 import type { FileStream, FilesDeclaration, FormatOptions } from "../model/declarations.ts";
-import { UserError } from "../model/errors.ts";
+import { restated, UserError } from "../model/errors.ts";
 import { openFilesystem } from "../sources/filesystems/open.ts";
 import type { SourceFile, SourcePage } from "../sources/source.ts";
 import { unpack } from "../sources/unpack/unpack.ts";
@@ -31,7 +31,10 @@ export async function inferFiles(
       })();
     // The newest by name says how they are written today.
     const file = files.at(-1)!;
-    const found = await inferFile(file, () => open(file), hints, sample);
+    const found = await inferFile(file, () => open(file), hints, sample).catch((error: unknown) => {
+      if (!(error instanceof UserError) || error.message.includes(file.path)) throw error;
+      throw restated(error, { message: `${file.path}: ${error.message}` });
+    });
     const others = files.length - 1;
     if (!others) return found;
     const told = `of ${files.length} files only ${file.path} was looked at`;

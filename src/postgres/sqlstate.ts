@@ -1,5 +1,6 @@
 import type { UserErrorDetails } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
+import { PRIVATE_SCHEMA } from "../sql/names.ts";
 
 /** The SQLSTATEs that something here turns on, by PostgreSQL's own names for them (appendix A of its manual). */
 export const SQLSTATE = {
@@ -82,8 +83,12 @@ const ADVICE: Readonly<Record<string, string>> = {
   [SQLSTATE.adminShutdown]: "the server was stopped, or somebody ended the session (pg_terminate_backend): then again",
 };
 
+const READ_BY_MODELS =
+  "models read it, of what is published or of releases that are kept: publish without them (`dataform retire` those that are gone), then `dataform gc --keep-releases 1 --keep-for 0s`, then again";
+
 /** The server's own hint, or ours for its SQLSTATE. */
-export function advice({ hint, code }: PostgresError): string | undefined {
+export function advice({ hint, code, detail }: PostgresError): string | undefined {
+  if (code === SQLSTATE.dependentObjectsStillExist && detail?.includes(`${PRIVATE_SCHEMA}.`)) return READ_BY_MODELS;
   return hint ?? ownValue(ADVICE, code);
 }
 

@@ -196,6 +196,8 @@ test("what flags say holds or is refused, and what is left out is told", async (
     expect((await inferred(text)).stderr).toContain(`the first line is taken for the header, though ${why}`);
   const wrong = await cli(project({ "a.csv": "id\n1\n" }), ["ingest", "infer", "data/a.csv", "--dates", "FOO"], {});
   expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('"FOO" stands for nothing')]);
+  const deep = await cli(project({ "a.json": `[${"[".repeat(300)}` }), ["ingest", "infer", "data/a.json"], {});
+  expect([deep.exitCode, deep.stderr]).toEqual([expect.any(Number), expect.stringMatching(/a\.json: .*200 levels/)]);
   const taken = await inferred('{"id":1,"_extra":2}\n{"id":2,"constructor":3}\n', ["--null", "x"], "things.ndjson");
   expect(taken.stderr).toContain("--null is of csv and xlsx, and does nothing for ndjson");
   expect(types(taken.fields)).toEqual({ id: "integer", constructor: ["integer", "null"] });

@@ -111,6 +111,17 @@ test("db sql sends statements one by one and shows their rows; db login is for w
     code: 1,
     stderr: expect.stringMatching(/column "nothing" does not exist[\s\S]*select nothing from t/),
   });
+  for (const [schema, said] of [
+    ["others", /drop what the detail names first, each by itself/],
+    ["_dataform", /models read it, .*`dataform gc --keep-releases 1 --keep-for 0s`/],
+  ] as const) {
+    const text = `create schema ${schema}; create view ${schema}.v as select id from t; drop table t`;
+    const { stderr } = await db(stateDir, "sql", text);
+    expect(stderr).toMatch(said);
+    expect(stderr).toMatch(/found: +view \w+\.v depends on table t\n/);
+    expect(stderr).not.toMatch(/cascade/i);
+    await db(stateDir, "sql", `drop view ${schema}.v; drop schema ${schema}`);
+  }
   expect((await db(stateDir, "sql", "select max(id) as m from t; vacuum t")).stdout).toContain("3");
   expect(await db(stateDir, "sql", " -- nothing")).toMatchObject({ code: 2 });
 
