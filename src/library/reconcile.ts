@@ -1,9 +1,11 @@
 import { relation } from "../sql/authored.ts";
+import type { Sql } from "../sql/sql.ts";
 import { columnStatistics } from "./reconcile/columns.ts";
 import { correctedOf } from "./reconcile/corrected.ts";
 import { correctionsOf } from "./reconcile/corrections.ts";
 import { type DialectName, dialectOf, tableOf } from "./reconcile/dialects.ts";
 import { duplicatesOf } from "./reconcile/duplicates.ts";
+import { isChanging } from "./reconcile/normalize.ts";
 import { type Comparison, type ComparisonOptions, checkOptions, type Side } from "./reconcile/options.ts";
 import { proposalsOf } from "./reconcile/proposals.ts";
 import { type ModelOptions, publishAll } from "./reconcile/publish.ts";
@@ -13,7 +15,7 @@ import { ruleRows } from "./reconcile/rule-rows.ts";
 import { measureOf } from "./reconcile/sides.ts";
 import { type Relations, storeOf } from "./reconcile/store.ts";
 import { summaryOf } from "./reconcile/summary.ts";
-import { callerOf, checkKnown, checkModel, fail, optionsOf } from "./shared/check-options.ts";
+import { callerOf, checkKnown, checkModel, columnNames, entriesOf, fail, optionsOf } from "./shared/check-options.ts";
 import { type Name, namedTarget } from "./shared/dataform.ts";
 
 // Two sets of rows compared by key: a result for each row, figures for each column, a summary that adds up, and what could
@@ -45,6 +47,10 @@ export interface CorrectionsOptions {
    * @default PostgreSQL's
    */
   readonly dialect?: DialectName;
+  /** Our rows, as in `ours` of the reconciliation: they say how our system stores a key that steps change. */
+  readonly ours?: string;
+  /** Columns of theirs that have a part of the key as our system stores it, where that is not the column itself. */
+  readonly stored?: Readonly<Record<string, string>>;
 }
 
 /** Selects over the models of a reconciliation; arguments are relations. */
@@ -95,6 +101,36 @@ export function between(given: BetweenOptions): Reconciliation & { store(): stri
   };
 }
 
+/** What says how our system stores keys: statements name rows by them. */
+function storedKeys(
+  { caller, key }: Comparison,
+  { ours, stored }: CorrectionsOptions,
+  of: (given: string, what: string) => Sql,
+): { readonly ours?: Sql; readonly stored: ReadonlyMap<string, string> } {
+  const changed = key.find(({ steps }) => isChanging(steps));
+  if (ours === undefined && changed)
+    fail(
+      caller,
+      `corrections: needs ours, our rows: ${changed.name} is matched after ${changed.steps.join(", ")}, and statements name rows by the key as it is stored`,
+    );
+  const entries = stored === undefined ? [] : (entriesOf(caller, stored, "corrections: stored") as [string, unknown][]);
+  if (entries.length && ours === undefined)
+    fail(caller, "corrections: stored names columns of ours, which is not given");
+  if (entries.length)
+    columnNames(
+      caller,
+      entries.map(([, column]) => column),
+      "corrections: stored",
+    );
+  const known = key.map(({ name }) => name);
+  const other = entries.find(([name]) => !known.includes(name));
+  if (other) fail(caller, `corrections: stored: ${other[0]} is no column of the key, which is ${known.join(", ")}`);
+  return {
+    ...(ours === undefined ? {} : { ours: of(ours, "corrections: ours") }),
+    stored: new Map(entries as [string, string][]),
+  };
+}
+
 function checkedOptions(caller: string, given: ComparisonOptions): Comparison {
   const comparison = checkOptions(caller, given);
   checkResults(comparison);
@@ -125,12 +161,13 @@ function selectsOf(comparison: Comparison, sides: Sides): Reconciliation {
     proposals: (rows) => proposalsOf(comparison, of(rows, "proposals")).toString(),
     rules: () => ruleRows(comparison).toString(),
     corrections: (options) => {
-      checkKnown(`${caller}: corrections`, options, ["proposals", "decisions", "target", "dialect"]);
+      checkKnown(`${caller}: corrections`, options, ["proposals", "decisions", "target", "dialect", "ours", "stored"]);
       const { proposals, decisions, target, dialect: name } = options;
       const dialect = dialectOf(`${caller}: corrections`, name);
       return correctionsOf(comparison, {
         proposals: of(proposals, "corrections: proposals"),
         decisions: of(decisions, "corrections: decisions"),
+        ...storedKeys(comparison, options, of),
         dialect,
         table: tableOf(`${caller}: corrections`, dialect, target),
       }).toString();

@@ -176,6 +176,49 @@ test("a decision that says other values than its proposal does not put them into
   ]);
 });
 
+test("a key that steps change names our row as it is stored; a row without one has no statement", async () => {
+  const client = await database();
+  const columns: Columns = [
+    ["k", "text"],
+    ["a", "text"],
+    ["stored", "text"],
+  ];
+  // a letter and its mark, or both in one; ß or ss; a blank
+  await fill(client, sides.ours, columns, [
+    [" Strauß ", "x", " Strauß "],
+    ["cafe\u0301", "x", "cafe\u0301"],
+    ["none", "x", null],
+  ]);
+  await fill(client, sides.theirs, columns, [
+    ["STRAUSS", "y", null],
+    ["caf\u00e9", "y", null],
+    ["none", "y", null],
+  ]);
+  const key = { k: ["trim", "nfc", "ss", "lower"] } as const;
+  const given = { ...sides, key, columns: { a: { kind: "text" } } } as const;
+  await reconciled(client, given);
+  await client.script(sql`create table decided as
+    select proposal_id, k, column_name, our_value, their_value, proposed_action,
+      'accept' as decision, 'Ada' as decided_by, date '2026-04-01' as decided_on, null as comment, 1 as load_id, 1 as row_no
+    from made_proposals`);
+  const { corrections } = between(given);
+  const options = { proposals: "made_proposals", decisions: "decided", target: "records" } as const;
+  const made = corrections({ ...options, ours: sides.ours, stored: { k: "stored" } });
+  const statements = await cells(client, `select apply_statement from (${made}) as made order by k`);
+  expect(statements.map(([statement]) => statement?.startsWith("update records"))).toEqual([true, undefined, true]);
+  for (const [statement] of statements) if (statement) await client.script(script(statement));
+  expect(await cells(client, "select a, count(*) from records group by 1 order by 1")).toEqual([
+    ["x", "1"],
+    ["y", "2"],
+  ]);
+  expect(() => corrections(options)).toThrow(
+    "corrections: needs ours, our rows: k is matched after trim, nfc, ss, lower, and statements name rows by the key as it is stored",
+  );
+  expect(() => corrections({ ...options, ours: "records", stored: { b: "c" } })).toThrow(
+    "corrections: stored: b is no column of the key, which is k",
+  );
+});
+
 test("records as corrected have exact columns as texts, moments without a zone as they are, and one missing side", async () => {
   const client = await database();
   await client.script(sql`set timezone = 'Europe/Amsterdam'`);

@@ -37,7 +37,7 @@ test.each([
   ["summary-plain", plain.summary("results")],
   ["proposals", bound.proposals("results")],
   ["rules", bound.rules()],
-  ["corrections", bound.corrections({ ...deciding, target: ["shop", "payments"] })],
+  ["corrections", bound.corrections({ ...deciding, ours: "shop.payments", target: ["shop", "payments"] })],
   ["corrections-mysql", plain.corrections({ ...deciding, target: "shop.payments", dialect: "mysql" })],
   ["corrected", bound.corrected({ ours: "shop.payments", corrections: "corrections" })],
 ])("the select of %s", (name, select) => {

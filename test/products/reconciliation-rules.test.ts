@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { head, TAIL } from "../../ingest/demos/reconciliation-xml.ts";
+import { script } from "../../src/sql/authored.ts";
 import { oddStatements } from "../support/bank-statements.ts";
 import { succeeds } from "../support/cli.ts";
 import { type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
@@ -221,6 +222,7 @@ describe("statements of banks as they are", () => {
       own("PAGED", "P2", 200n, "2026-03-02"),
       own("NL12ABC", "B1", 100n, "2026-04-01"),
       own("NL12ABC", "B2", 100n, "2026-04-01"),
+      own("nl12 ABC", "B3 ", 200n, "2026-03-31"),
       own("MULTI", "M1", 100n, "2026-03-31"),
       own("MULTI", "M3", 100n, "2026-03-20"),
       own("MULTI", "M4", 100n, "2026-03-20", "USD"),
@@ -282,6 +284,7 @@ describe("statements of banks as they are", () => {
       "MULTI|M2|missing_in_ours",
       "MULTI|M3|missing_in_theirs",
       "NL12ABC|B1|matched_within_tolerance",
+      "NL12ABC|B3|mismatched",
     ]);
     expect(
       await rows("select account, currency, reason from reconciliation.set_aside where side = 'ours' order by 1, 2"),
@@ -293,6 +296,27 @@ describe("statements of banks as they are", () => {
     expect(
       await rows("select distinct account_given from history.reconciliation_bank_entries where account = 'NL12ABC'"),
     ).toEqual(["nl 12 abc"]);
+  });
+
+  test("a correction names our row by the account and reference that our system has, and is told while it is not applied", async () => {
+    const [id] = await rows("select proposal_id from reconciliation.bank_proposals where reference = 'B3'");
+    product.put({
+      "decisions/stored.csv": `proposal_id,decision,decided_by,decided_on,comment\n${decision(id!, "accept", "2026-04-03")}`,
+    });
+    await ingest("reconciliation_decisions");
+    await ingest("reconciliation_records");
+    await ingest("reconciliation_records");
+    const { stderr } = await product.dataform("run", "--tags", "reconciliation");
+    expect(stderr).toMatch(/reconciliation_corrections_are_usual \(1 row/);
+    const [statement] = await rows("select apply_statement from reconciliation.corrections where reference = 'B3'");
+    await product.client.script(script(statement!));
+    expect(await rows("select account, reference, amount from ledger_payments where reference = 'B3 '")).toEqual([
+      "nl12 ABC|B3 |1.00000",
+    ]);
+    await ingest("reconciliation_records");
+    const after = await product.dataform("run", "--tags", "reconciliation");
+    expect(after.stderr).not.toContain("corrections_are_usual (");
+    expect(await rows(`select state from reconciliation.corrections where proposal_id = '${id}'`)).toEqual(["applied"]);
   });
 
   test("a reversal under the payment's reference, a statement twice in a file and one without account hold nothing back", async () => {

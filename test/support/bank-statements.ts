@@ -93,7 +93,12 @@ export const oddStatements: Readonly<Record<string, readonly string[]>> = {
   ],
   totals: [withTotals, withTotals],
   others: [
-    day("nl 12 abc", "2026-03-31", ["0", "1"], { entries: [["B1", "1"]] }),
+    day("nl 12 abc", "2026-03-31", ["0", "2"], {
+      entries: [
+        ["B1", "1"],
+        ["B3", "1"],
+      ],
+    }),
     day("MULTI", "2026-03-31", ["0", "1"], { entries: [["M1", "1"]] }),
     day("MULTI", "2026-03-10", ["0", "1"], { currency: "USD", entries: [["M2", "1"]] }),
     day("", "2026-03-10", ["0", "1"], { entries: [["N1", "1"]] }),

@@ -34,13 +34,16 @@ publish("corrections", {
     decided_on: "When.",
     comment: "Why.",
     state: "accepted: still to be applied. applied: the difference is gone. rejected: to be left as it is.",
-    apply_statement: "What applies it in our own system; NULL where there is nothing to apply.",
+    apply_statement:
+      "What applies it in our own system; NULL where there is nothing to apply, and where our record has no reference to name it by.",
   },
   assertions: { uniqueKey: ["proposal_id"], nonNull: ["proposal_id", "decision", "decided_by", "state"] },
 }).query((ctx) =>
   bank.corrections({
     proposals: ctx.ref("reconciliation", "bank_proposals"),
     decisions: ctx.ref("history", "reconciliation_decided"),
+    ours: ctx.ref("history", "reconciliation_ours"),
+    stored: { account: "account_given", reference: "reference_given" },
     target: dataform.projectConfig.vars?.reconciliation_target ?? "ledger_payments",
     dialect: dataform.projectConfig.vars?.reconciliation_dialect,
   }),

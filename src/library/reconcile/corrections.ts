@@ -1,10 +1,13 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
-import { join, type Sql, sql } from "../../sql/sql.ts";
+import { and, join, type Sql, sql } from "../../sql/sql.ts";
+import { own } from "../shared/check-options.ts";
 import { type Dialect, literalIn, statement } from "./dialects.ts";
+import { normalized } from "./normalize.ts";
 import { type Comparison, checkApart } from "./options.ts";
 import { isFigure } from "./rules.ts";
+import { keyList } from "./sides.ts";
 import { imports, source } from "./sources.ts";
 
 export interface Correcting {
@@ -13,6 +16,10 @@ export interface Correcting {
   readonly dialect: Dialect;
   /** The table that statements correct, as its system writes it. */
   readonly table: string;
+  /** Our rows, which say how our system stores a key. */
+  readonly ours?: Sql | undefined;
+  /** Their columns that do, by column of the key; the column itself where none is said. */
+  readonly stored: ReadonlyMap<string, string>;
 }
 
 const SAID = ["column_name", "our_value", "their_value", "proposed_action"];
@@ -22,7 +29,8 @@ const DECIDED = ["decision", "decided_by", "decided_on", "comment"];
  * One row per proposal that was decided, with its last decision: `accepted` while the difference is still there, `applied`
  * once it is gone, `rejected`. Decisions carry the values they are about, so they outlive the proposal.
  */
-export function correctionsOf(comparison: Comparison, { proposals, decisions, dialect, table }: Correcting): Sql {
+export function correctionsOf(comparison: Comparison, correcting: Correcting): Sql {
+  const { proposals, decisions, ours } = correcting;
   checkApart(comparison.caller, "corrections", [
     ...comparison.key.map(({ name }) => [name, "the key"] as const),
     ...["proposal_id", ...SAID, ...DECIDED, "state", "apply_statement"].map(
@@ -30,10 +38,11 @@ export function correctionsOf(comparison: Comparison, { proposals, decisions, di
     ),
   ]);
   const ctes: Cte[] = [
-    ...imports({ proposals, decisions }),
+    ...imports(ours ? { proposals, decisions, ours } : { proposals, decisions }),
     cte("decisions", lastDecisions, { comment: "of several decisions about one proposal the last counts" }),
     cte("corrections", corrections(comparison)),
-    cte("stated", stated(comparison, dialect, table)),
+    ...(ours ? [cte("located", located(comparison, correcting), { comment: "a key as our system stores it" })] : []),
+    cte("stated", stated(comparison, correcting)),
   ];
   return withCtes(ctes, sql`select * from stated`);
 }
@@ -63,27 +72,53 @@ function corrections({ key }: Comparison): Sql {
     left join ${source("proposals")} as proposals on proposals.proposal_id = decisions.proposal_id`;
 }
 
-function stated(comparison: Comparison, dialect: Dialect, table: string): Sql {
+/** Accepted changes, each beside the row of ours that it is about. */
+function located({ key }: Comparison, { stored }: Correcting): Sql {
+  const columns = key.map(({ name }, index) => sql`ours.${id(stored.get(name) ?? name)}::text as ${storedKey(index)}`);
+  const same = key.map(
+    ({ name, steps }) =>
+      sql`corrections.${id(name)} = ${steps.length ? normalized(sql`ours.${id(name)}::text`, steps) : sql`ours.${id(name)}`}`,
+  );
   return sql`
     select
-      *,
+      corrections.*,
+      ${columns}
+    from corrections
+    left join ${source("ours")} as ours
+      on ${and([...same, sql`corrections.state = 'accepted'`, sql`corrections.proposed_action = 'update'`])}`;
+}
+
+/** The name that a part of the key has as it is stored, by its place. */
+function storedKey(index: number): Sql {
+  return own(`stored_${index + 1}`);
+}
+
+function stated(comparison: Comparison, { dialect, table, ours }: Correcting): Sql {
+  const update = updateOf(comparison, dialect, table, ours !== undefined);
+  const isLocated = and(comparison.key.map((_, index) => sql`${storedKey(index)} is not null`));
+  return sql`
+    select
+      proposal_id,
+      ${keyList(comparison)},
+      ${[...SAID, ...DECIDED].map((name) => id(name))},
+      state,
       case when state = 'accepted' then
         case proposed_action
           when 'update' then
-            ${updateOf(comparison, dialect, table)}
+            ${ours ? sql`case when ${isLocated} then ${update} end` : update}
           when 'insert' then
             ${insertOf(comparison, dialect, table)}
         end
       end as apply_statement
-    from corrections`;
+    from ${ours ? sql`located` : sql`corrections`}`;
 }
 
 /** Says the old value as well: applied twice, or to a row that has changed since, it does nothing. */
-function updateOf(comparison: Comparison, dialect: Dialect, table: string): Sql {
+function updateOf(comparison: Comparison, dialect: Dialect, table: string, isLocated: boolean): Sql {
   const column = dialect.nameIn(sql`column_name`);
-  const keys = comparison.key.flatMap(({ name }) => [
+  const keys = comparison.key.flatMap(({ name }, index) => [
     `${dialect.name(name)} = `,
-    literalIn(dialect, sql`${id(name)}::text`, false),
+    literalIn(dialect, isLocated ? storedKey(index) : sql`${id(name)}::text`, false),
     " and ",
   ]);
   return statement([

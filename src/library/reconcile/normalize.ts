@@ -1,7 +1,7 @@
 import { type Sql, sql } from "../../sql/sql.ts";
 import { fail } from "../shared/check-options.ts";
 
-export type Step = "text" | "trim" | "spaces" | "upper" | "lower" | "unpad";
+export type Step = "text" | "trim" | "spaces" | "upper" | "lower" | "unpad" | "nfc" | "nfkc" | "ss";
 
 /** Steps that bring texts into the form in which they are compared. */
 const NORMALIZERS: ReadonlyMap<Step, (value: Sql) => Sql> = new Map([
@@ -11,7 +11,15 @@ const NORMALIZERS: ReadonlyMap<Step, (value: Sql) => Sql> = new Map([
   ["upper", (value) => sql`upper(${value})`],
   ["lower", (value) => sql`lower(${value})`],
   ["unpad", (value) => sql`ltrim(${value}, '0')`],
+  ["nfc", (value) => sql`normalize(${value}, NFC)`],
+  ["nfkc", (value) => sql`normalize(${value}, NFKC)`],
+  ["ss", (value) => sql`replace(replace(${value}, 'ß', 'ss'), 'ẞ', 'SS')`],
 ]);
+
+/** Whether texts are others after the steps. */
+export function isChanging(steps: readonly Step[]): boolean {
+  return steps.some((step) => step !== "text");
+}
 
 /** A text after the steps, in their order. */
 export function normalized(value: Sql, steps: readonly Step[] = []): Sql {

@@ -39,7 +39,18 @@ with
 
 "stated" as (
   select
-    *,
+    proposal_id,
+    "user",
+    "Mixed Case",
+    "column_name",
+    "our_value",
+    "their_value",
+    "proposed_action",
+    "decision",
+    "decided_by",
+    "decided_on",
+    "comment",
+    state,
     case when state = 'accepted' then
       case proposed_action
         when 'update' then

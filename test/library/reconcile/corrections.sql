@@ -8,6 +8,10 @@ with
   select * from decisions as "_dataform_decisions"
 ),
 
+"_dataform_ours" as not materialized (
+  select * from shop.payments as "_dataform_ours"
+),
+
 -- of several decisions about one proposal the last counts
 "decisions" as (
   select distinct on (proposal_id) *
@@ -37,27 +41,49 @@ with
   left join "_dataform_proposals" as proposals on proposals.proposal_id = decisions.proposal_id
 ),
 
+-- a key as our system stores it
+"located" as (
+  select
+    corrections.*,
+    ours."account"::text as "_dataform_stored_1",
+    ours."reference"::text as "_dataform_stored_2"
+  from corrections
+  left join "_dataform_ours" as ours
+    on (corrections."account" = ours."account"::text) and (corrections."reference" = upper(btrim(ours."reference"::text, e' \t\r\n'))) and (corrections.state = 'accepted') and (corrections.proposed_action = 'update')
+),
+
 "stated" as (
   select
-    *,
+    proposal_id,
+    "account",
+    "reference",
+    "column_name",
+    "our_value",
+    "their_value",
+    "proposed_action",
+    "decision",
+    "decided_by",
+    "decided_on",
+    "comment",
+    state,
     case when state = 'accepted' then
       case proposed_action
         when 'update' then
-          'update "shop"."payments" set '
+          case when ("_dataform_stored_1" is not null) and ("_dataform_stored_2" is not null) then 'update "shop"."payments" set '
           || '"' || replace(column_name, '"', '""') || '"'
           || ' = '
           || coalesce(quote_literal(their_value), 'null')
           || ' where '
           || '"account" = '
-          || coalesce(quote_literal("account"::text), 'null')
+          || coalesce(quote_literal("_dataform_stored_1"), 'null')
           || ' and '
           || '"reference" = '
-          || coalesce(quote_literal("reference"::text), 'null')
+          || coalesce(quote_literal("_dataform_stored_2"), 'null')
           || ' and '
           || '"' || replace(column_name, '"', '""') || '"'
           || ' is not distinct from '
           || coalesce(quote_literal(our_value), 'null')
-          || ';'
+          || ';' end
         when 'insert' then
           'insert into "shop"."payments" ("account", "reference", "amount", "currency", "booked_on", "booked_at", "fee", "details") select '
           || coalesce(quote_literal((their_value::jsonb ->> 'account')), 'null')
@@ -84,7 +110,7 @@ with
           || ');'
       end
     end as apply_statement
-  from corrections
+  from located
 )
 
 select * from stated
