@@ -60,13 +60,16 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   const { told, files } = await refusedByCore(answer, project);
   const refused = [...told, ...butIn(files, refuseFields(answer.graph, projectDir))];
   const known = [...files, ...refused.flatMap(({ location }) => location?.file ?? [])];
+  const printed = butIn(known, checkNoTexts(graph, answer.noTexts, projectDir));
+  // The code of a function that was printed has braces, too.
+  const explained = [...known, ...printed.flatMap(({ location }) => location?.file ?? [])];
   const errors = [
     ...(await raw).errors,
     ...(await seeds).errors,
     ...refused,
     ...wrong,
-    ...butIn(known, checkNoTexts(graph, answer.noTexts, projectDir)),
-    ...butIn(known, checkForeignSyntax(graph, projectDir)),
+    ...printed,
+    ...butIn(explained, checkForeignSyntax(graph, projectDir)),
     ...butIn(known, checkQueries(graph, projectDir)),
     ...(await checkGraph(graph, projectDir)),
   ];

@@ -18,14 +18,15 @@ import {
 } from "./source.ts";
 
 /** Core's compilation errors in our words: file, line, what was expected, what to do. */
-export function explainCoreErrors({ graph, frames, byProject }: SandboxAnswer, project: ProjectFiles): UserError[] {
+export function explainCoreErrors(answer: SandboxAnswer, project: ProjectFiles): UserError[] {
+  const { graph, frames, byProject, refusals } = answer;
   const errors = graph.graphErrors?.compilationErrors ?? [];
   const names = targetNames(graph);
   const explained = errors.flatMap((error, index) =>
     // The first is said with its place by queries.ts.
     error.message === NO_EXPECTATION || isInComment(error, graph)
       ? []
-      : explain(error, byProject[index]!, { frames: frames[index]!, names, project }),
+      : explain({ ...error, ...refusals[index]! }, byProject[index]!, { frames: frames[index]!, names, project }),
   );
   const bigQueryOnly = [...(graph.notebooks ?? []), ...(graph.dataPreparations ?? [])].map((action) =>
     onlyBigQuery(action.fileName, project),
@@ -51,7 +52,9 @@ function isInComment({ message, fileName }: CoreError, { tables = [], assertions
 
 const NO_EXPECTATION = "Expected query is empty.";
 
-function explain(error: CoreError, byProject: boolean, about: Omit<Refused, "file">): UserError {
+type Thrown = CoreError & SandboxAnswer["refusals"][number];
+
+function explain(error: Thrown, byProject: boolean, about: Omit<Refused, "file">): UserError {
   const { project } = about;
   const refused = { ...about, file: projectPath(error.fileName ?? project.settingsFile, project) };
   const message = error.message ?? "unknown error";
@@ -60,7 +63,7 @@ function explain(error: CoreError, byProject: boolean, about: Omit<Refused, "fil
     const match = pattern.exec(message);
     if (match) return explainMatch(match, refused);
   }
-  return thrown(message, error.stack, refused);
+  return thrown(message, error, refused);
 }
 
 function targetNames(graph: CoreGraph): string[] {
@@ -78,7 +81,8 @@ function inWords(message: string): string {
 }
 
 /** What the project's own JavaScript threw: at its line, and at the lines that called it. */
-function thrown(told: string, stack: string | undefined, { file, frames, project }: Refused): UserError {
+function thrown(told: string, { stack, expected, found: value, hint }: Thrown, about: Refused): UserError {
+  const { file, frames, project } = about;
   // Files of ours are among those that asked for a module which is not there.
   const message = inWords(told.replace(/\nRequire stack:[\s\S]*/, ""));
   const name = /^([\w$]+) is not defined$/.exec(message)?.[1];
@@ -102,12 +106,14 @@ function thrown(told: string, stack: string | undefined, { file, frames, project
       cause,
     });
   const snippet = lineOf(place, project);
-  const advice = adviceFor(message, isPlainScript(place, project));
+  const advice = adviceFor(message, isPlainScript(place, project)) ?? hint;
   const error = new UserError({
     message,
     location: place,
     snippet,
     calledFrom,
+    expected,
+    found: value,
     ...(advice === undefined ? {} : { hint: advice }),
     cause,
   });

@@ -24,13 +24,18 @@ const BLOCKS = /^(?:config|js|pre_operations|post_operations|incremental_where|i
 /** Refuses braces in the SQL of the graph, each at its place and with what to write instead. */
 export function checkForeignSyntax(graph: CompiledGraph, projectDir: string): UserError[] {
   const read = (name: string) => readLines(projectDir, name);
-  return allTexts(graph).flatMap(({ file, text }) => {
+  const pieces = allTexts(graph).flatMap(({ file, text }) => {
     const found = foreignIn(text);
-    if (!found) return [];
-    return [
-      new UserError({ message: found.message, ...placeOf(graph.traces, read, file, text, found.at), hint: found.hint }),
-    ];
+    return found ? [{ file, text, found }] : [];
   });
+  // Of `{{ this }}` in a block, the last brace is left over behind it.
+  const explained = new Set(pieces.flatMap(({ file, found }) => (found.isStray ? [] : file)));
+  return pieces
+    .filter(({ file, found }) => !found.isStray || !explained.has(file))
+    .map(
+      ({ file, text, found: { message, at, hint } }) =>
+        new UserError({ message, ...placeOf(graph.traces, read, file, text, at), hint }),
+    );
 }
 
 /** Notes on braces in quotes that look like dbt's: they are valid SQL, and the text that the author wrote. */
@@ -49,6 +54,8 @@ interface Foreign {
   readonly at: number;
   readonly message: string;
   readonly hint: string;
+  /** A brace that no other language explains: where something else is wrong with the file, it may come of that. */
+  readonly isStray?: true;
 }
 
 function foreignIn(text: string): Foreign | undefined {
@@ -86,11 +93,13 @@ function strayBrace({ start, text }: Token): Foreign {
         at: start,
         message: "this } closes nothing",
         hint: "take it away; or what it was to close has a } too many before it",
+        isStray: true,
       }
     : {
         at: start,
         message: "this { opens nothing that SQL knows",
         hint: "of JavaScript it is ${…}; in a text write it in quotes",
+        isStray: true,
       };
 }
 

@@ -46,7 +46,7 @@ function keysOfCall(text: string, start: number): Key[] {
   return keys;
 }
 
-/** What a message names as `rollups: day: every: …`, `unknown option "evry"`, or `attributes: the type of usr …`. */
+/** What a message names as `rollups: day: every: …`, `unknown option "evry"`, `attributes: the type of usr …`, or `deleted is not …`. */
 function refusedKey(said: string, keys: readonly Key[]): Key | undefined {
   let inside = keys;
   let found: Key | undefined;
@@ -65,6 +65,8 @@ function refusedKey(said: string, keys: readonly Key[]): Key | undefined {
   }
   const segments = said.split(/: |, /).map((one) => one.replace(/^(?:needs|expected) /, ""));
   for (const name of segments.slice(0, -1)) enter(name);
-  if (found) for (const word of segments.at(-1)!.match(/[\w$]+/g) ?? []) enter(word);
+  // Where nothing around it is named, the first word is the option: `deleted is not an SQL expression`.
+  const words = found ? /[\w$]+/g : /^[\w$]+(?= is not )/;
+  for (const word of segments.at(-1)!.match(words) ?? []) enter(word);
   return found;
 }

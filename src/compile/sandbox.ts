@@ -36,6 +36,8 @@ export interface SandboxAnswer {
   readonly frames: readonly (readonly SourceLocation[])[];
   /** Of each of them whether a line of the project threw it. */
   readonly byProject: readonly boolean[];
+  /** What was thrown may say more than its message: a text each. */
+  readonly refusals: readonly Pick<UserError, "expected" | "found" | "hint">[];
   readonly traces: readonly Trace[];
   readonly noTexts: readonly NoText[];
   /** Files in definitions/ that are no JavaScript and were read, by their path in the project. */

@@ -53,7 +53,15 @@ function patchErrors(session, placeThrown) {
     const told = this.graphErrors.compilationErrors.at(-1);
     // Core tells its own refusals as texts, too.
     if (!told.stack && stack && (typeof error !== "string" || error === value)) told.stack = stack;
+    if (error instanceof Error) refusals.set(told, textsOf(error));
   };
+}
+
+// What the library's refusals say besides: core keeps the message alone.
+const refusals = new WeakMap();
+
+function textsOf({ expected, found, hint }) {
+  return Object.fromEntries(Object.entries({ expected, found, hint }).filter(([, text]) => typeof text === "string"));
 }
 
 function withMessage(thrown) {
@@ -130,6 +138,7 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
     graph,
     frames,
     byProject,
+    refusals: errors.map((error) => refusals.get(error) ?? {}),
     traces: tracesOf(graph),
     noTexts: tracer.noTexts(),
     read: filesRead(projectDir),

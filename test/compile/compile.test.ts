@@ -266,6 +266,17 @@ test("an index of more columns than PostgreSQL lets it have is told where it is 
   );
 });
 
+test("what is no SQL expression is told at its option, with what was expected and found", async () => {
+  const text = await messages({
+    "includes/scd2.js": 'module.exports = require("dataform-postgres/includes/scd2");',
+    "a.sqlx":
+      'config { type: "table" }\n${scd2.history({\n  feed: "f", kind: "log", key: "id", attributes: { name: "text" },\n  effectiveAt: "at", deleted: "op = 1; select 2",\n})}',
+  });
+  expect(text).toContain(
+    'definitions/a.sqlx:4:22: scd2.history: deleted is not an SQL expression\n  4 |   effectiveAt: "at", deleted: "op = 1; select 2",\n    |                      ^\n  expected: an SQL expression, without a semicolon\n  found:    op = 1; select 2',
+  );
+});
+
 test("a reference to nothing names the nearest model, once", async () => {
   const text = await messages({
     "a.sqlx": 'config { type: "table" }\nselect 1\nfrom ${ref("ordres")}',

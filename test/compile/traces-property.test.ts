@@ -29,7 +29,7 @@ const texts = [
   ",",
   ",\n",
   "from x\n",
-  "}",
+  "'}'",
   " \t",
   "-- comment ${no} `tick` c:\\new 'it\n",
   "/* ${x}\n '*/",
@@ -46,7 +46,7 @@ const placeholders = [
   '${ref("src")}',
   '${inc.sub(ref("src"))}',
   '${[1, 2].map((n) => `c${n}`).join(",")}',
-  '${{ a: "}" }.a}',
+  '${{ a: "}c" }.a.slice(1)}',
   "${/* } */ inc.one}",
   "${\n  inc.lines(2)\n}",
   "${inc.lines(2).replace(/c(?=1)/g, 'd')}",
@@ -88,8 +88,6 @@ function asJavaScript(list: readonly Piece[]): Piece[] {
   );
 }
 
-const withoutBrace = (list: readonly Piece[]) => list.filter((piece) => piece.text !== "}");
-
 // A test has no ref() of its own.
 const withoutRef = (list: readonly Piece[]) => list.filter((piece) => !piece.text.includes("ref("));
 const testConfig = (name: string) =>
@@ -106,19 +104,13 @@ const parts: Readonly<Record<string, (before: Piece[], hit: Piece, after: Piece[
       '\nconfig { type: "table", description: "a `b` ${1}" }\njs { const b = "}"; }\npost_operations { select 2 }\n',
     ),
   pre: (before, hit, after) =>
-    inFile(
-      'config { type: "table" }\nselect 1\npre_operations {\n',
-      withoutBrace(before),
-      hit,
-      withoutBrace(after),
-      "\n}\n",
-    ),
+    inFile('config { type: "table" }\nselect 1\npre_operations {\n', before, hit, after, "\n}\n"),
   "second of post": (before, hit, after) =>
     inFile(
       'config { type: "table" }\nselect 1 ${inc.one}\npost_operations {\n  select ${inc.one}\n  ---\n',
-      withoutBrace(before),
+      before,
       hit,
-      withoutBrace(after),
+      after,
       "\n}\n",
     ),
   operations: (before, hit, after) =>
@@ -127,8 +119,13 @@ const parts: Readonly<Record<string, (before: Piece[], hit: Piece, after: Piece[
   expectation: (before, hit, after, name) =>
     inFile(testConfig(name), withoutRef(before), hit, withoutRef(after), '\ninput "raw", "src" { select 1 }'),
   input: (before, hit, after, name) => {
-    const own = (list: readonly Piece[]) => withoutRef(withoutBrace(list));
-    return inFile(`${testConfig(name)}select 1\ninput "raw", "src" {\n`, own(before), hit, own(after), "\n}\n");
+    return inFile(
+      `${testConfig(name)}select 1\ninput "raw", "src" {\n`,
+      withoutRef(before),
+      hit,
+      withoutRef(after),
+      "\n}\n",
+    );
   },
   javascript: (before, hit, after, name) =>
     inFile(
