@@ -16,6 +16,12 @@ const descriptions = {
   time_zone: "Time zone of the campaign's account, whose days are counted.",
   first_day: "First day with a measured figure.",
   last_day: "Last day with a measured figure.",
+  device: "desktop, mobile, tablet, or what else the source calls it.",
+  period: "week (from Monday), month, last_7_days or last_28_days: the last ones that are complete.",
+  period_start: "First day of the period.",
+  period_end: "Last day of the period.",
+  is_complete:
+    "True once every day of the period is closed by a reading, and the feed had begun before it. Compare only those.",
   measured_at: "The moment the totals are counted up to.",
 
   spend: "Money spent, in `currency`.",
@@ -25,6 +31,9 @@ const descriptions = {
 
   ctr: "Click-through rate: clicks / impressions. NULL without impressions; above 1 where clicks are counted a day late.",
   conversion_rate: "Conversions / clicks. NULL without clicks; above 1 where people convert after a view only.",
+  conversion_rate_low:
+    "Lower end of the 95 % interval (Wilson) of the conversion rate: what it is at least, by so many clicks. NULL without clicks, and where conversions are below zero or more than clicks.",
+  conversion_rate_high: "Upper end of the same interval.",
   cost_per_click: "Spend / clicks, in `currency`. NULL without clicks.",
   spend_per_conversion: "Spend / conversions, in `currency`. NULL without conversions.",
   spend_without_conversion: "Part of `spend` that went to creatives without a single conversion in this campaign.",
@@ -36,6 +45,13 @@ const descriptions = {
   rank_by_conversions_per_currency_unit: "1 is the most conversions for one unit of this currency; ties share a rank.",
   rank_by_conversion_rate_per_currency_unit:
     "1 is the highest conversion rate / spend in this currency; ties share a rank.",
+
+  rank_by_conversion_rate_low:
+    "1 is the highest conversion_rate_low in the period, among rows with at least minimum_conversions conversions (a project variable, 10 unless set); NULL for others. Ties share a rank.",
+  previous_spend: "Spend in the period before, of the same length; NULL if nothing was measured in it.",
+  previous_impressions: "Impressions in the period before; NULL likewise.",
+  previous_clicks: "Clicks in the period before; NULL likewise.",
+  previous_conversions: "Conversions in the period before; NULL likewise.",
 
   conversions_before_feed:
     "Conversions in the first reading of creatives older than the feed: real, but of unknown date.",
@@ -68,4 +84,13 @@ function timeZone() {
   return vars.text("marketing_time_zone", { default: "UTC", expected: "a time zone such as Europe/Berlin" });
 }
 
-module.exports = { describe, devices, timeZone };
+/** The words of the source for a campaign that runs, in lower case, as SQL texts. */
+function activeStatuses() {
+  return vars.texts("marketing_active_statuses", {
+    default: "active,enabled,running",
+    matches: /[\w-]+/,
+    expected: "words of the source for a running campaign, in lower case, between commas or spaces",
+  });
+}
+
+module.exports = { activeStatuses, describe, devices, timeZone };

@@ -25,6 +25,27 @@ export function rank(column: string, options: RankOptions = {}): string {
   return sql`case when ${value} is not null then rank() over (partition by ${join(groups, ", ")} order by ${value} desc) end`.toString();
 }
 
+export interface WilsonOptions {
+  readonly bound: "low" | "high";
+}
+
+/**
+ * A bound of the 95 % interval of a share, by Wilson's score: of 3 conversions in 10 clicks the rate is likely between
+ * 0.108 and 0.603. NULL without trials, and where successes are below zero or more than trials: that is no share.
+ */
+export function wilson(successes: string, trials: string, options: WilsonOptions): string {
+  const caller = "ratios.wilson";
+  checkKnown(caller, options, ["bound"]);
+  const { bound } = options;
+  if (bound !== "low" && bound !== "high") fail(caller, `bound: expected "low" or "high", found ${foundOf(bound)}`);
+  const hits = sql`${expression(successes, `${caller}: successes`)}::numeric`;
+  const of = expression(trials, `${caller}: trials`);
+  // z = 1.96: z², z² / 2 and z² / 4 are 3.8416, 1.9208 and 0.9604
+  const spread = sql`1.96 * sqrt(${hits} * (${of} - ${hits}) / ${of} + 0.9604)`;
+  const sign = bound === "low" ? sql`-` : sql`+`;
+  return sql`case when ${of} > 0 and ${hits} between 0 and ${of} then (${hits} + 1.9208 ${sign} ${spread}) / (${of} + 3.8416) end`.toString();
+}
+
 /** A whole number from the project's vars, so that a typing error stops the compilation and not the query. */
 export function minimum(vars: Readonly<Record<string, string>> | undefined, name: string, fallback: number): string {
   const caller = "ratios.minimum";

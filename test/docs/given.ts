@@ -108,6 +108,7 @@ export const given: Readonly<Record<string, Given>> = {
       "definitions/raw/clicks.sqlx": declaration("clicks"),
     },
   },
+  "docs/marts.md": { inClone: "from the start" },
   "docs/products/marketing.md": { inClone: "from the start" },
   "docs/products/reconciliation.md": {
     files: {

@@ -95,6 +95,7 @@ function call({ takenAt, at, series, counters, keep }: Case, index: number, kind
     unit: keep[0]!,
     rollups: {
       [`days${index}`]: { by, every: "day" },
+      [`weeks${index}`]: { by, every: "week" },
       [`months${index}`]: { by, every: "month" },
       [`moments${index}`]: {
         by,

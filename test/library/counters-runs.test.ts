@@ -346,6 +346,7 @@ test("sums that do not hold what the readings say are found in the run that foll
   const house = await counting(plain, {
     rollups: {
       meter_days: { by: ["meter"], every: "day" },
+      meter_weeks: { every: "week" },
       meter_months: { every: "month" },
       meter_moments: { every: "reading" },
     },
@@ -354,7 +355,7 @@ test("sums that do not hold what the readings say are found in the run that foll
   await house.land({ load: 1, rows: ["'a', '2026-01-02Z', 1", "'a', '2026-01-03Z', 3", "'a', '2026-02-03Z', 7"] });
   expect(failed(await house.run())).toEqual([]);
   // as a fault in a model would have it: rows say otherwise than the readings, and have followed them already
-  for (const name of ["meter_days", "meter_months", "meter_moments", "meter_totals"]) {
+  for (const name of ["meter_days", "meter_weeks", "meter_months", "meter_moments", "meter_totals"]) {
     const [table] = await house.rows(
       `select relname from pg_class where relname like '${name.replaceAll("_", "\\_")}%s' and relkind = 'r' order by oid desc limit 1`,
     );
@@ -363,6 +364,7 @@ test("sums that do not hold what the readings say are found in the run that foll
   const report = await house.run({
     actions: [
       "meter_days_agrees_with_meter_deltas",
+      "meter_weeks_agrees_with_meter_deltas",
       "meter_months_agrees_with_meter_deltas",
       "meter_moments_agrees_with_meter_deltas",
       "meter_totals_agree_with_meter_deltas",
@@ -373,5 +375,6 @@ test("sums that do not hold what the readings say are found in the run that foll
     "assertions.meter_moments_agrees_with_meter_deltas",
     "assertions.meter_months_agrees_with_meter_deltas",
     "assertions.meter_totals_agree_with_meter_deltas",
+    "assertions.meter_weeks_agrees_with_meter_deltas",
   ]);
 });

@@ -153,7 +153,7 @@ test("where impressions fall all has restarted, also clicks that are higher by n
   );
   expect(
     await house.rows("select relname from pg_class where relnamespace = 'marketing'::regnamespace order by 1"),
-  ).toEqual([...marts, "campaign_history"].sort());
+  ).toEqual([...marts, "campaign_history", "campaigns_not_delivering"].sort());
   for (const mart of ["best_converting_creatives", "conversions_by_creative", "creative_daily", "creative_to_date"])
     expect(
       await house.rows(`select bool_or(has_reset) from marketing.${mart} where creative_id = 'reset'`),

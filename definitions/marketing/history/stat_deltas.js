@@ -39,6 +39,18 @@ counters.publish("stat", {
       by: ["creative_id", "campaign_id", "currency"],
       every: "day",
     },
+    creative_weeks: {
+      description:
+        "What each creative did in each week, per campaign and currency: what creative_periods is made of. Only weeks of creatives whose readings changed are computed again.",
+      by: ["creative_id", "campaign_id", "currency"],
+      every: "week",
+    },
+    campaign_device_days: {
+      description:
+        "What marketing.campaign_device_daily is kept in; read that one. Only days with a changed reading are computed again.",
+      by: ["campaign_id", "device", "currency"],
+      every: "day",
+    },
     creative_months: {
       description:
         "What each creative did in each month, per campaign, device and currency: what the marts over all days are made of. Only months of counters whose readings changed are computed again.",

@@ -105,6 +105,72 @@ totals.agree("marketing_totals_agree_with_months", {
   ],
 });
 
+for (const [period, day] of [
+  ["week", "date_trunc('week', day::timestamp)::date"],
+  ["month", "date_trunc('month', day::timestamp)::date"],
+])
+  totals.agree(`marketing_campaign_periods_agrees_by_${period}`, {
+    tags,
+    description: `The figures of each ${period} in campaign_periods are those of its days.`,
+    expected: { from: "campaign_daily", columns: { period_start: day } },
+    actual: { from: "campaign_periods", where: `period = '${period}'` },
+    by: ["campaign_id", "currency", "period_start"],
+    measures: ["spend", "impressions", "clicks", "conversions"],
+  });
+
+for (const [period, months] of [
+  ["week", "creative_weeks"],
+  ["month", "creative_months"],
+])
+  totals.agree(`marketing_creative_periods_agrees_by_${period}`, {
+    tags,
+    description: `creative_periods holds each ${period} of each creative once.`,
+    expected: { from: months, where: "differences > 0", columns: { period_start: period } },
+    actual: { from: "creative_periods", where: `period = '${period}'` },
+    by: ["creative_id", "currency", "period_start"],
+    measures: ["spend", "impressions", "clicks", "conversions"],
+  });
+
+totals.agree("marketing_creative_device_agrees_with_facts", {
+  tags,
+  description: "creative_device holds every creative and device of the facts, with all of its figures.",
+  expected: facts,
+  actual: "creative_device",
+  by: ["creative_id", "device", "currency"],
+  measures: ["spend", "impressions", "clicks", "conversions"],
+});
+
+totals.agree("marketing_campaign_device_daily_agrees_with_facts", {
+  tags,
+  description: "campaign_device_daily adds up to the differences that the facts are made of, device by device.",
+  expected: deltas,
+  actual: "campaign_device_daily",
+  by: ["campaign_id", "device", "day", "currency"],
+  measures: ["spend", "impressions", "clicks", "conversions"],
+  following: { counters: counters_of_stats, day: "day" },
+});
+
+const creative_days = { from: "creative_days", where: "differences > 0" };
+
+for (const [attribute, from] of [
+  ["account", "campaign_daily"],
+  ["objective", "campaign_daily"],
+  ["status", "campaign_daily"],
+  ["format", creative_days],
+  ["landing_page", creative_days],
+  ["age", creative_days],
+])
+  totals.agree(`marketing_attribute_daily_agrees_by_${attribute}`, {
+    tags,
+    description: `Split by ${attribute}, attribute_daily holds all figures of each day.`,
+    // which hold every difference: assertions of their own say so
+    expected: from,
+    actual: { from: "attribute_daily", where: `attribute = '${attribute}'` },
+    by: ["day", "currency"],
+    measures: ["spend", "impressions", "clicks", "conversions"],
+    following: { counters: counters_of_stats, day: "day" },
+  });
+
 totals.agree("marketing_campaign_device_agrees_with_facts", {
   tags,
   description: "The device columns of campaign_device add up to the facts: no device is left out.",

@@ -38,6 +38,7 @@ export function describeRollup(rollup: Rollup, told: Told, own: Told, store: str
   const { shape, every } = rollup;
   const known = new Map<string, string>([
     ...descriptionsOf(shape, told),
+    ["week", "The first day of the week, a Monday."],
     ["month", "The first day of the month."],
     ["readings", "Readings; 0 where there were some and are no more."],
     ["differences", "Readings with a difference: the others are baselines."],

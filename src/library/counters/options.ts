@@ -61,7 +61,7 @@ export interface CounterOptions {
   readonly births?: BirthOptions;
   /** What is true of every reading: SQL conditions. */
   readonly rowConditions?: readonly string[];
-  /** Models with sums by day, month or reading, by their names. */
+  /** Models with sums by day, week, month or reading, by their names. */
   readonly rollups?: Readonly<Record<string, RollupOptions>>;
   /** Makes `<name>_totals`: each series to date. */
   readonly totals?: boolean | TotalsOptions;
@@ -110,9 +110,10 @@ const OPTIONS: readonly (keyof CounterOptions)[] = [
   "columns",
 ];
 const KINDS = ["log", "full"];
-const PERIODS: readonly Period[] = ["day", "month", "reading"];
+const PERIODS: readonly Period[] = ["day", "week", "month", "reading"];
 const OF_VIEWS = ["day", "days_covered", "is_first", "is_baseline", "is_reset", "is_correction", "is_restated"];
 const OF_ROLLUPS = [
+  "week",
   "month",
   "readings",
   "differences",

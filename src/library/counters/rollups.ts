@@ -5,7 +5,7 @@ import { own } from "../shared/check-options.ts";
 import { among, changedSince, dotted, isKind, lastRun, scope } from "./changes.ts";
 import { beforeFeedOf, deltaOf, type Shape, toDateOf, totalType } from "./shape.ts";
 
-export type Period = "day" | "month" | "reading";
+export type Period = "day" | "week" | "month" | "reading";
 
 /** Sums over the readings of a period, which follow the readings that change. */
 export interface Rollup {
@@ -25,17 +25,27 @@ export interface Relations {
 
 const DAY = own("day");
 const READINGS = "readings";
-const month = (day: Sql) => sql`date_trunc('month', ${day}::timestamp)::date`;
+
+/** Periods of several days: their column has the name of the period, and holds their first day. */
+const SPANS: ReadonlyMap<Period, { readonly field: Sql; readonly length: Sql }> = new Map([
+  ["week", { field: sql`'week'`, length: sql`interval '1 week'` }],
+  ["month", { field: sql`'month'`, length: sql`interval '1 month'` }],
+]);
+
+/** Whether a period is several days. */
+export const isSpan = (every: Period) => SPANS.has(every);
+
+const firstDayOf = (every: Period, day: Sql) => sql`date_trunc(${SPANS.get(every)!.field}, ${day}::timestamp)::date`;
 
 /** The column of the period. */
 export function periodOf({ shape, every }: Rollup): string {
-  return every === "month" ? "month" : every === "day" ? shape.day : shape.takenAt.name;
+  return isSpan(every) ? every : every === "day" ? shape.day : shape.takenAt.name;
 }
 
 /** The period of a reading. */
 export function periodOfReading(rollup: Rollup, alias: string): Sql {
   const day = id(alias, rollup.shape.day);
-  return rollup.every === "month" ? month(day) : id(alias, periodOf(rollup));
+  return isSpan(rollup.every) ? firstDayOf(rollup.every, day) : id(alias, periodOf(rollup));
 }
 
 /** The columns that name a group. */
@@ -70,7 +80,7 @@ export function measuresOf({ shape, every, measures }: Rollup): ReadonlyMap<stri
       beforeFeedOf(name),
       sum(toDateOf(name), totalType(type), sql`readings.is_baseline`),
     ]),
-    ...(every === "month" ? days : []),
+    ...(isSpan(every) ? days : []),
     ["days_covered", sql`max(readings.days_covered)`],
     ["has_reset", sql`bool_or(readings.is_reset)`],
     ["has_correction", sql`bool_or(readings.is_correction)`],
@@ -86,7 +96,7 @@ export function rollupQuery(rollup: Rollup, { store, self }: Relations): Sql {
   const group = groupOf(rollup);
   const readings = sql`
     (
-      select store.*${rollup.every === "month" ? sql`, ${month(id("store", rollup.shape.day))} as month` : sql``}
+      select store.*${isSpan(rollup.every) ? sql`, ${periodOfReading(rollup, "store")} as ${id(rollup.every)}` : sql``}
       from ${store} as store
       where ${isKind("store", "reading")}
     )`;
@@ -170,11 +180,13 @@ function touched(rollup: Rollup, store: Sql): Sql {
 }
 
 function daysToRead({ every }: Rollup): Sql {
-  if (every !== "month") return sql`select ${DAY} from touched`;
-  return sql`select ${daysOfMonth(sql`months.month`)} from (select distinct touched.month from touched) as months`;
+  if (!isSpan(every)) return sql`select ${DAY} from touched`;
+  const first = id("periods", every);
+  return sql`select ${daysOf(every, first)} from (select distinct ${id("touched", every)} from touched) as periods`;
 }
 
-/** The days of a month, by its first. */
-export function daysOfMonth(first: Sql): Sql {
-  return sql`generate_series(${first}, ${first} + interval '1 month' - interval '1 day', interval '1 day')::date`;
+/** The days of a week or month, by its first. */
+export function daysOf(every: Period, first: Sql): Sql {
+  const { length } = SPANS.get(every)!;
+  return sql`generate_series(${first}, ${first} + ${length} - interval '1 day', interval '1 day')::date`;
 }

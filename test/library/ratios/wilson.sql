@@ -1,0 +1,1 @@
+case when (sum(clicks)) > 0 and (sum(conversions))::numeric between 0 and (sum(clicks)) then ((sum(conversions))::numeric + 1.9208 - 1.96 * sqrt((sum(conversions))::numeric * ((sum(clicks)) - (sum(conversions))::numeric) / (sum(clicks)) + 0.9604)) / ((sum(clicks)) + 3.8416) end
