@@ -131,7 +131,7 @@ test.each([
     { births: { from: "b", key: "other", at: { at: "date" } } },
     'births: key has "other", which is none of series (meter)',
   ],
-  [{ rollups: { x: { every: "week" } } }, 'rollups: x: every is one of day, month, reading, found "week"'],
+  [{ rollups: { x: { every: "year" } } }, 'rollups: x: every is one of day, week, month, reading, found "year"'],
   [{ rollups: { x: { every: "day", by: ["nowhere"] } } }, 'by has "nowhere", which is in neither series nor keep'],
   [
     { keep: { c: "text" }, rollups: { x: { every: "day", by: ["c"] } } },

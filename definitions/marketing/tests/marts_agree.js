@@ -112,7 +112,7 @@ for (const [period, day] of [
   totals.agree(`marketing_campaign_periods_agrees_by_${period}`, {
     tags,
     description: `The figures of each ${period} in campaign_periods are those of its days.`,
-    expected: { from: "campaign_daily", columns: { period_start: day } },
+    expected: { from: ["marketing", "campaign_daily"], columns: { period_start: day } },
     actual: { from: "campaign_periods", where: `period = '${period}'` },
     by: ["campaign_id", "currency", "period_start"],
     measures: ["spend", "impressions", "clicks", "conversions"],
@@ -150,12 +150,13 @@ totals.agree("marketing_campaign_device_daily_agrees_with_facts", {
   following: { counters: counters_of_stats, day: "day" },
 });
 
+const campaign_daily = { from: ["marketing", "campaign_daily"] };
 const creative_days = { from: "creative_days", where: "differences > 0" };
 
 for (const [attribute, from] of [
-  ["account", "campaign_daily"],
-  ["objective", "campaign_daily"],
-  ["status", "campaign_daily"],
+  ["account", campaign_daily],
+  ["objective", campaign_daily],
+  ["status", campaign_daily],
   ["format", creative_days],
   ["landing_page", creative_days],
   ["age", creative_days],

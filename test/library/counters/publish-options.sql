@@ -1596,7 +1596,7 @@ select
   bool_or(readings.is_correction) as "has_correction",
   (select runs."_dataform_run_at" from "history"."odd_store" as runs where "runs"."_dataform_row_kind" = 'run') as computed_from
 from (
-  select store.*, date_trunc('month', "store"."day"::timestamp)::date as month
+  select store.*, date_trunc('month', "store"."day"::timestamp)::date as "month"
   from "history"."odd_store" as store
   where "store"."_dataform_row_kind" = 'reading'
 ) as readings
@@ -1641,7 +1641,7 @@ with
   from (
     select everything.*
     from (
-      select store.*, date_trunc('month', "store"."day"::timestamp)::date as month
+      select store.*, date_trunc('month', "store"."day"::timestamp)::date as "month"
       from "history"."odd_store" as store
       where "store"."_dataform_row_kind" = 'reading'
     ) as everything
@@ -1649,7 +1649,7 @@ with
     union all
     select changed.*
     from (
-      select store.*, date_trunc('month', "store"."day"::timestamp)::date as month
+      select store.*, date_trunc('month', "store"."day"::timestamp)::date as "month"
       from "history"."odd_store" as store
       where "store"."_dataform_row_kind" = 'reading'
     ) as changed
@@ -1658,7 +1658,7 @@ with
         array(
           select distinct looked.*
           from (
-            select generate_series(months.month, months.month + interval '1 month' - interval '1 day', interval '1 day')::date from (select distinct touched.month from touched) as months
+            select generate_series("periods"."month", "periods"."month" + interval '1 month' - interval '1 day', interval '1 day')::date from (select distinct "touched"."month" from touched) as periods
           ) as looked
         )
       )
