@@ -548,6 +548,11 @@ async function landOdd(): Promise<string> {
       insert into raw.ads_google_campaign_daily (customer, campaign, segments, metrics, _load_id, _row_no)
       select customer, campaign, segments, metrics, ${loadId}, row_number() over ()
       from jsonb_to_recordset('${JSON.stringify(records)}') as r (customer jsonb, campaign jsonb, segments jsonb, metrics jsonb);
+      insert into raw._load (load_id, source, stream, table_name, status, started_at, finished_at, rows, batch)
+      overriding system value
+      values (${loadId} + 1, 'odd_ads', 'accounts', 'ads_google_accounts', 'loaded', now(), clock_timestamp(), 1, 'full');
+      insert into raw.ads_google_accounts (customer, _load_id, _row_no)
+      values ('{"id": "odd", "currencyCode": "USD", "timeZone": "Mars/Olympus"}', ${loadId} + 1, 1);
       insert into raw.exchange_rates ("CURRENCY", "CURRENCY_DENOM", "TIME_PERIOD", "OBS_VALUE", _load_id, _row_no)
       values ('XTS', 'EUR', '${day(1)}', 0, (select max(_load_id) from raw.exchange_rates), 1000000)`),
   );
@@ -561,7 +566,7 @@ interface Told {
 
 let oddLoad = "0";
 
-test("what networks do send is counted, told and holds nothing: new devices, rates over 1, 10^12, credits, unknown currencies", async () => {
+test("what networks do send is counted, told and holds nothing: new devices, rates over 1, 10^12, credits, unknown currencies and time zones", async () => {
   oddLoad = await landOdd();
   const run = await ads.dataform("run", "--tags", "ads", "--json");
   expect(run.exitCode).toBe(0);
@@ -572,6 +577,7 @@ test("what networks do send is counted, told and holds nothing: new devices, rat
     "ads_exchange_rates_are_above_zero warned",
     "ads_money_has_a_rate warned",
     "ads_rates_are_usual warned",
+    "ads_time_zones_are_known warned",
   ]);
   expect(
     await rows(
