@@ -50,7 +50,8 @@ async function inferFile(
   hints: Hints,
   sample: number | undefined,
 ): Promise<InferredRecords> {
-  const format = formatOf(file.path, await headOf(open()));
+  const head = await headOf(open());
+  const format = formatOf(file.path, head);
   if (format === "csv") return inferCsv(file.path, open, hints, sample);
   if (format === "xlsx") return (await import("./xlsx.ts")).inferXlsx(file.path, open, hints, sample);
   if (format === "xml")
@@ -60,7 +61,15 @@ async function inferFile(
     });
   const { pages, options, doubt } = await readerOf(format, open);
   const found = await inferValues(file.path, format, pages, options, sample);
-  return doubt === undefined ? found : { ...found, unsure: [doubt, ...found.unsure] };
+  const isOneLine =
+    format === "json" && found.options.shape !== "object" && /^\s*\{[^\n]*\s*$/.test(head.toString("latin1"));
+  const doubts = [
+    ...(doubt === undefined ? [] : [doubt]),
+    ...(isOneLine
+      ? ["one line, taken for one JSON text; where files have a record on each, write format: ndjson"]
+      : []),
+  ];
+  return { ...found, unsure: [...doubts, ...found.unsure] };
 }
 
 const ENDINGS: Readonly<Record<string, FormatOptions["kind"]>> = {

@@ -247,7 +247,8 @@ test("a JSON text is found to be a list, one record, records under their keys, o
     ],
     ['[["id","name"],[1,"a"],[2,null]]', { shape: "rows" }, { id: "integer", name: ["string", "null"] }],
   ] as const) {
-    const { stream } = await inferred(text, [], "things.json");
+    const { stream, stderr } = await inferred(text, [], "things.json");
+    expect(stderr.includes("one line, taken for one JSON text")).toBe(text.startsWith("{") && !text.includes(",\n"));
     expect([stream.json, types(stream.recordSchema.properties)]).toEqual([
       json,
       expect.objectContaining({ ...fields, ...(json.shape === "object" ? { id: ["integer", "null"] } : {}) }),
