@@ -278,6 +278,20 @@ describe("statements of banks as they are", () => {
     ]);
   });
 
+  test("what is open has an age, until the last day that the bank has told of", async () => {
+    expect(
+      await rows(
+        `select account, reference, status, booked_on, told_until, age_days, age, currency from reconciliation.open_items
+         where account in ('MULTI', 'NL12ABC', 'YEARS') order by 1, 2`,
+      ),
+    ).toEqual([
+      "MULTI|M2|missing_in_ours|2026-03-10|2026-03-31|21|8 to 30 days|USD",
+      "MULTI|M3|missing_in_theirs|2026-03-20|2026-03-31|11|8 to 30 days|EUR",
+      "NL12ABC|B3|mismatched|2026-03-31|2026-03-31|0|0 to 7 days|EUR",
+      "YEARS|Y0|missing_in_ours|2025-12-31|2026-01-05|5|0 to 7 days|EUR",
+    ]);
+  });
+
   test("accounts are compared without blanks and case, and a record is set aside only where the bank has not told of it", async () => {
     expect(await results("'NL12ABC', 'MULTI'")).toEqual([
       "MULTI|M1|matched",
@@ -331,6 +345,28 @@ describe("statements of banks as they are", () => {
       ),
     ).toEqual(["-5|1", "5|1"]);
   });
+});
+
+test("a load that is taken back and files that land once more as they are hold nothing back", async () => {
+  const [load] = await rows(
+    "select load_id from history.reconciliation_files where stream = 'entries' and path = 'camt053-as-reused3.xml'",
+  );
+  await ingest("strike", load!, "--why", "sent by mistake");
+  await run();
+  expect(await rows("select reason, row_count from reconciliation.set_aside where account = 'REUSED'")).toEqual([
+    "the load was taken back|1",
+  ]);
+  await ingest("strike", load!, "--undo");
+  await ingest("reconciliation", "--full");
+  await run();
+  expect(await rows("select reference from reconciliation.bank_rows where account = 'REUSED' order by 1")).toEqual([
+    "R1",
+    "R2",
+    "R3",
+  ]);
+  expect(
+    await rows("select sum(deliveries) from history.reconciliation_statements where counts and account = 'PAGED'"),
+  ).toEqual(["3"]);
 });
 
 test("4.4: a file that is cut, or is another message, lands nothing and leaves the results as they are", async () => {
