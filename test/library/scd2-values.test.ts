@@ -409,3 +409,31 @@ test("the hash of a floating point number is one in every session: 0 is -0, NaN 
   expect(new Set([zero, nan, ...others]).size).toBe(6);
   expect(await hashes(3)).toEqual([zero, minusZero, nan, ...others, nan]);
 });
+
+test("a ledger of another loader tells the moment of a load as a text or as a time of any type", async () => {
+  const moments = {
+    text: "'2024-01-02'",
+    zoned: "timestamptz '2024-01-02 01:00+01'",
+    plain: "timestamp '2024-01-02'",
+    day: "date '2024-01-02'",
+  };
+  const house = await warehouse({
+    ...scd2Files,
+    ...Object.fromEntries(
+      Object.keys(moments).map((name) => [
+        `${name}_history.sqlx`,
+        `config { type: "table" }\n\${scd2.history({ feed: "raw.${name}", key: "k", attributes: { v: "text" }, batches: { ledger: "raw.${name}", table: "x" } })}`,
+      ]),
+    ),
+  });
+  await house.sql("create schema raw");
+  for (const [name, moment] of Object.entries(moments))
+    await house.sql(`create table raw.${name} as select 1 as load_id, 'x' as table_name, 'loaded' as status, 'full' as batch, ${moment} as as_of,
+      timestamptz '2024-01-05Z' as finished_at, 1 as rows, 'a' as k, 'x' as v, 1 as _load_id, 1 as _row_no`);
+  const { steps } = await house.run();
+  expect(steps.flatMap(({ error }) => error ?? [])).toEqual([]);
+  for (const name of Object.keys(moments))
+    expect(await house.rows(`select valid_from at time zone 'UTC' from marts.${name}_history`)).toEqual([
+      "2024-01-02 00:00:00",
+    ]);
+});

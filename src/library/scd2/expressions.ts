@@ -7,7 +7,7 @@ import type { Timeline } from "./options.ts";
 
 /** A timestamp in UTC where it names no zone, whatever the session's zone is. */
 export function utc(text: Sql): Sql {
-  return sql`(case when ${text} ~* ':[0-9]{2}.*(z|[+-][0-9]{2}(:?[0-9]{2})?)$' then (${text})::timestamptz else (${text})::timestamp at time zone 'UTC' end)`;
+  return sql`(case when (${text})::text ~* ':[0-9]{2}.*(z|[+-][0-9]{2}(:?[0-9]{2})?)$' then (${text})::timestamptz else (${text})::timestamp at time zone 'UTC' end)`;
 }
 
 export function sameKey({ key }: Pick<Timeline, "key">, a: Sql, b: Sql): Sql {

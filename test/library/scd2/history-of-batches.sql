@@ -38,7 +38,7 @@ with
       select
         ledger.load_id,
         'full' as kind,
-        case when ledger.status = 'loaded' then coalesce((case when ledger.as_of ~* ':[0-9]{2}.*(z|[+-][0-9]{2}(:?[0-9]{2})?)$' then (ledger.as_of)::timestamptz else (ledger.as_of)::timestamp at time zone 'UTC' end), ledger.finished_at) end as as_of,
+        case when ledger.status = 'loaded' then coalesce((case when (ledger.as_of)::text ~* ':[0-9]{2}.*(z|[+-][0-9]{2}(:?[0-9]{2})?)$' then (ledger.as_of)::timestamptz else (ledger.as_of)::timestamp at time zone 'UTC' end), ledger.finished_at) end as as_of,
         ledger.finished_at as loaded_at,
         ledger.rows,
         coalesce((to_jsonb(ledger.*) ->> 'rejected')::bigint, 0) as rejected,
