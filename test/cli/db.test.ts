@@ -44,3 +44,15 @@ test("start, status, url, stop and reset", async () => {
   await db(folder, "reset", "--yes");
   expect(JSON.parse(await db(folder, "status", "--json"))).toMatchObject({ state: "absent" });
 });
+
+test("db sql makes no embedded PostgreSQL where the project's database is elsewhere", async () => {
+  const folder = dirname(project());
+  const { exitCode, stderr } = await cli(folder, ["db", "sql", "select 1"], {
+    DATABASE_URL: "postgresql://u:p@db.test/d",
+  });
+  expect([exitCode, stderr]).toEqual([
+    2,
+    expect.stringMatching(/this project has none\n.*found: +database postgresql:\/\/u:\*\*\*@db\.test/),
+  ]);
+  expect(await db(folder, "status")).toContain("not created yet");
+});

@@ -71,7 +71,13 @@ test("of slices, each one's last load counts; one that is struck (docs/operate-r
   await strike("3");
   expect(await current(ingest)).toEqual(["1 a", "2 b", "4 b"]);
   // What was struck is known, and what came before it counts.
-  expect(await ingest.load()).toMatchObject({ rows: 0 });
+  expect(await ingest.load()).toMatchObject({
+    rows: 0,
+    files: [
+      { path: "a.ndjson", status: "known", reason: null },
+      { path: "b.ndjson", status: "known", reason: "landed in load 3, which was struck" },
+    ],
+  });
   await strike("2");
   expect(await current(ingest)).toEqual(["1 a", "2 a", "3 a"]);
   expect(await ingest.load()).toMatchObject({ rows: 0 });

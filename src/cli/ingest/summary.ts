@@ -98,7 +98,7 @@ function fieldNotes(shell: Shell, name: string, fields: FieldsSeen): string[] {
 function fileNotes(shell: Shell, name: string, files: readonly FileLoad[]): string[] {
   const groups = new Map<string, string[]>();
   for (const { path, status, reason } of files) {
-    const told = TOLD_OF[status] ?? reason;
+    const told = reason ?? TOLD_OF[status] ?? null;
     if (told === null || status === "failed") continue;
     const line = `${paint(shell, "yellow", WORD_OF[status] ?? status)} ${name}: ${told}`;
     groups.set(line, [...(groups.get(line) ?? []), path]);

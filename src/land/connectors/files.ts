@@ -56,7 +56,8 @@ export async function landFiles(
     }
     const known = before.get(file.path);
     if (known && isUnchanged(known, file)) {
-      files.push({ ...nothing, path: file.path, status: "known", version: known.version });
+      const reason = known.isStruck ? `landed in load ${known.loadId}, which was struck` : null;
+      files.push({ ...nothing, path: file.path, status: "known", version: known.version, reason });
       continue;
     }
     const load = await tryFile(sink, target, file, options);

@@ -20,11 +20,13 @@ export interface FileVersion {
 /** A version of a file that has landed. */
 export interface LandedFile extends FileVersion {
   readonly loadId: string;
+  /** Whether somebody said since that the load counts not. */
+  readonly isStruck?: boolean;
 }
 
 /** The loads that landed files of a stream in its table, of each path the last one: a file may go back to what it was. One that was struck is known, too. */
 const lastLanded = (schema: string): Sql => sql`
-  select distinct on (file) file as path, version, load_id
+  select distinct on (file) file as path, version, load_id, status = ${literal(STRUCK)} as is_struck
   from ${loadTable(schema)}
   where source = $1 and stream = $2 and table_name = $3 and file is not null and status in ('loaded', ${literal(STRUCK)}) and replay_of is null
   order by file, load_id desc`;
@@ -32,7 +34,8 @@ const lastLanded = (schema: string): Sql => sql`
 /** What landed last of every file of a stream in its table, by path. */
 export async function readLandedFiles(client: Client, key: LedgerKey): Promise<ReadonlyMap<string, LandedFile>> {
   const { rows } = await client.query<
-    Record<"path" | "version" | "checksum" | "bytes" | "load_id", string> & Record<"modified_at" | "tag", string | null>
+    Record<"path" | "version" | "checksum" | "bytes" | "load_id" | "is_struck", string> &
+      Record<"modified_at" | "tag", string | null>
   >(
     sql`
       select
@@ -42,7 +45,8 @@ export async function readLandedFiles(client: Client, key: LedgerKey): Promise<R
         f.bytes,
         to_char(f.modified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as modified_at,
         f.tag,
-        last.load_id
+        last.load_id,
+        last.is_struck
       from (${lastLanded(key.schema)}) as last
       join ${fileTable(key.schema)} as f
         using (path, version)
@@ -50,9 +54,12 @@ export async function readLandedFiles(client: Client, key: LedgerKey): Promise<R
     [key.source, key.stream, key.table],
   );
   return new Map(
-    rows.map(({ path, version, checksum, bytes, modified_at, tag, load_id }) => [
+    rows.map(({ path, version, checksum, bytes, modified_at, tag, load_id, is_struck }) => [
       path,
-      { path, version: Number(version), checksum, bytes: Number(bytes), modifiedAt: modified_at, tag, loadId: load_id },
+      {
+        ...{ path, version: Number(version), checksum, bytes: Number(bytes), modifiedAt: modified_at, tag },
+        ...{ loadId: load_id, isStruck: is_struck === "t" },
+      },
     ]),
   );
 }
