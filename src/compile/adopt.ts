@@ -10,6 +10,7 @@ import {
   type UnitTest,
 } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { id } from "../sql/identifiers.ts";
 import { blockTraces } from "./block-traces.ts";
 import { type ConfigAssertion, configAssertion } from "./config-assertions.ts";
 import type { CoreAction, CoreGraph, CoreTable, CoreTarget, OwnSettings, SandboxAnswer } from "./sandbox.ts";
@@ -154,10 +155,7 @@ function inputsOf(query: string): string[] {
 }
 
 function withInputsByNumber(query: string, inputs: readonly string[]): string {
-  return query.replace(
-    inlinedInput,
-    (_, name: string, sql: string) => `"\uE000${inputs.indexOf(sql)}"."${name.replaceAll('"', '""')}"`,
-  );
+  return query.replace(inlinedInput, (_, name: string, sql: string) => `"\uE000${inputs.indexOf(sql)}".${id(name)}`);
 }
 
 /** The trace of a test's query follows its text. An input stands in what one placeholder made. */
