@@ -278,6 +278,15 @@ describe("statements of banks as they are", () => {
     ]);
   });
 
+  test("a reversal is shown beside the entry that it takes back", async () => {
+    expect(
+      await rows(
+        `select account, reference, trim_scale(amount), candidates, found_by, original_reference, original_booked_on
+         from reconciliation.reversals`,
+      ),
+    ).toEqual(["REVERSED|V|5|1|reference|V|2026-03-10"]);
+  });
+
   test("what is open has an age, until the last day that the bank has told of", async () => {
     expect(
       await rows(

@@ -113,6 +113,12 @@ test("4.3: both versions of camt.053 and the plain file give the same columns; a
   ]);
 });
 
+test("4.3: a reversal of what no statement has is shown without an original", async () => {
+  expect(
+    await rows("select reference, candidates, found_by, original_reference from reconciliation.reversals"),
+  ).toEqual([`${planted.reversal}|0|∅|∅`]);
+});
+
 test("4.3: an entry without a reference is found by what it says", async () => {
   expect(
     await rows(

@@ -8,8 +8,8 @@ interface Told {
   readonly number?: number;
   readonly page?: number;
   readonly balances: readonly (readonly [code: string, day: string, amount: string])[];
-  /** Entries as `reference amount`, signed. */
-  readonly entries?: readonly (readonly [reference: string, amount: string])[];
+  /** Entries as `reference amount`, signed, and whether it takes back another. */
+  readonly entries?: readonly (readonly [reference: string, amount: string, isReversal?: boolean])[];
   readonly summary?: string;
 }
 
@@ -28,8 +28,8 @@ function told({ id = "1", account, currency = "EUR", number, page, balances, ent
     ),
     summary,
     ...entries.map(
-      ([reference, value]) =>
-        `<Ntry>${amount(value)}<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>${last}</Dt></BookgDt><AcctSvcrRef>${reference}</AcctSvcrRef></Ntry>`,
+      ([reference, value, isReversal = false]) =>
+        `<Ntry>${amount(value)}<RvslInd>${isReversal}</RvslInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>${last}</Dt></BookgDt><AcctSvcrRef>${reference}</AcctSvcrRef></Ntry>`,
     ),
     "</Stmt>",
   ].join("");
@@ -105,7 +105,7 @@ export const oddStatements: Readonly<Record<string, readonly string[]>> = {
     day("REVERSED", "2026-03-10", ["0", "0"], {
       entries: [
         ["V", "-5"],
-        ["V", "5"],
+        ["V", "5", true],
       ],
     }),
   ],
