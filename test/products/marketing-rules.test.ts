@@ -46,7 +46,7 @@ const described = `
   select id, 'a', zone, upper(id), 'active', 'sales', 'USD', 10, deleted, '2025-06-01Z', '2025-06-01Z', load, row_number() over ()
   from (values
     ('c', null, false, 101), ('ended', null, true, 101), ('wrong', null, false, 102),
-    ('west', 'America/New_York', false, 101), ('odd', 'Mars/Olympus', false, 101)
+    ('west', 'America/New_York', false, 101), ('east', 'Pacific/Auckland', false, 101), ('odd', 'Mars/Olympus', false, 101)
   ) as feed (id, zone, deleted, load);
   insert into raw.marketing_creatives
   select id, campaign, upper(id), 'image', null, deleted, created::timestamptz, greatest(created::timestamptz, '2025-07-01Z'), load, row_number() over ()
@@ -56,6 +56,24 @@ const described = `
     ('reset', 'c', false, '2025-06-01Z', 101), ('told by its end', 'ended', true, '2026-01-02 09:00Z', 101),
     ('wrong load', 'wrong', false, '2026-01-03Z', 102)
   ) as feed (id, campaign, deleted, created, load)`;
+
+/**
+ * Of one moment by three clocks, at which it is January 11 in Auckland already: the next day one of them is told again, of
+ * another account, and is read once more there on what is still January 10.
+ */
+const byOtherClocks: Readonly<Record<number, string>> = {
+  2: `('mover', 'east', 'mobile', '2026-01-10 06:00Z', '2026-01-10 20:00Z', 'USD', 1, 10, 1, 0, 302, 1),
+      ('mover', 'east', 'mobile', '2026-01-10 12:00Z', '2026-01-10 20:00Z', 'USD', 2, 20, 2, 0, 302, 2),
+      ('stayer', 'utc', 'mobile', '2026-01-10 12:00Z', '2026-01-10 20:00Z', 'USD', 5, 50, 5, 0, 302, 3)`,
+  3: `('mover', 'west', 'mobile', '2026-01-10 12:00Z', '2026-01-11 20:00Z', 'USD', 3, 30, 3, 0, 303, 1)`,
+  4: `('mover', 'east', 'mobile', '2026-01-10 11:30Z', '2026-01-10 20:00Z', 'USD', 2, 20, 2, 0, 304, 1)`,
+};
+
+function landByOtherClocks(day: number): string {
+  return `
+    insert into raw.marketing_stats values ${byOtherClocks[day]};
+    insert into raw._load values (${300 + day}, 'marketing_stats', 'loaded', now(), 1, 0, 'log', null, '{}')`;
+}
 
 beforeAll(async () => {
   house = await sharedWarehouse({ "definitions/package.json": '{ "type": "commonjs" }' });
@@ -77,6 +95,7 @@ beforeAll(async () => {
   await house.sql(inTheWest);
   for (const day of [2, 3, 4]) {
     await house.sql(land(day));
+    await house.sql(landByOtherClocks(day));
     days.push(await house.run());
   }
 }, 120_000);
@@ -174,6 +193,28 @@ test("a device that appears late on an old creative had nothing before: all of i
   ).toEqual(["2", "42"]);
 });
 
+test("a reading that comes to be of another account leaves its day there, covers no day less than none, and takes no other campaign's figures along", async () => {
+  expect(
+    await house.rows(
+      "select measured_at at time zone 'UTC', campaign_id, day, spend_delta, days_covered from history.stat_deltas where creative_id = 'mover' order by 1",
+    ),
+  ).toEqual([
+    "2026-01-10 06:00:00|east|2026-01-10|∅|∅",
+    "2026-01-10 11:30:00|east|2026-01-11|1|1",
+    "2026-01-10 12:00:00|west|2026-01-10|1|0",
+  ]);
+  expect(
+    await house.rows(
+      `select campaign_id, day, spend from marketing.campaign_daily where campaign_id in ('east', 'west') and day between '2026-01-10' and '2026-01-11' order by 1, 2`,
+    ),
+  ).toEqual(["east|2026-01-11|1", "west|2026-01-10|1"]);
+  expect(
+    await house.rows(
+      "select campaign_id, spend from marketing.campaign_to_date where measured_at = '2026-01-10 12:00Z' order by 1",
+    ),
+  ).toEqual(["utc|5", "west|1"]);
+});
+
 test("an unknown device is counted as other, to the cent, and a device of its own in the facts", async () => {
   expect(
     await house.rows(
@@ -196,6 +237,9 @@ test("what is known by its end alone keeps its name, its campaign and its birth,
       "select campaign_name, is_deleted, is_unknown from history.dim_campaigns where campaign_id = 'ended'",
     ),
   ).toEqual(["ENDED|t|f"]);
+  expect(
+    await house.rows("select campaign_name_as_was from marketing.campaign_daily where campaign_id = 'ended'"),
+  ).toEqual(["ENDED"]);
 });
 
 test("a day is a day of the account's clocks, also where they change, and the marts say whose", async () => {

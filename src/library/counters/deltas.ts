@@ -124,7 +124,8 @@ function measured({ day, counters, leading }: Totals): Sql {
       case
         when is_baseline then null
         when ${IS_FIRST} then greatest(${id(day)} - ${own("born_day")} + 1, 1)
-        else ${id(day)} - ${LAST_DAY}
+        -- by the clocks of another account the day may be an earlier one
+        else greatest(${id(day)} - ${LAST_DAY}, 0)
       end as days_covered,
       ${[...counters.keys()].map(delta)}
     from judged`;

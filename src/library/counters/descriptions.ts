@@ -18,7 +18,7 @@ export function descriptionsOf(shape: Shape, told: Told): ReadonlyMap<string, st
     ...(reportedAt ? ([[reportedAt.name, "When the report that counts was made."]] as const) : []),
     [loadOrder[0], "The load that brought the reading that counts."],
     [loadOrder[1], "Position of that reading in its load."],
-    ["is_restated", "True if an earlier report of this reading was replaced."],
+    ["is_restated", "True if a report from earlier was replaced. One of the same time, or of none, replaces silently."],
     ["days_covered", "Days the delta covers: more than 1 after missing days; NULL on a baseline."],
     ["is_first", "True for the first reading of its series."],
     ["is_baseline", "True for the first reading of what is older than the feed, or may be: a total of unknown age."],

@@ -195,6 +195,7 @@ function shapeOf(caller: string, options: CounterOptions): Shape {
     series,
     takenAt,
     day: "day",
+    daysMove: typeof options.timeZone === "object",
     counters,
     leading: options.leading,
     entity: options.births === undefined ? [] : entityOf(caller, series, options.births),

@@ -179,10 +179,17 @@ function touched(rollup: Rollup, store: Sql): Sql {
     where ${changedSince("store", sql`(select computed_from from scope)`)}`;
 }
 
-function daysToRead({ every }: Rollup): Sql {
+function daysToRead({ every, shape }: Rollup): Sql {
+  if (every === "reading") return daysOfMoments(shape, sql`select ${DAY} from touched`);
   if (!isSpan(every)) return sql`select ${DAY} from touched`;
   const first = id("periods", every);
   return sql`select ${daysOf(every, first)} from (select distinct ${id("touched", every)} from touched) as periods`;
+}
+
+/** All days that moments may be of, of which a day is known: clocks of one moment are at most two days apart. */
+export function daysOfMoments({ daysMove }: Shape, days: Sql): Sql {
+  if (!daysMove) return days;
+  return sql`select known.day + apart.days from (${days}) as known (day) cross join generate_series(-2, 2) as apart (days)`;
 }
 
 /** The days of a week or month, by its first. */

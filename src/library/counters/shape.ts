@@ -12,6 +12,8 @@ export interface Shape {
   readonly takenAt: Moment;
   /** The day a reading closes; the same column as `takenAt` where that is called so. */
   readonly day: string;
+  /** Whether each reading says by whose clocks: those of one moment are of several days then, and one may come to be of another. */
+  readonly daysMove: boolean;
   readonly counters: ReadonlyMap<string, Sql>;
   readonly leading: string | undefined;
   /** Those of `series` that name what several of them belong to; none where nobody says so. */

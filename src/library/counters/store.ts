@@ -223,6 +223,12 @@ function changes(shape: Shape, newLoads: Sql): Cte[] {
   ];
 }
 
+/** The number of the row that says a reading has left a day: below all loads, one for each day. */
+function leavingDay(shape: Shape): Sql {
+  const isElsewhere = sql`(${ids(keyOf(shape))}) in (select ${ids(keyOf(shape))} from recomputed)`;
+  return sql`case when recomputed.is_baseline is null and ${isElsewhere} then -3000000 - (${id(shape.day)} - date '2000-01-01') else 0 end`;
+}
+
 function changedReadings(shape: Shape, runAt: readonly [string, Sql]): Sql {
   const key = [...new Set([...keyOf(shape), shape.day])];
   const types = new Map([...readingColumns(shape), ...computedColumns(shape)].filter(([name]) => !key.includes(name)));
@@ -237,6 +243,7 @@ function changedReadings(shape: Shape, runAt: readonly [string, Sql]): Sql {
     [ROW_KIND, sql`case when ${isGone} then 'void' else 'reading' end`],
     // a tombstone still says after which reading something changed
     [PREVIOUS_AT, previous],
+    ...(shape.daysMove ? [[LOAD_NO, leavingDay(shape)] as const] : []),
   ]);
   return sql`
     select

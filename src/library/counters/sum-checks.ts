@@ -4,7 +4,7 @@ import { type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
 import { differences, sums } from "../shared/sums.ts";
 import { among, dotted, isAll, readingsAmong, storeCte, stretch, writtenLast } from "./changes.ts";
-import { daysOf, groupOf, isSpan, periodOf, periodOfReading, type Rollup } from "./rollups.ts";
+import { daysOf, daysOfMoments, groupOf, isSpan, periodOf, periodOfReading, type Rollup } from "./rollups.ts";
 import { beforeFeedOf, deltaOf, type Shape, toDateOf } from "./shape.ts";
 
 // What follows the readings adds up to them, as queries for the groups that do not.
@@ -43,9 +43,9 @@ function bothSides(rollup: Rollup, store: Sql, held: Sql): Cte[] {
       ${id("store", shape.day)} as day
     from store
     where ${writtenLast("store", sql`store`)}`;
-  const days = isSpan(every)
-    ? sql`select ${daysOf(every, sql`periods.period`)} from periods`
-    : sql`select periods.day from periods`;
+  const touched = sql`select periods.day from periods`;
+  const whole = every === "reading" ? daysOfMoments(shape, touched) : touched;
+  const days = isSpan(every) ? sql`select ${daysOf(every, sql`periods.period`)} from periods` : whole;
   // The days of a week or month, or one day, are the whole period; a moment is not the whole of its day.
   const isChanged = sql`${periodOfReading(rollup, "changed")} in (select period from periods)`;
   const standing = sql`(select held.* from ${held} as held where held.readings > 0)`;

@@ -243,7 +243,8 @@ with
     case
       when is_baseline then null
       when "_dataform_is_first" then greatest("day" - "_dataform_born_day" + 1, 1)
-      else "day" - "_dataform_last_day"
+      -- by the clocks of another account the day may be an earlier one
+      else greatest("day" - "_dataform_last_day", 0)
     end as days_covered,
     case
       when is_baseline then null
@@ -650,7 +651,8 @@ with
     case
       when is_baseline then null
       when "_dataform_is_first" then greatest("day" - "_dataform_born_day" + 1, 1)
-      else "day" - "_dataform_last_day"
+      -- by the clocks of another account the day may be an earlier one
+      else greatest("day" - "_dataform_last_day", 0)
     end as days_covered,
     case
       when is_baseline then null

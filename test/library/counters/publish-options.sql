@@ -387,7 +387,8 @@ with
     case
       when is_baseline then null
       when "_dataform_is_first" then greatest("day" - "_dataform_born_day" + 1, 1)
-      else "day" - "_dataform_last_day"
+      -- by the clocks of another account the day may be an earlier one
+      else greatest("day" - "_dataform_last_day", 0)
     end as days_covered,
     case
       when is_baseline then null
@@ -978,7 +979,8 @@ with
     case
       when is_baseline then null
       when "_dataform_is_first" then greatest("day" - "_dataform_born_day" + 1, 1)
-      else "day" - "_dataform_last_day"
+      -- by the clocks of another account the day may be an earlier one
+      else greatest("day" - "_dataform_last_day", 0)
     end as days_covered,
     case
       when is_baseline then null
@@ -1254,7 +1256,7 @@ alter table "marts"."(self)"
 --     "select": "select till user, as reported.",
 --     "store": "Stored till user, as reported.",
 --     "reported at": "When the report that counts was made.",
---     "is_restated": "True if an earlier report of this reading was replaced.",
+--     "is_restated": "True if a report from earlier was replaced. One of the same time, or of none, replaces silently.",
 --     "load": "The load that brought the reading that counts.",
 --     "row no": "Position of that reading in its load."
 --   }

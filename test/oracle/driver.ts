@@ -1,0 +1,102 @@
+import { cpSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect } from "vitest";
+import { compile } from "../../src/compile/compile.ts";
+import { prepareLedger } from "../../src/land/ledger/ledger-tables.ts";
+import { strikeLoad } from "../../src/land/ledger/strike.ts";
+import { type RunOptions, run } from "../../src/run/run.ts";
+import { script } from "../../src/sql/authored.ts";
+import { id, ids } from "../../src/sql/identifiers.ts";
+import { literal } from "../../src/sql/literals.ts";
+import { randomFrom } from "../support/reader.ts";
+import { type Warehouse, warehouse } from "../support/warehouse.ts";
+import { type Actual, differences, type Oracle, type Raw, type RawRow } from "./relation.ts";
+import type { Choose, Event, Landed, Value, World } from "./worlds/world.ts";
+
+/** A product, what it must hold, and what may come to it. */
+export interface Product {
+  /** Files and folders of this repository that the product is made of. */
+  readonly paths: readonly string[];
+  /** Files that the tests add. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly oracle: Oracle;
+  world(choose: Choose, days: number): World;
+  /** Assertions that hold what is wrong with a world on purpose: here the figures are looked at. */
+  readonly without?: readonly string[];
+}
+
+/**
+ * Lands a world load by load with a run after each day, and compares every cell of every relation with the oracle; then
+ * with a full refresh. `seed` repeats it.
+ */
+export async function agreesWithOracle(product: Product, seed: number, days: number): Promise<void> {
+  const world = product.world(randomFrom(seed), days);
+  const house = await warehouse({ "definitions/package.json": '{ "type": "commonjs" }', ...product.files });
+  const root = resolve(import.meta.dirname, "../..");
+  for (const path of product.paths) cpSync(join(root, path), join(house.project.dir, path), { recursive: true });
+  await house.sql("create schema raw; set timezone = 'UTC'; set datestyle = 'ISO'");
+  await prepareLedger(house.client, "raw", {});
+  for (const [table, columns] of Object.entries(world.tables))
+    await house.sql(`create table raw.${table} (${columns}, _load_id bigint not null, _row_no bigint not null)`);
+  const compiled = await compile(house.project.dir);
+  const graph = {
+    ...compiled,
+    actions: compiled.actions.filter(({ target }) => !product.without?.includes(target.name)),
+  };
+  const update = async (when: string, options: RunOptions = {}) => {
+    // What is struck out is most of what there is, sometimes.
+    const { steps } = await run(graph, house.database.settings, { allowLoss: ["*"], concurrency: 2, ...options });
+    const bad = steps
+      .filter(({ status }) => !["ok", "warned", "skipped", "held"].includes(status))
+      .map(({ target, status, error, failingRows }) => ({ status, name: target.name, error, failingRows }));
+    expect(bad, `seed ${seed}, ${when}`).toEqual([]);
+    expect(await wrongCells(house, product.oracle, Object.keys(world.tables)), `seed ${seed}, ${when}`).toEqual([]);
+  };
+  for (const [day, events] of world.days.entries()) {
+    for (const event of events) await happens(house, event, day);
+    await update(`day ${day + 1}`, { fullRefresh: events.some((event) => "anew" in event) });
+  }
+  await update(`day ${world.days.length}, anew`, { fullRefresh: true });
+}
+
+async function happens({ client, sql }: Warehouse, event: Event, day: number): Promise<void> {
+  if ("table" in event) return sql(landing(event, day));
+  if ("anew" in event) return;
+  const [load, why] = "strike" in event ? [event.strike, "a test"] : [event.undo, undefined];
+  await strikeLoad(client, ["raw"], { loadId: String(load), why });
+}
+
+function landing({ table, rows, ledger = {}, loaded }: Landed, day: number): string {
+  const at = loaded ?? new Date(Date.UTC(2026, 2, 7 + day, 3)).toISOString();
+  const entry: Record<string, Value> = {
+    ...{ source: "world", stream: table, table_name: table, status: "loaded", started_at: at, finished_at: at },
+    ...{ rows: rows.length, rejected: 0, batch: "log", details: "{}" },
+    ...ledger,
+  };
+  const inserted = rows.map((row, index) => insert(table, row, index + 1));
+  return `insert into raw._load ${values(entry)}; ${inserted.join(";\n")}`;
+}
+
+function insert(table: string, row: Readonly<Record<string, Value>>, position: number): string {
+  return `insert into raw.${table} ${values({ ...row, _row_no: position }, { _load_id: "(select max(load_id) from raw._load)" })}`;
+}
+
+function values(row: Readonly<Record<string, Value>>, more: Readonly<Record<string, string>> = {}): string {
+  const text = (value: Value) => literal(typeof value === "number" ? String(value) : value);
+  const given = [...Object.values(row).map(text), ...Object.values(more)];
+  return `(${ids([...Object.keys(row), ...Object.keys(more)])}) values (${given.join(", ")})`;
+}
+
+async function wrongCells({ client }: Warehouse, oracle: Oracle, tables: readonly string[]): Promise<string[]> {
+  const read = async (relation: string): Promise<Actual> => client.table(script(`select * from ${relation}`));
+  const raw: Record<string, RawRow[]> = {};
+  for (const table of ["_load", "_file", ...tables]) raw[table] = named(await read(String(id("raw", table))));
+  const told: string[] = [];
+  for (const [name, expected] of Object.entries(oracle(raw as Raw)))
+    told.push(...differences(name, expected, await read(String(id(...(name.split(".") as [string, string]))))));
+  return told;
+}
+
+function named({ columns, rows }: Actual): RawRow[] {
+  return rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null])));
+}

@@ -1,0 +1,59 @@
+// What worlds are made of: loads that arrive day by day, chosen by a seed.
+
+export type Choose = (below: number) => number;
+export type Value = string | number | boolean | null;
+
+/** One load as landing leaves it: its row of `raw._load`, and the rows of its table. */
+export interface Landed {
+  readonly table: string;
+  readonly rows: readonly Readonly<Record<string, Value>>[];
+  /** When; on the morning of its day, unless it says so. */
+  readonly loaded?: string;
+  /** Columns of its row in the ledger that are not as usual. */
+  readonly ledger?: Readonly<Record<string, Value>>;
+}
+
+/**
+ * What happens on a day, one after the other; a run follows. `strike` and `undo` name a load by its number, from 1. `anew`
+ * says why the page asks for a full refresh now.
+ */
+export type Event = Landed | { readonly strike: number } | { readonly undo: number } | { readonly anew: string };
+
+export interface World {
+  /** Columns of each raw table, without `_load_id` and `_row_no`. */
+  readonly tables: Readonly<Record<string, string>>;
+  readonly days: readonly (readonly Event[])[];
+}
+
+export function pick<T>(choose: Choose, from: readonly T[]): T {
+  return from[choose(from.length)]!;
+}
+
+/** Once in so many times. */
+export const oneIn = (choose: Choose, times: number): boolean => choose(times) === 0;
+
+/** Loads as they land, and which of them are struck. */
+export class Ledger {
+  readonly days: Event[][] = [];
+  private readonly tables: string[] = [];
+  private readonly struck = new Set<number>();
+
+  day(): void {
+    this.days.push([]);
+  }
+
+  add(event: Event): void {
+    this.days.at(-1)!.push(event);
+    if ("table" in event) this.tables.push(event.table);
+  }
+
+  /** Now and then one of the loads so far is struck, or one that was struck counts again: the table it is of. */
+  strikes(choose: Choose): string | undefined {
+    if (this.tables.length === 0 || !oneIn(choose, 4)) return undefined;
+    const load = 1 + choose(this.tables.length);
+    const again = this.struck.delete(load);
+    if (!again) this.struck.add(load);
+    this.add(again ? { undo: load } : { strike: load });
+    return this.tables[load - 1];
+  }
+}

@@ -1,0 +1,25 @@
+import { test } from "vitest";
+import { agreesWithOracle, type Product } from "../oracle/driver.ts";
+import { marketing } from "../oracle/marketing.ts";
+import { marketingWorld } from "../oracle/worlds/marketing.ts";
+import { isWhole, seed } from "../support/proof.ts";
+
+/** Worlds of each product: `npm run proof:truth` tries 20 of 30 days, and PROOF_SEED repeats them. */
+const WORLDS = Number(process.env.PROOF_ROUNDS ?? (isWhole ? 20 : 1));
+const DAYS = isWhole ? 30 : 7;
+
+const products: Readonly<Record<string, Product>> = {
+  marketing: {
+    paths: ["definitions/marketing", "includes"],
+    oracle: marketing,
+    world: marketingWorld,
+  },
+};
+
+for (const [name, product] of Object.entries(products))
+  for (let world = 0; world < WORLDS; world++)
+    test(
+      `${name}, world ${seed + world}: every cell of every mart and history is what the page says, day by day and anew`,
+      () => agreesWithOracle(product, seed + world, DAYS),
+      isWhole ? 3_600_000 : 120_000,
+    );
