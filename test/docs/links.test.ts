@@ -121,7 +121,8 @@ test("every block says what it is written in", () => {
 test("few blocks are not run, and each says why", () => {
   const notRun = pages().flatMap((page) => blocksOf(page).filter((block) => block.notRun !== undefined));
   expect(notRun.every(({ notRun = "" }) => notRun.length > 10)).toBe(true);
-  expect(notRun.length).toBeLessThanOrEqual(10);
+  // those that name another test are run by it
+  expect(notRun.filter(({ notRun = "" }) => !notRun.startsWith("by test/")).length).toBeLessThanOrEqual(10);
 });
 
 /** Whether the tarball has it: what `files` lists, and what npm always packs. */

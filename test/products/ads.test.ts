@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { planted } from "../../ingest/ad-networks/server.ts";
 import { accounts } from "../../ingest/ad-networks/world.ts";
 import { script } from "../../src/sql/authored.ts";
+import { blocksOf } from "../docs/markdown.ts";
 import { type AdsWarehouse, adsWarehouse, networks } from "../support/ads.ts";
 import { dayWithRoom } from "../support/day.ts";
 
@@ -601,4 +602,36 @@ test("computing everything anew gives what the incremental runs gave, to the row
   await ads.build("--full-refresh");
   expect(await all()).toEqual(before);
   expect(await rows("select count(*) from ads.campaign_daily where account_id = 'odd'")).toEqual(["0"]);
+});
+
+test("every question of docs/marts.md about all networks is answered, marketing's campaigns among them in dollars", async () => {
+  await ads.client.script(
+    script(`
+    create table raw.marketing_campaigns (id text, account_id text, time_zone text, name text, status text, objective text, currency text,
+      daily_budget numeric, deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
+    create table raw.marketing_creatives (id text, campaign_id text, name text, format text, landing_url text,
+      deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
+    create table raw.marketing_stats (creative_id text, campaign_id text, device text, measured_at timestamptz,
+      reported_at timestamptz, currency text, spend numeric, impressions bigint, clicks bigint, conversions bigint,
+      _load_id bigint, _row_no bigint);
+    with landed as (
+      insert into raw._load (load_id, source, stream, table_name, status, started_at, finished_at, rows)
+      overriding system value
+      select max(load_id) + 1, 'marketing', 'stats', 'marketing_stats', 'loaded', now(), now(), 2 from raw._load returning load_id
+    )
+    insert into raw.marketing_stats
+    select 'k', 'c', 'mobile', '${day(6)} 00:00Z'::timestamptz + n * interval '1 day', null, 'USD', 10 * n, n, n, n, load_id, n
+    from landed cross join generate_series(0, 1) as n`),
+  );
+  expect((await ads.dataform("run", "--tags", "marketing,networks")).stderr).toMatch(/ 0 failed, 0 held, 0 skipped/);
+  expect(
+    await rows(
+      `select platform, day, spend_reporting::float8, has_missing_rate, conversions::float8 from networks.all_networks_daily
+       where platform = 'marketing'`,
+    ),
+  ).toEqual([`marketing|${day(6)}|10|f|1`]);
+  const questions = blocksOf("docs/marts.md").filter(({ notRun }) => notRun?.endsWith("ads.test.ts"));
+  expect(questions.length).toBeGreaterThan(4);
+  for (const { text, line } of questions)
+    await expect(rows(text), `docs/marts.md:${line}`).resolves.toBeInstanceOf(Array);
 });
