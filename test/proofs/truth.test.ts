@@ -1,6 +1,8 @@
 import { test } from "vitest";
+import { blog } from "../oracle/blog.ts";
 import { agreesWithOracle, type Product } from "../oracle/driver.ts";
 import { marketing } from "../oracle/marketing.ts";
+import { blogWorld } from "../oracle/worlds/blog.ts";
 import { marketingWorld } from "../oracle/worlds/marketing.ts";
 import { isWhole, seed } from "../support/proof.ts";
 
@@ -14,6 +16,7 @@ const products: Readonly<Record<string, Product>> = {
     oracle: marketing,
     world: marketingWorld,
   },
+  blog: { paths: ["definitions/blog", "includes"], oracle: blog, world: blogWorld },
 };
 
 for (const [name, product] of Object.entries(products))
