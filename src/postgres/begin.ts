@@ -3,7 +3,14 @@ import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import type { Duty } from "../model/roles.ts";
 import { literal } from "../sql/literals.ts";
-import { LOCK_TIMEOUT, type NamesIn, openingSettings, type ServerSetting, setAll } from "../sql/session.ts";
+import {
+  LOCK_TIMEOUT,
+  type LockTimeoutIs,
+  type NamesIn,
+  openingSettings,
+  type ServerSetting,
+  setAll,
+} from "../sql/session.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { heeding, within } from "../wait/timers.ts";
 import { noSession, poolingOf } from "./pooler.ts";
@@ -20,9 +27,6 @@ interface SessionWanted {
   /** Whether the server was not told the settings' `options`. */
   readonly optionsRefused: boolean;
 }
-
-/** Whether somebody has said how long this login waits for a lock (`LOCK_TIMEOUT`); "unsaid": then we do. */
-export type LockTimeoutIs = "said" | "unsaid";
 
 export interface Begun {
   readonly processId: number;

@@ -2,21 +2,22 @@ import type { SourceLocation } from "../model/errors.ts";
 import type { AuditStep, Segment } from "../model/plan.ts";
 import type { JsonText, StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
-import { SNAPSHOT } from "../plan/snapshot.ts";
+import { BETWEEN_ASSERTIONS, SNAPSHOT } from "../plan/snapshot.ts";
 import type { Client } from "../postgres/client.ts";
-import { undoSavepoint } from "../postgres/savepoint.ts";
+import { backToSavepoint } from "../postgres/savepoint.ts";
 import { send } from "../postgres/send.ts";
 import { connectionLost } from "../postgres/sqlstate.ts";
 import { literal } from "../sql/literals.ts";
 import { joinStatements } from "../sql/message.ts";
 import { sql } from "../sql/sql.ts";
-import { inSavepoint } from "../sql/statement.ts";
+import { onSavepoint } from "../sql/statement.ts";
 import { absentTables, awaiting, whySkipped } from "./absent.ts";
 import { again, CONFLICTS_AND_LOCKS } from "./again.ts";
 import type { RunContext } from "./context.ts";
 import { explainFailure, placeOfAudit } from "./explain.ts";
 
 const READ = joinStatements(SNAPSHOT);
+const BETWEEN = joinStatements([BETWEEN_ASSERTIONS]);
 
 /** Runs the assertions of a segment over what was built, all in one snapshot shared by all connections. */
 export async function auditSegment(segment: Segment, context: RunContext): Promise<void> {
@@ -36,12 +37,14 @@ export async function auditSegment(segment: Segment, context: RunContext): Promi
 
 async function auditAll(audits: readonly AuditStep[], context: RunContext): Promise<void> {
   const [first, ...others] = context.pool.workers.slice(0, audits.length).map(({ client }) => client);
-  const begun = await first!.script(sql`${READ}; select pg_catalog.pg_export_snapshot() as snapshot`);
+  const begun = await first!.script(sql`${READ}; select pg_catalog.pg_export_snapshot() as snapshot; ${BETWEEN}`);
   try {
     await context.failpoint("during the audits");
-    const snapshot = literal(begun.at(-1)!.rows[0]!.snapshot!);
+    const snapshot = literal(begun.at(-2)!.rows[0]!.snapshot!);
     // Before the first assertion runs: while one fails, its snapshot cannot be taken over.
-    await waitForAll(others.map((client) => client.script(sql`${READ}; set transaction snapshot ${snapshot}`)));
+    await waitForAll(
+      others.map((client) => client.script(sql`${READ}; set transaction snapshot ${snapshot}; ${BETWEEN}`)),
+    );
     const queue = [...audits];
     await waitForAll([first!, ...others].map((client) => drain(queue, client, context)));
   } finally {
@@ -88,19 +91,18 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
   const started = performance.now();
   const duration = () => (performance.now() - started) / 1000;
   context.events.stepStarted?.(step);
-  // A savepoint, so that an assertion that cannot run does not end the snapshot for those after it.
-  const statements = inSavepoint("audit", [step.statement]);
+  const statements = onSavepoint("audit", [step.statement]);
   try {
     const results = await again(
       () => send(client, statements),
       {
         what: `assertion ${targetKey(step.target)}`,
         conflicts: CONFLICTS_AND_LOCKS,
-        undo: () => undoSavepoint(client, "audit"),
+        undo: () => backToSavepoint(client, "audit"),
       },
       context,
     );
-    const row = results[1]!.rows[0]!;
+    const row = results[0]!.rows[0]!;
     const rows = Number(row.rows);
     if (rows === 0) return { ...base, status: "ok", duration: duration(), rows: 0 };
     const status = verdict(step, rows, Number(row.total ?? 0));
@@ -110,7 +112,7 @@ async function audit(step: AuditStep, client: Client, context: RunContext): Prom
     return { ...base, status, duration: duration(), rows, location, failingRows, ...told };
   } catch (error) {
     if (connectionLost(error)) throw error;
-    await undoSavepoint(client, "audit").catch(() => {});
+    await backToSavepoint(client, "audit").catch(() => {});
     const absent = await absentTables(error, step.target, context.graph, client);
     if (absent.length) return { ...base, status: "skipped", duration: duration(), ...awaiting(absent) };
     const failure = explainFailure(error, step.file, context.sources);

@@ -9,6 +9,7 @@ import { planPublish } from "../plan/publish-plan.ts";
 import { keepsShape } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { describeObjects } from "../postgres/describe-objects.ts";
+import { openSavepoint } from "../postgres/savepoint.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
@@ -70,6 +71,7 @@ export async function preview(
   await client.query(sql`begin`);
   try {
     await withNames(client, "ours", () => client.query(createSchemaOnce(PRIVATE_SCHEMA)));
+    await openSavepoint(client, "shape");
     let current = catalog;
     for (const segment of plan.segments) {
       const steps = await shapeSegment(segment, current, trial);

@@ -9,12 +9,12 @@ import { planCandidate } from "../plan/planner.ts";
 import { isOfSeed, isWhole, shapeOf } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { describeNewRows } from "../postgres/describe-objects.ts";
-import { undoSavepoint } from "../postgres/savepoint.ts";
+import { backToSavepoint } from "../postgres/savepoint.ts";
 import { send } from "../postgres/send.ts";
 import { ALREADY_THERE, NOT_MADE, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { join, sql } from "../sql/sql.ts";
-import { explained, inSavepoint, statement } from "../sql/statement.ts";
+import { explained, onSavepoint } from "../sql/statement.ts";
 import { absentTables } from "./absent.ts";
 import { explainBuild, type Sources } from "./explain.ts";
 import { mistakeIn } from "./later.ts";
@@ -42,7 +42,7 @@ export interface Trial {
 export async function shapeSegment(segment: Segment, catalog: Catalog, trial: Trial): Promise<BuildStep[]> {
   const shaped: BuildStep[] = [];
   for (const steps of runsOf(segment.steps, isPlain)) {
-    if (await tryAtOnce("shape", steps, trial)) shaped.push(...(steps as BuildStep[]));
+    if (await tryAtOnce(steps, trial)) shaped.push(...(steps as BuildStep[]));
     else
       for (const step of steps) {
         const made = await shapeStep(step, catalog, trial);
@@ -65,7 +65,7 @@ async function shapeStep(step: WorkStep, catalog: Catalog, trial: Trial): Promis
   }
   let current: BuildStep = step;
   try {
-    await send(client, [statement("savepoint", sql`savepoint shape`), ...shapeOf(current)]);
+    await send(client, shapeOf(current));
     if (current.newRows) {
       const shape = await describeNewRows(client, current.newRows);
       current = planCandidate(graph, catalog, plan, { ...current, newRows: current.newRows }, shape);
@@ -73,11 +73,11 @@ async function shapeStep(step: WorkStep, catalog: Catalog, trial: Trial): Promis
     }
     const mistake = await mistakeIn(client, current, graph);
     if (mistake) throw mistake;
-    await client.script(join([sql`release savepoint shape`, client.resetting], ";\n"));
+    await client.script(join([sql`release savepoint shape`, client.resetting, sql`savepoint shape`], ";\n"));
     return current;
   } catch (failure) {
     signal?.throwIfAborted();
-    await undoSavepoint(client, "shape");
+    await backToSavepoint(client, "shape");
     const error = isOfSeed(step) ? await nameRefusedCell(failure, shapeOf(step), client) : failure;
     await client.reset();
     if (isWhole(step) ? !isThere(error) : !mayBeUntried(error)) await tell(error, step, trial);
@@ -116,22 +116,18 @@ function isPlain(step: WorkStep): boolean {
  * Whether all of them are right. Each message costs a way to the server, and each savepoint costs more the more has been made
  * in the transaction: a plan of many models is a few of both.
  */
-async function tryAtOnce(
-  what: "shape" | "audit",
-  steps: readonly (WorkStep | AuditStep)[],
-  trial: Trial,
-): Promise<boolean> {
+async function tryAtOnce(steps: readonly (WorkStep | AuditStep)[], trial: Trial): Promise<boolean> {
   if (steps.length < 2 || steps.some((step) => isBlocked(step, trial))) return false;
   const { client, signal } = trial;
   const statements = steps.flatMap((step) =>
     step.step === "audit" ? explained(step.statement) : step.step === "build" ? shapeOf(step) : [],
   );
   try {
-    await send(client, inSavepoint(what, statements));
+    await send(client, onSavepoint("shape", statements));
     return true;
   } catch {
     signal?.throwIfAborted();
-    await undoSavepoint(client, what);
+    await backToSavepoint(client, "shape");
     return false;
   }
 }
@@ -166,7 +162,7 @@ async function hasMade(client: Client, target: Target, graph: CompiledGraph): Pr
 export async function tryAudits(segment: Segment, trial: Trial): Promise<void> {
   const askable = segment.audits.filter((step) => !isBlocked(step, trial));
   for (const steps of runsOf(askable, () => true))
-    if (!(await tryAtOnce("audit", steps, trial))) for (const step of steps) await tryAudit(step, trial);
+    if (!(await tryAtOnce(steps, trial))) for (const step of steps) await tryAudit(step, trial);
 }
 
 async function tryAudit(step: AuditStep, trial: Trial): Promise<void> {
@@ -174,9 +170,9 @@ async function tryAudit(step: AuditStep, trial: Trial): Promise<void> {
   // One before it may have been found wrong.
   if (isBlocked(step, trial)) return;
   try {
-    await send(client, inSavepoint("audit", [explained(step.statement)]));
+    await send(client, onSavepoint("shape", [explained(step.statement)]));
   } catch (error) {
-    await undoSavepoint(client, "audit");
+    await backToSavepoint(client, "shape");
     await tell(error, step, trial);
   }
 }

@@ -39,6 +39,9 @@ const PINNED: readonly (readonly [Sql, ServerSetting])[] = [
   [sql`set idle_in_transaction_session_timeout = 0`, ["idle_in_transaction_session_timeout", "0"]],
 ];
 
+/** Whether somebody has said how long this login waits for a lock (`LOCK_TIMEOUT`); "unsaid": then we do. */
+export type LockTimeoutIs = "said" | "unsaid";
+
 /**
  * How long a statement waits for a lock where nobody has said it (`lock_timeout` of the server, the role, the database or
  * the URL): what reads or lands much for what may be a long maintenance, the record of runs for what is short.

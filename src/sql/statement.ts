@@ -56,6 +56,18 @@ export function inTransaction(statements: readonly Statement[]): Statement[] {
   return [statement("begin", sql`begin`), ...statements, statement("commit", sql`commit`)];
 }
 
+/**
+ * For a message of statements that may fail, within a transaction in which a savepoint stands: it takes the savepoint on. One
+ * that the message itself begins with is not there where the server cannot read the message, of which it then does nothing.
+ */
+export function onSavepoint(name: string, statements: readonly Statement[]): Statement[] {
+  return [
+    ...statements,
+    statement("savepoint", sql`release savepoint ${id(name)}`),
+    statement("savepoint", sql`savepoint ${id(name)}`),
+  ];
+}
+
 /** The statements between a savepoint and its release, so that a failure leaves what was before. */
 export function inSavepoint(name: string, statements: readonly Statement[]): Statement[] {
   return [

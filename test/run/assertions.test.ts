@@ -27,6 +27,9 @@ test("severity warn of an assertion that PostgreSQL cannot ask warns, too: in a 
   const { project, database, run, rows } = await warehouse({
     "a.sqlx": table("select 1 as id"),
     "typo.sqlx": 'config { type: "assertion", postgres: { severity: "warn" } }\nselect nope from ${ref("a")}',
+    "unreadable.sqlx":
+      'config { type: "assertion", postgres: { severity: "warn" } }\nselect 1 from ${ref("a")} where where',
+    "well.sqlx": 'config { type: "assertion" }\nselect id from ${ref("a")} where id > 1',
     "zero.sqlx":
       'config { type: "assertion", postgres: { severity: "warn" } }\nselect 1 from ${ref("a")} where 1 / (id - 1) > 0',
   });
@@ -37,7 +40,13 @@ test("severity warn of an assertion that PostgreSQL cannot ask warns, too: in a 
   });
   const report = await run();
   expect(report.status).toBe("success");
-  expect(statuses(report)).toEqual({ "marts.a": "ok", "assertions.typo": "warned", "assertions.zero": "warned" });
+  expect(statuses(report)).toEqual({
+    "marts.a": "ok",
+    "assertions.typo": "warned",
+    "assertions.unreadable": "warned",
+    "assertions.well": "ok",
+    "assertions.zero": "warned",
+  });
   expect(stepOf(report, "assertions.zero").error).toMatchObject({ code: "22012" });
   expect(await rows("select id from marts.a")).toEqual(["1"]);
   const again = await cli(project.dir, ["run", "--url", database.url]);

@@ -32,10 +32,13 @@ test("a plan of many models is few messages, whichever of them is wrong, and one
       view("m_x", "select nothing"),
       view("m_y", '${"select id from " + ctx.ref("m_x")}'),
       view("m_z", '${"select id as z from " + ctx.ref("m_1")}'),
+      // What the server cannot even read it does nothing of: no savepoint, either, that stands in the same message.
+      view("m_w", "select 1 as id where where"),
+      'assert("unreadable", "select 1 as id where where");',
     ].join("\n"),
   });
   const { failures, untried, releases } = await previewed();
-  expect(Object.keys(failures)).toEqual(["marts.m_x"]);
+  expect(Object.keys(failures).sort()).toEqual(["assertions.unreadable", "marts.m_w", "marts.m_x"]);
   expect(untried).toEqual([]);
   expect(Object.keys(releases[0]!.paths)).toHaveLength(121);
   expect(releases[0]!.paths).toMatchObject({ "marts.m_z": "create" });

@@ -1,10 +1,10 @@
 import { counted } from "../../model/counted.ts";
 import type { Bounds, Plan, Segment, Statement, Step } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
-import { SNAPSHOT, SNAPSHOT_END } from "../../plan/snapshot.ts";
+import { BETWEEN_ASSERTIONS, SNAPSHOT, SNAPSHOT_END } from "../../plan/snapshot.ts";
 import type { Preview, ReleasePreview } from "../../run/preview.ts";
 import { scriptOf } from "../../sql/message.ts";
-import { inSavepoint } from "../../sql/statement.ts";
+import { onSavepoint } from "../../sql/statement.ts";
 
 /** The plan as a script, the reasons as comments in it. */
 export function renderPlan(made: Plan, seen: Preview): string {
@@ -34,7 +34,7 @@ function renderSegment(
     ...(segment.audits.length
       ? [
           "\n-- assertions, in one snapshot",
-          ...scriptOf(SNAPSHOT),
+          ...scriptOf([...SNAPSHOT, BETWEEN_ASSERTIONS]),
           ...segment.audits.flatMap((step) => renderStep(step)),
           ...scriptOf([SNAPSHOT_END]),
         ]
@@ -73,6 +73,6 @@ function renderSecondHalf(statements: readonly Statement[] | undefined): string[
 }
 
 function renderStep(step: Step): string[] {
-  const statements = step.step === "audit" ? inSavepoint("audit", [step.statement]) : step.statements;
+  const statements = step.step === "audit" ? onSavepoint("audit", [step.statement]) : step.statements;
   return [`\n-- ${step.kind} ${targetKey(step.target)} (${step.reason})`, ...scriptOf(statements)];
 }

@@ -13,9 +13,9 @@ commit;
 begin transaction isolation level repeatable read read only;
 set local jit = off;
 set local extra_float_digits = 1;
+savepoint "audit";
 
 -- assertion assertions.none (in the project)
-savepoint "audit";
 with failing as materialized (
 select * from "_dataform"."sales_4d6dd095ba_1" as "sales" where amount is null
 )
@@ -27,9 +27,9 @@ select
     from (select * from failing limit 100) as kept
   ) as kept;
 release savepoint "audit";
+savepoint "audit";
 
 -- assertion assertions.marts_sales_assertions_uniqueKey_0 (in the project)
-savepoint "audit";
 with failing as materialized (
 select
   "id",
@@ -48,9 +48,9 @@ select
   ) as kept,
   (select pg_catalog.count(*) from "_dataform"."sales_4d6dd095ba_1") as total;
 release savepoint "audit";
+savepoint "audit";
 
 -- assertion assertions.marts_sales_assertions_rowConditions (in the project)
-savepoint "audit";
 with failing as materialized (
 select 'amount >= 0' as "_dataform_condition", "sales".*
 from "_dataform"."sales_4d6dd095ba_1" as "sales"
@@ -65,6 +65,7 @@ select
   ) as kept,
   (select pg_catalog.count(*) from "_dataform"."sales_4d6dd095ba_1") as total;
 release savepoint "audit";
+savepoint "audit";
 rollback;
 
 -- publish release 1, in one transaction: marts.sales (create)

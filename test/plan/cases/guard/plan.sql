@@ -13,9 +13,9 @@ commit;
 begin transaction isolation level repeatable read read only;
 set local jit = off;
 set local extra_float_digits = 1;
+savepoint "audit";
 
 -- assertion assertions.marts_sales_guard_maxRowDrop (guards marts.sales)
-savepoint "audit";
 with failing as materialized (
   select
     rows_before,
@@ -38,9 +38,9 @@ select
     from (select * from failing limit 100) as kept
   ) as kept;
 release savepoint "audit";
+savepoint "audit";
 
 -- assertion assertions.marts_sales_guard_maxChangedKeys (guards marts.sales)
-savepoint "audit";
 with failing as materialized (
   with added as (
     select coalesce(pg_catalog.array_agg(name), '{}') as names
@@ -93,9 +93,9 @@ select
     from (select * from failing limit 100) as kept
   ) as kept;
 release savepoint "audit";
+savepoint "audit";
 
 -- assertion assertions.marts_sales_assertions_uniqueKey_0 (in the project)
-savepoint "audit";
 with failing as materialized (
 select
   "id",
@@ -113,6 +113,7 @@ select
     from (select * from failing limit 100) as kept
   ) as kept;
 release savepoint "audit";
+savepoint "audit";
 rollback;
 
 -- publish release 2, in one transaction: marts.sales (replace)

@@ -93,9 +93,9 @@ commit;
 begin transaction isolation level repeatable read read only;
 set local jit = off;
 set local extra_float_digits = 1;
+savepoint "audit";
 
 -- assertion assertions.marts_kept_guard_maxRowDrop (guards marts.kept)
-savepoint "audit";
 with failing as materialized (
   select
     rows_before,
@@ -131,6 +131,7 @@ select
     from (select * from failing limit 100) as kept
   ) as kept;
 release savepoint "audit";
+savepoint "audit";
 rollback;
 
 -- publish release 2, in one transaction: marts.kept (replace)
