@@ -36,7 +36,10 @@ interface Found {
  * Says of a load that it counts not, or takes that back. Its rows stay in the raw table; who asks the ledger leaves them out.
  * @throws UserError where that load is in none or in several of the ledgers of `schemas`, or is not as it has to be; nothing is changed then.
  */
-export async function strikeLoad(client: Client, schemas: readonly string[], { loadId, why }: Strike): Promise<Struck> {
+export async function strikeLoad(client: Client, schemas: readonly string[], strike: Strike): Promise<Struck> {
+  const { why } = strike;
+  // As the ledger writes it: 007 is 7 when it is taken back, too.
+  const loadId = String(BigInt(strike.loadId));
   const found = theOnly(await findLoads(client, schemas, loadId), loadId);
   await prepareLedger(client, found.schema, {});
   return withTransaction(client, async () => {
