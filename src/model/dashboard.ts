@@ -1,0 +1,153 @@
+/**
+ * A dashboard as it is read: what its page and its pictures are made of, and nothing else. Every cell is the server's text, so
+ * no digit is lost; whatever is computed of cells is computed exactly (charts/).
+ */
+export interface DashboardData {
+  readonly version: 1;
+  /** Its file without folder and ending: what commands and addresses call it. */
+  readonly name: string;
+  /** In the project. */
+  readonly file: string;
+  readonly title: string;
+  /** Markdown. */
+  readonly text?: string;
+  /** The release that every panel shows. Null: none is published yet. */
+  readonly release: number | null;
+  /** The moment it was read at, ISO 8601 in UTC. */
+  readonly readAt: string;
+  /** In the order in which they are shown. */
+  readonly filters: readonly DashboardFilter[];
+  readonly panels: readonly PanelData[];
+}
+
+/** What a reader may choose: days from and to, or some of the values of a column. */
+export type DashboardFilter = DatesFilter | ValuesFilter;
+
+interface FilterBase {
+  /** The column, in every panel that it applies to: its name in addresses. */
+  readonly column: string;
+  readonly label: string;
+}
+
+/** Days as YYYY-MM-DD; those of a moment are those of UTC. */
+export interface DatesFilter extends FilterBase {
+  readonly kind: "dates";
+  /** The first and the last day of the data; null where there is none. */
+  readonly first: string | null;
+  readonly last: string | null;
+  /** What is chosen at first, both days included; null: no bound on that side. */
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+export interface ValuesFilter extends FilterBase {
+  readonly kind: "values";
+  /** Every value of the panels it applies to, in the server's order. */
+  readonly values: readonly string[];
+  /** What is chosen at first. None: all. */
+  readonly chosen: readonly string[];
+}
+
+/** What a reader has chosen, by column of the filter. What is not there is as it is at first. */
+export interface Choice {
+  readonly [column: string]: DatesChoice | ValuesChoice;
+}
+
+export interface DatesChoice {
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** None: all. */
+export interface ValuesChoice {
+  readonly values: readonly string[];
+}
+
+export type ChartKind = "line" | "bar" | "area" | "scatter" | "heat" | "number" | "table";
+
+export interface PanelData {
+  readonly title: string;
+  /** Markdown. */
+  readonly text?: string;
+  readonly chart: ChartKind;
+  /** Quarters of the page's width. */
+  readonly width: 1 | 2 | 3 | 4;
+  /** Columns of the filters that apply to it. */
+  readonly filters: readonly string[];
+  /** What the cells of a row are. */
+  readonly columns: readonly PanelColumn[];
+  /** In the order that the panel is shown in. */
+  readonly rows: readonly PanelRow[];
+  /** The rows are more than are kept here: whatever is made of them would be wrong, and is to be told as such. */
+  readonly cut: boolean;
+  /** Places of columns: along the chart, or the first columns of a table. Of a scatter chart none: see `across`. */
+  readonly x: readonly number[];
+  /** Place of the column whose values are a line, a colour or, of a heat map, a row each. */
+  readonly series?: number;
+  /** Scatter: the figure along the chart. */
+  readonly across?: Measure;
+  /** The figures. */
+  readonly measures: readonly Measure[];
+  /** Whether rows of the same x and series (and currency) are one: their figures then are sums or the like. */
+  readonly grouped: boolean;
+  /** Of a grouped panel: the figures it is sorted by once they are computed. None: as the rows are. */
+  readonly order: readonly MeasureOrder[];
+  /** So many of the rows, or groups, that are left of the filters; the first ones. */
+  readonly limit?: number;
+  /** The same figures of as many days before those that are chosen. */
+  readonly compare?: "previous period";
+  /** Column of the dates filter that `compare` follows. */
+  readonly compareBy?: string;
+}
+
+/** Cells as the server writes them, in the order of `columns`. */
+export type PanelRow = readonly (string | null)[];
+
+export interface PanelColumn {
+  readonly name: string;
+  readonly label: string;
+  /** As `format_type` writes it: "numeric(12,2)", "date". */
+  readonly type: string;
+  /** What the project says of the column of the relation that the panel names. */
+  readonly description?: string;
+  readonly format: Format;
+}
+
+/** One figure: a column, something of its cells in a group of rows, or a quotient of two sums. */
+export interface Measure {
+  readonly label: string;
+  readonly description?: string;
+  readonly format: Format;
+  readonly of: ColumnMeasure | RatioMeasure;
+}
+
+export interface ColumnMeasure {
+  /** Place of the column. */
+  readonly column: number;
+  /** What is made of the cells of a group, of those that are not NULL. */
+  readonly aggregate?: "sum" | "min" | "max";
+}
+
+export interface RatioMeasure {
+  /** Places of the columns whose sums are divided: NULL where the second sum is 0 or there is none. */
+  readonly of: number;
+  readonly over: number;
+}
+
+export interface MeasureOrder {
+  /** Place in `measures`. */
+  readonly measure: number;
+  readonly descending: boolean;
+}
+
+/** How a cell or a figure is shown. It never changes what is compared, summed up or handed out as CSV. */
+export interface Format {
+  /** "text": as the server writes it. "number": with separators, digits as they are. */
+  readonly kind: "text" | "number" | "percent" | "currency";
+  /** Digits behind the point, rounded half away from zero. Absent: as many as there are. */
+  readonly decimals?: number;
+  /** A code, or the place of the column that has it. */
+  readonly currency?: string | number;
+  /** Behind the figure. */
+  readonly unit?: string;
+}
