@@ -78,7 +78,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   [SQLSTATE.untranslatableCharacter]:
     "the database's encoding has no such character: create database … encoding 'UTF8' template template0",
   [SQLSTATE.diskFull]: "free disk space; what is published is untouched",
-  [SQLSTATE.outOfMemory]: "raise max_locks_per_transaction, or do less at once (--concurrency)",
+  [SQLSTATE.outOfMemory]:
+    "if it is locks: alter system set max_locks_per_transaction to twice what it is, and restart the server; or do less at once",
   [SQLSTATE.queryCanceled]: "the statement was cancelled, or took longer than statement_timeout",
   [SQLSTATE.adminShutdown]: "the server was stopped, or somebody ended the session (pg_terminate_backend): then again",
 };
@@ -88,6 +89,7 @@ const READ_BY_MODELS =
 
 /** The server's own hint, or ours for its SQLSTATE. */
 export function advice({ hint, code, detail }: PostgresError): string | undefined {
+  if (code === SQLSTATE.outOfMemory && /max_locks_per_transaction/.test(hint ?? "")) return ADVICE[code];
   if (code === SQLSTATE.dependentObjectsStillExist && detail?.includes(`${PRIVATE_SCHEMA}.`)) return READ_BY_MODELS;
   return hint ?? ownValue(ADVICE, code);
 }

@@ -205,7 +205,11 @@ async function dropAll(session: Session, has: Belongings): Promise<void> {
     "\n",
   );
   try {
-    await together(session, { publishers, builders: dropStatements(objects) });
+    await together(session, {
+      publishers,
+      builders: dropStatements(objects),
+      relations: objects.length + views.length + restored.length,
+    });
   } catch (error) {
     throw refused(error, session.environment);
   }

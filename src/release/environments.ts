@@ -115,7 +115,7 @@ async function moveRows(session: Session, to: string): Promise<void> {
   const builders = (await privateObjects(client, environment)).map(({ kind, name, label }) =>
     commentOnPrivate(kind, name, { ...label, environment: to }),
   );
-  await together(session, { publishers, builders });
+  await together(session, { publishers, builders, relations: builders.length });
 }
 
 function taken(name: string): UserError {

@@ -2,15 +2,18 @@ import { reconnect } from "../environment/reconnect.ts";
 import type { Session } from "../environment/session.ts";
 import { type Worker, workerOn } from "../environment/worker.ts";
 import type { Catalog } from "../model/catalog.ts";
-import { UserError } from "../model/errors.ts";
+import { counted } from "../model/counted.ts";
+import { restated, UserError } from "../model/errors.ts";
 import type { PublishItem } from "../model/plan.ts";
 import { GIVEN_UP, STARVED } from "../model/release.ts";
 import { targetKey } from "../model/target.ts";
+import { locksToPublish } from "../plan/locks.ts";
 import { refuseWithoutSchema, withAdopted } from "../plan/obstacles.ts";
 import { choosePath, shimChangesValues } from "../plan/public-path.ts";
-import { planPublish } from "../plan/publish-plan.ts";
+import { type PublishInput, planPublish } from "../plan/publish-plan.ts";
 import { cancelOnAbort } from "../postgres/cancel.ts";
 import { type Client, hangUp, withClient } from "../postgres/client.ts";
+import { isOutOfLocks, noRoomForLocks, readLockRoom } from "../postgres/lock-room.ts";
 import { readSurroundings } from "../postgres/read-catalog.ts";
 import { connectionLost, postgresError, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { type HorizonPolicy, waitForHorizon } from "./horizon.ts";
@@ -152,10 +155,24 @@ async function publishItems(
       return plan.warnings;
     } catch (error) {
       if (attempt < ATTEMPTS && CHANGED_AROUND.has(sqlState(error) ?? "")) continue;
+      if (isOutOfLocks(error)) throw await session.retry((client) => noRoom(client, input));
       const causes = await whoFails(error, input, worker, how);
       throw causes.size ? new Unpublishable(causes) : error;
     }
   }
+}
+
+/** It can be published once there is room, which may take a restart of the server. */
+async function noRoom(client: Client, { release, items, catalog }: PublishInput): Promise<UserError> {
+  const room = await readLockRoom(client);
+  const doing = `release ${release} is built and waits, ${counted(items.length, "model")} to publish in one commit`;
+  const error = noRoomForLocks(
+    room,
+    locksToPublish(items, catalog),
+    doing,
+    "then `dataform publish`, which builds nothing again",
+  );
+  return restated(error, { code: STARVED });
 }
 
 /** How often it is planned anew for what somebody has built on a public view, or dropped, since it was looked at. */

@@ -1,6 +1,8 @@
 import type { Catalog, Column } from "../model/catalog.ts";
+import { counted } from "../model/counted.ts";
+import type { UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
-import type { BuildStep, Plan, PublishItem, PublishPlan, Statement } from "../model/plan.ts";
+import type { BuildStep, Plan, PublishItem, PublishPlan, Segment, Statement } from "../model/plan.ts";
 import type { AbsentTable, StepError } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
 import { withAdopted } from "../plan/obstacles.ts";
@@ -9,13 +11,16 @@ import { planPublish } from "../plan/publish-plan.ts";
 import { keepsShape } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { describeObjects } from "../postgres/describe-objects.ts";
+import { isOutOfLocks, type LockRoom, noRoomForLocks, readLockRoom } from "../postgres/lock-room.ts";
 import { openSavepoint } from "../postgres/savepoint.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import { describedInVain } from "./described.ts";
 import { explainFailure, type ReadSource, sourcesOf } from "./explain.ts";
+import { partsOf } from "./parts.ts";
 import { objectsOf, publishItem } from "./publish-item.ts";
+import { roomFor, roomToPublish, stepsOf } from "./room.ts";
 import { shapeSegment, type Trial, tryAudits } from "./try-out.ts";
 
 /** What a plan would come to, found out without data and without leaving anything behind. */
@@ -52,7 +57,8 @@ export interface ColumnChange {
 }
 
 /**
- * Makes every object of the plan in its empty shape, in dependency order, in one transaction that is rolled back.
+ * Makes every object of the plan in its empty shape, in dependency order, in one transaction that is rolled back, or in as many
+ * as the server has room for.
  * PostgreSQL itself so says whether names, columns and types are right, and which columns come out; from them follows
  * how the public views would change. Operations are not run, nor what pre_operations do that could be noticed.
  */
@@ -64,32 +70,97 @@ export async function preview(
   { readSource, signal }: { readonly readSource?: ReadSource; readonly signal?: AbortSignal } = {},
 ): Promise<Preview> {
   const sources = sourcesOf(graph, readSource);
-  const found = { failures: {}, warned: {}, awaits: {}, untried: [] };
-  const trial: Trial = { client, signal, graph, plan, sources, ...found, unknown: new Set() };
-  const releases: ReleasePreview[] = [];
-  const secondHalves: Record<string, readonly Statement[]> = {};
+  const room = await roomFor(plan, client);
+  for (let count = room ? Math.ceil((MOST_LOCKS_OF_A_SHAPE * stepsOf(plan)) / room.objects) : 1; ; count *= 2) {
+    const found = { failures: {}, warned: {}, awaits: {}, untried: [] };
+    const trial: Trial = { client, signal, graph, plan, sources, ...found, unknown: new Set() };
+    try {
+      const made = new Map<string, Made>();
+      for (const part of partsOf(plan, count))
+        for (const one of await shapePart(part, catalog, trial)) made.set(targetKey(one.step.target), one);
+      const publishing = previewed([...made.values()], catalog, trial, room);
+      return { version: 1, ...publishing, ...found, untried: [...new Set(found.untried)] };
+    } catch (error) {
+      if (!isOutOfLocks(error)) throw error;
+      if (count > MOST_PARTS) throw await tooMany(plan, client);
+    }
+  }
+}
+
+/** A table with its type, and its second one for long values, and an index of that; a key. */
+const MOST_LOCKS_OF_A_SHAPE = 6;
+
+/** Where the server has room for less than that of a plan at once, it has for nothing. */
+const MOST_PARTS = 64;
+
+async function tooMany(plan: Plan, client: Client): Promise<UserError> {
+  const count = stepsOf(plan);
+  const doing = `the plan of ${counted(count, "action")} cannot be tried out`;
+  return noRoomForLocks(await readLockRoom(client), MOST_LOCKS_OF_A_SHAPE * count, doing, "or plan some (--select)");
+}
+
+/** A step that has its shape, and what would be published of it. */
+interface Made {
+  readonly step: BuildStep;
+  readonly item: PublishItem;
+  readonly release: number;
+}
+
+/** One transaction. */
+async function shapePart(segments: readonly Segment[], catalog: Catalog, trial: Trial): Promise<Made[]> {
+  const { client } = trial;
+  const made: Made[] = [];
   await client.query(sql`begin`);
   try {
     await withNames(client, "ours", () => client.query(createSchemaOnce(PRIVATE_SCHEMA)));
     await openSavepoint(client, "shape");
     let current = catalog;
-    for (const segment of plan.segments) {
+    for (const segment of segments) {
       const steps = await shapeSegment(segment, current, trial);
       await tryAudits(segment, trial);
-      for (const step of steps)
-        if (!segment.steps.includes(step)) secondHalves[targetKey(step.target)] = step.statements;
-      const items = await followable(steps, current, trial);
-      // Operations alone publish nothing.
-      if (!items.length) continue;
-      const seen = previewRelease(segment.release, items, current, client.roles);
-      const warnings = [...seen.publish.warnings, ...items.flatMap((item) => describedInVain(item, sources))];
-      releases.push({ ...seen, publish: { ...seen.publish, warnings } });
-      current = { ...current, releaseId: segment.release };
+      const objects = await describeObjects(client, steps.flatMap(objectsOf));
+      made.push(...steps.map((step) => ({ step, item: publishItem(step, objects), release: segment.release })));
+      if (steps.length) current = { ...current, releaseId: segment.release };
     }
   } finally {
     await client.query(sql`rollback`).catch(() => {});
   }
-  return { version: 1, releases, secondHalves, ...found };
+  return made;
+}
+
+/** How what was made would be published, and what of it could not be. */
+function previewed(
+  made: readonly Made[],
+  catalog: Catalog,
+  trial: Trial,
+  room: LockRoom | undefined,
+): Pick<Preview, "releases" | "secondHalves"> {
+  const { plan, client, sources } = trial;
+  const planned = new Set<unknown>(plan.segments.flatMap(({ steps }) => steps));
+  const releases: ReleasePreview[] = [];
+  let current = catalog;
+  for (const { release } of plan.segments) {
+    const items = followable(
+      made.filter((one) => one.release === release),
+      current,
+      trial,
+    );
+    // Operations alone publish nothing.
+    if (!items.length) continue;
+    const seen = previewRelease(release, items, current, client.roles);
+    const tight = room && roomToPublish(items, current, room);
+    const warnings = [
+      ...seen.publish.warnings,
+      ...items.flatMap((item) => describedInVain(item, sources)),
+      ...(tight ? [`${tight.message}: ${tight.hint}`] : []),
+    ];
+    releases.push({ ...seen, publish: { ...seen.publish, warnings } });
+    current = { ...current, releaseId: release };
+  }
+  const secondHalves = made.flatMap(({ step }) =>
+    planned.has(step) ? [] : [[targetKey(step.target), step.statements] as const],
+  );
+  return { releases, secondHalves: Object.fromEntries(secondHalves) };
 }
 
 /** How the items would be published. Pure. */
@@ -121,15 +192,12 @@ function columnChanges(before: readonly Column[], after: readonly Column[]): Col
 }
 
 /** What can be published of the shapes; what cannot is a failure that the run would have too. */
-async function followable(
-  steps: readonly BuildStep[],
-  catalog: Catalog,
-  { client, sources, failures, untried }: Trial,
-): Promise<PublishItem[]> {
-  const objects = await describeObjects(client, steps.flatMap(objectsOf));
-  const found = withAdopted(catalog, steps);
-  return steps.flatMap((step) => {
-    const item = publishItem(step, objects);
+function followable(made: readonly Made[], catalog: Catalog, { sources, failures, untried }: Trial): PublishItem[] {
+  const found = withAdopted(
+    catalog,
+    made.map(({ step }) => step),
+  );
+  return made.flatMap(({ step, item }) => {
     try {
       choosePath(item, found);
       return [item];

@@ -39,6 +39,7 @@ import { watchingLoads } from "./loads.ts";
 import { openPool, type Pool } from "./pool.ts";
 import { objectsOf, publishItem } from "./publish-item.ts";
 import { Results } from "./results.ts";
+import { refuseWithoutRoom } from "./room.ts";
 
 export interface RunOptions extends PlanOptions, SessionOptions, ReleaseOptions, HoldingRules {
   /**
@@ -68,6 +69,7 @@ export async function run(
     const catalog = withoutRetired(graph, await readCatalog(client, environment, publicTargets(graph)));
     if (catalog.hold) throw heldEnvironment(environment, catalog.hold);
     const plan = makePlan(graph, catalog, { ...options, ownDatabase: settings.embedded === true });
+    await refuseWithoutRoom(plan, catalog, client);
     await recordStart(client, {
       runId,
       environment,

@@ -1,5 +1,4 @@
 import type { Catalog } from "../model/catalog.ts";
-import { counted } from "../model/counted.ts";
 import { UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { AuditStep, BuildStep, Plan, Segment } from "../model/plan.ts";
@@ -9,9 +8,10 @@ import { planCandidate } from "../plan/planner.ts";
 import { isOfSeed, isWhole, shapeOf } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { describeNewRows } from "../postgres/describe-objects.ts";
+import { isOutOfLocks } from "../postgres/lock-room.ts";
 import { backToSavepoint } from "../postgres/savepoint.ts";
 import { send } from "../postgres/send.ts";
-import { ALREADY_THERE, NOT_MADE, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
+import { ALREADY_THERE, NOT_MADE, sqlState } from "../postgres/sqlstate.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { join, sql } from "../sql/sql.ts";
 import { explained, onSavepoint } from "../sql/statement.ts";
@@ -185,7 +185,8 @@ async function tell(
   { client, signal, graph, plan, sources, failures, warned, awaits, untried, unknown }: Trial,
 ): Promise<void> {
   signal?.throwIfAborted();
-  if (sqlState(error) === SQLSTATE.outOfMemory) throw tooMany(plan);
+  // It is no model's mistake, and a run may well be done.
+  if (isOutOfLocks(error)) throw error;
   const key = targetKey(step.target);
   const absent = await absentTables(error, step.target, graph, client);
   if (absent.length) {
@@ -195,16 +196,6 @@ async function tell(
     untried.push(key);
     unknown.add(key);
   } else (step.severity === "warn" ? warned : failures)[key] = explainBuild(error, step, sources);
-}
-
-/** It is no model's mistake, and a run may well be done. */
-function tooMany({ segments }: Plan): UserError {
-  const count = segments.reduce((sum, { steps }) => sum + steps.length, 0);
-  return new UserError({
-    message: "the plan cannot be tried out: the server has no room for so many locks",
-    found: `${counted(count, "action")} tried out in one transaction, which is rolled back (PostgreSQL: out of shared memory)`,
-    hint: "raise max_locks_per_transaction, or plan some of them (--select); a run makes each in a transaction of its own and needs fewer",
-  });
 }
 
 /** Whether the run would do operations before it, directly or not. */

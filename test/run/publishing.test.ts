@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Failpoint } from "../../src/environment/failpoints.ts";
-import { rollback } from "../../src/release/rollback.ts";
+import { publishRelease, rollback } from "../../src/release/rollback.ts";
 import { run as runGraph } from "../../src/run/run.ts";
 import { guarded, uniquePrefix } from "../support/roles.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
@@ -291,4 +291,27 @@ test("under roles: an owner that was changed is found before building, a right t
   expect(stepOf(closed, "marts.c").error?.message).toBe(
     "marts.c cannot be published: no right to make anything in schema marts",
   );
+});
+
+test("a release that the server has no room for the locks of waits for it, with the setting to raise", async () => {
+  const { run, sql, rows, database } = await warehouse({ "a.sqlx": table("select 1 as id") });
+  await sql("create schema marts");
+  await sql(`create function public.full() returns event_trigger language plpgsql as $$ begin
+      if exists (select from pg_event_trigger_ddl_commands() where object_identity = 'marts.a') then
+        raise exception 'out of shared memory' using errcode = '53200', hint = 'You might need to increase "max_locks_per_transaction".';
+      end if;
+    end $$;
+    create event trigger full_up on ddl_command_end execute function public.full()`);
+  const report = await run();
+  expect(statuses(report)).toEqual({ "marts.a": "waiting" });
+  expect(report.errors).toMatchObject([
+    {
+      message: expect.stringMatching(/^release 1 is built and waits, 1 model to publish .* no room for so many locks$/),
+      found: expect.stringContaining("max_locks_per_transaction = "),
+      hint: expect.stringMatching(/^alter system set max_locks_per_transaction = \d+, .* then `dataform publish`/),
+    },
+  ]);
+  await sql("drop event trigger full_up");
+  await publishRelease(database.settings);
+  expect(await rows("select id from marts.a")).toEqual(["1"]);
 });
