@@ -254,6 +254,59 @@ test("a series that changes its unit is kept out, and so is a record without its
   expect(await house.rows("select meter, kwh from marts.meter_deltas order by 1")).toEqual(["a|1", "b|1"]);
 });
 
+// What each adds is said beside each reading: shown, spent and value; R restarts, C is corrected, B a baseline.
+const untold: readonly (readonly [row: string, expected: string])[] = [
+  ["'a', '2026-01-02Z', 10, 5.00, null, 'EUR'", "a|02|∅|∅|∅|5.00|∅|B"],
+  ["'a', '2026-01-03Z', 12, 6.00, 40, 'EUR'", "a|03|2|1.00|∅|6.00|∅|"],
+  ["'a', '2026-01-04Z', 13, 6.50, null, 'EUR'", "a|04|1|0.50|∅|6.50|∅|"],
+  ["'a', '2026-01-05Z', 15, 7.00, 50, 'EUR'", "a|05|2|0.50|10|7.00|10|"],
+  ["'a', '2026-01-06Z', 16, 9.00, 60, 'USD'", "a|06|1|∅|∅|0|∅|"],
+  ["'a', '2026-01-07Z', 18, 9.50, 55, 'USD'", "a|07|2|0.50|-5|0.50|-5|C"],
+  ["'a', '2026-01-08Z', 3, 1.00, null, 'USD'", "a|08|3|1.00|∅|1.50|-5|R"],
+  ["'a', '2026-01-09Z', 4, 2.00, 7, 'USD'", "a|09|1|1.00|7|2.50|2|"],
+  ["'a', '2026-01-10Z', 1, 0.25, 2, 'EUR'", "a|10|1|0.25|2|0.25|2|R"],
+  ["'b', '2026-01-02Z', 10, 5.00, 8, 'EUR'", "b|02|∅|∅|∅|5.00|8|B"],
+  ["'b', '2026-01-03Z', 11, 4.00, 9, 'EUR'", "b|03|1|-1.00|1|4.00|9|C"],
+];
+
+test("what a reading does not say, or says in another unit, is no difference: its counter goes on from what is known, later, late and anew", async () => {
+  const house = await counting(
+    "meter text, read_at timestamptz, shown int, spent numeric(9, 2), value int, currency text",
+    {
+      counters: { shown: "int", spent: "numeric(9, 2)", value: "int" },
+      leading: "shown",
+      optional: "value",
+      keep: { currency: "text" },
+      nonNull: "currency",
+      unit: { column: "currency", of: ["spent", "value"] },
+      rollups: {
+        meter_days: { by: ["currency"], every: "day" },
+        meter_months: { by: ["meter", "currency"], every: "month" },
+      },
+    },
+  );
+  const read = () =>
+    house.rows(`select meter, to_char(read_at at time zone 'UTC', 'DD'), shown_delta, spent_delta, value_delta, spent_to_date, value_to_date,
+        case when is_baseline then 'B' when is_reset then 'R' when is_correction then 'C' else '' end
+      from marts.meter_deltas order by 1, 2`);
+  const arriving = async (load: number, readings: readonly number[]) => {
+    await house.land({ load, rows: readings.map((index) => untold[index]![0]) });
+    const report = await house.run();
+    expect(failed(report)).toEqual([]);
+    return statuses(report)["assertions.meter_keeps_its_unit"];
+  };
+  const loads = [[0, 1, 9], [4], [5, 6], [7, 8, 10], [2, 3]];
+  const told: unknown[] = [];
+  for (const [index, readings] of loads.entries()) told.push(await arriving(index + 1, readings));
+  expect(told).toEqual(["ok", "warned", "ok", "warned", "warned"]);
+  expect(await read()).toEqual(untold.map(([, expected]) => expected));
+  const held = () => house.rows("select * from marts.meter_months order by 1, 2, 3");
+  const months = (await held()).map((row) => row.split("|").slice(0, -1));
+  expect(failed(await house.run({ fullRefresh: true }))).toEqual([]);
+  expect(await read()).toEqual(untold.map(([, expected]) => expected));
+  expect((await held()).map((row) => row.split("|").slice(0, -1))).toEqual(months);
+});
+
 test("readings of loads that vanish from raw stay, and what needs all loads once more is held", async () => {
   const house = await counting(plain, {});
   await house.land({ load: 1, rows: ["'a', '2026-01-02Z', 1"] });

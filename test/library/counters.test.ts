@@ -75,6 +75,25 @@ test("the counters of a log with every option, and names that mean something in 
   );
 });
 
+test("the counters of a log of which a reading need not have all, or has some in another unit", () => {
+  const options: CounterOptions = {
+    from: "readings",
+    kind: "log",
+    series: { id: "text" },
+    takenAt: { at: "timestamptz" },
+    counters: { shown: "bigint", spent: "numeric(12, 2)", Value: "numeric" },
+    leading: "shown",
+    optional: "Value",
+    keep: { currency: "text" },
+    nonNull: "currency",
+    unit: { column: "currency", of: ["spent", "Value"] },
+  };
+  expectGolden(
+    "library/counters/publish-untold.sql",
+    published(() => publish("ads", options)),
+  );
+});
+
 test("the arithmetic alone", () => {
   const options: FromTotalsOptions = {
     readings: '"raw"."readings"',
@@ -102,7 +121,7 @@ test("the rows of changed days", () => {
 test.each([
   [
     { serie: { a: "text" } },
-    'unknown option "serie", known: from, kind, loads, loadOrder, series, takenAt, counters, leading, keep, nonNull, unit, reportedAt, timeZone, births, rowConditions, rollups, totals, schema, tags, columns; did you mean series?',
+    'unknown option "serie", known: from, kind, loads, loadOrder, series, takenAt, counters, leading, keep, nonNull, optional, unit, reportedAt, timeZone, births, rowConditions, rollups, totals, schema, tags, columns; did you mean series?',
   ],
   [{ from: undefined }, "needs from, the relation of the readings"],
   [{ kind: "slice" }, 'kind is one of log, full, found "slice"'],
@@ -120,6 +139,15 @@ test.each([
   ),
   [{ leading: "clicks" }, 'leading "clicks" is none of the counters (kwh)'],
   [{ unit: "currency" }, 'unit "currency" is none of keep ()'],
+  [{ optional: "kw" }, 'optional "kw" is none of the counters (kwh)'],
+  [{ optional: "kwh" }, "optional needs leading: another counter, which every reading has"],
+  [{ optional: "kwh", leading: "kwh" }, 'optional has "kwh", which is leading: every reading has it'],
+  [{ unit: { column: "currency", of: "kw" } }, 'unit: of "kw" is none of the counters (kwh)'],
+  [{ keep: { currency: "text" }, unit: { column: "currency" } }, "unit: needs of, the counters that are of it"],
+  [
+    { counters: { n: "int", kwh: "numeric" }, leading: "n", optional: "kwh", totals: true },
+    "totals is for counters whose every difference is known, and not for optional: kwh",
+  ],
   [{ nonNull: ["currency"] }, 'nonNull "currency" is none of keep ()'],
   [{ loadOrder: ["a"] }, "loadOrder: expected two columns, the load's and the row's"],
   [{ kind: "full", births: { from: "b", key: "meter", at: { at: "date" } } }, "births is for kind log"],

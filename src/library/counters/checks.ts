@@ -19,9 +19,10 @@ import {
   written,
 } from "./changes.ts";
 import { calendarOf, typedRows } from "./full.ts";
+import { unitChanges } from "./known.ts";
 import { lastReportFirst, typedReports } from "./log.ts";
 import type { Zone } from "./moments.ts";
-import { deltaOf, keyOf, LOAD_NO, PREVIOUS_AT, RUN_AT, type Shape, toDateOf, totalType } from "./shape.ts";
+import { deltaOf, keyOf, knownOf, LOAD_NO, PREVIOUS_AT, RUN_AT, type Shape, toDateOf, totalType } from "./shape.ts";
 
 // What counters promise, as queries for the rows that break it. They look at what the last run wrote, and at everything
 // after a computation of everything.
@@ -45,7 +46,7 @@ export function unsound({ shape, store, feed, loads }: Audited, conditions: read
   const needed = [
     ...series.keys(),
     ...(kind === "log" ? [takenAt.name] : []),
-    ...counters.keys(),
+    ...[...counters.keys()].filter((name) => !shape.optional.has(name)),
     ...nonNull,
     ...loadOrder,
   ];
@@ -60,6 +61,22 @@ export function unsound({ shape, store, feed, loads }: Audited, conditions: read
     ...conditions.map((condition) => sql`${condition} is not true`),
   ]);
   return withCtes([storeCte(store), cte("records", records)], sql`select records.* from records where ${faults}`);
+}
+
+/** Readings in another unit than the one before, where series go on in another. */
+export function unitsThatChanged({ series, takenAt }: Shape, unit: string, store: Sql): Sql {
+  const names = [...series.keys()];
+  return withCtes(
+    [storeCte(store), cte("written", written(sql`store`))],
+    sql`
+      select
+        ${[...names, takenAt.name, unit].map((name) => id("written", name))},
+        ${id("before", unit)} as ${own("unit_before")}
+      from written
+      inner join store as before
+        on ${sameColumns("before", "written", names)} and ${id("before", takenAt.name)} = ${id("written", PREVIOUS_AT)}
+      where ${isKind("before", "reading")} and ${id("written", unit)} is distinct from ${id("before", unit)}`,
+  );
 }
 
 /** Readings in another unit than the first of their series: nothing can be taken from something else. */
@@ -91,11 +108,21 @@ export function deltasThatDisagree(shape: Shape, store: Sql): Sql {
   const series = [...shape.series.keys()];
   const counters = [...shape.counters.keys()];
   const counted = own("is_counted");
-  const added = (name: string) => sql`case when ${counted} then coalesce(${id(deltaOf(name))}, ${id(name)}) else 0 end`;
+  const isPlain = (name: string) => !shape.optional.has(name) && !shape.ofUnit.has(name);
+  const added = (name: string) =>
+    isPlain(name)
+      ? sql`case when ${counted} then coalesce(${id(deltaOf(name))}, ${id(name)}) else 0 end`
+      : sql`case when ${counted} then coalesce(case when is_baseline then ${id(name)} else ${id(deltaOf(name))} end, 0) else 0 end`;
   const advanced = (name: string) =>
-    sql`case when ${own("is_last")} then ${id(toDateOf(name))} else 0 end - case when ${counted} then 0 else ${id(toDateOf(name))} end`;
+    isPlain(name)
+      ? sql`case when ${own("is_last")} then ${id(toDateOf(name))} else 0 end - case when ${counted} then 0 else ${id(toDateOf(name))} end`
+      : advancedFromAnew(shape, name);
   const pairs = [
-    ...counters.map((name) => ({ name, expected: reported(shape, name), actual: added(name) })),
+    ...counters.map((name) => ({
+      name,
+      expected: isPlain(name) ? reported(shape, name) : reportedOfKnown(shape, name),
+      actual: added(name),
+    })),
     ...counters.map((name) => ({ name: toDateOf(name), expected: advanced(name), actual: added(name) })),
   ];
   return withCtes(
@@ -109,14 +136,24 @@ export function deltasThatDisagree(shape: Shape, store: Sql): Sql {
 }
 
 const lastOf = (name: string) => own(`last_${name}`);
+const HAS_LAST = own("has_last");
+const UNIT_CHANGES = own("unit_changes");
 
-function pairedReadings({ series, counters, takenAt }: Shape): Sql {
+function pairedReadings(shape: Shape): Sql {
+  const { series, counters, takenAt, optional, ofUnit } = shape;
   const at = id("stretch", takenAt.name);
+  const changes = () => unitChanges(shape, "stretch", takenAt.name, sql`readings`);
+  const before = [
+    ...[...counters.keys()].map((name) => [optional.has(name) ? knownOf(name) : name, lastOf(name)] as const),
+    ...[...ofUnit].map((name) => [toDateOf(name), lastOf(toDateOf(name))] as const),
+  ];
   return sql`
     select
       stretch.*,
       lead(${at}) over readings is null as ${own("is_last")},
-      ${[...counters.keys()].map((name) => sql`lag(${id("stretch", name)}) over readings as ${lastOf(name)}`)}
+      ${optional.size || ofUnit.size ? sql`lag(${at}) over readings is not null as ${HAS_LAST},` : sql``}
+      ${ofUnit.size ? sql`${changes()} as ${UNIT_CHANGES},` : sql``}
+      ${before.map(([name, last]) => sql`lag(${id("stretch", name)}) over readings as ${last}`)}
     from stretch
     window readings as (partition by ${dotted("stretch", [...series.keys()])} order by ${at})`;
 }
@@ -129,6 +166,28 @@ function reported({ leading, counters }: Shape, name: string): Sql {
   return sql`case when ${own("is_last")} then ${id(name)} else 0 end::${totalType(counters.get(name)!)}
     + case when ${fell} then ${lastOf(name)} else 0 end
     - case when ${own("is_counted")} then 0 else ${id(name)} end`;
+}
+
+/** The same of a counter of which a reading may not say what it adds: what it shows from then on, with nothing to take it from, is not counted. */
+function reportedOfKnown(shape: Shape, name: string): Sql {
+  const known = sql`coalesce(${id(shape.optional.has(name) ? knownOf(name) : name)}, 0)`;
+  const last = lastOf(name);
+  const changes = shape.ofUnit.has(name) ? UNIT_CHANGES : sql`false`;
+  const isReset = sql`${id(shape.leading!)} < ${lastOf(shape.leading!)}`;
+  return sql`case when ${own("is_last")} then ${known} else 0 end::${totalType(shape.counters.get(name)!)}
+    + case when ${isReset} or ${changes} then coalesce(${last}, 0) else 0 end
+    - case when ${HAS_LAST} and (${isReset}) is not true and (${changes} or ${last} is null) then ${known} else 0 end
+    - case when ${own("is_counted")} then 0 else ${known} end`;
+}
+
+/** How far a total to date went on, where it begins anew in each unit and may be none. */
+function advancedFromAnew(shape: Shape, name: string): Sql {
+  const total = sql`coalesce(${id(toDateOf(name))}, 0)`;
+  const anew = shape.ofUnit.has(name)
+    ? sql`
+    + case when ${UNIT_CHANGES} then coalesce(${lastOf(toDateOf(name))}, 0) else 0 end`
+    : sql``;
+  return sql`case when ${own("is_last")} then ${total} else 0 end - case when ${own("is_counted")} then 0 else ${total} end${anew}`;
 }
 
 /** Readings that are not as the last of their reports says, are missing, or made up. */

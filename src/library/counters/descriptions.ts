@@ -8,8 +8,13 @@ export type Told = ReadonlyMap<string, string>;
 
 /** What each column of the models is, by its name. Those that the author tells win. */
 export function descriptionsOf(shape: Shape, told: Told): ReadonlyMap<string, string> {
-  const { series, takenAt, day, counters, reportedAt, loadOrder } = shape;
+  const { series, takenAt, day, counters, reportedAt, loadOrder, optional, ofUnit } = shape;
   const till = takenAt.name;
+  const mayMiss = (name: string) => [
+    ...(optional.has(name) ? ["where either did not say it"] : []),
+    ...(ofUnit.has(name) ? [`where they are in another ${shape.unit}`] : []),
+  ];
+  const nulls = (name: string) => ["NULL on a baseline", ...mayMiss(name)].join(", and ");
   const counted = [...counters.keys()].map((name) => [name, withoutStop(told.get(name) ?? name)] as const);
   return new Map<string, string>([
     ...[...series.keys()].map((name): [string, string] => [name, "Names the counter."]),
@@ -26,9 +31,13 @@ export function descriptionsOf(shape: Shape, told: Told): ReadonlyMap<string, st
     ["is_correction", "True where a counter is lower than before and did not restart: its delta is below zero."],
     ...told,
     ...counted.flatMap(([name, what]): [string, string][] => [
-      [name, `${what} till ${till}, as reported.`],
-      [deltaOf(name), told.get(deltaOf(name)) ?? `${what} since the reading before; NULL on a baseline.`],
-      [toDateOf(name), told.get(toDateOf(name)) ?? `${what} till ${till}: baseline plus deltas.`],
+      [name, `${what} till ${till}, as reported${optional.has(name) ? "; NULL where it is not" : ""}.`],
+      [deltaOf(name), told.get(deltaOf(name)) ?? `${what} since the reading before; ${nulls(name)}.`],
+      [
+        toDateOf(name),
+        told.get(toDateOf(name)) ??
+          `${what} till ${till}: baseline plus deltas${ofUnit.has(name) ? `, from 0 on in another ${shape.unit}` : ""}.`,
+      ],
     ]),
   ]);
 }

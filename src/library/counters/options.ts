@@ -48,8 +48,13 @@ export interface CounterOptions {
   readonly keep?: TypedColumns;
   /** Columns of `keep` that every reading has. */
   readonly nonNull?: string | readonly string[];
-  /** The column of `keep` that all readings of a series share: a currency, say. */
-  readonly unit?: string;
+  /** Counters that a reading need not have. */
+  readonly optional?: string | readonly string[];
+  /**
+   * The column of `keep` that all readings of a series share: a currency, say. With `of`, the counters that are of it, a
+   * series goes on in another unit: what of these counters the first reading in it adds is not known.
+   */
+  readonly unit?: string | UnitOptions;
   /** Of kind `log`: when a reading was reported. Of several reports of one reading the latest counts. */
   readonly reportedAt?: TypedColumns;
   /**
@@ -69,6 +74,11 @@ export interface CounterOptions {
   readonly tags?: readonly string[];
   /** What the columns are, for the descriptions of all models: a counter's is told of its delta and its total, too. */
   readonly columns?: Readonly<Record<string, string>>;
+}
+
+export interface UnitOptions {
+  readonly column: string;
+  readonly of: string | readonly string[];
 }
 
 export interface RollupOptions {
@@ -98,6 +108,7 @@ const OPTIONS: readonly (keyof CounterOptions)[] = [
   "leading",
   "keep",
   "nonNull",
+  "optional",
   "unit",
   "reportedAt",
   "timeZone",
@@ -188,7 +199,8 @@ function shapeOf(caller: string, options: CounterOptions): Shape {
       fail(caller, `${where} "${name}" is none of ${what} (${[...all.keys()].join(", ")})`);
   };
   oneOf(options.leading, counters, "leading", "the counters");
-  oneOf(options.unit, keep, "unit", "keep");
+  const { unit, ofUnit } = unitOf(caller, counters, options);
+  oneOf(unit, keep, "unit", "keep");
   for (const name of nonNull) oneOf(name, keep, "nonNull", "keep");
   return {
     kind: options.kind,
@@ -202,8 +214,45 @@ function shapeOf(caller: string, options: CounterOptions): Shape {
     keep,
     reportedAt,
     nonNull,
-    unit: options.unit,
+    unit,
+    optional: goingOn(caller, counters, options, "optional", options.optional),
+    ofUnit,
     loadOrder,
+  };
+}
+
+/** Counters of which a reading may not say what they add: what restarts and what does not is told by the leading one. */
+function goingOn(
+  caller: string,
+  counters: ReadonlyMap<string, Sql>,
+  { leading, totals }: CounterOptions,
+  where: string,
+  given: string | readonly string[] | undefined,
+): ReadonlySet<string> {
+  if (given === undefined) return new Set();
+  const names = columnNames(caller, given, where);
+  for (const name of names)
+    if (!counters.has(name))
+      fail(caller, `${where} "${name}" is none of the counters (${[...counters.keys()].join(", ")})`);
+  if (leading === undefined) fail(caller, `${where} needs leading: another counter, which every reading has`);
+  if (names.includes(leading)) fail(caller, `${where} has "${leading}", which is leading: every reading has it`);
+  if (totals)
+    fail(caller, `totals is for counters whose every difference is known, and not for ${where}: ${names.join(", ")}`);
+  return new Set(names);
+}
+
+function unitOf(
+  caller: string,
+  counters: ReadonlyMap<string, Sql>,
+  options: CounterOptions,
+): Pick<Shape, "unit" | "ofUnit"> {
+  const { unit } = options;
+  if (unit === undefined || typeof unit === "string") return { unit, ofUnit: new Set() };
+  checkKnown(caller, unit, ["column", "of"], "option of unit");
+  if (unit.of === undefined) fail(caller, "unit: needs of, the counters that are of it: a column, or several");
+  return {
+    unit: columnName(caller, unit.column, "unit: column"),
+    ofUnit: goingOn(caller, counters, options, "unit: of", unit.of),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   loadsOfStore,
   readingsThatDisagree,
   unitsThatChange,
+  unitsThatChanged,
   unsound,
 } from "./checks.ts";
 import { describeRollup, describeTotals, descriptionsOf, pick } from "./descriptions.ts";
@@ -159,16 +160,28 @@ const SCOPE = "What the last run wrote is looked at, everything after a computat
 function publishChecks(published: Published): void {
   const { name, options, checked } = published;
   const { shape } = checked;
-  const check = (what: string, description: string, query: (parts: Audited, context: Context) => Sql) =>
-    assertModel(what, { tags: options.tags ?? [], description: `${description} ${SCOPE}` }, (context) =>
+  const check = (
+    what: string,
+    description: string,
+    query: (parts: Audited, context: Context) => Sql,
+    more: object = {},
+  ) =>
+    assertModel(what, { tags: options.tags ?? [], description: `${description} ${SCOPE}`, ...more }, (context) =>
       query(audited(published, context), context),
     );
   check(`${name}_is_sound`, "Records have all that a reading needs, and no negative counter.", (parts) =>
     unsound(parts, checked.conditions),
   );
-  if (shape.unit !== undefined)
+  if (shape.unit !== undefined && !shape.ofUnit.size)
     check(`${name}_keeps_its_unit`, `A series never changes its ${shape.unit}: no delta would be right.`, ({ store }) =>
       unitsThatChange(shape, shape.unit!, store),
+    );
+  if (shape.ofUnit.size)
+    check(
+      `${name}_keeps_its_unit`,
+      `No reading is in another ${shape.unit} than the one before: what ${[...shape.ofUnit].join(" and ")} added till then is not known. It is told, and holds nothing back.`,
+      ({ store }) => unitsThatChanged(shape, shape.unit!, store),
+      { postgres: { severity: "warn" } },
     );
   check(
     `${name}_snapshots_agree_with_records`,

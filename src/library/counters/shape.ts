@@ -22,6 +22,10 @@ export interface Shape {
   readonly reportedAt: Moment | undefined;
   readonly nonNull: readonly string[];
   readonly unit: string | undefined;
+  /** The counters that a reading need not have. */
+  readonly optional: ReadonlySet<string>;
+  /** The counters that are of the unit, where readings go on in another one; none where no reading may have another. */
+  readonly ofUnit: ReadonlySet<string>;
   readonly loadOrder: readonly [load: string, row: string];
 }
 
@@ -35,9 +39,12 @@ export const BEGAN_AFTER = ownName("began_after");
 export const FIRST_REPORTED_AT = ownName("first_reported_at");
 export const IS_WHOLE = ownName("is_whole");
 export const LOADED_AT = ownName("loaded_at");
+export const LEFT_DAY = ownName("left_day");
 
 export const deltaOf = (counter: string) => suffixed(counter, "_delta");
 export const toDateOf = (counter: string) => suffixed(counter, "_to_date");
+/** What a counter that is not in every reading stood on when it was told last; 0 where all have restarted since. */
+export const knownOf = (counter: string) => ownName(`known_${counter}`);
 export const beforeFeedOf = (counter: string) => suffixed(counter, "_before_feed");
 
 /** The type of sums of a counter: the largest of the types like its own, which sums may outgrow where no reading does. */
@@ -67,12 +74,13 @@ export function readingColumns(shape: Shape): ReadonlyMap<string, Sql> {
 }
 
 /** The columns that are computed of a reading and the one before. */
-export function computedColumns({ takenAt, counters, entity }: Shape): ReadonlyMap<string, Sql> {
+export function computedColumns({ takenAt, counters, entity, optional }: Shape): ReadonlyMap<string, Sql> {
   return new Map([
     [PREVIOUS_AT, takenAt.type],
     ...(entity.length ? ([[BEGAN_AFTER, takenAt.type]] as const) : []),
     ...[...counters].map(([counter, type]) => [deltaOf(counter), type] as const),
     ...[...counters].map(([counter, type]) => [toDateOf(counter), totalType(type)] as const),
+    ...[...optional].map((counter) => [knownOf(counter), counters.get(counter)!] as const),
     ["days_covered", sql`integer`],
     ["is_baseline", sql`boolean`],
     ["is_reset", sql`boolean`],
@@ -87,6 +95,7 @@ export function storeColumns(shape: Shape): ReadonlyMap<string, Sql> {
     [LOAD_NO, sql`bigint`],
     [RUN_AT, sql`timestamptz`],
     [BUILT_AT, sql`timestamptz`],
+    ...(shape.daysMove ? ([[LEFT_DAY, sql`date`]] as const) : []),
     ...readingColumns(shape),
     ...computedColumns(shape),
     ...(shape.kind === "full"

@@ -6,7 +6,7 @@ import { type Context, modelOf, publishModel } from "../shared/dataform.ts";
 import { newsOfSnapshots, readingsOfSnapshots } from "./full.ts";
 import { newsOfLog, readingsOfLog } from "./log.ts";
 import { indexed, loadsOf, type Published, refer, selfOf, undoneOf, WITHOUT_JIT } from "./published.ts";
-import { deltaOf, keyOf, LOAD_NO, PREVIOUS_AT, ROW_KIND, RUN_AT, type Shape, toDateOf } from "./shape.ts";
+import { deltaOf, keyOf, LEFT_DAY, LOAD_NO, PREVIOUS_AT, ROW_KIND, RUN_AT, type Shape, toDateOf } from "./shape.ts";
 import { before, news, written } from "./store.ts";
 
 /** The incremental table that everything else of some counters is read from. */
@@ -18,7 +18,7 @@ export function publishStore(published: Published): void {
   const config = {
     ...modelOf(published.options),
     type: "incremental",
-    uniqueKey: [...keyOf(shape), LOAD_NO],
+    uniqueKey: [...keyOf(shape), LOAD_NO, ...(shape.daysMove ? [LEFT_DAY] : [])],
     description: `What ${name}_deltas and ${name}_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.`,
     postgres: {
       guard: { where: `${where}`, keep: `${kept(published)}` },
@@ -72,7 +72,8 @@ function storeQuery(published: Published, context: Context): Sql {
   );
 }
 
-function constraints({ kind, series, takenAt, day, counters, nonNull }: Shape, self: Sql): Sql {
+function constraints(shape: Shape, self: Sql): Sql {
+  const { kind, series, takenAt, day, counters, nonNull, optional, ofUnit } = shape;
   const rowKind = id(ROW_KIND);
   const names = [...counters.keys()];
   const needed = [
@@ -81,13 +82,17 @@ function constraints({ kind, series, takenAt, day, counters, nonNull }: Shape, s
       takenAt.name,
       day,
       ...nonNull,
-      ...names.map(toDateOf),
+      ...names.filter((name) => !optional.has(name)).map(toDateOf),
       "is_baseline",
       "is_reset",
       "is_correction",
     ]),
   ];
-  const none = names.map((name) => sql`is_baseline = (${id(deltaOf(name))} is null)`);
+  const none = names.map((name) =>
+    optional.has(name) || ofUnit.has(name)
+      ? sql`not (is_baseline and ${id(deltaOf(name))} is not null)`
+      : sql`is_baseline = (${id(deltaOf(name))} is null)`,
+  );
   const list = (columns: readonly string[]) =>
     join(
       columns.map((name) => id(name)),

@@ -13,6 +13,8 @@ import {
   computedColumns,
   IS_WHOLE,
   keyOf,
+  knownOf,
+  LEFT_DAY,
   LOAD_NO,
   LOADED_AT,
   PREVIOUS_AT,
@@ -106,7 +108,10 @@ export function before(shape: Shape, self: Sql | undefined): Cte[] {
   const series = [...shape.series.keys()];
   const names = [...shape.counters.keys()];
   const takenAt = id(shape.takenAt.name);
-  const columns = [...new Set([...series, shape.takenAt.name, shape.day, ...names, ...names.map(toDateOf)])];
+  const special = [...(shape.ofUnit.size ? [shape.unit!] : []), ...[...shape.optional].map(knownOf)];
+  const columns = [
+    ...new Set([...series, shape.takenAt.name, shape.day, ...names, ...names.map(toDateOf), ...special]),
+  ];
   const ofSeries = sql`${isKind("store", "reading")} and ${sameColumns("store", "touched", series)}`;
   const states = sql`
     select last.*
@@ -146,6 +151,7 @@ export function written(shape: Shape, news: Pick<Loads, "loads" | "undone">, sel
     keep: [...readingColumns(shape).keys(), ...(shape.entity.length ? [BEGAN_AFTER] : [])],
     counters: shape.counters,
     leading: shape.leading,
+    special: shape,
     isBorn: sql`readings.${IS_BORN}`,
     bornDay: sql`readings.${BORN_DAY}`,
   });
@@ -223,10 +229,10 @@ function changes(shape: Shape, newLoads: Sql): Cte[] {
   ];
 }
 
-/** The number of the row that says a reading has left a day: below all loads, one for each day. */
-function leavingDay(shape: Shape): Sql {
+/** The day that a reading has left for another one: a row of its own, beside the reading's. */
+function leftDay(shape: Shape): Sql {
   const isElsewhere = sql`(${ids(keyOf(shape))}) in (select ${ids(keyOf(shape))} from recomputed)`;
-  return sql`case when recomputed.is_baseline is null and ${isElsewhere} then -3000000 - (${id(shape.day)} - date '2000-01-01') else 0 end`;
+  return sql`case when recomputed.is_baseline is null and ${isElsewhere} then ${id(shape.day)} end`;
 }
 
 function changedReadings(shape: Shape, runAt: readonly [string, Sql]): Sql {
@@ -243,7 +249,7 @@ function changedReadings(shape: Shape, runAt: readonly [string, Sql]): Sql {
     [ROW_KIND, sql`case when ${isGone} then 'void' else 'reading' end`],
     // a tombstone still says after which reading something changed
     [PREVIOUS_AT, previous],
-    ...(shape.daysMove ? [[LOAD_NO, leavingDay(shape)] as const] : []),
+    ...(shape.daysMove ? [[LEFT_DAY, leftDay(shape)] as const] : []),
   ]);
   return sql`
     select
@@ -272,9 +278,10 @@ function loadValues(shape: Shape, kind: "load" | "void"): Map<string, Sql> {
 }
 
 /** The counters of the readings that are written. A total that is not known is none: one without is refused by its name. */
-function totals({ series, takenAt, counters }: Shape, isReading = sql`true`): [string, Sql][] {
+function totals({ series, takenAt, counters, optional }: Shape, isReading = sql`true`): [string, Sql][] {
   const columns = [...series.keys(), takenAt.name].map((column) => id("recomputed", column));
-  return [...counters].map(([name, type]) => {
+  return [...counters].map(([name, type]): [string, Sql] => {
+    if (optional.has(name)) return from("recomputed")(name);
     const total = id("recomputed", name);
     const said = refused(
       `column ${name}: a reading without a value; leave it out of the feed, or say what it counted (coalesce): `,
