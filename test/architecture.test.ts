@@ -24,6 +24,7 @@ const allowed: Record<string, readonly string[]> = {
   seeds: ["model", "schemas", "config", "sql", "sources", "infer"],
   infer: ["model", "sql", "config", "postgres", "sources"],
   export: ["model", "sql", "postgres"],
+  charts: ["model"],
 };
 allowed.cli = Object.keys(allowed);
 

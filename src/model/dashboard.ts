@@ -65,7 +65,8 @@ export interface ValuesChoice {
 
 export type ChartKind = "line" | "bar" | "area" | "scatter" | "heat" | "number" | "table";
 
-export interface PanelData {
+/** What is drawn, and how: the same for a panel that is declared and one that is read. Places are those of columns. */
+export interface PanelShape {
   readonly title: string;
   /** Markdown. */
   readonly text?: string;
@@ -74,15 +75,9 @@ export interface PanelData {
   readonly width: 1 | 2 | 3 | 4;
   /** Columns of the filters that apply to it. */
   readonly filters: readonly string[];
-  /** What the cells of a row are. */
-  readonly columns: readonly PanelColumn[];
-  /** In the order that the panel is shown in. */
-  readonly rows: readonly PanelRow[];
-  /** The rows are more than are kept here: whatever is made of them would be wrong, and is to be told as such. */
-  readonly cut: boolean;
-  /** Places of columns: along the chart, or the first columns of a table. Of a scatter chart none: see `across`. */
+  /** Along the chart, or the first columns of a table. Of a scatter chart none: see `across`. */
   readonly x: readonly number[];
-  /** Place of the column whose values are a line, a colour or, of a heat map, a row each. */
+  /** The column whose values are a line, a colour or, of a heat map, a row each. */
   readonly series?: number;
   /** Scatter: the figure along the chart. */
   readonly across?: Measure;
@@ -98,6 +93,15 @@ export interface PanelData {
   readonly compare?: "previous period";
   /** Column of the dates filter that `compare` follows. */
   readonly compareBy?: string;
+}
+
+export interface PanelData extends PanelShape {
+  /** What the cells of a row are. */
+  readonly columns: readonly PanelColumn[];
+  /** In the order that the panel is shown in. */
+  readonly rows: readonly PanelRow[];
+  /** The rows are more than are kept here: whatever is made of them would be wrong, and is to be told as such. */
+  readonly cut: boolean;
 }
 
 /** Cells as the server writes them, in the order of `columns`. */
@@ -142,8 +146,8 @@ export interface MeasureOrder {
 
 /** How a cell or a figure is shown. It never changes what is compared, summed up or handed out as CSV. */
 export interface Format {
-  /** "text": as the server writes it. "number": with separators, digits as they are. */
-  readonly kind: "text" | "number" | "percent" | "currency";
+  /** "text": as the server writes it. "boolean": yes or no. "number": with separators, digits as they are. */
+  readonly kind: "text" | "boolean" | "number" | "percent" | "currency";
   /** Digits behind the point, rounded half away from zero. Absent: as many as there are. */
   readonly decimals?: number;
   /** A code, or the place of the column that has it. */

@@ -1,0 +1,24 @@
+// Packages that what is shipped is made of, and that nobody installs with it, become a part of dist/.
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = new URL("../", import.meta.url);
+if (!existsSync(new URL("node_modules/echarts/package.json", root))) {
+  process.stderr.write("echarts is not installed: `npm install` first\n");
+  process.exit(1);
+}
+const { version } = createRequire(import.meta.url)("echarts/package.json");
+await build({
+  absWorkingDir: fileURLToPath(root),
+  entryPoints: ["src/charts/draw.ts"],
+  outfile: "dist/charts/draw.js",
+  allowOverwrite: true,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  legalComments: "eof",
+  banner: { js: `/* Apache ECharts ${version}, Apache-2.0, https://echarts.apache.org */` },
+  logLevel: "warning",
+});

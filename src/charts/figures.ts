@@ -1,0 +1,175 @@
+import type {
+  Choice,
+  DashboardFilter,
+  DatesChoice,
+  Measure,
+  PanelData,
+  PanelRow,
+  ValuesChoice,
+} from "../model/dashboard.ts";
+import { dayOf, daysBetween, daysLater } from "./days.ts";
+import { compareNumbers, extremeOf, quotientOf, sumOf } from "./sums.ts";
+
+/** What a panel shows of its rows, with the filters as they are chosen. */
+export interface Figures {
+  readonly rows: readonly FigureRow[];
+  /** How many more there are than the panel's limit lets through. */
+  readonly more: number;
+  /** Days of the period before, where the panel compares with it. */
+  readonly previous?: DatesChoice;
+}
+
+/** A row, or a group of rows. */
+export interface FigureRow {
+  /** By place of the columns: what the row is about. Of a group only what is the same in all of its rows; null elsewhere. */
+  readonly cells: PanelRow;
+  /** A figure for each measure. */
+  readonly values: readonly (string | null)[];
+  /** Of a scatter chart: the figure along it. */
+  readonly across?: string | null;
+  /** The same figures of the period before. Absent where the panel compares with none. */
+  readonly previous?: readonly (string | null)[];
+}
+
+/** The figures of a panel. Pure: the page and the pictures show the same. */
+export function figuresOf(panel: PanelData, filters: readonly DashboardFilter[], choice: Choice = {}): Figures {
+  const applied = filters.filter(({ column }) => panel.filters.includes(column));
+  const rows = rowsOf(panel, chosenRows(panel, applied, choice));
+  const previous = previousPeriod(panel, applied, choice);
+  const compared = previous ? withPrevious(panel, rows, applied, choice, previous) : rows;
+  const sorted = panel.order.length ? inOrder(panel, compared) : compared;
+  const kept = panel.limit === undefined ? sorted : sorted.slice(0, panel.limit);
+  return { rows: kept, more: sorted.length - kept.length, ...(previous ? { previous: previous.days } : {}) };
+}
+
+/** What is chosen of a filter: as it is at first, where nothing else is. */
+export function chosenOf(filter: DashboardFilter, choice: Choice): DatesChoice | ValuesChoice {
+  const own = Object.hasOwn(choice, filter.column) ? choice[filter.column] : undefined;
+  if (filter.kind === "dates") return own && "from" in own ? own : { from: filter.from, to: filter.to };
+  return own && "values" in own ? own : { values: filter.chosen };
+}
+
+function chosenRows(panel: PanelData, applied: readonly DashboardFilter[], choice: Choice): readonly PanelRow[] {
+  const tests = applied.map((filter) => {
+    const at = panel.columns.findIndex(({ name }) => name === filter.column);
+    const passes = passing(chosenOf(filter, choice));
+    return (row: PanelRow) => passes(row[at] ?? null);
+  });
+  return panel.rows.filter((row) => tests.every((test) => test(row)));
+}
+
+function passing(chosen: DatesChoice | ValuesChoice): (cell: string | null) => boolean {
+  if ("values" in chosen) {
+    const values = new Set(chosen.values);
+    return (cell) => !values.size || (cell !== null && values.has(cell));
+  }
+  const { from, to } = chosen;
+  if (from === null && to === null) return () => true;
+  return (cell) => {
+    const day = dayOf(cell);
+    return day !== undefined && (from === null || day >= from) && (to === null || day <= to);
+  };
+}
+
+/** Places of the columns that tell groups apart: amounts in two currencies are never added up. */
+function groupColumns({ x, series, measures, across }: PanelData): readonly number[] {
+  const currencies = [...measures, ...(across ? [across] : [])].flatMap(({ format }) =>
+    typeof format.currency === "number" ? [format.currency] : [],
+  );
+  return [...new Set([...x, ...(series === undefined ? [] : [series]), ...currencies])];
+}
+
+function rowsOf(panel: PanelData, rows: readonly PanelRow[]): readonly FigureRow[] {
+  if (!panel.grouped) return rows.map((row) => figureRow(panel, row, [row]));
+  const places = groupColumns(panel);
+  const groups = new Map<string, PanelRow[]>();
+  for (const row of rows) {
+    const key = keyOf(row, places);
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return [...groups.values()].map((group) => {
+    const cells = group[0]!.map((cell, at) => (places.includes(at) ? cell : null));
+    return figureRow(panel, cells, group);
+  });
+}
+
+function keyOf(row: PanelRow, places: readonly number[]): string {
+  return JSON.stringify(places.map((at) => row[at]));
+}
+
+function figureRow({ measures, across }: PanelData, cells: PanelRow, group: readonly PanelRow[]): FigureRow {
+  const values = measures.map((measure) => figureOf(measure, group));
+  return { cells, values, ...(across ? { across: figureOf(across, group) } : {}) };
+}
+
+function figureOf({ of }: Measure, group: readonly PanelRow[]): string | null {
+  const cells = (at: number) => group.map((row) => row[at] ?? null);
+  if ("over" in of) return quotientOf(sumOf(cells(of.of)), sumOf(cells(of.over)));
+  if (of.aggregate === undefined) return group[0]?.[of.column] ?? null;
+  return of.aggregate === "sum" ? sumOf(cells(of.column)) : extremeOf(cells(of.column), of.aggregate);
+}
+
+interface Previous {
+  readonly column: string;
+  readonly days: DatesChoice;
+  /** How many days later the period is. */
+  readonly later: number;
+}
+
+/** As many days as are chosen, right before them; undefined where all are. */
+function previousPeriod(
+  { compareBy }: PanelData,
+  applied: readonly DashboardFilter[],
+  choice: Choice,
+): Previous | undefined {
+  const filter = applied.find(({ column }) => column === compareBy);
+  if (filter?.kind !== "dates") return undefined;
+  const chosen = chosenOf(filter, choice) as DatesChoice;
+  const [from, to] = [chosen.from ?? filter.first, chosen.to ?? filter.last];
+  if (from === null || to === null || from > to || (chosen.from === null && chosen.to === null)) return undefined;
+  const later = daysBetween(from, to) + 1;
+  return {
+    column: filter.column,
+    later,
+    days: { from: daysLater(from, -later), to: daysLater(from, -1) },
+  };
+}
+
+function withPrevious(
+  panel: PanelData,
+  rows: readonly FigureRow[],
+  applied: readonly DashboardFilter[],
+  choice: Choice,
+  { column, days, later }: Previous,
+): readonly FigureRow[] {
+  const places = groupColumns(panel);
+  const isDay = (at: number) => panel.x.includes(at) && panel.columns[at]!.name === column;
+  // A moment is compared by its day.
+  const keyIn = (cells: PanelRow, by: number) => {
+    const day = (cell: string | null) => dayOf(cell) && daysLater(dayOf(cell)!, by);
+    return keyOf(
+      cells.map((cell, at) => (isDay(at) ? (day(cell) ?? cell) : cell)),
+      places,
+    );
+  };
+  const before = rowsOf(panel, chosenRows(panel, applied, { ...choice, [column]: days }));
+  const values = new Map(before.map((row) => [keyIn(row.cells, later), row.values]));
+  const none = panel.measures.map(() => null);
+  return rows.map((row) => ({ ...row, previous: values.get(keyIn(row.cells, 0)) ?? none }));
+}
+
+/** By the figures; those without one last, equal ones as they were. */
+function inOrder({ order }: PanelData, rows: readonly FigureRow[]): readonly FigureRow[] {
+  return [...rows].sort((one, other) => {
+    for (const { measure, descending } of order) {
+      const [a, b] = [one.values[measure]!, other.values[measure]!];
+      if (a === null && b === null) continue;
+      if (a === null || b === null) return a === null ? 1 : -1;
+      const compared = compareNumbers(a, b);
+      if (compared !== 0) return descending ? -compared : compared;
+    }
+    return 0;
+  });
+}

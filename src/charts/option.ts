@@ -1,0 +1,294 @@
+import type { EChartsCoreOption } from "echarts/core";
+import type { Format, Measure, PanelData } from "../model/dashboard.ts";
+import { described } from "./described.ts";
+import type { FigureRow, Figures } from "./figures.ts";
+import { type ChartLine, linesOf, namesOf, seriesIn } from "./lines.ts";
+import { NOTHING, shown, unitOf } from "./shown.ts";
+import { shifted } from "./sums.ts";
+import type { ChartTheme } from "./theme.ts";
+
+/**
+ * What ECharts draws for a panel: undefined for a number and a table, which are no charts, and where there is nothing to draw.
+ * Positions are JavaScript numbers; every figure that is read is the server's text. Pure.
+ */
+export function chartOption(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCoreOption | undefined {
+  if (panel.chart === "number" || panel.chart === "table" || !figures.rows.length) return undefined;
+  const drawn = DRAW[panel.chart](panel, figures, theme);
+  return {
+    animation: false,
+    backgroundColor: "transparent",
+    color: [...theme.series],
+    textStyle: { color: theme.text, fontFamily: "system-ui, sans-serif", fontSize: 12 },
+    aria: { enabled: true, label: { description: described(panel, figures) } },
+    ...drawn,
+  };
+}
+
+type Draw = (panel: PanelData, figures: Figures, theme: ChartTheme) => EChartsCoreOption;
+
+const DRAW: Readonly<Record<Exclude<PanelData["chart"], "number" | "table">, Draw>> = {
+  line: overCategories,
+  area: overCategories,
+  bar: overCategories,
+  scatter,
+  heat,
+};
+
+function overCategories(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCoreOption {
+  const { categories, lines } = linesOf(panel, figures);
+  const lying = panel.chart === "bar" && !/^(?:date|timestamp)/.test(typeOf(panel));
+  const axes = axesOf(panel.measures);
+  const drawn = lines.flatMap((line, at) => seriesOfLine(panel, line, theme.series[at % theme.series.length]!, axes));
+  const along = {
+    type: "category",
+    data: [...categories],
+    ...(lying ? { inverse: true } : {}),
+    ...(panel.chart === "bar" ? {} : { boundaryGap: false }),
+    axisTick: { show: false },
+    axisLine: { lineStyle: { color: theme.line } },
+    axisLabel: { color: theme.muted, hideOverlap: true, ...(lying ? { width: 160, overflow: "truncate" } : {}) },
+  };
+  const figured = axes.map((axis, at) => valueAxis(axis, theme, at));
+  const names = drawn.map(({ series }) => series.name as string);
+  return {
+    grid: gridOf(names.length > 1, figured.length > 1),
+    ...legendOf(names, theme),
+    tooltip: tooltipOf(theme, "axis", (params) => {
+      const [first] = params;
+      const head = categories[first?.dataIndex ?? 0] ?? NOTHING;
+      const told = params.flatMap(({ seriesIndex, dataIndex }) => {
+        const text = drawn[seriesIndex]?.texts[dataIndex];
+        return text === undefined ? [] : [`${names[seriesIndex]}: ${text}`];
+      });
+      return [head, ...told].join("\n");
+    }),
+    ...(lying ? { yAxis: along, xAxis: figured } : { xAxis: along, yAxis: figured }),
+    series: drawn.map(({ series }) => (lying ? { ...series, xAxisIndex: series.yAxisIndex, yAxisIndex: 0 } : series)),
+  };
+}
+
+interface Drawn {
+  readonly series: Record<string, unknown>;
+  /** What is told of each of its points. */
+  readonly texts: readonly (string | undefined)[];
+}
+
+function seriesOfLine(panel: PanelData, line: ChartLine, color: string, axes: readonly Axis[]): readonly Drawn[] {
+  const { measure, at, points } = line;
+  const isBar = panel.chart === "bar";
+  const base = {
+    name: line.name,
+    type: isBar ? "bar" : "line",
+    yAxisIndex: axes.findIndex(({ measures }) => measures.includes(measure)),
+    itemStyle: { color },
+    ...(isBar
+      ? { barMaxWidth: 36 }
+      : { showSymbol: points.length < 40, symbolSize: 5, lineStyle: { color, width: 2 } }),
+    ...stackOf(panel, line),
+    ...(panel.chart === "area" ? { areaStyle: { color, opacity: 0.25 } } : {}),
+  };
+  const texts = points.map((row) => row && shown(row.values[at]!, measure.format, row.cells));
+  const own = { series: { ...base, data: points.map((row) => height(row?.values[at], measure.format)) }, texts };
+  if (!points.some((row) => row?.previous)) return [own];
+  const { stack: _stack, areaStyle: _area, ...plain } = base as Record<string, unknown>;
+  const before = {
+    ...plain,
+    name: `${line.name}, period before`,
+    itemStyle: { color, opacity: 0.45 },
+    ...(isBar ? {} : { lineStyle: { color, width: 1.5, type: "dashed", opacity: 0.7 } }),
+    data: points.map((row) => height(row?.previous?.[at], measure.format)),
+  };
+  const earlier = points.map((row) => row?.previous && shown(row.previous[at]!, measure.format, row.cells));
+  return [own, { series: before, texts: earlier }];
+}
+
+/** Figures that add up stand on one another: no quotients, nothing but in one currency. */
+function stackOf({ chart, series, measures }: PanelData, { measure, at, currency }: ChartLine): object {
+  const addsUp = !("over" in measure.of) && (measure.of.aggregate ?? "sum") === "sum";
+  if (series === undefined || chart === "line" || !addsUp || measures.length > 1) return {};
+  return { stack: `${at} ${currency ?? ""}` };
+}
+
+function scatter(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCoreOption {
+  const [measure] = panel.measures as [Measure];
+  const across = panel.across!;
+  const groups = new Map<string, FigureRow[]>();
+  for (const row of figures.rows) {
+    const name = seriesIn(panel, row) ?? measure.label;
+    groups.set(name, [...(groups.get(name) ?? []), row]);
+  }
+  // So many colours nobody tells apart: then the tooltip says what each is.
+  const isMany = groups.size > theme.series.length;
+  const named = isMany ? [[measure.label, figures.rows] as const] : [...groups];
+  const told = (row: FigureRow) =>
+    [
+      seriesIn(panel, row) ?? "",
+      `${across.label}: ${shown(row.across ?? null, across.format, row.cells)}`,
+      `${measure.label}: ${shown(row.values[0]!, measure.format, row.cells)}`,
+    ].filter(Boolean);
+  return {
+    grid: gridOf(named.length > 1, false),
+    ...legendOf(
+      named.map(([name]) => name),
+      theme,
+    ),
+    tooltip: tooltipOf(theme, "item", ([point]) => {
+      const row = point && named[point.seriesIndex]?.[1][point.dataIndex];
+      return row ? told(row).join("\n") : "";
+    }),
+    xAxis: { ...valueAxis({ key: "", measures: [across] }, theme, 0), nameLocation: "end", scale: true },
+    yAxis: { ...valueAxis({ key: "", measures: [measure] }, theme, 0), scale: true },
+    series: named.map(([name, rows], at) => ({
+      name,
+      type: "scatter",
+      symbolSize: 9,
+      itemStyle: { color: theme.series[at % theme.series.length], opacity: 0.8 },
+      data: rows.map((row) => [height(row.across, across.format), height(row.values[0], measure.format)]),
+    })),
+  };
+}
+
+function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCoreOption {
+  const [measure] = panel.measures as [Measure];
+  const { categories, lines } = linesOf(panel, figures);
+  const name = namesOf(panel, figures);
+  const rows = [...new Set(figures.rows.map((row) => name(measure, row)))];
+  const cells = lines.flatMap(({ name, points }) =>
+    points.flatMap((row, x) => {
+      const value = row && height(row.values[0], measure.format);
+      return typeof value === "number" ? [{ at: [x, rows.indexOf(name), value], row: row! }] : [];
+    }),
+  );
+  const values = cells.map(({ at }) => at[2]!);
+  const labels = { axisTick: { show: false }, axisLine: { show: false } };
+  return {
+    grid: { left: 8, right: 8, top: 8, bottom: 48, ...CONTAINED },
+    tooltip: tooltipOf(theme, "item", ([point]) => {
+      const cell = point && cells[point.dataIndex];
+      if (!cell) return "";
+      return [
+        `${categories[cell.at[0]!]} · ${rows[cell.at[1]!]}`,
+        `${measure.label}: ${shown(cell.row.values[0]!, measure.format, cell.row.cells)}`,
+      ].join("\n");
+    }),
+    xAxis: { type: "category", data: [...categories], ...labels, axisLabel: { color: theme.muted, hideOverlap: true } },
+    yAxis: { type: "category", data: rows, inverse: true, ...labels, axisLabel: { color: theme.muted } },
+    visualMap: {
+      type: "continuous",
+      min: Math.min(...values, 0),
+      max: Math.max(...values, 0),
+      orient: "horizontal",
+      left: "center",
+      bottom: 0,
+      itemHeight: 120,
+      itemWidth: 10,
+      textStyle: { color: theme.muted },
+      inRange: { color: [...theme.heat] },
+      formatter: (value: number) => tick(value, measure.format),
+    },
+    series: [
+      {
+        type: "heatmap",
+        name: measure.label,
+        data: cells.map(({ at }) => at),
+        itemStyle: { borderColor: theme.surface, borderWidth: 1 },
+      },
+    ],
+  };
+}
+
+interface Axis {
+  readonly key: string;
+  readonly measures: readonly Measure[];
+}
+
+/** What two figures must have in common to be drawn on one scale. */
+export function scaleKey({ format }: Measure): string {
+  if (format.kind === "currency") return `currency ${format.currency ?? ""}`;
+  return format.kind === "percent" ? "percent" : `number ${format.unit ?? ""}`;
+}
+
+function axesOf(measures: readonly Measure[]): readonly Axis[] {
+  const keys = [...new Set(measures.map(scaleKey))];
+  return keys.map((key) => ({ key, measures: measures.filter((measure) => scaleKey(measure) === key) }));
+}
+
+function valueAxis({ measures }: Axis, theme: ChartTheme, at: number) {
+  const [{ format, label }] = measures as [Measure];
+  const unit = unitOf(format);
+  const names = measures.length > 1 ? measures.map((measure) => measure.label).join(", ") : label;
+  return {
+    type: "value",
+    name: unit && unit !== "%" ? `${names} (${unit})` : names,
+    nameTextStyle: { color: theme.muted, align: at ? "right" : "left", padding: [0, 0, 2, 0] },
+    axisLabel: { color: theme.muted, formatter: (value: number) => tick(value, format) },
+    // Two scales have one grid.
+    splitLine: at ? { show: false } : { lineStyle: { color: theme.line } },
+  };
+}
+
+/** The number at a line of the grid, which is no figure of anybody's. */
+function tick(value: number, format: Format): string {
+  if (format.kind === "percent") return `${Number((value * 100).toPrecision(6))} %`;
+  const size = Math.abs(value);
+  const [by, letter] = size >= 1e9 ? [1e9, "bn"] : size >= 1e6 ? [1e6, "m"] : size >= 10_000 ? [1e3, "k"] : [1, ""];
+  return `${Number((value / by).toPrecision(6))}${letter && `\u2009${letter}`}`;
+}
+
+/** Where a figure is drawn; "-" is what ECharts takes for none. */
+function height(text: string | null | undefined, format: Format): number | "-" {
+  if (text === null || text === undefined) return "-";
+  const value = Number(text);
+  return Number.isFinite(value) && shifted(text, 0) !== "" && format.kind !== "text" ? value : "-";
+}
+
+function typeOf({ x, columns }: PanelData): string {
+  return columns[x[0] ?? -1]?.type ?? "";
+}
+
+/** Labels of axes are within the picture. */
+const CONTAINED = { outerBoundsMode: "same", outerBoundsContain: "axisLabel" };
+
+function gridOf(hasLegend: boolean, hasTwoAxes: boolean) {
+  return { left: 8, right: hasTwoAxes ? 8 : 16, top: hasLegend ? 56 : 32, bottom: 8, ...CONTAINED };
+}
+
+function legendOf(names: readonly string[], theme: ChartTheme) {
+  if (names.length < 2) return {};
+  const data = [...new Set(names)];
+  return {
+    legend: {
+      type: "scroll",
+      data,
+      top: 0,
+      left: 0,
+      textStyle: { color: theme.text },
+      icon: "roundRect",
+      itemWidth: 12,
+    },
+  };
+}
+
+interface Point {
+  readonly seriesIndex: number;
+  readonly dataIndex: number;
+}
+
+function tooltipOf(theme: ChartTheme, trigger: "axis" | "item", told: (points: readonly Point[]) => string) {
+  return {
+    trigger,
+    // Drawn as text within the picture: HTML would need styles in line, which a strict policy of the page forbids.
+    renderMode: "richText",
+    confine: true,
+    backgroundColor: theme.surface,
+    borderColor: theme.line,
+    textStyle: { color: theme.text, fontSize: 12 },
+    ...(trigger === "axis" ? { axisPointer: { lineStyle: { color: theme.muted } } } : {}),
+    formatter: (params: Point | readonly Point[]) => withoutMarkup(told([params].flat() as readonly Point[])),
+  };
+}
+
+/** `{name|text}` is how rich text says a style. A name that is written so stays what it is. */
+function withoutMarkup(text: string): string {
+  return text.replace(/\{(?=\w+\|)/g, "{\u2060");
+}

@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import { figuresOf } from "../../src/charts/figures.ts";
+import { shown } from "../../src/charts/shown.ts";
+import type { DashboardFilter, Format, PanelData } from "../../src/model/dashboard.ts";
+import { panelOf } from "./panel.ts";
+
+const DAYS: DashboardFilter = {
+  kind: "dates",
+  column: "day",
+  label: "Day",
+  first: "2026-02-25",
+  last: "2026-03-04",
+  from: "2026-03-01",
+  to: "2026-03-02",
+};
+const CAMPAIGNS: DashboardFilter = {
+  kind: "values",
+  column: "campaign",
+  label: "Campaign",
+  values: ["Ä", "b"],
+  chosen: [],
+};
+const FILTERS = [DAYS, CAMPAIGNS];
+
+/** Rows of day, campaign, currency, spend, conversions. */
+const ROWS = [
+  ["2026-02-27", "b", "EUR", "5.00", "1"],
+  ["2026-02-28", "Ä", "EUR", "1.00", "3"],
+  ["2026-03-01", "Ä", "EUR", "0.10", "1"],
+  ["2026-03-01", "b", "EUR", "0.20", "2"],
+  ["2026-03-01", "b", "USD", "7", null],
+  ["2026-03-02", "b", "EUR", "12345678901234567890.01", "0"],
+  [null, "b", "EUR", "1000", "1"],
+] as const;
+
+const panel = (more: Partial<PanelData> = {}): PanelData => panelOf({ rows: ROWS, ...more });
+
+const told = (given: PanelData, choice = {}) =>
+  figuresOf(given, FILTERS, choice).rows.map(({ cells, values, previous }) =>
+    [cells.filter((cell) => cell !== null).join(" "), ...values, ...(previous ? ["before", ...previous] : [])].join(
+      " ",
+    ),
+  );
+
+test("rows of one x are added up exactly, those of another currency apart", () => {
+  expect(told(panel())).toEqual(["2026-03-01 EUR 0.30", "2026-03-01 USD 7", "2026-03-02 EUR 12345678901234567890.01"]);
+});
+
+test("a reader's choice of days and values is what is added up; without bounds rows without a day are there, too", () => {
+  const all = { day: { from: null, to: null }, campaign: { values: ["b"] } };
+  expect(told(panel({ x: [] }), all)).toEqual(["EUR 12345678901234568895.21", "USD 7"]);
+  expect(told(panel({ x: [] }), { ...all, campaign: { values: ["nobody"] } })).toEqual([]);
+  // Names of JavaScript's own are names.
+  expect(told(panel({ x: [] }), JSON.parse('{ "__proto__": { "values": ["b"] } }'))).toHaveLength(2);
+});
+
+test("a quotient is one of sums, and there is none over 0", () => {
+  const ratio = { label: "Cost", format: { kind: "currency", currency: 2 }, of: { of: 3, over: 4 } } as const;
+  expect(told(panel({ measures: [ratio] }))).toEqual([
+    "2026-03-01 EUR 0.10000000000000000000",
+    "2026-03-01 USD ",
+    "2026-03-02 EUR ",
+  ]);
+});
+
+test("the period before has as many days, stands beside its own x, and is nothing where nothing was", () => {
+  const compared = { compare: "previous period", compareBy: "day" } as const;
+  expect(told(panel(compared))).toEqual([
+    "2026-03-01 EUR 0.30 before 5.00",
+    "2026-03-01 USD 7 before ",
+    "2026-03-02 EUR 12345678901234567890.01 before 1.00",
+  ]);
+  expect(told(panel({ ...compared, x: [1] }))).toEqual([
+    "Ä EUR 0.10 before 1.00",
+    "b EUR 12345678901234567890.21 before 5.00",
+    "b USD 7 before ",
+  ]);
+  expect(figuresOf(panel(compared), FILTERS).previous).toEqual({ from: "2026-02-27", to: "2026-02-28" });
+  expect(figuresOf(panel(compared), FILTERS, { day: { from: null, to: null } }).previous).toBeUndefined();
+});
+
+test("figures are sorted by what they are worth, those without one last, and the limit says how many it leaves out", () => {
+  const sorted = { x: [1], order: [{ measure: 0, descending: true }], limit: 2 };
+  expect(told(panel(sorted))).toEqual(["b EUR 12345678901234567890.21", "b USD 7"]);
+  expect(figuresOf(panel(sorted), FILTERS).more).toBe(1);
+  const least = { kind: "number" } as const;
+  const lowest = { label: "Lowest", format: least, of: { column: 4, aggregate: "min" } } as const;
+  expect(told(panel({ x: [0, 2], measures: [lowest], order: [{ measure: 0, descending: false }] }))).toEqual([
+    "2026-03-02 EUR 0",
+    "2026-03-01 EUR 1",
+    "2026-03-01 USD ",
+  ]);
+});
+
+test("a panel without sums shows its rows as they came", () => {
+  const rows = told(panel({ grouped: false, measures: [{ ...panel().measures[0]!, of: { column: 3 } }], limit: 2 }));
+  expect(rows).toEqual(["2026-03-01 Ä EUR 0.10 1 0.10", "2026-03-01 b EUR 0.20 2 0.20"]);
+});
+
+test.each<[string | null, Format, string]>([
+  ["1234567.5", { kind: "number" }, "1,234,567.5"],
+  ["-1234.565", { kind: "number", decimals: 2 }, "−1,234.57"],
+  ["0.1234", { kind: "percent", decimals: 1 }, "12.3\u00a0%"],
+  ["0.12345678901234567891", { kind: "percent" }, "12.345678901234567891\u00a0%"],
+  ["12", { kind: "currency", decimals: 2, currency: "EUR" }, "12.00\u00a0EUR"],
+  ["12", { kind: "currency", decimals: 0, currency: 1 }, "12\u00a0USD"],
+  ["21.5", { kind: "number", unit: "°C" }, "21.5\u00a0°C"],
+  ["1e+22", { kind: "number" }, "10,000,000,000,000,000,000,000"],
+  ["NaN", { kind: "number", decimals: 2 }, "NaN"],
+  ["007", { kind: "text" }, "007"],
+  ["t", { kind: "boolean" }, "yes"],
+  [null, { kind: "number" }, "–"],
+])("%s as %j is %s", (text, format, expected) => {
+  expect(shown(text, format, ["a", "USD"])).toBe(expected);
+});

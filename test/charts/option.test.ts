@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { drawSvg } from "../../src/charts/draw.ts";
+import { figuresOf } from "../../src/charts/figures.ts";
+import { chartOption } from "../../src/charts/option.ts";
+import { DARK, LIGHT } from "../../src/charts/theme.ts";
+import type { PanelData } from "../../src/model/dashboard.ts";
+import { expectGolden } from "../support/golden.ts";
+import { panelOf } from "./panel.ts";
+
+/** Of three days one is missing; names hold what XML and rich text would read as theirs; a figure has more digits than a double. */
+const ROWS = [
+  ["2026-03-01", 'a <b> & "c" {x|d}', "EUR", "12345678901234567890.01", "10"],
+  ["2026-03-01", "control \u0001\u0008", "EUR", "20.50", null],
+  ["2026-03-03", 'a <b> & "c" {x|d}', "EUR", "-3.25", "0"],
+  ["2026-03-05", "control \u0001\u0008", "EUR", "7", "4"],
+] as const;
+
+const [spend] = panelOf({}).measures as [PanelData["measures"][0]];
+const conversions = { label: "Conversions", format: { kind: "number" }, of: { column: 4, aggregate: "sum" } } as const;
+const cost = { label: "Cost", format: { kind: "percent", decimals: 1 }, of: { of: 3, over: 4 } } as const;
+
+const panels: Readonly<Record<string, Partial<PanelData>>> = {
+  "a line of each measure, on two scales": { measures: [spend, conversions] },
+  "lines of a series": { series: 1 },
+  "areas of a series, on one another": { chart: "area", series: 1 },
+  "bars over days": { chart: "bar" },
+  "bars over names, lying": { chart: "bar", x: [1], measures: [cost], limit: 1 },
+  dots: { chart: "scatter", x: [], series: 1, across: conversions },
+  "a heat map": { chart: "heat", series: 1 },
+};
+
+const drawnOf = (more: Partial<PanelData>, theme = LIGHT) => {
+  const panel = panelOf({ rows: ROWS, ...more });
+  return chartOption(panel, figuresOf(panel, []), theme)!;
+};
+
+test("what ECharts is given of each kind of chart", () => {
+  const all = Object.fromEntries(Object.entries(panels).map(([name, more]) => [name, drawnOf(more)]));
+  expectGolden("charts/options.txt", JSON.stringify(all, null, 1));
+});
+
+test("a number, a table and a panel without rows are no charts", () => {
+  for (const chart of ["number", "table"] as const) expect(drawnOf({ chart })).toBeUndefined();
+  expect(drawnOf({ rows: [] })).toBeUndefined();
+});
+
+test("tooltips have the server's digits, and a name is a name whatever it looks like", () => {
+  const { tooltip } = drawnOf({ series: 1 }) as unknown as { tooltip: { formatter: (points: object) => string } };
+  const at = (seriesIndex: number, dataIndex: number) => ({ seriesIndex, dataIndex });
+  expect(tooltip.formatter([at(0, 0), at(1, 0)])).toBe(
+    '2026-03-01\na <b> & "c" {\u2060x|d}: 12,345,678,901,234,567,890.01\u00a0EUR\ncontrol \u0001\u0008: 20.50\u00a0EUR',
+  );
+  // A day without rows has no figure.
+  expect(tooltip.formatter([at(0, 1)])).toBe("2026-03-02");
+});
+
+test.each(Object.entries(panels))(
+  "%s: the picture is the same bytes each time, well-formed, without markup of data",
+  (_, more) => {
+    const picture = () => drawSvg(drawnOf(more, DARK), { width: 640, height: 320 }, "p1");
+    const svg = picture();
+    expect(picture()).toBe(svg);
+    expect(svg).toMatch(/^<svg /);
+    expect(svg).not.toMatch(/\bzr\d/);
+    expect(svg).not.toContain("<b>");
+    expect(svg).not.toMatch(/[\u0000-\u0008]/);
+  },
+);
