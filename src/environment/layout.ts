@@ -96,8 +96,36 @@ alter table _dataform.environment
   add column if not exists set_aside jsonb not null default '[]',
   add column if not exists folder text`;
 
+/** When each step began and what let it begin, what it stored, and what publishing waited for. */
+const timeline = sql`
+alter table _dataform.step
+  add column if not exists start_seconds numeric,
+  add column if not exists connection integer,
+  add column if not exists after_schema text,
+  add column if not exists after_name text,
+  add column if not exists after_because text,
+  add column if not exists is_critical boolean,
+  add column if not exists bytes bigint;
+create table if not exists _dataform.publishing (
+  run_id uuid not null references _dataform.run (run_id),
+  release_id bigint not null,
+  outcome text not null check (outcome in ('published', 'waiting', 'failed')),
+  start_seconds numeric,
+  seconds numeric not null,
+  horizon_seconds numeric not null,
+  lock_seconds numeric not null,
+  attempts integer not null,
+  primary key (run_id, release_id)
+);
+comment on column _dataform.step.start_seconds is 'Seconds after the run began; NULL for a step that was not tried.';
+comment on column _dataform.step.connection is 'Which of the connections of the run did it, from 1.';
+comment on column _dataform.step.after_because is 'Why it began when the step named in after_schema and after_name had ended: it reads that (input), had its connection (connection), or is of a later stage of the run (stage).';
+comment on column _dataform.step.is_critical is 'Whether the run would have been shorter had this step been.';
+comment on column _dataform.step.bytes is 'Of the tables that it stored, with indexes, when the run ended.';
+comment on table _dataform.publishing is 'What each run did to publish each of its releases, and what it waited for.'`;
+
 /** What makes each layout of the one before it, and of one of which somebody dropped a table. A published one never changes. */
-const LAYOUTS: readonly Sql[] = [first, ownersAndHolds, asideAndFolder];
+const LAYOUTS: readonly Sql[] = [first, ownersAndHolds, asideAndFolder, timeline];
 
 /** How a wait can be ended, and who is told of it. */
 interface Waiting {

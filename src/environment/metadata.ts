@@ -1,12 +1,9 @@
 import { UserError } from "../model/errors.ts";
-import type { JsonText, RunReport } from "../model/report.ts";
-import { type Client, withTransaction } from "../postgres/client.ts";
+import type { Client } from "../postgres/client.ts";
 import { nextRelease } from "../postgres/read-catalog.ts";
-import { undoSavepoint } from "../postgres/savepoint.ts";
-import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
 import { labelled } from "../sql/ddl.ts";
 import { literal } from "../sql/literals.ts";
-import { join, type Sql, sql } from "../sql/sql.ts";
+import { type Sql, sql } from "../sql/sql.ts";
 
 /**
  * Takes the next fence: from now on every earlier run of this environment is too late to publish. Makes the environment
@@ -126,88 +123,6 @@ export async function recordStart(client: Client, start: RunStart): Promise<void
     values (${literal(runId)}, ${literal(environment)}, ${literal(fence)}, 'running', ${literal(coreVersion)}, ${json(notes)})`);
 }
 
-function json(value: unknown): Sql {
+export function json(value: unknown): Sql {
   return sql`${literal(JSON.stringify(value))}::jsonb`;
-}
-
-/** Records how a run without steps ended. */
-export async function recordFinish(
-  client: Client,
-  runId: string,
-  status: RunReport["status"],
-  releases: readonly number[],
-): Promise<void> {
-  await client.query(
-    sql`update _dataform.run set status = $2, finished_at = clock_timestamp(), releases = $3::bigint[] where run_id = $1`,
-    [runId, status, `{${releases.join(",")}}`],
-  );
-}
-
-/** Records how the run ended, each step and the rows that assertions rejected. */
-export async function recordEnd(client: Client, report: RunReport): Promise<void> {
-  const steps = report.steps.map((step) => ({
-    schema_name: step.target.schema,
-    name: step.target.name,
-    kind: step.kind,
-    status: step.status,
-    seconds: step.duration,
-    rows: step.rows ?? null,
-    reason: step.reason ?? null,
-    error: step.error ?? null,
-  }));
-  const rows = report.steps.flatMap((step) =>
-    (step.failingRows ?? []).map((content, index) => ({
-      assertion_schema: step.target.schema,
-      assertion_name: step.target.name,
-      row_no: index + 1,
-      content,
-    })),
-  );
-  const recordSteps = sql`
-    insert into _dataform.step select ${literal(report.runId)}::uuid, s.*
-    from jsonb_to_recordset(${json(steps)}) as s(schema_name text, name text,
-      kind text, status text, seconds numeric, rows bigint, reason text, error jsonb) on conflict do nothing`;
-  const recordRun = sql`
-    update _dataform.run
-    set status = ${literal(report.status)}, finished_at = clock_timestamp(), releases = ${literal(`{${report.releases.join(",")}}`)},
-      errors = ${json(report.errors)}, warnings = ${json(report.warnings)}
-    where run_id = ${literal(report.runId)}`;
-  if (!rows.length) return void (await client.script(join([recordSteps, recordRun], ";\n")));
-  await withTransaction(client, async () => {
-    await client.query(recordSteps);
-    await recordFailingRows(client, report.runId, rows);
-    await client.query(recordRun);
-  });
-}
-
-interface FailingRow {
-  readonly assertion_schema: string;
-  readonly assertion_name: string;
-  readonly row_no: number;
-  readonly content: JsonText;
-}
-
-/**
- * Numbers go from text to jsonb on the server, where they keep their digits. What jsonb cannot hold, such as U+0000 in a
- * value of type json, must not cost the record of the run: the rows are kept as their texts then.
- */
-async function recordFailingRows(client: Client, runId: string, rows: readonly FailingRow[]): Promise<void> {
-  const insert = (content: Sql) =>
-    client.query(
-      sql`
-        insert into _dataform.failing_row (run_id, assertion_schema, assertion_name, row_no, content)
-        select $1::uuid, line.assertion_schema, line.assertion_name, line.row_no, ${content}
-        from json_to_recordset($2::json) as line(assertion_schema text, assertion_name text, row_no integer, content text)
-        on conflict do nothing`,
-      [runId, JSON.stringify(rows)],
-    );
-  await client.query(sql`savepoint failing_rows`);
-  try {
-    await insert(sql`line.content::jsonb`);
-    await client.query(sql`release savepoint failing_rows`);
-  } catch (error) {
-    if (!postgresError(error) || connectionLost(error)) throw error;
-    await undoSavepoint(client, "failing_rows");
-    await insert(sql`to_jsonb(line.content)`);
-  }
 }

@@ -21,8 +21,15 @@ export const RECORD: Readonly<Record<string, Readonly<Record<string, number>>>> 
     ...["run_id", "environment", "fence", "status", "started_at", "finished_at"],
     ...["releases", "core_version", "warnings", "errors"],
   ),
-  step: columns(1, "run_id", "schema_name", "name", "kind", "status", "seconds", "rows", "reason", "error"),
+  step: {
+    ...columns(1, "run_id", "schema_name", "name", "kind", "status", "seconds", "rows", "reason", "error"),
+    ...columns(4, "start_seconds", "connection", "after_schema", "after_name", "after_because", "is_critical", "bytes"),
+  },
   failing_row: columns(1, "run_id", "assertion_schema", "assertion_name", "row_no", "content"),
+  publishing: columns(
+    4,
+    ...["run_id", "release_id", "outcome", "start_seconds", "seconds", "horizon_seconds", "lock_seconds", "attempts"],
+  ),
 };
 
 function columns(layout: number, ...names: string[]): Record<string, number> {
@@ -33,7 +40,7 @@ function columns(layout: number, ...names: string[]): Record<string, number> {
 export interface RecordState {
   /** 0 where no layout is recorded. */
   readonly layout: number;
-  /** Tables that are not there, among others that are. */
+  /** Tables of that layout that are not there, among others that are. */
   readonly tables: readonly string[];
   /** Columns that tables lack which are there, as `table.column`. */
   readonly columns: readonly string[];
@@ -71,10 +78,17 @@ export async function readRecord(client: Client): Promise<RecordState> {
   const layout = hasVersion ? await layoutOf(client) : 0;
   return {
     layout,
-    tables: rows.filter((row) => row.there === "f").map(({ name }) => name),
+    // Before any layout is recorded all are wanted, and else those that it has.
+    tables: rows
+      .filter(({ name, there }) => there === "f" && (layout === 0 || firstLayoutOf(name) <= layout))
+      .map(({ name }) => name),
     columns: lacking.filter((one) => layoutThatBrought(one) <= layout),
     isThere: there.length > 0,
   };
+}
+
+function firstLayoutOf(table: string): number {
+  return Math.min(...Object.values(RECORD[table]!));
 }
 
 function layoutThatBrought(column: string): number {
@@ -89,8 +103,8 @@ async function layoutOf(client: Client): Promise<number> {
 
 /** Which tables refer to one: they have to be dropped with it. */
 const REFER: Readonly<Record<string, readonly string[]>> = {
-  environment: ["failing_row", "step", "run", "release"],
-  run: ["failing_row", "step"],
+  environment: ["failing_row", "publishing", "step", "run", "release"],
+  run: ["failing_row", "publishing", "step"],
 };
 
 /**
@@ -102,7 +116,7 @@ export function refuseAltered({ columns }: RecordState): void {
   if (first === undefined) return;
   const tables = [...new Set(columns.map((one) => one.split(".")[0]!))];
   const all = [...new Set(tables.flatMap((name) => [...(REFER[name] ?? []), name]))];
-  const isHistory = all.every((name) => name === "run" || name === "step" || name === "failing_row");
+  const isHistory = all.every((name) => ["run", ...REFER.run!].includes(name));
   throw new UserError({
     message: `the record of releases in schema ${PRIVATE_SCHEMA} was altered by hand`,
     expected: "its tables as runs made them",

@@ -40,6 +40,10 @@ export interface StepResult {
   readonly status: StepStatus;
   /** Seconds. */
   readonly duration: number;
+  /** Seconds after the run began; absent where it was not tried. */
+  readonly start?: number;
+  /** Which of the run's connections did it, from 1. */
+  readonly connection?: number;
   /** Rows stored, or rows that fail an assertion. */
   readonly rows?: number;
   /** Why it was skipped or held. */

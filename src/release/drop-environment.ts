@@ -228,6 +228,7 @@ function forget(environment: string): Sql {
   const runs = sql`select run_id from _dataform.run where environment = ${name}`;
   return sql`
     delete from _dataform.failing_row where run_id in (${runs});
+    delete from _dataform.publishing where run_id in (${runs});
     delete from _dataform.step where run_id in (${runs});
     delete from _dataform.run where environment = ${name};
     delete from _dataform.release where environment = ${name};

@@ -65,6 +65,9 @@ export async function pruneHistory(
       steps as (
         delete from _dataform.step where run_id in (select run_id from old)
       ),
+      publishings as (
+        delete from _dataform.publishing where run_id in (select run_id from old)
+      ),
       runs as (
         delete from _dataform.run where run_id in (select run_id from old)
       ),

@@ -1,3 +1,4 @@
+import { PublishWatch } from "../environment/publishing.ts";
 import { reconnect } from "../environment/reconnect.ts";
 import type { Session } from "../environment/session.ts";
 import { type Worker, workerOn } from "../environment/worker.ts";
@@ -72,6 +73,8 @@ interface Waiting {
   readonly items: readonly PublishItem[];
   /** The release that these objects were built for, where it is another one. */
   readonly builtIn?: number;
+  /** Told how long it takes, and what it waits for. */
+  readonly watch?: PublishWatch;
 }
 
 /** @throws Unpublishable where the public views of some cannot follow */
@@ -133,7 +136,7 @@ export async function publishWaiting(
 async function publishItems(
   session: Session,
   catalog: Catalog,
-  { waiting: { release, items }, worker }: { readonly waiting: Waiting; readonly worker: Worker },
+  { waiting: { release, items, watch }, worker }: { readonly waiting: Waiting; readonly worker: Worker },
   options: ReleaseOptions,
 ): Promise<readonly string[]> {
   const { runId, fence, environment, settings, signal, failpoint, events } = session;
@@ -145,6 +148,7 @@ async function publishItems(
     failpoint,
     asPublisher: (work) => session.retry(work),
     onWait: (what) => events.waiting?.(what),
+    watch,
   };
   for (let attempt = 1; ; attempt++) {
     const now = await surroundings(session, catalog, items);
@@ -194,18 +198,20 @@ function surroundings(session: Session, catalog: Catalog, items: readonly Publis
 
 async function passHorizon(
   session: Session,
-  { release, builtIn = release }: Waiting,
+  { release, builtIn = release, watch = new PublishWatch(release) }: Waiting,
   options: ReleaseOptions,
 ): Promise<string[]> {
   const policy = options.horizon ?? "wait";
   const timeout = policy === "publish" && options.horizonTimeout === undefined ? 0 : (options.horizonTimeout ?? 30_000);
   const { signal, events, environment } = session;
-  const readers = await session.retry(async (client) =>
-    waitForHorizon(client, await recordedBy(client, environment, builtIn), {
-      timeout,
-      signal,
-      onWait: (what) => events.waiting?.(what),
-    }),
+  const readers = await watch.horizon(() =>
+    session.retry(async (client) =>
+      waitForHorizon(client, await recordedBy(client, environment, builtIn), {
+        timeout,
+        signal,
+        onWait: (what) => events.waiting?.(what),
+      }),
+    ),
   );
   if (readers === undefined) return [];
   if (policy === "publish")

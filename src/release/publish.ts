@@ -1,4 +1,5 @@
 import type { ReachFailpoint } from "../environment/failpoints.ts";
+import type { PublishWatch } from "../environment/publishing.ts";
 import type { Worker } from "../environment/worker.ts";
 import { UserError } from "../model/errors.ts";
 import type { PublishPlan } from "../model/plan.ts";
@@ -30,6 +31,8 @@ export interface PublishOptions {
   /** Does work in the session of the run, which is the publisher's. */
   readonly asPublisher: AsPublisher;
   readonly onWait?: (blockers: string) => void;
+  /** Counts attempts, and the time that was lost to those that were refused. */
+  readonly watch?: PublishWatch | undefined;
 }
 
 export type AsPublisher = <T>(work: (client: Client) => Promise<T>) => Promise<T>;
@@ -89,18 +92,22 @@ export async function begin(client: Client): Promise<void> {
 
 /** The deltas first, then all public views in one message that ends with the commit. */
 export async function publishOn(client: Client, plan: PublishPlan, options: PublishOptions): Promise<void> {
-  const { signal, deadline, onWait } = options;
+  const { signal, deadline, onWait, watch } = options;
   if (plan.warmUp.length) await send(client, plan.warmUp);
   await options.failpoint("publish begun");
   const who = () => options.asPublisher((publisher) => blockers(plan.targets, publisher, client.processId));
   let { holdMs } = plan.bounds;
   let applied = false;
+  let refusedAt: number | undefined;
   const look = async (): Promise<true | undefined> => {
     signal.throwIfAborted();
+    const begun = performance.now();
+    if (refusedAt !== undefined) watch?.waited(begun - refusedAt);
     try {
       if (!applied) await applyDeltas(client, plan, options);
       applied = true;
       signal.throwIfAborted();
+      watch?.attempted();
       const answer = send(client, attempt(plan, holdMs));
       // Handled below even when the hook throws first.
       answer.catch(() => {});
@@ -111,6 +118,8 @@ export async function publishOn(client: Client, plan: PublishPlan, options: Publ
       const code = sqlState(error);
       if (code === FENCED) throw fenced(plan.release);
       if (!code || !(applied ? TRY_AGAIN : IN_THE_WAY).has(code) || signal.aborted) throw error;
+      refusedAt = performance.now();
+      watch?.waited(refusedAt - begun);
       applied = await backToDeltas(client);
       // Cut off by the bound on the block: not a reader in the way but our own work that is too slow for it.
       if (code === SQLSTATE.queryCanceled) holdMs *= 2;

@@ -1,4 +1,5 @@
-import { recordFinish, recordStart } from "../environment/metadata.ts";
+import { recordStart } from "../environment/metadata.ts";
+import { recordFinish } from "../environment/record-end.ts";
 import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
 import type { Catalog } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
@@ -72,7 +73,7 @@ export async function retire(
     try {
       await dropViews({ keys, aside }, catalog, session, options.publishDeadline ?? 60_000);
     } catch (error) {
-      if (!connectionLost(error)) await recordFinish(client, runId, "failure", []);
+      if (!connectionLost(error)) await recordFinish(client, runId, "failure");
       throw error;
     }
     const { kept } = await withClient(
@@ -81,7 +82,7 @@ export async function retire(
       (builder) => collect({ record: client, builder }, environment, KEEP_ALL, catalog.nextRelease - 1, failpoint),
     );
     const left = await stillThere(keys, environment, client);
-    await recordFinish(client, runId, "success", []);
+    await recordFinish(client, runId, "success");
     return { version: 1, runId, environment, models: keys, warnings: [...kept, ...left, ...aside.map(asideNote)] };
   });
 }

@@ -1,5 +1,7 @@
 import { type Holder, hold, unhold } from "../environment/hold.ts";
-import { recordFinish, recordStart } from "../environment/metadata.ts";
+import { recordStart } from "../environment/metadata.ts";
+import { PublishWatch } from "../environment/publishing.ts";
+import { recordFinish } from "../environment/record-end.ts";
 import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
 import type { Catalog } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
@@ -166,17 +168,20 @@ async function publishAndReport(
   options: ReleaseOptions,
   started: number,
 ): Promise<ReleaseReport> {
-  const warnings = await publishWaiting(session, catalog, job, options).catch(async (error) => {
+  const watch = new PublishWatch(job.release);
+  const warnings = await publishWaiting(session, catalog, { ...job, watch }, options).catch(async (error) => {
     const interrupted = session.signal.aborted;
     await session.retry(async (client) => {
       // What waited before goes on waiting: what is in its way may be removed.
       const mayWait = interrupted || error instanceof Unpublishable ? job.waited : staysWaiting(error);
       if (!mayWait) await discard(client, session.environment, job.release);
-      await recordFinish(client, session.runId, interrupted ? "cancelled" : "failure", []);
+      const publishings = [watch.end(mayWait ? "waiting" : "failed")];
+      await recordFinish(client, session.runId, interrupted ? "cancelled" : "failure", { publishings });
     });
     throw interrupted ? session.signal.reason : explained(error, job, catalog);
   });
-  await session.retry((client) => recordFinish(client, session.runId, "success", [job.release]));
+  const published = { releases: [job.release], publishings: [watch.end("published")] };
+  await session.retry((client) => recordFinish(client, session.runId, "success", published));
   return {
     version: 1,
     runId: session.runId,

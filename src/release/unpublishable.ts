@@ -69,7 +69,7 @@ function isOneCause(found: ReadonlyMap<string, unknown>, models: number): boolea
 
 /** Publishes all but the commit. Returns what the server says against it. */
 async function trial(client: Client, input: PublishInput, options: PublishOptions): Promise<unknown> {
-  const quiet = { ...options, deadline: PATIENCE, failpoint: async () => {}, onWait: () => {} };
+  const quiet = { ...options, deadline: PATIENCE, failpoint: async () => {}, onWait: () => {}, watch: undefined };
   const plan = rehearsal(planPublish(input));
   try {
     await withOffer(plan, options.asPublisher, () => publishOn(client, plan, quiet));

@@ -46,7 +46,9 @@ async function auditAll(audits: readonly AuditStep[], context: RunContext): Prom
       others.map((client) => client.script(sql`${READ}; set transaction snapshot ${snapshot}; ${BETWEEN}`)),
     );
     const queue = [...audits];
-    await waitForAll([first!, ...others].map((client) => drain(queue, client, context)));
+    await waitForAll(
+      [first!, ...others].map((client, index) => drain(queue, { client, connection: index + 1 }, context)),
+    );
   } finally {
     await Promise.allSettled([first!, ...others].map((client) => client.query(sql`rollback`)));
   }
@@ -62,8 +64,14 @@ function verdict({ severity, threshold }: AuditStep, rows: number, total: number
   return severity === "warn" || rows <= allowed ? "warned" : "failed";
 }
 
-async function drain(queue: AuditStep[], client: Client, context: RunContext): Promise<void> {
-  for (let step = queue.shift(); step; step = queue.shift()) context.record(await audit(step, client, context));
+interface Connection {
+  readonly client: Client;
+  /** From 1. */
+  readonly connection: number;
+}
+
+async function drain(queue: AuditStep[], on: Connection, context: RunContext): Promise<void> {
+  for (let step = queue.shift(); step; step = queue.shift()) context.record(await audit(step, on, context));
 }
 
 /** A guard has one failing row: its figures. */
@@ -85,11 +93,12 @@ function skipBlocked(step: AuditStep, context: RunContext): boolean {
   return true;
 }
 
-async function audit(step: AuditStep, client: Client, context: RunContext): Promise<StepResult> {
-  const base = { target: step.target, kind: "assertion" as const };
-  if (context.signal.aborted) return { ...base, status: "skipped", duration: 0, reason: "the run was cancelled" };
-  const started = performance.now();
-  const duration = () => (performance.now() - started) / 1000;
+async function audit(step: AuditStep, { client, connection }: Connection, context: RunContext): Promise<StepResult> {
+  const done = { target: step.target, kind: "assertion" as const };
+  if (context.signal.aborted) return { ...done, status: "skipped", duration: 0, reason: "the run was cancelled" };
+  const start = context.elapsed();
+  const duration = () => context.elapsed() - start;
+  const base = { ...done, start, connection };
   context.events.stepStarted?.(step);
   const statements = onSavepoint("audit", [step.statement]);
   try {

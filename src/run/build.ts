@@ -25,10 +25,10 @@ type WorkStep = BuildStep | OperationsStep;
  */
 export async function buildSegment(segment: Segment, context: RunContext): Promise<void> {
   const queue = new Queue(segment.steps);
-  await context.pool.each(async (worker) => {
+  await context.pool.each(async (worker, connection) => {
     for (let step = await queue.next(); step; step = await queue.next()) {
       const result = await runStep(step, worker, context);
-      context.record(result);
+      context.record(result.start === undefined ? result : { ...result, connection });
       if (result.status !== "ok" || !leavesNothing(step)) await worker.reset();
       queue.finish(step);
     }
@@ -80,8 +80,8 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
   const skipped = whySkipped(step.waitsFor, context);
   if (skipped) return { ...base, status: "skipped", duration: 0, ...skipped };
   if (step.step === "build" && step.refused) return { ...base, status: "failed", duration: 0, error: step.refused };
-  const started = performance.now();
-  const duration = () => (performance.now() - started) / 1000;
+  const start = context.elapsed();
+  const duration = () => context.elapsed() - start;
   context.events.stepStarted?.(step);
   try {
     await context.failpoint("before a build");
@@ -93,13 +93,13 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
       await complete({ ...step, newRows: step.newRows }, worker, context);
     }
     await context.failpoint("after a build");
-    return { ...base, status: "ok", duration: duration(), ...(rows === undefined ? {} : { rows }) };
+    return { ...base, status: "ok", start, duration: duration(), ...(rows === undefined ? {} : { rows }) };
   } catch (error) {
     await worker.client.query(sql`rollback`).catch(() => {});
     const absent = await absentTables(error, step.target, context.graph, worker.client).catch(() => []);
-    if (absent.length) return { ...base, status: "skipped", duration: duration(), ...awaiting(absent) };
+    if (absent.length) return { ...base, status: "skipped", start, duration: duration(), ...awaiting(absent) };
     const failure = explainBuild(await nameRefusedColumn(error, step, worker, context), step, context.sources);
-    return { ...base, status: "failed", duration: duration(), error: failure };
+    return { ...base, status: "failed", start, duration: duration(), error: failure };
   }
 }
 

@@ -17,6 +17,8 @@ export interface RunContext {
   readonly sources: Sources;
   readonly failpoint: ReachFailpoint;
   readonly record: (result: StepResult) => void;
+  /** Seconds since the run began. */
+  readonly elapsed: () => number;
   /** Whether the step of that key failed, was skipped or was held. */
   readonly isBlocked: (key: string) => boolean;
   /** The tables that the step of that key was skipped for; none where it was not. */

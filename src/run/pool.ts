@@ -6,8 +6,8 @@ import { type ConnectOptions, connect, hangUp } from "../postgres/client.ts";
 /** A fixed number of connections that work is handed to, one piece at a time each. */
 export interface Pool {
   readonly workers: readonly Worker[];
-  /** Runs `work` on every connection at once. */
-  each(work: (worker: Worker) => Promise<void>): Promise<void>;
+  /** Runs `work` on every connection at once; they are counted from 1. */
+  each(work: (worker: Worker, connection: number) => Promise<void>): Promise<void>;
   /** Stops what the connections are doing. */
   cancel(): Promise<void>;
   /** Leaves the connections as they are, where the server does not answer. */
@@ -30,7 +30,7 @@ export async function openPool(settings: ConnectionSettings, size: number, optio
   return {
     workers,
     each: async (work) => {
-      await Promise.all(workers.map(work));
+      await Promise.all(workers.map((worker, index) => work(worker, index + 1)));
     },
     cancel: async () => {
       await Promise.allSettled(workers.map(({ client }) => client.cancel()));

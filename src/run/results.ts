@@ -19,6 +19,7 @@ interface ResultsInput {
 /** What came of a run so far: of its steps, its releases, and what is to be said; in the end its report. */
 export class Results {
   readonly #startedAt = new Date();
+  readonly #began = performance.now();
   readonly #steps = new Map<string, StepResult>();
   readonly #errors: StepError[] = [];
   readonly #releases: number[] = [];
@@ -33,6 +34,11 @@ export class Results {
   /** By key. */
   get steps(): ReadonlyMap<string, StepResult> {
     return this.#steps;
+  }
+
+  /** Seconds since the run began. */
+  elapsed(): number {
+    return (performance.now() - this.#began) / 1000;
   }
 
   of(key: string): StepResult | undefined {

@@ -1,5 +1,7 @@
 import { heldEnvironment } from "../environment/hold.ts";
-import { recordEnd, recordStart } from "../environment/metadata.ts";
+import { recordStart } from "../environment/metadata.ts";
+import { type Publishing, PublishWatch } from "../environment/publishing.ts";
+import { recordEnd } from "../environment/record-end.ts";
 import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
 import type { Catalog } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
@@ -31,6 +33,7 @@ import { auditSegment } from "./audit.ts";
 import { buildSegment } from "./build.ts";
 import { chainsOf } from "./chains.ts";
 import type { RunContext } from "./context.ts";
+import { timed, timelineOf } from "./critical-path.ts";
 import { describedInVain } from "./described.ts";
 import { emptiedTables } from "./emptied.ts";
 import { type ReadSource, sourcesOf } from "./explain.ts";
@@ -124,6 +127,9 @@ class Run {
   #catalog: Catalog;
   /** The catalog for the segment that is built. */
   #found: Catalog;
+  /** By key, the private tables that hold what was published. */
+  readonly #stored = new Map<string, readonly string[]>();
+  readonly #publishings: Publishing[] = [];
   /** Another run has taken over: nothing more is published or collected. */
   #late = false;
 
@@ -145,6 +151,7 @@ class Run {
       failpoint: session.failpoint,
       sources,
       record: (result) => this.#results.record(result),
+      elapsed: () => this.#results.elapsed(),
       isBlocked: (key) => this.#results.isBlocked(key),
       awaits: (key) => this.#results.of(key)?.awaits ?? [],
       refuse: (step) => refuseUnpublishable(step, this.#found),
@@ -178,7 +185,12 @@ class Run {
     await this.#collect();
     await this.#session.failpoint("before the report");
     const report = this.#results.report(this.#session);
-    await this.#session.retry((client) => recordEnd(client, report));
+    const details = {
+      ...timelineOf(timed(segments, this.#results.steps)),
+      stored: this.#stored,
+      publishings: this.#publishings,
+    };
+    await this.#session.retry((client) => recordEnd(client, report, details));
     await this.#session.failpoint("report written");
     return report;
   }
@@ -187,11 +199,12 @@ class Run {
   async #release(segment: Segment): Promise<void> {
     if (this.#session.signal.aborted) return;
     if (await this.#session.overtaken()) return this.#giveUp(segment);
-    let published = await this.#publish(segment);
+    const watch = new PublishWatch(segment.release, this.#results.elapsed());
+    let published = await this.#publish(segment, watch);
     // Without those that cannot be published, and what depends on them, the others are published.
     while (published instanceof Unpublishable) {
       for (const [key, cause] of published.causes) this.#results.keepOut(segment, key, cause);
-      published = await this.#publish(segment);
+      published = await this.#publish(segment, watch);
     }
     if (!published || segment === this.#plan.segments.at(-1)) return;
     const read = await this.#session.retry((client) =>
@@ -201,7 +214,7 @@ class Run {
   }
 
   /** One attempt. Returns whether there is a new release, or who stands in its way. */
-  async #publish(segment: Segment): Promise<boolean | Unpublishable> {
+  async #publish(segment: Segment, watch: PublishWatch): Promise<boolean | Unpublishable> {
     const { environment, runId } = this.#session;
     const { release } = segment;
     this.#results.hold(heldByAudits(this.#results.outcome(segment)));
@@ -225,16 +238,19 @@ class Run {
     try {
       this.#results.warn(items.flatMap((item) => describedInVain(item, this.#context.sources)));
       const [builder] = this.#context.pool.workers;
-      const waiting = { release, items };
+      const waiting = { release, items, watch };
       this.#results.warn(await publishWaiting(this.#session, this.#catalog, waiting, this.#options, builder));
     } catch (error) {
       if (error instanceof Unpublishable) return error;
       this.#late = error instanceof UserError && error.code === FENCED;
       this.#results.fail(items, error);
+      this.#publishings.push(watch.end(staysWaiting(error) ? "waiting" : "failed"));
       if (!staysWaiting(error)) await this.#session.retry((client) => discard(client, environment, release));
       return false;
     }
     this.#results.published(release);
+    this.#publishings.push(watch.end("published"));
+    for (const { target, entry } of items) this.#stored.set(targetKey(target), tablesOf(entry));
     return true;
   }
 
@@ -285,6 +301,12 @@ function droppedMeanwhile(step: BuildStep, object: string): UserError {
     found: `somebody dropped ${PRIVATE_SCHEMA}.${object} during the run`,
     hint: "run again",
   });
+}
+
+/** The private tables in which the rows are. */
+function tablesOf({ kind, object, storage }: PublishItem["entry"]): readonly string[] {
+  if (storage) return [storage.table, storage.undo];
+  return kind === "view" ? [] : [object];
 }
 
 function keyOf({ target }: { readonly target: Target }): string {

@@ -144,7 +144,7 @@ test("a record that names another release than the last is refused before rows a
 test.each([
   [
     "its rows",
-    "truncate _dataform.failing_row, _dataform.step, _dataform.run, _dataform.release, _dataform.environment",
+    "truncate _dataform.failing_row, _dataform.publishing, _dataform.step, _dataform.run, _dataform.release, _dataform.environment",
   ],
   ["its manifest", "update _dataform.release set manifest = null"],
 ])("a record that lost %s is told once, and --adopt takes over what is there, with all rows", async (_, change) => {
@@ -177,15 +177,27 @@ test("tables of the record that were dropped are made again, columns are not ben
     expect((await plan()).stderr).toContain("or `dataform run`, which makes it anew");
     expect((await house.run()).status).toBe("success");
   }
+  // As layout 3 was: the columns and tables of later ones are made, and what is recorded stays.
+  const later = Object.entries(RECORD).flatMap(([table, all]) =>
+    Object.entries(all).flatMap(([column, layout]) => (layout > 3 && table !== "publishing" ? [[table, column]] : [])),
+  );
+  const runs = () => house.rows("select count(*) from _dataform.run");
+  const before = Number((await runs())[0]);
+  await house.sql(`drop table _dataform.publishing;
+    ${later.map(([table, column]) => `alter table _dataform.${table} drop column ${column};`).join("\n")}
+    update _dataform.metadata set version = 3`);
+  expect(await plan()).toMatchObject({ exitCode: 0 });
+  expect((await house.run()).status).toBe("success");
+  expect(await runs()).toEqual([`${before + 1}`]);
   await house.sql("update _dataform.metadata set version = 1");
   expect((await house.run()).status).toBe("success");
   await house.sql("alter table _dataform.run drop column errors");
   const refused = {
     found: "no column _dataform.run.errors",
-    hint: "put the tables back from a backup; or drop table _dataform.failing_row, _dataform.step, _dataform.run: the next run makes them anew, and only what earlier runs did is forgotten",
+    hint: "put the tables back from a backup; or drop table _dataform.failing_row, _dataform.publishing, _dataform.step, _dataform.run: the next run makes them anew, and only what earlier runs did is forgotten",
   };
   await expect(house.run()).rejects.toMatchObject(refused);
-  await house.sql("drop table _dataform.failing_row, _dataform.step, _dataform.run");
+  await house.sql("drop table _dataform.failing_row, _dataform.publishing, _dataform.step, _dataform.run");
   expect((await house.run()).status).toBe("success");
 });
 

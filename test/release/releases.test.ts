@@ -417,6 +417,10 @@ test("horizon: a repeatable-read reader older than the builds holds the release 
     "discarded",
     "published",
   ]);
+  // How long each release waited for it, of at least the tenth of a second that it was to.
+  expect(
+    await rows("select release_id, outcome, horizon_seconds >= 0.1, attempts from _dataform.publishing order by 1"),
+  ).toEqual(["1|published|f|1", "2|waiting|t|0", "3|failed|t|0", "4|published|f|1"]);
 });
 
 test("a snapshot from before the builds is waited for, own or imported, whatever its session tells of itself and whoever asks", async () => {

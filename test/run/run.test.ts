@@ -326,12 +326,26 @@ test("a run that another one has overtaken publishes nothing", async () => {
 });
 
 test("the history of runs, steps and releases can be read in SQL", async () => {
-  const { run, rows } = await warehouse({ "a.sqlx": table("select 1 as id") });
+  const { run, rows } = await warehouse({
+    "a.sqlx": table("select 1 as id", 'assertions: { nonNull: ["id"] }'),
+    "b.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}',
+  });
   const report = await run();
   expect(await rows("select run_id, status, releases from _dataform.run")).toEqual([`${report.runId}|success|{1}`]);
-  expect(await rows("select schema_name, name, kind, status, rows from _dataform.step")).toEqual([
-    "marts|a|table|ok|1",
+  // When each began, on which connection, what let it begin, and what it stored.
+  expect(
+    await rows(`select name, kind, status, rows, connection, after_name, after_because, is_critical, bytes > 0,
+      start_seconds >= coalesce((select a.start_seconds + a.seconds from _dataform.step a where a.name = s.after_name), 0)
+      from _dataform.step s order by start_seconds`),
+  ).toEqual([
+    "a|table|ok|1|1|∅|∅|t|t|t",
+    expect.stringMatching(/^b\|view\|ok\|∅\|[12]\|a\|input\|t\|∅\|t$/),
+    "marts_a_assertions_rowConditions|assertion|ok|0|1|b|stage|t|∅|t",
   ]);
+  expect(
+    await rows(`select release_id, outcome, attempts, horizon_seconds <= seconds, lock_seconds, start_seconds > 0
+      from _dataform.publishing`),
+  ).toEqual(["1|published|1|t|0|t"]);
   expect(await rows("select release_id, manifest #>> '{marts.a,columns,0,name}' from _dataform.release")).toEqual([
     "1|id",
   ]);

@@ -23,7 +23,7 @@ export async function litter(client: Client): Promise<string[]> {
     )
     select 'object ' || c.relname as what from pg_class c
     where c.relnamespace = '_dataform'::regnamespace and c.relkind in ('r', 'v', 'm', 'p', 'f')
-      and c.relname not in ('metadata', 'environment', 'release', 'run', 'step', 'failing_row')
+      and c.relname not in ('metadata', 'environment', 'release', 'run', 'step', 'publishing', 'failing_row')
       and c.relname not in (select name from read where name is not null)
     union all select 'missing ' || name from needed
     where name is not null and to_regclass(format('_dataform.%I', name)) is null

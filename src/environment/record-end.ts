@@ -1,0 +1,192 @@
+import type { StepCause } from "../model/operations.ts";
+import type { JsonText, RunReport } from "../model/report.ts";
+import { targetKey } from "../model/target.ts";
+import { type Client, withTransaction } from "../postgres/client.ts";
+import { undoSavepoint } from "../postgres/savepoint.ts";
+import { connectionLost, postgresError } from "../postgres/sqlstate.ts";
+import { literal } from "../sql/literals.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
+import { json } from "./metadata.ts";
+import type { Publishing } from "./publishing.ts";
+
+/** What is recorded of a run besides its report. */
+export interface RunDetails {
+  /** By key, of steps that did not begin at once: what each waited for last. */
+  readonly causes: ReadonlyMap<string, StepCause>;
+  /** Keys of the steps without which the run would have been shorter. */
+  readonly critical: ReadonlySet<string>;
+  /** By key, the private tables that hold a step's rows. */
+  readonly stored: ReadonlyMap<string, readonly string[]>;
+  readonly publishings: readonly Publishing[];
+}
+
+/** Records how a run without steps ended. */
+export async function recordFinish(
+  client: Client,
+  runId: string,
+  status: RunReport["status"],
+  published: { readonly releases?: readonly number[]; readonly publishings?: readonly Publishing[] } = {},
+): Promise<void> {
+  const { releases = [], publishings = [] } = published;
+  await client.script(
+    join(
+      [
+        ...recordPublishings(runId, publishings),
+        sql`
+        update _dataform.run
+        set status = ${literal(status)}, finished_at = clock_timestamp(), releases = ${numbers(releases)}
+        where run_id = ${literal(runId)}`,
+      ],
+      ";\n",
+    ),
+  );
+}
+
+function numbers(all: readonly number[]): Sql {
+  return sql`${literal(`{${all.join(",")}}`)}::bigint[]`;
+}
+
+/** Records how the run ended, each step and the rows that assertions rejected. */
+export async function recordEnd(client: Client, report: RunReport, details: RunDetails): Promise<void> {
+  const rows = report.steps.flatMap((step) =>
+    (step.failingRows ?? []).map((content, index) => ({
+      assertion_schema: step.target.schema,
+      assertion_name: step.target.name,
+      row_no: index + 1,
+      content,
+    })),
+  );
+  const first = [recordSteps(report, details), ...recordPublishings(report.runId, details.publishings)];
+  const recordRun = sql`
+    update _dataform.run
+    set status = ${literal(report.status)}, finished_at = clock_timestamp(), releases = ${numbers(report.releases)},
+      errors = ${json(report.errors)}, warnings = ${json(report.warnings)}
+    where run_id = ${literal(report.runId)}`;
+  if (!rows.length) return void (await client.script(join([...first, recordRun], ";\n")));
+  await withTransaction(client, async () => {
+    await client.script(join(first, ";\n"));
+    await recordFailingRows(client, report.runId, rows);
+    await client.query(recordRun);
+  });
+}
+
+/**
+ * What a small table and its indexes take, the catalog knows since `analyze`: to ask each of a thousand takes the session half a
+ * second, to open it. One that somebody holds for himself is not asked: the question would wait for him.
+ */
+function recordSteps(report: RunReport, { causes, critical, stored }: RunDetails): Sql {
+  const steps = report.steps.map((step) => {
+    const key = targetKey(step.target);
+    const cause = causes.get(key);
+    return {
+      schema_name: step.target.schema,
+      name: step.target.name,
+      kind: step.kind,
+      status: step.status,
+      seconds: step.duration,
+      rows: step.rows,
+      reason: step.reason,
+      error: step.error,
+      start_seconds: step.start,
+      connection: step.connection,
+      after_schema: cause?.target.schema,
+      after_name: cause?.target.name,
+      after_because: cause?.because,
+      is_critical: critical.has(key),
+      stored: stored.get(key),
+    };
+  });
+  return sql`
+    insert into _dataform.step (
+      run_id, schema_name, name, kind, status, seconds, rows, reason, error,
+      start_seconds, connection, after_schema, after_name, after_because, is_critical, bytes
+    )
+    with
+
+    held as materialized (
+      select relation from pg_locks where mode = 'AccessExclusiveLock' and relation is not null
+    )
+
+    select
+      ${literal(report.runId)}::uuid, s.schema_name, s.name, s.kind, s.status, s.seconds, s.rows, s.reason, s.error,
+      s.start_seconds, s.connection, s.after_schema, s.after_name, s.after_because, s.is_critical,
+      (
+        select sum(
+          case
+            when c.reltuples between 0 and 100 and c.relpages < 8 then ${pages} * current_setting('block_size')::bigint
+            else pg_total_relation_size(c.oid)
+          end
+        )
+        from jsonb_array_elements_text(s.stored) as stored (name)
+        join pg_class as c
+          on c.relname = stored.name and c.relnamespace = '_dataform'::regnamespace
+        where c.oid not in (select relation from held)
+      )
+    from jsonb_to_recordset(${json(steps)}) as s(
+      schema_name text, name text, kind text, status text, seconds numeric, rows bigint, reason text, error jsonb,
+      start_seconds numeric, connection integer, after_schema text, after_name text, after_because text,
+      is_critical boolean, stored jsonb
+    )
+    on conflict do nothing`;
+}
+
+const pages = sql`(
+  c.relpages + coalesce((select sum(i.relpages) from pg_index join pg_class as i on i.oid = indexrelid where indrelid = c.oid), 0)
+)`;
+
+function recordPublishings(runId: string, publishings: readonly Publishing[]): readonly Sql[] {
+  if (!publishings.length) return [];
+  const rows = publishings.map((one) => ({
+    release_id: one.release,
+    outcome: one.outcome,
+    start_seconds: one.start,
+    seconds: one.seconds,
+    horizon_seconds: one.horizonSeconds,
+    lock_seconds: one.lockSeconds,
+    attempts: one.attempts,
+  }));
+  return [
+    sql`
+      insert into _dataform.publishing (
+        run_id, release_id, outcome, start_seconds, seconds, horizon_seconds, lock_seconds, attempts
+      )
+      select ${literal(runId)}::uuid, p.*
+      from jsonb_to_recordset(${json(rows)}) as p(
+        release_id bigint, outcome text, start_seconds numeric, seconds numeric, horizon_seconds numeric, lock_seconds numeric,
+        attempts integer
+      )
+      on conflict do nothing`,
+  ];
+}
+
+interface FailingRow {
+  readonly assertion_schema: string;
+  readonly assertion_name: string;
+  readonly row_no: number;
+  readonly content: JsonText;
+}
+
+/**
+ * Numbers go from text to jsonb on the server, where they keep their digits. What jsonb cannot hold, such as U+0000 in a
+ * value of type json, must not cost the record of the run: the rows are kept as their texts then.
+ */
+async function recordFailingRows(client: Client, runId: string, rows: readonly FailingRow[]): Promise<void> {
+  const insert = (content: Sql) =>
+    client.query(
+      sql`
+        insert into _dataform.failing_row (run_id, assertion_schema, assertion_name, row_no, content)
+        select $1::uuid, line.assertion_schema, line.assertion_name, line.row_no, ${content}
+        from json_to_recordset($2::json) as line(assertion_schema text, assertion_name text, row_no integer, content text)
+        on conflict do nothing`,
+      [runId, JSON.stringify(rows)],
+    );
+  await client.query(sql`savepoint failing_rows`);
+  try {
+    await insert(sql`line.content::jsonb`);
+    await client.query(sql`release savepoint failing_rows`);
+  } catch (error) {
+    if (!postgresError(error) || connectionLost(error)) throw error;
+    await undoSavepoint(client, "failing_rows");
+    await insert(sql`to_jsonb(line.content)`);
+  }
+}
