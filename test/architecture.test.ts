@@ -25,6 +25,7 @@ const allowed: Record<string, readonly string[]> = {
   infer: ["model", "sql", "config", "postgres", "sources"],
   export: ["model", "sql", "postgres"],
   charts: ["model"],
+  lineage: ["model", "sql", "postgres", "plan"],
 };
 allowed.cli = Object.keys(allowed);
 

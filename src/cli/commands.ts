@@ -125,6 +125,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "lineage",
+    {
+      takes: "[options] [name]",
+      description: "which columns a column comes from, and what uses it: as PostgreSQL has analysed the queries",
+      load: async () => (await import("./commands/lineage.ts")).addLineageCommand,
+    },
+  ],
+  [
     "roles",
     {
       takes: "[options]",

@@ -37,6 +37,7 @@ const revenue = {
 };
 
 export const given: Readonly<Record<string, Given>> = {
+  "docs/lineage.md": { files: { ...orders, ...revenue }, before: ["npx dataform ingest", "npx dataform run"] },
   "README.md": { files: orders, before: ["npx dataform ingest"], inClone: "npm start\n" },
   "docs/start.md": {},
   "docs/models.md": { files: { ...orders, ...revenue } },

@@ -1,0 +1,304 @@
+import type { Catalog } from "../model/catalog.ts";
+import {
+  type Action,
+  type Assertion,
+  type CompiledGraph,
+  type Incremental,
+  isModel,
+  type Model,
+  type Operations,
+} from "../model/graph.ts";
+import { type Target, targetKey } from "../model/target.ts";
+import { authoredAll, authoredQuery } from "../plan/authored-statements.ts";
+import { inDependencyOrder } from "../plan/order.ts";
+import { isOfSeed, tried } from "../plan/shape.ts";
+import type { Client } from "../postgres/client.ts";
+import { fingerprint } from "../sql/fingerprint.ts";
+import { plainReferences } from "../sql/references.ts";
+import { splitStatements } from "../sql/split.ts";
+import { empty, type Sql, sql } from "../sql/sql.ts";
+import { sqlOf } from "../sql/statement.ts";
+import { analysed } from "./analysed.ts";
+import { askByViews, askForTrees, type Question, type ViewQuestion } from "./ask.ts";
+import { CACHE_VERSION, type Cached, hashOf, signatureOf } from "./cache.ts";
+import { type Draft, draftOf, untoldDraft, withColumns, withoutSources } from "./draft.ts";
+import { bothOf, inARow } from "./merge.ts";
+import { inParts } from "./parts.ts";
+import { columnsOf, type Named, type Relations } from "./relations.ts";
+import { StandIns } from "./stand-ins.ts";
+import { required } from "./tree/nodes.ts";
+import type { Tree } from "./tree/read-tree.ts";
+
+/** One text of an action that is asked about. */
+type Asked = Question & { readonly key: string };
+
+/** What the queries of a project's actions say. */
+export class Actions {
+  readonly #client: Client;
+  readonly #catalog: Catalog;
+  readonly #relations: Relations;
+  readonly #cached: Cached;
+  readonly byKey: ReadonlyMap<string, Action>;
+  readonly settled = new Map<string, Draft>();
+  readonly standIns: StandIns;
+  /** Whose answer is good this time only: not all that it depends on is looked at. */
+  readonly #fleeting = new Set<string>();
+  readonly #cacheKeys = new Map<string, string>();
+
+  constructor(client: Client, graph: CompiledGraph, catalog: Catalog, relations: Relations, cached: Cached) {
+    this.#client = client;
+    this.#catalog = catalog;
+    this.#relations = relations;
+    this.#cached = cached;
+    const actions = graph.actions.filter((one) => !one.disabled || isModel(one));
+    this.byKey = new Map(inDependencyOrder(actions).map((action) => [targetKey(action.target), action]));
+    this.standIns = new StandIns(catalog, this.byKey, this.settled);
+  }
+
+  /** All of them, those first that others read. */
+  async settle(): Promise<void> {
+    const { rows } = await this.#client.query<{ path: string }>(
+      sql`select pg_catalog.current_setting('search_path') as path`,
+    );
+    const around = [CACHE_VERSION, Math.floor(this.#catalog.serverVersion / 10_000), rows[0]!.path];
+    const actions = [...this.byKey.values()];
+    for (const action of actions) this.#cacheKeys.set(targetKey(action.target), keyFor(action, around));
+    const foreign = actions.filter((one) => !isModel(one)).map(({ target }) => target);
+    const read = this.#cached.inputs(this.#cacheKeys.values());
+    const wanted = new Map([...foreign, ...read].map((one) => [targetKey(one), one]));
+    await this.#relations.named([...wanted].flatMap(([key, one]) => (this.standIns.isModel(key) ? [] : [one])));
+    for (const level of levelsOf(actions)) await this.#settleLevel(level);
+  }
+
+  async #settleLevel(level: readonly Action[]): Promise<void> {
+    const open = level.filter((action) => action.kind !== "declaration" && !this.#fromCache(action));
+    await this.standIns.ensure(
+      open.flatMap(({ dependencies }) => dependencies.map(targetKey)),
+      this.#client,
+    );
+    const queries = open
+      .filter((one) => isModel(one) || one.kind === "assertion")
+      .filter((one) => !this.#isSettled(one));
+    await this.#askForTrees(queries.filter((one) => !isModel(one) || this.#isReleased(one)));
+    await this.#askByViews(queries.filter(isModel).filter(({ target }) => !this.settled.has(targetKey(target))));
+    await this.#askForIncrements(queries.filter((one) => one.kind === "incremental"));
+    for (const action of open) {
+      if (action.kind === "operations") await this.#askForStatements(action);
+      this.#toCache(action);
+    }
+  }
+
+  /** Settles what cannot be asked about. */
+  #isSettled(action: Model | Assertion): boolean {
+    const key = targetKey(action.target);
+    const published = this.#catalog.manifest[key]?.columns ?? [];
+    const unknown = action.dependencies
+      .map(targetKey)
+      .find((name) => name !== key && this.standIns.isModel(name) && !this.standIns.of(name));
+    const refused = isModel(action) ? action.refused?.message : undefined;
+    const why = refused ?? (unknown === undefined ? undefined : `it reads ${unknown}, of which nothing can be told`);
+    if (why !== undefined) {
+      this.settled.set(key, untoldDraft(why, published));
+      this.#fleeting.add(key);
+      return true;
+    }
+    // Its rows stand in its query, and come from nowhere else.
+    if (isModel(action) && isOfSeed(action) && this.#isReleased(action)) {
+      this.settled.set(key, withoutSources(published));
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether what is published was made of the model as it is written now. */
+  #isReleased(model: Model): boolean {
+    const entry = this.#catalog.manifest[targetKey(model.target)];
+    return entry !== undefined && entry.kind === model.kind && entry.fingerprint === fingerprint(model);
+  }
+
+  #question(file: string, text: string, where?: string): Sql {
+    const { resolve } = this.standIns;
+    return sqlOf(authoredQuery("read", { file, text, where, resolve, before: empty }));
+  }
+
+  #before(file: string, operations: readonly string[]): Sql[] {
+    return authoredAll(file, operations, this.standIns.resolve).flatMap(tried).map(sqlOf);
+  }
+
+  /** Of assertions, and of models that are as they were published: what reads them has the private object. */
+  async #askForTrees(actions: readonly (Model | Assertion)[]): Promise<void> {
+    const questions = actions.map(
+      (action): Asked => ({
+        key: targetKey(action.target),
+        statement: this.#question(action.file, action.query),
+        before: isModel(action) ? this.#before(action.file, action.preOperations) : [],
+      }),
+    );
+    for (const [index, draft] of (await this.#trees(questions)).entries()) {
+      const action = actions[index]!;
+      const { key } = questions[index]!;
+      const published = this.#published(action);
+      if (!published) this.settled.set(key, draft);
+      // What the tables that it reads have become since is in no release yet: it is as a model that was changed.
+      else if (!draft.columns.length || hasPostOperations(action) || fits(draft, published))
+        this.settled.set(key, withColumns(draft, published));
+    }
+  }
+
+  /** The columns with which a model was published that is as it was then. */
+  #published(action: Action): readonly Named[] | undefined {
+    if (!isModel(action) || !this.#isReleased(action)) return undefined;
+    return this.#catalog.manifest[targetKey(action.target)]!.columns;
+  }
+
+  async #trees(questions: readonly Asked[]): Promise<Draft[]> {
+    return inParts(
+      this.#client,
+      questions,
+      async (some) => this.#drafts(some, await askForTrees(this.#client, some)),
+      ({ key }, why) => this.#untold(key, why),
+    );
+  }
+
+  async #askByViews(models: readonly Model[]): Promise<void> {
+    const questions = models.map((model): Asked & ViewQuestion => ({
+      key: targetKey(model.target),
+      view: this.standIns.nextView(),
+      statement: this.#question(model.file, model.query),
+      before: this.#before(model.file, model.preOperations),
+      withoutTree: isOfSeed(model),
+    }));
+    const drafts = await inParts(
+      this.#client,
+      questions,
+      async (some) => {
+        const views = await askByViews(this.#client, some);
+        await this.#relations.learn(views.map(({ oid }) => oid));
+        const trees = views.map(({ tree }) => tree);
+        const found = await this.#drafts(some, trees);
+        for (const { key, view, before } of some) if (!before?.length) this.standIns.standsFor(key, view);
+        return found.map((draft, at) => withColumns(draft, columnsOf(this.#relations.get(views[at]!.oid)!)));
+      },
+      ({ key }, why) => this.#untold(key, why),
+    );
+    for (const [at, { key }] of questions.entries()) {
+      const published = this.#catalog.manifest[key]?.columns ?? [];
+      this.settled.set(key, drafts[at]!.columns.length ? drafts[at]! : withColumns(drafts[at]!, published));
+    }
+  }
+
+  #untold(key: string, why: string): Draft {
+    this.#fleeting.add(key);
+    return untoldDraft(why);
+  }
+
+  async #askForIncrements(models: readonly Incremental[]): Promise<void> {
+    const other = models.filter(
+      ({ incrementalQuery, incrementalWhere, query }) => incrementalQuery !== query || incrementalWhere !== undefined,
+    );
+    await this.standIns.ensure(
+      other.map(({ target }) => targetKey(target)),
+      this.#client,
+    );
+    const questions = other.map((model): Asked => {
+      const { target, file, incrementalQuery, incrementalWhere, incrementalPreOperations } = model;
+      return {
+        key: targetKey(target),
+        statement: this.#question(file, incrementalQuery, incrementalWhere),
+        before: this.#before(file, incrementalPreOperations),
+      };
+    });
+    for (const [at, draft] of (await this.#trees(questions)).entries()) {
+      const { key } = questions[at]!;
+      this.settled.set(key, bothOf(this.settled.get(key)!, draft));
+    }
+  }
+
+  async #askForStatements({ target, file, queries }: Operations): Promise<void> {
+    const key = targetKey(target);
+    const questions = authoredAll(file, queries, this.standIns.resolve).map(
+      (one): Asked => ({ key, statement: sqlOf(one) }),
+    );
+    const texts = queries.flatMap(splitStatements).map((text) => plainReferences(text).trim());
+    this.settled.set(key, inARow(await this.#trees(questions), texts));
+  }
+
+  async #drafts(asked: readonly Asked[], trees: readonly Tree[]): Promise<Draft[]> {
+    const found = trees.map((tree) => (tree === null ? undefined : analysed(required(tree, "query"))));
+    const queries = found.flatMap((one) => one ?? []);
+    await this.#relations.learn(
+      queries.flatMap(({ relations, writes }) => [...relations, ...writes.map((one) => one.relation)]),
+    );
+    await this.#relations.learnFunctions(queries.flatMap(({ functions }) => [...functions]));
+    return found.map((one, index) => {
+      if (!one) return withoutSources([]);
+      if (one.functions.size) this.#fleeting.add(asked[index]!.key);
+      return draftOf(one, this.#relations, this.standIns.nameOf, this.#relations.readers(one.functions));
+    });
+  }
+
+  /** The columns that a relation has now, as an entry of the cache knows them. */
+  #columnsNow(target: Target): string | undefined {
+    const key = targetKey(target);
+    if (this.standIns.isModel(key)) {
+      const draft = this.settled.get(key);
+      return draft && signatureOf(draft.columns);
+    }
+    const found = this.#relations.byKey(key);
+    return found && signatureOf(columnsOf(found));
+  }
+
+  #fromCache(action: Action): boolean {
+    const key = targetKey(action.target);
+    const kept = this.#cached.take(this.#cacheKeys.get(key)!, (input) =>
+      targetKey(input) === key ? ITSELF : this.#columnsNow(input),
+    );
+    const published = this.#published(action);
+    if (!kept || (published && !fits(kept, published) && !hasPostOperations(action))) return false;
+    this.settled.set(key, published ? withColumns(kept, published) : kept);
+    for (const target of this.#cached.inputs([this.#cacheKeys.get(key)!]))
+      if (!this.byKey.has(targetKey(target))) this.standIns.met.set(targetKey(target), target);
+    return true;
+  }
+
+  #toCache(action: Action): void {
+    const key = targetKey(action.target);
+    const draft = this.settled.get(key);
+    if (!draft || this.#fleeting.has(key)) return;
+    const names = new Set([...draft.reads, ...draft.writes.map(({ relation }) => relation)]);
+    const inputs = [...names].map((name) => {
+      const target = this.byKey.get(name)?.target ?? this.standIns.met.get(name)!;
+      return [target.schema, target.name, name === key ? ITSELF : (this.#columnsNow(target) ?? "")] as const;
+    });
+    this.#cached.put(this.#cacheKeys.get(key)!, { inputs, draft });
+  }
+}
+
+const ITSELF = "itself";
+
+/** All that an answer is made of but the columns of what is read. */
+function keyFor(action: Action, around: unknown): string {
+  const { file: _, tags: __, description: ___, columns: ____, ...code } = action;
+  return hashOf([around, code]);
+}
+
+function hasPostOperations(action: Action): boolean {
+  return isModel(action) && action.postOperations.length > 0;
+}
+
+function fits(draft: Draft, columns: readonly Named[]): boolean {
+  return draft.columns.length === columns.length && draft.columns.every(({ name }, at) => name === columns[at]!.name);
+}
+
+/** The actions, each in a level behind all that it depends on. */
+function levelsOf(actions: readonly Action[]): Action[][] {
+  const levels: Action[][] = [];
+  const of = new Map<string, number>();
+  for (const action of actions) {
+    const level = Math.max(0, ...action.dependencies.map((target) => (of.get(targetKey(target)) ?? -1) + 1));
+    of.set(targetKey(action.target), level);
+    levels[level] ??= [];
+    levels[level].push(action);
+  }
+  return levels;
+}
