@@ -186,7 +186,9 @@ function adopt(item: PublishItem, relation: PublicRelation, catalog: Catalog): P
     how: "adopt",
     columns: item.object.columns,
     warning: [
-      `${targetKey(item.target)}: the ${relation.kind} of that name is moved to ${PRIVATE_SCHEMA}.${asideName(item, catalog)}`,
+      relation.unrecorded
+        ? `${targetKey(item.target)}: the view that an earlier run published is made anew`
+        : `${targetKey(item.target)}: the ${relation.kind} of that name is moved to ${PRIVATE_SCHEMA}.${asideName(item, catalog)}`,
       ...(item.delta?.checks ? ["its rows are what the model begins with"] : []),
       ...(dependents.length ? [`made anew on the model: ${dependents.map(({ what }) => what).join(", ")}`] : []),
       ...(stays.length ? [`with it goes ${stays.join(", ")}`] : []),

@@ -22,14 +22,19 @@ export function publicViewStatements(item: PublishItem, path: PublicPath, catalo
   const options = viewOptions(item, catalog);
   return [
     ...dropDependents(dependents),
-    ...(how === "recreate" || how === "rebuild" ? [statement("shape", sql`drop view ${relationId(item.target)}`)] : []),
-    ...(how === "adopt" ? moveAside(item, relation!, catalog) : []),
+    ...(goes(how, relation) ? [statement("shape", sql`drop view ${relationId(item.target)}`)] : []),
+    ...(how === "adopt" && !relation!.unrecorded ? moveAside(item, relation!, catalog) : []),
     statement("shape", createPublicView(item.target, path.columns, item.entry.object, options, replaced)),
     ...(relation && !replaced ? restored(item.target, "view", takenOver(item, relation)) : []),
     ...comments(item, path, catalog),
     ...newGrants(item, relation).map((grant) => statement("label", grantOn(item.target, grant))),
     ...makeDependents(dependents),
   ];
+}
+
+/** A view of our own holds nothing; put aside, it would keep for ever what it reads. */
+function goes(how: PublicPath["how"], relation: PublicRelation | undefined): boolean {
+  return how === "recreate" || how === "rebuild" || (how === "adopt" && relation!.unrecorded === true);
 }
 
 /** Options of a table are not those of a view. */

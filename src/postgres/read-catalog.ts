@@ -6,7 +6,7 @@ import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
-import { readManifest } from "./manifest.ts";
+import { objectsOfRelease, readManifest } from "./manifest.ts";
 import { readDamage } from "./read-damage.ts";
 import { readRelations } from "./read-relations.ts";
 
@@ -14,7 +14,7 @@ import { readRelations } from "./read-relations.ts";
 export async function readCatalog(client: Client, environment: string, targets: readonly Target[]): Promise<Catalog> {
   const { serverVersion, initialised, taken, ...around } = await readServer(client, targets);
   const state = initialised ? await readState(client, environment) : undefined;
-  const manifest = state?.manifest ? readManifest(state.manifest, state.release_id!) : {};
+  const manifest = state?.manifest ? readManifest(state.manifest, { environment, release: state.release_id! }) : {};
   // Also of models that the project no longer has.
   const all = [...targets, ...Object.values(manifest).map(({ target }) => target)];
   const wanted = new Map(all.map((target) => [targetKey(target), target]));
@@ -175,7 +175,7 @@ const whoseQuery = sql`
 with objects as (
   select m.value ->> 'object' as name, min(r.environment) as environment
   from _dataform.release as r
-  cross join jsonb_each(r.manifest) as m
+  cross join jsonb_each(${objectsOfRelease}) as m
   group by name
 )
 select wanted.schema, wanted.name, min(o.environment) as environment

@@ -1,6 +1,7 @@
 import type { ReachFailpoint } from "../environment/failpoints.ts";
 import type { ManifestEntry } from "../model/catalog.ts";
 import type { Client } from "../postgres/client.ts";
+import { objectsOfRelease } from "../postgres/manifest.ts";
 import { connectionLost } from "../postgres/sqlstate.ts";
 import { createPrivateView } from "../sql/ddl.ts";
 import { currentQuery, replicaIdentity } from "../sql/delta.ts";
@@ -16,7 +17,7 @@ import { bytesOf, dropStatements, type PrivateObject, privateNames, privateObjec
 import { forgetOldReleases, pruneHistory } from "./prune.ts";
 import type { Retention } from "./retention.ts";
 import { objectsOf } from "./sizes.ts";
-import { readReleases } from "./store.ts";
+import { readReleases, refuseAlteredReleases } from "./store.ts";
 
 /** What `collect` did. */
 export interface Collected {
@@ -157,7 +158,7 @@ async function slowStorages(client: Client, environment: string): Promise<Manife
   const { rows } = await client.query<{ entry: string }>(
     sql`select m.value as entry
      from _dataform.environment e
-     join _dataform.release r on r.environment = e.name and r.release_id = e.release_id, jsonb_each(r.manifest) m
+     join _dataform.release r on r.environment = e.name and r.release_id = e.release_id, jsonb_each(${objectsOfRelease}) m
      join pg_class c on c.relnamespace = '_dataform'::regnamespace and c.relname = m.value ->> 'object'
      where e.name = $1 and m.value ? 'storage'
        and to_regclass(format('_dataform.%I', m.value #>> '{storage,table}')) is not null and exists (
@@ -223,7 +224,10 @@ async function neededObjects(client: Client, environment: string): Promise<Neede
   const names = new Set<string>();
   const undo = new Map<string, number>();
   const storages = new Set<string>();
-  for (const release of (await readReleases(client, environment)).reverse()) {
+  const releases = await readReleases(client, environment);
+  // What it needs nobody knows.
+  refuseAlteredReleases(releases);
+  for (const release of releases.reverse()) {
     for (const name of objectsOf(release)) names.add(name);
     for (const { storage } of Object.values(release.manifest ?? {})) {
       if (!storage) continue;

@@ -8,7 +8,7 @@ import { readDamage } from "../postgres/read-damage.ts";
 import { compareRows } from "../sql/compare.ts";
 import { PRIVATE_SCHEMA, privateId } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
-import { readReleases } from "./store.ts";
+import { readReleases, refuseAlteredReleases } from "./store.ts";
 
 /** Compares two kept releases, model by model, in one snapshot. */
 export async function diffReleases(
@@ -46,7 +46,9 @@ function keptManifest(
   number: number,
   environment: string,
 ): Manifest {
-  const manifest = releases.find(({ release }) => release === number)?.manifest;
+  const asked = releases.filter(({ release }) => release === number);
+  refuseAlteredReleases(asked);
+  const manifest = asked[0]?.manifest;
   if (manifest) return manifest;
   const kept = releases.filter((release) => release.manifest).map(({ release }) => release);
   throw new UserError({

@@ -3,10 +3,11 @@ import { refuseUnknown } from "../environment/metadata.ts";
 import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
 import type { Hold } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import { UserError } from "../model/errors.ts";
+import { errorData, UserError, type UserErrorDetails } from "../model/errors.ts";
 import type { ProjectIdentity } from "../model/graph.ts";
 import { refuseStranger } from "../plan/owner.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
+import { readManifest } from "../postgres/manifest.ts";
 import { type HoldRow, holdOf, readCatalog } from "../postgres/read-catalog.ts";
 import { commentOnPrivate, labelled } from "../sql/ddl.ts";
 import { literal } from "../sql/literals.ts";
@@ -22,7 +23,10 @@ export interface EnvironmentSummary {
   /** The published release, or null before the first one. */
   readonly release: number | null;
   readonly publishedAt: string | null;
-  readonly models: number;
+  /** Of the published release; null where somebody wrote something else into its record. */
+  readonly models: number | null;
+  /** What was found there. */
+  readonly altered?: UserErrorDetails;
   /** Of all its private objects, those of earlier releases too. */
   readonly bytes: number;
   readonly hold?: Hold;
@@ -31,12 +35,12 @@ export interface EnvironmentSummary {
 export async function listEnvironments(client: Client): Promise<EnvironmentSummary[]> {
   const { rows } = await client.query<
     HoldRow &
-      Record<"name" | "models" | "bytes", string> &
-      Record<"project" | "release_id" | "published_at", string | null>
+      Record<"name" | "bytes", string> &
+      Record<"project" | "release_id" | "published_at" | "manifest", string | null>
   >(sql`
     select
       e.name, e.project, e.release_id, r.published_at, to_jsonb(e.held_at) #>> '{}' as held_at, e.held_by, e.held_reason,
-      (select count(*) from jsonb_object_keys(r.manifest)) as models,
+      r.manifest,
       coalesce((
         select sum(pg_total_relation_size(c.oid))
         from pg_class as c
@@ -54,10 +58,28 @@ export async function listEnvironments(client: Client): Promise<EnvironmentSumma
     ...(row.project === null ? {} : { project: row.project }),
     release: row.release_id === null ? null : Number(row.release_id),
     publishedAt: row.published_at,
-    models: Number(row.models),
+    ...modelsOf(row),
     bytes: Number(row.bytes),
     ...(row.held_at === null ? {} : { hold: holdOf(row) }),
   }));
+}
+
+function modelsOf({
+  name: environment,
+  release_id,
+  manifest,
+}: Record<"name", string> & Record<"release_id" | "manifest", string | null>): Pick<
+  EnvironmentSummary,
+  "models" | "altered"
+> {
+  if (manifest === null) return { models: 0 };
+  try {
+    return { models: Object.keys(readManifest(manifest, { environment, release: release_id! })).length };
+  } catch (error) {
+    // One that cannot be read hides none of the others.
+    if (error instanceof UserError) return { models: null, altered: errorData(error) };
+    throw error;
+  }
 }
 
 /** Records the project as the environment's owner. Returns whose it was. */

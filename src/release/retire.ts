@@ -19,7 +19,7 @@ import { until } from "../wait/until.ts";
 import { collect } from "./collect.ts";
 import { atRandom, blockers } from "./publish.ts";
 import { asideNote, readSetAside, rememberSetAside, type SetAside } from "./set-aside.ts";
-import { readReleases } from "./store.ts";
+import { readReleases, refuseAlteredReleases } from "./store.ts";
 
 export interface RetireOptions extends SessionOptions {
   /**
@@ -161,6 +161,8 @@ async function stillThere(keys: readonly string[], environment: string, client: 
 
 async function refuseWaiting(keys: readonly string[], environment: string, client: Client): Promise<void> {
   const releases = await readReleases(client, environment);
+  // What it keeps is not known, and nothing is dropped that may be needed.
+  refuseAlteredReleases(releases);
   const waiting = releases.find(
     ({ status, items = [] }) => status === "waiting" && items.some(({ target }) => keys.includes(targetKey(target))),
   );

@@ -22,7 +22,7 @@ import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { contentOf } from "./chain.ts";
 import { chooseRelease, choosing, keptOf } from "./choose-release.ts";
 import { checkItems, publishWaiting, type ReleaseOptions, staysWaiting } from "./publish-waiting.ts";
-import { discard, readReleases, recordWaiting, type StoredRelease } from "./store.ts";
+import { discard, readReleases, recordWaiting, refuseAlteredReleases, type StoredRelease } from "./store.ts";
 import { Unpublishable } from "./unpublishable.ts";
 
 export interface RollbackOptions extends SessionOptions, ReleaseOptions {
@@ -45,6 +45,7 @@ export async function rollback(settings: ConnectionSettings, options: RollbackOp
   return withSession(settings, { ...options, existing: true }, async (session) => {
     const { client, environment } = session;
     const releases = await readReleases(client, environment);
+    refuseAlteredReleases(releases);
     const to = choosing(options.hold !== undefined, () => chooseRelease(releases, options.to, environment));
     const kept = keptOf(releases);
     const targets = kept.flatMap(({ manifest }) => Object.values(manifest).map(({ target }) => target));
@@ -75,6 +76,7 @@ export async function publishRelease(
   return withSession(settings, { ...options, existing: true }, async (session) => {
     const { client, environment } = session;
     const releases = await readReleases(client, environment);
+    refuseAlteredReleases(releases.filter(({ status }) => status === "waiting"));
     const waiting = releases.find(({ status, items }) => status === "waiting" && items !== undefined);
     const catalog = await readCatalog(client, environment, waiting?.items?.map(({ target }) => target) ?? []);
     if (options.project && !settings.embedded) refuseStranger(options.project, catalog);

@@ -1,7 +1,8 @@
 import type { Manifest } from "../model/catalog.ts";
+import { UserError } from "../model/errors.ts";
 import type { PublishItem } from "../model/plan.ts";
 import type { Client } from "../postgres/client.ts";
-import { readManifest } from "../postgres/manifest.ts";
+import { readItems, readManifest } from "../postgres/manifest.ts";
 import { sql } from "../sql/sql.ts";
 
 /** A release as it stands in `_dataform.release`. */
@@ -19,6 +20,8 @@ export interface StoredRelease {
   readonly manifest?: Manifest;
   /** While it waits: what is to be published. */
   readonly items?: readonly PublishItem[];
+  /** Somebody wrote something else into its row; it has neither then. */
+  readonly altered?: UserError;
 }
 
 /** Keeps a built release until it is published, by this run or by `dataform publish`. */
@@ -96,7 +99,27 @@ export async function readReleases(client: Client, environment: string): Promise
     status: row.status as StoredRelease["status"],
     builtAt: row.built_at,
     publishedAt: row.published_at,
-    ...(row.manifest === null ? {} : { manifest: readManifest(row.manifest, row.release_id) }),
-    ...(row.items === null ? {} : { items: JSON.parse(row.items) as PublishItem[] }),
+    ...contents(row, environment),
   }));
+}
+
+function contents(
+  { release_id: release, manifest, items }: Record<"release_id", string> & Record<"manifest" | "items", string | null>,
+  environment: string,
+): Pick<StoredRelease, "manifest" | "items" | "altered"> {
+  const row = { environment, release };
+  try {
+    return {
+      ...(manifest === null ? {} : { manifest: readManifest(manifest, row) }),
+      ...(items === null ? {} : { items: readItems(items, row) }),
+    };
+  } catch (error) {
+    if (error instanceof UserError) return { altered: error };
+    throw error;
+  }
+}
+
+/** @throws UserError where what is done needs all of them, and one cannot be read */
+export function refuseAlteredReleases(releases: readonly StoredRelease[]): void {
+  for (const { altered } of releases) if (altered) throw altered;
 }

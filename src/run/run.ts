@@ -5,7 +5,7 @@ import { recordEnd } from "../environment/record-end.ts";
 import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
 import type { Catalog } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import { UserError } from "../model/errors.ts";
+import { formatUserError, UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel } from "../model/graph.ts";
 import type { BuildStep, Plan, PublishItem, Segment } from "../model/plan.ts";
 import { FENCED } from "../model/release.ts";
@@ -287,7 +287,7 @@ class Run {
       );
       this.#results.warn(kept);
     } catch (error) {
-      const failure = postgresError(error);
+      const failure = error instanceof UserError ? { message: formatUserError(error) } : postgresError(error);
       if (!failure || connectionLost(error)) throw error;
       this.#results.warn([`what is old was not collected: ${failure.message}`]);
     }

@@ -111,7 +111,7 @@ test("a rollback says what to do about what somebody put in its way or took away
     ['{"marts.vw": {"object": "o", "release": 1}}', "manifest: marts.vw has no target"],
   ] as const) {
     await house.sql(`update _dataform.release set manifest = '${manifest}' where release_id = 2`);
-    await refused({ message: "the record of release 2 was altered by hand", found });
+    await refused({ message: "the record of release 2 of environment main was altered by hand", found });
   }
 });
 
@@ -124,6 +124,50 @@ test("a release without its row is told by releases, and no other is called curr
   expect(told.stderr).toContain("names release 2 as published, and the last of which it has a row is release 1");
   expect(told.stdout).toMatch(/^ +1 {2}kept/m);
   expect(told.stdout).not.toContain("current");
+});
+
+test("a kept release that was altered is told where it is needed, hides no other, and keeps no run from its report", async () => {
+  const env = { DATABASE_URL: house.database.url };
+  await house.sql(`update _dataform.release set manifest = '{"marts.vw": 7}' where release_id = 1`);
+  const told = "the record of release 1 of environment main was altered by hand";
+  const report = await house.run();
+  expect(report).toMatchObject({ status: "success", releases: [3] });
+  expect(report.warnings).toEqual([expect.stringMatching(`^what is old was not collected: ${told}`)]);
+  const listed = await cli(house.project.dir, ["releases"], env);
+  expect([listed.exitCode, listed.stdout]).toEqual([0, expect.stringMatching(/^ +3 {2}current[\s\S]*^ +2 {2}kept/m)]);
+  expect(listed.stderr).toContain(`warning ${told}`);
+  for (const command of [["gc"], ["rollback", "2"], ["diff", "1", "2"]]) {
+    const { exitCode, stderr } = await cli(house.project.dir, command, env);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(told)]);
+    // Of this environment alone: others have a release of that number, too.
+    expect(stderr).toContain("where environment = 'main' and release_id = 1: it cannot");
+  }
+  expect((await cli(house.project.dir, ["diff", "2", "3"], env)).exitCode).toBe(0);
+  await house.sql("delete from _dataform.release where environment = 'main' and release_id = 1");
+  expect((await cli(house.project.dir, ["rollback", "2"], env)).exitCode).toBe(0);
+});
+
+test("an environment whose record was altered stops no other one, and is told as that", async () => {
+  const env = { DATABASE_URL: house.database.url };
+  const other = (...command: string[]) => cli(house.project.dir, [...command, "--schema-suffix", "other"], env);
+  expect((await other("run")).exitCode).toBe(0);
+  const told = "the record of release 1 of environment other was altered by hand";
+  for (const manifest of ["7", "[]", '{"a.b": {}}']) {
+    await house.sql(`update _dataform.release set manifest = '${manifest}' where environment = 'other'`);
+    expect((await house.run()).status).toBe("success");
+    // Whose a view is, the record is asked for views that no release of one's own has.
+    const mine = await other("plan", "--environment", "third");
+    expect([mine.exitCode, mine.stderr]).toEqual([2, expect.not.stringContaining("PostgreSQL:")]);
+    const { exitCode, stdout, stderr } = await cli(house.project.dir, ["env", "ls"], env);
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining(`warning ${told}`)]);
+    expect(stdout).toMatch(/^main .* 3 [\s\S]*^other /m);
+    expect((await other("run")).stderr).toContain(told);
+  }
+  await house.sql("update _dataform.release set items = '[7]', status = 'waiting' where environment = 'other'");
+  expect((await other("publish")).stderr).toContain(told);
+  await house.sql("delete from _dataform.release where environment = 'other' and release_id = 1");
+  expect((await other("run", "--adopt")).exitCode).toBe(0);
+  expect((await cli(house.project.dir, ["env", "drop", "other", "--yes"], env)).exitCode).toBe(0);
 });
 
 test("a record that names another release than the last is refused before rows are added twice", async () => {

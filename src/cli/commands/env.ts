@@ -4,7 +4,7 @@ import { describeHold, hold, readHold, unhold } from "../../environment/hold.ts"
 import { hasMetadata, prepareMetadata } from "../../environment/layout.ts";
 import { refuseUnknown } from "../../environment/metadata.ts";
 import { counted } from "../../model/counted.ts";
-import { UserError } from "../../model/errors.ts";
+import { formatUserError, UserError } from "../../model/errors.ts";
 import { NAME_IT } from "../../plan/owner.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
 import { type DropReport, dropEnvironment } from "../../release/drop-environment.ts";
@@ -21,6 +21,7 @@ import type { AddCommand, Shell } from "../shell.ts";
 import { bytes } from "../show/bytes.ts";
 import { minuteOf } from "../show/minute.ts";
 import { textTable } from "../show/table.ts";
+import { warn } from "../warnings.ts";
 import { whoami } from "../whoami.ts";
 
 interface Flags extends ConnectionFlags {
@@ -42,6 +43,10 @@ function addList(env: Command, shell: Shell): Command {
     .action((flags: Flags) =>
       looking(flags, shell, async (client) => {
         const found = (await hasMetadata(client)) ? await listEnvironments(client) : [];
+        warn(
+          shell,
+          found.flatMap(({ altered }) => (altered ? [formatUserError(altered)] : [])),
+        );
         if (flags.json) return shell.print(JSON.stringify(found, null, 2));
         const columns = ["environment", "project", "release", "published", "models", "size"];
         const cut = ["environment", "project"];
@@ -58,7 +63,7 @@ function row({ environment, project, release, publishedAt, models, bytes: size }
     project ?? null,
     release === null ? null : String(release),
     published,
-    String(models),
+    models === null ? null : String(models),
     bytes(size),
   ];
 }

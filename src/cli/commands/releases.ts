@@ -1,5 +1,6 @@
 import { describeHold, readHold } from "../../environment/hold.ts";
 import { hasMetadata } from "../../environment/layout.ts";
+import { formatUserError } from "../../model/errors.ts";
 import { withClient } from "../../postgres/client.ts";
 import { bytesOf } from "../../release/private-objects.ts";
 import { objectsOf, type ReleaseSize, sizesOf } from "../../release/sizes.ts";
@@ -14,6 +15,7 @@ import type { AddCommand } from "../shell.ts";
 import { bytes } from "../show/bytes.ts";
 import { minuteOf } from "../show/minute.ts";
 import { textTable } from "../show/table.ts";
+import { warn } from "../warnings.ts";
 
 export const addReleasesCommand: AddCommand = (command, shell) => {
   command
@@ -52,6 +54,10 @@ export const addReleasesCommand: AddCommand = (command, shell) => {
       }));
       if (held) shell.say(`${paint(shell, "yellow", "held")} ${describeHold(environment, held)}`);
       if (named !== last) shell.say(`${paint(shell, "yellow", "warning")} ${changedByHand(named, last)}`);
+      warn(
+        shell,
+        releases.flatMap(({ altered }) => (altered ? [formatUserError(altered)] : [])),
+      );
       if (flags.json) shell.print(JSON.stringify(rows, null, 2));
       else {
         const text = (value: number | null) => (value === null ? null : String(value));
