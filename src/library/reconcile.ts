@@ -5,10 +5,13 @@ import { correctedOf } from "./reconcile/corrected.ts";
 import { correctionsOf } from "./reconcile/corrections.ts";
 import { type DialectName, dialectOf, tableOf } from "./reconcile/dialects.ts";
 import { duplicatesOf } from "./reconcile/duplicates.ts";
+import { groupsOf } from "./reconcile/groups.ts";
+import { matchesOf } from "./reconcile/matches.ts";
 import { isChanging } from "./reconcile/normalize.ts";
 import { type Comparison, type ComparisonOptions, checkOptions, type Side } from "./reconcile/options.ts";
+import { passRows } from "./reconcile/pass-rows.ts";
 import { proposalsOf } from "./reconcile/proposals.ts";
-import { type ModelOptions, publishAll } from "./reconcile/publish.ts";
+import { hasKeyPass, type ModelOptions, publishAll } from "./reconcile/publish.ts";
 import { checkResults } from "./reconcile/results.ts";
 import { rowResults } from "./reconcile/rows.ts";
 import { ruleRows } from "./reconcile/rule-rows.ts";
@@ -22,6 +25,7 @@ import { type Name, namedTarget } from "./shared/dataform.ts";
 // be corrected. docs/products/reconciliation.md has the rules.
 
 export type { ComparisonOptions, KeyOption, Side } from "./reconcile/options.ts";
+export type { PassOption } from "./reconcile/passes.ts";
 export type { Rule } from "./reconcile/rules.ts";
 
 export interface PublishOptions extends ComparisonOptions, ModelOptions {
@@ -55,7 +59,13 @@ export interface CorrectionsOptions {
 
 /** Selects over the models of a reconciliation; arguments are relations. */
 export interface Reconciliation {
-  rows(stored: string): string;
+  /** @param matches where there are passes: what `matches` made */
+  rows(stored: string, matches?: string): string;
+  /** @param duplicates where a pass is by key */
+  matches(stored: string, duplicates?: string): string;
+  /** @param duplicates where a pass is by key */
+  groups(rows: string, duplicates?: string): string;
+  passes(): string;
   duplicates(stored: string): string;
   columnStats(rows: string): string;
   summary(rows: string, duplicates?: string): string;
@@ -71,6 +81,8 @@ export interface Reconciliation {
  * - `<name>_rows`: the result of each key; `<name>_duplicates`: the rows of keys that are there more than once;
  * - `<name>_columns`: figures by column; `<name>_summary`: by status and currency; `<name>_rules`: what was compared how;
  * - `<name>_proposals`: what could be corrected;
+ * - where there are `passes`: `<name>_groups`, what they put together, `<name>_matches` and `<name>_passes`, and the assertion
+ *   `<name>_groups_add_up`;
  * - the assertions `<name>_counts_every_row_once`, `<name>_columns_add_up` and `<name>_sums_are_explained`.
  *
  * Where a side that is said to be `unique` is not, the run fails, with the key, and publishes nothing.
@@ -147,8 +159,38 @@ function relationsOf({ caller }: Comparison, { ours, theirs }: Sides): Relations
 function selectsOf(comparison: Comparison, sides: Sides): Reconciliation {
   const { caller } = comparison;
   const of = (given: string, what: string) => relation(given, `${caller}: ${what}`);
+  const checkPassed = (what: string, given: unknown) => {
+    if (given !== undefined && !comparison.passes.length) fail(caller, `${what}: there are no passes. Give it passes`);
+  };
+  const repeated = (what: string, duplicates: string | undefined) => {
+    if (!hasKeyPass(comparison)) return undefined;
+    if (duplicates === undefined)
+      return fail(caller, `${what}: needs the relation of duplicates, too, for the pass by key`);
+    return of(duplicates, `${what}: duplicates`);
+  };
   return {
-    rows: (stored) => rowResults(comparison, of(stored, "rows")).toString(),
+    rows: (stored, matches) => {
+      if (matches === undefined && comparison.passes.length)
+        fail(caller, "rows: needs the relation of matches, too, as there are passes");
+      checkPassed("rows: matches", matches);
+      return rowResults(
+        comparison,
+        of(stored, "rows"),
+        matches === undefined ? undefined : of(matches, "rows"),
+      ).toString();
+    },
+    matches: (stored, duplicates) => {
+      checkPassed("matches", stored);
+      return matchesOf(comparison, of(stored, "matches"), repeated("matches", duplicates)).toString();
+    },
+    groups: (rows, duplicates) => {
+      checkPassed("groups", rows);
+      return groupsOf(comparison, of(rows, "groups"), repeated("groups", duplicates)).toString();
+    },
+    passes: () => {
+      checkPassed("passes", "passes");
+      return passRows(comparison).toString();
+    },
     duplicates: (stored) =>
       duplicatesOf(comparison, relationsOf(comparison, sides), of(stored, "duplicates")).toString(),
     columnStats: (rows) => columnStatistics(comparison, of(rows, "columnStats")).toString(),

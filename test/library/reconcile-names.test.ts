@@ -73,11 +73,15 @@ test("every name that no result has is that of a part of the key", async () => {
 });
 
 async function keysAre(client: Client, names: readonly string[]): Promise<void> {
-  const types: Columns = [...names.map((name) => [name, "text"] as const), ["value", "text"]];
-  const row = (more: string, value: string) => [...names.map((name) => `${name} ${more}`), value];
+  const types: Columns = [...names.map((name) => [name, "text"] as const), ["value", "text"], ["figure", "int"]];
+  const row = (more: string, value: string) => [...names.map((name) => `${name} ${more}`), value, "1"];
+  const columns = { value: { kind: "text" }, figure: { kind: "number" } } as const;
+  const passes = [
+    { name: "it's", by: "group", amount: "figure", group: names.slice(0, 3), same: names.slice(2, 9) },
+  ] as const;
   await fill(client, "records", types, [row("a", "1"), row("b", "1"), row("c", "1")]);
   await fill(client, "statements", types, [row("a", "1"), row("b", "2"), row("d", "1"), row("d", "1")]);
-  await reconciled(client, { ...sides, key: names, columns: { value: { kind: "text" } } });
+  await reconciled(client, { ...sides, key: names, columns, passes });
   const list = names.map((name) => id(name)).join(", ");
   const keys = (more: string) => names.map((name) => `${name} ${more}`);
   for (const table of ["rows", "store"])
@@ -128,7 +132,11 @@ test("every name is that of an amount and of its currency, or is refused", async
         ["3", "5", "EUR"],
         ["3", "6", "EUR"],
       ]);
-      await reconciled(client, { ...sides, key: "k", columns });
+      const passes = [
+        { name: "one", by: "key" },
+        { name: "some", by: "group", group: ["k"], same: [currency], amount },
+      ] as const;
+      await reconciled(client, { ...sides, key: "k", columns, passes });
       const [ours, theirs] = ["_ours", "_theirs"].map((side) => id(suffixed(amount, side)));
       expect(await cells(client, `select k, status, ${ours}, ${theirs} from made_rows order by k`), name).toEqual([
         ["1", "matched_within_tolerance", "1.00", "1.01"],
@@ -152,6 +160,16 @@ test.each(RESULTS)("a key cannot be called %s, which is a column of the results"
   const given = { ...sides, key: ["k", name], columns: { a: { kind: "text" } } } as const;
   expect(() => between(given)).toThrow(`reconcile.between: the column name ${name} is taken: `);
 });
+
+test.each(["match_pass", "confidence", "match_note", "match_group"])(
+  "a key can be called %s, unless there are passes",
+  (name) => {
+    const given = { ...sides, key: name, columns: { a: { kind: "number" } } } as const;
+    expect(() => between(given)).not.toThrow();
+    const passes = [{ name: "p", by: "group", group: [name], amount: "a" }] as const;
+    expect(() => between({ ...given, passes })).toThrow(`the column name ${name} is taken: `);
+  },
+);
 
 test("two columns whose names in the results would be one are refused", () => {
   const of = (key: string, columns: object) => () => between({ ...sides, key, columns: columns as never });
@@ -241,7 +259,8 @@ test("a whole reconciliation with such names is published, indexed, described an
       key: [["user", ["trim"]], "my col", "constructor", ["__proto__", ["text"]]],
       columns: [["it's", { kind: "money", currency: "status" }], ["status", { kind: "text" }], ["toString", { kind: "number" }],
         ["${"x".repeat(63)}", { kind: "number" }], ["theirs", { kind: "exact" }]],
-      also: { ours: ["select", "ours"] } });`,
+      also: { ours: ["select", "ours"], theirs: ["select"] },
+      passes: [{ name: "'", by: "key" }, { name: "a b", by: "group", group: ["my col"], same: ["theirs", "select", "constructor"] }] });`,
   });
   const columns = `"user" text, "my col" int, constructor bigint, "__proto__" text, "it's" numeric, status text, "toString" int,
     "${"x".repeat(63)}" numeric, theirs text, "select" text, ours text`;
@@ -255,10 +274,8 @@ test("a whole reconciliation with such names is published, indexed, described an
     await house.rows(
       `select "user", "my col", constructor, "__proto__", status, "it's_ours" from marts.r_rows order by 1`,
     ),
-  ).toEqual(["ann|1|1|p|matched|1", "bob|1|1|p|missing_in_theirs|1", "eve|1|1|p|missing_in_ours|∅"]);
-  expect(await house.rows("select ours ->> 'ours' from marts.r_rows where status = 'missing_in_theirs'")).toEqual([
-    "o",
-  ]);
+  ).toEqual(["ann|1|1|p|matched|1", "bob|1|1|p|matched_by_pass|1", "eve|1|1|p|matched_by_pass|∅"]);
+  expect(await house.rows("select ours ->> 'ours' from marts.r_rows where ours is not null")).toEqual(["o"]);
   expect(
     await house.rows(`select a.attname from pg_attribute a where attrelid = 'marts.r_rows'::regclass
       and col_description(a.attrelid, a.attnum) is null and attnum > 0`),

@@ -24,6 +24,18 @@ const plain = between({
   columns: [["status", { kind: "text" }]],
   unique: true,
 });
+const passed = between({
+  ours: "ours",
+  theirs: "theirs",
+  ...payments,
+  also: { ours: ["batch"], theirs: ["batch", "path"] },
+  passes: [
+    { name: "one reference", by: "key" },
+    { name: "batch", by: "group", group: ["batch"], same: ["account"] },
+    { name: "amount and day", by: "amount", same: ["account"], date: "booked_on", days: 3 },
+    { name: "sum", by: "sum", same: ["account"], date: "booked_on", days: 3 },
+  ],
+});
 const deciding = { proposals: "proposals", decisions: "decisions" };
 
 test.each([
@@ -40,6 +52,10 @@ test.each([
   ["corrections", bound.corrections({ ...deciding, ours: "shop.payments", target: ["shop", "payments"] })],
   ["corrections-mysql", plain.corrections({ ...deciding, target: "shop.payments", dialect: "mysql" })],
   ["corrected", bound.corrected({ ours: "shop.payments", corrections: "corrections" })],
+  ["rows-passed", passed.rows("stored", "matches")],
+  ["matches", passed.matches("stored", "duplicates")],
+  ["groups", passed.groups("results", "duplicates")],
+  ["passes", passed.passes()],
 ])("the select of %s", (name, select) => {
   expectGolden(`library/reconcile/${name}.sql`, select);
 });
@@ -63,12 +79,53 @@ test.each([
   [{ ours: "raw.x as y" }, "reconcile.between: ours is not a relation"],
   [{ unique: ["mine"] }, 'unique: true, or a list of ours, theirs, found ["mine"]'],
   [{ unique: "yes" }, "unique: true, or a list of ours, theirs"],
-  [{ colums: {} }, 'unknown option "colums", known: ours, theirs, key, columns, also, unique; did you mean columns?'],
+  [
+    { colums: {} },
+    'unknown option "colums", known: ours, theirs, key, columns, also, unique, passes; did you mean columns?',
+  ],
   [{ key: [] }, "needs a key"],
   [{ columns: {} }, "needs columns"],
 ])("%j is refused", (more, message) => {
   const given = { ours: "a", theirs: "b", key: "k", columns: { x: { kind: "text" } }, ...more };
   expect(() => between(given as never).store()).toThrow(message);
+});
+
+const amountPass = { name: "p", by: "amount", date: "day", days: 3 };
+test.each([
+  ["none", 'passes: expected a list, found "none"'],
+  [[{ by: "sum" }], "passes: 1: expected a name, found nothing"],
+  [[{ name: "key", by: "key" }], "passes: the name key is that of the match by key"],
+  [[{ name: "p", by: "luck" }], 'pass p: needs by, one of key, group, amount, sum, found "luck"'],
+  [[{ name: "p", by: "key", days: 3 }], 'pass p: unknown option "days", known: name, by, confidence'],
+  [[amountPass, amountPass], "passes: two are called p"],
+  [[{ ...amountPass, days: -1 }], "pass p: days: expected a whole number, 0 to 366, found -1"],
+  [[{ ...amountPass, date: "amount" }], 'pass p: date: expected a compared column of kind date, found "amount"'],
+  [[{ ...amountPass, amount: "day" }], 'amount: expected a compared column of kind money or number, found "day"'],
+  [
+    [{ ...amountPass, same: ["day"] }],
+    "same: expected columns of the key, of kind text or exact, or in also of both sides, which are k, currency, batch, found day",
+  ],
+  [[{ ...amountPass, confidence: 0.9 }], "confidence: expected high, medium or low, found 0.9"],
+  [[{ name: "p", by: "group" }], "pass p: needs group, the columns that rows of a group have in common"],
+  [[{ ...amountPass, by: "sum", most: 1 }], "most: expected a whole number from 2 on, found 1"],
+  [
+    [{ ...amountPass, by: "sum", most: 9, candidates: 60 }],
+    "for one row, and may try 100000. Set most or candidates lower",
+  ],
+])("passes %j are refused", (passes, message) => {
+  const columns = {
+    amount: { kind: "money", currency: "currency" },
+    currency: { kind: "text" },
+    day: { kind: "date" },
+  };
+  const also = { ours: ["batch"], theirs: ["batch", "path"] };
+  expect(() => between({ ours: "a", theirs: "b", key: "k", columns, also, passes } as never)).toThrow(message);
+});
+
+test("passes need their relations, and their functions passes", () => {
+  expect(() => passed.rows("stored")).toThrow("rows: needs the relation of matches, too, as there are passes");
+  expect(() => passed.matches("stored")).toThrow("matches: needs the relation of duplicates, too, for the pass by key");
+  expect(() => bound.matches("stored")).toThrow("matches: there are no passes. Give it passes");
 });
 
 test("a summary of money needs the duplicates", () => {

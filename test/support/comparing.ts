@@ -66,17 +66,25 @@ export async function fill(client: Client, table: string, columns: Columns, rows
   if (rows.length) await client.script(sql`insert into ${id(table)} (${names}) values ${values}`);
 }
 
-/** Every select of a reconciliation as a table: store, rows, duplicates, columns, summary, proposals, rules. */
+/** Every select of a reconciliation as a table: store, duplicates, matches, rows, columns, summary, proposals, rules, groups, passes. */
 export async function reconciled(client: Client, options: BetweenOptions): Promise<void> {
   const made = between(options);
+  const { passes = [] } = options;
   const tables = [
     ["store", made.store()],
-    ["rows", made.rows("made_store")],
     ["duplicates", made.duplicates("made_store")],
+    ...(passes.length ? [["matches", made.matches("made_store", "made_duplicates")] as const] : []),
+    ["rows", made.rows("made_store", passes.length ? "made_matches" : undefined)],
     ["columns", made.columnStats("made_rows")],
     ["summary", made.summary("made_rows", "made_duplicates")],
     ["proposals", made.proposals("made_rows")],
     ["rules", made.rules()],
+    ...(passes.length
+      ? ([
+          ["groups", made.groups("made_rows", "made_duplicates")],
+          ["passes", made.passes()],
+        ] as const)
+      : []),
   ] as const;
   const statements = tables.map(([name, select]) => `create table made_${name} as\n${select};`);
   await client.script(

@@ -1,7 +1,7 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
-import { currencyForm, OUTCOMES } from "./compare.ts";
+import { currencyForm, minorUnit, OUTCOMES } from "./compare.ts";
 import { type Comparison, columnOf, SIDES, type Side } from "./options.ts";
 import { comparedForm, measureOf } from "./sides.ts";
 import { imports, source } from "./sources.ts";
@@ -47,7 +47,7 @@ export function columnsWrong(rows: Sql, columns: Sql): Sql {
       sql`
       select count(*) as pairs
       from ${source("rows")}
-      where status like 'matched%' or status = 'mismatched'`,
+      where status in ('matched', 'matched_within_tolerance', 'mismatched')`,
     ),
   ];
   const outcomes = [...OUTCOMES.values()].slice(1).map((label) => sql`+ ${id(label)}`);
@@ -59,6 +59,17 @@ export function columnsWrong(rows: Sql, columns: Sql): Sql {
     cross join counted
     where compared <> pairs or ${id([...OUTCOMES.values()][0]!)} ${join(outcomes, " ")} <> compared`,
   );
+}
+
+/** Groups that are said to be matched and are not of both sides, or whose sums differ. */
+export function groupsWrong(groups: Sql): Sql {
+  const compared = (sum: Sql) =>
+    sql`case when currency is null then ${sum} else round(${sum}, ${minorUnit(sql`currency`)}) end`;
+  return sql`
+    select match_group, match_pass, n_ours, n_theirs, currency, sum_ours, sum_theirs
+    from ${groups} as found
+    where outcome = 'matched'
+      and (n_ours = 0 or n_theirs = 0 or ${compared(sql`sum_ours`)} is distinct from ${compared(sql`sum_theirs`)})`;
 }
 
 /** Currencies in which the statuses do not add up to what the sources have. Of what has no money, none. */

@@ -128,7 +128,7 @@ export function currencyForm(comparison: Comparison, currency: string, value: Sq
 }
 
 /** The digits of a currency's minor unit. */
-function minorUnit(currency: Sql): Sql {
+export function minorUnit(currency: Sql): Sql {
   const cases = MINOR_UNITS.map(
     ([digits, codes]) =>
       sql`when ${currency} in (${join(codes.split(" ").map(literal), ", ")}) then ${literal(digits)}`,

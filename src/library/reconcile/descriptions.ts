@@ -11,6 +11,56 @@ function keyDescriptions({ key }: Comparison): Descriptions {
   return key.map(({ name }) => [name, "The key, in the form it is matched by."]);
 }
 
+const PASSED: Descriptions = [
+  ["match_pass", "key where the key matched it, or the pass that did; of an open row the pass that match_note is of."],
+  [
+    "confidence",
+    "certain where the key matched it, or high, medium or low, as the pass declares. NULL where nothing did.",
+  ],
+  [
+    "match_note",
+    "Why a pass did not match it: ambiguous (it could belong to several), sum_differs (what is grouped with it adds up to something else), too_many (more could belong to it than are tried).",
+  ],
+  ["match_group", "The group that a pass put it in: rows of a group have it in common."],
+];
+
+export const GROUPS: Descriptions = [
+  ["match_group", "The group."],
+  ["match_pass", "The pass that made it."],
+  ["outcome", "matched, or sum_differs."],
+  ["confidence", "high, medium or low, as the pass declares; NULL where it is not matched."],
+  ["n_ours", "Our rows in it."],
+  ["n_theirs", "Their rows in it."],
+  ["currency", "Currency of its sums; NULL where they are no money."],
+  ["sum_ours", "Sum of our rows."],
+  ["sum_theirs", "Sum of their rows."],
+  ["sum_diff", "Theirs less ours."],
+  ["ours", "Our rows."],
+  ["theirs", "Their rows."],
+];
+
+export const MATCHES: Descriptions = [
+  ["match_pass", "The pass."],
+  ["confidence", "high, medium or low; NULL unless it is matched."],
+  ["outcome", "matched, ambiguous, sum_differs or too_many: of several passes the first that holds."],
+  ["match_group", "The group; NULL where it is in none."],
+];
+
+export const PASSES: Descriptions = [
+  ["position", "When it is tried."],
+  ["match_pass", "Its name."],
+  ["by_what", "key, group, amount or sum."],
+  ["confidence", "How sure its matches are."],
+  ["amount_column", "What has to be equal, or to add up."],
+  ["same_columns", "What rows have to have in common."],
+  ["group_columns", "What makes a group."],
+  ["date_column", "Whose days may be apart."],
+  ["days", "By how many, at most."],
+  ["most_rows", "Rows of a sum, at most."],
+  ["most_candidates", "Rows of which sums are tried, at most."],
+  ["most_sums", "Sums that are tried for one row, at most."],
+];
+
 export function rowDescriptions(comparison: Comparison): Descriptions {
   const measure = measureOf(comparison);
   const kept = keptColumns(comparison).flatMap(
@@ -27,10 +77,11 @@ export function rowDescriptions(comparison: Comparison): Descriptions {
     ...keyDescriptions(comparison),
     [
       "status",
-      "no_key, duplicate, missing_in_ours, missing_in_theirs, mismatched, matched_within_tolerance or matched: the first that holds.",
+      `${comparison.passes.length ? "matched_by_pass, " : ""}no_key, duplicate, missing_in_ours, missing_in_theirs, mismatched, matched_within_tolerance or matched: the first that holds.`,
     ],
     ["n_ours", "Our rows with this key."],
     ["n_theirs", "Their rows with this key."],
+    ...(comparison.passes.length ? PASSED : []),
     ...kept,
     ...difference,
     ["diff_columns", "The columns that make the row mismatched."],

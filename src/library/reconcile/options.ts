@@ -2,6 +2,7 @@ import { id, suffixed } from "../../sql/identifiers.ts";
 import type { Identifier } from "../../sql/sql.ts";
 import { checkKnown, columnNames, columnsOrNone, entriesOf, fail, foundOf } from "../shared/check-options.ts";
 import { type Step, stepsOf } from "./normalize.ts";
+import { type Pass, type PassOption, passesOf } from "./passes.ts";
 import { type Rule, ruleOf } from "./rules.ts";
 
 export type Side = "ours" | "theirs";
@@ -30,6 +31,8 @@ export interface Comparison {
   readonly also: Readonly<Record<Side, readonly string[]>>;
   /** Sides that have no key twice. */
   readonly unique: readonly Side[];
+  /** What is tried with the rows that their key leaves open, in this order. */
+  readonly passes: readonly Pass[];
 }
 
 /** Steps by column; entries serve for names that an object cannot have: `[["__proto__", ["trim"]]]`. */
@@ -47,9 +50,11 @@ export interface ComparisonOptions {
   readonly also?: { readonly ours?: readonly string[]; readonly theirs?: readonly string[] };
   /** Sides that have no key twice, which are then not searched for them: all, or those of a list. */
   readonly unique?: boolean | readonly Side[];
+  /** What is tried with the rows that their key leaves open, in this order. */
+  readonly passes?: readonly PassOption[];
 }
 
-const OPTIONS = ["ours", "theirs", "key", "columns", "also", "unique"];
+const OPTIONS = ["ours", "theirs", "key", "columns", "also", "unique", "passes"];
 
 /**
  * The options in one form.
@@ -65,9 +70,9 @@ export function checkOptions(
   const columns = columnsOf(caller, given.columns);
   const isKey = key.find(({ name }) => columns.some((column) => column.name === name));
   if (isKey) fail(caller, `${isKey.name} is the key: it is equal, or it is another row. Leave it out of columns`);
-  const comparison = { caller, key, columns, also: alsoOf(caller, given.also), unique: uniqueOf(caller, given.unique) };
-  checkAlso(comparison);
-  return comparison;
+  const read = { caller, key, columns, also: alsoOf(caller, given.also), unique: uniqueOf(caller, given.unique) };
+  checkAlso(read);
+  return { ...read, passes: passesOf(read, given.passes) };
 }
 
 function keyOf(caller: string, given: unknown): KeyColumn[] {
@@ -128,7 +133,7 @@ function alsoOf(caller: string, given: unknown): Comparison["also"] {
   return { ours: of("ours"), theirs: of("theirs") };
 }
 
-function checkAlso({ caller, key, columns, also }: Comparison): void {
+function checkAlso({ caller, key, columns, also }: Omit<Comparison, "passes">): void {
   const shown = new Set([...key, ...columns].map(({ name }) => name));
   for (const side of SIDES) {
     const twice = also[side].find((name) => shown.has(name));

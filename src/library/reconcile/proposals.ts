@@ -25,6 +25,10 @@ export function proposalsOf(comparison: Comparison, rows: Sql): Sql {
 
 function proposed(comparison: Comparison): Sql {
   const keys = keyList(comparison);
+  // what may be another row of ours is not added
+  const insert = comparison.passes.length
+    ? sql`case when coalesce(match_note, 'too_many') = 'too_many' then 'insert' else 'investigate' end`
+    : sql`'insert'`;
   return sql`
     select
       ${keys},
@@ -38,7 +42,7 @@ function proposed(comparison: Comparison): Sql {
     -- amounts in two currencies differ although the figure may be the same
     where status = 'mismatched' and ours ->> differing.column_name is distinct from theirs ->> differing.column_name
     union all
-    select ${join(keys, ", ")}, status, null, null, theirs::text, 'insert'
+    select ${join(keys, ", ")}, status, null, null, theirs::text, ${insert}
     from ${source("rows")}
     where status = 'missing_in_ours'
     union all

@@ -1,11 +1,14 @@
 import { sql } from "../../sql/sql.ts";
 import { assertModel, type Context, modelOf, type Name, nameIn, publishModel, referTo } from "../shared/dataform.ts";
-import { columnsWrong, rowsLost, sumsWrong } from "./checks.ts";
+import { columnsWrong, groupsWrong, rowsLost, sumsWrong } from "./checks.ts";
 import { columnStatistics } from "./columns.ts";
 import { OUTCOMES } from "./compare.ts";
 import {
   type Descriptions,
   duplicateDescriptions,
+  GROUPS,
+  MATCHES,
+  PASSES,
   proposalDescriptions,
   RULES,
   rowDescriptions,
@@ -13,7 +16,11 @@ import {
   summaryDescriptions,
 } from "./descriptions.ts";
 import { duplicatesOf } from "./duplicates.ts";
+import { groupsOf } from "./groups.ts";
+import { matchesOf } from "./matches.ts";
 import type { Comparison, Side } from "./options.ts";
+import { passRows } from "./pass-rows.ts";
+import { rowNo } from "./passing.ts";
 import { proposalsOf } from "./proposals.ts";
 import { rowResults } from "./rows.ts";
 import { ruleRows } from "./rule-rows.ts";
@@ -37,6 +44,7 @@ interface Publishing extends ModelOptions {
 /** The models and assertions of one reconciliation: see `publish` in reconcile.ts. */
 export function publishAll(given: Publishing): void {
   publishRows(given);
+  if (given.comparison.passes.length) publishPasses(given);
   publishReports(given);
   publishProposals(given);
   assertAll(given);
@@ -45,7 +53,17 @@ export function publishAll(given: Publishing): void {
 /** A floating point number is what its text says: to its last digit, whatever the database writes otherwise. */
 const DIGITS = "set local extra_float_digits = 1";
 
-type Suffix = "store" | "rows" | "duplicates" | "columns" | "summary" | "proposals" | "rules";
+type Suffix =
+  | "matches"
+  | "groups"
+  | "passes"
+  | "store"
+  | "rows"
+  | "duplicates"
+  | "columns"
+  | "summary"
+  | "proposals"
+  | "rules";
 
 function partsOf(given: Publishing) {
   const nameOf = (suffix: Suffix) => `${given.name}_${suffix}`;
@@ -90,7 +108,8 @@ function publishRows(given: Publishing): void {
       description: given.description ?? "The result of each key, and of each row without one.",
       columns: described(rowDescriptions(comparison)),
     },
-    (context) => rowResults(comparison, ref(context, "store")),
+    (context) =>
+      rowResults(comparison, ref(context, "store"), comparison.passes.length ? ref(context, "matches") : undefined),
   );
   publishModel(
     nameOf("duplicates"),
@@ -102,6 +121,49 @@ function publishRows(given: Publishing): void {
     },
     (context) => duplicatesOf(comparison, relationsOf(context, given), ref(context, "store")),
   ).preOps(DIGITS);
+}
+
+/** What passes by key read, besides the store. */
+export function hasKeyPass({ passes }: Comparison): boolean {
+  return passes.some(({ by }) => by === "key");
+}
+
+function publishPasses(given: Publishing): void {
+  const { name, comparison, tags = [] } = given;
+  const { nameOf, config, ref } = partsOf(given);
+  const repeated = (context: Context) => (hasKeyPass(comparison) ? ref(context, "duplicates") : undefined);
+  publishModel(
+    nameOf("matches"),
+    {
+      ...config,
+      type: "table",
+      description: `What passes say of open rows; read ${nameOf("rows")}, which has it, too.`,
+      columns: described([["_dataform_row_no", `Number of the row in ${nameOf("store")}.`], ...MATCHES]),
+      postgres: { indexes: [{ columns: [sql`(${rowNo})`.toString()], unique: true }] },
+    },
+    (context) => matchesOf(comparison, ref(context, "store"), repeated(context)),
+    // how many rows are open is known when they are: what joins them row by row takes squares of them
+  ).preOps(["set local jit = off", "set local enable_nestloop = off"]);
+  publishModel(
+    nameOf("groups"),
+    {
+      ...config,
+      type: "view",
+      description: "Rows that a pass put together, and their sums: one row per group.",
+      columns: described(GROUPS),
+    },
+    (context) => groupsOf(comparison, ref(context, "rows"), repeated(context)),
+  );
+  publishModel(
+    nameOf("passes"),
+    { ...config, type: "view", description: "The passes, in their order.", columns: described(PASSES) },
+    () => passRows(comparison),
+  );
+  assertModel(
+    `${name}_groups_add_up`,
+    { tags, description: "Groups that are matched have rows of both sides, which add up to the same." },
+    (context) => groupsWrong(ref(context, "groups")),
+  );
 }
 
 function publishReports(given: Publishing): void {

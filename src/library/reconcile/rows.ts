@@ -5,6 +5,8 @@ import { join, or, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
 import { haveOneCurrency } from "./compare.ts";
 import { type Comparison, idOfSide, ofSide } from "./options.ts";
+import { BY_KEY } from "./passes.ts";
+import { rowNo } from "./passing.ts";
 import { isBlocking } from "./rules.ts";
 import { keptColumns, keyList, measureOf } from "./sides.ts";
 import { imports, source } from "./sources.ts";
@@ -16,12 +18,13 @@ const arePair = sql`n_ours = 1 and n_theirs = 1 and has_key`;
 const DIFFERENT = ["o", "t", "d"];
 const WITHIN_TOLERANCE = ["w"];
 
-/** The row results as people read them, of the relation that `storeOf` made. */
-export function rowResults(comparison: Comparison, stored: Sql): Sql {
+/** The row results as people read them, of the relation that `storeOf` made, and of that of `matchesOf` where there are passes. */
+export function rowResults(comparison: Comparison, stored: Sql, matches: Sql | undefined): Sql {
   const ctes = [
-    ...imports({ stored }),
+    ...imports(matches ? { stored, matches } : { stored }),
     cte("completed", completed(comparison), { comment: "two rows with the same values were kept once" }),
-    cte("named", named(comparison)),
+    ...(matches ? [cte("passed", passed)] : []),
+    cte("named", named(comparison, matches !== undefined)),
   ];
   return withCtes(ctes, sql`select * from named`);
 }
@@ -51,15 +54,17 @@ function completed(comparison: Comparison): Sql {
       case when ${same} then coalesce(outcomes, ${allEqual}) else outcomes end as outcomes,
       ours,
       theirs
+      ${comparison.passes.length ? sql`, ${rowNo}` : sql``}
     from ${source("stored")}`;
 }
 
-function named(comparison: Comparison): Sql {
+function named(comparison: Comparison, hasPasses: boolean): Sql {
   const measure = measureOf(comparison);
   return sql`
     select
       ${keyList(comparison)},
       case
+        ${hasPasses ? sql`when ${ofPass} = 'matched' then 'matched_by_pass'` : sql``}
         when not has_key then 'no_key'
         when n_ours > 1 or n_theirs > 1 then 'duplicate'
         when n_ours = 0 then 'missing_in_ours'
@@ -71,6 +76,7 @@ function named(comparison: Comparison): Sql {
       end as status,
       n_ours,
       n_theirs,
+      ${hasPasses ? passColumns : sql``}
       ${join(
         keptColumns(comparison).flatMap((name) => [
           sql`${id(ofSide(name, "ours"))},`,
@@ -86,8 +92,18 @@ function named(comparison: Comparison): Sql {
       their_row_hash,
       ours,
       theirs
-    from completed`;
+    from completed
+    ${hasPasses ? sql`left join passed on passed.${rowNo} = completed.${rowNo}` : sql``}`;
 }
+
+/** Under a name that no key has. */
+const ofPass = own("outcome");
+const passed = sql`select ${rowNo}, match_pass, confidence, match_group, outcome as ${ofPass} from ${source("matches")}`;
+const passColumns = sql`
+  coalesce(passed.match_pass, case when ${arePair} then ${literal(BY_KEY)} end) as match_pass,
+  case when ${arePair} then 'certain' else passed.confidence end as confidence,
+  nullif(${ofPass}, 'matched') as match_note,
+  passed.match_group,`;
 
 /** Theirs less ours, where both are of one currency. */
 function differenceOf(comparison: Comparison, measure: { readonly amount: string; readonly currency: string }): Sql {

@@ -4,6 +4,7 @@ import { and, join, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
 import { outcomes, outcomesOfEqual } from "./compare.ts";
 import { type Comparison, idOfSide, SIDES, type Side } from "./options.ts";
+import { rowNo } from "./passing.ts";
 import { asJson, isKey, keptColumns, keyList, rowHash, sidesOf } from "./sides.ts";
 import { imports } from "./sources.ts";
 import { areComparable, isCompared, typesOf } from "./types.ts";
@@ -52,7 +53,7 @@ export function storeOf(comparison: Comparison, relations: Relations): Sql {
   return withCtes(
     ctes,
     sql`
-    select * from results
+    select *${comparison.passes.length ? sql`, row_number() over () as ${rowNo}` : sql``} from results
     ${isCompared(comparison) ? sql`where ${areComparable}` : sql``}`,
   );
 }

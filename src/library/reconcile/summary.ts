@@ -1,6 +1,7 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
-import { join, type Sql, sql } from "../../sql/sql.ts";
+import { and, join, type Sql, sql } from "../../sql/sql.ts";
+import { own } from "../shared/check-options.ts";
 import { currencyForm } from "./compare.ts";
 import { type Comparison, idOfSide } from "./options.ts";
 import { keyList, measureOf } from "./sides.ts";
@@ -10,9 +11,11 @@ import { imports, source } from "./sources.ts";
 export function summaryOf(comparison: Comparison, rows: Sql, duplicates: Sql | undefined): Sql {
   const measure = measureOf(comparison);
   if (!measure || !duplicates) return countsOf(rows);
+  const repeated = comparison.passes.some(({ by }) => by === "key");
   const ctes = [
     ...imports({ rows, duplicates }),
     cte("grouped", grouped(comparison, measure)),
+    cte("repeated", repeatedRows(comparison, repeated)),
     cte("parts", parts(comparison, measure), { comment: "a key with several rows has no amount of its own" }),
     cte("summed", summed),
   ];
@@ -47,6 +50,7 @@ function grouped(comparison: Comparison, { amount, currency }: Measure): Sql {
       sum(${idOfSide(amount, "ours")}) as amount_ours,
       sum(${idOfSide(amount, "theirs")}) as amount_theirs
     from ${source("rows")}
+    where n_ours <= 1 and n_theirs <= 1
     group by 1, 2, 3`;
 }
 
@@ -57,26 +61,39 @@ function parts(comparison: Comparison, { amount, currency }: Measure): Sql {
       status, coalesce(currency_theirs, currency_ours) as currency, keys,
       0 as rows_ours, 0 as rows_theirs, 0 as amount_ours, 0 as amount_theirs
     from grouped
-    where status <> 'duplicate'
     union all
     select status, currency_ours, 0, rows_ours, 0, amount_ours, 0
     from grouped
-    where status <> 'duplicate' and rows_ours > 0
+    where rows_ours > 0
     union all
     select status, currency_theirs, 0, 0, rows_theirs, 0, amount_theirs
     from grouped
-    where status <> 'duplicate' and rows_theirs > 0
+    where rows_theirs > 0
     union all
-    select 'duplicate', first_currency, count(*), 0, 0, 0, 0
+    select ${ofKey}, first_currency, count(*), 0, 0, 0, 0
     from (
-      select min(${form}) as first_currency
-      from ${source("duplicates")}
+      select min(${ofKey}) as ${ofKey}, min(${form}) as first_currency
+      from repeated
       group by ${join(keyList(comparison), ", ")}
-    ) as repeated
-    group by first_currency
+    ) as keys
+    group by ${ofKey}, first_currency
     union all
-    select 'duplicate', ${form}, 0, n_ours, n_theirs, ${id(amount)} * n_ours, ${id(amount)} * n_theirs
-    from ${source("duplicates")}`;
+    select ${ofKey}, ${form}, 0, n_ours, n_theirs, ${id(amount)} * n_ours, ${id(amount)} * n_theirs
+    from repeated`;
+}
+
+/** The key's status, beside columns of the author's. */
+const ofKey = own("status");
+
+/** Rows of keys that are there more than once, with the key's status: a pass may have matched them. */
+function repeatedRows(comparison: Comparison, arePassed: boolean): Sql {
+  if (!arePassed) return sql`select 'duplicate' as ${ofKey}, duplicates.* from ${source("duplicates")} as duplicates`;
+  const same = comparison.key.map(({ name }) => sql`${id("results", name)} = ${id("duplicates", name)}`);
+  return sql`
+    select results.status as ${ofKey}, duplicates.*
+    from ${source("duplicates")} as duplicates
+    inner join ${source("rows")} as results
+      on ${and([...same, sql`(results.n_ours > 1 or results.n_theirs > 1)`])}`;
 }
 
 const summed = sql`

@@ -19,7 +19,12 @@ with
     sum("amount_ours") as amount_ours,
     sum("amount_theirs") as amount_theirs
   from "_dataform_rows"
+  where n_ours <= 1 and n_theirs <= 1
   group by 1, 2, 3
+),
+
+"repeated" as (
+  select 'duplicate' as "_dataform_status", duplicates.* from "_dataform_duplicates" as duplicates
 ),
 
 -- a key with several rows has no amount of its own
@@ -28,26 +33,25 @@ with
     status, coalesce(currency_theirs, currency_ours) as currency, keys,
     0 as rows_ours, 0 as rows_theirs, 0 as amount_ours, 0 as amount_theirs
   from grouped
-  where status <> 'duplicate'
   union all
   select status, currency_ours, 0, rows_ours, 0, amount_ours, 0
   from grouped
-  where status <> 'duplicate' and rows_ours > 0
+  where rows_ours > 0
   union all
   select status, currency_theirs, 0, 0, rows_theirs, 0, amount_theirs
   from grouped
-  where status <> 'duplicate' and rows_theirs > 0
+  where rows_theirs > 0
   union all
-  select 'duplicate', first_currency, count(*), 0, 0, 0, 0
+  select "_dataform_status", first_currency, count(*), 0, 0, 0, 0
   from (
-    select min(upper(btrim("currency", e' \t\r\n'))) as first_currency
-    from "_dataform_duplicates"
+    select min("_dataform_status") as "_dataform_status", min(upper(btrim("currency", e' \t\r\n'))) as first_currency
+    from repeated
     group by "account", "reference"
-  ) as repeated
-  group by first_currency
+  ) as keys
+  group by "_dataform_status", first_currency
   union all
-  select 'duplicate', upper(btrim("currency", e' \t\r\n')), 0, n_ours, n_theirs, "amount" * n_ours, "amount" * n_theirs
-  from "_dataform_duplicates"
+  select "_dataform_status", upper(btrim("currency", e' \t\r\n')), 0, n_ours, n_theirs, "amount" * n_ours, "amount" * n_theirs
+  from repeated
 ),
 
 "summed" as (
