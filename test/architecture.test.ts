@@ -24,6 +24,9 @@ const allowed: Record<string, readonly string[]> = {
   seeds: ["model", "schemas", "config", "sql", "sources", "infer"],
   infer: ["model", "sql", "config", "postgres", "sources"],
   export: ["model", "sql", "postgres"],
+  catalogue: ["model", "sql", "postgres"],
+  site: ["model", "sql", "charts"],
+  serve: ["model", "wait"],
   charts: ["model"],
   lineage: ["model", "sql", "postgres", "plan"],
 };
@@ -47,7 +50,7 @@ function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return entry.name === "node_modules" ? [] : sourceFiles(path);
-    return /\.(ts|cjs)$/.test(entry.name) ? [path] : [];
+    return /\.(tsx?|cjs)$/.test(entry.name) ? [path] : [];
   });
 }
 
@@ -60,7 +63,7 @@ const files = sourceFiles(join(root, "src")).map((path) => ({
 
 /** Every way in which a file names another one: static, dynamic, for its effects, by `require`, as a program to start. */
 const MENTION =
-  /(?:\bfrom|\bimport|\bimport\(|\brequire\(|\bnew URL\()\s*["'`]((?:\.[^"'`]*\/)?[^"'`/]+\.(?:ts|cjs))["'`]/g;
+  /(?:\bfrom|\bimport|\bimport\(|\brequire\(|\bnew URL\()\s*["'`]((?:\.[^"'`]*\/)?[^"'`/]+\.(?:tsx?|cjs))["'`]/g;
 
 function importsOf(file: (typeof files)[number]): string[] {
   return [...file.text.matchAll(MENTION)].map(([, path]) => resolve(dirname(file.path), path!));

@@ -133,6 +133,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "site",
+    {
+      takes: "",
+      description: "pages of what is published: what each column means, where it comes from, what is going on",
+      load: async () => (await import("./commands/site.ts")).addSiteCommand,
+    },
+  ],
+  [
     "roles",
     {
       takes: "[options]",

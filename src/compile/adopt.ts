@@ -89,8 +89,10 @@ function adoptActions(
     dependencies: (action.dependencyTargets ?? []).map(target),
     disabled: action.disabled ?? false,
     ...(action.actionDescriptor?.description ? { description: action.actionDescriptor.description } : {}),
-    columns: (action.actionDescriptor?.columns ?? []).flatMap(({ path, description }) =>
-      path.length === 1 && description ? [{ name: path[0]!, description }] : [],
+    columns: (action.actionDescriptor?.columns ?? []).flatMap(({ path, description = "", tags = [] }) =>
+      path.length === 1 && (description || tags.length)
+        ? [{ name: path[0]!, description, ...(tags.length ? { tags } : {}) }]
+        : [],
     ),
   });
   const own = (action: CoreAction) => settings.get(targetKey(target(action.canonicalTarget)));

@@ -61,7 +61,7 @@ const oneOrMore = either(Array.isArray, names, name);
 /** As core takes it in a config, and everywhere else. */
 const target = objectOf({ dataset: name, name, includeDependentAssertions: flag });
 const resolvable = objectOf({ schema: name, name, includeDependentAssertions: flag });
-const described = either(isPlain, objectOf({ description: text }), text);
+const described = either(isPlain, objectOf({ description: text, tags: oneOrMore }), text);
 
 const common = { type: () => [], name, schema: name, dataset: name };
 const ordered = {

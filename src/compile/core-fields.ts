@@ -135,7 +135,7 @@ export const CORE_FIELDS: Readonly<Record<string, Readonly<Record<string, Decisi
     description: "used",
     path: "used",
     displayName: onBigQuery,
-    tags: onBigQuery,
+    tags: "used",
     bigqueryPolicyTags: onBigQuery,
   },
 };

@@ -87,7 +87,11 @@ export interface CoreAction {
   readonly disabled?: boolean;
   readonly actionDescriptor?: {
     readonly description?: string;
-    readonly columns?: readonly { readonly path: readonly string[]; readonly description?: string }[];
+    readonly columns?: readonly {
+      readonly path: readonly string[];
+      readonly description?: string;
+      readonly tags?: readonly string[];
+    }[];
   };
   readonly jitCode?: string;
 }

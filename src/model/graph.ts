@@ -76,7 +76,10 @@ interface ActionBase {
 
 export interface ColumnDescription {
   readonly name: string;
+  /** "" where it has tags only. */
   readonly description: string;
+  /** `pii`: pages show no value of it. */
+  readonly tags?: readonly string[];
 }
 
 /** A relation that somebody else fills. */

@@ -24,6 +24,8 @@ export interface GoingOn {
   readonly end: Promise<CliResult>;
   /** What it has said so far. */
   said(): string;
+  /** What it has printed so far. */
+  printed(): string;
   /** As Ctrl-C does. */
   interrupt(): void;
 }
@@ -62,7 +64,12 @@ export function startCli(
     stdout: out.join("\n"),
     stderr: err.join("\n"),
   }));
-  return { end, said: () => err.join("\n"), interrupt: () => void interrupts.emit("SIGINT", "SIGINT") };
+  return {
+    end,
+    said: () => err.join("\n"),
+    printed: () => out.join("\n"),
+    interrupt: () => void interrupts.emit("SIGINT", "SIGINT"),
+  };
 }
 
 /** A command that has to succeed: what it said, or an error that tells why it did not. */

@@ -65,7 +65,9 @@ export function buildStep(
       ...(model.key === undefined ? {} : { key: model.key }),
       ...(model.description === undefined ? {} : { description: model.description }),
       ...(isPerReader(model) ? { perReader: true } : {}),
-      columnDescriptions: Object.fromEntries(model.columns.map(({ name, description }) => [name, description])),
+      columnDescriptions: Object.fromEntries(
+        model.columns.flatMap(({ name, description }) => (description ? [[name, description]] : [])),
+      ),
     },
     publishing: {
       grants: model.postgres.grants ?? {},

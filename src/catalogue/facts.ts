@@ -1,0 +1,127 @@
+import type { Manifest } from "../model/catalog.ts";
+import type { RelationFacts } from "../model/site.ts";
+import { type Target, targetKey } from "../model/target.ts";
+import type { Client } from "../postgres/client.ts";
+import { literal } from "../sql/literals.ts";
+import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { sql } from "../sql/sql.ts";
+
+/** Characters of a value that is shown as one end of a range. */
+const LONGEST_BOUND = 60;
+
+/**
+ * Columns, comments, sizes, indexes and rights of relations, by `schema.name`; what the planner's sample says of a model is
+ * that of its private table. No relation is read. What is not there is not in the answer.
+ */
+export async function readFacts(
+  client: Client,
+  targets: readonly Target[],
+  manifest: Manifest,
+): Promise<ReadonlyMap<string, RelationFacts>> {
+  const asked = targets.map((target) => {
+    const entry = manifest[targetKey(target)];
+    const table = entry && (entry.storage?.table ?? entry.object);
+    return { ...target, kept_schema: table ? PRIVATE_SCHEMA : target.schema, kept_name: table ?? target.name };
+  });
+  const { rows } = await client.query<{ key: string; facts: string }>(factsQuery, [JSON.stringify(asked)]);
+  return new Map(rows.map(({ key, facts }) => [key, JSON.parse(facts) as RelationFacts]));
+}
+
+const factsQuery = sql`
+with
+
+asked as (
+  select * from jsonb_to_recordset($1::jsonb) as asked(schema text, name text, kept_schema text, kept_name text)
+),
+
+found as (
+  select asked.schema, asked.name, asked.kept_schema, asked.kept_name, shown.oid as shown, shown.relowner, shown.relacl,
+    kept.oid as kept, kept.relkind, kept.reltuples
+  from asked
+  join pg_class as shown
+    on shown.relname = asked.name and shown.relnamespace = to_regnamespace(quote_ident(asked.schema))
+  left join pg_class as kept
+    on kept.relname = asked.kept_name and kept.relnamespace = to_regnamespace(quote_ident(asked.kept_schema))
+),
+
+about as (
+  select s.schemaname, s.tablename, s.attname, s.null_frac, s.n_distinct, s.histogram_bounds::text::text[] as bounds
+  from pg_stats as s
+  where (s.schemaname, s.tablename) in (select found.kept_schema, found.kept_name from found)
+),
+
+columns as (
+  select
+    found.shown,
+    json_agg(
+      json_strip_nulls(json_build_object(
+        'name', a.attname,
+        'type', format_type(a.atttypid, a.atttypmod),
+        'comment', col_description(found.shown, a.attnum),
+        'isNotNull', coalesce(stored.attnotnull, a.attnotnull),
+        'about', case when about.attname is not null then json_strip_nulls(json_build_object(
+          'nullShare', about.null_frac::text,
+          'distinct', case
+            when about.n_distinct > 0 then about.n_distinct::bigint
+            when about.n_distinct < 0 and found.reltuples > 0 then round((-about.n_distinct * found.reltuples)::numeric)
+          end,
+          'low', left(about.bounds[1], ${literal(LONGEST_BOUND)}),
+          'high', left(about.bounds[array_length(about.bounds, 1)], ${literal(LONGEST_BOUND)})
+        )) end
+      ))
+      order by a.attnum
+    ) as columns
+  from found
+  join pg_attribute as a on a.attrelid = found.shown and a.attnum > 0 and not a.attisdropped
+  left join pg_attribute as stored
+    on stored.attrelid = found.kept and stored.attname = a.attname and stored.attnum > 0 and not stored.attisdropped
+  left join about
+    on about.schemaname = found.kept_schema and about.tablename = found.kept_name and about.attname = a.attname
+  group by found.shown
+),
+
+indexes as (
+  select
+    found.shown,
+    json_agg(
+      concat_ws(' ', case when i.indisprimary then 'primary key' when i.indisunique then 'unique' end,
+        regexp_replace(pg_get_indexdef(i.indexrelid), '^.*? USING ', ''))
+      order by i.indisprimary desc, i.indisunique desc, i.indexrelid
+    ) as indexes
+  from found
+  join pg_index as i on i.indrelid = found.kept
+  group by found.shown
+),
+
+rights as (
+  select grants.shown, json_agg(json_build_array(grants.grantee, grants.privileges) order by grants.grantee) as grants
+  from (
+    select
+      found.shown,
+      case when acl.grantee = 0 then 'PUBLIC' else pg_get_userbyid(acl.grantee)::text end as grantee,
+      string_agg(lower(acl.privilege_type), ', ' order by acl.privilege_type) as privileges
+    from found
+    cross join lateral aclexplode(found.relacl) as acl
+    where acl.grantee <> found.relowner
+    group by 1, 2
+  ) as grants
+  group by grants.shown
+)
+
+select
+  concat(found.schema, '.', found.name) as key,
+  json_strip_nulls(json_build_object(
+    'columns', coalesce(columns.columns, '[]'),
+    'comment', obj_description(found.shown, 'pg_class'),
+    'stored', json_build_object(
+      'owner', pg_get_userbyid(found.relowner),
+      'rows', case when found.relkind in ('r', 'm', 'p') and found.reltuples >= 0 then found.reltuples::bigint end,
+      'bytes', case when found.relkind in ('r', 'm') then pg_total_relation_size(found.kept) end,
+      'indexes', coalesce(indexes.indexes, '[]'),
+      'grants', coalesce(rights.grants, '[]')
+    )
+  )) as facts
+from found
+left join columns on columns.shown = found.shown
+left join indexes on indexes.shown = found.shown
+left join rights on rights.shown = found.shown`;

@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readFacts } from "../../catalogue/facts.ts";
+import { readSamples } from "../../catalogue/samples.ts";
+import { readVerdicts } from "../../catalogue/verdicts.ts";
+import { originsOf } from "../../config/origins.ts";
+import { hasMetadata } from "../../environment/layout.ts";
+import type { Catalog } from "../../model/catalog.ts";
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { type CompiledGraph, isModel } from "../../model/graph.ts";
+import { type Target, targetKey } from "../../model/target.ts";
+import { type Client, type ConnectOptions, withClient, withTransaction } from "../../postgres/client.ts";
+import { readCatalog } from "../../postgres/read-catalog.ts";
+import { readReleases } from "../../release/store.ts";
+import type { SiteInput } from "../../site/input.ts";
+import { sql } from "../../sql/sql.ts";
+
+export interface GatherOptions extends Pick<ConnectOptions, "signal" | "onWait"> {
+  readonly projectDir: string;
+  readonly environment: string;
+  /** Whether ten rows of each relation are shown. */
+  readonly withSamples: boolean;
+  readonly live: boolean;
+}
+
+/** All that a site shows: what the code says, and what one release in the database has, in one snapshot. */
+export async function gather(
+  graph: CompiledGraph,
+  settings: ConnectionSettings,
+  options: GatherOptions,
+): Promise<SiteInput> {
+  const { projectDir, environment, withSamples, live, signal, onWait } = options;
+  const reach = { signal, onWait, applicationName: "dataform-site" };
+  const read = await withClient(settings, { ...reach, duty: "publisher" }, (client) =>
+    withTransaction(
+      client,
+      () => readRelease(client, graph, environment),
+      sql`begin transaction isolation level repeatable read read only`,
+    ),
+  );
+  const samples = withSamples ? await readRows(settings, reach, shownIn(graph, read.catalog)) : new Map();
+  return {
+    project: graph.project.name ?? "dataform project",
+    environment,
+    graph,
+    ...read,
+    manifest: read.catalog.manifest,
+    dependents: new Map(Object.entries(read.catalog.relations).map(([key, { dependents }]) => [key, dependents])),
+    samples,
+    sources: sourcesOf(graph, projectDir),
+    origins: originsOf(projectDir),
+    dashboards: [],
+    parts: new Map(),
+    madeAt: new Date().toISOString(),
+    live,
+  };
+}
+
+async function readRelease(client: Client, graph: CompiledGraph, environment: string) {
+  const targets = graph.actions.filter((action) => isModel(action)).map(({ target }) => target);
+  const catalog = await readCatalog(client, environment, targets);
+  const facts = await readFacts(client, shownIn(graph, catalog), catalog.manifest);
+  if (!(await hasMetadata(client))) return { catalog, facts, verdicts: new Map() };
+  const verdicts = await readVerdicts(client, environment);
+  const current = (await readReleases(client, environment)).find(({ release }) => release === catalog.releaseId);
+  if (!current) return { catalog, facts, verdicts };
+  const { release: number, publishedAt, runId } = current;
+  return { catalog, facts, verdicts, release: { number, runId, ...(publishedAt ? { publishedAt } : {}) } };
+}
+
+/** Every relation that has a page, but for those of others. */
+function shownIn({ actions }: CompiledGraph, { manifest }: Catalog): Target[] {
+  const ours = actions.filter(({ kind, disabled }) => kind !== "assertion" && !disabled).map(({ target }) => target);
+  const all = [...ours, ...Object.values(manifest).map(({ target }) => target)];
+  return [...new Map(all.map((target) => [targetKey(target), target])).values()];
+}
+
+function readRows(
+  settings: ConnectionSettings,
+  reach: ConnectOptions,
+  targets: readonly Target[],
+): Promise<SiteInput["samples"]> {
+  return withClient(settings, { ...reach, duty: "builder" }, (client) =>
+    withTransaction(
+      client,
+      () => readSamples(client, targets),
+      sql`begin transaction isolation level repeatable read read only`,
+    ),
+  );
+}
+
+/** The files that actions stand in. What is gone since it was compiled is not shown. */
+function sourcesOf({ actions }: CompiledGraph, projectDir: string): ReadonlyMap<string, string> {
+  const files = new Set(
+    actions.flatMap((action) => [action.file, ...(action.kind === "declaration" ? [action.landedBy ?? ""] : [])]),
+  );
+  return new Map(
+    [...files].flatMap((file): [string, string][] => {
+      try {
+        return file === "" ? [] : [[file, readFileSync(join(projectDir, file), "utf8")]];
+      } catch {
+        return [];
+      }
+    }),
+  );
+}

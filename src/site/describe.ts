@@ -1,0 +1,276 @@
+import type { Action, Assertion } from "../model/graph.ts";
+import { isModel } from "../model/graph.ts";
+import type {
+  RelationFacts,
+  SiteColumn,
+  SiteCore,
+  SiteDetail,
+  SiteKind,
+  SiteRelation,
+  SiteState,
+  SiteTest,
+  SiteText,
+} from "../model/site.ts";
+import { compareTargets, type Target, targetKey } from "../model/target.ts";
+import { fingerprint } from "../sql/fingerprint.ts";
+import { plainReferences } from "../sql/references.ts";
+import type { SiteInput } from "./input.ts";
+
+/** Relations whose details are one file: it is loaded whole when one of them is looked at. */
+const IN_A_PART = 25;
+
+export interface Described {
+  readonly core: SiteCore;
+  /** As many lists as there are parts `relations-<n>`. */
+  readonly details: readonly (readonly SiteDetail[])[];
+}
+
+/** What a page shows of each relation of the project, of what it reads, and of what others built on it. */
+export function describe(input: SiteInput): Described {
+  const { release, project, environment, madeAt, live } = input;
+  const found = relationsOf(input);
+  const places = new Map(found.map(({ key }, place) => [key, place]));
+  const placesIn = (keys: Iterable<string>) =>
+    [...new Set(keys)].flatMap((key) => places.get(key) ?? []).sort(ascending);
+  const tests = testsByRelation(input);
+  const relations = found.map((one, place) =>
+    summary(one, { input, place, tests: tests.get(one.key) ?? [], placesIn }),
+  );
+  const details = found.map((one, place) => detail(one, { input, place, tests: tests.get(one.key) ?? [] }));
+  const parts = Array.from({ length: Math.ceil(found.length / IN_A_PART) }, (_, part) =>
+    details.slice(part * IN_A_PART, (part + 1) * IN_A_PART),
+  );
+  const core: SiteCore = {
+    version: 1,
+    project,
+    environment,
+    ...(release ? { release } : {}),
+    madeAt,
+    live,
+    relations,
+    dashboards: input.dashboards.map((one) => ({ ...one, reads: placesIn(one.reads) })),
+    parts: [...parts.map((_, part) => `relations-${part}`), ...input.parts.keys()],
+  };
+  return { core, details: parts };
+}
+
+const ascending = (a: number, b: number) => a - b;
+
+interface Found {
+  readonly key: string;
+  readonly target: Target;
+  readonly kind: SiteKind;
+  readonly action?: Action;
+  readonly facts?: RelationFacts;
+  /** Keys of what it reads. */
+  readonly reads: readonly string[];
+}
+
+/** Every relation that has a page, sorted by name. */
+function relationsOf({ graph, manifest, facts, dependents }: SiteInput): Found[] {
+  const shown = new Map<string, Found>();
+  const add = (target: Target, one: Omit<Found, "key" | "target" | "facts">) => {
+    const key = targetKey(target);
+    const known = facts.get(key);
+    if (!shown.has(key)) shown.set(key, { key, target, ...(known ? { facts: known } : {}), ...one });
+  };
+  for (const action of graph.actions) {
+    if (action.disabled || action.kind === "assertion" || (action.kind as string) === "dashboard") continue;
+    const kind = action.kind === "declaration" ? "source" : action.kind;
+    add(action.target, { kind, action, reads: action.dependencies.map(targetKey) });
+  }
+  for (const { target, kind } of Object.values(manifest)) add(target, { kind, reads: [] });
+  const readers = new Map<string, { target: Target; reads: string[] }>();
+  for (const [key, others] of dependents)
+    for (const { target, kind, depth } of others) {
+      if (depth !== 1 || !kind.endsWith("view")) continue;
+      const reader = readers.get(targetKey(target)) ?? { target, reads: [] };
+      readers.set(targetKey(target), { target, reads: [...reader.reads, key] });
+    }
+  for (const { target, reads } of readers.values()) add(target, { kind: "foreign", reads });
+  return [...shown.values()].sort((a, b) => compareTargets(a.target, b.target));
+}
+
+interface About {
+  readonly input: SiteInput;
+  readonly place: number;
+  readonly tests: readonly SiteTest[];
+}
+
+function summary(
+  { key, target, kind, action, facts, reads }: Found,
+  { input, place, tests, placesIn }: About & { readonly placesIn: (keys: Iterable<string>) => readonly number[] },
+): SiteRelation {
+  const description = action?.description ?? facts?.comment ?? "";
+  const verdict = input.verdicts.get(key);
+  return {
+    ...target,
+    kind,
+    ...shelf(target, action),
+    tags: action?.tags ?? [],
+    summary: firstParagraph(description),
+    state: stateOf(key, action, input),
+    columns: columnsOf(action, facts).map(({ name, type, description = "" }) => [name, type, description] as const),
+    reads: placesIn(reads),
+    tests: tests.length,
+    failing: tests.filter(({ verdict }) => verdict === "failed" || verdict === "warned").length,
+    ...(verdict && action && isModel(action) ? { seconds: verdict.seconds } : {}),
+    part: Math.floor(place / IN_A_PART),
+  };
+}
+
+/** Where it stands in lists: `definitions/<product>/<group>/…`; a landed table is of its source. */
+function shelf({ schema }: Target, action: Action | undefined): Pick<SiteRelation, "product" | "group"> {
+  if (!action) return { product: schema, group: "others" };
+  if (action.kind === "declaration") {
+    const [folder, source = schema] = (action.landedBy ?? action.file).split("/");
+    const product = folder === "ingest" ? source.replace(/\.ya?ml$/, "") : folder === "definitions" ? source : schema;
+    return { product: product.endsWith(".sqlx") ? schema : product, group: "sources" };
+  }
+  const [, product, group] = action.file.split("/").slice(0, -1);
+  return { product: product ?? schema, group: group ?? "models" };
+}
+
+function firstParagraph(text: string): string {
+  return text
+    .trim()
+    .split(/\n\s*\n/)[0]!
+    .replaceAll(/\s+/g, " ");
+}
+
+function stateOf(key: string, action: Action | undefined, { manifest, verdicts }: SiteInput): SiteState {
+  const entry = manifest[key];
+  if (!action) return entry ? "removed" : "none";
+  if (!isModel(action)) return "none";
+  const status = verdicts.get(key)?.status;
+  if (status === "held" || status === "failed" || status === "skipped") return status;
+  if (!entry) return "unpublished";
+  return entry.fingerprint === fingerprint(action) ? "published" : "changed";
+}
+
+/** As the server has them, with what the code says of each; where nothing is built, what the code says. */
+function columnsOf(action: Action | undefined, facts: RelationFacts | undefined): SiteColumn[] {
+  const said = new Map(action?.columns.map((column) => [column.name, column]));
+  const key = new Set(action && isModel(action) ? action.key : []);
+  const there = facts?.columns ?? (action?.columns ?? []).map(({ name }) => ({ name, type: "", isNotNull: false }));
+  return there.map(({ name, type, isNotNull, ...column }) => {
+    const description = said.get(name)?.description || ("comment" in column ? column.comment : undefined);
+    const tags = said.get(name)?.tags ?? [];
+    const about = "about" in column && column.about ? bounded(column.about, tags) : undefined;
+    return {
+      name,
+      type,
+      ...(description ? { description } : {}),
+      tags,
+      isKey: key.has(name),
+      isNotNull,
+      ...(about ? { about } : {}),
+    };
+  });
+}
+
+/** What is personal shows no value: the bounds of the planner's sample are values of the table. */
+function bounded({ low, high, ...about }: NonNullable<SiteColumn["about"]>, tags: readonly string[]) {
+  if (isPersonal(tags)) return about;
+  return { ...about, ...(low === undefined ? {} : { low }), ...(high === undefined ? {} : { high }) };
+}
+
+/** Tag of columns whose values no page shows. */
+export const isPersonal = (tags: readonly string[]): boolean => tags.some((tag) => tag.toLowerCase() === "pii");
+
+function detail({ key, action, facts }: Found, { input, place, tests }: About): SiteDetail {
+  const file = action && (action.kind === "declaration" ? (action.landedBy ?? action.file) : action.file);
+  const source = file ? input.sources.get(file) : undefined;
+  const columns = columnsOf(action, facts);
+  const sample = input.samples.get(key);
+  const entry = input.manifest[key];
+  const description = action?.description ?? facts?.comment;
+  const origin = input.origins.get(key);
+  return {
+    relation: place,
+    ...(description ? { description } : {}),
+    ...(file ? { file } : {}),
+    columns,
+    key: columns.filter(({ isKey }) => isKey).map(({ name }) => name),
+    tests,
+    ...(source === undefined ? {} : { source }),
+    compiled: action ? textsOf(action) : [],
+    facts: {
+      indexes: [],
+      grants: [],
+      ...facts?.stored,
+      ...(entry ? { builtIn: entry.release } : {}),
+      readers: (input.dependents.get(key) ?? []).map(({ what }) => what),
+      settings: settingsOf(action),
+      ...(action?.kind === "declaration" && action.landedBy ? { landedBy: action.landedBy } : {}),
+      ...(origin === undefined ? {} : { from: origin }),
+    },
+    ...(sample ? { sample: withoutPersonal(sample, columns) } : {}),
+  };
+}
+
+function withoutPersonal(
+  { columns, rows }: NonNullable<SiteDetail["sample"]>,
+  known: readonly SiteColumn[],
+): NonNullable<SiteDetail["sample"]> {
+  const hidden = new Set(known.filter(({ tags }) => isPersonal(tags)).map(({ name }) => name));
+  const kept = columns.flatMap((name, index) => (hidden.has(name) ? [] : [index]));
+  return { columns: kept.map((index) => columns[index]!), rows: rows.map((row) => kept.map((index) => row[index]!)) };
+}
+
+/** The statements of an action, as they reach the server, each with what it is. */
+function textsOf(action: Action): SiteText[] {
+  const text = (title: string, sqls: readonly string[]): SiteText[] => {
+    const sql = plainReferences(sqls.map((one) => one.trim()).join(";\n\n"));
+    return sql === "" ? [] : [{ title, sql }];
+  };
+  switch (action.kind) {
+    case "operations":
+      return text("operations", action.queries);
+    case "incremental":
+      return [
+        ...text("before", action.preOperations),
+        ...text("first run", [action.query]),
+        ...(action.incrementalQuery === action.query ? [] : text("later runs", [action.incrementalQuery])),
+        ...text("after", action.postOperations),
+      ];
+    case "view":
+    case "table":
+      return [
+        ...text("before", action.preOperations),
+        ...text("query", [action.query]),
+        ...text("after", action.postOperations),
+      ];
+    default:
+      return [];
+  }
+}
+
+function settingsOf(action: Action | undefined): string[] {
+  if (!action || !isModel(action)) return [];
+  return Object.entries(action.postgres).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+}
+
+/** The tests that hold each relation: assertions that read it, or were made of its config, and unit tests of its file. */
+function testsByRelation({ graph, verdicts }: SiteInput): ReadonlyMap<string, readonly SiteTest[]> {
+  const tests = new Map<string, SiteTest[]>();
+  const add = (key: string, test: SiteTest) => void tests.set(key, [...(tests.get(key) ?? []), test]);
+  for (const action of graph.actions) {
+    if (action.kind !== "assertion" || action.disabled) continue;
+    const held = action.parent ? [action.parent] : action.dependencies;
+    for (const key of new Set(held.map(targetKey))) add(key, ofAssertion(action, verdicts));
+  }
+  return tests;
+}
+
+function ofAssertion(action: Assertion, verdicts: SiteInput["verdicts"]): SiteTest {
+  const verdict = verdicts.get(targetKey(action.target));
+  return {
+    name: action.target.name,
+    file: action.file,
+    ...(action.description ? { description: action.description } : {}),
+    ...(verdict ? { verdict: verdict.status } : {}),
+    ...(verdict?.rows === undefined ? {} : { rows: verdict.rows }),
+    query: plainReferences(action.query.trim()),
+  };
+}

@@ -1,0 +1,173 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { CataloguePage } from "./catalogue.tsx";
+import { fullName, useProject } from "./context.ts";
+import { DashboardPage } from "./dashboard.tsx";
+import { Home } from "./home.tsx";
+import { LineagePage } from "./lineage.tsx";
+import { followReleases } from "./live.ts";
+import { Navigation } from "./navigation.tsx";
+import { Nowhere } from "./nowhere.tsx";
+import { OperationsPage } from "./operations.tsx";
+import { RelationPage } from "./relation.tsx";
+import { href, type Route, useRoute } from "./route.ts";
+import { SearchDialog } from "./search.tsx";
+import { chooseTheme, chosenTheme, isDark } from "./theme.ts";
+import { minute } from "./words.ts";
+
+export function App() {
+  const route = useRoute();
+  const { core } = useProject();
+  const [isSearching, setSearching] = useState(false);
+  const [isMenuOpen, setMenuOpen] = useState(false);
+  const main = useRef<HTMLElement>(null);
+  const place = route.path.join("/");
+  useEffect(() => {
+    setMenuOpen(false);
+    document.title = [titleOf(route), core.project].filter(Boolean).join(" · ");
+    if (!route.query.has("column")) scrollTo(0, 0);
+  }, [place]);
+  useEffect(() => (core.live ? followReleases() : undefined), []);
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const isTyping = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
+      const isAsked = (event.key === "k" && (event.metaKey || event.ctrlKey)) || (event.key === "/" && !isTyping);
+      if (!isAsked) return;
+      event.preventDefault();
+      setSearching(true);
+    };
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  }, []);
+  const toContent = (event: Event) => {
+    event.preventDefault();
+    main.current?.focus();
+  };
+  return (
+    <>
+      <a class="skip" href={location.hash || "#/"} onClick={toContent}>
+        To the content
+      </a>
+      <header class="bar">
+        <button
+          type="button"
+          class="menu"
+          aria-expanded={isMenuOpen}
+          aria-controls="navigation"
+          onClick={() => setMenuOpen(!isMenuOpen)}
+        >
+          <MenuIcon /> <span class="unseen">Pages</span>
+        </button>
+        <a class="project" href="#/">
+          {core.project}
+        </a>
+        <button type="button" class="ask" onClick={() => setSearching(true)}>
+          <SearchIcon />
+          <span>Search</span>
+          <kbd>/</kbd>
+        </button>
+        <ThemeButton />
+      </header>
+      <div class="layout">
+        <nav id="navigation" class={isMenuOpen ? "open" : ""} aria-label="Pages">
+          <Navigation route={route} />
+          <ReleaseLine />
+        </nav>
+        <main ref={main} tabIndex={-1}>
+          <Page route={route} />
+        </main>
+      </div>
+      <SearchDialog isOpen={isSearching} close={() => setSearching(false)} />
+    </>
+  );
+}
+
+function Page({ route }: { readonly route: Route }) {
+  const [room = "", ...rest] = route.path;
+  switch (room) {
+    case "":
+      return <Home />;
+    case "catalogue":
+      return <CataloguePage route={route} product={rest[0]} />;
+    case "relation":
+      return <RelationPage key={rest.join("\0")} route={route} schema={rest[0]} name={rest[1]} />;
+    case "lineage":
+      return <LineagePage route={route} schema={rest[0]} name={rest[1]} />;
+    case "dashboard":
+      return <DashboardPage key={rest[0]} route={route} name={rest[0] ?? ""} />;
+    case "operations":
+      return <OperationsPage route={route} tab={rest[0]} />;
+    default:
+      return <Nowhere what={`a page “${route.path.join("/")}”`} />;
+  }
+}
+
+function titleOf({ path: [room, schema, name] }: Route): string {
+  if (room === "relation" && schema && name) return fullName({ schema, name });
+  if (room === "lineage" && schema && name) return `Lineage of ${fullName({ schema, name })}`;
+  if (room === "lineage") return "Lineage";
+  if (room === "catalogue") return schema ?? "Catalogue";
+  if (room === "operations") return "Operations";
+  return room === "dashboard" ? (schema ?? "") : "";
+}
+
+function ReleaseLine() {
+  const { release, environment, madeAt } = useProject().core;
+  return (
+    <div class="release">
+      {release ? (
+        <a href={href(["operations", "releases"])}>Release {release.number}</a>
+      ) : (
+        <span>Nothing published yet</span>
+      )}
+      {environment !== "main" && <span>environment {environment}</span>}
+      {release?.publishedAt && <span>published {minute(release.publishedAt)}</span>}
+      <span>page made {minute(madeAt)}</span>
+    </div>
+  );
+}
+
+function ThemeButton() {
+  const [theme, setTheme] = useState(chosenTheme());
+  const next = isDark() ? "light" : "dark";
+  return (
+    <button
+      type="button"
+      class="theme"
+      aria-label={`Show it ${next}`}
+      title={`Show it ${next}`}
+      onClick={() => {
+        chooseTheme(next);
+        setTheme(next);
+        dispatchEvent(new Event("themechange"));
+      }}
+      data-theme={theme}
+    >
+      <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">
+        <path
+          d="M10 2.5a7.5 7.5 0 1 0 0 15zM10 2.5a7.5 7.5 0 0 1 0 15"
+          fill="none"
+          stroke="currentColor"
+          stroke-width="1.5"
+        />
+        <path d="M10 2.5a7.5 7.5 0 0 0 0 15z" fill="currentColor" />
+      </svg>
+    </button>
+  );
+}
+
+function SearchIcon() {
+  return (
+    <svg viewBox="0 0 20 20" width="16" height="16" aria-hidden="true">
+      <circle cx="8.5" cy="8.5" r="5.5" fill="none" stroke="currentColor" stroke-width="1.6" />
+      <path d="m13 13 4.5 4.5" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" />
+    </svg>
+  );
+}
+
+function MenuIcon() {
+  return (
+    <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
+      <path d="M3 6h14M3 10h14M3 14h14" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" />
+    </svg>
+  );
+}

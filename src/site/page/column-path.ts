@@ -1,0 +1,77 @@
+import type { SiteLineage } from "../../model/site.ts";
+
+/** What a column comes from and what comes of it: the columns on its way, and nothing else. */
+export interface ColumnPath {
+  /** Columns by place of their relation, in the order in which they were met. */
+  readonly columns: ReadonlyMap<number, readonly string[]>;
+  readonly edges: readonly ColumnEdge[];
+  /** Relations that would have been in it, were there not too many. */
+  readonly folded: number;
+}
+
+export interface ColumnEdge {
+  readonly from: ColumnAt;
+  readonly to: ColumnAt;
+  /** As in `SiteLineageSource`. */
+  readonly flow: string;
+}
+
+export interface ColumnAt {
+  readonly place: number;
+  readonly column: string;
+}
+
+interface Edges {
+  readonly up: (at: ColumnAt) => readonly ColumnEdge[];
+  readonly down: (at: ColumnAt) => readonly ColumnEdge[];
+}
+
+const key = ({ place, column }: ColumnAt) => `${place}\0${column}`;
+
+/** The edges of a lineage from both ends. What only decides values is left out, unless it is asked for. */
+export function edgesOf({ relations }: SiteLineage, withDeciding: boolean): Edges {
+  const up = new Map<string, ColumnEdge[]>();
+  const down = new Map<string, ColumnEdge[]>();
+  const add = (edges: Map<string, ColumnEdge[]>, at: ColumnAt, edge: ColumnEdge) =>
+    void edges.set(key(at), [...(edges.get(key(at)) ?? []), edge]);
+  relations.forEach((relation, place) => {
+    for (const [column, sources] of relation?.columns ?? [])
+      for (const [from, name, flow] of sources) {
+        if (!withDeciding && !/[cx]/.test(flow)) continue;
+        const edge = { from: { place: from, column: name }, to: { place, column }, flow };
+        add(up, edge.to, edge);
+        add(down, edge.from, edge);
+      }
+  });
+  return { up: (at) => up.get(key(at)) ?? [], down: (at) => down.get(key(at)) ?? [] };
+}
+
+/** @param most relations that are drawn */
+export function columnPath(edges: Edges, start: ColumnAt, most: number): ColumnPath {
+  const columns = new Map<number, string[]>([[start.place, [start.column]]]);
+  const kept: ColumnEdge[] = [];
+  const folded = new Set<number>();
+  const follow = (next: Edges["up"], end: (edge: ColumnEdge) => ColumnAt) => {
+    const seen = new Set([key(start)]);
+    for (let front = [start]; front.length; ) {
+      const found: ColumnAt[] = [];
+      for (const edge of front.flatMap(next)) {
+        const at = end(edge);
+        if (!columns.has(at.place) && columns.size >= most) {
+          folded.add(at.place);
+          continue;
+        }
+        kept.push(edge);
+        if (seen.has(key(at))) continue;
+        seen.add(key(at));
+        const there = columns.get(at.place) ?? [];
+        if (!there.includes(at.column)) columns.set(at.place, [...there, at.column]);
+        found.push(at);
+      }
+      front = found;
+    }
+  };
+  follow(edges.up, ({ from }) => from);
+  follow(edges.down, ({ to }) => to);
+  return { columns, edges: kept, folded: folded.size };
+}

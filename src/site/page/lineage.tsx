@@ -1,0 +1,281 @@
+import { useMemo } from "preact/hooks";
+import type { SiteLineage, SiteLineageRelation, SiteRelation } from "../../model/site.ts";
+import { columnPath, edgesOf } from "./column-path.ts";
+import { findRelation, fullName, type Loaded, type Project, usePart, useProject } from "./context.ts";
+import { ColumnGraph, flowWords, RelationGraph } from "./graph.tsx";
+import { MOST_NODES, type Neighbourhood, neighbourhood, steps } from "./neighbourhood.ts";
+import { Nowhere } from "./nowhere.tsx";
+import { Awaited, Empty, KindMark, RelationLink, StateBadge } from "./pieces.tsx";
+import { productsOf } from "./products.ts";
+import { href, lineageHref, type Route, relationHref, replaceQuery } from "./route.ts";
+import { Table } from "./table.tsx";
+import { counted } from "./words.ts";
+
+export function LineagePage({ route, schema, name }: PageProps) {
+  const project = useProject();
+  if (schema === undefined) return <Beginning />;
+  const place = findRelation(project, schema, name);
+  if (place === undefined) return <Nowhere what={`a relation ${schema}.${name}`} />;
+  return <LineageOf route={route} place={place} />;
+}
+
+interface PageProps {
+  readonly route: Route;
+  readonly schema: string | undefined;
+  readonly name: string | undefined;
+}
+
+/** The whole graph of a large project tells nobody anything: it begins with one relation. */
+function Beginning() {
+  const { core } = useProject();
+  return (
+    <div class="page wide">
+      <h1>Lineage</h1>
+      <p class="lead">
+        Where the rows and columns of a relation come from, and what is made of them. Choose what to begin with, or
+        press <kbd>/</kbd> to search.
+      </p>
+      {productsOf(core).map(({ name, members }) => (
+        <section key={name} class="section">
+          <h2>{name}</h2>
+          <ul class="columns-list">
+            {members.map((relation) => (
+              <li key={fullName(relation)}>
+                <a class="relation-link" href={lineageHref(relation)}>
+                  <span class={`dot kind-${relation.kind}`} aria-hidden="true" />
+                  {relation.name}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </div>
+  );
+}
+
+const STEPS = ["0", "1", "2", "3", "all"];
+
+function LineageOf({ route, place }: { readonly route: Route; readonly place: number }) {
+  const project = useProject();
+  const { query } = route;
+  const relation = project.core.relations[place]!;
+  const lineage = usePart<SiteLineage>("lineage");
+  const column = query.get("column") ?? "";
+  const [up, down] = [query.get("up") ?? "1", query.get("down") ?? "1"];
+  const asTable = query.get("as") === "table";
+  const set = (changes: Readonly<Record<string, string | undefined>>) => replaceQuery(route, changes);
+  const part = useMemo(() => neighbourhood(project, [place], steps(up, 1), steps(down, 1)), [place, up, down]);
+  return (
+    <article class="page full">
+      <p class="crumbs">
+        <a href={href(["lineage"])}>Lineage</a> <span aria-hidden="true">/</span>{" "}
+        <a href={href(["catalogue", relation.product])}>{relation.product}</a>
+      </p>
+      <h1 class="name">
+        <span class="of-schema">{relation.schema}.</span>
+        <wbr />
+        {relation.name}
+      </h1>
+      <p class="marks">
+        <KindMark kind={relation.kind} />
+        <StateBadge state={relation.state} />
+        <a href={relationHref(relation, column || undefined)}>what it means</a>
+      </p>
+      <div class="filters">
+        {lineage && (
+          <label>
+            Column{" "}
+            <select value={column} onChange={({ currentTarget }) => set({ column: currentTarget.value || undefined })}>
+              <option value="">none: whole relations</option>
+              {relation.columns.map(([one]) => (
+                <option key={one} value={one}>
+                  {one}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        {column ? (
+          <label>
+            <input
+              type="checkbox"
+              checked={query.get("deciding") === "yes"}
+              onChange={({ currentTarget }) => set({ deciding: currentTarget.checked ? "yes" : undefined })}
+            />{" "}
+            with what only decides its value
+          </label>
+        ) : (
+          <>
+            <Steps label="Steps up" value={up} set={(value) => set({ up: value })} />
+            <Steps label="Steps down" value={down} set={(value) => set({ down: value })} />
+          </>
+        )}
+        <span class="switch" role="group" aria-label="Show it as">
+          <button type="button" aria-pressed={!asTable} onClick={() => set({ as: undefined })}>
+            graph
+          </button>
+          <button type="button" aria-pressed={asTable} onClick={() => set({ as: "table" })}>
+            table
+          </button>
+        </span>
+      </div>
+      {column && lineage ? (
+        <ColumnLineage
+          lineage={lineage}
+          place={place}
+          column={column}
+          withDeciding={query.get("deciding") === "yes"}
+          asTable={asTable}
+        />
+      ) : (
+        <Relations project={project} part={part} middle={place} asTable={asTable} />
+      )}
+    </article>
+  );
+}
+
+function Steps({ label, value, set }: { label: string; value: string; set: (value: string) => void }) {
+  return (
+    <label>
+      {label}{" "}
+      <select value={STEPS.includes(value) ? value : "1"} onChange={({ currentTarget }) => set(currentTarget.value)}>
+        {STEPS.map((step) => (
+          <option key={step}>{step}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Relations({ project, part, middle, asTable }: RelationsProps) {
+  return (
+    <>
+      {part.folded > 0 && (
+        <p class="note">
+          +{part.folded} more: {MOST_NODES} are drawn at once. Fewer steps, or another relation in the middle, show the
+          rest.
+        </p>
+      )}
+      {asTable ? <RelationTable project={project} part={part} /> : <RelationGraph part={part} middle={middle} />}
+    </>
+  );
+}
+
+interface RelationsProps {
+  readonly project: Project;
+  readonly part: Neighbourhood;
+  readonly middle: number;
+  readonly asTable: boolean;
+}
+
+function RelationTable({
+  project: { core, readers },
+  part,
+}: {
+  readonly project: Project;
+  readonly part: Neighbourhood;
+}) {
+  const name = (places: readonly number[]) => places.map((one) => fullName(core.relations[one]!)).join(", ");
+  return (
+    <Table
+      caption="The relations of the graph"
+      rows={part.nodes}
+      columns={[
+        { title: "Relation", cell: (place) => <RelationLink relation={core.relations[place]!} /> },
+        { title: "Kind", cell: (place) => <KindMark kind={core.relations[place]!.kind} /> },
+        { title: "State", cell: (place) => <StateBadge state={core.relations[place]!.state} /> },
+        { title: "Reads", isText: true, cell: (place) => name(core.relations[place]!.reads) },
+        { title: "Read by", isText: true, cell: (place) => name(readers[place]!) },
+      ]}
+    />
+  );
+}
+
+interface ColumnLineageProps {
+  readonly lineage: Loaded<SiteLineage>;
+  readonly place: number;
+  readonly column: string;
+  readonly withDeciding: boolean;
+  readonly asTable: boolean;
+}
+
+function ColumnLineage({ lineage, ...rest }: ColumnLineageProps) {
+  return <Awaited part={lineage}>{(value) => <ColumnLineageThere {...rest} value={value} />}</Awaited>;
+}
+
+/** As many relations as have their columns drawn at once. */
+const MOST_BOXES = 80;
+
+function ColumnLineageThere({
+  value,
+  place,
+  column,
+  withDeciding,
+  asTable,
+}: Omit<ColumnLineageProps, "lineage"> & { readonly value: SiteLineage }) {
+  const { core } = useProject();
+  const start = { place, column };
+  const path = useMemo(
+    () => columnPath(edgesOf(value, withDeciding), start, MOST_BOXES),
+    [value, place, column, withDeciding],
+  );
+  const own = value.relations[place];
+  return (
+    <>
+      {path.edges.length === 0 && <Empty>{whyNothing(own, column)}</Empty>}
+      {path.folded > 0 && <p class="note">+{counted(path.folded, "more relation")}, which are not drawn.</p>}
+      {asTable ? (
+        <Table
+          caption={`Where ${column} comes from, and what comes of it`}
+          rows={path.edges}
+          columns={[
+            {
+              title: "From",
+              cell: ({ from }) => <ColumnLink relation={core.relations[from.place]!} column={from.column} />,
+            },
+            { title: "How", cell: ({ flow }) => flowWords(flow) },
+            { title: "To", cell: ({ to }) => <ColumnLink relation={core.relations[to.place]!} column={to.column} /> },
+          ]}
+        />
+      ) : (
+        <ColumnGraph path={path} start={start} />
+      )}
+      <p class="legend" aria-hidden="true">
+        <span class="copied">copied</span> <span class="computed">computed</span>{" "}
+        {withDeciding && <span class="deciding">decides a value or a row</span>}
+      </p>
+      {own && own.rowsBy.length > 0 && (
+        <p class="note">
+          Which rows there are is decided by{" "}
+          {own.rowsBy.map(([from, name], index) => (
+            <>
+              {index > 0 && ", "}
+              <ColumnLink relation={core.relations[from]!} column={name} />
+            </>
+          ))}
+          .
+        </p>
+      )}
+      {own?.untold.map((text) => (
+        <p class="note" key={text}>
+          Cannot be told: {text}
+        </p>
+      ))}
+    </>
+  );
+}
+
+function whyNothing(own: SiteLineageRelation | null | undefined, column: string): string {
+  if (!own) return "PostgreSQL has not analysed it yet: it is known once it is built.";
+  return `${column} comes from no column, and no column comes of it.`;
+}
+
+function ColumnLink({ relation, column }: { readonly relation: SiteRelation; readonly column: string }) {
+  return (
+    <a class="relation-link" href={lineageHref(relation, { column })}>
+      <span class="of-schema">{fullName(relation)}.</span>
+      {column}
+    </a>
+  );
+}

@@ -1,0 +1,76 @@
+import { useProject } from "./context.ts";
+import { type Product, productsOf } from "./products.ts";
+import { href, type Route } from "./route.ts";
+
+export function Navigation({ route: { path } }: { readonly route: Route }) {
+  const project = useProject();
+  const { core } = project;
+  const [room = "", what] = path;
+  const current = (is: boolean) => (is ? ("page" as const) : undefined);
+  const place = room === "relation" || room === "lineage" ? productOf() : room === "catalogue" ? what : undefined;
+  function productOf(): string | undefined {
+    const [, schema, name] = path;
+    return core.relations.find((one) => one.schema === schema && one.name === name)?.product;
+  }
+  const products = productsOf(core);
+  const link = ({ name, members, failing }: Product) => (
+    <li key={name}>
+      <a
+        href={href(["catalogue", name])}
+        aria-current={current(room === "catalogue" && what === name)}
+        class={place === name ? "within" : ""}
+      >
+        <span class="nav-name">{name}</span>
+        {failing > 0 && <span class="nav-failing" title="with failing tests" />}
+        <span class="count">{members.length}</span>
+      </a>
+    </li>
+  );
+  return (
+    <>
+      <ul>
+        <li>
+          <a href="#/" aria-current={current(room === "")}>
+            Overview
+          </a>
+        </li>
+        <li>
+          <a href={href(["lineage"])} aria-current={current(room === "lineage" && what === undefined)}>
+            Lineage
+          </a>
+        </li>
+        <li>
+          <a href={href(["operations"])} aria-current={current(room === "operations")}>
+            Operations
+          </a>
+        </li>
+      </ul>
+      {core.dashboards.length > 0 && (
+        <>
+          <h2>Answers</h2>
+          <ul>
+            {core.dashboards.map(({ name, title }) => (
+              <li key={name}>
+                <a href={href(["dashboard", name])} aria-current={current(room === "dashboard" && what === name)}>
+                  {title}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      <h2>
+        <a href={href(["catalogue"])} aria-current={current(room === "catalogue" && what === undefined)}>
+          Catalogue
+        </a>
+      </h2>
+      <ul>{products.filter(({ isSource }) => !isSource).map(link)}</ul>
+      {products.some(({ isSource }) => isSource) && (
+        <>
+          <h2>Sources</h2>
+          <ul>{products.filter(({ isSource }) => isSource).map(link)}</ul>
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,58 @@
+import type { Project } from "./context.ts";
+
+/** A part of the graph of relations, around one of them. */
+export interface Neighbourhood {
+  /** Places of the relations, the one in the middle among them. */
+  readonly nodes: readonly number[];
+  readonly edges: readonly (readonly [from: number, to: number])[];
+  /** How many neighbours of a node are not in it: those it reads, and those that read it. */
+  readonly hidden: ReadonlyMap<number, { readonly up: number; readonly down: number }>;
+  /** Nodes that would have been in it, were there not too many. */
+  readonly folded: number;
+}
+
+/** As many as are drawn at once: more take any layout library seconds. */
+export const MOST_NODES = 150;
+
+/** @param up steps towards what it reads; Infinity: all */
+export function neighbourhood(project: Project, middle: readonly number[], up: number, down: number): Neighbourhood {
+  const reads = (place: number) => project.core.relations[place]!.reads;
+  const readers = (place: number) => project.readers[place]!;
+  const nodes = new Set(middle);
+  let folded = 0;
+  const spread = (next: (place: number) => readonly number[], steps: number) => {
+    let edge: readonly number[] = middle;
+    const seen = new Set(middle);
+    for (let step = 0; step < steps && edge.length; step++) {
+      const found = [...new Set(edge.flatMap(next))].filter((place) => !seen.has(place));
+      for (const place of found) {
+        seen.add(place);
+        if (nodes.size < MOST_NODES || nodes.has(place)) nodes.add(place);
+        else folded++;
+      }
+      edge = found.filter((place) => nodes.has(place));
+    }
+  };
+  spread(reads, up);
+  spread(readers, down);
+  const kept = [...nodes].sort((a, b) => a - b);
+  const edges = kept.flatMap((to) => reads(to).flatMap((from) => (nodes.has(from) ? [[from, to] as const] : [])));
+  const hidden = new Map(
+    kept.map((place) => [
+      place,
+      {
+        up: reads(place).filter((one) => !nodes.has(one)).length,
+        down: readers(place).filter((one) => !nodes.has(one)).length,
+      },
+    ]),
+  );
+  return { nodes: kept, edges, hidden, folded };
+}
+
+/** `+2` of `2+schema.name+2` in the address, as `--select` has it: a plus alone is all there is. */
+export function steps(text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  if (text === "all") return Number.POSITIVE_INFINITY;
+  const count = Number.parseInt(text, 10);
+  return Number.isNaN(count) || count < 0 ? otherwise : count;
+}

@@ -1,0 +1,73 @@
+import type { ComponentChildren } from "preact";
+import type { SiteKind, SiteRelation, SiteState } from "../../model/site.ts";
+import type { Loaded } from "./context.ts";
+import { relationHref } from "./route.ts";
+import { KINDS, STATES, type Tone } from "./words.ts";
+
+export function KindMark({ kind }: { readonly kind: SiteKind }) {
+  return (
+    <span class={`kind kind-${kind}`} title={KINDS[kind].what}>
+      {KINDS[kind].one}
+    </span>
+  );
+}
+
+export function Badge({ tone, children, title }: { tone: Tone; children: ComponentChildren; title?: string }) {
+  return (
+    <span class={`badge badge-${tone}`} title={title}>
+      {children}
+    </span>
+  );
+}
+
+/** What is as it should be is not worth a word. */
+export function StateBadge({ state, always }: { readonly state: SiteState; readonly always?: boolean }) {
+  const { word, tone, what } = STATES[state];
+  if (!word || (state === "published" && !always)) return null;
+  return (
+    <Badge tone={tone} title={what}>
+      {word}
+    </Badge>
+  );
+}
+
+/** A link with the schema in grey before the name. */
+export function RelationLink({ relation, column }: { readonly relation: SiteRelation; readonly column?: string }) {
+  return (
+    <a class="relation-link" href={relationHref(relation, column)}>
+      <span class={`dot kind-${relation.kind}`} aria-hidden="true" />
+      <span class="of-schema">{relation.schema}.</span>
+      {relation.name}
+    </a>
+  );
+}
+
+export function Section({ id, title, aside, children }: SectionProps) {
+  return (
+    <section class="section" aria-labelledby={id}>
+      <header>
+        <h2 id={id}>{title}</h2>
+        {aside && <div class="aside">{aside}</div>}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+interface SectionProps {
+  readonly id: string;
+  readonly title: ComponentChildren;
+  readonly aside?: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+export function Empty({ children }: { readonly children: ComponentChildren }) {
+  return <p class="empty">{children}</p>;
+}
+
+/** What is not there yet, or could not be read. */
+export function Awaited<T>({ part, children }: { part: Loaded<T>; children: (value: T) => ComponentChildren }) {
+  if (part.state === "there") return <>{children(part.value)}</>;
+  if (part.state === "failed") return <p class="failure">{part.message}</p>;
+  return <p class="loading">Loading…</p>;
+}

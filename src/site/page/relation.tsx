@@ -1,0 +1,359 @@
+import { useEffect, useState } from "preact/hooks";
+import type { SiteColumn, SiteDetail, SiteRelation, SiteTest } from "../../model/site.ts";
+import { Source, Sql } from "./code.tsx";
+import { findRelation, usePart, useProject } from "./context.ts";
+import { Markdown } from "./markdown.tsx";
+import { Nowhere } from "./nowhere.tsx";
+import { Awaited, Badge, Empty, KindMark, RelationLink, Section, StateBadge } from "./pieces.tsx";
+import { href, lineageHref, type Route, relationHref } from "./route.ts";
+import { Cell, Table } from "./table.tsx";
+import { bytes, counted, grouped, seconds } from "./words.ts";
+
+export function RelationPage({ route, schema, name }: PageProps) {
+  const project = useProject();
+  const place = findRelation(project, schema, name);
+  if (place === undefined) return <Nowhere what={`a relation ${schema}.${name}`} />;
+  return <RelationAt route={route} place={place} />;
+}
+
+interface PageProps {
+  readonly route: Route;
+  readonly schema: string | undefined;
+  readonly name: string | undefined;
+}
+
+function RelationAt({ route, place }: { readonly route: Route; readonly place: number }) {
+  const project = useProject();
+  const relation = project.core.relations[place]!;
+  const part = usePart<readonly SiteDetail[]>(`relations-${relation.part}`)!;
+  return (
+    <article class="page wide">
+      <p class="crumbs">
+        <a href={href(["catalogue"])}>Catalogue</a> <span aria-hidden="true">/</span>{" "}
+        <a href={href(["catalogue", relation.product])}>{relation.product}</a>
+      </p>
+      <h1 class="name">
+        <span class="of-schema">{relation.schema}.</span>
+        <wbr />
+        {relation.name}
+      </h1>
+      <p class="marks">
+        <KindMark kind={relation.kind} />
+        <StateBadge state={relation.state} always />
+        {relation.failing > 0 && (
+          <Badge tone="bad">
+            {relation.failing} of {counted(relation.tests, "test")} failing
+          </Badge>
+        )}
+        {relation.tags.map((tag) => (
+          <a class="tag" href={href(["catalogue"], { tag })}>
+            {tag}
+          </a>
+        ))}
+      </p>
+      <Awaited part={part}>
+        {(details) => (
+          <Detail relation={relation} detail={details.find((one) => one.relation === place)!} route={route} />
+        )}
+      </Awaited>
+    </article>
+  );
+}
+
+interface DetailProps {
+  readonly relation: SiteRelation;
+  readonly detail: SiteDetail;
+}
+
+function Detail({ relation, detail, route }: DetailProps & { readonly route: Route }) {
+  return (
+    <>
+      {detail.description ? (
+        <Markdown text={detail.description} />
+      ) : (
+        <Empty>Nobody has described it yet: `description` in its config does.</Empty>
+      )}
+      <Facts relation={relation} detail={detail} />
+      <Columns relation={relation} detail={detail} chosen={route.query.get("column") ?? undefined} />
+      <Neighbours relation={relation} place={detail.relation} />
+      {detail.sample && <Sample sample={detail.sample} />}
+      <Tests tests={detail.tests} />
+      <Code detail={detail} />
+    </>
+  );
+}
+
+function Facts({ relation, detail: { facts, key } }: DetailProps) {
+  const rows: (readonly [string, preact.ComponentChildren] | false)[] = [
+    key.length > 0 && ["One row per", key.map((name) => <code key={name}>{name}</code>)],
+    facts.rows !== undefined && ["Rows", `about ${grouped(String(facts.rows))}`],
+    facts.bytes !== undefined && ["Size", bytes(facts.bytes)],
+    relation.seconds !== undefined && ["Built in", seconds(Number(relation.seconds))],
+    facts.builtIn !== undefined && ["Built for", `release ${facts.builtIn}`],
+    facts.from !== undefined && ["Comes from", facts.from],
+    facts.landedBy !== undefined && ["Landed by", <code>{facts.landedBy}</code>],
+    facts.owner !== undefined && ["Owner", facts.owner],
+    facts.grants.length > 0 && [
+      "Others may",
+      facts.grants.map(([grantee, privileges]) => (
+        <span class="line" key={grantee}>
+          {grantee}: {privileges}
+        </span>
+      )),
+    ],
+    facts.indexes.length > 0 && [
+      "Indexes",
+      facts.indexes.map((index) => (
+        <code class="line" key={index}>
+          {index}
+        </code>
+      )),
+    ],
+    facts.settings.length > 0 && [
+      "Settings",
+      facts.settings.map((setting) => (
+        <code class="line" key={setting}>
+          {setting}
+        </code>
+      )),
+    ],
+    facts.readers.length > 0 && ["Read by others", facts.readers.join(", ")],
+  ];
+  return (
+    <dl class="facts">
+      {rows
+        .filter((row) => row !== false)
+        .map(([term, value]) => (
+          <div key={term}>
+            <dt>{term}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+function Columns({ relation, detail, chosen }: DetailProps & { readonly chosen: string | undefined }) {
+  const id = (name: string) => `column-${name}`;
+  useEffect(() => {
+    if (chosen !== undefined) document.getElementById(id(chosen))?.scrollIntoView({ block: "center" });
+  }, [chosen]);
+  const hasFigures = detail.columns.some(({ about }) => about);
+  return (
+    <Section id="columns" title="Columns" aside={counted(detail.columns.length, "column")}>
+      {detail.columns.length === 0 ? (
+        <Empty>Its columns are known once it is built, or described in its config.</Empty>
+      ) : (
+        <Table
+          caption={`Columns of ${relation.name}`}
+          isStacked
+          rows={detail.columns}
+          rowKey={({ name }) => id(name)}
+          rowClass={({ name }) => (name === chosen ? "chosen" : "")}
+          columns={[
+            {
+              title: "Name",
+              cell: ({ name, isKey }) => (
+                <>
+                  <a class="column-name" href={relationHref(relation, name)}>
+                    {name}
+                  </a>
+                  {isKey && (
+                    <span class="key" title="Part of what names a row">
+                      key
+                    </span>
+                  )}
+                </>
+              ),
+            },
+            {
+              title: "Type",
+              cell: ({ type, isNotNull }) => (
+                <span class="type">
+                  {type}
+                  {isNotNull && <span class="not-null"> not null</span>}
+                </span>
+              ),
+            },
+            { title: "Meaning", isText: true, cell: (column) => <Meaning column={column} /> },
+            ...(hasFigures
+              ? [
+                  { title: "NULL", isNumber: true, cell: (column: SiteColumn) => nullShare(column) },
+                  { title: "About", cell: (column: SiteColumn) => <About column={column} /> },
+                ]
+              : []),
+            {
+              title: "From",
+              cell: ({ name }: SiteColumn) => (
+                <a class="quiet" href={lineageHref(relation, { column: name })} aria-label={`Where ${name} comes from`}>
+                  lineage
+                </a>
+              ),
+            },
+          ]}
+        />
+      )}
+      {hasFigures && (
+        <p class="note">Shares, counts and ranges are the planner’s estimates from a sample of the table, not exact.</p>
+      )}
+    </Section>
+  );
+}
+
+function Meaning({ column: { description, tags } }: { readonly column: SiteColumn }) {
+  return (
+    <>
+      {description}
+      {tags.map((tag) => (
+        <span class="tag" key={tag}>
+          {tag}
+        </span>
+      ))}
+    </>
+  );
+}
+
+/** "12 %", from a share as the server writes it. */
+function nullShare({ about }: SiteColumn): string {
+  if (!about) return "";
+  const share = Number(about.nullShare) * 100;
+  return share === 0 ? "0" : share < 1 ? "< 1 %" : `${Math.round(share)} %`;
+}
+
+function About({ column: { about } }: { readonly column: SiteColumn }) {
+  if (!about) return null;
+  const { distinct, low, high } = about;
+  return (
+    <span class="range">
+      {distinct !== undefined && <span>{counted(distinct, "value")}</span>}
+      {low !== undefined && high !== undefined && low !== high && (
+        <span class="bounds">
+          <span>{low}</span> … <span>{high}</span>
+        </span>
+      )}
+    </span>
+  );
+}
+
+function Neighbours({ relation, place }: { readonly relation: SiteRelation; readonly place: number }) {
+  const { core, readers } = useProject();
+  const lists = [
+    ["Reads", relation.reads],
+    ["Read by", readers[place]!],
+  ] as const;
+  const dashboards = core.dashboards.filter(({ reads }) => reads.includes(place));
+  return (
+    <Section id="neighbours" title="Where it stands" aside={<a href={lineageHref(relation)}>lineage as a graph</a>}>
+      <div class="two">
+        {lists.map(([title, places]) => (
+          <div key={title}>
+            <h3>
+              {title} <span class="count">{places.length}</span>
+            </h3>
+            <ul class="plain">
+              {places.map((one) => (
+                <li key={one}>
+                  <RelationLink relation={core.relations[one]!} />
+                </li>
+              ))}
+              {title === "Read by" &&
+                dashboards.map(({ name, title: dashboard }) => (
+                  <li key={name}>
+                    <a class="relation-link" href={href(["dashboard", name])}>
+                      <span class="dot kind-dashboard" aria-hidden="true" />
+                      {dashboard} <span class="of-schema">dashboard</span>
+                    </a>
+                  </li>
+                ))}
+            </ul>
+            {!places.length && !(title === "Read by" && dashboards.length) && <Empty>nothing here</Empty>}
+          </div>
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+function Sample({ sample }: { readonly sample: NonNullable<SiteDetail["sample"]> }) {
+  return (
+    <Section id="sample" title="Some rows" aside={counted(sample.rows.length, "row")}>
+      {sample.rows.length ? (
+        <Table
+          caption="Some rows"
+          rows={sample.rows}
+          columns={sample.columns.map((title, index) => ({
+            title,
+            cell: (row: readonly (string | null)[]) => <Cell value={row[index] ?? null} />,
+          }))}
+        />
+      ) : (
+        <Empty>It has no rows.</Empty>
+      )}
+    </Section>
+  );
+}
+
+function Tests({ tests }: { readonly tests: readonly SiteTest[] }) {
+  return (
+    <Section id="tests" title="Tests that hold it" aside={counted(tests.length, "test")}>
+      {tests.length ? (
+        <ul class="tests">
+          {tests.map((test) => (
+            <li key={test.name}>
+              <details>
+                <summary>
+                  <Verdict test={test} />
+                  <span class="test-name">{test.name}</span>
+                  {test.description && <span class="test-about">{test.description}</span>}
+                </summary>
+                <p class="note">
+                  <code>{test.file}</code> returns the rows that should not exist:
+                </p>
+                <Sql text={test.query} />
+              </details>
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <Empty>No assertion holds it: `assertions` in its config are the quickest way to one.</Empty>
+      )}
+    </Section>
+  );
+}
+
+function Verdict({ test: { verdict, rows } }: { readonly test: SiteTest }) {
+  if (verdict === undefined) return <Badge tone="plain">not run</Badge>;
+  if (verdict === "ok") return <Badge tone="good">holds</Badge>;
+  const tone = verdict === "failed" ? "bad" : "notice";
+  return <Badge tone={tone}>{rows === undefined ? verdict : `${verdict}: ${counted(rows, "row")}`}</Badge>;
+}
+
+function Code({ detail: { source, file, compiled } }: { readonly detail: SiteDetail }) {
+  const tabs = [
+    ...(source !== undefined && file ? [{ title: file, view: <Source text={source} file={file} /> }] : []),
+    ...compiled.map(({ title, sql }) => ({ title: `compiled: ${title}`, view: <Sql text={sql} /> })),
+  ];
+  const [chosen, choose] = useState(0);
+  if (!tabs.length) return null;
+  return (
+    <Section id="code" title="Code">
+      <div class="tabs" role="tablist" aria-label="Code">
+        {tabs.map(({ title }, index) => (
+          <button
+            type="button"
+            role="tab"
+            id={`code-tab-${index}`}
+            aria-controls="code-panel"
+            aria-selected={index === chosen}
+            onClick={() => choose(index)}
+          >
+            {title}
+          </button>
+        ))}
+      </div>
+      <div role="tabpanel" id="code-panel" aria-labelledby={`code-tab-${chosen}`}>
+        {tabs[chosen]!.view}
+      </div>
+    </Section>
+  );
+}

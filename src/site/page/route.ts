@@ -1,0 +1,58 @@
+import { useEffect, useState } from "preact/hooks";
+
+/** Where the reader is: what stands behind `#` in the address, so that it works from disk and can be handed on. */
+export interface Route {
+  /** Of `#/relation/marketing/orders`: relation, marketing, orders. */
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+}
+
+export function parseRoute(hash: string): Route {
+  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
+  return { path: path.split("/").filter(Boolean).map(decoded), query: new URLSearchParams(query) };
+}
+
+/** An address that was cut or mistyped is no error of the page. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export function href(path: readonly string[], query: Readonly<Record<string, string | undefined>> = {}): string {
+  const said = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const search = said.length ? `?${new URLSearchParams(said)}` : "";
+  return `#/${path.map(encodeURIComponent).join("/")}${search}`;
+}
+
+export const relationHref = ({ schema, name }: Named, column?: string): string =>
+  href(["relation", schema, name], { column });
+
+export const lineageHref = (
+  { schema, name }: Named,
+  query: Readonly<Record<string, string | undefined>> = {},
+): string => href(["lineage", schema, name], query);
+
+interface Named {
+  readonly schema: string;
+  readonly name: string;
+}
+
+export function useRoute(): Route {
+  const [route, setRoute] = useState(() => parseRoute(location.hash));
+  useEffect(() => {
+    const follow = () => setRoute(parseRoute(location.hash));
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  return route;
+}
+
+/** Says the same place otherwise, without a step to go back to: filters, what is unfolded. */
+export function replaceQuery(route: Route, changes: Readonly<Record<string, string | undefined>>): void {
+  const query = Object.fromEntries(route.query);
+  history.replaceState(null, "", href(route.path, { ...query, ...changes }));
+  dispatchEvent(new HashChangeEvent("hashchange"));
+}

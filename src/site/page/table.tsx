@@ -1,0 +1,58 @@
+import type { ComponentChildren } from "preact";
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly cell: (row: Row) => ComponentChildren;
+  /** Figures stand at the right, digit under digit. */
+  readonly isNumber?: boolean;
+  /** May break into lines. */
+  readonly isText?: boolean;
+}
+
+/** A table that scrolls by itself where the page is too narrow. */
+export function Table<Row>({ caption, columns, rows, rowKey, rowClass, isStacked }: TableProps<Row>) {
+  return (
+    <div class={isStacked ? "table-scroll stacked" : "table-scroll"} role="region" aria-label={caption} tabIndex={0}>
+      <table>
+        <caption class="unseen">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map(({ title, isNumber }) => (
+              <th scope="col" class={isNumber ? "number" : ""}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, index) => (
+            <tr key={rowKey?.(row, index) ?? index} id={rowKey?.(row, index)} class={rowClass?.(row)}>
+              {columns.map(({ cell, isNumber, isText }) => (
+                <td class={isNumber ? "number" : isText ? "text" : ""}>{cell(row)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface TableProps<Row> {
+  readonly caption: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly rowKey?: (row: Row, index: number) => string;
+  readonly rowClass?: (row: Row) => string;
+  /** On a phone its cells stand below each other: they are read, not compared. */
+  readonly isStacked?: boolean;
+}
+
+/** A value as the server wrote it. NULL is no text. */
+export function Cell({ value }: { readonly value: string | null }) {
+  if (value === null) return <span class="null">NULL</span>;
+  if (value === "") return <span class="null">empty</span>;
+  return <>{value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value}</>;
+}
+
+const LONGEST = 200;

@@ -1,0 +1,84 @@
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { get, type IncomingMessage } from "node:http";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { cli, startCli, succeeds } from "../support/cli.ts";
+import { warehouse } from "../support/warehouse.ts";
+
+const files = {
+  "dataform.json": '{ "project": "shop", "warehouse": "postgres", "defaultSchema": "shop" }',
+  "definitions/shop/marts/orders.sqlx": `config {
+  type: "table",
+  description: "What was ordered.",
+  columns: { id: "Names an order.", email: { description: "Of whom.", tags: ["pii"] } },
+  assertions: { uniqueKey: ["id"] }
+}
+select id, concat('customer', id, '@example.com') as email from generate_series(1, 50) as id`,
+};
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const [response] = (await once(get(url, { headers }), "response")) as [IncomingMessage];
+  let body = "";
+  for await (const chunk of response) body += chunk;
+  return { status: response.statusCode!, headers: response.headers, body };
+}
+
+test("a site is written into a folder, made anew over itself, and never over something else", async () => {
+  const { project, database, run } = await warehouse(files);
+  await run();
+  const build = (...args: string[]) => cli(project.dir, ["site", "build", "--url", database.url, ...args]);
+  const { stdout } = await succeeds(build("--out", "pages", "--samples"));
+  expect(stdout).toBe(join(project.dir, "pages/index.html"));
+  const data = readFileSync(join(project.dir, "pages/data/relations-0.js"), "utf8");
+  expect(data).toContain("What was ordered.");
+  expect(data).toContain("generate_series(1, 50)");
+  expect(data).not.toMatch(/customer\d/);
+  writeFileSync(join(project.dir, "pages/data/relations-9.js"), "of an earlier one");
+  await succeeds(build("--out", "pages"));
+  expect(existsSync(join(project.dir, "pages/data/relations-9.js"))).toBe(false);
+  const { exitCode, stderr } = await build("--out", "definitions");
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("holds something else");
+});
+
+test("pages are served to their own address only, follow a release that is published, and end with Ctrl-C", async () => {
+  const { project, database, run } = await warehouse(files);
+  await run();
+  const serving = startCli(project.dir, ["site", "serve", "--port", "0", "--url", database.url]);
+  let hasEnded = false;
+  const ended = serving.end.finally(() => {
+    hasEnded = true;
+  });
+  onTestFinished(async () => {
+    if (!hasEnded) serving.interrupt();
+    await ended;
+  });
+  await expect.poll(() => serving.printed(), { timeout: 60_000 }).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+  const url = serving.printed();
+  const index = await ask(url);
+  expect(index.status).toBe(200);
+  expect(index.headers["content-security-policy"]).toContain("default-src 'none'; script-src 'self'");
+  expect((await ask(url, { "if-none-match": index.headers.etag! })).status).toBe(304);
+  expect((await ask(`${url}data/nothing.js`)).status).toBe(404);
+  expect((await ask(url, { host: "elsewhere.example" })).status).toBe(421);
+
+  const [events] = (await once(get(`${url}events`), "response")) as [IncomingMessage];
+  const heard: string[] = [];
+  events.setEncoding("utf8").on("data", (text: string) => heard.push(...text.split("\n\n").filter(Boolean)));
+  await expect.poll(() => heard.length, { timeout: 60_000 }).toBe(1);
+  project.write({ "definitions/shop/marts/customers.sqlx": 'config { type: "table" } select 1 as id' });
+  await run();
+  await expect.poll(() => heard.length, { timeout: 60_000 }).toBeGreaterThan(1);
+  expect(heard.at(-1)).not.toBe(heard[0]);
+  expect((await ask(`${url}data/core.js`)).body).toContain("customers");
+
+  serving.interrupt();
+  expect((await ended).exitCode).toBe(0);
+});
