@@ -100,7 +100,7 @@ export function parseDuration(text: string): number {
 /** A whole number from 1 on. */
 export function parseCount(text: string): number {
   const count = Number(text);
-  if (Number.isInteger(count) && count > 0) return count;
+  if (Number.isSafeInteger(count) && count > 0) return count;
   throw new InvalidArgumentError("Expected a whole number from 1 on.");
 }
 

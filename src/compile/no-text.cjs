@@ -18,7 +18,9 @@ function kindOf(value, within = []) {
     case "function":
       return "a function";
     case "number":
-      return Number.isFinite(value) ? undefined : "a number that is none";
+      if (!Number.isFinite(value)) return "a number that is none";
+      // What it was written as, nobody can know any more.
+      return Number.isInteger(value) && !Number.isSafeInteger(value) ? "a number that JavaScript rounds" : undefined;
     case "object":
       if (within.includes(value)) return undefined;
       if (Array.isArray(value))

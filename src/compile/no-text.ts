@@ -69,7 +69,7 @@ function tokenAt(text: string, at: number): Token | undefined {
 /** Of a number, a date or a function the text may be what is meant in quotes. */
 function isWrongIn({ kind: token }: Token, { kind }: NoText): boolean {
   if (token === "comment") return false;
-  return token !== "string" || kind === "undefined" || kind === "an object" || kind.startsWith("a list");
+  return token !== "string" || /^(?:undefined|an object|a list .*|a number that JavaScript rounds)$/.test(kind);
 }
 
 function refusal(
@@ -110,6 +110,8 @@ function adviceOn(written: string, kind: string): string {
     return variable
       ? `give ${variable} a value in vars of the project file, or with --vars`
       : "look for a name that is spelled otherwise, or a value that was not handed over; `?? …` says what it is without one";
+  if (kind === "a number that JavaScript rounds")
+    return "write it as a text, or with an n behind it: 12345678901234567890n";
   if (kind === "a function") return "call it: put its parentheses behind its name";
   if (kind === "a date") return "write it as a text: '${….toISOString()}'";
   if (kind.startsWith("a list")) return 'make texts of what is in it: .map(…).join(", ")';

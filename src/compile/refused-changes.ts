@@ -2,7 +2,7 @@ import type { UserErrorDetails } from "../model/errors.ts";
 import { type Action, type CompiledGraph, type Incremental, isModel, type Model } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { classify } from "../sql/classify.ts";
-import { effectOn } from "../sql/effects.ts";
+import { effectOn, takesAway } from "../sql/effects.ts";
 import { placeOf } from "../sql/locate.ts";
 import { plainReferences } from "../sql/references.ts";
 import { splitScript } from "../sql/split.ts";
@@ -12,11 +12,12 @@ import { textsOf } from "./texts.ts";
 
 /**
  * The graph, its models with why each cannot be built: one whose statements cannot stand in the transaction that builds it, or
- * that change the table of an incremental model in a way that would be seen before the audits. Everything else can be built.
+ * take away what it makes, or change the table of an incremental model in a way that would be seen before the audits. Everything
+ * else can be built.
  */
 export function withRefusals(graph: CompiledGraph, projectDir: string): CompiledGraph {
   const actions = graph.actions.map((action) => {
-    const found = isModel(action) ? (outsideOf(action) ?? changeOf(action)) : undefined;
+    const found = isModel(action) ? (outsideOf(action) ?? takenOf(action) ?? changeOf(action)) : undefined;
     return found ? { ...action, refused: refusal(action, found, graph, projectDir) } : action;
   });
   return { ...graph, actions };
@@ -57,11 +58,14 @@ function refusal(
   };
 }
 
+function operationsOf(model: Model): Statement[] {
+  const { preOperations, postOperations } = textsOf(model);
+  return [...statementsOf("pre_operations", preOperations), ...statementsOf("post_operations", postOperations)];
+}
+
 /** Pre- and post_operations run in the transaction that builds the model, or in the one that publishes it. */
 function outsideOf(model: Model): Found | undefined {
-  const { preOperations, postOperations } = textsOf(model);
-  const all = [...statementsOf("pre_operations", preOperations), ...statementsOf("post_operations", postOperations)];
-  const statement = all.find(({ text }) => classify(text).transaction !== "inside");
+  const statement = operationsOf(model).find(({ text }) => classify(text).transaction !== "inside");
   if (!statement) return undefined;
   const { command } = classify(statement.text);
   return {
@@ -79,6 +83,37 @@ function adviceOutside(statement: string): string {
   if (/^(?:create index|drop index|reindex)$/.test(command) && /\bconcurrently\b/i.test(statement))
     return "leave concurrently out: nobody reads the table before it is published";
   return 'put it into a file of its own: config { type: "operations", dependencies: […] }';
+}
+
+/** What a run makes, it publishes, keeps to go back to, and collects. */
+function takenOf(model: Model): Found | undefined {
+  const statement = operationsOf(model).find(
+    ({ block, text }) => takesAway(text, model.target) && !(block === "pre_operations" && dropsNothing(text, model)),
+  );
+  if (!statement) return undefined;
+  const { command } = classify(statement.text);
+  return {
+    statement,
+    message: `${statement.block} cannot take away what the run makes: ${command} of self(), or of its schema`,
+    hint: adviceOnTaken(command, model),
+  };
+}
+
+/** `drop … if exists` of self() before there is one, as other tools need it. */
+function dropsNothing(text: string, { kind, target }: Model): boolean {
+  const { command, changes } = classify(text);
+  const isWritten = changes.some(([schema, name]) => schema === target.schema && name === target.name);
+  if (command === "drop schema") return false;
+  return kind !== "incremental" && command.startsWith("drop ") && /\bif\s+exists\b/i.test(text) && !isWritten;
+}
+
+function adviceOnTaken(command: string, { kind }: Model): string {
+  if (command.endsWith(" schema")) return "leave it out: what is published stands in that schema";
+  if (command.startsWith("alter ")) return "name it in its config: name, schema";
+  if (command.startsWith("create ")) return "leave it out: the run makes it of the query";
+  return kind === "incremental"
+    ? "leave it out; `--full-refresh` makes it anew, and a model whose file is gone is retired by `dataform retire`"
+    : "leave it out: each run makes it anew, aside, and the one before goes by itself";
 }
 
 function changeOf(model: Model): Found | undefined {

@@ -14,21 +14,55 @@ const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTy
   "x-withheld",
 ]);
 
-/** Checks a file against its schema. Throws every mistake at once, each with its line. */
-export function checkYaml<Schema extends TSchema>(yaml: YamlFile, schema: Schema): Static<Schema> {
-  const errors = mistakesIn(yaml.value, schema, yaml.locate);
-  if (errors.length > 0) throw new UserErrors(errors);
+/** The digits of a number that JavaScript does not have, as a person wrote them; undefined for any other value. */
+type Written = (path: YamlPath) => string | undefined;
+
+/**
+ * Checks a file against its schema. Throws every mistake at once, each with its line. A number is the one that is written,
+ * or refused.
+ * @param keepsDigits where whoever reads the file reads the digits, too
+ */
+export function checkYaml<Schema extends TSchema>(
+  yaml: YamlFile,
+  schema: Schema,
+  keepsDigits: (path: YamlPath) => boolean = () => false,
+): Static<Schema> {
+  const bent = new Map(yaml.bentNumbers().map(({ path, text }) => [JSON.stringify(path), { path, text }]));
+  const told = new Set<string>();
+  const errors = mistakesIn(yaml.value, schema, yaml.locate, [], (path) => {
+    told.add(JSON.stringify(path));
+    return bent.get(JSON.stringify(path))?.text;
+  });
+  const others = [...bent].flatMap(([key, { path, text }]) =>
+    told.has(key) || keepsDigits(path) ? [] : [otherNumber(path, text, yaml)],
+  );
+  if (errors.length + others.length > 0) throw new UserErrors([...errors, ...others]);
   return yaml.value as Static<Schema>;
 }
 
+function otherNumber(path: YamlPath, text: string, yaml: YamlFile): UserError {
+  return new UserError({
+    message: `${path.join(".")} is a number that would be taken for another one`,
+    ...yaml.locate(path),
+    expected: "at most 15 digits, or a text in quotes",
+    found: text,
+  });
+}
+
 /** Returns what is wrong with a value. `at` is where the value itself stands. */
-export function mistakesIn(value: unknown, schema: TSchema, locate: Locate, at: YamlPath = []): readonly UserError[] {
+export function mistakesIn(
+  value: unknown,
+  schema: TSchema,
+  locate: Locate,
+  at: YamlPath = [],
+  written: Written = () => undefined,
+): readonly UserError[] {
   // Ajv keeps what it has compiled.
   const validate = ajv.compile(schema);
   if (validate(value)) return [];
   // `anyOf` repeats itself for each of its branches.
   const own = validate.errors!.filter(({ schemaPath }) => !/\/anyOf\/\d/.test(schemaPath));
-  return own.map((error) => toUserError(error, [...at, ...pathOf(error.instancePath, value)], locate));
+  return own.map((error) => toUserError(error, [...at, ...pathOf(error.instancePath, value)], locate, written));
 }
 
 interface Property {
@@ -36,7 +70,7 @@ interface Property {
   readonly deprecated?: boolean;
 }
 
-function toUserError(error: ErrorObject, path: YamlPath, locate: Locate): UserError {
+function toUserError(error: ErrorObject, path: YamlPath, locate: Locate, written: Written): UserError {
   const { keyword, params, parentSchema, data } = error;
   const properties = (parentSchema?.properties ?? {}) as Record<string, Property>;
   const where = path.length === 0 ? "the file" : path.join(".");
@@ -67,7 +101,7 @@ function toUserError(error: ErrorObject, path: YamlPath, locate: Locate): UserEr
     location,
     ...(isPrivate || snippet === undefined ? {} : { snippet }),
     expected: expectedBy(error),
-    found: isPrivate ? "(not shown)" : shown(data),
+    found: isPrivate ? "(not shown)" : (written(path) ?? shown(data)),
     hint: didYouMean(typeof data === "string" ? nearest(data, words.map(String)) : undefined),
   });
 }

@@ -85,6 +85,11 @@ function notYetMade(error: unknown, { target, entry }: Built): Partial<StepError
   if (failure?.code !== SQLSTATE.undefinedTable || !own.some((name) => failure.message.includes(`"_dataform.${name}"`)))
     return {};
   const key = targetKey(target);
+  if (isMade(failure, messageOf(error)))
+    return {
+      message: `${key}: what the run made of it is gone before the run was done`,
+      hint: "leave out of post_operations what drops or renames self(), also what a body or a function does",
+    };
   return entry?.kind === "incremental"
     ? {
         message: `${key}: self() is not there before the query of a first run`,
@@ -94,6 +99,10 @@ function notYetMade(error: unknown, { target, entry }: Built): Partial<StepError
         message: `${key}: self() is not there before its query, which makes it anew in each run`,
         hint: "put it into post_operations",
       };
+}
+
+function isMade({ completed = 0 }: PostgresError, statements: readonly Statement[]): boolean {
+  return statements.slice(0, completed).some(({ role }) => role === "rows" || role === "shape");
 }
 
 type Built = Pick<BuildStep, "target" | "file"> & Partial<Pick<BuildStep, "entry">>;

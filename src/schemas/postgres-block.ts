@@ -5,8 +5,9 @@ const amount = (description: string) =>
   Type.Optional(
     Type.Unsafe<number | string>({
       anyOf: [
-        { type: "integer", minimum: 0 },
-        { type: "string", pattern: "^\\d+(\\.\\d+)?%$" },
+        { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+        // What has more digits would be another share.
+        { type: "string", pattern: "^\\d{1,6}(\\.\\d{1,9})?%$" },
       ],
       description: `${description}: a whole number, or a share such as "0.5%"`,
     }),

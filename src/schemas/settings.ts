@@ -13,7 +13,12 @@ const text = (description: string) => Type.Optional(anyText(description));
 
 const count = (least: number, description: string) => Type.Optional(Type.Integer({ minimum: least, description }));
 const duration = (description: string) =>
-  Type.Optional(Type.String({ pattern: "^\\d+(\\.\\d+)?(ms|s|m|h|d)$", description: `${description}: 30m, 1h, 7d` }));
+  Type.Optional(
+    Type.String({
+      pattern: "^(\\d{1,15}ms|\\d{1,8}(\\.\\d{1,6})?(ms|s|m|h|d))$",
+      description: `${description}: 30m, 1h, 7d`,
+    }),
+  );
 
 export const retentionBlock = closed(
   {

@@ -89,7 +89,9 @@ function changesOf(command: string, nodes: readonly Node[], object: number, stat
     case "create rule":
       return namesFrom(nodes, behind("to", nodes, object));
     default:
-      return /^(?:alter|drop|create) (?:foreign table|table|materialized view|view|sequence|index)$/.test(command)
+      return /^(?:alter|drop|create) (?:foreign table|table|materialized view|view|sequence|index|schema)$/.test(
+        command,
+      )
         ? namesFrom(nodes, object)
         : [];
   }

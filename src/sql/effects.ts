@@ -1,6 +1,7 @@
 import type { Target } from "../model/target.ts";
 import { classify } from "./classify.ts";
-import { grouped, keywordAt } from "./groups.ts";
+import { grouped, keywordAt, wordAt } from "./groups.ts";
+import { PRIVATE_SCHEMA } from "./names.ts";
 import { placesOf } from "./places.ts";
 import { MARK, reference } from "./references.ts";
 import { meaningful, type Token } from "./tokens.ts";
@@ -29,6 +30,32 @@ export function effectOn(statement: string, target: Target): Effect {
   // What a WITH changes comes before what the statement does.
   const isDelete = command === "delete" && changes.filter(isTarget).length === 1 && isMarked(changes.at(-1)!, target);
   return isDelete && !returnsRows(statement) && !asksForMore(statement) ? "delete" : "change";
+}
+
+const WHOLE = /^(?:alter|create|drop) (?:table|view|materialized view|foreign table)$/;
+
+/** Whether a statement drops a relation, or its schema, gives it another name or schema, or makes one in its place. */
+export function takesAway(statement: string, target: Target): boolean {
+  const { command, changes } = classify(statement);
+  if (/^(?:alter|drop) schema$/.test(command)) return isMoved(command, statement) && changes.some(isSchemaOf(target));
+  if (!WHOLE.test(command) || !changes.some((parts) => isMarked(parts, target) || isWritten(parts, target)))
+    return false;
+  return isMoved(command, statement);
+}
+
+function isSchemaOf({ schema }: Target) {
+  return ([name, ...more]: readonly string[]) => !more.length && (name === schema || name === PRIVATE_SCHEMA);
+}
+
+/** `alter` may do much else. */
+function isMoved(command: string, statement: string): boolean {
+  if (!command.startsWith("alter ")) return true;
+  const nodes = grouped(meaningful(statement));
+  return nodes.some(
+    (_, at) =>
+      (keywordAt(nodes, at) === "rename" && wordAt(nodes, at + 1) === "to") ||
+      (keywordAt(nodes, at) === "set" && wordAt(nodes, at + 1) === "schema"),
+  );
 }
 
 /** By `ref()` or `self()`. */

@@ -1,8 +1,9 @@
 import type { Target } from "../model/target.ts";
+import { classify } from "./classify.ts";
 import { id } from "./identifiers.ts";
 import { type Place, placesOf } from "./places.ts";
 import { splitScript } from "./split.ts";
-import { meaningful } from "./tokens.ts";
+import { meaningful, type Token } from "./tokens.ts";
 
 /**
  * The mark the compiler puts into names it resolved: `"\uE000schema"."name"`. A character of the private use
@@ -93,9 +94,27 @@ function rowsAt(statement: string, { index, end, place }: Mention, rows: string)
   // `copy name to …`; with a list of columns they are the author's.
   if (before === "copy" && at === 1)
     return tokens.find(({ start }) => start >= end)?.text === "(" ? undefined : `(table ${rows})`;
+  if (at >= 0 && isTypeAt(tokens, at)) return rows;
   // In a string, or the body of a function, by the words around it.
   const said = at < 0 ? statement.slice(0, index).replace(/--.*$/gm, "") : `${before ?? ""} `;
-  return BEFORE_ROWS.test(said) || /^\s*%\s*rowtype\b/i.test(statement.slice(end)) ? rows : undefined;
+  const isType = /^\s*%\s*rowtype\b/i.test(statement.slice(end)) || (at < 0 && DECLARING.test(said));
+  return isType || BEFORE_ROWS.test(said) ? rows : undefined;
+}
+
+/** From `declare` on to the `begin` of a block. */
+const DECLARING = /\bdeclare\b(?:(?!\bbegin\b)[\s\S])*$/i;
+/** These have columns, fields or arguments of some type. */
+const HAS_TYPES = /^(?:create (?:function|procedure|aggregate|cast|table|type)|alter (?:table|type))$/;
+/** The words before a relation there which is meant as one. */
+const BEFORE_RELATION = new Set("table exists only on references of inherit partition by".split(" "));
+
+/** Whether a mention stands behind the name of a column or an argument, or is an argument by itself: `f(r orders, orders)`. */
+function isTypeAt(tokens: readonly Token[], at: number): boolean {
+  const { command } = classify(tokens.map(({ text }) => text).join(" "));
+  const { kind, text = "" } = tokens[at - 1] ?? {};
+  if (!HAS_TYPES.test(command)) return false;
+  if (kind === "word") return !BEFORE_RELATION.has(text.toLowerCase());
+  return kind === "quoted" || (/^[(,]$/.test(text) && /^create (?:function|procedure|aggregate|cast)$/.test(command));
 }
 
 interface Edit {

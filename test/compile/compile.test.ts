@@ -712,7 +712,7 @@ test.each([
   ["insert into ${self()} values (1)", "let the query give the rows"],
   ["truncate only ${self()}", "write delete from ${self()}, without a where"],
   ["copy ${self()} from program 'x'", "let the query give the rows"],
-  ["alter view ${self()} rename to x", "put it into post_operations"],
+  ["alter view ${self()} rename column id to x", "put it into post_operations"],
   ["do $x$ begin delete from ${self()}; end $x$", "nobody looks into a body"],
   ["do language plpgsql 'begin if true then execute ''truncate ${self()}''; end if; end'", "nobody looks into a body"],
   [
@@ -769,6 +769,37 @@ test.each([
   );
   expect(text).toMatch(/^definitions\/c\.sqlx:6:/);
   expect(text).toContain(`→ ${advice}`);
+});
+
+test.each([
+  ["table", "post_operations", "drop table ${self()}", "leave it out: each run makes it anew"],
+  ["incremental", "post_operations", "drop /* all */ table if exists raw.x, ${self()} cascade", "retired by `dataform"],
+  ["view", "post_operations", "drop view marts.c", "leave it out: each run makes it anew"],
+  ["table", "pre_operations", "drop view if exists marts.c", "leave it out: each run makes it anew"],
+  ["table", "pre_operations", "drop table ${self()}", "leave it out: each run makes it anew"],
+  ["incremental", "pre_operations", "drop table if exists ${self()}", "retired by `dataform"],
+  ["incremental", "post_operations", "alter table if exists ${self()} rename to old", "name it in its config"],
+  ["table", "post_operations", "alter table ${self()} set schema public", "name it in its config"],
+  ["view", "post_operations", "alter view ${self()} set schema public", "name it in its config"],
+  ["view", "post_operations", "create or replace view ${self()} as select 2 as id", "leave it out: the run makes it"],
+  ["incremental", "pre_operations", "create table if not exists ${self()} (id int)", "leave it out: the run makes it"],
+  ["table", "post_operations", "drop schema marts cascade", "leave it out: what is published stands in that schema"],
+  ["table", "pre_operations", "drop schema if exists raw, _dataform cascade", "leave it out: what is published"],
+])("a %s whose %s take away what is built is refused: %s", async (type, block, statement, advice) => {
+  const text = await refused(statement, block, type);
+  expect(text).toMatch(/^definitions\/c\.sqlx:4:3: marts\.c: p\w+_operations cannot take away what the run makes: /);
+  expect(text).toContain(advice);
+});
+
+test.each([
+  ["table", "pre_operations", "drop table if exists ${self()}"],
+  ["table", "post_operations", "alter table ${self()} rename column id to x"],
+  ["incremental", "post_operations", "alter table ${self()} rename constraint a to b"],
+  ["incremental", "post_operations", "drop table if exists raw.c"],
+  ["view", "post_operations", "drop schema if exists scratch"],
+  ["view", "post_operations", "select 'drop view ${self()}'"],
+])("a %s may hold in %s what takes nothing of it away: %s", async (type, block, statement) => {
+  expect(await refused(statement, block, type)).toBe("nothing");
 });
 
 test("an endless loop is stopped at the time limit", async () => {
@@ -883,6 +914,21 @@ test("mistakes in the project file are told at once, with their lines and the ne
   });
   await expect(settings("workflow_settings.yaml", "defaultDatase: x\n")).rejects.toMatchObject({
     errors: [{ message: 'unknown property "defaultDatase"', hint: 'did you mean "defaultDataset"?' }],
+  });
+  const bent = `vars:
+  a: 12345678901234567890
+retention:
+  releases: 9007199254740993
+  runs: 1.0000000000000000001
+  runsFor: 99999999999999999d
+`;
+  await expect(settings("workflow_settings.yaml", bent)).rejects.toMatchObject({
+    errors: [
+      { message: "vars.a is wrong", found: "12345678901234567890", location: { line: 2 } },
+      { message: "retention.runsFor is wrong", location: { line: 6 } },
+      { found: "9007199254740993", location: { line: 4, column: 13 }, expected: expect.stringContaining("15 digits") },
+      { found: "1.0000000000000000001", location: { line: 5 } },
+    ],
   });
   await expect(settings("workflow_settings.yaml", "# nothing\n")).rejects.toMatchObject({
     errors: [{ message: "the file is wrong", location: { file: "workflow_settings.yaml" } }],

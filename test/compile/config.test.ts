@@ -328,6 +328,13 @@ test("a value that is no text is refused where it is printed into SQL, and nowhe
       "a number that is none",
       "spelled",
     ],
+    rounded: [
+      "rounded.sqlx",
+      "select '${12345678901234567890}'::numeric",
+      "2:9",
+      "a number that JavaScript rounds",
+      "an n behind",
+    ],
     behind: [
       "behind.sqlx",
       "select 1 as id\npost_operations { analyze ${words.none} }",
@@ -353,7 +360,7 @@ test("a value that is no text is refused where it is printed into SQL, and nowhe
     ],
   };
   const fine = `${own}-- \${words} \${undefined}
-select \${["a", "b"]}, \${null} as n, \${1.5} as m, \${true} as t, '\${NaN}'::numeric as nan, '[object Object]' as o, undefined.undefined,
+select \${["a", "b"]}, \${null} as n, \${1.5} as m, \${9007199254740991} as safe, \${12345678901234567890n} as big, \${true} as t, '\${NaN}'::numeric as nan, '[object Object]' as o, undefined.undefined,
   $$ \${words.least} $$ as f, \${words.isNamed() ? 1 : 2} as named, \${new (class { toString() { return "1" } })()} as own, \${words.noted(undefined)} as u
 from (select 1 as a, 2 as b, 3 as undefined) as undefined`;
   const files = Object.fromEntries(

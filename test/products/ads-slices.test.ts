@@ -95,6 +95,22 @@ describe("slices.publish", () => {
     expect(await run(house, { id: 2, days: [1, 1], rows: [] })).toEqual(["1|a|1.00|1|2|vanished", "2|a|2.00|1|∅|∅"]);
   });
 
+  test("a load that is no slice, and rows that no load of the named tables brought, are refused, and told what to do", async () => {
+    const house = await stats();
+    const error = async () =>
+      (await house.run()).steps.flatMap((step) => ("error" in step && step.error?.message) || []);
+    await house.sql(`${landed({ id: 1, rows: [[1, "a", 1]] })} update raw._load set table_name = 'stats'`);
+    expect(await error()).toEqual([
+      expect.stringMatching(/^loads: the ledger has none of the tables .* found rows of load 1$/),
+    ]);
+    await house.sql("update raw._load set table_name = 'stats_feed', batch = 'log'");
+    expect(await error()).toEqual([
+      expect.stringMatching(/^loads: one is no slice, .*ingest strike\), .* found load 1 of src\.s, a log$/),
+    ]);
+    await house.sql("update raw._load set status = 'struck'");
+    expect(await run(house, { id: 2, rows: [[1, "a", 2]] })).toEqual(["1|a|2.00|2|∅|∅"]);
+  });
+
   test("without days that were asked for, a load replaces those of its rows", async () => {
     const house = await stats();
     await run(house, {

@@ -239,6 +239,12 @@ post_operations { ${behind} }`;
       `create index if not exists shaped_n on \${self()} (n); comment on column \${self()}.n is 'said'; grant select on \${self()} to public;
        alter table \${self()} set (fillfactor = 50); insert into raw.seen select pg_relation_size('\${self()}') > 0, 'size'; analyze \${self()}`,
     ),
+    "typed.sqlx": model(`
+      do $$ declare r \${self()}; begin select * into r from \${self()} where n = 1 limit 1; ${note("declared")} (select r.*) as s; end $$;
+      create or replace function raw.typed_rows() returns setof \${self()} language sql as 'select * from \${self()} order by n, v';
+      create or replace function raw.typed_row(one \${self()}) returns text language sql return to_jsonb(one)::text;
+      create table if not exists raw.typed (id int, row \${self()}); insert into raw.typed select 1, s from \${self()} as s
+    `),
     "twice.sqlx": model("delete from ${self()} as a using ${self()} as b where a.n = b.n and a.ctid > b.ctid"),
     "whole.sqlx": model(
       `delete from \${self()} as d where to_jsonb(d.*) - 'n' = '{"v":"no"}' and (select count(*) from jsonb_object_keys(to_jsonb(d))) = 2`,
@@ -253,6 +259,9 @@ post_operations { ${behind} }`;
   for (const n of [2, 3, 4]) {
     const report = await run();
     expect(report.steps.filter(({ error }) => error).map(({ target, error }) => [target.name, error])).toEqual([]);
+    expect(
+      await rows("select distinct jsonb_object_keys(raw.typed_row(t)::jsonb) from raw.typed_rows() t order by 1"),
+    ).toEqual(["n", "v"]);
     await sql(`insert into raw.rows values (${n}, 'b'), (${n}, 'no')`);
   }
   const x = (n: number, ...v: string[]) => v.map((one) => `{"n": ${n}, "v": "${one}"}`);
@@ -261,6 +270,9 @@ post_operations { ${behind} }`;
   const three = [...first, ...first, ...first, ...second, ...second, ...third].sort();
   expect(await seen("plain")).toEqual(three);
   expect(await seen("like")).toEqual(three);
+  expect(await seen("declared")).toEqual(x(1, "a", "a", "a"));
+  expect(await rows("select to_jsonb(row)::text from raw.typed order by 1")).toEqual(three);
+  expect(await rows("select raw.typed_row(t) from raw.typed_rows() t")).toEqual([...first, ...second, ...third]);
   const changed = [...first, ...first, ...first, ...x(2, "x", "x"), ...x(2, "x", "x"), ...third].sort();
   expect(await seen("body")).toEqual(changed);
   expect(await seen("behind")).toEqual(changed);
@@ -274,5 +286,5 @@ post_operations { ${behind} }`;
   expect(await left("whole")).toEqual(["1a 1a 2b 3b"]);
   expect(await left("window")).toEqual(["1a 1a 2b 2no 3b 3no"]);
   expect(await left("twice")).toEqual([expect.stringMatching(/^1\w+ 2\w+ 3\w+$/)]);
-  expect(await rows("select count(*) from pg_class where relname ~ '[0-9]sv$'")).toEqual(["5"]);
+  expect(await rows("select count(*) from pg_class where relname ~ '[0-9]sv$'")).toEqual(["6"]);
 });

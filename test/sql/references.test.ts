@@ -142,3 +142,22 @@ test("a relation that keeps its own name gets no alias, and names with quotes co
     'select 1 from <My "s"|t"x>',
   );
 });
+
+const typed = (sql: string) =>
+  resolveReferences(sql, ({ name }) => ({ sql: `p.${name}_1`, renamed: true, rows: `p.${name}_1v` }));
+
+test.each([
+  'create function f(?, r ?, inout "R" ?) returns setof ? language sql',
+  "create table t (id int, r ?, foreign key (id) references !) inherits (!)",
+  "create type t as (r ?)",
+  "alter table t add column r ?, alter column s type ?, attach partition !",
+  "alter table ! add column r ?, inherit !",
+  "create cast (? as text) with function f(?)",
+  "do $$ declare a ?; b ?%rowtype; begin truncate !; lock !; end $$",
+  "create trigger a after insert on ! execute function f()",
+  "comment on column !.n is 'x'",
+])("the type of rows is that of the view of the rows, a table is the table: %s", (sql) => {
+  const given = sql.replaceAll(/[?!]/g, ref("a"));
+  const expected = sql.replaceAll("?", "p.a_1v").replaceAll("!", "p.a_1");
+  expect(typed(given)).toBe(expected);
+});

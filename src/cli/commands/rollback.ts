@@ -53,7 +53,7 @@ function reasonOfNothing(): UserError {
 /** @throws UserError when the text is no release number. */
 export function releaseNumber(text: string): number {
   const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
+  if (Number.isSafeInteger(number) && number > 0) return number;
   throw new UserError({
     message: "this is no release",
     expected: "a number, as `dataform releases` lists them",

@@ -5,7 +5,7 @@ import { type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
 import { hadNoRows, hasCome, hasRows, unlessLost } from "../shared/loads.ts";
 import { small } from "../shared/small.ts";
-import { asDay, asType } from "../shared/values.ts";
+import { asDay, asType, refused } from "../shared/values.ts";
 import type { StoreInput } from "./input.ts";
 
 // What new loads bring: their rows, the days they say all of, and which later load replaces each of these days.
@@ -54,7 +54,8 @@ function loads(input: StoreInput): Sql {
         )::text
       ) as meaning
     from ${loads} as loads
-    where loads.counts and ${hasCome(sql`loads`, isThere)}`;
+    where loads.counts and ${hasCome(sql`loads`, isThere)}
+      and ${unlessElsewhere(input)}`;
   return small(ledger, [
     [sql`load_id`, sql`bigint`],
     [sql`feed`, sql`text`],
@@ -65,6 +66,22 @@ function loads(input: StoreInput): Sql {
     [sql`place`, sql`bigint`],
     [sql`meaning`, sql`text`],
   ]);
+}
+
+const ELSEWHERE =
+  "loads: the ledger has none of the tables that loads: { tables } names, and from has rows: name the tables that it reads; found rows of load ";
+
+/** True, or an error where the rows are of no table that is named: they would be left out without a word. Asked once. */
+function unlessElsewhere({ report, feed, loads }: StoreInput): Sql {
+  const load = id(report.loadOrder[0]);
+  const known = sql`exists (select from ${loads} as loads) or exists (select from worked_in)`;
+  const found = sql`(select report.${load}::text from ${feed} as report where report.${load} is not null limit 1)`;
+  return sql`
+    case
+      when ${known} then true
+      when ${found} is not null then ${refused(ELSEWHERE, found)}::boolean
+      else true
+    end`;
 }
 
 /** The loads that the store knows. One that is gone from the ledger and the feed is kept, as what there is of it. */

@@ -1,7 +1,16 @@
 import { literal } from "../../sql/literals.ts";
 import { empty, type Sql, sql } from "../../sql/sql.ts";
+import { refused } from "../shared/values.ts";
 
-/** The loads of some raw tables that count, out of a ledger. `all`: those that do not count, too, and which do. */
+const NO_SLICE =
+  "loads: one is no slice, so that nobody knows which days it says all of: declare its stream with batch: { kind: slice, by: [its day] }, strike it (dataform ingest strike), and load its days again; found ";
+
+const FOUND = sql`('load ' || ledger.load_id || ' of ' || ledger.source || '.' || ledger.stream || ', a ' || ledger.batch)`;
+
+/**
+ * The loads of some raw tables that count, out of a ledger. One that counts and is no slice is refused: its rows would be left
+ * out without a word. `all`: those that do not count, too, and which do.
+ */
 export function loadsOf(ledger: Sql, tables: readonly string[], all = false): Sql {
   const names = tables.map((table) => literal(table));
   const more = all ? sql`, (to_jsonb(ledger.*) ->> 'rows')::bigint as rows, ledger.status = 'loaded' as counts` : empty;
@@ -15,5 +24,10 @@ export function loadsOf(ledger: Sql, tables: readonly string[], all = false): Sq
       ledger.rejected = 0 as is_whole,
       (ledger.details ->> 'lookbackDays')::integer as lookback_days${more}
     from ${ledger} as ledger
-    where ${all ? empty : sql`ledger.status = 'loaded' and `}ledger.batch = 'slice' and ledger.table_name in (${names})`;
+    where ${all ? empty : sql`ledger.status = 'loaded' and `}ledger.table_name in (${names})
+      and case
+        when ledger.batch = 'slice' then true
+        when ledger.status <> 'loaded' or ledger.table_name not in (${names}) then false
+        else ${refused(NO_SLICE, FOUND)}::boolean
+      end`;
 }

@@ -7,7 +7,7 @@ import { commentOnPrivate, createIndex, renameIndexes } from "../../sql/ddl.ts";
 import { fingerprint } from "../../sql/fingerprint.ts";
 import { privateName } from "../../sql/names.ts";
 import { inTransaction, statement } from "../../sql/statement.ts";
-import { authoredAll, privateObject, type Resolve } from "../authored-statements.ts";
+import { privateObject, type Resolve } from "../authored-statements.ts";
 import { isPerReader } from "../row-security.ts";
 
 /** How the reason of a step begins where the model is not the one that is published. */
@@ -94,15 +94,10 @@ export function label(model: Model, context: StepContext, kind: "table" | "view"
 }
 
 /** Indexes and the author's post_operations on a new table. */
-export function finishTable(
-  model: Model,
-  object: string,
-  postOperations: readonly string[],
-  resolve: Resolve,
-): Statement[] {
+export function finishTable(model: Model, object: string, postOperations: readonly Statement[]): Statement[] {
   return [
     ...(model.postgres.indexes ?? []).map((index) => statement("index", createIndex(object, index, model.file))),
-    ...authoredAll(model.file, postOperations, resolve),
+    ...postOperations,
     ...(postOperations.length ? [statement("index", renameIndexes(object))] : []),
   ];
 }

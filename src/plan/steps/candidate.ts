@@ -1,9 +1,8 @@
-import type { Storage } from "../../model/catalog.ts";
 import type { Incremental } from "../../model/graph.ts";
 import type { BuildStep, NewRows, NewRowsShape, Statement } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
 import { ifChangedSince, noteChanges } from "../../sql/changed.ts";
-import { createIndex, createPrivateView, createPrivateViewOnce } from "../../sql/ddl.ts";
+import { createIndex, createPrivateView } from "../../sql/ddl.ts";
 import { applyDelta, candidateQuery, currentQuery, type Delta, historicalQuery, refuseBent } from "../../sql/delta.ts";
 import { privateId } from "../../sql/names.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
@@ -16,6 +15,7 @@ import { label, type StepContext, withSelf } from "./build-step.ts";
 import { changesRows, deletesBehind } from "./deletes.ts";
 import { doesLook, finishStorage, groundOf, leftOf, storageNames } from "./incremental-table.ts";
 import { mergeColumns, sameColumns } from "./merged-columns.ts";
+import { onEarlierTable } from "./rows-view.ts";
 import { refersElsewhere, shapeChanges, whenMadeAgain } from "./storage-shape.ts";
 
 /**
@@ -53,12 +53,13 @@ export function candidateStep(
         statement("shape", createPrivateView(object, candidateQuery(delta), current)),
         label(model, context, "view", object),
         ...protect(model, withSelf(model.target, newRows.table, context.resolve)),
-        ...rowsView(model, current, step.entry.storage, context),
+        ...onEarlierTable(model, context, current, step.entry.storage),
       ]),
       delta: { ...applyStep(model, { ...current, storage: step.entry.storage! }, context, object, delta), ...checks },
     };
   }
-  const storage = storageNames(model, context);
+  const postOperations = whenMadeAgain(model);
+  const storage = storageNames(model, context, postOperations);
   return {
     ...rest,
     reason: sameColumns(columns, current.columns) ? step.reason : "its columns changed: copied once",
@@ -71,7 +72,7 @@ export function candidateStep(
           create table ${privateId(storage.table)} as
           ${candidateQuery(delta)}`,
       ),
-      ...finishStorage(model, context, { object, storage, writtenBy: context.release }, whenMadeAgain(model)),
+      ...finishStorage(model, context, { object, storage, writtenBy: context.release }, postOperations),
       ...[newRows.table, ...(newRows.gone === undefined ? [] : [newRows.gone])].map((table) =>
         statement("shape", sql`drop table ${privateId(table)}`),
       ),
@@ -95,16 +96,6 @@ function isMadeFor(model: Incremental, current: Ground, { resolve, catalog }: St
 function indexesOf({ postgres, file }: Incremental, { table, columns }: Delta): Sql[] {
   if (!columns.every(({ inDelta }) => inDelta)) return [];
   return (postgres.indexes ?? []).map((index) => createIndex(table, { ...index, unique: false }, file));
-}
-
-/** What an author's statements find as self(), where they only read: the table has columns that are ours. */
-function rowsView(model: Incremental, current: Ground, storage: Storage | undefined, context: StepContext) {
-  if (storage?.rows === undefined) return [];
-  const query = currentQuery(storage, current.columns);
-  return [
-    statement("shape", createPrivateViewOnce(storage.rows, query, current)),
-    label(model, context, "view", storage.rows),
-  ];
 }
 
 function applyStep(model: Incremental, current: Ground, context: StepContext, object: string, delta: Delta) {

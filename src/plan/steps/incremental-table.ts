@@ -6,18 +6,21 @@ import { createPrivateView, createUniqueKey } from "../../sql/ddl.ts";
 import { makeStorage, replicaIdentity } from "../../sql/delta.ts";
 import { effectOn } from "../../sql/effects.ts";
 import { privateId } from "../../sql/names.ts";
+import { splitStatements } from "../../sql/split.ts";
 import { sql } from "../../sql/sql.ts";
 import { statement } from "../../sql/statement.ts";
 import { isPerReader, protect } from "../row-security.ts";
 import { adoptedGround, adoptedRelation, type Ground } from "./adopted-rows.ts";
 import { finishTable, label, objectName, type StepContext, withSelf } from "./build-step.ts";
 import { deletes } from "./deletes.ts";
+import { keepsRows, onNewTable, rowsViewOf } from "./rows-view.ts";
 import { repeatable, storageShape } from "./storage-shape.ts";
 
 /** What the table of a model is called that a run makes, and the one of its earlier rows. */
-export function storageNames(model: Incremental, context: StepContext): Storage {
-  const made = storageShape(model, context.resolve);
-  return { table: objectName(model, context, "s"), undo: objectName(model, context, "u"), made };
+export function storageNames(model: Incremental, context: StepContext, postOperations: readonly string[]): Storage {
+  const [table, undo] = [objectName(model, context, "s"), objectName(model, context, "u")];
+  const hasView = postOperations.flatMap(splitStatements).some((text) => keepsRows(text, model));
+  return { table, undo, made: storageShape(model, context.resolve), ...(hasView ? { rows: rowsViewOf(table) } : {}) };
 }
 
 /** What a run that adds rows goes on from: the release before, or what it takes over. */
@@ -42,11 +45,10 @@ export function finishStorage(
   { object, storage, writtenBy }: MadeTable,
   postOperations: readonly string[],
 ): Statement[] {
-  const resolve = withSelf(model.target, storage.table, context.resolve);
   return [
     statement("shape", replicaIdentity(storage.table)),
     ...(model.uniqueKey.length ? [statement("index", createUniqueKey(storage.table, model.uniqueKey))] : []),
-    ...finishTable(model, storage.table, postOperations, resolve),
+    ...finishTable(model, storage.table, onNewTable(model, context, storage, postOperations)),
     statement(
       "shape",
       createPrivateView(object, sql`select * from ${privateId(storage.table)}`, { perReader: isPerReader(model) }),

@@ -17,6 +17,7 @@ import { buildStep, CODE_CHANGED, label, objectName, refusedStep, type StepConte
 import { beforeQuery, changesRows, goneOf } from "./deletes.ts";
 import { doesLook, finishStorage, groundOf, storageNames } from "./incremental-table.ts";
 import { isForeseeable, laterRuns } from "./later.ts";
+import { rowsViewOf } from "./rows-view.ts";
 import { keyChanged, refersElsewhere, shapeChanges, shapesOf, storageShape } from "./storage-shape.ts";
 
 /**
@@ -61,7 +62,7 @@ function refreshed(reason: string): string {
 }
 
 function newStorage(model: Incremental, context: StepContext): BuildStep {
-  const storage = storageNames(model, context);
+  const storage = storageNames(model, context, model.postOperations);
   const object = objectName(model, context);
   const resolve = withSelf(model.target, storage.table, context.resolve);
   const step = buildStep(model, context, { object, storage }, [
@@ -89,7 +90,7 @@ function newRows(model: Incremental, current: Ground, context: StepContext): Bui
   const storage = {
     ...current.storage,
     made: storageShape(model, context.resolve),
-    ...(doesLook(model) ? { rows: `${current.storage.table}v` } : {}),
+    ...(doesLook(model) ? { rows: rowsViewOf(current.storage.table) } : {}),
   };
   const step = buildStep(model, { ...context, reason }, { object: objectName(model, context), storage }, [
     ...putBack(model, current, context),

@@ -21,7 +21,7 @@ export function tableStep(table: Table, context: StepContext): BuildStep {
     }),
     // Nothing else changes its rows.
     ...(table.postOperations.length ? [statement("shape", replicaIdentity(object))] : []),
-    ...finishTable(table, object, table.postOperations, resolve),
+    ...finishTable(table, object, authoredAll(table.file, table.postOperations, resolve)),
     statement("analyze", sql`analyze ${privateId(object)}`),
     label(table, context, "table", object),
   ]);

@@ -7,4 +7,9 @@ select
   ledger.rejected = 0 as is_whole,
   (ledger.details ->> 'lookbackDays')::integer as lookback_days
 from raw._load as ledger
-where ledger.status = 'loaded' and ledger.batch = 'slice' and ledger.table_name in ('a', 'b')
+where ledger.status = 'loaded' and ledger.table_name in ('a', 'b')
+  and case
+    when ledger.batch = 'slice' then true
+    when ledger.status <> 'loaded' or ledger.table_name not in ('a', 'b') then false
+    else ('loads: one is no slice, so that nobody knows which days it says all of: declare its stream with batch: { kind: slice, by: [its day] }, strike it (dataform ingest strike), and load its days again; found ' || left(pg_typeof(('load ' || ledger.load_id || ' of ' || ledger.source || '.' || ledger.stream || ', a ' || ledger.batch))::text, 0) || left(('load ' || ledger.load_id || ' of ' || ledger.source || '.' || ledger.stream || ', a ' || ledger.batch)::text, 100))::int::boolean
+  end

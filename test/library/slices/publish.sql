@@ -15,7 +15,12 @@ select
   ledger.rejected = 0 as is_whole,
   (ledger.details ->> 'lookbackDays')::integer as lookback_days, (to_jsonb(ledger.*) ->> 'rows')::bigint as rows, ledger.status = 'loaded' as counts
 from raw._load as ledger
-where ledger.batch = 'slice' and ledger.table_name in ('stats_feed')
+where ledger.table_name in ('stats_feed')
+  and case
+    when ledger.batch = 'slice' then true
+    when ledger.status <> 'loaded' or ledger.table_name not in ('stats_feed') then false
+    else ('loads: one is no slice, so that nobody knows which days it says all of: declare its stream with batch: { kind: slice, by: [its day] }, strike it (dataform ingest strike), and load its days again; found ' || left(pg_typeof(('load ' || ledger.load_id || ' of ' || ledger.source || '.' || ledger.stream || ', a ' || ledger.batch))::text, 0) || left(('load ' || ledger.load_id || ' of ' || ledger.source || '.' || ledger.stream || ', a ' || ledger.batch)::text, 100))::int::boolean
+  end
 
 ---- publish stats_store
 -- {
@@ -79,6 +84,11 @@ with
         ) as meaning
       from "marts"."stats_loads" as loads
       where loads.counts and (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select worked_in.load_id from worked_in) or exists (select from "raw"."stats_feed" as arrived where arrived."_load_id" = loads.load_id))
+        and case
+          when exists (select from "marts"."stats_loads" as loads) or exists (select from worked_in) then true
+          when (select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1) is not null then ('loads: the ledger has none of the tables that loads: { tables } names, and from has rows: name the tables that it reads; found rows of load ' || left(pg_typeof((select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1))::text, 0) || left((select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1)::text, 100))::int::boolean
+          else true
+        end
     ) as listed
   )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
 ),
@@ -340,6 +350,11 @@ with
         ) as meaning
       from "marts"."stats_loads" as loads
       where loads.counts and (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select worked_in.load_id from worked_in) or exists (select from "raw"."stats_feed" as arrived where arrived."_load_id" = loads.load_id))
+        and case
+          when exists (select from "marts"."stats_loads" as loads) or exists (select from worked_in) then true
+          when (select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1) is not null then ('loads: the ledger has none of the tables that loads: { tables } names, and from has rows: name the tables that it reads; found rows of load ' || left(pg_typeof((select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1))::text, 0) || left((select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1)::text, 100))::int::boolean
+          else true
+        end
     ) as listed
   )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
 ),
