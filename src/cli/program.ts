@@ -10,6 +10,7 @@ import { adviceForHabit } from "./habits.ts";
 import { paint, printable } from "./paint.ts";
 import { readSettings } from "./settings.ts";
 import type { Shell } from "./shell.ts";
+import { wantsJson } from "./unattended.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -102,12 +103,6 @@ function usageError(
 function flagsOf(program: Command, name: string): string[] {
   const command = program.commands.find((one) => one.name() === name);
   return [...program.options, ...(command?.options ?? [])].flatMap(({ long }) => long ?? []);
-}
-
-/** The flag may be what could not be read, so it is looked for where it stands. */
-function wantsJson(argv: readonly string[]): boolean {
-  const end = argv.indexOf("--");
-  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
 }
 
 /** Why a command ended without its report. */

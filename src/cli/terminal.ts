@@ -1,6 +1,7 @@
 import { processEnvironment } from "../config/environment.ts";
 import type { Shell } from "./shell.ts";
 import { cut, wrap } from "./show/width.ts";
+import { takeStdout } from "./unattended.ts";
 
 const INTERRUPTS = ["SIGINT", "SIGTERM"] as const;
 export const INTERRUPTED = 130;
@@ -22,8 +23,14 @@ export function terminal(): Shell {
     get width() {
       return { stdout: columns(process.stdout), stderr: columns(process.stderr) };
     },
-    output: process.stdout,
-    print: (line) => void process.stdout.write(`${line}\n`),
+    get output() {
+      takeStdout();
+      return process.stdout;
+    },
+    print: (line) => {
+      takeStdout();
+      process.stdout.write(`${line}\n`);
+    },
     say: (text) => {
       const room = columns(process.stderr);
       for (const line of text.split("\n")) process.stderr.write(`${folded(line, room).join("\n")}\n`);

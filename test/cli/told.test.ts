@@ -1,8 +1,14 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { Command } from "commander";
 import { expect, test } from "vitest";
+import { addCommand, commands as declared } from "../../src/cli/commands.ts";
 import { annotate } from "../../src/cli/github.ts";
 import type { Shell } from "../../src/cli/shell.ts";
 import { warn } from "../../src/cli/warnings.ts";
 import { script } from "../../src/sql/authored.ts";
+import { program } from "../support/built.ts";
 import { cli, startCli } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
 import { testProject } from "../support/project.ts";
@@ -170,6 +176,53 @@ test.each([
         location: { file: "definitions/a.sqlx", line: 1, column: 10 },
         hint: 'did you mean "table"?',
       });
+  }
+});
+
+/** Each command line that has `--json`, with something in the place of what it must be given. */
+async function commandsWithJson(): Promise<string[][]> {
+  const program = new Command();
+  const shell = { projectDir: ".", env: {}, color: false, exitCode: 0, print: () => {}, say: () => {} } as Shell;
+  for (const name of declared.keys()) await addCommand(program, name, shell);
+  const below = (command: Command, path: readonly string[]): string[][] => [
+    ...(command.options.some(({ long }) => long === "--json")
+      ? [[...path, ...command.registeredArguments.flatMap(({ required }) => (required ? ["1"] : []))]]
+      : []),
+    ...command.commands.flatMap((one) => below(one, [...path, one.name()])),
+  ];
+  return program.commands.flatMap((command) => below(command, [command.name()]));
+}
+
+test("each command with --json gives one document on every way out that comes before its work", async () => {
+  const lines = await commandsWithJson();
+  expect(lines.length).toBeGreaterThan(20);
+  const fine = testProject({ "a.sqlx": model, "ingest/s.yaml": "version: 1\n" });
+  const broken = testProject({ "a.sqlx": model, "dataform.json": "{" });
+  const away = { DATABASE_URL: "postgres://nobody@127.0.0.1:1/x" };
+  const ways = [
+    ["a project that cannot be read", broken, away],
+    ["a database that is away", fine, away],
+  ] as const;
+  for (const line of lines)
+    for (const [way, { dir }, env] of ways) {
+      const { exitCode, stdout } = await cli(dir, [...line, "--json"], env);
+      const about = `${line.join(" ")}, ${way}`;
+      if (exitCode === 0) expect([about, JSON.parse(stdout)]).toEqual([about, expect.anything()]);
+      else expect([about, stdout && JSON.parse(stdout)]).toEqual([about, { ...wrong, exitCode }]);
+    }
+});
+
+test("a signal that comes while the program is loading ends it with 130 and the document of --json", async () => {
+  // When it begins to hear signals one is sent.
+  const preload = `data:text/javascript,process.once("newListener",()=>setImmediate(()=>process.kill(process.pid,"SIGTERM")))`;
+  const { dir } = testProject({ "a.sqlx": model });
+  for (const flags of [["--json"], []]) {
+    const child = spawn(process.execPath, ["--import", preload, program, "compile", ...flags], { cwd: dir });
+    const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+    expect([code, stdout && JSON.parse(stdout)]).toEqual([
+      130,
+      flags.length ? { ...wrong, exitCode: 130, errors: [{ message: "interrupted" }] } : "",
+    ]);
   }
 });
 
