@@ -22,10 +22,11 @@ import { analysed } from "./analysed.ts";
 import { askByViews, askForTrees, type Question, type ViewQuestion } from "./ask.ts";
 import { CACHE_VERSION, type Cached, hashOf, signatureOf } from "./cache.ts";
 import { type Draft, draftOf, untoldDraft, withColumns, withoutSources } from "./draft.ts";
-import { bothOf, inARow } from "./merge.ts";
+import { asWritten, bothOf, inARow } from "./merge.ts";
 import { inParts } from "./parts.ts";
 import { columnsOf, type Named, type Relations } from "./relations.ts";
 import { StandIns } from "./stand-ins.ts";
+import { tellable } from "./statements.ts";
 import { required } from "./tree/nodes.ts";
 import type { Tree } from "./tree/read-tree.ts";
 
@@ -121,8 +122,9 @@ export class Actions {
     return sqlOf(authoredQuery("read", { file, text, where, resolve, before: empty }));
   }
 
-  #before(file: string, operations: readonly string[]): Sql[] {
-    return authoredAll(file, operations, this.standIns.resolve).flatMap(tried).map(sqlOf);
+  #before(file: string, operations: readonly string[]): { readonly before?: Sql[] } {
+    const before = authoredAll(file, operations, this.standIns.resolve).flatMap(tried).map(sqlOf);
+    return before.length ? { before } : {};
   }
 
   /** Of assertions, and of models that are as they were published: what reads them has the private object. */
@@ -131,7 +133,7 @@ export class Actions {
       (action): Asked => ({
         key: targetKey(action.target),
         statement: this.#question(action.file, action.query),
-        before: isModel(action) ? this.#before(action.file, action.preOperations) : [],
+        ...(isModel(action) ? this.#before(action.file, action.preOperations) : {}),
       }),
     );
     for (const [index, draft] of (await this.#trees(questions)).entries()) {
@@ -165,7 +167,7 @@ export class Actions {
       key: targetKey(model.target),
       view: this.standIns.nextView(),
       statement: this.#question(model.file, model.query),
-      before: this.#before(model.file, model.preOperations),
+      ...this.#before(model.file, model.preOperations),
       withoutTree: isOfSeed(model),
     }));
     const drafts = await inParts(
@@ -176,10 +178,11 @@ export class Actions {
         await this.#relations.learn(views.map(({ oid }) => oid));
         const trees = views.map(({ tree }) => tree);
         const found = await this.#drafts(some, trees);
-        for (const { key, view, before } of some) if (!before?.length) this.standIns.standsFor(key, view);
+        if (isShared(some)) for (const { key, view } of some) this.standIns.standsFor(key, view);
         return found.map((draft, at) => withColumns(draft, columnsOf(this.#relations.get(views[at]!.oid)!)));
       },
       ({ key }, why) => this.#untold(key, why),
+      true,
     );
     for (const [at, { key }] of questions.entries()) {
       const published = this.#catalog.manifest[key]?.columns ?? [];
@@ -205,7 +208,7 @@ export class Actions {
       return {
         key: targetKey(target),
         statement: this.#question(file, incrementalQuery, incrementalWhere),
-        before: this.#before(file, incrementalPreOperations),
+        ...this.#before(file, incrementalPreOperations),
       };
     });
     for (const [at, draft] of (await this.#trees(questions)).entries()) {
@@ -216,11 +219,31 @@ export class Actions {
 
   async #askForStatements({ target, file, queries }: Operations): Promise<void> {
     const key = targetKey(target);
-    const questions = authoredAll(file, queries, this.standIns.resolve).map(
-      (one): Asked => ({ key, statement: sqlOf(one) }),
-    );
+    const statements = authoredAll(file, queries, this.standIns.resolve);
     const texts = queries.flatMap(splitStatements).map((text) => plainReferences(text).trim());
-    this.settled.set(key, inARow(await this.#trees(questions), texts));
+    const kinds = statements.map((one) => tellable(one.sql));
+    const asked = kinds.map((kind, at): Asked | undefined => {
+      if (kind === "ask") return { key, statement: sqlOf(statements[at]!) };
+      return typeof kind === "object" && "query" in kind ? { key, statement: kind.query } : undefined;
+    });
+    const questions = asked.flatMap((one) => one ?? []);
+    const answers = new Map((await this.#trees(questions)).map((draft, at) => [questions[at]!, draft]));
+    const drafts = kinds.map((kind, at): Draft => {
+      const draft = (asked[at] && answers.get(asked[at])) ?? withoutSources([]);
+      if (typeof kind !== "object") return draft;
+      return "untold" in kind ? untoldDraft(kind.untold) : asWritten(draft, this.#keyOf(kind.made, target));
+    });
+    this.settled.set(key, inARow(drafts, texts));
+  }
+
+  /** A relation as a statement names it; without a schema only that of the action itself is meant for sure. */
+  #keyOf(parts: readonly string[], own: Target): string | undefined {
+    const [name, schema] = parts.toReversed();
+    if (name === undefined || (schema === undefined && name !== own.name)) return undefined;
+    const target = { schema: schema ?? own.schema, name };
+    const key = targetKey(target);
+    if (!this.byKey.has(key)) this.standIns.met.set(key, target);
+    return key;
   }
 
   async #drafts(asked: readonly Asked[], trees: readonly Tree[]): Promise<Draft[]> {
@@ -272,6 +295,11 @@ export class Actions {
     });
     this.#cached.put(this.#cacheKeys.get(key)!, { inputs, draft });
   }
+}
+
+/** Of questions that are asked together: what they make stays. */
+function isShared(questions: readonly ViewQuestion[]): boolean {
+  return questions.every(({ before }) => before === undefined);
 }
 
 const ITSELF = "itself";

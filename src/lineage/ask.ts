@@ -92,16 +92,11 @@ function before(questions: readonly Question[]): Sql[] {
   return questions.flatMap((one) => one.before ?? []);
 }
 
-/** Sends the statements and then a question of ours, whose rows come back. What was made stays, where nothing else had to be there. */
+/** Sends the statements and then a question of ours, whose rows come back. */
 async function send(client: Client, statements: readonly Sql[], question: Sql) {
   const message = [...statements, lookUp("ours"), question, lookUp(client.names)];
-  try {
-    const results = await client.script(join(message, ";\n"));
-    return results[statements.length + 1]!.rows;
-  } catch (error) {
-    await takeBack(client);
-    throw error;
-  }
+  const results = await client.script(join(message, ";\n"));
+  return results[statements.length + 1]!.rows;
 }
 
 /** Keeps what was made. */

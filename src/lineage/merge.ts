@@ -39,6 +39,13 @@ function marked(first: readonly LineageSource[], increment: readonly LineageSour
   return [...both, ...[...others.values()].map((one): LineageSource => ({ ...one, only: "increment" }))];
 }
 
+/** What a query says, as of a statement that makes a relation of its rows. */
+export function asWritten(query: Draft, relation: string | undefined): Draft {
+  if (relation === undefined || query.untold.length) return query;
+  const { columns, rowsBy } = query;
+  return { ...query, columns: [], rowsBy: [], writes: [{ relation, columns, rowsBy }] };
+}
+
 /** What statements in a row say; all that they use decides what the action does. */
 export function inARow(drafts: readonly Draft[], texts: readonly string[]): Draft {
   const used = drafts.flatMap(({ columns, rowsBy, writes }) => [
