@@ -45,10 +45,13 @@ const ASKED_OF_ONE_SERVER = [
   "test/**/*names.test.ts",
   "test/products/{*-*,package}.test.ts",
   // What is asked of the package, the programs and PostgreSQL's grammar, not of a server.
-  "test/{sql,docs,ingest}/**",
+  "test/{sql,docs,ingest,export}/**",
   "test/examples.test.ts",
   "test/run/interrupted.test.ts",
-  "test/land/oracle.test.ts",
+  "test/cli/{commands,infer,ingest,told}.test.ts",
+  "test/proofs/{mutators,truth}.test.ts",
+  // What a load reads, asks for and decides before PostgreSQL has a word; how rows come into tables stays.
+  "test/land/{csv,days,digits,files,oracle,refresh-tokens,rehearsal}.test.ts",
 ];
 const releasesAndLanding = files.postgres.filter((file) => /^test\/(release|land|run\/run\.)/.test(file));
 
@@ -85,8 +88,8 @@ export default defineConfig(({ mode }) => {
     test: {
       // What a file is transformed to is kept: for the next lane, and for the next time.
       experimental: { fsModuleCache: true, fsModuleCachePath: resolve("node_modules/.cache/vitest") },
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
+      testTimeout: mode === "proof" ? 3_600_000 : 120_000,
+      hookTimeout: 120_000,
       // Two cores: a third test has something to do while two wait for their server; a fourth gained nothing.
       maxWorkers: 3,
       execArgv: [...OPTIMIZE_LATER],
