@@ -72,10 +72,27 @@ function kept(delta: Delta): Sql {
   const { storage, gone } = delta;
   const earlier = sql`s.${written} < ${literal(delta.release)}`;
   const deleted = gone === undefined ? [] : [sql`not ${isGone(gone, storage.table, "s")}`];
-  const replaced = sameKeys(delta).map(
+  const joined = delta.nullKeys.filter((nulls) => !isWhole(nulls, delta.uniqueKey));
+  const replaced = sameKeys({ ...delta, nullKeys: joined }).map(
     (same) => sql`not exists (select from ${privateId(delta.table)} as d where ${same})`,
   );
-  return and([earlier, ...deleted, ...replaced]);
+  return and([earlier, ...deleted, ...replaced, ...withoutKey(delta)]);
+}
+
+/**
+ * A key that is NULL as a whole compares nothing, and as a join would be looked up for each row of the table: it is asked for once.
+ * @returns nothing where no new row has such a key
+ */
+function withoutKey({ table, uniqueKey, nullKeys }: Delta): Sql[] {
+  if (!nullKeys.some((nulls) => isWhole(nulls, uniqueKey))) return [];
+  const areNull = (side: Side) => uniqueKey.map((name) => sql`${id(side, name)} is null`);
+  return [
+    sql`not (${and([...areNull("s"), sql`exists (select from ${privateId(table)} as d where ${and(areNull("d"))})`])})`,
+  ];
+}
+
+function isWhole(nulls: readonly string[], uniqueKey: readonly string[]): boolean {
+  return nulls.length === uniqueKey.length;
 }
 
 /**

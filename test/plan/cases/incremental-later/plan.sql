@@ -22,7 +22,7 @@ select
   (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::pg_catalog.regclass)) as "_dataform_file",
   "s"."ctid" as "_dataform_place"
 from "_dataform"."kept_b6633efade_1s" as s
-where (s."_dataform_release" < 2) and (not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "s"."ctid" and g.file = (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::pg_catalog.regclass)))) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id")) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" is null and "d"."id" is null))
+where (s."_dataform_release" < 2) and (not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "s"."ctid" and g.file = (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::pg_catalog.regclass)))) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id")) and (not (("s"."id" is null) and (exists (select from "_dataform"."kept_b6633efade_2d" as d where "d"."id" is null))))
 union all
 select
   "d"."id" as "id",
@@ -46,7 +46,7 @@ select
   "s"."id" as "id",
   "s"."amount" as "amount"
 from "_dataform"."kept_b6633efade_1s" as s
-where (s."_dataform_release" < 2) and (not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "s"."ctid" and g.file = (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::pg_catalog.regclass)))) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id")) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" is null and "d"."id" is null))
+where (s."_dataform_release" < 2) and (not exists (select from "_dataform"."kept_b6633efade_2x" as g where g.place = "s"."ctid" and g.file = (select pg_catalog.pg_relation_filenode('"_dataform"."kept_b6633efade_1s"'::pg_catalog.regclass)))) and (not exists (select from "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id")) and (not (("s"."id" is null) and (exists (select from "_dataform"."kept_b6633efade_2d" as d where "d"."id" is null))))
 union all
 select
   "d"."id" as "id",
