@@ -94,8 +94,8 @@ export interface SiteDetail {
   /** Columns that name a row. */
   readonly key: readonly string[];
   readonly tests: readonly SiteTest[];
-  /** The file as it was written. */
-  readonly source?: string;
+  /** The part `files-<n>` that has the file as it was written. */
+  readonly filePart?: number;
   /** What of it is sent to the server: queries and statements, each with its title. */
   readonly compiled: readonly SiteText[];
   readonly facts: SiteFacts;
@@ -135,8 +135,12 @@ export interface SiteTest {
   /** Of the last run that asked; absent where none did. */
   readonly verdict?: string;
   readonly rows?: number;
-  readonly query: string;
+  /** The part `tests-<n>` that has its query. */
+  readonly part: number;
 }
+
+/** Texts that several relations share, by name: of files, or of tests. */
+export type SiteTexts = readonly (readonly [name: string, text: string])[];
 
 /** Of the private object, or of the table that others fill. Absent: not known, or nothing of the kind. */
 export interface SiteFacts {

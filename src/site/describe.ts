@@ -10,6 +10,7 @@ import type {
   SiteState,
   SiteTest,
   SiteText,
+  SiteTexts,
 } from "../model/site.ts";
 import { compareTargets, type Target, targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
@@ -23,6 +24,9 @@ export interface Described {
   readonly core: SiteCore;
   /** As many lists as there are parts `relations-<n>`. */
   readonly details: readonly (readonly SiteDetail[])[];
+  /** Of `files-<n>` and of `tests-<n>`. */
+  readonly files: readonly SiteTexts[];
+  readonly tests: readonly SiteTexts[];
 }
 
 /** What a page shows of each relation of the project, of what it reads, and of what others built on it. */
@@ -37,8 +41,10 @@ export function describe(input: SiteInput): Described {
     summary(one, { input, place, tests: tests.get(one.key) ?? [], placesIn }),
   );
   const details = found.map((one, place) => detail(one, { input, place, tests: tests.get(one.key) ?? [] }));
-  const parts = Array.from({ length: Math.ceil(found.length / IN_A_PART) }, (_, part) =>
-    details.slice(part * IN_A_PART, (part + 1) * IN_A_PART),
+  const parts = inParts(details);
+  const files = inParts([...input.sources]);
+  const queries = inParts(
+    assertionsOf(input).map(({ target, query }) => [targetKey(target), shownSql(query)] as const),
   );
   const core: SiteCore = {
     version: 1,
@@ -49,10 +55,24 @@ export function describe(input: SiteInput): Described {
     live,
     relations,
     dashboards: input.dashboards.map((one) => ({ ...one, reads: placesIn(one.reads) })),
-    parts: [...parts.map((_, part) => `relations-${part}`), ...input.parts.keys()],
+    parts: [
+      ...parts.map((_, part) => `relations-${part}`),
+      ...files.map((_, part) => `files-${part}`),
+      ...queries.map((_, part) => `tests-${part}`),
+      ...(input.lineage ? ["lineage"] : []),
+      ...input.parts.keys(),
+    ],
   };
-  return { core, details: parts };
+  return { core, details: parts, files, tests: queries };
 }
+
+function inParts<T>(all: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / IN_A_PART) }, (_, part) =>
+    all.slice(part * IN_A_PART, (part + 1) * IN_A_PART),
+  );
+}
+
+const shownSql = (sql: string): string => plainReferences(sql.trim());
 
 const ascending = (a: number, b: number) => a - b;
 
@@ -114,7 +134,7 @@ function summary(
     reads: placesIn(reads),
     tests: tests.length,
     failing: tests.filter(({ verdict }) => verdict === "failed" || verdict === "warned").length,
-    ...(verdict && action && isModel(action) ? { seconds: verdict.seconds } : {}),
+    ...(verdict?.status === "ok" && action && isModel(action) ? { seconds: verdict.seconds } : {}),
     part: Math.floor(place / IN_A_PART),
   };
 }
@@ -180,7 +200,7 @@ export const isPersonal = (tags: readonly string[]): boolean => tags.some((tag) 
 
 function detail({ key, action, facts }: Found, { input, place, tests }: About): SiteDetail {
   const file = action && (action.kind === "declaration" ? (action.landedBy ?? action.file) : action.file);
-  const source = file ? input.sources.get(file) : undefined;
+  const filePlace = file ? [...input.sources.keys()].indexOf(file) : -1;
   const columns = columnsOf(action, facts);
   const sample = input.samples.get(key);
   const entry = input.manifest[key];
@@ -193,7 +213,7 @@ function detail({ key, action, facts }: Found, { input, place, tests }: About): 
     columns,
     key: columns.filter(({ isKey }) => isKey).map(({ name }) => name),
     tests,
-    ...(source === undefined ? {} : { source }),
+    ...(filePlace < 0 ? {} : { filePart: Math.floor(filePlace / IN_A_PART) }),
     compiled: action ? textsOf(action) : [],
     facts: {
       indexes: [],
@@ -221,7 +241,7 @@ function withoutPersonal(
 /** The statements of an action, as they reach the server, each with what it is. */
 function textsOf(action: Action): SiteText[] {
   const text = (title: string, sqls: readonly string[]): SiteText[] => {
-    const sql = plainReferences(sqls.map((one) => one.trim()).join(";\n\n"));
+    const sql = sqls.map(shownSql).join(";\n\n");
     return sql === "" ? [] : [{ title, sql }];
   };
   switch (action.kind) {
@@ -251,26 +271,29 @@ function settingsOf(action: Action | undefined): string[] {
   return Object.entries(action.postgres).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
 }
 
-/** The tests that hold each relation: assertions that read it, or were made of its config, and unit tests of its file. */
-function testsByRelation({ graph, verdicts }: SiteInput): ReadonlyMap<string, readonly SiteTest[]> {
+/** The tests that hold each relation: assertions that read it, or were made of its config. */
+function testsByRelation(input: SiteInput): ReadonlyMap<string, readonly SiteTest[]> {
   const tests = new Map<string, SiteTest[]>();
-  const add = (key: string, test: SiteTest) => void tests.set(key, [...(tests.get(key) ?? []), test]);
-  for (const action of graph.actions) {
-    if (action.kind !== "assertion" || action.disabled) continue;
+  for (const [place, action] of assertionsOf(input).entries()) {
+    const test = ofAssertion(action, Math.floor(place / IN_A_PART), input.verdicts);
     const held = action.parent ? [action.parent] : action.dependencies;
-    for (const key of new Set(held.map(targetKey))) add(key, ofAssertion(action, verdicts));
+    for (const key of new Set(held.map(targetKey))) tests.set(key, [...(tests.get(key) ?? []), test]);
   }
   return tests;
 }
 
-function ofAssertion(action: Assertion, verdicts: SiteInput["verdicts"]): SiteTest {
+function assertionsOf({ graph }: SiteInput): readonly Assertion[] {
+  return graph.actions.filter((action): action is Assertion => action.kind === "assertion" && !action.disabled);
+}
+
+function ofAssertion(action: Assertion, part: number, verdicts: SiteInput["verdicts"]): SiteTest {
   const verdict = verdicts.get(targetKey(action.target));
   return {
-    name: action.target.name,
+    name: targetKey(action.target),
     file: action.file,
     ...(action.description ? { description: action.description } : {}),
     ...(verdict ? { verdict: verdict.status } : {}),
     ...(verdict?.rows === undefined ? {} : { rows: verdict.rows }),
-    query: plainReferences(action.query.trim()),
+    part,
   };
 }

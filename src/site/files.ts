@@ -2,6 +2,7 @@ import type { Site } from "../model/site.ts";
 import { describe } from "./describe.ts";
 import { escapeHtml } from "./html.ts";
 import type { SiteInput } from "./input.ts";
+import { lineagePart } from "./lineage-part.ts";
 
 /** The page as it is shipped: what `npm run build` makes of `src/site/page/`. */
 export interface PageAssets {
@@ -26,10 +27,13 @@ export const contentSecurityPolicy = (live: boolean): string =>
 
 /** The files of the site. It opens from disk, where neither `fetch` nor modules work: data are scripts that hand over a value. */
 export function siteFiles(input: SiteInput, page: PageAssets): Site {
-  const { core, details } = describe(input);
+  const { core, details, files, tests } = describe(input);
   const parts: [string, unknown][] = [
     ["core", core],
     ...details.map((list, part): [string, unknown] => [`relations-${part}`, list]),
+    ...files.map((list, part): [string, unknown] => [`files-${part}`, list]),
+    ...tests.map((list, part): [string, unknown] => [`tests-${part}`, list]),
+    ...(input.lineage ? [["lineage", lineagePart(input.lineage, core)] as [string, unknown]] : []),
     ...input.parts,
   ];
   return {

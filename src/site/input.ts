@@ -1,5 +1,6 @@
 import type { Dependent, Manifest } from "../model/catalog.ts";
 import type { CompiledGraph } from "../model/graph.ts";
+import type { Lineage } from "../model/lineage.ts";
 import type { RelationFacts, SiteDashboard, SiteRelease, SiteSample, Verdict } from "../model/site.ts";
 
 /** All that a site is made of. What is looked up by a relation has the key `schema.name`. */
@@ -21,6 +22,7 @@ export interface SiteInput {
   /** Where the rows of a landed table come from, in words. */
   readonly origins: ReadonlyMap<string, string>;
   readonly dashboards: readonly (Omit<SiteDashboard, "reads"> & { readonly reads: readonly string[] })[];
+  readonly lineage?: Lineage;
   /** Parts that are made elsewhere, by name: values that are JSON. */
   readonly parts: ReadonlyMap<string, unknown>;
   /** ISO 8601. */

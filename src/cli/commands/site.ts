@@ -10,7 +10,7 @@ import { serveSite } from "../../serve/site-server.ts";
 import { readPageAssets } from "../../site/assets.ts";
 import { contentSecurityPolicy, siteFiles } from "../../site/files.ts";
 import { compileProject } from "../compiling.ts";
-import { openForReading } from "../database.ts";
+import { openDatabase, stateDirectory } from "../database.ts";
 import { type Attended, attended, untilInterrupted } from "../interrupt.ts";
 import {
   addConnectionOption,
@@ -44,7 +44,7 @@ function addBuild(site: Command, shell: Shell): void {
     .option("--json", "what was written, as one JSON object")
     .option("--samples", "with ten rows of each relation, but for columns tagged pii")
     .action(async (flags: SiteFlags & { readonly out: string; readonly json?: boolean }) => {
-      const settings = await openForReading(shell, flags);
+      const settings = await openDatabase(shell, flags);
       const made = await attended(shell, (how) => makeSite(shell, flags, { settings, ...how, live: false }));
       const folder = resolve(shell.projectDir, flags.out);
       await writeSite(made, folder);
@@ -67,7 +67,7 @@ function addServe(site: Command, shell: Shell): void {
     .option("--port <number>", `its port; 0: one that is free (${PORT}, or a free one where that is taken)`, portNumber)
     .option("--no-samples", "without ten rows of each relation")
     .action(async (flags: SiteFlags & { readonly host: string; readonly port?: number }) => {
-      const settings = await openForReading(shell, flags);
+      const settings = await openDatabase(shell, flags);
       const onWait = telling(shell).tell;
       await untilInterrupted(
         shell,
@@ -92,6 +92,7 @@ async function makeSite(shell: Shell, flags: SiteFlags, { settings, ...how }: Ma
   const input = await gather(graph, settings, {
     ...how,
     projectDir: shell.projectDir,
+    stateDir: stateDirectory(shell),
     environment: environmentName(flags),
     withSamples: flags.samples === true,
   });

@@ -5,10 +5,13 @@ import { readSamples } from "../../catalogue/samples.ts";
 import { readVerdicts } from "../../catalogue/verdicts.ts";
 import { originsOf } from "../../config/origins.ts";
 import { hasMetadata } from "../../environment/layout.ts";
+import { cacheFile } from "../../lineage/cache-file.ts";
+import { readLineage } from "../../lineage/read-lineage.ts";
 import type { Catalog } from "../../model/catalog.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { type CompiledGraph, isModel } from "../../model/graph.ts";
 import { type Target, targetKey } from "../../model/target.ts";
+import { withoutRetired } from "../../plan/removed.ts";
 import { type Client, type ConnectOptions, withClient, withTransaction } from "../../postgres/client.ts";
 import { readCatalog } from "../../postgres/read-catalog.ts";
 import { readReleases } from "../../release/store.ts";
@@ -17,6 +20,8 @@ import { sql } from "../../sql/sql.ts";
 
 export interface GatherOptions extends Pick<ConnectOptions, "signal" | "onWait"> {
   readonly projectDir: string;
+  /** Where what was found of the lineage is kept. */
+  readonly stateDir: string;
   readonly environment: string;
   /** Whether ten rows of each relation are shown. */
   readonly withSamples: boolean;
@@ -29,7 +34,7 @@ export async function gather(
   settings: ConnectionSettings,
   options: GatherOptions,
 ): Promise<SiteInput> {
-  const { projectDir, environment, withSamples, live, signal, onWait } = options;
+  const { projectDir, stateDir, environment, withSamples, live, signal, onWait } = options;
   const reach = { signal, onWait, applicationName: "dataform-site" };
   const read = await withClient(settings, { ...reach, duty: "publisher" }, (client) =>
     withTransaction(
@@ -37,6 +42,9 @@ export async function gather(
       () => readRelease(client, graph, environment),
       sql`begin transaction isolation level repeatable read read only`,
     ),
+  );
+  const lineage = await withClient(settings, { ...reach, duty: "builder" }, (client) =>
+    readLineage(client, graph, read.catalog, { cache: cacheFile(join(stateDir, "lineage.json")) }),
   );
   const samples = withSamples ? await readRows(settings, reach, shownIn(graph, read.catalog)) : new Map();
   return {
@@ -49,6 +57,7 @@ export async function gather(
     samples,
     sources: sourcesOf(graph, projectDir),
     origins: originsOf(projectDir),
+    lineage,
     dashboards: [],
     parts: new Map(),
     madeAt: new Date().toISOString(),
@@ -58,7 +67,7 @@ export async function gather(
 
 async function readRelease(client: Client, graph: CompiledGraph, environment: string) {
   const targets = graph.actions.filter((action) => isModel(action)).map(({ target }) => target);
-  const catalog = await readCatalog(client, environment, targets);
+  const catalog = withoutRetired(graph, await readCatalog(client, environment, targets));
   const facts = await readFacts(client, shownIn(graph, catalog), catalog.manifest);
   if (!(await hasMetadata(client))) return { catalog, facts, verdicts: new Map() };
   const verdicts = await readVerdicts(client, environment);

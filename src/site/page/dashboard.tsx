@@ -1,13 +1,132 @@
-import { useProject } from "./context.ts";
+import { useMemo } from "preact/hooks";
+import { chosenOf } from "../../charts/figures.ts";
+import type {
+  Choice,
+  DashboardData,
+  DashboardFilter,
+  DatesChoice,
+  DatesFilter,
+  ValuesChoice,
+  ValuesFilter,
+} from "../../model/dashboard.ts";
+import { choiceIn, withChoice } from "./choice.ts";
+import { usePart, useProject } from "./context.ts";
+import { Markdown } from "./markdown.tsx";
 import { Nowhere } from "./nowhere.tsx";
-import type { Route } from "./route.ts";
+import { Panel } from "./panel.tsx";
+import { Awaited, Empty, RelationLink } from "./pieces.tsx";
+import { href, type Route, replaceRoute } from "./route.ts";
+import { minute } from "./words.ts";
 
-export function DashboardPage({ name }: { readonly route: Route; readonly name: string }) {
-  const dashboard = useProject().core.dashboards.find((one) => one.name === name);
-  if (!dashboard) return <Nowhere what={`a dashboard “${name}”`} />;
+export function DashboardPage({ route, name }: { readonly route: Route; readonly name: string }) {
+  const { core } = useProject();
+  const part = usePart<DashboardData>(`dashboard-${name}`);
+  const summary = core.dashboards.find((one) => one.name === name);
+  if (!summary) return <Nowhere what={`a dashboard “${name}”`} />;
   return (
-    <div class="page wide">
-      <h1>{dashboard.title}</h1>
-    </div>
+    <article class="page full dashboard">
+      <h1>{summary.title}</h1>
+      {part ? (
+        <Awaited part={part}>{(dashboard) => <Dashboard dashboard={dashboard} route={route} />}</Awaited>
+      ) : (
+        <Empty>It shows figures once what it reads is published.</Empty>
+      )}
+      <p class="note made-of">
+        Made of{" "}
+        {summary.reads.map((place, index) => (
+          <span key={place}>
+            {index > 0 && ", "}
+            <RelationLink relation={core.relations[place]!} />
+          </span>
+        ))}
+      </p>
+    </article>
+  );
+}
+
+function Dashboard({ dashboard, route }: { readonly dashboard: DashboardData; readonly route: Route }) {
+  const { filters, panels, text, release, readAt } = dashboard;
+  const choice = useMemo(() => choiceIn(route.query, filters), [dashboard, route.query]);
+  const choose = (filter: DashboardFilter, chosen: DatesChoice | ValuesChoice) =>
+    replaceRoute(route.path, withChoice(route.query, filter, chosen));
+  return (
+    <>
+      {text && <Markdown text={text} />}
+      {filters.length > 0 && (
+        <div class="filters">
+          {filters.map((filter) =>
+            filter.kind === "dates" ? (
+              <Dates key={filter.column} filter={filter} choice={choice} choose={choose} />
+            ) : (
+              <Values key={filter.column} filter={filter} choice={choice} choose={choose} />
+            ),
+          )}
+          {Object.keys(choice).length > 0 && <a href={href(route.path)}>as at first</a>}
+        </div>
+      )}
+      <div class="panels">
+        {panels.map((panel, place) => (
+          <Panel key={panel.title} dashboard={dashboard} panel={panel} choice={choice} place={place} />
+        ))}
+      </div>
+      <p class="note">
+        {release === null ? "Nothing is published yet" : `Of release ${release}`}, read {minute(readAt)}.
+      </p>
+    </>
+  );
+}
+
+interface FilterProps<Filter> {
+  readonly filter: Filter;
+  readonly choice: Choice;
+  readonly choose: (filter: DashboardFilter, chosen: DatesChoice | ValuesChoice) => void;
+}
+
+function Dates({ filter, choice, choose }: FilterProps<DatesFilter>) {
+  const chosen = chosenOf(filter, choice) as DatesChoice;
+  const field = (side: "from" | "to") => (
+    <input
+      type="date"
+      aria-label={`${filter.label} ${side}`}
+      value={chosen[side] ?? ""}
+      min={filter.first ?? undefined}
+      max={filter.last ?? undefined}
+      onChange={({ currentTarget }) => choose(filter, { ...chosen, [side]: currentTarget.value || null })}
+    />
+  );
+  return (
+    <span class="filter" role="group" aria-label={filter.label}>
+      <span class="filter-label">{filter.label}</span> {field("from")} <span aria-hidden="true">–</span> {field("to")}
+    </span>
+  );
+}
+
+function Values({ filter, choice, choose }: FilterProps<ValuesFilter>) {
+  const { values: chosen } = chosenOf(filter, choice) as ValuesChoice;
+  const told =
+    chosen.length === 0 ? "all" : chosen.length === 1 ? chosen[0] : `${chosen.length} of ${filter.values.length}`;
+  const toggle = (value: string, isChosen: boolean) =>
+    choose(filter, { values: filter.values.filter((one) => (one === value ? isChosen : chosen.includes(one))) });
+  return (
+    <details class="filter choose">
+      <summary>
+        <span class="filter-label">{filter.label}</span> {told}
+      </summary>
+      <div class="choose-list">
+        <button type="button" disabled={!chosen.length} onClick={() => choose(filter, { values: [] })}>
+          all of them
+        </button>
+        {filter.values.map((value) => (
+          <label key={value}>
+            <input
+              type="checkbox"
+              checked={chosen.includes(value)}
+              onChange={({ currentTarget }) => toggle(value, currentTarget.checked)}
+            />
+            {value}
+          </label>
+        ))}
+      </div>
+    </details>
   );
 }

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { SiteRelation } from "../../model/site.ts";
-import type { ColumnAt, ColumnPath } from "./column-path.ts";
+import type { ColumnAt, ColumnEdge, ColumnPath } from "./column-path.ts";
 import { fullName, useProject } from "./context.ts";
 import { layOut } from "./layout.ts";
 import type { Neighbourhood } from "./neighbourhood.ts";
@@ -63,7 +63,7 @@ export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readon
     () =>
       layOut(
         places.map((place) => ({ id: String(place), width: WIDTH, height: heightOf(place) })),
-        [...new Set(path.edges.map(({ from, to }) => `${from.place} ${to.place}`))].map(
+        [...new Set(path.edges.filter(isDrawn).map(({ from, to }) => `${from.place} ${to.place}`))].map(
           (edge) => edge.split(" ") as [string, string],
         ),
       ),
@@ -75,7 +75,7 @@ export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readon
   return (
     <Canvas width={laid.width} height={laid.height} focus={at(start.place)}>
       <g class="edges">
-        {path.edges.map(({ from, to, flow }) => (
+        {path.edges.filter(isDrawn).map(({ from, to, flow }) => (
           <path
             key={`${from.place} ${from.column} ${to.place} ${to.column}`}
             class={flow.includes("c") ? "copied" : flow.includes("x") ? "computed" : "deciding"}
@@ -111,6 +111,9 @@ export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readon
     </Canvas>
   );
 }
+
+/** What an incremental model takes of itself is in the table only. */
+const isDrawn = ({ from, to }: ColumnEdge): boolean => from.place !== to.place;
 
 export function flowWords(flow: string): string {
   const words = [

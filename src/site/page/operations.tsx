@@ -1,9 +1,52 @@
-import type { Route } from "./route.ts";
+import type { OperationsData } from "../../model/operations.ts";
+import { usePart } from "./context.ts";
+import { FailingTests } from "./operations/failing-tests.tsx";
+import { Freshness } from "./operations/freshness.tsx";
+import { Loads } from "./operations/loads.tsx";
+import { Releases } from "./operations/releases.tsx";
+import { Runs } from "./operations/runs.tsx";
+import { Storage } from "./operations/storage.tsx";
+import { Times } from "./operations/times.tsx";
+import { Awaited, Empty } from "./pieces.tsx";
+import { href, type Route } from "./route.ts";
+import { minute } from "./words.ts";
 
-export function OperationsPage(_: { readonly route: Route; readonly tab: string | undefined }) {
+/** Of the rooms the first is what whoever is called looks at first. */
+const TABS = [
+  ["runs", "Runs", Runs],
+  ["tests", "Failing tests", FailingTests],
+  ["freshness", "Freshness", Freshness],
+  ["loads", "Loads", Loads],
+  ["releases", "Releases", Releases],
+  ["times", "Times", Times],
+  ["storage", "Storage", Storage],
+] as const;
+
+export function OperationsPage({ route, tab = "runs" }: { readonly route: Route; readonly tab: string | undefined }) {
+  const part = usePart<OperationsData>("operations");
+  const View = (TABS.find(([name]) => name === tab) ?? TABS[0])[2];
   return (
-    <div class="page wide">
+    <article class="page full">
       <h1>Operations</h1>
-    </div>
+      <nav class="tabs" aria-label="Operations">
+        {TABS.map(([name, title]) => (
+          <a key={name} href={href(["operations", name])} aria-current={name === tab ? "page" : undefined}>
+            {title}
+          </a>
+        ))}
+      </nav>
+      {part ? (
+        <Awaited part={part}>
+          {(data) => (
+            <>
+              <View data={data} route={route} />
+              <p class="note">As the records told it at {minute(data.readAt)}.</p>
+            </>
+          )}
+        </Awaited>
+      ) : (
+        <Empty>Nothing is recorded yet: runs and loads are, from the first one on.</Empty>
+      )}
+    </article>
   );
 }

@@ -1,5 +1,6 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { SiteColumn, SiteDetail, SiteRelation, SiteTest } from "../../model/site.ts";
+import type { SiteColumn, SiteDetail, SiteRelation, SiteTest, SiteTexts } from "../../model/site.ts";
 import { Source, Sql } from "./code.tsx";
 import { findRelation, usePart, useProject } from "./context.ts";
 import { Markdown } from "./markdown.tsx";
@@ -84,7 +85,7 @@ function Detail({ relation, detail, route }: DetailProps & { readonly route: Rou
 }
 
 function Facts({ relation, detail: { facts, key } }: DetailProps) {
-  const rows: (readonly [string, preact.ComponentChildren] | false)[] = [
+  const rows: (readonly [string, ComponentChildren] | false)[] = [
     key.length > 0 && ["One row per", key.map((name) => <code key={name}>{name}</code>)],
     facts.rows !== undefined && ["Rows", `about ${grouped(String(facts.rows))}`],
     facts.bytes !== undefined && ["Size", bytes(facts.bytes)],
@@ -178,8 +179,8 @@ function Columns({ relation, detail, chosen }: DetailProps & { readonly chosen: 
             { title: "Meaning", isText: true, cell: (column) => <Meaning column={column} /> },
             ...(hasFigures
               ? [
-                  { title: "NULL", isNumber: true, cell: (column: SiteColumn) => nullShare(column) },
-                  { title: "About", cell: (column: SiteColumn) => <About column={column} /> },
+                  { title: "NULL", isNumber: true, isMinor: true, cell: (column: SiteColumn) => nullShare(column) },
+                  { title: "About", isMinor: true, cell: (column: SiteColumn) => <About column={column} /> },
                 ]
               : []),
             {
@@ -300,17 +301,7 @@ function Tests({ tests }: { readonly tests: readonly SiteTest[] }) {
         <ul class="tests">
           {tests.map((test) => (
             <li key={test.name}>
-              <details>
-                <summary>
-                  <Verdict test={test} />
-                  <span class="test-name">{test.name}</span>
-                  {test.description && <span class="test-about">{test.description}</span>}
-                </summary>
-                <p class="note">
-                  <code>{test.file}</code> returns the rows that should not exist:
-                </p>
-                <Sql text={test.query} />
-              </details>
+              <Test test={test} />
             </li>
           ))}
         </ul>
@@ -321,6 +312,27 @@ function Tests({ tests }: { readonly tests: readonly SiteTest[] }) {
   );
 }
 
+function Test({ test }: { readonly test: SiteTest }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>
+        <Verdict test={test} />
+        <span class="test-name">{test.name.slice(test.name.indexOf(".") + 1)}</span>
+        {test.description && <span class="test-about">{test.description}</span>}
+      </summary>
+      {isOpen && (
+        <>
+          <p class="note">
+            <code>{test.file}</code> returns the rows that should not exist:
+          </p>
+          <TextOf part={`tests-${test.part}`} name={test.name} show={(text) => <Sql text={text} />} />
+        </>
+      )}
+    </details>
+  );
+}
+
 function Verdict({ test: { verdict, rows } }: { readonly test: SiteTest }) {
   if (verdict === undefined) return <Badge tone="plain">not run</Badge>;
   if (verdict === "ok") return <Badge tone="good">holds</Badge>;
@@ -328,9 +340,16 @@ function Verdict({ test: { verdict, rows } }: { readonly test: SiteTest }) {
   return <Badge tone={tone}>{rows === undefined ? verdict : `${verdict}: ${counted(rows, "row")}`}</Badge>;
 }
 
-function Code({ detail: { source, file, compiled } }: { readonly detail: SiteDetail }) {
+function Code({ detail: { filePart, file, compiled } }: { readonly detail: SiteDetail }) {
   const tabs = [
-    ...(source !== undefined && file ? [{ title: file, view: <Source text={source} file={file} /> }] : []),
+    ...(filePart !== undefined && file
+      ? [
+          {
+            title: file,
+            view: <TextOf part={`files-${filePart}`} name={file} show={(text) => <Source text={text} file={file} />} />,
+          },
+        ]
+      : []),
     ...compiled.map(({ title, sql }) => ({ title: `compiled: ${title}`, view: <Sql text={sql} /> })),
   ];
   const [chosen, choose] = useState(0);
@@ -356,4 +375,11 @@ function Code({ detail: { source, file, compiled } }: { readonly detail: SiteDet
       </div>
     </Section>
   );
+}
+
+/** A text that is kept beside those of others, loaded when it is looked at. */
+function TextOf({ part, name, show }: { part: string; name: string; show: (text: string) => ComponentChildren }) {
+  const texts = usePart<SiteTexts>(part);
+  if (!texts) return null;
+  return <Awaited part={texts}>{(value) => show(value.find(([one]) => one === name)?.[1] ?? "")}</Awaited>;
 }

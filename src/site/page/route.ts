@@ -51,8 +51,16 @@ export function useRoute(): Route {
 }
 
 /** Says the same place otherwise, without a step to go back to: filters, what is unfolded. */
-export function replaceQuery(route: Route, changes: Readonly<Record<string, string | undefined>>): void {
-  const query = Object.fromEntries(route.query);
-  history.replaceState(null, "", href(route.path, { ...query, ...changes }));
+export function replaceQuery({ path, query }: Route, changes: Readonly<Record<string, string | undefined>>): void {
+  const changed = new URLSearchParams(query);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined) changed.delete(name);
+    else changed.set(name, value);
+  }
+  replaceRoute(path, changed);
+}
+
+export function replaceRoute(path: readonly string[], query: URLSearchParams): void {
+  history.replaceState(null, "", query.size ? `${href(path)}?${query}` : href(path));
   dispatchEvent(new HashChangeEvent("hashchange"));
 }

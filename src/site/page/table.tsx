@@ -5,6 +5,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ComponentChildren;
   /** Figures stand at the right, digit under digit. */
   readonly isNumber?: boolean;
+  /** Not shown where there is little room. */
+  readonly isMinor?: boolean;
   /** May break into lines. */
   readonly isText?: boolean;
 }
@@ -27,8 +29,10 @@ export function Table<Row>({ caption, columns, rows, rowKey, rowClass, isStacked
         <tbody>
           {rows.map((row, index) => (
             <tr key={rowKey?.(row, index) ?? index} id={rowKey?.(row, index)} class={rowClass?.(row)}>
-              {columns.map(({ cell, isNumber, isText }) => (
-                <td class={isNumber ? "number" : isText ? "text" : ""}>{cell(row)}</td>
+              {columns.map(({ cell, isNumber, isText, isMinor }) => (
+                <td class={[isNumber ? "number" : isText ? "text" : "", isMinor ? "minor" : ""].join(" ").trim()}>
+                  {cell(row)}
+                </td>
               ))}
             </tr>
           ))}

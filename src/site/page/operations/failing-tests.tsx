@@ -1,0 +1,34 @@
+import { Badge, Empty } from "../pieces.tsx";
+import { counted, minute } from "../words.ts";
+import { toneOf } from "./runs.tsx";
+import type { ViewProps } from "./view.ts";
+
+export function FailingTests({ data: { assertions } }: ViewProps) {
+  if (!assertions.length) return <Empty>Every assertion held in the last run that asked it.</Empty>;
+  return (
+    <ul class="tests">
+      {assertions.map(({ target, status, at, since, rows, reason, error, failingRows }) => (
+        <li key={`${target.schema}.${target.name}`}>
+          <details open={assertions.length === 1}>
+            <summary>
+              <Badge tone={toneOf(status)}>{rows === null ? status : `${status}: ${counted(rows, "row")}`}</Badge>
+              <span class="test-name">{target.name}</span>
+              <span class="test-about">
+                since {minute(since)}, last asked {minute(at)}
+              </span>
+            </summary>
+            {error && <p class="failure">{[error.message, error.found].filter(Boolean).join(": ")}</p>}
+            {reason && <p class="note">{reason}</p>}
+            {failingRows.length > 0 ? (
+              <pre class="code" tabIndex={0}>
+                <code>{failingRows.join("\n")}</code>
+              </pre>
+            ) : (
+              rows !== null && <p class="note">Its rows were not kept.</p>
+            )}
+          </details>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,178 @@
+import type { RunStep, RunSummary } from "../../../model/operations.ts";
+import { Badge, Empty } from "../pieces.tsx";
+import { href, relationHref } from "../route.ts";
+import { Table } from "../table.tsx";
+import { bytes, counted, grouped, minute, seconds, type Tone } from "../words.ts";
+import type { ViewProps } from "./view.ts";
+
+const TONES: Readonly<Record<RunSummary["status"], Tone>> = {
+  success: "good",
+  failure: "bad",
+  cancelled: "notice",
+  abandoned: "bad",
+  running: "notice",
+};
+
+/** The runs, and of the one that is asked for, or the last one, what took its time. */
+export function Runs({ data: { runs, moreRuns }, route }: ViewProps) {
+  const asked = route.query.get("run");
+  const run = runs.find(({ runId }) => runId === asked) ?? runs.find(({ steps }) => steps);
+  if (!runs.length) return <Empty>No run is recorded yet: `dataform run` is one.</Empty>;
+  return (
+    <>
+      {run && <Waterfall run={run} />}
+      <section class="section">
+        <h2>Runs</h2>
+        <Table
+          caption="Runs, the newest first"
+          rows={runs}
+          rowClass={({ runId }) => (runId === run?.runId ? "chosen" : "")}
+          columns={[
+            {
+              title: "Began",
+              cell: ({ runId, startedAt, steps }) =>
+                steps ? (
+                  <a href={href(["operations", "runs"], { run: runId })}>{minute(startedAt)}</a>
+                ) : (
+                  minute(startedAt)
+                ),
+            },
+            { title: "Outcome", cell: ({ status }) => <Badge tone={TONES[status]}>{status}</Badge> },
+            { title: "Took", isNumber: true, cell: (one) => seconds(one.seconds) },
+            { title: "Built", isNumber: true, cell: ({ built }) => built },
+            { title: "Failed", isNumber: true, cell: ({ failed }) => failed || "" },
+            { title: "Held", isNumber: true, cell: ({ held }) => held || "" },
+            { title: "Skipped", isNumber: true, cell: ({ skipped }) => skipped || "" },
+            { title: "Waited for readers", isNumber: true, cell: ({ waited }) => (waited ? seconds(waited) : "") },
+            { title: "Releases", cell: ({ releases }) => releases.join(", ") },
+          ]}
+        />
+        {moreRuns > 0 && <p class="note">and {counted(moreRuns, "earlier run")}</p>}
+      </section>
+    </>
+  );
+}
+
+const ROW = 24;
+const NAMES = 250;
+const WIDTH = 900;
+/** Steps that are drawn: the longest of them, in the order in which they began. */
+const MOST = 60;
+
+function Waterfall({ run }: { readonly run: RunSummary }) {
+  const begun = (run.steps ?? []).filter((step) => step.start !== null);
+  const longest = new Set([...begun].sort(important).slice(0, MOST));
+  const steps = begun.filter((step) => longest.has(step));
+  const total = Math.max(run.seconds, ...begun.map((step) => step.start! + step.seconds), 0.001);
+  const x = (at: number) => NAMES + (at / total) * (WIDTH - NAMES - 70);
+  const critical = begun.filter(({ isCritical }) => isCritical);
+  return (
+    <section class="section" aria-labelledby="waterfall">
+      <header>
+        <h2 id="waterfall">
+          Run of {minute(run.startedAt)} <Badge tone={TONES[run.status]}>{run.status}</Badge>
+        </h2>
+        <div class="aside">{seconds(run.seconds)}</div>
+      </header>
+      {run.errors.map(({ message }) => (
+        <p class="failure" key={message}>
+          {message}
+        </p>
+      ))}
+      {run.warnings.map((text) => (
+        <p class="note" key={text}>
+          {text}
+        </p>
+      ))}
+      {critical.length > 0 && (
+        <p class="note">
+          The run would have been shorter had one of these been: {critical.map((step) => nameOf(step)).join(" → ")}.
+        </p>
+      )}
+      {steps.length === 0 ? (
+        <Empty>It recorded no step.</Empty>
+      ) : (
+        <div class="waterfall" role="region" aria-label="Steps over time" tabIndex={0}>
+          <svg width={WIDTH} height={steps.length * ROW + 26} viewBox={`0 0 ${WIDTH} ${steps.length * ROW + 26}`}>
+            {ticks(total).map((at) => (
+              <g class="tick" key={at}>
+                <path d={`M${x(at)} 18V${steps.length * ROW + 22}`} />
+                <text x={x(at)} y="12" text-anchor="middle">
+                  {seconds(at)}
+                </text>
+              </g>
+            ))}
+            {steps.map((step, index) => {
+              const y = 22 + index * ROW;
+              const width = Math.max(2, (step.seconds / total) * (WIDTH - NAMES - 70));
+              return (
+                <g
+                  key={`${nameOf(step)} ${step.start}`}
+                  class={`bar-row ${step.status} ${step.isCritical ? "critical" : ""}`}
+                >
+                  <title>{`${nameOf(step)}: ${step.status}, ${seconds(step.seconds)} from ${seconds(step.start!)} on${step.reason ? `; ${step.reason}` : ""}`}</title>
+                  <a href={relationHref(step.target)}>
+                    <text x={NAMES - 10} y={y + 16} text-anchor="end">
+                      {shortened(step.target.name)}
+                    </text>
+                  </a>
+                  <rect x={x(step.start!)} y={y + 4} width={width} height={ROW - 9} rx="2" />
+                  <text class="took" x={x(step.start!) + width + 6} y={y + 16}>
+                    {seconds(step.seconds)}
+                  </text>
+                </g>
+              );
+            })}
+          </svg>
+        </div>
+      )}
+      {begun.length > steps.length && <p class="note">and {counted(begun.length - steps.length, "shorter step")}</p>}
+      <details class="steps">
+        <summary>All {counted((run.steps ?? []).length, "step")} as a table</summary>
+        <Steps steps={run.steps ?? []} />
+      </details>
+    </section>
+  );
+}
+
+function Steps({ steps }: { readonly steps: readonly RunStep[] }) {
+  return (
+    <Table
+      caption="Steps"
+      rows={steps}
+      columns={[
+        { title: "Step", cell: (step) => nameOf(step) },
+        { title: "Kind", cell: ({ kind }) => kind },
+        { title: "Outcome", cell: ({ status }) => <Badge tone={toneOf(status)}>{status}</Badge> },
+        { title: "Began after", isNumber: true, cell: ({ start }) => (start === null ? "" : seconds(start)) },
+        { title: "Took", isNumber: true, cell: (step) => seconds(step.seconds) },
+        { title: "Rows", isNumber: true, cell: ({ rows }) => (rows === null ? "" : grouped(String(rows))) },
+        { title: "Stored", isNumber: true, cell: (step) => (step.bytes === null ? "" : bytes(step.bytes)) },
+        { title: "Why", isText: true, cell: ({ reason, error }) => error?.message ?? reason ?? "" },
+      ]}
+    />
+  );
+}
+
+export function toneOf(status: RunStep["status"]): Tone {
+  if (status === "ok") return "good";
+  return status === "failed" || status === "held" ? "bad" : "notice";
+}
+
+const nameOf = ({ target }: Pick<RunStep, "target">): string => `${target.schema}.${target.name}`;
+
+/** What failed and what the run waited for before what only took long. */
+function important(a: RunStep, b: RunStep): number {
+  const rank = ({ status, isCritical }: RunStep) => (status === "failed" ? 0 : isCritical ? 1 : 2);
+  return rank(a) - rank(b) || b.seconds - a.seconds;
+}
+
+function ticks(total: number): readonly number[] {
+  const steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600];
+  const step = steps.find((one) => total / one <= 6) ?? 86_400;
+  return Array.from({ length: Math.floor(total / step) + 1 }, (_, index) => index * step);
+}
+
+function shortened(text: string): string {
+  return text.length > 34 ? `${text.slice(0, 33)}…` : text;
+}

@@ -1,0 +1,49 @@
+import type { StoredRelation } from "../../../model/operations.ts";
+import { Empty } from "../pieces.tsx";
+import { Table } from "../table.tsx";
+import { bytes, grouped, minute } from "../words.ts";
+import { Spark } from "./times.tsx";
+import type { ViewProps } from "./view.ts";
+
+const KINDS: Readonly<Record<StoredRelation["kind"], string>> = {
+  raw: "what landed",
+  private: "what models stored, of all kept releases",
+  record: "the record of runs and loads",
+};
+
+export function Storage({ data: { storage, storageHistory } }: ViewProps) {
+  if (!storage.length) return <Empty>Nothing is stored yet.</Empty>;
+  const kinds = (Object.keys(KINDS) as StoredRelation["kind"][]).map((kind) => ({
+    kind,
+    size: storage.filter((one) => one.kind === kind).reduce((sum, one) => sum + one.bytes, 0),
+    history: storageHistory.filter((one) => one.kind === kind),
+  }));
+  return (
+    <>
+      <div class="numbers totals">
+        {kinds.map(({ kind, size, history }) => (
+          <p class="figure" key={kind}>
+            <span class="figure-label">{KINDS[kind]}</span>
+            <strong>{bytes(size)}</strong>
+            <Spark values={history.map((one) => one.bytes)} width={160} />
+            {history.length > 1 && (
+              <span class="figure-change">
+                {bytes(history[0]!.bytes)} at {minute(history[0]!.at)}
+              </span>
+            )}
+          </p>
+        ))}
+      </div>
+      <Table
+        caption="What takes room, the largest first"
+        rows={storage}
+        columns={[
+          { title: "Relation", cell: ({ name }) => name },
+          { title: "What", cell: ({ kind }) => KINDS[kind] },
+          { title: "Size", isNumber: true, cell: (one) => bytes(one.bytes) },
+          { title: "Rows, about", isNumber: true, cell: ({ rows }) => (rows === null ? "" : grouped(String(rows))) },
+        ]}
+      />
+    </>
+  );
+}

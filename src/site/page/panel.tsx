@@ -1,0 +1,207 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type FigureRow, type Figures, figuresOf } from "../../charts/figures.ts";
+import { shown, unitOf } from "../../charts/shown.ts";
+import { compareNumbers, difference, quotientOf } from "../../charts/sums.ts";
+import type { Choice, DashboardData, Measure, PanelData } from "../../model/dashboard.ts";
+import { csv, download } from "./csv.ts";
+import { loadDrawing } from "./draw-chart.ts";
+import { Markdown } from "./markdown.tsx";
+import { Empty } from "./pieces.tsx";
+import { Table } from "./table.tsx";
+import { isDark } from "./theme.ts";
+
+interface PanelProps {
+  readonly dashboard: DashboardData;
+  readonly panel: PanelData;
+  readonly choice: Choice;
+  readonly place: number;
+}
+
+/** One answer: a chart, a number or a table, and beside a chart the same figures as a table. */
+export function Panel({ dashboard, panel, choice, place }: PanelProps) {
+  const figures = useMemo(() => figuresOf(panel, dashboard.filters, choice), [panel, choice]);
+  const [asTable, setAsTable] = useState(false);
+  const isChart = panel.chart !== "number" && panel.chart !== "table";
+  const id = `panel-${place}`;
+  return (
+    <section class={`panel width-${panel.width}`} aria-labelledby={id}>
+      <header>
+        <h2 id={id}>{panel.title}</h2>
+        <span class="panel-tools">
+          {isChart && figures.rows.length > 0 && (
+            <button type="button" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+              {asTable ? "chart" : "table"}
+            </button>
+          )}
+          {figures.rows.length > 0 && panel.chart !== "number" && (
+            <button
+              type="button"
+              onClick={() => handOut(dashboard, panel, figures)}
+              aria-label={`CSV of ${panel.title}`}
+            >
+              CSV
+            </button>
+          )}
+        </span>
+      </header>
+      {panel.text && <Markdown text={panel.text} />}
+      {panel.cut && (
+        <p class="failure">
+          There are more rows than a page holds, so that its sums would be wrong: give the panel a `where` or a coarser
+          mart.
+        </p>
+      )}
+      {figures.rows.length === 0 ? (
+        <Empty>Nothing for what is chosen.</Empty>
+      ) : panel.chart === "number" ? (
+        <Numbers panel={panel} figures={figures} />
+      ) : panel.chart === "table" || asTable ? (
+        <FigureTable panel={panel} figures={figures} />
+      ) : (
+        <Chart panel={panel} figures={figures} />
+      )}
+      {figures.more > 0 && <p class="note">and {figures.more} more</p>}
+    </section>
+  );
+}
+
+function Chart({ panel, figures }: { readonly panel: PanelData; readonly figures: Figures }) {
+  const element = useRef<HTMLDivElement>(null);
+  const [failure, setFailure] = useState<string>();
+  useEffect(() => {
+    let remove = () => {};
+    let isWanted = true;
+    const draw = () =>
+      loadDrawing().then(
+        (drawing) => {
+          if (!isWanted || !element.current) return;
+          remove();
+          remove = drawing(element.current, panel, figures, isDark());
+        },
+        (error: Error) => setFailure(error.message),
+      );
+    void draw();
+    const system = matchMedia("(prefers-color-scheme: dark)");
+    system.addEventListener("change", draw);
+    addEventListener("themechange", draw);
+    return () => {
+      isWanted = false;
+      remove();
+      system.removeEventListener("change", draw);
+      removeEventListener("themechange", draw);
+    };
+  }, [panel, figures]);
+  if (failure) return <p class="failure">{failure}</p>;
+  return <div class={`chart chart-${panel.chart}`} ref={element} />;
+}
+
+function Numbers({ panel, figures }: { readonly panel: PanelData; readonly figures: Figures }) {
+  return (
+    <div class="numbers">
+      {figures.rows.flatMap((row) =>
+        panel.measures.map((measure, at) => (
+          <p class="figure" key={`${measure.label} ${row.cells.join(" ")}`}>
+            {(panel.measures.length > 1 || measure.label !== panel.title) && (
+              <span class="figure-label">{measure.label}</span>
+            )}
+            <strong>{shown(row.values[at] ?? null, measure.format, row.cells)}</strong>
+            {row.previous && <Change measure={measure} row={row} at={at} />}
+          </p>
+        )),
+      )}
+    </div>
+  );
+}
+
+/** Against the period before: by how much of what it was then. */
+function Change({ measure, row, at }: { readonly measure: Measure; readonly row: FigureRow; readonly at: number }) {
+  const [now, before] = [row.values[at] ?? null, row.previous?.[at] ?? null];
+  const change = difference(now, before);
+  const share = quotientOf(change, before === null ? null : before.replace(/^-/, ""));
+  if (before === null || change === null) return <span class="figure-change">nothing to compare with</span>;
+  const direction = compareNumbers(change, "0");
+  const sign = direction > 0 ? "+" : "";
+  return (
+    <span class="figure-change">
+      {share === null
+        ? `${sign}${shown(change, measure.format, row.cells)}`
+        : `${sign}${shown(share, { kind: "percent", decimals: 1 })}`}{" "}
+      <span class="of-schema">from {shown(before, measure.format, row.cells)}</span>
+    </span>
+  );
+}
+
+interface FigureColumn {
+  readonly title: string;
+  readonly isNumber: boolean;
+  readonly exact: (row: FigureRow) => string | null;
+  readonly read: (row: FigureRow) => string;
+}
+
+/** What the rows are about, then the figures, then those of the period before. */
+function columnsOf(panel: PanelData, figures: Figures): readonly FigureColumn[] {
+  const about = [...new Set([...panel.x, ...(panel.series === undefined ? [] : [panel.series])])].map((place) => {
+    const { label, format } = panel.columns[place]!;
+    return {
+      title: label,
+      isNumber: format.kind !== "text" && format.kind !== "boolean",
+      exact: ({ cells }: FigureRow) => cells[place] ?? null,
+      read: ({ cells }: FigureRow) => shown(cells[place] ?? null, format, cells),
+    };
+  });
+  const measured = (measure: Measure, value: (row: FigureRow) => string | null, title = titleOf(measure)) => ({
+    title,
+    isNumber: true,
+    exact: value,
+    read: (row: FigureRow) => shown(value(row), measure.format, row.cells),
+  });
+  return [
+    ...about,
+    ...(panel.across ? [measured(panel.across, ({ across }) => across ?? null)] : []),
+    ...panel.measures.map((measure, at) => measured(measure, ({ values }) => values[at] ?? null)),
+    ...(figures.previous
+      ? panel.measures.map((measure, at) =>
+          measured(measure, ({ previous }) => previous?.[at] ?? null, `${titleOf(measure)}, before`),
+        )
+      : []),
+  ];
+}
+
+function titleOf({ label, format }: Measure): string {
+  const unit = unitOf(format);
+  return unit && unit !== "%" ? `${label} (${unit})` : label;
+}
+
+function FigureTable({ panel, figures }: { readonly panel: PanelData; readonly figures: Figures }) {
+  const columns = columnsOf(panel, figures).map(({ title, isNumber, read }) => ({ title, isNumber, cell: read }));
+  return (
+    <div class="figure-table">
+      <Table caption={panel.title} rows={figures.rows} columns={columns} />
+    </div>
+  );
+}
+
+/** Every digit, as the server wrote it; the currency of amounts in a column of its own. */
+function handOut(dashboard: DashboardData, panel: PanelData, figures: Figures): void {
+  const columns = columnsOf(panel, figures);
+  const currencies = [
+    ...new Set(panel.measures.map(({ format }) => format.currency).filter((one) => typeof one === "number")),
+  ];
+  const known = new Set([...panel.x, panel.series]);
+  const more = currencies
+    .filter((place) => !known.has(place))
+    .map((place) => ({
+      title: panel.columns[place]!.label,
+      exact: ({ cells }: FigureRow) => cells[place] ?? null,
+    }));
+  const all = [...columns, ...more];
+  const rows = figures.rows.map((row) => all.map(({ exact }) => exact(row)));
+  const name = `${dashboard.name}-${panel.title}`.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-");
+  download(
+    `${name}.csv`,
+    csv(
+      all.map(({ title }) => title),
+      rows,
+    ),
+  );
+}
