@@ -24,10 +24,14 @@ const descriptions = {
     "True once every day of the period is closed by a reading, and the feed had begun before it. Compare only those.",
   measured_at: "The moment the totals are counted up to.",
 
-  spend: "Money spent, in `currency`.",
+  spend:
+    "Money spent, in `currency`; NULL where nothing of it is known: a counter that was read in another currency before.",
   impressions: "Times a creative was shown.",
   clicks: "Clicks on a creative.",
   conversions: "Conversions reported by the source.",
+  conversion_value:
+    "What the conversions are worth, in `currency`, as far as the source says it; NULL where it says nothing.",
+  spend_with_value: "Part of `spend` whose readings say a conversion value; NULL where none does.",
 
   ctr: "Click-through rate: clicks / impressions. NULL without impressions; above 1 where clicks are counted a day late.",
   conversion_rate: "Conversions / clicks. NULL without clicks; above 1 where people convert after a view only.",
@@ -36,6 +40,7 @@ const descriptions = {
   conversion_rate_high: "Upper end of the same interval.",
   cost_per_click: "Spend / clicks, in `currency`. NULL without clicks.",
   spend_per_conversion: "Spend / conversions, in `currency`. NULL without conversions.",
+  roas: "Return on advertising spend: conversion_value / spend_with_value. NULL without a value, and without spend.",
   spend_without_conversion: "Part of `spend` that went to creatives without a single conversion in this campaign.",
   conversions_per_currency_unit: "Conversions / spend: conversions for one unit of `currency`. NULL without spend.",
   conversions_per_dollar: "The same, only where `currency` is USD; NULL elsewhere.",

@@ -36,7 +36,7 @@ export function marketing(rows: number): Feed {
       create table raw.marketing_creatives (id text, campaign_id text, name text, format text, landing_url text, deleted boolean,
         created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
       create table raw.marketing_stats (creative_id text, campaign_id text, device text, measured_at timestamptz, reported_at timestamptz,
-        currency text, spend numeric, impressions bigint, clicks bigint, conversions bigint, _load_id bigint, _row_no bigint);
+        currency text, spend numeric, impressions bigint, clicks bigint, conversions bigint, _load_id bigint, _row_no bigint, conversion_value numeric);
       create index on raw.marketing_stats using brin (_load_id);
       insert into raw.marketing_campaigns
       select 'cmp-' || n, 'acc-1', null, 'Campaign ' || n, 'active', 'sales', 'USD', 100, false, '2020-01-01Z', '2020-01-01Z', 1, n

@@ -32,10 +32,15 @@ export const plus = (a: Exact, b: Exact): Exact => exact(a.over * b.under + b.ov
 export const minus = (a: Exact, b: Exact): Exact => plus(a, { over: -b.over, under: b.under });
 export const times = (a: Exact, b: Exact): Exact => exact(a.over * b.over, a.under * b.under);
 /** NULL where there is nothing to divide by. */
-export const ratio = (a: Exact, b: Exact): Exact | null =>
-  b.over === 0n ? null : exact(a.over * b.under, a.under * b.over);
+export const ratio = (a: Exact | null, b: Exact | null): Exact | null =>
+  !a || !b || b.over === 0n ? null : exact(a.over * b.under, a.under * b.over);
 export const order = (a: Exact, b: Exact): number => Number(signOf(a.over * b.under - b.over * a.under));
 export const sum = (all: readonly Exact[]): Exact => all.reduce(plus, ZERO);
+/** The sum of what is known, NULL where nothing is. */
+export const known = (all: readonly (Exact | null)[]): Exact | null => {
+  const told = all.filter((one) => one !== null);
+  return told.length ? sum(told) : null;
+};
 export const count = (size: number): Exact => exact(BigInt(size));
 const signOf = (value: bigint) => (value > 0n ? 1n : value < 0n ? -1n : 0n);
 

@@ -5,7 +5,7 @@ import { dayClosedBy, dayNumber, type Moment, moment, number } from "./exact.ts"
 import { type Entities, type Entity, place } from "./marketing-entities.ts";
 import type { RawRow } from "./relation.ts";
 
-export const COUNTERS = ["spend", "impressions", "clicks", "conversions"] as const;
+export const COUNTERS = ["spend", "impressions", "clicks", "conversions", "conversion_value"] as const;
 export type Counter = (typeof COUNTERS)[number];
 
 export interface Reading extends Step {
@@ -46,6 +46,11 @@ export function deltasOf({ creatives, stats, zoneOf }: Entities): Reading[] {
       own.map(({ totals }) => totals),
       "impressions",
       isNew,
+      {
+        optional: ["conversion_value"],
+        money: ["spend", "conversion_value"],
+        units: own.map(({ currency }) => currency),
+      },
     );
     return own.map((one, index): Reading => {
       const last = own[index - 1];
@@ -84,7 +89,9 @@ function snapshotOf(row: RawRow, zoneOf: (campaign: string) => string): Snapshot
     isRestated: row.first_reported_at !== row.reported_at && row.first_reported_at !== null,
     day: dayClosedBy(at, zone),
     zone,
-    totals: Object.fromEntries(COUNTERS.map((counter) => [counter, number(row[counter]!)])),
+    totals: Object.fromEntries(
+      COUNTERS.map((counter) => [counter, row[counter] == null ? null : number(row[counter])]),
+    ),
     ...place(row),
   };
 }

@@ -1,12 +1,14 @@
 // Marketing, from docs/products/marketing.md, docs/counters.md and what columns say of themselves: from raw rows to every mart.
 
 import { differing, type Version } from "./changes.ts";
-import { count, type Exact, order, ratio, sum, times, ZERO } from "./exact.ts";
+import { count, type Exact, known as knownOf, order, ratio, sum, times, ZERO } from "./exact.ts";
 import { type Entity, entities } from "./marketing-entities.ts";
 import { COUNTERS, type Counter, deltasOf, type Reading } from "./marketing-readings.ts";
 import type { Cell, Expected, Oracle, Row } from "./relation.ts";
 
 const MINIMUM_CLICKS = count(100);
+/** Those that every reading has. */
+const FIGURES = COUNTERS.filter((counter) => counter !== "conversion_value");
 const DEVICES = ["desktop", "mobile", "tablet"];
 
 /** Figures of one group of readings. */
@@ -29,7 +31,7 @@ export const marketing: Oracle = (raw) => {
     const { campaign_id, campaign_name } = campaign(creatives.get(id)?.campaign ?? "(unknown)");
     return { ...creative(id), campaign_id: campaign_id!, campaign_name: campaign_name! };
   };
-  const money = (group: Group): Row => ({ currency: group[0]!.currency, spend: delta(group, "spend") });
+  const money = (group: Group): Row => ({ currency: group[0]!.currency, spend: knownDelta(group, "spend") });
   return {
     ...histories(campaigns, creatives),
     ...facts(readings, daily),
@@ -59,7 +61,7 @@ export const marketing: Oracle = (raw) => {
       rows: groups(daily, ["campaign", "currency"]).map((group) => ({
         ...campaign(group[0]!.campaign),
         currency: group[0]!.currency,
-        ...byDevice(COUNTERS, group, (found, counter) => delta(found, counter)),
+        ...byDevice(FIGURES, group, (found, counter) => knownDelta(found, counter)),
         ...flags(group),
       })),
     },
@@ -90,7 +92,7 @@ export const marketing: Oracle = (raw) => {
           ...campaign(group[0]!.campaign),
           ...money(group),
           conversions: delta(group, "conversions"),
-          spend_per_conversion: ratio(delta(group, "spend"), delta(group, "conversions")),
+          spend_per_conversion: ratio(knownDelta(group, "spend"), delta(group, "conversions")),
           spend_without_conversion: delta(inVain.flat(), "spend"),
           ...flags(group),
         };
@@ -124,12 +126,26 @@ function groups(readings: Group, by: readonly (keyof Reading)[]): Reading[][] {
   return [...found.values()];
 }
 
+/** Those of the four that every reading has; of spend, what is known. */
 const delta = (group: Group, counter: Counter): Exact => sum(group.map((one) => one.delta?.[counter] ?? ZERO));
+/** NULL where nothing of it is known. */
+const knownDelta = (group: Group, counter: Counter): Exact | null =>
+  knownOf(group.map((one) => one.delta?.[counter] ?? null));
 /** What a baseline had. */
 const before = (group: Group, counter: Counter): Exact =>
   sum(group.map((one) => (one.delta ? ZERO : one.totals[counter]!)));
 /** Differences and baselines. */
-const toDate = (group: Group, counter: Counter): Exact => sum(group.map((one) => (one.delta ?? one.totals)[counter]!));
+const toDate = (group: Group, counter: Counter): Exact | null =>
+  knownOf(group.map((one) => (one.delta ?? one.totals)[counter]!));
+
+/** What conversions are worth, and the spend of the readings that say so. */
+function worth(group: Group): Row & Record<"conversion_value" | "spend_with_value", Exact | null> {
+  const valued = group.filter((one) => one.delta?.conversion_value);
+  return {
+    conversion_value: knownDelta(group, "conversion_value"),
+    spend_with_value: knownDelta(valued, "spend"),
+  };
+}
 
 const flags = (group: Group): Row => ({
   has_reset: group.some(({ isReset }) => isReset),
@@ -142,8 +158,14 @@ const earliest = (days: readonly string[]): string | null =>
   days.reduce<string | null>((a, b) => (a && a < b ? a : b), null);
 const daysCovered = (group: Group): Exact => count(Math.max(...group.map((one) => one.daysCovered!)));
 
-const measures = (group: Group): Record<Counter, Exact> =>
-  Object.fromEntries(COUNTERS.map((counter) => [counter, delta(group, counter)])) as Record<Counter, Exact>;
+type Figures = Record<"impressions" | "clicks" | "conversions", Exact> & Record<"spend", Exact | null>;
+
+const measures = (group: Group): Figures => ({
+  spend: knownDelta(group, "spend"),
+  impressions: delta(group, "impressions"),
+  clicks: delta(group, "clicks"),
+  conversions: delta(group, "conversions"),
+});
 
 function ofDay(group: Group): Row {
   const { spend, impressions, clicks, conversions } = measures(group);
@@ -153,16 +175,22 @@ function ofDay(group: Group): Row {
     time_zone: zone,
     currency,
     ...{ spend, impressions, clicks, conversions },
+    ...worth(group),
     ctr: ratio(clicks, impressions),
     conversion_rate: ratio(conversions, clicks),
     cost_per_click: ratio(spend, clicks),
     spend_per_conversion: ratio(spend, conversions),
+    roas: ratio(worth(group).conversion_value, worth(group).spend_with_value),
     days_covered: daysCovered(group),
     ...flags(group),
   };
 }
 
-function byDevice(counters: readonly Counter[], group: Group, add: (found: Group, counter: Counter) => Exact): Row {
+function byDevice(
+  counters: readonly Counter[],
+  group: Group,
+  add: (found: Group, counter: Counter) => Exact | null,
+): Row {
   const cells = counters.flatMap((counter) =>
     [...DEVICES, "other"].map((device): [string, Cell] => {
       const found = group.filter((one) => (DEVICES.includes(one.device) ? one.device : "other") === device);
@@ -212,7 +240,7 @@ function ranked(all: Reading[][], whose: (group: Group) => Row): Row[] {
         conversion_rate: ratio(conversions, clicks),
         conversions_per_currency_unit: perUnit,
         conversions_per_dollar: group[0]!.currency === "USD" ? perUnit : null,
-        conversion_rate_per_currency_unit: ratio(conversions, times(clicks, spend)),
+        conversion_rate_per_currency_unit: ratio(conversions, spend && times(clicks, spend)),
         ...flags(group),
       } as Row;
     });
@@ -339,6 +367,7 @@ function facts(readings: Group, daily: Group): Readonly<Record<string, Expected>
         ...of(group[0]!),
         day: group[0]!.day,
         ...measures(group),
+        conversion_value: worth(group).conversion_value,
         days_covered: daysCovered(group),
         ...flags(group),
       })),
@@ -350,8 +379,9 @@ function facts(readings: Group, daily: Group): Readonly<Record<string, Expected>
         const baselines = group.filter((one) => !one.delta);
         return {
           ...of(group[0]!),
-          ...counters("", (counter) => (own.length ? delta(own, counter) : null)),
-          ...counters("_before_feed", (counter) => (baselines.length ? before(baselines, counter) : null)),
+          ...counters("", (counter) => knownDelta(own, counter)),
+          spend_with_value: worth(own).spend_with_value,
+          ...counters("_before_feed", (counter) => knownOf(baselines.map(({ totals }) => totals[counter]!))),
           ...flags(group),
           first_day: earliest(own.map(({ day }) => day)),
           last_day: latest(own.map(({ day }) => day)),

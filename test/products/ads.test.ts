@@ -613,7 +613,7 @@ test("every question of docs/marts.md about all networks is answered, marketing'
       deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
     create table raw.marketing_stats (creative_id text, campaign_id text, device text, measured_at timestamptz,
       reported_at timestamptz, currency text, spend numeric, impressions bigint, clicks bigint, conversions bigint,
-      _load_id bigint, _row_no bigint);
+      _load_id bigint, _row_no bigint, conversion_value numeric);
     with landed as (
       insert into raw._load (load_id, source, stream, table_name, status, started_at, finished_at, rows)
       overriding system value

@@ -130,7 +130,7 @@ test("marketing: reports in any order, restated and struck out: after each run t
       marketing_creatives:
         "id text, campaign_id text, name text, format text, landing_url text, deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint",
       marketing_stats:
-        "creative_id text, campaign_id text, device text, measured_at timestamptz, reported_at timestamptz, currency text, spend numeric, impressions bigint, clicks bigint, conversions bigint, _load_id bigint, _row_no bigint",
+        "creative_id text, campaign_id text, device text, measured_at timestamptz, reported_at timestamptz, currency text, spend numeric, impressions bigint, clicks bigint, conversions bigint, _load_id bigint, _row_no bigint, conversion_value numeric",
     },
     // It only tells.
     without: ["marketing_rates_are_usual"],

@@ -87,7 +87,7 @@ beforeAll(async () => {
       deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint);
     create table raw.marketing_stats (creative_id text, campaign_id text, device text, measured_at timestamptz,
       reported_at timestamptz, currency text, spend numeric, impressions bigint, clicks bigint, conversions bigint,
-      _load_id bigint, _row_no bigint);
+      _load_id bigint, _row_no bigint, conversion_value numeric);
     ${described};
     insert into raw._load
     select load, name, 'loaded', now(), 9, 0, 'log', null, '{}'
@@ -96,6 +96,7 @@ beforeAll(async () => {
   for (const day of [2, 3, 4]) {
     await house.sql(land(day));
     await house.sql(landByOtherClocks(day));
+    await house.sql(landByWorth(day));
     days.push(await house.run());
   }
 }, 120_000);
@@ -111,6 +112,28 @@ function land(day: number): string {
   return `
     insert into raw.marketing_stats values ${rows.join(", ")};
     insert into raw._load values (${day}, 'marketing_stats', 'loaded', now(), ${rows.length}, 0, 'log', null, '{}')`;
+}
+
+/** `[creative, currency, spend, impressions, clicks, conversions, conversion_value]` of one day's reading. */
+const byWorth: Readonly<Record<number, string>> = {
+  2: "('other money', 'EUR', 10, 100, 10, 1, 40), ('worth', 'USD', 1, 10, 1, 1, 5), ('told late', 'USD', 1, 10, 1, 0, null)",
+  3: "('other money', 'USD', 12, 150, 15, 2, 50), ('worth', 'USD', 2, 20, 2, 2, null), ('told late', 'USD', 2, 20, 2, 0, null)",
+  4: "('other money', 'USD', 15, 200, 20, 4, 70), ('worth', 'USD', 4, 30, 3, 3, 25), ('told late', 'USD', 4, 40, 4, 0, null)",
+};
+
+/** Of a campaign of its own, whose time zone is told on the last day only. */
+function landByWorth(day: number): string {
+  const zone = `
+    insert into raw.marketing_campaigns
+    select 'worthy', 'a', 'America/New_York', 'WORTHY', 'active', 'sales', 'USD', 10, false, '2025-06-01Z', '2025-06-01Z', 104, 1;
+    insert into raw._load values (104, 'marketing_campaigns', 'loaded', now(), 1, 0, 'log', null, '{}');`;
+  return `
+    insert into raw.marketing_stats
+    select creative, 'worthy', 'mobile', '2026-01-0${day} 00:00Z', '2026-01-0${day} 00:00Z', currency, spend, impressions, clicks,
+      conversions, ${400 + day}, row_number() over (), worth
+    from (values ${byWorth[day]}) as told (creative, currency, spend, impressions, clicks, conversions, worth);
+    insert into raw._load values (${400 + day}, 'marketing_stats', 'loaded', now(), 3, 0, 'log', null, '{}');
+    ${day === 4 ? zone : ""}`;
 }
 
 /** Midnights of New York, with the change of clocks on March 8: at five of UTC before it, at four after. */
@@ -136,8 +159,42 @@ test("more clicks than impressions, an unknown device, money of thirteen digits 
   const zones = "warned marketing_time_zones_are_known";
   expect(notOk.map((names) => names.sort())).toEqual([
     [zones],
-    ["warned marketing_devices_are_known", "warned marketing_rates_are_usual", zones],
-    [zones],
+    ["warned marketing_devices_are_known", "warned marketing_rates_are_usual", zones, "warned stat_keeps_its_unit"],
+    [zones, "warned marketing_time_zones_are_those_of_days"],
+  ]);
+});
+
+test("a creative that goes on in another currency keeps its counts and loses no day: what of its money is not known is NULL, and told", async () => {
+  const money = (creative: string) =>
+    house.rows(
+      `select day, currency, spend, clicks, conversion_value, spend_with_value, round(roas, 2)
+       from marketing.creative_daily where creative_id = '${creative}' order by day`,
+    );
+  expect(await money("other money")).toEqual(["2026-01-02|USD|∅|5|∅|∅|∅", "2026-01-03|USD|3|5|20|3|6.67"]);
+  // of three readings the second says no value: the third is taken from the first
+  expect(await money("worth")).toEqual(["2026-01-02|USD|1|1|∅|∅|∅", "2026-01-03|USD|2|1|20|2|10.00"]);
+  expect(await money("late clicks")).toEqual(["2026-01-02|USD|0|2|∅|∅|∅", "2026-01-03|USD|1|3|∅|∅|∅"]);
+  const told = JSON.parse(stepOf(days[1]!, "assertions.stat_keeps_its_unit").failingRows![0]!);
+  expect(told).toMatchObject({ creative_id: "other money", currency: "USD", _dataform_unit_before: "EUR" });
+  const worthy = "from marketing.campaign_periods where campaign_id = 'worthy' and period = 'month'";
+  expect(
+    await house.rows(`select currency, spend, conversion_value, spend_with_value, round(roas, 2) ${worthy}`),
+  ).toEqual(["USD|9|40|5|8.00"]);
+});
+
+test("days that were counted before their time zone was told are told, with what to do", () => {
+  const told = stepOf(days[2]!, "assertions.marketing_time_zones_are_those_of_days").failingRows!.map((row) =>
+    JSON.parse(row),
+  );
+  expect(told).toMatchObject([
+    {
+      campaign_id: "worthy",
+      time_zone_now: "America/New_York",
+      days_are_counted_by: "UTC",
+      first_day: "2026-01-01",
+      last_day: "2026-01-02",
+      what_to_do: expect.stringContaining("--full-refresh"),
+    },
   ]);
 });
 
@@ -172,7 +229,7 @@ test("where impressions fall all has restarted, also clicks that are higher by n
   );
   expect(
     await house.rows("select relname from pg_class where relnamespace = 'marketing'::regnamespace order by 1"),
-  ).toEqual([...marts, "campaign_history", "campaigns_not_delivering"].sort());
+  ).toEqual([...marts, "campaign_history", "campaigns_not_delivering", "conversion_lag"].sort());
   for (const mart of ["best_converting_creatives", "conversions_by_creative", "creative_daily", "creative_to_date"])
     expect(
       await house.rows(`select bool_or(has_reset) from marketing.${mart} where creative_id = 'reset'`),

@@ -72,7 +72,25 @@ test("every mart has a description, described columns, and a key that is unique"
         or n.nspname = 'marketing' and obj_description(c.oid) is null`,
   );
   expect(undescribed).toEqual([]);
-  expect(await rows("select count(*) from pg_class where relnamespace = 'marketing'::regnamespace")).toEqual(["18"]);
+  expect(await rows("select count(*) from pg_class where relnamespace = 'marketing'::regnamespace")).toEqual(["19"]);
+});
+
+test("the curve of late conversions adds up to the days that it follows, and has the steps of what was restated", async () => {
+  const [added, share, steps, days] = (
+    await rows(
+      "select sum(conversions_added), max(share_known)::float8, string_agg(days_later::text, ',' order by days_later), max(days) from marketing.conversion_lag",
+    )
+  )[0]!.split("|");
+  expect(
+    await rows(`
+      select sum(conversions_delta), count(distinct day)
+      from history.stat_deltas as deltas inner join history.complete_days as complete using (time_zone)
+      where not is_baseline and not is_reset and day <= last_complete_day - 28`),
+  ).toEqual([`${added}|${days}`]);
+  // reported in the night after its day, and one series once more, weeks later
+  expect(steps!.split(",")[0]).toBe("1");
+  expect(steps!.split(",").length).toBeGreaterThan(2);
+  expect(Number(share)).toBeGreaterThanOrEqual(1);
 });
 
 test("no mart holds money or a ratio as a floating point number", async () => {

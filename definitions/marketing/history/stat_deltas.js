@@ -1,4 +1,11 @@
 // What the readings of the statistics add up to. docs/counters.md says what is made of this, and by which rules.
+
+// Of a ratio both sides are of the same readings: spend of those without a value would make it too low.
+const valued = {
+  measures: { spend_with_value: "sum(spend_delta) filter (where conversion_value_delta is not null)" },
+  columns: { spend_with_value: "Spend of the readings that add a conversion value; NULL without one." },
+};
+
 counters.publish("stat", {
   schema: "history",
   tags: ["marketing"],
@@ -9,13 +16,21 @@ counters.publish("stat", {
   series: { creative_id: "text", device: "text" },
   takenAt: { measured_at: "timestamptz" },
   reportedAt: { reported_at: "timestamptz" },
-  counters: { spend: "numeric", impressions: "bigint", clicks: "bigint", conversions: "bigint" },
+  counters: {
+    spend: "numeric",
+    impressions: "bigint",
+    clicks: "bigint",
+    conversions: "bigint",
+    conversion_value: "numeric",
+  },
   // when impressions fall, all four have started again; what falls without them was taken back
   leading: "impressions",
   keep: { campaign_id: "text", currency: "text", time_zone: "text" },
   nonNull: ["campaign_id", "currency", "time_zone"],
   timeZone: { column: "time_zone" },
-  unit: "currency",
+  optional: "conversion_value",
+  // an account that changes its currency keeps its counts: what the money of that reading adds is not known
+  unit: { column: "currency", of: ["spend", "conversion_value"] },
   births: { from: "stg_marketing__creatives", key: "creative_id", at: { created_at: "timestamptz" } },
   columns: {
     creative_id: "The creative.",
@@ -31,6 +46,7 @@ counters.publish("stat", {
     impressions: "Impressions",
     clicks: "Clicks",
     conversions: "Conversions",
+    conversion_value: "What the conversions are worth",
   },
   rollups: {
     creative_days: {
@@ -38,24 +54,28 @@ counters.publish("stat", {
         "What marketing.creative_daily is kept in; read that one. Only days of creatives whose readings changed are computed again.",
       by: ["creative_id", "campaign_id", "currency"],
       every: "day",
+      ...valued,
     },
     creative_weeks: {
       description:
         "What each creative did in each week, per campaign and currency: what creative_periods is made of. Only weeks of creatives whose readings changed are computed again.",
       by: ["creative_id", "campaign_id", "currency"],
       every: "week",
+      ...valued,
     },
     campaign_device_days: {
       description:
         "What marketing.campaign_device_daily is kept in; read that one. Only days with a changed reading are computed again.",
       by: ["campaign_id", "device", "currency"],
       every: "day",
+      ...valued,
     },
     creative_months: {
       description:
         "What each creative did in each month, per campaign, device and currency: what the marts over all days are made of. Only months of counters whose readings changed are computed again.",
       by: ["creative_id", "campaign_id", "device", "currency"],
       every: "month",
+      ...valued,
     },
     campaign_readings: {
       description:
@@ -64,7 +84,10 @@ counters.publish("stat", {
       every: "reading",
       // a baseline is what was there at the first reading: in totals to date it counts once, at that moment
       measures: {
-        added_spend: "sum(coalesce(spend_delta, spend_to_date))",
+        ...valued.measures,
+        first_time_zone: "min(time_zone)",
+        last_time_zone: "max(time_zone)",
+        added_spend: "sum(case when is_baseline then spend_to_date else spend_delta end)",
         added_impressions_desktop:
           "(sum(coalesce(impressions_delta, impressions_to_date)) filter (where device = 'desktop'))::bigint",
         added_impressions_mobile:
@@ -88,6 +111,9 @@ counters.publish("stat", {
           "(sum(coalesce(conversions_delta, conversions_to_date)) filter (where device not in ('desktop', 'mobile', 'tablet')))::bigint",
       },
       columns: {
+        ...valued.columns,
+        first_time_zone: "By whose clocks their day was counted; of several time zones the first in the alphabet.",
+        last_time_zone: "The last of them.",
         added_spend: "Spend that counts in totals to date: differences and baselines.",
         added_impressions_desktop: "The same of impressions on desktop; NULL without a reading.",
         added_impressions_mobile: "The same of impressions on mobile; NULL without a reading.",

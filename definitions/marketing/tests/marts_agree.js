@@ -12,11 +12,12 @@ const deltas = {
     impressions: "impressions_delta",
     clicks: "clicks_delta",
     conversions: "conversions_delta",
+    conversion_value: "conversion_value_delta",
   },
 };
 
 // the same over all days; without a figure where nothing but baselines was measured
-const facts = { from: "creative_totals", where: "spend is not null" };
+const facts = { from: "creative_totals", where: "conversions is not null" };
 
 const enough_clicks = `sum(clicks) >= ${ratios.minimum(dataform.projectConfig.vars, "minimum_clicks", 100)}`;
 
@@ -52,7 +53,7 @@ totals.agree("marketing_facts_agree_with_deltas", {
   expected: deltas,
   actual: "fct_creative_daily",
   by: ["creative_id", "campaign_id", "device", "day", "currency"],
-  measures: ["spend", "impressions", "clicks", "conversions"],
+  measures: ["spend", "impressions", "clicks", "conversions", "conversion_value"],
   following: { counters: counters_of_stats, day: "day" },
 });
 
@@ -63,7 +64,7 @@ totals.agree("marketing_campaign_daily_agrees_with_facts", {
   expected: deltas,
   actual: ["marketing", "campaign_daily"],
   by: ["campaign_id", "day", "currency"],
-  measures: ["spend", "impressions", "clicks", "conversions"],
+  measures: ["spend", "impressions", "clicks", "conversions", "conversion_value"],
   following: { counters: counters_of_stats, day: "day" },
 });
 
@@ -74,7 +75,7 @@ totals.agree("marketing_creative_daily_agrees_with_facts", {
   expected: deltas,
   actual: ["marketing", "creative_daily"],
   by: ["creative_id", "campaign_id", "day", "currency"],
-  measures: ["spend", "impressions", "clicks", "conversions"],
+  measures: ["spend", "impressions", "clicks", "conversions", "conversion_value"],
   following: { counters: counters_of_stats, day: "day" },
 });
 
@@ -98,10 +99,13 @@ totals.agree("marketing_totals_agree_with_months", {
     "impressions",
     "clicks",
     "conversions",
+    "conversion_value",
+    "spend_with_value",
     "spend_before_feed",
     "impressions_before_feed",
     "clicks_before_feed",
     "conversions_before_feed",
+    "conversion_value_before_feed",
   ],
 });
 
@@ -115,7 +119,7 @@ for (const [period, day] of [
     expected: { from: ["marketing", "campaign_daily"], columns: { period_start: day } },
     actual: { from: "campaign_periods", where: `period = '${period}'` },
     by: ["campaign_id", "currency", "period_start"],
-    measures: ["spend", "impressions", "clicks", "conversions"],
+    measures: ["spend", "impressions", "clicks", "conversions", "conversion_value", "spend_with_value"],
   });
 
 for (const [period, months] of [
@@ -128,7 +132,7 @@ for (const [period, months] of [
     expected: { from: months, where: "differences > 0", columns: { period_start: period } },
     actual: { from: "creative_periods", where: `period = '${period}'` },
     by: ["creative_id", "currency", "period_start"],
-    measures: ["spend", "impressions", "clicks", "conversions"],
+    measures: ["spend", "impressions", "clicks", "conversions", "conversion_value", "spend_with_value"],
   });
 
 totals.agree("marketing_creative_device_agrees_with_facts", {
@@ -137,7 +141,7 @@ totals.agree("marketing_creative_device_agrees_with_facts", {
   expected: facts,
   actual: "creative_device",
   by: ["creative_id", "device", "currency"],
-  measures: ["spend", "impressions", "clicks", "conversions"],
+  measures: ["spend", "impressions", "clicks", "conversions", "conversion_value"],
 });
 
 totals.agree("marketing_campaign_device_daily_agrees_with_facts", {
@@ -146,7 +150,7 @@ totals.agree("marketing_campaign_device_daily_agrees_with_facts", {
   expected: deltas,
   actual: "campaign_device_daily",
   by: ["campaign_id", "device", "day", "currency"],
-  measures: ["spend", "impressions", "clicks", "conversions"],
+  measures: ["spend", "impressions", "clicks", "conversions", "conversion_value"],
   following: { counters: counters_of_stats, day: "day" },
 });
 
@@ -168,7 +172,7 @@ for (const [attribute, from] of [
     expected: from,
     actual: { from: "attribute_daily", where: `attribute = '${attribute}'` },
     by: ["day", "currency"],
-    measures: ["spend", "impressions", "clicks", "conversions"],
+    measures: ["spend", "impressions", "clicks", "conversions", "conversion_value", "spend_with_value"],
     following: { counters: counters_of_stats, day: "day" },
   });
 

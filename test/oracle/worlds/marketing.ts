@@ -6,7 +6,7 @@ const tables = {
   marketing_creatives:
     "id text, campaign_id text, name text, format text, landing_url text, deleted boolean, created_at timestamptz, updated_at timestamptz",
   marketing_stats:
-    "creative_id text, campaign_id text, device text, measured_at timestamptz, reported_at timestamptz, currency text, spend numeric, impressions bigint, clicks bigint, conversions bigint",
+    "creative_id text, campaign_id text, device text, measured_at timestamptz, reported_at timestamptz, currency text, spend numeric, impressions bigint, clicks bigint, conversions bigint, conversion_value numeric",
 };
 
 /** Clocks that change in these weeks, at midnight too (Beirut), and one that no server knows. */
@@ -18,7 +18,7 @@ const DEVICES = ["desktop", "mobile", "tablet", "connected_tv", "Mobile"];
 interface Meter {
   readonly creative: string;
   readonly device: string;
-  readonly currency: string;
+  currency: string;
   totals: [cents: number, impressions: number, clicks: number, conversions: number];
 }
 
@@ -101,7 +101,7 @@ function newMeters(choose: Choose): Meter[] {
   return DEVICES.filter(() => oneIn(choose, 2)).map((device) => ({
     creative,
     device,
-    // A counter has one currency, a creative several.
+    // A counter has one currency, mostly, a creative several.
     currency: ["USD", "USD", "EUR", "JPY"][(creative.charCodeAt(1) + device.length) % 4]!,
     totals: [choose(500), choose(300), choose(90), choose(9)],
   }));
@@ -123,6 +123,7 @@ function stats(choose: Choose, at: At, day: number, meters: readonly Meter[]): L
 function goOn(choose: Choose, meter: Meter): void {
   const [cents, impressions, clicks, conversions] = meter.totals;
   const step = (most: number) => choose(most);
+  if (oneIn(choose, 40)) meter.currency = pick(choose, ["USD", "EUR"]);
   if (oneIn(choose, 12)) meter.totals = [step(50), step(20), step(9), step(3)];
   else if (oneIn(choose, 10))
     meter.totals = [cents, impressions + step(20), Math.max(clicks - step(3), 0), Math.max(conversions - 1, 0)];
@@ -145,5 +146,7 @@ function report(
     currency,
     spend: `${cents / 100}`,
     ...{ impressions, clicks, conversions },
+    // one that the source sometimes does not know, of some devices never
+    conversion_value: device === "Mobile" || oneIn(choose, 3) ? null : `${conversions * 7.5}`,
   };
 }
