@@ -73,6 +73,19 @@ const descriptions = {
     "Conversions / spend_reporting: conversions for one unit of `reporting_currency`, comparable over all networks. NULL without spend or a rate.",
   conversion_rate_per_currency_unit_reporting:
     "Conversion rate / spend in `reporting_currency`, the other reading of “highest conversion rate / dollar”. Favours whoever spends little.",
+  conversion_rate_low:
+    "Lower end of the 95 % interval (Wilson) of the conversion rate. NULL without clicks, and where conversions are below zero or more than clicks.",
+  conversion_rate_high: "Upper end of the same interval.",
+  rank_by_conversion_rate_low:
+    "1 is the highest conversion_rate_low of all networks in the period, among rows with at least minimum_conversions conversions (a project variable, 10 unless set); NULL for others. Ties share a rank.",
+  period: "week (from Monday), month, last_7_days or last_28_days: the last ones of the account that are complete.",
+  period_start: "First day of the period.",
+  period_end: "Last day of the period.",
+  is_complete: "True once loads have read every day of the period after its end. Compare only those.",
+  previous_spend: "Spend in the period before, of the same length; NULL if nothing was told of it.",
+  previous_impressions: "Impressions in the period before; NULL likewise.",
+  previous_clicks: "Clicks in the period before; NULL likewise.",
+  previous_conversions: "Conversions in the period before; NULL likewise.",
   conversions_per_dollar:
     "The former name of conversions_per_currency_unit_reporting: of dollars only where `reporting_currency` is USD.",
   cvr_per_dollar: "The former name of conversion_rate_per_currency_unit_reporting.",
