@@ -174,6 +174,10 @@ const WITHOUT_KEY = new Map([
   ],
   ["marketing.conversion_lag", "grouped by it. All of raw is read for it, so no run checks it"],
   ["reconciliation.bank_summary", "unique; rows that name no currency are counted under NULL"],
+  [
+    "reconciliation.bank_matches",
+    "what bank_rows shows of it; a unique index of the number of a row of the store holds its key",
+  ],
   ["reconciliation.bank_rules", "its rows are constants, one a column of the call"],
   ["reconciliation.bank_proposals", "unique; its id is a hash of what the row says, which is never NULL"],
   ["reconciliation.records_corrected", "a key that our system has twice stays twice: bank_duplicates lists it"],

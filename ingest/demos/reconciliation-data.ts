@@ -32,6 +32,8 @@ export const planted = {
 export interface OwnRecord extends Payment {
   readonly recordId: string;
   readonly account: string;
+  /** The batch that it was ordered with. */
+  readonly batch?: string;
 }
 
 export interface Reconciliation {
@@ -66,7 +68,7 @@ export function reconciliationData({ payments = 120 } = {}): Reconciliation {
       "camt053-old.xml": camt("02", "MSG-1", [
         statementOf("A-3", accounts.old, 3, [
           ...old.flatMap(asTheBankTellsA),
-          extra(planted.missingInOurs),
+          { ...extra(planted.missingInOurs), cents: 4_300n },
           extra(null),
         ]),
       ]),
@@ -162,6 +164,7 @@ export function ownRecordsSql(records: readonly OwnRecord[]): Sql {
       bookedOn,
       counterparty,
       remittance,
+      one.batch ?? null,
     ];
     return sql`(${values.map((value) => literal(value))})`;
   });
@@ -174,7 +177,8 @@ export function ownRecordsSql(records: readonly OwnRecord[]): Sql {
       currency char(3) not null,
       booked_on date not null,
       counterparty varchar(140),
-      remittance varchar(140)
+      remittance varchar(140),
+      batch varchar(35)
     );
     insert into ledger_payments values
       ${rows}`;

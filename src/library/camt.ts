@@ -40,13 +40,18 @@ export function party(details: string, indicator: string): string {
 /**
  * The sum of an entry's transactions, signed as the entry, or NULL unless all have an amount: `Amt` from .04 on,
  * `AmtDtls/TxAmt/Amt` before. A transaction with the other indicator than the others counts against them.
+ * @param currency that of the entry: NULL, too, where an amount says that it is in another
  */
-export function detailsAmount(details: string, amount: string): string {
+export function detailsAmount(details: string, amount: string, currency?: string): string {
+  const isOther =
+    currency === undefined
+      ? sql``
+      : sql` and count(*) filter (where listed.amount ->> '@Ccy' <> ${expression(currency, "camt.detailsAmount: currency")}) = 0`;
   const list = expression(details, "camt.detailsAmount: details");
   const ofEntry = sql`case when ${expression(amount, "camt.detailsAmount: amount")} < 0 then 'DBIT' else 'CRDT' end`;
   return sql`
     (
-      select case when count(*) = count(listed.amount) then
+      select case when count(*) = count(listed.amount)${isOther} then
         sum(coalesce(listed.amount ->> '#text', listed.amount #>> '{}')::numeric * case listed.indicator when 'DBIT' then -1 else 1 end)
       end
       from (

@@ -214,7 +214,7 @@ describe("corrections", () => {
       await rows(
         "select reference, amount, is_corrected, is_added from reconciliation.records_corrected where is_corrected or is_added order by 1",
       ),
-    ).toEqual([`${planted.formula}|-2628.27|t|f`, `${planted.missingInOurs}|42|f|t`]);
+    ).toEqual([`${planted.formula}|-2628.27|t|f`, `${planted.missingInOurs}|43|f|t`]);
     expect(await rows("select count(*) from reconciliation.records_corrected")).toEqual(["363"]);
 
     const statements = await rows("select apply_statement from reconciliation.corrections where state = 'accepted'");

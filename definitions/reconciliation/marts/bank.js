@@ -13,7 +13,13 @@ const bank = reconcile.publish("bank", {
     // banks cut names and change their case; what for is for reading
     counterparty: { kind: "text", normalize: ["trim", "spaces", "upper"], blocking: false },
   },
-  also: { ours: ["record_id", "key_source"], theirs: ["path", "statement_id", "key_source"] },
+  also: { ours: ["record_id", "key_source", "batch"], theirs: ["path", "statement_id", "key_source", "batch"] },
+  passes: [
+    { name: "one reference", by: "key" },
+    { name: "batch", by: "group", group: ["batch"], same: ["account"] },
+    { name: "amount and day", by: "amount", same: ["account"], date: "booked_on", days: 3 },
+    { name: "sum", by: "sum", same: ["account"], date: "booked_on", days: 3 },
+  ],
 });
 
 publish("corrections", {
@@ -59,6 +65,7 @@ publish("records_corrected", {
     reference: "What the record is matched by.",
     record_id: "Identifier in our system; NULL for an added record.",
     key_source: "Where the reference is from; NULL for an added record.",
+    batch: "The batch that the payment was ordered with; NULL for an added record.",
     amount: "Signed: negative leaves the account.",
     currency: "Currency.",
     booked_on: "Booking day.",

@@ -151,12 +151,22 @@ function publishPasses(given: Publishing): void {
       type: "view",
       description: "Rows that a pass put together, and their sums: one row per group.",
       columns: described(GROUPS),
+      assertions: {
+        uniqueKey: ["match_group"],
+        nonNull: ["match_group", "match_pass", "outcome", "n_ours", "n_theirs"],
+      },
     },
     (context) => groupsOf(comparison, ref(context, "rows"), repeated(context)),
   );
   publishModel(
     nameOf("passes"),
-    { ...config, type: "view", description: "The passes, in their order.", columns: described(PASSES) },
+    {
+      ...config,
+      type: "view",
+      description: "The passes, in their order.",
+      columns: described(PASSES),
+      assertions: { uniqueKey: ["match_pass"], nonNull: ["match_pass", "position", "by_what", "confidence"] },
+    },
     () => passRows(comparison),
   );
   assertModel(
