@@ -2,8 +2,10 @@ import { test } from "vitest";
 import { blog } from "../oracle/blog.ts";
 import { agreesWithOracle, type Product } from "../oracle/driver.ts";
 import { marketing } from "../oracle/marketing.ts";
+import { passesAgree } from "../oracle/passes-driver.ts";
 import { blogWorld } from "../oracle/worlds/blog.ts";
 import { marketingWorld } from "../oracle/worlds/marketing.ts";
+import { database } from "../support/comparing.ts";
 import { isWhole, seed } from "../support/proof.ts";
 
 /** Worlds of each product: `npm run proof:truth` tries 20 of 30 days, and PROOF_SEED repeats them. */
@@ -26,3 +28,12 @@ for (const [name, product] of Object.entries(products))
       () => agreesWithOracle(product, seed + world, DAYS),
       isWhole ? 3_600_000 : 120_000,
     );
+
+test(
+  "what the passes of a reconciliation match, and say of the rest, is what the page says",
+  async () => {
+    const client = await database();
+    for (let world = 0; world < WORLDS * 10; world++) await passesAgree(client, seed + world);
+  },
+  isWhole ? 3_600_000 : 120_000,
+);
