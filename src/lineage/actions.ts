@@ -113,9 +113,15 @@ export class Actions {
 
   /** Whether what is published was made of the model as it is written now. */
   #isReleased(model: Model): boolean {
-    const entry = this.#catalog.manifest[targetKey(model.target)];
-    return entry !== undefined && entry.kind === model.kind && entry.fingerprint === fingerprint(model);
+    const key = targetKey(model.target);
+    const known = this.#released.get(key);
+    if (known !== undefined) return known;
+    const entry = this.#catalog.manifest[key];
+    const is = entry !== undefined && entry.kind === model.kind && entry.fingerprint === fingerprint(model);
+    this.#released.set(key, is);
+    return is;
   }
+  readonly #released = new Map<string, boolean>();
 
   #question(file: string, text: string, where?: string): Sql {
     const { resolve } = this.standIns;

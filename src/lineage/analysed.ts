@@ -29,6 +29,8 @@ const RELATION = 0;
 const JOIN = 2;
 /** Below are PostgreSQL's own. */
 const FIRST_OF_OTHERS = 16_384;
+/** Where nodes have the function that they call. */
+const FUNCTION_FIELDS = new Set(["funcid", "aggfnoid", "winfnoid", "opfuncid"]);
 
 /** Reads one analysed query. Pure. */
 export function analysed(query: TreeNode): Analysed {
@@ -88,18 +90,22 @@ function mentionsIn(query: TreeNode): Mentions {
 
 function collect(tree: Tree, around: Stack, found: Mentions): void {
   if (!isNode(tree)) {
-    for (const child of childrenOf(tree)) collect(child, around, found);
+    for (const child of childrenOf(tree))
+      if (child !== null && typeof child !== "string") collect(child, around, found);
     return;
   }
   const stack = tree.T === "QUERY" ? [...around, tree] : around;
   if (tree.T === "QUERY" && numberOf(tree.commandType) !== SELECT) found.changing.push(stack);
   if (tree.T === "VAR") mention(tree, stack, found);
   if (tree.T === "RANGETBLREF") read(entryAt(stack.at(-1)!, tree.rtindex), found);
-  for (const field of ["funcid", "aggfnoid", "winfnoid", "opfuncid"])
-    if (numberOf(tree[field]) >= FIRST_OF_OTHERS) found.functions.add(String(tree[field]));
-  // Each join lists all columns of its sides; those that are taken are variables elsewhere.
-  for (const [field, child] of Object.entries(tree))
-    if (field !== "joinaliasvars" && field !== "T") collect(child, stack, found);
+  for (const field in tree) {
+    const child = tree[field]!;
+    if (typeof child === "string") {
+      if (FUNCTION_FIELDS.has(field) && numberOf(child) >= FIRST_OF_OTHERS) found.functions.add(child);
+    }
+    // Each join lists all columns of its sides; those that are taken are variables elsewhere.
+    else if (child !== null && field !== "joinaliasvars") collect(child, stack, found);
+  }
 }
 
 /** What stands in the range table only need not be read. */

@@ -68,7 +68,13 @@ export function hashOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value)).digest("base64url").slice(0, 22);
 }
 
-/** What matters of columns to those that read them. */
+const signatures = new WeakMap<readonly Named[], string>();
+
+/** What matters of columns to those that read them. Each list is asked for by all of its readers. */
 export function signatureOf(columns: readonly Named[]): string {
-  return hashOf(columns.map(({ name, type }) => [name, type]));
+  const known = signatures.get(columns);
+  if (known !== undefined) return known;
+  const signature = hashOf(columns.map(({ name, type }) => [name, type]));
+  signatures.set(columns, signature);
+  return signature;
 }
