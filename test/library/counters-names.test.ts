@@ -4,8 +4,8 @@ import type { RunReport } from "../../src/model/report.ts";
 import { script } from "../../src/sql/authored.ts";
 import { id, suffixed } from "../../src/sql/identifiers.ts";
 import { literal } from "../../src/sql/literals.ts";
-import { sql } from "../../src/sql/sql.ts";
 import { makeLedger } from "../support/history.ts";
+import { keywords } from "../support/names.ts";
 import { warehouse } from "../support/warehouse.ts";
 
 // Whatever a column is called, it is that column: words of SQL, names that our own SQL uses, names that JavaScript has.
@@ -47,11 +47,10 @@ const taken = [
   "differences",
 ];
 
-/** Every word of PostgreSQL that cannot be everything, beside the others. */
+/** Words of PostgreSQL beside the others. */
 async function names(): Promise<string[]> {
   const { client } = await warehouse({});
-  const { rows } = await client.table(sql`select word from pg_get_keywords() where catcode <> 'U' order by word`);
-  const words = rows.map(([word]) => word as string);
+  const words = await keywords(client);
   const all = new Set([...inside.trim().split(/\s+/), ...words, ...odd, ...ofObjects]);
   return [...all].filter((name) => !taken.includes(name));
 }

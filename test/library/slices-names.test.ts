@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { RunReport } from "../../src/model/report.ts";
 import { sql } from "../../src/sql/sql.ts";
+import { keywords } from "../support/names.ts";
 import { type Cells, landSlice, makeSliceLedger, makeTextFeed } from "../support/slices.ts";
 import { warehouse } from "../support/warehouse.ts";
 
@@ -90,11 +91,10 @@ const inside = [
   ],
 ];
 
-/** Every word of PostgreSQL that cannot be everything, beside the others. */
+/** Words of PostgreSQL beside the others. */
 async function names(): Promise<string[]> {
   const { client } = await warehouse({});
-  const { rows } = await client.table(sql`select word from pg_get_keywords() where catcode <> 'U' order by word`);
-  return [...new Set([...rows.map(([word]) => word as string), ...inside, ...odd, ...ofObjects])];
+  return [...new Set([...(await keywords(client)), ...inside, ...odd, ...ofObjects])];
 }
 
 function calls(reports: readonly { key: readonly string[]; values: readonly string[] }[]): string {

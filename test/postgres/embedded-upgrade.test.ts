@@ -17,7 +17,7 @@ import { splitStatements } from "../../src/sql/split.ts";
 import { program } from "../support/built.ts";
 import { cli } from "../support/cli.ts";
 import { ask, folder, project } from "../support/embedded.ts";
-import { isWhole, seed } from "../support/proof.ts";
+import { rounds, seed } from "../support/proof.ts";
 import { randomFrom } from "../support/reader.ts";
 import { nativeOf } from "../support/servers/own-postgres.ts";
 
@@ -27,7 +27,7 @@ const isInstalled = ["postgres-17", "@electric-sql/pglite-tools"].every((name) =
 const debian = "/usr/lib/postgresql/15";
 
 /** Kills at random moments, beside the one at a chosen step. */
-const KILLS = Number(process.env.PROOF_ROUNDS ?? (isWhole ? 50 : 0));
+const KILLS = rounds(0, 50);
 
 const statements = (name: string) => script(readFileSync(join(support, name), "utf8"));
 

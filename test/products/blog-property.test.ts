@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { test } from "vitest";
 import { followsWhatLands } from "../support/following.ts";
+import { rounds } from "../support/proof.ts";
 
 // Snapshots in any order, loaded again, with rejects, struck out of the ledger. Few days, blogs and values: they often meet.
 interface Snapshot {
@@ -76,7 +77,7 @@ test("snapshots in any order, again and struck out: after each run the days are 
     arrival: snapshot,
     arrivals: SNAPSHOTS,
     store: "blog_history.blog_store",
-    scenarios: 5,
+    scenarios: rounds(3, 60),
     // A whole snapshot without a blog, struck out after it was worked in.
     examples: [
       [
@@ -92,4 +93,4 @@ test("snapshots in any order, again and struck out: after each run the days are 
       from blog_history.blog_deltas order by blog_id, day`,
     relations: ["blog_history.blog_deltas", "blog.daily", "blog.daily_total", "blog.totals_to_date"],
   });
-}, 120_000);
+});

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { test } from "vitest";
 import { followsWhatLands } from "../support/following.ts";
+import { rounds } from "../support/proof.ts";
 
 // Reports in any order, repeated and restated, loads struck out, creatives described late. Few of everything: they often meet.
 interface Report {
@@ -137,7 +138,7 @@ test("marketing: reports in any order, restated and struck out: after each run t
     arrival,
     arrivals: ARRIVALS,
     store: "history.stat_store",
-    scenarios: 3,
+    scenarios: rounds(2, 30),
     examples: [example],
     landing,
     naive,
@@ -171,4 +172,4 @@ test("marketing: reports in any order, restated and struck out: after each run t
       ].map((name) => `marketing.${name}`),
     ],
   });
-}, 120_000);
+});

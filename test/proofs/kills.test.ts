@@ -12,13 +12,13 @@ import { sql } from "../../src/sql/sql.ts";
 import { program } from "../support/built.ts";
 import { litter, sessions } from "../support/litter.ts";
 import { testProject } from "../support/project.ts";
-import { isWhole, seed } from "../support/proof.ts";
+import { isWhole, rounds, seed } from "../support/proof.ts";
 import { keepReading, modes, noReadings, randomFrom } from "../support/reader.ts";
 import { type OwnServer, ownServer } from "../support/servers/own-postgres.ts";
 import { differencesAt, ordersOf, others, shopContents, shopFiles } from "../support/shop.ts";
 
 /** `npm run proof:kills` does the whole of it; the seed repeats its choices, if not the microsecond. */
-const ROUNDS = Number(process.env.PROOF_ROUNDS ?? (isWhole ? 200 : 2));
+const ROUNDS = rounds(2, 200);
 
 /** How long a command may take that has been struck, or that comes after one. Milliseconds. */
 const HANGS = 120_000;

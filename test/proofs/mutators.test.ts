@@ -9,12 +9,12 @@ import { within } from "../../src/wait/timers.ts";
 import { cli } from "../support/cli.ts";
 import { complaints, complaintsOf, mutated } from "../support/mutating.ts";
 import { testProject } from "../support/project.ts";
-import { isWhole, seed } from "../support/proof.ts";
+import { isWhole, rounds, seed } from "../support/proof.ts";
 import { randomFrom } from "../support/reader.ts";
 import { warehouse } from "../support/warehouse.ts";
 
 /** Inputs in all: `npm run proof:mutators` tries 25,000, and PROOF_SEED repeats them. */
-const INPUTS = Number(process.env.PROOF_ROUNDS ?? (isWhole ? 25_000 : 200));
+const INPUTS = rounds(200, 25_000);
 const share = (of: number) => Math.max(1, Math.round(INPUTS * of));
 
 /** Milliseconds for one input. */

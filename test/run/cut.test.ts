@@ -3,6 +3,7 @@ import { FAILPOINTS, type Failpoint } from "../../src/environment/failpoints.ts"
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { UserError } from "../../src/model/errors.ts";
 import type { Client } from "../../src/postgres/client.ts";
+import { isWhole } from "../support/proof.ts";
 import { type CuttableProxy, proxy } from "../support/proxy.ts";
 import { endSessions } from "../support/sessions.ts";
 import { litter, readRelease, sessions, struckPoints, type Ticking, tick, ticking } from "../support/ticking.ts";
@@ -30,7 +31,6 @@ async function ending(made: Ticking, settings: ConnectionSettings, failpoint: (p
 
 test.each(Object.entries(faults))(
   `at ${everyCase ? "every point" : "a point of each part"} of a run, when %s`,
-  { timeout: 120_000 },
   async (fault, strike) => {
     // Operations would make it two releases.
     const made = await ticking(3, ["log.sqlx"]);
@@ -41,8 +41,10 @@ test.each(Object.entries(faults))(
     const between = await proxy(settings);
     const ended: Record<string, string[]> = {};
     for (const point of struckPoints) {
-      // Killing a process is done every time that it comes to a point; here the first and the last time must do.
-      for (const time of new Set([1, everyCase ? times.get(point)! : 1])) {
+      // Whole, the first and the last time that a run comes to it; else the one for this fault, the other for the next.
+      const last = everyCase ? times.get(point)! : 1;
+      const turn = Object.keys(faults).indexOf(fault) + struckPoints.indexOf(point);
+      for (const time of new Set(isWhole ? [1, last] : [turn % 2 ? last : 1])) {
         const where = `${point}, time ${time}`;
         const n = await tick(client);
         let seen = 0;

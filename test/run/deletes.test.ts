@@ -4,6 +4,7 @@ import { rollback } from "../../src/release/rollback.ts";
 import { ifChangedSince, noteChanges } from "../../src/sql/changed.ts";
 import { sql as sqlOf } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
+import { rounds } from "../support/proof.ts";
 import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 // Deletes from self() in the pre_operations and post_operations of an incremental model.
@@ -210,7 +211,7 @@ post_operations { ${self(behind)} }`);
         expect(await rows(all)).toEqual(await rows(all.replace("marts.events", "raw.plain")));
       }
     }),
-    { numRuns: 4, endOnFailure: true },
+    { numRuns: rounds(3, 100), endOnFailure: true },
   );
 });
 

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { RunReport } from "../../src/model/report.ts";
 import { rollback } from "../../src/release/rollback.ts";
 import { cli } from "../support/cli.ts";
+import { rounds } from "../support/proof.ts";
 import { sharedWarehouse, statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 const source = 'config { type: "declaration", schema: "raw", name: "events" }';
@@ -170,7 +171,7 @@ order by id, part, batch desc`,
       await run({ fullRefresh: true });
       expect(await rows(all)).toEqual(incremental);
     }),
-    { numRuns: 8, endOnFailure: true },
+    { numRuns: rounds(5, 200), endOnFailure: true },
   );
 });
 

@@ -11,6 +11,7 @@ import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { id } from "../../src/sql/identifiers.ts";
 import { meaningful } from "../../src/sql/tokens.ts";
 import { cli } from "../support/cli.ts";
+import { keywords } from "../support/names.ts";
 import { sharedWarehouse, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 // A column may have any name, in everything that takes columns. All of them stand in one relation: whatever name our SQL
@@ -64,8 +65,8 @@ function ourWords(folder = new URL("../../src", import.meta.url).pathname): stri
     .map(({ text }) => text.replaceAll('"', "").toLowerCase());
 }
 
-async function everyName({ rows }: Warehouse): Promise<string[]> {
-  const words = await rows("select word from pg_get_keywords() where catcode <> 'U' order by 1");
+async function everyName({ client }: Warehouse): Promise<string[]> {
+  const words = await keywords(client);
   const ours = ourWords().filter((word) => word !== "" && !word.startsWith("_dataform_") && !SYSTEM.has(word));
   return [...new Set([...words, ...ours, ...STRANGE])];
 }

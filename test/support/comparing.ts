@@ -6,6 +6,7 @@ import { id, ids } from "../../src/sql/identifiers.ts";
 import { literal } from "../../src/sql/literals.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { testDatabase } from "./database.ts";
+import { keywords } from "./names.ts";
 
 /** Names by which JavaScript's objects and PostgreSQL's grammar may stumble. */
 export const ODD_NAMES = [
@@ -30,8 +31,7 @@ export const ODD_NAMES = [
 
 /** Words of the grammar that cannot be everywhere, and types that a row can be cast to by a dot. */
 export async function wordsOfSql(client: Client): Promise<string[]> {
-  const { rows } = await client.table(sql`select word from pg_get_keywords() where catcode <> 'U' order by word`);
-  return [...rows.map(([word]) => word as string), "name", "text", "json", "upper", "abs"];
+  return [...(await keywords(client)), "name", "text", "json", "upper", "abs"];
 }
 
 /** A database of its own: close() drops it. */
