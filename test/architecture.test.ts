@@ -24,7 +24,7 @@ const allowed: Record<string, readonly string[]> = {
   seeds: ["model", "schemas", "config", "sql", "sources", "infer"],
   infer: ["model", "sql", "config", "postgres", "sources"],
   export: ["model", "sql", "postgres"],
-  catalogue: ["model", "sql", "postgres"],
+  catalogue: ["model", "sql", "postgres", "environment", "release", "library"],
   site: ["model", "sql", "charts"],
   serve: ["model", "wait"],
   charts: ["model"],

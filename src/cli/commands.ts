@@ -60,6 +60,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "freshness",
+    {
+      takes: "[options] [name...]",
+      description: "how new each stream of a source is, against what ingest/*.yaml wants; 1 where one is too old",
+      load: async () => (await import("./commands/freshness.ts")).addFreshnessCommand,
+    },
+  ],
+  [
     "export",
     {
       takes: "[options] <source> <path>",

@@ -18,6 +18,7 @@ import { filesOf, restOf, soapOf, sqlOf } from "./connectors.ts";
 import { checkCursor } from "./cursor.ts";
 import { declare, variablesIn } from "./declare.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
+import { freshnessOf } from "./freshness.ts";
 import { Place } from "./place.ts";
 import { publishedSchema } from "./published.ts";
 import { readRecordSchema, recordSchemaOf } from "./record-schema.ts";
@@ -121,32 +122,34 @@ function declarationOf(kind: ConnectorKind, yaml: YamlFile, around: Surroundings
   const streamsOf = <Stream extends CommonStream>(
     streams: readonly Stream[],
     connectorOf: (stream: Stream, place: Place) => StreamConnector,
+    freshness: CommonStream["freshness"],
   ) =>
     streams.map((stream, index) => {
       const place = new Place(yaml, ["streams", index]);
+      const ofAll = freshness && { declared: freshness, place: new Place(yaml, ["freshness"]) };
       // Whether there may be a cursor at all is said before what is wrong with it.
-      return streamOf(stream, connectorOf(stream, place), place, around);
+      return streamOf(stream, connectorOf(stream, place), place, { ...around, freshness: ofAll });
     });
   switch (kind) {
     case "rest": {
-      const { source, schema, rest, streams } = declare(yaml, schemaOf(kind), env);
+      const { source, schema, freshness, rest, streams } = declare(yaml, schemaOf(kind), env);
       const connector = restOf(rest, connectorPlace);
-      return { source, schema, connector, streams: streamsOf(streams, restStreamOf) };
+      return { source, schema, connector, streams: streamsOf(streams, restStreamOf, freshness) };
     }
     case "soap": {
-      const { source, schema, soap, streams } = declare(yaml, schemaOf(kind), env);
+      const { source, schema, freshness, soap, streams } = declare(yaml, schemaOf(kind), env);
       const connector = soapOf(soap, connectorPlace);
-      return { source, schema, connector, streams: streamsOf(streams, soapStreamOf) };
+      return { source, schema, connector, streams: streamsOf(streams, soapStreamOf, freshness) };
     }
     case "sql": {
-      const { source, schema, sql, streams } = declare(yaml, schemaOf(kind), env);
+      const { source, schema, freshness, sql, streams } = declare(yaml, schemaOf(kind), env);
       const connector = sqlOf(sql, connectorPlace, projectDir);
-      return { source, schema, connector, streams: streamsOf(streams, sqlStreamOf) };
+      return { source, schema, connector, streams: streamsOf(streams, sqlStreamOf, freshness) };
     }
     case "files": {
-      const { source, schema, files, streams } = declare(yaml, schemaOf(kind), env);
+      const { source, schema, freshness, files, streams } = declare(yaml, schemaOf(kind), env);
       const connector = filesOf(files, projectDir);
-      return { source, schema, connector, streams: streamsOf(streams, fileStreamOf) };
+      return { source, schema, connector, streams: streamsOf(streams, fileStreamOf, freshness) };
     }
   }
 }
@@ -155,19 +158,31 @@ function streamOf(
   stream: CommonStream,
   connector: StreamConnector,
   place: Place,
-  { folder, projectDir, file }: Surroundings,
+  {
+    folder,
+    projectDir,
+    file,
+    freshness,
+  }: Surroundings & {
+    readonly freshness:
+      | { readonly declared: NonNullable<CommonStream["freshness"]>; readonly place: Place }
+      | undefined;
+  },
 ): StreamDeclaration {
   const { cursor, batch, partition } = stream;
+  const { freshness: own, ...common } = commonKeysOf(stream);
+  const fresh = own ? { declared: own, place: place.in("freshness") } : freshness;
   const recordSchema = schemaOfRecords(stream.recordSchema, place, { folder, projectDir, file });
   checkFields(stream, recordSchema, place);
   if (connector.kind === "files" && "dates" in connector.format) checkDates(connector.format, recordSchema, place);
   if (cursor) checkCursor(cursor, recordSchema, place.in("cursor"));
   return {
-    ...commonKeysOf(stream),
+    ...common,
     recordSchema,
     connector,
     batch: batchOf(batch, "window" in connector, place.in("batch")),
     ...(partition ? { partition: partitionOf(partition, place.in("partition")) } : {}),
+    ...(fresh ? { freshness: freshnessOf(fresh.declared, recordSchema, fresh.place) } : {}),
   };
 }
 

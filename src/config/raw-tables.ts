@@ -75,6 +75,7 @@ export async function readRawTables(projectDir: string): Promise<RawTables> {
 const LEDGERS = [
   { name: "_load", description: "The ledger of landing: every load of every stream" },
   { name: "_rejected", description: "Records that could not be landed, and why" },
+  { name: "_file", description: "Files that landed, each version of each path" },
   { name: CURRENT_LOADS, description: "The loads whose rows count now" },
 ];
 

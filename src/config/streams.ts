@@ -33,6 +33,7 @@ const COMMON: { readonly [Key in keyof CommonStream]-?: true } = {
   batch: true,
   drift: true,
   partition: true,
+  freshness: true,
   indexes: true,
 };
 

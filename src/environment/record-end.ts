@@ -108,8 +108,8 @@ function recordSteps(report: RunReport, { causes, critical, stored }: RunDetails
     )
 
     select
-      ${literal(report.runId)}::uuid, s.schema_name, s.name, s.kind, s.status, s.seconds, s.rows, s.reason, s.error,
-      s.start_seconds, s.connection, s.after_schema, s.after_name, s.after_because, s.is_critical,
+      ${literal(report.runId)}::uuid, s.schema_name, s.name, s.kind, s.status, round(s.seconds, 6), s.rows, s.reason, s.error,
+      round(s.start_seconds, 6), s.connection, s.after_schema, s.after_name, s.after_because, s.is_critical,
       (
         select sum(
           case
@@ -150,7 +150,9 @@ function recordPublishings(runId: string, publishings: readonly Publishing[]): r
       insert into _dataform.publishing (
         run_id, release_id, outcome, start_seconds, seconds, horizon_seconds, lock_seconds, attempts
       )
-      select ${literal(runId)}::uuid, p.*
+      select
+        ${literal(runId)}::uuid, release_id, outcome, round(start_seconds, 6), round(seconds, 6), round(horizon_seconds, 6),
+        round(lock_seconds, 6), attempts
       from jsonb_to_recordset(${json(rows)}) as p(
         release_id bigint, outcome text, start_seconds numeric, seconds numeric, horizon_seconds numeric, lock_seconds numeric,
         attempts integer

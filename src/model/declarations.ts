@@ -143,11 +143,22 @@ export type CsvOptions = Omit<OptionsOf<"csv">, "null"> & {
 };
 export type XmlOptions = Omit<OptionsOf<"xml">, "kind">;
 
-export interface StreamDeclaration extends Omit<Declared<typeof commonStream>, "recordSchema" | "batch"> {
+export interface StreamDeclaration extends Omit<Declared<typeof commonStream>, "recordSchema" | "batch" | "freshness"> {
   readonly recordSchema: RecordSchema;
   readonly cursor?: CursorDeclaration;
   readonly connector: StreamConnector;
   readonly batch: BatchDeclaration;
+  readonly freshness?: FreshnessDeclaration;
+}
+
+/** How new a stream is to be. At least one of the two limits is there. */
+export interface FreshnessDeclaration {
+  /** Seconds. */
+  readonly warn?: number;
+  /** Seconds; not less than `warn`. */
+  readonly error?: number;
+  /** The column whose newest value counts, in place of the last load. */
+  readonly by?: string;
 }
 
 /** What one load says about the records that it does not hold. docs/ingest.md explains the kinds. */

@@ -41,7 +41,7 @@ export interface RoleScope {
   readonly readerSchemas: readonly string[];
   /** Relations that operations make under their own name. */
   readonly outputs: readonly Target[];
-  /** Declared relations that are not landed by `dataform ingest`. */
+  /** Declared relations that are not landed by `dataform ingest`. Of the record of runs each run lends what is declared. */
   readonly sources: readonly Target[];
 }
 
@@ -62,7 +62,7 @@ export function roleScope(graph: CompiledGraph, options: RoleOptions): RoleScope
   }
   const rawSchemas = options.rawSchemas ?? ["raw"];
   const elsewhere = ({ schema }: Target) =>
-    !rawSchemas.includes(schema) && !/^(?:pg_|information_schema$)/.test(schema);
+    !rawSchemas.includes(schema) && schema !== PRIVATE_SCHEMA && !/^(?:pg_|information_schema$)/.test(schema);
   return {
     prefix,
     loader: roleName(prefix, "loader"),

@@ -1,4 +1,5 @@
 import { heldEnvironment } from "../environment/hold.ts";
+import { lendRecord } from "../environment/lend-record.ts";
 import { recordStart } from "../environment/metadata.ts";
 import { type Publishing, PublishWatch } from "../environment/publishing.ts";
 import { recordEnd } from "../environment/record-end.ts";
@@ -84,6 +85,7 @@ export async function run(
       coreVersion: graph.coreVersion,
       notes: plan.notes,
     });
+    await lendRecord(client, graph, settings.roles);
     await session.failpoint("run recorded");
     // No more connections than there is work for at once: each costs the server a process.
     const most = Math.max(...plan.segments.map(({ steps, audits }) => Math.max(chainsOf(steps), audits.length)), 1);

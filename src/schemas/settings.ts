@@ -1,5 +1,5 @@
 import { type TSchema, Type } from "typebox";
-import { anyText, closed, text as filledText, mapOf, oneOf } from "./words.ts";
+import { anyText, closed, duration, text as filledText, mapOf, oneOf } from "./words.ts";
 
 /** A setting that says nothing here: told, and ignored. */
 const ignored = (meaning: string) =>
@@ -12,25 +12,19 @@ const withheld = <Schema extends TSchema>(setting: Schema): Schema => Object.ass
 const text = (description: string) => Type.Optional(anyText(description));
 
 const count = (least: number, description: string) => Type.Optional(Type.Integer({ minimum: least, description }));
-const duration = (description: string) =>
-  Type.Optional(
-    Type.String({
-      pattern: "^(\\d{1,15}ms|\\d{1,8}(\\.\\d{1,6})?(ms|s|m|h|d))$",
-      description: `${description}: 30m, 1h, 7d`,
-    }),
-  );
+const time = (description: string) => Type.Optional(duration(description));
 
 export const retentionBlock = closed(
   {
     releases: count(1, "releases that are kept at least to go back to, the current one included; 2"),
-    releasesFor: duration("how long a release is kept at least; 1h"),
+    releasesFor: time("how long a release is kept at least; 1h"),
     runs: count(1, "runs that are remembered at most, with their steps; 1000"),
-    runsFor: duration("how long a run is remembered at most; 90d"),
+    runsFor: time("how long a run is remembered at most; 90d"),
     failingRows: count(
       0,
       "rows of a failed assertion that are fetched, shown and kept with the run; 100. 0 where they must be seen nowhere",
     ),
-    failingRowsFor: duration("how long they are kept at most; 7d"),
+    failingRowsFor: time("how long they are kept at most; 7d"),
   },
   "what is kept of the past",
 );

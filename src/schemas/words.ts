@@ -58,6 +58,14 @@ export function name(description: string): TString {
   return Type.String({ pattern, description: `${description}: lower-case letters, digits and _` });
 }
 
+/** A length of time, as `milliseconds` of the model reads it. */
+export function duration(description: string): TString {
+  return Type.String({
+    pattern: "^(\\d{1,15}ms|\\d{1,8}(\\.\\d{1,6})?(ms|s|m|h|d))$",
+    description: `${description}: 30m, 1h, 7d`,
+  });
+}
+
 /** A path below the address of a source. */
 export function urlPath(description: string): TString {
   return Type.String({ pattern: "^/", description: `${description}, beginning with /` });

@@ -2,7 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { parseConnectionUrl } from "../../src/config/connection.ts";
 import type { LoadReport } from "../../src/model/load-report.ts";
+import { withClient } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
@@ -145,6 +148,54 @@ test("ingest in a project without sources says where they belong", async () => {
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const { exitCode, stderr } = await cli(dir, ["ingest"]);
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining("expected: files ingest/<source>.yaml")]);
+});
+
+test("freshness: the last load that succeeded, or the newest row, against what is declared; 1 where one is too old or was never loaded", async () => {
+  const env = await surroundings([item(1)]);
+  const dir = project();
+  const declare = (freshness: string) =>
+    writeFileSync(join(dir, "ingest/shop.yaml"), yaml.replace("source: shop\n", `source: shop\n${freshness}`));
+  const freshness = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await cli(dir, ["freshness", ...args], env);
+    return { exitCode, stdout, stderr };
+  };
+  const states = async () => {
+    const { exitCode, stdout } = await freshness("--json");
+    return [exitCode, ...JSON.parse(stdout).map(({ stream, state }: Record<string, string>) => `${stream} ${state}`)];
+  };
+  // Before the first load there is not even a ledger.
+  expect(await states()).toEqual([0, "items never", "others never"]);
+  declare("freshness: { warn: 1h }\n");
+  expect(await states()).toEqual([0, "items never", "others never"]);
+  declare("freshness: { error: 1h }\n");
+  expect(await states()).toEqual([1, "items never", "others never"]);
+  await cli(dir, ["ingest", "shop.items"], env);
+  expect(await states()).toEqual([1, "items fresh", "others never"]);
+  expect(await freshness("shop.items")).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/shop\.items .* 1h +fresh/),
+  });
+  // A day later it is too old, also where the last attempt is newer and failed.
+  const sent = (text: string) =>
+    withClient(parseConnectionUrl(env.DATABASE_URL, "test"), {}, (client) => client.script(script(text)));
+  await sent(
+    "update raw._load set started_at = started_at - interval '1 day', finished_at = finished_at - interval '1 day'",
+  );
+  await cli(dir, ["ingest", "shop.items"], { ...env, SHOP_URL: "http://127.0.0.1:9" });
+  const old = await freshness("shop.items");
+  expect(old).toMatchObject({ exitCode: 1, stdout: expect.stringMatching(/ 1d +1h +too old/) });
+  expect(old.stderr).toMatch(/too old shop\.items: asked 1d ago, at most 1h wanted\nfailed shop\.items, /);
+  declare("freshness: { warn: 1h, error: 2d }\n");
+  expect(await states()).toEqual([1, "items warn", "others never"]);
+  // Asked again it has nothing new, and is fresh.
+  await cli(dir, ["ingest", "shop.items"], env);
+  expect((await states())[1]).toBe("items fresh");
+  // By its rows it is as old as they are.
+  declare("freshness: { warn: 1h, error: 100000d, by: updated_at }\n");
+  expect((await states())[1]).toBe("items warn");
+  expect((await freshness("shop.items")).stderr).toMatch(
+    /late shop\.items: the newest updated_at is \d+d.* old, at most 1h wanted/,
+  );
 });
 
 test("ingest ls, state, rejects and replay: what is declared, where it stands, what is wrong, and once more", async () => {

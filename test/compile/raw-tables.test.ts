@@ -45,6 +45,7 @@ test("tables that landing fills are declared by ingest/*.yaml, with the descript
     "raw.shop_days_current ingest/shop.yaml",
     "raw._load ingest/shop.yaml",
     "raw._rejected ingest/shop.yaml",
+    "raw._file ingest/shop.yaml",
     "raw._current_load ingest/shop.yaml",
   ]);
   expect(declared[0]).toMatchObject({

@@ -117,6 +117,33 @@ describe("a declaration", () => {
     },
   );
 
+  test("how new a stream is to be is said by itself, or else by its source, in seconds", () => {
+    const withStream = (own: string) =>
+      `${good.replace("source: shop\n", "source: shop\nfreshness: { warn: 25h }\n")}${own}`;
+    expect(load(withStream("")).streams[0]!.freshness).toEqual({ warn: 90_000 });
+    expect(load(withStream("    freshness: { error: 90m, by: day }\n")).streams[0]!.freshness).toEqual({
+      error: 5_400,
+      by: "day",
+    });
+    expect(load(good).streams[0]).not.toHaveProperty("freshness");
+  });
+
+  test.each([
+    ["{}", "freshness"],
+    ["{ by: day }", "freshness says by which column, and not how new that is to be"],
+    ["{ warn: 2h, error: 1h }", "a stream would be an error before it is a warning"],
+    ["{ warn: 90 }", "warn"],
+    ["{ warn: 2 days }", "warn"],
+    ["{ warn: 1h, by: count }", "the column count is bigint in ingest/schemas/items.json, and no date or time"],
+    ["{ warn: 1h, by: nope }", 'the column "nope" is not in ingest/schemas/items.json'],
+  ])("freshness: %s is refused at its line", (written, message) => {
+    const [mistake] = mistakes(`${good}    freshness: ${written}\n`);
+    expect(mistake).toMatchObject({
+      message: expect.stringContaining(message),
+      location: { file: "ingest/shop.yaml", line: 15 },
+    });
+  });
+
   test("gives the token only when asked for it", () => {
     const declaration = load(good);
     const { bearer } = (declaration.connector as RestDeclaration).auth!;

@@ -53,6 +53,7 @@ export const given: Readonly<Record<string, Given>> = {
     files: { ...orders, ...revenue },
     before: ["npx dataform ingest", "npx dataform run --default-schema old", "npx dataform run", "npx dataform run"],
   },
+  "docs/monitoring.md": { files: { ...orders, ...revenue }, before: ["npx dataform ingest"] },
   "docs/roles.md": { files: { ...orders, ...revenue }, before: ["npx dataform ingest"] },
   "docs/operate-raw.md": {
     files: {

@@ -72,6 +72,7 @@ export async function landFiles(
   if (!listing.whole.length && !listing.growing.length) warnings.push(`no file matches ${glob} below ${at}`);
   // Models read the table also when there has been no file yet.
   if (!landed.length) await sink.whole(() => sink.makeTable(target));
+  if (!landed.length && !files.some(({ status }) => status === "failed")) await sink.noteAsked(target);
   return { files, landed, warnings };
 }
 

@@ -1,7 +1,8 @@
-import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
+import type { FreshnessDeclaration, IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import type { LoadCursor } from "../../model/load-report.ts";
 import { takeLock } from "../../postgres/advisory-lock.ts";
 import type { Client } from "../../postgres/client.ts";
+import { id } from "../../sql/identifiers.ts";
 import { sql } from "../../sql/sql.ts";
 import { loadTable, type OnWait } from "./ledger-tables.ts";
 
@@ -99,6 +100,28 @@ export async function nextLoadId(client: Client, schema: string): Promise<string
   return rows[0]!.load_id;
 }
 
+/**
+ * Notes that the source was asked and had nothing that has not landed: the last load is as new as that. It may be as new as another
+ * one is declared to be since.
+ */
+export async function noteAsked(
+  client: Client,
+  key: LedgerKey,
+  freshness: FreshnessDeclaration | undefined,
+): Promise<void> {
+  await client.query(
+    sql`
+      update ${loadTable(key.schema)}
+      set details = coalesce(details, '{}') - 'freshness' || jsonb_build_object('asked_at', clock_timestamp()) || $4::jsonb
+      where load_id = (
+        select max(load_id)
+        from ${loadTable(key.schema)}
+        where source = $1 and stream = $2 and table_name = $3 and status = 'loaded' and not is_gone and replay_of is null
+      )`,
+    [key.source, key.stream, key.table, JSON.stringify(freshness ? { freshness } : {})],
+  );
+}
+
 /** The row that makes a load count; written last, in its transaction. */
 export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEntry): Promise<void> {
   await client.query(
@@ -108,7 +131,9 @@ export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEnt
         rows, rejected, cursor, details, batch, as_of, file, version, replay_of
       )
       overriding system value
-      values ($1, $2, $3, $4, 'loaded', now(), clock_timestamp(), $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+      values (
+        $1, $2, $3, $4, 'loaded', now(), clock_timestamp(), $5, $6, $7, ${withSize}, $9, $10, $11, $12, $13
+      )`,
     [
       entry.loadId,
       key.source,
@@ -123,9 +148,17 @@ export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEnt
       entry.content?.path ?? null,
       entry.content?.version ?? null,
       entry.replayOf ?? null,
+      id(key.schema, key.table).toString(),
     ],
   );
 }
+
+/** A partitioned table has no size of its own, and may have a thousand partitions to open. */
+const withSize = sql`$8::jsonb || (
+  select jsonb_build_object('table_bytes', pg_total_relation_size(oid)) from pg_class where oid = to_regclass($14) and relkind = 'r'
+  union all
+  select '{}' where not exists (select from pg_class where oid = to_regclass($14) and relkind = 'r')
+)`;
 
 /** A load that failed. */
 export interface FailureEntry {

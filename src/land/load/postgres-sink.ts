@@ -7,6 +7,7 @@ import {
   forgetLoads,
   lockStream,
   nextLoadId,
+  noteAsked,
   type StreamWait,
   writeFailure,
   writeLoad,
@@ -72,6 +73,10 @@ export class PostgresSink implements Sink {
     return withClient(this.#settings, { duty: "loader" }, (client) => writeFailure(client, key, failure)).catch(
       () => null,
     );
+  }
+
+  noteAsked({ key, stream }: LoadTarget): Promise<void> {
+    return noteAsked(this.#client, key, stream.freshness);
   }
 
   /** Nothing that goes wrong here takes back what has landed. */

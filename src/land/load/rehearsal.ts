@@ -70,6 +70,8 @@ export class Rehearsal implements Sink {
     return null;
   }
 
+  async noteAsked(): Promise<void> {}
+
   async tend(): Promise<readonly string[]> {
     return [];
   }

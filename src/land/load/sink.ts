@@ -25,6 +25,8 @@ export interface Sink {
   open(target: LoadTarget, wait: StreamWait): Promise<LoadWriter>;
   /** Notes a load that failed, after its end. Returns its number, if it has one. */
   noteFailure(target: Pick<LoadTarget, "key">, failure: FailureEntry): Promise<string | null>;
+  /** Notes that the source was asked and had nothing new. */
+  noteAsked(target: LoadTarget): Promise<void>;
   /** After the loads. Returns warnings. */
   tend(target: LoadTarget): Promise<readonly string[]>;
 }

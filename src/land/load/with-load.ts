@@ -116,6 +116,7 @@ async function end(load: Load, writer: LoadWriter, follower: Follower, keep: Kep
     ...(moreMissingFields ? { moreMissingFields } : {}),
     ...(by && batch === kind ? { by } : {}),
     ...(days ? { days, ...lookbackOf(target.stream) } : {}),
+    ...(target.stream.freshness ? { freshness: target.stream.freshness } : {}),
   };
   const entry = {
     ...{ rows, rejected, cursor, batch, asOf, file, content, replayOf },

@@ -45,6 +45,11 @@ export function assertModel(name: string, config: object, query: (context: Conte
   return globals.assert(name, config).query((context) => query(context).toString());
 }
 
+/** A table that others fill. */
+export function declareTable(target: { readonly schema: string; readonly name: string }): void {
+  globals.declare(target);
+}
+
 /** What is said of every model and assertion that one call makes. */
 export interface Made {
   readonly schema?: string | undefined;

@@ -1,12 +1,13 @@
 import { type TArray, type TObject, Type } from "typebox";
 import { byDefault, closed, listOf, name } from "../words.ts";
 import { filesConnector, restConnector, soapConnector, sqlConnector } from "./connectors.ts";
-import { filesStream, restStream, soapStream, sqlStream } from "./streams.ts";
+import { filesStream, freshness, restStream, soapStream, sqlStream } from "./streams.ts";
 
 const head = {
   version: Type.Literal(1, { description: "1" }),
   source: name("the source, called like the file"),
   schema: byDefault("raw", name("the PostgreSQL schema of the raw tables")),
+  freshness: Type.Optional({ ...freshness, description: "how new each stream is to be that does not say it itself" }),
 };
 
 const streams = <Stream extends TObject>(stream: Stream): TArray<Stream> =>

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { anyText, byDefault, closed, listOf, mapOf, name, oneOf, text, urlPath } from "../words.ts";
+import { anyText, byDefault, closed, duration, listOf, mapOf, name, oneOf, text, urlPath } from "../words.ts";
 import { type FormatName, formats, recordsPath, xml } from "./formats.ts";
 
 export const batch = closed(
@@ -36,6 +36,20 @@ export const partition = closed(
   "how the raw table is split when it is made",
 );
 
+export const freshness = closed(
+  {
+    warn: Type.Optional(duration("dataform freshness warns of what is older")),
+    error: Type.Optional(duration("dataform freshness ends with 1 for what is older")),
+    by: Type.Optional(
+      text(
+        "the column of the raw table whose newest value counts, a date or a time; the last load where it is not set",
+      ),
+    ),
+  },
+  "how new a stream is to be",
+  { minProperties: 1 },
+);
+
 /** What a stream of any source has. */
 const common = {
   name: name("the stream"),
@@ -54,6 +68,7 @@ const common = {
     ),
   ),
   partition: Type.Optional(partition),
+  freshness: Type.Optional(freshness),
   indexes: Type.Optional(
     listOf(
       listOf(text("a column"), "the columns of one index", { minItems: 1, maxItems: 32, uniqueItems: true }),

@@ -1,0 +1,102 @@
+import { cte, withCtes } from "../../sql/ctes.ts";
+import { labelled } from "../../sql/ddl.ts";
+import { literal } from "../../sql/literals.ts";
+import { join, type Sql, sql } from "../../sql/sql.ts";
+import type { Ledger, RecordTables } from "./tables.ts";
+
+/**
+ * One row a raw table, a model of an environment with what all its kept releases store, and a table of the records: its size now.
+ * Partitions count with their table.
+ */
+export function storage(rawSchemas: readonly string[]): Sql {
+  const relations = sql`
+    select
+      relation.oid,
+      schema.nspname as schema_name,
+      relation.relname as name,
+      relation.relkind,
+      relation.reltuples,
+      obj_description(relation.oid, 'pg_class') as label
+    from pg_class as relation
+    inner join pg_namespace as schema
+      on schema.oid = relation.relnamespace
+    where relation.relkind in ('r', 'm', 'p')
+      and not relation.relispartition
+      and schema.nspname in (${[...rawSchemas, "_dataform"].map(literal)})`;
+  const label = (key: "environment" | "target") => labelled(sql`relations.label`, key);
+  const sorted = sql`
+    select
+      case
+        when ${label("environment")} is not null then 'private'
+        when relations.schema_name = '_dataform' or relations.name in ('_load', '_rejected', '_file', '_drift', '_token') then 'record'
+        when exists (
+          select from pg_attribute as landed
+          where landed.attrelid = relations.oid and landed.attname = '_load_id' and not landed.attisdropped
+        ) then 'raw'
+      end as kind,
+      coalesce(${label("environment")}, '') as environment,
+      coalesce(${label("target")}, relations.schema_name || '.' || relations.name) as relation,
+      relations.oid,
+      relations.relkind,
+      relations.reltuples
+    from relations`;
+  return withCtes(
+    [cte("relations", relations), cte("sorted", sorted)],
+    sql`
+      select
+        sorted.kind,
+        sorted.environment,
+        sorted.relation,
+        count(*) as tables,
+        sum(
+          case
+            when sorted.relkind = 'p' then (
+              select sum(pg_total_relation_size(part.relid)) from pg_partition_tree(sorted.oid) as part
+            )
+            else pg_total_relation_size(sorted.oid)
+          end
+        )::bigint as bytes,
+        sum(sorted.reltuples) filter (where sorted.reltuples >= 0)::bigint as rows
+      from sorted
+      where sorted.kind is not null
+      group by sorted.kind, sorted.environment, sorted.relation`,
+  );
+}
+
+/** One row a model and run that stored it, and a raw table and load: its size at that moment. */
+export function storageOverTime({ run, step }: RecordTables, ledgers: readonly Ledger[]): Sql {
+  const stored = sql`
+    select
+      'private' as kind,
+      run.environment,
+      step.schema_name || '.' || step.name as relation,
+      run.run_id::text as written_by,
+      run.finished_at as measured_at,
+      step.bytes,
+      step.rows
+    from ${step} as step
+    inner join ${run} as run
+      on run.run_id = step.run_id
+    where step.bytes is not null and run.finished_at is not null`;
+  const landed = ledgers.map(
+    ({ schema, _load }) => sql`
+      select
+        'raw' as kind,
+        '' as environment,
+        ${literal(schema)} || '.' || table_name as relation,
+        load_id::text as written_by,
+        finished_at as measured_at,
+        (details ->> 'table_bytes')::bigint as bytes,
+        rows
+      from ${_load}
+      where status <> 'failed' and details ? 'table_bytes'`,
+  );
+  const ctes = [cte("stored", stored), ...(landed.length ? [cte("landed", join(landed, "\nunion all\n"))] : [])];
+  return withCtes(
+    ctes,
+    join(
+      ctes.map(({ name }) => sql`select * from ${name === "stored" ? sql`stored` : sql`landed`}`),
+      "\nunion all\n",
+    ),
+  );
+}
