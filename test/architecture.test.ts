@@ -29,6 +29,7 @@ const allowed: Record<string, readonly string[]> = {
   serve: ["model", "wait"],
   charts: ["model"],
   lineage: ["model", "sql", "postgres", "plan"],
+  dashboards: ["model", "sql", "postgres", "plan", "run", "charts"],
 };
 allowed.cli = Object.keys(allowed);
 

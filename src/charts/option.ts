@@ -1,5 +1,5 @@
 import type { EChartsCoreOption } from "echarts/core";
-import type { Format, Measure, PanelData } from "../model/dashboard.ts";
+import { type Format, type Measure, type PanelData, scaleKey } from "../model/dashboard.ts";
 import { described } from "./described.ts";
 import type { FigureRow, Figures } from "./figures.ts";
 import { type ChartLine, linesOf, namesOf, seriesIn } from "./lines.ts";
@@ -200,12 +200,6 @@ function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCor
 interface Axis {
   readonly key: string;
   readonly measures: readonly Measure[];
-}
-
-/** What two figures must have in common to be drawn on one scale. */
-export function scaleKey({ format }: Measure): string {
-  if (format.kind === "currency") return `currency ${format.currency ?? ""}`;
-  return format.kind === "percent" ? "percent" : `number ${format.unit ?? ""}`;
 }
 
 function axesOf(measures: readonly Measure[]): readonly Axis[] {

@@ -76,6 +76,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "dashboard",
+    {
+      takes: "",
+      description: "list the dashboards of the project, and write one as a picture",
+      load: async () => (await import("./commands/dashboard.ts")).addDashboardCommand,
+    },
+  ],
+  [
     "publish",
     {
       takes: "[options]",

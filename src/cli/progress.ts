@@ -29,14 +29,14 @@ interface Progress extends RunEvents {
 export function progress(shell: Shell): Progress {
   let total = 0;
   const finished = new Set<string>();
-  let passed = 0;
+  const passed = { assertion: 0, dashboard: 0 };
   const place = () => `${clock()}  ${String(finished.size).padStart(String(total).length)}/${total}`;
-  const green = () => `${place()}  ${paint(shell, "green", "ok  ")}  ${counted(passed, "assertion")} passed`;
+  const green = () => `${place()}  ${paint(shell, "green", "ok  ")}  ${passedOf(passed)} passed`;
   const end = () => {
-    if (!passed) return;
+    if (!passed.assertion && !passed.dashboard) return;
     shell.progress?.("");
     shell.say(green());
-    passed = 0;
+    Object.assign(passed, { assertion: 0, dashboard: 0 });
   };
   return {
     planned: (count) => {
@@ -44,15 +44,16 @@ export function progress(shell: Shell): Progress {
     },
     stepFinished: (result) => {
       const restated = finished.has(targetKey(result.target));
-      const isGreen = result.kind === "assertion" && result.status === "ok";
+      const { kind } = result;
+      const isCheck = kind === "assertion" || kind === "dashboard";
       // One that fails stands before those that pass, so that these stay together.
-      if (result.kind !== "assertion") end();
+      if (!isCheck) end();
       else shell.progress?.("");
       finished.add(targetKey(result.target));
       // Told once for each source, at the end.
       if (result.awaits) return;
-      if (isGreen) {
-        passed++;
+      if (isCheck && result.status === "ok") {
+        passed[kind]++;
         return shell.progress?.(green());
       }
       const [color, text] = marks[result.status];
@@ -80,6 +81,13 @@ export function progress(shell: Shell): Progress {
     },
     end,
   };
+}
+
+/** "12 assertions, 2 dashboards" */
+function passedOf(passed: Readonly<Record<"assertion" | "dashboard", number>>): string {
+  const { assertion, dashboard } = passed;
+  const parts = [assertion && counted(assertion, "assertion"), dashboard && counted(dashboard, "dashboard")];
+  return parts.filter(Boolean).join(", ");
 }
 
 function describe(result: StepResult): string {

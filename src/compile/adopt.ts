@@ -19,6 +19,8 @@ export interface AdoptedGraph {
   readonly graph: CompiledGraph;
   /** Mistakes that only show when SQL is made. */
   readonly errors: readonly UserError[];
+  /** What each action is called in the project, `schema.name` without suffix and prefix, and in the database. */
+  readonly names: ReadonlyMap<string, Target>;
 }
 
 /** Turns core's message into our graph. The one place that knows core's field names. */
@@ -51,7 +53,15 @@ export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string
       ...actions.filter(isModel).flatMap((model) => blockTraces(model, read)),
     ],
   };
-  return { graph: adopted, errors };
+  return { graph: adopted, errors, names: namesOf(graph, defaultSchema) };
+}
+
+function namesOf({ declarations, tables, operations, assertions }: CoreGraph, defaultSchema: string) {
+  const all = [declarations, tables, operations, assertions].flatMap((some): readonly CoreAction[] => some ?? []);
+  const target = ({ schema, name }: CoreTarget): Target => ({ schema: schema || defaultSchema, name });
+  return new Map(
+    all.map((action) => [targetKey(target(action.canonicalTarget ?? action.target)), target(action.target)]),
+  );
 }
 
 /** The queries of the assertions in models' configs, by the text that stands for them. */

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { dashboardFiles } from "../config/dashboard-files.ts";
 import { ingestFiles } from "../config/ingest-files.ts";
 import type { RawTableDescription, RawTables } from "../config/raw-tables.ts";
 import { type UserError, UserErrors } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
-import { targetKey } from "../model/target.ts";
+import { type Target, targetKey } from "../model/target.ts";
 import type { Seeds } from "../seeds/read-seeds.ts";
 import { adoptGraph } from "./adopt.ts";
 import { checkGraph } from "./check.ts";
@@ -50,12 +51,18 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   const limits = { timeout, memory };
   const answer = await runCompiler({ project, overrides, limits, raw, seeds, corePath, onPrinted, signal });
   const sources = new Map<string, string>();
-  const { graph, errors: wrong } = adoptGraph(answer, (file) => {
+  const {
+    graph: models,
+    errors: wrong,
+    names,
+  } = adoptGraph(answer, (file) => {
     // A model's assertions stand in one file.
     const source = sources.get(file) ?? readSource(projectDir, file);
     sources.set(file, source);
     return source;
   });
+  const shown = await dashboardsOf(projectDir, models, names);
+  const { graph } = shown;
   // Of an action that core has refused, or whose fields are refused, what is left says nothing.
   const { told, files } = await refusedByCore(answer, project);
   const refused = [...told, ...butIn(files, refuseFields(answer.graph, projectDir))];
@@ -66,6 +73,7 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   const errors = [
     ...(await raw).errors,
     ...(await seeds).errors,
+    ...shown.errors,
     ...refused,
     ...wrong,
     ...printed,
@@ -79,7 +87,7 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   }
   const complete = {
     ...withFolder(graph, projectDir),
-    notes: [...notesOn(graph, project, answer.read), ...(await seeds).notes],
+    notes: [...notesOn(graph, project, answer.read), ...(await seeds).notes, ...shown.notes],
   };
   return withRefusals(withLanding(complete, (await raw).tables), projectDir);
 }
@@ -130,6 +138,20 @@ async function rawTablesOf(projectDir: string): Promise<RawTables> {
   if (!ingestFiles(projectDir).length) return { tables: [], errors: [] };
   const { readRawTables } = await import("../config/raw-tables.ts");
   return readRawTables(projectDir);
+}
+
+/** The graph with the project's dashboards. A project without them loads nothing for them. */
+async function dashboardsOf(projectDir: string, models: CompiledGraph, names: ReadonlyMap<string, Target>) {
+  if (!dashboardFiles(projectDir).length) return { graph: models, errors: [], notes: [] };
+  const { readDashboards } = await import("../config/load-dashboards.ts");
+  const { adoptDashboards } = await import("./dashboards.ts");
+  const files = readDashboards(projectDir);
+  const { actions, traces, errors } = adoptDashboards(files, models.actions, names);
+  return {
+    graph: { ...models, actions: [...models.actions, ...actions], traces: [...models.traces, ...traces] },
+    errors: [...files.errors, ...errors],
+    notes: files.notes,
+  };
 }
 
 async function seedsOf(projectDir: string): Promise<Seeds> {

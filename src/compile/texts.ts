@@ -33,6 +33,7 @@ const TEXTS: { readonly [K in ActionKind]: (action: Extract<Action, { kind: K }>
   operations: ({ queries }) => ({ ...NOTHING, statements: queries }),
   // What a model's config asks for is made here.
   assertion: ({ query, parent }) => (parent ? NOTHING : { ...NOTHING, queries: [query] }),
+  dashboard: ({ panels }) => ({ ...NOTHING, queries: panels.map(({ query }) => query) }),
 };
 
 export function textsOf(action: Action): AuthoredTexts {

@@ -24,9 +24,16 @@ export interface YamlFile {
   readonly value: unknown;
   /** The place of a value, or of its key; the nearest enclosing one when it does not exist. */
   locate(path: YamlPath, what?: "key" | "value"): { location: SourceLocation; snippet?: string };
+  /** The place of a character of the file. */
+  placeOf(offset: number): { location: SourceLocation; snippet?: string };
+  /** Where the characters of a text stand, in pieces that together are the whole text; of another value, where it begins. */
+  writtenAt(path: YamlPath): readonly WrittenPiece[];
   /** Numbers that `value` holds bent, since JavaScript has none such. */
   bentNumbers(): readonly WrittenNumber[];
 }
+
+/** `made`: it is written otherwise, from `offset` on: with an escape, folded. Offsets are in the file, line breaks as `\n`. */
+export type WrittenPiece = readonly [length: number, offset: number, made: 0 | 1];
 
 const MAX_BYTES = 1_000_000;
 /** A declaration has no use for more; a "billion laughs" file has. */
@@ -56,7 +63,8 @@ export function readYaml(path: string, shownAs = path, named: { readonly locatio
 }
 
 /** Parses YAML 1.2. Throws a UserError with line and column for text that is not YAML. */
-export function parseYaml(text: string, file: string): YamlFile {
+export function parseYaml(written: string, file: string): YamlFile {
+  const text = written.replaceAll("\r\n", "\n");
   if (text.length > MAX_BYTES) {
     throw new UserError({ message: `${file} is too large`, expected: `at most ${MAX_BYTES} characters` });
   }
@@ -77,6 +85,8 @@ export function parseYaml(text: string, file: string): YamlFile {
     file,
     value: toValue(document, file),
     locate: (path, what = "value") => place(offsetOf(document, path, what)),
+    placeOf: place,
+    writtenAt: (path) => writtenPieces(text, nodeAt(document, path), offsetOf(document, path, "value")),
     bentNumbers: () => bentNumbersIn(document, document.contents, []),
   };
 }
@@ -134,6 +144,34 @@ function offsetOf(document: Document, path: YamlPath, what: "key" | "value"): nu
     } else break;
   }
   return offset;
+}
+
+function nodeAt(document: Document, path: YamlPath): unknown {
+  const node = document.getIn(path, true);
+  return isAlias(node) ? node.resolve(document) : node;
+}
+
+function writtenPieces(text: string, node: unknown, offset: number): readonly WrittenPiece[] {
+  if (!isScalar(node) || typeof node.value !== "string" || !node.range) return [[0, offset, 1]];
+  const { value } = node;
+  const [start] = node.range;
+  for (const at of [start, start + 1]) if (text.startsWith(value, at)) return [[value.length, at, 0]];
+  return (node.type === "BLOCK_LITERAL" && linesOfBlock(text, value, start)) || [[value.length, start, 1]];
+}
+
+/** Lines of `|`, each behind its indentation; undefined where they do not stand there so. */
+function linesOfBlock(text: string, value: string, start: number): readonly WrittenPiece[] | undefined {
+  const pieces: WrittenPiece[] = [];
+  let at = text.indexOf("\n", start) + 1;
+  for (const line of value.split(/(?<=\n)/)) {
+    const end = text.indexOf("\n", at);
+    const written = text.slice(at, end < 0 ? text.length : end);
+    const content = line.replace(/\n$/, "");
+    if (!written.endsWith(content)) return undefined;
+    pieces.push([line.length, at + written.length - content.length, 0]);
+    at += written.length + 1;
+  }
+  return pieces;
 }
 
 function bentNumbersIn(document: Document, node: unknown, path: YamlPath): readonly WrittenNumber[] {

@@ -1,3 +1,6 @@
+import type { UserErrorDetails } from "./errors.ts";
+import type { Target } from "./target.ts";
+
 /**
  * A dashboard as it is read: what its page and its pictures are made of, and nothing else. Every cell is the server's text, so
  * no digit is lost; whatever is computed of cells is computed exactly (charts/).
@@ -22,6 +25,17 @@ export interface DashboardData {
 
 /** What a reader may choose: days from and to, or some of the values of a column. */
 export type DashboardFilter = DatesFilter | ValuesFilter;
+
+/** As a project declares it: the data says what there is to choose from. */
+export type DeclaredFilter = DeclaredDates | Omit<ValuesFilter, "values">;
+
+export interface DeclaredDates extends FilterBase {
+  readonly kind: "dates";
+  /** The days chosen at first: so many before the last day of the data, or from and to; without either all. */
+  readonly last?: { readonly count: number; readonly unit: "day" | "week" | "month" | "year" };
+  readonly from?: string;
+  readonly to?: string;
+}
 
 interface FilterBase {
   /** The column, in every panel that it applies to: its name in addresses. */
@@ -102,7 +116,23 @@ export interface PanelData extends PanelShape {
   readonly rows: readonly PanelRow[];
   /** The rows are more than are kept here: whatever is made of them would be wrong, and is to be told as such. */
   readonly cut: boolean;
+  /** Why nothing can be shown: its rows could not be read, or are several where the panel shows one. `rows` is then empty. */
+  readonly problem?: Omit<UserErrorDetails, "cause">;
 }
+
+/** A panel as a project declares it. */
+export interface DeclaredPanel extends PanelShape {
+  /** One select of its columns, in their order; names that came from `ref()` are marked. */
+  readonly query: string;
+  /** A condition on its rows, called `panel`, by which the server says whether figures are numbers and days are days. Never computed. */
+  readonly check: string;
+  readonly columns: readonly DeclaredColumn[];
+  /** The one relation whose columns they are, where it names it. */
+  readonly reads?: Target;
+}
+
+/** Its type says how it is shown, where the project does not. */
+export type DeclaredColumn = Pick<PanelColumn, "name" | "label"> & Partial<Pick<PanelColumn, "format">>;
 
 /** Cells as the server writes them, in the order of `columns`. */
 export type PanelRow = readonly (string | null)[];
@@ -154,4 +184,10 @@ export interface Format {
   readonly currency?: string | number;
   /** Behind the figure. */
   readonly unit?: string;
+}
+
+/** What two figures must have in common to be drawn on one scale. */
+export function scaleKey({ format }: Measure): string {
+  if (format.kind === "currency") return `currency ${format.currency ?? ""}`;
+  return format.kind === "percent" ? "percent" : `number ${format.unit ?? ""}`;
 }

@@ -1,5 +1,6 @@
 import type { assertionBlock, indexBlock, postgresBlock } from "../schemas/postgres-block.ts";
 import type { retentionBlock } from "../schemas/settings.ts";
+import type { DeclaredFilter, DeclaredPanel } from "./dashboard.ts";
 import type { Declared } from "./declared.ts";
 import type { UserErrorDetails } from "./errors.ts";
 import type { Target } from "./target.ts";
@@ -55,7 +56,7 @@ export interface ProjectSettings extends ProjectIdentity {
   readonly vars: Readonly<Record<string, string>>;
 }
 
-export type Action = Declaration | View | Table | Incremental | Operations | Assertion;
+export type Action = Declaration | View | Table | Incremental | Operations | Assertion | Dashboard;
 export type ActionKind = Action["kind"];
 /** Actions that make a relation which readers see and the release protocol publishes. */
 export type Model = View | Stored;
@@ -139,6 +140,16 @@ export interface Assertion extends ActionBase {
   readonly postgres: AssertionOptions;
   /** The model whose `assertions: {…}` made it. */
   readonly parent?: Target;
+}
+
+/** What people look at: charts, numbers and tables over models. It makes nothing in the database. */
+export interface Dashboard extends ActionBase {
+  readonly kind: "dashboard";
+  readonly title: string;
+  /** Markdown. */
+  readonly text?: string;
+  readonly filters: readonly DeclaredFilter[];
+  readonly panels: readonly DeclaredPanel[];
 }
 
 /** `type: "test"`: the model's query over given inputs, and the rows expected of it. */

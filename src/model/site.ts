@@ -38,7 +38,7 @@ export interface SiteDashboard {
 }
 
 /** "source": somebody else fills it. "foreign": a view of others that reads the project's. */
-export type SiteKind = Exclude<ActionKind, "declaration" | "assertion"> | "source" | "foreign";
+export type SiteKind = Exclude<ActionKind, "declaration" | "assertion" | "dashboard"> | "source" | "foreign";
 
 /** What readers have of a relation, and why. */
 export type SiteState =

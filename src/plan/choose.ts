@@ -1,5 +1,5 @@
 import type { Catalog } from "../model/catalog.ts";
-import { type Action, type Assertion, type CompiledGraph, isModel, isShown, type Model } from "../model/graph.ts";
+import { type Action, type CompiledGraph, isModel, isShown, type Model } from "../model/graph.ts";
 import type { BuildStep, Plan } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
@@ -8,8 +8,8 @@ import { type Selection, selectActions } from "./select.ts";
 import { CODE_CHANGED } from "./steps/build-step.ts";
 
 /**
- * Which actions take part, and why: the selected ones, views whose ground moves, assertions over what is built. Each after
- * what it depends on.
+ * Which actions take part, and why: the selected ones, views whose ground moves, assertions and dashboards over what is built.
+ * Each after what it depends on.
  */
 export function chooseActions(graph: CompiledGraph, catalog: Catalog, options: Selection): Map<string, string> {
   const selected = selectActions(graph, options);
@@ -26,7 +26,7 @@ export function chooseActions(graph: CompiledGraph, catalog: Catalog, options: S
       if (moved === undefined) continue;
       if (isShown(action) && catalog.manifest[key]?.kind === action.kind)
         reasons.set(key, `reads ${moved}, which is rebuilt`);
-      else if (action.kind === "assertion" && canRead(action, models, catalog, built))
+      else if (ONLY_READS.has(action.kind) && canRead(action, models, catalog, built))
         reasons.set(key, `reads ${moved}, which is rebuilt`);
       else continue;
     }
@@ -62,13 +62,16 @@ export function changesCode(made: Plan): boolean {
   return made.removed.length > 0 || builds.some((step) => changeOf(step) !== "rebuilt");
 }
 
+/** What makes nothing. */
+const ONLY_READS: ReadonlySet<Action["kind"]> = new Set(["assertion", "dashboard"]);
+
 function canRead(
-  assertion: Assertion,
+  reader: Action,
   models: ReadonlyMap<string, Model>,
   catalog: Catalog,
   built: ReadonlySet<string>,
 ): boolean {
-  return assertion.dependencies
+  return reader.dependencies
     .map(targetKey)
     .every((key) => !models.has(key) || built.has(key) || catalog.manifest[key] || catalog.relations[key]);
 }

@@ -16,7 +16,8 @@ export function readBySeveral({ steps, audits }: Segment, actions: readonly Acti
   for (const step of [...steps, ...audits]) {
     // A guard is none of the graph's, and reads what was built.
     const action = byKey.get(targetKey(step.target));
-    if (!action || isShown(action)) continue;
+    // Nor does a dashboard read a row when the run does.
+    if (!action || isShown(action) || action.kind === "dashboard") continue;
     for (const key of groundOf(action, byKey)) {
       const known = readers.get(key);
       if (known) known.add(targetKey(step.target));

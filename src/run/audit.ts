@@ -14,7 +14,7 @@ import { onSavepoint } from "../sql/statement.ts";
 import { absentTables, awaiting, whySkipped } from "./absent.ts";
 import { again, CONFLICTS_AND_LOCKS } from "./again.ts";
 import type { RunContext } from "./context.ts";
-import { explainFailure, placeOfAudit } from "./explain.ts";
+import { explainAudit, placeOfAudit } from "./explain.ts";
 
 const READ = joinStatements(SNAPSHOT);
 const BETWEEN = joinStatements([BETWEEN_ASSERTIONS]);
@@ -89,12 +89,12 @@ function figuresOf(
 function skipBlocked(step: AuditStep, context: RunContext): boolean {
   const skipped = whySkipped(step.waitsFor, context);
   if (!skipped) return false;
-  context.record({ target: step.target, kind: "assertion", status: "skipped", duration: 0, ...skipped });
+  context.record({ target: step.target, kind: step.kind, status: "skipped", duration: 0, ...skipped });
   return true;
 }
 
 async function audit(step: AuditStep, { client, connection }: Connection, context: RunContext): Promise<StepResult> {
-  const done = { target: step.target, kind: "assertion" as const };
+  const done = { target: step.target, kind: step.kind };
   if (context.signal.aborted) return { ...done, status: "skipped", duration: 0, reason: "the run was cancelled" };
   const start = context.elapsed();
   const duration = () => context.elapsed() - start;
@@ -105,12 +105,13 @@ async function audit(step: AuditStep, { client, connection }: Connection, contex
     const results = await again(
       () => send(client, statements),
       {
-        what: `assertion ${targetKey(step.target)}`,
+        what: `${step.kind} ${targetKey(step.target)}`,
         conflicts: CONFLICTS_AND_LOCKS,
         undo: () => backToSavepoint(client, "audit"),
       },
       context,
     );
+    if (step.kind === "dashboard") return { ...base, status: "ok", duration: duration() };
     const row = results[0]!.rows[0]!;
     const rows = Number(row.rows);
     if (rows === 0) return { ...base, status: "ok", duration: duration(), rows: 0 };
@@ -124,7 +125,7 @@ async function audit(step: AuditStep, { client, connection }: Connection, contex
     await backToSavepoint(client, "audit").catch(() => {});
     const absent = await absentTables(error, step.target, context.graph, client);
     if (absent.length) return { ...base, status: "skipped", duration: duration(), ...awaiting(absent) };
-    const failure = explainFailure(error, step.file, context.sources);
+    const failure = explainAudit(error, step, context.sources);
     const status = step.severity === "warn" ? "warned" : "failed";
     return { ...base, status, duration: duration(), error: failure };
   }

@@ -66,6 +66,43 @@ export function explainBuild(error: unknown, step: Built, sources: Sources): Ste
   return { ...explained, ...notYetMade(error, step), ...cellOfSeed(error, step.file, sources) };
 }
 
+/** The same of an assertion, or of a dashboard: there a column is what a YAML names. */
+export function explainAudit(
+  error: unknown,
+  step: Pick<AuditStep, "kind" | "file">,
+  sources: Sources,
+  statements?: readonly Statement[],
+): StepError {
+  const explained = explainFailure(error, step.file, sources, statements);
+  return step.kind === "dashboard" ? { ...explained, ...ofDashboard(explained) } : explained;
+}
+
+/** What its checks refuse, and how a person says it. */
+function ofDashboard({ message, hint, snippet }: StepError): Partial<StepError> {
+  const noNumber = /operator does not exist: @ (.+)$/.exec(message)?.[1];
+  if (noNumber !== undefined)
+    return {
+      message: `a figure is a number, and this column is of type ${noNumber}`,
+      hint: "name it in x or series, or make a number of it in a model",
+    };
+  const noDay = /function pg_catalog\.age\((.+)\) does not exist/.exec(message)?.[1];
+  if (noDay !== undefined)
+    return {
+      message: `a filter of dates needs a date or a timestamp, and its column is of type ${noDay}`,
+      hint: "let the filter offer values: all, or name a column of days",
+    };
+  const meant = /"panel\.([^"]+)"/.exec(hint ?? "")?.[1];
+  const column = /column (?:panel\.)?(.+) does not exist/.exec(message)?.[1];
+  const asked = column?.replaceAll('"', "");
+  if (asked === undefined) return {};
+  const isFilter = snippet !== undefined && !snippet.includes(asked);
+  const said = isFilter
+    ? { message: `the panel has no column ${asked}, by which a filter filters` }
+    : { message: `the panel has no column ${asked}` };
+  const advice = isFilter ? "say which filters apply to it: filters: [ … ]" : meant && `did you mean ${meant}?`;
+  return { ...said, ...(advice ? { hint: advice } : {}) };
+}
+
 /** A seed says of each value that it reads where it stands; what it is called then is its place, and the rest. */
 function cellOfSeed(error: unknown, file: string, { read }: Sources): Partial<StepError> {
   const failure = postgresError(error);

@@ -42,7 +42,7 @@ export function publishable({ segment, results, rules }: Outcome): BuildStep[] {
   );
 }
 
-/** Who of the segment is held for its failed assertions; or, where it is all or nothing, for anything that failed. */
+/** Who of the segment is held for its failed assertions and dashboards; or, where it is all or nothing, for anything that failed. */
 export function heldByAudits(outcome: Outcome): Held {
   const { segment, results, rules } = outcome;
   const failed = segment.audits.filter(({ target }) => {
@@ -58,6 +58,7 @@ export function heldByAudits(outcome: Outcome): Held {
       if (!audit) return undefined;
       // One that could not be asked found nothing.
       const found = results.get(targetKey(audit.target))?.rows === undefined ? undefined : audit.guards?.message;
+      if (audit.kind === "dashboard") return `dashboard ${audit.target.name} could not show it`;
       return found ?? `assertion ${targetKey(audit.target)} failed`;
     },
   );

@@ -1,7 +1,7 @@
 import type { Catalog } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
-import type { CompiledGraph } from "../model/graph.ts";
-import type { AuditStep, BuildStep, Plan, Segment } from "../model/plan.ts";
+import type { Action, CompiledGraph } from "../model/graph.ts";
+import type { AuditStep, BuildStep, Plan, Segment, Statement } from "../model/plan.ts";
 import type { AbsentTable, StepError } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { planCandidate } from "../plan/planner.ts";
@@ -16,7 +16,7 @@ import { relationId } from "../sql/identifiers.ts";
 import { join, sql } from "../sql/sql.ts";
 import { explained, onSavepoint } from "../sql/statement.ts";
 import { absentTables } from "./absent.ts";
-import { explainBuild, type Sources } from "./explain.ts";
+import { explainAudit, explainBuild, type Sources } from "./explain.ts";
 import { mistakeIn } from "./later.ts";
 import { nameRefusedCell } from "./refused-column.ts";
 
@@ -120,7 +120,7 @@ async function tryAtOnce(steps: readonly (WorkStep | AuditStep)[], trial: Trial)
   if (steps.length < 2 || steps.some((step) => isBlocked(step, trial))) return false;
   const { client, signal } = trial;
   const statements = steps.flatMap((step) =>
-    step.step === "audit" ? explained(step.statement) : step.step === "build" ? shapeOf(step) : [],
+    step.step === "audit" ? planned(step) : step.step === "build" ? shapeOf(step) : [],
   );
   try {
     await send(client, onSavepoint("shape", statements));
@@ -165,12 +165,17 @@ export async function tryAudits(segment: Segment, trial: Trial): Promise<void> {
     if (!(await tryAtOnce(steps, trial))) for (const step of steps) await tryAudit(step, trial);
 }
 
+/** A dashboard is asked for its plan anyway. */
+function planned({ kind, statement }: AuditStep): Statement {
+  return kind === "dashboard" ? statement : explained(statement);
+}
+
 async function tryAudit(step: AuditStep, trial: Trial): Promise<void> {
   const { client } = trial;
   // One before it may have been found wrong.
   if (isBlocked(step, trial)) return;
   try {
-    await send(client, onSavepoint("shape", [explained(step.statement)]));
+    await send(client, onSavepoint("shape", [planned(step)]));
   } catch (error) {
     await backToSavepoint(client, "shape");
     await tell(error, step, trial);
@@ -181,7 +186,7 @@ async function tryAudit(step: AuditStep, trial: Trial): Promise<void> {
 async function tell(
   error: unknown,
   step: Pick<BuildStep, "target" | "file"> &
-    Partial<Pick<BuildStep, "entry">> & { readonly severity?: AuditStep["severity"] },
+    Partial<Pick<BuildStep, "entry">> & { readonly severity?: AuditStep["severity"]; readonly kind?: Action["kind"] },
   { client, signal, graph, plan, sources, failures, warned, awaits, untried, unknown }: Trial,
 ): Promise<void> {
   signal?.throwIfAborted();
@@ -195,7 +200,12 @@ async function tell(
   } else if (NOT_MADE.has(sqlState(error) ?? "") && followsOperations(key, plan)) {
     untried.push(key);
     unknown.add(key);
-  } else (step.severity === "warn" ? warned : failures)[key] = explainBuild(error, step, sources);
+  } else {
+    const { kind, file } = step;
+    const failure =
+      kind === "dashboard" ? explainAudit(error, { kind, file }, sources) : explainBuild(error, step, sources);
+    (step.severity === "warn" ? warned : failures)[key] = failure;
+  }
 }
 
 /** Whether the run would do operations before it, directly or not. */

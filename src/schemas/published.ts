@@ -1,3 +1,4 @@
+import { dashboardSchema } from "./dashboard.ts";
 import { ingestSchema } from "./ingest/declaration.ts";
 import { postgresBlock } from "./postgres-block.ts";
 import { seedSchema } from "./seed.ts";
@@ -7,6 +8,7 @@ import { dataformJson, workflowSettings } from "./settings.ts";
 export const published = {
   ingest: ingestSchema,
   seed: seedSchema,
+  dashboard: dashboardSchema,
   postgres: postgresBlock,
   dataform: dataformJson,
   workflow_settings: workflowSettings,

@@ -95,7 +95,7 @@ function relationsOf({ graph, manifest, facts, dependents }: SiteInput): Found[]
     if (!shown.has(key)) shown.set(key, { key, target, ...(known ? { facts: known } : {}), ...one });
   };
   for (const action of graph.actions) {
-    if (action.disabled || action.kind === "assertion" || (action.kind as string) === "dashboard") continue;
+    if (action.disabled || action.kind === "assertion" || action.kind === "dashboard") continue;
     const kind = action.kind === "declaration" ? "source" : action.kind;
     add(action.target, { kind, action, reads: action.dependencies.map(targetKey) });
   }

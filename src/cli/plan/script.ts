@@ -26,14 +26,14 @@ function renderSegment(
 ): string[] {
   const builds = segment.steps.filter(({ step }) => step === "build");
   return [
-    `\n-- release ${segment.release}: ${counted(builds.length, "model")} built aside, ${counted(segment.audits.length, "assertion")}`,
+    `\n-- release ${segment.release}: ${counted(builds.length, "model")} built aside, ${checksOf(segment.audits)}`,
     ...segment.steps.flatMap((step) => [
       ...renderStep(step),
       ...renderSecondHalf(secondHalves[targetKey(step.target)]),
     ]),
     ...(segment.audits.length
       ? [
-          "\n-- assertions, in one snapshot",
+          `\n-- ${segment.audits.some(({ kind }) => kind === "dashboard") ? "assertions and dashboards" : "assertions"}, in one snapshot`,
           ...scriptOf([...SNAPSHOT, BETWEEN_ASSERTIONS]),
           ...segment.audits.flatMap((step) => renderStep(step)),
           ...scriptOf([SNAPSHOT_END]),
@@ -41,6 +41,13 @@ function renderSegment(
       : []),
     ...(published ? renderPublish(published) : []),
   ];
+}
+
+/** "3 assertions, 1 dashboard" */
+function checksOf(audits: Segment["audits"]): string {
+  const count = (kind: string) => audits.filter((step) => step.kind === kind).length;
+  const dashboards = count("dashboard");
+  return `${counted(count("assertion"), "assertion")}${dashboards ? `, ${counted(dashboards, "dashboard")}` : ""}`;
 }
 
 function renderPublish({ release, paths, publish }: ReleasePreview): string[] {

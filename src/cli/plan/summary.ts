@@ -1,6 +1,6 @@
 import type { Catalog } from "../../model/catalog.ts";
 import { counted, named } from "../../model/counted.ts";
-import type { BuildStep, Plan, Step } from "../../model/plan.ts";
+import type { AuditStep, BuildStep, Plan, Step } from "../../model/plan.ts";
 import { targetKey } from "../../model/target.ts";
 import { CODE_UNCHANGED, changeOf } from "../../plan/choose.ts";
 import type { ColumnChange, Preview } from "../../run/preview.ts";
@@ -22,6 +22,7 @@ interface PlanSummary {
   /** Of the published tables that are built again, as the server last counted them. */
   readonly rows: number;
   readonly assertions: number;
+  readonly dashboards: number;
   readonly operations: number;
   /** What others built upon the models: all that reads them, and what notices more than new rows. */
   readonly readers: Readonly<Record<"all" | "noticing", number>>;
@@ -53,7 +54,8 @@ export function summarize(seen: PlanFindings): PlanSummary {
       retyped: changes.filter(({ was, is }) => was !== undefined && is !== undefined).length,
     },
     rows: builds.reduce((sum, step) => sum + (rowsBuiltAgain(step, seen) ?? 0), 0),
-    assertions: plan.segments.reduce((sum, { audits }) => sum + audits.length, 0),
+    assertions: auditsOf(plan, "assertion").length,
+    dashboards: auditsOf(plan, "dashboard").length,
     operations: steps(plan).filter(({ step }) => step === "operations").length,
     readers: {
       all: readersOf(builds, seen).size,
@@ -113,7 +115,7 @@ function headline(seen: PlanFindings): string {
 
 /** Only what is there is said. */
 function facts(seen: PlanFindings): Item[] {
-  const { columns, rows, assertions, operations, readers, releases, models } = summarize(seen);
+  const { columns, rows, assertions, dashboards, operations, readers, releases, models } = summarize(seen);
   const { environment, baseRelease } = seen.plan;
   const changes = Object.entries(columns).flatMap(([what, count]) => (count ? [`${count} ${what}`] : []));
   const upon = baseRelease === null ? "the first" : `upon release ${baseRelease}`;
@@ -121,12 +123,17 @@ function facts(seen: PlanFindings): Item[] {
     ["columns", changes.join(", ")],
     ["rows", rows > 0 && `about ${counted(rounded(rows), "row")} built again`],
     ["checks", assertions > 0 && `${counted(assertions, "assertion")} before anything is seen`],
+    ["dashboards", dashboards > 0 && `${counted(dashboards, "dashboard")} held against the columns they show`],
     ["operations", operations > 0 && `${counted(operations, "operation")}, run in place`],
     ["waiting", models.waiting > 0 && `${counted(models.waiting, "model")} for data that has not landed`],
     ["readers", readers.all > 0 && describeReaders(readers)],
     ["release", releases.length > 0 && `${releases.join(", ")} of environment ${environment}, ${upon}`],
   ];
   return facts.flatMap(([text, note]) => (note ? [{ text, note }] : []));
+}
+
+function auditsOf({ segments }: PlanFindings["plan"], kind: AuditStep["kind"]): readonly AuditStep[] {
+  return segments.flatMap(({ audits }) => audits).filter((step) => step.kind === kind);
 }
 
 function describeReaders({ all, noticing }: PlanSummary["readers"]): string {

@@ -79,7 +79,9 @@ async function readRelease(client: Client, graph: CompiledGraph, environment: st
 
 /** Every relation that has a page, but for those of others. */
 function shownIn({ actions }: CompiledGraph, { manifest }: Catalog): Target[] {
-  const ours = actions.filter(({ kind, disabled }) => kind !== "assertion" && !disabled).map(({ target }) => target);
+  const ours = actions
+    .filter(({ kind, disabled }) => kind !== "assertion" && kind !== "dashboard" && !disabled)
+    .map(({ target }) => target);
   const all = [...ours, ...Object.values(manifest).map(({ target }) => target)];
   return [...new Map(all.map((target) => [targetKey(target), target])).values()];
 }

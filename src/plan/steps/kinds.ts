@@ -2,6 +2,7 @@ import { type Action, type ActionKind, isModel } from "../../model/graph.ts";
 import type { Step } from "../../model/plan.ts";
 import { assertionStep } from "./assertion.ts";
 import { refusedStep, type StepContext } from "./build-step.ts";
+import { dashboardStep } from "./dashboard.ts";
 import { incrementalStep } from "./incremental.ts";
 import { operationsStep } from "./operations.ts";
 import { tableStep } from "./table.ts";
@@ -16,6 +17,7 @@ const STEPS: { readonly [K in ActionKind]: StepOf<K> } = {
   incremental: incrementalStep,
   operations: operationsStep,
   assertion: assertionStep,
+  dashboard: dashboardStep,
   // Somebody else fills it.
   declaration: () => undefined,
 };

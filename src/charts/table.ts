@@ -1,0 +1,50 @@
+import type { Format, PanelData } from "../model/dashboard.ts";
+import type { Figures } from "./figures.ts";
+import { shown, unitOf } from "./shown.ts";
+
+/** A panel's figures as a table: what stands beside each chart, and is handed out as CSV. */
+export interface FigureTable {
+  readonly heads: readonly { readonly label: string; readonly unit?: string; readonly isFigure: boolean }[];
+  readonly rows: readonly (readonly FigureCell[])[];
+}
+
+export interface FigureCell {
+  /** As the server writes it, or as it is computed; null: there is none. */
+  readonly text: string | null;
+  /** As a person reads it. */
+  readonly shown: string;
+}
+
+/** What tells the rows apart first, then the figures, each with that of the period before where the panel compares. */
+export function tableOf(panel: PanelData, figures: Figures): FigureTable {
+  const { columns, measures, across } = panel;
+  const currencies = measures.flatMap(({ format }) => (typeof format.currency === "number" ? [format.currency] : []));
+  const about = [...new Set([...panel.x, ...(panel.series === undefined ? [] : [panel.series]), ...currencies])];
+  const compares = figures.rows.some(({ previous }) => previous);
+  const head = (label: string, format: Format, isFigure: boolean) => {
+    const unit = isFigure ? unitOf(format) : undefined;
+    return { label, isFigure, ...(unit ? { unit } : {}) };
+  };
+  const cell = (text: string | null, format: Format, row: (typeof figures.rows)[number]): FigureCell => ({
+    text,
+    shown: shown(text, format, row.cells),
+  });
+  return {
+    heads: [
+      ...about.map((at) => head(columns[at]!.label, columns[at]!.format, false)),
+      ...(across ? [head(across.label, across.format, true)] : []),
+      ...measures.flatMap(({ label, format }) => [
+        head(label, format, true),
+        ...(compares ? [head(`${label}, period before`, format, true)] : []),
+      ]),
+    ],
+    rows: figures.rows.map((row) => [
+      ...about.map((at) => cell(row.cells[at] ?? null, columns[at]!.format, row)),
+      ...(across ? [cell(row.across ?? null, across.format, row)] : []),
+      ...measures.flatMap(({ format }, at) => [
+        cell(row.values[at] ?? null, format, row),
+        ...(compares ? [cell(row.previous?.[at] ?? null, format, row)] : []),
+      ]),
+    ]),
+  };
+}

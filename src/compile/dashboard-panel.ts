@@ -1,0 +1,414 @@
+import type { DashboardFile, WrittenPanel } from "../config/load-dashboards.ts";
+import { Place } from "../config/place.ts";
+import type { YamlPath } from "../config/yaml.ts";
+import {
+  type DeclaredColumn,
+  type DeclaredFilter,
+  type DeclaredPanel,
+  type Measure,
+  scaleKey,
+} from "../model/dashboard.ts";
+import { restated, UserError } from "../model/errors.ts";
+import type { Trace } from "../model/graph.ts";
+import { nearest } from "../model/nearest.ts";
+import type { Target } from "../model/target.ts";
+import { balanced, select } from "../sql/authored.ts";
+import { id } from "../sql/identifiers.ts";
+import { MARK } from "../sql/references.ts";
+import { queryIn } from "../sql/split.ts";
+import { checkShown, labelOf, readMeasure, type WrittenMeasure } from "./dashboard-figures.ts";
+import type { ReadableNames } from "./dashboard-names.ts";
+import { WrittenSql } from "./written-sql.ts";
+
+export interface AdoptedPanel {
+  readonly panel: DeclaredPanel;
+  readonly reads: readonly Target[];
+  readonly traces: readonly Trace[];
+}
+
+/** A column that the panel selects, and what in the YAML asks for it. */
+interface Asked extends DeclaredColumn {
+  readonly path: YamlPath;
+}
+
+/** What each kind of chart takes. Rows of a line are along it: another order, or the first few of them, would be another line. */
+const TAKES: Readonly<Record<WrittenPanel["chart"], readonly (keyof WrittenPanel)[]>> = {
+  line: ["x", "series", "compare"],
+  area: ["x", "series"],
+  bar: ["x", "series", "order", "limit", "compare"],
+  heat: ["x", "series"],
+  scatter: ["x", "series", "order", "limit"],
+  number: ["compare"],
+  table: ["x", "order", "limit", "compare"],
+};
+
+/** Reads one panel of a dashboard; `adopted` throws the first mistake in it, at its line. */
+export class PanelReader {
+  readonly #file: DashboardFile;
+  readonly #at: Place;
+  readonly #written: WrittenPanel;
+  readonly #number: number;
+  readonly #filters: readonly DeclaredFilter[];
+  readonly #names: ReadableNames;
+  readonly #columns: Asked[] = [];
+
+  constructor(file: DashboardFile, index: number, filters: readonly DeclaredFilter[], names: ReadableNames) {
+    this.#file = file;
+    this.#at = file.place.in("panels", index);
+    this.#written = file.written.panels[index]!;
+    this.#number = index + 1;
+    this.#filters = filters;
+    this.#names = names;
+  }
+
+  adopted(): AdoptedPanel {
+    const { title, text, chart } = this.#written;
+    this.#checkKeys();
+    checkShown(this.#written, this.#at);
+    const isScatter = chart === "scatter";
+    const x = isScatter ? [] : this.#items("x").map(([written, at]) => this.#label(written, at));
+    const across = isScatter ? this.#measure(...this.#items("x")[0]!) : undefined;
+    const series = this.#series();
+    const measures = this.#items("y").map(([written, at]) => this.#measure(written, at));
+    const grouped = this.#grouped([...(across ? [across] : []), ...measures]);
+    this.#checkFigures(measures);
+    const filters = this.#applied(grouped, [...x, ...(series === undefined ? [] : [series])]);
+    const compareBy = this.#compareBy(filters, grouped);
+    const order = this.#order(measures, grouped);
+    const figures = [...measures, ...(across ? [across] : [])].flatMap(({ of }) =>
+      "over" in of ? [of.of, of.over] : [of.column],
+    );
+    const currencies = measures.flatMap(({ format: { currency } }) =>
+      typeof currency === "number" ? [this.#columns[currency]!.name] : [],
+    );
+    const { query, reads } = this.#query(order.columns, currencies);
+    const check = this.#check([...new Set(figures)], filters);
+    const [only] = this.#written.from === undefined ? [] : reads;
+    const panel: DeclaredPanel = {
+      title,
+      ...(text ? { text } : {}),
+      chart,
+      width: (this.#written.width ?? (chart === "table" ? 4 : chart === "number" ? 1 : 2)) as 1 | 2 | 3 | 4,
+      filters: filters.map(({ column }) => column),
+      x,
+      ...(series === undefined ? {} : { series }),
+      ...(across ? { across } : {}),
+      measures,
+      grouped,
+      order: order.measures,
+      ...(this.#written.limit === undefined ? {} : { limit: this.#written.limit }),
+      ...(compareBy === undefined ? {} : { compare: "previous period", compareBy }),
+      query: query.text,
+      check: check.text,
+      columns: this.#columns.map(({ path: _, ...column }) => column),
+      ...(only ? { reads: only } : {}),
+    };
+    return { panel, reads, traces: [query.trace, check.trace] };
+  }
+
+  #checkKeys(): void {
+    const { chart, from, select: query } = this.#written;
+    const optional = ["x", "series", "order", "limit", "compare"] as const;
+    for (const key of optional) {
+      if (this.#written[key] === undefined || TAKES[chart].includes(key)) continue;
+      const why = key === "order" || key === "limit" ? "its rows stand along x" : `a ${chart} has none`;
+      throw new UserError({
+        message: `chart ${chart} takes no ${key}: ${why}`,
+        ...this.#at.key(key),
+        expected: TAKES[chart].join(", "),
+        hint: `leave ${key} out`,
+      });
+    }
+    const needs =
+      chart === "heat" ? (["x", "series"] as const) : chart === "number" || chart === "table" ? [] : (["x"] as const);
+    for (const key of needs)
+      if (this.#written[key] === undefined)
+        throw new UserError({ message: `chart ${chart} needs ${key}`, ...this.#at.key("chart"), hint: `add ${key}:` });
+    if ((from === undefined) === (query === undefined))
+      throw new UserError({
+        message: from === undefined ? "the panel says neither from nor select" : "a panel has from or select, not both",
+        ...(from === undefined ? this.#at.value() : this.#at.key("select")),
+        expected: "from: schema.name, or select: one select with ${ref(…)}",
+      });
+    if (chart !== "table" && this.#items("x").length > 1)
+      throw new UserError({ message: `chart ${chart} has one x`, ...this.#at.key("x"), hint: "a table has several" });
+    if ((chart === "heat" || chart === "scatter") && this.#items("y").length > 1)
+      throw new UserError({ message: `chart ${chart} has one y`, ...this.#at.key("y"), hint: "make another panel" });
+  }
+
+  /** What stands at x or y, one by one. */
+  #items(key: "x" | "y"): readonly (readonly [WrittenMeasure, Place])[] {
+    const written = this.#written[key];
+    if (written === undefined) return [];
+    const at = this.#at.in(key);
+    if (!Array.isArray(written)) return [[written as WrittenMeasure, at]];
+    return (written as readonly WrittenMeasure[]).map((one, index) => [one, at.in(index)] as const);
+  }
+
+  #column = (name: string, at: Place): number => {
+    const known = this.#columns.findIndex((one) => one.name === name);
+    if (known >= 0) return known;
+    return this.#columns.push({ name, label: labelOf(name), path: at.path }) - 1;
+  };
+
+  #measure(written: WrittenMeasure, at: Place): Measure {
+    return readMeasure(written, at, this.#written, this.#at, this.#column);
+  }
+
+  /** A column that is no figure: only what it is called can be said. */
+  #label(written: WrittenMeasure, at: Place): number {
+    if (typeof written === "string") return this.#column(written, at);
+    const other = Object.keys(written).find((key) => key !== "column" && key !== "label");
+    if (other !== undefined || written.column === undefined)
+      throw new UserError({
+        message: other === undefined ? "x says no column" : `x is no figure: it has no ${other}`,
+        ...(other === undefined ? at.value() : at.key(other)),
+        expected: "a column, or { column: …, label: … }",
+      });
+    return this.#labelled(written.column, written.label, at.in("column"));
+  }
+
+  #labelled(name: string, label: string | undefined, at: Place): number {
+    const place = this.#column(name, at);
+    if (label !== undefined) this.#columns[place] = { ...this.#columns[place]!, label };
+    return place;
+  }
+
+  #series(): number | undefined {
+    const { series } = this.#written;
+    if (series === undefined) return undefined;
+    const at = this.#at.in("series");
+    if (typeof series === "string") return this.#column(series, at);
+    return this.#labelled(series.column, series.label, at.in("column"));
+  }
+
+  #grouped(measures: readonly Measure[]): boolean {
+    const isGrouped = ({ of }: Measure) => "over" in of || of.aggregate !== undefined;
+    if (!measures.some(isGrouped)) return false;
+    const plain = measures.find((measure) => !isGrouped(measure));
+    if (!plain) return true;
+    throw new UserError({
+      message: `${plain.label}: the other figures are made of several rows, and nothing says what this one is made of`,
+      ...this.#at.key("y"),
+      hint: "give it an aggregate: sum, min or max",
+    });
+  }
+
+  #checkFigures(measures: readonly Measure[]): void {
+    const { chart } = this.#written;
+    if (!["line", "area", "bar"].includes(chart)) return;
+    const scales = new Set(measures.map(scaleKey));
+    if (scales.size <= 2) return;
+    throw new UserError({
+      message: `the figures are on ${scales.size} scales, and a chart has two at most`,
+      ...this.#at.key("y"),
+      found: measures.map(({ label }) => label).join(", "),
+      hint: "make another panel of some of them",
+    });
+  }
+
+  #applied(grouped: boolean, places: readonly number[]): readonly DeclaredFilter[] {
+    const { filters: chosen, chart, aggregate } = this.#written;
+    const known = this.#filters.map(({ column }) => column);
+    for (const [at, column] of (chosen ?? []).entries()) {
+      if (known.includes(column)) continue;
+      const suggestion = nearest(column, known);
+      throw new UserError({
+        message: `the dashboard has no filter of column ${column}`,
+        ...this.#at.value("filters", at),
+        expected: known.join(", ") || "a filter of the dashboard, which has none",
+        ...(suggestion ? { hint: `did you mean ${suggestion}?` } : {}),
+      });
+    }
+    const applied = this.#filters.filter(({ column }) => chosen?.includes(column) ?? true);
+    const where = this.#at.in(...(chosen ? ["filters"] : [this.#written.from === undefined ? "select" : "from"]));
+    for (const { column } of applied) {
+      const place = this.#column(column, where);
+      if (grouped || chart === "table" || chart === "scatter" || places.includes(place)) continue;
+      throw new UserError({
+        message: `the filter of ${column} leaves several rows for each x: nothing says what is made of them`,
+        ...(aggregate ? this.#at.key("aggregate") : this.#at.key("y")),
+        hint: `write aggregate: sum (or min, max); or leave the filter out of this panel: filters: [${known.filter((name) => name !== column).join(", ")}]`,
+      });
+    }
+    return applied;
+  }
+
+  #compareBy(applied: readonly DeclaredFilter[], grouped: boolean): string | undefined {
+    if (this.#written.compare === undefined) return undefined;
+    const dates = applied.find(({ kind }) => kind === "dates");
+    if (dates && grouped) return dates.column;
+    throw new UserError({
+      message: dates
+        ? "a period is compared by what is made of its rows, and the figures say nothing of that"
+        : "there is no period to compare with: no filter of dates applies to the panel",
+      ...this.#at.key("compare"),
+      hint: dates ? "write aggregate: sum (or min, max)" : "add one to filters: { column: …, dates: last 28 days }",
+    });
+  }
+
+  /** By columns the server sorts; by figures that are made of several rows whoever makes them. */
+  #order(measures: readonly Measure[], grouped: boolean) {
+    const written = this.#written.order;
+    const items = written === undefined ? [] : ([written].flat() as readonly string[]);
+    const columns: { readonly name: string; readonly descending: boolean; readonly path: YamlPath }[] = [];
+    const figures: { readonly measure: number; readonly descending: boolean }[] = [];
+    for (const [at, item] of items.entries()) {
+      const [, name = item, word] = /^(.*?)(?:\s+(asc|desc))?$/is.exec(item.trim()) ?? [];
+      const descending = word?.toLowerCase() === "desc";
+      const place = Array.isArray(written) ? this.#at.in("order", at) : this.#at.in("order");
+      const isNamed = ({ label, of }: Measure) =>
+        label === name || (!("over" in of) && this.#columns[of.column]?.name === name);
+      const measure = grouped ? measures.findIndex(isNamed) : -1;
+      if (measure >= 0) figures.push({ measure, descending });
+      else columns.push({ name, descending, path: place.path });
+      const along = this.#columns.map((column) => column.name);
+      if (grouped && measure < 0 && !this.#alongs().includes(name)) {
+        const known = [...measures.map(({ label }) => label), ...this.#alongs()];
+        const suggestion = nearest(name, [...known, ...along]);
+        throw new UserError({
+          message: `nothing in the panel is called ${name}`,
+          ...place.value(),
+          expected: known.join(", "),
+          ...(suggestion ? { hint: `did you mean ${suggestion}?` } : {}),
+        });
+      }
+    }
+    if (figures.length && columns.length)
+      throw new UserError({
+        message: "rows that are made of several are sorted by figures or by columns, not by both",
+        ...this.#at.key("order"),
+        found: items.join(", "),
+      });
+    return { columns, measures: figures };
+  }
+
+  /** Columns that rows are made one by. */
+  #alongs(): readonly string[] {
+    const { x, series } = this.#written;
+    const nameOf = (one: string | { readonly column?: string | undefined }) =>
+      typeof one === "string" ? one : one.column;
+    const all = [x ?? [], series ?? []].flat() as readonly Parameters<typeof nameOf>[0][];
+    return all.flatMap((one) => nameOf(one) ?? []);
+  }
+
+  /** @param currencies columns that tell amounts apart */
+  #query(
+    order: readonly { readonly name: string; readonly descending: boolean; readonly path: YamlPath }[],
+    currencies: readonly string[],
+  ) {
+    const sql = new WrittenSql(this.#file.yaml);
+    const { path } = this.#at;
+    const title = [...path, "title"];
+    // Tells its text from that of a panel that reads the same.
+    sql.made(`-- ${this.#number}: ${this.#written.title.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")}\nselect\n  `, title);
+    for (const [at, { name, path: asked }] of this.#columns.entries())
+      sql.made(`${at ? ",\n  " : ""}panel.${this.#id(name, asked)}`, asked);
+    const reads = this.#from(sql);
+    const { where } = this.#written;
+    if (where !== undefined) {
+      const at = this.#at.in("where");
+      telling(at, () => balanced(where, "where", "one SQL condition"));
+      sql.made("\nwhere (\n", at.path).copied(where, at.path).made("\n)", at.path);
+    }
+    const terms = order.map(
+      ({ name, descending, path: at }) => [`${this.#id(name, at)}${descending ? " desc" : ""} nulls last`, at] as const,
+    );
+    const named = new Set(order.map(({ name }) => name));
+    const apart = new Set([...this.#alongs(), ...currencies]);
+    const along = this.#columns.filter(({ name }) => apart.has(name) && !named.has(name));
+    const alongs = along.map(({ name, path: at }) => [`${this.#id(name, at)} nulls last`, at] as const);
+    // Rows that are equal by all that is asked for come in one order, too.
+    const ties = this.#columns.map(
+      ({ name, path: at }) => [`${this.#id(name, at)}::pg_catalog.text collate "C"`, at] as const,
+    );
+    const all = [...terms, ...alongs, ...ties];
+    for (const [at, [term, asked]] of all.entries()) sql.made(`${at ? ",\n  " : "\norder by\n  "}panel.${term}`, asked);
+    return { query: sql, reads };
+  }
+
+  #id(name: string, path: YamlPath): string {
+    return telling(new Place(this.#file.yaml, path), () => id(name).toString());
+  }
+
+  #from(sql: WrittenSql): readonly Target[] {
+    const { from, select: query } = this.#written;
+    if (from !== undefined) {
+      const at = this.#at.in("from");
+      const target = this.#names.find(from, at.value());
+      sql.made("\nfrom ", at.path).made(marked(target), at.path).made(" as panel", at.path);
+      return [target];
+    }
+    const at = this.#at.in("select");
+    const reads: Target[] = [];
+    const [text, found] = this.#withReferences(query!, at, reads);
+    telling(at, () => select(text, "select"));
+    const length = queryIn(text).length + text.indexOf(queryIn(text));
+    sql.made("\nfrom (\n", at.path);
+    let start = 0;
+    for (const { from: begin, to, name } of found) {
+      sql.copied(query!, at.path, start, begin).instead(name, at.path, begin);
+      start = to;
+    }
+    sql.copied(query!, at.path, start, query!.length - (text.length - length)).made("\n) as panel", at.path);
+    return reads;
+  }
+
+  /** `${ref("schema", "name")}`, and nothing else that a program would have to read. */
+  #withReferences(query: string, at: Place, reads: Target[]) {
+    const found: { readonly from: number; readonly to: number; readonly name: string }[] = [];
+    let text = "";
+    let start = 0;
+    for (const { 0: whole, 1: inside = "", index } of query.matchAll(/\$\{([^}]*)\}?/g)) {
+      const place = () => this.#file.yaml.locate(at.path);
+      const names = REF.exec(inside)?.groups;
+      if (!names || !whole.endsWith("}"))
+        throw new UserError({
+          message: "the select has a placeholder that is not ref()",
+          ...this.#within(query, at, index),
+          expected: '${ref("schema", "name")}',
+          found: whole,
+          hint: "what needs more than a name is a model of definitions/: let the dashboard read that",
+        });
+      const name = names.name === undefined ? names.first! : `${names.first}.${names.name}`;
+      const target = this.#names.find(name, { ...place(), ...this.#within(query, at, index) });
+      reads.push(target);
+      found.push({ from: index, to: index + whole.length, name: marked(target) });
+      text += query.slice(start, index) + marked(target);
+      start = index + whole.length;
+    }
+    return [text + query.slice(start), found] as const;
+  }
+
+  /** Where a character of the text at a place stands. */
+  #within(text: string, at: Place, offset: number) {
+    const sql = new WrittenSql(this.#file.yaml).copied(text, at.path, offset, offset + 1);
+    return this.#file.yaml.placeOf(sql.trace.pieces[0]![1]);
+  }
+
+  #check(figures: readonly number[], filters: readonly DeclaredFilter[]): WrittenSql {
+    const sql = new WrittenSql(this.#file.yaml).made(`/* ${this.#number} */ true`, [...this.#at.path, "title"]);
+    for (const { name, path } of figures.map((place) => this.#columns[place]!))
+      sql.made(` and (@ panel.${this.#id(name, path)}) is null`, path);
+    for (const { kind, column } of filters) {
+      const path = ["filters", this.#filters.findIndex((one) => one.column === column), "column"];
+      if (kind === "dates") sql.made(` and pg_catalog.age(panel.${this.#id(column, path)}) is null`, path);
+    }
+    return sql;
+  }
+}
+
+const REF = /^\s*ref\(\s*(["'`])(?<first>[^"'`$\\]+)\1\s*(?:,\s*(["'`])(?<name>[^"'`$\\]+)\3\s*)?\)\s*$/;
+
+function marked({ schema, name }: Target): string {
+  return id(`${MARK}${schema}`, name).toString();
+}
+
+/** Tells what is wrong with a text at the place where it stands. */
+function telling<Result>(at: Place, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof UserError ? restated(error, at.value()) : error;
+  }
+}

@@ -1,0 +1,54 @@
+import type { DashboardFile } from "../config/load-dashboards.ts";
+import type { YamlPath } from "../config/yaml.ts";
+import type { Trace, TracePiece } from "../model/graph.ts";
+
+/** SQL that is put together of what stands in a YAML: each piece knows where that is. */
+export class WrittenSql {
+  readonly #yaml: DashboardFile["yaml"];
+  readonly #texts: string[] = [];
+  readonly #pieces: TracePiece[] = [];
+
+  constructor(yaml: DashboardFile["yaml"]) {
+    this.#yaml = yaml;
+  }
+
+  /** SQL of ours, which is there for what stands at the path. */
+  made(text: string, path: YamlPath): this {
+    return this.#add(text, this.#yaml.writtenAt(path)[0]![1], 1);
+  }
+
+  /** A part of the text at the path, as it stands there. */
+  copied(value: string, path: YamlPath, from = 0, to = value.length): this {
+    let start = 0;
+    for (const [length, offset, made] of this.#yaml.writtenAt(path)) {
+      const [first, last] = [Math.max(start, from), Math.min(start + length, to)];
+      if (first < last) this.#add(value.slice(first, last), made ? offset : offset + first - start, made);
+      start += length;
+    }
+    return this;
+  }
+
+  /** SQL in place of a part of the text at the path, which begins at `from`. */
+  instead(text: string, path: YamlPath, from: number): this {
+    let start = 0;
+    for (const [length, offset, made] of this.#yaml.writtenAt(path)) {
+      if (from < start + length) return this.#add(text, made ? offset : offset + from - start, 1);
+      start += length;
+    }
+    return this.made(text, path);
+  }
+
+  #add(text: string, offset: number, made: 0 | 1): this {
+    this.#texts.push(text);
+    this.#pieces.push([text.length, offset, made]);
+    return this;
+  }
+
+  get text(): string {
+    return this.#texts.join("");
+  }
+
+  get trace(): Trace {
+    return { file: this.#yaml.file, text: this.text, pieces: this.#pieces };
+  }
+}
