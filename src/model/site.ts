@@ -90,9 +90,8 @@ export interface SiteDetail {
   /** Markdown. */
   readonly description?: string;
   readonly file?: string;
+  /** What is known besides of each of `SiteRelation.columns`, in their order. */
   readonly columns: readonly SiteColumn[];
-  /** Columns that name a row. */
-  readonly key: readonly string[];
   readonly tests: readonly SiteTest[];
   /** The part `files-<n>` that has the file as it was written. */
   readonly filePart?: number;
@@ -108,12 +107,9 @@ export interface SiteText {
 }
 
 export interface SiteColumn {
-  readonly name: string;
-  readonly type: string;
-  readonly description?: string;
-  readonly tags: readonly string[];
-  readonly isKey: boolean;
-  readonly isNotNull: boolean;
+  readonly tags?: readonly string[];
+  readonly isKey?: true;
+  readonly isNotNull?: true;
   /** From the planner's sample: none of them is exact. Values are absent for what is tagged `pii`. */
   readonly about?: ColumnStatistics;
 }

@@ -1,6 +1,7 @@
 import type { Action, Assertion } from "../model/graph.ts";
 import { isModel } from "../model/graph.ts";
 import type {
+  ColumnFacts,
   RelationFacts,
   SiteColumn,
   SiteCore,
@@ -130,7 +131,7 @@ function summary(
     tags: action?.tags ?? [],
     summary: firstParagraph(description),
     state: stateOf(key, action, input),
-    columns: columnsOf(action, facts).map(({ name, type, description = "" }) => [name, type, description] as const),
+    columns: columnsOf(action, facts).map(({ name, type, description }) => [name, type, description] as const),
     reads: placesIn(reads),
     tests: tests.length,
     failing: tests.filter(({ verdict }) => verdict === "failed" || verdict === "warned").length,
@@ -168,23 +169,28 @@ function stateOf(key: string, action: Action | undefined, { manifest, verdicts }
   return entry.fingerprint === fingerprint(action) ? "published" : "changed";
 }
 
+interface Column extends SiteColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly description: string;
+}
+
 /** As the server has them, with what the code says of each; where nothing is built, what the code says. */
-function columnsOf(action: Action | undefined, facts: RelationFacts | undefined): SiteColumn[] {
+function columnsOf(action: Action | undefined, facts: RelationFacts | undefined): Column[] {
   const said = new Map(action?.columns.map((column) => [column.name, column]));
   const key = new Set(action && isModel(action) ? action.key : []);
-  const there = facts?.columns ?? (action?.columns ?? []).map(({ name }) => ({ name, type: "", isNotNull: false }));
-  return there.map(({ name, type, isNotNull, ...column }) => {
-    const description = said.get(name)?.description || ("comment" in column ? column.comment : undefined);
+  const there: readonly ColumnFacts[] =
+    facts?.columns ?? (action?.columns ?? []).map(({ name }) => ({ name, type: "", isNotNull: false }));
+  return there.map(({ name, type, comment = "", isNotNull, about }) => {
     const tags = said.get(name)?.tags ?? [];
-    const about = "about" in column && column.about ? bounded(column.about, tags) : undefined;
     return {
       name,
       type,
-      ...(description ? { description } : {}),
-      tags,
-      isKey: key.has(name),
-      isNotNull,
-      ...(about ? { about } : {}),
+      description: said.get(name)?.description || comment,
+      ...(tags.length ? { tags } : {}),
+      ...(key.has(name) ? { isKey: true as const } : {}),
+      ...(isNotNull ? { isNotNull: true as const } : {}),
+      ...(about ? { about: bounded(about, tags) } : {}),
     };
   });
 }
@@ -210,8 +216,7 @@ function detail({ key, action, facts }: Found, { input, place, tests }: About): 
     relation: place,
     ...(description ? { description } : {}),
     ...(file ? { file } : {}),
-    columns,
-    key: columns.filter(({ isKey }) => isKey).map(({ name }) => name),
+    columns: columns.map(({ name: _, type: __, description: ___, ...more }) => more),
     tests,
     ...(filePlace < 0 ? {} : { filePart: Math.floor(filePlace / IN_A_PART) }),
     compiled: action ? textsOf(action) : [],
@@ -231,9 +236,9 @@ function detail({ key, action, facts }: Found, { input, place, tests }: About): 
 
 function withoutPersonal(
   { columns, rows }: NonNullable<SiteDetail["sample"]>,
-  known: readonly SiteColumn[],
+  known: readonly Column[],
 ): NonNullable<SiteDetail["sample"]> {
-  const hidden = new Set(known.filter(({ tags }) => isPersonal(tags)).map(({ name }) => name));
+  const hidden = new Set(known.filter(({ tags = [] }) => isPersonal(tags)).map(({ name }) => name));
   const kept = columns.flatMap((name, index) => (hidden.has(name) ? [] : [index]));
   return { columns: kept.map((index) => columns[index]!), rows: rows.map((row) => kept.map((index) => row[index]!)) };
 }

@@ -38,12 +38,7 @@ export function RelationGraph({ part, middle }: { readonly part: Neighbourhood; 
         const { up, down } = part.hidden.get(place)!;
         const relation = core.relations[place]!;
         return (
-          <a
-            key={place}
-            href={lineageHref(relation)}
-            class={`node ${place === middle ? "middle" : ""}`}
-            aria-label={described(relation)}
-          >
+          <a key={place} href={lineageHref(relation)} class={`node ${place === middle ? "middle" : ""}`}>
             <Box relation={relation} {...at(place)} height={HEIGHT} />
             {up > 0 && <More x={at(place).x} y={at(place).y} text={`+${up}`} anchor="start" />}
             {down > 0 && <More x={at(place).x + WIDTH} y={at(place).y} text={`+${down}`} anchor="end" />}
@@ -89,7 +84,7 @@ export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readon
         const relation = core.relations[place]!;
         return (
           <g key={place} class={`node ${place === start.place ? "middle" : ""}`}>
-            <a href={lineageHref(relation)} aria-label={described(relation)}>
+            <a href={lineageHref(relation)}>
               <Box relation={relation} {...at(place)} height={heightOf(place)} />
             </a>
             {path.columns.get(place)!.map((column) => (
@@ -97,7 +92,6 @@ export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readon
                 key={column}
                 href={lineageHref(relation, { column })}
                 class={`column ${place === start.place && column === start.column ? "chosen" : ""}`}
-                aria-label={`${fullName(relation)}.${column}`}
               >
                 <rect x={at(place).x + 4} y={yOf({ place, column }) - ROW / 2} width={WIDTH - 8} height={ROW} rx="4" />
                 <text x={at(place).x + 14} y={yOf({ place, column }) + 4}>

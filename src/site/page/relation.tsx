@@ -84,7 +84,8 @@ function Detail({ relation, detail, route }: DetailProps & { readonly route: Rou
   );
 }
 
-function Facts({ relation, detail: { facts, key } }: DetailProps) {
+function Facts({ relation, detail: { facts, columns } }: DetailProps) {
+  const key = relation.columns.filter((_, at) => columns[at]?.isKey).map(([name]) => name);
   const rows: (readonly [string, ComponentChildren] | false)[] = [
     key.length > 0 && ["One row per", key.map((name) => <code key={name}>{name}</code>)],
     facts.rows !== undefined && ["Rows", `about ${grouped(String(facts.rows))}`],
@@ -134,60 +135,47 @@ function Facts({ relation, detail: { facts, key } }: DetailProps) {
   );
 }
 
+interface ShownColumn extends SiteColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly description: string;
+}
+
 function Columns({ relation, detail, chosen }: DetailProps & { readonly chosen: string | undefined }) {
   const id = (name: string) => `column-${name}`;
   useEffect(() => {
     if (chosen !== undefined) document.getElementById(id(chosen))?.scrollIntoView({ block: "center" });
   }, [chosen]);
-  const hasFigures = detail.columns.some(({ about }) => about);
+  const columns = relation.columns.map(
+    ([name, type, description], at): ShownColumn => ({ name, type, description, ...detail.columns[at] }),
+  );
+  const hasFigures = columns.some(({ about }) => about);
   return (
-    <Section id="columns" title="Columns" aside={counted(detail.columns.length, "column")}>
-      {detail.columns.length === 0 ? (
+    <Section id="columns" title="Columns" aside={counted(columns.length, "column")}>
+      {columns.length === 0 ? (
         <Empty>Its columns are known once it is built, or described in its config.</Empty>
       ) : (
         <Table
           caption={`Columns of ${relation.name}`}
           isStacked
-          rows={detail.columns}
+          rows={columns}
           rowKey={({ name }) => id(name)}
           rowClass={({ name }) => (name === chosen ? "chosen" : "")}
           columns={[
-            {
-              title: "Name",
-              cell: ({ name, isKey }) => (
-                <>
-                  <a class="column-name" href={relationHref(relation, name)}>
-                    {name}
-                  </a>
-                  {isKey && (
-                    <span class="key" title="Part of what names a row">
-                      key
-                    </span>
-                  )}
-                </>
-              ),
-            },
-            {
-              title: "Type",
-              cell: ({ type, isNotNull }) => (
-                <span class="type">
-                  {type}
-                  {isNotNull && <span class="not-null"> not null</span>}
-                </span>
-              ),
-            },
+            { title: "Name", cell: (column) => <ColumnName relation={relation} column={column} /> },
+            { title: "Type", cell: (column) => <ColumnType column={column} /> },
             { title: "Meaning", isText: true, cell: (column) => <Meaning column={column} /> },
             ...(hasFigures
               ? [
-                  { title: "NULL", isNumber: true, isMinor: true, cell: (column: SiteColumn) => nullShare(column) },
-                  { title: "About", isMinor: true, cell: (column: SiteColumn) => <About column={column} /> },
+                  { title: "NULL", isNumber: true, isMinor: true, cell: nullShare },
+                  { title: "About", isMinor: true, cell: (column: ShownColumn) => <About column={column} /> },
                 ]
               : []),
             {
               title: "From",
-              cell: ({ name }: SiteColumn) => (
-                <a class="quiet" href={lineageHref(relation, { column: name })} aria-label={`Where ${name} comes from`}>
-                  lineage
+              cell: ({ name }: ShownColumn) => (
+                <a class="quiet" href={lineageHref(relation, { column: name })}>
+                  lineage<span class="unseen"> of {name}</span>
                 </a>
               ),
             },
@@ -201,7 +189,35 @@ function Columns({ relation, detail, chosen }: DetailProps & { readonly chosen: 
   );
 }
 
-function Meaning({ column: { description, tags } }: { readonly column: SiteColumn }) {
+interface ColumnProps {
+  readonly column: ShownColumn;
+}
+
+function ColumnName({ relation, column: { name, isKey } }: ColumnProps & { readonly relation: SiteRelation }) {
+  return (
+    <>
+      <a class="column-name" href={relationHref(relation, name)}>
+        {name}
+      </a>
+      {isKey && (
+        <span class="key" title="Part of what names a row">
+          key
+        </span>
+      )}
+    </>
+  );
+}
+
+function ColumnType({ column: { type, isNotNull } }: ColumnProps) {
+  return (
+    <span class="type">
+      {type}
+      {isNotNull && <span class="not-null"> not null</span>}
+    </span>
+  );
+}
+
+function Meaning({ column: { description, tags = [] } }: ColumnProps) {
   return (
     <>
       {description}
@@ -215,13 +231,13 @@ function Meaning({ column: { description, tags } }: { readonly column: SiteColum
 }
 
 /** "12 %", from a share as the server writes it. */
-function nullShare({ about }: SiteColumn): string {
+function nullShare({ about }: ShownColumn): string {
   if (!about) return "";
   const share = Number(about.nullShare) * 100;
   return share === 0 ? "0" : share < 1 ? "< 1 %" : `${Math.round(share)} %`;
 }
 
-function About({ column: { about } }: { readonly column: SiteColumn }) {
+function About({ column: { about } }: ColumnProps) {
   if (!about) return null;
   const { distinct, low, high } = about;
   return (

@@ -23,15 +23,19 @@ interface Entry {
   readonly about: string;
 }
 
+const parts = (text: string): string[] =>
+  text
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(Boolean);
+
 /** `spend_per_conversion` is found by `spend`, by `conversion` and as it is. */
 const words = (text: string): string[] => [
-  ...new Set(
-    text
-      .toLowerCase()
-      .split(/[^\p{L}\p{N}_]+/u)
-      .flatMap((word) => [word, ...word.split("_")]),
-  ),
+  ...new Set([...parts(text), ...text.toLowerCase().split(/[^\p{L}\p{N}_]+/u)]),
 ];
+
+/** Letters that may be wrong in a word of so many: two of five, for two that changed places are two. */
+const fuzzy = (term: string) => (term.length > 3 ? 0.3 : false);
 
 /** Built in the page, once: shipped with it, the index would be as large as the data. */
 export function searchOf({ core }: Project): (asked: string) => readonly Hit[] {
@@ -39,11 +43,7 @@ export function searchOf({ core }: Project): (asked: string) => readonly Hit[] {
     fields: ["name", "schema", "columns", "about"],
     tokenize: words,
     processTerm: (term) => term || null,
-    searchOptions: {
-      boost: { name: 6, schema: 2, columns: 2 },
-      prefix: true,
-      fuzzy: (term) => (term.length > 3 ? 0.25 : 0),
-    },
+    searchOptions: { tokenize: parts, boost: { name: 6, schema: 2, columns: 2 }, prefix: true, fuzzy },
   });
   const relations = core.relations.map(
     ({ schema, name, columns, summary, tags, product }, id): Entry => ({

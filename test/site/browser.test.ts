@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readPageAssets } from "../../src/site/assets.ts";
+import { siteFiles } from "../../src/site/files.ts";
+import { closeBrowser, hasBrowser, openPage, seriousFindings } from "../support/servers/browser.ts";
+import { manyModels, onDisk } from "../support/site.ts";
+
+/** Pages as people use them, in a real browser, opened from disk. */
+describe.skipIf(!hasBrowser)("a site of 2,000 models", () => {
+  let address: string;
+  beforeAll(() => {
+    address = onDisk(siteFiles(manyModels(2_000), readPageAssets()));
+  });
+  afterAll(closeBrowser);
+
+  test("the search finds a misspelt name, and a column, with the keyboard alone", async () => {
+    const page = await openPage(address);
+    await page.keyboard.press("/");
+    await page.keyboard.type("modle_1234");
+    await page.getByRole("option", { name: /model_1234/ }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "product_4.model_1234" }).waitFor();
+    await page
+      .getByRole("rowheader")
+      .or(page.getByRole("cell", { name: "The customer id of the order." }))
+      .first()
+      .waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("customer_id");
+    await page
+      .getByRole("option", { name: /\.customer_id/ })
+      .first()
+      .waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    expect(page.url()).toContain("column=customer_id");
+    await page.locator("tr.chosen").waitFor();
+  });
+
+  test("the first Tab leads past the bar to the content", async () => {
+    const page = await openPage(address);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("MAIN");
+  });
+
+  test("the catalogue is filtered, and its address keeps the filters", async () => {
+    const page = await openPage(`${address}#/catalogue/product_3`);
+    await page.getByRole("searchbox").fill("model_000");
+    await page.getByText("1 relation", { exact: true }).waitFor();
+    expect(page.url()).toContain("q=model_000");
+    const again = await openPage(page.url());
+    await again.getByText("1 relation", { exact: true }).waitFor();
+  });
+
+  test("lineage begins with one step each side, never draws more than 150 boxes, and says how many are left", async () => {
+    const page = await openPage(`${address}#/lineage/product_0/model_0500`);
+    await page.locator("svg .node").first().waitFor();
+    expect(await page.locator("svg .node").count()).toBeLessThan(10);
+    expect(await page.locator("svg .more").count()).toBeGreaterThan(0);
+    await page.getByLabel("Steps up").selectOption("all");
+    await page.getByLabel("Steps down").selectOption("all");
+    await page.getByText(/^\+\d+ more: 150 are drawn at once/).waitFor();
+    expect(await page.locator("svg .node").count()).toBe(150);
+    await page.getByRole("button", { name: "table" }).click();
+    expect(await page.getByRole("row").count()).toBe(151);
+  });
+
+  test("of a column only its own way is drawn, and a link leads there", async () => {
+    const page = await openPage(`${address}#/relation/product_0/model_0030`);
+    await page.getByRole("link", { name: "lineage of amount" }).click();
+    await page.locator("svg .column.chosen").waitFor();
+    const columns = await page.locator("svg .column text").allTextContents();
+    expect(new Set(columns)).toEqual(new Set(["amount"]));
+    expect(columns.length).toBeGreaterThan(4);
+    const again = await openPage(page.url());
+    await again.locator("svg .column.chosen").waitFor();
+  });
+
+  test("code and tests are loaded where they are looked at", async () => {
+    const page = await openPage(`${address}#/relation/product_7/model_0777`);
+    await page.getByRole("tab", { name: /compiled/ }).click();
+    await page.getByRole("tabpanel").getByText("natural join").waitFor();
+    await page.getByText("model_0777_id_is_unique").click();
+    await page.getByText("having").first().waitFor();
+  });
+
+  const pages = [
+    ["overview", "#/"],
+    ["catalogue", "#/catalogue/product_1"],
+    ["relation", "#/relation/product_4/model_1234"],
+    ["lineage", "#/lineage/product_0/model_0500"],
+    ["column lineage", "#/lineage/product_0/model_0030?column=amount"],
+    ["operations", "#/operations"],
+    ["a page that is not there", "#/relation/nobody/nothing"],
+  ] as const;
+
+  test.each(pages)("%s: whoever cannot see or use a mouse is not kept from it, light and dark", async (_, hash) => {
+    for (const isDark of [false, true]) {
+      const page = await openPage(address + hash, { isDark });
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      expect(await seriousFindings(page)).toEqual([]);
+    }
+  });
+
+  test.each(pages)(
+    "%s: a phone of 375 pixels shows it without scrolling sideways, and so does paper",
+    async (_, hash) => {
+      const page = await openPage(address + hash, { width: 375, height: 700 });
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      const overflow = () =>
+        page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(await overflow()).toBe(0);
+      await page.emulateMedia({ media: "print" });
+      expect(
+        await page
+          .locator("#navigation, .bar, .filters")
+          .evaluateAll((all) => all.filter((one) => one.checkVisibility()).length),
+      ).toBe(0);
+    },
+  );
+});

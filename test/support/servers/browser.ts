@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { expect, onTestFinished } from "vitest";
+import { findProgram } from "./child.ts";
+
+const servers = join(import.meta.dirname, "../../servers/package.json");
+const program = findProgram("chromium") ?? findProgram("google-chrome");
+/** Whether there is a Chromium, and what drives it. */
+export const hasBrowser = program !== undefined && existsSync(join(servers, "../node_modules/axe-core"));
+
+let browser: Promise<Browser> | undefined;
+
+export interface Screen {
+  readonly width?: number;
+  readonly height?: number;
+  readonly isDark?: boolean;
+}
+
+/** A page of a real browser. It fails the test for whatever it logs as an error, and for whatever it asks for elsewhere. */
+export async function openPage(
+  address: string,
+  { width = 1280, height = 800, isDark = false }: Screen = {},
+): Promise<Page> {
+  browser ??= chromium.launch({ executablePath: program!, args: ["--no-sandbox", "--disable-gpu"] });
+  const context = await (await browser).newContext({
+    viewport: { width, height },
+    colorScheme: isDark ? "dark" : "light",
+    reducedMotion: "reduce",
+    acceptDownloads: true,
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  const own = new URL(address);
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") faults.push(message.text());
+  });
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("request", (request) => {
+    const { protocol, host } = new URL(request.url());
+    if (protocol !== "data:" && protocol !== "blob:" && (protocol !== own.protocol || host !== own.host))
+      faults.push(`asks ${request.url()}`);
+  });
+  onTestFinished(async () => {
+    await context.close();
+    expect(faults).toEqual([]);
+  });
+  await page.goto(address);
+  return page;
+}
+
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+  browser = undefined;
+}
+
+/** What axe finds that keeps somebody from using the page; all of it, or what one of its rules finds. */
+export async function seriousFindings(page: Page, rule?: string): Promise<string[]> {
+  const { source } = createRequire(servers)("axe-core") as { source: string };
+  await page.evaluate(source);
+  const found = await page.evaluate(async (only) => {
+    const axe = (globalThis as unknown as { axe: { run(options: object): Promise<{ violations: Violation[] }> } }).axe;
+    return (await axe.run({ preload: false, ...(only ? { runOnly: [only] } : {}) })).violations;
+  }, rule);
+  return found
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(
+      ({ id, help, nodes }) =>
+        `${id}: ${help}: ${nodes
+          .slice(0, 3)
+          .map(({ html }) => html)
+          .join(" ")}`,
+    );
+}
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string;
+  readonly help: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
