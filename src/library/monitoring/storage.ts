@@ -64,8 +64,13 @@ export function storage(rawSchemas: readonly string[]): Sql {
 }
 
 /** One row a model and run that stored it, and a raw table and load: its size at that moment. */
-export function storageOverTime({ run, step }: RecordTables, ledgers: readonly Ledger[]): Sql {
-  const stored = sql`
+export function storageOverTime(tables: RecordTables, ledgers: readonly Ledger[]): Sql {
+  return join([storedOverTime(tables), ...(ledgers.length ? [landedOverTime(ledgers)] : [])], "\nunion all\n");
+}
+
+/** Of these, those of models. */
+export function storedOverTime({ run, step }: RecordTables): Sql {
+  return sql`
     select
       'private' as kind,
       run.environment,
@@ -78,6 +83,10 @@ export function storageOverTime({ run, step }: RecordTables, ledgers: readonly L
     inner join ${run} as run
       on run.run_id = step.run_id
     where step.bytes is not null and run.finished_at is not null`;
+}
+
+/** Of these, those of raw tables. */
+export function landedOverTime(ledgers: readonly Ledger[]): Sql {
   const landed = ledgers.map(
     ({ schema, _load }) => sql`
       select
@@ -91,12 +100,5 @@ export function storageOverTime({ run, step }: RecordTables, ledgers: readonly L
       from ${_load}
       where status <> 'failed' and details ? 'table_bytes'`,
   );
-  const ctes = [cte("stored", stored), ...(landed.length ? [cte("landed", join(landed, "\nunion all\n"))] : [])];
-  return withCtes(
-    ctes,
-    join(
-      ctes.map(({ name }) => sql`select * from ${name === "stored" ? sql`stored` : sql`landed`}`),
-      "\nunion all\n",
-    ),
-  );
+  return join(landed, "\nunion all\n");
 }

@@ -14,7 +14,7 @@ select
   rejected.stream,
   loads.table_name,
   regexp_replace(
-    regexp_replace(rejected.reason, '(["«»“”„]).*(["«»“”„])', '\\1…\\2'),
+    regexp_replace(rejected.reason, '["«»“”„].*["«»“”„]', '"…"'),
     '[^[:space:]"();:,…]*[0-9][^[:space:]"();:,…]*', '…', 'g'
   ) as reason,
   count(*) as rejects,
@@ -25,6 +25,6 @@ inner join loads
   on loads.raw_schema = rejected.raw_schema and loads.load_id = rejected.load_id
 where rejected.replayed_by is null and rejected.dismissed_at is null and loads.status <> 'struck'
 group by rejected.raw_schema, rejected.source, rejected.stream, loads.table_name, regexp_replace(
-  regexp_replace(rejected.reason, '(["«»“”„]).*(["«»“”„])', '\\1…\\2'),
+  regexp_replace(rejected.reason, '["«»“”„].*["«»“”„]', '"…"'),
   '[^[:space:]"();:,…]*[0-9][^[:space:]"();:,…]*', '…', 'g'
 )
