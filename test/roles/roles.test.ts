@@ -338,6 +338,38 @@ test("a builder builds, and can neither publish nor touch the record of releases
   });
 });
 
+test("a run lends the builder what the project declares of the record, and never the rows that assertions found", async () => {
+  const prefix = uniquePrefix();
+  const lent = ["environment", "publishing", "release", "run", "step"];
+  const declared = (name: string) => `config { type: "declaration", schema: "_dataform", name: "${name}" }`;
+  const counting = (name: string) =>
+    `config { type: "${name === "failing_row" ? "table" : "view"}", name: "${name}s" }\nselect count(*) as n from \${ref("_dataform", "${name}")}`;
+  const house = await guarded(
+    prefix,
+    Object.fromEntries(
+      [...lent, "failing_row"].flatMap((name) => [
+        [`_${name}.sqlx`, declared(name)],
+        [`${name}s.sqlx`, counting(name)],
+      ]),
+    ),
+  );
+  // There is no record yet: nothing is warned of.
+  expect((await house.apply()).stderr).not.toContain("does not exist yet");
+  const settings = await house.login("builder", "publisher");
+  const report = await runAs(house, settings);
+  expect(statuses(report)).toEqual({
+    ...Object.fromEntries(lent.map((name) => [`marts.${name}s`, "ok"])),
+    "marts.failing_rows": "failed",
+  });
+  expect(stepOf(report, "marts.failing_rows").error!.message).toContain("permission denied");
+  const reader = await house.open(await house.login("reader"), `${prefix}_reader`);
+  expect(await house.tried(reader, "select * from marts.runs")).toBe("ok");
+  expect(await house.tried(reader, "select * from _dataform.run")).toBe(DENIED);
+  const builder = await house.open(settings, `${prefix}_builder`);
+  expect(await house.tried(builder, "select * from _dataform.run")).toBe("ok");
+  expect(await house.tried(builder, "update _dataform.run set status = 'success'")).toBe(DENIED);
+});
+
 test("a publisher reads what it publishes and no raw data", async () => {
   const { prefix, house, runner } = await started();
   await runAs(house, runner);
