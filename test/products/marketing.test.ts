@@ -5,6 +5,7 @@ import { type Client, connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { type CliResult, cli, succeeds } from "../support/cli.ts";
+import { expectDashboard } from "../support/dashboards.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 // The main job over the demo API, once for all tests of this file.
@@ -272,3 +273,6 @@ test("figures that are not those of their reports are found in the run that brin
   const anew = await dataform("run", "--tags", "marketing", "--full-refresh");
   expect(anew.stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
 });
+
+test("its dashboard shows what the server says, panel by panel", () =>
+  expectDashboard("marketing", resolve(import.meta.dirname, "../.."), database.settings));

@@ -11,6 +11,7 @@ import { type Client, connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { type CliResult, cli, succeeds } from "../support/cli.ts";
+import { expectDashboard } from "../support/dashboards.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { dayWithRoom } from "../support/day.ts";
 
@@ -363,3 +364,6 @@ test("the stations are NOAA's, two readings for each of their days, and the comm
   expect(communes.filter(({ latitude, longitude, name }) => !(latitude > 41 && longitude > -6 && name))).toEqual([]);
   expect(new Set(communes.map(({ regionCode }) => regionCode)).size).toBe(13);
 });
+
+test("its dashboard shows what the server says, panel by panel", () =>
+  expectDashboard("temperatures", resolve(import.meta.dirname, "../.."), database.settings));

@@ -7,6 +7,7 @@ import { type Client, connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { type CliResult, cli, succeeds } from "../support/cli.ts";
+import { expectDashboard } from "../support/dashboards.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 // Tests go on from one another, in their order: files arrive, and the marts follow.
@@ -299,3 +300,6 @@ test("a file is replaced by taking its load back and delivering the right one un
     "5722|2023-03-18|10.00",
   ]);
 });
+
+test("its dashboard shows what the server says, panel by panel", () =>
+  expectDashboard("transactions", resolve(import.meta.dirname, "../.."), database.settings));
