@@ -1,4 +1,4 @@
-import type { Action, Assertion } from "../model/graph.ts";
+import type { Action, Assertion, Dashboard } from "../model/graph.ts";
 import { isModel } from "../model/graph.ts";
 import type {
   ColumnFacts,
@@ -55,16 +55,26 @@ export function describe(input: SiteInput): Described {
     madeAt,
     live,
     relations,
-    dashboards: input.dashboards.map((one) => ({ ...one, reads: placesIn(one.reads) })),
+    dashboards: dashboardsOf(input).map(({ target, title, text, dependencies }) => ({
+      name: target.name,
+      title,
+      ...(text ? { description: text } : {}),
+      reads: placesIn(dependencies.map(targetKey)),
+    })),
     parts: [
       ...parts.map((_, part) => `relations-${part}`),
       ...files.map((_, part) => `files-${part}`),
       ...queries.map((_, part) => `tests-${part}`),
       ...(input.lineage ? ["lineage"] : []),
+      ...input.dashboards.map(({ name }) => `dashboard-${name}`),
       ...input.parts.keys(),
     ],
   };
   return { core, details: parts, files, tests: queries };
+}
+
+function dashboardsOf({ graph }: SiteInput): readonly Dashboard[] {
+  return graph.actions.filter((action): action is Dashboard => action.kind === "dashboard" && !action.disabled);
 }
 
 function inParts<T>(all: readonly T[]): readonly (readonly T[])[] {

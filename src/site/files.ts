@@ -34,6 +34,7 @@ export function siteFiles(input: SiteInput, page: PageAssets): Site {
     ...files.map((list, part): [string, unknown] => [`files-${part}`, list]),
     ...tests.map((list, part): [string, unknown] => [`tests-${part}`, list]),
     ...(input.lineage ? [["lineage", lineagePart(input.lineage, core)] as [string, unknown]] : []),
+    ...input.dashboards.map((one): [string, unknown] => [`dashboard-${one.name}`, one]),
     ...input.parts,
   ];
   return {

@@ -1,7 +1,8 @@
 import type { Dependent, Manifest } from "../model/catalog.ts";
+import type { DashboardData } from "../model/dashboard.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { Lineage } from "../model/lineage.ts";
-import type { RelationFacts, SiteDashboard, SiteRelease, SiteSample, Verdict } from "../model/site.ts";
+import type { RelationFacts, SiteRelease, SiteSample, Verdict } from "../model/site.ts";
 
 /** All that a site is made of. What is looked up by a relation has the key `schema.name`. */
 export interface SiteInput {
@@ -21,7 +22,8 @@ export interface SiteInput {
   readonly sources: ReadonlyMap<string, string>;
   /** Where the rows of a landed table come from, in words. */
   readonly origins: ReadonlyMap<string, string>;
-  readonly dashboards: readonly (Omit<SiteDashboard, "reads"> & { readonly reads: readonly string[] })[];
+  /** With their figures: those of the graph that could be read. */
+  readonly dashboards: readonly DashboardData[];
   readonly lineage?: Lineage;
   /** Parts that are made elsewhere, by name: values that are JSON. */
   readonly parts: ReadonlyMap<string, unknown>;

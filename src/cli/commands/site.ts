@@ -11,6 +11,7 @@ import { readPageAssets } from "../../site/assets.ts";
 import { contentSecurityPolicy, siteFiles } from "../../site/files.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, stateDirectory } from "../database.ts";
+import { chooseSourcesToShow } from "../ingest/choose.ts";
 import { type Attended, attended, untilInterrupted } from "../interrupt.ts";
 import {
   addConnectionOption,
@@ -42,7 +43,7 @@ function addBuild(site: Command, shell: Shell): void {
     .description("write the pages of the published release into a folder: they open from disk, or on any web server")
     .option("--out <dir>", "the folder; a site that is there is made anew", "site")
     .option("--json", "what was written, as one JSON object")
-    .option("--samples", "with ten rows of each relation, but for columns tagged pii")
+    .option("--samples", "with ten rows of each relation, but for columns tagged pii, and rows that fail a test")
     .action(async (flags: SiteFlags & { readonly out: string; readonly json?: boolean }) => {
       const settings = await openDatabase(shell, flags);
       const made = await attended(shell, (how) => makeSite(shell, flags, { settings, ...how, live: false }));
@@ -65,7 +66,7 @@ function addServe(site: Command, shell: Shell): void {
     .description("show the same pages at an address of this machine; they follow each release that is published")
     .option("--host <address>", "where it listens", "127.0.0.1")
     .option("--port <number>", `its port; 0: one that is free (${PORT}, or a free one where that is taken)`, portNumber)
-    .option("--no-samples", "without ten rows of each relation")
+    .option("--no-samples", "without ten rows of each relation, and without rows that fail a test")
     .action(async (flags: SiteFlags & { readonly host: string; readonly port?: number }) => {
       const settings = await openDatabase(shell, flags);
       const onWait = telling(shell).tell;
@@ -93,6 +94,7 @@ async function makeSite(shell: Shell, flags: SiteFlags, { settings, ...how }: Ma
     ...how,
     projectDir: shell.projectDir,
     stateDir: stateDirectory(shell),
+    sources: chooseSourcesToShow(shell, []),
     environment: environmentName(flags),
     withSamples: flags.samples === true,
   });

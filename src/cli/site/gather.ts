@@ -1,15 +1,19 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readFacts } from "../../catalogue/facts.ts";
+import { readOperations } from "../../catalogue/operations.ts";
 import { readSamples } from "../../catalogue/samples.ts";
 import { readVerdicts } from "../../catalogue/verdicts.ts";
+import { readSource } from "../../compile/source.ts";
 import { originsOf } from "../../config/origins.ts";
+import { readDashboards } from "../../dashboards/read.ts";
 import { hasMetadata } from "../../environment/layout.ts";
 import { cacheFile } from "../../lineage/cache-file.ts";
 import { readLineage } from "../../lineage/read-lineage.ts";
 import type { Catalog } from "../../model/catalog.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { type CompiledGraph, isModel } from "../../model/graph.ts";
+import type { OperationsData } from "../../model/operations.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { withoutRetired } from "../../plan/removed.ts";
 import { type Client, type ConnectOptions, withClient, withTransaction } from "../../postgres/client.ts";
@@ -17,9 +21,12 @@ import { readCatalog } from "../../postgres/read-catalog.ts";
 import { readReleases } from "../../release/store.ts";
 import type { SiteInput } from "../../site/input.ts";
 import { sql } from "../../sql/sql.ts";
+import type { Chosen } from "../ingest/choose.ts";
 
 export interface GatherOptions extends Pick<ConnectOptions, "signal" | "onWait"> {
   readonly projectDir: string;
+  /** The declared sources, as far as they can be read. */
+  readonly sources: readonly Chosen[];
   /** Where what was found of the lineage is kept. */
   readonly stateDir: string;
   readonly environment: string;
@@ -34,7 +41,7 @@ export async function gather(
   settings: ConnectionSettings,
   options: GatherOptions,
 ): Promise<SiteInput> {
-  const { projectDir, stateDir, environment, withSamples, live, signal, onWait } = options;
+  const { projectDir, stateDir, sources, environment, withSamples, live, signal, onWait } = options;
   const reach = { signal, onWait, applicationName: "dataform-site" };
   const read = await withClient(settings, { ...reach, duty: "publisher" }, (client) =>
     withTransaction(
@@ -45,6 +52,20 @@ export async function gather(
   );
   const lineage = await withClient(settings, { ...reach, duty: "builder" }, (client) =>
     readLineage(client, graph, read.catalog, { cache: cacheFile(join(stateDir, "lineage.json")) }),
+  );
+  const dashboards = await withClient(settings, { ...reach, duty: "builder" }, (client) =>
+    readDashboards(client, { graph, environment, readSource: (file) => readSource(projectDir, file) }),
+  );
+  const operations = await withClient(settings, { ...reach, duty: "publisher" }, (client) =>
+    withClient(settings, { ...reach, duty: "loader" }, (loader) =>
+      readOperations(client, {
+        environment,
+        rawSchemas: [...new Set(sources.map(({ declaration }) => declaration.schema))],
+        graph,
+        sources,
+        loader,
+      }),
+    ),
   );
   const samples = withSamples ? await readRows(settings, reach, shownIn(graph, read.catalog)) : new Map();
   return {
@@ -58,11 +79,16 @@ export async function gather(
     sources: sourcesOf(graph, projectDir),
     origins: originsOf(projectDir),
     lineage,
-    dashboards: [],
-    parts: new Map(),
+    dashboards,
+    parts: new Map([["operations", withSamples ? operations : withoutRows(operations)]]),
     madeAt: new Date().toISOString(),
     live,
   };
+}
+
+/** Rows that fail a test are values like those of a sample: who asks for none of those gets none of these. */
+function withoutRows(operations: OperationsData): OperationsData {
+  return { ...operations, assertions: operations.assertions.map((one) => ({ ...one, failingRows: [] })) };
 }
 
 async function readRelease(client: Client, graph: CompiledGraph, environment: string) {

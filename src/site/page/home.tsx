@@ -1,8 +1,9 @@
-import { useProject } from "./context.ts";
+import type { OperationsData } from "../../model/operations.ts";
+import { usePart, useProject } from "./context.ts";
 import { Badge, Empty, Section } from "./pieces.tsx";
 import { groupsOf, type Product, productsOf } from "./products.ts";
 import { href } from "./route.ts";
-import { counted } from "./words.ts";
+import { counted, minute, seconds, type Tone } from "./words.ts";
 
 export function Home() {
   const { core } = useProject();
@@ -28,6 +29,7 @@ export function Home() {
           ? "What the models of this project publish, what each column means and where it comes from."
           : "What the models of this project say. Nothing is published yet: `dataform run` does it."}
       </p>
+      <Now />
       {dashboards.length > 0 && (
         <Section id="answers" title="Answers">
           <div class="cards">
@@ -62,4 +64,42 @@ export function Home() {
 
 function firstSentence(text: string): string {
   return /^[\s\S]*?[.!?](?=\s|$)/.exec(text.trim())?.[0] ?? text.trim();
+}
+
+/** Whether what is shown can be trusted now: the last run, what its tests said, how new the data are. */
+function Now() {
+  const part = usePart<OperationsData>("operations");
+  if (part?.state !== "there") return null;
+  const { runs, assertions, freshness } = part.value;
+  const [run] = runs;
+  const late = freshness.filter(({ state }) => state === "warn" || state === "error");
+  const declared = freshness.filter(({ state }) => state !== "undeclared" && state !== "never");
+  const facts: readonly (readonly [tone: Tone, text: string, tab: string])[] = [
+    run
+      ? [
+          run.status === "success" ? "good" : run.status === "running" ? "notice" : "bad",
+          `last run ${run.status}, ${minute(run.startedAt)}, ${seconds(run.seconds)}`,
+          "runs",
+        ]
+      : ["notice", "no run yet", "runs"],
+    assertions.length
+      ? ["bad", `${counted(assertions.length, "test")} not passed`, "tests"]
+      : ["good", "every test passed", "tests"],
+    ...(declared.length
+      ? [
+          late.length
+            ? (["bad", `${counted(late.length, "stream")} late`, "freshness"] as const)
+            : (["good", "data as new as declared", "freshness"] as const),
+        ]
+      : []),
+  ];
+  return (
+    <p class="now">
+      {facts.map(([tone, text, tab]) => (
+        <a key={tab} class={`badge badge-${tone}`} href={href(["operations", tab])}>
+          {text}
+        </a>
+      ))}
+    </p>
+  );
 }

@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type FigureRow, type Figures, figuresOf } from "../../charts/figures.ts";
-import { shown, unitOf } from "../../charts/shown.ts";
+import { shown } from "../../charts/shown.ts";
 import { compareNumbers, difference, quotientOf } from "../../charts/sums.ts";
+import { tableOf } from "../../charts/table.ts";
 import type { Choice, DashboardData, Measure, PanelData } from "../../model/dashboard.ts";
 import { csv, download } from "./csv.ts";
 import { loadDrawing } from "./draw-chart.ts";
@@ -51,7 +52,11 @@ export function Panel({ dashboard, panel, choice, place }: PanelProps) {
           mart.
         </p>
       )}
-      {figures.rows.length === 0 ? (
+      {panel.problem ? (
+        <p class="failure">
+          {[panel.problem.message, panel.problem.found, panel.problem.hint].filter(Boolean).join(". ")}
+        </p>
+      ) : figures.rows.length === 0 ? (
         <Empty>Nothing for what is chosen.</Empty>
       ) : panel.chart === "number" ? (
         <Numbers panel={panel} figures={figures} />
@@ -131,77 +136,30 @@ function Change({ measure, row, at }: { readonly measure: Measure; readonly row:
   );
 }
 
-interface FigureColumn {
-  readonly title: string;
-  readonly isNumber: boolean;
-  readonly exact: (row: FigureRow) => string | null;
-  readonly read: (row: FigureRow) => string;
-}
-
-/** What the rows are about, then the figures, then those of the period before. */
-function columnsOf(panel: PanelData, figures: Figures): readonly FigureColumn[] {
-  const about = [...new Set([...panel.x, ...(panel.series === undefined ? [] : [panel.series])])].map((place) => {
-    const { label, format } = panel.columns[place]!;
-    return {
-      title: label,
-      isNumber: format.kind !== "text" && format.kind !== "boolean",
-      exact: ({ cells }: FigureRow) => cells[place] ?? null,
-      read: ({ cells }: FigureRow) => shown(cells[place] ?? null, format, cells),
-    };
-  });
-  const measured = (measure: Measure, value: (row: FigureRow) => string | null, title = titleOf(measure)) => ({
-    title,
-    isNumber: true,
-    exact: value,
-    read: (row: FigureRow) => shown(value(row), measure.format, row.cells),
-  });
-  return [
-    ...about,
-    ...(panel.across ? [measured(panel.across, ({ across }) => across ?? null)] : []),
-    ...panel.measures.map((measure, at) => measured(measure, ({ values }) => values[at] ?? null)),
-    ...(figures.previous
-      ? panel.measures.map((measure, at) =>
-          measured(measure, ({ previous }) => previous?.[at] ?? null, `${titleOf(measure)}, before`),
-        )
-      : []),
-  ];
-}
-
-function titleOf({ label, format }: Measure): string {
-  const unit = unitOf(format);
-  return unit && unit !== "%" ? `${label} (${unit})` : label;
-}
-
 function FigureTable({ panel, figures }: { readonly panel: PanelData; readonly figures: Figures }) {
-  const columns = columnsOf(panel, figures).map(({ title, isNumber, read }) => ({ title, isNumber, cell: read }));
+  const { heads, rows } = tableOf(panel, figures);
   return (
     <div class="figure-table">
-      <Table caption={panel.title} rows={figures.rows} columns={columns} />
+      <Table
+        caption={panel.title}
+        rows={rows}
+        columns={heads.map(({ label, unit, isFigure }, at) => ({
+          title: unit && unit !== "%" ? `${label} (${unit})` : label,
+          isNumber: isFigure,
+          cell: (row: (typeof rows)[number]) => row[at]!.shown,
+        }))}
+      />
     </div>
   );
 }
 
-/** Every digit, as the server wrote it; the currency of amounts in a column of its own. */
+/** Every digit, as the server wrote it. */
 function handOut(dashboard: DashboardData, panel: PanelData, figures: Figures): void {
-  const columns = columnsOf(panel, figures);
-  const currencies = [
-    ...new Set(panel.measures.map(({ format }) => format.currency).filter((one) => typeof one === "number")),
-  ];
-  const known = new Set([...panel.x, panel.series]);
-  const more = currencies
-    .filter((place) => !known.has(place))
-    .map((place) => ({
-      title: panel.columns[place]!.label,
-      exact: ({ cells }: FigureRow) => cells[place] ?? null,
-    }));
-  const all = [...columns, ...more];
-  const rows = figures.rows.map((row) => all.map(({ exact }) => exact(row)));
-  const name = `${dashboard.name}-${panel.title}`.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-");
-  download(
-    `${name}.csv`,
-    csv(
-      all.map(({ title }) => title),
-      rows,
-    ),
+  const { heads, rows } = tableOf(panel, figures);
+  const text = csv(
+    heads.map(({ label }) => label),
+    rows.map((row) => row.map((cell) => cell.text)),
   );
+  const name = `${dashboard.name}-${panel.title}`.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-");
+  download(`${name}.csv`, text);
 }
