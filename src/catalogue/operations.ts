@@ -46,6 +46,11 @@ export async function readOperations(client: Client, options: OperationsOptions)
   };
 }
 
+/** Rows that fail a test are values of the tables: whoever shows none of those shows none of these. */
+export function withoutFailingRows(operations: OperationsData): OperationsData {
+  return { ...operations, assertions: operations.assertions.map((one) => ({ ...one, failingRows: [] })) };
+}
+
 async function readRecord(client: Client, { environment, graph }: OperationsOptions) {
   await client.query(sql`set local timezone = 'UTC'`);
   const [now] = await rowsOf<{ at: string }>(client, sql`select now() as at`);

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
+import { ingestFiles } from "../../config/ingest-files.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import { formatUserError, UserError } from "../../model/errors.ts";
@@ -94,7 +95,7 @@ async function makeSite(shell: Shell, flags: SiteFlags, { settings, ...how }: Ma
     ...how,
     projectDir: shell.projectDir,
     stateDir: stateDirectory(shell),
-    sources: chooseSourcesToShow(shell, []),
+    sources: ingestFiles(shell.projectDir).length ? chooseSourcesToShow(shell, []) : [],
     environment: environmentName(flags),
     withSamples: flags.samples === true,
   });

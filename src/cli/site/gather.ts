@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readFacts } from "../../catalogue/facts.ts";
-import { readOperations } from "../../catalogue/operations.ts";
+import { readOperations, withoutFailingRows } from "../../catalogue/operations.ts";
 import { readSamples } from "../../catalogue/samples.ts";
 import { readVerdicts } from "../../catalogue/verdicts.ts";
 import { readSource } from "../../compile/source.ts";
@@ -13,7 +13,6 @@ import { readLineage } from "../../lineage/read-lineage.ts";
 import type { Catalog } from "../../model/catalog.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { type CompiledGraph, isModel } from "../../model/graph.ts";
-import type { OperationsData } from "../../model/operations.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { withoutRetired } from "../../plan/removed.ts";
 import { type Client, type ConnectOptions, withClient, withTransaction } from "../../postgres/client.ts";
@@ -80,15 +79,10 @@ export async function gather(
     origins: originsOf(projectDir),
     lineage,
     dashboards,
-    parts: new Map([["operations", withSamples ? operations : withoutRows(operations)]]),
+    parts: new Map([["operations", withSamples ? operations : withoutFailingRows(operations)]]),
     madeAt: new Date().toISOString(),
     live,
   };
-}
-
-/** Rows that fail a test are values like those of a sample: who asks for none of those gets none of these. */
-function withoutRows(operations: OperationsData): OperationsData {
-  return { ...operations, assertions: operations.assertions.map((one) => ({ ...one, failingRows: [] })) };
 }
 
 async function readRelease(client: Client, graph: CompiledGraph, environment: string) {
