@@ -65,7 +65,9 @@ export async function beginSession(
   const isPooled = processId !== named;
   if (!isPooled && !wanted.optionsRefused) return { processId, own, lockTimeout, staysInSession: true, isPooled };
   const all = [...own, ...(settings.options === undefined ? [] : settingsIn(settings.options))];
-  const pooling = isPooled ? await poolingOf(settings, driver, processId) : ({ per: "session" } as const);
+  const pooling = isPooled
+    ? await heeding(poolingOf(settings, driver, processId), wanted.signal)
+    : ({ per: "session" } as const);
   if (pooling.per === "transaction") {
     if (!wanted.oneTransaction) throw noSession(settings, pooling.seen);
     return { processId, own: all, lockTimeout, staysInSession: false, isPooled };

@@ -104,6 +104,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
       open((publishes && settings.publisher) || settings, {
         applicationName: options.applicationName ?? "dataform",
         onNotice: options.onNotice,
+        signal: options.signal,
       }),
     options,
   );

@@ -11,8 +11,9 @@ export const describeSession: Sql = sql`
     coalesce(host(a.client_addr), 'a local socket'),
     coalesce(date_trunc('second', a.backend_start)::text, 'a time it does not tell'),
     case
-      when a.state = 'active' then format('in a query since %s', date_trunc('second', a.query_start))
-      else coalesce(format('%s since %s', a.state, date_trunc('second', a.state_change)), 'doing what it does not tell')
+      when a.state = 'active' then 'in a query' || coalesce(' since ' || date_trunc('second', a.query_start), '')
+      -- Without \`track_activities\` a session is "disabled", since no time; others show nothing to who has no right to see it.
+      else coalesce(a.state || ' since ' || date_trunc('second', a.state_change), 'doing what it does not tell')
     end
   )`;
 

@@ -27,12 +27,14 @@ interface OpenOptions {
   readonly onNotice?: ((message: string) => void) | undefined;
   /** A connection that speaks the replication protocol, as a standby's does. */
   readonly replication?: boolean;
+  /** Hangs up when it comes: a server that is frozen takes the connection and never says a word. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Opens a connection as libpq does: the servers in their order until one answers that will do, each with or without TLS
  * as its mode says. A server that refuses the user ends it.
- * @throws UserError that says what to check
+ * @throws UserError that says what to check; the reason of the signal
  */
 export async function open(settings: ConnectionSettings, options: OpenOptions): Promise<Opened> {
   const target = settings.targetSession ?? "any";
@@ -46,6 +48,7 @@ export async function open(settings: ConnectionSettings, options: OpenOptions): 
         await opened.driver.end();
         failures.push({ server, error: new Error(`this server is not ${wanted}`) });
       } catch (error) {
+        options.signal?.throwIfAborted();
         if (wasRefused(error)) throw connectionError(error, server);
         failures.push({ server, error });
       }
@@ -185,7 +188,8 @@ interface Wire extends EventEmitter {
 async function attempt(settings: ConnectionSettings, options: OpenOptions, withTls: boolean): Promise<Opened> {
   const driver = driverFor(settings, options, withTls);
   const parameters = new Map<string, string>();
-  const wire = (driver as unknown as { connection: EventEmitter }).connection;
+  const wire = (driver as unknown as { connection: Wire }).connection;
+  const hangUp = () => wire.stream.destroy();
   wire.on("parameterStatus", ({ parameterName, parameterValue }: Record<string, string>) => {
     parameters.set(parameterName!, parameterValue!);
   });
@@ -193,6 +197,8 @@ async function attempt(settings: ConnectionSettings, options: OpenOptions, withT
   // A lost connection also rejects the running query; without a listener it would end the process.
   driver.on("error", () => {});
   if (options.onNotice) driver.on("notice", (notice) => options.onNotice!(notice.message ?? ""));
+  options.signal?.throwIfAborted();
+  options.signal?.addEventListener("abort", hangUp, { once: true });
   try {
     await driver.connect();
     // Who asks for no password may be ready in the same breath.
@@ -200,7 +206,10 @@ async function attempt(settings: ConnectionSettings, options: OpenOptions, withT
     if (refusal) throw refusal;
   } catch (error) {
     await driver.end().catch(() => {});
+    options.signal?.throwIfAborted();
     throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", hangUp);
   }
   return { driver, settings: single(settings), parameters, optionsRefused: false };
 }

@@ -1,5 +1,6 @@
 import { UserError } from "../model/errors.ts";
-import { until, type Wait } from "../wait/until.ts";
+import { after } from "../wait/timers.ts";
+import { TOLD_AFTER, until, type Wait } from "../wait/until.ts";
 import { SQLSTATE } from "./sqlstate.ts";
 
 /** Milliseconds in which a server that starts, or recovers, lets people in. */
@@ -13,10 +14,16 @@ interface Patient {
   readonly times?: Partial<Pick<Wait<unknown>, "every" | "deadline" | "toldAfter">>;
 }
 
-/** Opens a connection; waits for a server that answers and lets nobody in yet. Whatever else it says ends it at once. */
+/**
+ * Opens a connection; waits for a server that answers and lets nobody in yet. Whatever else it says ends it at once; that it
+ * says nothing is told.
+ */
 export async function onceStarted<T>(open: () => Promise<T>, { signal, onWait, times }: Patient): Promise<T> {
   if (!onWait) return open();
   let refusal: UserError | undefined;
+  const heard = after(times?.toldAfter ?? TOLD_AFTER, () => {
+    if (!refusal) onWait("for PostgreSQL, which has not answered yet");
+  });
   const opened = await until({
     look: () =>
       open().catch((error) => {
@@ -30,7 +37,7 @@ export async function onceStarted<T>(open: () => Promise<T>, { signal, onWait, t
     describe: () => `for PostgreSQL: ${refusal!.found}`,
     tell: onWait,
     ...times,
-  });
+  }).finally(heard);
   if (opened === undefined) throw refusal;
   return opened;
 }

@@ -1,6 +1,9 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { UserError } from "../../src/model/errors.ts";
 import { cancelOnAbort } from "../../src/postgres/cancel.ts";
+import { open } from "../../src/postgres/open.ts";
 import { onceStarted } from "../../src/postgres/starting.ts";
 import { pause } from "../../src/wait/pause.ts";
 import { within } from "../../src/wait/timers.ts";
@@ -116,3 +119,25 @@ test("a server that starts is waited for with its own words, until it lets in, r
   const signal = AbortSignal.abort("enough");
   await expect(onceStarted(open(starting), { onWait, signal })).rejects.toBe("enough");
 });
+
+test.each(["disable", "prefer", "require"] as const)(
+  "a server that takes a connection and never says a word is told of, and left when the signal comes (sslmode=%s)",
+  async (mode) => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void silent.close());
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const reached = once(silent, "connection").then(([socket]) => once(socket, "data"));
+    const opened = new Promise((resolve, reject) => {
+      const settings = { host: "127.0.0.1", port, user: "u", database: "d", source: "--url", ssl: { mode } };
+      const connecting = () => open({ ...settings, connectTimeout: 0 }, { applicationName: "waits", signal });
+      const told = new Promise<string>((onWait) => {
+        onceStarted(connecting, { onWait, signal, times: { toldAfter: 0 } }).then(resolve, reject);
+      });
+      Promise.all([told, reached]).then(([what]) => controller.abort(what));
+    });
+    await expect(opened).rejects.toBe("for PostgreSQL, which has not answered yet");
+  },
+);
