@@ -19,7 +19,7 @@ function checkPostgresBlock(model: Model, projectDir: string): readonly UserErro
   const name = targetKey(model.target);
   const mistake = (message: string, path: ConfigPath, advice: Pick<UserError, "hint" | "expected" | "found">) =>
     new UserError({ message: `${name}: ${message}`, ...placeInConfig(projectDir, model.file, path), ...advice });
-  const { indexes = [], guard } = model.postgres;
+  const { indexes = [], guard, version } = model.postgres;
   const place = ["postgres", "indexes"];
   if (isShown(model) && indexes.length) {
     const hint = 'make it a table (type: "table"), or index what it reads';
@@ -47,6 +47,10 @@ function checkPostgresBlock(model: Model, projectDir: string): readonly UserErro
   if (guard?.keep !== undefined && (model.kind !== "incremental" || !model.key)) {
     const hint = 'it is for incremental models with a uniqueKey: type: "incremental", uniqueKey: […]';
     return [mistake("guard: keep finds rows again by their key", ["postgres", "guard", "keep"], { hint })];
+  }
+  if (version !== undefined && model.kind !== "incremental") {
+    const hint = `a ${model.kind} is made anew in each run: leave it out`;
+    return [mistake("version is of the rows that an incremental model keeps", ["postgres", "version"], { hint })];
   }
   if (guard?.maxChangedKeys !== undefined && !model.key) {
     return [

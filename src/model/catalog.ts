@@ -102,6 +102,8 @@ export interface StorageShape {
   readonly statements: readonly string[];
   /** The private objects of other models that those name, as foreign keys and policies do. */
   readonly refersTo?: readonly string[];
+  /** What the rows mean, as `postgres: { version }` has it. */
+  readonly version?: string;
 }
 
 export interface Column {

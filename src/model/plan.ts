@@ -104,6 +104,8 @@ export interface NewRows {
   readonly uniqueKey: readonly string[];
   /** The table of the rows that the author's own statements delete, where there are any. */
   readonly gone?: string;
+  /** The private view of the rows that are there: self() in the query. */
+  readonly self: string;
 }
 
 /** What is known of new rows once they are computed. */

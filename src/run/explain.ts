@@ -63,7 +63,12 @@ function isMisnamedAlias({ code, routine = "" }: PostgresError): boolean {
 /** The same of a step that builds a model: where the server says that a column is there twice, one may be ours. */
 export function explainBuild(error: unknown, step: Built, sources: Sources): StepError {
   const explained = explainFailure(ourName(error, step) ?? error, step.file, sources);
-  return { ...explained, ...notYetMade(error, step), ...cellOfSeed(error, step.file, sources) };
+  return {
+    ...explained,
+    ...notYetMade(error, step),
+    ...notInTable(error, step, explained),
+    ...cellOfSeed(error, step.file, sources),
+  };
 }
 
 /** The same of an assertion, or of a dashboard: there a column is what a YAML names. */
@@ -138,11 +143,22 @@ function notYetMade(error: unknown, { target, entry }: Built): Partial<StepError
       };
 }
 
+/** The query of a run that adds rows reads what the table of the runs before may not have. */
+function notInTable(error: unknown, { target, newRows }: Built, { hint }: StepError): Partial<StepError> {
+  const failure = postgresError(error);
+  if (!newRows || failure?.code !== SQLSTATE.undefinedColumn) return {};
+  const [failed] = messageOf(error).slice(failure.completed ?? 0);
+  if (!failed?.sql.includes(newRows.self)) return {};
+  const key = targetKey(target);
+  const ours = `self() has the columns of the runs before: another postgres: { version } makes the table anew with the next run, as run --full-refresh --actions ${key} does`;
+  return { hint: hint === undefined ? ours : `${hint}; ${ours}` };
+}
+
 function isMade({ completed = 0 }: PostgresError, statements: readonly Statement[]): boolean {
   return statements.slice(0, completed).some(({ role }) => role === "rows" || role === "shape");
 }
 
-type Built = Pick<BuildStep, "target" | "file"> & Partial<Pick<BuildStep, "entry">>;
+type Built = Pick<BuildStep, "target" | "file"> & Partial<Pick<BuildStep, "entry" | "newRows">>;
 
 /** The refusal of a column's name, where that is what a failure comes from. */
 export function ourName(error: unknown, step: Pick<BuildStep, "target" | "file">): UserError | undefined {

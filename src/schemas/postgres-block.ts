@@ -63,6 +63,13 @@ export const postgresBlock = closed(
         description: "when columns go or change their type: make others' views on this model anew with it",
       }),
     ),
+    version: Type.Optional(
+      Type.Unsafe<number | string>({
+        anyOf: [{ type: "integer" }, { type: "string", minLength: 1, maxLength: 100 }],
+        description:
+          "what the rows of an incremental model mean, a number or a text: with another one its table is made anew, once",
+      }),
+    ),
     adopt: Type.Optional(
       Type.Boolean({ description: "take over, once, a relation of the model's name that the project did not make" }),
     ),

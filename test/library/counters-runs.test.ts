@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { CounterOptions } from "../../src/library/counters.ts";
 import { makeLedger } from "../support/history.ts";
@@ -320,6 +322,33 @@ test("readings of loads that vanish from raw stay, and what needs all loads once
   await house.sql("update raw._load set status = 'failed' where load_id = 3");
   expect((await house.run()).steps.find(({ status }) => status === "failed")?.error?.message).toMatch(/Gone: 1$/);
   expect(await read()).toEqual(["a|1|∅", "a|3|2", "a|7|4"]);
+});
+
+test("other options make the store and its sums anew; where loads are gone from raw that is held, and says what to do", async () => {
+  const house = await counting(`${plain}, heat numeric`, { rollups: { days: { every: "day" } }, totals: true });
+  await house.land({ load: 1, rows: ["'a', '2026-01-01Z', 1, 5"] });
+  await house.land({ load: 2, rows: ["'a', '2026-01-03Z', 3, 8"] });
+  const definition = "definitions/meter.js";
+  const first = readFileSync(join(house.project.dir, definition), "utf8");
+  expect(failed(await house.run())).toEqual([]);
+  await house.land({ load: 3, rows: ["'a', '2026-01-04Z', 7, 9"] });
+  const other = first
+    .replace('"kwh":"bigint"', '"kwh":"bigint","heat":"numeric"')
+    .replace('"every":"day"', '"every":"day","measures":{"most":"max(heat_delta)"}')
+    .replace('"from"', '"timeZone":"America/New_York","from"');
+  house.project.write({ [definition]: other });
+  expect(failed(await house.run())).toEqual([]);
+  const read = () => house.rows("select day::text, kwh, heat, most from marts.days order by day");
+  expect(await read()).toEqual(["2025-12-31|∅|∅|∅", "2026-01-02|2|3|3", "2026-01-03|4|1|1"]);
+  expect(await house.rows("select kwh, heat from marts.meter_totals")).toEqual(["7|9"]);
+  await house.sql("delete from raw.readings where _load_id = 1; delete from raw._load where load_id = 1");
+  house.project.write({ [definition]: first });
+  expect((await house.run()).steps.find(({ status }) => status === "failed")?.error?.hint).toBe(
+    "it is made anew because its version changed, by its options or with the package: put back what it was, and its rows are kept; or --allow-loss marts.meter_store lets them go this time",
+  );
+  expect(await read()).toHaveLength(3);
+  house.project.write({ [definition]: other });
+  expect(failed(await house.run())).toEqual([]);
 });
 
 test("a full refresh after rows of loads are gone from raw is held, whoever tells the loads, and passes where that is allowed", async () => {

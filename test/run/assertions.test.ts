@@ -305,4 +305,10 @@ test("a guard counts keys that are gone or changed; a new column is no change", 
   expect(stepOf(report, "assertions.marts_a_guard_maxChangedKeys").failingRows).toEqual([
     '{"keys_before":20,"keys_gone":2,"keys_changed":1,"percent_changed":15.0}',
   ]);
+  // No row is found again by a key that what is published has not.
+  const other = 'assertions: { uniqueKey: ["id", "place"] }, postgres: { guard: { maxChangedKeys: 2 } }';
+  project.write({ "a.sqlx": table("select 1 as id, 1 as place", other) });
+  expect(stepOf(await run(), "assertions.marts_a_guard_maxChangedKeys").failingRows).toEqual([
+    '{"keys_before":20,"keys_gone":20,"keys_changed":0,"percent_changed":100.0}',
+  ]);
 });

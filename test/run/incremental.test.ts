@@ -399,6 +399,41 @@ test("what of its config stands in the table follows it, with the rows that are 
   expect(await rows("select count(*) from marts.events where id = 1")).toEqual(["2"]);
 });
 
+test("another version of its rows makes a table anew once, also where its query reads what the table has not; a protected one says so", async () => {
+  const model = (config: string, columns: string) => `config { type: "incremental", uniqueKey: ["id"]${config} }
+select \${when(incremental(), \`${columns} from (select coalesce(max(id), 0) + 1 as id from \${self()}) as next
+cross join (select min(value) as value from \${self()}) as kept\`, \`${columns} from (values (1, 'b'), (2, 'c')) as first (id, value)\`)}`;
+  const version = (of: string) => `, postgres: { version: ${of}, guard: { keep: "id = 3" } }`;
+  const { project, run, rows } = await warehouse({ "m.sqlx": model("", "id, value") });
+  const next = async (text: string, allowLoss: string[] = []) => {
+    project.write({ "m.sqlx": text });
+    const report = await run({ allowLoss });
+    return [stepOf(report, "marts.m").status, ...(await rows("select m::text from marts.m order by id"))];
+  };
+  await run();
+  expect(await next(model("", "id, value"))).toEqual(["ok", "(1,b)", "(2,c)", "(3,b)"]);
+  // none was said before; what is to be kept and cannot be made again keeps the rows there are
+  expect(await next(model(version("1"), "id, value"))).toEqual(["held", "(1,b)", "(2,c)", "(3,b)"]);
+  expect(await next(model(version("1"), "id, value"), ["marts.m"])).toEqual(["ok", "(1,b)", "(2,c)"]);
+  expect(await next(model(version("1"), "id, value"), ["marts.m"])).toEqual(["ok", "(1,b)", "(2,c)", "(3,b)"]);
+  const longer = model(version("'2'"), "id, value, md5(value) as hash").replace('["id"]', '["id", "hash"]');
+  const unversioned = longer.replace("select coalesce", "select min(hash), coalesce").replace("'2'", "1");
+  project.write({ "m.sqlx": unversioned });
+  expect(stepOf(await run(), "marts.m").error).toMatchObject({
+    code: "42703",
+    hint: "self() has the columns of the runs before: another postgres: { version } makes the table anew with the next run, as run --full-refresh --actions marts.m does",
+  });
+  expect(await next(longer, ["marts.m"])).toEqual(["ok", expect.stringMatching(/^\(1,b,\w{32}\)$/), expect.anything()]);
+  project.write({ "m.sqlx": model(`, protected: true${version("3")}`, "id, value") });
+  expect(stepOf(await run(), "marts.m").error).toMatchObject({
+    message: "marts.m is protected, and its rows are of another version: version (2 → 3)",
+    location: { file: "definitions/m.sqlx" },
+    hint: expect.stringMatching(/^put the version back; or take protected: true out/),
+  });
+  project.write({ "m.sqlx": 'config { type: "table", postgres: { version: 1 } }\nselect 1 as id' });
+  await expect(run()).rejects.toThrow("marts.m: version is of the rows that an incremental model keeps");
+});
+
 test("another type is named by plan, and the model is what its query says", async () => {
   const typed = (type: string) => `config { type: "${type}" }\nselect 1 as id`;
   const { project, database, run, rows } = await warehouse({ "m.sqlx": typed("view") });

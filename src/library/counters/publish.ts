@@ -23,6 +23,7 @@ import {
   storeName,
   told,
   undoneOf,
+  versionOf,
   WITHOUT_JIT,
 } from "./published.ts";
 import { groupOf, periodOf, type Rollup, rollupQuery } from "./rollups.ts";
@@ -129,7 +130,10 @@ function publishRollup(
       rollup.description ??
       `What the readings of each ${rollup.every} add. Only those with a changed reading are computed again.`,
     columns: describeRollup(rollup, told(options.columns), told(rollup.columns), store),
-    postgres: { indexes: [{ columns: [indexed(period)] }, { columns: ["computed_from"] }] },
+    postgres: {
+      version: versionOf(published, { by: rollup.by, every: rollup.every, measures: options.rollups![name]!.measures }),
+      indexes: [{ columns: [indexed(period)] }, { columns: ["computed_from"] }],
+    },
   };
   publishModel(name, config, (context) =>
     rollupQuery(rollup, { store: refer(published, context, storeName(published)), self: selfOf(published, context) }),
@@ -148,7 +152,7 @@ function publishTotals(published: Published): void {
       description ??
       "Each series to date. Only those with a changed reading are computed again, from their first reading and the last ones.",
     columns: describeTotals(shape, told(options.columns), fullName(published, `${name}_store`)),
-    postgres: { indexes: [...indexes, { columns: ["computed_from"] }] },
+    postgres: { version: versionOf(published), indexes: [...indexes, { columns: ["computed_from"] }] },
   };
   publishModel(`${name}_totals`, config, (context) =>
     seriesTotals(shape, { store: refer(published, context, storeName(published)), self: selfOf(published, context) }),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { relation } from "../../sql/authored.ts";
 import { id } from "../../sql/identifiers.ts";
 import type { Sql } from "../../sql/sql.ts";
@@ -30,6 +31,24 @@ export function refer({ caller }: Published, context: Context, name: Name): Sql 
 
 export function selfOf({ caller }: Published, context: Context): Sql | undefined {
   return context.incremental() ? relation(context.self(), caller) : undefined;
+}
+
+/** Counts what a change of the package makes of the same options, where rows of before do not do for it. */
+const FORMAT = 1;
+
+/** The `postgres: { version }` of a model that reads its own rows: other options, or another package, may mean other rows. */
+export function versionOf({ options }: Published, more: object = {}): string {
+  const {
+    schema: _,
+    tags: __,
+    columns: ___,
+    rollups: ____,
+    totals: _____,
+    rowConditions: ______,
+    ...meaning
+  } = options;
+  const text = JSON.stringify([FORMAT, meaning, more]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /** Loads that a person undid, where the ledger is landing's: another one's loads are undone where it does not have them. */

@@ -5,7 +5,7 @@ import { and, join, type Sql, sql } from "../../sql/sql.ts";
 import { type Context, modelOf, publishModel } from "../shared/dataform.ts";
 import { newsOfSnapshots, readingsOfSnapshots } from "./full.ts";
 import { newsOfLog, readingsOfLog } from "./log.ts";
-import { indexed, loadsOf, type Published, refer, selfOf, undoneOf, WITHOUT_JIT } from "./published.ts";
+import { indexed, loadsOf, type Published, refer, selfOf, undoneOf, versionOf, WITHOUT_JIT } from "./published.ts";
 import { deltaOf, keyOf, LEFT_DAY, LOAD_NO, PREVIOUS_AT, ROW_KIND, RUN_AT, type Shape, toDateOf } from "./shape.ts";
 import { before, news, written } from "./store.ts";
 
@@ -21,6 +21,7 @@ export function publishStore(published: Published): void {
     uniqueKey: [...keyOf(shape), LOAD_NO, ...(shape.daysMove ? [LEFT_DAY] : [])],
     description: `What ${name}_deltas and ${name}_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.`,
     postgres: {
+      version: versionOf(published),
       guard: { where: `${where}`, keep: `${kept(published)}` },
       indexes: [
         { columns: [shape.day], where: `${where}` },

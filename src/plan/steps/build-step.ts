@@ -12,6 +12,8 @@ import { isPerReader } from "../row-security.ts";
 
 /** How the reason of a step begins where the model is not the one that is published. */
 export const CODE_CHANGED = "its code changed";
+/** How it ends where the rows of an incremental model are not those of its version any more. */
+export const OTHER_VERSION = "; made anew";
 
 /** What a step builder knows besides the action itself. */
 export interface StepContext {

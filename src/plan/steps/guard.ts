@@ -9,6 +9,7 @@ import { privateId } from "../../sql/names.ts";
 import { and, empty, join, or, type Sql, sql, writtenIn } from "../../sql/sql.ts";
 import { statement } from "../../sql/statement.ts";
 import { counts, parseThreshold } from "./assertion.ts";
+import { OTHER_VERSION } from "./build-step.ts";
 import { changesRows } from "./deletes.ts";
 
 /** A model that is published, and the step that builds it again. */
@@ -41,7 +42,7 @@ export function guardSteps(guarded: Guarded): AuditStep[] {
     ...(maxRowDrop !== undefined ? [drop(maxRowDrop)] : []),
     ...(maxRowDrop === undefined && canLose(guarded) ? [drop(LOSS_OF_INCREMENTS, cannotHaveLost(guarded))] : []),
     ...(keep !== undefined && model.key && !step.newRows
-      ? [guardStep(guarded, "keep", keep, rowsToKeep({ before, after, counted }, model.key, kept))]
+      ? [guardStep(guarded, "keep", keep, rowsToKeep({ before, after, counted }, ofBoth(model.key, published), kept))]
       : []),
     ...(maxChangedKeys === undefined || !model.key
       ? []
@@ -54,6 +55,11 @@ export function guardSteps(guarded: Guarded): AuditStep[] {
           ),
         ]),
   ];
+}
+
+/** The columns of a key by which rows of what is published can be found again: a key may have got columns since. */
+function ofBoth(key: readonly string[], { columns }: ManifestEntry): readonly string[] {
+  return key.filter((name) => columns.some((column) => column.name === name));
 }
 
 function guardStep(
@@ -75,7 +81,10 @@ function guardStep(
     threshold: { rows: 0 },
     askedBy: guard,
     statement: statement("read", auditOf(figures)),
-    guards: { message: `${key} ${WORDS[guard].what} (${guard}: ${most})`, hint: WORDS[guard].hint(key) },
+    guards: {
+      message: `${key} ${WORDS[guard].what} (${guard}: ${most})`,
+      hint: `${whyAnew(step, guard)}${WORDS[guard].hint(key)}`,
+    },
   };
 }
 
@@ -89,9 +98,17 @@ const WORDS: Readonly<Record<Guard, { readonly what: string; hint(key: string): 
   maxChangedKeys: { what: "has more keys gone or changed than it may", hint: sayWhat("maxChangedKeys") },
   keep: {
     what: "made anew loses rows that it is to keep: what they came of is gone",
-    hint: (key) => `without --full-refresh they are kept; --allow-loss ${key} lets them go this time`,
+    hint: (key) => `--allow-loss ${key} lets them go this time`,
   },
 };
+
+/** What else there is to do than to let it pass, where a model is made anew whose rows another run would keep. */
+function whyAnew({ reason, newRows }: BuildStep, guard: Guard): string {
+  if (newRows) return "";
+  if (reason.endsWith(OTHER_VERSION))
+    return "it is made anew because its version changed, by its options or with the package: put back what it was, and its rows are kept; or ";
+  return guard === "keep" ? "without --full-refresh they are kept; " : "";
+}
 
 /**
  * Rows of an incremental model go when it is made anew, or is no longer one; when rows are added, only by statements of the
@@ -198,7 +215,7 @@ function rowDrop({ before, after, counted, unless }: Compared, allowed: Threshol
 
 /** How many of the rows to keep have no row with their key; and how many rows count, before and now. */
 function rowsToKeep({ before, after, counted }: Compared, key: readonly string[], kept: Sql): Sql {
-  const keys = sql`pg_catalog.jsonb_build_array(${ids(key)})`;
+  const keys = key.length ? sql`pg_catalog.jsonb_build_array(${ids(key)})` : sql`null::jsonb`;
   return sql`
     select
       to_keep,
@@ -227,6 +244,8 @@ function changedKeys(
   columns: readonly Column[],
   allowed: Threshold,
 ): Sql {
+  const unknown = key.some((name) => !columns.some((column) => column.name === name));
+  if (unknown) return otherKeys(before, allowed);
   const changed = sql`pg_catalog.to_jsonb("new".*) - (select names from added) <> pg_catalog.to_jsonb("old".*)`;
   const missing = (side: string) => or(key.map((name) => sql`${id(side, name)} is null`));
   const values = (side: string) =>
@@ -281,5 +300,14 @@ function changedKeys(
         where ${missing("old")}
       ) as parts
     ) as figures
+    where ${exceeds(lost, whole, allowed)}`;
+}
+
+/** What is published has not all columns of the key: by it no row is the one that it was. */
+function otherKeys(before: Sql, allowed: Threshold): Sql {
+  const [lost, whole] = [sql`keys_gone`, sql`keys_before`];
+  return sql`
+    select keys_before, keys_gone, 0 as keys_changed, ${percent(lost, whole)} as percent_changed
+    from (select pg_catalog.count(*) as keys_before, pg_catalog.count(*) as keys_gone from ${before}) as figures
     where ${exceeds(lost, whole, allowed)}`;
 }

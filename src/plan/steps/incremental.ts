@@ -13,15 +13,24 @@ import { type Relation, sql } from "../../sql/sql.ts";
 import { statement } from "../../sql/statement.ts";
 import { authoredAll, authoredQuery } from "../authored-statements.ts";
 import { type Ground, noteName } from "./adopted-rows.ts";
-import { buildStep, CODE_CHANGED, label, objectName, refusedStep, type StepContext, withSelf } from "./build-step.ts";
+import {
+  buildStep,
+  CODE_CHANGED,
+  label,
+  OTHER_VERSION,
+  objectName,
+  refusedStep,
+  type StepContext,
+  withSelf,
+} from "./build-step.ts";
 import { beforeQuery, changesRows, goneOf } from "./deletes.ts";
 import { doesLook, finishStorage, groundOf, storageNames } from "./incremental-table.ts";
 import { isForeseeable, laterRuns } from "./later.ts";
 import { rowsViewOf } from "./rows-view.ts";
-import { keyChanged, refersElsewhere, shapeChanges, shapesOf, storageShape } from "./storage-shape.ts";
+import { keyChanged, refersElsewhere, shapeChanges, shapesOf, storageShape, versionChange } from "./storage-shape.ts";
 
 /**
- * The first build, `--full-refresh` and a changed kind make the table anew; otherwise only new rows are computed. Rows that
+ * The first build, `--full-refresh`, a changed kind and another version make the table anew; otherwise only new rows are computed. Rows that
  * are adopted are there already.
  */
 export function incrementalStep(model: Incremental, context: StepContext): BuildStep {
@@ -31,6 +40,10 @@ export function incrementalStep(model: Incremental, context: StepContext): Build
   if (context.fullRefresh && (!model.protected || lost !== undefined))
     return newStorage(model, { ...context, reason: refreshed(context.reason) });
   if (lost !== undefined) return refusedStep(model, lostRows(model, current, lost), context);
+  const version = versionChange(model, current);
+  if (version !== undefined && model.protected) return refusedStep(model, keptVersion(model, version), context);
+  if (version !== undefined)
+    return newStorage(model, { ...context, reason: `${CODE_CHANGED}: ${version}${OTHER_VERSION}` });
   return newRows(model, current, context);
 }
 
@@ -41,6 +54,15 @@ function lostRows({ target, file }: Incremental, { storage }: Ground, damage: st
     location: { file },
     found: `${privateId(storage.table)}: ${damage}`,
     hint: `put it back under that name; or --full-refresh --actions ${key} makes it anew of what its query reads`,
+  };
+}
+
+function keptVersion({ target, file }: Incremental, version: string): UserErrorDetails {
+  return {
+    message: `${targetKey(target)} is protected, and its rows are of another version: ${version}`,
+    location: { file },
+    expected: "the version that its rows were computed for, as a protected model is never made anew",
+    hint: "put the version back; or take protected: true out for the run that makes it anew of what its query reads",
   };
 }
 
@@ -109,7 +131,10 @@ function newRows(model: Incremental, current: Ground, context: StepContext): Bui
     label(model, context, "table", table),
     ...before.end,
   ]);
-  return { ...step, newRows: { table, uniqueKey: model.uniqueKey, ...(gone === undefined ? {} : { gone }) } };
+  return {
+    ...step,
+    newRows: { table, uniqueKey: model.uniqueKey, self: before.self, ...(gone === undefined ? {} : { gone }) },
+  };
 }
 
 function whyCopied(model: Incremental, { adopted, ...current }: Ground, context: StepContext): string {

@@ -26,12 +26,21 @@ const SHAPES = new Set([
 export function storageShape(model: Incremental, resolve: Resolve): StorageShape {
   const statements = shapesOf(model.postOperations);
   const refersTo = statements.flatMap((text) => namedIn(text, model, resolve));
+  const { version } = model.postgres;
   return {
     uniqueKey: model.uniqueKey,
     indexes: (model.postgres.indexes ?? []).map((index) => JSON.stringify(index)),
     statements: statements.map(words),
     ...(refersTo.length ? { refersTo } : {}),
+    ...(version === undefined ? {} : { version: String(version) }),
   };
+}
+
+/** Another `postgres: { version }` than the rows of the table were computed for; undefined where it is the same, or none is said. */
+export function versionChange(model: Incremental, { storage }: Made): string | undefined {
+  const { version } = model.postgres;
+  const before = storage.made?.version;
+  return version === undefined || String(version) === before ? undefined : `version (${before ?? "none"} → ${version})`;
 }
 
 /** What a statement names by `ref()`, as this run calls it. */
