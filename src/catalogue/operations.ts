@@ -21,7 +21,7 @@ export interface OperationsOptions {
   /** The declared sources, whose freshness is told. */
   readonly sources?: readonly LookedAt[];
   /** Who reads raw data and its ledgers, where the client may not: under roles the client is the publisher's. */
-  readonly loader?: Client;
+  readonly landed?: Client;
 }
 
 /**
@@ -30,8 +30,8 @@ export interface OperationsOptions {
  */
 export async function readOperations(client: Client, options: OperationsOptions): Promise<OperationsData> {
   const ofRuns = await withTransaction(client, () => readRecord(client, options), LOOKING);
-  const loader = options.loader ?? client;
-  const ofLoads = await withTransaction(loader, () => readLoads(loader, options), LOOKING);
+  const landed = options.landed ?? client;
+  const ofLoads = await withTransaction(landed, () => readLoads(landed, options), LOOKING);
   const { stored, measured, ...told } = ofRuns;
   return {
     version: 1,

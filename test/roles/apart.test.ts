@@ -184,6 +184,8 @@ test("every command works where the publisher has a login of its own, whatever o
   for (const args of [
     ["query", "select * from marts.b"],
     ["export", "marts.b", "-", "--to", "csv"],
+    ["lineage", "--json"],
+    ["site", "build", "--samples", "--out", "pages"],
   ])
     await does(...args);
   expect(await rows("select id from marts.b")).toEqual(["1"]);

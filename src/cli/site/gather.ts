@@ -56,13 +56,14 @@ export async function gather(
     readDashboards(client, { graph, environment, readSource: (file) => readSource(projectDir, file) }),
   );
   const operations = await withClient(settings, { ...reach, duty: "publisher" }, (client) =>
-    withClient(settings, { ...reach, duty: "loader" }, (loader) =>
+    // The builder reads what landed. It is our own question, whatever the database's search path says.
+    withClient(settings, { ...reach, duty: "builder", names: "ours" }, (landed) =>
       readOperations(client, {
         environment,
         rawSchemas: [...new Set(sources.map(({ declaration }) => declaration.schema))],
         graph,
         sources,
-        loader,
+        landed,
       }),
     ),
   );
