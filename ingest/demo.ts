@@ -14,12 +14,13 @@ import { transactions } from "./demos/transactions.ts";
 const demos: Record<string, Demo> = { ads, blog, marketing, reconciliation, temperatures, transactions };
 
 const shell = terminal();
-const [product = "", ...more] = process.argv.slice(2);
+const flags = process.argv.slice(2).filter((word) => word.startsWith("-"));
+const [product = "", ...more] = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const demo = demos[product];
-if (demo && !more.length) {
+if (demo && !more.length && flags.every((flag) => flag === "--no-site")) {
   process.exitCode = await show(demo);
 } else {
-  shell.say(`usage: npm run demo -- <product>\nexpected one of: ${Object.keys(demos).join(", ")}`);
+  shell.say(`usage: npm run demo -- <product> [--no-site]\nexpected one of: ${Object.keys(demos).join(", ")}`);
   process.exitCode = 2;
 }
 
@@ -40,7 +41,18 @@ async function show({ steps, schema }: Demo): Promise<number> {
       ? `\nThe marts are in schema ${schema} of your database.`
       : `\nThe database stays up (\`npx dataform db stop\` ends it). A login for psql and BI tools, which only reads; the marts are in schema ${schema}:\n`,
   );
-  return named ? 0 : run(["db", "login"]);
+  const exitCode = named ? 0 : await run(["db", "login"]);
+  return exitCode === 0 && isWatched(env) ? showSite(run) : exitCode;
+}
+
+/** Whether somebody is there to look at pages, and has not said that they do not want to. */
+function isWatched(env: Readonly<Record<string, string | undefined>>): boolean {
+  return process.stdout.isTTY && process.stderr.isTTY && !env.CI && !flags.includes("--no-site");
+}
+
+function showSite(run: (args: readonly string[]) => Promise<number>): Promise<number> {
+  shell.print("\nThe same as pages: answers, what each column means and where it comes from. Open this address:\n");
+  return run(["site", "serve"]);
 }
 
 function announce(step: Step): void {

@@ -26,6 +26,7 @@ let clone: Project;
 beforeAll(async () => {
   clone = await project((dir) => {
     for (const name of [
+      "dashboards",
       "definitions",
       "includes",
       "ingest",
