@@ -125,10 +125,11 @@ function butIn(files: readonly string[], errors: readonly UserError[]): UserErro
 /** The graph, its declarations with the file that lands them, also where a definition declares the table itself. */
 function withLanding(graph: CompiledGraph, tables: readonly RawTableDescription[]): CompiledGraph {
   if (!tables.length) return graph;
-  const files = new Map(tables.map((table) => [targetKey(table), table.file]));
+  const landed = new Map(tables.map((table) => [targetKey(table), table]));
   const actions = graph.actions.map((action) => {
-    const landedBy = action.kind === "declaration" ? files.get(targetKey(action.target)) : undefined;
-    return landedBy === undefined ? action : { ...action, landedBy };
+    const table = action.kind === "declaration" ? landed.get(targetKey(action.target)) : undefined;
+    if (!table) return action;
+    return { ...action, landedBy: table.file, lands: table.columns.map(({ name }) => name) };
   });
   return { ...graph, actions };
 }

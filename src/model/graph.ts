@@ -88,6 +88,8 @@ export interface Declaration extends ActionBase {
   readonly kind: "declaration";
   /** The `ingest/*.yaml` that lands it. */
   readonly landedBy?: string;
+  /** The columns that it declares of the records. */
+  readonly lands?: readonly string[];
 }
 
 interface ModelBase extends ActionBase {

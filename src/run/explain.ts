@@ -11,7 +11,7 @@ import { placeOf, positionAt, snippetAt } from "../sql/locate.ts";
 import { joinStatements, statementAt } from "../sql/message.ts";
 import { isAnswer } from "../sql/readings.ts";
 import { meaningful } from "../sql/tokens.ts";
-import { missingRelation } from "./missing-relation.ts";
+import { missingColumn, missingRelation } from "./missing-relation.ts";
 
 /** Reads a file of the project, for the line numbers of messages; "" when there is none. */
 export type ReadSource = (file: string) => string;
@@ -50,7 +50,11 @@ export function explainFailure(
   const where = place(failure, file, statements, sources);
   const isMissing = failure.code === SQLSTATE.undefinedTable && !isMisnamedAlias(failure);
   const missing = isMissing && isReference(where.location, sources);
-  const hint = isMissing ? missingRelation(failure.message, sources.actions) : undefined;
+  const hint = isMissing
+    ? missingRelation(failure.message, sources.actions)
+    : failure.code === SQLSTATE.undefinedColumn
+      ? missingColumn(failure.message, file, sources.actions)
+      : undefined;
   const known = hint ? { hint } : missing ? NOT_THERE : {};
   return { ...explainPostgres(failure), ...known, code: failure.code, ...where };
 }

@@ -21,6 +21,29 @@ export function namedMissing(message: string): Target | undefined {
   return schema === undefined || name === undefined || more.length ? undefined : { schema, name };
 }
 
+/**
+ * What to do about a column that the server says is not there, where a declaration of landing has it: a raw table that landed
+ * before it was declared gets it with the next landing.
+ * @param file the one of the action that reads it
+ */
+export function missingColumn(
+  message: string,
+  file: string | undefined,
+  actions: readonly Action[],
+): string | undefined {
+  const named = QUOTED.exec(message)?.[1] ?? /[^\s.]\.([^\s.]+)/.exec(message)?.[1];
+  const read = new Set(
+    actions.filter((action) => action.file === file).flatMap(({ dependencies }) => dependencies.map(targetKey)),
+  );
+  for (const action of actions) {
+    if (action.kind !== "declaration" || named === undefined || !action.lands?.includes(named)) continue;
+    const [lander, key] = [action.landedBy!, targetKey(action.target)];
+    if (read.has(key))
+      return `${lander} declares ${named} of ${key}: where the table has not got it yet, ${landing(lander) ?? "the next landing"} adds it, with new records or without`;
+  }
+  return undefined;
+}
+
 /** What to do about a relation that is not there, as far as its name and the project say it. */
 export function missingRelation(message: string, actions: readonly Action[]): string | undefined {
   const missing = namedMissing(message);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Action } from "../../src/model/graph.ts";
-import { missingRelation } from "../../src/run/missing-relation.ts";
+import { missingColumn, missingRelation } from "../../src/run/missing-relation.ts";
 import { cli } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
 import { view } from "../support/models.ts";
@@ -131,4 +131,21 @@ test.each([
   const actions = [declared, model] as unknown as readonly Action[];
   for (const quotes of ['"', "»«"])
     expect(missingRelation(`relation ${quotes[0]}${name}${quotes.at(-1)} does not exist`, actions)).toBe(hint);
+});
+
+test.each([
+  ['column "note" does not exist', true],
+  ["column orders.note does not exist", true],
+  ["Spalte »note« existiert nicht", true],
+  ['column "nothing" does not exist', false],
+  ["column orders.nothing does not exist", false],
+])("what to do about a column that a declaration has and its table may not have yet: %s", (message, isDeclared) => {
+  const target = { schema: "raw", name: "orders" };
+  const declared = { kind: "declaration", target, file: "d.sqlx", landedBy: "ingest/shop.yaml", lands: ["id", "note"] };
+  const model = { kind: "table", file: "m.sqlx", target: { schema: "marts", name: "m" }, dependencies: [target] };
+  const actions = [{ ...declared, dependencies: [] }, model] as unknown as readonly Action[];
+  const hint =
+    "ingest/shop.yaml declares note of raw.orders: where the table has not got it yet, dataform ingest shop adds it, with new records or without";
+  expect(missingColumn(message, "m.sqlx", actions)).toBe(isDeclared ? hint : undefined);
+  expect(missingColumn(message, "other.sqlx", actions)).toBeUndefined();
 });
