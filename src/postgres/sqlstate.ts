@@ -94,10 +94,13 @@ export function advice({ hint, code, detail }: PostgresError): string | undefine
   return hint ?? ownValue(ADVICE, code);
 }
 
+/** Where the transaction is ours that only reads. */
+const ONLY_READS =
+  "what is asked here only reads, and so does what it calls: what writes is an operation of the project, or for psql";
+
 /** Of a text in a transaction that only reads, maybe as a role that may do nothing else. */
 const READING_ADVICE: Readonly<Record<string, string>> = {
-  [SQLSTATE.readOnlySqlTransaction]:
-    "what is asked here only reads, and so does what it calls: what writes is an operation of the project, or for psql",
+  [SQLSTATE.readOnlySqlTransaction]: ONLY_READS,
   [SQLSTATE.insufficientPrivilege]:
     "grant the privilege to the role that runs dataform; a superuser's text runs as a role that may only read (docs/cli.md), so psql does the rest",
 };
@@ -105,6 +108,11 @@ const READING_ADVICE: Readonly<Record<string, string>> = {
 /** The same for a text that may only read. */
 export function readingAdvice(failure: PostgresError): string | undefined {
   return ownValue(READING_ADVICE, failure.code) ?? advice(failure);
+}
+
+/** Of what our own transactions only read: models and assertions, whose functions may write. Undefined where that is not why. */
+export function onlyReads(code: string | undefined): string | undefined {
+  return code === SQLSTATE.readOnlySqlTransaction ? ONLY_READS : undefined;
 }
 
 /** What PostgreSQL says of a failed statement. Every field as the server sent it, but for one kind of hint. */

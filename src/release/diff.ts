@@ -5,6 +5,7 @@ import { UserError } from "../model/errors.ts";
 import type { ModelDiff, ReleaseDiff } from "../model/release.ts";
 import { type Client, type ConnectOptions, withClient, withTransaction } from "../postgres/client.ts";
 import { readDamage } from "../postgres/read-damage.ts";
+import { onlyReads, sqlState } from "../postgres/sqlstate.ts";
 import { compareRows } from "../sql/compare.ts";
 import { PRIVATE_SCHEMA, privateId } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
@@ -33,12 +34,18 @@ export async function diffReleases(
         // Floating-point numbers that are compared as JSON have all their digits.
         await client.query(sql`set local extra_float_digits = 1`);
         await refuseDamaged(client, before, after);
-        const models = await diffManifests(client, before, after);
+        const models = await diffManifests(client, before, after).catch((error) => Promise.reject(reading(error)));
         return { version: 1, environment, from, to, models };
       },
       sql`begin transaction isolation level repeatable read read only`,
     ),
   );
+}
+
+/** What a view calls may write, which nothing that compares may. */
+function reading(error: unknown): unknown {
+  const hint = onlyReads(sqlState(error));
+  return hint ? new UserError({ message: (error as Error).message, hint, cause: error }) : error;
 }
 
 function keptManifest(

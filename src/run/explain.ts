@@ -6,7 +6,7 @@ import type { StepError } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
 import { ourNameTwice } from "../plan/our-names.ts";
 import { messageOf } from "../postgres/send.ts";
-import { advice, type PostgresError, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
+import { advice, onlyReads, type PostgresError, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
 import { placeOf, positionAt, snippetAt } from "../sql/locate.ts";
 import { joinStatements, statementAt } from "../sql/message.ts";
 import { isAnswer } from "../sql/readings.ts";
@@ -46,7 +46,7 @@ export function explainFailure(
 ): StepError {
   if (error instanceof UserError) return userError(error);
   const failure = postgresError(error);
-  if (!failure) return { message: error instanceof Error ? error.message : String(error), ...inFile(file) };
+  if (!failure) return { message: reasonOf(error), ...inFile(file) };
   const where = place(failure, file, statements, sources);
   const isMissing = failure.code === SQLSTATE.undefinedTable && !isMisnamedAlias(failure);
   const missing = isMissing && isReference(where.location, sources);
@@ -57,6 +57,11 @@ export function explainFailure(
       : undefined;
   const known = hint ? { hint } : missing ? NOT_THERE : {};
   return { ...explainPostgres(failure), ...known, code: failure.code, ...where };
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.name === "AbortError" ? "the run was cancelled" : error.message;
 }
 
 /** SQLSTATE 42P01 means a name of no relation in FROM, too; only the server's function tells them apart. */
@@ -82,7 +87,9 @@ export function explainAudit(
   sources: Sources,
   statements?: readonly Statement[],
 ): StepError {
-  const explained = explainFailure(error, step.file, sources, statements);
+  const failed = explainFailure(error, step.file, sources, statements);
+  const hint = onlyReads(failed.code);
+  const explained = hint ? { ...failed, hint } : failed;
   return step.kind === "dashboard" ? { ...explained, ...ofDashboard(explained) } : explained;
 }
 

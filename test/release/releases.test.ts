@@ -477,6 +477,7 @@ test("Ctrl-C while it waits for readers: `publish` leaves the release waiting, `
   };
   await expect(publishRelease(database.settings, interrupted())).rejects.toMatchObject({ name: "AbortError" });
   expect(await rows("select status from _dataform.release order by release_id")).toEqual(["published", "waiting"]);
+  expect((await run(interrupted())).errors).toEqual([expect.objectContaining({ message: "the run was cancelled" })]);
   await reader.query(sql`commit`);
   expect(await publishRelease(database.settings)).toMatchObject({ release: 2 });
   await reader.query(sql`begin`);
@@ -487,6 +488,7 @@ test("Ctrl-C while it waits for readers: `publish` leaves the release waiting, `
     "1|published",
     "2|published",
     "3|discarded",
+    "4|discarded",
   ]);
   expect(await rows("select status from _dataform.run order by started_at desc limit 1")).toEqual(["cancelled"]);
 });

@@ -54,6 +54,17 @@ test("severity warn of an assertion that PostgreSQL cannot ask warns, too: in a 
     exitCode: 0,
     stderr: expect.stringMatching(/warning assertion assertions\.zero\n.*division by zero/),
   });
+  // What is read in a transaction of ours that only reads is no standby.
+  await rows("create sequence public.numbers");
+  project.write({
+    "writes.sqlx": 'config { type: "assertion" }\nselect 1 from ${ref("a")} where nextval(\'numbers\') < 0',
+    "counts.sqlx": "config { type: \"view\" }\nselect nextval('numbers') as id",
+  });
+  const hint = expect.stringMatching(/only reads, and so does what it calls: what writes is an operation/);
+  expect(stepOf(await run(), "assertions.writes").error).toMatchObject({ code: "25006", hint });
+  await run();
+  const compared = await cli(project.dir, ["diff", "3", "4", "--url", database.url]);
+  expect(compared).toMatchObject({ exitCode: 2, stderr: hint });
 });
 
 test("a threshold is a number of rows or a share: at it is a warning, above it a failure", async () => {
