@@ -38,7 +38,7 @@ export interface SiteDashboard {
 }
 
 /** "source": somebody else fills it. "foreign": a view of others that reads the project's. */
-export type SiteKind = Exclude<ActionKind, "declaration" | "assertion" | "dashboard"> | "source" | "foreign";
+export type SiteKind = Exclude<ActionKind, "declaration" | "assertion"> | "source" | "foreign";
 
 /** What readers have of a relation, and why. */
 export type SiteState =
@@ -77,6 +77,8 @@ export interface SiteRelation {
   /** Tests that hold it, and how many of them failed in the last run that asked. */
   readonly tests: number;
   readonly failing: number;
+  /** Who has it in the database. */
+  readonly owner?: string;
   /** Seconds that its last build took, as the record has them. */
   readonly seconds?: string;
   /** Number of the part that tells all of it: `relations-<n>`. */

@@ -106,7 +106,7 @@ function relationsOf({ graph, manifest, facts, dependents }: SiteInput): Found[]
     if (!shown.has(key)) shown.set(key, { key, target, ...(known ? { facts: known } : {}), ...one });
   };
   for (const action of graph.actions) {
-    if (action.disabled || action.kind === "assertion" || action.kind === "dashboard") continue;
+    if (action.disabled || action.kind === "assertion") continue;
     const kind = action.kind === "declaration" ? "source" : action.kind;
     add(action.target, { kind, action, reads: action.dependencies.map(targetKey) });
   }
@@ -145,6 +145,7 @@ function summary(
     reads: placesIn(reads),
     tests: tests.length,
     failing: tests.filter(({ verdict }) => verdict === "failed" || verdict === "warned").length,
+    ...(facts?.stored.owner === undefined ? {} : { owner: facts.stored.owner }),
     ...(verdict?.status === "ok" && action && isModel(action) ? { seconds: verdict.seconds } : {}),
     part: Math.floor(place / IN_A_PART),
   };
@@ -153,6 +154,7 @@ function summary(
 /** Where it stands in lists: `definitions/<product>/<group>/…`; a landed table is of its source. */
 function shelf({ schema }: Target, action: Action | undefined): Pick<SiteRelation, "product" | "group"> {
   if (!action) return { product: schema, group: "others" };
+  if (action.kind === "dashboard") return { product: "dashboards", group: "dashboards" };
   if (action.kind === "declaration") {
     const [folder, source = schema] = (action.landedBy ?? action.file).split("/");
     const product = folder === "ingest" ? source.replace(/\.ya?ml$/, "") : folder === "definitions" ? source : schema;

@@ -12,7 +12,8 @@ import { counted, KINDS } from "./words.ts";
 export function CataloguePage({ route, product }: { readonly route: Route; readonly product?: string | undefined }) {
   const { core } = useProject();
   const found = productsOf(core).find(({ name }) => name === product);
-  const all = product === undefined ? core.relations : (found?.members ?? []);
+  const all =
+    product === undefined ? core.relations.filter(({ kind }) => kind !== "dashboard") : (found?.members ?? []);
   const filters = Object.fromEntries(["q", "schema", "kind", "tag"].map((name) => [name, route.query.get(name) ?? ""]));
   const kept = useMemo(() => all.filter((relation) => isKept(relation, filters)), [all, route.query]);
   if (product !== undefined && !found) return <Nowhere what={`a product “${product}”`} />;

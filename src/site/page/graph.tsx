@@ -12,7 +12,7 @@ const HEIGHT = 46;
 const ROW = 22;
 
 /** Relations as boxes, what is read at the left of what reads it. */
-export function RelationGraph({ part, middle }: { readonly part: Neighbourhood; readonly middle: number | undefined }) {
+export function RelationGraph({ part, middle, marked }: RelationGraphProps) {
   const { core } = useProject();
   const laid = useMemo(
     () =>
@@ -29,7 +29,7 @@ export function RelationGraph({ part, middle }: { readonly part: Neighbourhood; 
         {part.edges.map(([from, to]) => (
           <path
             key={`${from}-${to}`}
-            class={from === middle || to === middle ? "near" : ""}
+            class={marked?.has(`${from} ${to}`) ? "slow" : from === middle || to === middle ? "near" : ""}
             d={curve(at(from).x + WIDTH, at(from).y + HEIGHT / 2, at(to).x, at(to).y + HEIGHT / 2)}
           />
         ))}
@@ -47,6 +47,13 @@ export function RelationGraph({ part, middle }: { readonly part: Neighbourhood; 
       })}
     </Canvas>
   );
+}
+
+interface RelationGraphProps {
+  readonly part: Neighbourhood;
+  readonly middle: number | undefined;
+  /** Edges that stand out, as "from to". */
+  readonly marked?: ReadonlySet<string> | undefined;
 }
 
 /** The same with the columns that are on the way of one, and no others. */

@@ -45,7 +45,11 @@ export function Home() {
       <Section
         id="products"
         title="Catalogue"
-        aside={<a href={href(["catalogue"])}>all {counted(core.relations.length, "relation")}</a>}
+        aside={
+          <a href={href(["catalogue"])}>
+            all {counted(core.relations.filter(({ kind }) => kind !== "dashboard").length, "relation")}
+          </a>
+        }
       >
         {products.length ? (
           <div class="cards">{products.filter(({ isSource }) => !isSource).map(card)}</div>

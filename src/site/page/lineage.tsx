@@ -3,7 +3,7 @@ import type { SiteLineage, SiteLineageRelation, SiteRelation } from "../../model
 import { columnPath, edgesOf } from "./column-path.ts";
 import { findRelation, fullName, type Loaded, type Project, usePart, useProject } from "./context.ts";
 import { ColumnGraph, flowWords, RelationGraph } from "./graph.tsx";
-import { MOST_NODES, type Neighbourhood, neighbourhood, steps } from "./neighbourhood.ts";
+import { MOST_NODES, type Neighbourhood, neighbourhood, slowestWay, steps } from "./neighbourhood.ts";
 import { Nowhere } from "./nowhere.tsx";
 import { Awaited, Empty, KindMark, RelationLink, StateBadge } from "./pieces.tsx";
 import { productsOf } from "./products.ts";
@@ -109,6 +109,14 @@ function LineageOf({ route, place }: { readonly route: Route; readonly place: nu
           <>
             <Steps label="Steps up" value={up} set={(value) => set({ up: value })} />
             <Steps label="Steps down" value={down} set={(value) => set({ down: value })} />
+            <label>
+              <input
+                type="checkbox"
+                checked={query.get("slowest") === "yes"}
+                onChange={({ currentTarget }) => set({ slowest: currentTarget.checked ? "yes" : undefined })}
+              />{" "}
+              the slowest way
+            </label>
           </>
         )}
         <span class="switch" role="group" aria-label="Show it as">
@@ -129,7 +137,13 @@ function LineageOf({ route, place }: { readonly route: Route; readonly place: nu
           asTable={asTable}
         />
       ) : (
-        <Relations project={project} part={part} middle={place} asTable={asTable} />
+        <Relations
+          project={project}
+          part={part}
+          middle={place}
+          asTable={asTable}
+          showSlowest={query.get("slowest") === "yes"}
+        />
       )}
     </article>
   );
@@ -148,7 +162,9 @@ function Steps({ label, value, set }: { label: string; value: string; set: (valu
   );
 }
 
-function Relations({ project, part, middle, asTable }: RelationsProps) {
+function Relations({ project, part, middle, asTable, showSlowest }: RelationsProps) {
+  const took = (place: number) => Number(project.core.relations[place]!.seconds ?? 0);
+  const slowest = useMemo(() => (showSlowest ? slowestWay(part, took) : undefined), [part, showSlowest]);
   return (
     <>
       {part.folded > 0 && (
@@ -157,7 +173,11 @@ function Relations({ project, part, middle, asTable }: RelationsProps) {
           rest.
         </p>
       )}
-      {asTable ? <RelationTable project={project} part={part} /> : <RelationGraph part={part} middle={middle} />}
+      {asTable ? (
+        <RelationTable project={project} part={part} />
+      ) : (
+        <RelationGraph part={part} middle={middle} marked={slowest} />
+      )}
     </>
   );
 }
@@ -167,6 +187,7 @@ interface RelationsProps {
   readonly part: Neighbourhood;
   readonly middle: number;
   readonly asTable: boolean;
+  readonly showSlowest: boolean;
 }
 
 function RelationTable({
@@ -185,6 +206,7 @@ function RelationTable({
         { title: "Relation", cell: (place) => <RelationLink relation={core.relations[place]!} /> },
         { title: "Kind", cell: (place) => <KindMark kind={core.relations[place]!.kind} /> },
         { title: "State", cell: (place) => <StateBadge state={core.relations[place]!.state} /> },
+        { title: "Owner", cell: (place) => core.relations[place]!.owner ?? "" },
         { title: "Reads", isText: true, cell: (place) => name(core.relations[place]!.reads) },
         { title: "Read by", isText: true, cell: (place) => name(readers[place]!) },
       ]}

@@ -56,3 +56,38 @@ export function steps(text: string | undefined, otherwise: number): number {
   const count = Number.parseInt(text, 10);
   return Number.isNaN(count) || count < 0 ? otherwise : count;
 }
+
+/** The edges of the way through a part that takes longest, by the seconds of its nodes. None where nothing took any. */
+export function slowestWay(part: Neighbourhood, seconds: (place: number) => number): ReadonlySet<string> {
+  const before = new Map<number, number[]>();
+  for (const [from, to] of part.edges) before.set(to, [...(before.get(to) ?? []), from]);
+  const best = new Map<number, { readonly total: number; readonly from?: number }>();
+  const until = (place: number): number => {
+    const known = best.get(place);
+    if (known) return known.total;
+    // What reads itself in a circle counts once.
+    best.set(place, { total: 0 });
+    const longest = longestOf((before.get(place) ?? []).map((from) => ({ place: from, total: until(from) })));
+    const total = seconds(place) + (longest?.total ?? 0);
+    best.set(place, { total, ...(longest ? { from: longest.place } : {}) });
+    return total;
+  };
+  const last = longestOf(part.nodes.map((place) => ({ place, total: until(place) })));
+  const edges = new Set<string>();
+  if (!last || last.total === 0) return edges;
+  for (let to = last.place; ; ) {
+    const from = best.get(to)?.from;
+    if (from === undefined || edges.has(`${from} ${to}`)) return edges;
+    edges.add(`${from} ${to}`);
+    to = from;
+  }
+}
+
+interface Way {
+  readonly place: number;
+  readonly total: number;
+}
+
+function longestOf(ways: readonly Way[]): Way | undefined {
+  return ways.reduce<Way | undefined>((most, way) => (most && most.total >= way.total ? most : way), undefined);
+}

@@ -11,7 +11,7 @@ export interface Product {
 
 export function productsOf({ relations }: SiteCore): readonly Product[] {
   const products = new Map<string, SiteRelation[]>();
-  for (const relation of relations)
+  for (const relation of relations.filter(({ kind }) => kind !== "dashboard"))
     products.set(relation.product, [...(products.get(relation.product) ?? []), relation]);
   return [...products]
     .map(([name, members]) => ({

@@ -1,14 +1,15 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import type { OperationsData } from "../../model/operations.ts";
 import type { SiteColumn, SiteDetail, SiteRelation, SiteTest, SiteTexts } from "../../model/site.ts";
 import { Source, Sql } from "./code.tsx";
-import { findRelation, usePart, useProject } from "./context.ts";
+import { findRelation, fullName, usePart, useProject } from "./context.ts";
 import { Markdown } from "./markdown.tsx";
 import { Nowhere } from "./nowhere.tsx";
 import { Awaited, Badge, Empty, KindMark, RelationLink, Section, StateBadge } from "./pieces.tsx";
 import { href, lineageHref, type Route, relationHref } from "./route.ts";
 import { Cell, Table } from "./table.tsx";
-import { bytes, counted, grouped, seconds } from "./words.ts";
+import { bytes, counted, grouped, minute, seconds } from "./words.ts";
 
 export function RelationPage({ route, schema, name }: PageProps) {
   const project = useProject();
@@ -94,6 +95,7 @@ function Facts({ relation, detail: { facts, columns } }: DetailProps) {
     facts.builtIn !== undefined && ["Built for", `release ${facts.builtIn}`],
     facts.from !== undefined && ["Comes from", facts.from],
     facts.landedBy !== undefined && ["Landed by", <code>{facts.landedBy}</code>],
+    facts.from !== undefined && ["Last load", <LastLoad relation={relation} />],
     facts.owner !== undefined && ["Owner", facts.owner],
     facts.grants.length > 0 && [
       "Others may",
@@ -258,7 +260,6 @@ function Neighbours({ relation, place }: { readonly relation: SiteRelation; read
     ["Reads", relation.reads],
     ["Read by", readers[place]!],
   ] as const;
-  const dashboards = core.dashboards.filter(({ reads }) => reads.includes(place));
   return (
     <Section id="neighbours" title="Where it stands" aside={<a href={lineageHref(relation)}>lineage as a graph</a>}>
       <div class="two">
@@ -273,21 +274,30 @@ function Neighbours({ relation, place }: { readonly relation: SiteRelation; read
                   <RelationLink relation={core.relations[one]!} />
                 </li>
               ))}
-              {title === "Read by" &&
-                dashboards.map(({ name, title: dashboard }) => (
-                  <li key={name}>
-                    <a class="relation-link" href={href(["dashboard", name])}>
-                      <span class="dot kind-dashboard" aria-hidden="true" />
-                      {dashboard} <span class="of-schema">dashboard</span>
-                    </a>
-                  </li>
-                ))}
             </ul>
-            {!places.length && !(title === "Read by" && dashboards.length) && <Empty>nothing here</Empty>}
+            {!places.length && <Empty>nothing here</Empty>}
           </div>
         ))}
       </div>
     </Section>
+  );
+}
+
+/** Of what a load fills: when it last did, and whether that is as new as its source declares. */
+function LastLoad({ relation }: { readonly relation: SiteRelation }) {
+  const part = usePart<OperationsData>("operations");
+  if (part?.state !== "there") return null;
+  const streams = part.value.freshness.filter(({ table }) => table === fullName(relation));
+  return (
+    <>
+      {streams.map(({ source, stream, lastLoad, state }) => (
+        <span class="line" key={`${source} ${stream}`}>
+          {lastLoad === null ? "never" : minute(lastLoad)}
+          {state === "warn" || state === "error" ? ", late" : ""}
+          {streams.length > 1 ? ` (${source})` : ""}
+        </span>
+      ))}
+    </>
   );
 }
 

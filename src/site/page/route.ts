@@ -27,17 +27,19 @@ export function href(path: readonly string[], query: Readonly<Record<string, str
   return `#/${path.map(encodeURIComponent).join("/")}${search}`;
 }
 
-export const relationHref = ({ schema, name }: Named, column?: string): string =>
-  href(["relation", schema, name], { column });
+/** A dashboard has its own page, which is no relation's. */
+export const relationHref = ({ schema, name, kind }: Named, column?: string): string =>
+  kind === "dashboard" ? href(["dashboard", name]) : href(["relation", schema, name], { column });
 
 export const lineageHref = (
-  { schema, name }: Named,
+  { schema, name, kind }: Named,
   query: Readonly<Record<string, string | undefined>> = {},
-): string => href(["lineage", schema, name], query);
+): string => (kind === "dashboard" ? href(["dashboard", name]) : href(["lineage", schema, name], query));
 
 interface Named {
   readonly schema: string;
   readonly name: string;
+  readonly kind?: string;
 }
 
 export function useRoute(): Route {

@@ -63,7 +63,8 @@ export function searchOf({ core }: Project): (asked: string) => readonly Hit[] {
       about: description,
     }),
   );
-  index.addAll([...relations, ...dashboards]);
+  const found = relations.filter(({ id }) => core.relations[id]!.kind !== "dashboard");
+  index.addAll([...found, ...dashboards]);
   return (asked) =>
     index
       .search(asked, { combineWith: "AND" })
