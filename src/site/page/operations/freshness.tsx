@@ -12,13 +12,16 @@ const STATES: Readonly<Record<FreshnessState, readonly [tone: Tone, word: string
   undeclared: ["plain", "no limit declared"],
 };
 
+/** What somebody must look at first. */
+const ORDER: readonly FreshnessState[] = ["error", "warn", "fresh", "never", "undeclared"];
+
 export function Freshness({ data: { freshness } }: ViewProps) {
   if (!freshness.length)
     return <Empty>No source is declared: `ingest/*.yaml` does, and `freshness` in it says how new it is to be.</Empty>;
   return (
     <Table
       caption="How new each stream is"
-      rows={freshness}
+      rows={[...freshness].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state))}
       columns={[
         { title: "Stream", cell: ({ source, stream }) => `${source} / ${stream}` },
         { title: "State", cell: ({ state }) => <Badge tone={STATES[state][0]}>{STATES[state][1]}</Badge> },
