@@ -48,10 +48,10 @@ function overCategories(panel: PanelData, figures: Figures, theme: ChartTheme): 
     axisLine: { lineStyle: { color: theme.line } },
     axisLabel: { color: theme.muted, hideOverlap: true, ...(lying ? { width: 160, overflow: "truncate" } : {}) },
   };
-  const figured = axes.map((axis, at) => valueAxis(axis, theme, at));
+  const figured = axes.map((axis, at) => (lying ? lyingAxis : valueAxis)(axis, theme, at));
   const names = drawn.map(({ series }) => series.name as string);
   return {
-    grid: gridOf(names.length > 1, figured.length > 1),
+    grid: gridOf(names.length > 1, figured.length > 1, lying),
     ...legendOf(names, theme),
     tooltip: tooltipOf(theme, "axis", (params) => {
       const [first] = params;
@@ -127,7 +127,7 @@ function scatter(panel: PanelData, figures: Figures, theme: ChartTheme): ECharts
       `${measure.label}: ${shown(row.values[0]!, measure.format, row.cells)}`,
     ].filter(Boolean);
   return {
-    grid: gridOf(named.length > 1, false),
+    grid: { ...gridOf(named.length > 1, false, false), bottom: 28 },
     ...legendOf(
       named.map(([name]) => name),
       theme,
@@ -136,7 +136,7 @@ function scatter(panel: PanelData, figures: Figures, theme: ChartTheme): ECharts
       const row = point && named[point.seriesIndex]?.[1][point.dataIndex];
       return row ? told(row).join("\n") : "";
     }),
-    xAxis: { ...valueAxis({ key: "", measures: [across] }, theme, 0), nameLocation: "end", scale: true },
+    xAxis: { ...lyingAxis({ key: "", measures: [across] }, theme, 0), scale: true },
     yAxis: { ...valueAxis({ key: "", measures: [measure] }, theme, 0), scale: true },
     series: named.map(([name, rows], at) => ({
       name,
@@ -215,9 +215,19 @@ function valueAxis({ measures }: Axis, theme: ChartTheme, at: number) {
     type: "value",
     name: unit && unit !== "%" ? `${names} (${unit})` : names,
     nameTextStyle: { color: theme.muted, align: at ? "right" : "left", padding: [0, 0, 2, 0] },
-    axisLabel: { color: theme.muted, formatter: (value: number) => tick(value, format) },
+    axisLabel: { color: theme.muted, hideOverlap: true, formatter: (value: number) => tick(value, format) },
     // Two scales have one grid.
     splitLine: at ? { show: false } : { lineStyle: { color: theme.line } },
+  };
+}
+
+/** Of figures that stand along the foot: their name in its middle, for at its end there is no room. */
+function lyingAxis(axis: Axis, theme: ChartTheme, at: number) {
+  return {
+    ...valueAxis(axis, theme, at),
+    nameLocation: "middle",
+    nameGap: 26,
+    nameTextStyle: { color: theme.muted, align: "center" },
   };
 }
 
@@ -243,8 +253,9 @@ function typeOf({ x, columns }: PanelData): string {
 /** Labels of axes are within the picture. */
 const CONTAINED = { outerBoundsMode: "same", outerBoundsContain: "axisLabel" };
 
-function gridOf(hasLegend: boolean, hasTwoAxes: boolean) {
-  return { left: 8, right: hasTwoAxes ? 8 : 16, top: hasLegend ? 56 : 32, bottom: 8, ...CONTAINED };
+function gridOf(hasLegend: boolean, hasTwoAxes: boolean, isLying: boolean) {
+  const top = (hasLegend ? 28 : 4) + (isLying ? 0 : 28);
+  return { left: 8, right: hasTwoAxes && !isLying ? 8 : 16, top, bottom: isLying ? 28 : 8, ...CONTAINED };
 }
 
 function legendOf(names: readonly string[], theme: ChartTheme) {

@@ -5,6 +5,8 @@ interface Declared {
   /** As the list of commands shows it. */
   readonly takes: string;
   readonly description: string;
+  /** Another name, which people know from elsewhere. */
+  readonly alias?: string;
   readonly load: () => Promise<AddCommand>;
 }
 
@@ -152,6 +154,7 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     "site",
     {
       takes: "",
+      alias: "docs",
       description: "pages of what is published: what each column means, where it comes from, what is going on",
       load: async () => (await import("./commands/site.ts")).addSiteCommand,
     },
@@ -178,19 +181,24 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
 export async function addCommands(program: Command, argv: readonly string[], shell: Shell): Promise<void> {
   const named = namedBy(argv);
   if (named !== undefined) return addCommand(program, named, shell);
-  for (const [name, { takes, description }] of commands) program.command(`${name} ${takes}`).description(description);
+  for (const [name, { takes, description, alias }] of commands)
+    called(program.command(`${name} ${takes}`), alias).description(description);
 }
 
 /** Adds one command as it is. */
 export async function addCommand(program: Command, name: string, shell: Shell): Promise<void> {
-  const { description, load } = commands.get(name)!;
+  const { description, load, alias } = commands.get(name)!;
   const add = await load();
-  add(program.command(name).description(description), shell);
+  add(called(program.command(name), alias).description(description), shell);
+}
+
+function called(command: Command, alias: string | undefined): Command {
+  return alias === undefined ? command : command.alias(alias);
 }
 
 /** The command of a command line, or that which `help` is asked about. */
 function namedBy(argv: readonly string[]): string | undefined {
   const words = argv.filter((word, index) => !word.startsWith("-") && argv[index - 1] !== "--project-dir");
   const name = words[0] === "help" ? words[1] : words[0];
-  return name !== undefined && commands.has(name) ? name : undefined;
+  return [...commands].find(([own, { alias }]) => name === own || (name !== undefined && name === alias))?.[0];
 }

@@ -13,7 +13,6 @@ const COMMANDS: Readonly<Record<string, string>> = {
   deps: "npm install: what a project needs stands in package.json",
   debug: "`dataform query 'select version()'` shows whether the database can be reached",
   snapshot: "a history of a source is a model: scd2.publish (docs/history.md)",
-  docs: "a description in a config becomes a comment in the database; docs/models.md says which",
   clean: "`dataform gc` drops what no kept release needs, as each run does at its end",
   parse: "`dataform compile` reads the project without a database",
   validate: "`dataform plan` tries everything out without leaving anything behind",

@@ -48,6 +48,12 @@ test("a site is written into a folder, made anew over itself, and never over som
   expect(stderr).toContain("holds something else");
 });
 
+test("dataform docs is dataform site, and generate is build: both are known from elsewhere", async () => {
+  const { project, database } = await warehouse(files);
+  const { stdout } = await succeeds(cli(project.dir, ["docs", "generate", "--url", database.url]));
+  expect(stdout).toBe(join(project.dir, "site/index.html"));
+});
+
 test("pages are served to their own address only, follow a release that is published, and end with Ctrl-C", async () => {
   const { project, database, run } = await warehouse(files);
   await run();

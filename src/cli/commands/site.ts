@@ -41,6 +41,8 @@ interface SiteFlags extends EnvironmentFlags, ConnectionFlags {
 function addBuild(site: Command, shell: Shell): void {
   const build = site
     .command("build")
+    // Who knows dbt types `docs generate`.
+    .alias("generate")
     .description("write the pages of the published release into a folder: they open from disk, or on any web server")
     .option("--out <dir>", "the folder; a site that is there is made anew", "site")
     .option("--json", "what was written, as one JSON object")
