@@ -47,6 +47,7 @@ const ASKED_OF_ONE_SERVER = [
   // What is asked of the package, the programs and PostgreSQL's grammar, not of a server.
   "test/{sql,docs,ingest,export}/**",
   "test/examples.test.ts",
+  "test/site/project.test.ts",
   "test/run/interrupted.test.ts",
   "test/cli/{commands,infer,ingest,told}.test.ts",
   "test/proofs/{mutators,truth}.test.ts",

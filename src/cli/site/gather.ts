@@ -18,6 +18,7 @@ import { withoutRetired } from "../../plan/removed.ts";
 import { type Client, type ConnectOptions, withClient, withTransaction } from "../../postgres/client.ts";
 import { readCatalog } from "../../postgres/read-catalog.ts";
 import { readReleases } from "../../release/store.ts";
+import { isPersonal } from "../../site/describe.ts";
 import type { SiteInput } from "../../site/input.ts";
 import { sql } from "../../sql/sql.ts";
 import type { Chosen } from "../ingest/choose.ts";
@@ -80,10 +81,25 @@ export async function gather(
     origins: originsOf(projectDir),
     lineage,
     dashboards,
-    parts: new Map([["operations", withSamples ? operations : withoutFailingRows(operations)]]),
+    parts: new Map([["operations", withoutFailingRows(operations, withSamples ? readsPersonal(graph) : undefined)]]),
     madeAt: new Date().toISOString(),
     live,
   };
+}
+
+/** Whether an assertion reads a relation with a column tagged `pii`: its rows may hold that column under any name. */
+function readsPersonal({ actions }: CompiledGraph): (assertion: string) => boolean {
+  const personal = new Set(
+    actions
+      .filter(({ columns }) => columns.some(({ tags }) => isPersonal(tags ?? [])))
+      .map(({ target }) => targetKey(target)),
+  );
+  const telling = new Set(
+    actions
+      .filter(({ dependencies }) => dependencies.some((one) => personal.has(targetKey(one))))
+      .map(({ target }) => targetKey(target)),
+  );
+  return (assertion) => telling.has(assertion);
 }
 
 async function readRelease(client: Client, graph: CompiledGraph, environment: string) {

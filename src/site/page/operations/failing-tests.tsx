@@ -24,7 +24,11 @@ export function FailingTests({ data: { assertions } }: ViewProps) {
                 <code>{failingRows.join("\n")}</code>
               </pre>
             ) : (
-              rows !== null && <p class="note">Its rows were not kept.</p>
+              rows !== null && (
+                <p class="note">
+                  Its rows are not shown here: none were kept, or they are of data that this site does not show.
+                </p>
+              )
             )}
           </details>
         </li>

@@ -1,0 +1,228 @@
+import { mkdtempSync, readFileSync, utimesSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { script } from "../../src/sql/authored.ts";
+import { cli, type GoingOn, startCli, succeeds } from "../support/cli.ts";
+import { closeBrowser, hasBrowser, openPage, seriousFindings } from "../support/servers/browser.ts";
+import { customers, MARKUP, ODD_NAME, shop } from "../support/site-project.ts";
+import { sharedWarehouse, statuses, type Warehouse } from "../support/warehouse.ts";
+
+/** A project that ran twice, the second time with a test that fails, as its people look at it: from a server, and from disk. */
+describe.skipIf(!hasBrowser)("the site of a project", () => {
+  let house: Warehouse & { end(): Promise<void> };
+  let serving: GoingOn;
+  let live: string;
+  let fromDisk: string;
+
+  beforeAll(async () => {
+    house = await sharedWarehouse(shop);
+    const { project, database, run } = house;
+    const longAgo = new Date("2026-01-05");
+    utimesSync(join(project.dir, "data/orders.csv"), longAgo, longAgo);
+    await cli(project.dir, ["ingest", "--url", database.url]);
+    await run();
+    await house.sql(`
+      create schema bi;
+      create view bi.weekly as select day, sum(spend) as spent from shop.daily group by day`);
+    project.write({ "definitions/crm/marts/customers.sqlx": customers(true) });
+    expect(statuses(await run())).toMatchObject({ "shop.customers": "held" });
+    const out = join(mkdtempSync(join(tmpdir(), "pages-")), "site");
+    serving = startCli(project.dir, ["site", "serve", "--port", "0", "--url", database.url]);
+    await succeeds(cli(project.dir, ["site", "build", "--url", database.url, "--out", out]));
+    fromDisk = pathToFileURL(join(out, "index.html")).href;
+    live = await vi.waitFor(() => {
+      expect(serving.printed()).toMatch(/^http/);
+      return serving.printed();
+    }, 60_000);
+  });
+  afterAll(async () => {
+    serving?.interrupt();
+    await serving?.end;
+    await closeBrowser();
+    await house?.end();
+  });
+
+  const panels = [
+    ["Spend over time", "day, currency", "sum(spend)", "day, currency"],
+    ["Clicks over time", "day, campaign", "sum(clicks)", 'day, campaign collate "C"'],
+    ["Clicks by campaign", "campaign", "sum(clicks)", "sum(clicks) desc"],
+    ["Days and campaigns", "day, campaign", "sum(clicks)", 'day, campaign collate "C"'],
+    ["Dear clicks", "campaign, currency", "sum(clicks), sum(spend)", 'campaign collate "C"'],
+    ["Best of all", "campaign, currency", "sum(spend), sum(clicks)", "sum(spend) desc"],
+  ] as const;
+
+  /** What a panel has to show, asked of what was landed, not of the mart. */
+  async function asked([, by, figures, order]: (typeof panels)[number], where = "true"): Promise<(string | null)[][]> {
+    const query = `select ${by}, ${figures} from raw.orders where ${where} group by ${by} order by ${order}`;
+    return (await house.client.table(script(query))).rows as (string | null)[][];
+  }
+
+  const csvLine = (cells: readonly (string | null)[]) =>
+    cells.map((cell) => (/[",\n]/.test(cell!) ? `"${cell!.replaceAll('"', '""')}"` : cell)).join(",");
+
+  async function handedOut(page: Page, title: string): Promise<string[]> {
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: `CSV of ${title}`, exact: true }).click();
+    const lines = readFileSync(await (await download).path(), "utf8")
+      .trimEnd()
+      .split("\r\n")
+      .slice(1);
+    return title === "Dear clicks" ? lines.sort() : lines;
+  }
+
+  test("each chart's table and CSV are what a query says, to the last digit, as the filters in the address have it", async () => {
+    const page = await openPage(`${fromDisk}#/dashboard/spend`);
+    await page.locator(".chart svg").nth(4).waitFor();
+    for (const panel of panels) {
+      const [title] = panel;
+      const rows = await asked(panel);
+      const expected = rows.map(csvLine);
+      expect(await handedOut(page, title)).toEqual(title === "Dear clicks" ? expected.sort() : expected);
+      const region = page.locator(".panel", { has: page.getByRole("heading", { name: title, exact: true }) });
+      const toTable = region.getByRole("button", { name: "table" });
+      if (await toTable.count()) await toTable.click();
+      const read = await region
+        .locator("tbody tr")
+        .evaluateAll((all) => all.map((tr) => [...tr.querySelectorAll("td")].map((td) => td.textContent ?? "")));
+      const plain = read.map((row) =>
+        row.map((cell) => cell.replace(/\u00a0[A-Z]{3}$/, "").replaceAll(/(?<=\d),(?=\d{3})/g, "")),
+      );
+      expect(plain.map(csvLine).sort()).toEqual(expected.sort());
+    }
+    const numbers = await page.locator(".panel .figure strong").allTextContents();
+    const sums = await house.rows(
+      "select to_char(sum(spend), 'FM999,999,999,999,999,999,990.00') || '\u00a0' || currency from raw.orders group by currency",
+    );
+    expect(numbers.sort()).toEqual(sums.sort());
+
+    await page.getByText("Campaign all").click();
+    await page.getByRole("checkbox", { name: "Brand" }).check();
+    await page.getByLabel("Days from").fill("2026-01-02");
+    await page.keyboard.press("Tab");
+    await expect.poll(() => page.url()).toContain("f.day=2026-01-02..");
+    const colleague = await openPage(page.url());
+    const left = await asked(panels[0], "campaign = 'Brand' and day >= '2026-01-02'");
+    expect(await handedOut(colleague, "Spend over time")).toEqual(left.map(csvLine));
+  });
+
+  test("with the keyboard alone: from the search to a relation, to where a column comes from, to a dashboard's filter", async () => {
+    const page = await openPage(live);
+    const tabTo = async (name: string) => {
+      const isThere = () =>
+        page.evaluate(() => (document.activeElement?.closest("label") ?? document.activeElement)?.textContent ?? "");
+      for (let presses = 0; presses < 80; presses++) {
+        await page.keyboard.press("Tab");
+        if ((await isThere()).trim() === name) return;
+      }
+      throw new Error(`Tab never comes to ${name}`);
+    };
+    const search = async (text: string, option: RegExp) => {
+      await page.keyboard.press("/");
+      await page.keyboard.type(text);
+      await page.getByRole("option", { name: option }).first().waitFor();
+      await page.keyboard.press("Enter");
+    };
+    await search("dayly", /shop\.daily/);
+    await page.getByRole("heading", { level: 1, name: "shop.daily" }).waitFor();
+    await tabTo("lineage of spend");
+    await page.keyboard.press("Enter");
+    await page.locator("svg .column.chosen").waitFor();
+    expect(await page.locator("svg .column text").allTextContents()).toEqual(expect.arrayContaining(["spend"]));
+    await search("Spend of the shop", /dashboard/);
+    await page.getByRole("heading", { level: 1, name: "Spend of the shop" }).waitFor();
+    await tabTo("Campaign all");
+    await page.keyboard.press("Enter");
+    await tabTo("Autumn");
+    await page.keyboard.press("Space");
+    await expect.poll(() => page.url()).toContain("f.campaign=Autumn");
+  });
+
+  /** Every page that there is of it. */
+  const pages = () => [
+    "#/",
+    "#/catalogue",
+    "#/dashboard/spend",
+    ...["customers", "daily", ODD_NAME].map((name) => `#/relation/shop/${encodeURIComponent(name)}`),
+    "#/relation/raw/orders",
+    "#/lineage/shop/daily",
+    "#/lineage/shop/daily?column=spend",
+    ...["runs", "tests", "freshness", "loads", "releases", "times", "storage"].map((tab) => `#/operations/${tab}`),
+  ];
+
+  async function go(page: Page, hash: string): Promise<string> {
+    await page.evaluate((to) => {
+      location.hash = to;
+    }, hash);
+    await page.locator("main h1").waitFor();
+    await page.waitForFunction(() => !document.querySelector("main .awaited, main [aria-busy=true]"));
+    // biome-ignore lint/performance/useDomNodeTextContent: as it is read, what is not shown is not told
+    return page.evaluate(() => document.body.innerText);
+  }
+
+  test.each([
+    ["a server", () => live],
+    ["disk", () => fromDisk],
+  ])(
+    "from %s every page is as wide as a phone, fit for who cannot see it, and shows data and names as text",
+    async (_, door) => {
+      const page = await openPage(door(), { width: 375, height: 700 });
+      for (const hash of pages()) {
+        const text = await go(page, hash);
+        expect([hash, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([hash, 375]);
+        expect([hash, await page.locator("main img, main b:not(.markdown b), main script").count()]).toEqual([hash, 0]);
+        expect([hash, await page.title()]).toEqual([hash, expect.not.stringContaining("owned")]);
+        expect([hash, text]).toEqual([hash, expect.not.stringMatching(/\bundefined\b|\bNaN\b|\[object|person\d/)]);
+      }
+      await page.setViewportSize({ width: 1280, height: 800 });
+      for (const scheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme: scheme });
+        for (const hash of pages().filter((one) => /dashboard|operations|customers/.test(one))) {
+          await go(page, hash);
+          expect([hash, scheme, await seriousFindings(page)]).toEqual([hash, scheme, []]);
+        }
+      }
+      await page.emulateMedia({ media: "print" });
+      for (const hash of ["#/dashboard/spend", "#/operations/runs"]) {
+        await go(page, hash);
+        const left = page.locator("#navigation, .bar, .panel-tools, .filters input");
+        expect(await left.evaluateAll((all) => all.filter((one) => one.checkVisibility()).length)).toBe(0);
+      }
+    },
+  );
+
+  test("it tells what a newcomer asks: what is held and why, what is late, what was rejected, who else reads it", async () => {
+    const page = await openPage(live);
+    expect(await go(page, "#/")).toContain("Spend of the shop");
+    const customersPage = await go(page, "#/relation/shop/customers");
+    expect(customersPage).toContain("held");
+    expect(customersPage).toContain(MARKUP.replaceAll("\u0001", "").slice(0, 20));
+    expect(await go(page, "#/operations/tests")).toContain("shop_customers");
+    expect(await go(page, "#/operations/freshness")).toMatch(/till \/ orders\s+fresh/);
+    expect(await go(page, "#/operations/loads")).toContain("spend: must be number");
+    expect(await go(page, "#/operations/releases")).toMatch(/2\s+current[\s\S]*1 rebuilt/);
+    const daily = await go(page, "#/relation/shop/daily");
+    expect(daily).toContain("bi.weekly");
+    expect(daily).toContain("Spend of the shop");
+    expect(daily).toContain("12345678901234567890.01");
+    await go(page, "#/lineage/shop/daily");
+    const boxes = await page.locator("svg .node").allTextContents();
+    for (const one of [
+      "bi.weekly (others’ view)",
+      "raw.orders (source)",
+      "shop.daily (table",
+      "Spend of the shop (dashboard)",
+    ])
+      expect(boxes.join(" ")).toContain(one);
+  });
+
+  test("a page that is open shows a release as soon as it is published, where its reader is", async () => {
+    const page = await openPage(`${live}#/relation/shop/late`);
+    await page.locator("h1", { hasNotText: "shop.late" }).waitFor();
+    house.project.write({ "definitions/shop/marts/late.sqlx": 'config { type: "table" }\nselect 1 as id' });
+    await house.run();
+    await page.getByRole("heading", { level: 1, name: "shop.late" }).waitFor({ timeout: 60_000 });
+  });
+});
