@@ -6,8 +6,9 @@ import {
   TooltipComponent,
   VisualMapContinuousComponent,
 } from "echarts/components";
-import { type EChartsCoreOption, init, use } from "echarts/core";
+import { type EChartsCoreOption, init, setPlatformAPI, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
+import { widthOf } from "./widths.ts";
 
 use([
   BarChart,
@@ -33,25 +34,33 @@ export interface Size {
  * @param name what its ids begin with: those of two charts in one file must differ
  */
 export function drawSvg(option: EChartsCoreOption, { width, height }: Size, name: string): string {
+  setPlatformAPI({ measureText });
   const chart = init(null, null, { renderer: "svg", ssr: true, width, height });
   try {
     chart.setOption(option);
-    return withOwnIds(withoutControls(chart.renderToSVGString()), name);
+    return withOwnIds(asXml(chart.renderToSVGString()), name);
   } finally {
     chart.dispose();
   }
 }
 
-/** ECharts counts its ids and classes for as long as the process lives. */
-function withOwnIds(svg: string, name: string): string {
-  const numbers = new Map<string, number>();
-  return svg.replace(/\bzr\d+-(?:[a-z]+-?)*\d+\b/g, (id) => {
-    const known = numbers.get(id) ?? numbers.set(id, numbers.size).get(id)!;
-    return `${name}-${known}`;
-  });
+/** Where there is no browser that does. */
+function measureText(text: string, font = ""): { width: number } {
+  return { width: widthOf(text, Number(/([\d.]+)px/.exec(font)?.[1] ?? 12)) };
 }
 
-/** XML has no place for them. */
-function withoutControls(svg: string): string {
-  return svg.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
+/** ECharts counts its ids and classes for as long as the process lives. Texts stay as they are. */
+function withOwnIds(svg: string, name: string): string {
+  const numbers = new Map<string, number>();
+  const owned = (part: string) =>
+    part.replace(/\bzr\d+-(?:[a-z]+-)*[a-z]*\d+\b/g, (id) => {
+      const known = numbers.get(id) ?? numbers.set(id, numbers.size).get(id)!;
+      return `${name}-${known}`;
+    });
+  return svg.replace(/<style[\s\S]*?<\/style>|<[^>]*>/g, owned);
+}
+
+/** XML has no place for control characters and halves of characters: ECharts cuts a text where it likes. */
+export function asXml(text: string): string {
+  return text.replace(/[^\P{Cc}\t\n\r]|[\ufffe\uffff]|\p{Cs}/gu, "");
 }

@@ -36,7 +36,7 @@ const DRAW: Readonly<Record<Exclude<PanelData["chart"], "number" | "table">, Dra
 
 function overCategories(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCoreOption {
   const { categories, lines } = linesOf(panel, figures);
-  const lying = panel.chart === "bar" && !/^(?:date|timestamp)/.test(typeOf(panel));
+  const lying = isLying(panel);
   const axes = axesOf(panel.measures);
   const drawn = lines.flatMap((line, at) => seriesOfLine(panel, line, theme.series[at % theme.series.length]!, axes));
   const along = {
@@ -48,10 +48,10 @@ function overCategories(panel: PanelData, figures: Figures, theme: ChartTheme): 
     axisLine: { lineStyle: { color: theme.line } },
     axisLabel: { color: theme.muted, hideOverlap: true, ...(lying ? { width: 160, overflow: "truncate" } : {}) },
   };
-  const figured = axes.map((axis, at) => (lying ? lyingAxis : valueAxis)(axis, theme, at));
+  const figured = axes.map((axis, at) => ({ ...valueAxis(axis, theme, at), ...(lying ? beneath(theme) : {}) }));
   const names = drawn.map(({ series }) => series.name as string);
   return {
-    grid: gridOf(names.length > 1, figured.length > 1, lying),
+    grid: { ...gridOf(names.length > 1, figured.length > 1), ...(lying ? NAMED_BENEATH : {}) },
     ...legendOf(names, theme),
     tooltip: tooltipOf(theme, "axis", (params) => {
       const [first] = params;
@@ -63,8 +63,24 @@ function overCategories(panel: PanelData, figures: Figures, theme: ChartTheme): 
       return [head, ...told].join("\n");
     }),
     ...(lying ? { yAxis: along, xAxis: figured } : { xAxis: along, yAxis: figured }),
-    series: drawn.map(({ series }) => (lying ? { ...series, xAxisIndex: series.yAxisIndex, yAxisIndex: 0 } : series)),
+    series: drawn.map(({ series }) => ({
+      ...series,
+      ...(lying ? { xAxisIndex: series.yAxisIndex, yAxisIndex: 0 } : {}),
+      ...(panel.chart === "bar" && standAlone(drawn) ? { barGap: "-100%" } : {}),
+    })),
   };
+}
+
+/** Bars lie, with room for names beside them, unless time is along them. */
+export function isLying(panel: PanelData): boolean {
+  return panel.chart === "bar" && !/^(?:date|timestamp)/.test(typeOf(panel));
+}
+
+/** No place has two bars, as where each campaign has one currency: then each stands at the middle of its place. */
+function standAlone(drawn: readonly Drawn[]): boolean {
+  const length = drawn[0]?.texts.length ?? 0;
+  const isShared = (at: number) => drawn.filter(({ texts }) => texts[at] !== undefined).length > 1;
+  return drawn.length > 1 && !Array.from({ length }, (_, at) => at).some(isShared);
 }
 
 interface Drawn {
@@ -117,9 +133,9 @@ function scatter(panel: PanelData, figures: Figures, theme: ChartTheme): ECharts
     const name = seriesIn(panel, row) ?? measure.label;
     groups.set(name, [...(groups.get(name) ?? []), row]);
   }
-  // So many colours nobody tells apart: then the tooltip says what each is.
+  // So many colours nobody tells apart: then they tell the currencies, and the tooltip says what each dot is.
   const isMany = groups.size > theme.series.length;
-  const named = isMany ? [[measure.label, figures.rows] as const] : [...groups];
+  const named = [...(isMany ? byCurrency([across, measure], measure.label, figures.rows) : groups)];
   const told = (row: FigureRow) =>
     [
       seriesIn(panel, row) ?? "",
@@ -127,7 +143,7 @@ function scatter(panel: PanelData, figures: Figures, theme: ChartTheme): ECharts
       `${measure.label}: ${shown(row.values[0]!, measure.format, row.cells)}`,
     ].filter(Boolean);
   return {
-    grid: { ...gridOf(named.length > 1, false, false), bottom: 28 },
+    grid: { ...gridOf(named.length > 1, false), ...NAMED_BENEATH },
     ...legendOf(
       named.map(([name]) => name),
       theme,
@@ -136,7 +152,7 @@ function scatter(panel: PanelData, figures: Figures, theme: ChartTheme): ECharts
       const row = point && named[point.seriesIndex]?.[1][point.dataIndex];
       return row ? told(row).join("\n") : "";
     }),
-    xAxis: { ...lyingAxis({ key: "", measures: [across] }, theme, 0), scale: true },
+    xAxis: { ...valueAxis({ key: "", measures: [across] }, theme, 0), ...beneath(theme), scale: true },
     yAxis: { ...valueAxis({ key: "", measures: [measure] }, theme, 0), scale: true },
     series: named.map(([name, rows], at) => ({
       name,
@@ -146,6 +162,15 @@ function scatter(panel: PanelData, figures: Figures, theme: ChartTheme): ECharts
       data: rows.map((row) => [height(row.across, across.format), height(row.values[0], measure.format)]),
     })),
   };
+}
+
+/** Dots of amounts in several currencies, apart. */
+function byCurrency(measures: readonly Measure[], label: string, rows: readonly FigureRow[]) {
+  const columns = measures.flatMap(({ format }) => (typeof format.currency === "number" ? [format.currency] : []));
+  const nameOf = ({ cells }: FigureRow) => [...new Set(columns.map((at) => cells[at] ?? NOTHING))].join(", ");
+  const groups = new Map<string, FigureRow[]>();
+  for (const row of rows) groups.set(nameOf(row), [...(groups.get(nameOf(row)) ?? []), row]);
+  return groups.size > 1 ? groups : new Map([[label, rows]]);
 }
 
 function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCoreOption {
@@ -159,7 +184,10 @@ function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCor
       return typeof value === "number" ? [{ at: [x, rows.indexOf(name), value], row: row! }] : [];
     }),
   );
-  const values = cells.map(({ at }) => at[2]!);
+  const [least, most] = cells.reduce(
+    ([low, high], { at: [, , value = 0] }) => [Math.min(low, value), Math.max(high, value)],
+    [0, 0],
+  );
   const labels = { axisTick: { show: false }, axisLine: { show: false } };
   return {
     grid: { left: 8, right: 8, top: 8, bottom: 48, ...CONTAINED },
@@ -175,8 +203,8 @@ function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCor
     yAxis: { type: "category", data: rows, inverse: true, ...labels, axisLabel: { color: theme.muted } },
     visualMap: {
       type: "continuous",
-      min: Math.min(...values, 0),
-      max: Math.max(...values, 0),
+      min: least,
+      max: most,
       orient: "horizontal",
       left: "center",
       bottom: 0,
@@ -184,7 +212,7 @@ function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCor
       itemWidth: 10,
       textStyle: { color: theme.muted },
       inRange: { color: [...theme.heat] },
-      formatter: (value: number) => tick(value, measure.format),
+      text: [most, least].map((value) => tick(value, measure.format)),
     },
     series: [
       {
@@ -215,26 +243,22 @@ function valueAxis({ measures }: Axis, theme: ChartTheme, at: number) {
     type: "value",
     name: unit && unit !== "%" ? `${names} (${unit})` : names,
     nameTextStyle: { color: theme.muted, align: at ? "right" : "left", padding: [0, 0, 2, 0] },
-    axisLabel: { color: theme.muted, hideOverlap: true, formatter: (value: number) => tick(value, format) },
+    axisLabel: { color: theme.muted, formatter: (value: number) => tick(value, format) },
     // Two scales have one grid.
     splitLine: at ? { show: false } : { lineStyle: { color: theme.line } },
   };
 }
 
-/** Of figures that stand along the foot: their name in its middle, for at its end there is no room. */
-function lyingAxis(axis: Axis, theme: ChartTheme, at: number) {
-  return {
-    ...valueAxis(axis, theme, at),
-    nameLocation: "middle",
-    nameGap: 26,
-    nameTextStyle: { color: theme.muted, align: "center" },
-  };
+/** Of a scale that lies: its name in the middle, where there is room for it. */
+function beneath(theme: ChartTheme) {
+  return { nameLocation: "middle", nameGap: 26, nameTextStyle: { color: theme.muted } };
 }
 
 /** The number at a line of the grid, which is no figure of anybody's. */
 function tick(value: number, format: Format): string {
   if (format.kind === "percent") return `${Number((value * 100).toPrecision(6))} %`;
   const size = Math.abs(value);
+  if (size >= 1e15) return value.toExponential(3);
   const [by, letter] = size >= 1e9 ? [1e9, "bn"] : size >= 1e6 ? [1e6, "m"] : size >= 10_000 ? [1e3, "k"] : [1, ""];
   return `${Number((value / by).toPrecision(6))}${letter && `\u2009${letter}`}`;
 }
@@ -253,9 +277,10 @@ function typeOf({ x, columns }: PanelData): string {
 /** Labels of axes are within the picture. */
 const CONTAINED = { outerBoundsMode: "same", outerBoundsContain: "axisLabel" };
 
-function gridOf(hasLegend: boolean, hasTwoAxes: boolean, isLying: boolean) {
-  const top = (hasLegend ? 28 : 4) + (isLying ? 0 : 28);
-  return { left: 8, right: hasTwoAxes && !isLying ? 8 : 16, top, bottom: isLying ? 28 : 8, ...CONTAINED };
+const NAMED_BENEATH = { bottom: 30 };
+
+function gridOf(hasLegend: boolean, hasTwoAxes: boolean) {
+  return { left: 8, right: hasTwoAxes ? 8 : 16, top: hasLegend ? 56 : 32, bottom: 8, ...CONTAINED };
 }
 
 function legendOf(names: readonly string[], theme: ChartTheme) {

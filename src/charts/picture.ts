@@ -1,10 +1,11 @@
 import type { Choice, DashboardData, DashboardFilter, PanelData } from "../model/dashboard.ts";
-import { drawSvg } from "./draw.ts";
+import { asXml } from "./draw.ts";
 import { chosenOf, type Figures, figuresOf } from "./figures.ts";
-import { chartOption } from "./option.ts";
+import { drawPrinted } from "./printed.ts";
 import { shown } from "./shown.ts";
-import { tableOf } from "./table.ts";
+import { type FigureCell, tableOf } from "./table.ts";
 import { type ChartTheme, LIGHT } from "./theme.ts";
+import { clipped, widthOf, wrapped } from "./widths.ts";
 
 const WIDTH = 1200;
 const MARGIN = 32;
@@ -13,6 +14,7 @@ const COLUMN = (WIDTH - 2 * MARGIN - 3 * GAP) / 4;
 /** Of a table so many rows are drawn. */
 const MOST_ROWS = 25;
 const LINE = 22;
+const CELL_GAP = 16;
 
 export interface Picture {
   readonly svg: string;
@@ -67,10 +69,12 @@ function rowsOf(panels: readonly PanelData[]): readonly (readonly Placed[])[] {
 function headOf({ title, text, filters, release, readAt }: DashboardData, theme: ChartTheme, choice: Choice) {
   const chosen = filters.map((filter) => `${filter.label}: ${told(filter, choice)}`);
   const from = release === null ? "" : `Release ${release}, `;
-  const lines = [...wrapped(plainText(text), 150), [...chosen, `${from}read ${readAt}`].join("   ·   ")];
+  const room = WIDTH - 2 * MARGIN;
+  const about = [...chosen, `${from}read ${readAt}`].join("   ·   ");
+  const lines = [...wrapped(plainText(text), room, 13), ...wrapped(about, room, 13)];
   return {
     parts: [
-      writing(title, { x: MARGIN, y: 56, size: 26, color: theme.text, bold: true }),
+      writing(clipped(title, room, 26, true), { x: MARGIN, y: 56, size: 26, color: theme.text, bold: true }),
       ...lines.map((line, at) => writing(line, { x: MARGIN, y: 84 + at * 19, size: 13, color: theme.muted })),
     ],
     height: 84 + lines.length * 19 + 12,
@@ -98,31 +102,34 @@ interface Drawn {
 
 function drawPanel(panel: PanelData, drawing: Drawing): Drawn {
   const { theme, width, data, choice } = drawing;
-  const room = Math.floor(width / 6.6);
-  const lines = wrapped(plainText(panel.text), room);
+  const lines = wrapped(plainText(panel.text), width, 12);
   const head = [
-    writing(clipped(panel.title, Math.floor(width / 8.2)), { x: 0, y: 18, size: 15, color: theme.text, bold: true }),
+    writing(clipped(panel.title, width, 15, true), { x: 0, y: 18, size: 15, color: theme.text, bold: true }),
     ...lines.map((line, at) => writing(line, { x: 0, y: 38 + at * 17, size: 12, color: theme.muted })),
   ];
   const top = 28 + lines.length * 17;
   const trouble = panel.problem?.message ?? (panel.cut ? "more rows than are read: figures would be wrong" : undefined);
-  if (trouble !== undefined) return placed(head, top, note(trouble, "#c0392b", room));
+  if (trouble !== undefined) return placed(head, top, note(trouble, theme.wrong, width));
   const figures = figuresOf(panel, data.filters, choice);
-  if (!figures.rows.length) return placed(head, top, note("nothing to show", theme.muted, room));
+  if (!figures.rows.length) return placed(head, top, note(nothing(panel), theme.muted, width));
   if (panel.chart === "number") return placed(head, top, numbers(panel, figures, drawing));
   if (panel.chart === "table") return placed(head, top, tableDrawn(panel, figures, drawing));
-  const height = panel.chart === "bar" ? Math.max(280, Math.min(620, figures.rows.length * 30 + 80)) : 300;
   const name = `p${data.panels.indexOf(panel) + 1}`;
-  const svg = drawSvg(chartOption(panel, figures, theme)!, { width: Math.floor(width), height }, name);
-  return placed(head, top, { body: svg, height });
+  return placed(head, top, drawPrinted(panel, figures, theme, Math.floor(width), name));
+}
+
+/** Why a panel is empty. */
+function nothing({ rows, filters }: PanelData): string {
+  if (rows.length && filters.length) return "Nothing to show: no row for what is chosen.";
+  return "Nothing to show: there are no rows.";
 }
 
 function placed(head: readonly string[], top: number, { body, height }: Drawn): Drawn {
   return { body: [...head, `<g transform="translate(0 ${top})">${body}</g>`].join("\n"), height: top + height };
 }
 
-function note(text: string, color: string, room: number): Drawn {
-  const lines = wrapped(text, room);
+function note(text: string, color: string, width: number): Drawn {
+  const lines = wrapped(text, width, 13);
   const body = lines.map((line, at) => writing(line, { x: 0, y: 20 + at * 18, size: 13, color })).join("");
   return { body, height: 24 + lines.length * 18 };
 }
@@ -133,15 +140,16 @@ function numbers(panel: PanelData, { rows, previous }: Figures, { theme, width }
   for (const row of rows)
     for (const [at, { label, format }] of panel.measures.entries()) {
       const figure = shown(row.values[at] ?? null, format, row.cells);
-      const size = Math.min(30, Math.floor((width / Math.max(figure.length, 1)) * 1.7));
+      const size = Math.min(28, Math.floor(width / widthOf(figure || " ", 1, true)));
       parts.push(writing(figure, { x: 0, y: y + 32, size, color: theme.text, bold: true }));
       const before = row.previous
         ? `${shown(row.previous[at] ?? null, format, row.cells)} in ${previous?.from} to ${previous?.to}`
         : "";
       const under = [panel.measures.length > 1 ? label : "", before].filter(Boolean).join(" · ");
-      if (under)
-        parts.push(writing(clipped(under, Math.floor(width / 6.2)), { x: 0, y: y + 52, size: 12, color: theme.muted }));
-      y += under ? 64 : 44;
+      const lines = wrapped(under, width, 12);
+      for (const [line, text] of lines.entries())
+        parts.push(writing(text, { x: 0, y: y + 52 + line * 16, size: 12, color: theme.muted }));
+      y += lines.length ? 48 + lines.length * 16 : 44;
     }
   return { body: parts.join(""), height: y };
 }
@@ -149,15 +157,18 @@ function numbers(panel: PanelData, { rows, previous }: Figures, { theme, width }
 function tableDrawn(panel: PanelData, figures: Figures, { theme, width }: Drawing): Drawn {
   const { heads, rows } = tableOf(panel, figures);
   const kept = rows.slice(0, MOST_ROWS);
-  const each = width / heads.length;
-  const room = Math.floor(each / 7);
-  const at = (column: number) => (heads[column]!.isFigure ? (column + 1) * each - 8 : column * each);
-  const cell = (text: string, column: number, y: number, color: string, bold = false) =>
-    writing(clipped(text, room), { x: at(column), y, size: 12, color, bold, end: heads[column]!.isFigure });
-  const line = (y: number) => `<path d="M0 ${y}H${width}" stroke="${theme.line}"/>`;
-  const titles = heads.map(({ label, unit }, column) =>
-    cell(unit ? `${label} (${unit})` : label, column, 14, theme.muted, true),
+  const columns = columnsOf(
+    heads.map(({ label }) => label),
+    kept,
+    width,
   );
+  const cell = (text: string, column: number, y: number, color: string, bold = false) => {
+    const { from, to } = columns[column]!;
+    const end = heads[column]!.isFigure;
+    return writing(clipped(text, to - from, 12, bold), { x: end ? to : from, y, size: 12, color, bold, end });
+  };
+  const line = (y: number) => `<path d="M0 ${y}H${width}" stroke="${theme.line}"/>`;
+  const titles = heads.map(({ label }, column) => cell(label, column, 14, theme.muted, true));
   const body = kept.flatMap((row, index) => [
     line(LINE * (index + 1)),
     ...row.map((one, column) => cell(one.shown, column, LINE * (index + 1) + 15, theme.text)),
@@ -168,6 +179,26 @@ function tableDrawn(panel: PanelData, figures: Figures, { theme, width }: Drawin
     : [];
   return { body: [...titles, ...body, ...more].join(""), height: LINE * (kept.length + 1 + more.length) };
 }
+
+/** Where each column is: as wide as what it holds, and all of them as wide as the table. */
+function columnsOf(heads: readonly string[], rows: readonly (readonly FigureCell[])[], width: number) {
+  const wanted = heads.map((head, at) =>
+    Math.max(widthOf(head, 12, true), ...rows.map((row) => widthOf(row[at]!.shown, 12))),
+  );
+  const room = width - CELL_GAP * (heads.length - 1);
+  const over = wanted.reduce((sum, one) => sum + one, 0) - room;
+  const fair = room / heads.length;
+  const excess = wanted.reduce((sum, one) => sum + Math.max(one - fair, 0), 0);
+  let from = 0;
+  return wanted.map((one) => {
+    const own = over > 0 ? one - (Math.max(one - fair, 0) / excess) * over : one - over / heads.length;
+    const column = { from: pixel(from), to: pixel(from + own) };
+    from += own + CELL_GAP;
+    return column;
+  });
+}
+
+const pixel = (value: number) => Math.round(value * 10) / 10;
 
 interface Style {
   readonly x: number;
@@ -186,15 +217,10 @@ function writing(text: string, { x, y, size, color, bold, end }: Style): string 
 }
 
 function escaped(text: string): string {
-  return text
-    .replace(/[\u0000-\u001f\u007f\ufffe\uffff]+/g, " ")
+  return asXml(text.replace(/\p{Cc}+/gu, " "))
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;");
-}
-
-function clipped(text: string, room: number): string {
-  return text.length > room ? `${text.slice(0, Math.max(room - 1, 1))}…` : text;
 }
 
 /** Markdown without its marks: a picture has one kind of writing. */
@@ -204,14 +230,4 @@ function plainText(markdown = ""): string {
     .replace(/[*`]|^#+\s*/gm, "")
     .replace(/\s+/g, " ")
     .trim();
-}
-
-function wrapped(text: string, room: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ").filter(Boolean)) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + word.length < room) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(clipped(word, room));
-  }
-  return lines;
 }

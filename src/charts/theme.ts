@@ -7,6 +7,8 @@ export interface ChartTheme {
   /** Of lines behind the figures. */
   readonly line: string;
   readonly surface: string;
+  /** Of what could not be read. */
+  readonly wrong: string;
   /** Of series, in their order; used again where there are more. */
   readonly series: readonly string[];
   /** Of a heat map, from the lowest figure to the highest. */
@@ -20,6 +22,7 @@ export const LIGHT: ChartTheme = {
   muted: "#59636e",
   line: "#e4e7eb",
   surface: "#ffffff",
+  wrong: "#b3261e",
   series: ["#2f6fde", "#c2571a", "#0e8a6d", "#a0409c", "#8a6d00", "#0f7fa8", "#c03d5c", "#5f6b7a"],
   heat: ["#eef4ff", "#9dbff5", "#2f6fde", "#173a7a"],
 };
@@ -30,6 +33,7 @@ export const DARK: ChartTheme = {
   muted: "#9aa5b1",
   line: "#30363d",
   surface: "#0d1117",
+  wrong: "#ff8a80",
   series: ["#6ea0ff", "#f0883e", "#3fc3a0", "#d28be0", "#d3b13b", "#5cc2e8", "#ff7b95", "#a4b0be"],
   heat: ["#13233f", "#24498a", "#6ea0ff", "#dbe8ff"],
 };
