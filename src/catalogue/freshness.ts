@@ -81,7 +81,7 @@ async function streamFreshness(client: Client, looked: Looked): Promise<StreamFr
 }
 
 /** @param age seconds; null where there is nothing to judge by */
-export function stateOf(freshness: FreshnessDeclaration | undefined, age: number | null): FreshnessState {
+function stateOf(freshness: FreshnessDeclaration | undefined, age: number | null): FreshnessState {
   if (age === null) return "never";
   if (!freshness) return "undeclared";
   if (age > (freshness.error ?? Number.POSITIVE_INFINITY)) return "error";

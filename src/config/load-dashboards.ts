@@ -8,7 +8,7 @@ import { Place } from "./place.ts";
 import { publishedSchema } from "./published.ts";
 import { readYaml, type YamlFile } from "./yaml.ts";
 
-export type WrittenDashboard = Static<typeof dashboardSchema>;
+type WrittenDashboard = Static<typeof dashboardSchema>;
 export type WrittenPanel = WrittenDashboard["panels"][number];
 export type WrittenFilter = NonNullable<WrittenDashboard["filters"]>[number];
 

@@ -33,7 +33,7 @@ export interface YamlFile {
 }
 
 /** `made`: it is written otherwise, from `offset` on: with an escape, folded. Offsets are in the file, line breaks as `\n`. */
-export type WrittenPiece = readonly [length: number, offset: number, made: 0 | 1];
+type WrittenPiece = readonly [length: number, offset: number, made: 0 | 1];
 
 const MAX_BYTES = 1_000_000;
 /** A declaration has no use for more; a "billion laughs" file has. */

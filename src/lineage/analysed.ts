@@ -17,7 +17,7 @@ export interface Analysed {
   readonly writes: readonly Write[];
 }
 
-export interface Write {
+interface Write {
   readonly relation: string;
   /** By the number of the column. */
   readonly columns: ReadonlyMap<number, Flow>;

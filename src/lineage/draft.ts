@@ -14,7 +14,7 @@ export interface Draft {
   readonly untold: readonly Untold[];
 }
 
-export interface DraftWrite {
+interface DraftWrite {
   readonly relation: string;
   readonly columns: readonly { readonly name: string; readonly from: readonly LineageSource[] }[];
   readonly rowsBy: readonly LineageSource[];

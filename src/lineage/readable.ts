@@ -35,7 +35,7 @@ const readableQuery = sql`
   group by n.nspname, c.relname`;
 
 /** Only these columns, of these relations. Pure. */
-export function restricted(lineage: Lineage, readable: ReadonlyMap<string, ReadonlySet<string>>): Lineage {
+function restricted(lineage: Lineage, readable: ReadonlyMap<string, ReadonlySet<string>>): Lineage {
   const isSeen = ({ relation, column }: ColumnName) => readable.get(relation)?.has(column) === true;
   const relations = lineage.relations.flatMap((relation): LineageRelation[] => {
     const columns = readable.get(targetKey(relation.target));

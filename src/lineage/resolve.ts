@@ -1,5 +1,5 @@
 import type { FlowKind } from "../model/lineage.ts";
-import { type ColumnId, columnId, Flow, farther } from "./flow.ts";
+import { columnId, Flow, farther } from "./flow.ts";
 import { childrenOf, isNode, isTrue, listOf, nameOf, nodeOf, nodesOf, numberOf, required } from "./tree/nodes.ts";
 import { NoTree, type Tree, type TreeNode } from "./tree/read-tree.ts";
 
@@ -339,4 +339,4 @@ function rowsFrom(tree: Tree | undefined): Tree[] {
   return childrenOf(tree).flatMap(rowsFrom);
 }
 
-export type { ColumnId, Stack };
+export type { Stack };

@@ -54,7 +54,7 @@ export interface DatesFilter extends FilterBase {
   readonly to: string | null;
 }
 
-export interface ValuesFilter extends FilterBase {
+interface ValuesFilter extends FilterBase {
   readonly kind: "values";
   /** Every value of the panels it applies to, in the server's order. */
   readonly values: readonly string[];
@@ -77,10 +77,10 @@ export interface ValuesChoice {
   readonly values: readonly string[];
 }
 
-export type ChartKind = "line" | "bar" | "area" | "scatter" | "heat" | "number" | "table";
+type ChartKind = "line" | "bar" | "area" | "scatter" | "heat" | "number" | "table";
 
 /** What is drawn, and how: the same for a panel that is declared and one that is read. Places are those of columns. */
-export interface PanelShape {
+interface PanelShape {
   readonly title: string;
   /** Markdown. */
   readonly text?: string;
@@ -155,20 +155,20 @@ export interface Measure {
   readonly of: ColumnMeasure | RatioMeasure;
 }
 
-export interface ColumnMeasure {
+interface ColumnMeasure {
   /** Place of the column. */
   readonly column: number;
   /** What is made of the cells of a group, of those that are not NULL. */
   readonly aggregate?: "sum" | "min" | "max";
 }
 
-export interface RatioMeasure {
+interface RatioMeasure {
   /** Places of the columns whose sums are divided: NULL where the second sum is 0 or there is none. */
   readonly of: number;
   readonly over: number;
 }
 
-export interface MeasureOrder {
+interface MeasureOrder {
   /** Place in `measures`. */
   readonly measure: number;
   readonly descending: boolean;

@@ -2,7 +2,7 @@ import type { ColumnName, FlowKind, Lineage, LineageRelation, LineageSource } fr
 import { targetKey } from "./target.ts";
 
 /** One use of a column: by a column of another relation, or, without one, by its rows, or only by its query's text. */
-export interface Use {
+interface Use {
   readonly relation: string;
   readonly column?: string;
   /** Empty: it is named and not used. */

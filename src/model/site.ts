@@ -29,7 +29,7 @@ export interface SiteRelease {
   readonly runId: string;
 }
 
-export interface SiteDashboard {
+interface SiteDashboard {
   readonly name: string;
   readonly title: string;
   readonly description?: string;
@@ -117,7 +117,7 @@ export interface SiteColumn {
 }
 
 /** What the planner knows of a column (`pg_stats`): a sample, so "about". */
-export interface ColumnStatistics {
+interface ColumnStatistics {
   /** From 0 to 1, as the server writes it. */
   readonly nullShare: string;
   /** Distinct values; absent where the planner has no figure. */
@@ -141,7 +141,7 @@ export interface SiteTest {
 export type SiteTexts = readonly (readonly [name: string, text: string])[];
 
 /** Of the private object, or of the table that others fill. Absent: not known, or nothing of the kind. */
-export interface SiteFacts {
+interface SiteFacts {
   /** The release that built it. */
   readonly builtIn?: number;
   /** As the planner last counted. */
@@ -192,7 +192,7 @@ export interface SiteLineage {
   readonly relations: readonly (SiteLineageRelation | null)[];
 }
 
-export interface SiteLineageRelation {
+interface SiteLineageRelation {
   readonly columns: readonly (readonly [name: string, from: readonly SiteLineageSource[]])[];
   /** Columns that decide which rows there are. */
   readonly rowsBy: readonly SiteLineageSource[];

@@ -30,7 +30,7 @@ export function isOutOfLocks(error: unknown): boolean {
 }
 
 /** What to set for a transaction that locks so many objects. It is set in steps of 64, as the server's own value is. */
-export function raisedFor({ setting, objects }: LockRoom, locks: number): string {
+function raisedFor({ setting, objects }: LockRoom, locks: number): string {
   const wanted = Math.max(Math.ceil((setting * locks) / objects / 64) * 64, setting + 64);
   return `alter system set max_locks_per_transaction = ${wanted}, and restart the server`;
 }

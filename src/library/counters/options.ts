@@ -76,7 +76,7 @@ export interface CounterOptions {
   readonly columns?: Readonly<Record<string, string>>;
 }
 
-export interface UnitOptions {
+interface UnitOptions {
   readonly column: string;
   readonly of: string | readonly string[];
 }

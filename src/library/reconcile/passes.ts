@@ -1,7 +1,7 @@
 import { checkKnown, checkOption, columnsOrNone, fail, foundOf, isText } from "../shared/check-options.ts";
 import { isFigure, type Rule } from "./rules.ts";
 
-export type Confidence = "high" | "medium" | "low";
+type Confidence = "high" | "medium" | "low";
 
 interface AnyPass {
   /** What the results call it. */
