@@ -94,7 +94,12 @@ function rowsAt(statement: string, { index, end, place }: Mention, rows: string)
   // `copy name to …`; with a list of columns they are the author's.
   if (before === "copy" && at === 1)
     return tokens.find(({ start }) => start >= end)?.text === "(" ? undefined : `(table ${rows})`;
-  if (at >= 0 && isTypeAt(tokens, at)) return rows;
+  if (at >= 0) {
+    const { command } = classify(tokens.map(({ text }) => text).join(" "));
+    // Its `from` names what is measured.
+    if (command === "create statistics") return undefined;
+    if (isTypeAt(tokens, at, command)) return rows;
+  }
   // In a string, or the body of a function, by the words around it.
   const said = at < 0 ? statement.slice(0, index).replace(/--.*$/gm, "") : `${before ?? ""} `;
   const isType = /^\s*%\s*rowtype\b/i.test(statement.slice(end)) || (at < 0 && DECLARING.test(said));
@@ -109,8 +114,7 @@ const HAS_TYPES = /^(?:create (?:function|procedure|aggregate|cast|table|type)|a
 const BEFORE_RELATION = new Set("table exists only on references of inherit partition by".split(" "));
 
 /** Whether a mention stands behind the name of a column or an argument, or is an argument by itself: `f(r orders, orders)`. */
-function isTypeAt(tokens: readonly Token[], at: number): boolean {
-  const { command } = classify(tokens.map(({ text }) => text).join(" "));
+function isTypeAt(tokens: readonly Token[], at: number, command: string): boolean {
   const { kind, text = "" } = tokens[at - 1] ?? {};
   if (!HAS_TYPES.test(command)) return false;
   if (kind === "word") return !BEFORE_RELATION.has(text.toLowerCase());

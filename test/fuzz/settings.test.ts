@@ -156,7 +156,7 @@ const DECLARATIONS: readonly object[] = [
         ...{ secretAccessKey: secret("TOKEN"), sessionToken: secret("TOKEN") },
       },
     },
-    streams: [{ ...common, ...read, format: "ndjson" }],
+    streams: [{ ...common, ...read, format: "ndjson", freshness: { warn: "25h", error: "49h" } }],
   },
   ...auths.map((auth, at) => ({
     ...head,

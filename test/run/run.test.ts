@@ -343,9 +343,9 @@ test("the history of runs, steps and releases can be read in SQL", async () => {
     "marts_a_assertions_rowConditions|assertion|ok|0|1|b|stage|t|∅|t",
   ]);
   expect(
-    await rows(`select release_id, outcome, attempts, horizon_seconds <= seconds, lock_seconds, start_seconds > 0
+    await rows(`select release_id, outcome, attempts, horizon_seconds <= seconds, lock_seconds = 0, start_seconds > 0
       from _dataform.publishing`),
-  ).toEqual(["1|published|1|t|0|t"]);
+  ).toEqual(["1|published|1|t|t|t"]);
   expect(await rows("select release_id, manifest #>> '{marts.a,columns,0,name}' from _dataform.release")).toEqual([
     "1|id",
   ]);

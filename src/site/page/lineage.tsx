@@ -5,9 +5,9 @@ import { findRelation, fullName, type Loaded, type Project, usePart, useProject 
 import { ColumnGraph, flowWords, RelationGraph } from "./graph.tsx";
 import { MOST_NODES, type Neighbourhood, neighbourhood, slowestWay, steps } from "./neighbourhood.ts";
 import { Nowhere } from "./nowhere.tsx";
-import { Awaited, Empty, KindMark, RelationLink, StateBadge } from "./pieces.tsx";
+import { Awaited, Empty, KindMark, RelationHead, RelationLink, StateBadge } from "./pieces.tsx";
 import { productsOf } from "./products.ts";
-import { href, lineageHref, type Route, relationHref, replaceQuery } from "./route.ts";
+import { lineageHref, type Route, relationHref, replaceQuery } from "./route.ts";
 import { Table } from "./table.tsx";
 import { counted } from "./words.ts";
 
@@ -68,15 +68,7 @@ function LineageOf({ route, place }: { readonly route: Route; readonly place: nu
   const part = useMemo(() => neighbourhood(project, [place], steps(up, 1), steps(down, 1)), [place, up, down]);
   return (
     <article class="page full">
-      <p class="crumbs">
-        <a href={href(["lineage"])}>Lineage</a> <span aria-hidden="true">/</span>{" "}
-        <a href={href(["catalogue", relation.product])}>{relation.product}</a>
-      </p>
-      <h1 class="name">
-        <span class="of-schema">{relation.schema}.</span>
-        <wbr />
-        {relation.name}
-      </h1>
+      <RelationHead relation={relation} room="lineage" />
       <p class="marks">
         <KindMark kind={relation.kind} />
         <StateBadge state={relation.state} />

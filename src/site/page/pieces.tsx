@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { SiteKind, SiteRelation, SiteState } from "../../model/site.ts";
 import type { Loaded } from "./context.ts";
-import { relationHref } from "./route.ts";
+import { href, relationHref } from "./route.ts";
 import { KINDS, STATES, type Tone } from "./words.ts";
 
 export function KindMark({ kind }: { readonly kind: SiteKind }) {
@@ -28,6 +28,25 @@ export function StateBadge({ state, always }: { readonly state: SiteState; reado
     <Badge tone={tone} title={what}>
       {word}
     </Badge>
+  );
+}
+
+const ROOMS = { catalogue: "Catalogue", lineage: "Lineage" } as const;
+
+/** Where it is found, and its name. */
+export function RelationHead({ relation, room }: { relation: SiteRelation; room: keyof typeof ROOMS }) {
+  return (
+    <>
+      <p class="crumbs">
+        <a href={href([room])}>{ROOMS[room]}</a> <span aria-hidden="true">/</span>{" "}
+        <a href={href(["catalogue", relation.product])}>{relation.product}</a>
+      </p>
+      <h1 class="name">
+        <span class="of-schema">{relation.schema}.</span>
+        <wbr />
+        {relation.name}
+      </h1>
+    </>
   );
 }
 

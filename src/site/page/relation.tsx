@@ -6,7 +6,7 @@ import { Source, Sql } from "./code.tsx";
 import { findRelation, fullName, usePart, useProject } from "./context.ts";
 import { Markdown } from "./markdown.tsx";
 import { Nowhere } from "./nowhere.tsx";
-import { Awaited, Badge, Empty, KindMark, RelationLink, Section, StateBadge } from "./pieces.tsx";
+import { Awaited, Badge, Empty, KindMark, RelationHead, RelationLink, Section, StateBadge } from "./pieces.tsx";
 import { href, lineageHref, type Route, relationHref } from "./route.ts";
 import { Cell, Table } from "./table.tsx";
 import { bytes, counted, grouped, minute, seconds } from "./words.ts";
@@ -30,15 +30,7 @@ function RelationAt({ route, place }: { readonly route: Route; readonly place: n
   const part = usePart<readonly SiteDetail[]>(`relations-${relation.part}`)!;
   return (
     <article class="page wide">
-      <p class="crumbs">
-        <a href={href(["catalogue"])}>Catalogue</a> <span aria-hidden="true">/</span>{" "}
-        <a href={href(["catalogue", relation.product])}>{relation.product}</a>
-      </p>
-      <h1 class="name">
-        <span class="of-schema">{relation.schema}.</span>
-        <wbr />
-        {relation.name}
-      </h1>
+      <RelationHead relation={relation} room="catalogue" />
       <p class="marks">
         <KindMark kind={relation.kind} />
         <StateBadge state={relation.state} always />
