@@ -10,6 +10,7 @@
 --   ],
 --   "description": "What blog_deltas and blog_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.",
 --   "postgres": {
+--     "version": "a8e9daa7b68ca6f0",
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'reading'",
 --       "keep": "\"_dataform_row_kind\" = 'load'"
@@ -1184,6 +1185,7 @@ from (
 --     "computed_from": "The run of history.blog_store that this was computed from."
 --   },
 --   "postgres": {
+--     "version": "6dcbaa62173c13a4",
 --     "indexes": [
 --       {
 --         "columns": [
@@ -1369,6 +1371,7 @@ set local jit = off
 --     "computed_from": "The run of history.blog_store that this was computed from."
 --   },
 --   "postgres": {
+--     "version": "a8e9daa7b68ca6f0",
 --     "indexes": [
 --       {
 --         "columns": [

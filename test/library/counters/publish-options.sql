@@ -13,6 +13,7 @@
 --   ],
 --   "description": "What odd_deltas and odd_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.",
 --   "postgres": {
+--     "version": "c553f5d9d389b754",
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'reading'",
 --       "keep": "\"_dataform_row_kind\" in ('load', 'reading')"
@@ -1360,6 +1361,7 @@ where "store"."_dataform_row_kind" = 'reading'
 --     "computed_from": "The run of history.odd_store that this was computed from."
 --   },
 --   "postgres": {
+--     "version": "e8ed663fb7c43ff7",
 --     "indexes": [
 --       {
 --         "columns": [
@@ -1565,6 +1567,7 @@ set local jit = off
 --     "computed_from": "The run of history.odd_store that this was computed from."
 --   },
 --   "postgres": {
+--     "version": "cd0107fc237ff676",
 --     "indexes": [
 --       {
 --         "columns": [
@@ -1778,6 +1781,7 @@ set local jit = off
 --     "computed_from": "The run of history.odd_store that this was computed from."
 --   },
 --   "postgres": {
+--     "version": "08c64b09b249a6e0",
 --     "indexes": [
 --       {
 --         "columns": [
@@ -1979,6 +1983,7 @@ set local jit = off
 --     "computed_from": "The run of history.odd_store that this was computed from."
 --   },
 --   "postgres": {
+--     "version": "c553f5d9d389b754",
 --     "indexes": [
 --       {
 --         "columns": [
