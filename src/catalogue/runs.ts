@@ -119,7 +119,7 @@ async function readModels(client: Client, its: Sql): Promise<readonly ModelTimes
         from _dataform.step as step
         inner join recent
           on recent.run_id = step.run_id
-        where step.kind <> 'assertion' and step.status in ('ok', 'waiting', 'held')
+        where step.kind not in ('assertion', 'dashboard') and step.status in ('ok', 'waiting', 'held')
         group by step.schema_name, step.name
       )
 

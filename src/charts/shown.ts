@@ -29,7 +29,7 @@ function currencyOf({ currency }: Format, row: PanelRow): string | undefined {
 }
 
 /** A comma for each thousand. */
-function separated(text: string): string {
+export function separated(text: string): string {
   const [, sign, whole, rest] = /^(-?)(\d+)(.*)$/.exec(text) ?? [];
   if (whole === undefined) return text;
   return `${sign === "-" ? "\u2212" : ""}${whole.replace(/\B(?=(?:\d{3})+$)/g, ",")}${rest}`;

@@ -74,7 +74,7 @@ export interface SiteRelation {
   readonly columns: readonly (readonly [name: string, type: string, description: string])[];
   /** Places of the relations that it reads. */
   readonly reads: readonly number[];
-  /** Tests that hold it, and how many of them failed in the last run that asked. */
+  /** Tests that hold it, and how many of them failed in the last run that asked; one that is let pass has not failed. */
   readonly tests: number;
   readonly failing: number;
   /** Who has it in the database. */

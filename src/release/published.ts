@@ -11,24 +11,25 @@ const EVERY = 1_000;
 const AGAIN = 2_000;
 
 /**
- * Tells of each release of an environment that is published, until the signal comes. The record is looked at once a second,
- * on the connection that also hears the notifications, so that a lost one costs a second at most. A lost connection is opened again.
- * @param publish called with the number of the release that readers have now
+ * Tells of each release of an environment that is published, and of each run that ends, until the signal comes. The record is
+ * looked at once a second, on the connection that also hears the notifications, so that a lost one costs a second at most. A
+ * lost connection is opened again.
  */
 export async function followPublished(
   settings: ConnectionSettings,
   environment: string,
-  { signal, publish, onLost }: Follower,
+  { signal, onChange, onLost }: Follower,
 ): Promise<void> {
-  let known: string | undefined;
+  let known: Recorded | undefined;
   while (!signal.aborted) {
     try {
       await withClient(settings, { applicationName: "dataform-follow", duty: "publisher", signal }, async (client) => {
         let wake = () => {};
         await listenTo(client, "dataform_release", () => wake());
         for (;;) {
-          const now = await published(client, environment);
-          if (known !== undefined && now !== known) await publish();
+          const now = await recorded(client, environment);
+          if (known && (now.release !== known.release || now.ended !== known.ended))
+            await onChange(now.release !== known.release);
           known = now;
           const heard = new AbortController();
           wake = () => heard.abort();
@@ -45,17 +46,27 @@ export async function followPublished(
 
 interface Follower {
   readonly signal: AbortSignal;
-  readonly publish: () => Promise<void>;
+  /** @param isPublished whether readers have another release; or else a run ended that published none */
+  readonly onChange: (isPublished: boolean) => Promise<void>;
   /** Told of each connection that was lost, or could not be opened. */
   readonly onLost: (error: Error) => void;
 }
 
-/** What readers have: the release, and the fence of the run that published last. */
-async function published(client: Client, environment: string): Promise<string> {
-  if (!(await hasMetadata(client))) return "";
-  const { rows } = await client.query<{ state: string }>(
-    sql`select concat(release_id, '/', fence) as state from _dataform.environment where name = $1`,
+interface Recorded {
+  /** What readers have. */
+  readonly release: string | null;
+  /** When the last run ended. */
+  readonly ended: string | null;
+}
+
+async function recorded(client: Client, environment: string): Promise<Recorded> {
+  if (!(await hasMetadata(client))) return { release: null, ended: null };
+  const { rows } = await client.query<{ release: string | null; ended: string | null }>(
+    sql`
+      select
+        (select release_id from _dataform.environment where name = $1) as release,
+        (select max(finished_at) from _dataform.run where environment = $1) as ended`,
     [environment],
   );
-  return rows[0]?.state ?? "";
+  return rows[0]!;
 }

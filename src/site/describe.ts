@@ -41,7 +41,10 @@ export function describe(input: SiteInput): Described {
   const relations = found.map((one, place) =>
     summary(one, { input, place, tests: tests.get(one.key) ?? [], placesIn }),
   );
-  const details = found.map((one, place) => detail(one, { input, place, tests: tests.get(one.key) ?? [] }));
+  const filePlaces = new Map([...input.sources.keys()].map((file, place) => [file, place]));
+  const details = found.map((one, place) =>
+    detail(one, { input, place, tests: tests.get(one.key) ?? [], files: filePlaces }),
+  );
   const parts = inParts(details);
   const files = inParts([...input.sources]);
   const queries = inParts(
@@ -95,15 +98,17 @@ interface Found {
   readonly facts?: RelationFacts;
   /** Keys of what it reads. */
   readonly reads: readonly string[];
+  readonly columns: readonly Column[];
 }
 
 /** Every relation that has a page, sorted by name. */
 function relationsOf({ graph, manifest, facts, dependents }: SiteInput): Found[] {
   const shown = new Map<string, Found>();
-  const add = (target: Target, one: Omit<Found, "key" | "target" | "facts">) => {
+  const add = (target: Target, one: Omit<Found, "key" | "target" | "facts" | "columns">) => {
     const key = targetKey(target);
     const known = facts.get(key);
-    if (!shown.has(key)) shown.set(key, { key, target, ...(known ? { facts: known } : {}), ...one });
+    if (shown.has(key)) return;
+    shown.set(key, { key, target, ...(known ? { facts: known } : {}), ...one, columns: columnsOf(one.action, known) });
   };
   for (const action of graph.actions) {
     if (action.disabled || action.kind === "assertion") continue;
@@ -128,8 +133,13 @@ interface About {
   readonly tests: readonly SiteTest[];
 }
 
+interface DetailAbout extends About {
+  /** Places of files in `input.sources`. */
+  readonly files: ReadonlyMap<string, number>;
+}
+
 function summary(
-  { key, target, kind, action, facts, reads }: Found,
+  { key, target, kind, action, facts, reads, columns }: Found,
   { input, place, tests, placesIn }: About & { readonly placesIn: (keys: Iterable<string>) => readonly number[] },
 ): SiteRelation {
   const description = action?.description ?? facts?.comment ?? "";
@@ -141,10 +151,10 @@ function summary(
     tags: action?.tags ?? [],
     summary: firstParagraph(description),
     state: stateOf(key, action, input),
-    columns: columnsOf(action, facts).map(({ name, type, description }) => [name, type, description] as const),
+    columns: columns.map(({ name, type, description }) => [name, type, description] as const),
     reads: placesIn(reads),
     tests: tests.length,
-    failing: tests.filter(({ verdict }) => verdict === "failed" || verdict === "warned").length,
+    failing: tests.filter(({ verdict }) => verdict === "failed").length,
     ...(facts?.stored.owner === undefined ? {} : { owner: facts.stored.owner }),
     ...(verdict?.status === "ok" && action && isModel(action) ? { seconds: verdict.seconds } : {}),
     part: Math.floor(place / IN_A_PART),
@@ -216,10 +226,9 @@ function bounded({ low, high, ...about }: NonNullable<SiteColumn["about"]>, tags
 /** Tag of columns whose values no page shows. */
 export const isPersonal = (tags: readonly string[]): boolean => tags.some((tag) => tag.toLowerCase() === "pii");
 
-function detail({ key, action, facts }: Found, { input, place, tests }: About): SiteDetail {
+function detail({ key, action, facts, columns }: Found, { input, place, tests, files }: DetailAbout): SiteDetail {
   const file = action && (action.kind === "declaration" ? (action.landedBy ?? action.file) : action.file);
-  const filePlace = file ? [...input.sources.keys()].indexOf(file) : -1;
-  const columns = columnsOf(action, facts);
+  const filePlace = file === undefined ? undefined : files.get(file);
   const sample = input.samples.get(key);
   const entry = input.manifest[key];
   const description = action?.description ?? facts?.comment;
@@ -230,7 +239,7 @@ function detail({ key, action, facts }: Found, { input, place, tests }: About): 
     ...(file ? { file } : {}),
     columns: columns.map(({ name: _, type: __, description: ___, ...more }) => more),
     tests,
-    ...(filePlace < 0 ? {} : { filePart: Math.floor(filePlace / IN_A_PART) }),
+    ...(filePlace === undefined ? {} : { filePart: Math.floor(filePlace / IN_A_PART) }),
     compiled: action ? textsOf(action) : [],
     facts: {
       indexes: [],

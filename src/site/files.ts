@@ -53,6 +53,9 @@ function handedOver(name: string, value: unknown): string {
   return `(self.dataformParts=self.dataformParts||[]).push([${JSON.stringify(name)},${text}]);\n`;
 }
 
+/** In the first page of every site, and in nothing else: only over a folder that has it another one is written. */
+export const MARK_OF_SITES = '<meta name="generator" content="dataform-postgres">';
+
 function indexHtml({ project, live }: SiteInput): string {
   const title = escapeHtml(project);
   return `<!doctype html>
@@ -63,6 +66,7 @@ function indexHtml({ project, live }: SiteInput): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
+${MARK_OF_SITES}
 <title>${title}</title>
 <link rel="icon" href="${ICON}">
 <link rel="stylesheet" href="page.css">

@@ -43,9 +43,14 @@ test("a site is written into a folder, made anew over itself, and never over som
   writeFileSync(join(project.dir, "pages/data/relations-9.js"), "of an earlier one");
   await succeeds(build("--out", "pages"));
   expect(existsSync(join(project.dir, "pages/data/relations-9.js"))).toBe(false);
-  const { exitCode, stderr } = await build("--out", "definitions");
-  expect(exitCode).toBe(2);
-  expect(stderr).toContain("holds something else");
+  // A folder of somebody's own that is laid out like a site.
+  project.write({ "app/page.js": "mine", "app/index.html": "mine", "app/data/orders.js": "mine" });
+  for (const folder of ["definitions", "app"]) {
+    const { exitCode, stderr } = await build("--out", folder);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("holds something else");
+  }
+  expect(readFileSync(join(project.dir, "app/data/orders.js"), "utf8")).toBe("mine");
 });
 
 test("dataform docs is dataform site, and generate is build: both are known from elsewhere", async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { ingestFiles } from "../../config/ingest-files.ts";
@@ -9,7 +9,7 @@ import type { Site } from "../../model/site.ts";
 import { followPublished } from "../../release/published.ts";
 import { serveSite } from "../../serve/site-server.ts";
 import { readPageAssets } from "../../site/assets.ts";
-import { contentSecurityPolicy, siteFiles } from "../../site/files.ts";
+import { contentSecurityPolicy, MARK_OF_SITES, siteFiles } from "../../site/files.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, stateDirectory } from "../database.ts";
 import { chooseSourcesToShow } from "../ingest/choose.ts";
@@ -122,10 +122,10 @@ async function serveReleases(
     shell.say("Ctrl-C ends it");
     await followPublished(how.settings, environmentName(flags), {
       signal: how.signal,
-      publish: async () => {
+      onChange: async (isPublished) => {
         try {
           server.show(await makeSite(shell, flags, how));
-          shell.say("a release was published: the pages show it");
+          shell.say(`${isPublished ? "a release was published" : "a run ended"}: the pages show it`);
         } catch (error) {
           if (how.signal.aborted || !(error instanceof UserError)) throw error;
           shell.say(`the pages stay as they are: ${formatUserError(error)}`);
@@ -141,7 +141,8 @@ async function serveReleases(
 /** Takes the place of a site that was there, and of nothing else. */
 async function writeSite({ files }: Site, folder: string): Promise<void> {
   const there: string[] = await readdir(folder).catch(() => []);
-  if (there.length && !there.includes("page.js"))
+  const index = await readFile(join(folder, "index.html"), "utf8").catch(() => "");
+  if (there.length && !index.includes(MARK_OF_SITES))
     throw new UserError({
       message: `${folder} holds something else`,
       expected: "an empty folder, one that is not there, or a site that was built before",

@@ -12,12 +12,13 @@ import { cacheFile } from "../../lineage/cache-file.ts";
 import { readLineage } from "../../lineage/read-lineage.ts";
 import type { Catalog } from "../../model/catalog.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { UserError } from "../../model/errors.ts";
 import { type CompiledGraph, isModel } from "../../model/graph.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { withoutRetired } from "../../plan/removed.ts";
 import { type Client, type ConnectOptions, withClient, withTransaction } from "../../postgres/client.ts";
 import { readCatalog } from "../../postgres/read-catalog.ts";
-import { readReleases } from "../../release/store.ts";
+import { readNamedRelease, readReleases } from "../../release/store.ts";
 import { isPersonal } from "../../site/describe.ts";
 import type { SiteInput } from "../../site/input.ts";
 import { sql } from "../../sql/sql.ts";
@@ -35,8 +36,36 @@ export interface GatherOptions extends Pick<ConnectOptions, "signal" | "onWait">
   readonly live: boolean;
 }
 
-/** All that a site shows: what the code says, and what one release in the database has, in one snapshot. */
+/** So often a site is read again where a release was published meanwhile. */
+const MOST_TIMES = 5;
+
+/**
+ * All that a site shows: what the code says, and what one release in the database has. It is read by several questions, of
+ * several duties: where another release was published between the first and the last of them, all are asked again.
+ */
 export async function gather(
+  graph: CompiledGraph,
+  settings: ConnectionSettings,
+  options: GatherOptions,
+): Promise<SiteInput> {
+  const { environment, signal, onWait } = options;
+  const reach = { signal, onWait, applicationName: "dataform-site", duty: "publisher" } as const;
+  for (let times = 1; ; times++) {
+    const input = await gatherOnce(graph, settings, options);
+    const release = await withClient(settings, reach, async (client) =>
+      (await hasMetadata(client)) ? readNamedRelease(client, environment) : null,
+    );
+    if (release === (input.release?.number ?? null)) return input;
+    if (times < MOST_TIMES) continue;
+    throw new UserError({
+      message: `a release was published each of the ${MOST_TIMES} times that environment ${environment} was read`,
+      expected: "a moment without one: what a site shows is one release",
+      hint: "try again when fewer runs publish",
+    });
+  }
+}
+
+async function gatherOnce(
   graph: CompiledGraph,
   settings: ConnectionSettings,
   options: GatherOptions,

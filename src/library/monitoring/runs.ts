@@ -7,12 +7,12 @@ export function runs({ run, step, publishing }: RecordTables): Sql {
   const counted = sql`
     select
       run_id,
-      count(*) filter (where kind <> 'assertion' and status in ('ok', 'waiting')) as built,
+      count(*) filter (where kind not in ('assertion', 'dashboard') and status in ('ok', 'waiting')) as built,
       count(*) filter (where status = 'failed') as failed,
       count(*) filter (where status = 'held') as held,
       count(*) filter (where status = 'skipped') as skipped,
       count(*) filter (where status = 'warned') as warned,
-      sum(rows) filter (where kind <> 'assertion') as rows
+      sum(rows) filter (where kind not in ('assertion', 'dashboard')) as rows
     from ${step}
     group by run_id`;
   const waited = sql`
@@ -96,7 +96,7 @@ export function modelTimes({ run, step }: RecordTables): Sql {
     from ${step} as step
     inner join ${run} as run
       on run.run_id = step.run_id
-    where step.kind <> 'assertion' and step.status in ('ok', 'waiting', 'held')`;
+    where step.kind not in ('assertion', 'dashboard') and step.status in ('ok', 'waiting', 'held')`;
   return withCtes(
     [cte("built", built), cte("recent", sql`select * from built where place <= ${LAST}`)],
     sql`

@@ -76,6 +76,7 @@ function Now() {
   if (part?.state !== "there") return null;
   const { runs, assertions, freshness } = part.value;
   const [run] = runs;
+  const failed = assertions.filter(({ status }) => status === "failed").length;
   const late = freshness.filter(({ state }) => state === "warn" || state === "error");
   const declared = freshness.filter(({ state }) => state !== "undeclared" && state !== "never");
   const facts: readonly (readonly [tone: Tone, text: string, tab: string])[] = [
@@ -86,9 +87,11 @@ function Now() {
           "runs",
         ]
       : ["notice", "no run yet", "runs"],
-    assertions.length
-      ? ["bad", `${counted(assertions.length, "test")} not passed`, "tests"]
-      : ["good", "every test passed", "tests"],
+    failed
+      ? ["bad", `${counted(failed, "test")} failed`, "tests"]
+      : assertions.length
+        ? ["notice", `${counted(assertions.length, "test")} with a warning`, "tests"]
+        : ["good", "every test passed", "tests"],
     ...(declared.length
       ? [
           late.length

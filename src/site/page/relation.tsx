@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { separated } from "../../charts/shown.ts";
 import type { OperationsData } from "../../model/operations.ts";
 import type { SiteColumn, SiteDetail, SiteRelation, SiteTest, SiteTexts } from "../../model/site.ts";
 import { Source, Sql } from "./code.tsx";
@@ -9,7 +10,7 @@ import { Nowhere } from "./nowhere.tsx";
 import { Awaited, Badge, Empty, KindMark, RelationHead, RelationLink, Section, StateBadge } from "./pieces.tsx";
 import { href, lineageHref, type Route, relationHref } from "./route.ts";
 import { Cell, Table } from "./table.tsx";
-import { bytes, counted, grouped, minute, seconds } from "./words.ts";
+import { bytes, counted, minute, seconds } from "./words.ts";
 
 export function RelationPage({ route, schema, name }: PageProps) {
   const project = useProject();
@@ -81,7 +82,7 @@ function Facts({ relation, detail: { facts, columns } }: DetailProps) {
   const key = relation.columns.filter((_, at) => columns[at]?.isKey).map(([name]) => name);
   const rows: (readonly [string, ComponentChildren] | false)[] = [
     key.length > 0 && ["One row per", key.map((name) => <code key={name}>{name}</code>)],
-    facts.rows !== undefined && ["Rows", `about ${grouped(String(facts.rows))}`],
+    facts.rows !== undefined && ["Rows", `about ${separated(String(facts.rows))}`],
     facts.bytes !== undefined && ["Size", bytes(facts.bytes)],
     relation.seconds !== undefined && ["Built in", seconds(Number(relation.seconds))],
     facts.builtIn !== undefined && ["Built for", `release ${facts.builtIn}`],

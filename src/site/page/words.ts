@@ -1,3 +1,4 @@
+import { separated } from "../../charts/shown.ts";
 import type { SiteKind, SiteState } from "../../model/site.ts";
 
 export const KINDS: Readonly<Record<SiteKind, { readonly one: string; readonly what: string }>> = {
@@ -27,15 +28,7 @@ export type Tone = "good" | "notice" | "bad" | "plain";
 
 /** "1 table", "12 tables". */
 export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${grouped(String(count))} ${count === 1 ? one : many}`;
-}
-
-/** Digits of a whole part in groups of three, by narrow spaces that do not break; what is no number stays as it is. */
-export function grouped(text: string): string {
-  const parts = /^([+-]?)(\d+)(\.\d+)?$/.exec(text);
-  if (!parts) return text;
-  const [, sign, whole, rest = ""] = parts;
-  return `${sign === "-" ? "−" : (sign ?? "")}${whole!.replace(/\B(?=(\d{3})+$)/g, "\u202f")}${rest}`;
+  return `${separated(String(count))} ${count === 1 ? one : many}`;
 }
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];

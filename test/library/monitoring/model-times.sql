@@ -17,7 +17,7 @@ with
   from "_dataform"."step" as step
   inner join "_dataform"."run" as run
     on run.run_id = step.run_id
-  where step.kind <> 'assertion' and step.status in ('ok', 'waiting', 'held')
+  where step.kind not in ('assertion', 'dashboard') and step.status in ('ok', 'waiting', 'held')
 ),
 
 "recent" as (

@@ -3,12 +3,12 @@ with
 "counted" as (
   select
     run_id,
-    count(*) filter (where kind <> 'assertion' and status in ('ok', 'waiting')) as built,
+    count(*) filter (where kind not in ('assertion', 'dashboard') and status in ('ok', 'waiting')) as built,
     count(*) filter (where status = 'failed') as failed,
     count(*) filter (where status = 'held') as held,
     count(*) filter (where status = 'skipped') as skipped,
     count(*) filter (where status = 'warned') as warned,
-    sum(rows) filter (where kind <> 'assertion') as rows
+    sum(rows) filter (where kind not in ('assertion', 'dashboard')) as rows
   from "_dataform"."step"
   group by run_id
 ),

@@ -1,6 +1,7 @@
+import { separated } from "../../../charts/shown.ts";
 import { Badge, Empty } from "../pieces.tsx";
 import { Table } from "../table.tsx";
-import { bytes, counted, grouped, minute, seconds } from "../words.ts";
+import { bytes, counted, minute, seconds } from "../words.ts";
 import type { ViewProps } from "./view.ts";
 
 export function Loads({ data: { loads, moreLoads, rejects } }: ViewProps) {
@@ -15,7 +16,7 @@ export function Loads({ data: { loads, moreLoads, rejects } }: ViewProps) {
             rows={rejects}
             columns={[
               { title: "Stream", cell: ({ source, stream }) => `${source} / ${stream}` },
-              { title: "Records", isNumber: true, cell: ({ count }) => grouped(String(count)) },
+              { title: "Records", isNumber: true, cell: ({ count }) => separated(String(count)) },
               { title: "Reason", isText: true, cell: ({ reason }) => reason },
               { title: "From", cell: ({ firstAt }) => minute(firstAt) },
               { title: "To", cell: ({ lastAt }) => minute(lastAt) },
@@ -37,8 +38,12 @@ export function Loads({ data: { loads, moreLoads, rejects } }: ViewProps) {
                 <Badge tone={status === "loaded" ? "good" : status === "failed" ? "bad" : "notice"}>{status}</Badge>
               ),
             },
-            { title: "Rows", isNumber: true, cell: ({ rows }) => grouped(String(rows)) },
-            { title: "Rejected", isNumber: true, cell: ({ rejected }) => (rejected ? grouped(String(rejected)) : "") },
+            { title: "Rows", isNumber: true, cell: ({ rows }) => separated(String(rows)) },
+            {
+              title: "Rejected",
+              isNumber: true,
+              cell: ({ rejected }) => (rejected ? separated(String(rejected)) : ""),
+            },
             { title: "Took", isNumber: true, cell: (one) => (one.seconds === null ? "" : seconds(one.seconds)) },
             {
               title: "File",

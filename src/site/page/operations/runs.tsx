@@ -1,8 +1,9 @@
+import { separated } from "../../../charts/shown.ts";
 import type { RunStep, RunSummary } from "../../../model/operations.ts";
 import { Badge, Empty } from "../pieces.tsx";
 import { href, relationHref } from "../route.ts";
 import { Table } from "../table.tsx";
-import { bytes, counted, grouped, minute, seconds, type Tone } from "../words.ts";
+import { bytes, counted, minute, seconds, type Tone } from "../words.ts";
 import type { ViewProps } from "./view.ts";
 
 const TONES: Readonly<Record<RunSummary["status"], Tone>> = {
@@ -146,7 +147,7 @@ function Steps({ steps }: { readonly steps: readonly RunStep[] }) {
         { title: "Outcome", cell: ({ status }) => <Badge tone={toneOf(status)}>{status}</Badge> },
         { title: "Began after", isNumber: true, cell: ({ start }) => (start === null ? "" : seconds(start)) },
         { title: "Took", isNumber: true, cell: (step) => seconds(step.seconds) },
-        { title: "Rows", isNumber: true, cell: ({ rows }) => (rows === null ? "" : grouped(String(rows))) },
+        { title: "Rows", isNumber: true, cell: ({ rows }) => (rows === null ? "" : separated(String(rows))) },
         { title: "Stored", isNumber: true, cell: (step) => (step.bytes === null ? "" : bytes(step.bytes)) },
         { title: "Why", isText: true, cell: ({ reason, error }) => error?.message ?? reason ?? "" },
       ]}

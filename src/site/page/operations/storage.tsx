@@ -1,7 +1,8 @@
+import { separated } from "../../../charts/shown.ts";
 import type { StoredRelation } from "../../../model/operations.ts";
 import { Empty } from "../pieces.tsx";
 import { Table } from "../table.tsx";
-import { bytes, grouped, minute } from "../words.ts";
+import { bytes, minute } from "../words.ts";
 import { Spark } from "./times.tsx";
 import type { ViewProps } from "./view.ts";
 
@@ -41,7 +42,7 @@ export function Storage({ data: { storage, storageHistory } }: ViewProps) {
           { title: "Relation", cell: ({ name }) => name },
           { title: "What", cell: ({ kind }) => KINDS[kind] },
           { title: "Size", isNumber: true, cell: (one) => bytes(one.bytes) },
-          { title: "Rows, about", isNumber: true, cell: ({ rows }) => (rows === null ? "" : grouped(String(rows))) },
+          { title: "Rows, about", isNumber: true, cell: ({ rows }) => (rows === null ? "" : separated(String(rows))) },
         ]}
       />
     </>

@@ -1,7 +1,8 @@
+import { separated } from "../../../charts/shown.ts";
 import { Empty } from "../pieces.tsx";
 import { relationHref } from "../route.ts";
 import { Table } from "../table.tsx";
-import { bytes, grouped, seconds } from "../words.ts";
+import { bytes, seconds } from "../words.ts";
 import type { ViewProps } from "./view.ts";
 
 /** How long each model takes, the slowest first. */
@@ -27,7 +28,11 @@ export function Times({ data: { models } }: ViewProps) {
         { title: "Median", isNumber: true, cell: ({ median }) => seconds(median) },
         { title: "Slowest", isNumber: true, cell: ({ slowest }) => seconds(slowest) },
         { title: "Runs", isNumber: true, cell: ({ runs }) => runs },
-        { title: "Rows", isNumber: true, cell: ({ lastRows }) => (lastRows === null ? "" : grouped(String(lastRows))) },
+        {
+          title: "Rows",
+          isNumber: true,
+          cell: ({ lastRows }) => (lastRows === null ? "" : separated(String(lastRows))),
+        },
         { title: "Stored", isNumber: true, cell: ({ lastBytes }) => (lastBytes === null ? "" : bytes(lastBytes)) },
       ]}
     />
