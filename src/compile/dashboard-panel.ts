@@ -1,5 +1,5 @@
 import type { DashboardFile, WrittenPanel } from "../config/load-dashboards.ts";
-import { Place } from "../config/place.ts";
+import type { Place } from "../config/place.ts";
 import type { YamlPath } from "../config/yaml.ts";
 import {
   type DeclaredColumn,
@@ -8,17 +8,13 @@ import {
   type Measure,
   scaleKey,
 } from "../model/dashboard.ts";
-import { restated, UserError } from "../model/errors.ts";
+import { UserError } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import type { Target } from "../model/target.ts";
-import { balanced, select } from "../sql/authored.ts";
-import { id } from "../sql/identifiers.ts";
-import { MARK } from "../sql/references.ts";
-import { queryIn } from "../sql/split.ts";
 import { checkShown, labelOf, readMeasure, type WrittenMeasure } from "./dashboard-figures.ts";
 import type { ReadableNames } from "./dashboard-names.ts";
-import { WrittenSql } from "./written-sql.ts";
+import { PanelSql, type SortColumn } from "./dashboard-sql.ts";
 
 export interface AdoptedPanel {
   readonly panel: DeclaredPanel;
@@ -81,8 +77,18 @@ export class PanelReader {
     const currencies = measures.flatMap(({ format: { currency } }) =>
       typeof currency === "number" ? [this.#columns[currency]!.name] : [],
     );
-    const { query, reads } = this.#query(order.columns, currencies);
-    const check = this.#check([...new Set(figures)], filters);
+    const sql = new PanelSql({
+      file: this.#file,
+      at: this.#at,
+      written: this.#written,
+      number: this.#number,
+      filters: this.#filters,
+      names: this.#names,
+      columns: this.#columns,
+      alongs: this.#alongs(),
+    });
+    const { query, reads } = sql.query(order.columns, currencies);
+    const check = sql.check([...new Set(figures)], filters);
     const [only] = this.#written.from === undefined ? [] : reads;
     const panel: DeclaredPanel = {
       title,
@@ -251,7 +257,7 @@ export class PanelReader {
   #order(measures: readonly Measure[], grouped: boolean) {
     const written = this.#written.order;
     const items = written === undefined ? [] : ([written].flat() as readonly string[]);
-    const columns: { readonly name: string; readonly descending: boolean; readonly path: YamlPath }[] = [];
+    const columns: SortColumn[] = [];
     const figures: { readonly measure: number; readonly descending: boolean }[] = [];
     for (const [at, item] of items.entries()) {
       const [, name = item, word] = /^(.*?)(?:\s+(asc|desc))?$/is.exec(item.trim()) ?? [];
@@ -290,125 +296,5 @@ export class PanelReader {
       typeof one === "string" ? one : one.column;
     const all = [x ?? [], series ?? []].flat() as readonly Parameters<typeof nameOf>[0][];
     return all.flatMap((one) => nameOf(one) ?? []);
-  }
-
-  /** @param currencies columns that tell amounts apart */
-  #query(
-    order: readonly { readonly name: string; readonly descending: boolean; readonly path: YamlPath }[],
-    currencies: readonly string[],
-  ) {
-    const sql = new WrittenSql(this.#file.yaml);
-    const { path } = this.#at;
-    const title = [...path, "title"];
-    // Tells its text from that of a panel that reads the same.
-    sql.made(`-- ${this.#number}: ${this.#written.title.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")}\nselect\n  `, title);
-    for (const [at, { name, path: asked }] of this.#columns.entries())
-      sql.made(`${at ? ",\n  " : ""}panel.${this.#id(name, asked)}`, asked);
-    const reads = this.#from(sql);
-    const { where } = this.#written;
-    if (where !== undefined) {
-      const at = this.#at.in("where");
-      telling(at, () => balanced(where, "where", "one SQL condition"));
-      sql.made("\nwhere (\n", at.path).copied(where, at.path).made("\n)", at.path);
-    }
-    const terms = order.map(
-      ({ name, descending, path: at }) => [`${this.#id(name, at)}${descending ? " desc" : ""} nulls last`, at] as const,
-    );
-    const named = new Set(order.map(({ name }) => name));
-    const apart = new Set([...this.#alongs(), ...currencies]);
-    const along = this.#columns.filter(({ name }) => apart.has(name) && !named.has(name));
-    const alongs = along.map(({ name, path: at }) => [`${this.#id(name, at)} nulls last`, at] as const);
-    // Rows that are equal by all that is asked for come in one order, too.
-    const ties = this.#columns.map(
-      ({ name, path: at }) => [`${this.#id(name, at)}::pg_catalog.text collate "C"`, at] as const,
-    );
-    const all = [...terms, ...alongs, ...ties];
-    for (const [at, [term, asked]] of all.entries()) sql.made(`${at ? ",\n  " : "\norder by\n  "}panel.${term}`, asked);
-    return { query: sql, reads };
-  }
-
-  #id(name: string, path: YamlPath): string {
-    return telling(new Place(this.#file.yaml, path), () => id(name).toString());
-  }
-
-  #from(sql: WrittenSql): readonly Target[] {
-    const { from, select: query } = this.#written;
-    if (from !== undefined) {
-      const at = this.#at.in("from");
-      const target = this.#names.find(from, at.value());
-      sql.made("\nfrom ", at.path).made(marked(target), at.path).made(" as panel", at.path);
-      return [target];
-    }
-    const at = this.#at.in("select");
-    const reads: Target[] = [];
-    const [text, found] = this.#withReferences(query!, at, reads);
-    telling(at, () => select(text, "select"));
-    const length = queryIn(text).length + text.indexOf(queryIn(text));
-    sql.made("\nfrom (\n", at.path);
-    let start = 0;
-    for (const { from: begin, to, name } of found) {
-      sql.copied(query!, at.path, start, begin).instead(name, at.path, begin);
-      start = to;
-    }
-    sql.copied(query!, at.path, start, query!.length - (text.length - length)).made("\n) as panel", at.path);
-    return reads;
-  }
-
-  /** `${ref("schema", "name")}`, and nothing else that a program would have to read. */
-  #withReferences(query: string, at: Place, reads: Target[]) {
-    const found: { readonly from: number; readonly to: number; readonly name: string }[] = [];
-    let text = "";
-    let start = 0;
-    for (const { 0: whole, 1: inside = "", index } of query.matchAll(/\$\{([^}]*)\}?/g)) {
-      const place = () => this.#file.yaml.locate(at.path);
-      const names = REF.exec(inside)?.groups;
-      if (!names || !whole.endsWith("}"))
-        throw new UserError({
-          message: "the select has a placeholder that is not ref()",
-          ...this.#within(query, at, index),
-          expected: '${ref("schema", "name")}',
-          found: whole,
-          hint: "what needs more than a name is a model of definitions/: let the dashboard read that",
-        });
-      const name = names.name === undefined ? names.first! : `${names.first}.${names.name}`;
-      const target = this.#names.find(name, { ...place(), ...this.#within(query, at, index) });
-      reads.push(target);
-      found.push({ from: index, to: index + whole.length, name: marked(target) });
-      text += query.slice(start, index) + marked(target);
-      start = index + whole.length;
-    }
-    return [text + query.slice(start), found] as const;
-  }
-
-  /** Where a character of the text at a place stands. */
-  #within(text: string, at: Place, offset: number) {
-    const sql = new WrittenSql(this.#file.yaml).copied(text, at.path, offset, offset + 1);
-    return this.#file.yaml.placeOf(sql.trace.pieces[0]![1]);
-  }
-
-  #check(figures: readonly number[], filters: readonly DeclaredFilter[]): WrittenSql {
-    const sql = new WrittenSql(this.#file.yaml).made(`/* ${this.#number} */ true`, [...this.#at.path, "title"]);
-    for (const { name, path } of figures.map((place) => this.#columns[place]!))
-      sql.made(` and (@ panel.${this.#id(name, path)}) is null`, path);
-    for (const { kind, column } of filters) {
-      const path = ["filters", this.#filters.findIndex((one) => one.column === column), "column"];
-      if (kind === "dates") sql.made(` and pg_catalog.age(panel.${this.#id(column, path)}) is null`, path);
-    }
-    return sql;
-  }
-}
-
-const REF = /^\s*ref\(\s*(["'`])(?<first>[^"'`$\\]+)\1\s*(?:,\s*(["'`])(?<name>[^"'`$\\]+)\3\s*)?\)\s*$/;
-
-function marked({ schema, name }: Target): string {
-  return id(`${MARK}${schema}`, name).toString();
-}
-
-/** Tells what is wrong with a text at the place where it stands. */
-function telling<Result>(at: Place, work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    throw error instanceof UserError ? restated(error, at.value()) : error;
   }
 }
