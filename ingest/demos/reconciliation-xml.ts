@@ -1,4 +1,4 @@
-// Account statements as a bank writes them: camt.053 in two versions, and a plain XML file of payments.
+// What a bank writes: statements (camt.053) and notifications (camt.054) in two versions, and a plain XML file of payments.
 
 export interface Payment {
   readonly reference: string | null;
@@ -12,10 +12,15 @@ export interface Payment {
 }
 
 export interface Entry extends Payment {
-  readonly status?: "BOOK" | "PDNG";
+  readonly status?: "BOOK" | "PDNG" | "INFO";
   readonly reversal?: boolean;
   /** What its transactions say, where that is not the amount. */
   readonly details?: readonly bigint[];
+  /** The transactions of an entry that books several; none where it is a sum alone. */
+  readonly parts?: readonly Payment[];
+  readonly servicerReference?: string;
+  /** The batch that it books. */
+  readonly batch?: string;
 }
 
 export interface Statement {
@@ -28,6 +33,16 @@ export interface Statement {
   /** What the entries lead to, unless said. */
   readonly closing?: bigint;
   readonly copy?: "DUPL" | "COPY";
+  readonly entries: readonly Entry[];
+}
+
+/** What is announced of an account at a time. */
+export interface Notification {
+  readonly id: string;
+  readonly account: string;
+  readonly currency: string;
+  /** YYYY-MM-DD */
+  readonly day: string;
   readonly entries: readonly Entry[];
 }
 
@@ -58,6 +73,22 @@ export function head(version: CamtVersion, messageId: string): string {
 }
 
 export const TAIL = "</BkToCstmrStmt>\n</Document>\n";
+
+/** Notifications (camt.054), which have no balances. */
+export function camt054(version: CamtVersion, messageId: string, notifications: readonly Notification[]): string {
+  const told = notifications.map(
+    ({ id, account, currency, day, entries }) =>
+      `<Ntfctn><Id>${id}</Id><CreDtTm>${day}T09:00:00Z</CreDtTm><Acct><Id><IBAN>${account}</IBAN></Id><Ccy>${currency}</Ccy></Acct>
+${entries.map((each) => entry(version, each)).join("")}</Ntfctn>\n`,
+  );
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.${version}">
+<BkToCstmrDbtCdtNtfctn>
+<GrpHdr><MsgId>${messageId}</MsgId><CreDtTm>2026-03-31T23:00:00Z</CreDtTm></GrpHdr>
+${told.join("")}</BkToCstmrDbtCdtNtfctn>
+</Document>
+`;
+}
 
 function statement(version: CamtVersion, one: Statement): string {
   const booked = one.entries.filter(({ status }) => status !== "PDNG");
@@ -94,14 +125,16 @@ function amount(cents: bigint, currency: string): string {
 
 export function entry(version: CamtVersion, one: Entry): string {
   const status = one.status ?? "BOOK";
-  const parts = one.details ?? [one.cents];
-  return `<Ntry>${amount(one.cents, one.currency)}${one.reversal ? "<RvslInd>true</RvslInd>" : ""}<Sts>${version === "02" ? status : `<Cd>${status}</Cd>`}</Sts><BookgDt><Dt>${one.bookedOn}</Dt></BookgDt><ValDt><Dt>${one.bookedOn}</Dt></ValDt>
-<NtryDtls>${parts.map((cents) => transaction(version, one, cents)).join("")}</NtryDtls></Ntry>
+  const parts = one.parts ?? (one.details ?? [one.cents]).map((cents) => ({ ...one, cents }));
+  const batch = one.batch === undefined ? "" : `<Btch><PmtInfId>${escaped(one.batch)}</PmtInfId></Btch>`;
+  const servicer = one.servicerReference && `<AcctSvcrRef>${escaped(one.servicerReference)}</AcctSvcrRef>`;
+  return `<Ntry>${amount(one.cents, one.currency)}${one.reversal ? "<RvslInd>true</RvslInd>" : ""}<Sts>${version === "02" ? status : `<Cd>${status}</Cd>`}</Sts><BookgDt><Dt>${one.bookedOn}</Dt></BookgDt><ValDt><Dt>${one.bookedOn}</Dt></ValDt>${servicer ?? ""}
+<NtryDtls>${batch}${parts.map((part) => transaction(version, part)).join("")}</NtryDtls></Ntry>
 `;
 }
 
-function transaction(version: CamtVersion, one: Entry, cents: bigint): string {
-  const absolute = `<Amt Ccy="${one.currency}">${decimal(cents < 0n ? -cents : cents, one.currency)}</Amt>`;
+function transaction(version: CamtVersion, one: Payment): string {
+  const absolute = `<Amt Ccy="${one.currency}">${decimal(one.cents < 0n ? -one.cents : one.cents, one.currency)}</Amt>`;
   const value = version === "02" ? `<AmtDtls><TxAmt>${absolute}</TxAmt></AmtDtls>` : absolute;
   const name = `<Nm>${escaped(one.counterparty)}</Nm>`;
   const role = one.cents < 0n ? "Cdtr" : "Dbtr";

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { connectionUrl, literal, resolveConnection, sql, startEmbedded, withClient } from "dataform-postgres";
 import type { Demo, DemoContext, Step } from "./demo.ts";
 import { ownRecordsSql, planted, type Reconciliation, reconciliationData } from "./reconciliation-data.ts";
+import { batchedData } from "./reconciliation-passes.ts";
 
 const summary: Step = {
   ask: "Do the bank and we agree?",
@@ -18,6 +19,22 @@ const questions: Step[] = [
     ask: "Which columns differ?",
     sql: `select column_name as "column", compared, equal, within_tolerance as "within tolerance", different, match_pct as "match %"
      from reconciliation.bank_columns order by position`,
+  },
+  {
+    ask: "What belongs together without one key?",
+    sql: `select match_pass as pass, confidence, outcome, n_ours as "our rows", n_theirs as "their rows", sum_ours as "our sum",
+       sum_theirs as "their sum"
+     from reconciliation.bank_passes left join reconciliation.bank_groups using (match_pass, confidence) order by position, outcome`,
+  },
+  {
+    ask: "What could belong together, and is for people to say?",
+    sql: `select match_note as why, match_pass as pass, reference, amount_ours as ours, amount_theirs as theirs
+     from reconciliation.bank_rows where match_note is not null order by match_note, match_pass, reference`,
+  },
+  {
+    ask: "What has the bank announced and not booked?",
+    sql: `select state, reference, counterparty, amount, currency, due_on as due, amount_booked as booked, times_announced as "times announced"
+     from reconciliation.announced_items order by state, reference`,
   },
   {
     ask: "Are the statements right in themselves?",
@@ -72,7 +89,8 @@ async function* steps({ folder, env }: DemoContext): AsyncGenerator<Step> {
   const projectDir = join(folder, "../../..");
   const settings = resolveConnection(env, { projectDir }) ?? (await startEmbedded(join(projectDir, ".dataform")));
   const url = connectionUrl(settings, { password: true });
-  const data = reconciliationData();
+  const [lists, batched] = [reconciliationData(), batchedData()];
+  const data = { records: [...lists.records, ...batched.records], files: { ...lists.files, ...batched.files } };
   const [bank, decisions] = [join(folder, "bank"), join(folder, "decisions")];
   for (const path of [bank, decisions]) await mkdir(path, { recursive: true });
   await writeLedger(url, data, projectDir);
