@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { missingSchemas } from "./docs/yaml.ts";
 import { folder, resetProject } from "./support/embedded.ts";
-import { answers, copyOfExample, exampleNames, followReadme } from "./support/example.ts";
+import { answers, copyOfExample, exampleNames, followReadme, installed } from "./support/example.ts";
 import { cloneInto, hasTools, projectWith, root, runs, tool, typeErrors } from "./support/packed.ts";
 
 // Compilers, checkers and npm work for seconds, and share two cores with other tests.
@@ -93,12 +93,12 @@ test.skipIf(!hasTools)("publint, attw and knip have nothing to say (needs test/s
 test.skipIf(!hasTools)(
   "every example works where the package is installed, its YAML finds the schema, and npm warns of nothing (needs test/servers)",
   async () => {
-    let installed: string | undefined;
+    let modules: string | undefined;
     for (const name of exampleNames) {
       const project = copyOfExample(name);
       chmodSync(project, 0o755);
       onTestFinished(() => resetProject(project));
-      if (installed) symlinkSync(installed, join(project, "node_modules"), "junction");
+      if (modules) symlinkSync(modules, join(project, "node_modules"), "junction");
       else {
         const { code, text } = await runs(
           "npm",
@@ -107,15 +107,18 @@ test.skipIf(!hasTools)(
         );
         expect([code, text]).toEqual([0, expect.stringMatching(/^\s*added \d+ packages in \S+\s*$/)]);
       }
-      installed ??= join(project, "node_modules");
+      modules ??= join(project, "node_modules");
       for (const file of readdirSync(project, { recursive: true, encoding: "utf8" })) {
         if (!/\.ya?ml$/.test(file) || file.startsWith("node_modules")) continue;
         const text = readFileSync(join(project, file), "utf8");
         expect([file, text]).toEqual([file, expect.stringMatching(/^# yaml-language-server: \$schema=/)]);
         expect([file, missingSchemas(join(project, file), text)]).toEqual([file, []]);
       }
-      const bin = join(installed, "dataform-postgres/bin/dataform.js");
-      expect([name, await followReadme(project, bin, { PATH: process.env.PATH })]).toEqual([name, answers[name]]);
+      const bin = join(modules, "dataform-postgres/bin/dataform.js");
+      expect([name, await followReadme(project, installed(bin, project, { PATH: process.env.PATH }))]).toEqual([
+        name,
+        answers[name],
+      ]);
     }
   },
 );

@@ -5,6 +5,7 @@ import { readOperations } from "../../src/catalogue/operations.ts";
 import { type Measured, totalsOverTime } from "../../src/catalogue/storage-history.ts";
 import { prepareLedger } from "../../src/land/ledger/ledger-tables.ts";
 import { COLUMNS } from "../../src/library/monitoring/columns.ts";
+import { declaration } from "../support/models.ts";
 import { sharedWarehouse, statuses, type Warehouse } from "../support/warehouse.ts";
 
 const definitions = join(import.meta.dirname, "../../definitions/monitoring");
@@ -13,13 +14,12 @@ const filesOf = (folder: string) =>
     `definitions/${name}`,
     readFileSync(join(definitions, folder, name), "utf8"),
   ]);
-const declared = (name: string) => `config { type: "declaration", schema: "raw", name: "${name}" }`;
 
 /** The views of this repository, over models and a ledger of the test's own. */
 const project = {
   ...Object.fromEntries([...filesOf("marts"), ...filesOf("sources")]),
   "includes/monitoring.js": 'module.exports = require("dataform-postgres/includes/monitoring");',
-  ...Object.fromEntries(["_load", "_rejected", "_file"].map((name) => [`${name}.sqlx`, declared(name)])),
+  ...Object.fromEntries(["_load", "_rejected", "_file"].map((name) => [`${name}.sqlx`, declaration(name)])),
   "a.sqlx":
     'config { type: "table" }\nselect n as id, 12345678901234567890.10 as amount from generate_series(1, 30) as n',
   "b.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}',

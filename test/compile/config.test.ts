@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { compile } from "../../src/compile/compile.ts";
+import { incremental, table, view } from "../support/models.ts";
 import { type ProjectFiles, testProject } from "../support/project.ts";
 
 async function said(files: ProjectFiles): Promise<string> {
@@ -14,7 +15,7 @@ async function places(files: ProjectFiles): Promise<string[]> {
   return [...(await said(files)).matchAll(/^definitions\/(.*)$/gm)].map(([, line]) => line!);
 }
 
-const base = { "base.sqlx": 'config { type: "view" }\nselect 1 as id' };
+const base = { "base.sqlx": view("select 1 as id") };
 
 /** Values of every kind, as JavaScript writes them. */
 const values = {
@@ -190,8 +191,8 @@ assert("q", { hasOutput: true }).query("select 1 where false");`,
 test("a text, a block, a config or an input without a meaning is refused where it begins", async () => {
   const text = await places({
     "d.sqlx": 'config { type: "declaration", name: "x" }\n-- why\n  select 1',
-    "w.sqlx": 'config { type: "table" }\nselect 1 as id\nincremental_where { id > 1 }',
-    "v.sqlx": 'config { type: "incremental" }\nselect 1 as id\nincremental_where { id > 1; select 2 }',
+    "w.sqlx": table("select 1 as id\nincremental_where { id > 1 }"),
+    "v.sqlx": incremental("select 1 as id\nincremental_where { id > 1; select 2 }"),
     "two.sqlx": '-- one config { only\nconfig { type: "table" }\nselect \'config {\' as id\nconfig { type: "view" }',
   });
   expect(text).toEqual([
@@ -203,7 +204,7 @@ test("a text, a block, a config or an input without a meaning is refused where i
   expect(
     await places({
       ...base,
-      "reads.sqlx": 'config { type: "view" }\nselect * from ${ref("base")}',
+      "reads.sqlx": view('select * from ${ref("base")}'),
       "t.sqlx":
         'config { type: "test", dataset: "reads" }\ninput "base" { select 1 as id }\ninput "bsae" { select 1 as id }\nselect 1 as id',
     }),
@@ -214,9 +215,8 @@ test("an input may stand for a model that is read with other variables", async (
   expect(
     await places({
       ...base,
-      "other.sqlx": 'config { type: "view" }\nselect 1 as id',
-      "reads.sqlx":
-        'config { type: "view" }\nselect * from ${ref(dataform.projectConfig.vars.other ? "other" : "base")}',
+      "other.sqlx": view("select 1 as id"),
+      "reads.sqlx": view('select * from ${ref(dataform.projectConfig.vars.other ? "other" : "base")}'),
       "t.sqlx":
         'config { type: "test", dataset: "reads" }\ninput "base" { select 1 as id }\ninput "other" { select 1 as id }\nselect 1 as id',
     }),
@@ -227,12 +227,12 @@ test("one cause is one error: nothing is missing that a file with a mistake woul
   expect(
     await places({
       "a.sqlx": 'config { type: "table", name: }\nselect 1 as id',
-      "b.sqlx": 'config { type: "view" }\nselect * from ${ref("a")} join ${ref("made")} on true',
-      "c.sqlx": 'config { type: "view" }\nselect ${lib.x()} from ${ref("a")}',
+      "b.sqlx": view('select * from ${ref("a")} join ${ref("made")} on true'),
+      "c.sqlx": view('select ${lib.x()} from ${ref("a")}'),
       "t.sqlx": 'config { type: "test", dataset: "a" }\nselect 1 as id',
       "includes/lib.js": "module.exports = { x: () => { }",
       "definitions/made.js": 'publish("made").query("select 1 as id);',
-      "d.sqlx": 'config { type: "view" }\nselect * from ${ref("other")}',
+      "d.sqlx": view('select * from ${ref("other")}'),
     }),
   ).toEqual([
     "a.sqlx:1:31: Unexpected token '}'",
@@ -388,14 +388,14 @@ test("a call of dbt's in quotes is valid SQL, and noted at its place; other brac
   const { notes } = await compile(
     testProject({
       ...base,
-      "called.sqlx": `config { type: "table" }\nselect 1 as id where 'x' <> '{{ var("x") }}'`,
-      "name.sqlx": `config { type: "table" }\nselect * from "{{ ref('base') }}"`,
-      "data.sqlx": `config { type: "table" }
-select '{{ source(' as a, '{{ name }}' as b, 1 as "{{ var('x') }}" where 'x' not like '%{{ ref("x") }}%'
+      "called.sqlx": table(`select 1 as id where 'x' <> '{{ var("x") }}'`),
+      "name.sqlx": table(`select * from "{{ ref('base') }}"`),
+      "data.sqlx":
+        table(`select '{{ source(' as a, '{{ name }}' as b, 1 as "{{ var('x') }}" where 'x' not like '%{{ ref("x") }}%'
 post_operations {
   comment on table \${self()} is '{{ ref("x") }}';
   do $$ begin perform '{{ ref("x") }}'; end $$
-}`,
+}`),
     }).dir,
   );
   expect(notes).toEqual([
@@ -411,7 +411,7 @@ test("an unknown key of a declaration in actions.yaml is told at its line, and i
 });
 
 test("a model that reads itself, files that nothing reads and a project without models are told", async () => {
-  const itself = { ...base, "self.sqlx": 'config { type: "table" }\nselect * from ${ref("self")}' };
+  const itself = { ...base, "self.sqlx": table('select * from ${ref("self")}') };
   expect(await said(itself)).toMatch(/self reads itself[\s\S]*are \$\{self\(\)\}/);
   const unread = ["a.sql", "schema.yml", "B.SQLX", "deep/named.sql"];
   const { notes } = await compile(
@@ -476,7 +476,7 @@ test("every wrong shape of what a call of JavaScript is given is told at the cal
     wrong.map((value, j) => call.replaceAll("V", value).replace("N", `n${i}_${j}`)),
   );
   const files = Object.fromEntries(code.map((line, index) => [`definitions/c${index}.js`, line]));
-  const text = await said({ ...base, "reads.sqlx": 'config { type: "view" }\nselect * from ${ref("base")}', ...files });
+  const text = await said({ ...base, "reads.sqlx": view('select * from ${ref("base")}'), ...files });
   const raw = /is not a function|is not iterable|Cannot (?:read|convert)|report this|Unexpected property|github/;
   expect(text.split("\n").filter((line) => raw.test(line))).toEqual([]);
   const told = new Set([...text.matchAll(/^definitions\/c(\d+)\.js/gm)].map(([, index]) => Number(index)));

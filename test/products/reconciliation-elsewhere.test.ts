@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { cli } from "../support/cli.ts";
+import { declaration } from "../support/models.ts";
 import { type ProjectFiles, testProject } from "../support/project.ts";
 import { type Warehouse, warehouse } from "../support/warehouse.ts";
 
@@ -7,13 +8,12 @@ import { type Warehouse, warehouse } from "../support/warehouse.ts";
 const functions: ProjectFiles = {
   "includes/reconcile.js": 'module.exports = require("dataform-postgres/includes/reconcile");',
 };
-const declared = (name: string) => `config { type: "declaration", schema: "src", name: "${name}" }`;
 
 function project(options: string, names: readonly string[] = ["r"]): ProjectFiles {
   return {
     ...functions,
-    "ours.sqlx": declared("ours"),
-    "theirs.sqlx": declared("theirs"),
+    "ours.sqlx": declaration("ours", "src"),
+    "theirs.sqlx": declaration("theirs", "src"),
     ...Object.fromEntries(
       names.map((name) => [`definitions/${name}.js`, `reconcile.publish("${name}", { ${options} });`]),
     ),

@@ -5,7 +5,7 @@ import { accounts, ownRecordsSql, planted, reconciliationData } from "../../inge
 import { paymentsXml } from "../../ingest/demos/reconciliation-xml.ts";
 import { script } from "../../src/sql/authored.ts";
 import { succeeds } from "../support/cli.ts";
-import { type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
+import { inputs, type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
 import { hasFtp, startFtp } from "../support/servers/ftp.ts";
 import { noMariadb, startMariadb } from "../support/servers/mariadb.ts";
 import { hasS3, startS3 } from "../support/servers/s3.ts";
@@ -30,18 +30,9 @@ async function project(env: Readonly<Record<string, string>> = {}): Promise<Reco
   return made;
 }
 
-async function ingest(made: ReconciliationProject, ...sources: string[]): Promise<void> {
-  await succeeds(made.dataform("ingest", ...sources));
-}
-
-async function run(made: ReconciliationProject, ...options: string[]): Promise<void> {
-  const { stderr } = await made.dataform("run", "--tags", "reconciliation", ...options);
-  expect(stderr).toMatch(/0 failed, 0 held, 0 skipped/);
-}
-
 async function night(made: ReconciliationProject, ...options: string[]): Promise<void> {
-  await ingest(made, "reconciliation", "reconciliation_records", "reconciliation_decisions");
-  await run(made, ...options);
+  await made.ingest(...inputs);
+  await made.run(...options);
 }
 
 describe("the bank's files", () => {
@@ -146,10 +137,10 @@ describe.each([
 
       const payment = { ...nasty, cents: -10_050n, currency: "JPY", bookedOn: "2026-03-05", remittance: "" };
       made.put({ "bank/payments-more.xml": paymentsXml(accounts.plain, [payment]) });
-      await ingest(made, "reconciliation");
-      await run(made, ...options);
+      await made.ingest("reconciliation");
+      await made.run(...options);
       await decide(made, [planted.amount, planted.tooLate, planted.currency, planted.missingInOurs, "drop"]);
-      await run(made, ...options);
+      await made.run(...options);
       const statements = await made.rows(
         "select apply_statement from reconciliation.corrections where apply_statement is not null",
       );
@@ -160,8 +151,8 @@ describe.each([
       expect(await query(added)).toEqual([[nasty.counterparty, null]]);
       const [counted] = await query("select count(*) from ledger_payments");
       expect(Number(counted![0])).toBe(records.length + 2);
-      await ingest(made, "reconciliation_records");
-      await run(made, ...options);
+      await made.ingest("reconciliation_records");
+      await made.run(...options);
       expect(await made.rows("select state, count(*) from reconciliation.corrections group by 1")).toEqual([
         "applied|5",
       ]);
@@ -189,5 +180,5 @@ async function decide(made: ReconciliationProject, references: readonly string[]
   made.put({
     "decisions/april.csv": `${[`${header},decision,decided_by,decided_on,comment`, ...decided].join("\n")}\n`,
   });
-  await ingest(made, "reconciliation_decisions");
+  await made.ingest("reconciliation_decisions");
 }

@@ -2,11 +2,9 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { planted, reconciliationData } from "../../ingest/demos/reconciliation-data.ts";
 import { script } from "../../src/sql/authored.ts";
-import { succeeds } from "../support/cli.ts";
-import { type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
+import { inputs, type ReconciliationProject, reconciliationProject } from "../support/reconciliation.ts";
 
 // The bank's files and our records of the demonstration, once for all tests of this file. Numbers are those of domain.md.
-const inputs = ["reconciliation", "reconciliation_records", "reconciliation_decisions"];
 const { records, files } = reconciliationData();
 const bankFiles = Object.fromEntries(Object.entries(files).map(([name, content]) => [`bank/${name}`, content]));
 const noDecisions = { "decisions/none.csv": "proposal_id,decision,decided_by,decided_on,comment\n" };
@@ -14,7 +12,7 @@ let product: ReconciliationProject;
 let rows: ReconciliationProject["rows"];
 
 async function landAndRun(made: ReconciliationProject): Promise<void> {
-  await succeeds(made.dataform("ingest", ...inputs));
+  await made.ingest(...inputs);
   const run = await made.dataform("run", "--tags", "reconciliation");
   // the statements that do not foot are told, and hold nothing back
   expect(run.stderr).toMatch(/Done: \d+ ok, 1 warned, 0 failed, 0 held, 0 skipped/);
@@ -199,7 +197,7 @@ describe("corrections", () => {
     };
     const decided = [`${header},decision,decided_by,decided_on,comment`, ...lines.map(decide)].join("\n");
     product.put({ "decisions/april.csv": `${decided}\n` });
-    await succeeds(product.dataform("ingest", "reconciliation_decisions"));
+    await product.ingest("reconciliation_decisions");
     const run = await product.dataform("run", "--tags", "reconciliation");
     // a decision by nobody is told, and not applied
     expect(run.stderr).toMatch(/2 warned, 0 failed/);

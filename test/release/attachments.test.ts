@@ -4,6 +4,7 @@ import { rollback } from "../../src/release/rollback.ts";
 import { run } from "../../src/run/run.ts";
 import { sql as sqlOf } from "../../src/sql/sql.ts";
 import { cli } from "../support/cli.ts";
+import { incremental, modelOf, operations, postgres, table } from "../support/models.ts";
 import { guarded, uniquePrefix } from "../support/roles.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
@@ -26,11 +27,11 @@ const ADOPTED = ["adopted_view", "adopted_table"];
 
 function model(name: string, kind: string): string {
   const [type, change = ""] = kind.split(":");
-  const rebuild = name === "remade" ? ", postgres: { rebuildDependents: true }" : "";
+  const rebuild = name === "remade" ? `, ${postgres("rebuildDependents: true")}` : "";
   const key = type === "incremental" ? ', uniqueKey: ["id"]' : "";
-  const head = `config { type: "${type}", description: "ours", columns: { amount: "ours" }${key}${rebuild} }`;
-  if (change === "changed") return `${head}\nselect 2::bigint as amount, 1 as id`;
-  return `${head}\nselect 1 as id, 2 as amount, 'n' as note${change}`;
+  const query =
+    change === "changed" ? "select 2::bigint as amount, 1 as id" : `select 1 as id, 2 as amount, 'n' as note${change}`;
+  return modelOf(type!)(query, `description: "ours", columns: { amount: "ours" }${key}${rebuild}`);
 }
 
 const models = (at: 0 | 1) => Object.fromEntries(MODELS.map((name) => [`${name}.sqlx`, model(name, PATHS[name]![at])]));
@@ -121,10 +122,7 @@ test("what others put on a public view is there after every path, and no right t
   project.write({
     ...models(1),
     ...Object.fromEntries(
-      ADOPTED.map((name) => [
-        `${name}.sqlx`,
-        `config { type: "table", postgres: { adopt: true } }\nselect 1 as id, 2::bigint as amount`,
-      ]),
+      ADOPTED.map((name) => [`${name}.sqlx`, table("select 1 as id, 2::bigint as amount", postgres("adopt: true"))]),
     ),
   });
   const report = await run();
@@ -174,7 +172,7 @@ const FIXED: Readonly<Record<string, readonly [how: (view: string) => string, to
 
 test("a view keeps what no other could be given, also where nothing else is on it", async () => {
   const at = (query: string) =>
-    Object.fromEntries(Object.keys(FIXED).map((name) => [`${name}.sqlx`, `config { type: "table" }\nselect ${query}`]));
+    Object.fromEntries(Object.keys(FIXED).map((name) => [`${name}.sqlx`, table(`select ${query}`)]));
   const { project, run, sql } = await warehouse(at("1 as n"));
   await run();
   for (const [name, [put]] of Object.entries(FIXED))
@@ -210,9 +208,7 @@ const USERS: Readonly<Record<string, (view: string) => string>> = {
 
 test("whatever refers to a public view or to its row type is served the old columns, or is named where it cannot be", async () => {
   const at = (config: string, query: string) =>
-    Object.fromEntries(
-      Object.keys(USERS).map((name) => [`${name}.sqlx`, `config { type: "table"${config} }\nselect ${query}`]),
-    );
+    Object.fromEntries(Object.keys(USERS).map((name) => [`${name}.sqlx`, table(`select ${query}`, config)]));
   const { project, client, run, rows, sql } = await warehouse(at("", "1 as n, 'x' as gone"));
   await run();
   await sql("create schema bi");
@@ -232,7 +228,7 @@ test("whatever refers to a public view or to its row type is served the old colu
   expect(await rows("select * from bi.type_of_reader()")).toEqual(["2"]);
 
   // Asked to make them anew, it makes what it can, and takes nothing along that it cannot.
-  project.write(at(", postgres: { rebuildDependents: true }", "3::bigint as n, 'y' as gone"));
+  project.write(at(postgres("rebuildDependents: true"), "3::bigint as n, 'y' as gone"));
   const rebuilt = await run();
   const made = Object.entries(statuses(rebuilt)).flatMap(([key, status]) => (status === "ok" ? [key] : []));
   expect(made).toEqual(["marts.view_reads"]);
@@ -247,10 +243,10 @@ test("whatever refers to a public view or to its row type is served the old colu
 });
 
 test("others who use the row type of a view are told of when it gets more columns", async () => {
-  const { project, run, sql } = await warehouse({ "a.sqlx": `config { type: "table" }\nselect 1 as n` });
+  const { project, run, sql } = await warehouse({ "a.sqlx": table("select 1 as n") });
   await run();
   await sql("create function public.of_a() returns setof marts.a language sql as 'select * from marts.a'");
-  project.write({ "a.sqlx": `config { type: "table" }\nselect 1 as n, 2 as m` });
+  project.write({ "a.sqlx": table("select 1 as n, 2 as m") });
   expect((await run()).warnings).toEqual([
     "marts.a gets m, and so does its row type, which others use: function public.of_a()",
   ]);
@@ -259,17 +255,16 @@ test("others who use the row type of a view are told of when it gets more column
 test("a view that comes back has its declared grants, and whoever has them may look into a schema that the run makes", async () => {
   const p = uniquePrefix();
   const granted = (select: string, operations = "") =>
-    `config { type: "table", postgres: { grants: { select: ["${p}_reader", "public"] } } }\n${select}\n${operations}`;
+    table(`${select}\n${operations}`, postgres(`grants: { select: ["${p}_reader", "public"] }`));
   const { project, client, database, run, sql } = await guarded(p, {
     "a.sqlx": granted("select 1 as n", `post_operations { grant insert on \${self()} to ${p}_writer }`),
-    "b.sqlx": `config { type: "table" }\nselect 1 as n`,
+    "b.sqlx": table("select 1 as n"),
   });
   await sql(`create role ${p}_reader; create role ${p}_writer`);
   expect((await run()).errors).toEqual([]);
   // Given by a later run, while the grant to a role that is not there fails its own model.
   await sql(`create role ${p}_late`);
-  const more = (role: string) =>
-    `config { type: "table", postgres: { grants: { select: ["${p}_${role}"] } } }\nselect 1 as n`;
+  const more = (role: string) => table("select 1 as n", postgres(`grants: { select: ["${p}_${role}"] }`));
   project.write({ "b.sqlx": more("late"), "c.sqlx": more("absent") });
   expect((await run()).steps.filter(({ status }) => status !== "ok")).toMatchObject([{ target: { name: "c" } }]);
   await sql(`set role ${p}_late; select n from marts.b; reset role`);
@@ -284,7 +279,7 @@ test("a view that comes back has its declared grants, and whoever has them may l
   expect(await rights()).toEqual(first);
 
   // Of a release: with what the model gave then, whether its rows changed since or not.
-  project.write({ "a.sqlx": `config { type: "table" }\nselect 2 as n` });
+  project.write({ "a.sqlx": table("select 2 as n") });
   await run();
   await sql("drop view marts.a");
   await rollback(database.settings);
@@ -296,19 +291,18 @@ test("a view that comes back has its declared grants, and whoever has them may l
 
 test("what cannot be kept is told, and what others' views cannot follow is refused, before anything of the model is built", async () => {
   const { project, run, sql, rows } = await warehouse({
-    "lost.sqlx": 'config { type: "table", columns: { note: "ours" } }\nselect 1 as id, 2 as note',
-    "added.sqlx":
-      'config { type: "incremental", uniqueKey: ["id"], onSchemaChange: "SYNCHRONIZE" }\nselect 1 as id, 2 as note',
-    "read.sqlx": 'config { type: "table" }\nselect 1 as id, 2 as note',
+    "lost.sqlx": table("select 1 as id, 2 as note", 'columns: { note: "ours" }'),
+    "added.sqlx": incremental("select 1 as id, 2 as note", 'uniqueKey: ["id"], onSchemaChange: "SYNCHRONIZE"'),
+    "read.sqlx": table("select 1 as id, 2 as note"),
   });
   await run();
   await sql(`create view public.bi as select note from marts.read; create sequence public.built;
     grant select (note) on marts.lost to public; comment on column marts.added.note is 'theirs'`);
   const counted = "nextval('public.built')";
   project.write({
-    "lost.sqlx": `config { type: "table" }\nselect 1 as id, ${counted} as n\npre_operations { create temp table t as select ${counted} }`,
-    "added.sqlx": `config { type: "incremental", uniqueKey: ["id"], onSchemaChange: "SYNCHRONIZE" }\nselect 1 as id, ${counted} as n`,
-    "read.sqlx": `config { type: "table", postgres: { rebuildDependents: true } }\nselect ${counted} as id`,
+    "lost.sqlx": table(`select 1 as id, ${counted} as n\npre_operations { create temp table t as select ${counted} }`),
+    "added.sqlx": incremental(`select 1 as id, ${counted} as n`, 'uniqueKey: ["id"], onSchemaChange: "SYNCHRONIZE"'),
+    "read.sqlx": table(`select ${counted} as id`, postgres("rebuildDependents: true")),
   });
   const told: string[] = [];
   const foreseen = async (what: string) => told.push(what);
@@ -332,23 +326,24 @@ test("what cannot be kept is told, and what others' views cannot follow is refus
 
 test("what pre- and post_operations make of a model is not judged before they are done", async () => {
   const { project, database, run, sql } = await warehouse({
-    "hidden.sqlx": `config { type: "incremental", uniqueKey: ["id"] }
-select 1 as id, current_user as who
+    "hidden.sqlx": incremental(
+      `select 1 as id, current_user as who
 post_operations {
   alter table \${self()} enable row level security; create policy own on \${self()} using (who = current_user)
 }`,
-    "typed.sqlx": `config { type: "table" }
-select timestamp '2026-01-01' as at
-post_operations { alter table \${self()} alter column at type timestamptz }`,
-    "more.sqlx": `config { type: "table", postgres: { rebuildDependents: true } }
-select 1 as id
+      'uniqueKey: ["id"]',
+    ),
+    "typed.sqlx": table(`select timestamp '2026-01-01' as at
+post_operations { alter table \${self()} alter column at type timestamptz }`),
+    "more.sqlx": table(
+      `select 1 as id
 post_operations { alter table \${self()} add column extra text }`,
-    "prepared.sqlx": `config { type: "incremental" }
-select 1 as id
-pre_operations { prepare q as select 1 }`,
-    "staged.sqlx": `config { type: "incremental" }
-select * from public.stage
-pre_operations { drop table if exists public.stage; create table if not exists public.stage as select 1 as id }`,
+      postgres("rebuildDependents: true"),
+    ),
+    "prepared.sqlx": incremental(`select 1 as id
+pre_operations { prepare q as select 1 }`),
+    "staged.sqlx": incremental(`select * from public.stage
+pre_operations { drop table if exists public.stage; create table if not exists public.stage as select 1 as id }`),
   });
   const all = Object.fromEntries(
     ["hidden", "typed", "more", "prepared", "staged"].map((one) => [`marts.${one}`, "ok"]),
@@ -361,14 +356,14 @@ pre_operations { drop table if exists public.stage; create table if not exists p
   const told: string[] = [];
   const report = await run({ events: { foreseen: async (what) => told.push(what) } });
   expect([statuses(report), told]).toEqual([all, []]);
-  project.write({ "more.sqlx": `config { type: "table" }\nselect 1 as id, 2 as n` });
+  project.write({ "more.sqlx": table("select 1 as id, 2 as n") });
   expect(await cli(project.dir, ["plan", "--url", database.url])).toMatchObject({ exitCode: 0 });
 });
 
 test("a user whose name must be quoted runs, too", async () => {
   const p = uniquePrefix();
   const user = `${p}_Deploy Bot`;
-  const { project, database, sql } = await guarded(p, { "a.sqlx": `config { type: "table" }\nselect 1 as n` });
+  const { project, database, sql } = await guarded(p, { "a.sqlx": table("select 1 as n") });
   await sql(`create role "${user}" superuser login password 'secret'`);
   const settings = { ...database.settings, user, password: "secret" };
   expect((await run(await project.compile(), settings)).errors).toEqual([]);
@@ -377,8 +372,8 @@ test("a user whose name must be quoted runs, too", async () => {
 
 test("no advice of the server to take others along is passed on", async () => {
   const { run, sql } = await warehouse({
-    "gone.sqlx": `config { type: "operations" }\ndrop table public.t`,
-    "emptied.sqlx": `config { type: "operations" }\ntruncate public.t`,
+    "gone.sqlx": operations("drop table public.t"),
+    "emptied.sqlx": operations("truncate public.t"),
   });
   await sql("create table public.t (n int primary key); create table public.u (n int references public.t)");
   const report = await run();

@@ -3,11 +3,10 @@ import type { Action } from "../../src/model/graph.ts";
 import { missingColumn, missingRelation } from "../../src/run/missing-relation.ts";
 import { cli } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
-import { view } from "../support/models.ts";
+import { declaration, view } from "../support/models.ts";
 import { type ProjectFiles, testProject } from "../support/project.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
 
-const declaration = (name: string) => `config { type: "declaration", schema: "raw", name: "${name}" }`;
 const stream = (name: string) =>
   `  - { name: ${name}, files: "${name}.csv", format: csv, table: ${name}, recordSchema: r.json }`;
 

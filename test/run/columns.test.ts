@@ -1,16 +1,15 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { RunReport } from "../../src/model/report.ts";
 import { cli } from "../support/cli.ts";
+import { incremental, postgres, table } from "../support/models.ts";
 import { sharedWarehouse, statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
-const table = (sql: string, postgres = "") =>
-  `config { type: "table"${postgres && `, postgres: { ${postgres} }`} }\n${sql}`;
 const isThere =
   "do $$ begin create role bi_reader; exception when duplicate_object or unique_violation then null; end $$";
 
 /** A model, published, with a foreign view on it. */
-async function withForeignView(sql: string, view: string, postgres?: string): Promise<Warehouse> {
-  const made = await warehouse({ "a.sqlx": table(sql, postgres), "other.sqlx": table("select 1 as id") });
+async function withForeignView(sql: string, view: string): Promise<Warehouse> {
+  const made = await warehouse({ "a.sqlx": table(sql), "other.sqlx": table("select 1 as id") });
   await made.run();
   await made.sql(`create schema bi; create view bi.report as ${view}`);
   return made;
@@ -211,7 +210,7 @@ test("D: with rebuildDependents what others built is made anew, with owner, gran
     grant usage on schema marts, bi to bi_reader; grant select on marts.a to bi_reader; grant create on schema bi to bi_reader;
     comment on view bi.report is 'ours'; comment on column bi.report.id is 'the key';
     create materialized view bi.stored as select id from bi.report; create unique index stored_id on bi.stored (id)`);
-  project.write({ "a.sqlx": table("select 2::bigint as id", "rebuildDependents: true") });
+  project.write({ "a.sqlx": table("select 2::bigint as id", postgres("rebuildDependents: true")) });
   const report = await run();
   expect(report.status).toBe("success");
   expect(report.warnings).toEqual(["marts.a: made anew with it: bi.report, bi.stored"]);
@@ -226,7 +225,7 @@ test("D: with rebuildDependents what others built is made anew, with owner, gran
 
 test("D: a dependent that reads a column which is gone stops that model, by name; the rest is published", async () => {
   const { project, run, rows } = await withForeignView("select 1 as id, 'x' as note", "select note from marts.a");
-  project.write({ "a.sqlx": table("select 2 as id", "rebuildDependents: true") });
+  project.write({ "a.sqlx": table("select 2 as id", postgres("rebuildDependents: true")) });
   const report = await run();
   expect(statuses(report)).toEqual({ "marts.a": "failed", "marts.other": "ok" });
   expect(stepOf(report, "marts.a").error?.found).toBe("bi.report reads note, which the model no longer has");
@@ -236,7 +235,7 @@ test("D: a dependent that reads a column which is gone stops that model, by name
 test("D: a dependent with rules or triggers of its own is not made anew", async () => {
   const { project, run, sql } = await withForeignView("select 1::int as id", "select id from marts.a");
   await sql("create rule quiet as on insert to bi.report do instead nothing");
-  project.write({ "a.sqlx": table("select 2::bigint as id", "rebuildDependents: true") });
+  project.write({ "a.sqlx": table("select 2::bigint as id", postgres("rebuildDependents: true")) });
   expect(stepOf(await run(), "marts.a").error?.found).toBe("bi.report has what would be lost: rule quiet");
 });
 
@@ -277,7 +276,7 @@ test("with adopt: true a table, a view and a materialized view of a model's name
   const kinds = { t: "table", v: "view", m: "materialized view" };
   const names = Object.keys(kinds);
   const { run, rows, sql } = await warehouse(
-    Object.fromEntries(names.map((name) => [`${name}.sqlx`, table("select 1 as id", "adopt: true")])),
+    Object.fromEntries(names.map((name) => [`${name}.sqlx`, table("select 1 as id", postgres("adopt: true"))])),
   );
   await sql(
     `create schema marts; ${Object.entries(kinds)
@@ -298,19 +297,19 @@ test("with adopt: true a table, a view and a materialized view of a model's name
 });
 
 test("adoption names what others built on the old table, and takes it along only when asked", async () => {
-  const { project, run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id", "adopt: true") });
+  const { project, run, rows, sql } = await warehouse({ "a.sqlx": table("select 1 as id", postgres("adopt: true")) });
   await sql(
     "create schema marts; create table marts.a as select 42 as id; create view public.bi as select id from marts.a",
   );
   expect(stepOf(await run(), "marts.a").error?.found).toContain("read by public.bi");
   expect(await rows("select id from marts.a")).toEqual(["42"]);
-  project.write({ "a.sqlx": table("select 1 as id", "adopt: true, rebuildDependents: true") });
+  project.write({ "a.sqlx": table("select 1 as id", postgres("adopt: true, rebuildDependents: true")) });
   expect((await run()).status).toBe("success");
   expect(await rows("select id from public.bi")).toEqual(["1"]);
 });
 
 test("a column whose name is kept for ours is refused, and plan says so", async () => {
-  const made = await warehouse({ "a.sqlx": 'config { type: "table" }\nselect 1 as id, 2 as _dataform_there' });
+  const made = await warehouse({ "a.sqlx": table("select 1 as id, 2 as _dataform_there") });
   const refused = "marts.a: _dataform_there is the name of a column of ours";
   expect(stepOf(await made.run(), "marts.a").error).toMatchObject({
     message: refused,
@@ -323,14 +322,14 @@ test("a column whose name is kept for ours is refused, and plan says so", async 
 
 test("an incremental model may not have a column of ours, in its first run and in later ones, before a row is computed", async () => {
   const names = ["_dataform_release", "_dataform_gone", "_dataform_rows"];
-  const incremental = (columns: (name: string) => string, before = (_: string) => "") =>
+  const models = (columns: (name: string) => string, before = (_: string) => "") =>
     Object.fromEntries(
       names.map((name) => [
         `m${name}.sqlx`,
-        `config { type: "incremental", onSchemaChange: "extend" }\nselect ${columns(name)}${before(name)}`,
+        incremental(`select ${columns(name)}${before(name)}`, 'onSchemaChange: "extend"'),
       ]),
     );
-  const named = incremental((name) => `nextval('public.computed') as id, 2 as ${name}`);
+  const named = models((name) => `nextval('public.computed') as id, 2 as ${name}`);
   const made = await warehouse(named);
   await made.sql("create sequence public.computed");
   const refused = (name: string) => `marts.m${name}: ${name} is the name of a column of ours`;
@@ -345,12 +344,12 @@ test("an incremental model may not have a column of ours, in its first run and i
     expect(await made.rows("select is_called from public.computed")).toEqual(["f"]);
   };
   await failed();
-  made.project.write(incremental(() => "1::bigint as id"));
+  made.project.write(models(() => "1::bigint as id"));
   expect((await made.run()).status).toBe("success");
   made.project.write(named);
   await failed();
   const slow = (name: string) => `\npre_operations {\n  create table if not exists public.x${name} (y int)\n}`;
-  made.project.write(incremental((name) => `1::bigint as id, 2 as ${name}`, slow));
+  made.project.write(models((name) => `1::bigint as id, 2 as ${name}`, slow));
   await failed();
   const anew = await made.run({ fullRefresh: true });
   for (const name of names) expect(stepOf(anew, `marts.m${name}`).error?.message).toBe(refused(name));

@@ -2,6 +2,7 @@ import { expect, inject, test } from "vitest";
 import type { Client } from "../../src/postgres/client.ts";
 import { rollback } from "../../src/release/rollback.ts";
 import { sql } from "../../src/sql/sql.ts";
+import { declaration, incremental, postgres, table, view } from "../support/models.ts";
 import { randomFrom } from "../support/reader.ts";
 import { warehouse } from "../support/warehouse.ts";
 
@@ -9,17 +10,23 @@ const OBJECTS = 100;
 const RELEASES = 20;
 const roles = ["bi_reader", "bi_writer"];
 
-const table = (sql: string) => `config { type: "table", postgres: { indexes: [{ columns: ["id"] }] } }\n${sql}`;
+const INDEXED = postgres('indexes: [{ columns: ["id"] }]');
 
 /** The project at one release: rows change with `raw.tick`, columns with the release. */
 function models(release: number): Record<string, string> {
   const more = release >= 7 ? ", id * 2 as twice" : "";
   const last = release >= 14 ? ", now() as at" : "";
   return {
-    "tick.sqlx": 'config { type: "declaration", schema: "raw", name: "tick" }',
-    "a.sqlx": table(`select id, n as release, 'a' || id as name${more} from \${ref("tick")}, generate_series(1, 5) id`),
-    "b.sqlx": `config { type: "view" }\nselect id, release, name${last} from \${ref("a")}`,
-    "c.sqlx": `config { type: "incremental", uniqueKey: ["id"] }\nselect id, n as release, 'c' || id as name from \${ref("tick")}, generate_series(1, n) id\n\${when(incremental(), "where id > n - 3")}`,
+    "tick.sqlx": declaration("tick"),
+    "a.sqlx": table(
+      `select id, n as release, 'a' || id as name${more} from \${ref("tick")}, generate_series(1, 5) id`,
+      INDEXED,
+    ),
+    "b.sqlx": view(`select id, release, name${last} from \${ref("a")}`),
+    "c.sqlx": incremental(
+      `select id, n as release, 'c' || id as name from \${ref("tick")}, generate_series(1, n) id\n\${when(incremental(), "where id > n - 3")}`,
+      'uniqueKey: ["id"]',
+    ),
   };
 }
 

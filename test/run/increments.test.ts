@@ -2,12 +2,13 @@ import { beforeAll, expect, test } from "vitest";
 import type { RunReport } from "../../src/model/report.ts";
 import { rollback } from "../../src/release/rollback.ts";
 import { type CliResult, cli } from "../support/cli.ts";
+import { incremental } from "../support/models.ts";
 import { sharedWarehouse, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 // What a column of an incremental model becomes when the query gives another type than the table has.
 
-const model = (first: string, then: string, config = "") => `config { type: "incremental"${config && `, ${config}`} }
-\${when(incremental(), \`select 2 as id, ${then} as v\`, \`select 1 as id, ${first} as v\`)}`;
+const model = (first: string, then: string, config?: string) =>
+  incremental(`\${when(incremental(), \`select 2 as id, ${then} as v\`, \`select 1 as id, ${first} as v\`)}`, config);
 
 async function typeOf({ rows }: Warehouse, relation = "marts.m"): Promise<string> {
   const [type] = await rows(
@@ -20,7 +21,7 @@ const SYNCHRONIZE = 'onSchemaChange: "synchronize"';
 
 /** The pairs of types below, each as a model of one project, which is run twice and planned once for all of them. */
 const pairs: Record<string, string> = {};
-function pair(first: string, then: string, config = ""): string {
+function pair(first: string, then: string, config?: string): string {
   const name = `m${Object.keys(pairs).length + 1}`;
   pairs[`${name}.sqlx`] = model(first, then, config);
   return `marts.${name}`;
@@ -132,13 +133,14 @@ test("a type that the table cannot take is refused before a row is computed", as
 
 test("a key that widens replaces the row that it is the key of, and NULL is a key, too", async () => {
   const { project, run, rows } = await warehouse({
-    "m.sqlx": `config { type: "incremental", uniqueKey: ["k"] }
-select 'abc'::varchar(3) as k, 1::int as v union all select null, 2`,
+    "m.sqlx": incremental("select 'abc'::varchar(3) as k, 1::int as v union all select null, 2", 'uniqueKey: ["k"]'),
   });
   await run();
   project.write({
-    "m.sqlx": `config { type: "incremental", uniqueKey: ["k"] }
-select * from (values ('abc'::text, 9007199254740993), ('abcd', 4), (null, 5)) as t(k, v)`,
+    "m.sqlx": incremental(
+      "select * from (values ('abc'::text, 9007199254740993), ('abcd', 4), (null, 5)) as t(k, v)",
+      'uniqueKey: ["k"]',
+    ),
   });
   await run();
   expect(await rows("select k, v from marts.m order by v")).toEqual(["abcd|4", "∅|5", "abc|9007199254740993"]);
@@ -146,12 +148,14 @@ select * from (values ('abc'::text, 9007199254740993), ('abcd', 4), (null, 5)) a
 
 test("a collation stays the table's, whatever the query's is, in values and in keys", async () => {
   const { project, run, rows } = await warehouse({
-    "m.sqlx": 'config { type: "incremental", uniqueKey: ["v"] }\nselect \'a\' collate "C" as v, 1 as n',
+    "m.sqlx": incremental("select 'a' collate \"C\" as v, 1 as n", 'uniqueKey: ["v"]'),
   });
   await run();
   project.write({
-    "m.sqlx":
-      'config { type: "incremental", uniqueKey: ["v"] }\nselect v collate "POSIX" as v, n from (values (\'a\', 2), (\'B\', 3)) t(v, n)',
+    "m.sqlx": incremental(
+      "select v collate \"POSIX\" as v, n from (values ('a', 2), ('B', 3)) t(v, n)",
+      'uniqueKey: ["v"]',
+    ),
   });
   expect((await run()).status).toBe("success");
   expect(await rows("select v, n from marts.m order by v")).toEqual(["B|3", "a|2"]);
@@ -164,15 +168,15 @@ test("a collation stays the table's, whatever the query's is, in values and in k
 
 test("a new column that is NULL everywhere keeps the type it came with", async () => {
   const { project, run, rows } = await warehouse({
-    "m.sqlx": 'config { type: "incremental", onSchemaChange: "extend" }\nselect 1 as id',
+    "m.sqlx": incremental("select 1 as id", 'onSchemaChange: "extend"'),
   });
   await run();
   project.write({
-    "m.sqlx": 'config { type: "incremental", onSchemaChange: "extend" }\nselect 2 as id, null::int as v',
+    "m.sqlx": incremental("select 2 as id, null::int as v", 'onSchemaChange: "extend"'),
   });
   await run();
   project.write({
-    "m.sqlx": 'config { type: "incremental", onSchemaChange: "extend" }\nselect 3 as id, 4::bigint as v',
+    "m.sqlx": incremental("select 3 as id, 4::bigint as v", 'onSchemaChange: "extend"'),
   });
   await run();
   expect(await rows("select id, v, pg_typeof(v) from marts.m order by id")).toEqual([
@@ -257,13 +261,11 @@ test("a full refresh gives every table the type that its query has", async () =>
 
 test("synchronize looks only at rows that stay: what the new rows replace may be anything", async () => {
   const { project, run, rows } = await warehouse({
-    "m.sqlx":
-      'config { type: "incremental", uniqueKey: ["id"], onSchemaChange: "synchronize" }\nselect 1 as id, \'x\' as bent',
+    "m.sqlx": incremental("select 1 as id, 'x' as bent", 'uniqueKey: ["id"], onSchemaChange: "synchronize"'),
   });
   await run();
   project.write({
-    "m.sqlx":
-      'config { type: "incremental", uniqueKey: ["id"], onSchemaChange: "synchronize" }\nselect 1 as id, 2 as bent',
+    "m.sqlx": incremental("select 1 as id, 2 as bent", 'uniqueKey: ["id"], onSchemaChange: "synchronize"'),
   });
   expect((await run()).status).toBe("success");
   expect(await rows("select bent from marts.m")).toEqual(["2"]);

@@ -6,6 +6,7 @@ import { readCatalog } from "../../src/postgres/read-catalog.ts";
 import { preview } from "../../src/run/preview.ts";
 import { publicTargets } from "../../src/run/run.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
+import { incremental, operations, postgres, table, tableOf, view } from "../support/models.ts";
 import { stepOf, warehouse } from "../support/warehouse.ts";
 
 const inc = {
@@ -18,7 +19,7 @@ const inc = {
 test("an error stands at its line and column, whatever lines the placeholders before it made", async () => {
   const { run } = await warehouse({
     ...inc,
-    "source.sqlx": 'config { type: "table" }\nselect 1 as id',
+    "source.sqlx": tableOf(1),
     "query.sqlx": `config { type: "table" }
 -- 🙂 a comment
 select
@@ -166,7 +167,7 @@ module.exports = { coalesce, rows, where, named, own, net };`;
   };
   const { run } = await warehouse({
     "includes/wrap.js": wrap,
-    "source.sqlx": 'config { type: "table" }\nselect 1 as id',
+    "source.sqlx": tableOf(1),
     ...Object.fromEntries(
       Object.entries(files).map(([name, text]) => [
         name.endsWith(".js") ? `definitions/${name}` : `${name}.sqlx`,
@@ -236,9 +237,9 @@ publish("f", { type: "view", columns: columns() }).query("select 1 as id");`,
 test("an error of a unit test stands in the model, the input or the expectation that has it", async () => {
   const { project, database } = await warehouse({
     ...inc,
-    "source.sqlx": 'config { type: "table" }\nselect 1 as id',
+    "source.sqlx": tableOf(1),
     "m.sqlx": 'config { type: "view" }\nselect\n  ${inc.lines(3)},\n  s.nothing\nfrom ${ref("source")} s',
-    "good.sqlx": 'config { type: "view" }\nselect id from ${ref("source")}',
+    "good.sqlx": view('select id from ${ref("source")}'),
     "t1.sqlx": 'config { type: "test", dataset: "m" }\ninput "source" {\n  select 1 as id\n}\nselect 1',
     "t2.sqlx":
       'config { type: "test", dataset: "good" }\ninput "source" {\n  select ${inc.lines(2)},\n  nothing\n}\nselect 1 as id',
@@ -256,30 +257,26 @@ test("an error of a unit test stands in the model, the input or the expectation 
 });
 
 test("what only a later run would send is an error of the first plan and of the first run, with its place", async () => {
-  const table = (block: string) =>
-    `config { type: "table", assertions: { uniqueKey: ["id"] },\n  postgres: { ${block} } }\nselect 1 as id`;
-  const incremental = (more: string) => `config { type: "incremental" }\nselect 1 as id\n${more}`;
+  const keyed = (block: string) => tableOf(1, `assertions: { uniqueKey: ["id"] },\n  ${postgres(block)}`);
+  const grown = (more: string) => incremental(`select 1 as id\n${more}`);
   const wrong = {
-    guardWhere: [table('guard: { maxRowDrop: "10%",\n where: "noting > 0" }'), 3],
-    guardKeep: [
-      'config { type: "incremental", uniqueKey: ["id"],\n postgres: { guard: { keep: "noting > 0" } } }\nselect 1 as id',
-      2,
-    ],
-    branch: [incremental("${when(incremental(), `where 1 > (select\n  max(noting) from ${self()})`)}"), 4],
-    where: [incremental("incremental_where {\n  noting > 0\n}"), 4],
-    before: [incremental("pre_operations { ${when(incremental(), `\n  delete from ${self()} where noting = 1`)} }"), 4],
-    after: [incremental("post_operations { ${when(incremental(), `\n  update ${self()} set noting = 1`)} }"), 4],
+    guardWhere: [keyed('guard: { maxRowDrop: "10%",\n where: "noting > 0" }'), 3],
+    guardKeep: [incremental("select 1 as id", 'uniqueKey: ["id"],\n postgres: { guard: { keep: "noting > 0" } }'), 2],
+    branch: [grown("${when(incremental(), `where 1 > (select\n  max(noting) from ${self()})`)}"), 4],
+    where: [grown("incremental_where {\n  noting > 0\n}"), 4],
+    before: [grown("pre_operations { ${when(incremental(), `\n  delete from ${self()} where noting = 1`)} }"), 4],
+    after: [grown("post_operations { ${when(incremental(), `\n  update ${self()} set noting = 1`)} }"), 4],
     temporary: [
-      incremental(
+      grown(
         "${when(incremental(), `where 1 > (select\n noting from fresh)`)}\npre_operations { ${when(incremental(), `create temp table fresh as select max(id) as id from ${self()}`)} }",
       ),
       4,
     ],
   } as const;
-  const index = table('indexes: [{ columns: ["id"],\n where: "noting > 1" }]');
+  const index = keyed('indexes: [{ columns: ["id"],\n where: "noting > 1" }]');
   const right = {
-    divides: incremental("${when(incremental(), `where 1 / (select 0) > 1`)}"),
-    guarded: table('guard: { maxRowDrop: "10%", where: "id > 0", maxChangedKeys: 1 }'),
+    divides: grown("${when(incremental(), `where 1 / (select 0) > 1`)}"),
+    guarded: keyed('guard: { maxRowDrop: "10%", where: "id > 0", maxChangedKeys: 1 }'),
   };
   const models = {
     ...Object.fromEntries(Object.entries(wrong).map(([name, [text]]) => [name, text])),
@@ -314,21 +311,20 @@ test("what only a later run would send is an error of the first plan and of the 
     [],
   );
   // Operations could make a table otherwise that is read by its own name, and no column of a model.
-  project.write({ "makes.sqlx": 'config { type: "operations" }\nselect 1' });
+  project.write({ "makes.sqlx": operations("select 1") });
   const { "marts.temporary": _, ...certain } = expected;
   expect(await planned()).toEqual({ ...certain, "marts.index": [3, "noting"] });
 });
 
 test("what only a later run sends is no mistake where that run, an index or another action makes it right", async () => {
-  const incremental = (more: string, config = "") => `config { type: "incremental"${config} }\n${more}`;
-  const keyed = ', uniqueKey: ["id"]';
+  const keyed = 'uniqueKey: ["id"]';
   const temporary = (
     create: string,
     rest = "as select id, ts from ${ref('src')} ${when(incremental(), `where ts > (select max(ts) from ${self()})`)}",
   ) => incremental(`pre_operations { ${create} ${rest} }\nselect id, ts from changed`, keyed);
   const later = (text: string) => `\${when(incremental(), \`${text}\`)}`;
   const valid = {
-    src: 'config { type: "table" }\nselect 1 as id, 2 as ts',
+    src: table("select 1 as id, 2 as ts"),
     temporary: temporary("create temp table changed on commit drop"),
     viewed: temporary("create temp view changed"),
     other: temporary(
@@ -351,7 +347,7 @@ test("what only a later run sends is no mistake where that run, an index or anot
     ),
     extended: incremental(
       `select 1 as id ${later(", 2 as extra")}\npost_operations { ${later("update ${self()} set extra = 3")} }`,
-      ', onSchemaChange: "EXTEND"',
+      'onSchemaChange: "EXTEND"',
     ),
     called: incremental(`select 1 as id ${later("where later_fn(1) = 1")}`),
     read: incremental(`select 1 as id ${later("where (select count(n) from later_made.t) = 0")}`),
@@ -368,7 +364,7 @@ create domain later_made.d as int`,
     first: `config { type: "operations" }
 create schema if not exists first_made;
 create or replace function first_made.f(int) returns int language sql as 'select $1'`,
-    follows: 'config { type: "incremental", dependencies: ["first"] }\nselect first_made.f(1) as id',
+    follows: incremental("select first_made.f(1) as id", 'dependencies: ["first"]'),
   };
   const { project, client, run } = await warehouse(
     Object.fromEntries(Object.entries(valid).map(([name, text]) => [`${name}.sqlx`, text])),

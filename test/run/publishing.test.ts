@@ -2,11 +2,9 @@ import { expect, test } from "vitest";
 import type { Failpoint } from "../../src/environment/failpoints.ts";
 import { publishRelease, rollback } from "../../src/release/rollback.ts";
 import { run as runGraph } from "../../src/run/run.ts";
+import { declaration, incremental, postgres, table } from "../support/models.ts";
 import { guarded, uniquePrefix } from "../support/roles.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";
-
-const table = (query: string, postgres = "") =>
-  `config { type: "table"${postgres && `, postgres: { ${postgres} }`} }\n${query}`;
 
 /** Does something once, when a run comes to a point. */
 function at(point: Failpoint, work: () => Promise<unknown>) {
@@ -21,11 +19,11 @@ function at(point: Failpoint, work: () => Promise<unknown>) {
 test("what keeps a model from being published is found before it is built, where it can be; the rest is published", async () => {
   const role = uniquePrefix();
   const { run, rows, sql } = await warehouse({
-    "fine.sqlx": table("select 1 as id", 'grants: { select: ["public"] }'),
+    "fine.sqlx": table("select 1 as id", postgres('grants: { select: ["public"] }')),
     "aaa.sqlx": table("select 1 as id"),
-    "granted.sqlx": table("select 1 as id", `grants: { select: ["public", "${role}"], insert: ["No body"] }`),
+    "granted.sqlx": table("select 1 as id", postgres(`grants: { select: ["public", "${role}"], insert: ["No body"] }`)),
     "reads_granted.sqlx": table('select * from ${ref("granted")}'),
-    "counted.sqlx": table("select 1 as id", "adopt: true"),
+    "counted.sqlx": table("select 1 as id", postgres("adopt: true")),
     "named.sqlx": table("select 1 as id"),
   });
   await sql("create schema marts; create sequence marts.counted; create domain marts.named as integer");
@@ -81,14 +79,16 @@ const refusals: Readonly<Record<string, { readonly code: string; readonly made: 
 };
 
 test("new rows that their table refuses fail the model while it is built, whatever refuses them; the rest is published", async () => {
-  const incremental = (made: string) =>
-    `config { type: "incremental" }\nselect id, value, more from \${ref("raw", "rows")}\n\${when(incremental(), "where id > 1")}\npost_operations { \${when(!incremental(), \`${made}\`)} }`;
+  const filled = (made: string) =>
+    incremental(
+      `select id, value, more from \${ref("raw", "rows")}\n\${when(incremental(), "where id > 1")}\npost_operations { \${when(!incremental(), \`${made}\`)} }`,
+    );
   const { run, rows, sql } = await warehouse({
-    "rows.sqlx": 'config { type: "declaration", schema: "raw", name: "rows" }',
-    "z_fine.sqlx": incremental("select 1"),
+    "rows.sqlx": declaration("rows"),
+    "z_fine.sqlx": filled("select 1"),
     "y_total.sqlx": table('select count(*) as n from ${ref("z_fine")}'),
     "x_reader.sqlx": table('select count(*) as n from ${ref("a_unique")}'),
-    ...Object.fromEntries(Object.entries(refusals).map(([name, { made }]) => [`${name}.sqlx`, incremental(made)])),
+    ...Object.fromEntries(Object.entries(refusals).map(([name, { made }]) => [`${name}.sqlx`, filled(made)])),
   });
   await sql(`
     create schema raw; create table raw.rows (id integer, value integer, more integer);
@@ -118,8 +118,10 @@ test("new rows of which reading tells that their table takes them are written on
     create unique index on \${self()} (value) where more = 1; create index on \${self()} (name) where id > 0;
     alter table \${self()} add check (value < 10), alter column id set not null`;
   const { run, rows, sql } = await warehouse({
-    "rows.sqlx": 'config { type: "declaration", schema: "raw", name: "rows" }',
-    "taken.sqlx": `config { type: "incremental" }\nselect * from \${ref("raw", "rows")}\n\${when(incremental(), "where id > 1")}\npost_operations { \${when(!incremental(), \`${made}\`)} }`,
+    "rows.sqlx": declaration("rows"),
+    "taken.sqlx": incremental(
+      `select * from \${ref("raw", "rows")}\n\${when(incremental(), "where id > 1")}\npost_operations { \${when(!incremental(), \`${made}\`)} }`,
+    ),
   });
   await sql("create schema raw; create table raw.rows as select 1 as id, 1 as value, 1 as more, 'a' as name");
   expect((await run()).status).toBe("success");
@@ -151,10 +153,12 @@ test("new rows that replace others are set beside those that stay: written once 
     Object.fromEntries(
       Object.entries(moved).map(([name, { rows: second }]) => [
         `${name}.sqlx`,
-        `config { type: "incremental", uniqueKey: ["id"] }
-        select id, value, int4range(room, room, '[]') as room, span
+        incremental(
+          `        select id, value, int4range(room, room, '[]') as room, span
         from (values \${when(incremental(), "${second}", "${first}")}) as given (id, value, room, span)
         post_operations { \${when(!incremental(), \`${made}\`)} }`,
+          'uniqueKey: ["id"]',
+        ),
       ]),
     ),
   );
@@ -173,9 +177,9 @@ test("new rows that replace others are set beside those that stay: written once 
 
 test("what fails at publishing all the same is put down to its model; that and what depends on it stay out, the rest is published", async () => {
   const role = uniquePrefix();
-  const grows = 'config { type: "incremental" }\nselect n as id from ${ref("raw", "tick")}';
+  const grows = incremental('select n as id from ${ref("raw", "tick")}');
   const { run, rows, sql, database, project } = await warehouse({
-    "tick.sqlx": 'config { type: "declaration", schema: "raw", name: "tick" }',
+    "tick.sqlx": declaration("tick"),
     "a.sqlx": table('select n as id from ${ref("raw", "tick")}'),
     "checked.sqlx": grows,
     "reads_checked.sqlx": table('select max(id) as id from ${ref("checked")}'),
@@ -185,12 +189,12 @@ test("what fails at publishing all the same is put down to its model; that and w
   await sql("create schema raw; create table raw.tick as select 1 as n");
   expect((await run()).status).toBe("success");
   project.write({
-    "granted.sqlx": table("select 1 as id", `grants: { select: ["${role}"] }`),
+    "granted.sqlx": table("select 1 as id", postgres(`grants: { select: ["${role}"] }`)),
     "reads_granted.sqlx": table('select * from ${ref("granted")}'),
     "lost.sqlx": table("select 1 as id"),
     "taken.sqlx": table("select 1 as id"),
     "late.sqlx": table("select 1 as id"),
-    "elsewhere.sqlx": 'config { type: "table", schema: "other" }\nselect 1 as id',
+    "elsewhere.sqlx": table("select 1 as id", 'schema: "other"'),
   });
   await sql(`update raw.tick set n = 2; create role ${role}`);
   const before = at("horizon passed", () =>
@@ -268,7 +272,7 @@ test("under roles: an owner that was changed is found before building, a right t
   const prefix = uniquePrefix();
   const house = await guarded(prefix, {
     "a.sqlx": table("select 1 as id"),
-    "b.sqlx": 'config { type: "incremental" }\nselect 1 as id',
+    "b.sqlx": incremental("select 1 as id"),
     "c.sqlx": table("select 1 as id"),
   });
   await house.apply();

@@ -11,6 +11,7 @@ import { script } from "../../src/sql/authored.ts";
 import { literal } from "../../src/sql/literals.ts";
 import { embeds, wider } from "../../src/sql/types.ts";
 import { cli } from "../support/cli.ts";
+import { declaration } from "../support/models.ts";
 import { spelledTypes, TYPES } from "../support/types.ts";
 import { stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
@@ -128,11 +129,9 @@ async function expectSame(made: Warehouse, relation: string): Promise<void> {
   expect(await count(relation)).toEqual(await count("raw.vals"));
 }
 
-const source = (name: string) => `config { type: "declaration", schema: "raw", name: "${name}" }`;
-
 test("every value comes on as it is: in tables, increments, failing rows, queries and files", async () => {
   const made = await warehouse({
-    "vals.sqlx": source("vals"),
+    "vals.sqlx": declaration("vals"),
     "t.sqlx": 'config { type: "table" }\nselect * from ${ref("raw", "vals")}',
     "i.sqlx": `config { type: "incremental", uniqueKey: ["id"] }\nselect * from \${ref("raw", "vals")} \${when(incremental(), "where id % 2 = 0", "where id % 3 = 0")}`,
     "rest.sqlx": `config { type: "incremental" }\nselect * from \${ref("raw", "vals")} \${when(incremental(), "where id > 2", "where id <= 2")}`,
@@ -215,7 +214,7 @@ test("every value comes on as it is: in tables, increments, failing rows, querie
 test("a change of any value is seen, in its own column, by unit tests, guards and diff", async () => {
   const keyed = 'assertions: { uniqueKey: ["id"] }';
   const made = await warehouse({
-    "single.sqlx": source("single"),
+    "single.sqlx": declaration("single"),
     "v.sqlx": 'config { type: "view" }\nselect * from ${ref("raw", "single")}',
     "guarded.sqlx": `config { type: "table", ${keyed}, postgres: { guard: { maxChangedKeys: 0 } } }\nselect * from \${ref("raw", "single")}`,
     "keyed.sqlx": `config { type: "table", ${keyed} }\nselect * from \${ref("raw", "single")}`,

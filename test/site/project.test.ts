@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { script } from "../../src/sql/authored.ts";
 import { cli, type GoingOn, startCli, succeeds } from "../support/cli.ts";
-import { closeBrowser, hasBrowser, openPage, seriousFindings } from "../support/servers/browser.ts";
+import { closeBrowser, findingsInEachLight, hasBrowser, openPage } from "../support/servers/browser.ts";
 import { customers, MARKUP, ODD_NAME, shop } from "../support/site-project.ts";
 import { sharedWarehouse, statuses, type Warehouse } from "../support/warehouse.ts";
 
@@ -165,33 +165,31 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
   test.each([
     ["a server", () => live],
     ["disk", () => fromDisk],
-  ])(
-    "from %s every page is as wide as a phone, fit for who cannot see it, and shows data and names as text",
-    async (_, door) => {
-      const page = await openPage(door(), { width: 375, height: 700 });
-      for (const hash of pages()) {
-        const text = await go(page, hash);
-        expect([hash, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([hash, 375]);
-        expect([hash, await page.locator("main img, main b:not(.markdown b), main script").count()]).toEqual([hash, 0]);
-        expect([hash, await page.title()]).toEqual([hash, expect.not.stringContaining("owned")]);
-        expect([hash, text]).toEqual([hash, expect.not.stringMatching(/\bundefined\b|\bNaN\b|\[object|person\d/)]);
-      }
-      await page.setViewportSize({ width: 1280, height: 800 });
-      for (const scheme of ["light", "dark"] as const) {
-        await page.emulateMedia({ colorScheme: scheme });
-        for (const hash of pages().filter((one) => /dashboard|operations|customers/.test(one))) {
-          await go(page, hash);
-          expect([hash, scheme, await seriousFindings(page)]).toEqual([hash, scheme, []]);
-        }
-      }
-      await page.emulateMedia({ media: "print" });
-      for (const hash of ["#/dashboard/spend", "#/operations/runs"]) {
-        await go(page, hash);
-        const left = page.locator("#navigation, .bar, .panel-tools, .filters input");
-        expect(await left.evaluateAll((all) => all.filter((one) => one.checkVisibility()).length)).toBe(0);
-      }
-    },
-  );
+  ])("from %s every page is as wide as a phone, and shows data and names as text", async (_, door) => {
+    const page = await openPage(door(), { width: 375, height: 700 });
+    for (const hash of pages()) {
+      const text = await go(page, hash);
+      expect([hash, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([hash, 375]);
+      expect([hash, await page.locator("main img, main b:not(.markdown b), main script").count()]).toEqual([hash, 0]);
+      expect([hash, await page.title()]).toEqual([hash, expect.not.stringContaining("owned")]);
+      expect([hash, text]).toEqual([hash, expect.not.stringMatching(/\bundefined\b|\bNaN\b|\[object|person\d/)]);
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.emulateMedia({ media: "print" });
+    for (const hash of ["#/dashboard/spend", "#/operations/runs"]) {
+      await go(page, hash);
+      const left = page.locator("#navigation, .bar, .panel-tools, .filters input");
+      expect(await left.evaluateAll((all) => all.filter((one) => one.checkVisibility()).length)).toBe(0);
+    }
+  });
+
+  test("whoever cannot see or use a mouse is not kept from what only a real project has, light and dark", async () => {
+    const page = await openPage(live);
+    for (const hash of pages().filter((one) => /dashboard|operations|customers/.test(one))) {
+      await go(page, hash);
+      expect([hash, await findingsInEachLight(page)]).toEqual([hash, []]);
+    }
+  });
 
   test("it tells what a newcomer asks: what is held and why, what is late, what was rejected, who else reads it", async () => {
     const page = await openPage(live);

@@ -18,17 +18,25 @@ export function copyOfExample(name: string): string {
   return dir;
 }
 
+/** Runs a command of the program; what it printed. @throws where it fails */
+type Dataform = (args: readonly string[]) => Promise<{ readonly stdout: string }>;
+
+/** The program of an installed package, in a process of its own. */
+export const installed =
+  (bin: string, cwd: string, env: NodeJS.ProcessEnv): Dataform =>
+  (args) =>
+    promisify(execFile)(process.execPath, [bin, ...args], { cwd, env });
+
 /**
- * Runs what the example's README tells to type, `npx dataform …` by `bin` and nothing else.
+ * Runs what the example's README tells to type, `npx dataform …`.
  * @returns what its query prints: the columns' names, then the rows
- * @throws for a command that fails
  */
-export async function followReadme(dir: string, bin: string, env: NodeJS.ProcessEnv): Promise<readonly string[][]> {
+export async function followReadme(dir: string, dataform: Dataform): Promise<readonly string[][]> {
   const lines = readFileSync(join(dir, "README.md"), "utf8").match(/^npx dataform .*$/gm) ?? [];
   let answer: readonly string[] = [];
   for (const line of lines) {
     const args = [...line.matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word).slice(2);
-    const { stdout } = await promisify(execFile)(process.execPath, [bin, ...args], { cwd: dir, env });
+    const { stdout } = await dataform(args);
     if (args[0] === "query") answer = stdout.trimEnd().split("\n");
   }
   return answer.toSpliced(1, 1).map((line) => line.trim().split(/ {2,}/));

@@ -4,15 +4,25 @@ import { join, resolve } from "node:path";
 import { ownRecordsSql, type Reconciliation } from "../../ingest/demos/reconciliation-data.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
-import { type CliResult, cli } from "./cli.ts";
+import { type CliResult, cli, succeeds } from "./cli.ts";
 import { testDatabase } from "./database.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
+
+/** Its sources. */
+export const inputs = ["reconciliation", "reconciliation_records", "reconciliation_decisions"];
+
+/** A line of a file of decisions. */
+export const decision = (id: string, what: string, day: string) => `${id},${what},Ada,${day},\n`;
 
 /** The reconciliation product in a project of its own, as who takes over nothing else would have it. */
 export interface ReconciliationProject {
   readonly client: Client;
   dataform(...args: string[]): Promise<CliResult>;
+  /** Lands sources, all of each. */
+  ingest(...sources: string[]): Promise<void>;
+  /** Runs its models. An error where one fails, is held or skipped. */
+  run(...options: string[]): Promise<void>;
   /** Files in `bank/` or `decisions/`, as old as need be to be taken for whole. */
   put(files: Readonly<Record<string, string>>): void;
   /** Writes our records, in place of those of before. */
@@ -39,9 +49,15 @@ export async function reconciliationProject(
     RECONCILIATION_DECISIONS: join(folder, "decisions"),
     ...more,
   };
+  const dataform = (...args: string[]) => cli(folder, args, env);
   return {
     client,
-    dataform: (...args) => cli(folder, args, env),
+    dataform,
+    ingest: async (...sources) => void (await succeeds(dataform("ingest", ...sources))),
+    run: async (...options) => {
+      const { stderr } = await succeeds(dataform("run", "--tags", "reconciliation", ...options));
+      if (!stderr.includes("0 failed, 0 held, 0 skipped")) throw new Error(stderr);
+    },
     put: (files) => {
       for (const [name, content] of Object.entries(files)) {
         writeFileSync(join(folder, name), content);

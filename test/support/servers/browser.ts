@@ -15,18 +15,14 @@ let browser: Promise<Browser> | undefined;
 export interface Screen {
   readonly width?: number;
   readonly height?: number;
-  readonly isDark?: boolean;
 }
 
 /** A page of a real browser. It fails the test for whatever it logs as an error, and for whatever it asks for elsewhere. */
-export async function openPage(
-  address: string,
-  { width = 1280, height = 800, isDark = false }: Screen = {},
-): Promise<Page> {
+export async function openPage(address: string, { width = 1280, height = 800 }: Screen = {}): Promise<Page> {
   browser ??= chromium.launch({ executablePath: program!, args: ["--no-sandbox", "--disable-gpu"] });
   const context = await (await browser).newContext({
     viewport: { width, height },
-    colorScheme: isDark ? "dark" : "light",
+    colorScheme: "light",
     reducedMotion: "reduce",
     acceptDownloads: true,
   });
@@ -55,10 +51,19 @@ export async function closeBrowser(): Promise<void> {
   browser = undefined;
 }
 
+/** What keeps somebody from using a page in the light or in the dark, in which only colours are others. */
+export async function findingsInEachLight(page: Page): Promise<string[]> {
+  const inTheLight = await seriousFindings(page);
+  await page.emulateMedia({ colorScheme: "dark" });
+  const inTheDark = await seriousFindings(page, "color-contrast");
+  await page.emulateMedia({ colorScheme: "light" });
+  return [...inTheLight, ...inTheDark.map((finding) => `dark: ${finding}`)];
+}
+
 /** What axe finds that keeps somebody from using the page; all of it, or what one of its rules finds. */
-export async function seriousFindings(page: Page, rule?: string): Promise<string[]> {
+async function seriousFindings(page: Page, rule?: string): Promise<string[]> {
   const { source } = createRequire(servers)("axe-core") as { source: string };
-  await page.evaluate(source);
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(source);
   const found = await page.evaluate(async (only) => {
     const axe = (globalThis as unknown as { axe: { run(options: object): Promise<{ violations: Violation[] }> } }).axe;
     return (await axe.run({ preload: false, ...(only ? { runOnly: [only] } : {}) })).violations;
