@@ -83,6 +83,7 @@ class LaneByLane extends BaseSequencer {
 export default defineConfig(({ mode }) => {
   // Modes do not reach the projects; what the process has does.
   if (mode === "proof") process.env.PROOF = "whole";
+  if (mode === "pictures") process.env.PICTURES = "new";
   const first = TEST_DATABASE_URL || (/^postgres-(\d+)$/.exec(mode)?.[1] ?? "18");
   const whole = { server: first, everyCase: true };
   return {

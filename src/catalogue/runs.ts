@@ -39,7 +39,8 @@ export async function readRuns(
     client,
     found.slice(0, RUNS_WITH_STEPS).map(({ runId }) => runId),
   );
-  const there = new Set(actions.filter(({ kind }) => kind === "assertion").map(({ target }) => targetKey(target)));
+  const asked = actions.filter(({ kind }) => kind === "assertion" || kind === "dashboard");
+  const there = new Set(asked.map(({ target }) => targetKey(target)));
   const keeps = project.retention?.failingRows !== 0;
   return {
     runs: found.map(
@@ -148,7 +149,7 @@ async function readAssertions(client: Client, its: Sql, withRows: boolean): Prom
     client,
     sql`
       select
-        failing.schema_name as schema, failing.name, failing.status, failing.run_id as "runId", failing.started_at as at,
+        failing.schema_name as schema, failing.name, failing.kind, failing.status, failing.run_id as "runId", failing.started_at as at,
         failing.rows, failing.reason, told.error, failing.failing_since as since,
         coalesce(${withRows ? sql`(${rows})` : sql`null`}, '[]'::jsonb) as "failingRows"
       from (${failingAssertions(record)}) as failing

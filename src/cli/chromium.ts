@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -13,14 +13,14 @@ const LONGEST = 60_000;
 
 /**
  * A picture as PNG, at two pixels for one, or as one page of PDF. The page has no script and asks nobody for anything.
- * @throws UserError where there is no Chromium, or it makes nothing
+ * @param program a Chromium
+ * @throws UserError where it makes nothing
  */
 export async function printPicture(
   { svg, width, height }: Picture,
   to: "png" | "pdf",
-  where: { readonly chromium?: string | undefined; readonly path?: string | undefined },
+  program: string,
 ): Promise<Uint8Array> {
-  const program = where.chromium ?? found(where.path ?? "");
   const folder = mkdtempSync(join(tmpdir(), "dataform-picture-"));
   try {
     const [page, made] = [join(folder, "page.html"), join(folder, `made.${to}`)];
@@ -42,16 +42,22 @@ export async function printPicture(
   }
 }
 
-function found(path: string): string {
+/**
+ * The first Chromium in the folders of `PATH`.
+ * @throws UserError where there is none
+ */
+export function findChromium(path: string): string {
   const endings = process.platform === "win32" ? [".exe"] : [""];
   const places = path
     .split(delimiter)
+    .filter((folder) => folder !== "")
     .flatMap((folder) => NAMES.flatMap((name) => endings.map((end) => join(folder, name + end))));
-  const program = places.find((place) => existsSync(place));
+  const program = places.find((place) => statSync(place, { throwIfNoEntry: false })?.isFile());
   if (program !== undefined) return program;
   throw new UserError({
     message: "png and pdf are made by a Chromium, and there is none",
     expected: `one of ${NAMES.join(", ")} in PATH`,
+    found: path === "" ? "no PATH" : path,
     hint: "install one, name it with --chromium <path>, or write --to svg",
   });
 }
@@ -59,14 +65,21 @@ function found(path: string): string {
 function started(program: string, parameters: readonly string[]): Promise<void> {
   return new Promise((done, failed) => {
     execFile(program, parameters, { timeout: LONGEST }, (error, _, stderr) =>
-      error ? failed(nothingMade(program, stderr.trim().split("\n").at(-1) || error.message)) : done(),
+      error
+        ? failed(
+            nothingMade(program, error.killed ? `nothing in ${LONGEST / 1000} s` : lastLine(stderr) || error.message),
+          )
+        : done(),
     );
   });
 }
 
+const lastLine = (text: string): string => text.trim().split("\n").at(-1)!;
+
 function nothingMade(program: string, said: string): UserError {
   return new UserError({
     message: `${program} made no picture`,
+    expected: "a Chromium: Chromium, Chrome or Edge",
     found: said.slice(0, 300),
     hint: "name another with --chromium <path>, or write --to svg",
     exitCode: 1,

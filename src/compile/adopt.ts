@@ -46,7 +46,9 @@ export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string
     project,
     actions,
     notes: answer.notes,
-    tests: (graph.tests ?? []).filter(({ disabled }) => !disabled).map(adoptTest),
+    tests: (graph.tests ?? []).flatMap((test, at) =>
+      test.disabled ? [] : adoptTest(test, answer.tested[at] ?? undefined, defaultSchema),
+    ),
     traces: [
       ...answer.traces.map(adoptTrace),
       ...[...asked.values()].map(({ trace }) => trace),
@@ -150,12 +152,17 @@ function adoptActions(
 /** Core puts each input in place of its reference, in parentheses; the worker has marked where it begins and ends. */
 const inlinedInput = /\(\uE001([^\uE002]*)\uE002([^\uE003]*)\uE003\)/g;
 
-function adoptTest(test: NonNullable<CoreGraph["tests"]>[number]): UnitTest {
+function adoptTest(
+  test: NonNullable<CoreGraph["tests"]>[number],
+  model: CoreTarget | undefined,
+  defaultSchema: string,
+): UnitTest {
   const inputs = inputsOf(test.testQuery ?? "");
   return {
     name: test.name,
     file: test.fileName,
     tags: test.tags ?? [],
+    ...(model ? { tests: { schema: model.schema || defaultSchema, name: model.name } } : {}),
     query: withInputsByNumber(test.testQuery ?? "", inputs),
     inputs,
     expected: test.expectedOutputQuery ?? "",

@@ -1,7 +1,7 @@
 import type { WrittenPanel } from "../config/load-dashboards.ts";
 import type { Place } from "../config/place.ts";
 import type { Format, Measure } from "../model/dashboard.ts";
-import { UserError } from "../model/errors.ts";
+import { written as asWritten, mistake } from "./dashboard-mistake.ts";
 
 /** What a YAML says of one figure, or of one column. */
 export type WrittenMeasure = Exclude<WrittenPanel["y"], readonly unknown[]>;
@@ -33,17 +33,21 @@ export function readMeasure(
   }
   const { ratio, label } = written;
   if ((written.column === undefined) === (ratio === undefined))
-    throw new UserError({
+    throw mistake({
       message: ratio ? "a figure is a column or a ratio, not both" : "the figure says neither column nor ratio",
       ...at.value(),
       expected: "{ column: … } or { ratio: { of: …, over: … } }",
+      found: asWritten(written),
+      hint: ratio ? "leave one of them out" : "add column:",
     });
   const format = () => readFormat(written, at, panel, above, column);
   if (ratio) {
     if (written.aggregate)
-      throw new UserError({
+      throw mistake({
         message: "a ratio is one of sums: it has no aggregate",
         ...at.key("aggregate"),
+        expected: "{ ratio: { of: …, over: … } }, with label, format, decimals, currency or unit",
+        found: `aggregate: ${written.aggregate}`,
         hint: "leave aggregate out",
       });
     const of = column(ratio.of, at.in("ratio", "of"));
@@ -74,10 +78,12 @@ function readFormat(own: Shown, at: Place, panel: WrittenPanel, above: Place, co
     const { currency } = said.currency === undefined ? panel : said;
     const from = said.currency === undefined ? above : where;
     if (currency === undefined)
-      throw new UserError({
+      throw mistake({
         message: "the figure is an amount, and nothing says of which currency",
         ...where.key("format"),
         expected: "currency: EUR, or currency: { column: … }",
+        found: `format: ${said.format}, without currency`,
+        hint: "add currency: { column: … } where a column says it",
       });
     return { kind, ...digits, currency: currencyOf(currency, from.in("currency"), column) };
   }
@@ -88,18 +94,27 @@ function readFormat(own: Shown, at: Place, panel: WrittenPanel, above: Place, co
 function currencyOf(written: NonNullable<Shown["currency"]>, at: Place, column: PlaceOfColumn): string | number {
   if (typeof written !== "string") return column(written.column, at.in("column"));
   if (/^[A-Z]{3}$/.test(written)) return written;
-  throw new UserError({
+  throw mistake({
     message: `${written} is no code of a currency`,
     ...at.value(),
     expected: "three capital letters, or { column: … }",
+    found: written,
     hint: `a column that has it is written { column: ${written} }`,
   });
 }
 
 /** What would mean nothing together. */
-export function checkShown({ format, decimals, currency, unit }: Shown, at: Place): void {
-  const refuse = (key: string, message: string) => {
-    throw new UserError({ message, ...at.key(key), hint: `leave ${key} out` });
+export function checkShown(shown: Shown, at: Place): void {
+  const { format, decimals, currency, unit } = shown;
+  const refuse = (key: "decimals" | "currency" | "unit", message: string) => {
+    const others = (["format", "decimals", "currency", "unit"] as const).filter((one) => shown[one] !== undefined);
+    throw mistake({
+      message,
+      ...at.key(key),
+      expected: `${others.filter((one) => one !== key).join(" and ")} without ${key}`,
+      found: others.map((one) => `${one}: ${asWritten(shown[one])}`).join(", "),
+      hint: `leave ${key} out`,
+    });
   };
   if (currency !== undefined && format !== undefined && format !== "currency")
     refuse("currency", `format ${format} has no currency`);

@@ -1,7 +1,8 @@
-import { UserError, type UserErrorDetails } from "../model/errors.ts";
+import type { Standing } from "../config/place.ts";
 import type { Action } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { mistake } from "./dashboard-mistake.ts";
 
 /** What a dashboard may read: by the names that the project gives, without suffix and prefix. */
 export class ReadableNames {
@@ -18,35 +19,39 @@ export class ReadableNames {
    * The relation that `name` or `schema.name` means.
    * @throws UserError where that is none, or several
    */
-  find(written: string, at: Pick<UserErrorDetails, "location" | "snippet">): Target {
+  find(written: string, at: Standing): Target {
     const keys = [...this.#targets.keys()];
     const found = this.#targets.has(written)
       ? [written]
       : keys.filter((key) => key.slice(key.indexOf(".") + 1) === written);
     const [key, ...more] = found;
     if (more.length)
-      throw new UserError({
+      throw mistake({
         message: `${written} is the name of ${found.length} relations`,
         ...at,
+        expected: "the name of one: schema.name",
         found: found.join(", "),
         hint: "write its schema, too",
       });
     if (key === undefined) {
       const suggestion =
         nearest(written, keys) ?? keys.find((one) => nearest(written, [one.slice(one.indexOf(".") + 1)]));
-      throw new UserError({
+      throw mistake({
         message: `there is no relation ${written} in the project`,
         ...at,
         expected: "schema.name of a model, or of a table that the project declares",
+        found: written,
         hint: suggestion ? `did you mean ${suggestion}?` : "`dataform compile` lists the actions of the project",
       });
     }
     const target = this.#targets.get(key)!;
     const action = this.#actions.get(targetKey(target));
     if (action?.kind === "assertion" || (action?.kind === "operations" && !action.hasOutput))
-      throw new UserError({
+      throw mistake({
         message: `${written} has no rows to show: it is of kind ${action.kind}`,
         ...at,
+        expected: "a model, a table that the project declares, or operations with hasOutput: true",
+        found: `${written}, of kind ${action.kind}`,
         hint: "name a model",
       });
     return target;

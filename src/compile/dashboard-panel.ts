@@ -8,11 +8,11 @@ import {
   type Measure,
   scaleKey,
 } from "../model/dashboard.ts";
-import { UserError } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import type { Target } from "../model/target.ts";
 import { checkShown, labelOf, readMeasure, type WrittenMeasure } from "./dashboard-figures.ts";
+import { written as asWritten, mistake } from "./dashboard-mistake.ts";
 import type { ReadableNames } from "./dashboard-names.ts";
 import { PanelSql, type SortColumn } from "./dashboard-sql.ts";
 
@@ -118,10 +118,11 @@ export class PanelReader {
     for (const key of optional) {
       if (this.#written[key] === undefined || TAKES[chart].includes(key)) continue;
       const why = key === "order" || key === "limit" ? "its rows stand along x" : `a ${chart} has none`;
-      throw new UserError({
+      throw mistake({
         message: `chart ${chart} takes no ${key}: ${why}`,
         ...this.#at.key(key),
         expected: TAKES[chart].join(", "),
+        found: `${key}: ${asWritten(this.#written[key])}`,
         hint: `leave ${key} out`,
       });
     }
@@ -129,17 +130,37 @@ export class PanelReader {
       chart === "heat" ? (["x", "series"] as const) : chart === "number" || chart === "table" ? [] : (["x"] as const);
     for (const key of needs)
       if (this.#written[key] === undefined)
-        throw new UserError({ message: `chart ${chart} needs ${key}`, ...this.#at.key("chart"), hint: `add ${key}:` });
+        throw mistake({
+          message: `chart ${chart} needs ${key}`,
+          ...this.#at.key("chart"),
+          expected: needs.join(" and "),
+          found: Object.keys(this.#written).join(", "),
+          hint: `add ${key}:`,
+        });
     if ((from === undefined) === (query === undefined))
-      throw new UserError({
+      throw mistake({
         message: from === undefined ? "the panel says neither from nor select" : "a panel has from or select, not both",
         ...(from === undefined ? this.#at.value() : this.#at.key("select")),
         expected: "from: schema.name, or select: one select with ${ref(…)}",
+        found: Object.keys(this.#written).join(", "),
+        hint: from === undefined ? "add from: with the relation that it shows" : "leave one of them out",
       });
     if (chart !== "table" && this.#items("x").length > 1)
-      throw new UserError({ message: `chart ${chart} has one x`, ...this.#at.key("x"), hint: "a table has several" });
+      throw mistake({
+        message: `chart ${chart} has one x`,
+        ...this.#at.key("x"),
+        expected: "x: one column",
+        found: asWritten(this.#written.x),
+        hint: "leave the others out, or write chart: table, which has several",
+      });
     if ((chart === "heat" || chart === "scatter") && this.#items("y").length > 1)
-      throw new UserError({ message: `chart ${chart} has one y`, ...this.#at.key("y"), hint: "make another panel" });
+      throw mistake({
+        message: `chart ${chart} has one y`,
+        ...this.#at.key("y"),
+        expected: "y: one figure",
+        found: asWritten(this.#written.y),
+        hint: "make another panel of the others",
+      });
   }
 
   /** What stands at x or y, one by one. */
@@ -166,10 +187,12 @@ export class PanelReader {
     if (typeof written === "string") return this.#column(written, at);
     const other = Object.keys(written).find((key) => key !== "column" && key !== "label");
     if (other !== undefined || written.column === undefined)
-      throw new UserError({
+      throw mistake({
         message: other === undefined ? "x says no column" : `x is no figure: it has no ${other}`,
         ...(other === undefined ? at.value() : at.key(other)),
         expected: "a column, or { column: …, label: … }",
+        found: asWritten(written),
+        hint: other === undefined ? "add column:" : `leave ${other} out`,
       });
     return this.#labelled(written.column, written.label, at.in("column"));
   }
@@ -193,9 +216,11 @@ export class PanelReader {
     if (!measures.some(isGrouped)) return false;
     const plain = measures.find((measure) => !isGrouped(measure));
     if (!plain) return true;
-    throw new UserError({
+    throw mistake({
       message: `${plain.label}: the other figures are made of several rows, and nothing says what this one is made of`,
       ...this.#at.key("y"),
+      expected: "an aggregate or a ratio for each figure, or for none",
+      found: asWritten(this.#written.y),
       hint: "give it an aggregate: sum, min or max",
     });
   }
@@ -205,9 +230,10 @@ export class PanelReader {
     if (!["line", "area", "bar"].includes(chart)) return;
     const scales = new Set(measures.map(scaleKey));
     if (scales.size <= 2) return;
-    throw new UserError({
+    throw mistake({
       message: `the figures are on ${scales.size} scales, and a chart has two at most`,
       ...this.#at.key("y"),
+      expected: "figures of one or two formats, currencies and units",
       found: measures.map(({ label }) => label).join(", "),
       hint: "make another panel of some of them",
     });
@@ -219,11 +245,12 @@ export class PanelReader {
     for (const [at, column] of (chosen ?? []).entries()) {
       if (known.includes(column)) continue;
       const suggestion = nearest(column, known);
-      throw new UserError({
+      throw mistake({
         message: `the dashboard has no filter of column ${column}`,
         ...this.#at.value("filters", at),
         expected: known.join(", ") || "a filter of the dashboard, which has none",
-        ...(suggestion ? { hint: `did you mean ${suggestion}?` } : {}),
+        found: column,
+        hint: suggestion ? `did you mean ${suggestion}?` : "add it to filters of the dashboard, or leave it out",
       });
     }
     const applied = this.#filters.filter(({ column }) => chosen?.includes(column) ?? true);
@@ -231,9 +258,11 @@ export class PanelReader {
     for (const { column } of applied) {
       const place = this.#column(column, where);
       if (grouped || chart === "table" || chart === "scatter" || places.includes(place)) continue;
-      throw new UserError({
+      throw mistake({
         message: `the filter of ${column} leaves several rows for each x: nothing says what is made of them`,
         ...(aggregate ? this.#at.key("aggregate") : this.#at.key("y")),
+        expected: "aggregate: sum, min or max; or a ratio",
+        found: asWritten(this.#written.y),
         hint: `write aggregate: sum (or min, max); or leave the filter out of this panel: filters: [${known.filter((name) => name !== column).join(", ")}]`,
       });
     }
@@ -244,11 +273,13 @@ export class PanelReader {
     if (this.#written.compare === undefined) return undefined;
     const dates = applied.find(({ kind }) => kind === "dates");
     if (dates && grouped) return dates.column;
-    throw new UserError({
+    throw mistake({
       message: dates
         ? "a period is compared by what is made of its rows, and the figures say nothing of that"
         : "there is no period to compare with: no filter of dates applies to the panel",
       ...this.#at.key("compare"),
+      expected: "a filter of dates, and figures with an aggregate or a ratio",
+      found: dates ? asWritten(this.#written.y) : applied.map(({ column }) => column).join(", ") || "no filter",
       hint: dates ? "write aggregate: sum (or min, max)" : "add one to filters: { column: …, dates: last 28 days }",
     });
   }
@@ -272,19 +303,22 @@ export class PanelReader {
       if (grouped && measure < 0 && !this.#alongs().includes(name)) {
         const known = [...measures.map(({ label }) => label), ...this.#alongs()];
         const suggestion = nearest(name, [...known, ...along]);
-        throw new UserError({
+        throw mistake({
           message: `nothing in the panel is called ${name}`,
           ...place.value(),
           expected: known.join(", "),
-          ...(suggestion ? { hint: `did you mean ${suggestion}?` } : {}),
+          found: item,
+          hint: suggestion ? `did you mean ${suggestion}?` : "write one of them, with asc or desc behind it",
         });
       }
     }
     if (figures.length && columns.length)
-      throw new UserError({
+      throw mistake({
         message: "rows that are made of several are sorted by figures or by columns, not by both",
         ...this.#at.key("order"),
+        expected: "order by figures, or by columns",
         found: items.join(", "),
+        hint: "leave out those of one kind",
       });
     return { columns, measures: figures };
   }

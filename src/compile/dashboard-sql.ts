@@ -8,6 +8,7 @@ import { balanced, select } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
 import { MARK } from "../sql/references.ts";
 import { queryIn } from "../sql/split.ts";
+import { mistake } from "./dashboard-mistake.ts";
 import type { ReadableNames } from "./dashboard-names.ts";
 import { WrittenSql } from "./written-sql.ts";
 
@@ -72,7 +73,7 @@ export class PanelSql {
     const { where } = this.#written;
     if (where !== undefined) {
       const at = this.#at.in("where");
-      telling(at, () => balanced(where, "where", "one SQL condition"));
+      telling(at, () => balanced(where, "where", "one SQL condition"), "close what it opens, and nothing else");
       sql.made("\nwhere (\n", at.path).copied(where, at.path).made("\n)", at.path);
     }
     const terms = order.map(
@@ -106,7 +107,11 @@ export class PanelSql {
     const at = this.#at.in("select");
     const reads: Target[] = [];
     const [text, found] = this.#withReferences(query!, at, reads);
-    telling(at, () => select(text, "select"));
+    telling(
+      at,
+      () => select(text, "select"),
+      "what needs more is a model of definitions/: let the dashboard read that",
+    );
     const length = queryIn(text).length + text.indexOf(queryIn(text));
     sql.made("\nfrom (\n", at.path);
     let start = 0;
@@ -127,7 +132,7 @@ export class PanelSql {
       const place = () => this.#file.yaml.locate(at.path);
       const names = REF.exec(inside)?.groups;
       if (!names || !whole.endsWith("}"))
-        throw new UserError({
+        throw mistake({
           message: "the select has a placeholder that is not ref()",
           ...this.#within(query, at, index),
           expected: '${ref("schema", "name")}',
@@ -170,10 +175,11 @@ function marked({ schema, name }: Target): string {
 }
 
 /** Tells what is wrong with a text at the place where it stands. */
-function telling<Result>(at: Place, work: () => Result): Result {
+function telling<Result>(at: Place, work: () => Result, hint = "give it another name"): Result {
   try {
     return work();
   } catch (error) {
-    throw error instanceof UserError ? restated(error, at.value()) : error;
+    if (!(error instanceof UserError)) throw error;
+    throw restated(error, { ...at.value(), hint: error.hint ?? hint });
   }
 }

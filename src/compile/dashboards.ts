@@ -5,6 +5,7 @@ import { UserError } from "../model/errors.ts";
 import type { Action, Dashboard, Trace } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { labelOf } from "./dashboard-figures.ts";
+import { written as asWritten, mistake } from "./dashboard-mistake.ts";
 import { ReadableNames } from "./dashboard-names.ts";
 import { PanelReader } from "./dashboard-panel.ts";
 
@@ -72,10 +73,12 @@ export function adoptDashboards(
   return { actions: adopted, traces, errors };
 }
 
-function takenName({ file }: DashboardFile, target: Target): UserError {
-  return new UserError({
+function takenName({ file, place }: DashboardFile, target: Target): UserError {
+  return mistake({
     message: `${targetKey(target)} is an action of the project already`,
-    location: { file },
+    ...place.value(),
+    expected: "a name that nothing else in the project has",
+    found: file,
     hint: "give the file another name",
   });
 }
@@ -84,17 +87,21 @@ function readFilter(written: WrittenFilter, { written: all }: DashboardFile, at:
   const { column, dates, values } = written;
   const label = written.label ?? labelOf(column);
   if (all.filters!.findIndex((one) => one.column === column) < index)
-    throw new UserError({
+    throw mistake({
       message: `there are two filters of ${column}`,
       ...at.value("column"),
+      expected: "one filter of each column",
+      found: asWritten(written),
       hint: "leave one out",
     });
   if ((dates === undefined) === (values === undefined))
-    throw new UserError({
+    throw mistake({
       message:
         dates === undefined ? "the filter says neither dates nor values" : "a filter has dates or values, not both",
       ...at.value(),
       expected: "dates: last 28 days, or values: all",
+      found: asWritten(written),
+      hint: dates === undefined ? "add dates where the column holds days, values otherwise" : "leave one of them out",
     });
   if (values !== undefined) return { kind: "values", column, label, chosen: values === "all" ? [] : values };
   return { kind: "dates", column, label, ...daysOf(dates!, at.in("dates")) };
@@ -108,13 +115,30 @@ function daysOf(dates: NonNullable<WrittenFilter["dates"]>, at: Place): Pick<Dec
   for (const key of ["from", "to"] as const) {
     const day = dates[key];
     if (day === undefined || new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day)) continue;
-    throw new UserError({ message: `${day} is no day`, ...at.value(key), expected: "YYYY-MM-DD" });
+    throw mistake({
+      message: `${day} is no day`,
+      ...at.value(key),
+      expected: "a day of the calendar, YYYY-MM-DD",
+      found: day,
+      hint: endOfMonth(day),
+    });
   }
   if (dates.from !== undefined && dates.to !== undefined && dates.from > dates.to)
-    throw new UserError({
+    throw mistake({
       message: "the days end before they begin",
       ...at.value("to"),
+      expected: "from on or before to",
       found: `${dates.from} to ${dates.to}`,
+      hint: `did you mean from: ${dates.to}, to: ${dates.from}?`,
     });
   return { ...(dates.from ? { from: dates.from } : {}), ...(dates.to ? { to: dates.to } : {}) };
+}
+
+/** Of a month that is one, its last day is what was meant. */
+function endOfMonth(day: string): string {
+  const [year, month] = day.split("-").map(Number);
+  if (!(month! >= 1 && month! <= 12)) return "months are 01 to 12";
+  const end = new Date(0);
+  end.setUTCFullYear(year!, month!, 0);
+  return `the month ends with day ${end.getUTCDate()}, and begins with 01`;
 }

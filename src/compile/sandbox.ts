@@ -39,6 +39,8 @@ export interface SandboxAnswer {
   /** What was thrown may say more than its message: a text each. */
   readonly refusals: readonly Pick<UserError, "expected" | "found" | "hint">[];
   readonly traces: readonly Trace[];
+  /** Of each unit test the model that it tests, as far as there is one. */
+  readonly tested: readonly (CoreTarget | null)[];
   readonly noTexts: readonly NoText[];
   /** Files in definitions/ that are no JavaScript and were read, by their path in the project. */
   readonly read: readonly string[];

@@ -38,7 +38,9 @@ const INCREMENTAL = 2;
 
 // Core has no unit tests of incremental models. It gets a view with the same query: that of a first run; or that of a run that
 // adds rows, where the test gives the rows which are there, as an input by the model's own name.
+// Returns the target of each test's model, by what the test is compiled to: core does not say it.
 function testIncrementals(session) {
+  const models = new Map();
   for (const test of Object.values(session.tests)) {
     const compileTest = test.compile.bind(test);
     test.compile = () => {
@@ -46,18 +48,26 @@ function testIncrementals(session) {
       const { find } = actions;
       const { compileError } = session;
       const tested = (action) => (action.proto?.enumType === INCREMENTAL ? queryOf(action, test, session) : action);
-      actions.find = (target) => find.call(actions, target).map(tested);
+      let model;
+      actions.find = (target) => {
+        const found = find.call(actions, target);
+        model ??= found[0];
+        return found.map(tested);
+      };
       // What core says without a file, it would say of the file it is in: the model's, whose query asks for its inputs.
       session.compileError = (error, file = test.proto.fileName, ...more) =>
         compileError.call(session, error, file, ...more);
       try {
-        return compileTest();
+        const compiled = compileTest();
+        if (model) models.set(compiled, model.getTarget());
+        return compiled;
       } finally {
         actions.find = find;
         session.compileError = compileError;
       }
     };
   }
+  return models;
 }
 
 function queryOf(model, { contextableInputs }, session) {

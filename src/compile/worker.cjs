@@ -107,13 +107,14 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
   patchConfig(session, settings);
 
   let graph;
+  let tested;
   const compileSession = session.compile.bind(session);
   session.compile = () => {
     publishSeeds(session, seeds);
     declareRaw(session, rawTables);
     leaveOutNameless(session);
     const unread = markInputs(session);
-    testIncrementals(session);
+    tested = testIncrementals(session);
     graph = compileSession();
     // Where something else is wrong, nobody knows what would have been read; and what is read may depend on variables.
     const named = new Set(session.actions.map((action) => action.getTarget().name));
@@ -140,6 +141,7 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
     byProject,
     refusals: errors.map((error) => refusals.get(error) ?? {}),
     traces: tracesOf(graph),
+    tested: (graph.tests ?? []).map((test) => tested.get(test) ?? null),
     noTexts: tracer.noTexts(),
     read: filesRead(projectDir),
     written,

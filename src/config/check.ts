@@ -81,7 +81,8 @@ function toUserError(error: ErrorObject, path: YamlPath, locate: Locate, written
       message: `unknown property "${unknown}"${path.length === 0 ? "" : ` in ${where}`}`,
       ...locate([...path, unknown], "key"),
       expected: known.join(", "),
-      hint: didYouMean(nearest(unknown, known)),
+      found: unknown,
+      hint: didYouMean(nearest(unknown, known)) ?? "leave it out",
     });
   }
   if (keyword === "required") {
@@ -90,10 +91,10 @@ function toUserError(error: ErrorObject, path: YamlPath, locate: Locate, written
       message: `"${missing}" is missing in ${where}`,
       ...locate(path, "value"),
       expected: ownValue(properties, missing)?.description,
+      found: Object.keys(data as object).join(", ") || "nothing",
       hint: `add ${missing}:`,
     });
   }
-  const words: readonly unknown[] = params.allowedValues ?? [];
   const isPrivate = parentSchema?.writeOnly === true;
   const { location, snippet } = locate(path, "value");
   return new UserError({
@@ -102,8 +103,39 @@ function toUserError(error: ErrorObject, path: YamlPath, locate: Locate, written
     ...(isPrivate || snippet === undefined ? {} : { snippet }),
     expected: expectedBy(error),
     found: isPrivate ? "(not shown)" : (written(path) ?? shown(data)),
-    hint: didYouMean(typeof data === "string" ? nearest(data, words.map(String)) : undefined),
+    hint: isPrivate ? undefined : adviceOn(error),
   });
+}
+
+/** What a person can write in place of a value. */
+function adviceOn({ keyword, params, parentSchema, data }: ErrorObject): string | undefined {
+  const { examples: [example] = [], minimum, maximum } = (parentSchema ?? {}) as Rules;
+  switch (keyword) {
+    case "enum": {
+      const words: readonly unknown[] = params.allowedValues;
+      const close = typeof data === "string" ? nearest(data, words.map(String)) : undefined;
+      return didYouMean(close) ?? "write one of them";
+    }
+    case "type":
+      return [params.type].flat().includes("string") && /^(?:number|boolean)$/.test(typeof data)
+        ? `put it in quotes: "${data}"`
+        : `write ${namesOf(params.type)}`;
+    case "minItems":
+    case "minLength":
+    case "minProperties":
+      return "write something there, or leave the key out";
+    case "minimum":
+    case "maximum":
+      return minimum === undefined || maximum === undefined ? undefined : `write one from ${minimum} to ${maximum}`;
+    default:
+      return example === undefined ? undefined : `for example: ${example}`;
+  }
+}
+
+interface Rules {
+  readonly examples?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
 }
 
 function didYouMean(suggestion: string | undefined): string | undefined {
@@ -126,13 +158,17 @@ function expectedBy(error: ErrorObject): string {
   return description ? `${ruleOf(error)} (${description})` : ruleOf(error);
 }
 
+function namesOf(types: string | readonly string[]): string {
+  return [types]
+    .flat()
+    .map((type) => typeNames[type] ?? type)
+    .join(" or ");
+}
+
 function ruleOf({ keyword, params, parentSchema, message }: ErrorObject): string {
   switch (keyword) {
     case "type":
-      return [params.type]
-        .flat()
-        .map((type: string) => typeNames[type] ?? type)
-        .join(" or ");
+      return namesOf(params.type);
     case "enum":
       return `one of ${params.allowedValues.join(", ")}`;
     case "minItems":

@@ -47,7 +47,13 @@ export function readDashboards(projectDir: string): DashboardFiles {
   for (const [at, { file, name }] of dashboards.entries())
     if (dashboards.findIndex((one) => one.name === name) < at)
       errors.push(
-        new UserError({ message: `there are two dashboards ${name}`, location: { file }, hint: "rename one" }),
+        new UserError({
+          message: `there are two dashboards ${name}`,
+          location: { file },
+          expected: "one file of each name",
+          found: dashboards.flatMap((one) => (one.name === name ? one.file : [])).join(", "),
+          hint: "rename one",
+        }),
       );
   const unread = names.filter((name) => !isYaml(name) && !/\.md$/i.test(name) && !name.startsWith("."));
   return {
@@ -69,6 +75,8 @@ function readDashboard(projectDir: string, fileName: string): DashboardFile {
       message: "a dashboard is called like its file, and this is no name of one",
       location: { file },
       expected: "up to 63 letters, digits, _ and -",
+      found: name,
+      hint: "rename the file",
     });
   const yaml = readYaml(join(projectDir, file), file);
   return { file, name, written: checkYaml(yaml, publishedSchema("dashboard")), yaml, place: new Place(yaml) };

@@ -76,9 +76,19 @@ export function parseYaml(written: string, file: string): YamlFile {
   };
   const problem = document.errors[0];
   if (problem) {
-    const inFlow = /\{[^}\n]*\$\{/.test(text.split("\n")[lines.linePos(problem.pos[0]).line - 1] ?? "");
-    const hint = inFlow ? 'inside { } write variables in quotes: "${NAME}"' : undefined;
-    throw new UserError({ message: `not valid YAML: ${problem.message}`, ...place(problem.pos[0]), hint });
+    const line = text.split("\n")[lines.linePos(problem.pos[0]).line - 1] ?? "";
+    const inFlow = /\{[^}\n]*\$\{/.test(line);
+    const hint = inFlow
+      ? 'inside { } write variables in quotes: "${NAME}"'
+      : "close brackets and quotes, indent by blanks, and put a text with : or # in it in quotes";
+    throw new UserError({
+      message: `not valid YAML: ${problem.message}`,
+      ...place(problem.pos[0]),
+      expected: "YAML 1.2",
+      // One character: a line may hold what is not to be shown elsewhere.
+      found: text[problem.pos[0]] === undefined ? "the end of the file" : JSON.stringify(text[problem.pos[0]]),
+      hint,
+    });
   }
   refuseEndless(document, place);
   return {

@@ -241,6 +241,7 @@ function withoutSeveral(panel: PanelData, { file, panels }: Dashboard, sources: 
     const problem: StepError = {
       message: `${panel.title}: there are several rows ${where ? `of ${where}` : "where one number is shown"}`,
       location: placeOfText(file, query, sources),
+      expected: "one row for each x and series",
       found: counted(panel.rows.length, "row"),
       hint: "write aggregate: sum (or min, max), or name what tells them apart as series",
     };

@@ -159,6 +159,8 @@ export interface UnitTest {
   readonly name: string;
   readonly file: string;
   readonly tags: readonly string[];
+  /** The model. */
+  readonly tests?: Target;
   /** A reference in it has the index of an input as its schema. */
   readonly query: string;
   readonly inputs: readonly string[];

@@ -15,7 +15,7 @@ export interface OperationsData {
   readonly moreRuns: number;
   /** By `schema.name`. */
   readonly models: readonly ModelTimes[];
-  /** Assertions whose last verdict is not "ok". */
+  /** Assertions and dashboards whose last verdict is not "ok". */
   readonly assertions: readonly FailingAssertion[];
   /** The newest first. */
   readonly releases: readonly ReleaseSummary[];
@@ -99,10 +99,11 @@ export interface ModelTimes {
 
 export interface FailingAssertion {
   readonly target: Target;
+  readonly kind: "assertion" | "dashboard";
   readonly status: StepStatus;
   readonly runId: string;
   readonly at: string;
-  /** Rows that should not exist; null where it could not be evaluated. */
+  /** Rows that should not exist; null of a dashboard, and where it could not be evaluated. */
   readonly rows: number | null;
   readonly reason: string | null;
   readonly error: StepError | null;

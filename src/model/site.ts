@@ -95,6 +95,7 @@ export interface SiteDetail {
   /** What is known besides of each of `SiteRelation.columns`, in their order. */
   readonly columns: readonly SiteColumn[];
   readonly tests: readonly SiteTest[];
+  readonly unitTests: readonly SiteUnitTest[];
   /** The part `files-<n>` that has the file as it was written. */
   readonly filePart?: number;
   /** What of it is sent to the server: queries and statements, each with its title. */
@@ -135,6 +136,21 @@ export interface SiteTest {
   readonly rows?: number;
   /** The part `tests-<n>` that has its query. */
   readonly part: number;
+}
+
+/** Of the model's query over given rows: what it says is of the code, whatever is published. */
+export interface SiteUnitTest extends Partial<UnitVerdict> {
+  readonly name: string;
+  readonly file: string;
+  /** The part `files-<n>` that has its file. */
+  readonly filePart?: number;
+}
+
+/** What a unit test said when the pages were made. */
+export interface UnitVerdict {
+  readonly passed: boolean;
+  /** What differed; absent where it passed. */
+  readonly why?: string;
 }
 
 /** Texts that several relations share, by name: of files, or of tests. */

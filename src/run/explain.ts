@@ -99,12 +99,16 @@ function ofDashboard({ message, hint, snippet }: StepError): Partial<StepError> 
   if (noNumber !== undefined)
     return {
       message: `a figure is a number, and this column is of type ${noNumber}`,
+      expected: "a column of a type of numbers",
+      found: noNumber,
       hint: "name it in x or series, or make a number of it in a model",
     };
   const noDay = /function pg_catalog\.age\((.+)\) does not exist/.exec(message)?.[1];
   if (noDay !== undefined)
     return {
       message: `a filter of dates needs a date or a timestamp, and its column is of type ${noDay}`,
+      expected: "a column of type date, timestamp or timestamptz",
+      found: noDay,
       hint: "let the filter offer values: all, or name a column of days",
     };
   const meant = /"panel\.([^"]+)"/.exec(hint ?? "")?.[1];
@@ -115,8 +119,13 @@ function ofDashboard({ message, hint, snippet }: StepError): Partial<StepError> 
   const said = isFilter
     ? { message: `the panel has no column ${asked}, by which a filter filters` }
     : { message: `the panel has no column ${asked}` };
-  const advice = isFilter ? "say which filters apply to it: filters: [ … ]" : meant && `did you mean ${meant}?`;
-  return { ...said, ...(advice ? { hint: advice } : {}) };
+  const advice = meant ? `did you mean ${meant}?` : "write it as what the panel reads calls it";
+  return {
+    ...said,
+    expected: "a column of what the panel reads",
+    found: asked,
+    hint: isFilter ? "say which filters apply to it: filters: [ … ]" : advice,
+  };
 }
 
 /** A seed says of each value that it reads where it stands; what it is called then is its place, and the rest. */

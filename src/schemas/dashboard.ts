@@ -74,7 +74,11 @@ const measure = nameOr(
   "a column, or { column: … } or { ratio: { of: …, over: … } } with what else is said of it",
 );
 
-const day = Type.String({ pattern: "^\\d{4}-\\d\\d-\\d\\d$", description: "a day, YYYY-MM-DD" });
+const day = Type.String({
+  pattern: "^\\d{4}-\\d\\d-\\d\\d$",
+  description: "a day, YYYY-MM-DD",
+  examples: ["2026-01-31"],
+});
 
 const filter = closed(
   {
@@ -87,6 +91,7 @@ const filter = closed(
         properties: { from: Type.Optional(day), to: Type.Optional(day) },
         additionalProperties: false,
         minProperties: 1,
+        examples: ["last 28 days"],
         description:
           "the days chosen at first: all, last 28 days (weeks, months, years; counted back from the last day of the data), or { from: …, to: … }",
       }),
@@ -95,6 +100,7 @@ const filter = closed(
       Type.Unsafe<"all" | readonly string[]>({
         type: ["string", "array"],
         pattern: "^all$",
+        examples: ["all"],
         items: anyText("a value of the column"),
         minItems: 1,
         description: "the values chosen at first: all, or a list of them",

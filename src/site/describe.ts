@@ -12,6 +12,7 @@ import type {
   SiteTest,
   SiteText,
   SiteTexts,
+  SiteUnitTest,
 } from "../model/site.ts";
 import { compareTargets, type Target, targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
@@ -228,7 +229,10 @@ export const isPersonal = (tags: readonly string[]): boolean => tags.some((tag) 
 
 function detail({ key, action, facts, columns }: Found, { input, place, tests, files }: DetailAbout): SiteDetail {
   const file = action && (action.kind === "declaration" ? (action.landedBy ?? action.file) : action.file);
-  const filePlace = file === undefined ? undefined : files.get(file);
+  const filePartOf = (path: string) => {
+    const filePlace = files.get(path);
+    return filePlace === undefined ? {} : { filePart: Math.floor(filePlace / IN_A_PART) };
+  };
   const sample = input.samples.get(key);
   const entry = input.manifest[key];
   const description = action?.description ?? facts?.comment;
@@ -239,7 +243,8 @@ function detail({ key, action, facts, columns }: Found, { input, place, tests, f
     ...(file ? { file } : {}),
     columns: columns.map(({ name: _, type: __, description: ___, ...more }) => more),
     tests,
-    ...(filePlace === undefined ? {} : { filePart: Math.floor(filePlace / IN_A_PART) }),
+    unitTests: unitTestsOf(key, input, filePartOf),
+    ...(file === undefined ? {} : filePartOf(file)),
     compiled: action ? textsOf(action) : [],
     facts: {
       indexes: [],
@@ -306,6 +311,17 @@ function testsByRelation(input: SiteInput): ReadonlyMap<string, readonly SiteTes
     for (const key of new Set(held.map(targetKey))) tests.set(key, [...(tests.get(key) ?? []), test]);
   }
   return tests;
+}
+
+/** The unit tests of one model. */
+function unitTestsOf(
+  key: string,
+  { graph, unitTests }: SiteInput,
+  filePartOf: (file: string) => Pick<SiteUnitTest, "filePart">,
+): SiteUnitTest[] {
+  return graph.tests.flatMap(({ name, file, tests }, at) =>
+    tests && targetKey(tests) === key ? [{ name, file, ...unitTests[at], ...filePartOf(file) }] : [],
+  );
 }
 
 function assertionsOf({ graph }: SiteInput): readonly Assertion[] {

@@ -2,7 +2,7 @@ import type { Dependent, Manifest } from "../model/catalog.ts";
 import type { DashboardData } from "../model/dashboard.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import type { Lineage } from "../model/lineage.ts";
-import type { RelationFacts, SiteRelease, SiteSample, Verdict } from "../model/site.ts";
+import type { RelationFacts, SiteRelease, SiteSample, UnitVerdict, Verdict } from "../model/site.ts";
 
 /** All that a site is made of. What is looked up by a relation has the key `schema.name`. */
 export interface SiteInput {
@@ -18,6 +18,8 @@ export interface SiteInput {
   readonly dependents: ReadonlyMap<string, readonly Pick<Dependent, "target" | "what" | "kind" | "depth">[]>;
   /** What the last runs say of each action. */
   readonly verdicts: ReadonlyMap<string, Verdict>;
+  /** In the order of the graph's unit tests; nothing where they were not asked. */
+  readonly unitTests: readonly UnitVerdict[];
   /** The files of the project that actions and tests stand in, by path. */
   readonly sources: ReadonlyMap<string, string>;
   /** Where the rows of a landed table come from, in words. */

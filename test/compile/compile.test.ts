@@ -195,7 +195,7 @@ test("an unknown property is named with file, line and the nearest one", async (
 
 test("an unknown property of the postgres block is named too", async () => {
   expect(await messages({ "a.sqlx": 'config {\n  type: "table",\n  postgres: { indices: [] }\n}\nselect 1' })).toBe(
-    'definitions/a.sqlx:3:15: unknown property "indices" in postgres\n  2 |   type: "table",\n  3 |   postgres: { indices: [] }\n    |               ^\n  expected: indexes, assertions, guard, rebuildDependents, version, adopt, grants\n  → did you mean "indexes"?',
+    'definitions/a.sqlx:3:15: unknown property "indices" in postgres\n  2 |   type: "table",\n  3 |   postgres: { indices: [] }\n    |               ^\n  expected: indexes, assertions, guard, rebuildDependents, version, adopt, grants\n  found:    indices\n  → did you mean "indexes"?',
   );
 });
 
@@ -904,9 +904,9 @@ test("mistakes in the project file are told at once, with their lines and the ne
     "project, warehouse, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, vars, builtinAssertionNamePrefix, disableAssertions, retention";
   expect(text).toBe(
     [
-      `dataform.json:3:3: unknown property "$schema"\n  3 |   "$schema": "x",\n        ^\n  expected: ${known}`,
-      `dataform.json:4:3: unknown property "defaultSchemas"\n  4 |   "defaultSchemas": "x",\n        ^\n  expected: ${known}\n  → did you mean "defaultSchema"?`,
-      'dataform.json:6:10: vars.a is wrong\n  6 |     "a": 1\n               ^\n  expected: a text (in quotes: "3", not 3)\n  found:    1',
+      `dataform.json:3:3: unknown property "$schema"\n  3 |   "$schema": "x",\n        ^\n  expected: ${known}\n  found:    $schema\n  → leave it out`,
+      `dataform.json:4:3: unknown property "defaultSchemas"\n  4 |   "defaultSchemas": "x",\n        ^\n  expected: ${known}\n  found:    defaultSchemas\n  → did you mean "defaultSchema"?`,
+      'dataform.json:6:10: vars.a is wrong\n  6 |     "a": 1\n               ^\n  expected: a text (in quotes: "3", not 3)\n  found:    1\n  → put it in quotes: "1"',
     ].join("\n"),
   );
   await expect(settings("dataform.json", '{ "warehouse": "bigquery" }')).rejects.toMatchObject({

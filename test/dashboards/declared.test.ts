@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { Document, isMap, isSeq, LineCounter, type Pair, parseDocument, type Scalar, type YAMLMap } from "yaml";
 import { adoptDashboards } from "../../src/compile/dashboards.ts";
 import { readDashboards } from "../../src/config/load-dashboards.ts";
-import { formatUserError } from "../../src/model/errors.ts";
+import { formatUserError, type UserError } from "../../src/model/errors.ts";
 import type { Action } from "../../src/model/graph.ts";
 
 const base = { file: "", tags: [], dependencies: [], disabled: false, columns: [] };
@@ -210,12 +211,97 @@ test.each<[string, string, string, ...string[]]>([
     "6:8",
     "cannot be a name",
   ],
-])("%s is an error at its line", (_, text, place, ...said) => {
+])("%s is an error at its line: what was expected, what is there, what to do", (_, text, place, ...said) => {
   const { errors } = read({ "spend.yaml": text });
   const told = errors.map((error) => formatUserError(error)).join("\n");
   expect(told).toContain(`dashboards/spend.yaml:${place}`);
   for (const words of said) expect(told).toContain(words);
   expect(errors).toHaveLength(1);
+  expectTold(errors[0]!);
+});
+
+/** Nobody is left to guess. */
+function expectTold({ message, location, expected, found, hint }: UserError): void {
+  const whole = { message, file: location?.file, line: location?.line, expected, found, hint };
+  const empty = Object.entries(whole).flatMap(([part, text]) => (text === undefined || text === "" ? [part] : []));
+  expect(empty, formatUserError({ ...whole, message })).toEqual([]);
+}
+
+/** A panel of every key, as it is right. */
+const WHOLE = `title: Spend
+text: What it costs.
+tags: [money]
+filters:
+  - { column: day, label: Days, dates: { from: 2026-01-01, to: 2026-01-31 } }
+  - { column: campaign, values: [a] }
+panels:
+  - title: Per campaign
+    text: The dear ones.
+    chart: bar
+    width: 2
+    from: marts.daily
+    where: spend > 0
+    filters: [day]
+    x: { column: campaign, label: Campaign }
+    y: { column: spend, label: Spend, aggregate: sum, format: currency, decimals: 2, currency: EUR }
+    series: { column: device, label: Device }
+    order: Spend desc
+    limit: 10
+    compare: previous period
+`;
+
+/** The places of all keys in it. */
+function keysIn(node: unknown, path: readonly (string | number)[] = []): (readonly (string | number)[])[] {
+  if (isSeq(node)) return node.items.flatMap((item, at) => keysIn(item, [...path, at]));
+  if (!isMap(node)) return [];
+  return node.items.flatMap(({ key, value }) => {
+    const own = [...path, String((key as Scalar).value)];
+    return [own, ...keysIn(value, own)];
+  });
+}
+
+/** The key at a path, with its value; `misspelt` where an x was put behind it. */
+function pairAt(document: ReturnType<typeof parseDocument>, path: readonly (string | number)[], misspelt = ""): Pair {
+  const parent = path.length > 1 ? document.getIn(path.slice(0, -1)) : document.contents;
+  return (parent as YAMLMap<Scalar>).items.find(({ key }) => [path.at(-1), misspelt].includes(key.value as string))!;
+}
+
+const WRONG_VALUES = [[[]], null, { no: "way" }];
+
+test.each(keysIn(parseDocument(WHOLE).contents).map((path) => [path.join("."), path] as const))(
+  "%s is told by its name at its line where its value is of another type or missing, and where it is misspelt",
+  (_, path) => {
+    const key = String(path.at(-1));
+    const changed = (change: (pair: Pair) => void) => {
+      const document = parseDocument(WHOLE);
+      change(pairAt(document, path));
+      return document.toString({ lineWidth: 0 });
+    };
+    const texts = [
+      ...WRONG_VALUES.map((value) =>
+        changed((pair) => {
+          pair.value = new Document(value).contents;
+          if (isMap(pair.value) || isSeq(pair.value)) pair.value.flow = true;
+        }),
+      ),
+      changed((pair) => {
+        (pair.key as Scalar).value = `${key}x`;
+      }),
+    ];
+    for (const text of texts) {
+      const lines = new LineCounter();
+      const { range } = pairAt(parseDocument(text, { lineCounter: lines }), path, `${key}x`).key as Scalar;
+      const { line } = lines.linePos(range![0]);
+      const { errors } = read({ "spend.yaml": text });
+      const own = errors.filter(({ location }) => location?.line === line);
+      expect([text, own.map(({ message }) => message).join()]).toEqual([text, expect.stringContaining(key)]);
+      errors.forEach(expectTold);
+    }
+  },
+);
+
+test("a dashboard with every key is right", () => {
+  expect(read({ "spend.yaml": WHOLE }).errors).toEqual([]);
 });
 
 test("every panel that is wrong is told, and the files beside", () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { readOperations } from "../../src/catalogue/operations.ts";
 import { figuresOf } from "../../src/charts/figures.ts";
 import { readDashboards } from "../../src/dashboards/read.ts";
 import { withClient } from "../../src/postgres/client.ts";
@@ -48,7 +49,7 @@ const project = () =>
 
 test("a column that is renamed keeps what dashboards show out of the release, and is told at its line; so does plan", async () => {
   const {
-    project: { dir, write },
+    project: { dir, write, compile },
     database,
     run,
     rows,
@@ -61,6 +62,22 @@ test("a column that is renamed keeps what dashboards show out of the release, an
   const report = await run();
   expect(statuses(report)).toEqual({ "marts.daily": "held", "marts.other": "ok", "dashboards.spend": "failed" });
   expect(stepOf(report, "marts.daily").reason).toBe("dashboard spend could not show it");
+  // Whoever is called finds it where tests are that fail.
+  const graph = await compile();
+  const told = await withClient(database.settings, {}, (client) =>
+    readOperations(client, { environment: "main", rawSchemas: [], graph }),
+  );
+  expect(told.assertions).toMatchObject([
+    {
+      target: { schema: "dashboards", name: "spend" },
+      kind: "dashboard",
+      status: "failed",
+      runId: report.runId,
+      rows: null,
+      error: { message: "the panel has no column spend", found: "spend" },
+      failingRows: [],
+    },
+  ]);
   // What was published is still there, and the rest is new.
   expect(await rows("select count(spend) from marts.daily")).toEqual(["5"]);
   expect(await rows("select id from marts.other")).toEqual(["2"]);
@@ -112,6 +129,9 @@ test.each([
   expect(stepOf(report, "dashboards.spend").error).toMatchObject({
     message: expect.stringContaining(message),
     location: { file: "dashboards/spend.yaml", line, column },
+    expected: expect.stringMatching(/./),
+    found: expect.stringMatching(/./),
+    hint: expect.stringMatching(/./),
   });
 });
 

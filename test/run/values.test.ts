@@ -57,6 +57,8 @@ select 2 as id, 'b' as value`,
   const { project, database } = await warehouse(files);
   for (const corePath of [undefined, createRequire(import.meta.url).resolve("core-3.0.2")]) {
     const graph = await compile(project.dir, corePath === undefined ? {} : { corePath });
+    // Which model each tests is known of an incremental one, too.
+    expect(graph.tests.map(({ tests }) => tests?.name).sort()).toEqual(["events", "events", "made", "made"]);
     const { tests } = await runUnitTests(graph, database.settings);
     expect(tests.map(({ name, passed, error }) => [name, passed, error]).sort()).toEqual(
       ["added", "begins", "first", "later"].map((name) => [name, true, undefined]),

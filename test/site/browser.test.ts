@@ -65,6 +65,17 @@ describe.skipIf(!hasBrowser)("a site of 2,000 models", () => {
     expect(await page.getByRole("row").count()).toBe(151);
   });
 
+  test("an address says with a plus, as --select does, how far lineage goes, until a reader chooses", async () => {
+    const page = await openPage(`${address}#/lineage/+product_0.model_0030+5`);
+    await page.getByRole("heading", { level: 1, name: "product_0.model_0030" }).waitFor();
+    expect(await page.getByLabel("Steps up").inputValue()).toBe("all");
+    expect(await page.getByLabel("Steps down").inputValue()).toBe("5");
+    const whole = await page.locator("svg .node").count();
+    await page.getByLabel("Steps up").selectOption("0");
+    await expect.poll(() => page.locator("svg .node").count()).toBeLessThan(whole);
+    expect(page.url()).toContain("#/lineage/product_0/model_0030?up=0&down=5");
+  });
+
   test("of a column only its own way is drawn, and a link leads there", async () => {
     const page = await openPage(`${address}#/relation/product_0/model_0030`);
     await page.getByRole("link", { name: "lineage of amount" }).click();

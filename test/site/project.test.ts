@@ -197,6 +197,11 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
     const customersPage = await go(page, "#/relation/shop/customers");
     expect(customersPage).toContain("held");
     expect(customersPage).toContain(MARKUP.replaceAll("\u0001", "").slice(0, 20));
+    const tested = await go(page, "#/relation/shop/regulars");
+    expect(tested).toMatch(/passes\s+those_who_come_back/);
+    expect(tested).toMatch(/fails\s+everybody\s+1 expected row did not come/);
+    await page.locator("summary", { hasText: "everybody" }).click();
+    await page.locator("details[open] .code", { hasText: 'input "customers"' }).waitFor();
     expect(await go(page, "#/operations/tests")).toContain("shop_customers");
     expect(await go(page, "#/operations/freshness")).toMatch(/till \/ orders\s+fresh/);
     expect(await go(page, "#/operations/loads")).toContain("spend: must be number");

@@ -46,6 +46,16 @@ export const customers = (isWrong: boolean) =>
 from generate_series(1, 20) as n`,
   );
 
+/** Of those who come back, of two customers. */
+const unitTest = (name: string, expected: string) => `config { type: "test", name: "${name}", dataset: "regulars" }
+
+input "customers" {
+  select 3 as id, 'a' as note union all select 4, 'b'
+}
+
+${expected}
+`;
+
 /** A shop of three products: a landed source, marts with a dashboard, customers of whom data are personal, and names that hurt. */
 export const shop: ProjectFiles = {
   "dataform.json": json({
@@ -94,5 +104,7 @@ streams:
     "name: texts.ODD_NAME, columns: { [texts.ODD_NAME]: texts.MARKUP }",
     `select id as "\${texts.ODD_NAME.replaceAll('"', '""')}" from \${ref("customers")}`,
   ),
+  "definitions/crm/tests/those_who_come_back.sqlx": unitTest("those_who_come_back", "select 4 as id, 'b' as note"),
+  "definitions/crm/tests/everybody.sqlx": unitTest("everybody", "select 3 as id, 'a' as note union all select 4, 'b'"),
   "dashboards/spend.yaml": DASHBOARD,
 };

@@ -40,6 +40,7 @@ export const inputOf = (actions: CompiledGraph["actions"], more: Partial<SiteInp
   samples: new Map(),
   dependents: new Map(),
   verdicts: new Map(),
+  unitTests: [],
   sources: new Map(),
   origins: new Map(),
   dashboards: [],

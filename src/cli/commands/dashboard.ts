@@ -1,7 +1,8 @@
-import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { accessSync, constants, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, extname, resolve } from "node:path";
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
+import type { Picture } from "../../charts/picture.ts";
 import { readSource } from "../../compile/source.ts";
 import { readDashboards } from "../../dashboards/read.ts";
 import type { DashboardData } from "../../model/dashboard.ts";
@@ -23,10 +24,11 @@ import type { AddCommand, Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
 
 const FORMATS = ["svg", "png", "pdf"] as const;
+type Format = (typeof FORMATS)[number];
 
 interface Flags extends ConnectionFlags, EnvironmentFlags {
   readonly json?: boolean;
-  readonly to: (typeof FORMATS)[number];
+  readonly to?: Format;
   readonly out?: string;
   readonly dark?: boolean;
   readonly chromium?: string;
@@ -69,9 +71,10 @@ function addRender(dashboard: Command, shell: Shell): void {
     .argument("<name>", "the dashboard")
     .description("write a dashboard as a picture, over what is published")
     .addOption(
-      new Option("--to <format>", "svg; png and pdf by a Chromium, where there is one")
-        .choices([...FORMATS])
-        .default("svg"),
+      new Option(
+        "--to <format>",
+        "png and pdf by a Chromium, where there is one (default: what --out ends with, or svg)",
+      ).choices([...FORMATS]),
     )
     .option("--out <path>", "the file (default: the dashboard's name)")
     .option("--dark", "light figures on dark ground")
@@ -91,6 +94,12 @@ function present(text: string): string {
 }
 
 async function renderDashboard(shell: Shell, name: string, flags: Flags): Promise<void> {
+  const to = formatOf(flags);
+  const out = resolve(shell.projectDir, flags.out ?? `${basename(name)}.${to}`);
+  refuseUnwritable(out);
+  const printing = to === "svg" ? undefined : await import("../chromium.ts");
+  // Nobody waits for figures that nothing can print.
+  const program = flags.chromium ?? printing?.findChromium(shell.env.PATH ?? "");
   const graph = await compileProject(shell, flags);
   const settings = await openForReading(shell, flags);
   const data = await attended(shell, (how) =>
@@ -105,8 +114,8 @@ async function renderDashboard(shell: Shell, name: string, flags: Flags): Promis
   );
   const problems = data.panels.flatMap(({ problem }) => (problem ? [problem] : []));
   for (const problem of problems) shell.say(`error ${formatUserError(problem)}`);
-  const out = resolve(shell.projectDir, flags.out ?? `${data.name}.${flags.to}`);
-  writeFileSync(out, await picture(data, flags, shell));
+  const drawn = await picture(data, flags.dark === true);
+  writeFileSync(out, printing && to !== "svg" ? await printing.printPicture(drawn, to, program!) : drawn.svg);
   shell.say(`${out}: ${data.title}${data.release === null ? "" : `, release ${data.release}`}`);
   if (problems.length)
     throw new UserError({
@@ -115,11 +124,46 @@ async function renderDashboard(shell: Shell, name: string, flags: Flags): Promis
     });
 }
 
-async function picture(data: DashboardData, { to, dark, chromium }: Flags, shell: Shell): Promise<string | Uint8Array> {
+async function picture(data: DashboardData, isDark: boolean): Promise<Picture> {
   const { pictureOf } = await import("../../charts/picture.ts");
   const { DARK, LIGHT } = await import("../../charts/theme.ts");
-  const drawn = pictureOf(data, dark ? DARK : LIGHT);
-  if (to === "svg") return drawn.svg;
-  const { printPicture } = await import("../chromium.ts");
-  return printPicture(drawn, to, { chromium, path: shell.env.PATH });
+  return pictureOf(data, isDark ? DARK : LIGHT);
+}
+
+/** @throws UserError where flags do not fit together */
+function formatOf({ to, out = "", chromium }: Flags): Format {
+  const said = FORMATS.find((format) => extname(out).toLowerCase() === `.${format}`);
+  const format = to ?? said ?? "svg";
+  if (chromium !== undefined && format === "svg")
+    throw new UserError({
+      message: "no Chromium is needed for svg",
+      expected: "--chromium with --to png or --to pdf",
+      found: `--chromium ${chromium}`,
+      hint: "leave it out, or say which format",
+    });
+  if (to === undefined || said === undefined || said === to) return format;
+  throw new UserError({
+    message: `--to ${to} and --out ${out} say two formats`,
+    expected: `a name that ends with .${to}`,
+    found: out,
+    hint: `write --to ${said}, or another name`,
+  });
+}
+
+/** What cannot be written is told before anything is read. */
+function refuseUnwritable(out: string): void {
+  const folder = dirname(out);
+  const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    if (isFolder(folder)) accessSync(folder, constants.W_OK);
+    if (isFolder(folder) && !isFolder(out)) return;
+  } catch {
+    // Nobody may write there.
+  }
+  throw new UserError({
+    message: `${out} cannot be written`,
+    expected: "a file in a folder that is there and may be written to",
+    found: isFolder(out) ? "a folder" : isFolder(folder) ? `${folder}, which is for others` : `no folder ${folder}`,
+    hint: "make the folder, or name another file with --out",
+  });
 }

@@ -12,13 +12,16 @@ import { cacheFile } from "../../lineage/cache-file.ts";
 import { readLineage } from "../../lineage/read-lineage.ts";
 import type { Catalog } from "../../model/catalog.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import { type CompiledGraph, isModel } from "../../model/graph.ts";
+import type { UnitVerdict } from "../../model/site.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { withoutRetired } from "../../plan/removed.ts";
 import { type Client, type ConnectOptions, withClient, withTransaction } from "../../postgres/client.ts";
 import { readCatalog } from "../../postgres/read-catalog.ts";
 import { readNamedRelease, readReleases } from "../../release/store.ts";
+import { runUnitTests, type UnitTestResult } from "../../run/unit-tests.ts";
 import { isPersonal } from "../../site/describe.ts";
 import type { SiteInput } from "../../site/input.ts";
 import { sql } from "../../sql/sql.ts";
@@ -97,6 +100,7 @@ async function gatherOnce(
       }),
     ),
   );
+  const { tests } = await runUnitTests(graph, settings, { signal, onWait });
   const samples = withSamples ? await readRows(settings, reach, shownIn(graph, read.catalog)) : new Map();
   return {
     project: graph.project.name ?? "dataform project",
@@ -106,6 +110,7 @@ async function gatherOnce(
     manifest: read.catalog.manifest,
     dependents: new Map(Object.entries(read.catalog.relations).map(([key, { dependents }]) => [key, dependents])),
     samples,
+    unitTests: tests.map(verdictOf),
     sources: sourcesOf(graph, projectDir),
     origins: originsOf(projectDir),
     lineage,
@@ -166,11 +171,21 @@ function readRows(
   );
 }
 
-/** The files that actions stand in. What is gone since it was compiled is not shown. */
-function sourcesOf({ actions }: CompiledGraph, projectDir: string): ReadonlyMap<string, string> {
-  const files = new Set(
-    actions.flatMap((action) => [action.file, ...(action.kind === "declaration" ? [action.landedBy ?? ""] : [])]),
-  );
+function verdictOf({ passed, error, missing, unexpected }: UnitTestResult): UnitVerdict {
+  if (passed) return { passed };
+  const rows = [
+    ...(missing.length ? [`${counted(missing.length, "expected row")} did not come`] : []),
+    ...(unexpected.length ? [`${counted(unexpected.length, "row")} came that were not expected`] : []),
+  ];
+  return { passed, why: error?.message ?? rows.join(", ") };
+}
+
+/** The files that actions and unit tests stand in. What is gone since it was compiled is not shown. */
+function sourcesOf({ actions, tests }: CompiledGraph, projectDir: string): ReadonlyMap<string, string> {
+  const files = new Set([
+    ...actions.flatMap((action) => [action.file, ...(action.kind === "declaration" ? [action.landedBy ?? ""] : [])]),
+    ...tests.map(({ file }) => file),
+  ]);
   return new Map(
     [...files].flatMap((file): [string, string][] => {
       try {

@@ -117,13 +117,17 @@ export function modelTimes({ run, step }: RecordTables): Sql {
   );
 }
 
-/** One row an assertion whose last verdict is not "ok". Of failing rows only their number: they may hold personal data. */
+/**
+ * One row an assertion or a dashboard whose last verdict is not "ok". Of failing rows only their number: they may hold personal
+ * data.
+ */
 export function failingAssertions({ run, step }: RecordTables): Sql {
   const verdicts = sql`
     select
       run.environment,
       step.schema_name,
       step.name,
+      step.kind,
       step.run_id,
       step.status,
       step.rows,
@@ -137,7 +141,7 @@ export function failingAssertions({ run, step }: RecordTables): Sql {
     from ${step} as step
     inner join ${run} as run
       on run.run_id = step.run_id
-    where step.kind = 'assertion' and step.status <> 'skipped'`;
+    where step.kind in ('assertion', 'dashboard') and step.status <> 'skipped'`;
   const passed = sql`
     select environment, schema_name, name, min(place) as place
     from verdicts
@@ -159,6 +163,7 @@ export function failingAssertions({ run, step }: RecordTables): Sql {
         verdicts.environment,
         verdicts.schema_name,
         verdicts.name,
+        verdicts.kind,
         verdicts.status,
         verdicts.run_id,
         verdicts.started_at,

@@ -104,7 +104,7 @@ function Page({ route }: { readonly route: Route }) {
 function titleOf({ path: [room, schema, name] }: Route): string {
   if (room === "relation" && schema && name) return fullName({ schema, name });
   if (room === "lineage" && schema && name) return `Lineage of ${fullName({ schema, name })}`;
-  if (room === "lineage") return "Lineage";
+  if (room === "lineage") return schema ? `Lineage of ${schema}` : "Lineage";
   if (room === "catalogue") return schema ?? "Catalogue";
   if (room === "operations") return "Operations";
   return room === "dashboard" ? (schema ?? "") : "";

@@ -3,6 +3,7 @@ import type { SiteLineage, SiteLineageRelation, SiteRelation } from "../../model
 import { columnPath, edgesOf } from "./column-path.ts";
 import { findRelation, fullName, type Loaded, type Project, usePart, useProject } from "./context.ts";
 import { ColumnGraph, flowWords, RelationGraph } from "./graph.tsx";
+import { selected } from "./graph-operator.ts";
 import { MOST_NODES, type Neighbourhood, neighbourhood, slowestWay, steps } from "./neighbourhood.ts";
 import { Nowhere } from "./nowhere.tsx";
 import { Awaited, Empty, KindMark, RelationHead, RelationLink, StateBadge } from "./pieces.tsx";
@@ -14,9 +15,20 @@ import { counted } from "./words.ts";
 export function LineagePage({ route, schema, name }: PageProps) {
   const project = useProject();
   if (schema === undefined) return <Beginning />;
+  if (name === undefined) return <Selection route={route} text={schema} />;
   const place = findRelation(project, schema, name);
   if (place === undefined) return <Nowhere what={`a relation ${schema}.${name}`} />;
   return <LineageOf route={route} place={place} />;
+}
+
+/** `+schema.name+2`: the steps stand in the name, until a reader chooses others. */
+function Selection({ route, text }: { readonly route: Route; readonly text: string }) {
+  const project = useProject();
+  const found = selected(project, text);
+  if (!found) return <Nowhere what={`a relation ${text}`} />;
+  const { schema, name } = project.core.relations[found.place]!;
+  const query = new URLSearchParams({ up: found.up, down: found.down, ...Object.fromEntries(route.query) });
+  return <LineageOf route={{ path: ["lineage", schema, name], query }} place={found.place} />;
 }
 
 interface PageProps {
@@ -142,11 +154,13 @@ function LineageOf({ route, place }: { readonly route: Route; readonly place: nu
 }
 
 function Steps({ label, value, set }: { label: string; value: string; set: (value: string) => void }) {
+  // An address may say more than is offered.
+  const known = /^\d+$/.test(value) && !STEPS.includes(value) ? STEPS.toSpliced(-1, 0, value) : STEPS;
   return (
     <label>
       {label}{" "}
-      <select value={STEPS.includes(value) ? value : "1"} onChange={({ currentTarget }) => set(currentTarget.value)}>
-        {STEPS.map((step) => (
+      <select value={known.includes(value) ? value : "1"} onChange={({ currentTarget }) => set(currentTarget.value)}>
+        {known.map((step) => (
           <option key={step}>{step}</option>
         ))}
       </select>

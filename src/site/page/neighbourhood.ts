@@ -49,7 +49,7 @@ export function neighbourhood(project: Project, middle: readonly number[], up: n
   return { nodes: kept, edges, hidden, folded };
 }
 
-/** `+2` of `2+schema.name+2` in the address, as `--select` has it: a plus alone is all there is. */
+/** Steps as the address has them: a number, or "all". */
 export function steps(text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise;
   if (text === "all") return Number.POSITIVE_INFINITY;

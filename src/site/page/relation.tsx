@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { separated } from "../../charts/shown.ts";
 import type { OperationsData } from "../../model/operations.ts";
-import type { SiteColumn, SiteDetail, SiteRelation, SiteTest, SiteTexts } from "../../model/site.ts";
+import type { SiteColumn, SiteDetail, SiteRelation, SiteTest } from "../../model/site.ts";
 import { Source, Sql } from "./code.tsx";
 import { findRelation, fullName, usePart, useProject } from "./context.ts";
 import { Markdown } from "./markdown.tsx";
@@ -10,6 +10,8 @@ import { Nowhere } from "./nowhere.tsx";
 import { Awaited, Badge, Empty, KindMark, RelationHead, RelationLink, Section, StateBadge } from "./pieces.tsx";
 import { href, lineageHref, type Route, relationHref } from "./route.ts";
 import { Cell, Table } from "./table.tsx";
+import { TextOf } from "./text-of.tsx";
+import { UnitTests } from "./unit-tests.tsx";
 import { bytes, counted, minute, seconds } from "./words.ts";
 
 export function RelationPage({ route, schema, name }: PageProps) {
@@ -73,6 +75,7 @@ function Detail({ relation, detail, route }: DetailProps & { readonly route: Rou
       <Neighbours relation={relation} place={detail.relation} />
       {detail.sample && <Sample sample={detail.sample} />}
       <Tests tests={detail.tests} />
+      <UnitTests tests={detail.unitTests} />
       <Code detail={detail} />
     </>
   );
@@ -394,11 +397,4 @@ function Code({ detail: { filePart, file, compiled } }: { readonly detail: SiteD
       </div>
     </Section>
   );
-}
-
-/** A text that is kept beside those of others, loaded when it is looked at. */
-function TextOf({ part, name, show }: { part: string; name: string; show: (text: string) => ComponentChildren }) {
-  const texts = usePart<SiteTexts>(part);
-  if (!texts) return null;
-  return <Awaited part={texts}>{(value) => show(value.find(([one]) => one === name)?.[1] ?? "")}</Awaited>;
 }

@@ -1,5 +1,5 @@
 import MiniSearch, { type SearchResult } from "minisearch";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { SiteRelation } from "../../model/site.ts";
 import { type Project, useProject } from "./context.ts";
 import { KindMark } from "./pieces.tsx";
@@ -37,8 +37,10 @@ const words = (text: string): string[] => [
 /** Letters that may be wrong in a word of so many: two of five, for two that changed places are two. */
 const fuzzy = (term: string) => (term.length > 3 ? 0.3 : false);
 
-/** Built in the page, once: shipped with it, the index would be as large as the data. */
-export function searchOf({ core }: Project): (asked: string) => readonly Hit[] {
+type Search = (asked: string) => readonly Hit[];
+
+/** Built in the page, once: shipped with it, the index would be as large as the data. Piece by piece: nobody waits for it. */
+export async function searchOf({ core }: Project): Promise<Search> {
   const index = new MiniSearch<Entry>({
     fields: ["name", "schema", "columns", "about"],
     tokenize: words,
@@ -64,7 +66,7 @@ export function searchOf({ core }: Project): (asked: string) => readonly Hit[] {
     }),
   );
   const found = relations.filter(({ id }) => core.relations[id]!.kind !== "dashboard");
-  index.addAll([...found, ...dashboards]);
+  await index.addAllAsync([...found, ...dashboards], { chunkSize: 50 });
   return (asked) =>
     index
       .search(asked, { combineWith: "AND" })
@@ -101,10 +103,12 @@ export function SearchDialog({ isOpen, close }: { readonly isOpen: boolean; read
   const dialog = useRef<HTMLDialogElement>(null);
   const [asked, setAsked] = useState("");
   const [chosen, setChosen] = useState(0);
-  const [search, setSearch] = useState<ReturnType<typeof searchOf>>();
-  useEffect(() => {
+  const [search, setSearch] = useState<Search>();
+  // When the page has been drawn.
+  useEffect(() => void searchOf(project).then((built) => setSearch(() => built)), []);
+  // At once: what is typed behind the key that opens it is meant for it.
+  useLayoutEffect(() => {
     if (!isOpen) return dialog.current?.close();
-    if (!search) setSearch(() => searchOf(project));
     if (!dialog.current?.open) dialog.current?.showModal();
     dialog.current?.querySelector("input")?.select();
   }, [isOpen]);
@@ -172,7 +176,9 @@ export function SearchDialog({ isOpen, close }: { readonly isOpen: boolean; read
           </a>
         ))}
       </div>
-      {asked.trim() !== "" && !hits.length && <p class="empty">Nothing here is called “{asked}”, or says so.</p>}
+      {search && asked.trim() !== "" && !hits.length && (
+        <p class="empty">Nothing here is called “{asked}”, or says so.</p>
+      )}
       <footer class="keys" aria-hidden="true">
         <kbd>↑</kbd> <kbd>↓</kbd> choose <kbd>Enter</kbd> open <kbd>Esc</kbd> close
       </footer>

@@ -5,6 +5,7 @@ with
     run.environment,
     step.schema_name,
     step.name,
+    step.kind,
     step.run_id,
     step.status,
     step.rows,
@@ -18,7 +19,7 @@ with
   from "_dataform"."step" as step
   inner join "_dataform"."run" as run
     on run.run_id = step.run_id
-  where step.kind = 'assertion' and step.status <> 'skipped'
+  where step.kind in ('assertion', 'dashboard') and step.status <> 'skipped'
 ),
 
 "passed" as (
@@ -43,6 +44,7 @@ select
   verdicts.environment,
   verdicts.schema_name,
   verdicts.name,
+  verdicts.kind,
   verdicts.status,
   verdicts.run_id,
   verdicts.started_at,

@@ -6,22 +6,26 @@ import { expect, onTestFinished } from "vitest";
 import { findProgram } from "./child.ts";
 
 const servers = join(import.meta.dirname, "../../servers/package.json");
-const program = findProgram("chromium") ?? findProgram("google-chrome");
+/** A Chromium of this machine. */
+export const chromiumProgram = findProgram("chromium") ?? findProgram("google-chrome");
 /** Whether there is a Chromium, and what drives it. */
-export const hasBrowser = program !== undefined && existsSync(join(servers, "../node_modules/axe-core"));
+export const hasBrowser = chromiumProgram !== undefined && existsSync(join(servers, "../node_modules/axe-core"));
 
 let browser: Promise<Browser> | undefined;
 
 export interface Screen {
   readonly width?: number;
   readonly height?: number;
+  /** Pixels of a picture for one of the page. */
+  readonly scale?: number;
 }
 
 /** A page of a real browser. It fails the test for whatever it logs as an error, and for whatever it asks for elsewhere. */
-export async function openPage(address: string, { width = 1280, height = 800 }: Screen = {}): Promise<Page> {
-  browser ??= chromium.launch({ executablePath: program!, args: ["--no-sandbox", "--disable-gpu"] });
+export async function openPage(address: string, { width = 1280, height = 800, scale = 1 }: Screen = {}): Promise<Page> {
+  browser ??= chromium.launch({ executablePath: chromiumProgram!, args: ["--no-sandbox", "--disable-gpu"] });
   const context = await (await browser).newContext({
     viewport: { width, height },
+    deviceScaleFactor: scale,
     colorScheme: "light",
     reducedMotion: "reduce",
     acceptDownloads: true,

@@ -1,0 +1,33 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { marketing } from "../../ingest/demos/marketing.ts";
+import { root } from "../docs/markdown.ts";
+import { cli, succeeds } from "../support/cli.ts";
+import { ownDatabase } from "../support/database.ts";
+import { closeBrowser, hasBrowser, openPage } from "../support/servers/browser.ts";
+import { FOLDER, PICTURES, SIZE } from "./pictures.ts";
+
+afterAll(closeBrowser);
+
+// By `npm run site:pictures` only: what is in the repository is looked at by a person.
+test.skipIf(!hasBrowser || !process.env.PICTURES)("pictures of each kind of page, for docs/site.md", async () => {
+  const { url } = await ownDatabase();
+  const folder = mkdtempSync(join(tmpdir(), "pictures-"));
+  const env: Record<string, string> = { DATABASE_URL: url };
+  for await (const step of marketing.steps({ folder, env }))
+    if ("run" in step) await succeeds(cli(root, step.run, env));
+  await succeeds(cli(root, ["site", "build", "--samples", "--out", folder], env));
+  rmSync(FOLDER, { recursive: true, force: true });
+  mkdirSync(FOLDER, { recursive: true });
+  for (const { name, address } of PICTURES) {
+    const page = await openPage(`${pathToFileURL(join(folder, "index.html")).href}${address}`, SIZE);
+    await page.locator("main h1").waitFor();
+    await page.waitForFunction(() => !document.querySelector("main .awaited, main [aria-busy=true]"));
+    const picture = await page.screenshot({ type: "png" });
+    expect([name, picture.length]).toEqual([name, expect.any(Number)]);
+    writeFileSync(join(FOLDER, `${name}.png`), picture);
+  }
+});
