@@ -230,7 +230,9 @@ test("a file that is there twice, under another name, counts once and is told", 
 test("a new file changes the days it has rows of, and no other", async () => {
   const april = transactions({ rows: 50, from: "2023-04-01", until: "2023-04-03" });
   const late = `31005,PurchaseActivity,5722,1000,2023-03-18T15:00:00\n`;
-  put("april_transactions.csv", `${transactionsCsv(april)}${late}`);
+  // dollars, on a day that has euros too
+  const other = "10,PurchaseActivity,0742,100,2023-03-16T16:00:00\n";
+  put("april_transactions.csv", `${transactionsCsv(april)}${late}${other}`);
   await rows("create table public.before as select * from transactions.merchant_daily_net");
   await succeeds(dataform("ingest", "transactions"));
   await run();
@@ -240,7 +242,7 @@ test("a new file changes the days it has rows of, and no other", async () => {
         "select merchant_type_code, date, net_amount from (select * from transactions.merchant_daily_net except select * from public.before) t",
       )
     ).sort(),
-  ).toEqual([...netOf(april), "5722|2023-03-18|-0.50"].sort());
+  ).toEqual([...netOf(april), "5722|2023-03-18|-0.50", "742|2023-03-16|8.00"].sort());
 });
 
 test("a transaction that breaks a rule of by_user keeps by_user out of the release", async () => {
