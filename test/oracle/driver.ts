@@ -36,8 +36,7 @@ export async function agreesWithOracle(product: Product, seed: number, days: num
   for (const path of product.paths) cpSync(join(root, path), join(house.project.dir, path), { recursive: true });
   await house.sql("create schema raw; set timezone = 'UTC'; set datestyle = 'ISO'");
   await prepareLedger(house.client, "raw", {});
-  for (const [table, columns] of Object.entries(world.tables))
-    await house.sql(`create table raw.${table} (${columns}, _load_id bigint not null, _row_no bigint not null)`);
+  for (const [table, columns] of Object.entries(world.tables)) await house.sql(rawTable(world, table, columns));
   const compiled = await compile(house.project.dir);
   const graph = {
     ...compiled,
@@ -59,6 +58,14 @@ export async function agreesWithOracle(product: Product, seed: number, days: num
   await update(`day ${world.days.length}, anew`, { fullRefresh: true });
 }
 
+function rawTable({ partitioned }: World, table: string, columns: string): string {
+  const made = `create table raw.${table} (${columns}, _load_id bigint not null, _row_no bigint not null)`;
+  const by = partitioned?.[table];
+  return by === undefined
+    ? made
+    : `${made} partition by range (${by}); create table raw.${table}_all partition of raw.${table} default`;
+}
+
 async function happens({ client, sql }: Warehouse, event: Event, day: number): Promise<void> {
   if ("table" in event) return sql(landing(event, day));
   if ("anew" in event) return;
@@ -66,19 +73,30 @@ async function happens({ client, sql }: Warehouse, event: Event, day: number): P
   await strikeLoad(client, ["raw"], { loadId: String(load), why });
 }
 
-function landing({ table, rows, ledger = {}, loaded }: Landed, day: number): string {
+function landing({ table, rows, ledger = {}, loaded, file }: Landed, day: number): string {
   const at = loaded ?? new Date(Date.UTC(2026, 2, 7 + day, 3)).toISOString();
+  const version = file && (file.version ?? 1);
   const entry: Record<string, Value> = {
     ...{ source: "world", stream: table, table_name: table, status: "loaded", started_at: at, finished_at: at },
     ...{ rows: rows.length, rejected: 0, batch: "log", details: "{}" },
+    ...(file && { file: file.path, version: version! }),
     ...ledger,
   };
-  const inserted = rows.map((row, index) => insert(table, row, index + 1));
-  return `insert into raw._load ${values(entry)}; ${inserted.join(";\n")}`;
+  const read = file && {
+    ...{ source: entry.source!, stream: entry.stream!, table_name: table, path: file.path, version: version! },
+    ...{ checksum: file.checksum, bytes: 0, landed_at: at },
+  };
+  return [
+    `insert into raw._load ${values(entry)}`,
+    ...(read ? [`insert into raw._file ${values(read, { load_id: LAST_LOAD })}`] : []),
+    ...rows.map((row, index) => insert(table, row, index + 1)),
+  ].join(";\n");
 }
 
+const LAST_LOAD = "(select max(load_id) from raw._load)";
+
 function insert(table: string, row: Readonly<Record<string, Value>>, position: number): string {
-  return `insert into raw.${table} ${values({ ...row, _row_no: position }, { _load_id: "(select max(load_id) from raw._load)" })}`;
+  return `insert into raw.${table} ${values({ ...row, _row_no: position }, { _load_id: LAST_LOAD })}`;
 }
 
 function values(row: Readonly<Record<string, Value>>, more: Readonly<Record<string, string>> = {}): string {

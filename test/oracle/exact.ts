@@ -67,6 +67,9 @@ function isDecimal(under: bigint): boolean {
   return rest === 1n && digits < DIGITS;
 }
 
+/** The largest whole number that is not above it. */
+export const floorOf = ({ over, under }: Exact): bigint => floor(over, under);
+
 /** Microseconds since 1970, UTC. */
 export type Moment = bigint;
 
@@ -115,6 +118,12 @@ export const isZone = (zone: string): boolean => clockOf(zone) !== null;
 /** The day that clocks of the zone show at a moment. */
 function dayAt(at: Moment, zone: string): string {
   return clockOf(zone)!.format(Number(floor(at, 1000n)));
+}
+
+/** What clocks of a zone show at a moment of whole seconds: `2026-01-02 03:04:05`. */
+export function clockAt(at: Moment, zone: string): string {
+  const options = { timeZone: zone, hourCycle: "h23", dateStyle: "short", timeStyle: "medium" } as const;
+  return new Intl.DateTimeFormat("sv-SE", options).format(Number(floor(at, 1000n)));
 }
 
 /** The day that a moment closes: midnight closes the day before it. */

@@ -25,6 +25,17 @@ export interface Actual {
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
+/** Rows of one group each, in their order. */
+export function grouped<T>(all: readonly T[], key: (one: T) => string): T[][] {
+  const found = new Map<string, T[]>();
+  for (const one of all) {
+    const own = found.get(key(one));
+    if (own) own.push(one);
+    else found.set(key(one), [one]);
+  }
+  return [...found.values()];
+}
+
 /** Differences told of one relation. */
 const TOLD = 5;
 

@@ -3,8 +3,14 @@ import { blog } from "../oracle/blog.ts";
 import { agreesWithOracle, type Product } from "../oracle/driver.ts";
 import { marketing } from "../oracle/marketing.ts";
 import { passesAgree } from "../oracle/passes-driver.ts";
+import { statements } from "../oracle/statements.ts";
+import { temperatures } from "../oracle/temperatures.ts";
+import { transactions } from "../oracle/transactions.ts";
 import { blogWorld } from "../oracle/worlds/blog.ts";
 import { marketingWorld } from "../oracle/worlds/marketing.ts";
+import { statementsWorld } from "../oracle/worlds/statements.ts";
+import { temperaturesWorld } from "../oracle/worlds/temperatures.ts";
+import { transactionsWorld } from "../oracle/worlds/transactions.ts";
 import { database } from "../support/comparing.ts";
 import { isWhole, seed } from "../support/proof.ts";
 
@@ -19,6 +25,20 @@ const products: Readonly<Record<string, Product>> = {
     world: marketingWorld,
   },
   blog: { paths: ["definitions/blog", "includes"], oracle: blog, world: blogWorld },
+  statements: {
+    paths: [
+      ...["definitions/reconciliation", "includes", "ingest/schemas", "ingest/reconciliation.yaml"],
+      ...["ingest/reconciliation_records.yaml", "ingest/reconciliation_decisions.yaml"],
+    ],
+    oracle: statements,
+    world: statementsWorld,
+  },
+  temperatures: {
+    paths: ["definitions/temperatures", "includes", "ingest/temperatures_bulk.yaml", "ingest/schemas"],
+    oracle: temperatures,
+    world: temperaturesWorld,
+  },
+  transactions: { paths: ["definitions/transactions", "includes"], oracle: transactions, world: transactionsWorld },
 };
 
 for (const [name, product] of Object.entries(products))

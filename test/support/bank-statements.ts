@@ -91,6 +91,20 @@ export const oddStatements: Readonly<Record<string, readonly string[]>> = {
     day("YEARS", "2026-01-03", ["5", "5"], { number: 2 }),
     day("YEARS", "2026-01-05", ["5", "5"], { number: 4 }),
   ],
+  // of the first the last page has not come
+  cut: [
+    told({
+      account: "CUT",
+      number: 1,
+      page: 1,
+      balances: [
+        ["OPBD", "2026-03-02", "0"],
+        ["ITBD", "2026-03-02", "1"],
+      ],
+      entries: [["U1", "1"]],
+    }),
+    day("CUT", "2026-03-03", ["1", "1"], { number: 2 }),
+  ],
   totals: [withTotals, withTotals],
   others: [
     day("nl 12 abc", "2026-03-31", ["0", "2"], {

@@ -9,6 +9,8 @@ export interface Landed {
   readonly rows: readonly Readonly<Record<string, Value>>[];
   /** When; on the morning of its day, unless it says so. */
   readonly loaded?: string;
+  /** The file that it read: a version of it, the first unless it says so. */
+  readonly file?: { readonly path: string; readonly checksum: string; readonly version?: number };
   /** Columns of its row in the ledger that are not as usual. */
   readonly ledger?: Readonly<Record<string, Value>>;
 }
@@ -22,6 +24,8 @@ export type Event = Landed | { readonly strike: number } | { readonly undo: numb
 export interface World {
   /** Columns of each raw table, without `_load_id` and `_row_no`. */
   readonly tables: Readonly<Record<string, string>>;
+  /** The date by which a raw table is partitioned. */
+  readonly partitioned?: Readonly<Record<string, string>>;
   readonly days: readonly (readonly Event[])[];
 }
 

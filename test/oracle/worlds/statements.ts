@@ -1,0 +1,196 @@
+import { type Choose, Ledger, oneIn, pick, type Value, type World } from "./world.ts";
+
+const statement =
+  "statement_id text, iban text, other_account text, account_currency text, sequence_no bigint, period_from text, period_to text, page_no bigint, message_page_no bigint";
+const entry =
+  "entry_reference text, amount numeric, currency text, indicator text, reversal text, status jsonb, booked_on date, booked_at text, value_on date, servicer_reference text, info text, details jsonb, batches jsonb";
+const tables = {
+  reconciliation_balances: `message_id text, copy_indicator text, ${statement}, code text, amount numeric, currency text, indicator text, balance_on date, balance_at text`,
+  reconciliation_totals: `${statement}, entry_count bigint, credit_count bigint, credit_sum numeric, debit_count bigint, debit_sum numeric`,
+  reconciliation_entries: `${statement}, ${entry}`,
+  reconciliation_notifications: `notification_id text, announced_at text, iban text, other_account text, account_currency text, ${entry}`,
+  reconciliation_payments:
+    "payment_id text, account text, amount numeric, currency text, booked_on date, counterparty text, remittance text",
+  reconciliation_records:
+    "record_id text, account text, reference text, amount numeric, currency text, booked_on date, counterparty text, remittance text, batch text",
+  reconciliation_decisions:
+    "proposal_id text, account text, reference text, column_name text, our_value text, their_value text, proposed_action text, decision text, decided_by text, decided_on date, comment text",
+};
+
+type Row = Readonly<Record<string, Value>>;
+
+/** One page as a file has it. */
+interface Page {
+  readonly balances: readonly Row[];
+  readonly totals: readonly Row[];
+  readonly entries: readonly Row[];
+}
+
+/** What the bank knows of an account. */
+interface Account {
+  readonly head: Row;
+  readonly isNumbered: boolean;
+  balance: number;
+  number: number;
+  nth: number;
+}
+
+const money = (cents: number) => `${Math.abs(cents)}`.padStart(3, "0").replace(/(\d\d)$/, ".$1");
+const sided = (cents: number) => ({ amount: money(cents), indicator: cents < 0 ? "DBIT" : "CRDT" });
+
+/** Over the turn of a year: statements in pages, missing, delivered again as they were or with other entries, taken back. */
+export function statementsWorld(choose: Choose, days: number): World {
+  const ledger = new Ledger();
+  const files: { name: string; version: number; pages: readonly Page[] }[] = [];
+  const accounts = accountsOf();
+  const begin = Date.UTC(2025, 11, 29);
+  const land = (name: string, version: number, pages: readonly Page[]) => {
+    const file = { path: name, version, checksum: `${name} ${version}` };
+    const source = { source: "reconciliation", batch: "log" };
+    for (const stream of ["balances", "totals", "entries"] as const)
+      ledger.add({
+        table: `reconciliation_${stream}`,
+        rows: pages.flatMap((page) => page[stream]),
+        ...{ file, ledger: { ...source, stream } },
+      });
+  };
+  for (let day = 0; day < days; day++) {
+    ledger.day();
+    const on = new Date(begin + day * 86_400_000).toISOString().slice(0, 10);
+    const pages = accounts.filter(() => !oneIn(choose, 5)).flatMap((account) => told(choose, account, on));
+    const name = `camt053-${day}.xml`;
+    land(name, 1, pages);
+    files.push({ name, version: 1, pages });
+    if (oneIn(choose, 3)) {
+      const { pages: old, name: first } = pick(choose, files);
+      const again = old.map((page) => changed(choose, page));
+      if (oneIn(choose, 2)) land(`camt053-${day}-again.xml`, 1, again);
+      else {
+        const newest = files.find((one) => one.name === first)!;
+        newest.version++;
+        land(first, newest.version, again);
+      }
+    }
+    ledger.strikes(choose);
+  }
+  return { tables, days: ledger.days };
+}
+
+function accountsOf(): Account[] {
+  const account = (iban: string | null, other: string | null, currency: string, isNumbered: boolean): Account => ({
+    head: { iban, other_account: other, account_currency: currency },
+    ...{ isNumbered, balance: 10_000, number: 361, nth: 0 },
+  });
+  return [
+    account("DE00 1", null, "EUR", true),
+    account(null, "nl 2", "EUR", false),
+    account("MULTI", null, "EUR", true),
+    account("MULTI", null, "USD", true),
+    account("REUSED", null, "EUR", false),
+  ];
+}
+
+/** The statement of a day, in one page or two. */
+function told(choose: Choose, account: Account, on: string): Page[] {
+  if (account.isNumbered) {
+    account.number = on.startsWith("2026") && account.number > 300 ? 1 : account.number + 1;
+    if (oneIn(choose, 8)) account.number++;
+  }
+  account.nth++;
+  const { head, balance: opening } = account;
+  const entries = Array.from({ length: choose(4) }, (_, index) =>
+    entryOf(choose, account, `${account.nth}-${index}`, on),
+  );
+  const booked = entries.filter(({ status }) => status === '{"Cd": "BOOK"}');
+  const cents = booked.map(centsOf);
+  account.balance += cents.reduce((total, one) => total + one, 0);
+  const closing = account.balance + (oneIn(choose, 8) ? 5 : 0);
+  // Pages of statements that have one name are told apart by nothing: a limit that the page states.
+  const isPaged = entries.length > 1 && head.iban !== "REUSED" && oneIn(choose, 3);
+  const named = {
+    ...head,
+    statement_id: head.iban === "REUSED" ? "SAME" : `S-${account.nth}`,
+    sequence_no: account.isNumbered ? account.number : null,
+    ...{ period_from: null, period_to: null, message_page_no: null },
+  };
+  const balance = (page: Row, code: string, value: number): Row => ({
+    ...page,
+    ...{ message_id: "M", copy_indicator: null, code, currency: head.account_currency!, balance_on: on },
+    ...{ balance_at: null, ...sided(value) },
+  });
+  if (!isPaged) {
+    const page = { ...named, page_no: null };
+    return [
+      {
+        balances: [balance(page, "OPBD", opening), balance(page, "CLBD", closing)],
+        totals: oneIn(choose, 2) ? [totalsOf(choose, page, booked)] : [],
+        entries: entries.map((one) => ({ ...page, ...one })),
+      },
+    ];
+  }
+  const [first, last] = [1, 2].map((page_no) => ({ ...named, page_no }));
+  const interim = opening + (booked.includes(entries[0]!) ? centsOf(entries[0]!) : 0);
+  return [
+    {
+      balances: [balance(first!, "OPBD", opening), balance(first!, "ITBD", interim)],
+      totals: [],
+      entries: [{ ...first!, ...entries[0]! }],
+    },
+    {
+      balances: [balance(last!, "ITBD", interim), balance(last!, "CLBD", closing)],
+      totals: [],
+      entries: entries.slice(1).map((one) => ({ ...last!, ...one })),
+    },
+  ].filter((_, index) => index === 0 || !oneIn(choose, 8));
+}
+
+const centsOf = (one: Row) => Math.round(Number(one.amount) * 100) * (one.indicator === "DBIT" ? -1 : 1);
+
+function totalsOf(choose: Choose, page: Row, booked: readonly Row[]): Row {
+  const of = (indicator: string) => booked.filter((one) => one.indicator === indicator);
+  const total = (own: readonly Row[]) => money(own.reduce((all, one) => all + Math.abs(centsOf(one)), 0));
+  return {
+    ...page,
+    entry_count: booked.length + (oneIn(choose, 6) ? 1 : 0),
+    credit_count: oneIn(choose, 4) ? null : of("CRDT").length,
+    credit_sum: total(of("CRDT")),
+    debit_count: of("DBIT").length,
+    debit_sum: total(of("DBIT")),
+  };
+}
+
+function entryOf(choose: Choose, { head }: Account, id: string, on: string): Row {
+  const cents = (choose(2) ? 1 : -1) * (100 + choose(5) * 50);
+  const [servicer, own] = pick(choose, [
+    [`B-${id}`, null],
+    [`B-${id}`, `N-${id}`],
+    [null, `N-${id}`],
+    [null, null],
+    ["SAME", null],
+  ]);
+  const amount = { "@Ccy": head.account_currency, "#text": money(cents + (oneIn(choose, 5) ? 1 : 0)) };
+  const refs = pick<Readonly<Record<string, string>>>(choose, [
+    { EndToEndId: `E-${id}`, TxId: `T-${id}` },
+    { EndToEndId: "NOTPROVIDED", TxId: `T-${id}` },
+    { UETR: `U-${id}` },
+  ]);
+  const details = [{ Refs: refs, ...(oneIn(choose, 2) ? { Amt: amount } : {}) }];
+  return {
+    ...{ entry_reference: own!, servicer_reference: servicer!, ...sided(cents) },
+    currency: oneIn(choose, 12) ? "CHF" : head.account_currency!,
+    reversal: pick(choose, ["true", "false", null]),
+    status: `{"Cd": "${pick(choose, ["BOOK", "BOOK", "BOOK", "BOOK", "PDNG", "INFO"])}"}`,
+    booked_on: on,
+    ...{ booked_at: null, value_on: null, info: null, batches: "[]", details: JSON.stringify(details) },
+  };
+}
+
+/** The same page again: as it was, as a copy, or with another entry. */
+function changed(choose: Choose, page: Page): Page {
+  const copy = oneIn(choose, 3) ? "DUPL" : null;
+  return {
+    ...page,
+    balances: page.balances.map((row) => ({ ...row, copy_indicator: copy })),
+    entries: oneIn(choose, 3) ? page.entries.map((row) => ({ ...row, servicer_reference: "OTHER" })) : page.entries,
+  };
+}
