@@ -86,6 +86,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "serve",
+    {
+      takes: "[options]",
+      description: "answer programs over HTTP as serve/*.yaml says, and show the pages of the site",
+      load: async () => (await import("./commands/serve.ts")).addServeCommand,
+    },
+  ],
+  [
     "publish",
     {
       takes: "[options]",

@@ -29,14 +29,14 @@ interface Progress extends RunEvents {
 export function progress(shell: Shell): Progress {
   let total = 0;
   const finished = new Set<string>();
-  const passed = { assertion: 0, dashboard: 0 };
+  const passed = { ...NONE };
   const place = () => `${clock()}  ${String(finished.size).padStart(String(total).length)}/${total}`;
   const green = () => `${place()}  ${paint(shell, "green", "ok  ")}  ${passedOf(passed)} passed`;
   const end = () => {
-    if (!passed.assertion && !passed.dashboard) return;
+    if (!passed.assertion && !passed.dashboard && !passed.api) return;
     shell.progress?.("");
     shell.say(green());
-    Object.assign(passed, { assertion: 0, dashboard: 0 });
+    Object.assign(passed, NONE);
   };
   return {
     planned: (count) => {
@@ -45,7 +45,7 @@ export function progress(shell: Shell): Progress {
     stepFinished: (result) => {
       const restated = finished.has(targetKey(result.target));
       const { kind } = result;
-      const isCheck = kind === "assertion" || kind === "dashboard";
+      const isCheck = kind === "assertion" || kind === "dashboard" || kind === "api";
       // One that fails stands before those that pass, so that these stay together.
       if (!isCheck) end();
       else shell.progress?.("");
@@ -83,10 +83,15 @@ export function progress(shell: Shell): Progress {
   };
 }
 
-/** "12 assertions, 2 dashboards" */
-function passedOf(passed: Readonly<Record<"assertion" | "dashboard", number>>): string {
-  const { assertion, dashboard } = passed;
-  const parts = [assertion && counted(assertion, "assertion"), dashboard && counted(dashboard, "dashboard")];
+const NONE = { assertion: 0, dashboard: 0, api: 0 };
+
+/** "12 assertions, 2 dashboards, 1 API" */
+function passedOf({ assertion, dashboard, api }: typeof NONE): string {
+  const parts = [
+    assertion && counted(assertion, "assertion"),
+    dashboard && counted(dashboard, "dashboard"),
+    api && counted(api, "API"),
+  ];
   return parts.filter(Boolean).join(", ");
 }
 

@@ -2,6 +2,7 @@ import { UserError } from "../model/errors.ts";
 import {
   type Action,
   type ActionKind,
+  type Assertion,
   type AssertionOptions,
   type CompiledGraph,
   isModel,
@@ -145,8 +146,13 @@ function adoptActions(
       query: asked.get(action.query ?? "")?.query ?? action.query ?? "",
       postgres: (own(action)?.postgres ?? {}) as AssertionOptions,
       ...(action.parentAction ? { parent: target(action.parentAction) } : {}),
+      ...holdsOf(asked.get(action.query ?? "")),
     })),
   ];
+}
+
+function holdsOf(asked: ConfigAssertion | undefined): Pick<Assertion, "holds"> {
+  return asked && Object.keys(asked.holds).length ? { holds: asked.holds } : {};
 }
 
 /** Core puts each input in place of its reference, in parentheses; the worker has marked where it begins and ends. */

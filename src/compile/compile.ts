@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { dashboardFiles } from "../config/dashboard-files.ts";
 import { ingestFiles } from "../config/ingest-files.ts";
+import { DASHBOARDS, namesIn, SERVE } from "../config/project-folders.ts";
 import type { RawTableDescription, RawTables } from "../config/raw-tables.ts";
 import { type UserError, UserErrors } from "../model/errors.ts";
-import type { CompiledGraph } from "../model/graph.ts";
+import type { Action, CompiledGraph, Trace } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import type { Seeds } from "../seeds/read-seeds.ts";
 import { adoptGraph } from "./adopt.ts";
@@ -62,7 +62,8 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     return source;
   });
   const shown = await dashboardsOf(projectDir, models, names);
-  const { graph } = shown;
+  const served = await apisOf(projectDir, models, names);
+  const graph = withShowing(models, shown, served);
   // Of an action that core has refused, or whose fields are refused, what is left says nothing.
   const { told, files } = await refusedByCore(answer, project);
   const refused = [...told, ...butIn(files, refuseFields(answer.graph, projectDir))];
@@ -74,6 +75,7 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     ...(await raw).errors,
     ...(await seeds).errors,
     ...shown.errors,
+    ...served.errors,
     ...refused,
     ...wrong,
     ...printed,
@@ -87,7 +89,7 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   }
   const complete = {
     ...withFolder(graph, projectDir),
-    notes: [...notesOn(graph, project, answer.read), ...(await seeds).notes, ...shown.notes],
+    notes: [...notesOn(graph, project, answer.read), ...(await seeds).notes, ...shown.notes, ...served.notes],
   };
   return withRefusals(withLanding(complete, (await raw).tables), projectDir);
 }
@@ -141,18 +143,50 @@ async function rawTablesOf(projectDir: string): Promise<RawTables> {
   return readRawTables(projectDir);
 }
 
-/** The graph with the project's dashboards. A project without them loads nothing for them. */
-async function dashboardsOf(projectDir: string, models: CompiledGraph, names: ReadonlyMap<string, Target>) {
-  if (!dashboardFiles(projectDir).length) return { graph: models, errors: [], notes: [] };
+/** What shows models to people or programs, and makes nothing: actions of the graph, each of a YAML. */
+interface Showing {
+  readonly actions: readonly Action[];
+  readonly traces: readonly Trace[];
+  readonly errors: readonly UserError[];
+  readonly notes: readonly string[];
+}
+
+const NONE: Showing = { actions: [], traces: [], errors: [], notes: [] };
+
+function withShowing(graph: CompiledGraph, ...showing: readonly Showing[]): CompiledGraph {
+  return {
+    ...graph,
+    actions: [...graph.actions, ...showing.flatMap(({ actions }) => actions)],
+    traces: [...graph.traces, ...showing.flatMap(({ traces }) => traces)],
+  };
+}
+
+/** A project without dashboards loads nothing for them. */
+async function dashboardsOf(
+  projectDir: string,
+  { actions }: CompiledGraph,
+  names: ReadonlyMap<string, Target>,
+): Promise<Showing> {
+  if (!namesIn(projectDir, DASHBOARDS).length) return NONE;
   const { readDashboards } = await import("../config/load-dashboards.ts");
   const { adoptDashboards } = await import("./dashboards.ts");
-  const files = readDashboards(projectDir);
-  const { actions, traces, errors } = adoptDashboards(files, models.actions, names);
-  return {
-    graph: { ...models, actions: [...models.actions, ...actions], traces: [...models.traces, ...traces] },
-    errors: [...files.errors, ...errors],
-    notes: files.notes,
-  };
+  const read = readDashboards(projectDir);
+  const adopted = adoptDashboards(read, actions, names);
+  return { ...adopted, errors: [...read.errors, ...adopted.errors], notes: read.notes };
+}
+
+/** The same of endpoints. */
+async function apisOf(
+  projectDir: string,
+  { actions }: CompiledGraph,
+  names: ReadonlyMap<string, Target>,
+): Promise<Showing> {
+  if (!namesIn(projectDir, SERVE).length) return NONE;
+  const { readApis } = await import("../config/load-endpoints.ts");
+  const { adoptApis } = await import("./apis.ts");
+  const read = readApis(projectDir);
+  const adopted = adoptApis(read, actions, names);
+  return { ...adopted, errors: [...read.errors, ...adopted.errors], notes: read.notes };
 }
 
 async function seedsOf(projectDir: string): Promise<Seeds> {

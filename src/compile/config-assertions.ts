@@ -1,5 +1,5 @@
 import { restated, UserError } from "../model/errors.ts";
-import type { Trace, TracePiece } from "../model/graph.ts";
+import type { Holds, Trace, TracePiece } from "../model/graph.ts";
 import type { Target } from "../model/target.ts";
 import { expression } from "../sql/authored.ts";
 import { cutToBytes, id, LONGEST_NAME } from "../sql/identifiers.ts";
@@ -37,6 +37,7 @@ const ASKED = "\uE005";
 
 export interface ConfigAssertion {
   readonly query: string;
+  readonly holds: Holds;
   readonly trace: Trace;
 }
 
@@ -73,6 +74,7 @@ export function configAssertion(query: string, file: string, read: () => string)
   const text = made.toString();
   return {
     query: text,
+    holds: holdsOf(written),
     trace: {
       file,
       inConfig: true,
@@ -81,6 +83,19 @@ export function configAssertion(query: string, file: string, read: () => string)
         return piecesOf(text, written, place);
       },
     },
+  };
+}
+
+/** What is true of the model's columns while no row fails. */
+function holdsOf(written: readonly Written[]): Holds {
+  const columnsOf = (key: "uniqueKey" | "nonNull") =>
+    written.filter((one) => one.key === key).map(({ text }) => columnIn(text, key));
+  const unique = columnsOf("uniqueKey");
+  const neverNull = columnsOf("nonNull").filter((one) => one !== undefined);
+  return {
+    // A key that has an expression in it names no row by its columns.
+    ...(unique.length && unique.every((one) => one !== undefined) ? { unique } : {}),
+    ...(neverNull.length ? { neverNull } : {}),
   };
 }
 

@@ -13,8 +13,8 @@ import { nearest } from "../model/nearest.ts";
 import type { Target } from "../model/target.ts";
 import { checkShown, labelOf, readMeasure, type WrittenMeasure } from "./dashboard-figures.ts";
 import { written as asWritten, mistake } from "./dashboard-mistake.ts";
-import type { ReadableNames } from "./dashboard-names.ts";
 import { PanelSql, type SortColumn } from "./dashboard-sql.ts";
+import type { ReadableNames } from "./readable-names.ts";
 
 export interface AdoptedPanel {
   readonly panel: DeclaredPanel;

@@ -2,15 +2,13 @@ import type { DashboardFile, WrittenPanel } from "../config/load-dashboards.ts";
 import { Place } from "../config/place.ts";
 import type { YamlPath } from "../config/yaml.ts";
 import type { DeclaredFilter } from "../model/dashboard.ts";
-import { restated, UserError } from "../model/errors.ts";
 import type { Target } from "../model/target.ts";
 import { balanced, select } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
-import { MARK } from "../sql/references.ts";
 import { queryIn } from "../sql/split.ts";
 import { mistake } from "./dashboard-mistake.ts";
-import type { ReadableNames } from "./dashboard-names.ts";
-import { WrittenSql } from "./written-sql.ts";
+import type { ReadableNames } from "./readable-names.ts";
+import { marked, telling, WrittenSql } from "./written-sql.ts";
 
 /** What of a panel its SQL is made of. */
 export interface PanelParts {
@@ -169,17 +167,3 @@ export class PanelSql {
 }
 
 const REF = /^\s*ref\(\s*(["'`])(?<first>[^"'`$\\]+)\1\s*(?:,\s*(["'`])(?<name>[^"'`$\\]+)\3\s*)?\)\s*$/;
-
-function marked({ schema, name }: Target): string {
-  return id(`${MARK}${schema}`, name).toString();
-}
-
-/** Tells what is wrong with a text at the place where it stands. */
-function telling<Result>(at: Place, work: () => Result, hint = "give it another name"): Result {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw restated(error, { ...at.value(), hint: error.hint ?? hint });
-  }
-}

@@ -6,8 +6,8 @@ import type { Action, Dashboard, Trace } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { labelOf } from "./dashboard-figures.ts";
 import { written as asWritten, mistake } from "./dashboard-mistake.ts";
-import { ReadableNames } from "./dashboard-names.ts";
 import { PanelReader } from "./dashboard-panel.ts";
+import { ReadableNames } from "./readable-names.ts";
 
 /** The schema of their keys: `dashboards.marketing`. Nothing of that name is made. */
 const SCHEMA = "dashboards";
@@ -23,7 +23,7 @@ export interface AdoptedDashboards {
  * @param names what each action is called in the project, and in the database
  */
 export function adoptDashboards(
-  { dashboards }: DashboardFiles,
+  { files: dashboards }: Pick<DashboardFiles, "files">,
   actions: readonly Action[],
   names: ReadonlyMap<string, Target>,
 ): AdoptedDashboards {

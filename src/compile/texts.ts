@@ -34,6 +34,7 @@ const TEXTS: { readonly [K in ActionKind]: (action: Extract<Action, { kind: K }>
   // What a model's config asks for is made here.
   assertion: ({ query, parent }) => (parent ? NOTHING : { ...NOTHING, queries: [query] }),
   dashboard: ({ panels }) => ({ ...NOTHING, queries: panels.map(({ query }) => query) }),
+  api: () => NOTHING,
 };
 
 export function textsOf(action: Action): AuthoredTexts {

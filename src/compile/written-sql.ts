@@ -1,14 +1,18 @@
-import type { DashboardFile } from "../config/load-dashboards.ts";
-import type { YamlPath } from "../config/yaml.ts";
+import type { Place } from "../config/place.ts";
+import type { YamlFile, YamlPath } from "../config/yaml.ts";
+import { restated, UserError } from "../model/errors.ts";
 import type { Trace, TracePiece } from "../model/graph.ts";
+import type { Target } from "../model/target.ts";
+import { id } from "../sql/identifiers.ts";
+import { MARK } from "../sql/references.ts";
 
 /** SQL that is put together of what stands in a YAML: each piece knows where that is. */
 export class WrittenSql {
-  readonly #yaml: DashboardFile["yaml"];
+  readonly #yaml: YamlFile;
   readonly #texts: string[] = [];
   readonly #pieces: TracePiece[] = [];
 
-  constructor(yaml: DashboardFile["yaml"]) {
+  constructor(yaml: YamlFile) {
     this.#yaml = yaml;
   }
 
@@ -50,5 +54,20 @@ export class WrittenSql {
 
   get trace(): Trace {
     return { file: this.#yaml.file, text: this.text, pieces: this.#pieces };
+  }
+}
+
+/** The name of a relation for the planner to fill in. */
+export function marked({ schema, name }: Target): string {
+  return id(`${MARK}${schema}`, name).toString();
+}
+
+/** Tells what is wrong with a text at the place where it stands. */
+export function telling<Result>(at: Place, work: () => Result, hint = "give it another name"): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw restated(error, { ...at.value(), hint: error.hint ?? hint });
   }
 }

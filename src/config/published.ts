@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { published } from "../schemas/published.ts";
 
-type Published = typeof published;
+export type Published = typeof published;
 
 const read = new Map<string, unknown>();
 

@@ -1,5 +1,6 @@
 import type { assertionBlock, indexBlock, postgresBlock } from "../schemas/postgres-block.ts";
 import type { retentionBlock } from "../schemas/settings.ts";
+import type { DeclaredEndpoint } from "./api.ts";
 import type { DeclaredFilter, DeclaredPanel } from "./dashboard.ts";
 import type { Declared } from "./declared.ts";
 import type { UserErrorDetails } from "./errors.ts";
@@ -56,7 +57,7 @@ export interface ProjectSettings extends ProjectIdentity {
   readonly vars: Readonly<Record<string, string>>;
 }
 
-export type Action = Declaration | View | Table | Incremental | Operations | Assertion | Dashboard;
+export type Action = Declaration | View | Table | Incremental | Operations | Assertion | Dashboard | Api;
 export type ActionKind = Action["kind"];
 /** Actions that make a relation which readers see and the release protocol publishes. */
 export type Model = View | Stored;
@@ -142,6 +143,14 @@ export interface Assertion extends ActionBase {
   readonly postgres: AssertionOptions;
   /** The model whose `assertions: {…}` made it. */
   readonly parent?: Target;
+  /** What is true of the columns of `parent` while no row fails. */
+  readonly holds?: Holds;
+}
+
+export interface Holds {
+  /** No two rows are alike in them. */
+  readonly unique?: readonly string[];
+  readonly neverNull?: readonly string[];
 }
 
 /** What people look at: charts, numbers and tables over models. It makes nothing in the database. */
@@ -152,6 +161,15 @@ export interface Dashboard extends ActionBase {
   readonly text?: string;
   readonly filters: readonly DeclaredFilter[];
   readonly panels: readonly DeclaredPanel[];
+}
+
+/** What programs may ask for over HTTP. It makes nothing in the database. */
+export interface Api extends ActionBase {
+  readonly kind: "api";
+  readonly title: string;
+  /** Markdown. */
+  readonly text?: string;
+  readonly endpoints: readonly DeclaredEndpoint[];
 }
 
 /** `type: "test"`: the model's query over given inputs, and the rows expected of it. */
@@ -177,6 +195,11 @@ export type IndexOptions = Declared<typeof indexBlock>;
 
 /** The models, and whether each keeps rows. */
 const MODELS: Readonly<Record<Model["kind"], boolean>> = { view: false, table: true, incremental: true };
+
+/** What shows columns of relations to people or programs, and makes nothing. */
+export function isShowing(kind: ActionKind): kind is "dashboard" | "api" {
+  return kind === "dashboard" || kind === "api";
+}
 
 export function isModel(action: Action): action is Model {
   return Object.hasOwn(MODELS, action.kind);

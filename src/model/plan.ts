@@ -144,8 +144,8 @@ export interface OperationsStep extends StepBase {
 
 export interface AuditStep extends StepBase {
   readonly step: "audit";
-  readonly kind: "assertion" | "dashboard";
-  /** Of an assertion: counts the rows that fail. Of a dashboard: `explain`, which finds names and types that are wrong and reads nothing. */
+  readonly kind: "assertion" | "dashboard" | "api";
+  /** Of an assertion: counts the rows that fail. Of a dashboard or an API: `explain`, which finds names and types that are wrong and reads nothing. */
   readonly statement: Statement;
   readonly severity: "warn" | "error";
   /** Failing rows that are let pass. */

@@ -8,7 +8,7 @@ import { type Selection, selectActions } from "./select.ts";
 import { CODE_CHANGED } from "./steps/build-step.ts";
 
 /**
- * Which actions take part, and why: the selected ones, views whose ground moves, assertions and dashboards over what is built.
+ * Which actions take part, and why: the selected ones, views whose ground moves, assertions, dashboards and APIs over what is built.
  * Each after what it depends on.
  */
 export function chooseActions(graph: CompiledGraph, catalog: Catalog, options: Selection): Map<string, string> {
@@ -63,7 +63,7 @@ export function changesCode(made: Plan): boolean {
 }
 
 /** What makes nothing. */
-const ONLY_READS: ReadonlySet<Action["kind"]> = new Set(["assertion", "dashboard"]);
+const ONLY_READS: ReadonlySet<Action["kind"]> = new Set(["assertion", "dashboard", "api"]);
 
 function canRead(
   reader: Action,

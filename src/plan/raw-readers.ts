@@ -1,4 +1,4 @@
-import { type Action, isShown } from "../model/graph.ts";
+import { type Action, isShowing, isShown } from "../model/graph.ts";
 import type { Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
 
@@ -16,8 +16,8 @@ export function readBySeveral({ steps, audits }: Segment, actions: readonly Acti
   for (const step of [...steps, ...audits]) {
     // A guard is none of the graph's, and reads what was built.
     const action = byKey.get(targetKey(step.target));
-    // Nor does a dashboard read a row when the run does.
-    if (!action || isShown(action) || action.kind === "dashboard") continue;
+    // Nor does what shows it to others read a row when the run does.
+    if (!action || isShown(action) || isShowing(action.kind)) continue;
     for (const key of groundOf(action, byKey)) {
       const known = readers.get(key);
       if (known) known.add(targetKey(step.target));

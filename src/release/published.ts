@@ -1,39 +1,58 @@
 import { hasMetadata } from "../environment/layout.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import { type Client, withClient } from "../postgres/client.ts";
+import { type Client, hangUp, withClient } from "../postgres/client.ts";
 import { listenTo } from "../postgres/listen.ts";
 import { sql } from "../sql/sql.ts";
 import { pause } from "../wait/pause.ts";
+import { within } from "../wait/timers.ts";
 
 /** Between two looks at the record, in milliseconds: as late as a release can be noticed whose notification was lost. */
-const EVERY = 1_000;
+export const LOOK_EVERY = 1_000;
+/** The longest that a look may take: a connection that says nothing may hear nothing either. */
+const PATIENCE = 1_000;
 /** Before a connection that was lost is opened again. */
 const AGAIN = 2_000;
 
+/** What an environment's record says. */
+export interface Recorded {
+  /** What readers have; null before the first. */
+  readonly release: string | null;
+  /** When the last run ended. */
+  readonly ended: string | null;
+}
+
+interface Watcher {
+  readonly signal: AbortSignal;
+  /** Told of each look, the first of each connection included, and of when it was begun, as `performance.now()` has it. */
+  readonly onLook: (recorded: Recorded, begun: number) => void | Promise<void>;
+  /** Told of each connection that was lost, or could not be opened. */
+  readonly onLost: (error: Error) => void;
+}
+
 /**
- * Tells of each release of an environment that is published, and of each run that ends, until the signal comes. The record is
- * looked at once a second, on the connection that also hears the notifications, so that a lost one costs a second at most. A
- * lost connection is opened again.
+ * Looks at the record of an environment until the signal comes: once a second, and at once when a release is notified. It listens
+ * first and looks then, on one connection, so that a lost notification costs a second at most, and a connection that no
+ * longer answers is known to be one. A lost connection is opened again.
  */
-export async function followPublished(
-  settings: ConnectionSettings,
-  environment: string,
-  { signal, onChange, onLost }: Follower,
-): Promise<void> {
-  let known: Recorded | undefined;
+export async function watchRecord(settings: ConnectionSettings, environment: string, watcher: Watcher): Promise<void> {
+  const { signal, onLook, onLost } = watcher;
   while (!signal.aborted) {
     try {
-      await withClient(settings, { applicationName: "dataform-follow", duty: "publisher", signal }, async (client) => {
+      const how = { applicationName: "dataform-follow", duty: "publisher", signal } as const;
+      await withClient(settings, how, async (client) => {
         let wake = () => {};
         await listenTo(client, "dataform_release", () => wake());
         for (;;) {
-          const now = await recorded(client, environment);
-          if (known && (now.release !== known.release || now.ended !== known.ended))
-            await onChange(now.release !== known.release);
-          known = now;
           const heard = new AbortController();
+          // Heard while it looks: it looks again.
           wake = () => heard.abort();
-          await pause(EVERY, AbortSignal.any([signal, heard.signal])).catch(() => signal.throwIfAborted());
+          const begun = performance.now();
+          const looked = await within(PATIENCE, recordedOf(client, environment), () => {
+            hangUp(client);
+            throw new Error(`no answer within ${PATIENCE} ms`);
+          });
+          await onLook(looked, begun);
+          await pause(LOOK_EVERY, AbortSignal.any([signal, heard.signal])).catch(() => signal.throwIfAborted());
         }
       });
     } catch (error) {
@@ -44,22 +63,28 @@ export async function followPublished(
   }
 }
 
-interface Follower {
-  readonly signal: AbortSignal;
+interface Follower extends Pick<Watcher, "signal" | "onLost"> {
   /** @param isPublished whether readers have another release; or else a run ended that published none */
   readonly onChange: (isPublished: boolean) => Promise<void>;
-  /** Told of each connection that was lost, or could not be opened. */
-  readonly onLost: (error: Error) => void;
 }
 
-interface Recorded {
-  /** What readers have. */
-  readonly release: string | null;
-  /** When the last run ended. */
-  readonly ended: string | null;
+/** Tells of each release of an environment that is published, and of each run that ends, until the signal comes. */
+export async function followPublished(
+  settings: ConnectionSettings,
+  environment: string,
+  { signal, onChange, onLost }: Follower,
+): Promise<void> {
+  let known: Recorded | undefined;
+  const onLook = async (now: Recorded) => {
+    const isPublished = known !== undefined && now.release !== known.release;
+    const hasChanged = isPublished || (known !== undefined && now.ended !== known.ended);
+    known = now;
+    if (hasChanged) await onChange(isPublished);
+  };
+  await watchRecord(settings, environment, { signal, onLook, onLost });
 }
 
-async function recorded(client: Client, environment: string): Promise<Recorded> {
+async function recordedOf(client: Client, environment: string): Promise<Recorded> {
   if (!(await hasMetadata(client))) return { release: null, ended: null };
   const { rows } = await client.query<{ release: string | null; ended: string | null }>(
     sql`

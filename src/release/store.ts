@@ -81,6 +81,23 @@ export async function readNamedRelease(client: Client, environment: string): Pro
   return id === null ? null : Number(id);
 }
 
+/**
+ * What a release consists of whose objects are still there; undefined for one that was never published, or is collected.
+ * @throws UserError where somebody altered its record
+ */
+export async function readKeptRelease(
+  client: Client,
+  environment: string,
+  release: number,
+): Promise<Manifest | undefined> {
+  const { rows } = await client.query<{ manifest: string | null }>(
+    sql`select manifest from _dataform.release where environment = $1 and release_id = $2 and status = 'published'`,
+    [environment, release],
+  );
+  const manifest = rows[0]?.manifest;
+  return manifest == null ? undefined : readManifest(manifest, { environment, release });
+}
+
 /** The releases of an environment, newest first. */
 export async function readReleases(client: Client, environment: string): Promise<StoredRelease[]> {
   const { rows } = await client.query<

@@ -80,7 +80,7 @@ export function explainBuild(error: unknown, step: Built, sources: Sources): Ste
   };
 }
 
-/** The same of an assertion, or of a dashboard: there a column is what a YAML names. */
+/** The same of an assertion, or of a dashboard or an API: there a column is what a YAML names. */
 export function explainAudit(
   error: unknown,
   step: Pick<AuditStep, "kind" | "file">,
@@ -90,6 +90,7 @@ export function explainAudit(
   const failed = explainFailure(error, step.file, sources, statements);
   const hint = onlyReads(failed.code);
   const explained = hint ? { ...failed, hint } : failed;
+  if (step.kind === "api") return { ...explained, ...ofApi(explained) };
   return step.kind === "dashboard" ? { ...explained, ...ofDashboard(explained) } : explained;
 }
 
@@ -125,6 +126,29 @@ function ofDashboard({ message, hint, snippet }: StepError): Partial<StepError> 
     expected: "a column of what the panel reads",
     found: asked,
     hint: isFilter ? "say which filters apply to it: filters: [ … ]" : advice,
+  };
+}
+
+/** What the checks of endpoints refuse, and how a person says it. */
+function ofApi({ message, hint }: StepError): Partial<StepError> {
+  const column = /column (?:answer\.)?(.+) does not exist/.exec(message)?.[1]?.replaceAll('"', "");
+  if (column !== undefined) {
+    const meant = /"answer\.([^"]+)"/.exec(hint ?? "")?.[1];
+    return { message: `the relation has no column ${column}`, ...(meant ? { hint: `did you mean ${meant}?` } : {}) };
+  }
+  const noText = /operator does not exist: (.+) ~~ unknown$/.exec(message)?.[1];
+  if (noText !== undefined)
+    return {
+      message: `only texts start with or contain something, and this column is of type ${noText}`,
+      hint: "compare it with another operator: =, <, in …",
+    };
+  const unordered = /could not identify an? (?:ordering|equality) operator for type (.+)$/.exec(message)?.[1];
+  const uncompared = /operator does not exist: (.+?) (?:=|<>|<=?|>=?) /.exec(message)?.[1];
+  const type = unordered ?? uncompared;
+  if (type === undefined) return {};
+  return {
+    message: `values of type ${type} cannot be ${unordered ? "sorted" : "compared"} like that`,
+    hint: "name another column, or make a value of it in a model that can",
   };
 }
 

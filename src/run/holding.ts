@@ -59,6 +59,7 @@ export function heldByAudits(outcome: Outcome): Held {
       // One that could not be asked found nothing.
       const found = results.get(targetKey(audit.target))?.rows === undefined ? undefined : audit.guards?.message;
       if (audit.kind === "dashboard") return `dashboard ${audit.target.name} could not show it`;
+      if (audit.kind === "api") return `API ${audit.target.name} could not answer it`;
       return found ?? `assertion ${targetKey(audit.target)} failed`;
     },
   );

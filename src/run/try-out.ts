@@ -165,9 +165,9 @@ export async function tryAudits(segment: Segment, trial: Trial): Promise<void> {
     if (!(await tryAtOnce(steps, trial))) for (const step of steps) await tryAudit(step, trial);
 }
 
-/** A dashboard is asked for its plan anyway. */
+/** What shows columns to others is asked for its plan anyway. */
 function planned({ kind, statement }: AuditStep): Statement {
-  return kind === "dashboard" ? statement : explained(statement);
+  return kind === "assertion" ? explained(statement) : statement;
 }
 
 async function tryAudit(step: AuditStep, trial: Trial): Promise<void> {
@@ -203,7 +203,9 @@ async function tell(
   } else {
     const { kind, file } = step;
     const failure =
-      kind === "dashboard" ? explainAudit(error, { kind, file }, sources) : explainBuild(error, step, sources);
+      kind === "dashboard" || kind === "api"
+        ? explainAudit(error, { kind, file }, sources)
+        : explainBuild(error, step, sources);
     (step.severity === "warn" ? warned : failures)[key] = failure;
   }
 }

@@ -2,6 +2,7 @@ import { dashboardSchema } from "./dashboard.ts";
 import { ingestSchema } from "./ingest/declaration.ts";
 import { postgresBlock } from "./postgres-block.ts";
 import { seedSchema } from "./seed.ts";
+import { serveSchema } from "./serve.ts";
 import { dataformJson, workflowSettings } from "./settings.ts";
 
 /** Every file in `schemas/`, without its ending: what editors check, and what we check. */
@@ -9,6 +10,7 @@ export const published = {
   ingest: ingestSchema,
   seed: seedSchema,
   dashboard: dashboardSchema,
+  serve: serveSchema,
   postgres: postgresBlock,
   dataform: dataformJson,
   workflow_settings: workflowSettings,

@@ -166,6 +166,7 @@ function summary(
 function shelf({ schema }: Target, action: Action | undefined): Pick<SiteRelation, "product" | "group"> {
   if (!action) return { product: schema, group: "others" };
   if (action.kind === "dashboard") return { product: "dashboards", group: "dashboards" };
+  if (action.kind === "api") return { product: "serve", group: "APIs" };
   if (action.kind === "declaration") {
     const [folder, source = schema] = (action.landedBy ?? action.file).split("/");
     const product = folder === "ingest" ? source.replace(/\.ya?ml$/, "") : folder === "definitions" ? source : schema;

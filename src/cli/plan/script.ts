@@ -33,7 +33,7 @@ function renderSegment(
     ]),
     ...(segment.audits.length
       ? [
-          `\n-- ${segment.audits.some(({ kind }) => kind === "dashboard") ? "assertions and dashboards" : "assertions"}, in one snapshot`,
+          `\n-- ${heading(segment.audits)}, in one snapshot`,
           ...scriptOf([...SNAPSHOT, BETWEEN_ASSERTIONS]),
           ...segment.audits.flatMap((step) => renderStep(step)),
           ...scriptOf([SNAPSHOT_END]),
@@ -43,11 +43,27 @@ function renderSegment(
   ];
 }
 
-/** "3 assertions, 1 dashboard" */
+/** "assertions, dashboards and APIs" */
+function heading(audits: Segment["audits"]): string {
+  const there = new Set(audits.map(({ kind }) => kind));
+  const words = [
+    there.has("assertion") ? "assertions" : [],
+    there.has("dashboard") ? "dashboards" : [],
+    there.has("api") ? "APIs" : [],
+  ].flat();
+  return words.join(", ").replace(/, ([^,]*)$/, " and $1");
+}
+
+/** "3 assertions, 1 dashboard, 1 API" */
 function checksOf(audits: Segment["audits"]): string {
   const count = (kind: string) => audits.filter((step) => step.kind === kind).length;
-  const dashboards = count("dashboard");
-  return `${counted(count("assertion"), "assertion")}${dashboards ? `, ${counted(dashboards, "dashboard")}` : ""}`;
+  const [dashboards, apis] = [count("dashboard"), count("api")];
+  const parts = [
+    counted(count("assertion"), "assertion"),
+    dashboards ? counted(dashboards, "dashboard") : [],
+    apis ? counted(apis, "API") : [],
+  ];
+  return parts.flat().join(", ");
 }
 
 function renderPublish({ release, paths, publish }: ReleasePreview): string[] {

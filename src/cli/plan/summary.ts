@@ -23,6 +23,7 @@ interface PlanSummary {
   readonly rows: number;
   readonly assertions: number;
   readonly dashboards: number;
+  readonly apis: number;
   readonly operations: number;
   /** What others built upon the models: all that reads them, and what notices more than new rows. */
   readonly readers: Readonly<Record<"all" | "noticing", number>>;
@@ -56,6 +57,7 @@ export function summarize(seen: PlanFindings): PlanSummary {
     rows: builds.reduce((sum, step) => sum + (rowsBuiltAgain(step, seen) ?? 0), 0),
     assertions: auditsOf(plan, "assertion").length,
     dashboards: auditsOf(plan, "dashboard").length,
+    apis: auditsOf(plan, "api").length,
     operations: steps(plan).filter(({ step }) => step === "operations").length,
     readers: {
       all: readersOf(builds, seen).size,
@@ -115,7 +117,7 @@ function headline(seen: PlanFindings): string {
 
 /** Only what is there is said. */
 function facts(seen: PlanFindings): Item[] {
-  const { columns, rows, assertions, dashboards, operations, readers, releases, models } = summarize(seen);
+  const { columns, rows, assertions, dashboards, apis, operations, readers, releases, models } = summarize(seen);
   const { environment, baseRelease } = seen.plan;
   const changes = Object.entries(columns).flatMap(([what, count]) => (count ? [`${count} ${what}`] : []));
   const upon = baseRelease === null ? "the first" : `upon release ${baseRelease}`;
@@ -124,6 +126,7 @@ function facts(seen: PlanFindings): Item[] {
     ["rows", rows > 0 && `about ${counted(rounded(rows), "row")} built again`],
     ["checks", assertions > 0 && `${counted(assertions, "assertion")} before anything is seen`],
     ["dashboards", dashboards > 0 && `${counted(dashboards, "dashboard")} held against the columns they show`],
+    ["APIs", apis > 0 && `${counted(apis, "API")} held against the columns they answer`],
     ["operations", operations > 0 && `${counted(operations, "operation")}, run in place`],
     ["waiting", models.waiting > 0 && `${counted(models.waiting, "model")} for data that has not landed`],
     ["readers", readers.all > 0 && describeReaders(readers)],

@@ -14,7 +14,7 @@ import type { Catalog } from "../../model/catalog.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
-import { type CompiledGraph, isModel } from "../../model/graph.ts";
+import { type CompiledGraph, isModel, isShowing } from "../../model/graph.ts";
 import type { UnitVerdict } from "../../model/site.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { withoutRetired } from "../../plan/removed.ts";
@@ -151,7 +151,7 @@ async function readRelease(client: Client, graph: CompiledGraph, environment: st
 /** Every relation that has a page, but for those of others. */
 function shownIn({ actions }: CompiledGraph, { manifest }: Catalog): Target[] {
   const ours = actions
-    .filter(({ kind, disabled }) => kind !== "assertion" && kind !== "dashboard" && !disabled)
+    .filter(({ kind, disabled }) => kind !== "assertion" && !isShowing(kind) && !disabled)
     .map(({ target }) => target);
   const all = [...ours, ...Object.values(manifest).map(({ target }) => target)];
   return [...new Map(all.map((target) => [targetKey(target), target])).values()];

@@ -1,5 +1,6 @@
 import { type Action, type ActionKind, isModel } from "../../model/graph.ts";
 import type { Step } from "../../model/plan.ts";
+import { apiStep } from "./api.ts";
 import { assertionStep } from "./assertion.ts";
 import { refusedStep, type StepContext } from "./build-step.ts";
 import { dashboardStep } from "./dashboard.ts";
@@ -18,6 +19,7 @@ const STEPS: { readonly [K in ActionKind]: StepOf<K> } = {
   operations: operationsStep,
   assertion: assertionStep,
   dashboard: dashboardStep,
+  api: apiStep,
   // Somebody else fills it.
   declaration: () => undefined,
 };

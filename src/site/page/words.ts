@@ -8,6 +8,7 @@ export const KINDS: Readonly<Record<SiteKind, { readonly one: string; readonly w
   incremental: { one: "incremental", what: "Each run adds what is new" },
   operations: { one: "operations", what: "Statements that a run executes in their place" },
   dashboard: { one: "dashboard", what: "Answers that people look at" },
+  api: { one: "API", what: "Addresses that programs ask" },
   foreign: { one: "others’ view", what: "Not of this project: it reads what the project publishes" },
 };
 

@@ -4,7 +4,7 @@ import { nearest } from "../model/nearest.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { mistake } from "./dashboard-mistake.ts";
 
-/** What a dashboard may read: by the names that the project gives, without suffix and prefix. */
+/** What dashboards and endpoints may read: by the names that the project gives, without suffix and prefix. */
 export class ReadableNames {
   readonly #targets: ReadonlyMap<string, Target>;
   readonly #actions: ReadonlyMap<string, Action>;
@@ -57,8 +57,13 @@ export class ReadableNames {
     return target;
   }
 
+  /** What makes the relation. */
+  actionOf(target: Target): Action | undefined {
+    return this.#actions.get(targetKey(target));
+  }
+
   /** What it says of its columns. */
   columnsOf(target: Target): Action["columns"] {
-    return this.#actions.get(targetKey(target))?.columns ?? [];
+    return this.actionOf(target)?.columns ?? [];
   }
 }

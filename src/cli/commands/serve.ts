@@ -1,0 +1,145 @@
+import { randomBytes } from "node:crypto";
+import { InvalidArgumentError } from "commander";
+import type { DeclaredEndpoint } from "../../model/api.ts";
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { counted } from "../../model/counted.ts";
+import { milliseconds } from "../../model/duration.ts";
+import { UserError } from "../../model/errors.ts";
+import { Cursors } from "../../serve/api/cursor.ts";
+import { ReadApi } from "../../serve/api/read-api.ts";
+import { addEndpoints } from "../../serve/api/routes.ts";
+import { isLoopback } from "../../serve/server.ts";
+import { compileProject } from "../compiling.ts";
+import { openDatabase, openForReading, whereLine } from "../database.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { addListenOptions, type ListenFlags, listen } from "../listening.ts";
+import { addConnectionOption, addProjectOptions, environmentName } from "../options.ts";
+import { addEnvironmentOption } from "../releasing.ts";
+import type { AddCommand, Shell } from "../shell.ts";
+import { LivePages, type SiteFlags } from "../site/make-site.ts";
+import { telling } from "../telling.ts";
+
+interface Flags extends SiteFlags, ListenFlags {
+  readonly site?: boolean;
+  readonly api?: boolean;
+  readonly connections: number;
+  readonly streams: number;
+  readonly queue: number;
+  readonly cache: number;
+  readonly pageTimeout: number;
+  readonly streamTimeout: number;
+  readonly public?: boolean;
+}
+
+/** `dataform serve`: what programs ask for, and what people look at, in one process. */
+export const addServeCommand: AddCommand = (command, shell) => {
+  addListenOptions(command)
+    .option("--no-api", "without the endpoints of serve/*.yaml")
+    .option("--no-site", "without the pages")
+    .option("--no-samples", "pages without ten rows of each relation, and without rows that fail a test")
+    .option("--connections <number>", "connections for pages of answers", wholeNumber(1, 500), 8)
+    .option("--streams <number>", "connections for whole relations as CSV, NDJSON or Parquet", wholeNumber(1, 100), 4)
+    .option("--queue <number>", "requests that may wait for a connection", wholeNumber(0, 100_000), 1000)
+    .option("--cache <megabytes>", "answers that are kept in memory", wholeNumber(0, 1_000_000), 64)
+    .option("--page-timeout <time>", "how long a page may take in the server", time, 10_000)
+    .option("--stream-timeout <time>", "how long a whole relation may take", time, 30 * 60_000)
+    .option(
+      "--public",
+      "whoever reaches the address may ask for everything: another host than this one is refused without",
+    )
+    .action(async (flags: Flags) => {
+      if (!isLoopback(flags.host) && !flags.public) throw notForAll(flags.host);
+      await untilInterrupted(shell, (signal) => serve(shell, flags, signal), "closing");
+    });
+  addConnectionOption(addEnvironmentOption(addProjectOptions(command)));
+};
+
+function notForAll(host: string): UserError {
+  return new UserError({
+    message: `on ${host} others reach the server, and nothing asks who they are`,
+    expected: "127.0.0.1, which only this machine reaches",
+    found: `--host ${host}`,
+    hint: "--public says that everybody may read what the endpoints answer and the pages show",
+  });
+}
+
+async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<void> {
+  const graph = await compileProject(shell, flags);
+  const owner = await openDatabase(shell, flags);
+  const settings = await openForReading(shell, flags);
+  shell.say(whereLine(settings, flags, shell));
+  const endpoints = graph.actions.flatMap((action) =>
+    action.kind === "api" && !action.disabled && flags.api !== false ? action.endpoints : [],
+  );
+  const onWait = telling(shell).tell;
+  const pages =
+    flags.site === false ? undefined : await LivePages.make(shell, flags, { settings: owner, signal, onWait });
+  if (!pages && !endpoints.length)
+    throw new UserError({
+      message: "there is nothing to answer",
+      expected: "endpoints in serve/*.yaml, or the pages",
+      hint: "docs/serve.md has an example; or leave --no-site out",
+    });
+  const api = endpoints.length ? openApi(flags, settings, endpoints) : undefined;
+  const ended = new AbortController();
+  const stopped = AbortSignal.any([signal, ended.signal]);
+  try {
+    const following = api && followReleases(shell, api, settings, stopped);
+    await api?.describe();
+    const server = await listen(shell, flags, (to) => {
+      if (api) addEndpoints(to, api, () => {});
+      pages?.addTo(to);
+    });
+    if (api) shell.say(`${counted(endpoints.length, "endpoint")}: ${endpoints.map(({ path }) => path).join(", ")}`);
+    try {
+      await Promise.all([following, pages?.follow()]);
+    } finally {
+      await server.close();
+    }
+  } finally {
+    ended.abort();
+    await api?.close();
+  }
+}
+
+function openApi(flags: Flags, settings: ConnectionSettings, endpoints: readonly DeclaredEndpoint[]): ReadApi {
+  const { connections, streams, queue, cache, pageTimeout, streamTimeout } = flags;
+  return new ReadApi({
+    settings,
+    environment: environmentName(flags),
+    endpoints,
+    cursors: new Cursors(randomBytes(32)),
+    connections,
+    streams,
+    queue,
+    cacheBytes: cache * 1024 * 1024,
+    pageTimeout,
+    streamTimeout,
+  });
+}
+
+function followReleases(shell: Shell, api: ReadApi, settings: ConnectionSettings, signal: AbortSignal): Promise<void> {
+  return api.releases.follow(settings, {
+    signal,
+    onRelease: () => {
+      api.renew().catch((error: Error) => shell.say(error.message));
+    },
+    onLost: ({ message }) => shell.say(`the database is not there, and is asked again: ${message}`),
+  });
+}
+
+/** What PostgreSQL takes for a timeout, in milliseconds. */
+const MOST_TIME = 2_147_483_647;
+
+function wholeNumber(least: number, most: number) {
+  return (text: string): number => {
+    if (/^\d{1,7}$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
+    throw new InvalidArgumentError(`a whole number from ${least} to ${most}`);
+  };
+}
+
+function time(text: string): number {
+  const duration = /[a-z]$/.test(text) ? milliseconds(text) : undefined;
+  if (duration !== undefined && duration >= 1 && duration <= MOST_TIME) return Math.round(duration);
+  throw new InvalidArgumentError("a time such as 500ms, 10s or 30m");
+}

@@ -1,0 +1,40 @@
+import type { Command } from "commander";
+import type { FastifyInstance } from "fastify";
+import type { UserError } from "../model/errors.ts";
+import { type RunningServer, startServer } from "../serve/server.ts";
+import { portNumber } from "./options.ts";
+import type { Shell } from "./shell.ts";
+
+/** Where nothing else is said. */
+const PORT = 3025;
+
+export interface ListenFlags {
+  readonly host: string;
+  readonly port?: number;
+}
+
+export function addListenOptions(command: Command): Command {
+  return command
+    .option("--host <address>", "where it listens", "127.0.0.1")
+    .option(
+      "--port <number>",
+      `its port; 0: one that is free (${PORT}, or a free one where that is taken)`,
+      portNumber,
+    );
+}
+
+/** Starts a server, prints its address, and says how it ends. */
+export async function listen(
+  shell: Shell,
+  { host, port }: ListenFlags,
+  add: (server: FastifyInstance) => void | Promise<void>,
+): Promise<RunningServer> {
+  const log = (line: string) => shell.say(line);
+  const server = await startServer({ host, port: port ?? PORT, log }, add).catch((error: UserError) => {
+    if (port !== undefined || error.code !== "EADDRINUSE") throw error;
+    return startServer({ host, port: 0, log }, add);
+  });
+  shell.print(server.address);
+  shell.say("Ctrl-C ends it");
+  return server;
+}

@@ -1,0 +1,307 @@
+import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import type { DeclaredEndpoint } from "../../model/api.ts";
+import { UserError } from "../../model/errors.ts";
+import { SQLSTATE, sqlState } from "../../postgres/sqlstate.ts";
+import { Cache } from "./cache.ts";
+import type { Cursors } from "./cursor.ts";
+import { type Encoding, hasTag, MEDIA_TYPES } from "./negotiate.ts";
+import { jsonRows } from "./page.ts";
+import type { Read } from "./parameters.ts";
+import { Problem } from "./problem.ts";
+import type { PageReader } from "./reader.ts";
+import type { Releases } from "./releases.ts";
+import { type Columns, sourceIn, sourceOutside } from "./sources.ts";
+import type { Shape, Source } from "./statements.ts";
+
+/** A request for one page. */
+export interface Asked {
+  readonly endpoint: DeclaredEndpoint;
+  readonly read: Read;
+  /** The address without its query, and the query without what says where it goes on. */
+  readonly address: string;
+  readonly query: string;
+  readonly ifNoneMatch: string | undefined;
+  readonly encoding: Encoding;
+  /** Whether whoever asks wants it compared with the database. */
+  readonly noCache: boolean;
+}
+
+export interface Answer {
+  readonly status: 200 | 304;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | undefined;
+}
+
+/** A page as it is kept: its bytes, and how they look packed. */
+interface Kept {
+  readonly body: Buffer;
+  readonly next: string | undefined;
+  readonly release: number | null;
+  readonly packed: Map<Encoding, Promise<Buffer>>;
+}
+
+/** What an endpoint reads of a release, and the tag of each packing. */
+interface Ready {
+  readonly source: Source;
+  readonly tags: Readonly<Record<Encoding, string>>;
+}
+
+/** Times that a page is read again because readers got another release meanwhile. */
+const MOST_RELEASES = 20;
+/** Smaller ones do not get smaller. */
+const WORTH_PACKING = 1024;
+
+const packers: Readonly<Record<Exclude<Encoding, "identity">, (body: Buffer) => Promise<Buffer>>> = {
+  br: (body) => promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
+  gzip: (body) => promisify(gzip)(body),
+};
+
+interface Parts {
+  readonly releases: Releases;
+  readonly reader: PageReader;
+  readonly cursors: Cursors;
+  /** Of relations that are in no release. */
+  readonly columns: (endpoint: DeclaredEndpoint) => Columns | undefined;
+  /** Bytes of answers that are kept. */
+  readonly cacheBytes: number;
+}
+
+/** Answers pages, each of one release. */
+export class Answers {
+  readonly #parts: Parts;
+  readonly #cache: Cache<Kept>;
+  readonly #declared = new WeakMap<DeclaredEndpoint, string>();
+  readonly #sources = new Map<string, Ready>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#cache = new Cache(parts.cacheBytes);
+  }
+
+  /** Readers have another release: pages of others are asked for no more. */
+  forget(): void {
+    this.#cache.clear();
+    this.#sources.clear();
+    this.#parts.reader.forget();
+  }
+
+  /**
+   * Where the columns of an endpoint stand in what readers have now.
+   * @throws Problem where nothing is published
+   */
+  async source(endpoint: DeclaredEndpoint): Promise<Source> {
+    const current = await this.#parts.releases.current(false);
+    if (current === null) throw notPublished();
+    return (await this.#ready(endpoint, current, current)).source;
+  }
+
+  /** @throws Problem */
+  async page(asked: Asked): Promise<Answer> {
+    const { endpoint, read } = asked;
+    const { releases, cursors } = this.#parts;
+    const position =
+      read.paging.cursor === undefined ? undefined : cursors.read(read.paging.cursor, this.#asked(endpoint, read));
+    const pinned = read.paging.release ?? position?.release ?? undefined;
+    if (endpoint.released && position?.release != null && position.release !== pinned)
+      throw new Problem("invalid-request", { detail: `the cursor belongs to release ${position.release}` });
+    if (!endpoint.released && read.paging.release !== undefined)
+      throw new Problem("invalid-request", {
+        detail: "what this address reads is in no release",
+        errors: [{ pointer: "/query/release", detail: "is of no use here" }],
+      });
+    const current = await releases.current(asked.noCache);
+    if (!endpoint.released) return this.#outside(asked, position?.row);
+    if (pinned === undefined && current === null) throw notPublished();
+    return this.#ofRelease(asked, { release: pinned ?? current!, current: current!, pinned, row: position?.row });
+  }
+
+  async #ofRelease(
+    asked: Asked,
+    {
+      row,
+      pinned,
+      ...at
+    }: {
+      readonly release: number;
+      readonly current: number | null;
+      readonly pinned: number | undefined;
+      readonly row: readonly (string | null)[] | undefined;
+    },
+  ): Promise<Answer> {
+    const { endpoint, encoding } = asked;
+    let { release, current } = at;
+    for (let tries = 0; tries < MOST_RELEASES; tries++) {
+      const isCurrent = release === current;
+      const { source, tags } = await this.#ready(endpoint, release, current);
+      const tag = tags[encoding];
+      if (hasTag(asked.ifNoneMatch, tag))
+        return { status: 304, headers: this.#headers(asked, release, tag), body: undefined };
+      const key = this.#key(asked, String(release));
+      const keeps = endpoint.cache === "release";
+      const kept = keeps ? this.#cache.get(key) : undefined;
+      if (kept) return this.#answer(asked, kept, key, tag);
+      const read = await this.#cache
+        .once(`${key} ${isCurrent}`, () => this.#read(asked, source, release, row))
+        .catch((error) => {
+          // Its objects were collected since.
+          if (sqlState(error) !== SQLSTATE.undefinedTable) throw error;
+          return undefined;
+        });
+      // What was read as the current release must have been it in the snapshot, too.
+      if (read && (!isCurrent || read.release === release)) {
+        const page = { ...read, release };
+        if (keeps) this.#cache.set(key, page, page.body.length + key.length);
+        return this.#answer(asked, page, key, tag);
+      }
+      if (!read) this.#parts.releases.forget(release);
+      current = read ? read.release : await this.#parts.releases.current(true);
+      if (pinned === undefined && current !== null) release = current;
+      else if (!(await this.#parts.releases.manifest(release))) throw gone(release, current);
+    }
+    throw new Problem("too-busy", {
+      detail: "releases are published faster than this can be read",
+      headers: { "retry-after": "1" },
+    });
+  }
+
+  async #outside(asked: Asked, row: readonly (string | null)[] | undefined): Promise<Answer> {
+    const { endpoint } = asked;
+    const columns = this.#parts.columns(endpoint);
+    if (!columns)
+      throw new Problem("too-busy", {
+        detail: "what this address reads is not there yet",
+        headers: { "retry-after": "30" },
+      });
+    const source = sourceOutside(endpoint, columns);
+    const key = this.#key(asked, "-");
+    const seconds = typeof endpoint.cache === "object" ? endpoint.cache.seconds : 0;
+    const kept = seconds && !asked.noCache ? this.#cache.get(key) : undefined;
+    if (kept) return this.#answer(asked, kept, key, undefined);
+    const read = { ...(await this.#cache.once(key, () => this.#read(asked, source, null, row))), release: null };
+    if (seconds) this.#cache.set(key, read, read.body.length + key.length, seconds * 1000);
+    return this.#answer(asked, read, key, undefined);
+  }
+
+  /** Where its columns stand in a release, and the tags of what is made of them. */
+  async #ready(endpoint: DeclaredEndpoint, release: number, current: number | null): Promise<Ready> {
+    const isCurrent = release === current;
+    const key = `${endpoint.name} ${release} ${isCurrent}`;
+    const known = this.#sources.get(key);
+    if (known) return known;
+    const manifest = await this.#parts.releases.manifest(release);
+    if (!manifest) throw gone(release, current);
+    try {
+      const source = sourceIn(manifest, endpoint, isCurrent);
+      const ready = { source, tags: this.#tags(endpoint, source, release) };
+      this.#sources.set(key, ready);
+      return ready;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new Problem("not-found", { detail: error.message });
+    }
+  }
+
+  async #read(
+    { endpoint, read, address, query }: Asked,
+    source: Source,
+    release: number | null,
+    row: readonly (string | null)[] | undefined,
+  ): Promise<Kept> {
+    const { given, paging } = read;
+    const { limit, numbers } = paging;
+    const shape: Shape = {
+      given: given.map(({ parameter }) => parameter),
+      after: row !== undefined,
+      nulls: row?.map((cell) => cell === null) ?? [],
+    };
+    const behind = row?.filter((cell) => cell !== null) ?? [];
+    const values = [...given.map(({ value }) => value), ...behind];
+    const of = release === null ? "-" : source.relation.toString();
+    const begun = performance.now();
+    // One row more says whether there are more.
+    const page = await this.#parts.reader.read({ endpoint, source, of, shape, values, limit: limit + 1 });
+    if (release !== null) this.#parts.releases.noticed(page.release, begun);
+    const rows = page.rows.slice(0, limit);
+    const truncated = page.rows.length > limit;
+    const asked = this.#asked(endpoint, read);
+    const next = truncated
+      ? nextOf(address, query, this.#parts.cursors.write({ release, asked, row: rows.at(-1)!.place }))
+      : undefined;
+    const text = `{"data":${jsonRows(rows, source.cells, numbers === "text")},"release":${release},"truncated":${truncated},"next":${JSON.stringify(next ?? null)}}\n`;
+    return { body: Buffer.from(text), next, release: page.release, packed: new Map() };
+  }
+
+  async #answer(asked: Asked, kept: Kept, key: string, tag: string | undefined): Promise<Answer> {
+    const { body, next, release, packed } = kept;
+    const { encoding } = asked;
+    const headers = this.#headers(asked, release, tag);
+    headers["content-type"] = MEDIA_TYPES.json;
+    if (next) headers.link = `<${next}>; rel="next"`;
+    if (encoding === "identity" || body.length < WORTH_PACKING) return { status: 200, headers, body };
+    headers["content-encoding"] = encoding;
+    let bytes = packed.get(encoding);
+    if (!bytes) {
+      bytes = packers[encoding](body);
+      packed.set(encoding, bytes);
+      this.#cache.grown(key, (await bytes).length);
+    }
+    return { status: 200, headers, body: await bytes };
+  }
+
+  #headers({ endpoint }: Asked, release: number | null, tag: string | undefined): Record<string, string> {
+    const whose = endpoint.access === "public" ? "public" : "private";
+    const age =
+      typeof endpoint.cache === "object" ? `max-age=${endpoint.cache.seconds}` : tag ? "no-cache" : "no-store";
+    return {
+      "cache-control": `${whose}, ${age}`,
+      vary: "Accept, Accept-Encoding, Authorization",
+      ...(tag ? { etag: tag } : {}),
+      ...(release === null ? {} : { "dataform-release": String(release) }),
+    };
+  }
+
+  /** Release, declaration, columns, format and packing: where all are the same, so are the bytes of an address. */
+  #tags(endpoint: DeclaredEndpoint, { cells }: Source, release: number): Ready["tags"] {
+    const columns = cells.map(({ name, type }) => `${name} ${type}`).join();
+    const hash = createHash("sha256")
+      .update(`${this.#declaration(endpoint)}\n${columns}`)
+      .digest("base64url");
+    const tag = `r${release}-${hash.slice(0, 8)}-json`;
+    return { identity: `W/"${tag}"`, br: `W/"${tag}-br"`, gzip: `W/"${tag}-gzip"` };
+  }
+
+  #key(asked: Asked, release: string): string {
+    const { limit, cursor = "", numbers } = asked.read.paging;
+    return `${release} ${this.#asked(asked.endpoint, asked.read)} ${limit} ${cursor} ${numbers}`;
+  }
+
+  #declaration(endpoint: DeclaredEndpoint): string {
+    const known = this.#declared.get(endpoint);
+    if (known) return known;
+    const hash = createHash("sha256").update(JSON.stringify(endpoint)).digest("base64url").slice(0, 16);
+    this.#declared.set(endpoint, hash);
+    return hash;
+  }
+
+  /** What is asked for, wherever its page begins. */
+  #asked(endpoint: DeclaredEndpoint, { canonical }: Read): string {
+    return `${this.#declaration(endpoint)} ${canonical}`;
+  }
+}
+
+export function notPublished(): Problem {
+  return new Problem("too-busy", { detail: "nothing is published yet", headers: { "retry-after": "30" } });
+}
+
+function gone(release: number, current: number | null): Problem {
+  return new Problem("release-gone", {
+    detail: `release ${release} is not kept any more: begin again with the first page`,
+    more: { current },
+  });
+}
+
+function nextOf(address: string, query: string, cursor: string): string {
+  return `${address}?${query ? `${query}&` : ""}cursor=${cursor}`;
+}

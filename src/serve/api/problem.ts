@@ -1,0 +1,68 @@
+/** What a request was answered that cannot be done, as RFC 9457 has it. Shown to whoever asked: no SQL, no secret. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly type: ProblemType;
+  readonly title: string;
+  readonly detail: string | undefined;
+  readonly errors: readonly Mistake[];
+  readonly more: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(type: ProblemType, details: ProblemDetails = {}) {
+    const { status, title } = TYPES[type];
+    super(details.detail ?? title);
+    this.type = type;
+    this.status = status;
+    this.title = title;
+    this.detail = details.detail;
+    this.errors = details.errors ?? [];
+    this.more = details.more ?? {};
+    this.headers = details.headers ?? {};
+  }
+
+  /** The body, `application/problem+json`. */
+  body(instance: string): string {
+    const { type, title, status, detail, errors, more } = this;
+    return JSON.stringify({
+      type: `urn:dataform-postgres:problem:${type}`,
+      title,
+      status,
+      ...(detail === undefined ? {} : { detail }),
+      instance,
+      ...(errors.length ? { errors } : {}),
+      ...more,
+    });
+  }
+}
+
+/** One thing that is wrong with a request, and where: `/query/day`. */
+export interface Mistake {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+interface ProblemDetails {
+  readonly detail?: string;
+  readonly errors?: readonly Mistake[];
+  readonly more?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** docs/serve.md has a paragraph for each. */
+export const TYPES = {
+  "invalid-request": { status: 400, title: "The request says something that cannot be" },
+  unauthorized: { status: 401, title: "A key is needed" },
+  forbidden: { status: 403, title: "The key does not reach this" },
+  "not-found": { status: 404, title: "There is nothing at this address" },
+  "method-not-allowed": { status: 405, title: "Only GET and HEAD are answered" },
+  "not-acceptable": { status: 406, title: "There is no answer in such a format" },
+  "release-gone": { status: 410, title: "That release is gone" },
+  "misdirected-request": { status: 421, title: "This server answers to its own address only" },
+  "too-many-requests": { status: 429, title: "The key asks too often" },
+  "internal-error": { status: 500, title: "The server failed" },
+  "too-busy": { status: 503, title: "Too many requests wait" },
+  "database-unavailable": { status: 503, title: "The database does not answer" },
+  "took-too-long": { status: 504, title: "The answer took too long" },
+} as const;
+
+export type ProblemType = keyof typeof TYPES;

@@ -1,0 +1,160 @@
+import type { DeclaredEndpoint } from "../../model/api.ts";
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import type { UserError } from "../../model/errors.ts";
+import type { Client } from "../../postgres/client.ts";
+import { ReadPool } from "../../postgres/read-pool.ts";
+import { readKeptRelease, readNamedRelease } from "../../release/store.ts";
+import { sql } from "../../sql/sql.ts";
+import { type Answer, Answers, type Asked, notPublished } from "./answers.ts";
+import type { Cursors } from "./cursor.ts";
+import { describeOutside } from "./outside.ts";
+import { ParameterReader, type Read } from "./parameters.ts";
+import { Problem } from "./problem.ts";
+import { PageReader } from "./reader.ts";
+import { Releases } from "./releases.ts";
+import { type Columns, sourceIn, sourceOutside } from "./sources.ts";
+import type { Source } from "./statements.ts";
+import { type StreamFormat, streamOf } from "./streams.ts";
+
+export interface ReadApiOptions {
+  readonly settings: ConnectionSettings;
+  readonly environment: string;
+  readonly endpoints: readonly DeclaredEndpoint[];
+  readonly cursors: Cursors;
+  /** Connections for pages, and for streams of all rows. */
+  readonly connections: number;
+  readonly streams: number;
+  /** Requests that may wait for a connection. */
+  readonly queue: number;
+  /** Bytes of answers that are kept. */
+  readonly cacheBytes: number;
+  /** Milliseconds that a page, and a stream, may take in the server. */
+  readonly pageTimeout: number;
+  readonly streamTimeout: number;
+}
+
+/** All rows of an endpoint, before the first of them is sent. */
+export interface Rows {
+  readonly release: number | null;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/** What answers for the endpoints of a project, whoever asks and however. */
+export class ReadApi {
+  readonly endpoints: readonly DeclaredEndpoint[];
+  readonly releases: Releases;
+  readonly #options: ReadApiOptions;
+  readonly #pages: ReadPool;
+  readonly #streams: ReadPool;
+  readonly #answers: Answers;
+  readonly #outside = new Map<DeclaredEndpoint, Columns>();
+  readonly #readers = new WeakMap<Source["types"], ParameterReader>();
+
+  constructor(options: ReadApiOptions) {
+    const { settings, environment, connections, streams, queue, pageTimeout, streamTimeout } = options;
+    this.#options = options;
+    this.endpoints = options.endpoints;
+    const of = { applicationName: "dataform-serve", queue };
+    this.#pages = new ReadPool(settings, { ...of, size: connections, statementTimeout: pageTimeout });
+    this.#streams = new ReadPool(settings, { ...of, size: streams, statementTimeout: streamTimeout });
+    this.releases = new Releases(this.#pages, environment);
+    this.#answers = new Answers({
+      releases: this.releases,
+      reader: new PageReader(this.#pages, environment),
+      cursors: options.cursors,
+      columns: (endpoint) => this.#outside.get(endpoint),
+      cacheBytes: options.cacheBytes,
+    });
+  }
+
+  /** Readers have another release: nothing of before is kept. */
+  async renew(): Promise<void> {
+    this.#answers.forget();
+    await this.describe();
+  }
+
+  /**
+   * Looks for the relations that are in no release. Those that are not there yet are looked for again with the next release.
+   * @throws UserError for one whose rows have no name
+   */
+  async describe(): Promise<void> {
+    for (const endpoint of this.endpoints.filter(({ released }) => !released)) {
+      const columns = await this.#pages.use((client) => describeOutside(client, endpoint));
+      if (columns) this.#outside.set(endpoint, columns);
+      else this.#outside.delete(endpoint);
+    }
+  }
+
+  /** What an endpoint answers now: its columns with their types. */
+  async source(endpoint: DeclaredEndpoint): Promise<Source> {
+    if (!endpoint.released) {
+      const columns = this.#outside.get(endpoint);
+      if (columns) return sourceOutside(endpoint, columns);
+      throw new Problem("too-busy", {
+        detail: "what this address reads is not there yet",
+        headers: { "retry-after": "30" },
+      });
+    }
+    return this.#answers.source(endpoint);
+  }
+
+  /** @throws Problem with everything that is wrong with a request */
+  async read(
+    endpoint: DeclaredEndpoint,
+    path: Readonly<Record<string, string>>,
+    query: Parameters<ParameterReader["read"]>[1],
+  ): Promise<Read> {
+    const { types } = await this.source(endpoint);
+    let reader = this.#readers.get(types);
+    if (!reader) {
+      reader = new ParameterReader(endpoint, types);
+      this.#readers.set(types, reader);
+    }
+    return reader.read(path, query);
+  }
+
+  /** @throws Problem; the server's error */
+  page(asked: Asked): Promise<Answer> {
+    return this.#answers.page(asked);
+  }
+
+  /**
+   * All rows, in one snapshot of one release, to `send`.
+   * @throws Problem before `send` is called; what it throws
+   */
+  rows(
+    endpoint: DeclaredEndpoint,
+    { given, paging }: Read,
+    format: StreamFormat,
+    send: (rows: Rows) => Promise<void>,
+  ): Promise<void> {
+    return this.#streams.use(async (client) => {
+      await client.query(sql`begin transaction isolation level repeatable read read only`);
+      const { source, release } = endpoint.released
+        ? await this.#sourceIn(client, endpoint, paging.release)
+        : { source: await this.source(endpoint), release: null };
+      const exact = paging.numbers === "text";
+      await send({ release, bytes: await streamOf(client, { endpoint, source, given, format, exact }) });
+    });
+  }
+
+  /** In the snapshot of the transaction. */
+  async #sourceIn(client: Client, endpoint: DeclaredEndpoint, pinned: number | undefined) {
+    const { environment } = this.#options;
+    const current = await readNamedRelease(client, environment);
+    const release = pinned ?? current;
+    if (release === null) throw notPublished();
+    const manifest = await readKeptRelease(client, environment, release);
+    if (!manifest)
+      throw new Problem("release-gone", { detail: `release ${release} is not kept any more`, more: { current } });
+    try {
+      return { release, source: sourceIn(manifest, endpoint, release === current) };
+    } catch (error) {
+      throw new Problem("not-found", { detail: (error as UserError).message });
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#pages.close(), this.#streams.close()]);
+  }
+}

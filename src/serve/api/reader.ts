@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import type { DeclaredEndpoint } from "../../model/api.ts";
+import type { Cells, Prepared, Question, ReadPool } from "../../postgres/read-pool.ts";
+import { type Page, readPage, readPages } from "./page.ts";
+import { mayBeTogether, pageStatement, pagesStatement, type Shape, type Source } from "./statements.ts";
+
+/** One page that is asked for. */
+export interface PageRequest {
+  readonly endpoint: DeclaredEndpoint;
+  readonly source: Source;
+  /** Tells sources of one endpoint apart: the release that is read. */
+  readonly of: string;
+  readonly shape: Shape;
+  /** As the statement takes them, behind environment and limit. */
+  readonly values: Question["values"];
+  /** Rows at most. */
+  readonly limit: number;
+}
+
+/** The requests of one statement that wait for a connection. */
+interface Together {
+  readonly waiting: Waiting[];
+}
+
+interface Waiting {
+  readonly request: PageRequest;
+  resolve(page: Page): void;
+  reject(error: unknown): void;
+}
+
+/** Requests that are answered by one statement. */
+const MOST_TOGETHER = 64;
+
+/**
+ * Asks for pages. Those of one shape that wait for a connection are asked for together, in one statement and one snapshot: a
+ * server that is busy does less for each.
+ */
+export class PageReader {
+  readonly #pool: ReadPool;
+  readonly #environment: string;
+  readonly #statements = new Map<string, Prepared>();
+  readonly #together = new Map<string, Together>();
+
+  constructor(pool: ReadPool, environment: string) {
+    this.#pool = pool;
+    this.#environment = environment;
+  }
+
+  /** Statements of before are not asked again. */
+  forget(): void {
+    this.#statements.clear();
+    this.#pool.forget();
+  }
+
+  read(request: PageRequest): Promise<Page> {
+    const key = keyOf(request);
+    if (!mayBeTogether(request.shape)) return this.#alone(request, key);
+    const open = this.#together.get(key);
+    return new Promise<Page>((resolve, reject) => {
+      const waiting = { request, resolve, reject };
+      if (open && open.waiting.length < MOST_TOGETHER) return open.waiting.push(waiting);
+      const together: Together = { waiting: [waiting] };
+      this.#together.set(key, together);
+      void this.#askTogether(together, key);
+    });
+  }
+
+  async #alone(request: PageRequest, key: string): Promise<Page> {
+    const answer = await this.#pool.ask(() => this.#one(request, key));
+    return readPage(answer, request.source.cells.length);
+  }
+
+  async #askTogether(together: Together, key: string): Promise<void> {
+    const { waiting } = together;
+    try {
+      const answer = await this.#pool.ask(() => {
+        // Whoever comes now is too late for this statement.
+        if (this.#together.get(key) === together) this.#together.delete(key);
+        return waiting.length === 1 ? this.#one(waiting[0]!.request, key) : this.#several(waiting, key);
+      });
+      this.#handOut(waiting, answer);
+    } catch (error) {
+      if (this.#together.get(key) === together) this.#together.delete(key);
+      // What is wrong with one of them is no answer to the others.
+      if (waiting.length === 1) return waiting[0]!.reject(error);
+      for (const { request, resolve, reject } of waiting) this.#alone(request, key).then(resolve, reject);
+    }
+  }
+
+  #handOut(waiting: readonly Waiting[], answer: Cells): void {
+    const columns = waiting[0]!.request.source.cells.length;
+    const pages = waiting.length === 1 ? [readPage(answer, columns)] : readPages(answer, columns, waiting.length);
+    for (const [at, { resolve }] of waiting.entries()) resolve(pages[at]!);
+  }
+
+  #one({ endpoint, source, shape, values, limit }: PageRequest, key: string): Question {
+    const prepared = this.#prepared(`1 ${key}`, () => pageStatement(endpoint, source, shape).toString());
+    return { ...prepared, values: [this.#environment, String(limit), ...values] };
+  }
+
+  #several(waiting: readonly Waiting[], key: string): Question {
+    const { endpoint, source, shape } = waiting[0]!.request;
+    const prepared = this.#prepared(`n ${key}`, () => pagesStatement(endpoint, source, shape).toString());
+    const limits = waiting.map(({ request }) => String(request.limit));
+    const lists = shape.given.map((_, at) => waiting.map(({ request }) => request.values[at] as string));
+    return { ...prepared, values: [this.#environment, limits, ...lists] };
+  }
+
+  #prepared(key: string, make: () => string): Prepared {
+    const known = this.#statements.get(key);
+    if (known) return known;
+    const text = make();
+    const name = `dataform_${createHash("sha256").update(text).digest("hex").slice(0, 40)}`;
+    const prepared = { name, text };
+    this.#statements.set(key, prepared);
+    return prepared;
+  }
+}
+
+function keyOf({ endpoint, of, shape }: PageRequest): string {
+  const given = shape.given.map(({ name }) => name).join(" ");
+  return `${endpoint.name} ${of} ${given}${shape.after ? ` > ${shape.nulls.map(Number).join("")}` : ""}`;
+}
