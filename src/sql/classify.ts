@@ -1,5 +1,6 @@
 import { type Group, grouped, isGroup, isNameAt, type Node, symbolAt, wordAt } from "./groups.ts";
 import { afterOptions, commonTables, nameAt, placesOf } from "./places.ts";
+import { remembered } from "./remembered.ts";
 import { meaningful, type Token } from "./tokens.ts";
 
 /** What one statement is, by its tokens: comments, strings and the names of columns say nothing. */
@@ -12,11 +13,11 @@ export interface StatementClass {
   readonly transaction: "inside" | "outside" | "control";
 }
 
-export function classify(statement: string): StatementClass {
+export const classify: (statement: string) => StatementClass = remembered((statement) => {
   const nodes = grouped(meaningful(statement));
   const { command, object } = commandOf(nodes);
   return { command, changes: changesOf(command, nodes, object, statement), transaction: transactionOf(command, nodes) };
-}
+});
 
 // Kinds of objects, as `create`, `alter` and `drop` name them; the longer ones first.
 const OBJECTS = [

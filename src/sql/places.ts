@@ -1,5 +1,6 @@
 import { endOf, type Group, grouped, isGroup, isNameAt, keywordAt, type Node, symbolAt, wordAt } from "./groups.ts";
 import { NO_ALIAS } from "./keywords.ts";
+import { remembered } from "./remembered.ts";
 import { meaningful, type Token } from "./tokens.ts";
 
 /** A relation where a statement names it: in a FROM clause, as what it changes, after `table`, or in `for update of`. */
@@ -14,11 +15,11 @@ export interface Place {
 }
 
 /** The relations of one statement. Of SQL that PostgreSQL does not understand, those that could be found. */
-export function placesOf(statement: string): readonly Place[] {
+export const placesOf: (statement: string) => readonly Place[] = remembered((statement) => {
   const reader = new Reader();
   reader.statement(grouped(meaningful(statement)), 0);
   return reader.places;
-}
+});
 
 const ENDS_FROM = new Set(
   "where group having window order limit offset fetch for union intersect except returning".split(" "),

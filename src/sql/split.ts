@@ -1,3 +1,4 @@
+import { remembered } from "./remembered.ts";
 import { type Token, tokenize } from "./tokens.ts";
 
 /** A statement of a script, and where it begins in it. */
@@ -19,15 +20,17 @@ export function queryIn(sql: string): string {
 }
 
 /** The statements of a script with their places. Semicolons in parentheses and in the body of a function end none. */
-export function splitScript(sql: string): Piece[] {
-  const pieces: Piece[] = [];
+export const splitScript: (sql: string) => readonly Piece[] = remembered(pieces);
+
+function pieces(sql: string): Piece[] {
+  const found: Piece[] = [];
   let start = 0;
   let depth = 0;
   let words: string[] = [];
   let body = 0;
   let before: Token | undefined;
   const finish = (end: number) => {
-    if (before) pieces.push({ text: sql.slice(start, end), start });
+    if (before) found.push({ text: sql.slice(start, end), start });
     start = end + 1;
     depth = 0;
     body = 0;
@@ -51,7 +54,7 @@ export function splitScript(sql: string): Piece[] {
     before = token;
   }
   finish(sql.length);
-  return pieces;
+  return found;
 }
 
 /** `create [or replace] function` or `procedure`: only their bodies are statements between `begin atomic` and `end`. */

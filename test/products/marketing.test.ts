@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { createDemoApi, DEMO_TOKEN, planted } from "../../ingest/demo-api/server.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
@@ -254,25 +254,29 @@ test("a load with a negative counter is kept out of the release, with all that r
   expect(await rows(shown)).toEqual(before);
 });
 
-test("figures that are not those of their reports are found in the run that brings them, and all of them by a full refresh", async () => {
-  // as a fault in a model would have it: the store says otherwise than the raw table
-  const [store] = await rows(
-    "select relname from pg_class where relname like 'stat\\_store%s' and relkind = 'r' order by oid desc limit 1",
-  );
-  const written = `_dataform_run_at = (select _dataform_run_at from _dataform."${store}" where _dataform_row_kind = 'run')`;
-  await client.script(
-    script(`
+// It reads all loads twice, by statements that the tests before it sent.
+test.runIf(inject("everyCase"))(
+  "figures that are not those of their reports are found in the run that brings them, and all of them by a full refresh",
+  async () => {
+    // as a fault in a model would have it: the store says otherwise than the raw table
+    const [store] = await rows(
+      "select relname from pg_class where relname like 'stat\\_store%s' and relkind = 'r' order by oid desc limit 1",
+    );
+    const written = `_dataform_run_at = (select _dataform_run_at from _dataform."${store}" where _dataform_row_kind = 'run')`;
+    await client.script(
+      script(`
     update _dataform."${store}" set clicks = clicks + 1, ${written}
     where ctid = (select ctid from _dataform."${store}" where _dataform_row_kind = 'reading' order by measured_at desc, creative_id limit 1);
     update _dataform."${store}" set ${written} where _dataform_row_kind = 'load'`),
-  );
-  const faulty = await dataform("run", "--tags", "marketing");
-  expect(faulty.exitCode).toBe(1);
-  for (const name of ["stat_snapshots_agree_with_records", "stat_deltas_agree_with_snapshots"])
-    expect(faulty.stderr).toContain(`FAIL  assertion assertions.${name}`);
-  const anew = await dataform("run", "--tags", "marketing", "--full-refresh");
-  expect(anew.stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
-});
+    );
+    const faulty = await dataform("run", "--tags", "marketing");
+    expect(faulty.exitCode).toBe(1);
+    for (const name of ["stat_snapshots_agree_with_records", "stat_deltas_agree_with_snapshots"])
+      expect(faulty.stderr).toContain(`FAIL  assertion assertions.${name}`);
+    const anew = await dataform("run", "--tags", "marketing", "--full-refresh");
+    expect(anew.stderr).toMatch(/Done: \d+ ok, 0 failed, 0 held, 0 skipped/);
+  },
+);
 
 test("its dashboard shows what the server says, panel by panel", () =>
   expectDashboard("marketing", resolve(import.meta.dirname, "../.."), database.settings));

@@ -147,8 +147,8 @@ function show(relation: string, first: number): string {
 }
 
 /** Histories that one run computes. */
-const SCENARIOS = isWhole ? 20 : 8;
-const FORGETFUL = isWhole ? 20 : 3;
+const SCENARIOS = isWhole ? 20 : 5;
+const FORGETFUL = isWhole ? 20 : 2;
 const options = 'key: "k", attributes: { v: "text", region: "text" }, effectiveAt: "src", deleted: "gone"';
 
 /** As many histories as there are scenarios, each with its own feed; one run computes all. */

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { compile } from "../../src/compile/compile.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { RunReport } from "../../src/model/report.ts";
 import { run } from "../../src/run/run.ts";
 import {
   type FeedLoad,
@@ -12,7 +12,7 @@ import {
 } from "../support/history.ts";
 import { fileIngest } from "../support/ingest-files.ts";
 import { testProject } from "../support/project.ts";
-import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
+import { sharedWarehouse, statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 // A history over time: new columns, runs that fail or meet, many keys, facts, and how it is called.
 
@@ -87,51 +87,51 @@ test("case 27: with since, also the source's first values of a new column make n
   expect(await rows("select * from marts.h order by k, valid_from")).toEqual(incremental);
 });
 
-test.each(["partial", "full", "log"] as const)(
-  "case 27: with since, a first value that comes in a %s batch reaches versions that otherwise stay as they are",
-  async (kind) => {
-    const { land, run, versions, rows } = await made(
-      `key: "k", attributes: { v: "text", region: "citext" }, since: { region: "2024-01-03" }`,
-      "k text, v text, region text",
-      {},
-      "create extension citext",
-    );
-    const load = (id: number, asOf: number, ...records: FeedLoad["records"]): FeedLoad => ({
-      kind,
-      asOf,
-      loaded: id,
-      records,
+describe("case 27: with since, a first value reaches versions that otherwise stay as they are, in a batch that is", () => {
+  const kinds = ["partial", "full", "log"] as const;
+  const whole = (kind: string) => `select v.* from marts.${kind} as v order by k, valid_from`;
+  const show = (kind: string) => showVersions(`marts.${kind}`, "k", ["v", "region"]);
+  const steps: [asOf: number, region: string | null, ...expected: string[]][] = [
+    [1, null, "a w ∅ 01-01..-"],
+    [2, null, "a w ∅ 01-01..01-02 change", "a x ∅ 01-02..-"],
+    // no change but the first value
+    [5, "north", "a w north 01-01..01-02 change", "a x north 01-02..-"],
+    // a late load has an earlier one, and then one that only is written otherwise
+    [4, "south", "a w south 01-01..01-02 change", "a x south 01-02..01-05 change", "a x north 01-05..-"],
+    [3, "SOUTH", "a w SOUTH 01-01..01-02 change", "a x SOUTH 01-02..01-05 change", "a x north 01-05..-"],
+  ];
+  /** Of each step, the versions of each kind, and its rows before and after a full refresh. */
+  const seen: Record<string, { readonly versions: string[]; readonly incremental: string[]; anew: string[] }>[] = [];
+
+  beforeAll(async () => {
+    const options = `key: "k", attributes: { v: "text", region: "citext" }, since: { region: "2024-01-03" }`;
+    const { run, rows, sql, end } = await sharedWarehouse({
+      ...scd2Files,
+      ...Object.assign({}, ...kinds.map((kind) => historyFiles(kind, options))),
     });
-    const whole = "select v.* from marts.h as v order by k, valid_from";
-    const steps: [load: FeedLoad, ...expected: string[]][] = [
-      [load(1, 1, { k: "a", v: "w", region: null }), "a w ∅ 01-01..-"],
-      [load(2, 2, { k: "a", v: "x", region: null }), "a w ∅ 01-01..01-02 change", "a x ∅ 01-02..-"],
-      // no change but the first value
-      [load(5, 5, { k: "a", v: "x", region: "north" }), "a w north 01-01..01-02 change", "a x north 01-02..-"],
-      // a late load has an earlier one, and then one that only is written otherwise
-      [
-        load(6, 4, { k: "a", v: "x", region: "south" }),
-        "a w south 01-01..01-02 change",
-        "a x south 01-02..01-05 change",
-        "a x north 01-05..-",
-      ],
-      [
-        load(7, 3, { k: "a", v: "x", region: "SOUTH" }),
-        "a w SOUTH 01-01..01-02 change",
-        "a x SOUTH 01-02..01-05 change",
-        "a x north 01-05..-",
-      ],
-    ];
-    for (const [landed, ...expected] of steps) {
-      await land(landed);
+    await sql(`create extension citext; ${makeLedger}`);
+    for (const kind of kinds) await sql(makeFeed(kind, "k text, v text, region text"));
+    const loadedOn = [1, 2, 5, 6, 7];
+    for (const [step, [asOf, region]] of steps.entries()) {
+      const records = [{ k: "a", v: step ? "x" : "w", region }];
+      for (const [n, kind] of kinds.entries())
+        await sql(landing(kind, step * 3 + n + 1, { kind, asOf, loaded: loadedOn[step]!, records }));
       expect((await run()).status).toBe("success");
-      expect(await versions("v", "region")).toEqual(expected);
-      const incremental = await rows(whole);
+      const found: (typeof seen)[number] = {};
+      for (const kind of kinds)
+        found[kind] = { versions: await rows(show(kind)), incremental: await rows(whole(kind)), anew: [] };
       expect((await run({ fullRefresh: true })).status).toBe("success");
-      expect(await rows(whole)).toEqual(incremental);
+      for (const kind of kinds) found[kind]!.anew = await rows(whole(kind));
+      seen.push(found);
     }
-  },
-);
+    return end;
+  });
+
+  test.each(kinds)("%s", (kind) => {
+    expect(seen.map((found) => found[kind]!.versions)).toEqual(steps.map(([, , ...expected]) => expected));
+    for (const { [kind]: found } of seen) expect(found!.anew).toEqual(found!.incremental);
+  });
+});
 
 test("case 28: versions that differed only in a column no longer tracked become one", async () => {
   const { land, run, versions, project, rows } = await made(withRegion, "k text, v text, region text");
@@ -273,31 +273,53 @@ select * from \${ref("raw", "h_feed")} where _load_id <= (select max(load_id) fr
   expect(await versions()).toEqual(["a x 01-01..01-02 change", "a y 01-02..-", "b x 01-01..01-02 delete"]);
 });
 
-test.each([
-  ["two versions at one moment", "update T set valid_to = valid_to + interval '1 hour' where v = 'x'", "overlap"],
-  ["a gap", "update T set valid_to = valid_to - interval '1 hour' where v = 'x'", "gap, or equal neighbours"],
-  ["a wrong hash", "update T set v = 'q' where v = 'x'", "hash"],
-  ["a version too few", "delete from T where v = 'y'", "not as in the latest full batch"],
-  [
-    "a version too many",
-    "update T set is_current = true, valid_to = null, ended_by = null where v = 'gone'",
-    "not as in the latest full batch",
-  ],
-])("a history with %s is not sound and is held back", async (_, damage, fault) => {
-  const { land, run, rows, sql } = await made();
-  await land(full(1, { k: "a", v: "x" }, { k: "b", v: "gone" }), full(2, { k: "a", v: "y" }));
-  await run();
-  const [store] = await rows(
-    "select relname from pg_class where relnamespace = '_dataform'::regnamespace and relkind = 'r' and relname ~ '^h_store_.*s$'",
-  );
-  await sql(damage.replace("T", `_dataform."${store}"`));
-  const report = await run();
-  expect(statuses(report)).toMatchObject({ "assertions.h_is_sound": "failed", "marts.h": "held" });
-  expect(
-    await rows(
-      `select distinct content ->> 'fault' from _dataform.failing_row where run_id = '${report.runId}' and assertion_name = 'h_is_sound'`,
-    ),
-  ).toContain(fault);
+describe("is not sound and is held back: a history with", () => {
+  const damages = [
+    ["two versions at one moment", "update T set valid_to = valid_to + interval '1 hour' where v = 'x'", "overlap"],
+    ["a gap", "update T set valid_to = valid_to - interval '1 hour' where v = 'x'", "gap, or equal neighbours"],
+    ["a wrong hash", "update T set v = 'q' where v = 'x'", "hash"],
+    ["a version too few", "delete from T where v = 'y'", "not as in the latest full batch"],
+    [
+      "a version too many",
+      "update T set is_current = true, valid_to = null, ended_by = null where v = 'gone'",
+      "not as in the latest full batch",
+    ],
+  ] as const;
+  const cases = damages.map(([title, , fault], n) => [title, `h${n}`, fault] as const);
+  let house: Warehouse;
+  let report: RunReport;
+
+  beforeAll(async () => {
+    const { end, ...made } = await sharedWarehouse({
+      ...scd2Files,
+      ...Object.assign({}, ...cases.map(([, name]) => historyFiles(name, usual))),
+    });
+    house = made;
+    await made.sql(makeLedger);
+    for (const [n, [, name]] of cases.entries()) {
+      await made.sql(makeFeed(name, "k text, v text"));
+      await made.sql(landing(name, n * 2 + 1, full(1, { k: "a", v: "x" }, { k: "b", v: "gone" })));
+      await made.sql(landing(name, n * 2 + 2, full(2, { k: "a", v: "y" })));
+    }
+    expect((await made.run()).status).toBe("success");
+    for (const [n, [, damage]] of damages.entries()) {
+      const [store] = await made.rows(
+        `select relname from pg_class where relnamespace = '_dataform'::regnamespace and relkind = 'r' and relname ~ '^h${n}_store_.*s$'`,
+      );
+      await made.sql(damage.replace("T", `_dataform."${store}"`));
+    }
+    report = await made.run();
+    return end;
+  });
+
+  test.each(cases)("%s", async (_, name, fault) => {
+    expect(statuses(report)).toMatchObject({ [`assertions.${name}_is_sound`]: "failed", [`marts.${name}`]: "held" });
+    expect(
+      await house.rows(
+        `select distinct content ->> 'fault' from _dataform.failing_row where run_id = '${report.runId}' and assertion_name = '${name}_is_sound'`,
+      ),
+    ).toContain(fault);
+  });
 });
 
 test("the table refuses overlaps, empty ranges and second current versions, where btree_gist is installed", async () => {
@@ -355,9 +377,8 @@ test.each([
   ["{ from: 'h_feed', key: 'k', attributes: { v: 'text' }, efectiveAt: 'src' }", 'unknown option "efectiveAt"'],
   ["{ from: 'h_feed', key: 'k', attributes: { v: 'text' }, by: ['region'] }", 'unknown column in by "region"'],
 ])("a mistake in the call is told: %s", async (options, message) => {
-  const { project } = await made();
-  project.write({ "definitions/h.js": `scd2.publish("h", ${options});` });
-  await expect(compile(project.dir)).rejects.toThrow(message);
+  const project = testProject({ ...scd2Files, "definitions/h.js": `scd2.publish("h", ${options});` });
+  await expect(project.compile()).rejects.toThrow(message);
 });
 
 test("from files to versions: landing's ledger says what each file means", async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { communes, communesCsv } from "../../ingest/weather/communes.ts";
 import { corrected, frenchReadings, ndjson, type Reading } from "../../ingest/weather/readings.ts";
 import { createWeatherApi, DEMO_KEY, type WeatherApi } from "../../ingest/weather/server.ts";
@@ -302,7 +302,7 @@ test.each([
   expect(stderr).toContain(message);
 });
 
-test("thousands of readings and corrections of some: the marts are those of a full refresh, and count each reading once", async () => {
+test.runIf(inject("everyCase"))("thousands of readings and corrections of some: the marts are those of a full refresh, and count each reading once", async () => {
   const many = frenchReadings({ from: "2026-01-02T00:00:00Z", hours: 20, perHour: 150 });
   put("communes-2026.csv", communesCsv());
   put("temperatures-2.ndjson", ndjson(many));

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { FAILPOINTS, type Failpoint } from "../../src/environment/failpoints.ts";
 import { connectionUrl } from "../../src/model/connection-settings.ts";
 import { script } from "../../src/sql/authored.ts";
@@ -6,7 +6,7 @@ import { isWhole } from "../support/proof.ts";
 import { Runners } from "../support/runner.ts";
 import { endSessions } from "../support/sessions.ts";
 import { signal } from "../support/signal.ts";
-import { litter, readRelease, sessions, struckPoints, tick, ticking } from "../support/ticking.ts";
+import { litter, readRelease, sessions, tick, ticking } from "../support/ticking.ts";
 
 let runners: Runners;
 beforeAll(() => {
@@ -19,14 +19,12 @@ test("a run comes to every point that the program has", async () => {
   expect([...(await countPoints()).keys()].sort()).toEqual([...FAILPOINTS].sort());
 });
 
-const everyCase = inject("everyCase");
-
-test(`killed at ${everyCase ? "any point" : "a point of each part"}, a runner leaves one whole release, and the next run succeeds and clears up`, async () => {
+test("killed at any point, a runner leaves one whole release, and the next run succeeds and clears up", async () => {
   const { client, graph, settings, countPoints, runOn } = await ticking();
   const url = connectionUrl(settings, { password: true });
   const times = await countPoints();
-  for (const point of struckPoints) {
-    const last = everyCase ? times.get(point)! : 1;
+  for (const point of FAILPOINTS) {
+    const last = times.get(point)!;
     // Whole, every time that a run comes to it.
     for (const time of isWhole ? Array.from({ length: last }, (_, at) => at + 1) : new Set([1, last])) {
       const where = `${point}, time ${time}`;

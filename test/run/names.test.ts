@@ -9,6 +9,7 @@ import { copyIn } from "../../src/postgres/copy.ts";
 import { diffReleases } from "../../src/release/diff.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { id } from "../../src/sql/identifiers.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { meaningful } from "../../src/sql/tokens.ts";
 import { cli } from "../support/cli.ts";
 import { keywords } from "../support/names.ts";
@@ -55,19 +56,27 @@ const STRANGE = [
 /** Columns that every table of PostgreSQL has. */
 const SYSTEM = new Set(["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"]);
 
-/** Every word of the SQL in our source. */
+/** Rooms whose SQL meets no columns of a model. */
+const ELSEWHERE = /^(?:land|library|sources|compile|lineage|catalogue|roles|infer|seeds|dashboards|postgres\/embedded)/;
+
+/** Every word of the SQL in our source that may be a column: what stands before a parenthesis is called. */
 function ourWords(folder = new URL("../../src", import.meta.url).pathname): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((path) => /\.ts$/.test(path) && !/^(?:land|library|sources|compile)/.test(path))
+    .filter((path) => path.endsWith(".ts") && !ELSEWHERE.test(path))
     .flatMap((path) => [...readFileSync(join(folder, path), "utf8").matchAll(/\bsql`([^`]*)`/g)])
-    .flatMap(([, text]) => meaningful(text!.replaceAll(/\$\{[^}]*\}/g, " ")))
+    .map(([, text]) => meaningful(text!.replaceAll(/\$\{[^}]*\}/g, " ")))
+    .flatMap((tokens) => tokens.filter((_, at) => tokens[at + 1]?.text !== "("))
     .filter(({ kind }) => kind === "word" || kind === "quoted")
     .map(({ text }) => text.replaceAll('"', "").toLowerCase());
 }
 
 async function everyName({ client }: Warehouse): Promise<string[]> {
   const words = await keywords(client);
-  const ours = ourWords().filter((word) => word !== "" && !word.startsWith("_dataform_") && !SYSTEM.has(word));
+  const { rows } = await client.table(sql`select word from pg_get_keywords() where catcode = 'R'`);
+  const reserved = new Set(rows.flat());
+  const isOurs = (word: string) =>
+    word !== "" && !word.startsWith("_dataform_") && !SYSTEM.has(word) && !reserved.has(word);
+  const ours = ourWords().filter(isOurs);
   return [...new Set([...words, ...ours, ...STRANGE])];
 }
 
