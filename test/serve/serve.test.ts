@@ -1,4 +1,6 @@
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { Ajv } from "ajv";
+import formats from "ajv-formats";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Serving, serving } from "../support/serving.ts";
@@ -7,6 +9,7 @@ import { sharedWarehouse, type Warehouse } from "../support/warehouse.ts";
 // The values are as long as programs lose, or as texts must not be taken for anything else.
 const orders = (more: string) => `config {
   type: "table",
+  columns: { order_id: "Names an order.", customer: "Who ordered." },
   assertions: { uniqueKey: ["order_id"], nonNull: ["order_id", "customer"] }
 }
 select
@@ -71,6 +74,36 @@ endpoints:
     cache: 1000s
 `,
 };
+
+const ajv = new Ajv({ strict: false });
+formats.default(ajv);
+
+interface OpenApi {
+  readonly paths: Readonly<
+    Record<
+      string,
+      {
+        readonly get: {
+          readonly parameters: readonly { readonly name: string }[];
+          readonly responses: {
+            readonly 200: {
+              readonly content: {
+                readonly "application/json": {
+                  readonly schema: { readonly properties: Readonly<Record<string, unknown>> };
+                };
+              };
+            };
+          };
+        };
+      }
+    >
+  >;
+  readonly components: {
+    readonly responses: {
+      readonly Problem: { readonly content: Readonly<Record<"application/problem+json", { readonly schema: object }>> };
+    };
+  };
+}
 
 interface Body {
   readonly data: readonly Readonly<Record<string, unknown>>[];
@@ -288,6 +321,32 @@ test("what is in no release has no tag, and is kept as long as it says", async (
     { id: 1, word: "uno" },
   ]);
   expect((await server.ask(first.json<Body>().next!)).json<Body>().data).toEqual([{ id: 2, word: "two" }]);
+});
+
+test("the document of the endpoints says what is answered: parameters, columns with their meaning, problems", async () => {
+  const document = (await server.ask("openapi.json")).json<OpenApi>();
+  expect(Object.keys(document.paths)).toEqual(["/orders", "/customers/{customer}/orders", "/states", "/outside"]);
+  const { parameters, responses } = document.paths["/orders"]!.get;
+  expect(parameters.find(({ name }) => name === "from")).toMatchObject({ in: "query", schema: { format: "date" } });
+  expect(parameters.find(({ name }) => name === "limit")).toMatchObject({ schema: { default: 7, maximum: 20 } });
+  const page = responses[200].content["application/json"].schema;
+  expect((page.properties.data as { items: { properties: object } }).items.properties).toMatchObject({
+    order_id: { type: ["string", "null"], format: "int64", description: "Names an order." },
+    amount: { type: ["string", "null"], format: "decimal" },
+    customer: { type: ["integer", "null"], description: "Who ordered." },
+  });
+  const isPage = ajv.compile({ ...page, components: document.components });
+  for (const path of ["orders", "customers/1/orders", "states", "outside"]) {
+    const schema = document.paths[path === "customers/1/orders" ? "/customers/{customer}/orders" : `/${path}`]!;
+    const check = ajv.compile(schema.get.responses[200].content["application/json"].schema);
+    expect(check((await server.ask(path)).json()), ajv.errorsText(check.errors)).toBe(true);
+  }
+  expect(isPage((await server.ask("states")).json())).toBe(false);
+  const isProblem = ajv.compile(document.components.responses.Problem.content["application/problem+json"].schema);
+  expect(isProblem((await server.ask("orders?limit=0")).json())).toBe(true);
+  const docs = await server.ask("docs/");
+  expect(docs.headers["content-security-policy"]).toContain("default-src 'none'; script-src 'self'");
+  expect((await server.ask("docs/swagger-ui-bundle.js")).headers["content-type"]).toContain("text/javascript");
 });
 
 test("only reads are answered, and only to who names this machine", async () => {

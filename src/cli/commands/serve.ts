@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { InvalidArgumentError } from "commander";
-import type { DeclaredEndpoint } from "../../model/api.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import { milliseconds } from "../../model/duration.ts";
 import { UserError } from "../../model/errors.ts";
+import type { Api, CompiledGraph } from "../../model/graph.ts";
+import { targetKey } from "../../model/target.ts";
 import { Cursors } from "../../serve/api/cursor.ts";
+import { addDocumentation } from "../../serve/api/docs-page.ts";
 import { ReadApi } from "../../serve/api/read-api.ts";
 import { addEndpoints } from "../../serve/api/routes.ts";
 import { isLoopback } from "../../serve/server.ts";
@@ -68,29 +70,32 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   const owner = await openDatabase(shell, flags);
   const settings = await openForReading(shell, flags);
   shell.say(whereLine(settings, flags, shell));
-  const endpoints = graph.actions.flatMap((action) =>
-    action.kind === "api" && !action.disabled && flags.api !== false ? action.endpoints : [],
+  const apis = graph.actions.filter(
+    (action): action is Api => action.kind === "api" && !action.disabled && flags.api !== false,
   );
   const onWait = telling(shell).tell;
   const pages =
     flags.site === false ? undefined : await LivePages.make(shell, flags, { settings: owner, signal, onWait });
-  if (!pages && !endpoints.length)
+  if (!pages && !apis.length)
     throw new UserError({
       message: "there is nothing to answer",
       expected: "endpoints in serve/*.yaml, or the pages",
       hint: "docs/serve.md has an example; or leave --no-site out",
     });
-  const api = endpoints.length ? openApi(flags, settings, endpoints) : undefined;
+  const api = apis.length ? openApi(flags, settings, graph, apis) : undefined;
   const ended = new AbortController();
   const stopped = AbortSignal.any([signal, ended.signal]);
   try {
     const following = api && followReleases(shell, api, settings, stopped);
     await api?.describe();
     const server = await listen(shell, flags, (to) => {
-      if (api) addEndpoints(to, api, () => {});
+      if (api) {
+        addEndpoints(to, api, () => {});
+        addDocumentation(to, () => api.document());
+      }
       pages?.addTo(to);
     });
-    if (api) shell.say(`${counted(endpoints.length, "endpoint")}: ${endpoints.map(({ path }) => path).join(", ")}`);
+    if (api) shell.say(`${counted(api.endpoints.length, "endpoint")}, told and tried at ${server.address}docs/`);
     try {
       await Promise.all([following, pages?.follow()]);
     } finally {
@@ -102,12 +107,19 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   }
 }
 
-function openApi(flags: Flags, settings: ConnectionSettings, endpoints: readonly DeclaredEndpoint[]): ReadApi {
+function openApi(flags: Flags, settings: ConnectionSettings, graph: CompiledGraph, apis: readonly Api[]): ReadApi {
   const { connections, streams, queue, cache, pageTimeout, streamTimeout } = flags;
   return new ReadApi({
     settings,
     environment: environmentName(flags),
-    endpoints,
+    apis,
+    title: graph.project.name ?? "Endpoints",
+    meanings: new Map(
+      graph.actions.map(({ target, columns }) => [
+        targetKey(target),
+        new Map(columns.map(({ name, description }) => [name, description])),
+      ]),
+    ),
     cursors: new Cursors(randomBytes(32)),
     connections,
     streams,

@@ -38,9 +38,9 @@ export function cellOf(name: string, type: string): Cell {
     case "integer":
       return cell({ type: "integer", format: "int32" }, asIs);
     case "bigint":
-      return cell({ type: "string", format: "int64", pattern: "^-?\\d+$" }, asDigits);
+      return cell({ type: "string", format: "int64", examples: ["42"] }, asDigits);
     case "numeric":
-      return cell({ type: "string", format: "decimal" }, asDigits);
+      return cell({ type: "string", format: "decimal", examples: ["9.90"] }, asDigits);
     case "real":
     case "double precision":
       return cell({ type: "number", format: base === "real" ? "float" : "double" }, asNumber);

@@ -1,12 +1,15 @@
 import type { DeclaredEndpoint } from "../../model/api.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import type { UserError } from "../../model/errors.ts";
+import type { Api } from "../../model/graph.ts";
+import { targetKey } from "../../model/target.ts";
 import type { Client } from "../../postgres/client.ts";
 import { ReadPool } from "../../postgres/read-pool.ts";
 import { readKeptRelease, readNamedRelease } from "../../release/store.ts";
 import { sql } from "../../sql/sql.ts";
 import { type Answer, Answers, type Asked, notPublished } from "./answers.ts";
 import type { Cursors } from "./cursor.ts";
+import { openApiDocument } from "./openapi.ts";
 import { describeOutside } from "./outside.ts";
 import { ParameterReader, type Read } from "./parameters.ts";
 import { Problem } from "./problem.ts";
@@ -19,7 +22,11 @@ import { type StreamFormat, streamOf } from "./streams.ts";
 export interface ReadApiOptions {
   readonly settings: ConnectionSettings;
   readonly environment: string;
-  readonly endpoints: readonly DeclaredEndpoint[];
+  readonly apis: readonly Api[];
+  /** What the project says of the columns of a relation, by its `schema.name`. */
+  readonly meanings: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** What the endpoints are called together. */
+  readonly title: string;
   readonly cursors: Cursors;
   /** Connections for pages, and for streams of all rows. */
   readonly connections: number;
@@ -53,7 +60,7 @@ export class ReadApi {
   constructor(options: ReadApiOptions) {
     const { settings, environment, connections, streams, queue, pageTimeout, streamTimeout } = options;
     this.#options = options;
-    this.endpoints = options.endpoints;
+    this.endpoints = options.apis.flatMap(({ endpoints: own }) => own);
     const of = { applicationName: "dataform-serve", queue };
     this.#pages = new ReadPool(settings, { ...of, size: connections, statementTimeout: pageTimeout });
     this.#streams = new ReadPool(settings, { ...of, size: streams, statementTimeout: streamTimeout });
@@ -96,6 +103,24 @@ export class ReadApi {
       });
     }
     return this.#answers.source(endpoint);
+  }
+
+  /** OpenAPI of what is answered now. */
+  async document(): Promise<unknown> {
+    const { title, apis, meanings } = this.#options;
+    const sources = new Map<DeclaredEndpoint, Source>();
+    for (const endpoint of this.endpoints) {
+      const source = await this.source(endpoint).catch(() => undefined);
+      if (source) sources.set(endpoint, source);
+    }
+    const version = String(await this.releases.current(false));
+    return openApiDocument({
+      title,
+      version,
+      apis,
+      sourceOf: (endpoint) => sources.get(endpoint),
+      meaningOf: ({ reads }) => meanings.get(targetKey(reads)) ?? new Map(),
+    });
   }
 
   /** @throws Problem with everything that is wrong with a request */
