@@ -44,6 +44,12 @@ export const known = (all: readonly (Exact | null)[]): Exact | null => {
 export const count = (size: number): Exact => exact(BigInt(size));
 const signOf = (value: bigint) => (value > 0n ? 1n : value < 0n ? -1n : 0n);
 
+/** Rounded to so many digits after the point, halves away from zero. */
+export function rounded({ over, under }: Exact, digits: number): Exact {
+  const scale = 10n ** BigInt(digits);
+  return exact((2n * scale * over + signOf(over) * under) / (2n * under), scale);
+}
+
 /** PostgreSQL gives a quotient at least so many digits that count. */
 const DIGITS = 16;
 

@@ -555,7 +555,8 @@ async function landOdd(): Promise<string> {
       insert into raw.ads_google_accounts (customer, _load_id, _row_no)
       values ('{"id": "odd", "currencyCode": "USD", "timeZone": "Mars/Olympus"}', ${loadId} + 1, 1);
       insert into raw.exchange_rates ("CURRENCY", "CURRENCY_DENOM", "TIME_PERIOD", "OBS_VALUE", _load_id, _row_no)
-      values ('XTS', 'EUR', '${day(1)}', 0, (select max(_load_id) from raw.exchange_rates), 1000000)`),
+      values ('XTS', 'EUR', '${day(1)}', 0, (select max(_load_id) from raw.exchange_rates), 1000000),
+        ('XTT', 'EUR', '${day(1)}', 3, ${loadId}, 1)`),
   );
   return loadId!;
 }
@@ -599,8 +600,11 @@ test("computing everything anew gives what the incremental runs gave, to the row
   expect((await ads.dataform("ingest", "strike", oddLoad, "--why", "a test")).exitCode).toBe(0);
   const before = await all();
   expect(before[0]!.length).toBeGreaterThan(1500);
+  const rates = () => rows("select per_euro from ads_history.exchange_rate_days where currency = 'XTT'");
+  expect(await rates()).toEqual(["3"]);
   await ads.build("--full-refresh");
   expect(await all()).toEqual(before);
+  expect(await rates()).toEqual([]);
   expect(await rows("select count(*) from ads.campaign_daily where account_id = 'odd'")).toEqual(["0"]);
 });
 

@@ -1,4 +1,5 @@
 import { test } from "vitest";
+import { ads } from "../oracle/ads.ts";
 import { blog } from "../oracle/blog.ts";
 import { agreesWithOracle, type Product } from "../oracle/driver.ts";
 import { marketing } from "../oracle/marketing.ts";
@@ -6,6 +7,7 @@ import { passesAgree } from "../oracle/passes-driver.ts";
 import { statements } from "../oracle/statements.ts";
 import { temperatures } from "../oracle/temperatures.ts";
 import { transactions } from "../oracle/transactions.ts";
+import { adsWorld } from "../oracle/worlds/ads.ts";
 import { blogWorld } from "../oracle/worlds/blog.ts";
 import { marketingWorld } from "../oracle/worlds/marketing.ts";
 import { statementsWorld } from "../oracle/worlds/statements.ts";
@@ -25,6 +27,20 @@ const products: Readonly<Record<string, Product>> = {
     world: marketingWorld,
   },
   blog: { paths: ["definitions/blog", "includes"], oracle: blog, world: blogWorld },
+  ads: {
+    paths: [
+      ...["definitions/ads", "includes", "ingest/schemas"],
+      ...["google", "tiktok", "meta", "linkedin"].map((network) => `ingest/${network}_ads.yaml`),
+    ],
+    files: {
+      "dataform.json": JSON.stringify({
+        ...{ project: "test", warehouse: "postgres", defaultSchema: "marts", assertionSchema: "assertions" },
+        vars: { ads_networks: "google,tiktok" },
+      }),
+    },
+    oracle: ads,
+    world: adsWorld,
+  },
   statements: {
     paths: [
       ...["definitions/reconciliation", "includes", "ingest/schemas", "ingest/reconciliation.yaml"],

@@ -5,7 +5,7 @@ import { Identifier, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
 import { hasCome, hasRows } from "../shared/loads.ts";
 import { comparable, refused } from "../shared/values.ts";
-import { isKind, sameColumns } from "./changes.ts";
+import { isAll, isKind, sameColumns } from "./changes.ts";
 import { deltasOf } from "./deltas.ts";
 import {
   BEGAN_AFTER,
@@ -221,7 +221,8 @@ function changes(shape: Shape, newLoads: Sql): Cte[] {
     select
       ${row(shape, run)}
     from this_run
-    where exists (select from changes)`;
+    -- also where nothing came in after a computation of everything: audits of this run have nothing to look at, and not all
+    where exists (select from changes) or ${isAll(sql`store`)}`;
   return [
     cte("this_run", thisRun, { materialized: true }),
     cte("changes", changed, { materialized: true }),

@@ -820,7 +820,8 @@ with
     null::boolean as "is_reset",
     null::boolean as "is_correction"
   from this_run
-  where exists (select from changes)
+  -- also where nothing came in after a computation of everything: audits of this run have nothing to look at, and not all
+  where exists (select from changes) or (select runs."_dataform_run_at" = runs."_dataform_built_at" from store as runs where "runs"."_dataform_row_kind" = 'run')
 )
 
 -- a day's rows beside each other: most of what reads the store wants some days
