@@ -21,7 +21,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   fetchdf: "`dataform query 'select …'` shows rows",
   format: "SQLX is not formatted here; use your editor",
   retry: "`dataform run` goes on from the release that is published",
-  source: "a source that must be fresh is an assertion over it; `dataform ingest state` shows when each was loaded",
+  source: "`dataform freshness` says how new each source is, against what its declaration wants (docs/ingest.md)",
   "run-operation": 'config { type: "operations" } is run with the models: `dataform run --actions name`',
   janitor: "`dataform gc` drops what no kept release needs, as each run does at its end",
   invalidate: "`dataform env drop name` drops an environment",

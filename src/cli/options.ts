@@ -97,10 +97,16 @@ export function parseDuration(text: string): number {
   throw new InvalidArgumentError("Expected a duration: 30s, 2m, 500ms, 1h, 7d.");
 }
 
+/** Digits and nothing else: 1e3 and 0x10 are numbers to JavaScript only, and one that it rounds is none. */
+export function wholeNumber(text: string): number | undefined {
+  const number = /^\d+$/.test(text) ? Number(text) : undefined;
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
 /** A whole number from 1 on. */
 export function parseCount(text: string): number {
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count > 0) return count;
+  const count = wholeNumber(text);
+  if (count) return count;
   throw new InvalidArgumentError("Expected a whole number from 1 on.");
 }
 

@@ -3,8 +3,18 @@
 "use strict";
 
 // A kind finds what is wrong with a value: `{ path, expected, found }`, or `{ path, unknown, known }` for a key.
-const kind = (expected, matches) => (value, path) =>
-  matches(value) ? [] : [{ path, expected, found: JSON.stringify(value) ?? String(value) }];
+const kind = (expected, matches) => (value, path) => (matches(value) ? [] : [{ path, expected, found: shown(value) }]);
+
+// A value as a person wrote it, as far as it has a text.
+function shown(value) {
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "function") return "a function";
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return "an object that JSON cannot say";
+  }
+}
 
 const isText = kind("a text", (value) => typeof value === "string");
 const isName = kind("a text that is not empty", (value) => typeof value === "string" && value !== "");
@@ -25,6 +35,23 @@ const isObject = kind("an object: {…}", isPlain);
 function isPlain(value) {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
+
+// What comes through JSON as what it is. A number that JavaScript rounded is shown by its line, which has the digits.
+const exact = (value, path) => {
+  if (Array.isArray(value)) return value.flatMap((one, index) => exact(one, [...path, index]));
+  if (isPlain(value)) return Object.entries(value).flatMap(([key, one]) => exact(one, [...path, key]));
+  if (
+    typeof value === "number" &&
+    (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
+  )
+    return [{ path, expected: "a number that JavaScript does not round: of at most 15 digits; or a text in quotes" }];
+  const isJson = value === null || ["string", "number", "boolean", "undefined"].includes(typeof value);
+  return isJson
+    ? []
+    : [{ path, expected: "a text, a number, true or false, a list or an object", found: shown(value) }];
+};
+/** What it says is looked at with the graph (postgres-block.ts). */
+const block = (value, path) => (isPlain(value) ? exact(value, path) : isObject(value, path));
 
 const listOf = (element) => (value, path) =>
   Array.isArray(value) ? value.flatMap((one, index) => element(one, [...path, index])) : isList(value, path);
@@ -91,15 +118,14 @@ const model = {
   assertions,
   preOperations: texts,
   postOperations: texts,
-  // What it says is looked at with the graph (postgres-block.ts).
-  postgres: isObject,
+  postgres: block,
 };
 
 const shapes = {
   table: model,
   view: { ...model, materialized: flag },
   incremental: { ...model, uniqueKey: names, protected: flag, onSchemaChange: schemaChange },
-  assertion: { ...ordered, postgres: isObject },
+  assertion: { ...ordered, postgres: block },
   operations: { ...ordered, columns, hasOutput: flag },
   declaration: { ...common, description: text, columns, tags: names },
   test: { type: () => [], name, dataset: either(isPlain, resolvable, oneOrMore), tags: names },
@@ -150,6 +176,7 @@ function methodsOf(type) {
 }
 
 module.exports = {
+  shown,
   mistakesIn,
   methodsOf,
   /**

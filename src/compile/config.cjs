@@ -1,7 +1,7 @@
 // What configs and calls say, before core sees it: ours is taken out, mistakes are told, and what is asserted is marked.
 "use strict";
 
-const { methodsOf, mistakesIn } = require("./config-shape.cjs");
+const { methodsOf, mistakesIn, shown } = require("./config-shape.cjs");
 
 // Warehouse settings that BigQuery's Dataform does not know: taken out before its strict check.
 const OUR_KEY = "postgres";
@@ -21,13 +21,12 @@ function patchConfig(session, settings) {
   };
   const sqlxAction = session.sqlxAction;
   session.sqlxAction = (action) => {
-    const { [OUR_KEY]: value, ...sqlxConfig } = action.sqlxConfig;
+    const { [OUR_KEY]: _, ...sqlxConfig } = action.sqlxConfig;
     if (BIGQUERY_ONLY.includes(sqlxConfig.type)) {
       return session.compileError(new Error(`Actions of type "${sqlxConfig.type}" exist only on BigQuery.`));
     }
     refuseLeftOut(session, sqlxConfig, action);
-    const config = withoutMistakes(session, sqlxConfig.type, action.sqlxConfig);
-    delete config[OUR_KEY];
+    const { [OUR_KEY]: value, ...config } = withoutMistakes(session, sqlxConfig.type, action.sqlxConfig);
     if (config.type === "test" && config.dataset === undefined) {
       if (sqlxConfig.dataset === undefined) session.compileError(new Error("A test needs a dataset."));
       return;
@@ -77,8 +76,7 @@ function refuseUnless(isRight, what, expected, found) {
 }
 
 function wrongCall(what, expected, value, inCall = true) {
-  const found = typeof value === "function" ? "a function" : (JSON.stringify(value) ?? String(value));
-  return new Error(`Config: ${JSON.stringify({ path: [what], expected, found, inCall })}`);
+  return new Error(`Config: ${JSON.stringify({ path: [what], expected, found: shown(value), inCall })}`);
 }
 
 // Methods of builders that are given SQL, and whether several statements of it.

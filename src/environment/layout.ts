@@ -186,6 +186,8 @@ async function bringUpToDate(client: Client, { signal, onWait }: Waiting): Promi
   const layout = record.tables.length ? 0 : record.layout;
   const version = sql`update _dataform.metadata set version = ${literal(LAYOUTS.length)}`;
   await client.script(join([sql`set local lock_timeout = '10s'`, ...LAYOUTS.slice(layout), version], ";\n"));
+  // What somebody else had made under one of the names is passed over by \`if not exists\`.
+  refuseAltered(await readRecord(client));
 }
 
 /**

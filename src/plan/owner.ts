@@ -43,7 +43,10 @@ function some(keys: readonly string[]): string {
 }
 
 /** @throws UserError where another project is recorded as the owner of the environment */
-export function refuseStranger({ name, packageName }: ProjectIdentity, { environment, project: owner }: Catalog): void {
+export function refuseStranger(
+  { name, packageName }: ProjectIdentity,
+  { environment, project: owner }: Pick<Catalog, "environment" | "project">,
+): void {
   if (owner === undefined || owner === name || owner === packageName) return;
   const takeOver =
     name === undefined

@@ -8,11 +8,11 @@ import { join, type Sql, sql } from "../sql/sql.ts";
 import { within } from "../wait/timers.ts";
 import { couldPublish, whyPublisher } from "./apart.ts";
 import { beginSession } from "./begin.ts";
-import { blockersOf, describeBlockers } from "./holders.ts";
+import { blockersOf, describeBlockers, stateOf } from "./holders.ts";
 import { open, requestCancel } from "./open.ts";
 import { SQLSTATE } from "./sqlstate.ts";
 import { onceStarted } from "./starting.ts";
-import { watching } from "./watch.ts";
+import { type Seen, watching } from "./watch.ts";
 
 /** One row; every value as the text PostgreSQL sent, so that no digit is lost. */
 type Row = Record<string, string | null>;
@@ -127,11 +127,14 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     await withClient(reached, { applicationName: "dataform-cancel", names: "ours" }, ask);
   };
   const hangUp = () => wire.stream.destroy();
-  const blocking = () =>
+  const look = () =>
     withClient(reached, { applicationName: "dataform-watch", names: "ours" }, async (other) =>
-      describeBlockers((await other.query(blockersOf(processId))).rows),
+      // Behind a pooler of transactions the statement may be in another process.
+      begun.staysInSession
+        ? seenOf(other, processId)
+        : { ...(await seenOf(other, processId)), at: "", idleFor: () => false },
     );
-  const watched = watching({ processId, blocking, cancel, hangUp, tell: options.onWait, signal: options.signal });
+  const watched = watching({ processId, look, cancel, hangUp, tell: options.onWait, signal: options.signal });
   const client: Client = {
     watched,
     async query<R>(statement: Sql, parameters: readonly unknown[] = []) {
@@ -186,6 +189,13 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
   }
 }
 
+async function seenOf(other: Client, processId: number): Promise<Seen> {
+  const blocked = describeBlockers((await other.query(blockersOf(processId))).rows);
+  const [state] = (await other.query<{ idle: string | null; at: string | null }>(stateOf(processId))).rows;
+  const idle = Number(state?.idle ?? -1);
+  return { blocked, at: state?.at ?? "", idleFor: (milliseconds) => idle >= milliseconds };
+}
+
 /** Does the work with names looked up in that way, whichever way the session is for. */
 export async function withNames<T>(client: Client, names: NamesIn, work: () => Promise<T>): Promise<T> {
   if (client.names === names) return work();
@@ -197,6 +207,14 @@ export async function withNames<T>(client: Client, names: NamesIn, work: () => P
     await client.query(lookUp(client.names)).catch(() => {});
   }
 }
+
+/** Which login does the work of each role: not every one should have every role (docs/roles.md). */
+const WHOSE_LOGIN: Readonly<Record<Duty, string>> = {
+  loader: "what lands, and what tells of loads, logs in as a loader: name that login by DATABASE_URL or --url",
+  builder: "name a login that builds by DATABASE_URL or --url",
+  publisher: "name a login that publishes by DATAFORM_PUBLISHER_URL or --publisher-url",
+  reader: "name a login that reads by DATABASE_URL or --url",
+};
 
 /** What to say when a connection cannot take the role it is for. */
 function roleError(error: unknown, given: ConnectionSettings, duty: Duty): unknown {
@@ -211,7 +229,7 @@ function roleError(error: unknown, given: ConnectionSettings, duty: Duty): unkno
     found: message,
     hint:
       code === SQLSTATE.insufficientPrivilege
-        ? `grant ${role} to ${settings.user}`
+        ? `${WHOSE_LOGIN[duty]}; or grant ${role} to ${settings.user}, which may do all of that then`
         : `\`dataform roles --prefix ${prefix} --apply\` makes the roles, as an administrator`,
     code,
     cause: error,

@@ -71,6 +71,18 @@ export function blockersOf(processId: number): Sql {
     where w.pid = ${literal(processId)} and not w.granted and ${hasHolder}`;
 }
 
+/** What a session is at: for how long it has begun with nothing, and, where it does not wait for its client, who it is and for what it waits. */
+export function stateOf(processId: number): Sql {
+  return sql`
+    select
+      case when a.state like 'idle%' then extract(epoch from clock_timestamp() - a.state_change) * 1000 end as idle,
+      case when a.state = 'active' and a.wait_event_type is distinct from 'Client' then
+        ${describeSession} || ', which waits for ' || coalesce(a.wait_event_type || ' ' || a.wait_event, 'nothing that the server tells of')
+      end as at
+    from pg_stat_activity as a
+    where a.pid = ${literal(processId)}`;
+}
+
 /** Prepared transactions of this database that began before the one with this id, for a person. */
 export function preparedBefore(transaction: Sql): Sql {
   return sql`

@@ -13,7 +13,7 @@ interface Wire {
 
 /** A connection that goes on without TLS where the server has none: as libpq, and without asking it a second time. */
 export function negotiatingConnection(ssl: ConnectionOptions): pg.Connection {
-  const connection = new pg.Connection({ ssl, keepAlive: true } as never);
+  const connection = new pg.Connection({ ssl, keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as never);
   const wire = connection as unknown as Wire;
   const connect = wire.connect.bind(wire);
   wire.connect = (port, host) => {

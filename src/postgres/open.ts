@@ -143,6 +143,8 @@ function driverFor(settings: ConnectionSettings, options: OpenOptions, withTls: 
     connectionTimeoutMillis: connectTimeout ?? PATIENCE,
     enableChannelBinding: settings.channelBinding !== "disable",
     keepAlive: true,
+    // A server whose machine is gone is found out in minutes, where the system would begin to ask after two hours.
+    keepAliveInitialDelayMillis: 10_000,
     ...(options.replication ? { replication: "true" } : {}),
     types: asText as unknown as pg.CustomTypesConfig,
   } as pg.ClientConfig);

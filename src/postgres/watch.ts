@@ -7,11 +7,22 @@ import { SQLSTATE, sqlState } from "./sqlstate.ts";
 const SELDOM = 60_000;
 /** Milliseconds in which a statement may end by itself once the signal has come. */
 const GRACE = 500;
+/** Milliseconds until a session that does not take what it is sent counts as lost. */
+const UNTAKEN = 60_000;
+
+/** What the server says of a session that has not answered yet. */
+export interface Seen {
+  /** The lock that it waits for, and who has it; empty where there is none. */
+  readonly blocked: string;
+  /** What it is at, for a person; empty where it waits for us, or the server does not tell. */
+  readonly at: string;
+  /** Whether it has not begun with anything for so many milliseconds at least. */
+  idleFor(milliseconds: number): boolean;
+}
 
 interface Watched {
   readonly processId: number;
-  /** What it waits for and who has it; empty where nothing is. */
-  readonly blocking: () => Promise<string>;
+  readonly look: () => Promise<Seen>;
   readonly cancel: () => Promise<void>;
   readonly hangUp: () => void;
   readonly tell?: ((what: string) => void) | undefined;
@@ -20,45 +31,67 @@ interface Watched {
 
 /**
  * Watches over each statement of a session: tells what one waits for that takes some seconds, says in the error of one that
- * has waited too long who had the lock, and ends it once the signal comes.
+ * has waited too long who had the lock, and ends it once the signal comes. A session that does not begin with it in a minute
+ * counts as lost: its process is stopped, or the network to it is cut.
  */
 export function watching(session: Watched): <T>(work: () => Promise<T>) => Promise<T> {
-  const { signal, tell, cancel, hangUp } = session;
+  const { signal, tell, cancel, hangUp, processId } = session;
   if (!tell && !signal) return (work) => work();
   return async (work) => {
-    const blocked = tellOfLocks(session, tell ?? (() => {}));
-    const stop = cancelOnAbort(signal, cancel, { hangUp, grace: GRACE });
+    const told = tellOf(session, tell ?? (() => {}));
+    const leave = () => {
+      tell?.(`process ${processId} did not end in time what it is at, and is left alone with it`);
+      hangUp();
+    };
+    const stop = cancelOnAbort(signal, cancel, { hangUp: leave, grace: GRACE });
     try {
       return await work();
     } catch (error) {
-      if (sqlState(error) === SQLSTATE.lockNotAvailable && blocked.by)
-        Object.assign(error as object, { detail: `it waited ${blocked.by}` });
+      if (sqlState(error) === SQLSTATE.lockNotAvailable && told.blocked)
+        Object.assign(error as object, { detail: `it waited ${told.blocked}` });
       throw error;
     } finally {
-      blocked.stop();
+      told.stop();
       await stop();
     }
   };
 }
 
-function tellOfLocks({ blocking, processId }: Watched, tell: (what: string) => void) {
-  const blocked = { by: "", stop: () => {} };
+function tellOf({ look, processId, hangUp }: Watched, tell: (what: string) => void) {
+  const told = { blocked: "", stop: () => {} };
+  const begun = performance.now();
   let ended = false;
+  let next = 0;
   const lookAfter = (delay: number) => {
     const stop = after(delay, async () => {
-      const by = await blocking().catch(() => "");
+      const waited = performance.now() - begun;
+      const seen = await look().catch((error: Error) => error);
       if (ended) return;
-      if (by) {
-        blocked.by = by;
-        tell(`process ${processId} waits ${by}`);
+      const found = wordsFor(processId, seen, waited);
+      if (!(seen instanceof Error) && seen.blocked) told.blocked = seen.blocked;
+      if (found && waited >= next) {
+        tell(found);
+        next = 2 * waited;
       }
-      lookAfter(Math.min(delay * 2, SELDOM));
+      const isUntaken = !(seen instanceof Error) && seen.idleFor(waited - TOLD_AFTER / 2);
+      if (isUntaken && waited >= UNTAKEN) return hangUp();
+      // Once when the first minute is over, whatever came before.
+      lookAfter(Math.min(delay * 2, waited < SELDOM ? Math.max(SELDOM - waited, TOLD_AFTER) : SELDOM));
     });
-    blocked.stop = () => {
+    told.stop = () => {
       ended = true;
       stop();
     };
   };
   lookAfter(TOLD_AFTER);
-  return blocked;
+  return told;
+}
+
+/** What is told of a statement that has not been answered for so many milliseconds; empty where it is none of a person's business. */
+function wordsFor(processId: number, seen: Seen | Error, waited: number): string {
+  if (seen instanceof Error) return `for process ${processId} of a server that lets nobody in: ${seen.message}`;
+  if (seen.blocked) return `process ${processId} waits ${seen.blocked}`;
+  if (seen.idleFor(waited - TOLD_AFTER / 2))
+    return `for process ${processId} to begin with what it was sent: it is stopped, or the network to it is cut; after a minute it counts as lost`;
+  return seen.at && waited >= SELDOM ? `for an answer of ${seen.at}` : "";
 }

@@ -82,6 +82,15 @@ function modelsOf({
   }
 }
 
+/** The project that is recorded as the environment's owner. */
+export async function ownerOf(client: Client, environment: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ project: string | null }>(
+    sql`select project from _dataform.environment where name = $1`,
+    [environment],
+  );
+  return rows[0]?.project ?? undefined;
+}
+
 /** Records the project as the environment's owner. Returns whose it was. */
 export async function claimEnvironment(
   client: Client,

@@ -67,7 +67,7 @@ export const postgresBlock = closed(
       Type.Unsafe<number | string>({
         anyOf: [{ type: "integer" }, { type: "string", minLength: 1, maxLength: 100 }],
         description:
-          "what the rows of an incremental model mean, a number or a text: with another one its table is made anew, once",
+          "what the rows of an incremental model mean, a whole number or a text: with another one its table is made anew, once",
       }),
     ),
     adopt: Type.Optional(

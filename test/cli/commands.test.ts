@@ -118,6 +118,22 @@ test("options, actions, tags and variables are looked up by their own names only
   expect((await cli(project.dir, ["compile", "--vars", "constructor=1"])).exitCode).toBe(0);
 });
 
+test("a number on the command line is its digits: what JavaScript alone takes for one, or rounds, is refused", async () => {
+  const { dir } = testProject(model);
+  for (const wrong of ["1e3", "0x10", "1.0", "+5", "9007199254740993", "-1", "0", "٣", ""])
+    for (const args of [
+      ["rollback", wrong],
+      ["diff", "1", wrong],
+      ["run", `--keep-releases=${wrong}`],
+      ["run", `--concurrency=${wrong}`],
+      ["ingest", "rejects", `--limit=${wrong}`],
+      ["db", "start", `--port=${wrong}`],
+    ]) {
+      const { exitCode, stderr } = await cli(dir, args, { DATABASE_URL: "postgresql://nobody@127.0.0.1:1/none" });
+      expect([args, exitCode, stderr]).toEqual([args, 2, expect.not.stringMatching(/cannot connect|no sources/)]);
+    }
+});
+
 test("--debug shows where the project's own code threw", async () => {
   const { dir } = testProject({
     "includes/inc.js": 'module.exports = () => {\n  throw new Error("boom");\n};',

@@ -453,6 +453,36 @@ test("a text that PostgreSQL cannot store is refused where it stands, in whateve
   expect(found.filter((line) => !/^(?:m\d+\.sqlx:3|c\d+\.js:1):\d+: .* has a wrong value$/.test(line))).toEqual([]);
 });
 
+test("a number that JavaScript rounds, and a value that JSON cannot say, are refused at their line in postgres: {…}", async () => {
+  const wrong = [
+    "version: 9007199254740993",
+    "version: 12345678901234567890n",
+    "version: 1e400",
+    "guard: { maxRowDrop: 0x20000000000001 }",
+    "assertions: { threshold: 9_007_199_254_740_993 }",
+    "guard: { maxChangedKeys: 12345678901234567890 }",
+    "indexes: [{ columns: [() => 1] }]",
+    "description: 5n",
+  ];
+  const block = (key: string) => (key.startsWith("description") ? key : `postgres: {\n    ${key} }`);
+  const config = (key: string) =>
+    `config {\n  type: "incremental",\n  uniqueKey: ["id"],\n  ${block(key)}\n}\nselect 1 as id`;
+  const right = [
+    "version: 9007199254740991",
+    'version: "12345678901234567890"',
+    "guard: { maxRowDrop: 999999999999999 }",
+  ];
+  const found = await places(
+    Object.fromEntries([
+      ...wrong.map((key, n) => [`w${n}.sqlx`, config(key)]),
+      ...right.map((key, n) => [`r${n}.sqlx`, config(key)]),
+    ]),
+  );
+  expect(found.map((line) => line.replace(/:\d+: .*/, "")).sort()).toEqual(
+    wrong.map((key, n) => `w${n}.sqlx:${key.startsWith("description") ? 4 : 5}`),
+  );
+});
+
 test("every wrong shape of what a call of JavaScript is given is told at the call, in our words", async () => {
   const wrong = ["5", "null", "true", "{ a: 1 }", "[5]", "() => 5", "() => [5]", "() => ({})", "{}", '{ name: ["a"] }'];
   const calls = [

@@ -139,3 +139,22 @@ test("what lies beside seeds is told: a YAML without its table, files that are n
     ]),
   });
 });
+
+test("a number in a seed's YAML is refused with its digits where it would be another one, or is no text", async () => {
+  const said = async (yaml: string) => {
+    const project = testProject({ "seeds/s.csv": "id,big\n1,12345678901234567890\n", "seeds/s.yaml": yaml });
+    return (await cli(project.dir, ["compile"])).stderr;
+  };
+  for (const yaml of [
+    "csv: { skipLines: 9007199254740993 }",
+    "description: 9007199254740993",
+    "columns: { big: 9007199254740993 }",
+    "schema: 9007199254740993",
+    "types: { big: 9007199254740993 }",
+    "csv: { null: [9007199254740993] }",
+  ])
+    expect([yaml, await said(yaml)]).toEqual([
+      yaml,
+      expect.stringMatching(/seeds\/s\.yaml:1:\d+:[\s\S]*found: +9007199254740993$/),
+    ]);
+});

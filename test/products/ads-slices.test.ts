@@ -20,7 +20,7 @@ const files = {
 const tables = `
   create schema raw;
   create table raw._load (load_id bigint primary key, source text, stream text, table_name text, status text, finished_at timestamptz,
-    rejected bigint, batch text, details jsonb);
+    rejected bigint, batch text, details jsonb, replay_of bigint);
   create table raw.stats_feed (day date, id text, n numeric, _load_id bigint, _row_no bigint);`;
 
 interface StatsLoad {
@@ -31,16 +31,18 @@ interface StatsLoad {
   readonly rows: readonly (readonly [day: number, id: string, n: number | null])[];
   readonly rejected?: number;
   readonly at?: number;
+  /** The load whose rejects it landed. */
+  readonly replayOf?: number;
 }
 
 const date = (day: number) => `2026-01-${String(day).padStart(2, "0")}`;
 
-function landed({ id, stream = "s", days, rows, rejected = 0, at = id }: StatsLoad): string {
+function landed({ id, stream = "s", days, rows, rejected = 0, at = id, replayOf }: StatsLoad): string {
   const details = days ? `{"days": {"start": "${date(days[0])}", "end": "${date(days[1])}"}}` : "{}";
   const values = rows.map(([day, key, n], index) => `('${date(day)}', '${key}', ${n ?? "null"}, ${id}, ${index + 1})`);
   return `
     insert into raw._load values (${id}, 'src', '${stream}', 'stats_feed', 'loaded', '2026-02-01'::timestamptz + ${at} * interval '1 hour',
-      ${rejected}, 'slice', '${details}');
+      ${rejected}, '${replayOf ? "log" : "slice"}', '${details}', ${replayOf ?? "null"});
     ${values.length > 0 ? `insert into raw.stats_feed values ${values.join(", ")};` : ""}`;
 }
 
@@ -168,6 +170,54 @@ describe("slices.publish", () => {
     ]);
   });
 
+  test("a replay of rejects is more of what its load said, where nothing has told the day anew since", async () => {
+    const house = await stats();
+    await run(
+      house,
+      {
+        id: 1,
+        days: [1, 3],
+        rejected: 3,
+        rows: [
+          [1, "a", 1],
+          [2, "a", 1],
+          [3, "a", 1],
+        ],
+      },
+      { id: 2, days: [2, 2], rows: [[2, "b", 2]] },
+      { id: 3, rows: [[3, "b", 3]] },
+    );
+    const replayed: StatsLoad = {
+      id: 4,
+      replayOf: 1,
+      rows: [
+        [1, "c", 4],
+        [2, "c", 4],
+        [3, "c", 4],
+        [4, "outside", 4],
+      ],
+    };
+    const all = [
+      "1|a|1.00|1|∅|∅",
+      "1|c|4.00|4|∅|∅",
+      "2|a|1.00|1|2|vanished",
+      "2|b|2.00|2|∅|∅",
+      "3|a|1.00|1|3|vanished",
+      "3|b|3.00|3|∅|∅",
+    ];
+    expect(await run(house, replayed)).toEqual(all);
+    expect(await house.rows("select load_id, is_whole, replay_of from marts.stats_loads where load_id = 4")).toEqual([
+      "4|f|1",
+    ]);
+    await house.run({ fullRefresh: true });
+    expect(await house.rows(versions)).toEqual(all);
+    expect(await run(house, { id: 5, days: [1, 1], rows: [[1, "a", 1]] })).toContain("1|c|4.00|4|5|vanished");
+    // One of a load that was no slice is told as that.
+    await house.sql(landed({ id: 6, replayOf: 99, rows: [[1, "z", 1]] }));
+    const failed = (await house.run()).steps.flatMap((step) => ("error" in step && step.error?.message) || []);
+    expect(failed).toEqual([expect.stringMatching(/found load 6 of src\.s, a log$/)]);
+  });
+
   test("a stream ends nothing of another one's", async () => {
     const house = await stats();
     await run(house, { id: 1, days: [1, 1], rows: [[1, "a", 1]] });
@@ -226,7 +276,7 @@ describe("slices.publish", () => {
       house.sql(
         landed(load).replace(
           "insert into raw._load values (",
-          "insert into raw._load (load_id, source, stream, table_name, status, finished_at, rejected, batch, details) values (",
+          "insert into raw._load (load_id, source, stream, table_name, status, finished_at, rejected, batch, details, replay_of) values (",
         ),
       );
     await land(one!);
@@ -305,6 +355,7 @@ describe("slices.publish", () => {
       days: fc.constantFrom([1, 3] as const, [2, 3] as const, [2, 2] as const, undefined),
       rows: fc.array(row, { maxLength: 5 }),
       rejected: fc.constantFrom(0, 0, 0, 1),
+      replays: fc.constantFrom(false, false, true),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(load, { maxLength: 3 }), { minLength: 2, maxLength: 4 }), async (batches) => {
@@ -313,12 +364,13 @@ describe("slices.publish", () => {
         let told: string[] = [];
         for (const batch of batches) {
           // each stream has ids of its own, so that no row is told by two
-          const loads = batch.map(({ days, ...one }, index) => ({
-            ...one,
-            ...(days ? { days } : {}),
-            id: all.length + index + 1,
-            rows: one.rows.map(([day, id, n]) => [day, one.stream + id, n] as const),
-          }));
+          const loads: StatsLoad[] = batch.map(({ days, replays, ...one }, index) => {
+            const id = all.length + index + 1;
+            const rows = one.rows.map(([day, name, n]) => [day, one.stream + name, n] as const);
+            const of = all.findLast(({ stream, rejected, replayOf }) => stream === one.stream && rejected && !replayOf);
+            if (replays && of) return { stream: one.stream, rows, id, replayOf: of.id };
+            return { ...one, ...(days ? { days } : {}), id, rows };
+          });
           all.push(...loads);
           told = await run(house, ...loads);
         }
@@ -341,11 +393,19 @@ interface Version {
 /** Load by load, day by day, row by row. */
 function retold(loads: readonly StatsLoad[]): string[] {
   const known = new Map<string, { day: number; id: string; stream: string; versions: Version[] }>();
-  for (const { id: loadId, stream = "s", days, rows, rejected } of loads) {
-    const inside = rows.filter(([day]) => !days || (day >= days[0] && day <= days[1]));
-    const covered = days
-      ? Array.from({ length: days[1] - days[0] + 1 }, (_, index) => days[0] + index)
-      : inside.map(([day]) => day);
+  const daysOf = ({ days, rows }: StatsLoad) =>
+    days ? Array.from({ length: days[1] - days[0] + 1 }, (_, index) => days[0] + index) : rows.map(([day]) => day);
+  for (const load of loads) {
+    const { id: loadId, stream = "s", days, rows, rejected, replayOf } = load;
+    const origin = loads.find(({ id }) => id === replayOf);
+    const since = loads.filter(
+      (one) => one.stream === stream && !one.replayOf && one.id > replayOf! && one.id < loadId,
+    );
+    const isOld = (day: number) =>
+      origin !== undefined &&
+      ((origin.days && !daysOf(origin).includes(day)) || since.some((one) => daysOf(one).includes(day)));
+    const inside = rows.filter(([day]) => (!days || daysOf(load).includes(day)) && !isOld(day));
+    const covered = daysOf(load);
     const told = new Map(inside.map(([day, id, n]) => [`${day}/${id}`, { day, id, n }]));
     for (const [key, { day, id, n }] of told) {
       const entry = known.get(key) ?? { day, id, stream, versions: [] };
@@ -357,7 +417,7 @@ function retold(loads: readonly StatsLoad[]): string[] {
     }
     for (const [key, entry] of known) {
       const last = entry.versions.at(-1)!;
-      const lacks = entry.stream === stream && covered.includes(entry.day) && !told.has(key) && !rejected;
+      const lacks = entry.stream === stream && covered.includes(entry.day) && !told.has(key) && !rejected && !origin;
       if (lacks && last.to === undefined) Object.assign(last, { to: loadId, endedBy: "vanished" });
     }
   }

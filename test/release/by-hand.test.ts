@@ -245,6 +245,19 @@ test("tables of the record that were dropped are made again, columns are not ben
   expect((await house.run()).status).toBe("success");
 });
 
+test("a table that somebody made under a name of the record, before any run, is told, and nothing is made beside it", async () => {
+  await house.sql("drop schema _dataform cascade; create schema _dataform; create table _dataform.publishing (x int)");
+  await expect(house.run()).rejects.toMatchObject({
+    found: expect.stringMatching(/^no column .*_dataform\.publishing\.run_id/),
+    hint: expect.stringContaining("or drop table _dataform.publishing: the next run makes them anew"),
+  });
+  expect(await house.rows("select relname from pg_class where relnamespace = '_dataform'::regnamespace")).toEqual([
+    "publishing",
+  ]);
+  await house.sql("drop table _dataform.publishing");
+  expect((await house.run()).status).toBe("success");
+});
+
 test("what somebody comments on things of their own in the schema, as we begin or not, keeps nothing from working", async () => {
   const comments = ["no json", ' "x"}', '"a","target":"a.b","release":"none"}', "3}", '"a\\u0000"}'];
   for (const [i, text] of comments.entries())

@@ -41,7 +41,7 @@ test("an environment is its project's, whatever models are called: all may be re
     const identity = name === undefined ? {} : { name };
     await expect(rollback(house.database.settings, { project: identity })).rejects.toMatchObject(refusal);
     await expect(publishRelease(house.database.settings, { project: identity })).rejects.toMatchObject(refusal);
-    const others = ["env drop main --yes", "env rename main mine"];
+    const others = ["env drop main --yes", "env rename main mine", "env hold main", "env unhold"];
     for (const command of ["plan", "rollback", "publish", "gc", "retire marts.a", ...others])
       expect(await commands(house)(...command.split(" "))).toMatchObject({
         exitCode: 2,

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { endSessions } from "../../src/environment/orphaned-sessions.ts";
 import { reconnect } from "../../src/environment/reconnect.ts";
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
+import { type Seen, watching } from "../../src/postgres/watch.ts";
 import { literal } from "../../src/sql/literals.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { start } from "../support/program.ts";
@@ -56,6 +57,83 @@ test("a session of an earlier run that does not end is named with what to do; SI
   });
   process.kill(stuck.processId, "SIGCONT");
   expect((await runOn(database.settings)).status).toBe("success");
+});
+
+test("a session of ours that does not begin with what it is sent is told, and the run goes on once it does", async ({
+  skip,
+}) => {
+  const { client, settings, runOn } = await ticking(1);
+  if (!isOurs(client)) skip();
+  const ours = sql`select pid from pg_stat_activity where application_name like 'dataform-run-%' and datname = current_database()`;
+  let frozen = 0;
+  const told: string[] = [];
+  const goOn = () => {
+    try {
+      process.kill(frozen, "SIGCONT");
+    } catch {
+      // It has ended.
+    }
+  };
+  onTestFinished(() => void (frozen && goOn()));
+  const report = await runOn(settings, {
+    failpoint: async (point) => {
+      if (point !== "published") return;
+      frozen = Number((await client.query<{ pid: string }>(ours)).rows[0]!.pid);
+      process.kill(frozen, "SIGSTOP");
+    },
+    events: {
+      waiting: (what) => {
+        told.push(what);
+        goOn();
+      },
+    },
+  });
+  expect(told).toEqual([
+    `for process ${frozen} to begin with what it was sent: it is stopped, or the network to it is cut; after a minute it counts as lost`,
+  ]);
+  expect(report.status).toBe("success");
+});
+
+test("a session that begins with nothing for a minute counts as lost, one that is at work does not, and both are told", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const watched = async (seen: Seen | Error) => {
+    const told: string[] = [];
+    const outcome = { lostAfter: 0 };
+    const begun = performance.now();
+    const work = new Promise<void>((resolve) => {
+      const watch = watching({
+        processId: 7,
+        look: async () => {
+          if (seen instanceof Error) throw seen;
+          return seen;
+        },
+        cancel: async () => {},
+        hangUp: () => {
+          outcome.lostAfter = performance.now() - begun;
+          resolve();
+        },
+        tell: (what) => told.push(what),
+      });
+      void watch(() => new Promise<void>((end) => setTimeout(end, 600_000))).then(resolve);
+    });
+    await vi.advanceTimersByTimeAsync(600_000);
+    await work;
+    return { told, ...outcome };
+  };
+  const idle = await watched({ blocked: "", at: "", idleFor: () => true });
+  expect(idle.lostAfter).toBeGreaterThanOrEqual(60_000);
+  expect(idle.lostAfter).toBeLessThan(90_000);
+  const busy = await watched({ blocked: "", at: "process 7, which waits for IO DataFileRead", idleFor: () => false });
+  expect(busy).toEqual({
+    lostAfter: 0,
+    told: Array(busy.told.length).fill(expect.stringContaining("for an answer of")),
+  });
+  expect(busy.told.length).toBeGreaterThan(1);
+  expect(busy.told.length).toBeLessThan(6);
+  const away = await watched(new Error("no route to host"));
+  expect(away.told[0]).toContain("a server that lets nobody in: no route to host");
+  expect(away.lostAfter).toBe(0);
 });
 
 test("a lock that others hold is told with its holder: the record's is given up in time or with the signal, a table's is waited for", async () => {

@@ -5,13 +5,14 @@ import { hasMetadata, prepareMetadata } from "../../environment/layout.ts";
 import { refuseUnknown } from "../../environment/metadata.ts";
 import { counted } from "../../model/counted.ts";
 import { formatUserError, UserError } from "../../model/errors.ts";
-import { NAME_IT } from "../../plan/owner.ts";
+import { NAME_IT, refuseStranger } from "../../plan/owner.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
 import { type DropReport, dropEnvironment } from "../../release/drop-environment.ts";
 import {
   claimEnvironment,
   type EnvironmentSummary,
   listEnvironments,
+  ownerOf,
   renameEnvironment,
 } from "../../release/environments.ts";
 import { databaseLine, openDatabase } from "../database.ts";
@@ -103,6 +104,7 @@ function addHold(env: Command, shell: Shell): Command {
       connected(flags, shell, async (client) => {
         const environment = nameOf(name, shell);
         await refuseUnknown(client, environment);
+        await refuseOthers(client, environment, shell);
         await hold(client, environment, { by: whoami(), reason: flags.reason });
         shell.say(describeHold(environment, (await readHold(client, environment))!));
       }),
@@ -118,6 +120,7 @@ function addUnhold(env: Command, shell: Shell): Command {
       connected(flags, shell, async (client) => {
         const environment = nameOf(name, shell);
         await refuseUnknown(client, environment);
+        await refuseOthers(client, environment, shell);
         const held = await unhold(client, environment);
         shell.say(held ? `environment ${environment} is no longer held` : `environment ${environment} was not held`);
       }),
@@ -193,6 +196,12 @@ function told(report: DropReport): string[] {
 function nameOf(name: string | undefined, { env }: Shell): string {
   const { DATAFORM_ENVIRONMENT: environment, DATAFORM_SCHEMA_SUFFIX: schemaSuffix, DATAFORM_TABLE_PREFIX } = env;
   return name ?? environmentName({ environment, schemaSuffix, tablePrefix: DATAFORM_TABLE_PREFIX });
+}
+
+/** Who is in the folder of one project does not stop the schedule of another, or set it going: the name is `main` in both. */
+async function refuseOthers(client: Client, environment: string, { projectDir }: Shell): Promise<void> {
+  const identity = await readOwnSettings(projectDir);
+  if (identity) refuseStranger(identity, { environment, project: await ownerOf(client, environment) });
 }
 
 /** Works beside whatever run is going on. */

@@ -4,7 +4,7 @@ import { UserError } from "../../model/errors.ts";
 import { rollback } from "../../release/rollback.ts";
 import { openDatabase, whereLine } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { addConnectionOption, environmentName, type ProjectFlags } from "../options.ts";
+import { addConnectionOption, environmentName, type ProjectFlags, wholeNumber } from "../options.ts";
 import { progress } from "../progress.ts";
 import { addReleaseOptions, addSuffixOptions, printRelease, type ReleaseFlags, releaseOptions } from "../releasing.ts";
 import type { AddCommand } from "../shell.ts";
@@ -52,8 +52,8 @@ function reasonOfNothing(): UserError {
 
 /** @throws UserError when the text is no release number. */
 export function releaseNumber(text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number > 0) return number;
+  const number = wholeNumber(text);
+  if (number) return number;
   throw new UserError({
     message: "this is no release",
     expected: "a number, as `dataform releases` lists them",

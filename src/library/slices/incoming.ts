@@ -46,6 +46,7 @@ function loads(input: StoreInput): Sql {
       loads.first_day,
       loads.last_day,
       loads.is_whole,
+      loads.replay_of,
       row_number() over (partition by loads.feed order by loads.loaded_at, loads.load_id) as place,
       md5(
         jsonb_build_array(
@@ -63,6 +64,7 @@ function loads(input: StoreInput): Sql {
     [sql`first_day`, sql`date`],
     [sql`last_day`, sql`date`],
     [sql`is_whole`, sql`boolean`],
+    [sql`replay_of`, sql`bigint`],
     [sql`place`, sql`bigint`],
     [sql`meaning`, sql`text`],
   ]);
@@ -159,7 +161,8 @@ const newLoads = sql`
   where worked_in.load_id is null or (select scope.is_everything from scope)`;
 
 /** The rows of new loads, one a key and load, each with its load's place. */
-function records({ report, feed }: StoreInput): Sql {
+function records(input: StoreInput): Sql {
+  const { report, feed } = input;
   const [load, row] = report.loadOrder.map((column) => sql`report.${id(column)}`) as [Sql, Sql];
   const key = columnsOf(sql`report`, report.key);
   const day = asDay(sql`report.${id(report.day)}`, report.day);
@@ -181,7 +184,33 @@ function records({ report, feed }: StoreInput): Sql {
     where ${load} >= (select min(new_loads.load_id) from new_loads)
       -- what was not asked for is not known to be all of its day
       and (new_loads.first_day is null or ${day} between new_loads.first_day and new_loads.last_day)
+      and (new_loads.replay_of is null or ${stillHolds(input, day)})
     order by new_loads.load_id, ${key}, ${row} desc`;
+}
+
+/**
+ * Whether a row of a replay is more of what its load said: inside of what that was asked for, and of a day that no load between
+ * them has told anew.
+ */
+function stillHolds({ report, feed }: StoreInput, day: Sql): Sql {
+  const told = sql`told.${id(report.day)}`;
+  return sql`not exists (
+        select
+        from loads as other
+        left join loads as slice on slice.load_id = new_loads.replay_of
+        where other.feed = new_loads.feed
+          and other.replay_of is null
+          and case
+            when other.load_id = slice.load_id then ${day} not between slice.first_day and slice.last_day
+            when other.place >= new_loads.place or other.place < slice.place then false
+            when other.first_day is not null then ${day} between other.first_day and other.last_day
+            else exists (
+              select
+              from ${feed} as told
+              where told.${id(report.loadOrder[0])} = other.load_id and ${asDay(told, report.day)} = ${day}
+            )
+          end
+      )`;
 }
 
 /** The days that each new load says all of: what it was asked for, else those of its rows. */

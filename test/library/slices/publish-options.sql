@@ -15,13 +15,17 @@ select
   ledger.finished_at as loaded_at,
   (ledger.details -> 'days' ->> 'start')::date as first_day,
   (ledger.details -> 'days' ->> 'end')::date as last_day,
-  ledger.rejected = 0 as is_whole,
-  (ledger.details ->> 'lookbackDays')::integer as lookback_days, (to_jsonb(ledger.*) ->> 'rows')::bigint as rows, ledger.status = 'loaded' as counts
+  ledger.rejected = 0 and (to_jsonb(ledger.*) ->> 'replay_of')::bigint is null as is_whole,
+  (ledger.details ->> 'lookbackDays')::integer as lookback_days,
+  (to_jsonb(ledger.*) ->> 'replay_of')::bigint as replay_of, (to_jsonb(ledger.*) ->> 'rows')::bigint as rows, ledger.status = 'loaded' as counts
 from "ops"."ledger" as ledger
 where ledger.table_name in ('it''s', 'b')
   and case
     when ledger.batch = 'slice' then true
     when ledger.status <> 'loaded' or ledger.table_name not in ('it''s', 'b') then false
+    when exists (
+      select from "ops"."ledger" as slice where slice.load_id = (to_jsonb(ledger.*) ->> 'replay_of')::bigint and slice.batch = 'slice'
+    ) then true
     else ('loads: one is no slice, so that nobody knows which days it says all of: declare its stream with batch: { kind: slice, by: [its day] }, strike it (dataform ingest strike), and load its days again; found ' || left(pg_typeof(('load ' || ledger.load_id || ' of ' || ledger.source || '.' || ledger.stream || ', a ' || ledger.batch))::text, 0) || left(('load ' || ledger.load_id || ' of ' || ledger.source || '.' || ledger.stream || ', a ' || ledger.batch)::text, 100))::int::boolean
   end
 
@@ -81,6 +85,7 @@ with
         loads.first_day,
         loads.last_day,
         loads.is_whole,
+        loads.replay_of,
         row_number() over (partition by loads.feed order by loads.loaded_at, loads.load_id) as place,
         md5(
           jsonb_build_array(
@@ -96,7 +101,7 @@ with
           else true
         end
     ) as listed
-  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text)
 ),
 
 "scope" as materialized (
@@ -153,6 +158,23 @@ with
   where report."load" >= (select min(new_loads.load_id) from new_loads)
     -- what was not asked for is not known to be all of its day
     and (new_loads.first_day is null or case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
+    and (new_loads.replay_of is null or not exists (
+      select
+      from loads as other
+      left join loads as slice on slice.load_id = new_loads.replay_of
+      where other.feed = new_loads.feed
+        and other.replay_of is null
+        and case
+          when other.load_id = slice.load_id then case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end not between slice.first_day and slice.last_day
+          when other.place >= new_loads.place or other.place < slice.place then false
+          when other.first_day is not null then case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day
+          else exists (
+            select
+            from "My Raw"."the ""feed""" as told
+            where told."load" = other.load_id and case when pg_typeof(told."Day") <> 'timestamptz'::regtype and told."Day" = told."Day"::date then told."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(told."Day"::text, 'NULL'))::text, 0) || left(coalesce(told."Day"::text, 'NULL')::text, 100))::int::text::date end = case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end
+          )
+        end
+    ))
   order by new_loads.load_id, report."order", report."Day", report."row no" desc
 ),
 
@@ -359,6 +381,7 @@ with
         loads.first_day,
         loads.last_day,
         loads.is_whole,
+        loads.replay_of,
         row_number() over (partition by loads.feed order by loads.loaded_at, loads.load_id) as place,
         md5(
           jsonb_build_array(
@@ -374,7 +397,7 @@ with
           else true
         end
     ) as listed
-  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text)
 ),
 
 "scope" as materialized (
@@ -488,6 +511,23 @@ with
   where report."load" >= (select min(new_loads.load_id) from new_loads)
     -- what was not asked for is not known to be all of its day
     and (new_loads.first_day is null or case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
+    and (new_loads.replay_of is null or not exists (
+      select
+      from loads as other
+      left join loads as slice on slice.load_id = new_loads.replay_of
+      where other.feed = new_loads.feed
+        and other.replay_of is null
+        and case
+          when other.load_id = slice.load_id then case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end not between slice.first_day and slice.last_day
+          when other.place >= new_loads.place or other.place < slice.place then false
+          when other.first_day is not null then case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day
+          else exists (
+            select
+            from "My Raw"."the ""feed""" as told
+            where told."load" = other.load_id and case when pg_typeof(told."Day") <> 'timestamptz'::regtype and told."Day" = told."Day"::date then told."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(told."Day"::text, 'NULL'))::text, 0) || left(coalesce(told."Day"::text, 'NULL')::text, 100))::int::text::date end = case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end
+          )
+        end
+    ))
   order by new_loads.load_id, report."order", report."Day", report."row no" desc
 ),
 

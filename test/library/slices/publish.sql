@@ -12,13 +12,17 @@ select
   ledger.finished_at as loaded_at,
   (ledger.details -> 'days' ->> 'start')::date as first_day,
   (ledger.details -> 'days' ->> 'end')::date as last_day,
-  ledger.rejected = 0 as is_whole,
-  (ledger.details ->> 'lookbackDays')::integer as lookback_days, (to_jsonb(ledger.*) ->> 'rows')::bigint as rows, ledger.status = 'loaded' as counts
+  ledger.rejected = 0 and (to_jsonb(ledger.*) ->> 'replay_of')::bigint is null as is_whole,
+  (ledger.details ->> 'lookbackDays')::integer as lookback_days,
+  (to_jsonb(ledger.*) ->> 'replay_of')::bigint as replay_of, (to_jsonb(ledger.*) ->> 'rows')::bigint as rows, ledger.status = 'loaded' as counts
 from raw._load as ledger
 where ledger.table_name in ('stats_feed')
   and case
     when ledger.batch = 'slice' then true
     when ledger.status <> 'loaded' or ledger.table_name not in ('stats_feed') then false
+    when exists (
+      select from raw._load as slice where slice.load_id = (to_jsonb(ledger.*) ->> 'replay_of')::bigint and slice.batch = 'slice'
+    ) then true
     else ('loads: one is no slice, so that nobody knows which days it says all of: declare its stream with batch: { kind: slice, by: [its day] }, strike it (dataform ingest strike), and load its days again; found ' || left(pg_typeof(('load ' || ledger.load_id || ' of ' || ledger.source || '.' || ledger.stream || ', a ' || ledger.batch))::text, 0) || left(('load ' || ledger.load_id || ' of ' || ledger.source || '.' || ledger.stream || ', a ' || ledger.batch)::text, 100))::int::boolean
   end
 
@@ -75,6 +79,7 @@ with
         loads.first_day,
         loads.last_day,
         loads.is_whole,
+        loads.replay_of,
         row_number() over (partition by loads.feed order by loads.loaded_at, loads.load_id) as place,
         md5(
           jsonb_build_array(
@@ -90,7 +95,7 @@ with
           else true
         end
     ) as listed
-  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text)
 ),
 
 "scope" as materialized (
@@ -141,6 +146,23 @@ with
   where report."_load_id" >= (select min(new_loads.load_id) from new_loads)
     -- what was not asked for is not known to be all of its day
     and (new_loads.first_day is null or case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
+    and (new_loads.replay_of is null or not exists (
+      select
+      from loads as other
+      left join loads as slice on slice.load_id = new_loads.replay_of
+      where other.feed = new_loads.feed
+        and other.replay_of is null
+        and case
+          when other.load_id = slice.load_id then case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end not between slice.first_day and slice.last_day
+          when other.place >= new_loads.place or other.place < slice.place then false
+          when other.first_day is not null then case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day
+          else exists (
+            select
+            from "raw"."stats_feed" as told
+            where told."_load_id" = other.load_id and case when pg_typeof(told."day") <> 'timestamptz'::regtype and told."day" = told."day"::date then told."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(told."day"::text, 'NULL'))::text, 0) || left(coalesce(told."day"::text, 'NULL')::text, 100))::int::text::date end = case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end
+          )
+        end
+    ))
   order by new_loads.load_id, report."day", report."id", report."_row_no" desc
 ),
 
@@ -341,6 +363,7 @@ with
         loads.first_day,
         loads.last_day,
         loads.is_whole,
+        loads.replay_of,
         row_number() over (partition by loads.feed order by loads.loaded_at, loads.load_id) as place,
         md5(
           jsonb_build_array(
@@ -356,7 +379,7 @@ with
           else true
         end
     ) as listed
-  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, place bigint, meaning text)
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text)
 ),
 
 "scope" as materialized (
@@ -464,6 +487,23 @@ with
   where report."_load_id" >= (select min(new_loads.load_id) from new_loads)
     -- what was not asked for is not known to be all of its day
     and (new_loads.first_day is null or case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
+    and (new_loads.replay_of is null or not exists (
+      select
+      from loads as other
+      left join loads as slice on slice.load_id = new_loads.replay_of
+      where other.feed = new_loads.feed
+        and other.replay_of is null
+        and case
+          when other.load_id = slice.load_id then case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end not between slice.first_day and slice.last_day
+          when other.place >= new_loads.place or other.place < slice.place then false
+          when other.first_day is not null then case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day
+          else exists (
+            select
+            from "raw"."stats_feed" as told
+            where told."_load_id" = other.load_id and case when pg_typeof(told."day") <> 'timestamptz'::regtype and told."day" = told."day"::date then told."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(told."day"::text, 'NULL'))::text, 0) || left(coalesce(told."day"::text, 'NULL')::text, 100))::int::text::date end = case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end
+          )
+        end
+    ))
   order by new_loads.load_id, report."day", report."id", report."_row_no" desc
 ),
 
