@@ -103,12 +103,15 @@ function toUserError(error: ErrorObject, path: YamlPath, locate: Locate, written
     ...(isPrivate || snippet === undefined ? {} : { snippet }),
     expected: expectedBy(error),
     found: isPrivate ? "(not shown)" : (written(path) ?? shown(data)),
-    hint: isPrivate ? undefined : adviceOn(error),
+    hint: isPrivate ? undefined : adviceOn(error, written(path)),
   });
 }
 
-/** What a person can write in place of a value. */
-function adviceOn({ keyword, params, parentSchema, data }: ErrorObject): string | undefined {
+/**
+ * What a person can write in place of a value.
+ * @param written as it stands in the file, where JavaScript has another number
+ */
+function adviceOn({ keyword, params, parentSchema, data }: ErrorObject, written?: string): string | undefined {
   const { examples: [example] = [], minimum, maximum } = (parentSchema ?? {}) as Rules;
   switch (keyword) {
     case "enum": {
@@ -118,7 +121,7 @@ function adviceOn({ keyword, params, parentSchema, data }: ErrorObject): string 
     }
     case "type":
       return [params.type].flat().includes("string") && /^(?:number|boolean)$/.test(typeof data)
-        ? `put it in quotes: "${data}"`
+        ? `put it in quotes: "${written ?? data}"`
         : `write ${namesOf(params.type)}`;
     case "minItems":
     case "minLength":
