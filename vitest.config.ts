@@ -23,7 +23,7 @@ const lane = (name: string, test: object, more: object = {}) => ({
   test: { name, ...test },
 });
 
-/** The compiler's answers are kept, where it is not what is tested. */
+/** The compiler's answers are kept. */
 const keepCompiled = {
   resolve: { alias: [{ find: /^\.\/sandbox\.ts$/, replacement: resolve("test/support/compiled.ts") }] },
 };
@@ -85,7 +85,7 @@ const also = alsoOn.map((server) => {
  */
 class LaneByLane extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
-    const order = ["fuzz", "others", ...also.map(({ test }) => test.name), "postgres", "compiler", "quick"];
+    const order = ["fuzz", "others", ...also.map(({ test }) => test.name), "postgres", "quick"];
     const place = ({ project }: TestSpecification) => order.indexOf(project.name);
     return (await super.sort(specifications)).sort((a, b) => place(a) - place(b));
   }
@@ -113,7 +113,6 @@ export default defineConfig(({ mode }) => {
         lane("others", { include: files.others }),
         ...also,
         onServer("postgres", whole, { include: files.postgres }),
-        lane("compiler", { ...shared, include: files.compiler }),
         lane("quick", { ...shared, include: files.quick }, keepCompiled),
       ],
     },

@@ -302,26 +302,31 @@ test.each([
   expect(stderr).toContain(message);
 });
 
-test.runIf(inject("everyCase"))("thousands of readings and corrections of some: the marts are those of a full refresh, and count each reading once", async () => {
-  const many = frenchReadings({ from: "2026-01-02T00:00:00Z", hours: 20, perHour: 150 });
-  put("communes-2026.csv", communesCsv());
-  put("temperatures-2.ndjson", ndjson(many));
-  await succeeds(dataform("ingest", "temperatures_bulk"));
-  await run();
-  api.answer(corrected(many, 100));
-  await succeeds(dataform("ingest", "temperatures"));
-  await run();
-  const later = "where hour >= '2026-01-02Z'";
-  expect(await rows(`select sum(number_of_points) from history.temperatures_hourly_places ${later}`)).toEqual(["3000"]);
-  expect(
-    await rows("select count(*) from temperatures.corrections where is_current and measured_at >= '2026-01-02Z'"),
-  ).toEqual([String(corrected(many, 100).length)]);
-  expect(await rows(`select count(distinct region_code) > 10 from temperatures.hourly ${later}`)).toEqual(["t"]);
-  await run("--vars", "reprocess_from=2026-01-01,reprocess_to=2100-01-01");
-  const before = await rows(whole);
-  await run("--full-refresh");
-  expect(await rows(whole)).toEqual(before);
-});
+test.runIf(inject("everyCase"))(
+  "thousands of readings and corrections of some: the marts are those of a full refresh, and count each reading once",
+  async () => {
+    const many = frenchReadings({ from: "2026-01-02T00:00:00Z", hours: 20, perHour: 150 });
+    put("communes-2026.csv", communesCsv());
+    put("temperatures-2.ndjson", ndjson(many));
+    await succeeds(dataform("ingest", "temperatures_bulk"));
+    await run();
+    api.answer(corrected(many, 100));
+    await succeeds(dataform("ingest", "temperatures"));
+    await run();
+    const later = "where hour >= '2026-01-02Z'";
+    expect(await rows(`select sum(number_of_points) from history.temperatures_hourly_places ${later}`)).toEqual([
+      "3000",
+    ]);
+    expect(
+      await rows("select count(*) from temperatures.corrections where is_current and measured_at >= '2026-01-02Z'"),
+    ).toEqual([String(corrected(many, 100).length)]);
+    expect(await rows(`select count(distinct region_code) > 10 from temperatures.hourly ${later}`)).toEqual(["t"]);
+    await run("--vars", "reprocess_from=2026-01-01,reprocess_to=2100-01-01");
+    const before = await rows(whole);
+    await run("--full-refresh");
+    expect(await rows(whole)).toEqual(before);
+  },
+);
 
 test("packed readings take less than half of the space of raw rows", async () => {
   const columns = "row_nos reading_ids measured_ats latitudes longitudes temperatures countries".split(" ");

@@ -7,18 +7,27 @@ import { runCompiler as compileAnew } from "../../src/compile/sandbox.ts";
 export type * from "../../src/compile/sandbox.ts";
 
 /*
- * Stands in for src/compile/sandbox.ts where the compiler is not what is tested (vitest.config.ts says where): of the same
- * project, compiled by the same compiler, there is one answer. It is kept in node_modules/.cache, so that the same tests on
- * another server, or once more, compile nothing. What fails is not kept, nor what names the project's folder.
+ * Stands in for src/compile/sandbox.ts (vitest.config.ts says where): of the same project, compiled by the same compiler, there is
+ * one answer, with its errors and what was printed. It is kept in node_modules/.cache, so that the same tests on another server, or
+ * once more, compile nothing; CI begins with none. What stops the compiler is not kept.
  */
+
+interface Kept {
+  readonly answer: Awaited<ReturnType<typeof compileAnew>>;
+  readonly printed: readonly string[];
+}
+
+/** Stands for the project's folder in what is kept, which has no such escape otherwise. */
+const FOLDER = "\\ue0ff";
 
 const root = resolve(import.meta.dirname, "../..");
 const require = createRequire(import.meta.url);
 let known: string | undefined;
 
 export const runCompiler: typeof compileAnew = async (compilation) => {
-  const { project, overrides, raw, seeds, corePath } = compilation;
+  const { project, overrides, raw, seeds, corePath, onPrinted } = compilation;
   const { projectDir, files } = project;
+  const folder = JSON.stringify(projectDir).slice(1, -1);
   const hash = createHash("sha256").update(
     JSON.stringify([overrides, corePath, (await raw).tables, (await seeds).seeds]),
   );
@@ -26,18 +35,22 @@ export const runCompiler: typeof compileAnew = async (compilation) => {
   known ??= join(root, "node_modules/.cache/compiled", compilerHash());
   const kept = join(known, `${hash.digest("hex")}.json`);
   try {
-    return JSON.parse(readFileSync(kept, "utf8")) as Awaited<ReturnType<typeof compileAnew>>;
+    const { answer, printed } = JSON.parse(readFileSync(kept, "utf8").replaceAll(FOLDER, folder)) as Kept;
+    for (const piece of printed) onPrinted?.(piece);
+    return answer;
   } catch {
     // Not yet.
   }
-  const answer = await compileAnew(compilation);
-  const text = JSON.stringify(answer);
-  if (!answer.graph.graphErrors?.compilationErrors?.length && !text.includes(JSON.stringify(projectDir).slice(1, -1))) {
-    mkdirSync(known, { recursive: true });
-    const unfinished = `${kept}.${randomUUID()}`;
-    writeFileSync(unfinished, text);
-    renameSync(unfinished, kept);
-  }
+  const printed: string[] = [];
+  const hear = (piece: string) => {
+    printed.push(piece);
+    onPrinted?.(piece);
+  };
+  const answer = await compileAnew({ ...compilation, onPrinted: hear });
+  mkdirSync(known, { recursive: true });
+  const unfinished = `${kept}.${randomUUID()}`;
+  writeFileSync(unfinished, JSON.stringify({ answer, printed } satisfies Kept).replaceAll(folder, FOLDER));
+  renameSync(unfinished, kept);
   return answer;
 };
 

@@ -3,10 +3,10 @@ import { dirname, join, relative, resolve } from "node:path";
 
 /**
  * What a test needs decides its lane, and what it imports tells what it needs:
- * `quick` nothing but Node; `compiler` nor does this, and each project is compiled anew; `postgres` the one server that the tests share; `others` servers of its own (SFTP, MariaDB, an
+ * `quick` nothing but Node; `postgres` the one server that the tests share; `others` servers of its own (SFTP, MariaDB, an
  * embedded PostgreSQL); `fuzz` is test/fuzz/, a fixed time each.
  */
-const lanes = ["quick", "compiler", "postgres", "others", "fuzz"] as const;
+const lanes = ["quick", "postgres", "others", "fuzz"] as const;
 export type Lane = (typeof lanes)[number];
 
 const root = resolve(import.meta.dirname, "../..");
@@ -14,7 +14,7 @@ const support = join(root, "test/support");
 
 /** The files of each lane, relative to the project. */
 export function filesByLane(): Readonly<Record<Lane, readonly string[]>> {
-  const files: Record<Lane, string[]> = { quick: [], compiler: [], postgres: [], others: [], fuzz: [] };
+  const files: Record<Lane, string[]> = { quick: [], postgres: [], others: [], fuzz: [] };
   for (const name of readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" }).sort()) {
     if (!name.endsWith(".test.ts") || name.includes("node_modules")) continue;
     const file = join(root, "test", name);
@@ -28,7 +28,7 @@ function laneOf(file: string): Lane {
   const reached = [...reach(file)];
   if (reached.includes(join(support, "database.ts"))) return "postgres";
   const own = (path: string) => path === join(support, "embedded.ts") || path.startsWith(join(support, "servers/"));
-  return reached.some(own) ? "others" : file.startsWith(join(root, "test/compile/")) ? "compiler" : "quick";
+  return reached.some(own) ? "others" : "quick";
 }
 
 /** The file and those of test/ that it imports, directly or not. */
