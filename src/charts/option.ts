@@ -2,8 +2,9 @@ import type { EChartsCoreOption } from "echarts/core";
 import { type Format, type Measure, type PanelData, scaleKey } from "../model/dashboard.ts";
 import { described } from "./described.ts";
 import type { FigureRow, Figures } from "./figures.ts";
-import { type ChartLine, linesOf, namesOf, seriesIn } from "./lines.ts";
-import { NOTHING, shown, unitOf } from "./shown.ts";
+import { type ChartLine, linesOf, seriesIn } from "./lines.ts";
+import { isLying } from "./room.ts";
+import { NOTHING, separated, shown, unitOf } from "./shown.ts";
 import { shifted } from "./sums.ts";
 import type { ChartTheme } from "./theme.ts";
 
@@ -35,7 +36,7 @@ const DRAW: Readonly<Record<Exclude<PanelData["chart"], "number" | "table">, Dra
 };
 
 function overCategories(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCoreOption {
-  const { categories, lines } = linesOf(panel, figures);
+  const { categories, lines, zone } = linesOf(panel, figures);
   const lying = isLying(panel);
   const axes = axesOf(panel.measures);
   const drawn = lines.flatMap((line, at) => seriesOfLine(panel, line, theme.series[at % theme.series.length]!, axes));
@@ -46,16 +47,24 @@ function overCategories(panel: PanelData, figures: Figures, theme: ChartTheme): 
     ...(panel.chart === "bar" ? {} : { boundaryGap: false }),
     axisTick: { show: false },
     axisLine: { lineStyle: { color: theme.line } },
-    axisLabel: { color: theme.muted, hideOverlap: true, ...(lying ? { width: 160, overflow: "truncate" } : {}) },
+    axisLabel: {
+      color: theme.muted,
+      hideOverlap: true,
+      ...(lying ? { width: 160, overflow: "truncate" } : { margin: 12 }),
+    },
   };
-  const figured = axes.map((axis, at) => ({ ...valueAxis(axis, theme, at), ...(lying ? beneath(theme) : {}) }));
+  const figured = axes.map((axis, at) => ({
+    ...valueAxis(axis, theme, at, mostOf(drawn, at)),
+    ...(lying ? beneath(theme) : {}),
+  }));
   const names = drawn.map(({ series }) => series.name as string);
   return {
-    grid: { ...gridOf(names.length > 1, figured.length > 1), ...(lying ? NAMED_BENEATH : {}) },
+    grid: { ...gridOf(names.length > 1, figured.length > 1, !lying), ...(lying ? NAMED_BENEATH : {}) },
     ...legendOf(names, theme),
     tooltip: tooltipOf(theme, "axis", (params) => {
       const [first] = params;
-      const head = categories[first?.dataIndex ?? 0] ?? NOTHING;
+      const place = categories[first?.dataIndex ?? 0] ?? NOTHING;
+      const head = zone ? `${place} ${zone}` : place;
       const told = params.flatMap(({ seriesIndex, dataIndex }) => {
         const text = drawn[seriesIndex]?.texts[dataIndex];
         return text === undefined ? [] : [`${names[seriesIndex]}: ${text}`];
@@ -71,16 +80,17 @@ function overCategories(panel: PanelData, figures: Figures, theme: ChartTheme): 
   };
 }
 
-/** Bars lie, with room for names beside them, unless time is along them. */
-export function isLying(panel: PanelData): boolean {
-  return panel.chart === "bar" && !/^(?:date|timestamp)/.test(typeOf(panel));
-}
-
 /** No place has two bars, as where each campaign has one currency: then each stands at the middle of its place. */
 function standAlone(drawn: readonly Drawn[]): boolean {
   const length = drawn[0]?.texts.length ?? 0;
   const isShared = (at: number) => drawn.filter(({ texts }) => texts[at] !== undefined).length > 1;
   return drawn.length > 1 && !Array.from({ length }, (_, at) => at).some(isShared);
+}
+
+/** The greatest size of what is drawn on an axis. */
+function mostOf(drawn: readonly Drawn[], axis: number): number {
+  const data = drawn.flatMap(({ series }) => (series.yAxisIndex === axis ? (series.data as readonly unknown[]) : []));
+  return data.reduce<number>((most, one) => (typeof one === "number" ? Math.max(most, Math.abs(one)) : most), 0);
 }
 
 interface Drawn {
@@ -98,7 +108,7 @@ function seriesOfLine(panel: PanelData, line: ChartLine, color: string, axes: re
     yAxisIndex: axes.findIndex(({ measures }) => measures.includes(measure)),
     itemStyle: { color },
     ...(isBar
-      ? { barMaxWidth: 36 }
+      ? { barMaxWidth: isLying(panel) ? 22 : 36 }
       : { showSymbol: points.length < 40, symbolSize: 5, lineStyle: { color, width: 2 } }),
     ...stackOf(panel, line),
     ...(panel.chart === "area" ? { areaStyle: { color, opacity: 0.25 } } : {}),
@@ -136,6 +146,11 @@ function scatter(panel: PanelData, figures: Figures, theme: ChartTheme): ECharts
   // So many colours nobody tells apart: then they tell the currencies, and the tooltip says what each dot is.
   const isMany = groups.size > theme.series.length;
   const named = [...(isMany ? byCurrency([across, measure], measure.label, figures.rows) : groups)];
+  const dots = named.map(([, rows]) =>
+    rows.map((row) => [height(row.across, across.format), height(row.values[0], measure.format)] as const),
+  );
+  const mostIn = (at: 0 | 1) =>
+    dots.flat().reduce((most, dot) => (dot[at] === "-" ? most : Math.max(most, Math.abs(dot[at]))), 0);
   const told = (row: FigureRow) =>
     [
       seriesIn(panel, row) ?? "",
@@ -152,14 +167,14 @@ function scatter(panel: PanelData, figures: Figures, theme: ChartTheme): ECharts
       const row = point && named[point.seriesIndex]?.[1][point.dataIndex];
       return row ? told(row).join("\n") : "";
     }),
-    xAxis: { ...valueAxis({ key: "", measures: [across] }, theme, 0), ...beneath(theme), scale: true },
-    yAxis: { ...valueAxis({ key: "", measures: [measure] }, theme, 0), scale: true },
-    series: named.map(([name, rows], at) => ({
+    xAxis: { ...valueAxis({ key: "", measures: [across] }, theme, 0, mostIn(0)), ...beneath(theme), scale: true },
+    yAxis: { ...valueAxis({ key: "", measures: [measure] }, theme, 0, mostIn(1)), scale: true },
+    series: named.map(([name], at) => ({
       name,
       type: "scatter",
       symbolSize: 9,
       itemStyle: { color: theme.series[at % theme.series.length], opacity: 0.8 },
-      data: rows.map((row) => [height(row.across, across.format), height(row.values[0], measure.format)]),
+      data: dots[at],
     })),
   };
 }
@@ -175,19 +190,15 @@ function byCurrency(measures: readonly Measure[], label: string, rows: readonly 
 
 function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCoreOption {
   const [measure] = panel.measures as [Measure];
-  const { categories, lines } = linesOf(panel, figures);
-  const name = namesOf(panel, figures);
-  const rows = [...new Set(figures.rows.map((row) => name(measure, row)))];
+  const { categories, lines, zone } = linesOf(panel, figures);
+  const rows = [...new Set(lines.map(({ name }) => name))];
   const cells = lines.flatMap(({ name, points }) =>
     points.flatMap((row, x) => {
       const value = row && height(row.values[0], measure.format);
       return typeof value === "number" ? [{ at: [x, rows.indexOf(name), value], row: row! }] : [];
     }),
   );
-  const [least, most] = cells.reduce(
-    ([low, high], { at: [, , value = 0] }) => [Math.min(low, value), Math.max(high, value)],
-    [0, 0],
-  );
+  const [least, most] = endsOf(cells, measure);
   const labels = { axisTick: { show: false }, axisLine: { show: false } };
   return {
     grid: { left: 8, right: 8, top: 8, bottom: 48, ...CONTAINED },
@@ -195,7 +206,7 @@ function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCor
       const cell = point && cells[point.dataIndex];
       if (!cell) return "";
       return [
-        `${categories[cell.at[0]!]} · ${rows[cell.at[1]!]}`,
+        `${categories[cell.at[0]!]}${zone ? ` ${zone}` : ""} · ${rows[cell.at[1]!]}`,
         `${measure.label}: ${shown(cell.row.values[0]!, measure.format, cell.row.cells)}`,
       ].join("\n");
     }),
@@ -203,8 +214,8 @@ function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCor
     yAxis: { type: "category", data: rows, inverse: true, ...labels, axisLabel: { color: theme.muted } },
     visualMap: {
       type: "continuous",
-      min: least,
-      max: most,
+      min: least.value,
+      max: most.value,
       orient: "horizontal",
       left: "center",
       bottom: 0,
@@ -212,7 +223,7 @@ function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCor
       itemWidth: 10,
       textStyle: { color: theme.muted },
       inRange: { color: [...theme.heat] },
-      text: [most, least].map((value) => tick(value, measure.format)),
+      text: [most.text, least.text],
     },
     series: [
       {
@@ -225,6 +236,22 @@ function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCor
   };
 }
 
+interface HeatCell {
+  readonly at: readonly number[];
+  readonly row: FigureRow;
+}
+
+/** The ends of the scale of colours, which has 0 on it: as figures are told. */
+function endsOf(cells: readonly HeatCell[], { format }: Measure) {
+  const zero = { value: 0, text: shown("0", { ...format, decimals: 0 }) };
+  const ends = cells.map(({ at: [, , value = 0], row }) => ({ value, row }));
+  const told = ({ value, row }: (typeof ends)[number]) => ({ value, text: shown(row.values[0]!, format, row.cells) });
+  const [low, high] = [ends.filter(({ value }) => value < 0), ends.filter(({ value }) => value > 0)];
+  const extreme = (some: typeof ends, sign: 1 | -1) =>
+    some.length ? told(some.reduce((best, one) => ((one.value - best.value) * sign > 0 ? one : best))) : zero;
+  return [extreme(low, -1), extreme(high, 1)] as const;
+}
+
 interface Axis {
   readonly key: string;
   readonly measures: readonly Measure[];
@@ -235,7 +262,8 @@ function axesOf(measures: readonly Measure[]): readonly Axis[] {
   return keys.map((key) => ({ key, measures: measures.filter((measure) => scaleKey(measure) === key) }));
 }
 
-function valueAxis({ measures }: Axis, theme: ChartTheme, at: number) {
+/** @param most the greatest size on it */
+function valueAxis({ measures }: Axis, theme: ChartTheme, at: number, most: number) {
   const [{ format, label }] = measures as [Measure];
   const unit = unitOf(format);
   const names = measures.length > 1 ? measures.map((measure) => measure.label).join(", ") : label;
@@ -243,7 +271,7 @@ function valueAxis({ measures }: Axis, theme: ChartTheme, at: number) {
     type: "value",
     name: unit && unit !== "%" ? `${names} (${unit})` : names,
     nameTextStyle: { color: theme.muted, align: at ? "right" : "left", padding: [0, 0, 2, 0] },
-    axisLabel: { color: theme.muted, formatter: (value: number) => tick(value, format) },
+    axisLabel: { color: theme.muted, formatter: (value: number) => tick(value, format, most) },
     // Two scales have one grid.
     splitLine: at ? { show: false } : { lineStyle: { color: theme.line } },
   };
@@ -254,13 +282,13 @@ function beneath(theme: ChartTheme) {
   return { nameLocation: "middle", nameGap: 26, nameTextStyle: { color: theme.muted } };
 }
 
-/** The number at a line of the grid, which is no figure of anybody's. */
-function tick(value: number, format: Format): string {
-  if (format.kind === "percent") return `${Number((value * 100).toPrecision(6))} %`;
-  const size = Math.abs(value);
-  if (size >= 1e15) return value.toExponential(3);
-  const [by, letter] = size >= 1e9 ? [1e9, "bn"] : size >= 1e6 ? [1e6, "m"] : size >= 10_000 ? [1e3, "k"] : [1, ""];
-  return `${Number((value / by).toPrecision(6))}${letter && `\u2009${letter}`}`;
+/** The number at a line of the grid, which is no figure of anybody's; all of an axis in one unit. */
+function tick(value: number, format: Format, most: number): string {
+  if (format.kind === "percent") return `${separated(String(Number((value * 100).toPrecision(6))))} %`;
+  if (Math.abs(value) >= 1e15) return value.toExponential(3);
+  const [by, letter] = most >= 1e9 ? [1e9, "bn"] : most >= 1e6 ? [1e6, "m"] : most >= 10_000 ? [1e3, "k"] : [1, ""];
+  const told = separated(String(Number((value / by).toPrecision(6))));
+  return value !== 0 && letter ? `${told}\u2009${letter}` : told;
 }
 
 /** Where a figure is drawn; "-" is what ECharts takes for none. */
@@ -270,17 +298,15 @@ function height(text: string | null | undefined, format: Format): number | "-" {
   return Number.isFinite(value) && shifted(text, 0) !== "" && format.kind !== "text" ? value : "-";
 }
 
-function typeOf({ x, columns }: PanelData): string {
-  return columns[x[0] ?? -1]?.type ?? "";
-}
-
 /** Labels of axes are within the picture. */
 const CONTAINED = { outerBoundsMode: "same", outerBoundsContain: "axisLabel" };
 
 const NAMED_BENEATH = { bottom: 30 };
 
-function gridOf(hasLegend: boolean, hasTwoAxes: boolean) {
-  return { left: 8, right: hasTwoAxes ? 8 : 16, top: hasLegend ? 56 : 32, bottom: 8, ...CONTAINED };
+/** @param isNamedAbove whether the name of an axis stands above the grid */
+function gridOf(hasLegend: boolean, hasTwoAxes: boolean, isNamedAbove = true) {
+  const top = (hasLegend ? 32 : 8) + (isNamedAbove ? 24 : 0);
+  return { left: 8, right: hasTwoAxes ? 8 : 16, top, bottom: 8, ...CONTAINED };
 }
 
 function legendOf(names: readonly string[], theme: ChartTheme) {

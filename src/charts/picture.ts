@@ -3,7 +3,7 @@ import { asXml } from "./draw.ts";
 import { chosenOf, type Figures, figuresOf } from "./figures.ts";
 import { drawPrinted } from "./printed.ts";
 import { shown } from "./shown.ts";
-import { type FigureCell, tableOf } from "./table.ts";
+import { type FigureCell, type FigureHead, tableOf } from "./table.ts";
 import { type ChartTheme, LIGHT } from "./theme.ts";
 import { clipped, widthOf, wrapped } from "./widths.ts";
 
@@ -155,17 +155,17 @@ function numbers(panel: PanelData, { rows, previous }: Figures, { theme, width }
 }
 
 function tableDrawn(panel: PanelData, figures: Figures, { theme, width }: Drawing): Drawn {
-  const { heads, rows } = tableOf(panel, figures);
-  const kept = rows.slice(0, MOST_ROWS);
-  const columns = columnsOf(
-    heads.map(({ label }) => label),
-    kept,
-    width,
-  );
+  const table = tableOf(panel, figures);
+  const places = [...table.heads.keys()].filter((at) => !table.heads[at]!.isTold);
+  const heads = places.map((at) => table.heads[at]!);
+  const kept = table.rows.slice(0, MOST_ROWS).map((row) => places.map((at) => row[at]!));
+  const { columns, size } = columnsOf(heads, kept, width);
   const cell = (text: string, column: number, y: number, color: string, bold = false) => {
     const { from, to } = columns[column]!;
     const end = heads[column]!.isFigure;
-    return writing(clipped(text, to - from, 12, bold), { x: end ? to : from, y, size: 12, color, bold, end });
+    // A figure that is cut would be another one.
+    const told = end && !bold ? text : clipped(text, to - from, size, bold);
+    return writing(told, { x: end ? to : from, y, size, color, bold, end });
   };
   const line = (y: number) => `<path d="M0 ${y}H${width}" stroke="${theme.line}"/>`;
   const titles = heads.map(({ label }, column) => cell(label, column, 14, theme.muted, true));
@@ -173,29 +173,43 @@ function tableDrawn(panel: PanelData, figures: Figures, { theme, width }: Drawin
     line(LINE * (index + 1)),
     ...row.map((one, column) => cell(one.shown, column, LINE * (index + 1) + 15, theme.text)),
   ]);
-  const left = rows.length - kept.length + figures.more;
+  const left = table.rows.length - kept.length + figures.more;
   const more = left
     ? [writing(`and ${left} more`, { x: 0, y: LINE * (kept.length + 1) + 15, size: 12, color: theme.muted })]
     : [];
   return { body: [...titles, ...body, ...more].join(""), height: LINE * (kept.length + 1 + more.length) };
 }
 
-/** Where each column is: as wide as what it holds, and all of them as wide as the table. */
-function columnsOf(heads: readonly string[], rows: readonly (readonly FigureCell[])[], width: number) {
-  const wanted = heads.map((head, at) =>
-    Math.max(widthOf(head, 12, true), ...rows.map((row) => widthOf(row[at]!.shown, 12))),
-  );
+/** Of the width that is left for texts each column has so much, however long the figures beside it are. */
+const LEAST_OF_TEXT = 48;
+
+/**
+ * Where each column is, and how large its writing. All of them are as wide as the table. Texts are cut where there is no room, figures
+ * never: where they alone are too wide, all is written smaller.
+ */
+function columnsOf(heads: readonly FigureHead[], rows: readonly (readonly FigureCell[])[], width: number) {
   const room = width - CELL_GAP * (heads.length - 1);
-  const over = wanted.reduce((sum, one) => sum + one, 0) - room;
-  const fair = room / heads.length;
-  const excess = wanted.reduce((sum, one) => sum + Math.max(one - fair, 0), 0);
+  const needed = heads.map(({ isFigure }, at) =>
+    isFigure ? Math.max(0, ...rows.map((row) => widthOf(row[at]!.shown, 12))) : LEAST_OF_TEXT,
+  );
+  const all = needed.reduce((sum, one) => sum + one, 0);
+  const scale = Math.min(1, room / all);
+  const wanted = heads.map(({ label }, at) =>
+    Math.max(widthOf(label, 12, true), ...rows.map((row) => widthOf(row[at]!.shown, 12))),
+  );
+  const extra = wanted.map((one, at) => Math.max(0, one - needed[at]!));
+  const left = Math.max(0, room - all * scale);
+  const asked = extra.reduce((sum, one) => sum + one, 0);
+  const share = Math.min(1, left / (asked || 1));
+  const spread = (left - asked * share) / heads.length;
   let from = 0;
-  return wanted.map((one) => {
-    const own = over > 0 ? one - (Math.max(one - fair, 0) / excess) * over : one - over / heads.length;
+  const columns = heads.map((_, at) => {
+    const own = needed[at]! * scale + extra[at]! * share + spread;
     const column = { from: pixel(from), to: pixel(from + own) };
     from += own + CELL_GAP;
     return column;
   });
+  return { columns, size: pixel(12 * scale) };
 }
 
 const pixel = (value: number) => Math.round(value * 10) / 10;

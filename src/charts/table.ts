@@ -4,8 +4,17 @@ import { shown, unitOf } from "./shown.ts";
 
 /** A panel's figures as a table: what stands beside each chart, and is handed out as CSV. */
 export interface FigureTable {
-  readonly heads: readonly { readonly label: string; readonly unit?: string; readonly isFigure: boolean }[];
+  readonly heads: readonly FigureHead[];
   readonly rows: readonly (readonly FigureCell[])[];
+}
+
+export interface FigureHead {
+  readonly label: string;
+  readonly unit?: string;
+  /** Its cells are numbers: digit stands under digit. */
+  readonly isFigure: boolean;
+  /** A currency that stands behind each figure already: of use in CSV, where figures are bare. */
+  readonly isTold?: true;
 }
 
 export interface FigureCell {
@@ -19,7 +28,8 @@ export interface FigureCell {
 export function tableOf(panel: PanelData, figures: Figures): FigureTable {
   const { columns, measures, across } = panel;
   const currencies = measures.flatMap(({ format }) => (typeof format.currency === "number" ? [format.currency] : []));
-  const about = [...new Set([...panel.x, ...(panel.series === undefined ? [] : [panel.series]), ...currencies])];
+  const asked = [...panel.x, ...(panel.series === undefined ? [] : [panel.series])];
+  const about = [...new Set([...asked, ...currencies])];
   const compares = figures.rows.some(({ previous }) => previous);
   const head = (label: string, format: Format, isFigure: boolean) => {
     const unit = isFigure ? unitOf(format) : undefined;
@@ -31,7 +41,10 @@ export function tableOf(panel: PanelData, figures: Figures): FigureTable {
   });
   return {
     heads: [
-      ...about.map((at) => head(columns[at]!.label, columns[at]!.format, false)),
+      ...about.map((at) => ({
+        ...head(columns[at]!.label, columns[at]!.format, columns[at]!.format.kind === "number"),
+        ...(asked.includes(at) ? {} : { isTold: true as const }),
+      })),
       ...(across ? [head(across.label, across.format, true)] : []),
       ...measures.flatMap(({ label, format }) => [
         head(label, format, true),

@@ -72,7 +72,7 @@ function readFormat(own: Shown, at: Place, panel: WrittenPanel, above: Place, co
   const isOwn = own.format !== undefined || own.currency !== undefined;
   const [said, where] = isOwn ? [own, at] : [panel, above];
   const kind = said.format ?? (said.currency === undefined ? "number" : "currency");
-  const decimals = own.decimals ?? (kind === "integer" ? 0 : (panel.decimals ?? (kind === "currency" ? 2 : undefined)));
+  const decimals = own.decimals ?? (kind === "integer" ? 0 : panel.decimals);
   const digits = decimals === undefined ? {} : { decimals };
   if (kind === "currency") {
     const { currency } = said.currency === undefined ? panel : said;

@@ -181,6 +181,7 @@ function columnOf({ name, label, format }: DeclaredColumn, type: string, descrip
 /** How a column is shown of which nobody said it. */
 function formatOf(type: string): Format {
   if (type === "boolean") return { kind: "boolean" };
+  if (type.startsWith("timestamp")) return { kind: "time" };
   return { kind: /^(?:smallint|integer|bigint|numeric|real|double precision)\b/.test(type) ? "number" : "text" };
 }
 

@@ -176,9 +176,9 @@ interface MeasureOrder {
 
 /** How a cell or a figure is shown. It never changes what is compared, summed up or handed out as CSV. */
 export interface Format {
-  /** "text": as the server writes it. "boolean": yes or no. "number": with separators, digits as they are. */
-  readonly kind: "text" | "boolean" | "number" | "percent" | "currency";
-  /** Digits behind the point, rounded half away from zero. Absent: as many as there are. */
+  /** "text": as the server writes it. "boolean": yes or no. "time": to the second. "number": with separators, digits as they are. */
+  readonly kind: "text" | "boolean" | "time" | "number" | "percent" | "currency";
+  /** Digits behind the point, rounded half away from zero. Absent: as many as there are; of amounts, those of the currency. */
   readonly decimals?: number;
   /** A code, or the place of the column that has it. */
   readonly currency?: string | number;

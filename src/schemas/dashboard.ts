@@ -41,7 +41,7 @@ const shown = {
     Type.Integer({
       minimum: 0,
       maximum: 20,
-      description: "digits behind the point; as many as there are where not said",
+      description: "digits behind the point; where not said as many as there are, or as the currency has",
     }),
   ),
   currency: Type.Optional(

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { figuresOf } from "../../src/charts/figures.ts";
+import { linesOf } from "../../src/charts/lines.ts";
 import { shown } from "../../src/charts/shown.ts";
 import type { DashboardFilter, Format, PanelData } from "../../src/model/dashboard.ts";
 import { panelOf } from "./panel.ts";
@@ -112,4 +113,37 @@ test.each<[string | null, Format, string]>([
   [null, { kind: "number" }, "–"],
 ])("%s as %j is %s", (text, format, expected) => {
   expect(shown(text, format, ["a", "USD"])).toBe(expected);
+});
+
+test("an amount has the digits of its currency's minor unit, unless the panel says how many", () => {
+  const amount = (code: string, more = {}) => shown("1234.5678", { kind: "currency", currency: code, ...more });
+  expect(["EUR", "JPY", "KWD", "CLF", "XXX"].map((code) => amount(code))).toEqual(
+    ["1,234.57 EUR", "1,235 JPY", "1,234.568 KWD", "1,234.5678 CLF", "1,234.57 XXX"].map((text) =>
+      text.replace(" ", "\u00a0"),
+    ),
+  );
+  expect(amount("JPY", { decimals: 1 })).toBe("1,234.6\u00a0JPY");
+  expect(shown("5", { kind: "currency", currency: 0 }, ["KRW"])).toBe("5\u00a0KRW");
+});
+
+test("a moment is told to the second, with its zone", () => {
+  const told = (text: string) => shown(text, { kind: "time" });
+  expect(told("2026-03-01 08:30:00.123456+00")).toBe("2026-03-01 08:30:00 UTC");
+  expect(told("0044-03-15 12:00:00 BC")).toBe("0044-03-15 12:00:00 BC");
+  expect(told("infinity")).toBe("infinity");
+});
+
+test("series stand as the server sorts them, whichever day each begins on; figures by their size", () => {
+  const rows = (series: readonly (readonly string[])[]): PanelData["rows"] =>
+    series.flatMap((some, day) => some.map((one) => [`2026-03-0${day + 1}`, one, "EUR", "1", "1"]));
+  const names = (more: Partial<PanelData>) => {
+    const given = panelOf({ chart: "heat", series: 1, filters: [], ...more });
+    return linesOf(given, figuresOf(given, [])).lines.map(({ name }) => name);
+  };
+  // Ä before b is no order of JavaScript's.
+  const texts = rows([["Ä", "z"], ["b"], ["Ä", "b", "z"]]);
+  expect(names({ rows: texts })).toEqual(["Ä", "b", "z"]);
+  const { columns } = panelOf({});
+  const counted = columns.map((one, at) => (at === 1 ? { ...one, format: { kind: "number" as const } } : one));
+  expect(names({ columns: counted, rows: rows([["9", "12"], ["10"]]) })).toEqual(["9", "10", "12"]);
 });

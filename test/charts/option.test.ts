@@ -66,3 +66,28 @@ test.each(Object.entries(panels))(
     expect(svg).not.toMatch(/[\u0000-\u0008]/);
   },
 );
+
+test("lines of an axis are numbered in one unit, with a comma for each thousand", () => {
+  type Axis = { readonly axisLabel: { formatter(value: number): string } };
+  const labels = (spend: string, ...values: number[]) => {
+    const rows = [["2026-03-01", "a", "EUR", spend, "1"]];
+    const { yAxis } = drawnOf({ rows }) as unknown as { yAxis: readonly Axis[] };
+    return values.map(yAxis[0]!.axisLabel.formatter);
+  };
+  expect(labels("9400", 0, -2000, 8000, 10_000)).toEqual(["0", "\u22122,000", "8,000", "10,000"]);
+  expect(labels("10400", 0, 2500, 12_500)).toEqual(["0", "2.5\u2009k", "12.5\u2009k"]);
+});
+
+test("moments along a chart have neither seconds that none of them has nor a zone each", () => {
+  const { columns } = panelOf({});
+  const hourly = columns.map((one, at) =>
+    at === 0 ? { ...one, type: "timestamp with time zone", format: { kind: "time" as const } } : one,
+  );
+  const rows = ["08", "09"].map((hour) => [`2026-03-01 ${hour}:00:00+00`, "a", "EUR", "1", "1"]);
+  const { xAxis, tooltip } = drawnOf({ columns: hourly, rows }) as unknown as {
+    xAxis: { data: string[] };
+    tooltip: { formatter(points: object): string };
+  };
+  expect(xAxis.data).toEqual(["2026-03-01 08:00", "2026-03-01 09:00"]);
+  expect(tooltip.formatter([{ seriesIndex: 0, dataIndex: 1 }])).toMatch(/^2026-03-01 09:00 UTC\n/);
+});

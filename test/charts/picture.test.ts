@@ -102,3 +102,19 @@ test("texts are cut and broken at whole characters, within their room", () => {
   expect(wrapped("one two  three", 60, 12)).toEqual(["one two", "three"]);
   expect(wrapped("", 60, 12)).toEqual([]);
 });
+
+test("a figure of a table is never cut: texts beside it are, and what is too wide is written smaller", () => {
+  const wide = "123456789012345678901234567890123456789012.01";
+  const told = "123,456,789,012,345,678,901,234,567,890,123,456,789,012.01\u00a0EUR";
+  const figures = [measure, { ...measure, label: "again" }];
+  const table = {
+    ...panels[6]!,
+    width: 1 as const,
+    measures: figures,
+    rows: [["2026-01-01", "x".repeat(300), "EUR", wide, "7"]],
+  };
+  const { svg } = pictureOf({ ...data, panels: [table] });
+  expect(textsOf(svg).filter((text) => text === told)).toHaveLength(2);
+  expect(textsOf(svg)).toContainEqual(expect.stringMatching(/^x+…$/));
+  expect(Number(/font-size="([\d.]+)"[^>]*>123,456/.exec(svg)![1])).toBeLessThan(12);
+});

@@ -1,3 +1,4 @@
+import { MINOR_UNITS } from "../../model/currencies.ts";
 import { literal } from "../../sql/literals.ts";
 import { and, join, or, type Sql, sql } from "../../sql/sql.ts";
 import { normalized } from "./normalize.ts";
@@ -14,13 +15,6 @@ export const OUTCOMES: ReadonlyMap<string, string> = new Map([
   ["w", "within_tolerance"],
   ["d", "different"],
 ]);
-
-// ISO 4217: the currencies whose minor unit is not a hundredth.
-const MINOR_UNITS: readonly (readonly [digits: number, codes: string])[] = [
-  [0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"],
-  [3, "BHD IQD JOD KWD LYD OMR TND"],
-  [4, "CLF UYW"],
-];
 
 /** Conditions of "equal" and, where the rule allows for a difference, "within tolerance" of two values that are not NULL. */
 interface Conditions {
@@ -130,8 +124,7 @@ export function currencyForm(comparison: Comparison, currency: string, value: Sq
 /** The digits of a currency's minor unit. */
 export function minorUnit(currency: Sql): Sql {
   const cases = MINOR_UNITS.map(
-    ([digits, codes]) =>
-      sql`when ${currency} in (${join(codes.split(" ").map(literal), ", ")}) then ${literal(digits)}`,
+    ([digits, codes]) => sql`when ${currency} in (${join(codes.map(literal), ", ")}) then ${literal(digits)}`,
   );
   return sql`
     case
