@@ -11,7 +11,7 @@ const LONGEST_BOUND = 60;
 
 /**
  * Columns, comments, sizes, indexes and rights of relations, by `schema.name`; what the planner's sample says of a model is
- * that of its private table. No relation is read. What is not there is not in the answer.
+ * that of its private table. No relation is read. What is not there is not in the answer, nor a value of what has row-level security.
  */
 export async function readFacts(
   client: Client,
@@ -36,7 +36,9 @@ asked as (
 
 found as (
   select asked.schema, asked.name, asked.kept_schema, asked.kept_name, shown.oid as shown, shown.relowner, shown.relacl,
-    kept.oid as kept, kept.relkind, kept.reltuples
+    kept.oid as kept, kept.relkind, kept.reltuples,
+    -- a superuser sees the statistics of what policies keep from others
+    shown.relrowsecurity or coalesce(kept.relrowsecurity, false) as has_policies
   from asked
   join pg_class as shown
     on shown.relname = asked.name and shown.relnamespace = to_regnamespace(quote_ident(asked.schema))
@@ -65,8 +67,10 @@ columns as (
             when about.n_distinct > 0 then about.n_distinct::bigint
             when about.n_distinct < 0 and found.reltuples > 0 then round((-about.n_distinct * found.reltuples)::numeric)
           end,
-          'low', left(about.bounds[1], ${literal(LONGEST_BOUND)}),
-          'high', left(about.bounds[array_length(about.bounds, 1)], ${literal(LONGEST_BOUND)})
+          'low', case when not found.has_policies then left(about.bounds[1], ${literal(LONGEST_BOUND)}) end,
+          'high', case
+            when not found.has_policies then left(about.bounds[array_length(about.bounds, 1)], ${literal(LONGEST_BOUND)})
+          end
         )) end
       ))
       order by a.attnum
@@ -117,6 +121,7 @@ select
       'owner', pg_get_userbyid(found.relowner),
       'rows', case when found.relkind in ('r', 'm', 'p') and found.reltuples >= 0 then found.reltuples::bigint end,
       'bytes', case when found.relkind in ('r', 'm') then pg_total_relation_size(found.kept) end,
+      'hasPolicies', case when found.has_policies then true end,
       'indexes', coalesce(indexes.indexes, '[]'),
       'grants', coalesce(rights.grants, '[]')
     )

@@ -49,6 +49,14 @@ export function chosenOf(filter: DashboardFilter, choice: Choice): DatesChoice |
   return own && "values" in own ? own : { values: filter.chosen };
 }
 
+/** "Days: 2026-03-01 to 2026-03-28", "Country: all": of what the figures are, where no filter can be seen. */
+export function choiceTold(filter: DashboardFilter, choice: Choice): string {
+  const chosen = chosenOf(filter, choice);
+  if ("values" in chosen) return `${filter.label}: ${chosen.values.join(", ") || "all"}`;
+  const { from, to } = chosen;
+  return `${filter.label}: ${from === null && to === null ? "all" : `${from ?? "…"} to ${to ?? "…"}`}`;
+}
+
 function chosenRows(panel: PanelData, applied: readonly DashboardFilter[], choice: Choice): readonly PanelRow[] {
   const tests = applied.map((filter) => {
     const at = panel.columns.findIndex(({ name }) => name === filter.column);

@@ -50,7 +50,7 @@ function overCategories(panel: PanelData, figures: Figures, theme: ChartTheme): 
     axisLabel: {
       color: theme.muted,
       hideOverlap: true,
-      ...(lying ? { width: 160, overflow: "truncate" } : { margin: 12 }),
+      ...(lying ? { width: 200, overflow: "truncate" } : { margin: 12 }),
     },
   };
   const figured = axes.map((axis, at) => ({
@@ -271,6 +271,7 @@ function valueAxis({ measures }: Axis, theme: ChartTheme, at: number, most: numb
     type: "value",
     name: unit && unit !== "%" ? `${names} (${unit})` : names,
     nameTextStyle: { color: theme.muted, align: at ? "right" : "left", padding: [0, 0, 2, 0] },
+    axisLine: { show: false },
     axisLabel: { color: theme.muted, formatter: (value: number) => tick(value, format, most) },
     // Two scales have one grid.
     splitLine: at ? { show: false } : { lineStyle: { color: theme.line } },

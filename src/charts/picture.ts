@@ -1,6 +1,6 @@
-import type { Choice, DashboardData, DashboardFilter, PanelData } from "../model/dashboard.ts";
+import type { Choice, DashboardData, PanelData } from "../model/dashboard.ts";
 import { asXml } from "./draw.ts";
-import { chosenOf, type Figures, figuresOf } from "./figures.ts";
+import { choiceTold, type Figures, figuresOf } from "./figures.ts";
 import { drawPrinted } from "./printed.ts";
 import { shown } from "./shown.ts";
 import { type FigureCell, type FigureHead, tableOf } from "./table.ts";
@@ -67,7 +67,7 @@ function rowsOf(panels: readonly PanelData[]): readonly (readonly Placed[])[] {
 }
 
 function headOf({ title, text, filters, release, readAt }: DashboardData, theme: ChartTheme, choice: Choice) {
-  const chosen = filters.map((filter) => `${filter.label}: ${told(filter, choice)}`);
+  const chosen = filters.map((filter) => choiceTold(filter, choice));
   const from = release === null ? "" : `Release ${release}, `;
   const room = WIDTH - 2 * MARGIN;
   const about = [...chosen, `${from}read ${readAt}`].join("   ·   ");
@@ -79,13 +79,6 @@ function headOf({ title, text, filters, release, readAt }: DashboardData, theme:
     ],
     height: 84 + lines.length * 19 + 12,
   };
-}
-
-function told(filter: DashboardFilter, choice: Choice): string {
-  const chosen = chosenOf(filter, choice);
-  if ("values" in chosen) return chosen.values.join(", ") || "all";
-  const { from, to } = chosen;
-  return from === null && to === null ? "all" : `${from ?? "…"} to ${to ?? "…"}`;
 }
 
 interface Drawing {
@@ -119,7 +112,8 @@ function drawPanel(panel: PanelData, drawing: Drawing): Drawn {
 }
 
 /** Why a panel is empty. */
-function nothing({ rows, filters }: PanelData): string {
+function nothing({ rows, filters, absent }: PanelData): string {
+  if (absent) return `Nothing to show yet: ${absent.join(", ")} ${absent.length === 1 ? "is" : "are"} not published.`;
   if (rows.length && filters.length) return "Nothing to show: no row for what is chosen.";
   return "Nothing to show: there are no rows.";
 }

@@ -19,7 +19,7 @@ import { targetKey } from "../model/target.ts";
 import { publicNames } from "../plan/authored-statements.ts";
 import { type Client, type TableResult, withNames } from "../postgres/client.ts";
 import { backToSavepoint, openSavepoint } from "../postgres/savepoint.ts";
-import { connectionLost, sqlState } from "../postgres/sqlstate.ts";
+import { connectionLost, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { explainAudit, placeOfText, type ReadSource, type Sources, sourcesOf } from "../run/explain.ts";
 import { select } from "../sql/authored.ts";
 import { literal } from "../sql/literals.ts";
@@ -154,13 +154,28 @@ async function readPanel(client: Client, panel: DeclaredPanel, reading: Reading)
   } catch (error) {
     if (connectionLost(error) || sqlState(error) === undefined) throw error;
     await backToSavepoint(client, "panel");
+    const unknown = columns.map((column) => columnOf(column, "unknown", undefined));
+    const absent = sqlState(error) === SQLSTATE.undefinedTable ? await absentOf(client, dashboard) : [];
+    if (absent.length) return { ...shape, columns: unknown, rows: [], cut: false, absent };
     const origins = [{ file: dashboard.file, text: authored.toString(), start: 0 }];
     const problem = explainAudit(error, { kind: "dashboard", file: dashboard.file }, sources, [
       { ...statement("read", asked), origins },
     ]);
-    const unknown = columns.map((column) => columnOf(column, "unknown", undefined));
     return { ...shape, columns: unknown, rows: [], cut: false, problem };
   }
+}
+
+/** What of a dashboard's relations is not there. */
+async function absentOf(client: Client, { dependencies }: Dashboard): Promise<readonly string[]> {
+  const asked = sql`
+      select concat(asked.schema, '.', asked.name) as name
+      from jsonb_to_recordset($1::jsonb) as asked (schema text, name text)
+      where to_regclass(format('%I.%I', asked.schema, asked.name)) is null
+      order by name`;
+  const { rows } = await withNames(client, "ours", () =>
+    client.query<{ name: string }>(asked, [JSON.stringify(dependencies)]),
+  );
+  return rows.map(({ name }) => name);
 }
 
 async function typesOf(client: Client, { types }: TableResult): Promise<readonly string[]> {

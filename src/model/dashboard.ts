@@ -116,6 +116,8 @@ export interface PanelData extends PanelShape {
   readonly rows: readonly PanelRow[];
   /** The rows are more than are kept here: whatever is made of them would be wrong, and is to be told as such. */
   readonly cut: boolean;
+  /** Relations, as `schema.name`, that it reads and that nobody has published yet. `rows` is then empty. */
+  readonly absent?: readonly string[];
   /** Why nothing can be shown: its rows could not be read, or are several where the panel shows one. `rows` is then empty. */
   readonly problem?: Omit<UserErrorDetails, "cause">;
 }

@@ -164,6 +164,8 @@ interface SiteFacts {
   readonly rows?: number;
   readonly bytes?: number;
   readonly owner?: string;
+  /** Row-level security: who reads it sees what its policies let through, and a page no value. */
+  readonly hasPolicies?: true;
   readonly indexes: readonly string[];
   /** Role, and what it may do. */
   readonly grants: readonly (readonly [grantee: string, privileges: string])[];
@@ -191,7 +193,7 @@ export interface Site {
 export interface RelationFacts {
   readonly columns: readonly ColumnFacts[];
   readonly comment?: string;
-  readonly stored: Pick<SiteFacts, "rows" | "bytes" | "owner" | "indexes" | "grants">;
+  readonly stored: Pick<SiteFacts, "rows" | "bytes" | "owner" | "hasPolicies" | "indexes" | "grants">;
 }
 
 export interface ColumnFacts {

@@ -44,7 +44,12 @@ export function describe(input: SiteInput): Described {
   );
   const filePlaces = new Map([...input.sources.keys()].map((file, place) => [file, place]));
   const details = found.map((one, place) =>
-    detail(one, { input, place, tests: tests.get(one.key) ?? [], files: filePlaces }),
+    detail(one, {
+      input,
+      place,
+      tests: tests.get(one.key) ?? [],
+      files: filePlaces,
+    }),
   );
   const parts = inParts(details);
   const files = inParts([...input.sources]);
@@ -306,8 +311,14 @@ function settingsOf(action: Action | undefined): string[] {
 /** The tests that hold each relation: assertions that read it, or were made of its config. */
 function testsByRelation(input: SiteInput): ReadonlyMap<string, readonly SiteTest[]> {
   const tests = new Map<string, SiteTest[]>();
+  const keys = new Map(input.graph.actions.map((one) => [targetKey(one.target), isModel(one) ? one.key : undefined]));
   for (const [place, action] of assertionsOf(input).entries()) {
-    const test = ofAssertion(action, Math.floor(place / IN_A_PART), input.verdicts);
+    const test = ofAssertion(
+      action,
+      Math.floor(place / IN_A_PART),
+      input.verdicts,
+      action.parent && keys.get(targetKey(action.parent)),
+    );
     const held = action.parent ? [action.parent] : action.dependencies;
     for (const key of new Set(held.map(targetKey))) tests.set(key, [...(tests.get(key) ?? []), test]);
   }
@@ -329,12 +340,26 @@ function assertionsOf({ graph }: SiteInput): readonly Assertion[] {
   return graph.actions.filter((action): action is Assertion => action.kind === "assertion" && !action.disabled);
 }
 
-function ofAssertion(action: Assertion, part: number, verdicts: SiteInput["verdicts"]): SiteTest {
+/** What a test holds, in words: of those that a config asks for nobody wrote any. */
+function saidOf({ description, parent, target }: Assertion, key: readonly string[] | undefined) {
+  if (description) return { description };
+  if (!parent) return {};
+  if (/_uniqueKey_0$/.test(target.name) && key?.length) return { description: `One row per ${key.join(", ")}.` };
+  if (/_uniqueKey_\d+$/.test(target.name)) return { description: "What its config names as another key is one." };
+  return { description: "Each row meets the conditions of its config, and has a value where it says so." };
+}
+
+function ofAssertion(
+  action: Assertion,
+  part: number,
+  verdicts: SiteInput["verdicts"],
+  key: readonly string[] | undefined,
+): SiteTest {
   const verdict = verdicts.get(targetKey(action.target));
   return {
     name: targetKey(action.target),
     file: action.file,
-    ...(action.description ? { description: action.description } : {}),
+    ...saidOf(action, key),
     ...(verdict ? { verdict: verdict.status } : {}),
     ...(verdict?.rows === undefined ? {} : { rows: verdict.rows }),
     part,

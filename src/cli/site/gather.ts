@@ -14,7 +14,7 @@ import type { Catalog } from "../../model/catalog.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
-import { type CompiledGraph, isModel, isShowing } from "../../model/graph.ts";
+import { type Action, type CompiledGraph, isModel, isShowing } from "../../model/graph.ts";
 import type { UnitVerdict } from "../../model/site.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { withoutRetired } from "../../plan/removed.ts";
@@ -101,7 +101,9 @@ async function gatherOnce(
     ),
   );
   const { tests } = await runUnitTests(graph, settings, { signal, onWait });
-  const samples = withSamples ? await readRows(settings, reach, shownIn(graph, read.catalog)) : new Map();
+  const isGuarded = (key: string) => read.facts.get(key)?.stored.hasPolicies === true;
+  const open = shownIn(graph, read.catalog).filter((target) => !isGuarded(targetKey(target)));
+  const samples = withSamples ? await readRows(settings, reach, open) : new Map();
   return {
     project: graph.project.name ?? "dataform project",
     environment,
@@ -115,25 +117,28 @@ async function gatherOnce(
     origins: originsOf(projectDir),
     lineage,
     dashboards,
-    parts: new Map([["operations", withoutFailingRows(operations, withSamples ? readsPersonal(graph) : undefined)]]),
+    parts: new Map([
+      ["operations", withoutFailingRows(operations, withSamples ? readsGuarded(graph, isGuarded) : undefined)],
+    ]),
     madeAt: new Date().toISOString(),
     live,
   };
 }
 
-/** Whether an assertion reads a relation with a column tagged `pii`: its rows may hold that column under any name. */
-function readsPersonal({ actions }: CompiledGraph): (assertion: string) => boolean {
-  const personal = new Set(
-    actions
-      .filter(({ columns }) => columns.some(({ tags }) => isPersonal(tags ?? [])))
-      .map(({ target }) => targetKey(target)),
-  );
+/**
+ * Whether an assertion reads a relation with a column tagged `pii`, whose value its rows may hold under any name, or one whose rows
+ * are not for everybody.
+ */
+function readsGuarded({ actions }: CompiledGraph, isGuarded: (relation: string) => boolean) {
+  const isPrivate = ({ columns, target }: Action) =>
+    columns.some(({ tags }) => isPersonal(tags ?? [])) || isGuarded(targetKey(target));
+  const guarded = new Set(actions.filter(isPrivate).map(({ target }) => targetKey(target)));
   const telling = new Set(
     actions
-      .filter(({ dependencies }) => dependencies.some((one) => personal.has(targetKey(one))))
+      .filter(({ dependencies }) => dependencies.some((one) => guarded.has(targetKey(one))))
       .map(({ target }) => targetKey(target)),
   );
-  return (assertion) => telling.has(assertion);
+  return (assertion: string): boolean => telling.has(assertion);
 }
 
 async function readRelease(client: Client, graph: CompiledGraph, environment: string) {

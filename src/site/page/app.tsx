@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { CataloguePage } from "./catalogue.tsx";
 import { fullName, useProject } from "./context.ts";
+import { CopyLink } from "./copy-link.tsx";
 import { DashboardPage } from "./dashboard.tsx";
 import { Home } from "./home.tsx";
 import { LineagePage } from "./lineage.tsx";
@@ -65,6 +66,7 @@ export function App() {
           <span>Search</span>
           <kbd>/</kbd>
         </button>
+        <CopyLink />
         <ThemeButton />
       </header>
       <div class="layout">

@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
 import type { SiteRelation } from "../../model/site.ts";
 import { fullName, useProject } from "./context.ts";
+import { Inline } from "./markdown.tsx";
 import { Nowhere } from "./nowhere.tsx";
 import { Badge, Empty, KindMark, RelationLink, StateBadge } from "./pieces.tsx";
 import { groupsOf, productsOf } from "./products.ts";
@@ -18,6 +19,7 @@ export function CataloguePage({ route, product }: { readonly route: Route; reado
   const kept = useMemo(() => all.filter((relation) => isKept(relation, filters)), [all, route.query]);
   if (product !== undefined && !found) return <Nowhere what={`a product “${product}”`} />;
   const choices = (values: readonly string[]) => [...new Set(values)].sort();
+  const isTold = kept.some(({ state }) => state !== "published" && state !== "none");
   const set = (name: string, value: string) => replaceQuery(route, { [name]: value || undefined });
   return (
     <div class="page wide">
@@ -48,19 +50,20 @@ export function CataloguePage({ route, product }: { readonly route: Route; reado
           <h2>{group}</h2>
           <Table
             caption={group}
+            look="catalogue"
             isStacked
             rows={members}
             columns={[
               { title: "Name", cell: (one) => <RelationLink relation={one} /> },
               { title: "Kind", cell: ({ kind }) => <KindMark kind={kind} /> },
-              { title: "About", isText: true, cell: ({ summary }) => summary },
+              { title: "About", isText: true, cell: ({ summary }) => <Inline text={summary} /> },
               {
                 title: "Tests",
                 isNumber: true,
                 cell: ({ tests, failing }) =>
                   failing ? <Badge tone="bad">{`${failing} of ${tests} fail`}</Badge> : tests || "",
               },
-              { title: "State", cell: ({ state }) => <StateBadge state={state} /> },
+              ...(isTold ? [{ title: "State", cell: ({ state }: SiteRelation) => <StateBadge state={state} /> }] : []),
             ]}
           />
         </section>

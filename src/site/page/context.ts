@@ -25,6 +25,13 @@ export function findRelation({ places }: Project, schema: string | undefined, na
   return places.get(`${schema}\0${name}`);
 }
 
+/** Places of what a load or somebody else fills, of all that a relation is made of. */
+export function sourcesOf({ core }: Project, place: number): readonly number[] {
+  const seen = new Set([place]);
+  for (const one of seen) for (const read of core.relations[one]!.reads) seen.add(read);
+  return [...seen].filter((one) => one !== place && core.relations[one]!.kind === "source");
+}
+
 const ProjectContext = createContext<Project | undefined>(undefined);
 export const ProvideProject = ProjectContext.Provider;
 

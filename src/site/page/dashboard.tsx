@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { chosenOf } from "../../charts/figures.ts";
+import { choiceTold, chosenOf } from "../../charts/figures.ts";
 import type {
   Choice,
   DashboardData,
@@ -14,6 +14,7 @@ import { usePart, useProject } from "./context.ts";
 import { Markdown } from "./markdown.tsx";
 import { Nowhere } from "./nowhere.tsx";
 import { Panel } from "./panel.tsx";
+import { isSame, periodsOf } from "./periods.ts";
 import { Awaited, Empty, RelationLink } from "./pieces.tsx";
 import { href, type Route, replaceRoute } from "./route.ts";
 import { minute } from "./words.ts";
@@ -47,11 +48,25 @@ export function DashboardPage({ route, name }: { readonly route: Route; readonly
 function Dashboard({ dashboard, route }: { readonly dashboard: DashboardData; readonly route: Route }) {
   const { filters, panels, text, release, readAt } = dashboard;
   const choice = useMemo(() => choiceIn(route.query, filters), [dashboard, route.query]);
+  const absent = [...new Set(panels.flatMap((panel) => panel.absent ?? []))];
   const choose = (filter: DashboardFilter, chosen: DatesChoice | ValuesChoice) =>
     replaceRoute(route.path, withChoice(route.query, filter, chosen));
+  if (absent.length && panels.every((panel) => panel.absent))
+    return (
+      <>
+        {text && <Markdown text={text} />}
+        <div class="nothing-yet">
+          <h2>Nothing to show yet</h2>
+          <Empty>
+            What it reads is not published. `dataform run` builds and publishes it, once its sources have landed.
+          </Empty>
+        </div>
+      </>
+    );
   return (
     <>
       {text && <Markdown text={text} />}
+      <p class="on-paper">{filters.map((filter) => choiceTold(filter, choice)).join(" · ")}</p>
       {filters.length > 0 && (
         <div class="filters">
           {filters.map((filter) =>
@@ -70,7 +85,7 @@ function Dashboard({ dashboard, route }: { readonly dashboard: DashboardData; re
         ))}
       </div>
       <p class="note">
-        {release === null ? "Nothing is published yet" : `Of release ${release}`}, read {minute(readAt)}.
+        {release === null ? "Of no release" : `Of release ${release}`}, read {minute(readAt)}.
       </p>
     </>
   );
@@ -94,9 +109,28 @@ function Dates({ filter, choice, choose }: FilterProps<DatesFilter>) {
       onChange={({ currentTarget }) => choose(filter, { ...chosen, [side]: currentTarget.value || null })}
     />
   );
+  const periods = periodsOf(filter);
+  const named = periods.findIndex((period) => isSame(period.chosen, chosen));
   return (
     <span class="filter" role="group" aria-label={filter.label}>
-      <span class="filter-label">{filter.label}</span> {field("from")} <span aria-hidden="true">–</span> {field("to")}
+      <span class="filter-label">{filter.label}</span>
+      {periods.length > 0 && (
+        <select
+          aria-label={`${filter.label} by name`}
+          value={named}
+          onChange={({ currentTarget }) => choose(filter, periods[Number(currentTarget.value)]!.chosen)}
+        >
+          {named < 0 && <option value={-1}>chosen days</option>}
+          {periods.map(({ name }, at) => (
+            <option key={name} value={at}>
+              {name}
+            </option>
+          ))}
+        </select>
+      )}
+      <span class="range-of-days">
+        {field("from")} <span aria-hidden="true">–</span> {field("to")}
+      </span>
     </span>
   );
 }

@@ -5,6 +5,7 @@ import { fullName, useProject } from "./context.ts";
 import { layOut } from "./layout.ts";
 import type { Neighbourhood } from "./neighbourhood.ts";
 import { lineageHref } from "./route.ts";
+import { useWidth } from "./width.ts";
 import { KINDS, STATES } from "./words.ts";
 
 const WIDTH = 232;
@@ -126,20 +127,25 @@ export function flowWords(flow: string): string {
   return words.join(", ");
 }
 
+const SMALLEST = 0.7;
+
 /** Scrolls by itself, and begins with what is asked about in the middle. */
 function Canvas({ width, height, focus, children }: CanvasProps) {
   const frame = useRef<HTMLDivElement>(null);
+  const room = useWidth(frame, 0);
+  // What is a little too wide is drawn smaller; what would be too small to read scrolls.
+  const scale = room > 0 && width > room && room / width >= SMALLEST ? room / width : 1;
   useLayoutEffect(() => {
     const { current } = frame;
     if (!current || !focus) return;
-    current.scrollLeft = focus.x + WIDTH / 2 - current.clientWidth / 2;
-    current.scrollTop = focus.y + HEIGHT / 2 - current.clientHeight / 2;
-  }, [focus?.x, focus?.y]);
+    current.scrollLeft = (focus.x + WIDTH / 2) * scale - current.clientWidth / 2;
+    current.scrollTop = (focus.y + HEIGHT / 2) * scale - current.clientHeight / 2;
+  }, [focus?.x, focus?.y, scale]);
   return (
     <div class="graph" ref={frame} role="region" aria-label="Graph" tabIndex={0}>
       <svg
-        width={Math.max(width, 1)}
-        height={Math.max(height, 1)}
+        width={Math.max(width * scale, 1)}
+        height={Math.max(height * scale, 1)}
         viewBox={`0 0 ${Math.max(width, 1)} ${Math.max(height, 1)}`}
       >
         {children}

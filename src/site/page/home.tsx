@@ -1,7 +1,8 @@
 import type { OperationsData } from "../../model/operations.ts";
 import { usePart, useProject } from "./context.ts";
+import { Inline, unmarked } from "./markdown.tsx";
 import { Badge, Empty, Section } from "./pieces.tsx";
-import { groupsOf, type Product, productsOf } from "./products.ts";
+import { answersFirst, groupsOf, type Product, productsOf } from "./products.ts";
 import { href } from "./route.ts";
 import { counted, minute, seconds, type Tone } from "./words.ts";
 
@@ -13,30 +14,37 @@ export function Home() {
   const card = ({ name, members, failing }: Product) => (
     <a key={name} class="card" href={href(["catalogue", name])}>
       <strong>{name}</strong>
-      <span>
-        {groupsOf(members)
-          .map(([group, some]) => `${some.length} ${group}`)
-          .join(", ")}
+      <span class="groups">
+        {groupsOf(members).map(([group, some]) => (
+          <span key={group}>
+            {group} <span class="count">{some.length}</span>
+          </span>
+        ))}
       </span>
       {failing > 0 && <Badge tone="bad">{counted(failing, "relation")} with failing tests</Badge>}
     </a>
   );
   return (
-    <div class="page">
+    <div class="page wide">
       <h1>{core.project}</h1>
       <p class="lead">
-        {release
-          ? "What the models of this project publish, what each column means and where it comes from."
-          : "What the models of this project say. Nothing is published yet: `dataform run` does it."}
+        <Inline
+          text={
+            release
+              ? "What the models of this project publish, what each column means and where it comes from."
+              : "What the models of this project say. Nothing is published yet: `dataform run` does it."
+          }
+        />
       </p>
       <Now />
       {dashboards.length > 0 && (
         <Section id="answers" title="Answers">
           <div class="cards">
-            {dashboards.map(({ name, title, description }) => (
-              <a key={name} class="card" href={href(["dashboard", name])}>
+            {answersFirst(core).map(({ name, title, description, isThere }) => (
+              <a key={name} class={isThere ? "card" : "card not-yet"} href={href(["dashboard", name])}>
                 <strong>{title}</strong>
-                {description && <span>{firstSentence(description)}</span>}
+                {description && <span>{unmarked(firstSentence(description))}</span>}
+                {!isThere && <span class="count">not published yet</span>}
               </a>
             ))}
           </div>
@@ -70,40 +78,54 @@ function firstSentence(text: string): string {
   return /^[\s\S]*?[.!?](?=\s|$)/.exec(text.trim())?.[0] ?? text.trim();
 }
 
+const RUNS: Readonly<Record<OperationsData["runs"][number]["status"], string>> = {
+  success: "Last run succeeded",
+  failure: "Last run failed",
+  cancelled: "Last run was cancelled",
+  abandoned: "Last run never ended",
+  running: "A run is going on since",
+};
+
 /** Whether what is shown can be trusted now: the last run, what its tests said, how new the data are. */
 function Now() {
   const part = usePart<OperationsData>("operations");
-  if (part?.state !== "there") return null;
+  if (part?.state !== "there") return <p class="now" aria-busy={part !== undefined} />;
   const { runs, assertions, freshness } = part.value;
   const [run] = runs;
   const failed = assertions.filter(({ status }) => status === "failed").length;
   const late = freshness.filter(({ state }) => state === "warn" || state === "error");
   const declared = freshness.filter(({ state }) => state !== "undeclared" && state !== "never");
+  const never = freshness.filter(({ state }) => state === "never").length;
   const facts: readonly (readonly [tone: Tone, text: string, tab: string])[] = [
     run
       ? [
           run.status === "success" ? "good" : run.status === "running" ? "notice" : "bad",
-          `last run ${run.status}, ${minute(run.startedAt)}, ${seconds(run.seconds)}`,
+          `${RUNS[run.status]} ${minute(run.startedAt)}, ${run.status === "running" ? "for" : "in"} ${seconds(run.seconds)}`,
           "runs",
         ]
-      : ["notice", "no run yet", "runs"],
+      : ["notice", "No run yet", "runs"],
     failed
       ? ["bad", `${counted(failed, "test")} failed`, "tests"]
       : assertions.length
         ? ["notice", `${counted(assertions.length, "test")} with a warning`, "tests"]
-        : ["good", "every test passed", "tests"],
+        : run
+          ? ["good", "Every test passed", "tests"]
+          : ["plain", "No test was asked yet", "tests"],
     ...(declared.length
       ? [
           late.length
             ? (["bad", `${counted(late.length, "stream")} late`, "freshness"] as const)
-            : (["good", "data as new as declared", "freshness"] as const),
+            : (["good", "Data as new as declared", "freshness"] as const),
         ]
+      : []),
+    ...(never
+      ? [["plain", `${never} of ${counted(freshness.length, "stream")} never loaded`, "freshness"] as const]
       : []),
   ];
   return (
     <p class="now">
       {facts.map(([tone, text, tab]) => (
-        <a key={tab} class={`badge badge-${tone}`} href={href(["operations", tab])}>
+        <a key={text} class={`badge badge-${tone}`} href={href(["operations", tab])}>
           {text}
         </a>
       ))}

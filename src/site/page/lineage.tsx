@@ -84,7 +84,7 @@ function LineageOf({ route, place }: { readonly route: Route; readonly place: nu
       <p class="marks">
         <KindMark kind={relation.kind} />
         <StateBadge state={relation.state} />
-        <a href={relationHref(relation, column || undefined)}>what it means</a>
+        <a href={relationHref(relation, column || undefined)}>what it means, and its columns</a>
       </p>
       <div class="filters">
         {lineage && (

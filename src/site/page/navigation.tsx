@@ -1,5 +1,5 @@
 import { useProject } from "./context.ts";
-import { type Product, productsOf } from "./products.ts";
+import { answersFirst, type Product, productsOf } from "./products.ts";
 import { href, type Route } from "./route.ts";
 
 export function Navigation({ route: { path } }: { readonly route: Route }) {
@@ -49,9 +49,14 @@ export function Navigation({ route: { path } }: { readonly route: Route }) {
         <>
           <h2>Answers</h2>
           <ul>
-            {core.dashboards.map(({ name, title }) => (
+            {answersFirst(core).map(({ name, title, isThere }) => (
               <li key={name}>
-                <a href={href(["dashboard", name])} aria-current={current(room === "dashboard" && what === name)}>
+                <a
+                  href={href(["dashboard", name])}
+                  aria-current={current(room === "dashboard" && what === name)}
+                  class={isThere ? "" : "not-yet"}
+                  title={isThere ? undefined : "Not published yet"}
+                >
                   {title}
                 </a>
               </li>

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type FigureRow, type Figures, figuresOf } from "../../charts/figures.ts";
-import { shown } from "../../charts/shown.ts";
+import { heightOf } from "../../charts/room.ts";
+import { type ShownFigure, shown, shownFigure } from "../../charts/shown.ts";
 import { compareNumbers, difference, quotientOf } from "../../charts/sums.ts";
 import { tableOf } from "../../charts/table.ts";
 import type { Choice, DashboardData, Measure, PanelData } from "../../model/dashboard.ts";
@@ -48,16 +49,18 @@ export function Panel({ dashboard, panel, choice, place }: PanelProps) {
       {panel.text && <Markdown text={panel.text} />}
       {panel.cut && (
         <p class="failure">
-          There are more rows than a page holds, so that its sums would be wrong: give the panel a `where` or a coarser
-          mart.
+          There are more rows than a page holds, so that its sums would be wrong: give the panel a <code>where</code> or
+          a coarser mart.
         </p>
       )}
-      {panel.problem ? (
+      {panel.absent ? (
+        <Empty>{`${panel.absent.join(", ")} ${panel.absent.length === 1 ? "is" : "are"} not published yet.`}</Empty>
+      ) : panel.problem ? (
         <p class="failure">
           {[panel.problem.message, panel.problem.found, panel.problem.hint].filter(Boolean).join(". ")}
         </p>
       ) : figures.rows.length === 0 ? (
-        <Empty>Nothing for what is chosen.</Empty>
+        <Empty>{panel.rows.length ? "No row for what is chosen." : "No rows: there is nothing of the kind."}</Empty>
       ) : panel.chart === "number" ? (
         <Numbers panel={panel} figures={figures} />
       ) : panel.chart === "table" || asTable ? (
@@ -65,10 +68,13 @@ export function Panel({ dashboard, panel, choice, place }: PanelProps) {
       ) : (
         <Chart panel={panel} figures={figures} />
       )}
-      {figures.more > 0 && <p class="note">and {figures.more} more</p>}
+      {figures.more > 0 && <p class="note">and {figures.more} more, not shown</p>}
     </section>
   );
 }
+
+/** As high as its neighbours are. */
+const LOWEST = 300;
 
 function Chart({ panel, figures }: { readonly panel: PanelData; readonly figures: Figures }) {
   const element = useRef<HTMLDivElement>(null);
@@ -87,17 +93,26 @@ function Chart({ panel, figures }: { readonly panel: PanelData; readonly figures
       );
     void draw();
     const system = matchMedia("(prefers-color-scheme: dark)");
+    const paper = matchMedia("print");
     system.addEventListener("change", draw);
+    paper.addEventListener("change", draw);
     addEventListener("themechange", draw);
     return () => {
       isWanted = false;
       remove();
       system.removeEventListener("change", draw);
+      paper.removeEventListener("change", draw);
       removeEventListener("themechange", draw);
     };
   }, [panel, figures]);
   if (failure) return <p class="failure">{failure}</p>;
-  return <div class={`chart chart-${panel.chart}`} ref={element} />;
+  return (
+    <div
+      class={`chart chart-${panel.chart}`}
+      ref={element}
+      style={{ minHeight: `${heightOf(panel, figures, LOWEST)}px` }}
+    />
+  );
 }
 
 function Numbers({ panel, figures }: { readonly panel: PanelData; readonly figures: Figures }) {
@@ -109,12 +124,23 @@ function Numbers({ panel, figures }: { readonly panel: PanelData; readonly figur
             {(panel.measures.length > 1 || measure.label !== panel.title) && (
               <span class="figure-label">{measure.label}</span>
             )}
-            <strong>{shown(row.values[at] ?? null, measure.format, row.cells)}</strong>
+            <Figure {...shownFigure(row.values[at] ?? null, measure.format, row.cells)} />
             {row.previous && <Change measure={measure} row={row} at={at} />}
           </p>
         )),
       )}
     </div>
+  );
+}
+
+/** As large as there is room for; its unit is smaller. */
+function Figure({ figure, unit }: ShownFigure) {
+  const signs = figure.length + (unit ? (unit.length + 1) * 0.62 : 0);
+  return (
+    <strong style={{ "--signs": String(Math.max(6, signs)) }}>
+      {figure}
+      {unit && <span class="unit">{`\u00a0${unit}`}</span>}
+    </strong>
   );
 }
 
@@ -138,14 +164,16 @@ function Change({ measure, row, at }: { readonly measure: Measure; readonly row:
 
 function FigureTable({ panel, figures }: { readonly panel: PanelData; readonly figures: Figures }) {
   const { heads, rows } = tableOf(panel, figures);
+  const places = [...heads.keys()].filter((at) => !heads[at]!.isTold);
   return (
     <div class="figure-table">
       <Table
         caption={panel.title}
         rows={rows}
-        columns={heads.map(({ label, unit, isFigure }, at) => ({
-          title: unit && unit !== "%" ? `${label} (${unit})` : label,
-          isNumber: isFigure,
+        columns={places.map((at) => ({
+          title: heads[at]!.label,
+          isNumber: heads[at]!.isFigure,
+          isLong: rows.some((row) => row[at]!.shown.length > 40),
           cell: (row: (typeof rows)[number]) => row[at]!.shown,
         }))}
       />

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { SiteKind, SiteRelation, SiteState } from "../../model/site.ts";
-import type { Loaded } from "./context.ts";
+import { findRelation, type Loaded, useProject } from "./context.ts";
+import { Inline } from "./markdown.tsx";
 import { href, relationHref } from "./route.ts";
 import { KINDS, STATES, type Tone } from "./words.ts";
 
@@ -61,6 +62,20 @@ export function RelationLink({ relation, column }: { readonly relation: SiteRela
   );
 }
 
+/** What a record calls `schema.name`: a link where the project has a page of it. */
+export function NameLink({ name }: { readonly name: string }) {
+  const project = useProject();
+  const dot = name.indexOf(".");
+  const place = findRelation(project, name.slice(0, dot), name.slice(dot + 1));
+  if (place === undefined) return <>{name}</>;
+  return (
+    <a class="relation-link" href={relationHref(project.core.relations[place]!)}>
+      <span class="of-schema">{name.slice(0, dot + 1)}</span>
+      {name.slice(dot + 1)}
+    </a>
+  );
+}
+
 export function Section({ id, title, aside, children }: SectionProps) {
   return (
     <section class="section" aria-labelledby={id}>
@@ -80,8 +95,9 @@ interface SectionProps {
   readonly children: ComponentChildren;
 }
 
+/** Nothing to show, and what would change that. Words between backticks are what somebody types. */
 export function Empty({ children }: { readonly children: ComponentChildren }) {
-  return <p class="empty">{children}</p>;
+  return <p class="empty">{typeof children === "string" ? <Inline text={children} /> : children}</p>;
 }
 
 /** What is not there yet, or could not be read. */

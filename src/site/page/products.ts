@@ -23,6 +23,13 @@ export function productsOf({ relations }: SiteCore): readonly Product[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** Dashboards, those with figures before those that nobody published yet. */
+export function answersFirst({ dashboards, relations }: SiteCore) {
+  const isPublished = (place: number) => relations[place]!.state !== "unpublished";
+  const told = dashboards.map((one) => ({ ...one, isThere: !one.reads.length || one.reads.some(isPublished) }));
+  return [...told.filter(({ isThere }) => isThere), ...told.filter(({ isThere }) => !isThere)];
+}
+
 /** In the order in which a reader asks: what is meant for reading before what it is made of. */
 const FIRST = ["marts", "history", "staging", "sources"];
 

@@ -1,11 +1,19 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { separated } from "../../charts/shown.ts";
+import { rounded } from "../../charts/sums.ts";
 import type { OperationsData } from "../../model/operations.ts";
-import type { SiteColumn, SiteDetail, SiteRelation, SiteTest } from "../../model/site.ts";
+import type {
+  SiteColumn,
+  SiteDetail,
+  SiteLineage,
+  SiteLineageSource,
+  SiteRelation,
+  SiteTest,
+} from "../../model/site.ts";
 import { Source, Sql } from "./code.tsx";
-import { findRelation, fullName, usePart, useProject } from "./context.ts";
-import { Markdown } from "./markdown.tsx";
+import { findRelation, fullName, sourcesOf, usePart, useProject } from "./context.ts";
+import { Inline, Markdown } from "./markdown.tsx";
 import { Nowhere } from "./nowhere.tsx";
 import { Awaited, Badge, Empty, KindMark, RelationHead, RelationLink, Section, StateBadge } from "./pieces.tsx";
 import { href, lineageHref, type Route, relationHref } from "./route.ts";
@@ -31,6 +39,8 @@ function RelationAt({ route, place }: { readonly route: Route; readonly place: n
   const project = useProject();
   const relation = project.core.relations[place]!;
   const part = usePart<readonly SiteDetail[]>(`relations-${relation.part}`)!;
+  const lineage = usePart<SiteLineage>("lineage");
+  const columns = lineage?.state === "there" ? lineage.value.relations[place]?.columns : undefined;
   return (
     <article class="page wide">
       <RelationHead relation={relation} room="catalogue" />
@@ -48,9 +58,15 @@ function RelationAt({ route, place }: { readonly route: Route; readonly place: n
           </a>
         ))}
       </p>
-      <Awaited part={part}>
+      {/* Both at once: a table that grows when the other one comes would jump. */}
+      <Awaited part={lineage?.state === "loading" ? lineage : part}>
         {(details) => (
-          <Detail relation={relation} detail={details.find((one) => one.relation === place)!} route={route} />
+          <Detail
+            relation={relation}
+            detail={details.find((one) => one.relation === place)!}
+            sources={new Map(columns)}
+            route={route}
+          />
         )}
       </Awaited>
     </article>
@@ -60,9 +76,11 @@ function RelationAt({ route, place }: { readonly route: Route; readonly place: n
 interface DetailProps {
   readonly relation: SiteRelation;
   readonly detail: SiteDetail;
+  /** What each column comes from. */
+  readonly sources: ReadonlyMap<string, readonly SiteLineageSource[]>;
 }
 
-function Detail({ relation, detail, route }: DetailProps & { readonly route: Route }) {
+function Detail({ relation, detail, sources, route }: DetailProps & { readonly route: Route }) {
   return (
     <>
       {detail.description ? (
@@ -71,28 +89,33 @@ function Detail({ relation, detail, route }: DetailProps & { readonly route: Rou
         <Empty>Nobody has described it yet: `description` in its config does.</Empty>
       )}
       <Facts relation={relation} detail={detail} />
-      <Columns relation={relation} detail={detail} chosen={route.query.get("column") ?? undefined} />
+      <Columns relation={relation} detail={detail} sources={sources} chosen={route.query.get("column") ?? undefined} />
       <Neighbours relation={relation} place={detail.relation} />
-      {detail.sample && <Sample sample={detail.sample} />}
-      <Tests tests={detail.tests} />
+      {detail.sample && <Sample relation={relation} sample={detail.sample} />}
+      <Tests relation={relation} tests={detail.tests} />
       <UnitTests tests={detail.unitTests} />
       <Code detail={detail} />
     </>
   );
 }
 
-function Facts({ relation, detail: { facts, columns } }: DetailProps) {
+function Facts({ relation, detail: { facts, columns } }: Omit<DetailProps, "sources">) {
   const key = relation.columns.filter((_, at) => columns[at]?.isKey).map(([name]) => name);
   const rows: (readonly [string, ComponentChildren] | false)[] = [
     key.length > 0 && ["One row per", key.map((name) => <code key={name}>{name}</code>)],
-    facts.rows !== undefined && ["Rows", `about ${separated(String(facts.rows))}`],
+    facts.rows !== undefined && ["Rows, about", separated(String(facts.rows))],
     facts.bytes !== undefined && ["Size", bytes(facts.bytes)],
     relation.seconds !== undefined && ["Built in", seconds(Number(relation.seconds))],
     facts.builtIn !== undefined && ["Built for", `release ${facts.builtIn}`],
     facts.from !== undefined && ["Comes from", facts.from],
     facts.landedBy !== undefined && ["Landed by", <code>{facts.landedBy}</code>],
     facts.from !== undefined && ["Last load", <LastLoad relation={relation} />],
+    facts.from === undefined && relation.kind !== "source" && ["Data loaded", <DataLoaded relation={relation} />],
     facts.owner !== undefined && ["Owner", facts.owner],
+    facts.hasPolicies === true && [
+      "Row-level security",
+      "readers see what its policies let through; no value of it is shown here",
+    ],
     facts.grants.length > 0 && [
       "Others may",
       facts.grants.map(([grantee, privileges]) => (
@@ -139,7 +162,7 @@ interface ShownColumn extends SiteColumn {
   readonly description: string;
 }
 
-function Columns({ relation, detail, chosen }: DetailProps & { readonly chosen: string | undefined }) {
+function Columns({ relation, detail, sources, chosen }: DetailProps & { readonly chosen: string | undefined }) {
   const id = (name: string) => `column-${name}`;
   useEffect(() => {
     if (chosen !== undefined) document.getElementById(id(chosen))?.scrollIntoView({ block: "center" });
@@ -166,15 +189,13 @@ function Columns({ relation, detail, chosen }: DetailProps & { readonly chosen: 
             ...(hasFigures
               ? [
                   { title: "NULL", isNumber: true, isMinor: true, cell: nullShare },
-                  { title: "About", isMinor: true, cell: (column: ShownColumn) => <About column={column} /> },
+                  { title: "Values, about", isMinor: true, cell: (column: ShownColumn) => <About column={column} /> },
                 ]
               : []),
             {
-              title: "From",
+              title: relation.kind === "source" ? "Lineage" : "Comes from",
               cell: ({ name }: ShownColumn) => (
-                <a class="quiet" href={lineageHref(relation, { column: name })}>
-                  lineage<span class="unseen"> of {name}</span>
-                </a>
+                <ComesFrom relation={relation} name={name} sources={sources.get(name) ?? []} />
               ),
             },
           ]}
@@ -218,7 +239,7 @@ function ColumnType({ column: { type, isNotNull } }: ColumnProps) {
 function Meaning({ column: { description, tags = [] } }: ColumnProps) {
   return (
     <>
-      {description}
+      <Inline text={description} />
       {tags.map((tag) => (
         <span class="tag" key={tag}>
           {tag}
@@ -232,7 +253,7 @@ function Meaning({ column: { description, tags = [] } }: ColumnProps) {
 function nullShare({ about }: ShownColumn): string {
   if (!about) return "";
   const share = Number(about.nullShare) * 100;
-  return share === 0 ? "0" : share < 1 ? "< 1 %" : `${Math.round(share)} %`;
+  return share === 0 ? "0 %" : share < 1 ? "< 1 %" : `${Math.round(share)} %`;
 }
 
 function About({ column: { about } }: ColumnProps) {
@@ -243,22 +264,69 @@ function About({ column: { about } }: ColumnProps) {
       {distinct !== undefined && <span>{counted(distinct, "value")}</span>}
       {low !== undefined && high !== undefined && low !== high && (
         <span class="bounds">
-          <span>{low}</span> … <span>{high}</span>
+          <span title={low}>{brief(low)}</span> … <span title={high}>{brief(high)}</span>
         </span>
       )}
     </span>
   );
 }
 
+/** As much of an end of a range as tells it: six digits that count. */
+function brief(text: string): string {
+  const [, whole, fraction] = /^-?(\d+)\.(\d+)$/.exec(text) ?? [];
+  if (whole === undefined || fraction === undefined) return text;
+  const zeros = /^0+$/.test(whole) ? /^0*/.exec(fraction)![0].length : -whole.length;
+  return fraction.length > Math.max(4, zeros + 6) ? rounded(text, Math.max(0, zeros + 6)) : text;
+}
+
+interface ComesFromProps {
+  readonly relation: SiteRelation;
+  readonly name: string;
+  readonly sources: readonly SiteLineageSource[];
+}
+
+/** So many are told one by one. */
+const MOST_SOURCES = 3;
+
+/** The columns that a column is made of, each with a way there, and all of its way. */
+function ComesFrom({ relation, name, sources }: ComesFromProps) {
+  const { core } = useProject();
+  const values = sources.filter(([, , flow]) => /[cx]/.test(flow));
+  const isComputed = values.length > 0 && values.every(([, , flow]) => !flow.includes("c"));
+  return (
+    <span class="comes-from">
+      {values.slice(0, MOST_SOURCES).map(([place, source]) => {
+        const other = core.relations[place]!;
+        return (
+          <a key={`${place} ${source}`} href={relationHref(other, source)} title={`${fullName(other)}.${source}`}>
+            <span class="of-schema">{other.name}.</span>
+            <wbr />
+            {source}
+          </a>
+        );
+      })}
+      <span class="quiet">
+        {values.length > MOST_SOURCES ? `+${values.length - MOST_SOURCES} more, ` : ""}
+        {isComputed ? "computed, " : ""}
+        <a class="quiet" href={lineageHref(relation, { column: name })}>
+          lineage<span class="unseen"> of {name}</span>
+        </a>
+      </span>
+    </span>
+  );
+}
+
 function Neighbours({ relation, place }: { readonly relation: SiteRelation; readonly place: number }) {
-  const { core, readers } = useProject();
+  const project = useProject();
+  const { core, readers } = project;
+  const origins = relation.kind === "source" ? [] : sourcesOf(project, place);
   const lists = [
-    ["Reads", relation.reads],
-    ["Read by", readers[place]!],
-  ] as const;
+    ...(relation.kind === "source" ? [] : [["Reads", relation.reads] as const]),
+    ["Read by", readers[place]!] as const,
+  ];
   return (
     <Section id="neighbours" title="Where it stands" aside={<a href={lineageHref(relation)}>lineage as a graph</a>}>
-      <div class="two">
+      <div class={origins.length > 0 ? "two three" : "two"}>
         {lists.map(([title, places]) => (
           <div key={title}>
             <h3>
@@ -271,9 +339,26 @@ function Neighbours({ relation, place }: { readonly relation: SiteRelation; read
                 </li>
               ))}
             </ul>
-            {!places.length && <Empty>nothing here</Empty>}
+            {!places.length && <Empty>{title === "Read by" ? "nothing yet" : "nothing here"}</Empty>}
           </div>
         ))}
+        {origins.length > 0 && (
+          <div>
+            <h3>
+              Made of what landed in <span class="count">{origins.length}</span>
+            </h3>
+            <ul class="plain">
+              {origins.map((one) => (
+                <li key={one}>
+                  <RelationLink relation={core.relations[one]!} />{" "}
+                  <span class="count">
+                    <LastLoad relation={core.relations[one]!} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </div>
+        )}
       </div>
     </Section>
   );
@@ -297,7 +382,36 @@ function LastLoad({ relation }: { readonly relation: SiteRelation }) {
   );
 }
 
-function Sample({ sample }: { readonly sample: NonNullable<SiteDetail["sample"]> }) {
+/** When the data that a relation is made of were loaded: the oldest of its sources, for nothing of it is newer than that one. */
+function DataLoaded({ relation }: { readonly relation: SiteRelation }) {
+  const project = useProject();
+  const part = usePart<OperationsData>("operations");
+  const place = findRelation(project, relation.schema, relation.name)!;
+  const tables = new Set(sourcesOf(project, place).map((one) => fullName(project.core.relations[one]!)));
+  if (part?.state !== "there") return <>…</>;
+  const streams = part.value.freshness.filter(({ table }) => tables.has(table));
+  if (!streams.length) return <>of no stream that is declared</>;
+  const loads = streams.flatMap(({ lastLoad }) => lastLoad ?? []).sort();
+  const never = streams.length - loads.length;
+  return (
+    <>
+      {loads.length ? minute(loads[0]!) : "never"}
+      {loads.length > 1 ? `, the oldest of ${loads.length} streams` : ""}
+      {never > 0 && loads.length > 0 ? `, ${never} never` : ""}
+    </>
+  );
+}
+
+const NUMBER = /^(?:smallint|integer|bigint|numeric|real|double precision)\b/;
+
+function Sample({
+  relation,
+  sample,
+}: {
+  readonly relation: SiteRelation;
+  readonly sample: NonNullable<SiteDetail["sample"]>;
+}) {
+  const types = new Map(relation.columns.map(([name, type]) => [name, type]));
   return (
     <Section id="sample" title="Some rows" aside={counted(sample.rows.length, "row")}>
       {sample.rows.length ? (
@@ -306,6 +420,7 @@ function Sample({ sample }: { readonly sample: NonNullable<SiteDetail["sample"]>
           rows={sample.rows}
           columns={sample.columns.map((title, index) => ({
             title,
+            isNumber: NUMBER.test(types.get(title) ?? ""),
             cell: (row: readonly (string | null)[]) => <Cell value={row[index] ?? null} />,
           }))}
         />
@@ -316,7 +431,8 @@ function Sample({ sample }: { readonly sample: NonNullable<SiteDetail["sample"]>
   );
 }
 
-function Tests({ tests }: { readonly tests: readonly SiteTest[] }) {
+function Tests({ relation, tests }: { readonly relation: SiteRelation; readonly tests: readonly SiteTest[] }) {
+  if (!tests.length && relation.kind === "source") return null;
   return (
     <Section id="tests" title="Tests that hold it" aside={counted(tests.length, "test")}>
       {tests.length ? (

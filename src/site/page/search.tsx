@@ -2,6 +2,7 @@ import MiniSearch, { type SearchResult } from "minisearch";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { SiteRelation } from "../../model/site.ts";
 import { type Project, useProject } from "./context.ts";
+import { unmarked } from "./markdown.tsx";
 import { KindMark } from "./pieces.tsx";
 import { href, relationHref } from "./route.ts";
 
@@ -172,7 +173,7 @@ export function SearchDialog({ isOpen, close }: { readonly isOpen: boolean; read
               {hit.column && <span class="hit-column">.{hit.column}</span>}
             </span>
             {hit.relation ? <KindMark kind={hit.relation.kind} /> : <span class="kind">dashboard</span>}
-            <span class="hit-about">{hit.about}</span>
+            <span class="hit-about">{unmarked(hit.about)}</span>
           </a>
         ))}
       </div>

@@ -9,12 +9,19 @@ interface Column<Row> {
   readonly isMinor?: boolean;
   /** May break into lines. */
   readonly isText?: boolean;
+  /** May break into lines, and has no more room than others. */
+  readonly isLong?: boolean;
 }
 
 /** A table that scrolls by itself where the page is too narrow. */
-export function Table<Row>({ caption, columns, rows, rowKey, rowClass, isStacked }: TableProps<Row>) {
+export function Table<Row>({ caption, columns, rows, rowKey, rowClass, isStacked, look }: TableProps<Row>) {
   return (
-    <div class={isStacked ? "table-scroll stacked" : "table-scroll"} role="region" aria-label={caption} tabIndex={0}>
+    <div
+      class={["table-scroll", isStacked ? "stacked" : "", look ?? ""].join(" ").trim()}
+      role="region"
+      aria-label={caption}
+      tabIndex={0}
+    >
       <table>
         <caption class="unseen">{caption}</caption>
         <thead>
@@ -29,8 +36,12 @@ export function Table<Row>({ caption, columns, rows, rowKey, rowClass, isStacked
         <tbody>
           {rows.map((row, index) => (
             <tr key={rowKey?.(row, index) ?? index} id={rowKey?.(row, index)} class={rowClass?.(row)}>
-              {columns.map(({ cell, isNumber, isText, isMinor }) => (
-                <td class={[isNumber ? "number" : isText ? "text" : "", isMinor ? "minor" : ""].join(" ").trim()}>
+              {columns.map(({ cell, isNumber, isText, isLong, isMinor }) => (
+                <td
+                  class={[isNumber ? "number" : isText ? "text" : isLong ? "long" : "", isMinor ? "minor" : ""]
+                    .join(" ")
+                    .trim()}
+                >
                   {cell(row)}
                 </td>
               ))}
@@ -50,6 +61,8 @@ interface TableProps<Row> {
   readonly rowClass?: (row: Row) => string;
   /** On a phone its cells stand below each other: they are read, not compared. */
   readonly isStacked?: boolean;
+  /** A class: its columns are as wide as that says. */
+  readonly look?: string;
 }
 
 /** A value as the server wrote it. NULL is no text. */

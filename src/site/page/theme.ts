@@ -29,6 +29,8 @@ export function applyTheme(theme: Theme = chosenTheme()): void {
 
 /** What is shown now, whoever chose it: charts take their colours from it. */
 export function isDark(): boolean {
+  // Paper is white.
+  if (matchMedia("print").matches) return false;
   const { theme } = document.documentElement.dataset;
   return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }

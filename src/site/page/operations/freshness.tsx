@@ -1,5 +1,5 @@
-import type { FreshnessState } from "../../../model/operations.ts";
-import { Badge, Empty } from "../pieces.tsx";
+import type { FreshnessState, StreamFreshness } from "../../../model/operations.ts";
+import { Badge, Empty, NameLink } from "../pieces.tsx";
 import { Table } from "../table.tsx";
 import { minute, seconds, type Tone } from "../words.ts";
 import type { ViewProps } from "./view.ts";
@@ -8,7 +8,7 @@ const STATES: Readonly<Record<FreshnessState, readonly [tone: Tone, word: string
   fresh: ["good", "fresh"],
   warn: ["notice", "late"],
   error: ["bad", "too late"],
-  never: ["bad", "never loaded"],
+  never: ["notice", "never loaded"],
   undeclared: ["plain", "no limit declared"],
 };
 
@@ -29,13 +29,24 @@ export function Freshness({ data: { freshness } }: ViewProps) {
         { title: "Late after", isNumber: true, cell: ({ warn }) => (warn === null ? "" : seconds(warn)) },
         { title: "Too late after", isNumber: true, cell: ({ error }) => (error === null ? "" : seconds(error)) },
         { title: "Last load", cell: ({ lastLoad }) => (lastLoad === null ? "" : minute(lastLoad)) },
-        { title: "Newest", cell: ({ newest, by }) => (newest === null ? "" : `${minute(newest)} (${by})`) },
-        { title: "Table", cell: ({ table }) => table },
-        {
-          title: "Last failure",
-          isText: true,
-          cell: ({ failure }) => (failure ? `${minute(failure.at)}: ${failure.message}` : ""),
-        },
+        ...(freshness.some(({ newest }) => newest !== null)
+          ? [
+              {
+                title: "Newest",
+                cell: ({ newest, by }: StreamFreshness) => (newest === null ? "" : `${minute(newest)} (${by})`),
+              },
+            ]
+          : []),
+        { title: "Table", cell: ({ table }) => <NameLink name={table} /> },
+        ...(freshness.some(({ failure }) => failure)
+          ? [
+              {
+                title: "Last failure",
+                isText: true,
+                cell: ({ failure }: StreamFreshness) => (failure ? `${minute(failure.at)}: ${failure.message}` : ""),
+              },
+            ]
+          : []),
       ]}
     />
   );

@@ -1,4 +1,5 @@
 import { separated } from "../../../charts/shown.ts";
+import type { LoadSummary } from "../../../model/operations.ts";
 import { Badge, Empty } from "../pieces.tsx";
 import { Table } from "../table.tsx";
 import { bytes, counted, minute, seconds } from "../words.ts";
@@ -39,19 +40,21 @@ export function Loads({ data: { loads, moreLoads, rejects } }: ViewProps) {
               ),
             },
             { title: "Rows", isNumber: true, cell: ({ rows }) => separated(String(rows)) },
-            {
-              title: "Rejected",
-              isNumber: true,
-              cell: ({ rejected }) => (rejected ? separated(String(rejected)) : ""),
-            },
+            ...(loads.some(({ rejected }) => rejected)
+              ? [
+                  {
+                    title: "Rejected",
+                    isNumber: true,
+                    cell: ({ rejected }: LoadSummary) => (rejected ? separated(String(rejected)) : ""),
+                  },
+                ]
+              : []),
             { title: "Took", isNumber: true, cell: (one) => (one.seconds === null ? "" : seconds(one.seconds)) },
-            {
-              title: "File",
-              isText: true,
-              cell: ({ file, fileBytes }) =>
-                [file, fileBytes === null ? "" : bytes(fileBytes)].filter(Boolean).join(", "),
-            },
-            { title: "Error", isText: true, cell: ({ error }) => error ?? "" },
+            { title: "File", isLong: true, cell: ({ file }) => file ?? "" },
+            { title: "Size", isNumber: true, cell: (one) => (one.fileBytes === null ? "" : bytes(one.fileBytes)) },
+            ...(loads.some(({ error }) => error)
+              ? [{ title: "Error", isText: true, cell: ({ error }: LoadSummary) => error ?? "" }]
+              : []),
           ]}
         />
         {moreLoads > 0 && <p class="note">and {counted(moreLoads, "earlier load")}</p>}

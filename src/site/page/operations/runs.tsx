@@ -1,8 +1,11 @@
+import { useRef } from "preact/hooks";
 import { separated } from "../../../charts/shown.ts";
+import { clipped } from "../../../charts/widths.ts";
 import type { RunStep, RunSummary } from "../../../model/operations.ts";
 import { Badge, Empty } from "../pieces.tsx";
 import { href, relationHref } from "../route.ts";
 import { Table } from "../table.tsx";
+import { useWidth } from "../width.ts";
 import { bytes, counted, minute, seconds, type Tone } from "../words.ts";
 import type { ViewProps } from "./view.ts";
 
@@ -45,7 +48,7 @@ export function Runs({ data: { runs, moreRuns }, route }: ViewProps) {
             { title: "Held", isNumber: true, cell: ({ held }) => held || "" },
             { title: "Skipped", isNumber: true, cell: ({ skipped }) => skipped || "" },
             { title: "Waited for readers", isNumber: true, cell: ({ waited }) => (waited ? seconds(waited) : "") },
-            { title: "Releases", cell: ({ releases }) => releases.join(", ") },
+            { title: "Releases", isNumber: true, cell: ({ releases }) => releases.join(", ") },
           ]}
         />
         {moreRuns > 0 && <p class="note">and {counted(moreRuns, "earlier run")}</p>}
@@ -55,17 +58,23 @@ export function Runs({ data: { runs, moreRuns }, route }: ViewProps) {
 }
 
 const ROW = 24;
-const NAMES = 250;
-const WIDTH = 900;
+/** Room for names, and for how long the last steps took. */
+const NAMES = 270;
+const TOOK = 70;
+/** Narrower than that it scrolls. */
+const NARROWEST = 640;
 /** Steps that are drawn: the longest of them, in the order in which they began. */
 const MOST = 60;
 
 function Waterfall({ run }: { readonly run: RunSummary }) {
   const begun = (run.steps ?? []).filter((step) => step.start !== null);
-  const longest = new Set([...begun].sort(important).slice(0, MOST));
-  const steps = begun.filter((step) => longest.has(step));
   const total = Math.max(run.seconds, ...begun.map((step) => step.start! + step.seconds), 0.001);
-  const x = (at: number) => NAMES + (at / total) * (WIDTH - NAMES - 70);
+  const longest = new Set([...begun].sort(important(total)).slice(0, MOST));
+  const steps = begun.filter((step) => longest.has(step));
+  const frame = useRef<HTMLDivElement>(null);
+  const width = Math.max(NARROWEST, useWidth(frame, 900));
+  const room = width - NAMES - TOOK;
+  const x = (at: number) => NAMES + (at / total) * room;
   const critical = begun.filter(({ isCritical }) => isCritical);
   return (
     <section class="section" aria-labelledby="waterfall">
@@ -86,15 +95,16 @@ function Waterfall({ run }: { readonly run: RunSummary }) {
         </p>
       ))}
       {critical.length > 0 && (
-        <p class="note">
-          The run would have been shorter had one of these been: {critical.map((step) => nameOf(step)).join(" → ")}.
+        <p class="note legend-of-steps">
+          <span class="swatch critical" aria-hidden="true" /> The run waited for {counted(critical.length, "step")} in
+          turn and would have been shorter had one of them been; most for {longestOf(critical)}.
         </p>
       )}
       {steps.length === 0 ? (
         <Empty>It recorded no step.</Empty>
       ) : (
-        <div class="waterfall" role="region" aria-label="Steps over time" tabIndex={0}>
-          <svg width={WIDTH} height={steps.length * ROW + 26} viewBox={`0 0 ${WIDTH} ${steps.length * ROW + 26}`}>
+        <div class="waterfall" role="region" aria-label="Steps over time" tabIndex={0} ref={frame}>
+          <svg width={width} height={steps.length * ROW + 26} viewBox={`0 0 ${width} ${steps.length * ROW + 26}`}>
             {ticks(total).map((at) => (
               <g class="tick" key={at}>
                 <path d={`M${x(at)} 18V${steps.length * ROW + 22}`} />
@@ -105,7 +115,7 @@ function Waterfall({ run }: { readonly run: RunSummary }) {
             ))}
             {steps.map((step, index) => {
               const y = 22 + index * ROW;
-              const width = Math.max(2, (step.seconds / total) * (WIDTH - NAMES - 70));
+              const long = Math.max(2, (step.seconds / total) * room);
               return (
                 <g
                   key={`${nameOf(step)} ${step.start}`}
@@ -114,11 +124,11 @@ function Waterfall({ run }: { readonly run: RunSummary }) {
                   <title>{`${nameOf(step)}: ${step.status}, ${seconds(step.seconds)} from ${seconds(step.start!)} on${step.reason ? `; ${step.reason}` : ""}`}</title>
                   <a href={relationHref(step.target)}>
                     <text x={NAMES - 10} y={y + 16} text-anchor="end">
-                      {shortened(step.target.name)}
+                      {clipped(step.target.name, NAMES - 14, 12.5)}
                     </text>
                   </a>
-                  <rect x={x(step.start!)} y={y + 4} width={width} height={ROW - 9} rx="2" />
-                  <text class="took" x={x(step.start!) + width + 6} y={y + 16}>
+                  <rect x={x(step.start!)} y={y + 4} width={long} height={ROW - 9} rx="2" />
+                  <text class="took" x={x(step.start!) + long + 6} y={y + 16}>
                     {seconds(step.seconds)}
                   </text>
                 </g>
@@ -162,11 +172,12 @@ export function toneOf(status: RunStep["status"]): Tone {
 
 const nameOf = ({ target }: Pick<RunStep, "target">): string => `${target.schema}.${target.name}`;
 
-/** What failed and what the run waited for before what only took long. */
-function important(a: RunStep, b: RunStep): number {
-  const rank = ({ status, isCritical }: RunStep) => (status === "failed" ? 0 : isCritical ? 1 : 2);
+/** What failed, and what the run waited for long enough to be seen, before what only took long. */
+const important = (total: number) => (a: RunStep, b: RunStep) => {
+  const isSeen = ({ seconds: took }: RunStep) => took > total / 100;
+  const rank = (step: RunStep) => (step.status === "failed" ? 0 : step.isCritical && isSeen(step) ? 1 : 2);
   return rank(a) - rank(b) || b.seconds - a.seconds;
-}
+};
 
 function ticks(total: number): readonly number[] {
   const steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600];
@@ -174,6 +185,11 @@ function ticks(total: number): readonly number[] {
   return Array.from({ length: Math.floor(total / step) + 1 }, (_, index) => index * step);
 }
 
-function shortened(text: string): string {
-  return text.length > 34 ? `${text.slice(0, 33)}…` : text;
+/** The three that took longest, in words. */
+function longestOf(steps: readonly RunStep[]): string {
+  const told = [...steps]
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, 3)
+    .map((step) => `${step.target.name} (${seconds(step.seconds)})`);
+  return told.join(", ");
 }

@@ -1,16 +1,19 @@
 import { separated } from "../../../charts/shown.ts";
 import type { StoredRelation } from "../../../model/operations.ts";
-import { Empty } from "../pieces.tsx";
+import { Empty, NameLink } from "../pieces.tsx";
 import { Table } from "../table.tsx";
-import { bytes, minute } from "../words.ts";
+import { bytes, counted, minute } from "../words.ts";
 import { Spark } from "./times.tsx";
 import type { ViewProps } from "./view.ts";
 
 const KINDS: Readonly<Record<StoredRelation["kind"], string>> = {
-  raw: "what landed",
-  private: "what models stored, of all kept releases",
-  record: "the record of runs and loads",
+  raw: "Landed",
+  private: "Models, all kept releases",
+  record: "Record of runs and loads",
 };
+
+/** So many are told one by one. */
+const MOST = 40;
 
 export function Storage({ data: { storage, storageHistory } }: ViewProps) {
   if (!storage.length) return <Empty>Nothing is stored yet.</Empty>;
@@ -19,6 +22,7 @@ export function Storage({ data: { storage, storageHistory } }: ViewProps) {
     size: storage.filter((one) => one.kind === kind).reduce((sum, one) => sum + one.bytes, 0),
     history: storageHistory.filter((one) => one.kind === kind),
   }));
+  const left = storage.slice(MOST);
   return (
     <>
       <div class="numbers totals">
@@ -29,7 +33,7 @@ export function Storage({ data: { storage, storageHistory } }: ViewProps) {
             <Spark values={history.map((one) => one.bytes)} width={160} />
             {history.length > 1 && (
               <span class="figure-change">
-                {bytes(history[0]!.bytes)} at {minute(history[0]!.at)}
+                from {bytes(history[0]!.bytes)} on {minute(history[0]!.at).slice(0, 10)}
               </span>
             )}
           </p>
@@ -37,14 +41,19 @@ export function Storage({ data: { storage, storageHistory } }: ViewProps) {
       </div>
       <Table
         caption="What takes room, the largest first"
-        rows={storage}
+        rows={storage.slice(0, MOST)}
         columns={[
-          { title: "Relation", cell: ({ name }) => name },
+          { title: "Relation", cell: ({ name }) => <NameLink name={name} /> },
           { title: "What", cell: ({ kind }) => KINDS[kind] },
           { title: "Size", isNumber: true, cell: (one) => bytes(one.bytes) },
           { title: "Rows, about", isNumber: true, cell: ({ rows }) => (rows === null ? "" : separated(String(rows))) },
         ]}
       />
+      {left.length > 0 && (
+        <p class="note">
+          and {counted(left.length, "smaller one")}, {bytes(left.reduce((sum, one) => sum + one.bytes, 0))} together
+        </p>
+      )}
     </>
   );
 }
