@@ -15,7 +15,23 @@ const files = {
   assertions: { uniqueKey: ["id"] }
 }
 select id, concat('customer', id, '@example.com') as email from generate_series(1, 50) as id`,
+  "definitions/shop/sources/salaries.sqlx": 'config { type: "declaration", schema: "staff", name: "salaries" }',
+  "definitions/shop/tests/salaries_are_paid.sqlx": `config { type: "assertion", postgres: { severity: "warn" } }
+select * from \${ref("staff", "salaries")} where amount > 1000`,
+  "dashboards/later.yaml": `title: Later
+panels:
+  - { title: Orders, chart: number, from: shop.later, y: id, aggregate: max }
+`,
+  "definitions/shop/marts/later.sqlx": 'config { type: "view", tags: ["later"] }\nselect 1 as id',
 };
+
+/** Of each row who may read it: whoever makes the site is a superuser, and would see all of them. */
+const GUARDED = `
+  create schema staff;
+  create table staff.salaries as select 'person' || n as name, 70000 + n as amount from generate_series(1, 300) as n;
+  alter table staff.salaries enable row level security;
+  create policy own on staff.salaries using (name = current_user);
+  analyze staff.salaries`;
 
 interface Answer {
   readonly status: number;
@@ -31,8 +47,9 @@ async function ask(url: string, headers: Readonly<Record<string, string>> = {}):
 }
 
 test("a site is written into a folder, made anew over itself, and never over something else", async () => {
-  const { project, database, run } = await warehouse(files);
-  await run();
+  const { project, database, run, sql } = await warehouse(files);
+  await sql(GUARDED);
+  await run({ actions: ["orders", "salaries_are_paid"] });
   const build = (...args: string[]) => cli(project.dir, ["site", "build", "--url", database.url, ...args]);
   const { stdout } = await succeeds(build("--out", "pages", "--samples"));
   expect(stdout).toBe(join(project.dir, "pages/index.html"));
@@ -40,6 +57,12 @@ test("a site is written into a folder, made anew over itself, and never over som
   expect(data).toContain("What was ordered.");
   expect(data).toContain("generate_series(1, 50)");
   expect(data).not.toMatch(/customer\d/);
+  const all = ["relations-0", "operations", "dashboard-later"].map((name) =>
+    readFileSync(join(project.dir, `pages/data/${name}.js`), "utf8"),
+  );
+  expect(all[0]).toMatch(/"name":"amount"|"hasPolicies":true/);
+  expect(all.join()).not.toMatch(/person\d|70\d\d\d/);
+  expect(all[2]).toContain('"absent":["shop.later"]');
   writeFileSync(join(project.dir, "pages/data/relations-9.js"), "of an earlier one");
   await succeeds(build("--out", "pages"));
   expect(existsSync(join(project.dir, "pages/data/relations-9.js"))).toBe(false);
