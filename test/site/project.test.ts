@@ -241,7 +241,8 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
   });
 
   test("figures stand at the right in samples, panels say on paper what is chosen, and paper is white in the dark", async () => {
-    const page = await openPage(live, { isDark: true });
+    const page = await openPage(live);
+    await page.emulateMedia({ colorScheme: "dark" });
     await go(page, "#/relation/raw/orders");
     const cells = page.getByRole("region", { name: "Some rows" }).locator("tbody tr").first().locator("td");
     const sides = await cells.evaluateAll((all) => all.map((one) => getComputedStyle(one).textAlign));
