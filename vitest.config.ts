@@ -48,6 +48,8 @@ const ASKED_OF_ONE_SERVER = [
   "test/{sql,docs,ingest,export}/**",
   "test/examples.test.ts",
   "test/site/project.test.ts",
+  // What a Redis or a browser does beside it.
+  "test/serve/redis.test.ts",
   "test/run/interrupted.test.ts",
   "test/cli/{commands,infer,ingest,told}.test.ts",
   "test/proofs/{mutators,truth}.test.ts",

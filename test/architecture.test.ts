@@ -81,8 +81,8 @@ test("what is imported while the program runs is named where it is imported, but
   );
   expect(computed.map(({ name }) => name)).toEqual([
     "compile/loading.cjs",
+    "config/optional-package.ts",
     "postgres/embedded/upgrade/pg-dump.cjs",
-    "sources/optional.ts",
   ]);
 });
 

@@ -10,6 +10,7 @@ import { Cursors } from "../../serve/api/cursor.ts";
 import { addDocumentation } from "../../serve/api/docs-page.ts";
 import { ReadApi } from "../../serve/api/read-api.ts";
 import { addEndpoints } from "../../serve/api/routes.ts";
+import { openRedis } from "../../serve/api/shared-cache.ts";
 import { isLoopback } from "../../serve/server.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
@@ -28,6 +29,7 @@ interface Flags extends SiteFlags, ListenFlags {
   readonly streams: number;
   readonly queue: number;
   readonly cache: number;
+  readonly redis?: string;
   readonly pageTimeout: number;
   readonly streamTimeout: number;
   readonly public?: boolean;
@@ -43,6 +45,7 @@ export const addServeCommand: AddCommand = (command, shell) => {
     .option("--streams <number>", "connections for whole relations as CSV, NDJSON or Parquet", wholeNumber(1, 100), 4)
     .option("--queue <number>", "requests that may wait for a connection", wholeNumber(0, 100_000), 1000)
     .option("--cache <megabytes>", "answers that are kept in memory", wholeNumber(0, 1_000_000), 64)
+    .option("--redis <url>", "answers that several servers keep together (DATAFORM_REDIS_URL)")
     .option("--page-timeout <time>", "how long a page may take in the server", time, 10_000)
     .option("--stream-timeout <time>", "how long a whole relation may take", time, 30 * 60_000)
     .option(
@@ -82,7 +85,7 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
       expected: "endpoints in serve/*.yaml, or the pages",
       hint: "docs/serve.md has an example; or leave --no-site out",
     });
-  const api = apis.length ? openApi(flags, settings, graph, apis) : undefined;
+  const api = apis.length ? await openApi(shell, flags, { settings, graph, apis }) : undefined;
   const ended = new AbortController();
   const stopped = AbortSignal.any([signal, ended.signal]);
   try {
@@ -107,7 +110,17 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   }
 }
 
-function openApi(flags: Flags, settings: ConnectionSettings, graph: CompiledGraph, apis: readonly Api[]): ReadApi {
+interface Opened {
+  readonly settings: ConnectionSettings;
+  readonly graph: CompiledGraph;
+  readonly apis: readonly Api[];
+}
+
+async function openApi(shell: Shell, flags: Flags, { settings, graph, apis }: Opened): Promise<ReadApi> {
+  const cursors = new Cursors(randomBytes(32));
+  const url = flags.redis ?? shell.env.DATAFORM_REDIS_URL;
+  const tell = (what: string) => shell.say(what);
+  const shared = url ? await openRedis({ url, projectDir: shell.projectDir, names: cursors, tell }) : undefined;
   const { connections, streams, queue, cache, pageTimeout, streamTimeout } = flags;
   return new ReadApi({
     settings,
@@ -120,7 +133,8 @@ function openApi(flags: Flags, settings: ConnectionSettings, graph: CompiledGrap
         new Map(columns.map(({ name, description }) => [name, description])),
       ]),
     ),
-    cursors: new Cursors(randomBytes(32)),
+    cursors,
+    shared,
     connections,
     streams,
     queue,

@@ -12,6 +12,7 @@ import type { Read } from "./parameters.ts";
 import { Problem } from "./problem.ts";
 import type { PageReader } from "./reader.ts";
 import type { Releases } from "./releases.ts";
+import type { SharedCache } from "./shared-cache.ts";
 import { type Columns, sourceIn, sourceOutside } from "./sources.ts";
 import type { Shape, Source } from "./statements.ts";
 
@@ -40,6 +41,8 @@ interface Kept {
   readonly next: string | undefined;
   readonly release: number | null;
   readonly packed: Map<Encoding, Promise<Buffer>>;
+  /** Another server has read it. */
+  readonly isShared?: true;
 }
 
 /** What an endpoint reads of a release, and the tag of each packing. */
@@ -66,6 +69,8 @@ interface Parts {
   readonly columns: (endpoint: DeclaredEndpoint) => Columns | undefined;
   /** Bytes of answers that are kept. */
   readonly cacheBytes: number;
+  /** What several servers keep together. */
+  readonly shared?: SharedCache | undefined;
 }
 
 /** Answers pages, each of one release. */
@@ -143,7 +148,10 @@ export class Answers {
       const kept = keeps ? this.#cache.get(key) : undefined;
       if (kept) return this.#answer(asked, kept, key, tag);
       const read = await this.#cache
-        .once(`${key} ${isCurrent}`, () => this.#read(asked, source, release, row))
+        .once(
+          `${key} ${isCurrent}`,
+          async () => (keeps && (await this.#shared(key, release))) || this.#read(asked, source, release, row),
+        )
         .catch((error) => {
           // Its objects were collected since.
           if (sqlState(error) !== SQLSTATE.undefinedTable) throw error;
@@ -152,7 +160,10 @@ export class Answers {
       // What was read as the current release must have been it in the snapshot, too.
       if (read && (!isCurrent || read.release === release)) {
         const page = { ...read, release };
-        if (keeps) this.#cache.set(key, page, page.body.length + key.length);
+        if (keeps) {
+          this.#cache.set(key, page, page.body.length + key.length);
+          if (!page.isShared) this.#parts.shared?.set(key, sharedBytes(page));
+        }
         return this.#answer(asked, page, key, tag);
       }
       if (!read) this.#parts.releases.forget(release);
@@ -201,6 +212,11 @@ export class Answers {
       if (!(error instanceof UserError)) throw error;
       throw new Problem("not-found", { detail: error.message });
     }
+  }
+
+  async #shared(key: string, release: number): Promise<Kept | undefined> {
+    const bytes = await this.#parts.shared?.get(key);
+    return bytes && { ...readShared(bytes), release, packed: new Map(), isShared: true };
   }
 
   async #read(
@@ -300,6 +316,17 @@ function gone(release: number, current: number | null): Problem {
     detail: `release ${release} is not kept any more: begin again with the first page`,
     more: { current },
   });
+}
+
+/** A page as servers hand it to each other: where it goes on, a line end, its bytes. */
+function sharedBytes({ next, body }: Kept): Buffer {
+  return Buffer.concat([Buffer.from(`${next ?? ""}\n`), body]);
+}
+
+function readShared(bytes: Buffer): Pick<Kept, "next" | "body"> {
+  const end = bytes.indexOf("\n");
+  const next = bytes.subarray(0, end).toString();
+  return { next: next || undefined, body: bytes.subarray(end + 1) };
 }
 
 function nextOf(address: string, query: string, cursor: string): string {

@@ -41,6 +41,11 @@ export class Cursors {
     return { release, asked, row };
   }
 
+  /** A name for something of this database's, which nobody else can have. */
+  name(of: string): string {
+    return createHmac("sha256", this.#secret).update("name\0").update(of).digest("base64url");
+  }
+
   #seal(body: Buffer): Buffer {
     return createHmac("sha256", this.#secret).update(body).digest().subarray(0, SEAL);
   }

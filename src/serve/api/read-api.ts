@@ -15,6 +15,7 @@ import { ParameterReader, type Read } from "./parameters.ts";
 import { Problem } from "./problem.ts";
 import { PageReader } from "./reader.ts";
 import { Releases } from "./releases.ts";
+import type { SharedCache } from "./shared-cache.ts";
 import { type Columns, sourceIn, sourceOutside } from "./sources.ts";
 import type { Source } from "./statements.ts";
 import { type StreamFormat, streamOf } from "./streams.ts";
@@ -35,6 +36,8 @@ export interface ReadApiOptions {
   readonly queue: number;
   /** Bytes of answers that are kept. */
   readonly cacheBytes: number;
+  /** What several servers keep together. */
+  readonly shared?: SharedCache | undefined;
   /** Milliseconds that a page, and a stream, may take in the server. */
   readonly pageTimeout: number;
   readonly streamTimeout: number;
@@ -71,6 +74,7 @@ export class ReadApi {
       cursors: options.cursors,
       columns: (endpoint) => this.#outside.get(endpoint),
       cacheBytes: options.cacheBytes,
+      shared: options.shared,
     });
   }
 
@@ -180,6 +184,6 @@ export class ReadApi {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#pages.close(), this.#streams.close()]);
+    await Promise.all([this.#pages.close(), this.#streams.close(), this.#options.shared?.close()]);
   }
 }

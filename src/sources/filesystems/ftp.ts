@@ -1,9 +1,9 @@
 import { PassThrough } from "node:stream";
 import type { Client, FileInfo } from "basic-ftp";
+import { importOptional } from "../../config/optional-package.ts";
 import type { FilesDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import { parseGlob } from "../files/glob.ts";
-import { importOptional } from "../optional.ts";
 import type { Filesystem, SourceFile } from "../source.ts";
 import { below, placeUrl, plain, remoteFolder } from "./address.ts";
 import { endlessListing } from "./endless.ts";

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Connection, ConnectionOptions } from "mysql2";
+import { importOptional } from "../../config/optional-package.ts";
 import type { Secret } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
-import { importOptional } from "../optional.ts";
 import type { SourcePage } from "../source.ts";
 import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./driver-errors.ts";
 import { columnOf, type FieldDefinition, type FieldReader } from "./mysql-types.ts";

@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
+import { importOptional } from "../../config/optional-package.ts";
 import type { Secret } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import type { Sql } from "../../sql/sql.ts";
-import { importOptional } from "../optional.ts";
 import type { SourcePage } from "../source.ts";
 import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./driver-errors.ts";
 import type { SqlQuery } from "./query.ts";

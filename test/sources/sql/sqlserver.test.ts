@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { importOptional } from "../../../src/config/optional-package.ts";
 import { Secret } from "../../../src/model/declarations.ts";
-import { importOptional } from "../../../src/sources/optional.ts";
 import { readSqlServer } from "../../../src/sources/sql/sqlserver.ts";
 import { exactSelect, textOf } from "../../../src/sources/sql/sqlserver-types.ts";
 import { parseSqlUrl } from "../../../src/sources/sql/url.ts";
