@@ -26,6 +26,7 @@ const { values } = parseArgs({
     models: { type: "string", default: "1000" },
     rounds: { type: "string", default: "5" },
     "no-dbt": { type: "boolean", default: false },
+    "only-page": { type: "boolean", default: false },
   },
 });
 const models = Number(values.models);
@@ -119,9 +120,10 @@ async function looking(): Promise<void> {
         const open = await answered(page, { key: "/" }, "dialog[open]");
         note("search, opened for the first time", open.drawn, "ms");
         for (const search of SEARCHES) {
-          const { there, drawn } = await answered(page, { search }, OPTION);
+          const { there, drawn, processor } = await answered(page, { search }, OPTION);
           note("search, answered", there, "ms", 30);
           note("  and drawn", drawn, "ms");
+          note("  processor time of the page", processor, "ms");
           await answered(page, { search: "" }, OPTION, 0);
         }
       });
@@ -129,6 +131,7 @@ async function looking(): Promise<void> {
       const drawn = await inPage(browser, large, (page) => answered(page, { address: way }, "svg .node", 150));
       note("150 boxes of twice as many models, there", drawn.there, "ms");
       note("150 boxes of twice as many models, drawn", drawn.drawn, "ms", 300);
+      note("  processor time of the page, boxes", drawn.processor, "ms", 300);
     }
   } finally {
     await browser.close();
@@ -138,7 +141,7 @@ async function looking(): Promise<void> {
 const load = loadavg();
 mkdirSync(cache, { recursive: true });
 ensureBuilt(root);
-await building();
+if (!values["only-page"]) await building();
 await looking();
 const shown = (value: number) => value.toFixed(value < 10 ? 2 : 0);
 const rows = lines.map(({ name, figures, unit, most }) => {

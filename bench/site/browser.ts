@@ -9,6 +9,8 @@ export async function openBrowser(program: string): Promise<Browser> {
 export async function inPage<T>(browser: Browser, address: string, work: (page: Page) => Promise<T>): Promise<T> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   try {
+    // What tsx puts around functions that have a name.
+    await context.addInitScript("globalThis.__name = (one) => one");
     const page = await context.newPage();
     await page.goto(address);
     return await work(page);
@@ -37,16 +39,33 @@ export interface Answered {
   readonly there: number;
   /** And until the frame after that: it is drawn. */
   readonly drawn: number;
+  /** Of them what the page's thread had of the processor, whatever else the machine did. */
+  readonly processor: number;
 }
 
 /** What a reader does. */
 type Act = { readonly address: string } | { readonly search: string } | { readonly key: string };
 
 /** How long the page takes from what a reader does until so many (or any) elements are there. */
-export function answered(page: Page, act: Act, selector: string, count?: number): Promise<Answered> {
+export async function answered(page: Page, act: Act, selector: string, count?: number): Promise<Answered> {
+  const metrics = await page.context().newCDPSession(page);
+  await metrics.send("Performance.enable", { timeDomain: "threadTicks" });
+  const busy = async () =>
+    (await metrics.send("Performance.getMetrics")).metrics.find(({ name }) => name === "ThreadTime")!.value * 1000;
+  const before = await busy();
+  const times = await timesOf(page, act, selector, count);
+  return { ...times, processor: (await busy()) - before };
+}
+
+function timesOf(
+  page: Page,
+  act: Act,
+  selector: string,
+  count: number | undefined,
+): Promise<Omit<Answered, "processor">> {
   return page.evaluate(
     ({ act, selector, count }) =>
-      new Promise<Answered>((resolve) => {
+      new Promise<{ there: number; drawn: number }>((resolve) => {
         const elements = () => document.querySelectorAll(selector).length;
         const isThere = () => (count === undefined ? elements() > 0 : elements() === count);
         const drawn = (there: number) => {

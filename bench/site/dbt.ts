@@ -43,7 +43,7 @@ function installDbt(folder: string): string {
   if (existsSync(join(folder, "venv/bin/dbt"))) return python;
   process.stderr.write("installing dbt\n");
   runTool("python3", ["-m", "venv", join(folder, "venv")]);
-  runTool(python, ["-m", "pip", "install", "-q", "dbt-core", "dbt-postgres"]);
+  runTool(python, ["-m", "pip", "install", "-q", "dbt-core<1.12", "dbt-postgres"]);
   return python;
 }
 

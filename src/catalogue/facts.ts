@@ -21,9 +21,11 @@ export async function readFacts(
   const asked = targets.map((target) => {
     const entry = manifest[targetKey(target)];
     const table = entry && (entry.storage?.table ?? entry.object);
-    return { ...target, kept_schema: table ? PRIVATE_SCHEMA : target.schema, kept_name: table ?? target.name };
+    return [target.schema, target.name, table ? PRIVATE_SCHEMA : target.schema, table ?? target.name] as const;
   });
-  const { rows } = await client.query<{ key: string; facts: string }>(factsQuery, [JSON.stringify(asked)]);
+  // Of arrays the planner knows how many there are, of JSON it does not: 1,000 models took a minute and a half.
+  const columns = [0, 1, 2, 3].map((at) => asked.map((one) => one[at]));
+  const { rows } = await client.query<{ key: string; facts: string }>(factsQuery, columns);
   return new Map(rows.map(({ key, facts }) => [key, JSON.parse(facts) as RelationFacts]));
 }
 
@@ -31,7 +33,8 @@ const factsQuery = sql`
 with
 
 asked as (
-  select * from jsonb_to_recordset($1::jsonb) as asked(schema text, name text, kept_schema text, kept_name text)
+  select *
+  from unnest($1::name[], $2::name[], $3::name[], $4::name[]) as asked (schema, name, kept_schema, kept_name)
 ),
 
 found as (
@@ -44,12 +47,6 @@ found as (
     on shown.relname = asked.name and shown.relnamespace = to_regnamespace(quote_ident(asked.schema))
   left join pg_class as kept
     on kept.relname = asked.kept_name and kept.relnamespace = to_regnamespace(quote_ident(asked.kept_schema))
-),
-
-about as (
-  select s.schemaname, s.tablename, s.attname, s.null_frac, s.n_distinct, s.histogram_bounds::text::text[] as bounds
-  from pg_stats as s
-  where (s.schemaname, s.tablename) in (select found.kept_schema, found.kept_name from found)
 ),
 
 columns as (
@@ -79,8 +76,15 @@ columns as (
   join pg_attribute as a on a.attrelid = found.shown and a.attnum > 0 and not a.attisdropped
   left join pg_attribute as stored
     on stored.attrelid = found.kept and stored.attname = a.attname and stored.attnum > 0 and not stored.attisdropped
-  left join about
-    on about.schemaname = found.kept_schema and about.tablename = found.kept_name and about.attname = a.attname
+  -- One by one, by the indexes of the catalogue: the planner takes those that are joined for few, and compares each with each.
+  left join lateral (
+    select s.attname, s.null_frac, s.n_distinct, s.histogram_bounds::text::text[] as bounds
+    from pg_stats as s
+    where s.schemaname = found.kept_schema and s.tablename = found.kept_name and s.attname = a.attname
+    order by s.inherited desc
+    limit 1
+  ) as about
+    on true
   group by found.shown
 ),
 

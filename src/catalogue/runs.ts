@@ -71,7 +71,7 @@ interface Step extends Named<Omit<RunStep, "after">> {
 }
 
 async function readSteps(client: Client, runIds: readonly string[]): Promise<ReadonlyMap<string, readonly RunStep[]>> {
-  const byRun = new Map<string, RunStep[]>();
+  const byRun = new Map<string, RunStep[]>(runIds.map((runId) => [runId, []]));
   if (!runIds.length) return byRun;
   const found = await rowsOf<Step>(
     client,
@@ -91,7 +91,7 @@ async function readSteps(client: Client, runIds: readonly string[]): Promise<Rea
       after_schema === null
         ? {}
         : { after: { target: { schema: after_schema, name: after_name }, because: after_because } };
-    byRun.set(runId, [...(byRun.get(runId) ?? []), { ...targeted(step), ...after } as RunStep]);
+    byRun.get(runId)!.push({ ...targeted(step), ...after } as RunStep);
   }
   return byRun;
 }

@@ -61,9 +61,13 @@ export class Actions {
     const { rows } = await this.#client.query<{ path: string }>(
       sql`select pg_catalog.current_setting('search_path') as path`,
     );
-    const around = [CACHE_VERSION, Math.floor(this.#catalog.serverVersion / 10_000), rows[0]!.path];
+    const around = hashOf([CACHE_VERSION, Math.floor(this.#catalog.serverVersion / 10_000), rows[0]!.path]);
     const actions = [...this.byKey.values()];
-    for (const action of actions) this.#cacheKeys.set(targetKey(action.target), keyFor(action, around));
+    for (const action of actions)
+      this.#cacheKeys.set(
+        targetKey(action.target),
+        `${around}.${isModel(action) ? this.#fingerprint(action) : codeOf(action)}`,
+      );
     const foreign = actions.filter((one) => !isModel(one)).map(({ target }) => target);
     const read = this.#cached.inputs(this.#cacheKeys.values());
     const wanted = new Map([...foreign, ...read].map((one) => [targetKey(one), one]));
@@ -117,11 +121,18 @@ export class Actions {
     const known = this.#released.get(key);
     if (known !== undefined) return known;
     const entry = this.#catalog.manifest[key];
-    const is = entry !== undefined && entry.kind === model.kind && entry.fingerprint === fingerprint(model);
+    const is = entry !== undefined && entry.kind === model.kind && entry.fingerprint === this.#fingerprint(model);
     this.#released.set(key, is);
     return is;
   }
   readonly #released = new Map<string, boolean>();
+
+  #fingerprint(model: Model): string {
+    const known = this.#fingerprints.get(model) ?? fingerprint(model);
+    this.#fingerprints.set(model, known);
+    return known;
+  }
+  readonly #fingerprints = new Map<Model, string>();
 
   #question(file: string, text: string, where?: string): Sql {
     const { resolve } = this.standIns;
@@ -311,9 +322,9 @@ function isShared(questions: readonly ViewQuestion[]): boolean {
 const ITSELF = "itself";
 
 /** All that an answer is made of but the columns of what is read. */
-function keyFor(action: Action, around: unknown): string {
+function codeOf(action: Action): string {
   const { file: _, tags: __, description: ___, columns: ____, ...code } = action;
-  return hashOf([around, code]);
+  return hashOf(code);
 }
 
 function hasPostOperations(action: Action): boolean {

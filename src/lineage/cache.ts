@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Target } from "../model/target.ts";
 import type { Draft } from "./draft.ts";
 import type { Named } from "./relations.ts";
@@ -18,7 +18,7 @@ export interface LineageCache {
 }
 
 /** What the findings of another version of this program would not be. */
-export const CACHE_VERSION = 1;
+export const CACHE_VERSION = 2;
 /** Entries that are kept at most: those of several projects or branches. */
 const MOST = 6_000;
 
@@ -65,7 +65,7 @@ export class Cached {
 
 /** A short name for what something is made of. */
 export function hashOf(value: unknown): string {
-  return createHash("sha256").update(JSON.stringify(value)).digest("base64url").slice(0, 22);
+  return hash("sha256", JSON.stringify(value), "base64url").slice(0, 22);
 }
 
 const signatures = new WeakMap<readonly Named[], string>();

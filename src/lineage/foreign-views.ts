@@ -74,7 +74,7 @@ function readingOf(action: string): Analysed | { readonly refused: string } {
 }
 
 /**
- * The views of others that read one of these relations, directly or through others. Public views over private objects that are
+ * The views of others that read one of these relations, and are none of them, directly or through others. Public views over private objects that are
  * not of this environment are another's.
  * @param privateNames the private objects of this environment
  */
@@ -89,13 +89,25 @@ export async function findReaders(
   return rows.map(({ oid }) => oid);
 }
 
+// From the views of others on down: those of the project itself, thousands where they are few, are not followed.
 const readersQuery = sql`
-with recursive edge as (
-  select distinct d.refobjid as source, w.ev_class as reader
-  from pg_depend as d
+with recursive other as (
+  select c.oid
+  from pg_class as c
+  join pg_namespace as n
+    on n.oid = c.relnamespace
+  where c.relkind = any('{v,m}') and c.relpersistence <> 't'
+    and n.nspname <> all(array['pg_catalog', 'information_schema', $2])
+    and format('%s.%s', n.nspname, c.relname) <> all($1::text[])
+),
+edge as (
+  select distinct w.ev_class as reader, d.refobjid as source
+  from other as o
   join pg_rewrite as w
-    on w.oid = d.objid and w.rulename = '_RETURN'
-  where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid <> w.ev_class
+    on w.ev_class = o.oid and w.rulename = '_RETURN'
+  join pg_depend as d
+    on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+  where d.refclassid = 'pg_class'::regclass and d.refobjid <> w.ev_class
 ),
 strange as (
   select c.oid
@@ -112,20 +124,16 @@ ground as (
   where format('%s.%s', n.nspname, c.relname) = any($1::text[]) or (n.nspname = $2 and c.relname = any($3::name[]))
 ),
 reader as (
-  select oid from ground
+  select e.reader
+  from edge as e
+  where e.source in (select oid from ground)
   union
   select e.reader
   from reader as r
   join edge as e
-    on e.source = r.oid
+    on e.source = r.reader
 )
-select c.oid
+select r.reader as oid
 from reader as r
-join pg_class as c
-  on c.oid = r.oid
-join pg_namespace as n
-  on n.oid = c.relnamespace
-where n.nspname <> all(array['pg_catalog', 'information_schema', $2]) and c.relpersistence <> 't'
-  and c.relkind = any('{v,m}')
-  and not exists (select from edge as e join strange as s on s.oid = e.source where e.reader = c.oid)
-order by c.oid`;
+where not exists (select from edge as e where e.reader = r.reader and e.source in (select oid from strange))
+order by r.reader`;

@@ -320,7 +320,11 @@ function testsByRelation(input: SiteInput): ReadonlyMap<string, readonly SiteTes
       action.parent && keys.get(targetKey(action.parent)),
     );
     const held = action.parent ? [action.parent] : action.dependencies;
-    for (const key of new Set(held.map(targetKey))) tests.set(key, [...(tests.get(key) ?? []), test]);
+    for (const key of new Set(held.map(targetKey))) {
+      const known = tests.get(key);
+      if (known) known.push(test);
+      else tests.set(key, [test]);
+    }
   }
   return tests;
 }

@@ -41,7 +41,7 @@ const fuzzy = (term: string) => (term.length > 3 ? 0.3 : false);
 type Search = (asked: string) => readonly Hit[];
 
 /** Built in the page, once: shipped with it, the index would be as large as the data. Piece by piece: nobody waits for it. */
-export async function searchOf({ core }: Project): Promise<Search> {
+async function searchOf({ core }: Project): Promise<Search> {
   const index = new MiniSearch<Entry>({
     fields: ["name", "schema", "columns", "about"],
     tokenize: words,
