@@ -36,7 +36,10 @@ export async function takeLock(client: Client, name: string, wanted: LockWanted)
     ...wait,
     look: async () => {
       if (await tryLock(client, name, reach)) return true;
-      holder = await lockHolder(client, name);
+      const found = await lockHolder(client, name);
+      // One that has ended since keeps nobody out.
+      if (found === undefined && (await tryLock(client, name, reach))) return true;
+      holder = found ?? "one that has just ended";
       return (await passOver?.(holder)) ? true : undefined;
     },
     every: 200,
@@ -51,7 +54,7 @@ export async function tryLock(client: Client, name: string, reach: LockReach): P
   return rows[0]!.taken === "t";
 }
 
-async function lockHolder(client: Client, name: string): Promise<string> {
+async function lockHolder(client: Client, name: string): Promise<string | undefined> {
   const { rows } = await client.query<{ holder: string }>(
     sql`select ${describeHolder} as holder
      from pg_locks l ${withHolders}
@@ -59,5 +62,5 @@ async function lockHolder(client: Client, name: string): Promise<string> {
        and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended($1, 0)`,
     [name],
   );
-  return rows[0]?.holder ?? "one that has just ended";
+  return rows[0]?.holder;
 }

@@ -41,7 +41,7 @@ describe.skipIf(!hasPgBouncer)("PgBouncer", () => {
     expect((await runOn(refusing)).status).toBe("success");
     project.write({ "slow.sqlx": `config { type: "table" }\nselect 1 as id from pg_sleep(600)` });
     const stop = new AbortController();
-    const running = run(await project.compile(), refusing, { signal: stop.signal });
+    const running = run(await project.compile(), refusing, { signal: stop.signal, wait: true });
     await untilAsleep(client);
     stop.abort();
     expect((await running).status).toBe("cancelled");

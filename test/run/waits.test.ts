@@ -3,10 +3,12 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { endSessions } from "../../src/environment/orphaned-sessions.ts";
 import { reconnect } from "../../src/environment/reconnect.ts";
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
+import { takeLock } from "../../src/postgres/advisory-lock.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { type Seen, watching } from "../../src/postgres/watch.ts";
 import { literal } from "../../src/sql/literals.ts";
 import { sql } from "../../src/sql/sql.ts";
+import { ownDatabase } from "../support/database.ts";
 import { start } from "../support/program.ts";
 import { tick, ticking } from "../support/ticking.ts";
 import { statuses } from "../support/warehouse.ts";
@@ -134,6 +136,28 @@ test("a session that begins with nothing for a minute counts as lost, one that i
   const away = await watched(new Error("no route to host"));
   expect(away.told[0]).toContain("a server that lets nobody in: no route to host");
   expect(away.lostAfter).toBe(0);
+});
+
+test("a lock whose holder ends while it is looked for is taken at once", async () => {
+  const { settings } = await ownDatabase();
+  const wanted = { reach: "session", taken: "another has it", hint: "wait", deadline: 0 } as const;
+  const [holder, client] = [await connect(settings), await connect(settings)];
+  onTestFinished(() => client.close());
+  await takeLock(holder, "work", wanted);
+  let answers = 0;
+  const looking = new Proxy(client, {
+    get: (target, key) => {
+      const value = Reflect.get(target, key, target);
+      if (key !== "query") return typeof value === "function" ? value.bind(target) : value;
+      return async (...args: Parameters<Client["query"]>) => {
+        const answer = await target.query(...args);
+        if (++answers === 1) await holder.close();
+        return answer;
+      };
+    },
+  });
+  await takeLock(looking, "work", wanted);
+  expect(answers).toBeGreaterThan(2);
 });
 
 test("a lock that others hold is told with its holder: the record's is given up in time or with the signal, a table's is waited for", async () => {

@@ -9,6 +9,7 @@ import type { StreamLoad } from "../../src/model/load-report.ts";
 import { withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { testDatabase } from "./database.ts";
+import type { OnEnd } from "./project.ts";
 
 /** What most tests of files land: orders. */
 export const orderSchema = {
@@ -44,10 +45,11 @@ export async function fileIngest(
   stream = "format: csv",
   schema: object = orderSchema,
   glob = "*",
+  onEnd: OnEnd = onTestFinished,
 ): Promise<FileIngest> {
   const dir = mkdtempSync(join(tmpdir(), "dataform-files-"));
   const database = await testDatabase();
-  onTestFinished(async () => {
+  onEnd(async () => {
     rmSync(dir, { recursive: true, force: true });
     await database.drop();
   });
