@@ -13,6 +13,10 @@ const FILES: Readonly<Record<string, string>> = {
   ".pgpass": "name this file by PGPASSFILE, and the database by PGHOST, PGUSER and PGDATABASE",
 };
 
+/** What others call the variable that says where the database is, in `.env`. */
+const OTHERS_NAMES =
+  /^\s*(?:export\s+)?((?:POSTGRES|POSTGRESQL|PG|DB)_(?:URL|URI|DSN|HOST)|POSTGRES_PRISMA_URL|SQLALCHEMY_DATABASE_URI)[ \t]*[=:][ \t]*["']?[^\s"'#]/m;
+
 const NAMES_A_DATABASE = /^\s*(?:export\s+)?(?:DATABASE_URL|PGHOST|PGHOSTADDR|PGDATABASE|PGSERVICE)\s*[=:]/m;
 
 /**
@@ -26,6 +30,14 @@ export function refuseUnread(projectDir: string): void {
     (name) => name.startsWith(".env.") && !/example|sample|template|dist$/.test(name) && says(join(projectDir, name)),
   );
   if (variant) throw unread(variant, "of such files only .env is read");
+  const other = OTHERS_NAMES.exec(readText(join(projectDir, ".env")))?.[1];
+  if (other && !isOfSource(projectDir, other)) throw unread(".env", `its ${other} is not read`);
+}
+
+/** Whether a source is where it says: `ingest/*.yaml` may call its variables as it likes. */
+function isOfSource(projectDir: string, variable: string): boolean {
+  const folder = join(projectDir, "ingest");
+  return names(folder).some((name) => readText(join(folder, name)).includes(`\${${variable}`));
 }
 
 function unread(file: string, why: string): UserError {
@@ -45,9 +57,14 @@ function names(folder: string): readonly string[] {
 }
 
 function says(path: string): boolean {
+  return NAMES_A_DATABASE.test(readText(path));
+}
+
+/** Empty where there is none, or it is a folder. */
+function readText(path: string): string {
   try {
-    return NAMES_A_DATABASE.test(readFileSync(path, "utf8"));
+    return readFileSync(path, "utf8");
   } catch {
-    return false;
+    return "";
   }
 }

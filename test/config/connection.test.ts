@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -129,12 +129,22 @@ test.each([
   [".env.production", "export PGHOST=x"],
   [".env", "DATABASE_URL: postgresql://x/y"],
   [".env", "# shop\nPGHOST"],
+  [".env", "A=1\nexport POSTGRES_URL=postgresql://x/y"],
+  [".env", 'DB_HOST="db"'],
   [".env", "\0D\0A"],
 ])("%s in a project says where the database may be and is refused with its place: %j", (file, text) => {
   const said = chosen({ [file]: text });
   expect(said).toMatch(new RegExp(`^${file.replaceAll(".", "\\.")}(:\\d)?: `));
   if (file !== ".env")
     expect(chosen({ [file]: text }, { DATABASE_URL: "postgresql://u@h/d" })).toContain("from DATABASE_URL");
+});
+
+test("a variable of a source may be called as others call that of the database, and one without a value says nothing", () => {
+  const projectDir = folder({ ".env": "DB_URL=postgresql://x/y\n" });
+  mkdirSync(join(projectDir, "ingest"));
+  writeFileSync(join(projectDir, "ingest/shop.yaml"), "sql:\n  url: ${DB_URL}\n");
+  expect(resolveConnection({}, { projectDir })).toBeUndefined();
+  expect(chosen({ ".env": "POSTGRES_URL=\nPOSTGRES_USER=shop\n" })).toBe("embedded");
 });
 
 test.each([
