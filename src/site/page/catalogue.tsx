@@ -61,7 +61,15 @@ export function CataloguePage({ route, product }: { readonly route: Route; reado
                 title: "Tests",
                 isNumber: true,
                 cell: ({ tests, failing }) =>
-                  failing ? <Badge tone="bad">{`${failing} of ${tests} fail`}</Badge> : tests || "",
+                  failing ? (
+                    <Badge tone="bad">{`${failing} of ${tests} fail`}</Badge>
+                  ) : tests ? (
+                    <>
+                      {tests} <span class="stacked-word">{tests === 1 ? "test" : "tests"}</span>
+                    </>
+                  ) : (
+                    ""
+                  ),
               },
               ...(isTold ? [{ title: "State", cell: ({ state }: SiteRelation) => <StateBadge state={state} /> }] : []),
             ]}

@@ -55,7 +55,7 @@ export function Home() {
         title="Catalogue"
         aside={
           <a href={href(["catalogue"])}>
-            all {counted(core.relations.filter(({ kind }) => kind !== "dashboard").length, "relation")}
+            {counted(core.relations.filter(({ kind }) => kind !== "dashboard").length, "relation")}
           </a>
         }
       >

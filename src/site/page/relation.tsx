@@ -99,7 +99,8 @@ function Detail({ relation, detail, sources, route }: DetailProps & { readonly r
   );
 }
 
-function Facts({ relation, detail: { facts, columns } }: Omit<DetailProps, "sources">) {
+function Facts({ relation, detail: { relation: place, facts, columns } }: Omit<DetailProps, "sources">) {
+  const hasSources = sourcesOf(useProject(), place).length > 0;
   const key = relation.columns.filter((_, at) => columns[at]?.isKey).map(([name]) => name);
   const rows: (readonly [string, ComponentChildren] | false)[] = [
     key.length > 0 && ["One row per", key.map((name) => <code key={name}>{name}</code>)],
@@ -110,7 +111,7 @@ function Facts({ relation, detail: { facts, columns } }: Omit<DetailProps, "sour
     facts.from !== undefined && ["Comes from", facts.from],
     facts.landedBy !== undefined && ["Landed by", <code>{facts.landedBy}</code>],
     facts.from !== undefined && ["Last load", <LastLoad relation={relation} />],
-    facts.from === undefined && relation.kind !== "source" && ["Data loaded", <DataLoaded relation={relation} />],
+    facts.from === undefined && hasSources && ["Data loaded", <DataLoaded relation={relation} />],
     facts.owner !== undefined && ["Owner", facts.owner],
     facts.hasPolicies === true && [
       "Row-level security",
@@ -227,10 +228,17 @@ function ColumnName({ relation, column: { name, isKey } }: ColumnProps & { reado
   );
 }
 
+/** PostgreSQL's own short names. */
+const shortType = (type: string): string =>
+  type
+    .replace(/^timestamp(\(\d\))? with time zone/, "timestamptz$1")
+    .replace(/^timestamp(\(\d\))? without time zone/, "timestamp$1")
+    .replace(/^character varying/, "varchar");
+
 function ColumnType({ column: { type, isNotNull } }: ColumnProps) {
   return (
-    <span class="type">
-      {type}
+    <span class="type" title={type}>
+      {shortType(type)}
       {isNotNull && <span class="not-null"> not null</span>}
     </span>
   );
@@ -390,7 +398,7 @@ function DataLoaded({ relation }: { readonly relation: SiteRelation }) {
   const tables = new Set(sourcesOf(project, place).map((one) => fullName(project.core.relations[one]!)));
   if (part?.state !== "there") return <>…</>;
   const streams = part.value.freshness.filter(({ table }) => tables.has(table));
-  if (!streams.length) return <>of no stream that is declared</>;
+  if (!streams.length) return <>not known: no declared stream fills its sources</>;
   const loads = streams.flatMap(({ lastLoad }) => lastLoad ?? []).sort();
   const never = streams.length - loads.length;
   return (

@@ -58,11 +58,11 @@ export function Runs({ data: { runs, moreRuns }, route }: ViewProps) {
 }
 
 const ROW = 24;
-/** Room for names, and for how long the last steps took. */
-const NAMES = 270;
+/** Room for names where there is room, and for how long the last steps took. */
+const MOST_NAMES = 270;
 const TOOK = 70;
 /** Narrower than that it scrolls. */
-const NARROWEST = 640;
+const NARROWEST = 320;
 /** Steps that are drawn: the longest of them, in the order in which they began. */
 const MOST = 60;
 
@@ -73,8 +73,9 @@ function Waterfall({ run }: { readonly run: RunSummary }) {
   const steps = begun.filter((step) => longest.has(step));
   const frame = useRef<HTMLDivElement>(null);
   const width = Math.max(NARROWEST, useWidth(frame, 900));
-  const room = width - NAMES - TOOK;
-  const x = (at: number) => NAMES + (at / total) * room;
+  const names = Math.min(MOST_NAMES, width * 0.4);
+  const room = width - names - TOOK;
+  const x = (at: number) => names + (at / total) * room;
   const critical = begun.filter(({ isCritical }) => isCritical);
   return (
     <section class="section" aria-labelledby="waterfall">
@@ -105,7 +106,7 @@ function Waterfall({ run }: { readonly run: RunSummary }) {
       ) : (
         <div class="waterfall" role="region" aria-label="Steps over time" tabIndex={0} ref={frame}>
           <svg width={width} height={steps.length * ROW + 26} viewBox={`0 0 ${width} ${steps.length * ROW + 26}`}>
-            {ticks(total).map((at) => (
+            {ticks(total, room).map((at) => (
               <g class="tick" key={at}>
                 <path d={`M${x(at)} 18V${steps.length * ROW + 22}`} />
                 <text x={x(at)} y="12" text-anchor="middle">
@@ -123,8 +124,8 @@ function Waterfall({ run }: { readonly run: RunSummary }) {
                 >
                   <title>{`${nameOf(step)}: ${step.status}, ${seconds(step.seconds)} from ${seconds(step.start!)} on${step.reason ? `; ${step.reason}` : ""}`}</title>
                   <a href={relationHref(step.target)}>
-                    <text x={NAMES - 10} y={y + 16} text-anchor="end">
-                      {clipped(step.target.name, NAMES - 14, 12.5)}
+                    <text x={names - 10} y={y + 16} text-anchor="end">
+                      {clipped(step.target.name, names - 14, 12.5)}
                     </text>
                   </a>
                   <rect x={x(step.start!)} y={y + 4} width={long} height={ROW - 9} rx="2" />
@@ -179,9 +180,10 @@ const important = (total: number) => (a: RunStep, b: RunStep) => {
   return rank(a) - rank(b) || b.seconds - a.seconds;
 };
 
-function ticks(total: number): readonly number[] {
+/** Times along it, with room for each. */
+function ticks(total: number, room: number): readonly number[] {
   const steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600];
-  const step = steps.find((one) => total / one <= 6) ?? 86_400;
+  const step = steps.find((one) => total / one <= Math.max(2, Math.min(6, room / 70))) ?? 86_400;
   return Array.from({ length: Math.floor(total / step) + 1 }, (_, index) => index * step);
 }
 
