@@ -15,8 +15,8 @@ import { proxy } from "../support/proxy.ts";
 import { randomFrom } from "../support/reader.ts";
 import { endSessions } from "../support/sessions.ts";
 
-const ROWS = isWhole ? 2_000_000 : 100_000;
-const KILLS = isWhole ? 200 : 10;
+const ROWS = isWhole ? 2_000_000 : 40_000;
+const KILLS = isWhole ? 200 : 8;
 const SOURCES = ["csv", "ndjson", "xml", "rest"] as const;
 type Source = (typeof SOURCES)[number];
 const FILES = 10;
