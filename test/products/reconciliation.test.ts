@@ -221,7 +221,8 @@ describe("corrections", () => {
       "-2628.27000",
     ]);
     await product.dataform("ingest", "reconciliation_records");
-    await product.dataform("run", "--tags", "reconciliation");
+    const applied = await product.dataform("run", "--tags", "reconciliation");
+    expect(applied.stderr).toContain("reconciliation_decisions_are_usual (1 row");
     expect(await rows("select reference, state, apply_statement from reconciliation.corrections order by 1")).toEqual([
       `${planted.amount}|rejected|∅`,
       `${planted.formula}|applied|∅`,
@@ -245,7 +246,11 @@ describe("corrections", () => {
         where (_load_id, _row_no) = (select _load_id, min(_row_no) from raw.reconciliation_records
           where _load_id = (select max(_load_id) from raw.reconciliation_records) group by _load_id)`),
     );
-    await product.dataform("run", "--tags", "reconciliation");
+    // and a decision by nobody is not told any more when its file is taken back
+    const [decisions] = await rows("select max(load_id) from raw._load where source = 'reconciliation_decisions'");
+    await product.dataform("ingest", "strike", decisions!, "--why", "nobody decided it");
+    const { stderr } = await product.dataform("run", "--tags", "reconciliation");
+    expect(stderr).not.toContain("reconciliation_decisions_are_usual (");
     expect(await rows("select count(*) from history.reconciliation_own_records")).toEqual(before);
     expect(await rows("select count(*) from reconciliation.inputs where side = 'ours'")).toEqual(["2"]);
   });
