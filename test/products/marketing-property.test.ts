@@ -46,7 +46,9 @@ function naive(arrivals: readonly Arrival[]): string[] {
   const births = new Map<number, number>();
   // all of one moment: the last loaded says it
   for (const [index, { described }] of arrivals.entries())
-    if (described && !struck.has(index + 1)) births.set(described.creative, described.born);
+    // of several that the feed says the earliest counts: docs/counters.md
+    if (described && !struck.has(index + 1))
+      births.set(described.creative, Math.min(described.born, births.get(described.creative) ?? described.born));
   const standing = arrivals
     .flatMap(({ reports }, index) => reports.map((one, place) => ({ ...one, load: index + 1, place })))
     .filter(({ load }) => !struck.has(load))
