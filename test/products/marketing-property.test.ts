@@ -45,8 +45,8 @@ function naive(arrivals: readonly Arrival[]): string[] {
   const struck = new Set(arrivals.map(({ strikes }, index) => (strikes !== null && strikes <= index ? strikes : 0)));
   const births = new Map<number, number>();
   // all of one moment: the last loaded says it
+  // of several that the feed says the earliest counts: docs/counters.md
   for (const [index, { described }] of arrivals.entries())
-    // of several that the feed says the earliest counts: docs/counters.md
     if (described && !struck.has(index + 1))
       births.set(described.creative, Math.min(described.born, births.get(described.creative) ?? described.born));
   const standing = arrivals
