@@ -3,7 +3,6 @@ import { get, type IncomingMessage } from "node:http";
 import { expect, vi } from "vitest";
 import { startCli } from "./cli.ts";
 import type { OnEnd } from "./project.ts";
-import type { Warehouse } from "./warehouse.ts";
 
 export interface Answer {
   readonly status: number;
@@ -22,9 +21,14 @@ export interface Serving {
   end(): Promise<void>;
 }
 
+interface Served {
+  readonly project: { readonly dir: string };
+  readonly database: { readonly url: string };
+}
+
 /** `dataform serve` over a database, until the test or the file ends. */
 export async function serving(
-  { project, database }: Pick<Warehouse, "project" | "database">,
+  { project, database }: Served,
   onEnd: OnEnd,
   args: readonly string[] = ["--no-site"],
 ): Promise<Serving> {

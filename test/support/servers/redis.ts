@@ -40,6 +40,7 @@ export async function startRedis(onPort?: number): Promise<TestRedis> {
       }
     },
     async stop() {
+      if (server.exitCode !== null || server.signalCode !== null) return;
       const ended = once(server, "exit");
       server.kill();
       await ended;
