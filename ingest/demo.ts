@@ -51,8 +51,10 @@ function isWatched(env: Readonly<Record<string, string | undefined>>): boolean {
 }
 
 function showSite(run: (args: readonly string[]) => Promise<number>): Promise<number> {
-  shell.print("\nThe same as pages: answers, what each column means and where it comes from. Open this address:\n");
-  return run(["site", "serve"]);
+  shell.print(
+    "\nThe same as pages: answers, what each column means and where it comes from. Programs ask at the same address (docs/ below it). Open it:\n",
+  );
+  return run(["serve"]);
 }
 
 function announce(step: Step): void {

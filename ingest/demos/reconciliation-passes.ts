@@ -3,7 +3,7 @@
 import type { Reconciliation } from "./reconciliation-data.ts";
 import { camt, camt054, type Entry, type Notification, type Payment } from "./reconciliation-xml.ts";
 
-export const BATCHED = "NL91ABNA0417164300";
+const BATCHED = "NL91ABNA0417164300";
 
 /** A payment that came on a day of March. */
 const payment = (reference: string | null, cents: bigint, day: number, counterparty: string): Payment => ({

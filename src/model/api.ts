@@ -1,6 +1,7 @@
+import type { OPERATORS } from "../schemas/serve.ts";
 import type { Target } from "./target.ts";
 
-export type Operator = "=" | "<>" | "<" | "<=" | ">" | ">=" | "in" | "starts with" | "contains";
+type Operator = (typeof OPERATORS)[number];
 
 /** What a request may say. */
 export interface DeclaredParameter {

@@ -105,7 +105,7 @@ function answer(problem: Problem, request: FastifyRequest, reply: FastifyReply):
 }
 
 /** What is said of an error to whoever asked: nothing of the database's. */
-export function problemOf(error: Error): Problem {
+function problemOf(error: Error): Problem {
   if (error instanceof Problem) return error;
   const { statusCode } = error as FastifyError;
   if (statusCode !== undefined && statusCode < 500)

@@ -52,7 +52,7 @@ export async function serving(
   return { url, ask: (path, headers) => ask(`${url}${path.replace(/^\//, "")}`, headers), said: started.said, end };
 }
 
-export async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   const [response] = (await once(get(url, { headers, agent: false }), "response")) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);

@@ -11,7 +11,7 @@ export interface Given {
 }
 
 /** What every endpoint takes besides. */
-export interface Paging {
+interface Paging {
   /** Rows of a page. */
   readonly limit: number;
   readonly cursor?: string;
