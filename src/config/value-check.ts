@@ -12,6 +12,16 @@ const ajv = formats.default(new Ajv({ allErrors: false, strict: false, coerceTyp
  * @throws Error that says what is wrong with the schema
  */
 export function valueCheck(schema: Readonly<Record<string, unknown>>): ValueCheck {
+  const text = JSON.stringify(schema);
+  const known = checks.get(text) ?? checkOf(schema);
+  checks.set(text, known);
+  return known;
+}
+
+/** By the schema's text: Ajv keeps what it compiles for good. */
+const checks = new Map<string, ValueCheck>();
+
+function checkOf(schema: Readonly<Record<string, unknown>>): ValueCheck {
   const validate = ajv.compile(schema);
   const { type } = schema as { readonly type?: string };
   return (text) => {

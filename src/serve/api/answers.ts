@@ -13,7 +13,7 @@ import { Problem } from "./problem.ts";
 import type { PageReader } from "./reader.ts";
 import type { Releases } from "./releases.ts";
 import type { SharedCache } from "./shared-cache.ts";
-import { type Columns, sourceIn, sourceOutside } from "./sources.ts";
+import { sourceIn } from "./sources.ts";
 import type { Shape, Source } from "./statements.ts";
 
 /** A request for one page. */
@@ -66,7 +66,7 @@ interface Parts {
   readonly reader: PageReader;
   readonly cursors: Cursors;
   /** Of relations that are in no release. */
-  readonly columns: (endpoint: DeclaredEndpoint) => Columns | undefined;
+  readonly outside: (endpoint: DeclaredEndpoint) => Source | undefined;
   /** Bytes of answers that are kept. */
   readonly cacheBytes: number;
   /** What several servers keep together. */
@@ -179,13 +179,12 @@ export class Answers {
 
   async #outside(asked: Asked, row: readonly (string | null)[] | undefined): Promise<Answer> {
     const { endpoint } = asked;
-    const columns = this.#parts.columns(endpoint);
-    if (!columns)
+    const source = this.#parts.outside(endpoint);
+    if (!source)
       throw new Problem("too-busy", {
         detail: "what this address reads is not there yet",
         headers: { "retry-after": "30" },
       });
-    const source = sourceOutside(endpoint, columns);
     const key = this.#key(asked, "-");
     const seconds = typeof endpoint.cache === "object" ? endpoint.cache.seconds : 0;
     const kept = seconds && !asked.noCache ? this.#cache.get(key) : undefined;

@@ -1,5 +1,6 @@
 import { type ValueCheck, valueCheck } from "../../config/value-check.ts";
 import type { DeclaredEndpoint, DeclaredParameter } from "../../model/api.ts";
+import { UserError } from "../../model/errors.ts";
 import { nearest } from "../../model/nearest.ts";
 import { parameterSchema } from "./cells.ts";
 import { type Mistake, Problem } from "./problem.ts";
@@ -39,12 +40,16 @@ export class ParameterReader {
   readonly #endpoint: DeclaredEndpoint;
   readonly #checks: ReadonlyMap<string, ValueCheck>;
 
-  /** @param types of the relation's columns */
+  /**
+   * @param types of the relation's columns
+   * @throws UserError for a default that the column refuses
+   */
   constructor(endpoint: DeclaredEndpoint, types: ReadonlyMap<string, string>) {
     this.#endpoint = endpoint;
     this.#checks = new Map(
       endpoint.parameters.map((one) => [one.name, valueCheck(one.schema ?? defaultSchema(one, types))]),
     );
+    for (const one of endpoint.parameters) refuseDefault(endpoint, one, this.#checks.get(one.name)!);
   }
 
   /**
@@ -84,6 +89,22 @@ export class ParameterReader {
     if (mistakes.length) throw new Problem("invalid-request", { detail: sentence(mistakes), errors: mistakes });
     const canonical = JSON.stringify(given.map(({ parameter, value }) => [parameter.name, value]));
     return { given, paging, canonical };
+  }
+}
+
+function refuseDefault(
+  { path }: DeclaredEndpoint,
+  { name, default: text, operator }: DeclaredParameter,
+  check: ValueCheck,
+) {
+  for (const one of text === undefined ? [] : operator === "in" ? text.split(",") : [text]) {
+    const wrong = check(one);
+    if (wrong)
+      throw new UserError({
+        message: `parameter ${name} of ${path}: its default ${wrong}`,
+        found: one,
+        hint: "correct default in serve/*.yaml, or say its schema",
+      });
   }
 }
 

@@ -16,7 +16,7 @@ import { Problem } from "./problem.ts";
 import { PageReader } from "./reader.ts";
 import { Releases } from "./releases.ts";
 import type { SharedCache } from "./shared-cache.ts";
-import { type Columns, sourceIn, sourceOutside } from "./sources.ts";
+import { sourceIn, sourceOutside } from "./sources.ts";
 import type { Source } from "./statements.ts";
 import { type StreamFormat, streamOf } from "./streams.ts";
 
@@ -57,7 +57,7 @@ export class ReadApi {
   readonly #pages: ReadPool;
   readonly #streams: ReadPool;
   readonly #answers: Answers;
-  readonly #outside = new Map<DeclaredEndpoint, Columns>();
+  readonly #outside = new Map<DeclaredEndpoint, Source>();
   readonly #readers = new WeakMap<Source["types"], ParameterReader>();
 
   constructor(options: ReadApiOptions) {
@@ -72,7 +72,7 @@ export class ReadApi {
       releases: this.releases,
       reader: new PageReader(this.#pages, environment),
       cursors: options.cursors,
-      columns: (endpoint) => this.#outside.get(endpoint),
+      outside: (endpoint) => this.#outside.get(endpoint),
       cacheBytes: options.cacheBytes,
       shared: options.shared,
     });
@@ -85,22 +85,27 @@ export class ReadApi {
   }
 
   /**
-   * Looks for the relations that are in no release. Those that are not there yet are looked for again with the next release.
-   * @throws UserError for one whose rows have no name
+   * Looks for the relations that are in no release, and at what each endpoint may be asked. Those that are not there yet are looked for
+   * again with the next release.
+   * @throws UserError for one whose rows have no name, and for a default that its column refuses
    */
   async describe(): Promise<void> {
     for (const endpoint of this.endpoints.filter(({ released }) => !released)) {
       const columns = await this.#pages.use((client) => describeOutside(client, endpoint));
-      if (columns) this.#outside.set(endpoint, columns);
+      if (columns) this.#outside.set(endpoint, sourceOutside(endpoint, columns));
       else this.#outside.delete(endpoint);
+    }
+    for (const endpoint of this.endpoints) {
+      const source = await this.source(endpoint).catch(() => undefined);
+      if (source) this.#reader(endpoint, source);
     }
   }
 
   /** What an endpoint answers now: its columns with their types. */
   async source(endpoint: DeclaredEndpoint): Promise<Source> {
     if (!endpoint.released) {
-      const columns = this.#outside.get(endpoint);
-      if (columns) return sourceOutside(endpoint, columns);
+      const source = this.#outside.get(endpoint);
+      if (source) return source;
       throw new Problem("too-busy", {
         detail: "what this address reads is not there yet",
         headers: { "retry-after": "30" },
@@ -133,13 +138,15 @@ export class ReadApi {
     path: Readonly<Record<string, string>>,
     query: Parameters<ParameterReader["read"]>[1],
   ): Promise<Read> {
-    const { types } = await this.source(endpoint);
-    let reader = this.#readers.get(types);
-    if (!reader) {
-      reader = new ParameterReader(endpoint, types);
-      this.#readers.set(types, reader);
-    }
-    return reader.read(path, query);
+    return this.#reader(endpoint, await this.source(endpoint)).read(path, query);
+  }
+
+  #reader(endpoint: DeclaredEndpoint, { types }: Source): ParameterReader {
+    const known = this.#readers.get(types);
+    if (known) return known;
+    const reader = new ParameterReader(endpoint, types);
+    this.#readers.set(types, reader);
+    return reader;
   }
 
   /** @throws Problem; the server's error */
