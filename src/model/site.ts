@@ -94,6 +94,8 @@ export interface SiteDetail {
   readonly file?: string;
   /** What is known besides of each of `SiteRelation.columns`, in their order. */
   readonly columns: readonly SiteColumn[];
+  /** Of an API: what it answers. It has no columns and tests. */
+  readonly endpoints?: readonly SiteEndpoint[];
   readonly tests: readonly SiteTest[];
   readonly unitTests: readonly SiteUnitTest[];
   /** The part `files-<n>` that has the file as it was written. */
@@ -102,6 +104,18 @@ export interface SiteDetail {
   readonly compiled: readonly SiteText[];
   readonly facts: SiteFacts;
   readonly sample?: SiteSample;
+}
+
+/** An address that programs ask. */
+export interface SiteEndpoint {
+  readonly path: string;
+  readonly title: string;
+  /** Markdown. */
+  readonly text?: string;
+  /** The place of the relation that it reads. */
+  readonly reads?: number;
+  /** What a request may say. */
+  readonly parameters: readonly string[];
 }
 
 export interface SiteText {

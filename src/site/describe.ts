@@ -1,3 +1,4 @@
+import type { DeclaredEndpoint } from "../model/api.ts";
 import type { Action, Assertion, Dashboard } from "../model/graph.ts";
 import { isModel } from "../model/graph.ts";
 import type {
@@ -6,6 +7,7 @@ import type {
   SiteColumn,
   SiteCore,
   SiteDetail,
+  SiteEndpoint,
   SiteKind,
   SiteRelation,
   SiteState,
@@ -49,6 +51,7 @@ export function describe(input: SiteInput): Described {
       place,
       tests: tests.get(one.key) ?? [],
       files: filePlaces,
+      placeOf: (key) => places.get(key),
     }),
   );
   const parts = inParts(details);
@@ -142,6 +145,7 @@ interface About {
 interface DetailAbout extends About {
   /** Places of files in `input.sources`. */
   readonly files: ReadonlyMap<string, number>;
+  readonly placeOf: (key: string) => number | undefined;
 }
 
 function summary(
@@ -233,7 +237,10 @@ function bounded({ low, high, ...about }: NonNullable<SiteColumn["about"]>, tags
 /** Tag of columns whose values no page shows. */
 export const isPersonal = (tags: readonly string[]): boolean => tags.some((tag) => tag.toLowerCase() === "pii");
 
-function detail({ key, action, facts, columns }: Found, { input, place, tests, files }: DetailAbout): SiteDetail {
+function detail(
+  { key, action, facts, columns }: Found,
+  { input, place, tests, files, placeOf }: DetailAbout,
+): SiteDetail {
   const file = action && (action.kind === "declaration" ? (action.landedBy ?? action.file) : action.file);
   const filePartOf = (path: string) => {
     const filePlace = files.get(path);
@@ -248,6 +255,7 @@ function detail({ key, action, facts, columns }: Found, { input, place, tests, f
     ...(description ? { description } : {}),
     ...(file ? { file } : {}),
     columns: columns.map(({ name: _, type: __, description: ___, ...more }) => more),
+    ...(action?.kind === "api" ? { endpoints: action.endpoints.map((one) => endpointOf(one, placeOf)) } : {}),
     tests,
     unitTests: unitTestsOf(key, input, filePartOf),
     ...(file === undefined ? {} : filePartOf(file)),
@@ -263,6 +271,20 @@ function detail({ key, action, facts, columns }: Found, { input, place, tests, f
       ...(origin === undefined ? {} : { from: origin }),
     },
     ...(sample ? { sample: withoutPersonal(sample, columns) } : {}),
+  };
+}
+
+function endpointOf(
+  { path, title, text, reads, parameters }: DeclaredEndpoint,
+  placeOf: DetailAbout["placeOf"],
+): SiteEndpoint {
+  const place = placeOf(targetKey(reads));
+  return {
+    path,
+    title,
+    ...(text ? { text } : {}),
+    ...(place === undefined ? {} : { reads: place }),
+    parameters: parameters.map(({ name }) => name),
   };
 }
 

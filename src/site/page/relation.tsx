@@ -13,6 +13,7 @@ import type {
 } from "../../model/site.ts";
 import { Source, Sql } from "./code.tsx";
 import { findRelation, fullName, sourcesOf, usePart, useProject } from "./context.ts";
+import { Endpoints } from "./endpoints.tsx";
 import { Inline, Markdown } from "./markdown.tsx";
 import { Nowhere } from "./nowhere.tsx";
 import { Awaited, Badge, Empty, KindMark, RelationHead, RelationLink, Section, StateBadge } from "./pieces.tsx";
@@ -89,10 +90,19 @@ function Detail({ relation, detail, sources, route }: DetailProps & { readonly r
         <Empty>Nobody has described it yet: `description` in its config does.</Empty>
       )}
       <Facts relation={relation} detail={detail} />
-      <Columns relation={relation} detail={detail} sources={sources} chosen={route.query.get("column") ?? undefined} />
+      {detail.endpoints ? (
+        <Endpoints endpoints={detail.endpoints} />
+      ) : (
+        <Columns
+          relation={relation}
+          detail={detail}
+          sources={sources}
+          chosen={route.query.get("column") ?? undefined}
+        />
+      )}
       <Neighbours relation={relation} place={detail.relation} />
       {detail.sample && <Sample relation={relation} sample={detail.sample} />}
-      <Tests relation={relation} tests={detail.tests} />
+      {!detail.endpoints && <Tests relation={relation} tests={detail.tests} />}
       <UnitTests tests={detail.unitTests} />
       <Code detail={detail} />
     </>
