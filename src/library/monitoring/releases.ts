@@ -1,35 +1,50 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
+import { id } from "../../sql/identifiers.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import type { RecordTables } from "./tables.ts";
 
 /** One row a model of a release, and of the one that it was published upon: what became of it. */
 export function releaseChanges({ release }: RecordTables): Sql {
+  // Each manifest is unpacked once: to look a model up in one reads all of it.
+  const entries = sql`
+    select
+      release.environment,
+      release.release_id,
+      entry.model,
+      entry.told ->> 'fingerprint' as fingerprint,
+      entry.told ->> 'release' as built_in
+    from ${release} as release
+    cross join lateral jsonb_each(release.manifest) as entry (model, told)`;
   const compared = sql`
-    select release.environment, release.release_id, release.base_release_id, base.manifest as before, release.manifest as after
+    select release.environment, release.release_id, release.base_release_id
     from ${release} as release
     left join ${release} as base
       on base.environment = release.environment and base.release_id = release.base_release_id
     where release.manifest is not null and (release.base_release_id is null or base.manifest is not null)`;
+  const ofModel = (one: string, release: string) =>
+    sql`${id(one, "environment")} = compared.environment and ${id(one, "release_id")} = ${id("compared", release)}`;
   const now = sql`
     select
       compared.environment,
       compared.release_id,
-      entry.model,
+      after.model,
       case
-        when compared.before -> entry.model is null then 'added'
-        when compared.before #>> array[entry.model, 'fingerprint'] is distinct from entry.told ->> 'fingerprint' then 'changed'
-        when compared.before #>> array[entry.model, 'release'] is distinct from entry.told ->> 'release' then 'rebuilt'
+        when before.model is null then 'added'
+        when before.fingerprint is distinct from after.fingerprint then 'changed'
+        when before.built_in is distinct from after.built_in then 'rebuilt'
         else 'kept'
       end as change
     from compared
-    cross join lateral jsonb_each(compared.after) as entry (model, told)`;
+    inner join entries as after on ${ofModel("after", "release_id")}
+    left join entries as before on ${ofModel("before", "base_release_id")} and before.model = after.model`;
   const gone = sql`
-    select compared.environment, compared.release_id, entry.model, 'removed' as change
+    select compared.environment, compared.release_id, before.model, 'removed' as change
     from compared
-    cross join lateral jsonb_each(compared.before) as entry (model, told)
-    where compared.after -> entry.model is null`;
+    inner join entries as before on ${ofModel("before", "base_release_id")}
+    left join entries as after on ${ofModel("after", "release_id")} and after.model = before.model
+    where after.model is null`;
   return withCtes(
-    [cte("compared", compared), cte("now_there", now), cte("gone", gone)],
+    [cte("entries", entries), cte("compared", compared), cte("now_there", now), cte("gone", gone)],
     sql`
       select * from now_there
       union all
