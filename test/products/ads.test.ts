@@ -561,6 +561,33 @@ async function landOdd(): Promise<string> {
   return loadId!;
 }
 
+/** The lists of an account of Google's of which nothing was ever shown, and of which a report without a row was read. */
+async function landSilent(): Promise<void> {
+  const customer = '\'{"id": "silent", "currencyCode": "USD", "timeZone": "UTC"}\'::jsonb';
+  const campaign = (id: string, status: string) => `'${JSON.stringify({ id, name: id.toUpperCase(), status })}'::jsonb`;
+  const ad = (id: string, status: string) =>
+    `'${JSON.stringify({ status, ad: { id, name: id.toUpperCase() } })}'::jsonb`;
+  const group = '\'{"id": "g"}\'::jsonb';
+  const days = JSON.stringify({ days: { start: day(9), end: day(1) } });
+  await ads.client.script(
+    script(`
+      create temporary table last as select max(load_id) as id from raw._load;
+      insert into raw._load (load_id, source, stream, table_name, status, started_at, finished_at, rows, details, batch)
+      overriding system value
+      select id + n, 'silent_ads', stream, 'ads_google_' || stream, 'loaded', now(), now(), 1, details::jsonb, batch
+      from last cross join (values
+        (1, 'accounts', '{}', 'full'), (2, 'campaigns', '{}', 'full'), (3, 'ads', '{}', 'full'), (4, 'campaign_daily', '${days}', 'slice')
+      ) as told (n, stream, details, batch);
+      insert into raw.ads_google_accounts (customer, _load_id, _row_no) select ${customer}, id + 1, 1 from last;
+      insert into raw.ads_google_campaigns (customer, campaign, _load_id, _row_no)
+      select ${customer}, campaign, id + 2, row_number() over ()
+      from last cross join (values (${campaign("silent on", "ENABLED")}), (${campaign("silent paused", "PAUSED")})) as told (campaign);
+      insert into raw.ads_google_ads (customer, campaign, "adGroup", "adGroupAd", _load_id, _row_no)
+      select ${customer}, ${campaign("silent on", "ENABLED")}, ${group}, told, id + 3, row_number() over ()
+      from last cross join (values (${ad("silent ad", "ENABLED")}), (${ad("silent paused ad", "PAUSED")})) as ads (told)`),
+  );
+}
+
 interface Told {
   readonly status: string;
   readonly steps: readonly { readonly target: { readonly name: string }; readonly status: string }[];
@@ -628,7 +655,10 @@ test("every question of docs/marts.md about all networks is answered, marketing'
     select 'k', 'c', 'mobile', '${day(6)} 00:00Z'::timestamptz + n * interval '1 day', null, 'USD', 10 * n, n, n, n, load_id, n
     from landed cross join generate_series(0, 1) as n`),
   );
-  expect((await ads.dataform("run", "--tags", "marketing,networks")).stderr).toMatch(/ 0 failed, 0 held, 0 skipped/);
+  await landSilent();
+  expect((await ads.dataform("run", "--tags", "ads,marketing,networks")).stderr).toMatch(
+    / 0 failed, 0 held, 0 skipped/,
+  );
   expect(
     await rows(
       `select platform, day, spend_reporting::float8, has_missing_rate, conversions::float8 from networks.all_networks_daily
@@ -637,6 +667,19 @@ test("every question of docs/marts.md about all networks is answered, marketing'
   ).toEqual([`marketing|${day(6)}|10|f|1`]);
   const questions = blocksOf("docs/marts.md").filter(({ notRun }) => notRun?.endsWith("ads.test.ts"));
   expect(questions.length).toBeGreaterThan(4);
-  for (const { text, line } of questions)
-    await expect(rows(text), `docs/marts.md:${line}`).resolves.toBeInstanceOf(Array);
+  const answers = new Map<string, readonly string[]>();
+  for (const { text, line } of questions) {
+    const answer = rows(text);
+    await expect(answer, `docs/marts.md:${line}`).resolves.toBeInstanceOf(Array);
+    answers.set(text, await answer);
+  }
+  // what is on and was never shown, of an account without a figure
+  const silent = [...answers.values()].map((answer) => answer.filter((row) => row.includes("SILENT")));
+  expect(silent.filter((answer) => answer.length)).toEqual([
+    [`google|SILENT ON|ENABLED|∅|${day(1)}`],
+    [`google|SILENT AD|ENABLED|∅|${day(1)}`],
+  ]);
+  // of days that are final and were read from their begin there are none yet
+  const empty = questions.filter(({ text }) => !answers.get(text)!.length);
+  expect(empty.map(({ text }) => /from (\S+)/.exec(text)![1])).toEqual(["ads.conversion_lag"]);
 });

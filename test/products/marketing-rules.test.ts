@@ -2,6 +2,7 @@ import { cpSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunReport } from "../../src/model/report.ts";
+import { blocksOf } from "../docs/markdown.ts";
 import { makeLedger } from "../support/history.ts";
 import { sharedWarehouse, stepOf, type Warehouse } from "../support/warehouse.ts";
 
@@ -46,7 +47,7 @@ const described = `
   select id, 'a', zone, upper(id), 'active', 'sales', 'USD', 10, deleted, '2025-06-01Z', '2025-06-01Z', load, row_number() over ()
   from (values
     ('c', null, false, 101), ('ended', null, true, 101), ('wrong', null, false, 102),
-    ('west', 'America/New_York', false, 101), ('east', 'Pacific/Auckland', false, 101), ('odd', 'Mars/Olympus', false, 101)
+    ('silent', 'Asia/Tokyo', false, 101), ('west', 'America/New_York', false, 101), ('east', 'Pacific/Auckland', false, 101), ('odd', 'Mars/Olympus', false, 101)
   ) as feed (id, zone, deleted, load);
   insert into raw.marketing_creatives
   select id, campaign, upper(id), 'image', null, deleted, created::timestamptz, greatest(created::timestamptz, '2025-07-01Z'), load, row_number() over ()
@@ -54,7 +55,7 @@ const described = `
     ('late clicks', 'c', false, '2025-06-01Z', 101), ('retracted', 'c', false, '2025-06-01Z', 101),
     ('late device', 'c', false, '2025-06-01Z', 101), ('tv', 'c', false, '2025-06-01Z', 101),
     ('reset', 'c', false, '2025-06-01Z', 101), ('told by its end', 'ended', true, '2026-01-02 09:00Z', 101),
-    ('wrong load', 'wrong', false, '2026-01-03Z', 102)
+    ('never shown', 'silent', false, '2026-02-01Z', 101), ('wrong load', 'wrong', false, '2026-01-03Z', 102)
   ) as feed (id, campaign, deleted, created, load)`;
 
 /**
@@ -309,6 +310,21 @@ test("a day is a day of the account's clocks, also where they change, and the ma
   expect(
     await house.rows("select day, time_zone, spend from marketing.campaign_daily where campaign_id = 'odd'"),
   ).toEqual(["2026-03-08|UTC|2"]);
+});
+
+test("campaigns and ads that are on and not shown are told by the selects of docs/marts.md, also of an account that nothing was ever shown of", async () => {
+  const answer = async (words: string) => {
+    const { text } = blocksOf("docs/marts.md").find((block) => block.text.includes(words))!;
+    return (await house.rows(text)).filter((row) => /SILENT|NEVER SHOWN|RESET|^C\|/.test(row));
+  };
+  // the last reading of all closed March 9 in Tokyo, of clocks of UTC March 8
+  expect(await answer("from marketing.campaigns_not_delivering")).toEqual([
+    "SILENT|active|10|USD|2025-06-01 00:00:00+00|∅|66",
+    "C|active|10|USD|2025-06-01 00:00:00+00|2026-01-03|64",
+  ]);
+  expect(await answer("as days_not_shown")).toEqual(["RESET|C|2026-01-02|65", "NEVER SHOWN|SILENT|∅|36"]);
+  const pacing = (await answer("from marketing.budget_pacing")).map((row) => row.split("|").slice(0, 4).join("|"));
+  expect(pacing).toEqual(["SILENT|USD|0|90", "C|USD|0|80"]);
 });
 
 test("a load that is struck counts for no feed, and again when that is taken back", async () => {

@@ -3,8 +3,19 @@ with
 "changes" as (
   with
 
+  "entries" as (
+    select
+      release.environment,
+      release.release_id,
+      entry.model,
+      entry.told ->> 'fingerprint' as fingerprint,
+      entry.told ->> 'release' as built_in
+    from "_dataform"."release" as release
+    cross join lateral jsonb_each(release.manifest) as entry (model, told)
+  ),
+
   "compared" as (
-    select release.environment, release.release_id, release.base_release_id, base.manifest as before, release.manifest as after
+    select release.environment, release.release_id, release.base_release_id
     from "_dataform"."release" as release
     left join "_dataform"."release" as base
       on base.environment = release.environment and base.release_id = release.base_release_id
@@ -15,22 +26,24 @@ with
     select
       compared.environment,
       compared.release_id,
-      entry.model,
+      after.model,
       case
-        when compared.before -> entry.model is null then 'added'
-        when compared.before #>> array[entry.model, 'fingerprint'] is distinct from entry.told ->> 'fingerprint' then 'changed'
-        when compared.before #>> array[entry.model, 'release'] is distinct from entry.told ->> 'release' then 'rebuilt'
+        when before.model is null then 'added'
+        when before.fingerprint is distinct from after.fingerprint then 'changed'
+        when before.built_in is distinct from after.built_in then 'rebuilt'
         else 'kept'
       end as change
     from compared
-    cross join lateral jsonb_each(compared.after) as entry (model, told)
+    inner join entries as after on "after"."environment" = compared.environment and "after"."release_id" = "compared"."release_id"
+    left join entries as before on "before"."environment" = compared.environment and "before"."release_id" = "compared"."base_release_id" and before.model = after.model
   ),
 
   "gone" as (
-    select compared.environment, compared.release_id, entry.model, 'removed' as change
+    select compared.environment, compared.release_id, before.model, 'removed' as change
     from compared
-    cross join lateral jsonb_each(compared.before) as entry (model, told)
-    where compared.after -> entry.model is null
+    inner join entries as before on "before"."environment" = compared.environment and "before"."release_id" = "compared"."base_release_id"
+    left join entries as after on "after"."environment" = compared.environment and "after"."release_id" = "compared"."release_id" and after.model = before.model
+    where after.model is null
   )
 
   select * from now_there
