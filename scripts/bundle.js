@@ -36,10 +36,10 @@ await build({
   platform: "node",
   format: "esm",
   // The last is for tests of who writes plugins, and is loaded by them.
-  external: ["./api/*", "../model/*", "../postgres/*", "light-my-request"],
+  external: ["./api/*", "./certificate.js", "../model/*", "../postgres/*", "../wait/*", "light-my-request"],
   legalComments: "eof",
   banner: {
-    js: `/* Fastify ${fastify}, MIT, https://fastify.dev */
+    js: `/* Fastify ${fastify} and @fastify/cors, MIT, https://fastify.dev */
 import { createRequire as requireOf } from "node:module";
 const require = requireOf(import.meta.url);`,
   },

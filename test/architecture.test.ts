@@ -26,7 +26,7 @@ const allowed: Record<string, readonly string[]> = {
   export: ["model", "sql", "postgres"],
   catalogue: ["model", "sql", "postgres", "environment", "release", "library"],
   site: ["model", "sql", "charts"],
-  serve: ["model", "config", "sql", "postgres", "release", "export", "wait"],
+  serve: ["model", "config", "sql", "postgres", "environment", "release", "export", "wait"],
   charts: ["model"],
   lineage: ["model", "sql", "postgres", "plan"],
   dashboards: ["model", "sql", "postgres", "plan", "run", "charts"],

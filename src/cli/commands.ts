@@ -94,6 +94,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "keys",
+    {
+      takes: "",
+      description: "make, list and revoke the keys of those who ask `dataform serve`",
+      load: async () => (await import("./commands/keys.ts")).addKeysCommand,
+    },
+  ],
+  [
     "publish",
     {
       takes: "[options]",
@@ -171,7 +179,7 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     "roles",
     {
       takes: "[options]",
-      description: "print the SQL that makes roles of least privilege: loader, builder, publisher, reader",
+      description: "print the SQL that makes roles of least privilege: loader, builder, publisher, reader, server",
       load: async () => (await import("./commands/roles.ts")).addRolesCommand,
     },
   ],

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { FastifyInstance } from "fastify";
 import type { UserError } from "../model/errors.ts";
+import { SERVER_DEFAULTS, type ServerSettings } from "../model/server-settings.ts";
 import { type RunningServer, startServer } from "../serve/server.ts";
 import { portNumber } from "./options.ts";
 import type { Shell } from "./shell.ts";
@@ -28,11 +29,12 @@ export async function listen(
   shell: Shell,
   { host, port }: ListenFlags,
   add: (server: FastifyInstance) => void | Promise<void>,
+  settings: ServerSettings = SERVER_DEFAULTS,
 ): Promise<RunningServer> {
   const log = (line: string) => shell.say(line);
-  const server = await startServer({ host, port: port ?? PORT, log }, add).catch((error: UserError) => {
+  const server = await startServer({ host, port: port ?? PORT, settings, log }, add).catch((error: UserError) => {
     if (port !== undefined || error.code !== "EADDRINUSE") throw error;
-    return startServer({ host, port: 0, log }, add);
+    return startServer({ host, port: 0, settings, log }, add);
   });
   shell.print(server.address);
   shell.say("Ctrl-C ends it");

@@ -10,7 +10,7 @@ export type ApiFile = DeclaredFile<WrittenApi>;
 export type ApiFiles = DeclaredFiles<WrittenApi>;
 
 /** What says how the server itself is: no declaration of endpoints. */
-const SERVER_FILE = "server.yaml";
+export const SERVER_FILE = "server.yaml";
 
 /** Reads every `serve/*.yaml`. What is wrong with one does not keep the others from being read. */
 export function readApis(projectDir: string): ApiFiles {

@@ -7,6 +7,7 @@ import { notUnicode, UNICODE } from "../postgres/unicode.ts";
 import { createSchemaOnce } from "../sql/ddl.ts";
 import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { serverReadsRecord } from "../sql/record-rights.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { RECORD, type RecordState, readRecord, refuseAltered, refuseIncomplete } from "./record.ts";
 
@@ -124,8 +125,30 @@ comment on column _dataform.step.is_critical is 'Whether the run would have been
 comment on column _dataform.step.bytes is 'Of the tables that it stored, with indexes, when the run ended.';
 comment on table _dataform.publishing is 'What each run did to publish each of its releases, and what it waited for.'`;
 
+/** Who may ask `dataform serve`, and what its cursors are sealed with: servers behind one address read each other's. */
+const keys = sql`
+alter table _dataform.metadata
+  add column if not exists secret bytea not null default pg_catalog.sha256(
+    pg_catalog.uuid_send(pg_catalog.gen_random_uuid()) || pg_catalog.uuid_send(pg_catalog.gen_random_uuid()) || pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
+  );
+create table if not exists _dataform.api_key (
+  key_id text primary key,
+  environment text not null,
+  name text not null,
+  hash bytea not null check (pg_catalog.length(hash) = 32),
+  scopes text[] not null,
+  rate_requests integer,
+  rate_seconds integer,
+  made_at timestamptz not null default clock_timestamp(),
+  made_by text,
+  expires_at timestamptz,
+  revoked_at timestamptz
+);
+comment on column _dataform.metadata.secret is 'By which dataform serve seals where a page goes on.';
+comment on table _dataform.api_key is 'Keys for what dataform serve answers: dataform keys. Of each the SHA-256, never the key itself.'`;
+
 /** What makes each layout of the one before it, and of one of which somebody dropped a table. A published one never changes. */
-const LAYOUTS: readonly Sql[] = [first, ownersAndHolds, asideAndFolder, timeline];
+const LAYOUTS: readonly Sql[] = [first, ownersAndHolds, asideAndFolder, timeline, keys];
 
 /** How a wait can be ended, and who is told of it. */
 interface Waiting {
@@ -136,7 +159,7 @@ interface Waiting {
 /** Makes schema `_dataform` ready: the first time, and where an earlier version of this program made it. */
 export async function prepareMetadata(client: Client, wait: Waiting = {}): Promise<void> {
   const { rows } = await client.query<Record<"server" | "encoding", string> & { foreign: string | null }>(
-    sql`select current_setting('server_version_num') as server, current_setting('server_encoding') as encoding, ${foreign} as foreign`,
+    sql`select current_setting('server_version_num') as server, current_setting('server_encoding') as encoding, ${foreign(client)} as foreign`,
   );
   const { server, encoding, foreign: found } = rows[0]!;
   if (Number(server) < OLDEST_SERVER) throw tooOld(Number(server));
@@ -155,7 +178,7 @@ export async function prepareMetadata(client: Client, wait: Waiting = {}): Promi
  * @throws UserError for one of an earlier or a later version
  */
 export async function hasMetadata(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ foreign: string | null }>(sql`select ${foreign} as foreign`);
+  const { rows } = await client.query<{ foreign: string | null }>(sql`select ${foreign(client)} as foreign`);
   refuseForeign(client, rows[0]!.foreign);
   const record = await readRecord(client);
   const { layout } = record;
@@ -185,7 +208,8 @@ async function bringUpToDate(client: Client, { signal, onWait }: Waiting): Promi
   if (isReady(record)) return;
   const layout = record.tables.length ? 0 : record.layout;
   const version = sql`update _dataform.metadata set version = ${literal(LAYOUTS.length)}`;
-  await client.script(join([sql`set local lock_timeout = '10s'`, ...LAYOUTS.slice(layout), version], ";\n"));
+  const rights = client.roles ? [serverReadsRecord(roleName(client.roles, "server"))] : [];
+  await client.script(join([sql`set local lock_timeout = '10s'`, ...LAYOUTS.slice(layout), version, ...rights], ";\n"));
   // What somebody else had made under one of the names is passed over by \`if not exists\`.
   refuseAltered(await readRecord(client));
 }
@@ -201,14 +225,14 @@ function isReady(record: RecordState): boolean {
 }
 
 /**
- * What stands under the names of the record and is not a table of whom this session acts as. The builder makes relations in the
+ * What stands under the names of the record and is not a table of the publisher's, or of whom this session acts as. The builder makes relations in the
  * same schema: a trigger or a view of its would be run by whoever writes and reads the record.
  */
-const foreign = sql`(
+const foreign = ({ roles }: Client) => sql`(
   select string_agg(format('%s of %s', c.relname, pg_get_userbyid(c.relowner)), ', ' order by c.relname)
   from pg_class as c
   where c.relnamespace = to_regnamespace(${literal(PRIVATE_SCHEMA)}) and c.relname = any(array[${Object.keys(RECORD).map(literal)}])
-    and (c.relkind <> 'r' or pg_get_userbyid(c.relowner) <> current_user)
+    and (c.relkind <> 'r' or pg_get_userbyid(c.relowner) <> ${roles ? literal(roleName(roles, "publisher")) : sql`current_user`})
 )`;
 
 /** @throws UserError where there are roles, and not all of the record is the publisher's */

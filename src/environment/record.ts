@@ -5,7 +5,7 @@ import { sql } from "../sql/sql.ts";
 
 /** The tables of the record, and of each its columns, by the layout that brought them. */
 export const RECORD: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  metadata: columns(1, "version"),
+  metadata: { ...columns(1, "version"), ...columns(5, "secret") },
   environment: {
     ...columns(1, "name", "release_id", "next_release", "fence"),
     ...columns(2, "project", "former_names", "made_schemas", "held_at", "held_by", "held_reason"),
@@ -29,6 +29,11 @@ export const RECORD: Readonly<Record<string, Readonly<Record<string, number>>>> 
   publishing: columns(
     4,
     ...["run_id", "release_id", "outcome", "start_seconds", "seconds", "horizon_seconds", "lock_seconds", "attempts"],
+  ),
+  api_key: columns(
+    5,
+    ...["key_id", "environment", "name", "hash", "scopes", "rate_requests", "rate_seconds"],
+    ...["made_at", "made_by", "expires_at", "revoked_at"],
   ),
 };
 

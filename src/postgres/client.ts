@@ -73,7 +73,7 @@ export interface ConnectOptions {
   readonly duty?: Duty;
   /**
    * Where names without a schema are looked up.
-   * @default "ours" for the publisher and the loader, otherwise "theirs"
+   * @default "ours" for the publisher, the loader and the server, otherwise "theirs"
    */
   readonly names?: NamesIn;
   /** Receives `raise notice` and other notices. */
@@ -92,6 +92,9 @@ export interface ConnectOptions {
   readonly oneTransaction?: boolean;
 }
 
+/** Whose sessions send no SQL of an author's, unless it is said. */
+const OUR_NAMES: ReadonlySet<Duty | undefined> = new Set<Duty>(["publisher", "loader", "server"]);
+
 /** Opens a connection. Throws a UserError that says what to check. */
 export async function connect(settings: ConnectionSettings, options: ConnectOptions = {}): Promise<Client> {
   const publishes = options.duty === "publisher";
@@ -109,7 +112,7 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
     options,
   );
   const wire = (driver as unknown as { connection: EventEmitter & { stream: { destroy(): void } } }).connection;
-  const names = options.names ?? (publishes || options.duty === "loader" ? "ours" : "theirs");
+  const names = options.names ?? (OUR_NAMES.has(options.duty) ? "ours" : "theirs");
   const role = settings.roles && options.duty && roleName(settings.roles, options.duty);
   const begun = await beginSession(driver, reached, {
     ...options,
@@ -214,6 +217,7 @@ const WHOSE_LOGIN: Readonly<Record<Duty, string>> = {
   builder: "name a login that builds by DATABASE_URL or --url",
   publisher: "name a login that publishes by DATAFORM_PUBLISHER_URL or --publisher-url",
   reader: "name a login that reads by DATABASE_URL or --url",
+  server: "name a login that serves by DATABASE_URL or --url",
 };
 
 /** What to say when a connection cannot take the role it is for. */

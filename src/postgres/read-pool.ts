@@ -119,9 +119,12 @@ export class ReadPool {
       };
       const client = this.#idle.pop();
       if (client) return void this.#give(client, waiting);
-      if (this.#waiting.length >= this.#options.queue) return reject(new PoolIsFull("too many questions wait"));
+      const { queue, size } = this.#options;
+      // Those that are not open yet will each take one.
+      if (this.#waiting.length >= queue + size - this.#open.size)
+        return reject(new PoolIsFull("too many questions wait"));
       this.#waiting.push(waiting);
-      if (this.#open.size + this.#opening < this.#options.size) void this.#openOne();
+      if (this.#open.size + this.#opening < size) void this.#openOne();
     });
   }
 
@@ -146,7 +149,7 @@ export class ReadPool {
     try {
       const client = await connect(this.#settings, {
         applicationName: this.#options.applicationName,
-        duty: "publisher",
+        duty: "server",
         names: "theirs",
       });
       client.driver.on("end", () => this.#drop(client));

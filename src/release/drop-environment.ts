@@ -232,6 +232,7 @@ function forget(environment: string): Sql {
     delete from _dataform.step where run_id in (${runs});
     delete from _dataform.run where environment = ${name};
     delete from _dataform.release where environment = ${name};
+    delete from _dataform.api_key where environment = ${name};
     delete from _dataform.environment where name = ${name};`;
 }
 

@@ -142,6 +142,7 @@ async function moveRows(session: Session, to: string): Promise<void> {
     update _dataform.release set status = 'discarded', items = null where environment = ${old} and status = 'waiting';
     update _dataform.release set environment = ${renamed} where environment = ${old};
     update _dataform.run set environment = ${renamed} where environment = ${old};
+    update _dataform.api_key set environment = ${renamed} where environment = ${old};
     delete from _dataform.environment where name = ${old};`;
   const builders = (await privateObjects(client, environment)).map(({ kind, name, label }) =>
     commentOnPrivate(kind, name, { ...label, environment: to }),

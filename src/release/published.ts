@@ -1,3 +1,4 @@
+import { keysMark } from "../environment/api-keys.ts";
 import { hasMetadata } from "../environment/layout.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { type Client, hangUp, withClient } from "../postgres/client.ts";
@@ -19,12 +20,19 @@ export interface Recorded {
   readonly release: string | null;
   /** When the last run ended. */
   readonly ended: string | null;
+  /** Another one where keys for `dataform serve` were made, revoked or changed. */
+  readonly keys: string | null;
 }
 
 interface Watcher {
+  /** Who looks. */
+  readonly duty: "publisher" | "server";
   readonly signal: AbortSignal;
-  /** Told of each look, the first of each connection included, and of when it was begun, as `performance.now()` has it. */
-  readonly onLook: (recorded: Recorded, begun: number) => void | Promise<void>;
+  /**
+   * Told of each look, the first of each connection included, of when it was begun, as `performance.now()` has it, and with
+   * which connection. What it throws is as a lost connection.
+   */
+  readonly onLook: (recorded: Recorded, begun: number, client: Client) => void | Promise<void>;
   /** Told of each connection that was lost, or could not be opened. */
   readonly onLost: (error: Error) => void;
 }
@@ -35,10 +43,10 @@ interface Watcher {
  * longer answers is known to be one. A lost connection is opened again.
  */
 export async function watchRecord(settings: ConnectionSettings, environment: string, watcher: Watcher): Promise<void> {
-  const { signal, onLook, onLost } = watcher;
+  const { signal, duty, onLook, onLost } = watcher;
   while (!signal.aborted) {
     try {
-      const how = { applicationName: "dataform-follow", duty: "publisher", signal } as const;
+      const how = { applicationName: "dataform-follow", duty, signal } as const;
       await withClient(settings, how, async (client) => {
         let wake = () => {};
         await listenTo(client, "dataform_release", () => wake());
@@ -51,7 +59,7 @@ export async function watchRecord(settings: ConnectionSettings, environment: str
             hangUp(client);
             throw new Error(`no answer within ${PATIENCE} ms`);
           });
-          await onLook(looked, begun);
+          await onLook(looked, begun, client);
           await pause(LOOK_EVERY, AbortSignal.any([signal, heard.signal])).catch(() => signal.throwIfAborted());
         }
       });
@@ -81,16 +89,17 @@ export async function followPublished(
     known = now;
     if (hasChanged) await onChange(isPublished);
   };
-  await watchRecord(settings, environment, { signal, onLook, onLost });
+  await watchRecord(settings, environment, { signal, duty: "publisher", onLook, onLost });
 }
 
 async function recordedOf(client: Client, environment: string): Promise<Recorded> {
-  if (!(await hasMetadata(client))) return { release: null, ended: null };
-  const { rows } = await client.query<{ release: string | null; ended: string | null }>(
+  if (!(await hasMetadata(client))) return { release: null, ended: null, keys: null };
+  const { rows } = await client.query<{ release: string | null; ended: string | null; keys: string }>(
     sql`
       select
         (select release_id from _dataform.environment where name = $1) as release,
-        (select max(finished_at) from _dataform.run where environment = $1) as ended`,
+        (select max(finished_at) from _dataform.run where environment = $1) as ended,
+        (${keysMark}) as keys`,
     [environment],
   );
   return rows[0]!;

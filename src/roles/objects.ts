@@ -3,6 +3,7 @@ import { labelled } from "../sql/ddl.ts";
 import { id } from "../sql/identifiers.ts";
 import { literal, sqlLiteral } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
+import { serverReadsRecord } from "../sql/record-rights.ts";
 import { empty, join, type Sql, sql } from "../sql/sql.ts";
 import type { RoleScope, RoleStatement } from "./scope.ts";
 import { because, block, next, texts } from "./statements.ts";
@@ -23,7 +24,7 @@ const PRIVATE_NAME = literal("_[0-9a-f]{10}_[0-9]+[a-z]?$");
  */
 export function alterOwners(scope: RoleScope): RoleStatement[] {
   // What one of them made under the name of another's would be run, or read, with the rights of that one.
-  const roles = [scope.loader, scope.builder, scope.publisher, scope.reader];
+  const roles = [scope.loader, scope.builder, scope.publisher, scope.reader, scope.server];
   const body = sql`
     for item in
       select made.oid::regclass as relation, made.owner
@@ -79,8 +80,10 @@ function ownerOf({ rawSchemas, publicSchemas, outputs, ...roles }: RoleScope): S
 
 /** The same rights on what is there as on what will be made. */
 export function grantOnExisting(scope: RoleScope): RoleStatement[] {
-  const { rawSchemas, publicSchemas, readerSchemas, sources } = scope;
-  const [builder, publisher, reader] = [scope.builder, scope.publisher, scope.reader].map((name) => id(name));
+  const { rawSchemas, publicSchemas, readerSchemas, sources, served } = scope;
+  const [builder, publisher, reader, server] = [scope.builder, scope.publisher, scope.reader, scope.server].map(
+    (name) => id(name),
+  );
   const owned = (role: string) => sql`c.relowner = ${sqlLiteral(id(role))}::regrole`;
   const body = sql`
     for item in
@@ -97,9 +100,9 @@ export function grantOnExisting(scope: RoleScope): RoleStatement[] {
       )
     loop
       if item.private then
-        execute ${onRelation(sql`grant select`, sql`to ${publisher!}`)};
+        execute ${onRelation(sql`grant select`, sql`to ${publisher!}, ${server!}`)};
       else
-        execute ${onRelation(sql`grant select`, sql`to ${builder!}`)};
+        execute ${onRelation(sql`grant select`, sql`to ${builder!}, ${server!}`)};
         if item.readable then
           execute ${onRelation(sql`grant select`, sql`to ${reader!}`)};
         else
@@ -110,7 +113,20 @@ export function grantOnExisting(scope: RoleScope): RoleStatement[] {
   return [
     because("The same on what is there already.", block(body, sql`item record;`)),
     ...rawSchemas.map((schema) => next(sql`grant select on all tables in schema ${id(schema)} to ${builder!}`)),
-    ...(sources.length ? [grantOnSources(sources, scope.builder)] : []),
+    ...(sources.length
+      ? [
+          grantOnSources(
+            "Declared sources that others fill: the builder reads these and nothing else of theirs.",
+            sources,
+            scope.builder,
+          ),
+        ]
+      : []),
+    ...(served.length ? [grantOnSources("Declared sources that endpoints answer from.", served, scope.server)] : []),
+    because(
+      "Of the record: which release readers have, what it consists of, and the keys.",
+      serverReadsRecord(scope.server),
+    ),
   ];
 }
 
@@ -120,26 +136,26 @@ function onRelation(what: Sql, whom: Sql): Sql {
 }
 
 /** Declared relations that others fill. One that is not there yet is told, and granted when this is sent again. */
-function grantOnSources(sources: readonly Target[], builder: string): RoleStatement {
+function grantOnSources(why: string, sources: readonly Target[], role: string): RoleStatement {
   return because(
-    "Declared sources that others fill: the builder reads these and nothing else of theirs.",
+    why,
     block(
       join(
-        sources.map((source) => grantOnSource(source, builder)),
+        sources.map((source) => grantOnSource(source, role)),
         "\n",
       ),
     ),
   );
 }
 
-function grantOnSource(source: Target, builder: string): Sql {
+function grantOnSource(source: Target, role: string): Sql {
   const relation = id(source.schema, source.name);
   const told = literal(`source ${targetKey(source)} does not exist yet: apply the roles again when it does`);
   return sql`
     if to_regclass(${sqlLiteral(relation)}) is null then
       raise warning '%', ${told};
     else
-      grant usage on schema ${id(source.schema)} to ${id(builder)};
-      grant select on ${relation} to ${id(builder)};
+      grant usage on schema ${id(source.schema)} to ${id(role)};
+      grant select on ${relation} to ${id(role)};
     end if;`;
 }

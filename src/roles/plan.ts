@@ -146,7 +146,7 @@ function onDatabase(what: Sql, whom: Sql): Literal {
 }
 
 function makeSchemas(scope: RoleScope): RoleStatement[] {
-  const { loader, builder, publisher, reader } = namesOf(scope);
+  const { loader, builder, publisher, reader, server } = namesOf(scope);
   const makers = new Set(scope.outputs.map(({ schema }) => schema));
   const hidden = scope.publicSchemas.filter((schema) => !scope.readerSchemas.includes(schema));
   const own = id(PRIVATE_SCHEMA);
@@ -165,6 +165,7 @@ function makeSchemas(scope: RoleScope): RoleStatement[] {
     ),
     next(sql`alter schema ${own} owner to ${publisher}`),
     next(sql`grant usage, create on schema ${own} to ${builder}`),
+    next(sql`grant usage on schema ${own} to ${server}`),
     ...scope.publicSchemas.flatMap((schema, index) => [
       because(
         index ? "" : "Published: the publisher's views, and what operations of the builder make.",
@@ -173,19 +174,20 @@ function makeSchemas(scope: RoleScope): RoleStatement[] {
       next(sql`grant usage, create on schema ${id(schema)} to ${publisher}`),
       // Operations run as the builder and read public names; those that make a relation make it here.
       next(sql`grant usage${makers.has(schema) ? sql`, create` : empty} on schema ${id(schema)} to ${builder}`),
+      next(sql`grant usage on schema ${id(schema)} to ${server}`),
     ]),
     ...scope.readerSchemas.map((schema) => next(sql`grant usage on schema ${id(schema)} to ${reader}`)),
     ...hidden.map((schema) => next(sql`revoke all on schema ${id(schema)} from ${reader}`)),
   ];
 }
 
-function namesOf({ loader, builder, publisher, reader }: RoleScope) {
-  return { loader: id(loader), builder: id(builder), publisher: id(publisher), reader: id(reader) };
+function namesOf({ loader, builder, publisher, reader, server }: RoleScope) {
+  return { loader: id(loader), builder: id(builder), publisher: id(publisher), reader: id(reader), server: id(server) };
 }
 
 /** What the roles will make. A default privilege holds for objects of the role named and of no other. */
 function grantOnNew(scope: RoleScope): RoleStatement[] {
-  const { loader, builder, publisher, reader } = scope;
+  const { loader, builder, publisher, reader, server } = scope;
   const makers = new Set(scope.outputs.map(({ schema }) => schema));
   const grant = (owner: string, schema: string, role: string) =>
     sql`${defaults(owner, schema)} grant select on tables to ${id(role)}`;
@@ -193,15 +195,17 @@ function grantOnNew(scope: RoleScope): RoleStatement[] {
     sql`${defaults(owner, schema)} revoke select on tables from ${id(reader)}`;
   return [
     because(
-      "What is made later is readable at once: private objects for the publisher, whose views stand on them; raw tables and published views for the builder; published views for readers.",
+      "What is made later is readable at once: private objects for the publisher, whose views stand on them, and for the server, which answers from them; raw tables and published views for the builder; published views for readers and the server.",
       grant(builder, PRIVATE_SCHEMA, publisher),
     ),
+    next(grant(builder, PRIVATE_SCHEMA, server)),
     ...scope.rawSchemas.map((schema) => next(grant(loader, schema, builder))),
     ...scope.publicSchemas.flatMap((schema) => [
       next(grant(publisher, schema, builder)),
       ...[publisher, ...(makers.has(schema) ? [builder] : [])].map((owner) =>
         next(scope.readerSchemas.includes(schema) ? grant(owner, schema, reader) : revoke(owner, schema)),
       ),
+      ...[publisher, ...(makers.has(schema) ? [builder] : [])].map((owner) => next(grant(owner, schema, server))),
     ]),
   ];
 }
@@ -247,6 +251,7 @@ export function renderRoles({ prefix, statements }: RolePlan): string {
     `--   ${sql`create role build login noinherit in role ${id(roleName(prefix, "builder"))}`}; -- DATABASE_URL of dataform run --roles ${prefix}`,
     `--   ${sql`create role publish login noinherit in role ${id(roleName(prefix, "publisher"))}`}; -- and its DATAFORM_PUBLISHER_URL`,
     `--   ${sql`create role ingest login noinherit in role ${id(roleName(prefix, "loader"))}`}; -- dataform ingest --roles ${prefix}`,
+    `--   ${sql`create role serve login noinherit in role ${id(roleName(prefix, "server"))}`}; -- dataform serve --no-site --roles ${prefix}`,
     `--   ${sql`create role bi login connection limit 20 in role ${id(roleName(prefix, "reader"))}`};`,
     "-- A login does not inherit the settings of its groups. People who explore need longer times than services:",
     ...bounds("bi").map((setting) => `--   ${setting};`),

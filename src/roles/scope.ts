@@ -1,8 +1,8 @@
 import { UserError } from "../model/errors.ts";
-import { type CompiledGraph, isModel } from "../model/graph.ts";
+import { type Action, type CompiledGraph, isModel } from "../model/graph.ts";
 import type { Statement } from "../model/plan.ts";
 import { DEFAULT_PREFIX, roleName } from "../model/roles.ts";
-import { compareTargets, type Target } from "../model/target.ts";
+import { compareTargets, type Target, targetKey } from "../model/target.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 
 export interface RoleOptions {
@@ -35,6 +35,7 @@ export interface RoleScope {
   readonly builder: string;
   readonly publisher: string;
   readonly reader: string;
+  readonly server: string;
   readonly rawSchemas: readonly string[];
   /** Schemas the project publishes into. */
   readonly publicSchemas: readonly string[];
@@ -43,6 +44,8 @@ export interface RoleScope {
   readonly outputs: readonly Target[];
   /** Declared relations that are not landed by `dataform ingest`. Of the record of runs each run lends what is declared. */
   readonly sources: readonly Target[];
+  /** Declared relations that endpoints answer from. */
+  readonly served: readonly Target[];
 }
 
 /** @throws UserError when the options do not fit the project. */
@@ -69,6 +72,7 @@ export function roleScope(graph: CompiledGraph, options: RoleOptions): RoleScope
     builder: roleName(prefix, "builder"),
     publisher: roleName(prefix, "publisher"),
     reader: roleName(prefix, "reader"),
+    server: roleName(prefix, "server"),
     rawSchemas: checkRaw(rawSchemas),
     publicSchemas,
     readerSchemas,
@@ -77,7 +81,17 @@ export function roleScope(graph: CompiledGraph, options: RoleOptions): RoleScope
       .filter(({ kind, target }) => kind === "declaration" && elsewhere(target))
       .map(({ target }) => target)
       .sort(compareTargets),
+    served: servedDeclarations(actions),
   };
+}
+
+function servedDeclarations(actions: readonly Action[]): readonly Target[] {
+  const declared = new Map(
+    actions.flatMap(({ kind, target }) => (kind === "declaration" ? [[targetKey(target), target] as const] : [])),
+  );
+  const read = actions.flatMap((action) => (action.kind === "api" ? action.endpoints.map(({ reads }) => reads) : []));
+  const served = new Set(read.map(targetKey));
+  return [...declared].flatMap(([key, target]) => (served.has(key) ? [target] : [])).sort(compareTargets);
 }
 
 function checkPrefix(prefix: string): string {

@@ -3,6 +3,7 @@ import { ingestSchema } from "./ingest/declaration.ts";
 import { postgresBlock } from "./postgres-block.ts";
 import { seedSchema } from "./seed.ts";
 import { serveSchema } from "./serve.ts";
+import { serverSchema } from "./server.ts";
 import { dataformJson, workflowSettings } from "./settings.ts";
 
 /** Every file in `schemas/`, without its ending: what editors check, and what we check. */
@@ -11,6 +12,7 @@ export const published = {
   seed: seedSchema,
   dashboard: dashboardSchema,
   serve: serveSchema,
+  server: serverSchema,
   postgres: postgresBlock,
   dataform: dataformJson,
   workflow_settings: workflowSettings,

@@ -1,15 +1,21 @@
-import type { IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Server } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import cors, { type FastifyCorsOptions } from "@fastify/cors";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { UserError } from "../model/errors.ts";
+import type { ServerSettings } from "../model/server-settings.ts";
 import { PoolIsFull } from "../postgres/read-pool.ts";
 import { connectionLost, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
-import { Problem } from "./api/problem.ts";
+import { endWhenIdle } from "../wait/timers.ts";
+import { Problem, type ProblemType } from "./api/problem.ts";
+import { followCertificate, readCertificate } from "./certificate.ts";
 
 export interface ServerOptions {
   readonly host: string;
   /** 0: one that is free. */
   readonly port: number;
+  readonly settings: ServerSettings;
   /** Told of what failed and is nobody's mistake. */
   readonly log: (line: string) => void;
 }
@@ -22,26 +28,35 @@ export interface RunningServer {
 /** On every answer. */
 const SAFE = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "x-frame-options": "DENY" };
 
-/** Milliseconds: for a request to be there as a whole, and for a connection that nothing goes over. */
-const REQUEST_TIMEOUT = 15_000;
-const IDLE_TIMEOUT = 60_000;
-/** What an address may be long, and one of its parameters. */
-const LONGEST_PARAMETER = 1000;
+/** What an address may be long, one parameter of its path, and all headers together, in bytes. */
+const LONGEST_ADDRESS = 8_192;
+const LONGEST_PARAMETER = 1_000;
+const MOST_HEADERS = 16_384;
 
 /**
  * One process that answers over HTTP. `add` gives it what it answers.
  * @throws UserError where the address is taken
  */
 export async function startServer(
-  { host, port, log }: ServerOptions,
+  { host, port, settings, log }: ServerOptions,
   add: (server: FastifyInstance) => void | Promise<void>,
 ): Promise<RunningServer> {
-  const server = fastify({
+  const { tls, idleTime, requestTime, trustedProxies } = settings;
+  const http = {
+    maxHeaderSize: MOST_HEADERS,
+    headersTimeout: requestTime,
+    // As often as it takes for a time to be kept.
+    connectionsCheckingInterval: Math.min(5_000, requestTime),
+  };
+  const server: FastifyInstance = fastify({
     logger: false,
-    requestTimeout: REQUEST_TIMEOUT,
-    connectionTimeout: IDLE_TIMEOUT,
-    keepAliveTimeout: IDLE_TIMEOUT,
+    ...(tls ? { https: { ...http, ...readCertificate(tls), minVersion: "TLSv1.2" } } : { http }),
+    requestTimeout: requestTime,
+    connectionTimeout: idleTime,
+    keepAliveTimeout: idleTime,
     forceCloseConnections: true,
+    trustProxy: trustedProxies.length ? [...trustedProxies] : false,
+    clientErrorHandler: refuse,
     // No answer takes a body.
     bodyLimit: 1024,
     return503OnClosing: true,
@@ -51,9 +66,17 @@ export async function startServer(
   });
   server.addHook("onRequest", (request, reply, done) => {
     reply.headers(SAFE);
-    if (isMeant(request.raw, host)) done();
+    // It may wait, and be read for, as long as other times allow; what nobody takes of its answer may not stay.
+    endWhenIdle(request.raw.socket, 0);
+    if (request.url.length > LONGEST_ADDRESS) done(new Problem("address-too-long"));
+    else if (trustedProxies.length || isMeant(request.raw, host)) done();
     else done(new Problem("misdirected-request"));
   });
+  server.addHook("onSend", (request, _, payload, done) => {
+    endWhenIdle(request.raw.socket, idleTime);
+    done(null, payload);
+  });
+  if (settings.cors) await server.register(cors, corsOptions(settings.cors));
   server.setErrorHandler((error, request, reply) => fail(error as Error, request, reply, log));
   server.setNotFoundHandler((request, reply) => {
     const isRead = request.method === "GET" || request.method === "HEAD";
@@ -63,6 +86,7 @@ export async function startServer(
     return answer(problem, request, reply);
   });
   await add(server);
+  server.server.maxConnections = settings.connections;
   try {
     await server.listen({ host, port });
   } catch (error) {
@@ -70,10 +94,46 @@ export async function startServer(
     throw cannotListen(error as NodeJS.ErrnoException, host, port);
   }
   const { port: taken } = server.server.address() as AddressInfo;
+  const stop = tls ? followCertificate(server.server as unknown as Server, tls, log) : () => {};
   return {
-    address: `http://${host.includes(":") ? `[${host}]` : host}:${taken}/`,
-    close: () => server.close(),
+    address: `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${taken}/`,
+    close: async () => {
+      stop();
+      await server.close();
+    },
   };
+}
+
+function corsOptions({ origins, maxAge }: NonNullable<ServerSettings["cors"]>): FastifyCorsOptions {
+  return {
+    origin: origins.includes("*") ? "*" : [...origins],
+    methods: ["GET", "HEAD"],
+    allowedHeaders: ["Authorization", "X-API-Key", "Accept", "Cache-Control", "If-None-Match"],
+    exposedHeaders: ["ETag", "Link", "Dataform-Release", "Retry-After", "WWW-Authenticate"],
+    maxAge: Math.round(maxAge / 1000),
+  };
+}
+
+const NOT_READ: ReadonlyMap<string | undefined, ProblemType> = new Map<string | undefined, ProblemType>([
+  ["HPE_HEADER_OVERFLOW", "headers-too-large"],
+  ["ERR_HTTP_REQUEST_TIMEOUT", "request-timeout"],
+]);
+
+/** What is no request, or comes too slowly: there is nobody yet who could answer it. */
+function refuse({ code }: Error & { code?: string }, socket: Socket): void {
+  if (code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const problem = new Problem(NOT_READ.get(code) ?? "invalid-request");
+  const body = problem.body("");
+  socket.end(
+    [
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+      "Content-Type: application/problem+json; charset=utf-8",
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      "Connection: close",
+      "",
+      body,
+    ].join("\r\n"),
+  );
 }
 
 /** A page of somebody else's that was led to this address by its own name may not read what is here. */

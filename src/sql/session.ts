@@ -51,6 +51,7 @@ export const LOCK_TIMEOUT: Readonly<Record<Duty, string>> = {
   builder: "5min",
   publisher: "1min",
   reader: "5min",
+  server: "1min",
 };
 
 /** The same as a statement, for a session whose settings were taken away. */

@@ -4,6 +4,11 @@ export function after(milliseconds: number, work: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** Lets a connection end when nothing goes over it for so many milliseconds; 0: it may be quiet for as long as it likes. */
+export function endWhenIdle(connection: { setTimeout(milliseconds: number): unknown }, milliseconds: number): void {
+  connection.setTimeout(milliseconds);
+}
+
 /** Does something again and again. Returns what ends that. */
 export function repeatedly(milliseconds: number, work: () => void): () => void {
   const timer = setInterval(work, milliseconds);

@@ -11,6 +11,7 @@ import { cli, succeeds } from "../support/cli.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { declaration, item, stream } from "../support/ingest-declaration.ts";
 import { type Guarded, guarded, uniquePrefix } from "../support/roles.ts";
+import { serving } from "../support/serving.ts";
 import { endSessions } from "../support/sessions.ts";
 import { statuses, stepOf } from "../support/warehouse.ts";
 
@@ -105,7 +106,7 @@ test("applied once it makes the roles, applied again it changes nothing", async 
   expect(second.stderr).toMatch(/Done: .*: nothing had to change$/);
   expect(
     await house.rows(`select count(*) from pg_roles where rolname like '${prefix}\\_%' and not rolcanlogin`),
-  ).toEqual(["4"]);
+  ).toEqual(["5"]);
   expect(
     await house.rows(
       `select rolpassword from pg_authid where rolname like '${prefix}\\_%' and rolpassword is not null`,
@@ -115,7 +116,7 @@ test("applied once it makes the roles, applied again it changes nothing", async 
   expect(graph).toMatchObject({
     version: 1,
     changes: [],
-    roles: [`${prefix}_loader`, `${prefix}_builder`, `${prefix}_publisher`, `${prefix}_reader`],
+    roles: [`${prefix}_loader`, `${prefix}_builder`, `${prefix}_publisher`, `${prefix}_reader`, `${prefix}_server`],
   });
 });
 
@@ -208,7 +209,7 @@ test("loads, builds, audits, publishes, goes back and collects as users without 
     "reports v publisher",
     "staging v publisher",
   ]);
-  expect(owned).toContain("_dataform|r|publisher|7");
+  expect(owned).toContain("_dataform|r|publisher|8");
 });
 
 test("a failed assertion keeps its rows where readers cannot see them", async () => {
@@ -287,6 +288,95 @@ test("a reader reads every published view, of later releases too, and can do not
       "select count(*) from pg_class c, aclexplode(c.relacl) g where c.relname = 'later' and g.grantee = 0",
     ),
   ).toEqual(["0"]);
+});
+
+test("a server answers from what is published, in later releases too, and can do nothing else", async () => {
+  const { prefix, house, runner } = await started();
+  house.project.write({
+    "serve/shop.yaml": `title: Shop
+endpoints:
+  - { path: /orders, title: Orders, from: marts.orders, order: [id], cache: none }
+  - { path: /items, title: Raw, from: elsewhere.rates, order: [rate], access: public }
+`,
+    "orders.sqlx":
+      'config { type: "table", assertions: { uniqueKey: ["id"], nonNull: ["id"] } }\nselect id, amount from ${ref("staging", "stg_items")}',
+    "log.sqlx": 'config { type: "incremental" }\nselect id from ${ref("orders")}',
+  });
+  await house.sql("alter table elsewhere.rates add primary key (rate)");
+  // Before the first run there is no record to read.
+  await succeeds(house.apply());
+  expect(outcome(await runAs(house, runner))).toEqual(well);
+  const login = await house.login("server");
+  const { key } = JSON.parse(
+    (
+      await succeeds(
+        cli(
+          house.project.dir,
+          [
+            "keys",
+            "add",
+            "x",
+            "--scope",
+            "shop",
+            "--json",
+            "--url",
+            connectionUrl(runner.publisher, { password: true }),
+          ],
+          {
+            DATAFORM_ROLES: prefix,
+          },
+        ),
+      )
+    ).stdout,
+  ) as { key: string };
+  const database = { ...house.database, url: connectionUrl(login, { password: true }) };
+  const server = await serving({ project: house.project, database }, onTestFinished, ["--no-site", "--roles", prefix]);
+  const headers = { authorization: `Bearer ${key}` };
+  expect((await server.ask("orders")).status).toBe(401);
+  const first = await server.ask("orders", headers);
+  expect([first.status, first.json()]).toEqual([
+    200,
+    expect.objectContaining({
+      data: [
+        { id: "item-1", amount: "1" },
+        { id: "item-2", amount: "2" },
+      ],
+    }),
+  ]);
+  expect((await server.ask("items")).json()).toMatchObject({ data: [{ rate: 2 }], release: null });
+  const released = (await runAs(house, runner, { fullRefresh: true })).releases.at(-1);
+  const again = await server.ask("orders", { ...headers, "cache-control": "no-cache" });
+  expect([again.status, again.headers["dataform-release"]]).toEqual([200, String(released)]);
+
+  const client = await house.open(login, `${prefix}_server`);
+  for (const table of ["environment", "release", "api_key", "metadata"])
+    expect([table, await house.tried(client, `select * from _dataform.${table}`)]).toEqual([table, "ok"]);
+  await deniesAll(house, client, [
+    "select * from raw.items",
+    "select * from elsewhere.secret",
+    "select * from _dataform.failing_row",
+    "select * from _dataform.step",
+    "select errors from _dataform.run",
+    "insert into _dataform.api_key select * from _dataform.api_key",
+    "update _dataform.api_key set scopes = '{}'",
+    "update _dataform.metadata set secret = ''",
+    "delete from _dataform.release",
+    "delete from marts.orders",
+    "create table marts.mine (x int)",
+    "create table _dataform.mine (x int)",
+    "create temp table mine (x int)",
+    `set role ${prefix}_publisher`,
+  ]);
+  await house.sql(`revoke select on _dataform.release from ${prefix}_server`);
+  const refused = await cli(house.project.dir, ["serve", "--no-site", "--url", database.url, "--roles", prefix]);
+  expect([refused.exitCode, refused.stderr]).toEqual([
+    2,
+    expect.stringMatching(
+      /_server may not read what the server answers from[\s\S]*select on _dataform\.release[\s\S]*dataform roles --prefix/,
+    ),
+  ]);
+  const bare = await cli(house.project.dir, ["serve", "--no-site", "--url", database.url]);
+  expect([bare.exitCode, bare.stderr]).toEqual([2, expect.stringContaining("usage on schema _dataform")]);
 });
 
 test("a loader reads and writes raw data and nothing else", async () => {

@@ -13,10 +13,13 @@ export interface Answer {
   json<T = Record<string, unknown>>(): T;
 }
 
+/** Several of one name where it has a list. */
+export type Headers = Readonly<Record<string, string | string[]>>;
+
 export interface Serving {
   /** Ends in a slash. */
   readonly url: string;
-  ask(path: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  ask(path: string, headers?: Headers): Promise<Answer>;
   said(): string;
   end(): Promise<void>;
 }
@@ -47,12 +50,12 @@ export async function serving(
   };
   onEnd(end);
   await vi.waitFor(() => expect(started.printed() || hasEnded || failed).toBeTruthy(), { timeout: 60_000 });
-  expect(started.printed(), started.said()).toMatch(/^http:\/\/\S+\/$/);
+  expect(started.printed(), started.said()).toMatch(/^https?:\/\/\S+\/$/);
   const url = started.printed();
   return { url, ask: (path, headers) => ask(`${url}${path.replace(/^\//, "")}`, headers), said: started.said, end };
 }
 
-async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+async function ask(url: string, headers: Headers = {}): Promise<Answer> {
   const [response] = (await once(get(url, { headers, agent: false }), "response")) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);

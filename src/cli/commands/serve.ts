@@ -1,23 +1,25 @@
-import { randomBytes } from "node:crypto";
 import { InvalidArgumentError } from "commander";
+import type { FastifyInstance } from "fastify";
+import { readServerSettings } from "../../config/load-server.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import { milliseconds } from "../../model/duration.ts";
 import { UserError } from "../../model/errors.ts";
 import type { Api, CompiledGraph } from "../../model/graph.ts";
+import type { ServerSettings } from "../../model/server-settings.ts";
 import { targetKey } from "../../model/target.ts";
 import { Cursors } from "../../serve/api/cursor.ts";
 import { addDocumentation } from "../../serve/api/docs-page.ts";
 import { ReadApi } from "../../serve/api/read-api.ts";
 import { addEndpoints } from "../../serve/api/routes.ts";
 import { openRedis } from "../../serve/api/shared-cache.ts";
-import { isLoopback } from "../../serve/server.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addListenOptions, type ListenFlags, listen } from "../listening.ts";
 import { addConnectionOption, addProjectOptions, environmentName } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
+import { opennessOf, WhoMayAsk } from "../serve/who-may-ask.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { LivePages, type SiteFlags } from "../site/make-site.ts";
 import { telling } from "../telling.ts";
@@ -48,27 +50,15 @@ export const addServeCommand: AddCommand = (command, shell) => {
     .option("--redis <url>", "answers that several servers keep together (DATAFORM_REDIS_URL)")
     .option("--page-timeout <time>", "how long a page may take in the server", time, 10_000)
     .option("--stream-timeout <time>", "how long a whole relation may take", time, 30 * 60_000)
-    .option(
-      "--public",
-      "whoever reaches the address may ask for everything: another host than this one is refused without",
-    )
+    .option("--public", "whoever reaches the address may ask for everything, without a key, and see the pages")
     .action(async (flags: Flags) => {
-      if (!isLoopback(flags.host) && !flags.public) throw notForAll(flags.host);
       await untilInterrupted(shell, (signal) => serve(shell, flags, signal), "closing");
     });
   addConnectionOption(addEnvironmentOption(addProjectOptions(command)));
 };
 
-function notForAll(host: string): UserError {
-  return new UserError({
-    message: `on ${host} others reach the server, and nothing asks who they are`,
-    expected: "127.0.0.1, which only this machine reaches",
-    found: `--host ${host}`,
-    hint: "--public says that everybody may read what the endpoints answer and the pages show",
-  });
-}
-
 async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<void> {
+  const server = readServerSettings(shell.projectDir);
   const graph = await compileProject(shell, flags);
   const owner = await openDatabase(shell, flags);
   const settings = await openForReading(shell, flags);
@@ -76,33 +66,39 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   const apis = graph.actions.filter(
     (action): action is Api => action.kind === "api" && !action.disabled && flags.api !== false,
   );
+  const endpoints = apis.flatMap((one) => one.endpoints);
+  const { host } = flags;
+  const asked = { host, isPublic: flags.public === true, server, endpoints };
+  const showsPages = flags.site !== false && opennessOf(asked) !== "none";
+  if (!showsPages && !endpoints.length) throw nothingToAnswer(flags);
+  const say = (line: string) => shell.say(line);
+  const who = endpoints.length
+    ? await WhoMayAsk.read({ ...asked, settings, environment: environmentName(flags), signal, say })
+    : undefined;
   const onWait = telling(shell).tell;
-  const pages =
-    flags.site === false ? undefined : await LivePages.make(shell, flags, { settings: owner, signal, onWait });
-  if (!pages && !apis.length)
-    throw new UserError({
-      message: "there is nothing to answer",
-      expected: "endpoints in serve/*.yaml, or the pages",
-      hint: "docs/serve.md has an example; or leave --no-site out",
-    });
-  const api = apis.length ? await openApi(shell, flags, { settings, graph, apis }) : undefined;
+  const pages = showsPages ? await LivePages.make(shell, flags, { settings: owner, signal, onWait }) : undefined;
+  const api = who && (await openApi(shell, flags, { settings, graph, apis, server, who }));
   const ended = new AbortController();
   const stopped = AbortSignal.any([signal, ended.signal]);
   try {
-    const following = api && followReleases(shell, api, settings, stopped);
+    const following = api && follow(shell, { api, who, settings, signal: stopped });
     await api?.describe();
-    const server = await listen(shell, flags, (to) => {
+    const add = (to: FastifyInstance) => {
       if (api) {
-        addEndpoints(to, api, () => {});
+        addEndpoints(to, api, (request, endpoint) => who.access.allow(request, endpoint));
         addDocumentation(to, () => api.document());
       }
       pages?.addTo(to);
-    });
-    if (api) shell.say(`${counted(api.endpoints.length, "endpoint")}, told and tried at ${server.address}docs/`);
+    };
+    const running = await listen(shell, flags, add, server);
+    if (api) shell.say(`${counted(endpoints.length, "endpoint")}, told and tried at ${running.address}docs/`);
+    for (const line of who?.lines ?? []) shell.say(line);
+    if (flags.site !== false && !pages)
+      shell.say("the pages are not shown: a browser sends no key; --public shows them to whoever reaches the address");
     try {
       await Promise.all([following, pages?.follow()]);
     } finally {
-      await server.close();
+      await running.close();
     }
   } finally {
     ended.abort();
@@ -110,21 +106,37 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   }
 }
 
-interface Opened {
+function nothingToAnswer({ site, host }: Flags): UserError {
+  return new UserError({
+    message: "there is nothing to answer",
+    expected: "endpoints in serve/*.yaml, or the pages",
+    ...(site === false
+      ? { hint: "docs/serve.md has an example; or leave --no-site out" }
+      : {
+          found: `--host ${host}, where pages are shown only to everybody`,
+          hint: "--public shows them to whoever reaches the address; docs/serve.md has an example of an endpoint",
+        }),
+  });
+}
+
+interface Served {
   readonly settings: ConnectionSettings;
   readonly graph: CompiledGraph;
   readonly apis: readonly Api[];
+  readonly server: ServerSettings;
+  readonly who: WhoMayAsk;
 }
 
-async function openApi(shell: Shell, flags: Flags, { settings, graph, apis }: Opened): Promise<ReadApi> {
-  const cursors = new Cursors(randomBytes(32));
+async function openApi(shell: Shell, flags: Flags, { settings, graph, apis, server, who }: Served): Promise<ReadApi> {
+  const environment = environmentName(flags);
+  const cursors = new Cursors(who.secret, environment);
   const url = flags.redis ?? shell.env.DATAFORM_REDIS_URL;
   const tell = (what: string) => shell.say(what);
   const shared = url ? await openRedis({ url, projectDir: shell.projectDir, names: cursors, tell }) : undefined;
   const { connections, streams, queue, cache, pageTimeout, streamTimeout } = flags;
   return new ReadApi({
     settings,
-    environment: environmentName(flags),
+    environment,
     apis,
     title: graph.project.name ?? "Endpoints",
     meanings: new Map(
@@ -141,14 +153,29 @@ async function openApi(shell: Shell, flags: Flags, { settings, graph, apis }: Op
     cacheBytes: cache * 1024 * 1024,
     pageTimeout,
     streamTimeout,
+    idleTime: server.idleTime,
   });
 }
 
-function followReleases(shell: Shell, api: ReadApi, settings: ConnectionSettings, signal: AbortSignal): Promise<void> {
+interface Following extends Pick<Served, "settings" | "who"> {
+  readonly api: ReadApi;
+  readonly signal: AbortSignal;
+}
+
+/** Follows releases and keys until the signal comes. */
+function follow(shell: Shell, { api, who, settings, signal }: Following): Promise<void> {
+  let told = who.lines.join("\n");
   return api.releases.follow(settings, {
     signal,
     onRelease: () => {
       api.renew().catch((error: Error) => shell.say(error.message));
+    },
+    onKeys: async (client) => {
+      await who.renew(client);
+      api.cursors.renew(who.secret);
+      const lines = who.lines.join("\n");
+      if (lines !== told && lines) shell.say(lines);
+      told = lines;
     },
     onLost: ({ message }) => shell.say(`the database is not there, and is asked again: ${message}`),
   });

@@ -6,7 +6,7 @@ import { UserError } from "../../model/errors.ts";
 import { SQLSTATE, sqlState } from "../../postgres/sqlstate.ts";
 import { Cache } from "./cache.ts";
 import type { Cursors } from "./cursor.ts";
-import { type Encoding, hasTag, MEDIA_TYPES } from "./negotiate.ts";
+import { type Encoding, hasTag, MEDIA_TYPES, VARY } from "./negotiate.ts";
 import { jsonRows } from "./page.ts";
 import type { Read } from "./parameters.ts";
 import { Problem } from "./problem.ts";
@@ -271,7 +271,7 @@ export class Answers {
       typeof endpoint.cache === "object" ? `max-age=${endpoint.cache.seconds}` : tag ? "no-cache" : "no-store";
     return {
       "cache-control": `${whose}, ${age}`,
-      vary: "Accept, Accept-Encoding, Authorization",
+      vary: VARY,
       ...(tag ? { etag: tag } : {}),
       ...(release === null ? {} : { "dataform-release": String(release) }),
     };

@@ -16,10 +16,18 @@ const SEAL = 16;
 
 /** Makes cursors that nobody else can make, and reads them. */
 export class Cursors {
-  readonly #secret: Buffer;
+  readonly #environment: string;
+  #secret: Buffer;
 
-  constructor(secret: Buffer) {
-    this.#secret = secret;
+  /** @param environment whose releases they name: others have releases of the same numbers */
+  constructor(secret: Buffer, environment: string) {
+    this.#environment = environment;
+    this.#secret = this.#own(secret);
+  }
+
+  /** Those of another secret are nobody's any more. */
+  renew(secret: Buffer): void {
+    this.#secret = this.#own(secret);
   }
 
   write({ release, asked, row }: Position): string {
@@ -44,6 +52,10 @@ export class Cursors {
   /** A name for something of this database's, which nobody else can have. */
   name(of: string): string {
     return createHmac("sha256", this.#secret).update("name\0").update(of).digest("base64url");
+  }
+
+  #own(secret: Buffer): Buffer {
+    return createHmac("sha256", secret).update(`cursors of ${this.#environment}`).digest();
   }
 
   #seal(body: Buffer): Buffer {

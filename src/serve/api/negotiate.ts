@@ -9,6 +9,9 @@ export const MEDIA_TYPES: Readonly<Record<Format, string>> = {
   parquet: "application/vnd.apache.parquet",
 };
 
+/** What an answer depends on besides its address: one that was for somebody else, or for another page, is not given again. */
+export const VARY = "Accept, Accept-Encoding, Authorization, X-API-Key, Origin";
+
 const NAMES: ReadonlyMap<string, Format> = new Map([
   ["application/json", "json"],
   ["application/x-ndjson", "ndjson"],

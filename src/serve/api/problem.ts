@@ -57,11 +57,15 @@ export const TYPES = {
   "method-not-allowed": { status: 405, title: "Only GET and HEAD are answered" },
   "not-acceptable": { status: 406, title: "There is no answer in such a format" },
   "release-gone": { status: 410, title: "That release is gone" },
+  "request-timeout": { status: 408, title: "The request was not there in time" },
+  "address-too-long": { status: 414, title: "The address is too long" },
   "misdirected-request": { status: 421, title: "This server answers to its own address only" },
   "too-many-requests": { status: 429, title: "The key asks too often" },
+  "headers-too-large": { status: 431, title: "The headers are too large" },
   "internal-error": { status: 500, title: "The server failed" },
   "too-busy": { status: 503, title: "Too many requests wait" },
   "database-unavailable": { status: 503, title: "The database does not answer" },
+  "issuer-unavailable": { status: 503, title: "The keys of who signs tokens cannot be had" },
   "took-too-long": { status: 504, title: "The answer took too long" },
 } as const;
 

@@ -3,10 +3,11 @@ import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import type { UserError } from "../../model/errors.ts";
 import type { Api } from "../../model/graph.ts";
 import { targetKey } from "../../model/target.ts";
-import type { Client } from "../../postgres/client.ts";
+import { type Client, hangUp } from "../../postgres/client.ts";
 import { ReadPool } from "../../postgres/read-pool.ts";
 import { readKeptRelease, readNamedRelease } from "../../release/store.ts";
 import { sql } from "../../sql/sql.ts";
+import { after } from "../../wait/timers.ts";
 import { type Answer, Answers, type Asked, notPublished } from "./answers.ts";
 import type { Cursors } from "./cursor.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -41,12 +42,18 @@ export interface ReadApiOptions {
   /** Milliseconds that a page, and a stream, may take in the server. */
   readonly pageTimeout: number;
   readonly streamTimeout: number;
+  /** Milliseconds for whoever asked to take a piece of a stream. */
+  readonly idleTime: number;
 }
 
 /** All rows of an endpoint, before the first of them is sent. */
 export interface Rows {
   readonly release: number | null;
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** Comes when it has taken as long as it may, also where whoever asked takes it slowly. */
+  readonly late: AbortSignal;
+  /** Milliseconds for whoever asked to take a piece. */
+  readonly patience: number;
 }
 
 /** What answers for the endpoints of a project, whoever asks and however. */
@@ -76,6 +83,11 @@ export class ReadApi {
       cacheBytes: options.cacheBytes,
       shared: options.shared,
     });
+  }
+
+  /** Those that it gives out and reads. */
+  get cursors(): Cursors {
+    return this.#options.cursors;
   }
 
   /** Readers have another release: nothing of before is kept. */
@@ -170,7 +182,19 @@ export class ReadApi {
         ? await this.#sourceIn(client, endpoint, paging.release)
         : { source: await this.source(endpoint), release: null };
       const exact = paging.numbers === "text";
-      await send({ release, bytes: await streamOf(client, { endpoint, source, given, format, exact }) });
+      const late = new AbortController();
+      const { streamTimeout, idleTime } = this.#options;
+      const stop = after(streamTimeout, () => late.abort(new Error("the answer took too long")));
+      try {
+        const bytes = await streamOf(client, { endpoint, source, given, format, exact });
+        await send({ release, bytes, late: late.signal, patience: idleTime }).catch((error) => {
+          // Whatever it is in the middle of: others wait for its place.
+          hangUp(client);
+          throw error;
+        });
+      } finally {
+        stop();
+      }
     });
   }
 

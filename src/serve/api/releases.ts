@@ -1,5 +1,6 @@
 import type { Manifest } from "../../model/catalog.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import type { Client } from "../../postgres/client.ts";
 import type { ReadPool } from "../../postgres/read-pool.ts";
 import { LOOK_EVERY, type Recorded, watchRecord } from "../../release/published.ts";
 import { readKeptRelease, readNamedRelease } from "../../release/store.ts";
@@ -15,6 +16,8 @@ interface Followed {
   readonly onRelease: (release: number | null) => void;
   /** A run ended that published none. */
   readonly onRun?: () => void;
+  /** Keys were made, revoked or changed; called with the first look, too, and again with the next one where it fails. */
+  readonly onKeys?: (client: Client) => Promise<void>;
   readonly onLost: (error: Error) => void;
 }
 
@@ -36,15 +39,19 @@ export class Releases {
   }
 
   /** Follows the record until the signal comes. */
-  async follow(settings: ConnectionSettings, { signal, onRelease, onRun, onLost }: Followed): Promise<void> {
+  async follow(settings: ConnectionSettings, { signal, onRelease, onRun, onKeys, onLost }: Followed): Promise<void> {
     this.#onRelease = onRelease;
     let ended: string | null | undefined;
-    const onLook = ({ release, ...now }: Recorded, begun: number) => {
+    let keys: string | null | undefined;
+    const onLook = async ({ release, ...now }: Recorded, begun: number, client: Client) => {
       const hasRelease = this.#notice(release === null ? null : Number(release), begun);
       if (!hasRelease && ended !== undefined && ended !== now.ended) onRun?.();
       ended = now.ended;
+      if (keys === now.keys) return;
+      if (now.keys !== null) await onKeys?.(client);
+      keys = now.keys;
     };
-    await watchRecord(settings, this.#environment, { signal, onLook, onLost });
+    await watchRecord(settings, this.#environment, { signal, duty: "server", onLook, onLost });
   }
 
   /** Whether the record was looked at a moment ago. Where it was not, answers that were kept are passed by. */

@@ -1,13 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { DeclaredEndpoint } from "../../model/api.ts";
-import { ENDING, encodingOf, formatOf, MEDIA_TYPES } from "./negotiate.ts";
+import { ENDING, encodingOf, formatOf, MEDIA_TYPES, VARY } from "./negotiate.ts";
 import type { Read } from "./parameters.ts";
 import { Problem } from "./problem.ts";
 import type { ReadApi } from "./read-api.ts";
 import { type StreamFormat, send } from "./streams.ts";
 
-/** Whether somebody may ask for something. @throws Problem where not */
-export type Gate = (request: FastifyRequest, endpoint: DeclaredEndpoint) => void | Promise<void>;
+/**
+ * Whether somebody may ask for something. The signal, where there is one, comes when they may no longer.
+ * @throws Problem where not
+ */
+export type Gate = (
+  request: FastifyRequest,
+  endpoint: DeclaredEndpoint,
+) => AbortSignal | undefined | Promise<AbortSignal | undefined>;
 
 type Query = Record<string, string | string[] | undefined>;
 type Request = FastifyRequest<{ Params: Record<string, string>; Querystring: Query }>;
@@ -34,7 +40,7 @@ interface Route {
 }
 
 async function answer(request: Request, reply: FastifyReply, { endpoint, api, gate, last }: Route): Promise<unknown> {
-  await gate(request, endpoint);
+  const revoked = await gate(request, endpoint);
   const { format: said, ...query } = request.query;
   const [address = "", search = ""] = request.url.split("?");
   const ending = ENDING.exec(address)?.[1];
@@ -42,7 +48,7 @@ async function answer(request: Request, reply: FastifyReply, { endpoint, api, ga
     ending && last ? { ...request.params, [last]: request.params[last]!.slice(0, -1 - ending.length) } : request.params;
   const format = formatOf(request.headers.accept, said ?? ending);
   const read = await api.read(endpoint, params, query);
-  if (format !== "json") return stream(request, reply, { endpoint, api, read, format });
+  if (format !== "json") return stream(request, reply, { endpoint, api, read, format, revoked });
   const { headers } = request;
   const {
     status,
@@ -77,7 +83,12 @@ async function stream(
     api,
     read,
     format,
-  }: Pick<Route, "endpoint" | "api"> & { readonly read: Read; readonly format: StreamFormat },
+    revoked,
+  }: Pick<Route, "endpoint" | "api"> & {
+    readonly read: Read;
+    readonly format: StreamFormat;
+    readonly revoked: AbortSignal | undefined;
+  },
 ): Promise<unknown> {
   if (!endpoint.stream) throw new Problem("not-acceptable", { detail: "this address answers pages of JSON only" });
   for (const name of ["limit", "cursor"])
@@ -86,19 +97,20 @@ async function stream(
       throw new Problem("invalid-request", { detail, errors: [{ pointer: `/query/${name}`, detail }] });
     }
   const packed = format !== "parquet" && encodingOf(request.headers["accept-encoding"]) !== "identity";
-  await api.rows(endpoint, read, format, async ({ release, bytes }) => {
+  await api.rows(endpoint, read, format, async ({ release, bytes, late, patience }) => {
     reply.hijack();
     const { raw } = reply;
     raw.writeHead(200, {
       ...(reply.getHeaders() as Record<string, string>),
       "content-type": MEDIA_TYPES[format],
       "cache-control": `${endpoint.access === "public" ? "public" : "private"}, no-store`,
-      vary: "Accept, Accept-Encoding, Authorization",
+      vary: VARY,
       ...(release === null ? {} : { "dataform-release": String(release) }),
       ...(packed ? { "content-encoding": "gzip" } : {}),
     });
     if (request.method === "HEAD") return void raw.end();
-    await send(raw, bytes, { format, packed });
+    const signal = revoked ? AbortSignal.any([revoked, late]) : late;
+    await send(raw, bytes, { format, packed, patience, signal });
   });
   return reply;
 }

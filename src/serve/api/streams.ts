@@ -10,6 +10,7 @@ import type { Client } from "../../postgres/client.ts";
 import { copyOut } from "../../postgres/copy.ts";
 import { id } from "../../sql/identifiers.ts";
 import { sql } from "../../sql/sql.ts";
+import { heedingEach, within } from "../../wait/timers.ts";
 import type { Cell } from "./cells.ts";
 import type { Format } from "./negotiate.ts";
 import type { Given } from "./parameters.ts";
@@ -62,6 +63,23 @@ const BROKEN: Readonly<Record<StreamFormat, string>> = {
   parquet: "",
 };
 
+/** How bytes are sent, and when that ends. */
+interface Sending {
+  readonly format: StreamFormat;
+  readonly packed: boolean;
+  /** Milliseconds for a piece to be taken: who takes less holds a connection that others wait for. */
+  readonly patience: number;
+  /** Nothing more is sent from then on. */
+  readonly signal: AbortSignal;
+}
+
+function tooSlow(): never {
+  throw new Error("whoever asked takes it too slowly");
+}
+
+/** Milliseconds for the last line of what broke off: whoever takes nothing gets none. */
+const LAST_WORDS = 1_000;
+
 /**
  * Sends bytes as they come, as fast as they are taken. What breaks says so in a last line, and ends the connection without
  * the end of the body.
@@ -70,23 +88,26 @@ const BROKEN: Readonly<Record<StreamFormat, string>> = {
 export async function send(
   response: ServerResponse,
   bytes: AsyncIterable<Uint8Array>,
-  { format, packed }: { readonly format: StreamFormat; readonly packed: boolean },
+  { format, packed, patience, signal }: Sending,
 ): Promise<void> {
   const gzip = packed ? createGzip({ level: 1 }) : undefined;
   gzip?.pipe(response);
   const to: Writable = gzip ?? response;
   const gone = new AbortController();
   response.once("close", () => gone.abort(new Error("whoever asked hung up")));
+  const ended = AbortSignal.any([gone.signal, signal]);
   try {
-    for await (const chunk of bytes) {
-      gone.signal.throwIfAborted();
-      if (!to.write(chunk)) await once(to, "drain", { signal: gone.signal });
+    for await (const chunk of heedingEach(bytes, ended)) {
+      if (!to.write(chunk)) await within(patience, once(to, "drain", { signal: ended }), tooSlow);
     }
   } catch (error) {
     if (gone.signal.aborted) throw error;
-    await new Promise<void>((resolve) => to.write(BROKEN[format], () => resolve()));
-    if (gzip) await new Promise<void>((resolve) => gzip.flush(() => resolve()));
-    response.write("", () => response.destroy());
+    const last = new Promise<void>((resolve) => {
+      const flushed = () => response.write("", () => resolve());
+      to.write(BROKEN[format], () => (gzip ? gzip.flush(flushed) : flushed()));
+    });
+    await within(LAST_WORDS, last, () => {});
+    response.destroy();
     throw error;
   }
   to.end();

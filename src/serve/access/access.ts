@@ -1,0 +1,108 @@
+import type { FastifyRequest } from "fastify";
+import { idIn } from "../../environment/api-keys.ts";
+import type { DeclaredEndpoint } from "../../model/api.ts";
+import { Problem } from "../api/problem.ts";
+import { credentialOf, isForwarded } from "./credential.ts";
+import type { Keyring } from "./keyring.ts";
+import type { Tokens } from "./tokens.ts";
+
+/** Who may ask where no key is. `all`: everybody; `local`: whoever is on this machine, until a key is made; `none`: nobody. */
+export type Openness = "all" | "local" | "none";
+
+interface Parts {
+  readonly openness: Openness;
+  readonly keyring: Keyring;
+  readonly tokens: Tokens | undefined;
+  readonly log: (line: string) => void;
+}
+
+/** Whoever asks: what they may ask for, and when no longer. */
+interface Asking {
+  readonly scopes: ReadonlySet<string>;
+  readonly revoked?: AbortSignal;
+}
+
+/** Between two lines on requests that were refused, in milliseconds. */
+const TELL_EVERY = 60_000;
+
+/** Decides who may ask for what. */
+export class Access {
+  readonly #parts: Parts;
+  #refused = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Whether somebody without a key may ask for what is not public. */
+  get isOpen(): boolean {
+    const { openness, keyring, tokens } = this.#parts;
+    return openness === "all" || (openness === "local" && !keyring.isInUse && !tokens);
+  }
+
+  /** @throws Problem where whoever asks may not */
+  async allow(request: FastifyRequest, endpoint: DeclaredEndpoint): Promise<AbortSignal | undefined> {
+    if (endpoint.access === "public" || this.#parts.openness === "all") return undefined;
+    const forwarded = this.isOpen && isForwarded(request.raw);
+    if (this.isOpen && !forwarded) return undefined;
+    const credential = credentialOf(request.raw);
+    const asking = await this.#whoHas(credential ?? "");
+    if (!asking) {
+      this.#refuse(request);
+      throw unauthorized(credential !== undefined, forwarded);
+    }
+    if (!asking.scopes.has(endpoint.scope)) throw forbidden(endpoint.scope, asking.scopes);
+    return asking.revoked;
+  }
+
+  async #whoHas(credential: string): Promise<Asking | undefined> {
+    const { keyring, tokens } = this.#parts;
+    if (tokens && idIn(credential) === undefined && credential) {
+      const scopes = await tokens.scopesOf(credential);
+      return scopes && { scopes };
+    }
+    const holder = keyring.find(credential);
+    if (!holder) return undefined;
+    const seconds = holder.bucket?.take(performance.now()) ?? 0;
+    if (seconds) throw tooMany(seconds);
+    return { scopes: holder.scopes, revoked: holder.revoked.signal };
+  }
+
+  /** Whoever guesses is seen, and cannot fill a log. */
+  #refuse({ ip, url }: FastifyRequest): void {
+    this.#refused++;
+    const now = performance.now();
+    if (now - this.#toldAt < TELL_EVERY) return;
+    const others = this.#refused > 1 ? `; ${this.#refused - 1} more since the last such line` : "";
+    this.#parts.log(`${url.split("?")[0]} was asked for without a valid key, from ${ip}${others}`);
+    this.#toldAt = now;
+    this.#refused = 0;
+  }
+}
+
+function unauthorized(hasOne: boolean, forwarded: boolean): Problem {
+  const challenge = 'Bearer realm="dataform"';
+  const through = "the request came through a proxy: without a key, only this machine itself may ask";
+  return new Problem("unauthorized", {
+    detail: hasOne
+      ? "the key is none, or none any more"
+      : forwarded
+        ? through
+        : "send it as Authorization: Bearer …, or as X-API-Key",
+    headers: { "www-authenticate": hasOne ? `${challenge}, error="invalid_token"` : challenge },
+  });
+}
+
+function forbidden(scope: string, has: ReadonlySet<string>): Problem {
+  return new Problem("forbidden", {
+    detail: `this needs scope ${scope}; the key has ${[...has].join(", ") || "none"}`,
+    headers: {
+      "www-authenticate": `Bearer realm="dataform", error="insufficient_scope", scope="${scope.replace(/[^\x20-\x7e]|["\\]/g, "?")}"`,
+    },
+  });
+}
+
+function tooMany(seconds: number): Problem {
+  return new Problem("too-many-requests", { headers: { "retry-after": String(seconds) } });
+}
