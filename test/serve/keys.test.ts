@@ -327,3 +327,11 @@ test("--public asks for no key", async () => {
   expect((await all.ask("orders", { "x-forwarded-for": "203.0.113.9" })).status).toBe(200);
   expect(all.said()).toContain("no key is asked for (--public)");
 });
+
+test("keys go with their environment when it is renamed or dropped", async () => {
+  const env = (...args: string[]) => cli(shop.project.dir, ["env", ...args, "--url", shop.database.url]);
+  expect(await env("rename", "other", "third")).toMatchObject({ exitCode: 0 });
+  expect((await keys("ls", "--environment", "third")).stdout).toContain("there");
+  expect(await env("drop", "third", "--yes")).toMatchObject({ exitCode: 0 });
+  expect(await shop.rows("select distinct environment from _dataform.api_key")).toEqual(["main"]);
+});
