@@ -102,6 +102,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "mcp",
+    {
+      takes: "[options]",
+      description: "let a program that speaks the Model Context Protocol search the catalogue and read, over stdin",
+      load: async () => (await import("./commands/mcp.ts")).addMcpCommand,
+    },
+  ],
+  [
     "publish",
     {
       takes: "[options]",

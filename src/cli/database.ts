@@ -15,9 +15,9 @@ export function stateDirectory(shell: Shell): string {
 
 /** The database the person named, or the embedded PostgreSQL, started when it is not running. */
 export async function openDatabase(shell: Shell, flags: ConnectionFlags): Promise<ConnectionSettings> {
-  const { url, credentials, roles, publisherUrl } = flags;
+  const { url, credentials, roles, publisherUrl, readerUrl } = flags;
   const { projectDir } = shell;
-  const named = resolveConnection(shell.env, { url, credentials, roles, publisherUrl, projectDir });
+  const named = resolveConnection(shell.env, { url, credentials, roles, publisherUrl, readerUrl, projectDir });
   if (named) return chooseServer(named);
   const settings = await openEmbedded(shell);
   return roles ? { ...settings, roles } : settings;
@@ -26,6 +26,7 @@ export async function openDatabase(shell: Shell, flags: ConnectionFlags): Promis
 /** The same for a command that only reads: in the embedded PostgreSQL as a user who may do nothing else. */
 export async function openForReading(shell: Shell, flags: ConnectionFlags): Promise<ConnectionSettings> {
   const settings = await openDatabase(shell, flags);
+  if (settings.reader) return settings.reader;
   if (settings.source !== EMBEDDED_SOURCE || settings.roles) return settings;
   const { embeddedReader } = await import("../postgres/embedded/reader.ts");
   return embeddedReader(stateDirectory(shell), settings, telling(shell));

@@ -44,6 +44,7 @@ export interface ConnectionFlags {
   readonly credentials?: string;
   readonly roles?: string;
   readonly publisherUrl?: string;
+  readonly readerUrl?: string;
 }
 
 // Flags of Dataform's command line that mean something on BigQuery only.

@@ -28,6 +28,8 @@ interface ConnectionChoice {
   readonly roles?: string;
   /** `--publisher-url`: what it leaves out is as the database is named otherwise. */
   readonly publisherUrl?: string;
+  /** `--reader-url`: likewise. */
+  readonly readerUrl?: string;
   readonly projectDir: string;
 }
 
@@ -55,14 +57,14 @@ export function resolveConnection(given: Environment, choice: ConnectionChoice):
   const found = [...byFlag, ...byVariables(env, place), ...byFile(projectDir)];
   const [chosen, ...others] = found;
   if (!chosen) {
-    if (choice.publisherUrl !== undefined) throw noPublisher("nothing else says which database");
+    refuseOthers(choice, "nothing else says which database");
     refuseHalf(env, place);
     refuseUnread(projectDir);
     return undefined;
   }
   const parameters = chosen.read();
   if (parameters === EMBEDDED) {
-    if (choice.publisherUrl !== undefined) throw noPublisher("the embedded PostgreSQL has one user");
+    refuseOthers(choice, "the embedded PostgreSQL has users of its own");
     return undefined;
   }
   const variables = layered(givenByVariables(env, place), chosen.otherwise ?? new Map());
@@ -71,44 +73,76 @@ export function resolveConnection(given: Environment, choice: ConnectionChoice):
   const passedOver = [...new Set(others.map(({ source }) => source))];
   const roles = choice.roles ?? env.DATAFORM_ROLES;
   const publisher = publisherOf(settings, choice.publisherUrl, sources, roles);
+  const reader = choice.readerUrl === undefined ? undefined : otherUser(settings, choice.readerUrl, sources, READER);
   return {
     ...settings,
     ...(roles ? { roles } : {}),
     ...(publisher ? { publisher } : {}),
+    ...(reader ? { reader } : {}),
     ...(passedOver.length ? { passedOver } : {}),
   };
 }
 
-const PUBLISHER = "--publisher-url (DATAFORM_PUBLISHER_URL)";
+/** A URL that names another user of the database that is named otherwise. */
+interface OtherUser {
+  readonly source: string;
+  readonly expected: string;
+  readonly page: string;
+}
 
-/** Another user of the same database. */
+const PUBLISHER: OtherUser = {
+  source: "--publisher-url (DATAFORM_PUBLISHER_URL)",
+  expected: "another user of the same database, with --roles: postgresql://user:password@",
+  page: "docs/roles.md",
+};
+const READER: OtherUser = {
+  source: "--reader-url (DATAFORM_READER_URL)",
+  expected: "another user of the same database: postgresql://user:password@",
+  page: "docs/mcp.md",
+};
+
+function refuseOthers({ publisherUrl, readerUrl }: ConnectionChoice, why: string): void {
+  if (publisherUrl !== undefined) throw noOther(PUBLISHER, why);
+  if (readerUrl !== undefined) throw noOther(READER, why);
+}
+
 function publisherOf(
   settings: ConnectionSettings,
   url: string | undefined,
-  { explicit, variables, env }: Sources,
+  sources: Sources,
   roles: string | undefined,
 ): ConnectionSettings | undefined {
   if (url === undefined) return undefined;
-  if (!roles) throw noPublisher("no roles are asked for: without them everything happens as one user");
-  const given = readUrl(url.trim(), PUBLISHER);
-  if (!given.has("user")) throw noPublisher("it names no user");
+  if (!roles) throw noOther(PUBLISHER, "no roles are asked for: without them everything happens as one user");
+  return { ...otherUser(settings, url, sources, PUBLISHER), roles };
+}
+
+/** What the URL leaves out is as the database is named otherwise. */
+function otherUser(
+  settings: ConnectionSettings,
+  url: string,
+  { explicit, variables, env }: Sources,
+  of: OtherUser,
+): ConnectionSettings {
+  const given = readUrl(url.trim(), of.source);
+  if (!given.has("user")) throw noOther(of, "it names no user");
   const [shared, also] = [explicit, variables].map((one) => {
     return new Map([...one].filter(([name]) => name !== "user" && name !== "password"));
   });
-  const publisher = settingsOf({ explicit: layered(given, shared!), variables: also!, env }, PUBLISHER);
+  const other = settingsOf({ explicit: layered(given, shared!), variables: also!, env }, of.source);
   const placeOf = ({ host, hostaddr, port, others: more, database }: ConnectionSettings) =>
     JSON.stringify([host, hostaddr, port, more, database]);
-  if (placeOf(publisher) !== placeOf(settings)) throw noPublisher(`it names another database than ${settings.source}`);
-  if (publisher.user === settings.user) throw noPublisher(`${settings.source} names the same user`);
-  return { ...publisher, roles };
+  if (placeOf(other) !== placeOf(settings)) throw noOther(of, `it names another database than ${settings.source}`);
+  if (other.user === settings.user) throw noOther(of, `${settings.source} names the same user`);
+  return other;
 }
 
-function noPublisher(found: string): UserError {
+function noOther({ source, expected, page }: OtherUser, found: string): UserError {
   return new UserError({
-    message: `${PUBLISHER} means nothing here`,
-    expected: "another user of the same database, with --roles: postgresql://user:password@",
+    message: `${source} means nothing here`,
+    expected,
     found,
-    hint: "docs/roles.md tells what it is for",
+    hint: `${page} tells what it is for`,
   });
 }
 

@@ -27,6 +27,7 @@ export const SETTINGS: readonly Setting[] = [
   setting("environment"),
   setting("roles"),
   setting("publisher-url"),
+  setting("reader-url"),
   setting("vars", { key: "vars" }),
   setting("default-schema", { key: "defaultSchema" }),
   setting("assertion-schema", { key: "assertionSchema" }),

@@ -1,5 +1,5 @@
 import type { ColumnName, Lineage, LineageRelation } from "../model/lineage.ts";
-import { targetKey } from "../model/target.ts";
+import { type Target, targetKey } from "../model/target.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
 
@@ -11,6 +11,15 @@ import { sql } from "../sql/sql.ts";
  */
 export async function readableLineage(client: Client, lineage: Lineage, role?: string): Promise<Lineage> {
   const targets = lineage.relations.map(({ target }) => target);
+  return restricted(lineage, await readableColumns(client, targets, role));
+}
+
+/** Of each relation, by `schema.name`, the columns that a role may read. One that it may not read, or that is not there, has no entry. */
+export async function readableColumns(
+  client: Client,
+  targets: readonly Target[],
+  role?: string,
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const { rows } = await withNames(client, "ours", () =>
     client.query<Record<"schema" | "name" | "columns", string>>(readableQuery, [
       targets.map(({ schema }) => schema),
@@ -18,8 +27,7 @@ export async function readableLineage(client: Client, lineage: Lineage, role?: s
       role ?? null,
     ]),
   );
-  const readable = new Map(rows.map((row) => [targetKey(row), new Set(JSON.parse(row.columns) as string[])]));
-  return restricted(lineage, readable);
+  return new Map(rows.map((row) => [targetKey(row), new Set(JSON.parse(row.columns) as string[])]));
 }
 
 const readableQuery = sql`

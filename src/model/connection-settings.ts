@@ -31,6 +31,8 @@ export interface ConnectionSettings {
   readonly roles?: string;
   /** The publisher's own login, on the same server and database, where it has one. */
   readonly publisher?: ConnectionSettings;
+  /** The login for which something is read, on the same server and database, where it has one. */
+  readonly reader?: ConnectionSettings;
 }
 
 export interface Address {

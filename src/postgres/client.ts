@@ -263,10 +263,15 @@ export async function chooseServer(settings: ConnectionSettings): Promise<Connec
   if (!settings.others?.length) return settings;
   const { driver, settings: reached } = await open(settings, { applicationName: "dataform-choice" });
   await closeDriver(driver);
-  const { host, port, hostaddr, publisher } = reached;
-  if (!publisher) return reached;
-  const { others: _others, hostaddr: _any, ...login } = publisher;
-  return { ...reached, publisher: { ...login, host, port, ...(hostaddr === undefined ? {} : { hostaddr }) } };
+  const { host, port, hostaddr, publisher, reader } = reached;
+  const there = ({ others: _others, hostaddr: _any, ...login }: ConnectionSettings) => {
+    return { ...login, host, port, ...(hostaddr === undefined ? {} : { hostaddr }) };
+  };
+  return {
+    ...reached,
+    ...(publisher ? { publisher: there(publisher) } : {}),
+    ...(reader ? { reader: there(reader) } : {}),
+  };
 }
 
 export async function withClient<T>(

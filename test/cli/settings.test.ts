@@ -29,6 +29,7 @@ const values: Readonly<Record<string, readonly [string, unknown, string, unknown
   environment: ["dev", "dev", "test", "test"],
   roles: ["df", "df", "shop", "shop"],
   "publisher-url": ["postgresql://a@", "postgresql://a@", "postgresql://b@", "postgresql://b@"],
+  "reader-url": ["postgresql://a@", "postgresql://a@", "postgresql://b@", "postgresql://b@"],
   vars: ["a=1,b=2", { a: "1", b: "2" }, "c=3", { c: "3" }],
   "default-schema": ["shop", "shop", "x", "x"],
   "assertion-schema": ["checks", "checks", "x", "x"],

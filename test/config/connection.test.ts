@@ -288,10 +288,21 @@ test("the publisher's login is another user of the same database; what its URL l
     ["postgresql://build:y@", database, "df", "DATABASE_URL names the same user"],
     ["postgresql:///shop", database, "df", "it names no user"],
     [own, database, "", "no roles are asked for: without them everything happens as one user"],
-    [own, { DATABASE_URL: "embedded" }, "df", "the embedded PostgreSQL has one user"],
+    [own, { DATABASE_URL: "embedded" }, "df", "the embedded PostgreSQL has users of its own"],
     [own, {}, "df", "nothing else says which database"],
   ] as const)
     expect([url, publisher(url, env, roles)]).toEqual([url, found]);
+});
+
+test("the reader's login is another user of the same database, without roles, too", () => {
+  const read = (readerUrl: string, env: Readonly<Record<string, string>>) =>
+    resolveConnection(env, { projectDir: folder(), readerUrl });
+  const database = { DATABASE_URL: "postgresql://build:x@db:5433/shop?sslmode=require", DATAFORM_ROLES: "df" };
+  const settings = read("postgresql://ann:y@", database)!;
+  expect(connectionUrl(settings.reader!, { password: true })).toBe("postgresql://ann:y@db:5433/shop?sslmode=require");
+  expect([settings.user, settings.roles, settings.reader!.roles]).toEqual(["build", "df", undefined]);
+  expect(() => read("postgresql://ann:y@other", database)).toThrow("--reader-url (DATAFORM_READER_URL) means nothing");
+  expect(() => read("postgresql://ann:y@", {})).toThrow("--reader-url (DATAFORM_READER_URL) means nothing");
 });
 
 test.each(["s3c/r3t", "s3c?r3t", "s3c?r=3t", "12/s3c", "p@12/s3c", "12?s3c", "s3c/r?3t", "p@1?s3c"])(

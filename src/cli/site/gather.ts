@@ -141,7 +141,8 @@ function readsGuarded({ actions }: CompiledGraph, isGuarded: (relation: string) 
   return (assertion: string): boolean => telling.has(assertion);
 }
 
-async function readRelease(client: Client, graph: CompiledGraph, environment: string) {
+/** What the release in the database is, and what the server knows of its relations. The client is in a transaction that reads one snapshot. */
+export async function readRelease(client: Client, graph: CompiledGraph, environment: string) {
   const targets = graph.actions.filter((action) => isModel(action)).map(({ target }) => target);
   const catalog = withoutRetired(graph, await readCatalog(client, environment, targets));
   const facts = await readFacts(client, shownIn(graph, catalog), catalog.manifest);

@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { InvalidArgumentError } from "commander";
+import { serveMcp } from "../../serve/mcp/server.ts";
+import { compileProject } from "../compiling.ts";
+import { openDatabase, openForReading, stateDirectory, whereLine } from "../database.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { Warehouse } from "../mcp/asked.ts";
+import {
+  addConnectionOption,
+  addProjectOptions,
+  type ConnectionFlags,
+  type EnvironmentFlags,
+  environmentName,
+  parseDuration,
+  wholeNumber,
+} from "../options.ts";
+import { addEnvironmentOption } from "../releasing.ts";
+import type { AddCommand, Shell } from "../shell.ts";
+import { telling } from "../telling.ts";
+
+interface Flags extends ConnectionFlags, EnvironmentFlags {
+  readonly queryRows: number;
+  readonly queryTimeout: number;
+}
+
+/** `dataform mcp`: what a program that speaks the Model Context Protocol may ask, over stdin and stdout. */
+export const addMcpCommand: AddCommand = (command, shell) => {
+  command
+    .option(
+      "--reader-url <url>",
+      "the login for which all of it is read: what it may not read is not told (DATAFORM_READER_URL)",
+    )
+    .option("--query-rows <n>", "rows that one query gives at most", parseRows, 1000)
+    .option("--query-timeout <duration>", "how long one query may take", parseTime, 10_000)
+    .action((flags: Flags) => untilInterrupted(shell, (signal) => serve(shell, flags, signal), "ending"));
+  addConnectionOption(addEnvironmentOption(addProjectOptions(command)));
+};
+
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<void> {
+  const graph = await compileProject(shell, flags);
+  const owner = await openDatabase(shell, flags);
+  const reader = await openForReading(shell, flags);
+  shell.say(`${whereLine(owner, flags, shell)}; read as ${reader.user}`);
+  let first: typeof graph | undefined = graph;
+  const warehouse = new Warehouse({
+    owner,
+    reader,
+    environment: environmentName(flags),
+    stateDir: stateDirectory(shell),
+    timeout: flags.queryTimeout,
+    onWait: telling(shell).tell,
+    compile: async () => {
+      const compiled = first ?? (await compileProject(shell, flags));
+      first = undefined;
+      return compiled;
+    },
+  });
+  await serveMcp({
+    projectDir: shell.projectDir,
+    version,
+    instructions: `The PostgreSQL data warehouse of ${graph.project.name ?? "a dataform project"}, environment ${environmentName(flags)}. Find relations with search_catalogue, read what they mean with describe_relation, then query. Each answer says which release it is of: figures of two releases may differ.`,
+    mostRows: flags.queryRows,
+    asked: (one) => warehouse.asked(one),
+    input: process.stdin,
+    output: shell.output,
+    signal,
+    log: (line) => shell.say(line),
+  });
+}
+
+function parseRows(text: string): number {
+  const rows = wholeNumber(text);
+  if (rows !== undefined && rows >= 1 && rows <= 100_000) return rows;
+  throw new InvalidArgumentError("Expected a whole number from 1 to 100000.");
+}
+
+/** What PostgreSQL takes for a timeout, in milliseconds. */
+const MOST_TIME = 2_147_483_647;
+
+function parseTime(text: string): number {
+  const time = Math.round(parseDuration(text));
+  if (time >= 1 && time <= MOST_TIME) return time;
+  throw new InvalidArgumentError("Expected a duration from 1ms on: 500ms, 10s, 2m.");
+}
