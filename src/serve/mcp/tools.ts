@@ -236,7 +236,7 @@ function answerOf({ release, columns, rows, cut, cutValues }: Rows & { readonly 
   const head = json({
     release,
     given: rows.length,
-    ...(cut === undefined ? {} : { cut: `${cut}: aggregate, or go on with where … order by a key` }),
+    ...(cut === undefined ? {} : { cut: `${cut}: aggregate, or go on behind the last key` }),
     ...(cutValues ? { cut_values: cutValues } : {}),
     columns,
   });
