@@ -69,8 +69,10 @@ export async function startServer(
     // It may wait, and be read for, as long as other times allow; what nobody takes of its answer may not stay.
     endWhenIdle(request.raw.socket, 0);
     if (request.url.length > LONGEST_ADDRESS) done(new Problem("address-too-long"));
-    else if (trustedProxies.length || isMeant(request.raw, host)) done();
-    else done(new Problem("misdirected-request"));
+    else if (!trustedProxies.length && !isMeant(request.raw, host)) done(new Problem("misdirected-request"));
+    // Whatever else such a request says is of no use.
+    else if (!READS.has(request.method) && request.method !== "OPTIONS") done(notAllowed());
+    else done();
   });
   server.addHook("onSend", (request, _, payload, done) => {
     endWhenIdle(request.raw.socket, idleTime);
@@ -79,11 +81,7 @@ export async function startServer(
   if (settings.cors) await server.register(cors, corsOptions(settings.cors));
   server.setErrorHandler((error, request, reply) => fail(error as Error, request, reply, log));
   server.setNotFoundHandler((request, reply) => {
-    const isRead = request.method === "GET" || request.method === "HEAD";
-    const problem = isRead
-      ? new Problem("not-found")
-      : new Problem("method-not-allowed", { headers: { allow: "GET, HEAD" } });
-    return answer(problem, request, reply);
+    return answer(READS.has(request.method) ? new Problem("not-found") : notAllowed(), request, reply);
   });
   await add(server);
   server.server.maxConnections = settings.connections;
@@ -102,6 +100,13 @@ export async function startServer(
       await server.close();
     },
   };
+}
+
+/** Besides, a browser asks by OPTIONS whether a page from elsewhere may. */
+const READS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
+function notAllowed(): Problem {
+  return new Problem("method-not-allowed", { headers: { allow: "GET, HEAD" } });
 }
 
 function corsOptions({ origins, maxAge }: NonNullable<ServerSettings["cors"]>): FastifyCorsOptions {

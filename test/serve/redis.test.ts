@@ -34,6 +34,31 @@ afterAll(async () => {
 /** A server over a Redis, without an answer of its own kept. */
 const beside = (url: string, onEnd: OnEnd) => serving(shop, onEnd, ["--no-site", "--cache", "0", "--redis", url]);
 
+/** Without it the database answers nothing. */
+const withoutTable = async (work: () => Promise<void>) => {
+  const [object] = await shop.rows("select relname from pg_class where relname ~ '^orders_' and relkind = 'r'");
+  await shop.sql(`alter table _dataform."${object}" rename to "elsewhere"`);
+  try {
+    await work();
+  } finally {
+    await shop.sql(`alter table _dataform."elsewhere" rename to "${object}"`);
+  }
+};
+
+test.skipIf(noRedis)(
+  "what one server has read another one has, of the same release and database",
+  async ({ onTestFinished }) => {
+    const [one, other] = [await beside(redis.url, onTestFinished), await beside(redis.url, onTestFinished)];
+    const first = await one.ask("orders?id=1");
+    await expect.poll(() => redis.command("DBSIZE")).toBe(1);
+    await withoutTable(async () => {
+      // One that took too long to answer is passed by, and the database says that it is busy.
+      await expect.poll(async () => (await other.ask("orders?id=1")).body, { timeout: 30_000 }).toBe(first.body);
+      expect((await other.ask("orders?id=2")).status).toBe(503);
+    });
+  },
+);
+
 test.skipIf(noRedis)(
   "one that is full, slow or gone is passed by, and used again when it is back",
   async ({ onTestFinished }) => {

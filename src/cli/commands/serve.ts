@@ -86,7 +86,7 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
     const add = (to: FastifyInstance) => {
       if (api) {
         addEndpoints(to, api, (request, endpoint) => who.access.allow(request, endpoint));
-        addDocumentation(to, () => api.document());
+        addDocumentation(to, () => api.document(!who.access.isOpen));
       }
       pages?.addTo(to);
     };

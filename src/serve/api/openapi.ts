@@ -12,6 +12,8 @@ export interface Described {
   readonly title: string;
   readonly version: string;
   readonly apis: readonly Api[];
+  /** Whether endpoints that are not public ask for a key. */
+  readonly asksWho: boolean;
   /** What an endpoint answers now; undefined where that is not there. */
   readonly sourceOf: (endpoint: DeclaredEndpoint) => Source | undefined;
   /** What the project says of the columns of what an endpoint reads. */
@@ -19,9 +21,9 @@ export interface Described {
 }
 
 /** The endpoints as OpenAPI 3.1, of what the declarations and the published relations say. Pure. */
-export function openApiDocument({ title, version, apis, sourceOf, meaningOf }: Described): Json {
+export function openApiDocument({ title, version, apis, asksWho, sourceOf, meaningOf }: Described): Json {
   const endpoints = apis.flatMap((api) => api.endpoints.map((endpoint) => ({ api, endpoint })));
-  const isGuarded = endpoints.some(({ endpoint }) => endpoint.access === "key");
+  const isGuarded = asksWho && endpoints.some(({ endpoint }) => endpoint.access === "key");
   return {
     openapi: "3.1.0",
     info: { title, version },
@@ -29,7 +31,12 @@ export function openApiDocument({ title, version, apis, sourceOf, meaningOf }: D
     paths: Object.fromEntries(
       endpoints.map(({ api, endpoint }) => [
         endpoint.path,
-        { get: operation(api, endpoint, sourceOf(endpoint), meaningOf(endpoint)) },
+        {
+          get: {
+            ...operation(api, endpoint, sourceOf(endpoint), meaningOf(endpoint)),
+            ...(isGuarded && endpoint.access === "key" ? { security: [{ key: [endpoint.scope] }] } : {}),
+          },
+        },
       ]),
     ),
     components: {
@@ -73,7 +80,6 @@ function operation(
       ...(endpoint.released ? { 304: { $ref: "#/components/responses/NotModified" } } : {}),
       default: { $ref: "#/components/responses/Problem" },
     },
-    ...(endpoint.access === "key" ? { security: [{ key: [endpoint.scope] }] } : {}),
   };
 }
 

@@ -126,8 +126,11 @@ export class ReadApi {
     return this.#answers.source(endpoint);
   }
 
-  /** OpenAPI of what is answered now. */
-  async document(): Promise<unknown> {
+  /**
+   * OpenAPI of what is answered now.
+   * @param asksWho whether endpoints that are not public ask for a key
+   */
+  async document(asksWho: boolean): Promise<unknown> {
     const { title, apis, meanings } = this.#options;
     const sources = new Map<DeclaredEndpoint, Source>();
     for (const endpoint of this.endpoints) {
@@ -139,6 +142,7 @@ export class ReadApi {
       title,
       version,
       apis,
+      asksWho,
       sourceOf: (endpoint) => sources.get(endpoint),
       meaningOf: ({ reads }) => meanings.get(targetKey(reads)) ?? new Map(),
     });
