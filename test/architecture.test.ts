@@ -27,6 +27,7 @@ const allowed: Record<string, readonly string[]> = {
   catalogue: ["model", "sql", "postgres", "environment", "release", "library"],
   site: ["model", "sql", "charts"],
   serve: ["model", "config", "sql", "postgres", "environment", "release", "export", "wait"],
+  bi: ["model", "sql", "charts", "wait"],
   charts: ["model"],
   lineage: ["model", "sql", "postgres", "plan"],
   dashboards: ["model", "sql", "postgres", "plan", "run", "charts"],

@@ -110,6 +110,15 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "bi",
+    {
+      takes: "",
+      description:
+        "tell BI tools of the marts: files for Grafana; descriptions, keys and metrics for Superset and Metabase",
+      load: async () => (await import("./commands/bi.ts")).addBiCommand,
+    },
+  ],
+  [
     "publish",
     {
       takes: "[options]",

@@ -87,7 +87,7 @@ export class PanelReader {
       columns: this.#columns,
       alongs: this.#alongs(),
     });
-    const { query, reads } = sql.query(order.columns, currencies);
+    const { query, reads, parts } = sql.query(order.columns, currencies);
     const check = sql.check([...new Set(figures)], filters);
     const [only] = this.#written.from === undefined ? [] : reads;
     const panel: DeclaredPanel = {
@@ -108,6 +108,7 @@ export class PanelReader {
       check: check.text,
       columns: this.#columns.map(({ path: _, ...column }) => column),
       ...(only ? { reads: only } : {}),
+      parts,
     };
     return { panel, reads, traces: [query.trace, check.trace] };
   }

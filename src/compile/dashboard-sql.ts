@@ -1,7 +1,7 @@
 import type { DashboardFile, WrittenPanel } from "../config/load-dashboards.ts";
 import { Place } from "../config/place.ts";
 import type { YamlPath } from "../config/yaml.ts";
-import type { DeclaredFilter } from "../model/dashboard.ts";
+import type { DeclaredFilter, DeclaredPanel } from "../model/dashboard.ts";
 import type { Target } from "../model/target.ts";
 import { balanced, select } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
@@ -59,7 +59,10 @@ export class PanelSql {
   }
 
   /** @param currencies columns that tell amounts apart */
-  query(order: readonly SortColumn[], currencies: readonly string[]) {
+  query(
+    order: readonly SortColumn[],
+    currencies: readonly string[],
+  ): { readonly query: WrittenSql; readonly reads: readonly Target[]; readonly parts: DeclaredPanel["parts"] } {
     const sql = new WrittenSql(this.#file.yaml);
     const { path } = this.#at;
     const title = [...path, "title"];
@@ -67,7 +70,7 @@ export class PanelSql {
     sql.made(`-- ${this.#number}: ${this.#written.title.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")}\nselect\n  `, title);
     for (const [at, { name, path: asked }] of this.#columns.entries())
       sql.made(`${at ? ",\n  " : ""}panel.${this.#id(name, asked)}`, asked);
-    const reads = this.#from(sql);
+    const { reads, own } = this.#from(sql);
     const { where } = this.#written;
     if (where !== undefined) {
       const at = this.#at.in("where");
@@ -87,27 +90,33 @@ export class PanelSql {
     );
     const all = [...terms, ...alongs, ...ties];
     for (const [at, [term, asked]] of all.entries()) sql.made(`${at ? ",\n  " : "\norder by\n  "}panel.${term}`, asked);
-    return { query: sql, reads };
+    const sorted = [...order, ...along.map(({ name }) => ({ name, descending: false }))];
+    const parts: DeclaredPanel["parts"] = {
+      ...(own === undefined ? {} : { select: own }),
+      ...(where === undefined ? {} : { where }),
+      order: sorted.map(({ name, descending }) => ({ name, descending })),
+    };
+    return { query: sql, reads, parts };
   }
 
   #id(name: string, path: YamlPath): string {
     return telling(new Place(this.#file.yaml, path), () => id(name).toString());
   }
 
-  #from(sql: WrittenSql): readonly Target[] {
+  #from(sql: WrittenSql): { readonly reads: readonly Target[]; readonly own?: string } {
     const { from, select: query } = this.#written;
     if (from !== undefined) {
       const at = this.#at.in("from");
       const target = this.#names.find(from, at.value());
       sql.made("\nfrom ", at.path).made(marked(target), at.path).made(" as panel", at.path);
-      return [target];
+      return { reads: [target] };
     }
     const at = this.#at.in("select");
     const reads: Target[] = [];
     const [text, found] = this.#withReferences(query!, at, reads);
-    telling(
+    const own = telling(
       at,
-      () => select(text, "select"),
+      () => select(text, "select").toString(),
       "what needs more is a model of definitions/: let the dashboard read that",
     );
     const length = queryIn(text).length + text.indexOf(queryIn(text));
@@ -118,7 +127,7 @@ export class PanelSql {
       start = to;
     }
     sql.copied(query!, at.path, start, query!.length - (text.length - length)).made("\n) as panel", at.path);
-    return reads;
+    return { reads, own };
   }
 
   /** `${ref("schema", "name")}`, and nothing else that a program would have to read. */

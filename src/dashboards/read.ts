@@ -134,7 +134,7 @@ interface Reading {
 }
 
 async function readPanel(client: Client, panel: DeclaredPanel, reading: Reading): Promise<PanelData> {
-  const { query, check: _check, reads, columns, ...shape } = panel;
+  const { query, check: _check, parts: _parts, reads, columns, ...shape } = panel;
   const { dashboard, actions, sources, most } = reading;
   const authored = select(resolveReferences(query, publicNames), panel.title);
   const asked = sql`${authored}

@@ -131,6 +131,18 @@ export interface DeclaredPanel extends PanelShape {
   readonly columns: readonly DeclaredColumn[];
   /** The one relation whose columns they are, where it names it. */
   readonly reads?: Target;
+  /** What the query is made of, for whoever asks the same in another way. */
+  readonly parts: QueryParts;
+}
+
+/** Of the query of a panel, what its YAML says beside columns and relation. */
+interface QueryParts {
+  /** Its own select, where it names no relation; names that came from `ref()` are marked. */
+  readonly select?: string;
+  /** A condition on its rows, which are called `panel`. */
+  readonly where?: string;
+  /** Columns of its rows that they are sorted by. */
+  readonly order: readonly { readonly name: string; readonly descending: boolean }[];
 }
 
 /** Its type says how it is shown, where the project does not. */

@@ -11,6 +11,7 @@ import { publicNames } from "../../src/plan/authored-statements.ts";
 import { type Client, withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { resolveReferences } from "../../src/sql/references.ts";
+import { expectInGrafana } from "./grafana-panels.ts";
 
 /**
  * A dashboard of the project shows what the server says: nothing of it cannot be read, some of it has rows, and the figures of
@@ -49,6 +50,7 @@ export async function expectDashboard(name: string, projectDir: string, settings
       const theirs = await grouped(client, panel, query);
       expect(sorted(ours), panel.title).toEqual(sorted(theirs));
     }
+    await expectInGrafana(client, graph, [data!], "dashboards/project/");
   });
 }
 
