@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { publishRelease, rollback } from "../../src/release/rollback.ts";
 import { cli } from "../support/cli.ts";
+import { recordTables } from "../support/litter.ts";
 import { tableOf } from "../support/models.ts";
 import { testProject } from "../support/project.ts";
 import { type Warehouse, warehouse } from "../support/warehouse.ts";
@@ -139,7 +140,7 @@ test("two projects without a name that share their models' names are told apart 
 
 const left = `select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where n.nspname in ('marts', 'reports') or n.nspname = '_dataform' and c.relkind in ('r', 'v')
-    and c.relname not in ('metadata', 'environment', 'release', 'run', 'step', 'publishing', 'failing_row', 'api_key')`;
+    and c.relname not in (${recordTables})`;
 
 test("env drop leaves nothing behind, puts back what was adopted, and names what others built", async () => {
   const house = await warehouse({

@@ -271,9 +271,9 @@ post_operations {
   expect((await run()).status).toBe("success");
   expect((await run()).status).toBe("success");
   expect(await rows("select has_table_privilege('bi_reader', 'marts.a', 'select')")).toEqual(["t"]);
-  expect(await rows("select count(*) from pg_indexes where schemaname = '_dataform' and tablename like 'a_%'")).toEqual(
-    ["4"],
-  );
+  expect(
+    await rows("select count(*) from pg_indexes where schemaname = '_dataform' and tablename like 'a\\_%'"),
+  ).toEqual(["4"]);
 });
 
 test("postgres: { indexes, grants } are made on the private table and on the public view", async () => {
@@ -286,7 +286,7 @@ test("postgres: { indexes, grants } are made on the private table and on the pub
   await sql("do $$ begin create role bi_reader; exception when duplicate_object or unique_violation then null; end $$");
   expect((await run()).status).toBe("success");
   const indexes = await rows(
-    "select regexp_replace(indexdef, '.* USING ', '') from pg_indexes where schemaname = '_dataform' and tablename like 'a_%' order by 1",
+    "select regexp_replace(indexdef, '.* USING ', '') from pg_indexes where schemaname = '_dataform' and tablename like 'a\\_%' order by 1",
   );
   expect(indexes).toEqual(["btree (id) INCLUDE (name) WHERE live", "btree (lower(name))"]);
   expect(await rows("select has_table_privilege('bi_reader', 'marts.a', 'select')")).toEqual(["t"]);
@@ -396,7 +396,7 @@ test("a materialized view is stored and published like a table", async () => {
   expect((await run()).status).toBe("success");
   expect(await rows("select id from marts.a")).toEqual(["1"]);
   expect(
-    await rows("select relkind from pg_class where relnamespace = '_dataform'::regnamespace and relname like 'a_%'"),
+    await rows("select relkind from pg_class where relnamespace = '_dataform'::regnamespace and relname like 'a\\_%'"),
   ).toEqual(["r"]);
 });
 

@@ -1,5 +1,13 @@
+import { RECORD } from "../../src/environment/record.ts";
 import type { Client } from "../../src/postgres/client.ts";
-import { sql } from "../../src/sql/sql.ts";
+import { literal } from "../../src/sql/literals.ts";
+import { join, sql } from "../../src/sql/sql.ts";
+
+/** The tables of the record, which stay, as a list of texts. */
+export const recordTables = join(
+  Object.keys(RECORD).map((name) => literal(name)),
+  ", ",
+);
 
 /** What a run left behind that no kept release needs. */
 export async function litter(client: Client): Promise<string[]> {
@@ -23,7 +31,7 @@ export async function litter(client: Client): Promise<string[]> {
     )
     select 'object ' || c.relname as what from pg_class c
     where c.relnamespace = '_dataform'::regnamespace and c.relkind in ('r', 'v', 'm', 'p', 'f')
-      and c.relname not in ('metadata', 'environment', 'release', 'run', 'step', 'publishing', 'failing_row')
+      and c.relname not in (${recordTables})
       and c.relname not in (select name from read where name is not null)
     union all select 'missing ' || name from needed
     where name is not null and to_regclass(format('_dataform.%I', name)) is null
