@@ -2,9 +2,10 @@ import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { Ajv } from "ajv";
 import formats from "ajv-formats";
 import { parquetReadObjects } from "hyparquet";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { cli } from "../support/cli.ts";
 import { type Serving, serving } from "../support/serving.ts";
-import { sharedWarehouse, type Warehouse } from "../support/warehouse.ts";
+import { sharedWarehouse, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 // The values are as long as programs lose, or as texts must not be taken for anything else.
 const orders = (more: string) => `config {
@@ -359,4 +360,26 @@ test("only reads are answered, and only to who names this machine", async () => 
     (await server.ask("orders")).headers.etag,
   ]);
   expect((await server.ask("orders", { host: "elsewhere.example" })).status).toBe(421);
+});
+
+test("a server starts before anything is published, and says what it waits for; a record of before is told", async () => {
+  const house = await warehouse(files);
+  await house.sql("create schema raw; create table raw.states_seen (round int)");
+  const early = await serving(house, onTestFinished);
+  for (const path of ["orders", "outside"]) {
+    const answer = await early.ask(path);
+    expect([answer.status, answer.headers["retry-after"]], answer.body).toEqual([503, "30"]);
+  }
+  await house.run();
+  await expect.poll(async () => (await early.ask("orders")).status, { timeout: 60_000 }).toBe(200);
+  await expect.poll(async () => (await early.ask("outside")).status, { timeout: 60_000 }).toBe(200);
+  await early.end();
+  // As a version before keys left it.
+  await house.sql(
+    "drop table _dataform.api_key; alter table _dataform.metadata drop column secret; update _dataform.metadata set version = 4",
+  );
+  const args = ["serve", "--no-site", "--port", "0", "--url", house.database.url];
+  const { exitCode, stderr } = await cli(house.project.dir, args);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("was made by an older version");
 });

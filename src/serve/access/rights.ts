@@ -62,14 +62,14 @@ async function lacking(client: Client, relations: readonly Target[]): Promise<st
         on c.relnamespace = n.oid and c.relname = wanted.name
       cross join lateral (
         values
-          (pg_catalog.has_schema_privilege(n.oid, 'usage'), pg_catalog.format('usage on schema %I', n.nspname)),
+          (pg_catalog.has_schema_privilege(n.oid, 'usage'), pg_catalog.format('usage on schema %I', wanted.schema)),
           (
             -- Of runs, when the last one ended.
             case
               when c.relname = 'run' and n.nspname = ${literal(PRIVATE_SCHEMA)} then pg_catalog.has_any_column_privilege(c.oid, 'select')
               else pg_catalog.has_table_privilege(c.oid, 'select')
             end,
-            pg_catalog.format('select on %I.%I', n.nspname, c.relname)
+            pg_catalog.format('select on %I.%I', wanted.schema, wanted.name)
           )
       ) as rights (has, lacks)
       where not has
