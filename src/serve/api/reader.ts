@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DeclaredEndpoint } from "../../model/api.ts";
 import type { Cells, Prepared, Question, ReadPool } from "../../postgres/read-pool.ts";
+import { after } from "../../wait/timers.ts";
 import { type Page, readPage, readPages } from "./page.ts";
 import { mayBeTogether, pageStatement, pagesStatement, type Shape, type Source } from "./statements.ts";
 
@@ -20,6 +21,7 @@ export interface PageRequest {
 /** The requests of one statement that wait for a connection. */
 interface Together {
   readonly waiting: Waiting[];
+  isAsked: boolean;
 }
 
 interface Waiting {
@@ -30,16 +32,20 @@ interface Waiting {
 
 /** Requests that are answered by one statement. */
 const MOST_TOGETHER = 64;
+/** Milliseconds: of statements that are quicker, one is sent after the other, and those that come meanwhile go together. */
+const QUICK = 5;
 
 /**
- * Asks for pages. Those of one shape that wait for a connection are asked for together, in one statement and one snapshot: a
- * server that is busy does less for each.
+ * Asks for pages. Those of one shape that come while another one is asked for, or that wait for a connection, are asked for together,
+ * in one statement and one snapshot: whoever is busy does less for each. What takes long is asked for beside each other.
  */
 export class PageReader {
   readonly #pool: ReadPool;
   readonly #environment: string;
   readonly #statements = new Map<string, Prepared>();
   readonly #together = new Map<string, Together>();
+  /** Statements of each shape that are on their way, and how long the last one took. */
+  readonly #asked = new Map<string, { count: number; took: number }>();
 
   constructor(pool: ReadPool, environment: string) {
     this.#pool = pool;
@@ -49,6 +55,7 @@ export class PageReader {
   /** Statements of before are not asked again. */
   forget(): void {
     this.#statements.clear();
+    for (const [key, { count }] of this.#asked) if (!count) this.#asked.delete(key);
     this.#pool.forget();
   }
 
@@ -59,10 +66,29 @@ export class PageReader {
     return new Promise<Page>((resolve, reject) => {
       const waiting = { request, resolve, reject };
       if (open && open.waiting.length < MOST_TOGETHER) return open.waiting.push(waiting);
-      const together: Together = { waiting: [waiting] };
+      const together: Together = { waiting: [waiting], isAsked: false };
       this.#together.set(key, together);
-      void this.#askTogether(together, key);
+      const ask = (one: Together) => void (one.isAsked || this.#askTogether(one, key));
+      // It is full.
+      if (open) ask(open);
+      const asked = this.#asked.get(key);
+      if (!asked?.count || asked.took >= QUICK) return ask(together);
+      // One that takes longer than others did keeps nobody waiting.
+      after(QUICK, () => ask(together));
     });
+  }
+
+  /** Those that waited for a statement of their shape are asked for now. */
+  async #askTogether(together: Together, key: string): Promise<void> {
+    const asked = this.#asked.get(key) ?? { count: 0, took: Number.POSITIVE_INFINITY };
+    this.#asked.set(key, asked);
+    asked.count++;
+    const begun = performance.now();
+    await this.#ask(together, key);
+    asked.took = performance.now() - begun;
+    asked.count--;
+    const next = this.#together.get(key);
+    if (next && !next.isAsked) void this.#askTogether(next, key);
   }
 
   async #alone(request: PageRequest, key: string): Promise<Page> {
@@ -70,8 +96,9 @@ export class PageReader {
     return readPage(answer, request.source.cells.length);
   }
 
-  async #askTogether(together: Together, key: string): Promise<void> {
+  async #ask(together: Together, key: string): Promise<void> {
     const { waiting } = together;
+    together.isAsked = true;
     try {
       const answer = await this.#pool.ask(() => {
         // Whoever comes now is too late for this statement.
