@@ -5,7 +5,9 @@ import type { Action, Api, Trace } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { EndpointReader } from "./endpoint.ts";
 import { HeldKeys } from "./held-keys.ts";
+import { mistake } from "./mistake.ts";
 import { ReadableNames } from "./readable-names.ts";
+import { showingAction, takenName } from "./showing-file.ts";
 
 /** The schema of their keys: `serve.marketing`. Nothing of that name is made. */
 const SCHEMA = "serve";
@@ -47,31 +49,10 @@ export function adoptApis(
         errors.push(error);
       }
     }
-    const { title, text, tags = [] } = file.written;
-    const reads = new Map(endpoints.map((one) => [targetKey(one.reads), one.reads]));
-    adopted.push({
-      kind: "api",
-      target,
-      file: file.file,
-      tags,
-      dependencies: [...reads.values()],
-      disabled: false,
-      description: title,
-      columns: [],
-      title,
-      ...(text ? { text } : {}),
-      endpoints,
-    });
+    const reads = endpoints.map((one) => one.reads);
+    adopted.push({ kind: "api", ...showingAction(file, target, reads), endpoints });
   }
   return { actions: adopted, traces, errors };
-}
-
-function takenName({ file }: ApiFile, target: Target): UserError {
-  return new UserError({
-    message: `${targetKey(target)} is an action of the project already`,
-    location: { file },
-    hint: "give the file another name",
-  });
 }
 
 /** Two addresses that a request cannot tell apart, in whichever files. */
@@ -80,9 +61,11 @@ function refuseTwice({ file, place, written }: ApiFile, index: number, paths: Ma
   const shape = path.replace(/\{[^}]*\}/g, "{}");
   const other = paths.get(shape);
   if (other !== undefined)
-    throw new UserError({
+    throw mistake({
       message: `${path} stands in ${other} already`,
       ...place.in("endpoints", index).value("path"),
+      expected: "an address of its own, whatever its parameters are called",
+      found: path,
       hint: "one address answers one thing: give it another path",
     });
   paths.set(shape, file);

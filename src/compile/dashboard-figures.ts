@@ -1,7 +1,7 @@
 import type { WrittenPanel } from "../config/load-dashboards.ts";
 import type { Place } from "../config/place.ts";
 import type { Format, Measure } from "../model/dashboard.ts";
-import { written as asWritten, mistake } from "./dashboard-mistake.ts";
+import { written as asWritten, mistake } from "./mistake.ts";
 
 /** What a YAML says of one figure, or of one column. */
 export type WrittenMeasure = Exclude<WrittenPanel["y"], readonly unknown[]>;

@@ -12,8 +12,8 @@ import type { Trace } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import type { Target } from "../model/target.ts";
 import { checkShown, labelOf, readMeasure, type WrittenMeasure } from "./dashboard-figures.ts";
-import { written as asWritten, mistake } from "./dashboard-mistake.ts";
 import { PanelSql, type SortColumn } from "./dashboard-sql.ts";
+import { written as asWritten, mistake } from "./mistake.ts";
 import type { ReadableNames } from "./readable-names.ts";
 
 export interface AdoptedPanel {

@@ -6,7 +6,7 @@ import type { Target } from "../model/target.ts";
 import { balanced, select } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
 import { queryIn } from "../sql/split.ts";
-import { mistake } from "./dashboard-mistake.ts";
+import { mistake } from "./mistake.ts";
 import type { ReadableNames } from "./readable-names.ts";
 import { marked, telling, WrittenSql } from "./written-sql.ts";
 

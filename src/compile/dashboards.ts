@@ -5,9 +5,10 @@ import { UserError } from "../model/errors.ts";
 import type { Action, Dashboard, Trace } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { labelOf } from "./dashboard-figures.ts";
-import { written as asWritten, mistake } from "./dashboard-mistake.ts";
 import { PanelReader } from "./dashboard-panel.ts";
+import { written as asWritten, mistake } from "./mistake.ts";
 import { ReadableNames } from "./readable-names.ts";
+import { showingAction, takenName } from "./showing-file.ts";
 
 /** The schema of their keys: `dashboards.marketing`. Nothing of that name is made. */
 const SCHEMA = "dashboards";
@@ -52,35 +53,16 @@ export function adoptDashboards(
     const panels = file.written.panels.flatMap(
       (_, at) => trying(() => new PanelReader(file, at, filters, readable).adopted()) ?? [],
     );
-    const reads = new Map(panels.flatMap((panel) => panel.reads).map((one) => [targetKey(one), one]));
     traces.push(...panels.flatMap((panel) => panel.traces));
-    const { title, text, tags = [] } = file.written;
+    const reads = panels.flatMap((panel) => panel.reads);
     adopted.push({
       kind: "dashboard",
-      target,
-      file: file.file,
-      tags,
-      dependencies: [...reads.values()],
-      disabled: false,
-      description: title,
-      columns: [],
-      title,
-      ...(text ? { text } : {}),
+      ...showingAction(file, target, reads),
       filters,
       panels: panels.map(({ panel }) => panel),
     });
   }
   return { actions: adopted, traces, errors };
-}
-
-function takenName({ file, place }: DashboardFile, target: Target): UserError {
-  return mistake({
-    message: `${targetKey(target)} is an action of the project already`,
-    ...place.value(),
-    expected: "a name that nothing else in the project has",
-    found: file,
-    hint: "give the file another name",
-  });
 }
 
 function readFilter(written: WrittenFilter, { written: all }: DashboardFile, at: Place, index: number): DeclaredFilter {

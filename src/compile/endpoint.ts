@@ -2,19 +2,25 @@ import type { ApiFile, WrittenEndpoint, WrittenParameter } from "../config/load-
 import { Place } from "../config/place.ts";
 import { valueCheck } from "../config/value-check.ts";
 import type { YamlPath } from "../config/yaml.ts";
-import type { CachePolicy, DeclaredEndpoint, DeclaredParameter, OrderColumn } from "../model/api.ts";
-import { UserError } from "../model/errors.ts";
+import {
+  type CachePolicy,
+  comparesText,
+  type DeclaredEndpoint,
+  type DeclaredParameter,
+  OF_EVERY_ENDPOINT,
+  type OrderColumn,
+} from "../model/api.ts";
+import type { UserError } from "../model/errors.ts";
 import { isModel, type Trace } from "../model/graph.ts";
 import type { Target } from "../model/target.ts";
 import { targetKey } from "../model/target.ts";
 import { balanced } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
 import type { HeldKeys } from "./held-keys.ts";
+import { mistake } from "./mistake.ts";
 import type { ReadableNames } from "./readable-names.ts";
 import { marked, telling, WrittenSql } from "./written-sql.ts";
 
-/** What every endpoint takes in its query. */
-const OF_EVERY_ENDPOINT = ["limit", "cursor", "release", "format", "numbers"];
 /** First words of addresses that the server itself answers. */
 const OF_THE_SERVER = ["docs", "events", "explore", "health", "metrics", "openapi.json", "openapi.yaml", "site"];
 
@@ -42,7 +48,7 @@ export class EndpointReader {
     const released = action !== undefined && isModel(action);
     this.#checkColumns();
     if (limit > most)
-      throw new UserError({
+      throw mistake({
         message: "a page has more rows than it may have",
         ...this.#at.value(this.#written.limit === undefined ? "most" : "limit"),
         expected: `limit is at most ${most}`,
@@ -78,24 +84,32 @@ export class EndpointReader {
     const { path, parameters = {} } = this.#written;
     const [first = ""] = path.slice(1).split("/");
     if (OF_THE_SERVER.includes(first) || first.startsWith("{"))
-      throw new UserError({
+      throw mistake({
         message: first.startsWith("{")
           ? "a path that begins with a parameter would answer every address"
           : `addresses that begin with /${first} are the server's own`,
         ...this.#at.value("path"),
+        expected: "a first word that is no parameter, and none of the server's own",
         found: path,
         hint: "begin it with a word of its own: /api/v1/…",
       });
     const names = namesIn(path);
     const twice = names.find((name, at) => names.indexOf(name) < at);
     if (twice !== undefined)
-      throw new UserError({ message: `the path has {${twice}} twice`, ...this.#at.value("path"), found: path });
+      throw mistake({
+        message: `the path has {${twice}} twice`,
+        ...this.#at.value("path"),
+        expected: "each parameter once",
+        found: path,
+        hint: "give one of them another name",
+      });
     for (const name of names)
       if (!Object.hasOwn(parameters, name))
-        throw new UserError({
+        throw mistake({
           message: `nothing says what {${name}} filters by`,
           ...this.#at.value("path"),
           expected: `parameters: { ${name}: { column: … } }`,
+          found: Object.keys(parameters).join(", ") || "no parameters",
           hint: "name the column that it is compared with",
         });
   }
@@ -104,9 +118,11 @@ export class EndpointReader {
     const { columns = [] } = this.#written;
     const twice = columns.findIndex((name, at) => columns.indexOf(name) < at);
     if (twice >= 0)
-      throw new UserError({
+      throw mistake({
         message: `column ${columns[twice]} stands there twice`,
         ...this.#at.value("columns", twice),
+        expected: "each column once",
+        found: columns.join(", "),
         hint: "leave one out",
       });
   }
@@ -117,16 +133,20 @@ export class EndpointReader {
     return Object.entries(parameters).map(([name, written]) => {
       const at = this.#at.in("parameters", name);
       if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,62}$/.test(name))
-        throw new UserError({
+        throw mistake({
           message: `${JSON.stringify(name)} is no name of a parameter`,
           ...at.key(),
           expected: "letters, digits, _, . and -, a letter first",
+          found: name,
+          hint: "give it another name",
         });
       if (OF_EVERY_ENDPOINT.includes(name))
-        throw new UserError({
+        throw mistake({
           message: `${name} is a parameter of every endpoint already`,
           ...at.key(),
           expected: `another name than ${OF_EVERY_ENDPOINT.join(", ")}`,
+          found: name,
+          hint: "give it another name: its column may be called like that",
         });
       return this.#parameter(name, written, inPath.has(name), at);
     });
@@ -135,15 +155,19 @@ export class EndpointReader {
   #parameter(name: string, written: WrittenParameter, isInPath: boolean, at: Place): DeclaredParameter {
     const { column, operator = "=", schema, text, required = false, default: otherwise } = written;
     if (isInPath && otherwise !== undefined)
-      throw new UserError({
+      throw mistake({
         message: `{${name}} stands in the path, so that it is always there`,
         ...at.key("default"),
+        expected: "a default of a parameter in the query",
+        found: otherwise,
         hint: "leave default out",
       });
     if (required && otherwise !== undefined)
-      throw new UserError({
+      throw mistake({
         message: `${name} is required, and has a value where a request does not say it`,
         ...at.key("default"),
+        expected: "required: true, or a default",
+        found: otherwise,
         hint: "leave required or default out",
       });
     if (schema) checkSchema(schema, operator === "in" ? otherwise?.split(",") : otherwise, at);
@@ -166,10 +190,11 @@ export class EndpointReader {
     const { order } = this.#written;
     if (order === undefined) {
       if (!released)
-        throw new UserError({
+        throw mistake({
           message: `${targetKey(reads)} is in no release, so that nothing here says what names a row of it`,
           ...this.#at.value("from"),
           expected: "order: […], which ends in the columns of a unique index of the table that are not null",
+          found: "no order",
           hint: "`dataform serve` looks for that index when it starts",
         });
       if (key) return key.map((column) => ({ column, descending: false, neverNull: true }));
@@ -179,9 +204,11 @@ export class EndpointReader {
       const [, column, direction] = /^(.*?)(?:\s+(asc|desc))?$/i.exec(written.trim())!;
       const again = order.slice(0, index).some((one) => one.trim().replace(/\s+(?:asc|desc)$/i, "") === column);
       if (again || !column)
-        throw new UserError({
+        throw mistake({
           message: `the order has ${column || "nothing"} twice`,
           ...this.#at.value("order", index),
+          expected: "each column once",
+          found: order.join(", "),
           hint: "leave one out",
         });
       return { column, descending: /^desc$/i.test(direction ?? ""), neverNull: neverNull.has(column) };
@@ -203,7 +230,7 @@ export class EndpointReader {
       : unique.length
         ? `end it in ${unique.map((columns) => columns.join(", ")).join(" or ")}`
         : `give ${model} assertions: { uniqueKey: […], nonNull: […] }, which hold for each release`;
-    return new UserError({
+    return mistake({
       message: "the rows have no order in which each has a place of its own",
       ...at,
       expected: "an order that ends in columns of which an assertion holds that they are unique and never NULL",
@@ -217,17 +244,19 @@ export class EndpointReader {
     const seconds = /^(\d+)s$/.exec(cache ?? "")?.[1];
     const at = this.#at.value("cache");
     if (released && seconds !== undefined)
-      throw new UserError({
+      throw mistake({
         message: "a model's answer is kept as long as its release is the published one: no time says that",
         ...at,
         expected: "cache: release, or none",
         found: cache!,
+        hint: "leave cache out: an answer is of the published release then",
       });
     if (!released && cache === "release")
-      throw new UserError({
+      throw mistake({
         message: `${this.#written.from} is in no release: nothing tells when it changes`,
         ...at,
         expected: "cache: none, or so many seconds: 30s",
+        found: cache,
         hint: "for so long an answer may be out of date",
       });
     if (seconds !== undefined) return { seconds: Number(seconds) };
@@ -254,9 +283,8 @@ export class EndpointReader {
       const place = [...this.#at.path, "parameters", name, "column"];
       const compared = `answer.${this.#id(column, place)}`;
       const other = operator === "in" ? `any (array[${compared}])` : compared;
-      const isText = operator === "starts with" || operator === "contains";
       const symbol = operator === "in" ? "=" : operator;
-      sql.made(isText ? `\nand ${compared} ~~ ''` : `\nand ${compared} ${symbol} ${other}`, place);
+      sql.made(comparesText(operator) ? `\nand ${compared} ~~ ''` : `\nand ${compared} ${symbol} ${other}`, place);
     }
     const asked = this.#written.order;
     for (const [at, { column, descending }] of order.entries()) {
@@ -281,16 +309,24 @@ function checkSchema(
   try {
     check = valueCheck(schema);
   } catch (error) {
-    throw new UserError({
+    throw mistake({
       message: "the schema is no JSON Schema of a value",
       ...at.value("schema"),
+      expected: "JSON Schema of a text, a number or a boolean",
       found: (error as Error).message,
       hint: "schema: { type: integer, minimum: 1 }, or { enum: [paid, sent] }",
     });
   }
   for (const one of otherwise === undefined ? [] : [otherwise].flat()) {
     const wrong = check(one);
-    if (wrong) throw new UserError({ message: `default ${wrong}`, ...at.value("default"), found: one });
+    if (wrong)
+      throw mistake({
+        message: `default ${wrong}`,
+        ...at.value("default"),
+        expected: "a value that its schema takes",
+        found: one,
+        hint: "correct default, or schema",
+      });
   }
 }
 

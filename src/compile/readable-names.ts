@@ -2,7 +2,7 @@ import type { Standing } from "../config/place.ts";
 import type { Action } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import { type Target, targetKey } from "../model/target.ts";
-import { mistake } from "./dashboard-mistake.ts";
+import { mistake } from "./mistake.ts";
 
 /** What dashboards and endpoints may read: by the names that the project gives, without suffix and prefix. */
 export class ReadableNames {

@@ -3,6 +3,14 @@ import type { Target } from "./target.ts";
 
 type Operator = (typeof OPERATORS)[number];
 
+/** What every endpoint takes in its query. */
+export const OF_EVERY_ENDPOINT: readonly string[] = ["limit", "cursor", "release", "format", "numbers"];
+
+/** Whether texts are compared, whatever the type of the column is. */
+export function comparesText(operator: Operator): boolean {
+  return operator === "starts with" || operator === "contains";
+}
+
 /** What a request may say. */
 export interface DeclaredParameter {
   readonly name: string;

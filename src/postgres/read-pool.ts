@@ -58,16 +58,6 @@ export class ReadPool {
     this.#options = options;
   }
 
-  /** Questions that wait for a connection. */
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
-  /** Whether a question would have to wait. */
-  get isBusy(): boolean {
-    return this.#idle.length === 0 && this.#open.size + this.#opening >= this.#options.size;
-  }
-
   /**
    * @param question is called when there is a connection for it
    * @throws PoolIsFull; the server's error

@@ -121,6 +121,9 @@ test.each<[string, string, string, ...string[]]>([
   expect(told).toContain(`serve/shop.yaml:${place}`);
   for (const words of said) expect(told).toContain(words);
   expect(errors).toHaveLength(1);
+  // What, where, expected, found, and what to do.
+  const [{ expected, found, hint }] = errors as [(typeof errors)[number]];
+  expect([expected, found, hint]).toEqual([expect.any(String), expect.any(String), expect.any(String)]);
 });
 
 test.each<[string, string]>([

@@ -180,11 +180,7 @@ export class Answers {
   async #outside(asked: Asked, row: readonly (string | null)[] | undefined): Promise<Answer> {
     const { endpoint } = asked;
     const source = this.#parts.outside(endpoint);
-    if (!source)
-      throw new Problem("too-busy", {
-        detail: "what this address reads is not there yet",
-        headers: { "retry-after": "30" },
-      });
+    if (!source) throw notThere();
     const key = this.#key(asked, "-");
     const seconds = typeof endpoint.cache === "object" ? endpoint.cache.seconds : 0;
     const kept = seconds && !asked.noCache ? this.#cache.get(key) : undefined;
@@ -233,10 +229,9 @@ export class Answers {
     };
     const behind = row?.filter((cell) => cell !== null) ?? [];
     const values = [...given.map(({ value }) => value), ...behind];
-    const of = release === null ? "-" : source.relation.toString();
     const begun = performance.now();
     // One row more says whether there are more.
-    const page = await this.#parts.reader.read({ endpoint, source, of, shape, values, limit: limit + 1 });
+    const page = await this.#parts.reader.read({ endpoint, source, shape, values, limit: limit + 1 });
     if (release !== null) this.#parts.releases.noticed(page.release, begun);
     const rows = page.rows.slice(0, limit);
     const truncated = page.rows.length > limit;
@@ -307,7 +302,16 @@ export class Answers {
 }
 
 export function notPublished(): Problem {
-  return new Problem("too-busy", { detail: "nothing is published yet", headers: { "retry-after": "30" } });
+  return notYet("nothing is published yet");
+}
+
+/** Of what is in no release. */
+export function notThere(): Problem {
+  return notYet("what this address reads is not there yet");
+}
+
+function notYet(detail: string): Problem {
+  return new Problem("too-busy", { detail, headers: { "retry-after": "30" } });
 }
 
 function gone(release: number, current: number | null): Problem {

@@ -1,5 +1,5 @@
 import { type ValueCheck, valueCheck } from "../../config/value-check.ts";
-import type { DeclaredEndpoint, DeclaredParameter } from "../../model/api.ts";
+import { comparesText, type DeclaredEndpoint, type DeclaredParameter, OF_EVERY_ENDPOINT } from "../../model/api.ts";
 import { UserError } from "../../model/errors.ts";
 import { nearest } from "../../model/nearest.ts";
 import { parameterSchema } from "./cells.ts";
@@ -33,7 +33,6 @@ type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Values of one `in`. */
 const MOST_VALUES = 1000;
-const OF_EVERY_ENDPOINT = ["limit", "cursor", "release", "format", "numbers"];
 
 /** Reads the parameters of requests of one endpoint, each checked against its schema. */
 export class ParameterReader {
@@ -148,7 +147,5 @@ function readPaging(
 }
 
 function defaultSchema({ operator, column }: DeclaredParameter, types: ReadonlyMap<string, string>) {
-  return operator === "starts with" || operator === "contains"
-    ? { type: "string" }
-    : parameterSchema(types.get(column)!);
+  return comparesText(operator) ? { type: "string" } : parameterSchema(types.get(column)!);
 }

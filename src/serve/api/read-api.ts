@@ -8,7 +8,7 @@ import { ReadPool } from "../../postgres/read-pool.ts";
 import { readKeptRelease, readNamedRelease } from "../../release/store.ts";
 import { sql } from "../../sql/sql.ts";
 import { after } from "../../wait/timers.ts";
-import { type Answer, Answers, type Asked, notPublished } from "./answers.ts";
+import { type Answer, Answers, type Asked, notPublished, notThere } from "./answers.ts";
 import type { Cursors } from "./cursor.ts";
 import { openApiDocument } from "./openapi.ts";
 import { describeOutside } from "./outside.ts";
@@ -118,10 +118,7 @@ export class ReadApi {
     if (!endpoint.released) {
       const source = this.#outside.get(endpoint);
       if (source) return source;
-      throw new Problem("too-busy", {
-        detail: "what this address reads is not there yet",
-        headers: { "retry-after": "30" },
-      });
+      throw notThere();
     }
     return this.#answers.source(endpoint);
   }

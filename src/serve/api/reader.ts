@@ -9,8 +9,6 @@ import { mayBeTogether, pageStatement, pagesStatement, type Shape, type Source }
 export interface PageRequest {
   readonly endpoint: DeclaredEndpoint;
   readonly source: Source;
-  /** Tells sources of one endpoint apart: the release that is read. */
-  readonly of: string;
   readonly shape: Shape;
   /** As the statement takes them, behind environment and limit. */
   readonly values: Question["values"];
@@ -144,7 +142,7 @@ export class PageReader {
   }
 }
 
-function keyOf({ endpoint, of, shape }: PageRequest): string {
+function keyOf({ endpoint, source: { of }, shape }: PageRequest): string {
   const given = shape.given.map(({ name }) => name).join(" ");
   return `${endpoint.name} ${of} ${given}${shape.after ? ` > ${shape.nulls.map(Number).join("")}` : ""}`;
 }

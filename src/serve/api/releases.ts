@@ -14,8 +14,6 @@ interface Followed {
   readonly signal: AbortSignal;
   /** Readers have another release. */
   readonly onRelease: (release: number | null) => void;
-  /** A run ended that published none. */
-  readonly onRun?: () => void;
   /** Keys were made, revoked or changed; called with the first look, too, and again with the next one where it fails. */
   readonly onKeys?: (client: Client) => Promise<void>;
   readonly onLost: (error: Error) => void;
@@ -39,17 +37,14 @@ export class Releases {
   }
 
   /** Follows the record until the signal comes. */
-  async follow(settings: ConnectionSettings, { signal, onRelease, onRun, onKeys, onLost }: Followed): Promise<void> {
+  async follow(settings: ConnectionSettings, { signal, onRelease, onKeys, onLost }: Followed): Promise<void> {
     this.#onRelease = onRelease;
-    let ended: string | null | undefined;
     let keys: string | null | undefined;
-    const onLook = async ({ release, ...now }: Recorded, begun: number, client: Client) => {
-      const hasRelease = this.#notice(release === null ? null : Number(release), begun);
-      if (!hasRelease && ended !== undefined && ended !== now.ended) onRun?.();
-      ended = now.ended;
-      if (keys === now.keys) return;
-      if (now.keys !== null) await onKeys?.(client);
-      keys = now.keys;
+    const onLook = async ({ release, keys: now }: Recorded, begun: number, client: Client) => {
+      this.#notice(release === null ? null : Number(release), begun);
+      if (keys === now) return;
+      if (now !== null) await onKeys?.(client);
+      keys = now;
     };
     await watchRecord(settings, this.#environment, { signal, duty: "server", onLook, onLost });
   }
@@ -99,13 +94,12 @@ export class Releases {
   }
 
   /** Numbers of releases grow: a lower one was read before. */
-  #notice(release: number | null, begun: number): boolean {
+  #notice(release: number | null, begun: number): void {
     const isNewer = release !== null && release > (this.#current ?? 0);
-    if (begun < this.#lookedAt && !isNewer) return false;
+    if (begun < this.#lookedAt && !isNewer) return;
     this.#lookedAt = Math.max(begun, this.#lookedAt);
-    if (release === this.#current) return false;
+    if (release === this.#current) return;
     this.#current = release;
     this.#onRelease(release);
-    return true;
   }
 }

@@ -5,7 +5,7 @@ import { targetKey } from "../../model/target.ts";
 import { currentQuery, historicalQuery } from "../../sql/delta.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { privateId } from "../../sql/names.ts";
-import { sql } from "../../sql/sql.ts";
+import { type Relation, sql } from "../../sql/sql.ts";
 import { cellOf } from "./cells.ts";
 import type { Source } from "./statements.ts";
 
@@ -32,7 +32,7 @@ export function sourceIn(manifest: Manifest, endpoint: DeclaredEndpoint, isCurre
       expected: "a model without row-level security",
       hint: "serve a model that holds only what all who have the scope may see",
     });
-  return { relation: relationOf(entry, isCurrent), ...described(endpoint, entry.columns) };
+  return sourceOf(relationOf(entry, isCurrent), endpoint, entry.columns);
 }
 
 function relationOf({ object, storage, columns, release }: ManifestEntry, isCurrent: boolean) {
@@ -43,10 +43,10 @@ function relationOf({ object, storage, columns, release }: ManifestEntry, isCurr
 
 /** What an endpoint reads of a relation that is in no release. */
 export function sourceOutside(endpoint: DeclaredEndpoint, columns: Columns): Source {
-  return { relation: relationId(endpoint.reads), ...described(endpoint, columns) };
+  return sourceOf(relationId(endpoint.reads), endpoint, columns);
 }
 
-function described(endpoint: DeclaredEndpoint, columns: Columns): Pick<Source, "cells" | "types"> {
+function sourceOf(relation: Relation, endpoint: DeclaredEndpoint, columns: Columns): Source {
   const types = new Map(columns.map(({ name, type }) => [name, type]));
   const answered = endpoint.columns ?? columns.map(({ name }) => name);
   const asked = [
@@ -61,5 +61,5 @@ function described(endpoint: DeclaredEndpoint, columns: Columns): Pick<Source, "
       expected: [...types.keys()].join(", "),
       hint: "the release was built from other code: run the project, or start the server from the code of the release",
     });
-  return { cells: answered.map((name) => cellOf(name, types.get(name)!)), types };
+  return { relation, of: relation.toString(), cells: answered.map((name) => cellOf(name, types.get(name)!)), types };
 }

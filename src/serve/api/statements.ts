@@ -1,4 +1,4 @@
-import type { DeclaredEndpoint, DeclaredParameter, OrderColumn } from "../../model/api.ts";
+import { comparesText, type DeclaredEndpoint, type DeclaredParameter, type OrderColumn } from "../../model/api.ts";
 import { asWritten, typeName } from "../../sql/authored.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
@@ -8,6 +8,8 @@ import type { Cell } from "./cells.ts";
 /** A relation as an endpoint reads it: an object of one release, or what is in none. */
 export interface Source {
   readonly relation: Relation;
+  /** Tells it from those of other releases: its text. */
+  readonly of: string;
   readonly cells: readonly Cell[];
   /** Type of each column of the relation, also of those that are not answered. */
   readonly types: ReadonlyMap<string, string>;
@@ -81,7 +83,7 @@ export function rowsStatement(
     const { column, operator } = what as DeclaredParameter;
     const type = typeOf(source, column);
     if (typeof value !== "string") return sql`array[${value.map((one) => literal(one))}]::${type}[]`;
-    return isText(operator) ? literal(value) : sql`${literal(value)}::${type}`;
+    return comparesText(operator) ? literal(value) : sql`${literal(value)}::${type}`;
   };
   return sql`
     select ${source.cells.map(({ name }) => id("answer", name))}
@@ -102,7 +104,7 @@ function numbered({ order }: DeclaredEndpoint, source: Source, { given, nulls }:
   return (what) => {
     const place = sql`$${number(places.get(what)!)}`;
     if (!("operator" in what)) return sql`${place}::${typeOf(source, what.column)}`;
-    if (isText(what.operator)) return sql`${place}::text`;
+    if (comparesText(what.operator)) return sql`${place}::text`;
     const type = typeOf(source, what.column);
     return what.operator === "in" ? sql`${place}::${type}[]` : sql`${place}::${type}`;
   };
@@ -196,10 +198,6 @@ function typeOf({ types }: Source, column: string): Sql {
     .replace(/ +/g, " ");
   const whole = type.replace(/^character varying/, "text").replace(/^character(?=$|\[)/, "bpchar");
   return typeName(whole, "the type of a column");
-}
-
-function isText(operator: DeclaredParameter["operator"]): boolean {
-  return operator === "starts with" || operator === "contains";
 }
 
 /** The number of a parameter, as it stands behind its dollar. */

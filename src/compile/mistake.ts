@@ -1,7 +1,7 @@
 import type { Standing } from "../config/place.ts";
 import { UserError } from "../model/errors.ts";
 
-/** What is wrong in a dashboard: told whole, whatever it is. */
+/** What is wrong in a YAML that shows models to people or programs: told whole, whatever it is. */
 export interface Mistake extends Standing {
   readonly message: string;
   readonly expected: string;
