@@ -105,7 +105,9 @@ function hintFor(status: number, isJson: boolean, tool: string): string {
 }
 
 function baseOf(tool: string, address: string): URL {
-  const url = URL.parse(address.endsWith("/") ? address : `${address}/`);
+  const whole = address.endsWith("/") ? address : `${address}/`;
+  // `URL.parse` is younger than the oldest Node that will do.
+  const url = URL.canParse(whole) ? new URL(whole) : undefined;
   if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url;
   throw new UserError({
     message: `--url is no address of ${tool}`,
