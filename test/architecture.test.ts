@@ -27,6 +27,7 @@ const allowed: Record<string, readonly string[]> = {
   catalogue: ["model", "sql", "postgres", "environment", "release", "library"],
   site: ["model", "sql", "charts"],
   serve: ["model", "config", "sql", "postgres", "environment", "release", "export", "wait"],
+  schedule: ["model", "schemas", "config", "sql", "postgres", "environment", "sources", "wait"],
   bi: ["model", "sql", "charts", "wait"],
   charts: ["model"],
   lineage: ["model", "sql", "postgres", "plan"],
@@ -37,6 +38,7 @@ allowed.cli = Object.keys(allowed);
 /** Words that belong to one folder. */
 const confined: readonly (readonly [RegExp, readonly string[]])[] = [
   [/["'`]pg(?:-copy-streams)?["'`]/, ["postgres"]],
+  [/["'`](?:croner|node-cron)["'`]/, ["schedule"]],
   [/process\.env\b/, ["config"]],
   [/\bconsole\./, []],
   [/process\.exit\(/, ["cli"]],

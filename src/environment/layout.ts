@@ -147,8 +147,77 @@ create table if not exists _dataform.api_key (
 comment on column _dataform.metadata.secret is 'By which dataform serve seals where a page goes on.';
 comment on table _dataform.api_key is 'Keys for what dataform serve answers: dataform keys. Of each the SHA-256, never the key itself.'`;
 
+/** When which lines run, what came of each of their dues, and of each step of these. */
+const schedules = sql`
+create table if not exists _dataform.schedule (
+  environment text not null,
+  name text not null,
+  version text not null,
+  definition jsonb not null,
+  next_due timestamptz,
+  start_at timestamptz,
+  decided_until timestamptz not null default clock_timestamp(),
+  seen jsonb,
+  paused_at timestamptz,
+  paused_by text,
+  registered_at timestamptz not null default clock_timestamp(),
+  removed_at timestamptz,
+  primary key (environment, name)
+);
+create table if not exists _dataform.schedule_due (
+  due_id bigint generated always as identity primary key,
+  environment text not null,
+  schedule text not null,
+  version text not null,
+  due timestamptz not null,
+  last_due timestamptz not null,
+  dues bigint not null default 1,
+  cause text not null check (cause in ('clock', 'catch-up', 'load', 'file', 'hand')),
+  caused_by jsonb,
+  definition jsonb not null,
+  status text not null check (status in ('queued', 'running', 'success', 'failure', 'cancelled', 'skipped')),
+  reason text,
+  claimed_by text,
+  claimed_at timestamptz not null default clock_timestamp(),
+  started_at timestamptz,
+  finished_at timestamptz,
+  unique (environment, schedule, version, due)
+);
+create index if not exists schedule_due_open on _dataform.schedule_due (environment, schedule, due) where status in ('queued', 'running');
+create index if not exists schedule_due_newest on _dataform.schedule_due (environment, due desc);
+create table if not exists _dataform.schedule_step (
+  due_id bigint not null references _dataform.schedule_due (due_id),
+  step_no integer not null,
+  attempt integer not null,
+  command text not null,
+  arguments text[] not null,
+  status text not null check (status in ('starting', 'running', 'success', 'failure', 'timeout', 'lost', 'cancelled')),
+  made_at timestamptz not null default clock_timestamp(),
+  start_at timestamptz not null default clock_timestamp(),
+  started_at timestamptz,
+  finished_at timestamptz,
+  host text,
+  process_id integer,
+  exit_code integer,
+  signal text,
+  run_ids uuid[],
+  load_ids bigint[],
+  errors jsonb,
+  output text,
+  primary key (due_id, step_no, attempt)
+);
+comment on table _dataform.schedule is 'The lines of schedules.yaml as they were declared last, when each is due next, and until when its dues are decided.';
+comment on column _dataform.schedule.version is 'Of the line: another one where its time, zone or trigger is another.';
+comment on column _dataform.schedule.start_at is 'When next_due begins: that, and its jitter.';
+comment on column _dataform.schedule.decided_until is 'Nothing due until then is ever decided again, whatever the clock says.';
+comment on column _dataform.schedule.seen is 'Loads or files that were there when they were looked at last.';
+comment on table _dataform.schedule_due is 'Each due of each line: what came of it, or why it was skipped. A row that was skipped has all dues of that reason from due to last_due.';
+comment on column _dataform.schedule_due.definition is 'What it runs: the line as it was when it was due.';
+comment on table _dataform.schedule_step is 'Each attempt of each step of a due: a command of dataform.';
+comment on column _dataform.schedule_step.output is 'The end of what it said to people.'`;
+
 /** What makes each layout of the one before it, and of one of which somebody dropped a table. A published one never changes. */
-const LAYOUTS: readonly Sql[] = [first, ownersAndHolds, asideAndFolder, timeline, keys];
+const LAYOUTS: readonly Sql[] = [first, ownersAndHolds, asideAndFolder, timeline, keys, schedules];
 
 /** How a wait can be ended, and who is told of it. */
 interface Waiting {

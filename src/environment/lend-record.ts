@@ -6,7 +6,7 @@ import { PRIVATE_SCHEMA, privateId } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 
 /** Tables of the record that models may read: those without rows of models. */
-const LENT = ["environment", "publishing", "release", "run", "step"];
+const LENT = ["environment", "publishing", "release", "run", "schedule", "schedule_due", "step"];
 
 /**
  * Lets the builder read those tables of the record that the project declares as sources. Sent by the publisher, whose they are.

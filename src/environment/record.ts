@@ -35,6 +35,21 @@ export const RECORD: Readonly<Record<string, Readonly<Record<string, number>>>> 
     ...["key_id", "environment", "name", "hash", "scopes", "rate_requests", "rate_seconds"],
     ...["made_at", "made_by", "expires_at", "revoked_at"],
   ),
+  schedule: columns(
+    6,
+    ...["environment", "name", "version", "definition", "next_due", "start_at", "decided_until", "seen"],
+    ...["paused_at", "paused_by", "registered_at", "removed_at"],
+  ),
+  schedule_due: columns(
+    6,
+    ...["due_id", "environment", "schedule", "version", "due", "last_due", "dues", "cause", "caused_by", "definition"],
+    ...["status", "reason", "claimed_by", "claimed_at", "started_at", "finished_at"],
+  ),
+  schedule_step: columns(
+    6,
+    ...["due_id", "step_no", "attempt", "command", "arguments", "status", "made_at", "start_at", "started_at"],
+    ...["finished_at", "host", "process_id", "exit_code", "signal", "run_ids", "load_ids", "errors", "output"],
+  ),
 };
 
 function columns(layout: number, ...names: string[]): Record<string, number> {
@@ -110,6 +125,7 @@ async function layoutOf(client: Client): Promise<number> {
 const REFER: Readonly<Record<string, readonly string[]>> = {
   environment: ["failing_row", "publishing", "step", "run", "release"],
   run: ["failing_row", "publishing", "step"],
+  schedule_due: ["schedule_step"],
 };
 
 /**

@@ -31,8 +31,8 @@ export async function forgetOldReleases(
 
 /**
  * Drops the record of old runs: their steps, the rows that their assertions found, and the releases that can no longer be
- * gone back to. The last run stays, and so does a run whose release is kept; of releases those stay that tell what a kept
- * one was published upon.
+ * gone back to; and of each line of the schedule what came of as many dues. The last run stays, and so does a run whose release
+ * is kept; of releases those stay that tell what a kept one was published upon.
  */
 export async function pruneHistory(
   client: Client,
@@ -70,6 +70,22 @@ export async function pruneHistory(
       ),
       runs as (
         delete from _dataform.run where run_id in (select run_id from old)
+      ),
+      old_dues as materialized (
+        select due_id
+        from (
+          select due_id, due, status, row_number() over (partition by schedule order by due desc, due_id desc) as place
+          from _dataform.schedule_due
+          where environment = $1
+        ) as d
+        where (place > greatest($2::bigint, 1) or due < clock_timestamp() - $3::interval)
+          and place > 1 and status not in ('queued', 'running')
+      ),
+      due_steps as (
+        delete from _dataform.schedule_step where due_id in (select due_id from old_dues)
+      ),
+      dues as (
+        delete from _dataform.schedule_due where due_id in (select due_id from old_dues)
       ),
       releases as (
         delete from _dataform.release as l

@@ -224,7 +224,7 @@ test("tables of the record that were dropped are made again, columns are not ben
   // As layout 3 was: the columns and tables of later ones are made, and what is recorded stays.
   const later = Object.entries(RECORD).flatMap(([table, all]) =>
     Math.min(...Object.values(all)) > 3
-      ? [`drop table _dataform.${table};`]
+      ? [`drop table _dataform.${table} cascade;`]
       : Object.entries(all).flatMap(([column, layout]) =>
           layout > 3 ? [`alter table _dataform.${table} drop column ${column};`] : [],
         ),
