@@ -4,7 +4,7 @@ import { type Target, targetKey } from "../model/target.ts";
 import type { Client } from "../postgres/client.ts";
 import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
-import { sql } from "../sql/sql.ts";
+import { type Sql, sql } from "../sql/sql.ts";
 
 /** Characters of a value that is shown as one end of a range. */
 const LONGEST_BOUND = 60;
@@ -28,6 +28,13 @@ export async function readFacts(
   const { rows } = await client.query<{ key: string; facts: string }>(factsQuery, columns);
   return new Map(rows.map(({ key, facts }) => [key, JSON.parse(facts) as RelationFacts]));
 }
+
+/** By the index: `col_description` is a query of its own for each column. */
+const commentOn = (column: Sql) => sql`(
+  select told.description
+  from pg_description as told
+  where told.objoid = found.shown and told.classoid = 'pg_class'::regclass and told.objsubid = ${column}
+)`;
 
 const factsQuery = sql`
 with
@@ -56,7 +63,7 @@ columns as (
       json_strip_nulls(json_build_object(
         'name', a.attname,
         'type', format_type(a.atttypid, a.atttypmod),
-        'comment', col_description(found.shown, a.attnum),
+        'comment', ${commentOn(sql`a.attnum`)},
         'isNotNull', coalesce(stored.attnotnull, a.attnotnull),
         'about', case when about.attname is not null then json_strip_nulls(json_build_object(
           'nullShare', about.null_frac::text,
@@ -120,7 +127,7 @@ select
   concat(found.schema, '.', found.name) as key,
   json_strip_nulls(json_build_object(
     'columns', coalesce(columns.columns, '[]'),
-    'comment', obj_description(found.shown, 'pg_class'),
+    'comment', ${commentOn(sql`0`)},
     'stored', json_build_object(
       'owner', pg_get_userbyid(found.relowner),
       'rows', case when found.relkind in ('r', 'm', 'p') and found.reltuples >= 0 then found.reltuples::bigint end,

@@ -106,20 +106,7 @@ async function lookAt(client: Client, targets: readonly Target[]): Promise<Recor
 
 const foundQuery = sql`
 select c.oid, n.nspname as schema, c.relname as name, c.relkind,
-  exists (
-    select from pg_depend d
-    join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid and w.ev_class = c.oid
-    join pg_class p on d.refclassid = 'pg_class'::regclass and p.oid = d.refobjid
-    where p.relnamespace = to_regnamespace('_dataform')
-  ) as published,
-  (
-    select min(${labelled(sql`l.description`, "environment")})
-    from pg_depend d
-    join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid and w.ev_class = c.oid
-    join pg_class p on d.refclassid = 'pg_class'::regclass and p.oid = d.refobjid
-    join pg_description l on l.classoid = 'pg_class'::regclass and l.objoid = p.oid and l.objsubid = 0
-    where p.relnamespace = to_regnamespace('_dataform')
-  ) as environment,
+  made.stored is not null as published, made.environment,
   (select r.rolname <> current_user and not r.rolsuper from pg_roles r where r.oid = c.relowner) as other,
   (select not has_table_privilege(b.oid, c.oid, 'select') from pg_roles b where b.rolname = $3) as unreadable,
   c.relrowsecurity as protected,
@@ -128,6 +115,17 @@ select c.oid, n.nspname as schema, c.relname as name, c.relkind,
 from unnest($1::text[], $2::text[]) as wanted(schema, name)
 join pg_namespace n on n.nspname = wanted.schema
 join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
+-- A view depends on each column that it shows: on what it stands is asked once.
+cross join lateral (
+  select min(p.oid) as stored, min(${labelled(sql`l.description`, "environment")}) as environment
+  from (
+    select distinct d.refobjid as oid from pg_depend d
+    join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid and w.ev_class = c.oid
+    where d.refclassid = 'pg_class'::regclass
+  ) o
+  join pg_class p on p.oid = o.oid and p.relnamespace = to_regnamespace('_dataform')
+  left join pg_description l on l.classoid = 'pg_class'::regclass and l.objoid = p.oid and l.objsubid = 0
+) made
 union all
 -- A relation has a row type of its name: another type of that name is in its way.
 select t.oid, n.nspname, t.typname, 'T', false, null, false, false, false, '[]', jsonb_build_object('owner', pg_get_userbyid(t.typowner)),

@@ -11,7 +11,9 @@ export const columnsOf = sql`(
     'collation', case when a.attcollation <> t.typcollation then a.attcollation::regcollation::text end,
     'addedType', case when t.oid >= 16384 then t.oid::bigint end
   )) order by a.attnum), '[]')
-  from pg_attribute a join pg_type t on t.oid = a.atttypid
+  from pg_attribute a
+  -- One by one, by the index: the planner goes through the types from the first one on, for each relation anew.
+  cross join lateral (select y.oid, y.typcollation from pg_type y where y.oid = a.atttypid offset 0) t
   where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`;
 
 /** Of a type that does not come with PostgreSQL: its oid. */

@@ -27,9 +27,14 @@ const LABEL = literal(
   ),
 );
 
+/** The label that a comment is, as jsonb; NULL where it is none. */
+export function labelOf(comment: Sql): Sql {
+  return sql`(case when ${comment} ~ ${LABEL} then ${comment}::jsonb end)`;
+}
+
 /** A value of the label that a comment is, as text; NULL where it is none. */
 export function labelled(comment: Sql, key: keyof ObjectLabel): Sql {
-  return sql`(case when ${comment} ~ ${LABEL} then ${comment}::jsonb ->> ${literal(key)} end)`;
+  return sql`(${labelOf(comment)} ->> ${literal(key)})`;
 }
 
 /** @param file whose config asks for it */

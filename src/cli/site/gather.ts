@@ -15,7 +15,7 @@ import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import { type Action, type CompiledGraph, isModel, isShowing } from "../../model/graph.ts";
-import type { UnitVerdict } from "../../model/site.ts";
+import type { SiteSample, UnitVerdict } from "../../model/site.ts";
 import { type Target, targetKey } from "../../model/target.ts";
 import { withoutRetired } from "../../plan/removed.ts";
 import { type Client, type ConnectOptions, withClient, withTransaction } from "../../postgres/client.ts";
@@ -82,28 +82,31 @@ async function gatherOnce(
       sql`begin transaction isolation level repeatable read read only`,
     ),
   );
-  const lineage = await withClient(settings, { ...reach, duty: "builder" }, (client) =>
-    readLineage(client, graph, read.catalog, { cache: cacheFile(join(stateDir, "lineage.json")) }),
-  );
-  const dashboards = await withClient(settings, { ...reach, duty: "builder" }, (client) =>
-    readDashboards(client, { graph, environment, readSource: (file) => readSource(projectDir, file) }),
-  );
-  const operations = await withClient(settings, { ...reach, duty: "publisher" }, (client) =>
-    // The builder reads what landed. It is our own question, whatever the database's search path says.
-    withClient(settings, { ...reach, duty: "builder", names: "ours" }, (landed) =>
-      readOperations(client, {
-        environment,
-        rawSchemas: [...new Set(sources.map(({ declaration }) => declaration.schema))],
-        graph,
-        sources,
-        landed,
-      }),
-    ),
-  );
-  const { tests } = await runUnitTests(graph, settings, { signal, onWait });
   const isGuarded = (key: string) => read.facts.get(key)?.stored.hasPolicies === true;
   const open = shownIn(graph, read.catalog).filter((target) => !isGuarded(targetKey(target)));
-  const samples = withSamples ? await readRows(settings, reach, open) : new Map();
+  // Each has a connection of its own, and most of what it takes is time of the server.
+  const [lineage, dashboards, operations, { tests }, samples] = await together([
+    withClient(settings, { ...reach, duty: "builder" }, (client) =>
+      readLineage(client, graph, read.catalog, { cache: cacheFile(join(stateDir, "lineage.json")) }),
+    ),
+    withClient(settings, { ...reach, duty: "builder" }, (client) =>
+      readDashboards(client, { graph, environment, readSource: (file) => readSource(projectDir, file) }),
+    ),
+    withClient(settings, { ...reach, duty: "publisher" }, (client) =>
+      // The builder reads what landed. It is our own question, whatever the database's search path says.
+      withClient(settings, { ...reach, duty: "builder", names: "ours" }, (landed) =>
+        readOperations(client, {
+          environment,
+          rawSchemas: [...new Set(sources.map(({ declaration }) => declaration.schema))],
+          graph,
+          sources,
+          landed,
+        }),
+      ),
+    ),
+    runUnitTests(graph, settings, { signal, onWait }),
+    withSamples ? readRows(settings, reach, open) : new Map<string, SiteSample>(),
+  ]);
   return {
     project: graph.project.name ?? "dataform project",
     environment,
@@ -123,6 +126,12 @@ async function gatherOnce(
     madeAt: new Date().toISOString(),
     live,
   };
+}
+
+/** What all of them come to. Where some fail, the first of these failures, once none is at work any more. */
+async function together<T extends readonly unknown[]>(work: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 /**

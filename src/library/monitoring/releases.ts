@@ -1,54 +1,48 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
 import { id } from "../../sql/identifiers.ts";
-import { type Sql, sql } from "../../sql/sql.ts";
+import { literal } from "../../sql/literals.ts";
+import { join, type Sql, sql } from "../../sql/sql.ts";
 import type { RecordTables } from "./tables.ts";
 
 /** One row a model of a release, and of the one that it was published upon: what became of it. */
 export function releaseChanges({ release }: RecordTables): Sql {
-  // Each manifest is unpacked once: to look a model up in one reads all of it.
-  const entries = sql`
-    select
-      release.environment,
-      release.release_id,
-      entry.model,
-      entry.told ->> 'fingerprint' as fingerprint,
-      entry.told ->> 'release' as built_in
-    from ${release} as release
-    cross join lateral jsonb_each(release.manifest) as entry (model, told)`;
   const compared = sql`
-    select release.environment, release.release_id, release.base_release_id
+    select release.environment, release.release_id, release.manifest, base.manifest as base_manifest
     from ${release} as release
     left join ${release} as base
       on base.environment = release.environment and base.release_id = release.base_release_id
     where release.manifest is not null and (release.base_release_id is null or base.manifest is not null)`;
-  const ofModel = (one: string, release: string) =>
-    sql`${id(one, "environment")} = compared.environment and ${id(one, "release_id")} = ${id("compared", release)}`;
-  const now = sql`
+  const entriesOf = (manifest: string, isBefore: boolean) => sql`
     select
       compared.environment,
       compared.release_id,
-      after.model,
-      case
-        when before.model is null then 'added'
-        when before.fingerprint is distinct from after.fingerprint then 'changed'
-        when before.built_in is distinct from after.built_in then 'rebuilt'
-        else 'kept'
-      end as change
+      entry.model,
+      ${literal(isBefore)} as is_before,
+      entry.told ->> 'fingerprint' as fingerprint,
+      entry.told ->> 'release' as built_in
     from compared
-    inner join entries as after on ${ofModel("after", "release_id")}
-    left join entries as before on ${ofModel("before", "base_release_id")} and before.model = after.model`;
-  const gone = sql`
-    select compared.environment, compared.release_id, before.model, 'removed' as change
-    from compared
-    inner join entries as before on ${ofModel("before", "base_release_id")}
-    left join entries as after on ${ofModel("after", "release_id")} and after.model = before.model
-    where after.model is null`;
+    cross join lateral jsonb_each(${id("compared", manifest)}) as entry (model, told)`;
+  // Side by side, not joined: how many models a manifest has the planner does not know, and it would compare each with each.
+  const entries = join([entriesOf("manifest", false), entriesOf("base_manifest", true)], "\nunion all\n");
+  const of = (column: string, side: Sql) => sql`max(${id(column)}) filter (where ${side})`;
+  const differs = (column: string) =>
+    sql`${of(column, sql`is_before`)} is distinct from ${of(column, sql`not is_before`)}`;
   return withCtes(
-    [cte("entries", entries), cte("compared", compared), cte("now_there", now), cte("gone", gone)],
+    [cte("compared", compared), cte("entries", entries)],
     sql`
-      select * from now_there
-      union all
-      select * from gone`,
+      select
+        environment,
+        release_id,
+        model,
+        case
+          when not bool_or(is_before) then 'added'
+          when bool_and(is_before) then 'removed'
+          when ${differs("fingerprint")} then 'changed'
+          when ${differs("built_in")} then 'rebuilt'
+          else 'kept'
+        end as change
+      from entries
+      group by environment, release_id, model`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { cte, withCtes } from "../../sql/ctes.ts";
-import { labelled } from "../../sql/ddl.ts";
+import { labelOf } from "../../sql/ddl.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import type { Ledger, RecordTables } from "./tables.ts";
@@ -16,32 +16,33 @@ export function storage(rawSchemas: readonly string[]): Sql {
       relation.relname as name,
       relation.relkind,
       relation.reltuples,
-      obj_description(relation.oid, 'pg_class') as label
+      ${labelOf(sql`told.description`)} as label
     from pg_class as relation
     inner join pg_namespace as schema
       on schema.oid = relation.relnamespace
+    left join pg_description as told
+      on told.classoid = 'pg_class'::regclass and told.objoid = relation.oid and told.objsubid = 0
     where relation.relkind in ('r', 'm', 'p')
       and not relation.relispartition
       and schema.nspname in (${[...rawSchemas, "_dataform"].map(literal)})`;
-  const label = (key: "environment" | "target") => labelled(sql`relations.label`, key);
   const sorted = sql`
     select
       case
-        when ${label("environment")} is not null then 'private'
+        when relations.label is not null then 'private'
         when relations.schema_name = '_dataform' or relations.name in ('_load', '_rejected', '_file', '_drift', '_token') then 'record'
         when exists (
           select from pg_attribute as landed
           where landed.attrelid = relations.oid and landed.attname = '_load_id' and not landed.attisdropped
         ) then 'raw'
       end as kind,
-      coalesce(${label("environment")}, '') as environment,
-      coalesce(${label("target")}, relations.schema_name || '.' || relations.name) as relation,
+      coalesce(relations.label ->> 'environment', '') as environment,
+      coalesce(relations.label ->> 'target', relations.schema_name || '.' || relations.name) as relation,
       relations.oid,
       relations.relkind,
       relations.reltuples
     from relations`;
   return withCtes(
-    [cte("relations", relations), cte("sorted", sorted)],
+    [cte("relations", relations, { materialized: true }), cte("sorted", sorted)],
     sql`
       select
         sorted.kind,

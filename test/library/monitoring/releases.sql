@@ -3,52 +3,49 @@ with
 "changes" as (
   with
 
-  "entries" as (
-    select
-      release.environment,
-      release.release_id,
-      entry.model,
-      entry.told ->> 'fingerprint' as fingerprint,
-      entry.told ->> 'release' as built_in
-    from "_dataform"."release" as release
-    cross join lateral jsonb_each(release.manifest) as entry (model, told)
-  ),
-
   "compared" as (
-    select release.environment, release.release_id, release.base_release_id
+    select release.environment, release.release_id, release.manifest, base.manifest as base_manifest
     from "_dataform"."release" as release
     left join "_dataform"."release" as base
       on base.environment = release.environment and base.release_id = release.base_release_id
     where release.manifest is not null and (release.base_release_id is null or base.manifest is not null)
   ),
 
-  "now_there" as (
+  "entries" as (
     select
       compared.environment,
       compared.release_id,
-      after.model,
-      case
-        when before.model is null then 'added'
-        when before.fingerprint is distinct from after.fingerprint then 'changed'
-        when before.built_in is distinct from after.built_in then 'rebuilt'
-        else 'kept'
-      end as change
+      entry.model,
+      false as is_before,
+      entry.told ->> 'fingerprint' as fingerprint,
+      entry.told ->> 'release' as built_in
     from compared
-    inner join entries as after on "after"."environment" = compared.environment and "after"."release_id" = "compared"."release_id"
-    left join entries as before on "before"."environment" = compared.environment and "before"."release_id" = "compared"."base_release_id" and before.model = after.model
-  ),
-
-  "gone" as (
-    select compared.environment, compared.release_id, before.model, 'removed' as change
+    cross join lateral jsonb_each("compared"."manifest") as entry (model, told)
+    union all
+    select
+      compared.environment,
+      compared.release_id,
+      entry.model,
+      true as is_before,
+      entry.told ->> 'fingerprint' as fingerprint,
+      entry.told ->> 'release' as built_in
     from compared
-    inner join entries as before on "before"."environment" = compared.environment and "before"."release_id" = "compared"."base_release_id"
-    left join entries as after on "after"."environment" = compared.environment and "after"."release_id" = "compared"."release_id" and after.model = before.model
-    where after.model is null
+    cross join lateral jsonb_each("compared"."base_manifest") as entry (model, told)
   )
 
-  select * from now_there
-  union all
-  select * from gone
+  select
+    environment,
+    release_id,
+    model,
+    case
+      when not bool_or(is_before) then 'added'
+      when bool_and(is_before) then 'removed'
+      when max("fingerprint") filter (where is_before) is distinct from max("fingerprint") filter (where not is_before) then 'changed'
+      when max("built_in") filter (where is_before) is distinct from max("built_in") filter (where not is_before) then 'rebuilt'
+      else 'kept'
+    end as change
+  from entries
+  group by environment, release_id, model
 ),
 
 "counted" as (

@@ -1,16 +1,18 @@
 with
 
-"relations" as (
+"relations" as materialized (
   select
     relation.oid,
     schema.nspname as schema_name,
     relation.relname as name,
     relation.relkind,
     relation.reltuples,
-    obj_description(relation.oid, 'pg_class') as label
+    (case when told.description ~ E'^\\{"environment":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","target":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","release":\\d{1,15}\\}$' then told.description::jsonb end) as label
   from pg_class as relation
   inner join pg_namespace as schema
     on schema.oid = relation.relnamespace
+  left join pg_description as told
+    on told.classoid = 'pg_class'::regclass and told.objoid = relation.oid and told.objsubid = 0
   where relation.relkind in ('r', 'm', 'p')
     and not relation.relispartition
     and schema.nspname in ('raw', 'it''s', '_dataform')
@@ -19,15 +21,15 @@ with
 "sorted" as (
   select
     case
-      when (case when relations.label ~ E'^\\{"environment":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","target":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","release":\\d{1,15}\\}$' then relations.label::jsonb ->> 'environment' end) is not null then 'private'
+      when relations.label is not null then 'private'
       when relations.schema_name = '_dataform' or relations.name in ('_load', '_rejected', '_file', '_drift', '_token') then 'record'
       when exists (
         select from pg_attribute as landed
         where landed.attrelid = relations.oid and landed.attname = '_load_id' and not landed.attisdropped
       ) then 'raw'
     end as kind,
-    coalesce((case when relations.label ~ E'^\\{"environment":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","target":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","release":\\d{1,15}\\}$' then relations.label::jsonb ->> 'environment' end), '') as environment,
-    coalesce((case when relations.label ~ E'^\\{"environment":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","target":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","release":\\d{1,15}\\}$' then relations.label::jsonb ->> 'target' end), relations.schema_name || '.' || relations.name) as relation,
+    coalesce(relations.label ->> 'environment', '') as environment,
+    coalesce(relations.label ->> 'target', relations.schema_name || '.' || relations.name) as relation,
     relations.oid,
     relations.relkind,
     relations.reltuples
