@@ -2,7 +2,7 @@ import { type SourceLocation, UserError } from "../model/errors.ts";
 import { endsInComment } from "../sql/authored.ts";
 import { adviceFor } from "./borrowed-names.ts";
 import { coreMessages, onlyBigQuery } from "./core-messages.ts";
-import { placeOfOption } from "./option-keys.ts";
+import { placeOfCall, placeOfOption } from "./option-keys.ts";
 import type { ProjectFiles } from "./project.ts";
 import { missedName, type Refused } from "./references.ts";
 import type { CoreError, CoreGraph, SandboxAnswer } from "./sandbox.ts";
@@ -92,7 +92,7 @@ function thrown(told: string, { stack, expected, found: value, hint }: Thrown, a
   if (!place) {
     // The last semicolon of a file of JavaScript is JavaScript's.
     const isAtEnd = message.startsWith("Semi-colons") && file.endsWith(".sqlx");
-    const location = isAtEnd ? findInSource(project.projectDir, file, /;\s*$/) : { file };
+    const location = isAtEnd ? findInSource(project.projectDir, file, /;\s*$/) : placeOfCall(message, file, project);
     return new UserError({ message, location });
   }
   const cause = Object.assign(new Error(message), { stack });

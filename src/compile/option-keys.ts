@@ -1,6 +1,6 @@
 import type { SourceLocation } from "../model/errors.ts";
 import type { ProjectFiles } from "./project.ts";
-import { locationAt, offsetOf, readLines } from "./source.ts";
+import { authorsPattern, findInSource, locationAt, offsetOf, readLines } from "./source.ts";
 
 /** A key of an object that is written in a call; `within` counts the brackets around it. */
 interface Key {
@@ -23,6 +23,15 @@ export function placeOfOption(message: string, place: SourceLocation, { projectD
   if (said === undefined || !text.startsWith(called!, start)) return place;
   const key = refusedKey(said, keysOfCall(text, start));
   return key ? locationAt(place.file, text, key.at) : place;
+}
+
+/** The same where a query was made after its call had ended: that call is looked for by what it makes. */
+export function placeOfCall(message: string, file: string, project: ProjectFiles): SourceLocation {
+  const [, called, name] = /^\w+\.(\w+): ([^:]+): /.exec(message) ?? [];
+  if (called === undefined) return { file };
+  const call = new RegExp(`\\b${called}(?=\\(\\s*["'\`]${authorsPattern(name!)}["'\`])`);
+  const place = findInSource(project.projectDir, file, call);
+  return place.line === undefined ? place : placeOfOption(message, place, project);
 }
 
 /** The keys of the objects in a call, up to its end. */

@@ -2,7 +2,7 @@ import { expression, relation } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
 import { sql } from "../sql/sql.ts";
 import { callerOf } from "./shared/check-options.ts";
-import { assertModel, modelOf, type Name, nameIn, publishModel, referTo } from "./shared/dataform.ts";
+import { assertModel, inputTo, modelOf, type Name, nameIn, publishModel, referTo } from "./shared/dataform.ts";
 import { storeColumns } from "./slices/input.ts";
 import { loadsOf } from "./slices/loads.ts";
 import { type LoadsOptions, type PublishOptions, type Report, reportOf, tablesOf } from "./slices/options.ts";
@@ -112,7 +112,10 @@ function publishStore(parts: Parts): void {
     storeRows({
       report,
       columns,
-      feed: referTo(ctx, options.from, `${caller}: from`),
+      feed: inputTo(ctx, options.from, `${caller}: from`, {
+        schema: options.schema,
+        made: [name, `${name}_store`, `${name}_loads`],
+      }),
       loads: referTo(ctx, partOf(parts, "_loads"), caller),
       self: ctx.incremental() ? relation(ctx.self(), caller) : undefined,
     }),

@@ -601,6 +601,25 @@ test.each([
     '2:72: counters.publish: c: unknown option of rollups: every "evry"',
   ],
   ['slices.publish("s", { loads: { tables: ["t"] },\n  from: 5 });', "2:3: slices.publish: s: needs from"],
+  // What nothing declares may have the name of what the call makes.
+  ...[
+    [
+      'scd2.publish("h", { key: "id",\n  attributes: { a: "text" }, from: "h" });',
+      "2:30: scd2.publish: h: from: SCHEMA.h",
+    ],
+    [
+      'counters.publish("c", { kind: "log", series: { s: "text" }, takenAt: { at: "date" }, counters: { n: "int" },\n  from: "c_deltas" });',
+      "2:3: counters.publish: c: from: SCHEMA.c_deltas",
+    ],
+    [
+      'slices.publish("s", { loads: { tables: ["t"] }, key: ["day"], day: "day", values: { n: "int" }, from: "s_loads" });',
+      "1:97: slices.publish: s: from: SCHEMA.s_loads",
+    ],
+    [
+      'reconcile.publish("r", { ours: "r_rows", theirs: "r_rules", key: "id", columns: { n: { kind: "exact" } } });',
+      "1:26: reconcile.publish: r: ours: SCHEMA.r_rows",
+    ],
+  ].map(([code, said]) => [code!, `${said!.replace("SCHEMA", "marts")} is made by this call`]),
   // What is not there has no place but the call's, nor has what is not written in it.
   ['slices.publish("s", { loads: { tables: ["t"] } });', "1:8: slices.publish: s: needs from"],
   ['const o = { from: "f", keyy: "id" };\nscd2.publish("h", o);', '2:6: scd2.publish: h: unknown option "keyy"'],

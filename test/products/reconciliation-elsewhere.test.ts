@@ -74,6 +74,24 @@ test("4.2: three lines reconcile the rows of the prototype", async () => {
   ]);
 });
 
+test("amounts that are no number, or infinite, are summed as what they are and hold nothing back, also where one side has a key twice", async () => {
+  const { rows } = await made(
+    `${sides}, key: "ref", columns: { ${money} }, passes: [{ name: "parts", by: "key" }]`,
+    `('nan', 'NaN', 'EUR'), ('same', 'Infinity', 'EUR'), ('twice', 'Infinity', 'USD'), ('twice', 'NaN', 'USD'),
+     ('ours', '-Infinity', 'CHF')`,
+    `('nan', 5, 'EUR'), ('same', 'Infinity', 'EUR'), ('twice', 1, 'USD'), ('theirs', 'Infinity', 'CHF'), ('theirs', 1, 'CHF')`,
+  );
+  expect(
+    await rows("select status, currency, amount_ours, amount_theirs, amount_diff from marts.r_summary order by 1, 2"),
+  ).toEqual([
+    "duplicate|CHF|0|Infinity|Infinity",
+    "duplicate|USD|NaN|1|NaN",
+    "matched|EUR|Infinity|Infinity|NaN",
+    "mismatched|EUR|NaN|5|NaN",
+    "missing_in_theirs|CHF|-Infinity|0|Infinity",
+  ]);
+});
+
 test("4.2: money is compared in minor units of its currency, and tolerances count in", async () => {
   const { rows } = await made(
     `${sides}, key: "ref", columns: { amount: { kind: "money", currency: "ccy", absTol: "0.02", relTol: 0.001 }, ccy: { kind: "text" } }`,

@@ -81,7 +81,7 @@ function textsOf(given: Given, incremental: boolean): string {
     if ("name" in target) return quoted(target.schema ?? "marts", target.name);
     return quoted(...target);
   };
-  const context = { ref, self: () => quoted("marts", "(self)"), incremental: () => incremental };
+  const context = { ref, resolve: ref, self: () => quoted("marts", "(self)"), incremental: () => incremental };
   const text = typeof given === "function" ? given(context) : given;
   return typeof text === "string" ? text : text.join("\n---\n");
 }

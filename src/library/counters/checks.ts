@@ -64,8 +64,10 @@ export function unsound({ shape, store, feed, loads }: Audited, conditions: read
 }
 
 /** Readings in another unit than the one before, where series go on in another. */
-export function unitsThatChanged({ series, takenAt }: Shape, unit: string, store: Sql): Sql {
+export function unitsThatChanged({ series, takenAt, ofUnit }: Shape, unit: string, store: Sql): Sql {
   const names = [...series.keys()];
+  // Such a reading adds nothing of that unit, unless it has begun again: of the many others none need be looked up.
+  const unknown = and([...ofUnit].map((name) => sql`${id("written", deltaOf(name))} is null`));
   return withCtes(
     [storeCte(store), cte("written", written(sql`store`))],
     sql`
@@ -75,7 +77,9 @@ export function unitsThatChanged({ series, takenAt }: Shape, unit: string, store
       from written
       inner join store as before
         on ${sameColumns("before", "written", names)} and ${id("before", takenAt.name)} = ${id("written", PREVIOUS_AT)}
-      where ${isKind("before", "reading")} and ${id("written", unit)} is distinct from ${id("before", unit)}`,
+      where ${isKind("before", "reading")}
+        and (${unknown} or written.is_reset)
+        and ${id("written", unit)} is distinct from ${id("before", unit)}`,
   );
 }
 

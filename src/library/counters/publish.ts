@@ -16,6 +16,7 @@ import type { RollupOptions } from "./options.ts";
 import {
   fullName,
   indexed,
+  inputOf,
   loadsOf,
   type Published,
   refer,
@@ -48,7 +49,7 @@ function audited(published: Published, context: Context): Audited {
     shape: checked.shape,
     timeZone: checked.timeZone,
     store: refer(published, context, storeName(published)),
-    feed: refer(published, context, options.from),
+    feed: inputOf(published, context, "from", options.from),
     loads: loadsOf(published, context),
     undone: undoneOf(published),
   };

@@ -3,7 +3,7 @@ import { relation } from "../../sql/authored.ts";
 import { id } from "../../sql/identifiers.ts";
 import type { Sql } from "../../sql/sql.ts";
 import { fail } from "../shared/check-options.ts";
-import { type Context, type Name, nameIn, referTo, targetOf } from "../shared/dataform.ts";
+import { type Context, inputTo, type Name, nameIn, referTo, targetOf } from "../shared/dataform.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { loadsOfLedger, snapshotsOfLedger, undoneOfLedger } from "./full.ts";
 import type { Checked, CounterOptions } from "./options.ts";
@@ -27,6 +27,18 @@ export const indexed = (name: string) => `(${id(name)})`;
 
 export function refer({ caller }: Published, context: Context, name: Name): Sql {
   return referTo(context, name, caller);
+}
+
+/** A relation that an option names, which none of the call's own models may be. */
+export function inputOf(
+  { caller, name, options, checked }: Published,
+  context: Context,
+  option: string,
+  given: Name,
+): Sql {
+  const own = ["store", "snapshots", "deltas", ...(checked.totals ? ["totals"] : [])].map((part) => `${name}_${part}`);
+  const made = [...own, ...Object.keys(options.rollups ?? {})];
+  return inputTo(context, given, `${caller}: ${option}`, { schema: options.schema, made });
 }
 
 export function selfOf({ caller }: Published, context: Context): Sql | undefined {
@@ -58,7 +70,7 @@ export function undoneOf({ options }: Published): Sql | undefined {
 
 export function loadsOf(published: Published, context: Context): Sql {
   const { caller, options, checked } = published;
-  if (options.loads) return refer(published, context, options.loads);
+  if (options.loads) return inputOf(published, context, "loads", options.loads);
   const { shape, timeZone } = checked;
   const ledger = id("raw", "_load");
   const table = targetOf(options.from)!.name;

@@ -5,7 +5,7 @@ import { and, join, type Sql, sql } from "../../sql/sql.ts";
 import { type Context, modelOf, publishModel } from "../shared/dataform.ts";
 import { newsOfSnapshots, readingsOfSnapshots } from "./full.ts";
 import { newsOfLog, readingsOfLog } from "./log.ts";
-import { indexed, loadsOf, type Published, refer, selfOf, undoneOf, versionOf, WITHOUT_JIT } from "./published.ts";
+import { indexed, inputOf, loadsOf, type Published, selfOf, undoneOf, versionOf, WITHOUT_JIT } from "./published.ts";
 import { deltaOf, keyOf, LEFT_DAY, LOAD_NO, PREVIOUS_AT, ROW_KIND, RUN_AT, type Shape, toDateOf } from "./shape.ts";
 import { before, news, written } from "./store.ts";
 
@@ -51,10 +51,13 @@ function storeQuery(published: Published, context: Context): Sql {
   const { options, checked } = published;
   const { shape, timeZone } = checked;
   const self = selfOf(published, context);
-  const feed = refer(published, context, options.from);
+  const feed = inputOf(published, context, "from", options.from);
   const loads = loadsOf(published, context);
   const undone = undoneOf(published);
-  const births = checked.births && { ...checked.births, relation: refer(published, context, checked.births.from) };
+  const births = checked.births && {
+    ...checked.births,
+    relation: inputOf(published, context, "births: from", checked.births.from),
+  };
   const log = { shape, feed, loads, timeZone, births, self };
   const full = { shape, feed, loads, timeZone };
   const isLog = shape.kind === "log";

@@ -1,5 +1,14 @@
 import { sql } from "../../sql/sql.ts";
-import { assertModel, type Context, modelOf, type Name, nameIn, publishModel, referTo } from "../shared/dataform.ts";
+import {
+  assertModel,
+  type Context,
+  inputTo,
+  modelOf,
+  type Name,
+  nameIn,
+  publishModel,
+  referTo,
+} from "../shared/dataform.ts";
 import { columnsWrong, groupsWrong, rowsLost, sumsWrong } from "./checks.ts";
 import { columnStatistics } from "./columns.ts";
 import { OUTCOMES } from "./compare.ts";
@@ -53,17 +62,21 @@ export function publishAll(given: Publishing): void {
 /** A floating point number is what its text says: to its last digit, whatever the database writes otherwise. */
 const DIGITS = "set local extra_float_digits = 1";
 
-type Suffix =
-  | "matches"
-  | "groups"
-  | "passes"
-  | "store"
-  | "rows"
-  | "duplicates"
-  | "columns"
-  | "summary"
-  | "proposals"
-  | "rules";
+const SUFFIXES = [
+  "matches",
+  "groups",
+  "passes",
+  "store",
+  "rows",
+  "duplicates",
+  "columns",
+  "summary",
+  "proposals",
+  "rules",
+] as const;
+/** So many of them, the first, are made for passes only. */
+const OF_PASSES = 3;
+type Suffix = (typeof SUFFIXES)[number];
 
 function partsOf(given: Publishing) {
   const nameOf = (suffix: Suffix) => `${given.name}_${suffix}`;
@@ -75,8 +88,10 @@ function partsOf(given: Publishing) {
   };
 }
 
-function relationsOf(context: Context, { name, sides }: Publishing): Relations {
-  const of = (side: Side) => referTo(context, sides[side], `reconcile.publish: ${name}: ${side}`);
+function relationsOf(context: Context, { name, sides, schema, comparison }: Publishing): Relations {
+  const parts = comparison.passes.length ? SUFFIXES : SUFFIXES.slice(OF_PASSES);
+  const made = parts.map((suffix) => `${name}_${suffix}`);
+  const of = (side: Side) => inputTo(context, sides[side], `reconcile.publish: ${name}: ${side}`, { schema, made });
   return { ours: of("ours"), theirs: of("theirs") };
 }
 

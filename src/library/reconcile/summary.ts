@@ -78,9 +78,12 @@ function parts(comparison: Comparison, { amount, currency }: Measure): Sql {
     ) as keys
     group by ${ofKey}, first_currency
     union all
-    select ${ofKey}, ${form}, 0, n_ours, n_theirs, ${id(amount)} * n_ours, ${id(amount)} * n_theirs
+    select ${ofKey}, ${form}, 0, n_ours, n_theirs, ${ofRows(amount, sql`n_ours`)}, ${ofRows(amount, sql`n_theirs`)}
     from repeated`;
 }
+
+/** So many rows of an amount. Of none there is no amount: NaN and infinity times 0 are NaN. */
+const ofRows = (amount: string, rows: Sql) => sql`case when ${rows} > 0 then ${id(amount)} * ${rows} end`;
 
 /** The key's status, beside columns of the author's. */
 const ofKey = own("status");

@@ -3,7 +3,16 @@ import { withCtes } from "../../sql/ctes.ts";
 import { id, ids, suffixed } from "../../sql/identifiers.ts";
 import { dollarQuoted, literal } from "../../sql/literals.ts";
 import { and, join, type Relation, type Sql, sql } from "../../sql/sql.ts";
-import { assertModel, type Context, modelOf, type Name, nameIn, publishModel, referTo } from "../shared/dataform.ts";
+import {
+  assertModel,
+  type Context,
+  inputTo,
+  modelOf,
+  type Name,
+  nameIn,
+  publishModel,
+  referTo,
+} from "../shared/dataform.ts";
 import { batchesQuery } from "./batches.ts";
 import { canGoOn, continuedVersions, withoutContinued } from "./continued.ts";
 import { heldRowsCte, kept, loadsOfStore, toldCte } from "./kept.ts";
@@ -35,11 +44,11 @@ export function publishAll(publication: Publication): { asKnownAt(context: Conte
   publishStore(publication);
   publishHistory(publication);
   publishChecks(publication);
-  const { feed, timeline } = publication;
+  const { timeline } = publication;
   return {
     asKnownAt: (context, moment) => {
       const known = expression(moment, `${timeline.caller}: asKnownAt`);
-      return versionsOfLoads(timeline, refOf(context, feed), refOf(context, partOf(publication, "_batches")), {
+      return versionsOfLoads(timeline, feedOf(context, publication), refOf(context, partOf(publication, "_batches")), {
         known,
         store: refOf(context, partOf(publication, "_store")),
       }).toString();
@@ -70,7 +79,7 @@ export function versionsOfLoads(timeline: Timeline, feed: Relation, batches: Rel
 }
 
 function publishBatches(publication: Publication): void {
-  const { name, feed, timeline } = publication;
+  const { name, timeline } = publication;
   const { ledger } = timeline.batches!;
   publishModel(
     `${name}_batches`,
@@ -83,7 +92,7 @@ function publishBatches(publication: Publication): void {
     (context) => {
       const told =
         typeof ledger === "string" ? relation(ledger, `${timeline.caller}: batches: ledger`) : refOf(context, ledger!);
-      return batchesQuery(timeline, refOf(context, feed), told);
+      return batchesQuery(timeline, feedOf(context, publication), told);
     },
     // which loads have arrived is looked up by the index on their numbers; a feed without one is read once all the same
   ).preOps("set local enable_seqscan = off; set local jit = off");
@@ -179,11 +188,11 @@ function publishHistory(publication: Publication): void {
 }
 
 function publishChecks(publication: Publication): void {
-  const { name, tags, feed, timeline } = publication;
+  const { name, tags, timeline } = publication;
   assertModel(`${name}_is_sound`, { tags, description: `${name} keeps its promises.` }, (context) =>
     soundnessQuery({
       timeline,
-      feed: refOf(context, feed),
+      feed: feedOf(context, publication),
       batches: refOf(context, partOf(publication, "_batches")),
       history: refOf(context, partOf(publication, "")),
       store: refOf(context, partOf(publication, "_store")),
@@ -195,7 +204,7 @@ function publishChecks(publication: Publication): void {
     (context) =>
       sourceQuery({
         timeline,
-        feed: refOf(context, feed),
+        feed: feedOf(context, publication),
         batches: refOf(context, partOf(publication, "_batches")),
         store: refOf(context, partOf(publication, "_store")),
       }),
@@ -256,10 +265,17 @@ function partOf(publication: Publication, suffix: string): Name {
 function partsOf(publication: Publication, context: Context): StoreParts {
   return {
     timeline: publication.timeline,
-    feed: refOf(context, publication.feed),
+    feed: feedOf(context, publication),
     batches: refOf(context, partOf(publication, "_batches")),
     definition: publication.definition,
   };
+}
+
+function feedOf(context: Context, { feed, timeline, name, schema }: Publication): Relation {
+  return inputTo(context, feed, `${timeline.caller}: from`, {
+    schema,
+    made: [name, `${name}_store`, `${name}_batches`],
+  });
 }
 
 function refOf(context: Context, name: Name): Relation {

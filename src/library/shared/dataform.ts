@@ -13,6 +13,8 @@ export type Name =
 /** What a query is made with. */
 export interface Context {
   ref(name: Name): string;
+  /** The same, without reading it. */
+  resolve(name: Name): string;
   self(): string;
   incremental(): boolean;
 }
@@ -102,4 +104,24 @@ export function referTo(context: Context, name: Name, what: string): Sql {
   const found = context.ref(targetOf(name)!);
   // What is not there is told by the compiler, which gives no text for it.
   return found === "" ? sql`(select)` : relation(found, what);
+}
+
+/**
+ * The relation that an input means. Refused is what the call makes itself: an input that nothing declares may have the name of
+ * an output.
+ * @param made the names of its outputs, in the schema of its models
+ */
+export function inputTo(
+  context: Context,
+  name: Name,
+  what: string,
+  { made, ...model }: Made & { readonly made: readonly string[] },
+): Sql {
+  const target = targetOf(name)!;
+  const own = nameIn(model, target.name);
+  const isOwn = made.includes(target.name) && context.resolve(own) === context.resolve(target);
+  if (!isOwn) return referTo(context, name, what);
+  throw new Error(
+    `${what}: ${own.schema === undefined ? "" : `${own.schema}.`}${own.name} is made by this call: nothing else is named ${JSON.stringify(own.name)}. Declare the table that is meant, in a schema of its own, or give one of the two another name`,
+  );
 }

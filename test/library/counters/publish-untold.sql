@@ -1301,7 +1301,9 @@ select
 from written
 inner join store as before
   on ("before"."id") = ("written"."id") and "before"."at" = "written"."_dataform_previous_at"
-where "before"."_dataform_row_kind" = 'reading' and "written"."currency" is distinct from "before"."currency"
+where "before"."_dataform_row_kind" = 'reading'
+  and (("written"."spent_delta" is null) and ("written"."Value_delta" is null) or written.is_reset)
+  and "written"."currency" is distinct from "before"."currency"
 
 ---- assert ads_snapshots_agree_with_records
 -- {

@@ -1414,7 +1414,7 @@ with
   ) as keys
   group by "_dataform_status", first_currency
   union all
-  select "_dataform_status", upper(btrim("currency", e' \t\r\n')), 0, n_ours, n_theirs, "amount" * n_ours, "amount" * n_theirs
+  select "_dataform_status", upper(btrim("currency", e' \t\r\n')), 0, n_ours, n_theirs, case when n_ours > 0 then "amount" * n_ours end, case when n_theirs > 0 then "amount" * n_theirs end
   from repeated
 ),
 
