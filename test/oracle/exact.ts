@@ -104,6 +104,9 @@ const DAY: Moment = 86_400_000_000n;
 /** The number of a day since 1970, of `2026-01-02`. */
 export const dayNumber = (day: string): number => Date.parse(`${day}T00:00:00Z`) / 86_400_000;
 
+/** The day of a number. */
+export const dayNamed = (number: number): string => new Date(number * 86_400_000).toISOString().slice(0, 10);
+
 const clocks = new Map<string, Intl.DateTimeFormat | null>();
 
 /** The clock of a time zone, or null where there is none of that name. */

@@ -44,6 +44,8 @@ const CREATIVE: Columns = {
 export interface Entities {
   readonly campaigns: ReadonlyMap<string, Entity>;
   readonly creatives: ReadonlyMap<string, Entity>;
+  /** All that was reported of readings, by the loads that count. */
+  readonly reports: readonly RawRow[];
   /** Readings that count, by moment. */
   readonly stats: readonly RawRow[];
   /** Whose days the figures of a campaign are counted by. */
@@ -65,7 +67,8 @@ export function entities(raw: Raw): Entities {
     if (told && isZone(told.says.zone!)) zones.set(id, told.says.zone!);
   }
   const zoneOf = (campaign: string) => zones.get(campaign) ?? PROJECT_ZONE;
-  const stats = readingsThatCount(counted(raw, "marketing_stats"));
+  const reports = counted(raw, "marketing_stats");
+  const stats = readingsThatCount(reports);
   const campaigns = described(
     records,
     stats.map(({ campaign_id }) => campaign_id ?? UNKNOWN),
@@ -78,7 +81,7 @@ export function entities(raw: Raw): Entities {
     CREATIVE,
     zoneOf,
   );
-  return { campaigns, creatives, stats, zoneOf };
+  return { campaigns, creatives, reports, stats, zoneOf };
 }
 
 /** Of several reports of one reading the last reported, then the last loaded. */

@@ -3,6 +3,19 @@
 import { differing, type Version } from "./changes.ts";
 import { count, type Exact, known as knownOf, order, ratio, sum, times, ZERO } from "./exact.ts";
 import { type Entity, entities } from "./marketing-entities.ts";
+import {
+  daysCovered,
+  delta,
+  earliest,
+  flags,
+  type Group,
+  groups,
+  knownDelta,
+  latest,
+  measures,
+  worth,
+} from "./marketing-figures.ts";
+import { questions } from "./marketing-questions.ts";
 import { COUNTERS, type Counter, deltasOf, type Reading } from "./marketing-readings.ts";
 import type { Cell, Expected, Oracle, Row } from "./relation.ts";
 
@@ -10,9 +23,6 @@ const MINIMUM_CLICKS = count(100);
 /** Those that every reading has. */
 const FIGURES = COUNTERS.filter((counter) => counter !== "conversion_value");
 const DEVICES = ["desktop", "mobile", "tablet"];
-
-/** Figures of one group of readings. */
-type Group = readonly Reading[];
 
 export const marketing: Oracle = (raw) => {
   const known = entities(raw);
@@ -35,6 +45,7 @@ export const marketing: Oracle = (raw) => {
   return {
     ...histories(campaigns, creatives),
     ...facts(readings, daily),
+    ...questions(known, readings),
     "marketing.campaign_history": history(campaigns),
     "marketing.campaign_daily": {
       key: ["campaign_id", "day", "currency"],
@@ -117,55 +128,12 @@ export const marketing: Oracle = (raw) => {
 
 const UNKNOWN = { name: "(unknown)", isDeleted: false };
 
-function groups(readings: Group, by: readonly (keyof Reading)[]): Reading[][] {
-  const found = new Map<string, Reading[]>();
-  for (const reading of readings) {
-    const key = JSON.stringify(by.map((column) => reading[column]));
-    found.set(key, [...(found.get(key) ?? []), reading]);
-  }
-  return [...found.values()];
-}
-
-/** Those of the four that every reading has; of spend, what is known. */
-const delta = (group: Group, counter: Counter): Exact => sum(group.map((one) => one.delta?.[counter] ?? ZERO));
-/** NULL where nothing of it is known. */
-const knownDelta = (group: Group, counter: Counter): Exact | null =>
-  knownOf(group.map((one) => one.delta?.[counter] ?? null));
 /** What a baseline had. */
 const before = (group: Group, counter: Counter): Exact =>
   sum(group.map((one) => (one.delta ? ZERO : one.totals[counter]!)));
 /** Differences and baselines. */
 const toDate = (group: Group, counter: Counter): Exact | null =>
   knownOf(group.map((one) => (one.delta ?? one.totals)[counter]!));
-
-/** What conversions are worth, and the spend of the readings that say so. */
-function worth(group: Group): Row & Record<"conversion_value" | "spend_with_value", Exact | null> {
-  const valued = group.filter((one) => one.delta?.conversion_value);
-  return {
-    conversion_value: knownDelta(group, "conversion_value"),
-    spend_with_value: knownDelta(valued, "spend"),
-  };
-}
-
-const flags = (group: Group): Row => ({
-  has_reset: group.some(({ isReset }) => isReset),
-  has_correction: group.some(({ isCorrection }) => isCorrection),
-});
-
-const latest = (days: readonly string[]): string | null =>
-  days.reduce<string | null>((a, b) => (a && a > b ? a : b), null);
-const earliest = (days: readonly string[]): string | null =>
-  days.reduce<string | null>((a, b) => (a && a < b ? a : b), null);
-const daysCovered = (group: Group): Exact => count(Math.max(...group.map((one) => one.daysCovered!)));
-
-type Figures = Record<"impressions" | "clicks" | "conversions", Exact> & Record<"spend", Exact | null>;
-
-const measures = (group: Group): Figures => ({
-  spend: knownDelta(group, "spend"),
-  impressions: delta(group, "impressions"),
-  clicks: delta(group, "clicks"),
-  conversions: delta(group, "conversions"),
-});
 
 function ofDay(group: Group): Row {
   const { spend, impressions, clicks, conversions } = measures(group);

@@ -6,7 +6,12 @@ export type RawRow = Readonly<Record<string, string | null>>;
 export type Raw = Readonly<Record<string, readonly RawRow[]>>;
 
 /** Days and moments are texts, as PostgreSQL writes them. */
-export type Cell = string | boolean | Exact | null;
+export type Cell = string | boolean | Exact | Near | null;
+
+/** What no fraction is, a root: compared with 12 digits. */
+export interface Near {
+  readonly near: number;
+}
 export type Row = Readonly<Record<string, Cell>>;
 
 /** What a relation must hold. */
@@ -60,7 +65,9 @@ export function differences(name: string, { key, rows, without = [] }: Expected,
     const other = found.get(at);
     found.delete(at);
     if (!other)
-      tell(`${at}: expected ${JSON.stringify(row, (_, cell) => (isExact(cell) ? shown(cell) : cell))}, found no row`);
+      tell(
+        `${at}: expected ${JSON.stringify(row, (_, cell) => (isExact(cell) || isNear(cell) ? shown(cell) : cell))}, found no row`,
+      );
     else
       for (const column of known)
         if (column in other && !isSame(row[column]!, other[column]!))
@@ -74,12 +81,19 @@ function isExact(cell: unknown): cell is Exact {
   return typeof cell === "object" && cell !== null && "under" in cell;
 }
 
+function isNear(cell: unknown): cell is Near {
+  return typeof cell === "object" && cell !== null && "near" in cell;
+}
+
 function isSame(cell: Cell, text: string | null): boolean {
+  if (isNear(cell))
+    return text !== null && Math.abs(Number(text) - cell.near) <= 1e-12 * Math.max(1, Math.abs(cell.near));
   return isExact(cell) ? text !== null && isWrittenAs(cell, text) : shown(cell) === text;
 }
 
 function shown(cell: Cell): string | null {
   if (typeof cell === "boolean") return cell ? "t" : "f";
+  if (isNear(cell)) return String(cell.near);
   if (!isExact(cell)) return cell;
   return cell.under === 1n ? String(cell.over) : `${cell.over}/${cell.under}`;
 }

@@ -3,6 +3,7 @@ import { ads } from "../oracle/ads.ts";
 import { blog } from "../oracle/blog.ts";
 import { agreesWithOracle, type Product } from "../oracle/driver.ts";
 import { marketing } from "../oracle/marketing.ts";
+import { VARS } from "../oracle/marketing-questions.ts";
 import { passesAgree } from "../oracle/passes-driver.ts";
 import { statements } from "../oracle/statements.ts";
 import { temperatures } from "../oracle/temperatures.ts";
@@ -29,9 +30,16 @@ const IN_SMALL: Readonly<Record<string, number>> = {
   transactions: 3,
 };
 
+const settings = (vars: Readonly<Record<string, string>>) =>
+  JSON.stringify({
+    ...{ project: "test", warehouse: "postgres", defaultSchema: "marts", assertionSchema: "assertions" },
+    vars,
+  });
+
 const products: Readonly<Record<string, Product>> = {
   marketing: {
     paths: ["definitions/marketing", "includes"],
+    files: { "dataform.json": settings(VARS) },
     oracle: marketing,
     world: marketingWorld,
   },
@@ -42,10 +50,7 @@ const products: Readonly<Record<string, Product>> = {
       ...["google", "tiktok", "meta", "linkedin"].map((network) => `ingest/${network}_ads.yaml`),
     ],
     files: {
-      "dataform.json": JSON.stringify({
-        ...{ project: "test", warehouse: "postgres", defaultSchema: "marts", assertionSchema: "assertions" },
-        vars: { ads_networks: "google,tiktok" },
-      }),
+      "dataform.json": settings({ ads_networks: "google,tiktok", ...VARS }),
     },
     oracle: ads,
     world: adsWorld,
