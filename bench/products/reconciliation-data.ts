@@ -61,12 +61,13 @@ export const ownRecords = `
     case when of_thousand = 5 then null else details #>> '{0,Refs,EndToEndId}' end as reference,
     (case indicator when 'DBIT' then -amount else amount end + case when of_thousand in (0, 1, 2) then 1 else 0 end)::numeric(18, 5) as amount,
     currency, booked_on + case when of_thousand = 3 then 9 else 0 end as booked_on,
-    coalesce(details #>> '{0,RltdPties,Dbtr,Pty,Nm}', details #>> '{0,RltdPties,Cdtr,Pty,Nm}') as counterparty, details #>> '{0,RmtInf,Ustrd}' as remittance
+    coalesce(details #>> '{0,RltdPties,Dbtr,Pty,Nm}', details #>> '{0,RltdPties,Cdtr,Pty,Nm}') as counterparty, details #>> '{0,RmtInf,Ustrd}' as remittance,
+    null::text as batch
   from (select *, abs(hashint8(_row_no)) % 1000 as of_thousand from raw.reconciliation_entries) as entries
   cross join lateral generate_series(1, case when of_thousand in (6, 7) then 0 when of_thousand = 8 then 2 else 1 end)
   order by hashint8(_row_no);
   insert into ledger_payments
-  select record_id || 'x', account, reference || 'x', amount, currency, booked_on, counterparty, remittance
+  select record_id || 'x', account, reference || 'x', amount, currency, booked_on, counterparty, remittance, batch
   from ledger_payments where reference is not null limit (select count(*) / 1000 from ledger_payments)`;
 
 const uniqueSide = (side: string) => `

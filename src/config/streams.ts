@@ -100,7 +100,8 @@ export function sqlStreamOf(stream: Declared<typeof sqlStream>, place: Place): S
       ...place.value(),
       expected: "one of from: schema.table, query: select …",
     });
-  return { kind: "sql", ...ownKeysOf(stream) };
+  const { location: askedAt } = place.key(stream.query === undefined ? "from" : "query");
+  return { kind: "sql", ...ownKeysOf(stream), askedAt };
 }
 
 export function fileStreamOf(stream: Declared<typeof filesStream>, place: Place): FileStream {

@@ -14,6 +14,7 @@ import {
 import { isExact } from "../model/decimal.ts";
 import type { WrittenNumber } from "../model/declarations.ts";
 import { type SourceLocation, UserError } from "../model/errors.ts";
+import { refuseFlowCommas } from "./flow-comma.ts";
 
 /** Keys and indexes that lead from the top of a document to a value. */
 export type YamlPath = readonly (string | number)[];
@@ -91,6 +92,7 @@ export function parseYaml(written: string, file: string): YamlFile {
     });
   }
   refuseEndless(document, place);
+  refuseFlowCommas(document, text, place);
   return {
     file,
     value: toValue(document, file),

@@ -19,6 +19,7 @@ import type {
 } from "../schemas/ingest/streams.ts";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import type { Declared, DeclaredObject } from "./declared.ts";
+import type { SourceLocation } from "./errors.ts";
 
 // What the YAML says and what a field means stands in src/schemas/ingest/; here is what reading makes of it.
 
@@ -115,6 +116,8 @@ export interface FileStream extends Declared<typeof filesRead> {
 /** Exactly one of `from` and `query`. */
 export interface SqlStream extends Declared<typeof sqlRead> {
   readonly kind: "sql";
+  /** Where the table or the query is declared, for messages. */
+  readonly askedAt: SourceLocation;
 }
 
 const formatNames: Readonly<Record<FormatName, true>> = {

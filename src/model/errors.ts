@@ -71,8 +71,8 @@ export function restated(error: UserError, changes: Partial<UserErrorDetails>): 
  * @param about named in front of a message that does not name it
  */
 export function errorData(error: UserErrorDetails, about = ""): UserErrorDetails {
-  const { message, location, alsoAt, expected, found, hint, code } = error;
-  const known = Object.entries({ location, alsoAt, expected, found, hint, code }).filter(
+  const { message, location, alsoAt, expected, found, hint, snippet, code } = error;
+  const known = Object.entries({ location, alsoAt, expected, found, hint, snippet, code }).filter(
     ([, value]) => value !== undefined,
   );
   return { message: message.includes(about) ? message : `${about}: ${message}`, ...Object.fromEntries(known) };

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type pg from "pg";
 import { type CopyStreamQuery, to as copyTo } from "pg-copy-streams";
 import { counted } from "../model/counted.ts";
-import { UserError } from "../model/errors.ts";
+import { type SourceLocation, UserError } from "../model/errors.ts";
 import type { Target } from "../model/target.ts";
 import { ids, relationId } from "../sql/identifiers.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
@@ -19,6 +19,8 @@ export interface PgToPgOptions {
   readonly format?: CopyFormat;
   /** Bytes passed on so far, each time some are. */
   readonly onBytes?: (bytes: number) => void;
+  /** Where a person declared the select, for messages. */
+  readonly askedAt?: SourceLocation;
 }
 
 /** Text that any PostgreSQL reads the same way, whatever its settings; nothing is written to the source. */
@@ -70,7 +72,7 @@ export async function copyPgToPg(
     return await to.watched(() => from.watched(() => pass(from, out, to, sql`${copyStatement}${ending}`, options)));
   } catch (error) {
     hangUp(from);
-    throw userError(error);
+    throw userError(error, options.askedAt);
   }
 }
 
@@ -162,13 +164,14 @@ async function on<T>(side: "source" | "target", work: Promise<T>): Promise<T> {
   }
 }
 
-function userError(error: unknown): unknown {
+function userError(error: unknown, askedAt?: SourceLocation): unknown {
   if (!(error instanceof SideError)) return error;
   const { side, cause } = error;
   const said = postgresError(cause);
   const lost = connectionLost(cause);
   return new UserError({
     message: `the ${side} database ${lost ? "was lost during" : "failed"} the copy`,
+    ...(askedAt && side === "source" && !lost ? { location: askedAt } : {}),
     found: [cause.message, said?.detail, said?.where?.split("\n")[0]].filter(Boolean).join("; "),
     hint: lost
       ? "nothing was copied: run it again when the server is there"

@@ -204,6 +204,29 @@ describe.each(cursors)("rows of another PostgreSQL, %s,", (_, cursor) => {
   });
 });
 
+test.each(cursors)(
+  "what the server refuses of a query is told with the place it is declared at, %s",
+  async (_, cursor) => {
+    const ingest = await reading("id int", { id: { type: "integer" } });
+    await ingest.rows("insert into public.source values (1)");
+    const line = cursor ? 9 : 8;
+    const location = { file: "ingest/shop.yaml", line };
+    ingest.sqlSource(`${cursor.trim()}\nquery: |\n  select id,\n    nam from public.source`.trim());
+    expect((await ingest.load()).error).toMatchObject({
+      message: 'column "nam" does not exist',
+      location,
+      snippet: expect.stringMatching(/nam from public.source\n.*\^/),
+    });
+    ingest.sqlSource(`${cursor.trim()}\nquery: select id, 1 / (id - 1) as b from public.source`.trim());
+    expect((await ingest.load()).error).toMatchObject({ location });
+    ingest.sqlSource(`${cursor.trim()}\nfrom: public.sources`.trim());
+    expect((await ingest.load()).error).toMatchObject({
+      message: 'relation "public.sources" does not exist',
+      location,
+    });
+  },
+);
+
 test("a query with two columns of one name, or with none that is declared, is refused", async () => {
   const ingest = await reading("id int", { id: { type: "integer" } });
   ingest.sqlSource("query: select 1 as a, 2 as a");

@@ -63,7 +63,8 @@ async function* readSql(
 ): AsyncIterable<SourcePage> {
   const { url, projectDir, dialect } = connector;
   const cursor = sqlCursor(stream, since);
-  const options = { projectDir, recordSchema: stream.recordSchema, follows: cursor?.field };
+  const { askedAt } = stream.connector;
+  const options = { projectDir, askedAt, recordSchema: stream.recordSchema, follows: cursor?.field };
   if (dialect === "mysql") {
     const { readMysql } = await import("../../sources/sql/mysql.ts");
     yield* readMysql(url, selectOf(dialect, stream.connector, cursor), options);

@@ -1,7 +1,9 @@
 import type { IngestDeclaration, SqlDeclaration, SqlStream, StreamDeclaration } from "../../model/declarations.ts";
+import { restated, UserError } from "../../model/errors.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
 import { copyJsonLines, copyOut } from "../../postgres/copy.ts";
 import { describeQuery } from "../../postgres/describe-types.ts";
+import { explained } from "../../postgres/explain-statement.ts";
 import { SOURCE_SESSION } from "../../postgres/pg-to-pg-copy.ts";
 import { readNdjson } from "../../sources/formats/ndjson.ts";
 import type { SourceRecord } from "../../sources/json/document.ts";
@@ -61,7 +63,7 @@ async function landRecords(source: Client, load: Load): Promise<void> {
   const { stream } = load.target;
   const { rows, match } = await ask(source, stream, load.since);
   load.tally.seen.miss(match.missing);
-  await load.readAll(recordsOf(source, stream, selectRecords(match, rows)));
+  await load.readAll(recordsOf(source, stream, rows, match));
 }
 
 /** From COPY to COPY. Returns whether the rows have landed; if not, they are to be judged one by one. */
@@ -73,7 +75,8 @@ async function landUnread(source: Client, load: Load): Promise<boolean> {
   if (!passesUnread(match, stream)) return false;
   const into = { client: server.client, table, loadId: await server.loadId() };
   const onBytes = (bytes: number) => load.emit({ kind: "bytes", file: "", bytes, of: null });
-  const count = await copyUnread(into, { source, rows, match, recordSchema: stream.recordSchema, onBytes });
+  const { askedAt } = stream.connector as SqlStream;
+  const count = await copyUnread(into, { source, rows, match, recordSchema: stream.recordSchema, onBytes, askedAt });
   if (count === undefined) return false;
   for (const field of count ? match.unknown : []) tally.seen.unknown.set(field, count);
   load.tally.seen.miss(match.missing);
@@ -87,14 +90,35 @@ async function ask(
   since: string | null,
 ): Promise<{ rows: Sql; match: ColumnMatch }> {
   const { text: rows } = selectOf("postgres", stream.connector as SqlStream, sqlCursor(stream, since));
-  return { rows, match: matchColumns(await describeQuery(source, rows), stream) };
+  try {
+    return { rows, match: matchColumns(await describeQuery(source, rows), stream) };
+  } catch (error) {
+    throw ofQuery(error, rows, stream);
+  }
+}
+
+/** What is wrong with a query stands where a person declared it. */
+function ofQuery(error: unknown, rows: Sql, { connector }: StreamDeclaration, sent?: Sql): unknown {
+  const { askedAt: location } = connector as SqlStream;
+  if (error instanceof UserError && !error.location) return restated(error, { location });
+  return explained(error, rows, { location, ...(sent ? { sent } : {}) });
 }
 
 /** Records in JSON, one a line. */
-async function* recordsOf(source: Client, stream: StreamDeclaration, select: Sql): AsyncIterable<SourcePage> {
+async function* recordsOf(
+  source: Client,
+  stream: StreamDeclaration,
+  rows: Sql,
+  match: ColumnMatch,
+): AsyncIterable<SourcePage> {
   const optional = optionalFields(stream);
-  for await (const page of readNdjson({ kind: "ndjson", encoding: "utf-8" })(copyOut(source, copyJsonLines(select))))
-    yield { ...page, records: page.records.map((record) => new DatabaseRecord(record, optional)) };
+  const sent = copyJsonLines(selectRecords(match, rows));
+  try {
+    for await (const page of readNdjson({ kind: "ndjson", encoding: "utf-8" })(copyOut(source, sent)))
+      yield { ...page, records: page.records.map((record) => new DatabaseRecord(record, optional)) };
+  } catch (error) {
+    throw ofQuery(error, rows, stream, sent);
+  }
 }
 
 /** Fields whose NULL is a field that is not there, for the schema does not know null. */

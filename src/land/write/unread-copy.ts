@@ -1,4 +1,5 @@
 import type { RecordSchema } from "../../model/declarations.ts";
+import type { SourceLocation } from "../../model/errors.ts";
 import type { Client } from "../../postgres/client.ts";
 import { copyFormat, copyPgToPg } from "../../postgres/pg-to-pg-copy.ts";
 import { ids, relationId } from "../../sql/identifiers.ts";
@@ -15,6 +16,8 @@ interface UnreadCopy {
   readonly match: ColumnMatch;
   readonly recordSchema: RecordSchema;
   readonly onBytes: (bytes: number) => void;
+  /** Where the query is declared. */
+  readonly askedAt: SourceLocation;
 }
 
 /**
@@ -23,14 +26,14 @@ interface UnreadCopy {
  */
 export async function copyUnread(into: RowTarget, copy: UnreadCopy): Promise<number | undefined> {
   const { client, table, loadId } = into;
-  const { source, match, onBytes } = copy;
+  const { source, match, onBytes, askedAt } = copy;
   const columns = cellColumns(match);
   const select = selectCells(match, copy.rows, loadId, unsureRows(match, copy.recordSchema));
   const format = await copyFormat(source, select, client, table, columns);
   const statement = sql`copy ${relationId(table)} (${join(ids(columns), ", ")}) from stdin`;
   await beginLanding(client);
   try {
-    const count = await copyPgToPg(source, select, client, statement, { format, onBytes });
+    const count = await copyPgToPg(source, select, client, statement, { format, onBytes, askedAt });
     await endLanding(client);
     return count;
   } catch (error) {

@@ -1,5 +1,5 @@
 import { counted } from "../../model/counted.ts";
-import { UserError } from "../../model/errors.ts";
+import { type SourceLocation, UserError, type UserErrorDetails } from "../../model/errors.ts";
 import { ownValue } from "../../model/own-value.ts";
 import type { SqlAddress } from "./url.ts";
 
@@ -32,6 +32,15 @@ export interface DriverError {
   readonly message: string;
 }
 
+/** How far a query came. */
+export interface Reading {
+  /** It may take. */
+  readonly seconds: number;
+  readonly rows: number;
+  /** Where it is declared. */
+  readonly askedAt: SourceLocation | undefined;
+}
+
 export function cannotConnect(error: DriverError, address: SqlAddress): UserError {
   const all = chain(error);
   const said = all.find(({ message }) => message)?.message ?? String(error.code);
@@ -49,8 +58,9 @@ function chain(error: DriverError, depth = 5): readonly DriverError[] {
   return depth === 0 ? [error] : [error, ...inner.flatMap((one) => chain(one, depth - 1))];
 }
 
-export function refused(error: DriverError, address: SqlAddress): UserError {
+export function refused(error: DriverError, address: SqlAddress, askedAt: SourceLocation | undefined): UserError {
   return failure(`the query failed at ${address.shown}`, error.message, error, {
+    ...(askedAt ? { location: askedAt } : {}),
     hint: "nothing was landed: check the query, and what the user may read",
   });
 }
@@ -72,7 +82,7 @@ function failure(
   message: string,
   found: string,
   cause: DriverError,
-  details: { readonly hint: string; readonly expected?: string },
+  details: { readonly hint: string } & Pick<UserErrorDetails, "expected" | "location">,
 ): UserError {
   const { code } = cause;
   return new UserError({ message, found, ...(code ? { code } : {}), ...details, exitCode: 1, cause });

@@ -7,7 +7,7 @@ import { UserError } from "../../model/errors.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 import type { SourcePage } from "../source.ts";
-import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./driver-errors.ts";
+import { cannotConnect, type DriverError, lost, type Reading, refused, tooSlow } from "./driver-errors.ts";
 import { columnOf, type FieldDefinition, type FieldReader } from "./mysql-types.ts";
 import type { SqlQuery } from "./query.ts";
 import { pagesOf, type SqlReadOptions, type SqlRow, TIMEOUT_SECONDS } from "./rows.ts";
@@ -60,7 +60,7 @@ export async function* readMysql(
     }
     yield* pagesOf(rows(), () => readers, options);
   } catch (error) {
-    throw readError(error as MysqlError, address, seconds, count);
+    throw readError(error as MysqlError, address, { seconds, rows: count, askedAt: options.askedAt });
   } finally {
     hangUp(connection);
   }
@@ -120,11 +120,11 @@ function ask(connection: Connection, statement: Sql): Promise<string> {
 type MysqlError = DriverError & { readonly errno?: number; readonly fatal?: boolean };
 
 /** What the driver says as an error for people; anything else is thrown as it is. */
-function readError(error: MysqlError, address: SqlAddress, seconds: number, rows: number): unknown {
+function readError(error: MysqlError, address: SqlAddress, { seconds, rows, askedAt }: Reading): unknown {
   const { code, errno, fatal } = error;
   if (error instanceof UserError || (code === undefined && errno === undefined && !fatal)) return error;
   if (TIMEOUTS.has(errno!)) return tooSlow(error, address, seconds);
   return fatal || ENDED.has(errno!) || /^(?:PROTOCOL_|ECONN|EPIPE|ETIMEDOUT)/.test(code ?? "")
     ? lost(error, address, rows)
-    : refused(error, address);
+    : refused(error, address, askedAt);
 }

@@ -30,7 +30,7 @@ const MAX_NAME = 128;
  * The select of a stream. With a cursor, the records from its value on, in its order; those without a value of the
  * cursor field only come with the first load.
  */
-export function selectOf(dialect: Dialect, stream: SqlStream, cursor?: SqlCursor): SqlQuery {
+export function selectOf(dialect: Dialect, stream: Pick<SqlStream, "from" | "query">, cursor?: SqlCursor): SqlQuery {
   const query = stream.query === undefined ? undefined : dialectSelect(dialect, stream.query, "query:");
   if (!cursor) return { text: query ?? sql`select * from ${tableName(dialect, stream.from!)}` };
   const rows = query

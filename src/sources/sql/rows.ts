@@ -1,5 +1,5 @@
 import type { RecordSchema } from "../../model/declarations.ts";
-import { UserError } from "../../model/errors.ts";
+import { type SourceLocation, UserError } from "../../model/errors.ts";
 import { head, PageBuilder, TOO_LONG } from "../formats/pages.ts";
 import type { SourceRecord } from "../json/document.ts";
 import { MAX_RECORD_BYTES, type RejectedPiece, type SourcePage } from "../source.ts";
@@ -15,6 +15,8 @@ export interface SqlColumn {
 export interface SqlReadOptions {
   /** Drivers are looked for here first. */
   readonly projectDir?: string;
+  /** Where the query is declared, for messages. */
+  readonly askedAt?: SourceLocation;
   /** What the records are to be: it decides between numbers, strings and booleans. */
   readonly recordSchema?: RecordSchema;
   /** The field that is followed: what is ordered otherwise here is refused. */

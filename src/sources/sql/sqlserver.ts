@@ -1,10 +1,10 @@
 import type { Readable } from "node:stream";
 import { importOptional } from "../../config/optional-package.ts";
 import type { Secret } from "../../model/declarations.ts";
-import { UserError } from "../../model/errors.ts";
+import { type SourceLocation, UserError } from "../../model/errors.ts";
 import type { Sql } from "../../sql/sql.ts";
 import type { SourcePage } from "../source.ts";
-import { cannotConnect, type DriverError, lost, refused, tooSlow } from "./driver-errors.ts";
+import { cannotConnect, type DriverError, lost, type Reading, refused, tooSlow } from "./driver-errors.ts";
 import type { SqlQuery } from "./query.ts";
 import { pagesOf, type SqlColumn, type SqlReadOptions, type SqlRow, TIMEOUT_SECONDS } from "./rows.ts";
 import { DESCRIBE, type DescribedColumn, exactSelect, textOf } from "./sqlserver-types.ts";
@@ -50,7 +50,7 @@ export async function* readSqlServer(
   let request: Request | undefined;
   let count = 0;
   try {
-    const { text, columns } = await describe(pool, query, address);
+    const { text, columns } = await describe(pool, query, address, options.askedAt);
     const reading = pool.request();
     request = reading;
     reading.arrayRowMode = true;
@@ -65,7 +65,7 @@ export async function* readSqlServer(
     }
     yield* pagesOf(rows(), () => columns, options);
   } catch (error) {
-    throw readError(error as DriverError, address, seconds, count);
+    throw readError(error as DriverError, address, { seconds, rows: count, askedAt: options.askedAt });
   } finally {
     request?.cancel();
     await pool.close().catch(() => {});
@@ -108,21 +108,22 @@ async function describe(
   pool: Pool,
   query: SqlQuery,
   address: SqlAddress,
+  askedAt: SourceLocation | undefined,
 ): Promise<{ readonly text: Sql; readonly columns: readonly SqlColumn[] }> {
   const request = pool.request();
   request.input("query", query.text.toString());
   const { recordset } = await request.query(DESCRIBE.toString());
   const described = recordset as readonly (DescribedColumn & { readonly error: string | null })[];
   const problem = described.find(({ error }) => error !== null)?.error;
-  if (problem) throw refused({ message: problem }, address);
+  if (problem) throw refused({ message: problem }, address, askedAt);
   return exactSelect(query, described);
 }
 
 /** What the driver says as an error for people; anything else is thrown as it is. */
-function readError(error: DriverError, address: SqlAddress, seconds: number, rows: number): unknown {
+function readError(error: DriverError, address: SqlAddress, { seconds, rows, askedAt }: Reading): unknown {
   if (typeof error.code !== "string" || error instanceof UserError) return error;
   if (error.code === "ETIMEOUT") return tooSlow(error, address, seconds);
   return /connection|socket|ECONN|EPIPE/i.test(`${error.code} ${error.message}`)
     ? lost(error, address, rows)
-    : refused(error, address);
+    : refused(error, address, askedAt);
 }

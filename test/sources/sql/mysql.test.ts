@@ -10,10 +10,10 @@ import { noMariadb, startMariadb, type TestMariadb } from "../../support/servers
 let server: TestMariadb;
 
 function read(
-  stream: Omit<SqlStream, "kind">,
+  stream: Pick<SqlStream, "from" | "query">,
   options: SqlReadOptions & { url?: string; cursor?: SqlCursor } = {},
 ): AsyncGenerator<SourcePage> {
-  const query = selectOf("mysql", { kind: "sql", ...stream }, options.cursor);
+  const query = selectOf("mysql", stream, options.cursor);
   return readMysql(new Secret("SHOP_URL", options.url ?? server.url()), query, options);
 }
 

@@ -4,10 +4,10 @@ import { type SqlCursor, selectOf } from "../../../src/sources/sql/query.ts";
 import type { Dialect } from "../../../src/sql/dialects.ts";
 
 const table = (dialect: Dialect, from: string, cursor?: SqlCursor) =>
-  selectOf(dialect, { kind: "sql", from }, cursor).text.toString();
+  selectOf(dialect, { from }, cursor).text.toString();
 const query = (dialect: Dialect, text: string, cursor?: SqlCursor) =>
   Object.fromEntries(
-    Object.entries(selectOf(dialect, { kind: "sql", query: text }, cursor)).map(([key, part]) => [key, String(part)]),
+    Object.entries(selectOf(dialect, { query: text }, cursor)).map(([key, part]) => [key, String(part)]),
   );
 
 describe("the select of a stream", () => {

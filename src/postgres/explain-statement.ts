@@ -1,26 +1,31 @@
-import { UserError } from "../model/errors.ts";
-import { advice, postgresError } from "../postgres/sqlstate.ts";
+import { type SourceLocation, UserError } from "../model/errors.ts";
 import { snippetAt } from "../sql/locate.ts";
 import type { Sql } from "../sql/sql.ts";
+import { advice, postgresError } from "./sqlstate.ts";
 
 interface Explaining {
   /** All that is sent. @default the text */
   readonly sent?: Sql;
   /** @default `advice` */
   readonly advise?: typeof advice;
+  /** The file that the text stands in, where it stands in one. */
+  readonly location?: SourceLocation;
 }
 
 /** Does the work; an error of the server stands in the person's text, which is a part of what was sent. */
 export async function explaining<T>(query: Sql, work: () => Promise<T>, how: Explaining = {}): Promise<T> {
-  const text = query.toString();
   try {
     return await work();
   } catch (error) {
-    throw explain(error, text, (how.sent ?? query).toString().indexOf(text), how.advise ?? advice);
+    throw explained(error, query, how);
   }
 }
 
-function explain(error: unknown, text: string, start: number, advise: typeof advice): unknown {
+/** The error as a person may be told it; any but the server's stays as it is. */
+export function explained(error: unknown, query: Sql, how: Explaining = {}): unknown {
+  const text = query.toString();
+  const start = (how.sent ?? query).toString().indexOf(text);
+  const advise = how.advise ?? advice;
   const failure = postgresError(error);
   if (!failure) return error;
   const isPlaced = failure.position !== undefined && start >= 0;
@@ -28,6 +33,7 @@ function explain(error: unknown, text: string, start: number, advise: typeof adv
   const hint = advise(failure);
   return new UserError({
     message: failure.message,
+    ...(how.location ? { location: how.location } : {}),
     ...(isPlaced ? { snippet: snippetAt(text, offset) } : {}),
     ...(failure.detail ? { found: failure.detail } : {}),
     ...(hint ? { hint } : {}),
